@@ -1,0 +1,54 @@
+/**
+ * What a dial of a customer's database found: the plain facts that `net` brings home and `domain/verification.ts` judges.
+ *
+ * Facts come from a server that may be hostile. They decide about that one datasource and about nothing else.
+ */
+import type { Failure, Stage } from '#shared/failure.ts'
+
+/** What the login is and what it can become, as the catalog tells it. */
+export interface RoleFacts {
+  readonly serverVersionNum: number
+  readonly sessionUser: string
+  readonly currentUser: string
+  readonly superuser: boolean
+  readonly bypassRls: boolean
+  readonly createRole: boolean
+  readonly createDb: boolean
+  readonly replication: boolean
+  /** Roles that are superuser, and that the login can become, inherit from, or reach after granting itself. */
+  readonly superuserVia: readonly string[]
+  readonly bypassRlsVia: readonly string[]
+  readonly createRoleVia: readonly string[]
+  readonly replicationVia: readonly string[]
+  /** `pg_execute_server_program`, `pg_write_server_files`, `pg_read_server_files`, as far as reached. */
+  readonly serverFileRoles: readonly string[]
+  /** `pg_read_all_data`, `pg_write_all_data`, …, as far as reached. */
+  readonly wholeDatabaseRoles: readonly string[]
+  /** The provider's near-superusers, as far as reached. */
+  readonly providerAdminRoles: readonly string[]
+  readonly tables: { readonly total: number; readonly owned: number; readonly ownedRlsNotForced: number }
+  /** At most 20 names, quoted as `schema.table`. */
+  readonly ownerBypassTables: readonly string[]
+  readonly rlsBypassingViews: number
+  readonly privilegedDefinerFunctions: number
+  /** Parameters that the role may set though only a superuser should (15 and later). */
+  readonly settableParameters: readonly string[]
+}
+
+/** The end of one dial. */
+export interface Probe {
+  /** The furthest stage that was passed; `null` when the first one failed. */
+  readonly passed: Stage | null
+  readonly failure: Failure | null
+  /** Every judged address of the host, numbers only; empty when it was refused or not resolved. */
+  readonly addresses: readonly string[]
+  /** True when every address is in a network that the installation has opened. */
+  readonly openNetwork: boolean
+  /** The TLS session; null when there is none. `verified` when the certificate chain was checked. */
+  readonly tls: { readonly protocol: string; readonly verified: boolean } | null
+  readonly channelBound: boolean
+  readonly facts: RoleFacts | null
+  /** Whether the asked schema exists and the role has USAGE on it; null when none was asked for or it was not reached. */
+  readonly schemaUsable: boolean | null
+  readonly tookMs: number
+}

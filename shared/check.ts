@@ -1,0 +1,44 @@
+/**
+ * The verification checklist: the names of its items, and the shape of a check and an advisory.
+ *
+ * A failed check is a finding, not an error: it is data that the customer reads, and its `fix` is something to paste.
+ */
+import { z } from 'zod'
+
+/** The items of a direct datasource's checklist, in the order in which they are tried. */
+export const DIRECT_ITEMS = [
+  'host',
+  'connect',
+  'tls',
+  'authenticate',
+  'server_version',
+  'role_superuser',
+  'role_bypassrls',
+  'role_membership',
+  'role_server_files',
+  'role_replication',
+  'role_createrole',
+  'role_provider_admin',
+  'role_row_security',
+  'schema',
+] as const
+
+/** The items of a signed endpoint's checklist, in the order in which they are tried. */
+export const ENDPOINT_ITEMS = ['host', 'connect', 'tls', 'signature', 'answer'] as const
+
+/** Any item of either checklist. */
+export const CheckItem = z.enum([...new Set([...DIRECT_ITEMS, ...ENDPOINT_ITEMS])])
+export type CheckItem = z.infer<typeof CheckItem>
+
+/** One line of the checklist. `actual` is what was seen, in our words; `fix` is what a person does about it. */
+export const Check = z.object({
+  item: CheckItem,
+  outcome: z.enum(['pass', 'fail', 'skipped']),
+  actual: z.string().optional(),
+  fix: z.string().optional(),
+})
+export type Check = z.infer<typeof Check>
+
+/** Something that is allowed and worth changing. */
+export const Advisory = z.object({ item: z.string(), recommendation: z.string() })
+export type Advisory = z.infer<typeof Advisory>

@@ -1,0 +1,211 @@
+/**
+ * The closed list of ways in which dialling a customer's database ends badly: at which stage, whether trying again can
+ * help, which line of the checklist it fails, which fault it is, and a sentence that says what to do.
+ *
+ * `net` returns these, `domain/verification.ts` judges them. The remote side's text is never part of one: a hostile
+ * server can put the password it was just sent into its error message.
+ */
+import type { FaultCode } from './fault.ts'
+
+/** How far a dial got before it ended. */
+export type Stage =
+  | 'parse'
+  | 'resolve'
+  | 'policy'
+  | 'connect'
+  | 'tls'
+  | 'authenticate'
+  | 'database'
+  | 'privilege'
+  | 'protocol'
+
+interface FailureSpec {
+  readonly stage: Stage
+  readonly fault: FaultCode
+  readonly retryable: boolean
+  /** What was seen, in our words. */
+  readonly saw: string
+  /** What a person does about it. */
+  readonly fix: string
+}
+
+const away = { stage: 'connect', fault: 'database_unreachable', retryable: true } as const
+const tls = { stage: 'tls', fault: 'tls_failed', retryable: false } as const
+const unsafe = { stage: 'authenticate', fault: 'authentication_unsafe', retryable: false } as const
+const bogus = { stage: 'protocol', fault: 'server_misbehaved', retryable: false } as const
+
+const openFirewall = 'Check that the host and port are right and that the firewall lets this installation in.'
+const askScram =
+  "Set password_encryption = 'scram-sha-256', set the role's password anew, and use scram-sha-256 in pg_hba.conf."
+const checkPort = 'Check that the port is that of a PostgreSQL server or pooler.'
+
+/** Every failure of a dial, by code. */
+export const FAILURES = {
+  string_refused: {
+    stage: 'parse',
+    fault: 'invalid_body',
+    retryable: false,
+    saw: 'not an acceptable connection string',
+    fix: 'Register it again with an acceptable connection string.',
+  },
+  name_not_found: {
+    stage: 'resolve',
+    fault: 'database_unreachable',
+    retryable: true,
+    saw: 'the name does not exist',
+    fix: 'Check the spelling of the host.',
+  },
+  resolver_failed: {
+    stage: 'resolve',
+    fault: 'database_unreachable',
+    retryable: true,
+    saw: 'the name could not be resolved',
+    fix: "Check the name's DNS; it is tried again.",
+  },
+  host_refused: {
+    stage: 'policy',
+    fault: 'byo_host_not_allowed',
+    retryable: false,
+    saw: 'an address or name that may not be dialled',
+    fix: 'Give a publicly routable host.',
+  },
+  port_refused: {
+    stage: 'policy',
+    fault: 'byo_host_not_allowed',
+    retryable: false,
+    saw: 'a port that may not be dialled',
+    fix: 'Use the port of the database, usually 5432 or 6543.',
+  },
+  addresses_too_many: {
+    stage: 'policy',
+    fault: 'byo_host_not_allowed',
+    retryable: false,
+    saw: 'more than 16 addresses',
+    fix: 'Give a name that resolves to at most 16 addresses.',
+  },
+  budget_exhausted: {
+    stage: 'policy',
+    fault: 'rate_limited',
+    retryable: true,
+    saw: 'too many dials of this target',
+    fix: 'Wait; it is tried again.',
+  },
+  connection_refused: { ...away, saw: 'the connection was refused', fix: openFirewall },
+  connection_timeout: { ...away, saw: 'no answer within the time', fix: openFirewall },
+  connection_lost: { ...away, saw: 'the connection broke off', fix: openFirewall },
+  network_unreachable: { ...away, saw: 'no route to the host', fix: openFirewall },
+  tls_not_offered: { ...tls, saw: 'the server does not offer TLS', fix: 'Set ssl = on at the server.' },
+  tls_required: { ...tls, saw: 'sslmode=disable', fix: 'Use sslmode=require or stronger.' },
+  tls_handshake_failed: { ...tls, saw: 'the TLS handshake failed', fix: 'Enable TLS 1.2 or 1.3 at the server.' },
+  certificate_untrusted: {
+    ...tls,
+    saw: 'a certificate of no trusted CA',
+    fix: 'Give the CA certificate as PEM, or use sslmode=require.',
+  },
+  certificate_expired: { ...tls, saw: 'a certificate outside its dates', fix: "Renew the server's certificate." },
+  certificate_name_mismatch: {
+    ...tls,
+    saw: 'a certificate for another name',
+    fix: 'Use the name that the certificate has, or sslmode=verify-ca.',
+  },
+  channel_binding_missing: {
+    ...unsafe,
+    saw: 'no channel binding',
+    fix: 'Use SCRAM over TLS, or leave out channel_binding=require.',
+  },
+  password_refused: {
+    stage: 'authenticate',
+    fault: 'authentication_failed',
+    retryable: false,
+    saw: 'user name or password refused',
+    fix: 'Check user name and password.',
+  },
+  login_refused: {
+    stage: 'authenticate',
+    fault: 'authentication_failed',
+    retryable: false,
+    saw: 'the server lets this role, database and address not in',
+    fix: 'Add a line for them to pg_hba.conf, and give the role LOGIN.',
+  },
+  password_exposed: { ...unsafe, saw: 'a password asked for in clear or as MD5 without TLS', fix: askScram },
+  scram_iterations: {
+    ...unsafe,
+    saw: 'SCRAM iterations outside 4,096 to 100,000',
+    fix: "Set scram_iterations to 4096 and the role's password anew.",
+  },
+  server_not_proven: { ...unsafe, saw: 'a server that did not prove that it knows the password', fix: askScram },
+  authentication_method: { ...unsafe, saw: 'a login method other than SCRAM', fix: askScram },
+  database_missing: {
+    stage: 'database',
+    fault: 'database_not_found',
+    retryable: false,
+    saw: 'no such database',
+    fix: 'Check the database name.',
+  },
+  connect_denied: {
+    stage: 'database',
+    fault: 'database_not_found',
+    retryable: false,
+    saw: 'the role may not connect to the database',
+    fix: 'grant connect on database … to …;',
+  },
+  too_many_connections: {
+    stage: 'database',
+    fault: 'database_unreachable',
+    retryable: true,
+    saw: 'no free connection',
+    fix: 'Raise max_connections or the connection limit of the role.',
+  },
+  server_starting: {
+    stage: 'database',
+    fault: 'database_unreachable',
+    retryable: true,
+    saw: 'the server is starting or stopping',
+    fix: 'Wait; it is tried again.',
+  },
+  query_timeout: {
+    stage: 'privilege',
+    fault: 'database_unreachable',
+    retryable: true,
+    saw: 'a catalog query took too long',
+    fix: 'Wait; it is tried again.',
+  },
+  facts_unreadable: {
+    stage: 'privilege',
+    fault: 'byo_role_unreadable',
+    retryable: false,
+    saw: "the role's attributes could not be read",
+    fix: 'Let the role read pg_catalog.',
+  },
+  not_postgres: { ...bogus, saw: 'something that does not speak PostgreSQL', fix: checkPort },
+  protocol_violation: { ...bogus, saw: 'an answer that PostgreSQL does not give', fix: checkPort },
+  response_too_large: { ...bogus, saw: 'an answer larger than is taken', fix: checkPort },
+  server_error: {
+    stage: 'database',
+    fault: 'database_unreachable',
+    retryable: true,
+    saw: 'the server answered with an error',
+    fix: "Look at the server's log for the SQLSTATE.",
+  },
+  dialler_died: {
+    stage: 'protocol',
+    fault: 'server_misbehaved',
+    retryable: true,
+    saw: 'the dial had to be killed',
+    fix: checkPort,
+  },
+} as const satisfies Record<string, FailureSpec>
+
+/** A code of the table. */
+export type FailureCode = keyof typeof FAILURES
+
+/** How a dial ended badly. `sqlstate` is five characters of `[0-9A-Z]` where the server sent one. */
+export interface Failure {
+  readonly code: FailureCode
+  readonly sqlstate?: string
+}
+
+/** The row of a code, widened to its interface. */
+export function failureSpec(code: FailureCode): FailureSpec {
+  return FAILURES[code]
+}

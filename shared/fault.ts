@@ -1,0 +1,206 @@
+/**
+ * The one closed table of faults. tRPC codes, HTTP statuses, both dialects' spellings, the OpenAPI responses and the
+ * README's table are all read from it; no other file maps an error to a status.
+ *
+ * The sentence is what callers see. It is fixed text: nothing of a request, an address or a library is ever put into it,
+ * since an error is where a password most easily gets out again. What happened inside goes to the log as `cause`.
+ */
+
+type Kind =
+  | 'invalid_request_error'
+  | 'authentication_error'
+  | 'permission_error'
+  | 'idempotency_error'
+  | 'rate_limit_error'
+  | 'api_error'
+
+/** One row: HTTP status, the dialects' spellings, whether trying again can help, and the public sentence. */
+export interface FaultSpec {
+  /** Status over tRPC and both dialects, unless a dialect's contract names another. */
+  readonly status: number
+  /** Status in the datasources dialect where its contract differs. */
+  readonly datasourcesStatus?: number
+  /** `type` in the datasources dialect. */
+  readonly kind: Kind
+  /** `error.code` in the connections dialect. */
+  readonly connections: string
+  readonly retryable: boolean
+  readonly says: string
+}
+
+const invalid = {
+  status: 400,
+  kind: 'invalid_request_error',
+  connections: 'VALIDATION_ERROR',
+  retryable: false,
+} as const
+const unauthorized = {
+  status: 401,
+  kind: 'authentication_error',
+  connections: 'UNAUTHORIZED',
+  retryable: false,
+} as const
+const denied = { status: 403, kind: 'permission_error', connections: 'FORBIDDEN', retryable: false } as const
+const conflict = { status: 409, kind: 'invalid_request_error', connections: 'CONFLICT', retryable: false } as const
+const unreachable = {
+  status: 502,
+  datasourcesStatus: 400,
+  kind: 'api_error',
+  connections: 'DATABASE_UNREACHABLE',
+} as const
+
+/** Every way in which Mooring refuses or fails, by code. */
+export const FAULTS = {
+  invalid_body: { ...invalid, says: 'The body is not acceptable; the named field says where.' },
+  invalid_json: { ...invalid, says: 'The body is not valid JSON.' },
+  invalid_request: { ...invalid, says: 'A parameter or header is not acceptable; the named parameter says which.' },
+  apikey_missing: { ...unauthorized, says: 'Send an API key as "Authorization: Bearer <key>" or "X-API-Key: <key>".' },
+  apikey_invalid: { ...unauthorized, says: 'That API key is not one of ours. Check that it was copied whole.' },
+  apikey_expired: { ...unauthorized, says: 'That API key has expired. Create a new one.' },
+  apikey_revoked: { ...unauthorized, says: 'That API key was revoked. Create a new one.' },
+  capability_invalid: {
+    ...denied,
+    says: 'That capability is mistyped, expired or revoked. Ask its issuer for a new one.',
+  },
+  capability_scope_denied: { ...denied, says: 'The credential does not grant this operation on this datasource.' },
+  forbidden: { ...denied, says: 'The credential may not do this. A key changes only its own mode, live or test.' },
+  byo_host_not_allowed: {
+    ...denied,
+    connections: 'HOST_NOT_ALLOWED',
+    says: 'The host is, or resolves to, an address or port that may not be dialled. Give a publicly routable host.',
+  },
+  byo_role_cannot_enforce_rls: {
+    ...denied,
+    says: 'The role is, or can become, one that row-level security does not bind. Register a least-privileged role.',
+  },
+  byo_role_unreadable: { ...denied, says: "The role's attributes could not be read, so it cannot be trusted." },
+  authentication_failed: { ...invalid, says: 'The database refused the user name or password. Check both.' },
+  authentication_unsafe: {
+    ...invalid,
+    says: 'The server asked to log in in a way that would expose the password, or did not prove that it knows it. Use SCRAM over TLS.',
+  },
+  tls_failed: {
+    ...invalid,
+    says: 'No acceptable TLS session. Turn TLS on at the server, or give its CA or the sslmode that fits.',
+  },
+  database_not_found: { ...invalid, says: 'The server has no such database, or the role may not connect to it.' },
+  schema_not_found: { ...invalid, says: 'The schema does not exist there, or the role has no USAGE on it.' },
+  server_unsupported: { ...invalid, says: 'The server is older than PostgreSQL 13. Upgrade it.' },
+  server_misbehaved: {
+    ...unreachable,
+    retryable: false,
+    says: 'What answers there does not behave like a PostgreSQL server.',
+  },
+  database_unreachable: {
+    ...unreachable,
+    retryable: true,
+    says: 'The database could not be reached. Check host, port and firewall.',
+  },
+  projection_mismatch: {
+    ...invalid,
+    says: 'The sealed connection string names another host, port or database than the request.',
+  },
+  introspection_failed: {
+    status: 502,
+    kind: 'api_error',
+    connections: 'INTROSPECTION_FAILED',
+    retryable: true,
+    says: 'The schema could not be read.',
+  },
+  entity_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', says: 'There is no such object.' },
+  route_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', says: 'There is nothing at this path.' },
+  method_not_allowed: {
+    ...invalid,
+    status: 405,
+    connections: 'METHOD_NOT_ALLOWED',
+    says: 'This path does not take that method; the Allow header lists those it takes.',
+  },
+  conflict: { ...conflict, says: 'The object is not in a state that allows this. Read it again.' },
+  target_changed: {
+    ...conflict,
+    says: 'The new credential is for another host, port or database. Allow the move explicitly, or register it anew.',
+  },
+  idempotency_conflict: {
+    ...conflict,
+    kind: 'idempotency_error',
+    says: 'That idempotency key was used with a different request. Use a new key.',
+  },
+  payload_too_large: {
+    ...invalid,
+    status: 413,
+    connections: 'PAYLOAD_TOO_LARGE',
+    says: 'The request is larger than is taken here.',
+  },
+  unsupported_media_type: {
+    ...invalid,
+    status: 415,
+    connections: 'UNSUPPORTED_MEDIA_TYPE',
+    says: 'Send the body as application/json in UTF-8.',
+  },
+  quota_exceeded: {
+    ...denied,
+    says: 'The organization has as many of these as it may have. Remove some, or ask for more.',
+  },
+  rate_limited: {
+    status: 429,
+    kind: 'rate_limit_error',
+    connections: 'RATE_LIMITED',
+    retryable: true,
+    says: 'Too many requests. Wait as long as Retry-After says.',
+  },
+  internal_error: {
+    status: 500,
+    kind: 'api_error',
+    connections: 'INTERNAL_ERROR',
+    retryable: true,
+    says: 'Something failed on our side. Quote the request id when you report it.',
+  },
+  timeout: {
+    status: 504,
+    kind: 'api_error',
+    connections: 'TIMEOUT',
+    retryable: true,
+    says: 'It was not done within the time. The work goes on; ask again.',
+  },
+} as const satisfies Record<string, FaultSpec>
+
+/** A code of the table. */
+export type FaultCode = keyof typeof FAULTS
+
+/** The row of a code, widened to its interface. */
+export function faultSpec(code: FaultCode): FaultSpec {
+  return FAULTS[code]
+}
+
+/** Where an input was not acceptable: path and a stable code, never the value. */
+export interface Issue {
+  readonly path: readonly (string | number)[]
+  readonly code: string
+  /** A sentence of ours. It never quotes the input. */
+  readonly message: string
+  /** Limits such as `{ min_length: 1 }`; never a part of the input. */
+  readonly ctx?: Readonly<Record<string, string | number>>
+}
+
+interface FaultOptions {
+  /** What really happened, for the log alone. */
+  readonly cause?: unknown
+  readonly issues?: readonly Issue[]
+  /** Headers that go with it, such as `Retry-After` and `Allow`. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A refusal or failure that a caller may see. `message` is the table's sentence and nothing else. */
+export class Fault extends Error {
+  readonly code: FaultCode
+  readonly issues: readonly Issue[]
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: FaultCode, options: FaultOptions = {}) {
+    super(FAULTS[code].says, { cause: options.cause })
+    this.name = 'Fault'
+    this.code = code
+    this.issues = options.issues ?? []
+    this.headers = options.headers ?? {}
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The scalar vocabulary of the wire: typed ids, timestamps, storable text, pages.
+ *
+ * Everything that crosses an edge is spelled with these, so that server, client and both dialects agree on what an id
+ * looks like. It holds no decision and imports `zod` only.
+ */
+import { z } from 'zod'
+
+/** The prefix of each typed id. `ds_`, `ds_test_` and `dse_` all name rows of one table. */
+export type IdPrefix = 'ds_' | 'ds_test_' | 'dse_' | 'key_' | 'cap_' | 'org_' | 'snap_' | 'lease_' | 'evt_'
+
+/** A typed id is its prefix and the 32 lower-case hex digits of a UUIDv7 (RFC 9562). */
+export type TypedId<P extends IdPrefix = IdPrefix> = `${P}${string}`
+
+/** Spells a UUID as a typed id: `typedId('key_', '0190…-…')` → `key_0190…`. */
+export function typedId<P extends IdPrefix>(prefix: P, uuid: string): TypedId<P> {
+  return `${prefix}${uuid.replaceAll('-', '')}`
+}
+
+/** The UUID inside a typed id that has one of the prefixes, in its usual spelling; `null` for any other text. */
+export function uuidOf(id: string, ...prefixes: IdPrefix[]): string | null {
+  const prefix = prefixes.find(candidate => id.startsWith(candidate) && id.length === candidate.length + 32)
+  const hex = prefix === undefined ? '' : id.slice(prefix.length)
+  if (!/^[0-9a-f]{32}$/.test(hex)) return null
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** Schema of a typed id with one of the prefixes. */
+export function idOf<P extends IdPrefix>(...prefixes: P[]) {
+  return z.custom<TypedId<P>>(value => typeof value === 'string' && uuidOf(value, ...prefixes) !== null, {
+    error: `an id is ${prefixes.map(prefix => `${prefix}…`).join(' or ')}, the dots being 32 hex digits`,
+  })
+}
+
+/** Any datasource's id. */
+export const DatasourceId = idOf('ds_', 'ds_test_', 'dse_')
+export type DatasourceId = z.infer<typeof DatasourceId>
+
+/** True for text that PostgreSQL can store: no U+0000 and no lone surrogate. */
+export function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\u0000')
+}
+
+/** Length in code points, which is what both documented dialects count. */
+export function codePoints(text: string): number {
+  let count = 0
+  for (const _ of text) count += 1
+  return count
+}
+
+/** Text of `min` to `max` code points that PostgreSQL can store. */
+export function storableText(min: number, max: number) {
+  return z
+    .string()
+    .refine(isStorable, { error: 'the text holds U+0000 or a lone surrogate, which PostgreSQL cannot store' })
+    .refine(text => codePoints(text) >= min, { error: `at least ${min} characters` })
+    .refine(text => codePoints(text) <= max, { error: `at most ${max} characters` })
+}
+
+/** A point in time as ISO 8601 in UTC, milliseconds. */
+export const Timestamp = z.iso.datetime({ offset: true })
+
+/** Which plane: rows made by `sk_live_…` keys or by `sk_test_…` keys. */
+export const Mode = z.enum(['live', 'test'])
+export type Mode = z.infer<typeof Mode>
+
+/** Seconds that a caller is willing to wait for a verdict, 0 to 30. */
+export const WaitSeconds = z.number().int().min(0).max(30)
+
+/** A page request: `limit` rows after the opaque `cursor` of the page before. */
+export const PageInput = z.object({
+  limit: z.number().int().min(1).max(100).default(20),
+  cursor: z.string().max(200).optional(),
+})
