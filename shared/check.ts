@@ -11,6 +11,7 @@ export const DIRECT_ITEMS = [
   'connect',
   'tls',
   'authenticate',
+  'database',
   'server_version',
   'role_superuser',
   'role_bypassrls',
@@ -22,6 +23,7 @@ export const DIRECT_ITEMS = [
   'role_row_security',
   'schema',
 ] as const
+export type DirectItem = (typeof DIRECT_ITEMS)[number]
 
 /** The items of a signed endpoint's checklist, in the order in which they are tried. */
 export const ENDPOINT_ITEMS = ['host', 'connect', 'tls', 'signature', 'answer'] as const

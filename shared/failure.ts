@@ -5,6 +5,7 @@
  * `net` returns these, `domain/verification.ts` judges them. The remote side's text is never part of one: a hostile
  * server can put the password it was just sent into its error message.
  */
+import { ENDPOINT_FAILURES } from './endpoint-failure.ts'
 import type { FaultCode } from './fault.ts'
 
 /** How far a dial got before it ended. */
@@ -41,6 +42,7 @@ const checkPort = 'Check that the port is that of a PostgreSQL server or pooler.
 
 /** Every failure of a dial, by code. */
 export const FAILURES = {
+  ...ENDPOINT_FAILURES,
   string_refused: {
     stage: 'parse',
     fault: 'invalid_body',
@@ -128,6 +130,11 @@ export const FAILURES = {
     fix: 'Add a line for them to pg_hba.conf, and give the role LOGIN.',
   },
   password_exposed: { ...unsafe, saw: 'a password asked for in clear or as MD5 without TLS', fix: askScram },
+  server_unverified: {
+    ...unsafe,
+    saw: 'a password asked for in clear or as MD5 by a server whose certificate is not verified',
+    fix: `${askScram} Or give the CA certificate and use sslmode=verify-full.`,
+  },
   scram_iterations: {
     ...unsafe,
     saw: 'SCRAM iterations outside 4,096 to 100,000',
@@ -186,6 +193,13 @@ export const FAILURES = {
     retryable: true,
     saw: 'the server answered with an error',
     fix: "Look at the server's log for the SQLSTATE.",
+  },
+  dialler_busy: {
+    stage: 'policy',
+    fault: 'database_unreachable',
+    retryable: true,
+    saw: 'no dialling process was free within the time',
+    fix: 'Wait; it is tried again.',
   },
   dialler_died: {
     stage: 'protocol',

@@ -96,9 +96,27 @@ export const FAULTS = {
     retryable: true,
     says: 'The database could not be reached. Check host, port and firewall.',
   },
+  endpoint_unavailable: {
+    ...unreachable,
+    retryable: true,
+    says: 'The endpoint cannot answer for now. It is tried again; look at its own log.',
+  },
+  endpoint_misbehaved: {
+    ...unreachable,
+    retryable: false,
+    says: 'What answers at the endpoint does not answer as the endpoint protocol asks.',
+  },
+  signature_refused: {
+    ...invalid,
+    says: 'The endpoint refused our signature. Check that it holds the signing key that is registered, and its clock.',
+  },
   projection_mismatch: {
     ...invalid,
     says: 'The sealed connection string names another host, port or database than the request.',
+  },
+  credential_unreadable: {
+    ...conflict,
+    says: 'The stored credential cannot be opened. Register it again; if it was not you who changed it, tell the operator.',
   },
   introspection_failed: {
     status: 502,

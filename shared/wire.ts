@@ -72,3 +72,21 @@ export const PageInput = z.object({
   limit: z.number().int().min(1).max(100).default(20),
   cursor: z.string().max(200).optional(),
 })
+
+/**
+ * One of several schemas, chosen by looking at the value, so that the issues reported are those of the form that was
+ * meant and not a union's "none fits".
+ */
+export function chosen<A extends z.ZodType, B extends z.ZodType>(
+  isSecond: (value: object) => boolean,
+  first: A,
+  second: B,
+) {
+  return z.custom<z.input<A> | z.input<B>>().transform((value, ctx): z.output<A> | z.output<B> => {
+    const schema = typeof value === 'object' && value !== null && isSecond(value) ? second : first
+    const parsed = schema.safeParse(value)
+    if (parsed.success) return parsed.data
+    for (const issue of parsed.error.issues) ctx.issues.push({ ...issue, input: undefined })
+    return z.NEVER
+  })
+}

@@ -5,30 +5,41 @@
  */
 import type { Failure, Stage } from '#shared/failure.ts'
 
-/** What the login is and what it can become, as the catalog tells it. */
+/**
+ * What the login is and what it can become, as the catalog tells it.
+ *
+ * "Reached" is what `set role`, inheritance, or a grant to itself by ADMIN OPTION leads to, at any depth. Names have at
+ * most 63 bytes and no control characters. They are a stranger's words: quote them in SQL, never act on them elsewhere.
+ */
 export interface RoleFacts {
   readonly serverVersionNum: number
   readonly sessionUser: string
+  /** Another than `sessionUser` after `alter role … set role`, which `set role none` undoes. */
   readonly currentUser: string
+  /** Attributes of `sessionUser` itself. */
   readonly superuser: boolean
   readonly bypassRls: boolean
   readonly createRole: boolean
   readonly createDb: boolean
   readonly replication: boolean
-  /** Roles that are superuser, and that the login can become, inherit from, or reach after granting itself. */
+  /** Other roles that are reached and have the attribute. */
   readonly superuserVia: readonly string[]
   readonly bypassRlsVia: readonly string[]
   readonly createRoleVia: readonly string[]
   readonly replicationVia: readonly string[]
   /** `pg_execute_server_program`, `pg_write_server_files`, `pg_read_server_files`, as far as reached. */
   readonly serverFileRoles: readonly string[]
+  /** `pg_read_file`, `lo_export`, …: functions on the server's files that the role may call. */
+  readonly serverFileFunctions: readonly string[]
   /** `pg_read_all_data`, `pg_write_all_data`, …, as far as reached. */
   readonly wholeDatabaseRoles: readonly string[]
-  /** The provider's near-superusers, as far as reached. */
+  /** The provider's near-superusers, as far as reached; the login itself may be one. */
   readonly providerAdminRoles: readonly string[]
-  readonly tables: { readonly total: number; readonly owned: number; readonly ownedRlsNotForced: number }
-  /** At most 20 names, quoted as `schema.table`. */
+  /** Tables that a reached role owns, and those among them whose row security is on but not forced on the owner. */
+  readonly tables: { readonly owned: number; readonly ownedRlsNotForced: number }
+  /** At most 20 of the latter, quoted as `"schema"."table"`, ready for SQL. */
   readonly ownerBypassTables: readonly string[]
+  /** Views and functions through which the role sees with a superuser's or BYPASSRLS role's eyes. */
   readonly rlsBypassingViews: number
   readonly privilegedDefinerFunctions: number
   /** Parameters that the role may set though only a superuser should (15 and later). */

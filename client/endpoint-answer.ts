@@ -1,0 +1,118 @@
+/**
+ * The answer to a signed request, whatever server it came through: the order of the checks, and the page of events.
+ *
+ * No byte of a body is believed before its signature is checked, and no error's text goes out. Called by `endpoint.ts`.
+ */
+import { type HeaderReader, type Rejection, verifyRequest } from './endpoint-signature.ts'
+
+/** One change of an entity. `id` is unique and stays the same whenever the event is answered again. */
+export interface OutgoingEvent {
+  readonly id: string
+  readonly model: string
+  readonly entityId: string
+  readonly type: 'CREATE' | 'UPDATE' | 'DELETE' | 'ARCHIVE' | 'UNARCHIVE'
+  readonly data?: unknown
+  readonly organizationId?: string
+  readonly clientTxId?: string
+  /** Epoch milliseconds. */
+  readonly occurredAt?: number
+}
+
+/** A page, oldest first. `nextCursor` is where the next page begins; leave it out of an empty page. */
+export interface OutgoingPage {
+  readonly events: readonly OutgoingEvent[]
+  readonly nextCursor?: string
+}
+
+/** Gives the events after a cursor, from the beginning for null. Null for a cursor that it never gave. */
+export type EventSource = (after: { cursor: string | null; limit: number }) => Promise<OutgoingPage | null>
+
+/** What an endpoint is made of. */
+export interface EndpointOptions {
+  /** The signing key as it was registered, the whole of it. */
+  readonly signingKey: string
+  readonly events: EventSource
+  /** Told of what `events` throws; the answer is a 500 without its text. */
+  readonly onError?: (error: unknown) => void
+  /** Unix seconds; the system's clock unless a test gives another. */
+  readonly nowSeconds?: () => number
+}
+
+/** A request as any server can give it. `read` gives null for a body that is longer than `maxBytes`. */
+export interface IncomingCall {
+  readonly method: string
+  readonly header: HeaderReader
+  readonly read: (maxBytes: number) => Promise<Uint8Array | null>
+}
+
+/** What goes back: a JSON text, and `allow` with a 405. */
+export interface OutgoingAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+const MAX_BODY_BYTES = 1_048_576
+const MAX_LIMIT = 500
+
+/**
+ * Answers a call: 405 but to POST, 400 to a body that is not JSON, 401 to a wrong signature, in this order; then the
+ * events. Never throws.
+ */
+export async function answerCall(call: IncomingCall, options: EndpointOptions): Promise<OutgoingAnswer> {
+  try {
+    return spell(await decide(call, options))
+  } catch (error) {
+    options.onError?.(error)
+    return spell(reject(500, 'source_failed', 'The events could not be read.'))
+  }
+}
+
+async function decide(call: IncomingCall, options: EndpointOptions): Promise<Rejection | OutgoingPage> {
+  if (call.method !== 'POST') return reject(405, 'source_method_not_allowed', 'Send a POST request.')
+  const body = declaresTooMuch(call) ? null : await call.read(MAX_BODY_BYTES)
+  if (body === null) return reject(413, 'source_body_too_large', 'The body is larger than 1 MiB.')
+  const asked = parse(body)
+  if (asked === undefined) return reject(400, 'source_invalid_json', 'The body is not JSON.')
+  const nowSeconds = options.nowSeconds?.() ?? Date.now() / 1_000
+  const rejection = await verifyRequest(call.header, body, { signingKey: options.signingKey, nowSeconds })
+  return rejection ?? (await pageFor(asked, options.events))
+}
+
+/** Refused before it is read, so that the refusal reaches whoever is still sending. */
+function declaresTooMuch(call: IncomingCall): boolean {
+  return Number(call.header('content-length') ?? 0) > MAX_BODY_BYTES
+}
+
+async function pageFor(asked: unknown, events: EventSource): Promise<Rejection | OutgoingPage> {
+  const { type, cursor = null, limit = MAX_LIMIT } = Object(asked) as Record<string, unknown> // any JSON has fields or none
+  if (type !== 'events') return reject(400, 'source_type_unsupported', 'Only requests of type "events" are answered.')
+  if (cursor !== null && typeof cursor !== 'string') {
+    return reject(400, 'source_cursor_invalid', 'The cursor is not a string.')
+  }
+  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1) {
+    return reject(400, 'source_limit_invalid', 'The limit is not an integer from 1.')
+  }
+  const page = await events({ cursor, limit: Math.min(limit, MAX_LIMIT) })
+  return page ?? reject(400, 'source_cursor_invalid', 'The cursor is not one that was given here.')
+}
+
+function spell(outcome: Rejection | OutgoingPage): OutgoingAnswer {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  if ('events' in outcome) return { status: 200, headers, body: JSON.stringify(outcome) }
+  const { status, error, message } = outcome
+  const body = JSON.stringify({ error, message })
+  return { status, headers: status === 405 ? { ...headers, allow: 'POST' } : headers, body }
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+  } catch {
+    return undefined
+  }
+}
+
+function reject(status: number, error: string, message: string): Rejection {
+  return { status, error, message }
+}

@@ -1,0 +1,99 @@
+/**
+ * What a customer needs to host a signed endpoint in a few lines, on Express, Hono, plain `fetch` or `node:http`.
+ *
+ * It needs Web Crypto and nothing else, so that it runs wherever `fetch` does: Node, Deno, Bun, workers. `examples/` has
+ * endpoints that can be run.
+ */
+import { answerCall, type EndpointOptions, type IncomingCall } from './endpoint-answer.ts'
+import { verifyRequest } from './endpoint-signature.ts'
+import { OUTBOX_SQL, outboxEvents } from './outbox.ts'
+
+// A customer's one import: the check alone for a server of his own, and the outbox.
+export { OUTBOX_SQL, outboxEvents, verifyRequest }
+
+/**
+ * An endpoint for whatever speaks `fetch`: `Deno.serve(endpoint)`, `export default { fetch: endpoint }`, or in Hono
+ * `app.all('/mooring', c => endpoint(c.req.raw))`. It never rejects.
+ *
+ * @throws {TypeError} for an empty signing key, with which everybody can sign
+ */
+export function createEndpoint(options: EndpointOptions): (request: Request) => Promise<Response> {
+  refuseEmptyKey(options)
+  return async request => {
+    const header = (name: string) => request.headers.get(name)
+    const read = (maxBytes: number) => readAll(request.body ?? [], maxBytes)
+    const { body, ...head } = await answerCall({ method: request.method, header, read }, options)
+    return new Response(body, head)
+  }
+}
+
+/** As much of a request of `node:http` or Express as is needed. */
+export interface ListenerRequest extends AsyncIterable<Uint8Array> {
+  readonly method?: string | undefined
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Set where a body parser came first. */
+  readonly body?: unknown
+}
+
+/** As much of a response of `node:http` or Express as is needed. */
+export interface ListenerResponse {
+  writeHead(status: number, headers: Record<string, string>): unknown
+  end(body: string): unknown
+}
+
+/**
+ * An endpoint for `node:http` and Express: `app.all('/mooring', createListener({ … }))`. It never rejects.
+ *
+ * The exact bytes are what is signed, so that in Express it stands before `express.json()`, or behind `express.raw()`;
+ * a body that was parsed already is answered 500, and `onError` is told.
+ *
+ * @throws {TypeError} for an empty signing key
+ */
+export function createListener(
+  options: EndpointOptions,
+): (request: ListenerRequest, response: ListenerResponse) => Promise<void> {
+  refuseEmptyKey(options)
+  return async (request, response) => {
+    const header = (name: string) => [request.headers[name] ?? []].flat()[0] ?? null
+    const { status, headers, body } = await answerCall(
+      { method: request.method ?? '', header, read: bodyOf(request) },
+      options,
+    )
+    // A body that was not read to its end would be taken for the next request of the connection.
+    response.writeHead(status, status === 413 ? { ...headers, connection: 'close' } : { ...headers })
+    response.end(body)
+  }
+}
+
+function bodyOf(request: ListenerRequest): IncomingCall['read'] {
+  const { body } = request
+  if (body instanceof Uint8Array) return async maxBytes => (body.length > maxBytes ? null : body)
+  if (body === undefined) return maxBytes => readAll(request, maxBytes)
+  return async () => {
+    throw new Error('the body was parsed before its signature could be checked: mount the endpoint before the parser')
+  }
+}
+
+function refuseEmptyKey(options: EndpointOptions): void {
+  if (options.signingKey === '') throw new TypeError('the signing key is empty')
+}
+
+/** Reads to the end, or to more than `maxBytes`, which gives null. */
+async function readAll(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array | null> {
+  const parts: Uint8Array[] = []
+  let have = 0
+  for await (const chunk of chunks) {
+    have += chunk.length
+    if (have > maxBytes) return null
+    parts.push(chunk)
+  }
+  const whole = new Uint8Array(have)
+  parts.reduce((at, part) => {
+    whole.set(part, at)
+    return at + part.length
+  }, 0)
+  return whole
+}

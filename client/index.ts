@@ -1,0 +1,42 @@
+/**
+ * The typed client: every procedure of the API with its inputs and outputs inferred. It takes types, and nothing else, from
+ * the server, so it bundles for browsers.
+ */
+import { createTRPCClient, httpBatchLink, TRPCClientError } from '@trpc/client'
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import type { AppRouter } from '#server/api/router.ts'
+import type { FaultCode } from '#shared/fault.ts'
+
+/** What every procedure takes and answers: `Inputs['datasources']['register']`. */
+export type Inputs = inferRouterInputs<AppRouter>
+export type Outputs = inferRouterOutputs<AppRouter>
+
+/** A client of one installation. */
+export type Client = ReturnType<typeof createClient>
+
+const MAX_BATCH = 20
+
+/**
+ * A client of the installation at `url` (its base address; `/trpc` is appended), calling with an API key or capability.
+ * Calls made in the same tick travel as one batch. A call that is refused rejects with an error that `faultOf` reads.
+ */
+export function createClient(options: { url: string; key: string }) {
+  const url = `${options.url.replace(/\/+$/, '')}/trpc`
+  return createTRPCClient<AppRouter>({
+    links: [
+      httpBatchLink({
+        url,
+        maxItems: MAX_BATCH,
+        headers: { authorization: `Bearer ${options.key}` },
+      }),
+    ],
+  })
+}
+
+/** The fault's code in what a call rejected with; null when the server was not reached or did not answer as Mooring does. */
+export function faultOf(error: unknown): FaultCode | null {
+  if (!(error instanceof TRPCClientError)) return null
+  const fault: unknown = Reflect.get(Object(error.data), 'fault')
+  // Sound: this server's formatter puts a code of the table there.
+  return typeof fault === 'string' ? (fault as FaultCode) : null
+}

@@ -1,0 +1,64 @@
+/**
+ * What a procedure is given: the parts of the web tier, and who calls. The web tier's parts hold no way to open a box.
+ */
+import type { Fault } from '#shared/fault.ts'
+import type { HostPolicy } from '../domain/host-policy.ts'
+import { newId } from '../domain/ids.ts'
+import type { Principal } from '../domain/scope.ts'
+import type { Log } from '../log.ts'
+import type { Sealer } from '../seal/sealer.ts'
+import type { Tokens } from '../seal/token.ts'
+import type { Actor, AuditEvent } from '../store/audit.ts'
+import type { Db } from '../store/db.ts'
+import type { Signals } from '../store/signals.ts'
+import type { SealingKeys } from './sealing-keys.ts'
+
+/** What a web process holds, made once. */
+export interface WebParts {
+  readonly db: Db
+  readonly signals: Signals
+  readonly sealer: Sealer
+  readonly sealingKeys: SealingKeys
+  readonly tokens: Tokens
+  readonly policy: HostPolicy
+  readonly clock: () => Date
+  readonly log: Log
+}
+
+/** Which of the three is speaking. Only the datasources dialect has a natural key for what it registers. */
+export type Voice = 'trpc' | 'connections' | 'datasources'
+
+/** What a procedure tells the dialect beside its answer. */
+export interface Remarks {
+  /** True when a new row was made. */
+  created?: boolean
+}
+
+/** The context of one request. */
+export interface Context {
+  readonly parts: WebParts
+  /** Who calls, or why that is not known. */
+  readonly principal: Principal | Fault
+  readonly voice: Voice
+  readonly requestId: string
+  readonly address: string | null
+  readonly remarks: Remarks
+}
+
+/** The same once the caller is known. */
+export interface KnownContext extends Context {
+  readonly principal: Principal
+}
+
+/** The caller as the record names him. */
+export function actorOf(ctx: KnownContext): Actor {
+  return { kind: ctx.principal.kind, id: ctx.principal.id, requestId: ctx.requestId, address: ctx.address }
+}
+
+/** An event of the record, done by the caller now. */
+export function eventOf(
+  ctx: KnownContext,
+  entry: { action: string; objectKind: string; objectId: string },
+): AuditEvent {
+  return { id: newId(), actor: actorOf(ctx), outcome: 'ok', at: ctx.parts.clock(), ...entry }
+}

@@ -1,0 +1,143 @@
+/**
+ * Input → what is to be sealed and what is shown: parses the connection string, judges what can be judged without a
+ * look-up, and separates the secret from its display columns. Nothing here dials, and no reason quotes the string.
+ */
+import { canonicalTarget, parseConnectionString } from '#shared/connection-string.ts'
+import { DEFAULT_EXCLUDED_SCHEMAS, type RegisterInput } from '#shared/datasource.ts'
+import { parseEndpointUrl } from '#shared/endpoint-url.ts'
+import { Fault } from '#shared/fault.ts'
+import type { Mode } from '#shared/wire.ts'
+import { judgeHost, judgeTarget } from '../domain/host-policy.ts'
+import type { Secret } from '../domain/sealed.ts'
+import type { NewDatasource } from '../store/registration.ts'
+import type { KnownContext } from './context.ts'
+
+/** The part of an input that names a database and how to log in to it. */
+export type StringInput =
+  | { connectionString: string; caCertificate?: string | null | undefined }
+  | {
+      sealedConnectionString: string
+      keyId: string
+      host: string
+      port: number
+      database: string
+      caCertificate?: string | null | undefined
+    }
+
+/** A connection string taken apart: what to seal, what to show, and the text that its fingerprint is made of. */
+export interface DraftedString {
+  readonly secret: Secret
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly tlsMode: string | null
+  /** Null when the caller has sealed the string: only the worker can know it. */
+  readonly canonical: string | null
+}
+
+/** Takes a connection string, in clear or sealed by the caller, apart. Throws `invalid_body`, `byo_host_not_allowed`. */
+export function draftString(ctx: KnownContext, input: StringInput): DraftedString {
+  const caCertificate = input.caCertificate ?? null
+  if ('sealedConnectionString' in input) {
+    const projection = { host: input.host.toLowerCase(), port: input.port, database: input.database }
+    if (judgeHost({ ...projection, purpose: 'postgres' }, ctx.parts.policy).verdict === 'refuse')
+      throw new Fault('byo_host_not_allowed')
+    const secret: Secret = {
+      kind: 'client-sealed',
+      box: input.sealedConnectionString,
+      keyId: input.keyId,
+      projection,
+      caCertificate,
+    }
+    return { secret, ...projection, tlsMode: null, canonical: null }
+  }
+  const parsed = parseConnectionString(input.connectionString)
+  if (!parsed.ok) throw refusedString(parsed.message)
+  const { target } = parsed
+  const refused = judgeTarget(target, ctx.parts.policy)
+  if (refused === 'tls_required')
+    throw refusedString('sslmode=disable is taken only for hosts in networks that this installation has opened')
+  if (refused !== null) throw new Fault('byo_host_not_allowed')
+  const { host, port, database, tlsMode } = target
+  return {
+    secret: { kind: 'direct', target, caCertificate },
+    host,
+    port,
+    database,
+    tlsMode,
+    canonical: canonicalTarget(target, caCertificate),
+  }
+}
+
+function refusedString(message: string): Fault {
+  return new Fault('invalid_body', { issues: [{ path: ['connectionString'], code: 'connection_string', message }] })
+}
+
+/** A datasource to be registered. */
+export interface Draft {
+  readonly datasource: Omit<NewDatasource, 'id'>
+  readonly secret: Secret
+  readonly canonical: string | null
+  readonly last4: string | null
+}
+
+/** Everything of a registration but ids and boxes. Throws `invalid_body`, `byo_host_not_allowed`. */
+export function draft(ctx: KnownContext, input: RegisterInput): Draft {
+  return 'endpoint' in input ? draftEndpoint(ctx, input) : draftDirect(ctx, input)
+}
+
+type DirectInput = Exclude<RegisterInput, { endpoint: string }>
+type EndpointInput = Extract<RegisterInput, { endpoint: string }>
+
+function draftDirect(ctx: KnownContext, input: DirectInput): Draft {
+  const { secret, canonical, ...shown } = draftString(ctx, input)
+  const mode = ctx.principal.mode
+  const schema = input.schema === undefined ? 'public' : input.schema
+  const identity = JSON.stringify(['direct', mode, shown.host, shown.port, shown.database, schema])
+  return {
+    datasource: {
+      kind: 'direct',
+      mode,
+      name: input.name ?? null,
+      dbType: input.dbType ?? 'postgresql',
+      ...shown,
+      schema,
+      excludedSchemas: input.excludedSchemas ?? DEFAULT_EXCLUDED_SCHEMAS,
+      endpoint: null,
+      metadata: input.metadata ?? {},
+      identity: ctx.voice === 'datasources' ? identity : null,
+    },
+    secret,
+    canonical,
+    last4: null,
+  }
+}
+
+function draftEndpoint(ctx: KnownContext, input: EndpointInput): Draft {
+  const parsed = parseEndpointUrl(input.endpoint)
+  if (!parsed.ok)
+    throw new Fault('invalid_body', { issues: [{ path: ['endpoint'], code: 'endpoint_url', message: parsed.message }] })
+  const verdict = judgeHost({ host: parsed.url.host, port: parsed.url.port, purpose: 'https' }, ctx.parts.policy)
+  if (verdict.verdict === 'refuse') throw new Fault('byo_host_not_allowed')
+  const mode: Mode = input.environment ?? ctx.principal.mode
+  return {
+    datasource: {
+      kind: 'endpoint',
+      mode,
+      name: input.name ?? null,
+      dbType: null,
+      host: null,
+      port: null,
+      database: null,
+      schema: null,
+      tlsMode: null,
+      excludedSchemas: null,
+      endpoint: input.endpoint,
+      metadata: input.metadata ?? {},
+      identity: ctx.voice === 'datasources' ? JSON.stringify(['endpoint', mode, input.endpoint]) : null,
+    },
+    secret: { kind: 'endpoint', url: input.endpoint, signingKey: input.signingKey },
+    canonical: JSON.stringify(['endpoint', input.endpoint, input.signingKey]),
+    last4: [...input.signingKey].slice(-4).join(''),
+  }
+}

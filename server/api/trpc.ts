@@ -1,0 +1,100 @@
+/**
+ * tRPC's foundation: procedure bases by scope, and the error formatter. tRPC's own formatter prints the message of
+ * whatever was thrown, a driver's included; this one prints the fault table's sentence and nothing else.
+ */
+import { initTRPC, TRPCError } from '@trpc/server'
+import { ZodError } from 'zod'
+import type { Scope } from '#shared/credential.ts'
+import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/fault.ts'
+import { refusal } from '../domain/scope.ts'
+import type { Context, KnownContext } from './context.ts'
+
+const CODE_OF_STATUS = {
+  400: 'BAD_REQUEST',
+  401: 'UNAUTHORIZED',
+  403: 'FORBIDDEN',
+  404: 'NOT_FOUND',
+  405: 'METHOD_NOT_SUPPORTED',
+  409: 'CONFLICT',
+  413: 'PAYLOAD_TOO_LARGE',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  429: 'TOO_MANY_REQUESTS',
+  500: 'INTERNAL_SERVER_ERROR',
+  502: 'BAD_GATEWAY',
+  504: 'GATEWAY_TIMEOUT',
+} as const
+
+/** The fault behind anything that was thrown. What is not one of ours is `internal_error`, its text kept from callers. */
+export function faultOf(thrown: unknown): Fault {
+  if (thrown instanceof Fault) return thrown
+  if (!(thrown instanceof TRPCError)) return new Fault('internal_error', { cause: thrown })
+  if (thrown.cause instanceof Fault) return thrown.cause
+  if (thrown.cause instanceof ZodError) return new Fault('invalid_body', { issues: issuesOf(thrown.cause) })
+  const codes: Partial<Record<TRPCError['code'], FaultCode>> = {
+    PARSE_ERROR: 'invalid_json',
+    BAD_REQUEST: 'invalid_request',
+    NOT_FOUND: 'route_not_found',
+    METHOD_NOT_SUPPORTED: 'method_not_allowed',
+    PAYLOAD_TOO_LARGE: 'payload_too_large',
+    UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
+  }
+  return new Fault(codes[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
+}
+
+/** Zod's issues as paths, codes and Zod's sentences, which name limits and types and never the value. */
+export function issuesOf(error: ZodError): Issue[] {
+  return error.issues.map(issue => ({
+    path: issue.path.map(part => (typeof part === 'number' ? part : String(part))),
+    code: issue.code,
+    message: issue.message,
+  }))
+}
+
+const t = initTRPC.context<Context>().create({
+  errorFormatter({ error, ctx, shape }) {
+    const fault = faultOf(error)
+    const spec = faultSpec(fault.code)
+    return {
+      message: spec.says,
+      code: shape.code,
+      data: {
+        code: CODE_OF_STATUS[spec.status as keyof typeof CODE_OF_STATUS], // every status of the table is a key; a test compares them
+        fault: fault.code,
+        httpStatus: spec.status,
+        requestId: ctx?.requestId ?? null,
+        retryable: spec.retryable,
+        ...(fault.issues.length === 0 ? {} : { issues: fault.issues.map(({ path, code }) => ({ path, code })) }),
+      },
+    }
+  },
+})
+
+/** Turns what a procedure throws into the TRPCError of its fault's status, so that HTTP says the same as the body. */
+const spelled = t.middleware(async ({ ctx, next, path }) => {
+  const result = await next()
+  if (result.ok) return result
+  const fault = faultOf(result.error)
+  if (fault.code === 'internal_error')
+    ctx.parts.log.error({ requestId: ctx.requestId, path, cause: fault.cause }, 'procedure failed')
+  const status = faultSpec(fault.code).status
+  throw new TRPCError({
+    code: CODE_OF_STATUS[status as keyof typeof CODE_OF_STATUS],
+    message: fault.message,
+    cause: fault,
+  }) // as above
+})
+
+/** A procedure that only principals with `scope` may call. What it does to a plane or an object, it asks itself. */
+export function procedure(scope: Scope) {
+  return t.procedure.use(spelled).use(({ ctx, next }) => {
+    const { principal } = ctx
+    if (principal instanceof Fault) throw principal
+    const denied = refusal(principal, scope)
+    if (denied !== null) throw new Fault(denied)
+    const known: KnownContext = { ...ctx, principal }
+    return next({ ctx: known })
+  })
+}
+
+export const router = t.router
+export const createCallerFactory = t.createCallerFactory

@@ -1,0 +1,115 @@
+/**
+ * Configuration, parsed once at start from the environment: the only file that reads it. No secret comes in this way but
+ * `DATABASE_URL`; keys come from the file that `MOORING_KEYRING` names.
+ */
+import { join, resolve } from 'node:path'
+import { parseNetworks } from './domain/host-policy.ts'
+
+/** What an installation is told. Times are in milliseconds. */
+export interface Config {
+  readonly port: number
+  readonly host: string
+  /** Null: the local mode, with an embedded PostgreSQL under `dataDir`. */
+  readonly databaseUrl: string | null
+  readonly dataDir: string
+  /** A keyring file (`web`, `worker`) or the folder of both (`main`, operator commands). */
+  readonly keyring: string
+  readonly openNetworks: readonly string[]
+  /** True when loopback was opened because nothing was said. */
+  readonly openNetworksByDefault: boolean
+  readonly dnsServers: readonly string[]
+  readonly poolSize: number
+  /** Where callers reach this installation, for links in errors; no slash at the end. */
+  readonly publicUrl: string
+  readonly logLevel: string
+}
+
+/** A variable that is not acceptable: which, and what it must be. */
+export class ConfigError extends Error {
+  constructor(variable: string, must: string) {
+    super(`${variable} must be ${must}.`)
+    this.name = 'ConfigError'
+  }
+}
+
+const LOOPBACK = '127.0.0.0/8,::1/128'
+
+/** Reads the environment. Throws `ConfigError`; the value itself is never in the message. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const databaseUrl = text(env, 'DATABASE_URL')
+  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    throw new ConfigError('DATABASE_URL', 'a connection string that begins with postgres://')
+  }
+  const dataDir = resolve(text(env, 'MOORING_DATA_DIR') ?? '.data')
+  const given = env['MOORING_ALLOWED_NETWORKS']
+  const local = databaseUrl === null && given === undefined
+  const networks = parseNetworks(given ?? (local ? LOOPBACK : ''))
+  if (!networks.ok)
+    throw new ConfigError(
+      'MOORING_ALLOWED_NETWORKS',
+      `a comma-separated list of CIDRs such as 10.1.0.0/16 (${networks.message})`,
+    )
+  const port = integer(env, { variable: 'PORT', fallback: 3000, min: 0, max: 65_535 })
+  return {
+    port,
+    host: text(env, 'HOST') ?? (databaseUrl === null ? '127.0.0.1' : '0.0.0.0'),
+    databaseUrl,
+    dataDir,
+    keyring: resolve(text(env, 'MOORING_KEYRING') ?? join(dataDir, 'keyring')),
+    openNetworks: networks.networks,
+    openNetworksByDefault: local,
+    dnsServers: dnsServers(env),
+    poolSize: integer(env, { variable: 'MOORING_POOL_SIZE', fallback: 8, min: 1, max: 100 }),
+    publicUrl: publicUrl(env, port),
+    logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
+  }
+}
+
+/** The environment of this process. */
+export function environment(): NodeJS.ProcessEnv {
+  return process.env
+}
+
+function text(env: NodeJS.ProcessEnv, variable: string): string | null {
+  const value = env[variable]
+  return value === undefined || value === '' ? null : value
+}
+
+function integer(
+  env: NodeJS.ProcessEnv,
+  ask: { variable: string; fallback: number; min: number; max: number },
+): number {
+  const value = text(env, ask.variable)
+  if (value === null) return ask.fallback
+  const number = Number(value)
+  if (!/^\d+$/.test(value) || number < ask.min || number > ask.max) {
+    throw new ConfigError(ask.variable, `a whole number from ${ask.min} to ${ask.max}`)
+  }
+  return number
+}
+
+function choice(env: NodeJS.ProcessEnv, variable: string, options: readonly string[]): string {
+  const value = text(env, variable) ?? options[0]
+  if (value === undefined || !options.includes(value)) throw new ConfigError(variable, `one of ${options.join(', ')}`)
+  return value
+}
+
+function dnsServers(env: NodeJS.ProcessEnv): string[] {
+  const servers = (text(env, 'MOORING_DNS_SERVERS') ?? '')
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '')
+  const isServer = (server: string) =>
+    /^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?|[0-9a-f:]+)$/i.test(server)
+  if (!servers.every(isServer))
+    throw new ConfigError('MOORING_DNS_SERVERS', 'a comma-separated list of ip or ip:port, IPv6 in brackets')
+  return servers
+}
+
+function publicUrl(env: NodeJS.ProcessEnv, port: number): string {
+  const value = text(env, 'MOORING_PUBLIC_URL') ?? `http://localhost:${port}`
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
+    throw new ConfigError('MOORING_PUBLIC_URL', 'an http or https URL')
+  }
+  return value.replace(/\/+$/, '')
+}

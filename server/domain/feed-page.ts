@@ -1,0 +1,77 @@
+/**
+ * The answer of an endpoint, or a push → events to store and the cursor to send next, or the finding that it is not one.
+ *
+ * The whole page is taken or none of it: a page that is half stored would move no cursor and come back for ever. Called
+ * by the poll and by the verification, on text that `net/endpoint.ts` has bounded.
+ */
+import { EventsAnswer, type EventsRequest, type FeedEvent, PushBody } from '#shared/event.ts'
+import { holdsLongNumber, isDeeperThan, parseExactly } from './json-text.ts'
+
+/** How deep an event's JSON may be nested. Rich-text documents are the deepest that occur, at around 50. */
+export const MAX_JSON_DEPTH = 128
+
+/** One event as it is stored. */
+export interface FoundEvent {
+  /** The customer's id, which deduplicates within the datasource. */
+  readonly id: string
+  /** Epoch milliseconds as the customer gave them; null where he gave none. Never used for the order. */
+  readonly occurredAtMs: number | null
+  /**
+   * The whole event as JSON, unknown fields and every digit of its numbers kept. It may hold `\u0000` and lone
+   * surrogates as escapes, which a `json` column takes and a `jsonb` column refuses.
+   */
+  readonly json: string
+}
+
+/** A page in the order of its events, each id once. */
+export interface FeedPage {
+  readonly events: readonly FoundEvent[]
+  readonly nextCursor: string | null
+}
+
+/** The body that asks for a page; without a cursor from the beginning. `limit` is at least 1. */
+export function eventsRequest(cursor: string | null, limit: number): string {
+  const body: EventsRequest = { type: 'events', ...(cursor === null ? {} : { cursor }), limit: Math.max(1, limit) }
+  return JSON.stringify(body)
+}
+
+/**
+ * Reads the body of a 200. Null for everything but an object with well-formed `events` and a string or absent
+ * `nextCursor`: then nothing is stored and the cursor stays.
+ *
+ * An empty `nextCursor` counts as absent: as a position it could only mean the beginning, and would read all again.
+ */
+export function readPage(body: string): FeedPage | null {
+  const plain = parseOrNull(body)
+  const parsed = EventsAnswer.safeParse(plain)
+  if (!parsed.success) return null
+  return { events: foundIn(parsed.data.events, body, plain), nextCursor: parsed.data.nextCursor || null }
+}
+
+/** Reads the exact body of a push, whose signature was checked or whose caller was authorized; null as above. */
+export function readPush(body: string): readonly FoundEvent[] | null {
+  const plain = parseOrNull(body)
+  const parsed = PushBody.safeParse(plain)
+  return parsed.success ? foundIn(parsed.data.events, body, plain) : null
+}
+
+/** An id that occurs twice counts where it occurs first. */
+function foundIn(events: readonly FeedEvent[], body: string, plain: unknown): readonly FoundEvent[] {
+  // Not from the schema's copy, which drops a field named __proto__, nor from the plain parse where that drops digits.
+  const written = (holdsLongNumber(body) ? parseExactly(body) : plain) as { events: readonly unknown[] } // the schema accepted it
+  const seen = new Set<string>()
+  return events.flatMap((event, at) => {
+    if (seen.has(event.id)) return []
+    seen.add(event.id)
+    return [{ id: event.id, occurredAtMs: event.occurredAt ?? null, json: JSON.stringify(written.events[at]) }]
+  })
+}
+
+function parseOrNull(body: string): unknown {
+  if (isDeeperThan(body, MAX_JSON_DEPTH)) return null
+  try {
+    return JSON.parse(body)
+  } catch {
+    return null
+  }
+}

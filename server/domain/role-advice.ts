@@ -1,0 +1,69 @@
+/**
+ * What is allowed in a role and worth changing: one advisory for each, with the SQL that changes it.
+ *
+ * Never refuses. Called by `verification.ts`, unless the role policy is off.
+ */
+import type { Advisory } from '#shared/check.ts'
+import type { RoleFacts } from './probe.ts'
+import { counted, isSwitched, list } from './role-checks.ts'
+import { mendViews, revokeDefinerFunctions, type Subject } from './role-fixes.ts'
+import { quoteName } from './sql-text.ts'
+
+/** Advice about a role. The recommendation is a sentence and, from its second line on, SQL to paste. */
+export function roleAdvice(facts: RoleFacts, subject: Subject): Advisory[] {
+  return [
+    ...adviceOnRights(facts, quoteName(subject.login)),
+    ...adviceOnOwning(facts, quoteName(subject.login)),
+    ...adviceOnPrivileged(facts, subject),
+  ]
+}
+
+function adviceOnRights(facts: RoleFacts, role: string): Advisory[] {
+  const { wholeDatabaseRoles, settableParameters } = facts
+  return [
+    ...advice(isSwitched(facts), 'role_switched', [
+      'The login acts as another role, which set role none undoes: grant that role, and let the session choose it.',
+      `alter role ${role} reset role;`,
+    ]),
+    ...advice(wholeDatabaseRoles.length > 0, 'role_whole_database', [
+      `The role reaches every table that row security does not hide, as ${list(wholeDatabaseRoles)}. Grant single tables.`,
+      `revoke ${wholeDatabaseRoles.join(', ')} from ${role};`,
+    ]),
+    ...advice(
+      (facts.createRole || facts.createRoleVia.length > 0) && facts.serverVersionNum >= 160_000,
+      'role_createrole',
+      ['The role can make roles.', `alter role ${role} nocreaterole;`],
+    ),
+    ...advice(facts.createDb, 'role_createdb', ['The role can make databases.', `alter role ${role} nocreatedb;`]),
+    ...advice(settableParameters.length > 0, 'role_parameters', [
+      'The role may set parameters that only a superuser should.',
+      `revoke set, alter system on parameter ${settableParameters.join(', ')} from ${role};`,
+    ]),
+  ]
+}
+
+function adviceOnOwning({ tables }: RoleFacts, role: string): Advisory[] {
+  const others = tables.owned - tables.ownedRlsNotForced
+  return advice(others > 0, 'role_ownership', [
+    `The role owns ${counted(others, 'table')}, and row security binds an owner only while he leaves it forced. Give them to a role that nobody logs in as.`,
+    `reassign owned by ${role} to "<a role without login>";`,
+  ])
+}
+
+function adviceOnPrivileged(facts: RoleFacts, subject: Subject): Advisory[] {
+  const { rlsBypassingViews: views, privilegedDefinerFunctions: functions } = facts
+  return [
+    ...advice(views > 0, 'rls_bypassing_views', [
+      `The role may read ${counted(views, 'view')} of an owner whom row security does not bind. This prints what changes them:`,
+      mendViews(subject),
+    ]),
+    ...advice(functions > 0, 'privileged_functions', [
+      `The role may call ${counted(functions, 'SECURITY DEFINER function')} of an owner whom row security does not bind. This prints what takes them away:`,
+      revokeDefinerFunctions(subject),
+    ]),
+  ]
+}
+
+function advice(applies: boolean, item: string, lines: readonly string[]): Advisory[] {
+  return applies ? [{ item, recommendation: lines.join('\n') }] : []
+}

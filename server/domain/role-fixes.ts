@@ -1,0 +1,79 @@
+/**
+ * The SQL that mends a role: exact statements for a person to paste, each for one thing that was found.
+ *
+ * Names are quoted and never stand in a comment; there is no password in any of it. Called by the judging of roles.
+ */
+import type { Provider } from './provider.ts'
+import { roleSql } from './role-sql.ts'
+import { anonymousBlock, quoteName, quoteText } from './sql-text.ts'
+
+/** Whose role is to be mended, and where. */
+export interface Subject {
+  /** The role's name inside the database. */
+  readonly login: string
+  readonly provider: Provider
+  readonly database: string
+  /** The schema that the role should use; null where none was named. */
+  readonly schema: string | null
+  readonly serverVersionNum: number
+}
+
+/** Makes another role, which passes. The one fix that helps whatever is wrong with this one, and at every provider. */
+export function replaceRole({ provider, database, schema }: Subject): string {
+  return [
+    '-- Make a role for the platform alone, and register again with its name and password. It may read only: where the',
+    '-- platform writes, grant insert, update and delete as well.',
+    roleSql({ provider, database, schema: schema ?? 'public', readOnly: true }),
+  ].join('\n')
+}
+
+/** Takes an attribute of the role's own away. Providers keep that for themselves, so theirs is another role. */
+export function takeAttribute(subject: Subject, attribute: 'bypassrls' | 'replication' | 'createrole'): string {
+  return subject.provider === 'plain' ? `alter role ${quoteName(subject.login)} no${attribute};` : replaceRole(subject)
+}
+
+/** Takes the right to call functions on the server's files from the role, from what it is a member of, and from all. */
+export function revokeFileFunctions(subject: Subject, functions: readonly string[]): string {
+  const names = functions.map(quoteText).join(', ')
+  return anonymousBlock(`declare statement text;
+begin
+  for statement in
+    select format('revoke execute on function %s from %s', p.oid::regprocedure,
+      case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
+    from pg_proc p cross join aclexplode(p.proacl) a
+    where p.pronamespace = 'pg_catalog'::regnamespace and p.proname in (${names}) and a.grantee <> p.proowner
+      and (a.grantee = 0 or pg_has_role(${quoteText(subject.login)}, a.grantee, 'member'))
+  loop
+    execute statement;
+  end loop;
+end`)
+}
+
+/** Binds the owner of tables by their row security as well. `tables` are quoted already. */
+export function forceRowSecurity(tables: readonly string[], count: number): string {
+  const rest = count - tables.length
+  return [
+    ...tables.map(table => `alter table ${table} force row level security;`),
+    ...(rest > 0 ? [`-- There are ${rest} more. Verify again for their names.`] : []),
+  ].join('\n')
+}
+
+/** Prints the statements that make views show rows with the eyes of who asks; before 15, gives them another owner. */
+export function mendViews({ login, serverVersionNum }: Subject): string {
+  const statement =
+    serverVersionNum >= 150_000
+      ? "'alter view %s set (security_invoker = true);', c.oid::regclass"
+      : '\'alter view %s owner to "<a role that row security binds>";\', c.oid::regclass'
+  return `select format(${statement})
+from pg_class c join pg_roles o on o.oid = c.relowner
+where c.relkind = 'v' and c.oid >= 16384 and (o.rolsuper or o.rolbypassrls)
+  and has_table_privilege(${quoteText(login)}, c.oid, 'select');`
+}
+
+/** Prints the statements that take SECURITY DEFINER functions of a privileged owner from the role. */
+export function revokeDefinerFunctions({ login }: Subject): string {
+  return `select format('revoke execute on function %s from public, %I;', p.oid::regprocedure, ${quoteText(login)})
+from pg_proc p join pg_roles o on o.oid = p.proowner
+where p.prosecdef and p.oid >= 16384 and (o.rolsuper or o.rolbypassrls)
+  and has_function_privilege(${quoteText(login)}, p.oid, 'execute');`
+}

@@ -1,0 +1,124 @@
+/**
+ * A real PostgreSQL under a folder, for trying Mooring, small installs and the tests: made at the first start, kept
+ * between starts, shared by the processes that use the folder and stopped by the last of them.
+ *
+ * It listens on 127.0.0.1 alone and must never see our environment. A server left behind by a killed process is used
+ * again. Called by `main.ts`, `cli.ts` and the tests.
+ */
+import { chmod, mkdir, readFile, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Binaries, linkLibraries, locateBinaries } from '#server/embedded/binaries.ts'
+import { ownCertificate, type TlsPair } from '#server/embedded/certificate.ts'
+import { type ClusterPaths, clusterPaths, ensureCluster, giveAway, writePrivate } from '#server/embedded/cluster.ts'
+import { hold, release, withLock } from '#server/embedded/lock.ts'
+import { findRunning, type Start, startPostmaster, stopPostmaster } from '#server/embedded/postmaster.ts'
+import { chooseIdentity, type Identity, tether } from '#server/embedded/process.ts'
+
+/** Where the server lives and how it is set up. All but `dir` and `log` say nothing to a server that runs already. */
+export interface EmbeddedOptions {
+  /** Folder of the server's own, made if missing, closed to other accounts. */
+  readonly dir: string
+  /** By default PostgreSQL 18 for this platform. */
+  readonly binaries?: Binaries
+  /** A fixed port; by default a free one below 32768 that is remembered in the folder. */
+  readonly port?: number
+  /** Settings as in `postgresql.conf`. They show in the list of processes: nothing secret. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Lines of `pg_hba.conf`. `postgres` is always let in before them, from 127.0.0.1 by SCRAM. Default: all roles so. */
+  readonly hba?: string
+  /** By default TLS is on with a certificate of the server's own; false turns it off. */
+  readonly tls?: TlsPair | false
+  /** Stops the server when this process dies, however it dies (Linux). Only for a server that nobody shares. */
+  readonly tethered?: boolean
+  /** Takes a sentence for each thing that happens. Nothing in it is secret. */
+  readonly log?: (line: string) => void
+}
+
+/** A running server. */
+export interface Embedded {
+  /** Connection string of the superuser `postgres`. Secret. */
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  /** True when it ran already. */
+  readonly reused: boolean
+  /** Stops the server and waits for its end, unless another living process uses it too. A second call does nothing. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the server of a folder, or joins the one that runs there, and answers when it takes connections.
+ *
+ * @throws an `Error` with the end of the server's log; nothing of ours runs then.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  await mkdir(options.dir, { recursive: true, mode: 0o700 })
+  const dir = await realpath(options.dir)
+  return withLock(dir, async () => {
+    const note = await hold(dir)
+    try {
+      return await startOrJoin(dir, note, options)
+    } catch (error) {
+      await release(dir, note)
+      throw error
+    }
+  })
+}
+
+async function startOrJoin(dir: string, note: string, options: EmbeddedOptions): Promise<Embedded> {
+  const paths = clusterPaths(dir)
+  const running = await findRunning(paths)
+  const { pid, port } = running ?? (await startPostmaster(await prepare(dir, paths, options)))
+  options.log?.(`The embedded PostgreSQL ${running === null ? 'has started' : 'was running'} on port ${port}.`)
+  const password = await readFile(paths.password, 'utf8')
+  return {
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    port,
+    pid,
+    reused: running !== null,
+    stop: () => leave(dir, note, options),
+  }
+}
+
+async function prepare(dir: string, paths: ClusterPaths, options: EmbeddedOptions): Promise<Start> {
+  const binaries = options.binaries ?? (await locateBinaries())
+  const identity = await chooseIdentity(paths.cluster)
+  // PostgreSQL under another account has to pass through the folder to its own.
+  if (identity.uid !== undefined) await chmod(dir, 0o711)
+  const env = await linkLibraries(binaries, join(dir, 'lib'))
+  const durable = options.settings?.['fsync'] !== 'off'
+  await ensureCluster(dir, { binaries, identity, env, durable })
+  await giveAway(paths.cluster, identity)
+  await configure(paths, identity, options)
+  const prefix = [...identity.prefix, ...(options.tethered === true ? await tether() : [])]
+  return { paths, binaries, identity: { ...identity, prefix }, env, settings: settings(options), port: options.port }
+}
+
+function settings({ settings: own, tls }: EmbeddedOptions): Record<string, string> {
+  return {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    // A statement or a row in the log could hold a password.
+    log_min_error_statement: 'panic',
+    log_error_verbosity: 'terse',
+    ssl: tls === false ? 'off' : 'on',
+    ...own,
+  }
+}
+
+async function configure(paths: ClusterPaths, identity: Identity, { hba, tls }: EmbeddedOptions): Promise<void> {
+  const rules = `host all postgres 127.0.0.1/32 scram-sha-256\n${hba ?? 'host all all 127.0.0.1/32 scram-sha-256'}\n`
+  await writePrivate(join(paths.pgdata, 'pg_hba.conf'), rules, identity)
+  if (tls === false) return
+  const { cert, key } = tls ?? (await ownCertificate(paths.pgdata, new Date()))
+  await writePrivate(join(paths.pgdata, 'server.crt'), cert, identity)
+  await writePrivate(join(paths.pgdata, 'server.key'), key, identity)
+}
+
+async function leave(dir: string, note: string, { log }: EmbeddedOptions): Promise<void> {
+  await withLock(dir, async () => {
+    if (!(await release(dir, note))) return log?.('The embedded PostgreSQL goes on for another process.')
+    await stopPostmaster(clusterPaths(dir))
+    log?.('The embedded PostgreSQL has stopped.')
+  })
+}

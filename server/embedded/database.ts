@@ -1,0 +1,20 @@
+/** Makes a database in an embedded server. */
+import pg from 'pg'
+
+/** Makes the database if it is not there and returns its connection string. `name` is a plain identifier of ours. */
+export async function createDatabase(adminUrl: string, name: string): Promise<string> {
+  const admin = new pg.Client({ connectionString: adminUrl })
+  await admin.connect()
+  try {
+    const found = await admin.query('select datname from pg_database where datname = $1', [name])
+    if (found.rowCount === 0) await admin.query(`create database ${name}`)
+  } catch (error) {
+    // Two starts at once: the other has made it.
+    if (!(error instanceof pg.DatabaseError) || error.code !== '42P04') throw error
+  } finally {
+    await admin.end()
+  }
+  const url = new URL(adminUrl)
+  url.pathname = `/${name}`
+  return url.href
+}

@@ -1,0 +1,30 @@
+/**
+ * What a dialling process can be asked to do: kind → function. Adding a kind is one line here and one function of
+ * `Dialler`; neither the processes nor their pool know what they carry.
+ *
+ * Each function bounds itself by its request's `deadlineMs`. It throws only where our own code is wrong: the process
+ * dies then, and is replaced. Called by `serve-dials.ts`; the worker takes the types alone.
+ */
+import type { HostPolicy } from '#server/domain/host-policy.ts'
+import { type ProbeRequest, probeDatabase } from './probe.ts'
+import type { Resolver } from './resolver.ts'
+
+/** What a kind works with, beside its request. */
+export interface DialContext {
+  readonly policy: HostPolicy
+  readonly resolver: Resolver
+  /** Sends bytes to the worker ahead of the answer; resolves when it takes more. */
+  send(bytes: Buffer): Promise<void>
+}
+
+/** Every kind. Requests and answers are plain JSON. */
+export const DIAL_KINDS = {
+  probe: (request: ProbeRequest, context: DialContext) => probeDatabase(request, context),
+} as const
+
+/** The name of a kind. */
+export type DialKind = keyof typeof DIAL_KINDS
+/** What a kind is asked. */
+export type DialAsk<K extends DialKind> = Parameters<(typeof DIAL_KINDS)[K]>[0]
+/** What a kind answers. */
+export type DialAnswer<K extends DialKind> = Awaited<ReturnType<(typeof DIAL_KINDS)[K]>>

@@ -1,0 +1,140 @@
+/**
+ * A few dialling processes, kept warm, each with one job at a time, and a queue before them. One that dies, is killed or
+ * met a server that misbehaved is replaced at once.
+ *
+ * It must never grow without bound, nor start processes in a circle when they cannot start. Held by the dialler.
+ */
+import { type DialJob, DialProcess, type EndReason } from './dial-process.ts'
+import type { DialSettings, PipedAnswer } from './serve-dials.ts'
+
+/** What happens to processes, for the log. Nothing of a customer or a server is in it. */
+export type DiallerEvent =
+  | { readonly event: 'dialler_started' | 'dialler_ready'; readonly pid: number | undefined }
+  | {
+      readonly event: 'dialler_ended'
+      readonly pid: number | undefined
+      readonly reason: EndReason | 'not_started'
+      /** Why it could not start; empty otherwise. */
+      readonly stderr: string
+    }
+
+/** How a job ended: with an answer, or without one because none was free or the process died over it. */
+export type JobEnd = PipedAnswer | 'dialler_busy' | 'dialler_died'
+
+/** A job for any process. */
+export type PoolJob = Omit<DialJob, 'settle'>
+
+interface PoolOptions {
+  readonly settings: DialSettings
+  readonly children: number
+  readonly log: (event: DiallerEvent) => void
+}
+
+interface Waiting {
+  readonly job: DialJob
+  readonly timer: NodeJS.Timeout
+}
+
+const MAX_WAITING = 1_000
+const FIRST_RETRY_MS = 100
+const LAST_RETRY_MS = 10_000
+
+/** The processes and their queue. */
+export class DialPool {
+  readonly #options: PoolOptions
+  readonly #all = new Set<DialProcess>()
+  readonly #idle: DialProcess[] = []
+  readonly #waiting = new Set<Waiting>()
+  readonly #retries = new Set<NodeJS.Timeout>()
+  #failedStarts = 0
+  #closed: (() => void) | null = null
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    for (let count = 0; count < options.children; count++) this.#start()
+  }
+
+  /** Runs a job when a process is free; it waits for one at most as long as it may itself take. Never rejects. */
+  run(job: PoolJob): Promise<JobEnd> {
+    return new Promise(resolve => {
+      if (this.#closed !== null || this.#waiting.size >= MAX_WAITING) return resolve('dialler_busy')
+      const settle = (answer: PipedAnswer | null) => resolve(answer ?? 'dialler_died')
+      const timer = setTimeout(() => {
+        this.#waiting.delete(waiting)
+        resolve('dialler_busy')
+      }, job.deadlineMs)
+      const waiting: Waiting = { job: { ...job, settle }, timer }
+      this.#waiting.add(waiting)
+      this.#next()
+    })
+  }
+
+  /** Kills every process and resolves when they are gone. What is under way ends as `dialler_died`. */
+  close(): Promise<void> {
+    return new Promise(resolve => {
+      this.#closed = resolve
+      for (const timer of this.#retries) clearTimeout(timer)
+      for (const waiting of this.#waiting) this.#take(waiting).job.settle(null)
+      for (const child of this.#all) child.kill('closed')
+      if (this.#all.size === 0) resolve()
+    })
+  }
+
+  #take(waiting: Waiting): Waiting {
+    clearTimeout(waiting.timer)
+    this.#waiting.delete(waiting)
+    return waiting
+  }
+
+  #next(): void {
+    const [waiting] = this.#waiting
+    // The one used last: its code is warm.
+    const child = waiting === undefined ? undefined : this.#idle.pop()
+    if (waiting === undefined || child === undefined) return
+    child.run(this.#take(waiting).job)
+  }
+
+  #start(): void {
+    try {
+      const child: DialProcess = new DialProcess(this.#options.settings, {
+        onReady: () => {
+          this.#failedStarts = 0
+          this.#options.log({ event: 'dialler_ready', pid: child.pid })
+        },
+        onIdle: () => {
+          this.#idle.push(child)
+          this.#next()
+        },
+        onEnd: end => {
+          this.#options.log({ event: 'dialler_ended', pid: child.pid, reason: end.reason, stderr: end.stderr })
+          this.#replace(child, end.wasReady)
+        },
+      })
+      this.#all.add(child)
+      this.#options.log({ event: 'dialler_started', pid: child.pid })
+    } catch {
+      // Out of processes or descriptors. Jobs wait, or end as busy, until there are some.
+      this.#options.log({ event: 'dialler_ended', pid: undefined, reason: 'not_started', stderr: '' })
+      this.#startLater()
+    }
+  }
+
+  #startLater(): void {
+    const delayMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failedStarts++)
+    const timer = setTimeout(() => {
+      this.#retries.delete(timer)
+      this.#start()
+    }, delayMs)
+    this.#retries.add(timer)
+  }
+
+  #replace(child: DialProcess, wasReady: boolean): void {
+    this.#all.delete(child)
+    const at = this.#idle.indexOf(child)
+    if (at >= 0) this.#idle.splice(at, 1)
+    if (this.#closed === null) {
+      if (wasReady) this.#start()
+      else this.#startLater()
+    } else if (this.#all.size === 0) this.#closed()
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * One dialling process, seen from the worker: started, given one job at a time, killed when it takes too long, grows too
+ * large or says what it may not.
+ *
+ * It must never wait for the process: a job is settled when the process answers or when it is killed, whichever is
+ * first. Held by the pool.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import { type ChannelKind, createChannelReader, sendJson } from './child-channel.ts'
+import { childArguments } from './sandbox.ts'
+import type { DialSettings, PipedAnswer, PipedRequest } from './serve-dials.ts'
+
+/** One thing to be done by a process. */
+export interface DialJob {
+  readonly asked: PipedRequest
+  readonly deadlineMs: number
+  /** Most bytes that may come ahead of the answer. */
+  readonly maxBytes: number
+  onBytes(piece: Buffer): void
+  /** Called once, with null when the process was killed or died. */
+  settle(answer: PipedAnswer | null): void
+}
+
+/** Why a process ended: `unasked` is by itself, a mistake of ours or the memory cap of V8. */
+export type EndReason = 'closed' | 'deadline' | 'memory' | 'spoke_out_of_turn' | 'spent' | 'unasked'
+
+/** What the pool is told. */
+export interface DialProcessEvents {
+  /** Once, before it may be given a job. */
+  onReady(): void
+  /** It may be given a job: at first, and after each one. */
+  onIdle(): void
+  /** Once. `stderr` is empty unless the process never became ready, when it cannot have talked to anyone yet. */
+  onEnd(end: { reason: EndReason; wasReady: boolean; stderr: string }): void
+}
+
+/** What the process itself needs to end by its deadline, and to be killed if it does not. */
+const GRACE_MS = 500
+const START_MS = 30_000
+const MEMORY_CHECK_MS = 50
+const MAX_DIALS = 1_000
+const MAX_STDERR = 2_000
+
+/** A running process. */
+export class DialProcess {
+  readonly #child: ChildProcess
+  readonly #pipe: Duplex
+  readonly #settings: DialSettings
+  readonly #events: DialProcessEvents
+  #job: DialJob | null = null
+  #bytes = 0
+  #dials = 0
+  #ready = false
+  #reason: EndReason = 'unasked'
+  #stderr = ''
+  #deadline: NodeJS.Timeout
+  #memory: NodeJS.Timeout | undefined
+
+  constructor(settings: DialSettings, events: DialProcessEvents) {
+    this.#settings = settings
+    this.#events = events
+    this.#child = spawn(process.execPath, childArguments(settings.maxRssBytes), {
+      env: {},
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    })
+    // Sound: a 'pipe' beyond the first three is a two-way socket (documentation of `options.stdio`).
+    this.#pipe = this.#child.stdio[3] as Duplex
+    this.#deadline = setTimeout(() => this.kill('deadline'), START_MS)
+    this.#listen()
+    sendJson(this.#pipe, 'c', settings)
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Gives it a job. It must be idle. */
+  run(job: DialJob): void {
+    this.#job = job
+    this.#bytes = 0
+    this.#dials += 1
+    this.#deadline = setTimeout(() => this.kill('deadline'), job.deadlineMs + GRACE_MS)
+    this.#memory = setInterval(() => this.#checkMemory(), MEMORY_CHECK_MS)
+    sendJson(this.#pipe, 'r', job.asked)
+  }
+
+  /** Kills it, at once and whatever it is doing. Its job is settled. */
+  kill(reason: EndReason): void {
+    if (this.#reason === 'unasked') this.#reason = reason
+    this.#child.kill('SIGKILL')
+    this.#settle(null)
+  }
+
+  #listen(): void {
+    const read = createChannelReader(['k', 'b', 'a'], (kind, body) => this.#take(kind, body))
+    this.#pipe.on('data', (chunk: Buffer) => {
+      try {
+        read(chunk)
+      } catch {
+        this.kill('spoke_out_of_turn')
+      }
+    })
+    this.#pipe.on('error', () => this.kill('unasked'))
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      // Once it dials, an error can contain what a server said: nothing of it is kept.
+      this.#stderr = this.#ready ? '' : (this.#stderr + chunk.toString('utf8')).slice(0, MAX_STDERR)
+    })
+    this.#child.on('error', () => this.kill('unasked'))
+    this.#child.once('close', () => {
+      this.#settle(null)
+      this.#events.onEnd({ reason: this.#reason, wasReady: this.#ready, stderr: this.#stderr })
+    })
+  }
+
+  #take(kind: ChannelKind, body: Buffer): void {
+    if (kind === 'k' && !this.#ready) {
+      clearTimeout(this.#deadline)
+      this.#ready = true
+      this.#stderr = ''
+      this.#events.onReady()
+      this.#events.onIdle()
+      return
+    }
+    const job = this.#job
+    if (job === null || kind === 'k') throw new RangeError('channel frame out of turn')
+    if (kind === 'b') {
+      this.#bytes += body.length
+      if (this.#bytes > job.maxBytes) throw new RangeError('channel bytes')
+      job.onBytes(Buffer.from(body))
+      return
+    }
+    // Sound: our own code wrote it. It is bounded, and it decides about nothing but this one dial.
+    const answer = JSON.parse(body.toString('utf8')) as PipedAnswer
+    this.#settle(answer)
+    if (answer.spent || this.#dials >= MAX_DIALS) this.kill('spent')
+    else this.#events.onIdle()
+  }
+
+  #settle(answer: PipedAnswer | null): void {
+    clearTimeout(this.#deadline)
+    clearInterval(this.#memory)
+    const job = this.#job
+    this.#job = null
+    job?.settle(answer)
+  }
+
+  /** Linux tells how large a process is even when it is too busy to say so; elsewhere it watches itself alone. */
+  #checkMemory(): void {
+    if (process.platform !== 'linux') return
+    try {
+      const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1')
+      const kibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0)
+      if (kibibytes * 1024 > this.#settings.maxRssBytes) this.kill('memory')
+    } catch {
+      // It has just ended, and says so itself.
+    }
+  }
+}

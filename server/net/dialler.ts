@@ -1,0 +1,68 @@
+/**
+ * The worker's hands: it asks for a dial here and gets a finding, while the dial itself happens in a process that can be
+ * killed.
+ *
+ * It never throws over what a server does, and nothing that a server sends reaches the worker but the finding, bounded
+ * and checked in shape by the process that read it. Held and closed by the worker.
+ */
+import type { HostPolicy } from '#server/domain/host-policy.ts'
+import type { Probe } from '#server/domain/probe.ts'
+import { type DiallerEvent, DialPool } from './dial-pool.ts'
+import type { ProbeRequest } from './probe.ts'
+
+export type { DiallerEvent } from './dial-pool.ts'
+export type { ProbeRequest } from './probe.ts'
+
+/** Dials for the worker. */
+export interface Dialler {
+  /**
+   * Verifies a database: where it is, whether it is secured, what the login is. Ends by `deadlineMs` and half a second,
+   * counted from when a process is free. Never rejects: whatever a server does is a `failure` of the probe.
+   */
+  probe(request: ProbeRequest): Promise<Probe>
+  /** Kills the processes and resolves when they are gone. What is under way ends as `dialler_died`. */
+  close(): Promise<void>
+}
+
+interface DiallerOptions {
+  readonly policy: HostPolicy
+  /** `ip` or `ip:port`; empty for those of the system. */
+  readonly dnsServers: readonly string[]
+  /** Processes to keep warm, and so dials at once. */
+  readonly children: number
+  /** Of each process, at most. A warm one has about 70. */
+  readonly memoryMiB: number
+  readonly log: (event: DiallerEvent) => void
+}
+
+/** Starts the processes; what is asked before they are ready waits for them. */
+export function createDialler(options: DiallerOptions): Dialler {
+  const { policy, dnsServers, children, memoryMiB, log } = options
+  const pool = new DialPool({ settings: { policy, dnsServers, maxRssBytes: memoryMiB << 20 }, children, log })
+  return {
+    async probe(request) {
+      const started = performance.now()
+      const asked = { kind: 'probe', request } as const
+      const end = await pool.run({ asked, deadlineMs: request.deadlineMs, maxBytes: 0, onBytes: () => {} })
+      // Sound: the process answers a probe to a probe.
+      if (typeof end === 'object') return end.answer as Probe
+      return unanswered(end, performance.now() - started)
+    },
+    close: () => pool.close(),
+  }
+}
+
+/** The finding where there is none: nothing is known but that it took too long or too much. */
+function unanswered(code: 'dialler_busy' | 'dialler_died', tookMs: number): Probe {
+  return {
+    passed: null,
+    failure: { code },
+    addresses: [],
+    openNetwork: false,
+    tls: null,
+    channelBound: false,
+    facts: null,
+    schemaUsable: null,
+    tookMs: Math.round(tookMs),
+  }
+}

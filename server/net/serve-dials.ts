@@ -1,0 +1,77 @@
+/**
+ * The inside of a dialling process: takes settings, then one request at a time, over its pipe to the worker.
+ *
+ * It ends itself when the pipe closes, for then the worker is gone; when the worker says what it may not; and at the
+ * memory cap. Whatever else happens to it, the worker kills it. Called by `dial-child.ts`.
+ */
+import type { Socket } from 'node:net'
+import type { HostPolicy } from '#server/domain/host-policy.ts'
+import type { FailureCode } from '#shared/failure.ts'
+import { createChannelReader, sendBytes, sendJson } from './child-channel.ts'
+import { DIAL_KINDS, type DialAsk, type DialContext, type DialKind } from './dial-kinds.ts'
+import { createResolver } from './resolver.ts'
+
+/** What a process is told once, before any request. */
+export interface DialSettings {
+  readonly policy: HostPolicy
+  readonly dnsServers: readonly string[]
+  readonly maxRssBytes: number
+}
+
+/** A request on the pipe. */
+export interface PipedRequest<K extends DialKind = DialKind> {
+  readonly kind: K
+  readonly request: DialAsk<K>
+}
+
+/** An answer on the pipe. A process that is `spent` met a server that misbehaved: nobody else is served by it. */
+export interface PipedAnswer {
+  readonly answer: unknown
+  readonly spent: boolean
+}
+
+/** What an honest server never does. Pointing at a web server by mistake is not among it. */
+const MISBEHAVED: ReadonlySet<FailureCode> = new Set(['protocol_violation', 'response_too_large'])
+
+const DNS_TIMEOUT_MS = 5_000
+const MEMORY_CHECK_MS = 100
+
+/** Serves until the pipe closes. `end` ends the process. */
+export function serveDials(pipe: Socket, end: () => void): void {
+  let context: DialContext | null = null
+  const read = createChannelReader(['c', 'r'], (kind, body) => {
+    // Sound: the worker, our own code, wrote it.
+    const said: unknown = JSON.parse(body.toString('utf8'))
+    if (kind === 'c') {
+      context = settle(said as DialSettings, pipe, end)
+      sendJson(pipe, 'k', null)
+    } else if (context === null) end()
+    // What throws here is a mistake of ours, about which nothing is known: the process ends and the dial counts as failed.
+    else answer(said as PipedRequest, context).then(reply => sendJson(pipe, 'a', reply), end)
+  })
+  pipe.on('data', chunk => {
+    try {
+      read(chunk)
+    } catch {
+      end()
+    }
+  })
+  pipe.on('error', end)
+  pipe.on('close', end)
+}
+
+function settle(settings: DialSettings, pipe: Socket, end: () => void): DialContext {
+  setInterval(() => {
+    if (process.memoryUsage.rss() > settings.maxRssBytes) end()
+  }, MEMORY_CHECK_MS).unref()
+  return {
+    policy: settings.policy,
+    resolver: createResolver({ servers: settings.dnsServers, timeoutMs: DNS_TIMEOUT_MS }),
+    send: bytes => sendBytes(pipe, bytes),
+  }
+}
+
+async function answer(said: PipedRequest, context: DialContext): Promise<PipedAnswer> {
+  const found = await DIAL_KINDS[said.kind](said.request, context)
+  return { answer: found, spent: found.failure !== null && MISBEHAVED.has(found.failure.code) }
+}

@@ -1,0 +1,168 @@
+/**
+ * The table of operators' commands. A result alone goes to standard output, so that a script can use it as it is;
+ * everything else goes to standard error.
+ */
+import { Mode, typedId, uuidOf } from '#shared/wire.ts'
+import { datasourceId, displayName } from '../api/present.ts'
+import type { WorkerKeyring } from '../seal/keyring.ts'
+import { initKeyrings } from '../seal/keyring-file.ts'
+import * as apiKeys from '../store/api-keys.ts'
+import * as datasources from '../store/datasources.ts'
+import type { Db } from '../store/db.ts'
+import { migrate } from '../store/migrate.ts'
+import * as organizations from '../store/organizations.ts'
+import { newKeyId } from './keyring.ts'
+import { createKey, revokeKey } from './keys.ts'
+import { createOrganization } from './organizations.ts'
+
+/** What a command may ask for. */
+export interface CommandContext {
+  readonly now: Date
+  readonly print: (line: string) => void
+  readonly complain: (line: string) => void
+  readonly url: () => Promise<string>
+  readonly openDb: () => Promise<Db>
+  readonly keyring: () => Promise<WorkerKeyring>
+}
+
+/** What follows the command's words. */
+export interface Arguments {
+  readonly operands: readonly string[]
+  readonly options: Readonly<Record<string, string | boolean | undefined>>
+}
+
+/** One command; `run` returns the exit status. What it throws is printed as one sentence. */
+export interface Command {
+  readonly words: readonly string[]
+  readonly synopsis: string
+  readonly about: string
+  run(context: CommandContext, args: Arguments): Promise<number>
+}
+
+function option(args: Arguments, name: string): string | undefined {
+  const value = args.options[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+function required(args: Arguments, name: string): string {
+  const value = option(args, name)
+  if (value === undefined) throw new Error(`--${name} is missing.`)
+  return value
+}
+
+/** The organization that `--org` names, as UUID or `org_…`; without it the first. */
+async function organizationOf(db: Db, args: Arguments): Promise<string> {
+  const given = option(args, 'org')
+  if (given === undefined) {
+    const first = await organizations.first(db)
+    if (first === undefined)
+      throw new Error('There is no organization yet. Make one with: npm run -s mooring -- org create --name NAME')
+    return first.id
+  }
+  const id = uuidOf(given, 'org_') ?? given
+  const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)
+  if (!isUuid || !(await organizations.exists(db, id))) throw new Error('There is no organization of that id.')
+  return id
+}
+
+/** All commands, in the order of the usage text. */
+export const commands: readonly Command[] = [
+  {
+    words: ['keys', 'create'],
+    synopsis: 'keys create --mode live|test [--name NAME] [--org ID]',
+    about: 'creates an API key and prints it, this once',
+    async run(context, args) {
+      const mode = Mode.safeParse(required(args, 'mode'))
+      if (!mode.success) throw new Error('--mode must be live or test.')
+      const db = await context.openDb()
+      const organizationId = await organizationOf(db, args)
+      const ground = { db, keyring: await context.keyring(), now: context.now }
+      context.print(await createKey(ground, { organizationId, mode: mode.data, name: option(args, 'name') ?? null }))
+      return 0
+    },
+  },
+  {
+    words: ['keys', 'list'],
+    synopsis: 'keys list [--org ID]',
+    about: 'lists API keys; never the keys themselves',
+    async run(context, args) {
+      const db = await context.openDb()
+      for (const key of await apiKeys.list(db, await organizationOf(db, args))) {
+        const state = key.revoked_at === null ? 'in use' : `revoked ${key.revoked_at.toISOString()}`
+        context.print([typedId('key_', key.id), key.mode, `…${key.last4}`, state, key.name ?? ''].join('\t'))
+      }
+      return 0
+    },
+  },
+  {
+    words: ['keys', 'revoke'],
+    synopsis: 'keys revoke ID [--org ID]',
+    about: 'revokes an API key at once',
+    async run(context, args) {
+      const id = uuidOf(args.operands[0] ?? '', 'key_')
+      if (id === null) throw new Error('Name the key to revoke: key_ and 32 hex digits, as keys list prints it.')
+      const db = await context.openDb()
+      const organizationId = await organizationOf(db, args)
+      const revoked = await revokeKey(
+        { db, keyring: await context.keyring(), now: context.now },
+        { organizationId, id },
+      )
+      if (!revoked) throw new Error('There is no key of that id.')
+      context.complain('revoked')
+      return 0
+    },
+  },
+  {
+    words: ['org', 'create'],
+    synopsis: 'org create --name NAME',
+    about: 'creates an organization and prints its id',
+    async run(context, args) {
+      const name = required(args, 'name')
+      if (name.length < 1 || name.length > 200) throw new Error('--name must have 1 to 200 characters.')
+      const ground = { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
+      context.print(await createOrganization(ground, name))
+      return 0
+    },
+  },
+  {
+    words: ['datasources', 'list'],
+    synopsis: 'datasources list [--org ID]',
+    about: 'lists datasources',
+    async run(context, args) {
+      const db = await context.openDb()
+      for (const row of await datasources.list(db, await organizationOf(db, args), { limit: null })) {
+        context.print([datasourceId(row), row.mode, row.status, row.status_reason ?? '', displayName(row)].join('\t'))
+      }
+      return 0
+    },
+  },
+  {
+    words: ['migrate'],
+    synopsis: 'migrate',
+    about: 'brings the database up to date',
+    async run(context) {
+      const applied = await migrate(await context.url())
+      context.complain(applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`)
+      return 0
+    },
+  },
+  {
+    words: ['keyring', 'init'],
+    synopsis: 'keyring init --dir DIR',
+    about: 'writes DIR/web.json and DIR/worker.json, never over existing ones',
+    async run(context, args) {
+      const dir = required(args, 'dir')
+      await initKeyrings(dir, newKeyId)
+      context.complain(`wrote ${dir}/web.json and ${dir}/worker.json`)
+      return 0
+    },
+  },
+]
+
+/** What is printed when a command is not one of these. */
+export const usage = [
+  'Usage: npm run -s mooring -- COMMAND',
+  '',
+  ...commands.map(one => `  ${one.synopsis}\n      ${one.about}`),
+  '',
+].join('\n')

@@ -1,0 +1,50 @@
+/** The operator's commands on organizations. They need the worker's keyring: its key signs what the web tier seals to. */
+import { newId } from '../domain/ids.ts'
+import type { WorkerKeyring } from '../seal/keyring.ts'
+import { createUnsealer } from '../seal/unsealer.ts'
+import * as audit from '../store/audit.ts'
+import { type Db, transaction } from '../store/db.ts'
+import * as organizations from '../store/organizations.ts'
+
+/** What an operator's command works with. */
+export interface Ground {
+  readonly db: Db
+  readonly keyring: WorkerKeyring
+  readonly now: Date
+}
+
+/** The operator as the record names him. */
+export const OPERATOR: audit.Actor = { kind: 'operator', id: null, requestId: null, address: null }
+
+/** Creates an organization with its first sealing key and returns its UUID. */
+export async function createOrganization(ground: Ground, name: string): Promise<string> {
+  const [id, keyId] = [newId(), newId()]
+  const key = (await createUnsealer(ground.keyring)).createOrganizationKey(id, keyId)
+  await transaction(ground.db, async tx => {
+    await organizations.create(tx, {
+      organization: { id, name, created_at: ground.now, removed_at: null },
+      key: {
+        org_id: id,
+        id: keyId,
+        public_key: key.publicKey,
+        secret: key.secret,
+        master_key_id: key.masterKeyId,
+        signer_id: key.signerId,
+        signature: key.signature,
+        created_at: ground.now,
+        retired_at: null,
+      },
+    })
+    const event = {
+      id: newId(),
+      actor: OPERATOR,
+      action: 'organization.created',
+      objectKind: 'organization',
+      objectId: id,
+      outcome: 'ok',
+      at: ground.now,
+    }
+    await audit.append(tx, id, event)
+  })
+  return id
+}

@@ -1,0 +1,98 @@
+/**
+ * The Express application: tRPC, both dialects, health, and the order in which a request is looked at: request id → path and
+ * method → authentication → media type and size → JSON → body → permission and existence → effect.
+ */
+import { createExpressMiddleware } from '@trpc/server/adapters/express'
+import express from 'express'
+import helmet from 'helmet'
+import { Fault } from '#shared/fault.ts'
+import type { Context, WebParts } from '../api/context.ts'
+import { authenticate } from '../api/principal.ts'
+import { appRouter } from '../api/router.ts'
+import { MAX_BODY_BYTES } from './body.ts'
+import { connectionsDialect } from './connections.ts'
+import { datasourcesDialect } from './datasources.ts'
+import type { Dialect } from './dialect.ts'
+import { requestIdOf, serveRoute, spelled } from './serve.ts'
+
+const MAX_BATCH = 20
+
+/** What the application asks of the process that it runs in. */
+export interface Process {
+  readonly publicUrl: string
+  /** Null when the database answers and is up to date, else what is the matter. */
+  readonly ready: () => Promise<string | null>
+}
+
+/** Builds the application over the web tier's parts. */
+export function createApp(parts: WebParts, process: Process): express.Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.use(helmet())
+  app.use((request, response, next) => {
+    response.set('x-request-id', requestIdOf(request, response))
+    next()
+  })
+  app.get('/healthz', (_, response) => void response.json({ ok: true }))
+  app.get('/readyz', async (_, response) => {
+    const trouble = await process.ready()
+    response.status(trouble === null ? 200 : 503).json(trouble === null ? { ok: true } : { ok: false, trouble })
+  })
+  app.use('/trpc', refuseKeysInUrls, trpc(parts))
+  const fallback = datasourcesDialect(process.publicUrl)
+  for (const dialect of [connectionsDialect, fallback]) mount(app, parts, dialect)
+  app.use((request, response) => spelled(fallback, { request, response, fault: new Fault('route_not_found') }))
+  app.use(onError(parts, fallback))
+  return app
+}
+
+/** Gives each path of the dialect its methods, and 405 with `Allow` for the others. */
+function mount(app: express.Express, parts: WebParts, dialect: Dialect): void {
+  for (const path of new Set(dialect.routes.map(route => route.path))) {
+    const here = dialect.routes.filter(route => route.path === path)
+    const route = app.route(path)
+    for (const one of here)
+      route[one.method]((request, response) => serveRoute(parts, { dialect, route: one, request, response }))
+    const methods = here.map(one => one.method.toUpperCase())
+    const allow = [...new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods)].join(', ')
+    route.all((request, response) => {
+      spelled(dialect, { request, response, fault: new Fault('method_not_allowed', { headers: { Allow: allow } }) })
+    })
+  }
+}
+
+function trpc(parts: WebParts): express.Handler {
+  return createExpressMiddleware({
+    router: appRouter,
+    maxBodySize: MAX_BODY_BYTES,
+    maxBatchSize: MAX_BATCH,
+    createContext: async ({ req, res }): Promise<Context> => {
+      const principal = await authenticate(req.headers, { ...parts, now: parts.clock() }).catch(refusalOf)
+      return { parts, principal, voice: 'trpc', requestId: requestIdOf(req, res), address: req.ip ?? null, remarks: {} }
+    },
+  })
+}
+
+/** A refused caller is a value here: tRPC answers each call of a batch. Anything else is a failure of ours. */
+function refusalOf(thrown: unknown): Fault {
+  return thrown instanceof Fault ? thrown : new Fault('internal_error', { cause: thrown })
+}
+
+/** Keys travel in headers only: a URL ends up in logs, histories and referrers. */
+const refuseKeysInUrls: express.Handler = (request, response, next) => {
+  if (/\b[sr]k_(live|test)_|connectionParams/.test(request.originalUrl)) {
+    response.status(400).json({ error: { message: new Fault('invalid_request').message } })
+    return
+  }
+  next()
+}
+
+function onError(parts: WebParts, dialect: Dialect): express.ErrorRequestHandler {
+  // biome-ignore lint/complexity/useMaxParams: Express tells an error handler by its four parameters
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error)
+    const isOurs = !(error instanceof URIError)
+    if (isOurs) parts.log.error({ requestId: requestIdOf(request, response), cause: error }, 'request failed')
+    spelled(dialect, { request, response, fault: new Fault(isOurs ? 'internal_error' : 'invalid_request') })
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Reads a request's body: media type, size, JSON, in this order. Dialects get the value and parse it with their schemas.
+ */
+import express from 'express'
+import { Fault } from '#shared/fault.ts'
+
+/** The largest body that a dialect takes, in bytes. */
+export const MAX_BODY_BYTES = 65_536
+
+const MAX_DEPTH = 32
+
+/** Inflating is off: a small compressed body may be a large one. */
+const read = express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false })
+
+/**
+ * The JSON value of the body; undefined when there is none. Throws `unsupported_media_type`, `payload_too_large`, and
+ * `invalid_json` with the offset at which it stops being JSON.
+ */
+export async function readBody(request: express.Request, response: express.Response): Promise<unknown> {
+  const length = request.headers['content-length']
+  const isEmpty = request.headers['transfer-encoding'] === undefined && (length === undefined || length === '0')
+  if (isEmpty) return undefined
+  const type = request.headers['content-type'] ?? ''
+  if (!/^application\/json *(; *charset *= *"?utf-8"? *)?$/i.test(type)) throw new Fault('unsupported_media_type')
+  await new Promise<void>((resolve, reject) => {
+    read(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(faultOfReading(error))))
+  })
+  const bytes: unknown = request.body
+  return Buffer.isBuffer(bytes) && bytes.length > 0 ? parse(bytes) : undefined
+}
+
+function faultOfReading(error: unknown): Fault {
+  const type: unknown = error instanceof Error ? Reflect.get(error, 'type') : undefined
+  if (type === 'entity.too.large') return new Fault('payload_too_large', { headers: { Connection: 'close' } })
+  if (type === 'encoding.unsupported') return new Fault('unsupported_media_type', { headers: { Connection: 'close' } })
+  return new Fault('invalid_request', { cause: error })
+}
+
+function parse(bytes: Buffer): unknown {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw notJson(0)
+  }
+  if (depthOf(text) > MAX_DEPTH) throw notJson(0)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // The parser's message quotes the text, which may hold a password: only the offset in it is used.
+    const at = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined
+    throw notJson(at === undefined ? text.length : Number(at))
+  }
+}
+
+function notJson(offset: number): Fault {
+  return new Fault('invalid_json', { issues: [{ path: [offset], code: 'json_invalid', message: 'JSON decode error' }] })
+}
+
+/** The deepest nesting of brackets outside strings. A recursive parser or printer would run out of stack on a deep one. */
+function depthOf(text: string): number {
+  let [depth, deepest, quoted] = [0, 0, false]
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at]
+    if (quoted && char === '\\') at += 1
+    else if (char === '"') quoted = !quoted
+    else if (!quoted && (char === '{' || char === '[')) deepest = Math.max(deepest, ++depth)
+    else if (!quoted && (char === '}' || char === ']')) depth -= 1
+  }
+  return deepest
+}

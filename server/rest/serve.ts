@@ -1,0 +1,88 @@
+/**
+ * Serves one route of a dialect: authenticates, reads the body, calls the router in this process, and spells the answer or
+ * the fault. One of the places where exceptions are caught; what is not a `Fault` becomes `internal_error`.
+ */
+import { randomUUID } from 'node:crypto'
+import type express from 'express'
+import type { Fault } from '#shared/fault.ts'
+import type { Remarks, WebParts } from '../api/context.ts'
+import { authenticate } from '../api/principal.ts'
+import { createCaller } from '../api/router.ts'
+import { faultOf } from '../api/trpc.ts'
+import { readBody } from './body.ts'
+import type { Dialect, Reply, Route } from './dialect.ts'
+
+interface Exchange {
+  readonly request: express.Request
+  readonly response: express.Response
+}
+
+/** The request's id: the caller's `x-request-id` where it is 1 to 128 harmless characters, else one of ours. */
+export function requestIdOf(request: express.Request, response: express.Response): string {
+  const kept: unknown = response.locals['requestId']
+  if (typeof kept === 'string') return kept
+  const given = request.headers['x-request-id']
+  const id =
+    typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given)
+      ? given
+      : `req_${randomUUID().replaceAll('-', '')}`
+  response.locals['requestId'] = id
+  return id
+}
+
+/** Answers a fault in the dialect's shape. */
+export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown }): void {
+  const { fault, request, response, body } = at
+  const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body })
+  response.set(fault.headers)
+  if (reply.status === 401) response.set('WWW-Authenticate', 'Bearer')
+  send(response, reply)
+}
+
+/** Serves one request. Never throws. */
+export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dialect; route: Route }): Promise<void> {
+  const { dialect, route, request, response } = of
+  const seen: { body?: unknown } = {}
+  try {
+    const principal = await authenticate(request.headers, { ...parts, now: parts.clock() })
+    if (route.method === 'post') seen.body = await readBody(request, response)
+    const remarks: Remarks = {}
+    const requestId = requestIdOf(request, response)
+    const caller = createCaller({
+      parts,
+      principal,
+      voice: dialect.voice,
+      requestId,
+      address: request.ip ?? null,
+      remarks,
+    })
+    const waitSeconds = waitOf(request)
+    const query = new URL(request.originalUrl, 'http://localhost').searchParams
+    const reply = await route.run({ caller, params: paramsOf(request), body: seen.body, query, waitSeconds, remarks })
+    if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
+    send(response, reply)
+  } catch (thrown) {
+    const fault = faultOf(thrown)
+    const about = { requestId: requestIdOf(request, response), route: route.path, fault: fault.code }
+    if (fault.code === 'internal_error') parts.log.error({ ...about, cause: fault.cause }, 'request failed')
+    if (!response.headersSent) spelled(dialect, { request, response, fault, body: seen.body })
+  }
+}
+
+function send(response: express.Response, reply: Reply): void {
+  response.status(reply.status).json(reply.body)
+}
+
+function paramsOf(request: express.Request): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(request.params).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  )
+}
+
+/** `Prefer: wait=N` (RFC 7240), N capped at 30. A preference that cannot be read is ignored, as the RFC says. */
+function waitOf(request: express.Request): number | undefined {
+  const prefer = request.headers['prefer']
+  const text = Array.isArray(prefer) ? prefer.join(',') : (prefer ?? '')
+  const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(text)?.[1]
+  return seconds === undefined ? undefined : Math.min(30, Number(seconds))
+}

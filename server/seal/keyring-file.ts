@@ -1,0 +1,46 @@
+/**
+ * Keyring files on disk: read with their permissions checked, written once and never over an existing one.
+ * The entries call it at start; nothing of a file is ever logged.
+ */
+import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createKeyrings, parseWebKeyring, parseWorkerKeyring, type WebKeyring, type WorkerKeyring } from './keyring.ts'
+
+async function readPrivate(path: string): Promise<string> {
+  const found = await stat(path).catch(() => null)
+  if (found === null)
+    throw new Error(`There is no keyring at ${path}. Make one with: npm run -s mooring -- keyring init --dir DIR`)
+  if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) {
+    throw new Error(`The keyring ${path} can be read by others. Run: chmod 600 ${path}`)
+  }
+  return readFile(path, 'utf8')
+}
+
+/** Reads the web tier's keyring. Throws when it is missing, readable by others or not acceptable. */
+export async function readWebKeyring(path: string): Promise<WebKeyring> {
+  return parseWebKeyring(await readPrivate(path))
+}
+
+/** Reads the worker's keyring. Throws when it is missing, readable by others or not acceptable. */
+export async function readWorkerKeyring(path: string): Promise<WorkerKeyring> {
+  return parseWorkerKeyring(await readPrivate(path))
+}
+
+/** Writes `web.json` and `worker.json` into a folder, mode 0600. Throws when either is there already. */
+export async function initKeyrings(dir: string, newKeyId: (kind: string) => string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const texts = await createKeyrings(newKeyId)
+  const worker = await create(join(dir, 'worker.json'))
+  const web = await create(join(dir, 'web.json'))
+  await worker.writeFile(texts.worker)
+  await web.writeFile(texts.web)
+  await Promise.all([worker, web].map(file => file.sync().then(() => file.close())))
+}
+
+async function create(path: string) {
+  return open(path, 'wx', 0o600).catch(() => {
+    throw new Error(
+      `There is a keyring at ${path} already, and it is never overwritten: without it nothing sealed can be opened.`,
+    )
+  })
+}

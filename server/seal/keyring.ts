@@ -1,0 +1,117 @@
+/**
+ * Keyring files: what each role holds, and how they are made.
+ *
+ * `web.json` holds no secret that opens a box: the master key's public half, the web's signing key, what it verifies the
+ * worker with, and the keys of the token and fingerprint hashes. `worker.json` holds the master secret key. The shapes
+ * differ so that a web process given the worker's file refuses to start rather than hold more than it may.
+ */
+import sodium from 'libsodium-wrappers'
+import { z } from 'zod'
+
+const bytes = (length: number) =>
+  z
+    .base64()
+    .transform(text => Buffer.from(text, 'base64'))
+    .refine(value => value.length === length, { error: `not ${length} bytes` })
+    .refine(value => new Set(value).size > 8, { error: 'too regular to be a key' })
+
+const keyId = z.string().regex(/^[a-z0-9-]{4,40}$/)
+const Symmetric = z.object({ id: keyId, secret: bytes(32) })
+const PublicHalf = z.object({ id: keyId, public: bytes(32) })
+const SigningPair = z.object({ id: keyId, public: bytes(32), secret: bytes(64) })
+const BoxPair = z.object({ id: keyId, public: bytes(32), secret: bytes(32) })
+
+const list = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(16)
+
+/** The web tier's keys, newest first in each list. */
+export const WebKeyring = z.strictObject({
+  role: z.literal('web'),
+  master: list(PublicHalf),
+  signing: list(SigningPair),
+  verify: list(PublicHalf),
+  pepper: list(Symmetric),
+  fingerprint: list(Symmetric),
+})
+export type WebKeyring = z.output<typeof WebKeyring>
+
+/** The worker's keys, newest first in each list. */
+export const WorkerKeyring = z.strictObject({
+  role: z.literal('worker'),
+  master: list(BoxPair),
+  signing: list(SigningPair),
+  verify: list(PublicHalf),
+  pepper: list(Symmetric),
+  fingerprint: list(Symmetric),
+})
+export type WorkerKeyring = z.output<typeof WorkerKeyring>
+
+/** Both files' texts of a new pair of keyrings. */
+export async function createKeyrings(newKeyId: (kind: string) => string): Promise<{ web: string; worker: string }> {
+  await sodium.ready
+  const text = (value: Uint8Array) => Buffer.from(value).toString('base64')
+  const master = sodium.crypto_box_keypair()
+  const [webPair, workerPair] = [sodium.crypto_sign_keypair(), sodium.crypto_sign_keypair()]
+  const ids = { master: newKeyId('master'), web: newKeyId('web'), worker: newKeyId('worker') }
+  const shared = {
+    pepper: [{ id: newKeyId('pepper'), secret: text(sodium.randombytes_buf(32)) }],
+    fingerprint: [{ id: newKeyId('fingerprint'), secret: text(sodium.randombytes_buf(32)) }],
+  }
+  const signing = (id: string, pair: typeof webPair) => [
+    { id, public: text(pair.publicKey), secret: text(pair.privateKey) },
+  ]
+  const verify = (id: string, pair: typeof webPair) => [{ id, public: text(pair.publicKey) }]
+  const web = {
+    role: 'web',
+    master: [{ id: ids.master, public: text(master.publicKey) }],
+    signing: signing(ids.web, webPair),
+    verify: verify(ids.worker, workerPair),
+    ...shared,
+  }
+  const worker = {
+    role: 'worker',
+    master: [{ id: ids.master, public: text(master.publicKey), secret: text(master.privateKey) }],
+    signing: signing(ids.worker, workerPair),
+    verify: verify(ids.web, webPair),
+    ...shared,
+  }
+  return { web: `${JSON.stringify(web, null, 2)}\n`, worker: `${JSON.stringify(worker, null, 2)}\n` }
+}
+
+/** Parses the web tier's keyring. Throws an `Error` that names the place in the file, never a value. */
+export function parseWebKeyring(text: string): WebKeyring {
+  const keyring = parse(WebKeyring, text)
+  refuseReuse([...keyring.signing, ...keyring.pepper, ...keyring.fingerprint])
+  return keyring
+}
+
+/** Parses the worker's keyring. Throws an `Error` that names the place in the file, never a value. */
+export function parseWorkerKeyring(text: string): WorkerKeyring {
+  const keyring = parse(WorkerKeyring, text)
+  refuseReuse([...keyring.master, ...keyring.signing, ...keyring.pepper, ...keyring.fingerprint])
+  return keyring
+}
+
+const REMEDY = 'Make one with: npm run -s mooring -- keyring init --dir DIR'
+
+function parse<T>(shape: z.ZodType<T>, text: string): T {
+  const parsed = shape.safeParse(parseJson(text))
+  if (parsed.success) return parsed.data
+  const where = parsed.error.issues.map(issue => `${issue.path.join('.') || 'the file'}: ${issue.message}`).join('; ')
+  throw new Error(`The keyring is not acceptable (${where}). ${REMEDY}`)
+}
+
+/** `pepper` and `fingerprint` are in both files on purpose; within one file no two secrets may be the same. */
+function refuseReuse(keys: readonly { secret: Buffer }[]): void {
+  if (new Set(keys.map(key => key.secret.toString('base64'))).size !== keys.length) {
+    throw new Error(`The keyring uses one secret for two purposes. ${REMEDY}`)
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // The parser's message quotes the text, which is nothing but secrets.
+    throw new Error(`The keyring is not valid JSON. ${REMEDY}`)
+  }
+}

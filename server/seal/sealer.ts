@@ -1,0 +1,106 @@
+/**
+ * The public half of the keyring. Whoever holds a `Sealer` can put secrets into boxes and cannot take one out again: there
+ * is no `open` here, and none may be added. The web process holds one; the worker holds one to seal anew.
+ *
+ * A sealed box says nothing of who sealed it or for which row, so row and version travel inside it, and box and context
+ * are signed (Ed25519) for `Unsealer` to check.
+ */
+import type { CredentialContext, OrganizationKeyRow, SealedBox, Secret, TaskContext } from '#server/domain/sealed.ts'
+import type { WebKeyring, WorkerKeyring } from './keyring.ts'
+import { signedText } from './signed-text.ts'
+import { readySodium } from './sodium.ts'
+
+type Sodium = Awaited<ReturnType<typeof readySodium>>
+
+/** A public key whose row's signature was checked: the only thing that a `Sealer` seals to. */
+export interface VerifiedKey {
+  readonly organizationId: string
+  readonly id: string
+  readonly publicKey: Uint8Array
+}
+
+/** What the signature of an organization key covers. The worker's signing key makes it, so the web tier cannot. */
+export function organizationKeyText(row: Omit<OrganizationKeyRow, 'signerId' | 'signature'>): Uint8Array {
+  return signedText('organization-key', [
+    row.organizationId,
+    row.id,
+    row.publicKey,
+    row.retiredAt?.getTime() ?? 'current',
+  ])
+}
+
+/** What the signature of a credential covers. */
+export function credentialText(context: CredentialContext, keyId: string, box: Uint8Array): Uint8Array {
+  return signedText('credential', [context.organizationId, context.datasourceId, context.version, keyId, box])
+}
+
+/** What the signature of a task's payload covers. */
+export function taskText(context: TaskContext, keyId: string, box: Uint8Array): Uint8Array {
+  return signedText('task', [context.organizationId, context.taskId, keyId, box])
+}
+
+/** Seals and signs. Make one with `createSealer`. */
+export class Sealer {
+  readonly #sodium: Sodium
+  readonly #signing: WebKeyring['signing'][number]
+  readonly #organizationKeySigners: ReadonlyMap<string, Uint8Array>
+  readonly #fingerprintKey: Uint8Array
+
+  constructor(sodium: Sodium, keyring: WebKeyring | WorkerKeyring) {
+    const [signing, fingerprint] = [keyring.signing[0], keyring.fingerprint[0]]
+    if (signing === undefined || fingerprint === undefined)
+      throw new Error('The keyring lacks a signing or fingerprint key.')
+    this.#sodium = sodium
+    this.#signing = signing
+    const signers = keyring.role === 'web' ? keyring.verify : keyring.signing
+    this.#organizationKeySigners = new Map(signers.map(key => [key.id, key.public]))
+    this.#fingerprintKey = fingerprint.secret
+  }
+
+  /**
+   * Checks an organization key's row: signed by the worker's key, and not retired. Without this, whoever can write the
+   * table plants his own pair. Null for a row that is not to be sealed to.
+   */
+  verifyKey(row: OrganizationKeyRow): VerifiedKey | null {
+    const signer = this.#organizationKeySigners.get(row.signerId)
+    if (signer === undefined || row.retiredAt !== null || row.signature.length !== 64 || row.publicKey.length !== 32)
+      return null
+    if (!this.#sodium.crypto_sign_verify_detached(row.signature, organizationKeyText(row), signer)) return null
+    return { organizationId: row.organizationId, id: row.id, publicKey: row.publicKey }
+  }
+
+  /** Seals a credential for one version of one datasource. Throws when the key is another organization's. */
+  sealCredential(key: VerifiedKey, context: CredentialContext, secret: Secret): SealedBox {
+    if (key.organizationId !== context.organizationId) throw new Error('the key is of another organization')
+    return this.#seal(key, { v: 1, purpose: 'credential', ...context, secret }, box =>
+      credentialText(context, key.id, box),
+    )
+  }
+
+  /** Seals the payload of a task. Throws when the key is another organization's. */
+  sealTask(key: VerifiedKey, context: TaskContext, payload: unknown): SealedBox {
+    if (key.organizationId !== context.organizationId) throw new Error('the key is of another organization')
+    return this.#seal(key, { v: 1, purpose: 'task', ...context, payload }, box => taskText(context, key.id, box))
+  }
+
+  /** BLAKE2b of a credential's canonical text, keyed, per organization: 32 hex digits that tell equal from different. */
+  fingerprint(organizationId: string, canonical: string): string {
+    return Buffer.from(
+      this.#sodium.crypto_generichash(16, `${organizationId}\n${canonical}`, this.#fingerprintKey),
+    ).toString('hex')
+  }
+
+  #seal(key: VerifiedKey, content: object, text: (box: Uint8Array) => Uint8Array): SealedBox {
+    const plain = Buffer.from(JSON.stringify(content), 'utf8')
+    const box = Buffer.from(this.#sodium.crypto_box_seal(plain, key.publicKey))
+    // Our copy goes; strings in the JavaScript heap stay until they are collected.
+    this.#sodium.memzero(plain)
+    const signature = Buffer.from(this.#sodium.crypto_sign_detached(text(box), this.#signing.secret))
+    return { keyId: key.id, box, signerId: this.#signing.id, signature }
+  }
+}
+
+/** A sealer over a keyring of either role. */
+export async function createSealer(keyring: WebKeyring | WorkerKeyring): Promise<Sealer> {
+  return new Sealer(await readySodium(), keyring)
+}

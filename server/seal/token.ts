@@ -1,0 +1,84 @@
+/**
+ * Mints, hashes and checks API keys and capabilities. A token is stored as BLAKE2b keyed with the pepper, and beside it a
+ * MAC over what the row grants: whoever can edit the table can kill a key that way, and not widen one.
+ */
+import { randomInt } from 'node:crypto'
+import { checksum } from '#shared/credential.ts'
+import type { Mode } from '#shared/wire.ts'
+import type { WebKeyring, WorkerKeyring } from './keyring.ts'
+import { readySodium } from './sodium.ts'
+
+type Sodium = Awaited<ReturnType<typeof readySodium>>
+
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+/** What a token's row grants; the MAC covers all of it. */
+export interface Grant {
+  readonly organizationId: string
+  readonly id: string
+  readonly mode: Mode
+  readonly scopes: readonly string[]
+  /** Null for all of the organization's. */
+  readonly datasourceIds: readonly string[] | null
+  readonly expiresAt: Date | null
+}
+
+/** A token's hash under one pepper. */
+export interface TokenHash {
+  readonly pepperId: string
+  readonly hash: Buffer
+}
+
+/** Mints and checks tokens. Make one with `createTokens`. */
+export class Tokens {
+  readonly #sodium: Sodium
+  readonly #peppers: WebKeyring['pepper']
+
+  constructor(sodium: Sodium, peppers: WebKeyring['pepper']) {
+    this.#sodium = sodium
+    this.#peppers = peppers
+  }
+
+  /** A new token. It is returned once and kept nowhere. */
+  mint(kind: 'sk' | 'rk', mode: Mode): string {
+    const random = Array.from({ length: 30 }, () => BASE62.charAt(randomInt(BASE62.length))).join('')
+    const head = `${kind}_${mode}_${random}`
+    return `${head}${checksum(head)}`
+  }
+
+  /** The hashes to look a token up by: one for each pepper in use, the newest first. */
+  hashes(token: string): TokenHash[] {
+    return this.#peppers.map(pepper => ({
+      pepperId: pepper.id,
+      hash: Buffer.from(this.#sodium.crypto_generichash(32, token, pepper.secret)),
+    }))
+  }
+
+  /** The MAC of a grant under the pepper that its hash was made with. Throws when the keyring has no such pepper. */
+  mac(hash: TokenHash, grant: Grant): Buffer {
+    const pepper = this.#peppers.find(candidate => candidate.id === hash.pepperId)
+    if (pepper === undefined) throw new Error('the keyring has no such pepper')
+    const { organizationId, id, mode, scopes, datasourceIds, expiresAt } = grant
+    const text = JSON.stringify([
+      'grant',
+      hash.hash.toString('base64'),
+      organizationId,
+      id,
+      mode,
+      scopes,
+      datasourceIds,
+      expiresAt?.getTime() ?? null,
+    ])
+    return Buffer.from(this.#sodium.crypto_generichash(32, text, pepper.secret))
+  }
+
+  /** True when the MAC beside a hash is that of this grant. */
+  checks(hash: TokenHash, grant: Grant, mac: Buffer): boolean {
+    return mac.length === 32 && this.#sodium.memcmp(this.mac(hash, grant), mac)
+  }
+}
+
+/** Tokens over a keyring of either role. */
+export async function createTokens(keyring: WebKeyring | WorkerKeyring): Promise<Tokens> {
+  return new Tokens(await readySodium(), keyring.pepper)
+}

@@ -1,0 +1,88 @@
+/**
+ * Rows of credentials as the web tier may touch them: write new bytes, destroy bytes, read everything but bytes. What the
+ * worker reads is in `sealed.ts`, which the web process cannot reach.
+ */
+import type { SealedBox } from '#server/domain/sealed.ts'
+import type { Db, Tx } from './db.ts'
+
+/** A credential to be written. `last4` is of a signing key, else null; `fingerprint` is null until it can be known. */
+export interface NewCredential {
+  readonly sealed: SealedBox
+  readonly fingerprint: string | null
+  readonly last4: string | null
+}
+
+/** A credential without its bytes. */
+export interface CredentialSummary {
+  readonly version: number
+  readonly state: 'pending' | 'current' | 'retired'
+  readonly fingerprint: string | null
+}
+
+/** The current and the pending credential of a datasource, without their bytes; oldest first. */
+export function live(tx: Db, org: string, datasourceId: string): Promise<CredentialSummary[]> {
+  return tx
+    .selectFrom('credentials')
+    .select(['version', 'state', 'fingerprint'])
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', datasourceId)
+    .where('state', '!=', 'retired')
+    .orderBy('version')
+    .execute()
+}
+
+/** Writes a pending credential in the place of any other pending one, whose bytes are destroyed: the last one wins. */
+export async function replacePending(
+  tx: Tx,
+  org: string,
+  entry: { datasourceId: string; version: number; credential: NewCredential; now: Date },
+): Promise<void> {
+  await destroy(tx, org, { datasourceId: entry.datasourceId, state: 'pending' })
+  await tx
+    .insertInto('credentials')
+    .values({
+      org_id: org,
+      datasource_id: entry.datasourceId,
+      version: entry.version,
+      state: 'pending',
+      key_id: entry.credential.sealed.keyId,
+      sealed: entry.credential.sealed.box,
+      signer_id: entry.credential.sealed.signerId,
+      signature: entry.credential.sealed.signature,
+      fingerprint: entry.credential.fingerprint,
+      last4: entry.credential.last4,
+      created_at: entry.now,
+    })
+    .execute()
+}
+
+/** Destroys the bytes of a datasource's credentials: those in one state, or all. The rows stay, as `retired`. */
+export async function destroy(
+  tx: Tx,
+  org: string,
+  which: { datasourceId: string; state?: 'pending' | 'current' },
+): Promise<void> {
+  await tx
+    .updateTable('credentials')
+    .set({ state: 'retired', sealed: null, signature: null })
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', which.datasourceId)
+    .where('state', 'in', which.state === undefined ? ['pending', 'current'] : [which.state])
+    .execute()
+}
+
+/** Destroys the bytes of one version that is still pending: it was refused. */
+export async function destroyVersion(
+  tx: Tx,
+  org: string,
+  which: { datasourceId: string; version: number },
+): Promise<void> {
+  await tx
+    .updateTable('credentials')
+    .set({ state: 'retired', sealed: null, signature: null })
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', which.datasourceId)
+    .where('version', '=', which.version)
+    .where('state', '=', 'pending')
+    .execute()
+}

@@ -1,0 +1,159 @@
+/**
+ * Rows of datasources: read, list, change, remove. Every function is scoped to an organization; none names a sealed
+ * column. Registration is in `registration.ts`.
+ */
+import { type Selectable, sql, type Updateable } from 'kysely'
+import type { Advisory, Check } from '#shared/check.ts'
+import type { Kind, Status } from '#shared/datasource.ts'
+import type { Mode } from '#shared/wire.ts'
+import * as credentials from './credentials.ts'
+import type { Db, Tables, Tx } from './db.ts'
+import * as tasks from './tasks.ts'
+
+/** A datasource with what is shown beside it: the current credential's summary and the last verdict. */
+export interface DatasourceRow extends Selectable<Tables['datasources']> {
+  readonly version: number | null
+  readonly fingerprint: string | null
+  readonly last4: string | null
+  readonly checks: Check[] | null
+  readonly advisories: Advisory[] | null
+}
+
+const COLUMNS = [
+  'd.org_id',
+  'd.id',
+  'd.kind',
+  'd.mode',
+  'd.name',
+  'd.db_type',
+  'd.status',
+  'd.status_reason',
+  'd.host',
+  'd.port',
+  'd.database',
+  'd.schema',
+  'd.tls_mode',
+  'd.excluded_schemas',
+  'd.endpoint',
+  'd.metadata',
+  'd.identity',
+  'd.credential_version',
+  'd.verification_id',
+  'd.created_at',
+  'd.verified_at',
+  'd.introspected_at',
+  'd.next_check_at',
+  'd.deleted_at',
+  'c.version',
+  'c.fingerprint',
+  'c.last4',
+  'v.checks',
+  'v.advisories',
+] as const
+
+function rows(db: Db, org: string) {
+  return db
+    .selectFrom('datasources as d')
+    .leftJoin('credentials as c', join =>
+      join.onRef('c.org_id', '=', 'd.org_id').onRef('c.datasource_id', '=', 'd.id').on('c.state', '=', 'current'),
+    )
+    .leftJoin('verifications as v', join =>
+      join.onRef('v.org_id', '=', 'd.org_id').onRef('v.id', '=', 'd.verification_id'),
+    )
+    .select(COLUMNS)
+    .where('d.org_id', '=', org)
+}
+
+/** One datasource, removed ones only when asked for; undefined when the organization has none of that id. */
+export function find(
+  db: Db,
+  org: string,
+  ask: { id: string; includeRemoved?: boolean },
+): Promise<DatasourceRow | undefined> {
+  const query = rows(db, org).where('d.id', '=', ask.id)
+  return (ask.includeRemoved ? query : query.where('d.deleted_at', 'is', null)).executeTakeFirst()
+}
+
+/** What a change of a datasource looks at, under its row lock. */
+export interface LockedDatasource {
+  readonly id: string
+  readonly kind: Kind
+  readonly mode: Mode
+  readonly status: Status
+  readonly credential_version: number
+}
+
+/**
+ * Locks one live datasource, by id or by natural key, until the transaction ends, so that changes of it take turns;
+ * undefined when the organization has none.
+ */
+export function lock(
+  tx: Tx,
+  org: string,
+  which: { id: string } | { identity: string },
+): Promise<LockedDatasource | undefined> {
+  const query = tx
+    .selectFrom('datasources')
+    .select(['id', 'kind', 'mode', 'status', 'credential_version'])
+    .where('org_id', '=', org)
+    .where('deleted_at', 'is', null)
+    .forUpdate()
+  return (
+    'id' in which ? query.where('id', '=', which.id) : query.where('identity', '=', which.identity)
+  ).executeTakeFirst()
+}
+
+/** What a list is narrowed to. `olderThan` and `newerThan` are ids: keys, not offsets, so that a page never shifts. */
+export interface ListFilter {
+  readonly kind?: Kind | undefined
+  readonly mode?: Mode | undefined
+  readonly status?: Status | undefined
+  readonly namePrefix?: string | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  readonly olderThan?: string
+  readonly newerThan?: string
+  /** Only these, for a capability that names them. */
+  readonly ids?: readonly string[]
+  /** Rows at most; null for all. */
+  readonly limit: number | null
+}
+
+/** No row has it: an empty list of ids means none, not all. */
+const NO_ID = '00000000-0000-0000-0000-000000000000'
+
+/** Live datasources, newest first. With `newerThan`, the ones next to it. */
+export async function list(db: Db, org: string, filter: ListFilter): Promise<DatasourceRow[]> {
+  const backwards = filter.newerThan !== undefined
+  let query = rows(db, org)
+    .where('d.deleted_at', 'is', null)
+    .orderBy('d.id', backwards ? 'asc' : 'desc')
+  if (filter.kind !== undefined) query = query.where('d.kind', '=', filter.kind)
+  if (filter.mode !== undefined) query = query.where('d.mode', '=', filter.mode)
+  if (filter.status !== undefined) query = query.where('d.status', '=', filter.status)
+  if (filter.namePrefix !== undefined)
+    query = query.where(eb => eb.fn('starts_with', ['d.name', eb.val(filter.namePrefix)]))
+  if (filter.metadata !== undefined)
+    query = query.where(sql<boolean>`d.metadata @> ${JSON.stringify(filter.metadata)}::jsonb`)
+  if (filter.olderThan !== undefined) query = query.where('d.id', '<', filter.olderThan)
+  if (filter.newerThan !== undefined) query = query.where('d.id', '>', filter.newerThan)
+  if (filter.ids !== undefined) query = query.where('d.id', 'in', filter.ids.length === 0 ? [NO_ID] : [...filter.ids])
+  if (filter.limit !== null) query = query.limit(filter.limit)
+  const found = await query.execute()
+  return backwards ? found.reverse() : found
+}
+
+/** Sets columns of a live datasource; the caller holds its lock. */
+export async function update(
+  tx: Tx,
+  org: string,
+  change: { id: string; set: Updateable<Tables['datasources']> },
+): Promise<void> {
+  await tx.updateTable('datasources').set(change.set).where('org_id', '=', org).where('id', '=', change.id).execute()
+}
+
+/** Removes a datasource: its record stays, its credential's bytes and its tasks go, in the caller's transaction. */
+export async function remove(tx: Tx, org: string, which: { id: string; now: Date }): Promise<void> {
+  await update(tx, org, { id: which.id, set: { deleted_at: which.now, next_check_at: null } })
+  await credentials.destroy(tx, org, { datasourceId: which.id })
+  await tasks.endAll(tx, org, which.id)
+}

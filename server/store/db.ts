@@ -1,0 +1,184 @@
+/**
+ * The tables as Kysely types, and the connection to our own PostgreSQL.
+ *
+ * The types are written by hand beside `migrations/schema.sql`, where the constraints are. Nothing outside `store`
+ * imports `kysely` or `pg` for our own database; the rest passes a `Db` or `Tx` on without looking inside.
+ */
+import { type ColumnType, type Generated, Kysely, PostgresDialect, type Transaction } from 'kysely'
+import pg from 'pg'
+import type { Advisory, Check } from '#shared/check.ts'
+import type { Scope } from '#shared/credential.ts'
+import type { DbType, Kind, Status } from '#shared/datasource.ts'
+import type { Mode } from '#shared/wire.ts'
+
+interface OrganizationsTable {
+  id: string
+  name: string
+  created_at: Date
+  removed_at: Date | null
+}
+
+interface OrganizationKeysTable {
+  org_id: string
+  id: string
+  public_key: Buffer
+  secret: Buffer
+  master_key_id: string
+  signer_id: string
+  signature: Buffer
+  created_at: Date
+  retired_at: Date | null
+}
+
+interface ApiKeysTable {
+  org_id: string
+  id: string
+  mode: Mode
+  name: string | null
+  last4: string
+  pepper_id: string
+  hash: Buffer
+  mac: Buffer
+  scopes: Scope[]
+  created_at: Date
+  last_used_at: Date | null
+  expires_at: Date | null
+  revoked_at: Date | null
+}
+
+interface DatasourcesTable {
+  org_id: string
+  id: string
+  kind: Kind
+  mode: Mode
+  name: string | null
+  db_type: DbType | null
+  status: Generated<Status>
+  status_reason: string | null
+  host: string | null
+  port: number | null
+  database: string | null
+  schema: string | null
+  tls_mode: string | null
+  excluded_schemas: string[] | null
+  endpoint: string | null
+  /** JSON text on its way in, so that a key named `__proto__` survives; an object on its way out. */
+  metadata: JsonColumn<Record<string, string>>
+  identity: string | null
+  credential_version: Generated<number>
+  verification_id: string | null
+  created_at: Date
+  verified_at: Date | null
+  introspected_at: Date | null
+  next_check_at: Date | null
+  deleted_at: Date | null
+}
+
+interface CredentialsTable {
+  org_id: string
+  datasource_id: string
+  version: number
+  state: 'pending' | 'current' | 'retired'
+  key_id: string
+  sealed: Buffer | null
+  signer_id: string
+  signature: Buffer | null
+  fingerprint: string | null
+  last4: string | null
+  created_at: Date
+}
+
+interface VerificationsTable {
+  org_id: string
+  id: string
+  datasource_id: string
+  version: number
+  outcome: 'passed' | 'refused' | 'unreachable'
+  reason: string | null
+  checks: JsonColumn<Check[]>
+  advisories: JsonColumn<Advisory[]>
+  took_ms: number
+  at: Date
+}
+
+/** What a task is for. */
+export type TaskKind = 'verify' | 'introspect' | 'poll' | 'validate' | 'lease' | 'reseal' | 'push'
+
+interface TasksTable {
+  org_id: string
+  id: string
+  kind: TaskKind
+  datasource_id: string | null
+  standing: boolean
+  payload: Buffer | null
+  due_at: Date | null
+  attempts: Generated<number>
+  requested: Generated<number>
+  settled: Generated<number>
+  locked_until: Date | null
+  token: Generated<number>
+  outcome: JsonColumn<unknown> | null
+  created_at: Date
+  expires_at: Date | null
+}
+
+interface AuditEventsTable {
+  org_id: string
+  id: string
+  at: Date
+  principal_kind: 'key' | 'capability' | 'operator' | 'worker'
+  principal_id: string | null
+  action: string
+  object_kind: string | null
+  object_id: string | null
+  outcome: string
+  request_id: string | null
+  address: string | null
+}
+
+/** A json column: text in, value out. */
+type JsonColumn<T> = ColumnType<T, string | undefined, string>
+
+/** Every table of Mooring. */
+export interface Tables {
+  organizations: OrganizationsTable
+  organization_keys: OrganizationKeysTable
+  api_keys: ApiKeysTable
+  datasources: DatasourcesTable
+  credentials: CredentialsTable
+  verifications: VerificationsTable
+  tasks: TasksTable
+  audit_events: AuditEventsTable
+}
+
+/** A pool, or a transaction on it: what every store function takes first. */
+export type Db = Kysely<Tables>
+export type Tx = Transaction<Tables>
+
+const INT8 = 20
+
+/** Parsers of a pool of ours: `bigint` counters come as numbers (they stay far below 2^53). */
+export const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+    if (oid === INT8) return Number
+    return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid)
+  },
+}
+
+/** Opens a pool on our own database. `onError` hears of idle connections that the server closed. */
+export function openDb(options: { url: string; size: number; onError: (error: Error) => void }): Db {
+  const pool = new pg.Pool({ connectionString: options.url, max: options.size, types, connectionTimeoutMillis: 10_000 })
+  pool.on('error', options.onError)
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+}
+
+/** Runs `work` in one transaction; an exception rolls everything back. */
+export function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return db.transaction().execute(work)
+}
+
+/** True when the database answers. */
+export async function isAlive(db: Db): Promise<boolean> {
+  const rows = await db.selectNoFrom(eb => eb.val(1).as('one')).execute()
+  return rows.length === 1
+}

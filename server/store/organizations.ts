@@ -1,0 +1,59 @@
+/**
+ * Organizations, the public halves of their sealing keys, and their API keys (hashes only). The secret halves are read in
+ * `sealed.ts`, by the worker alone.
+ */
+import type { Insertable } from 'kysely'
+import type { OrganizationKeyRow } from '#server/domain/sealed.ts'
+import type { Db, Tables, Tx } from './db.ts'
+
+/** Creates an organization together with its first key pair. An operator's command, so it is told no organization. */
+export async function create(
+  tx: Tx,
+  entry: { organization: Insertable<Tables['organizations']>; key: Insertable<Tables['organization_keys']> },
+): Promise<void> {
+  await tx.insertInto('organizations').values(entry.organization).execute()
+  await tx.insertInto('organization_keys').values(entry.key).execute()
+}
+
+/** The oldest organization that is not removed; what operator commands mean when they are told none. */
+export async function first(db: Db): Promise<{ id: string; name: string } | undefined> {
+  return await db
+    .selectFrom('organizations')
+    .select(['id', 'name'])
+    .where('removed_at', 'is', null)
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst()
+}
+
+/** True when the organization exists and is not removed. */
+export async function exists(db: Db, org: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('organizations')
+    .select('id')
+    .where('id', '=', org)
+    .where('removed_at', 'is', null)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** The key to seal to, as its row says; the caller checks the signature before it uses it. */
+export async function currentKey(db: Db, org: string): Promise<OrganizationKeyRow | undefined> {
+  const row = await db
+    .selectFrom('organization_keys')
+    .select(['id', 'public_key', 'signer_id', 'signature', 'retired_at'])
+    .where('org_id', '=', org)
+    .where('retired_at', 'is', null)
+    .executeTakeFirst()
+  return (
+    row && {
+      organizationId: org,
+      id: row.id,
+      publicKey: row.public_key,
+      signerId: row.signer_id,
+      signature: row.signature,
+      retiredAt: row.retired_at,
+    }
+  )
+}

@@ -1,0 +1,66 @@
+/**
+ * Registers a datasource in one statement: datasource, credential, audit row and verify task are written together or not
+ * at all, in one round trip and one commit. The web tier calls it; the sealed bytes go in as a parameter and never out.
+ */
+import { sql } from 'kysely'
+import type { Kind } from '#shared/datasource.ts'
+import type { Mode } from '#shared/wire.ts'
+import type { AuditEvent } from './audit.ts'
+import type { NewCredential } from './credentials.ts'
+import type { Db, Tables } from './db.ts'
+
+/** What a new datasource is, without what the database and the statement fill in. */
+export interface NewDatasource {
+  readonly id: string
+  readonly kind: Kind
+  readonly mode: Mode
+  readonly name: string | null
+  readonly dbType: Tables['datasources']['db_type']
+  readonly host: string | null
+  readonly port: number | null
+  readonly database: string | null
+  readonly schema: string | null
+  readonly tlsMode: string | null
+  readonly excludedSchemas: readonly string[] | null
+  readonly endpoint: string | null
+  readonly metadata: Readonly<Record<string, string>>
+  /** The natural key, for the voice that has one; `null` registers another datasource every time. */
+  readonly identity: string | null
+}
+
+/** Everything that the statement writes. */
+export interface Registration {
+  readonly datasource: NewDatasource
+  readonly credential: NewCredential
+  readonly taskId: string
+  readonly event: AuditEvent
+  readonly now: Date
+}
+
+/** Writes it all. False, and nothing written, when the organization has a datasource of this identity already. */
+export async function register(db: Db, org: string, entry: Registration): Promise<boolean> {
+  const { datasource: d, credential: c, event, now } = entry
+  const { rows } = await sql`
+    with d as (
+      insert into datasources (org_id, id, kind, mode, name, db_type, host, port, database, schema, tls_mode,
+        excluded_schemas, endpoint, metadata, identity, created_at, next_check_at)
+      values (${org}, ${d.id}, ${d.kind}, ${d.mode}, ${d.name}, ${d.dbType}, ${d.host}, ${d.port}, ${d.database}, ${d.schema},
+        ${d.tlsMode}, ${d.excludedSchemas}, ${d.endpoint}, ${JSON.stringify(d.metadata)}::jsonb, ${d.identity}, ${now}, ${now})
+      on conflict (org_id, identity) where deleted_at is null do nothing
+      returning org_id, id
+    ), c as (
+      insert into credentials (org_id, datasource_id, version, state, key_id, sealed, signer_id, signature, fingerprint, last4, created_at)
+      select org_id, id, 1, 'current', ${c.sealed.keyId}::uuid, ${c.sealed.box}::bytea, ${c.sealed.signerId}::text,
+        ${c.sealed.signature}::bytea, ${c.fingerprint}::text, ${c.last4}::text, ${now}::timestamptz from d
+    ), a as (
+      insert into audit_events (org_id, id, at, principal_kind, principal_id, action, object_kind, object_id, outcome, request_id, address)
+      select org_id, ${event.id}::uuid, ${event.at}::timestamptz, ${event.actor.kind}::text, ${event.actor.id}::uuid, ${event.action}::text,
+        'datasource', id, ${event.outcome}::text, ${event.actor.requestId}::text, ${event.actor.address}::text from d
+    ), t as (
+      insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
+      select org_id, ${entry.taskId}::uuid, 'verify', id, true, ${now}::timestamptz, ${now}::timestamptz from d
+    )
+    select id from d
+  `.execute(db)
+  return rows.length === 1
+}

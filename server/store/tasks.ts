@@ -1,0 +1,171 @@
+/**
+ * Work for the worker: enqueue in the statement or transaction of the effect, claim with `skip locked`, settle with a
+ * fencing token, so that a worker whose claim has run out cannot write over the one that took the work from it.
+ */
+import { sql } from 'kysely'
+import type { Db, TaskKind, Tx } from './db.ts'
+
+/** A worker's hold on a task. `token` fences: settling with an older one changes nothing. */
+export interface Claim {
+  readonly organizationId: string
+  readonly id: string
+  readonly kind: TaskKind
+  readonly datasourceId: string | null
+  readonly standing: boolean
+  readonly payload: Buffer | null
+  readonly attempts: number
+  readonly requested: number
+  readonly token: number
+}
+
+/** Makes a standing task due now and returns the number of this request; the task is made when it is not there. */
+export async function request(
+  tx: Db,
+  org: string,
+  task: { id: string; kind: TaskKind; datasourceId: string; now: Date },
+): Promise<number> {
+  const row = await tx
+    .insertInto('tasks')
+    .values({
+      org_id: org,
+      id: task.id,
+      kind: task.kind,
+      datasource_id: task.datasourceId,
+      standing: true,
+      due_at: task.now,
+      created_at: task.now,
+    })
+    .onConflict(conflict =>
+      conflict
+        .columns(['org_id', 'datasource_id', 'kind'])
+        .where('standing', '=', true)
+        .doUpdateSet(eb => ({ requested: eb('tasks.requested', '+', 1), due_at: task.now, attempts: 0 })),
+    )
+    .returning('requested')
+    .executeTakeFirstOrThrow()
+  return row.requested
+}
+
+/** Enqueues a task that is done once. `payload` is sealed; the outcome is kept until it is read or `expiresAt`. */
+export async function submit(
+  tx: Db,
+  org: string,
+  task: { id: string; kind: TaskKind; datasourceId: string | null; payload: Buffer | null; now: Date; expiresAt: Date },
+): Promise<void> {
+  await tx
+    .insertInto('tasks')
+    .values({
+      org_id: org,
+      id: task.id,
+      kind: task.kind,
+      datasource_id: task.datasourceId,
+      standing: false,
+      payload: task.payload,
+      due_at: task.now,
+      created_at: task.now,
+      expires_at: task.expiresAt,
+    })
+    .execute()
+}
+
+/**
+ * Claims up to `limit` due tasks until `now + leaseMs`. One of the three functions that find the organization instead of
+ * being told it: the worker serves all of them.
+ */
+export async function claim(
+  db: Db,
+  ask: { kinds: readonly TaskKind[]; limit: number; leaseMs: number; now: Date },
+): Promise<Claim[]> {
+  const until = new Date(ask.now.getTime() + ask.leaseMs)
+  const { rows } = await sql<Claim>`
+    update tasks set locked_until = ${until}, token = token + 1, attempts = attempts + 1
+    where (org_id, id) in (
+      select org_id, id from tasks
+      where due_at <= ${ask.now} and (locked_until is null or locked_until < ${ask.now}) and kind = any(${[...ask.kinds]})
+      order by due_at limit ${ask.limit} for update skip locked)
+    returning org_id as "organizationId", id, kind, datasource_id as "datasourceId", standing, payload, attempts, requested, token
+  `.execute(db)
+  return rows
+}
+
+/**
+ * Settles a standing task in the transaction of its effect: due again at `dueAt` (null: not before it is requested), or
+ * now when it was requested again meanwhile. False when the claim was lost; the caller then rolls back.
+ */
+export async function settle(
+  tx: Tx,
+  held: Claim,
+  next: { dueAt: Date | null; now: Date; failed: boolean },
+): Promise<boolean> {
+  const { rows } = await sql`
+    update tasks set
+      settled = ${held.requested}, locked_until = null, attempts = case when ${next.failed} then attempts else 0 end,
+      due_at = case when requested > ${held.requested} then ${next.now}::timestamptz else ${next.dueAt}::timestamptz end
+    where org_id = ${held.organizationId} and id = ${held.id} and token = ${held.token}
+    returning id
+  `.execute(tx)
+  return rows.length === 1
+}
+
+/** Settles a task that is done once: its payload is gone, its outcome awaits the reader. False when the claim was lost. */
+export async function finish(tx: Db, held: Claim, outcome: unknown): Promise<boolean> {
+  const rows = await tx
+    .updateTable('tasks')
+    .set({ outcome: JSON.stringify(outcome), payload: null, due_at: null, locked_until: null })
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .returning('id')
+    .execute()
+  return rows.length === 1
+}
+
+/** Gives a claim back undone, due at `dueAt`: at shutdown now, after a failure of ours later. */
+export async function handBack(db: Db, held: Claim, dueAt: Date): Promise<void> {
+  await db
+    .updateTable('tasks')
+    .set({ locked_until: null, due_at: dueAt })
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .execute()
+}
+
+/** How far a standing task has come: the number of the last request that was settled. 0 when there is no such task. */
+export async function settledRequest(
+  db: Db,
+  org: string,
+  task: { datasourceId: string; kind: TaskKind },
+): Promise<number> {
+  const row = await db
+    .selectFrom('tasks')
+    .select('settled')
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', task.datasourceId)
+    .where('kind', '=', task.kind)
+    .where('standing', '=', true)
+    .executeTakeFirst()
+  return row?.settled ?? 0
+}
+
+/** Takes the outcome of a task that is done once, and the task with it; undefined while it is not done. */
+export async function takeOutcome(db: Db, org: string, id: string): Promise<unknown> {
+  const row = await db
+    .deleteFrom('tasks')
+    .where('org_id', '=', org)
+    .where('id', '=', id)
+    .where('outcome', 'is not', null)
+    .returning('outcome')
+    .executeTakeFirst()
+  return row?.outcome ?? undefined
+}
+
+/** Ends all tasks of a datasource, in the transaction that removes it. */
+export async function endAll(tx: Db, org: string, datasourceId: string): Promise<void> {
+  await tx.deleteFrom('tasks').where('org_id', '=', org).where('datasource_id', '=', datasourceId).execute()
+}
+
+/** Removes outcomes that nobody read in time, of every organization. */
+export async function sweep(db: Db, now: Date): Promise<void> {
+  await db.deleteFrom('tasks').where('expires_at', '<', now).where('standing', '=', false).execute()
+}

@@ -1,0 +1,85 @@
+/**
+ * Puts a web tier together from its parts and serves it: what `web.ts` and `main.ts` share. It is given the web's keyring,
+ * which opens nothing, and reaches neither the dialler nor the unsealer.
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { WebParts } from './api/context.ts'
+import { createSealingKeys } from './api/sealing-keys.ts'
+import type { Config } from './config.ts'
+import type { Log } from './log.ts'
+import { createApp } from './rest/app.ts'
+import type { WebKeyring } from './seal/keyring.ts'
+import { createSealer } from './seal/sealer.ts'
+import { createTokens } from './seal/token.ts'
+import { type Db, isAlive } from './store/db.ts'
+import { pendingMigrations } from './store/migrate.ts'
+import type { Signals } from './store/signals.ts'
+
+/** What a tier is given by its entry. */
+export interface Ground {
+  readonly config: Config
+  readonly db: Db
+  readonly signals: Signals
+  readonly log: Log
+  readonly clock: () => Date
+}
+
+/** A served web tier. */
+export interface WebTier {
+  readonly port: number
+  /** Takes no new connection, lets requests in flight finish, at most `graceMs`. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** The web tier's parts over a keyring. */
+export async function webParts(ground: Ground, keyring: WebKeyring): Promise<WebParts> {
+  const { db, signals, clock, log, config } = ground
+  const sealer = await createSealer(keyring)
+  const tokens = await createTokens(keyring)
+  const sealingKeys = createSealingKeys({ db, sealer, clock })
+  return { db, signals, sealer, sealingKeys, tokens, policy: { openNetworks: config.openNetworks }, clock, log }
+}
+
+/** Builds the tier and listens on the configured address. Port 0 takes a free one. */
+export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<WebTier> {
+  const { config, db } = ground
+  const app = createApp(await webParts(ground, keyring), { publicUrl: config.publicUrl, ready: () => trouble(db) })
+  const server = createServer(
+    { maxHeaderSize: 16_384, headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 },
+    app,
+  )
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(config.port, config.host, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port, // a TCP server's address is an object once it listens
+    async stop(graceMs) {
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      server.closeIdleConnections()
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+async function trouble(db: Db): Promise<string | null> {
+  try {
+    if (!(await isAlive(db))) return 'the database does not answer'
+    return (await pendingMigrations(db)).length === 0
+      ? null
+      : 'migrations are pending; run: npm run -s mooring -- migrate'
+  } catch {
+    // The driver's message may hold the address and the user of our own database; readiness says no more than this.
+    return 'the database does not answer'
+  }
+}
+
+/** Refuses to go on while migrations are pending: `web` and `worker` own nothing that they could migrate. */
+export async function requireMigrated(db: Db): Promise<void> {
+  const pending = await pendingMigrations(db)
+  if (pending.length > 0)
+    throw new Error(`The database lacks ${pending.length} migrations. Run: npm run -s mooring -- migrate`)
+}

@@ -1,0 +1,31 @@
+/**
+ * What a worker holds, made once: the database, the way to open boxes, the way to dial, and its clock and dice.
+ */
+import type { HostPolicy } from '../domain/host-policy.ts'
+import type { Log } from '../log.ts'
+import type { Dialler } from '../net/dialler.ts'
+import type { Sealer } from '../seal/sealer.ts'
+import type { Unsealer } from '../seal/unsealer.ts'
+import type { Db, TaskKind } from '../store/db.ts'
+import type { Signals } from '../store/signals.ts'
+import type { Claim } from '../store/tasks.ts'
+
+export interface WorkerParts {
+  readonly db: Db
+  readonly signals: Signals
+  readonly sealer: Sealer
+  readonly unsealer: Unsealer
+  readonly dialler: Dialler
+  readonly policy: HostPolicy
+  readonly clock: () => Date
+  readonly random: () => number
+  readonly log: Log
+  /** How long after a good verdict the next check is due. */
+  readonly checkIntervalMs: number
+}
+
+/** Does one claimed task and settles it. What it throws, the loop logs, and gives the task back for later. */
+export type Work = (parts: WorkerParts, claim: Claim) => Promise<void>
+
+/** Which work does which kind of task. */
+export type Trades = Partial<Record<TaskKind, Work>>

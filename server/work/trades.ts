@@ -1,0 +1,5 @@
+/** Which work does which kind of task: the worker's whole repertoire. */
+import type { Trades } from './parts.ts'
+import { verify } from './verify.ts'
+
+export const trades: Trades = { verify }

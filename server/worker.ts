@@ -1,0 +1,19 @@
+/**
+ * Entry of the worker: opens credentials, dials customers' databases, serves no one. It holds the worker's keyring.
+ */
+import { GRACE_MS, openStore, run } from './process.ts'
+import { readWorkerKeyring } from './seal/keyring-file.ts'
+import { requireMigrated } from './wiring-web.ts'
+import { startWorker } from './wiring-worker.ts'
+
+await run(async (config, log, stack) => {
+  const url = config.databaseUrl
+  if (url === null)
+    throw new Error('DATABASE_URL must be set for the worker. To try Mooring without one, run: npm start')
+  const keyring = await readWorkerKeyring(config.keyring)
+  const store = await openStore(stack, { config, url, log })
+  await requireMigrated(store.db)
+  const worker = await startWorker({ config, ...store, log, clock: () => new Date() }, keyring)
+  stack.defer(() => worker.stop(GRACE_MS))
+  log.info('worker is running')
+})

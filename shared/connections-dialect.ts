@@ -1,0 +1,96 @@
+/**
+ * The bodies of the connections dialect (`/api/v1/connections`), field by field as its contract documents them. Its
+ * validation errors are spelled in the vocabulary of Pydantic v2, so each issue carries one of those types.
+ */
+import { z } from 'zod'
+import { parseConnectionString } from './connection-string.ts'
+import { DB_TYPES, SealedString } from './datasource.ts'
+import { codePoints, isStorable } from './wire.ts'
+
+/** The documented pattern of `db_type`, as `ctx.pattern` shows it. */
+export const DB_TYPE_PATTERN = `^(${DB_TYPES.join('|')})$`
+
+/** How an issue is spelled: Pydantic's type, its sentence, and what goes into `ctx`. */
+interface Spelling {
+  readonly type: string
+  readonly message: string
+  readonly ctx?: Readonly<Record<string, string | number>>
+}
+
+const issue = (spelling: Spelling) => ({ error: spelling.message, params: spelling, abort: true })
+const plural = (count: number) => `${count} character${count === 1 ? '' : 's'}`
+
+/** A string of `min` to `max` code points that PostgreSQL can store. */
+function text(min: number, max: number) {
+  const short = {
+    type: 'string_too_short',
+    message: `String should have at least ${plural(min)}`,
+    ctx: { min_length: min },
+  }
+  const long = {
+    type: 'string_too_long',
+    message: `String should have at most ${plural(max)}`,
+    ctx: { max_length: max },
+  }
+  const odd = { type: 'value_error', message: 'Value error, the text holds U+0000 or a lone surrogate' }
+  return z
+    .string()
+    .refine(value => codePoints(value) >= min, issue(short))
+    .refine(value => codePoints(value) <= max, issue(long))
+    .refine(isStorable, issue(odd))
+}
+
+const pattern = {
+  type: 'string_pattern_mismatch',
+  message: `String should match pattern '${DB_TYPE_PATTERN}'`,
+  ctx: { pattern: DB_TYPE_PATTERN },
+}
+
+const described = {
+  name: text(1, 200),
+  db_type: z.string().refine(value => DB_TYPES.some(type => type === value), issue(pattern)),
+  excluded_schemas: z.array(text(1, 63)).max(100).optional(),
+}
+
+const ConnectionString = text(10, 2048).check(ctx => {
+  if (ctx.issues.length > 0) return
+  const parsed = parseConnectionString(ctx.value)
+  if (parsed.ok) return
+  const message = `Value error, ${parsed.message}`
+  ctx.issues.push({ code: 'custom', input: undefined, message, params: { type: 'value_error', message } })
+})
+
+const Plain = z.object({ ...described, connection_string: ConnectionString })
+const Sealed = z.object({
+  ...described,
+  sealed_connection_string: SealedString.sealedConnectionString,
+  key_id: SealedString.keyId,
+  host: text(1, 253),
+  port: SealedString.port,
+  database_name: text(1, 63),
+})
+
+/** The schema that a registration's body is meant for: with a sealed string, or with one in clear. Never both. */
+export function registerBodyFor(body: object) {
+  const isSealed = 'sealed_connection_string' in body
+  if (isSealed && 'connection_string' in body) return null
+  return isSealed ? Sealed : Plain
+}
+
+export type PlainConnection = z.output<typeof Plain>
+export type SealedConnection = z.output<typeof Sealed>
+
+/** The documented answer for one connection. */
+export const ConnectionResponse = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  db_type: z.string(),
+  host: z.string(),
+  port: z.number().int(),
+  database_name: z.string(),
+  excluded_schemas: z.array(z.string()),
+  is_active: z.boolean(),
+  created_at: z.iso.datetime({ offset: true }),
+  last_introspected_at: z.iso.datetime({ offset: true }).nullable(),
+})
+export type ConnectionResponse = z.output<typeof ConnectionResponse>

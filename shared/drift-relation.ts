@@ -1,0 +1,145 @@
+/**
+ * The rules of drift for tables and views and for everything inside them.
+ *
+ * Only `drift-class.ts` reads them.
+ */
+import {
+  breaking,
+  type Draft,
+  flag,
+  PERMISSIONS,
+  REMARK,
+  type Rule,
+  type Rules,
+  risky,
+  safe,
+  TYPE,
+  type Verdict,
+  whether,
+} from './drift-verdict.ts'
+import type { Column, Constraint, Index, Policy, Relation } from './snapshot.ts'
+
+const KEYS: readonly unknown[] = ['primary_key', 'unique']
+
+/** A new column breaks inserts that cannot know it, when it must have a value and makes none. */
+export const NEW_COLUMN: Rule = ({ is }) => {
+  const filled = is?.['default'] ?? is?.['identity'] ?? is?.['generated']
+  return is?.['notNull'] && filled === undefined
+    ? breaking('a required column without default: inserts that do not name it fail')
+    : safe('a new column that inserts may leave out')
+}
+
+/** A key is what `on conflict` and foreign keys stand on; other constraints only promise. */
+export const LOST_CONSTRAINT: Rule = ({ was }) =>
+  KEYS.includes(was?.['kind'])
+    ? breaking('a key is gone: rows may repeat, and "on conflict" on it fails')
+    : risky('what the constraint promised no longer holds')
+
+/** A unique index is a key too. */
+export const LOST_INDEX: Rule = ({ was }) =>
+  was?.['unique']
+    ? breaking('a unique index is gone: rows may repeat, and "on conflict" on it fails')
+    : risky('queries that used the index are slower')
+
+/** A new unique index refuses writes. */
+export const NEW_INDEX: Rule = ({ is }) =>
+  is?.['unique'] ? risky('writes that repeat a value are refused') : safe('a new index')
+
+/** A policy gone opens rows when it was restrictive, and closes them when it was permissive. */
+export const LOST_POLICY: Rule = ({ was }) =>
+  was?.['restrictive']
+    ? breaking('rows that the policy kept back are open')
+    : risky('rows that the policy let through are refused')
+
+/** A new policy does the opposite. */
+export const NEW_POLICY: Rule = ({ is }) =>
+  is?.['restrictive'] ? risky('rows may be refused') : risky('rows that were refused may be let through')
+
+const lostDefault = ({ is }: Draft): Verdict =>
+  is?.['notNull']
+    ? breaking('inserts that leave the column out fail')
+    : risky('inserts that leave the column out now get null')
+
+/** Rules of the properties of a column. */
+export const COLUMN: Rules<Column> = {
+  type: TYPE,
+  notNull: flag({ gained: breaking('null is no longer accepted'), lost: risky('readers may now meet null') }),
+  default: whether({
+    gained: safe('inserts may now leave the column out'),
+    lost: lostDefault,
+    altered: risky('inserts that leave the column out get another value'),
+  }),
+  identity: whether({
+    gained: ({ after }) =>
+      after === 'always' ? breaking('inserts that give the column a value fail') : safe('the server makes the value'),
+    lost: lostDefault,
+    altered: ({ after }) =>
+      after === 'always' ? breaking('inserts that give the column a value fail') : safe('inserts may give a value'),
+  }),
+  generated: whether({
+    gained: breaking('the column can no longer be written'),
+    lost: risky('the column is no longer computed'),
+    altered: risky('the column is computed otherwise'),
+  }),
+  virtual: safe('the column is computed at another time'),
+  collation: risky('texts may sort and compare otherwise'),
+  comment: REMARK,
+  may: PERMISSIONS,
+}
+
+/** Rules of the properties of a relation, the order of its columns included. */
+export const RELATION: Rules<Relation, 'columns' | 'constraints' | 'indexes' | 'policies'> & {
+  readonly 'column order': Rule
+} = {
+  kind: ({ before, after }) =>
+    before === 'table' && after === 'partitioned_table'
+      ? risky('the table is now partitioned')
+      : breaking('the name now stands for another kind of relation'),
+  comment: REMARK,
+  rowSecurity: flag({
+    gained: risky('row-level security is on: rows may be hidden or refused'),
+    lost: breaking('row-level security is off: no policy holds any longer'),
+  }),
+  rowSecurityForced: flag({
+    gained: safe('policies now bind the owner too'),
+    lost: risky('row-level security is no longer forced: policies do not bind the owner'),
+  }),
+  partitionKey: risky('the table is partitioned otherwise'),
+  server: risky('the rows come from another server'),
+  definition: risky('the view is another query'),
+  may: PERMISSIONS,
+  'column order': risky('"select *" and inserts that name no columns meet another order'),
+}
+
+/** Rules of the properties of a constraint. */
+export const CONSTRAINT: Rules<Constraint> = {
+  kind: breaking('the name now stands for another kind of constraint'),
+  columns: ({ was }) =>
+    KEYS.includes(was?.['kind'])
+      ? breaking('the key is over other columns: "on conflict" on the old ones fails')
+      : risky('writes that were accepted may be refused'),
+  references: risky('it refers elsewhere, or acts otherwise on update or delete'),
+  definition: risky('writes that were accepted may be refused'),
+}
+
+/** Rules of the properties of an index. */
+export const INDEX: Rules<Index> = {
+  definition: risky('queries that used the index may be slower'),
+  unique: flag({
+    gained: risky('writes that repeat a value are refused'),
+    lost: breaking('the index is no longer unique: rows may repeat'),
+  }),
+  invalid: flag({ gained: risky('the index is not usable'), lost: safe('the index is usable') }),
+}
+
+/** Rules of the properties of a policy. */
+export const POLICY: Rules<Policy> = {
+  command: risky('the policy holds for other commands'),
+  restrictive: flag({
+    gained: risky('rows that the policy let through may be refused'),
+    lost: breaking('the policy now lets rows through that it kept back'),
+  }),
+  roles: risky('the policy holds for other roles'),
+  using: risky('other rows are seen'),
+  check: risky('other rows are accepted'),
+}

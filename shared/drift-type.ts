@@ -1,0 +1,53 @@
+/**
+ * What a change of a column's or domain's type means, judged by the two spellings alone.
+ *
+ * It knows only the widenings of PostgreSQL's own types that keep every value; whatever it does not know is a retyping.
+ */
+
+/** `wider`: every value fits and reads as before. `other_reading`: every value fits, but a client may read it otherwise. */
+export type TypeChange = 'wider' | 'other_reading' | 'retyped'
+
+const UNLIMITED = Number.POSITIVE_INFINITY
+
+/** By increasing range: a value of one fits every later one. */
+const INTEGERS = ['smallint', 'integer', 'bigint', 'numeric']
+
+const TEXT_LENGTH = /^character varying(?:\((\d+)\))?$/
+const NUMERIC = /^numeric(?:\((\d+),(-?\d+)\))?$/
+const TIMED = /^(timestamp|time|interval)(?:\((\d)\))?( with(?:out)? time zone)?$/
+const BITS = /^bit varying(?:\((\d+)\))?$/
+
+/** Compares two types as `format_type` spells them. Arrays are compared by their elements. */
+export function typeChange(before: string, after: string): TypeChange {
+  if (before.endsWith('[]') && after.endsWith('[]')) return typeChange(before.slice(0, -2), after.slice(0, -2))
+  if (longer(TEXT_LENGTH, before, after) || longer(BITS, before, after)) return 'wider'
+  if (TEXT_LENGTH.test(before) && after === 'text') return 'wider'
+  if (widerNumeric(before, after) || finerTime(before, after)) return 'wider'
+  const from = INTEGERS.indexOf(before)
+  if (from >= 0 && from < INTEGERS.indexOf(after)) return 'other_reading'
+  return before === 'real' && after === 'double precision' ? 'other_reading' : 'retyped'
+}
+
+function longer(pattern: RegExp, before: string, after: string): boolean {
+  const was = pattern.exec(before)
+  const is = pattern.exec(after)
+  return was !== null && is !== null && limit(was[1]) < limit(is[1])
+}
+
+function widerNumeric(before: string, after: string): boolean {
+  const was = NUMERIC.exec(before)
+  const is = NUMERIC.exec(after)
+  if (!was || !is || was[1] === undefined) return false
+  if (is[1] === undefined) return true
+  return Number(was[1]) < Number(is[1]) && was[2] === is[2]
+}
+
+function finerTime(before: string, after: string): boolean {
+  const was = TIMED.exec(before)
+  const is = TIMED.exec(after)
+  return !!was && !!is && was[1] === is[1] && was[3] === is[3] && limit(was[2]) < limit(is[2])
+}
+
+function limit(digits: string | undefined): number {
+  return digits === undefined ? UNLIMITED : Number(digits)
+}

@@ -1,0 +1,64 @@
+/**
+ * The rows that signed endpoints add to the table of failures: what can go wrong once the TLS session stands.
+ *
+ * They are part of `FAILURES` in `failure.ts`, which checks their shape and through which everything reads them.
+ */
+
+const strange = { stage: 'protocol', fault: 'endpoint_misbehaved', retryable: false } as const
+
+/** How a signed request ends badly. The stranger's text is never part of it. */
+export const ENDPOINT_FAILURES = {
+  endpoint_url_refused: {
+    stage: 'parse',
+    fault: 'invalid_body',
+    retryable: false,
+    saw: 'not an acceptable endpoint URL',
+    fix: 'Register it again with an https URL of a public host, without user name, password or fragment.',
+  },
+  cleartext_refused: {
+    stage: 'tls',
+    fault: 'tls_failed',
+    retryable: false,
+    saw: 'http without TLS',
+    fix: 'Register an https URL; http passes only inside a network that this installation has opened.',
+  },
+  signature_refused: {
+    stage: 'authenticate',
+    fault: 'signature_refused',
+    retryable: false,
+    saw: 'the signature was refused',
+    fix: 'Check that the endpoint holds the signing key that is registered here, and checks the exact body bytes.',
+  },
+  redirect_refused: {
+    ...strange,
+    saw: 'a redirect, which is never followed',
+    fix: 'Register the URL that answers by itself.',
+  },
+  endpoint_failing: {
+    stage: 'protocol',
+    fault: 'endpoint_unavailable',
+    retryable: true,
+    saw: 'an answer that asks to come back later',
+    fix: "Look at the endpoint's own log; it is tried again.",
+  },
+  endpoint_status: {
+    ...strange,
+    saw: 'an answer other than 200',
+    fix: 'Check the path, and that the endpoint answers POST requests of type "events" with 200.',
+  },
+  endpoint_answer: {
+    ...strange,
+    saw: 'an answer that the endpoint protocol does not know',
+    fix: 'Answer with a JSON object that has an "events" array and a string "nextCursor" or none.',
+  },
+  endpoint_compressed: {
+    ...strange,
+    saw: 'a compressed answer',
+    fix: 'Answer without compression, as "accept-encoding: identity" asks.',
+  },
+  endpoint_too_large: {
+    ...strange,
+    saw: 'an answer larger than is taken',
+    fix: 'Answer fewer events at a time; "limit" says how many are wanted.',
+  },
+} as const

@@ -1,0 +1,133 @@
+/**
+ * The query parameters of connection strings: which are ignored, and which are refused and why.
+ *
+ * Anything in neither table, and not honoured by `connection-parameters.ts`, is refused as unknown. What is ignored can
+ * neither move the dial, nor read a file of ours, nor weaken what the caller would have had from libpq.
+ */
+
+const pooling = 'It sets up a client-side pool; it has no meaning here. Leave it out.'
+const statements = 'It is about prepared statements of a driver; none are kept here. Leave it out.'
+const keepalive = 'It is about long-lived connections; a check is short. Leave it out.'
+const oneHost = 'It chooses among several hosts; there is one. Leave it out.'
+const schema = 'It has no effect on the connection; name the schema when you register.'
+const timeouts = 'It is about waiting; the limits here are our own. Leave it out.'
+const driver = 'It is a setting of one driver or provider and has no meaning here. Leave it out.'
+
+/** Parameters that dashboards, ORMs and drivers append and that are ignored whatever their value, with the advice. */
+export const IGNORED: Readonly<Record<string, string>> = {
+  pgbouncer: pooling,
+  connection_limit: pooling,
+  pool_timeout: pooling,
+  pool_mode: pooling,
+  pool_size: pooling,
+  max_pool_size: pooling,
+  pool_max_conns: pooling,
+  pool_min_conns: pooling,
+  pool_max_conn_lifetime: pooling,
+  pool_max_conn_lifetime_jitter: pooling,
+  pool_max_conn_idle_time: pooling,
+  pool_health_check_period: pooling,
+  maximum_lifetime: pooling,
+  statement_cache_size: statements,
+  statement_cache_capacity: statements,
+  statement_cache_mode: statements,
+  description_cache_capacity: statements,
+  default_query_exec_mode: statements,
+  prepared_statement_cache_size: statements,
+  prepared_statements: statements,
+  prepareThreshold: statements,
+  preparedStatementCacheQueries: statements,
+  binary_parameters: statements,
+  reWriteBatchedInserts: statements,
+  keepalives: keepalive,
+  keepalives_idle: keepalive,
+  keepalives_interval: keepalive,
+  keepalives_count: keepalive,
+  tcp_user_timeout: keepalive,
+  tcpKeepAlive: keepalive,
+  target_session_attrs: oneHost,
+  load_balance_hosts: oneHost,
+  targetServerType: oneHost,
+  loadBalanceHosts: oneHost,
+  schema,
+  currentSchema: schema,
+  search_path: schema,
+  socket_timeout: timeouts,
+  socketTimeout: timeouts,
+  connectTimeout: timeouts,
+  loginTimeout: timeouts,
+  uselibpqcompat: driver,
+  fallback_application_name: driver,
+  ApplicationName: driver,
+  supa: driver,
+  workaround: driver,
+  sslcompression: driver,
+}
+
+/** Parameters that are ignored with the values listed and refused, with the reason, with any other. */
+export const IGNORED_VALUES: Readonly<Record<string, { readonly values: readonly string[]; readonly reason: string }>> =
+  {
+    gssencmode: { values: ['disable', 'prefer'], reason: 'GSSAPI is not spoken here' },
+    client_encoding: { values: ['UTF8', 'utf8', 'UTF-8', 'utf-8', 'auto'], reason: 'the encoding is always UTF8' },
+    sslsni: { values: ['1'], reason: 'the name of the host is always sent' },
+    sslcertmode: { values: ['disable', 'allow'], reason: 'client certificates are not taken' },
+    ssl_min_protocol_version: {
+      values: ['TLSv1', 'TLSv1.1', 'TLSv1.2'],
+      reason: 'TLS 1.2 and 1.3 are spoken, whichever the server offers',
+    },
+    ssl_max_protocol_version: {
+      values: ['TLSv1.2', 'TLSv1.3'],
+      reason: 'TLS 1.2 and 1.3 are spoken, whichever the server offers',
+    },
+    sslaccept: { values: ['accept_invalid_certs'], reason: 'certificates are verified by sslmode=verify-full' },
+    replication: { values: ['false', 'off', 'no', '0'], reason: 'replication connections are not made' },
+  }
+
+const elsewhere = 'the host, the port, the database and the login stand before the question mark, and nowhere else'
+const files = 'it names a file of the machine that connects; give a CA as PEM text in caCertificate'
+const clientCertificate = 'client certificates are not taken'
+const gss = 'GSSAPI is not spoken here'
+const server = 'settings of the session are our own'
+const keys = 'keys and tokens are not taken, only a password'
+
+/** Parameters that are refused whatever their value, with the reason. */
+export const REFUSED: Readonly<Record<string, string>> = {
+  host: elsewhere,
+  hostaddr: elsewhere,
+  port: elsewhere,
+  dbname: elsewhere,
+  database: elsewhere,
+  user: elsewhere,
+  password: elsewhere,
+  socket: elsewhere,
+  service: 'it names an entry of a file of the machine that connects',
+  servicefile: files,
+  passfile: files,
+  sslcert: files,
+  sslkey: files,
+  sslrootcert: files,
+  sslcrl: files,
+  sslcrldir: files,
+  sslkeylogfile: files,
+  sslidentity: files,
+  sslpassword: clientCertificate,
+  requirepeer: 'it is about unix sockets',
+  require_auth: 'the way to log in is chosen here: SCRAM wherever it is offered',
+  requiressl: 'say sslmode=require',
+  krbsrvname: gss,
+  gsslib: gss,
+  gssdelegation: gss,
+  statement_timeout: server,
+  lock_timeout: server,
+  idle_in_transaction_session_timeout: server,
+  role: server,
+  session_authorization: server,
+  scram_client_key: keys,
+  scram_server_key: keys,
+  oauth_issuer: keys,
+  oauth_client_id: keys,
+  oauth_client_secret: keys,
+  oauth_scope: keys,
+  min_protocol_version: 'the version of the protocol is chosen here',
+  max_protocol_version: 'the version of the protocol is chosen here',
+}

@@ -1,0 +1,63 @@
+/**
+ * The canonical form of a snapshot and its fingerprint: the same schema gives the same text, whatever the order in which
+ * the catalog told it, whoever wrote the JSON and whatever the estimates were.
+ *
+ * The text is RFC 8785 (JSON Canonicalization Scheme). The fingerprint is of it alone, so it may be stored as it is.
+ */
+import type { Snapshot } from './snapshot.ts'
+import { byCodeUnit, type Node, nameOf, nodesIn, type ObjectKind, PARTS } from './snapshot-parts.ts'
+
+/** The canonical text and the lower-case hex SHA-256 of it. */
+export interface Canonical {
+  readonly text: string
+  readonly fingerprint: string
+}
+
+/**
+ * Spells a snapshot canonically, without what stands beside it (`observed`), and fingerprints that text.
+ *
+ * `sha256` takes text, hashes its UTF-8 bytes and gives 64 hex digits: it is an argument because this file runs in
+ * browsers too.
+ */
+export function canonical(snapshot: Snapshot, sha256: (text: string) => string): Canonical {
+  const text = canonicalText(snapshot)
+  return { text, fingerprint: sha256(text) }
+}
+
+/** The canonical text of a snapshot: lists in order, empty ones left out, keys sorted, no white space, no `observed`. */
+export function canonicalText(snapshot: Snapshot): string {
+  const { observed: _, ...content } = snapshot
+  return jsonText({
+    ...ordered(content, 'snapshot'),
+    schemasAsked: snapshot.schemasAsked?.toSorted(byCodeUnit) ?? null,
+    excludedSchemas: snapshot.excludedSchemas.toSorted(byCodeUnit),
+    findings: snapshot.findings.toSorted((a, b) => byCodeUnit(a.schema, b.schema)),
+  })
+}
+
+/** An object of a snapshot with every list below it in canonical order and the empty ones left out. */
+export function ordered(node: Node, kind: ObjectKind): Node {
+  const result: Record<string, unknown> = { ...node }
+  for (const part of PARTS[kind]) {
+    const nodes = nodesIn(node, part.list).map(child => ordered(child, part.kind))
+    if (!part.ordered) nodes.sort((a, b) => byCodeUnit(nameOf(a), nameOf(b)))
+    if (nodes.length > 0 || part.kept) result[part.list] = nodes
+    else delete result[part.list]
+  }
+  return result
+}
+
+/** JSON with sorted keys and no white space (RFC 8785, for values without fractions); absent properties are left out. */
+export function jsonText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members: string[] = []
+  for (const [key, member] of Object.entries(value).sort(byKey)) {
+    if (member !== undefined) members.push(`${JSON.stringify(key)}:${jsonText(member)}`)
+  }
+  return `{${members.join(',')}}`
+}
+
+function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return byCodeUnit(a[0], b[0])
+}

@@ -1,0 +1,80 @@
+/**
+ * How a snapshot is a tree of named objects: which lists an object has, and what is in them. The canonical form and the
+ * drift both walk it by this one table, so that neither can forget a list that the other knows.
+ *
+ * It knows nothing of what an object means.
+ */
+
+/** Every sort of object that drift tells of. */
+export type ObjectKind =
+  | 'snapshot'
+  | 'extension'
+  | 'schema'
+  | 'relation'
+  | 'column'
+  | 'constraint'
+  | 'index'
+  | 'policy'
+  | 'enum'
+  | 'domain'
+  | 'check'
+  | 'sequence'
+
+/** An object seen as plain properties. */
+export type Node = Readonly<Record<string, unknown>>
+
+/** A list of named objects inside an object. */
+export interface Part {
+  readonly list: string
+  readonly kind: ObjectKind
+  /** True when the order says something (columns); every other list is ordered by name. */
+  readonly ordered: boolean
+  /** True when the list is written even when it is empty. */
+  readonly kept: boolean
+}
+
+const kept = (list: string, kind: ObjectKind): Part => ({ list, kind, ordered: false, kept: true })
+const sparse = (list: string, kind: ObjectKind): Part => ({ list, kind, ordered: false, kept: false })
+
+/** The lists of each sort of object. */
+export const PARTS: Readonly<Record<ObjectKind, readonly Part[]>> = {
+  snapshot: [kept('extensions', 'extension'), kept('schemas', 'schema')],
+  schema: [
+    kept('relations', 'relation'),
+    sparse('enums', 'enum'),
+    sparse('domains', 'domain'),
+    sparse('sequences', 'sequence'),
+  ],
+  relation: [
+    { ...kept('columns', 'column'), ordered: true },
+    sparse('constraints', 'constraint'),
+    sparse('indexes', 'index'),
+    sparse('policies', 'policy'),
+  ],
+  domain: [sparse('checks', 'check')],
+  extension: [],
+  column: [],
+  constraint: [],
+  index: [],
+  policy: [],
+  enum: [],
+  check: [],
+  sequence: [],
+}
+
+/** Orders texts by UTF-16 code units, as RFC 8785 does: the same on every machine and in every locale. */
+export function byCodeUnit(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
+/** The objects in one list of an object; an absent list is an empty one. */
+export function nodesIn(node: Node, list: string): Node[] {
+  const value = node[list]
+  return Array.isArray(value) ? value : []
+}
+
+/** An object's name, by which it is told from the others of its list. */
+export function nameOf(node: Node): string {
+  return String(node['name'])
+}

@@ -1,0 +1,104 @@
+/**
+ * Who owns which library: the closed table of packages and of the modules of Node that reach out of the process.
+ *
+ * A library with one owner can be replaced, and a socket that only `net` can open needs to be guarded in one place. A
+ * package that the table does not list is a violation: adding one is a decision.
+ */
+import { Visitor } from 'oxc-parser'
+import { zoneOf } from './arrows.ts'
+import { importsOf } from './imports.ts'
+import { isTest, type Source, type Violation } from './source.ts'
+
+type Owners = readonly string[]
+
+/** Package → zones of the picture, or single files, that may import it. */
+const PACKAGES: Readonly<Record<string, Owners>> = {
+  '@trpc/client': ['client', 'client/cli', 'client/console'],
+  '@trpc/server': ['api', 'rest', 'wiring-web'],
+  express: ['rest', 'wiring-web'],
+  helmet: ['rest', 'wiring-web'],
+  'ipaddr.js': ['domain'],
+  kysely: ['store'],
+  'libsodium-wrappers': ['seal', 'client'],
+  pg: ['store', 'net', 'embedded', 'client/node.ts'],
+  pino: ['log'],
+  'prom-client': ['root', 'wiring-web', 'wiring-worker'],
+  'rate-limiter-flexible': ['store', 'rest', 'wiring-web'],
+  react: ['client/console'],
+  'react-dom': ['client/console'],
+  selfsigned: ['embedded'],
+  uuid: ['domain'],
+  zod: [
+    'shared',
+    'domain',
+    'store',
+    'seal',
+    'net',
+    'api',
+    'work',
+    'rest',
+    'config',
+    'root',
+    'embedded',
+    'client',
+    'client/cli',
+  ],
+  'zod-openapi': ['rest'],
+}
+
+const ENTRIES = ['entry main', 'entry web', 'entry worker', 'wiring-web', 'wiring-worker', 'root']
+
+/** Modules of Node that start processes or reach the network → who may import them. */
+const BUILTINS: Readonly<Record<string, Owners>> = {
+  child_process: ['net', 'embedded'],
+  cluster: [],
+  dgram: ['net'],
+  dns: ['net'],
+  'dns/promises': ['net'],
+  http: [...ENTRIES, 'rest', 'net'],
+  http2: [],
+  https: ['net'],
+  inspector: [],
+  net: ['net', 'embedded', 'client/node.ts'],
+  tls: ['net', 'client/node.ts'],
+  vm: [],
+  worker_threads: ['net'],
+}
+
+/** Zones that have no Node: vocabulary and decisions do no I/O, and a browser has none. */
+const WITHOUT_NODE = ['shared', 'domain', 'client', 'client/console']
+
+/** Reports packages and modules that their importer does not own, and `fetch` on the server outside of `net`. */
+export function checkOwnership(source: Source): Violation[] {
+  if (isTest(source.path)) return []
+  const imports = importsOf(source).flatMap(({ target, line }) => {
+    if (target.kind === 'file') return []
+    return owns(source.path, target.kind, target.name) ? [] : [violation(source, line, target.name)]
+  })
+  return [...imports, ...checkFetch(source)]
+}
+
+function owns(path: string, kind: 'package' | 'builtin', name: string): boolean {
+  const zone = zoneOf(path) ?? ''
+  // An example is a program of the reader's, in the reader's own project.
+  if (zone === 'client/examples') return true
+  const owners = kind === 'package' ? (PACKAGES[name] ?? []) : BUILTINS[name]
+  if (owners === undefined) return !WITHOUT_NODE.includes(zone) || path === 'client/node.ts'
+  return owners.includes(zone) || owners.includes(path)
+}
+
+function checkFetch(source: Source): Violation[] {
+  const found: Violation[] = []
+  if (!source.path.startsWith('server/') || zoneOf(source.path) === 'net') return found
+  new Visitor({
+    CallExpression: ({ callee, start }) => {
+      if (callee.type === 'Identifier' && callee.name === 'fetch')
+        found.push(violation(source, source.lineOf(start), 'fetch'))
+    },
+  }).visit(source.program)
+  return found
+}
+
+function violation({ path }: Source, line: number, name: string): Violation {
+  return { file: path, line, rule: 'ownership', detail: `${name} does not belong here; ownership.ts says where` }
+}

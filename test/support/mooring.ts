@@ -1,0 +1,145 @@
+/**
+ * A whole Mooring for a test file: web tier and worker in this process, on a database cloned from the template, with
+ * keyrings of its own, served on a free port. Its logs are kept, so that tests can search them.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { type Client, createClient } from '#client/index.ts'
+import { type Config, readConfig } from '#server/config.ts'
+import { createLog } from '#server/log.ts'
+import { newKeyId } from '#server/operator/keyring.ts'
+import { createKey } from '#server/operator/keys.ts'
+import { createOrganization } from '#server/operator/organizations.ts'
+import { openStore } from '#server/process.ts'
+import type { WorkerKeyring } from '#server/seal/keyring.ts'
+import { initKeyrings, readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
+import type { Db } from '#server/store/db.ts'
+import { startWeb } from '#server/wiring-web.ts'
+import { startWorker } from '#server/wiring-worker.ts'
+import { freshDatabase } from './database.ts'
+
+/** An organization of the test's, with a key for each plane. */
+export interface TestOrganization {
+  readonly id: string
+  readonly testKey: string
+  readonly liveKey: string
+}
+
+/** A running Mooring. */
+export interface Mooring {
+  readonly url: string
+  readonly databaseUrl: string
+  readonly config: Config
+  readonly db: Db
+  readonly keyring: WorkerKeyring
+  readonly organization: TestOrganization
+  /** Every log line so far, as it was written. */
+  readonly logLines: readonly string[]
+  newOrganization(name: string): Promise<TestOrganization>
+  client(key?: string): Client
+  /** A request to a path, with the test key unless a key (or null) is given. `body` is sent as JSON unless it is a string. */
+  call(
+    method: string,
+    path: string,
+    options?: CallOptions,
+  ): Promise<{ status: number; headers: Headers; body: Body; text: string }>
+  stop(): Promise<void>
+}
+
+/** A parsed answer; tests look into it without knowing its type. */
+// biome-ignore lint/suspicious/noExplicitAny: a test asserts the shape, so that it needs none beforehand
+type Body = any
+
+interface CallOptions {
+  key?: string | null
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+/** What can be chosen. Loopback is open unless `env` says otherwise; without a worker nothing is verified. */
+export interface MooringOptions {
+  readonly env?: Record<string, string>
+  readonly worker?: boolean
+  readonly clock?: () => Date
+}
+
+/** Starts one. The caller stops it. */
+export async function startMooring(options: MooringOptions = {}): Promise<Mooring> {
+  const stack = new AsyncDisposableStack()
+  const database = await freshDatabase()
+  stack.defer(() => database.drop())
+  const dir = await mkdtemp(join(tmpdir(), 'mooring-test-'))
+  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  await initKeyrings(dir, newKeyId)
+  const defaults = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    DATABASE_URL: database.url,
+    MOORING_KEYRING: dir,
+    MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
+  }
+  const config = readConfig({ ...defaults, ...options.env })
+  const logLines: string[] = []
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      logLines.push(String(chunk))
+      done()
+    },
+  })
+  const log = createLog({ level: 'trace', destination })
+  const clock = options.clock ?? (() => new Date())
+  const store = await openStore(stack, { config, url: database.url, log })
+  const ground = { config, ...store, log, clock }
+  const keyring = await readWorkerKeyring(join(dir, 'worker.json'))
+  if (options.worker !== false) {
+    const worker = await startWorker(ground, keyring)
+    stack.defer(() => worker.stop(5_000))
+  }
+  const web = await startWeb(ground, await readWebKeyring(join(dir, 'web.json')))
+  stack.defer(() => web.stop(5_000))
+  const url = `http://127.0.0.1:${web.port}`
+  const newOrganization = async (name: string): Promise<TestOrganization> => {
+    const operator = { db: store.db, keyring, now: clock() }
+    const id = await createOrganization(operator, name)
+    const [testKey, liveKey] = [
+      await createKey(operator, { organizationId: id, mode: 'test', name: null }),
+      await createKey(operator, { organizationId: id, mode: 'live', name: null }),
+    ]
+    return { id, testKey, liveKey }
+  }
+  const organization = await newOrganization('First')
+  return {
+    url,
+    databaseUrl: database.url,
+    config,
+    db: store.db,
+    keyring,
+    organization,
+    logLines,
+    newOrganization,
+    client: (key = organization.testKey) => createClient({ url, key }),
+    call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
+    stop: () => stack.disposeAsync(),
+  }
+}
+
+async function call(url: string, of: CallOptions & { method: string; path: string }) {
+  const headers = new Headers(of.key === null || of.key === undefined ? {} : { authorization: `Bearer ${of.key}` })
+  if (of.body !== undefined) headers.set('content-type', 'application/json')
+  for (const [name, value] of Object.entries(of.headers ?? {})) headers.set(name, value)
+  const body = of.body === undefined ? {} : { body: typeof of.body === 'string' ? of.body : JSON.stringify(of.body) }
+  const response = await fetch(`${url}${of.path}`, { method: of.method, headers, ...body })
+  const text = await response.text()
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson(response) && text !== '' ? JSON.parse(text) : null,
+  }
+}
+
+function isJson(response: Response): boolean {
+  return (response.headers.get('content-type') ?? '').startsWith('application/json')
+}

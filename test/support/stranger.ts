@@ -1,0 +1,132 @@
+/**
+ * A customer's endpoint that nobody vouches for: a real HTTPS server on loopback that answers as each test tells it to,
+ * and writes down what it was sent.
+ *
+ * It is found by a real DNS server under `api.acme.io`, with a certificate for that name from an authority of its own.
+ */
+import { once } from 'node:events'
+import {
+  createServer as createHttpServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
+import { createServer } from 'node:https'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { EndpointAnswer, EndpointRequest } from '#server/domain/endpoint.ts'
+import { eventsRequest } from '#server/domain/feed-page.ts'
+import type { TlsPair } from '#server/embedded/certificate.ts'
+import { requestEndpoint } from '#server/net/endpoint.ts'
+import { createResolver } from '#server/net/resolver.ts'
+import { type Authority, createAuthority } from './certificates.ts'
+import { startDnsServer } from './dns-server.ts'
+import { portOf } from './recorded-connect.ts'
+
+/** One request as it arrived. */
+export interface Received {
+  readonly method: string
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+  readonly servername: string | false | null
+}
+
+/** How the stranger answers. Its socket takes raw bytes where HTTP would be too polite. */
+export type Mood = (response: ServerResponse, received: Received) => unknown
+
+/** A running stranger. */
+export interface Stranger {
+  readonly authority: Authority
+  readonly port: number
+  readonly received: Received[]
+  /** How many connections were opened in all. */
+  connections(): number
+  /** Says how requests are answered from now on. */
+  be(mood: Mood): void
+  /** A signed request to it, as the worker would make it; whatever is given replaces the usual. */
+  ask(request?: Partial<EndpointRequest>, openNetworks?: readonly string[]): Promise<EndpointAnswer>
+  /** Resolves once no connection is open any more. */
+  isAlone(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The key that `ask` signs with. */
+export const KEY = 'sk_test_the_key_of_the_stranger'
+
+/** What kind of stranger: by default one with a good certificate; null for one that speaks plain HTTP. */
+export interface StrangerOptions {
+  readonly certificate?: ((authority: Authority) => Promise<TlsPair>) | null
+}
+
+/** Starts a stranger that answers an empty page. */
+export async function startStranger({ certificate }: StrangerOptions = {}): Promise<Stranger> {
+  const authority = await createAuthority('Acme CA')
+  const issue = certificate ?? (() => authority.issue({ names: ['api.acme.io'] }))
+  const dns = await startDnsServer()
+  dns.answer('api.acme.io', { addresses: ['127.0.0.1'] })
+  const received: Received[] = []
+  const open = new Set<Socket>()
+  let accepted = 0
+  let mood: Mood = response => response.end('{"events":[]}')
+
+  const listen = async (request: IncomingMessage, response: ServerResponse) => {
+    request.on('error', () => {})
+    response.on('error', () => {})
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const { method = '', url: path = '', headers } = request
+    const servername = 'servername' in request.socket ? (request.socket as TLSSocket).servername : null
+    const one = { method, path, headers, body: Buffer.concat(chunks).toString(), servername }
+    received.push(one)
+    await mood(response, one)
+  }
+  const server = certificate === null ? createHttpServer(listen) : createServer(await issue(authority), listen)
+  server.on('connection', (socket: Socket) => {
+    accepted += 1
+    open.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => open.delete(socket))
+  })
+  server.on('secureConnection', (socket: TLSSocket) => socket.on('error', () => socket.destroy()))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const port = portOf(server)
+
+  return {
+    authority,
+    port,
+    received,
+    connections: () => accepted,
+    be: next => {
+      mood = next
+    },
+    ask: (request = {}, openNetworks = ['127.0.0.0/8']) =>
+      requestEndpoint(
+        {
+          url: `https://api.acme.io:${port}/source`,
+          keys: [KEY],
+          body: eventsRequest(null, 100),
+          messageId: 'msg_1',
+          timestampSeconds: Math.floor(Date.now() / 1_000),
+          caCertificate: authority.cert,
+          deadlineMs: 3_000,
+          maxBytes: 1 << 20,
+          ...request,
+        },
+        {
+          policy: { openNetworks },
+          resolver: createResolver({ servers: [dns.address], timeoutMs: 2_000 }),
+          signal: new AbortController().signal,
+        },
+      ),
+    isAlone: async () => {
+      await Promise.all([...open].map(socket => (socket.closed ? null : once(socket, 'close'))))
+    },
+    close: async () => {
+      for (const socket of open) socket.destroy()
+      server.close()
+      await Promise.all([once(server, 'close'), dns.close()])
+    },
+  }
+}
