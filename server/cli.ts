@@ -4,11 +4,11 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type CommandContext, commands, usage } from '#server/operator/commands.ts'
+import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
+import { openDb } from '#server/store/db.ts'
 import { type Config, environment, readConfig } from './config.ts'
 import { ensureKeyrings, startLocalDatabase } from './local.ts'
-import { type CommandContext, commands, usage } from './operator/commands.ts'
-import { readWorkerKeyring } from './seal/keyring-file.ts'
-import { openDb } from './store/db.ts'
 
 const OPTIONS = {
   mode: { type: 'string' },

@@ -3,7 +3,7 @@
  * `DATABASE_URL`; keys come from the file that `MOORING_KEYRING` names.
  */
 import { join, resolve } from 'node:path'
-import { parseNetworks } from './domain/host-policy.ts'
+import { parseNetworks } from '#server/domain/host-policy.ts'
 
 /** What an installation is told. Times are in milliseconds. */
 export interface Config {

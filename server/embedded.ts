@@ -6,7 +6,7 @@
  * again. Called by `main.ts`, `cli.ts` and the tests.
  */
 import { chmod, mkdir, readFile, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Binaries, linkLibraries, locateBinaries } from '#server/embedded/binaries.ts'
 import { ownCertificate, type TlsPair } from '#server/embedded/certificate.ts'
 import { type ClusterPaths, clusterPaths, ensureCluster, giveAway, writePrivate } from '#server/embedded/cluster.ts'
@@ -52,23 +52,32 @@ export interface Embedded {
  * @throws an `Error` with the end of the server's log; nothing of ours runs then.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  await mkdir(options.dir, { recursive: true, mode: 0o700 })
+  const outermost = await mkdir(options.dir, { recursive: true, mode: 0o700 })
   const dir = await realpath(options.dir)
+  const made = outermost === undefined ? dir : await realpath(outermost)
   return withLock(dir, async () => {
     const note = await hold(dir)
     try {
-      return await startOrJoin(dir, note, options)
+      return await startOrJoin({ dir, made, note }, options)
     } catch (error) {
-      await release(dir, note)
+      if (await release(dir, note)) await stopPostmaster(clusterPaths(dir))
       throw error
     }
   })
 }
 
-async function startOrJoin(dir: string, note: string, options: EmbeddedOptions): Promise<Embedded> {
+/** The folder, the outermost one that was made for it, and the note that we use it. */
+interface Stay {
+  readonly dir: string
+  readonly made: string
+  readonly note: string
+}
+
+async function startOrJoin(stay: Stay, options: EmbeddedOptions): Promise<Embedded> {
+  const { dir, note } = stay
   const paths = clusterPaths(dir)
   const running = await findRunning(paths)
-  const { pid, port } = running ?? (await startPostmaster(await prepare(dir, paths, options)))
+  const { pid, port } = running ?? (await startPostmaster(await prepare(stay, paths, options)))
   options.log?.(`The embedded PostgreSQL ${running === null ? 'has started' : 'was running'} on port ${port}.`)
   const password = await readFile(paths.password, 'utf8')
   return {
@@ -80,11 +89,11 @@ async function startOrJoin(dir: string, note: string, options: EmbeddedOptions):
   }
 }
 
-async function prepare(dir: string, paths: ClusterPaths, options: EmbeddedOptions): Promise<Start> {
+async function prepare({ dir, made }: Stay, paths: ClusterPaths, options: EmbeddedOptions): Promise<Start> {
   const binaries = options.binaries ?? (await locateBinaries())
   const identity = await chooseIdentity(paths.cluster)
-  // PostgreSQL under another account has to pass through the folder to its own.
-  if (identity.uid !== undefined) await chmod(dir, 0o711)
+  // PostgreSQL under another account has to pass through the folders that we made to its own.
+  if (identity.uid !== undefined) for (const at of between(dir, made)) await chmod(at, 0o711)
   const env = await linkLibraries(binaries, join(dir, 'lib'))
   const durable = options.settings?.['fsync'] !== 'off'
   await ensureCluster(dir, { binaries, identity, env, durable })
@@ -92,6 +101,11 @@ async function prepare(dir: string, paths: ClusterPaths, options: EmbeddedOption
   await configure(paths, identity, options)
   const prefix = [...identity.prefix, ...(options.tethered === true ? await tether() : [])]
   return { paths, binaries, identity: { ...identity, prefix }, env, settings: settings(options), port: options.port }
+}
+
+/** The folder and those around it, up to the outermost. */
+function between(dir: string, outermost: string): string[] {
+  return dir === outermost || dirname(dir) === dir ? [dir] : [dir, ...between(dirname(dir), outermost)]
 }
 
 function settings({ settings: own, tls }: EmbeddedOptions): Record<string, string> {

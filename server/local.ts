@@ -4,17 +4,17 @@
  */
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createDatabase } from '#server/embedded/database.ts'
+import { newKeyId } from '#server/operator/keyring.ts'
+import { createKey } from '#server/operator/keys.ts'
+import { createOrganization } from '#server/operator/organizations.ts'
+import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
+import { type Db, openDb } from '#server/store/db.ts'
+import { migrate } from '#server/store/migrate.ts'
+import * as organizations from '#server/store/organizations.ts'
 import type { Config } from './config.ts'
-import { createDatabase } from './embedded/database.ts'
 import { type Embedded, startEmbedded } from './embedded.ts'
-import { newKeyId } from './operator/keyring.ts'
-import { createKey } from './operator/keys.ts'
-import { createOrganization } from './operator/organizations.ts'
 import { ensureSample } from './sample.ts'
-import { initKeyrings, readWorkerKeyring } from './seal/keyring-file.ts'
-import { type Db, openDb } from './store/db.ts'
-import { migrate } from './store/migrate.ts'
-import * as organizations from './store/organizations.ts'
 
 /** A local PostgreSQL with Mooring's database in it. */
 export interface LocalDatabase {

@@ -3,10 +3,10 @@
  * or an embedded PostgreSQL. Here walls 1 and 2 hold, between types and between modules; the process is one.
  */
 import { join } from 'node:path'
+import { readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
+import { migrate } from '#server/store/migrate.ts'
 import { greeting, prepareLocal, startLocalDatabase } from './local.ts'
 import { GRACE_MS, openStore, run } from './process.ts'
-import { readWebKeyring, readWorkerKeyring } from './seal/keyring-file.ts'
-import { migrate } from './store/migrate.ts'
 import { startWeb } from './wiring-web.ts'
 import { startWorker } from './wiring-worker.ts'
 

@@ -1,10 +1,11 @@
 /**
  * What the entries share: a signal to stop becomes an ordered end, and a failed start becomes one readable sentence.
  */
+
+import { type Db, openDb } from '#server/store/db.ts'
+import { Signals } from '#server/store/signals.ts'
 import { type Config, environment, readConfig } from './config.ts'
 import { createLog, type Log } from './log.ts'
-import { type Db, openDb } from './store/db.ts'
-import { Signals } from './store/signals.ts'
 
 /** How long requests and tasks under way may take to finish after a signal. */
 export const GRACE_MS = 20_000

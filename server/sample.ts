@@ -58,7 +58,7 @@ async function ensureReader(admin: pg.Client, file: string): Promise<string> {
 }
 
 async function makeDatabase(admin: pg.Client, url: string): Promise<void> {
-  await admin.query(`drop database if exists ${DRAFT}`)
+  await admin.query(`drop database if exists ${DRAFT} with (force)`)
   await admin.query(`create database ${DRAFT} owner ${OWNER}`)
   await fill(url)
   // By default every role may connect to every database; the reader is to see this one alone.

@@ -1,8 +1,9 @@
 /**
  * Entry of the web tier: tRPC and both REST dialects on `DATABASE_URL`. It holds the web's keyring, which opens nothing.
  */
+
+import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { GRACE_MS, openStore, run } from './process.ts'
-import { readWebKeyring } from './seal/keyring-file.ts'
 import { requireMigrated, startWeb } from './wiring-web.ts'
 
 await run(async (config, log, stack) => {

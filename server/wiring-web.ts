@@ -4,17 +4,17 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { WebParts } from './api/context.ts'
-import { createSealingKeys } from './api/sealing-keys.ts'
+import type { WebParts } from '#server/api/context.ts'
+import { createSealingKeys } from '#server/api/sealing-keys.ts'
+import { createApp } from '#server/rest/app.ts'
+import type { WebKeyring } from '#server/seal/keyring.ts'
+import { createSealer } from '#server/seal/sealer.ts'
+import { createTokens } from '#server/seal/token.ts'
+import { type Db, isAlive } from '#server/store/db.ts'
+import { pendingMigrations } from '#server/store/migrate.ts'
+import type { Signals } from '#server/store/signals.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
-import { createApp } from './rest/app.ts'
-import type { WebKeyring } from './seal/keyring.ts'
-import { createSealer } from './seal/sealer.ts'
-import { createTokens } from './seal/token.ts'
-import { type Db, isAlive } from './store/db.ts'
-import { pendingMigrations } from './store/migrate.ts'
-import type { Signals } from './store/signals.ts'
 
 /** What a tier is given by its entry. */
 export interface Ground {

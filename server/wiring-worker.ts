@@ -3,13 +3,13 @@
  * commands, is the only way to the master secret key.
  */
 
-import { createDialler } from './net/dialler.ts'
-import type { WorkerKeyring } from './seal/keyring.ts'
-import { createSealer } from './seal/sealer.ts'
-import { createUnsealer } from './seal/unsealer.ts'
+import { createDialler } from '#server/net/dialler.ts'
+import type { WorkerKeyring } from '#server/seal/keyring.ts'
+import { createSealer } from '#server/seal/sealer.ts'
+import { createUnsealer } from '#server/seal/unsealer.ts'
+import { Loop } from '#server/work/loop.ts'
+import { trades } from '#server/work/trades.ts'
 import type { Ground } from './wiring-web.ts'
-import { Loop } from './work/loop.ts'
-import { trades } from './work/trades.ts'
 
 const CHILDREN = 4
 const CHILD_MEMORY_MIB = 256

@@ -1,8 +1,9 @@
 /**
  * Entry of the worker: opens credentials, dials customers' databases, serves no one. It holds the worker's keyring.
  */
+
+import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { GRACE_MS, openStore, run } from './process.ts'
-import { readWorkerKeyring } from './seal/keyring-file.ts'
 import { requireMigrated } from './wiring-web.ts'
 import { startWorker } from './wiring-worker.ts'
 

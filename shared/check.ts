@@ -23,6 +23,7 @@ export const DIRECT_ITEMS = [
   'role_row_security',
   'schema',
 ] as const
+/** An item of a direct datasource's checklist. */
 export type DirectItem = (typeof DIRECT_ITEMS)[number]
 
 /** The items of a signed endpoint's checklist, in the order in which they are tried. */

@@ -122,6 +122,32 @@ export const RotateInput = chosen(
   z.strictObject({ id: DatasourceId, ...SealedString, ...rotation() }),
 )
 
+/** Input of `datasources.rotateKey`. */
+export const RotateKeyInput = z.strictObject({
+  id: DatasourceId,
+  signingKey: storableText(8, 512),
+  idempotencyKey: z.string().min(1).max(255).optional(),
+})
+export type RotateKeyInput = z.output<typeof RotateKeyInput>
+
+/** Input of `datasources.update`: what is left out stays as it is. */
+export const UpdateInput = z.strictObject({
+  id: DatasourceId,
+  name: storableText(1, 200).optional(),
+  metadata: Metadata.optional(),
+  schema: SchemaName.nullable().optional(),
+  excludedSchemas: z.array(SchemaName).max(100).optional(),
+  idempotencyKey: z.string().min(1).max(255).optional(),
+})
+
+/** Input and answer of `datasources.roleSql`. */
+export const RoleSqlInput = z.strictObject({
+  schema: SchemaName,
+  provider: z.enum(['plain', 'supabase', 'neon', 'rds', 'cloudsql', 'azure']).default('plain'),
+  readOnly: z.boolean().default(true),
+})
+export const RoleSql = z.object({ sql: z.string() })
+
 function rotation() {
   return {
     caCertificate: CaCertificate.nullable().optional(),

@@ -49,15 +49,18 @@ export function ordered(node: Node, kind: ObjectKind): Node {
 
 /** JSON with sorted keys and no white space (RFC 8785, for values without fractions); absent properties are left out. */
 export function jsonText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const members: string[] = []
-  for (const [key, member] of Object.entries(value).sort(byKey)) {
-    if (member !== undefined) members.push(`${JSON.stringify(key)}:${jsonText(member)}`)
-  }
-  return `{${members.join(',')}}`
+  return JSON.stringify(keysSorted(value)) ?? 'null'
 }
 
-function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
-  return byCodeUnit(a[0], b[0])
+/** The same value with the keys of every object in order. */
+function keysSorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(keysSorted)
+  if (!isNode(value)) return value
+  const result: Record<string, unknown> = {}
+  for (const key of Object.keys(value).sort()) result[key] = keysSorted(value[key])
+  return result
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null
 }

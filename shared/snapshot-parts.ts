@@ -78,3 +78,12 @@ export function nodesIn(node: Node, list: string): Node[] {
 export function nameOf(node: Node): string {
   return String(node['name'])
 }
+
+/** True when two objects of one list have the same name, anywhere below an object: then drift could not tell them apart. */
+export function hasTwins(node: Node, kind: ObjectKind): boolean {
+  return PARTS[kind].some(part => {
+    const nodes = nodesIn(node, part.list)
+    const names = new Set(nodes.map(nameOf))
+    return names.size < nodes.length || (PARTS[part.kind].length > 0 && nodes.some(child => hasTwins(child, part.kind)))
+  })
+}

@@ -158,7 +158,7 @@ export const Observed = z.object({
   /** PostgreSQL's `server_version_num`, such as 180004. */
   serverVersionNum: z.number(),
   /** How many objects of the schemas asked for the role may not see. */
-  hidden: z.object({ schemas: z.number(), relations: z.number(), sequences: z.number() }),
+  hidden: z.object({ schemas: z.number(), relations: z.number(), columns: z.number(), sequences: z.number() }),
   estimates: z.array(z.object({ schema: z.string(), relations: z.array(Estimate) })),
 })
 export type Observed = z.infer<typeof Observed>

@@ -149,6 +149,12 @@ describe('Ownership', () => {
     expect(broken({ [path]: `import it from '${name}'\n` })).toContain(`${path}:5 ownership`)
   })
 
+  it('of a type is not that of its library', () => {
+    const path = 'client/index.ts'
+    expect(broken({ [path]: "import type { inferRouterOutputs } from '@trpc/server'\n" })).toEqual([])
+    expect(broken({ [path]: "import { initTRPC } from '@trpc/server'\n" })).toEqual([`${path}:5 ownership`])
+  })
+
   it('of the network is with net: no fetch elsewhere on the server', () => {
     const text = "const load = () => fetch('https://example.com')\n"
     expect(broken({ 'server/api/one.ts': text })).toEqual(['server/api/one.ts:5 ownership'])

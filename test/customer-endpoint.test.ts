@@ -11,7 +11,7 @@ import { eventsRequest } from '#server/domain/feed-page.ts'
 import { requestEndpoint } from '#server/net/endpoint.ts'
 import { createResolver } from '#server/net/resolver.ts'
 import { sign } from '#server/net/signature.ts'
-import { portOf } from './support/recorded-connect.ts'
+import { portOf } from '#test/support/recorded-connect.ts'
 
 const KEY = 'clé whsec_of the customer'
 const NOW = 1_800_000_000

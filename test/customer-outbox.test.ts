@@ -11,7 +11,7 @@ import { OUTBOX_SQL, outboxEvents } from '#client/endpoint.ts'
 import { eventsRequest, readPage } from '#server/domain/feed-page.ts'
 import { requestEndpoint } from '#server/net/endpoint.ts'
 import { createResolver } from '#server/net/resolver.ts'
-import { type FreshDatabase, freshDatabase } from './support/database.ts'
+import { type FreshDatabase, freshDatabase } from '#test/support/database.ts'
 
 let database: FreshDatabase
 let pool: pg.Pool
@@ -158,8 +158,7 @@ describe('The outbox', () => {
 
 /** Runs an example until it prints its first line, and hands that and a way to ask it to the test. */
 async function withExample(
-  name: string,
-  args: string[],
+  [name, ...args]: [string, ...string[]],
   env: NodeJS.ProcessEnv,
   test: (line: string) => Promise<void>,
 ) {
@@ -196,7 +195,7 @@ function ask(url: string, key: string) {
 
 describe('The example', () => {
   it('node-http.ts answers our signed request, and nobody else', async () => {
-    await withExample('node-http.ts', [], {}, async line => {
+    await withExample(['node-http.ts'], {}, async line => {
       const { listening, signingKey } = JSON.parse(line)
       const url = `http://127.0.0.1:${listening.port}/`
       const page = readPage((await ask(url, signingKey)).body ?? '')
@@ -221,7 +220,7 @@ describe('The example', () => {
       PGPASSWORD: decodeURIComponent(password),
       PGDATABASE: decodeURIComponent(pathname.slice(1)),
     }
-    await withExample('express-outbox.ts', [keyFile], env, async line => {
+    await withExample(['express-outbox.ts', keyFile], env, async line => {
       await write(pool, '42', { title: 'from the outbox' })
       const url = `http://127.0.0.1:${JSON.parse(line).listening.port}/mooring`
       const page = readPage((await ask(url, 'sk_test_of_the_example')).body ?? '')

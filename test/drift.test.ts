@@ -6,7 +6,7 @@ import { applyDrift } from '#shared/drift-apply.ts'
 import { typeChange } from '#shared/drift-type.ts'
 import type { Snapshot } from '#shared/snapshot.ts'
 import { canonicalText } from '#shared/snapshot-canonical.ts'
-import { anySnapshot, oneTable, snapshot } from './support/snapshots.ts'
+import { anySnapshot, oneTable, snapshot } from '#test/support/snapshots.ts'
 
 const id = { name: 'id', type: 'integer', notNull: true }
 const note = { name: 'note', type: 'text' }
@@ -107,7 +107,7 @@ describe('drift compares what both snapshots cover', () => {
   it('leaves estimates and hidden objects out', () => {
     const observed = {
       serverVersionNum: 170_000,
-      hidden: { schemas: 1, relations: 2, sequences: 3 },
+      hidden: { schemas: 1, relations: 2, columns: 3, sequences: 4 },
       estimates: [{ schema: 'app', relations: [{ name: 't', rows: 1, bytes: 2 }] }],
     }
     expect(drift(snapshot({ schemas: [app] }), snapshot({ schemas: [app], observed }))).toEqual([])
@@ -174,7 +174,7 @@ describe('drift is judged for those who read and write by name', () => {
     ['a removed unique index', index({ unique: true }), {}, 'breaking: index removed'],
     ['a removed permissive policy', policy(), {}, 'risky: policy removed'],
     ['a removed restrictive policy', policy({ restrictive: true }), {}, 'breaking: policy removed'],
-  ])('%s', (_, before, after, verdict) => {
+  ])('%s', (...[, before, after, verdict]) => {
     expect(judged(before, after)).toEqual([verdict])
   })
 

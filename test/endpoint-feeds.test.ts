@@ -1,10 +1,10 @@
 /** Feeds as strangers serve them, followed over real HTTPS: every event once, in order, whatever the cursor does. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createListener } from '#client/endpoint.ts'
-import { judgeEndpoint, judgeRotation } from '#server/domain/endpoint.ts'
+import { judgeEndpoint, judgeRotation } from '#server/domain/endpoint-verdict.ts'
 import { eventsRequest } from '#server/domain/feed-page.ts'
-import { createFollower } from './support/follower.ts'
-import { KEY, type Mood, type Received, type Stranger, startStranger } from './support/stranger.ts'
+import { createFollower } from '#test/support/follower.ts'
+import { KEY, type Mood, type Received, type Stranger, startStranger } from '#test/support/stranger.ts'
 
 let stranger: Stranger
 
@@ -165,9 +165,13 @@ describe('The verification of an endpoint', () => {
     stranger.be(hosted())
     const verdict = await probe()
     expect(verdict).toMatchObject({ outcome: 'passed', reason: null, advisories: [] })
-    expect(verdict.checks).toEqual(
-      ['host', 'connect', 'tls', 'signature', 'answer'].map(item => ({ item, outcome: 'pass' })),
-    )
+    expect(verdict.checks).toEqual([
+      { item: 'host', outcome: 'pass', actual: '1 address' },
+      { item: 'connect', outcome: 'pass' },
+      { item: 'tls', outcome: 'pass', actual: 'TLSv1.3, certificate verified' },
+      { item: 'signature', outcome: 'pass' },
+      { item: 'answer', outcome: 'pass' },
+    ])
   })
 
   it('advises one that accepts unsigned requests to check them', async () => {

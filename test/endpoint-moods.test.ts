@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readPage } from '#server/domain/feed-page.ts'
 import { checkSignature } from '#server/net/signature.ts'
 import { failureSpec } from '#shared/failure.ts'
-import { selfSigned } from './support/certificates.ts'
-import { KEY, type Mood, type Stranger, startStranger } from './support/stranger.ts'
-import { readVectors } from './support/vector-file.ts'
+import { selfSigned } from '#test/support/certificates.ts'
+import { KEY, type Mood, type Stranger, startStranger } from '#test/support/stranger.ts'
+import { readVectors } from '#test/support/vector-file.ts'
 
 let stranger: Stranger
 
@@ -24,20 +24,27 @@ const EVENT = { id: 'e1', model: 'task', entityId: '7', type: 'CREATE', data: { 
 const MARK = 'text of the stranger'
 
 /** Asks once in a mood and answers what was found, with how much memory and time it took. */
-async function meet(mood: Mood, request: Parameters<Stranger['ask']>[0] = {}) {
+async function meet(mood: Mood, request: Parameters<Stranger['ask']>[0] = {}, signal?: AbortSignal) {
   stranger.be(mood)
   const before = { ms: performance.now(), rss: process.memoryUsage().rss }
-  const answer = await stranger.ask(request)
+  const answer = await stranger.ask(request, signal === undefined ? {} : { signal })
   const grownMiB = (process.memoryUsage().rss - before.rss) / (1 << 20)
   return { ...answer, code: answer.failure?.code ?? null, elapsedMs: performance.now() - before.ms, grownMiB }
 }
 
-/** A mood that writes raw bytes and leaves the connection as it is. */
-const raw =
+/** A mood that writes raw bytes and leaves the connection as it is, or hangs up behind them. */
+const raw = Object.assign(
   (...parts: readonly (string | Buffer)[]): Mood =>
-  response => {
-    for (const part of parts) response.socket?.write(part)
-  }
+    response => {
+      for (const part of parts) response.socket?.write(part)
+    },
+  {
+    end:
+      (text = ''): Mood =>
+      response =>
+        response.socket?.end(text),
+  },
+)
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 
 describe('A signed request', () => {
@@ -90,8 +97,31 @@ describe('A signed request', () => {
   it('reads an answer in chunks, and one that the end of the connection ends', async () => {
     const chunked = `${HEAD}transfer-encoding: chunked\r\n\r\n5\r\n{"eve\r\n8\r\nnts":[]}\r\n0\r\n\r\n`
     expect(await meet(raw(chunked))).toMatchObject({ failure: null, body: '{"events":[]}' })
-    const closed: Mood = response => response.socket?.end(`${HEAD}\r\n{"events":[]}`)
-    expect(await meet(closed)).toMatchObject({ failure: null, body: '{"events":[]}' })
+    expect(await meet(raw.end(`${HEAD}\r\n{"events":[]}`))).toMatchObject({ failure: null, body: '{"events":[]}' })
+  })
+})
+
+describe('An endpoint that hangs up', () => {
+  it('as soon as it has answered has its whole answer read', async () => {
+    const body = `{"events":[]${' '.repeat(900_000)}}`
+    const length = `content-length: ${body.length}\r\n`
+    for (const head of [`${HEAD}${length}\r\n`, `${HEAD}\r\n`]) {
+      const answers = await Promise.all(Array.from({ length: 10 }, () => meet(raw.end(head + body))))
+      expect(answers.map(answer => [answer.code, answer.body?.length])).toEqual(Array(10).fill([null, body.length]))
+    }
+  })
+})
+
+describe('A request that is called off', () => {
+  it('ends at once, and before it has begun sends nothing', async () => {
+    const controller = new AbortController()
+    const before = stranger.received.length
+    const answer = await meet(() => controller.abort(), {}, controller.signal)
+    expect(answer).toMatchObject({ code: 'connection_timeout', passed: 'tls', body: null })
+    expect(answer.elapsedMs).toBeLessThan(1_000)
+    const second = await meet(() => {}, {}, controller.signal)
+    expect(second).toMatchObject({ failure: expect.anything(), status: null, tls: null })
+    expect(stranger.received.length - before).toBe(1)
   })
 })
 
@@ -122,8 +152,8 @@ describe('An endpoint that stalls', () => {
 
   it.each<[string, Mood]>([
     ['before the answer', response => response.socket?.destroy()],
-    ['in the middle of the body', response => response.socket?.end(`${HEAD}content-length: 99\r\n\r\n{"events":[]}`)],
-    ['in a chunk', response => response.socket?.end(`${HEAD}transfer-encoding: chunked\r\n\r\nff\r\n{"events":[]}`)],
+    ['in the middle of the body', raw.end(`${HEAD}content-length: 99\r\n\r\n{"events":[]}`)],
+    ['in a chunk', raw.end(`${HEAD}transfer-encoding: chunked\r\n\r\nff\r\n{"events":[]}`)],
   ])('for good, hanging up %s, is a lost connection', async (_, mood) => {
     expect(await meet(mood)).toMatchObject({ code: 'connection_lost', body: null })
   })
@@ -287,7 +317,7 @@ describe('The network', () => {
   it('is not reached at all outside what the installation has opened', async () => {
     const before = stranger.connections()
     for (const url of [`https://api.acme.io:${stranger.port}/`, 'https://127.0.0.1/', 'http://127.0.0.1/']) {
-      const answer = await stranger.ask({ url }, [])
+      const answer = await stranger.ask({ url }, { openNetworks: [] })
       expect(failureSpec(answer.failure!.code).stage).toBe('policy')
       expect(answer).toMatchObject({ status: null, tls: null, body: null })
     }
@@ -298,7 +328,9 @@ describe('The network', () => {
     const plain = await startStranger({ certificate: null })
     const url = `http://api.acme.io:${plain.port}/source`
     expect(await plain.ask({ url })).toMatchObject({ status: 200, failure: null, tls: null })
-    expect(await plain.ask({ url }, ['10.0.0.0/8'])).toMatchObject({ failure: { code: 'host_refused' } })
+    expect(await plain.ask({ url }, { openNetworks: ['10.0.0.0/8'] })).toMatchObject({
+      failure: { code: 'host_refused' },
+    })
     expect(plain.received).toHaveLength(1)
     await plain.close()
   })

@@ -2,11 +2,15 @@
  * A role is what it can become: every way in which a role is stronger than it looks, on every supported version of a real
  * server, through the real dialler. After each refusal, the fix that was printed is run, and the role passes.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { PASSWORD_PLACEHOLDER } from '#server/domain/role-sql.ts'
+import { parseRoleFacts } from '#server/net/role-facts.ts'
+import { PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from '#server/net/role-facts-sql.ts'
 import { type JudgedLogin, judgeLogin } from '#test/support/judged-login.ts'
-import { installedMajors, startServer, type TestServer } from '#test/support/postgres.ts'
-import { type RoleCase, SAFE_ROLES, SHOP_SQL, UNSAFE_ROLES } from '#test/support/roles.ts'
+import { databaseUrl, installedMajors, query, startServer, type TestServer } from '#test/support/postgres.ts'
+import { type RoleCase, SHOP_SQL } from '#test/support/role-case.ts'
+import { SAFE_ROLES } from '#test/support/safe-roles.ts'
+import { UNSAFE_ROLES } from '#test/support/unsafe-roles.ts'
 
 const PASSWORD = 'correct-horse-7-battery'
 
@@ -24,10 +28,12 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     await server.query(SHOP_SQL, 'shop')
   })
   afterAll(() => server?.stop())
+  // The fix of one role may have forced it.
+  beforeEach(() => server.query('alter table app.secret no force row level security', 'shop'))
 
   const applies = ({ majors = [13, 18] }: RoleCase) => majors[0] <= major && major <= majors[1]
 
-  async function make({ name, options = '', sql = [] }: RoleCase): Promise<void> {
+  async function make({ name, options = '', sql = [] }: Pick<RoleCase, 'name' | 'options' | 'sql'>): Promise<void> {
     const statements = [`create role :me login password '${PASSWORD}' ${options}`, ...sql]
     await server.query(statements.join(';\n').replaceAll(':me', name), 'shop')
   }
@@ -65,10 +71,92 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
   describe('lets pass', () => {
     it.each(SAFE_ROLES.filter(applies))('$what', async role => {
       await make(role)
-      const { failing, judgement, advised } = await judged(role.name)
+      const { failing, judgement, advised, probe } = await judged(role.name)
       expect(failing).toEqual([])
       expect(judgement).toMatchObject({ outcome: 'passed', reason: null, retryable: false })
       expect(advised).toEqual(role.advises)
+      expect(probe.facts, 'the glance hides nothing').toEqual(await everyFact(role.name))
     })
   })
+
+  /** What the full statements say, without a glance before them. */
+  async function everyFact(user: string) {
+    const url = new URL(databaseUrl(server.adminUrl, 'shop'))
+    Object.assign(url, { username: user, password: PASSWORD })
+    const ask = async (sql: string) => {
+      const [row] = await query(url.href, `begin read only; set local search_path = pg_catalog, pg_temp; ${sql}`)
+      return String(Object.values(row ?? {})[0])
+    }
+    return parseRoleFacts(await ask(ROLE_FACTS_SQL), major >= 15 ? await ask(PARAMETER_FACTS_SQL) : null)
+  }
+
+  it('counts what shows rows with privileged eyes, and prints what changes it', async () => {
+    await make({ name: 'looker' })
+    await server.query(EYES_SQL, 'shop')
+    const before = await judged('looker')
+    expect(before.judgement.outcome).toBe('passed')
+    expect(before.probe.facts).toMatchObject({ rlsBypassingViews: 1, privilegedDefinerFunctions: 1 })
+    expect(before.advised).toEqual(['rls_bypassing_views', 'privileged_functions'])
+
+    await server.query('create role plain_eyes nologin; grant create on schema eyes to plain_eyes', 'shop')
+    for (const { item, recommendation } of before.judgement.advisories) {
+      if (item === 'tls') continue
+      const printed = await server.query(recommendation.slice(recommendation.indexOf('\n')), 'shop')
+      expect(printed).toHaveLength(1)
+      const statement = String(Object.values(printed[0] ?? {})[0])
+      await server.query(statement.replace('<a role that row security binds>', 'plain_eyes'), 'shop')
+    }
+    expect((await judged('looker')).advised).toEqual([])
+    await server.query('drop schema eyes cascade', 'shop')
+  })
+
+  it('asks the real catalog where the owner of the database has planted another', async () => {
+    await make({ name: 'decoyed', options: 'bypassrls' })
+    await server.query(DECOY_SQL, 'shop')
+    expect((await judged('decoyed')).failing).toEqual(['role_bypassrls'])
+    await server.query('alter role decoyed reset search_path; drop schema decoy cascade', 'shop')
+  })
+
+  // Before 14 there is no such role.
+  if (major >= 14)
+    it('takes the owner of the database for a member of pg_database_owner', async () => {
+      await make({ name: 'landlord' })
+      await server.query('alter table app.secret owner to pg_database_owner', 'shop')
+      expect((await judged('landlord')).failing).toEqual([])
+      await server.query('alter database shop owner to landlord', 'shop')
+      expect((await judged('landlord')).failing).toEqual(['role_row_security'])
+      await server.query('alter database shop owner to postgres; alter table app.secret owner to shop_owner', 'shop')
+    })
 })
+
+/** A view and a function of the superuser, and others that do not count: of an extension, of others, not granted. */
+const EYES_SQL = `
+create schema eyes;
+create view eyes.bypassing as select id from app.secret;
+create view eyes.hidden as select id from app.secret;
+create view eyes.of_extension as select id from app.secret;
+alter extension plpgsql add view eyes.of_extension;
+grant select on eyes.bypassing, eyes.of_extension, app.harmless to looker;
+create function eyes.definer() returns bigint language sql security definer as 'select count(*) from app.secret';
+create function eyes.not_granted() returns bigint language sql security definer as 'select 1::bigint';
+create function eyes.invoker() returns bigint language sql as 'select 1::bigint';
+revoke execute on function eyes.not_granted() from public;
+do $$ begin
+  if current_setting('server_version_num')::int >= 150000 then
+    create view eyes.invoking with (security_invoker = on) as select id from app.secret;
+    grant select on eyes.invoking to looker;
+  end if;
+end $$;`
+
+/** Look-alikes that say that nobody is anything (CVE-2018-1058). */
+const DECOY_SQL = `
+create schema decoy;
+create view decoy.pg_roles as
+  select oid, rolname, false as rolsuper, false as rolbypassrls, false as rolcreaterole, false as rolcreatedb, false as rolreplication
+  from pg_catalog.pg_roles;
+create function decoy.json_build_array(variadic "any") returns json language internal as 'json_build_array_noargs';
+create function decoy.no(name, name) returns boolean language sql as 'select true';
+create operator decoy.<> (leftarg = name, rightarg = name, function = decoy.no);
+create operator decoy.= (leftarg = name, rightarg = name, function = decoy.no);
+grant usage on schema decoy to public;
+alter role decoyed set search_path = decoy, pg_catalog;`

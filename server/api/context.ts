@@ -1,16 +1,17 @@
 /**
  * What a procedure is given: the parts of the web tier, and who calls. The web tier's parts hold no way to open a box.
  */
+
+import type { HostPolicy } from '#server/domain/host-policy.ts'
+import { newId } from '#server/domain/ids.ts'
+import type { Principal } from '#server/domain/scope.ts'
+import type { Log } from '#server/log.ts'
+import type { Sealer } from '#server/seal/sealer.ts'
+import type { Tokens } from '#server/seal/token.ts'
+import type { Actor, AuditEvent } from '#server/store/audit.ts'
+import type { Db } from '#server/store/db.ts'
+import type { Signals } from '#server/store/signals.ts'
 import type { Fault } from '#shared/fault.ts'
-import type { HostPolicy } from '../domain/host-policy.ts'
-import { newId } from '../domain/ids.ts'
-import type { Principal } from '../domain/scope.ts'
-import type { Log } from '../log.ts'
-import type { Sealer } from '../seal/sealer.ts'
-import type { Tokens } from '../seal/token.ts'
-import type { Actor, AuditEvent } from '../store/audit.ts'
-import type { Db } from '../store/db.ts'
-import type { Signals } from '../store/signals.ts'
 import type { SealingKeys } from './sealing-keys.ts'
 
 /** What a web process holds, made once. */
@@ -32,6 +33,8 @@ export type Voice = 'trpc' | 'connections' | 'datasources'
 export interface Remarks {
   /** True when a new row was made. */
   created?: boolean
+  /** True when this is the kept answer of an earlier request with the same idempotency key. */
+  replayed?: boolean
 }
 
 /** The context of one request. */
@@ -43,6 +46,10 @@ export interface Context {
   readonly requestId: string
   readonly address: string | null
   readonly remarks: Remarks
+  /** What the dialect's `Idempotency-Key` header asks for; null without it. */
+  readonly idempotency: { readonly key: string; readonly route: string; readonly body: string } | null
+  /** Throws when the caller's credential is no longer good: for what lasts longer than a request. */
+  readonly recheck: () => Promise<void>
 }
 
 /** The same once the caller is known. */

@@ -1,18 +1,38 @@
 /** The procedures of datasources. A procedure is the use case: parse, decide, store, answer. */
-
 import { z } from 'zod'
-import { Datasource, DatasourcePage, ListInput, RegisterInput } from '#shared/datasource.ts'
+import { roleSql } from '#server/domain/role-sql.ts'
+import { refusal } from '#server/domain/scope.ts'
+import * as audit from '#server/store/audit.ts'
+import * as changes from '#server/store/changes.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { transaction } from '#server/store/db.ts'
+import * as tasks from '#server/store/tasks.ts'
+import {
+  Datasource,
+  DatasourcePage,
+  ListInput,
+  RegisterInput,
+  RoleSql,
+  RoleSqlInput,
+  RotateInput,
+  RotateKeyInput,
+  UpdateInput,
+  ValidateInput,
+} from '#shared/datasource.ts'
 import { Fault } from '#shared/fault.ts'
+import { Validation } from '#shared/validation.ts'
 import { DatasourceId, uuidOf, WaitSeconds } from '#shared/wire.ts'
-import { refusal } from '../domain/scope.ts'
-import * as audit from '../store/audit.ts'
-import * as datasources from '../store/datasources.ts'
-import { transaction } from '../store/db.ts'
-import * as tasks from '../store/tasks.ts'
 import { eventOf } from './context.ts'
+import { once } from './once.ts'
 import { changeable, present, rowOf } from './present.ts'
-import { answer, register, verifyTask } from './register.ts'
+import { register } from './register.ts'
+import { rotate, rotateKey } from './rotate.ts'
 import { procedure, router } from './trpc.ts'
+import { update } from './update.ts'
+import { validate } from './validate.ts'
+import { checked, verifyTask } from './verdict.ts'
+
+const idempotencyKey = z.string().min(1).max(255).optional()
 
 export const datasourcesRouter = router({
   /** Registers a datasource. It begins `unverified`; nothing is dialled here, a worker verifies it. */
@@ -55,23 +75,57 @@ export const datasourcesRouter = router({
 
   /** Makes the check due now. */
   verify: procedure('datasources.update')
-    .input(z.strictObject({ id: DatasourceId, waitSeconds: WaitSeconds.optional() }))
+    .input(z.strictObject({ id: DatasourceId, waitSeconds: WaitSeconds.optional(), idempotencyKey }))
     .output(Datasource)
     .mutation(async ({ ctx, input }) => {
       const row = await changeable(ctx, input.id, 'datasources.update')
-      const org = ctx.principal.organizationId
-      const request = await transaction(ctx.parts.db, async tx => {
-        if ((await datasources.lock(tx, org, { id: row.id })) === undefined) throw new Fault('entity_not_found')
-        await audit.append(
-          tx,
-          org,
-          eventOf(ctx, { action: 'datasource.verification_requested', objectKind: 'datasource', objectId: row.id }),
-        )
-        return tasks.request(tx, org, verifyTask(ctx, row.id))
+      const waitSeconds = input.waitSeconds ?? 0
+      const about = { action: 'datasource.verification_requested', objectKind: 'datasource', objectId: row.id }
+      return once(ctx, {
+        path: 'datasources.verify',
+        input,
+        effect: within =>
+          transaction(within.parts.db, async tx => {
+            const org = ctx.principal.organizationId
+            if ((await datasources.lock(tx, org, { id: row.id })) === undefined) throw new Fault('entity_not_found')
+            await audit.append(tx, org, eventOf(ctx, about))
+            return { id: row.id, request: await tasks.request(tx, org, verifyTask(ctx, row.id)) }
+          }),
+        answer: (within, placed) => checked(within, { ...placed, waitSeconds }),
+        waits: waitSeconds > 0,
+        rings: ['work'],
       })
-      ctx.parts.signals.ring('work')
-      return answer(ctx, { id: row.id, request, waitSeconds: input.waitSeconds ?? 0 })
     }),
+
+  /** Changes name, metadata, schema or excluded schemas. */
+  update: procedure('datasources.update')
+    .input(UpdateInput)
+    .output(Datasource)
+    .mutation(({ ctx, input }) => update(ctx, input)),
+
+  /** Replaces a direct datasource's credential once the new one has passed its check. */
+  rotate: procedure('datasources.update')
+    .input(RotateInput)
+    .output(Datasource)
+    .mutation(({ ctx, input }) => rotate(ctx, input)),
+
+  /** Replaces an endpoint's signing key. */
+  rotateKey: procedure('datasources.update')
+    .input(RotateKeyInput)
+    .output(Datasource)
+    .mutation(({ ctx, input }) => rotateKey(ctx, input)),
+
+  /** Runs the checklist on a connection string and stores nothing. */
+  validate: procedure('datasources.create')
+    .input(ValidateInput)
+    .output(Validation)
+    .mutation(({ ctx, input }) => validate(ctx, input)),
+
+  /** The SQL that makes a least-privileged role which passes the checklist. */
+  roleSql: procedure('datasources.read')
+    .input(RoleSqlInput)
+    .output(RoleSql)
+    .query(({ input }) => ({ sql: roleSql(input) })),
 
   /** Removes a datasource: the record stays for audit, the credential's bytes are destroyed in the same transaction. */
   remove: procedure('datasources.remove')
@@ -81,14 +135,12 @@ export const datasourcesRouter = router({
       const row = await changeable(ctx, input.id, 'datasources.remove')
       const org = ctx.principal.organizationId
       const now = ctx.parts.clock()
+      const about = { action: 'datasource.removed', objectKind: 'datasource', objectId: row.id }
       await transaction(ctx.parts.db, async tx => {
         if ((await datasources.lock(tx, org, { id: row.id })) === undefined) throw new Fault('entity_not_found')
         await datasources.remove(tx, org, { id: row.id, now })
-        await audit.append(
-          tx,
-          org,
-          eventOf(ctx, { action: 'datasource.removed', objectKind: 'datasource', objectId: row.id }),
-        )
+        await audit.append(tx, org, eventOf(ctx, about))
+        await changes.append(tx, org, { datasourceId: row.id, change: 'removed', at: now })
       })
       ctx.parts.signals.ring('news')
       return present({ ...row, deleted_at: now, next_check_at: null })

@@ -2,14 +2,17 @@
  * Input → what is to be sealed and what is shown: parses the connection string, judges what can be judged without a
  * look-up, and separates the secret from its display columns. Nothing here dials, and no reason quotes the string.
  */
+
+import { judgeHost, judgeTarget, judgeUrl } from '#server/domain/host-policy.ts'
+import { directIdentity } from '#server/domain/identity.ts'
+import type { Secret } from '#server/domain/sealed.ts'
+import type { NewDatasource } from '#server/store/registration.ts'
 import { canonicalTarget, parseConnectionString } from '#shared/connection-string.ts'
 import { DEFAULT_EXCLUDED_SCHEMAS, type RegisterInput } from '#shared/datasource.ts'
 import { parseEndpointUrl } from '#shared/endpoint-url.ts'
 import { Fault } from '#shared/fault.ts'
+import { parseHost } from '#shared/host.ts'
 import type { Mode } from '#shared/wire.ts'
-import { judgeHost, judgeTarget } from '../domain/host-policy.ts'
-import type { Secret } from '../domain/sealed.ts'
-import type { NewDatasource } from '../store/registration.ts'
 import type { KnownContext } from './context.ts'
 
 /** The part of an input that names a database and how to log in to it. */
@@ -26,7 +29,7 @@ export type StringInput =
 
 /** A connection string taken apart: what to seal, what to show, and the text that its fingerprint is made of. */
 export interface DraftedString {
-  readonly secret: Secret
+  readonly secret: Extract<Secret, { kind: 'direct' | 'client-sealed' }>
   readonly host: string
   readonly port: number
   readonly database: string
@@ -39,11 +42,14 @@ export interface DraftedString {
 export function draftString(ctx: KnownContext, input: StringInput): DraftedString {
   const caCertificate = input.caCertificate ?? null
   if ('sealedConnectionString' in input) {
-    const projection = { host: input.host.toLowerCase(), port: input.port, database: input.database }
+    const host = parseHost(input.host)
+    if (!host.ok)
+      throw new Fault('invalid_body', { issues: [{ path: ['host'], code: host.code, message: host.message }] })
+    const projection = { host: host.host, port: input.port, database: input.database }
     if (judgeHost({ ...projection, purpose: 'postgres' }, ctx.parts.policy).verdict === 'refuse')
       throw new Fault('byo_host_not_allowed')
-    const secret: Secret = {
-      kind: 'client-sealed',
+    const secret = {
+      kind: 'client-sealed' as const,
       box: input.sealedConnectionString,
       keyId: input.keyId,
       projection,
@@ -93,7 +99,6 @@ function draftDirect(ctx: KnownContext, input: DirectInput): Draft {
   const { secret, canonical, ...shown } = draftString(ctx, input)
   const mode = ctx.principal.mode
   const schema = input.schema === undefined ? 'public' : input.schema
-  const identity = JSON.stringify(['direct', mode, shown.host, shown.port, shown.database, schema])
   return {
     datasource: {
       kind: 'direct',
@@ -105,7 +110,7 @@ function draftDirect(ctx: KnownContext, input: DirectInput): Draft {
       excludedSchemas: input.excludedSchemas ?? DEFAULT_EXCLUDED_SCHEMAS,
       endpoint: null,
       metadata: input.metadata ?? {},
-      identity: ctx.voice === 'datasources' ? identity : null,
+      identity: ctx.voice === 'datasources' ? directIdentity({ mode, ...shown, schema }) : null,
     },
     secret,
     canonical,
@@ -117,8 +122,7 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): Draft {
   const parsed = parseEndpointUrl(input.endpoint)
   if (!parsed.ok)
     throw new Fault('invalid_body', { issues: [{ path: ['endpoint'], code: 'endpoint_url', message: parsed.message }] })
-  const verdict = judgeHost({ host: parsed.url.host, port: parsed.url.port, purpose: 'https' }, ctx.parts.policy)
-  if (verdict.verdict === 'refuse') throw new Fault('byo_host_not_allowed')
+  if (judgeUrl(parsed.url, ctx.parts.policy) !== null) throw new Fault('byo_host_not_allowed')
   const mode: Mode = input.environment ?? ctx.principal.mode
   return {
     datasource: {
@@ -132,12 +136,12 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): Draft {
       schema: null,
       tlsMode: null,
       excludedSchemas: null,
-      endpoint: input.endpoint,
+      endpoint: parsed.url.href,
       metadata: input.metadata ?? {},
-      identity: ctx.voice === 'datasources' ? JSON.stringify(['endpoint', mode, input.endpoint]) : null,
+      identity: ctx.voice === 'datasources' ? JSON.stringify(['endpoint', mode, parsed.url.href]) : null,
     },
-    secret: { kind: 'endpoint', url: input.endpoint, signingKey: input.signingKey },
-    canonical: JSON.stringify(['endpoint', input.endpoint, input.signingKey]),
+    secret: { kind: 'endpoint', url: parsed.url.href, signingKey: input.signingKey },
+    canonical: JSON.stringify(['endpoint', parsed.url.href, input.signingKey]),
     last4: [...input.signingKey].slice(-4).join(''),
   }
 }

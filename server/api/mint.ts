@@ -1,8 +1,9 @@
 /** Makes a new API key and its row. The procedures and the operator's commands call it. */
+
+import { newId } from '#server/domain/ids.ts'
+import type { Tokens } from '#server/seal/token.ts'
 import type { Scope } from '#shared/credential.ts'
 import type { Mode } from '#shared/wire.ts'
-import { newId } from '../domain/ids.ts'
-import type { Tokens } from '../seal/token.ts'
 
 /** A new key: its text, to be shown once, and its row, which holds a hash. */
 export function mintKey(

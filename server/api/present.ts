@@ -1,13 +1,14 @@
 /**
  * Row → datasource, by listing what goes out. A column that is not named here is not shown, whatever a migration adds.
  */
+
+import { refusal } from '#server/domain/scope.ts'
+import type { DatasourceRow } from '#server/store/datasources.ts'
+import * as datasources from '#server/store/datasources.ts'
 import type { Scope } from '#shared/credential.ts'
 import type { Datasource } from '#shared/datasource.ts'
 import { Fault } from '#shared/fault.ts'
 import { type DatasourceId, typedId, uuidOf } from '#shared/wire.ts'
-import { refusal } from '../domain/scope.ts'
-import type { DatasourceRow } from '../store/datasources.ts'
-import * as datasources from '../store/datasources.ts'
 import type { KnownContext } from './context.ts'
 
 /** The typed id of a row: the prefix tells kind and plane. */

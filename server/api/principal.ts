@@ -1,12 +1,13 @@
 /**
  * Header → principal. Keys travel in headers only: one in a URL ends up in logs and histories.
  */
+
+import type { Principal } from '#server/domain/scope.ts'
+import type { Tokens } from '#server/seal/token.ts'
+import * as apiKeys from '#server/store/api-keys.ts'
+import type { Db } from '#server/store/db.ts'
 import { recognise } from '#shared/credential.ts'
 import { Fault } from '#shared/fault.ts'
-import type { Principal } from '../domain/scope.ts'
-import type { Tokens } from '../seal/token.ts'
-import * as apiKeys from '../store/api-keys.ts'
-import type { Db } from '../store/db.ts'
 
 /** Request headers, names in lower case. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>

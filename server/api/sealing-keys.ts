@@ -2,9 +2,9 @@
  * The public keys that the web tier seals to, each checked against the worker's signature before its first use and kept
  * for a short while, since the check costs more than the seal.
  */
-import type { Sealer, VerifiedKey } from '../seal/sealer.ts'
-import type { Db } from '../store/db.ts'
-import * as organizations from '../store/organizations.ts'
+import type { Sealer, VerifiedKey } from '#server/seal/sealer.ts'
+import type { Db } from '#server/store/db.ts'
+import * as organizations from '#server/store/organizations.ts'
 
 /** How long a key is used without another look at its row. A retired key stays openable for longer than this. */
 export const KEY_CACHE_MS = 30_000

@@ -4,9 +4,9 @@
  */
 import { initTRPC, TRPCError } from '@trpc/server'
 import { ZodError } from 'zod'
+import { refusal } from '#server/domain/scope.ts'
 import type { Scope } from '#shared/credential.ts'
 import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/fault.ts'
-import { refusal } from '../domain/scope.ts'
 import type { Context, KnownContext } from './context.ts'
 
 const CODE_OF_STATUS = {

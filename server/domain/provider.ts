@@ -8,6 +8,7 @@
 
 /** The providers whose ways with roles are known; `plain` is every other PostgreSQL. */
 export const PROVIDERS = ['supabase', 'neon', 'rds', 'cloudsql', 'azure', 'plain'] as const
+/** One of them. */
 export type Provider = (typeof PROVIDERS)[number]
 
 const HOSTS: readonly (readonly [Provider, RegExp])[] = [

@@ -58,16 +58,21 @@ export function forceRowSecurity(tables: readonly string[], count: number): stri
   ].join('\n')
 }
 
+const notOfExtension = (oid: string) =>
+  `not exists (select from pg_depend d where d.objid = ${oid} and d.deptype = 'e')`
+
 /** Prints the statements that make views show rows with the eyes of who asks; before 15, gives them another owner. */
 export function mendViews({ login, serverVersionNum }: Subject): string {
-  const statement =
+  const change =
     serverVersionNum >= 150_000
-      ? "'alter view %s set (security_invoker = true);', c.oid::regclass"
-      : '\'alter view %s owner to "<a role that row security binds>";\', c.oid::regclass'
-  return `select format(${statement})
+      ? 'alter view %s set (security_invoker = true);'
+      : 'alter view %s owner to "<a role that row security binds>";'
+  return `select format(case c.relkind when 'v' then ${quoteText(change)}
+  else 'alter materialized view %s owner to "<a role that row security binds>";' end, c.oid::regclass)
 from pg_class c join pg_roles o on o.oid = c.relowner
-where c.relkind = 'v' and c.oid >= 16384 and (o.rolsuper or o.rolbypassrls)
-  and has_table_privilege(${quoteText(login)}, c.oid, 'select');`
+where c.relkind in ('v', 'm') and c.oid >= 16384 and (o.rolsuper or o.rolbypassrls)
+  and not exists (select from unnest(c.reloptions) r where r ~* '^security_invoker=(t|y|on|1)')
+  and has_table_privilege(${quoteText(login)}, c.oid, 'select') and ${notOfExtension('c.oid')};`
 }
 
 /** Prints the statements that take SECURITY DEFINER functions of a privileged owner from the role. */
@@ -75,5 +80,5 @@ export function revokeDefinerFunctions({ login }: Subject): string {
   return `select format('revoke execute on function %s from public, %I;', p.oid::regprocedure, ${quoteText(login)})
 from pg_proc p join pg_roles o on o.oid = p.proowner
 where p.prosecdef and p.oid >= 16384 and (o.rolsuper or o.rolbypassrls)
-  and has_function_privilege(${quoteText(login)}, p.oid, 'execute');`
+  and has_function_privilege(${quoteText(login)}, p.oid, 'execute') and ${notOfExtension('p.oid')};`
 }

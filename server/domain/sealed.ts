@@ -46,7 +46,13 @@ const TargetShape = z.custom<Target>(value => typeof value === 'object' && value
 
 /** What a credential is: everything that a dial needs, so that no display column ever steers one. */
 export const Secret = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('direct'), target: TargetShape, caCertificate: z.string().nullable() }),
+  z.object({
+    kind: z.literal('direct'),
+    target: TargetShape,
+    caCertificate: z.string().nullable(),
+    /** Whether it may name another host, port or database than the credential that it replaces. */
+    allowMove: z.boolean().optional(),
+  }),
   z.object({ kind: z.literal('endpoint'), url: z.string(), signingKey: z.string() }),
   /** A signing key alone; the worker joins it with the URL of the current credential. */
   z.object({ kind: z.literal('signing-key'), signingKey: z.string() }),
@@ -59,6 +65,38 @@ export const Secret = z.discriminatedUnion('kind', [
     keyId: z.string(),
     projection: z.object({ host: z.string(), port: z.number().int(), database: z.string() }),
     caCertificate: z.string().nullable(),
+    allowMove: z.boolean().optional(),
   }),
 ])
 export type Secret = z.infer<typeof Secret>
+
+/** A box as the one column of a task's payload. */
+export function packBox(sealed: SealedBox): Buffer {
+  const { keyId, signerId } = sealed
+  return Buffer.from(
+    JSON.stringify({
+      keyId,
+      signerId,
+      box: sealed.box.toString('base64'),
+      signature: sealed.signature.toString('base64'),
+    }),
+  )
+}
+
+const Packed = z.object({ keyId: z.uuid(), signerId: z.string(), box: z.base64(), signature: z.base64() })
+
+/** The box in a column; null when it is none. Nothing is believed of it yet: its signature is checked when it is opened. */
+export function unpackBox(column: Buffer): SealedBox | null {
+  const parsed = Packed.safeParse(parseJson(column.toString('utf8')))
+  if (!parsed.success) return null
+  const { keyId, signerId, box, signature } = parsed.data
+  return { keyId, signerId, box: Buffer.from(box, 'base64'), signature: Buffer.from(signature, 'base64') }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

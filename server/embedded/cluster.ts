@@ -11,7 +11,7 @@ import { once } from 'node:events'
 import { chmod, chown, lchown, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Binaries } from './binaries.ts'
-import { type Identity, launch } from './process.ts'
+import { type Identity, launch, tether } from './process.ts'
 
 /** Paths within a data folder. */
 export interface ClusterPaths {
@@ -65,7 +65,9 @@ async function initdb(paths: ClusterPaths, { binaries, identity, env, durable }:
     // Without these, a missing LANG makes an SQL_ASCII cluster; the builtin provider came with 17.
     args.push('--locale=C', ...(binaries.major >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []))
     if (!durable) args.push('--no-sync')
-    const child = launch({ identity, program: binaries.initdb, args, env, stderr: log.fd })
+    // It must not go on writing after we were killed: the next start clears the folder and begins anew.
+    const tethered = { ...identity, prefix: [...identity.prefix, ...(await tether())] }
+    const child = launch({ identity: tethered, program: binaries.initdb, args, env, stderr: log.fd })
     const [code] = await once(child, 'exit')
     if (code !== 0) throw new Error(`initdb failed: ${await readLog(paths)}`)
   } finally {

@@ -5,11 +5,12 @@
  * and what was not asked for is refused. The worker's introspection creates one for each reading.
  */
 import { Fault } from '#shared/fault.ts'
-import type { Domain, Enum, Estimate, Extension, Finding, SchemaSnapshot, Sequence, Snapshot } from '#shared/snapshot.ts'
+import type { Estimate, Extension, Finding, SchemaSnapshot, Sequence, Snapshot } from '#shared/snapshot.ts'
 import { byCodeUnit, hasTwins } from '#shared/snapshot-parts.ts'
-import { type CatalogRequest, covers, isSystemSchema } from './catalog.ts'
+import { type CatalogRequest, isCovered, isSystemSchema } from './catalog.ts'
 import { domainOf, enumOf, relationOf, sequenceOf } from './catalog-relation.ts'
-import { WireRow } from './catalog-wire.ts'
+import { type CatalogTypes, createCatalogTypes } from './catalog-types.ts'
+import { misbehaved, parseRow, type WireRow } from './catalog-wire.ts'
 
 /** How much a catalog may hold. Bytes are those of the rows' text in UTF-8. */
 export interface CatalogLimits {
@@ -30,14 +31,12 @@ export interface CatalogReader {
   finish(): Snapshot
 }
 
-interface SchemaDraft extends SchemaSnapshot {
+/** What was read of one schema; `named` once its own row came, whatever the order of the rows. */
+interface SchemaDraft {
+  readonly schema: SchemaSnapshot
   readonly sequences: Sequence[]
   readonly estimates: Estimate[]
-}
-
-interface Owned<T> {
-  readonly schema: string
-  readonly type: T
+  named: boolean
 }
 
 interface Draft {
@@ -45,10 +44,10 @@ interface Draft {
   readonly schemas: Map<string, SchemaDraft>
   readonly unusable: Set<string>
   readonly extensions: Extension[]
-  readonly enums: Map<string, Owned<Enum>>
-  readonly domains: Map<string, Owned<Domain>>
+  readonly types: CatalogTypes
   serverVersionNum: number | null
   hidden: { relations: number; sequences: number }
+  concealedColumns: number
 }
 
 /** Begins a reading: the request is the one that `catalogSql` was given. */
@@ -58,10 +57,10 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
     schemas: new Map(),
     unusable: new Set(),
     extensions: [],
-    enums: new Map(),
-    domains: new Map(),
+    types: createCatalogTypes(),
     serverVersionNum: null,
     hidden: { relations: 0, sequences: 0 },
+    concealedColumns: 0,
   }
   let bytes = 0
   let relations = 0
@@ -69,7 +68,7 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
     row(text) {
       bytes += Buffer.byteLength(text)
       if (bytes > limits.maxBytes) throw tooLarge('maxBytes', limits.maxBytes)
-      const row = parsed(text)
+      const row = parseRow(text)
       if (row.k === 'relation') relations += 1
       if (relations > limits.maxRelations) throw tooLarge('maxRelations', limits.maxRelations)
       take(draft, row)
@@ -80,23 +79,9 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
 
 function tooLarge(limit: keyof CatalogLimits, max: number): Fault {
   const message = 'The schemas hold more than is read at once. Ask for fewer of them by "schemas", or exclude some.'
-  return new Fault('introspection_failed', { issues: [{ path: ['schemas'], code: 'too_large', message, ctx: { [limit]: max } }] })
-}
-
-function misbehaved(what: string): Fault {
-  return new Fault('server_misbehaved', { cause: new Error(`catalog: ${what}`) })
-}
-
-function parsed(text: string): WireRow {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw misbehaved('a row that is not JSON')
-  }
-  const row = WireRow.safeParse(value)
-  if (!row.success) throw misbehaved('a row of another shape')
-  return row.data
+  return new Fault('introspection_failed', {
+    issues: [{ path: ['schemas'], code: 'too_large', message, ctx: { [limit]: max } }],
+  })
 }
 
 function take(draft: Draft, row: WireRow): void {
@@ -111,43 +96,51 @@ function take(draft: Draft, row: WireRow): void {
       draft.extensions.push({ name: row.name, version: row.version, schema: row.schema })
       return
     case 'relation': {
-      const { relations, estimates } = schemaOf(draft, row.schema)
-      relations.push(relationOf(row))
+      const { schema, estimates } = draftOf(draft, row.schema)
+      schema.relations.push(relationOf(row))
       estimates.push(estimateOf(row))
+      draft.concealedColumns += row.concealed
       return
     }
     case 'hidden':
       draft.hidden = { relations: row.relations, sequences: row.sequences }
       return
     case 'enum':
-      draft.enums.set(row.name, { schema: row.schema, type: enumOf(row) })
+      draft.types.addEnum(row.schema, enumOf(row))
       return
     case 'domain':
-      draft.domains.set(row.name, { schema: row.schema, type: domainOf(row) })
+      draft.types.addDomain(row.schema, domainOf(row))
       return
     case 'sequence':
-      schemaOf(draft, row.schema).sequences.push(sequenceOf(row))
+      draftOf(draft, row.schema).sequences.push(sequenceOf(row))
   }
 }
 
 function takeSchema(draft: Draft, row: { name: string; usable: boolean; comment: string | null }): void {
-  if (!covers(draft.request, row.name) || draft.schemas.has(row.name)) throw misbehaved('a schema not asked for')
   if (!row.usable) {
     draft.unusable.add(row.name)
     return
   }
-  const schema: SchemaDraft = { name: row.name, relations: [], sequences: [], estimates: [] }
-  if (row.comment !== null) schema.comment = row.comment
-  draft.schemas.set(row.name, schema)
+  const found = draftOf(draft, row.name)
+  found.named = true
+  if (row.comment !== null) found.schema.comment = row.comment
 }
 
-function schemaOf(draft: Draft, name: string): SchemaDraft {
-  const schema = draft.schemas.get(name)
-  if (!schema) throw misbehaved('an object of a schema that it did not name')
-  return schema
+function draftOf(draft: Draft, name: string): SchemaDraft {
+  const known = draft.schemas.get(name)
+  if (known) return known
+  if (!isCovered(draft.request, name)) throw misbehaved('a schema that was not asked for')
+  const made: SchemaDraft = { schema: { name, relations: [] }, sequences: [], estimates: [], named: false }
+  draft.schemas.set(name, made)
+  return made
 }
 
-function estimateOf(row: { name: string; rows: number | null; bytes: number | null; partitions: number | null }): Estimate {
+function estimateOf(row: {
+  name: string
+  rows: number | null
+  bytes: number | null
+  partitions: number | null
+}): Estimate {
   // Less than zero is PostgreSQL's word for "never counted" (14 and later).
   const rows = row.rows === null || row.rows < 0 ? null : Math.round(row.rows)
   const estimate: Estimate = { name: row.name, rows, bytes: row.bytes ?? 0 }
@@ -155,7 +148,53 @@ function estimateOf(row: { name: string; rows: number | null; bytes: number | nu
 }
 
 function finish(draft: Draft): Snapshot {
-  if (draft.serverVersionNum === null) throw misbehaved('no first row')
-  const drafts = [...draft.schemas.values()].sort(byName)
-  ...
+  const { request, serverVersionNum } = draft
+  const drafts = [...draft.schemas.values()].sort((a, b) => byCodeUnit(a.schema.name, b.schema.name))
+  if (serverVersionNum === null || drafts.some(found => !found.named))
+    throw misbehaved('rows that do not belong together')
+  const snapshot: Snapshot = {
+    version: 1,
+    schemasAsked: request.schemas && sorted(request.schemas),
+    excludedSchemas: request.schemas ? [] : sorted(request.excludedSchemas),
+    findings: findingsOf(draft),
+    extensions: draft.extensions.sort(byName),
+    schemas: drafts.map(found => schemaOf(found, draft.types)),
+    observed: {
+      serverVersionNum,
+      hidden: { schemas: draft.unusable.size, columns: draft.concealedColumns, ...draft.hidden },
+      estimates: drafts
+        .filter(found => found.estimates.length > 0)
+        .map(({ schema, estimates }) => ({ schema: schema.name, relations: estimates.sort(byName) })),
+    },
+  }
+  if (hasTwins(snapshot, 'snapshot')) throw misbehaved('two objects of one name')
+  return snapshot
+}
+
+function schemaOf(found: SchemaDraft, types: CatalogTypes): SchemaSnapshot {
+  const { schema, sequences } = found
+  for (const { constraints, indexes, policies } of schema.relations.sort(byName)) {
+    for (const list of [constraints, indexes, policies]) list?.sort(byName)
+  }
+  const { enums, domains } = types.of(schema)
+  if (enums.length > 0) schema.enums = enums.sort(byName)
+  if (domains.length > 0) schema.domains = domains.sort(byName)
+  if (sequences.length > 0) schema.sequences = sequences.sort(byName)
+  return schema
+}
+
+function findingsOf(draft: Draft): Finding[] {
+  return sorted(draft.request.schemas ?? []).flatMap((schema): Finding[] => {
+    if (isSystemSchema(schema)) return [{ schema, finding: 'system' }]
+    if (draft.unusable.has(schema)) return [{ schema, finding: 'no_usage' }]
+    return draft.schemas.has(schema) ? [] : [{ schema, finding: 'unknown' }]
+  })
+}
+
+function sorted(names: readonly string[]): string[] {
+  return [...new Set(names)].sort(byCodeUnit)
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return byCodeUnit(a.name, b.name)
 }

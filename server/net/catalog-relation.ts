@@ -4,7 +4,17 @@
  *
  * It judges nothing. Only the catalog reader calls it.
  */
-import type { Column, Constraint, Domain, Enum, Index, Permission, Policy, Relation, Sequence } from '#shared/snapshot.ts'
+import type {
+  Column,
+  Constraint,
+  Domain,
+  Enum,
+  Index,
+  Permission,
+  Policy,
+  Relation,
+  Sequence,
+} from '#shared/snapshot.ts'
 import type {
   WireConstraint,
   WireDomain,
@@ -26,12 +36,16 @@ const PERMISSIONS: readonly (readonly [string, Permission])[] = [
   ['d', 'delete'],
 ]
 
-/** A relation of the snapshot. What vanished while it was read (a null definition) is left out. */
+/**
+ * A relation of the snapshot. What vanished while it was read (a null definition) is left out, and so are keys and
+ * indexes over columns that the role may not see.
+ */
 export function relationOf(wire: WireRelation): Relation {
   const names = new Map(wire.columns[0]?.map((number, at) => [number, wire.columns[1]?.[at] ?? '']))
   const relation: Relation = { name: wire.name, kind: KINDS[wire.kind], columns: columnsOf(wire) }
-  const constraints = (wire.constraints ?? []).map(constraint => constraintOf(constraint, names))
-  const indexes = (wire.indexes ?? []).flatMap(indexOf)
+  const seen = (numbers: readonly number[] | null) => wire.concealed === 0 || (numbers ?? []).every(at => names.has(at))
+  const constraints = (wire.constraints ?? []).filter(it => seen(it.columns)).map(it => constraintOf(it, names))
+  const indexes = (wire.indexes ?? []).filter(it => seen(it.about)).flatMap(indexOf)
   const policies = (wire.policies ?? []).map(policyOf)
   const comment = wire.comments?.['0']
   if (comment !== undefined) relation.comment = comment
@@ -81,7 +95,8 @@ function addSeldom(column: Column, wire: WireRelation, number: number): void {
 }
 
 function constraintOf(wire: WireConstraint, names: ReadonlyMap<number, string>): Constraint {
-  const columns = (wire.columns ?? []).map(number => names.get(number) ?? '')
+  // An expression has the number 0, and is in the definition.
+  const columns = (wire.columns ?? []).flatMap(number => names.get(number) ?? [])
   const constraint: Constraint = { name: wire.name, kind: CONSTRAINTS[wire.kind], columns }
   if (wire.definition !== null) constraint.definition = wire.definition
   if (wire.references) {
@@ -121,7 +136,9 @@ export function enumOf(wire: WireEnum): Enum {
 /** A domain of the snapshot. */
 export function domainOf(wire: WireDomain): Domain {
   const domain: Domain = { name: wire.name, type: wire.type }
-  const checks = (wire.checks ?? []).flatMap(({ name, definition }) => (definition === null ? [] : [{ name, definition }]))
+  const checks = (wire.checks ?? []).flatMap(({ name, definition }) =>
+    definition === null ? [] : [{ name, definition }],
+  )
   if (wire.notNull) domain.notNull = true
   if (wire.default !== null) domain.default = wire.default
   if (wire.collation !== null) domain.collation = wire.collation

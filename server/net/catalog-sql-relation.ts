@@ -6,6 +6,9 @@
  */
 import { ARRAY, collation, cut, EQ, flags, GT, NE, OBJECT, once, TIMES } from './catalog-sql.ts'
 
+// As in information_schema, a column on which the role has no permission at all is not there.
+const COLUMN_SEEN = `(not r.partly or pg_catalog.has_column_privilege(r.oid, a.attnum, 'SELECT, INSERT, UPDATE'))`
+
 const COLUMNS = `(select ${ARRAY}(pg_catalog.array_agg(a.attnum), pg_catalog.array_agg(a.attname),
     pg_catalog.array_agg(a.type), pg_catalog.array_agg(a.flags),
     pg_catalog.json_object_agg(a.attnum, a.collation) filter (where a.collation is not null),
@@ -18,8 +21,11 @@ const COLUMNS = `(select ${ARRAY}(pg_catalog.array_agg(a.attnum), pg_catalog.arr
         case when pg_catalog.has_column_privilege(r.oid, a.attnum, 'INSERT') then 'i' end,
         case when pg_catalog.has_column_privilege(r.oid, a.attnum, 'UPDATE') then 'u' end) end as may
     from pg_catalog.pg_attribute as a
-    where a.attrelid ${EQ} r.oid and a.attnum ${GT} 0 and not a.attisdropped
+    where a.attrelid ${EQ} r.oid and a.attnum ${GT} 0 and not a.attisdropped and ${COLUMN_SEEN}
     order by a.attnum) as a)`
+
+const CONCEALED = `case when r.partly then (select pg_catalog.count(*) from pg_catalog.pg_attribute as a
+  where a.attrelid ${EQ} r.oid and a.attnum ${GT} 0 and not a.attisdropped and not ${COLUMN_SEEN}) else 0 end`
 
 const DEFAULTS = `(select pg_catalog.json_object_agg(d.adnum, ${cut('x.text')})
   from pg_catalog.pg_attrdef as d ${once('x', 'pg_catalog.pg_get_expr(d.adbin, d.adrelid)')}
@@ -51,8 +57,12 @@ const CONSTRAINTS = `(select pg_catalog.json_agg(${OBJECT}('name', o.conname, 'k
   )}
   where o.conrelid ${EQ} r.oid and o.conparentid ${EQ} 0 and o.contype ${EQ} any (${flags('pufcx')}))`
 
+// The columns of an index, for a relation that is seen in part; null when all is seen or they hide in an expression.
+const INDEXED = `case when r.partly then case when i.indpred is null then i.indkey::pg_catalog.int2[] else
+  array[0]::pg_catalog.int2[] end end`
+
 const INDEXES = `(select pg_catalog.json_agg(${OBJECT}('name', ic.relname, 'definition', ${cut('x.text')},
-    'unique', i.indisunique, 'valid', i.indisvalid))
+    'unique', i.indisunique, 'valid', i.indisvalid, 'about', ${INDEXED}))
   from pg_catalog.pg_index as i join pg_catalog.pg_class as ic on ic.oid ${EQ} i.indexrelid
   ${once('x', 'pg_catalog.pg_get_indexdef(i.indexrelid)')}
   where i.indrelid ${EQ} r.oid and not i.indisprimary and not ((i.indisunique or i.indisexclusion) and exists (
@@ -82,7 +92,7 @@ export const RELATIONS = `select ${OBJECT}('k', 'relation', 'schema', r.nspname,
   'bytes', case when r.relkind ${EQ} 'p' then tree.pages else r.pages end
     ${TIMES} pg_catalog.current_setting('block_size')::pg_catalog.int8,
   'partitions', tree.partitions,
-  'columns', ${COLUMNS}, 'defaults', ${DEFAULTS}, 'comments', ${COMMENTS}, 'constraints', ${CONSTRAINTS},
+  'columns', ${COLUMNS}, 'concealed', ${CONCEALED}, 'defaults', ${DEFAULTS}, 'comments', ${COMMENTS}, 'constraints', ${CONSTRAINTS},
   'indexes', ${INDEXES}, 'policies', ${POLICIES}, 'server', ${SERVER}, 'query', ${QUERY},
   'partitionKey', case when r.relkind ${EQ} 'p' then pg_catalog.pg_get_partkeydef(r.oid) end)
 from rel as r left join tree on tree.root ${EQ} r.oid

@@ -4,6 +4,7 @@
  * The server is not trusted to run our query, so a row that it made up must be refused here. Only the reader uses it.
  */
 import { z } from 'zod'
+import { Fault } from '#shared/fault.ts'
 
 const nullable = z.string().nullable()
 const attributeNumber = z.number().int()
@@ -30,7 +31,14 @@ const WireConstraint = z.object({
 })
 export type WireConstraint = z.infer<typeof WireConstraint>
 
-const WireIndex = z.object({ name: z.string(), definition: nullable, unique: z.boolean(), valid: z.boolean() })
+const WireIndex = z.object({
+  name: z.string(),
+  definition: nullable,
+  unique: z.boolean(),
+  valid: z.boolean(),
+  /** Of a relation that is seen in part: the columns it is about, `0` for what cannot be told. */
+  about: z.array(attributeNumber).nullable(),
+})
 export type WireIndex = z.infer<typeof WireIndex>
 
 const WirePolicy = z.object({
@@ -56,6 +64,8 @@ const WireRelation = z.object({
   partitions: z.number().nullable(),
   /** Numbers, names, types and flags in parallel, then collations and column permissions by number. */
   columns: z.tuple([z.array(attributeNumber).nullable(), texts, texts, texts, byNumber, byNumber]),
+  /** How many columns the role may not see. */
+  concealed: z.number().int(),
   defaults: byNumber,
   /** `0` is the relation's own. */
   comments: byNumber,
@@ -107,7 +117,7 @@ const WireSequence = z.object({
 export type WireSequence = z.infer<typeof WireSequence>
 
 /** Any row. */
-export const WireRow = z.discriminatedUnion('k', [
+const WireRow = z.discriminatedUnion('k', [
   WireRelation,
   z.object({ k: z.literal('head'), version: z.number().int() }),
   z.object({ k: z.literal('schema'), name: z.string(), usable: z.boolean(), comment: nullable }),
@@ -118,3 +128,25 @@ export const WireRow = z.discriminatedUnion('k', [
   WireSequence,
 ])
 export type WireRow = z.infer<typeof WireRow>
+
+/** What is thrown at an answer that our query does not give. `what` is a phrase of ours. */
+export function misbehaved(what: string): Fault {
+  return new Fault('server_misbehaved', { cause: new Error(`catalog: ${what}`) })
+}
+
+/**
+ * Reads one row.
+ *
+ * @throws {Fault} `server_misbehaved`; nothing of the row is in it
+ */
+export function parseRow(text: string): WireRow {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw misbehaved('a row that is not JSON')
+  }
+  const row = WireRow.safeParse(value)
+  if (!row.success) throw misbehaved('a row of another shape')
+  return row.data
+}

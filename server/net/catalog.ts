@@ -20,6 +20,12 @@ export function isSystemSchema(name: string): boolean {
   return name.startsWith('pg_') || name === 'information_schema'
 }
 
+/** True when a request is for a schema. */
+export function isCovered(request: CatalogRequest, name: string): boolean {
+  if (isSystemSchema(name)) return false
+  return request.schemas?.includes(name) ?? !request.excludedSchemas.includes(name)
+}
+
 /**
  * The SQL of a request. With an empty search path PostgreSQL spells every name outside `pg_catalog` with its schema, so
  * that the answer is the same whatever the role's settings are; compiling the plan would cost more than running it.
@@ -54,6 +60,7 @@ const RELATION_TABLES = `indexed as materialized (
   group by i.indrelid
 ), rel as materialized (
   select c.oid, c.relname, c.relkind, c.reltuples, c.relrowsecurity, c.relforcerowsecurity, ns.nspname, m.may,
+    m.may ${EQ} any (array['', 'd']) as partly,
     ${PAGES} as pages,
     ns.usable and (m.may ${NE} '' or coalesce(pg_catalog.has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE'), false))
       as visible

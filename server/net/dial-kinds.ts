@@ -5,14 +5,11 @@
  * Each function bounds itself by its request's `deadlineMs`. It throws only where our own code is wrong: the process
  * dies then, and is replaced. Called by `serve-dials.ts`; the worker takes the types alone.
  */
-import type { HostPolicy } from '#server/domain/host-policy.ts'
 import { type ProbeRequest, probeDatabase } from './probe.ts'
-import type { Resolver } from './resolver.ts'
+import type { Surroundings } from './with-session.ts'
 
 /** What a kind works with, beside its request. */
-export interface DialContext {
-  readonly policy: HostPolicy
-  readonly resolver: Resolver
+export interface DialContext extends Surroundings {
   /** Sends bytes to the worker ahead of the answer; resolves when it takes more. */
   send(bytes: Buffer): Promise<void>
 }

@@ -98,7 +98,6 @@ export class DialPool {
     try {
       const child: DialProcess = new DialProcess(this.#options.settings, {
         onReady: () => {
-          this.#failedStarts = 0
           this.#options.log({ event: 'dialler_ready', pid: child.pid })
         },
         onIdle: () => {
@@ -107,7 +106,7 @@ export class DialPool {
         },
         onEnd: end => {
           this.#options.log({ event: 'dialler_ended', pid: child.pid, reason: end.reason, stderr: end.stderr })
-          this.#replace(child, end.wasReady)
+          this.#replace(child, end.wasUsed)
         },
       })
       this.#all.add(child)
@@ -128,13 +127,15 @@ export class DialPool {
     this.#retries.add(timer)
   }
 
-  #replace(child: DialProcess, wasReady: boolean): void {
+  #replace(child: DialProcess, wasUsed: boolean): void {
     this.#all.delete(child)
     const at = this.#idle.indexOf(child)
     if (at >= 0) this.#idle.splice(at, 1)
     if (this.#closed === null) {
-      if (wasReady) this.#start()
-      else this.#startLater()
+      if (wasUsed) {
+        this.#failedStarts = 0
+        this.#start()
+      } else this.#startLater()
     } else if (this.#all.size === 0) this.#closed()
   }
 }

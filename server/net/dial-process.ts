@@ -33,7 +33,7 @@ export interface DialProcessEvents {
   /** It may be given a job: at first, and after each one. */
   onIdle(): void
   /** Once. `stderr` is empty unless the process never became ready, when it cannot have talked to anyone yet. */
-  onEnd(end: { reason: EndReason; wasReady: boolean; stderr: string }): void
+  onEnd(end: { reason: EndReason; wasUsed: boolean; stderr: string }): void
 }
 
 /** What the process itself needs to end by its deadline, and to be killed if it does not. */
@@ -110,7 +110,7 @@ export class DialProcess {
     this.#child.on('error', () => this.kill('unasked'))
     this.#child.once('close', () => {
       this.#settle(null)
-      this.#events.onEnd({ reason: this.#reason, wasReady: this.#ready, stderr: this.#stderr })
+      this.#events.onEnd({ reason: this.#reason, wasUsed: this.#dials > 0, stderr: this.#stderr })
     })
   }
 

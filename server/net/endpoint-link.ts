@@ -15,7 +15,7 @@ import type { Resolver } from './resolver.ts'
 import { SessionError } from './session-error.ts'
 import { shakeHands, tlsOptions } from './tls.ts'
 
-/** What a request needs of the installation. Aborting `signal` ends it as if its time were over. */
+/** What a request needs of the installation. `signal` is the deadline of the whole. */
 export interface EndpointNet {
   readonly policy: HostPolicy
   readonly resolver: Resolver

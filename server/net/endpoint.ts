@@ -24,14 +24,17 @@ interface Progress extends EndpointLink {
 
 /**
  * Makes the request. Every way in which it can end is an answer; with a `failure` there is no body. The connection is
- * closed in any case.
+ * closed in any case. Aborting `signal`, where there is one, ends it before its deadline.
  */
-export async function requestEndpoint(request: EndpointRequest, net: EndpointNet): Promise<EndpointAnswer> {
+export async function requestEndpoint(
+  request: EndpointRequest,
+  net: Omit<EndpointNet, 'signal'> & Partial<EndpointNet>,
+): Promise<EndpointAnswer> {
   const startedMs = performance.now()
   const link: EndpointLink = { socket: null, passed: null, addresses: [], tls: null }
   const progress: Progress = Object.assign(link, { reply: null, repliedAtSeconds: request.timestampSeconds })
   const deadline = createDeadline(request.deadlineMs)
-  const signal = AbortSignal.any([net.signal, deadline.signal])
+  const signal = net.signal === undefined ? deadline.signal : AbortSignal.any([net.signal, deadline.signal])
   let failure: Failure | null = null
   let body: string | null = null
   try {
@@ -40,7 +43,6 @@ export async function requestEndpoint(request: EndpointRequest, net: EndpointNet
     failure = failureOf(error, signal)
   } finally {
     deadline.stop()
-    progress.socket?.destroy()
   }
   return { ...findings(progress, failure), body, failure, tookMs: Math.round(performance.now() - startedMs) }
 }

@@ -39,15 +39,20 @@ const MAX_INTERIM = 8
  */
 export function post(socket: Socket, posted: Posted, signal: AbortSignal): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>()
+  if (signal.aborted) return Promise.reject(new SessionError('connection_timeout'))
   const expire = () => reject(new SessionError('connection_timeout'))
-  if (signal.aborted) expire()
+  const lose = () => reject(new SessionError('connection_lost'))
   signal.addEventListener('abort', expire, { once: true })
   const request = open(socket, posted)
   request.on('error', error => reject(asFailure(error)))
-  request.on('close', () => reject(new SessionError('connection_lost')))
+  request.on('close', lose)
   request.on('upgrade', () => reject(new SessionError('endpoint_answer')))
   refuseStalling(request, reject)
-  request.on('response', message => read(message, posted.maxBytes).then(resolve, reject))
+  request.on('response', message => {
+    // The peer may be gone while the end of its answer still waits here to be read.
+    request.off('close', lose)
+    read(message, posted.maxBytes).then(resolve, reject)
+  })
   request.end(posted.body)
   return promise.finally(() => {
     signal.removeEventListener('abort', expire)
@@ -104,8 +109,8 @@ async function readBody(message: IncomingMessage, maxBytes: number): Promise<Buf
   const chunks: Buffer[] = []
   let have = 0
   try {
+    // Sound: without an encoding set, chunks are buffers.
     for await (const chunk of message as AsyncIterable<Buffer>) {
-      // no encoding was set, so that chunks are buffers
       have += chunk.length
       if (have > maxBytes) throw new SessionError('endpoint_too_large')
       chunks.push(chunk)

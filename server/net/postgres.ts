@@ -5,7 +5,6 @@
  * of our codes. It must never send a password that the gate did not allow, nor let a text of the server out in an error.
  * Runs in a dialling process; called by what probes and describes.
  */
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import pg from 'pg'
 import type { Probe } from '#server/domain/probe.ts'
@@ -16,8 +15,8 @@ import { type Deadline, unlessAborted } from './deadline.ts'
 import { createFrameGate, type SessionLimits } from './frame-gate.ts'
 import { GatedStream } from './gated-stream.ts'
 import { type Link, secure } from './postgres-tls.ts'
+import { createSession, type Session, watchBreakage } from './session.ts'
 import { SessionError } from './session-error.ts'
-import { type Row, simpleQuery } from './simple-query.ts'
 import { sessionError } from './sqlstate.ts'
 
 /** How far a dial came. Written to as it proceeds, so that a failure leaves behind what was found before it. */
@@ -39,24 +38,8 @@ export interface OpenedSocket {
   readonly open: boolean
 }
 
-/** A session in which nothing can be written. Every function throws `SessionError` alone. */
-export interface Session {
-  /**
-   * Runs statements of ours in one message and one read-only transaction of their own, so that nothing is held between
-   * two calls and a transaction pooler is as good as a server. Gives the rows of each statement that has columns.
-   */
-  query(sql: string): Promise<Row[][]>
-  /** As `query`, for one statement whose rows are not kept. While `onRow` has a promise pending, nothing more is read. */
-  stream(sql: string, onRow: (row: Row) => void | Promise<void>): Promise<void>
-  /** Says goodbye, and is done within 250 ms, whatever the server does. Never throws. */
-  close(): Promise<void>
-}
-
 const TLS_MS = 5_000
 const LOGIN_MS = 10_000
-const QUERY_MS = 10_000
-const LOCK_MS = 1_000
-const CLOSE_MS = 250
 
 /**
  * Secures the link, logs in, and gives a session. On failure the socket is destroyed.
@@ -103,7 +86,7 @@ async function logIn(link: Link, dialled: OpenedSocket, request: SessionRequest)
   })
   const stream = new GatedStream(link.socket, pass => createFrameGate({ limits, authentication, pass }))
   const client = createClient(target, { stream, address: dialled.address, encrypted: link.tls !== null })
-  const breakage = watch(client, stream, () => unexplained(authentication, link))
+  const breakage = watchBreakage(client, stream, () => unexplained(authentication, link))
   const stop = () => stream.destroy(deadline.signal.reason)
   deadline.signal.addEventListener('abort', stop, { once: true })
   stream.once('close', () => deadline.signal.removeEventListener('abort', stop))
@@ -118,37 +101,16 @@ async function logIn(link: Link, dialled: OpenedSocket, request: SessionRequest)
   return createSession({ client, stream, deadline, breakage })
 }
 
-interface Breakage {
-  /** What really happened, where the driver says only that it can go on no longer. */
-  behind(error: unknown): unknown
-}
-
-/**
- * Takes the first thing that breaks a session, which is the reason why whatever is called next fails, and stops reading
- * there and then: behind a wrong signature the same bytes may say Ok.
- */
-function watch(client: pg.Client, stream: GatedStream, unexplained: () => FailureCode): Breakage {
-  let first: SessionError | null = null
-  const take = (error: unknown) => {
-    first ??= sessionError(error, 'query', unexplained())
-    stream.destroy(first)
-  }
-  client.connection.on('error', take)
-  // Without a listener of its own this event would end the process.
-  client.on('error', take)
-  const telling = (error: unknown) => error instanceof SessionError || error instanceof pg.DatabaseError
-  return { behind: error => (telling(error) ? error : (first ?? error)) }
-}
-
 /** What the driver objects to when the gate did not: the signature, or a certificate that it cannot bind SCRAM to. */
 function unexplained(authentication: AuthenticationRules, link: Link): FailureCode {
   if (authentication.progress === 'claimed') return 'server_not_proven'
+  if (authentication.progress === 'finished') return 'connection_lost'
   return link.tls !== null && authentication.channelBound ? 'channel_binding_missing' : 'protocol_violation'
 }
 
 function createClient(target: Target, over: { stream: GatedStream; address: string; encrypted: boolean }): pg.Client {
   // Fields one by one, never a string; the password as a function, or the driver would look for PGPASSWORD and ~/.pgpass.
-  const client = new pg.Client({
+  return new pg.Client({
     host: over.address,
     port: target.port,
     user: target.user,
@@ -160,77 +122,4 @@ function createClient(target: Target, over: { stream: GatedStream; address: stri
     application_name: target.applicationName ?? 'mooring',
     ...(target.neonEndpoint === null ? {} : { options: `endpoint=${target.neonEndpoint}` }),
   })
-  return client
-}
-
-interface OpenSession {
-  readonly client: pg.Client
-  readonly stream: GatedStream
-  readonly deadline: Deadline
-  readonly breakage: Breakage
-}
-
-function createSession({ client, stream, deadline, breakage }: OpenSession): Session {
-  const run = (sql: string, sink: { onResult(): void; onRow(row: Row): void }) => {
-    const timeoutMs = Math.min(QUERY_MS, deadline.remainingMs())
-    deadline.phase('query_timeout', timeoutMs)
-    const done = new Promise<void>((resolve, reject) => {
-      client.query(simpleQuery(inTransaction(sql, timeoutMs), { ...sink, onEnd: resolve, onError: reject }))
-    })
-    return unlessAborted(deadline.signal, done).catch(error => {
-      throw sessionError(breakage.behind(error), 'query', 'connection_lost')
-    })
-  }
-  return {
-    async query(sql) {
-      const results: Row[][] = []
-      await run(sql, { onResult: () => results.push([]), onRow: row => results.at(-1)?.push(row) })
-      return results
-    },
-    stream: (sql, onRow) => run(sql, { onResult: () => {}, onRow: row => hold(stream, onRow(row)) }),
-    close: () => close(client, stream),
-  }
-}
-
-/** Reads nothing more until the promise of a row is settled; a rejected one ends the session. */
-function hold(stream: GatedStream, pending: void | Promise<void>): void {
-  if (!(pending instanceof Promise)) return
-  stream.pause()
-  pending.then(
-    () => stream.resume(),
-    () => stream.destroy(new SessionError('connection_lost')),
-  )
-}
-
-/**
- * Limits are set inside, since poolers refuse them as startup parameters, and first of all the search path: a database's
- * owner can plant look-alike catalogs and operators (CVE-2018-1058).
- */
-function inTransaction(sql: string, timeoutMs: number): string {
-  return [
-    'begin read only',
-    'set local search_path = pg_catalog, pg_temp',
-    `set local statement_timeout = ${timeoutMs}`,
-    `set local lock_timeout = ${LOCK_MS}`,
-    `set local idle_in_transaction_session_timeout = ${QUERY_MS}`,
-    sql.trim().replace(/;$/, ''),
-    'commit',
-  ].join(';\n')
-}
-
-async function close(client: pg.Client, stream: GatedStream): Promise<void> {
-  const timeout = new AbortController()
-  const timer = setTimeout(() => timeout.abort(), CLOSE_MS)
-  try {
-    if (!stream.destroyed) {
-      const closed = once(stream, 'close', { signal: timeout.signal })
-      client.end(() => {})
-      await closed
-    }
-  } catch {
-    // It was not closed in time, or broke: it is destroyed all the same.
-  } finally {
-    clearTimeout(timer)
-    stream.destroy()
-  }
 }

@@ -2,15 +2,16 @@
  * The table of operators' commands. A result alone goes to standard output, so that a script can use it as it is;
  * everything else goes to standard error.
  */
+
+import { datasourceId, displayName } from '#server/api/present.ts'
+import type { WorkerKeyring } from '#server/seal/keyring.ts'
+import { initKeyrings } from '#server/seal/keyring-file.ts'
+import * as apiKeys from '#server/store/api-keys.ts'
+import * as datasources from '#server/store/datasources.ts'
+import type { Db } from '#server/store/db.ts'
+import { migrate } from '#server/store/migrate.ts'
+import * as organizations from '#server/store/organizations.ts'
 import { Mode, typedId, uuidOf } from '#shared/wire.ts'
-import { datasourceId, displayName } from '../api/present.ts'
-import type { WorkerKeyring } from '../seal/keyring.ts'
-import { initKeyrings } from '../seal/keyring-file.ts'
-import * as apiKeys from '../store/api-keys.ts'
-import * as datasources from '../store/datasources.ts'
-import type { Db } from '../store/db.ts'
-import { migrate } from '../store/migrate.ts'
-import * as organizations from '../store/organizations.ts'
 import { newKeyId } from './keyring.ts'
 import { createKey, revokeKey } from './keys.ts'
 import { createOrganization } from './organizations.ts'

@@ -1,12 +1,13 @@
 /** The operator's commands on API keys: the first key of an organization has to come from somewhere. */
+
+import { mintKey } from '#server/api/mint.ts'
+import { newId } from '#server/domain/ids.ts'
+import { createTokens } from '#server/seal/token.ts'
+import * as apiKeys from '#server/store/api-keys.ts'
+import * as audit from '#server/store/audit.ts'
+import { transaction } from '#server/store/db.ts'
 import { DEFAULT_SCOPES } from '#shared/credential.ts'
 import type { Mode } from '#shared/wire.ts'
-import { mintKey } from '../api/mint.ts'
-import { newId } from '../domain/ids.ts'
-import { createTokens } from '../seal/token.ts'
-import * as apiKeys from '../store/api-keys.ts'
-import * as audit from '../store/audit.ts'
-import { transaction } from '../store/db.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
 
 /** Creates a key and returns it: the only time that it is known. */

@@ -1,10 +1,10 @@
 /** The operator's commands on organizations. They need the worker's keyring: its key signs what the web tier seals to. */
-import { newId } from '../domain/ids.ts'
-import type { WorkerKeyring } from '../seal/keyring.ts'
-import { createUnsealer } from '../seal/unsealer.ts'
-import * as audit from '../store/audit.ts'
-import { type Db, transaction } from '../store/db.ts'
-import * as organizations from '../store/organizations.ts'
+import { newId } from '#server/domain/ids.ts'
+import type { WorkerKeyring } from '#server/seal/keyring.ts'
+import { createUnsealer } from '#server/seal/unsealer.ts'
+import * as audit from '#server/store/audit.ts'
+import { type Db, transaction } from '#server/store/db.ts'
+import * as organizations from '#server/store/organizations.ts'
 
 /** What an operator's command works with. */
 export interface Ground {

@@ -5,10 +5,10 @@
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import express from 'express'
 import helmet from 'helmet'
+import type { Context, WebParts } from '#server/api/context.ts'
+import { authenticate } from '#server/api/principal.ts'
+import { appRouter } from '#server/api/router.ts'
 import { Fault } from '#shared/fault.ts'
-import type { Context, WebParts } from '../api/context.ts'
-import { authenticate } from '../api/principal.ts'
-import { appRouter } from '../api/router.ts'
 import { MAX_BODY_BYTES } from './body.ts'
 import { connectionsDialect } from './connections.ts'
 import { datasourcesDialect } from './datasources.ts'
@@ -67,8 +67,11 @@ function trpc(parts: WebParts): express.Handler {
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
     createContext: async ({ req, res }): Promise<Context> => {
-      const principal = await authenticate(req.headers, { ...parts, now: parts.clock() }).catch(refusalOf)
-      return { parts, principal, voice: 'trpc', requestId: requestIdOf(req, res), address: req.ip ?? null, remarks: {} }
+      const identify = () => authenticate(req.headers, { ...parts, now: parts.clock() })
+      const principal = await identify().catch(refusalOf)
+      const about = { requestId: requestIdOf(req, res), address: req.ip ?? null }
+      const recheck = async () => void (await identify())
+      return { parts, principal, voice: 'trpc', ...about, remarks: {}, idempotency: null, recheck }
     },
   })
 }

@@ -2,9 +2,10 @@
  * A dialect is a table of routes and a way to spell faults. It maps a body to a procedure's input, calls the router in
  * this process, and maps the output; it decides nothing and never touches the store.
  */
+
+import type { Remarks, Voice } from '#server/api/context.ts'
+import type { Caller } from '#server/api/router.ts'
 import type { Fault } from '#shared/fault.ts'
-import type { Remarks, Voice } from '../api/context.ts'
-import type { Caller } from '../api/router.ts'
 
 /** What a route is given, everything in it already checked. */
 export interface Call {

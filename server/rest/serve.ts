@@ -4,11 +4,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import type express from 'express'
-import type { Fault } from '#shared/fault.ts'
-import type { Remarks, WebParts } from '../api/context.ts'
-import { authenticate } from '../api/principal.ts'
-import { createCaller } from '../api/router.ts'
-import { faultOf } from '../api/trpc.ts'
+import type { Remarks, WebParts } from '#server/api/context.ts'
+import { authenticate } from '#server/api/principal.ts'
+import { createCaller } from '#server/api/router.ts'
+import { faultOf } from '#server/api/trpc.ts'
+import { Fault } from '#shared/fault.ts'
 import { readBody } from './body.ts'
 import type { Dialect, Reply, Route } from './dialect.ts'
 
@@ -47,18 +47,20 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     const principal = await authenticate(request.headers, { ...parts, now: parts.clock() })
     if (route.method === 'post') seen.body = await readBody(request, response)
     const remarks: Remarks = {}
-    const requestId = requestIdOf(request, response)
     const caller = createCaller({
       parts,
       principal,
       voice: dialect.voice,
-      requestId,
+      requestId: requestIdOf(request, response),
       address: request.ip ?? null,
       remarks,
+      idempotency: idempotencyOf(request, seen.body),
+      recheck: async () => undefined,
     })
     const waitSeconds = waitOf(request)
     const query = new URL(request.originalUrl, 'http://localhost').searchParams
     const reply = await route.run({ caller, params: paramsOf(request), body: seen.body, query, waitSeconds, remarks })
+    if (remarks.replayed === true) response.set('Idempotent-Replayed', 'true')
     if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
     send(response, reply)
   } catch (thrown) {
@@ -67,6 +69,17 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     if (fault.code === 'internal_error') parts.log.error({ ...about, cause: fault.cause }, 'request failed')
     if (!response.headersSent) spelled(dialect, { request, response, fault, body: seen.body })
   }
+}
+
+/** The `Idempotency-Key` of a POST, for its method and path. Throws `invalid_request` for one over 255 characters. */
+function idempotencyOf(request: express.Request, body: unknown) {
+  const key = request.headers['idempotency-key']
+  if (request.method !== 'POST' || key === undefined) return null
+  if (typeof key !== 'string' || key.length < 1 || key.length > 255) {
+    const message = 'An Idempotency-Key has 1 to 255 characters.'
+    throw new Fault('invalid_request', { issues: [{ path: ['Idempotency-Key'], code: 'length', message }] })
+  }
+  return { key, route: `POST ${request.path}`, body: JSON.stringify(body ?? null) }
 }
 
 function send(response: express.Response, reply: Reply): void {

@@ -16,6 +16,8 @@ const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 export interface Grant {
   readonly organizationId: string
   readonly id: string
+  /** The key that a capability dies with; null for a key, and for what an operator granted. */
+  readonly issuerId: string | null
   readonly mode: Mode
   readonly scopes: readonly string[]
   /** Null for all of the organization's. */
@@ -54,16 +56,22 @@ export class Tokens {
     }))
   }
 
+  /** Keyed hashes of a request's body, one for each pepper in use, the newest first: the body may hold a password. */
+  digests(body: string): Buffer[] {
+    return this.#peppers.map(pepper => Buffer.from(this.#sodium.crypto_generichash(32, `body\n${body}`, pepper.secret)))
+  }
+
   /** The MAC of a grant under the pepper that its hash was made with. Throws when the keyring has no such pepper. */
   mac(hash: TokenHash, grant: Grant): Buffer {
     const pepper = this.#peppers.find(candidate => candidate.id === hash.pepperId)
     if (pepper === undefined) throw new Error('the keyring has no such pepper')
-    const { organizationId, id, mode, scopes, datasourceIds, expiresAt } = grant
+    const { organizationId, id, issuerId, mode, scopes, datasourceIds, expiresAt } = grant
     const text = JSON.stringify([
       'grant',
       hash.hash.toString('base64'),
       organizationId,
       id,
+      issuerId,
       mode,
       scopes,
       datasourceIds,

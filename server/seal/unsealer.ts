@@ -81,6 +81,21 @@ export class Unsealer {
     return secret.data
   }
 
+  /**
+   * Opens what a caller has sealed to the organization's key: the bytes of a connection string, and nothing that says who
+   * sealed them. Throws `SealBroken`.
+   */
+  openClientBox(key: WrappedOrganizationKey, box: Uint8Array): string {
+    const secret = this.#unwrap(key)
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(this.#openBox(box, key.publicKey, secret))
+    } catch {
+      throw new SealBroken()
+    } finally {
+      this.#sodium.memzero(secret)
+    }
+  }
+
   /** Opens the payload of a task. Throws `SealBroken`. */
   openTask(key: WrappedOrganizationKey, context: TaskContext, sealed: SealedBox): unknown {
     if (key.organizationId !== context.organizationId || key.id !== sealed.keyId) throw new SealBroken()

@@ -7,9 +7,9 @@
 import { type ColumnType, type Generated, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Advisory, Check } from '#shared/check.ts'
-import type { Scope } from '#shared/credential.ts'
+import type { Operation, Scope } from '#shared/credential.ts'
 import type { DbType, Kind, Status } from '#shared/datasource.ts'
-import type { Mode } from '#shared/wire.ts'
+import type { DatasourceId, Mode } from '#shared/wire.ts'
 
 interface OrganizationsTable {
   id: string
@@ -44,6 +44,37 @@ interface ApiKeysTable {
   last_used_at: Date | null
   expires_at: Date | null
   revoked_at: Date | null
+}
+
+interface CapabilitiesTable {
+  org_id: string
+  id: string
+  issuer_id: string | null
+  rotated_from: string | null
+  mode: Mode
+  last4: string
+  pepper_id: string
+  hash: Buffer
+  mac: Buffer
+  operations: Operation[]
+  /** Typed ids, as they were given. */
+  datasource_ids: DatasourceId[] | null
+  participant_kind: 'agent' | 'system'
+  participant_id: string | null
+  label: string | null
+  sync_groups: string[]
+  user_meta: JsonColumn<Record<string, unknown>>
+  wide_scope: boolean
+  created_at: Date
+  last_used_at: Date | null
+  expires_at: Date
+  revoked_at: Date | null
+}
+
+interface QuotasTable {
+  org_id: string
+  datasources: number
+  max_datasources: number
 }
 
 interface DatasourcesTable {
@@ -136,6 +167,28 @@ interface AuditEventsTable {
   address: string | null
 }
 
+interface IdempotencyKeysTable {
+  org_id: string
+  principal_id: string
+  route: string
+  key: string
+  body_hash: Buffer
+  result: JsonColumn<unknown> | null
+  answer: JsonColumn<unknown> | null
+  remarks: JsonColumn<unknown> | null
+  created_at: Date
+  expires_at: Date
+}
+
+interface ChangesTable {
+  org_id: string
+  id: Generated<number>
+  xid: Generated<string>
+  datasource_id: string
+  change: string
+  at: Date
+}
+
 /** A json column: text in, value out. */
 type JsonColumn<T> = ColumnType<T, string | undefined, string>
 
@@ -144,11 +197,15 @@ export interface Tables {
   organizations: OrganizationsTable
   organization_keys: OrganizationKeysTable
   api_keys: ApiKeysTable
+  capabilities: CapabilitiesTable
+  quotas: QuotasTable
   datasources: DatasourcesTable
   credentials: CredentialsTable
   verifications: VerificationsTable
   tasks: TasksTable
   audit_events: AuditEventsTable
+  idempotency_keys: IdempotencyKeysTable
+  changes: ChangesTable
 }
 
 /** A pool, or a transaction on it: what every store function takes first. */
@@ -172,9 +229,13 @@ export function openDb(options: { url: string; size: number; onError: (error: Er
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }
 
-/** Runs `work` in one transaction; an exception rolls everything back. */
+function isTransaction(db: Db): db is Tx {
+  return db.isTransaction
+}
+
+/** Runs `work` in one transaction, the one that `db` is in if it is; an exception rolls everything back. */
 export function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return db.transaction().execute(work)
+  return isTransaction(db) ? work(db) : db.transaction().execute(work)
 }
 
 /** True when the database answers. */

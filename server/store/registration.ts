@@ -1,5 +1,5 @@
 /**
- * Registers a datasource in one statement: datasource, credential, audit row and verify task are written together or not
+ * Registers a datasource in one statement: datasource, credential, audit row, change and verify task are written together or not
  * at all, in one round trip and one commit. The web tier calls it; the sealed bytes go in as a parameter and never out.
  */
 import { sql } from 'kysely'
@@ -59,6 +59,8 @@ export async function register(db: Db, org: string, entry: Registration): Promis
     ), t as (
       insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
       select org_id, ${entry.taskId}::uuid, 'verify', id, true, ${now}::timestamptz, ${now}::timestamptz from d
+    ), w as (
+      insert into changes (org_id, datasource_id, change, at) select org_id, id, 'registered', ${now}::timestamptz from d
     )
     select id from d
   `.execute(db)

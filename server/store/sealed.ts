@@ -77,3 +77,25 @@ export async function promote(tx: Tx, org: string, at: { datasourceId: string; v
     .where('state', '=', 'pending')
     .execute()
 }
+
+/** Replaces the bytes of one live version by the same secret sealed anew, with its fingerprint, now that it is known. */
+export async function reseal(
+  tx: Tx,
+  context: CredentialContext,
+  entry: { sealed: SealedBox; fingerprint: string | null },
+): Promise<void> {
+  await tx
+    .updateTable('credentials')
+    .set({
+      key_id: entry.sealed.keyId,
+      sealed: entry.sealed.box,
+      signer_id: entry.sealed.signerId,
+      signature: entry.sealed.signature,
+      fingerprint: entry.fingerprint,
+    })
+    .where('org_id', '=', context.organizationId)
+    .where('datasource_id', '=', context.datasourceId)
+    .where('version', '=', context.version)
+    .where('state', '!=', 'retired')
+    .execute()
+}

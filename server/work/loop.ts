@@ -2,8 +2,8 @@
  * Claims due tasks, runs them, and gives back what fails. Woken by `work`, with a poll behind it. Any number of workers may
  * run; a task is claimed by one at a time, and a claim that runs out is fenced off.
  */
-import { BROKEN, backoffMs } from '../domain/backoff.ts'
-import * as tasks from '../store/tasks.ts'
+import { BROKEN, backoffMs } from '#server/domain/backoff.ts'
+import * as tasks from '#server/store/tasks.ts'
 import type { Trades, WorkerParts } from './parts.ts'
 
 const POLL_MS = 1_000

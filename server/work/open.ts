@@ -1,26 +1,45 @@
-/** Opens stored credentials and task payloads for the kinds of work that need them. Worker only. */
-import type { SealedBox, Secret } from '../domain/sealed.ts'
-import { SealBroken } from '../seal/unsealer.ts'
-import * as sealed from '../store/sealed.ts'
+/** Opens stored credentials, task payloads and callers' boxes for the kinds of work that need them. Worker only. */
+import { type Secret, unpackBox } from '#server/domain/sealed.ts'
+import type { VerifiedKey } from '#server/seal/sealer.ts'
+import { SealBroken } from '#server/seal/unsealer.ts'
+import * as organizations from '#server/store/organizations.ts'
+import * as sealed from '#server/store/sealed.ts'
+import type { Claim } from '#server/store/tasks.ts'
 import type { WorkerParts } from './parts.ts'
 
 /** Opens one credential. Throws `SealBroken` when it is not the one that was sealed for its row. */
 export async function openCredential(parts: WorkerParts, credential: sealed.SealedCredential): Promise<Secret> {
-  const key = await organizationKey(parts, credential.context.organizationId, credential.sealed.keyId)
+  const key = await wrappedKey(parts, credential.context.organizationId, credential.sealed.keyId)
   return parts.unsealer.openCredential(key, credential.context, credential.sealed)
 }
 
-/** Opens the payload of a task, as `payload` holds it. Throws `SealBroken`. */
-export async function openPayload(
-  parts: WorkerParts,
-  organizationId: string,
-  of: { taskId: string; payload: SealedBox },
-): Promise<unknown> {
-  const key = await organizationKey(parts, organizationId, of.payload.keyId)
-  return parts.unsealer.openTask(key, { organizationId, taskId: of.taskId }, of.payload)
+/** Opens the payload of a claimed task. Throws `SealBroken`. */
+export async function openPayload(parts: WorkerParts, claim: Claim): Promise<unknown> {
+  const box = claim.payload === null ? null : unpackBox(claim.payload)
+  if (box === null) throw new SealBroken()
+  const key = await wrappedKey(parts, claim.organizationId, box.keyId)
+  return parts.unsealer.openTask(key, { organizationId: claim.organizationId, taskId: claim.id }, box)
 }
 
-async function organizationKey(parts: WorkerParts, organizationId: string, keyId: string) {
+/** Opens a connection string that a caller has sealed to one of the organization's keys. Throws `SealBroken`. */
+export async function openClientBox(
+  parts: WorkerParts,
+  organizationId: string,
+  of: { keyId: string; box: string },
+): Promise<string> {
+  const key = await wrappedKey(parts, organizationId, of.keyId)
+  return parts.unsealer.openClientBox(key, Buffer.from(of.box, 'base64'))
+}
+
+/** The organization's key to seal to, its row checked. */
+export async function currentKey(parts: WorkerParts, organizationId: string): Promise<VerifiedKey> {
+  const row = await organizations.currentKey(parts.db, organizationId)
+  const key = row === undefined ? null : parts.sealer.verifyKey(row)
+  if (key === null) throw new Error(`organization ${organizationId} has no sealing key that we signed`)
+  return key
+}
+
+async function wrappedKey(parts: WorkerParts, organizationId: string, keyId: string) {
   const key = await sealed.organizationKey(parts.db, organizationId, keyId)
   if (key === undefined) throw new SealBroken()
   return key

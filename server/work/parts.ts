@@ -1,14 +1,14 @@
 /**
  * What a worker holds, made once: the database, the way to open boxes, the way to dial, and its clock and dice.
  */
-import type { HostPolicy } from '../domain/host-policy.ts'
-import type { Log } from '../log.ts'
-import type { Dialler } from '../net/dialler.ts'
-import type { Sealer } from '../seal/sealer.ts'
-import type { Unsealer } from '../seal/unsealer.ts'
-import type { Db, TaskKind } from '../store/db.ts'
-import type { Signals } from '../store/signals.ts'
-import type { Claim } from '../store/tasks.ts'
+import type { HostPolicy } from '#server/domain/host-policy.ts'
+import type { Log } from '#server/log.ts'
+import type { Dialler } from '#server/net/dialler.ts'
+import type { Sealer } from '#server/seal/sealer.ts'
+import type { Unsealer } from '#server/seal/unsealer.ts'
+import type { Db, TaskKind } from '#server/store/db.ts'
+import type { Signals } from '#server/store/signals.ts'
+import type { Claim } from '#server/store/tasks.ts'
 
 export interface WorkerParts {
   readonly db: Db

@@ -1,5 +1,6 @@
 /** Which work does which kind of task: the worker's whole repertoire. */
 import type { Trades } from './parts.ts'
+import { validate } from './validate.ts'
 import { verify } from './verify.ts'
 
-export const trades: Trades = { verify }
+export const trades: Trades = { verify, validate }

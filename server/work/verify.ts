@@ -3,22 +3,21 @@
  * transaction that settles the task. The pending credential is tried before the one in force; a pending one that is
  * refused is destroyed and changes nothing else.
  */
-import type { FaultCode } from '#shared/fault.ts'
-import { backoffMs, jittered, UNREACHABLE } from '../domain/backoff.ts'
-import { newId } from '../domain/ids.ts'
-import type { Secret } from '../domain/sealed.ts'
-import { type Judgement, judge, nextStatus } from '../domain/verification.ts'
-import { SealBroken } from '../seal/unsealer.ts'
-import * as credentials from '../store/credentials.ts'
-import * as datasources from '../store/datasources.ts'
-import { type Tx, transaction } from '../store/db.ts'
-import * as sealed from '../store/sealed.ts'
-import * as tasks from '../store/tasks.ts'
-import * as verdicts from '../store/verdicts.ts'
-import { openCredential } from './open.ts'
+import { backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
+import { directIdentity } from '#server/domain/identity.ts'
+import { newId } from '#server/domain/ids.ts'
+import { nextStatus } from '#server/domain/verification.ts'
+import { SealBroken } from '#server/seal/unsealer.ts'
+import * as changes from '#server/store/changes.ts'
+import * as credentials from '#server/store/credentials.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { type Tx, transaction } from '#server/store/db.ts'
+import * as sealed from '#server/store/sealed.ts'
+import * as tasks from '#server/store/tasks.ts'
+import * as verdicts from '#server/store/verdicts.ts'
+import { type Examined, examine, refusedUndialled } from './examine.ts'
+import { currentKey, openCredential } from './open.ts'
 import type { WorkerParts } from './parts.ts'
-
-const DEADLINE_MS = 20_000
 
 /** The work of a `verify` task. */
 export async function verify(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
@@ -27,16 +26,12 @@ export async function verify(parts: WorkerParts, claim: tasks.Claim): Promise<vo
   if (id === null) throw new Error('a verify task names a datasource')
   const row = await datasources.find(parts.db, org, { id })
   const found = await sealed.credentials(parts.db, org, id)
-  const tried =
-    found.find(credential => credential.state === 'pending') ?? found.find(credential => credential.state === 'current')
-  if (row === undefined || tried === undefined || row.kind === 'endpoint') return settleIdle(parts, claim)
+  const inForce = found.find(credential => credential.state === 'current') ?? null
+  const tried = found.find(credential => credential.state === 'pending') ?? inForce
+  if (row === undefined || tried === null || row.kind === 'endpoint') return settleIdle(parts, claim)
   const startedAt = performance.now()
-  const judgement = await examine(parts, {
-    row,
-    tried,
-    current: found.find(credential => credential.state === 'current'),
-  })
-  await settle(parts, claim, { row, tried, judgement, tookMs: Math.round(performance.now() - startedAt) })
+  const examined = await tryCredential(parts, { row, tried, inForce: tried === inForce ? null : inForce })
+  await settle(parts, claim, { row, tried, ...examined, tookMs: Math.round(performance.now() - startedAt) })
 }
 
 /** Nothing to verify: removed meanwhile, or a kind that has no check here. */
@@ -50,48 +45,52 @@ interface Tried {
   readonly tried: sealed.SealedCredential
 }
 
-async function examine(
+interface Outcome extends Tried, Examined {
+  readonly tookMs: number
+  /** The credential sealed anew, when what was tried is not yet in the form in which it is kept. */
+  readonly resealed: Parameters<typeof sealed.reseal>[2] | null
+}
+
+async function tryCredential(
   parts: WorkerParts,
-  of: Tried & { current: sealed.SealedCredential | undefined },
-): Promise<Judgement> {
-  let secret: Secret
+  of: Tried & { inForce: sealed.SealedCredential | null },
+): Promise<Examined & Pick<Outcome, 'resealed'>> {
+  const { context } = of.tried
+  const { organizationId } = context
   try {
-    secret = await openCredential(parts, of.tried)
-  } catch (cause) {
-    if (!(cause instanceof SealBroken)) throw cause
-    parts.log.error({ ...of.tried.context, keyId: of.tried.sealed.keyId }, 'a stored credential could not be opened')
-    return refused('credential_unreadable')
+    const secret = await openCredential(parts, of.tried)
+    const { schema, db_type: dbType } = of.row
+    const about = { organizationId, secret, inForce: of.inForce, schema, dbType: dbType ?? 'postgresql' }
+    const examined = await examine(parts, about)
+    const { resolved } = examined
+    if (secret.kind === 'direct' || resolved === null) return { ...examined, resealed: null }
+    const { target, caCertificate, canonical } = resolved
+    const key = await currentKey(parts, organizationId)
+    const box = parts.sealer.sealCredential(key, context, { kind: 'direct', target, caCertificate })
+    const fingerprint = parts.sealer.fingerprint(organizationId, canonical)
+    return { ...examined, resealed: { sealed: box, fingerprint } }
+  } catch (thrown) {
+    if (!(thrown instanceof SealBroken)) throw thrown
+    parts.log.error({ ...context, keyId: of.tried.sealed.keyId }, 'a stored credential could not be opened')
+    return { judgement: refusedUndialled('credential_unreadable'), resolved: null, resealed: null }
   }
-  if (secret.kind !== 'direct') return refused('credential_unreadable')
-  const { target, caCertificate } = secret
-  const schema = of.row.schema
-  const probe = await parts.dialler.probe({ target, caCertificate, schema, deadlineMs: DEADLINE_MS })
-  return judge(probe, { schema, rolePolicy: 'enforce', dbType: of.row.db_type ?? 'postgresql', target })
 }
 
-/** A verdict that was reached without dialling. */
-function refused(reason: FaultCode): Judgement {
-  return { checks: [], advisories: [], outcome: 'refused', reason, retryable: false }
-}
-
-async function settle(
-  parts: WorkerParts,
-  claim: tasks.Claim,
-  of: Tried & { judgement: Judgement; tookMs: number },
-): Promise<void> {
+async function settle(parts: WorkerParts, claim: tasks.Claim, of: Outcome): Promise<void> {
   const { judgement, row, tried, tookMs } = of
   const org = claim.organizationId
   const now = parts.clock()
   const isRotation = tried.state === 'pending'
   const status = isRotation && judgement.outcome !== 'passed' ? row.status : nextStatus(row.status, judgement)
-  const dueAt = nextDue(parts, claim, { judgement, status })
+  const dueAt = nextDue(parts, claim, { outcome: judgement.outcome, status })
   await transaction(parts.db, async tx => {
     // The datasource first, then its task: everything that changes one locks in this order.
     if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
     if (!(await tasks.settle(tx, claim, { dueAt, now, failed: judgement.outcome === 'unreachable' }))) return
     // Another credential came while this one was tried: that one is to be judged, and the task is due again.
     if (!(await isStill(tx, org, tried))) return
-    if (isRotation && judgement.outcome === 'passed') await sealed.promote(tx, org, tried.context)
+    if (of.resealed !== null) await sealed.reseal(tx, tried.context, of.resealed)
+    if (isRotation && judgement.outcome === 'passed') await putInForce(tx, of)
     if (isRotation && judgement.outcome === 'refused') {
       await credentials.destroy(tx, org, { datasourceId: row.id, state: 'pending' })
     }
@@ -99,10 +98,27 @@ async function settle(
     const at = { datasourceId: row.id, version: tried.context.version, at: now, tookMs }
     const verdict = { id: newId(), ...at, outcome, reason, checks, advisories }
     await verdicts.record(tx, org, { verdict, status, nextCheckAt: dueAt })
+    await changes.append(tx, org, { datasourceId: row.id, change: 'verified', at: now })
   })
   const about = { organizationId: org, datasourceId: row.id, outcome: judgement.outcome, reason: judgement.reason }
   parts.log.info({ ...about, tookMs }, 'verified')
   parts.signals.ring('news')
+}
+
+/** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
+async function putInForce(tx: Tx, of: Outcome): Promise<void> {
+  const { row, tried, resolved } = of
+  const org = tried.context.organizationId
+  await sealed.promote(tx, org, tried.context)
+  if (resolved === null) return
+  const { host, port, database, tlsMode } = resolved.target
+  const identity =
+    row.identity === null ? null : directIdentity({ mode: row.mode, host, port, database, schema: row.schema })
+  // A natural key that another datasource has is not taken from it: this one goes on without.
+  const taken =
+    identity === null || identity === row.identity ? undefined : await datasources.lock(tx, org, { identity })
+  const set = { host, port, database, tls_mode: tlsMode, identity: taken === undefined ? identity : null }
+  await datasources.update(tx, org, { id: row.id, set })
 }
 
 async function isStill(tx: Tx, org: string, tried: sealed.SealedCredential): Promise<boolean> {
@@ -111,11 +127,9 @@ async function isStill(tx: Tx, org: string, tried: sealed.SealedCredential): Pro
 }
 
 /** When to look again: what cannot be reached soon and then later, what is active after an interval, what is rejected never. */
-function nextDue(parts: WorkerParts, claim: tasks.Claim, of: { judgement: Judgement; status: string }): Date | null {
+function nextDue(parts: WorkerParts, claim: tasks.Claim, of: { outcome: string; status: string }): Date | null {
   const now = parts.clock().getTime()
-  if (of.judgement.outcome === 'unreachable') {
-    return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
-  }
+  if (of.outcome === 'unreachable') return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
   if (of.status === 'active') return new Date(now + jittered(parts.checkIntervalMs, parts.random()))
   // A refused rotation leaves a first credential that has had no verdict yet.
   return of.status === 'unverified' ? new Date(now) : null

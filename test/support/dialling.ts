@@ -6,6 +6,9 @@ import type { DiallerEvent } from '#server/net/dial-pool.ts'
 import { createDialler, type Dialler } from '#server/net/dialler.ts'
 import type { Target } from '#shared/connection-string.ts'
 
+/** Opens this machine alone. */
+export const LOOPBACK = { openNetworks: ['127.0.0.0/8', '::1/128'] }
+
 /** A dialler that can be looked into. */
 export interface TestDialler extends Dialler {
   /** Everything that it logged. */
@@ -16,17 +19,20 @@ export interface TestDialler extends Dialler {
   ready(): Promise<void>
 }
 
-/** A dialler that may dial 127.0.0.0/8. To be closed by the test. */
-export function testDialler(options: { children?: number; memoryMiB?: number } = {}): TestDialler {
+/** A dialler that may dial this machine alone. To be closed by the test. */
+export function testDialler(
+  options: { children?: number; memoryMiB?: number; onReady?: (pid: number) => void } = {},
+): TestDialler {
   const events: DiallerEvent[] = []
   let changed = () => {}
   const dialler = createDialler({
-    policy: { openNetworks: ['127.0.0.0/8'] },
+    policy: LOOPBACK,
     dnsServers: [],
     children: options.children ?? 1,
     memoryMiB: options.memoryMiB ?? 192,
     log: event => {
       events.push(event)
+      if (event.event === 'dialler_ready' && event.pid !== undefined) options.onReady?.(event.pid)
       changed()
     },
   })

@@ -127,6 +127,15 @@ export class Peer {
     }
   }
 
+  /** Passes everything on from now, both ways, as a man in the middle does. `alter` changes what the server says. */
+  relay(onward: Socket, alter: (bytes: Buffer) => Buffer = bytes => bytes): void {
+    onward.on('error', () => {})
+    onward.write(this.#unread)
+    this.socket.pipe(onward)
+    onward.on('data', bytes => this.socket.write(alter(bytes)))
+    onward.on('close', () => this.socket.destroy())
+  }
+
   /** Says yes to the client's SSLRequest and goes on encrypted. */
   async encrypt(pair: TlsPair): Promise<void> {
     await this.startup()

@@ -12,7 +12,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer } from 'node:https'
-import type { Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { EndpointAnswer, EndpointRequest } from '#server/domain/endpoint.ts'
 import { eventsRequest } from '#server/domain/feed-page.ts'
@@ -20,7 +20,7 @@ import type { TlsPair } from '#server/embedded/certificate.ts'
 import { requestEndpoint } from '#server/net/endpoint.ts'
 import { createResolver } from '#server/net/resolver.ts'
 import { type Authority, createAuthority } from './certificates.ts'
-import { startDnsServer } from './dns-server.ts'
+import { type DnsServer, startDnsServer } from './dns-server.ts'
 import { portOf } from './recorded-connect.ts'
 
 /** One request as it arrived. */
@@ -35,29 +35,35 @@ export interface Received {
 /** How the stranger answers. Its socket takes raw bytes where HTTP would be too polite. */
 export type Mood = (response: ServerResponse, received: Received) => unknown
 
+/** What of the installation a test may replace: by default loopback is opened and nothing is aborted. */
+export interface Net {
+  readonly openNetworks?: readonly string[]
+  readonly signal?: AbortSignal
+}
+
 /** A running stranger. */
 export interface Stranger {
   readonly authority: Authority
   readonly port: number
-  readonly received: Received[]
+  readonly received: readonly Received[]
   /** How many connections were opened in all. */
   connections(): number
   /** Says how requests are answered from now on. */
   be(mood: Mood): void
   /** A signed request to it, as the worker would make it; whatever is given replaces the usual. */
-  ask(request?: Partial<EndpointRequest>, openNetworks?: readonly string[]): Promise<EndpointAnswer>
+  ask(request?: Partial<EndpointRequest>, net?: Net): Promise<EndpointAnswer>
   /** Resolves once no connection is open any more. */
   isAlone(): Promise<void>
   close(): Promise<void>
 }
 
-/** The key that `ask` signs with. */
-export const KEY = 'sk_test_the_key_of_the_stranger'
-
 /** What kind of stranger: by default one with a good certificate; null for one that speaks plain HTTP. */
 export interface StrangerOptions {
   readonly certificate?: ((authority: Authority) => Promise<TlsPair>) | null
 }
+
+/** The key that `ask` signs with. */
+export const KEY = 'sk_test_the_key_of_the_stranger'
 
 /** Starts a stranger that answers an empty page. */
 export async function startStranger({ certificate }: StrangerOptions = {}): Promise<Stranger> {
@@ -66,22 +72,47 @@ export async function startStranger({ certificate }: StrangerOptions = {}): Prom
   const dns = await startDnsServer()
   dns.answer('api.acme.io', { addresses: ['127.0.0.1'] })
   const received: Received[] = []
-  const open = new Set<Socket>()
-  let accepted = 0
   let mood: Mood = response => response.end('{"events":[]}')
-
-  const listen = async (request: IncomingMessage, response: ServerResponse) => {
-    request.on('error', () => {})
-    response.on('error', () => {})
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const { method = '', url: path = '', headers } = request
-    const servername = 'servername' in request.socket ? (request.socket as TLSSocket).servername : null
-    const one = { method, path, headers, body: Buffer.concat(chunks).toString(), servername }
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
+    const one = await receive(request, response)
     received.push(one)
     await mood(response, one)
   }
-  const server = certificate === null ? createHttpServer(listen) : createServer(await issue(authority), listen)
+  const server = certificate === null ? createHttpServer(listener) : createServer(await issue(authority), listener)
+  const sockets = watch(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const port = portOf(server)
+  return {
+    authority,
+    port,
+    received,
+    ...sockets,
+    be: next => {
+      mood = next
+    },
+    ask: asking({ authority, port, dns }),
+    close: async () => {
+      sockets.hangUp()
+      server.close()
+      await Promise.all([once(server, 'close'), dns.close()])
+    },
+  }
+}
+
+async function receive(request: IncomingMessage, response: ServerResponse): Promise<Received> {
+  request.on('error', () => {})
+  response.on('error', () => {})
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  const { method = '', url: path = '', headers, socket } = request
+  const servername = 'servername' in socket ? (socket as TLSSocket).servername : null
+  return { method, path, headers, body: Buffer.concat(chunks).toString(), servername }
+}
+
+function watch(server: Server) {
+  const open = new Set<Socket>()
+  let accepted = 0
   server.on('connection', (socket: Socket) => {
     accepted += 1
     open.add(socket)
@@ -89,44 +120,35 @@ export async function startStranger({ certificate }: StrangerOptions = {}): Prom
     socket.on('close', () => open.delete(socket))
   })
   server.on('secureConnection', (socket: TLSSocket) => socket.on('error', () => socket.destroy()))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const port = portOf(server)
-
   return {
-    authority,
-    port,
-    received,
     connections: () => accepted,
-    be: next => {
-      mood = next
-    },
-    ask: (request = {}, openNetworks = ['127.0.0.0/8']) =>
-      requestEndpoint(
-        {
-          url: `https://api.acme.io:${port}/source`,
-          keys: [KEY],
-          body: eventsRequest(null, 100),
-          messageId: 'msg_1',
-          timestampSeconds: Math.floor(Date.now() / 1_000),
-          caCertificate: authority.cert,
-          deadlineMs: 3_000,
-          maxBytes: 1 << 20,
-          ...request,
-        },
-        {
-          policy: { openNetworks },
-          resolver: createResolver({ servers: [dns.address], timeoutMs: 2_000 }),
-          signal: new AbortController().signal,
-        },
-      ),
     isAlone: async () => {
-      await Promise.all([...open].map(socket => (socket.closed ? null : once(socket, 'close'))))
+      await Promise.all([...open].map(socket => once(socket, 'close')))
     },
-    close: async () => {
+    hangUp: () => {
       for (const socket of open) socket.destroy()
-      server.close()
-      await Promise.all([once(server, 'close'), dns.close()])
     },
   }
+}
+
+function asking(found: { authority: Authority; port: number; dns: DnsServer }): Stranger['ask'] {
+  return (request = {}, { openNetworks = ['127.0.0.0/8'], ...net } = {}) =>
+    requestEndpoint(
+      {
+        url: `https://api.acme.io:${found.port}/source`,
+        keys: [KEY],
+        body: eventsRequest(null, 100),
+        messageId: 'msg_1',
+        timestampSeconds: Math.floor(Date.now() / 1_000),
+        caCertificate: found.authority.cert,
+        deadlineMs: 3_000,
+        maxBytes: 1 << 20,
+        ...request,
+      },
+      {
+        policy: { openNetworks },
+        resolver: createResolver({ servers: [found.dns.address], timeoutMs: 2_000 }),
+        ...net,
+      },
+    )
 }

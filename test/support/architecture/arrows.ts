@@ -26,18 +26,19 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   root: [...BELOW_API, ...ROOT],
   'wiring-web': [...BELOW_API, ...ROOT, 'api', 'rest'],
   'wiring-worker': [...BELOW_API, ...ROOT, 'net', 'work'],
-  'entry main': [...BELOW_API, ...ROOT, 'embedded', 'wiring-web', 'wiring-worker'],
+  operator: [...BELOW_API, 'client/cli'],
+  local: [...BELOW_API, ...ROOT, 'embedded', 'operator'],
+  'entry main': [...BELOW_API, ...ROOT, 'local', 'wiring-web', 'wiring-worker'],
   'entry web': [...BELOW_API, ...ROOT, 'wiring-web'],
   'entry worker': [...BELOW_API, ...ROOT, 'wiring-worker'],
-  'entry cli': [...BELOW_API, ...ROOT, 'embedded', 'cli', 'client/cli'],
-  cli: [...BELOW_API, ...ROOT, 'embedded', 'client/cli'],
+  'entry cli': [...BELOW_API, ...ROOT, 'local', 'operator', 'client/cli'],
   client: ['shared'],
   'client/cli': ['client', 'shared'],
   'client/console': ['client', 'shared'],
   'client/examples': ['client', 'shared'],
 }
 
-const LAYERS = ['domain', 'store', 'seal', 'net', 'api', 'work', 'rest', 'embedded', 'cli']
+const LAYERS = ['domain', 'store', 'seal', 'net', 'api', 'work', 'rest', 'embedded', 'operator']
 const ROUTER = 'server/api/router.ts'
 // A logger arrives as an argument, and only what its type is called comes from here.
 const LOG = 'server/log.ts'
@@ -51,7 +52,7 @@ export function zoneOf(path: string): string | null {
   if (third !== undefined) return LAYERS.includes(second) ? second : null
   const name = second.replace(/\.tsx?$/, '')
   if (['main', 'web', 'worker', 'cli'].includes(name)) return `entry ${name}`
-  if (['config', 'log', 'wiring-web', 'wiring-worker'].includes(name)) return name
+  if (['config', 'log', 'local', 'wiring-web', 'wiring-worker'].includes(name)) return name
   return ['embedded', 'sample'].includes(name) ? 'embedded' : 'root'
 }
 

@@ -6,7 +6,7 @@
  */
 import { Visitor } from 'oxc-parser'
 import { zoneOf } from './arrows.ts'
-import { importsOf } from './imports.ts'
+import { type Import, importsOf } from './imports.ts'
 import { isTest, type Source, type Violation } from './source.ts'
 
 type Owners = readonly string[]
@@ -46,6 +46,12 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   'zod-openapi': ['rest'],
 }
 
+/** Package → zones that may name its types, which are erased before the program runs. */
+const TYPES: Readonly<Record<string, Owners>> = {
+  // What `createClient` answers is inferred from the router.
+  '@trpc/server': ['client', 'client/cli', 'client/console'],
+}
+
 const ENTRIES = ['entry main', 'entry web', 'entry worker', 'wiring-web', 'wiring-worker', 'root']
 
 /** Modules of Node that start processes or reach the network → who may import them. */
@@ -71,20 +77,21 @@ const WITHOUT_NODE = ['shared', 'domain', 'client', 'client/console']
 /** Reports packages and modules that their importer does not own, and `fetch` on the server outside of `net`. */
 export function checkOwnership(source: Source): Violation[] {
   if (isTest(source.path)) return []
-  const imports = importsOf(source).flatMap(({ target, line }) => {
-    if (target.kind === 'file') return []
-    return owns(source.path, target.kind, target.name) ? [] : [violation(source, line, target.name)]
+  const imports = importsOf(source).flatMap(found => {
+    return owns(source.path, found) ? [] : [violation(source, found.line, found.target.name)]
   })
   return [...imports, ...checkFetch(source)]
 }
 
-function owns(path: string, kind: 'package' | 'builtin', name: string): boolean {
+function owns(path: string, { target: { kind, name }, typeOnly }: Import): boolean {
   const zone = zoneOf(path) ?? ''
   // An example is a program of the reader's, in the reader's own project.
-  if (zone === 'client/examples') return true
-  const owners = kind === 'package' ? (PACKAGES[name] ?? []) : BUILTINS[name]
+  if (kind === 'file' || zone === 'client/examples') return true
+  const mayName = typeOnly ? (TYPES[name] ?? []) : []
+  const owners = kind === 'package' ? [...(PACKAGES[name] ?? []), ...mayName] : BUILTINS[name]
   if (owners === undefined) return !WITHOUT_NODE.includes(zone) || path === 'client/node.ts'
-  return owners.includes(zone) || owners.includes(path)
+  // The shape of an address opens no socket.
+  return owners.includes(zone) || owners.includes(path) || (kind === 'builtin' && typeOnly && zone.startsWith('wiring'))
 }
 
 function checkFetch(source: Source): Violation[] {

@@ -1,0 +1,119 @@
+/**
+ * Runs a mutation, at most once for an idempotency key. Claim and effect are one transaction: a process that dies between
+ * them leaves neither. A second request with the key waits for the first and is given its answer.
+ */
+
+import { type Tx, transaction } from '#server/store/db.ts'
+import * as idempotency from '#server/store/idempotency.ts'
+import type { Topic } from '#server/store/signals.ts'
+import { Fault } from '#shared/fault.ts'
+import type { KnownContext, Remarks } from './context.ts'
+import { awaited } from './wait.ts'
+
+const DAY_MS = 86_400_000
+const WAIT_MS = 30_000
+
+/** A mutation in two parts. */
+export interface Mutation<R, A> {
+  /** The procedure's path: a key is good for one procedure, or in a dialect for one method and path. */
+  readonly path: string
+  readonly input: object & { readonly idempotencyKey?: string | undefined }
+  /** Does it, in the caller's transaction where there is one. What it returns is kept as JSON and holds no secret. */
+  effect(ctx: KnownContext): Promise<R>
+  /** Says what came of it, after the commit when `waits`. */
+  answer(ctx: KnownContext, result: R): Promise<A>
+  readonly waits?: boolean
+  readonly rings?: readonly Topic[]
+  /** The answer as it may be kept: without a token that is shown once. */
+  keepable?(answer: A): unknown
+}
+
+interface Claimed extends idempotency.ClaimKey {
+  readonly body: string
+}
+
+/** Runs it. Throws `idempotency_conflict` for a key used with another body, `timeout` when the first request takes too long. */
+export async function once<R, A>(ctx: KnownContext, mutation: Mutation<R, A>): Promise<A> {
+  const claimed = claimOf(ctx, mutation)
+  if (claimed === null) {
+    const result = await mutation.effect(ctx)
+    for (const topic of mutation.rings ?? []) ctx.parts.signals.ring(topic)
+    return mutation.answer(ctx, result)
+  }
+  const first = await transaction(ctx.parts.db, tx => tryFirst(ctx, tx, { claimed, mutation }))
+  if ('kept' in first) return replay(ctx, { claimed, mutation, kept: first.kept })
+  for (const topic of mutation.rings ?? []) ctx.parts.signals.ring(topic)
+  return 'answer' in first ? first.answer : answerAndKeep(ctx, { claimed, mutation, result: first.result })
+}
+
+function claimOf(ctx: KnownContext, { path, input }: Mutation<unknown, unknown>): Claimed | null {
+  const principalId = ctx.principal.id
+  if (ctx.idempotency !== null) return { principalId, ...ctx.idempotency }
+  const { idempotencyKey, ...body } = input
+  if (idempotencyKey === undefined) return null
+  return { principalId, route: `trpc ${path}`, key: idempotencyKey, body: JSON.stringify(body) }
+}
+
+type Attempt<R, A> = { readonly kept: idempotency.KeptClaim } | { readonly result: R } | { readonly answer: A }
+
+async function tryFirst<R, A>(
+  ctx: KnownContext,
+  tx: Tx,
+  of: { claimed: Claimed; mutation: Mutation<R, A> },
+): Promise<Attempt<R, A>> {
+  const { claimed, mutation } = of
+  const org = ctx.principal.organizationId
+  const now = ctx.parts.clock()
+  const [bodyHash] = ctx.parts.tokens.digests(claimed.body)
+  if (bodyHash === undefined) throw new Error('the keyring has no pepper')
+  const entry = { ...claimed, bodyHash, now, expiresAt: new Date(now.getTime() + DAY_MS), waitMs: WAIT_MS }
+  const kept = await idempotency.claim(tx, org, entry)
+  if (kept === 'busy') throw new Fault('timeout')
+  if (kept !== null) return { kept }
+  const within = { ...ctx, parts: { ...ctx.parts, db: tx } }
+  const result = await mutation.effect(within)
+  if (mutation.waits === true) {
+    await idempotency.keep(tx, org, { ...claimed, result, remarks: ctx.remarks })
+    return { result }
+  }
+  const answer = await mutation.answer(within, result)
+  await idempotency.keep(tx, org, { ...claimed, result, answer: keepable(mutation, answer), remarks: ctx.remarks })
+  return { answer }
+}
+
+function keepable<R, A>(mutation: Mutation<R, A>, answer: A): unknown {
+  return mutation.keepable === undefined ? answer : mutation.keepable(answer)
+}
+
+async function answerAndKeep<R, A>(
+  ctx: KnownContext,
+  of: { claimed: Claimed; mutation: Mutation<R, A>; result: R },
+): Promise<A> {
+  const answer = await of.mutation.answer(ctx, of.result)
+  const org = ctx.principal.organizationId
+  await idempotency.keep(ctx.parts.db, org, { ...of.claimed, answer: keepable(of.mutation, answer) })
+  ctx.parts.signals.ring('news')
+  return answer
+}
+
+async function replay<R, A>(
+  ctx: KnownContext,
+  of: { claimed: Claimed; mutation: Mutation<R, A>; kept: idempotency.KeptClaim },
+): Promise<A> {
+  const { claimed, mutation } = of
+  if (!ctx.parts.tokens.digests(claimed.body).some(hash => hash.equals(of.kept.bodyHash)))
+    throw new Fault('idempotency_conflict')
+  const org = ctx.principal.organizationId
+  const look = async () => ((await idempotency.find(ctx.parts.db, org, claimed)) ?? of.kept).answer ?? undefined
+  const answer = of.kept.answer ?? (await awaited(ctx.parts, WAIT_MS, look))
+  Object.assign(ctx.remarks, remarksOf(of.kept.remarks), { replayed: true })
+  // The first request's process died while it waited for the verdict: its effect stands, the answer is made again.
+  // Both are sound: this very procedure made and kept them.
+  if (answer === undefined) return answerAndKeep(ctx, { claimed, mutation, result: of.kept.result as R })
+  return answer as A
+}
+
+function remarksOf(kept: unknown): Remarks {
+  const created: unknown = typeof kept === 'object' && kept !== null ? Reflect.get(kept, 'created') : undefined
+  return typeof created === 'boolean' ? { created } : {}
+}

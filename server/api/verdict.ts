@@ -1,0 +1,36 @@
+/** Asks for a datasource's check, and answers the datasource once the check has ended or the caller's patience has. */
+
+import { newId } from '#server/domain/ids.ts'
+import * as datasources from '#server/store/datasources.ts'
+import * as tasks from '#server/store/tasks.ts'
+import type { Datasource } from '#shared/datasource.ts'
+import { Fault } from '#shared/fault.ts'
+import type { KnownContext } from './context.ts'
+import { present } from './present.ts'
+import { awaited } from './wait.ts'
+
+/** A datasource and the number of the request for its check; 0 when none was made. */
+export interface Checked {
+  readonly id: string
+  readonly request: number
+}
+
+/** The standing task that verifies a datasource, due now. */
+export function verifyTask(ctx: KnownContext, datasourceId: string) {
+  return { id: newId(), kind: 'verify' as const, datasourceId, now: ctx.parts.clock() }
+}
+
+/** The datasource, after its check if the caller wants to wait for that and the check ends in time. */
+export async function checked(ctx: KnownContext, of: Checked & { waitSeconds: number }): Promise<Datasource> {
+  const { parts, principal } = ctx
+  const org = principal.organizationId
+  if (of.waitSeconds > 0) {
+    await awaited(parts, of.waitSeconds * 1000, async () => {
+      const settled = await tasks.settledRequest(parts.db, org, { datasourceId: of.id, kind: 'verify' })
+      return settled >= of.request ? true : undefined
+    })
+  }
+  const row = await datasources.find(parts.db, org, { id: of.id, includeRemoved: true })
+  if (row === undefined) throw new Fault('entity_not_found')
+  return present(row)
+}

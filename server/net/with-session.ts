@@ -1,0 +1,89 @@
+/**
+ * From a target to an open session and back: resolve, judge, connect, secure, log in, do what is wanted, say goodbye, all
+ * within one deadline. Whatever the server does ends as a finding.
+ *
+ * Runs in a dialling process; called by each kind of dial that speaks PostgreSQL.
+ */
+import type { HostPolicy } from '#server/domain/host-policy.ts'
+import type { Target } from '#shared/connection-string.ts'
+import type { Failure } from '#shared/failure.ts'
+import { createDeadline, type Deadline } from './deadline.ts'
+import { DialError, dial } from './dial.ts'
+import type { SessionLimits } from './frame-gate.ts'
+import { openSession, type Progress } from './postgres.ts'
+import type { Resolver } from './resolver.ts'
+import type { Session } from './session.ts'
+import { SessionError } from './session-error.ts'
+
+/** What to dial, and the deadline and limits of it all. */
+export interface SessionDial {
+  readonly target: Target
+  /** One or more certificates as PEM; null for Node's roots. */
+  readonly caCertificate: string | null
+  readonly deadlineMs: number
+  readonly limits: SessionLimits
+}
+
+/** What a dial needs beside its request. */
+export interface Surroundings {
+  readonly policy: HostPolicy
+  readonly resolver: Resolver
+}
+
+/** How far it came and how it ended. `result` is what the work gave; null when it, or anything before it, failed. */
+export interface SessionEnd<T> extends Readonly<Progress> {
+  readonly result: T | null
+  readonly failure: Failure | null
+  readonly tookMs: number
+}
+
+const CONNECT_MS = 5_000
+
+/**
+ * Dials, opens a session, runs `work` in it and closes it. When the work is done, `passed` is `privilege`.
+ *
+ * A `SessionError` that the work throws is the failure; it throws only where our own code is wrong.
+ */
+export async function withSession<T>(
+  request: SessionDial,
+  surroundings: Surroundings,
+  work: (session: Session) => Promise<T>,
+): Promise<SessionEnd<T>> {
+  const started = performance.now()
+  const deadline = createDeadline(request.deadlineMs)
+  const progress: Progress = { passed: null, addresses: [], openNetwork: false, tls: null, channelBound: false }
+  const end: { result: T | null; failure: Failure | null } = { result: null, failure: null }
+  try {
+    const session = await connect(request, { ...surroundings, deadline, progress })
+    try {
+      end.result = await work(session)
+      progress.passed = 'privilege'
+    } finally {
+      await session.close()
+    }
+  } catch (error) {
+    if (!(error instanceof SessionError || error instanceof DialError)) throw error
+    end.failure = error.failure
+  } finally {
+    deadline.stop()
+  }
+  return { ...progress, ...end, tookMs: Math.round(performance.now() - started) }
+}
+
+async function connect(
+  { target, caCertificate, limits }: SessionDial,
+  under: Surroundings & { readonly deadline: Deadline; readonly progress: Progress },
+): Promise<Session> {
+  const { deadline, progress, policy, resolver } = under
+  const { host, port } = target
+  const connectTimeoutMs = Math.min(CONNECT_MS, (target.connectTimeoutSeconds || Infinity) * 1000)
+  try {
+    const where = { host, port, purpose: 'postgres', policy, resolver } as const
+    const dialled = await dial({ ...where, signal: deadline.signal, connectTimeoutMs })
+    Object.assign(progress, { passed: 'connect', addresses: dialled.addresses, openNetwork: dialled.open })
+    return await openSession(dialled, { target, caCertificate, limits, deadline, progress })
+  } catch (error) {
+    if (error instanceof DialError) Object.assign(progress, { passed: error.passed, addresses: error.addresses })
+    throw error
+  }
+}

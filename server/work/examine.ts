@@ -1,0 +1,40 @@
+/** Dials a database and judges what was found: the heart of `verify` and `validate`. */
+
+import { type Judgement, judge } from '#server/domain/verification.ts'
+import { SealBroken } from '#server/seal/unsealer.ts'
+import type { FaultCode } from '#shared/fault.ts'
+import type { WorkerParts } from './parts.ts'
+import { type Resolved, resolve, type Unresolved } from './resolve.ts'
+
+const DEADLINE_MS = 20_000
+
+/** A verdict, and what was dialled for it; `resolved` is null when nothing was. */
+export interface Examined {
+  readonly judgement: Judgement
+  readonly resolved: Extract<Resolved, { ok: true }> | null
+}
+
+/** Resolves, dials and judges. Never throws for what a customer, a caller or a server did. */
+export async function examine(
+  parts: WorkerParts,
+  of: Unresolved & { schema: string | null; dbType: string },
+): Promise<Examined> {
+  let resolved: Resolved
+  try {
+    resolved = await resolve(parts, of)
+  } catch (thrown) {
+    if (!(thrown instanceof SealBroken)) throw thrown
+    parts.log.error({ organizationId: of.organizationId }, 'a stored credential could not be opened')
+    return { judgement: refusedUndialled('credential_unreadable'), resolved: null }
+  }
+  if (!resolved.ok) return { judgement: refusedUndialled(resolved.reason), resolved: null }
+  const { target, caCertificate } = resolved
+  const { schema, dbType } = of
+  const probe = await parts.dialler.probe({ target, caCertificate, schema, deadlineMs: DEADLINE_MS })
+  return { judgement: judge(probe, { schema, rolePolicy: 'enforce', dbType, target }), resolved }
+}
+
+/** A verdict that was reached without dialling. */
+export function refusedUndialled(reason: FaultCode): Judgement {
+  return { checks: [], advisories: [], outcome: 'refused', reason, retryable: false }
+}

@@ -1,0 +1,47 @@
+/** Runs the checklist on a string that nobody registered; the outcome is the task's, and goes when it is read. */
+import { z } from 'zod'
+import { Secret } from '#server/domain/sealed.ts'
+import type { Judgement } from '#server/domain/verification.ts'
+import { SealBroken } from '#server/seal/unsealer.ts'
+import * as tasks from '#server/store/tasks.ts'
+import type { Validation } from '#shared/validation.ts'
+import { examine, refusedUndialled } from './examine.ts'
+import { openPayload } from './open.ts'
+import type { WorkerParts } from './parts.ts'
+
+const Payload = z.object({ secret: Secret, schema: z.string().nullable(), dbType: z.string() })
+
+/** The work of a `validate` task. */
+export async function validate(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+  const judgement = await judged(parts, claim)
+  await tasks.finish(parts.db, claim, validationOf(judgement))
+  parts.signals.ring('news')
+}
+
+async function judged(parts: WorkerParts, claim: tasks.Claim): Promise<Judgement> {
+  try {
+    const payload = Payload.parse(await openPayload(parts, claim))
+    const { judgement } = await examine(parts, { organizationId: claim.organizationId, inForce: null, ...payload })
+    return judgement
+  } catch (thrown) {
+    if (!(thrown instanceof SealBroken)) throw thrown
+    return refusedUndialled('credential_unreadable')
+  }
+}
+
+/** A verdict as `datasources.validate` answers it. */
+export function validationOf(judgement: Judgement): Validation {
+  const { checks, advisories, outcome, reason } = judgement
+  const failed = checks.filter(check => check.outcome === 'fail')
+  return {
+    reachable: checks.some(check => check.item === 'connect' && check.outcome === 'pass'),
+    ready: outcome === 'passed',
+    ...(reason === null ? {} : { reason }),
+    failures: failed.map(({ item, actual, fix }) => ({
+      item,
+      ...(actual === undefined ? {} : { actual }),
+      fix: fix ?? '',
+    })),
+    advisories,
+  }
+}

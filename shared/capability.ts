@@ -1,0 +1,156 @@
+/**
+ * Capabilities: tokens that do a few named things for a while, which an API key mints for an agent or a system.
+ *
+ * Sync groups, participant, label, `userMeta` and `wideScope` are the caller's: kept and echoed, never interpreted, and
+ * nothing is granted by them.
+ */
+import { z } from 'zod'
+import { CapabilityId, Operation } from './credential.ts'
+import { DatasourceId, isStorable, Mode, storableText, Timestamp } from './wire.ts'
+
+/** The longest life of a capability: 30 days. */
+const MAX_TTL_SECONDS = 2_592_000
+
+/** The longest time that a capability works beside the one that replaces it: a day. */
+const MAX_GRACE_SECONDS = 86_400
+
+/** The life of a capability whose mint body in the datasources dialect names none: an hour. */
+const DEFAULT_TTL_SECONDS = 3_600
+
+const MAX_DEPTH = 8
+const MAX_META_LENGTH = 8_192
+
+/** True for a JSON value of bounded depth whose texts PostgreSQL can store; deeper ones would exhaust the stack. */
+function isStorableJson(value: unknown, depth = 0): boolean {
+  if (typeof value === 'string') return isStorable(value)
+  if (typeof value !== 'object' || value === null) return true
+  if (depth === MAX_DEPTH) return false
+  return Object.entries(value).every(([key, item]) => isStorable(key) && isStorableJson(item, depth + 1))
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Any JSON object; `__proto__` is a key like any other, hence no `z.record`. */
+const UserMeta = z
+  .custom<Record<string, unknown>>(isObject, { error: 'userMeta is an object' })
+  .refine(value => isStorableJson(value), {
+    error: `userMeta is nested deeper than ${MAX_DEPTH}, or holds U+0000 or a lone surrogate`,
+    abort: true,
+  })
+  .refine(value => JSON.stringify(value).length <= MAX_META_LENGTH, {
+    error: `userMeta has at most ${MAX_META_LENGTH} characters as JSON`,
+  })
+
+const Operations = z.array(Operation).min(1).max(Operation.options.length)
+const SyncGroups = z.array(storableText(1, 200)).max(100)
+const TtlSeconds = z.number().int().min(1).max(MAX_TTL_SECONDS)
+const ParticipantKind = z.enum(['agent', 'system'])
+
+const described = {
+  /** The only datasources that it may touch; without them all of the organization's. */
+  datasourceIds: z.array(DatasourceId).min(1).max(100).optional(),
+  participantKind: ParticipantKind.default('agent'),
+  participantId: storableText(1, 200).nullish(),
+  label: storableText(0, 200).nullish(),
+  userMeta: UserMeta.nullish(),
+  wideScope: z.boolean().nullish(),
+}
+
+const idempotencyKey = z.string().min(1).max(255).optional()
+
+/** Input of `organization.mintCapability`. */
+export const MintCapabilityInput = z.strictObject({
+  operations: Operations,
+  syncGroups: SyncGroups.optional(),
+  ttlSeconds: TtlSeconds,
+  ...described,
+  idempotencyKey,
+})
+export type MintCapabilityInput = z.output<typeof MintCapabilityInput>
+
+/** Input of `organization.getCapability` and `.revokeCapability`. */
+export const CapabilityInput = z.strictObject({ id: CapabilityId })
+
+/** Input of `organization.rotateCapability`: for `graceSeconds` the old token works beside the new one. */
+export const RotateCapabilityInput = z.strictObject({
+  id: CapabilityId,
+  graceSeconds: z.number().int().min(0).max(MAX_GRACE_SECONDS).default(0),
+  idempotencyKey,
+})
+export type RotateCapabilityInput = z.output<typeof RotateCapabilityInput>
+
+/** Input of `organization.listCapabilities`; `cursor` is the id of the last one seen. */
+export const ListCapabilitiesInput = z.strictObject({
+  limit: z.number().int().min(1).max(100).default(20),
+  cursor: CapabilityId.optional(),
+})
+
+/** A capability as it is shown. A `revokedAt` that lies ahead is the end of a rotation's grace. */
+export const Capability = z.object({
+  id: CapabilityId,
+  mode: Mode,
+  participantKind: ParticipantKind,
+  participantId: z.string().nullable(),
+  allowedSyncGroups: z.array(z.string()),
+  allowedOperations: z.array(Operation),
+  datasourceIds: z.array(DatasourceId).nullable(),
+  createdAt: Timestamp,
+  lastUsedAt: Timestamp.nullable(),
+  expiresAt: Timestamp,
+  revokedAt: Timestamp.nullable(),
+  label: z.string().nullable(),
+  userMeta: z.custom<Record<string, unknown>>(),
+  wideScope: z.boolean(),
+})
+export type Capability = z.output<typeof Capability>
+
+/** Answer of mint and rotate. `token` is in the first answer only; a replayed one is without it. */
+export const MintedCapability = Capability.extend({
+  token: z.string().optional(),
+  rotatedFrom: CapabilityId.optional(),
+})
+export type MintedCapability = z.output<typeof MintedCapability>
+
+/** A page of capabilities, dead ones too, newest first. */
+export const CapabilityPage = z.object({ items: z.array(Capability), nextCursor: CapabilityId.nullable() })
+
+/** Body of `POST /v1/capabilities`: both spellings of operations and sync groups are in use by callers. */
+export const MintBody = z
+  .strictObject({
+    operations: Operations.optional(),
+    allowedOperations: Operations.optional(),
+    syncGroups: SyncGroups.optional(),
+    allowedSyncGroups: SyncGroups.optional(),
+    ttlSeconds: TtlSeconds.default(DEFAULT_TTL_SECONDS),
+    ...described,
+  })
+  .transform((body, ctx): MintCapabilityInput => {
+    const { allowedOperations, allowedSyncGroups, ...rest } = body
+    const operations = rest.operations ?? allowedOperations
+    const syncGroups = rest.syncGroups ?? allowedSyncGroups
+    const refuse = (field: string, message: string) => {
+      ctx.issues.push({ code: 'custom', path: [field], message, input: undefined })
+      return z.NEVER
+    }
+    if (rest.operations !== undefined && allowedOperations !== undefined)
+      return refuse('allowedOperations', 'Give operations or allowedOperations, not both.')
+    if (rest.syncGroups !== undefined && allowedSyncGroups !== undefined)
+      return refuse('allowedSyncGroups', 'Give syncGroups or allowedSyncGroups, not both.')
+    if (operations === undefined) return refuse('operations', 'Name at least one operation.')
+    return { ...rest, operations, ...(syncGroups === undefined ? {} : { syncGroups }) }
+  })
+
+/** Body of `POST /v1/capabilities/{id}/rotate`. */
+export const RotateBody = RotateCapabilityInput.pick({ graceSeconds: true })
+
+/** Query of `GET /v1/capabilities`. */
+export const CapabilityQuery = z.strictObject({
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/)
+    .transform(Number)
+    .pipe(z.number().int().min(1).max(100))
+    .optional(),
+  starting_after: CapabilityId.optional(),
+})

@@ -1,0 +1,55 @@
+/**
+ * What is in Mooring's own database, as text: everything for a search, and what a refusal must not have changed.
+ */
+import pg from 'pg'
+
+/** Each table with its rows as PostgreSQL prints them; `bytea` as hex digits. */
+export type Rows = Readonly<Record<string, readonly string[]>>
+
+/** Every row of every table of the database, whoever made the table. */
+export async function allRows(url: string): Promise<Rows> {
+  return reading(url, async client => {
+    const tables = await client.query<{ name: string }>(
+      `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') order by 1`,
+    )
+    const found: Record<string, string[]> = {}
+    for (const { name } of tables.rows) found[name] = await rowsOf(client, name, '')
+    return found
+  })
+}
+
+// A refused request may be recorded, and a key that presents itself is noted as used; neither is an effect.
+const NO_EFFECT = ['public.audit_events']
+const LAST_USED = " - 'last_used_at'"
+
+/** Every row that a request can have an effect on. Equal before and after: there was none. */
+export async function effects(url: string): Promise<Rows> {
+  const everything = await reading(url, async client => {
+    const tables = await client.query<{ name: string }>(
+      `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public' order by 1`,
+    )
+    const found: Record<string, string[]> = {}
+    for (const { name } of tables.rows.filter(table => !NO_EFFECT.includes(table.name)))
+      found[name] = await rowsOf(client, name, LAST_USED)
+    return found
+  })
+  return everything
+}
+
+async function rowsOf(client: pg.Client, table: string, without: string): Promise<string[]> {
+  const { rows } = await client.query<{ text: string }>(
+    `select (to_jsonb(t)${without})::text as text from ${table} t order by 1`,
+  )
+  return rows.map(row => row.text)
+}
+
+async function reading<T>(url: string, read: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await read(client)
+  } finally {
+    await client.end()
+  }
+}

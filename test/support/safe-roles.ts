@@ -1,0 +1,78 @@
+/**
+ * Roles that must pass, each with the advice that it deserves: those of `vectors/privileges.md` and their kin.
+ */
+import type { Making, RoleCase } from './role-case.ts'
+
+type Passing = (name: string, what: string, making: Making & { advises?: readonly string[] }) => RoleCase
+
+const passing: Passing = (name, what, making) => ({ name, what, fails: [], advises: [], ...making })
+const from16 = { majors: [16, 18] } as const
+const from15 = { majors: [15, 18] } as const
+const from14 = { majors: [14, 18] } as const
+const shy = { options: 'noinherit' } as const
+
+/** All of them. */
+export const SAFE_ROLES: readonly RoleCase[] = [
+  passing('modest', 'a role that owns nothing and is a member of nothing', {}),
+  passing('reader', 'a role that may read', {
+    sql: ['grant usage on schema app to :me', 'grant select on all tables in schema app to :me'],
+  }),
+  passing('member', 'a member of a harmless role', { sql: ['create role harmless nologin', 'grant harmless to :me'] }),
+  passing('admin_of_boss', 'the mere admin of a superuser, to whom PostgreSQL refuses the grant', {
+    ...from16,
+    sql: ['grant boss to :me with inherit false, set false, admin true'],
+  }),
+  passing('paper_member', 'a member of a superuser who may neither inherit nor set the role', {
+    ...from16,
+    sql: ['grant boss to :me with inherit false, set false'],
+  }),
+  passing('tame_creator', 'a role with CREATEROLE since 16', {
+    ...from16,
+    options: 'createrole',
+    advises: ['role_createrole'],
+  }),
+  passing('acting', 'a harmless role that logs in as another harmless one', {
+    sql: ['create role part nologin', 'grant part to :me', 'alter role :me set role = part'],
+    advises: ['role_switched'],
+  }),
+  passing('all_reader', 'a member of pg_read_all_data', {
+    ...from14,
+    sql: ['grant pg_read_all_data to :me'],
+    advises: ['role_whole_database'],
+  }),
+  passing('all_writer', 'a member of pg_write_all_data, without INHERIT', {
+    ...from14,
+    ...shy,
+    sql: ['grant pg_write_all_data to :me'],
+    advises: ['role_whole_database'],
+  }),
+  passing('plain_owner', 'the owner of a table without row security', {
+    sql: ['create table app.mine (id int)', 'alter table app.mine owner to :me'],
+    advises: ['role_ownership'],
+  }),
+  passing('bound_owner', 'the owner of a table whose row security is forced', {
+    sql: [
+      'create table app.bound (id int)',
+      'alter table app.bound enable row level security',
+      'alter table app.bound force row level security',
+      'alter table app.bound owner to :me',
+    ],
+    advises: ['role_ownership'],
+  }),
+  passing('setter', "a role that may set a superuser's parameter", {
+    ...from15,
+    sql: ['grant set on parameter session_preload_libraries to :me'],
+    advises: ['role_parameters'],
+  }),
+  passing('alterer', 'a member of a role that may alter the system', {
+    ...from15,
+    ...shy,
+    sql: [
+      'create role tuners nologin',
+      'grant alter system on parameter archive_command to tuners',
+      'grant tuners to :me',
+    ],
+    advises: ['role_parameters'],
+  }),
+  passing('base_maker', 'a role with CREATEDB', { options: 'createdb', advises: ['role_createdb'] }),
+]

@@ -1,0 +1,34 @@
+/**
+ * Waits for what the worker does, woken by the same notifications that wake the product. No test has to sleep for it.
+ */
+import pg from 'pg'
+
+/** Asks `look` now and whenever there is news in the database at `url`, until it answers something. */
+export async function onNews<T>(url: string, look: (client: pg.Client) => Promise<T | undefined>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    let news = Promise.withResolvers<void>()
+    client.on('notification', () => news.resolve())
+    await client.query('listen mooring_news')
+    for (;;) {
+      news = Promise.withResolvers()
+      const found = await look(client)
+      if (found !== undefined) return found
+      await news.promise
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+/** Resolves once the check that was last asked for has been settled. */
+export async function settled(url: string, uuid: string): Promise<void> {
+  await onNews(url, async client => {
+    const { rowCount } = await client.query(
+      "select id from tasks where datasource_id = $1 and kind = 'verify' and settled >= requested",
+      [uuid],
+    )
+    return rowCount === 1 ? true : undefined
+  })
+}
