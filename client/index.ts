@@ -2,8 +2,9 @@
  * The typed client: every procedure of the API with its inputs and outputs inferred. It takes types, and nothing else, from
  * the server, so it bundles for browsers.
  */
-import { createTRPCClient, httpBatchLink, TRPCClientError } from '@trpc/client'
+import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import { EventSource } from 'eventsource'
 import type { AppRouter } from '#server/api/router.ts'
 import type { FaultCode } from '#shared/fault.ts'
 
@@ -22,12 +23,20 @@ const MAX_BATCH = 20
  */
 export function createClient(options: { url: string; key: string }) {
   const url = `${options.url.replace(/\/+$/, '')}/trpc`
+  const authorization = `Bearer ${options.key}`
   return createTRPCClient<AppRouter>({
     links: [
-      httpBatchLink({
-        url,
-        maxItems: MAX_BATCH,
-        headers: { authorization: `Bearer ${options.key}` },
+      splitLink({
+        condition: operation => operation.type === 'subscription',
+        // The browser's own EventSource cannot send a header, and a key in a URL is refused.
+        true: httpSubscriptionLink({
+          url,
+          EventSource,
+          eventSourceOptions: {
+            fetch: (address, init) => fetch(address, { ...init, headers: { ...init.headers, authorization } }),
+          },
+        }),
+        false: httpBatchLink({ url, maxItems: MAX_BATCH, headers: { authorization } }),
       }),
     ],
   })

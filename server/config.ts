@@ -19,9 +19,24 @@ export interface Config {
   readonly openNetworksByDefault: boolean
   readonly dnsServers: readonly string[]
   readonly poolSize: number
+  /** Calls are counted in memory, which is right for one web process, or in PostgreSQL, for several. */
+  readonly rateLimits: RateLimits
+  /** What each organization may have at most. */
+  readonly quotas: { readonly datasources: number; readonly keys: number; readonly capabilities: number }
+  /** How many proxies stand in front, or the networks that they stand in; their word on the caller's address is taken. */
+  readonly trustProxy: number | readonly string[]
   /** Where callers reach this installation, for links in errors; no slash at the end. */
   readonly publicUrl: string
   readonly logLevel: string
+}
+
+/** Calls that one key, and one organization, may make within a window, and failed logins from one address in a minute. */
+export interface RateLimits {
+  readonly store: 'memory' | 'postgres'
+  readonly windowSeconds: number
+  readonly perKey: number
+  readonly perOrganization: number
+  readonly failedLogins: number
 }
 
 /** A variable that is not acceptable: which, and what it must be. */
@@ -60,6 +75,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     openNetworksByDefault: local,
     dnsServers: dnsServers(env),
     poolSize: integer(env, { variable: 'MOORING_POOL_SIZE', fallback: 8, min: 1, max: 100 }),
+    rateLimits: rateLimits(env),
+    quotas: {
+      datasources: integer(env, { variable: 'MOORING_MAX_DATASOURCES', fallback: 10_000, ...MANY }),
+      keys: integer(env, { variable: 'MOORING_MAX_KEYS', fallback: 100, ...MANY }),
+      capabilities: integer(env, { variable: 'MOORING_MAX_CAPABILITIES', fallback: 10_000, ...MANY }),
+    },
+    trustProxy: trustProxy(env),
     publicUrl: publicUrl(env, port),
     logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   }
@@ -88,10 +110,33 @@ function integer(
   return number
 }
 
-function choice(env: NodeJS.ProcessEnv, variable: string, options: readonly string[]): string {
+const MANY = { min: 1, max: 1_000_000_000 }
+
+function rateLimits(env: NodeJS.ProcessEnv): RateLimits {
+  return {
+    store: choice(env, 'MOORING_RATE_LIMITS', ['memory', 'postgres']),
+    windowSeconds: integer(env, { variable: 'MOORING_RATE_WINDOW_SECONDS', fallback: 10, min: 1, max: 3_600 }),
+    perKey: integer(env, { variable: 'MOORING_RATE_PER_KEY', fallback: 2_000, ...MANY }),
+    perOrganization: integer(env, { variable: 'MOORING_RATE_PER_ORGANIZATION', fallback: 5_000, ...MANY }),
+    failedLogins: integer(env, { variable: 'MOORING_RATE_FAILED_LOGINS', fallback: 100, ...MANY }),
+  }
+}
+
+/** Never "all": then any caller would choose the address that is counted and recorded. */
+function trustProxy(env: NodeJS.ProcessEnv): number | readonly string[] {
+  const value = text(env, 'MOORING_TRUST_PROXY') ?? ''
+  if (/^([1-9]|10)$/.test(value)) return Number(value)
+  const networks = parseNetworks(value)
+  if (!networks.ok)
+    throw new ConfigError('MOORING_TRUST_PROXY', 'a number of proxies from 1 to 10, or a comma-separated list of CIDRs')
+  return networks.networks
+}
+
+function choice<T extends string>(env: NodeJS.ProcessEnv, variable: string, options: readonly [T, ...T[]]): T {
   const value = text(env, variable) ?? options[0]
-  if (value === undefined || !options.includes(value)) throw new ConfigError(variable, `one of ${options.join(', ')}`)
-  return value
+  const chosen = options.find(option => option === value)
+  if (chosen === undefined) throw new ConfigError(variable, `one of ${options.join(', ')}`)
+  return chosen
 }
 
 function dnsServers(env: NodeJS.ProcessEnv): string[] {

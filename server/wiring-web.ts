@@ -4,12 +4,16 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { ChangeFeed } from '#server/api/change-feed.ts'
 import type { WebParts } from '#server/api/context.ts'
+import type { Limits } from '#server/api/limits.ts'
+import { RefusalSampler } from '#server/api/refusals.ts'
 import { createSealingKeys } from '#server/api/sealing-keys.ts'
 import { createApp } from '#server/rest/app.ts'
 import type { WebKeyring } from '#server/seal/keyring.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
+import { createCounter, type Rule } from '#server/store/counters.ts'
 import { type Db, isAlive } from '#server/store/db.ts'
 import { pendingMigrations } from '#server/store/migrate.ts'
 import type { Signals } from '#server/store/signals.ts'
@@ -38,13 +42,40 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
   const sealer = await createSealer(keyring)
   const tokens = await createTokens(keyring)
   const sealingKeys = createSealingKeys({ db, sealer, clock })
-  return { db, signals, sealer, sealingKeys, tokens, policy: { openNetworks: config.openNetworks }, clock, log }
+  const changeFeed = new ChangeFeed({ db, signals, log })
+  const refusals = new RefusalSampler()
+  return {
+    db,
+    signals,
+    sealer,
+    sealingKeys,
+    tokens,
+    changeFeed,
+    refusals,
+    policy: { openNetworks: config.openNetworks },
+    limits: limitsOf(config, db),
+    quotas: config.quotas,
+    clock,
+    log,
+  }
+}
+
+function limitsOf({ rateLimits }: Config, db: Db): Limits {
+  const { store, windowSeconds, perKey, perOrganization, failedLogins } = rateLimits
+  const counter = (rule: Rule) => createCounter(rule, store === 'memory' ? null : db)
+  return {
+    perKey: counter({ name: 'key', points: perKey, windowSeconds }),
+    perOrganization: counter({ name: 'organization', points: perOrganization, windowSeconds }),
+    failedLogins: counter({ name: 'failed', points: failedLogins, windowSeconds: 60 }),
+  }
 }
 
 /** Builds the tier and listens on the configured address. Port 0 takes a free one. */
 export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<WebTier> {
   const { config, db } = ground
-  const app = createApp(await webParts(ground, keyring), { publicUrl: config.publicUrl, ready: () => trouble(db) })
+  const parts = await webParts(ground, keyring)
+  const { publicUrl, trustProxy } = config
+  const app = createApp(parts, { publicUrl, trustProxy, ready: () => trouble(db) })
   const server = createServer(
     { maxHeaderSize: 16_384, headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 },
     app,
@@ -56,6 +87,8 @@ export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<Web
   return {
     port: (server.address() as AddressInfo).port, // a TCP server's address is an object once it listens
     async stop(graceMs) {
+      // Subscriptions would hold their connections for as long as they like.
+      await parts.changeFeed.close()
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
       const timer = setTimeout(() => server.closeAllConnections(), graceMs)

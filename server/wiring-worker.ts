@@ -13,7 +13,7 @@ import type { Ground } from './wiring-web.ts'
 
 const CHILDREN = 4
 const CHILD_MEMORY_MIB = 256
-const SLOTS = 8
+const SLOTS = 6
 const DAY_MS = 86_400_000
 
 /** A running worker. */

@@ -86,7 +86,7 @@ export const ListCapabilitiesInput = z.strictObject({
   cursor: CapabilityId.optional(),
 })
 
-/** A capability as it is shown. A `revokedAt` that lies ahead is the end of a rotation's grace. */
+/** A capability as it is shown. */
 export const Capability = z.object({
   id: CapabilityId,
   mode: Mode,

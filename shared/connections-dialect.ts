@@ -46,11 +46,12 @@ const pattern = {
   ctx: { pattern: DB_TYPE_PATTERN },
 }
 
-const described = {
+// The order is the documented model's: issues are reported in it.
+const named = {
   name: text(1, 200),
   db_type: z.string().refine(value => DB_TYPES.some(type => type === value), issue(pattern)),
-  excluded_schemas: z.array(text(1, 63)).max(100).optional(),
 }
+const described = { excluded_schemas: z.array(text(1, 63)).max(100).optional() }
 
 const ConnectionString = text(10, 2048).check(ctx => {
   if (ctx.issues.length > 0) return
@@ -60,14 +61,15 @@ const ConnectionString = text(10, 2048).check(ctx => {
   ctx.issues.push({ code: 'custom', input: undefined, message, params: { type: 'value_error', message } })
 })
 
-const Plain = z.object({ ...described, connection_string: ConnectionString })
+const Plain = z.object({ ...named, connection_string: ConnectionString, ...described })
 const Sealed = z.object({
-  ...described,
+  ...named,
   sealed_connection_string: SealedString.sealedConnectionString,
   key_id: SealedString.keyId,
   host: text(1, 253),
   port: SealedString.port,
   database_name: text(1, 63),
+  ...described,
 })
 
 /** The schema that a registration's body is meant for: with a sealed string, or with one in clear. Never both. */

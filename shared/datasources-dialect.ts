@@ -11,12 +11,13 @@ const CaCertificate = z.string().max(32_768).startsWith('-----BEGIN CERTIFICATE-
   error: 'caCertificate is PEM text that begins with -----BEGIN CERTIFICATE-----',
 })
 
-const direct = {
+const dialled = {
   connection: z.literal('direct').optional(),
   schema: SchemaName.optional(),
-  metadata: Metadata.optional(),
   caCertificate: CaCertificate.optional(),
 }
+
+const direct = { ...dialled, metadata: Metadata.optional() }
 
 const Sealed = {
   sealedConnectionString: SealedString.sealedConnectionString,
@@ -49,6 +50,16 @@ export const EndpointBody = z.strictObject({
 /** Body of `POST /v1/datasources`: one of the two, told apart by their fields. */
 export const RegisterBody = chosen(isEndpoint, DirectBody, EndpointBody)
 export type RegisterBody = z.output<typeof RegisterBody>
+
+/** Body of `POST /v1/datasources/validate`. */
+export const ValidateBody = chosen(
+  isSealed,
+  z.strictObject({ ...PlainString, ...dialled }),
+  z.strictObject({ ...Sealed, ...dialled }),
+)
+
+/** Body of `POST /v1/datasources/{id}/rotate_key`. */
+export const RotateKeyBody = z.strictObject({ signingKey: RegisterEndpoint.shape.signingKey })
 
 const common = {
   object: z.literal('datasource'),

@@ -4,30 +4,15 @@
  * Who uses it is taken to read by name, to insert by name, and to rely on keys, policies and permissions. The tables are
  * total by type: a property that a snapshot gains needs a rule before it compiles.
  */
-import {
-  COLUMN,
-  CONSTRAINT,
-  INDEX,
-  LOST_CONSTRAINT,
-  LOST_INDEX,
-  LOST_POLICY,
-  NEW_COLUMN,
-  NEW_INDEX,
-  NEW_POLICY,
-  POLICY,
-  RELATION,
-} from './drift-relation.ts'
+import { COLLATION, NOT_NULL, REMARK, TYPE, textsIn } from './drift-property.ts'
+import { COLUMN, CONSTRAINT, INDEX, LOST_PART, NEW_PART, POLICY, RELATION } from './drift-relation.ts'
 import {
   breaking,
   type Draft,
-  flag,
-  REMARK,
   type Rule,
   type Rules,
   risky,
   safe,
-  TYPE,
-  textsIn,
   type Verdict,
   verdictOf,
   whether,
@@ -56,13 +41,13 @@ const EXTENSION: Rules<Extension> = {
 const ENUM: Rules<Enum> = { labels: LABELS, comment: REMARK }
 const DOMAIN: Rules<Domain, 'checks'> = {
   type: TYPE,
-  notNull: flag({ gained: breaking('null is no longer accepted'), lost: risky('readers may now meet null') }),
+  notNull: NOT_NULL,
   default: whether({
     gained: risky('columns left out now get a value'),
     lost: risky('columns left out now get null'),
     altered: risky('columns left out get another value'),
   }),
-  collation: risky('texts may sort and compare otherwise'),
+  collation: COLLATION,
   comment: REMARK,
 }
 const CHECK = { definition: STRICTER }
@@ -84,10 +69,7 @@ const ADDED: Readonly<Record<ObjectKind, Rule>> = {
   extension: NEW,
   schema: NEW,
   relation: NEW,
-  column: NEW_COLUMN,
-  constraint: risky('writes that were accepted may be refused'),
-  index: NEW_INDEX,
-  policy: NEW_POLICY,
+  ...NEW_PART,
   enum: NEW,
   domain: NEW,
   check: STRICTER,
@@ -99,10 +81,7 @@ const REMOVED: Readonly<Record<ObjectKind, Rule>> = {
   extension: breaking('its functions and types are gone'),
   schema: GONE,
   relation: GONE,
-  column: breaking('queries that name the column fail'),
-  constraint: LOST_CONSTRAINT,
-  index: LOST_INDEX,
-  policy: LOST_POLICY,
+  ...LOST_PART,
   enum: GONE,
   domain: GONE,
   check: risky('what the constraint promised no longer holds'),

@@ -3,67 +3,72 @@
  *
  * Only `drift-class.ts` reads them.
  */
-import {
-  breaking,
-  type Draft,
-  flag,
-  PERMISSIONS,
-  REMARK,
-  type Rule,
-  type Rules,
-  risky,
-  safe,
-  TYPE,
-  type Verdict,
-  whether,
-} from './drift-verdict.ts'
+import { COLLATION, NOT_NULL, PERMISSIONS, REMARK, TYPE } from './drift-property.ts'
+import { breaking, type Draft, type Rule, type Rules, risky, safe, type Verdict, whether } from './drift-verdict.ts'
 import type { Column, Constraint, Index, Policy, Relation } from './snapshot.ts'
 
 const KEYS: readonly unknown[] = ['primary_key', 'unique']
 
-/** A new column breaks inserts that cannot know it, when it must have a value and makes none. */
-export const NEW_COLUMN: Rule = ({ is }) => {
-  const filled = is?.['default'] ?? is?.['identity'] ?? is?.['generated']
-  return is?.['notNull'] && filled === undefined
+const isFilled = (column: Draft['is']): boolean =>
+  ['default', 'identity', 'generated'].some(property => column?.[property] !== undefined)
+
+// A new column breaks inserts that cannot know it, when it must have a value and makes none.
+const newColumn: Rule = ({ is }) =>
+  is?.['notNull'] && !isFilled(is)
     ? breaking('a required column without default: inserts that do not name it fail')
     : safe('a new column that inserts may leave out')
-}
 
-/** A key is what `on conflict` and foreign keys stand on; other constraints only promise. */
-export const LOST_CONSTRAINT: Rule = ({ was }) =>
+// A key is what `on conflict` and foreign keys stand on; other constraints only promise.
+const lostConstraint: Rule = ({ was }) =>
   KEYS.includes(was?.['kind'])
     ? breaking('a key is gone: rows may repeat, and "on conflict" on it fails')
     : risky('what the constraint promised no longer holds')
 
-/** A unique index is a key too. */
-export const LOST_INDEX: Rule = ({ was }) =>
+// A unique index is a key too.
+const lostIndex: Rule = ({ was }) =>
   was?.['unique']
     ? breaking('a unique index is gone: rows may repeat, and "on conflict" on it fails')
     : risky('queries that used the index are slower')
 
-/** A new unique index refuses writes. */
-export const NEW_INDEX: Rule = ({ is }) =>
+const newIndex: Rule = ({ is }) =>
   is?.['unique'] ? risky('writes that repeat a value are refused') : safe('a new index')
 
-/** A policy gone opens rows when it was restrictive, and closes them when it was permissive. */
-export const LOST_POLICY: Rule = ({ was }) =>
+// A policy gone opens rows when it was restrictive, and closes them when it was permissive.
+const lostPolicy: Rule = ({ was }) =>
   was?.['restrictive']
     ? breaking('rows that the policy kept back are open')
     : risky('rows that the policy let through are refused')
 
-/** A new policy does the opposite. */
-export const NEW_POLICY: Rule = ({ is }) =>
+const newPolicy: Rule = ({ is }) =>
   is?.['restrictive'] ? risky('rows may be refused') : risky('rows that were refused may be let through')
 
-const lostDefault = ({ is }: Draft): Verdict =>
-  is?.['notNull']
+const lostDefault = ({ is }: Draft): Verdict => {
+  if (isFilled(is)) return risky('inserts that leave the column out get another value')
+  return is?.['notNull']
     ? breaking('inserts that leave the column out fail')
     : risky('inserts that leave the column out now get null')
+}
+
+/** What it means that something inside a relation is new. */
+export const NEW_PART = {
+  column: newColumn,
+  constraint: risky('writes that were accepted may be refused'),
+  index: newIndex,
+  policy: newPolicy,
+}
+
+/** What it means that something inside a relation is gone. */
+export const LOST_PART = {
+  column: breaking('queries that name the column fail'),
+  constraint: lostConstraint,
+  index: lostIndex,
+  policy: lostPolicy,
+}
 
 /** Rules of the properties of a column. */
 export const COLUMN: Rules<Column> = {
   type: TYPE,
-  notNull: flag({ gained: breaking('null is no longer accepted'), lost: risky('readers may now meet null') }),
+  notNull: NOT_NULL,
   default: whether({
     gained: safe('inserts may now leave the column out'),
     lost: lostDefault,
@@ -82,7 +87,7 @@ export const COLUMN: Rules<Column> = {
     altered: risky('the column is computed otherwise'),
   }),
   virtual: safe('the column is computed at another time'),
-  collation: risky('texts may sort and compare otherwise'),
+  collation: COLLATION,
   comment: REMARK,
   may: PERMISSIONS,
 }
@@ -96,11 +101,11 @@ export const RELATION: Rules<Relation, 'columns' | 'constraints' | 'indexes' | '
       ? risky('the table is now partitioned')
       : breaking('the name now stands for another kind of relation'),
   comment: REMARK,
-  rowSecurity: flag({
+  rowSecurity: whether({
     gained: risky('row-level security is on: rows may be hidden or refused'),
     lost: breaking('row-level security is off: no policy holds any longer'),
   }),
-  rowSecurityForced: flag({
+  rowSecurityForced: whether({
     gained: safe('policies now bind the owner too'),
     lost: risky('row-level security is no longer forced: policies do not bind the owner'),
   }),
@@ -125,17 +130,17 @@ export const CONSTRAINT: Rules<Constraint> = {
 /** Rules of the properties of an index. */
 export const INDEX: Rules<Index> = {
   definition: risky('queries that used the index may be slower'),
-  unique: flag({
+  unique: whether({
     gained: risky('writes that repeat a value are refused'),
     lost: breaking('the index is no longer unique: rows may repeat'),
   }),
-  invalid: flag({ gained: risky('the index is not usable'), lost: safe('the index is usable') }),
+  invalid: whether({ gained: risky('the index is not usable'), lost: safe('the index is usable') }),
 }
 
 /** Rules of the properties of a policy. */
 export const POLICY: Rules<Policy> = {
   command: risky('the policy holds for other commands'),
-  restrictive: flag({
+  restrictive: whether({
     gained: risky('rows that the policy let through may be refused'),
     lost: breaking('the policy now lets rows through that it kept back'),
   }),

@@ -89,7 +89,7 @@ describe('The frame gate', () => {
         }
         expect(Buffer.concat(passed).length).toBeLessThanOrEqual(HONEST.length)
       }),
-      { numRuns: 3_000 },
+      { numRuns: 1_000 },
     )
   })
 

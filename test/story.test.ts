@@ -1,6 +1,6 @@
 /** The main job, told once for each voice on real databases: registered, verified, listed, read back, removed, gone. */
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
@@ -164,7 +164,8 @@ describe('Registered again', () => {
 describe('A wait', () => {
   it('is acknowledged by the dialects and ends at its limit, the work going on', async () => {
     // Accepts and says nothing: the verdict takes longer than the caller waits.
-    const silent = createServer().listen(0, '127.0.0.1')
+    const sockets: Socket[] = []
+    const silent = createServer(socket => void sockets.push(socket)).listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const url = customer.url('reader', { port: portOf(silent) })
     for (const [path, body] of [
@@ -177,6 +178,7 @@ describe('A wait', () => {
     }
     const unsettled = 'select id from tasks where settled < requested and locked_until is not null'
     expect(await query(mooring.databaseUrl, unsettled)).toHaveLength(2)
+    for (const socket of sockets) socket.destroy()
     silent.close()
   })
 })

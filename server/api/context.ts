@@ -10,8 +10,12 @@ import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import type { Actor, AuditEvent } from '#server/store/audit.ts'
 import type { Db } from '#server/store/db.ts'
+import type { Quotas } from '#server/store/quotas.ts'
 import type { Signals } from '#server/store/signals.ts'
 import type { Fault } from '#shared/fault.ts'
+import type { ChangeFeed } from './change-feed.ts'
+import type { Limits } from './limits.ts'
+import type { RefusalSampler } from './refusals.ts'
 import type { SealingKeys } from './sealing-keys.ts'
 
 /** What a web process holds, made once. */
@@ -22,6 +26,10 @@ export interface WebParts {
   readonly sealingKeys: SealingKeys
   readonly tokens: Tokens
   readonly policy: HostPolicy
+  readonly limits: Limits
+  readonly quotas: Quotas
+  readonly changeFeed: ChangeFeed
+  readonly refusals: RefusalSampler
   readonly clock: () => Date
   readonly log: Log
 }

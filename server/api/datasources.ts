@@ -31,6 +31,7 @@ import { procedure, router } from './trpc.ts'
 import { update } from './update.ts'
 import { validate } from './validate.ts'
 import { checked, verifyTask } from './verdict.ts'
+import { watchProcedure } from './watch.ts'
 
 const idempotencyKey = z.string().min(1).max(255).optional()
 
@@ -114,6 +115,9 @@ export const datasourcesRouter = router({
     .input(RotateKeyInput)
     .output(Datasource)
     .mutation(({ ctx, input }) => rotateKey(ctx, input)),
+
+  /** Every change of the organization's datasources, as it happens. */
+  watch: watchProcedure,
 
   /** Runs the checklist on a connection string and stores nothing. */
   validate: procedure('datasources.create')

@@ -1,9 +1,13 @@
-/** Makes a new API key and its row. The procedures and the operator's commands call it. */
+/**
+ * Makes new API keys and capabilities with their rows, which hold hashes. The procedures and the operator's commands call
+ * it; it grants whatever it is told, so they have to have asked whether they may.
+ */
 
 import { newId } from '#server/domain/ids.ts'
-import type { Tokens } from '#server/seal/token.ts'
-import type { Scope } from '#shared/credential.ts'
-import type { Mode } from '#shared/wire.ts'
+import type { Grant, Tokens } from '#server/seal/token.ts'
+import type { CapabilityRow } from '#server/store/capabilities.ts'
+import type { Operation, Scope } from '#shared/credential.ts'
+import type { DatasourceId, Mode } from '#shared/wire.ts'
 
 /** A new key: its text, to be shown once, and its row, which holds a hash. */
 export function mintKey(
@@ -12,11 +16,11 @@ export function mintKey(
 ) {
   const token = tokens.mint('sk', of.mode)
   const id = newId()
-  const hash = tokens.hashes(token)[0]
-  if (hash === undefined) throw new Error('the keyring has no pepper')
+  const hash = hashOf(tokens, token)
   const grant = {
     organizationId: of.organizationId,
     id,
+    issuerId: null,
     mode: of.mode,
     scopes: of.scopes,
     datasourceIds: null,
@@ -39,4 +43,58 @@ export function mintKey(
       revoked_at: null,
     },
   }
+}
+
+/** What a capability is to grant. */
+export interface CapabilityGrant {
+  readonly organizationId: string
+  /** The key that it dies with; null for an operator's grant. */
+  readonly issuerId: string | null
+  readonly mode: Mode
+  readonly operations: readonly Operation[]
+  /** Null for all of the organization's. */
+  readonly datasourceIds: readonly DatasourceId[] | null
+  readonly expiresAt: Date
+}
+
+/** A new capability: its text, to be shown once, and the columns of its row that decide what it may do. */
+export function mintCapability(tokens: Tokens, of: CapabilityGrant) {
+  const token = tokens.mint('rk', of.mode)
+  const id = newId()
+  const hash = hashOf(tokens, token)
+  const { operations: scopes, ...grant } = of
+  return {
+    token,
+    row: {
+      id,
+      issuer_id: of.issuerId,
+      mode: of.mode,
+      last4: token.slice(-4),
+      pepper_id: hash.pepperId,
+      hash: hash.hash,
+      mac: tokens.mac(hash, { ...grant, id, scopes }),
+      operations: [...of.operations],
+      datasource_ids: of.datasourceIds === null ? null : [...of.datasourceIds],
+      expires_at: of.expiresAt,
+    },
+  }
+}
+
+/** What a capability's row grants, as its MAC covers it. */
+export function grantOf(row: CapabilityRow): Grant {
+  return {
+    organizationId: row.org_id,
+    id: row.id,
+    issuerId: row.issuer_id,
+    mode: row.mode,
+    scopes: row.operations,
+    datasourceIds: row.datasource_ids,
+    expiresAt: row.expires_at,
+  }
+}
+
+function hashOf(tokens: Tokens, token: string) {
+  const hash = tokens.hashes(token)[0]
+  if (hash === undefined) throw new Error('the keyring has no pepper')
+  return hash
 }

@@ -1,17 +1,33 @@
-/** The procedures of an organization's own affairs: its API keys. */
+/** The procedures of an organization's own affairs: its API keys and capabilities, and its record. */
 import { z } from 'zod'
 import { isWithin, refusal } from '#server/domain/scope.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as audit from '#server/store/audit.ts'
 import { transaction } from '#server/store/db.ts'
+import * as quotas from '#server/store/quotas.ts'
 import { CreatedKey, CreateKeyInput, KeyList, RevokedKey, RevokeKeyInput } from '#shared/credential.ts'
 import { Fault } from '#shared/fault.ts'
+import { SealingKey } from '#shared/sealing.ts'
 import { typedId, uuidOf } from '#shared/wire.ts'
+import { auditProcedure } from './audit.ts'
+import { capabilityProcedures } from './capabilities.ts'
 import { eventOf } from './context.ts'
 import { mintKey } from './mint.ts'
+import { currentSealingKey } from './sealing.ts'
 import { procedure, router } from './trpc.ts'
 
 export const organizationRouter = router({
+  ...capabilityProcedures,
+
+  /** The public key to seal connection strings to. It is no secret: whoever may call may seal. */
+  sealingKey: procedure(null)
+    .input(z.strictObject({}).optional())
+    .output(SealingKey)
+    .query(({ ctx }) => currentSealingKey(ctx)),
+
+  /** The record of who did what, newest first. */
+  audit: auditProcedure,
+
   /** Creates a key of the caller's own mode, with no scope that the caller lacks. It is shown in this answer only. */
   createKey: procedure('organization.write')
     .input(CreateKeyInput)
@@ -30,6 +46,8 @@ export const organizationRouter = router({
         now: parts.clock(),
       })
       await transaction(parts.db, async tx => {
+        const ask = { table: 'api_keys' as const, max: parts.quotas.keys, now: parts.clock() }
+        if (!(await quotas.hasRoom(tx, principal.organizationId, ask))) throw new Fault('quota_exceeded')
         await apiKeys.insert(tx, principal.organizationId, minted.row)
         await audit.append(
           tx,

@@ -5,9 +5,12 @@
 import type { Principal } from '#server/domain/scope.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
+import * as capabilities from '#server/store/capabilities.ts'
 import type { Db } from '#server/store/db.ts'
 import { recognise } from '#shared/credential.ts'
 import { Fault } from '#shared/fault.ts'
+import { uuidOf } from '#shared/wire.ts'
+import { grantOf } from './mint.ts'
 
 /** Request headers, names in lower case. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -29,26 +32,34 @@ function single(value: string | string[] | undefined): string | null {
   return Array.isArray(value) ? value.join(', ') : (value ?? null)
 }
 
+/** What a token is looked up and checked with. */
+export interface Registry {
+  readonly db: Db
+  readonly tokens: Tokens
+  readonly now: Date
+}
+
 /**
  * Who a request is from. The row is read anew for each request, so that a revocation counts from the next one on, in every
  * process. Throws the 401 and 403 faults of credentials.
  */
-export async function authenticate(headers: Headers, net: { db: Db; tokens: Tokens; now: Date }): Promise<Principal> {
+export async function authenticate(headers: Headers, registry: Registry): Promise<Principal> {
   const token = presentedToken(headers)
   const shape = recognise(token)
   if (shape === null) throw new Fault(token.startsWith('rk_') ? 'capability_invalid' : 'apikey_invalid')
-  if (shape.kind === 'capability') throw new Fault('capability_invalid')
-  const hashes = net.tokens.hashes(token)
+  return shape.kind === 'key' ? keyOf(token, registry) : capabilityOf(token, registry)
+}
+
+async function keyOf(token: string, { db, tokens, now }: Registry): Promise<Principal> {
+  const hashes = tokens.hashes(token)
   const row = await apiKeys.findByHash(
-    net.db,
+    db,
     hashes.map(entry => entry.hash),
   )
-  if (row === undefined || !isUntouched(row, net.tokens)) throw new Fault('apikey_invalid')
+  if (row === undefined || !isUntouched(row, tokens)) throw new Fault('apikey_invalid')
   if (row.revoked_at !== null) throw new Fault('apikey_revoked')
-  if (row.expires_at !== null && row.expires_at <= net.now) throw new Fault('apikey_expired')
-  if (row.last_used_at === null || net.now.getTime() - row.last_used_at.getTime() > TOUCH_MS) {
-    await apiKeys.touch(net.db, row.org_id, { id: row.id, now: net.now })
-  }
+  if (hasPassed(row.expires_at, now)) throw new Fault('apikey_expired')
+  if (isLongAgo(row.last_used_at, now)) await apiKeys.touch(db, row.org_id, { id: row.id, now })
   return {
     kind: 'key',
     id: row.id,
@@ -60,11 +71,53 @@ export async function authenticate(headers: Headers, net: { db: Db; tokens: Toke
   }
 }
 
+/** Unknown, edited, expired, revoked, or issued by a key that is: all the same to whoever presents it. */
+async function capabilityOf(token: string, { db, tokens, now }: Registry): Promise<Principal> {
+  const hashes = tokens.hashes(token)
+  const found = await capabilities.findByHash(
+    db,
+    hashes.map(entry => entry.hash),
+  )
+  if (found === undefined) throw new Fault('capability_invalid')
+  const { capability: row, issuer } = found
+  const isIssued = row.issuer_id === null || (issuer !== null && isAlive(issuer, now) && isUntouched(issuer, tokens))
+  if (
+    !isIssued ||
+    !isAlive(row, now) ||
+    !tokens.checks({ pepperId: row.pepper_id, hash: row.hash }, grantOf(row), row.mac)
+  )
+    throw new Fault('capability_invalid')
+  if (isLongAgo(row.last_used_at, now)) await capabilities.touch(db, row.org_id, { id: row.id, now })
+  return {
+    kind: 'capability',
+    id: row.id,
+    organizationId: row.org_id,
+    mode: row.mode,
+    scopes: row.operations,
+    datasourceIds: row.datasource_ids?.flatMap(id => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? []) ?? null,
+    expiresAt: row.expires_at,
+  }
+}
+
+function hasPassed(at: Date | null, now: Date): boolean {
+  return at !== null && at <= now
+}
+
+/** What is revoked is dead whenever that was: the clock of the process that revoked it may be ahead of ours. */
+function isAlive(row: { expires_at: Date | null; revoked_at: Date | null }, now: Date): boolean {
+  return row.revoked_at === null && !hasPassed(row.expires_at, now)
+}
+
+function isLongAgo(at: Date | null, now: Date): boolean {
+  return at === null || now.getTime() - at.getTime() > TOUCH_MS
+}
+
 /** An edited row is a dead one: its MAC no longer fits. */
-function isUntouched(row: apiKeys.ApiKeyRow, tokens: Tokens): boolean {
+function isUntouched(row: capabilities.Issuer, tokens: Tokens): boolean {
   const grant = {
     organizationId: row.org_id,
     id: row.id,
+    issuerId: null,
     mode: row.mode,
     scopes: row.scopes,
     datasourceIds: null,

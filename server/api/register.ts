@@ -16,10 +16,12 @@ import { eventOf, type KnownContext } from './context.ts'
 import { type Draft, draft } from './draft.ts'
 import { once } from './once.ts'
 import { placePending, sealCredential } from './pending.ts'
+import { requireOurKey } from './sealing.ts'
 import { type Checked, checked, verifyTask } from './verdict.ts'
 
 /** Registers, or rotates where this voice has a natural key and the datasource is there already. */
 export async function register(ctx: KnownContext, input: RegisterInput): Promise<Datasource> {
+  await requireOurKey(ctx, input)
   const drafted = draft(ctx, input)
   const denied = refusal(ctx.principal, 'datasources.create', { mode: drafted.datasource.mode })
   if (denied !== null) throw new Fault(denied)
@@ -43,6 +45,7 @@ async function place(ctx: KnownContext, drafted: Draft): Promise<Checked> {
     taskId: newId(),
     event: eventOf(ctx, { action: 'datasource.registered', objectKind: 'datasource', objectId: id }),
     now: parts.clock(),
+    maxDatasources: parts.quotas.datasources,
   })
   ctx.remarks.created = made
   return made ? { id, request: 1 } : registerAgain(ctx, drafted)

@@ -13,6 +13,7 @@ import { draftString, type StringInput } from './draft.ts'
 import { once } from './once.ts'
 import { type DraftedSecret, placePending } from './pending.ts'
 import { changeable } from './present.ts'
+import { requireOurKey } from './sealing.ts'
 import { type Checked, checked } from './verdict.ts'
 
 type Rotation = z.output<typeof RotateInput>
@@ -41,6 +42,7 @@ function sourceOf(input: Rotation): StringInput | null {
 export async function rotate(ctx: KnownContext, input: Rotation): Promise<Datasource> {
   const row = await changeable(ctx, input.id, 'datasources.update')
   if (row.kind !== 'direct') throw wrongKind('connectionString', 'An endpoint has a signing key: use rotateKey.')
+  await requireOurKey(ctx, input)
   const entry = drafted(ctx, input)
   const waitSeconds = input.waitSeconds ?? 0
   return once(ctx, {

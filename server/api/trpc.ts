@@ -8,6 +8,7 @@ import { refusal } from '#server/domain/scope.ts'
 import type { Scope } from '#shared/credential.ts'
 import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/fault.ts'
 import type { Context, KnownContext } from './context.ts'
+import { recordRefusal } from './refusals.ts'
 
 const CODE_OF_STATUS = {
   400: 'BAD_REQUEST',
@@ -50,7 +51,10 @@ export function issuesOf(error: ZodError): Issue[] {
   }))
 }
 
+const PING_MS = 15_000
+
 const t = initTRPC.context<Context>().create({
+  sse: { ping: { enabled: true, intervalMs: PING_MS }, client: { reconnectAfterInactivityMs: 3 * PING_MS } },
   errorFormatter({ error, ctx, shape }) {
     const fault = faultOf(error)
     const spec = faultSpec(fault.code)
@@ -76,6 +80,11 @@ const spelled = t.middleware(async ({ ctx, next, path }) => {
   const fault = faultOf(result.error)
   if (fault.code === 'internal_error')
     ctx.parts.log.error({ requestId: ctx.requestId, path, cause: fault.cause }, 'procedure failed')
+  const { principal, requestId, address } = ctx
+  // A dialect records what it refuses itself, bad bodies included.
+  if (ctx.voice === 'trpc' && !(principal instanceof Fault)) {
+    await recordRefusal(ctx.parts, { principal, action: path, fault, requestId, address })
+  }
   const status = faultSpec(fault.code).status
   throw new TRPCError({
     code: CODE_OF_STATUS[status as keyof typeof CODE_OF_STATUS],
@@ -84,12 +93,15 @@ const spelled = t.middleware(async ({ ctx, next, path }) => {
   }) // as above
 })
 
-/** A procedure that only principals with `scope` may call. What it does to a plane or an object, it asks itself. */
-export function procedure(scope: Scope) {
+/**
+ * A procedure that only principals with `scope` may call; null for every principal of an organization. What it does to a
+ * plane or an object, it asks itself.
+ */
+export function procedure(scope: Scope | null) {
   return t.procedure.use(spelled).use(({ ctx, next }) => {
     const { principal } = ctx
     if (principal instanceof Fault) throw principal
-    const denied = refusal(principal, scope)
+    const denied = scope === null ? null : refusal(principal, scope)
     if (denied !== null) throw new Fault(denied)
     const known: KnownContext = { ...ctx, principal }
     return next({ ctx: known })

@@ -13,6 +13,7 @@ import { Validation } from '#shared/validation.ts'
 import type { KnownContext } from './context.ts'
 import { type DraftedString, draftString } from './draft.ts'
 import { once } from './once.ts'
+import { requireOurKey } from './sealing.ts'
 import { awaited } from './wait.ts'
 
 const DEADLINE_MS = 30_000
@@ -20,6 +21,7 @@ const KEPT_MS = 600_000
 
 /** Validates it within 30 s. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
+  await requireOurKey(ctx, input)
   let drafted: DraftedString
   try {
     drafted = draftString(ctx, input)

@@ -1,7 +1,8 @@
 /**
  * The SQL that mends a role: exact statements for a person to paste, each for one thing that was found.
  *
- * Names are quoted and never stand in a comment; there is no password in any of it. Called by the judging of roles.
+ * Names are quoted and never stand in a comment; there is no password in any of it. What is called is qualified: in the
+ * session of the superuser who pastes it, a better match in another schema would run as him (CVE-2018-1058).
  */
 import type { Provider } from './provider.ts'
 import { roleSql } from './role-sql.ts'
@@ -38,11 +39,11 @@ export function revokeFileFunctions(subject: Subject, functions: readonly string
   return anonymousBlock(`declare statement text;
 begin
   for statement in
-    select format('revoke execute on function %s from %s', p.oid::regprocedure,
-      case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end)
-    from pg_proc p cross join aclexplode(p.proacl) a
-    where p.pronamespace = 'pg_catalog'::regnamespace and p.proname in (${names}) and a.grantee <> p.proowner
-      and (a.grantee = 0 or pg_has_role(${quoteText(subject.login)}, a.grantee, 'member'))
+    select pg_catalog.format('revoke execute on function %s from %s', p.oid::pg_catalog.regprocedure,
+      case a.grantee when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) end)
+    from pg_catalog.pg_proc p cross join pg_catalog.aclexplode(p.proacl) a
+    where p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace and p.proname in (${names}) and a.grantee <> p.proowner
+      and (a.grantee = 0 or pg_catalog.pg_has_role(${quoteText(subject.login)}, a.grantee, 'member'))
   loop
     execute statement;
   end loop;
@@ -59,7 +60,7 @@ export function forceRowSecurity(tables: readonly string[], count: number): stri
 }
 
 const notOfExtension = (oid: string) =>
-  `not exists (select from pg_depend d where d.objid = ${oid} and d.deptype = 'e')`
+  `not exists (select from pg_catalog.pg_depend d where d.objid = ${oid} and d.deptype = 'e')`
 
 /** Prints the statements that make views show rows with the eyes of who asks; before 15, gives them another owner. */
 export function mendViews({ login, serverVersionNum }: Subject): string {
@@ -67,18 +68,18 @@ export function mendViews({ login, serverVersionNum }: Subject): string {
     serverVersionNum >= 150_000
       ? 'alter view %s set (security_invoker = true);'
       : 'alter view %s owner to "<a role that row security binds>";'
-  return `select format(case c.relkind when 'v' then ${quoteText(change)}
-  else 'alter materialized view %s owner to "<a role that row security binds>";' end, c.oid::regclass)
-from pg_class c join pg_roles o on o.oid = c.relowner
+  return `select pg_catalog.format(case c.relkind when 'v' then ${quoteText(change)}
+  else 'alter materialized view %s owner to "<a role that row security binds>";' end, c.oid::pg_catalog.regclass)
+from pg_catalog.pg_class c join pg_catalog.pg_roles o on o.oid = c.relowner
 where c.relkind in ('v', 'm') and c.oid >= 16384 and (o.rolsuper or o.rolbypassrls)
-  and not exists (select from unnest(c.reloptions) r where r ~* '^security_invoker=(t|y|on|1)')
-  and has_table_privilege(${quoteText(login)}, c.oid, 'select') and ${notOfExtension('c.oid')};`
+  and not exists (select from pg_catalog.unnest(c.reloptions) r where r ~* '^security_invoker=(t|y|on|1)')
+  and pg_catalog.has_table_privilege(${quoteText(login)}, c.oid, 'select') and ${notOfExtension('c.oid')};`
 }
 
 /** Prints the statements that take SECURITY DEFINER functions of a privileged owner from the role. */
 export function revokeDefinerFunctions({ login }: Subject): string {
-  return `select format('revoke execute on function %s from public, %I;', p.oid::regprocedure, ${quoteText(login)})
-from pg_proc p join pg_roles o on o.oid = p.proowner
+  return `select pg_catalog.format('revoke execute on function %s from public, %I;', p.oid::pg_catalog.regprocedure, ${quoteText(login)})
+from pg_catalog.pg_proc p join pg_catalog.pg_roles o on o.oid = p.proowner
 where p.prosecdef and p.oid >= 16384 and (o.rolsuper or o.rolbypassrls)
-  and has_function_privilege(${quoteText(login)}, p.oid, 'execute') and ${notOfExtension('p.oid')};`
+  and pg_catalog.has_function_privilege(${quoteText(login)}, p.oid, 'execute') and ${notOfExtension('p.oid')};`
 }

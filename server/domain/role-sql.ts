@@ -77,6 +77,8 @@ export function roleSql(request: RoleSqlRequest): string {
 /** CONNECT on the database in which it is run, which SQL cannot name otherwise. */
 function connectHere(role: string): string {
   return anonymousBlock(
-    `begin execute format('grant connect on database %I to %I', current_database(), ${quoteText(role)}); end`,
+    `begin
+  execute pg_catalog.format('grant connect on database %I to %I', pg_catalog.current_database(), ${quoteText(role)});
+end`,
   )
 }

@@ -32,6 +32,8 @@ const READS: ReadonlySet<Scope> = new Set<Scope>(['datasources.read', 'feeds.rea
 export function refusal(principal: Principal, scope: Scope, subject: Subject = {}): FaultCode | null {
   const denied: FaultCode = principal.kind === 'capability' ? 'capability_scope_denied' : 'forbidden'
   if (!principal.scopes.includes(scope)) return denied
+  // Whatever its row says, a capability cannot mint: what it issued would outlive it.
+  if (principal.kind === 'capability' && scope.startsWith('organization.')) return denied
   if (
     principal.datasourceIds !== null &&
     subject.datasourceId !== undefined &&

@@ -4,12 +4,13 @@
  * What a column has most often stands in parallel arrays and what it has seldom in maps by its number: half the time and
  * bytes of an object for each column. It must keep to the rules of `catalog-sql.ts`. Only `catalog.ts` uses it.
  */
-import { ARRAY, collation, cut, EQ, flags, GT, NE, OBJECT, once, TIMES } from './catalog-sql.ts'
+import { cut, EQ, flags, GT, NE, OBJECT, once } from './catalog-sql.ts'
+import { collation } from './catalog-sql-object.ts'
 
 // As in information_schema, a column on which the role has no permission at all is not there.
 const COLUMN_SEEN = `(not r.partly or pg_catalog.has_column_privilege(r.oid, a.attnum, 'SELECT, INSERT, UPDATE'))`
 
-const COLUMNS = `(select ${ARRAY}(pg_catalog.array_agg(a.attnum), pg_catalog.array_agg(a.attname),
+const COLUMNS = `(select pg_catalog.json_build_array(pg_catalog.array_agg(a.attnum), pg_catalog.array_agg(a.attname),
     pg_catalog.array_agg(a.type), pg_catalog.array_agg(a.flags),
     pg_catalog.json_object_agg(a.attnum, a.collation) filter (where a.collation is not null),
     pg_catalog.json_object_agg(a.attnum, a.may) filter (where a.may is not null))
@@ -90,7 +91,7 @@ export const RELATIONS = `select ${OBJECT}('k', 'relation', 'schema', r.nspname,
   'may', r.may, 'secured', r.relrowsecurity, 'forced', r.relforcerowsecurity,
   'rows', case when r.relkind ${EQ} 'p' then tree.rows else r.reltuples end,
   'bytes', case when r.relkind ${EQ} 'p' then tree.pages else r.pages end
-    ${TIMES} pg_catalog.current_setting('block_size')::pg_catalog.int8,
+    operator(pg_catalog.*) pg_catalog.current_setting('block_size')::pg_catalog.int8,
   'partitions', tree.partitions,
   'columns', ${COLUMNS}, 'concealed', ${CONCEALED}, 'defaults', ${DEFAULTS}, 'comments', ${COMMENTS}, 'constraints', ${CONSTRAINTS},
   'indexes', ${INDEXES}, 'policies', ${POLICIES}, 'server', ${SERVER}, 'query', ${QUERY},

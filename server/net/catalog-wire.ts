@@ -29,6 +29,7 @@ const WireConstraint = z.object({
   references: References.nullable(),
   definition: nullable,
 })
+/** A constraint; `columns` by number. */
 export type WireConstraint = z.infer<typeof WireConstraint>
 
 const WireIndex = z.object({
@@ -39,6 +40,7 @@ const WireIndex = z.object({
   /** Of a relation that is seen in part: the columns it is about, `0` for what cannot be told. */
   about: z.array(attributeNumber).nullable(),
 })
+/** An index. */
 export type WireIndex = z.infer<typeof WireIndex>
 
 const WirePolicy = z.object({
@@ -49,6 +51,7 @@ const WirePolicy = z.object({
   using: nullable,
   check: nullable,
 })
+/** A policy. */
 export type WirePolicy = z.infer<typeof WirePolicy>
 
 const WireRelation = z.object({
@@ -76,6 +79,7 @@ const WireRelation = z.object({
   query: nullable,
   partitionKey: nullable,
 })
+/** The row of a relation. */
 export type WireRelation = z.infer<typeof WireRelation>
 
 const WireEnum = z.object({
@@ -85,6 +89,7 @@ const WireEnum = z.object({
   labels: texts,
   comment: nullable,
 })
+/** The row of an enum. */
 export type WireEnum = z.infer<typeof WireEnum>
 
 const WireDomain = z.object({
@@ -98,6 +103,7 @@ const WireDomain = z.object({
   checks: z.array(z.object({ name: z.string(), definition: nullable })).nullable(),
   comment: nullable,
 })
+/** The row of a domain. */
 export type WireDomain = z.infer<typeof WireDomain>
 
 const WireSequence = z.object({
@@ -114,9 +120,9 @@ const WireSequence = z.object({
   ownedBy: z.object({ relation: z.string(), column: z.string() }).nullable(),
   comment: nullable,
 })
+/** The row of a sequence. */
 export type WireSequence = z.infer<typeof WireSequence>
 
-/** Any row. */
 const WireRow = z.discriminatedUnion('k', [
   WireRelation,
   z.object({ k: z.literal('head'), version: z.number().int() }),
@@ -127,6 +133,7 @@ const WireRow = z.discriminatedUnion('k', [
   WireDomain,
   WireSequence,
 ])
+/** Any row. */
 export type WireRow = z.infer<typeof WireRow>
 
 /** What is thrown at an answer that our query does not give. `what` is a phrase of ours. */

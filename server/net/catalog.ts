@@ -4,7 +4,8 @@
  * Each row is one column of JSON text for `createCatalogReader`. It takes no locks but the share locks that PostgreSQL
  * itself takes to deparse, and runs nothing of the customer's. Called by the worker's introspection.
  */
-import { collation, comment, cut, EQ, flags, literals, NE, OBJECT, once, PAGES } from './catalog-sql.ts'
+import { cut, EQ, flags, literals, NE, OBJECT, once } from './catalog-sql.ts'
+import { collation, comment, PAGES } from './catalog-sql-object.ts'
 import { RELATIONS } from './catalog-sql-relation.ts'
 
 /** Which schemas to look at. */
@@ -26,13 +27,25 @@ export function isCovered(request: CatalogRequest, name: string): boolean {
   return request.schemas?.includes(name) ?? !request.excludedSchemas.includes(name)
 }
 
-/**
- * The SQL of a request. With an empty search path PostgreSQL spells every name outside `pg_catalog` with its schema, so
- * that the answer is the same whatever the role's settings are; compiling the plan would cost more than running it.
- */
+// With an empty search path every name outside `pg_catalog` is spelled with its schema, and with the others constants in
+// expressions are spelled alike whatever the role's own settings are. Compiling the plan would cost more than running it.
+const SETTINGS = {
+  search_path: "''",
+  timezone: "'UTC'",
+  datestyle: "'ISO, YMD'",
+  intervalstyle: "'postgres'",
+  extra_float_digits: '1',
+  bytea_output: "'hex'",
+  lc_monetary: "'C'",
+  standard_conforming_strings: 'on',
+  quote_all_identifiers: 'off',
+  jit: 'off',
+}
+
+/** The statements of a request, to be sent as one message inside a transaction; only the last one gives rows. */
 export function catalogSql(request: CatalogRequest): string {
-  return `set local search_path = '';
-set local jit = off;
+  const settings = Object.entries(SETTINGS).map(([name, value]) => `set local ${name} = ${value};`)
+  return `${settings.join('\n')}
 with recursive ns as materialized (
   select n.oid, n.nspname, coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE'), false) as usable
   from pg_catalog.pg_namespace as n

@@ -45,6 +45,8 @@ export interface DialRequest extends Endpoint {
   readonly resolver: Resolver
   readonly signal: AbortSignal
   readonly connectTimeoutMs: number
+  /** Places, as `address|port`, where nobody tries for now: too many logins were refused there. */
+  readonly avoid?: readonly string[]
   /** For tests alone, to see which number would be connected to. */
   readonly connect?: Connect
 }
@@ -55,6 +57,8 @@ export interface DialRequest extends Endpoint {
  */
 export async function dial(request: DialRequest): Promise<Dialled> {
   const { addresses, open } = await findAddresses(request)
+  const isAvoided = addresses.some(address => request.avoid?.includes(`${address}|${request.port}`))
+  if (isAvoided) throw new DialError('budget_exhausted', addresses, 'resolve')
   const limit = new AbortController()
   const stop = () => limit.abort()
   const timer = setTimeout(stop, request.connectTimeoutMs)

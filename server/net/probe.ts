@@ -20,6 +20,8 @@ export interface ProbeRequest {
   readonly caCertificate: string | null
   /** A schema that should be usable; null when none was asked for. */
   readonly schema: string | null
+  /** Places, as `address|port`, that are not to be dialled for now; by default none. */
+  readonly avoid?: readonly string[]
   /** For the whole dial. */
   readonly deadlineMs: number
 }
@@ -28,7 +30,7 @@ export interface ProbeRequest {
 export async function probeDatabase(request: ProbeRequest, surroundings: Surroundings): Promise<Probe> {
   const { target, caCertificate, schema, deadlineMs } = request
   let schemaUsable: boolean | null = null
-  const dial = { target, caCertificate, deadlineMs, limits: PROBE_LIMITS }
+  const dial = { target, caCertificate, avoid: request.avoid ?? [], deadlineMs, limits: PROBE_LIMITS }
   const { result: facts, ...end } = await withSession(dial, surroundings, async session => {
     const ask = askWithSchema(session, schema, usable => {
       schemaUsable = usable

@@ -20,6 +20,8 @@ export interface SessionDial {
   readonly target: Target
   /** One or more certificates as PEM; null for Node's roots. */
   readonly caCertificate: string | null
+  /** Places, as `address|port`, that are not to be dialled for now. */
+  readonly avoid?: readonly string[]
   readonly deadlineMs: number
   readonly limits: SessionLimits
 }
@@ -71,14 +73,14 @@ export async function withSession<T>(
 }
 
 async function connect(
-  { target, caCertificate, limits }: SessionDial,
+  { target, caCertificate, limits, avoid }: SessionDial,
   under: Surroundings & { readonly deadline: Deadline; readonly progress: Progress },
 ): Promise<Session> {
   const { deadline, progress, policy, resolver } = under
   const { host, port } = target
   const connectTimeoutMs = Math.min(CONNECT_MS, (target.connectTimeoutSeconds || Infinity) * 1000)
   try {
-    const where = { host, port, purpose: 'postgres', policy, resolver } as const
+    const where = { host, port, purpose: 'postgres', policy, resolver, avoid: avoid ?? [] } as const
     const dialled = await dial({ ...where, signal: deadline.signal, connectTimeoutMs })
     Object.assign(progress, { passed: 'connect', addresses: dialled.addresses, openNetwork: dialled.open })
     return await openSession(dialled, { target, caCertificate, limits, deadline, progress })

@@ -1,11 +1,12 @@
 /**
  * The Express application: tRPC, both dialects, health, and the order in which a request is looked at: request id → path and
- * method → authentication → media type and size → JSON → body → permission and existence → effect.
+ * method → authentication → limits → media type and size → JSON → body → permission and existence → effect.
  */
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import express from 'express'
 import helmet from 'helmet'
 import type { Context, WebParts } from '#server/api/context.ts'
+import { type Admission, admit } from '#server/api/limits.ts'
 import { authenticate } from '#server/api/principal.ts'
 import { appRouter } from '#server/api/router.ts'
 import { Fault } from '#shared/fault.ts'
@@ -13,13 +14,15 @@ import { MAX_BODY_BYTES } from './body.ts'
 import { connectionsDialect } from './connections.ts'
 import { datasourcesDialect } from './datasources.ts'
 import type { Dialect } from './dialect.ts'
-import { requestIdOf, serveRoute, spelled } from './serve.ts'
+import { addressOf, requestIdOf, serveRoute, spelled } from './serve.ts'
 
 const MAX_BATCH = 20
 
 /** What the application asks of the process that it runs in. */
 export interface Process {
   readonly publicUrl: string
+  /** How many proxies stand in front, or the networks that they stand in; none is trusted when it is empty. */
+  readonly trustProxy: number | readonly string[]
   /** Null when the database answers and is up to date, else what is the matter. */
   readonly ready: () => Promise<string | null>
 }
@@ -28,6 +31,7 @@ export interface Process {
 export function createApp(parts: WebParts, process: Process): express.Express {
   const app = express()
   app.disable('x-powered-by')
+  app.set('trust proxy', typeof process.trustProxy === 'number' ? process.trustProxy : [...process.trustProxy])
   app.use(helmet())
   app.use((request, response, next) => {
     response.set('x-request-id', requestIdOf(request, response))
@@ -66,19 +70,22 @@ function trpc(parts: WebParts): express.Handler {
     router: appRouter,
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
-    createContext: async ({ req, res }): Promise<Context> => {
-      const identify = () => authenticate(req.headers, { ...parts, now: parts.clock() })
-      const principal = await identify().catch(refusalOf)
-      const about = { requestId: requestIdOf(req, res), address: req.ip ?? null }
-      const recheck = async () => void (await identify())
+    createContext: async ({ req, res, info }): Promise<Context> => {
+      const registry = () => ({ ...parts, now: parts.clock() })
+      const address = addressOf(req)
+      const arrival = { headers: req.headers, address, calls: info.calls.length }
+      const { principal, headers } = await admit(arrival, registry()).catch(failureOf)
+      res.set(headers)
+      const about = { requestId: requestIdOf(req, res), address }
+      const recheck = async () => void (await authenticate(req.headers, registry()))
       return { parts, principal, voice: 'trpc', ...about, remarks: {}, idempotency: null, recheck }
     },
   })
 }
 
-/** A refused caller is a value here: tRPC answers each call of a batch. Anything else is a failure of ours. */
-function refusalOf(thrown: unknown): Fault {
-  return thrown instanceof Fault ? thrown : new Fault('internal_error', { cause: thrown })
+/** A refused caller is a value here: tRPC answers each call of a batch. Whatever was thrown is a failure of ours. */
+function failureOf(cause: unknown): Admission {
+  return { principal: new Fault('internal_error', { cause }), headers: {} }
 }
 
 /** Keys travel in headers only: a URL ends up in logs, histories and referrers. */

@@ -5,9 +5,12 @@
 import { randomUUID } from 'node:crypto'
 import type express from 'express'
 import type { Remarks, WebParts } from '#server/api/context.ts'
-import { authenticate } from '#server/api/principal.ts'
+import { admit } from '#server/api/limits.ts'
+import { recordRefusal } from '#server/api/refusals.ts'
 import { createCaller } from '#server/api/router.ts'
 import { faultOf } from '#server/api/trpc.ts'
+import { clientAddress } from '#server/domain/client-address.ts'
+import type { Principal } from '#server/domain/scope.ts'
 import { Fault } from '#shared/fault.ts'
 import { readBody } from './body.ts'
 import type { Dialect, Reply, Route } from './dialect.ts'
@@ -30,6 +33,11 @@ export function requestIdOf(request: express.Request, response: express.Response
   return id
 }
 
+/** The caller's address: what the trusted proxies say of it, or the peer of the connection. */
+export function addressOf(request: express.Request): string | null {
+  return clientAddress(request.ip, request.socket.remoteAddress)
+}
+
 /** Answers a fault in the dialect's shape. */
 export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown }): void {
   const { fault, request, response, body } = at
@@ -42,9 +50,14 @@ export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: 
 /** Serves one request. Never throws. */
 export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dialect; route: Route }): Promise<void> {
   const { dialect, route, request, response } = of
-  const seen: { body?: unknown } = {}
+  const seen: { body?: unknown; principal?: Principal } = {}
   try {
-    const principal = await authenticate(request.headers, { ...parts, now: parts.clock() })
+    const address = addressOf(request)
+    const arrival = { headers: request.headers, address, calls: 1 }
+    const { principal, headers } = await admit(arrival, { ...parts, now: parts.clock() })
+    response.set(headers)
+    if (principal instanceof Fault) throw principal
+    seen.principal = principal
     if (route.method === 'post') seen.body = await readBody(request, response)
     const remarks: Remarks = {}
     const caller = createCaller({
@@ -52,7 +65,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
       principal,
       voice: dialect.voice,
       requestId: requestIdOf(request, response),
-      address: request.ip ?? null,
+      address,
       remarks,
       idempotency: idempotencyOf(request, seen.body),
       recheck: async () => undefined,
@@ -67,6 +80,11 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     const fault = faultOf(thrown)
     const about = { requestId: requestIdOf(request, response), route: route.path, fault: fault.code }
     if (fault.code === 'internal_error') parts.log.error({ ...about, cause: fault.cause }, 'request failed')
+    if (seen.principal !== undefined) {
+      const action = `${request.method} ${route.path}`
+      const from = { requestId: about.requestId, address: request.ip ?? null }
+      await recordRefusal(parts, { principal: seen.principal, action, fault, ...from })
+    }
     if (!response.headersSent) spelled(dialect, { request, response, fault, body: seen.body })
   }
 }

@@ -62,11 +62,15 @@ export class Sealer {
    * table plants his own pair. Null for a row that is not to be sealed to.
    */
   verifyKey(row: OrganizationKeyRow): VerifiedKey | null {
-    const signer = this.#organizationKeySigners.get(row.signerId)
-    if (signer === undefined || row.retiredAt !== null || row.signature.length !== 64 || row.publicKey.length !== 32)
-      return null
-    if (!this.#sodium.crypto_sign_verify_detached(row.signature, organizationKeyText(row), signer)) return null
+    if (row.retiredAt !== null || !this.isGenuine(row)) return null
     return { organizationId: row.organizationId, id: row.id, publicKey: row.publicKey }
+  }
+
+  /** True for an organization key's row, in use or retired, that was signed by us as it stands. */
+  isGenuine(row: OrganizationKeyRow): boolean {
+    const signer = this.#organizationKeySigners.get(row.signerId)
+    if (signer === undefined || row.signature.length !== 64 || row.publicKey.length !== 32) return false
+    return this.#sodium.crypto_sign_verify_detached(row.signature, organizationKeyText(row), signer)
   }
 
   /** Seals a credential for one version of one datasource. Throws when the key is another organization's. */

@@ -80,9 +80,10 @@ export class Tokens {
     return Buffer.from(this.#sodium.crypto_generichash(32, text, pepper.secret))
   }
 
-  /** True when the MAC beside a hash is that of this grant. */
+  /** True when the MAC beside a hash is that of this grant; false, too, when no pepper of ours made it. */
   checks(hash: TokenHash, grant: Grant, mac: Buffer): boolean {
-    return mac.length === 32 && this.#sodium.memcmp(this.mac(hash, grant), mac)
+    const isOurs = mac.length === 32 && this.#peppers.some(pepper => pepper.id === hash.pepperId)
+    return isOurs && this.#sodium.memcmp(this.mac(hash, grant), mac)
   }
 }
 

@@ -45,3 +45,28 @@ export function auditRow(org: string, event: AuditEvent) {
 export async function append(tx: Db, org: string, event: AuditEvent): Promise<void> {
   await tx.insertInto('audit_events').values(auditRow(org, event)).execute()
 }
+
+/** What a reading of the record is narrowed to. */
+export interface AuditFilter {
+  readonly limit: number
+  readonly olderThan?: string | undefined
+  readonly action?: string | undefined
+  readonly outcome?: string | undefined
+  readonly objectId?: string | undefined
+}
+
+/** Events, newest first. */
+export function list(db: Db, org: string, filter: AuditFilter) {
+  let query = db
+    .selectFrom('audit_events')
+    .select(['id', 'at', 'principal_kind', 'principal_id', 'action', 'object_kind', 'object_id', 'outcome'])
+    .select(['request_id', 'address'])
+    .where('org_id', '=', org)
+    .orderBy('id', 'desc')
+    .limit(filter.limit)
+  if (filter.olderThan !== undefined) query = query.where('id', '<', filter.olderThan)
+  if (filter.action !== undefined) query = query.where('action', '=', filter.action)
+  if (filter.outcome !== undefined) query = query.where('outcome', '=', filter.outcome)
+  if (filter.objectId !== undefined) query = query.where('object_id', '=', filter.objectId)
+  return query.execute()
+}

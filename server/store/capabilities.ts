@@ -3,17 +3,22 @@
  * so that the caller can tell an edited row from one that was written here.
  */
 import type { Insertable, Selectable } from 'kysely'
-import type { Mode } from '#shared/wire.ts'
 import type { ApiKeyRow } from './api-keys.ts'
 import type { Db, Tables, Tx } from './db.ts'
 
 /** A capability's row. */
 export type CapabilityRow = Selectable<Tables['capabilities']>
 
+/** What decides whether a key is still good. */
+export type Issuer = Pick<
+  ApiKeyRow,
+  'org_id' | 'id' | 'pepper_id' | 'hash' | 'mac' | 'mode' | 'scopes' | 'expires_at' | 'revoked_at'
+>
+
 /** A capability with the key that it dies with; null where an operator granted it. */
 export interface FoundCapability {
   readonly capability: CapabilityRow
-  readonly issuer: ApiKeyRow | null
+  readonly issuer: Issuer | null
 }
 
 const COLUMNS = [
@@ -63,10 +68,8 @@ export async function findByHash(db: Db, hashes: readonly Buffer[]): Promise<Fou
     .innerJoin('organizations as o', 'o.id', 'c.org_id')
     .leftJoin('api_keys as k', join => join.onRef('k.org_id', '=', 'c.org_id').onRef('k.id', '=', 'c.issuer_id'))
     .select(COLUMNS.map(column => `c.${column}` as const))
-    .select(['k.id as k_id', 'k.mode as k_mode', 'k.name as k_name', 'k.last4 as k_last4'])
-    .select(['k.pepper_id as k_pepper_id', 'k.hash as k_hash', 'k.mac as k_mac', 'k.scopes as k_scopes'])
-    .select(['k.created_at as k_created_at', 'k.last_used_at as k_last_used_at'])
-    .select(['k.expires_at as k_expires_at', 'k.revoked_at as k_revoked_at'])
+    .select(['k.id as k_id', 'k.pepper_id as k_pepper_id', 'k.hash as k_hash', 'k.mac as k_mac', 'k.mode as k_mode'])
+    .select(['k.scopes as k_scopes', 'k.expires_at as k_expires_at', 'k.revoked_at as k_revoked_at'])
     .where('c.hash', 'in', [...hashes])
     .where('o.removed_at', 'is', null)
     .executeTakeFirst()
@@ -75,28 +78,16 @@ export async function findByHash(db: Db, hashes: readonly Buffer[]): Promise<Fou
   return { capability, issuer: issuerOf(row) }
 }
 
-type Prefixed<T> = { readonly [K in keyof T & string as `k_${K}`]: T[K] | null }
+type Joined = { readonly [K in keyof Omit<Issuer, 'org_id'> as `k_${K}`]: Issuer[K] | null }
 
-/** The issuer's columns, all null where there is none: the primary key and what must not be null tell. */
-function issuerOf(row: { org_id: string } & Prefixed<Omit<ApiKeyRow, 'org_id'>>): ApiKeyRow | null {
-  const { k_id: id, k_mode: mode, k_last4: last4, k_pepper_id, k_hash: hash, k_mac: mac, k_scopes: scopes } = row
-  if (id === null || mode === null || last4 === null || k_pepper_id === null || hash === null) return null
-  if (mac === null || scopes === null || row.k_created_at === null) return null
-  return {
-    org_id: row.org_id,
-    id,
-    mode,
-    name: row.k_name,
-    last4,
-    pepper_id: k_pepper_id,
-    hash,
-    mac,
-    scopes,
-    created_at: row.k_created_at,
-    last_used_at: row.k_last_used_at,
-    expires_at: row.k_expires_at,
-    revoked_at: row.k_revoked_at,
-  }
+/** The issuer's columns; all of them are null where there is none. */
+function issuerOf(row: { org_id: string } & Joined): Issuer | null {
+  const { k_id: id, k_pepper_id, k_hash: hash, k_mac: mac, k_mode: mode, k_scopes: scopes } = row
+  const isThere =
+    id !== null && k_pepper_id !== null && hash !== null && mac !== null && mode !== null && scopes !== null
+  if (!isThere) return null
+  const { k_expires_at: expires_at, k_revoked_at: revoked_at } = row
+  return { org_id: row.org_id, id, pepper_id: k_pepper_id, hash, mac, mode, scopes, expires_at, revoked_at }
 }
 
 /** One capability; undefined when the organization has none of that id. */
@@ -122,15 +113,33 @@ export function list(db: Db, org: string, page: { olderThan: string | null; limi
   return older.orderBy('id', 'desc').limit(page.limit).execute()
 }
 
-/** Revokes a capability from `at` on, or earlier if that was said before, and answers it; undefined when there is none. */
-export async function revoke(tx: Tx, org: string, which: { id: string; at: Date }): Promise<CapabilityRow | undefined> {
+/** Revokes a capability from `now` on (the first time counts) and answers it; undefined when there is none. */
+export async function revoke(
+  tx: Tx,
+  org: string,
+  which: { id: string; now: Date },
+): Promise<CapabilityRow | undefined> {
   return await tx
     .updateTable('capabilities')
-    .set(eb => ({ revoked_at: eb.fn<Date>('least', ['revoked_at', eb.cast<Date>(eb.val(which.at), 'timestamptz')]) }))
+    .set(eb => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.cast<Date>(eb.val(which.now), 'timestamptz')) }))
     .where('org_id', '=', org)
     .where('id', '=', which.id)
     .returning(COLUMNS)
     .executeTakeFirst()
+}
+
+/** Lets a capability, whose lock the caller holds, end at another time. The MAC is that of the changed grant. */
+export async function reschedule(
+  tx: Tx,
+  org: string,
+  change: { id: string; expiresAt: Date; mac: Buffer },
+): Promise<void> {
+  await tx
+    .updateTable('capabilities')
+    .set({ expires_at: change.expiresAt, mac: change.mac })
+    .where('org_id', '=', org)
+    .where('id', '=', change.id)
+    .execute()
 }
 
 /** Notes that a capability was used; at most once a minute, since every request would otherwise write. */
@@ -154,5 +163,3 @@ export async function knownDatasources(db: Db, org: string, ids: readonly string
     .execute()
   return new Set(rows.map(row => row.id))
 }
-
-export type { Mode }

@@ -8,6 +8,7 @@ import type { Kind, Status } from '#shared/datasource.ts'
 import type { Mode } from '#shared/wire.ts'
 import * as credentials from './credentials.ts'
 import type { Db, Tables, Tx } from './db.ts'
+import * as quotas from './quotas.ts'
 import * as tasks from './tasks.ts'
 
 /** A datasource with what is shown beside it: the current credential's summary and the last verdict. */
@@ -151,9 +152,13 @@ export async function update(
   await tx.updateTable('datasources').set(change.set).where('org_id', '=', org).where('id', '=', change.id).execute()
 }
 
-/** Removes a datasource: its record stays, its credential's bytes and its tasks go, in the caller's transaction. */
+/**
+ * Removes a live datasource, whose lock the caller holds: its record stays, its credential's bytes, its tasks and its place
+ * in the quota go, in the caller's transaction.
+ */
 export async function remove(tx: Tx, org: string, which: { id: string; now: Date }): Promise<void> {
   await update(tx, org, { id: which.id, set: { deleted_at: which.now, next_check_at: null } })
   await credentials.destroy(tx, org, { datasourceId: which.id })
   await tasks.endAll(tx, org, which.id)
+  await quotas.release(tx, org)
 }

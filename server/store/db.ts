@@ -7,15 +7,18 @@
 import { type ColumnType, type Generated, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Advisory, Check } from '#shared/check.ts'
-import type { Operation, Scope } from '#shared/credential.ts'
+import type { Scope } from '#shared/credential.ts'
 import type { DbType, Kind, Status } from '#shared/datasource.ts'
-import type { DatasourceId, Mode } from '#shared/wire.ts'
+import type { Mode } from '#shared/wire.ts'
+import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
 
 interface OrganizationsTable {
   id: string
   name: string
   created_at: Date
   removed_at: Date | null
+  role_policy: Generated<'enforce' | 'warn' | 'off'>
+  check_interval_seconds: number | null
 }
 
 interface OrganizationKeysTable {
@@ -44,37 +47,6 @@ interface ApiKeysTable {
   last_used_at: Date | null
   expires_at: Date | null
   revoked_at: Date | null
-}
-
-interface CapabilitiesTable {
-  org_id: string
-  id: string
-  issuer_id: string | null
-  rotated_from: string | null
-  mode: Mode
-  last4: string
-  pepper_id: string
-  hash: Buffer
-  mac: Buffer
-  operations: Operation[]
-  /** Typed ids, as they were given. */
-  datasource_ids: DatasourceId[] | null
-  participant_kind: 'agent' | 'system'
-  participant_id: string | null
-  label: string | null
-  sync_groups: string[]
-  user_meta: JsonColumn<Record<string, unknown>>
-  wide_scope: boolean
-  created_at: Date
-  last_used_at: Date | null
-  expires_at: Date
-  revoked_at: Date | null
-}
-
-interface QuotasTable {
-  org_id: string
-  datasources: number
-  max_datasources: number
 }
 
 interface DatasourcesTable {
@@ -189,6 +161,12 @@ interface ChangesTable {
   at: Date
 }
 
+interface DialBudgetsTable {
+  key: string
+  used: number
+  resets_at: Date
+}
+
 /** A json column: text in, value out. */
 type JsonColumn<T> = ColumnType<T, string | undefined, string>
 
@@ -206,6 +184,7 @@ export interface Tables {
   audit_events: AuditEventsTable
   idempotency_keys: IdempotencyKeysTable
   changes: ChangesTable
+  dial_budgets: DialBudgetsTable
 }
 
 /** A pool, or a transaction on it: what every store function takes first. */

@@ -38,14 +38,57 @@ export async function exists(db: Db, org: string): Promise<boolean> {
   return row !== undefined
 }
 
-/** The key to seal to, as its row says; the caller checks the signature before it uses it. */
-export async function currentKey(db: Db, org: string): Promise<OrganizationKeyRow | undefined> {
+/** What an organization may have otherwise than the installation. */
+export interface OrganizationSettings {
+  /** What is done about a role that is stronger than it should be. */
+  readonly rolePolicy: 'enforce' | 'warn' | 'off'
+  /** Null: the installation's interval. */
+  readonly checkIntervalSeconds: number | null
+}
+
+/** An organization's settings. Throws when there is no such organization. */
+export async function settings(db: Db, org: string): Promise<OrganizationSettings> {
   const row = await db
+    .selectFrom('organizations')
+    .select(['role_policy', 'check_interval_seconds'])
+    .where('id', '=', org)
+    .executeTakeFirstOrThrow()
+  return { rolePolicy: row.role_policy, checkIntervalSeconds: row.check_interval_seconds }
+}
+
+/** Changes what is given of an organization's settings; false when there is no such organization. */
+export async function configure(tx: Tx, org: string, change: Partial<OrganizationSettings>): Promise<boolean> {
+  const { rolePolicy, checkIntervalSeconds } = change
+  const row = await tx
+    .updateTable('organizations')
+    .set({
+      ...(rolePolicy === undefined ? {} : { role_policy: rolePolicy }),
+      ...(checkIntervalSeconds === undefined ? {} : { check_interval_seconds: checkIntervalSeconds }),
+    })
+    .where('id', '=', org)
+    .where('removed_at', 'is', null)
+    .returning('id')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** The key to seal to, as its row says; the caller checks the signature before it uses it. */
+export function currentKey(db: Db, org: string): Promise<OrganizationKeyRow | undefined> {
+  return publicHalf(db, org, { id: null })
+}
+
+/** One key, in use or retired, without its secret half; undefined when the organization has none of that id. */
+export function keyById(db: Db, org: string, id: string): Promise<OrganizationKeyRow | undefined> {
+  return publicHalf(db, org, { id })
+}
+
+async function publicHalf(db: Db, org: string, which: { id: string | null }): Promise<OrganizationKeyRow | undefined> {
+  const query = db
     .selectFrom('organization_keys')
     .select(['id', 'public_key', 'signer_id', 'signature', 'retired_at'])
     .where('org_id', '=', org)
-    .where('retired_at', 'is', null)
-    .executeTakeFirst()
+  const found = which.id === null ? query.where('retired_at', 'is', null) : query.where('id', '=', which.id)
+  const row = await found.executeTakeFirst()
   return (
     row && {
       organizationId: org,

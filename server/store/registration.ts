@@ -4,10 +4,12 @@
  */
 import { sql } from 'kysely'
 import type { Kind } from '#shared/datasource.ts'
+import { Fault } from '#shared/fault.ts'
 import type { Mode } from '#shared/wire.ts'
 import type { AuditEvent } from './audit.ts'
 import type { NewCredential } from './credentials.ts'
 import type { Db, Tables } from './db.ts'
+import * as quotas from './quotas.ts'
 
 /** What a new datasource is, without what the database and the statement fill in. */
 export interface NewDatasource {
@@ -35,12 +37,17 @@ export interface Registration {
   readonly taskId: string
   readonly event: AuditEvent
   readonly now: Date
+  /** How many the organization may have at most. */
+  readonly maxDatasources: number
 }
 
-/** Writes it all. False, and nothing written, when the organization has a datasource of this identity already. */
+/**
+ * Writes it all. False, and nothing written, when the organization has a datasource of this identity already; throws
+ * `quota_exceeded`, and nothing is written, when it has as many as it may have. One that is there already needs no room.
+ */
 export async function register(db: Db, org: string, entry: Registration): Promise<boolean> {
   const { datasource: d, credential: c, event, now } = entry
-  const { rows } = await sql`
+  const written = sql`
     with d as (
       insert into datasources (org_id, id, kind, mode, name, db_type, host, port, database, schema, tls_mode,
         excluded_schemas, endpoint, metadata, identity, created_at, next_check_at)
@@ -61,8 +68,14 @@ export async function register(db: Db, org: string, entry: Registration): Promis
       select org_id, ${entry.taskId}::uuid, 'verify', id, true, ${now}::timestamptz, ${now}::timestamptz from d
     ), w as (
       insert into changes (org_id, datasource_id, change, at) select org_id, id, 'registered', ${now}::timestamptz from d
+    ), q as (
+      insert into quotas (org_id, datasources, max_datasources) select org_id, 1, ${entry.maxDatasources}::integer from d
+      on conflict (org_id) do update set datasources = quotas.datasources + 1, max_datasources = ${entry.maxDatasources}::integer
     )
     select id from d
   `.execute(db)
+  const { rows } = await written.catch((error: unknown) => {
+    throw quotas.isFull(error) ? new Fault('quota_exceeded') : error
+  })
   return rows.length === 1
 }

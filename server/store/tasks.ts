@@ -69,19 +69,19 @@ export async function submit(
 }
 
 /**
- * Claims up to `limit` due tasks until `now + leaseMs`. One of the three functions that find the organization instead of
+ * Claims up to `limit` due tasks until `now + leaseMs`: those that have not failed, or with `retries` those that have. One of the three functions that find the organization instead of
  * being told it: the worker serves all of them.
  */
 export async function claim(
   db: Db,
-  ask: { kinds: readonly TaskKind[]; limit: number; leaseMs: number; now: Date },
+  ask: { kinds: readonly TaskKind[]; limit: number; leaseMs: number; now: Date; retries: boolean },
 ): Promise<Claim[]> {
   const until = new Date(ask.now.getTime() + ask.leaseMs)
   const { rows } = await sql<Claim>`
     update tasks set locked_until = ${until}, token = token + 1, attempts = attempts + 1
     where (org_id, id) in (
       select org_id, id from tasks
-      where due_at <= ${ask.now} and (locked_until is null or locked_until < ${ask.now}) and kind = any(${[...ask.kinds]})
+      where due_at <= ${ask.now} and (attempts > 0) = ${ask.retries} and (locked_until is null or locked_until < ${ask.now}) and kind = any(${[...ask.kinds]})
       order by due_at limit ${ask.limit} for update skip locked)
     returning org_id as "organizationId", id, kind, datasource_id as "datasourceId", standing, payload, attempts, requested, token
   `.execute(db)

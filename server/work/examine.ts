@@ -1,8 +1,9 @@
 /** Dials a database and judges what was found: the heart of `verify` and `validate`. */
 
-import { type Judgement, judge } from '#server/domain/verification.ts'
+import { type Judgement, judge, type RolePolicy } from '#server/domain/verification.ts'
 import { SealBroken } from '#server/seal/unsealer.ts'
 import type { FaultCode } from '#shared/fault.ts'
+import { guardedProbe } from './guarded-probe.ts'
 import type { WorkerParts } from './parts.ts'
 import { type Resolved, resolve, type Unresolved } from './resolve.ts'
 
@@ -17,7 +18,7 @@ export interface Examined {
 /** Resolves, dials and judges. Never throws for what a customer, a caller or a server did. */
 export async function examine(
   parts: WorkerParts,
-  of: Unresolved & { schema: string | null; dbType: string },
+  of: Unresolved & { schema: string | null; dbType: string; rolePolicy: RolePolicy; isTrusted: boolean },
 ): Promise<Examined> {
   let resolved: Resolved
   try {
@@ -29,9 +30,13 @@ export async function examine(
   }
   if (!resolved.ok) return { judgement: refusedUndialled(resolved.reason), resolved: null }
   const { target, caCertificate } = resolved
-  const { schema, dbType } = of
-  const probe = await parts.dialler.probe({ target, caCertificate, schema, deadlineMs: DEADLINE_MS })
-  return { judgement: judge(probe, { schema, rolePolicy: 'enforce', dbType, target }), resolved }
+  const { schema, dbType, rolePolicy } = of
+  const probe = await guardedProbe(parts, {
+    organizationId: of.organizationId,
+    isTrusted: of.isTrusted,
+    request: { target, caCertificate, schema, deadlineMs: DEADLINE_MS },
+  })
+  return { judgement: judge(probe, { schema, rolePolicy, dbType, target }), resolved }
 }
 
 /** A verdict that was reached without dialling. */

@@ -5,6 +5,7 @@
 import { BROKEN, backoffMs } from '#server/domain/backoff.ts'
 import * as tasks from '#server/store/tasks.ts'
 import type { Trades, WorkerParts } from './parts.ts'
+import { sweep } from './sweep.ts'
 
 const POLL_MS = 1_000
 const LEASE_MS = 60_000
@@ -71,20 +72,24 @@ export class Loop {
     return promise
   }
 
+  /** What has failed before gets at most half of the slots: databases that are away must not keep the others waiting. */
   async #claim(): Promise<tasks.Claim[]> {
     const { db, clock, log } = this.#parts
-    const limit = this.#slots - this.#running.size
-    if (limit <= 0) return []
+    const free = this.#slots - this.#running.size
+    if (free <= 0) return []
     const kinds = Object.keys(this.#trades) as tasks.Claim['kind'][] // the keys of Trades are kinds
+    const ask = { kinds, leaseMs: LEASE_MS, now: clock() }
     try {
-      const now = clock()
-      if (now.getTime() - this.#sweptAt > SWEEP_MS) {
-        this.#sweptAt = now.getTime()
-        await tasks.sweep(db, now)
+      if (ask.now.getTime() - this.#sweptAt > SWEEP_MS) {
+        this.#sweptAt = ask.now.getTime()
+        await sweep(db, ask.now)
       }
-      return await tasks.claim(db, { kinds, limit, leaseMs: LEASE_MS, now })
+      const fresh = await tasks.claim(db, { ...ask, limit: free, retries: false })
+      const retrying = [...this.#running.values()].filter(claim => claim.attempts > 1).length
+      const limit = Math.min(free - fresh.length, Math.ceil(this.#slots / 2) - retrying)
+      return limit <= 0 ? fresh : [...fresh, ...(await tasks.claim(db, { ...ask, limit, retries: true }))]
     } catch (cause) {
-      // The database is away: the poll tries again.
+      // The database is away: the poll tries again. What was claimed before it went comes back when the claim runs out.
       log.error({ cause }, 'no tasks could be claimed')
       return []
     }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Secret } from '#server/domain/sealed.ts'
 import type { Judgement } from '#server/domain/verification.ts'
 import { SealBroken } from '#server/seal/unsealer.ts'
+import * as organizations from '#server/store/organizations.ts'
 import * as tasks from '#server/store/tasks.ts'
 import type { Validation } from '#shared/validation.ts'
 import { examine, refusedUndialled } from './examine.ts'
@@ -21,7 +22,15 @@ export async function validate(parts: WorkerParts, claim: tasks.Claim): Promise<
 async function judged(parts: WorkerParts, claim: tasks.Claim): Promise<Judgement> {
   try {
     const payload = Payload.parse(await openPayload(parts, claim))
-    const { judgement } = await examine(parts, { organizationId: claim.organizationId, inForce: null, ...payload })
+    const { organizationId } = claim
+    const { rolePolicy } = await organizations.settings(parts.db, organizationId)
+    const { judgement } = await examine(parts, {
+      organizationId,
+      inForce: null,
+      rolePolicy,
+      isTrusted: false,
+      ...payload,
+    })
     return judgement
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown

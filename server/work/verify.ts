@@ -12,6 +12,7 @@ import * as changes from '#server/store/changes.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
+import * as organizations from '#server/store/organizations.ts'
 import * as sealed from '#server/store/sealed.ts'
 import * as tasks from '#server/store/tasks.ts'
 import * as verdicts from '#server/store/verdicts.ts'
@@ -30,8 +31,9 @@ export async function verify(parts: WorkerParts, claim: tasks.Claim): Promise<vo
   const tried = found.find(credential => credential.state === 'pending') ?? inForce
   if (row === undefined || tried === null || row.kind === 'endpoint') return settleIdle(parts, claim)
   const startedAt = performance.now()
-  const examined = await tryCredential(parts, { row, tried, inForce: tried === inForce ? null : inForce })
-  await settle(parts, claim, { row, tried, ...examined, tookMs: Math.round(performance.now() - startedAt) })
+  const settings = await organizations.settings(parts.db, org)
+  const examined = await tryCredential(parts, { row, tried, settings, inForce: tried === inForce ? null : inForce })
+  await settle(parts, claim, { row, tried, settings, ...examined, tookMs: Math.round(performance.now() - startedAt) })
 }
 
 /** Nothing to verify: removed meanwhile, or a kind that has no check here. */
@@ -42,6 +44,7 @@ async function settleIdle(parts: WorkerParts, claim: tasks.Claim): Promise<void>
 
 interface Tried {
   readonly row: datasources.DatasourceRow
+  readonly settings: organizations.OrganizationSettings
   readonly tried: sealed.SealedCredential
 }
 
@@ -60,7 +63,17 @@ async function tryCredential(
   try {
     const secret = await openCredential(parts, of.tried)
     const { schema, db_type: dbType } = of.row
-    const about = { organizationId, secret, inForce: of.inForce, schema, dbType: dbType ?? 'postgresql' }
+    const { rolePolicy } = of.settings
+    const isTrusted = of.tried.state === 'current' && of.row.status === 'active'
+    const about = {
+      organizationId,
+      secret,
+      inForce: of.inForce,
+      schema,
+      dbType: dbType ?? 'postgresql',
+      rolePolicy,
+      isTrusted,
+    }
     const examined = await examine(parts, about)
     const { resolved } = examined
     if (secret.kind === 'direct' || resolved === null) return { ...examined, resealed: null }
@@ -82,7 +95,7 @@ async function settle(parts: WorkerParts, claim: tasks.Claim, of: Outcome): Prom
   const now = parts.clock()
   const isRotation = tried.state === 'pending'
   const status = isRotation && judgement.outcome !== 'passed' ? row.status : nextStatus(row.status, judgement)
-  const dueAt = nextDue(parts, claim, { outcome: judgement.outcome, status })
+  const dueAt = nextDue(parts, claim, { outcome: judgement.outcome, status, settings: of.settings })
   await transaction(parts.db, async tx => {
     // The datasource first, then its task: everything that changes one locks in this order.
     if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
@@ -127,10 +140,16 @@ async function isStill(tx: Tx, org: string, tried: sealed.SealedCredential): Pro
 }
 
 /** When to look again: what cannot be reached soon and then later, what is active after an interval, what is rejected never. */
-function nextDue(parts: WorkerParts, claim: tasks.Claim, of: { outcome: string; status: string }): Date | null {
+function nextDue(
+  parts: WorkerParts,
+  claim: tasks.Claim,
+  of: { outcome: string; status: string; settings: organizations.OrganizationSettings },
+): Date | null {
   const now = parts.clock().getTime()
   if (of.outcome === 'unreachable') return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
-  if (of.status === 'active') return new Date(now + jittered(parts.checkIntervalMs, parts.random()))
+  const seconds = of.settings.checkIntervalSeconds
+  const intervalMs = seconds === null ? parts.checkIntervalMs : seconds * 1000
+  if (of.status === 'active') return new Date(now + jittered(intervalMs, parts.random()))
   // A refused rotation leaves a first credential that has had no verdict yet.
   return of.status === 'unverified' ? new Date(now) : null
 }

@@ -79,6 +79,10 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
     DATABASE_URL: database.url,
     MOORING_KEYRING: dir,
     MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
+    // Every test of this process comes from one address, and many are refused on purpose.
+    MOORING_RATE_FAILED_LOGINS: '1000000',
+    MOORING_RATE_PER_KEY: '1000000',
+    MOORING_RATE_PER_ORGANIZATION: '1000000',
   }
   const config = readConfig({ ...defaults, ...options.env })
   const logLines: string[] = []

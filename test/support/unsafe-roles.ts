@@ -99,6 +99,10 @@ const BY_SERVER_FILES = [
     ],
     fails: ['role_server_files'],
   }),
+  refused('anybody', 'any role where such a function was granted to all', {
+    sql: ['grant execute on function pg_catalog.pg_read_binary_file(text) to public'],
+    fails: ['role_server_files'],
+  }),
   refused('far_exporter', 'a role that may set a role which may call such functions', {
     ...shy,
     sql: [

@@ -1,0 +1,86 @@
+/**
+ * Snapshot → an entity-relationship diagram in Mermaid's language: what `mooring schema mermaid` prints.
+ *
+ * Mermaid has no escapes: a name that its grammar (`erDiagram.jison`) does not take is shown with other characters in it,
+ * and whole in a comment as far as that goes. The generators on npm all want a live database, and no text of theirs is
+ * made for names from strangers.
+ */
+import type { Column, Constraint, Relation, Snapshot } from '#shared/snapshot.ts'
+
+interface Entity {
+  readonly schema: string
+  readonly relation: Relation
+  readonly label: string
+}
+
+/** Writes a diagram of the tables and views, their columns with keys, and the foreign keys among them. */
+export function schemaMermaid(snapshot: Snapshot): string {
+  const labels = new Set<string>()
+  const entities = snapshot.schemas.flatMap(({ name: schema, relations }) =>
+    relations.map((relation): Entity => ({ schema, relation, label: freshLabel(labels, schema, relation.name) })),
+  )
+  const byName = new Map(entities.map(entity => [JSON.stringify([entity.schema, entity.relation.name]), entity]))
+  const lines = ['erDiagram']
+  for (const { label, relation } of entities) {
+    lines.push(`  "${label}" {`, ...relation.columns.map(column => `    ${attribute(column, relation)}`), '  }')
+  }
+  for (const { label, relation } of entities) {
+    for (const constraint of relation.constraints ?? []) {
+      if (!constraint.references) continue
+      const { schema, relation: name } = constraint.references
+      const target = byName.get(JSON.stringify([schema, name]))?.label ?? labelOf(schema, name)
+      lines.push(`  "${label}" ${cardinality(constraint, relation)} "${target}" : "${quotable(constraint.name)}"`)
+    }
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function attribute(column: Column, relation: Relation): string {
+  const keys = keysOf(column.name, relation.constraints ?? [])
+  const remarks = [word(column.name) === column.name ? '' : quotable(column.name), column.notNull ? 'not null' : '']
+  const remark = remarks.filter(text => text !== '').join(', ')
+  return [word(column.type), word(column.name), keys.join(', '), remark && `"${remark}"`].filter(Boolean).join(' ')
+}
+
+function keysOf(column: string, constraints: readonly Constraint[]): string[] {
+  const inKind = (kind: Constraint['kind'], alone: boolean) =>
+    constraints.some(it => it.kind === kind && it.columns.includes(column) && (!alone || it.columns.length === 1))
+  const keys: string[] = []
+  if (inKind('primary_key', false)) keys.push('PK')
+  if (inKind('foreign_key', false)) keys.push('FK')
+  if (inKind('unique', true)) keys.push('UK')
+  return keys
+}
+
+/** Many rows, or at most one where the key is unique, refer to one row, or to none where a column may be null. */
+function cardinality(constraint: Constraint, relation: Relation): string {
+  const columns = new Set(constraint.columns)
+  const isUnique = (relation.constraints ?? []).some(
+    ({ kind, columns: key }) => (kind === 'primary_key' || kind === 'unique') && key.every(name => columns.has(name)),
+  )
+  const mayBeNull = relation.columns.some(column => columns.has(column.name) && !column.notNull)
+  return `${isUnique ? '|o' : '}o'}--${mayBeNull ? 'o|' : '||'}`
+}
+
+function freshLabel(taken: Set<string>, schema: string, name: string): string {
+  const label = labelOf(schema, name)
+  let fresh = label
+  for (let number = 2; taken.has(fresh); number++) fresh = `${label} (${number})`
+  taken.add(fresh)
+  return fresh
+}
+
+function labelOf(schema: string, name: string): string {
+  return quotable(schema === 'public' ? name : `${schema}.${name}`) || '_'
+}
+
+/** Text that stands in double quotes. */
+function quotable(text: string): string {
+  return text.replaceAll('"', "'").replace(/[%\\\p{Cc}\u2028\u2029]/gu, '_')
+}
+
+/** One word of Mermaid's; a key's letters alone would be taken for a key. */
+function word(text: string): string {
+  const letters = text.replace(/[^A-Za-z0-9_[\]()]/g, '_')
+  return /^[A-Za-z_]/.test(letters) && !/^(pk|fk|uk)\b/i.test(letters) ? letters : `_${letters}`
+}

@@ -1,0 +1,112 @@
+/**
+ * One relation of a snapshot → the statements that make it, in the three steps in which a script must run them.
+ *
+ * Only the SQL printer uses it.
+ */
+import type { Column, Constraint, Policy, Relation } from '#shared/snapshot.ts'
+import { identifier, identifiers, literal, qualified } from './schema-sql-text.ts'
+
+/** What makes a relation: itself first; indexes, keys and policies once every relation is there. */
+export interface RelationStatements {
+  readonly make: string[]
+  readonly complete: string[]
+  readonly refer: string[]
+}
+
+/** The statements of a relation. */
+export function relationStatements(schema: string, relation: Relation): RelationStatements {
+  const name = qualified(schema, relation.name)
+  const constraints = relation.constraints ?? []
+  const late = constraints.filter(isLate)
+  const make = isView(relation) ? [viewText(name, relation)] : [tableText(name, relation)]
+  return {
+    make: [...make, ...comments(name, relation)],
+    complete: [
+      ...late.filter(it => it.kind !== 'foreign_key').map(it => `alter table ${name}\n  add ${constraintText(it)};`),
+      ...(relation.indexes ?? []).map(({ definition }) => `${definition};`),
+      ...rowSecurity(name, relation),
+    ],
+    refer: late.filter(it => it.kind === 'foreign_key').map(it => `alter table ${name}\n  add ${constraintText(it)};`),
+  }
+}
+
+/** True for what has a query instead of rows of its own. */
+export function isView({ kind }: Relation): boolean {
+  return kind === 'view' || kind === 'materialized_view'
+}
+
+/** Foreign keys may refer forward; what is not valid yet must not be checked when it is made. */
+function isLate({ kind, definition }: Constraint): boolean {
+  return kind === 'foreign_key' || definition?.endsWith('NOT VALID') === true
+}
+
+function viewText(name: string, relation: Relation): string {
+  const query = (relation.definition ?? '').replace(/;$/, '')
+  if (relation.kind === 'view') return `create view ${name} as\n${query};`
+  return `create materialized view ${name} as\n${query}\nwith no data;`
+}
+
+function tableText(name: string, relation: Relation): string {
+  const constraints = (relation.constraints ?? []).filter(it => !isLate(it)).map(constraintText)
+  const lines = [...relation.columns.map(columnText), ...constraints].map(line => `  ${line}`)
+  const body = lines.length === 0 ? '()' : `(\n${lines.join(',\n')}\n)`
+  const foreign = relation.kind === 'foreign_table'
+  const partition = relation.partitionKey === undefined ? '' : ` partition by ${relation.partitionKey}`
+  const server = foreign ? ` server ${identifier(relation.server ?? '')}` : ''
+  return `create ${foreign ? 'foreign ' : ''}table ${name} ${body}${partition}${server};`
+}
+
+function columnText(column: Column): string {
+  const parts = [identifier(column.name), column.type]
+  if (column.collation !== undefined) parts.push(`collate ${column.collation}`)
+  if (column.default !== undefined) parts.push(`default ${column.default}`)
+  if (column.generated !== undefined) {
+    parts.push(`generated always as (${column.generated}) ${column.virtual ? 'virtual' : 'stored'}`)
+  }
+  if (column.identity !== undefined) {
+    parts.push(`generated ${column.identity === 'always' ? 'always' : 'by default'} as identity`)
+  }
+  if (column.notNull) parts.push('not null')
+  return parts.join(' ')
+}
+
+function constraintText({ name, columns, definition }: Constraint): string {
+  return `constraint ${identifier(name)} ${definition ?? `primary key (${identifiers(columns)})`}`
+}
+
+function rowSecurity(name: string, relation: Relation): string[] {
+  return [
+    ...(relation.rowSecurity ? [`alter table ${name} enable row level security;`] : []),
+    ...(relation.rowSecurityForced ? [`alter table ${name} force row level security;`] : []),
+    ...(relation.policies ?? []).map(policy => policyText(name, policy)),
+  ]
+}
+
+function policyText(table: string, policy: Policy): string {
+  const roles = policy.roles.map(role => (role === 'public' ? role : identifier(role))).join(', ')
+  const restrictive = policy.restrictive ? ' as restrictive' : ''
+  const using = policy.using === undefined ? '' : `\n  using (${policy.using})`
+  const check = policy.check === undefined ? '' : `\n  with check (${policy.check})`
+  return `create policy ${identifier(policy.name)} on ${table}${restrictive} for ${policy.command} to ${roles}${using}${check};`
+}
+
+const WORDS: Readonly<Record<Relation['kind'], string>> = {
+  table: 'table',
+  partitioned_table: 'table',
+  foreign_table: 'foreign table',
+  view: 'view',
+  materialized_view: 'materialized view',
+}
+
+function comments(name: string, relation: Relation): string[] {
+  const own =
+    relation.comment === undefined
+      ? []
+      : [`comment on ${WORDS[relation.kind]} ${name} is ${literal(relation.comment)};`]
+  const columns = relation.columns.flatMap(column =>
+    column.comment === undefined
+      ? []
+      : [`comment on column ${name}.${identifier(column.name)} is ${literal(column.comment)};`],
+  )
+  return [...own, ...columns]
+}

@@ -1,0 +1,97 @@
+/**
+ * PostgreSQL's types → TypeScript's, as `pg` reads and writes them with its default type parsers (pg-types 2.2).
+ *
+ * What `pg` has no parser for is text to it, arrays of enums, domains and extension types included: it then gives the
+ * array's literal. A domain comes over the wire as what it is made of. Only `schema-types.ts` uses it.
+ */
+import type { Column, SchemaSnapshot } from '#shared/snapshot.ts'
+
+/** The types of one schema's columns. */
+export interface TypeScriptTypes {
+  /** The type of a column in an interface of Kysely; `writable` is false where nothing can be inserted or updated. */
+  columnType(column: Column, writable: boolean): string
+}
+
+/** What a query gives, and what it takes. */
+interface Sides {
+  readonly select: string
+  readonly insert: string
+}
+
+const both = (type: string): Sides => ({ select: type, insert: type })
+const NUMBER = both('number')
+const TEXT = both('string')
+const TIME: Sides = { select: 'Date', insert: 'Date | string' }
+
+const SCALARS = new Map<string, Sides>([
+  ['bigint', { select: 'string', insert: 'string | number | bigint' }],
+  ['boolean', both('boolean')],
+  ['bytea', both('Buffer')],
+  ['circle', { select: '{ x: number; y: number; radius: number }', insert: 'string' }],
+  ['date', TIME],
+  ['double precision', NUMBER],
+  ['integer', NUMBER],
+  ['interval', { select: 'Interval', insert: 'string | Interval' }],
+  ['json', both('Json')],
+  ['jsonb', both('Json')],
+  ['numeric', { select: 'string', insert: 'string | number' }],
+  ['oid', NUMBER],
+  ['point', { select: '{ x: number; y: number }', insert: 'string' }],
+  ['real', NUMBER],
+  ['smallint', NUMBER],
+  ['timestamp with time zone', TIME],
+  ['timestamp without time zone', TIME],
+])
+
+/** Of these `pg` reads arrays; `numeric[]`, unlike `numeric`, as numbers. */
+const ARRAYS = new Map<string, string>([
+  ...[...SCALARS].filter(([name]) => name !== 'circle').map(([name, { select }]): [string, string] => [name, select]),
+  ['numeric', 'number'],
+  ...['"char"', 'character', 'character varying', 'cidr', 'inet', 'macaddr', 'money', 'numrange', 'text'].map(asText),
+  ...['time with time zone', 'time without time zone', 'uuid'].map(asText),
+])
+
+function asText(name: string): [string, string] {
+  return [name, 'string']
+}
+
+/** The types of a schema's columns: its enums and domains are those that the schema of the snapshot lists. */
+export function createTypeScriptTypes(schema: SchemaSnapshot): TypeScriptTypes {
+  const enums = new Map(schema.enums?.map(type => [type.name, type]))
+  const domains = new Map(schema.domains?.map(type => [type.name, type]))
+
+  const sidesOf = (type: string): Sides => {
+    const labels = enums.get(type)?.labels
+    if (labels) return both(labels.map(label => JSON.stringify(label)).join(' | ') || 'never')
+    const domain = domains.get(type)
+    if (domain && domain.type !== type) return sidesOf(domain.type)
+    return builtIn(type)
+  }
+
+  return {
+    columnType(column, writable) {
+      const { select, insert } = sidesOf(column.type)
+      const domain = domains.get(column.type)
+      const orNull = column.notNull || domain?.notNull ? '' : ' | null'
+      const filled = column.identity === 'by_default' || (column.default ?? domain?.default) !== undefined
+      if (!writable) return `ColumnType<${select}${orNull}, never, never>`
+      if (column.identity === 'always' || column.generated !== undefined) return `GeneratedAlways<${select}${orNull}>`
+      if (select === insert) return filled ? `Generated<${select}${orNull}>` : `${select}${orNull}`
+      return `ColumnType<${select}${orNull}, ${insert}${orNull}${filled ? ' | undefined' : ''}, ${insert}${orNull}>`
+    },
+  }
+}
+
+function builtIn(type: string): Sides {
+  const element = type.replace(/(\[\])+$/, '')
+  if (element === type) return SCALARS.get(plain(type)) ?? TEXT
+  const select = ARRAYS.get(plain(element))
+  if (select === undefined) return TEXT
+  const { insert } = SCALARS.get(plain(element)) ?? TEXT
+  return { select: `${select}[]`, insert: `${insert.includes('|') ? `(${insert})` : insert}[]` }
+}
+
+/** A type without its modifiers: `numeric(10,2)`, `timestamp(3) with time zone`, `interval day to second(2)`. */
+function plain(type: string): string {
+  return type.startsWith('interval') ? 'interval' : type.replace(/\(\d+(,-?\d+)?\)/, '')
+}

@@ -1,0 +1,98 @@
+/**
+ * Snapshot → a Kysely `Database` interface: what `mooring schema types` writes.
+ *
+ * The text is TypeScript that a developer will compile, and the names and comments in it came from a customer's server:
+ * nothing of them may leave its literal or comment. kysely-codegen's serializer can be fed without a database, but lets
+ * a column comment end the comment that it prints, breaks on a table named `constructor`, and needs TypeScript's JS API.
+ */
+import type { Column, Relation, SchemaSnapshot, Snapshot } from '#shared/snapshot.ts'
+import { createTypeScriptTypes, type TypeScriptTypes } from './schema-types-column.ts'
+
+const HEADER = `/**
+ * The schema of a datasource, for Kysely over \`pg\` with its default type parsers.
+ *
+ * Written by \`mooring schema types\`. Do not edit it: write it again.
+ */
+`
+
+const SHARED_TYPES: readonly (readonly [string, string])[] = [
+  ['Json', 'export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }\n'],
+  [
+    'Interval',
+    `export interface Interval {
+  years?: number
+  months?: number
+  days?: number
+  hours?: number
+  minutes?: number
+  seconds?: number
+  milliseconds?: number
+}
+`,
+  ],
+]
+
+/**
+ * Writes a TypeScript module: one interface for each relation that the role may see, and \`Database\`, whose keys are the
+ * names as Kysely takes them: \`orders\` for a relation of \`public\`, \`sales.orders\` for one of another schema.
+ */
+export function schemaTypes(snapshot: Snapshot): string {
+  const names = new Set<string>()
+  const interfaces: string[] = []
+  const members: string[] = []
+  for (const schema of snapshot.schemas) {
+    const types = createTypeScriptTypes(schema)
+    for (const relation of schema.relations) {
+      const name = freshName(names, schema.name, relation.name)
+      interfaces.push(relationInterface(name, relation, types))
+      const key = schema.name === 'public' ? relation.name : `${schema.name}.${relation.name}`
+      members.push(`  ${propertyName(key)}: ${name}\n`)
+    }
+  }
+  const body = [...interfaces, `export interface Database {\n${members.join('')}}\n`].join('\n')
+  const shared = SHARED_TYPES.filter(([name]) => new RegExp(`\\b${name}\\b`).test(body)).map(([, text]) => text)
+  return [HEADER, imports(body), ...shared, body].filter(part => part !== '').join('\n')
+}
+
+function imports(body: string): string {
+  const used = ['ColumnType', 'Generated', 'GeneratedAlways'].filter(name => body.includes(`: ${name}<`))
+  return used.length === 0 ? '' : `import type { ${used.join(', ')} } from 'kysely'\n`
+}
+
+function relationInterface(name: string, relation: Relation, types: TypeScriptTypes): string {
+  const columns = relation.columns.map(column => columnMember(column, relation, types))
+  return `${docComment(relation.comment, '')}export interface ${name} {\n${columns.join('')}}\n`
+}
+
+function columnMember(column: Column, relation: Relation, types: TypeScriptTypes): string {
+  const type = types.columnType(column, relation.kind !== 'materialized_view')
+  return `${docComment(column.comment, '  ')}  ${propertyName(column.name)}: ${type}\n`
+}
+
+/** No name that TypeScript or Kysely knows ends in `Table`, so that none can be hidden by a customer's. */
+function freshName(taken: Set<string>, schema: SchemaSnapshot['name'], relation: string): string {
+  const short = `${pascal(relation)}Table`
+  const long = `${pascal(schema)}${short}`
+  let name = taken.has(short) ? long : short
+  for (let number = 2; taken.has(name); number++) name = `${long}${number}`
+  taken.add(name)
+  return name
+}
+
+function pascal(text: string): string {
+  const words = text.split(/[^\p{ID_Continue}]+|_+/u).filter(word => word !== '')
+  const joined = words.map(word => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`).join('')
+  return /^\p{ID_Start}/u.test(joined) ? joined : `_${joined}`
+}
+
+function propertyName(name: string): string {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : JSON.stringify(name)
+}
+
+/** A comment that its text cannot end. */
+function docComment(text: string | undefined, indent: string): string {
+  if (text === undefined) return ''
+  const lines = text.replaceAll('*/', '*\\/').split(/[\r\n\u2028\u2029]+/)
+  if (lines.length === 1) return `${indent}/** ${lines[0]} */\n`
+  return `${indent}/**\n${lines.map(line => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`
+}

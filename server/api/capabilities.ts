@@ -1,0 +1,84 @@
+/**
+ * The procedures of capabilities, which are part of `organization`. Whoever presents a capability is refused by all of
+ * them: it can neither mint nor look at what else was minted.
+ */
+
+import { refusal } from '#server/domain/scope.ts'
+import * as audit from '#server/store/audit.ts'
+import * as capabilities from '#server/store/capabilities.ts'
+import { transaction } from '#server/store/db.ts'
+import {
+  Capability,
+  CapabilityInput,
+  CapabilityPage,
+  ListCapabilitiesInput,
+  MintCapabilityInput,
+  MintedCapability,
+  RotateCapabilityInput,
+} from '#shared/capability.ts'
+import { Fault } from '#shared/fault.ts'
+import { type TypedId, uuidOf } from '#shared/wire.ts'
+import { eventOf } from './context.ts'
+import { mint, presentCapability, rotate } from './issue.ts'
+import { procedure } from './trpc.ts'
+
+/** The procedures, by name. */
+export const capabilityProcedures = {
+  /** Mints a capability for the caller's mode. Its token is shown in this answer only. */
+  mintCapability: procedure('organization.write')
+    .input(MintCapabilityInput)
+    .output(MintedCapability)
+    .mutation(({ ctx, input }) => mint(ctx, input)),
+
+  /** A new token with the same grant; for `graceSeconds` the old one works beside it. */
+  rotateCapability: procedure('organization.write')
+    .input(RotateCapabilityInput)
+    .output(MintedCapability)
+    .mutation(({ ctx, input }) => rotate(ctx, input)),
+
+  /** One capability, dead or alive, without its token. */
+  getCapability: procedure('organization.read')
+    .input(CapabilityInput)
+    .output(Capability)
+    .query(async ({ ctx, input }) => {
+      const row = await capabilities.find(ctx.parts.db, ctx.principal.organizationId, idOf(input.id))
+      if (row === undefined) throw new Fault('entity_not_found')
+      return presentCapability(row)
+    }),
+
+  /** A page of capabilities of both modes, dead ones too, newest first; `cursor` is the id of the last one seen. */
+  listCapabilities: procedure('organization.read')
+    .input(ListCapabilitiesInput.optional())
+    .output(CapabilityPage)
+    .query(async ({ ctx, input = { limit: 20 } }) => {
+      const olderThan = input.cursor === undefined ? null : idOf(input.cursor)
+      const page = { olderThan, limit: input.limit + 1 }
+      const rows = await capabilities.list(ctx.parts.db, ctx.principal.organizationId, page)
+      const items = rows.slice(0, input.limit).map(presentCapability)
+      return { items, nextCursor: rows.length > input.limit ? (items.at(-1)?.id ?? null) : null }
+    }),
+
+  /** Revokes a capability: requests with it are refused from then on, by every process. */
+  revokeCapability: procedure('organization.write')
+    .input(CapabilityInput)
+    .output(Capability)
+    .mutation(async ({ ctx, input }) => {
+      const { principal, parts } = ctx
+      const id = idOf(input.id)
+      const about = eventOf(ctx, { action: 'capability.revoked', objectKind: 'capability', objectId: id })
+      return transaction(parts.db, async tx => {
+        const row = await capabilities.revoke(tx, principal.organizationId, { id, now: parts.clock() })
+        if (row === undefined) throw new Fault('entity_not_found')
+        const denied = refusal(principal, 'organization.write', { mode: row.mode })
+        if (denied !== null) throw new Fault(denied)
+        await audit.append(tx, principal.organizationId, about)
+        return presentCapability(row)
+      })
+    }),
+}
+
+function idOf(id: TypedId<'cap_'>): string {
+  const uuid = uuidOf(id, 'cap_')
+  if (uuid === null) throw new Fault('entity_not_found')
+  return uuid
+}

@@ -1,0 +1,130 @@
+/**
+ * Tells the subscribers of this process what has happened to datasources: one reader of the table however many they are,
+ * woken by `news` with a poll behind it. A change is read once and a datasource presented once.
+ */
+
+import type { Log } from '#server/log.ts'
+import * as changes from '#server/store/changes.ts'
+import * as datasources from '#server/store/datasources.ts'
+import type { Db } from '#server/store/db.ts'
+import type { Signals } from '#server/store/signals.ts'
+import type { Datasource } from '#shared/datasource.ts'
+import { present } from './present.ts'
+
+const POLL_MS = 1_000
+const BATCH = 500
+
+/** One change as it is told. */
+export interface ToldChange extends changes.Position {
+  readonly change: string
+  readonly datasourceId: string
+  readonly datasource: Datasource
+}
+
+type Listener = (change: ToldChange) => void
+
+/** The feed of one web process. */
+export class ChangeFeed {
+  readonly #db: Db
+  readonly #signals: Signals
+  readonly #log: Log
+  readonly #listeners = new Map<string, Set<Listener>>()
+  readonly #ended = new AbortController()
+  #position: changes.Position | null = null
+  #pumping: Promise<void> | null = null
+  #again = false
+  #stop: () => void = () => undefined
+
+  constructor(parts: { db: Db; signals: Signals; log: Log }) {
+    this.#db = parts.db
+    this.#signals = parts.signals
+    this.#log = parts.log
+  }
+
+  /** Aborted when the process stops: whoever is subscribed ends then. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  /** Tells `listener` every change of an organization from now on, until the returned function is called. */
+  async subscribe(organizationId: string, listener: Listener): Promise<() => void> {
+    if (this.#listeners.size === 0) await this.#begin()
+    const listeners = this.#listeners.get(organizationId) ?? new Set()
+    this.#listeners.set(organizationId, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#listeners.get(organizationId) === listeners)
+        this.#listeners.delete(organizationId)
+      if (this.#listeners.size === 0) this.#stop()
+    }
+  }
+
+  /** Changes of one organization after a place, for a subscriber who was away. */
+  async since(organizationId: string, position: changes.Position): Promise<ToldChange[]> {
+    return this.#told(await changes.after(this.#db, { organizationId, position, limit: BATCH }))
+  }
+
+  /** Ends every subscription and reads nothing more. */
+  async close(): Promise<void> {
+    this.#ended.abort()
+    this.#stop()
+    await this.#pumping
+  }
+
+  async #begin(): Promise<void> {
+    this.#stop()
+    const position = await changes.latest(this.#db)
+    this.#position ??= position
+    const timer = setInterval(() => this.#wake(), POLL_MS)
+    const off = this.#signals.on('news', () => this.#wake())
+    this.#stop = () => {
+      clearInterval(timer)
+      off()
+      this.#position = null
+      this.#stop = () => undefined
+    }
+  }
+
+  #wake(): void {
+    this.#again = true
+    this.#pumping ??= this.#pump().finally(() => {
+      this.#pumping = null
+    })
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      while (this.#again && this.#position !== null) {
+        const rows = await changes.after(this.#db, { organizationId: null, position: this.#position, limit: BATCH })
+        this.#again = rows.length === BATCH
+        const wanted = rows.filter(row => this.#listeners.has(row.organizationId))
+        const told = await this.#told(wanted)
+        const organizations = new Map(wanted.map(row => [row.id, row.organizationId]))
+        for (const change of told) this.#tell(organizations.get(change.id) ?? '', change)
+        const last = rows.at(-1)
+        if (last !== undefined && this.#position !== null) this.#position = { xid: last.xid, id: last.id }
+      }
+    } catch (cause) {
+      // The database is away: the poll goes on from the same place.
+      this.#log.error({ cause }, 'changes could not be read')
+    }
+  }
+
+  #tell(organizationId: string, change: ToldChange): void {
+    for (const listener of this.#listeners.get(organizationId) ?? []) listener(change)
+  }
+
+  /** The rows with their datasources, each read once however often it changed. */
+  async #told(rows: readonly changes.ChangeRow[]): Promise<ToldChange[]> {
+    const found = new Map<string, Datasource>()
+    for (const row of rows) {
+      if (found.has(row.datasourceId)) continue
+      const held = await datasources.find(this.#db, row.organizationId, { id: row.datasourceId, includeRemoved: true })
+      if (held !== undefined) found.set(row.datasourceId, present(held))
+    }
+    return rows.flatMap(({ xid, id, change, datasourceId }) => {
+      const datasource = found.get(datasourceId)
+      return datasource === undefined ? [] : [{ xid, id, change, datasourceId, datasource }]
+    })
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Records refusals of known principals: who is trying what he may not. When there are many, a sample of them, so that
+ * nobody can fill the record by being refused.
+ */
+
+import { newId } from '#server/domain/ids.ts'
+import type { Principal } from '#server/domain/scope.ts'
+import * as audit from '#server/store/audit.ts'
+import type { Fault } from '#shared/fault.ts'
+import { faultSpec } from '#shared/fault.ts'
+import type { WebParts } from './context.ts'
+
+const WINDOW_MS = 60_000
+const ALL_UP_TO = 20
+const ONE_IN = 100
+const MAX_PRINCIPALS = 10_000
+
+/** Decides which refusals are recorded: the first 20 of a principal in a minute, then one in 100. */
+export class RefusalSampler {
+  readonly #seen = new Map<string, { since: number; count: number }>()
+
+  /** True when this one is to be recorded. */
+  admits(principalId: string, now: Date): boolean {
+    const held = this.#seen.get(principalId)
+    if (held === undefined || now.getTime() - held.since >= WINDOW_MS) {
+      if (this.#seen.size >= MAX_PRINCIPALS) this.#seen.clear()
+      this.#seen.set(principalId, { since: now.getTime(), count: 1 })
+      return true
+    }
+    held.count += 1
+    return held.count <= ALL_UP_TO || held.count % ONE_IN === 0
+  }
+}
+
+/** What was refused, to whom. */
+export interface Refusal {
+  readonly principal: Principal
+  /** A procedure's path, or a route. */
+  readonly action: string
+  readonly fault: Fault
+  readonly requestId: string
+  readonly address: string | null
+}
+
+/** Records a refusal. A failure of ours is none; and one that cannot be recorded is logged, since the answer stands. */
+export async function recordRefusal(parts: WebParts, of: Refusal): Promise<void> {
+  const { principal, action, fault, requestId, address } = of
+  const now = parts.clock()
+  if (faultSpec(fault.code).status >= 500 || !parts.refusals.admits(principal.id, now)) return
+  const actor = { kind: principal.kind, id: principal.id, requestId, address }
+  const event = { id: newId(), actor, action, objectKind: null, objectId: null, outcome: fault.code, at: now }
+  try {
+    await audit.append(parts.db, principal.organizationId, event)
+  } catch (cause) {
+    parts.log.error({ requestId, cause }, 'a refusal was not recorded')
+  }
+}

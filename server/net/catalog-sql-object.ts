@@ -1,0 +1,25 @@
+/**
+ * What several parts of the catalog query ask in the same words: comments, collations, sizes.
+ *
+ * It must keep to the rules of `catalog-sql.ts`. Only `catalog.ts` and its parts use it.
+ */
+import { cut, EQ, NE } from './catalog-sql.ts'
+
+/** The comment on a whole object. */
+export function comment(catalog: string, oid: string): string {
+  return `(select ${cut('d.description')} from pg_catalog.pg_description as d where d.objoid ${EQ} ${oid}
+    and d.classoid ${EQ} 'pg_catalog.${catalog}'::pg_catalog.regclass and d.objsubid ${EQ} 0)`
+}
+
+/** A collation as SQL takes it, where it is neither absent, nor the database's default, nor that of the `type` itself. */
+export function collation(oid: string, type: string): string {
+  return `case when ${oid} ${NE} all (array[0, 100]::pg_catalog.oid[]) then (
+    select pg_catalog.concat(pg_catalog.quote_ident(cn.nspname), '.', pg_catalog.quote_ident(co.collname))
+    from pg_catalog.pg_collation as co join pg_catalog.pg_namespace as cn on cn.oid ${EQ} co.collnamespace
+    join pg_catalog.pg_type as ct on ct.oid ${EQ} ${type} and ct.typcollation ${NE} co.oid
+    where co.oid ${EQ} ${oid}) end`
+}
+
+/** Pages of a relation `c` with its TOAST and its indexes (`indexed` as `x`), as of the last vacuum. No lock is taken. */
+export const PAGES = `(c.relpages::pg_catalog.int8 operator(pg_catalog.+) coalesce(x.pages, 0) operator(pg_catalog.+) coalesce((
+      select t.relpages from pg_catalog.pg_class as t where t.oid ${EQ} c.reltoastrelid), 0))`

@@ -1,0 +1,48 @@
+/** The datasource object of the datasources dialect: an explicit list of what goes out. */
+import type { Datasource } from '#shared/datasource.ts'
+import type { DatasourceObject } from '#shared/datasources-dialect.ts'
+
+const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
+const maybeSeconds = (at: string | null) => (at === null ? null : seconds(at))
+
+/** A datasource in this dialect's words; an explicit list of what goes out. */
+export function present(datasource: Datasource): DatasourceObject {
+  const common = {
+    object: 'datasource' as const,
+    id: datasource.id,
+    status: datasource.status,
+    livemode: datasource.mode === 'live',
+    metadata: datasource.metadata,
+    created: seconds(datasource.createdAt),
+    status_reason: datasource.statusReason,
+    checks: datasource.checks,
+    credential_version: datasource.credentialVersion,
+    credential_fingerprint: datasource.credentialFingerprint,
+  }
+  if (datasource.kind === 'direct') {
+    const { host, database, schema, displayName } = datasource
+    return {
+      ...common,
+      connection: 'direct',
+      provider: 'postgresql',
+      host,
+      database,
+      schema: schema ?? 'public',
+      display_name: displayName,
+    }
+  }
+  const { feed } = datasource
+  return {
+    ...common,
+    connection: 'endpoint',
+    environment: datasource.mode,
+    endpoint: datasource.endpoint,
+    key_last4: datasource.keyLast4,
+    cursor: feed.cursor,
+    event_lag: feed.eventLag,
+    retry_count: feed.retryCount,
+    last_request_at: maybeSeconds(feed.lastRequestAt),
+    last_success_at: maybeSeconds(feed.lastSuccessAt),
+    last_error: feed.lastError,
+  }
+}

@@ -1,0 +1,26 @@
+/** The record of who did what, as `organization.audit` pages it. */
+import { z } from 'zod'
+import { Timestamp } from './wire.ts'
+
+/** Input of `organization.audit`: newest first; `cursor` is the id of the last one seen. */
+export const AuditInput = z.strictObject({
+  limit: z.number().int().min(1).max(100).default(20),
+  cursor: z.uuid().optional(),
+  action: z.string().max(100).optional(),
+  outcome: z.string().max(100).optional(),
+  objectId: z.string().max(100).optional(),
+})
+
+/** One event. `outcome` is `ok` or a fault's code; `objectId` a typed id where there is an object. */
+export const AuditEvent = z.object({
+  id: z.uuid(),
+  at: Timestamp,
+  principal: z.object({ kind: z.enum(['key', 'capability', 'operator', 'worker']), id: z.string().nullable() }),
+  action: z.string(),
+  objectKind: z.string().nullable(),
+  objectId: z.string().nullable(),
+  outcome: z.string(),
+  requestId: z.string().nullable(),
+  address: z.string().nullable(),
+})
+export const AuditPage = z.object({ items: z.array(AuditEvent), nextCursor: z.string().nullable() })
