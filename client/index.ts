@@ -7,6 +7,9 @@ import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { EventSource } from 'eventsource'
 import type { AppRouter } from '#server/api/router.ts'
 import type { FaultCode } from '#shared/fault.ts'
+import { sealing } from './seal.ts'
+
+export { type SealedConnectionString, sealConnectionString } from './seal.ts'
 
 /** What every procedure takes and answers: `Inputs['datasources']['register']`. */
 export type Inputs = inferRouterInputs<AppRouter>
@@ -20,11 +23,12 @@ const MAX_BATCH = 20
 /**
  * A client of the installation at `url` (its base address; `/trpc` is appended), calling with an API key or capability.
  * Calls made in the same tick travel as one batch. A call that is refused rejects with an error that `faultOf` reads.
+ * Connection strings are sealed before they are sent, unless `seal` is false.
  */
-export function createClient(options: { url: string; key: string }) {
+export function createClient(options: { url: string; key: string; seal?: boolean }) {
   const url = `${options.url.replace(/\/+$/, '')}/trpc`
   const authorization = `Bearer ${options.key}`
-  return createTRPCClient<AppRouter>({
+  const client = createTRPCClient<AppRouter>({
     links: [
       splitLink({
         condition: operation => operation.type === 'subscription',
@@ -40,6 +44,7 @@ export function createClient(options: { url: string; key: string }) {
       }),
     ],
   })
+  return options.seal === false ? client : sealing(client)
 }
 
 /** The fault's code in what a call rejected with; null when the server was not reached or did not answer as Mooring does. */

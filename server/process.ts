@@ -17,40 +17,47 @@ export const GRACE_MS = 20_000
 export async function run(
   start: (config: Config, log: Log, stack: AsyncDisposableStack) => Promise<void>,
 ): Promise<void> {
+  // Heard from the beginning: a signal that comes while something is being started ends it as soon as it stands.
+  const signal = stopSignal()
   try {
     await using stack = new AsyncDisposableStack()
     const config = readConfig(environment())
     const log = createLog({ level: config.logLevel })
     await start(config, log, stack)
     const started = stack.move()
-    onStop(log, () => started.disposeAsync())
+    void signal.then(name => stop(log, { name, started }))
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`${sentenceOf(error)}\n`)
     process.exitCode = 1
     // What was half started (a pool, a listener) would keep the process alive.
     process.exit()
   }
 }
 
-function onStop(log: Log, stop: () => Promise<void>): void {
-  let stopping = false
-  const begin = (signal: string) => {
-    if (stopping) return
-    stopping = true
-    log.info({ signal }, 'stopping')
-    stop().then(
-      () => {
-        log.info('stopped')
-        process.exit(0)
-      },
-      (cause: unknown) => {
-        log.error({ cause }, 'did not stop cleanly')
-        process.exit(1)
-      },
-    )
+/** The first signal to stop. Those after it are taken and change nothing. */
+function stopSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  process.on('SIGTERM', resolve)
+  process.on('SIGINT', resolve)
+  return promise
+}
+
+async function stop(log: Log, of: { name: string; started: AsyncDisposableStack }): Promise<void> {
+  log.info({ signal: of.name }, 'stopping')
+  try {
+    await of.started.disposeAsync()
+    log.info('stopped')
+    process.exit(0)
+  } catch (cause) {
+    log.error({ cause }, 'did not stop cleanly')
+    process.exit(1)
   }
-  process.on('SIGTERM', begin)
-  process.on('SIGINT', begin)
+}
+
+/** A refused connection to a name of several addresses is an error without a message. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message === '' ? `The database cannot be reached (${String(Reflect.get(error, 'code'))}).` : error.message
 }
 
 /** Opens the pool and the wakes on a database of ours; the stack closes them. */

@@ -41,7 +41,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
   const { db, signals, clock, log, config } = ground
   const sealer = await createSealer(keyring)
   const tokens = await createTokens(keyring)
-  const sealingKeys = createSealingKeys({ db, sealer, clock })
+  const sealingKeys = createSealingKeys({ sealer, clock })
   const changeFeed = new ChangeFeed({ db, signals, log })
   const refusals = new RefusalSampler()
   return {

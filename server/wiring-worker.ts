@@ -5,7 +5,9 @@
 
 import { createDialler } from '#server/net/dialler.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
+import { createLeaseSealer } from '#server/seal/leases.ts'
 import { createSealer } from '#server/seal/sealer.ts'
+import { createTokens } from '#server/seal/token.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import { Loop } from '#server/work/loop.ts'
 import { trades } from '#server/work/trades.ts'
@@ -40,6 +42,8 @@ export async function startWorker(ground: Ground, keyring: WorkerKeyring): Promi
     signals,
     sealer,
     unsealer,
+    leaseSealer: await createLeaseSealer(keyring),
+    tokens: await createTokens(keyring),
     dialler,
     policy,
     clock,

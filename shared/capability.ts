@@ -14,9 +14,6 @@ const MAX_TTL_SECONDS = 2_592_000
 /** The longest time that a capability works beside the one that replaces it: a day. */
 const MAX_GRACE_SECONDS = 86_400
 
-/** The life of a capability whose mint body in the datasources dialect names none: an hour. */
-const DEFAULT_TTL_SECONDS = 3_600
-
 const MAX_DEPTH = 8
 const MAX_META_LENGTH = 8_192
 
@@ -41,6 +38,7 @@ const UserMeta = z
   .refine(value => JSON.stringify(value).length <= MAX_META_LENGTH, {
     error: `userMeta has at most ${MAX_META_LENGTH} characters as JSON`,
   })
+  .meta({ type: 'object' })
 
 const Operations = z.array(Operation).min(1).max(Operation.options.length)
 const SyncGroups = z.array(storableText(1, 200)).max(100)
@@ -100,7 +98,7 @@ export const Capability = z.object({
   expiresAt: Timestamp,
   revokedAt: Timestamp.nullable(),
   label: z.string().nullable(),
-  userMeta: z.custom<Record<string, unknown>>(),
+  userMeta: z.custom<Record<string, unknown>>().meta({ type: 'object' }),
   wideScope: z.boolean(),
 })
 export type Capability = z.output<typeof Capability>
@@ -114,43 +112,3 @@ export type MintedCapability = z.output<typeof MintedCapability>
 
 /** A page of capabilities, dead ones too, newest first. */
 export const CapabilityPage = z.object({ items: z.array(Capability), nextCursor: CapabilityId.nullable() })
-
-/** Body of `POST /v1/capabilities`: both spellings of operations and sync groups are in use by callers. */
-export const MintBody = z
-  .strictObject({
-    operations: Operations.optional(),
-    allowedOperations: Operations.optional(),
-    syncGroups: SyncGroups.optional(),
-    allowedSyncGroups: SyncGroups.optional(),
-    ttlSeconds: TtlSeconds.default(DEFAULT_TTL_SECONDS),
-    ...described,
-  })
-  .transform((body, ctx): MintCapabilityInput => {
-    const { allowedOperations, allowedSyncGroups, ...rest } = body
-    const operations = rest.operations ?? allowedOperations
-    const syncGroups = rest.syncGroups ?? allowedSyncGroups
-    const refuse = (field: string, message: string) => {
-      ctx.issues.push({ code: 'custom', path: [field], message, input: undefined })
-      return z.NEVER
-    }
-    if (rest.operations !== undefined && allowedOperations !== undefined)
-      return refuse('allowedOperations', 'Give operations or allowedOperations, not both.')
-    if (rest.syncGroups !== undefined && allowedSyncGroups !== undefined)
-      return refuse('allowedSyncGroups', 'Give syncGroups or allowedSyncGroups, not both.')
-    if (operations === undefined) return refuse('operations', 'Name at least one operation.')
-    return { ...rest, operations, ...(syncGroups === undefined ? {} : { syncGroups }) }
-  })
-
-/** Body of `POST /v1/capabilities/{id}/rotate`. */
-export const RotateBody = RotateCapabilityInput.pick({ graceSeconds: true })
-
-/** Query of `GET /v1/capabilities`. */
-export const CapabilityQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/)
-    .transform(Number)
-    .pipe(z.number().int().min(1).max(100))
-    .optional(),
-  starting_after: CapabilityId.optional(),
-})

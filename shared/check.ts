@@ -35,10 +35,10 @@ export type CheckItem = z.infer<typeof CheckItem>
 
 /** One line of the checklist. `actual` is what was seen, in our words; `fix` is what a person does about it. */
 export const Check = z.object({
-  item: CheckItem,
-  outcome: z.enum(['pass', 'fail', 'skipped']),
-  actual: z.string().optional(),
-  fix: z.string().optional(),
+  item: CheckItem.describe('The line of the checklist.'),
+  outcome: z.enum(['pass', 'fail', 'skipped']).describe('`skipped` where an earlier line made it pointless.'),
+  actual: z.string().optional().describe('What was seen, in our words.'),
+  fix: z.string().optional().describe('What a person does about it; often SQL to paste.'),
 })
 export type Check = z.infer<typeof Check>
 

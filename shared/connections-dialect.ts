@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { parseConnectionString } from './connection-string.ts'
-import { DB_TYPES, SealedString } from './datasource.ts'
+import { DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS, SealedString } from './datasource.ts'
 import { codePoints, isStorable } from './wire.ts'
 
 /** The documented pattern of `db_type`, as `ctx.pattern` shows it. */
@@ -38,6 +38,7 @@ function text(min: number, max: number) {
     .refine(value => codePoints(value) >= min, issue(short))
     .refine(value => codePoints(value) <= max, issue(long))
     .refine(isStorable, issue(odd))
+    .meta({ minLength: min, maxLength: max })
 }
 
 const pattern = {
@@ -48,29 +49,51 @@ const pattern = {
 
 // The order is the documented model's: issues are reported in it.
 const named = {
-  name: text(1, 200),
-  db_type: z.string().refine(value => DB_TYPES.some(type => type === value), issue(pattern)),
+  name: text(1, 200).describe('What people call it.'),
+  db_type: z
+    .string()
+    .refine(value => DB_TYPES.some(type => type === value), issue(pattern))
+    .meta({ pattern: DB_TYPE_PATTERN, description: 'What kind of PostgreSQL it is; it chooses the wording of advice.' }),
 }
-const described = { excluded_schemas: z.array(text(1, 63)).max(100).optional() }
+const described = {
+  excluded_schemas: z
+    .array(text(1, 63))
+    .max(100)
+    .optional()
+    .describe(
+      `Schemas that introspection skips. Left out: ${DEFAULT_EXCLUDED_SCHEMAS.join(', ')}. An empty list excludes nothing.`,
+    ),
+}
 
-const ConnectionString = text(10, 2048).check(ctx => {
-  if (ctx.issues.length > 0) return
-  const parsed = parseConnectionString(ctx.value)
-  if (parsed.ok) return
-  const message = `Value error, ${parsed.message}`
-  ctx.issues.push({ code: 'custom', input: undefined, message, params: { type: 'value_error', message } })
-})
+const ConnectionString = text(10, 2048)
+  .check(ctx => {
+    if (ctx.issues.length > 0) return
+    const parsed = parseConnectionString(ctx.value)
+    if (parsed.ok) return
+    const message = `Value error, ${parsed.message}`
+    ctx.issues.push({ code: 'custom', input: undefined, message, params: { type: 'value_error', message } })
+  })
+  .describe('A full PostgreSQL URI with credentials. Sealed in the request that brings it; write-only.')
 
-const Plain = z.object({ ...named, connection_string: ConnectionString, ...described })
-const Sealed = z.object({
-  ...named,
-  sealed_connection_string: SealedString.sealedConnectionString,
-  key_id: SealedString.keyId,
-  host: text(1, 253),
-  port: SealedString.port,
-  database_name: text(1, 63),
-  ...described,
-})
+const Plain = z
+  .object({ ...named, connection_string: ConnectionString, ...described })
+  .meta({ id: 'CreateConnection', description: 'Registers by connection string.' })
+const Sealed = z
+  .object({
+    ...named,
+    sealed_connection_string: SealedString.sealedConnectionString.describe(
+      'The URI sealed by the caller: base64 of `crypto_box_seal` to the key of `GET /v1/sealing_key`; write-only.',
+    ),
+    key_id: SealedString.keyId.describe('The `key_id` that came with that key.'),
+    host: text(1, 253).describe('The host in the sealed string, for display; the worker compares the two.'),
+    port: SealedString.port.describe('The port in the sealed string.'),
+    database_name: text(1, 63).describe('The database in the sealed string.'),
+    ...described,
+  })
+  .meta({ id: 'CreateSealedConnection', description: 'Registers by a string that our web tier cannot read.' })
+
+/** Body of `POST /api/v1/connections` as the document shows it: one of the two that `registerBodyFor` chooses from. */
+export const CreateConnection = z.union([Plain, Sealed])
 
 /** The schema that a registration's body is meant for: with a sealed string, or with one in clear. Never both. */
 export function registerBodyFor(body: object) {
@@ -81,18 +104,3 @@ export function registerBodyFor(body: object) {
 
 export type PlainConnection = z.output<typeof Plain>
 export type SealedConnection = z.output<typeof Sealed>
-
-/** The documented answer for one connection. */
-export const ConnectionResponse = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  db_type: z.string(),
-  host: z.string(),
-  port: z.number().int(),
-  database_name: z.string(),
-  excluded_schemas: z.array(z.string()),
-  is_active: z.boolean(),
-  created_at: z.iso.datetime({ offset: true }),
-  last_introspected_at: z.iso.datetime({ offset: true }).nullable(),
-})
-export type ConnectionResponse = z.output<typeof ConnectionResponse>

@@ -50,6 +50,7 @@ export const Metadata = z
   .refine(value => Object.entries(value).flat().every(isStorable), {
     error: 'metadata holds U+0000 or a lone surrogate',
   })
+  .meta({ type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, maxProperties: 50 })
 
 /** An identifier of PostgreSQL: 1 to 63 bytes of UTF-8. */
 export const SchemaName = storableText(1, 63).refine(name => new TextEncoder().encode(name).length <= 63, {

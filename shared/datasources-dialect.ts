@@ -1,31 +1,51 @@
 /**
- * The bodies and the object of the datasources dialect (`/v1/datasources`), field by field as its contract documents them.
- * Requests are strict: an unknown field is an error, named.
+ * The bodies and queries of the datasources dialect (`/v1/datasources`), field by field as its contract documents them.
+ * Requests are strict: an unknown field is an error, named. The OpenAPI document shows these very schemas.
  */
 import { z } from 'zod'
-import { Check } from './check.ts'
 import { Metadata, PlainString, RegisterEndpoint, SchemaName, SealedString } from './datasource.ts'
 import { chosen, DatasourceId, Mode } from './wire.ts'
 
-const CaCertificate = z.string().max(32_768).startsWith('-----BEGIN CERTIFICATE-----', {
-  error: 'caCertificate is PEM text that begins with -----BEGIN CERTIFICATE-----',
-})
+const CaCertificate = z
+  .string()
+  .max(32_768)
+  .startsWith('-----BEGIN CERTIFICATE-----', {
+    error: 'caCertificate is PEM text that begins with -----BEGIN CERTIFICATE-----',
+  })
+
+const metadata = Metadata.optional().describe(
+  "The caller's own labels: at most 50 keys of 40 characters with values of 500. Shown as given, never interpreted.",
+)
 
 const dialled = {
-  connection: z.literal('direct').optional(),
-  schema: SchemaName.optional(),
-  caCertificate: CaCertificate.optional(),
+  connection: z.literal('direct').optional().describe('May be left out: the fields tell the two forms apart.'),
+  schema: SchemaName.optional().describe('PostgreSQL schema of the synced tables; `public` when left out.'),
+  caCertificate: CaCertificate.optional().describe(
+    'The certificate authority that the server must be verified against, as PEM. It rotates with the string.',
+  ),
 }
 
-const direct = { ...dialled, metadata: Metadata.optional() }
+const direct = { ...dialled, metadata }
+
+const Plain = {
+  connectionString: PlainString.connectionString.describe(
+    'A PostgreSQL URI with the credentials of a least-privileged role. Sealed in the request that brings it; write-only.',
+  ),
+}
 
 const Sealed = {
-  sealedConnectionString: SealedString.sealedConnectionString,
-  key_id: SealedString.keyId,
-  host: SealedString.host,
-  port: SealedString.port,
-  database: SealedString.database,
+  sealedConnectionString: SealedString.sealedConnectionString.describe(
+    'The same URI sealed by the caller: base64 of `crypto_box_seal` to the key of `GET /v1/sealing_key`; write-only.',
+  ),
+  key_id: SealedString.keyId.describe('The `key_id` that came with that key.'),
+  host: SealedString.host.describe('The host in the sealed string, for display; the worker compares the two.'),
+  port: SealedString.port.describe('The port in the sealed string.'),
+  database: SealedString.database.describe('The database in the sealed string.'),
 }
+
+const signingKey = RegisterEndpoint.shape.signingKey.describe(
+  'The secret that requests to the endpoint are signed with; write-only, only its last four characters are ever shown.',
+)
 
 const isSealed = (body: object) => 'sealedConnectionString' in body || 'key_id' in body
 const isEndpoint = (body: object) =>
@@ -34,83 +54,48 @@ const isEndpoint = (body: object) =>
 /** The direct form, its string in clear or sealed by the caller. */
 export const DirectBody = chosen(
   isSealed,
-  z.strictObject({ ...PlainString, ...direct }),
-  z.strictObject({ ...Sealed, ...direct }),
+  z.strictObject({ ...Plain, ...direct }).meta({ id: 'RegisterDirect', description: 'Registers by connection string.' }),
+  z
+    .strictObject({ ...Sealed, ...direct })
+    .meta({ id: 'RegisterSealed', description: 'Registers by a connection string that our web tier cannot read.' }),
 )
 
 /** The signed endpoint form. */
-export const EndpointBody = z.strictObject({
-  endpoint: RegisterEndpoint.shape.endpoint,
-  signingKey: RegisterEndpoint.shape.signingKey,
-  environment: Mode.optional(),
-  connection: z.literal('endpoint').optional(),
-  metadata: Metadata.optional(),
-})
+export const EndpointBody = z
+  .strictObject({
+    endpoint: RegisterEndpoint.shape.endpoint.describe('The HTTPS URL that signed requests go to.'),
+    signingKey,
+    environment: Mode.optional().describe("`live` or `test`; the calling key's mode when left out, and only that one."),
+    connection: z.literal('endpoint').optional().describe('May be left out: the fields tell the two forms apart.'),
+    metadata,
+  })
+  .meta({ id: 'RegisterEndpoint', description: 'Registers a signed endpoint.' })
 
-/** Body of `POST /v1/datasources`: one of the two, told apart by their fields. */
+/** Body of `POST /v1/datasources`: one of the three, told apart by their fields. */
 export const RegisterBody = chosen(isEndpoint, DirectBody, EndpointBody)
 export type RegisterBody = z.output<typeof RegisterBody>
 
 /** Body of `POST /v1/datasources/validate`. */
 export const ValidateBody = chosen(
   isSealed,
-  z.strictObject({ ...PlainString, ...dialled }),
-  z.strictObject({ ...Sealed, ...dialled }),
+  z.strictObject({ ...Plain, ...dialled }).meta({ id: 'ValidateDirect', description: 'Tries a connection string.' }),
+  z.strictObject({ ...Sealed, ...dialled }).meta({ id: 'ValidateSealed', description: 'Tries a sealed one.' }),
 )
 
 /** Body of `POST /v1/datasources/{id}/rotate_key`. */
-export const RotateKeyBody = z.strictObject({ signingKey: RegisterEndpoint.shape.signingKey })
+export const RotateKeyBody = z.strictObject({ signingKey }).meta({ id: 'RotateKey', description: 'A new signing key.' })
 
-const common = {
-  object: z.literal('datasource'),
-  id: z.string(),
-  status: z.enum(['unverified', 'active', 'rejected']),
-  livemode: z.boolean(),
-  metadata: z.custom<Record<string, string>>(),
-  created: z.number().int(),
-  status_reason: z.string().nullable(),
-  checks: z.array(Check),
-  credential_version: z.number().int(),
-  credential_fingerprint: z.string().nullable(),
-}
-
-const seconds = z.number().int().nullable()
-
-/** The datasource object. A field of the other kind is left out, not null. */
-export const DatasourceObject = z.discriminatedUnion('connection', [
-  z.object({
-    ...common,
-    connection: z.literal('direct'),
-    provider: z.literal('postgresql'),
-    host: z.string(),
-    database: z.string(),
-    schema: z.string(),
-    display_name: z.string(),
-  }),
-  z.object({
-    ...common,
-    connection: z.literal('endpoint'),
-    environment: Mode,
-    endpoint: z.string(),
-    key_last4: z.string().nullable(),
-    cursor: z.string().nullable(),
-    event_lag: z.number().int(),
-    retry_count: z.number().int(),
-    last_request_at: seconds,
-    last_success_at: seconds,
-    last_error: z.string().nullable(),
-  }),
-])
-export type DatasourceObject = z.output<typeof DatasourceObject>
+/** `limit` of a list: 1 to 100, as text of a query. */
+export const PageLimit = z
+  .string()
+  .regex(/^\d{1,3}$/)
+  .transform(Number)
+  .pipe(z.number().int().min(1).max(100))
+  .meta({ override: { type: 'integer', minimum: 1, maximum: 100, pattern: undefined } })
 
 /** Query of `GET /v1/datasources`: Stripe's cursor parameters. With none of them all come back. */
 export const ListQuery = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/)
-    .transform(Number)
-    .pipe(z.number().int().min(1).max(100))
-    .optional(),
-  starting_after: DatasourceId.optional(),
-  ending_before: DatasourceId.optional(),
+  limit: PageLimit.optional().describe('How many at most, 1 to 100. 10 when another parameter is given.'),
+  starting_after: DatasourceId.optional().describe('The id of the last one seen: answers those after it, older ones.'),
+  ending_before: DatasourceId.optional().describe('The id of the first one seen: answers those before it, newer ones.'),
 })

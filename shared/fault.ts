@@ -185,6 +185,11 @@ export const FAULTS = {
 /** A code of the table. */
 export type FaultCode = keyof typeof FAULTS
 
+/** True for a code of the table. */
+export function isFaultCode(text: string): text is FaultCode {
+  return Object.hasOwn(FAULTS, text)
+}
+
 /** The row of a code, widened to its interface. */
 export function faultSpec(code: FaultCode): FaultSpec {
   return FAULTS[code]

@@ -27,9 +27,11 @@ export function uuidOf(id: string, ...prefixes: IdPrefix[]): string | null {
 
 /** Schema of a typed id with one of the prefixes. */
 export function idOf<P extends IdPrefix>(...prefixes: P[]) {
-  return z.custom<TypedId<P>>(value => typeof value === 'string' && uuidOf(value, ...prefixes) !== null, {
-    error: `an id is ${prefixes.map(prefix => `${prefix}…`).join(' or ')}, the dots being 32 hex digits`,
-  })
+  return z
+    .custom<TypedId<P>>(value => typeof value === 'string' && uuidOf(value, ...prefixes) !== null, {
+      error: `an id is ${prefixes.map(prefix => `${prefix}…`).join(' or ')}, the dots being 32 hex digits`,
+    })
+    .meta({ type: 'string', pattern: `^(${prefixes.join('|')})[0-9a-f]{32}$` })
 }
 
 /** Any datasource's id. */
@@ -55,6 +57,7 @@ export function storableText(min: number, max: number) {
     .refine(isStorable, { error: 'the text holds U+0000 or a lone surrogate, which PostgreSQL cannot store' })
     .refine(text => codePoints(text) >= min, { error: `at least ${min} characters` })
     .refine(text => codePoints(text) <= max, { error: `at most ${max} characters` })
+    .meta({ minLength: min, maxLength: max })
 }
 
 /** A point in time as ISO 8601 in UTC, milliseconds. */
@@ -75,18 +78,22 @@ export const PageInput = z.object({
 
 /**
  * One of several schemas, chosen by looking at the value, so that the issues reported are those of the form that was
- * meant and not a union's "none fits".
+ * meant and not a union's "none fits". Its metadata has them as `forms`, for the OpenAPI document.
  */
 export function chosen<A extends z.ZodType, B extends z.ZodType>(
   isSecond: (value: object) => boolean,
   first: A,
   second: B,
 ) {
-  return z.custom<z.input<A> | z.input<B>>().transform((value, ctx): z.output<A> | z.output<B> => {
-    const schema = typeof value === 'object' && value !== null && isSecond(value) ? second : first
-    const parsed = schema.safeParse(value)
-    if (parsed.success) return parsed.data
-    for (const issue of parsed.error.issues) ctx.issues.push({ ...issue, input: undefined })
-    return z.NEVER
-  })
+  const forms: readonly z.ZodType[] = [first, second]
+  return z
+    .custom<z.input<A> | z.input<B>>()
+    .transform((value, ctx): z.output<A> | z.output<B> => {
+      const schema = typeof value === 'object' && value !== null && isSecond(value) ? second : first
+      const parsed = schema.safeParse(value)
+      if (parsed.success) return parsed.data
+      for (const issue of parsed.error.issues) ctx.issues.push({ ...issue, input: undefined })
+      return z.NEVER
+    })
+    .meta({ forms })
 }

@@ -10,7 +10,7 @@ const PATH = '/v1/capabilities'
 const HOUR_MS = 3_600_000
 
 let mooring: Mooring
-let aheadMs: number
+let aheadMs = 0
 beforeAll(async () => {
   mooring = await startMooring({ worker: false, clock: () => new Date(Date.now() + aheadMs) })
 })
@@ -18,7 +18,6 @@ beforeEach(() => {
   aheadMs = 0
 })
 afterAll(() => mooring.stop())
-aheadMs = 0
 
 async function minted(grant: object = {}, key?: string) {
   const body = { operations: ['datasources.read'], ttlSeconds: 3600, ...grant }
@@ -155,7 +154,7 @@ describe('A mint', () => {
     ['a datasource that there is not', { datasourceIds: [`ds_${'0'.repeat(32)}`] }, 'datasourceIds.0'],
     ['an empty list of datasources', { datasourceIds: [] }, 'datasourceIds'],
     ['text that cannot be stored', { userMeta: { a: ['\u0000'] } }, 'userMeta'],
-    ['deep nesting', { userMeta: JSON.parse('{"a":'.repeat(10) + '1' + '}'.repeat(10)) }, 'userMeta'],
+    ['deep nesting', { userMeta: JSON.parse(`${'{"a":'.repeat(10)}1${'}'.repeat(10)}`) }, 'userMeta'],
     ['much text', { userMeta: { a: 'x'.repeat(8_192) } }, 'userMeta'],
   ])('is refused for %s', async (_what, grant, param) => {
     const body = { operations: ['datasources.read'], ttlSeconds: 60, ...grant }
@@ -247,7 +246,10 @@ describe('A capability ends', () => {
   })
 
   it('when its issuer is edited', async () => {
-    const { token, id } = await minted({}, await makeKey(mooring, { scopes: ['datasources.read', 'organization.write'] }))
+    const { token, id } = await minted(
+      {},
+      await makeKey(mooring, { scopes: ['datasources.read', 'organization.write'] }),
+    )
     expect(await statusWith(token)).toBe(200)
     const issuer = `(select issuer_id from capabilities where ${idIs(id)})`
     await edited(`update api_keys set scopes = scopes || '{feeds.read}' where id = ${issuer} returning 1`)
@@ -328,8 +330,13 @@ describe('The record', () => {
       `select action, principal_kind, outcome, replace(object_id::text, '-', '') as object, address from audit_events
        where org_id = (select org_id from capabilities where ${idIs(one.id)}) and principal_kind <> 'operator' order by id`,
     )
-    const by = (action: string, kind: string, object: unknown) =>
-      ({ action, principal_kind: kind, outcome: 'ok', object, address: '127.0.0.1' })
+    const by = (action: string, kind: string, object: unknown) => ({
+      action,
+      principal_kind: kind,
+      outcome: 'ok',
+      object,
+      address: '127.0.0.1',
+    })
     expect(events).toEqual([
       by('capability.minted', 'key', one.id.slice(4)),
       by('datasource.registered', 'capability', expect.any(String)),

@@ -5,6 +5,7 @@ import type { EndpointAnswer } from '#server/domain/endpoint.ts'
 import { judgeEndpoint } from '#server/domain/endpoint-verdict.ts'
 import { afterPage, eventLag, FEED_PACE, lastError, nextPoll, type PollEnd } from '#server/domain/feed.ts'
 import { eventsRequest, MAX_JSON_DEPTH, readPage, readPush } from '#server/domain/feed-page.ts'
+import { elementTexts } from '#server/domain/json-text.ts'
 import { ENDPOINT_ITEMS } from '#shared/check.ts'
 import { PushBody } from '#shared/event.ts'
 import { FAILURES, type FailureCode, failureSpec, type Stage } from '#shared/failure.ts'
@@ -146,6 +147,21 @@ describe('A page', () => {
     const numbers = '[12345678901234567890,-0.12345678901234567890,1e400,1E-400,0,1.5,"1e5"]'
     const json = `{"id":"e1","model":"m","entityId":"1","type":"CREATE","data":${numbers},"occurredAt":1.7672256e12}`
     expect(readPage(`{"events":[${json}]}`)?.events).toEqual([{ id: 'e1', occurredAtMs: 1_767_225_600_000, json }])
+  })
+
+  it('is cut into its events exactly where they begin and end, however it is laid out', () => {
+    const around = fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 3 })
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue(), { maxLength: 5 }), around, fc.nat(3), (events, more, indent) => {
+        const text = JSON.stringify({ ...more, events, last: more }, null, indent)
+        const texts = elementTexts(text, 'events')
+        expect(texts.map(one => JSON.parse(one))).toEqual(JSON.parse(text).events)
+        expect(texts.every(one => text.includes(one))).toBe(true)
+      }),
+    )
+    const twice = '{"events":[1],"x":{"events":[9]},"ev\\u0065nts" : [ 2 , [3,4] , "a,]" ],"y":"events"}'
+    expect(elementTexts(twice, 'events')).toEqual(['2', '[3,4]', '"a,]"'])
+    expect(JSON.parse(twice).events).toEqual([2, [3, 4], 'a,]'])
   })
 
   it('writes what PostgreSQL cannot hold as text with escapes', () => {

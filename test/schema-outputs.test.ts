@@ -12,9 +12,9 @@ import { schemaSql } from '#client/cli/schema-sql.ts'
 import { schemaTypes } from '#client/cli/schema-types.ts'
 import { drift } from '#shared/drift.ts'
 import type { Snapshot } from '#shared/snapshot.ts'
-import { everyFeature, fingerprintOf, readCatalog } from './support/catalog.ts'
-import { installedMajors, query, startServer, type TestServer } from './support/postgres.ts'
-import { oneTable, snapshot } from './support/snapshots.ts'
+import { everyFeature, fingerprintOf, readCatalog } from '#test/support/catalog.ts'
+import { installedMajors, query, startServer, type TestServer } from '#test/support/postgres.ts'
+import { oneTable, snapshot } from '#test/support/snapshots.ts'
 
 const run = promisify(execFile)
 const oldest = installedMajors()[0] ?? 18

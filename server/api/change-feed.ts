@@ -31,9 +31,10 @@ export class ChangeFeed {
   readonly #listeners = new Map<string, Set<Listener>>()
   readonly #ended = new AbortController()
   #position: changes.Position | null = null
+  #begun: Promise<void> | null = null
   #pumping: Promise<void> | null = null
   #again = false
-  #stop: () => void = () => undefined
+  #off: () => void = () => undefined
 
   constructor(parts: { db: Db; signals: Signals; log: Log }) {
     this.#db = parts.db
@@ -48,15 +49,22 @@ export class ChangeFeed {
 
   /** Tells `listener` every change of an organization from now on, until the returned function is called. */
   async subscribe(organizationId: string, listener: Listener): Promise<() => void> {
-    if (this.#listeners.size === 0) await this.#begin()
     const listeners = this.#listeners.get(organizationId) ?? new Set()
     this.#listeners.set(organizationId, listeners.add(listener))
-    return () => {
+    const leave = () => {
       listeners.delete(listener)
       if (listeners.size === 0 && this.#listeners.get(organizationId) === listeners)
         this.#listeners.delete(organizationId)
       if (this.#listeners.size === 0) this.#stop()
     }
+    try {
+      // However many come at once, one of them begins.
+      await (this.#begun ??= this.#begin())
+    } catch (cause) {
+      leave()
+      throw cause
+    }
+    return leave
   }
 
   /** Changes of one organization after a place, for a subscriber who was away. */
@@ -72,17 +80,23 @@ export class ChangeFeed {
   }
 
   async #begin(): Promise<void> {
-    this.#stop()
     const position = await changes.latest(this.#db)
-    this.#position ??= position
+    // Meanwhile everyone may have left, and others have come and begun.
+    if (this.#position !== null || this.#listeners.size === 0 || this.#ended.signal.aborted) return
+    this.#position = position
     const timer = setInterval(() => this.#wake(), POLL_MS)
     const off = this.#signals.on('news', () => this.#wake())
-    this.#stop = () => {
+    this.#off = () => {
       clearInterval(timer)
       off()
-      this.#position = null
-      this.#stop = () => undefined
     }
+  }
+
+  #stop(): void {
+    this.#off()
+    this.#off = () => undefined
+    this.#position = null
+    this.#begun = null
   }
 
   #wake(): void {
@@ -95,14 +109,21 @@ export class ChangeFeed {
   async #pump(): Promise<void> {
     try {
       while (this.#again && this.#position !== null) {
-        const rows = await changes.after(this.#db, { organizationId: null, position: this.#position, limit: BATCH })
-        this.#again = rows.length === BATCH
+        this.#again = false
+        const position = this.#position
+        const rows = await changes.after(this.#db, { organizationId: null, position, limit: BATCH })
         const wanted = rows.filter(row => this.#listeners.has(row.organizationId))
         const told = await this.#told(wanted)
+        // Everyone has left, and perhaps others have come, who begin at another place.
+        if (this.#position !== position) {
+          this.#again = true
+          continue
+        }
         const organizations = new Map(wanted.map(row => [row.id, row.organizationId]))
         for (const change of told) this.#tell(organizations.get(change.id) ?? '', change)
         const last = rows.at(-1)
-        if (last !== undefined && this.#position !== null) this.#position = { xid: last.xid, id: last.id }
+        if (last !== undefined) this.#position = { xid: last.xid, id: last.id }
+        if (rows.length === BATCH) this.#again = true
       }
     } catch (cause) {
       // The database is away: the poll goes on from the same place.

@@ -9,7 +9,7 @@ import type { Log } from '#server/log.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import type { Actor, AuditEvent } from '#server/store/audit.ts'
-import type { Db } from '#server/store/db.ts'
+import type { Db, Tx } from '#server/store/db.ts'
 import type { Quotas } from '#server/store/quotas.ts'
 import type { Signals } from '#server/store/signals.ts'
 import type { Fault } from '#shared/fault.ts'
@@ -56,6 +56,8 @@ export interface Context {
   readonly remarks: Remarks
   /** What the dialect's `Idempotency-Key` header asks for; null without it. */
   readonly idempotency: { readonly key: string; readonly route: string; readonly body: string } | null
+  /** The token that the request presents, for the worker to check again. Throws `apikey_missing`. */
+  readonly token: () => string
   /** Throws when the caller's credential is no longer good: for what lasts longer than a request. */
   readonly recheck: () => Promise<void>
 }
@@ -63,6 +65,11 @@ export interface Context {
 /** The same once the caller is known. */
 export interface KnownContext extends Context {
   readonly principal: Principal
+}
+
+/** The same context inside a transaction: what is read and written from here on is part of it. */
+export function within(ctx: KnownContext, tx: Tx): KnownContext {
+  return { ...ctx, parts: { ...ctx.parts, db: tx } }
 }
 
 /** The caller as the record names him. */

@@ -20,9 +20,11 @@ import {
   ValidateInput,
 } from '#shared/datasource.ts'
 import { Fault } from '#shared/fault.ts'
+import { Lease, LeaseInput, ReleasedLease } from '#shared/lease.ts'
 import { Validation } from '#shared/validation.ts'
 import { DatasourceId, uuidOf, WaitSeconds } from '#shared/wire.ts'
 import { eventOf } from './context.ts'
+import { lease, releaseLease } from './lease.ts'
 import { once } from './once.ts'
 import { changeable, present, rowOf } from './present.ts'
 import { register } from './register.ts'
@@ -118,6 +120,18 @@ export const datasourcesRouter = router({
 
   /** Every change of the organization's datasources, as it happens. */
   watch: watchProcedure,
+
+  /** Leases the credential in force to a one-time key of the caller's, who presents an operator's capability. */
+  lease: procedure('datasources.lease')
+    .input(LeaseInput)
+    .output(Lease)
+    .mutation(({ ctx, input }) => lease(ctx, input)),
+
+  /** Ends a lease before its time. */
+  releaseLease: procedure('datasources.lease')
+    .input(ReleasedLease)
+    .output(ReleasedLease)
+    .mutation(({ ctx, input }) => releaseLease(ctx, input.leaseId)),
 
   /** Runs the checklist on a connection string and stores nothing. */
   validate: procedure('datasources.create')

@@ -122,7 +122,12 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): Draft {
   const parsed = parseEndpointUrl(input.endpoint)
   if (!parsed.ok)
     throw new Fault('invalid_body', { issues: [{ path: ['endpoint'], code: 'endpoint_url', message: parsed.message }] })
-  if (judgeUrl(parsed.url, ctx.parts.policy) !== null) throw new Fault('byo_host_not_allowed')
+  const refused = judgeUrl(parsed.url, ctx.parts.policy)
+  if (refused !== null && refused !== 'host_refused' && !parsed.url.secure)
+    throw new Fault('invalid_body', {
+      issues: [{ path: ['endpoint'], code: 'endpoint_url', message: 'It has to begin with https://.' }],
+    })
+  if (refused !== null) throw new Fault('byo_host_not_allowed')
   const mode: Mode = input.environment ?? ctx.principal.mode
   return {
     datasource: {

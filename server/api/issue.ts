@@ -6,6 +6,7 @@
 import { isWithin, refusal } from '#server/domain/scope.ts'
 import * as audit from '#server/store/audit.ts'
 import * as capabilities from '#server/store/capabilities.ts'
+import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
 import * as quotas from '#server/store/quotas.ts'
 import type { Capability, MintCapabilityInput, MintedCapability, RotateCapabilityInput } from '#shared/capability.ts'
@@ -153,7 +154,7 @@ function noLaterThan(limit: Date | null, at: Date): Date {
 /** A datasource that is not there is a fault of the body, not a 404: callers take that for a wrong path. */
 async function requireKnown(ctx: KnownContext, ids: readonly DatasourceId[]): Promise<void> {
   const uuids = ids.map(id => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? '')
-  const known = await capabilities.knownDatasources(ctx.parts.db, ctx.principal.organizationId, uuids)
+  const known = await datasources.known(ctx.parts.db, ctx.principal.organizationId, uuids)
   const at = uuids.findIndex(uuid => !known.has(uuid))
   if (at === -1) return
   throw new Fault('invalid_body', {

@@ -7,7 +7,7 @@ import { type Tx, transaction } from '#server/store/db.ts'
 import * as idempotency from '#server/store/idempotency.ts'
 import type { Topic } from '#server/store/signals.ts'
 import { Fault } from '#shared/fault.ts'
-import type { KnownContext, Remarks } from './context.ts'
+import { type KnownContext, type Remarks, within } from './context.ts'
 import { awaited } from './wait.ts'
 
 const DAY_MS = 86_400_000
@@ -70,13 +70,13 @@ async function tryFirst<R, A>(
   const kept = await idempotency.claim(tx, org, entry)
   if (kept === 'busy') throw new Fault('timeout')
   if (kept !== null) return { kept }
-  const within = { ...ctx, parts: { ...ctx.parts, db: tx } }
-  const result = await mutation.effect(within)
+  const inside = within(ctx, tx)
+  const result = await mutation.effect(inside)
   if (mutation.waits === true) {
     await idempotency.keep(tx, org, { ...claimed, result, remarks: ctx.remarks })
     return { result }
   }
-  const answer = await mutation.answer(within, result)
+  const answer = await mutation.answer(inside, result)
   await idempotency.keep(tx, org, { ...claimed, result, answer: keepable(mutation, answer), remarks: ctx.remarks })
   return { answer }
 }

@@ -9,7 +9,7 @@ import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import type { Tx } from '#server/store/db.ts'
 import * as tasks from '#server/store/tasks.ts'
-import { eventOf, type KnownContext } from './context.ts'
+import { eventOf, type KnownContext, within } from './context.ts'
 import { verifyTask } from './verdict.ts'
 
 /** A secret on its way into a box: the text that its fingerprint is made of, and what of it may be shown. */
@@ -26,9 +26,9 @@ export async function sealCredential(
   at: { datasourceId: string; version: number },
   drafted: DraftedSecret,
 ): Promise<credentials.NewCredential> {
-  const { sealer, sealingKeys } = ctx.parts
+  const { db, sealer, sealingKeys } = ctx.parts
   const organizationId = ctx.principal.organizationId
-  const key = await sealingKeys.of(organizationId)
+  const key = await sealingKeys.of(db, organizationId)
   return {
     sealed: sealer.sealCredential(key, { organizationId, ...at }, drafted.secret),
     fingerprint: drafted.canonical === null ? null : sealer.fingerprint(organizationId, drafted.canonical),
@@ -46,7 +46,7 @@ export async function placePending(
   const { held, drafted } = entry
   const now = ctx.parts.clock()
   const version = held.credential_version + 1
-  const credential = await sealCredential(ctx, { datasourceId: held.id, version }, drafted)
+  const credential = await sealCredential(within(ctx, tx), { datasourceId: held.id, version }, drafted)
   await credentials.replacePending(tx, org, { datasourceId: held.id, version, credential, now })
   await datasources.update(tx, org, { id: held.id, set: { credential_version: version } })
   const about = { action: 'datasource.rotated', objectKind: 'datasource', objectId: held.id }

@@ -10,7 +10,7 @@ import type { KnownContext } from './context.ts'
 
 /** The key to seal to. Its row's signature was checked: a planted pair is never handed out. */
 export async function currentSealingKey(ctx: KnownContext): Promise<SealingKey> {
-  const { id, publicKey } = await ctx.parts.sealingKeys.of(ctx.principal.organizationId)
+  const { id, publicKey } = await ctx.parts.sealingKeys.of(ctx.parts.db, ctx.principal.organizationId)
   return { keyId: id, key: Buffer.from(publicKey).toString('base64') }
 }
 

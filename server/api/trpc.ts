@@ -31,6 +31,7 @@ export function faultOf(thrown: unknown): Fault {
   if (!(thrown instanceof TRPCError)) return new Fault('internal_error', { cause: thrown })
   if (thrown.cause instanceof Fault) return thrown.cause
   if (thrown.cause instanceof ZodError) return new Fault('invalid_body', { issues: issuesOf(thrown.cause) })
+  if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof SyntaxError) return new Fault('invalid_json')
   const codes: Partial<Record<TRPCError['code'], FaultCode>> = {
     PARSE_ERROR: 'invalid_json',
     BAD_REQUEST: 'invalid_request',
@@ -44,11 +45,15 @@ export function faultOf(thrown: unknown): Fault {
 
 /** Zod's issues as paths, codes and Zod's sentences, which name limits and types and never the value. */
 export function issuesOf(error: ZodError): Issue[] {
-  return error.issues.map(issue => ({
-    path: issue.path.map(part => (typeof part === 'number' ? part : String(part))),
-    code: issue.code,
-    message: issue.message,
-  }))
+  return error.issues.flatMap((issue): Issue[] => {
+    const path = issue.path.map(part => (typeof part === 'number' ? part : String(part)))
+    const { code, message } = issue
+    if (code !== 'unrecognized_keys') return [{ path, code, message }]
+    // The name of an unknown field is the caller's text: it is repeated only when it looks like a name.
+    const names = issue.keys.filter(key => /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(key))
+    const places = names.length === 0 ? [path] : names.map(name => [...path, name])
+    return places.map(place => ({ path: place, code, message: 'There is no such field.' }))
+  })
 }
 
 const PING_MS = 15_000
@@ -77,7 +82,15 @@ const t = initTRPC.context<Context>().create({
 const spelled = t.middleware(async ({ ctx, next, path }) => {
   const result = await next()
   if (result.ok) return result
-  const fault = faultOf(result.error)
+  throw await failureOf(ctx, path, result.error)
+})
+
+/**
+ * What was thrown, as the TRPCError of its fault's status: logged where it is a failure of ours, recorded where it is a
+ * refusal. A subscription asks for it itself, since it throws long after the middleware has returned.
+ */
+export async function failureOf(ctx: Context, path: string, thrown: unknown): Promise<TRPCError> {
+  const fault = faultOf(thrown)
   if (fault.code === 'internal_error')
     ctx.parts.log.error({ requestId: ctx.requestId, path, cause: fault.cause }, 'procedure failed')
   const { principal, requestId, address } = ctx
@@ -86,12 +99,12 @@ const spelled = t.middleware(async ({ ctx, next, path }) => {
     await recordRefusal(ctx.parts, { principal, action: path, fault, requestId, address })
   }
   const status = faultSpec(fault.code).status
-  throw new TRPCError({
+  return new TRPCError({
     code: CODE_OF_STATUS[status as keyof typeof CODE_OF_STATUS],
     message: fault.message,
     cause: fault,
   }) // as above
-})
+}
 
 /**
  * A procedure that only principals with `scope` may call; null for every principal of an organization. What it does to a

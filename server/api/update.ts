@@ -26,36 +26,30 @@ export async function update(ctx: KnownContext, input: Update): Promise<Datasour
   return once(ctx, {
     path: 'datasources.update',
     input,
-    effect: within => apply(within, row, input),
+    effect: within => apply(within, input, row.id),
     answer: (within, { id }) => checked(within, { id, request: 0, waitSeconds: 0 }),
     rings: ['work', 'news'],
   })
 }
 
-async function apply(ctx: KnownContext, row: datasources.DatasourceRow, input: Update): Promise<{ id: string }> {
+async function apply(ctx: KnownContext, input: Update, id: string): Promise<{ id: string }> {
   const org = ctx.principal.organizationId
   const now = ctx.parts.clock()
-  const isMoved = input.schema !== undefined && input.schema !== row.schema
-  const identity = isMoved && row.identity !== null ? directIdentity({ ...row, schema: input.schema }) : undefined
-  const set = {
-    ...(input.name === undefined ? {} : { name: input.name }),
-    ...(input.metadata === undefined ? {} : { metadata: JSON.stringify(input.metadata) }),
-    ...(input.schema === undefined ? {} : { schema: input.schema }),
-    ...(input.excludedSchemas === undefined ? {} : { excluded_schemas: input.excludedSchemas }),
-    ...(identity === undefined ? {} : { identity }),
-  }
   await transaction(ctx.parts.db, async tx => {
-    if ((await datasources.lock(tx, org, { id: row.id })) === undefined) throw new Fault('entity_not_found')
-    const taken = identity === undefined ? undefined : await datasources.lock(tx, org, { identity })
-    if (taken !== undefined && taken.id !== row.id) throw new Fault('conflict')
-    if (Object.keys(set).length > 0) await datasources.update(tx, org, { id: row.id, set })
-    await audit.append(
-      tx,
-      org,
-      eventOf(ctx, { action: 'datasource.updated', objectKind: 'datasource', objectId: row.id }),
-    )
-    await changes.append(tx, org, { datasourceId: row.id, change: 'updated', at: now })
-    if (isMoved) await tasks.request(tx, org, verifyTask(ctx, row.id))
+    const held = await datasources.lock(tx, org, { id })
+    if (held === undefined) throw new Fault('entity_not_found')
+    const isMoved = input.schema !== undefined && input.schema !== held.schema
+    const set = {
+      ...(input.name === undefined ? {} : { name: input.name }),
+      ...(input.metadata === undefined ? {} : { metadata: JSON.stringify(input.metadata) }),
+      ...(input.schema === undefined ? {} : { schema: input.schema }),
+      ...(input.excludedSchemas === undefined ? {} : { excluded_schemas: input.excludedSchemas }),
+      ...(isMoved && held.identity !== null ? { identity: directIdentity({ ...held, schema: input.schema }) } : {}),
+    }
+    if (Object.keys(set).length > 0) await datasources.update(tx, org, { id, set })
+    await audit.append(tx, org, eventOf(ctx, { action: 'datasource.updated', objectKind: 'datasource', objectId: id }))
+    await changes.append(tx, org, { datasourceId: id, change: 'updated', at: now })
+    if (isMoved) await tasks.request(tx, org, verifyTask(ctx, id))
   })
-  return { id: row.id }
+  return { id }
 }

@@ -61,7 +61,7 @@ async function submit(ctx: KnownContext, payload: object): Promise<{ taskId: str
   const { parts, principal } = ctx
   const organizationId = principal.organizationId
   const taskId = newId()
-  const key = await parts.sealingKeys.of(organizationId)
+  const key = await parts.sealingKeys.of(parts.db, organizationId)
   const now = parts.clock()
   await tasks.submit(parts.db, organizationId, {
     id: taskId,

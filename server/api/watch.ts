@@ -11,10 +11,10 @@ import { DatasourceId } from '#shared/wire.ts'
 import type { ToldChange } from './change-feed.ts'
 import type { KnownContext } from './context.ts'
 import { rowOf } from './present.ts'
-import { procedure } from './trpc.ts'
+import { failureOf, procedure } from './trpc.ts'
+import { Waiting } from './waiting.ts'
 
 const RECHECK_MS = 15_000
-const MAX_WAITING = 1_000
 
 const WatchInput = z
   .strictObject({
@@ -29,59 +29,77 @@ const WatchInput = z
 /** The procedure; `datasources.ts` puts it into its router. */
 export const watchProcedure = procedure('datasources.read')
   .input(WatchInput)
-  .subscription(async function* ({ ctx, input, signal }) {
-    const only = input?.id === undefined ? null : (await rowOf(ctx, input.id)).id
-    const isTheirs = (change: ToldChange) =>
-      (only === null || change.datasourceId === only) &&
-      refusal(ctx.principal, 'datasources.read', { datasourceId: change.datasourceId }) === null
-    for await (const change of told(ctx, { lastEventId: input?.lastEventId ?? null, signal })) {
-      if (!isTheirs(change)) continue
-      const { datasource } = change
-      yield tracked(`${change.xid}-${change.id}`, { id: datasource.id, change: change.change, datasource })
+  .subscription(async function* ({ ctx, input, signal, path }) {
+    try {
+      const only = input?.id === undefined ? null : (await rowOf(ctx, input.id)).id
+      const isTheirs = (change: ToldChange) =>
+        (only === null || change.datasourceId === only) &&
+        refusal(ctx.principal, 'datasources.read', { datasourceId: change.datasourceId }) === null
+      for await (const change of told(ctx, { after: positionOf(input?.lastEventId ?? null), signal })) {
+        if (!isTheirs(change)) continue
+        const { datasource } = change
+        yield tracked(`${change.xid}-${change.id}`, { id: datasource.id, change: change.change, datasource })
+      }
+    } catch (thrown) {
+      throw isAbort(thrown) ? thrown : await failureOf(ctx, path, thrown)
     }
   })
 
-/** What was missed, then what happens. Ends with the request, the process, or the credential. */
-async function* told(ctx: KnownContext, of: { lastEventId: string | null; signal: AbortSignal | undefined }) {
+/** What was missed, then what happens, in order and each once. Ends with the request, the process, or the credential. */
+async function* told(ctx: KnownContext, of: { after: Position | null; signal: AbortSignal | undefined }) {
   const { changeFeed } = ctx.parts
   const org = ctx.principal.organizationId
-  const waiting: ToldChange[] = []
   const ended = AbortSignal.any([changeFeed.ended, ...(of.signal === undefined ? [] : [of.signal])])
-  let ring: () => void = () => undefined
+  const recheck = rechecking(ctx)
+  const waiting = new Waiting({ isBehind: of.after !== null })
   // Listening begins before the look back, so that nothing falls between the two.
-  const stop = await changeFeed.subscribe(org, change => {
-    waiting.push(change)
-    ring()
-  })
+  const stop = await changeFeed.subscribe(org, change => waiting.put(change))
   try {
-    let last = positionOf(of.lastEventId)
-    for (let missed = last === null ? [] : await changeFeed.since(org, last); missed.length > 0; ) {
-      yield* missed
-      last = missed.at(-1) ?? last
-      missed = last === null ? [] : await changeFeed.since(org, last)
+    for (let last = of.after; !ended.aborted; ) {
+      const next = waiting.isCut() && last !== null ? missed(ctx, last) : waiting.take()
+      for await (const change of next) {
+        if (last !== null && !isAfter(change, last)) continue
+        await recheck()
+        yield change
+        last = change
+      }
+      // While our database is away nothing is told either, so only a credential that is known to be dead ends this.
+      if (!(await waiting.filled(ended, RECHECK_MS))) await recheck().catch(unlessFault)
     }
-    while (!ended.aborted) {
-      // A subscriber too slow for his organization comes back for the rest with his last event's id.
-      if (waiting.length > MAX_WAITING) throw new Fault('rate_limited')
-      for (const change of waiting.splice(0)) if (last === null || isAfter(change, last)) yield change
-      if (waiting.length === 0 && !(await woken(ended, wake => (ring = wake)))) await ctx.recheck()
-    }
+    // Broken off rather than ended: the caller comes back, to a process that goes on.
+    if (changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
   } finally {
     stop()
   }
 }
 
-/** Waits for a ring or the end, or for so long that the credential should be looked at again (false then). */
-function woken(ended: AbortSignal, arm: (wake: () => void) => void): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>()
-  const timer = setTimeout(() => resolve(false), RECHECK_MS)
-  const wake = () => {
-    clearTimeout(timer)
-    resolve(true)
+async function* missed(ctx: KnownContext, after: Position) {
+  const org = ctx.principal.organizationId
+  for (let at = after; ; ) {
+    const found = await ctx.parts.changeFeed.since(org, at)
+    const last = found.at(-1)
+    if (last === undefined) return
+    yield* found
+    at = last
   }
-  arm(wake)
-  ended.addEventListener('abort', wake, { once: true })
-  return promise.finally(() => ended.removeEventListener('abort', wake))
+}
+
+/** Looks at the credential again when it has not been looked at for a while, however busy the stream is. */
+function rechecking(ctx: KnownContext): () => Promise<void> {
+  let checkedAt = performance.now()
+  return async () => {
+    if (performance.now() - checkedAt < RECHECK_MS) return
+    await ctx.recheck()
+    checkedAt = performance.now()
+  }
+}
+
+function unlessFault(thrown: unknown): void {
+  if (thrown instanceof Fault) throw thrown
+}
+
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === 'AbortError'
 }
 
 function positionOf(eventId: string | null): Position | null {

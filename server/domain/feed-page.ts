@@ -5,7 +5,7 @@
  * by the poll and by the verification, on text that `net/endpoint.ts` has bounded.
  */
 import { EventsAnswer, type EventsRequest, type FeedEvent, PushBody } from '#shared/event.ts'
-import { holdsLongNumber, isDeeperThan, parseExactly } from './json-text.ts'
+import { elementTexts, isDeeperThan } from './json-text.ts'
 
 /** How deep an event's JSON may be nested. Rich-text documents are the deepest that occur, at around 50. */
 export const MAX_JSON_DEPTH = 128
@@ -17,8 +17,8 @@ export interface FoundEvent {
   /** Epoch milliseconds as the customer gave them; null where he gave none. Never used for the order. */
   readonly occurredAtMs: number | null
   /**
-   * The whole event as JSON, unknown fields and every digit of its numbers kept. It may hold `\u0000` and lone
-   * surrogates as escapes, which a `json` column takes and a `jsonb` column refuses.
+   * The whole event exactly as it was written. It may hold `\u0000` and lone surrogates as escapes, which a `json` column
+   * takes and a `jsonb` column refuses.
    */
   readonly json: string
 }
@@ -42,28 +42,26 @@ export function eventsRequest(cursor: string | null, limit: number): string {
  * An empty `nextCursor` counts as absent: as a position it could only mean the beginning, and would read all again.
  */
 export function readPage(body: string): FeedPage | null {
-  const plain = parseOrNull(body)
-  const parsed = EventsAnswer.safeParse(plain)
+  const parsed = EventsAnswer.safeParse(parseOrNull(body))
   if (!parsed.success) return null
-  return { events: foundIn(parsed.data.events, body, plain), nextCursor: parsed.data.nextCursor || null }
+  return { events: foundIn(parsed.data.events, body), nextCursor: parsed.data.nextCursor || null }
 }
 
 /** Reads the exact body of a push, whose signature was checked or whose caller was authorized; null as above. */
 export function readPush(body: string): readonly FoundEvent[] | null {
-  const plain = parseOrNull(body)
-  const parsed = PushBody.safeParse(plain)
-  return parsed.success ? foundIn(parsed.data.events, body, plain) : null
+  const parsed = PushBody.safeParse(parseOrNull(body))
+  return parsed.success ? foundIn(parsed.data.events, body) : null
 }
 
 /** An id that occurs twice counts where it occurs first. */
-function foundIn(events: readonly FeedEvent[], body: string, plain: unknown): readonly FoundEvent[] {
-  // Not from the schema's copy, which drops a field named __proto__, nor from the plain parse where that drops digits.
-  const written = (holdsLongNumber(body) ? parseExactly(body) : plain) as { events: readonly unknown[] } // the schema accepted it
+function foundIn(events: readonly FeedEvent[], body: string): readonly FoundEvent[] {
+  const texts = elementTexts(body, 'events')
   const seen = new Set<string>()
-  return events.flatMap((event, at) => {
-    if (seen.has(event.id)) return []
-    seen.add(event.id)
-    return [{ id: event.id, occurredAtMs: event.occurredAt ?? null, json: JSON.stringify(written.events[at]) }]
+  return events.flatMap(({ id, occurredAt }, at) => {
+    const json = texts[at]
+    if (seen.has(id) || json === undefined) return []
+    seen.add(id)
+    return [{ id, occurredAtMs: occurredAt ?? null, json }]
   })
 }
 

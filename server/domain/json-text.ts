@@ -1,6 +1,6 @@
 /**
- * Reading JSON that a stranger wrote: how deep it goes, before anything is built from it, and a parse that keeps every
- * digit of its numbers.
+ * Reading JSON that a stranger wrote: how deep it goes, before anything is built from it, and its parts exactly as they
+ * were written.
  *
  * A hundred thousand opening brackets are a small text and overflow the stack of whatever walks the result. Called by
  * `net/endpoint.ts` and `domain/feed-page.ts`.
@@ -37,29 +37,42 @@ export function isDeeperThan(text: string, maxDepth: number): boolean {
   return false
 }
 
-const LONG_NUMBER = /[:,[\s]-?\d(?:[\d.]{15}|[\d.]*[eE])/
-
-/** False when every number of the text fits a double: none has 16 digits or an exponent, not even inside a string. */
-export function holdsLongNumber(text: string): boolean {
-  return LONG_NUMBER.test(text)
+/**
+ * The texts of the elements of the array that stands under `key` in an object, as they were written: every digit of every
+ * number, every field. `JSON.parse` rounds a customer's bigint beyond 2⁵³ and turns 1e400 into what is written as null.
+ *
+ * For text of which `JSON.parse` makes an object with an array under `key`, the last one where there are several; for
+ * other text the answer means nothing. Linear, and iterative.
+ */
+export function elementTexts(text: string, key: string): string[] {
+  let found: string[] = []
+  let isUnderKey = false
+  let depth = 0
+  let start = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text[at]
+    if (unit === '"') {
+      const end = endOfString(text, at)
+      if (depth === 1 && isKey(text, end)) {
+        isUnderKey = JSON.parse(text.slice(at, end + 1)) === key
+        if (isUnderKey) found = []
+      }
+      at = end
+    } else if (unit === '[' || unit === '{') {
+      depth += 1
+      if (depth === 2) start = at + 1
+    } else if (unit === ',' || unit === ']' || unit === '}') {
+      if (depth === 2 && isUnderKey) found.push(text.slice(start, at).trim())
+      if (depth === 2) start = at + 1
+      if (unit !== ',') depth -= 1
+    }
+  }
+  return found.filter(element => element !== '')
 }
 
-const withRawNumbers =
-  // TypeScript's es2024 library does not know `rawJSON` (ECMAScript proposal "JSON.parse source text access"), Node 24 does.
-  JSON as typeof JSON & { rawJSON(text: string): unknown }
-
-/**
- * Parses JSON so that `JSON.stringify` of the result spells each number as it was written: a `bigint` of a customer's
- * table beyond 2⁵³ survives, and 1e400 does not become null. A plain `JSON.parse` is several times as fast and does
- * where `holdsLongNumber` is false.
- *
- * @throws {SyntaxError} for what is not JSON
- */
-export function parseExactly(text: string): unknown {
-  return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
-    const source = context?.source
-    return typeof value === 'number' && source !== undefined && String(value) !== source
-      ? withRawNumbers.rawJSON(source)
-      : value
-  })
+/** Whether the string that ends there is followed by a colon. */
+function isKey(text: string, end: number): boolean {
+  let at = end + 1
+  while (/[ \t\r\n]/.test(text.charAt(at))) at += 1
+  return text[at] === ':'
 }

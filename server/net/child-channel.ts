@@ -1,6 +1,6 @@
 /**
  * What the worker and a dialling process say to each other, in frames over one pipe: settings once, then requests one
- * at a time, each answered by any number of pieces of bytes and one answer.
+ * at a time, each answered by any number of pieces of bytes, one answer, and a word when the next may come.
  *
  * Both sides bound what they take: a dialling process speaks with strangers, and what it says is bounded like theirs.
  */
@@ -8,8 +8,8 @@ import type { Writable } from 'node:stream'
 import { createFrameReader, encodeFrame, HEADER_BYTES } from './frames.ts'
 
 /**
- * The kinds of frames. To the dialling process: `c` settings, `r` a request. From it: `k` it is ready, `b` a piece of
- * bytes that belongs to the request at hand, `a` its answer.
+ * The kinds of frames. To the dialling process: `c` settings, `r` a request. From it: `b` a piece of bytes
+ * that belongs to the request at hand, `a` its answer, `k` it takes the next one.
  */
 export type ChannelKind = 'c' | 'r' | 'k' | 'b' | 'a'
 

@@ -5,6 +5,8 @@
  * Each function bounds itself by its request's `deadlineMs`. It throws only where our own code is wrong: the process
  * dies then, and is replaced. Called by `serve-dials.ts`; the worker takes the types alone.
  */
+import { type DescribeRequest, describeDatabase } from './describe.ts'
+import { type LocateRequest, locate } from './locate.ts'
 import { type ProbeRequest, probeDatabase } from './probe.ts'
 import type { Surroundings } from './with-session.ts'
 
@@ -17,6 +19,8 @@ export interface DialContext extends Surroundings {
 /** Every kind. Requests and answers are plain JSON. */
 export const DIAL_KINDS = {
   probe: (request: ProbeRequest, context: DialContext) => probeDatabase(request, context),
+  describe: (request: DescribeRequest, context: DialContext) => describeDatabase(request, context),
+  locate: (request: LocateRequest, context: DialContext) => locate(request, context),
 } as const
 
 /** The name of a kind. */

@@ -108,6 +108,10 @@ export class DialPool {
           this.#options.log({ event: 'dialler_ended', pid: child.pid, reason: end.reason, stderr: end.stderr })
           this.#replace(child, end.wasUsed)
         },
+        onGone: () => {
+          this.#all.delete(child)
+          if (this.#all.size === 0) this.#closed?.()
+        },
       })
       this.#all.add(child)
       this.#options.log({ event: 'dialler_started', pid: child.pid })
@@ -128,14 +132,12 @@ export class DialPool {
   }
 
   #replace(child: DialProcess, wasUsed: boolean): void {
-    this.#all.delete(child)
     const at = this.#idle.indexOf(child)
     if (at >= 0) this.#idle.splice(at, 1)
-    if (this.#closed === null) {
-      if (wasUsed) {
-        this.#failedStarts = 0
-        this.#start()
-      } else this.#startLater()
-    } else if (this.#all.size === 0) this.#closed()
+    if (this.#closed !== null) return
+    if (wasUsed) {
+      this.#failedStarts = 0
+      this.#start()
+    } else this.#startLater()
   }
 }

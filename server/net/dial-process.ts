@@ -32,8 +32,13 @@ export interface DialProcessEvents {
   onReady(): void
   /** It may be given a job: at first, and after each one. */
   onIdle(): void
-  /** Once. `stderr` is empty unless the process never became ready, when it cannot have talked to anyone yet. */
+  /**
+   * Once, when it was killed or ended: it does nothing more, though it may take a moment to disappear. `stderr` is empty
+   * unless the process never became ready, when it cannot have talked to anyone yet.
+   */
   onEnd(end: { reason: EndReason; wasUsed: boolean; stderr: string }): void
+  /** Once, after `onEnd`, when nothing is left of it. */
+  onGone(): void
 }
 
 /** What the process itself needs to end by its deadline, and to be killed if it does not. */
@@ -53,7 +58,7 @@ export class DialProcess {
   #bytes = 0
   #dials = 0
   #ready = false
-  #reason: EndReason = 'unasked'
+  #ended = false
   #stderr = ''
   #deadline: NodeJS.Timeout
   #memory: NodeJS.Timeout | undefined
@@ -88,14 +93,14 @@ export class DialProcess {
 
   /** Kills it, at once and whatever it is doing. Its job is settled. */
   kill(reason: EndReason): void {
-    if (this.#reason === 'unasked') this.#reason = reason
     this.#child.kill('SIGKILL')
-    this.#settle(null)
+    this.#end(reason)
   }
 
   #listen(): void {
     const read = createChannelReader(['k', 'b', 'a'], (kind, body) => this.#take(kind, body))
     this.#pipe.on('data', (chunk: Buffer) => {
+      if (this.#ended) return
       try {
         read(chunk)
       } catch {
@@ -109,22 +114,26 @@ export class DialProcess {
     })
     this.#child.on('error', () => this.kill('unasked'))
     this.#child.once('close', () => {
-      this.#settle(null)
-      this.#events.onEnd({ reason: this.#reason, wasUsed: this.#dials > 0, stderr: this.#stderr })
+      this.#end('unasked')
+      this.#events.onGone()
     })
   }
 
+  #end(reason: EndReason): void {
+    this.#stopWatching()
+    if (this.#ended) return
+    this.#ended = true
+    this.#settle(null)
+    this.#events.onEnd({ reason, wasUsed: this.#dials > 0, stderr: this.#stderr })
+  }
+
   #take(kind: ChannelKind, body: Buffer): void {
-    if (kind === 'k' && !this.#ready) {
-      clearTimeout(this.#deadline)
-      this.#ready = true
-      this.#stderr = ''
-      this.#events.onReady()
-      this.#events.onIdle()
+    if (kind === 'k') {
+      this.#becomeIdle()
       return
     }
     const job = this.#job
-    if (job === null || kind === 'k') throw new RangeError('channel frame out of turn')
+    if (job === null) throw new RangeError('channel frame out of turn')
     if (kind === 'b') {
       this.#bytes += body.length
       if (this.#bytes > job.maxBytes) throw new RangeError('channel bytes')
@@ -135,12 +144,26 @@ export class DialProcess {
     const answer = JSON.parse(body.toString('utf8')) as PipedAnswer
     this.#settle(answer)
     if (answer.spent || this.#dials >= MAX_DIALS) this.kill('spent')
-    else this.#events.onIdle()
+  }
+
+  #becomeIdle(): void {
+    if (this.#ended) return
+    if (this.#job !== null) throw new RangeError('channel frame out of turn')
+    this.#stopWatching()
+    if (!this.#ready) {
+      this.#ready = true
+      this.#stderr = ''
+      this.#events.onReady()
+    }
+    this.#events.onIdle()
+  }
+
+  #stopWatching(): void {
+    clearTimeout(this.#deadline)
+    clearInterval(this.#memory)
   }
 
   #settle(answer: PipedAnswer | null): void {
-    clearTimeout(this.#deadline)
-    clearInterval(this.#memory)
     const job = this.#job
     this.#job = null
     job?.settle(answer)

@@ -74,8 +74,14 @@ export async function dial(request: DialRequest): Promise<Dialled> {
 
 const FAILED = { ok: false, code: 'resolver_failed' } as const
 
-/** The judged numbers of the host, or the refusal. A literal address needs no look-up, and a refused name gets none. */
-async function findAddresses(request: DialRequest): Promise<{ addresses: string[]; open: boolean }> {
+/** What is looked up and judged. */
+export type AddressesRequest = Pick<DialRequest, 'host' | 'port' | 'purpose' | 'policy' | 'resolver' | 'signal'>
+
+/**
+ * The judged numbers of the host. A literal address needs no look-up, and a refused name gets none. Throws `DialError` for
+ * a refusal.
+ */
+export async function findAddresses(request: AddressesRequest): Promise<{ addresses: string[]; open: boolean }> {
   const judged = judgeHost(request, request.policy)
   if (judged.verdict === 'refuse') throw new DialError(judged.code, [], 'parse')
   if (judged.verdict === 'address') return { addresses: [judged.address], open: judged.open }

@@ -7,8 +7,11 @@
  */
 import type { HostPolicy } from '#server/domain/host-policy.ts'
 import type { Probe } from '#server/domain/probe.ts'
+import { type DescribeEnd, type DescribeRequest, MAX_CATALOG_BYTES } from './describe.ts'
 import { type DiallerEvent, DialPool } from './dial-pool.ts'
+import type { Located, LocateRequest } from './locate.ts'
 import type { ProbeRequest } from './probe.ts'
+import { type CatalogLines, createCatalogLines } from './read-catalog.ts'
 
 export type { DiallerEvent } from './dial-pool.ts'
 export type { ProbeRequest } from './probe.ts'
@@ -20,8 +23,20 @@ export interface Dialler {
    * counted from when a process is free. Never rejects: whatever a server does is a `failure` of the probe.
    */
   probe(request: ProbeRequest): Promise<Probe>
+  /**
+   * Reads a database's catalog. `finding` has the snapshot or the fault that its rows came to; it is null when the dial
+   * itself failed. Never rejects.
+   */
+  describe(request: DescribeRequest): Promise<Described>
+  /** Looks a host up and judges its addresses, and connects to none. Never rejects. */
+  locate(request: LocateRequest): Promise<Located>
   /** Kills the processes and resolves when they are gone. What is under way ends as `dialler_died`. */
   close(): Promise<void>
+}
+
+/** How an introspection ended. */
+export interface Described extends DescribeEnd {
+  readonly finding: ReturnType<CatalogLines['finish']> | null
 }
 
 interface DiallerOptions {
@@ -47,6 +62,24 @@ export function createDialler(options: DiallerOptions): Dialler {
       // Sound: the process answers a probe to a probe.
       if (typeof end === 'object') return end.answer as Probe
       return unanswered(end, performance.now() - started)
+    },
+    async describe(request) {
+      const started = performance.now()
+      const lines = createCatalogLines(request.catalog)
+      const asked = { kind: 'describe', request } as const
+      const onBytes = (piece: Buffer) => lines.take(piece)
+      const end = await pool.run({ asked, deadlineMs: request.deadlineMs, maxBytes: MAX_CATALOG_BYTES << 1, onBytes })
+      if (typeof end !== 'object') return { ...unanswered(end, performance.now() - started), finding: null }
+      // Sound: the process answers a description to a description.
+      const answer = end.answer as DescribeEnd
+      return { ...answer, finding: answer.failure === null ? lines.finish() : null }
+    },
+    async locate(request) {
+      const asked = { kind: 'locate', request } as const
+      const end = await pool.run({ asked, deadlineMs: request.deadlineMs, maxBytes: 0, onBytes: () => {} })
+      // Sound: the process answers a look-up to a look-up.
+      if (typeof end === 'object') return end.answer as Located
+      return { addresses: [], openNetwork: false, failure: { code: end } }
     },
     close: () => pool.close(),
   }

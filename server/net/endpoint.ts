@@ -43,6 +43,7 @@ export async function requestEndpoint(
     failure = failureOf(error, signal)
   } finally {
     deadline.stop()
+    progress.socket?.destroy()
   }
   return { ...findings(progress, failure), body, failure, tookMs: Math.round(performance.now() - startedMs) }
 }

@@ -5,6 +5,7 @@
  * as if it had come inside it (CVE-2021-23222). Called by the session, before the driver exists.
  */
 import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import type { Target } from '#shared/connection-string.ts'
 import type { FailureCode } from '#shared/failure.ts'
 import { unlessAborted } from './deadline.ts'
@@ -35,6 +36,7 @@ export interface LinkRequest {
   /** True where the installation has opened the host's networks; clear text is possible nowhere else. */
   readonly open: boolean
   readonly signal: AbortSignal
+  readonly roots?: SecureContext | undefined
 }
 
 const CLEAR = { tls: null, serverVerified: false } as const
@@ -63,7 +65,7 @@ export function planTls(mode: Target['tlsMode'], host: { open: boolean; caGiven:
  * @throws `SessionError` of the stages tls, connect, database or protocol.
  */
 export async function secure(socket: Socket, request: LinkRequest): Promise<Link> {
-  const { target, caCertificate, open, signal } = request
+  const { target, caCertificate, open, signal, roots } = request
   const plan = planTls(target.tlsMode, { open, caGiven: caCertificate !== null })
   if (plan.encrypt === 'never') return { socket, ...CLEAR }
   const direct = target.sslNegotiation === 'direct'
@@ -71,7 +73,7 @@ export async function secure(socket: Socket, request: LinkRequest): Promise<Link
     if (plan.encrypt === 'always') throw new SessionError('tls_not_offered')
     return { socket, ...CLEAR }
   }
-  const options = tlsOptions({ ...plan, host: target.host, caCertificate, protocol: 'postgresql' })
+  const options = tlsOptions({ ...plan, host: target.host, caCertificate, protocol: 'postgresql', roots })
   const encrypted = await unlessAborted(signal, shakeHands(socket, options))
   // As libpq does: without it a TLS server of another protocol could be made to answer for PostgreSQL.
   if (direct && encrypted.alpnProtocol !== 'postgresql') throw new SessionError('tls_handshake_failed')

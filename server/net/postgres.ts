@@ -6,6 +6,7 @@
  * Runs in a dialling process; called by what probes and describes.
  */
 import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import pg from 'pg'
 import type { Probe } from '#server/domain/probe.ts'
 import type { Target } from '#shared/connection-string.ts'
@@ -26,6 +27,8 @@ export type Progress = { -readonly [K in 'passed' | 'addresses' | 'openNetwork' 
 export interface SessionRequest {
   readonly target: Target
   readonly caCertificate: string | null
+  /** Node's roots, where they are at hand; for a target without a CA. */
+  readonly roots?: SecureContext | undefined
   readonly limits: SessionLimits
   readonly deadline: Deadline
   readonly progress: Progress
@@ -47,14 +50,14 @@ const LOGIN_MS = 10_000
  * @throws `SessionError`; `request.progress` tells how far it came.
  */
 export async function openSession(dialled: OpenedSocket, request: SessionRequest): Promise<Session> {
-  const { target, caCertificate, deadline, progress } = request
+  const { target, caCertificate, roots, deadline, progress } = request
   const { socket, open } = dialled
   // Errors are taken from the stream on top of it; without a listener of its own they would end the process.
   socket.on('error', () => {})
   try {
     refuseZeros(target)
     deadline.phase('connection_timeout', TLS_MS)
-    const link = await secure(socket, { target, caCertificate, open, signal: deadline.signal })
+    const link = await secure(socket, { target, caCertificate, roots, open, signal: deadline.signal })
     progress.passed = 'tls'
     progress.tls = link.tls
     deadline.phase('connection_timeout', LOGIN_MS)

@@ -15,7 +15,8 @@ export function childArguments(maxRssBytes: number): string[] {
     `--max-old-space-size=${Math.floor(maxRssBytes / 2 / (1 << 20))}`,
     '--max-semi-space-size=8',
     '--disable-proto=delete',
-    //'--permission',
+    '--permission',
+    ...readable(dirname(dirname(here))).map(path => `--allow-fs-read=${path}`),
 
     join(here, 'dial-child.ts'),
   ]

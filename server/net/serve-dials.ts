@@ -6,10 +6,11 @@
  */
 import type { Socket } from 'node:net'
 import type { HostPolicy } from '#server/domain/host-policy.ts'
-import type { FailureCode } from '#shared/failure.ts'
+import type { Failure, FailureCode } from '#shared/failure.ts'
 import { createChannelReader, sendBytes, sendJson } from './child-channel.ts'
 import { DIAL_KINDS, type DialAsk, type DialContext, type DialKind } from './dial-kinds.ts'
 import { createResolver } from './resolver.ts'
+import { nodeRoots } from './tls.ts'
 
 /** What a process is told once, before any request. */
 export interface DialSettings {
@@ -47,7 +48,7 @@ export function serveDials(pipe: Socket, end: () => void): void {
       sendJson(pipe, 'k', null)
     } else if (context === null) end()
     // What throws here is a mistake of ours, about which nothing is known: the process ends and the dial counts as failed.
-    else answer(said as PipedRequest, context).then(reply => sendJson(pipe, 'a', reply), end)
+    else answer(said as PipedRequest, context, pipe).catch(end)
   })
   pipe.on('data', chunk => {
     try {
@@ -66,12 +67,20 @@ function settle(settings: DialSettings, pipe: Socket, end: () => void): DialCont
   }, MEMORY_CHECK_MS).unref()
   return {
     policy: settings.policy,
+    roots: nodeRoots(),
     resolver: createResolver({ servers: settings.dnsServers, timeoutMs: DNS_TIMEOUT_MS }),
     send: bytes => sendBytes(pipe, bytes),
   }
 }
 
-async function answer(said: PipedRequest, context: DialContext): Promise<PipedAnswer> {
-  const found = await DIAL_KINDS[said.kind](said.request, context)
-  return { answer: found, spent: found.failure !== null && MISBEHAVED.has(found.failure.code) }
+/** Answers as soon as the answer is known, and takes the next request when nothing of this one is left. */
+async function answer(said: PipedRequest, context: DialContext, pipe: Socket): Promise<void> {
+  const goodbyes: Promise<void>[] = []
+  // Sound: the worker pairs each kind with its own request; TypeScript cannot follow a pair through a union.
+  const run = DIAL_KINDS[said.kind] as (request: unknown, under: DialContext) => Promise<{ failure: Failure | null }>
+  const found = await run(said.request, { ...context, partWith: goodbye => goodbyes.push(goodbye) })
+  const spent = found.failure !== null && MISBEHAVED.has(found.failure.code)
+  sendJson(pipe, 'a', { answer: found, spent } satisfies PipedAnswer)
+  await Promise.all(goodbyes)
+  sendJson(pipe, 'k', null)
 }

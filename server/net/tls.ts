@@ -6,7 +6,15 @@
  */
 import { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
-import { type ConnectionOptions, checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from 'node:tls'
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type PeerCertificate,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
 import type { FailureCode } from '#shared/failure.ts'
 import { SessionError } from './session-error.ts'
 
@@ -19,6 +27,15 @@ export interface Trust {
   readonly verifyChain: boolean
   readonly verifyName: boolean
   readonly protocol: 'postgresql' | 'http/1.1'
+  /** Made once by whoever dials often; used where no CA is given. */
+  readonly roots?: SecureContext | undefined
+}
+
+const MIN_VERSION = 'TLSv1.2'
+
+/** Node's roots, ready for any number of handshakes. It holds nothing of any of them. */
+export function nodeRoots(): SecureContext {
+  return createSecureContext({ minVersion: MIN_VERSION })
 }
 
 /**
@@ -31,12 +48,16 @@ export function tlsOptions(trust: Trust): ConnectionOptions {
   return {
     host: trust.host,
     ...(isIP(trust.host) === 0 ? { servername: trust.host } : {}),
-    ...(trust.caCertificate === null ? {} : { ca: readCertificates(trust.caCertificate) }),
+    ...(trust.caCertificate === null ? rooted(trust.roots) : { ca: readCertificates(trust.caCertificate) }),
     ALPNProtocols: [trust.protocol],
-    minVersion: 'TLSv1.2',
+    minVersion: MIN_VERSION,
     rejectUnauthorized: trust.verifyChain,
     checkServerIdentity: trust.verifyName ? nameProblem : () => undefined,
   }
+}
+
+function rooted(roots: SecureContext | undefined): ConnectionOptions {
+  return roots === undefined ? {} : { secureContext: roots }
 }
 
 /** Encrypts a socket. The caller destroys it on failure. @throws `SessionError` of the stage tls. */

@@ -4,6 +4,7 @@
  *
  * Runs in a dialling process; called by each kind of dial that speaks PostgreSQL.
  */
+import type { SecureContext } from 'node:tls'
 import type { HostPolicy } from '#server/domain/host-policy.ts'
 import type { Target } from '#shared/connection-string.ts'
 import type { Failure } from '#shared/failure.ts'
@@ -30,6 +31,10 @@ export interface SessionDial {
 export interface Surroundings {
   readonly policy: HostPolicy
   readonly resolver: Resolver
+  /** Node's roots, where they are at hand: making them anew costs more than a round trip. */
+  readonly roots?: SecureContext
+  /** Takes the goodbye of a session, which nobody needs to wait for to know the answer. Without it, it is waited for. */
+  readonly partWith?: (goodbye: Promise<void>) => void
 }
 
 /** How far it came and how it ended. `result` is what the work gave; null when it, or anything before it, failed. */
@@ -61,7 +66,9 @@ export async function withSession<T>(
       end.result = await work(session)
       progress.passed = 'privilege'
     } finally {
-      await session.close()
+      const goodbye = session.close()
+      if (surroundings.partWith === undefined) await goodbye
+      else surroundings.partWith(goodbye)
     }
   } catch (error) {
     if (!(error instanceof SessionError || error instanceof DialError)) throw error
@@ -76,14 +83,14 @@ async function connect(
   { target, caCertificate, limits, avoid }: SessionDial,
   under: Surroundings & { readonly deadline: Deadline; readonly progress: Progress },
 ): Promise<Session> {
-  const { deadline, progress, policy, resolver } = under
+  const { deadline, progress, policy, resolver, roots } = under
   const { host, port } = target
   const connectTimeoutMs = Math.min(CONNECT_MS, (target.connectTimeoutSeconds || Infinity) * 1000)
   try {
     const where = { host, port, purpose: 'postgres', policy, resolver, avoid: avoid ?? [] } as const
     const dialled = await dial({ ...where, signal: deadline.signal, connectTimeoutMs })
     Object.assign(progress, { passed: 'connect', addresses: dialled.addresses, openNetwork: dialled.open })
-    return await openSession(dialled, { target, caCertificate, limits, deadline, progress })
+    return await openSession(dialled, { target, caCertificate, roots, limits, deadline, progress })
   } catch (error) {
     if (error instanceof DialError) Object.assign(progress, { passed: error.passed, addresses: error.addresses })
     throw error

@@ -7,7 +7,7 @@ import express from 'express'
 import helmet from 'helmet'
 import type { Context, WebParts } from '#server/api/context.ts'
 import { type Admission, admit } from '#server/api/limits.ts'
-import { authenticate } from '#server/api/principal.ts'
+import { authenticate, presentedToken } from '#server/api/principal.ts'
 import { appRouter } from '#server/api/router.ts'
 import { Fault } from '#shared/fault.ts'
 import { MAX_BODY_BYTES } from './body.ts'
@@ -70,15 +70,16 @@ function trpc(parts: WebParts): express.Handler {
     router: appRouter,
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
-    createContext: async ({ req, res, info }): Promise<Context> => {
+    createContext: async ({ req, res, info: asked }): Promise<Context> => {
       const registry = () => ({ ...parts, now: parts.clock() })
       const address = addressOf(req)
-      const arrival = { headers: req.headers, address, calls: info.calls.length }
+      const arrival = { headers: req.headers, address, calls: asked.calls.length }
       const { principal, headers } = await admit(arrival, registry()).catch(failureOf)
       res.set(headers)
       const about = { requestId: requestIdOf(req, res), address }
+      const token = () => presentedToken(req.headers)
       const recheck = async () => void (await authenticate(req.headers, registry()))
-      return { parts, principal, voice: 'trpc', ...about, remarks: {}, idempotency: null, recheck }
+      return { parts, principal, voice: 'trpc', ...about, remarks: {}, idempotency: null, token, recheck }
     },
   })
 }

@@ -2,70 +2,129 @@
  * The routes of capabilities in the datasources dialect, `/v1/capabilities`. Two spellings of the mint body are in use by
  * callers; which is which ends here.
  */
-import { type Capability, CapabilityQuery, MintBody, type MintedCapability, RotateBody } from '#shared/capability.ts'
+import type { Capability, MintedCapability } from '#shared/capability.ts'
+import {
+  CapabilityList,
+  CapabilityObject,
+  CapabilityQuery,
+  MintBody,
+  MintedCapabilityObject,
+  RotateBody,
+} from '#shared/capability-dialect.ts'
 import { CapabilityId } from '#shared/credential.ts'
-import { Fault } from '#shared/fault.ts'
-import type { TypedId } from '#shared/wire.ts'
-import type { Call, Reply, Route } from './dialect.ts'
-import { bodyObject, parsed } from './strict.ts'
+import type { Route } from './dialect.ts'
+import { CAPABILITIES, IDS } from './examples.ts'
+import { documentedId, idIn, strictRoute } from './strict.ts'
 
 const PATH = '/v1/capabilities'
 
-/** A malformed id names nothing, like an unknown one. */
-function pathId(call: Call): TypedId<'cap_'> {
-  const id = CapabilityId.safeParse(call.params['id'])
-  if (!id.success) throw new Fault('entity_not_found')
-  return id.data
-}
+const params = documentedId('a capability', IDS.capability)
 
 const present = <T extends Capability | MintedCapability>(capability: T) => ({
   object: 'capability' as const,
   ...capability,
 })
 
-async function list(call: Call): Promise<Reply> {
-  const query = parsed(CapabilityQuery, Object.fromEntries(call.query), 'invalid_request')
-  const { items, nextCursor } = await call.caller.organization.listCapabilities({
-    limit: query.limit ?? 20,
-    ...(query.starting_after === undefined ? {} : { cursor: query.starting_after }),
-  })
-  return { status: 200, body: { object: 'list', data: items.map(present), has_more: nextCursor !== null } }
-}
+const mint = strictRoute({
+  method: 'post',
+  path: PATH,
+  operationId: 'mintCapability',
+  summary: 'Mint a capability',
+  description: 'It cannot exceed or outlive the key that mints it, cannot mint, and dies with that key.',
+  params: {},
+  body: { schema: MintBody, examples: { narrow: CAPABILITIES.mint } },
+  answers: {
+    201: {
+      description: 'Minted; the token is shown this once.',
+      schema: MintedCapabilityObject,
+      example: CAPABILITIES.minted,
+    },
+  },
+  faults: ['entity_not_found', 'quota_exceeded'],
+  run: async (call, { body }) => ({
+    status: 201,
+    body: present(await call.caller.organization.mintCapability(body)),
+  }),
+})
+
+const rotate = strictRoute({
+  method: 'post',
+  path: `${PATH}/:id/rotate`,
+  operationId: 'rotateCapability',
+  summary: 'Replace a capability by one with the same grant',
+  description: 'A new id and a new token; the old token works for `graceSeconds` more.',
+  params,
+  body: { schema: RotateBody, examples: { overlap: { graceSeconds: 60 } }, isOptional: true },
+  answers: {
+    200: {
+      description: 'The new one; its token is shown this once.',
+      schema: MintedCapabilityObject,
+      example: { ...CAPABILITIES.minted, rotatedFrom: IDS.capability },
+    },
+  },
+  faults: ['entity_not_found', 'conflict'],
+  run: async (call, { body }) => ({
+    status: 200,
+    body: present(
+      await call.caller.organization.rotateCapability({ id: idIn(call, CapabilityId), graceSeconds: body.graceSeconds }),
+    ),
+  }),
+})
 
 /** The routes; the dialect serves each under `/api` too. */
 export const capabilityRoutes: readonly Route[] = [
-  {
-    method: 'post',
+  mint,
+  strictRoute({
+    method: 'get',
     path: PATH,
-    async run(call) {
-      const input = parsed(MintBody, bodyObject(call.body))
-      return { status: 201, body: present(await call.caller.organization.mintCapability(input)) }
+    operationId: 'listCapabilities',
+    summary: 'List capabilities',
+    description: 'Newest first, revoked and expired ones too.',
+    params: {},
+    query: CapabilityQuery,
+    answers: {
+      200: {
+        description: 'The capabilities.',
+        schema: CapabilityList,
+        example: { object: 'list', data: [CAPABILITIES.shown], has_more: false },
+      },
     },
-  },
-  { method: 'get', path: PATH, run: list },
-  {
+    faults: ['invalid_request'],
+    async run(call, { query }) {
+      const { items, nextCursor } = await call.caller.organization.listCapabilities({
+        limit: query.limit ?? 20,
+        ...(query.starting_after === undefined ? {} : { cursor: query.starting_after }),
+      })
+      return { status: 200, body: { object: 'list', data: items.map(present), has_more: nextCursor !== null } }
+    },
+  }),
+  strictRoute({
     method: 'get',
     path: `${PATH}/:id`,
+    operationId: 'getCapability',
+    summary: 'Read a capability',
+    description: 'Its metadata, never the token.',
+    params,
+    answers: { 200: { description: 'The capability.', schema: CapabilityObject, example: CAPABILITIES.shown } },
+    faults: ['entity_not_found'],
     run: async call => ({
       status: 200,
-      body: present(await call.caller.organization.getCapability({ id: pathId(call) })),
+      body: present(await call.caller.organization.getCapability({ id: idIn(call, CapabilityId) })),
     }),
-  },
-  {
+  }),
+  strictRoute({
     method: 'delete',
     path: `${PATH}/:id`,
+    operationId: 'revokeCapability',
+    summary: 'Revoke a capability',
+    description: 'Requests with it are refused from then on, in every process.',
+    params,
+    answers: { 200: { description: 'It is revoked.', schema: CapabilityObject, example: CAPABILITIES.revoked } },
+    faults: ['entity_not_found'],
     run: async call => ({
       status: 200,
-      body: present(await call.caller.organization.revokeCapability({ id: pathId(call) })),
+      body: present(await call.caller.organization.revokeCapability({ id: idIn(call, CapabilityId) })),
     }),
-  },
-  {
-    method: 'post',
-    path: `${PATH}/:id/rotate`,
-    async run(call) {
-      const id = pathId(call)
-      const { graceSeconds } = parsed(RotateBody, bodyObject(call.body ?? {}))
-      return { status: 200, body: present(await call.caller.organization.rotateCapability({ id, graceSeconds })) }
-    },
-  },
+  }),
+  rotate,
 ]

@@ -1,6 +1,6 @@
 /** The datasource object of the datasources dialect: an explicit list of what goes out. */
 import type { Datasource } from '#shared/datasource.ts'
-import type { DatasourceObject } from '#shared/datasources-dialect.ts'
+import type { DatasourceObject } from '#shared/datasources-object.ts'
 
 const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
 const maybeSeconds = (at: string | null) => (at === null ? null : seconds(at))

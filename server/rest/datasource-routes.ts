@@ -1,18 +1,21 @@
 /** The routes of `/v1/datasources`: registering, reading, listing, rotating, verifying, validating, removing. */
 import type { RegisterInput } from '#shared/datasource.ts'
+import { ListQuery, RegisterBody, RotateKeyBody, ValidateBody } from '#shared/datasources-dialect.ts'
 import {
-  type DatasourceObject,
-  ListQuery,
-  RegisterBody,
-  RotateKeyBody,
-  ValidateBody,
-} from '#shared/datasources-dialect.ts'
+  DatasourceList,
+  DatasourceObject,
+  DatasourceValidation,
+  DeletedDatasource,
+} from '#shared/datasources-object.ts'
 import { Fault } from '#shared/fault.ts'
 import { present } from './datasource-object.ts'
 import type { Call, Reply, Route } from './dialect.ts'
-import { bodyObject, parsed, pathId } from './strict.ts'
+import { ANSWERS, BODIES, IDS } from './examples.ts'
+import { documentedId, pathId, strictRoute } from './strict.ts'
 
 const PATH = '/v1/datasources'
+
+const params = documentedId('a datasource', IDS.datasource)
 
 function inputOf(body: RegisterBody): RegisterInput {
   const { connection: _, ...rest } = body
@@ -29,16 +32,7 @@ function waiting(call: Call) {
   return call.waitSeconds === undefined ? {} : { waitSeconds: call.waitSeconds }
 }
 
-async function validate(call: Call): Promise<Reply> {
-  const { connection: _, ...body } = parsed(ValidateBody, bodyObject(call.body))
-  const input = 'key_id' in body ? withKeyId(body) : body
-  const { advisories, ...verdict } = await call.caller.datasources.validate(input)
-  const more = advisories.length === 0 ? {} : { advisories }
-  return { status: 200, body: { object: 'datasource_validation', connection: 'direct', ...verdict, ...more } }
-}
-
-async function list(call: Call): Promise<Reply> {
-  const query = parsed(ListQuery, Object.fromEntries(call.query), 'invalid_request')
+async function list(call: Call, query: ReturnType<typeof ListQuery.parse>): Promise<Reply> {
   const { starting_after: olderThan, ending_before: newerThan } = query
   if (olderThan !== undefined && newerThan !== undefined)
     throw new Fault('invalid_request', {
@@ -61,46 +55,133 @@ async function list(call: Call): Promise<Reply> {
   }
 }
 
+const register = strictRoute({
+  method: 'post',
+  path: PATH,
+  operationId: 'registerDatasource',
+  summary: 'Register a datasource',
+  description:
+    'By connection string, by a string that the caller has sealed, or as a signed endpoint. Registering the same database ' +
+    'again (same organization, mode, host, port, database and schema) rotates its credential; the same `id` comes back.',
+  params: {},
+  body: {
+    schema: RegisterBody,
+    examples: { direct: BODIES.direct, sealed: BODIES.sealed, endpoint: BODIES.endpoint },
+  },
+  answers: {
+    200: { description: 'It was registered already.', schema: DatasourceObject, example: ANSWERS.active },
+    201: { description: 'Registered; to be verified.', schema: DatasourceObject, example: ANSWERS.unverified },
+  },
+  faults: ['byo_host_not_allowed', 'quota_exceeded', 'conflict'],
+  waits: true,
+  async run(call, { body }) {
+    const made = await call.caller.datasources.register({ ...inputOf(body), ...waiting(call) })
+    return { status: call.remarks.created === true ? 201 : 200, body: present(made) }
+  },
+})
+
+const validate = strictRoute({
+  method: 'post',
+  path: `${PATH}/validate`,
+  operationId: 'validateDatasource',
+  summary: 'Try a connection string',
+  description: 'Walks the whole checklist from our network and registers nothing. Answers 200 whatever the verdict.',
+  params: {},
+  body: { schema: ValidateBody, examples: { direct: BODIES.validate, sealed: BODIES.sealed } },
+  answers: { 200: { description: 'The verdict.', schema: DatasourceValidation, example: ANSWERS.validation } },
+  faults: ['timeout'],
+  async run(call, { body: { connection: _, ...body } }) {
+    const input = 'key_id' in body ? withKeyId(body) : body
+    const { advisories, ...verdict } = await call.caller.datasources.validate(input)
+    const more = advisories.length === 0 ? {} : { advisories }
+    return { status: 200, body: { object: 'datasource_validation', connection: 'direct', ...verdict, ...more } }
+  },
+})
+
+const rotateKey = strictRoute({
+  method: 'post',
+  path: `${PATH}/:id/rotate_key`,
+  operationId: 'rotateDatasourceKey',
+  summary: "Replace an endpoint's signing key",
+  description: 'The new key is in force once the endpoint has answered to it; until then the old one stays.',
+  params: documentedId('an endpoint', IDS.endpoint),
+  body: { schema: RotateKeyBody, examples: { key: { signingKey: BODIES.endpoint.signingKey } } },
+  answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.endpoint } },
+  faults: ['entity_not_found', 'conflict'],
+  async run(call, { body: { signingKey } }) {
+    return { status: 200, body: present(await call.caller.datasources.rotateKey({ id: pathId(call), signingKey })) }
+  },
+})
+
+const verify = strictRoute({
+  method: 'post',
+  path: `${PATH}/:id/verify`,
+  operationId: 'verifyDatasource',
+  summary: 'Check a datasource now',
+  description: 'Makes the checklist due at once.',
+  params,
+  answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
+  faults: ['entity_not_found', 'conflict'],
+  waits: true,
+  async run(call) {
+    const verified = await call.caller.datasources.verify({ id: pathId(call), ...waiting(call) })
+    return { status: 200, body: present(verified) }
+  },
+})
+
 /** The table. */
 export const datasourceRoutes: readonly Route[] = [
-  {
-    method: 'post',
+  register,
+  strictRoute({
+    method: 'get',
     path: PATH,
-    async run(call) {
-      const input = inputOf(parsed(RegisterBody, bodyObject(call.body)))
-      const made = await call.caller.datasources.register({ ...input, ...waiting(call) })
-      return { status: call.remarks.created === true ? 201 : 200, body: present(made) }
+    operationId: 'listDatasources',
+    summary: 'List datasources',
+    description: 'Both kinds, both modes, newest first. Without a parameter all come back.',
+    params: {},
+    query: ListQuery,
+    answers: {
+      200: {
+        description: 'The datasources.',
+        schema: DatasourceList,
+        example: { object: 'list', data: [ANSWERS.active, ANSWERS.endpoint], has_more: false },
+      },
     },
-  },
-  { method: 'get', path: PATH, run: list },
-  { method: 'post', path: `${PATH}/validate`, run: validate },
-  {
-    method: 'post',
-    path: `${PATH}/:id/rotate_key`,
-    async run(call) {
-      const { signingKey } = parsed(RotateKeyBody, bodyObject(call.body))
-      return { status: 200, body: present(await call.caller.datasources.rotateKey({ id: pathId(call), signingKey })) }
-    },
-  },
-  {
-    method: 'post',
-    path: `${PATH}/:id/verify`,
-    async run(call) {
-      const verified = await call.caller.datasources.verify({ id: pathId(call), ...waiting(call) })
-      return { status: 200, body: present(verified) }
-    },
-  },
-  {
+    faults: ['invalid_request'],
+    run: (call, { query }) => list(call, query),
+  }),
+  validate,
+  rotateKey,
+  verify,
+  strictRoute({
     method: 'get',
     path: `${PATH}/:id`,
+    operationId: 'getDatasource',
+    summary: 'Read a datasource',
+    description: "Another organization's does not exist.",
+    params,
+    answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
+    faults: ['entity_not_found'],
     run: async call => ({ status: 200, body: present(await call.caller.datasources.get({ id: pathId(call) })) }),
-  },
-  {
+  }),
+  strictRoute({
     method: 'delete',
     path: `${PATH}/:id`,
+    operationId: 'removeDatasource',
+    summary: 'Remove a datasource',
+    description: 'The sealed credential is destroyed in the same transaction.',
+    params,
+    answers: {
+      200: {
+        description: 'It is gone.',
+        schema: DeletedDatasource,
+        example: { object: 'datasource', id: IDS.datasource, deleted: true },
+      },
+    },
+    faults: ['entity_not_found'],
     async run(call) {
       const { id } = await call.caller.datasources.remove({ id: pathId(call) })
       return { status: 200, body: { object: 'datasource', id, deleted: true } }
     },
-  },
+  }),
 ]

@@ -2,25 +2,33 @@
  * The datasources dialect, `/v1/…` and the same under `/api`: objects with an `object` field, Unix seconds, flat error
  * objects, strict bodies. Its routes are in a table for each resource.
  */
+import { DatasourcesError } from '#shared/datasources-object.ts'
 import { faultSpec } from '#shared/fault.ts'
 import { capabilityRoutes } from './capability-routes.ts'
 import { datasourceRoutes } from './datasource-routes.ts'
 import type { Dialect, Reply, Route, Spelling } from './dialect.ts'
+import { sealingKeyRoutes } from './sealing-key.ts'
 
-const routes: readonly Route[] = [...datasourceRoutes, ...capabilityRoutes]
+const routes: readonly Route[] = [...datasourceRoutes, ...capabilityRoutes, ...sealingKeyRoutes]
 
 /** Every route twice: existing SDKs prefix `/api`. */
 const prefixed = routes.flatMap(route => [route, { ...route, path: `/api${route.path}` }])
 
 /** The dialect's routes and error shape; paths that belong to nobody answer in this shape too. */
 export function datasourcesDialect(publicUrl: string): Dialect {
-  return { voice: 'datasources', routes: prefixed, spell: of => spell(of, publicUrl) }
+  return {
+    voice: 'datasources',
+    routes: prefixed,
+    errorSchema: () => DatasourcesError,
+    spell: of => spell(of, publicUrl),
+  }
 }
 
 function spell({ fault, requestId }: Spelling, publicUrl: string): Reply {
   const spec = faultSpec(fault.code)
   const [issue] = fault.issues
-  const param = issue?.path.join('.') ?? ''
+  // The one field that this dialect spells in another way than the procedures.
+  const param = issue?.path.map(part => (part === 'keyId' ? 'key_id' : part)).join('.') ?? ''
   const body = {
     type: spec.kind,
     code: fault.code,

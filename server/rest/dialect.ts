@@ -1,11 +1,13 @@
 /**
  * A dialect is a table of routes and a way to spell faults. It maps a body to a procedure's input, calls the router in
- * this process, and maps the output; it decides nothing and never touches the store.
+ * this process, and maps the output; it decides nothing and never touches the store. The same table makes the OpenAPI
+ * document, so a route cannot be served without being documented.
  */
 
+import type { z } from 'zod'
 import type { Remarks, Voice } from '#server/api/context.ts'
 import type { Caller } from '#server/api/router.ts'
-import type { Fault } from '#shared/fault.ts'
+import type { Fault, FaultCode } from '#shared/fault.ts'
 
 /** What a route is given, everything in it already checked. */
 export interface Call {
@@ -14,7 +16,7 @@ export interface Call {
   /** The body as JSON; undefined on methods without one. The route parses it with its own schema. */
   readonly body: unknown
   readonly query: URLSearchParams
-  /** Seconds that `Prefer: wait=N` asks for, at most 30; undefined without it. */
+  /** Seconds that `Prefer: wait=N` asks for, at most 30; undefined without it, and on routes that do not wait. */
   readonly waitSeconds: number | undefined
   readonly remarks: Remarks
 }
@@ -25,8 +27,39 @@ export interface Reply {
   readonly body: unknown
 }
 
+/** The body that a route takes: the schema that it parses with, and bodies to show, by a short name. */
+export interface DocumentedBody<S extends z.ZodType = z.ZodType> {
+  readonly schema: S
+  readonly examples: Readonly<Record<string, unknown>>
+  /** True where the body may be left out. */
+  readonly isOptional?: boolean
+}
+
+/** One successful answer. */
+export interface DocumentedAnswer {
+  readonly description: string
+  readonly schema: z.ZodType
+  readonly example: unknown
+}
+
+/** What a route tells of itself. What every route may answer (401, 429, 500, …) is added by `openapi.ts`. */
+export interface Documented {
+  readonly operationId: string
+  readonly summary: string
+  readonly description: string
+  /** The schemas of the path's parameters; each carries a description and an example. */
+  readonly params: Readonly<Record<string, z.ZodType>>
+  readonly query?: z.ZodObject
+  readonly body?: DocumentedBody
+  readonly answers: Readonly<Record<number, DocumentedAnswer>>
+  /** The faults that this route may answer beside those of every route with its method and parts. */
+  readonly faults: readonly FaultCode[]
+  /** True where `Prefer: wait=N` holds the answer until the verdict. */
+  readonly waits?: boolean
+}
+
 /** One route. A path has `:name` for a parameter. */
-export interface Route {
+export interface Route extends Documented {
   readonly method: 'get' | 'post' | 'delete'
   readonly path: string
   run(call: Call): Promise<Reply>
@@ -43,5 +76,7 @@ export interface Spelling {
 export interface Dialect {
   readonly voice: Voice
   readonly routes: readonly Route[]
+  /** The shape of an error answer with this status. */
+  errorSchema(status: number): z.ZodType
   spell(of: Spelling): Reply
 }

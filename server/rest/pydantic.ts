@@ -38,7 +38,7 @@ function detail(issue: Issue, body: unknown): Detail {
   const isPlaced = first === 'path' || first === 'query'
   const field = FIELDS[String(first)] ?? first
   const loc = isPlaced ? [...issue.path] : ['body', ...(field === undefined ? [] : [field, ...rest])]
-  const type = issue.code === 'connection_string' ? 'value_error' : issue.code
+  const type = ['connection_string', 'unknown_key'].includes(issue.code) ? 'value_error' : issue.code
   const input = isPlaced || type === 'missing' ? undefined : harmlessInput(body, loc.slice(1))
   return {
     loc,

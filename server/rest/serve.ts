@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto'
 import type express from 'express'
 import type { Remarks, WebParts } from '#server/api/context.ts'
 import { admit } from '#server/api/limits.ts'
+import { presentedToken } from '#server/api/principal.ts'
 import { recordRefusal } from '#server/api/refusals.ts'
 import { createCaller } from '#server/api/router.ts'
 import { faultOf } from '#server/api/trpc.ts'
@@ -68,6 +69,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
       address,
       remarks,
       idempotency: idempotencyOf(request, seen.body),
+      token: () => presentedToken(request.headers),
       recheck: async () => undefined,
     })
     const waitSeconds = waitOf(request)

@@ -151,15 +151,3 @@ export async function touch(db: Db, org: string, which: { id: string; now: Date 
     .where('id', '=', which.id)
     .execute()
 }
-
-/** Which of the datasources the organization has, as UUIDs; removed ones do not count. */
-export async function knownDatasources(db: Db, org: string, ids: readonly string[]): Promise<Set<string>> {
-  const rows = await db
-    .selectFrom('datasources')
-    .select('id')
-    .where('org_id', '=', org)
-    .where('id', 'in', [...ids])
-    .where('deleted_at', 'is', null)
-    .execute()
-  return new Set(rows.map(row => row.id))
-}

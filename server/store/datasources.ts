@@ -5,6 +5,7 @@
 import { type Selectable, sql, type Updateable } from 'kysely'
 import type { Advisory, Check } from '#shared/check.ts'
 import type { Kind, Status } from '#shared/datasource.ts'
+import { Fault } from '#shared/fault.ts'
 import type { Mode } from '#shared/wire.ts'
 import * as credentials from './credentials.ts'
 import type { Db, Tables, Tx } from './db.ts'
@@ -75,6 +76,18 @@ export function find(
   return (ask.includeRemoved ? query : query.where('d.deleted_at', 'is', null)).executeTakeFirst()
 }
 
+/** Which of the UUIDs are those of live datasources of the organization. */
+export async function known(db: Db, org: string, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom('datasources')
+    .select('id')
+    .where('org_id', '=', org)
+    .where('id', 'in', [...ids])
+    .where('deleted_at', 'is', null)
+    .execute()
+  return new Set(rows.map(row => row.id))
+}
+
 /** What a change of a datasource looks at, under its row lock. */
 export interface LockedDatasource {
   readonly id: string
@@ -82,6 +95,11 @@ export interface LockedDatasource {
   readonly mode: Mode
   readonly status: Status
   readonly credential_version: number
+  readonly host: string | null
+  readonly port: number | null
+  readonly database: string | null
+  readonly schema: string | null
+  readonly identity: string | null
 }
 
 /**
@@ -96,6 +114,7 @@ export function lock(
   const query = tx
     .selectFrom('datasources')
     .select(['id', 'kind', 'mode', 'status', 'credential_version'])
+    .select(['host', 'port', 'database', 'schema', 'identity'])
     .where('org_id', '=', org)
     .where('deleted_at', 'is', null)
     .forUpdate()
@@ -122,6 +141,10 @@ export interface ListFilter {
 /** No row has it: an empty list of ids means none, not all. */
 const NO_ID = '00000000-0000-0000-0000-000000000000'
 
+/** The name as it is shown: what was registered without one has its display name (`api/present.ts`). */
+const SHOWN_NAME = sql<string>`coalesce(d.name, substring(d.endpoint from '^[a-z]+://([^/?#]+)'),
+  case when position(':' in d.host) > 0 then '[' || d.host || ']' else d.host end || ':' || d.port || '/' || d.database)`
+
 /** Live datasources, newest first. With `newerThan`, the ones next to it. */
 export async function list(db: Db, org: string, filter: ListFilter): Promise<DatasourceRow[]> {
   const backwards = filter.newerThan !== undefined
@@ -132,7 +155,7 @@ export async function list(db: Db, org: string, filter: ListFilter): Promise<Dat
   if (filter.mode !== undefined) query = query.where('d.mode', '=', filter.mode)
   if (filter.status !== undefined) query = query.where('d.status', '=', filter.status)
   if (filter.namePrefix !== undefined)
-    query = query.where(eb => eb.fn('starts_with', ['d.name', eb.val(filter.namePrefix)]))
+    query = query.where(sql<boolean>`starts_with(${SHOWN_NAME}, ${filter.namePrefix})`)
   if (filter.metadata !== undefined)
     query = query.where(sql<boolean>`d.metadata @> ${JSON.stringify(filter.metadata)}::jsonb`)
   if (filter.olderThan !== undefined) query = query.where('d.id', '<', filter.olderThan)
@@ -143,13 +166,17 @@ export async function list(db: Db, org: string, filter: ListFilter): Promise<Dat
   return backwards ? found.reverse() : found
 }
 
-/** Sets columns of a live datasource; the caller holds its lock. */
+/** Sets columns of a live datasource; the caller holds its lock. Throws `conflict` for a natural key that another one has. */
 export async function update(
   tx: Tx,
   org: string,
   change: { id: string; set: Updateable<Tables['datasources']> },
 ): Promise<void> {
-  await tx.updateTable('datasources').set(change.set).where('org_id', '=', org).where('id', '=', change.id).execute()
+  const query = tx.updateTable('datasources').set(change.set).where('org_id', '=', org).where('id', '=', change.id)
+  await query.execute().catch((error: unknown) => {
+    const isTaken = error instanceof Error && Reflect.get(error, 'constraint') === 'datasources_identity_key'
+    throw isTaken ? new Fault('conflict') : error
+  })
 }
 
 /**

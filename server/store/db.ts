@@ -11,6 +11,7 @@ import type { Scope } from '#shared/credential.ts'
 import type { DbType, Kind, Status } from '#shared/datasource.ts'
 import type { Mode } from '#shared/wire.ts'
 import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
+import type { LeaseGrantsTable, LeasesTable } from './lease-tables.ts'
 
 interface OrganizationsTable {
   id: string
@@ -161,6 +162,24 @@ interface ChangesTable {
   at: Date
 }
 
+interface SnapshotsTable {
+  org_id: string
+  id: string
+  datasource_id: string
+  fingerprint: string
+  schemas_asked: string[] | null
+  excluded_schemas: string[]
+  table_count: number
+  content: Buffer
+  observed: Buffer
+  previous_id: string | null
+  breaking: number | null
+  risky: number | null
+  safe: number | null
+  taken_at: Date
+  seen_at: Date
+}
+
 interface DialBudgetsTable {
   key: string
   used: number
@@ -184,7 +203,10 @@ export interface Tables {
   audit_events: AuditEventsTable
   idempotency_keys: IdempotencyKeysTable
   changes: ChangesTable
+  lease_grants: LeaseGrantsTable
+  leases: LeasesTable
   dial_budgets: DialBudgetsTable
+  snapshots: SnapshotsTable
 }
 
 /** A pool, or a transaction on it: what every store function takes first. */

@@ -46,6 +46,29 @@ export async function request(
   return row.requested
 }
 
+/** Makes a standing task that is due at `dueAt`, if there is none of its kind; one that is there keeps its time. */
+export async function schedule(
+  tx: Tx,
+  org: string,
+  task: { id: string; kind: TaskKind; datasourceId: string; dueAt: Date; now: Date },
+): Promise<void> {
+  await tx
+    .insertInto('tasks')
+    .values({
+      org_id: org,
+      id: task.id,
+      kind: task.kind,
+      datasource_id: task.datasourceId,
+      standing: true,
+      due_at: task.dueAt,
+      created_at: task.now,
+    })
+    .onConflict(conflict =>
+      conflict.columns(['org_id', 'datasource_id', 'kind']).where('standing', '=', true).doNothing(),
+    )
+    .execute()
+}
+
 /** Enqueues a task that is done once. `payload` is sealed; the outcome is kept until it is read or `expiresAt`. */
 export async function submit(
   tx: Db,

@@ -1,5 +1,5 @@
 /**
- * A dial within its budgets: takes from them before, charges them after a refused login. A credential that is in force and
+ * Dials within their budgets: take from them before, charge them after a refused login. A credential that is in force and
  * has worked is dialled all the same, so that nobody can keep a customer's own checks away by guessing at his database.
  */
 import {
@@ -10,30 +10,59 @@ import {
   refusalBudgets,
 } from '#server/domain/dial-budget.ts'
 import type { Probe } from '#server/domain/probe.ts'
-import type { ProbeRequest } from '#server/net/dialler.ts'
+import type { DescribeRequest } from '#server/net/describe.ts'
+import type { Described } from '#server/net/dialler.ts'
+import type { ProbeRequest } from '#server/net/probe.ts'
 import * as budgets from '#server/store/dial-budgets.ts'
-import type { FailureCode } from '#shared/failure.ts'
+import type { Failure, FailureCode } from '#shared/failure.ts'
 import type { WorkerParts } from './parts.ts'
 
 const REFUSED_LOGIN: ReadonlySet<FailureCode> = new Set<FailureCode>(['password_refused', 'login_refused'])
 
-/** Dials when the budgets allow it; else the finding is `budget_exhausted`, which is tried again later. */
-export async function guardedProbe(
+/** For whom is dialled, and whether the credential is in force and has worked. */
+interface Guarded<T> {
+  readonly organizationId: string
+  readonly isTrusted: boolean
+  readonly request: Omit<T, 'avoid'>
+}
+
+interface Ended {
+  readonly failure: Failure | null
+  readonly addresses: readonly string[]
+}
+
+const EXHAUSTED = { failure: { code: 'budget_exhausted' }, addresses: [], tookMs: 0 } as const
+
+/** Probes when the budgets allow it; else the finding is `budget_exhausted`, which is tried again later. */
+export async function guardedProbe(parts: WorkerParts, of: Guarded<ProbeRequest>): Promise<Probe> {
+  const nothing = { passed: null, openNetwork: false, tls: null, channelBound: false, facts: null, schemaUsable: null }
+  const probe = (avoid: string[]) => parts.dialler.probe({ ...of.request, avoid })
+  return guarded(parts, of, { dial: probe, exhausted: { ...EXHAUSTED, ...nothing } })
+}
+
+/** Reads a catalog when the budgets allow it. */
+export async function guardedDescribe(parts: WorkerParts, of: Guarded<DescribeRequest>): Promise<Described> {
+  const describe = (avoid: string[]) => parts.dialler.describe({ ...of.request, avoid })
+  return guarded(parts, of, { dial: describe, exhausted: { ...EXHAUSTED, finding: null } })
+}
+
+async function guarded<T extends Ended>(
   parts: WorkerParts,
-  of: { organizationId: string; isTrusted: boolean; request: Omit<ProbeRequest, 'avoid'> },
-): Promise<Probe> {
-  const { organizationId, isTrusted, request } = of
-  const { db } = parts
+  of: Guarded<{ readonly target: { readonly host: string; readonly port: number } }>,
+  how: { dial: (avoid: string[]) => Promise<T>; exhausted: T },
+): Promise<T> {
+  const { organizationId, isTrusted } = of
+  const { target } = of.request
   const now = parts.clock()
-  const { target } = request
-  const allowed = isTrusted || (await mayDial(parts, organizationId, target))
-  if (!allowed) return exhausted()
-  const full = isTrusted ? [] : await budgets.exhausted(db, { prefix: ADDRESS_PREFIX, limit: REFUSALS_PER_TARGET, now })
-  const probe = await parts.dialler.probe({ ...request, avoid: full.map(key => key.slice(ADDRESS_PREFIX.length)) })
-  if (probe.failure !== null && REFUSED_LOGIN.has(probe.failure.code)) {
-    await budgets.take(db, chargedForRefusal(organizationId, target, probe.addresses), now)
+  if (!isTrusted && !(await mayDial(parts, organizationId, target))) return how.exhausted
+  const full = isTrusted
+    ? []
+    : await budgets.exhausted(parts.db, { prefix: ADDRESS_PREFIX, limit: REFUSALS_PER_TARGET, now })
+  const end = await how.dial(full.map(key => key.slice(ADDRESS_PREFIX.length)))
+  if (end.failure !== null && REFUSED_LOGIN.has(end.failure.code)) {
+    await budgets.take(parts.db, chargedForRefusal(organizationId, target, end.addresses), now)
   }
-  return probe
+  return end
 }
 
 async function mayDial(
@@ -44,18 +73,4 @@ async function mayDial(
   const now = parts.clock()
   if (!(await budgets.isLeft(parts.db, refusalBudgets(organizationId, place), now))) return false
   return budgets.take(parts.db, dialBudgets(organizationId, place), now)
-}
-
-function exhausted(): Probe {
-  return {
-    passed: null,
-    failure: { code: 'budget_exhausted' },
-    addresses: [],
-    openNetwork: false,
-    tls: null,
-    channelBound: false,
-    facts: null,
-    schemaUsable: null,
-    tookMs: 0,
-  }
 }

@@ -4,7 +4,9 @@
 import type { HostPolicy } from '#server/domain/host-policy.ts'
 import type { Log } from '#server/log.ts'
 import type { Dialler } from '#server/net/dialler.ts'
+import type { LeaseSealer } from '#server/seal/leases.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
+import type { Tokens } from '#server/seal/token.ts'
 import type { Unsealer } from '#server/seal/unsealer.ts'
 import type { Db, TaskKind } from '#server/store/db.ts'
 import type { Signals } from '#server/store/signals.ts'
@@ -15,6 +17,8 @@ export interface WorkerParts {
   readonly signals: Signals
   readonly sealer: Sealer
   readonly unsealer: Unsealer
+  readonly leaseSealer: LeaseSealer
+  readonly tokens: Tokens
   readonly dialler: Dialler
   readonly policy: HostPolicy
   readonly clock: () => Date

@@ -17,7 +17,7 @@ import * as sealed from '#server/store/sealed.ts'
 import * as tasks from '#server/store/tasks.ts'
 import * as verdicts from '#server/store/verdicts.ts'
 import { type Examined, examine, refusedUndialled } from './examine.ts'
-import { currentKey, openCredential } from './open.ts'
+import { currentKey, openCredential, openInForce } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 
 /** The work of a `verify` task. */
@@ -61,7 +61,8 @@ async function tryCredential(
   const { context } = of.tried
   const { organizationId } = context
   try {
-    const secret = await openCredential(parts, of.tried)
+    const isInForce = of.tried.state === 'current'
+    const secret = await (isInForce ? openInForce(parts, of.row, of.tried) : openCredential(parts, of.tried))
     const { schema, db_type: dbType } = of.row
     const { rolePolicy } = of.settings
     const isTrusted = of.tried.state === 'current' && of.row.status === 'active'
@@ -79,7 +80,9 @@ async function tryCredential(
     if (secret.kind === 'direct' || resolved === null) return { ...examined, resealed: null }
     const { target, caCertificate, canonical } = resolved
     const key = await currentKey(parts, organizationId)
-    const box = parts.sealer.sealCredential(key, context, { kind: 'direct', target, caCertificate })
+    // The leave to move stays with it: what could not be reached yet is compared with what is in force again.
+    const leave = 'allowMove' in secret && secret.allowMove === true ? { allowMove: true } : {}
+    const box = parts.sealer.sealCredential(key, context, { kind: 'direct', target, caCertificate, ...leave })
     const fingerprint = parts.sealer.fingerprint(organizationId, canonical)
     return { ...examined, resealed: { sealed: box, fingerprint } }
   } catch (thrown) {
@@ -98,12 +101,13 @@ async function settle(parts: WorkerParts, claim: tasks.Claim, of: Outcome): Prom
   const dueAt = nextDue(parts, claim, { outcome: judgement.outcome, status, settings: of.settings })
   await transaction(parts.db, async tx => {
     // The datasource first, then its task: everything that changes one locks in this order.
-    if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
+    const held = await datasources.lock(tx, org, { id: row.id })
+    if (held === undefined) return
     if (!(await tasks.settle(tx, claim, { dueAt, now, failed: judgement.outcome === 'unreachable' }))) return
     // Another credential came while this one was tried: that one is to be judged, and the task is due again.
     if (!(await isStill(tx, org, tried))) return
     if (of.resealed !== null) await sealed.reseal(tx, tried.context, of.resealed)
-    if (isRotation && judgement.outcome === 'passed') await putInForce(tx, of)
+    if (isRotation && judgement.outcome === 'passed') await putInForce(tx, of, held)
     if (isRotation && judgement.outcome === 'refused') {
       await credentials.destroy(tx, org, { datasourceId: row.id, state: 'pending' })
     }
@@ -112,6 +116,10 @@ async function settle(parts: WorkerParts, claim: tasks.Claim, of: Outcome): Prom
     const verdict = { id: newId(), ...at, outcome, reason, checks, advisories }
     await verdicts.record(tx, org, { verdict, status, nextCheckAt: dueAt })
     await changes.append(tx, org, { datasourceId: row.id, change: 'verified', at: now })
+    // What is active is also introspected, from the next interval on; a caller may ask for it sooner.
+    if (status === 'active' && dueAt !== null) {
+      await tasks.schedule(tx, org, { id: newId(), kind: 'introspect', datasourceId: row.id, dueAt, now })
+    }
   })
   const about = { organizationId: org, datasourceId: row.id, outcome: judgement.outcome, reason: judgement.reason }
   parts.log.info({ ...about, tookMs }, 'verified')
@@ -119,19 +127,20 @@ async function settle(parts: WorkerParts, claim: tasks.Claim, of: Outcome): Prom
 }
 
 /** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
-async function putInForce(tx: Tx, of: Outcome): Promise<void> {
-  const { row, tried, resolved } = of
+async function putInForce(tx: Tx, of: Outcome, held: datasources.LockedDatasource): Promise<void> {
+  const { tried, resolved } = of
   const org = tried.context.organizationId
   await sealed.promote(tx, org, tried.context)
   if (resolved === null) return
   const { host, port, database, tlsMode } = resolved.target
-  const identity =
-    row.identity === null ? null : directIdentity({ mode: row.mode, host, port, database, schema: row.schema })
+  // As it is under the lock: the schema may have been changed while this was dialled.
+  const { mode, schema } = held
+  const identity = held.identity === null ? null : directIdentity({ mode, host, port, database, schema })
   // A natural key that another datasource has is not taken from it: this one goes on without.
   const taken =
-    identity === null || identity === row.identity ? undefined : await datasources.lock(tx, org, { identity })
+    identity === null || identity === held.identity ? undefined : await datasources.lock(tx, org, { identity })
   const set = { host, port, database, tls_mode: tlsMode, identity: taken === undefined ? identity : null }
-  await datasources.update(tx, org, { id: row.id, set })
+  await datasources.update(tx, org, { id: held.id, set })
 }
 
 async function isStill(tx: Tx, org: string, tried: sealed.SealedCredential): Promise<boolean> {

@@ -123,7 +123,7 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
     organization,
     logLines,
     newOrganization,
-    client: (key = organization.testKey) => createClient({ url, key }),
+    client: (key = organization.testKey) => createClient({ url, key, seal: false }),
     call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
     stop: () => stack.disposeAsync(),
   }

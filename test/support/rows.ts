@@ -19,8 +19,8 @@ export async function allRows(url: string): Promise<Rows> {
   })
 }
 
-// A refused request may be recorded, and a key that presents itself is noted as used; neither is an effect.
-const NO_EFFECT = ['public.audit_events']
+// A refused request may be recorded and is counted, and a key that presents itself is noted as used: no effects.
+const NO_EFFECT = ['public.audit_events', 'public.rate_limits']
 const LAST_USED = " - 'last_used_at'"
 
 /** Every row that a request can have an effect on. Equal before and after: there was none. */
@@ -35,6 +35,18 @@ export async function effects(url: string): Promise<Rows> {
     return found
   })
   return everything
+}
+
+const SHOWN = 200
+
+/** Rows that came (`+`) and went (`-`), cut short. Empty when nothing has changed. */
+export function difference(before: Rows, after: Rows): string[] {
+  const lines = (rows: Rows) => Object.entries(rows).flatMap(([table, texts]) => texts.map(text => `${table} ${text}`))
+  const [old, now] = [new Set(lines(before)), new Set(lines(after))]
+  return [
+    ...[...now].filter(line => !old.has(line)).map(line => `+ ${line.slice(0, SHOWN)}`),
+    ...[...old].filter(line => !now.has(line)).map(line => `- ${line.slice(0, SHOWN)}`),
+  ]
 }
 
 async function rowsOf(client: pg.Client, table: string, without: string): Promise<string[]> {

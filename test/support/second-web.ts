@@ -13,7 +13,13 @@ import type { Mooring } from './mooring.ts'
 /** Serves one, configured like the first but for `env`. The caller stops it. */
 export async function secondWeb(mooring: Mooring, env: Record<string, string> = {}) {
   const stack = new AsyncDisposableStack()
-  const given = { PORT: '0', HOST: '127.0.0.1', DATABASE_URL: mooring.databaseUrl, MOORING_KEYRING: mooring.config.keyring }
+  const given = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    DATABASE_URL: mooring.databaseUrl,
+    MOORING_KEYRING: mooring.config.keyring,
+    MOORING_ALLOWED_NETWORKS: mooring.config.openNetworks.join(','),
+  }
   const config = readConfig({ ...given, MOORING_POOL_SIZE: '4', ...env })
   const log = createLog({ level: 'silent' })
   const store = await openStore(stack, { config, url: mooring.databaseUrl, log })

@@ -32,3 +32,13 @@ export async function settled(url: string, uuid: string): Promise<void> {
     return rowCount === 1 ? true : undefined
   })
 }
+
+/** Resolves once the worker has nothing to do: whatever was asked of it is settled. */
+export async function quiet(url: string): Promise<void> {
+  await onNews(url, async client => {
+    const { rowCount } = await client.query(
+      'select id from tasks where (standing and settled < requested) or (not standing and outcome is null)',
+    )
+    return rowCount === 0 ? true : undefined
+  })
+}

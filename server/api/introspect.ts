@@ -1,0 +1,117 @@
+/**
+ * `snapshots.introspect`: asks the worker for an introspection and awaits it, up to 30 s in all. An unverified datasource is
+ * verified first within the same time, since what is not trusted is not read.
+ */
+
+import { z } from 'zod'
+import { newId } from '#server/domain/ids.ts'
+import { packBox } from '#server/domain/sealed.ts'
+import { tablesOf } from '#server/domain/snapshot-summary.ts'
+import * as audit from '#server/store/audit.ts'
+import type { DatasourceRow } from '#server/store/datasources.ts'
+import { transaction } from '#server/store/db.ts'
+import * as snapshots from '#server/store/snapshots.ts'
+import * as tasks from '#server/store/tasks.ts'
+import { FAULTS, Fault, type FaultCode } from '#shared/fault.ts'
+import type { IntrospectInput, Introspection } from '#shared/introspection.ts'
+import { eventOf, type KnownContext } from './context.ts'
+import { once } from './once.ts'
+import { changeable, rowOf } from './present.ts'
+import { contentOf, summarise } from './present-snapshot.ts'
+import { checked, verifyTask } from './verdict.ts'
+import { awaited } from './wait.ts'
+
+const DEADLINE_MS = 30_000
+const KEPT_MS = 600_000
+
+const isFault = (code: string): code is FaultCode => Object.hasOwn(FAULTS, code)
+const Outcome = z.union([
+  z.object({ snapshotId: z.uuid(), changed: z.boolean() }),
+  z.object({ fault: z.string().refine(isFault) }),
+])
+
+/**
+ * Introspects. Throws `conflict` for a rejected datasource, `introspection_failed` or `database_unreachable`, and `timeout`
+ * past the deadline, when the task goes on.
+ */
+export async function introspect(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<Introspection> {
+  const startedAt = performance.now()
+  const row = await changeable(ctx, input.id, 'datasources.introspect')
+  if (row.kind !== 'direct') throw new Fault('entity_not_found')
+  const leftMs = () => Math.max(0, DEADLINE_MS - (performance.now() - startedAt))
+  if (row.status === 'unverified') await verifyFirst(ctx, row, leftMs())
+  await requireActive(ctx, input)
+  return once(ctx, {
+    path: 'snapshots.introspect',
+    input,
+    effect: within => submit(within, row, input.schemas ?? null),
+    answer: (within, { taskId }) => outcome(within, { row, taskId, waitMs: leftMs() }),
+    waits: true,
+    rings: ['work'],
+  })
+}
+
+async function verifyFirst(ctx: KnownContext, row: DatasourceRow, waitMs: number): Promise<void> {
+  const org = row.org_id
+  const request = await transaction(ctx.parts.db, tx => tasks.request(tx, org, verifyTask(ctx, row.id)))
+  ctx.parts.signals.ring('work')
+  await checked(ctx, { id: row.id, request, waitSeconds: waitMs / 1000 })
+}
+
+/** What was refused is not read: the reason is in the datasource's own `statusReason`. */
+async function requireActive(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<void> {
+  const row = await rowOf(ctx, input.id)
+  if (row.status === 'active') return
+  const reason = row.status_reason ?? ''
+  if (row.status === 'unverified') throw new Fault(isFault(reason) ? reason : 'timeout')
+  const message = isFault(reason) ? FAULTS[reason].says : FAULTS.conflict.says
+  throw new Fault('conflict', { issues: [{ path: [], code: reason, message }] })
+}
+
+async function submit(
+  ctx: KnownContext,
+  row: DatasourceRow,
+  schemas: readonly string[] | null,
+): Promise<{ taskId: string }> {
+  const { parts, principal } = ctx
+  const organizationId = principal.organizationId
+  const taskId = newId()
+  const key = await parts.sealingKeys.of(parts.db, organizationId)
+  const now = parts.clock()
+  const about = { action: 'datasource.introspected', objectKind: 'datasource', objectId: row.id }
+  await transaction(parts.db, async tx => {
+    await tasks.submit(tx, organizationId, {
+      id: taskId,
+      kind: 'introspect',
+      datasourceId: row.id,
+      payload: packBox(parts.sealer.sealTask(key, { organizationId, taskId }, { schemas })),
+      now,
+      expiresAt: new Date(now.getTime() + KEPT_MS),
+    })
+    await audit.append(tx, organizationId, eventOf(ctx, about))
+  })
+  return { taskId }
+}
+
+async function outcome(
+  ctx: KnownContext,
+  of: { row: DatasourceRow; taskId: string; waitMs: number },
+): Promise<Introspection> {
+  const { parts, principal } = ctx
+  const org = principal.organizationId
+  const found = await awaited(parts, of.waitMs, () => tasks.takeOutcome(parts.db, org, of.taskId))
+  if (found === undefined) throw new Fault('timeout')
+  const outcome = Outcome.parse(found)
+  if ('fault' in outcome) throw new Fault(outcome.fault)
+  const stored = await snapshots.find(parts.db, org, outcome.snapshotId)
+  if (stored === undefined) throw new Fault('entity_not_found')
+  const content = contentOf(stored)
+  return {
+    snapshot: summarise(stored, of.row),
+    tables: tablesOf(content),
+    schemasIntrospected: content.schemas.map(schema => schema.name),
+    findings: content.findings,
+    changed: outcome.changed,
+    introspectedAt: stored.seen_at.toISOString(),
+  }
+}

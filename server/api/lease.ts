@@ -1,0 +1,83 @@
+/**
+ * Leases, the web tier's part: passes the presented token on to the worker, which checks it itself, and hands back the box
+ * that the worker sealed to the holder. Nothing here can be read by this process.
+ */
+import { isUsablePublicKey } from '#server/domain/lease.ts'
+import { refusal } from '#server/domain/scope.ts'
+import { packBox } from '#server/domain/sealed.ts'
+import * as audit from '#server/store/audit.ts'
+import { transaction } from '#server/store/db.ts'
+import * as leases from '#server/store/leases.ts'
+import * as tasks from '#server/store/tasks.ts'
+import { Fault, type FaultCode, isFaultCode } from '#shared/fault.ts'
+import { Lease, type LeaseId, type LeaseInput } from '#shared/lease.ts'
+import { newId } from '#server/domain/ids.ts'
+import { uuidOf } from '#shared/wire.ts'
+import { eventOf, type KnownContext } from './context.ts'
+import { rowOf } from './present.ts'
+import { awaited } from './wait.ts'
+
+const DEADLINE_MS = 25_000
+const KEPT_MS = 600_000
+
+/** Leases the credential in force to the caller's one-time key. Throws `timeout` when no worker answers within 25 s. */
+export async function lease(ctx: KnownContext, input: LeaseInput): Promise<Lease> {
+  const row = await rowOf(ctx, input.id)
+  const denied = refusal(ctx.principal, 'datasources.lease', { datasourceId: row.id, mode: row.mode })
+  if (denied !== null) throw new Fault(denied)
+  // A key has not this scope, and would not do: it takes a capability that an operator has signed.
+  if (ctx.principal.kind !== 'capability') throw new Fault('forbidden')
+  if (row.kind !== 'direct') throw refusedAt('id', 'An endpoint has no credential to lease.')
+  if (!isUsablePublicKey(Buffer.from(input.publicKey, 'base64')))
+    throw refusedAt('publicKey', 'That is no X25519 public key of 32 bytes, or one that hides nothing.')
+  const taskId = await submit(ctx, { datasourceId: row.id, input })
+  ctx.parts.signals.ring('work')
+  const { parts, principal } = ctx
+  const found = await awaited(parts, DEADLINE_MS, () => tasks.takeOutcome(parts.db, principal.organizationId, taskId))
+  return leaseIn(found)
+}
+
+function refusedAt(field: string, message: string): Fault {
+  return new Fault('invalid_body', { issues: [{ path: [field], code: 'not_leasable', message }] })
+}
+
+async function submit(ctx: KnownContext, of: { datasourceId: string; input: LeaseInput }): Promise<string> {
+  const { parts, principal, requestId, address } = ctx
+  const organizationId = principal.organizationId
+  const taskId = newId()
+  const now = parts.clock()
+  const key = await parts.sealingKeys.of(parts.db, organizationId)
+  const { id: datasourceId, publicKey, ttlSeconds } = of.input
+  const notAfter = now.getTime() + DEADLINE_MS
+  const payload = { token: ctx.token(), publicKey, ttlSeconds, datasourceId, notAfter, requestId, address }
+  await tasks.submit(parts.db, organizationId, {
+    id: taskId,
+    kind: 'lease',
+    datasourceId: of.datasourceId,
+    payload: packBox(parts.sealer.sealTask(key, { organizationId, taskId }, payload)),
+    now,
+    expiresAt: new Date(now.getTime() + KEPT_MS),
+  })
+  return taskId
+}
+
+function leaseIn(outcome: unknown): Lease {
+  if (outcome === undefined) throw new Fault('timeout')
+  const fault: unknown = Reflect.get(Object(outcome), 'fault')
+  if (typeof fault === 'string') throw new Fault(isFaultCode(fault) ? fault : ('internal_error' satisfies FaultCode))
+  return Lease.parse(Reflect.get(Object(outcome), 'lease'))
+}
+
+/** Ends a lease that the calling capability took. Another's, one that has ended and one that never was: all the same. */
+export async function releaseLease(ctx: KnownContext, leaseId: LeaseId): Promise<{ leaseId: LeaseId }> {
+  const { parts, principal } = ctx
+  const id = uuidOf(leaseId, 'lease_')
+  if (id === null) throw new Fault('entity_not_found')
+  await transaction(parts.db, async tx => {
+    const which = { id, capabilityId: principal.id, by: 'released' as const, now: parts.clock() }
+    if ((await leases.end(tx, principal.organizationId, which)) === undefined) throw new Fault('entity_not_found')
+    const about = { action: 'lease.released', objectKind: 'lease', objectId: id }
+    await audit.append(tx, principal.organizationId, eventOf(ctx, about))
+  })
+  return { leaseId }
+}

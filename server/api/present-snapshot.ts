@@ -1,0 +1,46 @@
+/** Row of a snapshot → what callers see: its summary, its content, or a part of that. */
+import type { DatasourceRow } from '#server/store/datasources.ts'
+import type { SnapshotRow, SnapshotSummary as SummaryRow } from '#server/store/snapshots.ts'
+import type { SnapshotSummary } from '#shared/introspection.ts'
+import { Snapshot } from '#shared/snapshot.ts'
+import { typedId } from '#shared/wire.ts'
+import { datasourceId } from './present.ts'
+
+/** A snapshot without its content. */
+export function summarise(row: SummaryRow, of: Pick<DatasourceRow, 'id' | 'kind' | 'mode'>): SnapshotSummary {
+  const { breaking, risky, safe } = row
+  return {
+    id: typedId('snap_', row.id),
+    datasourceId: datasourceId(of),
+    fingerprint: row.fingerprint,
+    schemasAsked: row.schemas_asked,
+    tableCount: row.table_count,
+    previousId: row.previous_id === null ? null : typedId('snap_', row.previous_id),
+    drift: breaking === null || risky === null || safe === null ? null : { breaking, risky, safe },
+    takenAt: row.taken_at.toISOString(),
+    seenAt: row.seen_at.toISOString(),
+  }
+}
+
+/** The content of a stored snapshot. */
+export function contentOf(row: SnapshotRow): Snapshot {
+  const content: object = JSON.parse(row.content)
+  const observed: object = JSON.parse(row.observed)
+  return Snapshot.parse({ ...content, observed })
+}
+
+/** One schema of it, or one table of that, where asked for. What is not there leaves nothing. */
+export function narrowed(
+  snapshot: Snapshot,
+  ask: { schema?: string | undefined; table?: string | undefined },
+): Snapshot {
+  const { schema: name, table } = ask
+  const isAsked = (candidate: string) => name === undefined || candidate === name
+  const schemas = snapshot.schemas.filter(schema => isAsked(schema.name))
+  if (table === undefined) return { ...snapshot, schemas }
+  const narrow = schemas.map(schema => ({
+    ...schema,
+    relations: schema.relations.filter(relation => relation.name === table),
+  }))
+  return { ...snapshot, schemas: narrow }
+}

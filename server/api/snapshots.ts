@@ -1,0 +1,113 @@
+/** The procedures of snapshots: introspect now, list, read, compare. */
+
+import { z } from 'zod'
+import { refusal } from '#server/domain/scope.ts'
+import { countDrift } from '#server/domain/snapshot-summary.ts'
+import * as datasources from '#server/store/datasources.ts'
+import * as snapshots from '#server/store/snapshots.ts'
+import { drift } from '#shared/drift.ts'
+import { Fault } from '#shared/fault.ts'
+import {
+  Drift,
+  DriftInput,
+  IntrospectInput,
+  Introspection,
+  SnapshotGetInput,
+  SnapshotListInput,
+  SnapshotPage,
+  SnapshotSummary,
+  SnapshotWhole,
+} from '#shared/introspection.ts'
+import { DatasourceId, uuidOf } from '#shared/wire.ts'
+import type { KnownContext } from './context.ts'
+import { introspect } from './introspect.ts'
+import { rowOf } from './present.ts'
+import { contentOf, narrowed, summarise } from './present-snapshot.ts'
+import { procedure, router } from './trpc.ts'
+
+export const snapshotsRouter = router({
+  /** Introspects now, and answers what was found; an unverified datasource is verified first. */
+  introspect: procedure('datasources.introspect')
+    .input(IntrospectInput)
+    .output(Introspection)
+    .mutation(({ ctx, input }) => introspect(ctx, input)),
+
+  /** Snapshots of a datasource, newest first, without their content. */
+  list: procedure('datasources.read')
+    .input(SnapshotListInput)
+    .output(SnapshotPage)
+    .query(async ({ ctx, input }) => {
+      const row = await readable(ctx, input.id)
+      const { limit, cursor } = input
+      const olderThan = cursor === undefined ? undefined : uuidOf(cursor, 'snap_')
+      if (olderThan === null)
+        throw new Fault('invalid_request', {
+          issues: [{ path: ['cursor'], code: 'cursor', message: 'not a cursor of ours' }],
+        })
+      const found = await snapshots.list(ctx.parts.db, row.org_id, {
+        datasourceId: row.id,
+        limit: limit + 1,
+        olderThan,
+      })
+      const items = found.slice(0, limit).map(summary => summarise(summary, row))
+      return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null }
+    }),
+
+  /** One snapshot: the whole, one schema of it, or one table. */
+  get: procedure('datasources.read')
+    .input(SnapshotGetInput)
+    .output(SnapshotWhole)
+    .query(async ({ ctx, input }) => {
+      const { snapshot, row } = await found(ctx, input.snapshotId)
+      return { summary: summarise(snapshot, row), content: narrowed(contentOf(snapshot), input) }
+    }),
+
+  /** The snapshot that was last seen to hold, without its content. */
+  latest: procedure('datasources.read')
+    .input(z.strictObject({ id: DatasourceId }))
+    .output(SnapshotSummary)
+    .query(async ({ ctx, input }) => {
+      const row = await readable(ctx, input.id)
+      const latest = await snapshots.latest(ctx.parts.db, row.org_id, { datasourceId: row.id })
+      if (latest === undefined) throw new Fault('entity_not_found')
+      return summarise(latest, row)
+    }),
+
+  /** What changed from one snapshot of a datasource to another, over the schemas that both cover. */
+  drift: procedure('datasources.read')
+    .input(DriftInput)
+    .output(Drift)
+    .query(async ({ ctx, input }) => {
+      const [from, to] = [await found(ctx, input.from), await found(ctx, input.to)]
+      if (from.row.id !== to.row.id) {
+        const message = 'Both snapshots must be of one datasource.'
+        throw new Fault('invalid_request', { issues: [{ path: ['to'], code: 'other_datasource', message }] })
+      }
+      const changes = drift(contentOf(from.snapshot), contentOf(to.snapshot))
+      return { ...input, counts: countDrift(changes), changes }
+    }),
+})
+
+async function readable(ctx: KnownContext, id: DatasourceId) {
+  const row = await rowOf(ctx, id)
+  const denied = refusal(ctx.principal, 'datasources.read', { datasourceId: row.id })
+  if (denied !== null) throw new Fault(denied)
+  return row
+}
+
+/** A snapshot by its id, with its datasource: one that was removed has no snapshots any more. */
+async function found(ctx: KnownContext, id: string) {
+  const uuid = uuidOf(id, 'snap_')
+  const snapshot = uuid === null ? undefined : await snapshots.find(ctx.parts.db, ctx.principal.organizationId, uuid)
+  if (snapshot === undefined) throw new Fault('entity_not_found')
+  const row = await ownerOf(ctx, snapshot.datasource_id)
+  return { snapshot, row }
+}
+
+async function ownerOf(ctx: KnownContext, datasourceId: string) {
+  const row = await datasources.find(ctx.parts.db, ctx.principal.organizationId, { id: datasourceId })
+  if (row === undefined) throw new Fault('entity_not_found')
+  const denied = refusal(ctx.principal, 'datasources.read', { datasourceId: row.id })
+  if (denied !== null) throw new Fault(denied)
+  return row
+}

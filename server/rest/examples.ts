@@ -1,0 +1,139 @@
+/**
+ * The examples of the OpenAPI document. They are shown to people and validated by a test; nothing is ever served from
+ * them, and no key or password in them is one.
+ */
+
+const DIGITS = '01938f5e2c7a7d3ba1f04c8de95b6a72'
+
+/** Ids as they look. */
+export const IDS = {
+  uuid: '01938f5e-2c7a-7d3b-a1f0-4c8de95b6a72',
+  datasource: `ds_test_${DIGITS}`,
+  endpoint: `dse_${DIGITS}`,
+  capability: `cap_${DIGITS}`,
+  request: 'req_5f0c6a1be7d94f2a8c3d0e9b7a614f25',
+} as const
+
+const URI = 'postgresql://mooring_reader:correct-horse@db.example.com:5432/shop?sslmode=verify-full'
+const SEALED = `${'c2VhbGVkIGJ5IHRoZSBjYWxsZXI'.repeat(3)}c2Vh`
+const METADATA = { customer: 'cus_1042' }
+
+/** Bodies that register, and bodies that try. */
+export const BODIES = {
+  direct: { connectionString: URI, schema: 'app', metadata: METADATA },
+  sealed: {
+    sealedConnectionString: SEALED,
+    key_id: IDS.uuid,
+    host: 'db.example.com',
+    port: 5432,
+    database: 'shop',
+  },
+  endpoint: { endpoint: 'https://api.example.com/mooring', signingKey: 'whsec_kept-on-both-sides', metadata: METADATA },
+  validate: { connectionString: URI, schema: 'app' },
+  connection: { name: 'Shop', db_type: 'postgresql', connection_string: URI, excluded_schemas: ['auth', 'storage'] },
+  sealedConnection: {
+    name: 'Shop',
+    db_type: 'postgresql',
+    sealed_connection_string: SEALED,
+    key_id: IDS.uuid,
+    host: 'db.example.com',
+    port: 5432,
+    database_name: 'shop',
+  },
+} as const
+
+const shared = {
+  object: 'datasource',
+  livemode: false,
+  metadata: METADATA,
+  created: 1_795_305_600,
+  status_reason: null,
+  credential_version: 1,
+  credential_fingerprint: '3vG0mJ2n1xq8nLq7u4bT5A',
+} as const
+
+const direct = {
+  ...shared,
+  id: IDS.datasource,
+  status: 'active',
+  checks: [
+    { item: 'host', outcome: 'pass' },
+    { item: 'role_superuser', outcome: 'pass' },
+  ],
+  connection: 'direct',
+  provider: 'postgresql',
+  host: 'db.example.com',
+  database: 'shop',
+  schema: 'app',
+  display_name: 'shop at db.example.com',
+} as const
+
+/** Answers of the datasources dialect. */
+export const ANSWERS = {
+  unverified: { ...direct, status: 'unverified', checks: [] },
+  active: direct,
+  endpoint: {
+    ...shared,
+    id: IDS.endpoint,
+    status: 'active',
+    checks: [{ item: 'signature', outcome: 'pass' }],
+    connection: 'endpoint',
+    environment: 'test',
+    endpoint: 'https://api.example.com/mooring',
+    key_last4: 'ides',
+    cursor: 'evt_1042',
+    event_lag: 2,
+    retry_count: 0,
+    last_request_at: 1_795_305_660,
+    last_success_at: 1_795_305_660,
+    last_error: null,
+  },
+  validation: {
+    object: 'datasource_validation',
+    connection: 'direct',
+    reachable: true,
+    ready: false,
+    reason: 'byo_role_cannot_enforce_rls',
+    failures: [{ item: 'role_superuser', actual: 'the role is a superuser', fix: 'alter role reader nosuperuser;' }],
+  },
+} as const
+
+/** A connection as its dialect shows it. */
+export const CONNECTION = {
+  id: IDS.uuid,
+  name: 'Shop',
+  db_type: 'postgresql',
+  host: 'db.example.com',
+  port: 5432,
+  database_name: 'shop',
+  excluded_schemas: ['auth', 'storage'],
+  is_active: true,
+  created_at: '2026-11-21T09:30:00.000Z',
+  last_introspected_at: null,
+} as const
+
+const capability = {
+  object: 'capability',
+  id: IDS.capability,
+  mode: 'test',
+  participantKind: 'agent',
+  participantId: 'agent-7',
+  allowedSyncGroups: ['orders'],
+  allowedOperations: ['datasources.read'],
+  datasourceIds: [IDS.datasource],
+  createdAt: '2026-11-21T09:30:00.000Z',
+  lastUsedAt: null,
+  expiresAt: '2026-11-21T10:30:00.000Z',
+  revokedAt: null,
+  label: 'nightly report',
+  userMeta: { run: 12 },
+  wideScope: false,
+} as const
+
+/** Capabilities: what is asked for, and what is answered. The token is not one. */
+export const CAPABILITIES = {
+  mint: { operations: ['datasources.read'], datasourceIds: [IDS.datasource], ttlSeconds: 3600, label: 'nightly report' },
+  shown: capability,
+  minted: { ...capability, token: `rk_test_${'shown-once-'.repeat(3)}abc` },
+  revoked: { ...capability, revokedAt: '2026-11-21T09:45:00.000Z' },
+} as const

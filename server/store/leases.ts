@@ -1,0 +1,104 @@
+/**
+ * Rows of leases and of operators' grants. What was leased is not in them: the box goes to its holder through the task's
+ * outcome and is kept nowhere. The web tier ends leases; only the worker and operators write grants and begin leases.
+ */
+import { type Selectable, sql } from 'kysely'
+import type { Db, Tables, Tx } from './db.ts'
+
+/** A lease's row. */
+export type LeaseRow = Selectable<Tables['leases']>
+
+/** An operator's signature on a capability's grant. */
+export interface GrantSignature {
+  readonly signerId: string
+  readonly signature: Buffer
+}
+
+/** Writes an operator's signature on a grant, in the transaction that writes the capability. */
+export async function insertGrant(
+  tx: Tx,
+  org: string,
+  entry: { capabilityId: string; signed: GrantSignature },
+): Promise<void> {
+  const { capabilityId, signed } = entry
+  const row = { org_id: org, capability_id: capabilityId, signer_id: signed.signerId, signature: signed.signature }
+  await tx.insertInto('lease_grants').values(row).execute()
+}
+
+/** The signature on a capability's grant; undefined when no operator signed it. */
+export async function grantSignature(db: Db, org: string, capabilityId: string): Promise<GrantSignature | undefined> {
+  const row = await db
+    .selectFrom('lease_grants')
+    .select(['signer_id', 'signature'])
+    .where('org_id', '=', org)
+    .where('capability_id', '=', capabilityId)
+    .executeTakeFirst()
+  return row && { signerId: row.signer_id, signature: row.signature }
+}
+
+/** Writes a new lease, in the transaction that hands it out. */
+export async function insert(
+  tx: Tx,
+  org: string,
+  entry: { id: string; datasourceId: string; capabilityId: string; version: number; now: Date; expiresAt: Date },
+): Promise<void> {
+  await tx
+    .insertInto('leases')
+    .values({
+      org_id: org,
+      id: entry.id,
+      datasource_id: entry.datasourceId,
+      capability_id: entry.capabilityId,
+      version: entry.version,
+      granted_at: entry.now,
+      expires_at: entry.expiresAt,
+      ended_at: null,
+      ended_by: null,
+    })
+    .execute()
+}
+
+/** Ends a lease that is still live; of one capability where it is given. Answers what it was of; undefined when there is none. */
+export function end(
+  tx: Tx,
+  org: string,
+  which: { id: string; capabilityId?: string; by: 'released' | 'revoked'; now: Date },
+): Promise<{ datasource_id: string } | undefined> {
+  const query = tx
+    .updateTable('leases')
+    .set({ ended_at: which.now, ended_by: which.by })
+    .where('org_id', '=', org)
+    .where('id', '=', which.id)
+    .where('ended_at', 'is', null)
+    .returning('datasource_id')
+  return (
+    which.capabilityId === undefined ? query : query.where('capability_id', '=', which.capabilityId)
+  ).executeTakeFirst()
+}
+
+/** Leases that were neither ended nor have expired, newest first. */
+export function live(db: Db, org: string, now: Date): Promise<LeaseRow[]> {
+  return db
+    .selectFrom('leases')
+    .select(['org_id', 'id', 'datasource_id', 'capability_id', 'version', 'granted_at', 'expires_at'])
+    .select(['ended_at', 'ended_by'])
+    .where('org_id', '=', org)
+    .where('ended_at', 'is', null)
+    .where('expires_at', '>', now)
+    .orderBy('id', 'desc')
+    .execute()
+}
+
+/** Marks what has run out, or whose capability or datasource is no more; of every organization. */
+export async function sweep(db: Db, now: Date): Promise<void> {
+  await sql`
+    update leases l set ended_at = l.expires_at, ended_by = 'expired'
+    where l.ended_at is null and l.expires_at <= ${now}
+  `.execute(db)
+  await sql`
+    update leases l set ended_at = ${now}, ended_by = 'revoked'
+    where l.ended_at is null and (
+      exists (select 1 from capabilities c where c.org_id = l.org_id and c.id = l.capability_id and c.revoked_at <= ${now})
+      or exists (select 1 from datasources d where d.org_id = l.org_id and d.id = l.datasource_id and d.deleted_at is not null))
+  `.execute(db)
+}

@@ -1,0 +1,154 @@
+/**
+ * Rows of snapshots: written by the worker, read by the web tier. A row is never changed but for when it was last seen to
+ * hold, and what stands beside it (estimates).
+ */
+import { promisify } from 'node:util'
+import { zstdCompress, zstdDecompress } from 'node:zlib'
+import type { Db, Tx } from './db.ts'
+
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+
+/** A row without its content. */
+export interface SnapshotSummary {
+  readonly id: string
+  readonly datasource_id: string
+  readonly fingerprint: string
+  readonly schemas_asked: string[] | null
+  readonly excluded_schemas: string[]
+  readonly table_count: number
+  readonly previous_id: string | null
+  readonly breaking: number | null
+  readonly risky: number | null
+  readonly safe: number | null
+  readonly taken_at: Date
+  readonly seen_at: Date
+}
+
+/** A row with its content: canonical JSON text, and that of what stands beside it. */
+export interface SnapshotRow extends SnapshotSummary {
+  readonly content: string
+  readonly observed: string
+}
+
+/** A snapshot to be written. The counts are of the drift from `previousId`. */
+export interface NewSnapshot {
+  readonly id: string
+  readonly datasourceId: string
+  readonly fingerprint: string
+  readonly schemasAsked: readonly string[] | null
+  readonly excludedSchemas: readonly string[]
+  readonly tableCount: number
+  readonly content: Buffer
+  readonly observed: Buffer
+  readonly previousId: string | null
+  readonly drift: { readonly breaking: number; readonly risky: number; readonly safe: number } | null
+  readonly at: Date
+}
+
+const SUMMARY = [
+  'id',
+  'datasource_id',
+  'fingerprint',
+  'schemas_asked',
+  'excluded_schemas',
+  'table_count',
+  'previous_id',
+  'breaking',
+  'risky',
+  'safe',
+  'taken_at',
+  'seen_at',
+] as const
+
+/** Text as a row holds it: Zstandard (RFC 8878). */
+export function pack(text: string): Promise<Buffer> {
+  return compress(Buffer.from(text, 'utf8'))
+}
+
+/** Writes a snapshot. */
+export async function insert(tx: Tx, org: string, entry: NewSnapshot): Promise<void> {
+  await tx
+    .insertInto('snapshots')
+    .values({
+      org_id: org,
+      id: entry.id,
+      datasource_id: entry.datasourceId,
+      fingerprint: entry.fingerprint,
+      schemas_asked: entry.schemasAsked === null ? null : [...entry.schemasAsked],
+      excluded_schemas: [...entry.excludedSchemas],
+      table_count: entry.tableCount,
+      content: entry.content,
+      observed: entry.observed,
+      previous_id: entry.previousId,
+      breaking: entry.drift?.breaking ?? null,
+      risky: entry.drift?.risky ?? null,
+      safe: entry.drift?.safe ?? null,
+      taken_at: entry.at,
+      seen_at: entry.at,
+    })
+    .execute()
+}
+
+/** Notes that a snapshot still holds. */
+export async function seen(tx: Tx, org: string, entry: { id: string; observed: Buffer; at: Date }): Promise<void> {
+  await tx
+    .updateTable('snapshots')
+    .set({ seen_at: entry.at, observed: entry.observed })
+    .where('org_id', '=', org)
+    .where('id', '=', entry.id)
+    .execute()
+}
+
+/** One snapshot with its content; undefined when the organization has none of that id. */
+export async function find(db: Db, org: string, id: string): Promise<SnapshotRow | undefined> {
+  const row = await db
+    .selectFrom('snapshots')
+    .select([...SUMMARY, 'content', 'observed'])
+    .where('org_id', '=', org)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row && { ...row, content: await unpack(row.content), observed: await unpack(row.observed) }
+}
+
+async function unpack(bytes: Buffer): Promise<string> {
+  return (await decompress(bytes)).toString('utf8')
+}
+
+/** Summaries of a datasource's snapshots, newest first. */
+export function list(
+  db: Db,
+  org: string,
+  ask: { datasourceId: string; limit: number; olderThan?: string | undefined },
+): Promise<SnapshotSummary[]> {
+  const query = db
+    .selectFrom('snapshots')
+    .select(SUMMARY)
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', ask.datasourceId)
+    .orderBy('id', 'desc')
+    .limit(ask.limit)
+  return (ask.olderThan === undefined ? query : query.where('id', '<', ask.olderThan)).execute()
+}
+
+/** The snapshot that was last seen to hold; with `like`, of those that looked at the same schemas. */
+export function latest(
+  db: Db,
+  org: string,
+  of: { datasourceId: string; like?: { schemasAsked: readonly string[] | null; excludedSchemas: readonly string[] } },
+): Promise<SnapshotSummary | undefined> {
+  let query = db
+    .selectFrom('snapshots')
+    .select(SUMMARY)
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', of.datasourceId)
+    .orderBy('seen_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(1)
+  if (of.like !== undefined) {
+    const asked = of.like.schemasAsked === null ? null : [...of.like.schemasAsked]
+    query = query.where('schemas_asked', 'is not distinct from', asked)
+    query = query.where('excluded_schemas', '=', [...of.like.excludedSchemas])
+  }
+  return query.executeTakeFirst()
+}

@@ -1,0 +1,122 @@
+/**
+ * Introspects a datasource: opens the credential in force, reads the catalog, keeps a snapshot if it differs from the last,
+ * and the drift between them. Asked for by a caller (once, the outcome awaited) or due by itself (standing).
+ */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
+import { newId } from '#server/domain/ids.ts'
+import { SealBroken } from '#server/seal/unsealer.ts'
+import * as changes from '#server/store/changes.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { type Tx, transaction } from '#server/store/db.ts'
+import * as organizations from '#server/store/organizations.ts'
+import * as sealed from '#server/store/sealed.ts'
+import * as tasks from '#server/store/tasks.ts'
+import { failureSpec } from '#shared/failure.ts'
+import type { FaultCode } from '#shared/fault.ts'
+import type { Snapshot } from '#shared/snapshot.ts'
+import { canonical } from '#shared/snapshot-canonical.ts'
+import { guardedDescribe } from './guarded-probe.ts'
+import { keepSnapshot } from './keep-snapshot.ts'
+import { openInForce, openPayload } from './open.ts'
+import type { WorkerParts } from './parts.ts'
+import { resolve } from './resolve.ts'
+
+const DEADLINE_MS = 25_000
+
+const Payload = z.object({ schemas: z.array(z.string()).nullable() })
+
+/** What a caller reads when the task is done. */
+export type IntrospectOutcome =
+  | { readonly snapshotId: string; readonly changed: boolean }
+  | { readonly fault: FaultCode }
+
+type Found = { readonly snapshot: Snapshot } | { readonly fault: FaultCode; readonly retryable: boolean }
+
+/** The work of an `introspect` task. */
+export async function introspect(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+  const org = claim.organizationId
+  const id = claim.datasourceId
+  if (id === null) throw new Error('an introspect task names a datasource')
+  const row = await datasources.find(parts.db, org, { id })
+  if (row === undefined) return
+  const { schemas } = claim.standing ? { schemas: null } : Payload.parse(await openPayload(parts, claim))
+  const found =
+    row.kind === 'direct'
+      ? await describe(parts, row, schemas)
+      : { fault: 'entity_not_found' as const, retryable: false }
+  await transaction(parts.db, tx => settle(parts, tx, { claim, row, found }))
+  parts.signals.ring('news')
+}
+
+async function describe(parts: WorkerParts, row: datasources.DatasourceRow, schemas: string[] | null): Promise<Found> {
+  const organizationId = row.org_id
+  const held = await sealed.credentials(parts.db, organizationId, row.id)
+  const inForce = held.find(credential => credential.state === 'current')
+  if (inForce === undefined) return { fault: 'credential_unreadable', retryable: false }
+  try {
+    const secret = await openInForce(parts, row, inForce)
+    const resolved = await resolve(parts, { organizationId, secret, inForce: null })
+    if (!resolved.ok) return { fault: resolved.reason, retryable: false }
+    const { target, caCertificate } = resolved
+    const catalog = { schemas, excludedSchemas: row.excluded_schemas ?? [] }
+    const request = { target, caCertificate, catalog, deadlineMs: DEADLINE_MS }
+    const described = await guardedDescribe(parts, { organizationId, isTrusted: row.status === 'active', request })
+    if (described.failure !== null) return failed(failureSpec(described.failure.code))
+    if (described.finding === null) return { fault: 'introspection_failed', retryable: true }
+    return 'fault' in described.finding ? { fault: described.finding.fault.code, retryable: false } : described.finding
+  } catch (thrown) {
+    if (!(thrown instanceof SealBroken)) throw thrown
+    return { fault: 'credential_unreadable', retryable: false }
+  }
+}
+
+/** What the caller is told: that it is away, that it may not be dialled, or that the schema could not be read. */
+function failed(spec: { fault: FaultCode; retryable: boolean }): Found {
+  const told: readonly FaultCode[] = ['database_unreachable', 'byo_host_not_allowed', 'rate_limited']
+  return { fault: told.includes(spec.fault) ? spec.fault : 'introspection_failed', retryable: spec.retryable }
+}
+
+async function settle(
+  parts: WorkerParts,
+  tx: Tx,
+  of: { claim: tasks.Claim; row: datasources.DatasourceRow; found: Found },
+): Promise<void> {
+  const { claim, row, found } = of
+  const org = claim.organizationId
+  const now = parts.clock()
+  if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
+  const isFailed = 'fault' in found
+  const next = { dueAt: await nextDue(parts, claim, isFailed), now, failed: isFailed }
+  if (claim.standing && !(await tasks.settle(tx, claim, next))) return
+  if (isFailed) {
+    if (!claim.standing) await tasks.finish(tx, claim, { fault: found.fault } satisfies IntrospectOutcome)
+    return
+  }
+  const { text, fingerprint } = canonical(found.snapshot, sha256)
+  const kept = await keepSnapshot(tx, org, {
+    id: newId(),
+    datasourceId: row.id,
+    snapshot: found.snapshot,
+    text,
+    fingerprint,
+    now,
+  })
+  await datasources.update(tx, org, { id: row.id, set: { introspected_at: now } })
+  await changes.append(tx, org, { datasourceId: row.id, change: kept.drifted ? 'drifted' : 'introspected', at: now })
+  const outcome: IntrospectOutcome = { snapshotId: kept.id, changed: kept.changed }
+  if (!claim.standing) await tasks.finish(tx, claim, outcome)
+}
+
+async function nextDue(parts: WorkerParts, claim: tasks.Claim, isFailed: boolean): Promise<Date> {
+  const now = parts.clock().getTime()
+  if (isFailed) return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
+  const { checkIntervalSeconds } = await organizations.settings(parts.db, claim.organizationId)
+  const intervalMs = checkIntervalSeconds === null ? parts.checkIntervalMs : checkIntervalSeconds * 1000
+  return new Date(now + jittered(intervalMs, parts.random()))
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex')
+}

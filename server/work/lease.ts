@@ -1,0 +1,164 @@
+/**
+ * Leases a credential to a platform's worker: checks the token that was presented, opens the credential in force, and seals
+ * it to the holder's key. What the web tier says is not believed: hash, operator's signature, expiry and revocation are
+ * looked at here, before anything is opened.
+ */
+import { z } from 'zod'
+import { newId } from '#server/domain/ids.ts'
+import { isUsablePublicKey, leasedTarget } from '#server/domain/lease.ts'
+import { SealBroken } from '#server/seal/unsealer.ts'
+import * as audit from '#server/store/audit.ts'
+import * as capabilities from '#server/store/capabilities.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { transaction } from '#server/store/db.ts'
+import * as leases from '#server/store/leases.ts'
+import * as sealed from '#server/store/sealed.ts'
+import * as tasks from '#server/store/tasks.ts'
+import { spellConnectionString } from '#shared/connection-string-text.ts'
+import { failureSpec } from '#shared/failure.ts'
+import type { FaultCode } from '#shared/fault.ts'
+import type { Lease, LeasedCredential } from '#shared/lease.ts'
+import { DatasourceId, typedId, uuidOf } from '#shared/wire.ts'
+import { openInForce, openPayload } from './open.ts'
+import type { WorkerParts } from './parts.ts'
+
+const LOCATE_MS = 10_000
+
+/** What the web tier seals into the task. */
+const Payload = z.object({
+  token: z.string(),
+  publicKey: z.base64(),
+  ttlSeconds: z.number().int().min(1).max(3600),
+  datasourceId: DatasourceId,
+  /** After this nobody waits for the answer any more, and nothing is leased. */
+  notAfter: z.number(),
+  requestId: z.string().nullable(),
+  address: z.string().nullable(),
+})
+type Payload = z.output<typeof Payload>
+
+/** How a lease task ends: with the lease, or with the fault that the web tier answers. */
+export type LeaseOutcome = { readonly lease: Lease } | { readonly fault: FaultCode }
+
+interface Asked {
+  readonly organizationId: string
+  readonly datasourceId: string
+  readonly payload: Payload
+}
+
+/** The work of a `lease` task. */
+export async function lease(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+  const payload = Payload.safeParse(await openPayload(parts, claim).catch(unlessBroken))
+  const asked = { organizationId: claim.organizationId, datasourceId: claim.datasourceId ?? '' }
+  if (!payload.success) await refuse(parts, claim, { fault: 'credential_unreadable', capabilityId: null, payload: null })
+  else await grantOrRefuse(parts, claim, { ...asked, payload: payload.data })
+  parts.signals.ring('news')
+}
+
+async function grantOrRefuse(parts: WorkerParts, claim: tasks.Claim, asked: Asked): Promise<void> {
+  const { payload } = asked
+  const capability = await grantedCapability(parts, asked)
+  if (typeof capability === 'string') {
+    return refuse(parts, claim, { fault: capability, capabilityId: null, payload })
+  }
+  const found = await leasable(parts, asked)
+  if (typeof found === 'string') return refuse(parts, claim, { fault: found, capabilityId: capability.id, payload })
+  const now = parts.clock()
+  const expiresAt = new Date(Math.min(now.getTime() + payload.ttlSeconds * 1000, capability.expires_at.getTime()))
+  const content = { ...found.content, expiresAt: expiresAt.toISOString() } satisfies LeasedCredential
+  const sealed = parts.leaseSealer.sealTo(Buffer.from(payload.publicKey, 'base64'), content).toString('base64')
+  const id = newId()
+  const answer: Lease = {
+    leaseId: typedId('lease_', id),
+    sealed,
+    expiresAt: content.expiresAt,
+    credentialVersion: content.version,
+  }
+  const { organizationId: org, datasourceId } = asked
+  await transaction(parts.db, async tx => {
+    // Lost meanwhile: whoever has the claim now answers, and this box goes nowhere.
+    if (!(await tasks.finish(tx, claim, { lease: answer } satisfies LeaseOutcome))) return
+    const entry = { id, datasourceId, capabilityId: capability.id, version: content.version, now, expiresAt }
+    await leases.insert(tx, org, entry)
+    await audit.append(tx, org, eventOf(parts, asked, { capabilityId: capability.id, outcome: 'ok' }))
+  })
+  parts.log.info({ organizationId: org, datasourceId, leaseId: answer.leaseId, expiresAt: answer.expiresAt }, 'leased')
+}
+
+/** The capability that the token is, if it may take this lease. Fails closed: whatever is odd about it is a refusal. */
+async function grantedCapability(parts: WorkerParts, asked: Asked): Promise<capabilities.CapabilityRow | FaultCode> {
+  const { organizationId, payload } = asked
+  const now = parts.clock()
+  if (now.getTime() > payload.notAfter) return 'timeout'
+  if (!isUsablePublicKey(Buffer.from(payload.publicKey, 'base64'))) return 'invalid_body'
+  const hashes = parts.tokens.hashes(payload.token).map(entry => entry.hash)
+  const row = (await capabilities.findByHash(parts.db, hashes))?.capability
+  if (row === undefined || row.org_id !== organizationId) return 'capability_invalid'
+  const signature = await leases.grantSignature(parts.db, organizationId, row.id)
+  const { mode, hash, operations, datasource_ids: datasourceIds, expires_at: expiresAt } = row
+  const grant = { organizationId, capabilityId: row.id, hash, mode, operations, datasourceIds, expiresAt }
+  if (signature === undefined || !parts.leaseSealer.isSigned(grant, signature)) return 'capability_scope_denied'
+  if (row.revoked_at !== null || expiresAt <= now) return 'capability_invalid'
+  const isNamed = datasourceIds === null || datasourceIds.includes(payload.datasourceId)
+  return isNamed && operations.includes('datasources.lease') ? row : 'capability_scope_denied'
+}
+
+/** What is leased, but for when it ends; or why it is not. */
+async function leasable(
+  parts: WorkerParts,
+  asked: Asked,
+): Promise<{ content: Omit<LeasedCredential, 'expiresAt'> } | FaultCode> {
+  const { organizationId: org, datasourceId: id, payload } = asked
+  const row = await datasources.find(parts.db, org, { id })
+  if (row === undefined || uuidOf(payload.datasourceId, 'ds_', 'ds_test_') !== id) return 'entity_not_found'
+  if (row.kind !== 'direct' || row.status !== 'active') return 'conflict'
+  const held = await sealed.credentials(parts.db, org, id)
+  const inForce = held.find(credential => credential.state === 'current')
+  const secret = inForce === undefined ? undefined : await openInForce(parts, row, inForce).catch(unlessBroken)
+  if (inForce === undefined || secret?.kind !== 'direct') return 'credential_unreadable'
+  const { target, caCertificate } = secret
+  const { version } = inForce.context
+  const found = await parts.dialler.locate({ host: target.host, port: target.port, deadlineMs: LOCATE_MS })
+  if (found.failure !== null) return failureSpec(found.failure.code).fault
+  const dialled = leasedTarget(target, found.openNetwork)
+  if (dialled === null) return 'tls_failed'
+  const ca = caCertificate === null ? {} : { caCertificate }
+  const where = { addresses: [...found.addresses], datasourceId: payload.datasourceId, version }
+  return { content: { connectionString: spellConnectionString(dialled), ...ca, ...where } }
+}
+
+function unlessBroken(thrown: unknown): undefined {
+  if (!(thrown instanceof SealBroken)) throw thrown
+}
+
+interface Refusal {
+  readonly fault: FaultCode
+  readonly capabilityId: string | null
+  readonly payload: Payload | null
+}
+
+/** Answers a fault, and records it where it is known who was refused. */
+async function refuse(parts: WorkerParts, claim: tasks.Claim, refusal: Refusal): Promise<void> {
+  const { fault, capabilityId, payload } = refusal
+  const organizationId = claim.organizationId
+  await transaction(parts.db, async tx => {
+    if (!(await tasks.finish(tx, claim, { fault } satisfies LeaseOutcome))) return
+    if (payload === null || capabilityId === null) return
+    const asked = { organizationId, datasourceId: claim.datasourceId ?? '', payload }
+    await audit.append(tx, organizationId, eventOf(parts, asked, { capabilityId, outcome: fault }))
+  })
+  parts.log.warn({ organizationId, datasourceId: claim.datasourceId, fault }, 'lease refused')
+}
+
+function eventOf(parts: WorkerParts, asked: Asked, of: { capabilityId: string; outcome: string }): audit.AuditEvent {
+  const { requestId, address } = asked.payload
+  return {
+    id: newId(),
+    actor: { kind: 'capability', id: of.capabilityId, requestId, address },
+    action: 'datasource.leased',
+    objectKind: 'datasource',
+    objectId: asked.datasourceId,
+    outcome: of.outcome,
+    at: parts.clock(),
+  }
+}

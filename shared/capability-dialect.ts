@@ -1,0 +1,104 @@
+/**
+ * Capabilities as the datasources dialect speaks of them (`/v1/capabilities`): the mint body, for which two spellings are in
+ * use by callers, and the object that is answered. The OpenAPI document shows these very schemas.
+ */
+import { z } from 'zod'
+import { Capability, MintCapabilityInput, RotateCapabilityInput } from './capability.ts'
+import { CapabilityId } from './credential.ts'
+import { PageLimit } from './datasources-dialect.ts'
+
+/** The life of a capability whose mint body names none: an hour. */
+const DEFAULT_TTL_SECONDS = 3_600
+
+const { operations, syncGroups, ttlSeconds, ...minted } = MintCapabilityInput.shape
+
+/** Body of `POST /v1/capabilities`. */
+export const MintBody = z
+  .strictObject({
+    operations: operations.optional().describe('What it may do. This or `allowedOperations`.'),
+    allowedOperations: operations.optional().describe('Another spelling of `operations`.'),
+    syncGroups: syncGroups.describe("The caller's: kept and echoed, never interpreted."),
+    allowedSyncGroups: syncGroups.describe('Another spelling of `syncGroups`.'),
+    ttlSeconds: ttlSeconds
+      .default(DEFAULT_TTL_SECONDS)
+      .describe('How long it lives: at most 30 days, and never longer than the key that mints it.'),
+    datasourceIds: minted.datasourceIds.describe('The only datasources that it may touch; without it, all of them.'),
+    participantKind: minted.participantKind.describe('Who it is for: `agent` or `system`.'),
+    participantId: minted.participantId.describe("The caller's name for who it is for."),
+    label: minted.label.describe('A line for people.'),
+    userMeta: minted.userMeta.describe("The caller's JSON object: kept and echoed. At most 8,192 characters."),
+    wideScope: minted.wideScope.describe("The caller's: kept and echoed; nothing is granted by it."),
+  })
+  .transform((body, ctx): MintCapabilityInput => {
+    const { allowedOperations, allowedSyncGroups, ...rest } = body
+    const named = rest.operations ?? allowedOperations
+    const groups = rest.syncGroups ?? allowedSyncGroups
+    const refuse = (field: string, message: string) => {
+      ctx.issues.push({ code: 'custom', path: [field], message, input: undefined })
+      return z.NEVER
+    }
+    if (rest.operations !== undefined && allowedOperations !== undefined)
+      return refuse('allowedOperations', 'Give operations or allowedOperations, not both.')
+    if (rest.syncGroups !== undefined && allowedSyncGroups !== undefined)
+      return refuse('allowedSyncGroups', 'Give syncGroups or allowedSyncGroups, not both.')
+    if (named === undefined) return refuse('operations', 'Name at least one operation.')
+    return { ...rest, operations: named, ...(groups === undefined ? {} : { syncGroups: groups }) }
+  })
+
+/** Body of `POST /v1/capabilities/{id}/rotate`. */
+export const RotateBody = z
+  .strictObject({
+    graceSeconds: RotateCapabilityInput.shape.graceSeconds.describe(
+      'For how long the old token works beside the new one: at most a day.',
+    ),
+  })
+  .meta({ id: 'RotateCapability', description: 'How the old token ends.' })
+
+/** Query of `GET /v1/capabilities`. */
+export const CapabilityQuery = z.strictObject({
+  limit: PageLimit.optional().describe('How many at most, 1 to 100; 20 when left out.'),
+  starting_after: CapabilityId.optional().describe('The id of the last one seen: answers those after it, older ones.'),
+})
+
+const shown = Capability.shape
+
+const object = {
+  object: z.literal('capability').describe('Always `capability`.'),
+  id: shown.id.describe('`cap_…`.'),
+  mode: shown.mode.describe('The plane of the key that minted it.'),
+  participantKind: shown.participantKind.describe('Who it is for.'),
+  participantId: shown.participantId.describe("The caller's name for who it is for."),
+  allowedSyncGroups: shown.allowedSyncGroups.describe("The caller's, as given."),
+  allowedOperations: shown.allowedOperations.describe('What it may do.'),
+  datasourceIds: shown.datasourceIds.describe('The only datasources that it may touch; null for all of them.'),
+  createdAt: shown.createdAt.describe('When it was minted.'),
+  lastUsedAt: shown.lastUsedAt.describe('When it last presented itself, to the minute.'),
+  expiresAt: shown.expiresAt.describe('From then on it is refused.'),
+  revokedAt: shown.revokedAt.describe("When it was revoked, or will be: the end of a rotation's grace."),
+  label: shown.label.describe('A line for people.'),
+  userMeta: shown.userMeta.describe("The caller's JSON object, as given."),
+  wideScope: shown.wideScope.describe("The caller's, as given."),
+}
+
+/** The capability object. It never has the token. */
+export const CapabilityObject = z
+  .object(object)
+  .meta({ id: 'Capability', description: 'A token that does a few named things for a while.' })
+
+/** Answer of mint and rotate: the one time that the token is shown. */
+export const MintedCapabilityObject = z
+  .object({
+    ...object,
+    token: z.string().optional().describe('Shown once: a replayed answer is without it.'),
+    rotatedFrom: CapabilityId.optional().describe('After a rotation, the capability that this one replaces.'),
+  })
+  .meta({ id: 'MintedCapability', description: 'A new capability, with its token.' })
+
+/** Answer of `GET /v1/capabilities`. */
+export const CapabilityList = z
+  .object({
+    object: z.literal('list').describe('Always `list`.'),
+    data: z.array(CapabilityObject).describe('Newest first, dead ones too.'),
+    has_more: z.boolean().describe('True when there are older ones.'),
+  })
+  .meta({ id: 'CapabilityList', description: 'A page of capabilities.' })

@@ -1,0 +1,36 @@
+/**
+ * Target → text: the connection string that `parseConnectionString` reads back as the same target. For leases, whose
+ * holders use drivers of their own. It holds the password: it is sealed, and never logged or stored.
+ */
+import type { Target } from './connection-string.ts'
+
+const DEFAULT_PORT = 5432
+
+// What needs an escape; what may stand as it is stays, so that a string does not grow in the rewriting.
+const IN_LOGIN = /[^A-Za-z0-9_\-.~!$&'()*+,;=]/gu
+const IN_QUERY = /[^A-Za-z0-9_\-.~!$'()*,;]/gu
+
+function encoded(text: string, escaped = IN_LOGIN): string {
+  return text.replace(escaped, character =>
+    [...new TextEncoder().encode(character)]
+      .map(byte => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`)
+      .join(''),
+  )
+}
+
+/** Spells a target. What is a default is left out. */
+export function spellConnectionString(target: Target): string {
+  const host = target.host.includes(':') ? `[${target.host}]` : target.host
+  const port = target.port === DEFAULT_PORT ? '' : `:${target.port}`
+  const query = [
+    ['sslmode', target.tlsMode === 'require' ? null : target.tlsMode],
+    ['channel_binding', target.channelBinding === 'prefer' ? null : target.channelBinding],
+    ['sslnegotiation', target.sslNegotiation === 'postgres' ? null : target.sslNegotiation],
+    ['application_name', target.applicationName],
+    ['connect_timeout', target.connectTimeoutSeconds === null ? null : String(target.connectTimeoutSeconds)],
+    ['options', target.neonEndpoint === null ? null : `endpoint=${target.neonEndpoint}`],
+  ].flatMap(([name, value]) => (typeof value === 'string' ? [`${name}=${encoded(value, IN_QUERY)}`] : []))
+  const login = `${encoded(target.user)}:${encoded(target.password)}`
+  const parameters = query.length === 0 ? '' : `?${query.join('&')}`
+  return `postgresql://${login}@${host}${port}/${encoded(target.database)}${parameters}`
+}

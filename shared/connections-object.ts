@@ -1,0 +1,75 @@
+/**
+ * What the connections dialect answers, field by field as its contract documents it: connections in an envelope, errors in
+ * an envelope, and validation errors in the shape of Pydantic v2.
+ */
+import { z } from 'zod'
+
+/** The documented answer for one connection. */
+export const ConnectionResponse = z
+  .object({
+    id: z.uuid().describe('The connection.'),
+    name: z.string().describe('As given.'),
+    db_type: z.string().describe('As given.'),
+    host: z.string().describe('Parsed out of the connection string.'),
+    port: z.number().int().describe('Parsed out of the connection string; 5432 when it has none.'),
+    database_name: z.string().describe('Parsed out of the connection string.'),
+    excluded_schemas: z.array(z.string()).describe('Schemas that introspection skips, as stored.'),
+    is_active: z.boolean().describe('False once it is removed.'),
+    created_at: z.iso.datetime({ offset: true }).describe('When it was registered.'),
+    last_introspected_at: z.iso.datetime({ offset: true }).nullable().describe('Null until the first introspection.'),
+  })
+  .meta({ id: 'ConnectionResponse', description: 'A registered database. No field holds a credential.' })
+export type ConnectionResponse = z.output<typeof ConnectionResponse>
+
+/** Answer of the list. */
+export const ConnectionList = z
+  .object({
+    connections: z.array(ConnectionResponse).describe('The active ones, newest first.'),
+    count: z.number().int().describe('How many there are.'),
+  })
+  .meta({ id: 'ConnectionList', description: 'All active connections.' })
+
+/** The envelope around an answer. */
+export function envelopeOf(of: { id: string; schema: z.ZodType; description: string }) {
+  return z
+    .object({
+      success: z.literal(true).describe('Always true.'),
+      data: of.schema,
+      error: z.null().describe('Always null.'),
+    })
+    .meta({ id: of.id, description: of.description })
+}
+
+/** Every error of this dialect but 422. */
+export const ConnectionsError = z
+  .object({
+    success: z.literal(false).describe('Always false.'),
+    data: z.null().describe('Always null.'),
+    error: z
+      .object({
+        code: z.string().describe('The fault in capitals, such as `NOT_FOUND`.'),
+        message: z.string().describe('A sentence for a person. It never quotes the request.'),
+        details: z.unknown().describe('More, where there is more; else null.'),
+      })
+      .describe('What went wrong.'),
+  })
+  .meta({ id: 'ConnectionsError', description: 'An error of the connections dialect.' })
+
+/** 422: a body or a path that is not acceptable. */
+export const HttpValidationError = z
+  .object({
+    detail: z
+      .array(
+        z.object({
+          loc: z
+            .array(z.union([z.string(), z.number().int()]))
+            .describe('Where: `body`, `path` or `query`, then the field, then the index.'),
+          msg: z.string().describe('A sentence for a person.'),
+          type: z.string().describe("Pydantic v2's name of the error, such as `string_too_short`."),
+          input: z.unknown().optional().describe('The value, where it is short and can be no part of a credential.'),
+          ctx: z.record(z.string(), z.unknown()).optional().describe('The limit that was not kept.'),
+        }),
+      )
+      .describe('Every failing field.'),
+  })
+  .meta({ id: 'HTTPValidationError', description: "A validation error in Pydantic v2's shape." })

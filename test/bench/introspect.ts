@@ -1,0 +1,109 @@
+/**
+ * What introspection costs: databases of 50, 1,000 and 10,000 tables × 10 columns, made in one run; ours ÷ the same
+ * catalog query raw through `pg`, memory and stored bytes, beside the libraries on the same databases, each in a process
+ * of its own and stopped after a minute. Every reading connects anew. `npm run bench:introspect`.
+ */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { query, startServer, type TestServer } from '#test/support/postgres.ts'
+import type { Measured } from './introspect-contender.ts'
+
+const run = promisify(execFile)
+const CONTENDER = fileURLToPath(new URL('introspect-contender.ts', import.meta.url))
+const MINUTE_MS = 60_000
+const MIB = 1 << 20
+const MAX_RATIO = 1.5
+const MAX_GROWTH_MIB = 200
+
+/** Sizes and how often each is read: the fewer, the slower. */
+const SIZES = [
+  { tables: 50, rounds: 15 },
+  { tables: 1_000, rounds: 7 },
+  { tables: 10_000, rounds: 3 },
+]
+
+/** Ten columns with defaults, a key, a foreign key to the table before, an index and a comment; read by a role that owns nothing. */
+const MAKE = `
+create procedure make(tables integer) language plpgsql as $$ begin
+  for i in 1..tables loop
+    execute format('create table table_%1$s (id bigint generated always as identity primary key, count integer not null default 0,
+      body text, label character varying(40) not null, amount numeric(12, 2), done boolean not null default false,
+      at timestamp with time zone not null default now(), extra jsonb, owner uuid, parent bigint %2$s);
+      create index on table_%1$s (label); comment on column table_%1$s.body is ''What was written''',
+      i, case when i > 1 then format('references table_%s on delete cascade', i - 1) end);
+    if i % 100 = 0 then commit; end if;
+  end loop;
+end $$`
+
+async function makeDatabase(server: TestServer, tables: number): Promise<string> {
+  const url = new URL(await server.createDatabase(`tables_${tables}`))
+  await query(url.href, MAKE)
+  await query(url.href, `call make(${tables})`)
+  await query(url.href, 'drop procedure make; grant select on all tables in schema public to reader')
+  await query(url.href, 'vacuum analyze')
+  url.username = 'reader'
+  url.password = 'reader'
+  return url.href
+}
+
+async function measure(contender: string, url: string, rounds: number): Promise<Measured | null> {
+  try {
+    const options = { timeout: MINUTE_MS, killSignal: 'SIGKILL' as const }
+    const { stdout } = await run(process.execPath, [CONTENDER, contender, url, String(rounds)], options)
+    return JSON.parse(stdout)
+  } catch (error) {
+    if (error instanceof Error && 'killed' in error && error.killed) return null
+    throw error
+  }
+}
+
+function median(times: readonly number[]): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN
+}
+
+function line(name: string, measured: Measured | null): string {
+  if (measured === null) return `  ${name.padEnd(20)} not done within a minute`
+  const time = `${median(measured.timesMs).toFixed(0)} ms`.padStart(10)
+  const growth = `${(measured.growthBytes / MIB).toFixed(0)} MiB`.padStart(9)
+  return `  ${name.padEnd(20)} ${time} ${growth}   ${measured.note}`
+}
+
+async function compare(url: string, size: (typeof SIZES)[number]): Promise<boolean> {
+  const { tables, rounds } = size
+  console.log(`${tables} tables × 10 columns: median time, growth of resident memory`)
+  const ratio = await measure('ratio', url, rounds)
+  const ours = await measure('ours', url, rounds)
+  const others = ['kysely', 'pg-introspection', 'extract-pg-schema'] as const
+  console.log(line('ours', ours))
+  let isFastest = true
+  for (const name of others) {
+    // A reading takes this one about 0.07 s a table: its rounds are one.
+    const measured = await measure(name, url, name === 'extract-pg-schema' ? 1 : rounds)
+    console.log(line(name, measured))
+    if (measured !== null && ours !== null) isFastest &&= median(ours.timesMs) < median(measured.timesMs)
+  }
+  if (ratio === null || ours === null) return false
+  const times = median(ratio.timesMs) / median(ratio.rawMs)
+  const growthMib = ours.growthBytes / MIB
+  const [raw, own] = [median(ratio.rawMs), median(ratio.timesMs)]
+  console.log(`  ours ÷ raw, alternating: ${own.toFixed(0)} ms ÷ ${raw.toFixed(0)} ms = ${times.toFixed(2)}`)
+  const isMet = isFastest && (tables < 1_000 || times <= MAX_RATIO) && growthMib <= MAX_GROWTH_MIB
+  console.log(
+    `  targets (≤ ${MAX_RATIO} × raw from 1,000 tables on, ≤ ${MAX_GROWTH_MIB} MiB, fastest): ${isMet ? 'met' : 'MISSED'}\n`,
+  )
+  return isMet
+}
+
+const server = await startServer({ settings: { autovacuum: 'off' } })
+try {
+  await server.query("create role reader login password 'reader'")
+  const chosen = process.argv.slice(2).map(Number)
+  for (const size of SIZES) {
+    if (chosen.length > 0 && !chosen.includes(size.tables)) continue
+    const url = await makeDatabase(server, size.tables)
+    if (!(await compare(url, size))) process.exitCode = 1
+  }
+} finally {
+  await server.stop()
+}

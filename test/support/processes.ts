@@ -1,0 +1,89 @@
+/**
+ * Mooring's entries as processes of their own, as an operator runs them: started, listened to, signalled, waited for.
+ * Each is killed at the end of its test, whatever happened.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** A process under test. */
+export interface Running {
+  readonly child: ChildProcess
+  /** Lines of standard output so far. */
+  readonly out: string[]
+  /** Standard error so far. */
+  err(): string
+  /** The first line of standard output, past or to come, that fits. Rejects when the process ends without it. */
+  line(pattern: RegExp): Promise<RegExpExecArray>
+  /** The exit status; null when a signal ended it. */
+  readonly ended: Promise<number | null>
+  /** Sends a signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+/** What of this process's environment a child may see: nothing that could configure it. */
+function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  const { PATH = '', HOME = '', TMPDIR } = process.env
+  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env }
+}
+
+/** Starts an entry: `web`, `worker`, `main`, or `cli` with its arguments. */
+export function startEntry(
+  entry: 'web' | 'worker' | 'main' | 'cli',
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Running {
+  return watch(spawn(process.execPath, [`server/${entry}.ts`, ...args], { cwd: ROOT, env: environment(env) }))
+}
+
+/** Starts a script of package.json through npm. */
+export function startScript(env: Readonly<Record<string, string>>, ...args: readonly string[]): Running {
+  return watch(spawn('npm', [...args], { cwd: ROOT, env: environment(env) }))
+}
+
+function watch(child: ChildProcess): Running {
+  const out: string[] = []
+  const errors: string[] = []
+  const waiting = new Set<() => void>()
+  const tell = () => {
+    for (const wake of waiting) wake()
+  }
+  if (child.stdout === null || child.stderr === null) throw new Error('the process has no output')
+  createInterface(child.stdout).on('line', line => {
+    out.push(line)
+    tell()
+  })
+  child.stderr.on('data', chunk => errors.push(String(chunk)))
+  // `close` comes after the last line.
+  const ended = once(child, 'close').then(([code]: (number | null)[]) => {
+    tell()
+    return code ?? null
+  })
+  return {
+    child,
+    out,
+    err: () => errors.join(''),
+    ended,
+    async line(pattern) {
+      for (;;) {
+        for (const text of out) {
+          const found = pattern.exec(text)
+          if (found !== null) return found
+        }
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(`it ended without saying ${pattern}:\n${out.join('\n')}\n${errors.join('')}`)
+        const { promise, resolve } = Promise.withResolvers<void>()
+        waiting.add(resolve)
+        await promise
+        waiting.delete(resolve)
+      }
+    },
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return ended
+    },
+  }
+}
