@@ -9,6 +9,7 @@ import type { AppRouter } from '#server/api/router.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import { sealing } from './seal.ts'
 
+// biome-ignore lint/performance/noBarrelFile: callers have one place to import from
 export { type SealedConnectionString, sealConnectionString } from './seal.ts'
 
 /** What every procedure takes and answers: `Inputs['datasources']['register']`. */

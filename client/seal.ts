@@ -71,7 +71,9 @@ export function sealing<C extends Sealable>(client: C): C {
       return SEALED_CALLS.includes(name) ? sealingCall(called, currentKey) : called
     },
   })
-  return new Proxy(client, { get: (target, name) => (name === 'datasources' ? datasources : Reflect.get(target, name)) })
+  return new Proxy(client, {
+    get: (target, name) => (name === 'datasources' ? datasources : Reflect.get(target, name)),
+  })
 }
 
 function sealingCall(called: unknown, currentKey: () => Promise<SealingKey>) {

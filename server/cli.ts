@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type CommandContext, commands, usage } from '#server/operator/commands.ts'
+import type { CommandContext } from '#server/operator/command.ts'
+import { commands, usage } from '#server/operator/commands.ts'
 import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { openDb } from '#server/store/db.ts'
 import { type Config, environment, readConfig } from './config.ts'
@@ -18,6 +19,10 @@ const OPTIONS = {
   schema: { type: 'string' },
   provider: { type: 'string' },
   'read-only': { type: 'boolean' },
+  lease: { type: 'boolean' },
+  datasource: { type: 'string', multiple: true },
+  ttl: { type: 'string' },
+  label: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 

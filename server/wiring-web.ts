@@ -84,11 +84,19 @@ export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<Web
     server.once('error', reject)
     server.listen(config.port, config.host, resolve)
   })
+  let isStopping = false
+  // A connection that is kept alive after its last answer would hold up the end for the whole grace.
+  server.on('request', (_, response) =>
+    response.once('close', () => {
+      if (isStopping) server.closeIdleConnections()
+    }),
+  )
   return {
     port: (server.address() as AddressInfo).port, // a TCP server's address is an object once it listens
     async stop(graceMs) {
       // Subscriptions would hold their connections for as long as they like.
       await parts.changeFeed.close()
+      isStopping = true
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
       const timer = setTimeout(() => server.closeAllConnections(), graceMs)

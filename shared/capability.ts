@@ -31,6 +31,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 /** Any JSON object; `__proto__` is a key like any other, hence no `z.record`. */
 const UserMeta = z
   .custom<Record<string, unknown>>(isObject, { error: 'userMeta is an object' })
+  .meta({ type: 'object' })
   .refine(value => isStorableJson(value), {
     error: `userMeta is nested deeper than ${MAX_DEPTH}, or holds U+0000 or a lone surrogate`,
     abort: true,
@@ -38,7 +39,6 @@ const UserMeta = z
   .refine(value => JSON.stringify(value).length <= MAX_META_LENGTH, {
     error: `userMeta has at most ${MAX_META_LENGTH} characters as JSON`,
   })
-  .meta({ type: 'object' })
 
 const Operations = z.array(Operation).min(1).max(Operation.options.length)
 const SyncGroups = z.array(storableText(1, 200)).max(100)
@@ -67,8 +67,11 @@ export const MintCapabilityInput = z.strictObject({
 })
 export type MintCapabilityInput = z.output<typeof MintCapabilityInput>
 
-/** Input of `organization.getCapability` and `.revokeCapability`. */
+/** Input of `organization.getCapability`. */
 export const CapabilityInput = z.strictObject({ id: CapabilityId })
+
+/** Input of `organization.revokeCapability`. */
+export const RevokeCapabilityInput = CapabilityInput.extend({ idempotencyKey })
 
 /** Input of `organization.rotateCapability`: for `graceSeconds` the old token works beside the new one. */
 export const RotateCapabilityInput = z.strictObject({

@@ -53,7 +53,10 @@ const named = {
   db_type: z
     .string()
     .refine(value => DB_TYPES.some(type => type === value), issue(pattern))
-    .meta({ pattern: DB_TYPE_PATTERN, description: 'What kind of PostgreSQL it is; it chooses the wording of advice.' }),
+    .meta({
+      pattern: DB_TYPE_PATTERN,
+      description: 'What kind of PostgreSQL it is; it chooses the wording of advice.',
+    }),
 }
 const described = {
   excluded_schemas: z

@@ -62,17 +62,20 @@ export function recognise(token: string): { kind: 'key' | 'capability'; mode: Mo
 export const KeyId = idOf('key_')
 export const CapabilityId = idOf('cap_')
 
+const idempotencyKey = z.string().min(1).max(255).optional()
+
 /** Input of `organization.createKey`. Without `scopes`, all that the calling key has. */
 export const CreateKeyInput = z.strictObject({
   mode: Mode,
   name: storableText(1, 200).optional(),
   scopes: z.array(Scope).min(1).max(20).optional(),
+  idempotencyKey,
 })
 
-/** Answer of `organization.createKey`: the only time that the key is shown. */
+/** Answer of `organization.createKey`: the only time that the key is shown, so a replayed answer is without it. */
 export const CreatedKey = z.object({
   id: KeyId,
-  key: z.string(),
+  key: z.string().optional(),
   mode: Mode,
   last4: z.string(),
   scopes: z.array(Scope),
@@ -93,5 +96,5 @@ export const ListedKey = z.object({
 export const KeyList = z.object({ items: z.array(ListedKey) })
 
 /** Input and answer of `organization.revokeKey`. */
-export const RevokeKeyInput = z.strictObject({ id: KeyId })
+export const RevokeKeyInput = z.strictObject({ id: KeyId, idempotencyKey })
 export const RevokedKey = z.object({ id: KeyId, revokedAt: Timestamp })

@@ -40,6 +40,7 @@ const isMetadata = (value: unknown): value is Record<string, string> =>
 /** At most 50 keys of 40 characters with values of 500; `__proto__` is a key like any other, hence no `z.record`. */
 export const Metadata = z
   .custom<Record<string, string>>(isMetadata, { error: 'metadata is an object whose values are strings' })
+  .meta({ type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, maxProperties: 50 })
   .refine(value => Object.keys(value).length <= 50, { error: 'metadata has at most 50 keys' })
   .refine(value => Object.keys(value).every(key => codePoints(key) <= 40), {
     error: 'a metadata key has at most 40 characters',
@@ -50,7 +51,6 @@ export const Metadata = z
   .refine(value => Object.entries(value).flat().every(isStorable), {
     error: 'metadata holds U+0000 or a lone surrogate',
   })
-  .meta({ type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, maxProperties: 50 })
 
 /** An identifier of PostgreSQL: 1 to 63 bytes of UTF-8. */
 export const SchemaName = storableText(1, 63).refine(name => new TextEncoder().encode(name).length <= 63, {
@@ -112,8 +112,8 @@ export type RegisterInput = z.output<typeof RegisterInput>
 /** Input of `datasources.validate`: the direct form, of which only what concerns the dial is used. */
 export const ValidateInput = chosen(
   isSealed,
-  z.strictObject({ ...PlainString, ...placed }),
-  z.strictObject({ ...SealedString, ...placed }),
+  z.strictObject({ ...PlainString, ...placed, idempotencyKey: described.idempotencyKey }),
+  z.strictObject({ ...SealedString, ...placed, idempotencyKey: described.idempotencyKey }),
 )
 
 /** Input of `datasources.rotate`. */
@@ -140,6 +140,16 @@ export const UpdateInput = z.strictObject({
   excludedSchemas: z.array(SchemaName).max(100).optional(),
   idempotencyKey: z.string().min(1).max(255).optional(),
 })
+
+/** Input of `datasources.verify`. */
+export const VerifyInput = z.strictObject({
+  id: DatasourceId,
+  waitSeconds: described.waitSeconds,
+  idempotencyKey: described.idempotencyKey,
+})
+
+/** Input of `datasources.remove`. */
+export const RemoveInput = z.strictObject({ id: DatasourceId, idempotencyKey: described.idempotencyKey })
 
 /** Input and answer of `datasources.roleSql`. */
 export const RoleSqlInput = z.strictObject({

@@ -6,12 +6,9 @@ import { z } from 'zod'
 import { Metadata, PlainString, RegisterEndpoint, SchemaName, SealedString } from './datasource.ts'
 import { chosen, DatasourceId, Mode } from './wire.ts'
 
-const CaCertificate = z
-  .string()
-  .max(32_768)
-  .startsWith('-----BEGIN CERTIFICATE-----', {
-    error: 'caCertificate is PEM text that begins with -----BEGIN CERTIFICATE-----',
-  })
+const CaCertificate = z.string().max(32_768).startsWith('-----BEGIN CERTIFICATE-----', {
+  error: 'caCertificate is PEM text that begins with -----BEGIN CERTIFICATE-----',
+})
 
 const metadata = Metadata.optional().describe(
   "The caller's own labels: at most 50 keys of 40 characters with values of 500. Shown as given, never interpreted.",
@@ -54,7 +51,9 @@ const isEndpoint = (body: object) =>
 /** The direct form, its string in clear or sealed by the caller. */
 export const DirectBody = chosen(
   isSealed,
-  z.strictObject({ ...Plain, ...direct }).meta({ id: 'RegisterDirect', description: 'Registers by connection string.' }),
+  z
+    .strictObject({ ...Plain, ...direct })
+    .meta({ id: 'RegisterDirect', description: 'Registers by connection string.' }),
   z
     .strictObject({ ...Sealed, ...direct })
     .meta({ id: 'RegisterSealed', description: 'Registers by a connection string that our web tier cannot read.' }),
@@ -91,7 +90,7 @@ export const PageLimit = z
   .regex(/^\d{1,3}$/)
   .transform(Number)
   .pipe(z.number().int().min(1).max(100))
-  .meta({ override: { type: 'integer', minimum: 1, maximum: 100, pattern: undefined } })
+  .meta({ type: 'integer', minimum: 1, maximum: 100 })
 
 /** Query of `GET /v1/datasources`: Stripe's cursor parameters. With none of them all come back. */
 export const ListQuery = z.strictObject({

@@ -33,7 +33,9 @@ const common = {
   credential_fingerprint: z
     .string()
     .nullable()
-    .describe('Changes when the credential does, and says nothing of it. Null until the worker has opened a sealed one.'),
+    .describe(
+      'Changes when the credential does, and says nothing of it. Null until the worker has opened a sealed one.',
+    ),
 }
 
 const Direct = z

@@ -26,8 +26,7 @@ afterAll(async () => {
   await customer.drop()
 })
 
-const sealed = async (url: string) =>
-  sealConnectionString(url, await mooring.client().organization.sealingKey.query())
+const sealed = async (url: string) => sealConnectionString(url, await mooring.client().organization.sealingKey.query())
 
 async function credentialOf(uuid: string) {
   const [row] = await query(

@@ -122,7 +122,7 @@ describe('The worker', () => {
     expect(performance.now() - started).toBeLessThan(DEADLINE_MS + 1_000)
     await at.idle()
     expect(await probe(dialler, await server(brief), 5_000)).toBe('authentication_method')
-    expect(isRunning(pid)).toBe(false)
+    await expect.poll(() => isRunning(pid)).toBe(false)
     expect(dialler.events).toContainEqual({ event: 'dialler_ended', pid, reason: 'deadline', stderr: '' })
   })
 

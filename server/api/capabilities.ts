@@ -14,12 +14,14 @@ import {
   ListCapabilitiesInput,
   MintCapabilityInput,
   MintedCapability,
+  RevokeCapabilityInput,
   RotateCapabilityInput,
 } from '#shared/capability.ts'
 import { Fault } from '#shared/fault.ts'
 import { type TypedId, uuidOf } from '#shared/wire.ts'
-import { eventOf } from './context.ts'
+import { eventOf, type KnownContext } from './context.ts'
 import { mint, presentCapability, rotate } from './issue.ts'
+import { once } from './once.ts'
 import { procedure } from './trpc.ts'
 
 /** The procedures, by name. */
@@ -60,21 +62,29 @@ export const capabilityProcedures = {
 
   /** Revokes a capability: requests with it are refused from then on, by every process. */
   revokeCapability: procedure('organization.write')
-    .input(CapabilityInput)
+    .input(RevokeCapabilityInput)
     .output(Capability)
-    .mutation(async ({ ctx, input }) => {
-      const { principal, parts } = ctx
-      const id = idOf(input.id)
-      const about = eventOf(ctx, { action: 'capability.revoked', objectKind: 'capability', objectId: id })
-      return transaction(parts.db, async tx => {
-        const row = await capabilities.revoke(tx, principal.organizationId, { id, now: parts.clock() })
-        if (row === undefined) throw new Fault('entity_not_found')
-        const denied = refusal(principal, 'organization.write', { mode: row.mode })
-        if (denied !== null) throw new Fault(denied)
-        await audit.append(tx, principal.organizationId, about)
-        return presentCapability(row)
-      })
-    }),
+    .mutation(({ ctx, input }) =>
+      once(ctx, {
+        path: 'organization.revokeCapability',
+        input,
+        effect: inside => revoke(inside, idOf(input.id)),
+        answer: async (_, revoked) => revoked,
+      }),
+    ),
+}
+
+async function revoke(ctx: KnownContext, id: string): Promise<Capability> {
+  const { principal, parts } = ctx
+  const about = eventOf(ctx, { action: 'capability.revoked', objectKind: 'capability', objectId: id })
+  return transaction(parts.db, async tx => {
+    const row = await capabilities.revoke(tx, principal.organizationId, { id, now: parts.clock() })
+    if (row === undefined) throw new Fault('entity_not_found')
+    const denied = refusal(principal, 'organization.write', { mode: row.mode })
+    if (denied !== null) throw new Fault(denied)
+    await audit.append(tx, principal.organizationId, about)
+    return presentCapability(row)
+  })
 }
 
 function idOf(id: TypedId<'cap_'>): string {

@@ -59,7 +59,8 @@ export class ChangeFeed {
     }
     try {
       // However many come at once, one of them begins.
-      await (this.#begun ??= this.#begin())
+      this.#begun ??= this.#begin()
+      await this.#begun
     } catch (cause) {
       leave()
       throw cause

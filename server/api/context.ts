@@ -80,7 +80,7 @@ export function actorOf(ctx: KnownContext): Actor {
 /** An event of the record, done by the caller now. */
 export function eventOf(
   ctx: KnownContext,
-  entry: { action: string; objectKind: string; objectId: string },
+  entry: { action: string; objectKind: string | null; objectId: string | null },
 ): AuditEvent {
   return { id: newId(), actor: actorOf(ctx), outcome: 'ok', at: ctx.parts.clock(), ...entry }
 }

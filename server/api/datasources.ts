@@ -2,40 +2,35 @@
 import { z } from 'zod'
 import { roleSql } from '#server/domain/role-sql.ts'
 import { refusal } from '#server/domain/scope.ts'
-import * as audit from '#server/store/audit.ts'
-import * as changes from '#server/store/changes.ts'
 import * as datasources from '#server/store/datasources.ts'
-import { transaction } from '#server/store/db.ts'
-import * as tasks from '#server/store/tasks.ts'
 import {
   Datasource,
   DatasourcePage,
   ListInput,
   RegisterInput,
+  RemoveInput,
   RoleSql,
   RoleSqlInput,
   RotateInput,
   RotateKeyInput,
   UpdateInput,
   ValidateInput,
+  VerifyInput,
 } from '#shared/datasource.ts'
 import { Fault } from '#shared/fault.ts'
 import { Lease, LeaseInput, ReleasedLease } from '#shared/lease.ts'
 import { Validation } from '#shared/validation.ts'
-import { DatasourceId, uuidOf, WaitSeconds } from '#shared/wire.ts'
-import { eventOf } from './context.ts'
+import { DatasourceId, uuidOf } from '#shared/wire.ts'
 import { lease, releaseLease } from './lease.ts'
-import { once } from './once.ts'
-import { changeable, present, rowOf } from './present.ts'
+import { present, rowOf } from './present.ts'
 import { register } from './register.ts'
+import { remove } from './remove.ts'
 import { rotate, rotateKey } from './rotate.ts'
 import { procedure, router } from './trpc.ts'
 import { update } from './update.ts'
 import { validate } from './validate.ts'
-import { checked, verifyTask } from './verdict.ts'
+import { verify } from './verify.ts'
 import { watchProcedure } from './watch.ts'
-
-const idempotencyKey = z.string().min(1).max(255).optional()
 
 export const datasourcesRouter = router({
   /** Registers a datasource. It begins `unverified`; nothing is dialled here, a worker verifies it. */
@@ -78,27 +73,9 @@ export const datasourcesRouter = router({
 
   /** Makes the check due now. */
   verify: procedure('datasources.update')
-    .input(z.strictObject({ id: DatasourceId, waitSeconds: WaitSeconds.optional(), idempotencyKey }))
+    .input(VerifyInput)
     .output(Datasource)
-    .mutation(async ({ ctx, input }) => {
-      const row = await changeable(ctx, input.id, 'datasources.update')
-      const waitSeconds = input.waitSeconds ?? 0
-      const about = { action: 'datasource.verification_requested', objectKind: 'datasource', objectId: row.id }
-      return once(ctx, {
-        path: 'datasources.verify',
-        input,
-        effect: within =>
-          transaction(within.parts.db, async tx => {
-            const org = ctx.principal.organizationId
-            if ((await datasources.lock(tx, org, { id: row.id })) === undefined) throw new Fault('entity_not_found')
-            await audit.append(tx, org, eventOf(ctx, about))
-            return { id: row.id, request: await tasks.request(tx, org, verifyTask(ctx, row.id)) }
-          }),
-        answer: (within, placed) => checked(within, { ...placed, waitSeconds }),
-        waits: waitSeconds > 0,
-        rings: ['work'],
-      })
-    }),
+    .mutation(({ ctx, input }) => verify(ctx, input)),
 
   /** Changes name, metadata, schema or excluded schemas. */
   update: procedure('datasources.update')
@@ -147,22 +124,9 @@ export const datasourcesRouter = router({
 
   /** Removes a datasource: the record stays for audit, the credential's bytes are destroyed in the same transaction. */
   remove: procedure('datasources.remove')
-    .input(z.strictObject({ id: DatasourceId }))
+    .input(RemoveInput)
     .output(Datasource)
-    .mutation(async ({ ctx, input }) => {
-      const row = await changeable(ctx, input.id, 'datasources.remove')
-      const org = ctx.principal.organizationId
-      const now = ctx.parts.clock()
-      const about = { action: 'datasource.removed', objectKind: 'datasource', objectId: row.id }
-      await transaction(ctx.parts.db, async tx => {
-        if ((await datasources.lock(tx, org, { id: row.id })) === undefined) throw new Fault('entity_not_found')
-        await datasources.remove(tx, org, { id: row.id, now })
-        await audit.append(tx, org, eventOf(ctx, about))
-        await changes.append(tx, org, { datasourceId: row.id, change: 'removed', at: now })
-      })
-      ctx.parts.signals.ring('news')
-      return present({ ...row, deleted_at: now, next_check_at: null })
-    }),
+    .mutation(({ ctx, input }) => remove(ctx, input)),
 })
 
 function position(cursor: string | undefined): string | undefined {

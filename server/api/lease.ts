@@ -2,6 +2,8 @@
  * Leases, the web tier's part: passes the presented token on to the worker, which checks it itself, and hands back the box
  * that the worker sealed to the holder. Nothing here can be read by this process.
  */
+
+import { newId } from '#server/domain/ids.ts'
 import { isUsablePublicKey } from '#server/domain/lease.ts'
 import { refusal } from '#server/domain/scope.ts'
 import { packBox } from '#server/domain/sealed.ts'
@@ -9,9 +11,8 @@ import * as audit from '#server/store/audit.ts'
 import { transaction } from '#server/store/db.ts'
 import * as leases from '#server/store/leases.ts'
 import * as tasks from '#server/store/tasks.ts'
-import { Fault, type FaultCode, isFaultCode } from '#shared/fault.ts'
+import { Fault, isFaultCode } from '#shared/fault.ts'
 import { Lease, type LeaseId, type LeaseInput } from '#shared/lease.ts'
-import { newId } from '#server/domain/ids.ts'
 import { uuidOf } from '#shared/wire.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { rowOf } from './present.ts'
@@ -64,7 +65,7 @@ async function submit(ctx: KnownContext, of: { datasourceId: string; input: Leas
 function leaseIn(outcome: unknown): Lease {
   if (outcome === undefined) throw new Fault('timeout')
   const fault: unknown = Reflect.get(Object(outcome), 'fault')
-  if (typeof fault === 'string') throw new Fault(isFaultCode(fault) ? fault : ('internal_error' satisfies FaultCode))
+  if (typeof fault === 'string') throw new Fault(isFaultCode(fault) ? fault : 'internal_error')
   return Lease.parse(Reflect.get(Object(outcome), 'lease'))
 }
 

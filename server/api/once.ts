@@ -89,8 +89,12 @@ async function answerAndKeep<R, A>(
   ctx: KnownContext,
   of: { claimed: Claimed; mutation: Mutation<R, A>; result: R },
 ): Promise<A> {
-  const answer = await of.mutation.answer(ctx, of.result)
   const org = ctx.principal.organizationId
+  const answer = await of.mutation.answer(ctx, of.result).catch(async (thrown: unknown) => {
+    // There will be no answer to keep: whoever asks again is not to wait for one.
+    if (thrown instanceof Fault) await idempotency.release(ctx.parts.db, org, of.claimed)
+    throw thrown
+  })
   await idempotency.keep(ctx.parts.db, org, { ...of.claimed, answer: keepable(of.mutation, answer) })
   ctx.parts.signals.ring('news')
   return answer
@@ -104,7 +108,12 @@ async function replay<R, A>(
   if (!ctx.parts.tokens.digests(claimed.body).some(hash => hash.equals(of.kept.bodyHash)))
     throw new Fault('idempotency_conflict')
   const org = ctx.principal.organizationId
-  const look = async () => ((await idempotency.find(ctx.parts.db, org, claimed)) ?? of.kept).answer ?? undefined
+  const look = async () => {
+    const found = await idempotency.find(ctx.parts.db, org, claimed)
+    // The first request was refused after all, and has given the key back.
+    if (found === undefined) throw new Fault('timeout')
+    return found.answer ?? undefined
+  }
   const answer = of.kept.answer ?? (await awaited(ctx.parts, WAIT_MS, look))
   Object.assign(ctx.remarks, remarksOf(of.kept.remarks), { replayed: true })
   // The first request's process died while it waited for the verdict: its effect stands, the answer is made again.

@@ -1,18 +1,12 @@
 /** The procedures of an organization's own affairs: its API keys and capabilities, and its record. */
 import { z } from 'zod'
-import { isWithin, refusal } from '#server/domain/scope.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
-import * as audit from '#server/store/audit.ts'
-import { transaction } from '#server/store/db.ts'
-import * as quotas from '#server/store/quotas.ts'
 import { CreatedKey, CreateKeyInput, KeyList, RevokedKey, RevokeKeyInput } from '#shared/credential.ts'
-import { Fault } from '#shared/fault.ts'
 import { SealingKey } from '#shared/sealing.ts'
-import { typedId, uuidOf } from '#shared/wire.ts'
+import { typedId } from '#shared/wire.ts'
 import { auditProcedure } from './audit.ts'
 import { capabilityProcedures } from './capabilities.ts'
-import { eventOf } from './context.ts'
-import { mintKey } from './mint.ts'
+import { createKey, revokeKey } from './keys.ts'
 import { currentSealingKey } from './sealing.ts'
 import { procedure, router } from './trpc.ts'
 
@@ -32,37 +26,7 @@ export const organizationRouter = router({
   createKey: procedure('organization.write')
     .input(CreateKeyInput)
     .output(CreatedKey)
-    .mutation(async ({ ctx, input }) => {
-      const { principal, parts } = ctx
-      const scopes = input.scopes ?? principal.scopes.filter(scope => scope !== 'datasources.lease')
-      const denied = refusal(principal, 'organization.write', { mode: input.mode })
-      if (denied !== null) throw new Fault(denied)
-      if (!isWithin(scopes, principal.scopes)) throw new Fault('forbidden')
-      const minted = mintKey(parts.tokens, {
-        organizationId: principal.organizationId,
-        mode: input.mode,
-        name: input.name ?? null,
-        scopes,
-        now: parts.clock(),
-      })
-      await transaction(parts.db, async tx => {
-        const ask = { table: 'api_keys' as const, max: parts.quotas.keys, now: parts.clock() }
-        if (!(await quotas.hasRoom(tx, principal.organizationId, ask))) throw new Fault('quota_exceeded')
-        await apiKeys.insert(tx, principal.organizationId, minted.row)
-        await audit.append(
-          tx,
-          principal.organizationId,
-          eventOf(ctx, { action: 'key.created', objectKind: 'key', objectId: minted.row.id }),
-        )
-      })
-      return {
-        id: typedId('key_', minted.row.id),
-        key: minted.token,
-        mode: input.mode,
-        last4: minted.row.last4,
-        scopes: [...scopes],
-      }
-    }),
+    .mutation(({ ctx, input }) => createKey(ctx, input)),
 
   /** All keys, revoked ones too, newest first; never the keys themselves. */
   listKeys: procedure('organization.read')
@@ -77,24 +41,7 @@ export const organizationRouter = router({
   revokeKey: procedure('organization.write')
     .input(RevokeKeyInput)
     .output(RevokedKey)
-    .mutation(async ({ ctx, input }) => {
-      const { principal, parts } = ctx
-      const id = uuidOf(input.id, 'key_')
-      if (id === null) throw new Fault('entity_not_found')
-      const revokedAt = await transaction(parts.db, async tx => {
-        const revoked = await apiKeys.revoke(tx, principal.organizationId, { id, now: parts.clock() })
-        if (revoked === undefined) throw new Fault('entity_not_found')
-        const denied = refusal(principal, 'organization.write', { mode: revoked.mode })
-        if (denied !== null) throw new Fault(denied)
-        await audit.append(
-          tx,
-          principal.organizationId,
-          eventOf(ctx, { action: 'key.revoked', objectKind: 'key', objectId: id }),
-        )
-        return revoked.revokedAt
-      })
-      return { id: input.id, revokedAt: revokedAt.toISOString() }
-    }),
+    .mutation(({ ctx, input }) => revokeKey(ctx, input)),
 })
 
 function presentKey(row: apiKeys.ApiKeyRow) {

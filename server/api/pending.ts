@@ -54,3 +54,9 @@ export async function placePending(
   await changes.append(tx, org, { datasourceId: held.id, change: 'rotated', at: now })
   return tasks.request(tx, org, verifyTask(ctx, held.id))
 }
+
+/** Records that a caller brought the credential that is there already: nothing else is written of it. */
+export async function recordUnchanged(ctx: KnownContext, tx: Tx, datasourceId: string): Promise<void> {
+  const about = { action: 'datasource.unchanged', objectKind: 'datasource', objectId: datasourceId }
+  await audit.append(tx, ctx.principal.organizationId, eventOf(ctx, about))
+}

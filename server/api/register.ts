@@ -15,7 +15,7 @@ import { Fault } from '#shared/fault.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { type Draft, draft } from './draft.ts'
 import { once } from './once.ts'
-import { placePending, sealCredential } from './pending.ts'
+import { placePending, recordUnchanged, sealCredential } from './pending.ts'
 import { requireOurKey } from './sealing.ts'
 import { type Checked, checked, verifyTask } from './verdict.ts'
 
@@ -68,6 +68,7 @@ async function registerAgain(ctx: KnownContext, drafted: Draft): Promise<Checked
     const live = await credentials.live(tx, org, held.id)
     const unchanged = fingerprint !== null && live.some(credential => credential.fingerprint === fingerprint)
     if (!unchanged) return { id: held.id, request: await placePending(ctx, tx, { held, drafted }) }
+    await recordUnchanged(ctx, tx, held.id)
     if (held.status === 'active') return { id: held.id, request: 0 }
     return { id: held.id, request: await tasks.request(tx, org, verifyTask(ctx, held.id)) }
   })

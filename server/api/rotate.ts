@@ -11,7 +11,7 @@ import { Fault } from '#shared/fault.ts'
 import type { KnownContext } from './context.ts'
 import { draftString, type StringInput } from './draft.ts'
 import { once } from './once.ts'
-import { type DraftedSecret, placePending } from './pending.ts'
+import { type DraftedSecret, placePending, recordUnchanged } from './pending.ts'
 import { changeable } from './present.ts'
 import { requireOurKey } from './sealing.ts'
 import { type Checked, checked } from './verdict.ts'
@@ -40,16 +40,18 @@ function sourceOf(input: Rotation): StringInput | null {
 
 /** Rotates a direct datasource. Throws `conflict` when `expectedVersion` is not the one in force, or another is pending. */
 export async function rotate(ctx: KnownContext, input: Rotation): Promise<Datasource> {
-  const row = await changeable(ctx, input.id, 'datasources.update')
-  if (row.kind !== 'direct') throw wrongKind('connectionString', 'An endpoint has a signing key: use rotateKey.')
   await requireOurKey(ctx, input)
   const entry = drafted(ctx, input)
   const waitSeconds = input.waitSeconds ?? 0
   return once(ctx, {
     path: 'datasources.rotate',
     input,
-    effect: within => place(within, { id: row.id, entry, expectedVersion: input.expectedVersion }),
-    answer: (within, placed) => checked(within, { ...placed, waitSeconds }),
+    effect: async inside => {
+      const row = await changeable(inside, input.id, 'datasources.update')
+      if (row.kind !== 'direct') throw wrongKind('connectionString', 'An endpoint has a signing key: use rotateKey.')
+      return place(inside, { id: row.id, entry, expectedVersion: input.expectedVersion })
+    },
+    answer: (inside, placed) => checked(inside, { ...placed, waitSeconds }),
     waits: waitSeconds > 0,
     rings: ['work', 'news'],
   })
@@ -57,17 +59,19 @@ export async function rotate(ctx: KnownContext, input: Rotation): Promise<Dataso
 
 /** Rotates an endpoint's signing key; the worker joins it with the URL that is in force. */
 export async function rotateKey(ctx: KnownContext, input: RotateKeyInput): Promise<Datasource> {
-  const row = await changeable(ctx, input.id, 'datasources.update')
-  if (row.kind !== 'endpoint') throw wrongKind('signingKey', 'A direct datasource has no signing key: use rotate.')
   const { signingKey } = input
   const last4 = [...signingKey].slice(-4).join('')
-  const canonical = JSON.stringify(['endpoint', row.endpoint, signingKey])
-  const entry = { secret: { kind: 'signing-key', signingKey } as const, canonical, last4 }
   return once(ctx, {
     path: 'datasources.rotateKey',
     input,
-    effect: within => place(within, { id: row.id, entry, expectedVersion: undefined }),
-    answer: (within, placed) => checked(within, { ...placed, waitSeconds: 0 }),
+    effect: async inside => {
+      const row = await changeable(inside, input.id, 'datasources.update')
+      if (row.kind !== 'endpoint') throw wrongKind('signingKey', 'A direct datasource has no signing key: use rotate.')
+      const canonical = JSON.stringify(['endpoint', row.endpoint, signingKey])
+      const entry = { secret: { kind: 'signing-key', signingKey } as const, canonical, last4 }
+      return place(inside, { id: row.id, entry, expectedVersion: undefined })
+    },
+    answer: (inside, placed) => checked(inside, { ...placed, waitSeconds: 0 }),
     rings: ['work', 'news'],
   })
 }
@@ -86,7 +90,10 @@ async function place(
     if (held === undefined) throw new Fault('entity_not_found')
     const live = await credentials.live(tx, org, of.id)
     if (of.expectedVersion !== undefined) requireVersion(live, of.expectedVersion)
-    if (isUnchanged(ctx, live, of.entry)) return { id: of.id, request: 0 }
+    if (isUnchanged(ctx, live, of.entry)) {
+      await recordUnchanged(ctx, tx, of.id)
+      return { id: of.id, request: 0 }
+    }
     return { id: of.id, request: await placePending(ctx, tx, { held, drafted: of.entry }) }
   })
 }

@@ -17,19 +17,23 @@ type Update = z.output<typeof UpdateInput>
 
 /** Updates it. A new schema is a new natural key, and makes the check due. Throws `conflict` where that key is taken. */
 export async function update(ctx: KnownContext, input: Update): Promise<Datasource> {
+  return once(ctx, {
+    path: 'datasources.update',
+    input,
+    effect: inside => change(inside, input),
+    answer: (inside, { id }) => checked(inside, { id, request: 0, waitSeconds: 0 }),
+    rings: ['work', 'news'],
+  })
+}
+
+async function change(ctx: KnownContext, input: Update): Promise<{ id: string }> {
   const row = await changeable(ctx, input.id, 'datasources.update')
   const isPlaced = input.schema !== undefined || input.excludedSchemas !== undefined
   if (row.kind === 'endpoint' && isPlaced) {
     const message = 'An endpoint has no schema.'
     throw new Fault('invalid_body', { issues: [{ path: ['schema'], code: 'wrong_kind', message }] })
   }
-  return once(ctx, {
-    path: 'datasources.update',
-    input,
-    effect: within => apply(within, input, row.id),
-    answer: (within, { id }) => checked(within, { id, request: 0, waitSeconds: 0 }),
-    rings: ['work', 'news'],
-  })
+  return apply(ctx, input, row.id)
 }
 
 async function apply(ctx: KnownContext, input: Update, id: string): Promise<{ id: string }> {

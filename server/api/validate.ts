@@ -5,12 +5,14 @@
 import type { z } from 'zod'
 import { newId } from '#server/domain/ids.ts'
 import { packBox } from '#server/domain/sealed.ts'
+import * as audit from '#server/store/audit.ts'
+import { transaction } from '#server/store/db.ts'
 import * as tasks from '#server/store/tasks.ts'
 import type { ValidateInput } from '#shared/datasource.ts'
 import { failureSpec } from '#shared/failure.ts'
 import { Fault } from '#shared/fault.ts'
 import { Validation } from '#shared/validation.ts'
-import type { KnownContext } from './context.ts'
+import { eventOf, type KnownContext, within } from './context.ts'
 import { type DraftedString, draftString } from './draft.ts'
 import { once } from './once.ts'
 import { requireOurKey } from './sealing.ts'
@@ -22,30 +24,30 @@ const KEPT_MS = 600_000
 /** Validates it within 30 s. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
   await requireOurKey(ctx, input)
-  let drafted: DraftedString
-  try {
-    drafted = draftString(ctx, input)
-  } catch (thrown) {
-    if (thrown instanceof Fault && thrown.code === 'byo_host_not_allowed') return refusedHost()
-    throw thrown
-  }
-  const payload = {
-    secret: drafted.secret,
-    schema: input.schema === undefined ? 'public' : input.schema,
-    dbType: input.dbType ?? 'postgresql',
-  }
+  const drafted = draftedOrRefused(ctx, input)
+  const schema = input.schema === undefined ? 'public' : input.schema
+  const dbType = input.dbType ?? 'postgresql'
+  const payload = drafted === null ? null : { secret: drafted.secret, schema, dbType }
   return once(ctx, {
     path: 'datasources.validate',
-    // Nothing is changed, so tRPC takes no key for it; a dialect's header is honoured.
-    input: {},
-    effect: within => submit(within, payload),
-    answer: (within, { taskId }) => outcome(within, taskId),
+    input,
+    effect: inside => submit(inside, payload),
+    answer: async (inside, { taskId }) => (taskId === null ? refusedHost() : outcome(inside, taskId)),
     waits: true,
     rings: ['work'],
   })
 }
 
-/** What is decided without a look-up needs no worker. */
+/** Null for a host that is refused without a look-up: that verdict needs no worker. */
+function draftedOrRefused(ctx: KnownContext, input: z.output<typeof ValidateInput>): DraftedString | null {
+  try {
+    return draftString(ctx, input)
+  } catch (thrown) {
+    if (thrown instanceof Fault && thrown.code === 'byo_host_not_allowed') return null
+    throw thrown
+  }
+}
+
 function refusedHost(): Validation {
   const { saw, fix } = failureSpec('host_refused')
   return {
@@ -57,7 +59,17 @@ function refusedHost(): Validation {
   }
 }
 
-async function submit(ctx: KnownContext, payload: object): Promise<{ taskId: string }> {
+/** Hands it to the worker, where there is anything to dial, and records that the caller asked. */
+async function submit(ctx: KnownContext, payload: object | null): Promise<{ taskId: string | null }> {
+  const org = ctx.principal.organizationId
+  const about = { action: 'datasource.validated', objectKind: null, objectId: null }
+  return transaction(ctx.parts.db, async tx => {
+    await audit.append(tx, org, eventOf(ctx, about))
+    return { taskId: payload === null ? null : await enqueue(within(ctx, tx), payload) }
+  })
+}
+
+async function enqueue(ctx: KnownContext, payload: object): Promise<string> {
   const { parts, principal } = ctx
   const organizationId = principal.organizationId
   const taskId = newId()
@@ -71,7 +83,7 @@ async function submit(ctx: KnownContext, payload: object): Promise<{ taskId: str
     now,
     expiresAt: new Date(now.getTime() + KEPT_MS),
   })
-  return { taskId }
+  return taskId
 }
 
 async function outcome(ctx: KnownContext, taskId: string): Promise<Validation> {

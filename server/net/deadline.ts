@@ -33,6 +33,8 @@ export function createDeadline(deadlineMs: number): Deadline {
 
 /** What a promise gives, unless the clock ends first. The work itself must end by the same signal. */
 export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  // Where nobody waits for it any more, its failure is nobody's, and not the process's either.
+  work.catch(() => {})
   signal.throwIfAborted()
   let stop = () => {}
   const aborted = new Promise<never>((_, reject) => {

@@ -40,6 +40,8 @@ interface GateOptions {
 /** Everything that an honest server sends before it knows us fits in this. */
 const MAX_BYTES_BEFORE_LOGIN = 64 << 10
 const MAX_NOTICES = 50
+/** Statements that are answered in one session. */
+const MAX_RESULTS = 200
 const MAX_PARAMETERS = 100
 
 type Phase = 'login' | 'welcome' | 'idle' | 'query'
@@ -70,6 +72,7 @@ interface State {
   frames: number
   bytes: number
   rows: number
+  results: number
   notices: number
   parameters: number
   /** The startup message, the first of ours, has no kind byte. */
@@ -85,6 +88,7 @@ export function createFrameGate(options: GateOptions): FrameGate {
     frames: 0,
     bytes: 0,
     rows: 0,
+    results: 0,
     notices: 0,
     parameters: 0,
     started: false,
@@ -140,11 +144,15 @@ function admitLength(state: State, kind: FrameKind, size: { bodyBytes: number; l
 
 function count(state: State, kind: FrameKind, limits: SessionLimits): void {
   if (kind === 'D') state.rows += 1
+  if (kind === 'T' || kind === 'C' || kind === 'I') state.results += 1
   if (kind === 'N') state.notices += 1
   if (kind === 'S') state.parameters += 1
-  if (state.rows > limits.maxRows || state.notices > MAX_NOTICES || state.parameters > MAX_PARAMETERS) {
-    throw new SessionError('response_too_large')
-  }
+  const tooMany =
+    state.rows > limits.maxRows ||
+    state.results > MAX_RESULTS ||
+    state.notices > MAX_NOTICES ||
+    state.parameters > MAX_PARAMETERS
+  if (tooMany) throw new SessionError('response_too_large')
 }
 
 function advance(state: State, kind: FrameKind, seen: { columns: number; loggedIn: boolean }): void {

@@ -1,70 +1,19 @@
 /**
- * The table of operators' commands. A result alone goes to standard output, so that a script can use it as it is;
- * everything else goes to standard error.
+ * The table of operators' commands, which run straight on the database with the worker's keyring.
+ * Called by `cli.ts` and by nothing that serves requests.
  */
 
 import { datasourceId, displayName } from '#server/api/present.ts'
-import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { initKeyrings } from '#server/seal/keyring-file.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as datasources from '#server/store/datasources.ts'
-import type { Db } from '#server/store/db.ts'
 import { migrate } from '#server/store/migrate.ts'
-import * as organizations from '#server/store/organizations.ts'
 import { Mode, typedId, uuidOf } from '#shared/wire.ts'
+import { capabilityCommands } from './capability-commands.ts'
+import { type Command, option, organizationOf, required } from './command.ts'
 import { newKeyId } from './keyring.ts'
 import { createKey, revokeKey } from './keys.ts'
 import { createOrganization } from './organizations.ts'
-
-/** What a command may ask for. */
-export interface CommandContext {
-  readonly now: Date
-  readonly print: (line: string) => void
-  readonly complain: (line: string) => void
-  readonly url: () => Promise<string>
-  readonly openDb: () => Promise<Db>
-  readonly keyring: () => Promise<WorkerKeyring>
-}
-
-/** What follows the command's words. */
-export interface Arguments {
-  readonly operands: readonly string[]
-  readonly options: Readonly<Record<string, string | boolean | undefined>>
-}
-
-/** One command; `run` returns the exit status. What it throws is printed as one sentence. */
-export interface Command {
-  readonly words: readonly string[]
-  readonly synopsis: string
-  readonly about: string
-  run(context: CommandContext, args: Arguments): Promise<number>
-}
-
-function option(args: Arguments, name: string): string | undefined {
-  const value = args.options[name]
-  return typeof value === 'string' ? value : undefined
-}
-
-function required(args: Arguments, name: string): string {
-  const value = option(args, name)
-  if (value === undefined) throw new Error(`--${name} is missing.`)
-  return value
-}
-
-/** The organization that `--org` names, as UUID or `org_…`; without it the first. */
-async function organizationOf(db: Db, args: Arguments): Promise<string> {
-  const given = option(args, 'org')
-  if (given === undefined) {
-    const first = await organizations.first(db)
-    if (first === undefined)
-      throw new Error('There is no organization yet. Make one with: npm run -s mooring -- org create --name NAME')
-    return first.id
-  }
-  const id = uuidOf(given, 'org_') ?? given
-  const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)
-  if (!isUuid || !(await organizations.exists(db, id))) throw new Error('There is no organization of that id.')
-  return id
-}
 
 /** All commands, in the order of the usage text. */
 export const commands: readonly Command[] = [
@@ -158,6 +107,7 @@ export const commands: readonly Command[] = [
       return 0
     },
   },
+  ...capabilityCommands,
 ]
 
 /** What is printed when a command is not one of these. */

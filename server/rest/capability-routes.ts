@@ -66,7 +66,10 @@ const rotate = strictRoute({
   run: async (call, { body }) => ({
     status: 200,
     body: present(
-      await call.caller.organization.rotateCapability({ id: idIn(call, CapabilityId), graceSeconds: body.graceSeconds }),
+      await call.caller.organization.rotateCapability({
+        id: idIn(call, CapabilityId),
+        graceSeconds: body.graceSeconds,
+      }),
     ),
   }),
 })

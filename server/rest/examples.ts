@@ -132,7 +132,12 @@ const capability = {
 
 /** Capabilities: what is asked for, and what is answered. The token is not one. */
 export const CAPABILITIES = {
-  mint: { operations: ['datasources.read'], datasourceIds: [IDS.datasource], ttlSeconds: 3600, label: 'nightly report' },
+  mint: {
+    operations: ['datasources.read'],
+    datasourceIds: [IDS.datasource],
+    ttlSeconds: 3600,
+    label: 'nightly report',
+  },
   shown: capability,
   minted: { ...capability, token: `rk_test_${'shown-once-'.repeat(3)}abc` },
   revoked: { ...capability, revokedAt: '2026-11-21T09:45:00.000Z' },

@@ -29,7 +29,10 @@ export function detailOf(fault: Fault, body: unknown): Detail[] | null {
       { loc: ['body', offset], msg: 'JSON decode error', type: 'json_invalid', ctx: { error: 'Expecting value' } },
     ]
   }
-  if ((fault.code !== 'invalid_body' && fault.code !== 'invalid_request') || fault.issues.length === 0) return null
+  // A bad header is no validation error of FastAPI's: it is refused in the envelope.
+  const isPlaced = fault.issues.some(({ path: [first] }) => first === 'path' || first === 'query')
+  if (fault.code !== 'invalid_body' && !(fault.code === 'invalid_request' && isPlaced)) return null
+  if (fault.issues.length === 0) return null
   return fault.issues.map(issue => detail(issue, body))
 }
 

@@ -84,7 +84,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     if (fault.code === 'internal_error') parts.log.error({ ...about, cause: fault.cause }, 'request failed')
     if (seen.principal !== undefined) {
       const action = `${request.method} ${route.path}`
-      const from = { requestId: about.requestId, address: request.ip ?? null }
+      const from = { requestId: about.requestId, address: addressOf(request) }
       await recordRefusal(parts, { principal: seen.principal, action, fault, ...from })
     }
     if (!response.headersSent) spelled(dialect, { request, response, fault, body: seen.body })

@@ -77,6 +77,17 @@ export async function keep(
     .execute()
 }
 
+/** Gives a key back: what it was claimed for has come to no answer. */
+export async function release(db: Db, org: string, of: ClaimKey): Promise<void> {
+  await db
+    .deleteFrom('idempotency_keys')
+    .where('org_id', '=', org)
+    .where('principal_id', '=', of.principalId)
+    .where('route', '=', of.route)
+    .where('key', '=', of.key)
+    .execute()
+}
+
 /** Forgets claims that have expired, of every organization. */
 export async function sweep(db: Db, now: Date): Promise<void> {
   await db.deleteFrom('idempotency_keys').where('expires_at', '<=', now).execute()

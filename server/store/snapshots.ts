@@ -4,6 +4,7 @@
  */
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
+import { sql } from 'kysely'
 import type { Db, Tx } from './db.ts'
 
 const compress = promisify(zstdCompress)
@@ -146,9 +147,10 @@ export function latest(
     .orderBy('id', 'desc')
     .limit(1)
   if (of.like !== undefined) {
-    const asked = of.like.schemasAsked === null ? null : [...of.like.schemasAsked]
-    query = query.where('schemas_asked', 'is not distinct from', asked)
-    query = query.where('excluded_schemas', '=', [...of.like.excludedSchemas])
+    const { schemasAsked, excludedSchemas } = of.like
+    query = query
+      .where(sql<boolean>`schemas_asked is not distinct from ${schemasAsked}::text[]`)
+      .where(sql<boolean>`excluded_schemas = ${excludedSchemas}::text[]`)
   }
   return query.executeTakeFirst()
 }

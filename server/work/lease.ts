@@ -50,7 +50,8 @@ interface Asked {
 export async function lease(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
   const payload = Payload.safeParse(await openPayload(parts, claim).catch(unlessBroken))
   const asked = { organizationId: claim.organizationId, datasourceId: claim.datasourceId ?? '' }
-  if (!payload.success) await refuse(parts, claim, { fault: 'credential_unreadable', capabilityId: null, payload: null })
+  if (!payload.success)
+    await refuse(parts, claim, { fault: 'credential_unreadable', capabilityId: null, payload: null })
   else await grantOrRefuse(parts, claim, { ...asked, payload: payload.data })
   parts.signals.ring('news')
 }

@@ -3,6 +3,7 @@ import * as changes from '#server/store/changes.ts'
 import type { Db } from '#server/store/db.ts'
 import * as dialBudgets from '#server/store/dial-budgets.ts'
 import * as idempotency from '#server/store/idempotency.ts'
+import * as leases from '#server/store/leases.ts'
 import * as tasks from '#server/store/tasks.ts'
 
 const CHANGES_KEPT_MS = 7 * 86_400_000
@@ -12,5 +13,6 @@ export async function sweep(db: Db, now: Date): Promise<void> {
   await tasks.sweep(db, now)
   await idempotency.sweep(db, now)
   await dialBudgets.sweep(db, now)
+  await leases.sweep(db, now)
   await changes.sweep(db, new Date(now.getTime() - CHANGES_KEPT_MS))
 }

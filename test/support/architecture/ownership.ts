@@ -11,6 +11,9 @@ import { isTest, type Source, type Violation } from './source.ts'
 
 type Owners = readonly string[]
 
+/** What of the client runs in Node alone; `index.ts` reaches none of it. */
+const NODE_CLIENT = ['client/node.ts', 'client/leased-client.ts', 'client/leased-place.ts', 'client/tls-offer.ts']
+
 /** Package → zones of the picture, or single files, that may import it. */
 const PACKAGES: Readonly<Record<string, Owners>> = {
   '@trpc/client': ['client', 'client/cli', 'client/console'],
@@ -20,7 +23,7 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   'ipaddr.js': ['domain'],
   kysely: ['store'],
   'libsodium-wrappers': ['seal', 'client'],
-  pg: ['store', 'net', 'embedded', 'client/node.ts'],
+  pg: ['store', 'net', 'embedded', ...NODE_CLIENT],
   pino: ['log'],
   'prom-client': ['root', 'wiring-web', 'wiring-worker'],
   'rate-limiter-flexible': ['store', 'rest', 'wiring-web'],
@@ -65,8 +68,8 @@ const BUILTINS: Readonly<Record<string, Owners>> = {
   http2: [],
   https: ['net'],
   inspector: [],
-  net: ['net', 'embedded', 'client/node.ts'],
-  tls: ['net', 'client/node.ts'],
+  net: ['net', 'embedded', ...NODE_CLIENT],
+  tls: ['net', ...NODE_CLIENT],
   vm: [],
   worker_threads: ['net'],
 }
@@ -89,7 +92,7 @@ function owns(path: string, { target: { kind, name }, typeOnly }: Import): boole
   if (kind === 'file' || zone === 'client/examples') return true
   const mayName = typeOnly ? (TYPES[name] ?? []) : []
   const owners = kind === 'package' ? [...(PACKAGES[name] ?? []), ...mayName] : BUILTINS[name]
-  if (owners === undefined) return !WITHOUT_NODE.includes(zone) || path === 'client/node.ts'
+  if (owners === undefined) return !WITHOUT_NODE.includes(zone) || NODE_CLIENT.includes(path)
   // The shape of an address opens no socket.
   return owners.includes(zone) || owners.includes(path) || (kind === 'builtin' && typeOnly && zone.startsWith('wiring'))
 }

@@ -1,0 +1,117 @@
+/**
+ * The driver's client over a lease: connects to judged numbers only, and keeps the login rules that the credential was
+ * verified under. It must never send a password in clear or as MD5 to a server that did not prove its name. Used by
+ * `node.ts` alone.
+ */
+import net from 'node:net'
+import { checkServerIdentity, TLSSocket } from 'node:tls'
+import pg from 'pg'
+import type { LeasedPlace } from './leased-place.ts'
+
+const CONNECT_MS = 10_000
+const BOUND = 'SCRAM-SHA-256-PLUS'
+
+/** A class for the driver's pool; each client that it makes asks anew where to connect. */
+export function leasedClient(placeOf: () => LeasedPlace): new () => pg.Client {
+  return class extends pg.Client {
+    constructor() {
+      const place = placeOf()
+      const rules = new LoginRules(place)
+      super(configOf(place, rules))
+      rules.watch(this.connection)
+    }
+  }
+}
+
+function configOf(place: LeasedPlace, rules: LoginRules): pg.ClientConfig {
+  const { target, encrypt } = place
+  const isEncrypted = encrypt !== 'never'
+  // Fields one by one, never a string; the password as a function, or the driver would look for PGPASSWORD and ~/.pgpass.
+  return {
+    host: place.addresses[0] ?? '',
+    port: target.port,
+    user: target.user,
+    database: target.database,
+    password: () => rules.passwordFor(place),
+    ssl: isEncrypted ? { ...place.tls, host: target.host } : false,
+    sslnegotiation: target.sslNegotiation,
+    stream: () => judgedSocket(place),
+    enableChannelBinding: isEncrypted && target.channelBinding !== 'disable',
+    application_name: target.applicationName ?? 'mooring-lease',
+    connectionTimeoutMillis: (target.connectTimeoutSeconds ?? 0) * 1000 || CONNECT_MS,
+    ...(target.neonEndpoint === null ? {} : { options: `endpoint=${target.neonEndpoint}` }),
+  }
+}
+
+/** A socket that connects to the judged numbers, tried one after the other as Node does, whatever it is told. */
+export function judgedSocket(place: Pick<LeasedPlace, 'addresses' | 'target'>): net.Socket {
+  const socket = new net.Socket()
+  const connect = socket.connect.bind(socket)
+  const addresses = place.addresses.map(address => ({ address, family: net.isIP(address) }))
+  Reflect.set(socket, 'connect', () =>
+    connect({
+      // A name that cannot be: the look-up hook answers it, and Node's own resolver is never asked.
+      host: 'leased.invalid',
+      port: place.target.port,
+      autoSelectFamily: true,
+      lookup: (_name, _options, done) => done(null, addresses),
+    }),
+  )
+  return socket
+}
+
+/** Who must prove what before the password leaves: the rules of the worker's own dials, as far as the driver shows them. */
+class LoginRules {
+  readonly #place: LeasedPlace
+  #connection: pg.Connection | null = null
+  #isExposing = false
+  #isProven = false
+
+  constructor(place: LeasedPlace) {
+    this.#place = place
+  }
+
+  /** Watches a login from its beginning. */
+  watch(connection: pg.Connection): void {
+    this.#connection = connection
+    const exposing = () => {
+      this.#isExposing = true
+    }
+    connection.prependListener('authenticationCleartextPassword', exposing)
+    connection.prependListener('authenticationMD5Password', exposing)
+    connection.prependListener('authenticationSASL', (message: { mechanisms: readonly string[] }) => {
+      const isBound = this.#place.target.channelBinding === 'require'
+      if (isBound && !message.mechanisms.includes(BOUND))
+        this.#refuse('the server does not bind the login to its channel')
+    })
+    // The driver has compared the server's signature by the time that its own listener is done.
+    connection.on('authenticationSASLFinal', () => {
+      this.#isProven = true
+    })
+    connection.prependListener('authenticationOk', () => {
+      if (!this.#isProven) this.#refuse('the server did not prove that it knows the password')
+    })
+  }
+
+  /** The password, where it may be sent in the way that was asked for. */
+  passwordFor(place: LeasedPlace): string {
+    if (this.#isExposing) {
+      const bound = place.target.channelBinding === 'require'
+      if (bound || !this.#isServerVerified()) throw new Error('the login would expose the password')
+      // Whoever has the certificate of that name is taken for the server.
+      this.#isProven = true
+    }
+    return place.password()
+  }
+
+  #isServerVerified(): boolean {
+    const stream: unknown = Reflect.get(Object(this.#connection), 'stream')
+    if (!(stream instanceof TLSSocket) || !stream.authorized) return false
+    return checkServerIdentity(this.#place.target.host, stream.getPeerCertificate()) === undefined
+  }
+
+  #refuse(why: string): void {
+    const stream: unknown = Reflect.get(Object(this.#connection), 'stream')
+    if (stream instanceof net.Socket) stream.destroy(new Error(why))
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * Leases for a platform's own workers, in Node: one call to use a customer's database with a credential that nobody between
+ * could read, over addresses that were judged. Never reached from `index.ts`, which browsers bundle.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { LeasedCredential } from '#shared/lease.ts'
+import type { DatasourceId } from '#shared/wire.ts'
+import type { Client } from './index.ts'
+import { judgedSocket, leasedClient } from './leased-client.ts'
+import { type LeasedPlace, openLeasedPlace } from './leased-place.ts'
+import { offersTls } from './tls-offer.ts'
+
+/** What a caller may choose; the rest is as it is for everyone. */
+export interface LeaseOptions {
+  readonly id: DatasourceId
+  /** How long a lease holds; it is renewed while `fn` runs. Default 900, at most 3600. */
+  readonly ttlSeconds?: number
+  /** Connections at once. Default 4. */
+  readonly max?: number
+}
+
+const TTL_SECONDS = 900
+const MAX_CONNECTIONS = 4
+/** Idle connections go soon, so that after a rotation none of the old credential's is left lying about. */
+const IDLE_MS = 10_000
+/** A lease is renewed when a fifth of it is left, and tried again this often when that fails. */
+const RENEW_AT = 0.8
+const RETRY_MS = 2_000
+
+/**
+ * Leases a datasource's credential, runs `fn` with a pool on it, and gives the lease back. New connections go to the
+ * judged addresses only, under the TLS rules that it was verified with; the lease is renewed before it ends and when the
+ * credential is rotated. Rejects with what the lease was refused with, or with what `fn` threw; the pool is closed and the
+ * key wiped in every case.
+ */
+export async function withDatasource<T>(
+  client: Client,
+  datasource: DatasourceId | LeaseOptions,
+  fn: (pool: pg.Pool) => Promise<T>,
+): Promise<T> {
+  const options = typeof datasource === 'string' ? { id: datasource } : datasource
+  const holder = new Holder(client, options)
+  try {
+    await holder.renew()
+    holder.keepFresh()
+    const pool = new pg.Pool({
+      Client: leasedClient(() => holder.place()),
+      max: options.max ?? MAX_CONNECTIONS,
+      idleTimeoutMillis: IDLE_MS,
+    })
+    // An idle connection that the server closes is no failure: the next one is new.
+    pool.on('error', () => undefined)
+    try {
+      return await fn(pool)
+    } finally {
+      await pool.end()
+    }
+  } finally {
+    await holder.close()
+  }
+}
+
+/** `prefer` is decided once for a lease: encrypted where the server offers it. */
+async function decided(place: LeasedPlace): Promise<LeasedPlace> {
+  if (place.encrypt !== 'prefer') return place
+  const isOffered = await offersTls(judgedSocket(place), place.target.port)
+  return { ...place, encrypt: isOffered ? 'always' : 'never' }
+}
+
+interface Held {
+  readonly leaseId: `lease_${string}`
+  readonly place: LeasedPlace
+  readonly version: number
+  readonly grantedMs: number
+  readonly expiresMs: number
+}
+
+/** Holds one lease at a time and replaces it in time. */
+class Holder {
+  readonly #client: Client
+  readonly #options: LeaseOptions
+  readonly #closed = new AbortController()
+  #held: Held | null = null
+  #renewing: Promise<void> | null = null
+  #watch: { unsubscribe(): void } | null = null
+
+  constructor(client: Client, options: LeaseOptions) {
+    this.#client = client
+    this.#options = options
+  }
+
+  /** Where and how to connect now. Throws when the lease has run out and could not be renewed. */
+  place(): LeasedPlace {
+    if (this.#held === null || this.#held.expiresMs <= Date.now()) throw new Error('the lease has ended')
+    return this.#held.place
+  }
+
+  /** Takes a new lease and gives the one before back. Calls at once share one. */
+  renew(): Promise<void> {
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = null
+    })
+    return this.#renewing
+  }
+
+  async #renew(): Promise<void> {
+    const before = this.#held
+    this.#held = await this.#take()
+    if (before !== null) await this.#release(before)
+  }
+
+  async #take(): Promise<Held> {
+    const { default: sodium } = await import('libsodium-wrappers')
+    await sodium.ready
+    const pair = sodium.crypto_box_keypair()
+    try {
+      const publicKey = sodium.to_base64(pair.publicKey, sodium.base64_variants.ORIGINAL)
+      const { id, ttlSeconds = TTL_SECONDS } = this.#options
+      const lease = await this.#client.datasources.lease.mutate({ id, publicKey, ttlSeconds })
+      const box = sodium.from_base64(lease.sealed, sodium.base64_variants.ORIGINAL)
+      const plain = sodium.crypto_box_seal_open(box, pair.publicKey, pair.privateKey)
+      const credential = LeasedCredential.parse(JSON.parse(new TextDecoder().decode(plain)))
+      sodium.memzero(plain)
+      if (credential.datasourceId !== id) throw new Error('the lease is for another datasource')
+      return {
+        // Sound: the router's schema says so.
+        leaseId: lease.leaseId as `lease_${string}`,
+        place: await decided(openLeasedPlace(credential)),
+        version: lease.credentialVersion,
+        grantedMs: Date.now(),
+        expiresMs: Date.parse(lease.expiresAt),
+      }
+    } finally {
+      sodium.memzero(pair.privateKey)
+    }
+  }
+
+  /** Renews before the lease ends, and as soon as a new credential is in force. */
+  keepFresh(): void {
+    const { id } = this.#options
+    void this.#renewInTime()
+    this.#watch = this.#client.datasources.watch.subscribe(
+      { id },
+      {
+        onData: ({ data }) => {
+          if (data.datasource.credentialVersion !== this.#held?.version) this.renew().catch(() => undefined)
+        },
+        // Without the watch the lease is renewed in time all the same.
+        onError: () => undefined,
+      },
+    )
+  }
+
+  async #renewInTime(): Promise<void> {
+    const { signal } = this.#closed
+    while (!signal.aborted && this.#held !== null) {
+      const { grantedMs, expiresMs } = this.#held
+      const dueMs = grantedMs + (expiresMs - grantedMs) * RENEW_AT - Date.now()
+      const isOpen = await delay(Math.max(RETRY_MS, dueMs), true, { signal, ref: false }).catch(() => false)
+      // A renewal that a rotation brought about meanwhile moved the time.
+      if (!isOpen || this.#held.grantedMs !== grantedMs) continue
+      await this.renew().catch(() => undefined)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort()
+    this.#watch?.unsubscribe()
+    await this.#renewing?.catch(() => undefined)
+    const held = this.#held
+    this.#held = null
+    if (held !== null) await this.#release(held)
+  }
+
+  /** Gives a lease back and forgets it. One that cannot be given back ends by itself. */
+  async #release(held: Held): Promise<void> {
+    held.place.wipe()
+    await this.#client.datasources.releaseLease.mutate({ leaseId: held.leaseId }).catch(() => undefined)
+  }
+}

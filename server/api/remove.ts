@@ -1,0 +1,37 @@
+/** Removes a datasource: the record stays for audit, the credential's bytes are destroyed in the same transaction. */
+import type { z } from 'zod'
+import * as audit from '#server/store/audit.ts'
+import * as changes from '#server/store/changes.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { transaction } from '#server/store/db.ts'
+import type { Datasource, RemoveInput } from '#shared/datasource.ts'
+import { Fault } from '#shared/fault.ts'
+import { eventOf, type KnownContext } from './context.ts'
+import { once } from './once.ts'
+import { changeable, present } from './present.ts'
+
+/** Removes it and answers its last state. Throws `entity_not_found` for one that is gone already. */
+export async function remove(ctx: KnownContext, input: z.output<typeof RemoveInput>): Promise<Datasource> {
+  return once(ctx, {
+    path: 'datasources.remove',
+    input,
+    effect: async inside => {
+      const row = await changeable(inside, input.id, 'datasources.remove')
+      const now = inside.parts.clock()
+      await removeRow(inside, row.id, now)
+      return present({ ...row, deleted_at: now, next_check_at: null })
+    },
+    answer: async (_, removed) => removed,
+    rings: ['news'],
+  })
+}
+
+async function removeRow(ctx: KnownContext, id: string, now: Date): Promise<void> {
+  const org = ctx.principal.organizationId
+  await transaction(ctx.parts.db, async tx => {
+    if ((await datasources.lock(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
+    await datasources.remove(tx, org, { id, now })
+    await audit.append(tx, org, eventOf(ctx, { action: 'datasource.removed', objectKind: 'datasource', objectId: id }))
+    await changes.append(tx, org, { datasourceId: id, change: 'removed', at: now })
+  })
+}

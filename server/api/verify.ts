@@ -1,0 +1,36 @@
+/** Makes a datasource's check due now, at a caller's wish. */
+import type { z } from 'zod'
+import * as audit from '#server/store/audit.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { transaction } from '#server/store/db.ts'
+import * as tasks from '#server/store/tasks.ts'
+import type { Datasource, VerifyInput } from '#shared/datasource.ts'
+import { Fault } from '#shared/fault.ts'
+import { eventOf, type KnownContext } from './context.ts'
+import { once } from './once.ts'
+import { changeable } from './present.ts'
+import { type Checked, checked, verifyTask } from './verdict.ts'
+
+/** Makes it due, and answers the datasource, after the check if the caller waits for that. */
+export async function verify(ctx: KnownContext, input: z.output<typeof VerifyInput>): Promise<Datasource> {
+  const waitSeconds = input.waitSeconds ?? 0
+  return once(ctx, {
+    path: 'datasources.verify',
+    input,
+    effect: inside => request(inside, input),
+    answer: (inside, placed) => checked(inside, { ...placed, waitSeconds }),
+    waits: waitSeconds > 0,
+    rings: ['work'],
+  })
+}
+
+async function request(ctx: KnownContext, input: z.output<typeof VerifyInput>): Promise<Checked> {
+  const { id } = await changeable(ctx, input.id, 'datasources.update')
+  const org = ctx.principal.organizationId
+  const about = { action: 'datasource.verification_requested', objectKind: 'datasource', objectId: id }
+  return transaction(ctx.parts.db, async tx => {
+    if ((await datasources.lock(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
+    await audit.append(tx, org, eventOf(ctx, about))
+    return { id, request: await tasks.request(tx, org, verifyTask(ctx, id)) }
+  })
+}

@@ -1,0 +1,88 @@
+/**
+ * Commands on capabilities that may lease, and on leases. They need the worker's keyring, whose signature a lease takes.
+ * Part of the table in `commands.ts`.
+ */
+import * as leases from '#server/store/leases.ts'
+import { DatasourceId, Mode, typedId, uuidOf } from '#shared/wire.ts'
+import { type Arguments, type Command, type CommandContext, option, organizationOf, required } from './command.ts'
+import { createLeaseCapability, modeOf, revokeLease } from './leases.ts'
+import type { Ground } from './organizations.ts'
+
+const MAX_TTL_SECONDS = 2_592_000
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** `90`, `90s`, `15m`, `12h` or `30d` as seconds. */
+function seconds(text: string): number {
+  const [, digits, unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(text) ?? []
+  const value = Number(digits) * (UNITS[unit] ?? 1)
+  if (digits === undefined || value < 1 || value > MAX_TTL_SECONDS)
+    throw new Error('--ttl must be seconds, or a number with s, m, h or d; at most 30d.')
+  return value
+}
+
+function named(args: Arguments): DatasourceId[] {
+  const given = args.options['datasource']
+  return [given ?? []].flat().map(text => {
+    const id = DatasourceId.safeParse(text)
+    if (!id.success) throw new Error('--datasource must be an id such as ds_… or ds_test_….')
+    return id.data
+  })
+}
+
+async function groundOf(context: CommandContext): Promise<Ground> {
+  return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
+}
+
+/** `capability create --lease`, `lease list`, `lease revoke`. */
+export const capabilityCommands: readonly Command[] = [
+  {
+    words: ['capability', 'create'],
+    synopsis: 'capability create --lease --ttl TIME (--datasource ID)… | --mode live|test [--label TEXT] [--org ID]',
+    about: 'signs a capability that may lease credentials, and prints it, this once',
+    async run(context, args) {
+      if (args.options['lease'] !== true)
+        throw new Error('Say --lease: every other capability is minted through the API, by a key.')
+      const ttlSeconds = seconds(required(args, 'ttl'))
+      const ids = named(args)
+      const ground = await groundOf(context)
+      const organizationId = await organizationOf(ground.db, args)
+      const mode =
+        ids.length > 0 ? await modeOf(ground, organizationId, ids) : Mode.safeParse(option(args, 'mode')).data
+      if (mode === undefined) throw new Error('Name datasources with --datasource, or all of a mode with --mode.')
+      const datasourceIds = ids.length > 0 ? ids : null
+      const label = option(args, 'label') ?? null
+      context.print(await createLeaseCapability(ground, { organizationId, mode, datasourceIds, ttlSeconds, label }))
+      return 0
+    },
+  },
+  {
+    words: ['lease', 'list'],
+    synopsis: 'lease list [--org ID]',
+    about: 'lists live leases and counts them; never what was leased',
+    async run(context, args) {
+      const db = await context.openDb()
+      const rows = await leases.live(db, await organizationOf(db, args), context.now)
+      for (const row of rows) {
+        const holder = typedId('cap_', row.capability_id)
+        const what = `${row.datasource_id} v${row.version}`
+        context.print([typedId('lease_', row.id), what, holder, row.expires_at.toISOString()].join('\t'))
+      }
+      context.complain(`${rows.length} live`)
+      return 0
+    },
+  },
+  {
+    words: ['lease', 'revoke'],
+    synopsis: 'lease revoke ID [--org ID]',
+    about: 'marks a lease revoked; rotate the credential as well, since its holder knows it',
+    async run(context, args) {
+      const id = uuidOf(args.operands[0] ?? '', 'lease_')
+      if (id === null) throw new Error('Name the lease to revoke: lease_ and 32 hex digits, as lease list prints it.')
+      const ground = await groundOf(context)
+      const organizationId = await organizationOf(ground.db, args)
+      if (!(await revokeLease(ground, { organizationId, id }))) throw new Error('There is no live lease of that id.')
+      context.complain('revoked')
+      return 0
+    },
+  },
+]

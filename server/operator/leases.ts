@@ -1,0 +1,85 @@
+/**
+ * The operator's part in leasing: signs capabilities that may lease, lists and revokes leases. The signature is made with
+ * the worker's key, so that no web tier can grant this to itself.
+ */
+import { mintCapability } from '#server/api/mint.ts'
+import { datasourceId } from '#server/api/present.ts'
+import { newId } from '#server/domain/ids.ts'
+import { createLeaseSealer } from '#server/seal/leases.ts'
+import { createTokens } from '#server/seal/token.ts'
+import * as audit from '#server/store/audit.ts'
+import * as capabilities from '#server/store/capabilities.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { transaction } from '#server/store/db.ts'
+import * as leases from '#server/store/leases.ts'
+import type { Operation } from '#shared/credential.ts'
+import { type DatasourceId, type Mode, uuidOf } from '#shared/wire.ts'
+import { type Ground, OPERATOR } from './organizations.ts'
+
+/** What a lease capability can do: lease, read what it leases, and watch it for rotations. */
+const OPERATIONS: readonly Operation[] = ['datasources.lease', 'datasources.read']
+
+/** What is to be granted. */
+export interface LeaseGrant {
+  readonly organizationId: string
+  readonly mode: Mode
+  /** Null for all of the organization's, present and future. */
+  readonly datasourceIds: readonly DatasourceId[] | null
+  readonly ttlSeconds: number
+  readonly label: string | null
+}
+
+/** Mints and signs a capability that may lease, and returns its token: the only time that it is known. */
+export async function createLeaseCapability(ground: Ground, of: LeaseGrant): Promise<string> {
+  const { organizationId, mode, datasourceIds } = of
+  const tokens = await createTokens(ground.keyring)
+  const expiresAt = new Date(ground.now.getTime() + of.ttlSeconds * 1000)
+  const granted = { organizationId, issuerId: null, mode, operations: OPERATIONS, datasourceIds, expiresAt }
+  const { token, row } = mintCapability(tokens, granted)
+  const sealer = await createLeaseSealer(ground.keyring)
+  const signed = sealer.sign({ ...granted, capabilityId: row.id, hash: row.hash })
+  await transaction(ground.db, async tx => {
+    await capabilities.insert(tx, organizationId, {
+      ...row,
+      rotated_from: null,
+      participant_kind: 'system',
+      participant_id: null,
+      label: of.label,
+      sync_groups: [],
+      user_meta: '{}',
+      wide_scope: datasourceIds === null,
+      created_at: ground.now,
+      last_used_at: null,
+      revoked_at: null,
+    })
+    await leases.insertGrant(tx, organizationId, { capabilityId: row.id, signed })
+    const about = { action: 'capability.created', objectKind: 'capability', objectId: row.id }
+    await audit.append(tx, organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: ground.now, ...about })
+  })
+  return token
+}
+
+/** The plane that all of the datasources are of. Throws a sentence when one is unknown, an endpoint, or of the other plane. */
+export async function modeOf(ground: Ground, organizationId: string, ids: readonly DatasourceId[]): Promise<Mode> {
+  const modes = new Set<Mode>()
+  for (const id of ids) {
+    const uuid = uuidOf(id, 'ds_', 'ds_test_')
+    const row = uuid === null ? undefined : await datasources.find(ground.db, organizationId, { id: uuid })
+    if (row === undefined || datasourceId(row) !== id) throw new Error('There is no direct datasource of that id.')
+    modes.add(row.mode)
+  }
+  const [mode] = modes
+  if (mode === undefined || modes.size > 1) throw new Error('A capability is for datasources of one mode.')
+  return mode
+}
+
+/** Revokes a lease; false when there is no live one of that id. What its holder has read he has read: rotate as well. */
+export async function revokeLease(ground: Ground, of: { organizationId: string; id: string }): Promise<boolean> {
+  return transaction(ground.db, async tx => {
+    const ended = await leases.end(tx, of.organizationId, { id: of.id, by: 'revoked', now: ground.now })
+    if (ended === undefined) return false
+    const about = { action: 'lease.revoked', objectKind: 'lease', objectId: of.id }
+    await audit.append(tx, of.organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: ground.now, ...about })
+    return true
+  })
+}

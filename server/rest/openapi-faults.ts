@@ -1,0 +1,87 @@
+/**
+ * The error answers of a route in the OpenAPI document: which faults it may answer, each spelled by the dialect itself, so
+ * that the examples are what a caller really gets.
+ */
+import type { ZodOpenApiResponsesObject } from 'zod-openapi'
+import { Fault, type FaultCode, type Issue } from '#shared/fault.ts'
+import type { Dialect, Route } from './dialect.ts'
+import { IDS } from './examples.ts'
+
+const ALWAYS: readonly FaultCode[] = [
+  'apikey_missing',
+  'apikey_invalid',
+  'apikey_expired',
+  'apikey_revoked',
+  'capability_invalid',
+  'capability_scope_denied',
+  'forbidden',
+  'rate_limited',
+  'internal_error',
+]
+const WITH_POST: readonly FaultCode[] = [
+  'invalid_request',
+  'invalid_json',
+  'idempotency_conflict',
+  'payload_too_large',
+  'unsupported_media_type',
+  'timeout',
+]
+
+/** Every fault that the route may answer. */
+export function faultsOf(route: Route): FaultCode[] {
+  const posted = route.method === 'post' ? WITH_POST : []
+  const withBody: readonly FaultCode[] = route.body === undefined ? [] : ['invalid_body']
+  return [...new Set([...ALWAYS, ...posted, ...withBody, ...route.faults])]
+}
+
+/** The answers with a status of 400 and more: one for each status, with an example for each fault. */
+export function errorResponses(dialect: Dialect, route: Route): ZodOpenApiResponsesObject {
+  const spelled = faultsOf(route).flatMap(code =>
+    samplesOf(route, dialect, code).map(issues => {
+      const fault = new Fault(code, { issues })
+      const { status, body } = dialect.spell({ fault, requestId: IDS.request, body: undefined })
+      return { code, status, body, says: fault.message }
+    }),
+  )
+  const statuses = [...new Set(spelled.map(one => one.status))].sort((one, other) => one - other)
+  return Object.fromEntries(
+    statuses.map(status => {
+      const here = spelled.filter(one => one.status === status)
+      const examples = Object.fromEntries(here.map(one => [one.code, { summary: one.says, value: one.body }]))
+      const content = { 'application/json': { schema: dialect.errorSchema(status), examples } }
+      const codes = [...new Set(here.map(one => `\`${one.code}\``))].join(', ')
+      return [String(status), { description: `Refused or failed: ${codes}.`, headers: headersOf(status), content }]
+    }),
+  )
+}
+
+function headersOf(status: number) {
+  const named = ['RequestId', ...(status === 401 ? ['WwwAuthenticate'] : []), ...(status === 429 ? ['RetryAfter'] : [])]
+  const names: Readonly<Record<string, string>> = { WwwAuthenticate: 'WWW-Authenticate', RetryAfter: 'Retry-After' }
+  return Object.fromEntries(
+    named.map(name => [names[name] ?? 'x-request-id', { $ref: `#/components/headers/${name}` }]),
+  )
+}
+
+/** What a fault names, as the dialect's own parsing would name it. */
+function samplesOf(route: Route, dialect: Dialect, code: FaultCode): readonly (readonly Issue[])[] {
+  const isConnections = dialect.voice === 'connections'
+  if (code === 'invalid_json') return [[{ path: [17], code: 'json_invalid', message: 'JSON decode error' }]]
+  if (code === 'invalid_body' && isConnections)
+    return [[{ path: ['name'], code: 'missing', message: 'Field required' }]]
+  if (code === 'invalid_body')
+    return [[{ path: ['schemas'], code: 'unknown_field', message: 'There is no such field.' }]]
+  if (code !== 'invalid_request') return [[]]
+  const header = [{ path: ['Idempotency-Key'], code: 'length', message: 'An Idempotency-Key has 1 to 255 characters.' }]
+  const query = [{ path: ['limit'], code: 'too_big', message: 'Too big: expected number to be <=100' }]
+  const path = [
+    {
+      path: ['path', 'connection_id'],
+      code: 'uuid_parsing',
+      message: 'Input should be a valid UUID',
+      ctx: { error: 'not a UUID' },
+    },
+  ]
+  const placed = isConnections ? ('connection_id' in route.params ? [path] : []) : route.query ? [query] : []
+  return route.method === 'post' ? [header, ...placed] : placed
+}

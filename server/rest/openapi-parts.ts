@@ -1,0 +1,80 @@
+/**
+ * The parts of the OpenAPI document that belong to no single route: how to authenticate, and the headers that requests and
+ * answers carry. `openapi.ts` refers to them by name.
+ */
+
+/** The resources, one a tag. */
+export const tags = [
+  { name: 'connections', description: 'The connections dialect: an envelope, and validation errors like Pydantic v2.' },
+  { name: 'datasources', description: 'The datasources dialect: objects that name their type, and flat errors.' },
+  { name: 'capabilities', description: 'Tokens that do a few named things for a while.' },
+  { name: 'sealing_key', description: 'The public key that callers may seal connection strings to.' },
+] as const
+
+/** Either header carries a key or a capability, in both dialects. */
+export const securitySchemes = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key (`sk_live_…`, `sk_test_…`) or a capability (`rk_live_…`, `rk_test_…`).',
+  },
+  apiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-Key',
+    description: 'The same, in the header that the connections dialect documents.',
+  },
+} as const
+
+const string = (example: string) => ({ schema: { type: 'string' as const }, example })
+
+/** Headers of answers. */
+export const headers = {
+  RequestId: {
+    description: "The request's id: the one that was sent where it is acceptable, else one of ours.",
+    ...string('req_5f0c6a1be7d94f2a8c3d0e9b7a614f25'),
+  },
+  ETag: {
+    description: 'Names this state of the object; send it back as `If-None-Match`.',
+    ...string('"3nMWbmbaDRUHfdaVjL3LWg"'),
+  },
+  PreferenceApplied: { description: 'How long the answer was willing to wait.', ...string('wait=10') },
+  IdempotentReplayed: {
+    description: '`true` where this is the kept answer of an earlier request with the same key.',
+    ...string('true'),
+  },
+  RetryAfter: { description: 'How many seconds to wait.', ...string('7') },
+  WwwAuthenticate: { description: 'How to authenticate.', ...string('Bearer') },
+} as const
+
+/** Headers of requests. */
+export const parameters = {
+  RequestId: {
+    in: 'header',
+    name: 'x-request-id',
+    description: "The caller's own id for the request: 1 to 128 of `A-Z a-z 0-9 . _ : -`. Another one is replaced.",
+    schema: { type: 'string', pattern: '^[A-Za-z0-9._:-]{1,128}$' },
+    example: 'checkout-7f3a',
+  },
+  IdempotencyKey: {
+    in: 'header',
+    name: 'Idempotency-Key',
+    description: 'The first answer is kept for 24 hours and given again to the same caller for the same body.',
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
+    example: 'register-cus_1042-1',
+  },
+  Prefer: {
+    in: 'header',
+    name: 'Prefer',
+    description: '`wait=N` (RFC 7240) holds the answer until the verdict or N seconds, at most 30, are over.',
+    schema: { type: 'string' },
+    example: 'wait=10',
+  },
+  IfNoneMatch: {
+    in: 'header',
+    name: 'If-None-Match',
+    description: 'The `ETag` of an earlier answer; 304 without a body when nothing has changed.',
+    schema: { type: 'string' },
+    example: '"3nMWbmbaDRUHfdaVjL3LWg"',
+  },
+} as const

@@ -1,0 +1,121 @@
+/** The migrations: from nothing, again, many at once, and that what they make is what `schema.sql` says. */
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { newId } from '#server/domain/ids.ts'
+import { openDb } from '#server/store/db.ts'
+import { migrate, migrationNames, pendingMigrations } from '#server/store/migrate.ts'
+import { databaseUrl, query, quoted } from '#test/support/postgres.ts'
+import { dumpSchema } from '#test/support/schema-dump.ts'
+
+const made: string[] = []
+
+/** An empty database, not a clone of the migrated one. */
+async function emptyDatabase(): Promise<string> {
+  const name = `empty_${randomUUID()}`
+  made.push(name)
+  await query(inject('adminUrl'), `create database ${quoted(name)}`)
+  return databaseUrl(inject('adminUrl'), name)
+}
+
+let url: string
+beforeAll(async () => {
+  url = await emptyDatabase()
+})
+afterAll(async () => {
+  for (const name of made) await query(inject('adminUrl'), `drop database ${quoted(name)} with (force)`)
+})
+
+async function pending(at: string): Promise<string[]> {
+  const db = openDb({ url: at, size: 1, onError: () => undefined })
+  try {
+    return await pendingMigrations(db)
+  } finally {
+    await db.destroy()
+  }
+}
+
+describe('The migrations', () => {
+  it('make everything from nothing, in the order of their names', async () => {
+    const names = await migrationNames()
+    expect(await pending(url)).toEqual(names)
+    expect(await migrate(url)).toEqual(names)
+    expect(await pending(url)).toEqual([])
+  })
+
+  it('do nothing the second time', async () => {
+    const before = await dumpSchema(url)
+    expect(await migrate(url)).toEqual([])
+    expect(await dumpSchema(url)).toBe(before)
+  })
+
+  it('are applied once when twenty begin at once', async () => {
+    const other = await emptyDatabase()
+    const all = await Promise.all(Array.from({ length: 20 }, () => migrate(other)))
+    expect(all.filter(applied => applied.length > 0)).toEqual([await migrationNames()])
+    expect(await dumpSchema(other)).toBe(await dumpSchema(url))
+  })
+
+  it('make exactly what schema.sql says', async () => {
+    const written = await readFile(new URL('../migrations/schema.sql', import.meta.url), 'utf8')
+    expect(await dumpSchema(url), 'run: npm run dump').toBe(written)
+  })
+
+  it('go all or none: one that fails leaves nothing of those before it', async () => {
+    const other = await emptyDatabase()
+    await query(other, 'create table audit_events (id int)')
+    await expect(migrate(other)).rejects.toThrow()
+    const tables = await query(other, "select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%'")
+    expect(tables).toEqual([{ tablename: 'audit_events' }])
+    expect(await pending(other)).toEqual(await migrationNames())
+  })
+})
+
+describe('The record of who did what', () => {
+  const organization = newId()
+
+  beforeAll(async () => {
+    await query(url, `insert into organizations (id, name, created_at) values ('${organization}', 'First', now())`)
+    await query(
+      url,
+      `insert into audit_events (org_id, id, at, principal_kind, action, outcome)
+       values ('${organization}', '${newId()}', now(), 'operator', 'organization.created', 'ok')`,
+    )
+  })
+
+  it.each([
+    ['update', "update audit_events set outcome = 'other'"],
+    ['delete', 'delete from audit_events'],
+    ['truncate', 'truncate audit_events'],
+  ])('refuses %s, to a superuser as well', async (_, sql) => {
+    const before = await query(url, 'select * from audit_events')
+    await expect(query(url, sql)).rejects.toThrow('audit_events is append-only')
+    expect(await query(url, 'select * from audit_events')).toEqual(before)
+  })
+})
+
+describe('The tables', () => {
+  it('are led by the organization in every primary and foreign key of a tenant’s rows', async () => {
+    const rows = await query(
+      url,
+      `select c.conname as name, (select attname from pg_attribute where attrelid = c.conrelid and attnum = c.conkey[1]) as first
+       from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_namespace n on n.oid = t.relnamespace
+       where n.nspname = 'public' and c.contype in ('p', 'f') and exists
+         (select from pg_attribute where attrelid = c.conrelid and attname = 'org_id' and not attisdropped)`,
+    )
+    expect(rows.length).toBeGreaterThan(10)
+    expect(rows.filter(row => row['first'] !== 'org_id')).toEqual([])
+  })
+
+  it('name every constraint and index after their table', async () => {
+    const rows = await query(
+      url,
+      `select t.relname as table, c.conname as name from pg_constraint c join pg_class t on t.oid = c.conrelid
+         join pg_namespace n on n.oid = t.relnamespace where n.nspname = 'public' and t.relname not like 'kysely%'
+       union all
+       select t.relname, x.relname from pg_index i join pg_class x on x.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+         join pg_namespace n on n.oid = t.relnamespace where n.nspname = 'public' and t.relname not like 'kysely%'`,
+    )
+    expect(rows.filter(row => !String(row['name']).startsWith(`${row['table']}_`))).toEqual([])
+  })
+})

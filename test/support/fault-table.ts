@@ -1,0 +1,31 @@
+/**
+ * The README's table of faults, written from the one table of them in `shared/fault.ts`.
+ */
+import { FAULTS, type FaultCode, faultSpec } from '#shared/fault.ts'
+
+const BEGIN = '<!-- faults: written by npm run dump -->'
+const END = '<!-- /faults -->'
+
+/** The README with its table of faults made anew. Throws when it has no place for one. */
+export function withFaultTable(readme: string): string {
+  const [before, rest] = split(readme, BEGIN)
+  const [, after] = split(rest, END)
+  return `${before}${BEGIN}\n${table()}\n${END}${after}`
+}
+
+function split(text: string, mark: string): [string, string] {
+  const at = text.indexOf(mark)
+  if (at < 0) throw new Error(`the README has no ${mark}`)
+  return [text.slice(0, at), text.slice(at + mark.length)]
+}
+
+function table(): string {
+  // Sound: the keys of FAULTS are the codes.
+  const codes = Object.keys(FAULTS) as FaultCode[]
+  const rows = codes.map(code => {
+    const { status, datasourcesStatus, connections, retryable, says } = faultSpec(code)
+    const http = datasourcesStatus === undefined ? `${status}` : `${status} (${datasourcesStatus})`
+    return `| \`${code}\` | ${http} | \`${connections}\` | ${retryable ? 'yes' : ''} | ${says} |`
+  })
+  return ['| code | HTTP | connections dialect | again | what it says |', '|---|---|---|---|---|', ...rows].join('\n')
+}
