@@ -11,11 +11,15 @@ import type { LeasedPlace } from './leased-place.ts'
 const CONNECT_MS = 10_000
 const BOUND = 'SCRAM-SHA-256-PLUS'
 
-/** A class for the driver's pool; each client that it makes asks anew where to connect. */
-export function leasedClient(placeOf: () => LeasedPlace): new () => pg.Client {
+/** A class for the driver's pool; each client that it makes asks anew where to connect. Null: nowhere any more. */
+export function leasedClient(placeOf: () => LeasedPlace | null): new () => pg.Client {
   return class extends pg.Client {
     constructor() {
       const place = placeOf()
+      if (place === null) {
+        super({ ssl: false, stream: endedSocket })
+        return
+      }
       const rules = new LoginRules(place)
       super(configOf(place, rules))
       rules.watch(this.connection)
@@ -60,6 +64,13 @@ export function judgedSocket(place: Pick<LeasedPlace, 'addresses' | 'target'>): 
   return socket
 }
 
+/** A socket that fails as soon as it is to connect: the pool expects a client, and an error from connecting. */
+function endedSocket(): net.Socket {
+  const socket = new net.Socket()
+  Reflect.set(socket, 'connect', () => socket.destroy(new Error('the lease has ended')))
+  return socket
+}
+
 /** Who must prove what before the password leaves: the rules of the worker's own dials, as far as the driver shows them. */
 class LoginRules {
   readonly #place: LeasedPlace
@@ -97,7 +108,10 @@ class LoginRules {
   passwordFor(place: LeasedPlace): string {
     if (this.#isExposing) {
       const bound = place.target.channelBinding === 'require'
-      if (bound || !this.#isServerVerified()) throw new Error('the login would expose the password')
+      if (bound || !this.#isServerVerified()) {
+        this.#refuse('the login would expose the password')
+        throw new Error('the login would expose the password')
+      }
       // Whoever has the certificate of that name is taken for the server.
       this.#isProven = true
     }
@@ -111,7 +125,9 @@ class LoginRules {
   }
 
   #refuse(why: string): void {
+    // Said at once: what stands behind the refused message in the same packet would be believed otherwise.
+    this.#connection?.emit('error', new Error(why))
     const stream: unknown = Reflect.get(Object(this.#connection), 'stream')
-    if (stream instanceof net.Socket) stream.destroy(new Error(why))
+    if (stream instanceof net.Socket) stream.destroy()
   }
 }

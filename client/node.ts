@@ -90,10 +90,9 @@ class Holder {
     this.#options = options
   }
 
-  /** Where and how to connect now. Throws when the lease has run out and could not be renewed. */
-  place(): LeasedPlace {
-    if (this.#held === null || this.#held.expiresMs <= Date.now()) throw new Error('the lease has ended')
-    return this.#held.place
+  /** Where and how to connect now; null when the lease has run out and could not be renewed. */
+  place(): LeasedPlace | null {
+    return this.#held === null || this.#held.expiresMs <= Date.now() ? null : this.#held.place
   }
 
   /** Takes a new lease and gives the one before back. Calls at once share one. */

@@ -1,14 +1,16 @@
 /**
- * The command line, `npm run -s mooring -- …`: operators' commands straight to the database. It works beside a running
+ * The command line, `npm run -s mooring -- …`: operators' commands straight to the database, and callers'
+ * commands (`schema …`) over tRPC with a key. It works beside a running
  * server, and in local mode joins the embedded one or starts it for as long as the command takes.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { schemaCommands } from '#client/cli/schema.ts'
 import type { CommandContext } from '#server/operator/command.ts'
-import { commands, usage } from '#server/operator/commands.ts'
+import { commands, usageOf } from '#server/operator/commands.ts'
 import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { openDb } from '#server/store/db.ts'
-import { type Config, environment, readConfig } from './config.ts'
+import { type Config, environment, readCaller, readConfig } from './config.ts'
 import { ensureKeyrings, startLocalDatabase } from './local.ts'
 
 const OPTIONS = {
@@ -23,19 +25,40 @@ const OPTIONS = {
   datasource: { type: 'string', multiple: true },
   ttl: { type: 'string' },
   label: { type: 'string' },
+  web: { type: 'string' },
+  worker: { type: 'string' },
+  apply: { type: 'boolean' },
+  yes: { type: 'boolean' },
+  json: { type: 'boolean' },
+  out: { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  'role-policy': { type: 'string' },
+  'check-interval': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
 async function main(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true })
-  const command = commands.find(candidate => candidate.words.every((word, at) => positionals[at] === word))
+  const isMeant = (candidate: { words: readonly string[] }) =>
+    candidate.words.every((word, at) => positionals[at] === word)
+  const called = schemaCommands.find(isMeant)
+  if (called !== undefined && values.help !== true) {
+    const operands = positionals.slice(called.words.length)
+    return called.run(readCaller(environment()), { operands, options: values, print: printLine })
+  }
+  const command = commands.find(isMeant)
   if (values.help === true || command === undefined) {
-    process.stderr.write(usage)
+    process.stderr.write(usageOf([...commands, ...schemaCommands]))
     return values.help === true ? 0 : 2
   }
   await using stack = new AsyncDisposableStack()
   const context = contextOf(readConfig(environment()), stack)
   return await command.run(context, { operands: positionals.slice(command.words.length), options: values })
+}
+
+function printLine(line: string): void {
+  process.stdout.write(`${line}\n`)
 }
 
 /** What commands ask for, made when one asks: `keyring init` needs no database, `role-sql` needs nothing. */
@@ -49,7 +72,7 @@ function contextOf(config: Config, stack: AsyncDisposableStack): CommandContext 
   }
   return {
     now: new Date(),
-    print: line => void process.stdout.write(`${line}\n`),
+    print: printLine,
     complain: line => void process.stderr.write(`${line}\n`),
     url,
     async openDb() {

@@ -25,6 +25,14 @@ export interface Config {
   readonly quotas: { readonly datasources: number; readonly keys: number; readonly capabilities: number }
   /** How many proxies stand in front, or the networks that they stand in; their word on the caller's address is taken. */
   readonly trustProxy: number | readonly string[]
+  /** Origins whose pages may call from a browser; none unless they are named. */
+  readonly corsOrigins: readonly string[]
+  /** How long a client may take with its headers, with its whole request, and between two requests. */
+  readonly patience: {
+    readonly headersTimeoutMs: number
+    readonly requestTimeoutMs: number
+    readonly keepAliveTimeoutMs: number
+  }
   /** Where callers reach this installation, for links in errors; no slash at the end. */
   readonly publicUrl: string
   readonly logLevel: string
@@ -46,6 +54,9 @@ export class ConfigError extends Error {
     this.name = 'ConfigError'
   }
 }
+
+/** From a tenth of a second to an hour. */
+const MOMENTS = { min: 100, max: 3_600_000 }
 
 const LOOPBACK = '127.0.0.0/8,::1/128'
 
@@ -82,6 +93,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       capabilities: integer(env, { variable: 'MOORING_MAX_CAPABILITIES', fallback: 10_000, ...MANY }),
     },
     trustProxy: trustProxy(env),
+    corsOrigins: origins(env),
+    patience: {
+      headersTimeoutMs: integer(env, { variable: 'MOORING_HEADERS_TIMEOUT_MS', fallback: 15_000, ...MOMENTS }),
+      requestTimeoutMs: integer(env, { variable: 'MOORING_REQUEST_TIMEOUT_MS', fallback: 60_000, ...MOMENTS }),
+      keepAliveTimeoutMs: integer(env, { variable: 'MOORING_KEEP_ALIVE_TIMEOUT_MS', fallback: 65_000, ...MOMENTS }),
+    },
     publicUrl: publicUrl(env, port),
     logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   }
@@ -151,10 +168,24 @@ function dnsServers(env: NodeJS.ProcessEnv): string[] {
   return servers
 }
 
+function origins(env: NodeJS.ProcessEnv): string[] {
+  const found = (text(env, 'MOORING_CORS_ORIGINS') ?? '').split(',').flatMap(part => part.trim() || [])
+  if (!found.every(origin => URL.canParse(origin) && new URL(origin).origin === origin))
+    throw new ConfigError('MOORING_CORS_ORIGINS', 'a comma-separated list of origins such as https://app.example.com')
+  return found
+}
+
 function publicUrl(env: NodeJS.ProcessEnv, port: number): string {
   const value = text(env, 'MOORING_PUBLIC_URL') ?? `http://localhost:${port}`
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
     throw new ConfigError('MOORING_PUBLIC_URL', 'an http or https URL')
   }
   return value.replace(/\/+$/, '')
+}
+
+/** What a caller's command is told: which installation, and its key. Throws `ConfigError`. */
+export function readCaller(env: NodeJS.ProcessEnv): { url: string; key: string } {
+  const key = text(env, 'MOORING_API_KEY')
+  if (key === null) throw new ConfigError('MOORING_API_KEY', 'an API key or capability of the installation')
+  return { url: text(env, 'MOORING_URL') ?? 'http://localhost:3000', key }
 }

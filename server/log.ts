@@ -4,6 +4,11 @@
  */
 import pino from 'pino'
 
+// Nothing of these is ever given to a log; this is for the day when somebody does.
+const SECRETS = ['password', 'connectionString', 'signingKey', 'key', 'token', 'authorization'] as const
+
+const MAX_CAUSES = 5
+
 /** A logger, as it is passed as an argument. */
 export type Log = pino.Logger
 
@@ -14,7 +19,7 @@ export function createLog(options: { level: string; destination?: pino.Destinati
     base: null,
     serializers: { cause: describeCause, err: describeCause },
     redact: {
-      paths: ['*.password', '*.connectionString', '*.signingKey', '*.key', '*.token', '*.authorization'],
+      paths: SECRETS.flatMap(name => [name, `*.${name}`]),
       censor: '[redacted]',
     },
   }
@@ -23,13 +28,23 @@ export function createLog(options: { level: string; destination?: pino.Destinati
 
 /** The kind of an error and where it came from, without its message: `{ name, code, at }`. */
 export function describeCause(cause: unknown): object {
+  return describe(cause, MAX_CAUSES)
+}
+
+function describe(cause: unknown, left: number): object {
   if (!(cause instanceof Error)) return { name: typeof cause }
   const code: unknown = Reflect.get(cause, 'code')
-  const frames = (cause.stack ?? '').split('\n').filter(line => /^\s+at /.test(line))
   return {
-    name: cause.name,
+    name: /^[A-Za-z0-9_]{1,60}$/.test(cause.name) ? cause.name : 'Error',
     ...(typeof code === 'string' && /^[A-Za-z0-9_]{1,40}$/.test(code) ? { code } : {}),
-    at: frames.slice(0, 5).map(line => line.trim()),
-    ...(cause.cause === undefined ? {} : { cause: describeCause(cause.cause) }),
+    at: framesOf(cause),
+    ...(cause.cause === undefined || left === 0 ? {} : { cause: describe(cause.cause, left - 1) }),
   }
+}
+
+/** The stack's places. A message may have lines that look like some, so it is cut out first. */
+function framesOf(cause: Error): string[] {
+  const lines = (cause.stack ?? '').replace(cause.message, () => '').split('\n')
+  const frames = lines.filter(line => /^\s+at (.* \()?(async )?(file:|node:|\/|[A-Z]:\\)\S+:\d+:\d+\)?$/.test(line))
+  return frames.slice(0, 5).map(line => line.trim())
 }

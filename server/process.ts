@@ -57,7 +57,9 @@ async function stop(log: Log, of: { name: string; started: AsyncDisposableStack 
 /** A refused connection to a name of several addresses is an error without a message. */
 function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return error.message === '' ? `The database cannot be reached (${String(Reflect.get(error, 'code'))}).` : error.message
+  return error.message === ''
+    ? `The database cannot be reached (${String(Reflect.get(error, 'code'))}).`
+    : error.message
 }
 
 /** Opens the pool and the wakes on a database of ours; the stack closes them. */

@@ -3,6 +3,7 @@
  */
 
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
+import { canReadSecrets } from '#server/store/grants.ts'
 import { GRACE_MS, openStore, run } from './process.ts'
 import { requireMigrated, startWeb } from './wiring-web.ts'
 
@@ -13,6 +14,8 @@ await run(async (config, log, stack) => {
   const keyring = await readWebKeyring(config.keyring)
   const store = await openStore(stack, { config, url, log })
   await requireMigrated(store.db)
+  if (await canReadSecrets(store.db, null))
+    log.warn("this role can read sealed columns: give it the web's grants with `mooring db grant`")
   const web = await startWeb({ config, ...store, log, clock: () => new Date() }, keyring)
   stack.defer(() => web.stop(GRACE_MS))
   log.info({ port: web.port }, 'web is listening')

@@ -2,7 +2,6 @@
  * Puts a web tier together from its parts and serves it: what `web.ts` and `main.ts` share. It is given the web's keyring,
  * which opens nothing, and reaches neither the dialler nor the unsealer.
  */
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ChangeFeed } from '#server/api/change-feed.ts'
 import type { WebParts } from '#server/api/context.ts'
@@ -10,6 +9,7 @@ import type { Limits } from '#server/api/limits.ts'
 import { RefusalSampler } from '#server/api/refusals.ts'
 import { createSealingKeys } from '#server/api/sealing-keys.ts'
 import { createApp } from '#server/rest/app.ts'
+import { createListener } from '#server/rest/listener.ts'
 import type { WebKeyring } from '#server/seal/keyring.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
@@ -74,12 +74,9 @@ function limitsOf({ rateLimits }: Config, db: Db): Limits {
 export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<WebTier> {
   const { config, db } = ground
   const parts = await webParts(ground, keyring)
-  const { publicUrl, trustProxy } = config
-  const app = createApp(parts, { publicUrl, trustProxy, ready: () => trouble(db) })
-  const server = createServer(
-    { maxHeaderSize: 16_384, headersTimeout: 15_000, requestTimeout: 60_000, keepAliveTimeout: 65_000 },
-    app,
-  )
+  const { publicUrl, trustProxy, corsOrigins, patience } = config
+  const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: () => trouble(db) })
+  const server = createListener(app, { patience, publicUrl })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(config.port, config.host, resolve)

@@ -6,6 +6,7 @@ import { Finding, Snapshot } from './snapshot.ts'
 import { DatasourceId, idOf, PageInput, Timestamp } from './wire.ts'
 
 export const SnapshotId = idOf('snap_')
+export type SnapshotId = z.infer<typeof SnapshotId>
 
 /** How many changes of each class there are since the snapshot before. */
 export const DriftCounts = z.object({ breaking: z.number().int(), risky: z.number().int(), safe: z.number().int() })

@@ -138,8 +138,7 @@ afterAll(async () => {
 async function newWorld(): Promise<World> {
   const { datasources, organization } = mooring.client()
   const url = customer.url()
-  const freshDatasource = async () =>
-    (await datasources.register.mutate({ connectionString: url, waitSeconds: 20 })).id
+  const freshDatasource = async () => (await datasources.register.mutate({ connectionString: url, waitSeconds: 20 })).id
   const freshKey = async () => (await organization.createKey.mutate({ mode: 'test' })).id
   const endpoint = { endpoint: 'https://api.acme.io/feed', signingKey: 'a signing key' }
   const freshCapability = async () => {
@@ -186,7 +185,11 @@ async function actors(row: Row): Promise<{ who: string; token: Token; end: End }
     { who: 'a full key', token: mooring.organization.testKey, end: 'ok' },
   ]
   if (row.scope !== null)
-    found.push({ who: 'a key with the scope alone', token: await makeKey(mooring, { scopes: only }), end: row.alone ?? 'ok' })
+    found.push({
+      who: 'a key with the scope alone',
+      token: await makeKey(mooring, { scopes: only }),
+      end: row.alone ?? 'ok',
+    })
   return found
 }
 
@@ -194,22 +197,24 @@ describe.each(procedures)('%s', procedure => {
   const row = TABLE[procedure]
   const type = Reflect.get(appRouter._def.procedures, procedure)._def.type
 
-  it.runIf(row !== undefined)('ends for each actor as the table says, and a refusal leaves nothing behind', async () => {
-    if (row === undefined) return
-    const call = async (token: Token, input: unknown) => attempt(mooring.url, { procedure, type, token, input })
-    const everyone = await actors(row)
-    const input = await row.input(world)
-    const refused = await outcasts(mooring)
-    // What the worker still has to do is not to be taken for an effect of a refusal.
-    await quiet(mooring.databaseUrl)
-    const before = await effects(mooring.databaseUrl)
-    for (const { who, token, fault } of refused) expect(await call(token, input), who).toBe(fault)
-    for (const { who, token, end } of everyone.filter(one => one.end !== 'ok'))
-      expect(await call(token, input), who).toBe(end)
-    expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
+  it.runIf(row !== undefined)(
+    'ends for each actor as the table says, and a refusal leaves nothing behind',
+    async () => {
+      if (row === undefined) return
+      const call = async (token: Token, input: unknown) => attempt(mooring.url, { procedure, type, token, input })
+      const everyone = await actors(row)
+      const input = await row.input(world)
+      const refused = await outcasts(mooring)
+      // What the worker still has to do is not to be taken for an effect of a refusal.
+      await quiet(mooring.databaseUrl)
+      const before = await effects(mooring.databaseUrl)
+      for (const { who, token, fault } of refused) expect(await call(token, input), who).toBe(fault)
+      for (const { who, token, end } of everyone.filter(one => one.end !== 'ok'))
+        expect(await call(token, input), who).toBe(end)
+      expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
 
-    for (const { who, token, end } of everyone.filter(one => one.end === 'ok'))
-      expect(await call(token, await row.input(world)), who).toBe(end)
-  })
+      for (const { who, token, end } of everyone.filter(one => one.end === 'ok'))
+        expect(await call(token, await row.input(world)), who).toBe(end)
+    },
+  )
 })
-

@@ -30,7 +30,9 @@ describe('The body of a registration', () => {
     expect(await details(body)).toEqual([
       { type: 'json_invalid', loc: ['body', body.length], msg: 'JSON decode error', ctx: expect.any(Object) },
     ])
-    expect(await details(`{"connection_string" ${SECRET}}`)).toMatchObject([{ type: 'json_invalid', loc: ['body', 21] }])
+    expect(await details(`{"connection_string" ${SECRET}}`)).toMatchObject([
+      { type: 'json_invalid', loc: ['body', 21] },
+    ])
     expect(await details('['.repeat(2000))).toMatchObject([{ type: 'json_invalid' }])
   })
 
@@ -76,9 +78,9 @@ describe('The body of a registration', () => {
     expect(await details({ ...good, connection_string: 'postgres:' })).toMatchObject([
       { type: 'string_too_short', loc: ['body', 'connection_string'], ctx: { min_length: 10 } },
     ])
-    expect(await details({ ...good, connection_string: `${GOOD_URL}?application_name=${'x'.repeat(2048)}` })).toMatchObject(
-      [{ type: 'string_too_long', loc: ['body', 'connection_string'] }],
-    )
+    expect(
+      await details({ ...good, connection_string: `${GOOD_URL}?application_name=${'x'.repeat(2048)}` }),
+    ).toMatchObject([{ type: 'string_too_long', loc: ['body', 'connection_string'] }])
   })
 
   it('has to name a kind of database that is documented', async () => {
@@ -103,12 +105,15 @@ describe('The body of a registration', () => {
     ])
   })
 
-  it.each(BAD_URLS)('has to have an acceptable connection string, which the reason does not quote: %s', async (url, reason) => {
-    const found = await details({ ...good, connection_string: url })
-    expect(found).toEqual([
-      { type: 'value_error', loc: ['body', 'connection_string'], msg: expect.stringMatching(reason) },
-    ])
-  })
+  it.each(BAD_URLS)(
+    'has to have an acceptable connection string, which the reason does not quote: %s',
+    async (url, reason) => {
+      const found = await details({ ...good, connection_string: url })
+      expect(found).toEqual([
+        { type: 'value_error', loc: ['body', 'connection_string'], msg: expect.stringMatching(reason) },
+      ])
+    },
+  )
 
   it('does not get a field echoed that holds a piece of the connection string', async () => {
     const found = await details({ name: SECRET.repeat(40), db_type: SECRET, connection_string: GOOD_URL })
@@ -148,12 +153,15 @@ describe('A host that may not be dialled', () => {
 })
 
 describe('A path', () => {
-  it.each(['GET', 'DELETE'])('with an id that is unknown, or another organization’s, is not found: %s', async method => {
-    for (const id of [ground.unknown, ground.foreign]) {
-      const answer = await ground.refused(method, `${PATH}/${id}`)
-      expect([answer.status, answer.body]).toEqual([404, envelope('NOT_FOUND')])
-    }
-  })
+  it.each(['GET', 'DELETE'])(
+    'with an id that is unknown, or another organization’s, is not found: %s',
+    async method => {
+      for (const id of [ground.unknown, ground.foreign]) {
+        const answer = await ground.refused(method, `${PATH}/${id}`)
+        expect([answer.status, answer.body]).toEqual([404, envelope('NOT_FOUND')])
+      }
+    },
+  )
 
   it.each(['GET', 'DELETE'])('with an id that is no UUID is a validation error: %s', async method => {
     for (const id of ['5', 'ds_test_0190a000000070008000000000000000', '%00', 'x'.repeat(5000)]) {

@@ -95,10 +95,13 @@ describe('The body of a registration', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid_body'])
   })
 
-  it.each(BAD_URLS)('has to have an acceptable connection string, which the reason does not quote: %s', async (url, reason) => {
-    const answer = await expectRefusal(post({ connectionString: url }), invalid('connectionString'))
-    expect(answer.body.message).toMatch(reason)
-  })
+  it.each(BAD_URLS)(
+    'has to have an acceptable connection string, which the reason does not quote: %s',
+    async (url, reason) => {
+      const answer = await expectRefusal(post({ connectionString: url }), invalid('connectionString'))
+      expect(answer.body.message).toMatch(reason)
+    },
+  )
 
   it('is taken up to 64 KiB, as application/json', async () => {
     await expectRefusal(post(TOO_LARGE), { status: 413, code: 'payload_too_large' })

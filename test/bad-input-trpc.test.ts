@@ -146,7 +146,8 @@ describe('A key', () => {
     ['apikey_expired', () => ground.badKeys.expired],
     ['capability_invalid', () => 'rk_test_short'],
   ])('that is no good is refused before the input is looked at: %s', async (fault, keyOf) => {
-    for (const body of [good, {}]) expect(await faultOf(mutate('datasources.register', body, keyOf()))).toEqual({ fault, paths: [] })
+    for (const body of [good, {}])
+      expect(await faultOf(mutate('datasources.register', body, keyOf()))).toEqual({ fault, paths: [] })
   })
 
   it('of the other mode changes nothing, and makes no key of this one', async () => {

@@ -34,7 +34,10 @@ function listening(of: Mooring): Mooring {
     ...of,
     call: async (method, path, options) => {
       const answer = await of.call(method, path, options)
-      heard.push([`${method} ${path.slice(0, 40)}: ${answer.status}`, `${[...answer.headers].join('\n')}\n${answer.text}`])
+      heard.push([
+        `${method} ${path.slice(0, 40)}: ${answer.status}`,
+        `${[...answer.headers].join('\n')}\n${answer.text}`,
+      ])
       return answer
     },
   }
@@ -147,7 +150,12 @@ describe('A password', () => {
     }
     const reasons = await query(mooring.databaseUrl, 'select distinct status_reason as reason from datasources')
     expect(reasons.map(row => row['reason'])).toEqual(
-      expect.arrayContaining(['byo_role_cannot_enforce_rls', 'database_not_found', 'database_unreachable', 'tls_failed']),
+      expect.arrayContaining([
+        'byo_role_cannot_enforce_rls',
+        'database_not_found',
+        'database_unreachable',
+        'tls_failed',
+      ]),
     )
   })
 
@@ -198,7 +206,10 @@ describe('The search', () => {
     ]
     for (const value of planted) {
       await query(mooring.databaseUrl, `create table planted as select ${value} as it`)
-      expect(sightings(canary, await everywhere()).map(found => found.where), value).toContain('public.planted')
+      expect(
+        sightings(canary, await everywhere()).map(found => found.where),
+        value,
+      ).toContain('public.planted')
       await query(mooring.databaseUrl, 'drop table planted')
     }
   })

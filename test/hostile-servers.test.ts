@@ -19,17 +19,25 @@ import {
   int16,
   LOGIN_OK,
   OFFER,
-  type Peer,
   READY,
   row,
   type Script,
   startHostile,
 } from '#test/support/hostile-postgres.ts'
-import { createScramServer, md5Password } from '#test/support/scram-server.ts'
+import {
+  answer,
+  challenge,
+  flood,
+  greet,
+  iterations,
+  SHARED_PASSWORD as PASSWORD,
+  toTls,
+  welcome,
+} from '#test/support/hostile-scripts.ts'
+import { md5Password } from '#test/support/scram-server.ts'
 
 const DEADLINE_MS = 1_000
 const GROWTH_BYTES = 32 << 20
-const PASSWORD = 'Tr0ub4dor-and-3'
 const CANARY = 'these-are-the-servers-words'
 const SALT = Buffer.from([1, 2, 3, 4])
 
@@ -87,60 +95,6 @@ function endures(title: string, lines: readonly Line[]): void {
     })
   })
 }
-
-/** After the startup message, without TLS. */
-const greet =
-  (...frames: (Buffer | string)[]): Script =>
-  async peer => {
-    await peer.startup()
-    peer.send(...frames)
-  }
-
-/** After an honest login, before the client may ask anything. */
-const welcome =
-  (...frames: (Buffer | string)[]): Script =>
-  async peer => {
-    await peer.logIn(PASSWORD)
-    peer.send(...frames)
-  }
-
-/** In answer to the first query of an honest session. */
-const answer =
-  (...frames: (Buffer | string)[]): Script =>
-  async peer => {
-    await peer.untilQuery(PASSWORD)
-    peer.send(...frames)
-  }
-
-const flood =
-  (bytes: Buffer, begin: (peer: Peer) => Promise<unknown>): Script =>
-  async peer => {
-    await begin(peer)
-    await peer.flood(bytes)
-  }
-
-/** A login up to the client's proof; `final` is what the server says to it. */
-const challenge =
-  (final: (proof: string, initial: Buffer, response: Buffer) => (Buffer | string)[]): Script =>
-  async peer => {
-    await peer.startup()
-    const scram = createScramServer(PASSWORD, 4096)
-    peer.send(OFFER)
-    const initial = (await peer.message()).body
-    peer.send(frame('R', 11, scram.first(initial)))
-    const response = (await peer.message()).body
-    peer.send(...final(scram.final(response), initial, response))
-  }
-
-/** A server-first message with other iterations, or more of them. */
-const iterations =
-  (tail: string): Script =>
-  async peer => {
-    await peer.startup()
-    peer.send(OFFER)
-    const first = createScramServer(PASSWORD, 4096).first((await peer.message()).body)
-    peer.send(frame('R', 11, first.replace(/,i=4096$/, tail)))
-  }
 
 const MD5_REQUEST = frame('R', 5, SALT)
 const CLEARTEXT_REQUEST = frame('R', 3)
@@ -296,14 +250,6 @@ endures('A server that dies', [
 ])
 
 const PLAIN = { tlsMode: 'require' } as const
-/** Answers SSLRequest. */
-const toTls =
-  (bytes: string): Script =>
-  async peer => {
-    await peer.startup()
-    peer.send(Buffer.from(bytes, 'latin1'))
-  }
-
 endures('A server that is asked for TLS', [
   ['has none', 'tls_not_offered', toTls('N'), PLAIN],
   ['answers with an error', 'server_error', toTls(failure({ ...RAW, M: CANARY }).toString('latin1')), PLAIN],
@@ -387,6 +333,7 @@ describe('The dialling processes', () => {
     process.env['PGPASSWORD'] = 'the-password-of-the-installation'
     const own = testDialler()
     try {
+      await own.ready()
       const server = await startHostile(greet(OFFER))
       const target = localTarget(server.port, { tlsMode: 'disable', password: '' })
       const probe = await own.probe({ target, caCertificate: null, schema: null, deadlineMs: DEADLINE_MS })

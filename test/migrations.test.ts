@@ -65,7 +65,10 @@ describe('The migrations', () => {
     const other = await emptyDatabase()
     await query(other, 'create table audit_events (id int)')
     await expect(migrate(other)).rejects.toThrow()
-    const tables = await query(other, "select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%'")
+    const tables = await query(
+      other,
+      "select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%'",
+    )
     expect(tables).toEqual([{ tablename: 'audit_events' }])
     expect(await pending(other)).toEqual(await migrationNames())
   })

@@ -6,7 +6,7 @@
  */
 import type { Failure } from '#shared/failure.ts'
 import { type CatalogRequest, catalogSql } from './catalog.ts'
-import type { DialContext } from './dial-kinds.ts'
+import type { DialContext } from './dial-context.ts'
 import { type SessionDial, withSession } from './with-session.ts'
 
 /** The most that a catalog's rows may come to, in bytes. */

@@ -5,16 +5,11 @@
  * Each function bounds itself by its request's `deadlineMs`. It throws only where our own code is wrong: the process
  * dies then, and is replaced. Called by `serve-dials.ts`; the worker takes the types alone.
  */
+
 import { type DescribeRequest, describeDatabase } from './describe.ts'
+import type { DialContext } from './dial-context.ts'
 import { type LocateRequest, locate } from './locate.ts'
 import { type ProbeRequest, probeDatabase } from './probe.ts'
-import type { Surroundings } from './with-session.ts'
-
-/** What a kind works with, beside its request. */
-export interface DialContext extends Surroundings {
-  /** Sends bytes to the worker ahead of the answer; resolves when it takes more. */
-  send(bytes: Buffer): Promise<void>
-}
 
 /** Every kind. Requests and answers are plain JSON. */
 export const DIAL_KINDS = {

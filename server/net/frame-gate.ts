@@ -79,20 +79,22 @@ interface State {
   started: boolean
 }
 
+const FRESH: State = {
+  phase: 'login',
+  result: 'none',
+  columns: 0,
+  frames: 0,
+  bytes: 0,
+  rows: 0,
+  results: 0,
+  notices: 0,
+  parameters: 0,
+  started: false,
+}
+
 /** The gate of a new session. */
 export function createFrameGate(options: GateOptions): FrameGate {
-  const state: State = {
-    phase: 'login',
-    result: 'none',
-    columns: 0,
-    frames: 0,
-    bytes: 0,
-    rows: 0,
-    results: 0,
-    notices: 0,
-    parameters: 0,
-    started: false,
-  }
+  const state: State = { ...FRESH }
   const read = createFrameReader({
     admitKind: kind => admitKind(state, kind),
     admitLength: (kind, bodyBytes) => admitLength(state, frameKind(kind), { bodyBytes, limits: options.limits }),

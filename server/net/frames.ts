@@ -22,56 +22,71 @@ export interface FrameRules {
 /** Takes the next bytes of the stream. Throws what a rule throws, and `RangeError` for a length below four. */
 export type FrameReader = (chunk: Buffer) => void
 
+/** Where a reader is: in a header of which it has `headBytes`, or in a frame of which it has `filled`. */
+interface Reading {
+  readonly rules: FrameRules
+  readonly head: Buffer
+  headBytes: number
+  partial: Buffer | null
+  filled: number
+}
+
 /** A reader that holds at most one admitted frame, allocated once, however small the pieces are in which it drips in. */
 export function createFrameReader(rules: FrameRules): FrameReader {
-  const head = Buffer.alloc(HEADER_BYTES)
-  let headBytes = 0
-  let partial: Buffer | null = null
-  let filled = 0
-
-  const admit = (header: Buffer, at: number): number => {
-    const length = header.readUInt32BE(at + 1)
-    if (length < 4) throw new RangeError('frame length')
-    rules.admitLength(kindAt(header, at), length - 4)
-    return length + 1
+  const reading: Reading = { rules, head: Buffer.alloc(HEADER_BYTES), headBytes: 0, partial: null, filled: 0 }
+  return chunk => {
+    let at = 0
+    while (at < chunk.length) at = reading.partial === null ? begin(reading, chunk, at) : fill(reading, chunk, at)
   }
+}
 
-  /** Consumes the beginning of a frame at `at`; returns where to go on. */
-  const begin = (chunk: Buffer, at: number): number => {
-    if (headBytes === 0) rules.admitKind(kindAt(chunk, at))
-    if (headBytes === 0 && chunk.length - at >= HEADER_BYTES) {
-      const size = admit(chunk, at)
-      if (chunk.length - at >= size) {
-        rules.complete(kindAt(chunk, at), chunk.subarray(at, at + size))
-        return at + size
-      }
-      partial = Buffer.allocUnsafe(size)
-      filled = 0
+/** Takes the beginning of a frame, or all of one that lies in the chunk whole; returns where to go on. */
+function begin(reading: Reading, chunk: Buffer, at: number): number {
+  const { rules, head } = reading
+  if (reading.headBytes === 0) rules.admitKind(kindAt(chunk, at))
+  if (reading.headBytes === 0 && chunk.length - at >= HEADER_BYTES) {
+    const size = admit(rules, chunk, at)
+    if (chunk.length - at < size) {
+      hold(reading, size)
       return at
     }
-    head[headBytes++] = chunk[at] ?? 0
-    if (headBytes < HEADER_BYTES) return at + 1
-    headBytes = 0
-    partial = Buffer.allocUnsafe(admit(head, 0))
-    filled = head.copy(partial)
-    return at + 1
+    rules.complete(kindAt(chunk, at), chunk.subarray(at, at + size))
+    return at + size
   }
+  const taken = chunk.copy(head, reading.headBytes, at)
+  reading.headBytes += taken
+  if (reading.headBytes === HEADER_BYTES) {
+    reading.headBytes = 0
+    hold(reading, admit(rules, head, 0))
+    fill(reading, head, 0)
+  }
+  return at + taken
+}
 
-  return chunk => {
-    for (let at = 0; at < chunk.length || partial?.length === filled; ) {
-      if (partial === null) {
-        at = begin(chunk, at)
-        continue
-      }
-      const taken = chunk.copy(partial, filled, at)
-      filled += taken
-      at += taken
-      if (filled < partial.length) return
-      const frame: Buffer = partial
-      partial = null
-      rules.complete(kindAt(frame, 0), frame)
-    }
+/** The size of an admitted frame. */
+function admit(rules: FrameRules, header: Buffer, at: number): number {
+  const length = header.readUInt32BE(at + 1)
+  if (length < 4) throw new RangeError('frame length')
+  rules.admitLength(kindAt(header, at), length - 4)
+  return length + 1
+}
+
+function hold(reading: Reading, size: number): void {
+  reading.partial = Buffer.allocUnsafe(size)
+  reading.filled = 0
+}
+
+/** Takes more of the frame that is held; returns where to go on. */
+function fill(reading: Reading, chunk: Buffer, at: number): number {
+  const { partial, rules } = reading
+  if (partial === null) return at
+  const taken = chunk.copy(partial, reading.filled, at)
+  reading.filled += taken
+  if (reading.filled === partial.length) {
+    reading.partial = null
+    rules.complete(kindAt(partial, 0), partial)
   }
+  return at + taken
 }
 
 /** One frame, ready to be written. */

@@ -8,7 +8,8 @@ import type { Socket } from 'node:net'
 import type { HostPolicy } from '#server/domain/host-policy.ts'
 import type { Failure, FailureCode } from '#shared/failure.ts'
 import { createChannelReader, sendBytes, sendJson } from './child-channel.ts'
-import { DIAL_KINDS, type DialAsk, type DialContext, type DialKind } from './dial-kinds.ts'
+import type { DialContext } from './dial-context.ts'
+import { DIAL_KINDS, type DialAsk, type DialKind } from './dial-kinds.ts'
 import { createResolver } from './resolver.ts'
 import { nodeRoots } from './tls.ts'
 
@@ -41,9 +42,9 @@ const MEMORY_CHECK_MS = 100
 export function serveDials(pipe: Socket, end: () => void): void {
   let context: DialContext | null = null
   const read = createChannelReader(['c', 'r'], (kind, body) => {
-    // Sound: the worker, our own code, wrote it.
     const said: unknown = JSON.parse(body.toString('utf8'))
     if (kind === 'c') {
+      // Sound, here and below: the worker, our own code, wrote it.
       context = settle(said as DialSettings, pipe, end)
       sendJson(pipe, 'k', null)
     } else if (context === null) end()

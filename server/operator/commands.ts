@@ -11,9 +11,11 @@ import { migrate } from '#server/store/migrate.ts'
 import { Mode, typedId, uuidOf } from '#shared/wire.ts'
 import { capabilityCommands } from './capability-commands.ts'
 import { type Command, option, organizationOf, required } from './command.ts'
+import { dbCommands } from './db-commands.ts'
 import { newKeyId } from './keyring.ts'
 import { createKey, revokeKey } from './keys.ts'
 import { createOrganization } from './organizations.ts'
+import { settingsCommands } from './settings-commands.ts'
 
 /** All commands, in the order of the usage text. */
 export const commands: readonly Command[] = [
@@ -107,13 +109,17 @@ export const commands: readonly Command[] = [
       return 0
     },
   },
+  ...settingsCommands,
   ...capabilityCommands,
+  ...dbCommands,
 ]
 
 /** What is printed when a command is not one of these. */
-export const usage = [
-  'Usage: npm run -s mooring -- COMMAND',
-  '',
-  ...commands.map(one => `  ${one.synopsis}\n      ${one.about}`),
-  '',
-].join('\n')
+export function usageOf(all: readonly { readonly synopsis: string; readonly about: string }[]): string {
+  return [
+    'Usage: npm run -s mooring -- COMMAND',
+    '',
+    ...all.map(one => `  ${one.synopsis}\n      ${one.about}`),
+    '',
+  ].join('\n')
+}

@@ -12,8 +12,11 @@ import { appRouter } from '#server/api/router.ts'
 import { Fault } from '#shared/fault.ts'
 import { MAX_BODY_BYTES } from './body.ts'
 import { connectionsDialect } from './connections.ts'
+import { crossOrigin } from './cross-origin.ts'
 import { datasourcesDialect } from './datasources.ts'
 import type { Dialect } from './dialect.ts'
+import { documentation } from './docs.ts'
+import { checkTrpc, checkUrl, refuse, type Voices } from './refuse.ts'
 import { addressOf, requestIdOf, serveRoute, spelled } from './serve.ts'
 
 const MAX_BATCH = 20
@@ -23,6 +26,8 @@ export interface Process {
   readonly publicUrl: string
   /** How many proxies stand in front, or the networks that they stand in; none is trusted when it is empty. */
   readonly trustProxy: number | readonly string[]
+  /** The origins whose pages may call; none unless they are named. */
+  readonly corsOrigins: readonly string[]
   /** Null when the database answers and is up to date, else what is the matter. */
   readonly ready: () => Promise<string | null>
 }
@@ -31,22 +36,26 @@ export interface Process {
 export function createApp(parts: WebParts, process: Process): express.Express {
   const app = express()
   app.disable('x-powered-by')
+  app.disable('etag')
   app.set('trust proxy', typeof process.trustProxy === 'number' ? process.trustProxy : [...process.trustProxy])
   app.use(helmet())
+  const datasources = datasourcesDialect(process.publicUrl)
+  const voices = { connections: connectionsDialect, datasources }
   app.use((request, response, next) => {
-    response.set('x-request-id', requestIdOf(request, response))
+    response.set({ 'x-request-id': requestIdOf(request, response), 'Cache-Control': 'no-store' })
     next()
   })
+  app.use(crossOrigin(process.corsOrigins), checkUrl(voices))
   app.get('/healthz', (_, response) => void response.json({ ok: true }))
   app.get('/readyz', async (_, response) => {
     const trouble = await process.ready()
     response.status(trouble === null ? 200 : 503).json(trouble === null ? { ok: true } : { ok: false, trouble })
   })
-  app.use('/trpc', refuseKeysInUrls, trpc(parts))
-  const fallback = datasourcesDialect(process.publicUrl)
-  for (const dialect of [connectionsDialect, fallback]) mount(app, parts, dialect)
-  app.use((request, response) => spelled(fallback, { request, response, fault: new Fault('route_not_found') }))
-  app.use(onError(parts, fallback))
+  app.use(documentation({ publicUrl: process.publicUrl, dialects: [connectionsDialect, datasources] }))
+  app.use('/trpc', checkTrpc(voices), trpc(parts))
+  for (const dialect of [connectionsDialect, datasources]) mount(app, parts, dialect)
+  app.use((request, response) => refuse(voices, { request, response, fault: new Fault('route_not_found') }))
+  app.use(onError(parts, voices))
   return app
 }
 
@@ -89,21 +98,12 @@ function failureOf(cause: unknown): Admission {
   return { principal: new Fault('internal_error', { cause }), headers: {} }
 }
 
-/** Keys travel in headers only: a URL ends up in logs, histories and referrers. */
-const refuseKeysInUrls: express.Handler = (request, response, next) => {
-  if (/\b[sr]k_(live|test)_|connectionParams/.test(request.originalUrl)) {
-    response.status(400).json({ error: { message: new Fault('invalid_request').message } })
-    return
-  }
-  next()
-}
-
-function onError(parts: WebParts, dialect: Dialect): express.ErrorRequestHandler {
+function onError(parts: WebParts, voices: Voices): express.ErrorRequestHandler {
   // biome-ignore lint/complexity/useMaxParams: Express tells an error handler by its four parameters
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
     const isOurs = !(error instanceof URIError)
     if (isOurs) parts.log.error({ requestId: requestIdOf(request, response), cause: error }, 'request failed')
-    spelled(dialect, { request, response, fault: new Fault(isOurs ? 'internal_error' : 'invalid_request') })
+    refuse(voices, { request, response, fault: new Fault(isOurs ? 'internal_error' : 'invalid_request') })
   }
 }

@@ -17,16 +17,24 @@ const read = express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: fal
  * `invalid_json` with the offset at which it stops being JSON.
  */
 export async function readBody(request: express.Request, response: express.Response): Promise<unknown> {
-  const length = request.headers['content-length']
-  const isEmpty = request.headers['transfer-encoding'] === undefined && (length === undefined || length === '0')
-  if (isEmpty) return undefined
-  const type = request.headers['content-type'] ?? ''
-  if (!/^application\/json *(; *charset *= *"?utf-8"? *)?$/i.test(type)) throw new Fault('unsupported_media_type')
+  if (!hasBody(request)) return undefined
+  if (!isJson(request)) throw new Fault('unsupported_media_type')
   await new Promise<void>((resolve, reject) => {
     read(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(faultOfReading(error))))
   })
   const bytes: unknown = request.body
   return Buffer.isBuffer(bytes) && bytes.length > 0 ? parse(bytes) : undefined
+}
+
+/** True when the request announces a body (RFC 9112, 6.3). */
+export function hasBody({ headers }: express.Request): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+}
+
+/** True when the body is said to be JSON, and in no other encoding than UTF-8. */
+export function isJson({ headers }: express.Request): boolean {
+  return /^application\/json *(; *charset *= *"?utf-8"? *)?$/i.test(headers['content-type'] ?? '')
 }
 
 function faultOfReading(error: unknown): Fault {

@@ -15,6 +15,7 @@ import type { Datasource } from '#shared/datasource.ts'
 import { Fault, faultSpec } from '#shared/fault.ts'
 import { uuidOf } from '#shared/wire.ts'
 import { parseRegister, pathId } from './connection-body.ts'
+import { introspectRoute } from './connection-introspect.ts'
 import type { Call, Dialect, Reply, Route } from './dialect.ts'
 import { BODIES, CONNECTION, IDS } from './examples.ts'
 import { detailOf } from './pydantic.ts'
@@ -131,6 +132,7 @@ const routes: readonly Route[] = [
     faults: ['invalid_request', 'entity_not_found'],
     run: async call => ok(present(await call.caller.datasources.remove({ id: pathId(call) }))),
   },
+  introspectRoute,
 ]
 
 /** The dialect's routes and error shapes. */

@@ -142,3 +142,36 @@ export const CAPABILITIES = {
   minted: { ...capability, token: `rk_test_${'shown-once-'.repeat(3)}abc` },
   revoked: { ...capability, revokedAt: '2026-11-21T09:45:00.000Z' },
 } as const
+
+const snapshot = {
+  id: `snap_${DIGITS}`,
+  datasource: IDS.datasource,
+  fingerprint: 'b5d4045c3f466fa91fe2cc6abe79232a1a57cdf104f7a26e716e0a1e2789df78',
+  table_count: 1,
+  tables: ['app.orders'],
+  previous: null,
+  drift: null,
+  taken: 1_795_305_600,
+  seen: 1_795_309_200,
+}
+
+/** What is told about schemas. */
+export const SCHEMAS = {
+  snapshot: { object: 'schema_snapshot', ...snapshot },
+  schema: { object: 'schema', ...snapshot, schemas: [{ name: 'app', relations: [] }] },
+  drift: {
+    object: 'schema_drift',
+    from: `snap_${DIGITS}`,
+    to: `snap_${DIGITS}`,
+    counts: { breaking: 1, risky: 0, safe: 0 },
+    changes: [
+      {
+        kind: 'removed',
+        object: 'column',
+        path: ['app', 'orders', 'placed_at'],
+        class: 'breaking',
+        reason: 'What reads or writes the column fails.',
+      },
+    ],
+  },
+} as const

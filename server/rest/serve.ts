@@ -2,7 +2,7 @@
  * Serves one route of a dialect: authenticates, reads the body, calls the router in this process, and spells the answer or
  * the fault. One of the places where exceptions are caught; what is not a `Fault` becomes `internal_error`.
  */
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type express from 'express'
 import type { Remarks, WebParts } from '#server/api/context.ts'
 import { admit } from '#server/api/limits.ts'
@@ -39,13 +39,13 @@ export function addressOf(request: express.Request): string | null {
   return clientAddress(request.ip, request.socket.remoteAddress)
 }
 
-/** Answers a fault in the dialect's shape. */
-export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown }): void {
-  const { fault, request, response, body } = at
+/** Answers a fault in the dialect's shape, with `status` where HTTP has a better one than the fault's own. */
+export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
+  const { fault, request, response, body, status } = at
   const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body })
   response.set(fault.headers)
   if (reply.status === 401) response.set('WWW-Authenticate', 'Bearer')
-  send(response, reply)
+  send(at, { body: reply.body, status: status ?? reply.status })
 }
 
 /** Serves one request. Never throws. */
@@ -72,12 +72,12 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
       token: () => presentedToken(request.headers),
       recheck: async () => undefined,
     })
-    const waitSeconds = waitOf(request)
-    const query = new URL(request.originalUrl, 'http://localhost').searchParams
+    const waitSeconds = route.waits === true ? waitOf(request) : undefined
+    const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
     const reply = await route.run({ caller, params: paramsOf(request), body: seen.body, query, waitSeconds, remarks })
     if (remarks.replayed === true) response.set('Idempotent-Replayed', 'true')
     if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
-    send(response, reply)
+    send(of, reply)
   } catch (thrown) {
     const fault = faultOf(thrown)
     const about = { requestId: requestIdOf(request, response), route: route.path, fault: fault.code }
@@ -99,11 +99,19 @@ function idempotencyOf(request: express.Request, body: unknown) {
     const message = 'An Idempotency-Key has 1 to 255 characters.'
     throw new Fault('invalid_request', { issues: [{ path: ['Idempotency-Key'], code: 'length', message }] })
   }
-  return { key, route: `POST ${request.path}`, body: JSON.stringify(body ?? null) }
+  // What the query asks for belongs to the request as much as its body.
+  const query = /\?.*$/s.exec(request.url)?.[0] ?? ''
+  return { key, route: `POST ${request.path}`, body: `${JSON.stringify(body ?? null)}${query}` }
 }
 
-function send(response: express.Response, reply: Reply): void {
-  response.status(reply.status).json(reply.body)
+/** Sends it. What was read may be kept and asked about again (RFC 9110, 8.8.3); Express answers 304 to a tag that it knows. */
+function send({ request, response }: Exchange, { status, body }: Reply): void {
+  const text = JSON.stringify(body)
+  if (status === 200 && (request.method === 'GET' || request.method === 'HEAD')) {
+    const tag = createHash('sha256').update(text).digest('base64url').slice(0, 22)
+    response.set({ ETag: `"${tag}"`, 'Cache-Control': 'private, no-cache' })
+  }
+  response.status(status).type('json').send(text)
 }
 
 function paramsOf(request: express.Request): Record<string, string> {

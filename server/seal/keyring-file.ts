@@ -2,7 +2,8 @@
  * Keyring files on disk: read with their permissions checked, written once and never over an existing one.
  * The entries call it at start; nothing of a file is ever logged.
  */
-import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createKeyrings, parseWebKeyring, parseWorkerKeyring, type WebKeyring, type WorkerKeyring } from './keyring.ts'
 
@@ -30,17 +31,29 @@ export async function readWorkerKeyring(path: string): Promise<WorkerKeyring> {
 export async function initKeyrings(dir: string, newKeyId: (kind: string) => string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const texts = await createKeyrings(newKeyId)
-  const worker = await create(join(dir, 'worker.json'))
-  const web = await create(join(dir, 'web.json'))
-  await worker.writeFile(texts.worker)
-  await web.writeFile(texts.web)
-  await Promise.all([worker, web].map(file => file.sync().then(() => file.close())))
+  const web = join(dir, 'web.json')
+  await place(web, texts.web)
+  try {
+    await place(join(dir, 'worker.json'), texts.worker)
+  } catch (error) {
+    // One half is of no use without the other, and would stand in the way of both.
+    await rm(web)
+    throw error
+  }
 }
 
-async function create(path: string) {
-  return open(path, 'wx', 0o600).catch(() => {
+/** Puts a whole file where none was: written under another name first, so that no crash leaves half a keyring. */
+async function place(path: string, text: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}`
+  await writeFile(draft, text, { mode: 0o600, flag: 'wx', flush: true })
+  try {
+    await link(draft, path)
+  } catch (error) {
+    if (!(error instanceof Error) || Reflect.get(error, 'code') !== 'EEXIST') throw error
     throw new Error(
       `There is a keyring at ${path} already, and it is never overwritten: without it nothing sealed can be opened.`,
     )
-  })
+  } finally {
+    await rm(draft)
+  }
 }

@@ -11,6 +11,7 @@ import type { Scope } from '#shared/credential.ts'
 import type { DbType, Kind, Status } from '#shared/datasource.ts'
 import type { Mode } from '#shared/wire.ts'
 import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
+import type { FeedEventsTable, FeedPushesTable, FeedsTable } from './feed-tables.ts'
 import type { LeaseGrantsTable, LeasesTable } from './lease-tables.ts'
 
 interface OrganizationsTable {
@@ -207,6 +208,9 @@ export interface Tables {
   leases: LeasesTable
   dial_budgets: DialBudgetsTable
   snapshots: SnapshotsTable
+  feeds: FeedsTable
+  feed_events: FeedEventsTable
+  feed_pushes: FeedPushesTable
 }
 
 /** A pool, or a transaction on it: what every store function takes first. */

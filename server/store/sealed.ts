@@ -12,13 +12,14 @@ export interface SealedCredential {
   readonly sealed: SealedBox
   readonly fingerprint: string | null
   readonly last4: string | null
+  readonly createdAt: Date
 }
 
 /** The pending and the current credential of a datasource, with their bytes. */
 export async function credentials(db: Db, org: string, datasourceId: string): Promise<SealedCredential[]> {
   const rows = await db
     .selectFrom('credentials')
-    .select(['version', 'state', 'key_id', 'sealed', 'signer_id', 'signature', 'fingerprint', 'last4'])
+    .select(['version', 'state', 'key_id', 'sealed', 'signer_id', 'signature', 'fingerprint', 'last4', 'created_at'])
     .where('org_id', '=', org)
     .where('datasource_id', '=', datasourceId)
     .where('state', '!=', 'retired')
@@ -32,6 +33,7 @@ export async function credentials(db: Db, org: string, datasourceId: string): Pr
         sealed: { keyId: row.key_id, box: row.sealed, signerId: row.signer_id, signature: row.signature },
         fingerprint: row.fingerprint,
         last4: row.last4,
+        createdAt: row.created_at,
       },
     ]
   })

@@ -130,6 +130,23 @@ export async function settle(
   return rows.length === 1
 }
 
+/**
+ * Prolongs a claim in the transaction of an effect that comes before the end of its work. False when the claim was lost:
+ * then nothing of that effect may be written, since another worker may have begun the work anew. Holds the task's row until
+ * the transaction ends, so that nobody takes the claim meanwhile.
+ */
+export async function prolong(tx: Tx, held: Claim, until: Date): Promise<boolean> {
+  const rows = await tx
+    .updateTable('tasks')
+    .set({ locked_until: until })
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .returning('id')
+    .execute()
+  return rows.length === 1
+}
+
 /** Settles a task that is done once: its payload is gone, its outcome awaits the reader. False when the claim was lost. */
 export async function finish(tx: Db, held: Claim, outcome: unknown): Promise<boolean> {
   const rows = await tx
@@ -143,11 +160,14 @@ export async function finish(tx: Db, held: Claim, outcome: unknown): Promise<boo
   return rows.length === 1
 }
 
-/** Gives a claim back undone, due at `dueAt`: at shutdown now, after a failure of ours later. */
+/**
+ * Gives a claim back undone, due at `dueAt`: at shutdown now, after a failure of ours later. The claim is void from then
+ * on: work that is still being cut off must not settle what it could not do.
+ */
 export async function handBack(db: Db, held: Claim, dueAt: Date): Promise<void> {
   await db
     .updateTable('tasks')
-    .set({ locked_until: null, due_at: dueAt })
+    .set(eb => ({ locked_until: null, due_at: dueAt, token: eb('token', '+', 1) }))
     .where('org_id', '=', held.organizationId)
     .where('id', '=', held.id)
     .where('token', '=', held.token)

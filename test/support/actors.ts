@@ -22,7 +22,11 @@ export async function outcasts(mooring: Mooring): Promise<readonly { who: string
     { who: 'a revoked key', token: await makeKey(mooring, { revokedAt: yesterday }), fault: 'apikey_revoked' },
     { who: 'an expired key', token: await makeKey(mooring, { expiresAt: yesterday }), fault: 'apikey_expired' },
     { who: 'an unknown capability', token: await capability(mooring, { stored: false }), fault: 'capability_invalid' },
-    { who: 'an expired capability', token: await capability(mooring, { expiresAt: yesterday }), fault: 'capability_invalid' },
+    {
+      who: 'an expired capability',
+      token: await capability(mooring, { expiresAt: yesterday }),
+      fault: 'capability_invalid',
+    },
   ]
 }
 

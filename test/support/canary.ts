@@ -58,7 +58,9 @@ function formsOf({ password, token }: Canary): [string, string][] {
 
 /** The base64 of the bytes inside a longer text, `offset` bytes after a multiple of three, without what its ends share. */
 function base64At(bytes: Buffer, offset: number): string {
-  const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64').replaceAll('=', '')
+  const text = Buffer.concat([Buffer.alloc(offset), bytes])
+    .toString('base64')
+    .replaceAll('=', '')
   const end = (offset + bytes.length) % 3 === 0 ? text.length : text.length - 1
   return text.slice(offset === 0 ? 0 : offset + 1, end)
 }

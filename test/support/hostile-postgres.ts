@@ -63,10 +63,13 @@ export function failure(fields: Record<string, string>): Buffer {
   return frame('E', ...Object.entries(fields).map(([letter, text]) => `${letter}${text}\0`), '\0')
 }
 
-/** The usual frames after the login, and the end of any answer. */
+/** AuthenticationOk. */
 export const LOGIN_OK = frame('R', 0)
+/** ReadyForQuery, outside a transaction. */
 export const READY = frame('Z', 'I')
+/** The end of a statement's answer. */
 export const DONE = frame('C', 'SELECT 1\0')
+/** SCRAM without channel binding. */
 export const OFFER = frame('R', 10, 'SCRAM-SHA-256\0\0')
 
 /** One connection, seen from the server. */
@@ -185,7 +188,7 @@ export async function startHostile(script: Script): Promise<HostileServer> {
     port: (server.address() as AddressInfo).port,
     received: () => Buffer.concat(heard),
     async idle() {
-      await Promise.all([...sockets].map(socket => once(socket, 'close')))
+      await Promise.all([...sockets].map(socket => new Promise(resolve => socket.once('close', resolve))))
     },
     async stop() {
       for (const socket of sockets) socket.destroy()

@@ -18,6 +18,7 @@ const NODE_CLIENT = ['client/node.ts', 'client/leased-client.ts', 'client/leased
 const PACKAGES: Readonly<Record<string, Owners>> = {
   '@trpc/client': ['client', 'client/cli', 'client/console'],
   '@trpc/server': ['api', 'rest', 'wiring-web'],
+  cors: ['rest'],
   express: ['rest', 'wiring-web'],
   helmet: ['rest', 'wiring-web'],
   'ipaddr.js': ['domain'],
@@ -30,6 +31,8 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   react: ['client/console'],
   'react-dom': ['client/console'],
   selfsigned: ['embedded'],
+  // Files that are served, not code that runs here.
+  'swagger-ui-dist': ['rest'],
   uuid: ['domain'],
   zod: [
     'shared',

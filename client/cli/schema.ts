@@ -1,0 +1,124 @@
+/**
+ * The caller commands on schemas: `schema drift`, `schema types`, `schema sql`, `schema mermaid`. They speak tRPC like any
+ * caller, with a key of their own, and get their settings as arguments.
+ */
+import { writeFile } from 'node:fs/promises'
+import { createClient } from '#client/index.ts'
+import type { Change } from '#shared/drift.ts'
+import { SnapshotId } from '#shared/introspection.ts'
+import type { Snapshot } from '#shared/snapshot.ts'
+import { DatasourceId } from '#shared/wire.ts'
+import { schemaMermaid } from './schema-mermaid.ts'
+import { schemaSql } from './schema-sql.ts'
+import { schemaTypes } from './schema-types.ts'
+
+/** Which installation to call, and with which key. */
+export interface Settings {
+  readonly url: string
+  readonly key: string
+}
+
+/** What follows the command's words, and where lines go. */
+export interface Invocation {
+  readonly operands: readonly string[]
+  readonly options: Readonly<Record<string, string | boolean | string[] | undefined>>
+  readonly print: (line: string) => void
+}
+
+/** One command; `run` returns the exit status. */
+export interface CallerCommand {
+  readonly words: readonly string[]
+  readonly synopsis: string
+  readonly about: string
+  run(settings: Settings, invocation: Invocation): Promise<number>
+}
+
+function datasourceOf(invocation: Invocation): DatasourceId {
+  const id = DatasourceId.safeParse(invocation.operands[0])
+  if (!id.success)
+    throw new Error('Name the datasource: ds_ or ds_test_ and 32 hex digits, as datasources list prints it.')
+  return id.data
+}
+
+function snapshotOption(invocation: Invocation, name: string): SnapshotId | undefined {
+  const given = invocation.options[name]
+  if (given === undefined) return undefined
+  const id = SnapshotId.safeParse(given)
+  if (!id.success) throw new Error(`--${name} must be snap_ and 32 hex digits.`)
+  return id.data
+}
+
+async function drift(settings: Settings, invocation: Invocation): Promise<number> {
+  const client = createClient(settings)
+  const id = datasourceOf(invocation)
+  const to = snapshotOption(invocation, 'to') ?? (await client.snapshots.latest.query({ id })).id
+  const { summary } = await client.snapshots.get.query({ snapshotId: to, schema: '' })
+  const from = snapshotOption(invocation, 'from') ?? summary.previousId
+  if (from === null) {
+    invocation.print(
+      invocation.options['json'] === true ? '{"changes":[]}' : 'There is one snapshot, and nothing to compare it with.',
+    )
+    return 0
+  }
+  const found = await client.snapshots.drift.query({ from, to })
+  if (invocation.options['json'] === true) invocation.print(JSON.stringify(found))
+  else for (const line of driftLines(found.changes)) invocation.print(line)
+  return found.counts.breaking > 0 ? 1 : 0
+}
+
+const SIGN = { added: '+', removed: '-', changed: '~' } as const
+
+/** The changes as lines for people. Names came from a customer's server, so control characters are shown, not sent. */
+function driftLines(changes: readonly Change[]): string[] {
+  if (changes.length === 0) return ['Nothing has changed.']
+  return changes.map(change => {
+    const place = change.path.map(printable).join('.')
+    const what = change.what === undefined ? '' : ` (${printable(change.what)})`
+    return `${change.class.padEnd(8)} ${SIGN[change.kind]} ${change.object} ${place}${what}: ${change.reason}`
+  })
+}
+
+function printable(text: string): string {
+  // Controls and bidirectional overrides could forge a line or hide one on a terminal.
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, char => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`)
+}
+
+function printed(spell: (snapshot: Snapshot) => string) {
+  return async (settings: Settings, invocation: Invocation): Promise<number> => {
+    const client = createClient(settings)
+    const { id: snapshotId } = await client.snapshots.latest.query({ id: datasourceOf(invocation) })
+    const { content } = await client.snapshots.get.query({ snapshotId })
+    const out = invocation.options['out']
+    if (typeof out === 'string') await writeFile(out, spell(content))
+    else invocation.print(spell(content).trimEnd())
+    return 0
+  }
+}
+
+/** All of them, in the order of the usage text. */
+export const schemaCommands: readonly CallerCommand[] = [
+  {
+    words: ['schema', 'drift'],
+    synopsis: 'schema drift ID [--from SNAPSHOT] [--to SNAPSHOT] [--json]',
+    about: 'prints what changed since the snapshot before; exit status 1 when something breaks',
+    run: drift,
+  },
+  {
+    words: ['schema', 'types'],
+    synopsis: 'schema types ID [--out FILE]',
+    about: 'writes a Kysely Database interface for the schema',
+    run: printed(schemaTypes),
+  },
+  {
+    words: ['schema', 'sql'],
+    synopsis: 'schema sql ID [--out FILE]',
+    about: 'writes the schema as DDL-like text',
+    run: printed(schemaSql),
+  },
+  {
+    words: ['schema', 'mermaid'],
+    synopsis: 'schema mermaid ID [--out FILE]',
+    about: 'writes an entity-relationship diagram for Mermaid',
+    run: printed(schemaMermaid),
+  },
+]

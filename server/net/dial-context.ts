@@ -1,0 +1,10 @@
+/**
+ * What each kind of dial works with, beside its request. Made by `serve-dials.ts`, in the dialling process.
+ */
+import type { Surroundings } from './with-session.ts'
+
+/** The surroundings of a dial, and the way to the worker for what is too large for an answer. */
+export interface DialContext extends Surroundings {
+  /** Sends bytes to the worker ahead of the answer; resolves when it takes more. */
+  send(bytes: Buffer): Promise<void>
+}

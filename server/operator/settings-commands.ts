@@ -1,0 +1,67 @@
+/** The operator's commands on an organization's settings, and the SQL of a least-privileged role. */
+
+import { newId } from '#server/domain/ids.ts'
+import { PROVIDERS } from '#server/domain/provider.ts'
+import { roleSql } from '#server/domain/role-sql.ts'
+import * as audit from '#server/store/audit.ts'
+import { transaction } from '#server/store/db.ts'
+import * as organizations from '#server/store/organizations.ts'
+import { type Arguments, type Command, option, organizationOf, required } from './command.ts'
+import { OPERATOR } from './organizations.ts'
+
+const POLICIES = ['enforce', 'warn', 'off'] as const
+
+function rolePolicy(args: Arguments) {
+  const given = option(args, 'role-policy')
+  const policy = POLICIES.find(candidate => candidate === given)
+  if (given !== undefined && policy === undefined) throw new Error(`--role-policy must be ${POLICIES.join(', ')}.`)
+  return policy
+}
+
+/** Seconds between two checks; `default` gives the installation's back. */
+function checkInterval(args: Arguments): number | null | undefined {
+  const given = option(args, 'check-interval')
+  if (given === undefined || given === 'default') return given === undefined ? undefined : null
+  const seconds = Number(given)
+  if (!Number.isInteger(seconds) || seconds < 60 || seconds > 2_592_000) {
+    throw new Error('--check-interval must be default or 60 to 2592000 seconds.')
+  }
+  return seconds
+}
+
+/** The commands. */
+export const settingsCommands: readonly Command[] = [
+  {
+    words: ['org', 'set'],
+    synopsis: 'org set [--org ID] [--role-policy enforce|warn|off] [--check-interval SECONDS|default]',
+    about: "changes an organization's settings",
+    async run(context, args) {
+      const [policy, seconds] = [rolePolicy(args), checkInterval(args)]
+      const db = await context.openDb()
+      const org = await organizationOf(db, args)
+      const about = { action: 'organization.configured', objectKind: 'organization', objectId: org, outcome: 'ok' }
+      await transaction(db, async tx => {
+        await organizations.configure(tx, org, {
+          ...(policy === undefined ? {} : { rolePolicy: policy }),
+          ...(seconds === undefined ? {} : { checkIntervalSeconds: seconds }),
+        })
+        await audit.append(tx, org, { id: newId(), actor: OPERATOR, ...about, at: context.now })
+      })
+      context.complain('set')
+      return 0
+    },
+  },
+  {
+    words: ['role-sql'],
+    synopsis: `role-sql --schema SCHEMA [--provider ${PROVIDERS.join('|')}] [--read-only]`,
+    about: 'prints the SQL of a role that passes every check',
+    async run(context, args) {
+      const provider = PROVIDERS.find(candidate => candidate === (option(args, 'provider') ?? 'plain'))
+      if (provider === undefined) throw new Error(`--provider must be one of ${PROVIDERS.join(', ')}.`)
+      context.print(
+        roleSql({ schema: required(args, 'schema'), provider, readOnly: args.options['read-only'] === true }).trimEnd(),
+      )
+      return 0
+    },
+  },
+]

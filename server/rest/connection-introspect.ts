@@ -1,0 +1,81 @@
+/** `POST /api/v1/connections/{connection_id}/introspect` of the connections dialect. */
+import { z } from 'zod'
+import { envelopeOf } from '#shared/connections-object.ts'
+import { Fault } from '#shared/fault.ts'
+import { ConnectionIntrospection } from '#shared/schema-dialect.ts'
+import { uuidOf } from '#shared/wire.ts'
+import { pathId } from './connection-body.ts'
+import type { Call, Reply, Route } from './dialect.ts'
+import { IDS } from './examples.ts'
+
+const Enveloped = envelopeOf({
+  id: 'ConnectionIntrospectionEnvelope',
+  schema: ConnectionIntrospection,
+  description: 'What an introspection found, in its envelope.',
+})
+
+const query = z.object({
+  schemas: z
+    .string()
+    .optional()
+    .meta({ description: 'Comma-separated; without it, all but the excluded ones.', example: 'app' }),
+})
+
+const EXAMPLE = {
+  connection_id: IDS.uuid,
+  table_count: 1,
+  tables: ['app.orders'],
+  schemas_introspected: ['app'],
+  snapshot_id: IDS.uuid,
+  introspected_at: '2026-11-21T12:00:00.000Z',
+}
+
+/** The schemas that the query names; undefined when it names none. */
+function schemasOf(call: Call): string[] | undefined {
+  const names = (call.query.get('schemas') ?? '').split(',').map(name => name.trim())
+  const given = names.filter(name => name !== '')
+  if (given.some(name => Buffer.byteLength(name) > 63) || given.length > 100) {
+    const message = 'String should have at most 63 characters'
+    const issue = { path: ['query', 'schemas'], code: 'string_too_long', message, ctx: { max_length: 63 } }
+    throw new Fault('invalid_request', { issues: [issue] })
+  }
+  return given.length === 0 ? undefined : given
+}
+
+async function introspect(call: Call): Promise<Reply> {
+  const schemas = schemasOf(call)
+  const id = pathId(call)
+  const found = await call.caller.snapshots.introspect({ id, ...(schemas === undefined ? {} : { schemas }) })
+  const data = {
+    connection_id: uuidOf(id, 'ds_') ?? '',
+    table_count: found.tables.length,
+    tables: found.tables,
+    schemas_introspected: found.schemasIntrospected,
+    snapshot_id: uuidOf(found.snapshot.id, 'snap_') ?? '',
+    introspected_at: found.introspectedAt,
+  }
+  return { status: 200, body: { success: true, data, error: null } }
+}
+
+/** The route. */
+export const introspectRoute: Route = {
+  method: 'post',
+  path: '/api/v1/connections/:connection_id/introspect',
+  operationId: 'introspectConnection',
+  summary: 'Introspect a connection now',
+  description: 'An unverified connection is verified first, within the same 30 s; a rejected one is a conflict.',
+  params: { connection_id: z.uuid().meta({ description: 'The id of a connection.', example: IDS.uuid }) },
+  query,
+  answers: {
+    200: { description: 'What was found.', schema: Enveloped, example: { success: true, data: EXAMPLE, error: null } },
+  },
+  faults: [
+    'invalid_request',
+    'entity_not_found',
+    'conflict',
+    'introspection_failed',
+    'database_unreachable',
+    'timeout',
+  ],
+  run: introspect,
+}

@@ -1,0 +1,126 @@
+/**
+ * Wall 4: what the database lets each tier do, in one place. The web role may write sealed bytes and destroy them, and read
+ * none; nobody but an operator writes keys and grants. `db grant` prints or runs it, and a test fails for a table that is
+ * not spoken of here.
+ */
+import { sql } from 'kysely'
+import { type Db, transaction } from './db.ts'
+
+/** What a role may do with a table: all columns, or those listed. What is not said is not granted. */
+export interface TableGrant {
+  readonly select?: true | readonly string[]
+  readonly insert?: true | readonly string[]
+  readonly update?: true | readonly string[]
+  readonly delete?: true
+}
+
+/** The tiers that have a role of their own. */
+export type Tier = 'web' | 'worker'
+
+const CREDENTIAL = [
+  'org_id',
+  'datasource_id',
+  'version',
+  'state',
+  'key_id',
+  'signer_id',
+  'fingerprint',
+  'last4',
+  'created_at',
+]
+const TASK = ['org_id', 'id', 'kind', 'datasource_id', 'standing', 'due_at', 'created_at', 'expires_at']
+const READ: TableGrant = { select: true }
+const NOTHING: TableGrant = {}
+const EVERYTHING: TableGrant = { select: true, insert: true, update: true, delete: true }
+
+/** Every table of Mooring, for both tiers. */
+export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>> = {
+  kysely_migration: { web: READ, worker: READ },
+  kysely_migration_lock: { web: NOTHING, worker: NOTHING },
+  organizations: { web: READ, worker: READ },
+  organization_keys: {
+    web: { select: ['org_id', 'id', 'public_key', 'signer_id', 'signature', 'created_at', 'retired_at'] },
+    worker: { select: true, update: ['secret', 'destroyed_at'] },
+  },
+  api_keys: { web: { select: true, insert: true, update: ['last_used_at', 'revoked_at'] }, worker: NOTHING },
+  capabilities: {
+    web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'expires_at', 'mac'] },
+    // The columns of a key that `findByHash` looks at; the worker judges an operator's grant, which has none.
+    worker: READ,
+  },
+  quotas: { web: { select: true, insert: true, update: true }, worker: NOTHING },
+  rate_limits: { web: EVERYTHING, worker: NOTHING },
+  datasources: { web: { select: true, insert: true, update: true }, worker: { select: true, update: true } },
+  credentials: {
+    web: {
+      select: CREDENTIAL,
+      insert: [...CREDENTIAL, 'sealed', 'signature'],
+      update: ['state', 'sealed', 'signature'],
+    },
+    worker: { select: true, update: true },
+  },
+  verifications: { web: READ, worker: { select: true, insert: true } },
+  tasks: {
+    web: {
+      select: [...TASK, 'attempts', 'requested', 'settled', 'locked_until', 'token', 'outcome'],
+      insert: [...TASK, 'payload'],
+      update: ['requested', 'due_at', 'attempts'],
+      delete: true,
+    },
+    worker: EVERYTHING,
+  },
+  audit_events: { web: { select: true, insert: true }, worker: { insert: true } },
+  idempotency_keys: { web: EVERYTHING, worker: { select: ['expires_at'], delete: true } },
+  changes: { web: { select: true, insert: true }, worker: { select: true, insert: true, delete: true } },
+  dial_budgets: { web: NOTHING, worker: EVERYTHING },
+  snapshots: { web: READ, worker: { select: true, insert: true, update: true } },
+  leases: {
+    web: { select: true, update: ['ended_at', 'ended_by'] },
+    worker: { select: true, insert: true, update: ['ended_at', 'ended_by'] },
+  },
+  lease_grants: { web: NOTHING, worker: READ },
+}
+
+/** The statements that give both roles exactly this, whatever they were given before. */
+export function grantStatements(roles: Readonly<Record<Tier, string>>): string[] {
+  if (roles.web === roles.worker) throw new Error('The tiers need a role each: with one for both there is no wall.')
+  return (['web', 'worker'] as const).flatMap(tier => {
+    const role = quoted(roles[tier])
+    const tables = Object.entries(GRANTS).flatMap(([table, grants]) => tableStatement(table, grants[tier], role))
+    return [
+      `revoke all on all tables in schema public from ${role}`,
+      `grant usage on schema public to ${role}`,
+      ...tables,
+    ]
+  })
+}
+
+function tableStatement(table: string, grant: TableGrant, role: string): string[] {
+  const privileges = Object.entries(grant).map(([privilege, columns]) =>
+    columns === true ? privilege : `${privilege} (${columns.map(quoted).join(', ')})`,
+  )
+  return privileges.length === 0 ? [] : [`grant ${privileges.join(', ')} on ${quoted(table)} to ${role}`]
+}
+
+function quoted(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`
+}
+
+/** Runs the statements in one transaction. */
+export async function applyGrants(db: Db, statements: readonly string[]): Promise<void> {
+  await transaction(db, async tx => {
+    for (const statement of statements) await sql.raw(statement).execute(tx)
+  })
+}
+
+/**
+ * True when a role, or the one that is connected, can read sealed bytes or wrapped keys after all: a superuser, the owner of
+ * the tables, a member of a role that can.
+ */
+export async function canReadSecrets(db: Db, role: string | null): Promise<boolean> {
+  const { rows } = await sql<{ readable: boolean }>`
+    select bool_or(has_column_privilege(coalesce(${role}::name, current_user), tbl, col, 'select')) as readable
+    from (values ('credentials', 'sealed'), ('organization_keys', 'secret'), ('tasks', 'payload')) as hidden (tbl, col)
+  `.execute(db)
+  return rows[0]?.readable !== false
+}

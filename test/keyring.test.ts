@@ -1,0 +1,119 @@
+/** Keyring files: for their owner alone, never overwritten, each of one role, every key used for one purpose. */
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newKeyId } from '#server/operator/keyring.ts'
+import { parseWebKeyring, parseWorkerKeyring } from '#server/seal/keyring.ts'
+import { initKeyrings, readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
+
+let dir: string
+let web: string
+let worker: string
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'mooring-keyring-'))
+  await initKeyrings(dir, newKeyId)
+  web = await readFile(join(dir, 'web.json'), 'utf8')
+  worker = await readFile(join(dir, 'worker.json'), 'utf8')
+})
+afterAll(() => rm(dir, { recursive: true, force: true }))
+
+type Lists = Record<string, Record<string, string>[]>
+
+/** The text of a keyring after a change. */
+function changed(text: string, change: (keyring: Lists) => void): string {
+  const keyring = JSON.parse(text)
+  change(keyring)
+  return JSON.stringify(keyring)
+}
+
+/** The first key of a list. */
+function first(keyring: Lists, list: string): Record<string, string> {
+  return keyring[list]?.[0] ?? {}
+}
+
+describe('A keyring', () => {
+  it('of the web tier holds nothing that opens a box, and the worker’s holds what answers to it', () => {
+    const [one, two] = [parseWebKeyring(web), parseWorkerKeyring(worker)]
+    expect(one.master).toEqual(two.master.map(({ id, public: half }) => ({ id, public: half })))
+    expect(one.verify).toEqual(two.signing.map(({ id, public: half }) => ({ id, public: half })))
+    expect(two.verify).toEqual(one.signing.map(({ id, public: half }) => ({ id, public: half })))
+    expect([one.pepper, one.fingerprint]).toEqual([two.pepper, two.fingerprint])
+    for (const { secret } of two.master) expect(web).not.toContain(secret.toString('base64'))
+    for (const { secret } of two.signing) expect(web).not.toContain(secret.toString('base64'))
+  })
+
+  it('of one role is not taken for the other’s', () => {
+    expect(() => parseWebKeyring(worker)).toThrow(/not acceptable/)
+    expect(() => parseWorkerKeyring(web)).toThrow(/not acceptable/)
+  })
+
+  it('may hold several keys of a kind, and none twice', () => {
+    const other = JSON.parse(web)
+    const more = changed(web, keyring => keyring['master']?.push({ ...first(keyring, 'master'), id: 'master-old1' }))
+    expect(parseWebKeyring(more).master).toHaveLength(2)
+    expect(other.master).toHaveLength(1)
+    const twice = changed(worker, keyring => keyring['master']?.push({ ...first(keyring, 'master') }))
+    expect(() => parseWorkerKeyring(twice)).toThrow(/one secret for two purposes/)
+  })
+
+  it.each<[string, (keyring: Lists) => void]>([
+    [
+      'a pepper that is the fingerprint key',
+      k => Object.assign(first(k, 'pepper'), { secret: first(k, 'fingerprint')['secret'] }),
+    ],
+    [
+      'a pepper that is too short',
+      k => Object.assign(first(k, 'pepper'), { secret: Buffer.alloc(16, 'k').toString('base64') }),
+    ],
+    ['a pepper of zeros', k => Object.assign(first(k, 'pepper'), { secret: Buffer.alloc(32).toString('base64') })],
+    ['a pepper that is no base64', k => Object.assign(first(k, 'pepper'), { secret: 'not base64!' })],
+    ['a key without an id', k => Object.assign(first(k, 'signing'), { id: '' })],
+    ['no pepper', k => Object.assign(k, { pepper: [] })],
+    ['no master key', k => delete k['master']],
+    ['a key of no kind', k => Object.assign(k, { others: [] })],
+  ])('is refused with %s, without a word of any key', (_, change) => {
+    const secrets = [...web.matchAll(/"secret": "([^"]+)"/g)].map(found => found[1] ?? '')
+    expect(secrets.length).toBe(3)
+    let message = ''
+    try {
+      parseWebKeyring(changed(web, change))
+    } catch (error) {
+      message = error instanceof Error ? error.message : ''
+    }
+    expect(message).toMatch(/keyring .* keyring init/)
+    for (const secret of secrets) expect(message).not.toContain(secret)
+  })
+
+  it('that is no JSON is refused', () => {
+    expect(() => parseWebKeyring('')).toThrow(/keyring/)
+    expect(() => parseWebKeyring(web.slice(0, -9))).toThrow(/keyring/)
+  })
+})
+
+describe('A keyring’s file', () => {
+  it('is made for its owner alone and never written over, nor is the other half of the pair', async () => {
+    for (const name of ['web.json', 'worker.json']) expect((await stat(join(dir, name))).mode & 0o777).toBe(0o600)
+    await expect(initKeyrings(dir, newKeyId)).rejects.toThrow(/never overwritten/)
+    expect(await readFile(join(dir, 'web.json'), 'utf8')).toBe(web)
+
+    const half = await mkdtemp(join(dir, 'half-'))
+    await writeFile(join(half, 'web.json'), 'mine', { mode: 0o600 })
+    await expect(initKeyrings(half, newKeyId)).rejects.toThrow(/never overwritten/)
+    expect(await readFile(join(half, 'web.json'), 'utf8')).toBe('mine')
+    // No keyring without its other half is left: a later init would find it in its way.
+    expect(await readdir(half)).toEqual(['web.json'])
+  })
+
+  it('that others can read, or that is not there, is refused with what to do', async () => {
+    for (const mode of [0o640, 0o604, 0o666]) {
+      await chmod(join(dir, 'worker.json'), mode)
+      await expect(readWorkerKeyring(join(dir, 'worker.json'))).rejects.toThrow(/can be read by others. Run: chmod 600/)
+    }
+    await chmod(join(dir, 'worker.json'), 0o400)
+    expect((await readWorkerKeyring(join(dir, 'worker.json'))).role).toBe('worker')
+    await expect(readWebKeyring(join(dir, 'none.json'))).rejects.toThrow(
+      /There is no keyring at .* keyring init --dir DIR/,
+    )
+  })
+})

@@ -1,0 +1,72 @@
+/**
+ * What fake servers do, up to the point at which they begin to misbehave: the words in which `hostile-servers.test.ts` is
+ * written. Each makes a script for `startHostile`.
+ */
+import { frame, OFFER, type Peer, type Script } from './hostile-postgres.ts'
+import { createScramServer } from './scram-server.ts'
+
+/** The password that an honest beginning needs to know. */
+export const SHARED_PASSWORD = 'Tr0ub4dor-and-3'
+
+/** After the startup message, without TLS. */
+export const greet =
+  (...frames: (Buffer | string)[]): Script =>
+  async peer => {
+    await peer.startup()
+    peer.send(...frames)
+  }
+
+/** After an honest login, before the client may ask anything. */
+export const welcome =
+  (...frames: (Buffer | string)[]): Script =>
+  async peer => {
+    await peer.logIn(SHARED_PASSWORD)
+    peer.send(...frames)
+  }
+
+/** In answer to the first query of an honest session. */
+export const answer =
+  (...frames: (Buffer | string)[]): Script =>
+  async peer => {
+    await peer.untilQuery(SHARED_PASSWORD)
+    peer.send(...frames)
+  }
+
+/** Begins, and then sends the same bytes until the client has enough. */
+export const flood =
+  (bytes: Buffer, begin: (peer: Peer) => Promise<unknown>): Script =>
+  async peer => {
+    await begin(peer)
+    await peer.flood(bytes)
+  }
+
+/** A login up to the client's proof; `final` is what the server says to it. */
+export const challenge =
+  (final: (proof: string, initial: Buffer, response: Buffer) => (Buffer | string)[]): Script =>
+  async peer => {
+    await peer.startup()
+    const scram = createScramServer(SHARED_PASSWORD, 4096)
+    peer.send(OFFER)
+    const initial = (await peer.message()).body
+    peer.send(frame('R', 11, scram.first(initial)))
+    const response = (await peer.message()).body
+    peer.send(...final(scram.final(response), initial, response))
+  }
+
+/** A server-first message with other iterations, or more of them. */
+export const iterations =
+  (tail: string): Script =>
+  async peer => {
+    await peer.startup()
+    peer.send(OFFER)
+    const first = createScramServer(SHARED_PASSWORD, 4096).first((await peer.message()).body)
+    peer.send(frame('R', 11, first.replace(/,i=4096$/, tail)))
+  }
+
+/** Answers SSLRequest. */
+export const toTls =
+  (bytes: string): Script =>
+  async peer => {
+    await peer.startup()
+    peer.send(Buffer.from(bytes, 'latin1'))
+  }

@@ -1,0 +1,46 @@
+/**
+ * What tests of leases share: a capability that an operator has signed, a one-time key pair, and a look into the box.
+ */
+import sodium from 'libsodium-wrappers'
+import { createLeaseCapability } from '#server/operator/leases.ts'
+import { LeasedCredential } from '#shared/lease.ts'
+import type { DatasourceId } from '#shared/wire.ts'
+import type { Mooring } from './mooring.ts'
+
+/** Signs a capability that may lease, as the operator's command does, and answers its token. */
+export function leaseCapability(
+  mooring: Mooring,
+  of: { ids?: DatasourceId[]; ttlSeconds?: number; now?: Date } = {},
+): Promise<string> {
+  const { db, keyring, organization } = mooring
+  return createLeaseCapability(
+    { db, keyring, now: of.now ?? new Date() },
+    {
+      organizationId: organization.id,
+      mode: 'test',
+      datasourceIds: of.ids ?? null,
+      ttlSeconds: of.ttlSeconds ?? 3600,
+      label: null,
+    },
+  )
+}
+
+/** A holder's one-time key pair. */
+export interface HolderKey {
+  readonly publicKey: string
+  /** What is in a box that was sealed to it. Throws for a box that was not. */
+  open(sealed: string): LeasedCredential
+}
+
+/** Makes one. */
+export async function holderKey(): Promise<HolderKey> {
+  await sodium.ready
+  const pair = sodium.crypto_box_keypair()
+  return {
+    publicKey: Buffer.from(pair.publicKey).toString('base64'),
+    open: sealed => {
+      const plain = sodium.crypto_box_seal_open(Buffer.from(sealed, 'base64'), pair.publicKey, pair.privateKey)
+      return LeasedCredential.parse(JSON.parse(Buffer.from(plain).toString('utf8')))
+    },
+  }
+}

@@ -1,0 +1,199 @@
+/** `withDatasource`: one line for a platform's worker to use a customer's database, over judged addresses alone. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { faultOf } from '#client/index.ts'
+import { leasedClient } from '#client/leased-client.ts'
+import { openLeasedPlace } from '#client/leased-place.ts'
+import { withDatasource } from '#client/node.ts'
+import { type DatasourceId, uuidOf } from '#shared/wire.ts'
+import { type Authority, createAuthority } from '#test/support/certificates.ts'
+import { type DnsServer, startDnsServer } from '#test/support/dns-server.ts'
+import { leaseCapability } from '#test/support/leasing.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { query, startServer, type TestServer } from '#test/support/postgres.ts'
+import { portOf } from '#test/support/recorded-connect.ts'
+import { onNews } from '#test/support/verdicts.ts'
+
+const HOST = 'db.acme.io'
+
+let authority: Authority
+let server: TestServer
+let dns: DnsServer
+let mooring: Mooring
+beforeAll(async () => {
+  authority = await createAuthority('Acme CA')
+  server = await startServer({ tls: await authority.issue({ names: [HOST] }) })
+  await server.query(`create role app login password 'first'`)
+  await server.query('create schema app; grant usage on schema app to app; revoke all on schema public from public')
+  dns = await startDnsServer()
+  mooring = await startMooring({ env: { MOORING_DNS_SERVERS: dns.address } })
+})
+afterAll(async () => {
+  await mooring.stop()
+  await Promise.all([dns.close(), server.stop()])
+})
+afterEach(async () => {
+  expect(await query(mooring.databaseUrl, 'select id from leases where ended_at is null')).toEqual([])
+})
+
+const urlOf = (password: string, parameters = 'sslmode=verify-full') =>
+  `postgresql://app:${password}@${HOST}:${server.port}/postgres?${parameters}`
+
+async function registered(connectionString = urlOf('first')): Promise<DatasourceId> {
+  dns.answer(HOST, { addresses: ['127.0.0.1'] })
+  const input = { connectionString, schema: 'app', caCertificate: authority.cert, waitSeconds: 20 }
+  const made = await mooring.client().datasources.register.mutate(input)
+  expect(made).toMatchObject({ status: 'active', statusReason: null })
+  return made.id
+}
+
+const leaser = async (ttlSeconds?: number) =>
+  mooring.client(await leaseCapability(mooring, ttlSeconds === undefined ? {} : { ttlSeconds }))
+
+describe('withDatasource', () => {
+  it('leases, connects to the judged number under the TLS name, runs the function, and gives the lease back', async () => {
+    const id = await registered()
+    const asked = dns.asked.length
+    const client = await leaser()
+    const row = await withDatasource(client, id, async pool => {
+      // What the name resolves to from here on is of no concern: nobody asks.
+      dns.answer(HOST, { addresses: ['127.0.0.2'] })
+      const answers = await Promise.all([1, 2, 3].map(n => pool.query('select $1::int as n, current_user as who', [n])))
+      const tls = await pool.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()')
+      return { who: answers[2]?.rows[0].who, tls: tls.rows[0].ssl, live: await liveLeases() }
+    })
+    expect(row).toEqual({ who: 'app', tls: true, live: 1 })
+    // One look-up for the lease: the worker's, which judged it before it was leased.
+    expect(dns.asked.slice(asked).filter(question => question.startsWith('A '))).toHaveLength(1)
+  })
+
+  it('hands on what the function throws, and what a lease is refused with', async () => {
+    const id = await registered()
+    const client = await leaser()
+    await expect(withDatasource(client, id, () => Promise.reject(new Error('mine')))).rejects.toThrow('mine')
+    const refused = await withDatasource(mooring.client(), id, () => Promise.resolve()).catch((e: unknown) => e)
+    expect(faultOf(refused)).toBe('forbidden')
+  })
+
+  it('renews on a rotation: connections made after it use the new credential', async () => {
+    const id = await registered()
+    const client = await leaser()
+    await withDatasource(client, { id, max: 1 }, async pool => {
+      await pool.query('select 1')
+      await server.query(`alter role app password 'second'`)
+      const rotate = { id, connectionString: urlOf('second'), caCertificate: authority.cert, waitSeconds: 20 }
+      const renewed = leasedAnew(id)
+      expect(await mooring.client().datasources.rotate.mutate(rotate)).toMatchObject({ credentialVersion: 2 })
+      await renewed
+      await server.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'`)
+      const { rows } = await pool.query('select current_user as who').catch(() => pool.query('select current_user as who'))
+      expect(rows).toEqual([{ who: 'app' }])
+    })
+    await server.query(`alter role app password 'first'`)
+  })
+
+  it('lets no connection begin once the lease has ended and cannot be renewed', async () => {
+    const id = await registered()
+    const client = await leaser(1)
+    const late = await withDatasource(client, { id, ttlSeconds: 1 }, async pool => {
+      const ended = new Promise(resolve => setTimeout(resolve, 1_100))
+      await ended
+      return pool.query('select 1').catch((error: Error) => error.message)
+    })
+    expect(late).toBe('the lease has ended')
+    await query(mooring.databaseUrl, `update leases set ended_at = expires_at, ended_by = 'expired' where ended_at is null`)
+  })
+})
+
+describe('The driver over a lease', () => {
+  const place = (connectionString: string, caCertificate?: string) =>
+    openLeasedPlace({
+      connectionString,
+      ...(caCertificate === undefined ? {} : { caCertificate }),
+      addresses: ['127.0.0.1'],
+      datasourceId: 'ds_00000000000000000000000000000000',
+      version: 1,
+      expiresAt: new Date().toISOString(),
+    })
+  const connected = async (leased: ReturnType<typeof place>) => {
+    const Client = leasedClient(() => leased)
+    const client = new Client()
+    client.on('error', () => undefined)
+    return client.connect().then(
+      () => client.end().then(() => 'connected'),
+      (error: Error) => error.message,
+    )
+  }
+
+  it('accepts the certificate of the name and of the authority, and no other', async () => {
+    const other = await createAuthority('Other CA')
+    expect(await connected(place(urlOf('first'), authority.cert))).toBe('connected')
+    expect(await connected(place(urlOf('first'), other.cert))).toMatch(/certificate/)
+    expect(await connected(place(urlOf('first').replace(HOST, 'db.other.io'), authority.cert))).toMatch(/altnames/)
+    expect(await connected(place(urlOf('first', 'sslmode=require')))).toBe('connected')
+  })
+
+  it('sends no password in clear or as MD5 to a server whose certificate was not verified', async () => {
+    for (const code of [3, 5]) {
+      const impostor = await askingServer(code)
+      const url = `postgresql://app:first@127.0.0.1:${impostor.port}/postgres?sslmode=disable`
+      expect(await connected(place(url))).toMatch(/expose/)
+      expect(impostor.received()).not.toContain('first')
+      await impostor.close()
+    }
+  })
+
+  it('takes no Ok from a server that proved nothing', async () => {
+    const impostor = await askingServer(0)
+    const url = `postgresql://app:first@127.0.0.1:${impostor.port}/postgres?sslmode=disable`
+    expect(await connected(place(url))).toMatch(/did not prove/)
+    await impostor.close()
+  })
+
+  it('encrypts under prefer where the server offers it', async () => {
+    const id = await registered(urlOf('first', 'sslmode=prefer'))
+    const client = await leaser()
+    const { rows } = await withDatasource(client, id, pool =>
+      pool.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()'),
+    )
+    expect(rows).toEqual([{ ssl: true }])
+  })
+})
+
+const liveLeases = async () =>
+  (await query(mooring.databaseUrl, 'select id from leases where ended_at is null')).length
+
+/** Resolves once the credential's second version is leased. */
+function leasedAnew(id: DatasourceId): Promise<true> {
+  return onNews(mooring.databaseUrl, async client => {
+    const sql = 'select 1 from leases where version = 2 and datasource_id = $1'
+    return (await client.query(sql, [uuidOf(id, 'ds_test_')])).rowCount === 0 ? undefined : true
+  })
+}
+
+/** A server in clear that answers a start-up with one Authentication message, and keeps what it is sent. */
+async function askingServer(code: number) {
+  const chunks: Buffer[] = []
+  const listener = createServer(socket => {
+    socket.on('error', () => undefined)
+    socket.on('data', chunk => {
+      if (chunks.push(chunk) > 1) return
+      const body = code === 5 ? Buffer.from([0, 0, 0, 5, 1, 2, 3, 4]) : Buffer.from([0, 0, 0, code])
+      const message = Buffer.alloc(5)
+      message.write('R')
+      message.writeInt32BE(body.length + 4, 1)
+      socket.write(Buffer.concat([message, body]))
+      if (code === 0) socket.write(Buffer.from([0x5a, 0, 0, 0, 5, 0x49]))
+    })
+  }).listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  return {
+    port: portOf(listener),
+    received: () => Buffer.concat(chunks.slice(1)).toString('latin1'),
+    close: async () => {
+      listener.close()
+      await once(listener, 'close')
+    },
+  }
+}
