@@ -3,6 +3,7 @@
  * `DATABASE_URL`; keys come from the file that `MOORING_KEYRING` names.
  */
 import { join, resolve } from 'node:path'
+import { type FeedSettings, feedSettings } from '#server/domain/feed-settings.ts'
 import { parseNetworks } from '#server/domain/host-policy.ts'
 
 /** What an installation is told. Times are in milliseconds. */
@@ -19,6 +20,8 @@ export interface Config {
   readonly openNetworksByDefault: boolean
   readonly dnsServers: readonly string[]
   readonly poolSize: number
+  /** How long after a check an active datasource is due for the next one; an organization may have its own. */
+  readonly checkIntervalMs: number
   /** Calls are counted in memory, which is right for one web process, or in PostgreSQL, for several. */
   readonly rateLimits: RateLimits
   /** What each organization may have at most. */
@@ -35,6 +38,7 @@ export interface Config {
   }
   /** Where callers reach this installation, for links in errors; no slash at the end. */
   readonly publicUrl: string
+  readonly feeds: FeedSettings
   readonly logLevel: string
 }
 
@@ -85,13 +89,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     openNetworks: networks.networks,
     openNetworksByDefault: local,
     dnsServers: dnsServers(env),
+    checkIntervalMs:
+      1000 * integer(env, { variable: 'MOORING_CHECK_INTERVAL', fallback: 86_400, min: 60, max: 2_592_000 }),
     poolSize: integer(env, { variable: 'MOORING_POOL_SIZE', fallback: 8, min: 1, max: 100 }),
     rateLimits: rateLimits(env),
-    quotas: {
-      datasources: integer(env, { variable: 'MOORING_MAX_DATASOURCES', fallback: 10_000, ...MANY }),
-      keys: integer(env, { variable: 'MOORING_MAX_KEYS', fallback: 100, ...MANY }),
-      capabilities: integer(env, { variable: 'MOORING_MAX_CAPABILITIES', fallback: 10_000, ...MANY }),
-    },
+    quotas: quotas(env),
     trustProxy: trustProxy(env),
     corsOrigins: origins(env),
     patience: {
@@ -100,6 +102,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       keepAliveTimeoutMs: integer(env, { variable: 'MOORING_KEEP_ALIVE_TIMEOUT_MS', fallback: 65_000, ...MOMENTS }),
     },
     publicUrl: publicUrl(env, port),
+    feeds: feedSettings({ integer: ask => integer(env, ask), text: variable => text(env, variable) }),
     logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   }
 }
@@ -136,6 +139,14 @@ function rateLimits(env: NodeJS.ProcessEnv): RateLimits {
     perKey: integer(env, { variable: 'MOORING_RATE_PER_KEY', fallback: 2_000, ...MANY }),
     perOrganization: integer(env, { variable: 'MOORING_RATE_PER_ORGANIZATION', fallback: 5_000, ...MANY }),
     failedLogins: integer(env, { variable: 'MOORING_RATE_FAILED_LOGINS', fallback: 100, ...MANY }),
+  }
+}
+
+function quotas(env: NodeJS.ProcessEnv): Config['quotas'] {
+  return {
+    datasources: integer(env, { variable: 'MOORING_MAX_DATASOURCES', fallback: 10_000, ...MANY }),
+    keys: integer(env, { variable: 'MOORING_MAX_KEYS', fallback: 100, ...MANY }),
+    capabilities: integer(env, { variable: 'MOORING_MAX_CAPABILITIES', fallback: 10_000, ...MANY }),
   }
 }
 

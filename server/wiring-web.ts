@@ -5,6 +5,7 @@
 import type { AddressInfo } from 'node:net'
 import { ChangeFeed } from '#server/api/change-feed.ts'
 import type { WebParts } from '#server/api/context.ts'
+import { FeedHeads } from '#server/api/feed-heads.ts'
 import type { Limits } from '#server/api/limits.ts'
 import { RefusalSampler } from '#server/api/refusals.ts'
 import { createSealingKeys } from '#server/api/sealing-keys.ts'
@@ -51,6 +52,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     sealingKeys,
     tokens,
     changeFeed,
+    feedHeads: new FeedHeads({ db, signals, log }),
     refusals,
     policy: { openNetworks: config.openNetworks },
     limits: limitsOf(config, db),

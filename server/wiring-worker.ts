@@ -2,21 +2,27 @@
  * Puts a worker together from its parts and runs it: what `worker.ts` and `main.ts` share. Here, and in operators'
  * commands, is the only way to the master secret key.
  */
-
-import { createDialler } from '#server/net/dialler.ts'
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { FEED_PACE } from '#server/domain/feed.ts'
+import { createDialler, type Dialler } from '#server/net/dialler.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { createLeaseSealer } from '#server/seal/leases.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import { Loop } from '#server/work/loop.ts'
-import { trades } from '#server/work/trades.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import { startForgetting } from '#server/work/retention.ts'
+import { feedTrades, trades } from '#server/work/trades.ts'
 import type { Ground } from './wiring-web.ts'
 
-const CHILDREN = 4
+const CHILDREN = 6
 const CHILD_MEMORY_MIB = 256
-const SLOTS = 6
-const DAY_MS = 86_400_000
+// A task that dials holds a process, so that more tasks than processes would only wait for each other.
+const SLOTS = CHILDREN
+// Feeds have slots of their own: however many there are and however slow, checks and callers do not wait behind them.
+const FEED_SLOTS = 4
 
 /** A running worker. */
 export interface Worker {
@@ -26,37 +32,62 @@ export interface Worker {
 
 /** Builds the worker and begins to claim tasks. */
 export async function startWorker(ground: Ground, keyring: WorkerKeyring): Promise<Worker> {
-  const { config, db, signals, log, clock } = ground
-  const policy = { openNetworks: config.openNetworks }
-  const dialler = createDialler({
-    policy,
+  const { config } = ground
+  const dialler = startDialler(ground, await extraCa(config.feeds.extraCaFile))
+  const parts = await partsOf(ground, keyring, dialler)
+  const loops = [new Loop(parts, trades, SLOTS), new Loop(parts, feedTrades, FEED_SLOTS)]
+  for (const loop of loops) loop.start()
+  const stopForgetting = startForgetting(parts, { retentionMs: config.feeds.retentionMs })
+  return {
+    async stop(graceMs) {
+      await Promise.all([...loops.map(loop => loop.stop(graceMs)), stopForgetting()])
+      await dialler.close()
+    },
+  }
+}
+
+function startDialler({ config, log }: Ground, extraCa: string | null): Dialler {
+  return createDialler({
+    policy: { openNetworks: config.openNetworks },
     dnsServers: config.dnsServers,
     children: CHILDREN,
     memoryMiB: CHILD_MEMORY_MIB,
-    log: event => log.warn(event, 'dialler'),
+    extraCa,
+    log: event =>
+      event.event === 'dialler_ended' && event.reason !== 'closed'
+        ? log.warn(event, 'dialler')
+        : log.debug(event, 'dialler'),
   })
-  const sealer = await createSealer(keyring)
-  const unsealer = await createUnsealer(keyring)
-  const parts = {
+}
+
+async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: Dialler): Promise<WorkerParts> {
+  const { config, db, signals, log, clock } = ground
+  return {
     db,
     signals,
-    sealer,
-    unsealer,
+    sealer: await createSealer(keyring),
+    unsealer: await createUnsealer(keyring),
     leaseSealer: await createLeaseSealer(keyring),
     tokens: await createTokens(keyring),
     dialler,
-    policy,
+    policy: { openNetworks: config.openNetworks },
     clock,
     random: Math.random,
     log,
-    checkIntervalMs: DAY_MS,
+    checkIntervalMs: config.checkIntervalMs,
+    feeds: { pace: FEED_PACE, rotationWindowMs: config.feeds.rotationWindowMs },
   }
-  const loop = new Loop(parts, trades, SLOTS)
-  loop.start()
-  return {
-    async stop(graceMs) {
-      await loop.stop(graceMs)
-      await dialler.close()
-    },
+}
+
+/** The authorities that a private installation trusts beside the public ones. Refuses to start on a file that holds none. */
+async function extraCa(path: string | null): Promise<string | null> {
+  if (path === null) return null
+  try {
+    const pem = await readFile(path, 'utf8')
+    // Throws for what is no certificate; without it every dialling process would die over it.
+    new X509Certificate(pem)
+    return pem
+  } catch {
+    throw new Error('MOORING_EXTRA_CA must name a readable file with certificates as PEM.')
   }
 }

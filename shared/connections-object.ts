@@ -49,7 +49,16 @@ export const ConnectionsError = z
       .object({
         code: z.string().describe('The fault in capitals, such as `NOT_FOUND`.'),
         message: z.string().describe('A sentence for a person. It never quotes the request.'),
-        details: z.unknown().describe('More, where there is more; else null.'),
+        details: z
+          .array(
+            z.object({
+              path: z.array(z.union([z.string(), z.number().int()])).describe('Where, such as the name of a header.'),
+              code: z.string().describe('A stable name of the reason.'),
+              message: z.string().describe('A sentence for a person.'),
+            }),
+          )
+          .nullable()
+          .describe('The reasons, where there are more than the code says; else null.'),
       })
       .describe('What went wrong.'),
   })

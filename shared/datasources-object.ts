@@ -56,13 +56,13 @@ const Endpoint = z
     connection: z.literal('endpoint').describe('Reached by signed HTTPS requests.'),
     environment: Mode.describe('`live` or `test`.'),
     endpoint: z.string().describe('The URL that signed requests go to.'),
-    key_last4: z.string().nullable().describe('The last four characters of the signing key in force.'),
+    key_last4: z.string().nullable().describe('The last four characters of the signing key, of the new one from the moment it is given.'),
     cursor: z.string().nullable().describe('How far its events have been read.'),
     event_lag: z.number().int().describe('How many seconds the newest event that was read lies behind.'),
     retry_count: z.number().int().describe('Failed requests in a row.'),
     last_request_at: seconds.nullable().describe('When it was last asked, in Unix seconds.'),
     last_success_at: seconds.nullable().describe('When it last answered as it should, in Unix seconds.'),
-    last_error: z.string().nullable().describe('The fault code of the last failure; null after a success.'),
+    last_error: z.string().nullable().describe('The last failure in a sentence of ours; null after a success.'),
   })
   .meta({ id: 'EndpointDatasource', description: 'A database behind a signed HTTPS endpoint.' })
 

@@ -48,8 +48,8 @@ export const SchemaSnapshotObject = z
     fingerprint: z.string().meta({ description: 'SHA-256 of its canonical form: equal schemas have equal ones.' }),
     table_count: z.number().int().meta({ description: 'How many tables it has.', example: 2 }),
     tables: names('Their names as `schema.table`, sorted.', 'app.orders'),
-    previous: snapshotId('The snapshot before it, if there is one.').nullable(),
-    drift: Counts.nullable(),
+    previous: snapshotId('The snapshot before it.').nullable().describe('The snapshot before it, if there is one.'),
+    drift: Counts.nullable().describe('How many changes there are since the snapshot before it.'),
     taken: seconds('When it was first found (Unix seconds).'),
     seen: seconds('When it was last seen to hold (Unix seconds).'),
   })
@@ -74,8 +74,8 @@ export const SchemaQuery = z.strictObject({
 
 /** Query of `GET /v1/datasources/{id}/schema/drift`. */
 export const DriftQuery = z.strictObject({
-  from: snapshotId('The snapshot to compare from; without it, the one before `to`.').optional(),
-  to: snapshotId('The snapshot to compare to; without it, the latest.').optional(),
+  from: snapshotId('A snapshot.').optional().describe('The snapshot to compare from; without it, the one before `to`.'),
+  to: snapshotId('A snapshot.').optional().describe('The snapshot to compare to; without it, the latest.'),
 })
 
 const DriftChange = z

@@ -20,6 +20,7 @@ interface World {
   readonly datasource: DatasourceId
   readonly endpoint: DatasourceId
   readonly capability: string
+  readonly snapshot: string
   readonly url: string
   freshDatasource(): Promise<DatasourceId>
   freshKey(): Promise<string>
@@ -33,6 +34,8 @@ type End = 'ok' | 'forbidden' | 'entity_not_found' | 'capability_scope_denied'
 interface Row {
   readonly scope: Scope | null
   readonly input: (world: World) => unknown
+  /** How it ends for a key with every scope that a new one has; `ok` where nothing is said. */
+  readonly full?: End
   /** How it ends for a key with this scope alone; `ok` where nothing is said. */
   readonly alone?: End
   /** The same key of another organization, and one of the live plane of ours. */
@@ -50,6 +53,14 @@ const reads = { stranger: none, live: 'ok', capability: 'ok', elsewhere: denied 
 const changes = { stranger: none, live: 'forbidden', capability: 'ok', elsewhere: denied } as const
 const makes = { stranger: 'ok', live: 'ok', capability: 'ok', elsewhere: denied } as const
 const asks = { stranger: 'ok', live: 'ok', capability: 'ok', elsewhere: 'ok' } as const
+const leases = {
+  stranger: 'forbidden',
+  live: 'forbidden',
+  full: 'forbidden',
+  alone: 'forbidden',
+  capability: denied,
+  elsewhere: denied,
+} as const
 const readsOwn = { stranger: 'ok', live: 'ok', capability: denied, elsewhere: denied } as const
 const readsObject = { ...readsOwn, stranger: none } as const
 const changesOwn = { stranger: none, live: 'forbidden', capability: denied, elsewhere: denied } as const
@@ -78,6 +89,26 @@ const TABLE: Readonly<Record<string, Row>> = {
     input: async w => ({ id: await w.freshDatasource() }),
     ...changes,
   },
+  // Only what an operator has signed leases: `leases.test.ts` tells how that goes well.
+  'datasources.lease': {
+    scope: 'datasources.lease',
+    input: w => ({ id: w.datasource, publicKey: 'hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=' }),
+    ...leases,
+  },
+  'datasources.releaseLease': {
+    scope: 'datasources.lease',
+    input: () => ({ leaseId: `lease_${'0'.repeat(32)}` }),
+    ...leases,
+    // Nobody has taken such a lease.
+    alone: none,
+    capability: none,
+    elsewhere: none,
+  },
+  'snapshots.introspect': { scope: 'datasources.introspect', input: w => ({ id: w.datasource }), ...changes },
+  'snapshots.list': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
+  'snapshots.latest': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
+  'snapshots.get': { scope: 'datasources.read', input: w => ({ snapshotId: w.snapshot }), ...reads },
+  'snapshots.drift': { scope: 'datasources.read', input: w => ({ from: w.snapshot, to: w.snapshot }), ...reads },
   'organization.sealingKey': { scope: null, input: () => ({}), ...asks },
   'organization.audit': { scope: 'organization.read', input: () => ({}), ...readsOwn },
   'organization.listKeys': { scope: 'organization.read', input: () => ({}), ...readsOwn },
@@ -145,9 +176,12 @@ async function newWorld(): Promise<World> {
     const body = { operations: ['datasources.read'], ttlSeconds: 3600 }
     return (await mooring.call('POST', '/trpc/organization.mintCapability', { body })).body.result.data.id
   }
+  const datasource = await freshDatasource()
+  const introspected = await mooring.call('POST', '/trpc/snapshots.introspect', { body: { id: datasource } })
   return {
     url,
-    datasource: await freshDatasource(),
+    datasource,
+    snapshot: introspected.body.result.data.snapshot.id,
     endpoint: (await datasources.register.mutate(endpoint)).id,
     capability: await freshCapability(),
     freshDatasource,
@@ -182,7 +216,7 @@ async function actors(row: Row): Promise<{ who: string; token: Token; end: End }
       token: await capability(mooring, { scopes: allBut(row.scope) }),
       end: row.scope === null ? 'ok' : denied,
     },
-    { who: 'a full key', token: mooring.organization.testKey, end: 'ok' },
+    { who: 'a full key', token: mooring.organization.testKey, end: row.full ?? 'ok' },
   ]
   if (row.scope !== null)
     found.push({

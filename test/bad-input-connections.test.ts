@@ -171,6 +171,11 @@ describe('A path', () => {
     }
   })
 
+  it('that leads nowhere is not found', async () => {
+    const answer = await ground.refused('GET', `${PATH}/${ground.own}/elsewhere/still`)
+    expect([answer.status, answer.body]).toEqual([404, envelope('NOT_FOUND')])
+  })
+
   it('with a method that it does not take names those that it takes', async () => {
     for (const [method, path, allow] of [
       ['PUT', PATH, 'POST, GET, HEAD'],

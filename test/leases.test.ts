@@ -106,7 +106,11 @@ describe('A lease', () => {
     expect(await revokeLease(ground, { organizationId, id: revoked ?? '' })).toBe(false)
     await leases.sweep(mooring.db, new Date(Date.now() + 1_000))
     const marks = async () => Object.fromEntries((await leaseRows()).map(row => [row['id'], row['ended_by']]))
-    expect(await marks()).toMatchObject({ [expiring ?? '']: null, [orphaned ?? '']: 'revoked', [revoked ?? '']: 'revoked' })
+    expect(await marks()).toMatchObject({
+      [expiring ?? '']: null,
+      [orphaned ?? '']: 'revoked',
+      [revoked ?? '']: 'revoked',
+    })
     await leases.sweep(mooring.db, new Date(Date.now() + 31_000))
     expect(await marks()).toMatchObject({ [expiring ?? '']: 'expired', [orphaned ?? '']: 'revoked' })
   })
@@ -130,7 +134,9 @@ describe('No lease is given', () => {
     const other = await mooring.client().datasources.register.mutate({ connectionString: customer.url() })
     expect(await refusedLease(await leaseCapability(mooring, { ids: [other.id] }))).toBe('capability_scope_denied')
     const stranger = await mooring.newOrganization('Stranger')
-    const theirs = await mooring.client(stranger.testKey).datasources.register.mutate({ connectionString: customer.url() })
+    const theirs = await mooring
+      .client(stranger.testKey)
+      .datasources.register.mutate({ connectionString: customer.url() })
     expect(await refusedLease(await leaseCapability(mooring), { id: theirs.id })).toBe('entity_not_found')
   })
 

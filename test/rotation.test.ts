@@ -1,23 +1,28 @@
 /** A rotation cannot break a database that works: the new credential is tried first, and the old one stays until it passes. */
 import { once } from 'node:events'
-import { createServer, connect, type Server } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
 import { type DatasourceId, uuidOf } from '#shared/wire.ts'
 import { type Customer, makeCustomer, type Otherwise } from '#test/support/customer.ts'
+import { type DnsServer, startDnsServer } from '#test/support/dns-server.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { portOf } from '#test/support/recorded-connect.ts'
 import { difference, effects } from '#test/support/rows.ts'
 import { quiet, settled } from '#test/support/verdicts.ts'
 
+let dns: DnsServer
 let mooring: Mooring
 let customer: Customer
 let elsewhere: Customer
 beforeAll(async () => {
-  mooring = await startMooring()
+  dns = await startDnsServer()
+  // Refused for good, so that the worker looks at an endpoint once and not again and again.
+  dns.answer('api.acme.io', { addresses: ['10.0.0.1'] })
+  mooring = await startMooring({ env: { MOORING_DNS_SERVERS: dns.address } })
   customer = await makeCustomer()
   elsewhere = await makeCustomer()
 })
@@ -28,6 +33,7 @@ beforeEach(async () => {
 afterAll(async () => {
   await mooring.stop()
   await customer.drop()
+  await dns.close()
   await elsewhere.drop()
 })
 
@@ -68,7 +74,9 @@ const retired = (version: number) => ({ version, state: 'retired', destroyed: tr
 describe('A new credential', () => {
   it('that passes replaces the one in force, whose bytes are destroyed', async () => {
     const { id, credentialFingerprint } = await registered()
-    const [before] = await sql(`select encode(sealed, 'hex') as bytes from credentials where datasource_id = '${uuid(id)}'`)
+    const [before] = await sql(
+      `select encode(sealed, 'hex') as bytes from credentials where datasource_id = '${uuid(id)}'`,
+    )
     const rotated = await datasources().rotate.mutate({ id, connectionString: named('two'), waitSeconds: 20 })
     expect(rotated).toMatchObject({ id, status: 'active', statusReason: null, credentialVersion: 2 })
     expect(rotated.credentialFingerprint).not.toBe(credentialFingerprint)
@@ -93,8 +101,16 @@ describe('A new credential', () => {
 
   it('for a superuser is refused, and does not end what works', async () => {
     const { id } = await registered()
-    const refused = await datasources().rotate.mutate({ id, connectionString: customer.url('superuser'), waitSeconds: 20 })
-    expect(refused).toMatchObject({ status: 'active', statusReason: 'byo_role_cannot_enforce_rls', credentialVersion: 1 })
+    const refused = await datasources().rotate.mutate({
+      id,
+      connectionString: customer.url('superuser'),
+      waitSeconds: 20,
+    })
+    expect(refused).toMatchObject({
+      status: 'active',
+      statusReason: 'byo_role_cannot_enforce_rls',
+      credentialVersion: 1,
+    })
     expect(await credentialsOf(id)).toEqual([current(1), retired(2)])
   })
 
@@ -108,7 +124,10 @@ describe('A new credential', () => {
 
     const moved = await datasources().rotate.mutate({ id, connectionString, allowMove: true, waitSeconds: 20 })
     expect(moved).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 3 })
-    expect(moved).toMatchObject({ database: elsewhere.database, displayName: expect.stringContaining(elsewhere.database) })
+    expect(moved).toMatchObject({
+      database: elsewhere.database,
+      displayName: expect.stringContaining(elsewhere.database),
+    })
   })
 
   it('moves the natural key with the database', async () => {
@@ -149,12 +168,19 @@ describe('A new credential', () => {
   })
 
   it('is not for an endpoint, nor a signing key for a direct datasource', async () => {
-    const endpoint = await datasources().register.mutate({ endpoint: 'https://127.0.0.1:8443/feed', signingKey: 'a signing key' })
+    const endpoint = await datasources().register.mutate({
+      endpoint: 'https://api.acme.io/feed',
+      signingKey: 'a signing key',
+    })
     const { id } = await registered()
     await quiet(mooring.databaseUrl)
     const before = await effects(mooring.databaseUrl)
-    expect(await fault(datasources().rotate.mutate({ id: endpoint.id, connectionString: customer.url() }))).toBe('invalid_body')
-    const refused = await mooring.call('POST', `/v1/datasources/${id}/rotate_key`, { body: { signingKey: 'another key' } })
+    expect(await fault(datasources().rotate.mutate({ id: endpoint.id, connectionString: customer.url() }))).toBe(
+      'invalid_body',
+    )
+    const refused = await mooring.call('POST', `/v1/datasources/${id}/rotate_key`, {
+      body: { signingKey: 'another key' },
+    })
     expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_body', param: 'signingKey' } })
     expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
   })
@@ -197,7 +223,9 @@ describe('A new credential that cannot be tried', () => {
     expect(waiting).toMatchObject({ status: 'active', statusReason: 'database_unreachable', credentialVersion: 1 })
     expect(waiting).toMatchObject({ port: customer.port })
     expect(await pendingOf(id)).toEqual([{ version: 2 }])
-    const [task] = await sql(`select due_at > now() as later from tasks where datasource_id = '${uuid(id)}' and kind = 'verify'`)
+    const [task] = await sql(
+      `select due_at > now() as later from tasks where datasource_id = '${uuid(id)}' and kind = 'verify'`,
+    )
     expect(task).toEqual({ later: true })
 
     const server = await open()
@@ -210,7 +238,12 @@ describe('A new credential that cannot be tried', () => {
   it('gives way to the next one, its bytes destroyed', async () => {
     const { id } = await registered()
     const { port } = await closedPort()
-    await datasources().rotate.mutate({ id, connectionString: customer.url('reader', { port }), allowMove: true, waitSeconds: 20 })
+    await datasources().rotate.mutate({
+      id,
+      connectionString: customer.url('reader', { port }),
+      allowMove: true,
+      waitSeconds: 20,
+    })
     const third = await datasources().rotate.mutate({ id, connectionString: named('third'), waitSeconds: 20 })
     expect(third).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 3, port: customer.port })
     expect(await credentialsOf(id)).toEqual([retired(1), retired(2), current(3)])
@@ -219,7 +252,12 @@ describe('A new credential that cannot be tried', () => {
   it('stands in the way of a caller who expects that nothing is', async () => {
     const { id } = await registered()
     const { port } = await closedPort()
-    await datasources().rotate.mutate({ id, connectionString: customer.url('reader', { port }), allowMove: true, waitSeconds: 20 })
+    await datasources().rotate.mutate({
+      id,
+      connectionString: customer.url('reader', { port }),
+      allowMove: true,
+      waitSeconds: 20,
+    })
     const refused = datasources().rotate.mutate({ id, connectionString: named('other'), expectedVersion: 1 })
     expect(await fault(refused)).toBe('conflict')
     expect(await pendingOf(id)).toEqual([{ version: 2 }])
@@ -242,7 +280,11 @@ describe('A CA certificate', () => {
     const strict = customer.url('reader', { parameters: 'sslmode=verify-full' })
     const made = await datasources().register.mutate({ connectionString: strict, schema: 'app', waitSeconds: 20 })
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'tls_failed' })
-    const mended = await datasources().rotate.mutate({ id: made.id, caCertificate: await certificate(), waitSeconds: 20 })
+    const mended = await datasources().rotate.mutate({
+      id: made.id,
+      caCertificate: await certificate(),
+      waitSeconds: 20,
+    })
     expect(mended).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 2 })
     expect(mended.credentialFingerprint).not.toBe(made.credentialFingerprint)
     expect(await credentialsOf(made.id)).toEqual([retired(1), current(2)])
@@ -261,7 +303,11 @@ describe('A CA certificate', () => {
 
 describe('A first credential', () => {
   it('that is rejected stays, so that a verification works once the role is mended', async () => {
-    const { id } = await datasources().register.mutate({ connectionString: customer.url(), schema: 'app', waitSeconds: 20 })
+    const { id } = await datasources().register.mutate({
+      connectionString: customer.url(),
+      schema: 'app',
+      waitSeconds: 20,
+    })
     await customer.sql(`alter role ${customer.roles.reader} createrole bypassrls`)
     const rejected = await datasources().verify.mutate({ id, waitSeconds: 20 })
     expect(rejected).toMatchObject({ status: 'rejected', statusReason: 'byo_role_cannot_enforce_rls' })
@@ -311,13 +357,27 @@ describe('A removal', () => {
   it('destroys the bytes of the credential in force and of the pending one, and ends the tasks', async () => {
     const { id } = await registered()
     const { port } = await closedPort()
-    await datasources().rotate.mutate({ id, connectionString: customer.url('reader', { port }), allowMove: true, waitSeconds: 20 })
-    expect(await datasources().remove.mutate({ id })).toMatchObject({ id, removedAt: expect.any(String), nextCheckAt: null })
+    await datasources().rotate.mutate({
+      id,
+      connectionString: customer.url('reader', { port }),
+      allowMove: true,
+      waitSeconds: 20,
+    })
+    expect(await datasources().remove.mutate({ id })).toMatchObject({
+      id,
+      removedAt: expect.any(String),
+      nextCheckAt: null,
+    })
     expect(await credentialsOf(id)).toEqual([retired(1), retired(2)])
     expect(await sql(`select id from tasks where datasource_id = '${uuid(id)}'`)).toEqual([])
     expect(await fault(datasources().rotate.mutate({ id, connectionString: named('late') }))).toBe('entity_not_found')
     const record = await datasources().get.query({ id, includeRemoved: true })
-    expect(record).toMatchObject({ id, removedAt: expect.any(String), credentialVersion: 2, credentialFingerprint: null })
+    expect(record).toMatchObject({
+      id,
+      removedAt: expect.any(String),
+      credentialVersion: 2,
+      credentialFingerprint: null,
+    })
   })
 })
 
@@ -347,7 +407,9 @@ describe('Twenty rotations at once', () => {
       twenty.map(at =>
         at % 2 === 0
           ? post(named(`both-${at}`), 'wait=0').then(answer => answer.status)
-          : datasources().rotate.mutate({ id, connectionString: named(`both-${at}`) }).then(() => 200),
+          : datasources()
+              .rotate.mutate({ id, connectionString: named(`both-${at}`) })
+              .then(() => 200),
       ),
     )
     expect(new Set(answers)).toEqual(new Set([200]))

@@ -5,10 +5,11 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/ids.ts'
 import type { CredentialContext, SealedBox, Secret, WrappedOrganizationKey } from '#server/domain/sealed.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
+import { SealBroken } from '#server/seal/held-key.ts'
 import { createKeyrings, parseWebKeyring, parseWorkerKeyring } from '#server/seal/keyring.ts'
 import { createSealer, type Sealer, type VerifiedKey } from '#server/seal/sealer.ts'
 import { pooledWords, readySodium } from '#server/seal/sodium.ts'
-import { createUnsealer, SealBroken, type Unsealer } from '#server/seal/unsealer.ts'
+import { createUnsealer, type Unsealer } from '#server/seal/unsealer.ts'
 
 const secret: Secret = { kind: 'endpoint', url: 'https://api.acme.io/feed', signingKey: 'Tell-N0-one' }
 

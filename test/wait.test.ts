@@ -75,7 +75,7 @@ describe('A wait', () => {
       return undefined
     }
     expect(await awaited({ signals }, 50, look)).toBeUndefined()
-    expect(looks).toBe(2)
+    expect(looks).toBeGreaterThan(1)
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(49)
   })
 

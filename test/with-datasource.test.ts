@@ -87,7 +87,9 @@ describe('withDatasource', () => {
       expect(await mooring.client().datasources.rotate.mutate(rotate)).toMatchObject({ credentialVersion: 2 })
       await renewed
       await server.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'`)
-      const { rows } = await pool.query('select current_user as who').catch(() => pool.query('select current_user as who'))
+      const { rows } = await pool
+        .query('select current_user as who')
+        .catch(() => pool.query('select current_user as who'))
       expect(rows).toEqual([{ who: 'app' }])
     })
     await server.query(`alter role app password 'first'`)
@@ -102,7 +104,10 @@ describe('withDatasource', () => {
       return pool.query('select 1').catch((error: Error) => error.message)
     })
     expect(late).toBe('the lease has ended')
-    await query(mooring.databaseUrl, `update leases set ended_at = expires_at, ended_by = 'expired' where ended_at is null`)
+    await query(
+      mooring.databaseUrl,
+      `update leases set ended_at = expires_at, ended_by = 'expired' where ended_at is null`,
+    )
   })
 })
 
@@ -161,8 +166,7 @@ describe('The driver over a lease', () => {
   })
 })
 
-const liveLeases = async () =>
-  (await query(mooring.databaseUrl, 'select id from leases where ended_at is null')).length
+const liveLeases = async () => (await query(mooring.databaseUrl, 'select id from leases where ended_at is null')).length
 
 /** Resolves once the credential's second version is leased. */
 function leasedAnew(id: DatasourceId): Promise<true> {

@@ -14,6 +14,7 @@ import type { Quotas } from '#server/store/quotas.ts'
 import type { Signals } from '#server/store/signals.ts'
 import type { Fault } from '#shared/fault.ts'
 import type { ChangeFeed } from './change-feed.ts'
+import type { FeedHeads } from './feed-heads.ts'
 import type { Limits } from './limits.ts'
 import type { RefusalSampler } from './refusals.ts'
 import type { SealingKeys } from './sealing-keys.ts'
@@ -29,6 +30,7 @@ export interface WebParts {
   readonly limits: Limits
   readonly quotas: Quotas
   readonly changeFeed: ChangeFeed
+  readonly feedHeads: FeedHeads
   readonly refusals: RefusalSampler
   readonly clock: () => Date
   readonly log: Log

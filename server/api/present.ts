@@ -2,6 +2,7 @@
  * Row → datasource, by listing what goes out. A column that is not named here is not shown, whatever a migration adds.
  */
 
+import { eventLag } from '#server/domain/feed.ts'
 import { refusal } from '#server/domain/scope.ts'
 import type { DatasourceRow } from '#server/store/datasources.ts'
 import * as datasources from '#server/store/datasources.ts'
@@ -39,8 +40,9 @@ export function present(row: DatasourceRow): Datasource {
     removedAt: iso(row.deleted_at),
   }
   if (row.kind === 'endpoint') {
-    const feed = { cursor: null, eventLag: 0, retryCount: 0, lastRequestAt: null, lastSuccessAt: null, lastError: null }
-    return { kind: 'endpoint', ...common, endpoint: row.endpoint ?? '', keyLast4: row.last4, feed }
+    // The key that was registered last is shown at once; it comes into force when the endpoint takes it.
+    const keyLast4 = row.feed?.pending_last4 ?? row.last4
+    return { kind: 'endpoint', ...common, endpoint: row.endpoint ?? '', keyLast4, feed: presentFeed(row.feed) }
   }
   return {
     kind: 'direct',
@@ -52,6 +54,21 @@ export function present(row: DatasourceRow): Datasource {
     schema: row.schema,
     excludedSchemas: row.excluded_schemas ?? [],
     introspectedAt: iso(row.introspected_at),
+  }
+}
+
+function presentFeed(feed: DatasourceRow['feed']): Extract<Datasource, { kind: 'endpoint' }>['feed'] {
+  return {
+    cursor: feed?.cursor ?? null,
+    eventLag: eventLag({
+      newestEventAtMs: feed?.newest_event_ms ?? null,
+      lastSuccessAtMs: feed?.polled_at?.getTime() ?? null,
+      drained: feed?.drained ?? true,
+    }),
+    retryCount: feed?.retry_count ?? 0,
+    lastRequestAt: iso(feed?.last_request_at ?? null),
+    lastSuccessAt: iso(feed?.last_success_at ?? null),
+    lastError: feed?.last_error ?? feed?.rotation_error ?? null,
   }
 }
 

@@ -64,10 +64,15 @@ async function registerAgain(ctx: KnownContext, drafted: Draft): Promise<Checked
     const held = await datasources.lock(tx, org, { identity })
     // It was removed between the two statements: the caller may simply ask again.
     if (held === undefined) throw new Fault('conflict')
-    const fingerprint = drafted.canonical === null ? null : parts.sealer.fingerprint(org, drafted.canonical)
+    const fingerprints = drafted.canonical === null ? [] : parts.sealer.fingerprints(org, drafted.canonical)
     const live = await credentials.live(tx, org, held.id)
-    const unchanged = fingerprint !== null && live.some(credential => credential.fingerprint === fingerprint)
-    if (!unchanged) return { id: held.id, request: await placePending(ctx, tx, { held, drafted }) }
+    const unchanged = live.some(({ fingerprint }) => fingerprint !== null && fingerprints.includes(fingerprint))
+    if (!unchanged) {
+      // Registering anew under a name that is taken is a rotation, and asks for the right to one.
+      const denied = refusal(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
+      if (denied !== null) throw new Fault(denied)
+      return { id: held.id, request: await placePending(ctx, tx, { held, drafted }) }
+    }
     await recordUnchanged(ctx, tx, held.id)
     if (held.status === 'active') return { id: held.id, request: 0 }
     return { id: held.id, request: await tasks.request(tx, org, verifyTask(ctx, held.id)) }

@@ -106,6 +106,7 @@ function requireVersion(live: readonly credentials.CredentialSummary[], expected
 
 function isUnchanged(ctx: KnownContext, live: readonly credentials.CredentialSummary[], entry: DraftedSecret): boolean {
   if (entry.canonical === null) return false
-  const fingerprint = ctx.parts.sealer.fingerprint(ctx.principal.organizationId, entry.canonical)
-  return live.at(-1)?.fingerprint === fingerprint
+  const fingerprints = ctx.parts.sealer.fingerprints(ctx.principal.organizationId, entry.canonical)
+  const newest = live.at(-1)?.fingerprint ?? null
+  return newest !== null && fingerprints.includes(newest)
 }

@@ -10,7 +10,7 @@ const POLL_MS = 1_000
  * `waitMs` are over first. What `look` throws is thrown.
  */
 export async function awaited<T>(
-  parts: WebParts,
+  parts: Pick<WebParts, 'signals'>,
   waitMs: number,
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
@@ -28,7 +28,7 @@ export async function awaited<T>(
 }
 
 /** Listens before the look, so that news between the look and the wait is not missed. */
-function wake(parts: WebParts, withinMs: () => number): { done: Promise<void>; cancel: () => void } {
+function wake(parts: Pick<WebParts, 'signals'>, withinMs: () => number): { done: Promise<void>; cancel: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, Math.max(0, withinMs()))
   const off = parts.signals.on('news', resolve)

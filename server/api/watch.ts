@@ -15,6 +15,7 @@ import { failureOf, procedure } from './trpc.ts'
 import { Waiting } from './waiting.ts'
 
 const RECHECK_MS = 15_000
+const MIN_IDLE_MS = 1_000
 
 const WatchInput = z
   .strictObject({
@@ -50,7 +51,7 @@ async function* told(ctx: KnownContext, of: { after: Position | null; signal: Ab
   const { changeFeed } = ctx.parts
   const org = ctx.principal.organizationId
   const ended = AbortSignal.any([changeFeed.ended, ...(of.signal === undefined ? [] : [of.signal])])
-  const recheck = rechecking(ctx)
+  const credential = rechecking(ctx)
   const waiting = new Waiting({ isBehind: of.after !== null })
   // Listening begins before the look back, so that nothing falls between the two.
   const stop = await changeFeed.subscribe(org, change => waiting.put(change))
@@ -59,12 +60,13 @@ async function* told(ctx: KnownContext, of: { after: Position | null; signal: Ab
       const next = waiting.isCut() && last !== null ? missed(ctx, last) : waiting.take()
       for await (const change of next) {
         if (last !== null && !isAfter(change, last)) continue
-        await recheck()
+        await credential.check()
         yield change
         last = change
       }
       // While our database is away nothing is told either, so only a credential that is known to be dead ends this.
-      if (!(await waiting.filled(ended, RECHECK_MS))) await recheck().catch(unlessFault)
+      const idleMs = Math.max(MIN_IDLE_MS, credential.leftMs())
+      if (!(await waiting.filled(ended, idleMs))) await credential.check().catch(unlessFault)
     }
     // Broken off rather than ended: the caller comes back, to a process that goes on.
     if (changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
@@ -85,12 +87,18 @@ async function* missed(ctx: KnownContext, after: Position) {
 }
 
 /** Looks at the credential again when it has not been looked at for a while, however busy the stream is. */
-function rechecking(ctx: KnownContext): () => Promise<void> {
-  let checkedAt = performance.now()
-  return async () => {
-    if (performance.now() - checkedAt < RECHECK_MS) return
-    await ctx.recheck()
-    checkedAt = performance.now()
+function rechecking(ctx: KnownContext) {
+  const now = () => ctx.parts.clock().getTime()
+  let checkedAt = now()
+  // A clock that was put back is no reason to trust for longer.
+  const leftMs = () => RECHECK_MS - Math.abs(now() - checkedAt)
+  return {
+    leftMs,
+    check: async () => {
+      if (leftMs() > 0) return
+      await ctx.recheck()
+      checkedAt = now()
+    },
   }
 }
 

@@ -20,6 +20,10 @@ export function collation(oid: string, type: string): string {
     where co.oid ${EQ} ${oid}) end`
 }
 
-/** Pages of a relation `c` with its TOAST and its indexes (`indexed` as `x`), as of the last vacuum. No lock is taken. */
-export const PAGES = `(c.relpages::pg_catalog.int8 operator(pg_catalog.+) coalesce(x.pages, 0) operator(pg_catalog.+) coalesce((
-      select t.relpages from pg_catalog.pg_class as t where t.oid ${EQ} c.reltoastrelid), 0))`
+/** Joins what a relation `c` is stored in beside its heap: TOAST, and `indexed`, the sums over its indexes. */
+export const SIZED = `left join pg_catalog.pg_class as toast on toast.oid ${EQ} c.reltoastrelid
+  left join indexed on indexed.relation ${EQ} c.oid`
+
+/** The pages of a relation that is so joined, as of the last vacuum or analyze. No lock is taken on it. */
+export const PAGES = `(c.relpages::pg_catalog.int8 operator(pg_catalog.+) coalesce(toast.relpages, 0)
+    operator(pg_catalog.+) coalesce(indexed.pages, 0))`

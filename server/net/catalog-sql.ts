@@ -44,6 +44,11 @@ export function cut(text: string): string {
       pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(${text})), 'hex'), ']') else ${text} end`
 }
 
+/** A query whose rows become JSON objects, by the names of its columns: cheaper than an object of as many arguments. */
+export function rows(query: string): string {
+  return `select pg_catalog.row_to_json(x) from (${query}) as x`
+}
+
 /** A lateral column `${name}.text` that is evaluated once. */
 export function once(name: string, expression: string): string {
   return `cross join lateral (select ${expression} as text offset 0) as ${name}`

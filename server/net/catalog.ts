@@ -4,9 +4,9 @@
  * Each row is one column of JSON text for `createCatalogReader`. It takes no locks but the share locks that PostgreSQL
  * itself takes to deparse, and runs nothing of the customer's. Called by the worker's introspection.
  */
-import { cut, EQ, flags, literals, NE, OBJECT, once } from './catalog-sql.ts'
-import { collation, comment, PAGES } from './catalog-sql-object.ts'
-import { RELATIONS } from './catalog-sql-relation.ts'
+import { cut, EQ, flags, GT, literals, NE, OBJECT, once } from './catalog-sql.ts'
+import { collation, comment, PAGES, SIZED } from './catalog-sql-object.ts'
+import { RELATION_PARTS } from './catalog-sql-relation.ts'
 
 /** Which schemas to look at. */
 export interface CatalogRequest {
@@ -28,8 +28,8 @@ export function isCovered(request: CatalogRequest, name: string): boolean {
 }
 
 // With an empty search path every name outside `pg_catalog` is spelled with its schema, and with the others constants in
-// expressions are spelled alike whatever the role's own settings are. Compiling the plan would cost more than running it.
-const SETTINGS = {
+// expressions are spelled alike whatever the role's own settings are.
+const SPELLING = {
   search_path: "''",
   timezone: "'UTC'",
   datestyle: "'ISO, YMD'",
@@ -39,12 +39,21 @@ const SETTINGS = {
   lc_monetary: "'C'",
   standard_conforming_strings: 'on',
   quote_all_identifiers: 'off',
+}
+
+// Searching for the best plan, compiling it and starting workers would cost more than they save, and no file is to be
+// written at the customer's for a sort.
+const PLANNING = {
   jit: 'off',
+  join_collapse_limit: '1',
+  enable_mergejoin: 'off',
+  max_parallel_workers_per_gather: '0',
+  work_mem: "'16MB'",
 }
 
 /** The statements of a request, to be sent as one message inside a transaction; only the last one gives rows. */
 export function catalogSql(request: CatalogRequest): string {
-  const settings = Object.entries(SETTINGS).map(([name, value]) => `set local ${name} = ${value};`)
+  const settings = Object.entries({ ...SPELLING, ...PLANNING }).map(([name, value]) => `set local ${name} = ${value};`)
   return `${settings.join('\n')}
 with recursive ns as materialized (
   select n.oid, n.nspname, coalesce(pg_catalog.has_schema_privilege(n.oid, 'USAGE'), false) as usable
@@ -52,7 +61,7 @@ with recursive ns as materialized (
   where not pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_') and n.nspname ${NE} 'information_schema'
     and ${covered(request)}
 ), ${RELATION_TABLES}
-${[HEAD, SCHEMAS, EXTENSIONS, RELATIONS, HIDDEN, ENUMS, DOMAINS, SEQUENCES]
+${[HEAD, SCHEMAS, EXTENSIONS, ...RELATION_PARTS, HIDDEN, ENUMS, DOMAINS, SEQUENCES]
   .map(part => `select j.row::pg_catalog.text as row from (${part}) as j(row)`)
   .join('\nunion all\n')}`
 }
@@ -77,7 +86,7 @@ const RELATION_TABLES = `indexed as materialized (
     ${PAGES} as pages,
     ns.usable and (m.may ${NE} '' or coalesce(pg_catalog.has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE'), false))
       as visible
-  from ns join pg_catalog.pg_class as c on c.relnamespace ${EQ} ns.oid left join indexed as x on x.relation ${EQ} c.oid
+  from ns join pg_catalog.pg_class as c on c.relnamespace ${EQ} ns.oid ${SIZED}
   cross join lateral (select pg_catalog.concat(${may('SELECT', 's')}, ${may('INSERT', 'i')}, ${may('UPDATE', 'u')},
     ${may('DELETE', 'd')}) as may offset 0) as m
   where c.relkind ${EQ} any (${flags('rpfvm')}) and not c.relispartition
@@ -89,7 +98,7 @@ const RELATION_TABLES = `indexed as materialized (
 ), tree as materialized (
   select part.root, pg_catalog.count(*) as partitions, pg_catalog.sum(${PAGES}) as pages,
     pg_catalog.sum(c.reltuples) filter (where c.reltuples operator(pg_catalog.>=) 0) as rows
-  from part join pg_catalog.pg_class as c on c.oid ${EQ} part.oid left join indexed as x on x.relation ${EQ} c.oid
+  from part join pg_catalog.pg_class as c on c.oid ${EQ} part.oid ${SIZED}
   where c.relkind ${NE} 'p'
   group by part.root
 ), seq as materialized (
@@ -110,6 +119,9 @@ const EXTENSIONS = `select ${OBJECT}('k', 'extension', 'name', e.extname, 'versi
 
 const HIDDEN = `select ${OBJECT}('k', 'hidden',
   'relations', (select pg_catalog.count(*) from rel where not rel.visible),
+  'columns', (select pg_catalog.count(*) from rel join pg_catalog.pg_attribute as a on a.attrelid ${EQ} rel.oid
+    where rel.visible and rel.partly and a.attnum ${GT} 0 and not a.attisdropped and not case when rel.partly
+      then pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE') else true end),
   'sequences', (select pg_catalog.count(*) from seq where not seq.visible))`
 
 // Of every schema, since columns of the schemas asked for may use them; the reader keeps those that are used.

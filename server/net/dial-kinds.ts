@@ -6,16 +6,19 @@
  * dies then, and is replaced. Called by `serve-dials.ts`; the worker takes the types alone.
  */
 
+import type { EndpointRequest } from '#server/domain/endpoint.ts'
 import { type DescribeRequest, describeDatabase } from './describe.ts'
 import type { DialContext } from './dial-context.ts'
 import { type LocateRequest, locate } from './locate.ts'
 import { type ProbeRequest, probeDatabase } from './probe.ts'
+import { requestFromChild } from './request-answer.ts'
 
 /** Every kind. Requests and answers are plain JSON. */
 export const DIAL_KINDS = {
   probe: (request: ProbeRequest, context: DialContext) => probeDatabase(request, context),
   describe: (request: DescribeRequest, context: DialContext) => describeDatabase(request, context),
   locate: (request: LocateRequest, context: DialContext) => locate(request, context),
+  request: (request: EndpointRequest, context: DialContext) => requestFromChild(request, context),
 } as const
 
 /** The name of a kind. */

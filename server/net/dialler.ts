@@ -5,6 +5,7 @@
  * It never throws over what a server does, and nothing that a server sends reaches the worker but the finding, bounded
  * and checked in shape by the process that read it. Held and closed by the worker.
  */
+import type { EndpointAnswer, EndpointRequest } from '#server/domain/endpoint.ts'
 import type { HostPolicy } from '#server/domain/host-policy.ts'
 import type { Probe } from '#server/domain/probe.ts'
 import { type DescribeEnd, type DescribeRequest, MAX_CATALOG_BYTES } from './describe.ts'
@@ -12,9 +13,7 @@ import { type DiallerEvent, DialPool } from './dial-pool.ts'
 import type { Located, LocateRequest } from './locate.ts'
 import type { ProbeRequest } from './probe.ts'
 import { type CatalogLines, createCatalogLines } from './read-catalog.ts'
-
-export type { DiallerEvent } from './dial-pool.ts'
-export type { ProbeRequest } from './probe.ts'
+import { noAnswer, withBody } from './request-answer.ts'
 
 /** Dials for the worker. */
 export interface Dialler {
@@ -30,6 +29,8 @@ export interface Dialler {
   describe(request: DescribeRequest): Promise<Described>
   /** Looks a host up and judges its addresses, and connects to none. Never rejects. */
   locate(request: LocateRequest): Promise<Located>
+  /** Makes one signed request to an endpoint. Never rejects: whatever answers there is a `failure` of the answer. */
+  request(request: EndpointRequest): Promise<EndpointAnswer>
   /** Kills the processes and resolves when they are gone. What is under way ends as `dialler_died`. */
   close(): Promise<void>
 }
@@ -45,15 +46,18 @@ interface DiallerOptions {
   readonly dnsServers: readonly string[]
   /** Processes to keep warm, and so dials at once. */
   readonly children: number
-  /** Of each process, at most. A warm one has about 70. */
+  /** Of each process, at most. A warm one has about 120. */
   readonly memoryMiB: number
   readonly log: (event: DiallerEvent) => void
+  /** PEM of authorities that are trusted beside the public ones; null or left out for none. */
+  readonly extraCa?: string | null
 }
 
 /** Starts the processes; what is asked before they are ready waits for them. */
 export function createDialler(options: DiallerOptions): Dialler {
-  const { policy, dnsServers, children, memoryMiB, log } = options
-  const pool = new DialPool({ settings: { policy, dnsServers, maxRssBytes: memoryMiB << 20 }, children, log })
+  const { policy, dnsServers, children, memoryMiB, log, extraCa = null } = options
+  const settings = { policy, dnsServers, maxRssBytes: memoryMiB << 20, extraCa }
+  const pool = new DialPool({ settings, children, log })
   return {
     async probe(request) {
       const started = performance.now()
@@ -81,8 +85,20 @@ export function createDialler(options: DiallerOptions): Dialler {
       if (typeof end === 'object') return end.answer as Located
       return { addresses: [], openNetwork: false, failure: { code: end } }
     },
+    request: asked => requestThrough(pool, asked),
     close: () => pool.close(),
   }
+}
+
+async function requestThrough(pool: DialPool, request: EndpointRequest): Promise<EndpointAnswer> {
+  const started = performance.now()
+  const { deadlineMs, maxBytes } = request
+  const pieces: Buffer[] = []
+  const onBytes = (piece: Buffer) => void pieces.push(piece)
+  const end = await pool.run({ asked: { kind: 'request', request }, deadlineMs, maxBytes, onBytes })
+  if (typeof end !== 'object') return noAnswer(end, performance.now() - started)
+  // Sound: the process answers a request to a request.
+  return withBody(end.answer as EndpointAnswer, pieces)
 }
 
 /** The finding where there is none: nothing is known but that it took too long or too much. */

@@ -6,6 +6,7 @@
  * endpoint from whoever answers at its address. Called by `endpoint.ts`.
  */
 import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
 import type { HostPolicy } from '#server/domain/host-policy.ts'
 import type { EndpointUrl } from '#shared/endpoint-url.ts'
 import type { Stage } from '#shared/failure.ts'
@@ -20,6 +21,8 @@ export interface EndpointNet {
   readonly policy: HostPolicy
   readonly resolver: Resolver
   readonly signal: AbortSignal
+  /** The roots of whoever dials often, made once; used where no CA is given. */
+  readonly roots?: SecureContext | undefined
 }
 
 /** A connection in the making, kept up to date on the way so that a failure leaves what was found before it. */
@@ -53,7 +56,7 @@ export async function connectEndpoint(target: LinkTarget, net: EndpointNet, link
   }
   const { host } = url
   const trust = { host, caCertificate: target.caCertificate, verifyChain: true, verifyName: true } as const
-  const options = tlsOptions({ ...trust, protocol: 'http/1.1' })
+  const options = tlsOptions({ ...trust, protocol: 'http/1.1', roots: net.roots })
   const encrypted = await unlessAborted(net.signal, shakeHands(socket, options))
   link.socket = encrypted
   link.tls = { protocol: encrypted.getProtocol() ?? 'unknown', verified: encrypted.authorized }

@@ -18,6 +18,8 @@ export interface DialSettings {
   readonly policy: HostPolicy
   readonly dnsServers: readonly string[]
   readonly maxRssBytes: number
+  /** PEM of authorities that are trusted beside the public ones. */
+  readonly extraCa: string | null
 }
 
 /** A request on the pipe. */
@@ -68,7 +70,7 @@ function settle(settings: DialSettings, pipe: Socket, end: () => void): DialCont
   }, MEMORY_CHECK_MS).unref()
   return {
     policy: settings.policy,
-    roots: nodeRoots(),
+    roots: nodeRoots(settings.extraCa),
     resolver: createResolver({ servers: settings.dnsServers, timeoutMs: DNS_TIMEOUT_MS }),
     send: bytes => sendBytes(pipe, bytes),
   }

@@ -12,6 +12,7 @@ import {
   connect,
   createSecureContext,
   type PeerCertificate,
+  rootCertificates,
   type SecureContext,
   type TLSSocket,
 } from 'node:tls'
@@ -33,9 +34,13 @@ export interface Trust {
 
 const MIN_VERSION = 'TLSv1.2'
 
-/** Node's roots, ready for any number of handshakes. It holds nothing of any of them. */
-export function nodeRoots(): SecureContext {
-  return createSecureContext({ minVersion: MIN_VERSION })
+/**
+ * Node's roots, and what the installation trusts beside them (PEM), ready for any number of handshakes. It holds nothing of
+ * any of them.
+ */
+export function nodeRoots(extraCa: string | null = null): SecureContext {
+  const ca = extraCa === null ? {} : { ca: [...rootCertificates, ...readCertificates(extraCa)] }
+  return createSecureContext({ minVersion: MIN_VERSION, ...ca })
 }
 
 /**

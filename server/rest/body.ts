@@ -9,21 +9,39 @@ export const MAX_BODY_BYTES = 65_536
 
 const MAX_DEPTH = 32
 
+/** How much of a body a route takes. */
+export interface BodyLimits {
+  readonly maxBytes: number
+  readonly maxDepth: number
+}
+
+const USUAL: BodyLimits = { maxBytes: MAX_BODY_BYTES, maxDepth: MAX_DEPTH }
+
 /** Inflating is off: a small compressed body may be a large one. */
-const read = express.raw({ type: () => true, limit: MAX_BODY_BYTES, inflate: false })
+const reader = ({ maxBytes }: BodyLimits) => express.raw({ type: () => true, limit: maxBytes, inflate: false })
 
 /**
  * The JSON value of the body; undefined when there is none. Throws `unsupported_media_type`, `payload_too_large`, and
  * `invalid_json` with the offset at which it stops being JSON.
  */
-export async function readBody(request: express.Request, response: express.Response): Promise<unknown> {
+export async function readBody(
+  request: express.Request,
+  response: express.Response,
+  limits: BodyLimits = USUAL,
+): Promise<unknown> {
   if (!hasBody(request)) return undefined
   if (!isJson(request)) throw new Fault('unsupported_media_type')
+  const read = reader(limits)
   await new Promise<void>((resolve, reject) => {
     read(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(faultOfReading(error))))
   })
   const bytes: unknown = request.body
-  return Buffer.isBuffer(bytes) && bytes.length > 0 ? parse(bytes) : undefined
+  return Buffer.isBuffer(bytes) && bytes.length > 0 ? parse(bytes, limits.maxDepth) : undefined
+}
+
+/** The exact text of a body that was read, byte for byte; empty where there was none. */
+export function exactText({ body }: { body?: unknown }): string {
+  return Buffer.isBuffer(body) ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) : ''
 }
 
 /** True when the request announces a body (RFC 9112, 6.3). */
@@ -44,14 +62,14 @@ function faultOfReading(error: unknown): Fault {
   return new Fault('invalid_request', { cause: error })
 }
 
-function parse(bytes: Buffer): unknown {
+function parse(bytes: Buffer, maxDepth: number): unknown {
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     throw notJson(0)
   }
-  if (depthOf(text) > MAX_DEPTH) throw notJson(0)
+  if (depthOf(text) > maxDepth) throw notJson(0)
   try {
     return JSON.parse(text)
   } catch (error) {

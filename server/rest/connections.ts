@@ -144,9 +144,10 @@ export const connectionsDialect: Dialect = {
     const detail = detailOf(fault, body)
     if (detail !== null) return { status: 422, body: { detail } }
     const spec = faultSpec(fault.code)
-    return {
-      status: spec.status,
-      body: { success: false, data: null, error: { code: spec.connections, message: spec.says, details: null } },
-    }
+    const [issue] = fault.issues
+    const details =
+      issue === undefined ? null : fault.issues.map(({ path, code, message }) => ({ path, code, message }))
+    const error = { code: spec.connections, message: issue?.message ?? spec.says, details }
+    return { status: spec.status, body: { success: false, data: null, error } }
   },
 }

@@ -7,10 +7,17 @@ import { faultSpec } from '#shared/fault.ts'
 import { capabilityRoutes } from './capability-routes.ts'
 import { datasourceRoutes } from './datasource-routes.ts'
 import type { Dialect, Reply, Route, Spelling } from './dialect.ts'
+import { eventRoutes } from './event-routes.ts'
 import { schemaRoutes } from './schema-routes.ts'
 import { sealingKeyRoutes } from './sealing-key.ts'
 
-const routes: readonly Route[] = [...datasourceRoutes, ...schemaRoutes, ...capabilityRoutes, ...sealingKeyRoutes]
+const routes: readonly Route[] = [
+  ...datasourceRoutes,
+  ...eventRoutes,
+  ...schemaRoutes,
+  ...capabilityRoutes,
+  ...sealingKeyRoutes,
+]
 
 /** Every route twice: existing SDKs prefix `/api`. */
 const prefixed = routes.flatMap(route => [route, { ...route, path: `/api${route.path}` }])

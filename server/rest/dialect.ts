@@ -8,6 +8,8 @@ import type { z } from 'zod'
 import type { Remarks, Voice } from '#server/api/context.ts'
 import type { Caller } from '#server/api/router.ts'
 import type { Fault, FaultCode } from '#shared/fault.ts'
+import type { BodyLimits } from './body.ts'
+import type { parameters } from './openapi-parts.ts'
 
 /** What a route is given, everything in it already checked. */
 export interface Call {
@@ -15,6 +17,10 @@ export interface Call {
   readonly params: Readonly<Record<string, string>>
   /** The body as JSON; undefined on methods without one. The route parses it with its own schema. */
   readonly body: unknown
+  /** The body byte for byte, for a route that keeps it or checks a signature over it. */
+  exactBody(): string
+  /** A header of the request; undefined where it is absent. */
+  header(name: string): string | undefined
   readonly query: URLSearchParams
   /** Seconds that `Prefer: wait=N` asks for, at most 30; undefined without it, and on routes that do not wait. */
   readonly waitSeconds: number | undefined
@@ -50,6 +56,8 @@ export interface Documented {
   /** The schemas of the path's parameters; each carries a description and an example. */
   readonly params: Readonly<Record<string, z.ZodType>>
   readonly query?: z.ZodObject
+  /** Headers of its own that it reads: names of parameters in `openapi-parts.ts`. */
+  readonly headers?: readonly (keyof typeof parameters)[]
   readonly body?: DocumentedBody
   readonly answers: Readonly<Record<number, DocumentedAnswer>>
   /** The faults that this route may answer beside those of every route with its method and parts. */
@@ -62,6 +70,8 @@ export interface Documented {
 export interface Route extends Documented {
   readonly method: 'get' | 'post' | 'delete'
   readonly path: string
+  /** Where its body may be larger, or nested deeper, than is usual. */
+  readonly bodyLimits?: BodyLimits
   run(call: Call): Promise<Reply>
 }
 

@@ -15,7 +15,7 @@ export const IDS = {
 } as const
 
 const URI = 'postgresql://mooring_reader:correct-horse@db.example.com:5432/shop?sslmode=verify-full'
-const SEALED = `${'c2VhbGVkIGJ5IHRoZSBjYWxsZXI'.repeat(3)}c2Vh`
+const SEALED = 'c2VhbGVkIGJ5IHRoZSBjYWxsZXIh'.repeat(3)
 const METADATA = { customer: 'cus_1042' }
 
 /** Bodies that register, and bodies that try. */
@@ -174,4 +174,20 @@ export const SCHEMAS = {
       },
     ],
   },
+} as const
+
+const event = {
+  id: 'evt_1042',
+  model: 'order',
+  entityId: '7',
+  type: 'UPDATE',
+  data: { state: 'shipped' },
+  occurredAt: 1_795_305_600_000,
+} as const
+
+/** Events, brought and read. */
+export const EVENTS = {
+  body: { events: [event] },
+  shown: { object: 'event', ...event, position: '1042' },
+  pushed: { object: 'event_push', received: 1, stored: 1 },
 } as const

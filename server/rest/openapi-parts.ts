@@ -70,6 +70,27 @@ export const parameters = {
     schema: { type: 'string' },
     example: 'wait=10',
   },
+  WebhookId: {
+    in: 'header',
+    name: 'webhook-id',
+    description: 'The id of a signed message (Standard Webhooks); one that was accepted before stores nothing.',
+    schema: { type: 'string' },
+    example: 'msg_2Lx8',
+  },
+  WebhookTimestamp: {
+    in: 'header',
+    name: 'webhook-timestamp',
+    description: 'When it was signed, in Unix seconds.',
+    schema: { type: 'string' },
+    example: '1795305600',
+  },
+  WebhookSignature: {
+    in: 'header',
+    name: 'webhook-signature',
+    description: 'Its signatures, one of which has to fit.',
+    schema: { type: 'string' },
+    example: 'v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=',
+  },
   IfNoneMatch: {
     in: 'header',
     name: 'If-None-Match',

@@ -29,8 +29,10 @@ export const options: CreateDocumentOptions = {
       delete jsonSchema.additionalProperties
     // A number that travels in a query is parsed from text.
     if (jsonSchema.type === 'integer') delete jsonSchema.pattern
-    if (jsonSchema.format === 'starts_with') delete jsonSchema.format
-    if (['date-time', 'uuid', 'base64', 'uri'].includes(jsonSchema.format ?? '')) delete jsonSchema.pattern
+    // Neither is a format of JSON Schema's; the pattern and `contentEncoding` say the same.
+    if (jsonSchema.format === 'starts_with' || jsonSchema.format === 'base64') delete jsonSchema.format
+    if (jsonSchema.contentEncoding !== undefined) delete jsonSchema.pattern
+    if (['date-time', 'uuid', 'uri'].includes(jsonSchema.format ?? '')) delete jsonSchema.pattern
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
     if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
   },

@@ -89,7 +89,9 @@ function operation(dialect: Dialect, route: Route): ZodOpenApiOperationObject {
     summary,
     description,
     tags: [route.path.split('/').find(part => tags.some(tag => tag.name === part)) ?? 'datasources'],
-    parameters: headerParameters(route).map(name => ({ $ref: `#/components/parameters/${name}` })),
+    parameters: [...headerParameters(route), ...(route.headers ?? [])].map(name => ({
+      $ref: `#/components/parameters/${name}`,
+    })),
     requestParams: {
       ...(Object.keys(route.params).length === 0 ? {} : { path: pathParams(route) }),
       ...(query === undefined ? {} : { query }),

@@ -13,8 +13,8 @@ import { faultOf } from '#server/api/trpc.ts'
 import { clientAddress } from '#server/domain/client-address.ts'
 import type { Principal } from '#server/domain/scope.ts'
 import { Fault } from '#shared/fault.ts'
-import { readBody } from './body.ts'
-import type { Dialect, Reply, Route } from './dialect.ts'
+import { exactText, readBody } from './body.ts'
+import type { Call, Dialect, Reply, Route } from './dialect.ts'
 
 interface Exchange {
   readonly request: express.Request
@@ -54,12 +54,9 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
   const seen: { body?: unknown; principal?: Principal } = {}
   try {
     const address = addressOf(request)
-    const arrival = { headers: request.headers, address, calls: 1 }
-    const { principal, headers } = await admit(arrival, { ...parts, now: parts.clock() })
-    response.set(headers)
-    if (principal instanceof Fault) throw principal
+    const principal = await admitted(parts, of)
     seen.principal = principal
-    if (route.method === 'post') seen.body = await readBody(request, response)
+    if (route.method === 'post') seen.body = await readBody(request, response, route.bodyLimits)
     const remarks: Remarks = {}
     const caller = createCaller({
       parts,
@@ -74,7 +71,8 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     })
     const waitSeconds = route.waits === true ? waitOf(request) : undefined
     const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
-    const reply = await route.run({ caller, params: paramsOf(request), body: seen.body, query, waitSeconds, remarks })
+    const asked = { ...exactly(request), params: paramsOf(request), body: seen.body, query, waitSeconds }
+    const reply = await route.run({ caller, remarks, ...asked })
     if (remarks.replayed === true) response.set('Idempotent-Replayed', 'true')
     if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
     send(of, reply)
@@ -91,6 +89,20 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
   }
 }
 
+/** The request as it came. */
+function exactly(request: express.Request): Pick<Call, 'exactBody' | 'header'> {
+  return { exactBody: () => exactText(request), header: name => request.get(name) }
+}
+
+/** Who calls. Throws the faults of credentials and `rate_limited`; the answer says how much of the limit is left. */
+async function admitted(parts: WebParts, { request, response }: Exchange): Promise<Principal> {
+  const arrival = { headers: request.headers, address: addressOf(request), calls: 1 }
+  const { principal, headers } = await admit(arrival, { ...parts, now: parts.clock() })
+  response.set(headers)
+  if (principal instanceof Fault) throw principal
+  return principal
+}
+
 /** The `Idempotency-Key` of a POST, for its method and path. Throws `invalid_request` for one over 255 characters. */
 function idempotencyOf(request: express.Request, body: unknown) {
   const key = request.headers['idempotency-key']
@@ -104,14 +116,24 @@ function idempotencyOf(request: express.Request, body: unknown) {
   return { key, route: `POST ${request.path}`, body: `${JSON.stringify(body ?? null)}${query}` }
 }
 
-/** Sends it. What was read may be kept and asked about again (RFC 9110, 8.8.3); Express answers 304 to a tag that it knows. */
+/** Sends it. What was read may be kept and asked about again: 304 when it is still the same (RFC 9110, 8.8.3 and 13.1.2). */
 function send({ request, response }: Exchange, { status, body }: Reply): void {
   const text = JSON.stringify(body)
   if (status === 200 && (request.method === 'GET' || request.method === 'HEAD')) {
-    const tag = createHash('sha256').update(text).digest('base64url').slice(0, 22)
-    response.set({ ETag: `"${tag}"`, 'Cache-Control': 'private, no-cache' })
+    const tag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
+    response.set({ ETag: tag, 'Cache-Control': 'private, no-cache' })
+    if (isKnown(request, tag)) {
+      response.status(304).end()
+      return
+    }
   }
   response.status(status).type('json').send(text)
+}
+
+/** Express would not look at the tag beside `Cache-Control: no-cache`, which every `fetch` adds to it and which is for caches. */
+function isKnown({ headers }: express.Request, tag: string): boolean {
+  const tags = (headers['if-none-match'] ?? '').split(',').map(one => one.trim().replace(/^W\//, ''))
+  return tags.includes('*') || tags.includes(tag)
 }
 
 function paramsOf(request: express.Request): Record<string, string> {

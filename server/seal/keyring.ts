@@ -16,10 +16,15 @@ const bytes = (length: number) =>
     .refine(value => new Set(value).size > 8, { error: 'too regular to be a key' })
 
 const keyId = z.string().regex(/^[a-z0-9-]{4,40}$/)
-const Symmetric = z.object({ id: keyId, secret: bytes(32) })
-const PublicHalf = z.object({ id: keyId, public: bytes(32) })
-const SigningPair = z.object({ id: keyId, public: bytes(32), secret: bytes(64) })
-const BoxPair = z.object({ id: keyId, public: bytes(32), secret: bytes(32) })
+/**
+ * `announced`: known to everyone and used by no one yet, so that a process which has read it can already check what another
+ * will make with it. `since`: when it came into use.
+ */
+const life = { announced: z.literal(true).optional(), since: z.iso.datetime().optional() }
+const Symmetric = z.strictObject({ id: keyId, secret: bytes(32), ...life })
+const PublicHalf = z.strictObject({ id: keyId, public: bytes(32), ...life })
+const SigningPair = z.strictObject({ id: keyId, public: bytes(32), secret: bytes(64), ...life })
+const BoxPair = z.strictObject({ id: keyId, public: bytes(32), secret: bytes(32), ...life })
 
 const list = <T extends z.ZodType>(item: T) => z.array(item).min(1).max(16)
 
@@ -44,6 +49,19 @@ export const WorkerKeyring = z.strictObject({
   fingerprint: list(Symmetric),
 })
 export type WorkerKeyring = z.output<typeof WorkerKeyring>
+
+/** The key that is used to make something new: the newest that is not merely announced. */
+export function inUse<T extends { readonly announced?: true | undefined }>(keys: readonly T[]): T {
+  const found = keys.find(key => key.announced !== true)
+  if (found === undefined) throw new Error('The keyring has announced keys only, where one must be in use.')
+  return found
+}
+
+/** All keys, the one in use first, for checking what was made with any of them. */
+export function inUseFirst<T extends { readonly announced?: true | undefined }>(keys: readonly T[]): T[] {
+  const first = inUse(keys)
+  return [first, ...keys.filter(key => key !== first)]
+}
 
 /** Both files' texts of a new pair of keyrings. */
 export async function createKeyrings(newKeyId: (kind: string) => string): Promise<{ web: string; worker: string }> {
@@ -81,6 +99,7 @@ export async function createKeyrings(newKeyId: (kind: string) => string): Promis
 export function parseWebKeyring(text: string): WebKeyring {
   const keyring = parse(WebKeyring, text)
   refuseReuse([...keyring.signing, ...keyring.pepper, ...keyring.fingerprint])
+  refuseOddLists(keyring)
   return keyring
 }
 
@@ -88,6 +107,7 @@ export function parseWebKeyring(text: string): WebKeyring {
 export function parseWorkerKeyring(text: string): WorkerKeyring {
   const keyring = parse(WorkerKeyring, text)
   refuseReuse([...keyring.master, ...keyring.signing, ...keyring.pepper, ...keyring.fingerprint])
+  refuseOddLists(keyring)
   return keyring
 }
 
@@ -105,6 +125,18 @@ function refuseReuse(keys: readonly { secret: Buffer }[]): void {
   if (new Set(keys.map(key => key.secret.toString('base64'))).size !== keys.length) {
     throw new Error(`The keyring uses one secret for two purposes. ${REMEDY}`)
   }
+}
+
+/** Each list has one key of an id, one in use, and pairs whose halves stand together (an Ed25519 secret ends in its public half). */
+function refuseOddLists(keyring: WebKeyring | WorkerKeyring): void {
+  for (const keys of [keyring.master, keyring.signing, keyring.verify, keyring.pepper, keyring.fingerprint]) {
+    const ids = new Set(keys.map(key => key.id))
+    const isInUse = keys.some(key => key.announced !== true)
+    if (ids.size !== keys.length || !isInUse)
+      throw new Error(`The keyring has a key twice, or a list of which none is in use. ${REMEDY}`)
+  }
+  if (keyring.signing.some(key => !key.secret.subarray(32).equals(key.public)))
+    throw new Error(`The keyring has a signing key whose halves do not fit. ${REMEDY}`)
 }
 
 function parseJson(text: string): unknown {

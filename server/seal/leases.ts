@@ -2,7 +2,7 @@
  * What leasing needs of libsodium: the operator's signature on a grant, and the box for a lease's holder. The worker and
  * operators' commands hold one; the signature is made with the worker's key, which the web tier does not have.
  */
-import type { WorkerKeyring } from './keyring.ts'
+import { inUse, type WorkerKeyring } from './keyring.ts'
 import { signedText } from './signed-text.ts'
 import { readySodium } from './sodium.ts'
 
@@ -36,10 +36,14 @@ export class LeaseSealer {
     this.#signing = keyring.signing
   }
 
+  /** Takes another keyring from now on. */
+  reload(keyring: WorkerKeyring): void {
+    this.#signing = keyring.signing
+  }
+
   /** Signs a grant with the key in use. */
   sign(grant: SignedGrant): { signerId: string; signature: Buffer } {
-    const signing = this.#signing[0]
-    if (signing === undefined) throw new Error('the keyring lacks a signing key')
+    const signing = inUse(this.#signing)
     const signature = this.#sodium.crypto_sign_detached(leaseGrantText(grant), signing.secret)
     return { signerId: signing.id, signature: Buffer.from(signature) }
   }

@@ -6,7 +6,7 @@
  * are signed (Ed25519) for `Unsealer` to check.
  */
 import type { CredentialContext, OrganizationKeyRow, SealedBox, Secret, TaskContext } from '#server/domain/sealed.ts'
-import type { WebKeyring, WorkerKeyring } from './keyring.ts'
+import { inUse, type WebKeyring, type WorkerKeyring } from './keyring.ts'
 import { signedText } from './signed-text.ts'
 import { readySodium } from './sodium.ts'
 
@@ -42,19 +42,16 @@ export function taskText(context: TaskContext, keyId: string, box: Uint8Array): 
 /** Seals and signs. Make one with `createSealer`. */
 export class Sealer {
   readonly #sodium: Sodium
-  readonly #signing: WebKeyring['signing'][number]
-  readonly #organizationKeySigners: ReadonlyMap<string, Uint8Array>
-  readonly #fingerprintKey: Uint8Array
+  #keyring: WebKeyring | WorkerKeyring
 
   constructor(sodium: Sodium, keyring: WebKeyring | WorkerKeyring) {
-    const [signing, fingerprint] = [keyring.signing[0], keyring.fingerprint[0]]
-    if (signing === undefined || fingerprint === undefined)
-      throw new Error('The keyring lacks a signing or fingerprint key.')
     this.#sodium = sodium
-    this.#signing = signing
-    const signers = keyring.role === 'web' ? keyring.verify : keyring.signing
-    this.#organizationKeySigners = new Map(signers.map(key => [key.id, key.public]))
-    this.#fingerprintKey = fingerprint.secret
+    this.#keyring = keyring
+  }
+
+  /** Takes another keyring from now on. */
+  reload(keyring: WebKeyring | WorkerKeyring): void {
+    this.#keyring = keyring
   }
 
   /**
@@ -68,7 +65,9 @@ export class Sealer {
 
   /** True for an organization key's row, in use or retired, that was signed by us as it stands. */
   isGenuine(row: OrganizationKeyRow): boolean {
-    const signer = this.#organizationKeySigners.get(row.signerId)
+    const { role, verify, signing } = this.#keyring
+    const signers: readonly { id: string; public: Uint8Array }[] = role === 'web' ? verify : signing
+    const signer = signers.find(key => key.id === row.signerId)?.public
     if (signer === undefined || row.signature.length !== 64 || row.publicKey.length !== 32) return false
     return this.#sodium.crypto_sign_verify_detached(row.signature, organizationKeyText(row), signer)
   }
@@ -87,11 +86,26 @@ export class Sealer {
     return this.#seal(key, { v: 1, purpose: 'task', ...context, payload }, box => taskText(context, key.id, box))
   }
 
+  /** What a credential is signed and fingerprinted with now. One with anything else is to be sealed anew. */
+  upToDate(): { signerIds: string[]; fingerprintSince: Date | null } {
+    const { signing, verify, fingerprint } = this.#keyring
+    const { since } = inUse(fingerprint)
+    const signerIds = [inUse(signing).id, inUse<WebKeyring['verify'][number]>(verify).id]
+    return { signerIds, fingerprintSince: since === undefined ? null : new Date(since) }
+  }
+
   /** BLAKE2b of a credential's canonical text, keyed, per organization: 32 hex digits that tell equal from different. */
   fingerprint(organizationId: string, canonical: string): string {
-    return Buffer.from(
-      this.#sodium.crypto_generichash(16, `${organizationId}\n${canonical}`, this.#fingerprintKey),
-    ).toString('hex')
+    return this.#fingerprint(`${organizationId}\n${canonical}`, inUse(this.#keyring.fingerprint).secret)
+  }
+
+  /** The same under every key that there is: a row may have been made before a rotation. */
+  fingerprints(organizationId: string, canonical: string): string[] {
+    return this.#keyring.fingerprint.map(key => this.#fingerprint(`${organizationId}\n${canonical}`, key.secret))
+  }
+
+  #fingerprint(text: string, key: Uint8Array): string {
+    return Buffer.from(this.#sodium.crypto_generichash(16, text, key)).toString('hex')
   }
 
   #seal(key: VerifiedKey, content: object, text: (box: Uint8Array) => Uint8Array): SealedBox {
@@ -99,8 +113,9 @@ export class Sealer {
     const box = Buffer.from(this.#sodium.crypto_box_seal(plain, key.publicKey))
     // Our copy goes; strings in the JavaScript heap stay until they are collected.
     this.#sodium.memzero(plain)
-    const signature = Buffer.from(this.#sodium.crypto_sign_detached(text(box), this.#signing.secret))
-    return { keyId: key.id, box, signerId: this.#signing.id, signature }
+    const signing = inUse(this.#keyring.signing)
+    const signature = Buffer.from(this.#sodium.crypto_sign_detached(text(box), signing.secret))
+    return { keyId: key.id, box, signerId: signing.id, signature }
   }
 }
 

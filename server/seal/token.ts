@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto'
 import { checksum } from '#shared/credential.ts'
 import type { Mode } from '#shared/wire.ts'
-import type { WebKeyring, WorkerKeyring } from './keyring.ts'
+import { inUseFirst, type WebKeyring, type WorkerKeyring } from './keyring.ts'
 import { readySodium } from './sodium.ts'
 
 type Sodium = Awaited<ReturnType<typeof readySodium>>
@@ -34,11 +34,16 @@ export interface TokenHash {
 /** Mints and checks tokens. Make one with `createTokens`. */
 export class Tokens {
   readonly #sodium: Sodium
-  readonly #peppers: WebKeyring['pepper']
+  #peppers: WebKeyring['pepper']
 
-  constructor(sodium: Sodium, peppers: WebKeyring['pepper']) {
+  constructor(sodium: Sodium, keyring: WebKeyring | WorkerKeyring) {
     this.#sodium = sodium
-    this.#peppers = peppers
+    this.#peppers = inUseFirst(keyring.pepper)
+  }
+
+  /** Takes another keyring from now on. */
+  reload(keyring: WebKeyring | WorkerKeyring): void {
+    this.#peppers = inUseFirst(keyring.pepper)
   }
 
   /** A new token. It is returned once and kept nowhere. */
@@ -48,7 +53,7 @@ export class Tokens {
     return `${head}${checksum(head)}`
   }
 
-  /** The hashes to look a token up by: one for each pepper in use, the newest first. */
+  /** The hashes to look a token up by: one for each pepper, the one in use first. */
   hashes(token: string): TokenHash[] {
     return this.#peppers.map(pepper => ({
       pepperId: pepper.id,
@@ -56,7 +61,7 @@ export class Tokens {
     }))
   }
 
-  /** Keyed hashes of a request's body, one for each pepper in use, the newest first: the body may hold a password. */
+  /** Keyed hashes of a request's body, one for each pepper, the one in use first: the body may hold a password. */
   digests(body: string): Buffer[] {
     return this.#peppers.map(pepper => Buffer.from(this.#sodium.crypto_generichash(32, `body\n${body}`, pepper.secret)))
   }
@@ -89,5 +94,5 @@ export class Tokens {
 
 /** Tokens over a keyring of either role. */
 export async function createTokens(keyring: WebKeyring | WorkerKeyring): Promise<Tokens> {
-  return new Tokens(await readySodium(), keyring.pepper)
+  return new Tokens(await readySodium(), keyring)
 }

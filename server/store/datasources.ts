@@ -9,6 +9,7 @@ import { Fault } from '#shared/fault.ts'
 import type { Mode } from '#shared/wire.ts'
 import * as credentials from './credentials.ts'
 import type { Db, Tables, Tx } from './db.ts'
+import * as feeds from './feeds.ts'
 import * as quotas from './quotas.ts'
 import * as tasks from './tasks.ts'
 
@@ -19,6 +20,8 @@ export interface DatasourceRow extends Selectable<Tables['datasources']> {
   readonly last4: string | null
   readonly checks: Check[] | null
   readonly advisories: Advisory[] | null
+  /** Of an endpoint alone. */
+  readonly feed?: feeds.ShownFeed
 }
 
 const COLUMNS = [
@@ -67,13 +70,14 @@ function rows(db: Db, org: string) {
 }
 
 /** One datasource, removed ones only when asked for; undefined when the organization has none of that id. */
-export function find(
+export async function find(
   db: Db,
   org: string,
   ask: { id: string; includeRemoved?: boolean },
 ): Promise<DatasourceRow | undefined> {
   const query = rows(db, org).where('d.id', '=', ask.id)
-  return (ask.includeRemoved ? query : query.where('d.deleted_at', 'is', null)).executeTakeFirst()
+  const found = await (ask.includeRemoved ? query : query.where('d.deleted_at', 'is', null)).execute()
+  return (await feeds.withFeeds(db, org, found))[0]
 }
 
 /** Which of the UUIDs are those of live datasources of the organization. */
@@ -162,7 +166,7 @@ export async function list(db: Db, org: string, filter: ListFilter): Promise<Dat
   if (filter.newerThan !== undefined) query = query.where('d.id', '>', filter.newerThan)
   if (filter.ids !== undefined) query = query.where('d.id', 'in', filter.ids.length === 0 ? [NO_ID] : [...filter.ids])
   if (filter.limit !== null) query = query.limit(filter.limit)
-  const found = await query.execute()
+  const found = await feeds.withFeeds(db, org, await query.execute())
   return backwards ? found.reverse() : found
 }
 

@@ -12,7 +12,7 @@ import type { DbType, Kind, Status } from '#shared/datasource.ts'
 import type { Mode } from '#shared/wire.ts'
 import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
 import type { FeedEventsTable, FeedPushesTable, FeedsTable } from './feed-tables.ts'
-import type { LeaseGrantsTable, LeasesTable } from './lease-tables.ts'
+import type { CredentialsTable, LeaseGrantsTable, LeasesTable, OrganizationKeysTable } from './sealed-tables.ts'
 
 interface OrganizationsTable {
   id: string
@@ -21,18 +21,6 @@ interface OrganizationsTable {
   removed_at: Date | null
   role_policy: Generated<'enforce' | 'warn' | 'off'>
   check_interval_seconds: number | null
-}
-
-interface OrganizationKeysTable {
-  org_id: string
-  id: string
-  public_key: Buffer
-  secret: Buffer
-  master_key_id: string
-  signer_id: string
-  signature: Buffer
-  created_at: Date
-  retired_at: Date | null
 }
 
 interface ApiKeysTable {
@@ -77,20 +65,6 @@ interface DatasourcesTable {
   introspected_at: Date | null
   next_check_at: Date | null
   deleted_at: Date | null
-}
-
-interface CredentialsTable {
-  org_id: string
-  datasource_id: string
-  version: number
-  state: 'pending' | 'current' | 'retired'
-  key_id: string
-  sealed: Buffer | null
-  signer_id: string
-  signature: Buffer | null
-  fingerprint: string | null
-  last4: string | null
-  created_at: Date
 }
 
 interface VerificationsTable {

@@ -79,6 +79,10 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
     worker: { select: true, insert: true, update: ['ended_at', 'ended_by'] },
   },
   lease_grants: { web: NOTHING, worker: READ },
+  // The web stores what is pushed with a key alone.
+  feeds: { web: { select: true, insert: true, update: true }, worker: EVERYTHING },
+  feed_events: { web: { select: true, insert: true }, worker: EVERYTHING },
+  feed_pushes: { web: { select: true, insert: true }, worker: EVERYTHING },
 }
 
 /** The statements that give both roles exactly this, whatever they were given before. */

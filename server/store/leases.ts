@@ -25,15 +25,40 @@ export async function insertGrant(
   await tx.insertInto('lease_grants').values(row).execute()
 }
 
-/** The signature on a capability's grant; undefined when no operator signed it. */
-export async function grantSignature(db: Db, org: string, capabilityId: string): Promise<GrantSignature | undefined> {
+/** A capability that an operator has granted, with his signature. */
+export type GrantedCapability = Pick<
+  Selectable<Tables['capabilities']>,
+  'org_id' | 'id' | 'mode' | 'hash' | 'operations' | 'datasource_ids' | 'expires_at' | 'revoked_at'
+> & { readonly signed: GrantSignature }
+
+/**
+ * Finds a capability with an operator's signature by its hashes, one for each pepper in use; undefined when there is none,
+ * or no signature, or the organization is removed. Like its siblings it finds the organization: the caller compares.
+ */
+export async function findGranted(db: Db, hashes: readonly Buffer[]): Promise<GrantedCapability | undefined> {
   const row = await db
-    .selectFrom('lease_grants')
-    .select(['signer_id', 'signature'])
-    .where('org_id', '=', org)
-    .where('capability_id', '=', capabilityId)
+    .selectFrom('capabilities as c')
+    .innerJoin('organizations as o', 'o.id', 'c.org_id')
+    .innerJoin('lease_grants as g', join =>
+      join.onRef('g.org_id', '=', 'c.org_id').onRef('g.capability_id', '=', 'c.id'),
+    )
+    .select([
+      'c.org_id',
+      'c.id',
+      'c.mode',
+      'c.hash',
+      'c.operations',
+      'c.datasource_ids',
+      'c.expires_at',
+      'c.revoked_at',
+    ])
+    .select(['g.signer_id', 'g.signature'])
+    .where('c.hash', 'in', [...hashes])
+    .where('o.removed_at', 'is', null)
     .executeTakeFirst()
-  return row && { signerId: row.signer_id, signature: row.signature }
+  if (row === undefined) return undefined
+  const { signer_id: signerId, signature, ...capability } = row
+  return { ...capability, signed: { signerId, signature } }
 }
 
 /** Writes a new lease, in the transaction that hands it out. */

@@ -47,18 +47,18 @@ export async function organizationKey(db: Db, org: string, keyId: string): Promi
     .where('org_id', '=', org)
     .where('id', '=', keyId)
     .executeTakeFirst()
-  return (
-    row && {
-      organizationId: org,
-      id: row.id,
-      publicKey: row.public_key,
-      secret: row.secret,
-      masterKeyId: row.master_key_id,
-      signerId: row.signer_id,
-      signature: row.signature,
-      retiredAt: row.retired_at,
-    }
-  )
+  // A key whose secret half is destroyed opens nothing any more, as if it had never been.
+  if (row === undefined || row.secret === null) return undefined
+  return {
+    organizationId: org,
+    id: row.id,
+    publicKey: row.public_key,
+    secret: row.secret,
+    masterKeyId: row.master_key_id,
+    signerId: row.signer_id,
+    signature: row.signature,
+    retiredAt: row.retired_at,
+  }
 }
 
 /** Puts the pending credential in force and destroys the one that it replaces, in the transaction of the verdict. */

@@ -91,21 +91,47 @@ export async function submit(
     .execute()
 }
 
+/** What a worker asks for. */
+export interface ClaimAsk {
+  readonly kinds: readonly TaskKind[]
+  readonly limit: number
+  /** Claims that one organization may hold at a time, of all workers, so that a noisy one leaves room for the others. */
+  readonly perOrganization: number
+  readonly leaseMs: number
+  readonly now: Date
+  /** Those that have failed before, or those that have not. */
+  readonly retries: boolean
+}
+
+/** How many due tasks a claim looks at: fairness among more of them is not worth the reading. */
+const CONSIDERED = 1_000
+
 /**
- * Claims up to `limit` due tasks until `now + leaseMs`: those that have not failed, or with `retries` those that have. One of the three functions that find the organization instead of
- * being told it: the worker serves all of them.
+ * Claims up to `limit` due tasks until `now + leaseMs`, the longest due first. One of the three functions that find the
+ * organization instead of being told it: the worker serves all of them.
  */
-export async function claim(
-  db: Db,
-  ask: { kinds: readonly TaskKind[]; limit: number; leaseMs: number; now: Date; retries: boolean },
-): Promise<Claim[]> {
-  const until = new Date(ask.now.getTime() + ask.leaseMs)
+export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
+  const { now } = ask
+  const until = new Date(now.getTime() + ask.leaseMs)
   const { rows } = await sql<Claim>`
+    with due as (
+      select org_id, id, due_at from tasks
+      where due_at <= ${now} and (locked_until is null or locked_until < ${now})
+        and (attempts > 0) = ${ask.retries} and kind = any(${[...ask.kinds]})
+      order by due_at limit ${CONSIDERED}
+    ), held as (
+      select org_id, count(*) as claims from tasks where locked_until >= ${now} group by org_id
+    ), fair as (
+      select due.org_id, due.id, due.due_at,
+        row_number() over (partition by due.org_id order by due.due_at) + coalesce(held.claims, 0) as place
+      from due left join held on held.org_id = due.org_id
+    )
     update tasks set locked_until = ${until}, token = token + 1, attempts = attempts + 1
     where (org_id, id) in (
       select org_id, id from tasks
-      where due_at <= ${ask.now} and (attempts > 0) = ${ask.retries} and (locked_until is null or locked_until < ${ask.now}) and kind = any(${[...ask.kinds]})
-      order by due_at limit ${ask.limit} for update skip locked)
+      where (org_id, id) in (select org_id, id from fair where place <= ${ask.perOrganization} order by due_at limit ${ask.limit})
+        and due_at <= ${now} and (locked_until is null or locked_until < ${now})
+      order by due_at for update skip locked)
     returning org_id as "organizationId", id, kind, datasource_id as "datasourceId", standing, payload, attempts, requested, token
   `.execute(db)
   return rows
@@ -127,23 +153,6 @@ export async function settle(
     where org_id = ${held.organizationId} and id = ${held.id} and token = ${held.token}
     returning id
   `.execute(tx)
-  return rows.length === 1
-}
-
-/**
- * Prolongs a claim in the transaction of an effect that comes before the end of its work. False when the claim was lost:
- * then nothing of that effect may be written, since another worker may have begun the work anew. Holds the task's row until
- * the transaction ends, so that nobody takes the claim meanwhile.
- */
-export async function prolong(tx: Tx, held: Claim, until: Date): Promise<boolean> {
-  const rows = await tx
-    .updateTable('tasks')
-    .set({ locked_until: until })
-    .where('org_id', '=', held.organizationId)
-    .where('id', '=', held.id)
-    .where('token', '=', held.token)
-    .returning('id')
-    .execute()
   return rows.length === 1
 }
 

@@ -1,13 +1,13 @@
 /** Dials a database and judges what was found: the heart of `verify` and `validate`. */
 
 import { type Judgement, judge, type RolePolicy } from '#server/domain/verification.ts'
-import { SealBroken } from '#server/seal/unsealer.ts'
+import { SealBroken } from '#server/seal/held-key.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import { guardedProbe } from './guarded-probe.ts'
 import type { WorkerParts } from './parts.ts'
 import { type Resolved, resolve, type Unresolved } from './resolve.ts'
 
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 12_000
 
 /** A verdict, and what was dialled for it; `resolved` is null when nothing was. */
 export interface Examined {

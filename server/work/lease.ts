@@ -6,9 +6,8 @@
 import { z } from 'zod'
 import { newId } from '#server/domain/ids.ts'
 import { isUsablePublicKey, leasedTarget } from '#server/domain/lease.ts'
-import { SealBroken } from '#server/seal/unsealer.ts'
+import { SealBroken } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/audit.ts'
-import * as capabilities from '#server/store/capabilities.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as leases from '#server/store/leases.ts'
@@ -87,18 +86,17 @@ async function grantOrRefuse(parts: WorkerParts, claim: tasks.Claim, asked: Aske
 }
 
 /** The capability that the token is, if it may take this lease. Fails closed: whatever is odd about it is a refusal. */
-async function grantedCapability(parts: WorkerParts, asked: Asked): Promise<capabilities.CapabilityRow | FaultCode> {
+async function grantedCapability(parts: WorkerParts, asked: Asked): Promise<leases.GrantedCapability | FaultCode> {
   const { organizationId, payload } = asked
   const now = parts.clock()
   if (now.getTime() > payload.notAfter) return 'timeout'
   if (!isUsablePublicKey(Buffer.from(payload.publicKey, 'base64'))) return 'invalid_body'
   const hashes = parts.tokens.hashes(payload.token).map(entry => entry.hash)
-  const row = (await capabilities.findByHash(parts.db, hashes))?.capability
-  if (row === undefined || row.org_id !== organizationId) return 'capability_invalid'
-  const signature = await leases.grantSignature(parts.db, organizationId, row.id)
+  const row = await leases.findGranted(parts.db, hashes)
+  if (row === undefined || row.org_id !== organizationId) return 'capability_scope_denied'
   const { mode, hash, operations, datasource_ids: datasourceIds, expires_at: expiresAt } = row
   const grant = { organizationId, capabilityId: row.id, hash, mode, operations, datasourceIds, expiresAt }
-  if (signature === undefined || !parts.leaseSealer.isSigned(grant, signature)) return 'capability_scope_denied'
+  if (!parts.leaseSealer.isSigned(grant, row.signed)) return 'capability_scope_denied'
   if (row.revoked_at !== null || expiresAt <= now) return 'capability_invalid'
   const isNamed = datasourceIds === null || datasourceIds.includes(payload.datasourceId)
   return isNamed && operations.includes('datasources.lease') ? row : 'capability_scope_denied'

@@ -78,7 +78,8 @@ export class Loop {
     const free = this.#slots - this.#running.size
     if (free <= 0) return []
     const kinds = Object.keys(this.#trades) as tasks.Claim['kind'][] // the keys of Trades are kinds
-    const ask = { kinds, leaseMs: LEASE_MS, now: clock() }
+    const perOrganization = Math.max(1, this.#slots - 1)
+    const ask = { kinds, perOrganization, leaseMs: LEASE_MS, now: clock() }
     try {
       if (ask.now.getTime() - this.#sweptAt > SWEEP_MS) {
         this.#sweptAt = ask.now.getTime()

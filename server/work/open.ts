@@ -1,7 +1,7 @@
 /** Opens stored credentials, task payloads and callers' boxes for the kinds of work that need them. Worker only. */
 import { type Secret, unpackBox } from '#server/domain/sealed.ts'
+import { SealBroken } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
-import { SealBroken } from '#server/seal/unsealer.ts'
 import type * as datasources from '#server/store/datasources.ts'
 import * as organizations from '#server/store/organizations.ts'
 import * as sealed from '#server/store/sealed.ts'

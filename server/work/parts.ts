@@ -1,6 +1,7 @@
 /**
  * What a worker holds, made once: the database, the way to open boxes, the way to dial, and its clock and dice.
  */
+import type { FeedPace } from '#server/domain/feed.ts'
 import type { HostPolicy } from '#server/domain/host-policy.ts'
 import type { Log } from '#server/log.ts'
 import type { Dialler } from '#server/net/dialler.ts'
@@ -26,6 +27,8 @@ export interface WorkerParts {
   readonly log: Log
   /** How long after a good verdict the next check is due. */
   readonly checkIntervalMs: number
+  /** How fast feeds are followed, and how long a new signing key may take to be accepted. */
+  readonly feeds: { readonly pace: FeedPace; readonly rotationWindowMs: number }
 }
 
 /** Does one claimed task and settles it. What it throws, the loop logs, and gives the task back for later. */

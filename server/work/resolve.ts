@@ -4,7 +4,7 @@
  */
 
 import type { Secret } from '#server/domain/sealed.ts'
-import { SealBroken } from '#server/seal/unsealer.ts'
+import { SealBroken } from '#server/seal/held-key.ts'
 import type { SealedCredential } from '#server/store/sealed.ts'
 import { canonicalTarget, parseConnectionString, type Target } from '#shared/connection-string.ts'
 import type { FaultCode } from '#shared/fault.ts'
@@ -60,6 +60,11 @@ async function openSealed(
     if (thrown instanceof SealBroken) return refused('credential_unreadable')
     throw thrown
   }
+  return readSealedString(text, secret)
+}
+
+/** What a caller has sealed, opened: taken where it parses and is for the place that was claimed with it. */
+export function readSealedString(text: string, secret: Extract<Secret, { kind: 'client-sealed' }>): Resolved {
   const parsed = parseConnectionString(text)
   if (!parsed.ok) return refused('invalid_body')
   const { target } = parsed

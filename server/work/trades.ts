@@ -1,9 +1,16 @@
-/** Which work does which kind of task: the worker's whole repertoire. */
+/** Which work does which kind of task: the worker's whole repertoire, in the two parts that have slots of their own. */
 
 import { introspect } from './introspect.ts'
 import { lease } from './lease.ts'
 import type { Trades } from './parts.ts'
+import { poll } from './poll.ts'
+import { push } from './push.ts'
+import { reseal } from './reseal.ts'
 import { validate } from './validate.ts'
 import { verify } from './verify.ts'
 
-export const trades: Trades = { verify, validate, introspect, lease }
+/** What somebody waits for, and the checks. */
+export const trades: Trades = { verify, validate, introspect, lease, push, reseal }
+
+/** What follows feeds. */
+export const feedTrades: Trades = { poll }

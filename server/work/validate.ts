@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Secret } from '#server/domain/sealed.ts'
 import type { Judgement } from '#server/domain/verification.ts'
-import { SealBroken } from '#server/seal/unsealer.ts'
+import { SealBroken } from '#server/seal/held-key.ts'
 import * as organizations from '#server/store/organizations.ts'
 import * as tasks from '#server/store/tasks.ts'
 import type { Validation } from '#shared/validation.ts'

@@ -7,7 +7,7 @@ import { backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
 import { directIdentity } from '#server/domain/identity.ts'
 import { newId } from '#server/domain/ids.ts'
 import { nextStatus } from '#server/domain/verification.ts'
-import { SealBroken } from '#server/seal/unsealer.ts'
+import { SealBroken } from '#server/seal/held-key.ts'
 import * as changes from '#server/store/changes.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
@@ -19,6 +19,7 @@ import * as verdicts from '#server/store/verdicts.ts'
 import { type Examined, examine, refusedUndialled } from './examine.ts'
 import { currentKey, openCredential, openInForce } from './open.ts'
 import type { WorkerParts } from './parts.ts'
+import { verifyEndpoint } from './verify-endpoint.ts'
 
 /** The work of a `verify` task. */
 export async function verify(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
@@ -29,14 +30,15 @@ export async function verify(parts: WorkerParts, claim: tasks.Claim): Promise<vo
   const found = await sealed.credentials(parts.db, org, id)
   const inForce = found.find(credential => credential.state === 'current') ?? null
   const tried = found.find(credential => credential.state === 'pending') ?? inForce
-  if (row === undefined || tried === null || row.kind === 'endpoint') return settleIdle(parts, claim)
+  if (row === undefined || tried === null) return settleIdle(parts, claim)
+  if (row.kind === 'endpoint') return verifyEndpoint(parts, claim, { row, tried: inForce ?? tried })
   const startedAt = performance.now()
   const settings = await organizations.settings(parts.db, org)
   const examined = await tryCredential(parts, { row, tried, settings, inForce: tried === inForce ? null : inForce })
   await settle(parts, claim, { row, tried, settings, ...examined, tookMs: Math.round(performance.now() - startedAt) })
 }
 
-/** Nothing to verify: removed meanwhile, or a kind that has no check here. */
+/** Nothing to verify: it was removed meanwhile. */
 async function settleIdle(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
   await transaction(parts.db, tx => tasks.settle(tx, claim, { dueAt: null, now: parts.clock(), failed: false }))
   parts.signals.ring('news')

@@ -3,13 +3,14 @@
  */
 import sodium from 'libsodium-wrappers'
 import { createLeaseCapability } from '#server/operator/leases.ts'
+import type { WorkerKeyring } from '#server/seal/keyring.ts'
+import type { Db } from '#server/store/db.ts'
 import { LeasedCredential } from '#shared/lease.ts'
 import type { DatasourceId } from '#shared/wire.ts'
-import type { Mooring } from './mooring.ts'
 
 /** Signs a capability that may lease, as the operator's command does, and answers its token. */
 export function leaseCapability(
-  mooring: Mooring,
+  mooring: { readonly db: Db; readonly keyring: WorkerKeyring; readonly organization: { readonly id: string } },
   of: { ids?: DatasourceId[]; ttlSeconds?: number; now?: Date } = {},
 ): Promise<string> {
   const { db, keyring, organization } = mooring

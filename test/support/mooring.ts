@@ -63,12 +63,15 @@ export interface MooringOptions {
   readonly env?: Record<string, string>
   readonly worker?: boolean
   readonly clock?: () => Date
+  /** A migrated database of the test's own; by default one is cloned and dropped again. */
+  readonly databaseUrl?: string
 }
 
 /** Starts one. The caller stops it. */
 export async function startMooring(options: MooringOptions = {}): Promise<Mooring> {
   const stack = new AsyncDisposableStack()
-  const database = await freshDatabase()
+  const own = options.databaseUrl
+  const database = own === undefined ? await freshDatabase() : { url: own, drop: async () => undefined }
   stack.defer(() => database.drop())
   const dir = await mkdtemp(join(tmpdir(), 'mooring-test-'))
   stack.defer(() => rm(dir, { recursive: true, force: true }))

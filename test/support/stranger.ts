@@ -45,6 +45,8 @@ export interface Net {
 export interface Stranger {
   readonly authority: Authority
   readonly port: number
+  /** The DNS server that knows it, as `MOORING_DNS_SERVERS` takes it. */
+  readonly dns: string
   readonly received: readonly Received[]
   /** How many connections were opened in all. */
   connections(): number
@@ -86,6 +88,7 @@ export async function startStranger({ certificate }: StrangerOptions = {}): Prom
   return {
     authority,
     port,
+    dns: dns.address,
     received,
     ...sockets,
     be: next => {

@@ -37,7 +37,8 @@ export async function settled(url: string, uuid: string): Promise<void> {
 export async function quiet(url: string): Promise<void> {
   await onNews(url, async client => {
     const { rowCount } = await client.query(
-      'select id from tasks where (standing and settled < requested) or (not standing and outcome is null)',
+      `select id from tasks where (standing and settled < requested and (due_at <= now() or locked_until is not null))
+         or (not standing and outcome is null)`,
     )
     return rowCount === 0 ? true : undefined
   })

@@ -1,0 +1,28 @@
+/** The procedures of feeds: read an endpoint's events, follow them, bring some. */
+
+import { FeedItems, FeedListInput, PushAnswer, PushInput } from '#shared/feed.ts'
+import { push } from './push.ts'
+import { feedOf, pageOf } from './read-feed.ts'
+import { procedure, router } from './trpc.ts'
+import { watchFeedProcedure } from './watch-feed.ts'
+
+/** The router of `feeds`. */
+export const feedsRouter = router({
+  /** Events behind a position, in the order in which the endpoint gave them. */
+  list: procedure('feeds.read')
+    .input(FeedListInput)
+    .output(FeedItems)
+    .query(async ({ ctx, input }) => {
+      const row = await feedOf(ctx, input.id)
+      return pageOf(ctx, row.id, { after: Number(input.after ?? '0'), limit: input.limit })
+    }),
+
+  /** The same events, and those to come as they are stored. */
+  watch: watchFeedProcedure,
+
+  /** Stores events that are brought; signed on top, only if the signature fits. */
+  push: procedure('feeds.write')
+    .input(PushInput)
+    .output(PushAnswer)
+    .mutation(({ ctx, input }) => push(ctx, input)),
+})

@@ -1,0 +1,102 @@
+/**
+ * `feeds.push`: events that a customer, or the platform for him, brings instead of being asked. What carries a signature is
+ * handed to the worker, exact bytes and headers sealed, since no key can be opened here; its answer is awaited.
+ */
+
+import { FEED_PACE } from '#server/domain/feed.ts'
+import { readPush } from '#server/domain/feed-page.ts'
+import { newId } from '#server/domain/ids.ts'
+import { packBox } from '#server/domain/sealed.ts'
+import * as audit from '#server/store/audit.ts'
+import { transaction } from '#server/store/db.ts'
+import * as pushes from '#server/store/feed-pushes.ts'
+import * as tasks from '#server/store/tasks.ts'
+import { Fault } from '#shared/fault.ts'
+import { type PushAnswer, type PushInput, PushOutcome } from '#shared/feed.ts'
+import { eventOf, type KnownContext } from './context.ts'
+import { once } from './once.ts'
+import { changeable } from './present.ts'
+import { awaited } from './wait.ts'
+
+const DEADLINE_MS = 25_000
+const KEPT_MS = 600_000
+
+/** What is the matter with a signature, in a sentence. */
+const REFUSED: Readonly<Record<string, string>> = {
+  missing: 'A signed push has webhook-id, webhook-timestamp and webhook-signature.',
+  timestamp_malformed: 'webhook-timestamp is Unix seconds in decimal digits.',
+  timestamp_stale: 'webhook-timestamp is more than 300 s away from our clock.',
+  mismatch: 'The signature does not fit these bytes and the signing key that is registered.',
+}
+
+/** Takes a push. Throws `invalid_body`, `invalid_request` for a signature that does not fit, `timeout`. */
+export async function push(ctx: KnownContext, input: PushInput): Promise<PushAnswer> {
+  const row = await changeable(ctx, input.id, 'feeds.write')
+  if (row.kind !== 'endpoint') throw new Fault('entity_not_found')
+  const events = readPush(input.body)
+  if (events === null) {
+    const message = 'The body is {"events":[…]}, each with id, model, entityId and type.'
+    throw new Fault('invalid_body', { issues: [{ path: ['body'], code: 'events', message }] })
+  }
+  if (input.signature !== undefined) return pushSigned(ctx, { datasourceId: row.id, input })
+  return once(ctx, {
+    path: 'feeds.push',
+    input,
+    effect: within =>
+      transaction(within.parts.db, async tx => {
+        const messageId = input.messageId ?? null
+        const pushed = { datasourceId: row.id, events, messageId, now: ctx.parts.clock(), intervalMs: FEED_PACE.fastMs }
+        const answer = await pushes.accept(tx, row.org_id, pushed)
+        if (answer === null) throw new Fault('entity_not_found')
+        await audit.append(tx, row.org_id, eventOf(ctx, about(row.id)))
+        return answer
+      }),
+    answer: async (_, answer) => answer,
+    rings: ['events'],
+  })
+}
+
+function about(datasourceId: string) {
+  return { action: 'feed.pushed', objectKind: 'datasource', objectId: datasourceId }
+}
+
+function pushSigned(ctx: KnownContext, of: { datasourceId: string; input: PushInput }): Promise<PushAnswer> {
+  return once(ctx, {
+    path: 'feeds.push',
+    input: of.input,
+    effect: within => submit(within, of),
+    answer: (within, { taskId }) => outcome(within, taskId),
+    waits: true,
+    rings: ['work'],
+  })
+}
+
+async function submit(
+  ctx: KnownContext,
+  { datasourceId, input }: { datasourceId: string; input: PushInput },
+): Promise<{ taskId: string }> {
+  const { parts, principal } = ctx
+  const organizationId = principal.organizationId
+  const taskId = newId()
+  const now = parts.clock()
+  const key = await parts.sealingKeys.of(parts.db, organizationId)
+  const { body, messageId: id = null, timestamp = null, signature = null } = input
+  const payload = packBox(parts.sealer.sealTask(key, { organizationId, taskId }, { body, id, timestamp, signature }))
+  const expiresAt = new Date(now.getTime() + KEPT_MS)
+  await transaction(parts.db, async tx => {
+    await tasks.submit(tx, organizationId, { id: taskId, kind: 'push', datasourceId, payload, now, expiresAt })
+    await audit.append(tx, organizationId, eventOf(ctx, about(datasourceId)))
+  })
+  return { taskId }
+}
+
+async function outcome(ctx: KnownContext, taskId: string): Promise<PushAnswer> {
+  const { parts, principal } = ctx
+  const found = await awaited(parts, DEADLINE_MS, () => tasks.takeOutcome(parts.db, principal.organizationId, taskId))
+  if (found === undefined) throw new Fault('timeout')
+  const outcome = PushOutcome.parse(found)
+  if ('answer' in outcome) return outcome.answer
+  if ('fault' in outcome) throw new Fault(outcome.fault)
+  const message = REFUSED[outcome.refused] ?? 'The signature could not be checked.'
+  throw new Fault('invalid_request', { issues: [{ path: ['webhook-signature'], code: outcome.refused, message }] })
+}

@@ -1,0 +1,26 @@
+/**
+ * JSON of a stranger's, read so that writing it again gives what he wrote: a number that JavaScript cannot hold (a bigint
+ * beyond 2⁵³, more digits than a double has, 1e400) stays the text that it was.
+ */
+
+/** Long enough, or with an exponent: numbers that may change. Also fits text in strings, which costs time alone. */
+const SUSPICIOUS = /[0-9.]{16}|[0-9][eE]/
+
+/**
+ * Parses JSON that was checked before. Where a number would be written differently from what it was, it is an object of
+ * `JSON.rawJSON` (ECMA-262, "JSON.parse source text access"), which `JSON.stringify` writes as the very same digits.
+ */
+export function parseExactly(text: string): unknown {
+  return SUSPICIOUS.test(text) ? JSON.parse(text, keepDigits) : JSON.parse(text)
+}
+
+function keepDigits(...[, value, context]: readonly unknown[]): unknown {
+  if (typeof value !== 'number') return value
+  const source: unknown = Reflect.get(Object(context), 'source')
+  return typeof source !== 'string' || String(value) === source ? value : rawJson(source)
+}
+
+function rawJson(source: string): unknown {
+  const make: unknown = Reflect.get(JSON, 'rawJSON')
+  return typeof make === 'function' ? make.call(JSON, source) : Number(source)
+}

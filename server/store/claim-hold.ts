@@ -1,0 +1,23 @@
+/**
+ * The hold on a claim while its work goes on: for work that commits in several steps, each of which must know that the claim
+ * is still its own. Claiming and settling are in `tasks.ts`.
+ */
+import type { Tx } from './db.ts'
+import type { Claim } from './tasks.ts'
+
+/**
+ * Prolongs a claim in the transaction of an effect that comes before the end of its work. False when the claim was lost:
+ * then nothing of that effect may be written, since another worker may have begun anew. Holds the task's row until the
+ * transaction ends, so that nobody takes the claim meanwhile.
+ */
+export async function prolong(tx: Tx, held: Claim, until: Date): Promise<boolean> {
+  const rows = await tx
+    .updateTable('tasks')
+    .set({ locked_until: until })
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .returning('id')
+    .execute()
+  return rows.length === 1
+}

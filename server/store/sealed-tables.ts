@@ -1,0 +1,56 @@
+/**
+ * The tables of keys, sealed credentials and leases as Kysely types, for `db.ts`.
+ * The columns and their constraints are in `migrations/`; who may touch which of them is in `grants.ts`.
+ */
+import type { Generated } from 'kysely'
+
+/** The table `organization_keys`. */
+export interface OrganizationKeysTable {
+  org_id: string
+  id: string
+  public_key: Buffer
+  secret: Buffer | null
+  master_key_id: string
+  signer_id: string
+  signature: Buffer
+  created_at: Date
+  retired_at: Date | null
+  destroyed_at: Generated<Date | null>
+}
+
+/** The table `credentials`. */
+export interface CredentialsTable {
+  org_id: string
+  datasource_id: string
+  version: number
+  state: 'pending' | 'current' | 'retired'
+  key_id: string
+  sealed: Buffer | null
+  signer_id: string
+  signature: Buffer | null
+  fingerprint: string | null
+  last4: string | null
+  created_at: Date
+  sealed_at: Generated<Date>
+}
+
+/** The table `lease_grants`. */
+export interface LeaseGrantsTable {
+  org_id: string
+  capability_id: string
+  signer_id: string
+  signature: Buffer
+}
+
+/** The table `leases`. */
+export interface LeasesTable {
+  org_id: string
+  id: string
+  datasource_id: string
+  capability_id: string
+  version: number
+  granted_at: Date
+  expires_at: Date
+  ended_at: Date | null
+  ended_by: 'released' | 'revoked' | 'expired' | null
+}

@@ -1,0 +1,149 @@
+/**
+ * Polls an endpoint's feed: page after page until it is drained or the budget is used up. A page's events and the cursor
+ * behind it are committed together, and only while the claim is still held: whatever dies, and wherever, the next poll goes
+ * on from a cursor whose events are stored.
+ */
+import { UNREACHABLE, backoffMs } from '#server/domain/backoff.ts'
+import { afterPage, lastError, nextPoll, type Stop } from '#server/domain/feed.ts'
+import { type FeedPage, readPage } from '#server/domain/feed-page.ts'
+import { prolong } from '#server/store/claim-hold.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { transaction } from '#server/store/db.ts'
+import * as feedEvents from '#server/store/feed-events.ts'
+import * as feeds from '#server/store/feeds.ts'
+import * as tasks from '#server/store/tasks.ts'
+import type { Failure } from '#shared/failure.ts'
+import { type Asked, askEndpoint } from './ask-endpoint.ts'
+import { endpointKeys, keysOf } from './endpoint-keys.ts'
+import type { WorkerParts } from './parts.ts'
+
+/** From one page to the next: longer than a request and its wait for a process. */
+const HOLD_MS = 60_000
+/** Of a poll in all, so that one slow feed does not starve the others. */
+const POLL_MS = 20_000
+const BUSY_MS = 1_000
+
+const UNREADABLE = 'The stored signing key cannot be opened. Register the endpoint again.'
+
+/** A poll under way. */
+interface Poll {
+  readonly claim: tasks.Claim
+  readonly url: string
+  readonly keys: readonly string[]
+  readonly feed: feeds.FeedRow
+  readonly startedAt: number
+  /** The cursors of its requests. */
+  readonly sent: (string | null)[]
+  cursor: string | null
+  newEvents: number
+}
+
+/** The work of a `poll` task. */
+export async function poll(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+  const { organizationId: org, datasourceId } = claim
+  if (datasourceId === null) throw new Error('a poll task names a datasource')
+  const row = await datasources.find(parts.db, org, { id: datasourceId })
+  const feed = await feeds.find(parts.db, org, datasourceId)
+  // What is not in use is not followed; the check that finds it in order makes the next poll due.
+  if (row === undefined || row.status !== 'active' || feed === undefined) return settleIdle(parts, claim)
+  const opened = await endpointKeys(parts, row)
+  if (opened === null || opened.current === null) return settleUnreadable(parts, claim, datasourceId)
+  const { url } = opened
+  const startedAt = performance.now()
+  await follow(parts, { claim, url, keys: keysOf(opened), feed, startedAt, sent: [], cursor: feed.cursor, newEvents: 0 })
+  parts.signals.ring('news')
+}
+
+async function follow(parts: WorkerParts, poll: Poll): Promise<void> {
+  for (;;) {
+    poll.sent.push(poll.cursor)
+    const asked = await askEndpoint(parts, { ...poll, messageId: messageId(poll), limit: parts.feeds.pace.pageLimit })
+    const { body, failure } = asked.answer
+    const page = body === null ? null : readPage(body)
+    if (page === null) return fail(parts, poll, { asked, failure: failure ?? { code: 'endpoint_answer' } })
+    if (!(await keep(parts, poll, { asked, page }))) return
+  }
+}
+
+/** The same for a question that is asked again, whoever asks it: only a page that was stored leads to another one. */
+function messageId({ feed, sent }: Poll): string {
+  return `msg_${feed.datasource_id.replaceAll('-', '')}_${feed.pages + sent.length - 1}`
+}
+
+/** Stores a page and moves the cursor; with the last one settles the task. True when there is another page to ask for. */
+async function keep(parts: WorkerParts, poll: Poll, of: { asked: Asked; page: FeedPage }): Promise<boolean> {
+  const { claim, feed } = poll
+  const { page } = of
+  const org = claim.organizationId
+  const step = afterPage({ sent: poll.sent, maxPages: parts.feeds.pace.maxPages }, page)
+  const isLate = performance.now() - poll.startedAt > POLL_MS
+  const stop = step.stop ?? (isLate ? 'budget' : null)
+  const now = parts.clock()
+  const requestedAt = of.asked.requestedAt ?? now
+  const kept = await transaction(parts.db, async tx => {
+    // The claim first: a worker that lost it must not store a page behind the one that has it now.
+    if (!(await prolong(tx, claim, new Date(now.getTime() + HOLD_MS)))) return null
+    const datasourceId = feed.datasource_id
+    const moved = { cursor: step.cursor, drained: step.drained, requestedAt }
+    const stored = await feedEvents.store(tx, org, { datasourceId, events: page.events, now, page: moved })
+    if (stop === null) return stored
+    const next = nextPoll({ failed: false, newEvents: poll.newEvents + stored, stop }, feed.interval_ms, dice(parts))
+    if (next.intervalMs !== feed.interval_ms)
+      await feeds.update(tx, org, { datasourceId, set: { interval_ms: next.intervalMs } })
+    await tasks.settle(tx, claim, { dueAt: new Date(now.getTime() + next.delayMs), now, failed: false })
+    return stored
+  })
+  if (kept === null) return false
+  poll.newEvents += kept
+  poll.cursor = step.cursor
+  if (kept > 0) parts.signals.ring('events')
+  if (stop !== null) logEnd(parts, poll, stop)
+  return stop === null
+}
+
+async function fail(parts: WorkerParts, poll: Poll, of: { asked: Asked; failure: Failure }): Promise<void> {
+  const { claim, feed } = poll
+  const { answer, requestedAt } = of.asked
+  const now = parts.clock()
+  // What was never sent is no failure of the endpoint's.
+  if (requestedAt === null) return settleLater(parts, claim, new Date(now.getTime() + BUSY_MS * (1 + parts.random())))
+  // A page of this very poll was a success.
+  const retryCount = poll.sent.length > 1 ? 1 : feed.retry_count + 1
+  const end = { failed: true, retryCount, retryAfterSeconds: answer.retryAfterSeconds } as const
+  const { delayMs } = nextPoll(end, feed.interval_ms, dice(parts))
+  await transaction(parts.db, async tx => {
+    if (!(await tasks.settle(tx, claim, { dueAt: new Date(now.getTime() + delayMs), now, failed: true }))) return
+    const error = lastError(of.failure, answer.status)
+    await feeds.recordFailure(tx, claim.organizationId, { datasourceId: feed.datasource_id, requestedAt, error })
+  })
+  const about = { organizationId: claim.organizationId, datasourceId: feed.datasource_id }
+  parts.log.info({ ...about, failure: of.failure.code, status: answer.status, retryCount, delayMs }, 'poll failed')
+}
+
+function dice(parts: WorkerParts) {
+  return { pace: parts.feeds.pace, chance: parts.random() }
+}
+
+function logEnd(parts: WorkerParts, { claim, newEvents, sent }: Poll, stop: Stop): void {
+  const { organizationId, datasourceId } = claim
+  parts.log.debug({ organizationId, datasourceId, newEvents, pages: sent.length, stop }, 'polled')
+}
+
+async function settleIdle(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+  await transaction(parts.db, tx => tasks.settle(tx, claim, { dueAt: null, now: parts.clock(), failed: false }))
+  parts.signals.ring('news')
+}
+
+async function settleLater(parts: WorkerParts, claim: tasks.Claim, dueAt: Date): Promise<void> {
+  await transaction(parts.db, tx => tasks.settle(tx, claim, { dueAt, now: parts.clock(), failed: false }))
+}
+
+async function settleUnreadable(parts: WorkerParts, claim: tasks.Claim, datasourceId: string): Promise<void> {
+  const now = parts.clock()
+  const dueAt = new Date(now.getTime() + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
+  await transaction(parts.db, async tx => {
+    if (!(await tasks.settle(tx, claim, { dueAt, now, failed: true }))) return
+    await feeds.noteError(tx, claim.organizationId, { datasourceId, error: UNREADABLE })
+  })
+  parts.signals.ring('news')
+}

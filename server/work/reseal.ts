@@ -1,0 +1,161 @@
+/**
+ * Seals an organization's credentials anew, in batches, after a rotation of keys: with the key, the signature and the
+ * fingerprint that are in use. A kill in the middle loses nothing: each batch is one transaction, and the next claim goes on
+ * with what is left. When nothing needs a retired key any more, its secret half is destroyed.
+ */
+import { destroyableAt, KEY_CACHE_MS } from '#server/domain/key-life.ts'
+import type { Secret, WrappedOrganizationKey } from '#server/domain/sealed.ts'
+import { newId } from '#server/domain/ids.ts'
+import { type HeldKey, SealBroken } from '#server/seal/held-key.ts'
+import type { VerifiedKey } from '#server/seal/sealer.ts'
+import * as audit from '#server/store/audit.ts'
+import { transaction } from '#server/store/db.ts'
+import * as organizationKeys from '#server/store/organization-keys.ts'
+import * as resealing from '#server/store/resealing.ts'
+import type { Claim } from '#server/store/tasks.ts'
+import { canonicalTarget } from '#shared/connection-string.ts'
+import { currentKey } from './open.ts'
+import type { WorkerParts } from './parts.ts'
+import { readSealedString } from './resolve.ts'
+
+const BATCH = 64
+/** A worker that dies is replaced after this; one that lives says so at each batch. */
+const CLAIM_MS = 4_000
+/** After this long a pass gives its slot back, so that a worker which is told to stop can. */
+const SLICE_MS = 2_000
+
+/** The work of a `reseal` task. */
+export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
+  const org = claim.organizationId
+  using keys = new HeldKeys(parts, await organizationKeys.list(parts.db, { org }))
+  const to = await currentKey(parts, org)
+  const startedAt = performance.now()
+  let after: resealing.After | null = null
+  for (;;) {
+    const until = new Date(parts.clock().getTime() + CLAIM_MS)
+    if (!(await resealing.prolong(parts.db, claim, until))) return
+    const batch = await resealBatch(parts, { org, to, keys, after })
+    parts.signals.ring('news')
+    if (batch === null) break
+    after = batch
+    if (performance.now() - startedAt > SLICE_MS) return resealing.settle(parts.db, claim, parts.clock())
+  }
+  await resealing.settle(parts.db, claim, await endKeys(parts, org))
+  parts.signals.ring('news')
+}
+
+interface Pass {
+  readonly org: string
+  readonly to: VerifiedKey
+  readonly keys: HeldKeys
+  readonly after: resealing.After | null
+}
+
+/** One batch; answers the place after it, null when there was nothing left. */
+async function resealBatch(parts: WorkerParts, pass: Pass): Promise<resealing.After | null> {
+  const { org, after } = pass
+  return transaction(parts.db, async tx => {
+    const stale = await resealing.lockStale(tx, org, { expected: parts.sealer.upToDate(), after, limit: BATCH })
+    const entries = stale.map(credential => resealOne(parts, pass, credential)).filter(entry => entry !== null)
+    await resealing.writeResealed(tx, org, entries)
+    return stale.at(-1)?.context ?? null
+  })
+}
+
+/** Null for one that cannot be opened: it stays as it is, and so does the key that it names. */
+function resealOne(
+  parts: WorkerParts,
+  { org, to, keys }: Pass,
+  { context, sealed, fingerprint }: resealing.StaleCredential,
+): resealing.Resealed | null {
+  try {
+    const secret = inner(keys, keys.of(sealed.keyId).openCredential(context, sealed))
+    const canonical = canonicalOf(secret)
+    return {
+      context,
+      sealed: parts.sealer.sealCredential(to, context, secret),
+      fingerprint: canonical === null ? fingerprint : parts.sealer.fingerprint(org, canonical),
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof SealBroken)) throw thrown
+    parts.log.error({ ...context, keyId: sealed.keyId }, 'a credential could not be opened to be sealed anew')
+    return null
+  }
+}
+
+/** What a caller sealed to an older key is opened too, where it is what it claims to be: that key is to go. */
+function inner(keys: HeldKeys, secret: Secret): Secret {
+  if (secret.kind !== 'client-sealed') return secret
+  try {
+    const text = keys.of(secret.keyId).openClientBox(Buffer.from(secret.box, 'base64'))
+    const read = readSealedString(text, secret)
+    if (!read.ok) return secret
+    const { target, caCertificate } = read
+    const allowMove = secret.allowMove === undefined ? {} : { allowMove: secret.allowMove }
+    return { kind: 'direct', target, caCertificate, ...allowMove }
+  } catch (thrown) {
+    if (!(thrown instanceof SealBroken)) throw thrown
+    return secret
+  }
+}
+
+/** The text that a fingerprint is made of; null for a secret that is a part of one. */
+function canonicalOf(secret: Secret): string | null {
+  if (secret.kind === 'direct') return canonicalTarget(secret.target, secret.caCertificate)
+  return secret.kind === 'endpoint' ? JSON.stringify(['endpoint', secret.url, secret.signingKey]) : null
+}
+
+/**
+ * Destroys the retired keys that nothing needs any more; answers when to look again, null when none is left. A web process
+ * may seal to a key for a while after it was retired, and callers may send what they sealed to it for longer.
+ */
+async function endKeys(parts: WorkerParts, org: string): Promise<Date | null> {
+  const now = parts.clock()
+  const dues: number[] = []
+  for (const key of await organizationKeys.list(parts.db, { org })) {
+    if (key.retiredAt === null) continue
+    const end = destroyableAt(key.retiredAt)
+    const cached = key.retiredAt.getTime() + 2 * KEY_CACHE_MS
+    if (end > now) dues.push(cached > now.getTime() ? cached : end.getTime())
+    else if (!(await destroyKey(parts, org, { id: key.id, now }))) dues.push(now.getTime() + 2 * KEY_CACHE_MS)
+  }
+  return dues.length === 0 ? null : new Date(Math.min(...dues))
+}
+
+async function destroyKey(parts: WorkerParts, org: string, which: { id: string; now: Date }): Promise<boolean> {
+  return transaction(parts.db, async tx => {
+    if (!(await organizationKeys.destroy(tx, org, which))) return false
+    const actor = { kind: 'worker', id: null, requestId: null, address: null } as const
+    const about = { action: 'sealing_key.destroyed', objectKind: 'sealing_key', objectId: which.id }
+    await audit.append(tx, org, { id: newId(), actor, outcome: 'ok', at: which.now, ...about })
+    return true
+  })
+}
+
+/** An organization's keys, unwrapped once for a pass and wiped at its end; an organization has a handful. */
+class HeldKeys {
+  readonly #parts: WorkerParts
+  readonly #rows: readonly WrappedOrganizationKey[]
+  readonly #held = new Map<string, HeldKey>()
+
+  constructor(parts: WorkerParts, rows: readonly WrappedOrganizationKey[]) {
+    this.#parts = parts
+    this.#rows = rows
+  }
+
+  /** Throws `SealBroken` for a key that is not there, or not ours. */
+  of(keyId: string): HeldKey {
+    const known = this.#held.get(keyId)
+    if (known !== undefined) return known
+    const row = this.#rows.find(key => key.id === keyId)
+    if (row === undefined) throw new SealBroken()
+    const held = this.#parts.unsealer.hold(row)
+    this.#held.set(keyId, held)
+    return held
+  }
+
+  [Symbol.dispose](): void {
+    for (const held of this.#held.values()) held[Symbol.dispose]()
+    this.#held.clear()
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Verifies a signed endpoint and carries on its rotation: writes verdict, key and next check in the transaction that settles
+ * the task. A new key that is accepted alone retires the old one; one that is not accepted within the window is destroyed.
+ */
+import { type Backoff, backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
+import { newId } from '#server/domain/ids.ts'
+import { nextStatus } from '#server/domain/verification.ts'
+import * as changes from '#server/store/changes.ts'
+import * as credentials from '#server/store/credentials.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { type Tx, transaction } from '#server/store/db.ts'
+import * as feeds from '#server/store/feeds.ts'
+import * as organizations from '#server/store/organizations.ts'
+import * as sealed from '#server/store/sealed.ts'
+import * as tasks from '#server/store/tasks.ts'
+import * as verdicts from '#server/store/verdicts.ts'
+import type { Status } from '#shared/datasource.ts'
+import { type EndpointKeys, endpointKeys } from './endpoint-keys.ts'
+import { refusedUndialled } from './examine.ts'
+import { currentKey } from './open.ts'
+import type { WorkerParts } from './parts.ts'
+import { type Findings, type Judged, probeEndpoint } from './probe-endpoint.ts'
+
+/** Between tries of a new key: soon after it came, and often enough that a day's window is not over unseen. */
+const ROTATION: Backoff = { baseMs: 5_000, maxMs: 300_000 }
+
+const NOT_ACCEPTED =
+  'The new signing key was not accepted in time and was destroyed; requests are signed with the old one.'
+
+/** What is written down. */
+interface Outcome extends Findings {
+  readonly row: datasources.DatasourceRow
+  readonly status: Status
+  readonly dueAt: Date | null
+  /** The accepted key, sealed in the form in which it is kept. */
+  readonly resealed: Parameters<typeof sealed.reseal>[2] | null
+}
+
+/** The work of a `verify` task of an endpoint. */
+export async function verifyEndpoint(
+  parts: WorkerParts,
+  claim: tasks.Claim,
+  of: { row: datasources.DatasourceRow; tried: sealed.SealedCredential },
+): Promise<void> {
+  const { row } = of
+  const keys = await endpointKeys(parts, row)
+  const findings = keys === null ? unreadable(of.tried) : await probeEndpoint(parts, row, keys)
+  const status = findings.judged === null ? row.status : nextStatus(row.status, findings.judged.judgement)
+  const dueAt = await nextDue(parts, claim, { ...findings, status })
+  const resealed = keys === null ? null : await reseal(parts, keys, findings)
+  await transaction(parts.db, tx =>
+    settle(parts, tx, { claim, outcome: { ...findings, row, status, dueAt, resealed } }),
+  )
+  const { outcome, reason } = findings.judged?.judgement ?? { outcome: findings.rotation?.decision, reason: null }
+  parts.log.info({ organizationId: row.org_id, datasourceId: row.id, outcome, reason }, 'verified')
+  parts.signals.ring('news')
+  parts.signals.ring('work')
+}
+
+function unreadable(credential: sealed.SealedCredential): Findings {
+  const judgement = refusedUndialled('credential_unreadable')
+  return { judged: { credential, judgement, requestedAt: null, tookMs: 0 }, rotation: null }
+}
+
+async function reseal(parts: WorkerParts, { url }: EndpointKeys, { rotation }: Findings): Promise<Outcome['resealed']> {
+  if (rotation === null || rotation.decision !== 'retire_old' || rotation.key === null) return null
+  const { context } = rotation.credential
+  const to = await currentKey(parts, context.organizationId)
+  const box = parts.sealer.sealCredential(to, context, { kind: 'endpoint', url, signingKey: rotation.key })
+  const canonical = JSON.stringify(['endpoint', url, rotation.key])
+  return { sealed: box, fingerprint: parts.sealer.fingerprint(context.organizationId, canonical) }
+}
+
+/** Locks in the order of the house: datasource, tasks, feed. */
+async function settle(parts: WorkerParts, tx: Tx, of: { claim: tasks.Claim; outcome: Outcome }): Promise<void> {
+  const { claim, outcome } = of
+  const { row, judged, rotation, status, dueAt } = outcome
+  const org = row.org_id
+  const now = parts.clock()
+  if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
+  const isFailed = judged?.judgement.outcome === 'unreachable' || rotation?.decision === 'wait'
+  if (!(await tasks.settle(tx, claim, { dueAt, now, failed: isFailed }))) return
+  // Another key came while this one was tried: that one is to be judged, and the task is due again.
+  if (!(await isStill(tx, org, outcome))) return
+  if (judged?.judgement.outcome === 'passed')
+    await tasks.request(tx, org, { id: newId(), kind: 'poll', datasourceId: row.id, now })
+  await moveKeys(tx, outcome)
+  await feeds.ensure(tx, org, { datasourceId: row.id, intervalMs: parts.feeds.pace.fastMs })
+  await writeFeed(tx, outcome, now)
+  if (judged === null) await datasources.update(tx, org, { id: row.id, set: { next_check_at: dueAt } })
+  else await verdicts.record(tx, org, { verdict: verdictOf(row.id, judged, now), status, nextCheckAt: dueAt })
+  await changes.append(tx, org, { datasourceId: row.id, change: judged === null ? 'updated' : 'verified', at: now })
+}
+
+function verdictOf(datasourceId: string, { credential, judgement, tookMs }: Judged, at: Date): verdicts.Verdict {
+  const { outcome, reason, checks, advisories } = judgement
+  const { version } = credential.context
+  return { id: newId(), datasourceId, version, at, tookMs, outcome, reason, checks, advisories }
+}
+
+async function isStill(tx: Tx, org: string, { row, judged, rotation }: Outcome): Promise<boolean> {
+  const live = await credentials.live(tx, org, row.id)
+  const tried = [judged?.credential, rotation?.credential].filter(one => one !== undefined)
+  const pending = live.find(one => one.state === 'pending')?.version
+  if (pending !== rotation?.credential.context.version && judged?.judgement.reason !== 'credential_unreadable')
+    return false
+  return tried.every(one => live.some(found => found.version === one.context.version && found.state === one.state))
+}
+
+async function moveKeys(tx: Tx, { rotation, resealed }: Outcome): Promise<void> {
+  if (rotation === null || rotation.decision === 'wait') return
+  const { context } = rotation.credential
+  if (rotation.decision === 'destroy_new') {
+    await credentials.destroyVersion(tx, context.organizationId, context)
+    return
+  }
+  if (resealed !== null) await sealed.reseal(tx, context, resealed)
+  await sealed.promote(tx, context.organizationId, context)
+}
+
+async function writeFeed(tx: Tx, { row, judged, rotation }: Outcome, now: Date): Promise<void> {
+  const org = row.org_id
+  const datasourceId = row.id
+  const requestedAt = judged?.requestedAt ?? rotation?.requestedAt ?? null
+  // A try of the new key alone is a request, and its refusal no failure of what is in use.
+  const set = {
+    ...(requestedAt === null ? {} : { last_request_at: requestedAt }),
+    ...(rotation === null ? {} : { rotation_error: rotation.decision === 'destroy_new' ? NOT_ACCEPTED : null }),
+  }
+  if (Object.keys(set).length > 0) await feeds.update(tx, org, { datasourceId, set })
+  if (judged === null || judged.requestedAt === null) return
+  if (judged.judgement.outcome === 'passed') {
+    await feeds.recordSuccess(tx, org, { datasourceId, requestedAt: judged.requestedAt, answeredAt: now })
+    return
+  }
+  const actual = judged.judgement.checks.find(check => check.outcome === 'fail')?.actual ?? 'no usable answer'
+  const error = `The last check failed: ${actual}.`
+  await feeds.recordFailure(tx, org, { datasourceId, requestedAt: judged.requestedAt, error })
+}
+
+/** When to look again: a waiting key soon, what cannot be reached later, what is active after an interval, else never. */
+async function nextDue(
+  parts: WorkerParts,
+  claim: tasks.Claim,
+  of: Findings & { status: Status },
+): Promise<Date | null> {
+  const nowMs = parts.clock().getTime()
+  const { judged, rotation, status } = of
+  if (rotation?.decision === 'destroy_new') return new Date(nowMs)
+  if (rotation?.decision === 'wait') {
+    const endsAtMs = rotation.credential.createdAt.getTime() + parts.feeds.rotationWindowMs
+    const soonMs = nowMs + backoffMs(claim.attempts, ROTATION, parts.random())
+    return new Date(Math.max(nowMs, Math.min(soonMs, endsAtMs)))
+  }
+  if (judged?.judgement.outcome === 'unreachable')
+    return new Date(nowMs + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
+  const { checkIntervalSeconds } = await organizations.settings(parts.db, claim.organizationId)
+  const intervalMs = checkIntervalSeconds === null ? parts.checkIntervalMs : checkIntervalSeconds * 1_000
+  return status === 'active' ? new Date(nowMs + jittered(intervalMs, parts.random())) : null
+}

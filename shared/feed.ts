@@ -1,0 +1,117 @@
+/**
+ * Reading and writing feeds: what `feeds.list`, `feeds.watch` and `feeds.push` take and answer, and the same in the
+ * datasources dialect. The events themselves are in `event.ts`, as the endpoint protocol spells them.
+ */
+import { z } from 'zod'
+import { FeedEvent, PushBody } from './event.ts'
+import { FAULTS, type FaultCode } from './fault.ts'
+import { DatasourceId, storableText } from './wire.ts'
+
+/** A place in a feed: opaque to callers, good for one datasource. */
+export const FeedPosition = z
+  .string()
+  .regex(/^[0-9]{1,18}$/, { error: 'not a position of ours' })
+  .meta({ description: 'A place in the feed, opaque.', example: '1042' })
+
+/** Events that are read at a time, at most. */
+export const MAX_EVENTS = 1_000
+
+const asked = {
+  id: DatasourceId,
+  /** Events behind this one; without it from the beginning. */
+  after: FeedPosition.optional(),
+  limit: z.number().int().min(1).max(MAX_EVENTS).default(100),
+}
+
+/** Input of `feeds.list`. */
+export const FeedListInput = z.strictObject(asked)
+export type FeedListInput = z.output<typeof FeedListInput>
+
+/** Input of `feeds.watch`: `lastEventId` is what a reconnecting client sends by itself, and goes before `after`. */
+export const FeedWatchInput = z.strictObject({ ...asked, lastEventId: FeedPosition.nullish() })
+export type FeedWatchInput = z.output<typeof FeedWatchInput>
+
+/** One stored event. `event` is as the customer wrote it; numbers that JavaScript cannot hold travel as they were written. */
+export const FeedItem = z.object({
+  id: z.string(),
+  position: z.string(),
+  event: z.custom<FeedEvent>(),
+})
+export type FeedItem = z.output<typeof FeedItem>
+
+/** A page, in the feed's order. `nextCursor` is the `after` of the next one; null when there is none now. */
+export const FeedItems = z.object({ items: z.array(FeedItem), nextCursor: z.string().nullable() })
+
+/** The largest push, in bytes. */
+export const MAX_PUSH_BYTES = 1 << 20
+
+const header = z.string().max(4_096)
+
+/** Input of `feeds.push`: the exact text of the body, and the headers that a customer signs it with. */
+export const PushInput = z.strictObject({
+  id: DatasourceId,
+  body: z.string().max(MAX_PUSH_BYTES),
+  messageId: storableText(1, 255).optional(),
+  timestamp: header.optional(),
+  /** Where it is given, the push is taken only if it fits. */
+  signature: header.optional(),
+  idempotencyKey: z.string().min(1).max(255).optional(),
+})
+export type PushInput = z.output<typeof PushInput>
+
+/** Answer of `feeds.push`: how many events it had, and how many of them were new. */
+export const PushAnswer = z.object({ received: z.number().int(), stored: z.number().int() })
+export type PushAnswer = z.output<typeof PushAnswer>
+
+const isFault = (code: string): code is FaultCode => Object.hasOwn(FAULTS, code)
+
+/** What the worker found of a signed push. */
+export const PushOutcome = z.union([
+  z.object({ answer: PushAnswer }),
+  z.object({ refused: z.string() }),
+  z.object({ fault: z.string().refine(isFault) }),
+])
+export type PushOutcome = z.output<typeof PushOutcome>
+
+/** Query of `GET /v1/datasources/{id}/events`. */
+export const EventsQuery = z.strictObject({
+  after: FeedPosition.optional().describe('The `position` of the last event seen; without it from the beginning.'),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/)
+    .transform(Number)
+    .pipe(z.number().int().min(1).max(MAX_EVENTS))
+    .meta({ type: 'integer', minimum: 1, maximum: MAX_EVENTS })
+    .optional()
+    .describe('How many at most, 1 to 1000; 100 when left out.'),
+})
+
+/** An event as the datasources dialect shows it: the customer's own, with our two fields and its place. */
+export const EventObject = z
+  .looseObject({
+    object: z.literal('event').describe('Always `event`.'),
+    id: z.string().describe("The customer's id of the event."),
+    position: z.string().describe('Its place in the feed, opaque; for `after`.'),
+  })
+  .meta({ id: 'Event', description: 'One event of an endpoint, every field as the customer wrote it.' })
+
+/** Answer of `GET /v1/datasources/{id}/events`. */
+export const EventList = z
+  .object({
+    object: z.literal('list').describe('Always `list`.'),
+    data: z.array(EventObject).describe('In the order of the feed.'),
+    has_more: z.boolean().describe('True when there are more behind the last one.'),
+  })
+  .meta({ id: 'EventList', description: 'A page of a feed.' })
+
+/** Body of `POST /v1/datasources/{id}/events`. */
+export const PushEvents = PushBody.meta({ id: 'PushEvents', description: 'Events that the customer brings himself.' })
+
+/** Answer to it. */
+export const PushedEvents = z
+  .object({
+    object: z.literal('event_push').describe('Always `event_push`.'),
+    received: z.number().int().describe('How many events the body had, each id counted once.'),
+    stored: z.number().int().describe('How many of them were new.'),
+  })
+  .meta({ id: 'EventPush', description: 'What became of a push. A `webhook-id` that was accepted before answers the same.' })

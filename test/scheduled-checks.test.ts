@@ -1,0 +1,96 @@
+/** What happens by itself: checks at intervals, backoff for what is away, and nobody waiting behind a dead database. */
+import net from 'node:net'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
+import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { query } from '#test/support/postgres.ts'
+
+const HOUR_MS = 3_600_000
+
+let mooring: Mooring
+let customer: Customer
+let now = new Date('2026-11-21T12:00:00.000Z')
+
+beforeAll(async () => {
+  mooring = await startMooring({ clock: () => now, env: { MOORING_CHECK_INTERVAL: '3600' } })
+  customer = await makeCustomer()
+})
+afterAll(async () => {
+  await mooring.stop()
+  await customer.drop()
+})
+
+async function get(id: Awaited<ReturnType<typeof register>>['id']) {
+  return mooring.client().datasources.get.query({ id })
+}
+
+function register(connectionString: string, waitSeconds = 20) {
+  return mooring.client().datasources.register.mutate({ connectionString, schema: 'app', waitSeconds })
+}
+
+describe('Scheduled checks', () => {
+  it('verify and introspect an active datasource again after the interval, give or take a tenth', async () => {
+    const made = await register(customer.url())
+    expect(made.status).toBe('active')
+    const dueInMs = Date.parse(made.nextCheckAt ?? '') - now.getTime()
+    expect(dueInMs).toBeGreaterThanOrEqual(0.9 * HOUR_MS)
+    expect(dueInMs).toBeLessThanOrEqual(1.1 * HOUR_MS)
+    now = new Date(now.getTime() + 2 * HOUR_MS)
+    await vi.waitFor(async () => {
+      const row = await get(made.id)
+      expect(row.verifiedAt).toBe(now.toISOString())
+      expect(row.kind === 'direct' && row.introspectedAt).toBe(now.toISOString())
+    }, 15_000)
+    expect(Date.parse((await get(made.id)).nextCheckAt ?? '')).toBeGreaterThan(now.getTime())
+  })
+
+  it('tell watchers of drift that they find', async () => {
+    const made = await register(customer.url())
+    await mooring.client().snapshots.introspect.mutate({ id: made.id })
+    await customer.sql('alter table app.orders add column note text')
+    now = new Date(now.getTime() + 2 * HOUR_MS)
+    await vi.waitFor(async () => {
+      const rows = await query(mooring.databaseUrl, "select datasource_id from changes where change = 'drifted'")
+      expect(rows.length).toBeGreaterThan(0)
+    }, 15_000)
+    const latest = await mooring.client().snapshots.latest.query({ id: made.id })
+    expect(latest.drift).toEqual({ breaking: 0, risky: 0, safe: 1 })
+  })
+
+  it("follow an organization's own interval", async () => {
+    await query(mooring.databaseUrl, 'update organizations set check_interval_seconds = 600')
+    const made = await register(customer.url())
+    expect(Date.parse(made.nextCheckAt ?? '') - now.getTime()).toBeLessThanOrEqual(660_000)
+    await query(mooring.databaseUrl, 'update organizations set check_interval_seconds = null')
+  })
+
+  it('leave an active datasource active when it cannot be reached, with its trouble, and try again soon', async () => {
+    const made = await register(customer.url())
+    await query(inject('adminUrl'), `alter database ${customer.database} allow_connections false`)
+    try {
+      const checked = await mooring.client().datasources.verify.mutate({ id: made.id, waitSeconds: 20 })
+      expect(checked.status).toBe('active')
+      expect(checked.statusReason).not.toBeNull()
+    } finally {
+      await query(inject('adminUrl'), `alter database ${customer.database} allow_connections true`)
+    }
+  })
+
+  it('are not delayed by databases that take the connection and say nothing', async () => {
+    const held = new Set<net.Socket>()
+    const silent = net.createServer(socket => void held.add(socket.on('error', () => undefined)))
+    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as net.AddressInfo
+    const dead = Array.from({ length: 12 }, (_, at) => `postgres://u${at}:secret@127.0.0.1:${port}/app`)
+    await Promise.all(dead.map(url => register(url, 0)))
+    const neighbour = await mooring.newOrganization('Neighbour')
+    const startedAt = performance.now()
+    const made = await mooring
+      .client(neighbour.testKey)
+      .datasources.register.mutate({ connectionString: customer.url(), schema: 'app', waitSeconds: 20 })
+    expect(made.status).toBe('active')
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    for (const socket of held) socket.destroy()
+    silent.close()
+  })
+})

@@ -1,0 +1,33 @@
+/**
+ * A listener that nothing may connect to: where an attack would lead, if it led anywhere.
+ * Tests assert afterwards that nobody came.
+ */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { portOf } from './recorded-connect.ts'
+
+/** A running trap, on 127.0.0.1. */
+export interface Trap {
+  readonly port: number
+  /** How many came. */
+  connections(): number
+  close(): Promise<void>
+}
+
+/** Sets one. */
+export async function startTrap(): Promise<Trap> {
+  let count = 0
+  const server = createServer(socket => {
+    count += 1
+    socket.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: portOf(server),
+    connections: () => count,
+    close: async () => {
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

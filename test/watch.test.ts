@@ -1,0 +1,288 @@
+/**
+ * Live updates: every change in the order in which it happened, to whom it belongs, each once, across reconnects, late
+ * commits and a restart of the database.
+ */
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { migrate } from '#server/store/migrate.ts'
+import { type DatasourceId, typedId, uuidOf } from '#shared/wire.ts'
+import { capability } from '#test/support/actors.ts'
+import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { type EventStream, type Received, type Subscription, watchDatasources } from '#test/support/event-stream.ts'
+import { makeKey } from '#test/support/keys.ts'
+import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring.ts'
+import { query, startServer, type TestServer } from '#test/support/postgres.ts'
+import { secondWeb } from '#test/support/second-web.ts'
+
+// A server of its own: it is restarted, and what others do in a transaction of theirs holds changes back.
+let server: TestServer
+let mooring: Mooring
+let customer: Customer
+let organization: TestOrganization
+let aheadMs = 0
+beforeAll(async () => {
+  server = await startServer()
+  const databaseUrl = await server.createDatabase('mooring')
+  await migrate(databaseUrl)
+  mooring = await startMooring({ databaseUrl, clock: () => new Date(Date.now() + aheadMs) })
+  customer = await makeCustomer()
+})
+beforeEach(async () => {
+  aheadMs = 0
+  organization = await mooring.newOrganization('Watching')
+})
+afterAll(async () => {
+  await mooring.stop()
+  await customer.drop()
+  await server.stop()
+})
+
+const watch = (of: Partial<Subscription> = {}) =>
+  watchDatasources({ url: mooring.url, key: organization.testKey, ...of })
+const datasources = (key = organization.testKey) => mooring.client(key).datasources
+const uuid = (id: DatasourceId) => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? ''
+
+/** A datasource of the organization that nobody verifies: nothing happens to it but what the test does. */
+async function quietOne(): Promise<DatasourceId> {
+  const { id } = await datasources().register.mutate({ connectionString: customer.url(), schema: 'app', waitSeconds: 20 })
+  return id
+}
+
+interface Told {
+  readonly id: string
+  readonly change: string
+  readonly datasource: { readonly name: string; readonly status: string }
+}
+
+const told = ({ data }: Received): Told => JSON.parse(data)
+const changes = (stream: EventStream) => stream.events.filter(({ event }) => event === 'message')
+const names = (stream: EventStream) => changes(stream).map(event => told(event).datasource.name)
+const named = (name: string) => (event: Received) => event.event === 'message' && told(event).datasource.name === name
+
+async function rename(id: DatasourceId, ...to: string[]): Promise<void> {
+  for (const name of to) await datasources().update.mutate({ id, name })
+}
+
+describe('A subscriber', () => {
+  it('is told every change of the organization’s datasources in order, with the datasource', async () => {
+    const stream = await watch()
+    const id = await quietOne()
+    await rename(id, 'Shop')
+    const connectionString = customer.url('reader', { parameters: 'application_name=two' })
+    await datasources().rotate.mutate({ id, connectionString, waitSeconds: 20 })
+    await datasources().remove.mutate({ id })
+    await stream.first(event => event.event === 'message' && told(event).change === 'removed')
+    const seen = changes(stream).map(told)
+    expect(seen.map(({ change }) => change)).toEqual([
+      'registered',
+      'verified',
+      'updated',
+      'rotated',
+      'verified',
+      'removed',
+    ])
+    expect(new Set(seen.map(one => one.id))).toEqual(new Set([id]))
+    expect(seen.at(-1)?.datasource).toMatchObject({ id, name: 'Shop', removedAt: expect.any(String) })
+    const ids = changes(stream).map(event => event.id)
+    expect(ids.every(one => /^\d+-\d+$/.test(one))).toBe(true)
+    expect(stream.events.map(event => event.data).join('')).not.toContain(customer.password)
+    await stream.close()
+  })
+
+  it('of the typed client is told the same', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const started = Promise.withResolvers<void>()
+    const subscription = mooring.client(organization.testKey).datasources.watch.subscribe(undefined, {
+      onStarted: () => started.resolve(),
+      onData: ({ data }) => {
+        if (data.change === 'verified') resolve(data.datasource.status)
+      },
+    })
+    await started.promise
+    await datasources().register.mutate({ connectionString: customer.url(), schema: 'app' })
+    expect(await promise).toBe('active')
+    subscription.unsubscribe()
+  })
+
+  it('who comes back is told what he missed and what goes on, nothing twice', async () => {
+    const id = await quietOne()
+    const first = await watch()
+    await rename(id, 'one', 'two')
+    const { id: lastEventId } = await first.first(named('two'))
+    await first.close()
+    await rename(id, 'three', 'four')
+    const second = await watch({ lastEventId })
+    await rename(id, 'five')
+    await second.first(event => named('five')(event) && changes(second).length >= 3)
+    // A datasource is told as it is now: what it was called in between is gone.
+    expect(names(second).at(-1)).toBe('five')
+    expect(changes(second)).toHaveLength(3)
+    const [position] = changes(first).map(event => event.id)
+    const third = await watch({ lastEventId: position ?? '' })
+    await third.first(() => changes(third).length >= 4)
+    const all = [...changes(first).map(event => event.id), ...changes(second).map(event => event.id)]
+    expect([position, ...changes(third).map(event => event.id)]).toEqual(all)
+    await Promise.all([second.close(), third.close()])
+  })
+
+  it('misses nothing that commits late, though a later change was committed first', async () => {
+    const id = await quietOne()
+    const early = await watch()
+    await rename(id, 'before')
+    const { id: lastEventId } = await early.first(named('before'))
+    const late = new pg.Client({ connectionString: mooring.databaseUrl })
+    await late.connect()
+    const insert = `insert into changes (org_id, datasource_id, change, at) values ('${organization.id}', '${uuid(id)}', 'drifted', now())`
+    await late.query(`begin; ${insert}`)
+    await rename(id, 'after')
+    const between = await watch({ lastEventId })
+    await late.query('commit')
+    await late.end()
+    await rename(id, 'end')
+    for (const stream of [early, between]) {
+      await stream.first(() => changes(stream).at(-1)?.data.includes('"end"') === true)
+      const seen = changes(stream).slice(stream === early ? 1 : 0)
+      expect(seen.map(event => told(event).change)).toEqual(['drifted', 'updated', 'updated'])
+      await stream.close()
+    }
+  })
+
+  it('is told nothing of other organizations, and only of what he asks for', async () => {
+    const other = await mooring.newOrganization('Other')
+    const [one, two] = [await quietOne(), await quietOne()]
+    const [all, onlyTwo, theirs] = [await watch(), await watch({ input: { id: two } }), await watch({ key: other.testKey })]
+    await rename(one, 'one')
+    await rename(two, 'two')
+    await datasources(other.testKey).register.mutate({ connectionString: customer.url(), name: 'theirs' })
+    await Promise.all([all.first(named('two')), onlyTwo.first(named('two')), theirs.first(named('theirs'))])
+    expect(names(all)).toEqual(['one', 'two'])
+    expect(names(onlyTwo)).toEqual(['two'])
+    expect(new Set(names(theirs))).toEqual(new Set(['theirs']))
+    for (const stream of [all, onlyTwo, theirs]) await stream.close()
+  })
+
+  it('with a capability for one datasource is told of that one', async () => {
+    const { id, testKey } = mooring.organization
+    const register = () => datasources(testKey).register.mutate({ connectionString: customer.url(), schema: 'app', waitSeconds: 20 })
+    const [one, two] = [await register(), await register()]
+    const key = await capability(mooring, { scopes: ['datasources.read'], datasourceIds: [two.id] })
+    const stream = await watch({ key })
+    await datasources(testKey).update.mutate({ id: one.id, name: 'one' })
+    await datasources(testKey).update.mutate({ id: two.id, name: 'two' })
+    await stream.first(named('two'))
+    expect(names(stream)).toEqual(['two'])
+    await stream.close()
+    expect(id).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  it('who is slow is told everything all the same, in order and once', async () => {
+    const id = await quietOne()
+    const stream = await watch()
+    await rename(id, 'begin')
+    await stream.first(named('begin'))
+    stream.pause()
+    const count = 6_000
+    const many = `insert into changes (org_id, datasource_id, change, at)
+      select '${organization.id}', '${uuid(id)}', 'drifted', now() from generate_series(1, ${count})`
+    await query(mooring.databaseUrl, many)
+    // Another subscriber has seen them all before the slow one goes on reading.
+    const quick = await watch()
+    await rename(id, 'end')
+    await quick.first(named('end'))
+    stream.resume()
+    await stream.first(() => changes(stream).length >= count + 2)
+    const order = changes(stream).map(event => event.id.split('-').map(Number))
+    expect(order).toEqual(order.toSorted(([x = 0, n = 0], [y = 0, m = 0]) => x - y || n - m))
+    expect(new Set(changes(stream).map(event => event.id)).size).toBe(count + 2)
+    await Promise.all([stream.close(), quick.close()])
+  })
+})
+
+describe('A subscription', () => {
+  it.each([
+    ['of nobody', { key: `sk_test_${'0'.repeat(36)}` }, 401, 'apikey_invalid'],
+    ['from a place that is none', { lastEventId: 'yesterday' }, 400, 'invalid_body'],
+  ])('%s is refused', async (_what, of, status, fault) => {
+    const url = `${mooring.url}/trpc/datasources.watch?input=${encodeURIComponent(JSON.stringify({}))}`
+    const { key = organization.testKey, lastEventId = '' } = of as { key?: string; lastEventId?: string }
+    const headers = { authorization: `Bearer ${key}`, ...(lastEventId === '' ? {} : { 'last-event-id': lastEventId }) }
+    const answer = await fetch(url, { headers: { ...headers, accept: 'text/event-stream' } })
+    const text = await answer.text()
+    expect(text).toContain(`"fault":"${fault}"`)
+    if (fault === 'apikey_invalid') expect(answer.status).toBe(status)
+  })
+
+  it('to a datasource that is not there ends with that fault, which is no reason to try again', async () => {
+    const id = typedId('ds_test_', '00000000-0000-7000-8000-000000000000')
+    const stream = await watch({ input: { id } })
+    const { data } = await stream.first(({ event }) => event === 'serialized-error')
+    expect(JSON.parse(data)).toMatchObject({ code: -32004, data: { fault: 'entity_not_found', retryable: false } })
+    await stream.ended
+    const recorded = `select outcome from audit_events where org_id = '${organization.id}' and action = 'datasources.watch'`
+    expect(await query(mooring.databaseUrl, recorded)).toEqual([{ outcome: 'entity_not_found' }])
+  })
+
+  it('ends with its key, however busy it is: what happens after the next look is not told', async () => {
+    const id = await quietOne()
+    const key = await makeKey(mooring, { organizationId: organization.id })
+    const [theirs, ours] = [await watch({ key }), await watch()]
+    await rename(id, 'seen')
+    await Promise.all([theirs.first(named('seen')), ours.first(named('seen'))])
+    const last4 = key.slice(-4)
+    await query(
+      mooring.databaseUrl,
+      `update api_keys set revoked_at = now() where org_id = '${organization.id}' and last4 = '${last4}'`,
+    )
+    aheadMs = 15_000
+    await rename(id, 'unseen')
+    await ours.first(named('unseen'))
+    const { data } = await theirs.first(({ event }) => event === 'serialized-error')
+    expect(JSON.parse(data)).toMatchObject({ code: -32001, data: { fault: 'apikey_revoked', code: 'UNAUTHORIZED' } })
+    await theirs.ended
+    expect(names(theirs)).toEqual(['seen'])
+    await ours.close()
+  })
+
+  it('breaks off when its process stops, so that the caller comes back to another one and misses nothing', async () => {
+    const id = await quietOne()
+    const web = await secondWeb(mooring)
+    const first = await watch({ url: web.url })
+    await rename(id, 'before')
+    const { id: lastEventId } = await first.first(named('before'))
+    await web.stop()
+    await first.ended
+    expect(first.events.map(({ event }) => event)).toEqual(['connected', 'message'])
+    await rename(id, 'meanwhile')
+    const second = await watch({ lastEventId })
+    await second.first(named('meanwhile'))
+    expect(names(second)).toEqual(['meanwhile'])
+    await second.close()
+  })
+
+  it('survives a restart of the database', async () => {
+    const id = await quietOne()
+    const stream = await watch()
+    await rename(id, 'before')
+    await stream.first(named('before'))
+    await server.restart()
+    while ((await mooring.call('GET', '/readyz')).status !== 200);
+    await rename(id, 'after')
+    await stream.first(named('after'))
+    expect(names(stream)).toEqual(['before', 'after'])
+    await stream.close()
+  })
+
+  it('of a hundred who come at once costs one reader, and none when they have left', async () => {
+    const id = await quietOne()
+    const streams = await Promise.all(Array.from({ length: 100 }, () => watch()))
+    await rename(id, 'all')
+    await Promise.all(streams.map(stream => stream.first(named('all'))))
+    for (const stream of streams) expect(names(stream)).toEqual(['all'])
+    await Promise.all(streams.map(stream => stream.close()))
+    const again = await watch()
+    await rename(id, 'again')
+    await again.first(named('again'))
+    expect(names(again)).toEqual(['again'])
+    await again.close()
+  })
+})
