@@ -14,6 +14,7 @@ export { type SealedConnectionString, sealConnectionString } from './seal.ts'
 
 /** What every procedure takes and answers: `Inputs['datasources']['register']`. */
 export type Inputs = inferRouterInputs<AppRouter>
+/** What every procedure answers: `Outputs['datasources']['get']`. */
 export type Outputs = inferRouterOutputs<AppRouter>
 
 /** A client of one installation. */

@@ -3,14 +3,13 @@
  * commands (`schema …`) over tRPC with a key. It works beside a running
  * server, and in local mode joins the embedded one or starts it for as long as the command takes.
  */
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { schemaCommands } from '#client/cli/schema.ts'
 import type { CommandContext } from '#server/operator/command.ts'
 import { commands, usageOf } from '#server/operator/commands.ts'
-import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { openDb } from '#server/store/db.ts'
 import { type Config, environment, readCaller, readConfig } from './config.ts'
+import { workerKeyring } from './keyring-source.ts'
 import { ensureKeyrings, startLocalDatabase } from './local.ts'
 
 const OPTIONS = {
@@ -80,7 +79,9 @@ function contextOf(config: Config, stack: AsyncDisposableStack): CommandContext 
       stack.defer(() => db.destroy())
       return db
     },
-    keyring: () => readWorkerKeyring(join(config.keyring, 'worker.json')),
+    keyring: () => workerKeyring(config, true),
+    keyringDir: config.keyring,
+    screen: { isTerminal: process.stderr.isTTY, write: text => void process.stderr.write(text) },
   }
 }
 

@@ -6,15 +6,19 @@ import { join, resolve } from 'node:path'
 import { type FeedSettings, feedSettings } from '#server/domain/feed-settings.ts'
 import { parseNetworks } from '#server/domain/host-policy.ts'
 
+import { ConfigError, choice, integer, text } from './variables.ts'
+
 /** What an installation is told. Times are in milliseconds. */
 export interface Config {
   readonly port: number
   readonly host: string
-  /** Null: the local mode, with an embedded PostgreSQL under `dataDir`. */
+  /** Null: the local mode, with an embedded PostgreSQL under `localDir`. */
   readonly databaseUrl: string | null
-  readonly dataDir: string
+  readonly localDir: string
   /** A keyring file (`web`, `worker`) or the folder of both (`main`, operator commands). */
   readonly keyring: string
+  /** A command that prints the keyring of the role in its `$1`, instead of a file; null without one. */
+  readonly keyringCommand: string | null
   readonly openNetworks: readonly string[]
   /** True when loopback was opened because nothing was said. */
   readonly openNetworksByDefault: boolean
@@ -51,14 +55,6 @@ export interface RateLimits {
   readonly failedLogins: number
 }
 
-/** A variable that is not acceptable: which, and what it must be. */
-export class ConfigError extends Error {
-  constructor(variable: string, must: string) {
-    super(`${variable} must be ${must}.`)
-    this.name = 'ConfigError'
-  }
-}
-
 /** From a tenth of a second to an hour. */
 const MOMENTS = { min: 100, max: 3_600_000 }
 
@@ -70,7 +66,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
     throw new ConfigError('DATABASE_URL', 'a connection string that begins with postgres://')
   }
-  const dataDir = resolve(text(env, 'MOORING_DATA_DIR') ?? '.data')
+  const localDir = resolve(text(env, 'MOORING_DATA_DIR') ?? '.data')
   const given = env['MOORING_ALLOWED_NETWORKS']
   const local = databaseUrl === null && given === undefined
   const networks = parseNetworks(given ?? (local ? LOOPBACK : ''))
@@ -84,8 +80,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port,
     host: text(env, 'HOST') ?? (databaseUrl === null ? '127.0.0.1' : '0.0.0.0'),
     databaseUrl,
-    dataDir,
-    keyring: resolve(text(env, 'MOORING_KEYRING') ?? join(dataDir, 'keyring')),
+    localDir,
+    keyringCommand: text(env, 'MOORING_KEYRING_COMMAND'),
+    keyring: resolve(text(env, 'MOORING_KEYRING') ?? join(localDir, 'keyring')),
     openNetworks: networks.networks,
     openNetworksByDefault: local,
     dnsServers: dnsServers(env),
@@ -96,11 +93,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     quotas: quotas(env),
     trustProxy: trustProxy(env),
     corsOrigins: origins(env),
-    patience: {
-      headersTimeoutMs: integer(env, { variable: 'MOORING_HEADERS_TIMEOUT_MS', fallback: 15_000, ...MOMENTS }),
-      requestTimeoutMs: integer(env, { variable: 'MOORING_REQUEST_TIMEOUT_MS', fallback: 60_000, ...MOMENTS }),
-      keepAliveTimeoutMs: integer(env, { variable: 'MOORING_KEEP_ALIVE_TIMEOUT_MS', fallback: 65_000, ...MOMENTS }),
-    },
+    patience: patience(env),
     publicUrl: publicUrl(env, port),
     feeds: feedSettings({ integer: ask => integer(env, ask), text: variable => text(env, variable) }),
     logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
@@ -112,22 +105,12 @@ export function environment(): NodeJS.ProcessEnv {
   return process.env
 }
 
-function text(env: NodeJS.ProcessEnv, variable: string): string | null {
-  const value = env[variable]
-  return value === undefined || value === '' ? null : value
-}
-
-function integer(
-  env: NodeJS.ProcessEnv,
-  ask: { variable: string; fallback: number; min: number; max: number },
-): number {
-  const value = text(env, ask.variable)
-  if (value === null) return ask.fallback
-  const number = Number(value)
-  if (!/^\d+$/.test(value) || number < ask.min || number > ask.max) {
-    throw new ConfigError(ask.variable, `a whole number from ${ask.min} to ${ask.max}`)
+function patience(env: NodeJS.ProcessEnv): Config['patience'] {
+  return {
+    headersTimeoutMs: integer(env, { variable: 'MOORING_HEADERS_TIMEOUT_MS', fallback: 15_000, ...MOMENTS }),
+    requestTimeoutMs: integer(env, { variable: 'MOORING_REQUEST_TIMEOUT_MS', fallback: 60_000, ...MOMENTS }),
+    keepAliveTimeoutMs: integer(env, { variable: 'MOORING_KEEP_ALIVE_TIMEOUT_MS', fallback: 65_000, ...MOMENTS }),
   }
-  return number
 }
 
 const MANY = { min: 1, max: 1_000_000_000 }
@@ -158,13 +141,6 @@ function trustProxy(env: NodeJS.ProcessEnv): number | readonly string[] {
   if (!networks.ok)
     throw new ConfigError('MOORING_TRUST_PROXY', 'a number of proxies from 1 to 10, or a comma-separated list of CIDRs')
   return networks.networks
-}
-
-function choice<T extends string>(env: NodeJS.ProcessEnv, variable: string, options: readonly [T, ...T[]]): T {
-  const value = text(env, variable) ?? options[0]
-  const chosen = options.find(option => option === value)
-  if (chosen === undefined) throw new ConfigError(variable, `one of ${options.join(', ')}`)
-  return chosen
 }
 
 function dnsServers(env: NodeJS.ProcessEnv): string[] {

@@ -24,7 +24,7 @@ export interface LocalDatabase {
 
 /** Starts, or joins, the embedded server of the data folder, and makes Mooring's database in it. */
 export async function startLocalDatabase(config: Config): Promise<LocalDatabase> {
-  const embedded = await startEmbedded({ dir: join(config.dataDir, 'postgres') })
+  const embedded = await startEmbedded({ dir: join(config.localDir, 'postgres') })
   return { embedded, url: await createDatabase(embedded.url, 'mooring') }
 }
 
@@ -72,7 +72,7 @@ export async function greeting(
   const lines = [`Mooring is at ${url}`]
   if (config.openNetworksByDefault)
     lines.push('Local mode: databases on loopback may be registered (MOORING_ALLOWED_NETWORKS replaces this).')
-  const sample = await ensureSample(at.local.embedded, config.dataDir)
+  const sample = await ensureSample(at.local.embedded, config.localDir)
   if (at.welcome === null) return `${lines.join('\n')}\n`
   const { testKey, liveKey } = at.welcome
   lines.push(

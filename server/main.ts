@@ -2,9 +2,8 @@
  * Entry of everything in one process, for trying Mooring and for small installs: web and worker together, on `DATABASE_URL`
  * or an embedded PostgreSQL. Here walls 1 and 2 hold, between types and between modules; the process is one.
  */
-import { join } from 'node:path'
-import { readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { migrate } from '#server/store/migrate.ts'
+import { onHangup, webKeyring, workerKeyring } from './keyring-source.ts'
 import { greeting, prepareLocal, startLocalDatabase } from './local.ts'
 import { GRACE_MS, openStore, run } from './process.ts'
 import { startWeb } from './wiring-web.ts'
@@ -18,10 +17,15 @@ await run(async (config, log, stack) => {
   if (local === null) await migrate(url)
   const store = await openStore(stack, { config, url, log })
   const ground = { config, ...store, log, clock: () => new Date() }
-  const worker = await startWorker(ground, await readWorkerKeyring(join(config.keyring, 'worker.json')))
+  const worker = await startWorker(ground, await workerKeyring(config, true))
   stack.defer(() => worker.stop(GRACE_MS))
-  const web = await startWeb(ground, await readWebKeyring(join(config.keyring, 'web.json')))
+  const web = await startWeb(ground, await webKeyring(config, true))
   stack.defer(() => web.stop(GRACE_MS))
+  const reload = async () => {
+    worker.reload(await workerKeyring(config, true))
+    web.reload(await webKeyring(config, true))
+  }
+  stack.use(onHangup(log, reload))
   if (local !== null) process.stdout.write(await greeting(config, { local, port: web.port, welcome }))
   log.info({ port: web.port }, 'web and worker are running')
 })

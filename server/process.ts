@@ -3,6 +3,7 @@
  */
 
 import { type Db, openDb } from '#server/store/db.ts'
+import { pendingMigrations } from '#server/store/migrate.ts'
 import { Signals } from '#server/store/signals.ts'
 import { type Config, environment, readConfig } from './config.ts'
 import { createLog, type Log } from './log.ts'
@@ -75,4 +76,20 @@ export async function openStore(
   stack.defer(() => signals.close())
   await signals.open()
   return { db, signals }
+}
+
+/** What a tier is given by its entry. */
+export interface Ground {
+  readonly config: Config
+  readonly db: Db
+  readonly signals: Signals
+  readonly log: Log
+  readonly clock: () => Date
+}
+
+/** Refuses to go on while migrations are pending: `web` and `worker` own nothing that they could migrate. */
+export async function requireMigrated(db: Db): Promise<void> {
+  const pending = await pendingMigrations(db)
+  if (pending.length > 0)
+    throw new Error(`The database lacks ${pending.length} migrations. Run: npm run -s mooring -- migrate`)
 }

@@ -7,7 +7,7 @@ import { ChangeFeed } from '#server/api/change-feed.ts'
 import type { WebParts } from '#server/api/context.ts'
 import { FeedHeads } from '#server/api/feed-heads.ts'
 import type { Limits } from '#server/api/limits.ts'
-import { RefusalSampler } from '#server/api/refusals.ts'
+import { RefusalSampler } from '#server/api/refusal-sampler.ts'
 import { createSealingKeys } from '#server/api/sealing-keys.ts'
 import { createApp } from '#server/rest/app.ts'
 import { createListener } from '#server/rest/listener.ts'
@@ -17,22 +17,14 @@ import { createTokens } from '#server/seal/token.ts'
 import { createCounter, type Rule } from '#server/store/counters.ts'
 import { type Db, isAlive } from '#server/store/db.ts'
 import { pendingMigrations } from '#server/store/migrate.ts'
-import type { Signals } from '#server/store/signals.ts'
 import type { Config } from './config.ts'
-import type { Log } from './log.ts'
-
-/** What a tier is given by its entry. */
-export interface Ground {
-  readonly config: Config
-  readonly db: Db
-  readonly signals: Signals
-  readonly log: Log
-  readonly clock: () => Date
-}
+import type { Ground } from './process.ts'
 
 /** A served web tier. */
 export interface WebTier {
   readonly port: number
+  /** Goes on with another keyring. */
+  reload(keyring: WebKeyring): void
   /** Takes no new connection, lets requests in flight finish, at most `graceMs`. */
   stop(graceMs: number): Promise<void>
 }
@@ -92,6 +84,10 @@ export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<Web
   )
   return {
     port: (server.address() as AddressInfo).port, // a TCP server's address is an object once it listens
+    reload(keyring) {
+      parts.sealer.reload(keyring)
+      parts.tokens.reload(keyring)
+    },
     async stop(graceMs) {
       // Subscriptions would hold their connections for as long as they like.
       await parts.changeFeed.close()
@@ -115,11 +111,4 @@ async function trouble(db: Db): Promise<string | null> {
     // The driver's message may hold the address and the user of our own database; readiness says no more than this.
     return 'the database does not answer'
   }
-}
-
-/** Refuses to go on while migrations are pending: `web` and `worker` own nothing that they could migrate. */
-export async function requireMigrated(db: Db): Promise<void> {
-  const pending = await pendingMigrations(db)
-  if (pending.length > 0)
-    throw new Error(`The database lacks ${pending.length} migrations. Run: npm run -s mooring -- migrate`)
 }

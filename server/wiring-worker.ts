@@ -15,7 +15,7 @@ import { Loop } from '#server/work/loop.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import { startForgetting } from '#server/work/retention.ts'
 import { feedTrades, trades } from '#server/work/trades.ts'
-import type { Ground } from './wiring-web.ts'
+import type { Ground } from './process.ts'
 
 const CHILDREN = 6
 const CHILD_MEMORY_MIB = 256
@@ -26,6 +26,8 @@ const FEED_SLOTS = 4
 
 /** A running worker. */
 export interface Worker {
+  /** Goes on with another keyring. */
+  reload(keyring: WorkerKeyring): void
   /** Claims nothing more, lets tasks under way finish for at most `graceMs`, hands the others back. */
   stop(graceMs: number): Promise<void>
 }
@@ -39,6 +41,9 @@ export async function startWorker(ground: Ground, keyring: WorkerKeyring): Promi
   for (const loop of loops) loop.start()
   const stopForgetting = startForgetting(parts, { retentionMs: config.feeds.retentionMs })
   return {
+    reload(keyring) {
+      for (const holder of [parts.sealer, parts.unsealer, parts.leaseSealer, parts.tokens]) holder.reload(keyring)
+    },
     async stop(graceMs) {
       await Promise.all([...loops.map(loop => loop.stop(graceMs)), stopForgetting()])
       await dialler.close()

@@ -2,19 +2,19 @@
  * Entry of the worker: opens credentials, dials customers' databases, serves no one. It holds the worker's keyring.
  */
 
-import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
-import { GRACE_MS, openStore, run } from './process.ts'
-import { requireMigrated } from './wiring-web.ts'
+import { onHangup, workerKeyring } from './keyring-source.ts'
+import { GRACE_MS, openStore, requireMigrated, run } from './process.ts'
 import { startWorker } from './wiring-worker.ts'
 
 await run(async (config, log, stack) => {
   const url = config.databaseUrl
   if (url === null)
     throw new Error('DATABASE_URL must be set for the worker. To try Mooring without one, run: npm start')
-  const keyring = await readWorkerKeyring(config.keyring)
+  const keyring = await workerKeyring(config, false)
   const store = await openStore(stack, { config, url, log })
   await requireMigrated(store.db)
   const worker = await startWorker({ config, ...store, log, clock: () => new Date() }, keyring)
   stack.defer(() => worker.stop(GRACE_MS))
+  stack.use(onHangup(log, async () => worker.reload(await workerKeyring(config, false))))
   log.info('worker is running')
 })

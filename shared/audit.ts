@@ -1,4 +1,7 @@
-/** The record of who did what, as `organization.audit` pages it. */
+/**
+ * The record of who did what, as `organization.audit` pages it.
+ * No field holds free text of a request.
+ */
 import { z } from 'zod'
 import { Timestamp } from './wire.ts'
 
@@ -23,4 +26,5 @@ export const AuditEvent = z.object({
   requestId: z.string().nullable(),
   address: z.string().nullable(),
 })
+/** A page of events, newest first. */
 export const AuditPage = z.object({ items: z.array(AuditEvent), nextCursor: z.string().nullable() })

@@ -6,7 +6,8 @@
  */
 import { z } from 'zod'
 import { CapabilityId, Operation } from './credential.ts'
-import { DatasourceId, isStorable, Mode, storableText, Timestamp } from './wire.ts'
+import { isStorable, storableText } from './text.ts'
+import { DatasourceId, Mode, Timestamp } from './wire.ts'
 
 /** The longest life of a capability: 30 days. */
 const MAX_TTL_SECONDS = 2_592_000

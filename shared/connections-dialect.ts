@@ -4,8 +4,9 @@
  */
 import { z } from 'zod'
 import { parseConnectionString } from './connection-string.ts'
-import { DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS, SealedString } from './datasource.ts'
-import { codePoints, isStorable } from './wire.ts'
+import { DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS } from './datasource.ts'
+import { SealedString } from './registration.ts'
+import { codePoints, isStorable } from './text.ts'
 
 /** The documented pattern of `db_type`, as `ctx.pattern` shows it. */
 export const DB_TYPE_PATTERN = `^(${DB_TYPES.join('|')})$`
@@ -105,5 +106,7 @@ export function registerBodyFor(body: object) {
   return isSealed ? Sealed : Plain
 }
 
+/** A registration with the string in clear. */
 export type PlainConnection = z.output<typeof Plain>
+/** A registration with a string that the caller sealed. */
 export type SealedConnection = z.output<typeof Sealed>

@@ -5,8 +5,10 @@
  */
 import { z } from 'zod'
 import { Advisory, Check } from './check.ts'
-import { chosen, codePoints, DatasourceId, isStorable, Mode, storableText, Timestamp, WaitSeconds } from './wire.ts'
+import { codePoints, isStorable, storableText } from './text.ts'
+import { DatasourceId, Mode, Timestamp } from './wire.ts'
 
+/** How a datasource is reached: by a connection string, or by signed requests. */
 export const Kind = z.enum(['direct', 'endpoint'])
 export type Kind = z.infer<typeof Kind>
 
@@ -16,6 +18,7 @@ export type Status = z.infer<typeof Status>
 
 /** What kind of PostgreSQL it is; it only chooses the wording of a `fix`. */
 export const DB_TYPES = ['supabase', 'postgres_gcp', 'postgresql_local', 'postgresql_aws', 'postgresql'] as const
+/** One of them. */
 export const DbType = z.enum(DB_TYPES)
 export type DbType = z.infer<typeof DbType>
 
@@ -57,120 +60,8 @@ export const SchemaName = storableText(1, 63).refine(name => new TextEncoder().e
   error: 'a schema name has at most 63 bytes',
 })
 
-const CaCertificate = z.string().max(32_768).refine(isStorable).startsWith('-----BEGIN CERTIFICATE-----', {
-  error: 'caCertificate is PEM text that begins with -----BEGIN CERTIFICATE-----',
-})
-
-const described = {
-  name: storableText(1, 200).optional(),
-  metadata: Metadata.optional(),
-  waitSeconds: WaitSeconds.optional(),
-  idempotencyKey: z.string().min(1).max(255).optional(),
-}
-
-const placed = {
-  dbType: DbType.optional(),
-  schema: SchemaName.nullable().optional(),
-  excludedSchemas: z.array(SchemaName).max(100).optional(),
-  caCertificate: CaCertificate.optional(),
-}
-
-/** The connection string in clear; it is parsed and sealed in the request and never stored. */
-export const PlainString = { connectionString: z.string().min(1).max(2048) }
-
-/** The connection string sealed by the caller, with the safe projection that the worker checks against it. */
-export const SealedString = {
-  sealedConnectionString: z.base64().min(64).max(8192),
-  keyId: z.uuid(),
-  host: z.string().min(1).max(253),
-  port: z.number().int().min(1).max(65_535).default(5432),
-  database: SchemaName,
-}
-
-const isSealed = (value: object) => 'sealedConnectionString' in value || 'keyId' in value
-const isEndpoint = (value: object) => 'endpoint' in value || 'signingKey' in value
-
-/** Registers a direct datasource, its string in clear or sealed by the caller. */
-export const RegisterDirect = chosen(
-  isSealed,
-  z.strictObject({ ...PlainString, ...placed, ...described }),
-  z.strictObject({ ...SealedString, ...placed, ...described }),
-)
-
-/** Registers a signed endpoint. */
-export const RegisterEndpoint = z.strictObject({
-  endpoint: z.string().min(1).max(2048),
-  signingKey: storableText(8, 512),
-  environment: Mode.optional(),
-  ...described,
-})
-
-/** Input of `datasources.register`. */
-export const RegisterInput = chosen(isEndpoint, RegisterDirect, RegisterEndpoint)
-export type RegisterInput = z.output<typeof RegisterInput>
-
-/** Input of `datasources.validate`: the direct form, of which only what concerns the dial is used. */
-export const ValidateInput = chosen(
-  isSealed,
-  z.strictObject({ ...PlainString, ...placed, idempotencyKey: described.idempotencyKey }),
-  z.strictObject({ ...SealedString, ...placed, idempotencyKey: described.idempotencyKey }),
-)
-
-/** Input of `datasources.rotate`. */
-export const RotateInput = chosen(
-  isSealed,
-  z.strictObject({ id: DatasourceId, connectionString: PlainString.connectionString.optional(), ...rotation() }),
-  z.strictObject({ id: DatasourceId, ...SealedString, ...rotation() }),
-)
-
-/** Input of `datasources.rotateKey`. */
-export const RotateKeyInput = z.strictObject({
-  id: DatasourceId,
-  signingKey: storableText(8, 512),
-  idempotencyKey: z.string().min(1).max(255).optional(),
-})
-export type RotateKeyInput = z.output<typeof RotateKeyInput>
-
-/** Input of `datasources.update`: what is left out stays as it is. */
-export const UpdateInput = z.strictObject({
-  id: DatasourceId,
-  name: storableText(1, 200).optional(),
-  metadata: Metadata.optional(),
-  schema: SchemaName.nullable().optional(),
-  excludedSchemas: z.array(SchemaName).max(100).optional(),
-  idempotencyKey: z.string().min(1).max(255).optional(),
-})
-
-/** Input of `datasources.verify`. */
-export const VerifyInput = z.strictObject({
-  id: DatasourceId,
-  waitSeconds: described.waitSeconds,
-  idempotencyKey: described.idempotencyKey,
-})
-
-/** Input of `datasources.remove`. */
-export const RemoveInput = z.strictObject({ id: DatasourceId, idempotencyKey: described.idempotencyKey })
-
-/** Input and answer of `datasources.roleSql`. */
-export const RoleSqlInput = z.strictObject({
-  schema: SchemaName,
-  provider: z.enum(['plain', 'supabase', 'neon', 'rds', 'cloudsql', 'azure']).default('plain'),
-  readOnly: z.boolean().default(true),
-})
-export const RoleSql = z.object({ sql: z.string() })
-
-function rotation() {
-  return {
-    caCertificate: CaCertificate.nullable().optional(),
-    expectedVersion: z.number().int().min(1).optional(),
-    allowMove: z.boolean().optional(),
-    waitSeconds: WaitSeconds.optional(),
-    idempotencyKey: z.string().min(1).max(255).optional(),
-  }
-}
-
 /** How an endpoint's feed goes; times are ISO 8601, `eventLag` whole seconds. */
-export const Feed = z.object({
+const Feed = z.object({
   cursor: z.string().nullable(),
   eventLag: z.number().int(),
   retryCount: z.number().int(),
@@ -179,7 +70,7 @@ export const Feed = z.object({
   lastError: z.string().nullable(),
 })
 
-const common = {
+const both = {
   id: DatasourceId,
   mode: Mode,
   status: Status,
@@ -199,9 +90,9 @@ const common = {
 }
 
 /** A datasource reached by a connection string. */
-export const DirectDatasource = z.object({
+const DirectDatasource = z.object({
   kind: z.literal('direct'),
-  ...common,
+  ...both,
   dbType: DbType,
   host: z.string(),
   port: z.number().int(),
@@ -212,9 +103,9 @@ export const DirectDatasource = z.object({
 })
 
 /** A datasource reached by signed HTTPS requests. */
-export const EndpointDatasource = z.object({
+const EndpointDatasource = z.object({
   kind: z.literal('endpoint'),
-  ...common,
+  ...both,
   endpoint: z.string(),
   keyLast4: z.string().nullable(),
   feed: Feed,

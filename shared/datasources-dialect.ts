@@ -3,7 +3,8 @@
  * Requests are strict: an unknown field is an error, named. The OpenAPI document shows these very schemas.
  */
 import { z } from 'zod'
-import { Metadata, PlainString, RegisterEndpoint, SchemaName, SealedString } from './datasource.ts'
+import { Metadata, SchemaName } from './datasource.ts'
+import { PlainString, RegisterEndpoint, SealedString } from './registration.ts'
 import { chosen, DatasourceId, Mode } from './wire.ts'
 
 const CaCertificate = z.string().max(32_768).startsWith('-----BEGIN CERTIFICATE-----', {

@@ -13,7 +13,7 @@ const Metadata = z
   .custom<Record<string, string>>()
   .meta({ type: 'object', additionalProperties: { type: 'string' }, description: "The caller's own labels, as given." })
 
-const common = {
+const both = {
   object: z.literal('datasource').describe('Always `datasource`.'),
   id: z
     .string()
@@ -40,7 +40,7 @@ const common = {
 
 const Direct = z
   .object({
-    ...common,
+    ...both,
     connection: z.literal('direct').describe('Reached by a connection string.'),
     provider: z.literal('postgresql').describe('Always `postgresql`.'),
     host: z.string().describe('For display.'),
@@ -52,11 +52,14 @@ const Direct = z
 
 const Endpoint = z
   .object({
-    ...common,
+    ...both,
     connection: z.literal('endpoint').describe('Reached by signed HTTPS requests.'),
     environment: Mode.describe('`live` or `test`.'),
     endpoint: z.string().describe('The URL that signed requests go to.'),
-    key_last4: z.string().nullable().describe('The last four characters of the signing key, of the new one from the moment it is given.'),
+    key_last4: z
+      .string()
+      .nullable()
+      .describe('The last four characters of the signing key, of the new one from the moment it is given.'),
     cursor: z.string().nullable().describe('How far its events have been read.'),
     event_lag: z.number().int().describe('How many seconds the newest event that was read lies behind.'),
     retry_count: z.number().int().describe('Failed requests in a row.'),

@@ -6,7 +6,7 @@
  * not known is left where it is. `domain/feed-page.ts` and the push route read with these.
  */
 import { z } from 'zod'
-import { isStorable, storableText } from './wire.ts'
+import { isStorable, storableText } from './text.ts'
 
 /** What happened to the entity. */
 export const EventType = z.enum(['CREATE', 'UPDATE', 'DELETE', 'ARCHIVE', 'UNARCHIVE'])
@@ -22,14 +22,19 @@ const MAX_TIME_MS = 8.64e15
  * takes (2,704). `occurredAt` is epoch milliseconds, and says nothing about the order.
  */
 export const FeedEvent = z.looseObject({
-  id: storableText(1, 512),
-  model: storableText(1, 255),
-  entityId: storableText(1, 1024),
-  type: EventType,
-  data: z.unknown().optional(),
-  organizationId: z.string().nullish(),
-  clientTxId: z.string().nullish(),
-  occurredAt: z.number().min(-MAX_TIME_MS).max(MAX_TIME_MS).nullish(),
+  id: storableText(1, 512).describe('What deduplicates: an id that is known is not stored again.'),
+  model: storableText(1, 255).describe('What kind of entity it happened to.'),
+  entityId: storableText(1, 1024).describe('Which one.'),
+  type: EventType.describe('What happened.'),
+  data: z.unknown().optional().describe('Any JSON.'),
+  organizationId: z.string().nullish().describe("The customer's own organization."),
+  clientTxId: z.string().nullish().describe("The customer's own transaction."),
+  occurredAt: z
+    .number()
+    .min(-MAX_TIME_MS)
+    .max(MAX_TIME_MS)
+    .nullish()
+    .describe('When, in milliseconds since 1970; it says nothing about the order.'),
 })
 export type FeedEvent = z.infer<typeof FeedEvent>
 
@@ -52,5 +57,5 @@ export const EventsAnswer = z.looseObject({
 export type EventsAnswer = z.infer<typeof EventsAnswer>
 
 /** The body of `POST /v1/datasources/{id}/events`. Like every request of that dialect it takes no unknown field. */
-export const PushBody = z.strictObject({ events: z.array(FeedEvent) })
+export const PushBody = z.strictObject({ events: z.array(FeedEvent).describe('In their order.') })
 export type PushBody = z.infer<typeof PushBody>

@@ -3,9 +3,10 @@
  * datasources dialect. The events themselves are in `event.ts`, as the endpoint protocol spells them.
  */
 import { z } from 'zod'
-import { FeedEvent, PushBody } from './event.ts'
+import { type FeedEvent, PushBody } from './event.ts'
 import { FAULTS, type FaultCode } from './fault.ts'
-import { DatasourceId, storableText } from './wire.ts'
+import { storableText } from './text.ts'
+import { DatasourceId } from './wire.ts'
 
 /** A place in a feed: opaque to callers, good for one datasource. */
 export const FeedPosition = z
@@ -114,4 +115,7 @@ export const PushedEvents = z
     received: z.number().int().describe('How many events the body had, each id counted once.'),
     stored: z.number().int().describe('How many of them were new.'),
   })
-  .meta({ id: 'EventPush', description: 'What became of a push. A `webhook-id` that was accepted before answers the same.' })
+  .meta({
+    id: 'EventPush',
+    description: 'What became of a push. A `webhook-id` that was accepted before answers the same.',
+  })

@@ -1,10 +1,14 @@
-/** Snapshots over the wire: what `snapshots.*` takes and answers. The snapshot itself is in `snapshot.ts`. */
+/**
+ * Snapshots over the wire: what `snapshots.*` takes and answers.
+ * The snapshot itself is in `snapshot.ts`, drift in `drift.ts`.
+ */
 import { z } from 'zod'
 import { SchemaName } from './datasource.ts'
 import { Change } from './drift.ts'
 import { Finding, Snapshot } from './snapshot.ts'
 import { DatasourceId, idOf, PageInput, Timestamp } from './wire.ts'
 
+/** The id of a snapshot. */
 export const SnapshotId = idOf('snap_')
 export type SnapshotId = z.infer<typeof SnapshotId>
 
@@ -45,6 +49,7 @@ export type Introspection = z.output<typeof Introspection>
 
 /** Input and answer of `snapshots.list`. */
 export const SnapshotListInput = z.strictObject({ id: DatasourceId, ...PageInput.shape })
+/** Answer of `snapshots.list`. */
 export const SnapshotPage = z.object({ items: z.array(SnapshotSummary), nextCursor: z.string().nullable() })
 
 /** Input of `snapshots.get`: the whole, one schema of it, or one table. */
@@ -59,4 +64,5 @@ export const SnapshotWhole = z.object({ summary: SnapshotSummary, content: Snaps
 
 /** Input and answer of `snapshots.drift`. */
 export const DriftInput = z.strictObject({ from: SnapshotId, to: SnapshotId })
+/** Answer of `snapshots.drift`. */
 export const Drift = z.object({ from: SnapshotId, to: SnapshotId, counts: DriftCounts, changes: z.array(Change) })

@@ -1,4 +1,7 @@
-/** What both dialects answer about the schema of a database, field by field. */
+/**
+ * What both dialects answer about the schema of a database, field by field.
+ * Names in it came from a customer's server: print them, never run them.
+ */
 import { z } from 'zod'
 import { Timestamp } from './wire.ts'
 

@@ -83,7 +83,7 @@ export function nameOf(node: Node): string {
 export function hasTwins(node: Node, kind: ObjectKind): boolean {
   return PARTS[kind].some(part => {
     const nodes = nodesIn(node, part.list)
-    const names = new Set(nodes.map(nameOf))
-    return names.size < nodes.length || (PARTS[part.kind].length > 0 && nodes.some(child => hasTwins(child, part.kind)))
+    if (nodes.length > 1 && new Set(nodes.map(nameOf)).size < nodes.length) return true
+    return PARTS[part.kind].length > 0 && nodes.some(child => hasTwins(child, part.kind))
   })
 }

@@ -46,7 +46,10 @@ const Reference = z.object({
   onDelete: Action,
 })
 
-/** A constraint. `definition` is PostgreSQL's text of it, left out of a plain primary key, which its columns say whole. */
+/**
+ * A constraint. `definition` is PostgreSQL's text of it, left out where the rest says it whole: of primary, unique and
+ * foreign keys without further clauses.
+ */
 export const Constraint = z.object({
   name: z.string(),
   kind: z.enum(['primary_key', 'unique', 'foreign_key', 'check', 'exclusion']),

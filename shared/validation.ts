@@ -1,4 +1,7 @@
-/** What `datasources.validate` answers: the checklist of a string that is not registered. */
+/**
+ * What `datasources.validate` answers: the checklist of a string that is not registered.
+ * It holds our words alone, nothing of the string or the server.
+ */
 import { z } from 'zod'
 import { Advisory, CheckItem } from './check.ts'
 

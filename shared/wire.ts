@@ -38,28 +38,6 @@ export function idOf<P extends IdPrefix>(...prefixes: P[]) {
 export const DatasourceId = idOf('ds_', 'ds_test_', 'dse_')
 export type DatasourceId = z.infer<typeof DatasourceId>
 
-/** True for text that PostgreSQL can store: no U+0000 and no lone surrogate. */
-export function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\u0000')
-}
-
-/** Length in code points, which is what both documented dialects count. */
-export function codePoints(text: string): number {
-  let count = 0
-  for (const _ of text) count += 1
-  return count
-}
-
-/** Text of `min` to `max` code points that PostgreSQL can store. */
-export function storableText(min: number, max: number) {
-  return z
-    .string()
-    .refine(isStorable, { error: 'the text holds U+0000 or a lone surrogate, which PostgreSQL cannot store' })
-    .refine(text => codePoints(text) >= min, { error: `at least ${min} characters` })
-    .refine(text => codePoints(text) <= max, { error: `at most ${max} characters` })
-    .meta({ minLength: min, maxLength: max })
-}
-
 /** A point in time as ISO 8601 in UTC, milliseconds. */
 export const Timestamp = z.iso.datetime({ offset: true })
 
@@ -69,6 +47,9 @@ export type Mode = z.infer<typeof Mode>
 
 /** Seconds that a caller is willing to wait for a verdict, 0 to 30. */
 export const WaitSeconds = z.number().int().min(0).max(30)
+
+/** A key under which a mutation is done once; at most 255 characters. */
+export const IdempotencyKey = z.string().min(1).max(255).optional()
 
 /** A page request: `limit` rows after the opaque `cursor` of the page before. */
 export const PageInput = z.object({

@@ -1,5 +1,6 @@
 /** What introspection finds in a database of every feature, beside an independent reading of the same database. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { constraintDefinition } from '#client/cli/schema-sql-relation.ts'
 import type { Relation, Snapshot } from '#shared/snapshot.ts'
 import { asRole, everyFeature, fingerprintOf, readCatalog, relationIn, schemaIn } from '#test/support/catalog.ts'
 import { installedMajors, query, startServer, type TestServer } from '#test/support/postgres.ts'
@@ -73,10 +74,10 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
       const ours = relations()
         .filter(relation => relation.name !== 'by_column')
         .flatMap(relation =>
-          (relation.constraints ?? []).map(({ name, columns, definition }) => ({
+          (relation.constraints ?? []).map(constraint => ({
             relation: quotedName(relation.schema, relation.name),
-            name,
-            definition: definition ?? `PRIMARY KEY (${columns.map(quotedIdentifier).join(', ')})`,
+            name: constraint.name,
+            definition: constraintDefinition(constraint),
           })),
         )
       expect(new Set(ours.map(json))).toEqual(new Set(rows.map(json)))

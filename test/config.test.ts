@@ -1,7 +1,8 @@
 /** The configuration: read once, with defaults that are safe, and an error that names the variable and not its value. */
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, readConfig } from '#server/config.ts'
+import { readConfig } from '#server/config.ts'
+import { ConfigError } from '#server/variables.ts'
 
 const DATABASE_URL = 'postgres://mooring:pw@db.internal/mooring'
 
@@ -11,7 +12,7 @@ describe('Without a DATABASE_URL', () => {
       port: 3000,
       host: '127.0.0.1',
       databaseUrl: null,
-      dataDir: resolve('.data'),
+      localDir: resolve('.data'),
       keyring: resolve('.data/keyring'),
       openNetworks: ['127.0.0.0/8', '::1/128'],
       openNetworksByDefault: true,
@@ -47,7 +48,7 @@ describe('A variable', () => {
 
   it('for a place is read relative to where the process runs', () => {
     const config = readConfig({ MOORING_DATA_DIR: 'here', MOORING_KEYRING: '/etc/mooring/web.json' })
-    expect([config.dataDir, config.keyring]).toEqual([resolve('here'), '/etc/mooring/web.json'])
+    expect([config.localDir, config.keyring]).toEqual([resolve('here'), '/etc/mooring/web.json'])
     expect(readConfig({ MOORING_DATA_DIR: '/srv' }).keyring).toBe(join('/srv', 'keyring'))
   })
 

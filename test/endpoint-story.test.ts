@@ -18,8 +18,12 @@ let made = 0
 /** A path that no other test registers. */
 const path = () => `/source/${made++}`
 
-const call = (method: string, at: string, body?: object, headers = {}) =>
-  followed.mooring.call(method, at, { headers, ...(body === undefined ? {} : { body }) })
+const call = (method: string, at: string, body?: object) =>
+  followed.mooring.call(method, at, body === undefined ? {} : { body })
+
+/** Registers and waits for the verdict. */
+const registered = (body: object) =>
+  followed.mooring.call('POST', '/v1/datasources', { body, headers: { prefer: 'wait=20' } })
 
 const credentialsOf = (id: string) =>
   query(
@@ -36,12 +40,7 @@ describe('An endpoint', () => {
     followed.stranger.be(hosted())
     const endpoint = followed.url(path())
     const before = followed.stranger.received.length
-    const { status, body, text } = await call(
-      'POST',
-      '/v1/datasources',
-      { endpoint, signingKey: KEY, metadata: { team: 'core' } },
-      { prefer: 'wait=20' },
-    )
+    const { status, body, text } = await registered({ endpoint, signingKey: KEY, metadata: { team: 'core' } })
     expect(status).toBe(201)
     expect(body).toMatchObject({
       object: 'datasource',
@@ -76,7 +75,13 @@ describe('An endpoint', () => {
     await followed.run('poll', id)
     const first = await call('GET', `/v1/datasources/${id}/events?limit=2`)
     expect(first.body).toMatchObject({ object: 'list', has_more: true })
-    expect(first.body.data[0]).toMatchObject({ object: 'event', id: 'e0', model: 'task', entityId: '0', type: 'UPDATE' })
+    expect(first.body.data[0]).toMatchObject({
+      object: 'event',
+      id: 'e0',
+      model: 'task',
+      entityId: '0',
+      type: 'UPDATE',
+    })
     const { position } = first.body.data[1]
     const rest = await followed.mooring
       .client()
@@ -101,8 +106,8 @@ describe('An endpoint', () => {
     expect(await followed.stored(id)).toEqual([])
     expect(await credentialsOf(id)).toEqual([{ version: 1, state: 'current', destroyed: false }])
     followed.stranger.be(hosted())
-    const verified = await call('POST', `/v1/datasources/${id}/verify`, undefined, { prefer: 'wait=20' })
-    expect(verified.body).toMatchObject({ status: 'active', retry_count: 0, last_error: null })
+    await followed.run('verify', id)
+    expect(await followed.shown(id)).toMatchObject({ status: 'active', retry_count: 0, last_error: null })
   })
 
   it('that takes a wrong signature too is active, with the advice to check', async () => {
@@ -161,7 +166,11 @@ describe('A rotation', () => {
     ])
     await followed.run('poll', id)
     expect(lastSignatures(at)).toHaveLength(1)
-    expect(await followed.shown(id)).toMatchObject({ status: 'active', key_last4: NEXT_KEY.slice(-4), credential_version: 2 })
+    expect(await followed.shown(id)).toMatchObject({
+      status: 'active',
+      key_last4: NEXT_KEY.slice(-4),
+      credential_version: 2,
+    })
   })
 
   it('whose key is not accepted by the end of the window ends with the old key in force, and says so', async () => {
@@ -195,11 +204,11 @@ describe('A rotation', () => {
   it('is also what registering the same URL with another key is', async () => {
     followed.stranger.be(hosted())
     const endpoint = followed.url(path())
-    const first = await call('POST', '/v1/datasources', { endpoint, signingKey: KEY }, { prefer: 'wait=20' })
+    const first = await registered({ endpoint, signingKey: KEY })
     const same = await call('POST', '/v1/datasources', { endpoint, signingKey: KEY })
     expect([same.status, same.body.id]).toEqual([200, first.body.id])
     followed.stranger.be(hosted({ signingKey: () => NEXT_KEY }))
-    const other = await call('POST', '/v1/datasources', { endpoint, signingKey: NEXT_KEY }, { prefer: 'wait=20' })
+    const other = await registered({ endpoint, signingKey: NEXT_KEY })
     expect([other.status, other.body.id, other.body.key_last4]).toEqual([200, first.body.id, NEXT_KEY.slice(-4)])
     expect(await credentialsOf(first.body.id)).toMatchObject([{ state: 'retired' }, { version: 2, state: 'current' }])
   })

@@ -195,10 +195,10 @@ describe('what a catalog would like to have run', () => {
 
   it('has no name to hide behind: the query names the schema of every function, type and operator', () => {
     const [, select = ''] = catalogSql({ schemas: ['a'], excludedSchemas: [] }).split('with recursive')
-    const bare = select.replace(/'[^']*'/g, "''").replace(/operator\(pg_catalog\.[=<>+*]+\)/g, 'OP')
+    const bare = select.replace(/'[^']*'/g, "''").replace(/operator\(pg_catalog\.[-=<>+*]+\)/g, 'OP')
     // Words of SQL's own grammar, and aliases that name their columns.
     const words = 'all and any array as by coalesce exists filter from in lateral not or select then union when where'
-    const aliases = 'j k part u materialized'
+    const aliases = 'c j k part u materialized operator'
     const known = new Set(`${words} ${aliases}`.split(' '))
     const called = [...bare.matchAll(/(?<![\w."])([a-z_]+) ?\(/g)].map(([, name = '']) => name)
     expect(called.filter(name => !known.has(name))).toEqual([])
@@ -235,7 +235,10 @@ describe('what a catalog would like to have run', () => {
 
 describe('a catalog in use', () => {
   it('makes the reading give up, by lock_timeout, where PostgreSQL locks to deparse, and is left as it was', async () => {
-    const url = await database('locked', 'create table t (a integer default 1); grant select on t to reader')
+    const url = await database(
+      'locked',
+      'create table t (a integer, b integer default 1, c integer generated always as (a + 1) stored); grant select on t to reader',
+    )
     const holder = new pg.Client({ connectionString: new URL('/locked', server.adminUrl).href })
     await holder.connect()
     try {
@@ -245,35 +248,49 @@ describe('a catalog in use', () => {
     } finally {
       await holder.end()
     }
-    expect(relationIn(await readCatalog(url), 'public', 't').columns).toHaveLength(1)
+    expect(relationIn(await readCatalog(url), 'public', 't').columns).toHaveLength(3)
   })
 })
 
 describe('rows that our query does not give', () => {
   const head = '{"k":"head","version":180004}'
   const schema = '{"k":"schema","name":"public","usable":true,"comment":null}'
-  const relation = (more: object) =>
+  const relation = (more: object = {}) =>
+    JSON.stringify({
+      ...{ k: 'relation', id: '1', schema: 'public', name: 'hunter2', kind: 'r', may: 's', partly: false },
+      ...{ secured: false, forced: false, rows: 0, bytes: 0, partitions: null, server: null, query: null },
+      ...{ partitionKey: null, ...more },
+    })
+  const columns = (more: object = {}) =>
     JSON.stringify({
       ...{
-        k: 'relation',
-        schema: 'public',
-        name: 'hunter2',
-        kind: 'r',
-        may: 's',
-        secured: false,
-        forced: false,
-        rows: 0,
-        bytes: 0,
+        k: 'columns',
+        id: '1',
+        numbers: [1],
+        names: ['a'],
+        types: ['text'],
+        flags: [''],
+        collations: null,
+        may: null,
       },
-      ...{
-        partitions: null,
-        columns: [[1], ['a'], ['text'], [''], null, null],
-        concealed: 0,
-        defaults: null,
-        comments: null,
-      },
-      ...{ constraints: null, indexes: null, policies: null, server: null, query: null, partitionKey: null, ...more },
+      ...more,
     })
+  const key = {
+    name: 'k',
+    kind: 'f',
+    numbers: [1],
+    targetId: '1',
+    targetNumbers: [1],
+    target: null,
+    update: 'a',
+    delete: 'a',
+  }
+  const constraints = JSON.stringify({ k: 'constraints', id: '1', constraints: [{ ...key, definition: null }] })
+  const comments = JSON.stringify({
+    k: 'comments',
+    id: '1',
+    texts: { '0': 'about it', '1': 'about a', '9': 'about nothing' },
+  })
 
   it('are refused, without a word of theirs', () => {
     const bad = [
@@ -285,9 +302,10 @@ describe('rows that our query does not give', () => {
       '{"k":"hunter2"}',
       '{"k":"head","version":"hunter2"}',
       relation({ kind: 'hunter2' }),
-      relation({ columns: [['hunter2'], ['a'], ['text'], [''], null, null] }),
-      relation({ columns: 'hunter2' }),
-      relation({ comments: { '0': ['hunter2'] } }),
+      columns({ numbers: ['hunter2'] }),
+      columns({ names: 'hunter2' }),
+      comments.replace('"about it"', '["hunter2"]'),
+      constraints.replace('"f"', '"hunter2"'),
       relation({ schema: 'pg_catalog' }),
       relation({ schema: 'hunter2' }),
       '['.repeat(500_000),
@@ -304,23 +322,38 @@ describe('rows that our query does not give', () => {
   })
 
   it('do not make a snapshot when the first is missing, a schema is not named, or a name comes twice', () => {
-    for (const rows of [[schema], [head, relation({})], [head, schema, relation({}), relation({})], []]) {
+    const bad = [[], [schema], [head, relation()], [head, schema, relation(), relation()], [head, schema, columns()]]
+    for (const rows of bad) {
       const reader = createCatalogReader(EVERYTHING, AMPLE)
       for (const row of rows) reader.row(row)
       expect(faultOf(() => reader.finish()).code).toBe('server_misbehaved')
     }
   })
 
+  it('may come in any order', () => {
+    const whole = [head, schema, relation({ name: 'orders' }), columns(), comments, constraints]
+    const read = (rows: readonly string[]) => {
+      const reader = createCatalogReader(EVERYTHING, AMPLE)
+      for (const row of rows) reader.row(row)
+      return reader.finish()
+    }
+    const expected = read(whole)
+    expect(relationIn(expected, 'public', 'orders')).toMatchObject({
+      comment: 'about it',
+      columns: [{ name: 'a', comment: 'about a' }],
+      constraints: [{ columns: ['a'], references: { schema: 'public', relation: 'orders', columns: ['a'] } }],
+    })
+    expect(read(whole.toReversed())).toEqual(expected)
+    expect(read([...whole.slice(3), ...whole.slice(0, 3)])).toEqual(expected)
+  })
+
   it('cannot reach the prototype of anything', () => {
     const reader = createCatalogReader(EVERYTHING, AMPLE)
     reader.row(head)
     reader.row('{"k":"schema","name":"__proto__","usable":true,"comment":null,"__proto__":{"polluted":1}}')
-    reader.row(
-      relation({ schema: '__proto__', name: 'constructor' }).replace(
-        '"comments":null',
-        '"comments":{"__proto__":"polluted","1":"ok"}',
-      ),
-    )
+    reader.row(relation({ schema: '__proto__', name: 'constructor' }))
+    reader.row(columns())
+    reader.row('{"k":"comments","id":"1","texts":{"__proto__":"polluted","1":"ok"}}')
     const snapshot = reader.finish()
     expect(relationIn(snapshot, '__proto__', 'constructor').columns).toEqual([
       { name: 'a', type: 'text', comment: 'ok' },

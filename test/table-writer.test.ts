@@ -201,7 +201,9 @@ describe('An UPDATE of an API key', () => {
     ['mode', `mode = 'live'`],
     ['expiry', `expires_at = now() + interval '1 year'`],
   ])('that edits its %s makes it a dead one', async (_what, set) => {
-    const { key } = await mooring.client().organization.createKey.mutate({ mode: 'test', scopes: ['datasources.read'] })
+    const { key = '' } = await mooring
+      .client()
+      .organization.createKey.mutate({ mode: 'test', scopes: ['datasources.read'] })
     expect((await mooring.call('GET', '/v1/datasources', { key })).status).toBe(200)
     await sql(`update api_keys set ${set} where last4 = '${key.slice(-4)}'`)
     expect(await mooring.call('GET', '/v1/datasources', { key })).toMatchObject({

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { BROKEN, backoffMs, UNREACHABLE } from '#server/domain/backoff.ts'
 import { newId } from '#server/domain/ids.ts'
 import { createLog } from '#server/log.ts'
+import * as claims from '#server/store/claims.ts'
 import { transaction } from '#server/store/db.ts'
 import * as registration from '#server/store/registration.ts'
 import { Signals } from '#server/store/signals.ts'
@@ -46,20 +47,20 @@ async function register(connectionString: string): Promise<string> {
 
 const later = (ms: number) => new Date(now.getTime() + ms)
 
-async function claim(at: Date, limit = 10): Promise<tasks.Claim[]> {
+async function claim(at: Date, limit = 10): Promise<claims.Claim[]> {
   const ask = { kinds: ['verify' as const], limit, perOrganization: 1_000, leaseMs: LEASE_MS, now: at }
-  const fresh = await tasks.claim(mooring.db, { ...ask, retries: false })
-  return [...fresh, ...(await tasks.claim(mooring.db, { ...ask, retries: true }))]
+  const fresh = await claims.claim(mooring.db, { ...ask, retries: false })
+  return [...fresh, ...(await claims.claim(mooring.db, { ...ask, retries: true }))]
 }
 
-async function claimOne(at: Date): Promise<tasks.Claim> {
+async function claimOne(at: Date): Promise<claims.Claim> {
   const [one, ...others] = await claim(at)
   if (one === undefined || others.length > 0) throw new Error('one task was to be claimed')
   return one
 }
 
-const settle = (held: tasks.Claim, dueAt: Date | null, failed = false) =>
-  transaction(mooring.db, tx => tasks.settle(tx, held, { dueAt, now, failed }))
+const settle = (held: claims.Claim, dueAt: Date | null, failed = false) =>
+  transaction(mooring.db, tx => claims.settle(tx, held, { dueAt, now, failed }))
 
 const request = () =>
   tasks.request(mooring.db, mooring.organization.id, { id: newId(), kind: 'verify', datasourceId: id, now })
@@ -111,8 +112,8 @@ describe('A claim', () => {
     const held = await claimOne(later(LEASE_MS + 1))
     const before = await effects(mooring.databaseUrl)
     expect(await settle(lost, later(1))).toBe(false)
-    await tasks.handBack(mooring.db, lost, now)
-    expect(await tasks.finish(mooring.db, lost, { reachable: true })).toBe(false)
+    await claims.handBack(mooring.db, lost, now)
+    expect(await claims.finish(mooring.db, lost, { reachable: true })).toBe(false)
     expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
     expect(await settle(held, null)).toBe(true)
   })

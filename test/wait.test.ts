@@ -103,6 +103,19 @@ describe('A wake', () => {
     await Promise.all([one.close(), two.close()])
   })
 
+  it('of one topic does not get in the way of another’s, and the driver has nothing to complain of', async () => {
+    const warnings: string[] = []
+    const warn = (warning: Error) => warnings.push(warning.message)
+    process.on('warning', warn)
+    const [one, two] = [await open(), await open()]
+    const heard = (['news', 'work'] as const).map(topic => new Promise<void>(resolve => two.on(topic, resolve)))
+    for (const topic of ['news', 'work'] as const) one.ring(topic)
+    await Promise.all(heard)
+    await Promise.all([one.close(), two.close()])
+    process.off('warning', warn)
+    expect(warnings).toEqual([])
+  })
+
   it('is heard again after the connection was broken', async () => {
     const one = await open()
     const mended = new Promise<void>(resolve => one.on('work', resolve))

@@ -70,8 +70,27 @@ function columnText(column: Column): string {
   return parts.join(' ')
 }
 
-function constraintText({ name, columns, definition }: Constraint): string {
-  return `constraint ${identifier(name)} ${definition ?? `primary key (${identifiers(columns)})`}`
+/** A constraint as PostgreSQL spells it, whether the snapshot holds its text or only what it is made of. */
+export function constraintDefinition({ kind, columns, references, definition }: Constraint): string {
+  if (definition !== undefined) return definition
+  if (!references) return `${kind === 'primary_key' ? 'PRIMARY KEY' : 'UNIQUE'} (${identifiers(columns)})`
+  const { schema, relation, columns: targets, onUpdate, onDelete } = references
+  const update = onUpdate === 'no_action' ? '' : ` ON UPDATE ${ACTIONS[onUpdate]}`
+  const remove = onDelete === 'no_action' ? '' : ` ON DELETE ${ACTIONS[onDelete]}`
+  const target = `${qualified(schema, relation)}(${identifiers(targets)})`
+  return `FOREIGN KEY (${identifiers(columns)}) REFERENCES ${target}${update}${remove}`
+}
+
+const ACTIONS = {
+  no_action: 'NO ACTION',
+  restrict: 'RESTRICT',
+  cascade: 'CASCADE',
+  set_null: 'SET NULL',
+  set_default: 'SET DEFAULT',
+} as const
+
+function constraintText(constraint: Constraint): string {
+  return `constraint ${identifier(constraint.name)} ${constraintDefinition(constraint)}`
 }
 
 function rowSecurity(name: string, relation: Relation): string[] {

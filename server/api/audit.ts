@@ -1,4 +1,7 @@
-/** `organization.audit`: pages the record of who did what. */
+/**
+ * `organization.audit`: pages the record of who did what, newest first.
+ * It shows listed columns alone, and only to those who may read the organization's affairs.
+ */
 
 import * as audit from '#server/store/audit.ts'
 import { AuditInput, AuditPage } from '#shared/audit.ts'

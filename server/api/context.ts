@@ -16,7 +16,7 @@ import type { Fault } from '#shared/fault.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { FeedHeads } from './feed-heads.ts'
 import type { Limits } from './limits.ts'
-import type { RefusalSampler } from './refusals.ts'
+import type { RefusalSampler } from './refusal-sampler.ts'
 import type { SealingKeys } from './sealing-keys.ts'
 
 /** What a web process holds, made once. */

@@ -1,28 +1,29 @@
-/** The procedures of datasources. A procedure is the use case: parse, decide, store, answer. */
+/**
+ * The procedures of datasources. A procedure is the use case: parse, decide, store, answer.
+ * What takes more than a few lines has a file of its own, named after it.
+ */
 import { z } from 'zod'
 import { roleSql } from '#server/domain/role-sql.ts'
 import { refusal } from '#server/domain/scope.ts'
 import * as datasources from '#server/store/datasources.ts'
+import { Datasource, DatasourcePage, ListInput } from '#shared/datasource.ts'
 import {
-  Datasource,
-  DatasourcePage,
-  ListInput,
-  RegisterInput,
   RemoveInput,
   RoleSql,
   RoleSqlInput,
   RotateInput,
   RotateKeyInput,
   UpdateInput,
-  ValidateInput,
   VerifyInput,
-} from '#shared/datasource.ts'
+} from '#shared/datasource-change.ts'
 import { Fault } from '#shared/fault.ts'
 import { Lease, LeaseInput, ReleasedLease } from '#shared/lease.ts'
+import { RegisterInput, ValidateInput } from '#shared/registration.ts'
 import { Validation } from '#shared/validation.ts'
 import { DatasourceId, uuidOf } from '#shared/wire.ts'
+import { rowOf } from './find.ts'
 import { lease, releaseLease } from './lease.ts'
-import { present, rowOf } from './present.ts'
+import { present } from './present.ts'
 import { register } from './register.ts'
 import { remove } from './remove.ts'
 import { rotate, rotateKey } from './rotate.ts'
@@ -32,6 +33,7 @@ import { validate } from './validate.ts'
 import { verify } from './verify.ts'
 import { watchProcedure } from './watch.ts'
 
+/** `datasources.*`. */
 export const datasourcesRouter = router({
   /** Registers a datasource. It begins `unverified`; nothing is dialled here, a worker verifies it. */
   register: procedure('datasources.create')

@@ -1,4 +1,7 @@
-/** The procedures of feeds: read an endpoint's events, follow them, bring some. */
+/**
+ * The procedures of feeds: read an endpoint's events, follow them, bring some.
+ * An event is the customer's text, passed on as it came.
+ */
 
 import { FeedItems, FeedListInput, PushAnswer, PushInput } from '#shared/feed.ts'
 import { push } from './push.ts'

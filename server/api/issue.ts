@@ -4,6 +4,7 @@
  */
 
 import { isWithin, refusal } from '#server/domain/scope.ts'
+import { grantOf, mintCapability } from '#server/seal/mint.ts'
 import * as audit from '#server/store/audit.ts'
 import * as capabilities from '#server/store/capabilities.ts'
 import * as datasources from '#server/store/datasources.ts'
@@ -13,7 +14,6 @@ import type { Capability, MintCapabilityInput, MintedCapability, RotateCapabilit
 import { Fault } from '#shared/fault.ts'
 import { type DatasourceId, typedId, uuidOf } from '#shared/wire.ts'
 import { eventOf, type KnownContext } from './context.ts'
-import { grantOf, mintCapability } from './mint.ts'
 import { once } from './once.ts'
 
 /** A capability as it is shown, by listing what goes out. */

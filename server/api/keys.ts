@@ -4,15 +4,15 @@
  */
 import type { z } from 'zod'
 import { isWithin, refusal } from '#server/domain/scope.ts'
+import { mintKey } from '#server/seal/mint.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as audit from '#server/store/audit.ts'
 import { transaction } from '#server/store/db.ts'
 import * as quotas from '#server/store/quotas.ts'
-import type { CreatedKey, CreateKeyInput, RevokedKey, RevokeKeyInput } from '#shared/credential.ts'
+import type { CreatedKey, CreateKeyInput, RevokedKey, RevokeKeyInput } from '#shared/api-key.ts'
 import { Fault } from '#shared/fault.ts'
 import { typedId, uuidOf } from '#shared/wire.ts'
 import { eventOf, type KnownContext } from './context.ts'
-import { mintKey } from './mint.ts'
 import { once } from './once.ts'
 
 type Created = z.output<typeof CreatedKey>

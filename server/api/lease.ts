@@ -15,7 +15,7 @@ import { Fault, isFaultCode } from '#shared/fault.ts'
 import { Lease, type LeaseId, type LeaseInput } from '#shared/lease.ts'
 import { uuidOf } from '#shared/wire.ts'
 import { eventOf, type KnownContext } from './context.ts'
-import { rowOf } from './present.ts'
+import { rowOf } from './find.ts'
 import { awaited } from './wait.ts'
 
 const DEADLINE_MS = 25_000

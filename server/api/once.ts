@@ -117,9 +117,9 @@ async function replay<R, A>(
   const answer = of.kept.answer ?? (await awaited(ctx.parts, WAIT_MS, look))
   Object.assign(ctx.remarks, remarksOf(of.kept.remarks), { replayed: true })
   // The first request's process died while it waited for the verdict: its effect stands, the answer is made again.
-  // Both are sound: this very procedure made and kept them.
+  // Sound: this very procedure made and kept it.
   if (answer === undefined) return answerAndKeep(ctx, { claimed, mutation, result: of.kept.result as R })
-  return answer as A
+  return answer as A // likewise
 }
 
 function remarksOf(kept: unknown): Remarks {

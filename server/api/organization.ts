@@ -1,7 +1,10 @@
-/** The procedures of an organization's own affairs: its API keys and capabilities, and its record. */
+/**
+ * The procedures of an organization's own affairs: its keys, capabilities, sealing key and record.
+ * What each of them does has a file of its own.
+ */
 import { z } from 'zod'
 import * as apiKeys from '#server/store/api-keys.ts'
-import { CreatedKey, CreateKeyInput, KeyList, RevokedKey, RevokeKeyInput } from '#shared/credential.ts'
+import { CreatedKey, CreateKeyInput, KeyList, RevokedKey, RevokeKeyInput } from '#shared/api-key.ts'
 import { SealingKey } from '#shared/sealing.ts'
 import { typedId } from '#shared/wire.ts'
 import { auditProcedure } from './audit.ts'
@@ -10,6 +13,7 @@ import { createKey, revokeKey } from './keys.ts'
 import { currentSealingKey } from './sealing.ts'
 import { procedure, router } from './trpc.ts'
 
+/** `organization.*`. */
 export const organizationRouter = router({
   ...capabilityProcedures,
 

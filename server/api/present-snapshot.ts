@@ -1,10 +1,14 @@
-/** Row of a snapshot → what callers see: its summary, its content, or a part of that. */
+/**
+ * Row of a snapshot → what callers see: its summary, its content, or a part of that.
+ * It knows nothing of who asks: that was decided before.
+ */
+
+import { datasourceId } from '#server/domain/datasource-name.ts'
 import type { DatasourceRow } from '#server/store/datasources.ts'
 import type { SnapshotRow, SnapshotSummary as SummaryRow } from '#server/store/snapshots.ts'
 import type { SnapshotSummary } from '#shared/introspection.ts'
 import { Snapshot } from '#shared/snapshot.ts'
 import { typedId } from '#shared/wire.ts'
-import { datasourceId } from './present.ts'
 
 /** A snapshot without its content. */
 export function summarise(row: SummaryRow, of: Pick<DatasourceRow, 'id' | 'kind' | 'mode'>): SnapshotSummary {

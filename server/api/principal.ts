@@ -3,14 +3,14 @@
  */
 
 import type { Principal } from '#server/domain/scope.ts'
+import { grantOf } from '#server/seal/mint.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as capabilities from '#server/store/capabilities.ts'
 import type { Db } from '#server/store/db.ts'
-import { recognise } from '#shared/credential.ts'
 import { Fault } from '#shared/fault.ts'
+import { recognise } from '#shared/token.ts'
 import { uuidOf } from '#shared/wire.ts'
-import { grantOf } from './mint.ts'
 
 /** Request headers, names in lower case. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>

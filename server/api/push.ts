@@ -14,8 +14,8 @@ import * as tasks from '#server/store/tasks.ts'
 import { Fault } from '#shared/fault.ts'
 import { type PushAnswer, type PushInput, PushOutcome } from '#shared/feed.ts'
 import { eventOf, type KnownContext } from './context.ts'
+import { changeable } from './find.ts'
 import { once } from './once.ts'
-import { changeable } from './present.ts'
 import { awaited } from './wait.ts'
 
 const DEADLINE_MS = 25_000

@@ -1,4 +1,7 @@
-/** Reads a page of a feed: who may, and how an event is shown. `feeds.list` and `feeds.watch` read through it. */
+/**
+ * Reads a page of a feed: who may, and how an event is shown.
+ * `feeds.list` and `feeds.watch` read through it.
+ */
 
 import { parseExactly } from '#server/domain/exact-json.ts'
 import { refusal } from '#server/domain/scope.ts'
@@ -9,7 +12,7 @@ import { Fault } from '#shared/fault.ts'
 import type { FeedItem } from '#shared/feed.ts'
 import type { DatasourceId } from '#shared/wire.ts'
 import type { KnownContext } from './context.ts'
-import { rowOf } from './present.ts'
+import { rowOf } from './find.ts'
 
 /** Of one page, but for its first event: what several callers make the process hold at once. */
 const MAX_PAGE_BYTES = 4 << 20

@@ -10,28 +10,6 @@ import type { Fault } from '#shared/fault.ts'
 import { faultSpec } from '#shared/fault.ts'
 import type { WebParts } from './context.ts'
 
-const WINDOW_MS = 60_000
-const ALL_UP_TO = 20
-const ONE_IN = 100
-const MAX_PRINCIPALS = 10_000
-
-/** Decides which refusals are recorded: the first 20 of a principal in a minute, then one in 100. */
-export class RefusalSampler {
-  readonly #seen = new Map<string, { since: number; count: number }>()
-
-  /** True when this one is to be recorded. */
-  admits(principalId: string, now: Date): boolean {
-    const held = this.#seen.get(principalId)
-    if (held === undefined || now.getTime() - held.since >= WINDOW_MS) {
-      if (this.#seen.size >= MAX_PRINCIPALS) this.#seen.clear()
-      this.#seen.set(principalId, { since: now.getTime(), count: 1 })
-      return true
-    }
-    held.count += 1
-    return held.count <= ALL_UP_TO || held.count % ONE_IN === 0
-  }
-}
-
 /** What was refused, to whom. */
 export interface Refusal {
   readonly principal: Principal

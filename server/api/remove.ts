@@ -1,14 +1,19 @@
-/** Removes a datasource: the record stays for audit, the credential's bytes are destroyed in the same transaction. */
+/**
+ * Removes a datasource: the record stays for audit, the credential's bytes are destroyed in the same transaction.
+ * Its tasks end with it.
+ */
 import type { z } from 'zod'
 import * as audit from '#server/store/audit.ts'
 import * as changes from '#server/store/changes.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
-import type { Datasource, RemoveInput } from '#shared/datasource.ts'
+import type { Datasource } from '#shared/datasource.ts'
+import type { RemoveInput } from '#shared/datasource-change.ts'
 import { Fault } from '#shared/fault.ts'
 import { eventOf, type KnownContext } from './context.ts'
+import { changeable } from './find.ts'
 import { once } from './once.ts'
-import { changeable, present } from './present.ts'
+import { present } from './present.ts'
 
 /** Removes it and answers its last state. Throws `entity_not_found` for one that is gone already. */
 export async function remove(ctx: KnownContext, input: z.output<typeof RemoveInput>): Promise<Datasource> {

@@ -1,4 +1,7 @@
-/** The whole API. Every voice ends here: tRPC over HTTP, and both dialects through a caller in this process. */
+/**
+ * The whole API. Every voice ends here: tRPC over HTTP, and both dialects through a caller in this process.
+ * A procedure that is not in it does not exist.
+ */
 import { datasourcesRouter } from './datasources.ts'
 import { feedsRouter } from './feeds.ts'
 import { organizationRouter } from './organization.ts'
@@ -12,8 +15,10 @@ export const appRouter = router({
   organization: organizationRouter,
   snapshots: snapshotsRouter,
 })
+/** Its type, all that the client takes of the server. */
 export type AppRouter = typeof appRouter
 
 /** Makes a caller of the router for one context. */
 export const createCaller = createCallerFactory(appRouter)
+/** A caller in this process, as a dialect holds one. */
 export type Caller = ReturnType<typeof createCaller>

@@ -1,4 +1,7 @@
-/** The procedures of snapshots: introspect now, list, read, compare. */
+/**
+ * The procedures of snapshots: introspect now, list, read, compare.
+ * None of them dials: the worker does, and keeps what it found.
+ */
 
 import { z } from 'zod'
 import { refusal } from '#server/domain/scope.ts'
@@ -20,11 +23,12 @@ import {
 } from '#shared/introspection.ts'
 import { DatasourceId, uuidOf } from '#shared/wire.ts'
 import type { KnownContext } from './context.ts'
+import { rowOf } from './find.ts'
 import { introspect } from './introspect.ts'
-import { rowOf } from './present.ts'
 import { contentOf, narrowed, summarise } from './present-snapshot.ts'
 import { procedure, router } from './trpc.ts'
 
+/** `snapshots.*`. */
 export const snapshotsRouter = router({
   /** Introspects now, and answers what was found; an unverified datasource is verified first. */
   introspect: procedure('datasources.introspect')

@@ -99,11 +99,8 @@ export async function failureOf(ctx: Context, path: string, thrown: unknown): Pr
     await recordRefusal(ctx.parts, { principal, action: path, fault, requestId, address })
   }
   const status = faultSpec(fault.code).status
-  return new TRPCError({
-    code: CODE_OF_STATUS[status as keyof typeof CODE_OF_STATUS],
-    message: fault.message,
-    cause: fault,
-  }) // as above
+  const code = CODE_OF_STATUS[status as keyof typeof CODE_OF_STATUS] // every status of the table is a key
+  return new TRPCError({ code, message: fault.message, cause: fault })
 }
 
 /**
@@ -121,5 +118,7 @@ export function procedure(scope: Scope | null) {
   })
 }
 
+/** Composes procedures. */
 export const router = t.router
+/** Makes callers of a router. */
 export const createCallerFactory = t.createCallerFactory

@@ -1,4 +1,7 @@
-/** Changes what is not secret of a datasource: name, metadata, schema, excluded schemas. */
+/**
+ * Changes what is not secret of a datasource: name, metadata, schema, excluded schemas.
+ * Credentials go through `rotate.ts`.
+ */
 import type { z } from 'zod'
 import { directIdentity } from '#server/domain/identity.ts'
 import * as audit from '#server/store/audit.ts'
@@ -6,11 +9,12 @@ import * as changes from '#server/store/changes.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as tasks from '#server/store/tasks.ts'
-import type { Datasource, UpdateInput } from '#shared/datasource.ts'
+import type { Datasource } from '#shared/datasource.ts'
+import type { UpdateInput } from '#shared/datasource-change.ts'
 import { Fault } from '#shared/fault.ts'
 import { eventOf, type KnownContext } from './context.ts'
+import { changeable } from './find.ts'
 import { once } from './once.ts'
-import { changeable } from './present.ts'
 import { checked, verifyTask } from './verdict.ts'
 
 type Update = z.output<typeof UpdateInput>

@@ -1,4 +1,7 @@
-/** Asks for a datasource's check, and answers the datasource once the check has ended or the caller's patience has. */
+/**
+ * Asks for a datasource's check, and answers the datasource once the check has ended or the caller's patience has.
+ * The check itself is the worker's.
+ */
 
 import { newId } from '#server/domain/ids.ts'
 import * as datasources from '#server/store/datasources.ts'

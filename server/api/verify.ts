@@ -1,14 +1,18 @@
-/** Makes a datasource's check due now, at a caller's wish. */
+/**
+ * Makes a datasource's check due now, at a caller's wish.
+ * The check itself is the worker's.
+ */
 import type { z } from 'zod'
 import * as audit from '#server/store/audit.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as tasks from '#server/store/tasks.ts'
-import type { Datasource, VerifyInput } from '#shared/datasource.ts'
+import type { Datasource } from '#shared/datasource.ts'
+import type { VerifyInput } from '#shared/datasource-change.ts'
 import { Fault } from '#shared/fault.ts'
 import { eventOf, type KnownContext } from './context.ts'
+import { changeable } from './find.ts'
 import { once } from './once.ts'
-import { changeable } from './present.ts'
 import { type Checked, checked, verifyTask } from './verdict.ts'
 
 /** Makes it due, and answers the datasource, after the check if the caller waits for that. */

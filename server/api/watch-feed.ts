@@ -36,7 +36,7 @@ interface Watched {
 /** What is there, then what comes. Ends with the request, the process, the credential, or the datasource. */
 async function* stored(ctx: KnownContext, { input, from, ended }: Watched): AsyncGenerator<FeedItem> {
   const row = await feedOf(ctx, input.id)
-  const watched = { head: 0, wake: () => undefined as unknown }
+  const watched: { head: number; wake: () => unknown } = { head: 0, wake: () => undefined }
   const stop = ctx.parts.feedHeads.watch(row.id, head => {
     if (head === watched.head) return
     watched.head = head

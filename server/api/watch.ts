@@ -10,7 +10,7 @@ import { Fault } from '#shared/fault.ts'
 import { DatasourceId } from '#shared/wire.ts'
 import type { ToldChange } from './change-feed.ts'
 import type { KnownContext } from './context.ts'
-import { rowOf } from './present.ts'
+import { rowOf } from './find.ts'
 import { failureOf, procedure } from './trpc.ts'
 import { Waiting } from './waiting.ts'
 

@@ -1,4 +1,7 @@
-/** How long to wait before the next try. Pure: the attempt's number and the dice are arguments. */
+/**
+ * How long to wait before the next try.
+ * Pure: the attempt's number and the dice are arguments. The worker asks after each failure.
+ */
 
 /** The bounds of a backoff, in milliseconds. */
 export interface Backoff {

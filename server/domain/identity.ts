@@ -1,4 +1,7 @@
-/** The natural key of a datasource in the dialect that has one: who registers the same again means the same. */
+/**
+ * The natural key of a datasource in the dialect that has one: who registers the same again means the same.
+ * It is a key of rows and never says where to dial.
+ */
 import type { Mode } from '#shared/wire.ts'
 
 /** The natural key of a direct datasource in the dialect that has one. */

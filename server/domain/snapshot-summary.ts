@@ -1,4 +1,7 @@
-/** Small pure readings of snapshots: its tables, and how much drift there is. */
+/**
+ * Small pure readings of snapshots: its tables, and how much drift there is.
+ * The worker keeps them beside a snapshot, the web tier answers with them.
+ */
 import type { Change } from '#shared/drift.ts'
 import type { Snapshot } from '#shared/snapshot.ts'
 

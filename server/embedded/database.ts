@@ -1,4 +1,7 @@
-/** Makes a database in an embedded server. */
+/**
+ * Makes Mooring's own database in an embedded server.
+ * Called by the local mode alone.
+ */
 import pg from 'pg'
 
 /** Makes the database if it is not there and returns its connection string. `name` is a plain identifier of ours. */

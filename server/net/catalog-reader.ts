@@ -5,12 +5,13 @@
  * and what was not asked for is refused. The worker's introspection creates one for each reading.
  */
 import { Fault } from '#shared/fault.ts'
-import type { Estimate, Extension, Finding, SchemaSnapshot, Sequence, Snapshot } from '#shared/snapshot.ts'
-import { byCodeUnit, hasTwins } from '#shared/snapshot-parts.ts'
-import { type CatalogRequest, isCovered, isSystemSchema } from './catalog.ts'
-import { domainOf, enumOf, relationOf, sequenceOf } from './catalog-relation.ts'
-import { type CatalogTypes, createCatalogTypes } from './catalog-types.ts'
-import { misbehaved, parseRow, type WireRow } from './catalog-wire.ts'
+import type { Estimate, Snapshot } from '#shared/snapshot.ts'
+import type { CatalogRequest } from './catalog.ts'
+import { type CatalogDraft, draftOf, finish } from './catalog-draft.ts'
+import { domainOf, enumOf, sequenceOf } from './catalog-object.ts'
+import { createCatalogRelations } from './catalog-relation.ts'
+import { createCatalogTypes } from './catalog-types.ts'
+import { parseRow, type WireRow } from './catalog-wire.ts'
 
 /** How much a catalog may hold. Bytes are those of the rows' text in UTF-8. */
 export interface CatalogLimits {
@@ -31,36 +32,18 @@ export interface CatalogReader {
   finish(): Snapshot
 }
 
-/** What was read of one schema; `named` once its own row came, whatever the order of the rows. */
-interface SchemaDraft {
-  readonly schema: SchemaSnapshot
-  readonly sequences: Sequence[]
-  readonly estimates: Estimate[]
-  named: boolean
-}
-
-interface Draft {
-  readonly request: CatalogRequest
-  readonly schemas: Map<string, SchemaDraft>
-  readonly unusable: Set<string>
-  readonly extensions: Extension[]
-  readonly types: CatalogTypes
-  serverVersionNum: number | null
-  hidden: { relations: number; sequences: number }
-  concealedColumns: number
-}
-
 /** Begins a reading: the request is the one that `catalogSql` was given. */
 export function createCatalogReader(request: CatalogRequest, limits: CatalogLimits): CatalogReader {
-  const draft: Draft = {
+  const draft: CatalogDraft = {
     request,
     schemas: new Map(),
     unusable: new Set(),
     extensions: [],
     types: createCatalogTypes(),
+    relations: createCatalogRelations(),
+    early: [],
     serverVersionNum: null,
-    hidden: { relations: 0, sequences: 0 },
-    concealedColumns: 0,
+    hidden: { relations: 0, columns: 0, sequences: 0 },
   }
   let bytes = 0
   let relations = 0
@@ -84,7 +67,7 @@ function tooLarge(limit: keyof CatalogLimits, max: number): Fault {
   })
 }
 
-function take(draft: Draft, row: WireRow): void {
+function take(draft: CatalogDraft, row: WireRow): void {
   switch (row.k) {
     case 'head':
       draft.serverVersionNum = row.version
@@ -97,13 +80,12 @@ function take(draft: Draft, row: WireRow): void {
       return
     case 'relation': {
       const { schema, estimates } = draftOf(draft, row.schema)
-      schema.relations.push(relationOf(row))
+      schema.relations.push(draft.relations.add(row))
       estimates.push(estimateOf(row))
-      draft.concealedColumns += row.concealed
       return
     }
     case 'hidden':
-      draft.hidden = { relations: row.relations, sequences: row.sequences }
+      draft.hidden = { relations: row.relations, columns: row.columns, sequences: row.sequences }
       return
     case 'enum':
       draft.types.addEnum(row.schema, enumOf(row))
@@ -113,10 +95,13 @@ function take(draft: Draft, row: WireRow): void {
       return
     case 'sequence':
       draftOf(draft, row.schema).sequences.push(sequenceOf(row))
+      return
+    default:
+      if (!draft.relations.extend(row)) draft.early.push(row)
   }
 }
 
-function takeSchema(draft: Draft, row: { name: string; usable: boolean; comment: string | null }): void {
+function takeSchema(draft: CatalogDraft, row: { name: string; usable: boolean; comment: string | null }): void {
   if (!row.usable) {
     draft.unusable.add(row.name)
     return
@@ -124,15 +109,6 @@ function takeSchema(draft: Draft, row: { name: string; usable: boolean; comment:
   const found = draftOf(draft, row.name)
   found.named = true
   if (row.comment !== null) found.schema.comment = row.comment
-}
-
-function draftOf(draft: Draft, name: string): SchemaDraft {
-  const known = draft.schemas.get(name)
-  if (known) return known
-  if (!isCovered(draft.request, name)) throw misbehaved('a schema that was not asked for')
-  const made: SchemaDraft = { schema: { name, relations: [] }, sequences: [], estimates: [], named: false }
-  draft.schemas.set(name, made)
-  return made
 }
 
 function estimateOf(row: {
@@ -145,56 +121,4 @@ function estimateOf(row: {
   const rows = row.rows === null || row.rows < 0 ? null : Math.round(row.rows)
   const estimate: Estimate = { name: row.name, rows, bytes: row.bytes ?? 0 }
   return row.partitions === null ? estimate : { ...estimate, partitions: row.partitions }
-}
-
-function finish(draft: Draft): Snapshot {
-  const { request, serverVersionNum } = draft
-  const drafts = [...draft.schemas.values()].sort((a, b) => byCodeUnit(a.schema.name, b.schema.name))
-  if (serverVersionNum === null || drafts.some(found => !found.named))
-    throw misbehaved('rows that do not belong together')
-  const snapshot: Snapshot = {
-    version: 1,
-    schemasAsked: request.schemas && sorted(request.schemas),
-    excludedSchemas: request.schemas ? [] : sorted(request.excludedSchemas),
-    findings: findingsOf(draft),
-    extensions: draft.extensions.sort(byName),
-    schemas: drafts.map(found => schemaOf(found, draft.types)),
-    observed: {
-      serverVersionNum,
-      hidden: { schemas: draft.unusable.size, columns: draft.concealedColumns, ...draft.hidden },
-      estimates: drafts
-        .filter(found => found.estimates.length > 0)
-        .map(({ schema, estimates }) => ({ schema: schema.name, relations: estimates.sort(byName) })),
-    },
-  }
-  if (hasTwins(snapshot, 'snapshot')) throw misbehaved('two objects of one name')
-  return snapshot
-}
-
-function schemaOf(found: SchemaDraft, types: CatalogTypes): SchemaSnapshot {
-  const { schema, sequences } = found
-  for (const { constraints, indexes, policies } of schema.relations.sort(byName)) {
-    for (const list of [constraints, indexes, policies]) list?.sort(byName)
-  }
-  const { enums, domains } = types.of(schema)
-  if (enums.length > 0) schema.enums = enums.sort(byName)
-  if (domains.length > 0) schema.domains = domains.sort(byName)
-  if (sequences.length > 0) schema.sequences = sequences.sort(byName)
-  return schema
-}
-
-function findingsOf(draft: Draft): Finding[] {
-  return sorted(draft.request.schemas ?? []).flatMap((schema): Finding[] => {
-    if (isSystemSchema(schema)) return [{ schema, finding: 'system' }]
-    if (draft.unusable.has(schema)) return [{ schema, finding: 'no_usage' }]
-    return draft.schemas.has(schema) ? [] : [{ schema, finding: 'unknown' }]
-  })
-}
-
-function sorted(names: readonly string[]): string[] {
-  return [...new Set(names)].sort(byCodeUnit)
-}
-
-function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return byCodeUnit(a.name, b.name)
 }

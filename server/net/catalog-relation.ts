@@ -1,158 +1,150 @@
 /**
- * One row of the catalog query → one relation, type or sequence of a snapshot: letters become words, numbers names, and
- * what says nothing is left out.
+ * The relations of a catalog while it is read: the first row of each makes it, and each further one adds to it.
  *
- * It judges nothing. Only the catalog reader calls it.
+ * It judges nothing. Only the catalog reader uses it.
  */
-import type {
-  Column,
-  Constraint,
-  Domain,
-  Enum,
-  Index,
-  Permission,
-  Policy,
-  Relation,
-  Sequence,
-} from '#shared/snapshot.ts'
-import type {
-  WireConstraint,
-  WireDomain,
-  WireEnum,
-  WireIndex,
-  WirePolicy,
-  WireRelation,
-  WireSequence,
-} from './catalog-wire.ts'
+import type { Column, Relation } from '#shared/snapshot.ts'
+import { constraintOf, indexOf, permissionsOf, policyOf } from './catalog-object.ts'
+import type { WireConstraint, WirePart, WireRelation } from './catalog-wire.ts'
 
 const KINDS = { r: 'table', p: 'partitioned_table', f: 'foreign_table', v: 'view', m: 'materialized_view' } as const
-const CONSTRAINTS = { p: 'primary_key', u: 'unique', f: 'foreign_key', c: 'check', x: 'exclusion' } as const
-const ACTIONS = { a: 'no_action', r: 'restrict', c: 'cascade', n: 'set_null', d: 'set_default' } as const
-const COMMANDS = { '*': 'all', r: 'select', a: 'insert', w: 'update', d: 'delete' } as const
-const PERMISSIONS: readonly (readonly [string, Permission])[] = [
-  ['s', 'select'],
-  ['i', 'insert'],
-  ['u', 'update'],
-  ['d', 'delete'],
-]
 
-/**
- * A relation of the snapshot. What vanished while it was read (a null definition) is left out, and so are keys and
- * indexes over columns that the role may not see.
- */
-export function relationOf(wire: WireRelation): Relation {
-  const names = new Map(wire.columns[0]?.map((number, at) => [number, wire.columns[1]?.[at] ?? '']))
-  const relation: Relation = { name: wire.name, kind: KINDS[wire.kind], columns: columnsOf(wire) }
-  const seen = (numbers: readonly number[] | null) => wire.concealed === 0 || (numbers ?? []).every(at => names.has(at))
-  const constraints = (wire.constraints ?? []).filter(it => seen(it.columns)).map(it => constraintOf(it, names))
-  const indexes = (wire.indexes ?? []).filter(it => seen(it.about)).flatMap(indexOf)
-  const policies = (wire.policies ?? []).map(policyOf)
-  const comment = wire.comments?.['0']
-  if (comment !== undefined) relation.comment = comment
-  if (constraints.length > 0) relation.constraints = constraints
-  if (indexes.length > 0) relation.indexes = indexes
-  if (policies.length > 0) relation.policies = policies
+interface Draft {
+  readonly schema: string
+  readonly relation: Relation
+  /** What is granted on the whole, as letters. */
+  readonly may: string
+  readonly partly: boolean
+  readonly columns: Map<number, Column>
+  /** True once its columns are known. */
+  described: boolean
+  readonly generated: Set<number>
+}
+
+/** Collects relations. */
+export interface CatalogRelations {
+  /** Begins a relation. */
+  add(wire: WireRelation): Relation
+  /** Adds to one. False when something is not there yet that the row speaks of: it is to be offered again in the end. */
+  extend(part: WirePart): boolean
+}
+
+/** Begins a collection. */
+export function createCatalogRelations(): CatalogRelations {
+  const drafts = new Map<string, Draft>()
+  return {
+    add(wire) {
+      const relation = relationOf(wire)
+      const { schema, may, partly } = wire
+      const known = { columns: new Map(), described: false, generated: new Set<number>() }
+      drafts.set(wire.id, { schema, relation, may, partly, ...known })
+      return relation
+    },
+    extend(part) {
+      const draft = drafts.get(part.id)
+      if (!draft || (part.k !== 'columns' && !draft.described)) return false
+      if (part.k === 'constraints') return addConstraints(draft, part.constraints, drafts)
+      extend(draft, part)
+      return true
+    },
+  }
+}
+
+function relationOf(wire: WireRelation): Relation {
+  const relation: Relation = { name: wire.name, kind: KINDS[wire.kind], columns: [] }
+  const may = permissionsOf(wire.may)
+  if (may.length > 0) relation.may = may
   if (wire.secured) relation.rowSecurity = true
   if (wire.forced) relation.rowSecurityForced = true
   if (wire.partitionKey !== null) relation.partitionKey = wire.partitionKey
   if (wire.server !== null) relation.server = wire.server
   if (wire.query !== null) relation.definition = wire.query
-  const may = permissionsOf(wire.may)
-  if (may.length > 0) relation.may = may
   return relation
 }
 
-function columnsOf(wire: WireRelation): Column[] {
-  const [numbers, names, types, flags] = wire.columns
-  return (numbers ?? []).map((number, at) => {
-    const column: Column = { name: names?.[at] ?? '', type: types?.[at] ?? '' }
-    describe(column, flags?.[at] ?? '', wire.defaults?.[number])
-    addSeldom(column, wire, number)
-    return column
-  })
-}
-
-function describe(column: Column, flags: string, expression: string | undefined): void {
-  if (flags.includes('n')) column.notNull = true
-  if (flags.includes('a')) column.identity = 'always'
-  if (flags.includes('d')) column.identity = 'by_default'
-  const generated = flags.includes('s') || flags.includes('v')
-  if (flags.includes('v')) column.virtual = true
-  if (expression === undefined) return
-  if (generated) column.generated = expression
-  else column.default = expression
-}
-
-function addSeldom(column: Column, wire: WireRelation, number: number): void {
-  const collation = wire.columns[4]?.[number]
-  const comment = wire.comments?.[number]
-  const letters = wire.columns[5]?.[number]
-  if (collation !== undefined) column.collation = collation
-  if (comment !== undefined) column.comment = comment
-  if (letters === undefined) return
-  const may = permissionsOf([...letters].filter(letter => !wire.may.includes(letter)).join(''))
-  if (may.length > 0) column.may = may
-}
-
-function constraintOf(wire: WireConstraint, names: ReadonlyMap<number, string>): Constraint {
-  // An expression has the number 0, and is in the definition.
-  const columns = (wire.columns ?? []).flatMap(number => names.get(number) ?? [])
-  const constraint: Constraint = { name: wire.name, kind: CONSTRAINTS[wire.kind], columns }
-  if (wire.definition !== null) constraint.definition = wire.definition
-  if (wire.references) {
-    const { update, delete: remove, ...target } = wire.references
-    constraint.references = { ...target, onUpdate: ACTIONS[update], onDelete: ACTIONS[remove] }
+function extend(draft: Draft, part: Exclude<WirePart, { k: 'constraints' }>): void {
+  const { relation, columns } = draft
+  switch (part.k) {
+    case 'columns':
+      addColumns(draft, part)
+      return
+    case 'defaults':
+      for (const [number, text] of Object.entries(part.texts)) addExpression(draft, Number(number), text)
+      return
+    case 'comments':
+      for (const [number, text] of Object.entries(part.texts)) {
+        const about = number === '0' ? relation : columns.get(Number(number))
+        if (about) about.comment = text
+      }
+      return
+    case 'indexes': {
+      const indexes = part.indexes.filter(index => isSeen(draft, index.about)).flatMap(indexOf)
+      if (indexes.length > 0) relation.indexes = indexes
+      return
+    }
+    case 'policies':
+      relation.policies = part.policies.map(policyOf)
   }
-  return constraint
 }
 
-function indexOf(wire: WireIndex): Index[] {
-  if (wire.definition === null) return []
-  const index: Index = { name: wire.name, definition: wire.definition }
-  if (wire.unique) index.unique = true
-  if (!wire.valid) index.invalid = true
-  return [index]
+function addColumns(draft: Draft, part: Extract<WirePart, { k: 'columns' }>): void {
+  draft.described = true
+  const { numbers, names, types, flags, collations, may } = part
+  for (let at = 0; at < (numbers?.length ?? 0); at++) {
+    const number = numbers?.[at] ?? 0
+    const column: Column = { name: names?.[at] ?? '', type: types?.[at] ?? '' }
+    addFlags(draft, { number, column }, flags?.[at] ?? '')
+    const collation = collations?.[number]
+    if (collation !== undefined) column.collation = collation
+    const granted = permissionsOf(may?.[number] ?? '', draft.may)
+    if (granted.length > 0) column.may = granted
+    draft.relation.columns.push(column)
+    draft.columns.set(number, column)
+  }
 }
 
-function policyOf(wire: WirePolicy): Policy {
-  const policy: Policy = { name: wire.name, command: COMMANDS[wire.command], roles: (wire.roles ?? []).toSorted() }
-  if (!wire.permissive) policy.restrictive = true
-  if (wire.using !== null) policy.using = wire.using
-  if (wire.check !== null) policy.check = wire.check
-  return policy
+function addFlags(draft: Draft, { number, column }: { number: number; column: Column }, flags: string): void {
+  for (const flag of flags) {
+    if (flag === 'n') column.notNull = true
+    else if (flag === 'a') column.identity = 'always'
+    else if (flag === 'd') column.identity = 'by_default'
+    else draft.generated.add(number)
+    if (flag === 'v') column.virtual = true
+  }
 }
 
-function permissionsOf(letters: string): Permission[] {
-  return PERMISSIONS.filter(([letter]) => letters.includes(letter)).map(([, permission]) => permission)
+/** A default, or what a generated column is computed by. It vanished while it was read when it is null. */
+function addExpression(draft: Draft, number: number, text: string | null): void {
+  const column = draft.columns.get(number)
+  if (!column || text === null) return
+  if (draft.generated.has(number)) column.generated = text
+  else column.default = text
 }
 
-/** An enum of the snapshot. */
-export function enumOf(wire: WireEnum): Enum {
-  const result: Enum = { name: wire.name, labels: wire.labels ?? [] }
-  if (wire.comment !== null) result.comment = wire.comment
-  return result
+/** Keys over columns that the role may not see are left out. */
+function addConstraints(draft: Draft, wires: readonly WireConstraint[], drafts: ReadonlyMap<string, Draft>): boolean {
+  const constraints = []
+  for (const wire of wires) {
+    if (!isSeen(draft, wire.numbers)) continue
+    const target = wire.target ?? (wire.kind === 'f' ? targetOf(wire, drafts) : null)
+    if (target === undefined) return false
+    constraints.push(constraintOf(wire, namesOf(draft, wire.numbers), target))
+  }
+  if (constraints.length > 0) draft.relation.constraints = constraints
+  return true
 }
 
-/** A domain of the snapshot. */
-export function domainOf(wire: WireDomain): Domain {
-  const domain: Domain = { name: wire.name, type: wire.type }
-  const checks = (wire.checks ?? []).flatMap(({ name, definition }) =>
-    definition === null ? [] : [{ name, definition }],
-  )
-  if (wire.notNull) domain.notNull = true
-  if (wire.default !== null) domain.default = wire.default
-  if (wire.collation !== null) domain.collation = wire.collation
-  if (checks.length > 0) domain.checks = checks
-  if (wire.comment !== null) domain.comment = wire.comment
-  return domain
+function targetOf(wire: WireConstraint, drafts: ReadonlyMap<string, Draft>): WireConstraint['target'] | undefined {
+  const draft = drafts.get(wire.targetId)
+  if (!draft?.described) return undefined
+  return { schema: draft.schema, relation: draft.relation.name, columns: namesOf(draft, wire.targetNumbers) }
 }
 
-/** A sequence of the snapshot. */
-export function sequenceOf(wire: WireSequence): Sequence {
-  const { k: _, schema: __, cycle, ownedBy, comment, ...rest } = wire
-  const sequence: Sequence = rest
-  if (cycle) sequence.cycle = true
-  if (ownedBy !== null) sequence.ownedBy = ownedBy
-  if (comment !== null) sequence.comment = comment
-  return sequence
+function isSeen(draft: Draft, numbers: readonly number[] | null): boolean {
+  return !draft.partly || (numbers ?? []).every(number => draft.columns.has(number))
+}
+
+/** An expression, whose number is 0, has no name; it is in the definition. */
+function namesOf(draft: Draft, numbers: readonly number[] | null): string[] {
+  return (numbers ?? []).flatMap(number => draft.columns.get(number)?.name ?? [])
 }

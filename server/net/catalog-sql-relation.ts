@@ -16,7 +16,8 @@ const QUERY = `case when r.relkind ${EQ} any (${flags('vm')}) then
   (select ${cut('x.text')} from (select pg_catalog.pg_get_viewdef(r.oid) as text offset 0) as x) end`
 
 // `tree` holds the sums over the partitions of those that have them.
-const RELATIONS = rows(`select 'relation' as k, r.oid as id, r.nspname as schema, r.relname as name, r.relkind as kind, r.may,
+const RELATIONS =
+  rows(`select 'relation' as k, r.oid as id, r.nspname as schema, r.relname as name, r.relkind as kind, r.may,
     r.partly, r.relrowsecurity as secured, r.relforcerowsecurity as forced,
     case when r.relkind ${EQ} 'p' then tree.rows else r.reltuples end as rows,
     case when r.relkind ${EQ} 'p' then tree.pages else r.pages end

@@ -7,29 +7,29 @@ import { z } from 'zod'
 import { Fault } from '#shared/fault.ts'
 
 const nullable = z.string().nullable()
-const attributeNumber = z.number().int()
-/** A map by attribute number; null where there is none. */
-const byNumber = z.record(z.string(), z.string()).nullable()
-/** `array_agg` over nothing is null. */
-const texts = z.array(z.string()).nullable()
+const texts = z.array(z.string())
+/** PostgreSQL numbers a table's columns from 1; an expression in a key is 0. */
+const number = z.number().int()
+const byNumber = z.record(z.string(), z.string())
+/** An object identifier, which JSON has as text. It joins the rows of one relation and goes no further. */
+const id = z.string()
 
-const References = z.object({
-  schema: z.string(),
-  relation: z.string(),
-  columns: z.array(z.string()),
-  update: z.enum(['a', 'r', 'c', 'n', 'd']),
-  delete: z.enum(['a', 'r', 'c', 'n', 'd']),
-})
+const action = z.enum(['a', 'r', 'c', 'n', 'd', ' '])
 
 const WireConstraint = z.object({
   name: z.string(),
   kind: z.enum(['p', 'u', 'f', 'c', 'x']),
   /** Null of a check that names no column. */
-  columns: z.array(attributeNumber).nullable(),
-  references: References.nullable(),
+  numbers: z.array(number).nullable(),
+  targetId: id,
+  targetNumbers: z.array(number).nullable(),
+  /** Of a foreign key to a relation that is not described itself. */
+  target: z.object({ schema: z.string(), relation: z.string(), columns: texts }).nullable(),
+  update: action,
+  delete: action,
   definition: nullable,
 })
-/** A constraint; `columns` by number. */
+/** A constraint. */
 export type WireConstraint = z.infer<typeof WireConstraint>
 
 const WireIndex = z.object({
@@ -38,7 +38,7 @@ const WireIndex = z.object({
   unique: z.boolean(),
   valid: z.boolean(),
   /** Of a relation that is seen in part: the columns it is about, `0` for what cannot be told. */
-  about: z.array(attributeNumber).nullable(),
+  about: z.array(number).nullable(),
 })
 /** An index. */
 export type WireIndex = z.infer<typeof WireIndex>
@@ -47,7 +47,7 @@ const WirePolicy = z.object({
   name: z.string(),
   command: z.enum(['*', 'r', 'a', 'w', 'd']),
   permissive: z.boolean(),
-  roles: texts,
+  roles: texts.nullable(),
   using: nullable,
   check: nullable,
 })
@@ -56,37 +56,53 @@ export type WirePolicy = z.infer<typeof WirePolicy>
 
 const WireRelation = z.object({
   k: z.literal('relation'),
+  id,
   schema: z.string(),
   name: z.string(),
   kind: z.enum(['r', 'p', 'f', 'v', 'm']),
   may: z.string(),
+  /** True when the role may see some columns at most. */
+  partly: z.boolean(),
   secured: z.boolean(),
   forced: z.boolean(),
   rows: z.number().nullable(),
   bytes: z.number().nullable(),
   partitions: z.number().nullable(),
-  /** Numbers, names, types and flags in parallel, then collations and column permissions by number. */
-  columns: z.tuple([z.array(attributeNumber).nullable(), texts, texts, texts, byNumber, byNumber]),
-  /** How many columns the role may not see. */
-  concealed: z.number().int(),
-  defaults: byNumber,
-  /** `0` is the relation's own. */
-  comments: byNumber,
-  constraints: z.array(WireConstraint).nullable(),
-  indexes: z.array(WireIndex).nullable(),
-  policies: z.array(WirePolicy).nullable(),
   server: nullable,
   query: nullable,
   partitionKey: nullable,
 })
-/** The row of a relation. */
+/** The first row of a relation. */
 export type WireRelation = z.infer<typeof WireRelation>
+
+/** What a relation has of something; the arrays of columns are parallel, and null of a relation without columns. */
+const PARTS = [
+  z.object({
+    k: z.literal('columns'),
+    id,
+    numbers: z.array(number).nullable(),
+    names: texts.nullable(),
+    types: texts.nullable(),
+    flags: texts.nullable(),
+    collations: byNumber.nullable(),
+    may: byNumber.nullable(),
+  }),
+  z.object({ k: z.literal('defaults'), id, texts: z.record(z.string(), nullable) }),
+  /** `0` is the relation's own. */
+  z.object({ k: z.literal('comments'), id, texts: byNumber }),
+  z.object({ k: z.literal('constraints'), id, constraints: z.array(WireConstraint) }),
+  z.object({ k: z.literal('indexes'), id, indexes: z.array(WireIndex) }),
+  z.object({ k: z.literal('policies'), id, policies: z.array(WirePolicy) }),
+] as const
+const WirePart = z.discriminatedUnion('k', PARTS)
+/** A further row of a relation. */
+export type WirePart = z.infer<typeof WirePart>
 
 const WireEnum = z.object({
   k: z.literal('enum'),
   schema: z.string(),
   name: z.string(),
-  labels: texts,
+  labels: texts.nullable(),
   comment: nullable,
 })
 /** The row of an enum. */
@@ -125,10 +141,11 @@ export type WireSequence = z.infer<typeof WireSequence>
 
 const WireRow = z.discriminatedUnion('k', [
   WireRelation,
-  z.object({ k: z.literal('head'), version: z.number().int() }),
+  ...PARTS,
+  z.object({ k: z.literal('head'), version: number }),
   z.object({ k: z.literal('schema'), name: z.string(), usable: z.boolean(), comment: nullable }),
   z.object({ k: z.literal('extension'), name: z.string(), version: z.string(), schema: z.string() }),
-  z.object({ k: z.literal('hidden'), relations: z.number().int(), sequences: z.number().int() }),
+  z.object({ k: z.literal('hidden'), relations: number, columns: number, sequences: number }),
   WireEnum,
   WireDomain,
   WireSequence,

@@ -6,6 +6,7 @@ import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import type { Db } from '#server/store/db.ts'
 import * as organizations from '#server/store/organizations.ts'
 import { uuidOf } from '#shared/wire.ts'
+import type { Screen } from './progress.ts'
 
 /** What a command may ask for. */
 export interface CommandContext {
@@ -15,6 +16,9 @@ export interface CommandContext {
   readonly url: () => Promise<string>
   readonly openDb: () => Promise<Db>
   readonly keyring: () => Promise<WorkerKeyring>
+  /** The folder with both keyrings, for what changes them. */
+  readonly keyringDir: string
+  readonly screen: Screen
 }
 
 /** What follows the command's words. */

@@ -3,8 +3,7 @@
  * Called by `cli.ts` and by nothing that serves requests.
  */
 
-import { datasourceId, displayName } from '#server/api/present.ts'
-import { initKeyrings } from '#server/seal/keyring-file.ts'
+import { datasourceId, displayName } from '#server/domain/datasource-name.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { migrate } from '#server/store/migrate.ts'
@@ -12,7 +11,7 @@ import { Mode, typedId, uuidOf } from '#shared/wire.ts'
 import { capabilityCommands } from './capability-commands.ts'
 import { type Command, option, organizationOf, required } from './command.ts'
 import { dbCommands } from './db-commands.ts'
-import { newKeyId } from './keyring.ts'
+import { keyringCommands } from './keyring-commands.ts'
 import { createKey, revokeKey } from './keys.ts'
 import { createOrganization } from './organizations.ts'
 import { settingsCommands } from './settings-commands.ts'
@@ -98,20 +97,10 @@ export const commands: readonly Command[] = [
       return 0
     },
   },
-  {
-    words: ['keyring', 'init'],
-    synopsis: 'keyring init --dir DIR',
-    about: 'writes DIR/web.json and DIR/worker.json, never over existing ones',
-    async run(context, args) {
-      const dir = required(args, 'dir')
-      await initKeyrings(dir, newKeyId)
-      context.complain(`wrote ${dir}/web.json and ${dir}/worker.json`)
-      return 0
-    },
-  },
-  ...settingsCommands,
   ...capabilityCommands,
   ...dbCommands,
+  ...keyringCommands,
+  ...settingsCommands,
 ]
 
 /** What is printed when a command is not one of these. */

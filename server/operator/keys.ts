@@ -1,7 +1,10 @@
-/** The operator's commands on API keys: the first key of an organization has to come from somewhere. */
+/**
+ * The operator's commands on API keys: the first key of an organization has to come from somewhere.
+ * A key is returned once and kept nowhere.
+ */
 
-import { mintKey } from '#server/api/mint.ts'
 import { newId } from '#server/domain/ids.ts'
+import { mintKey } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as audit from '#server/store/audit.ts'

@@ -2,10 +2,11 @@
  * The operator's part in leasing: signs capabilities that may lease, lists and revokes leases. The signature is made with
  * the worker's key, so that no web tier can grant this to itself.
  */
-import { mintCapability } from '#server/api/mint.ts'
-import { datasourceId } from '#server/api/present.ts'
+
+import { datasourceId } from '#server/domain/datasource-name.ts'
 import { newId } from '#server/domain/ids.ts'
 import { createLeaseSealer } from '#server/seal/leases.ts'
+import { mintCapability } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as audit from '#server/store/audit.ts'
 import * as capabilities from '#server/store/capabilities.ts'

@@ -1,4 +1,7 @@
-/** The operator's commands on organizations. They need the worker's keyring: its key signs what the web tier seals to. */
+/**
+ * The operator's commands on organizations.
+ * They need the worker's keyring: its key signs what the web tier seals to.
+ */
 import { newId } from '#server/domain/ids.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'

@@ -1,4 +1,7 @@
-/** The operator's commands on an organization's settings, and the SQL of a least-privileged role. */
+/**
+ * The operator's commands on an organization's settings, and the SQL of a least-privileged role.
+ * Each change is in the record, as the operator's.
+ */
 
 import { newId } from '#server/domain/ids.ts'
 import { PROVIDERS } from '#server/domain/provider.ts'

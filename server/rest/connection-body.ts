@@ -4,20 +4,20 @@
  */
 import type { z } from 'zod'
 import { type PlainConnection, registerBodyFor, type SealedConnection } from '#shared/connections-dialect.ts'
-import type { RegisterInput } from '#shared/datasource.ts'
 import { Fault, type Issue } from '#shared/fault.ts'
+import type { RegisterInput } from '#shared/registration.ts'
 import { type DatasourceId, typedId, uuidOf } from '#shared/wire.ts'
 import type { Call } from './dialect.ts'
 
 /** `PlainConnection` and `SealedConnection` name the same input as `datasources.register`. */
 function inputOf(body: PlainConnection | SealedConnection): RegisterInput {
-  const common = {
+  const described = {
     name: body.name,
     dbType: body.db_type as NonNullable<Extract<RegisterInput, { connectionString: string }>['dbType']>, // its pattern was checked
     schema: null,
     ...(body.excluded_schemas === undefined ? {} : { excludedSchemas: body.excluded_schemas }),
   }
-  if ('connection_string' in body) return { connectionString: body.connection_string, ...common }
+  if ('connection_string' in body) return { connectionString: body.connection_string, ...described }
   const { sealed_connection_string, key_id, host, port, database_name } = body
   return {
     sealedConnectionString: sealed_connection_string,
@@ -25,7 +25,7 @@ function inputOf(body: PlainConnection | SealedConnection): RegisterInput {
     host,
     port,
     database: database_name,
-    ...common,
+    ...described,
   }
 }
 

@@ -1,4 +1,7 @@
-/** `POST /api/v1/connections/{connection_id}/introspect` of the connections dialect. */
+/**
+ * `POST /api/v1/connections/{connection_id}/introspect` of the connections dialect.
+ * It maps the query to `snapshots.introspect` and the answer back.
+ */
 import { z } from 'zod'
 import { envelopeOf } from '#shared/connections-object.ts'
 import { Fault } from '#shared/fault.ts'
@@ -46,7 +49,7 @@ async function introspect(call: Call): Promise<Reply> {
   const schemas = schemasOf(call)
   const id = pathId(call)
   const found = await call.caller.snapshots.introspect({ id, ...(schemas === undefined ? {} : { schemas }) })
-  const data = {
+  const answer = {
     connection_id: uuidOf(id, 'ds_') ?? '',
     table_count: found.tables.length,
     tables: found.tables,
@@ -54,7 +57,7 @@ async function introspect(call: Call): Promise<Reply> {
     snapshot_id: uuidOf(found.snapshot.id, 'snap_') ?? '',
     introspected_at: found.introspectedAt,
   }
-  return { status: 200, body: { success: true, data, error: null } }
+  return { status: 200, body: { success: true, data: answer, error: null } }
 }
 
 /** The route. */

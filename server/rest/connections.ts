@@ -53,8 +53,8 @@ function present(datasource: Datasource): ConnectionResponse {
   }
 }
 
-const envelope = (data: unknown) => ({ success: true, data, error: null })
-const ok = (data: unknown): Reply => ({ status: 200, body: envelope(data) })
+const envelope = (content: unknown) => ({ success: true, data: content, error: null })
+const ok = (content: unknown): Reply => ({ status: 200, body: envelope(content) })
 
 async function list(call: Call): Promise<Reply> {
   const connections: ConnectionResponse[] = []

@@ -1,4 +1,7 @@
-/** The datasource object of the datasources dialect: an explicit list of what goes out. */
+/**
+ * The datasource object of the datasources dialect: an explicit list of what goes out.
+ * A field that is not named here is not shown.
+ */
 import type { Datasource } from '#shared/datasource.ts'
 import type { DatasourceObject } from '#shared/datasources-object.ts'
 
@@ -7,7 +10,7 @@ const maybeSeconds = (at: string | null) => (at === null ? null : seconds(at))
 
 /** A datasource in this dialect's words; an explicit list of what goes out. */
 export function present(datasource: Datasource): DatasourceObject {
-  const common = {
+  const both = {
     object: 'datasource' as const,
     id: datasource.id,
     status: datasource.status,
@@ -22,7 +25,7 @@ export function present(datasource: Datasource): DatasourceObject {
   if (datasource.kind === 'direct') {
     const { host, database, schema, displayName } = datasource
     return {
-      ...common,
+      ...both,
       connection: 'direct',
       provider: 'postgresql',
       host,
@@ -33,7 +36,7 @@ export function present(datasource: Datasource): DatasourceObject {
   }
   const { feed } = datasource
   return {
-    ...common,
+    ...both,
     connection: 'endpoint',
     environment: datasource.mode,
     endpoint: datasource.endpoint,

@@ -1,5 +1,8 @@
-/** The routes of `/v1/datasources`: registering, reading, listing, rotating, verifying, validating, removing. */
-import type { RegisterInput } from '#shared/datasource.ts'
+/**
+ * The routes of `/v1/datasources`: registering, reading, listing, rotating, verifying, validating, removing.
+ * Each maps its body to a procedure's input and decides nothing.
+ */
+
 import { ListQuery, RegisterBody, RotateKeyBody, ValidateBody } from '#shared/datasources-dialect.ts'
 import {
   DatasourceList,
@@ -8,6 +11,7 @@ import {
   DeletedDatasource,
 } from '#shared/datasources-object.ts'
 import { Fault } from '#shared/fault.ts'
+import type { RegisterInput } from '#shared/registration.ts'
 import { present } from './datasource-object.ts'
 import type { Call, Reply, Route } from './dialect.ts'
 import { ANSWERS, BODIES, IDS } from './examples.ts'
@@ -41,16 +45,16 @@ async function list(call: Call, query: ReturnType<typeof ListQuery.parse>): Prom
       ],
     })
   const isPaged = call.query.size > 0
-  const data: DatasourceObject[] = []
+  const rows: DatasourceObject[] = []
   for (let cursor: string | undefined = olderThan; ; ) {
     const page = await call.caller.datasources.list({
       limit: isPaged ? (query.limit ?? 10) : 100,
       ...(cursor === undefined ? {} : { cursor }),
       ...(newerThan === undefined ? {} : { newerThan }),
     })
-    data.push(...page.items.map(present))
+    rows.push(...page.items.map(present))
     if (isPaged || page.nextCursor === null)
-      return { status: 200, body: { object: 'list', data, has_more: page.nextCursor !== null } }
+      return { status: 200, body: { object: 'list', data: rows, has_more: page.nextCursor !== null } }
     cursor = page.nextCursor
   }
 }

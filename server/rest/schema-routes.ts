@@ -1,4 +1,7 @@
-/** The routes of schemas in the datasources dialect: introspect now, read the schema, compare two snapshots. */
+/**
+ * The routes of schemas in the datasources dialect: introspect now, read the schema, compare two snapshots.
+ * Each maps to one or two procedures and decides nothing.
+ */
 import { Fault } from '#shared/fault.ts'
 import { SnapshotId, type SnapshotSummary } from '#shared/introspection.ts'
 import {

@@ -1,4 +1,7 @@
-/** The route of the sealing key, `GET /v1/sealing_key`: what a caller seals a connection string to. */
+/**
+ * The route of the sealing key, `GET /v1/sealing_key`: what a caller seals a connection string to.
+ * A key that only the worker can open anything with.
+ */
 import { z } from 'zod'
 import { SealingKey } from '#shared/sealing.ts'
 import type { Route } from './dialect.ts'

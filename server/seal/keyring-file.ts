@@ -3,9 +3,10 @@
  * The entries call it at start; nothing of a file is ever logged.
  */
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createKeyrings, parseWebKeyring, parseWorkerKeyring, type WebKeyring, type WorkerKeyring } from './keyring.ts'
+import { type Keyrings, parseKeyrings, printKeyrings } from './keyring-rotation.ts'
 
 async function readPrivate(path: string): Promise<string> {
   const found = await stat(path).catch(() => null)
@@ -39,6 +40,26 @@ export async function initKeyrings(dir: string, newKeyId: (kind: string) => stri
     // One half is of no use without the other, and would stand in the way of both.
     await rm(web)
     throw error
+  }
+}
+
+/** Reads both keyrings of a folder, for a rotation. Throws when one is missing, readable by others or not acceptable. */
+export async function readKeyrings(dir: string): Promise<Keyrings> {
+  const [web, worker] = [await readPrivate(join(dir, 'web.json')), await readPrivate(join(dir, 'worker.json'))]
+  return parseKeyrings({ web, worker })
+}
+
+/**
+ * Puts both keyrings of a folder in the place of the old ones, each at once and whole: whatever stops it, each file is an
+ * old or a new one. The worker's comes first, since it must know what the web tier may use.
+ */
+export async function replaceKeyrings(dir: string, rings: Keyrings): Promise<void> {
+  const texts = printKeyrings(rings)
+  for (const name of ['worker', 'web'] as const) {
+    const path = join(dir, `${name}.json`)
+    const draft = `${path}.${randomUUID()}`
+    await writeFile(draft, texts[name], { mode: 0o600, flag: 'wx', flush: true })
+    await rename(draft, path)
   }
 }
 

@@ -1,77 +1,124 @@
 /**
- * Rotation of the keys in keyrings, as decisions on the two of them together: announce a new key, use it, drop what nothing
+ * Rotation of the keys in keyrings, as decisions on both files together: announce a new key, use it, drop what nothing
  * needs. Between the steps every process reads its keyring again, so that none meets a key that it does not know.
- * Operators' commands call it; it writes nothing.
+ * Operators' commands call it; it reads and writes no file.
  */
-import type { WebKeyring, WorkerKeyring } from './keyring.ts'
+import { z } from 'zod'
+import { parseWebKeyring, parseWorkerKeyring } from './keyring.ts'
 import { readySodium } from './sodium.ts'
 
-/** Both files of an installation. */
+const Key = z.object({
+  id: z.string(),
+  public: z.string().optional(),
+  secret: z.string().optional(),
+  announced: z.literal(true).optional(),
+  since: z.string().optional(),
+})
+type Key = z.output<typeof Key>
+
+const Keys = z.array(Key)
+const Ring = z.object({ role: z.string(), master: Keys, signing: Keys, verify: Keys, pepper: Keys, fingerprint: Keys })
+type Ring = z.output<typeof Ring>
+
+/** Both files of an installation, keys as base64. */
 export interface Keyrings {
-  readonly web: WebKeyring
-  readonly worker: WorkerKeyring
+  readonly web: Ring
+  readonly worker: Ring
 }
 
 /** What can be rotated; `signing` is the pairs of both tiers. */
-export type KeyKind = 'master' | 'signing' | 'pepper' | 'fingerprint'
+export const KEY_KINDS = ['master', 'signing', 'pepper', 'fingerprint'] as const
+/** The kinds of keys that rotate. */
+export type KeyKind = (typeof KEY_KINDS)[number]
 
-interface Announced {
-  readonly announced: true
+/** The texts of both files. Throws the keyring's own sentence for one that no process would start with. */
+export function parseKeyrings(texts: { web: string; worker: string }): Keyrings {
+  parseWebKeyring(texts.web)
+  parseWorkerKeyring(texts.worker)
+  return { web: Ring.parse(JSON.parse(texts.web)), worker: Ring.parse(JSON.parse(texts.worker)) }
 }
 
-const ANNOUNCED: Announced = { announced: true }
+/** The texts to be written. Throws when a process would not start with one of them: then neither is to be written. */
+export function printKeyrings(rings: Keyrings): { web: string; worker: string } {
+  const texts = { web: `${JSON.stringify(rings.web, null, 2)}\n`, worker: `${JSON.stringify(rings.worker, null, 2)}\n` }
+  parseKeyrings(texts)
+  return texts
+}
 
-/** Adds a new key of a kind to both keyrings: known, and not used. */
+const base64 = (value: Uint8Array) => Buffer.from(value).toString('base64')
+
+/** Adds a new key of a kind to both keyrings: known, and used by nobody yet. */
 export async function announce(rings: Keyrings, kind: KeyKind, newKeyId: (kind: string) => string): Promise<Keyrings> {
   const sodium = await readySodium()
   const { web, worker } = rings
+  const announced = true as const
+  if (kind === 'signing') {
+    const made = (role: string) => {
+      const pair = sodium.crypto_sign_keypair()
+      const half: Key = { id: newKeyId(role), public: base64(pair.publicKey), announced }
+      return { half, pair: { ...half, secret: base64(pair.privateKey) } }
+    }
+    const [ofWeb, ofWorker] = [made('web'), made('worker')]
+    return {
+      web: { ...web, signing: [ofWeb.pair, ...web.signing], verify: [ofWorker.half, ...web.verify] },
+      worker: { ...worker, signing: [ofWorker.pair, ...worker.signing], verify: [ofWeb.half, ...worker.verify] },
+    }
+  }
   if (kind === 'master') {
-    const { publicKey, privateKey } = sodium.crypto_box_keypair()
-    const half = { id: newKeyId(kind), public: Buffer.from(publicKey), ...ANNOUNCED }
+    const pair = sodium.crypto_box_keypair()
+    const half: Key = { id: newKeyId(kind), public: base64(pair.publicKey), announced }
     return {
       web: { ...web, master: [half, ...web.master] },
-      worker: { ...worker, master: [{ ...half, secret: Buffer.from(privateKey) }, ...worker.master] },
+      worker: { ...worker, master: [{ ...half, secret: base64(pair.privateKey) }, ...worker.master] },
     }
   }
-  if (kind === 'signing') {
-    const [one, other] = [sodium.crypto_sign_keypair(), sodium.crypto_sign_keypair()]
-    const ofWeb = { id: newKeyId('web'), public: Buffer.from(one.publicKey), ...ANNOUNCED }
-    const ofWorker = { id: newKeyId('worker'), public: Buffer.from(other.publicKey), ...ANNOUNCED }
-    const pair = (half: typeof ofWeb, secret: Uint8Array) => ({ ...half, secret: Buffer.from(secret) })
-    return {
-      web: {
-        ...web,
-        signing: [pair(ofWeb, one.privateKey), ...web.signing],
-        verify: [ofWorker, ...web.verify],
-      },
-      worker: {
-        ...worker,
-        signing: [pair(ofWorker, other.privateKey), ...worker.signing],
-        verify: [ofWeb, ...worker.verify],
-      },
-    }
-  }
-  const key = { id: newKeyId(kind), secret: Buffer.from(sodium.randombytes_buf(32)), ...ANNOUNCED }
-  return {
-    web: { ...web, [kind]: [key, ...web[kind]] },
-    worker: { ...worker, [kind]: [key, ...worker[kind]] },
-  }
+  const key: Key = { id: newKeyId(kind), secret: base64(sodium.randombytes_buf(32)), announced }
+  return { web: { ...web, [kind]: [key, ...web[kind]] }, worker: { ...worker, [kind]: [key, ...worker[kind]] } }
 }
 
-const LISTS = { master: ['master'], signing: ['signing', 'verify'], pepper: ['pepper'], fingerprint: ['fingerprint'] } as const
+/** The lists that a kind is in. */
+function listsOf(kind: KeyKind): readonly (KeyKind | 'verify')[] {
+  return kind === 'signing' ? ['signing', 'verify'] : [kind]
+}
 
 /** True when a key of the kind is announced in both keyrings. */
 export function isAnnounced({ web, worker }: Keyrings, kind: KeyKind): boolean {
-  return LISTS[kind].every(list => [web, worker].every(ring => ring[list].some(key => key.announced === true)))
+  return listsOf(kind).every(list => [web, worker].every(ring => ring[list].some(key => key.announced === true)))
 }
 
 /** Brings what is announced into use, from `now` on. */
-export function use({ web, worker }: Keyrings, kind: KeyKind, now: Date): Keyrings {
+export function use(rings: Keyrings, kind: KeyKind, now: Date): Keyrings {
   const since = now.toISOString()
-  const used = <T extends { announced?: true | undefined }>(keys: readonly T[]): T[] =>
-    keys.map(({ announced, ...key }) => (announced === true ? { ...key, since } : key) as T) // the same key without one mark
-  return {
-    web: LISTS[kind].reduce((ring, list) => ({ ...ring, [list]: used<never>(ring[list] as never[]) }), web),
-    worker: LISTS[kind].reduce((ring, list) => ({ ...ring, [list]: used<never>(ring[list] as never[]) }), worker),
-  }
+  return changed(rings, kind, keys =>
+    keys.map(({ announced, ...key }) => (announced === true ? { ...key, since } : key)),
+  )
+}
+
+/** Drops the keys of a kind that are neither in use, nor announced, nor needed. Says which. */
+export function drop(
+  rings: Keyrings,
+  kind: KeyKind,
+  isNeeded: (id: string) => boolean,
+): { rings: Keyrings; dropped: string[] } {
+  const dropped = new Set<string>()
+  const kept = changed(rings, kind, keys => {
+    const inUse = keys.find(key => key.announced !== true)
+    return keys.filter(key => {
+      const isKept = key === inUse || key.announced === true || isNeeded(key.id)
+      if (!isKept) dropped.add(key.id)
+      return isKept
+    })
+  })
+  return { rings: kept, dropped: [...dropped] }
+}
+
+function changed(rings: Keyrings, kind: KeyKind, change: (keys: readonly Key[]) => Key[]): Keyrings {
+  const all = (ring: Ring) => listsOf(kind).reduce((done, list) => ({ ...done, [list]: change(done[list]) }), ring)
+  return { web: all(rings.web), worker: all(rings.worker) }
+}
+
+/** When the key in use of a kind came into use; null for the first one. */
+export function inUseSince({ worker }: Keyrings, kind: KeyKind): Date | null {
+  const since = worker[kind].find(key => key.announced !== true)?.since
+  return since === undefined ? null : new Date(since)
 }

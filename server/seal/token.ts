@@ -3,7 +3,7 @@
  * MAC over what the row grants: whoever can edit the table can kill a key that way, and not widen one.
  */
 import { randomInt } from 'node:crypto'
-import { checksum } from '#shared/credential.ts'
+import { checksum } from '#shared/token.ts'
 import type { Mode } from '#shared/wire.ts'
 import { inUseFirst, type WebKeyring, type WorkerKeyring } from './keyring.ts'
 import { readySodium } from './sodium.ts'

@@ -2,8 +2,9 @@
  * The hold on a claim while its work goes on: for work that commits in several steps, each of which must know that the claim
  * is still its own. Claiming and settling are in `tasks.ts`.
  */
+
+import type { Claim } from './claims.ts'
 import type { Tx } from './db.ts'
-import type { Claim } from './tasks.ts'
 
 /**
  * Prolongs a claim in the transaction of an effect that comes before the end of its work. False when the claim was lost:

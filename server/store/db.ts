@@ -189,6 +189,7 @@ export interface Tables {
 
 /** A pool, or a transaction on it: what every store function takes first. */
 export type Db = Kysely<Tables>
+/** A transaction: what a function takes that must not stand alone. */
 export type Tx = Transaction<Tables>
 
 const INT8 = 20

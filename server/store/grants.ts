@@ -30,26 +30,25 @@ const CREDENTIAL = [
 ]
 const TASK = ['org_id', 'id', 'kind', 'datasource_id', 'standing', 'due_at', 'created_at', 'expires_at']
 const READ: TableGrant = { select: true }
-const NOTHING: TableGrant = {}
 const EVERYTHING: TableGrant = { select: true, insert: true, update: true, delete: true }
 
 /** Every table of Mooring, for both tiers. */
 export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>> = {
   kysely_migration: { web: READ, worker: READ },
-  kysely_migration_lock: { web: NOTHING, worker: NOTHING },
+  kysely_migration_lock: { web: {}, worker: {} },
   organizations: { web: READ, worker: READ },
   organization_keys: {
     web: { select: ['org_id', 'id', 'public_key', 'signer_id', 'signature', 'created_at', 'retired_at'] },
     worker: { select: true, update: ['secret', 'destroyed_at'] },
   },
-  api_keys: { web: { select: true, insert: true, update: ['last_used_at', 'revoked_at'] }, worker: NOTHING },
+  api_keys: { web: { select: true, insert: true, update: ['last_used_at', 'revoked_at'] }, worker: {} },
   capabilities: {
     web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'expires_at', 'mac'] },
     // The columns of a key that `findByHash` looks at; the worker judges an operator's grant, which has none.
     worker: READ,
   },
-  quotas: { web: { select: true, insert: true, update: true }, worker: NOTHING },
-  rate_limits: { web: EVERYTHING, worker: NOTHING },
+  quotas: { web: { select: true, insert: true, update: true }, worker: {} },
+  rate_limits: { web: EVERYTHING, worker: {} },
   datasources: { web: { select: true, insert: true, update: true }, worker: { select: true, update: true } },
   credentials: {
     web: {
@@ -72,13 +71,13 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   audit_events: { web: { select: true, insert: true }, worker: { insert: true } },
   idempotency_keys: { web: EVERYTHING, worker: { select: ['expires_at'], delete: true } },
   changes: { web: { select: true, insert: true }, worker: { select: true, insert: true, delete: true } },
-  dial_budgets: { web: NOTHING, worker: EVERYTHING },
+  dial_budgets: { web: {}, worker: EVERYTHING },
   snapshots: { web: READ, worker: { select: true, insert: true, update: true } },
   leases: {
     web: { select: true, update: ['ended_at', 'ended_by'] },
     worker: { select: true, insert: true, update: ['ended_at', 'ended_by'] },
   },
-  lease_grants: { web: NOTHING, worker: READ },
+  lease_grants: { web: {}, worker: READ },
   // The web stores what is pushed with a key alone.
   feeds: { web: { select: true, insert: true, update: true }, worker: EVERYTHING },
   feed_events: { web: { select: true, insert: true }, worker: EVERYTHING },

@@ -36,7 +36,44 @@ export type GrantedCapability = Pick<
  * or no signature, or the organization is removed. Like its siblings it finds the organization: the caller compares.
  */
 export async function findGranted(db: Db, hashes: readonly Buffer[]): Promise<GrantedCapability | undefined> {
-  const row = await db
+  const row = await granted(db)
+    .where('c.hash', 'in', [...hashes])
+    .executeTakeFirst()
+  return row && grantedOf(row)
+}
+
+/** Live capabilities whose grant another key than this one has signed, of every organization. */
+export async function grantsOfOthers(db: Db, than: { signerId: string; now: Date }): Promise<GrantedCapability[]> {
+  const rows = await granted(db)
+    .where('g.signer_id', '!=', than.signerId)
+    .where('c.revoked_at', 'is', null)
+    .where('c.expires_at', '>', than.now)
+    .execute()
+  return rows.map(grantedOf)
+}
+
+/** Puts a signature that was made anew in the place of the one before. */
+export async function replaceGrant(
+  db: Db,
+  org: string,
+  entry: { capabilityId: string; signed: GrantSignature },
+): Promise<void> {
+  await db
+    .updateTable('lease_grants')
+    .set({ signer_id: entry.signed.signerId, signature: entry.signed.signature })
+    .where('org_id', '=', org)
+    .where('capability_id', '=', entry.capabilityId)
+    .execute()
+}
+
+type GrantedRow = Omit<GrantedCapability, 'signed'> & { signer_id: string; signature: Buffer }
+
+function grantedOf({ signer_id: signerId, signature, ...capability }: GrantedRow): GrantedCapability {
+  return { ...capability, signed: { signerId, signature } }
+}
+
+function granted(db: Db) {
+  return db
     .selectFrom('capabilities as c')
     .innerJoin('organizations as o', 'o.id', 'c.org_id')
     .innerJoin('lease_grants as g', join =>
@@ -53,12 +90,7 @@ export async function findGranted(db: Db, hashes: readonly Buffer[]): Promise<Gr
       'c.revoked_at',
     ])
     .select(['g.signer_id', 'g.signature'])
-    .where('c.hash', 'in', [...hashes])
     .where('o.removed_at', 'is', null)
-    .executeTakeFirst()
-  if (row === undefined) return undefined
-  const { signer_id: signerId, signature, ...capability } = row
-  return { ...capability, signed: { signerId, signature } }
 }
 
 /** Writes a new lease, in the transaction that hands it out. */

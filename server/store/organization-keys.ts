@@ -66,7 +66,12 @@ export async function list(
   db: Db,
   which: { org: string } | { notMaster: string; limit: number } | { notSigner: string; limit: number },
 ): Promise<WrappedOrganizationKey[]> {
-  let query = db.selectFrom('organization_keys').select(COLUMNS).where('secret', 'is not', null).orderBy('org_id').orderBy('id')
+  let query = db
+    .selectFrom('organization_keys')
+    .select(COLUMNS)
+    .where('secret', 'is not', null)
+    .orderBy('org_id')
+    .orderBy('id')
   if ('org' in which) query = query.where('org_id', '=', which.org)
   if ('notMaster' in which) query = query.where('master_key_id', '!=', which.notMaster).limit(which.limit)
   if ('notSigner' in which) query = query.where('signer_id', '!=', which.notSigner).limit(which.limit)
@@ -85,10 +90,9 @@ export async function countOthers(db: Db, than: { masterKeyId: string } | { sign
     .selectFrom('organization_keys')
     .select(eb => eb.fn.countAll<number>().as('count'))
     .where('secret', 'is not', null)
-  const { count } = await (
-    'masterKeyId' in than
-      ? query.where('master_key_id', '!=', than.masterKeyId)
-      : query.where('signer_id', '!=', than.signerId)
+  const { count } = await ('masterKeyId' in than
+    ? query.where('master_key_id', '!=', than.masterKeyId)
+    : query.where('signer_id', '!=', than.signerId)
   ).executeTakeFirstOrThrow()
   return count
 }

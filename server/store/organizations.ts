@@ -100,3 +100,38 @@ async function publicHalf(db: Db, org: string, which: { id: string | null }): Pr
     }
   )
 }
+
+/**
+ * Removes an organization and shreds it: the secret halves of its keys, the bytes of its credentials, its tasks and leases.
+ * Its rows stay, for the record. False when there is none, or it was removed before.
+ */
+export async function remove(tx: Tx, org: string, now: Date): Promise<boolean> {
+  const marked = await tx
+    .updateTable('organizations')
+    .set({ removed_at: now })
+    .where('id', '=', org)
+    .where('removed_at', 'is', null)
+    .returning('id')
+    .execute()
+  if (marked.length === 0) return false
+  await tx
+    .updateTable('credentials')
+    .set({ state: 'retired', sealed: null, signature: null })
+    .where('org_id', '=', org)
+    .where('sealed', 'is not', null)
+    .execute()
+  await tx
+    .updateTable('organization_keys')
+    .set(eb => ({ secret: null, destroyed_at: now, retired_at: eb.fn.coalesce('retired_at', eb.val(now)) }))
+    .where('org_id', '=', org)
+    .where('secret', 'is not', null)
+    .execute()
+  await tx.deleteFrom('tasks').where('org_id', '=', org).execute()
+  await tx
+    .updateTable('leases')
+    .set({ ended_at: now, ended_by: 'revoked' })
+    .where('org_id', '=', org)
+    .where('ended_at', 'is', null)
+    .execute()
+  return true
+}

@@ -4,8 +4,8 @@
  */
 import { sql } from 'kysely'
 import type { CredentialContext, SealedBox } from '#server/domain/sealed.ts'
+import type { Claim } from './claims.ts'
 import type { Db, Tx } from './db.ts'
-import type { Claim } from './tasks.ts'
 
 /** What a credential has to be sealed and signed with so that it needs nothing older. */
 export interface UpToDate {

@@ -23,6 +23,7 @@ export class Signals {
   #client: pg.Client | null = null
   #reconnect: NodeJS.Timeout | null = null
   #closed = false
+  #sending: Promise<unknown> = Promise.resolve()
 
   constructor(options: { url: string; onError: (error: Error) => void }) {
     this.#url = options.url
@@ -76,7 +77,8 @@ export class Signals {
 
   #send(topic: Topic): void {
     this.#waiting.delete(topic)
-    this.#client?.query(`notify mooring_${topic}`).catch(this.#onError)
+    // One after the other: the driver no longer queues for its callers.
+    this.#sending = this.#sending.then(() => this.#client?.query(`notify mooring_${topic}`)).catch(this.#onError)
   }
 
   #lost(client: pg.Client, error: Error | null): void {

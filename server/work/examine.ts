@@ -1,4 +1,7 @@
-/** Dials a database and judges what was found: the heart of `verify` and `validate`. */
+/**
+ * Dials a database and judges what was found: the heart of `verify` and `validate`.
+ * It writes nothing; what is made of a verdict is its callers' business.
+ */
 
 import { type Judgement, judge, type RolePolicy } from '#server/domain/verification.ts'
 import { SealBroken } from '#server/seal/held-key.ts'

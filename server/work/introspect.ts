@@ -8,11 +8,11 @@ import { backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
 import { newId } from '#server/domain/ids.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import * as changes from '#server/store/changes.ts'
+import * as claims from '#server/store/claims.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
 import * as organizations from '#server/store/organizations.ts'
 import * as sealed from '#server/store/sealed.ts'
-import * as tasks from '#server/store/tasks.ts'
 import { failureSpec } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import type { Snapshot } from '#shared/snapshot.ts'
@@ -35,7 +35,7 @@ export type IntrospectOutcome =
 type Found = { readonly snapshot: Snapshot } | { readonly fault: FaultCode; readonly retryable: boolean }
 
 /** The work of an `introspect` task. */
-export async function introspect(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+export async function introspect(parts: WorkerParts, claim: claims.Claim): Promise<void> {
   const org = claim.organizationId
   const id = claim.datasourceId
   if (id === null) throw new Error('an introspect task names a datasource')
@@ -81,7 +81,7 @@ function failed(spec: { fault: FaultCode; retryable: boolean }): Found {
 async function settle(
   parts: WorkerParts,
   tx: Tx,
-  of: { claim: tasks.Claim; row: datasources.DatasourceRow; found: Found },
+  of: { claim: claims.Claim; row: datasources.DatasourceRow; found: Found },
 ): Promise<void> {
   const { claim, row, found } = of
   const org = claim.organizationId
@@ -89,9 +89,9 @@ async function settle(
   if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
   const isFailed = 'fault' in found
   const next = { dueAt: await nextDue(parts, claim, isFailed), now, failed: isFailed }
-  if (claim.standing && !(await tasks.settle(tx, claim, next))) return
+  if (claim.standing && !(await claims.settle(tx, claim, next))) return
   if (isFailed) {
-    if (!claim.standing) await tasks.finish(tx, claim, { fault: found.fault } satisfies IntrospectOutcome)
+    if (!claim.standing) await claims.finish(tx, claim, { fault: found.fault } satisfies IntrospectOutcome)
     return
   }
   const { text, fingerprint } = canonical(found.snapshot, sha256)
@@ -106,10 +106,10 @@ async function settle(
   await datasources.update(tx, org, { id: row.id, set: { introspected_at: now } })
   await changes.append(tx, org, { datasourceId: row.id, change: kept.drifted ? 'drifted' : 'introspected', at: now })
   const outcome: IntrospectOutcome = { snapshotId: kept.id, changed: kept.changed }
-  if (!claim.standing) await tasks.finish(tx, claim, outcome)
+  if (!claim.standing) await claims.finish(tx, claim, outcome)
 }
 
-async function nextDue(parts: WorkerParts, claim: tasks.Claim, isFailed: boolean): Promise<Date> {
+async function nextDue(parts: WorkerParts, claim: claims.Claim, isFailed: boolean): Promise<Date> {
   const now = parts.clock().getTime()
   if (isFailed) return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
   const { checkIntervalSeconds } = await organizations.settings(parts.db, claim.organizationId)

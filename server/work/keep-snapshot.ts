@@ -1,4 +1,7 @@
-/** Keeps a snapshot, or notes that the last one still holds; counts the drift between the two. */
+/**
+ * Keeps a snapshot, or notes that the last one still holds; counts the drift between the two.
+ * Called by `introspect.ts` in the transaction that settles its task.
+ */
 import { countDrift, tablesOf } from '#server/domain/snapshot-summary.ts'
 import type { Tx } from '#server/store/db.ts'
 import * as snapshots from '#server/store/snapshots.ts'

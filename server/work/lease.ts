@@ -8,11 +8,11 @@ import { newId } from '#server/domain/ids.ts'
 import { isUsablePublicKey, leasedTarget } from '#server/domain/lease.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/audit.ts'
+import * as claims from '#server/store/claims.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as leases from '#server/store/leases.ts'
 import * as sealed from '#server/store/sealed.ts'
-import * as tasks from '#server/store/tasks.ts'
 import { spellConnectionString } from '#shared/connection-string-text.ts'
 import { failureSpec } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
@@ -46,7 +46,7 @@ interface Asked {
 }
 
 /** The work of a `lease` task. */
-export async function lease(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+export async function lease(parts: WorkerParts, claim: claims.Claim): Promise<void> {
   const payload = Payload.safeParse(await openPayload(parts, claim).catch(unlessBroken))
   const asked = { organizationId: claim.organizationId, datasourceId: claim.datasourceId ?? '' }
   if (!payload.success)
@@ -55,7 +55,7 @@ export async function lease(parts: WorkerParts, claim: tasks.Claim): Promise<voi
   parts.signals.ring('news')
 }
 
-async function grantOrRefuse(parts: WorkerParts, claim: tasks.Claim, asked: Asked): Promise<void> {
+async function grantOrRefuse(parts: WorkerParts, claim: claims.Claim, asked: Asked): Promise<void> {
   const { payload } = asked
   const capability = await grantedCapability(parts, asked)
   if (typeof capability === 'string') {
@@ -77,7 +77,7 @@ async function grantOrRefuse(parts: WorkerParts, claim: tasks.Claim, asked: Aske
   const { organizationId: org, datasourceId } = asked
   await transaction(parts.db, async tx => {
     // Lost meanwhile: whoever has the claim now answers, and this box goes nowhere.
-    if (!(await tasks.finish(tx, claim, { lease: answer } satisfies LeaseOutcome))) return
+    if (!(await claims.finish(tx, claim, { lease: answer } satisfies LeaseOutcome))) return
     const entry = { id, datasourceId, capabilityId: capability.id, version: content.version, now, expiresAt }
     await leases.insert(tx, org, entry)
     await audit.append(tx, org, eventOf(parts, asked, { capabilityId: capability.id, outcome: 'ok' }))
@@ -137,11 +137,11 @@ interface Refusal {
 }
 
 /** Answers a fault, and records it where it is known who was refused. */
-async function refuse(parts: WorkerParts, claim: tasks.Claim, refusal: Refusal): Promise<void> {
+async function refuse(parts: WorkerParts, claim: claims.Claim, refusal: Refusal): Promise<void> {
   const { fault, capabilityId, payload } = refusal
   const organizationId = claim.organizationId
   await transaction(parts.db, async tx => {
-    if (!(await tasks.finish(tx, claim, { fault } satisfies LeaseOutcome))) return
+    if (!(await claims.finish(tx, claim, { fault } satisfies LeaseOutcome))) return
     if (payload === null || capabilityId === null) return
     const asked = { organizationId, datasourceId: claim.datasourceId ?? '', payload }
     await audit.append(tx, organizationId, eventOf(parts, asked, { capabilityId, outcome: fault }))

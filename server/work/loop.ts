@@ -3,7 +3,7 @@
  * run; a task is claimed by one at a time, and a claim that runs out is fenced off.
  */
 import { BROKEN, backoffMs } from '#server/domain/backoff.ts'
-import * as tasks from '#server/store/tasks.ts'
+import * as claims from '#server/store/claims.ts'
 import type { Trades, WorkerParts } from './parts.ts'
 import { sweep } from './sweep.ts'
 
@@ -16,7 +16,7 @@ export class Loop {
   readonly #parts: WorkerParts
   readonly #trades: Trades
   readonly #slots: number
-  readonly #running = new Map<Promise<void>, tasks.Claim>()
+  readonly #running = new Map<Promise<void>, claims.Claim>()
   #wake: () => void = () => undefined
   #stopping = false
   #done: Promise<void> = Promise.resolve()
@@ -47,7 +47,7 @@ export class Loop {
     await Promise.race([Promise.all(this.#running.keys()), promise])
     clearTimeout(timer)
     const left = [...this.#running.values()]
-    await Promise.all(left.map(claim => tasks.handBack(this.#parts.db, claim, this.#parts.clock())))
+    await Promise.all(left.map(claim => claims.handBack(this.#parts.db, claim, this.#parts.clock())))
   }
 
   async #run(): Promise<void> {
@@ -73,11 +73,11 @@ export class Loop {
   }
 
   /** What has failed before gets at most half of the slots: databases that are away must not keep the others waiting. */
-  async #claim(): Promise<tasks.Claim[]> {
+  async #claim(): Promise<claims.Claim[]> {
     const { db, clock, log } = this.#parts
     const free = this.#slots - this.#running.size
     if (free <= 0) return []
-    const kinds = Object.keys(this.#trades) as tasks.Claim['kind'][] // the keys of Trades are kinds
+    const kinds = Object.keys(this.#trades) as claims.Claim['kind'][] // the keys of Trades are kinds
     const perOrganization = Math.max(1, this.#slots - 1)
     const ask = { kinds, perOrganization, leaseMs: LEASE_MS, now: clock() }
     try {
@@ -85,10 +85,10 @@ export class Loop {
         this.#sweptAt = ask.now.getTime()
         await sweep(db, ask.now)
       }
-      const fresh = await tasks.claim(db, { ...ask, limit: free, retries: false })
+      const fresh = await claims.claim(db, { ...ask, limit: free, retries: false })
       const retrying = [...this.#running.values()].filter(claim => claim.attempts > 1).length
       const limit = Math.min(free - fresh.length, Math.ceil(this.#slots / 2) - retrying)
-      return limit <= 0 ? fresh : [...fresh, ...(await tasks.claim(db, { ...ask, limit, retries: true }))]
+      return limit <= 0 ? fresh : [...fresh, ...(await claims.claim(db, { ...ask, limit, retries: true }))]
     } catch (cause) {
       // The database is away: the poll tries again. What was claimed before it went comes back when the claim runs out.
       log.error({ cause }, 'no tasks could be claimed')
@@ -96,7 +96,7 @@ export class Loop {
     }
   }
 
-  #begin(claim: tasks.Claim): void {
+  #begin(claim: claims.Claim): void {
     const run = this.#work(claim).finally(() => {
       this.#running.delete(run)
       this.#wake()
@@ -104,7 +104,7 @@ export class Loop {
     this.#running.set(run, claim)
   }
 
-  async #work(claim: tasks.Claim): Promise<void> {
+  async #work(claim: claims.Claim): Promise<void> {
     const { db, clock, random, log } = this.#parts
     const about = { organizationId: claim.organizationId, datasourceId: claim.datasourceId, task: claim.kind }
     try {
@@ -113,7 +113,7 @@ export class Loop {
       log.error({ ...about, cause }, 'task failed')
       const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
       // If this fails too, the claim runs out by itself.
-      await tasks
+      await claims
         .handBack(db, claim, dueAt)
         .catch((lost: unknown) => log.error({ ...about, cause: lost }, 'task not given back'))
     }

@@ -1,11 +1,14 @@
-/** Opens stored credentials, task payloads and callers' boxes for the kinds of work that need them. Worker only. */
+/**
+ * Opens stored credentials, task payloads and callers' boxes for the kinds of work that need them.
+ * Worker only: what it returns is in clear and must not be stored, logged or sent.
+ */
 import { type Secret, unpackBox } from '#server/domain/sealed.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
+import type { Claim } from '#server/store/claims.ts'
 import type * as datasources from '#server/store/datasources.ts'
 import * as organizations from '#server/store/organizations.ts'
 import * as sealed from '#server/store/sealed.ts'
-import type { Claim } from '#server/store/tasks.ts'
 import type { WorkerParts } from './parts.ts'
 
 /** Opens one credential. Throws `SealBroken` when it is not the one that was sealed for its row. */

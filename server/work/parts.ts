@@ -9,10 +9,11 @@ import type { LeaseSealer } from '#server/seal/leases.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import type { Unsealer } from '#server/seal/unsealer.ts'
+import type { Claim } from '#server/store/claims.ts'
 import type { Db, TaskKind } from '#server/store/db.ts'
 import type { Signals } from '#server/store/signals.ts'
-import type { Claim } from '#server/store/tasks.ts'
 
+/** A worker's parts. */
 export interface WorkerParts {
   readonly db: Db
   readonly signals: Signals

@@ -3,15 +3,15 @@
  * behind it are committed together, and only while the claim is still held: whatever dies, and wherever, the next poll goes
  * on from a cursor whose events are stored.
  */
-import { UNREACHABLE, backoffMs } from '#server/domain/backoff.ts'
+import { backoffMs, UNREACHABLE } from '#server/domain/backoff.ts'
 import { afterPage, lastError, nextPoll, type Stop } from '#server/domain/feed.ts'
 import { type FeedPage, readPage } from '#server/domain/feed-page.ts'
 import { prolong } from '#server/store/claim-hold.ts'
+import * as claims from '#server/store/claims.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as feedEvents from '#server/store/feed-events.ts'
 import * as feeds from '#server/store/feeds.ts'
-import * as tasks from '#server/store/tasks.ts'
 import type { Failure } from '#shared/failure.ts'
 import { type Asked, askEndpoint } from './ask-endpoint.ts'
 import { endpointKeys, keysOf } from './endpoint-keys.ts'
@@ -27,7 +27,7 @@ const UNREADABLE = 'The stored signing key cannot be opened. Register the endpoi
 
 /** A poll under way. */
 interface Poll {
-  readonly claim: tasks.Claim
+  readonly claim: claims.Claim
   readonly url: string
   readonly keys: readonly string[]
   readonly feed: feeds.FeedRow
@@ -39,7 +39,7 @@ interface Poll {
 }
 
 /** The work of a `poll` task. */
-export async function poll(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+export async function poll(parts: WorkerParts, claim: claims.Claim): Promise<void> {
   const { organizationId: org, datasourceId } = claim
   if (datasourceId === null) throw new Error('a poll task names a datasource')
   const row = await datasources.find(parts.db, org, { id: datasourceId })
@@ -50,7 +50,16 @@ export async function poll(parts: WorkerParts, claim: tasks.Claim): Promise<void
   if (opened === null || opened.current === null) return settleUnreadable(parts, claim, datasourceId)
   const { url } = opened
   const startedAt = performance.now()
-  await follow(parts, { claim, url, keys: keysOf(opened), feed, startedAt, sent: [], cursor: feed.cursor, newEvents: 0 })
+  await follow(parts, {
+    claim,
+    url,
+    keys: keysOf(opened),
+    feed,
+    startedAt,
+    sent: [],
+    cursor: feed.cursor,
+    newEvents: 0,
+  })
   parts.signals.ring('news')
 }
 
@@ -90,7 +99,7 @@ async function keep(parts: WorkerParts, poll: Poll, of: { asked: Asked; page: Fe
     const next = nextPoll({ failed: false, newEvents: poll.newEvents + stored, stop }, feed.interval_ms, dice(parts))
     if (next.intervalMs !== feed.interval_ms)
       await feeds.update(tx, org, { datasourceId, set: { interval_ms: next.intervalMs } })
-    await tasks.settle(tx, claim, { dueAt: new Date(now.getTime() + next.delayMs), now, failed: false })
+    await claims.settle(tx, claim, { dueAt: new Date(now.getTime() + next.delayMs), now, failed: false })
     return stored
   })
   if (kept === null) return false
@@ -112,7 +121,7 @@ async function fail(parts: WorkerParts, poll: Poll, of: { asked: Asked; failure:
   const end = { failed: true, retryCount, retryAfterSeconds: answer.retryAfterSeconds } as const
   const { delayMs } = nextPoll(end, feed.interval_ms, dice(parts))
   await transaction(parts.db, async tx => {
-    if (!(await tasks.settle(tx, claim, { dueAt: new Date(now.getTime() + delayMs), now, failed: true }))) return
+    if (!(await claims.settle(tx, claim, { dueAt: new Date(now.getTime() + delayMs), now, failed: true }))) return
     const error = lastError(of.failure, answer.status)
     await feeds.recordFailure(tx, claim.organizationId, { datasourceId: feed.datasource_id, requestedAt, error })
   })
@@ -129,20 +138,20 @@ function logEnd(parts: WorkerParts, { claim, newEvents, sent }: Poll, stop: Stop
   parts.log.debug({ organizationId, datasourceId, newEvents, pages: sent.length, stop }, 'polled')
 }
 
-async function settleIdle(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
-  await transaction(parts.db, tx => tasks.settle(tx, claim, { dueAt: null, now: parts.clock(), failed: false }))
+async function settleIdle(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  await transaction(parts.db, tx => claims.settle(tx, claim, { dueAt: null, now: parts.clock(), failed: false }))
   parts.signals.ring('news')
 }
 
-async function settleLater(parts: WorkerParts, claim: tasks.Claim, dueAt: Date): Promise<void> {
-  await transaction(parts.db, tx => tasks.settle(tx, claim, { dueAt, now: parts.clock(), failed: false }))
+async function settleLater(parts: WorkerParts, claim: claims.Claim, dueAt: Date): Promise<void> {
+  await transaction(parts.db, tx => claims.settle(tx, claim, { dueAt, now: parts.clock(), failed: false }))
 }
 
-async function settleUnreadable(parts: WorkerParts, claim: tasks.Claim, datasourceId: string): Promise<void> {
+async function settleUnreadable(parts: WorkerParts, claim: claims.Claim, datasourceId: string): Promise<void> {
   const now = parts.clock()
   const dueAt = new Date(now.getTime() + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
   await transaction(parts.db, async tx => {
-    if (!(await tasks.settle(tx, claim, { dueAt, now, failed: true }))) return
+    if (!(await claims.settle(tx, claim, { dueAt, now, failed: true }))) return
     await feeds.noteError(tx, claim.organizationId, { datasourceId, error: UNREADABLE })
   })
   parts.signals.ring('news')

@@ -6,10 +6,10 @@ import { z } from 'zod'
 import { readPush } from '#server/domain/feed-page.ts'
 import { checkSignature } from '#server/net/signature.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
+import * as claims from '#server/store/claims.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as pushes from '#server/store/feed-pushes.ts'
-import * as tasks from '#server/store/tasks.ts'
 import type { PushOutcome } from '#shared/feed.ts'
 import { endpointKeys, keysOf } from './endpoint-keys.ts'
 import { openPayload } from './open.ts'
@@ -23,14 +23,14 @@ const Payload = z.object({
 })
 
 /** The work of a `push` task. */
-export async function push(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+export async function push(parts: WorkerParts, claim: claims.Claim): Promise<void> {
   const outcome = await takenIn(parts, claim)
-  await tasks.finish(parts.db, claim, outcome)
+  await claims.finish(parts.db, claim, outcome)
   parts.signals.ring('news')
   if ('answer' in outcome) parts.signals.ring('events')
 }
 
-async function takenIn(parts: WorkerParts, claim: tasks.Claim): Promise<PushOutcome> {
+async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOutcome> {
   const { organizationId: org, datasourceId } = claim
   if (datasourceId === null) throw new Error('a push task names a datasource')
   const payload = await payloadOf(parts, claim)
@@ -44,14 +44,20 @@ async function takenIn(parts: WorkerParts, claim: tasks.Claim): Promise<PushOutc
   if (finding !== 'valid') return { refused: finding }
   const events = readPush(body)
   if (events === null) return { fault: 'invalid_body' }
-  const pushed = { datasourceId, events, messageId: payload.id, now: parts.clock(), intervalMs: parts.feeds.pace.fastMs }
+  const pushed = {
+    datasourceId,
+    events,
+    messageId: payload.id,
+    now: parts.clock(),
+    intervalMs: parts.feeds.pace.fastMs,
+  }
   // Stored before the task is finished, and in a transaction of its own: a worker that dies between the two, or that lost
   // its claim, leaves what the next one finds under the message's name.
   const answer = await transaction(parts.db, tx => pushes.accept(tx, org, pushed))
   return answer === null ? { fault: 'entity_not_found' } : { answer }
 }
 
-async function payloadOf(parts: WorkerParts, claim: tasks.Claim): Promise<z.output<typeof Payload> | null> {
+async function payloadOf(parts: WorkerParts, claim: claims.Claim): Promise<z.output<typeof Payload> | null> {
   try {
     return Payload.parse(await openPayload(parts, claim))
   } catch (thrown) {

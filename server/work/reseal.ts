@@ -3,16 +3,17 @@
  * fingerprint that are in use. A kill in the middle loses nothing: each batch is one transaction, and the next claim goes on
  * with what is left. When nothing needs a retired key any more, its secret half is destroyed.
  */
+
+import { newId } from '#server/domain/ids.ts'
 import { destroyableAt, KEY_CACHE_MS } from '#server/domain/key-life.ts'
 import type { Secret, WrappedOrganizationKey } from '#server/domain/sealed.ts'
-import { newId } from '#server/domain/ids.ts'
 import { type HeldKey, SealBroken } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
 import * as audit from '#server/store/audit.ts'
+import type { Claim } from '#server/store/claims.ts'
 import { transaction } from '#server/store/db.ts'
 import * as organizationKeys from '#server/store/organization-keys.ts'
 import * as resealing from '#server/store/resealing.ts'
-import type { Claim } from '#server/store/tasks.ts'
 import { canonicalTarget } from '#shared/connection-string.ts'
 import { currentKey } from './open.ts'
 import type { WorkerParts } from './parts.ts'

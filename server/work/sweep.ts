@@ -1,4 +1,7 @@
-/** Forgets what is over, of every organization: outcomes nobody read, old claims on keys, old changes, counters. */
+/**
+ * Forgets what is over, of every organization: outcomes nobody read, old claims on keys, old changes, counters.
+ * The loop calls it now and then.
+ */
 import * as changes from '#server/store/changes.ts'
 import type { Db } from '#server/store/db.ts'
 import * as dialBudgets from '#server/store/dial-budgets.ts'

@@ -1,4 +1,7 @@
-/** Which work does which kind of task: the worker's whole repertoire, in the two parts that have slots of their own. */
+/**
+ * Which work does which kind of task: the worker's whole repertoire.
+ * A kind that is not here is never claimed.
+ */
 
 import { introspect } from './introspect.ts'
 import { lease } from './lease.ts'

@@ -1,10 +1,13 @@
-/** Runs the checklist on a string that nobody registered; the outcome is the task's, and goes when it is read. */
+/**
+ * Runs the checklist on a string that nobody registered.
+ * The outcome is the task's, and goes when it is read; the string goes with the payload.
+ */
 import { z } from 'zod'
 import { Secret } from '#server/domain/sealed.ts'
 import type { Judgement } from '#server/domain/verification.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
+import * as claims from '#server/store/claims.ts'
 import * as organizations from '#server/store/organizations.ts'
-import * as tasks from '#server/store/tasks.ts'
 import type { Validation } from '#shared/validation.ts'
 import { examine, refusedUndialled } from './examine.ts'
 import { openPayload } from './open.ts'
@@ -13,13 +16,13 @@ import type { WorkerParts } from './parts.ts'
 const Payload = z.object({ secret: Secret, schema: z.string().nullable(), dbType: z.string() })
 
 /** The work of a `validate` task. */
-export async function validate(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+export async function validate(parts: WorkerParts, claim: claims.Claim): Promise<void> {
   const judgement = await judged(parts, claim)
-  await tasks.finish(parts.db, claim, validationOf(judgement))
+  await claims.finish(parts.db, claim, validationOf(judgement))
   parts.signals.ring('news')
 }
 
-async function judged(parts: WorkerParts, claim: tasks.Claim): Promise<Judgement> {
+async function judged(parts: WorkerParts, claim: claims.Claim): Promise<Judgement> {
   try {
     const payload = Payload.parse(await openPayload(parts, claim))
     const { organizationId } = claim

@@ -6,6 +6,7 @@ import { type Backoff, backoffMs, jittered, UNREACHABLE } from '#server/domain/b
 import { newId } from '#server/domain/ids.ts'
 import { nextStatus } from '#server/domain/verification.ts'
 import * as changes from '#server/store/changes.ts'
+import * as claims from '#server/store/claims.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
@@ -39,7 +40,7 @@ interface Outcome extends Findings {
 /** The work of a `verify` task of an endpoint. */
 export async function verifyEndpoint(
   parts: WorkerParts,
-  claim: tasks.Claim,
+  claim: claims.Claim,
   of: { row: datasources.DatasourceRow; tried: sealed.SealedCredential },
 ): Promise<void> {
   const { row } = of
@@ -72,14 +73,14 @@ async function reseal(parts: WorkerParts, { url }: EndpointKeys, { rotation }: F
 }
 
 /** Locks in the order of the house: datasource, tasks, feed. */
-async function settle(parts: WorkerParts, tx: Tx, of: { claim: tasks.Claim; outcome: Outcome }): Promise<void> {
+async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; outcome: Outcome }): Promise<void> {
   const { claim, outcome } = of
   const { row, judged, rotation, status, dueAt } = outcome
   const org = row.org_id
   const now = parts.clock()
   if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
   const isFailed = judged?.judgement.outcome === 'unreachable' || rotation?.decision === 'wait'
-  if (!(await tasks.settle(tx, claim, { dueAt, now, failed: isFailed }))) return
+  if (!(await claims.settle(tx, claim, { dueAt, now, failed: isFailed }))) return
   // Another key came while this one was tried: that one is to be judged, and the task is due again.
   if (!(await isStill(tx, org, outcome))) return
   if (judged?.judgement.outcome === 'passed')
@@ -141,7 +142,7 @@ async function writeFeed(tx: Tx, { row, judged, rotation }: Outcome, now: Date):
 /** When to look again: a waiting key soon, what cannot be reached later, what is active after an interval, else never. */
 async function nextDue(
   parts: WorkerParts,
-  claim: tasks.Claim,
+  claim: claims.Claim,
   of: Findings & { status: Status },
 ): Promise<Date | null> {
   const nowMs = parts.clock().getTime()

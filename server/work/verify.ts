@@ -9,6 +9,7 @@ import { newId } from '#server/domain/ids.ts'
 import { nextStatus } from '#server/domain/verification.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import * as changes from '#server/store/changes.ts'
+import * as claims from '#server/store/claims.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
@@ -22,7 +23,7 @@ import type { WorkerParts } from './parts.ts'
 import { verifyEndpoint } from './verify-endpoint.ts'
 
 /** The work of a `verify` task. */
-export async function verify(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
+export async function verify(parts: WorkerParts, claim: claims.Claim): Promise<void> {
   const org = claim.organizationId
   const id = claim.datasourceId
   if (id === null) throw new Error('a verify task names a datasource')
@@ -39,8 +40,8 @@ export async function verify(parts: WorkerParts, claim: tasks.Claim): Promise<vo
 }
 
 /** Nothing to verify: it was removed meanwhile. */
-async function settleIdle(parts: WorkerParts, claim: tasks.Claim): Promise<void> {
-  await transaction(parts.db, tx => tasks.settle(tx, claim, { dueAt: null, now: parts.clock(), failed: false }))
+async function settleIdle(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  await transaction(parts.db, tx => claims.settle(tx, claim, { dueAt: null, now: parts.clock(), failed: false }))
   parts.signals.ring('news')
 }
 
@@ -94,7 +95,7 @@ async function tryCredential(
   }
 }
 
-async function settle(parts: WorkerParts, claim: tasks.Claim, of: Outcome): Promise<void> {
+async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Promise<void> {
   const { judgement, row, tried, tookMs } = of
   const org = claim.organizationId
   const now = parts.clock()
@@ -105,7 +106,7 @@ async function settle(parts: WorkerParts, claim: tasks.Claim, of: Outcome): Prom
     // The datasource first, then its task: everything that changes one locks in this order.
     const held = await datasources.lock(tx, org, { id: row.id })
     if (held === undefined) return
-    if (!(await tasks.settle(tx, claim, { dueAt, now, failed: judgement.outcome === 'unreachable' }))) return
+    if (!(await claims.settle(tx, claim, { dueAt, now, failed: judgement.outcome === 'unreachable' }))) return
     // Another credential came while this one was tried: that one is to be judged, and the task is due again.
     if (!(await isStill(tx, org, tried))) return
     if (of.resealed !== null) await sealed.reseal(tx, tried.context, of.resealed)
@@ -153,7 +154,7 @@ async function isStill(tx: Tx, org: string, tried: sealed.SealedCredential): Pro
 /** When to look again: what cannot be reached soon and then later, what is active after an interval, what is rejected never. */
 function nextDue(
   parts: WorkerParts,
-  claim: tasks.Claim,
+  claim: claims.Claim,
   of: { outcome: string; status: string; settings: organizations.OrganizationSettings },
 ): Date | null {
   const now = parts.clock().getTime()

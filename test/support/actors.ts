@@ -1,7 +1,7 @@
 /**
  * Everyone who may come to the door, by what is the matter with him: for the matrix of procedures × actors.
  */
-import { mintCapability } from '#server/api/mint.ts'
+import { mintCapability } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as capabilities from '#server/store/capabilities.ts'
 import { OPERATIONS, Scope } from '#shared/credential.ts'

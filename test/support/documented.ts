@@ -53,9 +53,10 @@ export function judgeOf(document: Document): Judge {
   const operationOf = ({ method, path }: Asked) => {
     const wanted = method === 'HEAD' ? 'GET' : method
     const plain = path.replace(/\?.*$/, '').replace(/^\/api(?=\/v1\/(?!connections))/, '')
-    const fits = (one: string) => one.startsWith(`${wanted} /`) && patternOf(one.slice(wanted.length + 1)).test(plain)
-    // A path without a parameter goes before one with it.
-    return operations.filter(fits).sort((one, other) => count(one) - count(other))[0] ?? null
+    // A path without a parameter goes before one with it, whatever its methods are.
+    const paths = Object.keys(document.paths).sort((one, other) => count(one) - count(other))
+    const found = `${wanted} ${paths.find(one => patternOf(one).test(plain))}`
+    return operations.includes(found) ? found : null
   }
   const problems = (asked: Asked, answer: Answer): string[] => {
     const body: unknown = answer.text === '' ? undefined : JSON.parse(answer.text)

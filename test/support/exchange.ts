@@ -22,8 +22,8 @@ export interface Story {
   readonly says: string
   /** Lines of the form `# with: NAME=value`: the story needs a Mooring that is configured so. */
   readonly environment: Readonly<Record<string, string>>
-  /** True with a line `# without: worker`. */
-  readonly withoutWorker: boolean
+  /** True with a line `# with: worker`: something has to be verified for it. */
+  readonly withWorker: boolean
   /** Lines of the form `# after: SQL`, run on Mooring's own database: something that is broken. */
   readonly damage: readonly string[]
   readonly exchanges: readonly Exchange[]
@@ -42,10 +42,11 @@ export function parseStory(text: string): Story {
   const comments = lines.filter(line => line.startsWith('# ')).map(line => line.slice(2))
   const named = (mark: string) =>
     comments.filter(line => line.startsWith(mark)).map(line => line.slice(mark.length).trim())
-  const pairs = named('with:').map(line => line.split('=', 2) as [string, string]) // NAME=value
+  const settings = named('with:').filter(line => line.includes('='))
+  const pairs = settings.map(line => line.split('=', 2) as [string, string]) // NAME=value
   return {
-    says: comments.find(line => !/^(with|without|after):/.test(line)) ?? '',
-    withoutWorker: named('without:').includes('worker'),
+    says: comments.find(line => !/^(with|after):/.test(line)) ?? '',
+    withWorker: named('with:').includes('worker'),
     environment: Object.fromEntries(pairs),
     damage: named('after:'),
     exchanges: lines
@@ -86,7 +87,7 @@ function parseHeader(line: string): readonly [string, string] {
 /** Puts in what is given; `{{any:…}}` stays. */
 export async function filled(text: string, given: (name: string) => Promise<string>): Promise<string> {
   let result = text
-  for (const [mark, name = ''] of text.matchAll(/\{\{([A-Za-z0-9.]+)\}\}/g))
+  for (const [mark, name = ''] of text.matchAll(/\{\{(?!any\}\})([A-Za-z0-9]+)\}\}/g))
     result = result.replaceAll(mark, await given(name))
   return result
 }

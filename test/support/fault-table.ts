@@ -20,12 +20,14 @@ function split(text: string, mark: string): [string, string] {
 }
 
 function table(): string {
+  const rows = new Map<string, string[]>()
   // Sound: the keys of FAULTS are the codes.
-  const codes = Object.keys(FAULTS) as FaultCode[]
-  const rows = codes.map(code => {
-    const { status, datasourcesStatus, connections, retryable, says } = faultSpec(code)
+  for (const code of Object.keys(FAULTS) as FaultCode[]) {
+    const { status, datasourcesStatus, connections, retryable } = faultSpec(code)
     const http = datasourcesStatus === undefined ? `${status}` : `${status} (${datasourcesStatus})`
-    return `| \`${code}\` | ${http} | \`${connections}\` | ${retryable ? 'yes' : ''} | ${says} |`
-  })
-  return ['| code | HTTP | connections dialect | again | what it says |', '|---|---|---|---|---|', ...rows].join('\n')
+    const row = `| ${http} | \`${connections}\` | `
+    rows.set(row, [...(rows.get(row) ?? []), `\`${code}\`${retryable ? '↻' : ''}`])
+  }
+  const lines = [...rows].map(([row, codes]) => `${row}${codes.join(' ')} |`)
+  return ['| HTTP | connections dialect | code |', '|---|---|---|', ...lines.sort()].join('\n')
 }

@@ -6,11 +6,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createListener } from '#client/endpoint.ts'
-import { bareUuid } from './voices.ts'
 import { type Mooring, type MooringOptions, startMooring } from './mooring.ts'
 import { query } from './postgres.ts'
 import { KEY, type Mood, type Stranger, startStranger } from './stranger.ts'
 import { onNews } from './verdicts.ts'
+import { bareUuid } from './voices.ts'
 
 /** Both of them. */
 export interface Followed {
@@ -26,6 +26,8 @@ export interface Followed {
   shown(id: string): Promise<Record<string, unknown>>
   /** Ids of the stored events in their order, tombstones included. */
   stored(id: string): Promise<string[]>
+  /** The environment of a worker of its own, as a process. */
+  readonly workerEnv: Readonly<Record<string, string>>
   stop(): Promise<void>
 }
 
@@ -38,17 +40,25 @@ export async function startFollowed(options: MooringOptions = {}): Promise<Follo
   const env = { MOORING_EXTRA_CA: ca, MOORING_DNS_SERVERS: stranger.dns, ...options.env }
   const mooring = await startMooring({ ...options, env })
   const url = (path = '/source') => `https://api.acme.io:${stranger.port}${path}`
+  const register = (path?: string) => registered(mooring, url(path))
+  // The first dial waits for its process, which may take a while; it is not part of what is tested.
+  if (options.worker !== false) await warmUp(mooring, await register('/warm-up'))
   return {
     mooring,
     stranger,
     url,
-    register: path =>
-      mooring.client().datasources.register.mutate({ endpoint: url(path), signingKey: KEY, waitSeconds: 20 }),
+    register,
     run: (kind, id) => runNow(mooring.databaseUrl, { kind, uuid: bareUuid(id) }),
     shown: async id => (await mooring.call('GET', `/v1/datasources/${id}`)).body,
     stored: async id => {
       const sql = `select event_id from feed_events where datasource_id = '${bareUuid(id)}' order by position`
       return (await query(mooring.databaseUrl, sql)).map(row => String(row['event_id']))
+    },
+    workerEnv: {
+      ...env,
+      DATABASE_URL: mooring.databaseUrl,
+      MOORING_KEYRING: join(mooring.config.keyring, 'worker.json'),
+      MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
     },
     stop: async () => {
       await mooring.stop()
@@ -56,6 +66,20 @@ export async function startFollowed(options: MooringOptions = {}): Promise<Follo
       await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** Registers an endpoint and answers it once there is a verdict. */
+async function registered(mooring: Mooring, endpoint: string): Promise<{ id: string; status: string }> {
+  const { id } = await mooring.client().datasources.register.mutate({ endpoint, signingKey: KEY })
+  const sql = `select status from datasources where id = $1 and status <> 'unverified'`
+  return onNews(mooring.databaseUrl, async client => {
+    const { rows } = await client.query<{ status: string }>(sql, [bareUuid(id)])
+    return rows[0] === undefined ? undefined : { id, status: rows[0].status }
+  })
+}
+
+async function warmUp(mooring: Mooring, { id }: { id: string }): Promise<void> {
+  await mooring.call('DELETE', `/v1/datasources/${id}`)
 }
 
 async function runNow(databaseUrl: string, task: { kind: string; uuid: string }): Promise<void> {
@@ -67,7 +91,9 @@ async function runNow(databaseUrl: string, task: { kind: string; uuid: string })
     await client.query('notify mooring_work')
     if (rows[0] === undefined) throw new Error(`there is no ${task.kind} task`)
     await onNews(databaseUrl, async other => {
-      const { rowCount } = await other.query(`select id from tasks where ${where} and settled >= $1`, [rows[0].requested])
+      const { rowCount } = await other.query(`select id from tasks where ${where} and settled >= $1`, [
+        rows[0].requested,
+      ])
       return rowCount === 1 ? true : undefined
     })
     return true

@@ -15,6 +15,8 @@ import { bareUuid } from './voices.ts'
 export interface Stage {
   readonly mooring: Mooring
   readonly customer: Customer
+  /** Another one, whose schema changes. */
+  readonly changing: Customer
   /** A port on which someone accepts and says nothing. */
   readonly silentPort: number
   /** A port on which nobody listens. */
@@ -119,7 +121,7 @@ function bare(given: (name: string) => Promise<string>): Makers {
   }
 }
 
-function registered({ mooring, customer, closedPort: port }: Stage, organization: TestOrganization): Makers {
+function registered({ mooring, customer, changing, closedPort: port }: Stage, organization: TestOrganization): Makers {
   const register = async (body: object, key = organization.testKey, wait = 20): Promise<string> => {
     const options = { key, body, headers: { prefer: `wait=${wait}` } }
     const answer = await mooring.call('POST', '/v1/datasources', options)
@@ -131,6 +133,17 @@ function registered({ mooring, customer, closedPort: port }: Stage, organization
   const unreachable = () => register({ connectionString: customer.url('reader', { port }) })
   const endpoint = () =>
     register({ endpoint: 'https://hooks.example.com/mooring', signingKey: 'whsec_0123456789' }, undefined, 0)
+  const drifted = async () => {
+    const id = await register({ connectionString: changing.url(), schema: 'app' })
+    const introspect = async () => {
+      const answer = await mooring.call('POST', `/v1/datasources/${id}/introspect`, { key: organization.testKey })
+      if (answer.status !== 200) throw new Error(`could not introspect: ${answer.text}`)
+    }
+    await introspect()
+    await changing.sql('alter table app.orders drop column placed_at')
+    await introspect()
+    return id
+  }
   const foreign = async () => {
     const stranger = await mooring.newOrganization('Stranger')
     return register({ connectionString: customer.url() }, stranger.testKey, 0)
@@ -138,6 +151,7 @@ function registered({ mooring, customer, closedPort: port }: Stage, organization
   return {
     datasource: active,
     newDatasource: () => register({ connectionString: customer.url() }, undefined, 0),
+    driftedDatasource: drifted,
     liveDatasource: () => register({ connectionString: customer.url() }, organization.liveKey, 0),
     rejectedDatasource: rejected,
     unreachableDatasource: unreachable,

@@ -1,7 +1,7 @@
 /**
  * API keys in every state that a caller can present one in, made with the product's own minting and storing.
  */
-import { mintKey } from '#server/api/mint.ts'
+import { mintKey } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import { DEFAULT_SCOPES, type Scope } from '#shared/credential.ts'

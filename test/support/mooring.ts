@@ -38,6 +38,8 @@ export interface Mooring {
   /** Every log line so far, as it was written. */
   readonly logLines: readonly string[]
   newOrganization(name: string): Promise<TestOrganization>
+  /** Has both tiers read their keyrings again, as SIGHUP does. */
+  reloadKeyrings(): Promise<void>
   client(key?: string): Client
   /** A request to a path, with the test key unless a key (or null) is given. `body` is sent as JSON unless it is a string. */
   call(
@@ -100,10 +102,8 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const store = await openStore(stack, { config, url: database.url, log })
   const ground = { config, ...store, log, clock }
   const keyring = await readWorkerKeyring(join(dir, 'worker.json'))
-  if (options.worker !== false) {
-    const worker = await startWorker(ground, keyring)
-    stack.defer(() => worker.stop(5_000))
-  }
+  const worker = options.worker === false ? null : await startWorker(ground, keyring)
+  stack.defer(async () => worker?.stop(5_000))
   const web = await startWeb(ground, await readWebKeyring(join(dir, 'web.json')))
   stack.defer(() => web.stop(5_000))
   const url = `http://127.0.0.1:${web.port}`
@@ -126,6 +126,10 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
     organization,
     logLines,
     newOrganization,
+    async reloadKeyrings() {
+      worker?.reload(await readWorkerKeyring(join(dir, 'worker.json')))
+      web.reload(await readWebKeyring(join(dir, 'web.json')))
+    },
     client: (key = organization.testKey) => createClient({ url, key, seal: false }),
     call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
     stop: () => stack.disposeAsync(),

@@ -52,6 +52,7 @@ export function zoneOf(path: string): string | null {
   if (third !== undefined) return LAYERS.includes(second) ? second : null
   const name = second.replace(/\.tsx?$/, '')
   if (['main', 'web', 'worker', 'cli'].includes(name)) return `entry ${name}`
+  if (name === 'variables') return 'config'
   if (['config', 'log', 'local', 'wiring-web', 'wiring-worker'].includes(name)) return name
   return ['embedded', 'sample'].includes(name) ? 'embedded' : 'root'
 }

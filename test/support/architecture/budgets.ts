@@ -8,7 +8,11 @@ import { isTest, isTestFile, type Source, type Violation } from './source.ts'
 
 const FILE_LINES = 200
 // The two tables that are long because they are complete.
-const LONGER: Readonly<Record<string, number>> = { 'server/store/db.ts': 250, 'shared/fault.ts': 250 }
+const LONGER: Readonly<Record<string, number>> = {
+  'server/store/db.ts': 250,
+  'shared/fault.ts': 250,
+  'shared/failure.ts': 250,
+}
 // A test file tells one story from beginning to end, and each of its titles is a sentence.
 const TEST_FILE_LINES = 400
 const FUNCTION_LINES = 40

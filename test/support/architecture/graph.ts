@@ -12,7 +12,13 @@ type Graph = ReadonlyMap<string, readonly string[]>
 /** Entry → what it must never reach: prefixes of paths, `node:` modules and packages. */
 const WALLS: Readonly<Record<string, readonly string[]>> = {
   // Wall 2: what faces the internet can neither open a credential nor dial.
-  'server/web.ts': ['server/seal/unsealer.ts', 'server/seal/held-key.ts', 'server/net/', 'server/work/', 'server/wiring-worker.ts'],
+  'server/web.ts': [
+    'server/seal/unsealer.ts',
+    'server/seal/held-key.ts',
+    'server/net/',
+    'server/work/',
+    'server/wiring-worker.ts',
+  ],
   // Browsers bundle it.
   'client/index.ts': ['client/node.ts', 'node:', 'pg', 'server/seal/', 'server/net/', 'server/store/'],
 }

@@ -19,6 +19,7 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   '@trpc/client': ['client', 'client/cli', 'client/console'],
   '@trpc/server': ['api', 'rest', 'wiring-web'],
   cors: ['rest'],
+  eventsource: ['client'],
   express: ['rest', 'wiring-web'],
   helmet: ['rest', 'wiring-web'],
   'ipaddr.js': ['domain'],
@@ -62,7 +63,7 @@ const ENTRIES = ['entry main', 'entry web', 'entry worker', 'wiring-web', 'wirin
 
 /** Modules of Node that start processes or reach the network → who may import them. */
 const BUILTINS: Readonly<Record<string, Owners>> = {
-  child_process: ['net', 'embedded'],
+  child_process: ['net', 'embedded', 'server/keyring-source.ts'],
   cluster: [],
   dgram: ['net'],
   dns: ['net'],

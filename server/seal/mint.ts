@@ -4,10 +4,9 @@
  */
 
 import { newId } from '#server/domain/ids.ts'
-import type { Grant, Tokens } from '#server/seal/token.ts'
-import type { CapabilityRow } from '#server/store/capabilities.ts'
 import type { Operation, Scope } from '#shared/credential.ts'
 import type { DatasourceId, Mode } from '#shared/wire.ts'
+import type { Grant, Tokens } from './token.ts'
 
 /** A new key: its text, to be shown once, and its row, which holds a hash. */
 export function mintKey(
@@ -80,8 +79,19 @@ export function mintCapability(tokens: Tokens, of: CapabilityGrant) {
   }
 }
 
+/** The columns of a capability's row that its MAC covers. */
+export interface GrantedRow {
+  readonly org_id: string
+  readonly id: string
+  readonly issuer_id: string | null
+  readonly mode: Mode
+  readonly operations: readonly string[]
+  readonly datasource_ids: readonly string[] | null
+  readonly expires_at: Date | null
+}
+
 /** What a capability's row grants, as its MAC covers it. */
-export function grantOf(row: CapabilityRow): Grant {
+export function grantOf(row: GrantedRow): Grant {
   return {
     organizationId: row.org_id,
     id: row.id,

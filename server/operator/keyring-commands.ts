@@ -1,0 +1,94 @@
+/**
+ * Commands on the life of keys. Each can be killed and asked again: what was begun is taken up, and no further key is made.
+ * Part of the table in `commands.ts`.
+ */
+import { initKeyrings } from '#server/seal/keyring-file.ts'
+import type { KeyKind } from '#server/seal/keyring-rotation.ts'
+import * as organizations from '#server/store/organizations.ts'
+import { uuidOf } from '#shared/wire.ts'
+import { type Arguments, type Command, type CommandContext, option, required } from './command.ts'
+import { newKeyId } from './keyring.ts'
+import { groundOf, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'
+import { removeOrganization, requestReseal, rotateOrganization } from './rotation.ts'
+
+/** The organization that the operand names; every other command falls back on the first one, but not one that shreds. */
+async function operandOf(context: CommandContext, args: Arguments): Promise<string> {
+  const given = args.operands[0] ?? ''
+  const id = uuidOf(given, 'org_') ?? given
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw new Error('Name the organization by its id.')
+  if (!(await organizations.exists(await context.openDb(), id))) throw new Error('There is no organization of that id.')
+  return id
+}
+
+function rotation(kind: KeyKind, about: string): Command {
+  return {
+    words: ['keyring', `rotate-${kind}`],
+    synopsis: `keyring rotate-${kind}`,
+    about,
+    run: context => rotateKeyrings(context, kind),
+  }
+}
+
+/** `keyring …` and `org remove`. */
+export const keyringCommands: readonly Command[] = [
+  {
+    words: ['keyring', 'init'],
+    synopsis: 'keyring init --dir DIR',
+    about: 'writes DIR/web.json and DIR/worker.json, never over existing ones',
+    async run(context, args) {
+      const dir = required(args, 'dir')
+      await initKeyrings(dir, newKeyId)
+      context.complain(`wrote ${dir}/web.json and ${dir}/worker.json`)
+      return 0
+    },
+  },
+  {
+    words: ['keyring', 'rotate-org'],
+    synopsis: 'keyring rotate-org ORG',
+    about: 'gives an organization a new sealing key, and waits while workers seal its credentials anew',
+    async run(context, args) {
+      const organizationId = await operandOf(context, args)
+      const ground = await groundOf(context)
+      const isNew = await rotateOrganization(ground, organizationId)
+      context.complain(isNew ? 'A new key is in use.' : 'A rotation is under way; it goes on.')
+      await watchReseal(context, ground, organizationId)
+      return 0
+    },
+  },
+  rotation('master', 'a new master key: first announced, then used, and every organization key wrapped to it'),
+  rotation('signing', "new signing keys of both tiers: first announced, then used; then run 'keyring reseal'"),
+  rotation('pepper', 'a new pepper for new keys and capabilities: first announced, then used'),
+  rotation('fingerprint', "a new key for fingerprints: first announced, then used; then run 'keyring reseal'"),
+  {
+    words: ['keyring', 'reseal'],
+    synopsis: 'keyring reseal [--org ID]',
+    about: 'has workers seal and sign anew what older keys sealed, signed or fingerprinted, and waits for it',
+    async run(context, args) {
+      const given = option(args, 'org')
+      const organizationId = given === undefined ? null : await operandOf(context, { ...args, operands: [given] })
+      const ground = await groundOf(context)
+      await requestReseal(ground, organizationId)
+      await watchReseal(context, ground, organizationId)
+      return 0
+    },
+  },
+  {
+    words: ['keyring', 'retire'],
+    synopsis: 'keyring retire',
+    about: 'drops the keys that nothing needs any more from both keyrings, and prints which',
+    run: retireKeys,
+  },
+  {
+    words: ['org', 'remove'],
+    synopsis: 'org remove ORG --yes',
+    about: 'destroys the keys and credentials of an organization for ever; its record stays',
+    async run(context, args) {
+      const organizationId = await operandOf(context, args)
+      if (args.options['yes'] !== true)
+        throw new Error('This cannot be undone: its credentials can never be opened again. Say --yes.')
+      await removeOrganization(await groundOf(context), organizationId)
+      context.complain('removed')
+      return 0
+    },
+  },
+]

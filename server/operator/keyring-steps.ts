@@ -1,0 +1,106 @@
+/**
+ * The steps of a rotation, as a command runs them: which comes next, what is left to be done, and what may be dropped.
+ * Called by `keyring-commands.ts`.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { readKeyrings, readWorkerKeyring, replaceKeyrings } from '#server/seal/keyring-file.ts'
+import { announce, drop, inUseSince, isAnnounced, KEY_KINDS, type KeyKind, use } from '#server/seal/keyring-rotation.ts'
+import type { KeyUses } from '#server/store/key-uses.ts'
+import type { CommandContext } from './command.ts'
+import { newKeyId } from './keyring.ts'
+import type { Ground } from './organizations.ts'
+import { startProgress } from './progress.ts'
+import { countStale, countUnmoved, resignAll, rewrapAll, usesOf } from './rotation.ts'
+
+const LOOK_MS = 300
+const IDLE_MS = 15_000
+/** A key is dropped no sooner than this after its successor came into use: what was sent and sealed until then is gone by then. */
+const KEPT_MS = 900_000
+
+/** What a command on keys works with. */
+export async function groundOf(context: CommandContext): Promise<Ground> {
+  return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
+}
+
+/** Shows how many credentials are left until none is. The workers do it: this only looks. */
+export async function watchReseal(
+  context: CommandContext,
+  ground: Ground,
+  organizationId: string | null,
+): Promise<void> {
+  const total = await countStale(ground, organizationId)
+  const progress = startProgress(context.screen, { what: 'credentials', total, now: () => performance.now() })
+  let [left, movedAt, isTold] = [total, performance.now(), false]
+  for (;;) {
+    progress.show(left)
+    if (left === 0) return progress.end()
+    await delay(LOOK_MS)
+    const next = await countStale(ground, organizationId)
+    if (next !== left) movedAt = performance.now()
+    if (!isTold && performance.now() - movedAt > IDLE_MS) {
+      isTold = true
+      context.complain('\nNothing moves: is a worker running, with this keyring? What cannot be opened is in its log.')
+    }
+    left = next
+  }
+}
+
+/** A rotation of keys that are in the keyrings: announced by the first run, used from the second on. Answers the exit status. */
+export async function rotateKeyrings(context: CommandContext, kind: KeyKind): Promise<number> {
+  const dir = context.keyringDir
+  const rings = await readKeyrings(dir)
+  const ground = await groundOf(context)
+  if (isAnnounced(rings, kind)) {
+    await replaceKeyrings(dir, use(rings, kind, context.now))
+    await follow(context, { ...ground, keyring: await readWorkerKeyring(`${dir}/worker.json`) }, kind)
+    context.complain('In use. Send SIGHUP to every web and worker process. Later: keyring retire.')
+    return 0
+  }
+  // A run that was killed after the new key came into use left something undone: that first.
+  if ((await countUnmoved(ground, kind)) > 0) {
+    await follow(context, ground, kind)
+    return 0
+  }
+  await replaceKeyrings(dir, await announce(rings, kind, newKeyId))
+  context.complain('Announced. Send SIGHUP to every web and worker process, then run this again to use it.')
+  return 0
+}
+
+async function follow(context: CommandContext, ground: Ground, kind: KeyKind): Promise<void> {
+  const work = kind === 'master' ? rewrapAll : kind === 'signing' ? resignAll : null
+  if (work === null) return
+  const total = await countUnmoved(ground, kind)
+  const progress = startProgress(context.screen, { what: 'organization keys', total, now: () => performance.now() })
+  await work(ground, left => progress.show(left))
+  progress.end()
+}
+
+/** Whether a key of a kind is needed still. */
+function neededBy(uses: KeyUses, kind: KeyKind, since: Date | null): (id: string) => boolean {
+  if (kind !== 'fingerprint') return id => uses[kind].includes(id)
+  const isOld = uses.oldestFingerprint !== null && since !== null && uses.oldestFingerprint < since
+  return () => isOld
+}
+
+/** Drops what nothing needs from both keyrings, and prints which. Answers the exit status. */
+export async function retireKeys(context: CommandContext): Promise<number> {
+  const dir = context.keyringDir
+  let rings = await readKeyrings(dir)
+  const uses = await usesOf(await context.openDb(), context.now)
+  const dropped: string[] = []
+  for (const kind of KEY_KINDS) {
+    const since = inUseSince(rings, kind)
+    if (since === null || context.now.getTime() - since.getTime() < KEPT_MS) continue
+    const found = drop(rings, kind, neededBy(uses, kind, since))
+    rings = found.rings
+    dropped.push(...found.dropped)
+  }
+  if (dropped.length > 0) await replaceKeyrings(dir, rings)
+  for (const id of dropped) context.print(id)
+  context.complain(
+    dropped.length === 0
+      ? 'Every key is needed still, or was replaced less than 15 minutes ago.'
+      : 'Dropped. Send SIGHUP to every web and worker process, and destroy the copies of the old keyrings.',
+  )
+  return 0
+}

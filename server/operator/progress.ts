@@ -1,0 +1,46 @@
+/**
+ * How far a long command has come: a bar on a terminal, a line now and then elsewhere.
+ * It writes counts and words of ours, and nothing of what is worked on.
+ */
+
+/** Where it is shown: standard error, or what a test puts in its place. */
+export interface Screen {
+  readonly isTerminal: boolean
+  write(text: string): void
+}
+
+/** A progress that is shown. */
+export interface Progress {
+  /** `left` of what there was at first, or of more where more came. */
+  show(left: number): void
+  end(): void
+}
+
+const WIDTH = 30
+const LINE_MS = 2_000
+
+/** Begins to show one. */
+export function startProgress(screen: Screen, of: { what: string; total: number; now: () => number }): Progress {
+  let total = of.total
+  let saidAt = Number.NEGATIVE_INFINITY
+  const text = (left: number) => {
+    const done = total - left
+    const share = total === 0 ? 1 : done / total
+    const counts = `${done}/${total} ${of.what}`
+    if (!screen.isTerminal) return `${counts} (${Math.floor(share * 100)} %)\n`
+    const filled = Math.round(share * WIDTH)
+    return `\r[${'#'.repeat(filled)}${'-'.repeat(WIDTH - filled)}] ${counts} `
+  }
+  return {
+    show(left) {
+      total = Math.max(total, left)
+      const isDue = screen.isTerminal || left === 0 || of.now() - saidAt >= LINE_MS
+      if (!isDue) return
+      saidAt = of.now()
+      screen.write(text(left))
+    },
+    end() {
+      if (screen.isTerminal) screen.write('\n')
+    },
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * The operator's part in the life of keys: a new sealing key for an organization, organization keys wrapped and signed
+ * anew, what still needs an old key, and an organization's end. Whatever is killed in the middle is taken up by asking again.
+ */
+import { newId } from '#server/domain/ids.ts'
+import { inUse } from '#server/seal/keyring.ts'
+import type { KeyKind } from '#server/seal/keyring-rotation.ts'
+import { createLeaseSealer } from '#server/seal/leases.ts'
+import { createSealer } from '#server/seal/sealer.ts'
+import { createUnsealer } from '#server/seal/unsealer.ts'
+import * as audit from '#server/store/audit.ts'
+import { type Db, transaction } from '#server/store/db.ts'
+import * as keyUses from '#server/store/key-uses.ts'
+import * as leases from '#server/store/leases.ts'
+import * as organizationKeys from '#server/store/organization-keys.ts'
+import * as organizations from '#server/store/organizations.ts'
+import * as resealing from '#server/store/resealing.ts'
+import { type Ground, OPERATOR } from './organizations.ts'
+
+const BATCH = 200
+
+/** Counts what is left, for whoever shows it. */
+export type OnLeft = (left: number) => void
+
+/** How many credentials of an organization, or of all, are sealed or signed with something that is no longer in use. */
+export async function countStale(ground: Ground, organizationId: string | null): Promise<number> {
+  const expected = (await createSealer(ground.keyring)).upToDate()
+  return resealing.countStale(ground.db, organizationId, expected)
+}
+
+/** Has workers seal anew what is stale: of one organization, or of all that have something. Answers how many organizations. */
+export async function requestReseal(ground: Ground, organizationId: string | null): Promise<number> {
+  const expected = (await createSealer(ground.keyring)).upToDate()
+  const found = organizationId === null ? await resealing.organizationsToReseal(ground.db, expected) : [organizationId]
+  for (const id of found) await resealing.submit(ground.db, id, { id: newId(), now: ground.now })
+  return found.length
+}
+
+/**
+ * Gives an organization a new sealing key, and has workers seal its credentials anew. The one before is retired: it opens,
+ * and nothing new is sealed to it, once no web process holds it any more. False when a rotation is still under way; it goes
+ * on then, and no further key is made.
+ */
+export async function rotateOrganization(ground: Ground, organizationId: string): Promise<boolean> {
+  const { db, keyring, now } = ground
+  const unsealer = await createUnsealer(keyring)
+  const isNew = (await countStale(ground, organizationId)) === 0
+  if (isNew) {
+    await transaction(db, async tx => {
+      const current = (await organizationKeys.list(tx, { org: organizationId })).find(key => key.retiredAt === null)
+      if (current === undefined) throw new Error('The organization has no sealing key.')
+      const retired = { ...current, retiredAt: now }
+      const id = newId()
+      const fresh = { id, ...unsealer.createOrganizationKey(organizationId, id) }
+      const signed = unsealer.signOrganizationKey(retired)
+      await organizationKeys.replaceCurrent(tx, organizationId, {
+        retired: { id: current.id, retiredAt: now, ...signed },
+        fresh,
+        now,
+      })
+      const about = { action: 'sealing_key.rotated', objectKind: 'sealing_key', objectId: id }
+      await audit.append(tx, organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: now, ...about })
+    })
+  }
+  await requestReseal(ground, organizationId)
+  return isNew
+}
+
+/** How many organization keys are wrapped or signed otherwise than with the key of this kind that is in use. */
+export async function countUnmoved({ db, keyring }: Ground, kind: KeyKind): Promise<number> {
+  if (kind === 'master') return organizationKeys.countOthers(db, { masterKeyId: inUse(keyring.master).id })
+  return kind === 'signing' ? organizationKeys.countOthers(db, { signerId: inUse(keyring.signing).id }) : 0
+}
+
+/** Wraps every organization key that is wrapped to another master key to the one in use. Told how many are left. */
+export async function rewrapAll(ground: Ground, onLeft: OnLeft): Promise<void> {
+  const { db, keyring } = ground
+  const unsealer = await createUnsealer(keyring)
+  const masterKeyId = inUse(keyring.master).id
+  for (;;) {
+    const left = await organizationKeys.countOthers(db, { masterKeyId })
+    onLeft(left)
+    const batch = await organizationKeys.list(db, { notMaster: masterKeyId, limit: BATCH })
+    if (batch.length === 0) return
+    for (const key of batch) await organizationKeys.writeWrapped(db, key, unsealer.rewrap(key))
+  }
+}
+
+/** Signs every organization key and every live lease grant that another key signed with the one in use. */
+export async function resignAll(ground: Ground, onLeft: OnLeft): Promise<void> {
+  const { db, keyring, now } = ground
+  const unsealer = await createUnsealer(keyring)
+  const signerId = inUse(keyring.signing).id
+  for (;;) {
+    onLeft(await organizationKeys.countOthers(db, { signerId }))
+    const batch = await organizationKeys.list(db, { notSigner: signerId, limit: BATCH })
+    if (batch.length === 0) break
+    for (const key of batch) {
+      // Whoever could write the table would have his own pair signed here.
+      unsealer.hold(key)[Symbol.dispose]()
+      await organizationKeys.writeSigned(db, key, unsealer.signOrganizationKey(key))
+    }
+  }
+  const sealer = await createLeaseSealer(keyring)
+  for (const granted of await leases.grantsOfOthers(db, { signerId, now })) {
+    const { org_id: organizationId, id: capabilityId, datasource_ids: datasourceIds, expires_at: expiresAt } = granted
+    const { hash, mode, operations } = granted
+    const grant = { organizationId, capabilityId, hash, mode, operations, datasourceIds, expiresAt }
+    if (sealer.isSigned(grant, granted.signed)) {
+      await leases.replaceGrant(db, organizationId, { capabilityId, signed: sealer.sign(grant) })
+    }
+  }
+}
+
+/** What still needs which key. */
+export function usesOf(db: Db, now: Date): Promise<keyUses.KeyUses> {
+  return keyUses.read(db, now)
+}
+
+/**
+ * Removes an organization: its keys' secret halves and its credentials' bytes are destroyed, its tasks end, and no key or
+ * capability of it is good any more. The record stays. False when it was removed before.
+ */
+export async function removeOrganization(ground: Ground, organizationId: string): Promise<boolean> {
+  const { db, now } = ground
+  return transaction(db, async tx => {
+    if (!(await organizations.remove(tx, organizationId, now))) return false
+    const about = { action: 'organization.removed', objectKind: 'organization', objectId: organizationId }
+    await audit.append(tx, organizationId, { id: newId(), actor: OPERATOR, outcome: 'ok', at: now, ...about })
+    return true
+  })
+}

@@ -1,0 +1,111 @@
+/**
+ * Work for the worker, as the worker sees it: claimed with `skip locked`, settled with a fencing token, so that a worker
+ * whose claim has run out cannot write over the one that took the work from it.
+ */
+import { sql } from 'kysely'
+import type { Db, TaskKind, Tx } from './db.ts'
+
+/** A worker's hold on a task. `token` fences: settling with an older one changes nothing. */
+export interface Claim {
+  readonly organizationId: string
+  readonly id: string
+  readonly kind: TaskKind
+  readonly datasourceId: string | null
+  readonly standing: boolean
+  readonly payload: Buffer | null
+  readonly attempts: number
+  readonly requested: number
+  readonly token: number
+}
+
+/** What a worker asks for. */
+export interface ClaimAsk {
+  readonly kinds: readonly TaskKind[]
+  readonly limit: number
+  /** Claims that one organization may hold at a time, of all workers, so that a noisy one leaves room for the others. */
+  readonly perOrganization: number
+  readonly leaseMs: number
+  readonly now: Date
+  /** Those that have failed before, or those that have not. */
+  readonly retries: boolean
+}
+
+/** How many due tasks a claim looks at: fairness among more of them is not worth the reading. */
+const CONSIDERED = 1_000
+
+/**
+ * Claims up to `limit` due tasks until `now + leaseMs`, the longest due first. One of the three functions that find the
+ * organization instead of being told it: the worker serves all of them.
+ */
+export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
+  const { now } = ask
+  const until = new Date(now.getTime() + ask.leaseMs)
+  const { rows } = await sql<Claim>`
+    with due as (
+      select org_id, id, due_at from tasks
+      where due_at <= ${now} and (locked_until is null or locked_until < ${now})
+        and (attempts > 0) = ${ask.retries} and kind = any(${[...ask.kinds]})
+      order by due_at limit ${CONSIDERED}
+    ), held as (
+      select org_id, count(*) as claims from tasks where locked_until >= ${now} group by org_id
+    ), fair as (
+      select due.org_id, due.id, due.due_at,
+        row_number() over (partition by due.org_id order by due.due_at) + coalesce(held.claims, 0) as place
+      from due left join held on held.org_id = due.org_id
+    )
+    update tasks set locked_until = ${until}, token = token + 1, attempts = attempts + 1
+    where (org_id, id) in (
+      select org_id, id from tasks
+      where (org_id, id) in (select org_id, id from fair where place <= ${ask.perOrganization} order by due_at limit ${ask.limit})
+        and due_at <= ${now} and (locked_until is null or locked_until < ${now})
+      order by due_at for update skip locked)
+    returning org_id as "organizationId", id, kind, datasource_id as "datasourceId", standing, payload, attempts, requested, token
+  `.execute(db)
+  return rows
+}
+
+/**
+ * Settles a standing task in the transaction of its effect: due again at `dueAt` (null: not before it is requested), or
+ * now when it was requested again meanwhile. False when the claim was lost; the caller then rolls back.
+ */
+export async function settle(
+  tx: Tx,
+  held: Claim,
+  next: { dueAt: Date | null; now: Date; failed: boolean },
+): Promise<boolean> {
+  const { rows } = await sql`
+    update tasks set
+      settled = ${held.requested}, locked_until = null, attempts = case when ${next.failed} then attempts else 0 end,
+      due_at = case when requested > ${held.requested} then ${next.now}::timestamptz else ${next.dueAt}::timestamptz end
+    where org_id = ${held.organizationId} and id = ${held.id} and token = ${held.token}
+    returning id
+  `.execute(tx)
+  return rows.length === 1
+}
+
+/** Settles a task that is done once: its payload is gone, its outcome awaits the reader. False when the claim was lost. */
+export async function finish(tx: Db, held: Claim, outcome: unknown): Promise<boolean> {
+  const rows = await tx
+    .updateTable('tasks')
+    .set({ outcome: JSON.stringify(outcome), payload: null, due_at: null, locked_until: null })
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .returning('id')
+    .execute()
+  return rows.length === 1
+}
+
+/**
+ * Gives a claim back undone, due at `dueAt`: at shutdown now, after a failure of ours later. The claim is void from then
+ * on: work that is still being cut off must not settle what it could not do.
+ */
+export async function handBack(db: Db, held: Claim, dueAt: Date): Promise<void> {
+  await db
+    .updateTable('tasks')
+    .set(eb => ({ locked_until: null, due_at: dueAt, token: eb('token', '+', 1) }))
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .execute()
+}

@@ -1,0 +1,45 @@
+/**
+ * What the procedures of API keys take and answer. A key itself is in one answer only, the one that creates it.
+ * What a key may be granted is in `credential.ts`.
+ */
+import { z } from 'zod'
+import { KeyId, Scope } from './credential.ts'
+import { storableText } from './text.ts'
+import { Mode, Timestamp } from './wire.ts'
+
+/** Input of `organization.createKey`. Without `scopes`, all that the calling key has. */
+export const CreateKeyInput = z.strictObject({
+  mode: Mode,
+  name: storableText(1, 200).optional(),
+  scopes: z.array(Scope).min(1).max(20).optional(),
+  idempotencyKey,
+})
+
+/** Answer of `organization.createKey`: the only time that the key is shown, so a replayed answer is without it. */
+export const CreatedKey = z.object({
+  id: KeyId,
+  key: z.string().optional(),
+  mode: Mode,
+  last4: z.string(),
+  scopes: z.array(Scope),
+})
+
+/** A key as the list shows it. */
+export const ListedKey = z.object({
+  id: KeyId,
+  mode: Mode,
+  name: z.string().nullable(),
+  last4: z.string(),
+  scopes: z.array(Scope),
+  createdAt: Timestamp,
+  lastUsedAt: Timestamp.nullable(),
+  expiresAt: Timestamp.nullable(),
+  revokedAt: Timestamp.nullable(),
+})
+/** All keys of an organization. */
+export const KeyList = z.object({ items: z.array(ListedKey) })
+
+/** Input of `organization.revokeKey`. */
+export const RevokeKeyInput = z.strictObject({ id: KeyId, idempotencyKey })
+/** Answer of `organization.revokeKey`. */
+export const RevokedKey = z.object({ id: KeyId, revokedAt: Timestamp })

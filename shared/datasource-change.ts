@@ -1,0 +1,64 @@
+/**
+ * What changes a registered datasource: a new credential, a new name or schema, a check, its removal.
+ * Inputs of the procedures of the same names.
+ */
+import { z } from 'zod'
+import { Metadata, SchemaName } from './datasource.ts'
+import { CaCertificate, isSealed, PlainString, SealedString } from './registration.ts'
+import { storableText } from './text.ts'
+import { chosen, DatasourceId, IdempotencyKey, WaitSeconds } from './wire.ts'
+
+/** Input of `datasources.rotate`. */
+export const RotateInput = chosen(
+  isSealed,
+  z.strictObject({ id: DatasourceId, connectionString: PlainString.connectionString.optional(), ...rotation() }),
+  z.strictObject({ id: DatasourceId, ...SealedString, ...rotation() }),
+)
+
+/** Input of `datasources.rotateKey`. */
+export const RotateKeyInput = z.strictObject({
+  id: DatasourceId,
+  signingKey: storableText(8, 512),
+  idempotencyKey: IdempotencyKey,
+})
+export type RotateKeyInput = z.output<typeof RotateKeyInput>
+
+/** Input of `datasources.update`: what is left out stays as it is. */
+export const UpdateInput = z.strictObject({
+  id: DatasourceId,
+  name: storableText(1, 200).optional(),
+  metadata: Metadata.optional(),
+  schema: SchemaName.nullable().optional(),
+  excludedSchemas: z.array(SchemaName).max(100).optional(),
+  idempotencyKey: IdempotencyKey,
+})
+
+/** Input of `datasources.verify`. */
+export const VerifyInput = z.strictObject({
+  id: DatasourceId,
+  waitSeconds: WaitSeconds.optional(),
+  idempotencyKey: IdempotencyKey,
+})
+
+/** Input of `datasources.remove`. */
+export const RemoveInput = z.strictObject({ id: DatasourceId, idempotencyKey: IdempotencyKey })
+
+/** Input of `datasources.roleSql`. */
+export const RoleSqlInput = z.strictObject({
+  schema: SchemaName,
+  provider: z.enum(['plain', 'supabase', 'neon', 'rds', 'cloudsql', 'azure']).default('plain'),
+  readOnly: z.boolean().default(true),
+})
+
+/** Answer of `datasources.roleSql`. */
+export const RoleSql = z.object({ sql: z.string() })
+
+function rotation() {
+  return {
+    caCertificate: CaCertificate.nullable().optional(),
+    expectedVersion: z.number().int().min(1).optional(),
+    allowMove: z.boolean().optional(),
+    waitSeconds: WaitSeconds.optional(),
+    idempotencyKey: IdempotencyKey,
+  }
+}

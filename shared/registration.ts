@@ -1,0 +1,69 @@
+/**
+ * What registers a datasource: a connection string in clear or sealed by the caller, or a signed endpoint. The only shapes
+ * in which a credential travels, and only inward.
+ */
+import { z } from 'zod'
+import { DbType, Metadata, SchemaName } from './datasource.ts'
+import { isStorable, storableText } from './text.ts'
+import { chosen, IdempotencyKey, Mode, WaitSeconds } from './wire.ts'
+
+/** PEM text, never a path. */
+export const CaCertificate = z.string().max(32_768).refine(isStorable).startsWith('-----BEGIN CERTIFICATE-----', {
+  error: 'caCertificate is PEM text that begins with -----BEGIN CERTIFICATE-----',
+})
+
+const described = {
+  name: storableText(1, 200).optional(),
+  metadata: Metadata.optional(),
+  waitSeconds: WaitSeconds.optional(),
+  idempotencyKey: IdempotencyKey,
+}
+
+const placed = {
+  dbType: DbType.optional(),
+  schema: SchemaName.nullable().optional(),
+  excludedSchemas: z.array(SchemaName).max(100).optional(),
+  caCertificate: CaCertificate.optional(),
+}
+
+/** The connection string in clear; it is parsed and sealed in the request and never stored. */
+export const PlainString = { connectionString: z.string().min(1).max(2048) }
+
+/** The connection string sealed by the caller, with the safe projection that the worker checks against it. */
+export const SealedString = {
+  sealedConnectionString: z.base64().min(64).max(8192),
+  keyId: z.uuid(),
+  host: z.string().min(1).max(253),
+  port: z.number().int().min(1).max(65_535).default(5432),
+  database: SchemaName,
+}
+
+/** True for an input whose string the caller has sealed. */
+export const isSealed = (value: object) => 'sealedConnectionString' in value || 'keyId' in value
+const isEndpoint = (value: object) => 'endpoint' in value || 'signingKey' in value
+
+/** Registers a direct datasource, its string in clear or sealed by the caller. */
+export const RegisterDirect = chosen(
+  isSealed,
+  z.strictObject({ ...PlainString, ...placed, ...described }),
+  z.strictObject({ ...SealedString, ...placed, ...described }),
+)
+
+/** Registers a signed endpoint. */
+export const RegisterEndpoint = z.strictObject({
+  endpoint: z.string().min(1).max(2048),
+  signingKey: storableText(8, 512),
+  environment: Mode.optional(),
+  ...described,
+})
+
+/** Input of `datasources.register`. */
+export const RegisterInput = chosen(isEndpoint, RegisterDirect, RegisterEndpoint)
+export type RegisterInput = z.output<typeof RegisterInput>
+
+/** Input of `datasources.validate`: the direct form, of which only what concerns the dial is used. */
+export const ValidateInput = chosen(
+  isSealed,
+  z.strictObject({ ...PlainString, ...placed, idempotencyKey: described.idempotencyKey }),
+  z.strictObject({ ...SealedString, ...placed, idempotencyKey: described.idempotencyKey }),
+)
