@@ -12,7 +12,7 @@ export const CreateKeyInput = z.strictObject({
   mode: Mode,
   name: storableText(1, 200).optional(),
   scopes: z.array(Scope).min(1).max(20).optional(),
-  idempotencyKey,
+  idempotencyKey: IdempotencyKey,
 })
 
 /** Answer of `organization.createKey`: the only time that the key is shown, so a replayed answer is without it. */
@@ -40,6 +40,6 @@ export const ListedKey = z.object({
 export const KeyList = z.object({ items: z.array(ListedKey) })
 
 /** Input of `organization.revokeKey`. */
-export const RevokeKeyInput = z.strictObject({ id: KeyId, idempotencyKey })
+export const RevokeKeyInput = z.strictObject({ id: KeyId, idempotencyKey: IdempotencyKey })
 /** Answer of `organization.revokeKey`. */
 export const RevokedKey = z.object({ id: KeyId, revokedAt: Timestamp })

@@ -31,5 +31,3 @@ export const DEFAULT_SCOPES: readonly Scope[] = Scope.options.filter(scope => sc
 export const KeyId = idOf('key_')
 /** The id of a capability. */
 export const CapabilityId = idOf('cap_')
-
-const _idempotencyKey = z.string().min(1).max(255).optional()

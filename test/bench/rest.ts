@@ -90,6 +90,7 @@ async function startProcess(which: 'web' | 'bare', env: Record<string, string>):
   const { PATH = '' } = process.env
   const child = fork(fileURLToPath(new URL(at, import.meta.url)), [], { env: { PATH, ...env }, silent: true })
   stack.defer(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
     child.kill()
     await once(child, 'exit')
   })

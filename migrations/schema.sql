@@ -1,0 +1,376 @@
+-- The schema that all migrations together make, written by `npm run dump` and compared by the tests.
+
+CREATE OR REPLACE FUNCTION public.audit_events_refuse()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'audit_events is append-only';
+end
+$function$
+;
+
+create table api_keys (
+  org_id uuid not null,
+  id uuid not null,
+  mode text not null,
+  name text,
+  last4 text not null,
+  pepper_id text not null,
+  hash bytea not null,
+  mac bytea not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_keys_pkey PRIMARY KEY (org_id, id),
+  constraint api_keys_hash_key UNIQUE (hash),
+  constraint api_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint api_keys_hash_check CHECK (((length(hash) = 32) AND (length(mac) = 32))),
+  constraint api_keys_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
+);
+
+create table audit_events (
+  org_id uuid not null,
+  id uuid not null,
+  at timestamp with time zone not null,
+  principal_kind text not null,
+  principal_id uuid,
+  action text not null,
+  object_kind text,
+  object_id uuid,
+  outcome text not null,
+  request_id text,
+  address text,
+  constraint audit_events_pkey PRIMARY KEY (org_id, id),
+  constraint audit_events_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint audit_events_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['key'::text, 'capability'::text, 'operator'::text, 'worker'::text])))
+);
+CREATE TRIGGER audit_events_refuse BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_refuse();
+CREATE TRIGGER audit_events_refuse_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse();
+
+create table capabilities (
+  org_id uuid not null,
+  id uuid not null,
+  issuer_id uuid,
+  rotated_from uuid,
+  mode text not null,
+  last4 text not null,
+  pepper_id text not null,
+  hash bytea not null,
+  mac bytea not null,
+  operations text[] not null,
+  datasource_ids text[],
+  participant_kind text not null,
+  participant_id text,
+  label text,
+  sync_groups text[] not null,
+  user_meta json not null,
+  wide_scope boolean not null,
+  created_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  constraint capabilities_pkey PRIMARY KEY (org_id, id),
+  constraint capabilities_hash_key UNIQUE (hash),
+  constraint capabilities_issuer_id_fkey FOREIGN KEY (org_id, issuer_id) REFERENCES api_keys(org_id, id),
+  constraint capabilities_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint capabilities_rotated_from_fkey FOREIGN KEY (org_id, rotated_from) REFERENCES capabilities(org_id, id),
+  constraint capabilities_hash_check CHECK (((length(hash) = 32) AND (length(mac) = 32))),
+  constraint capabilities_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint capabilities_operations_check CHECK (((cardinality(operations) > 0) AND (operations <@ ARRAY['datasources.read'::text, 'datasources.create'::text, 'datasources.update'::text, 'datasources.remove'::text, 'datasources.introspect'::text, 'datasources.lease'::text, 'feeds.read'::text, 'feeds.write'::text]))),
+  constraint capabilities_participant_kind_check CHECK ((participant_kind = ANY (ARRAY['agent'::text, 'system'::text])))
+);
+CREATE INDEX capabilities_expires_at_idx ON public.capabilities USING btree (org_id, expires_at) WHERE (revoked_at IS NULL);
+
+create table changes (
+  org_id uuid not null,
+  id bigint generated always as identity not null,
+  xid xid8 default pg_current_xact_id() not null,
+  datasource_id uuid not null,
+  change text not null,
+  at timestamp with time zone not null,
+  constraint changes_pkey PRIMARY KEY (org_id, id),
+  constraint changes_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id)
+);
+CREATE INDEX changes_at_idx ON public.changes USING btree (at);
+CREATE INDEX changes_xid_idx ON public.changes USING btree (xid, id);
+
+create table credentials (
+  org_id uuid not null,
+  datasource_id uuid not null,
+  version integer not null,
+  state text not null,
+  key_id uuid not null,
+  sealed bytea,
+  signer_id text not null,
+  signature bytea,
+  fingerprint text,
+  last4 text,
+  created_at timestamp with time zone not null,
+  sealed_at timestamp with time zone default now() not null,
+  constraint credentials_pkey PRIMARY KEY (org_id, datasource_id, version),
+  constraint credentials_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
+  constraint credentials_key_id_fkey FOREIGN KEY (org_id, key_id) REFERENCES organization_keys(org_id, id),
+  constraint credentials_sealed_check CHECK ((((state = 'retired'::text) = (sealed IS NULL)) AND ((sealed IS NULL) = (signature IS NULL)))),
+  constraint credentials_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'current'::text, 'retired'::text])))
+);
+CREATE UNIQUE INDEX credentials_current_key ON public.credentials USING btree (org_id, datasource_id) WHERE (state = 'current'::text);
+CREATE INDEX credentials_key_id_idx ON public.credentials USING btree (org_id, key_id) WHERE (sealed IS NOT NULL);
+CREATE UNIQUE INDEX credentials_pending_key ON public.credentials USING btree (org_id, datasource_id) WHERE (state = 'pending'::text);
+
+create table datasources (
+  org_id uuid not null,
+  id uuid not null,
+  kind text not null,
+  mode text not null,
+  name text,
+  db_type text,
+  status text default 'unverified'::text not null,
+  status_reason text,
+  host text,
+  port integer,
+  database text,
+  schema text,
+  tls_mode text,
+  excluded_schemas text[],
+  endpoint text,
+  metadata jsonb default '{}'::jsonb not null,
+  identity text,
+  credential_version integer default 1 not null,
+  verification_id uuid,
+  created_at timestamp with time zone not null,
+  verified_at timestamp with time zone,
+  introspected_at timestamp with time zone,
+  next_check_at timestamp with time zone,
+  deleted_at timestamp with time zone,
+  constraint datasources_pkey PRIMARY KEY (org_id, id),
+  constraint datasources_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint datasources_verification_id_fkey FOREIGN KEY (org_id, verification_id) REFERENCES verifications(org_id, id),
+  constraint datasources_direct_check CHECK (((kind = 'direct'::text) = ((host IS NOT NULL) AND (port IS NOT NULL) AND (database IS NOT NULL) AND (db_type IS NOT NULL) AND (excluded_schemas IS NOT NULL)))),
+  constraint datasources_endpoint_check CHECK (((kind = 'endpoint'::text) = (endpoint IS NOT NULL))),
+  constraint datasources_kind_check CHECK ((kind = ANY (ARRAY['direct'::text, 'endpoint'::text]))),
+  constraint datasources_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
+  constraint datasources_port_check CHECK (((port >= 1) AND (port <= 65535))),
+  constraint datasources_status_check CHECK ((status = ANY (ARRAY['unverified'::text, 'active'::text, 'rejected'::text])))
+);
+CREATE UNIQUE INDEX datasources_identity_key ON public.datasources USING btree (org_id, identity) WHERE (deleted_at IS NULL);
+CREATE INDEX datasources_list_idx ON public.datasources USING btree (org_id, id DESC) WHERE (deleted_at IS NULL);
+
+create table dial_budgets (
+  key text not null,
+  used integer not null,
+  resets_at timestamp with time zone not null,
+  constraint dial_budgets_pkey PRIMARY KEY (key)
+);
+CREATE INDEX dial_budgets_resets_at_idx ON public.dial_budgets USING btree (resets_at);
+
+create table feed_events (
+  org_id uuid not null,
+  datasource_id uuid not null,
+  "position" bigint not null,
+  event_id text not null,
+  event text,
+  bytes integer not null,
+  stored_at timestamp with time zone not null,
+  constraint feed_events_pkey PRIMARY KEY (org_id, datasource_id, "position"),
+  constraint feed_events_event_id_key UNIQUE (org_id, datasource_id, event_id),
+  constraint feed_events_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES feeds(org_id, datasource_id),
+  constraint feed_events_bytes_check CHECK (((event IS NULL) = (bytes = 0)))
+);
+
+create table feed_pushes (
+  org_id uuid not null,
+  datasource_id uuid not null,
+  message_id text not null,
+  received integer not null,
+  stored integer not null,
+  at timestamp with time zone not null,
+  constraint feed_pushes_pkey PRIMARY KEY (org_id, datasource_id, message_id),
+  constraint feed_pushes_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES feeds(org_id, datasource_id)
+);
+CREATE INDEX feed_pushes_at_idx ON public.feed_pushes USING btree (at);
+
+create table feeds (
+  org_id uuid not null,
+  datasource_id uuid not null,
+  cursor text,
+  "position" bigint default 0 not null,
+  removed_to bigint default 0 not null,
+  oldest_at timestamp with time zone,
+  newest_event_ms bigint,
+  polled_at timestamp with time zone,
+  drained boolean default true not null,
+  pages bigint default 0 not null,
+  interval_ms integer not null,
+  retry_count integer default 0 not null,
+  last_request_at timestamp with time zone,
+  last_success_at timestamp with time zone,
+  last_error text,
+  rotation_error text,
+  constraint feeds_pkey PRIMARY KEY (org_id, datasource_id),
+  constraint feeds_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id)
+) with (fillfactor=50);
+CREATE INDEX feeds_oldest_at_idx ON public.feeds USING btree (oldest_at) WHERE (oldest_at IS NOT NULL);
+
+create table idempotency_keys (
+  org_id uuid not null,
+  principal_id uuid not null,
+  route text not null,
+  key text not null,
+  body_hash bytea not null,
+  result jsonb,
+  answer jsonb,
+  remarks jsonb,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (org_id, principal_id, route, key),
+  constraint idempotency_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint idempotency_keys_body_hash_check CHECK ((length(body_hash) = 32))
+);
+CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
+
+create table lease_grants (
+  org_id uuid not null,
+  capability_id uuid not null,
+  signer_id text not null,
+  signature bytea not null,
+  constraint lease_grants_pkey PRIMARY KEY (org_id, capability_id),
+  constraint lease_grants_capability_id_fkey FOREIGN KEY (org_id, capability_id) REFERENCES capabilities(org_id, id),
+  constraint lease_grants_signature_check CHECK ((length(signature) = 64))
+);
+
+create table leases (
+  org_id uuid not null,
+  id uuid not null,
+  datasource_id uuid not null,
+  capability_id uuid not null,
+  version integer not null,
+  granted_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  ended_by text,
+  constraint leases_pkey PRIMARY KEY (org_id, id),
+  constraint leases_capability_id_fkey FOREIGN KEY (org_id, capability_id) REFERENCES capabilities(org_id, id),
+  constraint leases_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
+  constraint leases_ended_at_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+  constraint leases_ended_by_check CHECK ((ended_by = ANY (ARRAY['released'::text, 'revoked'::text, 'expired'::text])))
+);
+CREATE INDEX leases_expires_at_idx ON public.leases USING btree (expires_at) WHERE (ended_at IS NULL);
+CREATE INDEX leases_live_idx ON public.leases USING btree (org_id, datasource_id) WHERE (ended_at IS NULL);
+
+create table organization_keys (
+  org_id uuid not null,
+  id uuid not null,
+  public_key bytea not null,
+  secret bytea,
+  master_key_id text not null,
+  signer_id text not null,
+  signature bytea not null,
+  created_at timestamp with time zone not null,
+  retired_at timestamp with time zone,
+  destroyed_at timestamp with time zone,
+  constraint organization_keys_pkey PRIMARY KEY (org_id, id),
+  constraint organization_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint organization_keys_destroyed_at_check CHECK (((secret IS NULL) = (destroyed_at IS NOT NULL))),
+  constraint organization_keys_destroyed_retired_check CHECK (((destroyed_at IS NULL) OR (retired_at IS NOT NULL))),
+  constraint organization_keys_public_key_check CHECK ((length(public_key) = 32)),
+  constraint organization_keys_signature_check CHECK ((length(signature) = 64))
+);
+CREATE UNIQUE INDEX organization_keys_org_id_current_key ON public.organization_keys USING btree (org_id) WHERE (retired_at IS NULL);
+
+create table organizations (
+  id uuid not null,
+  name text not null,
+  created_at timestamp with time zone not null,
+  removed_at timestamp with time zone,
+  role_policy text default 'enforce'::text not null,
+  check_interval_seconds integer,
+  constraint organizations_pkey PRIMARY KEY (id),
+  constraint organizations_check_interval_seconds_check CHECK (((check_interval_seconds >= 60) AND (check_interval_seconds <= 2592000))),
+  constraint organizations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint organizations_role_policy_check CHECK ((role_policy = ANY (ARRAY['enforce'::text, 'warn'::text, 'off'::text])))
+);
+
+create table quotas (
+  org_id uuid not null,
+  datasources integer not null,
+  max_datasources integer not null,
+  constraint quotas_pkey PRIMARY KEY (org_id),
+  constraint quotas_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint quotas_datasources_check CHECK (((datasources >= 0) AND (datasources <= max_datasources)))
+) with (fillfactor=50);
+
+create unlogged table rate_limits (
+  key text not null,
+  points integer not null,
+  expire bigint,
+  constraint rate_limits_pkey PRIMARY KEY (key)
+) with (fillfactor=50);
+
+create table snapshots (
+  org_id uuid not null,
+  id uuid not null,
+  datasource_id uuid not null,
+  fingerprint text not null,
+  schemas_asked text[],
+  excluded_schemas text[] not null,
+  table_count integer not null,
+  content bytea not null,
+  observed bytea not null,
+  previous_id uuid,
+  breaking integer,
+  risky integer,
+  safe integer,
+  taken_at timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  constraint snapshots_pkey PRIMARY KEY (org_id, id),
+  constraint snapshots_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
+  constraint snapshots_previous_id_fkey FOREIGN KEY (org_id, previous_id) REFERENCES snapshots(org_id, id),
+  constraint snapshots_drift_check CHECK (((previous_id IS NULL) = ((breaking IS NULL) AND (risky IS NULL) AND (safe IS NULL))))
+);
+CREATE INDEX snapshots_datasource_id_idx ON public.snapshots USING btree (org_id, datasource_id, id DESC);
+
+create table tasks (
+  org_id uuid not null,
+  id uuid not null,
+  kind text not null,
+  datasource_id uuid,
+  standing boolean not null,
+  payload bytea,
+  due_at timestamp with time zone,
+  attempts integer default 0 not null,
+  requested bigint default 1 not null,
+  settled bigint default 0 not null,
+  locked_until timestamp with time zone,
+  token bigint default 0 not null,
+  outcome jsonb,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  constraint tasks_pkey PRIMARY KEY (org_id, id),
+  constraint tasks_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
+  constraint tasks_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint tasks_standing_check CHECK (((NOT standing) OR (datasource_id IS NOT NULL)))
+);
+CREATE INDEX tasks_due_at_idx ON public.tasks USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX tasks_expires_at_idx ON public.tasks USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX tasks_locked_until_idx ON public.tasks USING btree (locked_until) WHERE (locked_until IS NOT NULL);
+CREATE UNIQUE INDEX tasks_standing_key ON public.tasks USING btree (org_id, datasource_id, kind) WHERE standing;
+
+create table verifications (
+  org_id uuid not null,
+  id uuid not null,
+  datasource_id uuid not null,
+  version integer not null,
+  outcome text not null,
+  reason text,
+  checks jsonb not null,
+  advisories jsonb not null,
+  took_ms integer not null,
+  at timestamp with time zone not null,
+  constraint verifications_pkey PRIMARY KEY (org_id, id),
+  constraint verifications_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
+  constraint verifications_outcome_check CHECK ((outcome = ANY (ARRAY['passed'::text, 'refused'::text, 'unreachable'::text])))
+);
+CREATE INDEX verifications_datasource_id_idx ON public.verifications USING btree (org_id, datasource_id, at DESC);
