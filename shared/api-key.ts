@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { KeyId, Scope } from './credential.ts'
 import { storableText } from './text.ts'
-import { Mode, Timestamp } from './wire.ts'
+import { IdempotencyKey, Mode, Timestamp } from './wire.ts'
 
 /** Input of `organization.createKey`. Without `scopes`, all that the calling key has. */
 export const CreateKeyInput = z.strictObject({

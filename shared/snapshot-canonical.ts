@@ -5,7 +5,7 @@
  * The text is RFC 8785 (JSON Canonicalization Scheme). The fingerprint is of it alone, so it may be stored as it is.
  */
 import type { Snapshot } from './snapshot.ts'
-import { byCodeUnit, type Node, nameOf, nodesIn, type ObjectKind, PARTS } from './snapshot-parts.ts'
+import { byCodeUnit, type Node, nameOf, nodesIn, type ObjectKind, PARTS, type Part } from './snapshot-parts.ts'
 
 /** The canonical text and the lower-case hex SHA-256 of it. */
 export interface Canonical {
@@ -27,12 +27,35 @@ export function canonical(snapshot: Snapshot, sha256: (text: string) => string):
 /** The canonical text of a snapshot: lists in order, empty ones left out, keys sorted, no white space, no `observed`. */
 export function canonicalText(snapshot: Snapshot): string {
   const { observed: _, ...content } = snapshot
-  return jsonText({
-    ...ordered(content, 'snapshot'),
+  const root = {
+    ...content,
     schemasAsked: snapshot.schemasAsked?.toSorted(byCodeUnit) ?? null,
     excludedSchemas: snapshot.excludedSchemas.toSorted(byCodeUnit),
     findings: snapshot.findings.toSorted((a, b) => byCodeUnit(a.schema, b.schema)),
-  })
+  }
+  return nodeText(root, 'snapshot')
+}
+
+// Object by object, and joined by `+`, which does not copy: a large snapshot is not to be held several times over.
+function nodeText(node: Node, kind: ObjectKind): string {
+  let members = ''
+  for (const key of Object.keys(node).sort()) {
+    const part = PARTS[kind].find(({ list }) => list === key)
+    const text = part ? listText(node, part) : node[key] === undefined ? '' : jsonText(node[key])
+    if (text !== '') members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${text}`
+  }
+  return `{${members}}`
+}
+
+/** A list in order; an empty text for an empty list that is left out. */
+function listText(node: Node, part: Part): string {
+  const given = nodesIn(node, part.list)
+  if (given.length === 0) return part.kept ? '[]' : ''
+  const nodes = part.ordered ? given : given.toSorted((a, b) => byCodeUnit(nameOf(a), nameOf(b)))
+  if (PARTS[part.kind].length === 0) return jsonText(nodes)
+  let items = ''
+  for (const child of nodes) items += `${items === '' ? '' : ','}${nodeText(child, part.kind)}`
+  return `[${items}]`
 }
 
 /** An object of a snapshot with every list below it in canonical order and the empty ones left out. */

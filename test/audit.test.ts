@@ -158,7 +158,7 @@ const TABLE: Record<string, () => Promise<Row>> = {
 }
 
 const mutations = Object.entries(appRouter._def.procedures)
-  .filter(([, one]) => one._def.type === 'mutation')
+  .filter(([, one]) => Reflect.get(Reflect.get(one, '_def'), 'type') === 'mutation')
   .map(([name]) => name)
 
 const EVENTS = `select id, action, outcome, principal_kind, principal_id, object_kind, object_id, request_id, address,

@@ -183,27 +183,20 @@ describe('A key', () => {
 
 describe('A token that is shown once', () => {
   it.each([
-    [
-      'an API key',
-      '/trpc/organization.createKey',
-      { mode: 'test', idempotencyKey: 'token' },
-      (body: { result: { data: { key?: string } } }) => body.result.data.key,
-    ],
+    ['an API key', '/trpc/organization.createKey', { mode: 'test', idempotencyKey: 'token' }],
     [
       'a capability',
       '/trpc/organization.mintCapability',
       { operations: ['datasources.read'], participantKind: 'agent', ttlSeconds: 60, idempotencyKey: 'token' },
-      (body: { result: { data: { token?: string } } }) => body.result.data.token,
     ],
-  ] as const)('is kept nowhere: the replayed answer for %s is without it', async (_what, path, body, tokenIn) => {
-    const first = await send({ path, body })
-    const token = tokenIn(first.body) ?? ''
+  ])('is kept nowhere: the replayed answer for %s is without it', async (_what, path, body) => {
+    const first = (await send({ path, body })).body.result.data
+    const token: string = first.key ?? first.token
     expect(token).toMatch(/^[sr]k_test_/)
     const again = await send({ path, body })
     expect(again.status).toBe(200)
-    expect(again.text).not.toContain(token.slice(8))
-    expect(again.body.result.data).toMatchObject({ id: first.body.result.data.id })
-    expect(tokenIn(again.body)).toBeUndefined()
+    const { key: _, token: __, ...shown } = first
+    expect(again.body.result.data).toEqual(shown)
     expect(JSON.stringify(await allRows(mooring.databaseUrl))).not.toContain(token.slice(8))
   })
 })

@@ -1,7 +1,7 @@
 /** A rotation cannot break a database that works: the new credential is tried first, and the old one stays until it passes. */
 import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
@@ -269,8 +269,8 @@ describe('A CA certificate', () => {
   async function certificate(): Promise<string> {
     const client = new pg.Client({ connectionString: customer.url(), ssl: { rejectUnauthorized: false } })
     await client.connect()
-    // Sound: the connection was made with TLS; pg's types do not tell of its stream.
-    const { stream } = Reflect.get(client, 'connection') as { stream: TLSSocket }
+    const stream: unknown = Reflect.get(Reflect.get(client, 'connection'), 'stream')
+    if (!(stream instanceof TLSSocket)) throw new Error('the connection has no TLS')
     const base64 = stream.getPeerCertificate().raw.toString('base64')
     await client.end()
     return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`

@@ -19,6 +19,8 @@ interface Draft {
   /** True once its columns are known. */
   described: boolean
   readonly generated: Set<number>
+  /** One copy of each spelling of a type: a schema has few, and a hundred thousand columns. */
+  readonly spellings: Map<string, string>
 }
 
 /** Collects relations. */
@@ -32,12 +34,13 @@ export interface CatalogRelations {
 /** Begins a collection. */
 export function createCatalogRelations(): CatalogRelations {
   const drafts = new Map<string, Draft>()
+  const spellings = new Map<string, string>()
   return {
     add(wire) {
       const relation = relationOf(wire)
       const { schema, may, partly } = wire
       const known = { columns: new Map(), described: false, generated: new Set<number>() }
-      drafts.set(wire.id, { schema, relation, may, partly, ...known })
+      drafts.set(wire.id, { schema, relation, may, partly, spellings, ...known })
       return relation
     },
     extend(part) {
@@ -92,7 +95,9 @@ function addColumns(draft: Draft, part: Extract<WirePart, { k: 'columns' }>): vo
   const { numbers, names, types, flags, collations, may } = part
   for (let at = 0; at < (numbers?.length ?? 0); at++) {
     const number = numbers?.[at] ?? 0
-    const column: Column = { name: names?.[at] ?? '', type: types?.[at] ?? '' }
+    const type = types?.[at] ?? ''
+    if (!draft.spellings.has(type)) draft.spellings.set(type, type)
+    const column: Column = { name: names?.[at] ?? '', type: draft.spellings.get(type) ?? type }
     addFlags(draft, { number, column }, flags?.[at] ?? '')
     const collation = collations?.[number]
     if (collation !== undefined) column.collation = collation

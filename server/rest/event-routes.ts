@@ -2,7 +2,8 @@
  * The routes of an endpoint's events, `/v1/datasources/{id}/events`: reading its feed, and bringing events.
  * Only here is a body of up to 1 MiB taken.
  */
-import { EventList, EventsQuery, MAX_PUSH_BYTES, PushEvents, PushedEvents } from '#shared/feed.ts'
+import { MAX_PUSH_BYTES } from '#shared/feed.ts'
+import { EventList, EventsQuery, PushEvents, PushedEvents } from '#shared/feed-dialect.ts'
 import type { Call, Route } from './dialect.ts'
 import { EVENTS, IDS } from './examples.ts'
 import { documentedId, pathId, strictRoute } from './strict.ts'

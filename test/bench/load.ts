@@ -37,7 +37,8 @@ export async function measure(load: Load, { seconds, connections }: Extent): Pro
     for (;;) {
       const at = performance.now()
       if (at >= endsAt) return
-      await send(agent, load, (count += 1))
+      count += 1
+      await send(agent, load, count)
       if (at >= countFrom) tookMs.push(performance.now() - at)
     }
   }

@@ -1,0 +1,104 @@
+/** Ten thousand credentials sealed anew while everything goes on, and the worker killed twice on the way: nothing is lost. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { withDatasource } from '#client/node.ts'
+import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { leaseCapability } from '#test/support/leasing.ts'
+import { makeCredentials, numberedSecret, openAll } from '#test/support/many-credentials.ts'
+import { operator } from '#test/support/operator.ts'
+import { query } from '#test/support/postgres.ts'
+import { makeTiers, type TierProcess, type Tiers } from '#test/support/tiers.ts'
+import { onNews } from '#test/support/verdicts.ts'
+
+const COUNT = 10_000
+
+let tiers: Tiers
+let web: TierProcess
+let customer: Customer
+beforeAll(async () => {
+  tiers = await makeTiers()
+  customer = await makeCustomer()
+  const { db, organization } = tiers
+  await makeCredentials({ db, keyring: await tiers.keyring(), organizationId: organization.id }, COUNT)
+  web = await tiers.start('web')
+}, 120_000)
+afterAll(async () => {
+  await tiers.stop()
+  await customer.drop()
+})
+
+const left = async () => {
+  const rows = await query(
+    tiers.databaseUrl,
+    `select count(*)::int as n from credentials c join organization_keys k
+    on k.org_id = c.org_id and k.id = c.key_id where k.retired_at is not null and c.sealed is not null`,
+  )
+  return Number(rows[0]?.['n'])
+}
+
+/** Resolves once no more than so many are left. */
+const downTo = (count: number) => onNews(tiers.databaseUrl, async () => ((await left()) <= count ? true : undefined))
+
+it('seals all of them anew under registrations, checks and leases, however often a worker dies', async () => {
+  const { db, organization } = tiers
+  const client = await tiers.client(web)
+  const connectionString = customer.url()
+  let worker = await tiers.start('worker')
+  const first = await client.datasources.register.mutate({ connectionString, waitSeconds: 30 })
+  expect(first.status).toBe('active')
+  const token = await leaseCapability({ db, organization, keyring: await tiers.keyring() })
+  const leaser = await tiers.client(web, { key: token })
+
+  const ended = new AbortController()
+  const done = { registered: 1, checked: 0, leased: 0 }
+  const load = async (one: () => Promise<void>) => {
+    while (!ended.signal.aborted) await one()
+  }
+  const under = [
+    load(async () => {
+      await client.datasources.register.mutate({ connectionString })
+      done.registered += 1
+    }),
+    load(async () => {
+      const { statusReason } = await client.datasources.verify.mutate({ id: first.id, waitSeconds: 10 })
+      expect(statusReason).toBeNull()
+      done.checked += 1
+    }),
+    load(async () => {
+      // While no worker runs, nobody answers: that is a timeout, and no refusal.
+      const { rows } = await withDatasource(leaser, { id: first.id, ttlSeconds: 60 }, pool =>
+        pool.query('select 1 as one'),
+      )
+      expect(rows).toEqual([{ one: 1 }])
+      done.leased += 1
+    }),
+  ]
+  // Asked for once; killed with the command that asked, it would go on all the same.
+  const run = operator({ db, databaseUrl: tiers.databaseUrl, keyringDir: tiers.dir })
+  const command = run('keyring', 'rotate-org', organization.id)
+  for (const share of [0.75, 0.4]) {
+    await downTo(COUNT * share)
+    await worker.end('SIGKILL')
+    expect(await left()).toBeGreaterThan(0)
+    worker = await tiers.start('worker')
+  }
+  expect((await command).shown).toMatch(/\(100 %\)\n$/)
+  ended.abort()
+  await Promise.all(under)
+  // What the web tier sealed to the key that it held when the command was done.
+  await downTo(0)
+
+  const opened = await openAll({ db, keyring: await tiers.keyring(), organizationId: organization.id })
+  for (let number = 0; number < COUNT; number += 1) {
+    const { user, password } = numberedSecret(number).target
+    expect(opened.passwords.has(`${user} ${password}`)).toBe(true)
+  }
+  const current = await query(tiers.databaseUrl, 'select id from organization_keys where retired_at is null')
+  expect([...opened.keyIds]).toEqual(current.map(row => row['id']))
+  const [{ n } = {}] = await query(
+    tiers.databaseUrl,
+    'select count(*)::int as n from credentials where sealed is not null',
+  )
+  expect(n).toBe(COUNT + done.registered)
+  expect(Math.min(done.checked, done.leased)).toBeGreaterThan(0)
+  expect(worker.lines().filter(line => Number(line['level']) >= 50)).toEqual([])
+}, 180_000)

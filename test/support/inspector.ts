@@ -1,0 +1,27 @@
+/**
+ * Asks a process that was started with `--inspect` to collect its garbage, as a debugger would.
+ * For tests that look at what is left in a heap.
+ */
+
+/** Collects everything that can be. `stderr` is what the process wrote: it names the inspector's address. */
+export async function collectGarbage(stderr: string): Promise<void> {
+  const [address] = /ws:\/\/\S+/.exec(stderr) ?? []
+  if (address === undefined) throw new Error('the process was not started with --inspect')
+  const socket = new WebSocket(address)
+  const ask = (id: number) => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const hear = (event: MessageEvent) => JSON.parse(String(event.data)).id === id && resolve()
+    socket.addEventListener('message', hear)
+    socket.addEventListener('error', () => reject(new Error('the inspector does not answer')))
+    socket.send(JSON.stringify({ id, method: 'HeapProfiler.collectGarbage' }))
+    return promise
+  }
+  await new Promise((resolve, reject) => {
+    socket.addEventListener('open', resolve)
+    socket.addEventListener('error', () => reject(new Error('the inspector cannot be reached')))
+  })
+  // Weak references and finalizers take a second round.
+  await ask(1)
+  await ask(2)
+  socket.close()
+}
