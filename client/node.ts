@@ -142,8 +142,8 @@ class Holder {
     this.#watch = this.#client.datasources.watch.subscribe(
       { id },
       {
-        onData: ({ data }) => {
-          if (data.datasource.credentialVersion !== this.#held?.version) this.renew().catch(() => undefined)
+        onData: told => {
+          if (told.data.datasource.credentialVersion !== this.#held?.version) this.renew().catch(() => undefined)
         },
         // Without the watch the lease is renewed in time all the same.
         onError: () => undefined,

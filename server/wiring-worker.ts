@@ -15,14 +15,17 @@ import { Loop } from '#server/work/loop.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import { startForgetting } from '#server/work/retention.ts'
 import { feedTrades, trades } from '#server/work/trades.ts'
+import { Turns } from '#server/work/turns.ts'
 import type { Ground } from './process.ts'
 
 const CHILDREN = 6
 const CHILD_MEMORY_MIB = 256
 // A task that dials holds a process, so that more tasks than processes would only wait for each other.
 const SLOTS = CHILDREN
-// Feeds have slots of their own: however many there are and however slow, checks and callers do not wait behind them.
-const FEED_SLOTS = 4
+// Feeds have slots of their own, and leave processes free: however many there are and however slow, checks and callers do
+// not wait behind them. While one poll stores what it was sent, another one dials.
+const FEED_SLOTS = 8
+const FEED_DIALS = 4
 
 /** A running worker. */
 export interface Worker {
@@ -80,7 +83,7 @@ async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: Dialler)
     random: Math.random,
     log,
     checkIntervalMs: config.checkIntervalMs,
-    feeds: { pace: FEED_PACE, rotationWindowMs: config.feeds.rotationWindowMs },
+    feeds: { pace: FEED_PACE, rotationWindowMs: config.feeds.rotationWindowMs, dials: new Turns(FEED_DIALS) },
   }
 }
 

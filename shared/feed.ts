@@ -3,7 +3,7 @@
  * `event.ts`, as the endpoint protocol spells them; the same in the datasources dialect is in `feed-dialect.ts`.
  */
 import { z } from 'zod'
-import { type FeedEvent, PushBody } from './event.ts'
+import type { FeedEvent } from './event.ts'
 import { FAULTS, type FaultCode } from './fault.ts'
 import { storableText } from './text.ts'
 import { DatasourceId } from './wire.ts'

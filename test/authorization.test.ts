@@ -14,6 +14,7 @@ import { type Mooring, startMooring, type TestOrganization } from '#test/support
 import { attempt } from '#test/support/procedures.ts'
 import { difference, effects } from '#test/support/rows.ts'
 import { quiet } from '#test/support/verdicts.ts'
+import { bareUuid } from '#test/support/voices.ts'
 
 /** What the inputs are made of. `fresh…` makes another object each time, for procedures that use theirs up. */
 interface World {
@@ -238,20 +239,27 @@ describe.each(procedures)('%s', procedure => {
     'ends for each actor as the table says, and a refusal leaves nothing behind',
     async () => {
       if (row === undefined) return
-      const call = async (token: Token, input: unknown) => attempt(mooring.url, { procedure, type, token, input })
+      const call = (token: Token, of: { input: unknown; refused: boolean }) =>
+        attempt(mooring.url, { procedure, type, token, ...of })
       const everyone = await actors(row)
       const input = await row.input(world)
       const refused = await outcasts(mooring)
       // What the worker still has to do is not to be taken for an effect of a refusal.
       await quiet(mooring.databaseUrl)
       const before = await effects(mooring.databaseUrl)
-      for (const { who, token, fault } of refused) expect(await call(token, input), who).toBe(fault)
+      for (const { who, token, fault } of refused) expect(await call(token, { input, refused: true }), who).toBe(fault)
       for (const { who, token, end } of everyone.filter(one => one.end !== 'ok'))
-        expect(await call(token, input), who).toBe(end)
-      expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
+        expect(await call(token, { input, refused: true }), who).toBe(end)
+      expect(difference(before, await effects(mooring.databaseUrl), counts)).toEqual([])
 
       for (const { who, token, end } of everyone.filter(one => one.end === 'ok'))
-        expect(await call(token, await row.input(world)), who).toBe(end)
+        expect(await call(token, { input: await row.input(world), refused: false }), who).toBe(end)
     },
   )
 })
+
+/** The worker goes on looking at the endpoint meanwhile. What it writes then is no effect of a call; a new key would be. */
+function counts(line: string): boolean {
+  if (line.startsWith('public.dial_budgets')) return false
+  return line.startsWith('public.credentials') || !line.includes(bareUuid(world.endpoint))
+}

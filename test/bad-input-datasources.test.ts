@@ -126,7 +126,14 @@ describe('A host that may not be dialled', () => {
 describe('A path', () => {
   it('with an id that is unknown, malformed, or another organization’s, is not found', async () => {
     const hex = (uuid: string) => uuid.replaceAll('-', '')
-    const ids = [`ds_test_${hex(ground.unknown)}`, `ds_test_${hex(ground.foreign)}`, ground.own, 'ds_test_5', '%00']
+    const ids = [
+      `ds_test_${hex(ground.unknown)}`,
+      `ds_test_${hex(ground.foreign)}`,
+      ground.own,
+      'ds_test_5',
+      '%00',
+      '%ff',
+    ]
     // Its own id under the other plane's prefix names nothing either.
     for (const id of [...ids, `ds_${hex(ground.own)}`, `dse_${hex(ground.own)}`]) {
       for (const method of ['GET', 'DELETE'])
@@ -134,10 +141,9 @@ describe('A path', () => {
     }
   })
 
-  it('that nobody serves, or that cannot be decoded, answers in this shape', async () => {
+  it('that nobody serves answers in this shape', async () => {
     for (const path of ['/v2/datasources', '/v1', '/', '/.env'])
       await expectRefusal(['GET', path], { status: 404, code: 'route_not_found' })
-    await expectRefusal(['GET', `${PATH}/%ff`], { status: 400, code: 'invalid_request' })
   })
 
   it('with a method that it does not take names those that it takes, with the prefix /api and without', async () => {

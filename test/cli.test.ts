@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openDb } from '#server/store/db.ts'
 import { pendingMigrations } from '#server/store/migrate.ts'
 import { freshDatabase } from '#test/support/database.ts'
@@ -10,6 +10,9 @@ import { type Installation, prepareInstallation } from '#test/support/installati
 import { query } from '#test/support/postgres.ts'
 import { type Running, startEntry, startScript } from '#test/support/processes.ts'
 import { allRows, difference, effects } from '#test/support/rows.ts'
+
+// Whole processes are started here, several to a test: on a busy machine each takes seconds.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let installation: Installation
 let server: Running

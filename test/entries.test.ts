@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { freshDatabase } from '#test/support/database.ts'
 import { type Installation, prepareInstallation } from '#test/support/installation.ts'
@@ -10,6 +10,9 @@ import { query } from '#test/support/postgres.ts'
 import { type Running, startEntry } from '#test/support/processes.ts'
 import { portOf } from '#test/support/recorded-connect.ts'
 import { onNews } from '#test/support/verdicts.ts'
+
+// Whole processes are started here, several to a test: on a busy machine each takes seconds.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let installation: Installation
 let customer: Customer
@@ -56,8 +59,8 @@ async function register(url: string, connectionString: string, wait?: number) {
     },
     body: JSON.stringify({ connectionString }),
   })
-  // biome-ignore lint/suspicious/noExplicitAny: the test asserts the shape
-  return { status: response.status, body: (await response.json()) as any }
+  const body = (await response.json()) as { id: string; status: string }
+  return { status: response.status, body }
 }
 
 async function isOpen(port: number): Promise<boolean> {

@@ -81,9 +81,7 @@ describe('a catalog of excessive size', () => {
     const rows = await catalogRows(url, catalogSql(EVERYTHING))
     expect(Math.max(...rows.map(row => Buffer.byteLength(row)))).toBeLessThan(MIB)
     const snapshot = await readCatalog(url)
-    const cut = /^['🐘(CHEKa<> CRATINDXionpublic.tbrewhS:AVLU]* … \[\d{7} bytes, sha-256 [0-9a-f]{64}\]$/u
     const table = relationIn(snapshot, 'public', 't')
-    expect(table.comment).toMatch(cut)
     for (const text of [
       table.comment,
       table.columns[0]?.comment,
@@ -91,7 +89,7 @@ describe('a catalog of excessive size', () => {
       table.constraints?.[0]?.definition,
       table.policies?.[0]?.using,
     ]) {
-      expect(text).toMatch(/ … \[\d{7} bytes, sha-256 [0-9a-f]{64}\]$/)
+      expect(text).toMatch(/ \.{3} \[\d{7} bytes, sha-256 [0-9a-f]{64}\]$/)
       expect(text?.length).toBeLessThan(4_200)
     }
     expect(relationIn(snapshot, 'public', 'long').definition).toMatch(/ bytes, sha-256 /)
@@ -207,6 +205,20 @@ describe('what a catalog would like to have run', () => {
     const tables = [...bare.matchAll(/\b(?:from|join) (?!pg_catalog\.|lateral |\()(\w+)/g)].map(([, name]) => name)
     expect(new Set(tables)).toEqual(new Set(['indexed', 'ns', 'part', 'rel', 'seq', 'tree']))
     expect(bare).not.toMatch(/\b(in \(|between|is distinct|using|like|nullif|natural)\b/)
+  })
+
+  it('is read in a database of another encoding, whatever is asked for', async () => {
+    await server.query("create database latin encoding 'LATIN1' locale_provider libc locale 'C' template template0")
+    const url = new URL('/latin', server.adminUrl).href
+    await query(
+      url,
+      `create schema "é"; create table "é"."tâble" ("çolumn" text default 'ñ'); comment on schema "é" is '${'é'.repeat(9000)}'`,
+    )
+    const snapshot = await readCatalog(url, { schemas: ['é', '🐘'], excludedSchemas: [] })
+    expect(relationIn(snapshot, 'é', 'tâble').columns).toEqual([{ name: 'çolumn', type: 'text', default: "'ñ'::text" }])
+    expect(snapshot.findings).toEqual([{ schema: '🐘', finding: 'unknown' }])
+    expect(schemaIn(snapshot, 'é').comment).toMatch(/^é{2000} \.{3} \[9000 bytes/)
+    expect(catalogSql({ schemas: ['é'], excludedSchemas: [] })).toMatch(/^[\n -~]*$/)
   })
 
   it('does not come in by the name of a schema that is asked for', async () => {

@@ -1,54 +1,17 @@
-/** What HTTP asks of every answer: ids, methods, negotiation, limits, patience. Raw sockets where a client would hide it. */
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+/** What HTTP asks of every answer: ids, methods, limits, the shape of a refusal. Raw sockets where a client would hide it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { bodyOf, raw, statusOf } from '#test/support/raw-http.ts'
 
-const ORIGIN = 'https://app.example.com'
 const CONNECTIONS = '/api/v1/connections'
 const DATASOURCES = '/v1/datasources'
 
 let mooring: Mooring
-let impatient: Mooring
 beforeAll(async () => {
   mooring = await startMooring({ worker: false })
-  impatient = await startMooring({
-    worker: false,
-    env: {
-      MOORING_HEADERS_TIMEOUT_MS: '400',
-      MOORING_REQUEST_TIMEOUT_MS: '800',
-      MOORING_KEEP_ALIVE_TIMEOUT_MS: '1500',
-      MOORING_CORS_ORIGINS: `${ORIGIN},https://admin.example.com`,
-    },
-  })
 })
-afterAll(async () => {
-  await mooring.stop()
-  await impatient.stop()
-})
+afterAll(() => mooring.stop())
 
-async function open(to: Mooring): Promise<Socket> {
-  const socket = connect(Number(new URL(to.url).port), '127.0.0.1')
-  await once(socket, 'connect')
-  return socket
-}
-
-/** Everything that comes back until the server closes. */
-async function whole(socket: Socket): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of socket) chunks.push(chunk)
-  return Buffer.concat(chunks).toString()
-}
-
-/** One request as it is written, the connection closed after it. */
-async function raw(text: string, to = mooring): Promise<string> {
-  const socket = await open(to)
-  socket.write(text)
-  return whole(socket)
-}
-
-const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1])
-const bodyOf = (answer: string) => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))
 const auth = () => `authorization: Bearer ${mooring.organization.testKey}\r\n`
 
 describe('A request id', () => {
@@ -79,27 +42,33 @@ describe('A request id', () => {
   })
 
   it.each(['has spaces', 'x'.repeat(129), 'naïve', '<script>'])('that is not acceptable is replaced: %s', async id => {
-    const answer = await raw(`GET /healthz HTTP/1.1\r\nhost: a\r\nx-request-id: ${id}\r\nconnection: close\r\n\r\n`)
+    const answer = await raw(
+      `GET /healthz HTTP/1.1\r\nhost: a\r\nx-request-id: ${id}\r\nconnection: close\r\n\r\n`,
+      mooring.url,
+    )
     expect(answer).toMatch(/x-request-id: req_[0-9a-f]{32}\r\n/i)
   })
 })
 
 describe('What Express never sees', () => {
   it.each([
-    ['a method of nobody’s', 'FOO /v1/datasources HTTP/1.1\r\nhost: a\r\n\r\n', 400, 'invalid_request'],
-    ['no HTTP', 'hello\r\n\r\n', 400, 'invalid_request'],
-    ['a header over 16 KiB', `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'payload_too_large'],
+    ['a method of nobody’s', 'FOO /v1/datasources HTTP/1.1\r\nhost: a\r\n\r\n', [400, 'invalid_request']],
+    ['no HTTP', 'hello\r\n\r\n', [400, 'invalid_request']],
+    [
+      'a header over 16 KiB',
+      `GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+      [431, 'payload_too_large'],
+    ],
     [
       'two lengths of the body',
       'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
-      400,
-      'invalid_request',
+      [400, 'invalid_request'],
     ],
-  ])('is answered in a shape that can be read, with an id: %s', async (_what, text, status, code) => {
-    const answer = await raw(text)
-    expect(statusOf(answer)).toBe(status)
-    expect(bodyOf(answer)).toMatchObject({ type: 'invalid_request_error', code, request_id: expect.any(String) })
-    expect(answer).toContain(`x-request-id: ${bodyOf(answer).request_id}`)
+  ] as const)('is answered in a shape that can be read, with an id: %s', async (_what, text, expected) => {
+    const answer = await raw(text, mooring.url)
+    const body = bodyOf(answer)
+    expect([statusOf(answer), body.code, body.type]).toEqual([...expected, 'invalid_request_error'])
+    expect(answer).toContain(`x-request-id: ${body.request_id}\r\n`)
     expect(answer).toContain('Connection: close')
   })
 })
@@ -144,16 +113,18 @@ describe('The shape of a refusal', () => {
   })
 
   it('of HTTP/1.1 without a Host is one; HTTP/1.0 needs none', async () => {
-    const modern = await raw(`GET ${DATASOURCES} HTTP/1.1\r\n${auth()}connection: close\r\n\r\n`)
+    const modern = await raw(`GET ${DATASOURCES} HTTP/1.1\r\n${auth()}connection: close\r\n\r\n`, mooring.url)
     expect([statusOf(modern), bodyOf(modern).param]).toEqual([400, 'Host'])
-    const old = await raw(`GET ${DATASOURCES} HTTP/1.0\r\n${auth()}\r\n`)
+    const old = await raw(`GET ${DATASOURCES} HTTP/1.0\r\n${auth()}\r\n`, mooring.url)
     expect([statusOf(old), bodyOf(old).object]).toEqual([200, 'list'])
   })
 
   it('leaves an unknown expectation and a query that cannot be decoded alone', async () => {
     const head = `host: a\r\n${auth()}connection: close\r\n`
-    expect(statusOf(await raw(`GET ${CONNECTIONS}?a=%zz HTTP/1.1\r\n${head}expect: miracles\r\n\r\n`))).toBe(200)
-    expect(statusOf(await raw(`GET http://[/v1/datasources HTTP/1.1\r\n${head}\r\n`))).toBeLessThan(500)
+    expect(
+      statusOf(await raw(`GET ${CONNECTIONS}?a=%zz HTTP/1.1\r\n${head}expect: miracles\r\n\r\n`, mooring.url)),
+    ).toBe(200)
+    expect(statusOf(await raw(`GET http://[/v1/datasources HTTP/1.1\r\n${head}\r\n`, mooring.url))).toBeLessThan(500)
   })
 })
 
@@ -177,119 +148,5 @@ describe('A method', () => {
       for (const name of ['etag', 'content-type', 'content-length', 'cache-control'])
         expect(head.headers.get(name)).toBe(get.headers.get(name))
     }
-  })
-})
-
-describe('An ETag', () => {
-  const url = 'postgresql://reader:pw@127.0.0.1:1/shop'
-
-  it('answers 304 while nothing has changed, and the object again once it has', async () => {
-    const made = await mooring.call('POST', DATASOURCES, { body: { connectionString: url } })
-    const path = `${DATASOURCES}/${made.body.id}`
-    const first = await mooring.call('GET', path)
-    const tag = first.headers.get('etag') ?? ''
-    expect(tag).toMatch(/^"[\w-]{22}"$/)
-    expect(made.headers.get('etag')).toBeNull()
-    for (const sent of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
-      const again = await mooring.call('GET', path, { headers: { 'if-none-match': sent } })
-      expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', tag])
-      expect(again.headers.get('x-request-id')).not.toBeNull()
-    }
-    const patch = { id: made.body.id, metadata: { a: 'b' } }
-    await mooring.call('POST', '/trpc/datasources.update', { body: patch })
-    const after = await mooring.call('GET', path, { headers: { 'if-none-match': tag } })
-    expect([after.status, after.body.metadata]).toEqual([200, { a: 'b' }])
-  })
-
-  it('says nothing to a caller who may not read the object', async () => {
-    const made = await mooring.call('POST', DATASOURCES, { body: { connectionString: `${url}2` } })
-    const path = `${DATASOURCES}/${made.body.id}`
-    const tag = (await mooring.call('GET', path)).headers.get('etag') ?? ''
-    const stranger = await mooring.newOrganization('Stranger')
-    for (const [key, status] of [
-      [null, 401],
-      [stranger.testKey, 404],
-    ] as const) {
-      const answer = await mooring.call('GET', path, { key, headers: { 'if-none-match': tag } })
-      expect([answer.status, answer.headers.get('etag')]).toEqual([status, null])
-    }
-  })
-
-  it('comes with a word to caches: what was read is private, everything else is not kept', async () => {
-    const cached = async (method: string, path: string) =>
-      (await mooring.call(method, path)).headers.get('cache-control')
-    expect(await cached('GET', DATASOURCES)).toBe('private, no-cache')
-    for (const [method, path] of [
-      ['POST', DATASOURCES],
-      ['GET', '/nowhere'],
-      ['GET', '/trpc/datasources.list'],
-      ['GET', `${CONNECTIONS}/x`],
-    ] as const)
-      expect(await cached(method, path)).toBe('no-store')
-  })
-})
-
-describe('Another origin', () => {
-  const preflight = (to: Mooring, origin: string) =>
-    to.call('OPTIONS', DATASOURCES, {
-      key: null,
-      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
-    })
-
-  it('is not let in unless the installation names it', async () => {
-    for (const [to, origin] of [
-      [mooring, ORIGIN],
-      [impatient, 'https://evil.example.com'],
-      [impatient, 'null'],
-      [impatient, `${ORIGIN}.evil.com`],
-    ] as const) {
-      const asked = await preflight(to, origin)
-      expect([asked.status, asked.headers.get('access-control-allow-origin')]).toEqual([405, null])
-      const read = await to.call('GET', DATASOURCES, { headers: { origin } })
-      expect([read.status, read.headers.get('access-control-allow-origin')]).toEqual([200, null])
-    }
-  })
-
-  it('that is named may call and read the answers’ headers, without cookies', async () => {
-    const asked = await preflight(impatient, ORIGIN)
-    expect([asked.status, asked.text]).toEqual([204, ''])
-    expect(asked.headers.get('access-control-allow-origin')).toBe(ORIGIN)
-    expect(asked.headers.get('access-control-allow-headers')).toContain('X-API-Key')
-    expect(asked.headers.get('access-control-allow-credentials')).toBeNull()
-    const refused = await impatient.call('GET', DATASOURCES, { key: null, headers: { origin: ORIGIN } })
-    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, ORIGIN])
-    expect(refused.headers.get('access-control-expose-headers')).toContain('X-Request-Id')
-    expect(refused.headers.get('vary')).toContain('Origin')
-  })
-})
-
-describe('A slow client', () => {
-  it('is cut off that says nothing, or does not finish its headers', async () => {
-    for (const text of ['', `GET ${DATASOURCES} HTTP/1.1\r\nhost: a\r\nx-slow: `]) {
-      const answer = await raw(text, impatient)
-      if (text !== '') expect([statusOf(answer), bodyOf(answer).code]).toEqual([408, 'timeout'])
-    }
-  })
-
-  it('is cut off that does not finish its body, and leaves nothing behind', async () => {
-    const key = `authorization: Bearer ${impatient.organization.testKey}\r\n`
-    const head = `POST ${DATASOURCES} HTTP/1.1\r\nhost: a\r\n${key}content-type: application/json\r\ncontent-length: 60\r\n\r\n`
-    const answer = await raw(`${head}{"connectionString": "postgresql://a`, impatient)
-    expect([statusOf(answer), bodyOf(answer).code]).toEqual([408, 'timeout'])
-    expect((await impatient.call('GET', DATASOURCES)).body.data).toEqual([])
-  })
-
-  it('is waited for between two requests as long as was promised, longer than for its headers', async () => {
-    const socket = await open(impatient)
-    const request = 'GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n'
-    socket.write(request)
-    const [first] = await once(socket, 'data')
-    expect(String(first)).toMatch(/Keep-Alive: timeout=1\r\n/i)
-    // Idle for longer than the headers may take: the connection is still good.
-    await new Promise(resolve => setTimeout(resolve, 900))
-    socket.write(request)
-    const [second] = await once(socket, 'data')
-    expect(statusOf(String(second))).toBe(200)
-    await once(socket, 'close')
   })
 })

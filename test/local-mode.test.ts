@@ -7,10 +7,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { lookUp } from '#server/embedded/process.ts'
 import { type Running, startEntry, startScript } from '#test/support/processes.ts'
 import { portOf } from '#test/support/recorded-connect.ts'
+
+// Whole processes are started here, several to a test: on a busy machine each takes seconds.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let dir: string
 let port: number
@@ -46,8 +49,8 @@ const key = (text: string, mode: string) => new RegExp(`sk_${mode}_[0-9A-Za-z]{3
 const list = async (token: string) => {
   const headers = { authorization: `Bearer ${token}` }
   const response = await fetch(`http://127.0.0.1:${port}/v1/datasources`, { headers })
-  // biome-ignore lint/suspicious/noExplicitAny: the test asserts the shape
-  return { status: response.status, body: (await response.json()) as any }
+  const body = (await response.json()) as { data: { status: string }[] }
+  return { status: response.status, body }
 }
 
 let testKey: string
@@ -72,7 +75,7 @@ it('A first start makes what it needs, prints two keys and a request for each di
     { object: 'datasource', status: 'active', livemode: false },
   ])
   expect((await stat(join(dir, 'keyring/worker.json'))).mode & 0o777).toBe(0o600)
-  expect((await list(testKey)).body.data.map((one: { status: string }) => one.status)).toEqual(['active', 'active'])
+  expect((await list(testKey)).body.data.map(one => one.status)).toEqual(['active', 'active'])
 })
 
 it('It listens on loopback alone, and SIGTERM through npm ends it and its database', async () => {

@@ -1,11 +1,9 @@
 /** A client that is generated from `/openapi.json` type-checks, and calls every operation. */
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { spawn } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
-import createClient from 'openapi-fetch'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Document, judgeOf } from '#test/support/documented.ts'
@@ -16,131 +14,67 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 let mooring: Mooring
 let customer: Customer
 let document: Document
+let dir: string
 beforeAll(async () => {
   mooring = await startMooring()
   customer = await makeCustomer()
   document = (await mooring.call('GET', '/openapi.json', { key: null })).body
+  // Below the repository, so that its packages are found, and not below `node_modules`, where Node strips no types.
+  await mkdir(join(root, '.data'), { recursive: true })
+  dir = await mkdtemp(join(root, '.data/client-'))
+  await writeFile(join(dir, 'package.json'), '{"type": "module"}')
+  await copyFile(join(root, 'test/fixtures/openapi-calls.txt'), join(dir, 'calls.ts'))
+  const types = await run([join(root, 'test/generator/generate.ts')], JSON.stringify(document))
+  await writeFile(join(dir, 'types.ts'), types.output)
 })
 afterAll(async () => {
+  await rm(dir, { recursive: true })
   await mooring.stop()
   await customer.drop()
 })
 
-/** The types that openapi-typescript makes of the document. */
-async function generatedTypes(): Promise<string> {
-  const tools = createRequire(join(root, 'test/generator/package.json'))
-  const generator = await import(pathToFileURL(tools.resolve('openapi-typescript')).href)
-  return generator.astToString(await generator.default(structuredClone(document)))
+/** Runs a program with Node; answers its status and what it wrote. */
+async function run(args: readonly string[], input = ''): Promise<{ status: number | null; output: string }> {
+  const child = spawn(process.execPath, [...args], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.end(input)
+  const output = await text(child.stdout)
+  if (child.exitCode === null) await new Promise(resolve => child.once('exit', resolve))
+  return { status: child.exitCode, output }
 }
 
-/** What a caller writes against the types: wrong ids, bodies and fields have to be errors, or nothing is checked. */
-const USE = `import createClient from 'openapi-fetch'
-import type { components, paths } from './types.ts'
-
-const client = createClient<paths>({ baseUrl: 'http://localhost' })
-
-export async function use(): Promise<string> {
-  const made = await client.POST('/v1/datasources', { body: { connectionString: 'postgres://…', schema: 'app' } })
-  if (made.error !== undefined) return made.error.code
-  const datasource: components['schemas']['Datasource'] = made.data
-  if (datasource.connection === 'endpoint') return datasource.endpoint
-  // @ts-expect-error: a direct datasource has no such field
-  void datasource.endpoint
-  // @ts-expect-error: there is no such path
-  void client.GET('/v1/databases')
-  // @ts-expect-error: a registration without its required field
-  void client.POST('/api/v1/connections', { body: { name: 'Shop', db_type: 'postgresql' } })
-  const list = await client.GET('/v1/datasources', { params: { query: { limit: 5 } } })
-  const one = await client.GET('/api/v1/connections/{connection_id}', { params: { path: { connection_id: 'x' } } })
-  return one.data?.data.host ?? list.data?.data[0]?.id ?? datasource.host
-}
-`
-
-const OPTIONS = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--skipLibCheck']
+const STRICT = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--skipLibCheck', '--noEmit']
 const MODULES = ['--module', 'nodenext', '--target', 'es2024', '--allowImportingTsExtensions', '--types', 'node']
+
+/** As much of a call as the program tells. */
+interface Called {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly text: string
+}
 
 describe('A generated client', () => {
   it('type-checks', async () => {
-    const dir = await mkdtemp(join(root, 'node_modules/.client-'))
-    try {
-      await writeFile(join(dir, 'types.ts'), await generatedTypes())
-      await writeFile(join(dir, 'use.ts'), USE)
-      await writeFile(join(dir, 'package.json'), '{"type": "module"}')
-      const compiler = join(root, 'node_modules/typescript/bin/tsc')
-      const args = [compiler, '--ignoreConfig', ...OPTIONS, ...MODULES, join(dir, 'use.ts')]
-      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root }).catch(failed => failed)
-      expect(stdout).toBe('')
-    } finally {
-      await rm(dir, { recursive: true })
-    }
+    const compiler = join(root, 'node_modules/typescript/bin/tsc')
+    const checked = await run([compiler, '--ignoreConfig', ...STRICT, ...MODULES, join(dir, 'calls.ts')])
+    expect(checked).toEqual({ status: 0, output: '' })
   })
 
-  it('calls every operation, and is answered what the document says', async () => {
-    const done = new Set<string>()
+  it('calls every operation, and is answered what the document says', { timeout: 60_000 }, async () => {
+    const args = [mooring.url, mooring.organization.testKey, customer.url()]
+    const { status, output } = await run([join(dir, 'calls.ts'), ...args])
+    expect(status, output).toBe(0)
+    const told: { calls: Called[]; ready: boolean; code: string } = JSON.parse(output)
+    expect(told).toMatchObject({ ready: true, code: 'entity_not_found' })
     const judge = judgeOf(document)
-    const client = createClient<UntypedPaths>({
-      baseUrl: mooring.url,
-      headers: { 'X-API-Key': mooring.organization.testKey },
-    })
-    client.use({
-      onResponse: async ({ request, response }) => {
-        const { pathname, search } = new URL(request.url)
-        const asked = { method: request.method, path: pathname + search, body: '' }
-        const text = await response.clone().text()
-        const { status, headers } = response
-        const problems = judge.problems(asked, { status, headers, text })
-        // The body has been sent; what the document says of bodies is for the exchanges.
-        expect(problems.filter(problem => problem !== 'the body is missing')).toEqual([])
-        done.add(judge.operationOf(asked) ?? `${asked.method} ${asked.path}`)
-      },
-    })
-    await callEverything(client, customer.url())
+    const asked = told.calls.map(({ method, path }) => ({ method, path, body: '' }))
+    for (const [at, call] of told.calls.entries()) {
+      const answer = { status: call.status, headers: new Headers(), text: call.text }
+      // The program tells nothing of the bodies that it sent; its compiler has checked them.
+      const problems = judge.problems(asked[at] ?? { method: '', path: '', body: '' }, answer)
+      expect(problems.filter(problem => problem !== 'the body is missing')).toEqual([])
+    }
+    const done = new Set(asked.map(one => judge.operationOf(one)))
     expect(judge.operations.filter(operation => !done.has(operation))).toEqual([])
-  }, 60_000)
+  })
 })
-
-/** The paths as openapi-fetch wants them, without the types that only the compiled client has. */
-type UntypedPaths = Record<string, Record<'get' | 'post' | 'delete', UntypedOperation>>
-interface UntypedOperation {
-  // biome-ignore lint/suspicious/noExplicitAny: the typed use is compiled in the other test
-  parameters: any
-  // biome-ignore lint/suspicious/noExplicitAny: the typed use is compiled in the other test
-  requestBody?: any
-  // biome-ignore lint/suspicious/noExplicitAny: the typed use is compiled in the other test
-  responses: any
-}
-type UntypedClient = ReturnType<typeof createClient<UntypedPaths>>
-
-const EVENT = { id: 'evt_1', model: 'order', entityId: '7', type: 'CREATE', data: {}, occurredAt: 1_795_305_600_000 }
-
-async function callEverything(client: UntypedClient, url: string): Promise<void> {
-  const wait = { Prefer: 'wait=20' }
-  const at = (id: string) => ({ params: { path: { id, connection_id: id } } })
-  const made = await client.POST('/v1/datasources', { body: { connectionString: url, schema: 'app' }, headers: wait })
-  const endpoint = { endpoint: 'https://hooks.example.com/mooring', signingKey: 'whsec_0123456789' }
-  const other = await client.POST('/v1/datasources', { body: endpoint })
-  const [id, endpointId] = [made.data.id, other.data.id]
-  await client.GET('/v1/datasources', { params: { query: { limit: 5 } } })
-  await client.GET('/v1/datasources/{id}', at(id))
-  await client.POST('/v1/datasources/validate', { body: { connectionString: url } })
-  await client.POST('/v1/datasources/{id}/verify', { ...at(id), headers: wait })
-  await client.POST('/v1/datasources/{id}/rotate_key', { ...at(endpointId), body: { signingKey: 'whsec_9876543210' } })
-  await client.POST('/v1/datasources/{id}/introspect', { ...at(id), body: { schemas: ['app'] } })
-  await client.GET('/v1/datasources/{id}/schema', at(id))
-  await client.GET('/v1/datasources/{id}/schema/drift', at(id))
-  await client.POST('/v1/datasources/{id}/events', { ...at(endpointId), body: { events: [EVENT] } })
-  await client.GET('/v1/datasources/{id}/events', at(endpointId))
-  await client.GET('/v1/sealing_key', {})
-  await client.DELETE('/v1/datasources/{id}', at(id))
-  const capability = await client.POST('/v1/capabilities', { body: { operations: ['datasources.read'] } })
-  await client.GET('/v1/capabilities', {})
-  await client.GET('/v1/capabilities/{id}', at(capability.data.id))
-  await client.POST('/v1/capabilities/{id}/rotate', { ...at(capability.data.id), body: { graceSeconds: 5 } })
-  await client.DELETE('/v1/capabilities/{id}', at(capability.data.id))
-  const body = { name: 'Shop', db_type: 'postgresql', connection_string: url }
-  const connection = await client.POST('/api/v1/connections', { body, headers: wait })
-  await client.GET('/api/v1/connections', {})
-  await client.GET('/api/v1/connections/{connection_id}', at(connection.data.data.id))
-  await client.POST('/api/v1/connections/{connection_id}/introspect', at(connection.data.data.id))
-  await client.DELETE('/api/v1/connections/{connection_id}', at(connection.data.data.id))
-}

@@ -86,7 +86,7 @@ const ROWS: readonly (readonly [what: string, body: unknown, details: readonly o
   ['an empty name', { ...good, name: '' }, [short(['name'], 1, '')]],
   ['a long name', { ...good, name: 'é'.repeat(201) }, [long(['name'], 200, 'é'.repeat(201))]],
   ['another database', { ...good, db_type: 'mysql' }, [mismatch('mysql')]],
-  ['a kind in capitals', { ...good, db_type: 'PostgreSQL' }, [mismatch('PostgreSQL')]],
+  ['a kind in capitals', { ...good, db_type: 'SUPABASE' }, [mismatch('SUPABASE')]],
   ['a boolean for the kind', { ...good, db_type: true }, [mistyped(['db_type'], true)]],
   ['an object for the string', { ...good, connection_string: { url: GOOD_URL } }, [mistyped(['connection_string'])]],
   ['a short string', url('postgres:'), [short(['connection_string'], 10)]],

@@ -5,14 +5,14 @@ import { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
-import { type DatasourceId, uuidOf } from '#shared/wire.ts'
+import { uuidOf } from '#shared/wire.ts'
 import { type Customer, makeCustomer, type Otherwise } from '#test/support/customer.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dns-server.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { portOf } from '#test/support/recorded-connect.ts'
 import { difference, effects } from '#test/support/rows.ts'
-import { quiet, settled } from '#test/support/verdicts.ts'
+import { quiet } from '#test/support/verdicts.ts'
 
 let dns: DnsServer
 let mooring: Mooring
@@ -378,53 +378,5 @@ describe('A removal', () => {
       credentialVersion: 2,
       credentialFingerprint: null,
     })
-  })
-})
-
-describe('Twenty rotations at once', () => {
-  const twenty = Array.from({ length: 20 }, (_, at) => at)
-
-  async function exactlyOneInForce(id: DatasourceId, rotations: number): Promise<void> {
-    await settled(mooring.databaseUrl, uuid(id))
-    const found = await credentialsOf(id)
-    const last = rotations + 1
-    expect(found).toEqual([...Array.from({ length: rotations }, (_, at) => retired(at + 1)), current(last)])
-    expect(await datasources().get.query({ id })).toMatchObject({ status: 'active', credentialVersion: last })
-  }
-
-  it('through POST /v1/datasources: all answer 200, and the last one is in force', async () => {
-    const { body } = await post(customer.url())
-    const answers = await Promise.all(twenty.map(at => post(named(`rest-${at}`), 'wait=0')))
-    expect(answers.map(answer => [answer.status, answer.body.id])).toEqual(twenty.map(() => [200, body.id]))
-    await exactlyOneInForce(body.id, 20)
-    await datasources().remove.mutate({ id: body.id })
-  })
-
-  it('through both routes: all succeed, and the last one is in force', async () => {
-    const { body } = await post(customer.url())
-    const id: DatasourceId = body.id
-    const answers = await Promise.all(
-      twenty.map(at =>
-        at % 2 === 0
-          ? post(named(`both-${at}`), 'wait=0').then(answer => answer.status)
-          : datasources()
-              .rotate.mutate({ id, connectionString: named(`both-${at}`) })
-              .then(() => 200),
-      ),
-    )
-    expect(new Set(answers)).toEqual(new Set([200]))
-    await exactlyOneInForce(id, 20)
-    await datasources().remove.mutate({ id })
-  })
-
-  it('that expect the same version: one is taken, the others are a conflict', async () => {
-    const { id } = await registered()
-    const ends = await Promise.all(
-      twenty.map(at =>
-        fault(datasources().rotate.mutate({ id, connectionString: named(`expect-${at}`), expectedVersion: 1 })),
-      ),
-    )
-    expect(ends.toSorted()).toEqual([...Array.from({ length: 19 }, () => 'conflict'), 'none'])
-    await exactlyOneInForce(id, 1)
   })
 })

@@ -35,8 +35,13 @@ function keyOf(row: Record<string, string>): WrappedOrganizationKey {
   return { organizationId, id, masterKeyId, signerId, retiredAt, ...read }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a vector is what the file says
-function caseOf(vector: any): Case {
+interface Vector {
+  readonly key: Record<string, string>
+  readonly context: CredentialContext
+  readonly sealed: { keyId: string; signerId: string; box: string; signature: string }
+}
+
+function caseOf(vector: Vector): Case {
   const { keyId, signerId, box, signature } = vector.sealed
   const sealed = { keyId, signerId, box: bytes(box), signature: bytes(signature) }
   return { key: keyOf(vector.key), context: vector.context, sealed }

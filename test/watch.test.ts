@@ -58,9 +58,8 @@ interface Told {
   readonly datasource: { readonly name: string; readonly status: string }
 }
 
-const told = ({ data }: Received): Told => JSON.parse(data)
-const changes = (stream: EventStream) => stream.events.filter(({ event }) => event === 'message')
-const names = (stream: EventStream) => changes(stream).map(event => told(event).datasource.name)
+const told = ({ text }: Received): Told => JSON.parse(text)
+const names = (stream: EventStream) => stream.messages.map(event => told(event).datasource.name)
 const named = (name: string) => (event: Received) => event.event === 'message' && told(event).datasource.name === name
 
 async function rename(id: DatasourceId, ...to: string[]): Promise<void> {
@@ -76,7 +75,7 @@ describe('A subscriber', () => {
     await datasources().rotate.mutate({ id, connectionString, waitSeconds: 20 })
     await datasources().remove.mutate({ id })
     await stream.first(event => event.event === 'message' && told(event).change === 'removed')
-    const seen = changes(stream).map(told)
+    const seen = stream.messages.map(told)
     expect(seen.map(({ change }) => change)).toEqual([
       'registered',
       'verified',
@@ -87,9 +86,9 @@ describe('A subscriber', () => {
     ])
     expect(new Set(seen.map(one => one.id))).toEqual(new Set([id]))
     expect(seen.at(-1)?.datasource).toMatchObject({ id, name: 'Shop', removedAt: expect.any(String) })
-    const ids = changes(stream).map(event => event.id)
+    const ids = stream.messages.map(event => event.id)
     expect(ids.every(one => /^\d+-\d+$/.test(one))).toBe(true)
-    expect(stream.events.map(event => event.data).join('')).not.toContain(customer.password)
+    expect(stream.events.map(event => event.text).join('')).not.toContain(customer.password)
     await stream.close()
   })
 
@@ -98,8 +97,8 @@ describe('A subscriber', () => {
     const started = Promise.withResolvers<void>()
     const subscription = mooring.client(organization.testKey).datasources.watch.subscribe(undefined, {
       onStarted: () => started.resolve(),
-      onData: ({ data }) => {
-        if (data.change === 'verified') resolve(data.datasource.status)
+      onData: event => {
+        if (event.data.change === 'verified') resolve(event.data.datasource.status)
       },
     })
     await started.promise
@@ -117,15 +116,15 @@ describe('A subscriber', () => {
     await rename(id, 'three', 'four')
     const second = await watch({ lastEventId })
     await rename(id, 'five')
-    await second.first(event => named('five')(event) && changes(second).length >= 3)
+    await second.count(3)
     // A datasource is told as it is now: what it was called in between is gone.
     expect(names(second).at(-1)).toBe('five')
-    expect(changes(second)).toHaveLength(3)
-    const [position] = changes(first).map(event => event.id)
+    expect(second.messages).toHaveLength(3)
+    const [position] = first.messages.map(event => event.id)
     const third = await watch({ lastEventId: position ?? '' })
-    await third.first(() => changes(third).length >= 4)
-    const all = [...changes(first).map(event => event.id), ...changes(second).map(event => event.id)]
-    expect([position, ...changes(third).map(event => event.id)]).toEqual(all)
+    await third.count(4)
+    const all = [...first.messages.map(event => event.id), ...second.messages.map(event => event.id)]
+    expect([position, ...third.messages.map(event => event.id)]).toEqual(all)
     await Promise.all([second.close(), third.close()])
   })
 
@@ -146,7 +145,7 @@ describe('A subscriber', () => {
     await rename(id, 'end')
     for (const stream of [early, between]) {
       await stream.first(named('end'))
-      const seen = changes(stream).filter(event => event.id !== lastEventId)
+      const seen = stream.messages.filter(event => event.id !== lastEventId)
       expect(seen.map(event => told(event).change)).toEqual(['drifted', 'updated', 'updated'])
       await stream.close()
     }
@@ -203,10 +202,10 @@ describe('A subscriber', () => {
     await rename(id, 'end')
     await quick.first(named('end'))
     stream.resume()
-    await stream.first(() => changes(stream).length >= count + 3)
-    const order = changes(stream).map(event => event.id.split('-').map(Number))
+    await stream.count(count + 3)
+    const order = stream.messages.map(event => event.id.split('-').map(Number))
     expect(order).toEqual(order.toSorted(([x = 0, n = 0], [y = 0, m = 0]) => x - y || n - m))
-    expect(new Set(changes(stream).map(event => event.id)).size).toBe(count + 3)
+    expect(new Set(stream.messages.map(event => event.id)).size).toBe(count + 3)
     await Promise.all([stream.close(), quick.close()])
   })
 })
@@ -217,16 +216,16 @@ describe('A subscription', () => {
     ['from a place that is none', { lastEventId: 'yesterday' }, 'invalid_body'],
   ])('%s is refused', async (_what, of, fault) => {
     const stream = await watch(of)
-    const { data } = await stream.first(({ event }) => event === 'serialized-error')
-    expect(JSON.parse(data).data).toMatchObject({ fault, retryable: false })
+    const { text } = await stream.first(({ event }) => event === 'serialized-error')
+    expect(JSON.parse(text).data).toMatchObject({ fault, retryable: false })
     await stream.ended
   })
 
   it('to a datasource that is not there ends with that fault, which is no reason to try again', async () => {
     const id = typedId('ds_test_', '00000000-0000-7000-8000-000000000000')
     const stream = await watch({ input: { id } })
-    const { data } = await stream.first(({ event }) => event === 'serialized-error')
-    expect(JSON.parse(data)).toMatchObject({ code: -32004, data: { fault: 'entity_not_found', retryable: false } })
+    const { text } = await stream.first(({ event }) => event === 'serialized-error')
+    expect(JSON.parse(text)).toMatchObject({ code: -32004, data: { fault: 'entity_not_found', retryable: false } })
     await stream.ended
     const recorded = `select outcome from audit_events where org_id = '${organization.id}' and action = 'datasources.watch'`
     expect(await query(mooring.databaseUrl, recorded)).toEqual([{ outcome: 'entity_not_found' }])
@@ -246,8 +245,8 @@ describe('A subscription', () => {
     aheadMs = 15_000
     await rename(id, 'unseen')
     await ours.first(named('unseen'))
-    const { data } = await theirs.first(({ event }) => event === 'serialized-error')
-    expect(JSON.parse(data)).toMatchObject({ code: -32001, data: { fault: 'apikey_revoked', code: 'UNAUTHORIZED' } })
+    const { text } = await theirs.first(({ event }) => event === 'serialized-error')
+    expect(JSON.parse(text)).toMatchObject({ code: -32001, data: { fault: 'apikey_revoked', code: 'UNAUTHORIZED' } })
     await theirs.ended
     expect(names(theirs)).toEqual(['seen'])
     await ours.close()

@@ -32,6 +32,8 @@ export class ChangeFeed {
   readonly #ended = new AbortController()
   #position: changes.Position | null = null
   #begun: Promise<void> | null = null
+  readonly #reading = new Map<string, Promise<ToldChange[]>>()
+  readonly #queued = new Map<string, Promise<ToldChange[]>>()
   #pumping: Promise<void> | null = null
   #again = false
   #off: () => void = () => undefined
@@ -68,9 +70,27 @@ export class ChangeFeed {
     return leave
   }
 
-  /** Changes of one organization after a place, for a subscriber who was away. */
+  /**
+   * Changes of one organization after a place, for a subscriber who was away. Many come back at once and from the same
+   * place: those who ask while it is being read share the next reading, which is of a later moment than their question.
+   */
   async since(organizationId: string, position: changes.Position): Promise<ToldChange[]> {
-    return this.#told(await changes.after(this.#db, { organizationId, position, limit: BATCH }))
+    const key = `${organizationId} ${position.xid}-${position.id}`
+    const queued = this.#queued.get(key)
+    if (queued !== undefined) return queued
+    const read = () => {
+      this.#queued.delete(key)
+      const reading = this.#read(organizationId, position).finally(() => {
+        if (this.#reading.get(key) === reading) this.#reading.delete(key)
+      })
+      this.#reading.set(key, reading)
+      return reading
+    }
+    const running = this.#reading.get(key)
+    if (running === undefined) return read()
+    const next = running.then(read, read)
+    this.#queued.set(key, next)
+    return next
   }
 
   /** Ends every subscription and reads nothing more. */
@@ -78,6 +98,10 @@ export class ChangeFeed {
     this.#ended.abort()
     this.#stop()
     await this.#pumping
+  }
+
+  async #read(organizationId: string, position: changes.Position): Promise<ToldChange[]> {
+    return this.#told(await changes.after(this.#db, { organizationId, position, limit: BATCH }))
   }
 
   async #begin(): Promise<void> {

@@ -15,10 +15,11 @@ interface Draft {
   /** What is granted on the whole, as letters. */
   readonly may: string
   readonly partly: boolean
-  readonly columns: Map<number, Column>
+  /** By PostgreSQL's number of it; holes where one was dropped. */
+  readonly columns: Column[]
   /** True once its columns are known. */
   described: boolean
-  readonly generated: Set<number>
+  readonly generated: number[]
   /** One copy of each spelling of a type: a schema has few, and a hundred thousand columns. */
   readonly spellings: Map<string, string>
 }
@@ -39,7 +40,7 @@ export function createCatalogRelations(): CatalogRelations {
     add(wire) {
       const relation = relationOf(wire)
       const { schema, may, partly } = wire
-      const known = { columns: new Map(), described: false, generated: new Set<number>() }
+      const known = { columns: [], described: false, generated: [] }
       drafts.set(wire.id, { schema, relation, may, partly, spellings, ...known })
       return relation
     },
@@ -76,7 +77,7 @@ function extend(draft: Draft, part: Exclude<WirePart, { k: 'constraints' }>): vo
       return
     case 'comments':
       for (const [number, text] of Object.entries(part.texts)) {
-        const about = number === '0' ? relation : columns.get(Number(number))
+        const about = number === '0' ? relation : columns[Number(number)]
         if (about) about.comment = text
       }
       return
@@ -104,7 +105,7 @@ function addColumns(draft: Draft, part: Extract<WirePart, { k: 'columns' }>): vo
     const granted = permissionsOf(may?.[number] ?? '', draft.may)
     if (granted.length > 0) column.may = granted
     draft.relation.columns.push(column)
-    draft.columns.set(number, column)
+    draft.columns[number] = column
   }
 }
 
@@ -113,16 +114,16 @@ function addFlags(draft: Draft, { number, column }: { number: number; column: Co
     if (flag === 'n') column.notNull = true
     else if (flag === 'a') column.identity = 'always'
     else if (flag === 'd') column.identity = 'by_default'
-    else draft.generated.add(number)
+    else draft.generated.push(number)
     if (flag === 'v') column.virtual = true
   }
 }
 
 /** A default, or what a generated column is computed by. It vanished while it was read when it is null. */
 function addExpression(draft: Draft, number: number, text: string | null): void {
-  const column = draft.columns.get(number)
+  const column = draft.columns[number]
   if (!column || text === null) return
-  if (draft.generated.has(number)) column.generated = text
+  if (draft.generated.includes(number)) column.generated = text
   else column.default = text
 }
 
@@ -146,10 +147,10 @@ function targetOf(wire: WireConstraint, drafts: ReadonlyMap<string, Draft>): Wir
 }
 
 function isSeen(draft: Draft, numbers: readonly number[] | null): boolean {
-  return !draft.partly || (numbers ?? []).every(number => draft.columns.has(number))
+  return !draft.partly || (numbers ?? []).every(number => draft.columns[number] !== undefined)
 }
 
 /** An expression, whose number is 0, has no name; it is in the definition. */
 function namesOf(draft: Draft, numbers: readonly number[] | null): string[] {
-  return (numbers ?? []).flatMap(number => draft.columns.get(number)?.name ?? [])
+  return (numbers ?? []).flatMap(number => draft.columns[number]?.name ?? [])
 }

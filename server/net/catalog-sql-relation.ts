@@ -6,7 +6,7 @@
  * connection functions that look things up cost the most by far: nothing is deparsed that need not be. It must keep to
  * the rules of `catalog-sql.ts`. Only `catalog.ts` uses it.
  */
-import { cut, EQ, flags, GT, NE, OBJECT, once, rows } from './catalog-sql.ts'
+import { cut, EQ, flags, NE, OBJECT, once, rows } from './catalog-sql.ts'
 import { collation } from './catalog-sql-object.ts'
 
 const SERVER = `case when r.relkind ${EQ} 'f' then (select s.srvname from pg_catalog.pg_foreign_table as f
@@ -42,7 +42,7 @@ const COLUMNS = `select c.row from rel as r cross join lateral (
       case when a.attacl is not null then pg_catalog.concat(${permission('SELECT', 's')}, ${permission('INSERT', 'i')},
         ${permission('UPDATE', 'u')}) end as granted
     from pg_catalog.pg_attribute as a
-    where a.attrelid ${EQ} r.oid and a.attnum ${GT} 0 and not a.attisdropped
+    where a.attrelid ${EQ} r.oid and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
       and (not r.partly or pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE'))
     order by a.attnum) as a) as c(row)
   where r.visible`

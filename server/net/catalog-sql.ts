@@ -4,14 +4,13 @@
  * Every function, type, operator and relation is named with its schema: the owner of a database can plant look-alikes
  * (CVE-2018-1058), and nothing of the customer's may run. What PostgreSQL resolves without a schema by syntax alone
  * (`in`, `between`, `is distinct from`, `case x when`, `using`) is therefore not used. Expressions are only deparsed.
+ * The text is ASCII, since not every database's encoding has every character.
  */
 
 /** Equal. */
 export const EQ = 'operator(pg_catalog.=)'
 /** Not equal. */
 export const NE = 'operator(pg_catalog.<>)'
-/** Greater. */
-export const GT = 'operator(pg_catalog.>)'
 /** Makes a JSON object of names and values. */
 export const OBJECT = 'pg_catalog.json_build_object'
 
@@ -19,14 +18,13 @@ export const OBJECT = 'pg_catalog.json_build_object'
 const MAX_TEXT_BYTES = 8_000
 const KEPT_CHARACTERS = 2_000
 
-// Its content cannot end it, whatever `standard_conforming_strings` says: it is hex.
-function literal(text: string): string {
-  return `pg_catalog.convert_from(pg_catalog.decode('${Buffer.from(text).toString('hex')}', 'hex'), 'UTF8')`
-}
-
-/** An array of texts, which may be anyone's: no quoting rule is relied upon. */
-export function literals(texts: readonly string[]): string {
-  return `array[${texts.map(literal).join(', ')}]::pg_catalog.text[]`
+/**
+ * Names in UTF-8, to compare with `textsend` of others. They may be anyone's: hex cannot end a literal, whatever
+ * `standard_conforming_strings` says, and bytes need no counterpart in the database's own encoding.
+ */
+export function names(texts: readonly string[]): string {
+  const hex = texts.map(text => `pg_catalog.decode('${Buffer.from(text).toString('hex')}', 'hex')`)
+  return `array[${hex.join(', ')}]::pg_catalog.bytea[]`
 }
 
 /** Single characters, as the catalog's flags are. */
@@ -39,8 +37,8 @@ export function flags(characters: string): string {
  * `text` is evaluated more than once: give it a column.
  */
 export function cut(text: string): string {
-  return `case when pg_catalog.octet_length(${text}) ${GT} ${MAX_TEXT_BYTES} then pg_catalog.concat(
-      pg_catalog.left(${text}, ${KEPT_CHARACTERS}), ' … [', pg_catalog.octet_length(${text}), ' bytes, sha-256 ',
+  return `case when pg_catalog.octet_length(${text}) operator(pg_catalog.>) ${MAX_TEXT_BYTES} then pg_catalog.concat(
+      pg_catalog.left(${text}, ${KEPT_CHARACTERS}), ' ... [', pg_catalog.octet_length(${text}), ' bytes, sha-256 ',
       pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(${text})), 'hex'), ']') else ${text} end`
 }
 

@@ -8,8 +8,9 @@ import { Fault } from '#shared/fault.ts'
 
 const nullable = z.string().nullable()
 const texts = z.array(z.string())
-/** PostgreSQL numbers a table's columns from 1; an expression in a key is 0. */
-const number = z.number().int()
+const count = z.number().int().nonnegative()
+/** PostgreSQL numbers a table's columns from 1 to 1600; an expression in a key is 0, and a system column is negative. */
+const number = z.number().int().min(-100).max(1_600)
 const byNumber = z.record(z.string(), z.string())
 /** An object identifier, which JSON has as text. It joins the rows of one relation and goes no further. */
 const id = z.string()
@@ -142,10 +143,10 @@ export type WireSequence = z.infer<typeof WireSequence>
 const WireRow = z.discriminatedUnion('k', [
   WireRelation,
   ...PARTS,
-  z.object({ k: z.literal('head'), version: number }),
+  z.object({ k: z.literal('head'), version: count }),
   z.object({ k: z.literal('schema'), name: z.string(), usable: z.boolean(), comment: nullable }),
   z.object({ k: z.literal('extension'), name: z.string(), version: z.string(), schema: z.string() }),
-  z.object({ k: z.literal('hidden'), relations: number, columns: number, sequences: number }),
+  z.object({ k: z.literal('hidden'), relations: count, columns: count, sequences: count }),
   WireEnum,
   WireDomain,
   WireSequence,

@@ -4,7 +4,7 @@
  * Each row is one column of JSON text for `createCatalogReader`. It takes no locks but the share locks that PostgreSQL
  * itself takes to deparse, and runs nothing of the customer's. Called by the worker's introspection.
  */
-import { cut, EQ, flags, GT, literals, NE, OBJECT, once } from './catalog-sql.ts'
+import { cut, EQ, flags, NE, names, OBJECT, once } from './catalog-sql.ts'
 import { collation, comment, PAGES, SIZED } from './catalog-sql-object.ts'
 import { RELATION_PARTS } from './catalog-sql-relation.ts'
 
@@ -67,9 +67,10 @@ ${[HEAD, SCHEMAS, EXTENSIONS, ...RELATION_PARTS, HIDDEN, ENUMS, DOMAINS, SEQUENC
 }
 
 function covered(request: CatalogRequest): string {
+  const name = 'pg_catalog.textsend(n.nspname::pg_catalog.text)'
   return request.schemas === null
-    ? `n.nspname ${NE} all (${literals(request.excludedSchemas)})`
-    : `n.nspname ${EQ} any (${literals(request.schemas)})`
+    ? `${name} ${NE} all (${names(request.excludedSchemas)})`
+    : `${name} ${EQ} any (${names(request.schemas)})`
 }
 
 const may = (privilege: string, letter: string) =>
@@ -120,7 +121,7 @@ const EXTENSIONS = `select ${OBJECT}('k', 'extension', 'name', e.extname, 'versi
 const HIDDEN = `select ${OBJECT}('k', 'hidden',
   'relations', (select pg_catalog.count(*) from rel where not rel.visible),
   'columns', (select pg_catalog.count(*) from rel join pg_catalog.pg_attribute as a on a.attrelid ${EQ} rel.oid
-    where rel.visible and rel.partly and a.attnum ${GT} 0 and not a.attisdropped and not case when rel.partly
+    where rel.visible and rel.partly and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped and not case when rel.partly
       then pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE') else true end),
   'sequences', (select pg_catalog.count(*) from seq where not seq.visible))`
 

@@ -3,6 +3,7 @@
  */
 import express from 'express'
 import { Fault } from '#shared/fault.ts'
+import { jsonStopsAt } from './json-offset.ts'
 
 /** The largest body that a dialect takes, in bytes. */
 export const MAX_BODY_BYTES = 65_536
@@ -72,10 +73,8 @@ function parse(bytes: Buffer, maxDepth: number): unknown {
   if (depthOf(text) > maxDepth) throw notJson(0)
   try {
     return JSON.parse(text)
-  } catch (error) {
-    // The parser's message quotes the text, which may hold a password: only the offset in it is used.
-    const at = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined
-    throw notJson(at === undefined ? text.length : Number(at))
+  } catch {
+    throw notJson(jsonStopsAt(text))
   }
 }
 

@@ -22,7 +22,7 @@ export interface Claim {
 export interface ClaimAsk {
   readonly kinds: readonly TaskKind[]
   readonly limit: number
-  /** Claims that one organization may hold at a time, of all workers, so that a noisy one leaves room for the others. */
+  /** Claims of these kinds that one organization may hold at a time, of all workers: a noisy one leaves room for others. */
   readonly perOrganization: number
   readonly leaseMs: number
   readonly now: Date
@@ -47,7 +47,8 @@ export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
         and (attempts > 0) = ${ask.retries} and kind = any(${[...ask.kinds]})
       order by due_at limit ${CONSIDERED}
     ), held as (
-      select org_id, count(*) as claims from tasks where locked_until >= ${now} group by org_id
+      select org_id, count(*) as claims from tasks
+      where locked_until >= ${now} and kind = any(${[...ask.kinds]}) group by org_id
     ), fair as (
       select due.org_id, due.id, due.due_at,
         row_number() over (partition by due.org_id order by due.due_at) + coalesce(held.claims, 0) as place

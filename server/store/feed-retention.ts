@@ -16,13 +16,14 @@ interface Old {
 
 /**
  * Turns one batch of events stored before `before` into tombstones, all of one feed; false when there was none. The ids
- * stay: a page that is repeated must not bring them back.
+ * stay: a page that is repeated must not bring them back. Waits for a poll that stores a page: a feed that is always busy
+ * would else be passed over for ever.
  */
 export async function blankBatch(db: Db, before: Date): Promise<boolean> {
   return transaction(db, async tx => {
     const { rows } = await sql<Old>`
       select org_id as org, datasource_id as id, removed_to as from from feeds
-      where oldest_at < ${before} order by oldest_at limit 1 for update skip locked
+      where oldest_at < ${before} order by oldest_at limit 1 for update
     `.execute(tx)
     const old = rows[0]
     if (old === undefined) return false

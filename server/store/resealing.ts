@@ -121,15 +121,6 @@ export async function submit(db: Db, org: string, task: { id: string; now: Date 
   )
 }
 
-/** Keeps a claim for as long as work goes on. False when it was lost: whoever has it now goes on instead. */
-export async function prolong(db: Db, held: Claim, until: Date): Promise<boolean> {
-  const { rows } = await sql`
-    update tasks set locked_until = ${until}
-    where org_id = ${held.organizationId} and id = ${held.id} and token = ${held.token} returning id
-  `.execute(db)
-  return rows.length === 1
-}
-
 /** Ends a claim without an outcome: due again at `dueAt`, as if it had never failed, or done and gone when that is null. */
 export async function settle(db: Db, held: Claim, dueAt: Date | null): Promise<void> {
   if (dueAt === null) {

@@ -12,6 +12,7 @@ import type { Unsealer } from '#server/seal/unsealer.ts'
 import type { Claim } from '#server/store/claims.ts'
 import type { Db, TaskKind } from '#server/store/db.ts'
 import type { Signals } from '#server/store/signals.ts'
+import type { Turns } from './turns.ts'
 
 /** A worker's parts. */
 export interface WorkerParts {
@@ -29,7 +30,12 @@ export interface WorkerParts {
   /** How long after a good verdict the next check is due. */
   readonly checkIntervalMs: number
   /** How fast feeds are followed, and how long a new signing key may take to be accepted. */
-  readonly feeds: { readonly pace: FeedPace; readonly rotationWindowMs: number }
+  readonly feeds: {
+    readonly pace: FeedPace
+    readonly rotationWindowMs: number
+    /** Through which polls dial. */
+    readonly dials: Turns
+  }
 }
 
 /** Does one claimed task and settles it. What it throws, the loop logs, and gives the task back for later. */

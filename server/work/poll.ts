@@ -66,7 +66,8 @@ export async function poll(parts: WorkerParts, claim: claims.Claim): Promise<voi
 async function follow(parts: WorkerParts, poll: Poll): Promise<void> {
   for (;;) {
     poll.sent.push(poll.cursor)
-    const asked = await askEndpoint(parts, { ...poll, messageId: messageId(poll), limit: parts.feeds.pace.pageLimit })
+    const question = { ...poll, messageId: messageId(poll), limit: parts.feeds.pace.pageLimit }
+    const asked = await parts.feeds.dials.take(() => askEndpoint(parts, question))
     const { body, failure } = asked.answer
     const page = body === null ? null : readPage(body)
     if (page === null) return fail(parts, poll, { asked, failure: failure ?? { code: 'endpoint_answer' } })

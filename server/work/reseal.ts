@@ -10,6 +10,7 @@ import type { Secret, WrappedOrganizationKey } from '#server/domain/sealed.ts'
 import { type HeldKey, SealBroken } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
 import * as audit from '#server/store/audit.ts'
+import { prolong } from '#server/store/claim-hold.ts'
 import type { Claim } from '#server/store/claims.ts'
 import { transaction } from '#server/store/db.ts'
 import * as organizationKeys from '#server/store/organization-keys.ts'
@@ -22,6 +23,8 @@ import { readSealedString } from './resolve.ts'
 const BATCH = 64
 /** A worker that dies is replaced after this; one that lives says so at each batch. */
 const CLAIM_MS = 4_000
+/** Clocks of two machines may differ by this much. */
+const MARGIN_MS = 5_000
 /** After this long a pass gives its slot back, so that a worker which is told to stop can. */
 const SLICE_MS = 2_000
 
@@ -33,11 +36,10 @@ export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
   const startedAt = performance.now()
   let after: resealing.After | null = null
   for (;;) {
-    const until = new Date(parts.clock().getTime() + CLAIM_MS)
-    if (!(await resealing.prolong(parts.db, claim, until))) return
-    const batch = await resealBatch(parts, { org, to, keys, after })
+    const batch: Batch = await resealBatch(parts, claim, { org, to, keys, after })
     parts.signals.ring('news')
-    if (batch === null) break
+    if (batch === 'lost') return
+    if (batch === 'done') break
     after = batch
     if (performance.now() - startedAt > SLICE_MS) return resealing.settle(parts.db, claim, parts.clock())
   }
@@ -52,14 +54,18 @@ interface Pass {
   readonly after: resealing.After | null
 }
 
-/** One batch; answers the place after it, null when there was nothing left. */
-async function resealBatch(parts: WorkerParts, pass: Pass): Promise<resealing.After | null> {
+/** The place after a batch; or that nothing was left, or that another worker has the claim. */
+type Batch = resealing.After | 'done' | 'lost'
+
+async function resealBatch(parts: WorkerParts, claim: Claim, pass: Pass): Promise<Batch> {
   const { org, after } = pass
+  const until = new Date(parts.clock().getTime() + CLAIM_MS)
   return transaction(parts.db, async tx => {
+    if (!(await prolong(tx, claim, until))) return 'lost'
     const stale = await resealing.lockStale(tx, org, { expected: parts.sealer.upToDate(), after, limit: BATCH })
     const entries = stale.map(credential => resealOne(parts, pass, credential)).filter(entry => entry !== null)
     await resealing.writeResealed(tx, org, entries)
-    return stale.at(-1)?.context ?? null
+    return stale.at(-1)?.context ?? 'done'
   })
 }
 
@@ -116,7 +122,7 @@ async function endKeys(parts: WorkerParts, org: string): Promise<Date | null> {
   for (const key of await organizationKeys.list(parts.db, { org })) {
     if (key.retiredAt === null) continue
     const end = destroyableAt(key.retiredAt)
-    const cached = key.retiredAt.getTime() + 2 * KEY_CACHE_MS
+    const cached = key.retiredAt.getTime() + KEY_CACHE_MS + MARGIN_MS
     if (end > now) dues.push(cached > now.getTime() ? cached : end.getTime())
     else if (!(await destroyKey(parts, org, { id: key.id, now }))) dues.push(now.getTime() + 2 * KEY_CACHE_MS)
   }

@@ -20,6 +20,7 @@ export interface Measured {
   readonly timesMs: readonly number[]
   /** Of the raw query, alternating with ours. */
   readonly rawMs: readonly number[]
+  /** Of resident memory, at its peak: ours for one reading, the worker and the dialling process together. */
   readonly growthBytes: number
   readonly note: string
 }
@@ -99,20 +100,26 @@ async function measureOurs(url: string, rounds: number, withRaw: boolean): Promi
   await reading.ready()
   const before = process.memoryUsage.rss()
   const diallerBefore = reading.peakBytes()
+  const grown = () => {
+    const dialler = reading.peakBytes() - diallerBefore
+    return { both: process.resourceUsage().maxRSS * 1024 - before + dialler, dialler }
+  }
   const timesMs: number[] = []
   const rawMs: number[] = []
+  const growth: { both: number; dialler: number }[] = []
   let text = ''
   for (let round = 0; round < rounds; round++) {
     if (withRaw) rawMs.push(await timed(() => raw(url)))
     timesMs.push(await timed(async () => (text = await reading.read())))
+    growth.push(grown())
   }
-  const diallerGrowth = reading.peakBytes() - diallerBefore
-  const growthBytes = process.resourceUsage().maxRSS * 1024 - before + diallerGrowth
   await reading.close()
   const stored = await pack(text)
-  const share = `${(diallerGrowth / MIB).toFixed(0)} MiB of it in the dialling process`
-  const note = `${Buffer.byteLength(text)} bytes canonical, ${stored.length} bytes stored, ${share}`
-  return { timesMs, rawMs, growthBytes, note }
+  const [first = grown(), last = first] = [growth[0], growth.at(-1)]
+  const mib = (bytes: number) => `${(bytes / MIB).toFixed(0)} MiB`
+  const memory = `${mib(first.dialler)} of it in the dialling process; ${mib(last.both)} after ${rounds} readings`
+  const note = `${Buffer.byteLength(text)} bytes canonical, ${stored.length} bytes stored; ${memory}`
+  return { timesMs, rawMs, growthBytes: first.both, note }
 }
 
 async function measure(read: (url: string) => Promise<string>, url: string, rounds: number): Promise<Measured> {

@@ -15,10 +15,10 @@ import { createSealer } from '#server/seal/sealer.ts'
 import { readySodium } from '#server/seal/sodium.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
+import { claim as claimTasks } from '#server/store/claims.ts'
 import { openDb } from '#server/store/db.ts'
 import { migrate } from '#server/store/migrate.ts'
 import { Signals } from '#server/store/signals.ts'
-import * as tasks from '#server/store/tasks.ts'
 import { reseal } from '#server/work/reseal.ts'
 import { makeCredentials, numberedSecret } from '#test/support/many-credentials.ts'
 import { query, startServer } from '#test/support/postgres.ts'
@@ -72,7 +72,7 @@ const parts = {
 const startedAt = performance.now()
 for (;;) {
   const ask = { kinds: ['reseal'] as const, limit: 1, perOrganization: 1, leaseMs: 60_000, now: new Date() }
-  const [claim] = await tasks.claim(db, { ...ask, retries: false })
+  const [claim] = await claimTasks(db, { ...ask, retries: false })
   if (claim === undefined) break
   // The benchmark drives the work as the loop does; what it does not use, it is not given.
   await reseal(parts as unknown as Parameters<typeof reseal>[0], claim)

@@ -2,10 +2,11 @@
  * What every test of bad input stands on: a Mooring without a worker, a datasource of our own and one of a stranger's,
  * keys in every bad state, and a check that a refusal has left nothing behind and given nothing away.
  */
+import pg from 'pg'
 import { expect } from 'vitest'
 import { makeKey, mistyped } from './keys.ts'
 import { type Mooring, startMooring } from './mooring.ts'
-import { difference, effects } from './rows.ts'
+import { difference, effectsOver } from './rows.ts'
 import { bareUuid } from './voices.ts'
 
 /** Stands in every body that could give something away; no answer may hold it. */
@@ -50,6 +51,10 @@ export async function layGround(): Promise<Ground> {
   const yesterday = new Date(Date.now() - 86_400_000)
   const register = async (key: string) =>
     bareUuid((await mooring.client(key).datasources.register.mutate({ connectionString: GOOD_URL })).id)
+  const client = new pg.Client({ connectionString: mooring.databaseUrl })
+  // It ends when its database is dropped.
+  client.on('error', () => undefined)
+  await client.connect()
   return {
     mooring,
     own: await register(mooring.organization.testKey),
@@ -62,12 +67,12 @@ export async function layGround(): Promise<Ground> {
       expired: await makeKey(mooring, { expiresAt: yesterday }),
     },
     async refused(...of) {
-      const before = await effects(mooring.databaseUrl)
+      const before = await effectsOver(client)
       const answer = await mooring.call(...of)
       expect(answer.status, answer.text).toBeGreaterThanOrEqual(400)
       expect(answer.status, answer.text).toBeLessThan(500)
       expect(answer.text).not.toContain(SECRET)
-      expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
+      expect(difference(before, await effectsOver(client))).toEqual([])
       return answer
     },
   }

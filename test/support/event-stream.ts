@@ -8,7 +8,7 @@ import { type ClientRequest, get, type IncomingMessage } from 'node:http'
 export interface Received {
   readonly event: string
   readonly id: string
-  readonly data: string
+  readonly text: string
   readonly at: number
 }
 
@@ -17,8 +17,12 @@ export interface EventStream {
   readonly status: number
   /** Everything so far, the pings left out. */
   readonly events: readonly Received[]
+  /** What was told so far: the messages among the events. */
+  readonly messages: readonly Received[]
   /** The first event, past or to come, that fits. Rejects when the stream ends without it. */
   first(fits: (event: Received) => boolean): Promise<Received>
+  /** Resolves once so many messages have come in all. */
+  count(messages: number): Promise<void>
   /** Resolves when the stream has ended, by whomever. */
   readonly ended: Promise<void>
   /** Reads nothing more until it is resumed: the bytes wait with the sender. */
@@ -51,50 +55,60 @@ export async function watchDatasources({ url, key, input = {}, lastEventId }: Su
 }
 
 function read(request: ClientRequest, response: IncomingMessage): EventStream {
-  const events: Received[] = []
-  const waiting = new Set<() => void>()
-  const tell = () => {
-    for (const wake of waiting) wake()
-  }
-  let [rest, isOver] = ['', false]
-  response.setEncoding('utf8')
-  response.on('data', (text: string) => {
-    const blocks = (rest + text).split('\n\n')
-    rest = blocks.pop() ?? ''
-    for (const block of blocks) {
-      const received = parse(block)
-      if (received !== null && received.event !== 'ping') events.push(received)
+  const inbox = collect(request, response)
+  const { events, messages, ended } = inbox
+  /** Looks at each event once. */
+  const first = async (fits: (event: Received) => boolean): Promise<Received> => {
+    for (let at = 0; ; ) {
+      const more = inbox.more()
+      for (; at < events.length; at += 1) {
+        const event = events[at]
+        if (event !== undefined && fits(event)) return event
+      }
+      if (inbox.isOver()) throw new Error(`the stream ended before, after ${events.length} events`)
+      await more
     }
-    tell()
-  })
-  request.on('error', () => undefined)
-  response.on('error', () => undefined)
-  const ended = new Promise<void>(resolve => response.once('close', resolve)).then(() => {
-    isOver = true
-    tell()
-  })
+  }
   return {
     status: response.statusCode ?? 0,
     events,
+    messages,
     ended,
     pause: () => void response.pause(),
     resume: () => void response.resume(),
-    async first(fits) {
-      for (;;) {
-        const found = events.find(fits)
-        if (found !== undefined) return found
-        if (isOver) throw new Error(`the stream ended before, after ${events.length} events`)
-        const { promise, resolve } = Promise.withResolvers<void>()
-        waiting.add(resolve)
-        await promise
-        waiting.delete(resolve)
-      }
-    },
-    async close() {
+    first,
+    count: async wanted => void (await first(() => messages.length >= wanted)),
+    close: async () => {
       request.destroy()
       await ended
     },
   }
+}
+
+/** Keeps what arrives. `more` resolves at the next arrival or at the end. */
+function collect(request: ClientRequest, response: IncomingMessage) {
+  const events: Received[] = []
+  const messages: Received[] = []
+  let [rest, isOver, next] = ['', false, Promise.withResolvers<void>()]
+  const tell = () => {
+    next.resolve()
+    next = Promise.withResolvers()
+  }
+  response.setEncoding('utf8').on('data', (text: string) => {
+    const blocks = (rest + text).split('\n\n')
+    rest = blocks.pop() ?? ''
+    for (const received of blocks.flatMap(block => parse(block) ?? [])) {
+      if (received.event !== 'ping') events.push(received)
+      if (received.event === 'message') messages.push(received)
+    }
+    tell()
+  })
+  for (const emitter of [request, response]) emitter.on('error', () => undefined)
+  const ended = new Promise<void>(resolve => response.once('close', resolve)).then(() => {
+    isOver = true
+    tell()
+  })
+  return { events, messages, ended, isOver: () => isOver, more: () => next.promise }
 }
 
 function parse(block: string): Received | null {
@@ -105,6 +119,10 @@ function parse(block: string): Received | null {
     }),
   )
   if (fields.size === 0) return null
-  const { event = 'message', id = '', data = '' } = Object.fromEntries(fields)
-  return { event, id, data, at: Date.now() }
+  return {
+    event: fields.get('event') ?? 'message',
+    id: fields.get('id') ?? '',
+    text: fields.get('data') ?? '',
+    at: Date.now(),
+  }
 }

@@ -5,7 +5,7 @@
 import { newId } from '#server/domain/ids.ts'
 import type { Secret } from '#server/domain/sealed.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
-import { createSealer } from '#server/seal/sealer.ts'
+import { createSealer, type Sealer, type VerifiedKey } from '#server/seal/sealer.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import type { Db } from '#server/store/db.ts'
 import * as organizationKeys from '#server/store/organization-keys.ts'
@@ -30,56 +30,51 @@ export function numberedSecret(number: number): Extract<Secret, { kind: 'direct'
   return { kind: 'direct', target, caCertificate: null }
 }
 
-/** Makes `count` of them, numbered from 0 in the order of their ids. */
+/** Makes `count` of them, numbered from 0. */
 export async function makeCredentials({ db, keyring, organizationId }: Ground, count: number): Promise<void> {
   const sealer = await createSealer(keyring)
   const row = await organizations.currentKey(db, organizationId)
   const key = row === undefined ? null : sealer.verifyKey(row)
   if (key === null) throw new Error('no key to seal to')
   for (let from = 0; from < count; from += BATCH) {
-    const numbers = Array.from({ length: Math.min(BATCH, count - from) }, (_, at) => from + at)
-    const made = numbers.map(number => ({ number, id: newId() }))
-    await db
-      .insertInto('datasources')
-      .values(
-        made.map(({ id }) => ({
-          org_id: organizationId,
-          id,
-          kind: 'direct' as const,
-          mode: 'test' as const,
-          name: null,
-          db_type: 'postgresql' as const,
-          host: 'db.example.com',
-          port: 5432,
-          database: 'shop',
-          schema: 'public',
-          tls_mode: 'require',
-          excluded_schemas: [],
-          endpoint: null,
-          metadata: '{}',
-          identity: null,
-          created_at: new Date(),
-        })),
-      )
-      .execute()
-    const values = made.map(({ id, number }) => {
-      const secret = numberedSecret(number)
-      const box = sealer.sealCredential(key, { organizationId, datasourceId: id, version: 1 }, secret)
-      return {
-        org_id: organizationId,
-        datasource_id: id,
-        version: 1,
-        state: 'current' as const,
-        key_id: box.keyId,
-        sealed: box.box,
-        signer_id: box.signerId,
-        signature: box.signature,
-        fingerprint: sealer.fingerprint(organizationId, canonicalTarget(secret.target, null)),
-        last4: null,
-        created_at: new Date(),
-      }
-    })
-    await db.insertInto('credentials').values(values).execute()
+    const made = Array.from({ length: Math.min(BATCH, count - from) }, (_, at) => ({ number: from + at, id: newId() }))
+    const datasources = made.map(({ id }) => datasourceRow(organizationId, id))
+    await db.insertInto('datasources').values(datasources).execute()
+    const credentials = made.map(one => credentialRow({ sealer, key }, one))
+    await db.insertInto('credentials').values(credentials).execute()
+  }
+}
+
+function datasourceRow(organizationId: string, id: string) {
+  const shown = { host: 'db.example.com', port: 5432, database: 'shop', schema: 'public', tls_mode: 'require' }
+  return {
+    org_id: organizationId,
+    id,
+    kind: 'direct' as const,
+    mode: 'test' as const,
+    db_type: 'postgresql' as const,
+    ...shown,
+    excluded_schemas: [],
+    metadata: '{}',
+    created_at: new Date(),
+  }
+}
+
+function credentialRow({ sealer, key }: { sealer: Sealer; key: VerifiedKey }, of: { id: string; number: number }) {
+  const { organizationId } = key
+  const secret = numberedSecret(of.number)
+  const sealed = sealer.sealCredential(key, { organizationId, datasourceId: of.id, version: 1 }, secret)
+  return {
+    org_id: organizationId,
+    datasource_id: of.id,
+    version: 1,
+    state: 'current' as const,
+    key_id: sealed.keyId,
+    sealed: sealed.box,
+    signer_id: sealed.signerId,
+    signature: sealed.signature,
+    fingerprint: sealer.fingerprint(organizationId, canonicalTarget(secret.target, null)),
+    created_at: new Date(),
   }
 }
 

@@ -9,10 +9,15 @@ export interface Attempt {
   readonly type: 'query' | 'mutation' | 'subscription'
   readonly token: Token
   readonly input: unknown
+  /** Whether it should be refused: a subscription stands before it looks at what it is to watch, so that is waited for. */
+  readonly refused: boolean
 }
 
+/** How long a subscription is listened to for a refusal that should not come. */
+const SILENCE_MS = 200
+
 /** `ok`, or the fault. A subscription is left as soon as it is known which. */
-export async function attempt(url: string, { procedure, type, token, input }: Attempt): Promise<string> {
+export async function attempt(url: string, { procedure, type, token, input, refused }: Attempt): Promise<string> {
   const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
   const leave = new AbortController()
   const path = `${url}/trpc/${procedure}`
@@ -25,18 +30,21 @@ export async function attempt(url: string, { procedure, type, token, input }: At
         })
       : await fetch(`${path}?input=${encodeURIComponent(JSON.stringify(input))}`, { headers, signal: leave.signal })
   const isStream = (response.headers.get('content-type') ?? '').startsWith('text/event-stream')
-  const text = isStream ? await firstEvent(response) : await response.text()
+  const text = isStream ? await firstEvent(response, refused) : await response.text()
   leave.abort()
   const fault = /"fault":"([a-z_]+)"/.exec(text)?.[1]
   return fault ?? (response.ok ? 'ok' : `HTTP ${response.status}`)
 }
 
-/** What comes until the subscription has said whether it lives. */
-async function firstEvent(response: Response): Promise<string> {
+/** What comes until a refusal, or until it is clear enough that none does. */
+async function firstEvent(response: Response, refused: boolean): Promise<string> {
   let text = ''
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
-  while (reader !== undefined && !/event: (serialized-error|connected)/.test(text)) {
-    const { done, value } = await reader.read()
+  const over = Promise.withResolvers<{ done: true; value: undefined }>()
+  while (reader !== undefined && !text.includes('event: serialized-error')) {
+    if (!refused && text.includes('event: connected'))
+      setTimeout(() => over.resolve({ done: true, value: undefined }), SILENCE_MS)
+    const { done, value } = await Promise.race([reader.read(), over.promise])
     if (done) break
     text += value
   }

@@ -67,23 +67,30 @@ function watch(child: ChildProcess): Running {
     out,
     err: () => errors.join(''),
     ended,
-    async line(pattern) {
-      for (;;) {
-        for (const text of out) {
-          const found = pattern.exec(text)
-          if (found !== null) return found
-        }
-        if (child.exitCode !== null || child.signalCode !== null)
-          throw new Error(`it ended without saying ${pattern}:\n${out.join('\n')}\n${errors.join('')}`)
-        const { promise, resolve } = Promise.withResolvers<void>()
-        waiting.add(resolve)
-        await promise
-        waiting.delete(resolve)
-      }
-    },
+    line: pattern => lineOf({ child, out, waiting, errors }, pattern),
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
       return ended
     },
+  }
+}
+
+interface Heard {
+  readonly child: ChildProcess
+  readonly out: readonly string[]
+  readonly errors: readonly string[]
+  readonly waiting: Set<() => void>
+}
+
+async function lineOf({ child, out, errors, waiting }: Heard, pattern: RegExp): Promise<RegExpExecArray> {
+  for (;;) {
+    const found = out.map(text => pattern.exec(text)).find(one => one !== null)
+    if (found) return found
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`it ended without saying ${pattern}:\n${out.join('\n')}\n${errors.join('')}`)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    waiting.add(resolve)
+    await promise
+    waiting.delete(resolve)
   }
 }

@@ -67,13 +67,7 @@ export async function makeTiers(): Promise<Tiers> {
   const stack = new AsyncDisposableStack()
   const database = await freshDatabase()
   stack.defer(() => database.drop())
-  const tag = randomUUID().slice(0, 8)
-  const role = { web: `web_${tag}`, worker: `worker_${tag}` }
-  const roleUrl = { web: await makeRole(database.url, role.web), worker: await makeRole(database.url, role.worker) }
-  stack.defer(async () => {
-    await query(database.url, `drop owned by ${quoted(role.web)}, ${quoted(role.worker)}`)
-    await query(database.url, `drop role ${quoted(role.web)}, ${quoted(role.worker)}`)
-  })
+  const { role, roleUrl } = await makeRoles(database.url, stack)
   const db = openDb({ url: database.url, size: 2, onError: () => undefined })
   stack.defer(() => db.destroy())
   await applyGrants(db, grantStatements(role))
@@ -105,6 +99,17 @@ export async function makeTiers(): Promise<Tiers> {
   }
 }
 
+async function makeRoles(url: string, stack: AsyncDisposableStack) {
+  const tag = randomUUID().slice(0, 8)
+  const role = { web: `web_${tag}`, worker: `worker_${tag}` }
+  const roleUrl = { web: await makeRole(url, role.web), worker: await makeRole(url, role.worker) }
+  stack.defer(async () => {
+    await query(url, `drop owned by ${quoted(role.web)}, ${quoted(role.worker)}`)
+    await query(url, `drop role ${quoted(role.web)}, ${quoted(role.worker)}`)
+  })
+  return { role, roleUrl }
+}
+
 async function makeRole(url: string, role: string): Promise<string> {
   const password = randomUUID()
   await query(url, `create role ${quoted(role)} login password '${password}'`)
@@ -114,8 +119,8 @@ async function makeRole(url: string, role: string): Promise<string> {
   return own.href
 }
 
-function startProcess(tier: Tier, of: TierOptions & { url: string; keyring: string }): TierProcess {
-  const child = spawn(process.execPath, [...(of.flags ?? []), `server/${tier}.ts`], {
+function spawnTier(tier: Tier, of: TierOptions & { url: string; keyring: string }) {
+  return spawn(process.execPath, [...(of.flags ?? []), `server/${tier}.ts`], {
     cwd: ROOT,
     env: {
       PATH: process.env['PATH'],
@@ -130,6 +135,10 @@ function startProcess(tier: Tier, of: TierOptions & { url: string; keyring: stri
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+}
+
+function startProcess(tier: Tier, of: TierOptions & { url: string; keyring: string }): TierProcess {
+  const child = spawnTier(tier, of)
   const ended = once(child, 'close')
   let stderr = ''
   child.stderr.on('data', chunk => {
