@@ -1,14 +1,37 @@
 import { defineConfig } from 'vitest/config'
 
+// These measure time, memory or the whole machine at work: beside another file they would measure that one too.
+const alone = [
+  'test/watch-many.test.ts',
+  'test/rotation-under-load.test.ts',
+  'test/web-memory.test.ts',
+  'test/feed-crash.test.ts',
+  'test/hostile-servers.test.ts',
+]
+
+const shared = {
+  globalSetup: ['test/support/global-setup.ts'],
+  pool: 'forks' as const,
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // A retry would hide what is wrong: a test that fails once is red.
+  retry: 0,
+}
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // A retry would hide what is wrong: a test that fails once is red.
-    retry: 0,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: alone,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { test: { ...shared, name: 'alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
   },
 })

@@ -355,7 +355,6 @@ create table tasks (
 );
 CREATE INDEX tasks_due_at_idx ON public.tasks USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX tasks_expires_at_idx ON public.tasks USING btree (expires_at) WHERE (expires_at IS NOT NULL);
-CREATE INDEX tasks_locked_until_idx ON public.tasks USING btree (locked_until) WHERE (locked_until IS NOT NULL);
 CREATE UNIQUE INDEX tasks_standing_key ON public.tasks USING btree (org_id, datasource_id, kind) WHERE standing;
 
 create table verifications (

@@ -129,6 +129,13 @@ const TABLE: Record<string, () => Promise<Row>> = {
     const call: Row['call'] = ({ snapshots }) => snapshots.introspect.mutate({ id })
     return { action: 'datasource.introspected', writes: ['tasks'], call }
   },
+  'feeds.push': async () => {
+    const { datasources } = mooring.client()
+    const { id } = await datasources.register.mutate({ endpoint: 'https://api.acme.io/push', signingKey: SIGNING_KEY })
+    const body = JSON.stringify({ events: [{ id: 'evt_1', model: 'order', entityId: '1', type: 'CREATE' }] })
+    const call: Row['call'] = ({ feeds }) => feeds.push.mutate({ id, body })
+    return { action: 'feed.pushed', writes: ['feed_events'], call }
+  },
   'organization.createKey': async () => ({
     action: 'key.created',
     writes: ['api_keys'],

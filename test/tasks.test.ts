@@ -48,7 +48,7 @@ async function register(connectionString: string): Promise<string> {
 const later = (ms: number) => new Date(now.getTime() + ms)
 
 async function claim(at: Date, limit = 10): Promise<claims.Claim[]> {
-  const ask = { kinds: ['verify' as const], limit, perOrganization: 1_000, leaseMs: LEASE_MS, now: at }
+  const ask = { kinds: ['verify' as const], limit, perOrganization: 1_000, held: [], leaseMs: LEASE_MS, now: at }
   const fresh = await claims.claim(mooring.db, { ...ask, retries: false })
   return [...fresh, ...(await claims.claim(mooring.db, { ...ask, retries: true }))]
 }

@@ -113,8 +113,13 @@ export function drop(
 }
 
 function changed(rings: Keyrings, kind: KeyKind, change: (keys: readonly Key[]) => Key[]): Keyrings {
-  const all = (ring: Ring) => listsOf(kind).reduce((done, list) => ({ ...done, [list]: change(done[list]) }), ring)
-  return { web: all(rings.web), worker: all(rings.worker) }
+  return { web: changedRing(rings.web), worker: changedRing(rings.worker) }
+
+  function changedRing(ring: Ring): Ring {
+    let done = ring
+    for (const list of listsOf(kind)) done = { ...done, [list]: change(done[list]) }
+    return done
+  }
 }
 
 /** When the key in use of a kind came into use; null for the first one. */

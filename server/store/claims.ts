@@ -22,8 +22,10 @@ export interface Claim {
 export interface ClaimAsk {
   readonly kinds: readonly TaskKind[]
   readonly limit: number
-  /** Claims of these kinds that one organization may hold at a time, of all workers: a noisy one leaves room for others. */
+  /** Claims of one organization that this worker may hold at a time: a noisy one leaves room for the others. */
   readonly perOrganization: number
+  /** The organizations of the claims that it holds, one entry a claim. */
+  readonly held: readonly string[]
   readonly leaseMs: number
   readonly now: Date
   /** Those that have failed before, or those that have not. */
@@ -47,8 +49,7 @@ export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
         and (attempts > 0) = ${ask.retries} and kind = any(${[...ask.kinds]})
       order by due_at limit ${CONSIDERED}
     ), held as (
-      select org_id, count(*) as claims from tasks
-      where locked_until >= ${now} and kind = any(${[...ask.kinds]}) group by org_id
+      select org_id, count(*) as claims from unnest(${[...ask.held]}::uuid[]) as mine(org_id) group by org_id
     ), fair as (
       select due.org_id, due.id, due.due_at,
         row_number() over (partition by due.org_id order by due.due_at) + coalesce(held.claims, 0) as place

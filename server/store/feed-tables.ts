@@ -1,5 +1,5 @@
 /**
- * The tables of `migrations/0030_feeds.sql` as Kysely types, for `db.ts`, which is long enough.
+ * The tables of `migrations/0013_feeds.sql` as Kysely types, for `db.ts`, which is long enough.
  * The columns and their constraints are there.
  */
 import type { Generated } from 'kysely'

@@ -79,7 +79,8 @@ export class Loop {
     if (free <= 0) return []
     const kinds = Object.keys(this.#trades) as claims.Claim['kind'][] // the keys of Trades are kinds
     const perOrganization = Math.max(1, this.#slots - 1)
-    const ask = { kinds, perOrganization, leaseMs: LEASE_MS, now: clock() }
+    const held = [...this.#running.values()].map(claim => claim.organizationId)
+    const ask = { kinds, perOrganization, held, leaseMs: LEASE_MS, now: clock() }
     try {
       if (ask.now.getTime() - this.#sweptAt > SWEEP_MS) {
         this.#sweptAt = ask.now.getTime()

@@ -50,9 +50,8 @@ export interface Mooring {
   stop(): Promise<void>
 }
 
-/** A parsed answer; tests look into it without knowing its type. */
-// biome-ignore lint/suspicious/noExplicitAny: a test asserts the shape, so that it needs none beforehand
-type Body = any
+/** A parsed answer; a test asserts the shape, so that it needs none beforehand. */
+type Body = ReturnType<typeof JSON.parse>
 
 interface CallOptions {
   key?: string | null
@@ -78,26 +77,9 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const dir = await mkdtemp(join(tmpdir(), 'mooring-test-'))
   stack.defer(() => rm(dir, { recursive: true, force: true }))
   await initKeyrings(dir, newKeyId)
-  const defaults = {
-    PORT: '0',
-    HOST: '127.0.0.1',
-    DATABASE_URL: database.url,
-    MOORING_KEYRING: dir,
-    MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
-    // Every test of this process comes from one address, and many are refused on purpose.
-    MOORING_RATE_FAILED_LOGINS: '1000000',
-    MOORING_RATE_PER_KEY: '1000000',
-    MOORING_RATE_PER_ORGANIZATION: '1000000',
-  }
-  const config = readConfig({ ...defaults, ...options.env })
+  const config = configOf({ DATABASE_URL: database.url, MOORING_KEYRING: dir, ...options.env })
   const logLines: string[] = []
-  const destination = new Writable({
-    write(chunk, _encoding, done) {
-      logLines.push(String(chunk))
-      done()
-    },
-  })
-  const log = createLog({ level: 'trace', destination })
+  const log = createLog({ level: 'trace', destination: keeping(logLines) })
   const clock = options.clock ?? (() => new Date())
   const store = await openStore(stack, { config, url: database.url, log })
   const ground = { config, ...store, log, clock }
@@ -107,15 +89,7 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const web = await startWeb(ground, await readWebKeyring(join(dir, 'web.json')))
   stack.defer(() => web.stop(5_000))
   const url = `http://127.0.0.1:${web.port}`
-  const newOrganization = async (name: string): Promise<TestOrganization> => {
-    const operator = { db: store.db, keyring, now: clock() }
-    const id = await createOrganization(operator, name)
-    const [testKey, liveKey] = [
-      await createKey(operator, { organizationId: id, mode: 'test', name: null }),
-      await createKey(operator, { organizationId: id, mode: 'live', name: null }),
-    ]
-    return { id, testKey, liveKey }
-  }
+  const newOrganization = (name: string) => organizationOf({ db: store.db, keyring, now: clock() }, name)
   const organization = await newOrganization('First')
   return {
     url,
@@ -134,6 +108,35 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
     call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
     stop: () => stack.disposeAsync(),
   }
+}
+
+function configOf(env: Record<string, string>): Config {
+  const defaults = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
+    // Every test of this process comes from one address, and many are refused on purpose.
+    MOORING_RATE_FAILED_LOGINS: '1000000',
+    MOORING_RATE_PER_KEY: '1000000',
+    MOORING_RATE_PER_ORGANIZATION: '1000000',
+  }
+  return readConfig({ ...defaults, ...env })
+}
+
+function keeping(lines: string[]): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+}
+
+async function organizationOf(operator: Parameters<typeof createKey>[0], name: string): Promise<TestOrganization> {
+  const id = await createOrganization(operator, name)
+  const testKey = await createKey(operator, { organizationId: id, mode: 'test', name: null })
+  const liveKey = await createKey(operator, { organizationId: id, mode: 'live', name: null })
+  return { id, testKey, liveKey }
 }
 
 async function call(url: string, of: CallOptions & { method: string; path: string }) {
