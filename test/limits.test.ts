@@ -67,6 +67,21 @@ describe('A key that calls too often', () => {
     expect(await effects(mooring.databaseUrl)).toEqual(before)
   })
 
+  it('is in the record with the calls that it was refused', async () => {
+    const ask = await tierWith({ MOORING_RATE_PER_KEY: '1' })
+    const key = await makeKey(mooring)
+    const requestId = 'req-too-often'
+    expect([
+      (await ask(LIST, key)).status,
+      (await ask(LIST, key, { headers: { 'x-request-id': requestId } })).status,
+    ]).toEqual([200, 429])
+    const rows = await query(
+      mooring.databaseUrl,
+      `select action, outcome from audit_events where request_id = '${requestId}'`,
+    )
+    expect(rows).toEqual([{ action: 'GET /v1/datasources', outcome: 'rate_limited' }])
+  })
+
   it('is let in again when the window is over', async () => {
     const ask = await tierWith({ MOORING_RATE_PER_KEY: '1' })
     const key = await makeKey(mooring)

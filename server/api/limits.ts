@@ -25,6 +25,8 @@ export interface Arrival {
 /** Who was let in, or why nobody was, and the `RateLimit-*` headers of the answer. */
 export interface Admission {
   readonly principal: Principal | Fault
+  /** Whose refusal it is: a known caller who has called too often; null where nobody is known, or nobody was refused. */
+  readonly refused: Principal | null
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -40,20 +42,20 @@ export async function admit(arrival: Arrival, parts: Registry & { limits: Limits
   })
   if (principal instanceof Fault) {
     const count = await limits.failedLogins.take(networkOf(arrival.address), 1)
-    return count.isOver ? refused(count) : { principal, headers: {} }
+    return count.isOver ? refused(count, null) : { principal, refused: null, headers: {} }
   }
   const ofKey = await limits.perKey.take(principal.id, arrival.calls)
   // What a noisy key is refused does not use up what its organization has.
-  if (ofKey.isOver) return refused(ofKey)
+  if (ofKey.isOver) return refused(ofKey, principal)
   const ofOrganization = await limits.perOrganization.take(principal.organizationId, arrival.calls)
-  if (ofOrganization.isOver) return refused(ofOrganization)
+  if (ofOrganization.isOver) return refused(ofOrganization, principal)
   const nearer = ofKey.remaining <= ofOrganization.remaining ? ofKey : ofOrganization
-  return { principal, headers: headersOf(nearer) }
+  return { principal, refused: null, headers: headersOf(nearer) }
 }
 
-function refused(count: Count): Admission {
+function refused(count: Count, known: Principal | null): Admission {
   const headers = { ...headersOf(count), 'Retry-After': String(secondsOf(count.resetMs)) }
-  return { principal: new Fault('rate_limited', { headers }), headers }
+  return { principal: new Fault('rate_limited', { headers }), refused: known, headers }
 }
 
 /** The headers of draft-ietf-httpapi-ratelimit-headers, in the form that is in use (three fields and the policy). */

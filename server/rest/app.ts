@@ -8,6 +8,7 @@ import helmet from 'helmet'
 import type { Context, WebParts } from '#server/api/context.ts'
 import { type Admission, admit } from '#server/api/limits.ts'
 import { authenticate, presentedToken } from '#server/api/principal.ts'
+import { recordRefusal } from '#server/api/refusals.ts'
 import { appRouter } from '#server/api/router.ts'
 import { Fault } from '#shared/fault.ts'
 import { MAX_BODY_BYTES } from './body.ts'
@@ -83,9 +84,16 @@ function trpc(parts: WebParts): express.Handler {
       const registry = () => ({ ...parts, now: parts.clock() })
       const address = addressOf(req)
       const arrival = { headers: req.headers, address, calls: asked.calls.length }
-      const { principal, headers } = await admit(arrival, registry()).catch(failureOf)
+      const { principal, refused, headers } = await admit(arrival, registry()).catch(failureOf)
       res.set(headers)
       const about = { requestId: requestIdOf(req, res), address }
+      if (refused !== null && principal instanceof Fault) {
+        const action = asked.calls
+          .map(call => call.path)
+          .join(',')
+          .slice(0, 200)
+        await recordRefusal(parts, { principal: refused, action, fault: principal, ...about })
+      }
       const token = () => presentedToken(req.headers)
       const recheck = async () => void (await authenticate(req.headers, registry()))
       return { parts, principal, voice: 'trpc', ...about, remarks: {}, idempotency: null, token, recheck }
@@ -95,7 +103,7 @@ function trpc(parts: WebParts): express.Handler {
 
 /** A refused caller is a value here: tRPC answers each call of a batch. Whatever was thrown is a failure of ours. */
 function failureOf(cause: unknown): Admission {
-  return { principal: new Fault('internal_error', { cause }), headers: {} }
+  return { principal: new Fault('internal_error', { cause }), refused: null, headers: {} }
 }
 
 function onError(parts: WebParts, voices: Voices): express.ErrorRequestHandler {

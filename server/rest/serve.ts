@@ -95,12 +95,18 @@ function exactly(request: express.Request): Pick<Call, 'exactBody' | 'header'> {
 }
 
 /** Who calls. Throws the faults of credentials and `rate_limited`; the answer says how much of the limit is left. */
-async function admitted(parts: WebParts, { request, response }: Exchange): Promise<Principal> {
-  const arrival = { headers: request.headers, address: addressOf(request), calls: 1 }
-  const { principal, headers } = await admit(arrival, { ...parts, now: parts.clock() })
+async function admitted(
+  parts: WebParts,
+  { request, response, route }: Exchange & { route: Route },
+): Promise<Principal> {
+  const address = addressOf(request)
+  const arrival = { headers: request.headers, address, calls: 1 }
+  const { principal, refused, headers } = await admit(arrival, { ...parts, now: parts.clock() })
   response.set(headers)
-  if (principal instanceof Fault) throw principal
-  return principal
+  if (!(principal instanceof Fault)) return principal
+  const about = { action: `${request.method} ${route.path}`, requestId: requestIdOf(request, response), address }
+  if (refused !== null) await recordRefusal(parts, { principal: refused, fault: principal, ...about })
+  throw principal
 }
 
 /** The `Idempotency-Key` of a POST, for its method and path. Throws `invalid_request` for one over 255 characters. */

@@ -27,7 +27,6 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   'libsodium-wrappers': ['seal', 'client'],
   pg: ['store', 'net', 'embedded', ...NODE_CLIENT],
   pino: ['log'],
-  'prom-client': ['root', 'wiring-web', 'wiring-worker'],
   'rate-limiter-flexible': ['store', 'rest', 'wiring-web'],
   react: ['client/console'],
   'react-dom': ['client/console'],
