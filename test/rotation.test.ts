@@ -276,7 +276,7 @@ describe('A CA certificate', () => {
     return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
   }
 
-  it('alone is joined with the string in force, and mends what was rejected without it', async () => {
+  it('alone is joined with the string in force, and mends what was rejected; a string alone leaves it as it is', async () => {
     const strict = customer.url('reader', { parameters: 'sslmode=verify-full' })
     const made = await datasources().register.mutate({ connectionString: strict, schema: 'app', waitSeconds: 20 })
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'tls_failed' })
@@ -289,9 +289,14 @@ describe('A CA certificate', () => {
     expect(mended.credentialFingerprint).not.toBe(made.credentialFingerprint)
     expect(await credentialsOf(made.id)).toEqual([retired(1), current(2)])
 
+    const again = customer.url('reader', { parameters: 'sslmode=verify-full&application_name=again' })
+    const kept = await datasources().rotate.mutate({ id: made.id, connectionString: again, waitSeconds: 20 })
+    expect(kept).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 3 })
+    expect(kept.credentialFingerprint).not.toBe(mended.credentialFingerprint)
+
     const without = await datasources().rotate.mutate({ id: made.id, caCertificate: null, waitSeconds: 20 })
-    expect(without).toMatchObject({ status: 'active', statusReason: 'tls_failed', credentialVersion: 2 })
-    expect(await credentialsOf(made.id)).toEqual([retired(1), current(2), retired(3)])
+    expect(without).toMatchObject({ status: 'active', statusReason: 'tls_failed', credentialVersion: 3 })
+    expect(await credentialsOf(made.id)).toEqual([retired(1), retired(2), current(3), retired(4)])
   })
 
   it('or a string is what a rotation brings: neither is an error that names the field', async () => {

@@ -24,7 +24,9 @@ function drafted(ctx: KnownContext, input: Rotation): DraftedSecret {
   const source = sourceOf(input)
   if (source !== null) {
     const { secret, canonical } = draftString(ctx, source)
-    return { secret: { ...secret, allowMove }, canonical, last4: null }
+    // A string alone leaves the certificate as it is; what the two come to is known to the worker.
+    const keep = input.caCertificate === undefined ? { keepCertificate: true } : {}
+    return { secret: { ...secret, allowMove, ...keep }, canonical, last4: null }
   }
   if (input.caCertificate === undefined) {
     const message = 'Give a connectionString, a sealed one, or a caCertificate.'

@@ -52,6 +52,8 @@ export const Secret = z.discriminatedUnion('kind', [
     caCertificate: z.string().nullable(),
     /** Whether it may name another host, port or database than the credential that it replaces. */
     allowMove: z.boolean().optional(),
+    /** Whether the CA certificate in force goes on: nothing was said of it, and without it less would be verified. */
+    keepCertificate: z.boolean().optional(),
   }),
   z.object({ kind: z.literal('endpoint'), url: z.string(), signingKey: z.string() }),
   /** A signing key alone; the worker joins it with the URL of the current credential. */
@@ -66,6 +68,8 @@ export const Secret = z.discriminatedUnion('kind', [
     projection: z.object({ host: z.string(), port: z.number().int(), database: z.string() }),
     caCertificate: z.string().nullable(),
     allowMove: z.boolean().optional(),
+    /** Whether the CA certificate in force goes on: nothing was said of it, and without it less would be verified. */
+    keepCertificate: z.boolean().optional(),
   }),
 ])
 export type Secret = z.infer<typeof Secret>

@@ -99,7 +99,8 @@ function inner(keys: HeldKeys, secret: Secret): Secret {
     if (!read.ok) return secret
     const { target, caCertificate } = read
     const allowMove = secret.allowMove === undefined ? {} : { allowMove: secret.allowMove }
-    return { kind: 'direct', target, caCertificate, ...allowMove }
+    const keep = secret.keepCertificate === undefined ? {} : { keepCertificate: secret.keepCertificate }
+    return { kind: 'direct', target, caCertificate, ...allowMove, ...keep }
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
     return secret

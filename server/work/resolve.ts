@@ -34,9 +34,14 @@ export async function resolve(parts: WorkerParts, of: Unresolved): Promise<Resol
   const found = await targetOf(parts, of)
   if (!found.ok || of.inForce === null) return found
   const { secret } = of
-  if (secret.kind === 'ca-certificate' || ('allowMove' in secret && secret.allowMove === true)) return found
+  if (secret.kind === 'ca-certificate') return found
+  const mayMove = 'allowMove' in secret && secret.allowMove === true
+  const keeps = 'keepCertificate' in secret && secret.keepCertificate === true
+  if (mayMove && !keeps) return found
   const current = await openCredential(parts, of.inForce)
-  return current.kind === 'direct' && isSamePlace(current.target, found.target) ? found : refused('target_changed')
+  if (current.kind !== 'direct') return mayMove ? found : refused('target_changed')
+  if (!mayMove && !isSamePlace(current.target, found.target)) return refused('target_changed')
+  return keeps ? resolved(found.target, current.caCertificate) : found
 }
 
 async function targetOf(parts: WorkerParts, of: Unresolved): Promise<Resolved> {

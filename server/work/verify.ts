@@ -80,7 +80,8 @@ async function tryCredential(
     }
     const examined = await examine(parts, about)
     const { resolved } = examined
-    if (secret.kind === 'direct' || resolved === null) return { ...examined, resealed: null }
+    const isWhole = secret.kind === 'direct' && secret.keepCertificate !== true
+    if (isWhole || resolved === null) return { ...examined, resealed: null }
     const { target, caCertificate, canonical } = resolved
     const key = await currentKey(parts, organizationId)
     // The leave to move stays with it: what could not be reached yet is compared with what is in force again.
