@@ -145,7 +145,8 @@ describe('A subscriber', () => {
     await rename(id, 'end')
     for (const stream of [early, between]) {
       await stream.first(named('end'))
-      const seen = stream.messages.filter(event => event.id !== lastEventId)
+      // While a transaction is open anywhere in the cluster, a stream begins a little before its beginning.
+      const seen = stream.messages.slice(stream.messages.findIndex(event => event.id === lastEventId) + 1)
       expect(seen.map(event => told(event).change)).toEqual(['drifted', 'updated', 'updated'])
       await stream.close()
     }
