@@ -128,7 +128,7 @@ describe('Under these roles', () => {
     const again = { id, connectionString: customer.url('reader', { parameters: 'application_name=again' }) }
     expect(await datasources.rotate.mutate({ ...again, waitSeconds: 20 })).toMatchObject({ credentialVersion: 2 })
     expect(await datasources.validate.mutate({ connectionString: customer.url() })).toMatchObject({ ready: true })
-    expect(await snapshots.introspect.mutate({ id })).toBeDefined()
+    expect(await snapshots.introspect.mutate({ id })).toMatchObject({ tables: ['app.orders'], changed: true })
     const created = await organization.createKey.mutate({ mode: 'test' })
     expect((await organization.listKeys.query()).items.length).toBe(2)
     await organization.revokeKey.mutate({ id: created.id })
