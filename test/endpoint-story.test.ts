@@ -136,7 +136,7 @@ describe('An endpoint', () => {
   it('that is removed is followed no more, and its feed cannot be read', async () => {
     followed.stranger.be(hosted({ count: () => 3 }))
     const { id } = await followed.register(path())
-    await call('DELETE', `/v1/datasources/${id}`)
+    expect((await call('DELETE', `/v1/datasources/${id}`)).status).toBe(200)
     expect((await call('GET', `/v1/datasources/${id}/events`)).status).toBe(404)
     const sql = `select id from tasks where datasource_id = '${bareUuid(id)}'`
     expect(await query(followed.mooring.databaseUrl, sql)).toEqual([])

@@ -102,7 +102,7 @@ export function lock(tx: Tx, org: string, id: string): Promise<CapabilityRow | u
     .select(COLUMNS)
     .where('org_id', '=', org)
     .where('id', '=', id)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst()
 }
 

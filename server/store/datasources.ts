@@ -108,7 +108,8 @@ export interface LockedDatasource {
 
 /**
  * Locks one live datasource, by id or by natural key, until the transaction ends, so that changes of it take turns;
- * undefined when the organization has none.
+ * undefined when the organization has none. Not against rows that refer to it: their foreign key's lock, which PostgreSQL also
+ * takes when a transaction writes such a row twice, would come after their own and against the order of the house.
  */
 export function lock(
   tx: Tx,
@@ -121,7 +122,7 @@ export function lock(
     .select(['host', 'port', 'database', 'schema', 'identity'])
     .where('org_id', '=', org)
     .where('deleted_at', 'is', null)
-    .forUpdate()
+    .forNoKeyUpdate()
   return (
     'id' in which ? query.where('id', '=', which.id) : query.where('identity', '=', which.identity)
   ).executeTakeFirst()

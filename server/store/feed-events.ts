@@ -23,7 +23,7 @@ export interface Arrived {
 export async function store(tx: Tx, org: string, arrived: Arrived): Promise<number> {
   const { datasourceId, events, now, page } = arrived
   const held = await sql<{ position: number }>`
-    select position from feeds where org_id = ${org} and datasource_id = ${datasourceId} for update
+    select position from feeds where org_id = ${org} and datasource_id = ${datasourceId} for no key update
   `.execute(tx)
   const base = held.rows[0]?.position
   if (base === undefined) throw new Error('a feed has no row')

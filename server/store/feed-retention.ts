@@ -23,7 +23,7 @@ export async function blankBatch(db: Db, before: Date): Promise<boolean> {
   return transaction(db, async tx => {
     const { rows } = await sql<Old>`
       select org_id as org, datasource_id as id, removed_to as from from feeds
-      where oldest_at < ${before} order by oldest_at limit 1 for update
+      where oldest_at < ${before} order by oldest_at limit 1 for no key update
     `.execute(tx)
     const old = rows[0]
     if (old === undefined) return false

@@ -1,0 +1,42 @@
+/**
+ * A removal met a poll that was storing a page, and one of them was answered 500: PostgreSQL takes the foreign key's lock on
+ * the datasource when a transaction writes its task a second time, and the removal held the datasource against that.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { prolong } from '#server/store/claim-hold.ts'
+import * as claims from '#server/store/claims.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { transaction } from '#server/store/db.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { query } from '#test/support/postgres.ts'
+import { bareUuid } from '#test/support/voices.ts'
+
+let mooring: Mooring
+beforeAll(async () => {
+  mooring = await startMooring({ worker: false })
+})
+afterAll(() => mooring.stop())
+
+it('A removal waits for the page that is being stored, and both succeed', async () => {
+  const connectionString = 'postgresql://app:secret@db.example.com/app'
+  const { id } = await mooring.client().datasources.register.mutate({ connectionString })
+  const org = mooring.organization.id
+  const now = new Date()
+  const ask = { kinds: ['verify' as const], limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now, retries: false }
+  const [claim] = await claims.claim(mooring.db, ask)
+  if (claim === undefined) throw new Error('there is no task')
+  const locked = Promise.withResolvers<void>()
+  let removal: Promise<void> | undefined
+  await transaction(mooring.db, async tx => {
+    expect(await prolong(tx, claim, new Date(now.getTime() + 60_000))).toBe(true)
+    removal = transaction(mooring.db, async other => {
+      await datasources.lock(other, org, { id: bareUuid(id) })
+      locked.resolve()
+      await datasources.remove(other, org, { id: bareUuid(id), now })
+    })
+    await locked.promise
+    expect(await claims.settle(tx, claim, { dueAt: null, now, failed: false })).toBe(true)
+  })
+  await removal
+  expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
+})
