@@ -22,7 +22,15 @@ it('A removal waits for the page that is being stored, and both succeed', async 
   const { id } = await mooring.client().datasources.register.mutate({ connectionString })
   const org = mooring.organization.id
   const now = new Date()
-  const ask = { kinds: ['verify' as const], limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now, retries: false }
+  const ask = {
+    kinds: ['verify' as const],
+    limit: 1,
+    perOrganization: 1,
+    held: [],
+    leaseMs: 60_000,
+    now,
+    retries: false,
+  }
   const [claim] = await claims.claim(mooring.db, ask)
   if (claim === undefined) throw new Error('there is no task')
   const locked = Promise.withResolvers<void>()
