@@ -2,11 +2,13 @@
  * The customers of the benchmark of feeds, in a process of their own: endpoints that have nothing to say until they are told
  * to begin, and then all events at once. Answers are made beforehand, so that little of what is measured is theirs.
  */
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { createAuthority } from '#test/support/certificates.ts'
 import { portOf } from '#test/support/recorded-connect.ts'
 
-const [eventsPerFeed = 0, page = 0] = process.argv.slice(2).map(Number)
+const [eventsPerFeed = 0, page = 0, places = 1] = process.argv.slice(2).map(Number)
 
 const eventAt = (n: number) => ({
   id: `evt_01938f5e-2c7a-7d3b-a1f0-${String(n).padStart(12, '0')}`,
@@ -28,14 +30,19 @@ const empty = Buffer.from('{"events":[]}')
 
 let hasBegun = false
 const authority = await createAuthority('Bench CA')
-const server = createServer(await authority.issue({ addresses: ['127.0.0.1'] }), async (request, response) => {
+const certificate = await authority.issue({ addresses: ['127.0.0.1'] })
+const answer = async (request: IncomingMessage, response: ServerResponse) => {
   let body = ''
   for await (const chunk of request) body += chunk
   const cursor: unknown = JSON.parse(body).cursor
   response.end(hasBegun ? (answers.get(Number(cursor ?? 0)) ?? empty) : empty)
-})
+}
 process.on('message', () => {
   hasBegun = true
 })
 process.on('disconnect', () => process.exit())
-server.listen(0, '127.0.0.1', () => process.send?.({ port: portOf(server), ca: authority.cert }))
+
+/** Several, since what is not active yet is dialled so many times a minute at one place and no more. */
+const listeners = Array.from({ length: places }, () => createServer(certificate, answer).listen(0, '127.0.0.1'))
+await Promise.all(listeners.map(listener => once(listener, 'listening')))
+process.send?.({ ports: listeners.map(portOf), ca: authority.cert })

@@ -27,6 +27,7 @@ const TARGET = 0.5
 /** As many as the worker follows feeds at once. */
 const CONNECTIONS = 4
 const ORGANIZATIONS = 4
+const PLACES = 10
 
 const stack = new AsyncDisposableStack()
 const dir = await mkdtemp(join(tmpdir(), 'mooring-bench-'))
@@ -35,11 +36,11 @@ stack.defer(() => rm(dir, { recursive: true, force: true }))
 /** The endpoints, in their process. `begin` lets their events flow. */
 async function startEndpoints() {
   const path = fileURLToPath(new URL('./feed-endpoints.ts', import.meta.url))
-  const child = fork(path, [String(EVENTS), String(PAGE)])
+  const child = fork(path, [EVENTS, PAGE, PLACES].map(String))
   stack.defer(() => void child.kill())
   // Sound: the first thing that it says.
-  const [{ port, ca }] = (await once(child, 'message')) as [{ port: number; ca: string }]
-  return { port, ca, begin: () => child.send('begin') }
+  const [{ ports, ca }] = (await once(child, 'message')) as [{ ports: number[]; ca: string }]
+  return { ports, ca, begin: () => child.send('begin') }
 }
 
 /** A migrated database with organizations, and a test key of each. */
@@ -58,11 +59,11 @@ async function prepare(url: string): Promise<string[]> {
 }
 
 /** Registers the endpoints through the web tier, which is stopped again. */
-async function register(env: Record<string, string>, of: { keys: string[]; port: number }): Promise<void> {
+async function register(env: Record<string, string>, of: { keys: string[]; ports: number[] }): Promise<void> {
   const web = startEntry('web', { ...env, MOORING_KEYRING: join(dir, 'web.json') })
   const listening = await web.line(/"port":(\d+)/)
   for (let n = 0; n < ENDPOINTS; n += 1) {
-    const body = JSON.stringify({ endpoint: `https://127.0.0.1:${of.port}/feed/${n}`, signingKey: 'a signing key' })
+    const body = JSON.stringify({ endpoint: `https://127.0.0.1:${of.ports[n % PLACES]}/feed/${n}`, signingKey: 'a signing key' })
     const headers = { authorization: `Bearer ${of.keys[n % of.keys.length]}`, 'content-type': 'application/json' }
     const made = await fetch(`http://127.0.0.1:${listening[1]}/v1/datasources`, { method: 'POST', headers, body })
     if (made.status !== 201) throw new Error(`registering was answered ${made.status}: ${await made.text()}`)
@@ -95,7 +96,7 @@ async function followed(server: {
     MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
     MOORING_EXTRA_CA: ca,
   }
-  await register(env, { keys, port: endpoints.port })
+  await register(env, { keys, ports: endpoints.ports })
   const worker = startEntry('worker', { ...env, MOORING_KEYRING: join(dir, 'worker.json'), MOORING_LOG_LEVEL: 'info' })
   stack.defer(() => worker.stop('SIGKILL').then(() => undefined))
   const client = new pg.Client({ connectionString: url })
