@@ -15,38 +15,50 @@ const MAX_BYTES = 65_536
 
 type Place = Pick<Config, 'keyring' | 'keyringCommand'>
 
-/** The web tier's keyring; `isDir` when the path names the folder of both. Throws a sentence, never a part of a keyring. */
-export async function webKeyring(config: Place, isDir: boolean): Promise<WebKeyring> {
+/**
+ * The web tier's keyring; `isDir` when the path names the folder of both. A command that takes longer than `limitMs` is
+ * ended. Throws a sentence, never a part of a keyring.
+ */
+export async function webKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WebKeyring> {
   const { keyring, keyringCommand } = config
-  if (keyringCommand !== null) return parseWebKeyring(await ask(keyringCommand, 'web'))
+  if (keyringCommand !== null) return parseWebKeyring(await ask(keyringCommand, 'web', limitMs))
   return readWebKeyring(isDir ? join(keyring, 'web.json') : keyring)
 }
 
 /** The worker's keyring, likewise. */
-export async function workerKeyring(config: Place, isDir: boolean): Promise<WorkerKeyring> {
+export async function workerKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WorkerKeyring> {
   const { keyring, keyringCommand } = config
-  if (keyringCommand !== null) return parseWorkerKeyring(await ask(keyringCommand, 'worker'))
+  if (keyringCommand !== null) return parseWorkerKeyring(await ask(keyringCommand, 'worker', limitMs))
   return readWorkerKeyring(isDir ? join(keyring, 'worker.json') : keyring)
 }
 
 /** Runs the command in a shell, the role as its `$1`; what it prints is the keyring. */
-async function ask(command: string, role: 'web' | 'worker'): Promise<string> {
-  const options = { timeout: COMMAND_MS, maxBuffer: MAX_BYTES, encoding: 'utf8' as const }
-  try {
-    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command, 'mooring-keyring', role], options)
-    return stdout
-  } catch {
-    // The error holds what the command printed so far, which may be half a keyring.
-    throw new Error(`MOORING_KEYRING_COMMAND failed, or took longer than ${COMMAND_MS / 1000} s, for the role ${role}.`)
-  }
+async function ask(command: string, role: 'web' | 'worker', limitMs: number): Promise<string> {
+  // By SIGKILL: one that ignores SIGTERM would keep the process from starting, and from saying why, for ever.
+  const options = { timeout: limitMs, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES, encoding: 'utf8' } as const
+  const remedy = `It is run by sh -c with ${role} as $1, and must print that role's keyring, nothing else, and end with status 0.`
+  // The error that is left out holds what the command printed so far, which may be half a keyring.
+  const said = await promisify(execFile)('/bin/sh', ['-c', command, 'mooring-keyring', role], options).catch(() => null)
+  if (said === null)
+    throw new Error(`MOORING_KEYRING_COMMAND failed, or took longer than ${limitMs / 1000} s. ${remedy}`)
+  if (said.stdout.trim() === '') throw new Error(`MOORING_KEYRING_COMMAND printed nothing. ${remedy}`)
+  return said.stdout
 }
 
-/** Reads keyrings again on SIGHUP. One that cannot be read changes nothing: the old one goes on, and the log says so. */
+/**
+ * Reads keyrings again on SIGHUP, one time after the other: of two, a slow first one must not put an older keyring over what
+ * the second has read. One that cannot be read changes nothing: the old one goes on, and the log says so and why.
+ */
 export function onHangup(log: Log, reload: () => Promise<void>): Disposable {
+  let last = Promise.resolve()
   const listener = () => {
-    reload().then(
+    last = last.then(reload).then(
       () => log.info('keyring read again'),
-      (cause: unknown) => log.error({ cause }, 'the keyring could not be read again; the old one stays'),
+      (cause: unknown) => {
+        // What is thrown here is a sentence that says what to do, and never a part of a keyring: start prints it, too.
+        const says = cause instanceof Error ? cause.message : ''
+        log.error({ cause, says }, 'the keyring could not be read again; the old one stays')
+      },
     )
   }
   process.on('SIGHUP', listener)

@@ -22,8 +22,10 @@ await run(async (config, log, stack) => {
   const web = await startWeb(ground, await webKeyring(config, true))
   stack.defer(() => web.stop(GRACE_MS))
   const reload = async () => {
-    worker.reload(await workerKeyring(config, true))
-    web.reload(await webKeyring(config, true))
+    // Both or neither: where one cannot be read the other one's old keyring stays, too.
+    const read = { worker: await workerKeyring(config, true), web: await webKeyring(config, true) }
+    worker.reload(read.worker)
+    web.reload(read.web)
   }
   stack.use(onHangup(log, reload))
   if (local !== null) process.stdout.write(await greeting(config, { local, port: web.port, welcome }))

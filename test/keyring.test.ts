@@ -67,6 +67,15 @@ describe('A keyring', () => {
       k => Object.assign(first(k, 'pepper'), { secret: Buffer.alloc(16, 'k').toString('base64') }),
     ],
     ['a pepper of zeros', k => Object.assign(first(k, 'pepper'), { secret: Buffer.alloc(32).toString('base64') })],
+    [
+      'a pepper of a repeated pattern',
+      k => Object.assign(first(k, 'pepper'), { secret: Buffer.alloc(32, 'secret!').toString('base64') }),
+    ],
+    ['a pepper under two ids', k => k['pepper']?.push({ ...first(k, 'pepper'), id: 'pepper-twice' })],
+    [
+      'a key of its own among those of the other role',
+      k => k['verify']?.push({ id: 'worker-twin', public: first(k, 'signing')['public'] ?? '' }),
+    ],
     ['a pepper that is no base64', k => Object.assign(first(k, 'pepper'), { secret: 'not base64!' })],
     ['a key without an id', k => Object.assign(first(k, 'signing'), { id: '' })],
     ['no pepper', k => Object.assign(k, { pepper: [] })],

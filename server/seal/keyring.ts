@@ -137,6 +137,9 @@ function refuseOddLists(keyring: WebKeyring | WorkerKeyring): void {
   }
   if (keyring.signing.some(key => !key.secret.subarray(32).equals(key.public)))
     throw new Error(`The keyring has a signing key whose halves do not fit. ${REMEDY}`)
+  // With one key for both roles the web tier could sign what it must only verify: the keys that it seals to.
+  if (keyring.signing.some(key => keyring.verify.some(other => other.public.equals(key.public))))
+    throw new Error(`The keyring verifies the other role with a key that it signs with itself. ${REMEDY}`)
 }
 
 function parseJson(text: string): unknown {

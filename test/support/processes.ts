@@ -16,8 +16,8 @@ export interface Running {
   readonly out: string[]
   /** Standard error so far. */
   err(): string
-  /** The first line of standard output, past or to come, that fits. Rejects when the process ends without it. */
-  line(pattern: RegExp): Promise<RegExpExecArray>
+  /** The first line of standard output, past or to come, that fits, or the `nth`. Rejects when the process ends without it. */
+  line(pattern: RegExp, nth?: number): Promise<RegExpExecArray>
   /** The exit status; null when a signal ended it. */
   readonly ended: Promise<number | null>
   /** Sends a signal and waits for the end. */
@@ -67,7 +67,7 @@ function watch(child: ChildProcess): Running {
     out,
     err: () => errors.join(''),
     ended,
-    line: pattern => lineOf({ child, out, waiting, errors }, pattern),
+    line: (pattern, nth = 1) => lineOf({ child, out, waiting, errors }, { pattern, nth }),
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
       return ended
@@ -82,9 +82,12 @@ interface Heard {
   readonly waiting: Set<() => void>
 }
 
-async function lineOf({ child, out, errors, waiting }: Heard, pattern: RegExp): Promise<RegExpExecArray> {
+async function lineOf(
+  { child, out, errors, waiting }: Heard,
+  { pattern, nth }: { pattern: RegExp; nth: number },
+): Promise<RegExpExecArray> {
   for (;;) {
-    const found = out.map(text => pattern.exec(text)).find(one => one !== null)
+    const found = out.map(text => pattern.exec(text)).filter(one => one !== null)[nth - 1]
     if (found) return found
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`it ended without saying ${pattern}:\n${out.join('\n')}\n${errors.join('')}`)
