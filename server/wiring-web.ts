@@ -20,6 +20,8 @@ import { pendingMigrations } from '#server/store/migrate.ts'
 import type { Config } from './config.ts'
 import type { Ground } from './process.ts'
 
+const VALIDATE_MS = 30_000
+
 /** A served web tier. */
 export interface WebTier {
   readonly port: number
@@ -46,6 +48,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     changeFeed,
     feedHeads: new FeedHeads({ db, signals, log }),
     refusals,
+    validateMs: VALIDATE_MS,
     policy: { openNetworks: config.openNetworks },
     limits: limitsOf(config, db),
     quotas: config.quotas,

@@ -32,6 +32,8 @@ export interface WebParts {
   readonly changeFeed: ChangeFeed
   readonly feedHeads: FeedHeads
   readonly refusals: RefusalSampler
+  /** How long a caller of `datasources.validate` is kept waiting for a worker. */
+  readonly validateMs: number
   readonly clock: () => Date
   readonly log: Log
 }

@@ -12,6 +12,8 @@ import { awaited } from './wait.ts'
 
 const DAY_MS = 86_400_000
 const WAIT_MS = 30_000
+// Between a claim and the commit from which its request waits for its answer.
+const EFFECT_MS = 5_000
 
 /** A mutation in two parts. */
 export interface Mutation<R, A> {
@@ -114,7 +116,10 @@ async function replay<R, A>(
     if (found === undefined) throw new Fault('timeout')
     return found.answer ?? undefined
   }
-  const answer = of.kept.answer ?? (await awaited(ctx.parts, WAIT_MS, look))
+  // Nobody is behind a claim that is older than any wait: its process died, and no one need wait for that one.
+  const ageMs = ctx.parts.clock().getTime() - of.kept.createdAt.getTime()
+  const waitMs = Math.min(WAIT_MS, WAIT_MS + EFFECT_MS - ageMs)
+  const answer = of.kept.answer ?? (await awaited(ctx.parts, waitMs, look))
   Object.assign(ctx.remarks, remarksOf(of.kept.remarks), { replayed: true })
   // The first request's process died while it waited for the verdict: its effect stands, the answer is made again.
   // Sound: this very procedure made and kept it.

@@ -18,10 +18,9 @@ import { once } from './once.ts'
 import { requireOurKey } from './sealing.ts'
 import { awaited } from './wait.ts'
 
-const DEADLINE_MS = 30_000
 const KEPT_MS = 600_000
 
-/** Validates it within 30 s. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
+/** Validates it within `parts.validateMs`. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
   await requireOurKey(ctx, input)
   const drafted = draftedOrRefused(ctx, input)
@@ -88,7 +87,10 @@ async function enqueue(ctx: KnownContext, payload: object): Promise<string> {
 
 async function outcome(ctx: KnownContext, taskId: string): Promise<Validation> {
   const { parts, principal } = ctx
-  const found = await awaited(parts, DEADLINE_MS, () => tasks.takeOutcome(parts.db, principal.organizationId, taskId))
+  const org = principal.organizationId
+  const done = await awaited(parts, parts.validateMs, () => tasks.takeOutcome(parts.db, org, taskId))
+  // Past the deadline nobody reads the outcome: the string goes now, and is not dialled after all.
+  const found = done ?? (await tasks.withdraw(parts.db, org, taskId))
   if (found === undefined) throw new Fault('timeout')
   return Validation.parse(found)
 }

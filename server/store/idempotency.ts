@@ -19,6 +19,7 @@ export interface KeptClaim {
   /** Null while the first request is still waiting for its answer. */
   readonly answer: unknown
   readonly remarks: unknown
+  readonly createdAt: Date
 }
 
 /**
@@ -48,13 +49,15 @@ export async function claim(
 export async function find(db: Db, org: string, of: ClaimKey): Promise<KeptClaim | undefined> {
   const row = await db
     .selectFrom('idempotency_keys')
-    .select(['body_hash', 'result', 'answer', 'remarks'])
+    .select(['body_hash', 'result', 'answer', 'remarks', 'created_at'])
     .where('org_id', '=', org)
     .where('principal_id', '=', of.principalId)
     .where('route', '=', of.route)
     .where('key', '=', of.key)
     .executeTakeFirst()
-  return row && { bodyHash: row.body_hash, result: row.result, answer: row.answer, remarks: row.remarks }
+  if (row === undefined) return undefined
+  const { body_hash: bodyHash, result, answer, remarks, created_at: createdAt } = row
+  return { bodyHash, result, answer, remarks, createdAt }
 }
 
 /** Keeps what the effect came to, in its transaction, or the answer once there is one. */

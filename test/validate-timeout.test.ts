@@ -1,0 +1,129 @@
+/** A validation that no worker takes in time: the caller is told so, and the string that he brought is gone. */
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createClient, faultOf } from '#client/index.ts'
+import { newId } from '#server/domain/ids.ts'
+import { createLog } from '#server/log.ts'
+import { createApp } from '#server/rest/app.ts'
+import { createListener } from '#server/rest/listener.ts'
+import { readWebKeyring } from '#server/seal/keyring-file.ts'
+import * as claims from '#server/store/claims.ts'
+import { Signals } from '#server/store/signals.ts'
+import * as tasks from '#server/store/tasks.ts'
+import { webParts } from '#server/wiring-web.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { query } from '#test/support/postgres.ts'
+import { portOf } from '#test/support/recorded-connect.ts'
+import { allRows, difference, effects } from '#test/support/rows.ts'
+
+const PASSWORD = 'waited-for-nobody'
+
+let mooring: Mooring
+let url: string
+const stack = new AsyncDisposableStack()
+beforeAll(async () => {
+  mooring = await startMooring({ worker: false })
+  stack.defer(() => mooring.stop())
+  url = await impatientWeb(100)
+})
+afterAll(() => stack.disposeAsync())
+
+/** A web tier whose callers of a validation wait for so long. */
+async function impatientWeb(validateMs: number): Promise<string> {
+  const { config, db, databaseUrl } = mooring
+  const signals = new Signals({ url: databaseUrl, onError: () => undefined })
+  stack.defer(() => signals.close())
+  await signals.open()
+  const ground = { config, db, signals, log: createLog({ level: 'silent' }), clock: () => new Date() }
+  const parts = { ...(await webParts(ground, await readWebKeyring(join(config.keyring, 'web.json')))), validateMs }
+  stack.defer(() => parts.changeFeed.close())
+  const { publicUrl, trustProxy, corsOrigins, patience } = config
+  const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => null })
+  const server = createListener(app, { patience, publicUrl }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  stack.defer(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  return `http://127.0.0.1:${portOf(server)}`
+}
+
+const STRING = `postgresql://reader:${PASSWORD}@127.0.0.1:5432/shop`
+
+function validate(connectionString: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${url}/v1/datasources/validate`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${mooring.organization.testKey}`,
+      'content-type': 'application/json',
+      ...headers,
+    },
+    body: JSON.stringify({ connectionString }),
+  })
+}
+
+describe('A validation that no worker takes within its time', () => {
+  it('is a 504 that may be tried again, and leaves neither task nor string behind', async () => {
+    const before = await effects(mooring.databaseUrl)
+    const answer = await validate(STRING)
+    expect([answer.status, await answer.json()]).toMatchObject([504, { code: 'timeout' }])
+    expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
+    expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
+    expect(JSON.stringify(await allRows(mooring.databaseUrl))).not.toContain(PASSWORD)
+  })
+
+  it('is the fault `timeout` over tRPC', async () => {
+    const { datasources } = createClient({ url, key: mooring.organization.testKey })
+    const before = await effects(mooring.databaseUrl)
+    const refused = await datasources.validate.mutate({ connectionString: STRING }).catch(faultOf)
+    expect(refused).toBe('timeout')
+    expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
+  })
+
+  it('gives its idempotency key back, for the next try', async () => {
+    const before = await effects(mooring.databaseUrl)
+    for (const _ of ['first', 'second']) {
+      const answer = await validate(STRING, { 'idempotency-key': 'again' })
+      expect([answer.status, answer.headers.get('idempotent-replayed')]).toEqual([504, null])
+    }
+    expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
+  })
+})
+
+describe('A task that is withdrawn', () => {
+  const org = () => mooring.organization.id
+  async function claimed(): Promise<claims.Claim> {
+    const [id, now] = [newId(), new Date()]
+    const task = { id, kind: 'validate' as const, datasourceId: null, payload: Buffer.from('sealed'), now }
+    await tasks.submit(mooring.db, org(), { ...task, expiresAt: new Date(now.getTime() + 60_000) })
+    const ask = { kinds: ['validate' as const], limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now }
+    const [held] = await claims.claim(mooring.db, { ...ask, retries: false })
+    if (held?.id !== id) throw new Error('the task was to be claimed')
+    return held
+  }
+
+  it('cannot be settled or given back any more by a worker that is at it', async () => {
+    const held = await claimed()
+    expect(await tasks.withdraw(mooring.db, org(), held.id)).toBeUndefined()
+    expect(await claims.finish(mooring.db, held, { ready: true })).toBe(false)
+    await claims.handBack(mooring.db, held, new Date())
+    expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
+  })
+
+  it('gives its outcome where the worker was done at the last moment', async () => {
+    const held = await claimed()
+    expect(await claims.finish(mooring.db, held, { ready: true })).toBe(true)
+    expect(await tasks.withdraw(mooring.db, org(), held.id)).toEqual({ ready: true })
+    expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
+  })
+
+  it('is none of another organization’s', async () => {
+    const held = await claimed()
+    const other = await mooring.newOrganization('Other')
+    expect(await tasks.withdraw(mooring.db, other.id, held.id)).toBeUndefined()
+    expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([{ id: held.id }])
+    await tasks.withdraw(mooring.db, org(), held.id)
+  })
+})
