@@ -68,7 +68,8 @@ function startDialler({ config, log }: Ground, extraCa: string | null): Dialler 
   })
 }
 
-async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: Dialler): Promise<WorkerParts> {
+/** What work is given. */
+export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: Dialler): Promise<WorkerParts> {
   const { config, db, signals, log, clock } = ground
   return {
     db,

@@ -265,15 +265,15 @@ describe('An organization that is removed', () => {
     const client = mooring.client(other.testKey)
     const made = await client.datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
     const [key] = await sql(`select id from organization_keys where org_id = '${other.id}'`)
-    const [held] = await sealed.credentials(mooring.db, other.id, bareUuid(made.id))
+    const held = await sealed.datasource(mooring.db, other.id, bareUuid(made.id))
     await expect(run('org', 'remove', other.id)).rejects.toThrow(/cannot be undone/)
     await expect(run('org', 'remove', '')).rejects.toThrow(/Name the organization/)
     expect((await client.datasources.get.query({ id: made.id })).status).toBe('active')
     expect((await run('org', 'remove', other.id, { yes: true })).complained).toBe('removed\n')
     expect((await mooring.call('GET', '/v1/datasources', { key: other.testKey })).status).toBe(401)
     expect(await sealed.organizationKey(mooring.db, other.id, String(key?.['id']))).toBeUndefined()
-    expect(await sealed.credentials(mooring.db, other.id, bareUuid(made.id))).toEqual([])
-    expect(held).toBeDefined()
+    expect((await sealed.datasource(mooring.db, other.id, bareUuid(made.id)))?.current).toBeNull()
+    expect(held?.current).not.toBeNull()
     expect(await sql(`select id from tasks where org_id = '${other.id}'`)).toEqual([])
     expect(
       await sql(`select action from audit_events where org_id = '${other.id}' and action = 'organization.removed'`),
@@ -288,10 +288,10 @@ describe('An organization that is removed', () => {
       .client(other.testKey)
       .datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
     // The backup of that day: rows and keyring.
-    const [credential] = await sealed.credentials(mooring.db, other.id, bareUuid(made.id))
-    const key = await sealed.organizationKey(mooring.db, other.id, credential?.sealed.keyId ?? '')
+    const credential = (await sealed.datasource(mooring.db, other.id, bareUuid(made.id)))?.current
+    const key = credential?.key
     const ring = parseWorkerKeyring(await readFile(join(mooring.config.keyring, 'worker.json'), 'utf8'))
-    if (credential === undefined || key === undefined) throw new Error('nothing to back up')
+    if (!credential || !key) throw new Error('nothing to back up')
     await run('org', 'remove', other.id, { yes: true })
 
     // (a) The credentials alone: there is no key to open them with.

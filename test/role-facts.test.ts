@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RoleFacts } from '#server/domain/probe.ts'
 import { parseRoleFacts, readRoleFacts } from '#server/net/role-facts.ts'
-import { GLANCE_SQL, PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from '#server/net/role-facts-sql.ts'
+import { GLANCE_ROWS, GLANCE_SQL, PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from '#server/net/role-facts-sql.ts'
 
 const ANSWER = {
   version: '140012',
@@ -23,17 +23,19 @@ const ANSWER = {
   functions: 4,
   file_functions: ['lo_export'] as unknown[],
 }
-const GLANCE = { version: '140012', session: 'app', own: [false, false, false, false, false], more: false }
+const GLANCE = ['140012', 'app', 't', 'f', 'f', 'f', 'f', 'f', 'f']
+/** Of another role that the login is a member of. */
+const MORE = ['140012', 'app', 'f', 'f', 'f', 'f', 'f', 'f', 't']
 
 const parsed = (change: Record<string, unknown>, secret?: string): RoleFacts | null =>
   parseRoleFacts(JSON.stringify({ ...ANSWER, ...change }), null, secret)
 
-/** A server that gives each statement the text that is listed for it, and the statements that it was asked. */
-function answering(texts: Record<string, string>) {
+/** A server that gives the glance those rows, each other statement the text that is listed for it, and what it was asked. */
+function answering(glance: string[][], texts: Record<string, string> = {}) {
   const asked: string[] = []
   const ask = async (sql: string) => {
     asked.push(sql)
-    return [[texts[sql] ?? null]]
+    return sql === GLANCE_SQL ? glance : [[texts[sql] ?? null]]
   }
   return { ask, asked }
 }
@@ -126,36 +128,35 @@ it('withholds names that a screen would not show as they are', () => {
 
 describe('asking', () => {
   it('takes one round trip for a role that has nothing to it', async () => {
-    const { ask, asked } = answering({
-      [GLANCE_SQL]: JSON.stringify({ ...GLANCE, own: [false, true, false, false, false] }),
-    })
+    const privileged = ['140012', 'app', 'f', 't', 'f', 'f', 'f', 'f', 'f']
+    const { ask, asked } = answering([privileged, ['140012', 'app', 't', 'f', 't', 'f', 'f', 'f', 'f']])
     expect(await readRoleFacts(ask)).toMatchObject({ bypassRls: true, superuser: false, tables: { owned: 0 } })
     expect(asked).toEqual([GLANCE_SQL])
   })
 
-  it('takes the full statements where the glance says that there is more', async () => {
-    const before15 = {
-      [GLANCE_SQL]: JSON.stringify({ ...GLANCE, more: true }),
-      [ROLE_FACTS_SQL]: JSON.stringify(ANSWER),
-    }
-    const old = answering(before15)
+  it.each([
+    ['says that there is more', [GLANCE, MORE]],
+    ['was cut', Array.from({ length: GLANCE_ROWS }, () => GLANCE)],
+    ['does not have the login', [MORE.with(8, 'f')]],
+  ])('takes the full statements where the glance %s', async (_, glance) => {
+    const old = answering(glance, { [ROLE_FACTS_SQL]: JSON.stringify(ANSWER) })
     expect((await readRoleFacts(old.ask))?.superuserVia).toEqual(['dba'])
     expect(old.asked).toEqual([GLANCE_SQL, ROLE_FACTS_SQL])
 
-    const since15 = answering({
-      [GLANCE_SQL]: JSON.stringify({ ...GLANCE, version: '180001', more: true }),
-      [ROLE_FACTS_SQL]: JSON.stringify({ ...ANSWER, version: '180001' }),
-      [PARAMETER_FACTS_SQL]: '["session_preload_libraries"]',
-    })
+    const since15 = answering(
+      glance.map(row => row.with(0, '180001')),
+      {
+        [ROLE_FACTS_SQL]: JSON.stringify({ ...ANSWER, version: '180001' }),
+        [PARAMETER_FACTS_SQL]: '["session_preload_libraries"]',
+      },
+    )
     expect((await readRoleFacts(since15.ask))?.settableParameters).toEqual(['session_preload_libraries'])
   })
 
-  it('gives nothing for no row, two rows, two columns, null or another shape', async () => {
-    const text = JSON.stringify(GLANCE)
-    for (const rows of [[], [[text], [text]], [[text, text]], [[null]], [[]], [['{}']]]) {
-      expect(await readRoleFacts(async () => rows)).toBeNull()
-    }
-    const more = { [GLANCE_SQL]: JSON.stringify({ ...GLANCE, more: true }) }
-    expect(await readRoleFacts(answering(more).ask)).toBeNull()
+  it('gives nothing for no row, too many, too few columns, too many, null or another shape', async () => {
+    const tooMany = Array.from({ length: GLANCE_ROWS + 1 }, () => GLANCE)
+    const shapes = [[], tooMany, [GLANCE.slice(1)], [[...GLANCE, 't']], [[null]], [[]], [['{}']], [GLANCE.with(3, 'x')]]
+    for (const rows of shapes) expect(await readRoleFacts(async () => rows)).toBeNull()
+    expect(await readRoleFacts(answering([MORE]).ask)).toBeNull()
   })
 })

@@ -55,10 +55,13 @@ function askWithSchema(session: Session, schema: string | null, tell: (usable: b
 }
 
 /**
- * Whether a schema of this name exists and the role has USAGE on it. Of the name, only hex digits reach the SQL. It is
- * compared in UTF-8, so that a name which the database's encoding cannot spell is no error but a schema that is not there.
+ * Whether a schema of this name exists and the role has USAGE on it; a plain name is looked up, which costs no scan. Of any
+ * other name, only hex digits reach the SQL. It is compared in UTF-8, so that a name which the database's encoding cannot
+ * spell is no error but a schema that is not there.
  */
 function usableSchemaSql(schema: string): string {
+  if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
+    return `select pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('"${schema}"'), 'usage')`
   const hex = Buffer.from(schema, 'utf8').toString('hex')
   return `select pg_catalog.has_schema_privilege(n.oid, 'usage')
 from pg_catalog.pg_namespace n

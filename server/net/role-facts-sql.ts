@@ -15,33 +15,38 @@ const DATABASE_OWNER_OID = 6171
 /** `lo_import`, `lo_export`, `pg_read_file`, `pg_read_binary_file`, by oid: asked by name, they would cost a scan. */
 const FILE_FUNCTION_OIDS = [764, 765, 767, 2624, 3293, 3295, 3826, 3827, 3828, 6208, 6209]
 const mayCallFileFunction = FILE_FUNCTION_OIDS.map(
-  oid => `coalesce(pg_catalog.has_function_privilege(session_user, ${oid}::pg_catalog.oid, 'execute'), false)`,
+  oid => `coalesce(pg_catalog.has_function_privilege(${oid}::pg_catalog.oid, 'execute'), false)`,
 ).join('\n    or ')
+/** `pg_parameter_acl` (15 and later), which has a row for each parameter that somebody was granted. */
+const PARAMETER_ACL_OID = 6243
+
+/** Rows of a glance. So many mean that there is more. */
+export const GLANCE_ROWS = 20
 
 /**
  * The login's own attributes, and whether there is more to it: a switched role, a membership, something owned, views of a
  * privileged owner, SECURITY DEFINER functions, functions on the server's files, granted parameters.
  *
+ * A row for the login, for each role that it is a member of, and for each privileged role: the version, the login, whether
+ * the row is the login's, its five attributes, and whether there is more to it. Plain columns and one look at each catalog,
+ * since every function, and every catalog more than all, costs a cold backend look-ups. What looks for `current_user` is
+ * good enough: where that is not the login, there is more.
+ *
  * Never says no where `ROLE_FACTS_SQL` would find something; may say yes where that finds nothing.
  */
-export const GLANCE_SQL = `select pg_catalog.json_build_object(
-  'version', pg_catalog.current_setting('server_version_num'),
-  'session', session_user,
-  'own', pg_catalog.json_build_array(r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, r.rolreplication),
-  'more', session_user <> current_user
-    or exists (select from pg_catalog.pg_auth_members m where m.member = r.oid)
+export const GLANCE_SQL = `select pg_catalog.current_setting('server_version_num'), session_user, r.rolname = session_user,
+  r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, r.rolreplication,
+  session_user <> current_user
+    or r.rolname <> session_user and pg_catalog.pg_has_role(r.oid, 'member')
     or exists (
       select from pg_catalog.pg_class c
-      where c.oid >= ${FIRST_OWN_OID}
-        and (c.relowner in (r.oid, ${DATABASE_OWNER_OID})
-          or c.relkind in ('v', 'm') and c.relowner = any (array(
-            select o.oid from pg_catalog.pg_roles o where o.rolsuper or o.rolbypassrls))))
+      where c.relowner = r.oid and c.oid >= ${FIRST_OWN_OID} and (r.rolname = session_user or c.relkind in ('v', 'm')))
     or exists (select from pg_catalog.pg_proc p where p.oid >= ${FIRST_OWN_OID} and p.prosecdef)
-    or coalesce(pg_catalog.pg_relation_size(pg_catalog.to_regclass('pg_catalog.pg_parameter_acl')) > 0, false)
+    or coalesce(pg_catalog.pg_relation_size(${PARAMETER_ACL_OID}::pg_catalog.oid::pg_catalog.regclass) > 0, false)
     or ${mayCallFileFunction}
-)::pg_catalog.text
 from pg_catalog.pg_roles r
-where r.rolname = session_user`
+where r.rolsuper or r.rolbypassrls or pg_catalog.pg_has_role(r.oid, 'member')
+limit ${GLANCE_ROWS}`
 
 const listed = [...SERVER_FILE_ROLES, ...WHOLE_DATABASE_ROLES, ...PROVIDER_ADMIN_ROLES].map(name => `'${name}'`)
 

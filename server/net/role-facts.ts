@@ -9,7 +9,7 @@ import { z } from 'zod'
 import type { RoleFacts } from '#server/domain/probe.ts'
 import { PROVIDER_ADMIN_ROLES, SERVER_FILE_ROLES, WHOLE_DATABASE_ROLES } from '#server/domain/provider.ts'
 import { quoteName } from '#server/domain/sql-text.ts'
-import { GLANCE_SQL, PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from './role-facts-sql.ts'
+import { GLANCE_ROWS, GLANCE_SQL, PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from './role-facts-sql.ts'
 
 const MAX_TEXT = 65_536
 const MAX_NAME_BYTES = 63
@@ -26,12 +26,13 @@ const Version = z
 /** Superuser, BYPASSRLS, CREATEROLE, CREATEDB, REPLICATION. */
 const attributes = [z.boolean(), z.boolean(), z.boolean(), z.boolean(), z.boolean()] as const
 
-const Glance = z.strictObject({
-  version: Version,
-  session: Name,
-  own: z.tuple(attributes),
-  more: z.boolean(),
-})
+const Truth = z.enum(['t', 'f']).transform(text => text === 't')
+
+/** Rows of `GLANCE_SQL`: version, login, whether the row is its own, five attributes, whether there is more. */
+const Glance = z
+  .array(z.tuple([Version, Name, Truth, Truth, Truth, Truth, Truth, Truth, Truth]))
+  .min(1)
+  .max(GLANCE_ROWS)
 
 const Answer = z.strictObject({
   version: Version,
@@ -60,11 +61,13 @@ export async function readRoleFacts(
   ask: (sql: string) => Promise<readonly Row[]>,
   secret = '',
 ): Promise<RoleFacts | null> {
-  const glance = parsed(Glance, onlyText(await ask(GLANCE_SQL)))
-  if (glance === null) return null
-  if (!glance.more) return unremarkable(glance)
+  const glance = Glance.safeParse(await ask(GLANCE_SQL)).data
+  if (glance === undefined) return null
+  const plain = unremarkable(glance)
+  if (plain !== null) return plain
+  const [version] = glance[0] ?? [0] // there is a row at least
   const text = onlyText(await ask(ROLE_FACTS_SQL))
-  const parameters = glance.version >= 150_000 ? onlyText(await ask(PARAMETER_FACTS_SQL)) : null
+  const parameters = version >= 150_000 ? onlyText(await ask(PARAMETER_FACTS_SQL)) : null
   return text === null ? null : parseRoleFacts(text, parameters, secret)
 }
 
@@ -83,7 +86,8 @@ export function parseRoleFacts(text: string, parameterText: string | null, secre
   return facts(answer, { own, parameters, shown: withholding(secret) })
 }
 
-type Attributes = z.infer<typeof Glance>['own']
+type GlanceRow = z.infer<typeof Glance>[number]
+type Attributes = z.infer<z.ZodTuple<typeof attributes>>
 type ReachedRole = z.infer<typeof Answer>['roles'][number]
 
 function facts(
@@ -119,10 +123,14 @@ function facts(
   }
 }
 
-/** The facts of a role that has nothing to it but, perhaps, attributes of its own. */
-function unremarkable({ version, session, own }: z.infer<typeof Glance>): RoleFacts {
+/** The facts of a role that has nothing to it but, perhaps, attributes of its own; null where there is more. */
+function unremarkable(glance: readonly GlanceRow[]): RoleFacts | null {
+  const own = glance.find(([, , isOwn]) => isOwn)
+  const isMore = glance.length === GLANCE_ROWS || glance.some(row => row[8])
+  if (own === undefined || isMore) return null
+  const [version, session, , superuser, bypassRls, createRole, createDb, replication] = own
   return {
-    ...heading(version, own),
+    ...heading(version, [superuser, bypassRls, createRole, createDb, replication]),
     sessionUser: session,
     currentUser: session,
     superuserVia: [],

@@ -1,6 +1,6 @@
 /**
  * The hold on a claim while its work goes on: for work that commits in several steps, each of which must know that the claim
- * is still its own. Claiming and settling are in `tasks.ts`.
+ * is still its own. Claiming and settling are in `claims.ts`.
  */
 
 import type { Claim } from './claims.ts'
@@ -21,4 +21,17 @@ export async function prolong(tx: Tx, held: Claim, until: Date): Promise<boolean
     .returning('id')
     .execute()
   return rows.length === 1
+}
+
+/** The same for work that ends with the transaction: the row is held, and its time stays. */
+export async function holds(tx: Tx, held: Claim): Promise<boolean> {
+  const row = await tx
+    .selectFrom('tasks')
+    .select('id')
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  return row !== undefined
 }

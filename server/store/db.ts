@@ -12,6 +12,7 @@ import type { DbType, Kind, Status } from '#shared/datasource.ts'
 import type { Mode } from '#shared/wire.ts'
 import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
 import type { FeedEventsTable, FeedPushesTable, FeedsTable } from './feed-tables.ts'
+import { prepareStatements } from './prepared.ts'
 import type { CredentialsTable, LeaseGrantsTable, LeasesTable, OrganizationKeysTable } from './sealed-tables.ts'
 
 interface OrganizationsTable {
@@ -206,6 +207,7 @@ export const types: pg.CustomTypesConfig = {
 export function openDb(options: { url: string; size: number; onError: (error: Error) => void }): Db {
   const pool = new pg.Pool({ connectionString: options.url, max: options.size, types, connectionTimeoutMillis: 10_000 })
   pool.on('error', options.onError)
+  prepareStatements(pool)
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }
 

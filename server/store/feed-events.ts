@@ -4,60 +4,97 @@
  */
 import { sql } from 'kysely'
 import type { FoundEvent } from '#server/domain/feed-page.ts'
-import type { Db, Tx } from './db.ts'
+import type { Claim } from './claims.ts'
+import type { Db } from './db.ts'
 
-/** Events to be stored, in their order, and of a poll what is written in the same statement. */
+/** Events to be stored, in their order. */
 export interface Arrived {
   readonly datasourceId: string
   readonly events: readonly FoundEvent[]
   readonly now: Date
-  /** Null for a push. */
-  readonly page: {
-    readonly cursor: string | null
-    readonly drained: boolean
-    readonly requestedAt: Date
-  } | null
+  /** What of a poll is written in the same statement; null for a push. */
+  readonly page: PolledPage | null
 }
 
-/** Stores the events that are not there yet, moves the feed, and returns how many were new. */
-export async function store(tx: Tx, org: string, arrived: Arrived): Promise<number> {
+/** A page of a poll, and how its poll goes on. */
+export interface PolledPage {
+  readonly claim: Claim
+  readonly cursor: string | null
+  readonly drained: boolean
+  readonly requestedAt: Date
+  /** Until when the claim is held for the next page; or, behind the last one, the pace with and without new events. */
+  readonly next: { readonly holdUntil: Date } | { readonly withNew: NextTime; readonly without: NextTime }
+}
+
+/** When to poll again, and the pace to keep. */
+export interface NextTime {
+  readonly dueAt: Date
+  readonly intervalMs: number
+}
+
+/**
+ * Stores the events that are not there yet, moves the feed, holds or settles the poll's claim, and returns how many were new;
+ * null, and nothing is written, when the claim was lost or there is no feed. An id that is there already, its event or its
+ * tombstone, stays as it is.
+ *
+ * One statement, since a page is one of very many. It locks the task, then the feed: what was waited for is read anew.
+ */
+export async function store(db: Db, org: string, arrived: Arrived): Promise<number | null> {
   const { datasourceId, events, now, page } = arrived
-  const held = await sql<{ position: number }>`
-    select position from feeds where org_id = ${org} and datasource_id = ${datasourceId} for no key update
-  `.execute(tx)
-  const base = held.rows[0]?.position
-  if (base === undefined) throw new Error('a feed has no row')
-  const stored = events.length === 0 ? [] : await insert(tx, { org, base, ...arrived })
-  const last = stored.length === 0 ? null : Math.max(...stored)
-  const newestMs = last === null ? null : Math.trunc(events[last - base - 1]?.occurredAtMs ?? now.getTime())
-  if (page === null && last === null) return 0
-  await sql`
-    update feeds set
-      position = coalesce(${last}::bigint, position),
-      newest_event_ms = coalesce(${newestMs}::bigint, newest_event_ms),
-      oldest_at = case when ${last}::bigint is null then oldest_at else coalesce(oldest_at, ${now}::timestamptz) end
-      ${page === null ? sql`` : movement(page, now)}
-    where org_id = ${org} and datasource_id = ${datasourceId}
-  `.execute(tx)
-  return stored.length
+  const { rows } = await sql<{ stored: number }>`
+    with held as (
+      ${page === null ? sql`select` : sql`select from tasks where ${taskOf(page.claim)} for no key update`}
+    ), feed as (
+      select position from feeds
+      where org_id = ${org} and datasource_id = ${datasourceId} and exists (select from held) for no key update
+    ), arrived as (
+      select id, event, occurred_ms, n from unnest(${events.map(event => event.id)}::text[],
+        ${events.map(event => event.json)}::text[], ${events.map(({ occurredAtMs: ms }) => ms && Math.trunc(ms))}::bigint[])
+        with ordinality as event (id, event, occurred_ms, n)
+    ), inserted as (
+      insert into feed_events (org_id, datasource_id, position, event_id, event, bytes, stored_at)
+      select ${org}, ${datasourceId}, position + n, id, event, octet_length(event), ${now} from feed, arrived
+      on conflict (org_id, datasource_id, event_id) do nothing
+      returning position
+    ), told as (
+      select count(*)::integer as stored, max(position) as last from inserted
+    ), moved as (
+      update feeds set
+        position = coalesce(told.last, feeds.position),
+        newest_event_ms = case when told.last is null then newest_event_ms else coalesce(
+          (select occurred_ms from arrived where n = told.last - feed.position), ${now.getTime()}::bigint) end,
+        oldest_at = case when told.last is null then oldest_at else coalesce(oldest_at, ${now}::timestamptz) end
+        ${page === null ? sql`` : movement(page, now)}
+      from told, feed where feeds.org_id = ${org} and feeds.datasource_id = ${datasourceId}
+    ) ${page === null ? sql`` : sql`, claimed as (${claimed(page, now)})`}
+    select stored from told, feed
+  `.execute(db)
+  return rows[0]?.stored ?? null
 }
 
-function movement(page: NonNullable<Arrived['page']>, now: Date) {
-  return sql`, cursor = ${page.cursor}, drained = ${page.drained}, pages = pages + 1, polled_at = ${now}, retry_count = 0,
-    last_request_at = ${page.requestedAt}, last_success_at = ${now}, last_error = null`
+const taskOf = ({ organizationId, id, token }: Claim) =>
+  sql`tasks.org_id = ${organizationId} and tasks.id = ${id} and tasks.token = ${token}`
+
+function movement({ cursor, drained, requestedAt, next }: PolledPage, now: Date) {
+  const pace =
+    'holdUntil' in next
+      ? sql``
+      : sql`, interval_ms = case when told.stored > 0 then ${next.withNew.intervalMs}::integer
+          else ${next.without.intervalMs}::integer end`
+  return sql`, cursor = ${cursor}, drained = ${drained}, pages = pages + 1, polled_at = ${now}, retry_count = 0,
+    last_request_at = ${requestedAt}, last_success_at = ${now}, last_error = null ${pace}`
 }
 
-/** The positions of those that were new. An id that is there already, its event or its tombstone, stays as it is. */
-async function insert(tx: Tx, of: Arrived & { org: string; base: number }): Promise<number[]> {
-  const { rows } = await sql<{ position: number }>`
-    insert into feed_events (org_id, datasource_id, position, event_id, event, bytes, stored_at)
-    select ${of.org}, ${of.datasourceId}, ${of.base}::bigint + n, id, event, octet_length(event), ${of.now}
-    from unnest(${of.events.map(event => event.id)}::text[], ${of.events.map(event => event.json)}::text[])
-      with ordinality as arrived (id, event, n)
-    on conflict (org_id, datasource_id, event_id) do nothing
-    returning position
-  `.execute(tx)
-  return rows.map(row => row.position)
+/** As `claim-hold.ts` and `claims.ts` do it. */
+function claimed({ claim, next }: PolledPage, now: Date) {
+  if ('holdUntil' in next)
+    return sql`update tasks set locked_until = ${next.holdUntil} where ${taskOf(claim)} and exists (select from feed)`
+  const { withNew, without } = next
+  return sql`
+    update tasks set settled = ${claim.requested}, locked_until = null, attempts = 0,
+      due_at = case when requested > ${claim.requested} then ${now}::timestamptz
+        when told.stored > 0 then ${withNew.dueAt}::timestamptz else ${without.dueAt}::timestamptz end
+    from told where ${taskOf(claim)} and exists (select from feed)`
 }
 
 /** One event as it is read. */

@@ -36,7 +36,7 @@ export async function accept(tx: Tx, org: string, pushed: Pushed): Promise<PushA
   await feeds.ensure(tx, org, { datasourceId, intervalMs })
   const kept = messageId === null ? undefined : await answered(tx, org, { datasourceId, messageId })
   if (kept !== undefined) return kept
-  const stored = await store(tx, org, { datasourceId, events, now, page: null })
+  const stored = (await store(tx, org, { datasourceId, events, now, page: null })) ?? 0
   const answer = { received: events.length, stored }
   if (messageId === null) return answer
   await tx

@@ -36,11 +36,14 @@ export async function ensure(tx: Tx, org: string, of: { datasourceId: string; in
     .execute()
 }
 
+/** What a poll goes on from. */
+export type PolledFeed = Pick<FeedRow, 'datasource_id' | 'cursor' | 'pages' | 'interval_ms' | 'retry_count'>
+
 /** One feed; undefined before the endpoint's first check. */
-export function find(db: Db, org: string, datasourceId: string): Promise<FeedRow | undefined> {
+export function find(db: Db, org: string, datasourceId: string): Promise<PolledFeed | undefined> {
   return db
     .selectFrom('feeds')
-    .selectAll()
+    .select(['datasource_id', 'cursor', 'pages', 'interval_ms', 'retry_count'])
     .where('org_id', '=', org)
     .where('datasource_id', '=', datasourceId)
     .executeTakeFirst()

@@ -2,41 +2,119 @@
  * The sealed columns, for the worker and for operators: reads credential bytes and wrapped organization keys. The web
  * process never reaches this file, and its database role may not run these statements.
  */
-import type { CredentialContext, SealedBox, WrappedOrganizationKey } from '#server/domain/sealed.ts'
-import type { Db, Tx } from './db.ts'
 
-/** A credential with its bytes and the row that they belong to. */
+import { type Selectable, sql } from 'kysely'
+import type { CredentialContext, SealedBox, WrappedOrganizationKey } from '#server/domain/sealed.ts'
+import type { Db, Tables, Tx } from './db.ts'
+import type { OrganizationSettings } from './organizations.ts'
+
+/** A credential with its bytes, the row that they belong to, and the key pair that they are sealed to. */
 export interface SealedCredential {
   readonly context: CredentialContext
   readonly state: 'pending' | 'current'
   readonly sealed: SealedBox
+  /** Null when there is none, or its secret half is destroyed: then nothing opens the bytes any more. */
+  readonly key: WrappedOrganizationKey | null
   readonly fingerprint: string | null
   readonly last4: string | null
   readonly createdAt: Date
 }
 
-/** The pending and the current credential of a datasource, with their bytes. */
-export async function credentials(db: Db, org: string, datasourceId: string): Promise<SealedCredential[]> {
-  const rows = await db
-    .selectFrom('credentials')
-    .select(['version', 'state', 'key_id', 'sealed', 'signer_id', 'signature', 'fingerprint', 'last4', 'created_at'])
-    .where('org_id', '=', org)
-    .where('datasource_id', '=', datasourceId)
-    .where('state', '!=', 'retired')
-    .execute()
-  return rows.flatMap(row => {
-    if (row.sealed === null || row.signature === null || row.state === 'retired') return []
-    return [
-      {
-        context: { organizationId: org, datasourceId, version: row.version },
-        state: row.state,
-        sealed: { keyId: row.key_id, box: row.sealed, signerId: row.signer_id, signature: row.signature },
-        fingerprint: row.fingerprint,
-        last4: row.last4,
-        createdAt: row.created_at,
-      },
-    ]
-  })
+/** A live datasource as work on it begins: what it shows, what its organization wants, and its live credentials. */
+export interface SealedDatasource
+  extends Pick<
+    Selectable<Tables['datasources']>,
+    | 'org_id'
+    | 'id'
+    | 'kind'
+    | 'status'
+    | 'db_type'
+    | 'host'
+    | 'port'
+    | 'database'
+    | 'schema'
+    | 'excluded_schemas'
+    | 'endpoint'
+  > {
+  readonly settings: OrganizationSettings
+  readonly current: SealedCredential | null
+  readonly pending: SealedCredential | null
+}
+
+/** A row of the statement below: columns of a credential (`c_`) and of its key (`k_`) are null together where there is none. */
+interface DatasourceRow extends Omit<SealedDatasource, 'settings' | 'current' | 'pending'> {
+  readonly role_policy: OrganizationSettings['rolePolicy']
+  readonly check_interval_seconds: number | null
+  readonly c_version: number | null
+  readonly c_state: 'pending' | 'current'
+  readonly c_key_id: string
+  readonly c_sealed: Buffer
+  readonly c_signer_id: string
+  readonly c_signature: Buffer
+  readonly c_fingerprint: string | null
+  readonly c_last4: string | null
+  readonly c_created_at: Date
+  readonly k_public_key: Buffer
+  readonly k_secret: Buffer | null
+  readonly k_master_key_id: string
+  readonly k_signer_id: string
+  readonly k_signature: Buffer
+  readonly k_retired_at: Date | null
+}
+
+/**
+ * One live datasource with everything that work on it needs, as of one moment: a rotation in between would look like an edit.
+ * Undefined when the organization has none of that id.
+ */
+export async function datasource(db: Db, org: string, id: string): Promise<SealedDatasource | undefined> {
+  const { rows } = await sql<DatasourceRow>`
+    select d.org_id, d.id, d.kind, d.status, d.db_type, d.host, d.port, d.database, d.schema, d.excluded_schemas, d.endpoint,
+      o.role_policy, o.check_interval_seconds,
+      c.version as c_version, c.state as c_state, c.key_id as c_key_id, c.sealed as c_sealed, c.signer_id as c_signer_id,
+      c.signature as c_signature, c.fingerprint as c_fingerprint, c.last4 as c_last4, c.created_at as c_created_at,
+      k.public_key as k_public_key, k.secret as k_secret, k.master_key_id as k_master_key_id,
+      k.signer_id as k_signer_id, k.signature as k_signature, k.retired_at as k_retired_at
+    from datasources d join organizations o on o.id = d.org_id
+    left join credentials c on c.org_id = d.org_id and c.datasource_id = d.id and c.state <> 'retired'
+      and c.sealed is not null and c.signature is not null
+    left join organization_keys k on k.org_id = c.org_id and k.id = c.key_id
+    where d.org_id = ${org} and d.id = ${id} and d.deleted_at is null
+  `.execute(db)
+  const [first] = rows
+  if (first === undefined) return undefined
+  const held = rows.filter(row => row.c_version !== null).map(credentialOf)
+  const { role_policy: rolePolicy, check_interval_seconds: checkIntervalSeconds } = first
+  return {
+    ...first,
+    settings: { rolePolicy, checkIntervalSeconds },
+    current: held.find(credential => credential.state === 'current') ?? null,
+    pending: held.find(credential => credential.state === 'pending') ?? null,
+  }
+}
+
+function credentialOf(row: DatasourceRow): SealedCredential {
+  return {
+    context: { organizationId: row.org_id, datasourceId: row.id, version: row.c_version ?? 0 },
+    state: row.c_state,
+    sealed: { keyId: row.c_key_id, box: row.c_sealed, signerId: row.c_signer_id, signature: row.c_signature },
+    key: row.k_secret === null ? null : keyOf(row, row.k_secret),
+    fingerprint: row.c_fingerprint,
+    last4: row.c_last4,
+    createdAt: row.c_created_at,
+  }
+}
+
+function keyOf(row: DatasourceRow, secret: Buffer): WrappedOrganizationKey {
+  return {
+    organizationId: row.org_id,
+    id: row.c_key_id,
+    publicKey: row.k_public_key,
+    secret,
+    masterKeyId: row.k_master_key_id,
+    signerId: row.k_signer_id,
+    signature: row.k_signature,
+    retiredAt: row.k_retired_at,
+  }
 }
 
 /** One key pair of an organization, its secret half wrapped. Undefined when there is none: whoever needed it refuses. */

@@ -2,6 +2,7 @@
  * Work for the worker, as whoever wants it done sees it: enqueued in the statement or transaction of what it is about, its
  * outcome read when there is one. How a worker takes it on is in `claims.ts`.
  */
+import { sql } from 'kysely'
 import type { Db, TaskKind, Tx } from './db.ts'
 
 /** Makes a standing task due now and returns the number of this request; the task is made when it is not there. */
@@ -24,7 +25,7 @@ export async function request(
     .onConflict(conflict =>
       conflict
         .columns(['org_id', 'datasource_id', 'kind'])
-        .where('standing', '=', true)
+        .where('standing', '=', sql.lit(true))
         .doUpdateSet(eb => ({ requested: eb('tasks.requested', '+', 1), due_at: task.now, attempts: 0 })),
     )
     .returning('requested')
@@ -50,7 +51,7 @@ export async function schedule(
       created_at: task.now,
     })
     .onConflict(conflict =>
-      conflict.columns(['org_id', 'datasource_id', 'kind']).where('standing', '=', true).doNothing(),
+      conflict.columns(['org_id', 'datasource_id', 'kind']).where('standing', '=', sql.lit(true)).doNothing(),
     )
     .execute()
 }
@@ -89,7 +90,7 @@ export async function settledRequest(
     .where('org_id', '=', org)
     .where('datasource_id', '=', task.datasourceId)
     .where('kind', '=', task.kind)
-    .where('standing', '=', true)
+    .where('standing', '=', sql.lit(true))
     .executeTakeFirst()
   return row?.settled ?? 0
 }
@@ -101,6 +102,17 @@ export async function takeOutcome(db: Db, org: string, id: string): Promise<unkn
     .where('org_id', '=', org)
     .where('id', '=', id)
     .where('outcome', 'is not', null)
+    .returning('outcome')
+    .executeTakeFirst()
+  return row?.outcome ?? undefined
+}
+
+/** Takes a task that is done once, done or not: its outcome, undefined when it had none. A worker that is at it settles nothing. */
+export async function withdraw(db: Db, org: string, id: string): Promise<unknown> {
+  const row = await db
+    .deleteFrom('tasks')
+    .where('org_id', '=', org)
+    .where('id', '=', id)
     .returning('outcome')
     .executeTakeFirst()
   return row?.outcome ?? undefined

@@ -1,10 +1,12 @@
 /**
- * Writes a verdict: the verification's row, and what it means for the datasource, in the transaction that settles the
- * task. The worker calls it.
+ * Writes a verdict and all that follows from it, in one statement: a check is made again and again for every datasource, and
+ * its round trips to our own database would cost as much as the dial. The worker calls it.
  */
+import { sql } from 'kysely'
 import type { Advisory, Check } from '#shared/check.ts'
 import type { Status } from '#shared/datasource.ts'
-import type { Tx } from './db.ts'
+import type { Claim } from './claims.ts'
+import type { Db } from './db.ts'
 
 /** A verdict as it is recorded. `version` is of the credential that was tried. */
 export interface Verdict {
@@ -19,41 +21,64 @@ export interface Verdict {
   readonly at: Date
 }
 
-/** Records a verdict and moves the datasource. False when the datasource was removed meanwhile; nothing is written then. */
-export async function record(
-  tx: Tx,
-  org: string,
-  entry: { verdict: Verdict; status: Status; nextCheckAt: Date | null },
-): Promise<boolean> {
-  const { verdict, status, nextCheckAt } = entry
-  await tx
-    .insertInto('verifications')
-    .values({
-      org_id: org,
-      id: verdict.id,
-      datasource_id: verdict.datasourceId,
-      version: verdict.version,
-      outcome: verdict.outcome,
-      reason: verdict.reason,
-      checks: JSON.stringify(verdict.checks),
-      advisories: JSON.stringify(verdict.advisories),
-      took_ms: verdict.tookMs,
-      at: verdict.at,
-    })
-    .execute()
-  const moved = await tx
-    .updateTable('datasources')
-    .set({
-      status,
-      status_reason: verdict.reason,
-      verification_id: verdict.id,
-      next_check_at: nextCheckAt,
-      ...(verdict.outcome === 'passed' ? { verified_at: verdict.at } : {}),
-    })
-    .where('org_id', '=', org)
-    .where('id', '=', verdict.datasourceId)
-    .where('deleted_at', 'is', null)
-    .returning('id')
-    .execute()
-  return moved.length === 1
+/** A verdict and what it leads to. */
+export interface Settlement {
+  readonly verdict: Verdict
+  /** Of the tried credential as it must be now; of another state, it is no longer what this verdict is about. */
+  readonly state: 'pending' | 'current' | 'retired'
+  readonly status: Status
+  /** When to look again; null for never by itself. */
+  readonly dueAt: Date | null
+  readonly failed: boolean
+  /** The id of the standing introspection to make where there is none, due with the next check; null for none. */
+  readonly introspection: string | null
+}
+
+/**
+ * Settles the claim and records the verdict: the verification, the datasource's status, the change for watchers. Nothing of it
+ * where the datasource was removed or the claim was lost; where another credential came meanwhile the claim alone is settled,
+ * and since that one asked for a check, the task is due again.
+ *
+ * Locks the datasource, its task and the tried credential, in this order, which is everybody's. A lock that was waited for
+ * reads its row anew, so that one statement is as good as several.
+ */
+export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void> {
+  const { verdict, state, status, dueAt, failed, introspection } = of
+  const { organizationId: org, requested } = claim
+  const { datasourceId: id, version, checks, advisories, tookMs, at } = verdict
+  await sql`
+    with held as (
+      select id from datasources where org_id = ${org} and id = ${id} and deleted_at is null for no key update
+    ), settled as (
+      update tasks set
+        settled = ${requested}, locked_until = null, attempts = case when ${failed} then attempts else 0 end,
+        due_at = case when requested > ${requested} then ${at}::timestamptz else ${dueAt}::timestamptz end
+      where org_id = ${org} and id = ${claim.id} and token = ${claim.token} and exists (select from held)
+      returning id
+    ), tried as (
+      select version from credentials
+      where org_id = ${org} and datasource_id = ${id} and version = ${version} and state = ${state}
+        and exists (select from settled)
+      for share
+    ), recorded as (
+      insert into verifications (org_id, id, datasource_id, version, outcome, reason, checks, advisories, took_ms, at)
+      select ${org}, ${verdict.id}::uuid, ${id}::uuid, version, ${verdict.outcome}, ${verdict.reason},
+        ${JSON.stringify(checks)}::jsonb, ${JSON.stringify(advisories)}::jsonb, ${tookMs}::integer, ${at}::timestamptz
+      from tried
+      returning id
+    ), moved as (
+      update datasources set
+        status = ${status}, status_reason = ${verdict.reason}, verification_id = ${verdict.id}::uuid,
+        next_check_at = ${dueAt}::timestamptz,
+        verified_at = case when ${verdict.outcome} = 'passed' then ${at}::timestamptz else verified_at end
+      where org_id = ${org} and id = ${id} and exists (select from recorded)
+    ), told as (
+      insert into changes (org_id, datasource_id, change, at)
+      select ${org}, ${id}::uuid, 'verified', ${at}::timestamptz from recorded
+    )
+    insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
+    select ${org}, ${introspection}::uuid, 'introspect', ${id}::uuid, true, ${dueAt}::timestamptz, ${at}::timestamptz
+    from recorded where ${introspection}::uuid is not null
+    on conflict (org_id, datasource_id, kind) where standing do nothing
+  `.execute(db)
 }

@@ -4,15 +4,14 @@
  */
 import type { Secret } from '#server/domain/sealed.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
-import type { DatasourceRow } from '#server/store/datasources.ts'
-import * as sealed from '#server/store/sealed.ts'
+import type { SealedCredential, SealedDatasource } from '#server/store/sealed.ts'
 import { openCredential } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 
 /** A signing key and the row that it came from. */
 export interface SigningKey {
   readonly key: string
-  readonly credential: sealed.SealedCredential
+  readonly credential: SealedCredential
 }
 
 /** What an endpoint is asked with. */
@@ -21,23 +20,21 @@ export interface EndpointKeys {
   /** Null when it cannot be opened: then only another one helps. */
   readonly current: SigningKey | null
   /** The new key of a rotation; `unreadable` when it cannot be opened, so that it will never be accepted. */
-  readonly pending: SigningKey | { readonly unreadable: sealed.SealedCredential } | null
+  readonly pending: SigningKey | { readonly unreadable: SealedCredential } | null
 }
 
 /** Opens them; null when there is no key whose URL can be read. */
-export async function endpointKeys(parts: WorkerParts, row: DatasourceRow): Promise<EndpointKeys | null> {
-  const held = await sealed.credentials(parts.db, row.org_id, row.id)
-  const inForce = held.find(credential => credential.state === 'current')
-  const coming = held.find(credential => credential.state === 'pending')
-  const [secret, next] = [await opened(parts, inForce), await opened(parts, coming)]
+export function endpointKeys(parts: WorkerParts, row: SealedDatasource): EndpointKeys | null {
+  const { current: inForce, pending: coming } = row
+  const [secret, next] = [opened(parts, inForce), opened(parts, coming)]
   // A key that came with its URL can be used where the one in force cannot be opened any more.
   const source = secret?.kind === 'endpoint' ? secret : next
   if (source?.kind !== 'endpoint') return null
   const { url } = source
-  // A column that was edited is no longer a display of what is dialled. Read one after the other: a rotation is no edit.
-  if (row.version === inForce?.context.version && row.endpoint !== url) return null
+  // A column that was edited is no longer a display of what is dialled.
+  if (inForce !== null && row.endpoint !== url) return null
   const current = secret?.kind === 'endpoint' && inForce ? { key: secret.signingKey, credential: inForce } : null
-  return { url, current, pending: coming === undefined ? null : pendingKey(coming, next, url) }
+  return { url, current, pending: coming === null ? null : pendingKey(coming, next, url) }
 }
 
 /** The keys to sign with: the new one first, so that a receiver that holds either accepts. */
@@ -46,17 +43,17 @@ export function keysOf({ current, pending }: EndpointKeys): string[] {
   return current === null ? news : [...news, current.key]
 }
 
-function pendingKey(credential: sealed.SealedCredential, secret: Secret | null, url: string): EndpointKeys['pending'] {
+function pendingKey(credential: SealedCredential, secret: Secret | null, url: string): EndpointKeys['pending'] {
   if (secret?.kind === 'signing-key') return { key: secret.signingKey, credential }
   // A key that was registered for another place would sign requests that this place could pass on there.
   if (secret?.kind === 'endpoint' && secret.url === url) return { key: secret.signingKey, credential }
   return { unreadable: credential }
 }
 
-async function opened(parts: WorkerParts, credential: sealed.SealedCredential | undefined): Promise<Secret | null> {
-  if (credential === undefined) return null
+function opened(parts: WorkerParts, credential: SealedCredential | null): Secret | null {
+  if (credential === null) return null
   try {
-    return await openCredential(parts, credential)
+    return openCredential(parts, credential)
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
     parts.log.error({ ...credential.context }, 'a stored credential could not be opened')

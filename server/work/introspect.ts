@@ -11,7 +11,6 @@ import * as changes from '#server/store/changes.ts'
 import * as claims from '#server/store/claims.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
-import * as organizations from '#server/store/organizations.ts'
 import * as sealed from '#server/store/sealed.ts'
 import { failureSpec } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
@@ -39,7 +38,7 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
   const org = claim.organizationId
   const id = claim.datasourceId
   if (id === null) throw new Error('an introspect task names a datasource')
-  const row = await datasources.find(parts.db, org, { id })
+  const row = await sealed.datasource(parts.db, org, id)
   if (row === undefined) return
   const { schemas } = claim.standing ? { schemas: null } : Payload.parse(await openPayload(parts, claim))
   const found =
@@ -50,13 +49,11 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
   parts.signals.ring('news')
 }
 
-async function describe(parts: WorkerParts, row: datasources.DatasourceRow, schemas: string[] | null): Promise<Found> {
+async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schemas: string[] | null): Promise<Found> {
   const organizationId = row.org_id
-  const held = await sealed.credentials(parts.db, organizationId, row.id)
-  const inForce = held.find(credential => credential.state === 'current')
-  if (inForce === undefined) return { fault: 'credential_unreadable', retryable: false }
+  if (row.current === null) return { fault: 'credential_unreadable', retryable: false }
   try {
-    const secret = await openInForce(parts, row, inForce)
+    const secret = openInForce(parts, row, row.current)
     const resolved = await resolve(parts, { organizationId, secret, inForce: null })
     if (!resolved.ok) return { fault: resolved.reason, retryable: false }
     const { target, caCertificate } = resolved
@@ -81,14 +78,14 @@ function failed(spec: { fault: FaultCode; retryable: boolean }): Found {
 async function settle(
   parts: WorkerParts,
   tx: Tx,
-  of: { claim: claims.Claim; row: datasources.DatasourceRow; found: Found },
+  of: { claim: claims.Claim; row: sealed.SealedDatasource; found: Found },
 ): Promise<void> {
   const { claim, row, found } = of
   const org = claim.organizationId
   const now = parts.clock()
   if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
   const isFailed = 'fault' in found
-  const next = { dueAt: await nextDue(parts, claim, isFailed), now, failed: isFailed }
+  const next = { dueAt: nextDue(parts, claim, { row, isFailed }), now, failed: isFailed }
   if (claim.standing && !(await claims.settle(tx, claim, next))) return
   if (isFailed) {
     if (!claim.standing) await claims.finish(tx, claim, { fault: found.fault } satisfies IntrospectOutcome)
@@ -109,10 +106,14 @@ async function settle(
   if (!claim.standing) await claims.finish(tx, claim, outcome)
 }
 
-async function nextDue(parts: WorkerParts, claim: claims.Claim, isFailed: boolean): Promise<Date> {
+function nextDue(
+  parts: WorkerParts,
+  claim: claims.Claim,
+  { row, isFailed }: { row: sealed.SealedDatasource; isFailed: boolean },
+): Date {
   const now = parts.clock().getTime()
   if (isFailed) return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
-  const { checkIntervalSeconds } = await organizations.settings(parts.db, claim.organizationId)
+  const { checkIntervalSeconds } = row.settings
   const intervalMs = checkIntervalSeconds === null ? parts.checkIntervalMs : checkIntervalSeconds * 1000
   return new Date(now + jittered(intervalMs, parts.random()))
 }

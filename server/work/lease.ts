@@ -9,7 +9,6 @@ import { isUsablePublicKey, leasedTarget } from '#server/domain/lease.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/audit.ts'
 import * as claims from '#server/store/claims.ts'
-import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as leases from '#server/store/leases.ts'
 import * as sealed from '#server/store/sealed.ts'
@@ -108,13 +107,12 @@ async function leasable(
   asked: Asked,
 ): Promise<{ content: Omit<LeasedCredential, 'expiresAt'> } | FaultCode> {
   const { organizationId: org, datasourceId: id, payload } = asked
-  const row = await datasources.find(parts.db, org, { id })
+  const row = await sealed.datasource(parts.db, org, id)
   if (row === undefined || uuidOf(payload.datasourceId, 'ds_', 'ds_test_') !== id) return 'entity_not_found'
   if (row.kind !== 'direct' || row.status !== 'active') return 'conflict'
-  const held = await sealed.credentials(parts.db, org, id)
-  const inForce = held.find(credential => credential.state === 'current')
-  const secret = inForce === undefined ? undefined : await openInForce(parts, row, inForce).catch(unlessBroken)
-  if (inForce === undefined || secret?.kind !== 'direct') return 'credential_unreadable'
+  const inForce = row.current
+  const secret = inForce === null ? undefined : openUnlessBroken(parts, row, inForce)
+  if (inForce === null || secret?.kind !== 'direct') return 'credential_unreadable'
   const { target, caCertificate } = secret
   const { version } = inForce.context
   const found = await parts.dialler.locate({ host: target.host, port: target.port, deadlineMs: LOCATE_MS })
@@ -124,6 +122,14 @@ async function leasable(
   const ca = caCertificate === null ? {} : { caCertificate }
   const where = { addresses: [...found.addresses], datasourceId: payload.datasourceId, version }
   return { content: { connectionString: spellConnectionString(dialled), ...ca, ...where } }
+}
+
+function openUnlessBroken(...of: Parameters<typeof openInForce>): ReturnType<typeof openInForce> | undefined {
+  try {
+    return openInForce(...of)
+  } catch (thrown) {
+    return unlessBroken(thrown)
+  }
 }
 
 function unlessBroken(thrown: unknown): undefined {

@@ -6,29 +6,24 @@ import { type Secret, unpackBox } from '#server/domain/sealed.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
 import type { Claim } from '#server/store/claims.ts'
-import type * as datasources from '#server/store/datasources.ts'
 import * as organizations from '#server/store/organizations.ts'
+import type { SealedCredential, SealedDatasource } from '#server/store/sealed.ts'
 import * as sealed from '#server/store/sealed.ts'
 import type { WorkerParts } from './parts.ts'
 
 /** Opens one credential. Throws `SealBroken` when it is not the one that was sealed for its row. */
-export async function openCredential(parts: WorkerParts, credential: sealed.SealedCredential): Promise<Secret> {
-  const key = await wrappedKey(parts, credential.context.organizationId, credential.sealed.keyId)
-  return parts.unsealer.openCredential(key, credential.context, credential.sealed)
+export function openCredential(parts: WorkerParts, { key, context, sealed }: SealedCredential): Secret {
+  if (key === null) throw new SealBroken()
+  return parts.unsealer.openCredential(key, context, sealed)
 }
 
 /**
  * Opens the credential in force. Throws `SealBroken` also when its row shows another place than the one inside: a display
  * column never steers a dial, and one that was edited is no longer a display of what is dialled.
  */
-export async function openInForce(
-  parts: WorkerParts,
-  row: datasources.DatasourceRow,
-  credential: sealed.SealedCredential,
-): Promise<Secret> {
-  const secret = await openCredential(parts, credential)
-  // Read one after the other: a rotation in between is no edit.
-  if (secret.kind !== 'direct' || row.version !== credential.context.version) return secret
+export function openInForce(parts: WorkerParts, row: SealedDatasource, credential: SealedCredential): Secret {
+  const secret = openCredential(parts, credential)
+  if (secret.kind !== 'direct') return secret
   const { host, port, database } = secret.target
   if (row.host !== host || row.port !== port || row.database !== database) throw new SealBroken()
   return secret

@@ -6,12 +6,11 @@
 import { backoffMs, UNREACHABLE } from '#server/domain/backoff.ts'
 import { afterPage, lastError, nextPoll, type Stop } from '#server/domain/feed.ts'
 import { type FeedPage, readPage } from '#server/domain/feed-page.ts'
-import { prolong } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
-import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as feedEvents from '#server/store/feed-events.ts'
 import * as feeds from '#server/store/feeds.ts'
+import * as sealed from '#server/store/sealed.ts'
 import type { Failure } from '#shared/failure.ts'
 import { type Asked, askEndpoint } from './ask-endpoint.ts'
 import { endpointKeys, keysOf } from './endpoint-keys.ts'
@@ -30,7 +29,7 @@ interface Poll {
   readonly claim: claims.Claim
   readonly url: string
   readonly keys: readonly string[]
-  readonly feed: feeds.FeedRow
+  readonly feed: feeds.PolledFeed
   readonly startedAt: number
   /** The cursors of its requests. */
   readonly sent: (string | null)[]
@@ -42,11 +41,11 @@ interface Poll {
 export async function poll(parts: WorkerParts, claim: claims.Claim): Promise<void> {
   const { organizationId: org, datasourceId } = claim
   if (datasourceId === null) throw new Error('a poll task names a datasource')
-  const row = await datasources.find(parts.db, org, { id: datasourceId })
+  const row = await sealed.datasource(parts.db, org, datasourceId)
   const feed = await feeds.find(parts.db, org, datasourceId)
   // What is not in use is not followed; the check that finds it in order makes the next poll due.
   if (row === undefined || row.status !== 'active' || feed === undefined) return settleIdle(parts, claim)
-  const opened = await endpointKeys(parts, row)
+  const opened = endpointKeys(parts, row)
   if (opened === null || opened.current === null) return settleUnreadable(parts, claim, datasourceId)
   const { url } = opened
   const startedAt = performance.now()
@@ -84,31 +83,39 @@ function messageId({ feed, sent }: Poll): string {
 async function keep(parts: WorkerParts, poll: Poll, of: { asked: Asked; page: FeedPage }): Promise<boolean> {
   const { claim, feed } = poll
   const { page } = of
-  const org = claim.organizationId
   const step = afterPage({ sent: poll.sent, maxPages: parts.feeds.pace.maxPages }, page)
   const isLate = performance.now() - poll.startedAt > POLL_MS
   const stop = step.stop ?? (isLate ? 'budget' : null)
   const now = parts.clock()
-  const requestedAt = of.asked.requestedAt ?? now
-  const kept = await transaction(parts.db, async tx => {
-    // The claim first: a worker that lost it must not store a page behind the one that has it now.
-    if (!(await prolong(tx, claim, new Date(now.getTime() + HOLD_MS)))) return null
-    const datasourceId = feed.datasource_id
-    const moved = { cursor: step.cursor, drained: step.drained, requestedAt }
-    const stored = await feedEvents.store(tx, org, { datasourceId, events: page.events, now, page: moved })
-    if (stop === null) return stored
-    const next = nextPoll({ failed: false, newEvents: poll.newEvents + stored, stop }, feed.interval_ms, dice(parts))
-    if (next.intervalMs !== feed.interval_ms)
-      await feeds.update(tx, org, { datasourceId, set: { interval_ms: next.intervalMs } })
-    await claims.settle(tx, claim, { dueAt: new Date(now.getTime() + next.delayMs), now, failed: false })
-    return stored
+  const kept = await feedEvents.store(parts.db, claim.organizationId, {
+    datasourceId: feed.datasource_id,
+    events: page.events,
+    now,
+    page: {
+      claim,
+      cursor: step.cursor,
+      drained: step.drained,
+      requestedAt: of.asked.requestedAt ?? now,
+      next: stop === null ? { holdUntil: new Date(now.getTime() + HOLD_MS) } : nextTimes(parts, poll, { stop, now }),
+    },
   })
+  // A worker that lost its claim must not go on behind the one that has it now.
   if (kept === null) return false
   poll.newEvents += kept
   poll.cursor = step.cursor
   if (kept > 0) parts.signals.ring('events')
   if (stop !== null) logEnd(parts, poll, stop)
   return stop === null
+}
+
+/** When to poll again, with events that are new on the last page and without; which of them it is, the store will see. */
+function nextTimes(parts: WorkerParts, { feed, newEvents }: Poll, at: { stop: Stop; now: Date }) {
+  const time = (newOnPage: number): feedEvents.NextTime => {
+    const end = { failed: false, newEvents: newEvents + newOnPage, stop: at.stop } as const
+    const { delayMs, intervalMs } = nextPoll(end, feed.interval_ms, dice(parts))
+    return { dueAt: new Date(at.now.getTime() + delayMs), intervalMs }
+  }
+  return { withNew: time(1), without: time(0) }
 }
 
 async function fail(parts: WorkerParts, poll: Poll, of: { asked: Asked; failure: Failure }): Promise<void> {

@@ -7,8 +7,7 @@ import { judgeEndpoint, judgeRotation } from '#server/domain/endpoint-verdict.ts
 import { newId } from '#server/domain/ids.ts'
 import type { Judgement } from '#server/domain/verification.ts'
 import { noAnswer } from '#server/net/request-answer.ts'
-import type { DatasourceRow } from '#server/store/datasources.ts'
-import type { SealedCredential } from '#server/store/sealed.ts'
+import type { SealedCredential, SealedDatasource } from '#server/store/sealed.ts'
 import { type Asked, askEndpoint, mayAsk } from './ask-endpoint.ts'
 import type { EndpointKeys, SigningKey } from './endpoint-keys.ts'
 import type { WorkerParts } from './parts.ts'
@@ -37,7 +36,7 @@ export interface Findings {
 }
 
 /** Checks an endpoint. */
-export async function probeEndpoint(parts: WorkerParts, row: DatasourceRow, keys: EndpointKeys): Promise<Findings> {
+export async function probeEndpoint(parts: WorkerParts, row: SealedDatasource, keys: EndpointKeys): Promise<Findings> {
   const { url, current, pending } = keys
   const inForce = () => (current === null ? null : judge(parts, row, { url, ...current }))
   if (pending === null) return { judged: await inForce(), rotation: null }
@@ -62,7 +61,7 @@ function decide(parts: WorkerParts, { signed }: Tried, { key, credential }: Sign
   return { decision, key: decision === 'destroy_new' ? null : key }
 }
 
-async function judge(parts: WorkerParts, row: DatasourceRow, of: SigningKey & { url: string }): Promise<Tried> {
+async function judge(parts: WorkerParts, row: SealedDatasource, of: SigningKey & { url: string }): Promise<Tried> {
   const startedAt = performance.now()
   const { answer: signed, requestedAt } = await ask(parts, row, of)
   const first = judgeEndpoint({ signed, forged: null })
@@ -72,7 +71,7 @@ async function judge(parts: WorkerParts, row: DatasourceRow, of: SigningKey & { 
   return { credential: of.credential, judgement, requestedAt, tookMs, signed }
 }
 
-async function ask(parts: WorkerParts, row: DatasourceRow, of: SigningKey & { url: string }): Promise<Asked> {
+async function ask(parts: WorkerParts, row: SealedDatasource, of: SigningKey & { url: string }): Promise<Asked> {
   const isTrusted = row.status === 'active' && of.credential.state === 'current'
   if (!isTrusted && !(await mayAsk(parts, { organizationId: row.org_id, url: of.url })))
     return { answer: noAnswer('budget_exhausted', 0), requestedAt: null }

@@ -7,9 +7,9 @@ import { readPush } from '#server/domain/feed-page.ts'
 import { checkSignature } from '#server/net/signature.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import * as claims from '#server/store/claims.ts'
-import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as pushes from '#server/store/feed-pushes.ts'
+import * as sealed from '#server/store/sealed.ts'
 import type { PushOutcome } from '#shared/feed.ts'
 import { endpointKeys, keysOf } from './endpoint-keys.ts'
 import { openPayload } from './open.ts'
@@ -34,9 +34,9 @@ async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOut
   const { organizationId: org, datasourceId } = claim
   if (datasourceId === null) throw new Error('a push task names a datasource')
   const payload = await payloadOf(parts, claim)
-  const row = await datasources.find(parts.db, org, { id: datasourceId })
+  const row = await sealed.datasource(parts.db, org, datasourceId)
   if (row === undefined) return { fault: 'entity_not_found' }
-  const keys = await endpointKeys(parts, row)
+  const keys = endpointKeys(parts, row)
   if (keys === null || payload === null) return { fault: 'credential_unreadable' }
   const { body, ...headers } = payload
   const nowSeconds = Math.floor(parts.clock().getTime() / 1_000)

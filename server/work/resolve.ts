@@ -38,18 +38,18 @@ export async function resolve(parts: WorkerParts, of: Unresolved): Promise<Resol
   const mayMove = 'allowMove' in secret && secret.allowMove === true
   const keeps = 'keepCertificate' in secret && secret.keepCertificate === true
   if (mayMove && !keeps) return found
-  const current = await openCredential(parts, of.inForce)
+  const current = openCredential(parts, of.inForce)
   if (current.kind !== 'direct') return mayMove ? found : refused('target_changed')
   if (!mayMove && !isSamePlace(current.target, found.target)) return refused('target_changed')
   return keeps ? resolved(found.target, current.caCertificate) : found
 }
 
-async function targetOf(parts: WorkerParts, of: Unresolved): Promise<Resolved> {
+function targetOf(parts: WorkerParts, of: Unresolved): Resolved | Promise<Resolved> {
   const { secret } = of
   if (secret.kind === 'direct') return resolved(secret.target, secret.caCertificate)
   if (secret.kind === 'client-sealed') return openSealed(parts, of.organizationId, secret)
   if (secret.kind !== 'ca-certificate' || of.inForce === null) return refused('credential_unreadable')
-  const current = await openCredential(parts, of.inForce)
+  const current = openCredential(parts, of.inForce)
   return current.kind === 'direct' ? resolved(current.target, secret.caCertificate) : refused('credential_unreadable')
 }
 

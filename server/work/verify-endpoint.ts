@@ -6,12 +6,12 @@ import { type Backoff, backoffMs, jittered, UNREACHABLE } from '#server/domain/b
 import { newId } from '#server/domain/ids.ts'
 import { nextStatus } from '#server/domain/verification.ts'
 import * as changes from '#server/store/changes.ts'
+import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
 import * as feeds from '#server/store/feeds.ts'
-import * as organizations from '#server/store/organizations.ts'
 import * as sealed from '#server/store/sealed.ts'
 import * as tasks from '#server/store/tasks.ts'
 import * as verdicts from '#server/store/verdicts.ts'
@@ -30,7 +30,7 @@ const NOT_ACCEPTED =
 
 /** What is written down. */
 interface Outcome extends Findings {
-  readonly row: datasources.DatasourceRow
+  readonly row: sealed.SealedDatasource
   readonly status: Status
   readonly dueAt: Date | null
   /** The accepted key, sealed in the form in which it is kept. */
@@ -41,13 +41,13 @@ interface Outcome extends Findings {
 export async function verifyEndpoint(
   parts: WorkerParts,
   claim: claims.Claim,
-  of: { row: datasources.DatasourceRow; tried: sealed.SealedCredential },
+  of: { row: sealed.SealedDatasource; tried: sealed.SealedCredential },
 ): Promise<void> {
   const { row } = of
-  const keys = await endpointKeys(parts, row)
+  const keys = endpointKeys(parts, row)
   const findings = keys === null ? unreadable(of.tried) : await probeEndpoint(parts, row, keys)
   const status = findings.judged === null ? row.status : nextStatus(row.status, findings.judged.judgement)
-  const dueAt = await nextDue(parts, claim, { ...findings, status })
+  const dueAt = nextDue(parts, claim, { ...findings, row, status })
   const resealed = keys === null ? null : await reseal(parts, keys, findings)
   await transaction(parts.db, tx =>
     settle(parts, tx, { claim, outcome: { ...findings, row, status, dueAt, resealed } }),
@@ -79,18 +79,24 @@ async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; out
   const org = row.org_id
   const now = parts.clock()
   if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
-  const isFailed = judged?.judgement.outcome === 'unreachable' || rotation?.decision === 'wait'
-  if (!(await claims.settle(tx, claim, { dueAt, now, failed: isFailed }))) return
+  if (!(await holds(tx, claim))) return
+  const failed = judged?.judgement.outcome === 'unreachable' || rotation?.decision === 'wait'
+  const next = { dueAt, now, failed }
   // Another key came while this one was tried: that one is to be judged, and the task is due again.
-  if (!(await isStill(tx, org, outcome))) return
+  if (!(await isStill(tx, org, outcome))) return void (await claims.settle(tx, claim, next))
   if (judged?.judgement.outcome === 'passed')
     await tasks.request(tx, org, { id: newId(), kind: 'poll', datasourceId: row.id, now })
   await moveKeys(tx, outcome)
   await feeds.ensure(tx, org, { datasourceId: row.id, intervalMs: parts.feeds.pace.fastMs })
   await writeFeed(tx, outcome, now)
-  if (judged === null) await datasources.update(tx, org, { id: row.id, set: { next_check_at: dueAt } })
-  else await verdicts.record(tx, org, { verdict: verdictOf(row.id, judged, now), status, nextCheckAt: dueAt })
-  await changes.append(tx, org, { datasourceId: row.id, change: judged === null ? 'updated' : 'verified', at: now })
+  if (judged !== null) {
+    const state = rotation?.decision === 'retire_old' ? 'current' : judged.credential.state
+    const verdict = verdictOf(row.id, judged, now)
+    return verdicts.settle(tx, claim, { verdict, state, status, dueAt, failed, introspection: null })
+  }
+  await claims.settle(tx, claim, next)
+  await datasources.update(tx, org, { id: row.id, set: { next_check_at: dueAt } })
+  await changes.append(tx, org, { datasourceId: row.id, change: 'updated', at: now })
 }
 
 function verdictOf(datasourceId: string, { credential, judgement, tookMs }: Judged, at: Date): verdicts.Verdict {
@@ -140,11 +146,11 @@ async function writeFeed(tx: Tx, { row, judged, rotation }: Outcome, now: Date):
 }
 
 /** When to look again: a waiting key soon, what cannot be reached later, what is active after an interval, else never. */
-async function nextDue(
+function nextDue(
   parts: WorkerParts,
   claim: claims.Claim,
-  of: Findings & { status: Status },
-): Promise<Date | null> {
+  of: Findings & { row: sealed.SealedDatasource; status: Status },
+): Date | null {
   const nowMs = parts.clock().getTime()
   const { judged, rotation, status } = of
   if (rotation?.decision === 'destroy_new') return new Date(nowMs)
@@ -155,7 +161,7 @@ async function nextDue(
   }
   if (judged?.judgement.outcome === 'unreachable')
     return new Date(nowMs + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
-  const { checkIntervalSeconds } = await organizations.settings(parts.db, claim.organizationId)
+  const { checkIntervalSeconds } = of.row.settings
   const intervalMs = checkIntervalSeconds === null ? parts.checkIntervalMs : checkIntervalSeconds * 1_000
   return status === 'active' ? new Date(nowMs + jittered(intervalMs, parts.random())) : null
 }

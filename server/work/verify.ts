@@ -8,14 +8,12 @@ import { directIdentity } from '#server/domain/identity.ts'
 import { newId } from '#server/domain/ids.ts'
 import { nextStatus } from '#server/domain/verification.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
-import * as changes from '#server/store/changes.ts'
+import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
-import * as organizations from '#server/store/organizations.ts'
 import * as sealed from '#server/store/sealed.ts'
-import * as tasks from '#server/store/tasks.ts'
 import * as verdicts from '#server/store/verdicts.ts'
 import { type Examined, examine, refusedUndialled } from './examine.ts'
 import { currentKey, openCredential, openInForce } from './open.ts'
@@ -27,16 +25,13 @@ export async function verify(parts: WorkerParts, claim: claims.Claim): Promise<v
   const org = claim.organizationId
   const id = claim.datasourceId
   if (id === null) throw new Error('a verify task names a datasource')
-  const row = await datasources.find(parts.db, org, { id })
-  const found = await sealed.credentials(parts.db, org, id)
-  const inForce = found.find(credential => credential.state === 'current') ?? null
-  const tried = found.find(credential => credential.state === 'pending') ?? inForce
-  if (row === undefined || tried === null) return settleIdle(parts, claim)
-  if (row.kind === 'endpoint') return verifyEndpoint(parts, claim, { row, tried: inForce ?? tried })
+  const row = await sealed.datasource(parts.db, org, id)
+  const tried = row?.pending ?? row?.current
+  if (row === undefined || tried === undefined || tried === null) return settleIdle(parts, claim)
+  if (row.kind === 'endpoint') return verifyEndpoint(parts, claim, { row, tried: row.current ?? tried })
   const startedAt = performance.now()
-  const settings = await organizations.settings(parts.db, org)
-  const examined = await tryCredential(parts, { row, tried, settings, inForce: tried === inForce ? null : inForce })
-  await settle(parts, claim, { row, tried, settings, ...examined, tookMs: Math.round(performance.now() - startedAt) })
+  const examined = await tryCredential(parts, { row, tried })
+  await settle(parts, claim, { row, tried, ...examined, tookMs: Math.round(performance.now() - startedAt) })
 }
 
 /** Nothing to verify: it was removed meanwhile. */
@@ -46,8 +41,7 @@ async function settleIdle(parts: WorkerParts, claim: claims.Claim): Promise<void
 }
 
 interface Tried {
-  readonly row: datasources.DatasourceRow
-  readonly settings: organizations.OrganizationSettings
+  readonly row: sealed.SealedDatasource
   readonly tried: sealed.SealedCredential
 }
 
@@ -57,26 +51,20 @@ interface Outcome extends Tried, Examined {
   readonly resealed: Parameters<typeof sealed.reseal>[2] | null
 }
 
-async function tryCredential(
-  parts: WorkerParts,
-  of: Tried & { inForce: sealed.SealedCredential | null },
-): Promise<Examined & Pick<Outcome, 'resealed'>> {
-  const { context } = of.tried
+async function tryCredential(parts: WorkerParts, { row, tried }: Tried): Promise<Examined & Pick<Outcome, 'resealed'>> {
+  const { context } = tried
   const { organizationId } = context
   try {
-    const isInForce = of.tried.state === 'current'
-    const secret = await (isInForce ? openInForce(parts, of.row, of.tried) : openCredential(parts, of.tried))
-    const { schema, db_type: dbType } = of.row
-    const { rolePolicy } = of.settings
-    const isTrusted = of.tried.state === 'current' && of.row.status === 'active'
+    const isInForce = tried.state === 'current'
+    const secret = isInForce ? openInForce(parts, row, tried) : openCredential(parts, tried)
     const about = {
       organizationId,
       secret,
-      inForce: of.inForce,
-      schema,
-      dbType: dbType ?? 'postgresql',
-      rolePolicy,
-      isTrusted,
+      inForce: isInForce ? null : row.current,
+      schema: row.schema,
+      dbType: row.db_type ?? 'postgresql',
+      rolePolicy: row.settings.rolePolicy,
+      isTrusted: isInForce && row.status === 'active',
     }
     const examined = await examine(parts, about)
     const { resolved } = examined
@@ -91,47 +79,60 @@ async function tryCredential(
     return { ...examined, resealed: { sealed: box, fingerprint } }
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
-    parts.log.error({ ...context, keyId: of.tried.sealed.keyId }, 'a stored credential could not be opened')
+    parts.log.error({ ...context, keyId: tried.sealed.keyId }, 'a stored credential could not be opened')
     return { judgement: refusedUndialled('credential_unreadable'), resolved: null, resealed: null }
   }
 }
 
 async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Promise<void> {
   const { judgement, row, tried, tookMs } = of
-  const org = claim.organizationId
+  const { outcome, reason, checks, advisories } = judgement
   const now = parts.clock()
   const isRotation = tried.state === 'pending'
-  const status = isRotation && judgement.outcome !== 'passed' ? row.status : nextStatus(row.status, judgement)
-  const dueAt = nextDue(parts, claim, { outcome: judgement.outcome, status, settings: of.settings })
-  await transaction(parts.db, async tx => {
-    // The datasource first, then its task: everything that changes one locks in this order.
-    const held = await datasources.lock(tx, org, { id: row.id })
-    if (held === undefined) return
-    if (!(await claims.settle(tx, claim, { dueAt, now, failed: judgement.outcome === 'unreachable' }))) return
-    // Another credential came while this one was tried: that one is to be judged, and the task is due again.
-    if (!(await isStill(tx, org, tried))) return
-    if (of.resealed !== null) await sealed.reseal(tx, tried.context, of.resealed)
-    if (isRotation && judgement.outcome === 'passed') await putInForce(tx, of, held)
-    if (isRotation && judgement.outcome === 'refused') {
-      await credentials.destroy(tx, org, { datasourceId: row.id, state: 'pending' })
-    }
-    const { outcome, reason, checks, advisories } = judgement
-    const at = { datasourceId: row.id, version: tried.context.version, at: now, tookMs }
-    const verdict = { id: newId(), ...at, outcome, reason, checks, advisories }
-    await verdicts.record(tx, org, { verdict, status, nextCheckAt: dueAt })
-    await changes.append(tx, org, { datasourceId: row.id, change: 'verified', at: now })
+  const status = isRotation && outcome !== 'passed' ? row.status : nextStatus(row.status, judgement)
+  const dueAt = nextDue(parts, claim, { outcome, status, row })
+  const at = { datasourceId: row.id, version: tried.context.version, at: now, tookMs }
+  const settlement = {
+    verdict: { id: newId(), ...at, outcome, reason, checks, advisories },
+    status,
+    dueAt,
+    failed: outcome === 'unreachable',
     // What is active is also introspected, from the next interval on; a caller may ask for it sooner.
-    if (status === 'active' && dueAt !== null) {
-      await tasks.schedule(tx, org, { id: newId(), kind: 'introspect', datasourceId: row.id, dueAt, now })
-    }
-  })
-  const about = { organizationId: org, datasourceId: row.id, outcome: judgement.outcome, reason: judgement.reason }
+    introspection: status === 'active' && dueAt !== null ? newId() : null,
+  }
+  if (isRotation || of.resealed !== null)
+    await transaction(parts.db, tx => settleMoving(tx, claim, { ...settlement, ...of }))
+  else await verdicts.settle(parts.db, claim, { ...settlement, state: 'current' })
+  const about = { organizationId: row.org_id, datasourceId: row.id, outcome, reason }
   parts.log.info({ ...about, tookMs }, 'verified')
   parts.signals.ring('news')
 }
 
+/** Settles what also moves the credential. The datasource first, then its task: everything that changes one locks so. */
+async function settleMoving(
+  tx: Tx,
+  claim: claims.Claim,
+  of: Outcome & Omit<verdicts.Settlement, 'state'>,
+): Promise<void> {
+  const { tried, resealed, judgement } = of
+  const { organizationId: org, datasourceId } = tried.context
+  const held = await datasources.lock(tx, org, { id: datasourceId })
+  if (held === undefined || !(await holds(tx, claim))) return
+  const isMoving = await isStill(tx, org, tried)
+  let state: verdicts.Settlement['state'] = tried.state
+  if (isMoving && resealed !== null) await sealed.reseal(tx, tried.context, resealed)
+  if (isMoving && state === 'pending' && judgement.outcome === 'passed') {
+    await putInForce(tx, of, held)
+    state = 'current'
+  } else if (isMoving && state === 'pending' && judgement.outcome === 'refused') {
+    await credentials.destroy(tx, org, { datasourceId, state: 'pending' })
+    state = 'retired'
+  }
+  await verdicts.settle(tx, claim, { ...of, state })
+}
+
 /** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
-async function putInForce(tx: Tx, of: Outcome, held: datasources.LockedDatasource): Promise<void> {
+async function putInForce(tx: Tx, of: Tried & Examined, held: datasources.LockedDatasource): Promise<void> {
   const { tried, resolved } = of
   const org = tried.context.organizationId
   await sealed.promote(tx, org, tried.context)
@@ -156,11 +157,11 @@ async function isStill(tx: Tx, org: string, tried: sealed.SealedCredential): Pro
 function nextDue(
   parts: WorkerParts,
   claim: claims.Claim,
-  of: { outcome: string; status: string; settings: organizations.OrganizationSettings },
+  of: { outcome: string; status: string; row: sealed.SealedDatasource },
 ): Date | null {
   const now = parts.clock().getTime()
   if (of.outcome === 'unreachable') return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
-  const seconds = of.settings.checkIntervalSeconds
+  const seconds = of.row.settings.checkIntervalSeconds
   const intervalMs = seconds === null ? parts.checkIntervalMs : seconds * 1000
   if (of.status === 'active') return new Date(now + jittered(intervalMs, parts.random()))
   // A refused rotation leaves a first credential that has had no verdict yet.

@@ -21,7 +21,7 @@ import { startServer } from '#test/support/postgres.ts'
 import { startEntry } from '#test/support/processes.ts'
 
 const ENDPOINTS = 100
-const EVENTS = 1_000
+const EVENTS = 5_000
 const PAGE = 500
 const TARGET = 0.5
 /** As many as the worker follows feeds at once. */
@@ -63,7 +63,10 @@ async function register(env: Record<string, string>, of: { keys: string[]; ports
   const web = startEntry('web', { ...env, MOORING_KEYRING: join(dir, 'web.json') })
   const listening = await web.line(/"port":(\d+)/)
   for (let n = 0; n < ENDPOINTS; n += 1) {
-    const body = JSON.stringify({ endpoint: `https://127.0.0.1:${of.ports[n % PLACES]}/feed/${n}`, signingKey: 'a signing key' })
+    const body = JSON.stringify({
+      endpoint: `https://127.0.0.1:${of.ports[n % PLACES]}/feed/${n}`,
+      signingKey: 'a signing key',
+    })
     const headers = { authorization: `Bearer ${of.keys[n % of.keys.length]}`, 'content-type': 'application/json' }
     const made = await fetch(`http://127.0.0.1:${listening[1]}/v1/datasources`, { method: 'POST', headers, body })
     if (made.status !== 201) throw new Error(`registering was answered ${made.status}: ${await made.text()}`)

@@ -3,25 +3,14 @@
  * `npm run bench:reseal` for 100,000, `npm run bench:reseal -- 5000` for as many as one says.
  */
 import { argv, stdout } from 'node:process'
-import { Writable } from 'node:stream'
 import sodium from 'libsodium-wrappers'
-import { createLog } from '#server/log.ts'
-import { newKeyId } from '#server/operator/keyring.ts'
-import { createOrganization } from '#server/operator/organizations.ts'
 import { rotateOrganization } from '#server/operator/rotation.ts'
-import { createKeyrings, parseWorkerKeyring } from '#server/seal/keyring.ts'
-import { createLeaseSealer } from '#server/seal/leases.ts'
-import { createSealer } from '#server/seal/sealer.ts'
 import { readySodium } from '#server/seal/sodium.ts'
-import { createTokens } from '#server/seal/token.ts'
-import { createUnsealer } from '#server/seal/unsealer.ts'
 import { claim as claimTasks } from '#server/store/claims.ts'
-import { openDb } from '#server/store/db.ts'
-import { migrate } from '#server/store/migrate.ts'
-import { Signals } from '#server/store/signals.ts'
 import { reseal } from '#server/work/reseal.ts'
 import { makeCredentials, numberedSecret } from '#test/support/many-credentials.ts'
 import { query, startServer } from '#test/support/postgres.ts'
+import { benchWorker } from './bench-worker.ts'
 
 const count = Number(argv[2] ?? 100_000)
 
@@ -42,40 +31,23 @@ async function libsodiumAlone(): Promise<number> {
   return rounds / ((performance.now() - startedAt) / 1000)
 }
 
+await using stack = new AsyncDisposableStack()
 const server = await startServer()
+stack.defer(() => server.stop())
 const url = await server.createDatabase('bench')
-await migrate(url)
-const keyring = parseWorkerKeyring((await createKeyrings(newKeyId)).worker)
-const db = openDb({ url, size: 4, onError: () => undefined })
-const signals = new Signals({ url, onError: () => undefined })
-await signals.open()
-const ground = { db, keyring, now: new Date() }
-const organizationId = await createOrganization(ground, 'Bench')
+const never = () => Promise.reject(new Error('nothing is dialled here'))
+const dialler = { probe: never, describe: never, locate: never, request: never, close: never }
+const { parts, keyring, organizationId } = await benchWorker(stack, { url, dialler })
+const { db } = parts
 await makeCredentials({ db, keyring, organizationId }, count)
 await query(url, 'analyze')
-await rotateOrganization(ground, organizationId)
-const never = () => Promise.reject(new Error('nothing is dialled here'))
-const parts = {
-  db,
-  signals,
-  sealer: await createSealer(keyring),
-  unsealer: await createUnsealer(keyring),
-  leaseSealer: await createLeaseSealer(keyring),
-  tokens: await createTokens(keyring),
-  dialler: { probe: never, describe: never, locate: never, close: never },
-  policy: { openNetworks: [] },
-  clock: () => new Date(),
-  random: Math.random,
-  log: createLog({ level: 'silent', destination: new Writable({ write: (_chunk, _encoding, done) => done() }) }),
-  checkIntervalMs: 86_400_000,
-}
+await rotateOrganization({ db, keyring, now: new Date() }, organizationId)
 const startedAt = performance.now()
 for (;;) {
   const ask = { kinds: ['reseal'] as const, limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now: new Date() }
   const [claim] = await claimTasks(db, { ...ask, retries: false })
   if (claim === undefined) break
-  // The benchmark drives the work as the loop does; what it does not use, it is not given.
-  await reseal(parts as unknown as Parameters<typeof reseal>[0], claim)
+  await reseal(parts, claim)
 }
 const perSecond = count / ((performance.now() - startedAt) / 1000)
 const [{ n } = {}] = await query(url, 'select count(distinct key_id)::int as n from credentials')
@@ -84,6 +56,3 @@ const raw = await libsodiumAlone()
 stdout.write(
   `${count} credentials sealed anew: ${Math.round(perSecond)}/s; libsodium alone: ${Math.round(raw)}/s (${Math.round((perSecond / raw) * 100)} %)\n`,
 )
-await signals.close()
-await db.destroy()
-await server.stop()

@@ -1,12 +1,18 @@
 /**
- * What verification costs: the time of one probe through a warm dialling process ÷ the time of a bare `pg` connect and
- * one role query, against the same server, in one run, alternating. Prints medians and the ratio for plain TCP and for
- * TLS. `npm run bench:verify`.
+ * What a check costs: the time of one verification of an active datasource, from claimed to settled with a warm dialling
+ * process, ÷ the time of a bare `pg` connect and one role query, against the same server, in one run, alternating. Prints
+ * medians and the ratio for plain TCP and for TLS. `npm run bench:verify`.
  */
 import pg from 'pg'
+import { newId } from '#server/domain/ids.ts'
+import * as claims from '#server/store/claims.ts'
+import * as tasks from '#server/store/tasks.ts'
+import { verify } from '#server/work/verify.ts'
 import { selfSigned } from '#test/support/certificates.ts'
-import { localTarget, type TestDialler, testDialler } from '#test/support/dialling.ts'
-import { startServer, type TestServer } from '#test/support/postgres.ts'
+import { localTarget, testDialler } from '#test/support/dialling.ts'
+import { makeCredentials } from '#test/support/many-credentials.ts'
+import { startServer } from '#test/support/postgres.ts'
+import { type BenchWorker, benchWorker } from './bench-worker.ts'
 
 const ROUNDS = 200
 const WARM_UP = 100
@@ -38,24 +44,28 @@ async function bare(port: number, mode: Mode): Promise<number> {
   return took
 }
 
-async function verified(dialler: TestDialler, port: number, tlsMode: Mode): Promise<number> {
-  const target = localTarget(port, { tlsMode, password: PASSWORD })
+/** Claims the check of one datasource, and times it from there. The first one finds out that the database is in order. */
+async function verified({ parts, organizationId: org }: BenchWorker, datasourceId: string): Promise<number> {
+  const now = new Date()
+  await tasks.request(parts.db, org, { id: newId(), kind: 'verify', datasourceId, now })
+  const ask = { kinds: ['verify'] as const, limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now }
+  const [claim] = await claims.claim(parts.db, { ...ask, retries: false })
+  if (claim?.datasourceId !== datasourceId) throw new Error('the check was not claimed')
   const started = performance.now()
-  const probe = await dialler.probe({ target, caCertificate: null, schema: 'app', deadlineMs: 10_000 })
-  const took = performance.now() - started
-  if (probe.failure !== null || probe.schemaUsable !== true) throw new Error(`probe: ${JSON.stringify(probe)}`)
-  return took
+  await verify(parts, claim)
+  return performance.now() - started
 }
 
 function median(times: number[]): number {
   return times.sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN
 }
 
-async function measure(server: TestServer, dialler: TestDialler, mode: Mode): Promise<void> {
+async function measure(worker: BenchWorker, of: { port: number; mode: Mode; datasourceId: string }): Promise<void> {
+  const { port, mode, datasourceId } = of
   const times: { bare: number[]; verified: number[] } = { bare: [], verified: [] }
   for (let round = -WARM_UP; round < ROUNDS; round++) {
-    const plain = await bare(server.port, mode)
-    const whole = await verified(dialler, server.port, mode)
+    const plain = await bare(port, mode)
+    const whole = await verified(worker, datasourceId)
     if (round < 0) continue
     times.bare.push(plain)
     times.verified.push(whole)
@@ -68,13 +78,34 @@ async function measure(server: TestServer, dialler: TestDialler, mode: Mode): Pr
   )
 }
 
-const server = await startServer({ tls: await selfSigned({ addresses: ['127.0.0.1'] }) })
-const dialler = testDialler({ children: 1 })
-try {
-  await server.query(DATABASE)
-  await dialler.ready()
-  for (const mode of ['disable', 'require'] as const) await measure(server, dialler, mode)
-} finally {
-  await dialler.close()
-  await server.stop()
+/** Registers the database once for each mode, and answers the ids by mode. */
+async function register({ parts, keyring, organizationId }: BenchWorker, port: number): Promise<Map<string, string>> {
+  const modes = Object.keys(TARGETS) as Mode[] // the keys of TARGETS are modes
+  const ground = { db: parts.db, keyring, organizationId }
+  await makeCredentials(ground, modes.length, number => {
+    const target = localTarget(port, { tlsMode: modes[number] ?? 'require', password: PASSWORD })
+    return { kind: 'direct', target, caCertificate: null }
+  })
+  const rows = await parts.db.selectFrom('datasources').select(['id', 'tls_mode']).execute()
+  await parts.db.updateTable('datasources').set({ schema: 'app' }).execute()
+  return new Map(rows.map(row => [row.tls_mode ?? '', row.id]))
 }
+
+await using stack = new AsyncDisposableStack()
+const server = await startServer({ tls: await selfSigned({ addresses: ['127.0.0.1'] }) })
+stack.defer(() => server.stop())
+const dialler = testDialler({ children: 1 })
+stack.defer(() => dialler.close())
+await server.query(DATABASE)
+const worker = await benchWorker(stack, { url: await server.createDatabase('mooring'), dialler })
+const ids = await register(worker, server.port)
+await dialler.ready()
+for (const mode of ['disable', 'require'] as const) {
+  await measure(worker, { port: server.port, mode, datasourceId: ids.get(mode) ?? '' })
+}
+const [{ n } = { n: 0 }] = await worker.parts.db
+  .selectFrom('datasources')
+  .select(eb => eb.fn.countAll<number>().as('n'))
+  .where('status', '=', 'active')
+  .execute()
+if (n !== ids.size) throw new Error('the databases were not found to be in order')

@@ -31,22 +31,36 @@ export function numberedSecret(number: number): Extract<Secret, { kind: 'direct'
 }
 
 /** Makes `count` of them, numbered from 0. */
-export async function makeCredentials({ db, keyring, organizationId }: Ground, count: number): Promise<void> {
+export async function makeCredentials(
+  { db, keyring, organizationId }: Ground,
+  count: number,
+  secretOf: typeof numberedSecret = numberedSecret,
+): Promise<void> {
   const sealer = await createSealer(keyring)
   const row = await organizations.currentKey(db, organizationId)
   const key = row === undefined ? null : sealer.verifyKey(row)
   if (key === null) throw new Error('no key to seal to')
   for (let from = 0; from < count; from += BATCH) {
-    const made = Array.from({ length: Math.min(BATCH, count - from) }, (_, at) => ({ number: from + at, id: newId() }))
-    const datasources = made.map(({ id }) => datasourceRow(organizationId, id))
+    const made = Array.from({ length: Math.min(BATCH, count - from) }, (_, at) => ({
+      secret: secretOf(from + at),
+      id: newId(),
+    }))
+    const datasources = made.map(one => datasourceRow(organizationId, one))
     await db.insertInto('datasources').values(datasources).execute()
     const credentials = made.map(one => credentialRow({ sealer, key }, one))
     await db.insertInto('credentials').values(credentials).execute()
   }
 }
 
-function datasourceRow(organizationId: string, id: string) {
-  const shown = { host: 'db.example.com', port: 5432, database: 'shop', schema: 'public', tls_mode: 'require' }
+/** One of them. */
+interface Made {
+  readonly id: string
+  readonly secret: ReturnType<typeof numberedSecret>
+}
+
+function datasourceRow(organizationId: string, { id, secret }: Made) {
+  const { host, port, database, tlsMode } = secret.target
+  const shown = { host, port, database, schema: 'public', tls_mode: tlsMode }
   return {
     org_id: organizationId,
     id,
@@ -60,13 +74,12 @@ function datasourceRow(organizationId: string, id: string) {
   }
 }
 
-function credentialRow({ sealer, key }: { sealer: Sealer; key: VerifiedKey }, of: { id: string; number: number }) {
+function credentialRow({ sealer, key }: { sealer: Sealer; key: VerifiedKey }, { id, secret }: Made) {
   const { organizationId } = key
-  const secret = numberedSecret(of.number)
-  const sealed = sealer.sealCredential(key, { organizationId, datasourceId: of.id, version: 1 }, secret)
+  const sealed = sealer.sealCredential(key, { organizationId, datasourceId: id, version: 1 }, secret)
   return {
     org_id: organizationId,
-    datasource_id: of.id,
+    datasource_id: id,
     version: 1,
     state: 'current' as const,
     key_id: sealed.keyId,
