@@ -17,10 +17,11 @@ export function codePoints(text: string): number {
 
 /** Text of `min` to `max` code points that PostgreSQL can store. */
 export function storableText(min: number, max: number) {
+  // A code point is one or two UTF-16 units, so that nearly every text is short or long enough without being counted.
   return z
     .string()
     .refine(isStorable, { error: 'the text holds U+0000 or a lone surrogate, which PostgreSQL cannot store' })
-    .refine(text => codePoints(text) >= min, { error: `at least ${min} characters` })
-    .refine(text => codePoints(text) <= max, { error: `at most ${max} characters` })
+    .refine(text => text.length >= 2 * min || codePoints(text) >= min, { error: `at least ${min} characters` })
+    .refine(text => text.length <= max || codePoints(text) <= max, { error: `at most ${max} characters` })
     .meta({ minLength: min, maxLength: max })
 }

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FEED_PACE } from '#server/domain/feed.ts'
 import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/followed.ts'
 import { query } from '#test/support/postgres.ts'
 import type { Mood } from '#test/support/stranger.ts'
@@ -225,7 +226,7 @@ describe('A feed that is odd', () => {
       const before = requests()
       await followed.run('poll', id)
       const { event_lag: lag, cursor } = await followed.shown(id)
-      expect(limit).toBe(500)
+      expect(limit).toBe(FEED_PACE.pageLimit)
       if (cursor === '22') expect(lag).toBeGreaterThanOrEqual(3_590)
       while ((await followed.shown(id))['cursor'] !== '42') await followed.run('poll', id)
       expect(requests() - before).toBeGreaterThanOrEqual(40)

@@ -4,8 +4,9 @@
  * The whole page is taken or none of it: a page that is half stored would move no cursor and come back for ever. Called
  * by the poll and by the verification, on text that `net/endpoint.ts` has bounded.
  */
+import type { z } from 'zod'
 import { EventsAnswer, type EventsRequest, type FeedEvent, PushBody } from '#shared/event.ts'
-import { elementTexts, isDeeperThan } from './json-text.ts'
+import { elementTexts } from './json-text.ts'
 
 /** How deep an event's JSON may be nested. Rich-text documents are the deepest that occur, at around 50. */
 export const MAX_JSON_DEPTH = 128
@@ -42,20 +43,25 @@ export function eventsRequest(cursor: string | null, limit: number): string {
  * An empty `nextCursor` counts as absent: as a position it could only mean the beginning, and would read all again.
  */
 export function readPage(body: string): FeedPage | null {
-  const parsed = EventsAnswer.safeParse(parseOrNull(body))
-  if (!parsed.success) return null
-  return { events: foundIn(parsed.data.events, body), nextCursor: parsed.data.nextCursor || null }
+  const read = reading(EventsAnswer, body)
+  return read && { events: foundIn(read.parsed.events, read.texts), nextCursor: read.parsed.nextCursor || null }
 }
 
 /** Reads the exact body of a push, whose signature was checked or whose caller was authorized; null as above. */
 export function readPush(body: string): readonly FoundEvent[] | null {
-  const parsed = PushBody.safeParse(parseOrNull(body))
-  return parsed.success ? foundIn(parsed.data.events, body) : null
+  const read = reading(PushBody, body)
+  return read && foundIn(read.parsed.events, read.texts)
+}
+
+/** What the schema makes of a body, and the texts of its events. The depth is looked at before anything is built from it. */
+function reading<T>(schema: z.ZodType<T>, body: string): { parsed: T; texts: string[] } | null {
+  const texts = elementTexts(body, 'events', MAX_JSON_DEPTH)
+  const parsed = texts === null ? undefined : schema.safeParse(parseOrNull(body)).data
+  return texts === null || parsed === undefined ? null : { parsed, texts }
 }
 
 /** An id that occurs twice counts where it occurs first. */
-function foundIn(events: readonly FeedEvent[], body: string): readonly FoundEvent[] {
-  const texts = elementTexts(body, 'events')
+function foundIn(events: readonly FeedEvent[], texts: readonly string[]): readonly FoundEvent[] {
   const seen = new Set<string>()
   return events.flatMap(({ id, occurredAt }, at) => {
     const json = texts[at]
@@ -66,7 +72,6 @@ function foundIn(events: readonly FeedEvent[], body: string): readonly FoundEven
 }
 
 function parseOrNull(body: string): unknown {
-  if (isDeeperThan(body, MAX_JSON_DEPTH)) return null
   try {
     return JSON.parse(body)
   } catch {

@@ -32,7 +32,7 @@ export const FEED_PACE: FeedPace = {
   maxBackoffMs: 900_000,
   maxRetryAfterMs: 3_600_000,
   maxPages: 20,
-  pageLimit: 500,
+  pageLimit: 1_000,
 }
 
 /** Why no further page is asked for in this poll. */

@@ -8,6 +8,7 @@
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const COMMA = 0x2c
 
 /** Where the string that opens at `start` ends: the index of its closing quote, or the length of the text. */
 function endOfString(text: string, start: number): number {
@@ -40,34 +41,47 @@ export function isDeeperThan(text: string, maxDepth: number): boolean {
 /**
  * The texts of the elements of the array that stands under `key` in an object, as they were written: every digit of every
  * number, every field. `JSON.parse` rounds a customer's bigint beyond 2⁵³ and turns 1e400 into what is written as null.
+ * Null when arrays and objects are nested deeper than `maxDepth`.
  *
  * For text of which `JSON.parse` makes an object with an array under `key`, the last one where there are several; for
  * other text the answer means nothing. Linear, and iterative.
  */
-export function elementTexts(text: string, key: string): string[] {
+export function elementTexts(text: string, key: string, maxDepth: number): string[] | null {
   let found: string[] = []
   let isUnderKey = false
   let depth = 0
   let start = 0
   for (let at = 0; at < text.length; at += 1) {
-    const unit = text[at]
-    if (unit === '"') {
+    const unit = text.charCodeAt(at)
+    if (unit === QUOTE) {
       const end = endOfString(text, at)
       if (depth === 1 && isKey(text, end)) {
-        isUnderKey = JSON.parse(text.slice(at, end + 1)) === key
+        isUnderKey = spells(text.slice(at + 1, end), key)
         if (isUnderKey) found = []
       }
       at = end
-    } else if (unit === '[' || unit === '{') {
+    } else if (unit === 0x5b || unit === 0x7b) {
       depth += 1
+      if (depth > maxDepth) return null
       if (depth === 2) start = at + 1
-    } else if (unit === ',' || unit === ']' || unit === '}') {
+    } else if (unit === COMMA || unit === 0x5d || unit === 0x7d) {
       if (depth === 2 && isUnderKey) found.push(text.slice(start, at).trim())
       if (depth === 2) start = at + 1
-      if (unit !== ',') depth -= 1
+      if (unit !== COMMA) depth -= 1
     }
   }
   return found.filter(element => element !== '')
+}
+
+/** Whether the inside of a string literal means `key`. */
+function spells(inside: string, key: string): boolean {
+  if (!inside.includes('\\')) return inside === key
+  try {
+    return JSON.parse(`"${inside}"`) === key
+  } catch {
+    // Then the whole is no JSON, and refused as such.
+    return false
+  }
 }
 
 /** Whether the string that ends there is followed by a colon. */

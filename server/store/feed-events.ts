@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { FoundEvent } from '#server/domain/feed-page.ts'
 import type { Claim } from './claims.ts'
 import type { Db } from './db.ts'
+import { textArray } from './text-array.ts'
 
 /** Events to be stored, in their order. */
 export interface Arrived {
@@ -48,8 +49,8 @@ export async function store(db: Db, org: string, arrived: Arrived): Promise<numb
       select position from feeds
       where org_id = ${org} and datasource_id = ${datasourceId} and exists (select from held) for no key update
     ), arrived as (
-      select id, event, occurred_ms, n from unnest(${events.map(event => event.id)}::text[],
-        ${events.map(event => event.json)}::text[], ${events.map(({ occurredAtMs: ms }) => ms && Math.trunc(ms))}::bigint[])
+      select id, event, occurred_ms, n from unnest(${textArray(events.map(event => event.id))}::text[],
+        ${textArray(events.map(event => event.json))}::text[], ${events.map(({ occurredAtMs: ms }) => ms && Math.trunc(ms))}::bigint[])
         with ordinality as event (id, event, occurred_ms, n)
     ), inserted as (
       insert into feed_events (org_id, datasource_id, position, event_id, event, bytes, stored_at)

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { FEED_PACE } from '#server/domain/feed.ts'
 import { readPage } from '#server/domain/feed-page.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
 import { createKey } from '#server/operator/keys.ts'
@@ -22,7 +23,8 @@ import { startEntry } from '#test/support/processes.ts'
 
 const ENDPOINTS = 100
 const EVENTS = 5_000
-const PAGE = 500
+/** As many as we ask for. */
+const PAGE = FEED_PACE.pageLimit
 const TARGET = 0.5
 /** As many as the worker follows feeds at once. */
 const CONNECTIONS = 4
