@@ -103,11 +103,12 @@ const INDEXED = `case when r.partly then case when i.indpred is null then i.indk
   array[0]::pg_catalog.int2[] end end`
 
 // A column that is indexed in the plain way, for `text` (25) operators on varchar (1043) are the default ones too; else null.
+// The operators that are a type's own come out of one hash: looked up for each index, or joined, they would cost the most.
 const PLAIN_COLUMN = `(select pg_catalog.quote_ident(a.attname) from pg_catalog.pg_attribute as a
   where a.attrelid ${EQ} i.indrelid and a.attnum ${EQ} i.indkey[k.at] and i.indoption[k.at] ${EQ} 0
     and i.indcollation[k.at] ${EQ} a.attcollation
-    and (select oc.opcdefault and (oc.opcintype ${EQ} a.atttypid or (a.atttypid ${EQ} 1043 and oc.opcintype ${EQ} 25))
-      from pg_catalog.pg_opclass as oc where oc.oid ${EQ} i.indclass[k.at]))`
+    and case when (i.indclass[k.at], case when a.atttypid ${EQ} 1043 then 25::pg_catalog.oid else a.atttypid end) ${EQ} any (
+      select oc.oid, oc.opcintype from pg_catalog.pg_opclass as oc where oc.opcdefault) then true else false end)`
 
 const PLAIN_COLUMNS = `case when i.indexprs is null and i.indpred is null and i.indnatts ${EQ} i.indnkeyatts
     and ic.relam ${EQ} 403 and ic.reloptions is null and not indnullsnotdistinct then (

@@ -26,14 +26,25 @@ export interface DescribeEnd {
   readonly tookMs: number
 }
 
+/** Rows are sent on in pieces of about so many bytes: each piece is a wait, and most rows are short. */
+const PIECE_BYTES = 64 << 10
+
 /** Reads the catalog. Throws only where our own code is wrong. */
 export async function describeDatabase(request: DescribeRequest, context: DialContext): Promise<DescribeEnd> {
   const { catalog, ...dial } = request
   const { failure, addresses, tookMs } = await withSession({ ...dial, limits: LIMITS }, context, async session => {
-    // A raw newline in JSON text is white space: strings have it escaped.
-    await session.stream(catalogSql(catalog), ([text]) =>
-      context.send(Buffer.from(`${(text ?? '').replaceAll('\n', ' ')}\n`, 'utf8')),
-    )
+    let piece = ''
+    const send = () => {
+      const bytes = Buffer.from(piece, 'utf8')
+      piece = ''
+      return context.send(bytes)
+    }
+    await session.stream(catalogSql(catalog), ([text]) => {
+      // A raw newline in JSON text is white space: strings have it escaped.
+      piece += `${(text ?? '').replaceAll('\n', ' ')}\n`
+      return piece.length < PIECE_BYTES ? undefined : send()
+    })
+    await send()
     return true
   })
   return { failure, addresses, tookMs }
