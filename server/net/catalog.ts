@@ -120,9 +120,10 @@ const EXTENSIONS = `select ${OBJECT}('k', 'extension', 'name', e.extname, 'versi
 
 const HIDDEN = `select ${OBJECT}('k', 'hidden',
   'relations', (select pg_catalog.count(*) from rel where not rel.visible),
-  'columns', (select pg_catalog.count(*) from rel join pg_catalog.pg_attribute as a on a.attrelid ${EQ} rel.oid
+  'columns', case when exists (select from rel where rel.visible and rel.partly) then (
+    select pg_catalog.count(*) from rel join pg_catalog.pg_attribute as a on a.attrelid ${EQ} rel.oid
     where rel.visible and rel.partly and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped and not case when rel.partly
-      then pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE') else true end),
+      then pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE') else true end) else 0 end,
   'sequences', (select pg_catalog.count(*) from seq where not seq.visible))`
 
 // Of every schema, since columns of the schemas asked for may use them; the reader keeps those that are used.

@@ -84,10 +84,14 @@ async function compare(url: string, size: (typeof SIZES)[number]): Promise<boole
     if (measured !== null && ours !== null) isFastest &&= median(ours.timesMs) < median(measured.timesMs)
   }
   if (ratio === null || ours === null) return false
-  const times = median(ratio.timesMs) / median(ratio.rawMs)
+  // Against the query alone, the canonical form and its fingerprint count as ours; no library makes any.
+  const [raw, own] = [median(ratio.rawMs), median(ratio.timesMs.map((ms, at) => ms + (ratio.canonicalMs[at] ?? 0)))]
+  const times = own / raw
   const growthMib = ours.growthBytes / MIB
-  const [raw, own] = [median(ratio.rawMs), median(ratio.timesMs)]
-  console.log(`  ours ÷ raw, alternating: ${own.toFixed(0)} ms ÷ ${raw.toFixed(0)} ms = ${times.toFixed(2)}`)
+  console.log(
+    `  ours with canonical form and fingerprint (${median(ours.canonicalMs).toFixed(0)} ms) ÷ raw, alternating: ` +
+      `${own.toFixed(0)} ms ÷ ${raw.toFixed(0)} ms = ${times.toFixed(2)}`,
+  )
   const isMet = isFastest && (tables < 1_000 || times <= MAX_RATIO) && growthMib <= MAX_GROWTH_MIB
   console.log(
     `  targets (≤ ${MAX_RATIO} × raw from 1,000 tables on, ≤ ${MAX_GROWTH_MIB} MiB, fastest): ${isMet ? 'met' : 'MISSED'}\n`,
