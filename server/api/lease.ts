@@ -34,8 +34,10 @@ export async function lease(ctx: KnownContext, input: LeaseInput): Promise<Lease
   const taskId = await submit(ctx, { datasourceId: row.id, input })
   ctx.parts.signals.ring('work')
   const { parts, principal } = ctx
-  const found = await awaited(parts, DEADLINE_MS, () => tasks.takeOutcome(parts.db, principal.organizationId, taskId))
-  return leaseIn(found)
+  const org = principal.organizationId
+  const done = await awaited(parts, DEADLINE_MS, () => tasks.takeOutcome(parts.db, org, taskId))
+  // Past the deadline nobody reads the answer: token and task go now, and a worker that is at it leases nothing.
+  return leaseIn(done ?? (await tasks.withdraw(parts.db, org, taskId)))
 }
 
 function refusedAt(field: string, message: string): Fault {

@@ -92,7 +92,10 @@ async function submit(
 
 async function outcome(ctx: KnownContext, taskId: string): Promise<PushAnswer> {
   const { parts, principal } = ctx
-  const found = await awaited(parts, DEADLINE_MS, () => tasks.takeOutcome(parts.db, principal.organizationId, taskId))
+  const org = principal.organizationId
+  const done = await awaited(parts, DEADLINE_MS, () => tasks.takeOutcome(parts.db, org, taskId))
+  // What a worker stores all the same is found under the message's name when the caller tries again.
+  const found = done ?? (await tasks.withdraw(parts.db, org, taskId))
   if (found === undefined) throw new Fault('timeout')
   const outcome = PushOutcome.parse(found)
   if ('answer' in outcome) return outcome.answer

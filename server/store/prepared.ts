@@ -2,8 +2,8 @@
  * Prepares the parametrized statements of a pool's clients: ours are few and run over and over, and reading and planning one
  * costs the server more than running it. Called where the pool is opened.
  *
- * It must never name a statement after its values, nor prepare without bound. A pooler that gives each transaction another
- * server must know of prepared statements (PgBouncer does, from 1.21 on).
+ * It must never name a statement after its values, nor prepare without bound. Statements belong to a session, as our wakes
+ * (`listen`) do: a pooler between us and our own database has to pool sessions.
  */
 import type pg from 'pg'
 
