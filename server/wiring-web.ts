@@ -21,6 +21,7 @@ import type { Config } from './config.ts'
 import type { Ground } from './process.ts'
 
 const VALIDATE_MS = 30_000
+const ANSWER_MS = 25_000
 
 /** A served web tier. */
 export interface WebTier {
@@ -49,6 +50,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     feedHeads: new FeedHeads({ db, signals, log }),
     refusals,
     validateMs: VALIDATE_MS,
+    answerMs: ANSWER_MS,
     policy: { openNetworks: config.openNetworks },
     limits: limitsOf(config, db),
     quotas: config.quotas,

@@ -1,20 +1,12 @@
 /** A validation that no worker takes in time: the caller is told so, and the string that he brought is gone. */
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
 import { newId } from '#server/domain/ids.ts'
-import { createLog } from '#server/log.ts'
-import { createApp } from '#server/rest/app.ts'
-import { createListener } from '#server/rest/listener.ts'
-import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import * as claims from '#server/store/claims.ts'
-import { Signals } from '#server/store/signals.ts'
 import * as tasks from '#server/store/tasks.ts'
-import { webParts } from '#server/wiring-web.ts'
+import { impatientWeb } from '#test/support/impatient-web.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
-import { portOf } from '#test/support/recorded-connect.ts'
 import { allRows, difference, effects } from '#test/support/rows.ts'
 
 const PASSWORD = 'waited-for-nobody'
@@ -25,30 +17,11 @@ const stack = new AsyncDisposableStack()
 beforeAll(async () => {
   mooring = await startMooring({ worker: false })
   stack.defer(() => mooring.stop())
-  url = await impatientWeb(100)
+  const web = await impatientWeb(mooring)
+  stack.defer(() => web.stop())
+  url = web.url
 })
 afterAll(() => stack.disposeAsync())
-
-/** A web tier whose callers of a validation wait for so long. */
-async function impatientWeb(validateMs: number): Promise<string> {
-  const { config, db, databaseUrl } = mooring
-  const signals = new Signals({ url: databaseUrl, onError: () => undefined })
-  stack.defer(() => signals.close())
-  await signals.open()
-  const ground = { config, db, signals, log: createLog({ level: 'silent' }), clock: () => new Date() }
-  const parts = { ...(await webParts(ground, await readWebKeyring(join(config.keyring, 'web.json')))), validateMs }
-  stack.defer(() => parts.changeFeed.close())
-  const { publicUrl, trustProxy, corsOrigins, patience } = config
-  const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => null })
-  const server = createListener(app, { patience, publicUrl }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  stack.defer(async () => {
-    server.closeAllConnections()
-    server.close()
-    await once(server, 'close')
-  })
-  return `http://127.0.0.1:${portOf(server)}`
-}
 
 const STRING = `postgresql://reader:${PASSWORD}@127.0.0.1:5432/shop`
 

@@ -34,6 +34,8 @@ export interface WebParts {
   readonly refusals: RefusalSampler
   /** How long a caller of `datasources.validate` is kept waiting for a worker. */
   readonly validateMs: number
+  /** The same for a lease and for a signed push. */
+  readonly answerMs: number
   readonly clock: () => Date
   readonly log: Log
 }

@@ -18,10 +18,9 @@ import { eventOf, type KnownContext } from './context.ts'
 import { rowOf } from './find.ts'
 import { awaited } from './wait.ts'
 
-const DEADLINE_MS = 25_000
 const KEPT_MS = 600_000
 
-/** Leases the credential in force to the caller's one-time key. Throws `timeout` when no worker answers within 25 s. */
+/** Leases the credential in force to the caller's one-time key. Throws `timeout` when no worker answers within `parts.answerMs`. */
 export async function lease(ctx: KnownContext, input: LeaseInput): Promise<Lease> {
   const row = await rowOf(ctx, input.id)
   const denied = refusal(ctx.principal, 'datasources.lease', { datasourceId: row.id, mode: row.mode })
@@ -35,7 +34,7 @@ export async function lease(ctx: KnownContext, input: LeaseInput): Promise<Lease
   ctx.parts.signals.ring('work')
   const { parts, principal } = ctx
   const org = principal.organizationId
-  const done = await awaited(parts, DEADLINE_MS, () => tasks.takeOutcome(parts.db, org, taskId))
+  const done = await awaited(parts, parts.answerMs, () => tasks.takeOutcome(parts.db, org, taskId))
   // Past the deadline nobody reads the answer: token and task go now, and a worker that is at it leases nothing.
   return leaseIn(done ?? (await tasks.withdraw(parts.db, org, taskId)))
 }
@@ -51,7 +50,7 @@ async function submit(ctx: KnownContext, of: { datasourceId: string; input: Leas
   const now = parts.clock()
   const key = await parts.sealingKeys.of(parts.db, organizationId)
   const { id: datasourceId, publicKey, ttlSeconds } = of.input
-  const notAfter = now.getTime() + DEADLINE_MS
+  const notAfter = now.getTime() + parts.answerMs
   const payload = { token: ctx.token(), publicKey, ttlSeconds, datasourceId, notAfter, requestId, address }
   await tasks.submit(parts.db, organizationId, {
     id: taskId,

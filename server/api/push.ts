@@ -18,7 +18,6 @@ import { changeable } from './find.ts'
 import { once } from './once.ts'
 import { awaited } from './wait.ts'
 
-const DEADLINE_MS = 25_000
 const KEPT_MS = 600_000
 
 /** What is the matter with a signature, in a sentence. */
@@ -93,7 +92,7 @@ async function submit(
 async function outcome(ctx: KnownContext, taskId: string): Promise<PushAnswer> {
   const { parts, principal } = ctx
   const org = principal.organizationId
-  const done = await awaited(parts, DEADLINE_MS, () => tasks.takeOutcome(parts.db, org, taskId))
+  const done = await awaited(parts, parts.answerMs, () => tasks.takeOutcome(parts.db, org, taskId))
   // What a worker stores all the same is found under the message's name when the caller tries again.
   const found = done ?? (await tasks.withdraw(parts.db, org, taskId))
   if (found === undefined) throw new Fault('timeout')

@@ -59,8 +59,9 @@ export const eventRoutes: readonly Route[] = [
     operationId: 'pushEvents',
     summary: 'Bring events',
     description:
-      'A body of up to 1 MiB and 128 levels deep. They are stored once, like those that are polled. With `webhook-id` a ' +
-      'message that was accepted before stores nothing and is answered as the first time; with `webhook-signature` it is taken only if the signature fits.',
+      'The body is of up to 1 MiB and 128 levels deep. Events are stored once, like those that are polled. With `webhook-id` ' +
+      'a message that was accepted before stores nothing and is answered as the first time; with `webhook-signature` it is ' +
+      'taken only if the signature fits.',
     params,
     headers: ['WebhookId', 'WebhookTimestamp', 'WebhookSignature'],
     bodyLimits: { maxBytes: MAX_PUSH_BYTES, maxDepth: MAX_PUSH_DEPTH },

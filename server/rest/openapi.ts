@@ -58,7 +58,8 @@ const DESCRIPTION = [
   'Two REST dialects over one registry. Every answer carries `x-request-id`, the one that was sent where it is acceptable.',
   'GET answers carry an `ETag`, and `If-None-Match` is honoured; HEAD is answered wherever GET is.',
   'Any path answers another method with 405 and `Allow`, a URL over 8 KiB with 414, headers over 16 KiB with 431, and a',
-  'request that does not arrive in time with 408. Bodies are JSON in UTF-8, at most 64 KiB and 32 levels deep where nothing else is said.',
+  'request that does not arrive in time with 408. Bodies are JSON in UTF-8, at most 64 KiB and 32 levels deep',
+  'where an operation says nothing else.',
 ].join('\n')
 
 /** True for the second path of a route that existing SDKs call under `/api`. */

@@ -12,7 +12,7 @@ import type { WorkerParts } from './parts.ts'
 /** For one request, from the look-up to the last byte. */
 const DEADLINE_MS = 10_000
 
-/** Of one answer. Five hundred events of the usual size are below one megabyte. */
+/** Of one answer. A thousand events of the usual size are below one megabyte. */
 const MAX_PAGE_BYTES = 8 << 20
 
 /** A question. */

@@ -39,13 +39,19 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
   const id = claim.datasourceId
   if (id === null) throw new Error('an introspect task names a datasource')
   const row = await sealed.datasource(parts.db, org, id)
-  if (row === undefined) return
+  if (row === undefined) return endIdle(parts, claim)
   const { schemas } = claim.standing ? { schemas: null } : Payload.parse(await openPayload(parts, claim))
   const found =
     row.kind === 'direct'
       ? await describe(parts, row, schemas)
       : { fault: 'entity_not_found' as const, retryable: false }
   await transaction(parts.db, tx => settle(parts, tx, { claim, row, found }))
+  parts.signals.ring('news')
+}
+
+/** Nothing to introspect: it was removed meanwhile. Whoever asked while it was going is told so. */
+async function endIdle(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  await claims.finish(parts.db, claim, { fault: 'entity_not_found' } satisfies IntrospectOutcome)
   parts.signals.ring('news')
 }
 

@@ -1,0 +1,30 @@
+/**
+ * An introspection that was asked for while its datasource was removed had no outcome: its caller waited to the end, and the
+ * task came back once a minute until it was swept away.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { newId } from '#server/domain/ids.ts'
+import * as tasks from '#server/store/tasks.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { query } from '#test/support/postgres.ts'
+import { onNews } from '#test/support/verdicts.ts'
+import { bareUuid } from '#test/support/voices.ts'
+
+let mooring: Mooring
+beforeAll(async () => {
+  mooring = await startMooring()
+})
+afterAll(() => mooring.stop())
+
+it('An introspection whose datasource is removed under it is answered at once: there is no such datasource', async () => {
+  const connectionString = 'postgresql://app:secret@127.0.0.1:1/app'
+  const { id } = await mooring.client().datasources.register.mutate({ connectionString })
+  await mooring.client().datasources.remove.mutate({ id })
+  const [org, taskId, now] = [mooring.organization.id, newId(), new Date()]
+  const task = { id: taskId, kind: 'introspect' as const, datasourceId: bareUuid(id), payload: null, now }
+  await tasks.submit(mooring.db, org, { ...task, expiresAt: new Date(now.getTime() + 60_000) })
+  await query(mooring.databaseUrl, 'notify mooring_work')
+  const outcome = await onNews(mooring.databaseUrl, () => tasks.takeOutcome(mooring.db, org, taskId))
+  expect(outcome).toEqual({ fault: 'entity_not_found' })
+  expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
+})

@@ -1,0 +1,39 @@
+/**
+ * A second web tier beside a Mooring, whose callers are not kept waiting for a worker: what takes 25 s in production is over
+ * at once.
+ */
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createLog } from '#server/log.ts'
+import { createApp } from '#server/rest/app.ts'
+import { createListener } from '#server/rest/listener.ts'
+import { readWebKeyring } from '#server/seal/keyring-file.ts'
+import { Signals } from '#server/store/signals.ts'
+import { webParts } from '#server/wiring-web.ts'
+import type { Mooring } from './mooring.ts'
+import { portOf } from './recorded-connect.ts'
+
+const WAIT_MS = 100
+
+/** Starts one on the Mooring's database, keyring and keys. The caller stops it before the Mooring. */
+export async function impatientWeb(mooring: Mooring): Promise<{ url: string; stop(): Promise<void> }> {
+  const stack = new AsyncDisposableStack()
+  const { config, db, databaseUrl } = mooring
+  const signals = new Signals({ url: databaseUrl, onError: () => undefined })
+  stack.defer(() => signals.close())
+  await signals.open()
+  const ground = { config, db, signals, log: createLog({ level: 'silent' }), clock: () => new Date() }
+  const patient = await webParts(ground, await readWebKeyring(join(config.keyring, 'web.json')))
+  const parts = { ...patient, validateMs: WAIT_MS, answerMs: WAIT_MS }
+  stack.defer(() => parts.changeFeed.close())
+  const { publicUrl, trustProxy, corsOrigins, patience } = config
+  const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => null })
+  const server = createListener(app, { patience, publicUrl }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  stack.defer(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  return { url: `http://127.0.0.1:${portOf(server)}`, stop: () => stack.disposeAsync() }
+}
