@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createListener } from '#client/endpoint.ts'
 import { judgeEndpoint, judgeRotation } from '#server/domain/endpoint-verdict.ts'
 import { eventsRequest } from '#server/domain/feed-page.ts'
+import { noAnswer } from '#server/net/request-answer.ts'
 import { createFollower } from '#test/support/follower.ts'
 import { KEY, type Mood, type Received, type Stranger, startStranger } from '#test/support/stranger.ts'
 
@@ -212,6 +213,8 @@ describe('The verification of an endpoint', () => {
     expect(judgeRotation(accepted, early)).toBe('retire_old')
     expect(judgeRotation(refused, early)).toBe('wait')
     expect(judgeRotation(refused, { ...early, nowMs: 1_000 })).toBe('destroy_new')
+    const unasked = noAnswer('budget_exhausted', 0)
+    expect(judgeRotation(unasked, { ...early, nowMs: 1_000 })).toBe('wait')
     // Meanwhile the feed is read with both, whichever the endpoint holds.
     expect(await stranger.ask({ keys: ['the new key', KEY] })).toMatchObject({ status: 200 })
     expect(await stranger.ask({ keys: ['not yet installed', 'the new key'] })).toMatchObject({ status: 200 })

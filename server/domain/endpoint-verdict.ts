@@ -71,9 +71,14 @@ export function judgeRotation(
   probe: EndpointAnswer,
   overlap: { readonly startedAtMs: number; readonly nowMs: number; readonly windowMs: number },
 ): 'retire_old' | 'destroy_new' | 'wait' {
-  if (failureOf(probe) === null) return 'retire_old'
+  const failure = failureOf(probe)
+  if (failure === null) return 'retire_old'
+  // What was never asked has not refused the key, however late it is.
+  if (NEVER_ASKED.has(failure.code)) return 'wait'
   return overlap.nowMs - overlap.startedAtMs >= overlap.windowMs ? 'destroy_new' : 'wait'
 }
+
+const NEVER_ASKED: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exhausted', 'dialler_busy'])
 
 function failureOf(answer: EndpointAnswer): Failure | null {
   if (answer.failure !== null) return answer.failure

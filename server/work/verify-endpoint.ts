@@ -157,7 +157,8 @@ function nextDue(
   if (rotation?.decision === 'wait') {
     const endsAtMs = rotation.credential.createdAt.getTime() + parts.feeds.rotationWindowMs
     const soonMs = nowMs + backoffMs(claim.attempts, ROTATION, parts.random())
-    return new Date(Math.max(nowMs, Math.min(soonMs, endsAtMs)))
+    // Past the end what could not be asked is asked again, and no sooner than before it.
+    return new Date(endsAtMs > nowMs ? Math.min(soonMs, endsAtMs) : soonMs)
   }
   if (judged?.judgement.outcome === 'unreachable')
     return new Date(nowMs + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
