@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { linkLibraries, locateBinaries } from '#server/embedded/binaries.ts'
-import { lookUp } from '#server/embedded/process.ts'
+import { gone, lookUp } from '#server/embedded/process.ts'
 import { type Embedded, type EmbeddedOptions, startEmbedded } from '#server/embedded.ts'
 import { query } from '#test/support/postgres.ts'
 
@@ -207,6 +207,8 @@ describe('Processes that share the folder', () => {
     await query(user.started.url, 'create table kept as select 42 as answer')
     process.kill(user.started.pid, 'SIGKILL')
     await user.kill()
+    // A signal is sent, and taken when its process is scheduled.
+    expect(await gone(user.started.pid, 10_000)).toBe(true)
 
     const server = await start()
     expect(server).toMatchObject({ reused: false, port: user.started.port })
@@ -282,7 +284,8 @@ describe('As root', () => {
     const reaches = spawnSync(asNobody[0] ?? '', [
       ...asNobody.slice(1),
       process.execPath,
-      '--version',
+      '-e',
+      'require("node:fs").accessSync(process.argv[1])',
       import.meta.filename,
     ])
     context.skip(reaches.status !== 0, 'an ordinary account cannot reach this checkout')

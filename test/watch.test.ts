@@ -144,10 +144,11 @@ describe('A subscriber', () => {
     await late.end()
     await rename(id, 'end')
     for (const stream of [early, between]) {
-      await stream.first(named('end'))
       // While a transaction is open anywhere in the cluster, a stream begins a little before its beginning.
-      const seen = stream.messages.slice(stream.messages.findIndex(event => event.id === lastEventId) + 1)
-      expect(seen.map(event => told(event).change)).toEqual(['drifted', 'updated', 'updated'])
+      const seen = () => stream.messages.slice(stream.messages.findIndex(event => event.id === lastEventId) + 1)
+      // By number, not by name: an earlier change may be told with the last name already.
+      await stream.first(() => seen().length >= 3)
+      expect(seen().map(event => told(event).change)).toEqual(['drifted', 'updated', 'updated'])
       await stream.close()
     }
   })
