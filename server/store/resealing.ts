@@ -70,6 +70,22 @@ export interface Resealed {
   readonly fingerprint: string | null
 }
 
+/** Whether there is a stale credential beside those that a pass could not open: another had its row, or it came meanwhile. */
+export async function isAnyLeft(
+  db: Db,
+  org: string,
+  ask: { expected: UpToDate; beside: readonly After[] },
+): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from credentials c where c.org_id = ${org} and ${isStale(ask.expected)}
+      and (c.datasource_id, c.version) not in (
+        select * from unnest(
+          ${ask.beside.map(one => one.datasourceId)}::uuid[], ${ask.beside.map(one => one.version)}::integer[]))
+    limit 1
+  `.execute(db)
+  return rows.length === 1
+}
+
 /** Writes what was sealed anew, in one statement, in the transaction that holds the locks. */
 export async function writeResealed(tx: Tx, org: string, entries: readonly Resealed[]): Promise<void> {
   if (entries.length === 0) return

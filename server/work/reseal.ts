@@ -27,6 +27,8 @@ const CLAIM_MS = 4_000
 const MARGIN_MS = 5_000
 /** After this long a pass gives its slot back, so that a worker which is told to stop can. */
 const SLICE_MS = 2_000
+/** A row that another transaction holds is passed over, and looked at again after this: a check's verdict is a statement. */
+const AGAIN_MS = 500
 
 /** The work of a `reseal` task. */
 export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
@@ -34,16 +36,19 @@ export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
   using keys = new HeldKeys(parts, await organizationKeys.list(parts.db, { org }))
   const to = await currentKey(parts, org)
   const startedAt = performance.now()
+  const unopened: resealing.After[] = []
   let after: resealing.After | null = null
   for (;;) {
-    const batch: Batch = await resealBatch(parts, claim, { org, to, keys, after })
+    const batch: Batch = await resealBatch(parts, claim, { org, to, keys, after, unopened })
     parts.signals.ring('news')
     if (batch === 'lost') return
     if (batch === 'done') break
     after = batch
     if (performance.now() - startedAt > SLICE_MS) return resealing.settle(parts.db, claim, parts.clock())
   }
-  await resealing.settle(parts.db, claim, await endKeys(parts, org))
+  const isAnyLeft = await resealing.isAnyLeft(parts.db, org, { expected: parts.sealer.upToDate(), beside: unopened })
+  const next = isAnyLeft ? new Date(parts.clock().getTime() + AGAIN_MS) : await endKeys(parts, org)
+  await resealing.settle(parts.db, claim, next)
   parts.signals.ring('news')
 }
 
@@ -52,6 +57,8 @@ interface Pass {
   readonly to: VerifiedKey
   readonly keys: HeldKeys
   readonly after: resealing.After | null
+  /** Filled by the pass: those that could not be opened. */
+  readonly unopened: resealing.After[]
 }
 
 /** The place after a batch; or that nothing was left, or that another worker has the claim. */
@@ -72,7 +79,7 @@ async function resealBatch(parts: WorkerParts, claim: Claim, pass: Pass): Promis
 /** Null for one that cannot be opened: it stays as it is, and so does the key that it names. */
 function resealOne(
   parts: WorkerParts,
-  { org, to, keys }: Pass,
+  { org, to, keys, unopened }: Pass,
   { context, sealed, fingerprint }: resealing.StaleCredential,
 ): resealing.Resealed | null {
   try {
@@ -86,6 +93,7 @@ function resealOne(
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
     parts.log.error({ ...context, keyId: sealed.keyId }, 'a credential could not be opened to be sealed anew')
+    unopened.push(context)
     return null
   }
 }

@@ -1,0 +1,41 @@
+/**
+ * A check's verdict held a credential while it was to be sealed anew: the pass went by it and ended the task, and nothing
+ * was left that would come back for it.
+ */
+
+import { sql } from 'kysely'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { transaction } from '#server/store/db.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { operator } from '#test/support/operator.ts'
+import { query } from '#test/support/postgres.ts'
+import { onNews, quiet } from '#test/support/verdicts.ts'
+
+let mooring: Mooring
+beforeAll(async () => {
+  mooring = await startMooring()
+})
+afterAll(() => mooring.stop())
+
+it('A credential that another transaction holds is sealed anew when it is free', async () => {
+  const { db, databaseUrl, organization } = mooring
+  await mooring
+    .client()
+    .datasources.register.mutate({ endpoint: 'https://api.example.com/x', signingKey: 'a-signing-key' })
+  await quiet(databaseUrl)
+  const rotated = await transaction(db, async tx => {
+    await sql`select from credentials for share`.execute(tx)
+    const run = operator({ db, databaseUrl, keyringDir: mooring.config.keyring })
+    const command = run('keyring', 'rotate-org', organization.id)
+    // The pass has been: it was claimed and has settled, whatever it says about the rest.
+    await onNews(databaseUrl, async client => {
+      const { rows } = await client.query("select token from tasks where kind = 'reseal' and locked_until is null")
+      return Number(rows[0]?.token) >= 1 ? true : undefined
+    })
+    return { command }
+  })
+  expect((await rotated.command).shown).toMatch(/1\/1 credentials \(100 %\)/)
+  expect(
+    await query(databaseUrl, 'select k.retired_at from credentials c join organization_keys k on k.id = c.key_id'),
+  ).toEqual([{ retired_at: null }])
+})
