@@ -53,7 +53,7 @@ export interface OutgoingAnswer {
 }
 
 const MAX_BODY_BYTES = 1_048_576
-const MAX_LIMIT = 500
+const MAX_LIMIT = 1_000
 
 /**
  * Answers a call: 405 but to POST, 400 to a body that is not JSON, 401 to a wrong signature, in this order; then the

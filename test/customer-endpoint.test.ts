@@ -133,12 +133,12 @@ describe.each(Object.entries(SERVERS))('An endpoint on %s', (name, listener) => 
     expect(asked).toHaveLength(1)
   })
 
-  it('begins at the beginning without a cursor and gives at most 500 events', async () => {
+  it('begins at the beginning without a cursor and gives at most 1,000 events, which is what is asked for', async () => {
     await send('{"type":"events"}')
     await send('{"type":"events","limit":100000}')
     expect(asked).toEqual([
-      { cursor: null, limit: 500 },
-      { cursor: null, limit: 500 },
+      { cursor: null, limit: 1_000 },
+      { cursor: null, limit: 1_000 },
     ])
   })
 

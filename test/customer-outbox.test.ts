@@ -23,7 +23,12 @@ beforeAll(async () => {
 })
 beforeEach(() => pool.query('truncate mooring_outbox'))
 afterAll(async () => {
+  // The pool forgets its clients before they are gone, and the database is not to be dropped under them.
+  const { promise: gone, resolve } = Promise.withResolvers<void>()
+  let left = pool.totalCount
+  pool.on('remove', () => --left === 0 && resolve())
   await pool.end()
+  if (left > 0) await gone
   await database.drop()
 })
 

@@ -157,6 +157,8 @@ describe('The worker', () => {
     await arrived
     for (const pid of dialler.pids()) process.kill(pid, 'SIGKILL')
     expect(await dialled).toBe('dialler_died')
+    // A job that is handed to the other one before its death is known dies with it.
+    await expect.poll(() => dialler.events.filter(event => event.event === 'dialler_ended')).toHaveLength(2)
     const at = await server(brief)
     expect(await Promise.all([probe(dialler, at, 5_000), probe(dialler, at, 5_000)])).toEqual([
       'authentication_method',

@@ -88,7 +88,7 @@ describe('A task that is withdrawn', () => {
   it('gives its outcome where the worker was done at the last moment', async () => {
     const held = await claimed()
     expect(await claims.finish(mooring.db, held, { ready: true })).toBe(true)
-    expect(await tasks.withdraw(mooring.db, org(), held.id)).toEqual({ ready: true })
+    expect(await tasks.withdraw(mooring.db, org(), held.id)).toEqual({ outcome: { ready: true } })
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
   })
 

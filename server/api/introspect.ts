@@ -17,9 +17,9 @@ import type { IntrospectInput, Introspection } from '#shared/introspection.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { changeable, rowOf } from './find.ts'
 import { once } from './once.ts'
+import { outcomeOf } from './outcome.ts'
 import { contentOf, summarise } from './present-snapshot.ts'
 import { checked, verifyTask } from './verdict.ts'
-import { awaited } from './wait.ts'
 
 const DEADLINE_MS = 30_000
 const KEPT_MS = 600_000
@@ -99,15 +99,14 @@ async function outcome(
 ): Promise<Introspection> {
   const { parts, principal } = ctx
   const org = principal.organizationId
-  const found = await awaited(parts, of.waitMs, () => tasks.takeOutcome(parts.db, org, of.taskId))
-  if (found === undefined) throw new Fault('timeout')
-  const outcome = Outcome.parse(found)
+  const { row, ...asked } = of
+  const outcome = Outcome.parse(await outcomeOf(ctx, { ...asked, datasourceId: row.id, late: 'left' }))
   if ('fault' in outcome) throw new Fault(outcome.fault)
   const stored = await snapshots.find(parts.db, org, outcome.snapshotId)
   if (stored === undefined) throw new Fault('entity_not_found')
   const content = contentOf(stored)
   return {
-    snapshot: summarise(stored, of.row),
+    snapshot: summarise(stored, row),
     tables: tablesOf(content),
     schemasIntrospected: content.schemas.map(schema => schema.name),
     findings: content.findings,

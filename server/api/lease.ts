@@ -16,7 +16,7 @@ import { Lease, type LeaseId, type LeaseInput } from '#shared/lease.ts'
 import { uuidOf } from '#shared/wire.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { rowOf } from './find.ts'
-import { awaited } from './wait.ts'
+import { outcomeOf } from './outcome.ts'
 
 const KEPT_MS = 600_000
 
@@ -32,11 +32,8 @@ export async function lease(ctx: KnownContext, input: LeaseInput): Promise<Lease
     throw refusedAt('publicKey', 'That is no X25519 public key of 32 bytes, or one that hides nothing.')
   const taskId = await submit(ctx, { datasourceId: row.id, input })
   ctx.parts.signals.ring('work')
-  const { parts, principal } = ctx
-  const org = principal.organizationId
-  const done = await awaited(parts, parts.answerMs, () => tasks.takeOutcome(parts.db, org, taskId))
-  // Past the deadline nobody reads the answer: token and task go now, and a worker that is at it leases nothing.
-  return leaseIn(done ?? (await tasks.withdraw(parts.db, org, taskId)))
+  // Past the deadline nobody reads the answer: token and task go, and a worker that is at it leases nothing.
+  return leaseIn(await outcomeOf(ctx, { taskId, datasourceId: row.id, waitMs: ctx.parts.answerMs, late: 'withdrawn' }))
 }
 
 function refusedAt(field: string, message: string): Fault {
@@ -64,7 +61,6 @@ async function submit(ctx: KnownContext, of: { datasourceId: string; input: Leas
 }
 
 function leaseIn(outcome: unknown): Lease {
-  if (outcome === undefined) throw new Fault('timeout')
   const fault: unknown = Reflect.get(Object(outcome), 'fault')
   if (typeof fault === 'string') throw new Fault(isFaultCode(fault) ? fault : 'internal_error')
   return Lease.parse(Reflect.get(Object(outcome), 'lease'))

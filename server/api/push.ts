@@ -16,7 +16,7 @@ import { type PushAnswer, type PushInput, PushOutcome } from '#shared/feed.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { changeable } from './find.ts'
 import { once } from './once.ts'
-import { awaited } from './wait.ts'
+import { outcomeOf } from './outcome.ts'
 
 const KEPT_MS = 600_000
 
@@ -64,7 +64,7 @@ function pushSigned(ctx: KnownContext, of: { datasourceId: string; input: PushIn
     path: 'feeds.push',
     input: of.input,
     effect: within => submit(within, of),
-    answer: (within, { taskId }) => outcome(within, taskId),
+    answer: (within, { taskId }) => outcome(within, { taskId, datasourceId: of.datasourceId }),
     waits: true,
     rings: ['work'],
   })
@@ -89,13 +89,9 @@ async function submit(
   return { taskId }
 }
 
-async function outcome(ctx: KnownContext, taskId: string): Promise<PushAnswer> {
-  const { parts, principal } = ctx
-  const org = principal.organizationId
-  const done = await awaited(parts, parts.answerMs, () => tasks.takeOutcome(parts.db, org, taskId))
+async function outcome(ctx: KnownContext, of: { taskId: string; datasourceId: string }): Promise<PushAnswer> {
   // What a worker stores all the same is found under the message's name when the caller tries again.
-  const found = done ?? (await tasks.withdraw(parts.db, org, taskId))
-  if (found === undefined) throw new Fault('timeout')
+  const found = await outcomeOf(ctx, { ...of, waitMs: ctx.parts.answerMs, late: 'withdrawn' })
   const outcome = PushOutcome.parse(found)
   if ('answer' in outcome) return outcome.answer
   if ('fault' in outcome) throw new Fault(outcome.fault)

@@ -15,8 +15,8 @@ import { Validation } from '#shared/validation.ts'
 import { eventOf, type KnownContext, within } from './context.ts'
 import { type DraftedString, draftString } from './draft.ts'
 import { once } from './once.ts'
+import { outcomeOf } from './outcome.ts'
 import { requireOurKey } from './sealing.ts'
-import { awaited } from './wait.ts'
 
 const KEPT_MS = 600_000
 
@@ -86,11 +86,8 @@ async function enqueue(ctx: KnownContext, payload: object): Promise<string> {
 }
 
 async function outcome(ctx: KnownContext, taskId: string): Promise<Validation> {
-  const { parts, principal } = ctx
-  const org = principal.organizationId
-  const done = await awaited(parts, parts.validateMs, () => tasks.takeOutcome(parts.db, org, taskId))
-  // Past the deadline nobody reads the outcome: the string goes now, and is not dialled after all.
-  const found = done ?? (await tasks.withdraw(parts.db, org, taskId))
-  if (found === undefined) throw new Fault('timeout')
-  return Validation.parse(found)
+  // Past the deadline nobody reads the outcome: the string goes, and is not dialled after all.
+  return Validation.parse(
+    await outcomeOf(ctx, { taskId, datasourceId: null, waitMs: ctx.parts.validateMs, late: 'withdrawn' }),
+  )
 }

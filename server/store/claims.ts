@@ -2,7 +2,7 @@
  * Work for the worker, as the worker sees it: claimed with `skip locked`, settled with a fencing token, so that a worker
  * whose claim has run out cannot write over the one that took the work from it.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db, TaskKind, Tx } from './db.ts'
 
 /** A worker's hold on a task. `token` fences: settling with an older one changes nothing. */
@@ -66,22 +66,29 @@ export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
   return rows
 }
 
-/**
- * Settles a standing task in the transaction of its effect: due again at `dueAt` (null: not before it is requested), or
- * now when it was requested again meanwhile. False when the claim was lost; the caller then rolls back.
- */
-export async function settle(
-  tx: Tx,
-  held: Claim,
-  next: { dueAt: Date | null; now: Date; failed: boolean },
-): Promise<boolean> {
-  const { rows } = await sql`
-    update tasks set
-      settled = ${held.requested}, locked_until = null, attempts = case when ${next.failed} then attempts else 0 end,
-      due_at = case when requested > ${held.requested} then ${next.now}::timestamptz else ${next.dueAt}::timestamptz end
-    where org_id = ${held.organizationId} and id = ${held.id} and token = ${held.token}
-    returning id
-  `.execute(tx)
+/** How a standing task goes on: due again at `dueAt`, a time or an expression of one; null for not before it is requested. */
+export interface Next {
+  readonly dueAt: Date | null | RawBuilder<Date>
+  readonly now: Date
+  readonly failed: boolean
+}
+
+/** A predicate over `tasks`: the claim is still good. */
+export function isHeld({ organizationId, id, token }: Claim): RawBuilder<boolean> {
+  return sql`tasks.org_id = ${organizationId} and tasks.id = ${id} and tasks.token = ${token}`
+}
+
+/** What settling sets, for statements that do it together with their effect: due now when it was requested again meanwhile. */
+export function settledColumns({ requested }: Claim, { dueAt, now, failed }: Next): RawBuilder<unknown> {
+  return sql`settled = ${requested}, locked_until = null, attempts = case when ${failed} then attempts else 0 end,
+    due_at = case when requested > ${requested} then ${now}::timestamptz else ${dueAt}::timestamptz end`
+}
+
+/** Settles a standing task in the transaction of its effect. False when the claim was lost; the caller then rolls back. */
+export async function settle(tx: Tx, held: Claim, next: Next): Promise<boolean> {
+  const { rows } = await sql`update tasks set ${settledColumns(held, next)} where ${isHeld(held)} returning id`.execute(
+    tx,
+  )
   return rows.length === 1
 }
 

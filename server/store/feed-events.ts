@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { FoundEvent } from '#server/domain/feed-page.ts'
-import type { Claim } from './claims.ts'
+import { type Claim, isHeld, settledColumns } from './claims.ts'
 import type { Db } from './db.ts'
 import { textArray } from './text-array.ts'
 
@@ -44,7 +44,7 @@ export async function store(db: Db, org: string, arrived: Arrived): Promise<numb
   const { datasourceId, events, now, page } = arrived
   const { rows } = await sql<{ stored: number }>`
     with held as (
-      ${page === null ? sql`select` : sql`select from tasks where ${taskOf(page.claim)} for no key update`}
+      ${page === null ? sql`select` : sql`select from tasks where ${isHeld(page.claim)} for no key update`}
     ), feed as (
       select position from feeds
       where org_id = ${org} and datasource_id = ${datasourceId} and exists (select from held) for no key update
@@ -73,9 +73,6 @@ export async function store(db: Db, org: string, arrived: Arrived): Promise<numb
   return rows[0]?.stored ?? null
 }
 
-const taskOf = ({ organizationId, id, token }: Claim) =>
-  sql`tasks.org_id = ${organizationId} and tasks.id = ${id} and tasks.token = ${token}`
-
 function movement({ cursor, drained, requestedAt, next }: PolledPage, now: Date) {
   const pace =
     'holdUntil' in next
@@ -86,16 +83,14 @@ function movement({ cursor, drained, requestedAt, next }: PolledPage, now: Date)
     last_request_at = ${requestedAt}, last_success_at = ${now}, last_error = null ${pace}`
 }
 
-/** As `claim-hold.ts` and `claims.ts` do it. */
 function claimed({ claim, next }: PolledPage, now: Date) {
   if ('holdUntil' in next)
-    return sql`update tasks set locked_until = ${next.holdUntil} where ${taskOf(claim)} and exists (select from feed)`
+    return sql`update tasks set locked_until = ${next.holdUntil} where ${isHeld(claim)} and exists (select from feed)`
   const { withNew, without } = next
+  const dueAt = sql<Date>`(case when told.stored > 0 then ${withNew.dueAt}::timestamptz else ${without.dueAt}::timestamptz end)`
   return sql`
-    update tasks set settled = ${claim.requested}, locked_until = null, attempts = 0,
-      due_at = case when requested > ${claim.requested} then ${now}::timestamptz
-        when told.stored > 0 then ${withNew.dueAt}::timestamptz else ${without.dueAt}::timestamptz end
-    from told where ${taskOf(claim)} and exists (select from feed)`
+    update tasks set ${settledColumns(claim, { dueAt, now, failed: false })}
+    from told where ${isHeld(claim)} and exists (select from feed)`
 }
 
 /** One event as it is read. */

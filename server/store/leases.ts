@@ -93,26 +93,26 @@ function granted(db: Db) {
     .where('o.removed_at', 'is', null)
 }
 
-/** Writes a new lease, in the transaction that hands it out. */
+/**
+ * Writes a new lease, in the transaction that hands it out. False, and nothing written, when what was looked at before its
+ * host was resolved is no longer so: the capability was revoked, the datasource removed or rejected, the credential replaced.
+ */
 export async function insert(
   tx: Tx,
   org: string,
   entry: { id: string; datasourceId: string; capabilityId: string; version: number; now: Date; expiresAt: Date },
-): Promise<void> {
-  await tx
-    .insertInto('leases')
-    .values({
-      org_id: org,
-      id: entry.id,
-      datasource_id: entry.datasourceId,
-      capability_id: entry.capabilityId,
-      version: entry.version,
-      granted_at: entry.now,
-      expires_at: entry.expiresAt,
-      ended_at: null,
-      ended_by: null,
-    })
-    .execute()
+): Promise<boolean> {
+  const { rows } = await sql`
+    insert into leases (org_id, id, datasource_id, capability_id, version, granted_at, expires_at)
+    select d.org_id, ${entry.id}::uuid, d.id, g.id, c.version, ${entry.now}::timestamptz, ${entry.expiresAt}::timestamptz
+    from datasources d
+    join credentials c on c.org_id = d.org_id and c.datasource_id = d.id and c.state = 'current'
+    join capabilities g on g.org_id = d.org_id and g.id = ${entry.capabilityId} and g.revoked_at is null
+    where d.org_id = ${org} and d.id = ${entry.datasourceId} and d.deleted_at is null and d.status = 'active'
+      and c.version = ${entry.version}
+    returning id
+  `.execute(tx)
+  return rows.length === 1
 }
 
 /** Ends a lease that is still live; of one capability where it is given. Answers what it was of; undefined when there is none. */

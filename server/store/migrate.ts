@@ -43,6 +43,8 @@ export async function migrationNames(): Promise<string[]> {
 /** Brings the database at `url` up to date and returns the names applied. Several at once: one works, the others wait. */
 export async function migrate(url: string): Promise<string[]> {
   const pool = new pg.Pool({ connectionString: url, max: 2, options: `-c lock_timeout=${LOCK_WAIT_MS}` })
+  // An idle connection that breaks is not used again, and must not end the process: the next statement says what is wrong.
+  pool.on('error', () => undefined)
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     const { error, results } = await new Migrator({ db, provider }).migrateToLatest()

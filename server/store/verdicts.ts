@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import type { Advisory, Check } from '#shared/check.ts'
 import type { Status } from '#shared/datasource.ts'
-import type { Claim } from './claims.ts'
+import { type Claim, isHeld, settledColumns } from './claims.ts'
 import type { Db } from './db.ts'
 
 /** A verdict as it is recorded. `version` is of the credential that was tried. */
@@ -44,16 +44,14 @@ export interface Settlement {
  */
 export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void> {
   const { verdict, state, status, dueAt, failed, introspection } = of
-  const { organizationId: org, requested } = claim
+  const { organizationId: org } = claim
   const { datasourceId: id, version, checks, advisories, tookMs, at } = verdict
   await sql`
     with held as (
       select id from datasources where org_id = ${org} and id = ${id} and deleted_at is null for no key update
     ), settled as (
-      update tasks set
-        settled = ${requested}, locked_until = null, attempts = case when ${failed} then attempts else 0 end,
-        due_at = case when requested > ${requested} then ${at}::timestamptz else ${dueAt}::timestamptz end
-      where org_id = ${org} and id = ${claim.id} and token = ${claim.token} and exists (select from held)
+      update tasks set ${settledColumns(claim, { dueAt, now: at, failed })}
+      where ${isHeld(claim)} and exists (select from held)
       returning id
     ), tried as (
       select version from credentials

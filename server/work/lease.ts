@@ -8,6 +8,7 @@ import { newId } from '#server/domain/ids.ts'
 import { isUsablePublicKey, leasedTarget } from '#server/domain/lease.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/audit.ts'
+import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
 import { transaction } from '#server/store/db.ts'
 import * as leases from '#server/store/leases.ts'
@@ -21,6 +22,7 @@ import { openInForce, openPayload } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 
 const LOCATE_MS = 10_000
+const MAX_TRIES = 3
 
 /** What the web tier seals into the task. */
 const Payload = z.object({
@@ -54,34 +56,52 @@ export async function lease(parts: WorkerParts, claim: claims.Claim): Promise<vo
   parts.signals.ring('news')
 }
 
+/** What was looked at may change while a host is resolved: then it is looked at again, which says what is so now. */
 async function grantOrRefuse(parts: WorkerParts, claim: claims.Claim, asked: Asked): Promise<void> {
   const { payload } = asked
-  const capability = await grantedCapability(parts, asked)
-  if (typeof capability === 'string') {
-    return refuse(parts, claim, { fault: capability, capabilityId: null, payload })
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const capability = await grantedCapability(parts, asked)
+    if (typeof capability === 'string') {
+      return refuse(parts, claim, { fault: capability, capabilityId: null, payload })
+    }
+    const found = await leasable(parts, asked)
+    if (typeof found === 'string') return refuse(parts, claim, { fault: found, capabilityId: capability.id, payload })
+    if (await grant(parts, claim, { asked, capability, content: found.content })) return
   }
-  const found = await leasable(parts, asked)
-  if (typeof found === 'string') return refuse(parts, claim, { fault: found, capabilityId: capability.id, payload })
+  return refuse(parts, claim, { fault: 'conflict', capabilityId: null, payload })
+}
+
+interface Grant {
+  readonly asked: Asked
+  readonly capability: leases.GrantedCapability
+  readonly content: Omit<LeasedCredential, 'expiresAt'>
+}
+
+/** Answers the lease and records it; false, and nothing is done, when what it rests on has changed. */
+async function grant(parts: WorkerParts, claim: claims.Claim, of: Grant): Promise<boolean> {
+  const { asked, capability } = of
+  const { organizationId: org, datasourceId, payload } = asked
   const now = parts.clock()
   const expiresAt = new Date(Math.min(now.getTime() + payload.ttlSeconds * 1000, capability.expires_at.getTime()))
-  const content = { ...found.content, expiresAt: expiresAt.toISOString() } satisfies LeasedCredential
+  const content = { ...of.content, expiresAt: expiresAt.toISOString() } satisfies LeasedCredential
+  const { version } = content
   const sealed = parts.leaseSealer.sealTo(Buffer.from(payload.publicKey, 'base64'), content).toString('base64')
   const id = newId()
-  const answer: Lease = {
-    leaseId: typedId('lease_', id),
-    sealed,
-    expiresAt: content.expiresAt,
-    credentialVersion: content.version,
-  }
-  const { organizationId: org, datasourceId } = asked
-  await transaction(parts.db, async tx => {
+  const leaseId = typedId('lease_', id)
+  const lease: Lease = { leaseId, sealed, expiresAt: content.expiresAt, credentialVersion: version }
+  const end = await transaction(parts.db, async tx => {
     // Lost meanwhile: whoever has the claim now answers, and this box goes nowhere.
-    if (!(await claims.finish(tx, claim, { lease: answer } satisfies LeaseOutcome))) return
-    const entry = { id, datasourceId, capabilityId: capability.id, version: content.version, now, expiresAt }
-    await leases.insert(tx, org, entry)
+    if (!(await holds(tx, claim))) return 'lost'
+    const entry = { id, datasourceId, capabilityId: capability.id, version, now, expiresAt }
+    if (!(await leases.insert(tx, org, entry))) return 'changed'
+    await claims.finish(tx, claim, { lease } satisfies LeaseOutcome)
     await audit.append(tx, org, eventOf(parts, asked, { capabilityId: capability.id, outcome: 'ok' }))
+    return 'granted'
   })
-  parts.log.info({ organizationId: org, datasourceId, leaseId: answer.leaseId, expiresAt: answer.expiresAt }, 'leased')
+  if (end === 'granted') {
+    parts.log.info({ organizationId: org, datasourceId, leaseId, expiresAt: lease.expiresAt }, 'leased')
+  }
+  return end !== 'changed'
 }
 
 /** The capability that the token is, if it may take this lease. Fails closed: whatever is odd about it is a refusal. */

@@ -25,6 +25,6 @@ it('An introspection whose datasource is removed under it is answered at once: t
   await tasks.submit(mooring.db, org, { ...task, expiresAt: new Date(now.getTime() + 60_000) })
   await query(mooring.databaseUrl, 'notify mooring_work')
   const outcome = await onNews(mooring.databaseUrl, () => tasks.takeOutcome(mooring.db, org, taskId))
-  expect(outcome).toEqual({ fault: 'entity_not_found' })
+  expect(outcome).toEqual({ outcome: { fault: 'entity_not_found' } })
   expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
 })

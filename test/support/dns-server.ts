@@ -28,6 +28,8 @@ export interface DnsServer {
   readonly asked: readonly string[]
   /** Says what a name answers: the first reply the first time, and so on; the last one from then on. */
   answer(name: string, ...replies: readonly DnsReply[]): void
+  /** Has `meanwhile` done before the next question is answered, once. */
+  beforeNext(meanwhile: () => Promise<unknown>): void
   close(): Promise<void>
 }
 
@@ -43,7 +45,11 @@ export async function startDnsServer(): Promise<DnsServer> {
   const asked: string[] = []
   const { udp, tcp, port } = await bindBoth()
   const respond: Respond = (query, maxBytes) => respondFrom({ script, asked, query, maxBytes })
-  udp.on('message', (query, from) => {
+  let meanwhile: (() => Promise<unknown>) | null = null
+  udp.on('message', async (query, from) => {
+    const first = meanwhile
+    meanwhile = null
+    await first?.()
     const response = respond(query, MAX_UDP_BYTES)
     if (response !== null) udp.send(packet.encode(response), from.port, from.address)
   })
@@ -58,6 +64,9 @@ export async function startDnsServer(): Promise<DnsServer> {
     asked,
     answer: (name, ...replies) => {
       script.set(name.toLowerCase(), replies)
+    },
+    beforeNext: what => {
+      meanwhile = what
     },
     close: async () => {
       const closed = Promise.all([once(udp, 'close'), once(tcp, 'close')])

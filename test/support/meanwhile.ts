@@ -37,8 +37,9 @@ export async function meanwhile<T>(
   const wasKept = !isOver
   letGo()
   await holder
+  const answer = await result
   if (!wasKept) throw new Error('it was not kept waiting')
-  return result
+  return answer
 }
 
 /** Makes a task of a kind due and claims it as a worker does. */

@@ -1,0 +1,82 @@
+/** What happens to a lease when something changes while the host is being resolved, which may take seconds. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Client, faultOf } from '#client/index.ts'
+import type { DatasourceId } from '#shared/wire.ts'
+import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { type DnsServer, startDnsServer } from '#test/support/dns-server.ts'
+import { holderKey, leaseCapability } from '#test/support/leasing.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { query } from '#test/support/postgres.ts'
+import { bareUuid } from '#test/support/voices.ts'
+
+const HOST = 'db.acme.io'
+
+let dns: DnsServer
+let mooring: Mooring
+let customer: Customer
+let owner: Client
+const stack = new AsyncDisposableStack()
+beforeAll(async () => {
+  dns = await startDnsServer()
+  stack.defer(() => dns.close())
+  dns.answer(HOST, { addresses: ['127.0.0.1'] })
+  mooring = await startMooring({ env: { MOORING_DNS_SERVERS: dns.address } })
+  stack.defer(() => mooring.stop())
+  customer = await makeCustomer()
+  stack.defer(() => customer.drop())
+  owner = mooring.client()
+})
+afterAll(() => stack.disposeAsync())
+
+const url = (name: string) => customer.url('reader', { host: HOST, parameters: `application_name=${name}` })
+const leasesOf = (id: DatasourceId) =>
+  query(mooring.databaseUrl, `select version from leases where datasource_id = '${bareUuid(id)}'`)
+
+async function registered(): Promise<DatasourceId> {
+  const made = await owner.datasources.register.mutate({ connectionString: url('first'), waitSeconds: 20 })
+  expect(made.status).toBe('active')
+  return made.id
+}
+
+/** Asks for a lease, and has something done before its host is resolved. */
+async function leased(of: { id: DatasourceId; token: string; meanwhile: () => Promise<unknown> }) {
+  const key = await holderKey()
+  const done = Promise.withResolvers<unknown>()
+  dns.beforeNext(() => of.meanwhile().then(done.resolve, done.reject))
+  const answer = mooring.client(of.token).datasources.lease.mutate({ id: of.id, publicKey: key.publicKey })
+  const [credential] = await Promise.all([answer.then(({ sealed }) => key.open(sealed)).catch(faultOf), done.promise])
+  return credential
+}
+
+describe('A lease whose host is being resolved', () => {
+  it('is not given to a capability that is revoked meanwhile', async () => {
+    const id = await registered()
+    const token = await leaseCapability(mooring)
+    const [newest] = (await owner.organization.listCapabilities.query()).items
+    const meanwhile = () => owner.organization.revokeCapability.mutate({ id: newest?.id ?? 'cap_' })
+    expect(await leased({ id, token, meanwhile })).toBe('capability_invalid')
+    expect(await leasesOf(id)).toEqual([])
+  })
+
+  it('is of the credential that has come into force meanwhile', async () => {
+    const id = await registered()
+    const token = await leaseCapability(mooring)
+    const meanwhile = () => owner.datasources.rotate.mutate({ id, connectionString: url('second'), waitSeconds: 20 })
+    expect(await leased({ id, token, meanwhile })).toMatchObject({
+      version: 2,
+      connectionString: expect.stringContaining('application_name=second'),
+    })
+    expect(await leasesOf(id)).toEqual([{ version: 2 }])
+  })
+
+  it('is refused at once when the datasource is removed meanwhile', async () => {
+    const id = await registered()
+    const token = await leaseCapability(mooring)
+    const startedAt = performance.now()
+    expect(await leased({ id, token, meanwhile: () => owner.datasources.remove.mutate({ id }) })).toBe(
+      'entity_not_found',
+    )
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(await leasesOf(id)).toEqual([])
+  })
+})
