@@ -12,6 +12,7 @@ import type { DbType, Kind, Status } from '#shared/datasource.ts'
 import type { Mode } from '#shared/wire.ts'
 import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
 import type { FeedEventsTable, FeedPushesTable, FeedsTable } from './feed-tables.ts'
+import { openPool } from './pool.ts'
 import { prepareStatements } from './prepared.ts'
 import type { CredentialsTable, LeaseGrantsTable, LeasesTable, OrganizationKeysTable } from './sealed-tables.ts'
 
@@ -203,10 +204,10 @@ export const types: pg.CustomTypesConfig = {
   },
 }
 
-/** Opens a pool on our own database. `onError` hears of idle connections that the server closed. */
+/** Opens a pool on our own database. `onError` hears of connections that break. */
 export function openDb(options: { url: string; size: number; onError: (error: Error) => void }): Db {
-  const pool = new pg.Pool({ connectionString: options.url, max: options.size, types, connectionTimeoutMillis: 10_000 })
-  pool.on('error', options.onError)
+  const { url: connectionString, size: max, onError } = options
+  const pool = openPool({ connectionString, max, types, connectionTimeoutMillis: 10_000 }, onError)
   prepareStatements(pool)
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }

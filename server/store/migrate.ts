@@ -9,8 +9,8 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type MigrationProvider, Migrator } from 'kysely/migration'
-import pg from 'pg'
 import type { Db } from './db.ts'
+import { openPool } from './pool.ts'
 
 const folder = new URL('../../migrations/', import.meta.url)
 const LOCK_WAIT_MS = 60_000
@@ -42,9 +42,9 @@ export async function migrationNames(): Promise<string[]> {
 
 /** Brings the database at `url` up to date and returns the names applied. Several at once: one works, the others wait. */
 export async function migrate(url: string): Promise<string[]> {
-  const pool = new pg.Pool({ connectionString: url, max: 2, options: `-c lock_timeout=${LOCK_WAIT_MS}` })
-  // An idle connection that breaks is not used again, and must not end the process: the next statement says what is wrong.
-  pool.on('error', () => undefined)
+  // The statement that needs a connection which broke says so.
+  const ignore = () => undefined
+  const pool = openPool({ connectionString: url, max: 2, options: `-c lock_timeout=${LOCK_WAIT_MS}` }, ignore)
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     const { error, results } = await new Migrator({ db, provider }).migrateToLatest()
