@@ -25,6 +25,7 @@ beforeAll(async () => {
   await writeFile(join(dir, 'package.json'), '{"type": "module"}')
   await copyFile(join(root, 'test/fixtures/openapi-calls.txt'), join(dir, 'calls.ts'))
   const types = await run([join(root, 'test/generator/generate.ts')], JSON.stringify(document))
+  expect(types.status).toBe(0)
   await writeFile(join(dir, 'types.ts'), types.output)
 })
 afterAll(async () => {

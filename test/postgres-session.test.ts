@@ -2,6 +2,7 @@
  * Sessions with a real server: how a login is refused, what a session may do, what it leaves behind, and what a probe
  * tells of it.
  */
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PROBE_LIMITS } from '#server/net/frame-gate.ts'
 import { probeDatabase } from '#server/net/probe.ts'
@@ -98,15 +99,11 @@ describe('A session', () => {
 
   it('waits for no lock', async () => {
     await at.servers.good.query('create table locked(x int); grant select on locked to app')
-    const { failure } = await at.within('good', {}, async session => {
-      const holder = at.within('good', { user: 'app' }, async other => other.query('select pg_sleep(1.5)'))
-      const locked = at.servers.good.query('begin; lock table locked; select pg_sleep(1.5); commit')
-      try {
-        return await session.query('select pg_sleep(0.3); select * from public.locked')
-      } finally {
-        await Promise.all([holder, locked])
-      }
-    })
+    const holder = new pg.Client({ connectionString: at.servers.good.adminUrl })
+    await holder.connect()
+    await holder.query('begin; lock table locked')
+    const { failure } = await at.within('good', {}, session => session.query('select * from public.locked'))
+    await holder.end()
     expect(failure).toEqual({ code: 'query_timeout', sqlstate: '55P03' })
   })
 
