@@ -17,6 +17,8 @@ const shared = {
   pool: 'forks' as const,
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  // What is awaited so is another process's doing: one second, the default, is not long on a busy machine.
+  expect: { poll: { timeout: 20_000, interval: 20 } },
   // A retry would hide what is wrong: a test that fails once is red.
   retry: 0,
 }
