@@ -12,6 +12,8 @@ import { isRunning, localTarget, type TestDialler, testDialler } from '#test/sup
 import { frame, type HostileServer, OFFER, type Script, startHostile } from '#test/support/hostile-postgres.ts'
 
 const DEADLINE_MS = 1_000
+/** A process may have to be started for a job first. */
+const ENOUGH_MS = 20_000
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const open: { close?(): Promise<void>; stop?(): Promise<void> }[] = []
@@ -86,7 +88,7 @@ describe('A dialling process', () => {
       await peer.startup()
       peer.send(frame('R', 7))
     })
-    const codes = await Promise.all(Array.from({ length: 5 }, () => probe(dialler, at, 5_000)))
+    const codes = await Promise.all(Array.from({ length: 5 }, () => probe(dialler, at, ENOUGH_MS)))
     expect(codes).toEqual(Array.from({ length: 5 }, () => 'authentication_method'))
     expect(most).toBe(1)
     expect(dialler.events.filter(event => event.event === 'dialler_started')).toHaveLength(1)
@@ -100,8 +102,8 @@ describe('A dialling process', () => {
     })
     const good = await server(brief)
     const [pid] = dialler.pids()
-    expect(await probe(dialler, bad, 5_000)).toBe('protocol_violation')
-    expect(await probe(dialler, good, 5_000)).toBe('authentication_method')
+    expect(await probe(dialler, bad, ENOUGH_MS)).toBe('protocol_violation')
+    expect(await probe(dialler, good, ENOUGH_MS)).toBe('authentication_method')
     expect(dialler.pids()).not.toContain(pid)
     expect(dialler.events).toContainEqual({ event: 'dialler_ended', pid, reason: 'spent', stderr: '' })
   })
@@ -121,7 +123,7 @@ describe('The worker', () => {
     expect(await dialled).toBe('dialler_died')
     expect(performance.now() - started).toBeLessThan(DEADLINE_MS + 1_000)
     await at.idle()
-    expect(await probe(dialler, await server(brief), 5_000)).toBe('authentication_method')
+    expect(await probe(dialler, await server(brief), ENOUGH_MS)).toBe('authentication_method')
     await expect.poll(() => isRunning(pid)).toBe(false)
     expect(dialler.events).toContainEqual({ event: 'dialler_ended', pid, reason: 'deadline', stderr: '' })
   })
@@ -136,7 +138,7 @@ describe('The worker', () => {
     })
     await dialler.ready()
     const started = performance.now()
-    expect(await probe(dialler, await server(silent), 5_000)).toBe('dialler_died')
+    expect(await probe(dialler, await server(silent), ENOUGH_MS)).toBe('dialler_died')
     expect(performance.now() - started).toBeLessThan(1_000)
     await dialler.close()
     expect(dialler.events).toContainEqual({ event: 'dialler_ended', pid: stopped[0], reason: 'memory', stderr: '' })
@@ -153,14 +155,14 @@ describe('The worker', () => {
   it('lives on when a process is killed under it', async () => {
     const dialler = dialling({ children: 2 })
     const { script, arrived } = connected()
-    const dialled = probe(dialler, await server(script), 5_000)
+    const dialled = probe(dialler, await server(script), ENOUGH_MS)
     await arrived
     for (const pid of dialler.pids()) process.kill(pid, 'SIGKILL')
     expect(await dialled).toBe('dialler_died')
     // A job that is handed to the other one before its death is known dies with it.
     await expect.poll(() => dialler.events.filter(event => event.event === 'dialler_ended')).toHaveLength(2)
     const at = await server(brief)
-    expect(await Promise.all([probe(dialler, at, 5_000), probe(dialler, at, 5_000)])).toEqual([
+    expect(await Promise.all([probe(dialler, at, ENOUGH_MS), probe(dialler, at, ENOUGH_MS)])).toEqual([
       'authentication_method',
       'authentication_method',
     ])

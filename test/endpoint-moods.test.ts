@@ -182,12 +182,12 @@ describe('An answer other than 200', () => {
   })
 
   it.each([
-    ['a number of seconds', '7', 7],
-    ['the longest that it can be', '999999999', 999_999_999],
-    ['a date to come', new Date(Date.now() + 90_000).toUTCString(), 90],
-    ['a date gone by', new Date(Date.now() - 90_000).toUTCString(), 0],
+    ['a number of seconds', () => '7', 7],
+    ['the longest that it can be', () => '999999999', 999_999_999],
+    ['a date to come', () => new Date(Date.now() + 90_000).toUTCString(), 90],
+    ['a date gone by', () => new Date(Date.now() - 90_000).toUTCString(), 0],
   ])('says when to come back, by %s', async (_, value, seconds) => {
-    const answer = await meet(response => response.writeHead(429, { 'retry-after': value }).end())
+    const answer = await meet(response => response.writeHead(429, { 'retry-after': value() }).end())
     expect(Math.abs((answer.retryAfterSeconds ?? -99) - seconds)).toBeLessThanOrEqual(5)
   })
 
