@@ -15,8 +15,9 @@ const alone = [
 const shared = {
   globalSetup: ['test/support/global-setup.ts'],
   pool: 'forks' as const,
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // Whole processes are started, and this machine may be busy: what hangs is told from what is slow by a wide margin.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
   // What is awaited so is another process's doing: one second, the default, is not long on a busy machine.
   expect: { poll: { timeout: 20_000, interval: 20 } },
   // A retry would hide what is wrong: a test that fails once is red.

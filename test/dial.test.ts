@@ -146,12 +146,14 @@ describe('several addresses', () => {
   })
 
   it('are tried at once where the one before fails at once', async () => {
-    dns.answer('dead.acme.io', { addresses: ['52.95.110.1', '2600:1f18::1'] })
+    const dead = Array.from({ length: 15 }, (_, at) => `52.95.110.${at + 1}`)
+    dns.answer('dead.acme.io', { addresses: [...dead, '52.95.110.99'] })
     const start = performance.now()
-    const connect = failOn({ '52.95.110.1': 'ENETUNREACH' })
+    const connect = failOn(Object.fromEntries(dead.map(address => [address, 'ENETUNREACH'])))
     const dialled = await dial(request({ host: 'dead.acme.io', connect }))
-    expect(dialled.address).toBe('2600:1f18::1')
-    expect(performance.now() - start).toBeLessThan(250)
+    expect(dialled.address).toBe('52.95.110.99')
+    // One after the other, as where they hang, would be 250 ms for each.
+    expect(performance.now() - start).toBeLessThan(3_000)
     dialled.socket.destroy()
   })
 
@@ -211,7 +213,7 @@ describe('a dial that fails', () => {
       code: 'connection_timeout',
       passed: 'policy',
     })
-    expect(performance.now() - start).toBeLessThan(1400)
+    expect(performance.now() - start).toBeLessThan(4_500)
     expect(hanging.map(socket => socket.destroyed)).toEqual([true, true])
   })
 
@@ -224,7 +226,7 @@ describe('a dial that fails', () => {
       'connection_timeout',
     )
     expect((await failure({ host: '52.95.110.1', signal: AbortSignal.abort() })).code).toBe('connection_timeout')
-    expect(performance.now() - start).toBeLessThan(1400)
+    expect(performance.now() - start).toBeLessThan(4_500)
     expect(hanging.map(socket => socket.destroyed)).toEqual([true])
   })
 

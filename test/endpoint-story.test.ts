@@ -152,6 +152,11 @@ describe('A rotation', () => {
     const rotated = await call('POST', `/v1/datasources/${id}/rotate_key`, { signingKey: NEXT_KEY })
     expect(rotated.body).toMatchObject({ key_last4: NEXT_KEY.slice(-4), status: 'active' })
     await settled(followed.mooring.databaseUrl, bareUuid(id))
+    // The new key is tried again soon by itself: here, when it is asked for.
+    await query(
+      followed.mooring.databaseUrl,
+      `update tasks set due_at = now() + interval '1 hour' where kind = 'verify'`,
+    )
     // The probe with the new key alone was refused: both keys sign, and the feed flows on.
     await followed.run('poll', id)
     expect(lastSignatures(at)).toHaveLength(2)

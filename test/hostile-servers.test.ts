@@ -37,6 +37,8 @@ import {
 import { md5Password } from '#test/support/scram-server.ts'
 
 const DEADLINE_MS = 1_000
+/** For what is not to wait for its deadline: a machine that is busy for a second is no hostile server. */
+const ENOUGH_MS = 10_000
 const GROWTH_BYTES = 32 << 20
 const CANARY = 'these-are-the-servers-words'
 const SALT = Buffer.from([1, 2, 3, 4])
@@ -52,7 +54,7 @@ beforeAll(() => {
 afterAll(() => dialler.close())
 
 /** Dials a server that runs the script, and tells how that went. */
-async function endure(script: Script, target: Partial<Target> = {}) {
+async function endure(script: Script, target: Partial<Target> = {}, deadlineMs = ENOUGH_MS) {
   await dialler.ready()
   const server = await startHostile(script)
   const before = process.memoryUsage.rss()
@@ -62,13 +64,13 @@ async function endure(script: Script, target: Partial<Target> = {}) {
   }, 20)
   const started = performance.now()
   const wanted = localTarget(server.port, { tlsMode: 'disable', password: PASSWORD, ...target })
-  const probe = await dialler.probe({ target: wanted, caCertificate: null, schema: 'app', deadlineMs: DEADLINE_MS })
+  const probe = await dialler.probe({ target: wanted, caCertificate: null, schema: 'app', deadlineMs })
   const elapsedMs = performance.now() - started
   await server.idle()
   clearInterval(sampler)
   await server.stop()
   const grown = Math.max(peak.bytes, process.memoryUsage.rss()) - before
-  return { probe, inTime: elapsedMs < DEADLINE_MS + 1_000, bounded: grown < GROWTH_BYTES, heard: server.received() }
+  return { probe, inTime: elapsedMs < deadlineMs + 1_000, bounded: grown < GROWTH_BYTES, heard: server.received() }
 }
 
 /** Which of the password's forms are in there, and whether the server's words are. */
@@ -85,7 +87,11 @@ function leaks(heard: Buffer, probe: Probe): string[] {
 function endures(title: string, lines: readonly Line[]): void {
   describe(title, () => {
     it.for(lines)('%s: %s', async ([, ends, script, target]) => {
-      const { probe, inTime, bounded, heard } = await endure(script, target)
+      const { probe, inTime, bounded, heard } = await endure(
+        script,
+        target,
+        ends.endsWith('_timeout') ? DEADLINE_MS : ENOUGH_MS,
+      )
       expect({ code: probe.failure?.code, inTime, bounded, leaked: leaks(heard, probe) }).toEqual({
         code: ends,
         inTime: true,

@@ -68,7 +68,7 @@ describe('A new key for an organization', () => {
     const [id, rotating] = [await registered(), await registered('second')]
     const endpoint = await mooring
       .client()
-      .datasources.register.mutate({ endpoint: 'https://api.example.com/x', signingKey: 'a-signing-key' })
+      .datasources.register.mutate({ endpoint: 'https://127.0.0.1:1/x', signingKey: 'a-signing-key' })
     const away = customer.url('reader', { port: 1, ...parameters('away') })
     await mooring
       .client()

@@ -134,8 +134,8 @@ describe('A start is refused, with a sentence that says what to do,', () => {
   it('where the command does not end, and does not heed SIGTERM: it is killed', async () => {
     const pidFile = join(dir, 'pid')
     const hanging = `echo $$ > '${pidFile}'; trap '' TERM; cat ${fileOf('web')}; exec sleep 600`
-    const refused = webKeyring({ keyring: '', keyringCommand: hanging }, false, 2_000)
-    await expect(refused).rejects.toThrow(/failed, or took longer than 2 s\. It is run by sh -c with web as \$1/)
+    const refused = webKeyring({ keyring: '', keyringCommand: hanging }, false, 10_000)
+    await expect(refused).rejects.toThrow(/failed, or took longer than 10 s\. It is run by sh -c with web as \$1/)
     const pid = Number(await readFile(pidFile, 'utf8'))
     expect(() => process.kill(pid, 0)).toThrow(/ESRCH/)
   })

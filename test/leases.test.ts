@@ -75,9 +75,9 @@ describe('A lease', () => {
   })
 
   it('ends no later than the capability', async () => {
-    const token = await leaseCapability(mooring, { ttlSeconds: 5 })
+    const token = await leaseCapability(mooring, { ttlSeconds: 60 })
     const { answer } = await leaseWith(token, 3600)
-    expect(Date.parse(answer.expiresAt)).toBeLessThanOrEqual(Date.now() + 5_000)
+    expect(Date.parse(answer.expiresAt)).toBeLessThanOrEqual(Date.now() + 60_000)
   })
 
   it('is given back by its holder, once, and by nobody else', async () => {

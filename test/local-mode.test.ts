@@ -1,5 +1,7 @@
 /** `npm start` with nothing set up: a database of its own, keys shown once, requests that can be pasted, a clean end. */
+
 import { execFile } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { watch } from 'node:fs'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
@@ -20,7 +22,8 @@ let port: number
 const running: Running[] = []
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'mooring-local-'))
-  const free = createServer().listen(0, '127.0.0.1')
+  // Below the ports that the system gives to whoever asks for any: it has to be free again at each start.
+  const free = createServer().listen(20_000 + randomInt(12_000), '127.0.0.1')
   await once(free, 'listening')
   port = portOf(free)
   free.close()

@@ -42,7 +42,7 @@ describe('Scheduled checks', () => {
       const row = await get(made.id)
       expect(row.verifiedAt).toBe(now.toISOString())
       expect(row.kind === 'direct' && row.introspectedAt).toBe(now.toISOString())
-    }, 15_000)
+    }, 60_000)
     expect(Date.parse((await get(made.id)).nextCheckAt ?? '')).toBeGreaterThan(now.getTime())
   })
 
@@ -93,7 +93,8 @@ describe('Scheduled checks', () => {
       .client(neighbour.testKey)
       .datasources.register.mutate({ connectionString: customer.url(), schema: 'app', waitSeconds: 20 })
     expect(made.status).toBe('active')
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    // A silent one holds its process for twelve.
+    expect(performance.now() - startedAt).toBeLessThan(11_000)
     for (const socket of held) socket.destroy()
     silent.close()
   })

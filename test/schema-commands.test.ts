@@ -1,6 +1,6 @@
 /** The caller commands on schemas, run as a person would, against a running Mooring. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -36,7 +36,9 @@ async function command(...args: string[]): Promise<{ stdout: string; status: num
 
 describe('The schema commands', () => {
   it('write Kysely types that type-check', async () => {
-    const dir = await mkdtemp(join(process.cwd(), 'test', 'generated-'))
+    // Below the repository, so that Kysely is found.
+    await mkdir(join(process.cwd(), '.data'), { recursive: true })
+    const dir = await mkdtemp(join(process.cwd(), '.data', 'generated-'))
     try {
       const out = join(dir, 'database.ts')
       expect((await command('schema', 'types', id, '--out', out)).status).toBe(0)

@@ -97,10 +97,10 @@ describe('withDatasource', () => {
 
   it('lets no connection begin once the lease has ended and cannot be renewed', async () => {
     const id = await registered()
-    const client = await leaser(1)
+    const client = await leaser()
     const late = await withDatasource(client, { id, ttlSeconds: 1 }, async pool => {
-      const ended = new Promise(resolve => setTimeout(resolve, 1_100))
-      await ended
+      await query(mooring.databaseUrl, 'update capabilities set revoked_at = now() where revoked_at is null')
+      await new Promise(resolve => setTimeout(resolve, 1_100))
       return pool.query('select 1').catch((error: Error) => error.message)
     })
     expect(late).toBe('the lease has ended')

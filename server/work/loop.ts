@@ -106,7 +106,7 @@ export class Loop {
   }
 
   async #work(claim: claims.Claim): Promise<void> {
-    const { db, clock, random, log } = this.#parts
+    const { db, clock, random, log, signals } = this.#parts
     const about = { organizationId: claim.organizationId, datasourceId: claim.datasourceId, task: claim.kind }
     try {
       await this.#trades[claim.kind]?.(this.#parts, claim)
@@ -117,6 +117,7 @@ export class Loop {
       await claims
         .handBack(db, claim, dueAt)
         .catch((lost: unknown) => log.error({ ...about, cause: lost }, 'task not given back'))
+      signals.ring('news')
     }
   }
 }

@@ -19,9 +19,7 @@ afterAll(() => mooring.stop())
 
 it('A credential that another transaction holds is sealed anew when it is free', async () => {
   const { db, databaseUrl, organization } = mooring
-  await mooring
-    .client()
-    .datasources.register.mutate({ endpoint: 'https://api.example.com/x', signingKey: 'a-signing-key' })
+  await mooring.client().datasources.register.mutate({ endpoint: 'https://127.0.0.1:1/x', signingKey: 'a-signing-key' })
   await quiet(databaseUrl)
   const rotated = await transaction(db, async tx => {
     await sql`select from credentials for share`.execute(tx)

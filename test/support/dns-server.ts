@@ -45,12 +45,9 @@ export async function startDnsServer(): Promise<DnsServer> {
   const asked: string[] = []
   const { udp, tcp, port } = await bindBoth()
   const respond: Respond = (query, maxBytes) => respondFrom({ script, asked, query, maxBytes })
-  let meanwhile: (() => Promise<unknown>) | null = null
+  const { beforeNext, answered } = onceEach(query => respond(query, MAX_UDP_BYTES))
   udp.on('message', async (query, from) => {
-    const first = meanwhile
-    meanwhile = null
-    await first?.()
-    const response = respond(query, MAX_UDP_BYTES)
+    const response = await answered(query)
     if (response !== null) udp.send(packet.encode(response), from.port, from.address)
   })
   const open = new Set<net.Socket>()
@@ -65,15 +62,32 @@ export async function startDnsServer(): Promise<DnsServer> {
     answer: (name, ...replies) => {
       script.set(name.toLowerCase(), replies)
     },
-    beforeNext: what => {
-      meanwhile = what
-    },
+    beforeNext,
     close: async () => {
       const closed = Promise.all([once(udp, 'close'), once(tcp, 'close')])
       for (const socket of open) socket.destroy()
       udp.close()
       tcp.close()
       await closed
+    },
+  }
+}
+
+/** A resolver that has waited for a while sends its datagram again: the same question, and the same answer. */
+function onceEach(respond: (query: Buffer) => packet.Packet | null) {
+  let meanwhile: (() => Promise<unknown>) | null = null
+  const known = new Map<string, Promise<packet.Packet | null>>()
+  return {
+    beforeNext: (what: () => Promise<unknown>) => {
+      meanwhile = what
+    },
+    answered: (query: Buffer) => {
+      const key = query.toString('latin1')
+      const first = meanwhile
+      meanwhile = null
+      const answer = known.get(key) ?? Promise.resolve(first?.()).then(() => respond(query))
+      known.set(key, answer)
+      return answer
     },
   }
 }

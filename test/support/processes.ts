@@ -57,8 +57,10 @@ function watch(child: ChildProcess): Running {
     tell()
   })
   child.stderr.on('data', chunk => errors.push(String(chunk)))
+  let isOver = false
   // `close` comes after the last line.
   const ended = once(child, 'close').then(([code]: (number | null)[]) => {
+    isOver = true
     tell()
     return code ?? null
   })
@@ -67,7 +69,7 @@ function watch(child: ChildProcess): Running {
     out,
     err: () => errors.join(''),
     ended,
-    line: (pattern, nth = 1) => lineOf({ child, out, waiting, errors }, { pattern, nth }),
+    line: (pattern, nth = 1) => lineOf({ isOver: () => isOver, out, waiting, errors }, { pattern, nth }),
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
       return ended
@@ -76,21 +78,20 @@ function watch(child: ChildProcess): Running {
 }
 
 interface Heard {
-  readonly child: ChildProcess
+  isOver(): boolean
   readonly out: readonly string[]
   readonly errors: readonly string[]
   readonly waiting: Set<() => void>
 }
 
 async function lineOf(
-  { child, out, errors, waiting }: Heard,
+  { isOver, out, errors, waiting }: Heard,
   { pattern, nth }: { pattern: RegExp; nth: number },
 ): Promise<RegExpExecArray> {
   for (;;) {
     const found = out.map(text => pattern.exec(text)).filter(one => one !== null)[nth - 1]
     if (found) return found
-    if (child.exitCode !== null || child.signalCode !== null)
-      throw new Error(`it ended without saying ${pattern}:\n${out.join('\n')}\n${errors.join('')}`)
+    if (isOver()) throw new Error(`it ended without saying ${pattern}:\n${out.join('\n')}\n${errors.join('')}`)
     const { promise, resolve } = Promise.withResolvers<void>()
     waiting.add(resolve)
     await promise

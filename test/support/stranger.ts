@@ -144,7 +144,7 @@ function asking(found: { authority: Authority; port: number; dns: DnsServer }): 
         messageId: 'msg_1',
         timestampSeconds: Math.floor(Date.now() / 1_000),
         caCertificate: found.authority.cert,
-        deadlineMs: 3_000,
+        deadlineMs: 20_000,
         maxBytes: 1 << 20,
         ...request,
       },
