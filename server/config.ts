@@ -5,6 +5,7 @@
 import { join, resolve } from 'node:path'
 import { type FeedSettings, feedSettings } from '#server/domain/feed-settings.ts'
 import { parseNetworks } from '#server/domain/host-policy.ts'
+import { parseHost, parseHostPort } from '#shared/host.ts'
 
 import { ConfigError, choice, integer, text } from './variables.ts'
 
@@ -63,8 +64,9 @@ const LOOPBACK = '127.0.0.0/8,::1/128'
 /** Reads the environment. Throws `ConfigError`; the value itself is never in the message. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const databaseUrl = text(env, 'DATABASE_URL')
-  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
-    throw new ConfigError('DATABASE_URL', 'a connection string that begins with postgres://')
+  if (databaseUrl !== null && !namesDatabase(databaseUrl)) {
+    const must = 'a connection string that begins with postgres:// and names a host and a database'
+    throw new ConfigError('DATABASE_URL', must)
   }
   const localDir = resolve(text(env, 'MOORING_DATA_DIR') ?? '.data')
   const given = env['MOORING_ALLOWED_NETWORKS']
@@ -98,6 +100,18 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     feeds: feedSettings({ integer: ask => integer(env, ask), text: variable => text(env, variable) }),
     logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   }
+}
+
+/** What is left out here the driver would look for elsewhere. A socket's folder stands in `host`, with or without a login. */
+function namesDatabase(value: string): boolean {
+  if (!/^postgres(ql)?:\/\//.test(value)) return false
+  // A login without a host makes no URL, and the driver takes it all the same.
+  const isUrl = URL.canParse(value)
+  const stood = isUrl ? value : value.replace('@/', '@-/')
+  if (!URL.canParse(stood)) return false
+  const { searchParams, hostname, pathname } = new URL(stood)
+  const host = searchParams.get('host') || (isUrl ? hostname : '')
+  return host !== '' && pathname.length > 1
 }
 
 /** The environment of this process. */
@@ -149,7 +163,7 @@ function dnsServers(env: NodeJS.ProcessEnv): string[] {
     .map(part => part.trim())
     .filter(part => part !== '')
   const isServer = (server: string) =>
-    /^(\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?|[0-9a-f:]+)$/i.test(server)
+    [parseHost(server), parseHostPort(server, 53)].some(read => read.ok && read.kind === 'address')
   if (!servers.every(isServer))
     throw new ConfigError('MOORING_DNS_SERVERS', 'a comma-separated list of ip or ip:port, IPv6 in brackets')
   return servers

@@ -3,12 +3,14 @@
  * environment's values, and never into a log. Read at start and again on SIGHUP.
  */
 import { execFile } from 'node:child_process'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { parseWebKeyring, parseWorkerKeyring, type WebKeyring, type WorkerKeyring } from '#server/seal/keyring.ts'
 import { readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
+import { ConfigError } from './variables.ts'
 
 const COMMAND_MS = 10_000
 const MAX_BYTES = 65_536
@@ -20,16 +22,28 @@ type Place = Pick<Config, 'keyring' | 'keyringCommand'>
  * ended. Throws a sentence, never a part of a keyring.
  */
 export async function webKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WebKeyring> {
-  const { keyring, keyringCommand } = config
+  const { keyringCommand } = config
   if (keyringCommand !== null) return parseWebKeyring(await ask(keyringCommand, 'web', limitMs))
-  return readWebKeyring(isDir ? join(keyring, 'web.json') : keyring)
+  return readWebKeyring(await fileOf('web', config.keyring, isDir))
 }
 
 /** The worker's keyring, likewise. */
 export async function workerKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WorkerKeyring> {
-  const { keyring, keyringCommand } = config
+  const { keyringCommand } = config
   if (keyringCommand !== null) return parseWorkerKeyring(await ask(keyringCommand, 'worker', limitMs))
-  return readWorkerKeyring(isDir ? join(keyring, 'worker.json') : keyring)
+  return readWorkerKeyring(await fileOf('worker', config.keyring, isDir))
+}
+
+/** The role's file. Throws `ConfigError` for the folder where its file is asked for, and for a file in place of the folder. */
+async function fileOf(role: 'web' | 'worker', keyring: string, isDir: boolean): Promise<string> {
+  // One that is not there is refused by its reader, with the command that makes it.
+  const found = await stat(keyring).catch(() => null)
+  const folder = 'the folder that keyring init made'
+  if (!isDir && found?.isDirectory() === true)
+    throw new ConfigError('MOORING_KEYRING', `the file ${role}.json in ${folder}, not a folder`)
+  if (isDir && found?.isFile() === true)
+    throw new ConfigError('MOORING_KEYRING', `${folder}, with both keyrings, not a file`)
+  return isDir ? join(keyring, `${role}.json`) : keyring
 }
 
 /** Runs the command in a shell, the role as its `$1`; what it prints is the keyring. */

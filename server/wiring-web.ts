@@ -19,6 +19,7 @@ import { type Db, isAlive } from '#server/store/db.ts'
 import { pendingMigrations } from '#server/store/migrate.ts'
 import type { Config } from './config.ts'
 import type { Ground } from './process.ts'
+import { ConfigError } from './variables.ts'
 
 const VALIDATE_MS = 30_000
 const ANSWER_MS = 25_000
@@ -77,7 +78,7 @@ export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<Web
   const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: () => trouble(db) })
   const server = createListener(app, { patience, publicUrl })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', error => reject(unlistenable(error)))
     server.listen(config.port, config.host, resolve)
   })
   let isStopping = false
@@ -104,6 +105,24 @@ export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<Web
       clearTimeout(timer)
     },
   }
+}
+
+const WRONG_HOST = ['HOST', 'an address of this machine, or a name that stands for one'] as const
+
+/** What keeps us from listening, by the system's code: the variable, and what it must be. */
+const UNLISTENABLE: Readonly<Record<string, readonly [string, string]>> = {
+  EADDRINUSE: ['PORT', 'a port that nobody else listens on'],
+  EACCES: ['PORT', 'a port that this process may listen on: below 1024 that is a privilege'],
+  EADDRNOTAVAIL: WRONG_HOST,
+  EAFNOSUPPORT: WRONG_HOST,
+  EINVAL: WRONG_HOST,
+  ENOTFOUND: WRONG_HOST,
+  EAI_AGAIN: WRONG_HOST,
+}
+
+function unlistenable(error: Error): Error {
+  const [variable, must] = UNLISTENABLE[String(Reflect.get(error, 'code'))] ?? []
+  return variable === undefined || must === undefined ? error : new ConfigError(variable, must)
 }
 
 async function trouble(db: Db): Promise<string | null> {

@@ -74,7 +74,7 @@ const object = {
   createdAt: shown.createdAt.describe('When it was minted.'),
   lastUsedAt: shown.lastUsedAt.describe('When it last presented itself, to the minute.'),
   expiresAt: shown.expiresAt.describe('From then on it is refused.'),
-  revokedAt: shown.revokedAt.describe("When it was revoked, or will be: the end of a rotation's grace."),
+  revokedAt: shown.revokedAt.describe('When it was revoked, else null. The grace of a rotation moves `expiresAt`.'),
   label: shown.label.describe('A line for people.'),
   userMeta: shown.userMeta.describe("The caller's JSON object, as given."),
   wideScope: shown.wideScope.describe("The caller's, as given."),

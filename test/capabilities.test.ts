@@ -1,5 +1,6 @@
 /** Capabilities: what one may do, what none may, and everything that ends one. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { CapabilityObject } from '#shared/capability-dialect.ts'
 import { makeKey, mistyped } from '#test/support/keys.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
@@ -284,6 +285,10 @@ describe('A rotation', () => {
     const { body } = await mooring.call('POST', `${PATH}/${old.id}/rotate`, { body: { graceSeconds: 60 } })
     aheadMs = 30_000
     expect([await statusWith(body.token), await statusWith(old.token)]).toEqual([200, 200])
+    const { body: ending } = await mooring.call('GET', `${PATH}/${old.id}`)
+    expect([ending.revokedAt, Date.parse(ending.expiresAt) < Date.parse(old.expiresAt)]).toEqual([null, true])
+    // As the document says of the two.
+    expect(CapabilityObject.shape.revokedAt.description).toMatch(/else null.*`expiresAt`/)
     aheadMs = 61_000
     expect([await statusWith(body.token), await statusWith(old.token)]).toEqual([200, 403])
     expect(body.expiresAt).toBe(old.expiresAt)

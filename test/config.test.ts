@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '#server/config.ts'
+import { createResolver } from '#server/net/resolver.ts'
 import { ConfigError } from '#server/variables.ts'
 
 const DATABASE_URL = 'postgres://mooring:pw@db.internal/mooring'
@@ -39,6 +40,18 @@ describe('With a DATABASE_URL', () => {
   })
 })
 
+describe('A DATABASE_URL', () => {
+  it.each([
+    'postgresql://db.internal/mooring',
+    'postgres://mooring:p%40w@[fd00::5]:6432/mooring?sslmode=verify-full',
+    'postgresql:///mooring?host=/var/run/postgresql',
+    'postgresql://mooring:pw@/mooring?host=/var/run/postgresql',
+    'postgresql://mooring@%2Fvar%2Frun%2Fpostgresql/mooring',
+  ])('names a host, or the folder of a socket, and a database: %s', url => {
+    expect(readConfig({ DATABASE_URL: url }).databaseUrl).toBe(url)
+  })
+})
+
 describe('A variable', () => {
   it('that is empty counts as not given', () => {
     expect(readConfig({ PORT: '', HOST: '', DATABASE_URL: '', MOORING_DATA_DIR: '', MOORING_DNS_SERVERS: '' })).toEqual(
@@ -53,11 +66,11 @@ describe('A variable', () => {
   })
 
   it('for DNS servers takes addresses with or without a port, IPv6 in brackets', () => {
-    expect(readConfig({ MOORING_DNS_SERVERS: '9.9.9.9, 127.0.0.1:5353,[2620:fe::fe]:53' }).dnsServers).toEqual([
-      '9.9.9.9',
-      '127.0.0.1:5353',
-      '[2620:fe::fe]:53',
-    ])
+    const servers = ['9.9.9.9', '127.0.0.1:5353', '[2620:fe::fe]:53', '[::1]', '2620:FE::9', '10.0.0.1:65535']
+    const { dnsServers } = readConfig({ MOORING_DNS_SERVERS: servers.join(', ') })
+    expect(dnsServers).toEqual(servers)
+    // The resolver takes them, too: it would refuse one in every process that dials.
+    expect(() => createResolver({ servers: dnsServers, timeoutMs: 1 })).not.toThrow()
   })
 
   it.each([
@@ -68,7 +81,19 @@ describe('A variable', () => {
     ['DATABASE_URL', 'mysql://app:secret@db/app', 'a connection string that begins with postgres://'],
     ['MOORING_ALLOWED_NETWORKS', '10.0.0.0/33', 'a comma-separated list of CIDRs'],
     ['MOORING_ALLOWED_NETWORKS', '10.0.0.1/8', 'a comma-separated list of CIDRs'],
+    ['DATABASE_URL', 'postgres://', 'a connection string that begins with postgres:// and names a host and a database'],
+    ['DATABASE_URL', 'postgres:///app', 'a connection string that begins with postgres://'],
+    ['DATABASE_URL', 'postgres://app:secret@/app', 'a connection string that begins with postgres://'],
+    ['DATABASE_URL', 'postgres://app:secret@db', 'a connection string that begins with postgres://'],
+    ['DATABASE_URL', 'postgres://app:secret@db/', 'a connection string that begins with postgres://'],
+    ['DATABASE_URL', 'postgres://app:secret@db:99999/app', 'a connection string that begins with postgres://'],
     ['MOORING_DNS_SERVERS', 'dns.acme.io', 'a comma-separated list of ip or ip:port'],
+    ['MOORING_DNS_SERVERS', '9.9.9.9,999.1.1.1', 'a comma-separated list of ip or ip:port'],
+    ['MOORING_DNS_SERVERS', '10.0.0.1:99999', 'a comma-separated list of ip or ip:port'],
+    ['MOORING_DNS_SERVERS', '10.0.0.1:0', 'a comma-separated list of ip or ip:port'],
+    ['MOORING_DNS_SERVERS', '::::', 'a comma-separated list of ip or ip:port'],
+    ['MOORING_DNS_SERVERS', '[::1]:65536', 'a comma-separated list of ip or ip:port'],
+    ['MOORING_DNS_SERVERS', '[10.0.0.1]:53', 'a comma-separated list of ip or ip:port'],
     ['MOORING_POOL_SIZE', '0', 'a whole number from 1 to 100'],
     ['MOORING_PUBLIC_URL', 'mooring', 'an http or https URL'],
     ['MOORING_LOG_LEVEL', 'loud', 'one of info'],

@@ -182,13 +182,41 @@ describe('A start that cannot be', () => {
   it.each([
     ['PORT', 'http'],
     ['DATABASE_URL', 'mysql://app:Tell-N0-one@localhost/app'],
+    ['DATABASE_URL', 'postgres://'],
     ['MOORING_ALLOWED_NETWORKS', '10.0.0.0/33'],
     ['MOORING_DNS_SERVERS', 'dns.acme.io'],
+    ['MOORING_DNS_SERVERS', '999.1.1.1'],
     ['MOORING_LOG_LEVEL', 'loud'],
   ])('for a wrong variable names it and what it must be: %s', async (variable, value) => {
     const text = await refused('web', { ...installation.env('web'), [variable]: value })
     expect(text).toMatch(new RegExp(`^${variable} must be `))
     expect(text).not.toContain('Tell-N0-one')
+  })
+
+  it.each([
+    ['HOST', 'nonsense.invalid', 'an address of this machine'],
+    ['HOST', '192.0.2.1', 'an address of this machine'],
+    ['PORT', 'one that is taken', 'a port that nobody else listens on'],
+  ])('for a place that cannot be listened on names the variable: %s=%s', async (variable, value, must) => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const given = variable === 'PORT' ? String(portOf(other)) : value
+    const one = start('web', { ...installation.env('web'), [variable]: given })
+    expect(await one.ended).toBe(1)
+    expect(one.err()).toMatch(new RegExp(`^${variable} must be ${must}[^\\n]*\\.\\n$`))
+    other.close()
+  })
+
+  it('with the folder of both keyrings, or a file in its place, names the variable and which it must be', async () => {
+    for (const role of ['web', 'worker'] as const) {
+      const folder = { ...installation.env(role), MOORING_KEYRING: installation.keyrings }
+      expect(await refused(role, folder)).toMatch(
+        new RegExp(`^MOORING_KEYRING must be the file ${role}\\.json in the fold`),
+      )
+    }
+    expect(await refused('main', installation.env('web'))).toMatch(
+      /^MOORING_KEYRING must be the folder that keyring init/,
+    )
   })
 
   it('with the other role’s keyring, or without one, says so', async () => {

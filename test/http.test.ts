@@ -134,12 +134,28 @@ describe('A method', () => {
     ['OPTIONS', CONNECTIONS, 'POST, GET, HEAD'],
     ['DELETE', '/trpc/datasources.list', 'GET, HEAD, POST'],
     ['OPTIONS', '/trpc/datasources.list', 'GET, HEAD, POST'],
+    ['POST', '/healthz', 'GET, HEAD'],
+    ['OPTIONS', '/healthz', 'GET, HEAD'],
+    ['POST', '/readyz', 'GET, HEAD'],
+    ['POST', '/openapi.json', 'GET, HEAD'],
+    ['POST', '/docs', 'GET, HEAD'],
+    ['DELETE', '/docs/', 'GET, HEAD'],
+    ['PUT', '/docs/faults', 'GET, HEAD'],
+    ['POST', '/docs/swagger-ui.css', 'GET, HEAD'],
   ])('that a path does not take is 405 with those that it takes: %s %s', async (method, path, allow) => {
     for (const key of [mooring.organization.testKey, null]) {
       const answer = await mooring.call(method, path, { key })
       expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow])
     }
   })
+
+  it.each(['/healthz', '/readyz', '/openapi.json', '/docs'])(
+    'is refused in the envelope of the house on paths of neither dialect: %s',
+    async path => {
+      const { body } = await mooring.call('POST', path)
+      expect(body).toMatchObject({ code: 'method_not_allowed', type: 'invalid_request_error' })
+    },
+  )
 
   it('HEAD answers as GET does, without the body', async () => {
     for (const path of [CONNECTIONS, DATASOURCES, '/v1/sealing_key', '/openapi.json', '/nowhere']) {

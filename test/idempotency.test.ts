@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { faultOf } from '#client/index.ts'
+import { faultOf, sealConnectionString } from '#client/index.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
@@ -178,6 +178,34 @@ describe('A key', () => {
     expect(await remove()).toEqual(removed)
     expect(await rename()).toEqual(renamed)
     expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
+  })
+})
+
+describe('What is asked of a first request alone', () => {
+  it('does not stand before a replay: the datasources of a capability may be gone', async () => {
+    const { testKey: key } = await mooring.newOrganization('Named')
+    const { datasources } = mooring.client(key)
+    const { id } = await datasources.register.mutate({ connectionString: customer.url() })
+    const body = { operations: ['datasources.read'], ttlSeconds: 600, datasourceIds: [id] }
+    const ask = (idempotencyKey: string) => send({ path: '/v1/capabilities', body, idempotencyKey, key })
+    const { token: _, ...first } = (await ask('named')).body
+    await datasources.remove.mutate({ id })
+    const again = await ask('named')
+    expect([again.status, again.replayed, again.body]).toEqual([201, 'true', first])
+    expect(await ask('another')).toMatchObject({ status: 400, replayed: null, body: { param: 'datasourceIds.0' } })
+  })
+
+  it('does not stand before a replay: the key that a string was sealed to may be retired', async () => {
+    const { id, testKey: key } = await mooring.newOrganization('Sealed')
+    const sealingKey = await mooring.client(key).organization.sealingKey.query()
+    const { keyId, ...box } = await sealConnectionString(customer.url(), sealingKey)
+    const body = { ...box, key_id: keyId, schema: 'app' }
+    const ask = (idempotencyKey: string) => send({ path: '/v1/datasources/validate', body, idempotencyKey, key })
+    const first = await ask('sealed')
+    expect(first).toMatchObject({ status: 200, body: { reachable: true } })
+    await sql(`update organization_keys set retired_at = now() - interval '30 days' where org_id = '${id}'`)
+    expect(await ask('sealed')).toEqual({ ...first, replayed: 'true' })
+    expect(await ask('another')).toMatchObject({ status: 400, replayed: null, body: { param: 'key_id' } })
   })
 })
 

@@ -15,6 +15,9 @@ const without = (body: object, ...fields: string[]) =>
   Object.fromEntries(Object.entries(body).filter(([name]) => !fields.includes(name)))
 const url = (text: string) => ({ ...good, connection_string: text })
 
+/** Every piece of this string could be the password of somebody, and is valid JSON without quotes. */
+const digits = url('postgresql://true:12345678@db.acme.io/shop')
+
 const at = (...place: (string | number)[]) => ['body', ...place]
 const missing = (field: string) => ({ loc: at(field), msg: 'Field required', type: 'missing' })
 const mistyped = (place: (string | number)[], input?: unknown) => ({
@@ -83,6 +86,8 @@ const ROWS: readonly (readonly [what: string, body: unknown, details: readonly o
   ['no connection string', without(good, 'connection_string'), [missing('connection_string')]],
   ['a name of null', { ...good, name: null }, [mistyped(['name'], null)]],
   ['a number for a name', { ...good, name: 5 }, [mistyped(['name'], 5)]],
+  ['a number that is a piece of the string', { ...digits, name: 12_345_678 }, [mistyped(['name'])]],
+  ['a boolean that is a piece of the string', { ...digits, db_type: true }, [mistyped(['db_type'])]],
   ['an empty name', { ...good, name: '' }, [short(['name'], 1, '')]],
   ['a long name', { ...good, name: 'é'.repeat(201) }, [long(['name'], 200, 'é'.repeat(201))]],
   ['another database', { ...good, db_type: 'mysql' }, [mismatch('mysql')]],

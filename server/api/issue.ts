@@ -41,7 +41,6 @@ export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promi
   const { parts, principal } = ctx
   if (!isWithin(input.operations, principal.scopes)) throw new Fault('forbidden')
   const datasourceIds = input.datasourceIds === undefined ? null : [...new Set(input.datasourceIds)]
-  if (datasourceIds !== null) await requireKnown(ctx, datasourceIds)
   const now = parts.clock()
   const minted = mintCapability(parts.tokens, {
     organizationId: principal.organizationId,
@@ -66,6 +65,8 @@ export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promi
     input,
     effect: async within =>
       transaction(within.parts.db, async tx => {
+        // In here, as whatever may change meanwhile: a replay is answered although a datasource has gone.
+        if (datasourceIds !== null) await requireKnown(within, datasourceIds)
         await requireRoom(within, tx, parts.quotas.capabilities)
         await record(within, tx, { action: 'capability.minted', id: row.id })
         return presentCapability(await capabilities.insert(tx, principal.organizationId, row))

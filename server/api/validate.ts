@@ -22,7 +22,6 @@ const KEPT_MS = 600_000
 
 /** Validates it within `parts.validateMs`. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
-  await requireOurKey(ctx, input)
   const drafted = draftedOrRefused(ctx, input)
   const schema = input.schema === undefined ? 'public' : input.schema
   const dbType = input.dbType ?? 'postgresql'
@@ -30,7 +29,11 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
   return once(ctx, {
     path: 'datasources.validate',
     input,
-    effect: inside => submit(inside, payload),
+    effect: async inside => {
+      // In here: a replay is answered although the key was retired meanwhile.
+      await requireOurKey(inside, input)
+      return submit(inside, payload)
+    },
     answer: async (inside, { taskId }) => (taskId === null ? refusedHost() : outcome(inside, taskId)),
     waits: true,
     rings: ['work'],

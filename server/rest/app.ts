@@ -47,12 +47,19 @@ export function createApp(parts: WebParts, process: Process): express.Express {
     next()
   })
   app.use(crossOrigin(process.corsOrigins), checkUrl(voices))
-  app.get('/healthz', (_, response) => void response.json({ ok: true }))
-  app.get('/readyz', async (_, response) => {
+  const otherMethod: express.Handler = (request, response) => {
+    refuse(voices, { request, response, fault: new Fault('method_not_allowed', { headers: { Allow: 'GET, HEAD' } }) })
+  }
+  app
+    .route('/healthz')
+    .get((_, response) => void response.json({ ok: true }))
+    .all(otherMethod)
+  const readiness: express.Handler = async (_, response) => {
     const trouble = await process.ready()
     response.status(trouble === null ? 200 : 503).json(trouble === null ? { ok: true } : { ok: false, trouble })
-  })
-  app.use(documentation({ publicUrl: process.publicUrl, dialects: [connectionsDialect, datasources] }))
+  }
+  app.route('/readyz').get(readiness).all(otherMethod)
+  app.use(documentation({ publicUrl: process.publicUrl, dialects: [connectionsDialect, datasources] }, otherMethod))
   app.use('/trpc', checkTrpc(voices), trpc(parts))
   for (const dialect of [connectionsDialect, datasources]) mount(app, parts, dialect)
   app.use((request, response) => refuse(voices, { request, response, fault: new Fault('route_not_found') }))

@@ -29,22 +29,26 @@ const KEPT = { cacheControl: false, headers: { 'Cache-Control': 'public, max-age
 /** The only files of the package that are served. */
 const ASSETS = ['swagger-ui.css', 'swagger-ui-bundle.js']
 
-/** The routes. The document is made at once, so that a table it cannot be made of is found when the process starts. */
-export function documentation(of: Documentation): express.Router {
+/**
+ * The routes, `otherMethod` for what they do not take. The document is made at once, so that a table it cannot be made of is
+ * found when the process starts.
+ */
+export function documentation(of: Documentation, otherMethod: express.Handler): express.Router {
   const document = JSON.stringify(openApiDocument(of))
   const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
   const router = express.Router({ strict: true })
+  const get = (path: string, answer: express.Handler) => router.route(path).get(answer).all(otherMethod)
   const serve = (path: string, type: string, text: string) =>
-    router.get(path, (_, response) => void response.set('Cache-Control', 'no-cache').type(type).send(text))
+    get(path, (_, response) => void response.set('Cache-Control', 'no-cache').type(type).send(text))
   serve('/openapi.json', 'json', document)
   router.use('/docs', helmet.contentSecurityPolicy(CONTENT_SECURITY_POLICY))
   serve('/docs', 'html', DOCS)
   // The page's links are relative, so that it works below a prefix of a proxy's.
-  router.get('/docs/', (_, response) => response.redirect(308, '../docs'))
+  get('/docs/', (_, response) => response.redirect(308, '../docs'))
   serve('/docs/faults', 'html', faultsPage())
   serve('/docs/start.js', 'js', START)
   serve('/docs/page.css', 'css', STYLE)
-  for (const name of ASSETS) router.get(`/docs/${name}`, (_, response) => response.sendFile(join(folder, name), KEPT))
+  for (const name of ASSETS) get(`/docs/${name}`, (_, response) => response.sendFile(join(folder, name), KEPT))
   return router
 }
 

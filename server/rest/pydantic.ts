@@ -57,10 +57,11 @@ function harmlessInput(body: unknown, path: readonly (string | number)[]): unkno
   if (path.length === 0 || String(path[0]).includes('connection_string')) return undefined
   let value: unknown = body
   for (const part of path) value = typeof value === 'object' && value !== null ? Reflect.get(value, part) : undefined
-  if (value === null || typeof value === 'number' || typeof value === 'boolean') return value
-  if (typeof value !== 'string' || value.length > 300 || /[:@/]/.test(value)) return undefined
+  if (value === undefined || (typeof value === 'object' && value !== null)) return undefined
+  if (typeof value === 'string' && (value.length > 300 || /[:@/]/.test(value))) return undefined
   const secret = typeof body === 'object' && body !== null ? Reflect.get(body, 'connection_string') : undefined
-  return typeof secret === 'string' && overlaps(value, secret) ? undefined : value
+  // A password of digits is a number, too.
+  return typeof secret === 'string' && overlaps(String(value), secret) ? undefined : value
 }
 
 /** True when four characters in a row of `value` stand in the secret, as they are or percent-decoded. */
