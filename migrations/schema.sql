@@ -10,6 +10,16 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.revocation_is_final()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'what was revoked stays revoked';
+end
+$function$
+;
+
 create table api_keys (
   org_id uuid not null,
   id uuid not null,
@@ -30,6 +40,7 @@ create table api_keys (
   constraint api_keys_hash_check CHECK (((length(hash) = 32) AND (length(mac) = 32))),
   constraint api_keys_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
 );
+CREATE TRIGGER api_keys_revocation_is_final BEFORE UPDATE ON public.api_keys FOR EACH ROW WHEN (((old.revoked_at IS NOT NULL) AND (new.revoked_at IS DISTINCT FROM old.revoked_at))) EXECUTE FUNCTION revocation_is_final();
 
 create table audit_events (
   org_id uuid not null,
@@ -83,6 +94,7 @@ create table capabilities (
   constraint capabilities_participant_kind_check CHECK ((participant_kind = ANY (ARRAY['agent'::text, 'system'::text])))
 );
 CREATE INDEX capabilities_expires_at_idx ON public.capabilities USING btree (org_id, expires_at) WHERE (revoked_at IS NULL);
+CREATE TRIGGER capabilities_revocation_is_final BEFORE UPDATE ON public.capabilities FOR EACH ROW WHEN (((old.revoked_at IS NOT NULL) AND (new.revoked_at IS DISTINCT FROM old.revoked_at))) EXECUTE FUNCTION revocation_is_final();
 
 create table changes (
   org_id uuid not null,

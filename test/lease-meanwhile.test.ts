@@ -11,6 +11,7 @@ import { bareUuid } from '#test/support/voices.ts'
 
 const HOST = 'db.acme.io'
 
+let aheadMs = 0
 let dns: DnsServer
 let mooring: Mooring
 let customer: Customer
@@ -20,7 +21,8 @@ beforeAll(async () => {
   dns = await startDnsServer()
   stack.defer(() => dns.close())
   dns.answer(HOST, { addresses: ['127.0.0.1'] })
-  mooring = await startMooring({ env: { MOORING_DNS_SERVERS: dns.address } })
+  const clock = () => new Date(Date.now() + aheadMs)
+  mooring = await startMooring({ clock, env: { MOORING_DNS_SERVERS: dns.address } })
   stack.defer(() => mooring.stop())
   customer = await makeCustomer()
   stack.defer(() => customer.drop())
@@ -69,6 +71,29 @@ describe('A lease whose host is being resolved', () => {
     expect(await leasesOf(id)).toEqual([{ version: 2 }])
   })
 
+  it('is not given to a capability whose time is over meanwhile', async () => {
+    const id = await registered()
+    const token = await leaseCapability(mooring, { ttlSeconds: 10 })
+    const meanwhile = async () => {
+      aheadMs = 11_000
+    }
+    expect(await leased({ id, token, meanwhile })).toBe('capability_invalid')
+    aheadMs = 0
+    expect(await leasesOf(id)).toEqual([])
+  })
+
+  it('is not given of a credential that is rejected meanwhile', async () => {
+    const id = await registered()
+    const token = await leaseCapability(mooring)
+    const meanwhile = async () => {
+      await customer.sql(`alter role ${customer.roles.reader} bypassrls`)
+      expect(await owner.datasources.verify.mutate({ id, waitSeconds: 20 })).toMatchObject({ status: 'rejected' })
+      await customer.sql(`alter role ${customer.roles.reader} nobypassrls`)
+    }
+    expect(await leased({ id, token, meanwhile })).toBe('conflict')
+    expect(await leasesOf(id)).toEqual([])
+  })
+
   it('is refused at once when the datasource is removed meanwhile', async () => {
     const id = await registered()
     const token = await leaseCapability(mooring)
@@ -76,7 +101,7 @@ describe('A lease whose host is being resolved', () => {
     expect(await leased({ id, token, meanwhile: () => owner.datasources.remove.mutate({ id }) })).toBe(
       'entity_not_found',
     )
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
     expect(await leasesOf(id)).toEqual([])
   })
 })

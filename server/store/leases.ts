@@ -95,7 +95,7 @@ function granted(db: Db) {
 
 /**
  * Writes a new lease, in the transaction that hands it out. False, and nothing written, when what was looked at before its
- * host was resolved is no longer so: the capability was revoked, the datasource removed or rejected, the credential replaced.
+ * host was resolved is no longer so: the capability was revoked or has run out, the datasource removed or rejected, the credential replaced.
  */
 export async function insert(
   tx: Tx,
@@ -108,6 +108,7 @@ export async function insert(
     from datasources d
     join credentials c on c.org_id = d.org_id and c.datasource_id = d.id and c.state = 'current'
     join capabilities g on g.org_id = d.org_id and g.id = ${entry.capabilityId} and g.revoked_at is null
+      and g.expires_at > ${entry.now}
     where d.org_id = ${org} and d.id = ${entry.datasourceId} and d.deleted_at is null and d.status = 'active'
       and c.version = ${entry.version}
     returning id

@@ -124,12 +124,19 @@ export async function writeSigned(db: Db, key: WrappedOrganizationKey, signed: S
     .execute()
 }
 
-/** Destroys the secret half of a retired key, unless something is sealed to it still. True when it is destroyed. */
+/**
+ * Destroys the secret half of a retired key, unless something is sealed to it still, or may be: which key a caller has sealed
+ * to is inside the box, until a worker has opened it. True when it is destroyed.
+ */
 export async function destroy(tx: Tx, org: string, which: { id: string; now: Date }): Promise<boolean> {
   const { rows } = await sql`
     update organization_keys k set secret = null, destroyed_at = ${which.now}
     where k.org_id = ${org} and k.id = ${which.id} and k.retired_at is not null and k.secret is not null
       and not exists (select 1 from credentials c where c.org_id = k.org_id and c.key_id = k.id and c.sealed is not null)
+      and not exists (
+        select 1 from credentials c join tasks t on t.org_id = c.org_id and t.datasource_id = c.datasource_id
+        where c.org_id = k.org_id and c.sealed is not null and c.fingerprint is null
+          and t.kind = 'verify' and t.settled < t.requested)
     returning k.id
   `.execute(tx)
   return rows.length === 1

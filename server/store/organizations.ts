@@ -114,6 +114,16 @@ export async function remove(tx: Tx, org: string, now: Date): Promise<boolean> {
     .returning('id')
     .execute()
   if (marked.length === 0) return false
+  // The datasources first, then their tasks, then the credentials: everything that changes one locks so, checks among it.
+  await tx
+    .selectFrom('datasources')
+    .select('id')
+    .where('org_id', '=', org)
+    .where('deleted_at', 'is', null)
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .execute()
+  await tx.deleteFrom('tasks').where('org_id', '=', org).execute()
   await tx
     .updateTable('credentials')
     .set({ state: 'retired', sealed: null, signature: null })
@@ -126,7 +136,6 @@ export async function remove(tx: Tx, org: string, now: Date): Promise<boolean> {
     .where('org_id', '=', org)
     .where('secret', 'is not', null)
     .execute()
-  await tx.deleteFrom('tasks').where('org_id', '=', org).execute()
   await tx
     .updateTable('leases')
     .set({ ended_at: now, ended_by: 'revoked' })

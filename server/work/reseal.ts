@@ -35,7 +35,7 @@ export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
   const org = claim.organizationId
   using keys = new HeldKeys(parts, await organizationKeys.list(parts.db, { org }))
   const to = await currentKey(parts, org)
-  const startedAt = performance.now()
+  let workedSince: number | null = null
   const unopened: resealing.After[] = []
   let after: resealing.After | null = null
   for (;;) {
@@ -43,8 +43,18 @@ export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
     parts.signals.ring('news')
     if (batch === 'lost') return
     if (batch === 'done') break
-    after = batch
-    if (performance.now() - startedAt > SLICE_MS) return resealing.settle(parts.db, claim, parts.clock())
+    after = batch.after
+    // The next slice begins at the first again: one that only met what cannot be opened would end where this one did.
+    if (batch.resealed > 0) workedSince ??= performance.now()
+    if (workedSince !== null && performance.now() - workedSince > SLICE_MS)
+      return resealing.settle(parts.db, claim, parts.clock())
+  }
+  if (unopened.length > 0) {
+    const [first] = unopened
+    parts.log.error(
+      { organizationId: org, count: unopened.length, first },
+      'credentials could not be opened to be sealed anew',
+    )
   }
   const isAnyLeft = await resealing.isAnyLeft(parts.db, org, { expected: parts.sealer.upToDate(), beside: unopened })
   const next = isAnyLeft ? new Date(parts.clock().getTime() + AGAIN_MS) : await endKeys(parts, org)
@@ -61,8 +71,8 @@ interface Pass {
   readonly unopened: resealing.After[]
 }
 
-/** The place after a batch; or that nothing was left, or that another worker has the claim. */
-type Batch = resealing.After | 'done' | 'lost'
+/** The place after a batch and how many it sealed; or that nothing was left, or that another worker has the claim. */
+type Batch = { readonly after: resealing.After; readonly resealed: number } | 'done' | 'lost'
 
 async function resealBatch(parts: WorkerParts, claim: Claim, pass: Pass): Promise<Batch> {
   const { org, after } = pass
@@ -72,7 +82,8 @@ async function resealBatch(parts: WorkerParts, claim: Claim, pass: Pass): Promis
     const stale = await resealing.lockStale(tx, org, { expected: parts.sealer.upToDate(), after, limit: BATCH })
     const entries = stale.map(credential => resealOne(parts, pass, credential)).filter(entry => entry !== null)
     await resealing.writeResealed(tx, org, entries)
-    return stale.at(-1)?.context ?? 'done'
+    const last = stale.at(-1)?.context
+    return last === undefined ? 'done' : { after: last, resealed: entries.length }
   })
 }
 
@@ -92,7 +103,6 @@ function resealOne(
     }
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
-    parts.log.error({ ...context, keyId: sealed.keyId }, 'a credential could not be opened to be sealed anew')
     unopened.push(context)
     return null
   }

@@ -19,7 +19,12 @@ const WAITING = `select pid from pg_stat_activity where datname = current_databa
 /** Begins `waiting` while `holding` has its locks, and commits those once it waits. Throws when it does not have to. */
 export async function meanwhile<T>(
   { db, databaseUrl }: Mooring,
-  of: { holding: (tx: Tx) => Promise<unknown>; waiting: () => Promise<T> },
+  of: {
+    holding: (tx: Tx) => Promise<unknown>
+    waiting: () => Promise<T>
+    /** What the holder still does while the other one waits. */
+    besides?: (tx: Tx) => Promise<unknown>
+  },
 ): Promise<T> {
   const { promise: held, resolve: isHeld } = Promise.withResolvers<void>()
   const { promise: seen, resolve: letGo } = Promise.withResolvers<void>()
@@ -27,6 +32,7 @@ export async function meanwhile<T>(
     await of.holding(tx)
     isHeld()
     await seen
+    await of.besides?.(tx)
   })
   await Promise.race([held, holder])
   let isOver = false

@@ -1,0 +1,38 @@
+/**
+ * An organization was removed while one of its databases was checked: the removal held the credential and waited for the
+ * task, the check held its task and waited for the credential, and nothing was removed.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { removeOrganization } from '#server/operator/rotation.ts'
+import { holds } from '#server/store/claim-hold.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { claimed, meanwhile } from '#test/support/meanwhile.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { query } from '#test/support/postgres.ts'
+import { bareUuid } from '#test/support/voices.ts'
+
+let mooring: Mooring
+beforeAll(async () => {
+  mooring = await startMooring({ worker: false })
+})
+afterAll(() => mooring.stop())
+
+it('A removal of an organization waits for a check that is being settled, and then removes everything', async () => {
+  const connectionString = 'postgresql://app:secret@db.example.com/app'
+  const made = await mooring.client().datasources.register.mutate({ connectionString })
+  const id = bareUuid(made.id)
+  const { db, keyring, organization } = mooring
+  const claim = await claimed(mooring, { kind: 'verify', id })
+  const removed = await meanwhile(mooring, {
+    // As a verdict locks: the datasource, its task, and last the credential.
+    holding: async tx => {
+      await datasources.lock(tx, organization.id, { id })
+      expect(await holds(tx, claim)).toBe(true)
+    },
+    waiting: () => removeOrganization({ db, keyring, now: new Date() }, organization.id),
+    besides: tx => tx.selectFrom('credentials').select('version').where('datasource_id', '=', id).forShare().execute(),
+  })
+  expect(removed).toBe(true)
+  expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
+  expect(await query(mooring.databaseUrl, 'select version from credentials where sealed is not null')).toEqual([])
+})

@@ -1,0 +1,43 @@
+/**
+ * More credentials than a worker gets through in one slice could not be opened, and those behind them were never sealed anew:
+ * each slice began at the first one again. Each of them was a line in the log each time.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { makeCredentials } from '#test/support/many-credentials.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { operator } from '#test/support/operator.ts'
+import { query } from '#test/support/postgres.ts'
+import { onNews } from '#test/support/verdicts.ts'
+
+/** About three times as many as two seconds take. */
+const BROKEN = 12_000
+const GOOD = 5
+
+let mooring: Mooring
+beforeAll(async () => {
+  mooring = await startMooring()
+})
+afterAll(() => mooring.stop())
+
+it('What can be opened is sealed anew, however much before it cannot, and the log says so once', async () => {
+  const { db, keyring, databaseUrl, organization } = mooring
+  const ground = { db, keyring, organizationId: organization.id }
+  await makeCredentials(ground, BROKEN)
+  await query(databaseUrl, 'update credentials set signature = set_byte(signature, 0, get_byte(signature, 0) # 1)')
+  await makeCredentials(ground, GOOD)
+  const watching = operator({ db, databaseUrl, keyringDir: mooring.config.keyring })(
+    'keyring',
+    'rotate-org',
+    organization.id,
+  )
+  const left = `select c.version from credentials c join organization_keys k on k.id = c.key_id where k.retired_at is null`
+  await onNews(databaseUrl, async client => ((await client.query(left)).rowCount === GOOD ? true : undefined))
+  expect(mooring.logLines.filter(line => line.includes('could not be opened')).length).toBeLessThanOrEqual(1)
+  // The command waits for those that nobody can open: they are removed, and it ends.
+  await query(
+    databaseUrl,
+    `update credentials set state = 'retired', sealed = null, signature = null where key_id in
+    (select id from organization_keys where retired_at is not null)`,
+  )
+  expect((await watching).shown).toMatch(/\(100 %\)/)
+})
