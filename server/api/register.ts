@@ -22,7 +22,6 @@ import { type Checked, checked, verifyTask } from './verdict.ts'
 
 /** Registers, or rotates where this voice has a natural key and the datasource is there already. */
 export async function register(ctx: KnownContext, input: RegisterInput): Promise<Datasource> {
-  await requireOurKey(ctx, input)
   const drafted = draft(ctx, input)
   const denied = refusal(ctx.principal, 'datasources.create', { mode: drafted.datasource.mode })
   if (denied !== null) throw new Fault(denied)
@@ -30,7 +29,10 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
   return once(ctx, {
     path: 'datasources.register',
     input,
-    effect: within => place(within, drafted),
+    effect: async within => {
+      await requireOurKey(within, input)
+      return place(within, drafted)
+    },
     answer: (within, placed) => checked(within, { ...placed, waitSeconds }),
     waits: waitSeconds > 0,
     rings: ['work', 'news'],
@@ -67,13 +69,16 @@ async function registerAgain(ctx: KnownContext, drafted: Draft): Promise<Checked
     if (held === undefined) throw new Fault('conflict')
     const fingerprints = drafted.canonical === null ? [] : parts.sealer.fingerprints(org, drafted.canonical)
     const live = await credentials.live(tx, org, held.id)
-    const unchanged = live.some(({ fingerprint }) => fingerprint !== null && fingerprints.includes(fingerprint))
-    if (!unchanged) {
+    const known = live.filter(({ fingerprint }) => fingerprint !== null && fingerprints.includes(fingerprint))
+    if (known.length === 0) {
       // Registering anew under a name that is taken is a rotation, and asks for the right to one.
       const denied = refusal(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
       if (denied !== null) throw new Fault(denied)
       return { id: held.id, request: await placePending(ctx, tx, { held, drafted }) }
     }
+    // Of several at once the last wins: one that is on its way is not to replace what was asked for after it.
+    const isTakenBack = !known.some(({ state }) => state === 'pending')
+    if (isTakenBack) await credentials.destroy(tx, org, { datasourceId: held.id, state: 'pending' })
     await recordUnchanged(ctx, tx, held.id)
     if (held.status === 'active') return { id: held.id, request: 0 }
     return { id: held.id, request: await tasks.request(tx, org, verifyTask(ctx, held.id)) }

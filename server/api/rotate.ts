@@ -43,13 +43,13 @@ function sourceOf(input: Rotation): StringInput | null {
 
 /** Rotates a direct datasource. Throws `conflict` when `expectedVersion` is not the one in force, or another is pending. */
 export async function rotate(ctx: KnownContext, input: Rotation): Promise<Datasource> {
-  await requireOurKey(ctx, input)
   const entry = drafted(ctx, input)
   const waitSeconds = input.waitSeconds ?? 0
   return once(ctx, {
     path: 'datasources.rotate',
     input,
     effect: async inside => {
+      await requireOurKey(inside, input)
       const row = await changeable(inside, input.id, 'datasources.update')
       if (row.kind !== 'direct') throw wrongKind('connectionString', 'An endpoint has a signing key: use rotateKey.')
       return place(inside, { id: row.id, entry, expectedVersion: input.expectedVersion })

@@ -34,6 +34,18 @@ export interface Settlement {
   readonly introspection: string | null
 }
 
+/** When a version of a credential was last judged; null when it never was. */
+export async function lastAt(db: Db, org: string, of: { datasourceId: string; version: number }): Promise<Date | null> {
+  const row = await db
+    .selectFrom('verifications')
+    .select(eb => eb.fn.max('at').as('at'))
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', of.datasourceId)
+    .where('version', '=', of.version)
+    .executeTakeFirst()
+  return row?.at ?? null
+}
+
 /**
  * Settles the claim and records the verdict: the verification, the datasource's status, the change for watchers. Nothing of it
  * where the datasource was removed or the claim was lost; where another credential came meanwhile the claim alone is settled,

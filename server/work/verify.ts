@@ -3,7 +3,6 @@
  * transaction that settles the task. The pending credential is tried before the one in force; a pending one that is
  * refused is destroyed and changes nothing else.
  */
-import { backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
 import { directIdentity } from '#server/domain/identity.ts'
 import { newId } from '#server/domain/ids.ts'
 import { nextStatus } from '#server/domain/verification.ts'
@@ -16,6 +15,7 @@ import { type Tx, transaction } from '#server/store/db.ts'
 import * as sealed from '#server/store/sealed.ts'
 import * as verdicts from '#server/store/verdicts.ts'
 import { type Examined, examine, refusedUndialled } from './examine.ts'
+import { intervalMs, nextCheck } from './next-check.ts'
 import { currentKey, openCredential, openInForce } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { verifyEndpoint } from './verify-endpoint.ts'
@@ -26,12 +26,28 @@ export async function verify(parts: WorkerParts, claim: claims.Claim): Promise<v
   const id = claim.datasourceId
   if (id === null) throw new Error('a verify task names a datasource')
   const row = await sealed.datasource(parts.db, org, id)
-  const tried = row?.pending ?? row?.current
-  if (row === undefined || tried === undefined || tried === null) return settleIdle(parts, claim)
+  const tried = row === undefined ? null : await toTry(parts, claim, row)
+  if (row === undefined || tried === null) return settleIdle(parts, claim)
   if (row.kind === 'endpoint') return verifyEndpoint(parts, claim, { row, tried: row.current ?? tried })
   const startedAt = performance.now()
   const examined = await tryCredential(parts, { row, tried })
   await settle(parts, claim, { row, tried, ...examined, tookMs: Math.round(performance.now() - startedAt) })
+}
+
+/**
+ * The pending credential, or the one in force. One that nobody can reach may be pending for ever: between two tries of it the
+ * one in force is looked at after its interval all the same, or whoever rotates would switch the checks off.
+ */
+async function toTry(
+  parts: WorkerParts,
+  claim: claims.Claim,
+  row: sealed.SealedDatasource,
+): Promise<sealed.SealedCredential | null> {
+  const { pending, current } = row
+  if (pending === null || current === null || row.kind === 'endpoint' || claim.attempts < 2) return pending ?? current
+  const at = await verdicts.lastAt(parts.db, claim.organizationId, current.context)
+  const isOverdue = at === null || parts.clock().getTime() - at.getTime() >= intervalMs(parts, row)
+  return isOverdue ? current : pending
 }
 
 /** Nothing to verify: it was removed meanwhile. */
@@ -89,19 +105,24 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
   const { outcome, reason, checks, advisories } = judgement
   const now = parts.clock()
   const isRotation = tried.state === 'pending'
-  const status = isRotation && outcome !== 'passed' ? row.status : nextStatus(row.status, judgement)
-  const dueAt = nextDue(parts, claim, { outcome, status, row })
-  const at = { datasourceId: row.id, version: tried.context.version, at: now, tookMs }
+  // What is no other credential than the one in force is judged as that one.
+  const judged = isRotation && isNoOther(parts, of) ? (row.current ?? tried) : tried
+  const isAside = judged.state === 'pending' && outcome !== 'passed'
+  const status = isAside ? row.status : nextStatus(row.status, judgement)
+  // A pending one that waits is tried again at once, and then as late as before.
+  const isBetween = !isRotation && row.pending !== null
+  const dueAt = isBetween ? now : nextCheck(parts, claim, { outcome, status, row })
+  const at = { datasourceId: row.id, version: judged.context.version, at: now, tookMs }
   const settlement = {
     verdict: { id: newId(), ...at, outcome, reason, checks, advisories },
     status,
     dueAt,
-    failed: outcome === 'unreachable',
+    failed: isBetween || outcome === 'unreachable',
     // What is active is also introspected, from the next interval on; a caller may ask for it sooner.
     introspection: status === 'active' && dueAt !== null ? newId() : null,
   }
   if (isRotation || of.resealed !== null)
-    await transaction(parts.db, tx => settleMoving(tx, claim, { ...settlement, ...of }))
+    await transaction(parts.db, tx => settleMoving(tx, claim, { ...settlement, ...of, judged }))
   else await verdicts.settle(parts.db, claim, { ...settlement, state: 'current' })
   const about = { organizationId: row.org_id, datasourceId: row.id, outcome, reason }
   parts.log.info({ ...about, tookMs }, 'verified')
@@ -112,14 +133,18 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
 async function settleMoving(
   tx: Tx,
   claim: claims.Claim,
-  of: Outcome & Omit<verdicts.Settlement, 'state'>,
+  of: Outcome & Omit<verdicts.Settlement, 'state'> & { readonly judged: sealed.SealedCredential },
 ): Promise<void> {
-  const { tried, resealed, judgement } = of
+  const { tried, resealed, judgement, judged } = of
   const { organizationId: org, datasourceId } = tried.context
   const held = await datasources.lock(tx, org, { id: datasourceId })
   if (held === undefined || !(await holds(tx, claim))) return
   const isMoving = await isStill(tx, org, tried)
   let state: verdicts.Settlement['state'] = tried.state
+  if (isMoving && judged !== tried) {
+    await credentials.destroy(tx, org, { datasourceId, state: 'pending' })
+    return verdicts.settle(tx, claim, { ...of, state: 'current' })
+  }
   if (isMoving && resealed !== null) await sealed.reseal(tx, tried.context, resealed)
   if (isMoving && state === 'pending' && judgement.outcome === 'passed') {
     await putInForce(tx, of, held)
@@ -129,6 +154,13 @@ async function settleMoving(
     state = 'retired'
   }
   await verdicts.settle(tx, claim, { ...of, state })
+}
+
+/** A caller who seals sends a credential that only the worker can tell from the one in force: no rotation, if it is the same. */
+function isNoOther(parts: WorkerParts, { row, resolved }: Outcome): boolean {
+  const held = row.current?.fingerprint ?? null
+  if (resolved === null || held === null) return false
+  return parts.sealer.fingerprints(row.org_id, resolved.canonical).includes(held)
 }
 
 /** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
@@ -151,19 +183,4 @@ async function putInForce(tx: Tx, of: Tried & Examined, held: datasources.Locked
 async function isStill(tx: Tx, org: string, tried: sealed.SealedCredential): Promise<boolean> {
   const live = await credentials.live(tx, org, tried.context.datasourceId)
   return live.some(credential => credential.version === tried.context.version && credential.state === tried.state)
-}
-
-/** When to look again: what cannot be reached soon and then later, what is active after an interval, what is rejected never. */
-function nextDue(
-  parts: WorkerParts,
-  claim: claims.Claim,
-  of: { outcome: string; status: string; row: sealed.SealedDatasource },
-): Date | null {
-  const now = parts.clock().getTime()
-  if (of.outcome === 'unreachable') return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
-  const seconds = of.row.settings.checkIntervalSeconds
-  const intervalMs = seconds === null ? parts.checkIntervalMs : seconds * 1000
-  if (of.status === 'active') return new Date(now + jittered(intervalMs, parts.random()))
-  // A refused rotation leaves a first credential that has had no verdict yet.
-  return of.status === 'unverified' ? new Date(now) : null
 }

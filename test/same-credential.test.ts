@@ -1,0 +1,107 @@
+/**
+ * A credential that is no other than the one in force: brought again, sealed by the caller, or taken back while another one
+ * is on its way. Nothing is rotated for it.
+ */
+import { createServer, type Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createClient } from '#client/index.ts'
+import type { DatasourceId } from '#shared/wire.ts'
+import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { query } from '#test/support/postgres.ts'
+import { portOf } from '#test/support/recorded-connect.ts'
+import { onNews, settled } from '#test/support/verdicts.ts'
+import { bareUuid } from '#test/support/voices.ts'
+
+const HOUR_MS = 3_600_000
+
+let aheadMs = 0
+let mooring: Mooring
+let customer: Customer
+beforeAll(async () => {
+  mooring = await startMooring({ clock: () => new Date(Date.now() + aheadMs) })
+  customer = await makeCustomer()
+})
+afterAll(async () => {
+  await mooring.stop()
+  await customer.drop()
+})
+
+const named = (name: string) => customer.url('reader', { parameters: `application_name=${name}` })
+const versionsOf = (id: DatasourceId) =>
+  query(
+    mooring.databaseUrl,
+    `select version, state from credentials where datasource_id = '${bareUuid(id)}' order by version`,
+  )
+
+async function registered(name: string): Promise<DatasourceId> {
+  const input = { connectionString: named(name), schema: 'app', waitSeconds: 20 }
+  const made = await mooring.client().datasources.register.mutate(input)
+  expect(made.status).toBe('active')
+  return made.id
+}
+
+/** A port that takes the connection and says nothing until it is closed. */
+async function silentPort() {
+  const sockets: Socket[] = []
+  const server = createServer(socket => void sockets.push(socket.on('error', () => socket.destroy())))
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const close = () => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  }
+  return { port: portOf(server), close }
+}
+
+describe('The credential in force', () => {
+  it('that a caller seals and brings again is no rotation, and is verified', async () => {
+    const id = await registered('sealed')
+    const sealing = createClient({ url: mooring.url, key: mooring.organization.testKey })
+    const rotated = await sealing.datasources.rotate.mutate({ id, connectionString: named('sealed'), waitSeconds: 20 })
+    expect(rotated).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 1 })
+    expect(await versionsOf(id)).toEqual([
+      { version: 1, state: 'current' },
+      { version: 2, state: 'retired' },
+    ])
+  })
+
+  it('that is asked for again takes back the one that is on its way', async () => {
+    const { port, close } = await silentPort()
+    const post = (connectionString: string) =>
+      mooring.call('POST', '/v1/datasources', { body: { connectionString, schema: 'app' } })
+    const first = await post(named('back'))
+    const id: DatasourceId = first.body.id
+    await settled(mooring.databaseUrl, bareUuid(id))
+    const away = customer.url('reader', { port, parameters: 'application_name=away' })
+    await mooring.client().datasources.rotate.mutate({ id, connectionString: away, allowMove: true })
+    const back = await post(named('back'))
+    expect(back).toMatchObject({ status: 200, body: { id, credential_version: 1 } })
+    expect(back.body.credential_fingerprint).toBe(first.body.credential_fingerprint)
+    close()
+    expect(await versionsOf(id)).toEqual([
+      { version: 1, state: 'current' },
+      { version: 2, state: 'retired' },
+    ])
+    const verified = await mooring.client().datasources.verify.mutate({ id, waitSeconds: 20 })
+    expect(verified).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 1 })
+  })
+
+  it('is looked at after its interval though another one is pending that nobody can reach', async () => {
+    const id = await registered('watched')
+    const { port, close } = await silentPort()
+    close()
+    const away = customer.url('reader', { port })
+    const { datasources } = mooring.client()
+    const pending = await datasources.rotate.mutate({ id, connectionString: away, allowMove: true, waitSeconds: 20 })
+    expect(pending).toMatchObject({ status: 'active', statusReason: 'database_unreachable' })
+    await customer.sql(`alter role ${customer.roles.reader} bypassrls`)
+    aheadMs = 48 * HOUR_MS
+    await onNews(mooring.databaseUrl, async client => {
+      const { rowCount } = await client.query("select 1 from datasources where id = $1 and status = 'rejected'", [
+        bareUuid(id),
+      ])
+      return rowCount === 1 ? true : undefined
+    })
+    expect((await versionsOf(id)).map(row => row['state'])).toEqual(['current', 'pending'])
+  })
+})
