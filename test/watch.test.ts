@@ -107,6 +107,21 @@ describe('A subscriber', () => {
     subscription.unsubscribe()
   })
 
+  it('who is told that he is connected misses nothing from then on', async () => {
+    const id = await quietOne()
+    const writer = new pg.Client({ connectionString: mooring.databaseUrl })
+    await writer.connect()
+    const insert = `insert into changes (org_id, datasource_id, change, at) values ($1, $2, 'drifted', now())`
+    // Each time nobody else is subscribed, so that the reading begins with this one.
+    for (let round = 0; round < 20; round += 1) {
+      const stream = await watch()
+      await writer.query(insert, [organization.id, uuid(id)])
+      await stream.first(event => event.event === 'message' && told(event).change === 'drifted')
+      await stream.close()
+    }
+    await writer.end()
+  })
+
   it('who comes back is told what he missed and what goes on, nothing twice', async () => {
     const id = await quietOne()
     const first = await watch()
@@ -128,6 +143,19 @@ describe('A subscriber', () => {
     const all = [...first.messages.map(event => event.id), ...second.messages.map(event => event.id)]
     expect([position, ...third.messages.map(event => event.id)]).toEqual(all)
     await Promise.all([second.close(), third.close()])
+  })
+
+  it('is not kept waiting by a transaction in another database of the server', async () => {
+    const id = await quietOne()
+    const other = new pg.Client({ connectionString: await server.createDatabase('neighbour') })
+    await other.connect()
+    await other.query('begin; select pg_current_xact_id()')
+    const stream = await watch()
+    await rename(id, 'meanwhile')
+    await stream.first(named('meanwhile'))
+    await stream.close()
+    await other.query('commit')
+    await other.end()
   })
 
   it('misses nothing that commits late, though a later change was committed first', async () => {

@@ -30,33 +30,59 @@ const WatchInput = z
 /** The procedure; `datasources.ts` puts it into its router. */
 export const watchProcedure = procedure('datasources.read')
   .input(WatchInput)
-  .subscription(async function* ({ ctx, input, signal, path }) {
-    try {
-      const only = input?.id === undefined ? null : (await rowOf(ctx, input.id)).id
-      const isTheirs = (change: ToldChange) =>
-        (only === null || change.datasourceId === only) &&
-        refusal(ctx.principal, 'datasources.read', { datasourceId: change.datasourceId }) === null
-      for await (const change of told(ctx, { after: positionOf(input?.lastEventId ?? null), signal })) {
-        if (!isTheirs(change)) continue
-        const { datasource } = change
-        yield tracked(`${change.xid}-${change.id}`, { id: datasource.id, change: change.change, datasource })
-      }
-    } catch (thrown) {
-      throw isAbort(thrown) ? thrown : await failureOf(ctx, path, thrown)
-    }
+  .subscription(async ({ ctx, input, signal, path }) => {
+    const only = input?.id === undefined ? null : (await rowOf(ctx, input.id)).id
+    const ended = AbortSignal.any([ctx.parts.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
+    const after = positionOf(input?.lastEventId ?? null)
+    // Before he is told that he is connected: what happens from then on, he is not to miss.
+    const listening = await listen(ctx, { after, ended })
+    return events(ctx, { ...listening, only, after, ended, path })
   })
 
-/** What was missed, then what happens, in order and each once. Ends with the request, the process, or the credential. */
-async function* told(ctx: KnownContext, of: { after: Position | null; signal: AbortSignal | undefined }) {
-  const { changeFeed } = ctx.parts
-  const org = ctx.principal.organizationId
-  const ended = AbortSignal.any([changeFeed.ended, ...(of.signal === undefined ? [] : [of.signal])])
-  const credential = rechecking(ctx)
+interface Listening {
+  readonly waiting: Waiting
+  readonly stop: () => void
+}
+
+/** Begins to listen; ends with the stream, also one that is left before its first event was asked for. */
+async function listen(ctx: KnownContext, of: { after: Position | null; ended: AbortSignal }): Promise<Listening> {
   const waiting = new Waiting({ isBehind: of.after !== null })
-  // Listening begins before the look back, so that nothing falls between the two.
-  const stop = await changeFeed.subscribe(org, change => waiting.put(change))
+  const org = ctx.principal.organizationId
+  const stop = await ctx.parts.changeFeed.subscribe(org, change => waiting.put(change))
+  if (of.ended.aborted) stop()
+  of.ended.addEventListener('abort', stop, { once: true })
+  return { waiting, stop }
+}
+
+interface Watched extends Listening {
+  readonly only: string | null
+  readonly after: Position | null
+  readonly ended: AbortSignal
+  readonly path: string
+}
+
+/** The changes that the caller may see and asked for, as he is told them. */
+async function* events(ctx: KnownContext, of: Watched) {
+  const { only, path } = of
+  const isTheirs = (change: ToldChange) =>
+    (only === null || change.datasourceId === only) &&
+    refusal(ctx.principal, 'datasources.read', { datasourceId: change.datasourceId }) === null
   try {
-    for (let last = of.after; !ended.aborted; ) {
+    for await (const change of told(ctx, of)) {
+      if (!isTheirs(change)) continue
+      const { datasource } = change
+      yield tracked(`${change.xid}-${change.id}`, { id: datasource.id, change: change.change, datasource })
+    }
+  } catch (thrown) {
+    throw isAbort(thrown) ? thrown : await failureOf(ctx, path, thrown)
+  }
+}
+
+/** What was missed, then what happens, in order and each once. Ends with the request, the process, or the credential. */
+async function* told(ctx: KnownContext, { waiting, stop, after, ended }: Watched) {
+  const credential = rechecking(ctx)
+  try {
+    for (let last = after; !ended.aborted; ) {
       const next = waiting.isCut() && last !== null ? missed(ctx, last) : waiting.take()
       for await (const change of next) {
         if (last !== null && !isAfter(change, last)) continue
@@ -69,7 +95,7 @@ async function* told(ctx: KnownContext, of: { after: Position | null; signal: Ab
       if (!(await waiting.filled(ended, idleMs))) await credential.check().catch(unlessFault)
     }
     // Broken off rather than ended: the caller comes back, to a process that goes on.
-    if (changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
+    if (ctx.parts.changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
   } finally {
     stop()
   }

@@ -33,9 +33,21 @@ export async function append(
     .execute()
 }
 
+/**
+ * The oldest transaction of this snapshot that may still append a change: a transaction of another database of the server
+ * cannot, and may be open for hours. One that cannot be told apart is waited for.
+ */
+const HORIZON = sql`(
+  select coalesce(min(x.xid), pg_snapshot_xmax(pg_current_snapshot()))
+  from pg_snapshot_xip(pg_current_snapshot()) as x(xid)
+  where not exists (
+    select from pg_locks l join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'transactionid' and l.granted and l.transactionid = x.xid::xid
+      and a.datid <> (select d.oid from pg_database d where d.datname = current_database())))`
+
 /** The place after everything that may be read now. Of all organizations: a feed begins here. */
 export async function latest(db: Db): Promise<Position> {
-  const { rows } = await sql<{ xid: string }>`select pg_snapshot_xmin(pg_current_snapshot())::text as xid`.execute(db)
+  const { rows } = await sql<{ xid: string }>`select ${HORIZON}::text as xid`.execute(db)
   const xid = rows[0]?.xid
   if (xid === undefined) throw new Error('the database told no snapshot')
   return { xid, id: 0 }
@@ -52,7 +64,7 @@ export async function after(
   const { organizationId, position, limit } = ask
   const { rows } = await sql<ChangeRow>`
     select org_id as "organizationId", id, xid::text as xid, datasource_id as "datasourceId", change from changes
-    where (xid, id) > (${position.xid}::xid8, ${position.id}::bigint) and xid < pg_snapshot_xmin(pg_current_snapshot())
+    where (xid, id) > (${position.xid}::xid8, ${position.id}::bigint) and xid < ${HORIZON}
       and (${organizationId}::uuid is null or org_id = ${organizationId}::uuid)
     order by xid, id limit ${limit}
   `.execute(db)
