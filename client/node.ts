@@ -82,6 +82,8 @@ class Holder {
   readonly #options: LeaseOptions
   readonly #closed = new AbortController()
   #held: Held | null = null
+  /** The newest version that was heard of. */
+  #newest = 0
   #renewing: Promise<void> | null = null
   #watch: { unsubscribe(): void } | null = null
 
@@ -138,17 +140,29 @@ class Holder {
   /** Renews before the lease ends, and as soon as a new credential is in force. */
   keepFresh(): void {
     const { id } = this.#options
+    const { datasources } = this.#client
+    const { signal } = this.#closed
     void this.#renewInTime()
-    this.#watch = this.#client.datasources.watch.subscribe(
+    this.#watch = datasources.watch.subscribe(
       { id },
       {
-        onData: told => {
-          if (told.data.datasource.credentialVersion !== this.#held?.version) this.renew().catch(() => undefined)
+        // What came into force before the watch was there, or while it was away, it does not tell.
+        onStarted: () => {
+          const asked = datasources.get.query({ id }, { signal })
+          asked.then(found => this.#hear(found.credentialVersion)).catch(() => undefined)
         },
+        onData: told => void this.#hear(told.data.datasource.credentialVersion),
         // Without the watch the lease is renewed in time all the same.
         onError: () => undefined,
       },
     )
+  }
+
+  /** Renews when a newer credential is in force. Twice if need be: the first may be under way, and of a lease from before. */
+  async #hear(version: number): Promise<void> {
+    this.#newest = Math.max(this.#newest, version)
+    const isBehind = () => !this.#closed.signal.aborted && this.#held !== null && this.#held.version < this.#newest
+    for (let turn = 0; turn < 2 && isBehind(); turn += 1) await this.renew().catch(() => undefined)
   }
 
   async #renewInTime(): Promise<void> {

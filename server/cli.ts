@@ -80,7 +80,8 @@ function contextOf(config: Config, stack: AsyncDisposableStack): CommandContext 
       return db
     },
     keyring: () => workerKeyring(config, true),
-    keyringDir: config.keyring,
+    // What a folder holds beside a command is not what the processes use, also where it is named.
+    keyringDir: config.keyringCommand === null ? config.keyring : null,
     screen: { isTerminal: process.stderr.isTTY, write: text => void process.stderr.write(text) },
   }
 }

@@ -3,9 +3,11 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { TRPCClientError } from '@trpc/client'
 import sodium from 'libsodium-wrappers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createClient, faultOf, sealConnectionString } from '#client/index.ts'
+import { createClient, faultOf, type SealedConnectionString, sealConnectionString } from '#client/index.ts'
+import { sealing } from '#client/seal.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
@@ -123,6 +125,124 @@ describe('The typed client', () => {
     expect(faultOf(refused)).toBe('invalid_body')
     expect(String(refused)).not.toContain(PASSWORD)
     expect(await effects(mooring.databaseUrl)).toEqual(before)
+  })
+})
+
+describe('A call that the typed client makes again', () => {
+  const sealingClient = () => createClient({ url: mooring.url, key: mooring.organization.testKey })
+
+  it('is the same request: it is answered as the first was, and nothing is done twice', async () => {
+    const client = sealingClient()
+    const connectionString = customer.url('reader', { parameters: 'application_name=retried' })
+    const twice = async <T>(call: () => Promise<T>) => {
+      const first = await call()
+      const before = await effects(mooring.databaseUrl)
+      expect(await call()).toEqual(first)
+      expect(await effects(mooring.databaseUrl)).toEqual(before)
+      return first
+    }
+    const register = { connectionString, idempotencyKey: 'retried', waitSeconds: 20 }
+    const { id } = await twice(() => client.datasources.register.mutate(register))
+    const second = customer.url('reader', { parameters: 'application_name=second' })
+    const rotate = { id, connectionString: second, idempotencyKey: 'retried', waitSeconds: 20 }
+    expect(await twice(() => client.datasources.rotate.mutate(rotate))).toMatchObject({ credentialVersion: 2 })
+    const validate = { connectionString, idempotencyKey: 'retried' }
+    expect(await twice(() => client.datasources.validate.mutate(validate))).toMatchObject({ ready: true })
+  })
+
+  it('is a conflict with another connection string, and from another client', async () => {
+    const client = sealingClient()
+    const input = { connectionString: customer.url(), idempotencyKey: 'once' }
+    await client.datasources.register.mutate(input)
+    const other = { ...input, connectionString: customer.url('reader', { parameters: 'application_name=other' }) }
+    const refused = [
+      await client.datasources.register.mutate(other).catch(faultOf),
+      await sealingClient().datasources.register.mutate(input).catch(faultOf),
+    ]
+    expect(refused).toEqual(['idempotency_conflict', 'idempotency_conflict'])
+  })
+})
+
+describe('The boxes that a client keeps', () => {
+  const URL_OF_ANYONE = 'postgresql://app:pw@db.acme.io/shop'
+  let key: Awaited<ReturnType<ReturnType<Mooring['client']>['organization']['sealingKey']['query']>>
+  beforeAll(async () => {
+    key = await mooring.client().organization.sealingKey.query()
+  })
+
+  /** A client that keeps what it is to send, and refuses it with what `refuse` throws. */
+  function told(of: { refuse?: () => void; sealingKey?: () => Promise<typeof key> } = {}) {
+    const sent: SealedConnectionString[] = []
+    const mutation = {
+      mutate: async (input: { connectionString: string; idempotencyKey?: string }): Promise<void> => {
+        sent.push(input as object as SealedConnectionString)
+        of.refuse?.()
+      },
+    }
+    const client = sealing({
+      datasources: { register: mutation, validate: mutation },
+      organization: { sealingKey: { query: of.sealingKey ?? (async () => key) } },
+    })
+    const boxes = () => sent.map(one => one.sealedConnectionString)
+    return { ...client.datasources, boxes }
+  }
+
+  it('are of one call, one key and one string, and are none without a key', async () => {
+    const { register, validate, boxes } = told()
+    const input = { connectionString: URL_OF_ANYONE, idempotencyKey: 'a' }
+    const same = [register.mutate(input), register.mutate(input), register.mutate({ ...input })]
+    await Promise.all(same)
+    expect(new Set(boxes()).size).toBe(1)
+    await validate.mutate(input)
+    await register.mutate({ ...input, idempotencyKey: 'b' })
+    await register.mutate({ ...input, connectionString: `${URL_OF_ANYONE}?application_name=x` })
+    for (let turn = 0; turn < 2; turn += 1) await register.mutate({ connectionString: URL_OF_ANYONE })
+    expect(new Set(boxes()).size).toBe(6)
+  })
+
+  it('are the last thousand', async () => {
+    const { register, boxes } = told()
+    const send = (idempotencyKey: string) => register.mutate({ connectionString: URL_OF_ANYONE, idempotencyKey })
+    for (let count = 0; count < 1_000; count += 1) await send(`${count}`)
+    await send('0')
+    expect(boxes()[1_000]).toBe(boxes()[0])
+    // It was asked for last, so the one behind it makes room.
+    await send('1000')
+    await send('0')
+    await send('1')
+    expect(boxes()[1_002]).toBe(boxes()[0])
+    expect(boxes()[1_003]).not.toBe(boxes()[1])
+  })
+
+  it('hold none that could not be made', async () => {
+    const answers = [() => Promise.reject(new Error('away')), async () => key]
+    const { register, boxes } = told({
+      sealingKey: () => answers.shift()?.() ?? Promise.reject(new Error('asked again')),
+    })
+    const input = { connectionString: URL_OF_ANYONE, idempotencyKey: 'a' }
+    await expect(register.mutate(input)).rejects.toThrow('away')
+    await register.mutate(input)
+    await register.mutate(input)
+    expect(boxes()).toHaveLength(2)
+    expect(boxes()[0]).toBe(boxes()[1])
+  })
+
+  it('are forgotten when their key is taken no more, and outlast every other refusal', async () => {
+    const refusals = ['connection_string', 'unknown_key']
+    const refuse = () => {
+      const code = refusals.shift()
+      if (code === undefined) return
+      const issues = [{ path: ['keyId'], code }]
+      const error = { message: 'refused', code: -32600, data: { fault: 'invalid_body', issues } }
+      throw new TRPCClientError('refused', { result: { error } })
+    }
+    const { register, boxes } = told({ refuse })
+    const input = { connectionString: URL_OF_ANYONE, idempotencyKey: 'a' }
+    for (let turn = 0; turn < 2; turn += 1) await expect(register.mutate(input)).rejects.toThrow('refused')
+    for (let turn = 0; turn < 2; turn += 1) await register.mutate(input)
+    const [first, second, third, fourth] = boxes()
+    expect([second, fourth]).toEqual([first, third])
+    expect(third).not.toBe(first)
   })
 })
 

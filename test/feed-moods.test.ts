@@ -213,21 +213,32 @@ describe('A feed that is odd', () => {
   it('by never ending is left after its budget, and is behind by what its newest event is old', async () => {
     await afterTwo(async (id, path) => {
       let limit = 0
-      followed.stranger.be(
-        answering(({ cursor = '0', limit: asked }) => {
-          limit = asked
-          const from = Number(cursor)
-          // Stops for good, so that the worker does not go on for ever behind this test.
-          if (from >= 42) return { events: [] }
-          return { events: [event(from, { occurredAt: Date.now() - 3_600_000 })], nextCursor: String(from + 1) }
-        }),
-      )
+      const page = answering(({ cursor = '0', limit: asked }) => {
+        limit = asked
+        const from = Number(cursor)
+        // Stops for good, so that the worker does not go on for ever behind this test.
+        if (from >= 42) return { events: [] }
+        return { events: [event(from, { occurredAt: Date.now() - 3_600_000 })], nextCursor: String(from + 1) }
+      })
+      // What comes behind a budget's pages waits until the feed was looked at: the next poll comes at once.
+      const [asked, seen] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      followed.stranger.be(async (response, received) => {
+        if (JSON.parse(received.body).cursor === '22') {
+          asked.resolve()
+          await seen.promise
+        }
+        page(response, received)
+      })
       const requests = () => followed.stranger.received.filter(one => one.path === path).length
       const before = requests()
-      await followed.run('poll', id)
+      const polled = followed.run('poll', id)
+      await asked.promise
       const { event_lag: lag, cursor } = await followed.shown(id)
+      seen.resolve()
+      await polled
       expect(limit).toBe(FEED_PACE.pageLimit)
-      if (cursor === '22') expect(lag).toBeGreaterThanOrEqual(3_590)
+      expect(cursor).toBe('22')
+      expect(lag).toBeGreaterThanOrEqual(3_590)
       while ((await followed.shown(id))['cursor'] !== '42') await followed.run('poll', id)
       expect(requests() - before).toBeGreaterThanOrEqual(40)
       expect(await followed.stored(id)).toEqual(ids(0, 42))

@@ -41,11 +41,15 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** Starts an entry that has a command for its keyring, and no file. */
-function start(entry: Role | 'cli', given: string, args: readonly string[] = []): Running {
+/** Starts an entry that has a command for its keyring, and no file unless `env` names one. */
+function start(
+  entry: Role | 'cli',
+  given: string,
+  of: { readonly args?: readonly string[]; readonly env?: Record<string, string> } = {},
+): Running {
   const { MOORING_KEYRING: _, ...env } = installation.env(entry === 'cli' ? 'both' : entry)
   const nowhere = { MOORING_DATA_DIR: join(dir, 'nowhere'), MOORING_LOG_LEVEL: 'trace' }
-  const one = startEntry(entry, { ...env, ...nowhere, MOORING_KEYRING_COMMAND: given }, args)
+  const one = startEntry(entry, { ...env, ...nowhere, ...of.env, MOORING_KEYRING_COMMAND: given }, of.args)
   running.push(one)
   return one
 }
@@ -89,11 +93,31 @@ describe('A keyring from a command', () => {
   })
 
   it('is what the operator’s commands take, too: the worker’s', async () => {
-    const one = start('cli', command, ['keys', 'create', '--mode', 'test'])
+    const one = start('cli', command, { args: ['keys', 'create', '--mode', 'test'] })
     expect([await one.ended, one.err()]).toEqual([0, ''])
     expect(one.out).toEqual([expect.stringMatching(/^sk_test_/)])
     expect(await asked()).toEqual(['worker'])
   })
+})
+
+describe('Keyrings that a command prints', () => {
+  const SAYS =
+    /^The keyring comes from MOORING_KEYRING_COMMAND: put both files into a folder, run this with MOORING_KEYRING=DIR and without the command, and put the files back before you send SIGHUP\.\n$/
+
+  it.each(['rotate-master', 'rotate-signing', 'rotate-pepper', 'rotate-fingerprint', 'retire'])(
+    'are not changed by keyring %s, which says how; nor is a folder that is named beside it',
+    async words => {
+      const texts = () => Promise.all(ROLES.map(role => readFile(join(installation.keyrings, `${role}.json`), 'utf8')))
+      const [before, files] = [await effects(installation.databaseUrl), await texts()]
+      for (const named of [{}, { MOORING_KEYRING: installation.keyrings }]) {
+        const one = start('cli', command, { args: ['keyring', words], env: named })
+        expect([await one.ended, one.out]).toEqual([1, []])
+        expect(one.err()).toMatch(SAYS)
+      }
+      expect(await texts()).toEqual(files)
+      expect(difference(before, await effects(installation.databaseUrl))).toEqual([])
+    },
+  )
 })
 
 async function procOf({ child }: Running): Promise<Record<string, string>> {

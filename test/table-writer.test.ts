@@ -5,6 +5,7 @@ import { organizationKeyText } from '#server/seal/sealer.ts'
 import type { DatasourceId } from '#shared/wire.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { operator } from '#test/support/operator.ts'
 import { query } from '#test/support/postgres.ts'
 import { startTrap, type Trap } from '#test/support/trap.ts'
 import { bareUuid } from '#test/support/voices.ts'
@@ -14,16 +15,16 @@ let customer: Customer
 let trap: Trap
 let id: DatasourceId
 let uuid: string
+// It runs ahead of each case, so that no key is held in the web tier's cache from the one before.
+let aheadMs = 0
+const clock = () => {
+  aheadMs += 1_000
+  return new Date(Date.now() + aheadMs)
+}
 beforeAll(async () => {
   await sodium.ready
   trap = await startTrap()
   customer = await makeCustomer()
-  // Its clock runs ahead of each case, so that no key is held in the web tier's cache from the one before.
-  let aheadMs = 0
-  const clock = () => {
-    aheadMs += 1_000
-    return new Date(Date.now() + aheadMs)
-  }
   mooring = await startMooring({ clock })
 })
 afterAll(async () => {
@@ -47,6 +48,18 @@ afterEach(() => {
 async function checked() {
   const { status, statusReason, checks } = await mooring.client().datasources.verify.mutate({ id, waitSeconds: 20 })
   return { status, statusReason, checks }
+}
+
+/** Gives an organization a new key with the operator's command, and answers the ids of the old and the new one. */
+async function rekeyed(org: string): Promise<{ old: string; fresh: string }> {
+  const { db, databaseUrl, config } = mooring
+  const run = operator({ db, databaseUrl, keyringDir: config.keyring, now: clock })
+  expect((await run('keyring', 'rotate-org', org)).complained).toContain('A new key is in use.')
+  const [old, fresh, ...further] = await sql(
+    `select id from organization_keys where org_id = '${org}' order by retired_at nulls last`,
+  )
+  expect(further).toEqual([])
+  return { old: String(old?.['id']), fresh: String(fresh?.['id']) }
 }
 
 /** What was active stays so, with its trouble told: an edit is no verdict on the customer's database. */
@@ -123,6 +136,18 @@ describe('An UPDATE of a credential', () => {
     }
   })
 
+  it('to another key of the same organization is refused', async () => {
+    const { id: org, testKey } = await mooring.newOrganization('Two keys')
+    const client = mooring.client(testKey)
+    const made = await client.datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
+    const { old, fresh } = await rekeyed(org)
+    const verify = () => client.datasources.verify.mutate({ id: made.id, waitSeconds: 20 })
+    expect(await verify()).toMatchObject({ status: 'active', statusReason: null })
+    const edited = `where datasource_id = '${bareUuid(made.id)}' and key_id = '${fresh}' returning key_id`
+    expect(await sql(`update credentials set key_id = '${old}' ${edited}`)).toEqual([{ key_id: old }])
+    expect(await verify()).toMatchObject(REFUSED)
+  })
+
   it("to another organization's whole row is refused", async () => {
     const other = await mooring.newOrganization('Other')
     const theirs = await mooring
@@ -137,12 +162,12 @@ describe('An UPDATE of a credential', () => {
 
 describe("An UPDATE of an organization's key", () => {
   /** An organization of its own, whose keys a case may spoil, with a credential. */
-  async function spoiled(statement: (org: string, keyId: string) => string) {
+  async function spoiled(statement: (org: string, keyId: string) => string | Promise<string>) {
     const { id: org, testKey } = await mooring.newOrganization('Spoiled')
     const client = mooring.client(testKey)
     const made = await client.datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
     const [key] = await sql(`select id from organization_keys where org_id = '${org}'`)
-    await sql(statement(org, String(key?.['id'])))
+    await sql(await statement(org, String(key?.['id'])))
     // The web tier looks at a key's row again after 30 s; its clock has gone on by then.
     for (let count = 0; count < 40; count += 1) await client.datasources.get.query({ id: made.id })
     const rows = await sql(`select count(*)::int as n from datasources where org_id = '${org}'`)
@@ -172,12 +197,14 @@ describe("An UPDATE of an organization's key", () => {
   })
 
   it('that makes a retired key current: nothing is sealed to it', async () => {
-    const found = await spoiled(
-      org => `
-      update organization_keys set retired_at = now() where org_id = '${org}';
-      update organization_keys set retired_at = null where org_id = '${org}';
-      update organization_keys set signature = set_byte(signature, 0, get_byte(signature, 0) # 1) where org_id = '${org}'`,
-    )
+    const found = await spoiled(async org => {
+      const { old, fresh } = await rekeyed(org)
+      // Each has the other's column and keeps its own signature.
+      return `
+        update organization_keys set retired_at = (select retired_at from organization_keys where id = '${old}')
+          where id = '${fresh}';
+        update organization_keys set retired_at = null where id = '${old}'`
+    })
     expect(found).toEqual(NOTHING)
   })
 

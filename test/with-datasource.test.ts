@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { faultOf } from '#client/index.ts'
+import { type Client, faultOf } from '#client/index.ts'
 import { leasedClient } from '#client/leased-client.ts'
 import { openLeasedPlace } from '#client/leased-place.ts'
 import { withDatasource } from '#client/node.ts'
@@ -95,6 +95,31 @@ describe('withDatasource', () => {
     await server.query(`alter role app password 'first'`)
   })
 
+  it('renews when a rotation comes into force between the lease and the watch', async () => {
+    const id = await registered()
+    const rotate = (count: number) => (count === 1 ? rotated(id, 2) : Promise.resolve())
+    const client = meddled(await leaser(), rotate)
+    await withDatasource(client, { id, ttlSeconds: 3600 }, async () => {
+      await leasedAnew(id)
+    })
+  })
+
+  it('renews once more when a rotation is told while a lease from before it is on its way', async () => {
+    const id = await registered()
+    const told = Promise.withResolvers<void>()
+    const behind = async (count: number) => {
+      if (count !== 2) return
+      await rotated(id, 3)
+      await told.promise
+    }
+    const onTold = (version: number) => (version === 3 ? told.resolve() : undefined)
+    const client = meddled(await leaser(), behind, onTold)
+    await withDatasource(client, { id, ttlSeconds: 3600 }, async () => {
+      await rotated(id, 2)
+      await leasedAnew(id, 3)
+    })
+  })
+
   it('lets no connection begin once the lease has ended and cannot be renewed', async () => {
     const id = await registered()
     const client = await leaser()
@@ -168,11 +193,55 @@ describe('The driver over a lease', () => {
 
 const liveLeases = async () => (await query(mooring.databaseUrl, 'select id from leases where ended_at is null')).length
 
-/** Resolves once the credential's second version is leased. */
-function leasedAnew(id: DatasourceId): Promise<true> {
+/** Resolves once a version of the credential is leased: by default the second. */
+function leasedAnew(id: DatasourceId, version = 2): Promise<true> {
   return onNews(mooring.databaseUrl, async client => {
-    const sql = 'select 1 from leases where version = 2 and datasource_id = $1'
-    return (await client.query(sql, [uuidOf(id, 'ds_test_')])).rowCount === 0 ? undefined : true
+    const sql = 'select 1 from leases where version = $2 and datasource_id = $1'
+    return (await client.query(sql, [uuidOf(id, 'ds_test_'), version])).rowCount === 0 ? undefined : true
+  })
+}
+
+/** Rotates to a version of the credential that tells the server its number, and resolves once it is in force. */
+async function rotated(id: DatasourceId, version: number): Promise<void> {
+  const connectionString = urlOf('first', `sslmode=verify-full&application_name=v${version}`)
+  const rotate = { id, connectionString, caCertificate: authority.cert, waitSeconds: 20 }
+  expect(await mooring.client().datasources.rotate.mutate(rotate)).toMatchObject({ credentialVersion: version })
+}
+
+type Datasources = Client['datasources']
+type Told = { readonly data: { readonly datasource: { readonly credentialVersion: number } } }
+
+/** A client whose leases are handed on when `behind` is done with them; `onTold` hears of what the watch told, after it. */
+function meddled(
+  client: Client,
+  behind: (count: number) => Promise<void>,
+  onTold: (version: number) => void = () => undefined,
+): Client {
+  let count = 0
+  const lease = {
+    mutate: async (...asked: Parameters<Datasources['lease']['mutate']>) => {
+      const leased = await client.datasources.lease.mutate(...asked)
+      count += 1
+      await behind(count)
+      return leased
+    },
+  }
+  const watch = {
+    subscribe: (input: { id: DatasourceId }, on: { onData(told: Told): void }) =>
+      client.datasources.watch.subscribe(input, {
+        ...on,
+        onData: told => {
+          on.onData(told)
+          onTold(told.data.datasource.credentialVersion)
+        },
+      }),
+  }
+  const replaced: Record<PropertyKey, unknown> = { lease, watch }
+  const datasources = new Proxy(client.datasources, {
+    get: (target, name) => replaced[name] ?? Reflect.get(target, name),
+  })
+  return new Proxy(client, {
+    get: (target, name) => (name === 'datasources' ? datasources : Reflect.get(target, name)),
   })
 }
 

@@ -16,8 +16,8 @@ export interface CommandContext {
   readonly url: () => Promise<string>
   readonly openDb: () => Promise<Db>
   readonly keyring: () => Promise<WorkerKeyring>
-  /** The folder with both keyrings, for what changes them. */
-  readonly keyringDir: string
+  /** The folder with both keyrings, for what changes them; null when a command prints them. */
+  readonly keyringDir: string | null
   readonly screen: Screen
 }
 

@@ -22,6 +22,15 @@ export async function groundOf(context: CommandContext): Promise<Ground> {
   return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
 }
 
+/** Where the keyrings are to be changed. Throws where a command prints them: what it reads from is not ours to write. */
+function folderOf({ keyringDir }: CommandContext): string {
+  if (keyringDir !== null) return keyringDir
+  throw new Error(
+    'The keyring comes from MOORING_KEYRING_COMMAND: put both files into a folder, run this with MOORING_KEYRING=DIR and ' +
+      'without the command, and put the files back before you send SIGHUP.',
+  )
+}
+
 /** Shows how many credentials are left until none is. The workers do it: this only looks. */
 export async function watchReseal(
   context: CommandContext,
@@ -47,7 +56,7 @@ export async function watchReseal(
 
 /** A rotation of keys that are in the keyrings: announced by the first run, used from the second on. Answers the exit status. */
 export async function rotateKeyrings(context: CommandContext, kind: KeyKind): Promise<number> {
-  const dir = context.keyringDir
+  const dir = folderOf(context)
   const rings = await readKeyrings(dir)
   const ground = await groundOf(context)
   if (isAnnounced(rings, kind)) {
@@ -84,7 +93,7 @@ function neededBy(uses: KeyUses, kind: KeyKind, since: Date | null): (id: string
 
 /** Drops what nothing needs from both keyrings, and prints which. Answers the exit status. */
 export async function retireKeys(context: CommandContext): Promise<number> {
-  const dir = context.keyringDir
+  const dir = folderOf(context)
   let rings = await readKeyrings(dir)
   const uses = await usesOf(await context.openDb(), context.now)
   const dropped: string[] = []
