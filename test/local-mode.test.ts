@@ -12,7 +12,6 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { lookUp } from '#server/embedded/process.ts'
 import { type Running, startEntry, startScript } from '#test/support/processes.ts'
-import { portOf } from '#test/support/recorded-connect.ts'
 
 // Whole processes are started here, several to a test: on a busy machine each takes seconds.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -23,11 +22,15 @@ const running: Running[] = []
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'mooring-local-'))
   // Below the ports that the system gives to whoever asks for any: it has to be free again at each start.
-  const free = createServer().listen(20_000 + randomInt(12_000), '127.0.0.1')
-  await once(free, 'listening')
-  port = portOf(free)
-  free.close()
-  await once(free, 'close')
+  for (let isFree = false; !isFree; ) {
+    port = 20_000 + randomInt(12_000)
+    const found = createServer().listen(port, '127.0.0.1')
+    isFree = await once(found, 'listening').then(
+      () => true,
+      () => false,
+    )
+    found.close()
+  }
 })
 afterAll(async () => {
   await Promise.all(running.map(one => one.stop()))

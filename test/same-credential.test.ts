@@ -6,6 +6,7 @@ import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '#client/index.ts'
 import type { DatasourceId } from '#shared/wire.ts'
+import { capability } from '#test/support/actors.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
@@ -74,6 +75,11 @@ describe('The credential in force', () => {
     await settled(mooring.databaseUrl, bareUuid(id))
     const away = customer.url('reader', { port, parameters: 'application_name=away' })
     await mooring.client().datasources.rotate.mutate({ id, connectionString: away, allowMove: true })
+    const scopes = ['datasources.create' as const]
+    const key = await capability(mooring, { scopes })
+    const body = { connectionString: named('back'), schema: 'app' }
+    expect((await mooring.call('POST', '/v1/datasources', { key, body })).status).toBe(403)
+    expect((await versionsOf(id)).map(row => row['state'])).toEqual(['current', 'pending'])
     const back = await post(named('back'))
     expect(back).toMatchObject({ status: 200, body: { id, credential_version: 1 } })
     expect(back.body.credential_fingerprint).toBe(first.body.credential_fingerprint)
@@ -86,6 +92,19 @@ describe('The credential in force', () => {
     expect(verified).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 1 })
   })
 
+  it('that cannot be opened any more is replaced by the same one, sealed by the caller', async () => {
+    const id = await registered('mended')
+    const uuid = bareUuid(id)
+    await query(mooring.databaseUrl, `update datasources set host = 'elsewhere.example.com' where id = '${uuid}'`)
+    const { datasources } = createClient({ url: mooring.url, key: mooring.organization.testKey })
+    expect(await datasources.verify.mutate({ id, waitSeconds: 20 })).toMatchObject({
+      statusReason: 'credential_unreadable',
+    })
+    const same = { id, connectionString: named('mended'), caCertificate: null, allowMove: true, waitSeconds: 20 }
+    expect(await datasources.rotate.mutate(same)).toMatchObject({ status: 'active', credentialVersion: 2 })
+    expect(await datasources.verify.mutate({ id, waitSeconds: 20 })).toMatchObject({ statusReason: null })
+  })
+
   it('is looked at after its interval though another one is pending that nobody can reach', async () => {
     const id = await registered('watched')
     const { port, close } = await silentPort()
@@ -95,7 +114,7 @@ describe('The credential in force', () => {
     const pending = await datasources.rotate.mutate({ id, connectionString: away, allowMove: true, waitSeconds: 20 })
     expect(pending).toMatchObject({ status: 'active', statusReason: 'database_unreachable' })
     await customer.sql(`alter role ${customer.roles.reader} bypassrls`)
-    aheadMs = 48 * HOUR_MS
+    aheadMs += 48 * HOUR_MS
     await onNews(mooring.databaseUrl, async client => {
       const { rowCount } = await client.query("select 1 from datasources where id = $1 and status = 'rejected'", [
         bareUuid(id),

@@ -55,6 +55,15 @@ export async function placePending(
   return tasks.request(tx, org, verifyTask(ctx, held.id))
 }
 
+/** Destroys the pending credential of a locked datasource: the one in force was asked for after it. */
+export async function takeBackPending(ctx: KnownContext, tx: Tx, datasourceId: string): Promise<void> {
+  const org = ctx.principal.organizationId
+  await credentials.destroy(tx, org, { datasourceId, state: 'pending' })
+  const about = { action: 'datasource.rotated', objectKind: 'datasource', objectId: datasourceId }
+  await audit.append(tx, org, eventOf(ctx, about))
+  await changes.append(tx, org, { datasourceId, change: 'rotated', at: ctx.parts.clock() })
+}
+
 /** Records that a caller brought the credential that is there already: nothing else is written of it. */
 export async function recordUnchanged(ctx: KnownContext, tx: Tx, datasourceId: string): Promise<void> {
   const about = { action: 'datasource.unchanged', objectKind: 'datasource', objectId: datasourceId }

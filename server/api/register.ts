@@ -16,7 +16,7 @@ import type { RegisterInput } from '#shared/registration.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { type Draft, draft } from './draft.ts'
 import { once } from './once.ts'
-import { placePending, recordUnchanged, sealCredential } from './pending.ts'
+import { placePending, recordUnchanged, sealCredential, takeBackPending } from './pending.ts'
 import { requireOurKey } from './sealing.ts'
 import { type Checked, checked, verifyTask } from './verdict.ts'
 
@@ -70,17 +70,18 @@ async function registerAgain(ctx: KnownContext, drafted: Draft): Promise<Checked
     const fingerprints = drafted.canonical === null ? [] : parts.sealer.fingerprints(org, drafted.canonical)
     const live = await credentials.live(tx, org, held.id)
     const known = live.filter(({ fingerprint }) => fingerprint !== null && fingerprints.includes(fingerprint))
-    if (known.length === 0) {
+    const isNew = known.length === 0
+    // Of several at once the last wins: one that is on its way is not to replace what was asked for after it.
+    const isTakenBack = !isNew && live.some(one => one.state === 'pending' && !known.includes(one))
+    if (isNew || isTakenBack) {
       // Registering anew under a name that is taken is a rotation, and asks for the right to one.
       const denied = refusal(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
       if (denied !== null) throw new Fault(denied)
-      return { id: held.id, request: await placePending(ctx, tx, { held, drafted }) }
     }
-    // Of several at once the last wins: one that is on its way is not to replace what was asked for after it.
-    const isTakenBack = !known.some(({ state }) => state === 'pending')
-    if (isTakenBack) await credentials.destroy(tx, org, { datasourceId: held.id, state: 'pending' })
-    await recordUnchanged(ctx, tx, held.id)
-    if (held.status === 'active') return { id: held.id, request: 0 }
+    if (isNew) return { id: held.id, request: await placePending(ctx, tx, { held, drafted }) }
+    if (isTakenBack) await takeBackPending(ctx, tx, held.id)
+    else await recordUnchanged(ctx, tx, held.id)
+    if (held.status === 'active' && !isTakenBack) return { id: held.id, request: 0 }
     return { id: held.id, request: await tasks.request(tx, org, verifyTask(ctx, held.id)) }
   })
 }

@@ -18,7 +18,7 @@ import { failureSpec } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import type { Lease, LeasedCredential } from '#shared/lease.ts'
 import { DatasourceId, typedId, uuidOf } from '#shared/wire.ts'
-import { openInForce, openPayload } from './open.ts'
+import { openPayload, openUnlessBroken } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 
 const LOCATE_MS = 10_000
@@ -142,14 +142,6 @@ async function leasable(
   const ca = caCertificate === null ? {} : { caCertificate }
   const where = { addresses: [...found.addresses], datasourceId: payload.datasourceId, version }
   return { content: { connectionString: spellConnectionString(dialled), ...ca, ...where } }
-}
-
-function openUnlessBroken(...of: Parameters<typeof openInForce>): ReturnType<typeof openInForce> | undefined {
-  try {
-    return openInForce(...of)
-  } catch (thrown) {
-    return unlessBroken(thrown)
-  }
 }
 
 function unlessBroken(thrown: unknown): undefined {

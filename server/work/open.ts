@@ -29,6 +29,16 @@ export function openInForce(parts: WorkerParts, row: SealedDatasource, credentia
   return secret
 }
 
+/** The same, and undefined where that would throw `SealBroken`. */
+export function openUnlessBroken(...of: Parameters<typeof openInForce>): Secret | undefined {
+  try {
+    return openInForce(...of)
+  } catch (thrown) {
+    if (thrown instanceof SealBroken) return undefined
+    throw thrown
+  }
+}
+
 /** Opens the payload of a claimed task. Throws `SealBroken`. */
 export async function openPayload(parts: WorkerParts, claim: Claim): Promise<unknown> {
   const box = claim.payload === null ? null : unpackBox(claim.payload)

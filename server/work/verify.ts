@@ -16,7 +16,7 @@ import * as sealed from '#server/store/sealed.ts'
 import * as verdicts from '#server/store/verdicts.ts'
 import { type Examined, examine, refusedUndialled } from './examine.ts'
 import { intervalMs, nextCheck } from './next-check.ts'
-import { currentKey, openCredential, openInForce } from './open.ts'
+import { currentKey, openCredential, openInForce, openUnlessBroken } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { verifyEndpoint } from './verify-endpoint.ts'
 
@@ -44,7 +44,10 @@ async function toTry(
   row: sealed.SealedDatasource,
 ): Promise<sealed.SealedCredential | null> {
   const { pending, current } = row
-  if (pending === null || current === null || row.kind === 'endpoint' || claim.attempts < 2) return pending ?? current
+  if (pending === null || current === null || row.kind === 'endpoint') return pending ?? current
+  // What was rejected is not looked at by itself, and a pending one that was never tried goes before everything.
+  if (row.status === 'rejected' || claim.attempts < 2) return pending
+  if ((await verdicts.lastAt(parts.db, claim.organizationId, pending.context)) === null) return pending
   const at = await verdicts.lastAt(parts.db, claim.organizationId, current.context)
   const isOverdue = at === null || parts.clock().getTime() - at.getTime() >= intervalMs(parts, row)
   return isOverdue ? current : pending
@@ -156,11 +159,15 @@ async function settleMoving(
   await verdicts.settle(tx, claim, { ...of, state })
 }
 
-/** A caller who seals sends a credential that only the worker can tell from the one in force: no rotation, if it is the same. */
+/**
+ * A caller who seals sends a credential that only the worker can tell from the one in force: no rotation, if it is the same.
+ * One that cannot be opened any more is mended by it.
+ */
 function isNoOther(parts: WorkerParts, { row, resolved }: Outcome): boolean {
-  const held = row.current?.fingerprint ?? null
-  if (resolved === null || held === null) return false
-  return parts.sealer.fingerprints(row.org_id, resolved.canonical).includes(held)
+  const { current } = row
+  if (resolved === null || current === null || current.fingerprint === null) return false
+  if (!parts.sealer.fingerprints(row.org_id, resolved.canonical).includes(current.fingerprint)) return false
+  return openUnlessBroken(parts, row, current) !== undefined
 }
 
 /** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
