@@ -23,7 +23,8 @@ export function createLog(options: { level: string; destination?: pino.Destinati
       censor: '[redacted]',
     },
   }
-  return options.destination === undefined ? pino(settings) : pino(settings, options.destination)
+  // Written at once: what is said last before the process ends would be lost where a write is still under way.
+  return pino(settings, options.destination ?? pino.destination({ fd: 1, sync: true }))
 }
 
 /** The kind of an error and where it came from, without its message: `{ name, code, at }`. */

@@ -12,7 +12,7 @@ import type { DbType, Kind, Status } from '#shared/datasource.ts'
 import type { Mode } from '#shared/wire.ts'
 import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
 import type { FeedEventsTable, FeedPushesTable, FeedsTable } from './feed-tables.ts'
-import { openPool } from './pool.ts'
+import { openPool, untilGone } from './pool.ts'
 import { prepareStatements } from './prepared.ts'
 import type { CredentialsTable, LeaseGrantsTable, LeasesTable, OrganizationKeysTable } from './sealed-tables.ts'
 
@@ -209,7 +209,7 @@ export function openDb(options: { url: string; size: number; onError: (error: Er
   const { url: connectionString, size: max, onError } = options
   const pool = openPool({ connectionString, max, types, connectionTimeoutMillis: 10_000 }, onError)
   prepareStatements(pool)
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: untilGone(pool) }) })
 }
 
 function isTransaction(db: Db): db is Tx {

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type MigrationProvider, Migrator } from 'kysely/migration'
 import type { Db } from './db.ts'
-import { openPool } from './pool.ts'
+import { openPool, untilGone } from './pool.ts'
 
 const folder = new URL('../../migrations/', import.meta.url)
 const LOCK_WAIT_MS = 60_000
@@ -45,7 +45,7 @@ export async function migrate(url: string): Promise<string[]> {
   // The statement that needs a connection which broke says so.
   const ignore = () => undefined
   const pool = openPool({ connectionString: url, max: 2, options: `-c lock_timeout=${LOCK_WAIT_MS}` }, ignore)
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: untilGone(pool) }) })
   try {
     const { error, results } = await new Migrator({ db, provider }).migrateToLatest()
     if (error !== undefined) throw error

@@ -1,0 +1,21 @@
+/**
+ * The pool's end came before that of its connections, and the database that was stopped next broke them: errors in the log
+ * of an orderly stop.
+ */
+import { sql } from 'kysely'
+import { expect, it } from 'vitest'
+import { openDb, transaction } from '#server/store/db.ts'
+import { freshDatabase } from '#test/support/database.ts'
+
+const sockets = () => process.getActiveResourcesInfo().filter(name => name === 'TCPSocketWrap').length
+
+it('A database that was closed has no connection left that could break', async () => {
+  const database = await freshDatabase()
+  const before = sockets()
+  const db = openDb({ url: database.url, size: 8, onError: () => undefined })
+  await Promise.all(Array.from({ length: 8 }, () => transaction(db, tx => sql`select pg_sleep(0.01)`.execute(tx))))
+  expect(sockets()).toBe(before + 8)
+  await db.destroy()
+  expect(sockets()).toBe(before)
+  await database.drop()
+})
