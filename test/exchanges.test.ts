@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Judge, judgeOf } from '#test/support/documented.ts'
 import { type Exchange, expectAnswer, filled, parseStory, type Story } from '#test/support/exchange.ts'
-import { closedPort, givensOf, startSilent } from '#test/support/givens.ts'
+import { CLOSED_PORT, givensOf, startSilent } from '#test/support/givens.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { portOf } from '#test/support/recorded-connect.ts'
@@ -23,7 +23,6 @@ const stories = ['connections', 'datasources'].flatMap(dialect =>
 let customer: Customer
 let changing: Customer
 let silent: Server
-let closed: number
 let judge: Judge
 // One Mooring for each configuration that a story asks for.
 const moorings = new Map<string, Promise<Mooring>>()
@@ -31,7 +30,6 @@ beforeAll(async () => {
   customer = await makeCustomer()
   changing = await makeCustomer()
   silent = await startSilent()
-  closed = await closedPort()
   const usual = await mooringFor({ environment: {}, damage: [], withWorker: false })
   judge = judgeOf((await usual.call('GET', '/openapi.json', { key: null })).body)
 })
@@ -81,7 +79,7 @@ const inOrder = stories.toSorted((one, other) => Number(isLong(other)) - Number(
 describe('A caller is answered as it is written down', () => {
   it.concurrent.each(inOrder)('$dialect/$file: $says', { timeout: 60_000 }, async story => {
     const mooring = await mooringFor(story)
-    const given = await givensOf({ mooring, customer, changing, silentPort: portOf(silent), closedPort: closed })
+    const given = await givensOf({ mooring, customer, changing, silentPort: portOf(silent), closedPort: CLOSED_PORT })
     for (const exchange of story.exchanges) await replay(mooring, exchange, given)
   })
 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { CLOSED_PORT } from '#test/support/givens.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { portOf } from '#test/support/recorded-connect.ts'
@@ -107,13 +108,7 @@ describe.each(NAMES)('Through %s', name => {
 
   it('a closed port leaves it unverified, to be tried again later', async () => {
     const voice = voiceOf(name)
-    const server = createServer().listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const port = portOf(server)
-    server.close()
-    await once(server, 'close')
-
-    const { uuid } = await voice.register({ url: customer.url('reader', { port }), wait: 20 })
+    const { uuid } = await voice.register({ url: customer.url('reader', { port: CLOSED_PORT }), wait: 20 })
     const heard = await inFull(uuid)
     expect(heard).toMatchObject({ status: 'unverified', reason: 'database_unreachable' })
     expect(outcomes(heard)).toMatchObject({ host: 'pass', connect: 'fail' })

@@ -8,7 +8,6 @@ import { capability } from './actors.ts'
 import type { Customer } from './customer.ts'
 import { makeKey, mistyped } from './keys.ts'
 import type { Mooring, TestOrganization } from './mooring.ts'
-import { portOf } from './recorded-connect.ts'
 import { bareUuid } from './voices.ts'
 
 /** Where a story plays. */
@@ -46,14 +45,8 @@ export async function startSilent(): Promise<Server> {
   return server
 }
 
-/** A port that was free a moment ago. */
-export async function closedPort(): Promise<number> {
-  const server = await startSilent()
-  const port = portOf(server)
-  server.close()
-  await once(server, 'close')
-  return port
-}
+/** Where nobody listens: one that was free a moment ago, another test may have by now. */
+export const CLOSED_PORT = 1
 
 type Makers = Readonly<Record<string, () => Promise<string>>>
 
