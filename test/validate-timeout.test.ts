@@ -4,24 +4,21 @@ import { createClient, faultOf } from '#client/index.ts'
 import { newId } from '#server/domain/ids.ts'
 import * as claims from '#server/store/claims.ts'
 import * as tasks from '#server/store/tasks.ts'
-import { impatientWeb } from '#test/support/impatient-web.ts'
-import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { type Impatient, startImpatient } from '#test/support/impatient-web.ts'
+import type { Mooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { allRows, difference, effects } from '#test/support/rows.ts'
 
 const PASSWORD = 'waited-for-nobody'
 
+let started: Impatient
 let mooring: Mooring
 let url: string
-const stack = new AsyncDisposableStack()
 beforeAll(async () => {
-  mooring = await startMooring({ worker: false })
-  stack.defer(() => mooring.stop())
-  const web = await impatientWeb(mooring)
-  stack.defer(() => web.stop())
-  url = web.url
+  started = await startImpatient()
+  ;({ mooring, url } = started)
 })
-afterAll(() => stack.disposeAsync())
+afterAll(() => started.stop())
 
 const STRING = `postgresql://reader:${PASSWORD}@127.0.0.1:5432/shop`
 

@@ -96,5 +96,6 @@ describe.skipIf(process.platform !== 'linux')('The memory of the web process (wh
     process.stdout.write(
       `plain registration: ${before['password, UTF-8']} copies of the password before a collection, ${left + wide} after\n`,
     )
+    expect(left + wide).toBeLessThanOrEqual((before['password, UTF-8'] ?? 0) + (before['password, UTF-16'] ?? 0))
   }, 60_000)
 })

@@ -10,14 +10,23 @@ import { createListener } from '#server/rest/listener.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { Signals } from '#server/store/signals.ts'
 import { webParts } from '#server/wiring-web.ts'
-import type { Mooring } from './mooring.ts'
+import { type Mooring, startMooring } from './mooring.ts'
 import { portOf } from './recorded-connect.ts'
 
 const WAIT_MS = 100
 
-/** Starts one on the Mooring's database, keyring and keys. The caller stops it before the Mooring. */
-export async function impatientWeb(mooring: Mooring): Promise<{ url: string; stop(): Promise<void> }> {
+/** A Mooring without a worker, and where its impatient web tier listens. */
+export interface Impatient {
+  readonly mooring: Mooring
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** Starts both. The caller stops them. */
+export async function startImpatient(): Promise<Impatient> {
   const stack = new AsyncDisposableStack()
+  const mooring = await startMooring({ worker: false })
+  stack.defer(() => mooring.stop())
   const { config, db, databaseUrl } = mooring
   const signals = new Signals({ url: databaseUrl, onError: () => undefined })
   stack.defer(() => signals.close())
@@ -35,5 +44,5 @@ export async function impatientWeb(mooring: Mooring): Promise<{ url: string; sto
     server.close()
     await once(server, 'close')
   })
-  return { url: `http://127.0.0.1:${portOf(server)}`, stop: () => stack.disposeAsync() }
+  return { mooring, url: `http://127.0.0.1:${portOf(server)}`, stop: () => stack.disposeAsync() }
 }
