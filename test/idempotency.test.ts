@@ -195,6 +195,19 @@ describe('What is asked of a first request alone', () => {
     expect(await ask('another')).toMatchObject({ status: 400, replayed: null, body: { param: 'datasourceIds.0' } })
   })
 
+  it('does not stand before a replay: the datasource that was introspected may be gone', async () => {
+    const { testKey: key } = await mooring.newOrganization('Introspected')
+    const { datasources } = mooring.client(key)
+    const { id } = await datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
+    const path = `/v1/datasources/${id}/introspect`
+    const ask = (idempotencyKey: string) => send({ path, body: {}, idempotencyKey, key })
+    const first = await ask('introspected')
+    expect(first.status).toBe(200)
+    await datasources.remove.mutate({ id })
+    expect(await ask('introspected')).toEqual({ ...first, replayed: 'true' })
+    expect(await ask('another')).toMatchObject({ status: 404, replayed: null })
+  })
+
   it('does not stand before a replay: the key that a string was sealed to may be retired', async () => {
     const { id, testKey: key } = await mooring.newOrganization('Sealed')
     const sealingKey = await mooring.client(key).organization.sealingKey.query()

@@ -36,19 +36,27 @@ const Outcome = z.union([
  */
 export async function introspect(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<Introspection> {
   const startedAt = performance.now()
-  const row = await changeable(ctx, input.id, 'datasources.introspect')
-  if (row.kind !== 'direct') throw new Fault('entity_not_found')
   const leftMs = () => Math.max(0, DEADLINE_MS - (performance.now() - startedAt))
-  if (row.status === 'unverified') await verifyFirst(ctx, row, leftMs())
-  await requireActive(ctx, input)
   return once(ctx, {
     path: 'snapshots.introspect',
     input,
-    effect: within => submit(within, row, input.schemas ?? null),
-    answer: (within, { taskId }) => outcome(within, { row, taskId, waitMs: leftMs() }),
+    ready: async outside => {
+      const row = await introspectable(outside, input)
+      if (row.status === 'unverified') await verifyFirst(outside, row, leftMs())
+      await requireActive(outside, input)
+    },
+    effect: async within => submit(within, await introspectable(within, input), input.schemas ?? null),
+    answer: async (within, { taskId }) =>
+      outcome(within, { row: await introspectable(within, input), taskId, waitMs: leftMs() }),
     waits: true,
     rings: ['work'],
   })
+}
+
+async function introspectable(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<DatasourceRow> {
+  const row = await changeable(ctx, input.id, 'datasources.introspect')
+  if (row.kind !== 'direct') throw new Fault('entity_not_found')
+  return row
 }
 
 async function verifyFirst(ctx: KnownContext, row: DatasourceRow, waitMs: number): Promise<void> {

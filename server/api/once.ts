@@ -20,6 +20,8 @@ export interface Mutation<R, A> {
   /** The procedure's path: a key is good for one procedure, or in a dialect for one method and path. */
   readonly path: string
   readonly input: object & { readonly idempotencyKey?: string | undefined }
+  /** Waits, outside any transaction, for what the effect needs; not where the key has a claim: a replay needs nothing. */
+  ready?(ctx: KnownContext): Promise<void>
   /** Does it, in the caller's transaction where there is one. What it returns is kept as JSON and holds no secret. */
   effect(ctx: KnownContext): Promise<R>
   /** Says what came of it, after the commit when `waits`. */
@@ -37,6 +39,7 @@ interface Claimed extends idempotency.ClaimKey {
 /** Runs it. Throws `idempotency_conflict` for a key used with another body, `timeout` when the first request takes too long. */
 export async function once<R, A>(ctx: KnownContext, mutation: Mutation<R, A>): Promise<A> {
   const claimed = claimOf(ctx, mutation)
+  if (mutation.ready !== undefined && !(await isClaimed(ctx, claimed))) await mutation.ready(ctx)
   if (claimed === null) {
     const result = await mutation.effect(ctx)
     for (const topic of mutation.rings ?? []) ctx.parts.signals.ring(topic)
@@ -46,6 +49,12 @@ export async function once<R, A>(ctx: KnownContext, mutation: Mutation<R, A>): P
   if ('kept' in first) return replay(ctx, { claimed, mutation, kept: first.kept })
   for (const topic of mutation.rings ?? []) ctx.parts.signals.ring(topic)
   return 'answer' in first ? first.answer : answerAndKeep(ctx, { claimed, mutation, result: first.result })
+}
+
+async function isClaimed(ctx: KnownContext, claimed: Claimed | null): Promise<boolean> {
+  if (claimed === null) return false
+  const kept = await idempotency.find(ctx.parts.db, ctx.principal.organizationId, claimed)
+  return kept !== undefined && ctx.parts.clock().getTime() - kept.createdAt.getTime() < DAY_MS
 }
 
 function claimOf(ctx: KnownContext, { path, input }: Mutation<unknown, unknown>): Claimed | null {
