@@ -231,6 +231,7 @@ describe('A refusal', () => {
     await mooring.call('GET', `/v1/datasources/${unknown}`, { headers })
     await mooring.call('GET', `/api/v1/connections/${uuidOf(unknown, 'ds_test_')}`)
     await mooring.call('POST', '/v1/datasources', { body: { connectionString: 'nonsense' } })
+    expect((await mooring.call('GET', '/trpc/datasources.nothing')).status).toBe(404)
     const refused = { principal_kind: 'key', address: '127.0.0.1', object_id: null }
     expect(await eventsAfter(before)).toMatchObject([
       { ...refused, action: 'datasources.get', outcome: 'entity_not_found' },
@@ -242,6 +243,7 @@ describe('A refusal', () => {
       },
       { ...refused, action: 'GET /api/v1/connections/:connection_id', outcome: 'entity_not_found' },
       { ...refused, action: 'POST /v1/datasources', outcome: 'invalid_body' },
+      { ...refused, action: 'datasources.nothing', outcome: 'route_not_found' },
     ])
   })
 

@@ -94,12 +94,16 @@ function trpc(parts: WebParts): express.Handler {
       const { principal, refused, headers } = await admit(arrival, registry()).catch(failureOf)
       res.set(headers)
       const about = { requestId: requestIdOf(req, res), address }
+      const action = asked.calls
+        .map(call => call.path)
+        .join(',')
+        .slice(0, 200)
+      // What no procedure is there for, no procedure records.
+      const isKnown = asked.calls.every(call => Object.hasOwn(appRouter._def.procedures, call.path))
       if (refused !== null && principal instanceof Fault) {
-        const action = asked.calls
-          .map(call => call.path)
-          .join(',')
-          .slice(0, 200)
         await recordRefusal(parts, { principal: refused, action, fault: principal, ...about })
+      } else if (!isKnown && !(principal instanceof Fault)) {
+        await recordRefusal(parts, { principal, action, fault: new Fault('route_not_found'), ...about })
       }
       const token = () => presentedToken(req.headers)
       const recheck = async () => void (await authenticate(req.headers, registry()))
