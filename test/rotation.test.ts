@@ -146,6 +146,23 @@ describe('A new credential', () => {
     for (const id of [first.id, second.id]) await datasources().remove.mutate({ id })
   })
 
+  it('does not wait for the datasource that has the natural key of where it moves', async () => {
+    const { body: first } = await post(customer.url())
+    const { body: second } = await post(elsewhere.url())
+    // As the removal of an organization holds them all, or the move of the second one onto the key of the first.
+    const holder = new pg.Client({ connectionString: mooring.databaseUrl })
+    await holder.connect()
+    try {
+      await holder.query(`begin; select from datasources where id = '${uuid(second.id)}' for no key update`)
+      const moved = { id: first.id, connectionString: elsewhere.url(), allowMove: true, waitSeconds: 20 }
+      expect(await datasources().rotate.mutate(moved)).toMatchObject({ database: elsewhere.database, status: 'active' })
+    } finally {
+      await holder.end()
+    }
+    expect((await post(elsewhere.url())).body.id).toBe(second.id)
+    for (const id of [first.id, second.id]) await datasources().remove.mutate({ id })
+  })
+
   it('that is the one in force already changes nothing', async () => {
     const { id } = await registered()
     await quiet(mooring.databaseUrl)

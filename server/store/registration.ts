@@ -1,6 +1,7 @@
 /**
  * Registers a datasource in one statement: datasource, credential, audit row, change and verify task are written together or not
  * at all, in one round trip and one commit. The web tier calls it; the sealed bytes go in as a parameter and never out.
+ * Tells of a natural key whether it is taken.
  */
 import { sql } from 'kysely'
 import type { Kind } from '#shared/datasource.ts'
@@ -78,4 +79,19 @@ export async function register(db: Db, org: string, entry: Registration): Promis
     throw quotas.isFull(error) ? new Fault('quota_exceeded') : error
   })
   return rows.length === 1
+}
+
+/**
+ * True when a live datasource has the natural key. Whoever asks holds the lock of another, so this takes none: two that move
+ * onto each other's key would wait for each other for ever. The unique index has the last word.
+ */
+export async function isTaken(db: Db, org: string, identity: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('datasources')
+    .select('id')
+    .where('org_id', '=', org)
+    .where('identity', '=', identity)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row !== undefined
 }

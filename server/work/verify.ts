@@ -12,6 +12,7 @@ import * as claims from '#server/store/claims.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
+import * as registration from '#server/store/registration.ts'
 import * as sealed from '#server/store/sealed.ts'
 import * as verdicts from '#server/store/verdicts.ts'
 import { type Examined, examine, refusedUndialled } from './examine.ts'
@@ -181,9 +182,9 @@ async function putInForce(tx: Tx, of: Tried & Examined, held: datasources.Locked
   const { mode, schema } = held
   const identity = held.identity === null ? null : directIdentity({ mode, host, port, database, schema })
   // A natural key that another datasource has is not taken from it: this one goes on without.
-  const taken =
-    identity === null || identity === held.identity ? undefined : await datasources.lock(tx, org, { identity })
-  const set = { host, port, database, tls_mode: tlsMode, identity: taken === undefined ? identity : null }
+  const isMoved = identity !== null && identity !== held.identity
+  const isTaken = isMoved && (await registration.isTaken(tx, org, identity))
+  const set = { host, port, database, tls_mode: tlsMode, identity: isTaken ? null : identity }
   await datasources.update(tx, org, { id: held.id, set })
 }
 
