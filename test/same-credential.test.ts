@@ -122,5 +122,26 @@ describe('The credential in force', () => {
       return rowCount === 1 ? true : undefined
     })
     expect((await versionsOf(id)).map(row => row['state'])).toEqual(['current', 'pending'])
+    await customer.sql(`alter role ${customer.roles.reader} nobypassrls`)
+  })
+
+  it('lets a pending one go first that was never tried, though its check was claimed before', async () => {
+    const id = await registered('first')
+    const uuid = bareUuid(id)
+    // As if the worker that claimed it had died over it, twice.
+    await query(
+      mooring.databaseUrl,
+      `create function claimed_before() returns trigger language plpgsql as $$ begin new.attempts := 2; return new; end $$;
+      create trigger claimed_before before update on tasks for each row
+        when (new.requested > old.requested and new.datasource_id = '${uuid}') execute function claimed_before();
+      update tasks set due_at = due_at + interval '30 days' where datasource_id = '${uuid}'`,
+    )
+    aheadMs += 48 * HOUR_MS
+    const { datasources } = mooring.client()
+    const rotated = await datasources.rotate.mutate({ id, connectionString: named('second'), waitSeconds: 20 })
+    expect(rotated).toMatchObject({ status: 'active', credentialVersion: 2 })
+    const verdicts = `select version from verifications where datasource_id = '${uuid}' order by at, version`
+    expect((await query(mooring.databaseUrl, verdicts)).map(row => row['version'])).toEqual([1, 2])
+    await query(mooring.databaseUrl, 'drop trigger claimed_before on tasks; drop function claimed_before')
   })
 })
