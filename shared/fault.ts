@@ -123,7 +123,7 @@ export const FAULTS = {
     kind: 'api_error',
     connections: 'INTROSPECTION_FAILED',
     retryable: true,
-    says: 'The schema could not be read.',
+    says: 'The schema could not be read. Try again; a table that is locked for long, as by a migration, holds the reading up.',
   },
   entity_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', says: 'There is no such object.' },
   route_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', says: 'There is nothing at this path.' },

@@ -1,9 +1,11 @@
 /** Introspection through the API: what a caller asks for, what is kept, and what is refused. */
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
+import { bareUuid } from '#test/support/voices.ts'
 
 let mooring: Mooring
 let customer: Customer
@@ -89,6 +91,41 @@ describe('Introspection', () => {
     expect(table.content.schemas.flatMap(schema => schema.relations.map(relation => relation.name))).toEqual(['orders'])
     const { items } = await client.snapshots.list.query({ id, limit: 1 })
     expect(items).toHaveLength(1)
+  })
+
+  it('of one schema hides no other: the latest is of all schemas while there is one', async () => {
+    const client = mooring.client()
+    const whole = await client.snapshots.introspect.mutate({ id })
+    const narrow = await client.snapshots.introspect.mutate({ id, schemas: ['ap'] })
+    expect(narrow.snapshot.id).not.toBe(whole.snapshot.id)
+    expect((await client.snapshots.latest.query({ id })).id).toBe(whole.snapshot.id)
+    const schema = await mooring.call('GET', `/v1/datasources/${id}/schema`)
+    expect(schema.body).toMatchObject({ id: whole.snapshot.id, tables: ['app.items', 'app.orders'] })
+  })
+
+  it('finds drift though other schemas are excluded than before', async () => {
+    const client = mooring.client()
+    const before = await client.snapshots.introspect.mutate({ id })
+    await client.datasources.update.mutate({ id, excludedSchemas: ['scratch'] })
+    await customer.sql('alter table app.items add column added text')
+    const after = await client.snapshots.introspect.mutate({ id })
+    expect(after.snapshot).toMatchObject({ previousId: before.snapshot.id, drift: { breaking: 0, risky: 0, safe: 1 } })
+  })
+
+  it('of a table that is locked says that the schema could not be read, not that the database is away', async () => {
+    await customer.sql(
+      `create view app.held as select id from app.items; grant select on app.held to ${customer.roles.reader}`,
+    )
+    const holder = new pg.Client({ connectionString: customer.url('superuser') })
+    await holder.connect()
+    try {
+      await holder.query('begin; lock table app.items in access exclusive mode')
+      const refused = await mooring.call('POST', `/api/v1/connections/${bareUuid(id)}/introspect`)
+      expect(refused).toMatchObject({ status: 502, body: { error: { code: 'INTROSPECTION_FAILED' } } })
+    } finally {
+      await holder.end()
+    }
+    expect((await mooring.client().snapshots.introspect.mutate({ id })).tables).toEqual(['app.items', 'app.orders'])
   })
 
   it("answers another organization's datasource and snapshot as if they did not exist", async () => {

@@ -61,6 +61,30 @@ describe('Scheduled checks', () => {
     expect(latest.drift).toEqual({ breaking: 0, risky: 0, safe: 1 })
   })
 
+  it('do not read what is rejected, until it is active again', async () => {
+    const made = await register(customer.url())
+    const introspection = `select due_at, locked_until from tasks where kind = 'introspect' and datasource_id = '${bareUuid(made.id)}'`
+    await customer.sql(`alter role ${customer.roles.reader} bypassrls`)
+    now = new Date(now.getTime() + 2 * HOUR_MS)
+    const rejected = await onNews(mooring.databaseUrl, async () => {
+      const row = await get(made.id)
+      return row.status === 'rejected' ? row : undefined
+    })
+    expect(rejected.nextCheckAt).toBeNull()
+    // It may have been read just before it was judged.
+    now = new Date(now.getTime() + 2 * HOUR_MS)
+    await onNews(mooring.databaseUrl, async client => {
+      const { rows } = await client.query(introspection)
+      return rows[0]?.due_at === null ? true : undefined
+    })
+    expect(await get(made.id)).toMatchObject({ introspectedAt: expect.not.stringMatching(now.toISOString()) })
+    await customer.sql(`alter role ${customer.roles.reader} nobypassrls`)
+    const again = await mooring.client().datasources.verify.mutate({ id: made.id, waitSeconds: 20 })
+    expect(again.status).toBe('active')
+    const [task] = await query(mooring.databaseUrl, introspection)
+    expect(task).toEqual({ due_at: new Date(again.nextCheckAt ?? ''), locked_until: null })
+  })
+
   it("follow an organization's own interval", async () => {
     await query(mooring.databaseUrl, 'update organizations set check_interval_seconds = 600')
     const made = await register(customer.url())

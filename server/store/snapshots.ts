@@ -132,25 +132,25 @@ export function list(
   return (ask.olderThan === undefined ? query : query.where('id', '<', ask.olderThan)).execute()
 }
 
-/** The snapshot that was last seen to hold; with `like`, of those that looked at the same schemas. */
+/**
+ * The snapshot that was last seen to hold of those that were asked for the very same schemas. Without `asked`, of those of
+ * all schemas but the excluded ones, and only where there is none of any: who looks at one schema hides no other.
+ */
 export function latest(
   db: Db,
   org: string,
-  of: { datasourceId: string; like?: { schemasAsked: readonly string[] | null; excludedSchemas: readonly string[] } },
+  of: { datasourceId: string; asked?: readonly string[] | null },
 ): Promise<SnapshotSummary | undefined> {
-  let query = db
+  const query = db
     .selectFrom('snapshots')
     .select(SUMMARY)
     .where('org_id', '=', org)
     .where('datasource_id', '=', of.datasourceId)
+    .orderBy(eb => eb('schemas_asked', 'is', null), 'desc')
     .orderBy('seen_at', 'desc')
     .orderBy('id', 'desc')
     .limit(1)
-  if (of.like !== undefined) {
-    const { schemasAsked, excludedSchemas } = of.like
-    query = query
-      .where(sql<boolean>`schemas_asked is not distinct from ${schemasAsked}::text[]`)
-      .where(sql<boolean>`excluded_schemas = ${excludedSchemas}::text[]`)
-  }
-  return query.executeTakeFirst()
+  const { asked } = of
+  if (asked === undefined) return query.executeTakeFirst()
+  return query.where(sql<boolean>`schemas_asked is not distinct from ${asked}::text[]`).executeTakeFirst()
 }

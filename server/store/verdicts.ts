@@ -30,7 +30,7 @@ export interface Settlement {
   /** When to look again; null for never by itself. */
   readonly dueAt: Date | null
   readonly failed: boolean
-  /** The id of the standing introspection to make where there is none, due with the next check; null for none. */
+  /** The id of the standing introspection to make where none is due, due with the next check; null for none. */
   readonly introspection: string | null
 }
 
@@ -89,6 +89,6 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
     insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
     select ${org}, ${introspection}::uuid, 'introspect', ${id}::uuid, true, ${dueAt}::timestamptz, ${at}::timestamptz
     from recorded where ${introspection}::uuid is not null
-    on conflict (org_id, datasource_id, kind) where standing do nothing
+    on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at where tasks.due_at is null
   `.execute(db)
 }

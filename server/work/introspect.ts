@@ -12,7 +12,7 @@ import * as claims from '#server/store/claims.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
 import * as sealed from '#server/store/sealed.ts'
-import { failureSpec } from '#shared/failure.ts'
+import { type FailureCode, failureSpec } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import type { Snapshot } from '#shared/snapshot.ts'
 import { canonical } from '#shared/snapshot-canonical.ts'
@@ -39,7 +39,9 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
   const id = claim.datasourceId
   if (id === null) throw new Error('an introspect task names a datasource')
   const row = await sealed.datasource(parts.db, org, id)
-  if (row === undefined) return endIdle(parts, claim)
+  if (row === undefined) return endIdle(parts, claim, 'entity_not_found')
+  // What is not trusted is not read. When it is trusted again, the verdict that says so makes a standing task due.
+  if (row.status !== 'active') return endIdle(parts, claim, 'conflict')
   const { schemas } = claim.standing ? { schemas: null } : Payload.parse(await openPayload(parts, claim))
   const found =
     row.kind === 'direct'
@@ -49,9 +51,11 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
   parts.signals.ring('news')
 }
 
-/** Nothing to introspect: it was removed meanwhile. Whoever asked while it was going is told so. */
-async function endIdle(parts: WorkerParts, claim: claims.Claim): Promise<void> {
-  await claims.finish(parts.db, claim, { fault: 'entity_not_found' } satisfies IntrospectOutcome)
+/** Nothing to introspect: it was removed or rejected meanwhile. Whoever asked while it was going is told so. */
+async function endIdle(parts: WorkerParts, claim: claims.Claim, fault: FaultCode): Promise<void> {
+  const idle = { dueAt: null, now: parts.clock(), failed: false }
+  if (claim.standing) await transaction(parts.db, tx => claims.settle(tx, claim, idle))
+  else await claims.finish(parts.db, claim, { fault } satisfies IntrospectOutcome)
   parts.signals.ring('news')
 }
 
@@ -66,7 +70,7 @@ async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schema
     const catalog = { schemas, excludedSchemas: row.excluded_schemas ?? [] }
     const request = { target, caCertificate, catalog, deadlineMs: DEADLINE_MS }
     const described = await guardedDescribe(parts, { organizationId, isTrusted: row.status === 'active', request })
-    if (described.failure !== null) return failed(failureSpec(described.failure.code))
+    if (described.failure !== null) return failed(described.failure.code)
     if (described.finding === null) return { fault: 'introspection_failed', retryable: true }
     return 'fault' in described.finding ? { fault: described.finding.fault.code, retryable: false } : described.finding
   } catch (thrown) {
@@ -76,9 +80,12 @@ async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schema
 }
 
 /** What the caller is told: that it is away, that it may not be dialled, or that the schema could not be read. */
-function failed(spec: { fault: FaultCode; retryable: boolean }): Found {
+function failed(code: FailureCode): Found {
+  const { fault, retryable } = failureSpec(code)
   const told: readonly FaultCode[] = ['database_unreachable', 'byo_host_not_allowed', 'rate_limited']
-  return { fault: told.includes(spec.fault) ? spec.fault : 'introspection_failed', retryable: spec.retryable }
+  // A statement that was cut off, by a lock or by its length, was sent: the database was reached.
+  const isTold = told.includes(fault) && code !== 'query_timeout'
+  return { fault: isTold ? fault : 'introspection_failed', retryable }
 }
 
 async function settle(

@@ -29,8 +29,8 @@ export interface Kept {
 export async function keepSnapshot(tx: Tx, org: string, taken: Taken): Promise<Kept> {
   const { snapshot, datasourceId, fingerprint, now } = taken
   const observed = await snapshots.pack(JSON.stringify(snapshot.observed))
-  const like = { schemasAsked: snapshot.schemasAsked, excludedSchemas: snapshot.excludedSchemas }
-  const last = await snapshots.latest(tx, org, { datasourceId, like })
+  // Whatever was excluded then: drift compares what both cover, and what is excluded anew hides nothing that is not.
+  const last = await snapshots.latest(tx, org, { datasourceId, asked: snapshot.schemasAsked })
   if (last?.fingerprint === fingerprint) {
     await snapshots.seen(tx, org, { id: last.id, observed, at: now })
     return { id: last.id, changed: false, drifted: false }
