@@ -117,7 +117,14 @@ describe('sslmode', () => {
       const socket = net.connect(peer.port, '127.0.0.1')
       await once(socket, 'connect')
       const deadline = createDeadline(2_000)
-      const progress = { passed: null, addresses: [], openNetwork: false, tls: null, channelBound: false }
+      const progress = {
+        passed: null,
+        addresses: [],
+        address: null,
+        openNetwork: false,
+        tls: null,
+        channelBound: false,
+      }
       const target = localTarget(peer.port, { tlsMode })
       const request = { target, caCertificate: null, limits: PROBE_LIMITS, deadline, progress }
       await expect(openSession({ socket, address: '127.0.0.1', open: false }, request)).rejects.toThrow(code)

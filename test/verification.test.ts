@@ -37,6 +37,7 @@ const FACTS: RoleFacts = {
 const GOOD: Probe = {
   passed: 'privilege',
   failure: null,
+  address: '203.0.113.5',
   addresses: ['203.0.113.5'],
   openNetwork: false,
   tls: { protocol: 'TLSv1.3', verified: true },

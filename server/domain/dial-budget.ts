@@ -14,10 +14,16 @@ const MINUTE_MS = 60_000
 const QUARTER_MS = 900_000
 
 /** Refused logins at one target in a quarter of an hour, by whomever. */
-export const REFUSALS_PER_TARGET = 10
+const REFUSALS_PER_TARGET = 10
+/** Dials of one target in a minute, by whomever. */
+const DIALS_PER_TARGET = 60
 
-/** The beginning of the keys of addresses that refuse logins. */
-export const ADDRESS_PREFIX = 'refused-address '
+/** The budgets of addresses, by the beginning of their keys: names for one address cost nothing. */
+export const ADDRESS_BUDGETS = [
+  { prefix: 'refused-address ', limit: REFUSALS_PER_TARGET, windowMs: QUARTER_MS },
+  { prefix: 'dial-address ', limit: DIALS_PER_TARGET, windowMs: MINUTE_MS },
+] as const
+const [REFUSED_AT, DIALLED_AT] = ADDRESS_BUDGETS
 
 interface Place {
   readonly host: string
@@ -28,7 +34,7 @@ interface Place {
 export function dialBudgets(organizationId: string, place: Place): Budget[] {
   return [
     { key: `dial-organization ${organizationId}`, limit: 600, windowMs: MINUTE_MS },
-    { key: `dial-target ${spelled(place)}`, limit: 60, windowMs: MINUTE_MS },
+    { key: `dial-target ${spelled(place)}`, limit: DIALS_PER_TARGET, windowMs: MINUTE_MS },
   ]
 }
 
@@ -40,14 +46,21 @@ export function refusalBudgets(organizationId: string, place: Place): Budget[] {
   ]
 }
 
-/** What a refused login is charged to: also the addresses, since names for one address cost nothing. */
-export function chargedForRefusal(organizationId: string, place: Place, addresses: readonly string[]): Budget[] {
-  const byAddress = addresses.map(address => ({
-    key: `${ADDRESS_PREFIX}${spelled({ host: address, port: place.port })}`,
-    limit: REFUSALS_PER_TARGET,
-    windowMs: QUARTER_MS,
-  }))
-  return [...refusalBudgets(organizationId, place), ...byAddress]
+/** What is charged when somebody connected; `connected` is the number, not the host. */
+export function chargedForDial(connected: Place): Budget[] {
+  return [at(DIALLED_AT, connected)]
+}
+
+/**
+ * What a refused login is charged to. Of the host's addresses only to the one that refused it: whoever answers for a name
+ * could name his neighbour's address beside his own, and lock him out.
+ */
+export function chargedForRefusal(organizationId: string, place: Place, connected: Place): Budget[] {
+  return [...refusalBudgets(organizationId, place), at(REFUSED_AT, connected)]
+}
+
+function at({ prefix, ...budget }: (typeof ADDRESS_BUDGETS)[number], place: Place): Budget {
+  return { ...budget, key: `${prefix}${spelled(place)}` }
 }
 
 /** A target in one spelling. */

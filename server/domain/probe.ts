@@ -53,6 +53,8 @@ export interface Probe {
   readonly failure: Failure | null
   /** Every judged address of the host, numbers only; empty when it was refused or not resolved. */
   readonly addresses: readonly string[]
+  /** The one of them that was connected to; null when none was. */
+  readonly address: string | null
   /** True when every address is in a network that the installation has opened. */
   readonly openNetwork: boolean
   /** The TLS session; null when there is none. `verified` when the certificate chain was checked. */

@@ -22,7 +22,7 @@ export interface DescribeRequest extends Omit<SessionDial, 'limits'> {
 /** How it ended; the rows went ahead. */
 export interface DescribeEnd {
   readonly failure: Failure | null
-  readonly addresses: readonly string[]
+  readonly address: string | null
   readonly tookMs: number
 }
 
@@ -32,7 +32,7 @@ const PIECE_BYTES = 64 << 10
 /** Reads the catalog. Throws only where our own code is wrong. */
 export async function describeDatabase(request: DescribeRequest, context: DialContext): Promise<DescribeEnd> {
   const { catalog, ...dial } = request
-  const { failure, addresses, tookMs } = await withSession({ ...dial, limits: LIMITS }, context, async session => {
+  const { failure, address, tookMs } = await withSession({ ...dial, limits: LIMITS }, context, async session => {
     let piece = ''
     const send = () => {
       const bytes = Buffer.from(piece, 'utf8')
@@ -47,5 +47,5 @@ export async function describeDatabase(request: DescribeRequest, context: DialCo
     await send()
     return true
   })
-  return { failure, addresses, tookMs }
+  return { failure, address, tookMs }
 }

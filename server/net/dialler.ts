@@ -107,6 +107,7 @@ function unanswered(code: 'dialler_busy' | 'dialler_died', tookMs: number): Prob
     passed: null,
     failure: { code },
     addresses: [],
+    address: null,
     openNetwork: false,
     tls: null,
     channelBound: false,

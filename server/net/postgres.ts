@@ -21,7 +21,9 @@ import { SessionError } from './session-error.ts'
 import { sessionError } from './sqlstate.ts'
 
 /** How far a dial came. Written to as it proceeds, so that a failure leaves behind what was found before it. */
-export type Progress = { -readonly [K in 'passed' | 'addresses' | 'openNetwork' | 'tls' | 'channelBound']: Probe[K] }
+export type Progress = {
+  -readonly [K in 'passed' | 'addresses' | 'address' | 'openNetwork' | 'tls' | 'channelBound']: Probe[K]
+}
 
 /** What is wanted of a session. */
 export interface SessionRequest {

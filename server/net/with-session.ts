@@ -58,7 +58,8 @@ export async function withSession<T>(
 ): Promise<SessionEnd<T>> {
   const started = performance.now()
   const deadline = createDeadline(request.deadlineMs)
-  const progress: Progress = { passed: null, addresses: [], openNetwork: false, tls: null, channelBound: false }
+  const nothing = { passed: null, addresses: [], address: null, openNetwork: false, tls: null, channelBound: false }
+  const progress: Progress = { ...nothing }
   const end: { result: T | null; failure: Failure | null } = { result: null, failure: null }
   try {
     const session = await connect(request, { ...surroundings, deadline, progress })
@@ -89,7 +90,8 @@ async function connect(
   try {
     const where = { host, port, purpose: 'postgres', policy, resolver, avoid: avoid ?? [] } as const
     const dialled = await dial({ ...where, signal: deadline.signal, connectTimeoutMs })
-    Object.assign(progress, { passed: 'connect', addresses: dialled.addresses, openNetwork: dialled.open })
+    const { addresses, address, open } = dialled
+    Object.assign(progress, { passed: 'connect', addresses, address, openNetwork: open })
     return await openSession(dialled, { target, caCertificate, roots, limits, deadline, progress })
   } catch (error) {
     if (error instanceof DialError) Object.assign(progress, { passed: error.passed, addresses: error.addresses })

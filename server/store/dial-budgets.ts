@@ -37,17 +37,27 @@ export async function isLeft(db: Db, budgets: readonly Budget[], now: Date): Pro
   return budgets.every(budget => (used.get(budget.key) ?? 0) < budget.limit)
 }
 
-/** Keys with a prefix whose budget is used up, at most 1,000. */
-export async function exhausted(db: Db, of: { prefix: string; limit: number; now: Date }): Promise<string[]> {
+/** What stands behind one of the prefixes in keys whose budget is used up; at most 1,000, those that stay so longest. */
+export async function exhausted(
+  db: Db,
+  of: readonly { readonly prefix: string; readonly limit: number }[],
+  now: Date,
+): Promise<string[]> {
   const rows = await db
     .selectFrom('dial_budgets')
     .select('key')
-    .where(eb => eb.fn('starts_with', ['key', eb.val(of.prefix)]))
-    .where('used', '>=', of.limit)
-    .where('resets_at', '>', of.now)
+    .where(eb =>
+      eb.or(
+        of.map(({ prefix, limit }) =>
+          eb.and([eb.fn<boolean>('starts_with', ['key', eb.val(prefix)]), eb('used', '>=', limit)]),
+        ),
+      ),
+    )
+    .where('resets_at', '>', now)
+    .orderBy('resets_at', 'desc')
     .limit(1_000)
     .execute()
-  return rows.map(row => row.key)
+  return rows.map(({ key }) => key.slice(of.find(({ prefix }) => key.startsWith(prefix))?.prefix.length))
 }
 
 /** Forgets counters whose window is over. */

@@ -3,10 +3,10 @@
  * has worked is dialled all the same, so that nobody can keep a customer's own checks away by guessing at his database.
  */
 import {
-  ADDRESS_PREFIX,
+  ADDRESS_BUDGETS,
+  chargedForDial,
   chargedForRefusal,
   dialBudgets,
-  REFUSALS_PER_TARGET,
   refusalBudgets,
 } from '#server/domain/dial-budget.ts'
 import type { Probe } from '#server/domain/probe.ts'
@@ -28,16 +28,19 @@ interface Guarded<T> {
 
 interface Ended {
   readonly failure: Failure | null
-  readonly addresses: readonly string[]
+  readonly address: string | null
 }
 
-const EXHAUSTED = { failure: { code: 'budget_exhausted' }, addresses: [], tookMs: 0 } as const
+const EXHAUSTED = { failure: { code: 'budget_exhausted' }, address: null, tookMs: 0 } as const
+const NOTHING = {
+  ...{ passed: null, addresses: [], openNetwork: false, tls: null },
+  ...{ channelBound: false, facts: null, schemaUsable: null },
+}
 
 /** Probes when the budgets allow it; else the finding is `budget_exhausted`, which is tried again later. */
 export async function guardedProbe(parts: WorkerParts, of: Guarded<ProbeRequest>): Promise<Probe> {
-  const nothing = { passed: null, openNetwork: false, tls: null, channelBound: false, facts: null, schemaUsable: null }
   const probe = (avoid: string[]) => parts.dialler.probe({ ...of.request, avoid })
-  return guarded(parts, of, { dial: probe, exhausted: { ...EXHAUSTED, ...nothing } })
+  return guarded(parts, of, { dial: probe, exhausted: { ...EXHAUSTED, ...NOTHING } })
 }
 
 /** Reads a catalog when the budgets allow it. */
@@ -55,13 +58,16 @@ async function guarded<T extends Ended>(
   const { target } = of.request
   const now = parts.clock()
   if (!isTrusted && !(await mayDial(parts, organizationId, target))) return how.exhausted
-  const full = isTrusted
-    ? []
-    : await budgets.exhausted(parts.db, { prefix: ADDRESS_PREFIX, limit: REFUSALS_PER_TARGET, now })
-  const end = await how.dial(full.map(key => key.slice(ADDRESS_PREFIX.length)))
-  if (end.failure !== null && REFUSED_LOGIN.has(end.failure.code)) {
-    await budgets.take(parts.db, chargedForRefusal(organizationId, target, end.addresses), now)
-  }
+  const full = isTrusted ? [] : await budgets.exhausted(parts.db, ADDRESS_BUDGETS, now)
+  const end = await how.dial(full)
+  if (end.address === null) return end
+  const connected = { host: end.address, port: target.port }
+  const isRefused = end.failure !== null && REFUSED_LOGIN.has(end.failure.code)
+  const charged = [
+    ...(isTrusted ? [] : chargedForDial(connected)),
+    ...(isRefused ? chargedForRefusal(organizationId, target, connected) : []),
+  ]
+  if (charged.length > 0) await budgets.take(parts.db, charged, now)
   return end
 }
 

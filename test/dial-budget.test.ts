@@ -1,0 +1,94 @@
+/** Mooring dials what it is told, and counts: it is no tool to guess passwords with, nor to keep others from their database. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { type DnsServer, startDnsServer } from '#test/support/dns-server.ts'
+import { failure } from '#test/support/hostile-postgres.ts'
+import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { query } from '#test/support/postgres.ts'
+
+const QUARTER_MS = 900_000
+
+let now = new Date('2026-11-21T12:00:00.000Z')
+let dns: DnsServer
+let mooring: Mooring
+let customer: Customer
+beforeAll(async () => {
+  dns = await startDnsServer()
+  mooring = await startMooring({ clock: () => now, env: { MOORING_DNS_SERVERS: dns.address } })
+  customer = await makeCustomer()
+})
+beforeEach(() => query(mooring.databaseUrl, 'delete from dial_budgets'))
+afterAll(async () => {
+  await mooring.stop()
+  await customer.drop()
+  await dns.close()
+})
+
+/** Validates, and answers the reason; null when the database is ready. */
+async function validate(connectionString: string, key = mooring.organization.testKey): Promise<string | null> {
+  const { body } = await mooring.call('POST', '/v1/datasources/validate', { key, body: { connectionString } })
+  return body.ready ? null : body.reason
+}
+
+const guess = (host: string) => customer.url('reader', { host, password: 'a-guess', parameters: 'sslmode=disable' })
+
+/** A server at the customer's port of another number, that refuses whoever comes. */
+async function refusing(address: string) {
+  let logins = 0
+  const server = createServer(socket => {
+    socket.on('error', () => socket.destroy())
+    socket.once('data', () => {
+      logins += 1
+      socket.end(failure({ S: 'FATAL', C: '28P01', M: 'no' }))
+    })
+  })
+  server.listen(customer.port, address)
+  await once(server, 'listening')
+  return { logins: () => logins, close: () => server.close() }
+}
+
+describe('A target', () => {
+  it('where ten logins were refused is dialled no more, by nobody and under no name, for a quarter of an hour', async () => {
+    const active = await mooring.client().datasources.register.mutate({
+      connectionString: customer.url(),
+      schema: 'app',
+      waitSeconds: 20,
+    })
+    const guesser = await mooring.newOrganization('Guesser')
+    for (let count = 0; count < 10; count++) {
+      expect(await validate(guess('127.0.0.1'), guesser.testKey)).toBe('authentication_failed')
+    }
+    dns.answer('other.acme.io', { addresses: ['127.0.0.1'] })
+    expect(await validate(guess('127.0.0.1'), guesser.testKey)).toBe('rate_limited')
+    expect(await validate(guess('other.acme.io'), guesser.testKey)).toBe('rate_limited')
+    expect(await validate(customer.url())).toBe('rate_limited')
+    // What is in force and has worked is checked all the same: nobody keeps a customer's own checks away by guessing.
+    const checked = await mooring.client().datasources.verify.mutate({ id: active.id, waitSeconds: 20 })
+    expect(checked).toMatchObject({ status: 'active', statusReason: null })
+    now = new Date(now.getTime() + QUARTER_MS)
+    expect(await validate(customer.url())).toBeNull()
+  })
+
+  it('is not used up by whoever names its number beside his own', async () => {
+    const own = await refusing('127.0.0.2')
+    const attacker = await mooring.newOrganization('Attacker')
+    dns.answer('db.attacker.io', { addresses: ['127.0.0.2', '127.0.0.1'] })
+    for (let count = 0; count < 10; count++) await validate(guess('db.attacker.io'), attacker.testKey)
+    expect(own.logins()).toBe(10)
+    expect(await validate(guess('db.attacker.io'), attacker.testKey)).toBe('rate_limited')
+    expect(await validate(customer.url())).toBeNull()
+    own.close()
+  })
+
+  it('is dialled sixty times a minute at most, under however many names', async () => {
+    const names = Array.from({ length: 61 }, (_, at) => `n${at}.acme.io`)
+    for (const name of names) dns.answer(name, { addresses: ['127.0.0.1'] })
+    const reasons: (string | null)[] = []
+    for (const host of names) reasons.push(await validate(customer.url('reader', { host })))
+    expect(reasons).toEqual([...Array.from({ length: 60 }, () => null), 'rate_limited'])
+    now = new Date(now.getTime() + 60_000)
+    expect(await validate(customer.url('reader', { host: 'n0.acme.io' }))).toBeNull()
+  })
+})
