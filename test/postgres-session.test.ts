@@ -48,6 +48,19 @@ describe('A login that is refused', () => {
   })
 })
 
+describe('A login that takes too long', () => {
+  it.each(['disable', 'require'] as const)('ends by connect_timeout, with sslmode=%s', async tlsMode => {
+    const peer = await startHostile(() => {})
+    const target = localTarget(peer.port, { tlsMode, connectTimeoutSeconds: 1 })
+    const request = { target, caCertificate: null, deadlineMs: 30_000, limits: PROBE_LIMITS }
+    const end = await withSession(request, SURROUNDINGS, async () => {})
+    expect(end.failure).toEqual({ code: 'connection_timeout' })
+    // Without it, TLS has 5 s, and the login 10 s.
+    expect(end.tookMs).toBeLessThan(4_500)
+    await peer.stop()
+  })
+})
+
 describe('A session', () => {
   it('starts with the user, the database, a name and an encoding, for poolers refuse more', async () => {
     const seen: string[][] = []

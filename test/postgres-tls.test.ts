@@ -126,7 +126,7 @@ describe('sslmode', () => {
         channelBound: false,
       }
       const target = localTarget(peer.port, { tlsMode })
-      const request = { target, caCertificate: null, limits: PROBE_LIMITS, deadline, progress }
+      const request = { target, caCertificate: null, limits: PROBE_LIMITS, deadline, progress, connectBy: Infinity }
       await expect(openSession({ socket, address: '127.0.0.1', open: false }, request)).rejects.toThrow(code)
       deadline.stop()
       expect(socket.destroyed).toBe(true)

@@ -238,6 +238,11 @@ describe('a fix', () => {
     })
   })
 
+  it('makes another role than the one that is refused', () => {
+    const verdict = withFacts({ superuser: true }, aimed({ user: 'mooring_reader' }))
+    expect(failingLine(verdict)?.fix).toContain('create role "mooring_reader_2" login')
+  })
+
   it.each([
     ['db.abcdefgh.supabase.co', 'postgresql', "Supabase's SQL editor"],
     ['ep-cool-darkness-123456.eu-central-1.aws.neon.tech', 'postgresql', "Neon's SQL editor"],

@@ -5,61 +5,80 @@
  */
 import type { Advisory } from '#shared/check.ts'
 import type { RoleFacts } from './probe.ts'
+import {
+  giveTables,
+  mendViews,
+  revokeDefinerFunctions,
+  revokeMemberships,
+  revokeParameters,
+  takeCreateRole,
+} from './role-advice-sql.ts'
 import { counted, isSwitched, list } from './role-checks.ts'
-import { mendViews, revokeDefinerFunctions, type Subject } from './role-fixes.ts'
+import type { Subject } from './role-fixes.ts'
 import { quoteName } from './sql-text.ts'
+
+const PRINTS = 'This prints what changes it:'
 
 /** Advice about a role. The recommendation is a sentence and, from its second line on, SQL to paste. */
 export function roleAdvice(facts: RoleFacts, subject: Subject): Advisory[] {
   return [
-    ...adviceOnRights(facts, quoteName(subject.login)),
-    ...adviceOnOwning(facts, quoteName(subject.login)),
-    ...adviceOnPrivileged(facts, subject),
+    ...adviceOnActing(facts, subject),
+    ...adviceOnRights(facts, subject.login),
+    ...adviceOnOwning(facts, subject.login),
+    ...adviceOnPrivileged(facts, subject.login),
   ]
 }
 
-function adviceOnRights(facts: RoleFacts, role: string): Advisory[] {
+function adviceOnActing(facts: RoleFacts, { login, database }: Subject): Advisory[] {
+  const role = quoteName(login)
+  return advice(isSwitched(facts), 'role_switched', [
+    'The login acts as another role, which set role none undoes: grant that role, and let the session choose it.',
+    `alter role ${role} reset role;`,
+    `alter role ${role} in database ${quoteName(database)} reset role;`,
+  ])
+}
+
+function adviceOnRights(facts: RoleFacts, login: string): Advisory[] {
   const { wholeDatabaseRoles, settableParameters } = facts
   return [
-    ...advice(isSwitched(facts), 'role_switched', [
-      'The login acts as another role, which set role none undoes: grant that role, and let the session choose it.',
-      `alter role ${role} reset role;`,
-    ]),
     ...advice(wholeDatabaseRoles.length > 0, 'role_whole_database', [
-      `The role reaches every table that row security does not hide, as ${list(wholeDatabaseRoles)}. Grant single tables.`,
-      `revoke ${wholeDatabaseRoles.join(', ')} from ${role};`,
+      `The role reaches every table that row security does not hide, as ${list(wholeDatabaseRoles)}. Grant single tables. ${PRINTS}`,
+      revokeMemberships(login, wholeDatabaseRoles),
     ]),
     ...advice(
       (facts.createRole || facts.createRoleVia.length > 0) && facts.serverVersionNum >= 160_000,
       'role_createrole',
-      ['The role can make roles.', `alter role ${role} nocreaterole;`],
+      [`The role can make roles. ${PRINTS}`, takeCreateRole(login)],
     ),
-    ...advice(facts.createDb, 'role_createdb', ['The role can make databases.', `alter role ${role} nocreatedb;`]),
+    ...advice(facts.createDb, 'role_createdb', [
+      'The role can make databases.',
+      `alter role ${quoteName(login)} nocreatedb;`,
+    ]),
     ...advice(settableParameters.length > 0, 'role_parameters', [
-      'The role may set parameters that only a superuser should.',
-      `revoke set, alter system on parameter ${settableParameters.join(', ')} from ${role};`,
+      `The role may set parameters that only a superuser should. ${PRINTS}`,
+      revokeParameters(login, settableParameters),
     ]),
   ]
 }
 
-function adviceOnOwning({ tables }: RoleFacts, role: string): Advisory[] {
+function adviceOnOwning({ tables }: RoleFacts, login: string): Advisory[] {
   const others = tables.owned - tables.ownedRlsNotForced
   return advice(others > 0, 'role_ownership', [
-    `The role owns ${counted(others, 'table')}, and row security binds an owner only while he leaves it forced. Give them to a role that nobody logs in as.`,
-    `reassign owned by ${role} to "<a role without login>";`,
+    `The role owns ${counted(others, 'table')}, and row security binds an owner only while he leaves it forced. Give them to a role that nobody logs in as. ${PRINTS}`,
+    giveTables(login),
   ])
 }
 
-function adviceOnPrivileged(facts: RoleFacts, subject: Subject): Advisory[] {
+function adviceOnPrivileged(facts: RoleFacts, login: string): Advisory[] {
   const { rlsBypassingViews: views, privilegedDefinerFunctions: functions } = facts
   return [
     ...advice(views > 0, 'rls_bypassing_views', [
-      `The role may read ${counted(views, 'view')} of an owner whom row security does not bind. This prints what changes them:`,
-      mendViews(subject),
+      `The role may read ${counted(views, 'view')} of an owner whom row security does not bind. ${PRINTS}`,
+      mendViews(login, facts.serverVersionNum),
     ]),
     ...advice(functions > 0, 'privileged_functions', [
-      `The role may call ${counted(functions, 'SECURITY DEFINER function')} of an owner whom row security does not bind. This prints what takes them away:`,
-      revokeDefinerFunctions(subject),
+      `The role may call ${counted(functions, 'SECURITY DEFINER function')} of an owner whom row security does not bind. ${PRINTS}`,
+      revokeDefinerFunctions(login),
     ]),
   ]
 }

@@ -19,12 +19,15 @@ export interface Subject {
   readonly serverVersionNum: number
 }
 
+const NEW_ROLE = 'mooring_reader'
+
 /** Makes another role, which passes. The one fix that helps whatever is wrong with this one, and at every provider. */
-export function replaceRole({ provider, database, schema }: Subject): string {
+export function replaceRole({ login, provider, database, schema }: Subject): string {
+  const role = login === NEW_ROLE ? `${NEW_ROLE}_2` : NEW_ROLE
   return [
     '-- Make a role for the platform alone, and register again with its name and password. It may read only: where the',
     '-- platform writes, grant insert, update and delete as well.',
-    roleSql({ provider, database, schema: schema ?? 'public', readOnly: true }),
+    roleSql({ provider, database, schema: schema ?? 'public', readOnly: true, role }),
   ].join('\n')
 }
 
@@ -39,7 +42,7 @@ export function revokeFileFunctions(subject: Subject, functions: readonly string
   return anonymousBlock(`declare statement text;
 begin
   for statement in
-    select pg_catalog.format('revoke execute on function %s from %s', p.oid::pg_catalog.regprocedure,
+    select pg_catalog.format('revoke execute on function %s from %s cascade', p.oid::pg_catalog.regprocedure,
       case a.grantee when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) end)
     from pg_catalog.pg_proc p cross join pg_catalog.aclexplode(p.proacl) a
     where p.pronamespace = 'pg_catalog'::pg_catalog.regnamespace and p.proname in (${names}) and a.grantee <> p.proowner
@@ -57,29 +60,4 @@ export function forceRowSecurity(tables: readonly string[], count: number): stri
     ...tables.map(table => `alter table ${table} force row level security;`),
     ...(rest > 0 ? [`-- There are ${rest} more. Verify again for their names.`] : []),
   ].join('\n')
-}
-
-const notOfExtension = (oid: string) =>
-  `not exists (select from pg_catalog.pg_depend d where d.objid = ${oid} and d.deptype = 'e')`
-
-/** Prints the statements that make views show rows with the eyes of who asks; before 15, gives them another owner. */
-export function mendViews({ login, serverVersionNum }: Subject): string {
-  const change =
-    serverVersionNum >= 150_000
-      ? 'alter view %s set (security_invoker = true);'
-      : 'alter view %s owner to "<a role that row security binds>";'
-  return `select pg_catalog.format(case c.relkind when 'v' then ${quoteText(change)}
-  else 'alter materialized view %s owner to "<a role that row security binds>";' end, c.oid::pg_catalog.regclass)
-from pg_catalog.pg_class c join pg_catalog.pg_roles o on o.oid = c.relowner
-where c.relkind in ('v', 'm') and c.oid >= 16384 and (o.rolsuper or o.rolbypassrls)
-  and not exists (select from pg_catalog.unnest(c.reloptions) r where r ~* '^security_invoker=(t|y|on|1)')
-  and pg_catalog.has_table_privilege(${quoteText(login)}, c.oid, 'select') and ${notOfExtension('c.oid')};`
-}
-
-/** Prints the statements that take SECURITY DEFINER functions of a privileged owner from the role. */
-export function revokeDefinerFunctions({ login }: Subject): string {
-  return `select pg_catalog.format('revoke execute on function %s from public, %I;', p.oid::pg_catalog.regprocedure, ${quoteText(login)})
-from pg_catalog.pg_proc p join pg_catalog.pg_roles o on o.oid = p.proowner
-where p.prosecdef and p.oid >= 16384 and (o.rolsuper or o.rolbypassrls)
-  and pg_catalog.has_function_privilege(${quoteText(login)}, p.oid, 'execute') and ${notOfExtension('p.oid')};`
 }

@@ -42,6 +42,11 @@ const WHERE: Readonly<Record<Provider, readonly string[]>> = {
   ],
 }
 
+const FIRST = [
+  'Replace the password first. Where row security is on, policies bind this role.',
+  'Roles are of the whole server: where one of this name exists, replace the name as well.',
+]
+
 /**
  * The SQL, one statement after the other, ready for psql or a provider's editor once the placeholder is replaced.
  *
@@ -60,9 +65,7 @@ export function roleSql(request: RoleSqlRequest): string {
         `alter default privileges in schema ${schema} grant usage, select on sequences to ${role};`,
       ]
   return [
-    ...[...WHERE[provider], 'Replace the password first. Where row security is on, policies bind this role.'].map(
-      line => `-- ${line}`,
-    ),
+    ...[...WHERE[provider], ...FIRST].map(line => `-- ${line}`),
     `create role ${role} login password '${PASSWORD_PLACEHOLDER}'`,
     '  nosuperuser nobypassrls nocreaterole nocreatedb noreplication;',
     database === undefined ? connectHere(name) : `grant connect on database ${quoteName(database)} to ${role};`,

@@ -34,6 +34,8 @@ export interface SessionRequest {
   readonly limits: SessionLimits
   readonly deadline: Deadline
   readonly progress: Progress
+  /** When it must be logged in, on the clock of `performance.now()`. */
+  readonly connectBy: number
 }
 
 /** A socket to a judged address, and whether clear text is allowed to it (`Dialled` of `dial.ts`). */
@@ -58,11 +60,12 @@ export async function openSession(dialled: OpenedSocket, request: SessionRequest
   socket.on('error', () => {})
   try {
     refuseZeros(target)
-    deadline.phase('connection_timeout', TLS_MS)
+    const within = (maxMs: number) => Math.max(1, Math.min(maxMs, request.connectBy - performance.now()))
+    deadline.phase('connection_timeout', within(TLS_MS))
     const link = await secure(socket, { target, caCertificate, roots, open, signal: deadline.signal })
     progress.passed = 'tls'
     progress.tls = link.tls
-    deadline.phase('connection_timeout', LOGIN_MS)
+    deadline.phase('connection_timeout', within(LOGIN_MS))
     const session = await logIn(link, dialled, request)
     progress.passed = 'database'
     return session

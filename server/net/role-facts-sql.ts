@@ -128,7 +128,7 @@ select pg_catalog.json_build_object(
     select pg_catalog.count(*)
     from pg_catalog.pg_class c
     where c.oid >= ${FIRST_OWN_OID} and c.relkind in ('v', 'm') and c.relowner in (select p.oid from privileged p)
-      and exists (select from holder h where pg_catalog.has_table_privilege(h.oid, c.oid, 'select'))
+      and exists (select from holder h where pg_catalog.has_any_column_privilege(h.oid, c.oid, 'select'))
       and not exists (
         select from pg_catalog.unnest(c.reloptions) o
         where o ~* '^security_invoker=(t|tr|tru|true|y|ye|yes|on|1)$')

@@ -86,13 +86,16 @@ async function connect(
 ): Promise<Session> {
   const { deadline, progress, policy, resolver, roots } = under
   const { host, port } = target
-  const connectTimeoutMs = Math.min(CONNECT_MS, (target.connectTimeoutSeconds || Infinity) * 1000)
+  // libpq's `connect_timeout` is for the whole attempt, login included.
+  const limitMs = (target.connectTimeoutSeconds || Infinity) * 1000
+  const connectBy = performance.now() + limitMs
+  const connectTimeoutMs = Math.min(CONNECT_MS, limitMs)
   try {
     const where = { host, port, purpose: 'postgres', policy, resolver, avoid: avoid ?? [] } as const
     const dialled = await dial({ ...where, signal: deadline.signal, connectTimeoutMs })
     const { addresses, address, open } = dialled
     Object.assign(progress, { passed: 'connect', addresses, address, openNetwork: open })
-    return await openSession(dialled, { target, caCertificate, roots, limits, deadline, progress })
+    return await openSession(dialled, { target, caCertificate, roots, limits, deadline, progress, connectBy })
   } catch (error) {
     if (error instanceof DialError) Object.assign(progress, { passed: error.passed, addresses: error.addresses })
     throw error

@@ -27,6 +27,7 @@ export interface RoleCase extends Making {
 
 /** What a customer's database may look like: groups, an owner, tables with row security off, on, and forced. */
 export const SHOP_SQL = `
+create role nobody nologin;
 create role shop_owner nologin;
 create role boss superuser nologin;
 create role seer bypassrls nologin;

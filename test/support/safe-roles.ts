@@ -31,6 +31,15 @@ export const SAFE_ROLES: readonly RoleCase[] = [
     options: 'createrole',
     advises: ['role_createrole'],
   }),
+  passing('sub_tame_creator', 'a member of a role with CREATEROLE since 16', {
+    ...from16,
+    sql: ['create role makers createrole nologin', 'grant makers to :me'],
+    advises: ['role_createrole'],
+  }),
+  passing('acting_here', 'a harmless role that logs in as another harmless one in one database', {
+    sql: ['create role piece nologin', 'grant piece to :me', 'alter role :me in database shop set role = piece'],
+    advises: ['role_switched'],
+  }),
   passing('acting', 'a harmless role that logs in as another harmless one', {
     sql: ['create role part nologin', 'grant part to :me', 'alter role :me set role = part'],
     advises: ['role_switched'],
@@ -38,6 +47,12 @@ export const SAFE_ROLES: readonly RoleCase[] = [
   passing('all_reader', 'a member of pg_read_all_data', {
     ...from14,
     sql: ['grant pg_read_all_data to :me'],
+    advises: ['role_whole_database'],
+  }),
+  passing('group_reader', 'a member of a member of pg_read_all_data, without INHERIT', {
+    ...from14,
+    ...shy,
+    sql: ['create role readers nologin', 'grant pg_read_all_data to readers', 'grant readers to :me'],
     advises: ['role_whole_database'],
   }),
   passing('all_writer', 'a member of pg_write_all_data, without INHERIT', {
@@ -48,6 +63,15 @@ export const SAFE_ROLES: readonly RoleCase[] = [
   }),
   passing('plain_owner', 'the owner of a table without row security', {
     sql: ['create table app.mine (id int)', 'alter table app.mine owner to :me'],
+    advises: ['role_ownership'],
+  }),
+  passing('in_plain_owner', 'a member of the owner of such a table', {
+    sql: [
+      'create role owners nologin',
+      'create table app.ours (id int)',
+      'alter table app.ours owner to owners',
+      'grant owners to :me',
+    ],
     advises: ['role_ownership'],
   }),
   passing('bound_owner', 'the owner of a table whose row security is forced', {

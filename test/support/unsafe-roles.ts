@@ -99,6 +99,16 @@ const BY_SERVER_FILES = [
     ],
     fails: ['role_server_files'],
   }),
+  refused('exporter_for_others', 'a role that may grant such a function on, and did', {
+    sql: [
+      'create role others nologin',
+      'grant execute on function pg_catalog.lo_export(oid, text) to :me with grant option',
+      'set role :me',
+      'grant execute on function pg_catalog.lo_export(oid, text) to others',
+      'reset role',
+    ],
+    fails: ['role_server_files'],
+  }),
   refused('anybody', 'any role where such a function was granted to all', {
     sql: ['grant execute on function pg_catalog.pg_read_binary_file(text) to public'],
     fails: ['role_server_files'],
