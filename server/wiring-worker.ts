@@ -11,20 +11,21 @@ import { createLeaseSealer } from '#server/seal/leases.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
-import { Loop } from '#server/work/loop.ts'
+import { Loop, type Pace } from '#server/work/loop.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import { startForgetting } from '#server/work/retention.ts'
 import { feedTrades, trades } from '#server/work/trades.ts'
 import { Turns } from '#server/work/turns.ts'
 import type { Ground } from './process.ts'
 
-const CHILDREN = 6
+const CHILDREN = 8
 const CHILD_MEMORY_MIB = 256
-// A task that dials holds a process, so that more tasks than processes would only wait for each other.
-const SLOTS = CHILDREN
+// A task that dials holds a process, so that more tasks than processes would only wait for each other. Some are left for
+// those who ask, whatever is due; and no organization's databases, dead or slow, take all that checks may have.
+const CHECKS: Pace = { slots: CHILDREN, background: 6, perOrganization: { asked: 3, background: 2 } }
 // Feeds have slots of their own, and leave processes free: however many there are and however slow, checks and callers do
 // not wait behind them. While one poll stores what it was sent, another one dials.
-const FEED_SLOTS = 8
+const FEEDS: Pace = { slots: 8, background: 8, perOrganization: { asked: 7, background: 7 } }
 const FEED_DIALS = 4
 
 /** A running worker. */
@@ -40,7 +41,7 @@ export async function startWorker(ground: Ground, keyring: WorkerKeyring): Promi
   const { config } = ground
   const dialler = startDialler(ground, await extraCa(config.feeds.extraCaFile))
   const parts = await partsOf(ground, keyring, dialler)
-  const loops = [new Loop(parts, trades, SLOTS), new Loop(parts, feedTrades, FEED_SLOTS)]
+  const loops = [new Loop(parts, trades, CHECKS), new Loop(parts, feedTrades, FEEDS)]
   for (const loop of loops) loop.start()
   const stopForgetting = startForgetting(parts, { retentionMs: config.feeds.retentionMs })
   return {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
+import { portOf } from '#test/support/recorded-connect.ts'
 import { onNews } from '#test/support/verdicts.ts'
 import { bareUuid } from '#test/support/voices.ts'
 
@@ -104,22 +105,61 @@ describe('Scheduled checks', () => {
     }
   })
 
-  it('are not delayed by databases that take the connection and say nothing', async () => {
-    const held = new Set<net.Socket>()
-    const silent = net.createServer(socket => void held.add(socket.on('error', () => undefined)))
-    await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
-    const { port } = silent.address() as net.AddressInfo
-    const dead = Array.from({ length: 12 }, (_, at) => `postgres://u${at}:secret@127.0.0.1:${port}/app`)
-    await Promise.all(dead.map(url => register(url, 0)))
-    const neighbour = await mooring.newOrganization('Neighbour')
-    const startedAt = performance.now()
-    const made = await mooring
-      .client(neighbour.testKey)
-      .datasources.register.mutate({ connectionString: customer.url(), schema: 'app', waitSeconds: 20 })
-    expect(made.status).toBe('active')
-    // A silent one holds its process for twelve.
-    expect(performance.now() - startedAt).toBeLessThan(11_000)
-    for (const socket of held) socket.destroy()
-    silent.close()
+  it('are not delayed by the databases of others that take the connection and say nothing, and neither is who asks', async () => {
+    const proxy = await startProxy(customer.port)
+    const [dying, dead] = await Promise.all(['Dying', 'Dead'].map(name => mooring.newOrganization(name)))
+    const theirs = [dying?.testKey, dead?.testKey].flatMap(key =>
+      Array.from({ length: 6 }, (_, at) => {
+        const connectionString = customer.url('reader', { port: proxy.port, parameters: `application_name=n${at}` })
+        return mooring.client(key).datasources.register.mutate({ connectionString, schema: 'app', waitSeconds: 20 })
+      }),
+    )
+    expect((await Promise.all(theirs)).map(made => made.status)).toEqual(theirs.map(() => 'active'))
+    const own = await register(customer.url())
+    proxy.fallSilent()
+    // Theirs are due before ours, all of them at once.
+    const due = new Date(now.getTime() + HOUR_MS).toISOString()
+    await query(
+      mooring.databaseUrl,
+      `update tasks set due_at = '${due}'::timestamptz + case when datasource_id = '${bareUuid(own.id)}'
+        then interval '1 minute' else interval '0' end where due_at is not null`,
+    )
+    now = new Date(now.getTime() + 2 * HOUR_MS)
+    await onNews(mooring.databaseUrl, async () =>
+      (await get(own.id)).verifiedAt === now.toISOString() ? true : undefined,
+    )
+    expect((await register(customer.url())).status).toBe('active')
+    const judged = await query(
+      mooring.databaseUrl,
+      `select from verifications as v join organizations as o on o.id = v.org_id
+      where o.name in ('Dying', 'Dead') and v.outcome = 'unreachable'`,
+    )
+    // Each of theirs is held for five seconds.
+    expect(judged).toEqual([])
+    proxy.close()
   })
 })
+
+/** Forwards to a server until it is told to take connections and say nothing. */
+async function startProxy(port: number) {
+  const sockets = new Set<net.Socket>()
+  let isSilent = false
+  const server = net.createServer(socket => {
+    sockets.add(socket.on('error', () => socket.destroy()))
+    if (isSilent) return
+    const behind = net.connect(port, '127.0.0.1')
+    sockets.add(behind.on('error', () => socket.destroy()))
+    socket.pipe(behind).pipe(socket)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: portOf(server),
+    fallSilent: () => {
+      isSilent = true
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}

@@ -49,8 +49,8 @@ const later = (ms: number) => new Date(now.getTime() + ms)
 
 async function claim(at: Date, limit = 10): Promise<claims.Claim[]> {
   const ask = { kinds: ['verify' as const], limit, perOrganization: 1_000, held: [], leaseMs: LEASE_MS, now: at }
-  const fresh = await claims.claim(mooring.db, { ...ask, retries: false })
-  return [...fresh, ...(await claims.claim(mooring.db, { ...ask, retries: true }))]
+  const fresh = await claims.claim(mooring.db, { ...ask, lanes: ['asked', 'scheduled'] })
+  return [...fresh, ...(await claims.claim(mooring.db, { ...ask, lanes: ['failed'] }))]
 }
 
 async function claimOne(at: Date): Promise<claims.Claim> {

@@ -69,7 +69,7 @@ describe('A task that is withdrawn', () => {
     const task = { id, kind: 'validate' as const, datasourceId: null, payload: Buffer.from('sealed'), now }
     await tasks.submit(mooring.db, org(), { ...task, expiresAt: new Date(now.getTime() + 60_000) })
     const ask = { kinds: ['validate' as const], limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now }
-    const [held] = await claims.claim(mooring.db, { ...ask, retries: false })
+    const [held] = await claims.claim(mooring.db, { ...ask, lanes: ['asked', 'scheduled'] })
     if (held?.id !== id) throw new Error('the task was to be claimed')
     return held
   }

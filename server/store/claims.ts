@@ -28,28 +28,31 @@ export interface ClaimAsk {
   readonly held: readonly string[]
   readonly leaseMs: number
   readonly now: Date
-  /** Those that have failed before, or those that have not. */
-  readonly retries: boolean
+  readonly lanes: readonly Lane[]
 }
+
+/** Whom a task is for: somebody who waits for it, the schedule, or the schedule again after it could not be done. */
+export type Lane = 'asked' | 'scheduled' | 'failed'
 
 /** How many due tasks a claim looks at: fairness among more of them is not worth the reading. */
 const CONSIDERED = 1_000
 
 /**
- * Claims up to `limit` due tasks until `now + leaseMs`, the longest due first. One of the three functions that find the
- * organization instead of being told it: the worker serves all of them.
+ * Claims up to `limit` due tasks until `now + leaseMs`: of organizations in turn, of each the longest due first. One of the
+ * three functions that find the organization instead of being told it: the worker serves all of them.
  */
 export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
   const { now } = ask
   const until = new Date(now.getTime() + ask.leaseMs)
   const { rows } = await sql<Claim>`
-    with due as (
-      select org_id, id, due_at from tasks
-      where due_at <= ${now} and (locked_until is null or locked_until < ${now})
-        and (attempts > 0) = ${ask.retries} and kind = any(${[...ask.kinds]})
-      order by due_at limit ${CONSIDERED}
-    ), held as (
+    with held as (
       select org_id, count(*) as claims from unnest(${[...ask.held]}::uuid[]) as mine(org_id) group by org_id
+    ), due as (
+      select org_id, id, due_at from tasks
+      where due_at <= ${now} and (locked_until is null or locked_until < ${now}) and kind = any(${[...ask.kinds]})
+        and case when requested > settled then 'asked' when attempts = 0 then 'scheduled' else 'failed' end = any(${[...ask.lanes]})
+        and org_id not in (select org_id from held where claims >= ${ask.perOrganization})
+      order by due_at limit ${CONSIDERED}
     ), fair as (
       select due.org_id, due.id, due.due_at,
         row_number() over (partition by due.org_id order by due.due_at) + coalesce(held.claims, 0) as place
@@ -58,7 +61,7 @@ export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
     update tasks set locked_until = ${until}, token = token + 1, attempts = attempts + 1
     where (org_id, id) in (
       select org_id, id from tasks
-      where (org_id, id) in (select org_id, id from fair where place <= ${ask.perOrganization} order by due_at limit ${ask.limit})
+      where (org_id, id) in (select org_id, id from fair where place <= ${ask.perOrganization} order by place, due_at limit ${ask.limit})
         and due_at <= ${now} and (locked_until is null or locked_until < ${now})
       order by due_at for update skip locked)
     returning org_id as "organizationId", id, kind, datasource_id as "datasourceId", standing, payload, attempts, requested, token

@@ -86,8 +86,8 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
       insert into changes (org_id, datasource_id, change, at)
       select ${org}, ${id}::uuid, 'verified', ${at}::timestamptz from recorded
     )
-    insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
-    select ${org}, ${introspection}::uuid, 'introspect', ${id}::uuid, true, ${dueAt}::timestamptz, ${at}::timestamptz
+    insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, requested)
+    select ${org}, ${introspection}::uuid, 'introspect', ${id}::uuid, true, ${dueAt}::timestamptz, ${at}::timestamptz, 0
     from recorded where ${introspection}::uuid is not null
     on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at where tasks.due_at is null
   `.execute(db)

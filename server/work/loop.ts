@@ -11,23 +11,39 @@ const POLL_MS = 1_000
 const LEASE_MS = 60_000
 const SWEEP_MS = 60_000
 
+/** How many tasks run at once. */
+export interface Pace {
+  readonly slots: number
+  /** Of those, how many may be taken by what nobody waits for, and half of these by what failed before. */
+  readonly background: number
+  /** Most slots for what one organization's callers wait for, and for what they do not. */
+  readonly perOrganization: { readonly asked: number; readonly background: number }
+}
+
+/** In the order in which they get slots. */
+const LANES: readonly claims.Lane[] = ['asked', 'scheduled', 'failed']
+
+interface Running {
+  readonly claim: claims.Claim
+  readonly lane: claims.Lane
+}
+
 /** The running loop of one worker. */
 export class Loop {
   readonly #parts: WorkerParts
   readonly #trades: Trades
-  readonly #slots: number
-  readonly #running = new Map<Promise<void>, claims.Claim>()
+  readonly #pace: Pace
+  readonly #running = new Map<Promise<void>, Running>()
   #wake: () => void = () => undefined
   #stopping = false
   #done: Promise<void> = Promise.resolve()
   #off: () => void = () => undefined
   #sweptAt = 0
 
-  /** `slots` is how many tasks run at once. */
-  constructor(parts: WorkerParts, trades: Trades, slots: number) {
+  constructor(parts: WorkerParts, trades: Trades, pace: Pace) {
     this.#parts = parts
     this.#trades = trades
-    this.#slots = slots
+    this.#pace = pace
   }
 
   /** Begins to claim. */
@@ -47,16 +63,16 @@ export class Loop {
     await Promise.race([Promise.all(this.#running.keys()), promise])
     clearTimeout(timer)
     const left = [...this.#running.values()]
-    await Promise.all(left.map(claim => claims.handBack(this.#parts.db, claim, this.#parts.clock())))
+    await Promise.all(left.map(({ claim }) => claims.handBack(this.#parts.db, claim, this.#parts.clock())))
   }
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
       const woken = this.#nextWake()
       const claimed = await this.#claim()
-      for (const claim of claimed) this.#begin(claim)
+      for (const running of claimed) this.#begin(running)
       // A full batch hints at more; without a free slot there is nothing to do but wait for one.
-      if (claimed.length > 0 && this.#running.size < this.#slots) continue
+      if (claimed.length > 0 && this.#running.size < this.#pace.slots) continue
       await woken
     }
   }
@@ -72,37 +88,61 @@ export class Loop {
     return promise
   }
 
-  /** What has failed before gets at most half of the slots: databases that are away must not keep the others waiting. */
-  async #claim(): Promise<claims.Claim[]> {
+  /** Fills the free slots, as far as each lane may. */
+  async #claim(): Promise<Running[]> {
     const { db, clock, log } = this.#parts
-    const free = this.#slots - this.#running.size
-    if (free <= 0) return []
-    const kinds = Object.keys(this.#trades) as claims.Claim['kind'][] // the keys of Trades are kinds
-    const perOrganization = Math.max(1, this.#slots - 1)
-    const held = [...this.#running.values()].map(claim => claim.organizationId)
-    const ask = { kinds, perOrganization, held, leaseMs: LEASE_MS, now: clock() }
+    const now = clock()
+    const claimed: Running[] = []
     try {
-      if (ask.now.getTime() - this.#sweptAt > SWEEP_MS) {
-        this.#sweptAt = ask.now.getTime()
-        await sweep(db, ask.now)
+      if (now.getTime() - this.#sweptAt > SWEEP_MS) {
+        this.#sweptAt = now.getTime()
+        await sweep(db, now)
       }
-      const fresh = await claims.claim(db, { ...ask, limit: free, retries: false })
-      const retrying = [...this.#running.values()].filter(claim => claim.attempts > 1).length
-      const limit = Math.min(free - fresh.length, Math.ceil(this.#slots / 2) - retrying)
-      return limit <= 0 ? fresh : [...fresh, ...(await claims.claim(db, { ...ask, limit, retries: true }))]
+      for (const lane of LANES) {
+        const limit = this.#room(lane, [...this.#running.values(), ...claimed])
+        if (limit > 0) claimed.push(...(await this.#take(lane, { limit, now, others: claimed })))
+      }
     } catch (cause) {
       // The database is away: the poll tries again. What was claimed before it went comes back when the claim runs out.
       log.error({ cause }, 'no tasks could be claimed')
-      return []
     }
+    return claimed
   }
 
-  #begin(claim: claims.Claim): void {
-    const run = this.#work(claim).finally(() => {
+  /** Databases that are slow or away must not keep the others waiting, nor those who ask. */
+  #room(lane: claims.Lane, running: readonly Running[]): number {
+    const { slots, background } = this.#pace
+    const taken = (...lanes: claims.Lane[]) => running.filter(one => lanes.includes(one.lane)).length
+    const free = slots - running.length
+    if (lane === 'asked') return free
+    const room = Math.min(free, background - taken('scheduled', 'failed'))
+    return lane === 'scheduled' ? room : Math.min(room, Math.ceil(background / 2) - taken('failed'))
+  }
+
+  async #take(lane: claims.Lane, of: { limit: number; now: Date; others: readonly Running[] }): Promise<Running[]> {
+    const kinds = Object.keys(this.#trades) as claims.Claim['kind'][] // the keys of Trades are kinds
+    const isAsked = (other: claims.Lane) => other === 'asked'
+    const { asked, background } = this.#pace.perOrganization
+    const claimed = await claims.claim(this.#parts.db, {
+      kinds,
+      lanes: [lane],
+      limit: of.limit,
+      perOrganization: isAsked(lane) ? asked : background,
+      held: [...this.#running.values(), ...of.others]
+        .filter(one => isAsked(one.lane) === isAsked(lane))
+        .map(({ claim }) => claim.organizationId),
+      leaseMs: LEASE_MS,
+      now: of.now,
+    })
+    return claimed.map(claim => ({ claim, lane }))
+  }
+
+  #begin(running: Running): void {
+    const run = this.#work(running.claim).finally(() => {
       this.#running.delete(run)
       this.#wake()
     })
-    this.#running.set(run, claim)
+    this.#running.set(run, running)
   }
 
   async #work(claim: claims.Claim): Promise<void> {

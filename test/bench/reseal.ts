@@ -45,7 +45,7 @@ await rotateOrganization({ db, keyring, now: new Date() }, organizationId)
 const startedAt = performance.now()
 for (;;) {
   const ask = { kinds: ['reseal'] as const, limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now: new Date() }
-  const [claim] = await claimTasks(db, { ...ask, retries: false })
+  const [claim] = await claimTasks(db, { ...ask, lanes: ['asked', 'scheduled'] })
   if (claim === undefined) break
   await reseal(parts, claim)
 }
