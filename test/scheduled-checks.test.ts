@@ -3,6 +3,7 @@ import net from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { operator } from '#test/support/operator.ts'
 import { query } from '#test/support/postgres.ts'
 import { portOf } from '#test/support/recorded-connect.ts'
 import { onNews } from '#test/support/verdicts.ts'
@@ -86,11 +87,25 @@ describe('Scheduled checks', () => {
     expect(task).toEqual({ due_at: new Date(again.nextCheckAt ?? ''), locked_until: null })
   })
 
-  it("follow an organization's own interval", async () => {
-    await query(mooring.databaseUrl, 'update organizations set check_interval_seconds = 600')
+  it("follow an organization's own interval, those of the databases that are there as well", async () => {
+    const run = operator({ db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: '', now: () => now })
+    const before = await register(customer.url())
+    await run('org', 'set', { 'check-interval': '600' })
+    const latest = now.getTime() + 600_000
+    const moved = await get(before.id)
+    expect(Date.parse(moved.nextCheckAt ?? '')).toBeLessThanOrEqual(latest)
+    const tasks = await query(
+      mooring.databaseUrl,
+      `select due_at from tasks where datasource_id = '${bareUuid(before.id)}' order by kind = 'verify'`,
+    )
+    expect(tasks.map(task => task['due_at'] instanceof Date && task['due_at'].getTime() <= latest)).toEqual([
+      true,
+      true,
+    ])
+    expect(tasks.at(-1)).toEqual({ due_at: new Date(moved.nextCheckAt ?? '') })
     const made = await register(customer.url())
     expect(Date.parse(made.nextCheckAt ?? '') - now.getTime()).toBeLessThanOrEqual(660_000)
-    await query(mooring.databaseUrl, 'update organizations set check_interval_seconds = null')
+    await run('org', 'set', { 'check-interval': 'default' })
   })
 
   it('leave an active datasource active when it cannot be reached, with its trouble, and try again soon', async () => {

@@ -9,6 +9,7 @@ import { roleSql } from '#server/domain/role-sql.ts'
 import * as audit from '#server/store/audit.ts'
 import { transaction } from '#server/store/db.ts'
 import * as organizations from '#server/store/organizations.ts'
+import * as schedule from '#server/store/schedule.ts'
 import { type Arguments, type Command, option, organizationOf, required } from './command.ts'
 import { OPERATOR } from './organizations.ts'
 
@@ -48,6 +49,7 @@ export const settingsCommands: readonly Command[] = [
           ...(policy === undefined ? {} : { rolePolicy: policy }),
           ...(seconds === undefined ? {} : { checkIntervalSeconds: seconds }),
         })
+        if (typeof seconds === 'number') await schedule.bringForward(tx, org, { seconds, now: context.now })
         await audit.append(tx, org, { id: newId(), actor: OPERATOR, ...about, at: context.now })
       })
       context.complain('set')
