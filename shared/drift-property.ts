@@ -4,7 +4,8 @@
  * Only the other rules use it.
  */
 import { typeChange } from './drift-type.ts'
-import { breaking, type Rule, risky, safe, whether } from './drift-verdict.ts'
+import { breaking, type Rule, risky, safe, type Verdict, whether } from './drift-verdict.ts'
+import { type Node, nodesIn } from './snapshot-parts.ts'
 
 /** A comment: words that machines do not act upon. */
 export const REMARK: Rule = safe('a remark for people changed')
@@ -18,11 +19,24 @@ export const NOT_NULL: Rule = whether({
 /** A collation. */
 export const COLLATION: Rule = risky('texts may sort and compare otherwise')
 
-/** What the role may do. */
-export const PERMISSIONS: Rule = draft => {
-  const now = textsIn(draft.after)
-  const gone = textsIn(draft.before).some(permission => !now.includes(permission))
-  return gone ? breaking('the role lost a permission') : safe('the role gained a permission')
+/** What the role may do with a relation. What is granted on each of its columns is as good, but for deleting. */
+export const RELATION_PERMISSIONS: Rule = ({ before, after, was, is }) =>
+  permissions([...textsIn(before), ...ofColumns(was)], [...textsIn(after), ...ofColumns(is)])
+
+/** What the role may do with a column beyond its relation: a grant on the whole takes the place of the column's own. */
+export const COLUMN_PERMISSIONS: Rule = ({ before, after, within: { was, is } }) =>
+  permissions([...textsIn(before), ...textsIn(was['may'])], [...textsIn(after), ...textsIn(is['may'])])
+
+function permissions(before: readonly string[], after: readonly string[]): Verdict {
+  if (before.some(permission => !after.includes(permission))) return breaking('the role lost a permission')
+  const isMore = after.some(permission => !before.includes(permission))
+  return isMore ? safe('the role gained a permission') : safe('the role may do the same by another grant')
+}
+
+/** What is granted on every column of a relation by itself. */
+function ofColumns(relation: Node | undefined): string[] {
+  const [first = [], ...others] = nodesIn(relation ?? {}, 'columns').map(column => textsIn(column['may']))
+  return first.filter(permission => others.every(granted => granted.includes(permission)))
 }
 
 /** A type that became another. */

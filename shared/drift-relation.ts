@@ -3,7 +3,8 @@
  *
  * Only `drift-class.ts` reads them.
  */
-import { COLLATION, NOT_NULL, PERMISSIONS, REMARK, TYPE } from './drift-property.ts'
+import { isReplaced } from './drift-key.ts'
+import { COLLATION, COLUMN_PERMISSIONS, NOT_NULL, RELATION_PERMISSIONS, REMARK, TYPE } from './drift-property.ts'
 import { breaking, type Draft, type Rule, type Rules, risky, safe, type Verdict, whether } from './drift-verdict.ts'
 import type { Column, Constraint, Index, Policy, Relation } from './snapshot.ts'
 
@@ -18,20 +19,37 @@ const newColumn: Rule = ({ is }) =>
     ? breaking('a required column without default: inserts that do not name it fail')
     : safe('a new column that inserts may leave out')
 
+const REPLACED = risky('another key is over the same columns: only what names this one fails')
+
 // A key is what `on conflict` and foreign keys stand on; other constraints only promise.
-const lostConstraint: Rule = ({ was }) =>
-  KEYS.includes(was?.['kind'])
-    ? breaking('a key is gone: rows may repeat, and "on conflict" on it fails')
-    : risky('what the constraint promised no longer holds')
+const lostConstraint: Rule = ({ was, within }) => {
+  if (!KEYS.includes(was?.['kind'])) return risky('what the constraint promised no longer holds')
+  if (isReplaced(was, within.is)) return REPLACED
+  return breaking('a key is gone: rows may repeat, and "on conflict" on it fails')
+}
 
 // A unique index is a key too.
-const lostIndex: Rule = ({ was }) =>
-  was?.['unique']
-    ? breaking('a unique index is gone: rows may repeat, and "on conflict" on it fails')
-    : risky('queries that used the index are slower')
+const lostIndex: Rule = ({ was, within }) => {
+  if (!was?.['unique']) return risky('queries that used the index are slower')
+  if (isReplaced(was, within.is)) return REPLACED
+  return breaking('a unique index is gone: rows may repeat, and "on conflict" on it fails')
+}
 
-const newIndex: Rule = ({ is }) =>
-  is?.['unique'] ? risky('writes that repeat a value are refused') : safe('a new index')
+const NOT_VALID = ' NOT VALID'
+
+// A constraint that its columns say whole has no definition.
+const isValidated = (before: unknown, after: unknown): boolean =>
+  String(before).endsWith(NOT_VALID) && (after === undefined || before === `${String(after)}${NOT_VALID}`)
+
+const SAME_KEY = safe('the same key was there under another name')
+
+const newConstraint: Rule = ({ is, within }) =>
+  isReplaced(is, within.was) ? SAME_KEY : risky('writes that were accepted may be refused')
+
+const newIndex: Rule = ({ is, within }) => {
+  if (isReplaced(is, within.was)) return SAME_KEY
+  return is?.['unique'] ? risky('writes that repeat a value are refused') : safe('a new index')
+}
 
 // A policy gone opens rows when it was restrictive, and closes them when it was permissive.
 const lostPolicy: Rule = ({ was }) =>
@@ -52,7 +70,7 @@ const lostDefault = ({ is }: Draft): Verdict => {
 /** What it means that something inside a relation is new. */
 export const NEW_PART = {
   column: newColumn,
-  constraint: risky('writes that were accepted may be refused'),
+  constraint: newConstraint,
   index: newIndex,
   policy: newPolicy,
 }
@@ -89,7 +107,7 @@ export const COLUMN: Rules<Column> = {
   virtual: safe('the column is computed at another time'),
   collation: COLLATION,
   comment: REMARK,
-  may: PERMISSIONS,
+  may: COLUMN_PERMISSIONS,
 }
 
 /** Rules of the properties of a relation, the order of its columns included. */
@@ -112,7 +130,7 @@ export const RELATION: Rules<Relation, 'columns' | 'constraints' | 'indexes' | '
   partitionKey: risky('the table is partitioned otherwise'),
   server: risky('the rows come from another server'),
   definition: risky('the view is another query'),
-  may: PERMISSIONS,
+  may: RELATION_PERMISSIONS,
   'column order': risky('"select *" and inserts that name no columns meet another order'),
 }
 
@@ -124,7 +142,11 @@ export const CONSTRAINT: Rules<Constraint> = {
       ? breaking('the key is over other columns: "on conflict" on the old ones fails')
       : risky('writes that were accepted may be refused'),
   references: risky('it refers elsewhere, or acts otherwise on update or delete'),
-  definition: risky('writes that were accepted may be refused'),
+  definition: ({ before, after }) => {
+    if (isValidated(before, after)) return safe('it holds for the rows that were there before it, too')
+    if (isValidated(after, before)) return risky('it may not hold for rows that were there before it')
+    return risky('writes that were accepted may be refused')
+  },
 }
 
 /** Rules of the properties of an index. */

@@ -39,13 +39,19 @@ function widerNumeric(before: string, after: string): boolean {
   const is = NUMERIC.exec(after)
   if (!was || !is || was[1] === undefined) return false
   if (is[1] === undefined) return true
-  return Number(was[1]) < Number(is[1]) && was[2] === is[2]
+  const [digits, scale] = [Number(is[1]) - Number(was[1]), Number(is[2]) - Number(was[2])]
+  return scale >= 0 && digits >= scale
 }
 
 function finerTime(before: string, after: string): boolean {
   const was = TIMED.exec(before)
   const is = TIMED.exec(after)
-  return !!was && !!is && was[1] === is[1] && was[3] === is[3] && limit(was[2]) < limit(is[2])
+  return !!was && !!is && was[1] === is[1] && was[3] === is[3] && precision(was[2]) <= precision(is[2])
+}
+
+/** Of seconds, which PostgreSQL counts by the microsecond where it is not told otherwise. */
+function precision(digits: string | undefined): number {
+  return digits === undefined ? 6 : Number(digits)
 }
 
 function limit(digits: string | undefined): number {

@@ -5,7 +5,7 @@
  */
 import type { Node, ObjectKind } from './snapshot-parts.ts'
 
-/** A change before it is judged, with the whole object as it `was` and `is`. */
+/** A change before it is judged, with the whole object as it `was` and `is`, and the object that it is within. */
 export interface Draft {
   readonly kind: 'added' | 'removed' | 'changed'
   readonly object: ObjectKind
@@ -16,6 +16,7 @@ export interface Draft {
   readonly position?: number
   readonly was?: Node
   readonly is?: Node
+  readonly within: { readonly was: Node; readonly is: Node }
 }
 
 /** How bad, and why. */

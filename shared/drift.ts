@@ -51,7 +51,7 @@ export function within(snapshot: Snapshot, other: Snapshot): Snapshot {
  */
 export function drift(before: Snapshot, after: Snapshot): Change[] {
   return childChanges('snapshot', { was: within(before, after), is: within(after, before) }, []).map(draft => {
-    const { was: _, is: __, ...change } = draft
+    const { was: _, is: __, within: ___, ...change } = draft
     return { ...change, path: [...draft.path], ...judge(draft) }
   })
 }
@@ -75,7 +75,7 @@ function partChanges(part: Part, pair: Pair, path: readonly string[]): Draft[] {
   for (const name of [...new Set([...was.keys(), ...is.keys()])].sort(byCodeUnit)) {
     const before = was.get(name)
     const after = is.get(name)
-    const about = { object: part.kind, path: [...path, name] }
+    const about = { object: part.kind, path: [...path, name], within: pair }
     if (before && after) drafts.push(...ownChanges(about, before, after))
     else if (after) drafts.push({ kind: 'added', ...about, after, ...place(isNodes, after), is: after })
     else if (before) drafts.push({ kind: 'removed', ...about, before, ...place(wasNodes, before), was: before })
@@ -83,7 +83,7 @@ function partChanges(part: Part, pair: Pair, path: readonly string[]): Draft[] {
   return drafts
 }
 
-function ownChanges(about: { object: ObjectKind; path: readonly string[] }, was: Node, is: Node): Draft[] {
+function ownChanges(about: Pick<Draft, 'object' | 'path' | 'within'>, was: Node, is: Node): Draft[] {
   const lists = new Set(['name', ...PARTS[about.object].map(part => part.list)])
   const keys = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter(key => !lists.has(key))
   const drafts: Draft[] = []
