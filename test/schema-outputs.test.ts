@@ -69,6 +69,44 @@ describe.each([...new Set([18 as const, oldest])])('the SQL of a snapshot, on Po
 })
 
 describe('the SQL of a snapshot', () => {
+  it('runs though the snapshot does not hold all that it mentions', async () => {
+    const server = await startServer()
+    try {
+      const url = await server.createDatabase('partial')
+      await query(
+        url,
+        `create schema app; create schema auth; create schema extensions; create extension citext schema extensions;
+        create table auth.users (id int primary key);
+        create table app.invoices_raw (id serial primary key, user_id int references auth.users, note extensions.citext);
+        create view app.clean_rows as select id, note from app.invoices_raw;
+        create view app.invoices as select id from app.clean_rows;
+        create view app."values" as select id from app.invoices;
+        create view app.b as select id from app."values";
+        create view app.a as select id from app.b;
+        create view app.long as select '${'x'.repeat(9_000)}'::text as a;
+        create role clerk login password 'clerk'; grant usage on schema app, extensions to clerk;
+        grant select on all tables in schema app to clerk`,
+      )
+      const clerk = Object.assign(new URL(url), { username: 'clerk', password: 'clerk' }).href
+      const partial = await readCatalog(clerk, { schemas: null, excludedSchemas: ['auth', 'extensions'] })
+      const text = schemaSql(partial)
+      expect(text).toMatch(/^-- Not in the snapshot as a whole:\n-- alter table app.invoices_raw$/m)
+      expect(text).toMatch(/^-- Not in the snapshot as a whole:\n-- create view app.long as$/m)
+      const again = await server.createDatabase('again')
+      await query(again, text)
+      const views = 'select viewname from pg_catalog.pg_views where schemaname = $$app$$ order by 1'
+      expect((await query(again, views)).map(row => row['viewname'])).toEqual([
+        'a',
+        'b',
+        'clean_rows',
+        'invoices',
+        'values',
+      ])
+    } finally {
+      await server.stop()
+    }
+  })
+
   it('is printable whatever the names and comments hold', () => {
     const text = schemaSql(oneTable({ name: 'a"\u001b[2J\r\nb', comment: "it's \u001b]0;x\u0007 \\ done\nand on" }))
     expect(text).toContain(String.raw`U&"a""\001b[2J\000d\000ab"`)

@@ -10,7 +10,8 @@ import { identifier, identifiers, literal, qualified } from './schema-sql-text.t
 export interface RelationStatements {
   readonly make: string[]
   readonly complete: string[]
-  readonly refer: string[]
+  /** Foreign keys, with the relation that each refers to, spelled with its schema. */
+  readonly refer: { readonly to: string; readonly text: string }[]
 }
 
 /** The statements of a relation. */
@@ -26,8 +27,14 @@ export function relationStatements(schema: string, relation: Relation): Relation
       ...(relation.indexes ?? []).map(({ definition }) => `${definition};`),
       ...rowSecurity(name, relation),
     ],
-    refer: late.filter(it => it.kind === 'foreign_key').map(it => `alter table ${name}\n  add ${constraintText(it)};`),
+    refer: late
+      .filter(it => it.kind === 'foreign_key')
+      .map(it => ({ to: target(it), text: `alter table ${name}\n  add ${constraintText(it)};` })),
   }
+}
+
+function target({ references }: Constraint): string {
+  return references === undefined ? '' : qualified(references.schema, references.relation)
 }
 
 /** True for what has a query instead of rows of its own. */

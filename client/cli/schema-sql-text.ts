@@ -44,6 +44,11 @@ export function literal(text: string): string {
   return `E'${quoted.replaceAll('\\', '\\\\').replace(/[^\P{Cc}\n]/gu, it => `\\u${hex(it)}`)}'`
 }
 
+/** A statement that cannot be run, for people: what it needs is not in the snapshot. */
+export function remark(statement: string): string {
+  return ['Not in the snapshot as a whole:', ...statement.split(/\r\n?|\n/)].map(line => `-- ${line}`).join('\n')
+}
+
 function hex(character: string): string {
   return (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')
 }

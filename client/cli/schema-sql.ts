@@ -1,27 +1,27 @@
 /**
  * Snapshot → DDL-like text: what `mooring schema sql` prints.
  *
- * It is for reading, and runs as far as a snapshot says everything: functions, triggers, partitions, grants and storage are
- * not in one. Do not run that of a database that is not trusted: its expressions are its owner's words. pg_dump needs
+ * It is for reading, and runs as far as a snapshot says everything: functions, triggers, composite and range types, partitions,
+ * grants and storage are not in one. Do not run that of a database that is not trusted: its expressions are its owner's words. pg_dump needs
  * the database itself, and a version no older than the server.
  */
-import type { Domain, Relation, SchemaSnapshot, Sequence, Snapshot } from '#shared/snapshot.ts'
+import type { Domain, SchemaSnapshot, Sequence, Snapshot } from '#shared/snapshot.ts'
+import { inOrder, missingSchemas, missingSequences, type Named } from './schema-sql-order.ts'
 import { isView, relationStatements } from './schema-sql-relation.ts'
-import { identifier, literal, qualified } from './schema-sql-text.ts'
-
-interface Named {
-  readonly schema: string
-  readonly relation: Relation
-}
+import { identifier, literal, qualified, remark } from './schema-sql-text.ts'
 
 /** Writes a script, in an order in which it runs: types, sequences, tables, views, indexes, policies, foreign keys. */
 export function schemaSql(snapshot: Snapshot): string {
-  const all = snapshot.schemas.flatMap(({ name, relations }) => relations.map(relation => ({ schema: name, relation })))
+  const all = snapshot.schemas.flatMap(({ name, relations }): Named[] =>
+    relations.map(relation => ({ schema: name, relation })),
+  )
   const tables = all.filter(({ relation }) => !isView(relation))
   const views = inOrder(all.filter(({ relation }) => isView(relation)))
+  const names = new Set(all.map(({ schema, relation }) => qualified(schema, relation.name)))
   const made = [...tables, ...views].map(({ schema, relation }) => relationStatements(schema, relation))
   const statements = [
     ...snapshot.schemas.flatMap(schemaStatements),
+    ...missingSchemas(snapshot).map(name => `create schema if not exists ${identifier(name)};`),
     ...snapshot.extensions.flatMap(extension =>
       extension.name === 'plpgsql'
         ? []
@@ -29,12 +29,19 @@ export function schemaSql(snapshot: Snapshot): string {
     ),
     ...typeStatements(snapshot.schemas),
     ...snapshot.schemas.flatMap(({ name, sequences }) => (sequences ?? []).flatMap(it => sequenceStatements(name, it))),
+    ...missingSequences(snapshot).map(name => `create sequence ${name};`),
     ...made.flatMap(({ make }) => make),
     ...snapshot.schemas.flatMap(({ name, sequences }) => (sequences ?? []).flatMap(it => ownership(name, it))),
     ...made.flatMap(({ complete }) => complete),
-    ...made.flatMap(({ refer }) => refer),
+    ...made.flatMap(({ refer }) => refer).map(({ to, text }) => (names.has(to) ? text : remark(text))),
   ]
-  return `${statements.join('\n\n')}\n`
+  return `${statements.map(whole).join('\n\n')}\n`
+}
+
+/** What was too long when it was read is there in part: no statement to run. */
+function whole(statement: string): string {
+  const isCut = / \.\.\. \[\d+ bytes, sha-256 [0-9a-f]{64}\]/.test(statement) && !statement.startsWith('comment on ')
+  return isCut ? remark(statement) : statement
 }
 
 function schemaStatements({ name, comment }: SchemaSnapshot): string[] {
@@ -87,19 +94,4 @@ function ownership(schema: string, { name, ownedBy }: Sequence): string[] {
   if (ownedBy === undefined) return []
   const owner = `${qualified(schema, ownedBy.relation)}.${identifier(ownedBy.column)}`
   return [`alter sequence ${qualified(schema, name)} owned by ${owner};`]
-}
-
-/** Views after those that they mention. A snapshot knows no dependencies, but its queries name everything with its schema. */
-function inOrder(views: readonly Named[]): Named[] {
-  const names = views.map(({ schema, relation }) => qualified(schema, relation.name))
-  const seen = new Set<Named>()
-  const result: Named[] = []
-  const add = (view: Named) => {
-    if (seen.has(view)) return
-    seen.add(view)
-    for (const [at, other] of views.entries()) if (view.relation.definition?.includes(names[at] ?? '')) add(other)
-    result.push(view)
-  }
-  for (const view of views) add(view)
-  return result
 }

@@ -1,0 +1,52 @@
+/**
+ * What must stand before what in a script, and what a snapshot mentions without holding it.
+ *
+ * Only the SQL printer uses it.
+ */
+import type { Relation, Snapshot } from '#shared/snapshot.ts'
+import { identifier } from './schema-sql-text.ts'
+
+/** A relation with its schema. */
+export interface Named {
+  readonly schema: string
+  readonly relation: Relation
+}
+
+/** Views after those that they mention. A snapshot knows no dependencies, but its queries name everything with its schema. */
+export function inOrder(views: readonly Named[]): Named[] {
+  const mentions = views.map(({ schema, relation }) => mention(schema, relation.name))
+  const seen = new Set<Named>()
+  const result: Named[] = []
+  const add = (view: Named) => {
+    if (seen.has(view)) return
+    seen.add(view)
+    for (const [at, other] of views.entries()) if (mentions[at]?.test(view.relation.definition ?? '')) add(other)
+    result.push(view)
+  }
+  for (const view of views) add(view)
+  return result
+}
+
+/** The name with its schema as PostgreSQL spells it, which quotes some words that need not be: whole, not a part of another. */
+function mention(schema: string, name: string): RegExp {
+  const either = (name: string) => {
+    const quoted = `"${name.replaceAll('"', '""')}"`
+    return identifier(name) === name ? `(?:${name}|${quoted})` : quoted.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+  }
+  return new RegExp(`(?<![\\w$"])${either(schema)}\\.${either(name)}(?![\\w$"])`)
+}
+
+/** Schemas of extensions that the snapshot does not tell of. */
+export function missingSchemas({ schemas, extensions }: Snapshot): string[] {
+  const known = new Set(['pg_catalog', ...schemas.map(({ name }) => name)])
+  return [...new Set(extensions.map(({ schema }) => schema))].filter(name => !known.has(name))
+}
+
+/** Sequences that defaults draw from, spelled as SQL takes them, where the role may not see the sequence itself. */
+export function missingSequences({ schemas }: Snapshot): string[] {
+  const known = schemas.flatMap(({ name, sequences }) => (sequences ?? []).map(it => mention(name, it.name)))
+  const drawn = schemas
+    .flatMap(({ relations }) => relations.flatMap(({ columns }) => columns))
+    .flatMap(({ default: text }) => /^nextval\('(.*)'::regclass\)$/s.exec(text ?? '')?.[1]?.replaceAll("''", "'") ?? [])
+  return [...new Set(drawn)].filter(name => !known.some(one => one.test(name)))
+}
