@@ -60,6 +60,15 @@ const lostPolicy: Rule = ({ was }) =>
 const newPolicy: Rule = ({ is }) =>
   is?.['restrictive'] ? risky('rows may be refused') : risky('rows that were refused may be let through')
 
+// A view sees with the eyes of its owner, whom row-level security may not bind, or of who asks (PostgreSQL 15 and later).
+const VIEW_OPTIONS: Rule = ({ before, after }) => {
+  const [was, is] = [before, after].map(options => /security_invoker=(t|y|on|1)/i.test(String(options)))
+  if (was === is) return risky('the view hides or refuses rows otherwise')
+  return was
+    ? breaking('the view sees with the eyes of its owner: row security may be passed by')
+    : risky('the view sees with the eyes of who asks: rows may be hidden or refused')
+}
+
 const lostDefault = ({ is }: Draft): Verdict => {
   if (isFilled(is)) return risky('inserts that leave the column out get another value')
   return is?.['notNull']
@@ -130,6 +139,7 @@ export const RELATION: Rules<Relation, 'columns' | 'constraints' | 'indexes' | '
   partitionKey: risky('the table is partitioned otherwise'),
   server: risky('the rows come from another server'),
   definition: risky('the view is another query'),
+  options: VIEW_OPTIONS,
   may: RELATION_PERMISSIONS,
   'column order': risky('"select *" and inserts that name no columns meet another order'),
 }

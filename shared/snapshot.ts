@@ -92,6 +92,8 @@ export const Relation = z.object({
   server: text,
   /** The query, of a view or materialized view. */
   definition: text,
+  /** `security_barrier=true, security_invoker=true`, of a view, in this order. */
+  options: text,
   may: z.array(Permission).optional(),
 })
 export type Relation = z.infer<typeof Relation>

@@ -129,6 +129,8 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
         expect(relationIn(snapshot, 'app', name).definition).toBe(row?.['definition'])
       }
       expect(relationIn(snapshot, 'app', 'events').partitionKey).toBe('RANGE (at)')
+      const options = ['recent', 'more_recent', 'totals'].map(name => relationIn(snapshot, 'app', name).options)
+      expect(options).toEqual([major >= 18 ? 'security_invoker=true' : undefined, 'security_barrier=true', undefined])
     })
 
     it("of the role's privileges, in information_schema", async () => {

@@ -205,6 +205,18 @@ describe('drift is judged for those who read and write by name', () => {
       constraint('foreign_key'),
       'safe: constraint definition',
     ],
+    [
+      'a view that no longer sees with the eyes of who asks',
+      { kind: 'view', options: 'security_barrier=true, security_invoker=on' },
+      { kind: 'view', options: 'security_barrier=true' },
+      'breaking: relation options',
+    ],
+    [
+      'a view that now sees with the eyes of who asks',
+      { kind: 'view' },
+      { kind: 'view', options: 'security_invoker=true' },
+      'risky: relation options',
+    ],
     ['a table that became partitioned', {}, { kind: 'partitioned_table' }, 'risky: relation kind'],
     ['a table that became a view', {}, { kind: 'view' }, 'breaking: relation kind'],
     ['a lost key', constraint('unique'), {}, 'breaking: constraint removed'],

@@ -271,7 +271,7 @@ describe('rows that our query does not give', () => {
     JSON.stringify({
       ...{ k: 'relation', id: '1', schema: 'public', name: 'hunter2', kind: 'r', may: 's', partly: false },
       ...{ secured: false, forced: false, rows: 0, bytes: 0, partitions: null, server: null, query: null },
-      ...{ partitionKey: null, ...more },
+      ...{ partitionKey: null, options: null, ...more },
     })
   const columns = (more: object = {}) =>
     JSON.stringify({

@@ -49,7 +49,8 @@ function isLate({ kind, definition }: Constraint): boolean {
 
 function viewText(name: string, relation: Relation): string {
   const query = (relation.definition ?? '').replace(/;$/, '')
-  if (relation.kind === 'view') return `create view ${name} as\n${query};`
+  const options = relation.options === undefined ? '' : ` with (${relation.options})`
+  if (relation.kind === 'view') return `create view ${name}${options} as\n${query};`
   return `create materialized view ${name} as\n${query}\nwith no data;`
 }
 

@@ -4,6 +4,7 @@
  * It judges nothing. Only the catalog reader uses it.
  */
 import type { Column, Relation } from '#shared/snapshot.ts'
+import { byCodeUnit } from '#shared/snapshot-parts.ts'
 import { constraintOf, indexOf, permissionsOf, policyOf } from './catalog-object.ts'
 import type { WireConstraint, WirePart, WireRelation } from './catalog-wire.ts'
 
@@ -63,6 +64,7 @@ function relationOf(wire: WireRelation): Relation {
   if (wire.partitionKey !== null) relation.partitionKey = wire.partitionKey
   if (wire.server !== null) relation.server = wire.server
   if (wire.query !== null) relation.definition = wire.query
+  if (wire.options) relation.options = wire.options.split(', ').sort(byCodeUnit).join(', ')
   return relation
 }
 

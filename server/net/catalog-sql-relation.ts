@@ -23,7 +23,8 @@ const RELATIONS =
     case when r.relkind ${EQ} 'p' then tree.pages else r.pages end
       operator(pg_catalog.*) pg_catalog.current_setting('block_size')::pg_catalog.int8 as bytes,
     tree.partitions, ${SERVER} as server, ${QUERY} as query,
-    case when r.relkind ${EQ} 'p' then pg_catalog.pg_get_partkeydef(r.oid) end as "partitionKey"
+    case when r.relkind ${EQ} 'p' then pg_catalog.pg_get_partkeydef(r.oid) end as "partitionKey",
+    case when r.relkind ${EQ} 'v' then pg_catalog.array_to_string(r.reloptions, ', ') end as options
   from rel as r left join tree on tree.root ${EQ} r.oid
   where r.visible`)
 

@@ -72,6 +72,7 @@ const WireRelation = z.object({
   server: nullable,
   query: nullable,
   partitionKey: nullable,
+  options: nullable,
 })
 /** The first row of a relation. */
 export type WireRelation = z.infer<typeof WireRelation>

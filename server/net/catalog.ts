@@ -82,7 +82,7 @@ const RELATION_TABLES = `indexed as materialized (
   from pg_catalog.pg_index as i join pg_catalog.pg_class as c on c.oid ${EQ} i.indexrelid
   group by i.indrelid
 ), rel as materialized (
-  select c.oid, c.relname, c.relkind, c.reltuples, c.relrowsecurity, c.relforcerowsecurity, ns.nspname, m.may,
+  select c.oid, c.relname, c.relkind, c.reloptions, c.reltuples, c.relrowsecurity, c.relforcerowsecurity, ns.nspname, m.may,
     m.may ${EQ} any (array['', 'd']) as partly,
     ${PAGES} as pages,
     ns.usable and (m.may ${NE} '' or coalesce(pg_catalog.has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE'), false))

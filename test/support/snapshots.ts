@@ -73,6 +73,7 @@ const relation = sometimes(
     rowSecurity: flag,
     rowSecurityForced: flag,
     partitionKey: text,
+    options: text,
     server: text,
     definition: text,
     may: permissions,
