@@ -90,5 +90,6 @@ try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-  process.exitCode = 1
+  // By 1 `schema drift` tells a script of a breaking change.
+  process.exitCode = process.argv[2] === 'schema' ? 2 : 1
 }

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { SchemaName } from './datasource.ts'
 import { Change } from './drift.ts'
-import { Finding, Snapshot } from './snapshot.ts'
+import { Finding, Hidden, Snapshot } from './snapshot.ts'
 import { DatasourceId, idOf, PageInput, Timestamp } from './wire.ts'
 
 /** The id of a snapshot. */
@@ -42,6 +42,7 @@ export const Introspection = z.object({
   tables: z.array(z.string()),
   schemasIntrospected: z.array(z.string()),
   findings: z.array(Finding),
+  hidden: Hidden,
   changed: z.boolean(),
   introspectedAt: Timestamp,
 })

@@ -42,6 +42,29 @@ const Counts = z
   })
   .meta({ id: 'DriftCounts', description: 'How many changes of each class there are.' })
 
+const Found = z
+  .object({
+    schema: z.string().meta({ description: 'A schema that was asked for.', example: 'app' }),
+    finding: z.enum(['unknown', 'no_usage', 'system']).meta({
+      description: "Why it is not looked at: there is none, the role may not use it, it is PostgreSQL's own.",
+    }),
+  })
+  .meta({ id: 'SchemaFinding', description: 'What there is to say of a schema that was asked for.' })
+
+const count = (what: string) =>
+  z
+    .number()
+    .int()
+    .meta({ description: `How many ${what}.`, example: 0 })
+const Unseen = z
+  .object({
+    schemas: count('schemas'),
+    relations: count('tables and views'),
+    columns: count('columns'),
+    sequences: count('sequences'),
+  })
+  .meta({ id: 'SchemaHidden', description: 'What is there, and the role may not see it.' })
+
 /** A snapshot without its content. */
 export const SchemaSnapshotObject = z
   .object({
@@ -53,6 +76,8 @@ export const SchemaSnapshotObject = z
     tables: names('Their names as `schema.table`, sorted.', 'app.orders'),
     previous: snapshotId('The snapshot before it.').nullable().describe('The snapshot before it, if there is one.'),
     drift: Counts.nullable().describe('How many changes there are since the snapshot before it.'),
+    findings: z.array(Found).meta({ description: 'Schemas that were asked for and are not looked at.' }),
+    hidden: Unseen,
     taken: seconds('When it was first found (Unix seconds).'),
     seen: seconds('When it was last seen to hold (Unix seconds).'),
   })

@@ -158,12 +158,20 @@ export const Estimate = z.object({
 })
 export type Estimate = z.infer<typeof Estimate>
 
+/** How much of what is there the role may not see. */
+export const Hidden = z.object({
+  schemas: z.number(),
+  relations: z.number(),
+  columns: z.number(),
+  sequences: z.number(),
+})
+
 /** What changes though the schema does not: it stands beside the snapshot, outside its fingerprint. */
 export const Observed = z.object({
   /** PostgreSQL's `server_version_num`, such as 180004. */
   serverVersionNum: z.number(),
   /** How many objects of the schemas asked for the role may not see. */
-  hidden: z.object({ schemas: z.number(), relations: z.number(), columns: z.number(), sequences: z.number() }),
+  hidden: Hidden,
   estimates: z.array(z.object({ schema: z.string(), relations: z.array(Estimate) })),
 })
 export type Observed = z.infer<typeof Observed>

@@ -64,6 +64,20 @@ describe('Introspection', () => {
     const found = await mooring.client().snapshots.introspect.mutate({ id, schemas: ['app', 'nowhere'] })
     expect(found.schemasIntrospected).toEqual(['app'])
     expect(found.findings).toEqual([{ schema: 'nowhere', finding: 'unknown' }])
+    expect(found.hidden).toEqual({ schemas: 0, relations: 0, columns: 0, sequences: 0 })
+    const body = { schemas: ['app', 'nowhere'] }
+    const rest = await mooring.call('POST', `/v1/datasources/${id}/introspect`, { body })
+    expect(rest.body).toMatchObject({ findings: found.findings, hidden: found.hidden })
+  })
+
+  it('takes the schemas of the query, however often it is given, and refuses what no name can hold', async () => {
+    const path = `/api/v1/connections/${bareUuid(id)}/introspect`
+    const found = await mooring.call('POST', `${path}?schemas=app,nowhere&schemas=public`)
+    expect(found.body.data.schemas_introspected).toEqual(['app', 'public'])
+    expect(await mooring.call('POST', `${path}?schemas=a%00b`)).toMatchObject({
+      status: 422,
+      body: { detail: [{ loc: ['query', 'schemas'], type: 'value_error' }] },
+    })
   })
 
   it('counts the drift from the snapshot before, and lists it between any two', async () => {

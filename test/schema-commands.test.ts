@@ -81,7 +81,7 @@ describe('The schema commands', () => {
   it('say what is missing without a key', async () => {
     const { MOORING_API_KEY: _, ...env } = process.env
     const failed = run(process.execPath, ['server/cli.ts', 'schema', 'sql', id], { env })
-    await expect(failed).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('MOORING_API_KEY') })
+    await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('MOORING_API_KEY') })
   })
 })
 

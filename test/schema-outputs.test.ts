@@ -198,6 +198,24 @@ describe('the types of a snapshot', () => {
     expect(new Set(kinds)).toEqual(new Set(['ImportDeclaration', 'TSTypeAliasDeclaration', 'TSInterfaceDeclaration']))
   })
 
+  it('promise neither what pg does not take nor a name that Kysely cannot say', () => {
+    const columns = [
+      { name: 'extra', type: 'jsonb' },
+      { name: 'word', type: 'intervals.citext' },
+    ]
+    const text = schemaTypes(
+      snapshot({
+        schemas: [
+          { name: 'public', relations: [{ name: 'sales.orders', kind: 'table', columns }] },
+          { name: 'sales', relations: [{ name: 'orders', kind: 'table', columns: [] }] },
+        ],
+      }),
+    )
+    const taken = 'string | { [key: string]: Json } | null'
+    expect(text).toContain(`  extra: ColumnType<Json | null, ${taken}, ${taken}>\n  word: string | null\n`)
+    expect(text).toMatch(/export interface Database \{\n {2}"sales\.orders": OrdersTable\n\}/)
+  })
+
   it('have a name of its own for each relation', () => {
     const names = [...schemaTypes(typed()).matchAll(/export interface (\S+)/g)].map(match => match[1])
     expect(names).toEqual([

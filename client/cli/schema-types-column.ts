@@ -23,6 +23,8 @@ const NUMBER = both('number')
 const TEXT = both('string')
 const TIME: Sides = { select: 'Date', insert: 'Date | string' }
 
+const JSON_VALUE: Sides = { select: 'Json', insert: 'string | { [key: string]: Json }' }
+
 const SCALARS = new Map<string, Sides>([
   ['bigint', { select: 'string', insert: 'string | number | bigint' }],
   ['boolean', both('boolean')],
@@ -32,8 +34,9 @@ const SCALARS = new Map<string, Sides>([
   ['double precision', NUMBER],
   ['integer', NUMBER],
   ['interval', { select: 'Interval', insert: 'string | Interval' }],
-  ['json', both('Json')],
-  ['jsonb', both('Json')],
+  // `pg` sends a string as it is, which must be JSON then, and an array as one of PostgreSQL's.
+  ['json', JSON_VALUE],
+  ['jsonb', JSON_VALUE],
   ['numeric', { select: 'string', insert: 'string | number' }],
   ['oid', NUMBER],
   ['point', { select: '{ x: number; y: number }', insert: 'string' }],
@@ -93,5 +96,5 @@ function builtIn(type: string): Sides {
 
 /** A type without its modifiers: `numeric(10,2)`, `timestamp(3) with time zone`, `interval day to second(2)`. */
 function plain(type: string): string {
-  return type.startsWith('interval') ? 'interval' : type.replace(/\(\d+(,-?\d+)?\)/, '')
+  return /^interval\b(?!\.)/.test(type) ? 'interval' : type.replace(/\(\d+(,-?\d+)?\)/, '')
 }

@@ -45,6 +45,8 @@ export function schemaTypes(snapshot: Snapshot): string {
     for (const relation of schema.relations) {
       const name = freshName(names, schema.name, relation.name)
       interfaces.push(relationInterface(name, relation, types))
+      // Kysely takes the first dot for that of a schema: what has one in its name cannot be named.
+      if (`${schema.name}${relation.name}`.includes('.')) continue
       const key = schema.name === 'public' ? relation.name : `${schema.name}.${relation.name}`
       members.push(`  ${propertyName(key)}: ${name}\n`)
     }

@@ -55,9 +55,9 @@ async function drift(settings: Settings, invocation: Invocation): Promise<number
   const { summary } = await client.snapshots.get.query({ snapshotId: to, schema: '' })
   const from = snapshotOption(invocation, 'from') ?? summary.previousId
   if (from === null) {
-    invocation.print(
-      invocation.options['json'] === true ? '{"changes":[]}' : 'There is one snapshot, and nothing to compare it with.',
-    )
+    const nothing = { from, to, counts: { breaking: 0, risky: 0, safe: 0 }, changes: [] }
+    const sentence = 'There is one snapshot, and nothing to compare it with.'
+    invocation.print(invocation.options['json'] === true ? JSON.stringify(nothing) : sentence)
     return 0
   }
   const found = await client.snapshots.drift.query({ from, to })
@@ -100,7 +100,7 @@ export const schemaCommands: readonly CallerCommand[] = [
   {
     words: ['schema', 'drift'],
     synopsis: 'schema drift ID [--from SNAPSHOT] [--to SNAPSHOT] [--json]',
-    about: 'prints what changed since the snapshot before; exit status 1 when something breaks',
+    about: 'prints what changed since the snapshot before; exit status 1 when something breaks, 2 when it fails',
     run: drift,
   },
   {

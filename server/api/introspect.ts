@@ -118,6 +118,7 @@ async function outcome(
     tables: tablesOf(content),
     schemasIntrospected: content.schemas.map(schema => schema.name),
     findings: content.findings,
+    hidden: content.observed.hidden,
     changed: outcome.changed,
     introspectedAt: stored.seen_at.toISOString(),
   }

@@ -35,8 +35,15 @@ const EXAMPLE = {
 
 /** The schemas that the query names; undefined when it names none. */
 function schemasOf(call: Call): string[] | undefined {
-  const names = (call.query.get('schemas') ?? '').split(',').map(name => name.trim())
-  const given = names.filter(name => name !== '')
+  const given = call.query
+    .getAll('schemas')
+    .flatMap(list => list.split(','))
+    .map(name => name.trim())
+    .filter(name => name !== '')
+  if (given.some(name => name.includes('\0'))) {
+    const message = 'Value error, a name cannot hold U+0000'
+    throw new Fault('invalid_request', { issues: [{ path: ['query', 'schemas'], code: 'value_error', message }] })
+  }
   if (given.some(name => Buffer.byteLength(name) > 63) || given.length > 100) {
     const message = 'String should have at most 63 characters'
     const issue = { path: ['query', 'schemas'], code: 'string_too_long', message, ctx: { max_length: 63 } }

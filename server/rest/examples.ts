@@ -151,6 +151,8 @@ const snapshot = {
   tables: ['app.orders'],
   previous: null,
   drift: null,
+  findings: [],
+  hidden: { schemas: 0, relations: 0, columns: 0, sequences: 0 },
   taken: 1_795_305_600,
   seen: 1_795_309_200,
 }

@@ -12,6 +12,7 @@ import {
   SchemaQuery,
   SchemaSnapshotObject,
 } from '#shared/schema-dialect.ts'
+import type { Snapshot } from '#shared/snapshot.ts'
 import type { DatasourceId } from '#shared/wire.ts'
 import type { Call, Route } from './dialect.ts'
 import { IDS, SCHEMAS } from './examples.ts'
@@ -22,15 +23,23 @@ const PATH = '/v1/datasources/:id'
 const params = documentedId('a datasource', IDS.datasource)
 const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
 
-function present(summary: SnapshotSummary, tables: readonly string[]) {
+interface Told {
+  readonly tables: readonly string[]
+  readonly findings: Snapshot['findings']
+  readonly hidden: Snapshot['observed']['hidden']
+}
+
+function present(summary: SnapshotSummary, { tables, findings, hidden }: Told) {
   return {
     id: summary.id,
     datasource: summary.datasourceId,
     fingerprint: summary.fingerprint,
-    table_count: summary.tableCount,
+    table_count: tables.length,
     tables,
     previous: summary.previousId,
     drift: summary.drift,
+    findings,
+    hidden,
     taken: seconds(summary.takenAt),
     seen: seconds(summary.seenAt),
   }
@@ -49,7 +58,7 @@ const introspect = strictRoute({
   async run(call, { body }) {
     const schemas = body.schemas === undefined ? {} : { schemas: body.schemas }
     const found = await call.caller.snapshots.introspect({ id: pathId(call), ...schemas })
-    return { status: 200, body: { object: 'schema_snapshot', ...present(found.snapshot, found.tables) } }
+    return { status: 200, body: { object: 'schema_snapshot', ...present(found.snapshot, found) } }
   },
 })
 
@@ -71,7 +80,9 @@ const read = strictRoute({
     const tables = content.schemas.flatMap(({ name, relations }) =>
       relations.filter(relation => TABLES.has(relation.kind)).map(relation => `${name}.${relation.name}`),
     )
-    return { status: 200, body: { object: 'schema', ...present(summary, tables.sort()), schemas: content.schemas } }
+    const { findings, schemas, observed } = content
+    const told = { tables: tables.sort(), findings, hidden: observed.hidden }
+    return { status: 200, body: { object: 'schema', ...present(summary, told), schemas } }
   },
 })
 
