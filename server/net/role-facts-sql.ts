@@ -12,8 +12,12 @@ const FIRST_OWN_OID = 16384
 /** `pg_database_owner` (14 and later), whose only member is the database's owner, without a row in any catalog. */
 const DATABASE_OWNER_OID = 6171
 
-/** `lo_import`, `lo_export`, `pg_read_file`, `pg_read_binary_file`, by oid: asked by name, they would cost a scan. */
-const FILE_FUNCTION_OIDS = [764, 765, 767, 2624, 3293, 3295, 3826, 3827, 3828, 6208, 6209]
+/**
+ * `lo_import`, `lo_export`, `pg_stat_file`, `pg_read_file`, `pg_ls_dir`, `pg_read_binary_file`, by oid: asked by name, they
+ * would cost a scan. The others are those of an extension that wrote any file of the server (until 16).
+ */
+const FILE_FUNCTION_OIDS = [764, 765, 767, 2623, 2624, 2625, 3293, 3295, 3297, 3307, 3826, 3827, 3828, 6208, 6209]
+const isAdminPack = (probin: string) => `coalesce(${probin} = '$libdir/adminpack', false)`
 const mayCallFileFunction = FILE_FUNCTION_OIDS.map(
   oid => `coalesce(pg_catalog.has_function_privilege(${oid}::pg_catalog.oid, 'execute'), false)`,
 ).join('\n    or ')
@@ -41,7 +45,7 @@ export const GLANCE_SQL = `select pg_catalog.current_setting('server_version_num
     or exists (
       select from pg_catalog.pg_class c
       where c.relowner = r.oid and c.oid >= ${FIRST_OWN_OID} and (r.rolname = session_user or c.relkind in ('v', 'm')))
-    or exists (select from pg_catalog.pg_proc p where p.oid >= ${FIRST_OWN_OID} and p.prosecdef)
+    or exists (select from pg_catalog.pg_proc p where p.oid >= ${FIRST_OWN_OID} and (p.prosecdef or ${isAdminPack('p.probin')}))
     or coalesce(pg_catalog.pg_relation_size(${PARAMETER_ACL_OID}::pg_catalog.oid::pg_catalog.regclass) > 0, false)
     or ${mayCallFileFunction}
 from pg_catalog.pg_roles r
@@ -142,7 +146,7 @@ select pg_catalog.json_build_object(
   'file_functions', coalesce((
     select pg_catalog.json_agg(f.proname)
     from pg_catalog.pg_proc f
-    where f.oid in (${FILE_FUNCTION_OIDS.join(', ')})
+    where (f.oid in (${FILE_FUNCTION_OIDS.join(', ')}) or ${isAdminPack('f.probin')})
       and exists (select from holder h where pg_catalog.has_function_privilege(h.oid, f.oid, 'execute'))), '[]')
 )::pg_catalog.text`
 

@@ -109,6 +109,21 @@ const BY_SERVER_FILES = [
     ],
     fails: ['role_server_files'],
   }),
+  refused('lister', "a role that may list the server's folders", {
+    sql: [
+      'grant execute on function pg_catalog.pg_ls_dir(text) to :me',
+      'grant execute on function pg_catalog.pg_stat_file(text) to :me',
+    ],
+    fails: ['role_server_files'],
+  }),
+  refused('packer', "a role that may call an extension's function on the server's files", {
+    majors: [13, 16],
+    sql: [
+      'create extension adminpack',
+      'grant execute on function pg_catalog.pg_file_write(text, text, boolean) to :me',
+    ],
+    fails: ['role_server_files'],
+  }),
   refused('anybody', 'any role where such a function was granted to all', {
     sql: ['grant execute on function pg_catalog.pg_read_binary_file(text) to public'],
     fails: ['role_server_files'],
