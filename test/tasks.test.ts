@@ -100,6 +100,43 @@ describe('A claim', () => {
     expect(await claim(later(5_000))).toHaveLength(1)
   })
 
+  it('goes to organizations in turn, whosever tasks were due first', async () => {
+    for (let count = 0; count < 3; count += 1) await register(customer.url())
+    const { id: neighbour, testKey } = await mooring.newOrganization('Neighbour')
+    await mooring.client(testKey).datasources.register.mutate({ connectionString: customer.url() })
+    now = new Date()
+    const organizations = (claimed: claims.Claim[]) => claimed.map(one => one.organizationId).sort()
+    const own = mooring.organization.id
+    expect(organizations(await claim(now, 2))).toEqual([own, neighbour].sort())
+    expect(organizations(await claim(now, 2))).toEqual([own, own])
+  })
+
+  it('leaves out an organization that has as many as it may, though its tasks were due first', async () => {
+    const { id: neighbour, testKey } = await mooring.newOrganization('Neighbour')
+    await mooring.client(testKey).datasources.register.mutate({ connectionString: customer.url() })
+    now = new Date()
+    const ask = { kinds: ['verify' as const], lanes: ['asked' as const], limit: 10, leaseMs: LEASE_MS, now }
+    const held = [mooring.organization.id]
+    const claimed = await claims.claim(mooring.db, { ...ask, perOrganization: 1, held })
+    expect(claimed.map(one => one.organizationId)).toEqual([neighbour])
+  })
+
+  it('is of what somebody asked for, of the schedule, or of what failed before', async () => {
+    const ask = { kinds: ['verify' as const], limit: 10, perOrganization: 10, held: [], leaseMs: LEASE_MS }
+    const only = async (lane: claims.Lane, at: Date) => {
+      const others = (['asked', 'scheduled', 'failed'] as const).filter(other => other !== lane)
+      expect(await claims.claim(mooring.db, { ...ask, lanes: others, now: at })).toEqual([])
+      const [one] = await claims.claim(mooring.db, { ...ask, lanes: [lane], now: at })
+      if (one === undefined) throw new Error(`there is no task that is ${lane}`)
+      return one
+    }
+    await settle(await only('asked', now), later(1))
+    await settle(await only('scheduled', later(1)), later(2), true)
+    await settle(await only('failed', later(2)), later(3), true)
+    await request()
+    await only('asked', later(3))
+  })
+
   it('runs out, and the task goes to the next who asks', async () => {
     const first = await claimOne(now)
     expect(await claim(later(LEASE_MS))).toEqual([])
