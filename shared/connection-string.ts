@@ -35,7 +35,7 @@ export type Parsed = { readonly ok: true; readonly target: Target; readonly advi
 
 const DEFAULT_PORT = 5432
 /** What dashboards and templates put where the password belongs: `[YOUR-PASSWORD]`, `<password>`, `${…}`, `{{…}}`. */
-const PLACEHOLDER = /^(?:\[[^[\]]*\]|<[^<>]*>|\$?\{[^{}]*\}|\{\{[^{}]*\}\})$/
+const PLACEHOLDER = /^(?:\[[^[\]@/:?#]*\]|<[^<>@/:?#]*>|\$?\{[^{}@/:?#]*\}|\{\{[^{}@/:?#]*\}\})$/
 /** NAMEDATALEN − 1: servers before 17 cut a longer name short, and would log in to another database. */
 const MAX_DATABASE_BYTES = 63
 

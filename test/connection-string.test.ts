@@ -121,6 +121,9 @@ describe('an unencoded character', () => {
 
   it('is found in a user name as well, and where it makes a piece of the password look like a host', () => {
     expect(refusal('postgres://app@server:secret@db.acme.io/app').message).toContain('%40')
+    // Between brackets it could be taken for a placeholder.
+    expect(refusal('postgres://app:[p@ss]@db.acme.io/app').message).toContain('%5B')
+    expect(refusal('postgres://app:{a:b}@db.acme.io/app').message).toContain('%7B')
     expect(refusal('postgres://app:one@db.evil.io/x?two=1@db.acme.io/app').message).toContain('%40')
   })
 
