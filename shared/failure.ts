@@ -120,7 +120,7 @@ export const FAILURES = {
     fault: 'authentication_failed',
     retryable: false,
     saw: 'user name or password refused',
-    fix: 'Check user name and password.',
+    fix: 'Check user name and password. One with emoji may be refused though it is right: choose another.',
   },
   login_refused: {
     stage: 'authenticate',

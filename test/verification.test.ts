@@ -222,7 +222,7 @@ describe('a fix', () => {
     const target = aimed({ user: 'a"; drop table t; --', database: 'my shop' })
     const fixOf = (probe: Partial<Probe>) => failingLine(judged({ facts: null, ...probe }, target))?.fix
     expect(fixOf({ failure: { code: 'password_refused' }, passed: 'tls' })).toBe(
-      `Check user name and password.\nalter role "a""; drop table t; --" password '<a new password>';`,
+      `Check user name and password. One with emoji may be refused though it is right: choose another.\nalter role "a""; drop table t; --" password '<a new password>';`,
     )
     expect(fixOf({ failure: { code: 'connect_denied' }, passed: 'authenticate' })).toBe(
       'grant connect on database "my shop" to "a""; drop table t; --";',
