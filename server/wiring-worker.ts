@@ -23,9 +23,9 @@ const CHILD_MEMORY_MIB = 256
 // A task that dials holds a process, so that more tasks than processes would only wait for each other. Some are left for
 // those who ask, whatever is due; and no organization's databases, dead or slow, take all that checks may have.
 const CHECKS: Pace = { slots: CHILDREN, background: 6, perOrganization: { asked: 3, background: 2 } }
-// Feeds have slots of their own, and leave processes free: however many there are and however slow, checks and callers do
-// not wait behind them. While one poll stores what it was sent, another one dials.
-const FEEDS: Pace = { slots: 8, background: 8, perOrganization: { asked: 7, background: 7 } }
+// Feeds have slots of their own and half of the processes at most: however many there are and however slow, checks and callers
+// wait for one of the other half at worst. While one poll stores what it was sent, another one dials.
+const FEEDS: Pace = { slots: 8, background: 8, perOrganization: { asked: 1, background: 6 } }
 const FEED_DIALS = 4
 
 /** A running worker. */

@@ -5,8 +5,8 @@
  */
 import { type Node, nodesIn } from './snapshot-parts.ts'
 
-/** The columns of a plain B-tree index, as `pg_get_indexdef` spells it: nothing follows them. */
-const PLAIN_INDEX = /^CREATE UNIQUE INDEX .* USING btree \((.*)\)$/s
+/** The columns of a B-tree index, as `pg_get_indexdef` spells it, and all that follows: then they equal no constraint's. */
+const COLUMNS = /^CREATE UNIQUE INDEX .* USING btree \((.*)\)$/s
 
 /** True when a relation has another key over the very same columns. */
 export function isReplaced(key: Node | undefined, relation: Node): boolean {
@@ -19,7 +19,15 @@ export function isReplaced(key: Node | undefined, relation: Node): boolean {
 /** The spelled columns of a plain key; null for what is none, or is more than its columns. */
 function columnsOf(node: Node): string | null {
   const { kind, columns, definition } = node
-  if (kind === undefined) return node['unique'] === true ? (PLAIN_INDEX.exec(String(definition))?.[1] ?? null) : null
+  if (kind === undefined) {
+    // What could not be built keeps no row out.
+    if (node['unique'] !== true || node['invalid'] === true) return null
+    return COLUMNS.exec(String(definition))?.[1]?.replace(/"((?:[^"]|"")*)"/g, unquoted) ?? null
+  }
   const isPlain = (kind === 'primary_key' || kind === 'unique') && definition === undefined && Array.isArray(columns)
   return isPlain ? columns.map(String).join(', ') : null
+}
+
+function unquoted(_: string, name: string): string {
+  return name.replaceAll('""', '"')
 }

@@ -188,6 +188,25 @@ describe('drift is judged for those who read and write by name', () => {
       'safe: constraint added, risky: index removed',
     ],
     [
+      'a unique index over a quoted column that became a constraint',
+      { ...index({ unique: true, definition: 'CREATE UNIQUE INDEX i ON public.orders USING btree ("user""Id", id)' }) },
+      { constraints: [{ name: 'k', kind: 'unique', columns: ['user"Id', 'id'] }] },
+      'safe: constraint added, risky: index removed',
+    ],
+    [
+      'a key beside an index that could not be built',
+      {
+        ...constraint('unique'),
+        ...index({
+          unique: true,
+          invalid: true,
+          definition: 'CREATE UNIQUE INDEX i ON public.orders USING btree (id)',
+        }),
+      },
+      index({ unique: true, invalid: true, definition: 'CREATE UNIQUE INDEX i ON public.orders USING btree (id)' }),
+      'breaking: constraint removed',
+    ],
+    [
       'a unique index over less that became a constraint',
       index({ unique: true, definition: 'CREATE UNIQUE INDEX i ON public.orders USING btree (id) WHERE (id > 1)' }),
       constraint('unique'),

@@ -77,6 +77,8 @@ describe('the SQL of a snapshot', () => {
         url,
         `create schema app; create schema auth; create schema extensions; create extension citext schema extensions;
         create table auth.users (id int primary key);
+        create schema hidden; create sequence hidden.ids;
+        create table app.drawn (id int default nextval('hidden.ids'));
         create table app.invoices_raw (id serial primary key, user_id int references auth.users, note extensions.citext);
         create view app.clean_rows as select id, note from app.invoices_raw;
         create view app.invoices as select id from app.clean_rows;

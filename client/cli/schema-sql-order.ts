@@ -36,10 +36,13 @@ function mention(schema: string, name: string): RegExp {
   return new RegExp(`(?<![\\w$"])${either(schema)}\\.${either(name)}(?![\\w$"])`)
 }
 
-/** Schemas of extensions that the snapshot does not tell of. */
-export function missingSchemas({ schemas, extensions }: Snapshot): string[] {
-  const known = new Set(['pg_catalog', ...schemas.map(({ name }) => name)])
-  return [...new Set(extensions.map(({ schema }) => schema))].filter(name => !known.has(name))
+/** Schemas of extensions and of missing sequences that the snapshot does not tell of, spelled as SQL takes them. */
+export function missingSchemas(snapshot: Snapshot): string[] {
+  const { schemas, extensions } = snapshot
+  const known = new Set(['pg_catalog', ...schemas.map(({ name }) => identifier(name))])
+  const ofSequences = missingSequences(snapshot).flatMap(name => /^("(?:[^"]|"")*"|[^."]+)\./.exec(name)?.[1] ?? [])
+  const mentioned = new Set([...extensions.map(({ schema }) => identifier(schema)), ...ofSequences])
+  return [...mentioned].filter(name => !known.has(name))
 }
 
 /** Sequences that defaults draw from, spelled as SQL takes them, where the role may not see the sequence itself. */

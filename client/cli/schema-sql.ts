@@ -21,7 +21,7 @@ export function schemaSql(snapshot: Snapshot): string {
   const made = [...tables, ...views].map(({ schema, relation }) => relationStatements(schema, relation))
   const statements = [
     ...snapshot.schemas.flatMap(schemaStatements),
-    ...missingSchemas(snapshot).map(name => `create schema if not exists ${identifier(name)};`),
+    ...missingSchemas(snapshot).map(name => `create schema if not exists ${name};`),
     ...snapshot.extensions.flatMap(extension =>
       extension.name === 'plpgsql'
         ? []

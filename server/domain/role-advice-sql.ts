@@ -15,9 +15,13 @@ const unbound = (role: string) => `(${role}.rolsuper or ${role}.rolbypassrls)`
 const GRANTEE = `case a.grantee when 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) end`
 const isGranted = (login: string) => `(a.grantee = 0 or ${isReached(login, 'a.grantee')})`
 
-/** Takes memberships away, wherever the login gets them from. */
-export function revokeMemberships(login: string, roles: readonly string[]): string {
-  return `select pg_catalog.format('revoke %I from %I;', r.rolname, pg_catalog.pg_get_userbyid(m.member))
+/** Takes memberships away, wherever the login gets them from. Since 16 each has the one who granted it. */
+export function revokeMemberships(login: string, roles: readonly string[], serverVersionNum: number): string {
+  const [words, grantor] =
+    serverVersionNum >= 160_000
+      ? ['revoke %I from %I granted by %I cascade;', ', pg_catalog.pg_get_userbyid(m.grantor)']
+      : ['revoke %I from %I;', '']
+  return `select pg_catalog.format('${words}', r.rolname, pg_catalog.pg_get_userbyid(m.member)${grantor})
 from pg_catalog.pg_auth_members m join pg_catalog.pg_roles r on r.oid = m.roleid
 where r.rolname in (${roles.map(quoteText).join(', ')}) and ${isReached(login, 'm.member')};`
 }

@@ -43,7 +43,7 @@ function adviceOnRights(facts: RoleFacts, login: string): Advisory[] {
   return [
     ...advice(wholeDatabaseRoles.length > 0, 'role_whole_database', [
       `The role reaches every table that row security does not hide, as ${list(wholeDatabaseRoles)}. Grant single tables. ${PRINTS}`,
-      revokeMemberships(login, wholeDatabaseRoles),
+      revokeMemberships(login, wholeDatabaseRoles, facts.serverVersionNum),
     ]),
     ...advice(
       (facts.createRole || facts.createRoleVia.length > 0) && facts.serverVersionNum >= 160_000,

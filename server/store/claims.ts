@@ -24,7 +24,7 @@ export interface ClaimAsk {
   readonly limit: number
   /** Claims of one organization that this worker may hold at a time: a noisy one leaves room for the others. */
   readonly perOrganization: number
-  /** The organizations of the claims that it holds, one entry a claim. */
+  /** The organizations of the claims that it holds and that count against this one, one entry a claim. */
   readonly held: readonly string[]
   readonly leaseMs: number
   readonly now: Date

@@ -127,8 +127,8 @@ export async function organizationsToReseal(db: Db, expected: UpToDate): Promise
 /** Enqueues the task that seals an organization's stale credentials anew; nothing when there is one already. */
 export async function submit(db: Db, org: string, task: { id: string; now: Date }): Promise<void> {
   await sql`
-    insert into tasks (org_id, id, kind, standing, due_at, created_at)
-    select ${org}::uuid, ${task.id}::uuid, 'reseal', false, ${task.now}::timestamptz, ${task.now}::timestamptz
+    insert into tasks (org_id, id, kind, standing, due_at, created_at, requested)
+    select ${org}::uuid, ${task.id}::uuid, 'reseal', false, ${task.now}::timestamptz, ${task.now}::timestamptz, 0
     where not exists (select 1 from tasks where org_id = ${org} and kind = 'reseal')
   `.execute(db)
   // One that waits for a key's end, or for its next try, looks again now.

@@ -39,9 +39,9 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
   const id = claim.datasourceId
   if (id === null) throw new Error('an introspect task names a datasource')
   const row = await sealed.datasource(parts.db, org, id)
-  if (row === undefined) return endIdle(parts, claim, 'entity_not_found')
+  if (row === undefined) return endIdle(parts, claim, { id, fault: 'entity_not_found' })
   // What is not trusted is not read. When it is trusted again, the verdict that says so makes a standing task due.
-  if (row.status !== 'active') return endIdle(parts, claim, 'conflict')
+  if (row.status !== 'active') return endIdle(parts, claim, { id, fault: 'conflict' })
   const { schemas } = claim.standing ? { schemas: null } : Payload.parse(await openPayload(parts, claim))
   const found =
     row.kind === 'direct'
@@ -52,11 +52,17 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
 }
 
 /** Nothing to introspect: it was removed or rejected meanwhile. Whoever asked while it was going is told so. */
-async function endIdle(parts: WorkerParts, claim: claims.Claim, fault: FaultCode): Promise<void> {
-  const idle = { dueAt: null, now: parts.clock(), failed: false }
-  if (claim.standing) await transaction(parts.db, tx => claims.settle(tx, claim, idle))
+async function endIdle(parts: WorkerParts, claim: claims.Claim, of: { id: string; fault: FaultCode }): Promise<void> {
+  const { id, fault } = of
+  if (claim.standing) await transaction(parts.db, tx => settleIdle(tx, claim, { id, now: parts.clock() }))
   else await claims.finish(parts.db, claim, { fault } satisfies IntrospectOutcome)
   parts.signals.ring('news')
+}
+
+/** Under the datasource's lock: it may have become active since it was looked at, by a verdict that found the task still due. */
+async function settleIdle(tx: Tx, claim: claims.Claim, { id, now }: { id: string; now: Date }): Promise<void> {
+  const held = await datasources.lock(tx, claim.organizationId, { id })
+  await claims.settle(tx, claim, { dueAt: held?.status === 'active' ? now : null, now, failed: false })
 }
 
 async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schemas: string[] | null): Promise<Found> {

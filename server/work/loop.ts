@@ -116,7 +116,8 @@ export class Loop {
     const free = slots - running.length
     if (lane === 'asked') return free
     const room = Math.min(free, background - taken('scheduled', 'failed'))
-    return lane === 'scheduled' ? room : Math.min(room, Math.ceil(background / 2) - taken('failed'))
+    // One at a time, so that the next one is counted against its organization.
+    return lane === 'scheduled' ? room : Math.min(1, room, Math.ceil(background / 2) - taken('failed'))
   }
 
   async #take(lane: claims.Lane, of: { limit: number; now: Date; others: readonly Running[] }): Promise<Running[]> {
@@ -128,9 +129,12 @@ export class Loop {
       lanes: [lane],
       limit: of.limit,
       perOrganization: isAsked(lane) ? asked : background,
+      // What failed before counts twice against more of it: an organization's dead databases leave room for its others.
       held: [...this.#running.values(), ...of.others]
         .filter(one => isAsked(one.lane) === isAsked(lane))
-        .map(({ claim }) => claim.organizationId),
+        .flatMap(({ claim: { organizationId }, lane: other }) =>
+          lane === 'failed' && other === 'failed' ? [organizationId, organizationId] : [organizationId],
+        ),
       leaseMs: LEASE_MS,
       now: of.now,
     })

@@ -49,6 +49,17 @@ export const SAFE_ROLES: readonly RoleCase[] = [
     sql: ['grant pg_read_all_data to :me'],
     advises: ['role_whole_database'],
   }),
+  passing('granted_reader', 'a member of pg_read_all_data by the grant of another', {
+    ...from16,
+    sql: [
+      'create role granter nologin',
+      'grant pg_read_all_data to granter with admin option',
+      'set role granter',
+      'grant pg_read_all_data to :me',
+      'reset role',
+    ],
+    advises: ['role_whole_database'],
+  }),
   passing('group_reader', 'a member of a member of pg_read_all_data, without INHERIT', {
     ...from14,
     ...shy,
