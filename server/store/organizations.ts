@@ -5,6 +5,7 @@
 import type { Insertable } from 'kysely'
 import type { OrganizationKeyRow } from '#server/domain/sealed.ts'
 import type { Db, Tables, Tx } from './db.ts'
+import { lockDatasources } from './lock-datasources.ts'
 
 /** Creates an organization together with its first key pair. An operator's command, so it is told no organization. */
 export async function create(
@@ -114,15 +115,7 @@ export async function remove(tx: Tx, org: string, now: Date): Promise<boolean> {
     .returning('id')
     .execute()
   if (marked.length === 0) return false
-  // The datasources first, then their tasks, then the credentials: everything that changes one locks so, checks among it.
-  await tx
-    .selectFrom('datasources')
-    .select('id')
-    .where('org_id', '=', org)
-    .where('deleted_at', 'is', null)
-    .orderBy('id')
-    .forNoKeyUpdate()
-    .execute()
+  await lockDatasources(tx, org)
   await tx.deleteFrom('tasks').where('org_id', '=', org).execute()
   await tx
     .updateTable('credentials')

@@ -3,6 +3,7 @@
  */
 import { sql } from 'kysely'
 import type { Tx } from './db.ts'
+import { lockDatasources } from './lock-datasources.ts'
 
 /**
  * Brings checks that are due later than an interval from now forward, spread evenly over it: a shorter interval holds for the
@@ -10,15 +11,7 @@ import type { Tx } from './db.ts'
  */
 export async function bringForward(tx: Tx, org: string, of: { seconds: number; now: Date }): Promise<void> {
   const { seconds, now } = of
-  // The datasources first, then their tasks: everything that changes one locks so.
-  await tx
-    .selectFrom('datasources')
-    .select('id')
-    .where('org_id', '=', org)
-    .where('deleted_at', 'is', null)
-    .orderBy('id')
-    .forNoKeyUpdate()
-    .execute()
+  await lockDatasources(tx, org)
   await sql`
     with moved as (
       update tasks set due_at = ${now}::timestamptz + random() * ${seconds} * interval '1 second'
