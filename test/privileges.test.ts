@@ -68,15 +68,19 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     })
   })
 
-  /** Pastes what the advisories say, and the statements that it prints. */
-  async function heed({ judgement }: JudgedLogin): Promise<void> {
+  /** Pastes what the advisories say, and the statements that it prints; answers how many each printed. */
+  async function heed({ judgement }: JudgedLogin): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {}
     for (const { item, recommendation } of judgement.advisories) {
       if (item === 'tls') continue
-      for (const printed of await server.query(recommendation.slice(recommendation.indexOf('\n')), 'shop')) {
-        const statement = String(Object.values(printed)[0]).replace(/"<a role [^>]*>"/, 'nobody')
+      const printed = await server.query(recommendation.slice(recommendation.indexOf('\n')), 'shop')
+      counts[item] = printed.length
+      for (const row of printed) {
+        const statement = String(Object.values(row)[0]).replace(/"<a role [^>]*>"/, 'nobody')
         await server.query(statement, 'shop')
       }
     }
+    return counts
   }
 
   describe('lets pass, and mends by the advice that it prints,', () => {
@@ -113,7 +117,7 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     expect(before.advised).toEqual(['rls_bypassing_views', 'privileged_functions'])
 
     await server.query('grant create on schema eyes to nobody', 'shop')
-    await heed(before)
+    expect(await heed(before)).toEqual({ rls_bypassing_views: 2, privileged_functions: 3 })
     expect((await judged('looker')).advised).toEqual([])
     await server.query('drop schema eyes cascade', 'shop')
   })

@@ -1,9 +1,9 @@
 /**
  * Snapshot → DDL-like text: what `mooring schema sql` prints.
  *
- * It is for reading, and runs as far as a snapshot says everything: functions, triggers, composite and range types, partitions,
- * grants and storage are not in one. Do not run that of a database that is not trusted: its expressions are its owner's words. pg_dump needs
- * the database itself, and a version no older than the server.
+ * It is for reading, and runs as far as a snapshot says everything: functions, triggers, composite and range types,
+ * partitions, grants and storage are not in one. Do not run that of a database that is not trusted: its expressions are its
+ * owner's words. pg_dump needs the database itself, and a version no older than the server.
  */
 import type { Domain, SchemaSnapshot, Sequence, Snapshot } from '#shared/snapshot.ts'
 import { inOrder, missingSchemas, missingSequences, type Named } from './schema-sql-order.ts'

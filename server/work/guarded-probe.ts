@@ -33,8 +33,13 @@ interface Ended {
 
 const EXHAUSTED = { failure: { code: 'budget_exhausted' }, address: null, tookMs: 0 } as const
 const NOTHING = {
-  ...{ passed: null, addresses: [], openNetwork: false, tls: null },
-  ...{ channelBound: false, facts: null, schemaUsable: null },
+  passed: null,
+  addresses: [],
+  openNetwork: false,
+  tls: null,
+  channelBound: false,
+  facts: null,
+  schemaUsable: null,
 }
 
 /** Probes when the budgets allow it; else the finding is `budget_exhausted`, which is tried again later. */
