@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 const TOP_LEVEL = ['package.json', 'tsconfig.json', 'server', 'client', 'shared', 'migrations', 'test', 'README.md']
 const FOR_TOOLS = ['package-lock.json', 'LICENSE', 'Dockerfile', 'compose.yaml', 'biome.json', 'vitest.config.ts']
+const PAPERS = ['SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs']
 
 describe('The tree', () => {
   it('has no arrow, cycle, library, size, name or construct that the design leaves out', async () => {
@@ -26,7 +27,7 @@ describe('The tree', () => {
   })
 
   it('has the eight top-level names and what tools want beside them, and nothing else', async () => {
-    const known = [...TOP_LEVEL, ...FOR_TOOLS, 'node_modules']
+    const known = [...TOP_LEVEL, ...FOR_TOOLS, ...PAPERS, 'node_modules']
     const names = (await readdir(root)).filter(name => !name.startsWith('.') && !name.endsWith('.log'))
     expect(names.filter(name => !known.includes(name))).toEqual([])
   })
