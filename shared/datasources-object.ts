@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { Check, CheckItem } from './check.ts'
-import { FAULTS } from './fault.ts'
+import { errorTypeOf, FAULTS, type FaultSpec } from './fault.ts'
 import { Mode } from './wire.ts'
 
 const seconds = z.number().int().describe('Unix seconds.')
@@ -120,13 +120,19 @@ export const DatasourceValidation = z
   })
   .meta({ id: 'DatasourceValidation', description: 'The verdict on a connection string that is not registered.' })
 
+const faults: readonly FaultSpec[] = Object.values(FAULTS)
+
 /** Every error of this dialect. */
 export const DatasourcesError = z
   .object({
     type: z
-      .enum([...new Set(Object.values(FAULTS).map(spec => spec.kind))])
-      .describe('The family of the error, for a coarse decision.'),
+      .enum([...new Set(faults.map(({ status, datasourcesStatus }) => errorTypeOf(datasourcesStatus ?? status)))])
+      .describe('The class of the error, which follows from the status.'),
     code: z.string().describe('The fault, one of the table at `/docs/faults`; stable.'),
+    aliases: z
+      .array(z.string())
+      .optional()
+      .describe('Newer documented spellings of the same code; left out where there is none.'),
     message: z.string().describe('A sentence for a person. It never quotes the request.'),
     param: z.string().optional().describe('The path of the field, parameter or header that is not acceptable.'),
     doc_url: z.url().describe('The entry in the fault table.'),

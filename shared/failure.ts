@@ -87,7 +87,7 @@ export const FAILURES = {
   },
   budget_exhausted: {
     stage: 'policy',
-    fault: 'rate_limited',
+    fault: 'rate_limit_exceeded',
     retryable: true,
     saw: 'too many dials of this target',
     fix: 'Wait; it is tried again.',

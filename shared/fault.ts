@@ -6,13 +6,29 @@
  * since an error is where a password most easily gets out again. What happened inside goes to the log as `cause`.
  */
 
-type Kind =
-  | 'invalid_request_error'
-  | 'authentication_error'
-  | 'permission_error'
-  | 'idempotency_error'
-  | 'rate_limit_error'
-  | 'api_error'
+/** The documented class names of the datasources dialect's errors, which callers tell errors apart by. */
+export type ErrorType =
+  | 'AbloValidationError'
+  | 'AbloAuthenticationError'
+  | 'AbloPermissionError'
+  | 'AbloError'
+  | 'AbloIdempotencyError'
+  | 'AbloRateLimitError'
+  | 'AbloServerError'
+
+const ERROR_TYPES: Readonly<Record<number, ErrorType>> = {
+  401: 'AbloAuthenticationError',
+  403: 'AbloPermissionError',
+  404: 'AbloError',
+  405: 'AbloError',
+  409: 'AbloIdempotencyError',
+  429: 'AbloRateLimitError',
+}
+
+/** `type` of an error of the datasources dialect, which follows from its HTTP status alone. */
+export function errorTypeOf(status: number): ErrorType {
+  return ERROR_TYPES[status] ?? (status < 500 ? 'AbloValidationError' : 'AbloServerError')
+}
 
 /** One row: HTTP status, the dialects' spellings, whether trying again can help, and the public sentence. */
 export interface FaultSpec {
@@ -20,8 +36,8 @@ export interface FaultSpec {
   readonly status: number
   /** Status in the datasources dialect where its contract differs. */
   readonly datasourcesStatus?: number
-  /** `type` in the datasources dialect. */
-  readonly kind: Kind
+  /** Newer documented spellings of the code in the datasources dialect, so that callers of both generations find theirs. */
+  readonly aliases?: readonly string[]
   /** `error.code` in the connections dialect. */
   readonly connections: string
   readonly retryable: boolean
@@ -30,22 +46,19 @@ export interface FaultSpec {
 
 const invalid = {
   status: 400,
-  kind: 'invalid_request_error',
   connections: 'VALIDATION_ERROR',
   retryable: false,
 } as const
 const unauthorized = {
   status: 401,
-  kind: 'authentication_error',
   connections: 'UNAUTHORIZED',
   retryable: false,
 } as const
-const denied = { status: 403, kind: 'permission_error', connections: 'FORBIDDEN', retryable: false } as const
-const conflict = { status: 409, kind: 'invalid_request_error', connections: 'CONFLICT', retryable: false } as const
+const denied = { status: 403, connections: 'FORBIDDEN', retryable: false } as const
+const conflict = { status: 409, connections: 'CONFLICT', retryable: false } as const
 const unreachable = {
   status: 502,
   datasourcesStatus: 400,
-  kind: 'api_error',
   connections: 'DATABASE_UNREACHABLE',
 } as const
 
@@ -67,13 +80,19 @@ export const FAULTS = {
   byo_host_not_allowed: {
     ...denied,
     connections: 'HOST_NOT_ALLOWED',
+    aliases: ['database_host_not_allowed'],
     says: 'The host is, or resolves to, an address or port that may not be dialled. Give a publicly routable host.',
   },
   byo_role_cannot_enforce_rls: {
     ...denied,
+    aliases: ['database_role_cannot_enforce_rls'],
     says: 'The role is, or can become, one that row-level security does not bind. Register a least-privileged role.',
   },
-  byo_role_unreadable: { ...denied, says: "The role's attributes could not be read, so it cannot be trusted." },
+  byo_role_unreadable: {
+    ...denied,
+    aliases: ['database_role_unreadable'],
+    says: "The role's attributes could not be read, so it cannot be trusted.",
+  },
   authentication_failed: { ...invalid, says: 'The database refused the user name or password. Check both.' },
   authentication_unsafe: {
     ...invalid,
@@ -120,7 +139,6 @@ export const FAULTS = {
   },
   introspection_failed: {
     status: 502,
-    kind: 'api_error',
     connections: 'INTROSPECTION_FAILED',
     retryable: true,
     says: 'The schema could not be read. Try again; a table that is locked for long, as by a migration, holds the reading up.',
@@ -140,7 +158,6 @@ export const FAULTS = {
   },
   idempotency_conflict: {
     ...conflict,
-    kind: 'idempotency_error',
     says: 'That idempotency key was used with a different request. Use a new key.',
   },
   payload_too_large: {
@@ -155,27 +172,24 @@ export const FAULTS = {
     connections: 'UNSUPPORTED_MEDIA_TYPE',
     says: 'Send the body as application/json in UTF-8.',
   },
-  quota_exceeded: {
+  resource_limit_reached: {
     ...denied,
     says: 'The organization has as many of these as it may have. Remove some, or ask for more.',
   },
-  rate_limited: {
+  rate_limit_exceeded: {
     status: 429,
-    kind: 'rate_limit_error',
     connections: 'RATE_LIMITED',
     retryable: true,
     says: 'Too many requests. Wait as long as Retry-After says.',
   },
   internal_error: {
     status: 500,
-    kind: 'api_error',
     connections: 'INTERNAL_ERROR',
     retryable: true,
     says: 'Something failed on our side. Quote the request id when you report it.',
   },
   timeout: {
     status: 504,
-    kind: 'api_error',
     connections: 'TIMEOUT',
     retryable: true,
     says: 'It was not done within the time. The work goes on; ask again.',
@@ -184,6 +198,17 @@ export const FAULTS = {
 
 /** A code of the table. */
 export type FaultCode = keyof typeof FAULTS
+
+/** Codes that were spelled in another way before 0.3, as rows and outcomes of tasks that an older process wrote hold them. */
+const RENAMED: Readonly<Record<string, FaultCode>> = {
+  rate_limited: 'rate_limit_exceeded',
+  quota_exceeded: 'resource_limit_reached',
+}
+
+/** Today's spelling of a code that was stored. */
+export function currentCode(stored: string): string {
+  return Object.hasOwn(RENAMED, stored) ? (RENAMED[stored] ?? stored) : stored
+}
 
 /** True for a code of the table. */
 export function isFaultCode(text: string): text is FaultCode {

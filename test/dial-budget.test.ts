@@ -61,9 +61,9 @@ describe('A target', () => {
       expect(await validate(guess('127.0.0.1'), guesser.testKey)).toBe('authentication_failed')
     }
     dns.answer('other.acme.io', { addresses: ['127.0.0.1'] })
-    expect(await validate(guess('127.0.0.1'), guesser.testKey)).toBe('rate_limited')
-    expect(await validate(guess('other.acme.io'), guesser.testKey)).toBe('rate_limited')
-    expect(await validate(customer.url())).toBe('rate_limited')
+    expect(await validate(guess('127.0.0.1'), guesser.testKey)).toBe('rate_limit_exceeded')
+    expect(await validate(guess('other.acme.io'), guesser.testKey)).toBe('rate_limit_exceeded')
+    expect(await validate(customer.url())).toBe('rate_limit_exceeded')
     // What is in force and has worked is checked all the same: nobody keeps a customer's own checks away by guessing.
     const checked = await mooring.client().datasources.verify.mutate({ id: active.id, waitSeconds: 20 })
     expect(checked).toMatchObject({ status: 'active', statusReason: null })
@@ -77,7 +77,7 @@ describe('A target', () => {
     dns.answer('db.attacker.io', { addresses: ['127.0.0.2', '127.0.0.1'] })
     for (let count = 0; count < 10; count++) await validate(guess('db.attacker.io'), attacker.testKey)
     expect(own.logins()).toBe(10)
-    expect(await validate(guess('db.attacker.io'), attacker.testKey)).toBe('rate_limited')
+    expect(await validate(guess('db.attacker.io'), attacker.testKey)).toBe('rate_limit_exceeded')
     expect(await validate(customer.url())).toBeNull()
     own.close()
   })
@@ -87,7 +87,7 @@ describe('A target', () => {
     for (const name of names) dns.answer(name, { addresses: ['127.0.0.1'] })
     const reasons: (string | null)[] = []
     for (const host of names) reasons.push(await validate(customer.url('reader', { host })))
-    expect(reasons).toEqual([...Array.from({ length: 60 }, () => null), 'rate_limited'])
+    expect(reasons).toEqual([...Array.from({ length: 60 }, () => null), 'rate_limit_exceeded'])
     now = new Date(now.getTime() + 60_000)
     expect(await validate(customer.url('reader', { host: 'n0.acme.io' }))).toBeNull()
   })

@@ -67,7 +67,7 @@ describe('What Express never sees', () => {
   ] as const)('is answered in a shape that can be read, with an id: %s', async (_what, text, expected) => {
     const answer = await raw(text, mooring.url)
     const body = bodyOf(answer)
-    expect([statusOf(answer), body.code, body.type]).toEqual([...expected, 'invalid_request_error'])
+    expect([statusOf(answer), body.code, body.type]).toEqual([...expected, 'AbloValidationError'])
     expect(answer).toContain(`x-request-id: ${body.request_id}\r\n`)
     expect(answer).toContain('Connection: close')
   })
@@ -153,7 +153,7 @@ describe('A method', () => {
     'is refused in the envelope of the house on paths of neither dialect: %s',
     async path => {
       const { body } = await mooring.call('POST', path)
-      expect(body).toMatchObject({ code: 'method_not_allowed', type: 'invalid_request_error' })
+      expect(body).toMatchObject({ code: 'method_not_allowed', type: 'AbloError' })
     },
   )
 

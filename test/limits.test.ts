@@ -61,9 +61,13 @@ describe('A key that calls too often', () => {
       expect(headers.get('x-request-id')).toBeTruthy()
     }
     const [flat, envelope, [trpc]] = answers.map(answer => answer.body)
-    expect(flat).toMatchObject({ type: 'rate_limit_error', code: 'rate_limited', request_id: expect.any(String) })
+    expect(flat).toMatchObject({
+      type: 'AbloRateLimitError',
+      code: 'rate_limit_exceeded',
+      request_id: expect.any(String),
+    })
     expect(envelope).toMatchObject({ success: false, data: null, error: { code: 'RATE_LIMITED' } })
-    expect(trpc.error.data).toMatchObject({ code: 'TOO_MANY_REQUESTS', fault: 'rate_limited', retryable: true })
+    expect(trpc.error.data).toMatchObject({ code: 'TOO_MANY_REQUESTS', fault: 'rate_limit_exceeded', retryable: true })
     expect(await effects(mooring.databaseUrl)).toEqual(before)
   })
 
@@ -79,7 +83,7 @@ describe('A key that calls too often', () => {
       mooring.databaseUrl,
       `select action, outcome from audit_events where request_id = '${requestId}'`,
     )
-    expect(rows).toEqual([{ action: 'GET /v1/datasources', outcome: 'rate_limited' }])
+    expect(rows).toEqual([{ action: 'GET /v1/datasources', outcome: 'rate_limit_exceeded' }])
   })
 
   it('is let in again when the window is over', async () => {
@@ -98,8 +102,8 @@ describe('A key that calls too often', () => {
     const two = await ask(batch(2), key)
     expect(two.status).toBe(429)
     expect(two.body.map((one: { error: { data: { fault: string } } }) => one.error.data.fault)).toEqual([
-      'rate_limited',
-      'rate_limited',
+      'rate_limit_exceeded',
+      'rate_limit_exceeded',
     ])
   })
 

@@ -99,7 +99,7 @@ describe('Pages through the datasources dialect', () => {
     `starting_after=ds_${'0'.repeat(32)}&ending_before=ds_${'0'.repeat(32)}`,
   ])('refuse ?%s', async parameters => {
     const refused = await mooring.call('GET', `/v1/datasources?${parameters}`)
-    expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_request', type: 'invalid_request_error' } })
+    expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_request', type: 'AbloValidationError' } })
   })
 })
 

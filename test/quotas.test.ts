@@ -60,7 +60,7 @@ describe('Datasources', () => {
     const made = answers.filter(answer => answer.status < 300)
     expect(made).toHaveLength(3)
     const codes = new Set(answers.filter(answer => answer.status >= 300).map(({ status, code }) => `${status} ${code}`))
-    expect([...codes].sort()).toEqual(['403 FORBIDDEN', '403 quota_exceeded'])
+    expect([...codes].sort()).toEqual(['403 FORBIDDEN', '403 resource_limit_reached'])
     expect(await livingDatasources(id)).toEqual({ rows: 3, tasks: 3, credentials: 3, counted: 3 })
   })
 
@@ -71,8 +71,8 @@ describe('Datasources', () => {
     const headers = { 'idempotency-key': 'one-more' }
     expect(await ask(0, '/v1/datasources', { key, body: named('d'), headers })).toMatchObject({
       status: 403,
-      code: 'quota_exceeded',
-      body: { type: 'permission_error' },
+      code: 'resource_limit_reached',
+      body: { type: 'AbloPermissionError' },
     })
     expect(await effects(mooring.databaseUrl)).toEqual(before)
   })
@@ -123,7 +123,7 @@ describe('Keys', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, (_, at) => create(at)))
     expect(answers.filter(answer => answer.status === 200)).toHaveLength(3)
     expect(new Set(answers.filter(answer => answer.status !== 200).map(answer => answer.code))).toEqual(
-      new Set(['quota_exceeded']),
+      new Set(['resource_limit_reached']),
     )
     expect(await living()).toBe(5)
     const made = answers.find(answer => answer.status === 200)?.body.result.data.id
@@ -149,7 +149,7 @@ describe('Capabilities', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, (_, at) => mint(at)))
     const made = answers.filter(answer => answer.status === 201)
     expect(made).toHaveLength(3)
-    expect(answers.filter(answer => answer.code === 'quota_exceeded')).toHaveLength(7)
+    expect(answers.filter(answer => answer.code === 'resource_limit_reached')).toHaveLength(7)
     await mooring.call('DELETE', `/v1/capabilities/${made[0]?.body.id}`, { key })
     expect([(await mint(0)).status, (await mint(1)).status]).toEqual([201, 403])
     aheadMs = 61_000
@@ -166,7 +166,7 @@ describe('Capabilities', () => {
     expect((await rotate(ids[0], 0)).status).toBe(200)
     expect((await rotate(ids[1], 30)).status).toBe(200)
     const before = await effects(mooring.databaseUrl)
-    expect((await rotate(ids[2], 30)).code).toBe('quota_exceeded')
+    expect((await rotate(ids[2], 30)).code).toBe('resource_limit_reached')
     expect(await effects(mooring.databaseUrl)).toEqual(before)
     expect((await rotate(ids[2], 0)).status).toBe(200)
   })

@@ -12,7 +12,7 @@ import type { DatasourceRow } from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as snapshots from '#server/store/snapshots.ts'
 import * as tasks from '#server/store/tasks.ts'
-import { FAULTS, Fault, type FaultCode } from '#shared/fault.ts'
+import { currentCode, FAULTS, Fault, isFaultCode } from '#shared/fault.ts'
 import type { IntrospectInput, Introspection } from '#shared/introspection.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { changeable, rowOf } from './find.ts'
@@ -24,10 +24,9 @@ import { checked, verifyTask } from './verdict.ts'
 const DEADLINE_MS = 30_000
 const KEPT_MS = 600_000
 
-const isFault = (code: string): code is FaultCode => Object.hasOwn(FAULTS, code)
 const Outcome = z.union([
   z.object({ snapshotId: z.uuid(), changed: z.boolean() }),
-  z.object({ fault: z.string().refine(isFault) }),
+  z.object({ fault: z.string().transform(currentCode).refine(isFaultCode) }),
 ])
 
 /**
@@ -70,9 +69,9 @@ async function verifyFirst(ctx: KnownContext, row: DatasourceRow, waitMs: number
 async function requireActive(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<void> {
   const row = await rowOf(ctx, input.id)
   if (row.status === 'active') return
-  const reason = row.status_reason ?? ''
-  if (row.status === 'unverified') throw new Fault(isFault(reason) ? reason : 'timeout')
-  const message = isFault(reason) ? FAULTS[reason].says : FAULTS.conflict.says
+  const reason = currentCode(row.status_reason ?? '')
+  if (row.status === 'unverified') throw new Fault(isFaultCode(reason) ? reason : 'timeout')
+  const message = isFaultCode(reason) ? FAULTS[reason].says : FAULTS.conflict.says
   throw new Fault('conflict', { issues: [{ path: [], code: reason, message }] })
 }
 

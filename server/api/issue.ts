@@ -36,7 +36,7 @@ export function presentCapability(row: capabilities.CapabilityRow): Capability {
   }
 }
 
-/** Mints one. Throws `forbidden` for an operation that the caller lacks, `quota_exceeded` where there is no room. */
+/** Mints one. Throws `forbidden` for an operation that the caller lacks, `resource_limit_reached` where there is no room. */
 export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promise<MintedCapability> {
   const { parts, principal } = ctx
   if (!isWithin(input.operations, principal.scopes)) throw new Fault('forbidden')
@@ -165,7 +165,7 @@ async function requireKnown(ctx: KnownContext, ids: readonly DatasourceId[]): Pr
 
 async function requireRoom(ctx: KnownContext, tx: Tx, max: number): Promise<void> {
   const ask = { table: 'capabilities' as const, max, now: ctx.parts.clock() }
-  if (!(await quotas.hasRoom(tx, ctx.principal.organizationId, ask))) throw new Fault('quota_exceeded')
+  if (!(await quotas.hasRoom(tx, ctx.principal.organizationId, ask))) throw new Fault('resource_limit_reached')
 }
 
 async function record(ctx: KnownContext, tx: Tx, of: { action: string; id: string }): Promise<void> {

@@ -17,7 +17,7 @@ import { once } from './once.ts'
 
 type Created = z.output<typeof CreatedKey>
 
-/** Creates one. Throws `forbidden` for another mode and for a scope that the caller lacks, `quota_exceeded`. */
+/** Creates one. Throws `forbidden` for another mode and for a scope that the caller lacks, `resource_limit_reached`. */
 export async function createKey(ctx: KnownContext, input: z.output<typeof CreateKeyInput>): Promise<Created> {
   const { principal, parts } = ctx
   const scopes = input.scopes ?? principal.scopes.filter(scope => scope !== 'datasources.lease')
@@ -49,7 +49,7 @@ async function store(ctx: KnownContext, row: ReturnType<typeof mintKey>['row']):
   const org = principal.organizationId
   await transaction(parts.db, async tx => {
     const ask = { table: 'api_keys' as const, max: parts.quotas.keys, now: parts.clock() }
-    if (!(await quotas.hasRoom(tx, org, ask))) throw new Fault('quota_exceeded')
+    if (!(await quotas.hasRoom(tx, org, ask))) throw new Fault('resource_limit_reached')
     await apiKeys.insert(tx, org, row)
     await audit.append(tx, org, eventOf(ctx, { action: 'key.created', objectKind: 'key', objectId: row.id }))
   })

@@ -31,7 +31,7 @@ export interface Admission {
 }
 
 /**
- * Authenticates and counts. Refusals are values: the faults of credentials, and `rate_limited` with its `Retry-After`.
+ * Authenticates and counts. Refusals are values: the faults of credentials, and `rate_limit_exceeded` with its `Retry-After`.
  * What is not a fault is thrown. A good key passes however many bad ones came from its address: many share one.
  */
 export async function admit(arrival: Arrival, parts: Registry & { limits: Limits }): Promise<Admission> {
@@ -55,7 +55,7 @@ export async function admit(arrival: Arrival, parts: Registry & { limits: Limits
 
 function refused(count: Count, known: Principal | null): Admission {
   const headers = { ...headersOf(count), 'Retry-After': String(secondsOf(count.resetMs)) }
-  return { principal: new Fault('rate_limited', { headers }), refused: known, headers }
+  return { principal: new Fault('rate_limit_exceeded', { headers }), refused: known, headers }
 }
 
 /** The headers of draft-ietf-httpapi-ratelimit-headers, in the form that is in use (three fields and the policy). */

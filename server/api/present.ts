@@ -6,6 +6,7 @@ import { datasourceId, displayName } from '#server/domain/datasource-name.ts'
 import { eventLag } from '#server/domain/feed.ts'
 import type { DatasourceRow } from '#server/store/datasources.ts'
 import type { Datasource } from '#shared/datasource.ts'
+import { currentCode } from '#shared/fault.ts'
 
 const iso = (at: Date | null) => at?.toISOString() ?? null
 
@@ -15,7 +16,7 @@ export function present(row: DatasourceRow): Datasource {
     id: datasourceId(row),
     mode: row.mode,
     status: row.status,
-    statusReason: row.status_reason,
+    statusReason: row.status_reason === null ? null : currentCode(row.status_reason),
     name: row.name ?? displayName(row),
     displayName: displayName(row),
     metadata: row.metadata,

@@ -40,7 +40,7 @@ const mint = strictRoute({
       example: CAPABILITIES.minted,
     },
   },
-  faults: ['entity_not_found', 'quota_exceeded'],
+  faults: ['entity_not_found', 'resource_limit_reached'],
   run: async (call, { body }) => ({
     status: 201,
     body: present(await call.caller.organization.mintCapability(body)),

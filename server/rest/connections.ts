@@ -80,7 +80,7 @@ const routes: readonly Route[] = [
     params: {},
     body: { schema: CreateConnection, examples: { plain: BODIES.connection, sealed: BODIES.sealedConnection } },
     answers: { 201: { description: 'Registered.', schema: Enveloped, example: envelope(CONNECTION) } },
-    faults: ['byo_host_not_allowed', 'quota_exceeded'],
+    faults: ['byo_host_not_allowed', 'resource_limit_reached'],
     waits: true,
     async run(call) {
       const input = parseRegister(call.body)

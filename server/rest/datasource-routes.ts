@@ -76,7 +76,7 @@ const register = strictRoute({
     200: { description: 'It was registered already.', schema: DatasourceObject, example: ANSWERS.active },
     201: { description: 'Registered; to be verified.', schema: DatasourceObject, example: ANSWERS.unverified },
   },
-  faults: ['byo_host_not_allowed', 'quota_exceeded', 'conflict'],
+  faults: ['byo_host_not_allowed', 'resource_limit_reached', 'conflict'],
   waits: true,
   async run(call, { body }) {
     const made = await call.caller.datasources.register({ ...inputOf(body), ...waiting(call) })

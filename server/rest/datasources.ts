@@ -3,7 +3,7 @@
  * objects, strict bodies. Its routes are in a table for each resource.
  */
 import { DatasourcesError } from '#shared/datasources-object.ts'
-import { faultSpec } from '#shared/fault.ts'
+import { errorTypeOf, faultSpec } from '#shared/fault.ts'
 import { capabilityRoutes } from './capability-routes.ts'
 import { datasourceRoutes } from './datasource-routes.ts'
 import type { Dialect, Reply, Route, Spelling } from './dialect.ts'
@@ -37,13 +37,15 @@ function spell({ fault, requestId }: Spelling, publicUrl: string): Reply {
   const [issue] = fault.issues
   // The one field that this dialect spells in another way than the procedures.
   const param = issue?.path.map(part => (part === 'keyId' ? 'key_id' : part)).join('.') ?? ''
+  const status = spec.datasourcesStatus ?? spec.status
   const body = {
-    type: spec.kind,
+    type: errorTypeOf(status),
     code: fault.code,
+    ...(spec.aliases === undefined ? {} : { aliases: spec.aliases }),
     message: issue?.message ?? spec.says,
     ...(param === '' || fault.code === 'invalid_json' ? {} : { param }),
     doc_url: `${publicUrl}/docs/faults#${fault.code}`,
     request_id: requestId,
   }
-  return { status: spec.datasourcesStatus ?? spec.status, body }
+  return { status, body }
 }

@@ -111,14 +111,15 @@ const LEAD =
   '<p>Every way in which Mooring refuses or fails. The code is stable; the sentence is for people and may change.</p>'
 
 function faultSection(code: FaultCode): string {
-  const { status, datasourcesStatus, connections, retryable, says } = faultSpec(code)
+  const { status, datasourcesStatus, connections, retryable, says, aliases } = faultSpec(code)
   const other = datasourcesStatus === undefined ? '' : ` (${datasourcesStatus} in the datasources dialect)`
   const isValidation = code === 'invalid_body' || code === 'invalid_json'
   const there = isValidation ? '422 in the shape of Pydantic v2' : `<code>${connections}</code>`
+  const newer = aliases === undefined ? '' : ` Newer spelling: <code>${aliases.join('</code>, <code>')}</code>.`
   const again = retryable ? 'Trying again can help.' : 'Trying again without a change does not help.'
   return `<h2 id="${code}"><a href="#${code}">${code}</a></h2>
 <p>${escaped(says)}</p>
-<p>HTTP ${status}${other}; ${there} in the connections dialect. ${again}</p>`
+<p>HTTP ${status}${other}; ${there} in the connections dialect.${newer} ${again}</p>`
 }
 
 function escaped(text: string): string {

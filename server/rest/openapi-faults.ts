@@ -15,7 +15,7 @@ const ALWAYS: readonly FaultCode[] = [
   'capability_invalid',
   'capability_scope_denied',
   'forbidden',
-  'rate_limited',
+  'rate_limit_exceeded',
   'internal_error',
 ]
 const WITH_POST: readonly FaultCode[] = [

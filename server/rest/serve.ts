@@ -94,7 +94,7 @@ function exactly(request: express.Request): Pick<Call, 'exactBody' | 'header'> {
   return { exactBody: () => exactText(request), header: name => request.get(name) }
 }
 
-/** Who calls. Throws the faults of credentials and `rate_limited`; the answer says how much of the limit is left. */
+/** Who calls. Throws the faults of credentials and `rate_limit_exceeded`; the answer says how much of the limit is left. */
 async function admitted(
   parts: WebParts,
   { request, response, route }: Exchange & { route: Route },

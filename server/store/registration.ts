@@ -44,7 +44,7 @@ export interface Registration {
 
 /**
  * Writes it all. False, and nothing written, when the organization has a datasource of this identity already; throws
- * `quota_exceeded`, and nothing is written, when it has as many as it may have. One that is there already needs no room.
+ * `resource_limit_reached`, and nothing is written, when it has as many as it may have. One that is there already needs no room.
  */
 export async function register(db: Db, org: string, entry: Registration): Promise<boolean> {
   const { datasource: d, credential: c, event, now } = entry
@@ -76,7 +76,7 @@ export async function register(db: Db, org: string, entry: Registration): Promis
     select id from d
   `.execute(db)
   const { rows } = await written.catch((error: unknown) => {
-    throw quotas.isFull(error) ? new Fault('quota_exceeded') : error
+    throw quotas.isFull(error) ? new Fault('resource_limit_reached') : error
   })
   return rows.length === 1
 }

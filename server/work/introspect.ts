@@ -88,7 +88,7 @@ async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schema
 /** What the caller is told: that it is away, that it may not be dialled, or that the schema could not be read. */
 function failed(code: FailureCode): Found {
   const { fault, retryable } = failureSpec(code)
-  const told: readonly FaultCode[] = ['database_unreachable', 'byo_host_not_allowed', 'rate_limited']
+  const told: readonly FaultCode[] = ['database_unreachable', 'byo_host_not_allowed', 'rate_limit_exceeded']
   // A statement that was cut off, by a lock or by its length, was sent: the database was reached.
   const isTold = told.includes(fault) && code !== 'query_timeout'
   return { fault: isTold ? fault : 'introspection_failed', retryable }
