@@ -40,6 +40,13 @@ export interface Worker {
 export async function startWorker(ground: Ground, keyring: WorkerKeyring): Promise<Worker> {
   const { config } = ground
   const dialler = startDialler(ground, await extraCa(config.feeds.extraCaFile))
+  try {
+    // A worker that cannot dial would claim every check and blame the customers' databases.
+    await dialler.ready()
+  } catch (cause) {
+    await dialler.close()
+    throw cause
+  }
   const parts = await partsOf(ground, keyring, dialler)
   const loops = [new Loop(parts, trades, CHECKS), new Loop(parts, feedTrades, FEEDS)]
   for (const loop of loops) loop.start()

@@ -194,12 +194,13 @@ export const FAILURES = {
     saw: 'the server answered with an error',
     fix: "Look at the server's log for the SQLSTATE.",
   },
+  // The installation's own lack: it is never told as one of the customer's database.
   dialler_busy: {
     stage: 'policy',
-    fault: 'database_unreachable',
+    fault: 'internal_error',
     retryable: true,
-    saw: 'no dialling process was free within the time',
-    fix: 'Wait; it is tried again.',
+    saw: 'no dialling process of this installation was free within the time',
+    fix: 'Nothing has to be done: the check is repeated.',
   },
   dialler_died: {
     stage: 'protocol',

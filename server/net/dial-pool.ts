@@ -46,11 +46,14 @@ export class DialPool {
   readonly #idle: DialProcess[] = []
   readonly #waiting = new Set<Waiting>()
   readonly #retries = new Set<NodeJS.Timeout>()
+  readonly #firstStart = Promise.withResolvers<void>()
   #failedStarts = 0
   #closed: (() => void) | null = null
 
   constructor(options: PoolOptions) {
     this.#options = options
+    // Not everybody who makes a pool waits for it.
+    this.#firstStart.promise.catch(() => undefined)
     for (let count = 0; count < options.children; count++) this.#start()
   }
 
@@ -67,6 +70,11 @@ export class DialPool {
       this.#waiting.add(waiting)
       this.#next()
     })
+  }
+
+  /** Resolves when a first process is ready. Rejects when one ended before it was: then none can start, and the cause is said. */
+  ready(): Promise<void> {
+    return this.#firstStart.promise
   }
 
   /** Kills every process and resolves when they are gone. What is under way ends as `dialler_died`. */
@@ -98,6 +106,7 @@ export class DialPool {
     try {
       const child: DialProcess = new DialProcess(this.#options.settings, {
         onReady: () => {
+          this.#firstStart.resolve()
           this.#options.log({ event: 'dialler_ready', pid: child.pid })
         },
         onIdle: () => {
@@ -106,6 +115,7 @@ export class DialPool {
         },
         onEnd: end => {
           this.#options.log({ event: 'dialler_ended', pid: child.pid, reason: end.reason, stderr: end.stderr })
+          this.#firstStart.reject(cannotStart(end.stderr))
           this.#replace(child, end.wasUsed)
         },
         onGone: () => {
@@ -115,8 +125,9 @@ export class DialPool {
       })
       this.#all.add(child)
       this.#options.log({ event: 'dialler_started', pid: child.pid })
-    } catch {
+    } catch (cause) {
       // Out of processes or descriptors. Jobs wait, or end as busy, until there are some.
+      this.#firstStart.reject(cannotStart(cause instanceof Error ? cause.message : ''))
       this.#options.log({ event: 'dialler_ended', pid: undefined, reason: 'not_started', stderr: '' })
       this.#startLater()
     }
@@ -140,4 +151,14 @@ export class DialPool {
       this.#start()
     } else this.#startLater()
   }
+}
+
+/** One sentence out of what Node prints when it cannot load a program: the line that names the error. */
+function cannotStart(stderr: string): Error {
+  const lines = stderr.split('\n').map(line => line.trim())
+  const cause = lines.find(line => /^\w*Error[ :]/.test(line) || line.includes('bad option'))
+  const told = cause === undefined ? '' : ` (${cause.slice(0, 300)})`
+  return new Error(
+    `The worker cannot start its dialling processes${told}. Check that this user can read Mooring's files and packages, and install them again.`,
+  )
 }

@@ -17,6 +17,8 @@ import { noAnswer, withBody } from './request-answer.ts'
 
 /** Dials for the worker. */
 export interface Dialler {
+  /** Resolves when a process is ready to dial. Rejects with a sentence for the operator when none can start. */
+  ready(): Promise<void>
   /**
    * Verifies a database: where it is, whether it is secured, what the login is. Ends by `deadlineMs` and half a second,
    * counted from when a process is free. Never rejects: whatever a server does is a `failure` of the probe.
@@ -59,6 +61,7 @@ export function createDialler(options: DiallerOptions): Dialler {
   const settings = { policy, dnsServers, maxRssBytes: memoryMiB << 20, extraCa }
   const pool = new DialPool({ settings, children, log })
   return {
+    ready: () => pool.ready(),
     async probe(request) {
       const started = performance.now()
       const asked = { kind: 'probe', request } as const

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -37,6 +38,15 @@ export function startEntry(
   args: readonly string[] = [],
 ): Running {
   return watch(spawn(process.execPath, [`server/${entry}.ts`, ...args], { cwd: ROOT, env: environment(env) }))
+}
+
+/** Starts an entry of another checkout. */
+export function startEntryAt(
+  root: string,
+  entry: 'web' | 'worker' | 'main',
+  env: Readonly<Record<string, string>>,
+): Running {
+  return watch(spawn(process.execPath, [join(root, `server/${entry}.ts`)], { cwd: root, env: environment(env) }))
 }
 
 /** Starts a script of package.json through npm. */

@@ -48,6 +48,21 @@ export function checkWalls(sources: readonly Source[]): Violation[] {
   )
 }
 
+/** Everything that is reached from a file by imports that are still there when the program runs. */
+export function reachedFrom(start: string, sources: readonly Source[]): ReadonlySet<string> {
+  const edges = sources.map(source => {
+    const kept = importsOf(source).filter(({ typeOnly }) => !typeOnly)
+    return [
+      source.path,
+      kept.map(({ target }) => (target.kind === 'builtin' ? `node:${target.name}` : target.name)),
+    ] as const
+  })
+  const graph: Graph = new Map(edges)
+  const reached = new Set([start])
+  for (const at of reached) for (const next of graph.get(at) ?? []) reached.add(next)
+  return reached
+}
+
 function graphOf(sources: readonly Source[]): Graph {
   // The router's types are all that the client takes from the server; behind them nothing is reached.
   const hidden = (from: string, to: string): boolean => from.startsWith('client/') && to.startsWith('server/')
