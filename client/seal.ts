@@ -51,7 +51,8 @@ function refused(message: string): Error {
 }
 
 const KEY_KEPT_MS = 60_000
-const BOXES_KEPT = 1_000
+/** Boxes of requests that may be sent again. */
+export const BOXES_KEPT = 1_000
 const SEALED_CALLS: readonly PropertyKey[] = ['register', 'rotate', 'validate']
 
 interface Sealable {

@@ -3,11 +3,12 @@
  * No field holds free text of a request.
  */
 import { z } from 'zod'
+import { MAX_PAGE } from './page.ts'
 import { Timestamp } from './wire.ts'
 
 /** Input of `organization.audit`: newest first; `cursor` is the id of the last one seen. */
 export const AuditInput = z.strictObject({
-  limit: z.number().int().min(1).max(100).default(20),
+  limit: z.number().int().min(1).max(MAX_PAGE).default(20),
   cursor: z.uuid().optional(),
   action: z.string().max(100).optional(),
   outcome: z.string().max(100).optional(),

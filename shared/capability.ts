@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { CapabilityId, Operation } from './credential.ts'
+import { MAX_PAGE } from './page.ts'
 import { isStorable, storableText } from './text.ts'
 import { DatasourceId, Mode, Timestamp } from './wire.ts'
 
@@ -84,7 +85,7 @@ export type RotateCapabilityInput = z.output<typeof RotateCapabilityInput>
 
 /** Input of `organization.listCapabilities`; `cursor` is the id of the last one seen. */
 export const ListCapabilitiesInput = z.strictObject({
-  limit: z.number().int().min(1).max(100).default(20),
+  limit: z.number().int().min(1).max(MAX_PAGE).default(20),
   cursor: CapabilityId.optional(),
 })
 

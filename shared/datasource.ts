@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { Advisory, Check } from './check.ts'
+import { MAX_PAGE } from './page.ts'
 import { codePoints, isStorable, storableText } from './text.ts'
 import { DatasourceId, Mode, Timestamp } from './wire.ts'
 
@@ -117,7 +118,7 @@ export type Datasource = z.infer<typeof Datasource>
 
 /** Input of `datasources.list`. */
 export const ListInput = z.strictObject({
-  limit: z.number().int().min(1).max(100).default(20),
+  limit: z.number().int().min(1).max(MAX_PAGE).default(20),
   cursor: z.string().max(200).optional(),
   /** The rows next to this one on its newer side; instead of `cursor`. */
   newerThan: DatasourceId.optional(),

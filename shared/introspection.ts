@@ -5,8 +5,9 @@
 import { z } from 'zod'
 import { SchemaName } from './datasource.ts'
 import { Change } from './drift.ts'
+import { PageInput } from './page.ts'
 import { Finding, Hidden, Snapshot } from './snapshot.ts'
-import { DatasourceId, idOf, PageInput, Timestamp } from './wire.ts'
+import { DatasourceId, idOf, Timestamp } from './wire.ts'
 
 /** The id of a snapshot. */
 export const SnapshotId = idOf('snap_')

@@ -1,5 +1,5 @@
 /**
- * The scalar vocabulary of the wire: typed ids, timestamps, storable text, pages.
+ * The scalar vocabulary of the wire: typed ids, timestamps, storable text.
  *
  * Everything that crosses an edge is spelled with these, so that server, client and both dialects agree on what an id
  * looks like. It holds no decision and imports `zod` only.
@@ -50,12 +50,6 @@ export const WaitSeconds = z.number().int().min(0).max(30)
 
 /** A key under which a mutation is done once; at most 255 characters. */
 export const IdempotencyKey = z.string().min(1).max(255).optional()
-
-/** A page request: `limit` rows after the opaque `cursor` of the page before. */
-export const PageInput = z.object({
-  limit: z.number().int().min(1).max(100).default(20),
-  cursor: z.string().max(200).optional(),
-})
 
 /**
  * One of several schemas, chosen by looking at the value, so that the issues reported are those of the form that was

@@ -10,7 +10,8 @@ import { Fault } from '#shared/fault.ts'
 import { type KnownContext, type Remarks, within } from './context.ts'
 import { awaited } from './wait.ts'
 
-const DAY_MS = 86_400_000
+/** How long an idempotency key is good. */
+export const DAY_MS = 86_400_000
 const WAIT_MS = 30_000
 // Between a claim and the commit from which its request waits for its answer.
 const EFFECT_MS = 5_000

@@ -15,7 +15,7 @@ import type { KnownContext } from './context.ts'
 import { rowOf } from './find.ts'
 
 /** Of one page, but for its first event: what several callers make the process hold at once. */
-const MAX_PAGE_BYTES = 4 << 20
+export const MAX_PAGE_BYTES = 4 << 20
 
 /** The endpoint whose feed is meant. A direct datasource has none: there is no such object. */
 export async function feedOf(ctx: KnownContext, id: DatasourceId): Promise<DatasourceRow> {

@@ -6,7 +6,8 @@
 const WINDOW_MS = 60_000
 const ALL_UP_TO = 20
 const ONE_IN = 100
-const MAX_PRINCIPALS = 10_000
+/** Principals whose refusals are counted at a time. */
+export const MAX_PRINCIPALS = 10_000
 
 /** Decides which refusals are recorded: the first 20 of a principal in a minute, then one in 100. */
 export class RefusalSampler {

@@ -7,7 +7,8 @@ import type { Sealer, VerifiedKey } from '#server/seal/sealer.ts'
 import type { Db } from '#server/store/db.ts'
 import * as organizations from '#server/store/organizations.ts'
 
-const MAX_KEPT = 10_000
+/** Sealing keys that are kept at a time. */
+export const MAX_KEPT = 10_000
 
 /** Finds the key to seal to. */
 export interface SealingKeys {

@@ -4,7 +4,8 @@
  */
 import type { ToldChange } from './change-feed.ts'
 
-const MAX_WAITING = 1_000
+/** Changes that wait for one subscriber. */
+export const MAX_WAITING = 1_000
 
 /** The changes that wait for one subscriber. */
 export class Waiting {

@@ -27,8 +27,8 @@ export interface Endpoint {
   readonly purpose: Purpose
 }
 
-// More addresses than any database has; a longer answer is somebody scanning.
-const MAX_ADDRESSES = 16
+/** More addresses than any database has; a longer answer is somebody scanning. */
+export const MAX_ADDRESSES = 16
 
 // Unauthenticated by habit, or another protocol's: a PostgreSQL start-up packet is not to reach them.
 const OTHER_PROTOCOLS = [2375, 2376, 2379, 2380, 3306, 6379, 8500, 9200, 9300, 10250, 11211, 27017]

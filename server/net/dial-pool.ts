@@ -35,7 +35,8 @@ interface Waiting {
   readonly timer: NodeJS.Timeout
 }
 
-const MAX_WAITING = 1_000
+/** Dials that wait for a process. */
+export const MAX_WAITING = 1_000
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
 

@@ -20,7 +20,8 @@ import { documentation } from './docs.ts'
 import { checkTrpc, checkUrl, refuse, type Voices } from './refuse.ts'
 import { addressOf, requestIdOf, serveRoute, spelled } from './serve.ts'
 
-const MAX_BATCH = 20
+/** Calls of one batch over tRPC. */
+export const MAX_BATCH = 20
 
 /** What the application asks of the process that it runs in. */
 export interface Process {

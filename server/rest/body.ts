@@ -8,7 +8,8 @@ import { jsonStopsAt } from './json-offset.ts'
 /** The largest body that a dialect takes, in bytes. */
 export const MAX_BODY_BYTES = 65_536
 
-const MAX_DEPTH = 32
+/** The deepest that JSON of a request may be nested. */
+export const MAX_DEPTH = 32
 
 /** How much of a body a route takes. */
 export interface BodyLimits {

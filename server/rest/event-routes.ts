@@ -11,7 +11,7 @@ import { documentedId, pathId, strictRoute } from './strict.ts'
 const PATH = '/v1/datasources/:id/events'
 
 /** As deep as an event may be (`domain/feed-page.ts`), in its list and its body. */
-const MAX_PUSH_DEPTH = 128
+export const MAX_PUSH_DEPTH = 128
 
 const params = documentedId('an endpoint', IDS.endpoint)
 

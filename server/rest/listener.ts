@@ -8,10 +8,10 @@ import type { Duplex } from 'node:stream'
 import type express from 'express'
 import { Fault } from '#shared/fault.ts'
 import { datasourcesDialect } from './datasources.ts'
+import { MAX_HEADERS } from './refuse.ts'
 
 /** The largest request line and headers together, in bytes. */
-const MAX_HEAD_BYTES = 16_384
-const MAX_HEADERS = 100
+export const MAX_HEAD_BYTES = 16_384
 const LONGEST_CHECK_MS = 5_000
 
 /** How long a client may take. A connection is cut off when it is over, and told so where that is still possible. */
@@ -40,7 +40,8 @@ export function createListener(app: express.Express, of: { patience: Patience; p
     },
     app,
   )
-  server.maxHeadersCount = MAX_HEADERS
+  // Node leaves out what is beyond its count in silence: one more is let through, for the application to refuse.
+  server.maxHeadersCount = MAX_HEADERS + 1
   // An expectation that is not known may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a request id.
   server.on('checkExpectation', app)
   server.on('clientError', (error: Error, socket: Duplex) => refuseRaw(error, { socket, publicUrl: of.publicUrl }))

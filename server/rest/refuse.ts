@@ -8,7 +8,11 @@ import { hasBody, isJson } from './body.ts'
 import type { Dialect } from './dialect.ts'
 import { requestIdOf, spelled } from './serve.ts'
 
-const MAX_URL_LENGTH = 8_192
+/** Headers of a request. */
+export const MAX_HEADERS = 100
+
+/** The longest URL, in characters. */
+export const MAX_URL_LENGTH = 8_192
 
 /** The dialects, and which of them answers where nobody else does. */
 export interface Voices {
@@ -62,6 +66,11 @@ export function checkUrl(voices: Voices): express.Handler {
     if (url.length > MAX_URL_LENGTH) {
       response.set('Connection', 'close')
       refuse(voices, { request, response, fault: new Fault('payload_too_large'), status: 414 })
+      return
+    }
+    if (request.rawHeaders.length > 2 * MAX_HEADERS) {
+      response.set('Connection', 'close')
+      refuse(voices, { request, response, fault: new Fault('payload_too_large'), status: 431 })
       return
     }
     if (request.httpVersion === '1.1' && request.headers.host === undefined) {

@@ -8,7 +8,7 @@
 import type pg from 'pg'
 
 /** So many are prepared in each connection at most; what is written beyond them is planned each time. */
-const MAX_PREPARED = 500
+export const MAX_PREPARED = 500
 
 /** From now on each new connection of the pool prepares a statement at its first use. */
 export function prepareStatements(pool: pg.Pool): void {

@@ -13,7 +13,7 @@ import type { WorkerParts } from './parts.ts'
 const DEADLINE_MS = 10_000
 
 /** Of one answer. A thousand events of the usual size are below one megabyte. */
-const MAX_PAGE_BYTES = 8 << 20
+export const MAX_PAGE_BYTES = 8 << 20
 
 /** A question. */
 export interface Question {

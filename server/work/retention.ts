@@ -8,7 +8,7 @@ import type { WorkerParts } from './parts.ts'
 const EVERY_MS = 60_000
 
 /** How long an answer to a push is remembered: its signature is good for ten minutes, its sender may retry for days. */
-const PUSHES_KEPT_MS = 7 * 86_400_000
+export const PUSHES_KEPT_MS = 7 * 86_400_000
 
 /** Runs until there is nothing left that is older than it may be, or `stopped` is aborted. */
 export async function forget(

@@ -9,7 +9,8 @@ import * as idempotency from '#server/store/idempotency.ts'
 import * as leases from '#server/store/leases.ts'
 import * as tasks from '#server/store/tasks.ts'
 
-const CHANGES_KEPT_MS = 7 * 86_400_000
+/** How long a change can be replayed to a subscriber. */
+export const CHANGES_KEPT_MS = 7 * 86_400_000
 
 /** Runs every sweep once. Any worker may, at any time. */
 export async function sweep(db: Db, now: Date): Promise<void> {

@@ -1,9 +1,10 @@
 /**
  * `npm run dump`: writes what is derived from something else, which the tests compare: `migrations/schema.sql` from the
- * migrations and the README's table of faults from `shared/fault.ts`.
+ * migrations, the README's table of faults from `shared/fault.ts` and `docs/limits.md` from the table of limits.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { migrate } from '#server/store/migrate.ts'
+import { limitsDocument } from '#test/support/limits/document.ts'
 import { withFaultTable } from './fault-table.ts'
 import { startServer } from './postgres.ts'
 import { dumpSchema } from './schema-dump.ts'
@@ -19,3 +20,4 @@ try {
   await server.stop()
 }
 await writeFile(at('README.md'), withFaultTable(await readFile(at('README.md'), 'utf8')))
+await writeFile(at('docs/limits.md'), limitsDocument())

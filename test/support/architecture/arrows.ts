@@ -9,6 +9,7 @@ import { isTest, type Source, type Violation } from './source.ts'
 
 const BELOW_API = ['store', 'seal', 'domain', 'shared']
 const ROOT = ['config', 'log', 'root']
+const EVERY_LAYER = [...BELOW_API, 'net', 'api', 'work', 'rest']
 
 /** Zone → zones that it may import beside itself. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
@@ -27,6 +28,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'wiring-web': [...BELOW_API, ...ROOT, 'api', 'rest'],
   'wiring-worker': [...BELOW_API, ...ROOT, 'net', 'work'],
   operator: [...BELOW_API, 'client/cli'],
+  // It describes all of them, and none of them knows it.
+  limits: [...EVERY_LAYER, ...ROOT, 'client', 'wiring-web', 'wiring-worker'],
   local: [...BELOW_API, ...ROOT, 'embedded', 'operator'],
   'entry main': [...BELOW_API, ...ROOT, 'local', 'wiring-web', 'wiring-worker'],
   'entry web': [...BELOW_API, ...ROOT, 'wiring-web'],
@@ -38,7 +41,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'client/examples': ['client', 'shared'],
 }
 
-const LAYERS = ['domain', 'store', 'seal', 'net', 'api', 'work', 'rest', 'embedded', 'operator']
+const LAYERS = ['domain', 'store', 'seal', 'net', 'api', 'work', 'rest', 'embedded', 'operator', 'limits']
 const ROUTER = 'server/api/router.ts'
 // A logger arrives as an argument, and only what its type is called comes from here.
 const LOG = 'server/log.ts'

@@ -1,0 +1,36 @@
+/**
+ * Limits of what a customer's server or endpoint sends: how much is read of it, for how long, and where it waits.
+ */
+import { MAX_ADDRESSES } from '#server/domain/host-policy.ts'
+import { MAX_CATALOG_BYTES } from '#server/net/describe.ts'
+import { MAX_WAITING } from '#server/net/dial-pool.ts'
+import { MAX_PAGE_BYTES } from '#server/work/ask-endpoint.ts'
+import type { Limit } from './limit.ts'
+
+/** Limits of dials. */
+export const DIAL_LIMITS: readonly Limit[] = [
+  {
+    what: 'Addresses of a host',
+    ...{ bound: MAX_ADDRESSES, unit: 'addresses', happens: 'refused', how: '`byo_host_not_allowed`' },
+    test: ['host-policy', 'addresses'],
+    holds: ['server/net/connect-first.ts attempts', 'server/net/connect-first.ts losses'],
+  },
+  {
+    what: 'Dials that wait for a process of a worker',
+    ...{ bound: MAX_WAITING, unit: 'dials', happens: 'refused', how: 'tried again later' },
+    test: ['limits-bounds', 'MAX_WAITING'],
+    holds: ['server/net/dial-pool.ts #waiting'],
+  },
+  {
+    what: 'A catalog',
+    ...{ bound: MAX_CATALOG_BYTES, unit: 'bytes', happens: 'refused', how: '`introspection_failed`' },
+    test: ['hostile-catalog', 'beyond the limits is a fault that says which limit'],
+    holds: ['server/net/read-catalog.ts rest'],
+  },
+  {
+    what: "A page of an endpoint's answer",
+    ...{ bound: MAX_PAGE_BYTES, unit: 'bytes', happens: 'refused', how: '`endpoint_misbehaved`' },
+    test: ['endpoint-moods', 'is cut off at the cap, however long it goes on'],
+    holds: ['server/net/exchange.ts readBody()', 'server/net/dialler.ts pieces'],
+  },
+]

@@ -1,0 +1,146 @@
+/**
+ * Limits of requests: how large one may be, how long it may take, and how many a caller may make.
+ */
+import { MAX_PRINCIPALS } from '#server/api/refusal-sampler.ts'
+import { readConfig } from '#server/config.ts'
+import { MAX_BATCH } from '#server/rest/app.ts'
+import { MAX_BODY_BYTES, MAX_DEPTH } from '#server/rest/body.ts'
+import { MAX_PUSH_DEPTH } from '#server/rest/event-routes.ts'
+import { MAX_HEAD_BYTES } from '#server/rest/listener.ts'
+import { MAX_HEADERS, MAX_URL_LENGTH } from '#server/rest/refuse.ts'
+import { MAX_EVENTS, MAX_PUSH_BYTES } from '#shared/feed.ts'
+import { MAX_PAGE } from '#shared/page.ts'
+import type { Limit } from './limit.ts'
+
+const { rateLimits, patience, quotas } = readConfig({})
+
+const TOO_LARGE = '`payload_too_large`'
+
+/** What is too large to be looked at. */
+const SIZES: readonly Limit[] = [
+  {
+    what: 'Request line and headers',
+    ...{ bound: MAX_HEAD_BYTES, unit: 'bytes', happens: 'refused', how: `431 ${TOO_LARGE}` },
+    test: ['http', '431'],
+  },
+  {
+    what: 'Headers of a request',
+    ...{ bound: MAX_HEADERS, unit: 'headers', happens: 'refused', how: `431 ${TOO_LARGE}` },
+    test: ['limits-bounds', 'MAX_HEADERS'],
+  },
+  {
+    what: 'A URL',
+    ...{ bound: MAX_URL_LENGTH, unit: 'characters', happens: 'refused', how: `414 ${TOO_LARGE}` },
+    test: ['http', 'of a URL over 8 KiB is 414'],
+  },
+  {
+    what: 'A body',
+    ...{ bound: MAX_BODY_BYTES, unit: 'bytes', happens: 'refused', how: `413 ${TOO_LARGE}` },
+    test: ['bad-input-datasources', 'is taken up to 64 KiB'],
+  },
+  {
+    what: 'The body of a push',
+    ...{ bound: MAX_PUSH_BYTES, unit: 'bytes', happens: 'refused', how: `413 ${TOO_LARGE}` },
+    test: ['push', 'may have one mebibyte and not a byte more'],
+  },
+  {
+    what: 'Nesting of JSON in a body',
+    ...{ bound: MAX_DEPTH, unit: 'levels', happens: 'refused', how: '400 or 422 `invalid_json`' },
+    test: ['bad-input-datasources', "'['.repeat(2000)"],
+  },
+  {
+    what: 'Nesting of JSON in a push',
+    ...{ bound: MAX_PUSH_DEPTH, unit: 'levels', happens: 'refused', how: '400 `invalid_json`' },
+    test: ['limits-bounds', 'MAX_PUSH_DEPTH'],
+    holds: ['server/rest/json-offset.ts list()', 'server/domain/json-text.ts endOfString()'],
+  },
+  {
+    what: 'Calls of a batch',
+    ...{ bound: MAX_BATCH, unit: 'calls', happens: 'refused', how: '400 `invalid_request`' },
+    test: ['bad-input-trpc', 'is called at most twenty times in a batch'],
+  },
+  {
+    what: 'A page of a list',
+    ...{
+      bound: MAX_PAGE,
+      unit: 'rows',
+      happens: 'refused',
+      how: '400 or 422; `nextCursor` and `has_more` tell of more',
+    },
+    test: ['list', 'hold 1 to 100, 20 by default'],
+  },
+  {
+    what: "A page of a feed's events",
+    ...{ bound: MAX_EVENTS, unit: 'events', happens: 'refused', how: '400 `invalid_request`' },
+    test: ['feed-read', 'limit=1001'],
+  },
+]
+
+/** How long a client may take, and how often it may call. */
+const RATES: readonly Limit[] = [
+  {
+    what: 'Time for the head of a request',
+    ...{ bound: patience.headersTimeoutMs, unit: 'ms', setting: 'MOORING_HEADERS_TIMEOUT_MS' },
+    ...{ happens: 'refused', how: '408 `timeout`' },
+    test: ['http-exchange', 'does not finish its headers'],
+  },
+  {
+    what: 'Time for a whole request',
+    ...{ bound: patience.requestTimeoutMs, unit: 'ms', setting: 'MOORING_REQUEST_TIMEOUT_MS' },
+    ...{ happens: 'refused', how: '408 `timeout`' },
+    test: ['http-exchange', 'does not finish its body'],
+  },
+  {
+    what: 'Calls of a key in a window of 10 s',
+    ...{ bound: rateLimits.perKey, unit: 'calls', setting: 'MOORING_RATE_PER_KEY' },
+    ...{ happens: 'refused', how: '429 `rate_limited`' },
+    test: ['limits', 'MOORING_RATE_PER_KEY'],
+    holds: ['table rate_limits'],
+  },
+  {
+    what: 'Calls of an organization in a window of 10 s',
+    ...{ bound: rateLimits.perOrganization, unit: 'calls', setting: 'MOORING_RATE_PER_ORGANIZATION' },
+    ...{ happens: 'refused', how: '429 `rate_limited`' },
+    test: ['limits', 'MOORING_RATE_PER_ORGANIZATION'],
+  },
+  {
+    what: 'Failed logins from an address in a minute',
+    ...{ bound: rateLimits.failedLogins, unit: 'logins', setting: 'MOORING_RATE_FAILED_LOGINS' },
+    ...{ happens: 'refused', how: '429 `rate_limited`' },
+    test: ['limits', 'MOORING_RATE_FAILED_LOGINS'],
+  },
+  {
+    what: 'Datasources of an organization',
+    ...{ bound: quotas.datasources, unit: 'datasources', setting: 'MOORING_MAX_DATASOURCES' },
+    ...{ happens: 'refused', how: '403 `quota_exceeded`' },
+    test: ['quotas', 'MOORING_MAX_DATASOURCES'],
+    holds: ['table datasources', 'table credentials', 'table quotas'],
+  },
+  {
+    what: 'Living keys of an organization',
+    ...{ bound: quotas.keys, unit: 'keys', setting: 'MOORING_MAX_KEYS' },
+    ...{ happens: 'refused', how: '403 `quota_exceeded`' },
+    test: ['quotas', 'MOORING_MAX_KEYS'],
+    holds: ['table api_keys'],
+  },
+  {
+    what: 'Living capabilities of an organization',
+    ...{ bound: quotas.capabilities, unit: 'capabilities', setting: 'MOORING_MAX_CAPABILITIES' },
+    ...{ happens: 'refused', how: '403 `quota_exceeded`' },
+    test: ['quotas', 'MOORING_MAX_CAPABILITIES'],
+    holds: ['table capabilities'],
+  },
+]
+
+/** What a process remembers of its callers. */
+const MEMORY: readonly Limit[] = [
+  {
+    what: 'Principals whose refusals a process counts',
+    ...{ bound: MAX_PRINCIPALS, unit: 'principals', happens: 'oldest goes', how: 'all are counted anew' },
+    test: ['limits-bounds', 'MAX_PRINCIPALS'],
+    holds: ['server/api/refusal-sampler.ts #seen'],
+  },
+]
+
+/** Limits of requests. */
+export const REQUEST_LIMITS: readonly Limit[] = [...SIZES, ...RATES, ...MEMORY]

@@ -1,0 +1,86 @@
+/**
+ * What the walk over the code finds and the table of limits does not name, each with the reason why a stranger does not
+ * size it. Everything that is not here and not in the table fails `test/limits-table.test.ts`.
+ */
+
+const OPERATOR = "an operator's command, beside the running product"
+const OWN = 'our own embedded server, with a deadline'
+const SOON = 'its bound comes with the subscriptions, lists and retention of this release'
+const ORGANIZATIONS = 'one row for each organization, which operators make'
+
+/** Name of what was found → the reason. */
+export const NOT_SIZED: Readonly<Record<string, string>> = {
+  'client/cli/schema-sql-order.ts seen': "a command of the caller's, in the caller's own process",
+  'client/cli/schema-sql-order.ts result': "a command of the caller's, in the caller's own process",
+  'client/cli/schema-sql.ts done': "a command of the caller's, in the caller's own process",
+  'client/endpoint.ts readAll()': "the customer's own endpoint: counted against MAX_BODY_BYTES of endpoint-answer.ts",
+  'client/node.ts #renewInTime()': 'one turn for each renewal of a lease, until it is given back',
+  'client/seal.ts #kept': 'BOXES_KEPT, in the process of the caller; the oldest goes',
+  'server/api/change-feed.ts #pump()': 'batches of changes, each read and told before the next one is read',
+  'server/api/feed-heads.ts #look()': 'one look for each wake, and one at a time',
+  'server/api/sealing-keys.ts kept': 'MAX_KEPT organizations, which operators make; then all are read again',
+  'server/api/wait.ts awaited()': 'a look for each wake until the deadline of the wait',
+  'server/domain/json-text.ts isKey()': 'white space of a text that was bounded before',
+  'server/domain/sql-text.ts anonymousBlock()': 'one more character for each tag that a block of ours holds',
+  'server/embedded/lock.ts acquire()': OWN,
+  'server/embedded/postmaster.ts findRunning()': OWN,
+  'server/embedded/postmaster.ts startPostmaster()': OWN,
+  'server/embedded/postmaster.ts ready()': OWN,
+  'server/embedded/process.ts gone()': OWN,
+  'server/net/catalog-relation.ts drafts': 'ends with the call; as many as there are relations, which are bounded',
+  'server/net/catalog-relation.ts spellings': 'ends with the call; as many as there are types of bounded relations',
+  'server/net/catalog-types.ts enums': 'ends with the call; as many as there are types of bounded relations',
+  'server/net/catalog-types.ts domains': 'ends with the call; as many as there are types of bounded relations',
+  'server/net/catalog-types.ts bySchema': 'ends with the call; as many as there are schemas of bounded relations',
+  'server/net/dial-pool.ts #all': 'the processes of a worker: 8',
+  'server/net/dial-pool.ts #idle': 'the processes of a worker: 8',
+  'server/net/dial-pool.ts #retries': 'one timer for each process of a worker that did not start: 8',
+  'server/net/frame-shapes.ts checkFields()': 'the bytes of a frame that was bounded before',
+  'server/net/frames.ts createFrameReader()': 'the bytes of one chunk of a socket',
+  'server/net/serve-dials.ts goodbyes': 'ends with a dial; one for each of its connections',
+  'server/net/session.ts results': 'counted by the frame gate: MAX_RESULTS and the rows of PROBE_LIMITS',
+  'server/operator/keyring-steps.ts watchReseal()': OPERATOR,
+  'server/operator/rotation.ts rewrapAll()': OPERATOR,
+  'server/operator/rotation.ts resignAll()': OPERATOR,
+  'server/store/prepared.ts names': 'the texts of our own statements, MAX_PREPARED of them',
+  'server/store/signals.ts #waiting': 'one timer for each topic: three',
+  'server/work/loop.ts #running': 'the slots of the loop',
+  'server/work/loop.ts #run()': 'one turn for each wake, until the worker stops',
+  'server/work/reseal.ts #held': "an organization's sealing keys: a handful, made by operators",
+  'server/work/reseal.ts reseal()': 'batches of credentials, for at most a slice of two seconds',
+  'server/work/turns.ts #waiting': 'the slots of the loop of feeds',
+  'shared/drift.ts drafts': 'ends with the call; as many as there are objects of two bounded snapshots',
+  'shared/ip-literal.ts spell()': 'the eight groups of an address',
+  'input POST /v1/datasources/:id/events events': 'the body of a push is bounded: MAX_PUSH_BYTES',
+  'input POST /v1/datasources/:id/events events.[]': 'the body of a push is bounded: MAX_PUSH_BYTES',
+  'input POST /v1/datasources/:id/events events.[].data':
+    'the body of a push is bounded: MAX_PUSH_BYTES and MAX_PUSH_DEPTH',
+  'input POST /v1/datasources/:id/events events.[].organizationId': 'the body of a push is bounded: MAX_PUSH_BYTES',
+  'input POST /v1/datasources/:id/events events.[].clientTxId': 'the body of a push is bounded: MAX_PUSH_BYTES',
+  'input organization.mintCapability userMeta': 'refined: MAX_META_LENGTH as JSON, MAX_DEPTH levels',
+  'input POST /v1/capabilities userMeta': 'refined: MAX_META_LENGTH as JSON, MAX_DEPTH levels',
+  'input POST /api/v1/connections/:connection_id/introspect schemas':
+    'a part of a URL: MAX_URL_LENGTH; then 100 names of 63 bytes',
+  'input GET /v1/datasources/:id/schema/drift from': 'a part of a URL: MAX_URL_LENGTH',
+  'input GET /v1/datasources/:id/schema/drift to': 'a part of a URL: MAX_URL_LENGTH',
+  'server/api/change-feed.ts #listeners': SOON,
+  'server/api/change-feed.ts #reading': SOON,
+  'server/api/change-feed.ts #queued': SOON,
+  'server/api/feed-heads.ts #watchers': SOON,
+  'server/api/watch-feed.ts module()': SOON,
+  'server/api/watch.ts events()': SOON,
+  'server/rest/connections.ts list()': SOON,
+  'server/rest/datasource-routes.ts list()': SOON,
+  'table snapshots': SOON,
+  'table verifications': SOON,
+  'server/work/poll.ts follow()': 'the budget of a poll: FEED_PACE.maxPages and POLL_MS',
+  'table audit_events':
+    'refusals are sampled, and everything else is a call that the rates bound; partitions by time are planned',
+  'table dial_budgets': 'counted and swept by domain/dial-budget.ts; a row ends with its window',
+  'table feeds': 'one row for each endpoint, which the quota of datasources bounds',
+  'table lease_grants': 'operators make them',
+  'table leases': 'a lease ends after an hour at most and is swept then',
+  'table organization_keys': 'operators make them',
+  'table organizations': ORGANIZATIONS,
+  'table tasks': 'one standing row for each datasource and kind; others expire after ten minutes and wait for a caller',
+}
