@@ -1,5 +1,34 @@
 -- The schema that all migrations together make, written by `npm run dump` and compared by the tests.
 
+CREATE OR REPLACE FUNCTION public.audit_events_bound()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  clock constant timestamptz := clock_timestamp();
+  -- The first 48 bits of a UUIDv7 are milliseconds since 1970 (RFC 9562 §5.7); the record is read in the order of its ids.
+  stamped constant timestamptz := to_timestamp(
+    ('x' || lpad(replace(left(new.id::text, 13), '-', ''), 16, '0'))::bit(64)::bigint / 1000.0);
+begin
+  if has_table_privilege(current_user, 'public.verifications', 'insert') then
+    return new;
+  end if;
+  if new.at not between clock - interval '5 minutes' and clock + interval '5 minutes'
+    or stamped not between clock - interval '5 minutes' and clock + interval '5 minutes' then
+    raise insufficient_privilege using message = 'this role records what happens now';
+  end if;
+  if new.principal_kind = 'key' and exists (
+      select from public.api_keys where org_id = new.org_id and id = new.principal_id)
+    or new.principal_kind = 'capability' and exists (
+      select from public.capabilities where org_id = new.org_id and id = new.principal_id) then
+    return new;
+  end if;
+  raise insufficient_privilege using message = 'this role records acts of keys and capabilities of the same organization';
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.audit_events_refuse()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -7,6 +36,18 @@ AS $function$
 begin
   raise exception 'audit_events is append-only';
 end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.retire_credentials(org uuid, datasource uuid, states text[], only_version integer)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update public.credentials set state = 'retired', sealed = null, signature = null
+  where org_id = org and datasource_id = datasource and state = any (states)
+    and (only_version is null or version = only_version)
 $function$
 ;
 
@@ -58,6 +99,7 @@ create table audit_events (
   constraint audit_events_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
   constraint audit_events_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['key'::text, 'capability'::text, 'operator'::text, 'worker'::text])))
 );
+CREATE TRIGGER audit_events_bound BEFORE INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_bound();
 CREATE TRIGGER audit_events_refuse BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_refuse();
 CREATE TRIGGER audit_events_refuse_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse();
 
@@ -157,6 +199,12 @@ create table datasources (
   introspected_at timestamp with time zone,
   next_check_at timestamp with time zone,
   deleted_at timestamp with time zone,
+  verdict_version integer,
+  verdict_usable boolean,
+  usable_until timestamp with time zone,
+  verdict_signer_id text,
+  verdict_signature bytea,
+  verdict_asked_at timestamp with time zone,
   constraint datasources_pkey PRIMARY KEY (org_id, id),
   constraint datasources_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
   constraint datasources_verification_id_fkey FOREIGN KEY (org_id, verification_id) REFERENCES verifications(org_id, id),
@@ -165,7 +213,9 @@ create table datasources (
   constraint datasources_kind_check CHECK ((kind = ANY (ARRAY['direct'::text, 'endpoint'::text]))),
   constraint datasources_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
   constraint datasources_port_check CHECK (((port >= 1) AND (port <= 65535))),
-  constraint datasources_status_check CHECK ((status = ANY (ARRAY['unverified'::text, 'active'::text, 'rejected'::text])))
+  constraint datasources_status_check CHECK ((status = ANY (ARRAY['unverified'::text, 'active'::text, 'rejected'::text]))),
+  constraint datasources_verdict_check CHECK ((num_nonnulls(verdict_version, verdict_usable, verdict_signer_id, verdict_signature) = ANY (ARRAY[0, 4]))),
+  constraint datasources_verdict_signature_check CHECK ((length(verdict_signature) = 64))
 );
 CREATE UNIQUE INDEX datasources_identity_key ON public.datasources USING btree (org_id, identity) WHERE (deleted_at IS NULL);
 CREATE INDEX datasources_list_idx ON public.datasources USING btree (org_id, id DESC) WHERE (deleted_at IS NULL);
@@ -360,6 +410,7 @@ create table tasks (
   outcome jsonb,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone,
+  awaits bigint,
   constraint tasks_pkey PRIMARY KEY (org_id, id),
   constraint tasks_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
   constraint tasks_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),

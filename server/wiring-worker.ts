@@ -11,6 +11,7 @@ import { createLeaseSealer } from '#server/seal/leases.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
+import { createVerdictSigner } from '#server/seal/verdicts.ts'
 import { Loop, type Pace } from '#server/work/loop.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import { startForgetting } from '#server/work/retention.ts'
@@ -53,7 +54,8 @@ export async function startWorker(ground: Ground, keyring: WorkerKeyring): Promi
   const stopForgetting = startForgetting(parts, { retentionMs: config.feeds.retentionMs })
   return {
     reload(keyring) {
-      for (const holder of [parts.sealer, parts.unsealer, parts.leaseSealer, parts.tokens]) holder.reload(keyring)
+      const { sealer, unsealer, leaseSealer, verdicts, tokens } = parts
+      for (const holder of [sealer, unsealer, leaseSealer, verdicts, tokens]) holder.reload(keyring)
     },
     async stop(graceMs) {
       await Promise.all([...loops.map(loop => loop.stop(graceMs)), stopForgetting()])
@@ -85,6 +87,7 @@ export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: D
     sealer: await createSealer(keyring),
     unsealer: await createUnsealer(keyring),
     leaseSealer: await createLeaseSealer(keyring),
+    verdicts: await createVerdictSigner(keyring),
     tokens: await createTokens(keyring),
     dialler,
     policy: { openNetworks: config.openNetworks },

@@ -34,7 +34,15 @@ describe('A verdict that waits', () => {
   const settlement = (id: string, of: { version: number; state: 'pending' | 'current' }): verdicts.Settlement => {
     const found = { outcome: 'passed', reason: null, checks: [], advisories: [], tookMs: 1, at: NOW } as const
     const verdict = { id: newId(), datasourceId: id, version: of.version, ...found }
-    return { verdict, state: of.state, status: 'active', dueAt: later(600), failed: false, introspection: newId() }
+    return {
+      verdict,
+      state: of.state,
+      status: 'active',
+      signed: null,
+      dueAt: later(600),
+      failed: false,
+      introspection: newId(),
+    }
   }
   /** A new pending credential in the place of what is pending, with the bytes of the first one: nobody opens it here. */
   const rotating = (id: string, version: number) => async (tx: Tx) => {

@@ -4,7 +4,7 @@
  */
 
 /** What a signature can be for. */
-export type SignedPurpose = 'credential' | 'task' | 'organization-key' | 'lease-grant'
+export type SignedPurpose = 'credential' | 'task' | 'organization-key' | 'lease-grant' | 'verdict'
 
 /** The bytes to sign: purpose and fields, each with its length before it. */
 export function signedText(purpose: SignedPurpose, fields: readonly (string | number | Uint8Array)[]): Uint8Array {

@@ -16,6 +16,8 @@ export interface Claim {
   readonly attempts: number
   readonly requested: number
   readonly token: number
+  /** The number of the request for a check that it was given back for; null for none. */
+  readonly awaits: number | null
 }
 
 /** What a worker asks for. */
@@ -64,7 +66,7 @@ export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
       where (org_id, id) in (select org_id, id from fair where place <= ${ask.perOrganization} order by place, due_at limit ${ask.limit})
         and due_at <= ${now} and (locked_until is null or locked_until < ${now})
       order by due_at for update skip locked)
-    returning org_id as "organizationId", id, kind, datasource_id as "datasourceId", standing, payload, attempts, requested, token
+    returning org_id as "organizationId", id, kind, datasource_id as "datasourceId", standing, payload, attempts, requested, token, awaits
   `.execute(db)
   return rows
 }

@@ -2,6 +2,7 @@
  * Rows of credentials as the web tier may touch them: write new bytes, destroy bytes, read everything but bytes. What the
  * worker reads is in `sealed.ts`, which the web process cannot reach.
  */
+import { sql } from 'kysely'
 import type { SealedBox } from '#server/domain/sealed.ts'
 import type { Db, Tx } from './db.ts'
 
@@ -62,13 +63,8 @@ export async function destroy(
   org: string,
   which: { datasourceId: string; state?: 'pending' | 'current' },
 ): Promise<void> {
-  await tx
-    .updateTable('credentials')
-    .set({ state: 'retired', sealed: null, signature: null })
-    .where('org_id', '=', org)
-    .where('datasource_id', '=', which.datasourceId)
-    .where('state', 'in', which.state === undefined ? ['pending', 'current'] : [which.state])
-    .execute()
+  const states = which.state === undefined ? ['pending', 'current'] : [which.state]
+  await retire(tx, org, { datasourceId: which.datasourceId, states, version: null })
 }
 
 /** Destroys the bytes of one version that is still pending: it was refused. */
@@ -77,12 +73,17 @@ export async function destroyVersion(
   org: string,
   which: { datasourceId: string; version: number },
 ): Promise<void> {
-  await tx
-    .updateTable('credentials')
-    .set({ state: 'retired', sealed: null, signature: null })
-    .where('org_id', '=', org)
-    .where('datasource_id', '=', which.datasourceId)
-    .where('version', '=', which.version)
-    .where('state', '=', 'pending')
-    .execute()
+  await retire(tx, org, { ...which, states: ['pending'] })
+}
+
+/** By the one function that may: the web's role has no update on the table, or it could put in force what it likes. */
+async function retire(
+  tx: Tx,
+  org: string,
+  of: { datasourceId: string; states: string[]; version: number | null },
+): Promise<void> {
+  const { datasourceId, states, version } = of
+  await sql`select retire_credentials(${org}::uuid, ${datasourceId}::uuid, ${states}::text[], ${version}::integer)`.execute(
+    tx,
+  )
 }

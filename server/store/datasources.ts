@@ -11,10 +11,11 @@ import * as credentials from './credentials.ts'
 import type { Db, Tables, Tx } from './db.ts'
 import * as feeds from './feeds.ts'
 import * as quotas from './quotas.ts'
+import type { VerdictColumns } from './sealed-tables.ts'
 import * as tasks from './tasks.ts'
 
 /** A datasource with what is shown beside it: the current credential's summary and the last verdict. */
-export interface DatasourceRow extends Selectable<Tables['datasources']> {
+export interface DatasourceRow extends Omit<Selectable<Tables['datasources']>, keyof VerdictColumns> {
   readonly version: number | null
   readonly fingerprint: string | null
   readonly last4: string | null

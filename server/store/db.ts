@@ -14,7 +14,13 @@ import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
 import type { FeedEventsTable, FeedPushesTable, FeedsTable } from './feed-tables.ts'
 import { openPool, untilGone } from './pool.ts'
 import { prepareStatements } from './prepared.ts'
-import type { CredentialsTable, LeaseGrantsTable, LeasesTable, OrganizationKeysTable } from './sealed-tables.ts'
+import type {
+  CredentialsTable,
+  LeaseGrantsTable,
+  LeasesTable,
+  OrganizationKeysTable,
+  VerdictColumns,
+} from './sealed-tables.ts'
 
 interface OrganizationsTable {
   id: string
@@ -41,7 +47,7 @@ interface ApiKeysTable {
   revoked_at: Date | null
 }
 
-interface DatasourcesTable {
+interface DatasourcesTable extends VerdictColumns {
   org_id: string
   id: string
   kind: Kind
@@ -101,6 +107,7 @@ interface TasksTable {
   outcome: JsonColumn<unknown> | null
   created_at: Date
   expires_at: Date | null
+  awaits: Generated<number | null>
 }
 
 interface AuditEventsTable {

@@ -29,6 +29,37 @@ const CREDENTIAL = [
   'created_at',
 ]
 const TASK = ['org_id', 'id', 'kind', 'datasource_id', 'standing', 'due_at', 'created_at', 'expires_at']
+/** As a datasource is registered: `unverified`, by the column's default. */
+const REGISTERED = [
+  'org_id',
+  'id',
+  'kind',
+  'mode',
+  'name',
+  'db_type',
+  'host',
+  'port',
+  'database',
+  'schema',
+  'tls_mode',
+  'excluded_schemas',
+  'endpoint',
+  'metadata',
+  'identity',
+  'created_at',
+  'next_check_at',
+]
+/** What callers change. Status, mode and verdict are none of it: they decide whether a credential is used. */
+const CHANGED = [
+  'name',
+  'metadata',
+  'schema',
+  'excluded_schemas',
+  'identity',
+  'credential_version',
+  'next_check_at',
+  'deleted_at',
+]
 const READ: TableGrant = { select: true }
 const EVERYTHING: TableGrant = { select: true, insert: true, update: true, delete: true }
 
@@ -49,12 +80,11 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   },
   quotas: { web: { select: true, insert: true, update: true }, worker: {} },
   rate_limits: { web: EVERYTHING, worker: {} },
-  datasources: { web: { select: true, insert: true, update: true }, worker: { select: true, update: true } },
+  datasources: { web: { select: true, insert: REGISTERED, update: CHANGED }, worker: { select: true, update: true } },
   credentials: {
     web: {
       select: CREDENTIAL,
       insert: [...CREDENTIAL, 'sealed', 'signature'],
-      update: ['state', 'sealed', 'signature'],
     },
     worker: { select: true, update: true },
   },
@@ -84,6 +114,9 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   feed_pushes: { web: { select: true, insert: true }, worker: EVERYTHING },
 }
 
+/** Functions that run as the owner of the tables, for both tiers: each does one thing that a grant would make more of. */
+const FUNCTIONS = ['retire_credentials(uuid, uuid, text[], integer)']
+
 /** The statements that give both roles exactly this, whatever they were given before. */
 export function grantStatements(roles: Readonly<Record<Tier, string>>): string[] {
   if (roles.web === roles.worker) throw new Error('The tiers need a role each: with one for both there is no wall.')
@@ -94,6 +127,7 @@ export function grantStatements(roles: Readonly<Record<Tier, string>>): string[]
       `revoke all on all tables in schema public from ${role}`,
       `grant usage on schema public to ${role}`,
       ...tables,
+      ...FUNCTIONS.map(signature => `grant execute on function ${signature} to ${role}`),
     ]
   })
 }

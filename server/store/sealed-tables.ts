@@ -54,3 +54,13 @@ export interface LeasesTable {
   ended_at: Date | null
   ended_by: 'released' | 'revoked' | 'expired' | null
 }
+
+/** The columns of `datasources` that hold its signed verdict; null together, but for the two times. */
+export interface VerdictColumns {
+  verdict_version: Generated<number | null>
+  verdict_usable: Generated<boolean | null>
+  usable_until: Generated<Date | null>
+  verdict_signer_id: Generated<string | null>
+  verdict_signature: Generated<Buffer | null>
+  verdict_asked_at: Generated<Date | null>
+}

@@ -7,6 +7,7 @@ import { type Selectable, sql } from 'kysely'
 import type { CredentialContext, SealedBox, WrappedOrganizationKey } from '#server/domain/sealed.ts'
 import type { Db, Tables, Tx } from './db.ts'
 import type { OrganizationSettings } from './organizations.ts'
+import type { SignedVerdict } from './verdicts.ts'
 
 /** A credential with its bytes, the row that they belong to, and the key pair that they are sealed to. */
 export interface SealedCredential {
@@ -27,7 +28,9 @@ export interface SealedDatasource
     | 'org_id'
     | 'id'
     | 'kind'
+    | 'mode'
     | 'status'
+    | 'status_reason'
     | 'db_type'
     | 'host'
     | 'port'
@@ -39,12 +42,19 @@ export interface SealedDatasource
   readonly settings: OrganizationSettings
   readonly current: SealedCredential | null
   readonly pending: SealedCredential | null
+  /** The verdict that the row bears; its signature is to be checked before anything of it is believed. */
+  readonly verdict: SignedVerdict | null
 }
 
 /** A row of the statement below: columns of a credential (`c_`) and of its key (`k_`) are null together where there is none. */
-interface DatasourceRow extends Omit<SealedDatasource, 'settings' | 'current' | 'pending'> {
+interface DatasourceRow extends Omit<SealedDatasource, 'settings' | 'current' | 'pending' | 'verdict'> {
   readonly role_policy: OrganizationSettings['rolePolicy']
   readonly check_interval_seconds: number | null
+  readonly v_version: number | null
+  readonly v_usable: boolean
+  readonly v_usable_until: Date | null
+  readonly v_signer_id: string
+  readonly v_signature: Buffer
   readonly c_version: number | null
   readonly c_state: 'pending' | 'current'
   readonly c_key_id: string
@@ -68,8 +78,10 @@ interface DatasourceRow extends Omit<SealedDatasource, 'settings' | 'current' | 
  */
 export async function datasource(db: Db, org: string, id: string): Promise<SealedDatasource | undefined> {
   const { rows } = await sql<DatasourceRow>`
-    select d.org_id, d.id, d.kind, d.status, d.db_type, d.host, d.port, d.database, d.schema, d.excluded_schemas, d.endpoint,
+    select d.org_id, d.id, d.kind, d.mode, d.status, d.status_reason, d.db_type, d.host, d.port, d.database, d.schema, d.excluded_schemas, d.endpoint,
       o.role_policy, o.check_interval_seconds,
+      d.verdict_version as v_version, d.verdict_usable as v_usable, d.usable_until as v_usable_until,
+      d.verdict_signer_id as v_signer_id, d.verdict_signature as v_signature,
       c.version as c_version, c.state as c_state, c.key_id as c_key_id, c.sealed as c_sealed, c.signer_id as c_signer_id,
       c.signature as c_signature, c.fingerprint as c_fingerprint, c.last4 as c_last4, c.created_at as c_created_at,
       k.public_key as k_public_key, k.secret as k_secret, k.master_key_id as k_master_key_id,
@@ -89,7 +101,14 @@ export async function datasource(db: Db, org: string, id: string): Promise<Seale
     settings: { rolePolicy, checkIntervalSeconds },
     current: held.find(credential => credential.state === 'current') ?? null,
     pending: held.find(credential => credential.state === 'pending') ?? null,
+    verdict: verdictOf(first),
   }
+}
+
+function verdictOf(row: DatasourceRow): SignedVerdict | null {
+  if (row.v_version === null) return null
+  const signed = { signerId: row.v_signer_id, signature: row.v_signature }
+  return { version: row.v_version, usable: row.v_usable, usableUntil: row.v_usable_until, ...signed }
 }
 
 function credentialOf(row: DatasourceRow): SealedCredential {

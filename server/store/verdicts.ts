@@ -2,7 +2,7 @@
  * Writes a verdict and all that follows from it, in one statement: a check is made again and again for every datasource, and
  * its round trips to our own database would cost as much as the dial. The worker calls it.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Advisory, Check } from '#shared/check.ts'
 import type { Status } from '#shared/datasource.ts'
 import { type Claim, isHeld, settledColumns } from './claims.ts'
@@ -21,12 +21,23 @@ export interface Verdict {
   readonly at: Date
 }
 
+/** A verdict as its row has it, under the worker's signature together with the row's organization, id, mode and status. */
+export interface SignedVerdict {
+  readonly version: number
+  readonly usable: boolean
+  readonly usableUntil: Date | null
+  readonly signerId: string
+  readonly signature: Buffer
+}
+
 /** A verdict and what it leads to. */
 export interface Settlement {
   readonly verdict: Verdict
   /** Of the tried credential as it must be now; of another state, it is no longer what this verdict is about. */
   readonly state: 'pending' | 'current' | 'retired'
   readonly status: Status
+  /** What lets the credential in force be used from now on; null to leave what is there, for a verdict on another one. */
+  readonly signed: SignedVerdict | null
   /** When to look again; null for never by itself. */
   readonly dueAt: Date | null
   readonly failed: boolean
@@ -55,7 +66,7 @@ export async function lastAt(db: Db, org: string, of: { datasourceId: string; ve
  * reads its row anew, so that one statement is as good as several.
  */
 export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void> {
-  const { verdict, state, status, dueAt, failed, introspection } = of
+  const { verdict, state, status, signed, dueAt, failed, introspection } = of
   const { organizationId: org } = claim
   const { datasourceId: id, version, checks, advisories, tookMs, at } = verdict
   await sql`
@@ -78,7 +89,7 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
       returning id
     ), moved as (
       update datasources set
-        status = ${status}, status_reason = ${verdict.reason}, verification_id = ${verdict.id}::uuid,
+        ${signedColumns(signed)} status = ${status}, status_reason = ${verdict.reason}, verification_id = ${verdict.id}::uuid,
         next_check_at = ${dueAt}::timestamptz,
         verified_at = case when ${verdict.outcome} = 'passed' then ${at}::timestamptz else verified_at end
       where org_id = ${org} and id = ${id} and exists (select from recorded)
@@ -91,4 +102,11 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
     from recorded where ${introspection}::uuid is not null
     on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at where tasks.due_at is null
   `.execute(db)
+}
+
+function signedColumns(signed: SignedVerdict | null): RawBuilder<unknown> {
+  if (signed === null) return sql``
+  return sql`verdict_version = ${signed.version}::integer, verdict_usable = ${signed.usable}::boolean,
+    usable_until = ${signed.usableUntil}::timestamptz, verdict_signer_id = ${signed.signerId},
+    verdict_signature = ${signed.signature}::bytea, verdict_asked_at = null,`
 }

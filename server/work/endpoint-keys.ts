@@ -7,6 +7,7 @@ import { SealBroken } from '#server/seal/held-key.ts'
 import type { SealedCredential, SealedDatasource } from '#server/store/sealed.ts'
 import { openCredential } from './open.ts'
 import type { WorkerParts } from './parts.ts'
+import { isMoved } from './standing.ts'
 
 /** A signing key and the row that it came from. */
 export interface SigningKey {
@@ -25,6 +26,8 @@ export interface EndpointKeys {
 
 /** Opens them; null when there is no key whose URL can be read. */
 export function endpointKeys(parts: WorkerParts, row: SealedDatasource): EndpointKeys | null {
+  // What was moved to the other mode by an edit is used for nothing.
+  if (isMoved(parts, row)) return null
   const { current: inForce, pending: coming } = row
   const [secret, next] = [opened(parts, inForce), opened(parts, coming)]
   // A key that came with its URL can be used where the one in force cannot be opened any more.

@@ -16,11 +16,13 @@ import { type FailureCode, failureSpec } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import type { Snapshot } from '#shared/snapshot.ts'
 import { canonical } from '#shared/snapshot-canonical.ts'
+import { requestUnsigned, usableOrAwaited } from './await-check.ts'
 import { guardedDescribe } from './guarded-probe.ts'
 import { keepSnapshot } from './keep-snapshot.ts'
 import { openInForce, openPayload } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { resolve } from './resolve.ts'
+import { isUsable } from './standing.ts'
 
 const DEADLINE_MS = 25_000
 
@@ -41,7 +43,9 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
   const row = await sealed.datasource(parts.db, org, id)
   if (row === undefined) return endIdle(parts, claim, { id, fault: 'entity_not_found' })
   // What is not trusted is not read. When it is trusted again, the verdict that says so makes a standing task due.
-  if (row.status !== 'active') return endIdle(parts, claim, { id, fault: 'conflict' })
+  const use = claim.standing ? await standingUse(parts, row) : await usableOrAwaited(parts, claim, row)
+  if (use === null) return
+  if (use !== 'usable') return endIdle(parts, claim, { id, ...use })
   const { schemas } = claim.standing ? { schemas: null } : Payload.parse(await openPayload(parts, claim))
   const found =
     row.kind === 'direct'
@@ -51,18 +55,32 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
   parts.signals.ring('news')
 }
 
+/** Nobody waits for a standing one: where no verdict lets it read, the next check that does makes it due. */
+async function standingUse(
+  parts: WorkerParts,
+  row: sealed.SealedDatasource,
+): Promise<'usable' | { readonly fault: FaultCode }> {
+  if (isUsable(parts, row)) return 'usable'
+  await requestUnsigned(parts, row)
+  return { fault: 'conflict' }
+}
+
 /** Nothing to introspect: it was removed or rejected meanwhile. Whoever asked while it was going is told so. */
 async function endIdle(parts: WorkerParts, claim: claims.Claim, of: { id: string; fault: FaultCode }): Promise<void> {
   const { id, fault } = of
-  if (claim.standing) await transaction(parts.db, tx => settleIdle(tx, claim, { id, now: parts.clock() }))
+  if (claim.standing) await transaction(parts.db, tx => settleIdle(parts, tx, { claim, id }))
   else await claims.finish(parts.db, claim, { fault } satisfies IntrospectOutcome)
   parts.signals.ring('news')
 }
 
-/** Under the datasource's lock: it may have become active since it was looked at, by a verdict that found the task still due. */
-async function settleIdle(tx: Tx, claim: claims.Claim, { id, now }: { id: string; now: Date }): Promise<void> {
+/** Under the datasource's lock: it may have become usable since it was looked at, by a verdict that found the task still due. */
+async function settleIdle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; id: string }): Promise<void> {
+  const { claim, id } = of
+  const now = parts.clock()
   const held = await datasources.lock(tx, claim.organizationId, { id })
-  await claims.settle(tx, claim, { dueAt: held?.status === 'active' ? now : null, now, failed: false })
+  const row = held === undefined ? undefined : await sealed.datasource(tx, claim.organizationId, id)
+  const isBack = row !== undefined && isUsable(parts, row)
+  await claims.settle(tx, claim, { dueAt: isBack ? now : null, now, failed: false })
 }
 
 async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schemas: string[] | null): Promise<Found> {
@@ -75,7 +93,7 @@ async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schema
     const { target, caCertificate } = resolved
     const catalog = { schemas, excludedSchemas: row.excluded_schemas ?? [] }
     const request = { target, caCertificate, catalog, deadlineMs: DEADLINE_MS }
-    const described = await guardedDescribe(parts, { organizationId, isTrusted: row.status === 'active', request })
+    const described = await guardedDescribe(parts, { organizationId, isTrusted: true, request })
     if (described.failure !== null) return failed(described.failure.code)
     if (described.finding === null) return { fault: 'introspection_failed', retryable: true }
     return 'fault' in described.finding ? { fault: described.finding.fault.code, retryable: false } : described.finding

@@ -4,6 +4,7 @@
  * looked at here, before anything is opened.
  */
 import { z } from 'zod'
+import { datasourceId } from '#server/domain/datasource-name.ts'
 import { newId } from '#server/domain/ids.ts'
 import { isUsablePublicKey, leasedTarget } from '#server/domain/lease.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
@@ -17,7 +18,8 @@ import { spellConnectionString } from '#shared/connection-string-text.ts'
 import { failureSpec } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import type { Lease, LeasedCredential } from '#shared/lease.ts'
-import { DatasourceId, typedId, uuidOf } from '#shared/wire.ts'
+import { DatasourceId, type Mode, typedId } from '#shared/wire.ts'
+import { usableOrAwaited } from './await-check.ts'
 import { openPayload, openUnlessBroken } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 
@@ -64,7 +66,8 @@ async function grantOrRefuse(parts: WorkerParts, claim: claims.Claim, asked: Ask
     if (typeof capability === 'string') {
       return refuse(parts, claim, { fault: capability, capabilityId: null, payload })
     }
-    const found = await leasable(parts, asked)
+    const found = await leasable(parts, claim, { asked, mode: capability.mode })
+    if (found === null) return
     if (typeof found === 'string') return refuse(parts, claim, { fault: found, capabilityId: capability.id, payload })
     if (await grant(parts, claim, { asked, capability, content: found.content })) return
   }
@@ -121,15 +124,20 @@ async function grantedCapability(parts: WorkerParts, asked: Asked): Promise<leas
   return isNamed && operations.includes('datasources.lease') ? row : 'capability_scope_denied'
 }
 
-/** What is leased, but for when it ends; or why it is not. */
+/** What is leased, but for when it ends; or why it is not. Null when that waits for a check, and the claim was given back. */
 async function leasable(
   parts: WorkerParts,
-  asked: Asked,
-): Promise<{ content: Omit<LeasedCredential, 'expiresAt'> } | FaultCode> {
+  claim: claims.Claim,
+  { asked, mode }: { asked: Asked; mode: Mode },
+): Promise<{ content: Omit<LeasedCredential, 'expiresAt'> } | FaultCode | null> {
   const { organizationId: org, datasourceId: id, payload } = asked
   const row = await sealed.datasource(parts.db, org, id)
-  if (row === undefined || uuidOf(payload.datasourceId, 'ds_', 'ds_test_') !== id) return 'entity_not_found'
-  if (row.kind !== 'direct' || row.status !== 'active') return 'conflict'
+  // By its whole name, prefix included: what the capability names is compared with the name that was asked for.
+  if (row === undefined || datasourceId(row) !== payload.datasourceId) return 'entity_not_found'
+  if (row.mode !== mode) return 'capability_scope_denied'
+  if (row.kind !== 'direct') return 'conflict'
+  const use = await usableOrAwaited(parts, claim, row)
+  if (use !== 'usable') return use === null ? null : use.fault
   const inForce = row.current
   const secret = inForce === null ? undefined : openUnlessBroken(parts, row, inForce)
   if (inForce === null || secret?.kind !== 'direct') return 'credential_unreadable'

@@ -3,14 +3,15 @@
  * nobody answers. Called when a check has its verdict.
  */
 import { backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
+import { LONGEST_INTERVAL_MS } from '#server/domain/verdict.ts'
 import type { Claim } from '#server/store/claims.ts'
 import type { SealedDatasource } from '#server/store/sealed.ts'
 import type { WorkerParts } from './parts.ts'
 
-/** The interval of a datasource's checks, in milliseconds. */
+/** The interval of a datasource's checks, in milliseconds: never so long that a verdict runs out before the next one. */
 export function intervalMs(parts: WorkerParts, row: SealedDatasource): number {
   const seconds = row.settings.checkIntervalSeconds
-  return seconds === null ? parts.checkIntervalMs : seconds * 1000
+  return Math.min(LONGEST_INTERVAL_MS, seconds === null ? parts.checkIntervalMs : seconds * 1000)
 }
 
 /** When to look again: what cannot be reached soon and then later, what is active after an interval, what is rejected never. */

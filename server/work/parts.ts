@@ -9,6 +9,7 @@ import type { LeaseSealer } from '#server/seal/leases.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import type { Unsealer } from '#server/seal/unsealer.ts'
+import type { VerdictSigner } from '#server/seal/verdicts.ts'
 import type { Claim } from '#server/store/claims.ts'
 import type { Db, TaskKind } from '#server/store/db.ts'
 import type { Signals } from '#server/store/signals.ts'
@@ -21,6 +22,7 @@ export interface WorkerParts {
   readonly sealer: Sealer
   readonly unsealer: Unsealer
   readonly leaseSealer: LeaseSealer
+  readonly verdicts: VerdictSigner
   readonly tokens: Tokens
   readonly dialler: Dialler
   readonly policy: HostPolicy

@@ -13,8 +13,10 @@ import * as feeds from '#server/store/feeds.ts'
 import * as sealed from '#server/store/sealed.ts'
 import type { Failure } from '#shared/failure.ts'
 import { type Asked, askEndpoint } from './ask-endpoint.ts'
+import { requestUnsigned } from './await-check.ts'
 import { endpointKeys, keysOf } from './endpoint-keys.ts'
 import type { WorkerParts } from './parts.ts'
+import { isUsable } from './standing.ts'
 
 /** From one page to the next: longer than a request and its wait for a process. */
 const HOLD_MS = 60_000
@@ -44,7 +46,11 @@ export async function poll(parts: WorkerParts, claim: claims.Claim): Promise<voi
   const row = await sealed.datasource(parts.db, org, datasourceId)
   const feed = await feeds.find(parts.db, org, datasourceId)
   // What is not in use is not followed; the check that finds it in order makes the next poll due.
-  if (row === undefined || row.status !== 'active' || feed === undefined) return settleIdle(parts, claim)
+  if (row === undefined || feed === undefined) return settleIdle(parts, claim)
+  if (!isUsable(parts, row)) {
+    await requestUnsigned(parts, row)
+    return settleIdle(parts, claim)
+  }
   const opened = endpointKeys(parts, row)
   if (opened === null || opened.current === null) return settleUnreadable(parts, claim, datasourceId)
   const { url } = opened

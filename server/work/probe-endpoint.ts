@@ -11,6 +11,7 @@ import type { SealedCredential, SealedDatasource } from '#server/store/sealed.ts
 import { type Asked, askEndpoint, mayAsk } from './ask-endpoint.ts'
 import type { EndpointKeys, SigningKey } from './endpoint-keys.ts'
 import type { WorkerParts } from './parts.ts'
+import { isTrusted, isUsable } from './standing.ts'
 
 /** A verdict on one credential. */
 export interface Judged {
@@ -48,7 +49,7 @@ export async function probeEndpoint(parts: WorkerParts, row: SealedDatasource, k
   const rotation = { ...decide(parts, tried, pending), credential: pending.credential, requestedAt: tried.requestedAt }
   if (rotation.decision === 'retire_old') return { judged: tried, rotation }
   // Until the new key is taken, what is not in use yet may still come into use with the one that it was registered with.
-  const isInUse = row.status === 'active' || rotation.decision === 'destroy_new'
+  const isInUse = isUsable(parts, row) || rotation.decision === 'destroy_new'
   return { judged: isInUse ? null : await inForce(), rotation }
 }
 
@@ -72,8 +73,8 @@ async function judge(parts: WorkerParts, row: SealedDatasource, of: SigningKey &
 }
 
 async function ask(parts: WorkerParts, row: SealedDatasource, of: SigningKey & { url: string }): Promise<Asked> {
-  const isTrusted = row.status === 'active' && of.credential.state === 'current'
-  if (!isTrusted && !(await mayAsk(parts, { organizationId: row.org_id, url: of.url })))
+  const isProven = isTrusted(parts, row) && of.credential.state === 'current'
+  if (!isProven && !(await mayAsk(parts, { organizationId: row.org_id, url: of.url })))
     return { answer: noAnswer('budget_exhausted', 0), requestedAt: null }
   return question(parts, of, false)
 }

@@ -11,6 +11,7 @@ import { transaction } from '#server/store/db.ts'
 import * as pushes from '#server/store/feed-pushes.ts'
 import * as sealed from '#server/store/sealed.ts'
 import type { PushOutcome } from '#shared/feed.ts'
+import { usableOrAwaited } from './await-check.ts'
 import { endpointKeys, keysOf } from './endpoint-keys.ts'
 import { openPayload } from './open.ts'
 import type { WorkerParts } from './parts.ts'
@@ -25,17 +26,21 @@ const Payload = z.object({
 /** The work of a `push` task. */
 export async function push(parts: WorkerParts, claim: claims.Claim): Promise<void> {
   const outcome = await takenIn(parts, claim)
+  if (outcome === null) return
   await claims.finish(parts.db, claim, outcome)
   parts.signals.ring('news')
   if ('answer' in outcome) parts.signals.ring('events')
 }
 
-async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOutcome> {
+/** Stores it, or says why not; null when the claim was given back until the endpoint is checked. */
+async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOutcome | null> {
   const { organizationId: org, datasourceId } = claim
   if (datasourceId === null) throw new Error('a push task names a datasource')
   const payload = await payloadOf(parts, claim)
   const row = await sealed.datasource(parts.db, org, datasourceId)
   if (row === undefined) return { fault: 'entity_not_found' }
+  const use = await usableOrAwaited(parts, claim, row)
+  if (use !== 'usable') return use
   const keys = endpointKeys(parts, row)
   if (keys === null || payload === null) return { fault: 'credential_unreadable' }
   const { body, ...headers } = payload

@@ -21,6 +21,7 @@ import { refusedUndialled } from './examine.ts'
 import { currentKey } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { type Findings, type Judged, probeEndpoint } from './probe-endpoint.ts'
+import { signedVerdict } from './standing.ts'
 
 /** Between tries of a new key: soon after it came, and often enough that a day's window is not over unseen. */
 const ROTATION: Backoff = { baseMs: 5_000, maxMs: 300_000 }
@@ -92,7 +93,8 @@ async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; out
   if (judged !== null) {
     const state = rotation?.decision === 'retire_old' ? 'current' : judged.credential.state
     const verdict = verdictOf(row.id, judged, now)
-    return verdicts.settle(tx, claim, { verdict, state, status, dueAt, failed, introspection: null })
+    const signed = state === 'pending' ? null : signedVerdict(parts, row, { ...verdict, status })
+    return verdicts.settle(tx, claim, { verdict, state, status, signed, dueAt, failed, introspection: null })
   }
   await claims.settle(tx, claim, next)
   await datasources.update(tx, org, { id: row.id, set: { next_check_at: dueAt } })

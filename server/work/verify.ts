@@ -19,6 +19,7 @@ import { type Examined, examine, refusedUndialled } from './examine.ts'
 import { intervalMs, nextCheck } from './next-check.ts'
 import { currentKey, openCredential, openInForce, openUnlessBroken } from './open.ts'
 import type { WorkerParts } from './parts.ts'
+import { isMoved, isTrusted, signedVerdict } from './standing.ts'
 import { verifyEndpoint } from './verify-endpoint.ts'
 
 /** The work of a `verify` task. */
@@ -75,6 +76,8 @@ async function tryCredential(parts: WorkerParts, { row, tried }: Tried): Promise
   const { context } = tried
   const { organizationId } = context
   try {
+    // Nothing is opened for a row that was moved to the other mode: a new verdict would be one for that mode.
+    if (isMoved(parts, row)) throw new SealBroken()
     const isInForce = tried.state === 'current'
     const secret = isInForce ? openInForce(parts, row, tried) : openCredential(parts, tried)
     const about = {
@@ -84,7 +87,7 @@ async function tryCredential(parts: WorkerParts, { row, tried }: Tried): Promise
       schema: row.schema,
       dbType: row.db_type ?? 'postgresql',
       rolePolicy: row.settings.rolePolicy,
-      isTrusted: isInForce && row.status === 'active',
+      isTrusted: isInForce && isTrusted(parts, row),
     }
     const examined = await examine(parts, about)
     const { resolved } = examined
@@ -116,10 +119,12 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
   // A pending one that waits is tried again at once, and then as late as before.
   const isBetween = !isRotation && row.pending !== null
   const dueAt = isBetween ? now : nextCheck(parts, claim, { outcome, status, row })
-  const at = { datasourceId: row.id, version: judged.context.version, at: now, tookMs }
+  const { version } = judged.context
+  const at = { datasourceId: row.id, version, at: now, tookMs }
   const settlement = {
     verdict: { id: newId(), ...at, outcome, reason, checks, advisories },
     status,
+    signed: isAside ? null : signedVerdict(parts, row, { version, status, outcome, at: now }),
     dueAt,
     failed: isBetween || outcome === 'unreachable',
     // What is active is also introspected, from the next interval on; a caller may ask for it sooner.

@@ -1,0 +1,63 @@
+/**
+ * Signs verdicts and checks them, with the worker's signing key. What lets a credential be used is such a signature and no
+ * column of a table: the web tier has no key that could make one.
+ */
+import type { VerdictContent } from '#server/domain/verdict.ts'
+import { inUse, type WorkerKeyring } from './keyring.ts'
+import { signedText } from './signed-text.ts'
+import { readySodium } from './sodium.ts'
+
+type Sodium = Awaited<ReturnType<typeof readySodium>>
+
+/** A signature and the id of its key. */
+export interface VerdictSignature {
+  readonly signerId: string
+  readonly signature: Buffer
+}
+
+/** The bytes that a verdict's signature covers: purpose `verdict`, then the fields in this order, times in milliseconds since 1970. */
+export function verdictText(verdict: VerdictContent): Uint8Array {
+  const { organizationId, datasourceId, mode, version, status, usable, usableUntil } = verdict
+  const use = [usable ? 'usable' : 'unusable', usableUntil?.getTime() ?? 'never']
+  return signedText('verdict', [organizationId, datasourceId, mode, version, status, ...use])
+}
+
+/** Signs and checks verdicts. Make one with `createVerdictSigner`. */
+export class VerdictSigner {
+  readonly #sodium: Sodium
+  #signing: WorkerKeyring['signing']
+
+  constructor(sodium: Sodium, keyring: WorkerKeyring) {
+    this.#sodium = sodium
+    this.#signing = keyring.signing
+  }
+
+  /** Takes another keyring from now on. */
+  reload(keyring: WorkerKeyring): void {
+    this.#signing = keyring.signing
+  }
+
+  /** The id of the key that signs now; a verdict under another one is to be signed anew. */
+  signerId(): string {
+    return inUse(this.#signing).id
+  }
+
+  /** Signs with the key in use. */
+  sign(verdict: VerdictContent): VerdictSignature {
+    const signing = inUse(this.#signing)
+    const signature = this.#sodium.crypto_sign_detached(verdictText(verdict), signing.secret)
+    return { signerId: signing.id, signature: Buffer.from(signature) }
+  }
+
+  /** True for a verdict that a worker has signed exactly so, with any key that the keyring still has. */
+  isSigned(verdict: VerdictContent, by: VerdictSignature): boolean {
+    const signer = this.#signing.find(key => key.id === by.signerId)
+    if (signer === undefined || by.signature.length !== 64) return false
+    return this.#sodium.crypto_sign_verify_detached(by.signature, verdictText(verdict), signer.public)
+  }
+}
+
+/** Over the worker's keyring. */
+export async function createVerdictSigner(keyring: WorkerKeyring): Promise<VerdictSigner> {
+  return new VerdictSigner(await readySodium(), keyring)
+}

@@ -1,0 +1,50 @@
+/**
+ * What work does where no verdict lets a credential be used: somebody waits for it, so a check is asked for, the claim given
+ * back, and the work goes on when the check is settled; or nobody does, and the check makes the work due again.
+ */
+import { newId } from '#server/domain/ids.ts'
+import * as checkRequests from '#server/store/check-requests.ts'
+import type { Claim } from '#server/store/claims.ts'
+import type { SealedDatasource } from '#server/store/sealed.ts'
+import * as tasks from '#server/store/tasks.ts'
+import { FAULTS, type FaultCode, isFaultCode } from '#shared/fault.ts'
+import type { WorkerParts } from './parts.ts'
+import { isUnsigned, isUsable, lacksVerdict } from './standing.ts'
+
+/** How soon a task that waits for a check looks whether it is settled. */
+const LOOK_MS = 100
+
+/**
+ * `usable`, or the fault to answer with; null when the claim was given back: the check that could help is under way. A check
+ * that was waited for and brought no verdict is not asked for again by the same task.
+ */
+export async function usableOrAwaited(
+  parts: WorkerParts,
+  claim: Claim,
+  row: SealedDatasource,
+): Promise<'usable' | { readonly fault: FaultCode } | null> {
+  if (isUsable(parts, row)) return 'usable'
+  if (!lacksVerdict(parts, row)) return { fault: 'conflict' }
+  const { awaits } = claim
+  const now = parts.clock()
+  const asked = { taskId: newId(), now, dueAt: new Date(now.getTime() + LOOK_MS) }
+  if (awaits !== null) {
+    const check = { datasourceId: row.id, kind: 'verify' } as const
+    if ((await tasks.settledRequest(parts.db, row.org_id, check)) >= awaits) return { fault: whyNot(row) }
+  }
+  await checkRequests.awaitCheck(parts.db, claim, asked)
+  parts.signals.ring('work')
+  return null
+}
+
+/** Asks for the check of what bears no signature, for work that nobody waits for: the check makes that due again. */
+export async function requestUnsigned(parts: WorkerParts, row: SealedDatasource): Promise<void> {
+  if (row.status !== 'active' || row.current === null || !isUnsigned(parts, row)) return
+  const asked = { datasourceId: row.id, taskId: newId(), now: parts.clock() }
+  if (await checkRequests.requestUnsigned(parts.db, row.org_id, asked)) parts.signals.ring('work')
+}
+
+/** Why the check brought no verdict, if the caller can try again for that reason. */
+function whyNot({ status_reason: reason }: SealedDatasource): FaultCode {
+  return reason !== null && isFaultCode(reason) && FAULTS[reason].retryable ? reason : 'conflict'
+}
