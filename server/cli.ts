@@ -8,6 +8,7 @@ import { schemaCommands } from '#client/cli/schema.ts'
 import type { CommandContext } from '#server/operator/command.ts'
 import { commands, usageOf } from '#server/operator/commands.ts'
 import { openDb } from '#server/store/db.ts'
+import { printableLines } from '#shared/printable.ts'
 import { type Config, environment, readCaller, readConfig } from './config.ts'
 import { workerKeyring } from './keyring-source.ts'
 import { ensureKeyrings, startLocalDatabase } from './local.ts'
@@ -56,8 +57,13 @@ async function main(args: string[]): Promise<number> {
   return await command.run(context, { operands: positionals.slice(command.words.length), options: values })
 }
 
+/** Commands print what is safe already. This is for one that forgets: no output steers a terminal. */
 function printLine(line: string): void {
-  process.stdout.write(`${line}\n`)
+  process.stdout.write(`${printableLines(line)}\n`)
+}
+
+function complainLine(line: string): void {
+  process.stderr.write(`${printableLines(line)}\n`)
 }
 
 /** What commands ask for, made when one asks: `keyring init` needs no database, `role-sql` needs nothing. */
@@ -72,7 +78,7 @@ function contextOf(config: Config, stack: AsyncDisposableStack): CommandContext 
   return {
     now: new Date(),
     print: printLine,
-    complain: line => void process.stderr.write(`${line}\n`),
+    complain: complainLine,
     url,
     async openDb() {
       const db = openDb({ url: await url(), size: 2, onError: () => undefined })
@@ -89,7 +95,7 @@ function contextOf(config: Config, stack: AsyncDisposableStack): CommandContext 
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  complainLine(error instanceof Error ? error.message : String(error))
   // By 1 `schema drift` tells a script of a breaking change.
   process.exitCode = process.argv[2] === 'schema' ? 2 : 1
 }

@@ -1,8 +1,10 @@
 /**
  * Structured logs. What goes in is listed by the caller: ids, codes, durations. A cause goes in as its name, code and
- * stack without message, since the messages of drivers and of customers' servers can hold what they were sent.
+ * stack without message, since the messages of drivers and of customers' servers can hold what they were sent. No line
+ * holds a character that steers a terminal, even once its JSON is parsed.
  */
 import pino from 'pino'
+import { printableLog } from '#shared/printable.ts'
 
 // Nothing of these is ever given to a log; this is for the day when somebody does.
 const SECRETS = ['password', 'connectionString', 'signingKey', 'key', 'token', 'authorization'] as const
@@ -17,6 +19,8 @@ export function createLog(options: { level: string; destination?: pino.Destinati
   const settings: pino.LoggerOptions = {
     level: options.level,
     base: null,
+    // Programs that show logs print a text as it is once it is parsed.
+    hooks: { streamWrite: printableLog },
     serializers: { cause: describeCause, err: describeCause },
     redact: {
       paths: SECRETS.flatMap(name => [name, `*.${name}`]),

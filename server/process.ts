@@ -5,6 +5,7 @@
 import { type Db, openDb } from '#server/store/db.ts'
 import { pendingMigrations } from '#server/store/migrate.ts'
 import { Signals } from '#server/store/signals.ts'
+import { printableLines } from '#shared/printable.ts'
 import { type Config, environment, readConfig } from './config.ts'
 import { createLog, type Log } from './log.ts'
 
@@ -28,7 +29,7 @@ export async function run(
     const started = stack.move()
     void signal.then(name => stop(log, { name, started }))
   } catch (error) {
-    process.stderr.write(`${sentenceOf(error)}\n`)
+    process.stderr.write(`${printableLines(sentenceOf(error))}\n`)
     process.exitCode = 1
     // What was half started (a pool, a listener) would keep the process alive.
     process.exit()

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PROVIDERS } from '#server/domain/provider.ts'
 import { PASSWORD_PLACEHOLDER, type RoleSqlRequest, roleSql } from '#server/domain/role-sql.ts'
-import { quoteName } from '#server/domain/sql-text.ts'
+import { quoteName } from '#shared/sql-text.ts'
 import { judgeLogin } from '#test/support/judged-login.ts'
 import { databaseUrl, installedMajors, query, startServer, type TestServer } from '#test/support/postgres.ts'
 

@@ -5,6 +5,7 @@
  * and whole in a comment as far as that goes. The generators on npm all want a live database, and no text of theirs is
  * made for names from strangers.
  */
+import { escapeUnprintable } from '#shared/printable.ts'
 import type { Column, Constraint, Relation, Snapshot } from '#shared/snapshot.ts'
 
 interface Entity {
@@ -74,9 +75,12 @@ function labelOf(schema: string, name: string): string {
   return quotable(schema === 'public' ? name : `${schema}.${name}`) || '_'
 }
 
-/** Text that stands in double quotes. */
+/**
+ * Text that stands in double quotes. Beside the quotes, `%%` begins a comment or a directive, `#` and `&` an entity, a
+ * backquote Markdown (and ends the block of a document that holds the diagram), `<` a tag of the page that draws it.
+ */
 function quotable(text: string): string {
-  return text.replaceAll('"', "'").replace(/[%\\\p{Cc}\u2028\u2029]/gu, '_')
+  return escapeUnprintable(text.replaceAll('"', "'"), () => '_').replace(/[%\\#&;<>`{}]/g, '_')
 }
 
 /** One word of Mermaid's; a key's letters alone would be taken for a key. */

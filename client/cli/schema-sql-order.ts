@@ -4,7 +4,11 @@
  * Only the SQL printer uses it.
  */
 import type { Relation, Snapshot } from '#shared/snapshot.ts'
+import { namesOf } from './schema-sql-form.ts'
 import { identifier } from './schema-sql-text.ts'
+
+/** Steps from one object to what it needs: a hostile catalog makes a chain of all that it has. */
+export const MAX_CHAIN = 1_000
 
 /** A relation with its schema. */
 export interface Named {
@@ -17,10 +21,11 @@ export function inOrder(views: readonly Named[]): Named[] {
   const mentions = views.map(({ schema, relation }) => mention(schema, relation.name))
   const seen = new Set<Named>()
   const result: Named[] = []
-  const add = (view: Named) => {
+  const add = (view: Named, depth = 0) => {
     if (seen.has(view)) return
     seen.add(view)
-    for (const [at, other] of views.entries()) if (mentions[at]?.test(view.relation.definition ?? '')) add(other)
+    const needed = views.filter((_, at) => depth < MAX_CHAIN && mentions[at]?.test(view.relation.definition ?? ''))
+    for (const other of needed) add(other, depth + 1)
     result.push(view)
   }
   for (const view of views) add(view)
@@ -40,7 +45,10 @@ function mention(schema: string, name: string): RegExp {
 export function missingSchemas(snapshot: Snapshot): string[] {
   const { schemas, extensions } = snapshot
   const known = new Set(['pg_catalog', ...schemas.map(({ name }) => identifier(name))])
-  const ofSequences = missingSequences(snapshot).flatMap(name => /^("(?:[^"]|"")*"|[^."]+)\./.exec(name)?.[1] ?? [])
+  const ofSequences = missingSequences(snapshot).flatMap(name => {
+    const [schema, relation] = namesOf(name) ?? []
+    return schema === undefined || relation === undefined ? [] : [identifier(schema)]
+  })
   const mentioned = new Set([...extensions.map(({ schema }) => identifier(schema)), ...ofSequences])
   return [...mentioned].filter(name => !known.has(name))
 }

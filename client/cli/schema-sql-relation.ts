@@ -4,10 +4,15 @@
  * Only the SQL printer uses it.
  */
 import type { Column, Constraint, Policy, Relation } from '#shared/snapshot.ts'
+import { constraintClause, indexText, optionsText, partitionText, queryText } from './schema-sql-definition.ts'
+import { defaultText, expressionText, namesText, typeText } from './schema-sql-form.ts'
 import { identifier, identifiers, literal, qualified } from './schema-sql-text.ts'
 
 /** What makes a relation: itself first; indexes, keys and policies once every relation is there. */
 export interface RelationStatements {
+  /** With its schema, as SQL takes it. */
+  readonly name: string
+  /** The relation first. */
   readonly make: string[]
   readonly complete: string[]
   /** Foreign keys, with the relation that each refers to, spelled with its schema. */
@@ -21,10 +26,11 @@ export function relationStatements(schema: string, relation: Relation): Relation
   const late = constraints.filter(isLate)
   const make = isView(relation) ? [viewText(name, relation)] : [tableText(name, relation)]
   return {
+    name,
     make: [...make, ...comments(name, relation)],
     complete: [
       ...late.filter(it => it.kind !== 'foreign_key').map(it => `alter table ${name}\n  add ${constraintText(it)};`),
-      ...(relation.indexes ?? []).map(({ definition }) => `${definition};`),
+      ...(relation.indexes ?? []).map(it => `${indexText(it.definition, [schema, relation.name, it.name])};`),
       ...rowSecurity(name, relation),
     ],
     refer: late
@@ -48,8 +54,8 @@ function isLate({ kind, definition }: Constraint): boolean {
 }
 
 function viewText(name: string, relation: Relation): string {
-  const query = (relation.definition ?? '').replace(/;$/, '')
-  const options = relation.options === undefined ? '' : ` with (${relation.options})`
+  const query = queryText(relation.definition ?? '')
+  const options = relation.options === undefined ? '' : ` with (${optionsText(relation.options)})`
   if (relation.kind === 'view') return `create view ${name}${options} as\n${query};`
   return `create materialized view ${name} as\n${query}\nwith no data;`
 }
@@ -59,17 +65,17 @@ function tableText(name: string, relation: Relation): string {
   const lines = [...relation.columns.map(columnText), ...constraints].map(line => `  ${line}`)
   const body = lines.length === 0 ? '()' : `(\n${lines.join(',\n')}\n)`
   const foreign = relation.kind === 'foreign_table'
-  const partition = relation.partitionKey === undefined ? '' : ` partition by ${relation.partitionKey}`
+  const partition = relation.partitionKey === undefined ? '' : ` partition by ${partitionText(relation.partitionKey)}`
   const server = foreign ? ` server ${identifier(relation.server ?? '')}` : ''
   return `create ${foreign ? 'foreign ' : ''}table ${name} ${body}${partition}${server};`
 }
 
 function columnText(column: Column): string {
-  const parts = [identifier(column.name), column.type]
-  if (column.collation !== undefined) parts.push(`collate ${column.collation}`)
-  if (column.default !== undefined) parts.push(`default ${column.default}`)
+  const parts = [identifier(column.name), typeText(column.type)]
+  if (column.collation !== undefined) parts.push(`collate ${namesText(column.collation)}`)
+  if (column.default !== undefined) parts.push(`default ${defaultText(column.default)}`)
   if (column.generated !== undefined) {
-    parts.push(`generated always as (${column.generated}) ${column.virtual ? 'virtual' : 'stored'}`)
+    parts.push(`generated always as (${expressionText(column.generated)}) ${column.virtual ? 'virtual' : 'stored'}`)
   }
   if (column.identity !== undefined) {
     parts.push(`generated ${column.identity === 'always' ? 'always' : 'by default'} as identity`)
@@ -98,7 +104,9 @@ const ACTIONS = {
 } as const
 
 function constraintText(constraint: Constraint): string {
-  return `constraint ${identifier(constraint.name)} ${constraintDefinition(constraint)}`
+  const { name, kind, definition } = constraint
+  const clause = definition === undefined ? constraintDefinition(constraint) : constraintClause(kind, definition)
+  return `constraint ${identifier(name)} ${clause}`
 }
 
 function rowSecurity(name: string, relation: Relation): string[] {
@@ -112,8 +120,8 @@ function rowSecurity(name: string, relation: Relation): string[] {
 function policyText(table: string, policy: Policy): string {
   const roles = policy.roles.map(role => (role === 'public' ? role : identifier(role))).join(', ')
   const restrictive = policy.restrictive ? ' as restrictive' : ''
-  const using = policy.using === undefined ? '' : `\n  using (${policy.using})`
-  const check = policy.check === undefined ? '' : `\n  with check (${policy.check})`
+  const using = policy.using === undefined ? '' : `\n  using (${expressionText(policy.using)})`
+  const check = policy.check === undefined ? '' : `\n  with check (${expressionText(policy.check)})`
   return `create policy ${identifier(policy.name)} on ${table}${restrictive} for ${policy.command} to ${roles}${using}${check};`
 }
 

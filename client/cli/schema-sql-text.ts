@@ -1,9 +1,14 @@
 /**
- * Names and texts as SQL takes them, whatever is in them: control characters are escaped, so that what is printed to a
- * terminal cannot steer it.
+ * Names and texts in the SQL printer's spelling, and what takes the place of a statement that may not be run.
  *
- * Expressions and definitions are PostgreSQL's own text and pass as they are. Only the SQL printer uses it.
+ * What is no SQL of the expected form is marked by `unfit`, and the mark makes a remark of the whole statement that holds
+ * it: no printer has to ask. U+0000 is the mark, since no SQL can hold it.
  */
+import { printable } from '#shared/printable.ts'
+import { quoteLines, quoteName } from '#shared/sql-text.ts'
+import { isStorable } from '#shared/text.ts'
+
+const UNFIT = '\u0000'
 
 // PostgreSQL's reserved words, of 13 to 18 ("reserved" and "reserved (can be function or type)", appendix C).
 const RESERVED = new Set(
@@ -19,12 +24,7 @@ const RESERVED = new Set(
 /** An identifier, quoted where it must be. */
 export function identifier(name: string): string {
   if (/^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(name)) return name
-  if (!/[\p{Cc}]/u.test(name)) return `"${name.replaceAll('"', '""')}"`
-  const escaped = name
-    .replaceAll('\\', '\\\\')
-    .replaceAll('"', '""')
-    .replace(/\p{Cc}/gu, it => `\\${hex(it)}`)
-  return `U&"${escaped}"`
+  return name !== '' && isStorable(name) ? quoteName(name) : unfit(quoteName(name))
 }
 
 /** A name with its schema. */
@@ -39,16 +39,32 @@ export function identifiers(names: readonly string[]): string {
 
 /** A text literal. Line feeds stay, so that comments can be read. */
 export function literal(text: string): string {
-  const quoted = text.replaceAll("'", "''")
-  if (!/[^\P{Cc}\n]|\\/u.test(text)) return `'${quoted}'`
-  return `E'${quoted.replaceAll('\\', '\\\\').replace(/[^\P{Cc}\n]/gu, it => `\\u${hex(it)}`)}'`
+  return isStorable(text) ? quoteLines(text) : unfit(quoteLines(text))
 }
 
-/** A statement that cannot be run, for people: what it needs is not in the snapshot. */
-export function remark(statement: string): string {
-  return ['Not in the snapshot as a whole:', ...statement.split(/\r\n?|\n/)].map(line => `-- ${line}`).join('\n')
+/** Text that is not what belongs in its place. The statement that holds it goes out as a remark. */
+export function unfit(text: string): string {
+  return `${UNFIT}${text}`
 }
 
-function hex(character: string): string {
-  return (character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')
+/** True for a statement that holds nothing unfit. */
+export function isFit(statement: string): boolean {
+  return !statement.includes(UNFIT)
+}
+
+/** Why a statement is not run. */
+export const REASONS = {
+  missing: 'Not in the snapshot as a whole:',
+  unfit: 'Not run, as the server says something here that is not SQL of the form that belongs here:',
+  made: 'Not run, as what it belongs to is not made:',
+} as const
+
+/**
+ * A statement that is not to be run, for people. Every line of it is a comment, and it holds no backslash, so that neither
+ * a line break nor a command of psql's is in it.
+ */
+export function remark(statement: string, reason: keyof typeof REASONS): string {
+  const lines = statement.replaceAll(UNFIT, '').split(/\r\n?|\n/)
+  const shown = lines.map(line => printable(line.replaceAll('\\', '\\u{5c}')))
+  return [REASONS[reason], ...shown].map(line => `-- ${line}`.trimEnd()).join('\n')
 }

@@ -4,7 +4,9 @@
  * What `pg` has no parser for is text to it, arrays of enums, domains and extension types included: it then gives the
  * array's literal. A domain comes over the wire as what it is made of. Only `schema-types.ts` uses it.
  */
+import { printableJson } from '#shared/printable.ts'
 import type { Column, SchemaSnapshot } from '#shared/snapshot.ts'
+import { elementOf } from './schema-type-name.ts'
 
 /** The types of one schema's columns. */
 export interface TypeScriptTypes {
@@ -58,16 +60,19 @@ function asText(name: string): [string, string] {
   return [name, 'string']
 }
 
+/** A hostile catalog has domains that are made of each other. */
+const MAX_CHAIN = 100
+
 /** The types of a schema's columns: its enums and domains are those that the schema of the snapshot lists. */
 export function createTypeScriptTypes(schema: SchemaSnapshot): TypeScriptTypes {
   const enums = new Map(schema.enums?.map(type => [type.name, type]))
   const domains = new Map(schema.domains?.map(type => [type.name, type]))
 
-  const sidesOf = (type: string): Sides => {
+  const sidesOf = (type: string, left = MAX_CHAIN): Sides => {
     const labels = enums.get(type)?.labels
-    if (labels) return both(labels.map(label => JSON.stringify(label)).join(' | ') || 'never')
+    if (labels) return both(labels.map(printableJson).join(' | ') || 'never')
     const domain = domains.get(type)
-    if (domain && domain.type !== type) return sidesOf(domain.type)
+    if (domain && left > 0) return sidesOf(domain.type, left - 1)
     return builtIn(type)
   }
 
@@ -86,7 +91,7 @@ export function createTypeScriptTypes(schema: SchemaSnapshot): TypeScriptTypes {
 }
 
 function builtIn(type: string): Sides {
-  const element = type.replace(/(\[\])+$/, '')
+  const element = elementOf(type)
   if (element === type) return SCALARS.get(plain(type)) ?? TEXT
   const select = ARRAYS.get(plain(element))
   if (select === undefined) return TEXT

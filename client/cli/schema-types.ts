@@ -5,6 +5,7 @@
  * nothing of them may leave its literal or comment. kysely-codegen's serializer can be fed without a database, but lets
  * a column comment end the comment that it prints, breaks on a table named `constructor`, and needs TypeScript's JS API.
  */
+import { escapeUnprintable, printable, printableJson } from '#shared/printable.ts'
 import type { Column, Relation, SchemaSnapshot, Snapshot } from '#shared/snapshot.ts'
 import { createTypeScriptTypes, type TypeScriptTypes } from './schema-types-column.ts'
 
@@ -82,19 +83,23 @@ function freshName(taken: Set<string>, schema: SchemaSnapshot['name'], relation:
 }
 
 function pascal(text: string): string {
-  const words = text.split(/[^\p{ID_Continue}]+|_+/u).filter(word => word !== '')
+  // Some letters and marks are drawn as nothing: two names would look like one.
+  const words = escapeUnprintable(text, () => '_')
+    .split(/[^\p{ID_Continue}]+|_+/u)
+    .filter(word => word !== '')
   const joined = words.map(word => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`).join('')
   return /^\p{ID_Start}/u.test(joined) ? joined : `_${joined}`
 }
 
 function propertyName(name: string): string {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : JSON.stringify(name)
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : printableJson(name)
 }
 
-/** A comment that its text cannot end. */
+/** A comment that its text cannot end, and in which nothing is an instruction to the compiler. */
 function docComment(text: string | undefined, indent: string): string {
   if (text === undefined) return ''
-  const lines = text.replaceAll('*/', '*\\/').split(/[\r\n\u2028\u2029]+/)
+  const harmless = text.replaceAll('*/', '*\\/').replaceAll('@ts-', '@\\ts-')
+  const lines = harmless.split(/[\r\n\u2028\u2029]+/).map(printable)
   if (lines.length === 1) return `${indent}/** ${lines[0]} */\n`
   return `${indent}/**\n${lines.map(line => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`
 }

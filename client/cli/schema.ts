@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import { createClient } from '#client/index.ts'
 import type { Change } from '#shared/drift.ts'
 import { SnapshotId } from '#shared/introspection.ts'
+import { printable, printableJson, printableMarkdown } from '#shared/printable.ts'
 import type { Snapshot } from '#shared/snapshot.ts'
 import { DatasourceId } from '#shared/wire.ts'
 import { schemaMermaid } from './schema-mermaid.ts'
@@ -57,30 +58,31 @@ async function drift(settings: Settings, invocation: Invocation): Promise<number
   if (from === null) {
     const nothing = { from, to, counts: { breaking: 0, risky: 0, safe: 0 }, changes: [] }
     const sentence = 'There is one snapshot, and nothing to compare it with.'
-    invocation.print(invocation.options['json'] === true ? JSON.stringify(nothing) : sentence)
+    invocation.print(invocation.options['json'] === true ? printableJson(nothing) : sentence)
     return 0
   }
   const found = await client.snapshots.drift.query({ from, to })
-  if (invocation.options['json'] === true) invocation.print(JSON.stringify(found))
+  if (invocation.options['json'] === true) invocation.print(printableJson(found))
   else for (const line of driftLines(found.changes)) invocation.print(line)
   return found.counts.breaking > 0 ? 1 : 0
 }
 
 const SIGN = { added: '+', removed: '-', changed: '~' } as const
 
-/** The changes as lines for people. Names came from a customer's server, so control characters are shown, not sent. */
+/** The changes as lines for people, in a terminal or in a comment on a change: names are a customer's server's. */
 function driftLines(changes: readonly Change[]): string[] {
   if (changes.length === 0) return ['Nothing has changed.']
   return changes.map(change => {
-    const place = change.path.map(printable).join('.')
-    const what = change.what === undefined ? '' : ` (${printable(change.what)})`
-    return `${change.class.padEnd(8)} ${SIGN[change.kind]} ${change.object} ${place}${what}: ${change.reason}`
+    const place = change.path.map(named).join('.')
+    const what = change.what === undefined ? '' : ` (${printableMarkdown(change.what)})`
+    const [kind, reason] = [printableMarkdown(change.object), printableMarkdown(change.reason)]
+    return `${change.class.padEnd(8)} ${SIGN[change.kind]} ${kind} ${place}${what}: ${reason}`
   })
 }
 
-function printable(text: string): string {
-  // Controls and bidirectional overrides could forge a line or hide one on a terminal.
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, char => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`)
+/** In quotes where it is no plain word, so that a dot or a colon in it is not taken for one of the line. */
+function named(name: string): string {
+  return /^[\p{L}\p{N}_$]+$/u.test(name) ? printable(name) : printableMarkdown(`"${name.replaceAll('"', '""')}"`)
 }
 
 function printed(spell: (snapshot: Snapshot) => string) {

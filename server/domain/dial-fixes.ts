@@ -4,8 +4,8 @@
  * Only names of the caller's own connection string are put into it, quoted. Called by `dial-checks.ts`.
  */
 import { type FailureCode, failureSpec } from '#shared/failure.ts'
+import { quoteName } from '#shared/sql-text.ts'
 import { PASSWORD_PLACEHOLDER } from './role-sql.ts'
-import { quoteName } from './sql-text.ts'
 
 /** Which login was tried: the role's name inside the database, and the database. */
 export interface TriedLogin {

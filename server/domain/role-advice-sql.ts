@@ -4,7 +4,7 @@
  *
  * A person pastes both. Names are quoted, and what is called is qualified, as in `role-fixes.ts`.
  */
-import { quoteText } from './sql-text.ts'
+import { quoteText } from '#shared/sql-text.ts'
 
 const FIRST_OWN_OID = 16_384
 

@@ -4,6 +4,7 @@
  * Never refuses. Called by `verification.ts`, unless the role policy is off.
  */
 import type { Advisory } from '#shared/check.ts'
+import { quoteName } from '#shared/sql-text.ts'
 import type { RoleFacts } from './probe.ts'
 import {
   giveTables,
@@ -15,7 +16,6 @@ import {
 } from './role-advice-sql.ts'
 import { counted, isSwitched, list } from './role-checks.ts'
 import type { Subject } from './role-fixes.ts'
-import { quoteName } from './sql-text.ts'
 
 const PRINTS = 'This prints what changes it:'
 

@@ -4,9 +4,9 @@
  * A role is what it can become. Rules say only what is; whether that refuses is the role policy's, in `verification.ts`.
  */
 import type { DirectItem } from '#shared/check.ts'
+import { quoteName } from '#shared/sql-text.ts'
 import type { RoleFacts } from './probe.ts'
 import { forceRowSecurity, replaceRole, revokeFileFunctions, type Subject, takeAttribute } from './role-fixes.ts'
-import { quoteName } from './sql-text.ts'
 
 /** What is wrong with a role: what was seen, in our words around quoted names, and what mends it. */
 export interface RoleFinding {

@@ -4,9 +4,10 @@
  * Names are quoted and never stand in a comment; there is no password in any of it. What is called is qualified: in the
  * session of the superuser who pastes it, a better match in another schema would run as him (CVE-2018-1058).
  */
+
+import { anonymousBlock, quoteName, quoteText } from '#shared/sql-text.ts'
 import type { Provider } from './provider.ts'
 import { roleSql } from './role-sql.ts'
-import { anonymousBlock, quoteName, quoteText } from './sql-text.ts'
 
 /** Whose role is to be mended, and where. */
 export interface Subject {

@@ -4,8 +4,9 @@
  * It is pasted and run with an owner's rights: every name is quoted, and no comment carries anybody's text. Called by
  * `datasources.roleSql`, the command `role-sql`, and the `fix` of a refused role.
  */
+
+import { anonymousBlock, quoteName, quoteText } from '#shared/sql-text.ts'
 import type { Provider } from './provider.ts'
-import { anonymousBlock, quoteName, quoteText } from './sql-text.ts'
 
 /** What stands where the new password belongs, for a person to replace. No password is ever put into such SQL. */
 export const PASSWORD_PLACEHOLDER = '<a new password>'

@@ -8,6 +8,7 @@ import { type Advisory, type Check, DIRECT_ITEMS, type DirectItem } from '#share
 import type { Status } from '#shared/datasource.ts'
 import type { Failure } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
+import { quoteName } from '#shared/sql-text.ts'
 import {
   dialAdvice,
   dialLine,
@@ -25,7 +26,6 @@ import { recogniseProvider, roleOfUser } from './provider.ts'
 import { roleAdvice } from './role-advice.ts'
 import { isRoleItem, type RoleItem, roleFinding } from './role-checks.ts'
 import type { Subject } from './role-fixes.ts'
-import { quoteName } from './sql-text.ts'
 
 /** What an organization does about role findings: refuse, advise, or not look. */
 export type RolePolicy = 'enforce' | 'warn' | 'off'

@@ -8,7 +8,7 @@
 import { z } from 'zod'
 import type { RoleFacts } from '#server/domain/probe.ts'
 import { PROVIDER_ADMIN_ROLES, SERVER_FILE_ROLES, WHOLE_DATABASE_ROLES } from '#server/domain/provider.ts'
-import { quoteName } from '#server/domain/sql-text.ts'
+import { quoteName } from '#shared/sql-text.ts'
 import { GLANCE_ROWS, GLANCE_SQL, PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from './role-facts-sql.ts'
 
 const MAX_TEXT = 65_536

@@ -3,6 +3,7 @@
  * Part of the table in `commands.ts`.
  */
 import * as leases from '#server/store/leases.ts'
+import { printableRow } from '#shared/printable.ts'
 import { DatasourceId, Mode, typedId, uuidOf } from '#shared/wire.ts'
 import { type Arguments, type Command, type CommandContext, option, organizationOf, required } from './command.ts'
 import { createLeaseCapability, modeOf, revokeLease } from './leases.ts'
@@ -65,7 +66,7 @@ export const capabilityCommands: readonly Command[] = [
       for (const row of rows) {
         const holder = typedId('cap_', row.capability_id)
         const what = `${row.datasource_id} v${row.version}`
-        context.print([typedId('lease_', row.id), what, holder, row.expires_at.toISOString()].join('\t'))
+        context.print(printableRow([typedId('lease_', row.id), what, holder, row.expires_at.toISOString()]))
       }
       context.complain(`${rows.length} live`)
       return 0

@@ -7,6 +7,7 @@ import { datasourceId, displayName } from '#server/domain/datasource-name.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { migrate } from '#server/store/migrate.ts'
+import { printableRow } from '#shared/printable.ts'
 import { Mode, typedId, uuidOf } from '#shared/wire.ts'
 import { capabilityCommands } from './capability-commands.ts'
 import { type Command, option, organizationOf, required } from './command.ts'
@@ -40,7 +41,7 @@ export const commands: readonly Command[] = [
       const db = await context.openDb()
       for (const key of await apiKeys.list(db, await organizationOf(db, args))) {
         const state = key.revoked_at === null ? 'in use' : `revoked ${key.revoked_at.toISOString()}`
-        context.print([typedId('key_', key.id), key.mode, `…${key.last4}`, state, key.name ?? ''].join('\t'))
+        context.print(printableRow([typedId('key_', key.id), key.mode, `…${key.last4}`, state, key.name ?? '']))
       }
       return 0
     },
@@ -82,7 +83,9 @@ export const commands: readonly Command[] = [
     async run(context, args) {
       const db = await context.openDb()
       for (const row of await datasources.list(db, await organizationOf(db, args), { limit: null })) {
-        context.print([datasourceId(row), row.mode, row.status, row.status_reason ?? '', displayName(row)].join('\t'))
+        context.print(
+          printableRow([datasourceId(row), row.mode, row.status, row.status_reason ?? '', displayName(row)]),
+        )
       }
       return 0
     },

@@ -4,6 +4,7 @@
  * not spoken of here.
  */
 import { sql } from 'kysely'
+import { quoteName } from '#shared/sql-text.ts'
 import { type Db, transaction } from './db.ts'
 
 /** What a role may do with a table: all columns, or those listed. What is not said is not granted. */
@@ -121,7 +122,7 @@ const FUNCTIONS = ['retire_credentials(uuid, uuid, text[], integer)']
 export function grantStatements(roles: Readonly<Record<Tier, string>>): string[] {
   if (roles.web === roles.worker) throw new Error('The tiers need a role each: with one for both there is no wall.')
   return (['web', 'worker'] as const).flatMap(tier => {
-    const role = quoted(roles[tier])
+    const role = quoteName(roles[tier])
     const tables = Object.entries(GRANTS).flatMap(([table, grants]) => tableStatement(table, grants[tier], role))
     return [
       `revoke all on all tables in schema public from ${role}`,
@@ -134,13 +135,9 @@ export function grantStatements(roles: Readonly<Record<Tier, string>>): string[]
 
 function tableStatement(table: string, grant: TableGrant, role: string): string[] {
   const privileges = Object.entries(grant).map(([privilege, columns]) =>
-    columns === true ? privilege : `${privilege} (${columns.map(quoted).join(', ')})`,
+    columns === true ? privilege : `${privilege} (${columns.map(quoteName).join(', ')})`,
   )
-  return privileges.length === 0 ? [] : [`grant ${privileges.join(', ')} on ${quoted(table)} to ${role}`]
-}
-
-function quoted(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`
+  return privileges.length === 0 ? [] : [`grant ${privileges.join(', ')} on ${quoteName(table)} to ${role}`]
 }
 
 /** Runs the statements in one transaction. */

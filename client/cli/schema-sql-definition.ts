@@ -1,0 +1,67 @@
+/**
+ * The forms that PostgreSQL's own spelling of constraints, indexes, views and partition keys has: what has another one is
+ * `unfit`.
+ */
+import { fitting, isOne, NAME, NAMES, outline, whole } from './schema-sql-outline.ts'
+import { unfit } from './schema-sql-text.ts'
+import { solid, spelled, tokens } from './schema-sql-token.ts'
+
+const FORMS = {
+  partition: whole('(?:RANGE|LIST|HASH) \\(\\)'),
+  query: whole('(?:SELECT|WITH|VALUES|TABLE|\\(\\)).*'),
+  index: whole(
+    `CREATE(?: UNIQUE)? INDEX ${NAME} ON(?: ONLY)? ${NAMES} USING ${NAME} \\(\\)(?: INCLUDE \\(\\))?(?: NULLS (?:NOT )?DISTINCT)?(?: WITH \\(\\))?(?: TABLESPACE ${NAME})?(?: WHERE .+)?`,
+  ),
+} as const
+
+const DEFERRABLE = '(?: DEFERRABLE)?(?: INITIALLY DEFERRED)?'
+const LATER = '(?: NOT VALID)?(?: NOT ENFORCED)?'
+const KEY = `(?: NULLS NOT DISTINCT)? \\(\\)(?: INCLUDE \\(\\))?(?: WITH \\(\\))?${DEFERRABLE}`
+const ACTION = '(?: ON (?:UPDATE|DELETE) (?:NO ACTION|RESTRICT|CASCADE|SET NULL|SET DEFAULT)(?: \\(\\))?)'
+
+const CONSTRAINTS = {
+  check: whole(`CHECK \\(\\)(?: NO INHERIT)?${LATER}`),
+  primary_key: whole(`PRIMARY KEY${KEY}`),
+  unique: whole(`UNIQUE${KEY}`),
+  foreign_key: whole(
+    `FOREIGN KEY \\(\\) REFERENCES (?:ONLY )?${NAMES} \\(\\)(?: MATCH (?:FULL|PARTIAL|SIMPLE))?${ACTION}*${DEFERRABLE}${LATER}`,
+  ),
+  exclusion: whole(
+    `EXCLUDE(?: USING ${NAME})? \\(\\)(?: INCLUDE \\(\\))?(?: WITH \\(\\))?(?: WHERE \\(\\))?${DEFERRABLE}`,
+  ),
+} as const
+
+/** A constraint of a kind, from `CHECK` or the like to its last clause. */
+export function constraintClause(kind: keyof typeof CONSTRAINTS, text: string): string {
+  return fitting(tokens(text), CONSTRAINTS[kind], text)
+}
+
+/** What a table is partitioned by. */
+export function partitionText(text: string): string {
+  return fitting(tokens(text), FORMS.partition, text)
+}
+
+/** The query of a view. */
+export function queryText(text: string): string {
+  const read = tokens(text.replace(/;$/, ''))
+  const isInto = read?.some(({ kind, value }) => kind === 'word' && value === 'into') === true
+  return isInto ? unfit(text) : fitting(read, FORMS.query, text)
+}
+
+/** The options of a view: `security_barrier=true, security_invoker=true`. */
+export function optionsText(text: string): string {
+  return text.split(', ').every(one => /^[a-z_]+=[a-z]+$/.test(one)) ? text : unfit(text)
+}
+
+/** The statement that makes an index of the name on the relation. */
+export function indexText(text: string, names: readonly [schema: string, relation: string, index: string]): string {
+  const read = tokens(text)
+  if (read === null || !FORMS.index.test(outline(read))) return unfit(text)
+  const words = solid(read)
+  const after = (word: string) => words.findIndex(({ kind, value }) => kind === 'word' && value === word) + 1
+  const [name, on] = [words[after('index')], words.slice(after('on'))]
+  const at = on[0]?.kind === 'word' && on[0].value === 'only' ? 1 : 0
+  const [schema, relation, index] = names
+  const isMeant = name?.value === index && on[at]?.value === schema && on[at + 2]?.value === relation
+  return isMeant && isOne(read) ? spelled(read) : unfit(text)
+}

@@ -1,0 +1,93 @@
+/**
+ * Text that strangers named, made safe to show: in a terminal, a log, JSON and Markdown. SQL has `sql-text.ts`.
+ *
+ * An escape sequence moves a cursor or renames a window, a bidirectional control shows a line as another one (Trojan
+ * Source, CVE-2021-42574), and an invisible character makes two names look alike. All of them are shown as `\u{1b}`.
+ */
+
+// Controls (C0, DEL, C1), formats (bidirectional, zero-width, tags), line and paragraph separators, lone surrogates, and
+// what Unicode has drawn as nothing: fillers, variation selectors, joiners.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
+const EACH_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu')
+
+/** True for text that a screen shows as it is, in one line. */
+export function isPrintable(text: string): boolean {
+  return !UNPRINTABLE.test(text)
+}
+
+/** The text with every unprintable character spelled by `spell`, which is given its code point. */
+export function escapeUnprintable(text: string, spell: (codePoint: number, character: string) => string): string {
+  return text.replace(EACH_UNPRINTABLE, character => spell(character.codePointAt(0) ?? 0, character))
+}
+
+/** One line for a terminal: every unprintable character as `\u{…}`, line breaks and tabs included. */
+export function printable(text: string): string {
+  return escapeUnprintable(text, braced)
+}
+
+/** Several lines for a terminal: as `printable`, but line feeds and tabs stay. */
+export function printableLines(text: string): string {
+  return escapeUnprintable(text, (codePoint, character) =>
+    character === '\n' || character === '\t' ? character : braced(codePoint),
+  )
+}
+
+/** One line of columns for a terminal and for `cut`: printable cells with a tab between them. */
+export function printableRow(cells: readonly string[]): string {
+  return cells.map(printable).join('\t')
+}
+
+/** JSON in one line, of the same meaning as `JSON.stringify` and printable: an unprintable character is `\u001b`. */
+export function printableJson(value: unknown): string {
+  return escapeUnprintable(JSON.stringify(value) ?? 'null', utf16)
+}
+
+/** A character as JSON and TypeScript spell it in a string: one `\uXXXX` for each UTF-16 unit. */
+function utf16(_: number, character: string): string {
+  return [...Array(character.length).keys()].map(at => `\\u${hex(character.charCodeAt(at), 4)}`).join('')
+}
+
+// A JSON escape of two characters that is no control, a JSON escape of a control, or the raw character.
+const IN_JSON = new RegExp(`\\\\["\\\\/]|\\\\u([0-9a-fA-F]{4})|\\\\([nrtbf])|${UNPRINTABLE.source}`, 'gu')
+const CONTROLS: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, b: 8, f: 12 }
+
+/**
+ * A line of JSON whose texts are printable once they are parsed, too: a program that shows logs prints them as they are.
+ *
+ * A line feed at its end stays. For text without such characters it costs one look at it.
+ */
+export function printableLog(line: string): string {
+  const end = line.endsWith('\n') ? '\n' : ''
+  const text = line.slice(0, line.length - end.length)
+  const shown = text.replace(IN_JSON, (found, unit: string | undefined, letter: string | undefined) => {
+    if (unit !== undefined) return escapedUnit(found, Number.parseInt(unit, 16))
+    if (letter !== undefined) return doubled(CONTROLS[letter] ?? 0)
+    return found.startsWith('\\') ? found : doubled(found.codePointAt(0) ?? 0)
+  })
+  return `${shown}${end}`
+}
+
+/** Of a pair of surrogates in JSON's spelling each half is shown: nothing in a log needs the character itself. */
+function escapedUnit(found: string, unit: number): string {
+  return isPrintable(String.fromCharCode(unit)) ? found : doubled(unit)
+}
+
+/**
+ * One line for Markdown and HTML as well as for a terminal: printable, and the characters that open a tag, an entity, code,
+ * emphasis, a link, a table's cell or a mention are `\u{…}`.
+ */
+export function printableMarkdown(text: string): string {
+  return printable(text).replace(/[<>&`*[\]|~@#!]/g, character => braced(character.charCodeAt(0)))
+}
+
+function braced(codePoint: number): string {
+  return `\\u{${hex(codePoint, 1)}}`
+}
+
+function doubled(codePoint: number): string {
+  return `\\${braced(codePoint)}`
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
+}
