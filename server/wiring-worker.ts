@@ -72,7 +72,7 @@ function startDialler({ config, log }: Ground, extraCa: string | null): Dialler 
     memoryMiB: CHILD_MEMORY_MIB,
     extraCa,
     log: event =>
-      event.event === 'dialler_ended' && event.reason !== 'closed'
+      event.event === 'dialler_ended' && event.reason !== 'closed' && event.reason !== 'idle'
         ? log.warn(event, 'dialler')
         : log.debug(event, 'dialler'),
   })

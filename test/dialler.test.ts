@@ -157,15 +157,31 @@ describe('The worker', () => {
     const { script, arrived } = connected()
     const dialled = probe(dialler, await server(script), ENOUGH_MS)
     await arrived
-    for (const pid of dialler.pids()) process.kill(pid, 'SIGKILL')
+    const pids = dialler.pids()
+    for (const pid of pids) process.kill(pid, 'SIGKILL')
     expect(await dialled).toBe('dialler_died')
-    // A job that is handed to the other one before its death is known dies with it.
-    await expect.poll(() => dialler.events.filter(event => event.event === 'dialler_ended')).toHaveLength(2)
+    // A job that is handed to another one before its death is known dies with it.
+    await expect.poll(() => dialler.events.filter(event => event.event === 'dialler_ended')).toHaveLength(pids.length)
     const at = await server(brief)
     expect(await Promise.all([probe(dialler, at, ENOUGH_MS), probe(dialler, at, ENOUGH_MS)])).toEqual([
       'authentication_method',
       'authentication_method',
     ])
+  })
+
+  it('starts processes when they are needed, and no more than it may', async () => {
+    const dialler = dialling({ children: 3 })
+    await dialler.ready()
+    expect(dialler.pids()).toHaveLength(1)
+    let arrived = 0
+    const at = await server(() => {
+      arrived += 1
+    })
+    const dialled = Array.from({ length: 5 }, () => probe(dialler, at, ENOUGH_MS))
+    await expect.poll(() => arrived).toBe(3)
+    expect(dialler.pids()).toHaveLength(3)
+    await dialler.close()
+    expect(await Promise.all(dialled)).toEqual(Array.from({ length: 5 }, () => 'dialler_died'))
   })
 
   it('is told that nobody is free when that takes too long', async () => {
@@ -185,7 +201,7 @@ describe('The worker', () => {
     await dialler.ready()
     const pids = dialler.pids()
     await dialler.close()
-    expect(pids).toHaveLength(3)
+    expect(pids).toHaveLength(2)
     expect(pids.filter(isRunning)).toEqual([])
     expect(await Promise.all(dialled)).toEqual(['dialler_died', 'dialler_died'])
     expect(await probe(dialler, at)).toBe('dialler_busy')

@@ -1,6 +1,7 @@
 /**
- * A few dialling processes, kept warm, each with one job at a time, and a queue before them. One that dies, is killed or
- * met a server that misbehaved is replaced at once.
+ * Dialling processes, started when a job finds none free, each with one job at a time, and a queue before them. One is kept
+ * warm, the others end when they have been idle for a while. One that dies, is killed or met a server that misbehaved is
+ * replaced where it is needed.
  *
  * It must never grow without bound, nor start processes in a circle when they cannot start. Held by the dialler.
  */
@@ -26,6 +27,7 @@ export type PoolJob = Omit<DialJob, 'settle'>
 
 interface PoolOptions {
   readonly settings: DialSettings
+  /** Processes at once, at most. */
   readonly children: number
   readonly log: (event: DiallerEvent) => void
 }
@@ -39,12 +41,17 @@ interface Waiting {
 export const MAX_WAITING = 1_000
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
+/** A process that was not needed for so long ends: it holds some 60 MiB. */
+const IDLE_MS = 30_000
 
 /** The processes and their queue. */
 export class DialPool {
   readonly #options: PoolOptions
+  /** Those of which something is left, and among them those that have not ended. */
   readonly #all = new Set<DialProcess>()
-  readonly #idle: DialProcess[] = []
+  readonly #living = new Set<DialProcess>()
+  readonly #idle = new Map<DialProcess, NodeJS.Timeout>()
+  #starting = 0
   readonly #waiting = new Set<Waiting>()
   readonly #retries = new Set<NodeJS.Timeout>()
   readonly #firstStart = Promise.withResolvers<void>()
@@ -55,7 +62,7 @@ export class DialPool {
     this.#options = options
     // Not everybody who makes a pool waits for it.
     this.#firstStart.promise.catch(() => undefined)
-    for (let count = 0; count < options.children; count++) this.#start()
+    this.#start()
   }
 
   /** Runs a job when a process is free; it waits for one at most as long as it may itself take. Never rejects. */
@@ -70,6 +77,7 @@ export class DialPool {
       const waiting: Waiting = { job: { ...job, settle }, timer }
       this.#waiting.add(waiting)
       this.#next()
+      this.#startWhereShort()
     })
   }
 
@@ -82,7 +90,7 @@ export class DialPool {
   close(): Promise<void> {
     return new Promise(resolve => {
       this.#closed = resolve
-      for (const timer of this.#retries) clearTimeout(timer)
+      for (const timer of [...this.#retries, ...this.#idle.values()]) clearTimeout(timer)
       for (const waiting of this.#waiting) this.#take(waiting).job.settle(null)
       for (const child of this.#all) child.kill('closed')
       if (this.#all.size === 0) resolve()
@@ -98,26 +106,42 @@ export class DialPool {
   #next(): void {
     const [waiting] = this.#waiting
     // The one used last: its code is warm.
-    const child = waiting === undefined ? undefined : this.#idle.pop()
+    const child = waiting === undefined ? undefined : [...this.#idle.keys()].at(-1)
     if (waiting === undefined || child === undefined) return
+    this.#leaveIdle(child)
     child.run(this.#take(waiting).job)
   }
 
-  #start(): void {
+  /** Starts a process for each job that none is free or on its way for, and one where there is none at all. */
+  #startWhereShort(): void {
+    if (this.#closed !== null || this.#retries.size > 0) return
+    while (this.#living.size < this.#options.children) {
+      if (this.#living.size > 0 && this.#starting >= this.#waiting.size) return
+      if (!this.#start()) return
+    }
+  }
+
+  /** False where no process can be started now. */
+  #start(): boolean {
     try {
+      let isReady = false
+      this.#starting += 1
       const child: DialProcess = new DialProcess(this.#options.settings, {
         onReady: () => {
+          isReady = true
+          this.#starting -= 1
           this.#firstStart.resolve()
           this.#options.log({ event: 'dialler_ready', pid: child.pid })
         },
         onIdle: () => {
-          this.#idle.push(child)
+          this.#idle.set(child, setTimeout(() => this.#endIdle(child), IDLE_MS).unref())
           this.#next()
         },
         onEnd: end => {
+          if (!isReady) this.#starting -= 1
           this.#options.log({ event: 'dialler_ended', pid: child.pid, reason: end.reason, stderr: end.stderr })
           this.#firstStart.reject(cannotStart(end.stderr))
-          this.#replace(child, end.wasUsed)
+          this.#replace(child, end.wasUsed || end.reason === 'idle')
         },
         onGone: () => {
           this.#all.delete(child)
@@ -125,12 +149,16 @@ export class DialPool {
         },
       })
       this.#all.add(child)
+      this.#living.add(child)
       this.#options.log({ event: 'dialler_started', pid: child.pid })
+      return true
     } catch (cause) {
       // Out of processes or descriptors. Jobs wait, or end as busy, until there are some.
+      this.#starting -= 1
       this.#firstStart.reject(cannotStart(cause instanceof Error ? cause.message : ''))
       this.#options.log({ event: 'dialler_ended', pid: undefined, reason: 'not_started', stderr: '' })
       this.#startLater()
+      return false
     }
   }
 
@@ -138,18 +166,27 @@ export class DialPool {
     const delayMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failedStarts++)
     const timer = setTimeout(() => {
       this.#retries.delete(timer)
-      this.#start()
+      this.#startWhereShort()
     }, delayMs)
     this.#retries.add(timer)
   }
 
-  #replace(child: DialProcess, wasUsed: boolean): void {
-    const at = this.#idle.indexOf(child)
-    if (at >= 0) this.#idle.splice(at, 1)
+  #leaveIdle(child: DialProcess): void {
+    clearTimeout(this.#idle.get(child))
+    this.#idle.delete(child)
+  }
+
+  #endIdle(child: DialProcess): void {
+    if (this.#idle.has(child) && this.#living.size > 1) child.kill('idle')
+  }
+
+  #replace(child: DialProcess, wasGood: boolean): void {
+    this.#leaveIdle(child)
+    this.#living.delete(child)
     if (this.#closed !== null) return
-    if (wasUsed) {
+    if (wasGood) {
       this.#failedStarts = 0
-      this.#start()
+      this.#startWhereShort()
     } else this.#startLater()
   }
 }

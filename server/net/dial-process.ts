@@ -23,8 +23,8 @@ export interface DialJob {
   settle(answer: PipedAnswer | null): void
 }
 
-/** Why a process ended: `unasked` is by itself, a mistake of ours or the memory cap of V8. */
-export type EndReason = 'closed' | 'deadline' | 'memory' | 'spoke_out_of_turn' | 'spent' | 'unasked'
+/** Why a process ended: `idle` since it was not needed, `unasked` by itself, a mistake of ours or the memory cap of V8. */
+export type EndReason = 'closed' | 'idle' | 'deadline' | 'memory' | 'spoke_out_of_turn' | 'spent' | 'unasked'
 
 /** What the pool is told. */
 export interface DialProcessEvents {

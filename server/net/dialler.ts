@@ -46,7 +46,7 @@ interface DiallerOptions {
   readonly policy: HostPolicy
   /** `ip` or `ip:port`; empty for those of the system. */
   readonly dnsServers: readonly string[]
-  /** Processes to keep warm, and so dials at once. */
+  /** Processes, and so dials, at once at most. One is kept warm; the others are started when they are needed. */
   readonly children: number
   /** Of each process, at most. A warm one has about 120. */
   readonly memoryMiB: number
@@ -55,7 +55,7 @@ interface DiallerOptions {
   readonly extraCa?: string | null
 }
 
-/** Starts the processes; what is asked before they are ready waits for them. */
+/** Starts the first process; a dial that is asked before one is ready waits for it. */
 export function createDialler(options: DiallerOptions): Dialler {
   const { policy, dnsServers, children, memoryMiB, log, extraCa = null } = options
   const settings = { policy, dnsServers, maxRssBytes: memoryMiB << 20, extraCa }
