@@ -4,16 +4,21 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { LeasedCredential } from '#shared/lease.ts'
 import type { DatasourceId } from '#shared/wire.ts'
+import { leaseKeysFromEnvironment } from './config.ts'
 import type { Client } from './index.ts'
-import { judgedSocket, leasedClient } from './leased-client.ts'
-import { type LeasedPlace, openLeasedPlace } from './leased-place.ts'
-import { offersTls } from './tls-offer.ts'
+import { leasedClient } from './leased-client.ts'
+import type { LeasedPlace } from './leased-place.ts'
+import { type Held, releaseLease, takeLease } from './take-lease.ts'
 
 /** What a caller may choose; the rest is as it is for everyone. */
 export interface LeaseOptions {
   readonly id: DatasourceId
+  /**
+   * The keys that a lease must be signed with, base64, as `mooring lease-key show` prints them: one valid signature
+   * suffices. They come from the operator, never from the server that is asked. Default: those in `MOORING_LEASE_KEYS`.
+   */
+  readonly verifyKeys?: readonly string[]
   /** How long a lease holds; it is renewed while `fn` runs. Default 900, at most 3600. */
   readonly ttlSeconds?: number
   /** Connections at once. Default 4. */
@@ -31,8 +36,9 @@ const RETRY_MS = 2_000
 /**
  * Leases a datasource's credential, runs `fn` with a pool on it, and gives the lease back. New connections go to the
  * judged addresses only, under the TLS rules that it was verified with; the lease is renewed before it ends and when the
- * credential is rotated. Rejects with what the lease was refused with, or with what `fn` threw; the pool is closed and the
- * key wiped in every case.
+ * credential is rotated. Rejects with what the lease was refused with, with an `Error` when the lease is not signed by a
+ * key of `verifyKeys` or there is none (then nothing is asked), or with what `fn` threw; the pool is closed and the key
+ * wiped in every case.
  */
 export async function withDatasource<T>(
   client: Client,
@@ -61,25 +67,10 @@ export async function withDatasource<T>(
   }
 }
 
-/** `prefer` is decided once for a lease: encrypted where the server offers it. */
-async function decided(place: LeasedPlace): Promise<LeasedPlace> {
-  if (place.encrypt !== 'prefer') return place
-  const isOffered = await offersTls(judgedSocket(place), place.target.port)
-  return { ...place, encrypt: isOffered ? 'always' : 'never' }
-}
-
-interface Held {
-  readonly leaseId: `lease_${string}`
-  readonly place: LeasedPlace
-  readonly version: number
-  readonly grantedMs: number
-  readonly expiresMs: number
-}
-
 /** Holds one lease at a time and replaces it in time. */
 class Holder {
   readonly #client: Client
-  readonly #options: LeaseOptions
+  readonly #options: LeaseOptions & { readonly verifyKeys: readonly string[]; readonly ttlSeconds: number }
   readonly #closed = new AbortController()
   #held: Held | null = null
   /** The newest version that was heard of. */
@@ -89,7 +80,8 @@ class Holder {
 
   constructor(client: Client, options: LeaseOptions) {
     this.#client = client
-    this.#options = options
+    const { verifyKeys = leaseKeysFromEnvironment(), ttlSeconds = TTL_SECONDS } = options
+    this.#options = { ...options, verifyKeys, ttlSeconds }
   }
 
   /** Where and how to connect now; null when the lease has run out and could not be renewed. */
@@ -107,34 +99,8 @@ class Holder {
 
   async #renew(): Promise<void> {
     const before = this.#held
-    this.#held = await this.#take()
+    this.#held = await takeLease(this.#client, this.#options)
     if (before !== null) await this.#release(before)
-  }
-
-  async #take(): Promise<Held> {
-    const { default: sodium } = await import('libsodium-wrappers')
-    await sodium.ready
-    const pair = sodium.crypto_box_keypair()
-    try {
-      const publicKey = sodium.to_base64(pair.publicKey, sodium.base64_variants.ORIGINAL)
-      const { id, ttlSeconds = TTL_SECONDS } = this.#options
-      const lease = await this.#client.datasources.lease.mutate({ id, publicKey, ttlSeconds })
-      const box = sodium.from_base64(lease.sealed, sodium.base64_variants.ORIGINAL)
-      const plain = sodium.crypto_box_seal_open(box, pair.publicKey, pair.privateKey)
-      const credential = LeasedCredential.parse(JSON.parse(new TextDecoder().decode(plain)))
-      sodium.memzero(plain)
-      if (credential.datasourceId !== id) throw new Error('the lease is for another datasource')
-      return {
-        // Sound: the router's schema says so.
-        leaseId: lease.leaseId as `lease_${string}`,
-        place: await decided(openLeasedPlace(credential)),
-        version: lease.credentialVersion,
-        grantedMs: Date.now(),
-        expiresMs: Date.parse(lease.expiresAt),
-      }
-    } finally {
-      sodium.memzero(pair.privateKey)
-    }
   }
 
   /** Renews before the lease ends, and as soon as a new credential is in force. */
@@ -189,6 +155,6 @@ class Holder {
   /** Gives a lease back and forgets it. One that cannot be given back ends by itself. */
   async #release(held: Held): Promise<void> {
     held.place.wipe()
-    await this.#client.datasources.releaseLease.mutate({ leaseId: held.leaseId }).catch(() => undefined)
+    await releaseLease(this.#client, held.leaseId)
   }
 }

@@ -6,7 +6,13 @@ import { execFile } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { parseWebKeyring, parseWorkerKeyring, type WebKeyring, type WorkerKeyring } from '#server/seal/keyring.ts'
+import {
+  FormerKeyring,
+  parseWebKeyring,
+  parseWorkerKeyring,
+  type WebKeyring,
+  type WorkerKeyring,
+} from '#server/seal/keyring.ts'
 import { readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
@@ -23,15 +29,28 @@ type Place = Pick<Config, 'keyring' | 'keyringCommand'>
  */
 export async function webKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WebKeyring> {
   const { keyringCommand } = config
-  if (keyringCommand !== null) return parseWebKeyring(await ask(keyringCommand, 'web', limitMs))
+  if (keyringCommand !== null) return fromCommand(parseWebKeyring, await ask(keyringCommand, 'web', limitMs))
   return readWebKeyring(await fileOf('web', config.keyring, isDir))
 }
 
 /** The worker's keyring, likewise. */
 export async function workerKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WorkerKeyring> {
   const { keyringCommand } = config
-  if (keyringCommand !== null) return parseWorkerKeyring(await ask(keyringCommand, 'worker', limitMs))
+  if (keyringCommand !== null) return fromCommand(parseWorkerKeyring, await ask(keyringCommand, 'worker', limitMs))
   return readWorkerKeyring(await fileOf('worker', config.keyring, isDir))
+}
+
+/** Parses what a command printed. What `keyring upgrade` cannot write to, the operator carries to and fro. */
+function fromCommand<T>(parse: (text: string) => T, text: string): T {
+  try {
+    return parse(text)
+  } catch (error) {
+    if (!(error instanceof FormerKeyring)) throw error
+    throw new Error(
+      'The keyring that MOORING_KEYRING_COMMAND prints was written by an earlier release. Put both files into a folder, run ' +
+        '`npm run -s mooring -- keyring upgrade` with MOORING_KEYRING=DIR and without the command, and put the files back.',
+    )
+  }
 }
 
 /** The role's file. Throws `ConfigError` for the folder where its file is asked for, and for a file in place of the folder. */

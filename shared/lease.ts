@@ -3,7 +3,7 @@
  * box is sealed to the worker's one-time key, so nobody between reads it.
  */
 import { z } from 'zod'
-import { DatasourceId, idOf, Timestamp } from './wire.ts'
+import { DatasourceId, idOf, Mode, Timestamp } from './wire.ts'
 
 /** The id of a lease. */
 export const LeaseId = idOf('lease_')
@@ -17,7 +17,7 @@ export const LeaseInput = z.strictObject({
 })
 export type LeaseInput = z.output<typeof LeaseInput>
 
-/** Answer of `datasources.lease`: `sealed` is base64 of `crypto_box_seal` over the JSON of `LeasedCredential`. */
+/** Answer of `datasources.lease`: `sealed` is base64 of `crypto_box_seal` over the JSON of `SignedLease`. */
 export const Lease = z.object({
   leaseId: LeaseId,
   sealed: z.base64(),
@@ -30,15 +30,30 @@ export type Lease = z.output<typeof Lease>
 export const ReleasedLease = z.strictObject({ leaseId: LeaseId })
 
 /**
- * What the holder finds in the box. `addresses` are the numbers that were judged: nothing else is to be dialled, whatever
- * the host resolves to; the host is the TLS name. The string's sslmode is what was judged, too.
+ * The content of the box: `lease` is the JSON text of a `LeasedCredential`, and each signature is base64 of an Ed25519
+ * signature over `leaseBytes(lease)`, one for each lease key of the worker. A box says nothing of who sealed it: without a
+ * valid signature nothing in the text is to be believed, not even parsed.
+ */
+export const SignedLease = z.object({
+  lease: z.string().max(65_536),
+  signatures: z.array(z.object({ keyId: z.string().max(40), signature: z.base64() })).max(16),
+})
+export type SignedLease = z.output<typeof SignedLease>
+
+/**
+ * The leased credential, and what it is bound to. `addresses` are the numbers that were judged: nothing else is to be
+ * dialled, whatever the host resolves to; the host is the TLS name. The string's sslmode was judged, too. `id` is the
+ * lease's, `publicKey` the key that the holder sent, as they sent it.
  */
 export const LeasedCredential = z.object({
   connectionString: z.string(),
   caCertificate: z.string().optional(),
   addresses: z.array(z.union([z.ipv4(), z.ipv6()])).min(1),
   datasourceId: DatasourceId,
-  version: z.number().int(),
+  mode: Mode,
+  credentialVersion: z.number().int(),
+  id: LeaseId,
+  publicKey: z.base64(),
   expiresAt: Timestamp,
 })
 export type LeasedCredential = z.output<typeof LeasedCredential>

@@ -198,6 +198,7 @@ describe('The house rules', () => {
     ['no barrel', "export { a } from './two.ts'\n", '5 barrel'],
     ['no environment', 'const a = () => process.env.HOME\n', '5 environment'],
     ['no environment by another spelling', "const a = () => process['env']\n", '5 environment'],
+    ['no environment by the global object', 'const a = () => globalThis.process?.env\n', '5 environment'],
     ['no variable of a module', 'let a = 1\n', '5 module-state'],
     ['no container of a module', 'const a = new Map<string, string>()\n', '5 module-state'],
     ['no call at import', 'prepare()\n', '5 work-at-import'],

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sealConnectionString } from '#client/index.ts'
+import { withDatasource } from '#client/node.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import { parseWorkerKeyring } from '#server/seal/keyring.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
@@ -220,6 +221,39 @@ describe('New signing keys', () => {
     for (const one of [id, second]) expect(await verified(one)).toMatchObject({ status: 'active', statusReason: null })
     const { publicKey } = await holderKey()
     expect(await mooring.client(lease).datasources.lease.mutate({ id, publicKey })).toHaveProperty('sealed')
+  })
+})
+
+describe('A new lease key', () => {
+  it('signs beside the old one as soon as it is announced, and the old one goes when the operator says so', async () => {
+    const id = await registered()
+    const token = await leaseCapability(mooring, { now: new Date(Date.now()) })
+    const shown = async () => [...(await run('lease-key', 'show')).printed]
+    const query = async (...verifyKeys: string[]) => {
+      const asked = withDatasource(mooring.client(token), { id, verifyKeys }, pool => pool.query('select 1 as one'))
+      return asked.then(
+        ({ rows }) => rows,
+        (error: Error) => error.message,
+      )
+    }
+    const [old = ''] = await shown()
+    expect((await run('keyring', 'rotate-lease')).complained).toContain('give the keys that `lease-key show` prints')
+    const [fresh = '', ...rest] = await shown()
+    expect(rest).toEqual([old])
+    expect(await query(fresh)).toMatch(/not signed with any of verifyKeys/)
+    await mooring.reloadKeyrings()
+    for (const key of [old, fresh]) expect(await query(key)).toEqual([{ one: 1 }])
+    expect((await run('keyring', 'rotate-lease')).complained).toContain('In use.')
+    await mooring.reloadKeyrings()
+    for (const key of [old, fresh]) expect(await query(key)).toEqual([{ one: 1 }])
+    expect((await run('keyring', 'retire')).printed).toEqual([])
+    aheadMs += 16 * MINUTE_MS
+    expect((await run('keyring', 'retire')).printed).toEqual([expect.stringMatching(/^lease-/)])
+    expect(await shown()).toEqual([fresh])
+    aheadMs = 0
+    await mooring.reloadKeyrings()
+    expect(await query(old)).toMatch(/not signed with any of verifyKeys/)
+    expect(await query(fresh)).toEqual([{ one: 1 }])
   })
 })
 

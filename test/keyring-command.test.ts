@@ -104,7 +104,7 @@ describe('Keyrings that a command prints', () => {
   const SAYS =
     /^The keyring comes from MOORING_KEYRING_COMMAND: put both files into a folder, run this with MOORING_KEYRING=DIR and without the command, and put the files back before you send SIGHUP\.\n$/
 
-  it.each(['rotate-master', 'rotate-signing', 'rotate-pepper', 'rotate-fingerprint', 'retire'])(
+  it.each(['rotate-master', 'rotate-signing', 'rotate-pepper', 'rotate-fingerprint', 'rotate-lease', 'retire'])(
     'are not changed by keyring %s, which says how; nor is a folder that is named beside it',
     async words => {
       const texts = () => Promise.all(ROLES.map(role => readFile(join(installation.keyrings, `${role}.json`), 'utf8')))
@@ -139,8 +139,12 @@ describe('A start is refused, with a sentence that says what to do,', () => {
       /^MOORING_KEYRING_COMMAND failed.* with (web|worker) as \$1, and must print that role's keyring/,
     ],
     ['prints nothing', () => `echo; echo ${ASIDE} >&2`, /^MOORING_KEYRING_COMMAND printed nothing.* must print that/],
-    ['prints the other role’s keyring', role => `cat ${fileOf(other(role))}`, /not acceptable \(role: .*keyring init/],
-    ['prints half a keyring', role => `head -c 300 ${fileOf(role)}`, /not valid JSON.*keyring init/],
+    [
+      'prints the other role’s keyring',
+      role => `cat ${fileOf(other(role))}`,
+      /not acceptable \(role: .*Restore it from its backup/,
+    ],
+    ['prints half a keyring', role => `head -c 300 ${fileOf(role)}`, /not valid JSON.*Restore it from its backup/],
     ['prints without end', () => `yes ${ASIDE}`, /^MOORING_KEYRING_COMMAND failed/],
   ])('where the command %s', async (_what, given, says) => {
     const before = await effects(installation.databaseUrl)

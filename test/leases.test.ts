@@ -54,7 +54,7 @@ describe('A lease', () => {
   it('is sealed to the key of its holder, and holds where to dial and as whom', async () => {
     const token = await leaseCapability(mooring, { ids: [id] })
     const { answer, credential } = await leaseWith(token)
-    expect(credential).toMatchObject({ addresses: ['127.0.0.1'], datasourceId: id, version: 1 })
+    expect(credential).toMatchObject({ addresses: ['127.0.0.1'], datasourceId: id, mode: 'test', credentialVersion: 1 })
     expect(credential.expiresAt).toBe(answer.expiresAt)
     const parsed = parseConnectionString(credential.connectionString)
     expect(parsed).toMatchObject({ ok: true, target: { password: PASSWORD, tlsMode: 'require' } })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
 import { withDatasource } from '#client/node.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
-import { leaseCapability } from '#test/support/leasing.ts'
+import { leaseCapability, verifyKeysOf } from '#test/support/leasing.ts'
 import { makeCredentials, numberedSecret, openAll } from '#test/support/many-credentials.ts'
 import { operator } from '#test/support/operator.ts'
 import { query } from '#test/support/postgres.ts'
@@ -48,7 +48,9 @@ it('seals all of them anew under registrations, checks and leases, however often
   let worker = await tiers.start('worker')
   const first = await client.datasources.register.mutate({ connectionString, waitSeconds: 30 })
   expect(first.status).toBe('active')
-  const token = await leaseCapability({ db, organization, keyring: await tiers.keyring() })
+  const keyring = await tiers.keyring()
+  const verifyKeys = verifyKeysOf({ keyring })
+  const token = await leaseCapability({ db, organization, keyring })
   const leaser = await tiers.client(web, { key: token })
 
   const ended = new AbortController()
@@ -69,7 +71,7 @@ it('seals all of them anew under registrations, checks and leases, however often
     load(async () => {
       // A lease whose worker was killed is not answered: that is a timeout, and the only way in which one may fail.
       const use = (pool: Pool) => pool.query('select 1 as one')
-      const leased = withDatasource(leaser, { id: first.id, ttlSeconds: 60 }, use)
+      const leased = withDatasource(leaser, { id: first.id, ttlSeconds: 60, verifyKeys }, use)
       const answer = await leased.catch((error: unknown) => faultOf(error))
       if (answer === 'timeout') return
       expect(answer).toMatchObject({ rows: [{ one: 1 }] })

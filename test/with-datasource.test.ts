@@ -9,7 +9,7 @@ import { withDatasource } from '#client/node.ts'
 import { type DatasourceId, uuidOf } from '#shared/wire.ts'
 import { type Authority, createAuthority } from '#test/support/certificates.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dns-server.ts'
-import { leaseCapability } from '#test/support/leasing.ts'
+import { leaseCapability, verifyKeysOf } from '#test/support/leasing.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query, startServer, type TestServer } from '#test/support/postgres.ts'
 import { portOf } from '#test/support/recorded-connect.ts'
@@ -48,6 +48,8 @@ async function registered(connectionString = urlOf('first')): Promise<Datasource
   return made.id
 }
 
+const leased = (id: DatasourceId) => ({ id, verifyKeys: verifyKeysOf(mooring) })
+
 const leaser = async (ttlSeconds?: number) =>
   mooring.client(await leaseCapability(mooring, ttlSeconds === undefined ? {} : { ttlSeconds }))
 
@@ -56,7 +58,7 @@ describe('withDatasource', () => {
     const id = await registered()
     const asked = dns.asked.length
     const client = await leaser()
-    const row = await withDatasource(client, id, async pool => {
+    const row = await withDatasource(client, leased(id), async pool => {
       // What the name resolves to from here on is of no concern: nobody asks.
       dns.answer(HOST, { addresses: ['127.0.0.2'] })
       const answers = await Promise.all([1, 2, 3].map(n => pool.query('select $1::int as n, current_user as who', [n])))
@@ -71,15 +73,15 @@ describe('withDatasource', () => {
   it('hands on what the function throws, and what a lease is refused with', async () => {
     const id = await registered()
     const client = await leaser()
-    await expect(withDatasource(client, id, () => Promise.reject(new Error('mine')))).rejects.toThrow('mine')
-    const refused = await withDatasource(mooring.client(), id, () => Promise.resolve()).catch((e: unknown) => e)
+    await expect(withDatasource(client, leased(id), () => Promise.reject(new Error('mine')))).rejects.toThrow('mine')
+    const refused = await withDatasource(mooring.client(), leased(id), () => Promise.resolve()).catch((e: unknown) => e)
     expect(faultOf(refused)).toBe('forbidden')
   })
 
   it('renews on a rotation: connections made after it use the new credential', async () => {
     const id = await registered()
     const client = await leaser()
-    await withDatasource(client, { id, max: 1 }, async pool => {
+    await withDatasource(client, { ...leased(id), max: 1 }, async pool => {
       await pool.query('select 1')
       await server.query(`alter role app password 'second'`)
       const rotate = { id, connectionString: urlOf('second'), caCertificate: authority.cert, waitSeconds: 20 }
@@ -99,7 +101,7 @@ describe('withDatasource', () => {
     const id = await registered()
     const rotate = (count: number) => (count === 1 ? rotated(id, 2) : Promise.resolve())
     const client = meddled(await leaser(), rotate)
-    await withDatasource(client, { id, ttlSeconds: 3600 }, async () => {
+    await withDatasource(client, { ...leased(id), ttlSeconds: 3600 }, async () => {
       await leasedAnew(id)
     })
   })
@@ -114,7 +116,7 @@ describe('withDatasource', () => {
     }
     const onTold = (version: number) => (version === 3 ? told.resolve() : undefined)
     const client = meddled(await leaser(), behind, onTold)
-    await withDatasource(client, { id, ttlSeconds: 3600 }, async () => {
+    await withDatasource(client, { ...leased(id), ttlSeconds: 3600 }, async () => {
       await rotated(id, 2)
       await leasedAnew(id, 3)
     })
@@ -123,7 +125,7 @@ describe('withDatasource', () => {
   it('lets no connection begin once the lease has ended and cannot be renewed', async () => {
     const id = await registered()
     const client = await leaser()
-    const late = await withDatasource(client, { id, ttlSeconds: 1 }, async pool => {
+    const late = await withDatasource(client, { ...leased(id), ttlSeconds: 1 }, async pool => {
       await query(mooring.databaseUrl, 'update capabilities set revoked_at = now() where revoked_at is null')
       await new Promise(resolve => setTimeout(resolve, 1_100))
       return pool.query('select 1').catch((error: Error) => error.message)
@@ -143,7 +145,10 @@ describe('The driver over a lease', () => {
       ...(caCertificate === undefined ? {} : { caCertificate }),
       addresses: ['127.0.0.1'],
       datasourceId: 'ds_00000000000000000000000000000000',
-      version: 1,
+      mode: 'live',
+      credentialVersion: 1,
+      id: 'lease_00000000000000000000000000000000',
+      publicKey: '',
       expiresAt: new Date().toISOString(),
     })
   const connected = async (leased: ReturnType<typeof place>) => {
@@ -184,7 +189,7 @@ describe('The driver over a lease', () => {
   it('encrypts under prefer where the server offers it', async () => {
     const id = await registered(urlOf('first', 'sslmode=prefer'))
     const client = await leaser()
-    const { rows } = await withDatasource(client, id, pool =>
+    const { rows } = await withDatasource(client, leased(id), pool =>
       pool.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()'),
     )
     expect(rows).toEqual([{ ssl: true }])

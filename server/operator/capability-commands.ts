@@ -2,6 +2,7 @@
  * Commands on capabilities that may lease, and on leases. They need the worker's keyring, whose signature a lease takes.
  * Part of the table in `commands.ts`.
  */
+import { leaseVerifyKeys } from '#server/seal/leases.ts'
 import * as leases from '#server/store/leases.ts'
 import { printableRow } from '#shared/printable.ts'
 import { DatasourceId, Mode, typedId, uuidOf } from '#shared/wire.ts'
@@ -53,6 +54,18 @@ export const capabilityCommands: readonly Command[] = [
       const datasourceIds = ids.length > 0 ? ids : null
       const label = option(args, 'label') ?? null
       context.print(await createLeaseCapability(ground, { organizationId, mode, datasourceIds, ttlSeconds, label }))
+      context.complain(
+        `The program that uses it verifies leases with these keys: MOORING_LEASE_KEYS=${leaseVerifyKeys(ground.keyring).join(',')}`,
+      )
+      return 0
+    },
+  },
+  {
+    words: ['lease-key', 'show'],
+    synopsis: 'lease-key show',
+    about: 'prints the public keys that programs verify leases with, one a line: verifyKeys, or MOORING_LEASE_KEYS',
+    async run(context) {
+      for (const key of leaseVerifyKeys(await context.keyring())) context.print(key)
       return 0
     },
   },

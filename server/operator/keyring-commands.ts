@@ -2,13 +2,13 @@
  * Commands on the life of keys. Each can be killed and asked again: what was begun is taken up, and no further key is made.
  * Part of the table in `commands.ts`.
  */
-import { initKeyrings } from '#server/seal/keyring-file.ts'
+import { initKeyrings, upgradeFiles } from '#server/seal/keyring-file.ts'
 import type { KeyKind } from '#server/seal/keyring-rotation.ts'
 import * as organizations from '#server/store/organizations.ts'
 import { uuidOf } from '#shared/wire.ts'
 import { type Arguments, type Command, type CommandContext, option, required } from './command.ts'
 import { newKeyId } from './keyring.ts'
-import { groundOf, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'
+import { folderOf, groundOf, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'
 import { removeOrganization, requestReseal, rotateOrganization } from './rotation.ts'
 
 /** The organization that the operand names; every other command falls back on the first one, but not one that shreds. */
@@ -43,6 +43,21 @@ export const keyringCommands: readonly Command[] = [
     },
   },
   {
+    words: ['keyring', 'upgrade'],
+    synopsis: 'keyring upgrade',
+    about: 'brings the keyrings of an earlier release to the form of this one; back them up before',
+    async run(context) {
+      const isNew = await upgradeFiles(folderOf(context), newKeyId)
+      context.complain(
+        isNew
+          ? 'Upgraded. Now start the new workers, then the new web processes, then run db grant. Processes of the release ' +
+              'before go on with the keyring that they have read: replace them, and neither restart nor signal them.'
+          : 'The keyrings have the form of this release.',
+      )
+      return 0
+    },
+  },
+  {
     words: ['keyring', 'rotate-org'],
     synopsis: 'keyring rotate-org ORG',
     about: 'gives an organization a new sealing key, and waits while workers seal its credentials anew',
@@ -59,6 +74,7 @@ export const keyringCommands: readonly Command[] = [
   rotation('signing', "new signing keys of both tiers: first announced, then used; then run 'keyring reseal'"),
   rotation('pepper', 'a new pepper for new keys and capabilities: first announced, then used'),
   rotation('fingerprint', "a new key for fingerprints: first announced, then used; then run 'keyring reseal'"),
+  rotation('lease', 'a new key pair that signs leases: first announced, then used; holders must know it before'),
   {
     words: ['keyring', 'reseal'],
     synopsis: 'keyring reseal [--org ID]',

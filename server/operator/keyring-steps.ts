@@ -23,7 +23,7 @@ export async function groundOf(context: CommandContext): Promise<Ground> {
 }
 
 /** Where the keyrings are to be changed. Throws where a command prints them: what it reads from is not ours to write. */
-function folderOf({ keyringDir }: CommandContext): string {
+export function folderOf({ keyringDir }: CommandContext): string {
   if (keyringDir !== null) return keyringDir
   throw new Error(
     'The keyring comes from MOORING_KEYRING_COMMAND: put both files into a folder, run this with MOORING_KEYRING=DIR and ' +
@@ -54,6 +54,16 @@ export async function watchReseal(
   }
 }
 
+/** Lease keys are known outside of Mooring, so that a rotation waits for the holders of leases. */
+const ANNOUNCED: Partial<Record<KeyKind, string>> = {
+  lease:
+    'Announced, and leases are signed with it beside the others. Send SIGHUP to every worker process, give the keys that ' +
+    '`lease-key show` prints to every program that takes leases (verifyKeys), then run this again.',
+}
+const IN_USE: Partial<Record<KeyKind, string>> = {
+  lease: 'In use. Later: keyring retire, after which programs that know only the older keys refuse every lease.',
+}
+
 /** A rotation of keys that are in the keyrings: announced by the first run, used from the second on. Answers the exit status. */
 export async function rotateKeyrings(context: CommandContext, kind: KeyKind): Promise<number> {
   const dir = folderOf(context)
@@ -62,7 +72,7 @@ export async function rotateKeyrings(context: CommandContext, kind: KeyKind): Pr
   if (isAnnounced(rings, kind)) {
     await replaceKeyrings(dir, use(rings, kind, context.now))
     await follow(context, { ...ground, keyring: await readWorkerKeyring(`${dir}/worker.json`) }, kind)
-    context.complain('In use. Send SIGHUP to every web and worker process. Later: keyring retire.')
+    context.complain(IN_USE[kind] ?? 'In use. Send SIGHUP to every web and worker process. Later: keyring retire.')
     return 0
   }
   // A run that was killed after the new key came into use left something undone: that first.
@@ -71,7 +81,9 @@ export async function rotateKeyrings(context: CommandContext, kind: KeyKind): Pr
     return 0
   }
   await replaceKeyrings(dir, await announce(rings, kind, newKeyId))
-  context.complain('Announced. Send SIGHUP to every web and worker process, then run this again to use it.')
+  context.complain(
+    ANNOUNCED[kind] ?? 'Announced. Send SIGHUP to every web and worker process, then run this again to use it.',
+  )
   return 0
 }
 
@@ -86,6 +98,8 @@ async function follow(context: CommandContext, ground: Ground, kind: KeyKind): P
 
 /** Whether a key of a kind is needed still. */
 function neededBy(uses: KeyUses, kind: KeyKind, since: Date | null): (id: string) => boolean {
+  // What knows a lease's key is outside: the operator said that it knows the new one.
+  if (kind === 'lease') return () => false
   if (kind !== 'fingerprint') return id => uses[kind].includes(id)
   const isOld = uses.oldestFingerprint !== null && since !== null && uses.oldestFingerprint < since
   return () => isOld

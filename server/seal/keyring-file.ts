@@ -7,6 +7,7 @@ import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { join } from 'node:path'
 import { createKeyrings, parseWebKeyring, parseWorkerKeyring, type WebKeyring, type WorkerKeyring } from './keyring.ts'
 import { type Keyrings, parseKeyrings, printKeyrings } from './keyring-rotation.ts'
+import { type KeyringTexts, upgradeKeyrings } from './keyring-upgrade.ts'
 
 async function readPrivate(path: string): Promise<string> {
   const found = await stat(path).catch(() => null)
@@ -45,8 +46,7 @@ export async function initKeyrings(dir: string, newKeyId: (kind: string) => stri
 
 /** Reads both keyrings of a folder, for a rotation. Throws when one is missing, readable by others or not acceptable. */
 export async function readKeyrings(dir: string): Promise<Keyrings> {
-  const [web, worker] = [await readPrivate(join(dir, 'web.json')), await readPrivate(join(dir, 'worker.json'))]
-  return parseKeyrings({ web, worker })
+  return parseKeyrings(await readTexts(dir))
 }
 
 /**
@@ -54,7 +54,22 @@ export async function readKeyrings(dir: string): Promise<Keyrings> {
  * old or a new one. The worker's comes first, since it must know what the web tier may use.
  */
 export async function replaceKeyrings(dir: string, rings: Keyrings): Promise<void> {
-  const texts = printKeyrings(rings)
+  await replaceTexts(dir, printKeyrings(rings))
+}
+
+/** Brings both keyrings of a folder to the form of this release; false when they have it. Throws for a damaged one. */
+export async function upgradeFiles(dir: string, newKeyId: (kind: string) => string): Promise<boolean> {
+  const upgraded = await upgradeKeyrings(await readTexts(dir), newKeyId)
+  if (upgraded === null) return false
+  await replaceTexts(dir, upgraded)
+  return true
+}
+
+async function readTexts(dir: string): Promise<KeyringTexts> {
+  return { web: await readPrivate(join(dir, 'web.json')), worker: await readPrivate(join(dir, 'worker.json')) }
+}
+
+async function replaceTexts(dir: string, texts: KeyringTexts): Promise<void> {
   for (const name of ['worker', 'web'] as const) {
     const path = join(dir, `${name}.json`)
     const draft = `${path}.${randomUUID()}`

@@ -17,8 +17,10 @@ const Key = z.object({
 type Key = z.output<typeof Key>
 
 const Keys = z.array(Key)
-const Ring = z.object({ role: z.string(), master: Keys, signing: Keys, verify: Keys, pepper: Keys, fingerprint: Keys })
+const SHARED = { role: z.string(), master: Keys, signing: Keys, verify: Keys, pepper: Keys }
+const Ring = z.object({ ...SHARED, fingerprint: Keys.optional(), lease: Keys.optional() })
 type Ring = z.output<typeof Ring>
+type List = Exclude<keyof Ring, 'role'>
 
 /** Both files of an installation, keys as base64. */
 export interface Keyrings {
@@ -26,8 +28,8 @@ export interface Keyrings {
   readonly worker: Ring
 }
 
-/** What can be rotated; `signing` is the pairs of both tiers. */
-export const KEY_KINDS = ['master', 'signing', 'pepper', 'fingerprint'] as const
+/** What can be rotated; `signing` is the pairs of both tiers, `lease` the worker's pair for leases. */
+export const KEY_KINDS = ['master', 'signing', 'pepper', 'fingerprint', 'lease'] as const
 /** The kinds of keys that rotate. */
 export type KeyKind = (typeof KEY_KINDS)[number]
 
@@ -46,6 +48,21 @@ export function printKeyrings(rings: Keyrings): { web: string; worker: string } 
 }
 
 const base64 = (value: Uint8Array) => Buffer.from(value).toString('base64')
+
+/** The lists that keys of a kind are in, in either file that has them. */
+const LISTS: Readonly<Record<KeyKind, readonly List[]>> = {
+  master: ['master'],
+  signing: ['signing', 'verify'],
+  pepper: ['pepper'],
+  fingerprint: ['fingerprint'],
+  lease: ['lease'],
+}
+
+/** A new key pair for leases. */
+export async function newLeaseKey(newKeyId: (kind: string) => string): Promise<Key> {
+  const pair = (await readySodium()).crypto_sign_keypair()
+  return { id: newKeyId('lease'), public: base64(pair.publicKey), secret: base64(pair.privateKey) }
+}
 
 /** Adds a new key of a kind to both keyrings: known, and used by nobody yet. */
 export async function announce(rings: Keyrings, kind: KeyKind, newKeyId: (kind: string) => string): Promise<Keyrings> {
@@ -72,18 +89,22 @@ export async function announce(rings: Keyrings, kind: KeyKind, newKeyId: (kind: 
       worker: { ...worker, master: [{ ...half, secret: base64(pair.privateKey) }, ...worker.master] },
     }
   }
+  if (kind === 'lease') {
+    const key = { ...(await newLeaseKey(newKeyId)), announced }
+    return { web, worker: { ...worker, lease: [key, ...(worker.lease ?? [])] } }
+  }
   const key: Key = { id: newKeyId(kind), secret: base64(sodium.randombytes_buf(32)), announced }
-  return { web: { ...web, [kind]: [key, ...web[kind]] }, worker: { ...worker, [kind]: [key, ...worker[kind]] } }
+  const withKey = (ring: Ring): Ring => {
+    const keys = ring[kind]
+    return keys === undefined ? ring : { ...ring, [kind]: [key, ...keys] }
+  }
+  return { web: withKey(web), worker: withKey(worker) }
 }
 
-/** The lists that a kind is in. */
-function listsOf(kind: KeyKind): readonly (KeyKind | 'verify')[] {
-  return kind === 'signing' ? ['signing', 'verify'] : [kind]
-}
-
-/** True when a key of the kind is announced in both keyrings. */
+/** True when a key of the kind is announced in every keyring that has the kind. */
 export function isAnnounced({ web, worker }: Keyrings, kind: KeyKind): boolean {
-  return listsOf(kind).every(list => [web, worker].every(ring => ring[list].some(key => key.announced === true)))
+  const lists = LISTS[kind].flatMap(list => [web[list] ?? [], worker[list] ?? []]).filter(keys => keys.length > 0)
+  return lists.every(keys => keys.some(key => key.announced === true))
 }
 
 /** Brings what is announced into use, from `now` on. */
@@ -117,13 +138,16 @@ function changed(rings: Keyrings, kind: KeyKind, change: (keys: readonly Key[]) 
 
   function changedRing(ring: Ring): Ring {
     let done = ring
-    for (const list of listsOf(kind)) done = { ...done, [list]: change(done[list]) }
+    for (const list of LISTS[kind]) {
+      const keys = done[list]
+      if (keys !== undefined) done = { ...done, [list]: change(keys) }
+    }
     return done
   }
 }
 
 /** When the key in use of a kind came into use; null for the first one. */
 export function inUseSince({ worker }: Keyrings, kind: KeyKind): Date | null {
-  const since = worker[kind].find(key => key.announced !== true)?.since
+  const since = worker[kind]?.find(key => key.announced !== true)?.since
   return since === undefined ? null : new Date(since)
 }

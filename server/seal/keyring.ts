@@ -47,8 +47,21 @@ export const WorkerKeyring = z.strictObject({
   verify: list(PublicHalf),
   pepper: list(Symmetric),
   fingerprint: list(Symmetric),
+  /** Signs leases and nothing else; holders have the public halves from the operator. */
+  lease: list(SigningPair),
 })
 export type WorkerKeyring = z.output<typeof WorkerKeyring>
+
+/** The worker's keyring as releases before 0.3.0 wrote it: without lease keys. */
+export const FormerWorkerKeyring = WorkerKeyring.omit({ lease: true })
+
+/** A keyring of an earlier release: good as it is, and not what this release can start with. */
+export class FormerKeyring extends Error {
+  constructor() {
+    super('The keyring was written by an earlier release. Run: npm run -s mooring -- keyring upgrade')
+    this.name = 'FormerKeyring'
+  }
+}
 
 /** The key that is used to make something new: the newest that is not merely announced. */
 export function inUse<T extends { readonly announced?: true | undefined }>(keys: readonly T[]): T {
@@ -77,6 +90,7 @@ export async function createKeyrings(newKeyId: (kind: string) => string): Promis
   const signing = (id: string, pair: typeof webPair) => [
     { id, public: text(pair.publicKey), secret: text(pair.privateKey) },
   ]
+  const lease = signing(newKeyId('lease'), sodium.crypto_sign_keypair())
   const verify = (id: string, pair: typeof webPair) => [{ id, public: text(pair.publicKey) }]
   const web = {
     role: 'web',
@@ -91,54 +105,72 @@ export async function createKeyrings(newKeyId: (kind: string) => string): Promis
     signing: signing(ids.worker, workerPair),
     verify: verify(ids.web, webPair),
     ...shared,
+    lease,
   }
   return { web: `${JSON.stringify(web, null, 2)}\n`, worker: `${JSON.stringify(worker, null, 2)}\n` }
 }
 
 /** Parses the web tier's keyring. Throws an `Error` that names the place in the file, never a value. */
 export function parseWebKeyring(text: string): WebKeyring {
-  const keyring = parse(WebKeyring, text)
-  refuseReuse([...keyring.signing, ...keyring.pepper, ...keyring.fingerprint])
-  refuseOddLists(keyring)
-  return keyring
+  return parse(text, { shape: WebKeyring, former: null })
 }
 
-/** Parses the worker's keyring. Throws an `Error` that names the place in the file, never a value. */
+/**
+ * Parses the worker's keyring. Throws an `Error` that names the place in the file, never a value; `FormerKeyring` for one
+ * that an earlier release wrote.
+ */
 export function parseWorkerKeyring(text: string): WorkerKeyring {
-  const keyring = parse(WorkerKeyring, text)
-  refuseReuse([...keyring.master, ...keyring.signing, ...keyring.pepper, ...keyring.fingerprint])
-  refuseOddLists(keyring)
-  return keyring
+  return parse(text, { shape: WorkerKeyring, former: FormerWorkerKeyring })
 }
 
-const REMEDY = 'Make one with: npm run -s mooring -- keyring init --dir DIR'
+/** A damaged keyring is never to be made anew: new keys open nothing that the old ones sealed. */
+const REMEDY = 'Restore it from its backup, and never make it anew: new keys open nothing that is sealed already.'
 
-function parse<T>(shape: z.ZodType<T>, text: string): T {
-  const parsed = shape.safeParse(parseJson(text))
-  if (parsed.success) return parsed.data
+type AnyKeyring = WebKeyring | WorkerKeyring | z.output<typeof FormerWorkerKeyring>
+
+function parse<T extends AnyKeyring>(text: string, of: { shape: z.ZodType<T>; former: z.ZodType | null }): T {
+  const value = parseJson(text)
+  const parsed = of.shape.safeParse(value)
+  if (parsed.success) {
+    refuseReuse(parsed.data)
+    refuseOddLists(parsed.data)
+    return parsed.data
+  }
+  if (of.former?.safeParse(value).success === true) throw new FormerKeyring()
   const where = parsed.error.issues.map(issue => `${issue.path.join('.') || 'the file'}: ${issue.message}`).join('; ')
   throw new Error(`The keyring is not acceptable (${where}). ${REMEDY}`)
 }
 
-/** `pepper` and `fingerprint` are in both files on purpose; within one file no two secrets may be the same. */
-function refuseReuse(keys: readonly { secret: Buffer }[]): void {
-  if (new Set(keys.map(key => key.secret.toString('base64'))).size !== keys.length) {
+interface AnyKey {
+  readonly id: string
+  readonly secret?: Buffer
+  readonly announced?: true | undefined
+}
+
+function listsOf({ role: _, ...lists }: AnyKeyring): readonly (readonly AnyKey[])[] {
+  return Object.values(lists)
+}
+
+/** The pepper is in both files on purpose; within one file no two secrets may be the same. */
+function refuseReuse(keyring: AnyKeyring): void {
+  const secrets = listsOf(keyring).flatMap(keys => keys.flatMap(key => key.secret?.toString('base64') ?? []))
+  if (new Set(secrets).size !== secrets.length)
     throw new Error(`The keyring uses one secret for two purposes. ${REMEDY}`)
-  }
 }
 
 /** Each list has one key of an id, one in use, and pairs whose halves stand together (an Ed25519 secret ends in its public half). */
-function refuseOddLists(keyring: WebKeyring | WorkerKeyring): void {
-  for (const keys of [keyring.master, keyring.signing, keyring.verify, keyring.pepper, keyring.fingerprint]) {
+function refuseOddLists(keyring: AnyKeyring): void {
+  for (const keys of listsOf(keyring)) {
     const ids = new Set(keys.map(key => key.id))
     const isInUse = keys.some(key => key.announced !== true)
     if (ids.size !== keys.length || !isInUse)
       throw new Error(`The keyring has a key twice, or a list of which none is in use. ${REMEDY}`)
   }
-  if (keyring.signing.some(key => !key.secret.subarray(32).equals(key.public)))
+  const pairs = 'lease' in keyring ? [...keyring.signing, ...keyring.lease] : keyring.signing
+  if (pairs.some(key => !key.secret.subarray(32).equals(key.public)))
     throw new Error(`The keyring has a signing key whose halves do not fit. ${REMEDY}`)
   // With one key for both roles the web tier could sign what it must only verify: the keys that it seals to.
-  if (keyring.signing.some(key => keyring.verify.some(other => other.public.equals(key.public))))
+  if (pairs.some(key => keyring.verify.some(other => other.public.equals(key.public))))
     throw new Error(`The keyring verifies the other role with a key that it signs with itself. ${REMEDY}`)
 }
 

@@ -1,7 +1,10 @@
 /**
- * What leasing needs of libsodium: the operator's signature on a grant, and the box for a lease's holder. The worker and
- * operators' commands hold one; the signature is made with the worker's key, which the web tier does not have.
+ * What leasing needs of libsodium: the operator's signature on a grant, and the signed box for a lease's holder. The worker
+ * and operators' commands hold one; both signatures are made with keys that the web tier does not have. A lease has a key
+ * pair of its own: its public half goes to holders, and must not vouch for anything else that the worker signs.
  */
+import type { SignedLease } from '#shared/lease.ts'
+import { leaseBytes } from '#shared/signed-text.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
 import { signedText } from './signed-text.ts'
 import { readySodium } from './sodium.ts'
@@ -30,15 +33,18 @@ function leaseGrantText(grant: SignedGrant): Uint8Array {
 export class LeaseSealer {
   readonly #sodium: Sodium
   #signing: WorkerKeyring['signing']
+  #lease: WorkerKeyring['lease']
 
   constructor(sodium: Sodium, keyring: WorkerKeyring) {
     this.#sodium = sodium
     this.#signing = keyring.signing
+    this.#lease = keyring.lease
   }
 
   /** Takes another keyring from now on. */
   reload(keyring: WorkerKeyring): void {
     this.#signing = keyring.signing
+    this.#lease = keyring.lease
   }
 
   /** Signs a grant with the key in use. */
@@ -55,13 +61,23 @@ export class LeaseSealer {
     return this.#sodium.crypto_sign_verify_detached(by.signature, leaseGrantText(grant), signer.public)
   }
 
-  /** Seals a JSON value to a holder's one-time key, and to nobody else. Throws for a point of low order. */
-  sealTo(publicKey: Uint8Array, content: unknown): Buffer {
-    const plain = Buffer.from(JSON.stringify(content), 'utf8')
+  /**
+   * Signs a lease with every lease key, announced ones included, so that a holder who knows any of them can verify it, and
+   * seals it to the holder's one-time key, and to nobody else. Throws for a point of low order.
+   */
+  sealLease(publicKey: Uint8Array, content: object): Buffer {
+    const lease = JSON.stringify(content)
+    const bytes = leaseBytes(lease)
+    const signatures = this.#lease.map(({ id, secret }) => {
+      const signature = Buffer.from(this.#sodium.crypto_sign_detached(bytes, secret)).toString('base64')
+      return { keyId: id, signature }
+    })
+    const plain = Buffer.from(JSON.stringify({ lease, signatures } satisfies SignedLease), 'utf8')
     try {
       return Buffer.from(this.#sodium.crypto_box_seal(plain, publicKey))
     } finally {
       this.#sodium.memzero(plain)
+      this.#sodium.memzero(bytes)
     }
   }
 }
@@ -69,4 +85,9 @@ export class LeaseSealer {
 /** Over the worker's keyring. */
 export async function createLeaseSealer(keyring: WorkerKeyring): Promise<LeaseSealer> {
   return new LeaseSealer(await readySodium(), keyring)
+}
+
+/** The public halves of all lease keys, base64, newest first: `verifyKeys` of holders. */
+export function leaseVerifyKeys(keyring: WorkerKeyring): string[] {
+  return keyring.lease.map(key => key.public.toString('base64'))
 }

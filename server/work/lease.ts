@@ -74,10 +74,13 @@ async function grantOrRefuse(parts: WorkerParts, claim: claims.Claim, asked: Ask
   return refuse(parts, claim, { fault: 'conflict', capabilityId: null, payload })
 }
 
+/** What does not depend on the lease itself. */
+type LeasableContent = Omit<LeasedCredential, 'expiresAt' | 'id' | 'publicKey'>
+
 interface Grant {
   readonly asked: Asked
   readonly capability: leases.GrantedCapability
-  readonly content: Omit<LeasedCredential, 'expiresAt'>
+  readonly content: LeasableContent
 }
 
 /** Answers the lease and records it; false, and nothing is done, when what it rests on has changed. */
@@ -86,11 +89,13 @@ async function grant(parts: WorkerParts, claim: claims.Claim, of: Grant): Promis
   const { organizationId: org, datasourceId, payload } = asked
   const now = parts.clock()
   const expiresAt = new Date(Math.min(now.getTime() + payload.ttlSeconds * 1000, capability.expires_at.getTime()))
-  const content = { ...of.content, expiresAt: expiresAt.toISOString() } satisfies LeasedCredential
-  const { version } = content
-  const sealed = parts.leaseSealer.sealTo(Buffer.from(payload.publicKey, 'base64'), content).toString('base64')
+  const { credentialVersion: version } = of.content
+  const { publicKey } = payload
   const id = newId()
   const leaseId = typedId('lease_', id)
+  const bound = { id: leaseId, publicKey, expiresAt: expiresAt.toISOString() }
+  const content = { ...of.content, ...bound } satisfies LeasedCredential
+  const sealed = parts.leaseSealer.sealLease(Buffer.from(publicKey, 'base64'), content).toString('base64')
   const lease: Lease = { leaseId, sealed, expiresAt: content.expiresAt, credentialVersion: version }
   const end = await transaction(parts.db, async tx => {
     // Lost meanwhile: whoever has the claim now answers, and this box goes nowhere.
@@ -129,7 +134,7 @@ async function leasable(
   parts: WorkerParts,
   claim: claims.Claim,
   { asked, mode }: { asked: Asked; mode: Mode },
-): Promise<{ content: Omit<LeasedCredential, 'expiresAt'> } | FaultCode | null> {
+): Promise<{ content: LeasableContent } | FaultCode | null> {
   const { organizationId: org, datasourceId: id, payload } = asked
   const row = await sealed.datasource(parts.db, org, id)
   // By its whole name, prefix included: what the capability names is compared with the name that was asked for.
@@ -142,14 +147,14 @@ async function leasable(
   const secret = inForce === null ? undefined : openUnlessBroken(parts, row, inForce)
   if (inForce === null || secret?.kind !== 'direct') return 'credential_unreadable'
   const { target, caCertificate } = secret
-  const { version } = inForce.context
+  const { version: credentialVersion } = inForce.context
   const found = await parts.dialler.locate({ host: target.host, port: target.port, deadlineMs: LOCATE_MS })
   if (found.failure !== null) return failureSpec(found.failure.code).fault
   const dialled = leasedTarget(target, found.openNetwork)
   if (dialled === null) return 'tls_failed'
   const ca = caCertificate === null ? {} : { caCertificate }
-  const where = { addresses: [...found.addresses], datasourceId: payload.datasourceId, version }
-  return { content: { connectionString: spellConnectionString(dialled), ...ca, ...where } }
+  const where = { addresses: [...found.addresses], datasourceId: payload.datasourceId, mode: row.mode }
+  return { content: { connectionString: spellConnectionString(dialled), ...ca, ...where, credentialVersion } }
 }
 
 function unlessBroken(thrown: unknown): undefined {

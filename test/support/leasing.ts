@@ -4,8 +4,9 @@
 import sodium from 'libsodium-wrappers'
 import { createLeaseCapability } from '#server/operator/leases.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
+import { leaseVerifyKeys } from '#server/seal/leases.ts'
 import type { Db } from '#server/store/db.ts'
-import { LeasedCredential } from '#shared/lease.ts'
+import { LeasedCredential, SignedLease } from '#shared/lease.ts'
 import type { DatasourceId } from '#shared/wire.ts'
 
 /** Signs a capability that may lease, as the operator's command does, and answers its token. */
@@ -26,22 +27,31 @@ export function leaseCapability(
   )
 }
 
+/** What the operator gives to a program that takes leases. */
+export function verifyKeysOf(mooring: { readonly keyring: WorkerKeyring }): string[] {
+  return leaseVerifyKeys(mooring.keyring)
+}
+
 /** A holder's one-time key pair. */
 export interface HolderKey {
   readonly publicKey: string
   /** What is in a box that was sealed to it. Throws for a box that was not. */
   open(sealed: string): LeasedCredential
+  /** The text in the box and its signatures. */
+  envelope(sealed: string): SignedLease
 }
 
 /** Makes one. */
 export async function holderKey(): Promise<HolderKey> {
   await sodium.ready
   const pair = sodium.crypto_box_keypair()
+  const envelope = (sealed: string) => {
+    const plain = sodium.crypto_box_seal_open(Buffer.from(sealed, 'base64'), pair.publicKey, pair.privateKey)
+    return SignedLease.parse(JSON.parse(Buffer.from(plain).toString('utf8')))
+  }
   return {
     publicKey: Buffer.from(pair.publicKey).toString('base64'),
-    open: sealed => {
-      const plain = sodium.crypto_box_seal_open(Buffer.from(sealed, 'base64'), pair.publicKey, pair.privateKey)
-      return LeasedCredential.parse(JSON.parse(Buffer.from(plain).toString('utf8')))
-    },
+    open: sealed => LeasedCredential.parse(JSON.parse(envelope(sealed).lease)),
+    envelope,
   }
 }

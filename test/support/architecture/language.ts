@@ -50,13 +50,17 @@ function constructs(source: Source, report: Report): VisitorObject {
   }
 }
 
+/** The only readers of the environment: the server's and, for the keys of leases, the client's. */
+const CONFIGS = ['server/config.ts', 'client/config.ts']
+
 function environment(source: Source, report: Report): VisitorObject {
-  if (isTest(source.path) || source.path === 'server/config.ts') return {}
+  if (isTest(source.path) || CONFIGS.includes(source.path)) return {}
+  const nameOf = (property: object): unknown => Reflect.get(property, 'name') ?? Reflect.get(property, 'value')
   return {
-    MemberExpression: node => {
-      const { object, property } = node
-      const name = 'name' in property ? property.name : 'value' in property ? property.value : null
-      if (object.type === 'Identifier' && object.name === 'process' && name === 'env') report('environment')(node)
+    MemberExpression: ({ object, property, start }) => {
+      // `process.env`, and `globalThis.process.env` all the same.
+      const owner = object.type === 'MemberExpression' ? nameOf(object.property) : nameOf(object)
+      if (owner === 'process' && nameOf(property) === 'env') report('environment')({ start })
     },
     ImportDeclaration: node => {
       if (!/^(node:)?process$/.test(node.source.value)) return
