@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { parseWebKeyring, parseWorkerKeyring } from './keyring.ts'
+import { newLeaseKey } from './leases.ts'
 import { readySodium } from './sodium.ts'
 
 const Key = z.object({
@@ -56,12 +57,6 @@ const LISTS: Readonly<Record<KeyKind, readonly List[]>> = {
   pepper: ['pepper'],
   fingerprint: ['fingerprint'],
   lease: ['lease'],
-}
-
-/** A new key pair for leases. */
-export async function newLeaseKey(newKeyId: (kind: string) => string): Promise<Key> {
-  const pair = (await readySodium()).crypto_sign_keypair()
-  return { id: newKeyId('lease'), public: base64(pair.publicKey), secret: base64(pair.privateKey) }
 }
 
 /** Adds a new key of a kind to both keyrings: known, and used by nobody yet. */

@@ -4,7 +4,7 @@
  * reads and writes no file.
  */
 import { FormerKeyring, parseWebKeyring, parseWorkerKeyring } from './keyring.ts'
-import { newLeaseKey } from './keyring-rotation.ts'
+import { newLeaseKey } from './leases.ts'
 
 /** The texts of both files. */
 export interface KeyringTexts {

@@ -91,3 +91,10 @@ export async function createLeaseSealer(keyring: WorkerKeyring): Promise<LeaseSe
 export function leaseVerifyKeys(keyring: WorkerKeyring): string[] {
   return keyring.lease.map(key => key.public.toString('base64'))
 }
+
+/** A new key pair for leases, as the worker's keyring holds it: base64. */
+export async function newLeaseKey(newKeyId: (kind: string) => string) {
+  const pair = (await readySodium()).crypto_sign_keypair()
+  const text = (value: Uint8Array) => Buffer.from(value).toString('base64')
+  return { id: newKeyId('lease'), public: text(pair.publicKey), secret: text(pair.privateKey) }
+}
