@@ -48,7 +48,11 @@ function editedList(node: Node, part: Part, place: Place & { order: unknown }): 
     nodes.push(edited(child, { kind: part.kind, path, edits: place.edits }))
   }
   const { order } = place
-  if (part.ordered && Array.isArray(order)) nodes.sort((a, b) => order.indexOf(nameOf(a)) - order.indexOf(nameOf(b)))
+  if (part.ordered && Array.isArray(order)) {
+    const positions = new Map(order.map((name, at) => [name, at]))
+    const position = (child: Node) => positions.get(nameOf(child)) ?? -1
+    nodes.sort((a, b) => position(a) - position(b))
+  }
   const added = place.edits.get(key('added', part.kind, place.path)) ?? []
   for (const change of added.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0))) {
     nodes.splice(part.ordered ? (change.position ?? nodes.length) : nodes.length, 0, nodeOf(change.after))

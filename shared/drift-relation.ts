@@ -24,14 +24,14 @@ const REPLACED = risky('another key is over the same columns: only what names th
 // A key is what `on conflict` and foreign keys stand on; other constraints only promise.
 const lostConstraint: Rule = ({ was, within }) => {
   if (!KEYS.includes(was?.['kind'])) return risky('what the constraint promised no longer holds')
-  if (isReplaced(was, within.is)) return REPLACED
+  if (isReplaced(was, within.keys.is())) return REPLACED
   return breaking('a key is gone: rows may repeat, and "on conflict" on it fails')
 }
 
 // A unique index is a key too.
 const lostIndex: Rule = ({ was, within }) => {
   if (!was?.['unique']) return risky('queries that used the index are slower')
-  if (isReplaced(was, within.is)) return REPLACED
+  if (isReplaced(was, within.keys.is())) return REPLACED
   return breaking('a unique index is gone: rows may repeat, and "on conflict" on it fails')
 }
 
@@ -44,10 +44,10 @@ const isValidated = (before: unknown, after: unknown): boolean =>
 const SAME_KEY = safe('the same key was there under another name')
 
 const newConstraint: Rule = ({ is, within }) =>
-  isReplaced(is, within.was) ? SAME_KEY : risky('writes that were accepted may be refused')
+  isReplaced(is, within.keys.was()) ? SAME_KEY : risky('writes that were accepted may be refused')
 
 const newIndex: Rule = ({ is, within }) => {
-  if (isReplaced(is, within.was)) return SAME_KEY
+  if (isReplaced(is, within.keys.was())) return SAME_KEY
   return is?.['unique'] ? risky('writes that repeat a value are refused') : safe('a new index')
 }
 

@@ -19,7 +19,25 @@ const BITS = /^bit varying(?:\((\d+)\))?$/
 
 /** Compares two types as `format_type` spells them. Arrays are compared by their elements. */
 export function typeChange(before: string, after: string): TypeChange {
-  if (before.endsWith('[]') && after.endsWith('[]')) return typeChange(before.slice(0, -2), after.slice(0, -2))
+  const dimensions = Math.min(dimensionsOf(before), dimensionsOf(after))
+  if (dimensions > 0) return elementChange(before.slice(0, -2 * dimensions), after.slice(0, -2 * dimensions))
+  return elementChange(before, after)
+}
+
+/** How many pairs of brackets a type ends with. */
+function dimensionsOf(type: string): number {
+  let count = 0
+  while (type.endsWith('[]', type.length - 2 * count)) count += 1
+  return count
+}
+
+/** What an array is made of; the type itself when it is none. Reads from the end: the text may be a stranger's. */
+export function elementOf(type: string): string {
+  const brackets = 2 * dimensionsOf(type)
+  return brackets === 0 ? type : type.slice(0, -brackets)
+}
+
+function elementChange(before: string, after: string): TypeChange {
   if (longer(TEXT_LENGTH, before, after) || longer(BITS, before, after)) return 'wider'
   if (TEXT_LENGTH.test(before) && after === 'text') return 'wider'
   if (widerNumeric(before, after) || finerTime(before, after)) return 'wider'

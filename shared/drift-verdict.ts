@@ -16,7 +16,14 @@ export interface Draft {
   readonly position?: number
   readonly was?: Node
   readonly is?: Node
-  readonly within: { readonly was: Node; readonly is: Node }
+  readonly within: Within
+}
+
+/** An object as it was and is, and the keys of both when it is a relation: found once, whatever number of them is judged. */
+export interface Within {
+  readonly was: Node
+  readonly is: Node
+  readonly keys: { was(): ReadonlySet<string>; is(): ReadonlySet<string> }
 }
 
 /** How bad, and why. */

@@ -6,7 +6,8 @@
  */
 import { z } from 'zod'
 import { judge } from './drift-class.ts'
-import type { Draft } from './drift-verdict.ts'
+import { keysOf } from './drift-key.ts'
+import type { Draft, Within } from './drift-verdict.ts'
 import type { Snapshot } from './snapshot.ts'
 import { jsonText } from './snapshot-canonical.ts'
 import { byCodeUnit, type Node, nameOf, nodesIn, type ObjectKind, PARTS, type Part } from './snapshot-parts.ts'
@@ -40,7 +41,10 @@ export function covers(snapshot: Snapshot, schema: string): boolean {
 
 /** A snapshot without the schemas that another one does not cover. */
 export function within(snapshot: Snapshot, other: Snapshot): Snapshot {
-  return { ...snapshot, schemas: snapshot.schemas.filter(schema => covers(other, schema.name)) }
+  const asked = other.schemasAsked === null ? null : new Set(other.schemasAsked)
+  const excluded = new Set(other.excludedSchemas)
+  const isCovered = (name: string) => asked?.has(name) ?? !excluded.has(name)
+  return { ...snapshot, schemas: snapshot.schemas.filter(schema => isCovered(schema.name)) }
 }
 
 /**
@@ -50,51 +54,78 @@ export function within(snapshot: Snapshot, other: Snapshot): Snapshot {
  * classes and reasons are of their own direction.
  */
 export function drift(before: Snapshot, after: Snapshot): Change[] {
-  return childChanges('snapshot', { was: within(before, after), is: within(after, before) }, []).map(draft => {
+  const changes: Change[] = []
+  eachChange(before, after, change => changes.push(change))
+  return changes
+}
+
+/**
+ * Tells the changes of `drift` one by one, so that whoever only counts them holds none.
+ *
+ * The time is that of sorting the names, linear otherwise, and the stack as deep as a snapshot is, whatever the number of
+ * objects and changes: both snapshots are sized by whoever runs the database.
+ */
+export function eachChange(before: Snapshot, after: Snapshot, tell: (change: Change) => void): void {
+  const judged = (draft: Draft) => {
     const { was: _, is: __, within: ___, ...change } = draft
-    return { ...change, path: [...draft.path], ...judge(draft) }
-  })
-}
-
-interface Pair {
-  readonly was: Node
-  readonly is: Node
-}
-
-function childChanges(kind: ObjectKind, pair: Pair, path: readonly string[]): Draft[] {
-  return PARTS[kind].flatMap(part => partChanges(part, pair, path))
-}
-
-function partChanges(part: Part, pair: Pair, path: readonly string[]): Draft[] {
-  const wasNodes = nodesIn(pair.was, part.list)
-  const isNodes = nodesIn(pair.is, part.list)
-  const was = new Map(wasNodes.map(node => [nameOf(node), node]))
-  const is = new Map(isNodes.map(node => [nameOf(node), node]))
-  const place = (nodes: readonly Node[], node: Node) => (part.ordered ? { position: nodes.indexOf(node) } : {})
-  const drafts: Draft[] = []
-  for (const name of [...new Set([...was.keys(), ...is.keys()])].sort(byCodeUnit)) {
-    const before = was.get(name)
-    const after = is.get(name)
-    const about = { object: part.kind, path: [...path, name], within: pair }
-    if (before && after) drafts.push(...ownChanges(about, before, after))
-    else if (after) drafts.push({ kind: 'added', ...about, after, ...place(isNodes, after), is: after })
-    else if (before) drafts.push({ kind: 'removed', ...about, before, ...place(wasNodes, before), was: before })
+    tell({ ...change, path: [...draft.path], ...judge(draft) })
   }
-  return drafts
+  tellChildren({ object: 'snapshot', path: [], pair: pairOf(within(before, after), within(after, before)) }, judged)
 }
 
-function ownChanges(about: Pick<Draft, 'object' | 'path' | 'within'>, was: Node, is: Node): Draft[] {
+/** An object that is in both snapshots. */
+interface Place {
+  readonly object: ObjectKind
+  readonly path: readonly string[]
+  readonly pair: Within
+}
+
+type Tell = (draft: Draft) => void
+
+function pairOf(was: Node, is: Node): Within {
+  let before: ReadonlySet<string> | null = null
+  let after: ReadonlySet<string> | null = null
+  return { was, is, keys: { was: () => (before ??= keysOf(was)), is: () => (after ??= keysOf(is)) } }
+}
+
+function tellChildren(place: Place, tell: Tell): void {
+  for (const part of PARTS[place.object]) tellPart(part, place, tell)
+}
+
+function tellPart(part: Part, { path, pair }: Place, tell: Tell): void {
+  const was = listOf(pair.was, part)
+  const is = listOf(pair.is, part)
+  for (const name of [...new Set([...was.nodes.keys(), ...is.nodes.keys()])].sort(byCodeUnit)) {
+    const before = was.nodes.get(name)
+    const after = is.nodes.get(name)
+    const about = { object: part.kind, path: [...path, name], within: pair }
+    if (before && after) tellOwn(about, pairOf(before, after), tell)
+    else if (after) tell({ kind: 'added', ...about, after, ...is.place(after), is: after })
+    else if (before) tell({ kind: 'removed', ...about, before, ...was.place(before), was: before })
+  }
+}
+
+/** The objects of a list by name, and what is to be said of the place of each. */
+function listOf(node: Node, part: Part) {
+  const list = nodesIn(node, part.list)
+  const nodes = new Map(list.map(child => [nameOf(child), child]))
+  if (!part.ordered) return { nodes, place: () => ({}) }
+  const positions = new Map(list.map((child, at) => [child, at]))
+  return { nodes, place: (child: Node) => ({ position: positions.get(child) ?? 0 }) }
+}
+
+function tellOwn(about: Pick<Draft, 'object' | 'path' | 'within'>, pair: Within, tell: Tell): void {
+  const { was, is } = pair
   const lists = new Set(['name', ...PARTS[about.object].map(part => part.list)])
   const keys = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter(key => !lists.has(key))
-  const drafts: Draft[] = []
   const compare = (what: string, before: unknown, after: unknown) => {
     if (sameValue(before, after)) return
     const sides = { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }
-    drafts.push({ kind: 'changed', ...about, what, ...sides, was, is })
+    tell({ kind: 'changed', ...about, what, ...sides, was, is })
   }
   for (const key of keys.sort(byCodeUnit)) compare(key, was[key], is[key])
   if (about.object === 'relation') compare(COLUMN_ORDER, shared(was, is), shared(is, was))
-  return [...drafts, ...childChanges(about.object, { was, is }, about.path)]
+  tellChildren({ object: about.object, path: about.path, pair }, tell)
 }
 
 function sameValue(a: unknown, b: unknown): boolean {

@@ -19,13 +19,29 @@ export interface Canonical {
  * `sha256` takes text, hashes its UTF-8 bytes and gives 64 hex digits: it is an argument because this file runs in
  * browsers too.
  */
-export function canonical(snapshot: Snapshot, sha256: (text: string) => string): Canonical {
-  const text = canonicalText(snapshot)
+export function canonical(snapshot: Snapshot, sha256: (text: string) => string, maxUnits?: number): Canonical {
+  const text = canonicalText(snapshot, maxUnits)
   return { text, fingerprint: sha256(text) }
 }
 
-/** The canonical text of a snapshot: lists in order, empty ones left out, keys sorted, no white space, no `observed`. */
-export function canonicalText(snapshot: Snapshot): string {
+/** Thrown by `canonicalText` as soon as the text is longer than it may be. */
+export class SnapshotTooLong extends Error {
+  override readonly name = 'SnapshotTooLong'
+}
+
+/** A text that is being written, and how many UTF-16 code units it may have. */
+interface Draft {
+  text: string
+  readonly maxUnits: number
+}
+
+/**
+ * The canonical text of a snapshot: lists in order, empty ones left out, keys sorted, no white space, no `observed`.
+ *
+ * One type that ten thousand schemas use is written ten thousand times: a small catalog can make an immense text. With
+ * `maxUnits` (UTF-16 code units) the writing stops there. Throws `SnapshotTooLong`.
+ */
+export function canonicalText(snapshot: Snapshot, maxUnits = Number.POSITIVE_INFINITY): string {
   const { observed: _, ...content } = snapshot
   const root = {
     ...content,
@@ -33,29 +49,51 @@ export function canonicalText(snapshot: Snapshot): string {
     excludedSchemas: snapshot.excludedSchemas.toSorted(byCodeUnit),
     findings: snapshot.findings.toSorted((a, b) => byCodeUnit(a.schema, b.schema)),
   }
-  return nodeText(root, 'snapshot')
+  const draft: Draft = { text: '', maxUnits }
+  writeNode(draft, root, 'snapshot')
+  return draft.text
 }
 
 // Object by object, and joined by `+`, which does not copy: a large snapshot is not to be held several times over.
-function nodeText(node: Node, kind: ObjectKind): string {
-  let members = ''
+function writeNode(draft: Draft, node: Node, kind: ObjectKind): void {
+  let separator = '{'
   for (const key of Object.keys(node).sort()) {
     const part = PARTS[kind].find(({ list }) => list === key)
-    const text = part ? listText(node, part) : node[key] === undefined ? '' : jsonText(node[key])
-    if (text !== '') members += `${members === '' ? '' : ','}${JSON.stringify(key)}:${text}`
+    if (part === undefined ? node[key] === undefined : isLeftOut(node, part)) continue
+    draft.text += `${separator}${JSON.stringify(key)}:`
+    separator = ','
+    if (part === undefined) write(draft, jsonText(node[key]))
+    else writeList(draft, node, part)
   }
-  return `{${members}}`
+  draft.text += separator === '{' ? '{}' : '}'
 }
 
-/** A list in order; an empty text for an empty list that is left out. */
-function listText(node: Node, part: Part): string {
+function isLeftOut(node: Node, part: Part): boolean {
+  return !part.kept && nodesIn(node, part.list).length === 0
+}
+
+/** A list in order. Its objects are written one by one where each can be large by itself, or made of more. */
+function writeList(draft: Draft, node: Node, part: Part): void {
   const given = nodesIn(node, part.list)
-  if (given.length === 0) return part.kept ? '[]' : ''
   const nodes = part.ordered ? given : given.toSorted((a, b) => byCodeUnit(nameOf(a), nameOf(b)))
-  if (PARTS[part.kind].length === 0) return jsonText(nodes)
-  let items = ''
-  for (const child of nodes) items += `${items === '' ? '' : ','}${nodeText(child, part.kind)}`
-  return `[${items}]`
+  // Columns are many and small, and no relation has more than it may.
+  if (part.kind === 'column') {
+    write(draft, jsonText(nodes))
+    return
+  }
+  let separator = '['
+  for (const child of nodes) {
+    draft.text += separator
+    separator = ','
+    if (PARTS[part.kind].length > 0) writeNode(draft, child, part.kind)
+    else write(draft, jsonText(child))
+  }
+  draft.text += separator === '[' ? '[]' : ']'
+}
+
+function write(draft: Draft, text: string): void {
+  draft.text += text
+  if (draft.text.length > draft.maxUnits) throw new SnapshotTooLong()
 }
 
 /** An object of a snapshot with every list below it in canonical order and the empty ones left out. */

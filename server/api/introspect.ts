@@ -24,9 +24,19 @@ import { checked, verifyTask } from './verdict.ts'
 const DEADLINE_MS = 30_000
 const KEPT_MS = 600_000
 
+/** Which bound a catalog met. The sentence is ours. */
+const BoundIssue = z.object({
+  path: z.array(z.string()),
+  code: z.string(),
+  message: z.string(),
+  ctx: z.record(z.string(), z.number()),
+})
 const Outcome = z.union([
   z.object({ snapshotId: z.uuid(), changed: z.boolean() }),
-  z.object({ fault: z.string().transform(currentCode).refine(isFaultCode) }),
+  z.object({
+    fault: z.string().transform(currentCode).refine(isFaultCode),
+    issues: z.array(BoundIssue).max(1).optional(),
+  }),
 ])
 
 /**
@@ -108,7 +118,7 @@ async function outcome(
   const org = principal.organizationId
   const { row, ...asked } = of
   const outcome = Outcome.parse(await outcomeOf(ctx, { ...asked, datasourceId: row.id, late: 'left' }))
-  if ('fault' in outcome) throw new Fault(outcome.fault)
+  if ('fault' in outcome) throw new Fault(outcome.fault, { issues: outcome.issues ?? [] })
   const stored = await snapshots.find(parts.db, org, outcome.snapshotId)
   if (stored === undefined) throw new Fault('entity_not_found')
   const content = contentOf(stored)

@@ -7,8 +7,9 @@ import type { Estimate, Extension, Finding, SchemaSnapshot, Sequence, Snapshot }
 import { byCodeUnit, hasTwins } from '#shared/snapshot-parts.ts'
 import { type CatalogRequest, isCovered, isSystemSchema } from './catalog.ts'
 import type { CatalogRelations } from './catalog-relation.ts'
+import type { WirePart } from './catalog-shapes.ts'
 import type { CatalogTypes } from './catalog-types.ts'
-import { misbehaved, type WirePart } from './catalog-wire.ts'
+import { misbehaved } from './catalog-wire.ts'
 
 /** What was read of one schema; `named` once its own row came, whatever the order of the rows. */
 interface SchemaDraft {
@@ -29,6 +30,8 @@ export interface CatalogDraft {
   /** Rows that came before what they speak of: PostgreSQL promises no order. */
   readonly early: WirePart[]
   serverVersionNum: number | null
+  /** Whether the database is in UTF-8. Its first row says so; of those before it, it is assumed. */
+  isUtf8: boolean
   hidden: { relations: number; columns: number; sequences: number }
 }
 
@@ -68,7 +71,7 @@ export function finish(draft: CatalogDraft): Snapshot {
         .map(({ schema, estimates }) => ({ schema: schema.name, relations: estimates.sort(byName) })),
     },
   }
-  if (hasTwins(snapshot, 'snapshot')) throw misbehaved('two objects of one name')
+  if (draft.relations.hasTwins() || hasTwins(snapshot, 'snapshot')) throw misbehaved('two objects of one name')
   return snapshot
 }
 

@@ -6,7 +6,7 @@
  */
 import type { Constraint, Domain, Enum, Index, Permission, Policy, Sequence } from '#shared/snapshot.ts'
 import { byCodeUnit } from '#shared/snapshot-parts.ts'
-import type { WireConstraint, WireDomain, WireEnum, WireIndex, WirePolicy, WireSequence } from './catalog-wire.ts'
+import type { WireConstraint, WireDomain, WireEnum, WireIndex, WirePolicy, WireSequence } from './catalog-shapes.ts'
 
 const CONSTRAINTS = { p: 'primary_key', u: 'unique', f: 'foreign_key', c: 'check', x: 'exclusion' } as const
 const ACTIONS = {

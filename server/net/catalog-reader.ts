@@ -4,14 +4,14 @@
  * The rows come from a server that may be hostile: each is checked before it counts, nothing of one gets into an error,
  * and what was not asked for is refused. The worker's introspection creates one for each reading.
  */
-import { Fault } from '#shared/fault.ts'
 import type { Estimate, Snapshot } from '#shared/snapshot.ts'
 import type { CatalogRequest } from './catalog.ts'
 import { type CatalogDraft, draftOf, finish } from './catalog-draft.ts'
 import { domainOf, enumOf, sequenceOf } from './catalog-object.ts'
 import { createCatalogRelations } from './catalog-relation.ts'
+import type { WireRow } from './catalog-shapes.ts'
 import { createCatalogTypes } from './catalog-types.ts'
-import { parseRow, type WireRow } from './catalog-wire.ts'
+import { parseRow, tooLarge } from './catalog-wire.ts'
 
 /** How much a catalog may hold. Bytes are those of the rows' text in UTF-8. */
 export interface CatalogLimits {
@@ -43,6 +43,7 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
     relations: createCatalogRelations(),
     early: [],
     serverVersionNum: null,
+    isUtf8: true,
     hidden: { relations: 0, columns: 0, sequences: 0 },
   }
   let bytes = 0
@@ -51,7 +52,7 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
     row(text) {
       bytes += Buffer.byteLength(text)
       if (bytes > limits.maxBytes) throw tooLarge('maxBytes', limits.maxBytes)
-      const row = parseRow(text)
+      const row = parseRow(text, draft.isUtf8)
       if (row.k === 'relation') relations += 1
       if (relations > limits.maxRelations) throw tooLarge('maxRelations', limits.maxRelations)
       take(draft, row)
@@ -60,17 +61,11 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
   }
 }
 
-function tooLarge(limit: keyof CatalogLimits, max: number): Fault {
-  const message = 'The schemas hold more than is read at once. Ask for fewer of them by "schemas", or exclude some.'
-  return new Fault('introspection_failed', {
-    issues: [{ path: ['schemas'], code: 'too_large', message, ctx: { [limit]: max } }],
-  })
-}
-
 function take(draft: CatalogDraft, row: WireRow): void {
   switch (row.k) {
     case 'head':
       draft.serverVersionNum = row.version
+      draft.isUtf8 = (row.encoding ?? 'UTF8') === 'UTF8'
       return
     case 'schema':
       takeSchema(draft, row)

@@ -6,7 +6,8 @@
 import type { Column, Relation } from '#shared/snapshot.ts'
 import { byCodeUnit } from '#shared/snapshot-parts.ts'
 import { constraintOf, indexOf, permissionsOf, policyOf } from './catalog-object.ts'
-import type { WireConstraint, WirePart, WireRelation } from './catalog-wire.ts'
+import type { WireConstraint, WirePart, WireRelation } from './catalog-shapes.ts'
+import { misbehaved } from './catalog-wire.ts'
 
 const KINDS = { r: 'table', p: 'partitioned_table', f: 'foreign_table', v: 'view', m: 'materialized_view' } as const
 
@@ -20,7 +21,7 @@ interface Draft {
   readonly columns: Column[]
   /** True once its columns are known. */
   described: boolean
-  readonly generated: number[]
+  readonly generated: Set<number>
   /** One copy of each spelling of a type: a schema has few, and a hundred thousand columns. */
   readonly spellings: Map<string, string>
 }
@@ -31,17 +32,22 @@ export interface CatalogRelations {
   add(wire: WireRelation): Relation
   /** Adds to one. False when something is not there yet that the row speaks of: it is to be offered again in the end. */
   extend(part: WirePart): boolean
+  /** True when two had one identifier: what belongs to which cannot be told. */
+  hasTwins(): boolean
 }
 
 /** Begins a collection. */
 export function createCatalogRelations(): CatalogRelations {
   const drafts = new Map<string, Draft>()
   const spellings = new Map<string, string>()
+  let isTwice = false
   return {
+    hasTwins: () => isTwice,
     add(wire) {
+      isTwice ||= drafts.has(wire.id)
       const relation = relationOf(wire)
       const { schema, may, partly } = wire
-      const known = { columns: [], described: false, generated: [] }
+      const known = { columns: [], described: false, generated: new Set<number>() }
       drafts.set(wire.id, { schema, relation, may, partly, spellings, ...known })
       return relation
     },
@@ -94,10 +100,12 @@ function extend(draft: Draft, part: Exclude<WirePart, { k: 'constraints' }>): vo
 }
 
 function addColumns(draft: Draft, part: Extract<WirePart, { k: 'columns' }>): void {
-  draft.described = true
   const { numbers, names, types, flags, collations, may } = part
+  if (draft.described) throw misbehaved('the columns of a relation twice')
+  draft.described = true
   for (let at = 0; at < (numbers?.length ?? 0); at++) {
     const number = numbers?.[at] ?? 0
+    if (number < 1 || draft.columns[number] !== undefined) throw misbehaved('a column number twice, or of no column')
     const type = types?.[at] ?? ''
     if (!draft.spellings.has(type)) draft.spellings.set(type, type)
     const column: Column = { name: names?.[at] ?? '', type: draft.spellings.get(type) ?? type }
@@ -116,7 +124,7 @@ function addFlags(draft: Draft, { number, column }: { number: number; column: Co
     if (flag === 'n') column.notNull = true
     else if (flag === 'a') column.identity = 'always'
     else if (flag === 'd') column.identity = 'by_default'
-    else draft.generated.push(number)
+    else draft.generated.add(number)
     if (flag === 'v') column.virtual = true
   }
 }
@@ -125,7 +133,7 @@ function addFlags(draft: Draft, { number, column }: { number: number; column: Co
 function addExpression(draft: Draft, number: number, text: string | null): void {
   const column = draft.columns[number]
   if (!column || text === null) return
-  if (draft.generated.includes(number)) column.generated = text
+  if (draft.generated.has(number)) column.generated = text
   else column.default = text
 }
 

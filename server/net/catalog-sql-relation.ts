@@ -15,6 +15,9 @@ const SERVER = `case when r.relkind ${EQ} 'f' then (select s.srvname from pg_cat
 const QUERY = `case when r.relkind ${EQ} any (${flags('vm')}) then
   (select ${cut('x.text')} from (select pg_catalog.pg_get_viewdef(r.oid) as text offset 0) as x) end`
 
+const PARTITION_KEY = `case when r.relkind ${EQ} 'p' then
+  (select ${cut('x.text')} from (select pg_catalog.pg_get_partkeydef(r.oid) as text offset 0) as x) end`
+
 // `tree` holds the sums over the partitions of those that have them.
 const RELATIONS =
   rows(`select 'relation' as k, r.oid as id, r.nspname as schema, r.relname as name, r.relkind as kind, r.may,
@@ -23,7 +26,7 @@ const RELATIONS =
     case when r.relkind ${EQ} 'p' then tree.pages else r.pages end
       operator(pg_catalog.*) pg_catalog.current_setting('block_size')::pg_catalog.int8 as bytes,
     tree.partitions, ${SERVER} as server, ${QUERY} as query,
-    case when r.relkind ${EQ} 'p' then pg_catalog.pg_get_partkeydef(r.oid) end as "partitionKey",
+    ${PARTITION_KEY} as "partitionKey",
     case when r.relkind ${EQ} 'v' then pg_catalog.array_to_string(r.reloptions, ', ') end as options
   from rel as r left join tree on tree.root ${EQ} r.oid
   where r.visible`)

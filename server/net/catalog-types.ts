@@ -4,7 +4,13 @@
  *
  * A type is known by its spelling as a column's type. Only the catalog reader uses it.
  */
+import { elementOf } from '#shared/drift-type.ts'
 import type { Domain, Enum, SchemaSnapshot } from '#shared/snapshot.ts'
+import { SNAPSHOT_BOUNDS } from '#shared/snapshot-bounds.ts'
+import { tooLarge } from './catalog-wire.ts'
+
+/** What a type's row takes in JSON at least, beside its name. */
+const LEAST_BYTES = 20
 
 /** Collects types, and gives those of a schema. */
 export interface CatalogTypes {
@@ -19,6 +25,8 @@ export function createCatalogTypes(): CatalogTypes {
   const enums = new Map<string, Enum>()
   const domains = new Map<string, Domain>()
   const bySchema = new Map<string, string[]>()
+  // A type goes into each schema that uses it: ten thousand of both would make a hundred million.
+  let leftBytes: number = SNAPSHOT_BOUNDS.maxBytes
   const own = (schema: string, type: string) => {
     const names = bySchema.get(schema)
     if (names) names.push(type)
@@ -40,15 +48,12 @@ export function createCatalogTypes(): CatalogTypes {
       for (const name of names) {
         names.add(elementOf(name))
         const domain = domains.get(name)
+        if (domain !== undefined || enums.has(name)) leftBytes -= name.length + LEAST_BYTES
+        if (leftBytes < 0) throw tooLarge('maxBytes')
         if (domain) names.add(domain.type)
       }
       const used = <T>(types: ReadonlyMap<string, T>) => [...names].flatMap(name => types.get(name) ?? [])
       return { enums: used(enums), domains: used(domains) }
     },
   }
-}
-
-/** What an array is made of; the type itself when it is none. */
-function elementOf(type: string): string {
-  return type.replace(/(\[\])+$/, '')
 }

@@ -110,7 +110,8 @@ const RELATION_TABLES = `indexed as materialized (
     where d.classid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid ${EQ} c.oid and d.deptype ${EQ} 'i')
 )`
 
-const HEAD = `select ${OBJECT}('k', 'head', 'version', pg_catalog.current_setting('server_version_num')::pg_catalog.int4)`
+const HEAD = `select ${OBJECT}('k', 'head', 'version', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
+  'encoding', pg_catalog.current_setting('server_encoding'))`
 
 const SCHEMAS = `select ${OBJECT}('k', 'schema', 'name', ns.nspname, 'usable', ns.usable,
   'comment', case when ns.usable then ${comment('pg_namespace', 'ns.oid')} end) from ns`

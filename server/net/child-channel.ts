@@ -1,6 +1,7 @@
 /**
  * What the worker and a dialling process say to each other, in frames over one pipe: settings once, then requests one
- * at a time, each answered by any number of pieces of bytes, one answer, and a word when the next may come.
+ * at a time, each behind any number of pieces of bytes that belong to it and answered by any number of them, one answer,
+ * and a word when the next may come.
  *
  * Both sides bound what they take: a dialling process speaks with strangers, and what it says is bounded like theirs.
  */
@@ -8,8 +9,8 @@ import type { Writable } from 'node:stream'
 import { createFrameReader, encodeFrame, HEADER_BYTES } from './frames.ts'
 
 /**
- * The kinds of frames. To the dialling process: `c` settings, `r` a request. From it: `b` a piece of bytes
- * that belongs to the request at hand, `a` its answer, `k` it takes the next one.
+ * The kinds of frames. To the dialling process: `c` settings, `b` a piece of bytes that belongs to the request to come, `r`
+ * that request. From it: `b` a piece of bytes that belongs to the request at hand, `a` its answer, `k` it takes the next one.
  */
 export type ChannelKind = 'c' | 'r' | 'k' | 'b' | 'a'
 
@@ -29,6 +30,12 @@ export async function sendBytes(pipe: Writable, bytes: Buffer): Promise<void> {
     if (pipe.write(encodeFrame('b', bytes.subarray(at, at + MAX_PIECE_BYTES)))) continue
     await new Promise<void>(resolve => pipe.once('drain', resolve))
   }
+}
+
+/** Sends bytes ahead of a request. They are held already, so that the pipe may hold them too. */
+export function sendAhead(pipe: Writable, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; at += MAX_PIECE_BYTES)
+    pipe.write(encodeFrame('b', bytes.subarray(at, at + MAX_PIECE_BYTES)))
 }
 
 /** Reads one side's frames. The returned function throws `RangeError` for what the other side may not say. */

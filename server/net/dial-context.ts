@@ -7,4 +7,6 @@ import type { Surroundings } from './with-session.ts'
 export interface DialContext extends Surroundings {
   /** Sends bytes to the worker ahead of the answer; resolves when it takes more. */
   send(bytes: Buffer): Promise<void>
+  /** The bytes that came ahead of the request. */
+  received(): Buffer
 }

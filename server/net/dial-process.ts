@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
-import { type ChannelKind, createChannelReader, sendJson } from './child-channel.ts'
+import { type ChannelKind, createChannelReader, sendAhead, sendJson } from './child-channel.ts'
 import { childArguments } from './sandbox.ts'
 import type { DialSettings, PipedAnswer, PipedRequest } from './serve-dials.ts'
 
@@ -16,6 +16,8 @@ import type { DialSettings, PipedAnswer, PipedRequest } from './serve-dials.ts'
 export interface DialJob {
   readonly asked: PipedRequest
   readonly deadlineMs: number
+  /** Goes ahead of the request; null for nothing. */
+  readonly ahead: Buffer | null
   /** Most bytes that may come ahead of the answer. */
   readonly maxBytes: number
   onBytes(piece: Buffer): void
@@ -88,6 +90,7 @@ export class DialProcess {
     this.#dials += 1
     this.#deadline = setTimeout(() => this.kill('deadline'), job.deadlineMs + GRACE_MS)
     this.#memory = setInterval(() => this.#checkMemory(), MEMORY_CHECK_MS)
+    if (job.ahead !== null) sendAhead(this.#pipe, job.ahead)
     sendJson(this.#pipe, 'r', job.asked)
   }
 

@@ -8,11 +8,10 @@
 import type { EndpointAnswer, EndpointRequest } from '#server/domain/endpoint.ts'
 import type { HostPolicy } from '#server/domain/host-policy.ts'
 import type { Probe } from '#server/domain/probe.ts'
-import { type DescribeEnd, type DescribeRequest, MAX_CATALOG_BYTES } from './describe.ts'
+import { type CatalogAsk, type Described, describeThrough } from './describe-answer.ts'
 import { type DiallerEvent, DialPool } from './dial-pool.ts'
 import type { Located, LocateRequest } from './locate.ts'
 import type { ProbeRequest } from './probe.ts'
-import { type CatalogLines, createCatalogLines } from './read-catalog.ts'
 import { noAnswer, withBody } from './request-answer.ts'
 
 /** Dials for the worker. */
@@ -25,21 +24,16 @@ export interface Dialler {
    */
   probe(request: ProbeRequest): Promise<Probe>
   /**
-   * Reads a database's catalog. `finding` has the snapshot or the fault that its rows came to; it is null when the dial
-   * itself failed. Never rejects.
+   * Reads a database's catalog. `finding` has what is to be stored of it, or the fault that its rows came to; it is null
+   * when the dial itself failed. Never rejects.
    */
-  describe(request: DescribeRequest): Promise<Described>
+  describe(request: CatalogAsk): Promise<Described>
   /** Looks a host up and judges its addresses, and connects to none. Never rejects. */
   locate(request: LocateRequest): Promise<Located>
   /** Makes one signed request to an endpoint. Never rejects: whatever answers there is a `failure` of the answer. */
   request(request: EndpointRequest): Promise<EndpointAnswer>
   /** Kills the processes and resolves when they are gone. What is under way ends as `dialler_died`. */
   close(): Promise<void>
-}
-
-/** How an introspection ended. */
-export interface Described extends DescribeEnd {
-  readonly finding: ReturnType<CatalogLines['finish']> | null
 }
 
 interface DiallerOptions {
@@ -60,30 +54,21 @@ export function createDialler(options: DiallerOptions): Dialler {
   const { policy, dnsServers, children, memoryMiB, log, extraCa = null } = options
   const settings = { policy, dnsServers, maxRssBytes: memoryMiB << 20, extraCa }
   const pool = new DialPool({ settings, children, log })
+  const small = { ahead: null, maxBytes: 0, onBytes: () => {} }
   return {
     ready: () => pool.ready(),
     async probe(request) {
       const started = performance.now()
       const asked = { kind: 'probe', request } as const
-      const end = await pool.run({ asked, deadlineMs: request.deadlineMs, maxBytes: 0, onBytes: () => {} })
+      const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs })
       // Sound: the process answers a probe to a probe.
       if (typeof end === 'object') return end.answer as Probe
       return unanswered(end, performance.now() - started)
     },
-    async describe(request) {
-      const started = performance.now()
-      const lines = createCatalogLines(request.catalog)
-      const asked = { kind: 'describe', request } as const
-      const onBytes = (piece: Buffer) => lines.take(piece)
-      const end = await pool.run({ asked, deadlineMs: request.deadlineMs, maxBytes: MAX_CATALOG_BYTES << 1, onBytes })
-      if (typeof end !== 'object') return { ...unanswered(end, performance.now() - started), finding: null }
-      // Sound: the process answers a description to a description.
-      const answer = end.answer as DescribeEnd
-      return { ...answer, finding: answer.failure === null ? lines.finish() : null }
-    },
+    describe: asked => describeThrough(pool, asked),
     async locate(request) {
       const asked = { kind: 'locate', request } as const
-      const end = await pool.run({ asked, deadlineMs: request.deadlineMs, maxBytes: 0, onBytes: () => {} })
+      const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs })
       // Sound: the process answers a look-up to a look-up.
       if (typeof end === 'object') return end.answer as Located
       return { addresses: [], openNetwork: false, failure: { code: end } }
@@ -98,7 +83,7 @@ async function requestThrough(pool: DialPool, request: EndpointRequest): Promise
   const { deadlineMs, maxBytes } = request
   const pieces: Buffer[] = []
   const onBytes = (piece: Buffer) => void pieces.push(piece)
-  const end = await pool.run({ asked: { kind: 'request', request }, deadlineMs, maxBytes, onBytes })
+  const end = await pool.run({ asked: { kind: 'request', request }, deadlineMs, ahead: null, maxBytes, onBytes })
   if (typeof end !== 'object') return noAnswer(end, performance.now() - started)
   // Sound: the process answers a request to a request.
   return withBody(end.answer as EndpointAnswer, pieces)

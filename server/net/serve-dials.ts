@@ -39,19 +39,30 @@ const MISBEHAVED: ReadonlySet<FailureCode> = new Set(['protocol_violation', 'res
 
 const DNS_TIMEOUT_MS = 5_000
 const MEMORY_CHECK_MS = 100
+const SPENT_RSS_BYTES = 224 << 20
 
 /** Serves until the pipe closes. `end` ends the process. */
 export function serveDials(pipe: Socket, end: () => void): void {
-  let context: DialContext | null = null
-  const read = createChannelReader(['c', 'r'], (kind, body) => {
+  let context: Omit<DialContext, 'received'> | null = null
+  let ahead: Buffer[] = []
+  const read = createChannelReader(['c', 'b', 'r'], (kind, body) => {
+    if (kind === 'b') {
+      ahead.push(Buffer.from(body))
+      return
+    }
     const said: unknown = JSON.parse(body.toString('utf8'))
     if (kind === 'c') {
       // Sound, here and below: the worker, our own code, wrote it.
       context = settle(said as DialSettings, pipe, end)
       sendJson(pipe, 'k', null)
     } else if (context === null) end()
-    // What throws here is a mistake of ours, about which nothing is known: the process ends and the dial counts as failed.
-    else answer(said as PipedRequest, context, pipe).catch(end)
+    else {
+      const pieces = ahead
+      ahead = []
+      const received = () => Buffer.concat(pieces)
+      // What throws here is a mistake of ours, about which nothing is known: the process ends and the dial counts as failed.
+      answer(said as PipedRequest, { ...context, received }, pipe).catch(end)
+    }
   })
   pipe.on('data', chunk => {
     try {
@@ -64,7 +75,7 @@ export function serveDials(pipe: Socket, end: () => void): void {
   pipe.on('close', end)
 }
 
-function settle(settings: DialSettings, pipe: Socket, end: () => void): DialContext {
+function settle(settings: DialSettings, pipe: Socket, end: () => void): Omit<DialContext, 'received'> {
   setInterval(() => {
     if (process.memoryUsage.rss() > settings.maxRssBytes) end()
   }, MEMORY_CHECK_MS).unref()
@@ -76,14 +87,25 @@ function settle(settings: DialSettings, pipe: Socket, end: () => void): DialCont
   }
 }
 
+/** What every kind of dial answers, and what some do. */
+interface Found {
+  readonly failure: Failure | null
+  readonly finding?: { readonly fault?: string } | null
+}
+
+/** What met a hostile server, or has grown over what it read, serves nobody else. */
+function isSpent({ failure, finding }: Found): boolean {
+  if (failure !== null && MISBEHAVED.has(failure.code)) return true
+  return finding?.fault !== undefined || process.memoryUsage.rss() > SPENT_RSS_BYTES
+}
+
 /** Answers as soon as the answer is known, and takes the next request when nothing of this one is left. */
 async function answer(said: PipedRequest, context: DialContext, pipe: Socket): Promise<void> {
   const goodbyes: Promise<void>[] = []
   // Sound: the worker pairs each kind with its own request; TypeScript cannot follow a pair through a union.
-  const run = DIAL_KINDS[said.kind] as (request: unknown, under: DialContext) => Promise<{ failure: Failure | null }>
+  const run = DIAL_KINDS[said.kind] as (request: unknown, under: DialContext) => Promise<Found>
   const found = await run(said.request, { ...context, partWith: goodbye => goodbyes.push(goodbye) })
-  const spent = found.failure !== null && MISBEHAVED.has(found.failure.code)
-  sendJson(pipe, 'a', { answer: found, spent } satisfies PipedAnswer)
+  sendJson(pipe, 'a', { answer: found, spent: isSpent(found) } satisfies PipedAnswer)
   await Promise.all(goodbyes)
   sendJson(pipe, 'k', null)
 }

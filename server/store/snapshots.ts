@@ -3,11 +3,11 @@
  * hold, and what stands beside it (estimates).
  */
 import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress } from 'node:zlib'
+import { zstdDecompress } from 'node:zlib'
 import { sql } from 'kysely'
+import { SNAPSHOT_BOUNDS } from '#shared/snapshot-bounds.ts'
 import type { Db, Tx } from './db.ts'
 
-const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
 /** A row without its content. */
@@ -62,11 +62,6 @@ const SUMMARY = [
   'seen_at',
 ] as const
 
-/** Text as a row holds it: Zstandard (RFC 8878). */
-export function pack(text: string): Promise<Buffer> {
-  return compress(Buffer.from(text, 'utf8'))
-}
-
 /** Writes a snapshot. */
 export async function insert(tx: Tx, org: string, entry: NewSnapshot): Promise<void> {
   await tx
@@ -112,8 +107,23 @@ export async function find(db: Db, org: string, id: string): Promise<SnapshotRow
   return row && { ...row, content: await unpack(row.content), observed: await unpack(row.observed) }
 }
 
+/** What is larger than may be stored today is not unpacked: then this rejects with a `RangeError`. */
 async function unpack(bytes: Buffer): Promise<string> {
-  return (await decompress(bytes)).toString('utf8')
+  return (await decompress(bytes, { maxOutputLength: SNAPSHOT_BOUNDS.maxBytes })).toString('utf8')
+}
+
+/** The fingerprint of a snapshot and its content as the row holds it, packed; undefined when there is none of that id. */
+export function packed(
+  db: Db,
+  org: string,
+  id: string,
+): Promise<{ readonly fingerprint: string; readonly content: Buffer } | undefined> {
+  return db
+    .selectFrom('snapshots')
+    .select(['fingerprint', 'content'])
+    .where('org_id', '=', org)
+    .where('id', '=', id)
+    .executeTakeFirst()
 }
 
 /** Summaries of a datasource's snapshots, newest first. */

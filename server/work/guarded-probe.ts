@@ -10,8 +10,7 @@ import {
   refusalBudgets,
 } from '#server/domain/dial-budget.ts'
 import type { Probe } from '#server/domain/probe.ts'
-import type { DescribeRequest } from '#server/net/describe.ts'
-import type { Described } from '#server/net/dialler.ts'
+import type { CatalogAsk, Described } from '#server/net/describe-answer.ts'
 import type { ProbeRequest } from '#server/net/probe.ts'
 import * as budgets from '#server/store/dial-budgets.ts'
 import type { Failure, FailureCode } from '#shared/failure.ts'
@@ -49,7 +48,7 @@ export async function guardedProbe(parts: WorkerParts, of: Guarded<ProbeRequest>
 }
 
 /** Reads a catalog when the budgets allow it. */
-export async function guardedDescribe(parts: WorkerParts, of: Guarded<DescribeRequest>): Promise<Described> {
+export async function guardedDescribe(parts: WorkerParts, of: Guarded<CatalogAsk>): Promise<Described> {
   const describe = (avoid: string[]) => parts.dialler.describe({ ...of.request, avoid })
   return guarded(parts, of, { dial: describe, exhausted: { ...EXHAUSTED, finding: null } })
 }

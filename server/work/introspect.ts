@@ -2,23 +2,23 @@
  * Introspects a datasource: opens the credential in force, reads the catalog, keeps a snapshot if it differs from the last,
  * and the drift between them. Asked for by a caller (once, the outcome awaited) or due by itself (standing).
  */
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
 import { newId } from '#server/domain/ids.ts'
+import type { FinishedSnapshot } from '#server/net/finish-catalog.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import * as changes from '#server/store/changes.ts'
+import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
 import * as sealed from '#server/store/sealed.ts'
 import { type FailureCode, failureSpec } from '#shared/failure.ts'
-import type { FaultCode } from '#shared/fault.ts'
-import type { Snapshot } from '#shared/snapshot.ts'
-import { canonical } from '#shared/snapshot-canonical.ts'
+import type { Fault, FaultCode, Issue } from '#shared/fault.ts'
+import { byCodeUnit } from '#shared/snapshot-parts.ts'
 import { requestUnsigned, usableOrAwaited } from './await-check.ts'
 import { guardedDescribe } from './guarded-probe.ts'
-import { keepSnapshot } from './keep-snapshot.ts'
+import { type Covered, type Kept, keepSnapshot, lastSnapshot } from './keep-snapshot.ts'
 import { openInForce, openPayload } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { resolve } from './resolve.ts'
@@ -31,9 +31,11 @@ const Payload = z.object({ schemas: z.array(z.string()).nullable() })
 /** What a caller reads when the task is done. */
 export type IntrospectOutcome =
   | { readonly snapshotId: string; readonly changed: boolean }
-  | { readonly fault: FaultCode }
+  | { readonly fault: FaultCode; readonly issues?: readonly Issue[] }
 
-type Found = { readonly snapshot: Snapshot } | { readonly fault: FaultCode; readonly retryable: boolean }
+type Found =
+  | { readonly snapshot: FinishedSnapshot; readonly covered: Covered; readonly comparedWith: string | null }
+  | { readonly fault: FaultCode; readonly issues?: readonly Issue[]; readonly retryable: boolean }
 
 /** The work of an `introspect` task. */
 export async function introspect(parts: WorkerParts, claim: claims.Claim): Promise<void> {
@@ -51,8 +53,10 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
     row.kind === 'direct'
       ? await describe(parts, row, schemas)
       : { fault: 'entity_not_found' as const, retryable: false }
-  await transaction(parts.db, tx => settle(parts, tx, { claim, row, found }))
-  parts.signals.ring('news')
+  const isSettled = await transaction(parts.db, tx => settle(parts, tx, { claim, row, found }))
+  // Another reading was kept meanwhile, from which this one's drift was not counted: it is taken anew.
+  if (!isSettled) await claims.handBack(parts.db, claim, parts.clock())
+  parts.signals.ring(isSettled ? 'news' : 'work')
 }
 
 /** Nobody waits for a standing one: where no verdict lets it read, the next check that does makes it due. */
@@ -91,16 +95,33 @@ async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schema
     const resolved = await resolve(parts, { organizationId, secret, inForce: null })
     if (!resolved.ok) return { fault: resolved.reason, retryable: false }
     const { target, caCertificate } = resolved
+    const covered = coveredBy(row, schemas)
+    const last = await lastSnapshot(parts.db, organizationId, covered)
     const catalog = { schemas, excludedSchemas: row.excluded_schemas ?? [] }
-    const request = { target, caCertificate, catalog, deadlineMs: DEADLINE_MS }
+    const request = { target, caCertificate, catalog, last, deadlineMs: DEADLINE_MS }
     const described = await guardedDescribe(parts, { organizationId, isTrusted: true, request })
     if (described.failure !== null) return failed(described.failure.code)
     if (described.finding === null) return { fault: 'introspection_failed', retryable: true }
-    return 'fault' in described.finding ? { fault: described.finding.fault.code, retryable: false } : described.finding
+    if ('fault' in described.finding) return refused(parts, row, described.finding.fault)
+    return { ...described.finding, covered, comparedWith: last?.id ?? null }
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
     return { fault: 'credential_unreadable', retryable: false }
   }
+}
+
+function coveredBy(row: sealed.SealedDatasource, schemas: readonly string[] | null): Covered {
+  const sorted = (names: readonly string[]) => [...new Set(names)].sort(byCodeUnit)
+  const excluded = schemas === null ? sorted(row.excluded_schemas ?? []) : []
+  return { datasourceId: row.id, schemasAsked: schemas && sorted(schemas), excludedSchemas: excluded }
+}
+
+/** Rows that are not taken. Which bound they met is told, and nothing of theirs. */
+function refused(parts: WorkerParts, row: sealed.SealedDatasource, fault: Fault): Found {
+  const { code, issues } = fault
+  const about = { organizationId: row.org_id, datasourceId: row.id, fault: code }
+  parts.log.warn({ ...about, bound: issues[0]?.ctx }, 'a catalog was refused')
+  return { fault: code, issues, retryable: false }
 }
 
 /** What the caller is told: that it is away, that it may not be dialled, or that the schema could not be read. */
@@ -116,31 +137,39 @@ async function settle(
   parts: WorkerParts,
   tx: Tx,
   of: { claim: claims.Claim; row: sealed.SealedDatasource; found: Found },
-): Promise<void> {
+): Promise<boolean> {
   const { claim, row, found } = of
   const org = claim.organizationId
   const now = parts.clock()
-  if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
-  const isFailed = 'fault' in found
-  const next = { dueAt: nextDue(parts, claim, { row, isFailed }), now, failed: isFailed }
-  if (claim.standing && !(await claims.settle(tx, claim, next))) return
-  if (isFailed) {
-    if (!claim.standing) await claims.finish(tx, claim, { fault: found.fault } satisfies IntrospectOutcome)
-    return
+  if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return true
+  if ('fault' in found) {
+    await settleTask(parts, tx, { claim, row, isFailed: true, outcome: outcomeOf(found) })
+    return true
   }
-  const { text, fingerprint } = canonical(found.snapshot, sha256)
-  const kept = await keepSnapshot(tx, org, {
-    id: newId(),
-    datasourceId: row.id,
-    snapshot: found.snapshot,
-    text,
-    fingerprint,
-    now,
-  })
+  if (!(await holds(tx, claim))) return true
+  const { covered, ...taken } = found
+  const kept = await keepSnapshot(tx, org, { id: newId(), ...covered, ...taken, now })
+  if (kept === null) return false
+  await settleTask(parts, tx, { claim, row, isFailed: false, outcome: outcomeOf(kept) })
   await datasources.update(tx, org, { id: row.id, set: { introspected_at: now } })
   await changes.append(tx, org, { datasourceId: row.id, change: kept.drifted ? 'drifted' : 'introspected', at: now })
-  const outcome: IntrospectOutcome = { snapshotId: kept.id, changed: kept.changed }
-  if (!claim.standing) await claims.finish(tx, claim, outcome)
+  return true
+}
+
+function outcomeOf(of: Kept | Extract<Found, { fault: FaultCode }>): IntrospectOutcome {
+  if (!('fault' in of)) return { snapshotId: of.id, changed: of.changed }
+  const { fault, issues = [] } = of
+  return issues.length === 0 ? { fault } : { fault, issues }
+}
+
+async function settleTask(
+  parts: WorkerParts,
+  tx: Tx,
+  of: { claim: claims.Claim; row: sealed.SealedDatasource; isFailed: boolean; outcome: IntrospectOutcome },
+): Promise<void> {
+  const { claim, isFailed } = of
+  if (!claim.standing) return void (await claims.finish(tx, claim, of.outcome))
+  await claims.settle(tx, claim, { dueAt: nextDue(parts, claim, of), now: parts.clock(), failed: isFailed })
 }
 
 function nextDue(
@@ -153,8 +182,4 @@ function nextDue(
   const { checkIntervalSeconds } = row.settings
   const intervalMs = checkIntervalSeconds === null ? parts.checkIntervalMs : checkIntervalSeconds * 1000
   return new Date(now + jittered(intervalMs, parts.random()))
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex')
 }

@@ -1,20 +1,24 @@
 /**
- * Keeps a snapshot, or notes that the last one still holds; counts the drift between the two.
- * Called by `introspect.ts` in the transaction that settles its task.
+ * Keeps a snapshot, or notes that the last one still holds. It handles bytes: the process that read the catalog has made
+ * them, and has counted the drift from the last snapshot, so that nothing here walks through what a stranger has sized.
+ * Called by `introspect.ts`.
  */
-import { countDrift, tablesOf } from '#server/domain/snapshot-summary.ts'
-import type { Tx } from '#server/store/db.ts'
+import type { FinishedSnapshot, LastSnapshot } from '#server/net/finish-catalog.ts'
+import type { Db, Tx } from '#server/store/db.ts'
 import * as snapshots from '#server/store/snapshots.ts'
-import { drift } from '#shared/drift.ts'
-import type { Snapshot } from '#shared/snapshot.ts'
 
-/** A snapshot that was just taken, with its canonical text and the fingerprint of that. */
-export interface Taken {
-  readonly id: string
+/** Of which datasource, and which schemas were asked for: null for all but the excluded ones. */
+export interface Covered {
   readonly datasourceId: string
-  readonly snapshot: Snapshot
-  readonly text: string
-  readonly fingerprint: string
+  readonly schemasAsked: readonly string[] | null
+  readonly excludedSchemas: readonly string[]
+}
+
+/** A snapshot that was just taken, and the id of the one that it was compared with; null for none. */
+export interface Taken extends Covered {
+  readonly id: string
+  readonly snapshot: FinishedSnapshot
+  readonly comparedWith: string | null
   readonly now: Date
 }
 
@@ -25,37 +29,38 @@ export interface Kept {
   readonly drifted: boolean
 }
 
-/** Keeps it. The caller holds the datasource's lock, so that two readings cannot both be the next one. */
-export async function keepSnapshot(tx: Tx, org: string, taken: Taken): Promise<Kept> {
-  const { snapshot, datasourceId, fingerprint, now } = taken
-  const observed = await snapshots.pack(JSON.stringify(snapshot.observed))
-  // Whatever was excluded then: drift compares what both cover, and what is excluded anew hides nothing that is not.
-  const last = await snapshots.latest(tx, org, { datasourceId, asked: snapshot.schemasAsked })
+/**
+ * The snapshot that the next one is compared with. Whatever was excluded then: drift compares what both cover, and what is
+ * excluded anew hides nothing that is not.
+ */
+export async function lastSnapshot(
+  db: Db,
+  org: string,
+  { datasourceId, schemasAsked }: Covered,
+): Promise<(LastSnapshot & { readonly id: string }) | null> {
+  const latest = await snapshots.latest(db, org, { datasourceId, asked: schemasAsked })
+  const stored = latest && (await snapshots.packed(db, org, latest.id))
+  return latest && stored ? { id: latest.id, ...stored } : null
+}
+
+/**
+ * Keeps it; null when the last snapshot is no longer the one that it was compared with: then it is to be taken anew. The
+ * caller holds the datasource's lock, so that two readings cannot both be the next one.
+ */
+export async function keepSnapshot(tx: Tx, org: string, taken: Taken): Promise<Kept | null> {
+  const { id, datasourceId, schemasAsked, comparedWith, now } = taken
+  const { fingerprint, tableCount, drift, content, observed } = taken.snapshot
+  const last = await snapshots.latest(tx, org, { datasourceId, asked: schemasAsked })
   if (last?.fingerprint === fingerprint) {
     await snapshots.seen(tx, org, { id: last.id, observed, at: now })
     return { id: last.id, changed: false, drifted: false }
   }
-  const before = last === undefined ? undefined : await snapshots.find(tx, org, last.id)
-  const counts = before === undefined ? null : countDrift(drift(restored(before), snapshot))
+  if ((last?.id ?? null) !== comparedWith) return null
+  const { excludedSchemas } = taken
   await snapshots.insert(tx, org, {
-    id: taken.id,
-    datasourceId,
-    fingerprint,
-    schemasAsked: snapshot.schemasAsked,
-    excludedSchemas: snapshot.excludedSchemas,
-    tableCount: tablesOf(snapshot).length,
-    content: await snapshots.pack(taken.text),
-    observed,
-    previousId: before?.id ?? null,
-    drift: counts,
-    at: now,
+    ...{ id, datasourceId, fingerprint, schemasAsked, excludedSchemas, tableCount, content, observed, drift, at: now },
+    // What could not be compared, being larger than is read today, is not shown as what this one differs from.
+    previousId: drift === null ? null : comparedWith,
   })
-  return { id: taken.id, changed: true, drifted: counts !== null && counts.breaking + counts.risky + counts.safe > 0 }
-}
-
-/** A stored snapshot as it was taken. It was written by a worker, in the shape that it has. */
-function restored(row: snapshots.SnapshotRow): Snapshot {
-  const content: object = JSON.parse(row.content)
-  const observed: object = JSON.parse(row.observed)
-  return { ...content, observed } as Snapshot // canonical text of a snapshot, and what stood beside it
+  return { id, changed: true, drifted: drift !== null && drift.breaking + drift.risky + drift.safe > 0 }
 }

@@ -4,23 +4,18 @@
  *
  * Started by `introspect.ts`: contender, connection string, rounds. Prints one line of JSON.
  */
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { extractSchemas } from 'extract-pg-schema'
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { makeIntrospectionQuery, parseIntrospectionResults } from 'pg-introspection'
 import { catalogSql } from '#server/net/catalog.ts'
-import { pack } from '#server/store/snapshots.ts'
-import type { Snapshot } from '#shared/snapshot.ts'
-import { canonical } from '#shared/snapshot-canonical.ts'
+import type { FinishedSnapshot } from '#server/net/finish-catalog.ts'
 import { localTarget, testDialler } from '#test/support/dialling.ts'
 
 /** What a contender says in the end. Times are of each round. */
 export interface Measured {
   readonly timesMs: readonly number[]
-  /** Of what ours does besides: the canonical form of what was read, and its fingerprint. */
-  readonly canonicalMs: readonly number[]
   /** Of the raw query, alternating with ours. */
   readonly rawMs: readonly number[]
   /** Of resident memory, at its peak: ours for one reading, the worker and the dialling process together. */
@@ -78,16 +73,12 @@ function ours(url: string) {
           return Number(kibibytes) * 1024
         }),
       ),
-    async read(): Promise<Snapshot> {
+    async read(): Promise<FinishedSnapshot> {
       const described = await dialler.describe({ target, caCertificate: null, catalog: REQUEST, deadlineMs: 55_000 })
       if (described.finding === null || 'fault' in described.finding) throw new Error(JSON.stringify(described))
       return described.finding.snapshot
     },
   }
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -106,24 +97,20 @@ async function measureOurs(url: string, rounds: number, withRaw: boolean): Promi
     return { both: process.resourceUsage().maxRSS * 1024 - before + dialler, dialler }
   }
   const timesMs: number[] = []
-  const canonicalMs: number[] = []
   const rawMs: number[] = []
   const growth: { both: number; dialler: number }[] = []
-  let text = ''
+  let stored = 0
   for (let round = 0; round < rounds; round++) {
     if (withRaw) rawMs.push(await timed(() => raw(url)))
-    let snapshot: Snapshot | undefined
-    timesMs.push(await timed(async () => (snapshot = await reading.read())))
-    canonicalMs.push(await timed(async () => (text = snapshot === undefined ? '' : canonical(snapshot, sha256).text)))
+    timesMs.push(await timed(async () => (stored = (await reading.read()).content.length)))
     growth.push(grown())
   }
   await reading.close()
-  const stored = await pack(text)
   const [first = grown(), last = first] = [growth[0], growth.at(-1)]
   const mib = (bytes: number) => `${(bytes / MIB).toFixed(0)} MiB`
   const memory = `${mib(first.dialler)} of it in the dialling process; ${mib(last.both)} after ${rounds} readings`
-  const note = `${Buffer.byteLength(text)} bytes canonical, ${stored.length} bytes stored; ${memory}`
-  return { timesMs, canonicalMs, rawMs, growthBytes: first.both, note }
+  const note = `${stored} bytes stored; ${memory}`
+  return { timesMs, rawMs, growthBytes: first.both, note }
 }
 
 async function measure(read: (url: string) => Promise<string>, url: string, rounds: number): Promise<Measured> {
@@ -131,7 +118,7 @@ async function measure(read: (url: string) => Promise<string>, url: string, roun
   const timesMs: number[] = []
   let note = ''
   for (let round = 0; round < rounds; round++) timesMs.push(await timed(async () => (note = await read(url))))
-  return { timesMs, canonicalMs: [], rawMs: [], growthBytes: process.resourceUsage().maxRSS * 1024 - before, note }
+  return { timesMs, rawMs: [], growthBytes: process.resourceUsage().maxRSS * 1024 - before, note }
 }
 
 const [contender, url = '', rounds = '1'] = process.argv.slice(2)

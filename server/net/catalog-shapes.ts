@@ -1,0 +1,182 @@
+/**
+ * The shapes of the rows of the catalog query: each string and list of them has a bound, and a row that has another shape
+ * is not looked at any further.
+ *
+ * The server is not trusted to run our query, so a row that it made up must be refused by these. Only `catalog-wire.ts`
+ * reads rows by them.
+ */
+import { z } from 'zod'
+import { list, wireBounds } from './catalog-bounds.ts'
+
+const count = z.number().int().nonnegative()
+/** PostgreSQL numbers a table's columns from 1 to 1600; an expression in a key is 0, and a system column is negative. */
+const number = z.number().int().min(-100).max(1_600)
+const numbers = list(number, 'maxColumns')
+/** An object identifier, which JSON has as text. It joins the rows of one relation and goes no further. */
+const id = z.string().max(10)
+/** Letters, each of which stands for something. */
+const letters = z.string().max(8)
+/** A number of PostgreSQL's `bigint`, as text. */
+const bigint = z.string().max(20)
+const version = z.string().max(255)
+const action = z.enum(['a', 'r', 'c', 'n', 'd', ' '])
+
+/** The parts of a relation: a constraint, an index, a policy. */
+function parts({ name, text }: ReturnType<typeof wireBounds>) {
+  const constraint = z.object({
+    name,
+    kind: z.enum(['p', 'u', 'f', 'c', 'x']),
+    /** Null of a check that names no column. */
+    numbers: numbers.nullable(),
+    targetId: id,
+    targetNumbers: numbers.nullable(),
+    /** Of a foreign key to a relation that is not described itself. */
+    target: z.object({ schema: name, relation: name, columns: list(name, 'maxColumns') }).nullable(),
+    update: action,
+    delete: action,
+    definition: text.nullable(),
+  })
+  const index = z.object({
+    name,
+    definition: text.nullable(),
+    unique: z.boolean(),
+    valid: z.boolean(),
+    /** Of a relation that is seen in part: the columns it is about, `0` for what cannot be told. */
+    about: numbers.nullable(),
+  })
+  const policy = z.object({
+    name,
+    command: z.enum(['*', 'r', 'a', 'w', 'd']),
+    permissive: z.boolean(),
+    roles: list(name, 'maxParts').nullable(),
+    using: text.nullable(),
+    check: text.nullable(),
+  })
+  return { constraint, index, policy }
+}
+
+/** The first row of a relation. */
+function relationRow({ name, text }: ReturnType<typeof wireBounds>) {
+  return z.object({
+    k: z.literal('relation'),
+    id,
+    schema: name,
+    name,
+    kind: z.enum(['r', 'p', 'f', 'v', 'm']),
+    may: letters,
+    /** True when the role may see some columns at most. */
+    partly: z.boolean(),
+    secured: z.boolean(),
+    forced: z.boolean(),
+    rows: z.number().nullable(),
+    bytes: z.number().nullable(),
+    partitions: z.number().nullable(),
+    server: name.nullable(),
+    query: text.nullable(),
+    partitionKey: text.nullable(),
+    options: text.nullable(),
+  })
+}
+
+/** The rows of what a relation has of something. */
+function partRows(bounds: ReturnType<typeof wireBounds>) {
+  const { name, type, text, byNumber } = bounds
+  const { constraint, index, policy } = parts(bounds)
+  return [
+    /** The arrays are parallel, and null of a relation without columns. */
+    z.object({
+      k: z.literal('columns'),
+      id,
+      numbers: numbers.nullable(),
+      names: list(name, 'maxColumns').nullable(),
+      types: list(type, 'maxColumns').nullable(),
+      flags: list(letters, 'maxColumns').nullable(),
+      collations: byNumber(type).nullable(),
+      may: byNumber(letters).nullable(),
+    }),
+    z.object({ k: z.literal('defaults'), id, texts: byNumber(text.nullable()) }),
+    /** `0` is the relation's own. */
+    z.object({ k: z.literal('comments'), id, texts: byNumber(text) }),
+    z.object({ k: z.literal('constraints'), id, constraints: list(constraint, 'maxParts') }),
+    z.object({ k: z.literal('indexes'), id, indexes: list(index, 'maxParts') }),
+    z.object({ k: z.literal('policies'), id, policies: list(policy, 'maxParts') }),
+  ] as const
+}
+
+function objectRows({ name, type, text }: ReturnType<typeof wireBounds>) {
+  return [
+    z.object({
+      k: z.literal('enum'),
+      schema: name,
+      name: type,
+      labels: list(name, 'maxLabels').nullable(),
+      comment: text.nullable(),
+    }),
+    z.object({
+      k: z.literal('domain'),
+      schema: name,
+      name: type,
+      type,
+      notNull: z.boolean(),
+      default: text.nullable(),
+      collation: type.nullable(),
+      checks: list(z.object({ name, definition: text.nullable() }), 'maxParts').nullable(),
+      comment: text.nullable(),
+    }),
+    z.object({
+      k: z.literal('sequence'),
+      schema: name,
+      name,
+      type,
+      start: bigint,
+      increment: bigint,
+      min: bigint,
+      max: bigint,
+      cache: bigint,
+      cycle: z.boolean(),
+      ownedBy: z.object({ relation: name, column: name }).nullable(),
+      comment: text.nullable(),
+    }),
+  ] as const
+}
+
+/** Any row of a database in UTF-8, or in another encoding. */
+function anyRow(isUtf8: boolean) {
+  const bounds = wireBounds(isUtf8)
+  const { name, text } = bounds
+  return z.discriminatedUnion('k', [
+    relationRow(bounds),
+    ...partRows(bounds),
+    z.object({ k: z.literal('head'), version: count, encoding: name.optional() }),
+    z.object({ k: z.literal('schema'), name, usable: z.boolean(), comment: text.nullable() }),
+    z.object({ k: z.literal('extension'), name, version, schema: name }),
+    z.object({ k: z.literal('hidden'), relations: count, columns: count, sequences: count }),
+    ...objectRows(bounds),
+  ])
+}
+
+/** Rows of a database in UTF-8. */
+export const UTF8_ROW = anyRow(true)
+/** Rows of a database in another encoding. */
+export const OTHER_ROW = anyRow(false)
+
+/** Any row. */
+export type WireRow = z.infer<typeof UTF8_ROW>
+type RowOf<K extends WireRow['k']> = Extract<WireRow, { k: K }>
+
+/** The first row of a relation. */
+export type WireRelation = RowOf<'relation'>
+/** A further row of a relation. */
+export type WirePart = RowOf<'columns' | 'defaults' | 'comments' | 'constraints' | 'indexes' | 'policies'>
+/** A constraint. */
+export type WireConstraint = RowOf<'constraints'>['constraints'][number]
+/** An index. */
+export type WireIndex = RowOf<'indexes'>['indexes'][number]
+/** A policy. */
+export type WirePolicy = RowOf<'policies'>['policies'][number]
+/** The row of an enum. */
+export type WireEnum = RowOf<'enum'>
+/** The row of a domain. */
+export type WireDomain = RowOf<'domain'>
+/** The row of a sequence. */
+export type WireSequence = RowOf<'sequence'>
