@@ -2,9 +2,9 @@
  * Limits of what a customer's server or endpoint sends: how much is read of it, for how long, and where it waits.
  */
 import { MAX_ADDRESSES } from '#server/domain/host-policy.ts'
-import { MAX_CATALOG_BYTES } from '#server/net/describe.ts'
 import { MAX_WAITING } from '#server/net/dial-pool.ts'
 import { MAX_PAGE_BYTES } from '#server/work/ask-endpoint.ts'
+import { CATALOG_LIMITS } from './catalogs.ts'
 import type { Limit } from './limit.ts'
 
 /** Limits of dials. */
@@ -21,12 +21,7 @@ export const DIAL_LIMITS: readonly Limit[] = [
     test: ['limits-bounds', 'MAX_WAITING'],
     holds: ['server/net/dial-pool.ts #waiting'],
   },
-  {
-    what: 'A catalog',
-    ...{ bound: MAX_CATALOG_BYTES, unit: 'bytes', happens: 'refused', how: '`introspection_failed`' },
-    test: ['hostile-catalog', 'beyond the limits is a fault that says which limit'],
-    holds: ['server/net/read-catalog.ts rest'],
-  },
+  ...CATALOG_LIMITS,
   {
     what: "A page of an endpoint's answer",
     ...{ bound: MAX_PAGE_BYTES, unit: 'bytes', happens: 'refused', how: '`endpoint_misbehaved`' },

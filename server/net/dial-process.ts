@@ -16,8 +16,8 @@ import type { DialSettings, PipedAnswer, PipedRequest } from './serve-dials.ts'
 export interface DialJob {
   readonly asked: PipedRequest
   readonly deadlineMs: number
-  /** Goes ahead of the request; null for nothing. */
-  readonly ahead: Buffer | null
+  /** Goes ahead of the request; null, or left out, for nothing. */
+  readonly ahead?: Buffer | null
   /** Most bytes that may come ahead of the answer. */
   readonly maxBytes: number
   onBytes(piece: Buffer): void
@@ -90,7 +90,7 @@ export class DialProcess {
     this.#dials += 1
     this.#deadline = setTimeout(() => this.kill('deadline'), job.deadlineMs + GRACE_MS)
     this.#memory = setInterval(() => this.#checkMemory(), MEMORY_CHECK_MS)
-    if (job.ahead !== null) sendAhead(this.#pipe, job.ahead)
+    if (job.ahead) sendAhead(this.#pipe, job.ahead)
     sendJson(this.#pipe, 'r', job.asked)
   }
 

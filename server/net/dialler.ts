@@ -54,7 +54,7 @@ export function createDialler(options: DiallerOptions): Dialler {
   const { policy, dnsServers, children, memoryMiB, log, extraCa = null } = options
   const settings = { policy, dnsServers, maxRssBytes: memoryMiB << 20, extraCa }
   const pool = new DialPool({ settings, children, log })
-  const small = { ahead: null, maxBytes: 0, onBytes: () => {} }
+  const small = { maxBytes: 0, onBytes: () => {} }
   return {
     ready: () => pool.ready(),
     async probe(request) {
@@ -83,7 +83,7 @@ async function requestThrough(pool: DialPool, request: EndpointRequest): Promise
   const { deadlineMs, maxBytes } = request
   const pieces: Buffer[] = []
   const onBytes = (piece: Buffer) => void pieces.push(piece)
-  const end = await pool.run({ asked: { kind: 'request', request }, deadlineMs, ahead: null, maxBytes, onBytes })
+  const end = await pool.run({ asked: { kind: 'request', request }, deadlineMs, maxBytes, onBytes })
   if (typeof end !== 'object') return noAnswer(end, performance.now() - started)
   // Sound: the process answers a request to a request.
   return withBody(end.answer as EndpointAnswer, pieces)

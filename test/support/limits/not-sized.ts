@@ -49,7 +49,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/work/reseal.ts #held': "an organization's sealing keys: a handful, made by operators",
   'server/work/reseal.ts reseal()': 'batches of credentials, for at most a slice of two seconds',
   'server/work/turns.ts #waiting': 'the slots of the loop of feeds',
-  'shared/drift.ts drafts': 'ends with the call; as many as there are objects of two bounded snapshots',
+  'shared/drift-type.ts dimensionsOf()': 'once for two characters of one type, whose length is bounded',
   'shared/ip-literal.ts spell()': 'the eight groups of an address',
   'input POST /v1/datasources/:id/events events': 'the body of a push is bounded: MAX_PUSH_BYTES',
   'input POST /v1/datasources/:id/events events.[]': 'the body of a push is bounded: MAX_PUSH_BYTES',

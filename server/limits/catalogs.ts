@@ -1,0 +1,96 @@
+/**
+ * Limits of a catalog that is introspected, and of the snapshot that it makes. Whoever runs the database sizes both.
+ */
+import { MAX_CATALOG_BYTES } from '#server/net/describe.ts'
+import { SNAPSHOT_BOUNDS } from '#shared/snapshot-bounds.ts'
+import type { Limit } from './limit.ts'
+
+/** Limits of catalogs. */
+export const CATALOG_LIMITS: readonly Limit[] = [
+  {
+    what: 'A catalog',
+    ...{ bound: MAX_CATALOG_BYTES, unit: 'bytes', happens: 'refused', how: '`introspection_failed`, `maxBytes`' },
+    test: ['hostile-catalog', 'beyond the limits is a fault that says which limit'],
+    holds: [],
+  },
+  {
+    what: 'A snapshot, uncompressed',
+    ...{
+      bound: SNAPSHOT_BOUNDS.maxBytes,
+      unit: 'bytes',
+      happens: 'refused',
+      how: '`introspection_failed`, `maxBytes`',
+    },
+    test: ['attacks/catalog-bounds', 'maxBytes'],
+  },
+  {
+    what: 'Relations of a snapshot',
+    ...{
+      bound: SNAPSHOT_BOUNDS.maxRelations,
+      unit: 'relations',
+      happens: 'refused',
+      how: '`introspection_failed`, `maxRelations`',
+    },
+    test: ['attacks/catalog-bounds', 'maxRelations'],
+  },
+  {
+    what: 'Columns of a relation',
+    ...{
+      bound: SNAPSHOT_BOUNDS.maxColumns,
+      unit: 'columns',
+      happens: 'refused',
+      how: '`introspection_failed`, `maxColumns`',
+    },
+    test: ['attacks/catalog-bounds', 'maxColumns'],
+  },
+  {
+    what: 'The name of an object in a catalog',
+    ...{
+      bound: SNAPSHOT_BOUNDS.maxNameBytes,
+      unit: 'bytes',
+      happens: 'refused',
+      how: '`introspection_failed`, `maxNameBytes`',
+    },
+    test: ['attacks/catalog-bounds', 'maxNameBytes'],
+  },
+  {
+    what: 'A type as a catalog spells it',
+    ...{
+      bound: SNAPSHOT_BOUNDS.maxTypeBytes,
+      unit: 'bytes',
+      happens: 'refused',
+      how: '`introspection_failed`, `maxTypeBytes`',
+    },
+    test: ['attacks/catalog-bounds', 'maxTypeBytes'],
+  },
+  {
+    what: 'A comment, default, definition or query in a catalog',
+    ...{
+      bound: SNAPSHOT_BOUNDS.maxDefinitionBytes,
+      unit: 'bytes',
+      happens: 'cut',
+      how: 'length and SHA-256 stand behind it; a longer one is refused, `maxDefinitionBytes`',
+    },
+    test: ['attacks/catalog-bounds', 'maxDefinitionBytes'],
+  },
+  {
+    what: 'Constraints, indexes or policies of a relation',
+    ...{
+      bound: SNAPSHOT_BOUNDS.maxParts,
+      unit: 'parts',
+      happens: 'refused',
+      how: '`introspection_failed`, `maxParts`',
+    },
+    test: ['attacks/catalog-bounds', 'maxParts'],
+  },
+  {
+    what: 'Labels of an enum',
+    ...{
+      bound: SNAPSHOT_BOUNDS.maxLabels,
+      unit: 'labels',
+      happens: 'refused',
+      how: '`introspection_failed`, `maxLabels`',
+    },
+    test: ['attacks/catalog-bounds', 'maxLabels'],
+  },
+]

@@ -1,0 +1,86 @@
+/**
+ * Rows of the catalog query as a server would send them, for tests that send others: one relation `public.t` with one column
+ * and one of everything that it can have, each changed as the test wants.
+ */
+
+/** What is said otherwise; what is not named is not there, but for the relation and its column. */
+export interface RowChange {
+  readonly relation?: object
+  readonly columns?: object
+  readonly defaults?: object
+  readonly comments?: object
+  readonly constraint?: object
+  readonly index?: object
+  readonly policy?: object
+  readonly enum?: object
+  readonly domain?: object
+  readonly sequence?: object
+  readonly extension?: object
+  /** How many of the constraint, index or policy there are, each with a name of its own. */
+  readonly times?: number
+}
+
+/** The first row. */
+export function headRow(change: object = {}): string {
+  return JSON.stringify({ k: 'head', version: 180_004, ...change })
+}
+
+/** The row of a schema that may be used. */
+export function schemaRow(name: string): string {
+  return JSON.stringify({ k: 'schema', name, usable: true, comment: null })
+}
+
+const RELATION = {
+  ...{ k: 'relation', id: '1', schema: 'public', name: 't', kind: 'r', may: 's', partly: false, secured: false },
+  ...{
+    forced: false,
+    rows: 0,
+    bytes: 0,
+    partitions: null,
+    server: null,
+    query: null,
+    partitionKey: null,
+    options: null,
+  },
+}
+const COLUMNS = {
+  ...{ k: 'columns', id: '1', numbers: [1], names: ['a'], types: ['text'], flags: [''], collations: null, may: null },
+}
+const CONSTRAINT = {
+  ...{ name: 'k', kind: 'c', numbers: [1], targetId: '0', targetNumbers: null, target: null, update: ' ', delete: ' ' },
+  definition: null,
+}
+const INDEX = { name: 'i', definition: 'CREATE INDEX i', unique: false, valid: true, about: null }
+const POLICY = { name: 'p', command: '*', permissive: true, roles: ['public'], using: null, check: null }
+const ENUM = { k: 'enum', schema: 'public', name: 'public.e', labels: ['one'], comment: null }
+const DOMAIN = {
+  ...{ k: 'domain', schema: 'public', name: 'public.d', type: 'text', notNull: false, default: null, collation: null },
+  ...{ checks: null, comment: null },
+}
+const SEQUENCE = {
+  ...{ k: 'sequence', schema: 'public', name: 's', type: 'bigint', start: '1', increment: '1', min: '1', max: '9' },
+  ...{ cache: '1', cycle: false, ownedBy: null, comment: null },
+}
+const EXTENSION = { k: 'extension', name: 'x', version: '1.0', schema: 'public' }
+
+/** The rows of the relation and of what the change names. */
+export function relationRows(change: RowChange): string[] {
+  const { times = 1 } = change
+  const many = (one: { name: string }) =>
+    times === 1 ? [one] : Array.from({ length: times }, (_, at) => ({ ...one, name: `${one.name}${at}` }))
+  const rows: unknown[] = [
+    { ...RELATION, ...change.relation },
+    { ...COLUMNS, ...change.columns },
+  ]
+  const part = (k: string, rest: object) => rows.push({ k, id: '1', ...rest })
+  if (change.defaults) part('defaults', { texts: change.defaults })
+  if (change.comments) part('comments', { texts: change.comments })
+  if (change.constraint) part('constraints', { constraints: many({ ...CONSTRAINT, ...change.constraint }) })
+  if (change.index) part('indexes', { indexes: many({ ...INDEX, ...change.index }) })
+  if (change.policy) part('policies', { policies: many({ ...POLICY, ...change.policy }) })
+  if (change.enum) rows.push({ ...ENUM, ...change.enum })
+  if (change.domain) rows.push({ ...DOMAIN, ...change.domain })
+  if (change.sequence) rows.push({ ...SEQUENCE, ...change.sequence })
+  if (change.extension) rows.push({ ...EXTENSION, ...change.extension })
+  return rows.map(row => JSON.stringify(row))
+}
