@@ -11,7 +11,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
     what: 'A catalog',
     ...{ bound: MAX_CATALOG_BYTES, unit: 'bytes', happens: 'refused', how: '`introspection_failed`, `maxBytes`' },
     test: ['hostile-catalog', 'beyond the limits is a fault that says which limit'],
-    holds: [],
+    holds: ['server/net/describe-answer.ts pieces'],
   },
   {
     what: 'A snapshot, uncompressed',
