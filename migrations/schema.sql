@@ -48,6 +48,35 @@ AS $function$
   update public.credentials set state = 'retired', sealed = null, signature = null
   where org_id = org and datasource_id = datasource and state = any (states)
     and (only_version is null or version = only_version)
+CREATE OR REPLACE FUNCTION public.capabilities_end_with_key()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update capabilities set revoked_at = new.revoked_at
+    where org_id = new.org_id and issuer_id = new.id and revoked_at is null;
+  return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.key_issuer_from_record()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if exists (
+    select 1 from public.api_keys where org_id = new.org_id and id = new.principal_id and revoked_at is not null
+  ) then
+    raise exception 'a revoked key makes no other key';
+  end if;
+  update public.api_keys k set issuer_id = new.principal_id
+    where k.org_id = new.org_id and k.id = new.object_id and k.issuer_id is null and k.id <> new.principal_id
+      and k.xmin = pg_current_xact_id()::xid;
+  return null;
+end
 $function$
 ;
 
@@ -75,13 +104,18 @@ create table api_keys (
   last_used_at timestamp with time zone,
   expires_at timestamp with time zone,
   revoked_at timestamp with time zone,
+  issuer_id uuid,
+  keeps_children boolean default false not null,
   constraint api_keys_pkey PRIMARY KEY (org_id, id),
   constraint api_keys_hash_key UNIQUE (hash),
+  constraint api_keys_issuer_id_fkey FOREIGN KEY (org_id, issuer_id) REFERENCES api_keys(org_id, id),
   constraint api_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
   constraint api_keys_hash_check CHECK (((length(hash) = 32) AND (length(mac) = 32))),
   constraint api_keys_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
 );
-CREATE TRIGGER api_keys_revocation_is_final BEFORE UPDATE ON public.api_keys FOR EACH ROW WHEN (((old.revoked_at IS NOT NULL) AND (new.revoked_at IS DISTINCT FROM old.revoked_at))) EXECUTE FUNCTION revocation_is_final();
+CREATE INDEX api_keys_issuer_id_idx ON public.api_keys USING btree (org_id, issuer_id) WHERE (issuer_id IS NOT NULL);
+CREATE TRIGGER api_keys_end_capabilities AFTER UPDATE OF revoked_at ON public.api_keys FOR EACH ROW WHEN (((old.revoked_at IS NULL) AND (new.revoked_at IS NOT NULL) AND (NOT new.keeps_children))) EXECUTE FUNCTION capabilities_end_with_key();
+CREATE TRIGGER api_keys_revocation_is_final BEFORE UPDATE ON public.api_keys FOR EACH ROW WHEN (((old.revoked_at IS NOT NULL) AND ((new.revoked_at IS DISTINCT FROM old.revoked_at) OR (new.keeps_children IS DISTINCT FROM old.keeps_children)))) EXECUTE FUNCTION revocation_is_final();
 
 create table audit_events (
   org_id uuid not null,
@@ -100,6 +134,7 @@ create table audit_events (
   constraint audit_events_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['key'::text, 'capability'::text, 'operator'::text, 'worker'::text])))
 );
 CREATE TRIGGER audit_events_bound BEFORE INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_bound();
+CREATE TRIGGER audit_events_key_issuer AFTER INSERT ON public.audit_events FOR EACH ROW WHEN (((new.action = 'key.created'::text) AND (new.outcome = 'ok'::text) AND (new.principal_kind = 'key'::text))) EXECUTE FUNCTION key_issuer_from_record();
 CREATE TRIGGER audit_events_refuse BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_refuse();
 CREATE TRIGGER audit_events_refuse_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse();
 
@@ -136,6 +171,8 @@ create table capabilities (
   constraint capabilities_participant_kind_check CHECK ((participant_kind = ANY (ARRAY['agent'::text, 'system'::text])))
 );
 CREATE INDEX capabilities_expires_at_idx ON public.capabilities USING btree (org_id, expires_at) WHERE (revoked_at IS NULL);
+CREATE INDEX capabilities_issuer_id_idx ON public.capabilities USING btree (org_id, issuer_id) WHERE (issuer_id IS NOT NULL);
+CREATE INDEX capabilities_rotated_from_idx ON public.capabilities USING btree (org_id, rotated_from) WHERE (rotated_from IS NOT NULL);
 CREATE TRIGGER capabilities_revocation_is_final BEFORE UPDATE ON public.capabilities FOR EACH ROW WHEN (((old.revoked_at IS NOT NULL) AND (new.revoked_at IS DISTINCT FROM old.revoked_at))) EXECUTE FUNCTION revocation_is_final();
 
 create table changes (

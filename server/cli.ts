@@ -21,6 +21,8 @@ const OPTIONS = {
   schema: { type: 'string' },
   provider: { type: 'string' },
   'read-only': { type: 'boolean' },
+  children: { type: 'string' },
+  force: { type: 'boolean' },
   lease: { type: 'boolean' },
   datasource: { type: 'string', multiple: true },
   ttl: { type: 'string' },

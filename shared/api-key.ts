@@ -24,9 +24,10 @@ export const CreatedKey = z.object({
   scopes: z.array(Scope),
 })
 
-/** A key as the list shows it. */
+/** A key as the list shows it. `issuerId` is the key that made it; null: an operator did. */
 export const ListedKey = z.object({
   id: KeyId,
+  issuerId: KeyId.nullable(),
   mode: Mode,
   name: z.string().nullable(),
   last4: z.string(),
@@ -39,7 +40,20 @@ export const ListedKey = z.object({
 /** All keys of an organization. */
 export const KeyList = z.object({ items: z.array(ListedKey) })
 
-/** Input of `organization.revokeKey`. */
-export const RevokeKeyInput = z.strictObject({ id: KeyId, idempotencyKey: IdempotencyKey })
-/** Answer of `organization.revokeKey`. */
-export const RevokedKey = z.object({ id: KeyId, revokedAt: Timestamp })
+/**
+ * Input of `organization.revokeKey`. `children` is required where the key has living descendants: keys, capabilities, and
+ * what those made. `force` is required where no key with `organization.write` would be left in a mode.
+ */
+export const RevokeKeyInput = z.strictObject({
+  id: KeyId,
+  children: z.enum(['revoke', 'keep']).optional(),
+  force: z.boolean().optional(),
+  idempotencyKey: IdempotencyKey,
+})
+/** Answer of `organization.revokeKey`: the counts are of descendants that were revoked now, beside the key itself. */
+export const RevokedKey = z.object({
+  id: KeyId,
+  revokedAt: Timestamp,
+  revokedKeys: z.number().int(),
+  revokedCapabilities: z.number().int(),
+})

@@ -7,8 +7,9 @@
 import { z } from 'zod'
 import { CapabilityId, Operation } from './credential.ts'
 import { MAX_PAGE } from './page.ts'
+import { failsAs } from './named-fault.ts'
 import { isStorable, storableText } from './text.ts'
-import { DatasourceId, Mode, Timestamp } from './wire.ts'
+import { DatasourceId, idOf, Mode, Timestamp } from './wire.ts'
 
 /** The longest life of a capability: 30 days. */
 const MAX_TTL_SECONDS = 2_592_000
@@ -45,7 +46,17 @@ const UserMeta = z
 const Operations = z.array(Operation).min(1).max(Operation.options.length)
 const SyncGroups = z.array(storableText(1, 200)).max(100)
 const TtlSeconds = z.number().int().min(1).max(MAX_TTL_SECONDS)
-const ParticipantKind = z.enum(['agent', 'system'])
+
+const KINDS = ['agent', 'system'] as const
+const ParticipantKind = z
+  .custom<(typeof KINDS)[number]>(
+    value => KINDS.some(kind => kind === value),
+    failsAs('invalid_participant_kind', 'A capability is for an agent or a system.'),
+  )
+  .meta({ type: 'string', enum: [...KINDS] })
+
+/** How the lack of any scope is refused, in every spelling of the input. */
+export const NARROW_SCOPE = failsAs('narrow_scope_required', 'Name at least one operation, or say wideScope: true.')
 
 const described = {
   /** The only datasources that it may touch; without them all of the organization's. */
@@ -59,14 +70,19 @@ const described = {
 
 const idempotencyKey = z.string().min(1).max(255).optional()
 
-/** Input of `organization.mintCapability`. */
-export const MintCapabilityInput = z.strictObject({
-  operations: Operations,
-  syncGroups: SyncGroups.optional(),
-  ttlSeconds: TtlSeconds,
-  ...described,
-  idempotencyKey,
-})
+/** Input of `organization.mintCapability`: without operations, `wideScope` grants all that the key may do but the lease. */
+export const MintCapabilityInput = z
+  .strictObject({
+    operations: Operations.optional(),
+    syncGroups: SyncGroups.optional(),
+    ttlSeconds: TtlSeconds,
+    ...described,
+    idempotencyKey,
+  })
+  .refine(input => input.operations !== undefined || input.wideScope === true, {
+    ...NARROW_SCOPE,
+    path: ['operations'],
+  })
 export type MintCapabilityInput = z.output<typeof MintCapabilityInput>
 
 /** Input of `organization.getCapability`. */
@@ -75,10 +91,14 @@ export const CapabilityInput = z.strictObject({ id: CapabilityId })
 /** Input of `organization.revokeCapability`. */
 export const RevokeCapabilityInput = CapabilityInput.extend({ idempotencyKey })
 
-/** Input of `organization.rotateCapability`: for `graceSeconds` the old token works beside the new one. */
+/**
+ * Input of `organization.rotateCapability`: for `graceSeconds` the old token works beside the new one, which lives for
+ * `ttlSeconds`, or without it as long as the old one would have.
+ */
 export const RotateCapabilityInput = z.strictObject({
   id: CapabilityId,
   graceSeconds: z.number().int().min(0).max(MAX_GRACE_SECONDS).default(0),
+  ttlSeconds: TtlSeconds.optional(),
   idempotencyKey,
 })
 export type RotateCapabilityInput = z.output<typeof RotateCapabilityInput>
@@ -89,16 +109,31 @@ export const ListCapabilitiesInput = z.strictObject({
   cursor: CapabilityId.optional(),
 })
 
-/** A capability as it is shown. */
+const OrganizationId = idOf('org_')
+
+/** A capability as it is shown. Some fields have two names, since callers of both generations read theirs. */
 export const Capability = z.object({
   id: CapabilityId,
+  capabilityId: CapabilityId,
+  organizationId: OrganizationId,
   mode: Mode,
+  status: z.enum(['active', 'revoked', 'expired']),
   participantKind: ParticipantKind,
-  participantId: z.string().nullable(),
+  participantId: z.string(),
   allowedSyncGroups: z.array(z.string()),
+  syncGroups: z.array(z.string()),
   allowedOperations: z.array(Operation),
+  operations: z.array(Operation),
+  scope: z.object({
+    organizationId: OrganizationId,
+    syncGroups: z.array(z.string()),
+    operations: z.array(Operation),
+    participantKind: ParticipantKind,
+    participantId: z.string(),
+  }),
   datasourceIds: z.array(DatasourceId).nullable(),
   createdAt: Timestamp,
+  issuedAt: Timestamp,
   lastUsedAt: Timestamp.nullable(),
   expiresAt: Timestamp,
   revokedAt: Timestamp.nullable(),
@@ -108,10 +143,13 @@ export const Capability = z.object({
 })
 export type Capability = z.output<typeof Capability>
 
+/** What a rotation replaced: `expiresAt` is when the old token stops. */
+export const RotatedFrom = z.object({ id: CapabilityId, capabilityId: CapabilityId, expiresAt: Timestamp })
+
 /** Answer of mint and rotate. `token` is in the first answer only; a replayed one is without it. */
 export const MintedCapability = Capability.extend({
   token: z.string().optional(),
-  rotatedFrom: CapabilityId.optional(),
+  rotatedFrom: RotatedFrom.optional(),
 })
 export type MintedCapability = z.output<typeof MintedCapability>
 

@@ -31,3 +31,4 @@ export const DEFAULT_SCOPES: readonly Scope[] = Scope.options.filter(scope => sc
 export const KeyId = idOf('key_')
 /** The id of a capability. */
 export const CapabilityId = idOf('cap_')
+export type CapabilityId = z.infer<typeof CapabilityId>

@@ -65,6 +65,14 @@ const unreachable = {
 /** Every way in which Mooring refuses or fails, by code. */
 export const FAULTS = {
   invalid_body: { ...invalid, says: 'The body is not acceptable; the named field says where.' },
+  narrow_scope_required: {
+    ...invalid,
+    says: 'Name what the capability may do in operations, or say wideScope: true for everything that the key may do.',
+  },
+  invalid_participant_kind: {
+    ...invalid,
+    says: 'A capability is for an agent or a system: participantKind says which.',
+  },
   invalid_json: { ...invalid, says: 'The body is not valid JSON.' },
   invalid_request: { ...invalid, says: 'A parameter or header is not acceptable; the named parameter says which.' },
   apikey_missing: { ...unauthorized, says: 'Send an API key as "Authorization: Bearer <key>" or "X-API-Key: <key>".' },
@@ -144,6 +152,7 @@ export const FAULTS = {
     says: 'The schema could not be read. Try again; a table that is locked for long, as by a migration, holds the reading up.',
   },
   entity_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', says: 'There is no such object.' },
+  capability_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', says: 'There is no such capability.' },
   route_not_found: { ...invalid, status: 404, connections: 'NOT_FOUND', says: 'There is nothing at this path.' },
   method_not_allowed: {
     ...invalid,

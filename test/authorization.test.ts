@@ -29,7 +29,7 @@ interface World {
 }
 
 /** `ok`, or the fault that is answered. */
-type End = 'ok' | 'forbidden' | 'entity_not_found' | 'capability_scope_denied'
+type End = 'ok' | 'forbidden' | 'entity_not_found' | 'capability_not_found' | 'capability_scope_denied'
 
 /** One procedure: its scope, an input that a full key of the test plane may send, and how others end with it. */
 interface Row {
@@ -49,6 +49,7 @@ interface Row {
 
 // What a procedure is done to decides most of its row.
 const none = 'entity_not_found'
+const gone = 'capability_not_found'
 const denied = 'capability_scope_denied'
 const reads = { stranger: none, live: 'ok', capability: 'ok', elsewhere: denied } as const
 const changes = { stranger: none, live: 'forbidden', capability: 'ok', elsewhere: denied } as const
@@ -136,18 +137,25 @@ const TABLE: Readonly<Record<string, Row>> = {
     // It would grant more than it has.
     alone: 'forbidden',
   },
-  'organization.getCapability': { scope: 'organization.read', input: w => ({ id: w.capability }), ...readsObject },
+  'organization.getCapability': {
+    scope: 'organization.read',
+    input: w => ({ id: w.capability }),
+    ...readsObject,
+    stranger: gone,
+  },
   'organization.listCapabilities': { scope: 'organization.read', input: () => ({}), ...readsOwn },
   'organization.rotateCapability': {
     scope: 'organization.write',
     input: async w => ({ id: await w.freshCapability() }),
     ...changesOwn,
+    stranger: gone,
     alone: 'forbidden',
   },
   'organization.revokeCapability': {
     scope: 'organization.write',
     input: async w => ({ id: await w.freshCapability() }),
     ...changesOwn,
+    stranger: gone,
   },
 }
 

@@ -31,7 +31,7 @@ it('a revoked key is refused by every process at once, and so is what it has min
   const { token } = minted.body
   for (const one of [key, token]) expect(await statuses(one)).toEqual([200, 200])
   const [row] = await query(mooring.databaseUrl, `select id from api_keys where last4 = '${key.slice(-4)}'`)
-  await mooring.client().organization.revokeKey.mutate({ id: typedId('key_', String(row?.['id'])) })
+  await mooring.client().organization.revokeKey.mutate({ id: typedId('key_', String(row?.['id'])), children: 'revoke' })
   expect(await statuses(key)).toEqual([401, 401])
   expect(await statuses(token)).toEqual([403, 403])
   expect(await statuses(mooring.organization.testKey)).toEqual([200, 200])

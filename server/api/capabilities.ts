@@ -7,6 +7,7 @@ import { refusal } from '#server/domain/scope.ts'
 import * as audit from '#server/store/audit.ts'
 import * as capabilities from '#server/store/capabilities.ts'
 import { transaction } from '#server/store/db.ts'
+import { lockAccess, revokeCapabilities } from '#server/store/revocation.ts'
 import {
   Capability,
   CapabilityInput,
@@ -21,6 +22,7 @@ import { Fault } from '#shared/fault.ts'
 import { type TypedId, uuidOf } from '#shared/wire.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { mint, presentCapability, rotate } from './issue.ts'
+import { requireUnrevoked } from './keys.ts'
 import { once } from './once.ts'
 import { procedure } from './trpc.ts'
 
@@ -44,8 +46,8 @@ export const capabilityProcedures = {
     .output(Capability)
     .query(async ({ ctx, input }) => {
       const row = await capabilities.find(ctx.parts.db, ctx.principal.organizationId, idOf(input.id))
-      if (row === undefined) throw new Fault('entity_not_found')
-      return presentCapability(row)
+      if (row === undefined) throw new Fault('capability_not_found')
+      return presentCapability(row, ctx.parts.clock())
     }),
 
   /** A page of capabilities of both modes, dead ones too, newest first; `cursor` is the id of the last one seen. */
@@ -56,7 +58,7 @@ export const capabilityProcedures = {
       const olderThan = input.cursor === undefined ? null : idOf(input.cursor)
       const page = { olderThan, limit: input.limit + 1 }
       const rows = await capabilities.list(ctx.parts.db, ctx.principal.organizationId, page)
-      const items = rows.slice(0, input.limit).map(presentCapability)
+      const items = rows.slice(0, input.limit).map(row => presentCapability(row, ctx.parts.clock()))
       return { items, nextCursor: rows.length > input.limit ? (items.at(-1)?.id ?? null) : null }
     }),
 
@@ -70,6 +72,7 @@ export const capabilityProcedures = {
         input,
         effect: inside => revoke(inside, idOf(input.id)),
         answer: async (_, revoked) => revoked,
+        rings: ['access'],
       }),
     ),
 }
@@ -78,17 +81,21 @@ async function revoke(ctx: KnownContext, id: string): Promise<Capability> {
   const { principal, parts } = ctx
   const about = eventOf(ctx, { action: 'capability.revoked', objectKind: 'capability', objectId: id })
   return transaction(parts.db, async tx => {
-    const row = await capabilities.revoke(tx, principal.organizationId, { id, now: parts.clock() })
-    if (row === undefined) throw new Fault('entity_not_found')
+    const [org, now] = [principal.organizationId, parts.clock()]
+    const row = await capabilities.find(tx, org, id)
+    if (row === undefined) throw new Fault('capability_not_found')
     const denied = refusal(principal, 'organization.write', { mode: row.mode })
     if (denied !== null) throw new Fault(denied)
-    await audit.append(tx, principal.organizationId, about)
-    return presentCapability(row)
+    await lockAccess(tx, org)
+    await requireUnrevoked(ctx, tx)
+    await revokeCapabilities(tx, org, { ids: [id], now })
+    await audit.append(tx, org, about)
+    return presentCapability((await capabilities.find(tx, org, id)) ?? row, now)
   })
 }
 
 function idOf(id: TypedId<'cap_'>): string {
   const uuid = uuidOf(id, 'cap_')
-  if (uuid === null) throw new Fault('entity_not_found')
+  if (uuid === null) throw new Fault('capability_not_found')
   return uuid
 }

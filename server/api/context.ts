@@ -49,6 +49,8 @@ export interface Remarks {
   created?: boolean
   /** True when this is the kept answer of an earlier request with the same idempotency key. */
   replayed?: boolean
+  /** How many living descendants of a revoked key were kept. */
+  kept?: number
 }
 
 /** The context of one request. */

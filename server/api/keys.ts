@@ -3,14 +3,17 @@
  * answer and is kept nowhere, not even under an idempotency key.
  */
 import type { z } from 'zod'
+import { countedDescendants, type RevocationConsent } from '#server/domain/revocation.ts'
 import { isWithin, refusal } from '#server/domain/scope.ts'
 import { mintKey } from '#server/seal/mint.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as audit from '#server/store/audit.ts'
-import { transaction } from '#server/store/db.ts'
+import { type Tx, transaction } from '#server/store/db.ts'
 import * as quotas from '#server/store/quotas.ts'
+import * as revocation from '#server/store/revocation.ts'
+import { lockAccess, type Revocation } from '#server/store/revocation.ts'
 import type { CreatedKey, CreateKeyInput, RevokedKey, RevokeKeyInput } from '#shared/api-key.ts'
-import { Fault } from '#shared/fault.ts'
+import { Fault, type Issue } from '#shared/fault.ts'
 import { typedId, uuidOf } from '#shared/wire.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { once } from './once.ts'
@@ -26,6 +29,7 @@ export async function createKey(ctx: KnownContext, input: z.output<typeof Create
   if (!isWithin(scopes, principal.scopes)) throw new Fault('forbidden')
   const { token, row } = mintKey(parts.tokens, {
     organizationId: principal.organizationId,
+    issuerId: principal.id,
     mode: input.mode,
     name: input.name ?? null,
     scopes,
@@ -50,12 +54,25 @@ async function store(ctx: KnownContext, row: ReturnType<typeof mintKey>['row']):
   await transaction(parts.db, async tx => {
     const ask = { table: 'api_keys' as const, max: parts.quotas.keys, now: parts.clock() }
     if (!(await quotas.hasRoom(tx, org, ask))) throw new Fault('resource_limit_reached')
+    await requireUnrevoked(ctx, tx)
     await apiKeys.insert(tx, org, row)
     await audit.append(tx, org, eventOf(ctx, { action: 'key.created', objectKind: 'key', objectId: row.id }))
   })
 }
 
-/** Revokes one: requests with it are refused from then on, by every process. Throws `entity_not_found`, `forbidden`. */
+/**
+ * Looks at the calling key once more, under the lock that a revocation takes: a request that was authenticated before its key
+ * was revoked makes nothing afterwards. Throws `apikey_revoked`.
+ */
+export async function requireUnrevoked(ctx: KnownContext, tx: Tx): Promise<void> {
+  const { id, organizationId } = ctx.principal
+  if ((await apiKeys.find(tx, organizationId, id))?.revoked_at !== null) throw new Fault('apikey_revoked')
+}
+
+/**
+ * Revokes one: requests with it are refused from then on, by every process. Throws `entity_not_found`, `forbidden`, and
+ * `conflict`, with nothing changed, where `children` or `force` has to be said.
+ */
 export async function revokeKey(
   ctx: KnownContext,
   input: z.output<typeof RevokeKeyInput>,
@@ -65,20 +82,54 @@ export async function revokeKey(
   return once(ctx, {
     path: 'organization.revokeKey',
     input,
-    effect: async inside => ({ id: input.id, revokedAt: (await revoke(inside, id)).toISOString() }),
+    effect: async inside => {
+      const { revokedAt, revoked, kept } = await revoke(inside, { ...input, id })
+      ctx.remarks.kept = kept.keys.length + kept.capabilities.length
+      return {
+        id: input.id,
+        revokedAt: revokedAt.toISOString(),
+        revokedKeys: revoked.keys.length,
+        revokedCapabilities: revoked.capabilities.length,
+      }
+    },
     answer: async (_, revoked) => revoked,
+    rings: ['access'],
   })
 }
 
-async function revoke(ctx: KnownContext, id: string): Promise<Date> {
+type Revoked = Extract<Revocation, { outcome: 'revoked' }>
+
+async function revoke(ctx: KnownContext, ask: RevocationConsent & { id: string }): Promise<Revoked> {
   const { parts, principal } = ctx
   const org = principal.organizationId
   return transaction(parts.db, async tx => {
-    const revoked = await apiKeys.revoke(tx, org, { id, now: parts.clock() })
-    if (revoked === undefined) throw new Fault('entity_not_found')
-    const denied = refusal(principal, 'organization.write', { mode: revoked.mode })
+    const row = await apiKeys.find(tx, org, ask.id)
+    if (row === undefined) throw new Fault('entity_not_found')
+    const denied = refusal(principal, 'organization.write', { mode: row.mode })
     if (denied !== null) throw new Fault(denied)
-    await audit.append(tx, org, eventOf(ctx, { action: 'key.revoked', objectKind: 'key', objectId: id }))
-    return revoked.revokedAt
+    await lockAccess(tx, org)
+    await requireUnrevoked(ctx, tx)
+    const done = await revocation.revokeKey(tx, org, { ...ask, now: parts.clock() })
+    if (done.outcome === 'unknown') throw new Fault('entity_not_found')
+    if (done.outcome === 'refused') throw new Fault('conflict', { issues: [issueOf(done)] })
+    const event = (objectKind: 'key' | 'capability') => (objectId: string) =>
+      eventOf(ctx, { action: `${objectKind}.revoked`, objectKind, objectId })
+    await audit.appendAll(tx, org, [
+      ...[ask.id, ...done.revoked.keys].map(event('key')),
+      ...done.revoked.capabilities.map(event('capability')),
+    ])
+    return done
   })
+}
+
+/** What has to be said first, with the numbers that somebody decides by. */
+function issueOf({ missing, living }: Extract<Revocation, { outcome: 'refused' }>): Issue {
+  const ctx = { keys: living.keys.length, capabilities: living.capabilities.length }
+  if (missing === 'children') {
+    const message = `The key has made ${countedDescendants(ctx)}. Say children: "revoke" or children: "keep".`
+    return { path: ['children'], code: 'living_descendants', message, ctx }
+  }
+  const message =
+    'No key with organization.write would be left in this mode. Call organization.revokeKey with force: true to revoke it all the same.'
+  return { path: ['force'], code: 'last_key', message }
 }

@@ -138,6 +138,9 @@ async function replay<R, A>(
 }
 
 function remarksOf(kept: unknown): Remarks {
-  const created: unknown = typeof kept === 'object' && kept !== null ? Reflect.get(kept, 'created') : undefined
-  return typeof created === 'boolean' ? { created } : {}
+  const [created, count] = ['created', 'kept'].map((name): unknown => Reflect.get(Object(kept), name))
+  return {
+    ...(typeof created === 'boolean' ? { created } : {}),
+    ...(typeof count === 'number' ? { kept: count } : {}),
+  }
 }

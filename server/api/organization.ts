@@ -41,7 +41,7 @@ export const organizationRouter = router({
       return { items: rows.map(presentKey) }
     }),
 
-  /** Revokes a key: requests with it are refused from then on, by every process. */
+  /** Revokes a key, and what it has made where that is asked: requests are refused from then on, by every process. */
   revokeKey: procedure('organization.write')
     .input(RevokeKeyInput)
     .output(RevokedKey)
@@ -51,6 +51,7 @@ export const organizationRouter = router({
 function presentKey(row: apiKeys.ApiKeyRow) {
   return {
     id: typedId('key_', row.id),
+    issuerId: row.issuer_id === null ? null : typedId('key_', row.issuer_id),
     mode: row.mode,
     name: row.name,
     last4: row.last4,

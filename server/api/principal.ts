@@ -71,7 +71,7 @@ async function keyOf(token: string, { db, tokens, now }: Registry): Promise<Prin
   }
 }
 
-/** Unknown, edited, expired, revoked, or issued by a key that is: all the same to whoever presents it. */
+/** Unknown, edited, expired, revoked, or ended with its key: all the same to the one who presents it. */
 async function capabilityOf(token: string, { db, tokens, now }: Registry): Promise<Principal> {
   const hashes = tokens.hashes(token)
   const found = await capabilities.findByHash(
@@ -80,7 +80,7 @@ async function capabilityOf(token: string, { db, tokens, now }: Registry): Promi
   )
   if (found === undefined) throw new Fault('capability_invalid')
   const { capability: row, issuer } = found
-  const isIssued = row.issuer_id === null || (issuer !== null && isAlive(issuer, now) && isUntouched(issuer, tokens))
+  const isIssued = row.issuer_id === null || (issuer !== null && answersFor(issuer, { tokens, now }))
   if (
     !isIssued ||
     !isAlive(row, now) ||
@@ -106,6 +106,12 @@ function hasPassed(at: Date | null, now: Date): boolean {
 /** What is revoked is dead whenever that was: the clock of the process that revoked it may be ahead of ours. */
 function isAlive(row: { expires_at: Date | null; revoked_at: Date | null }, now: Date): boolean {
   return row.revoked_at === null && !hasPassed(row.expires_at, now)
+}
+
+/** True while the key lives, and after a revocation that meant to keep what the key had made. */
+function answersFor(issuer: capabilities.Issuer, of: { tokens: Tokens; now: Date }): boolean {
+  if (issuer.revoked_at !== null) return issuer.keeps_children
+  return isAlive(issuer, of.now) && isUntouched(issuer, of.tokens)
 }
 
 function isLongAgo(at: Date | null, now: Date): boolean {

@@ -7,6 +7,7 @@ import { ZodError } from 'zod'
 import { refusal } from '#server/domain/scope.ts'
 import type { Scope } from '#shared/credential.ts'
 import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/fault.ts'
+import { namedFault } from '#shared/named-fault.ts'
 import type { Context, KnownContext } from './context.ts'
 import { recordRefusal } from './refusals.ts'
 
@@ -30,7 +31,8 @@ export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown
   if (!(thrown instanceof TRPCError)) return new Fault('internal_error', { cause: thrown })
   if (thrown.cause instanceof Fault) return thrown.cause
-  if (thrown.cause instanceof ZodError) return new Fault('invalid_body', { issues: issuesOf(thrown.cause) })
+  if (thrown.cause instanceof ZodError)
+    return new Fault(namedFault(thrown.cause.issues) ?? 'invalid_body', { issues: issuesOf(thrown.cause) })
   if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof SyntaxError) return new Fault('invalid_json')
   const codes: Partial<Record<TRPCError['code'], FaultCode>> = {
     PARSE_ERROR: 'invalid_json',
@@ -72,11 +74,16 @@ const t = initTRPC.context<Context>().create({
         httpStatus: spec.status,
         requestId: ctx?.requestId ?? null,
         retryable: spec.retryable,
-        ...(fault.issues.length === 0 ? {} : { issues: fault.issues.map(({ path, code }) => ({ path, code })) }),
+        ...(fault.issues.length === 0 ? {} : { issues: fault.issues.map(shownIssue) }),
       },
     }
   },
 })
+
+/** Where and why, in the dialects' words. Counts and limits stand in `ctx`, never a value of the input. */
+function shownIssue({ path, code, message, ctx }: Issue) {
+  return { path, code, message, ...(ctx === undefined ? {} : { ctx }) }
+}
 
 /** Turns what a procedure throws into the TRPCError of its fault's status, so that HTTP says the same as the body. */
 const spelled = t.middleware(async ({ ctx, next, path }) => {

@@ -3,11 +3,14 @@
  * Called by `cli.ts` and by nothing that serves requests.
  */
 
+import { z } from 'zod'
 import { datasourceId, displayName } from '#server/domain/datasource-name.ts'
+import { countedDescendants } from '#server/domain/revocation.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { migrate } from '#server/store/migrate.ts'
 import { printableRow } from '#shared/printable.ts'
+import type { Family, Revocation } from '#server/store/revocation.ts'
 import { Mode, typedId, uuidOf } from '#shared/wire.ts'
 import { capabilityCommands } from './capability-commands.ts'
 import { type Command, option, organizationOf, required } from './command.ts'
@@ -48,19 +51,18 @@ export const commands: readonly Command[] = [
   },
   {
     words: ['keys', 'revoke'],
-    synopsis: 'keys revoke ID [--org ID]',
-    about: 'revokes an API key at once',
+    synopsis: 'keys revoke ID [--children revoke|keep] [--force] [--org ID]',
+    about: 'revokes an API key at once; what it has made lives on or ends with it, as --children says',
     async run(context, args) {
       const id = uuidOf(args.operands[0] ?? '', 'key_')
       if (id === null) throw new Error('Name the key to revoke: key_ and 32 hex digits, as keys list prints it.')
+      const children = z.enum(['revoke', 'keep']).optional().safeParse(args.options['children'])
+      if (!children.success) throw new Error('--children must be revoke or keep.')
       const db = await context.openDb()
       const organizationId = await organizationOf(db, args)
-      const revoked = await revokeKey(
-        { db, keyring: await context.keyring(), now: context.now },
-        { organizationId, id },
-      )
-      if (!revoked) throw new Error('There is no key of that id.')
-      context.complain('revoked')
+      const ground = { db, keyring: await context.keyring(), now: context.now }
+      const ask = { organizationId, id, children: children.data, force: args.options['force'] === true }
+      context.complain(told(await revokeKey(ground, ask)))
       return 0
     },
   },
@@ -105,6 +107,21 @@ export const commands: readonly Command[] = [
   ...keyringCommands,
   ...settingsCommands,
 ]
+
+/** What a revocation came to. Throws the sentence where nothing was revoked. */
+function told(done: Revocation): string {
+  if (done.outcome === 'unknown') throw new Error('There is no key of that id.')
+  if (done.outcome === 'revoked') return `revoked, with ${countedDescendants(counted(done.revoked))}`
+  if (done.missing === 'force')
+    throw new Error('No key with organization.write would be left in this mode. Say --force to revoke it all the same.')
+  throw new Error(
+    `The key has made ${countedDescendants(counted(done.living))}. Say --children revoke or --children keep.`,
+  )
+}
+
+function counted({ keys, capabilities }: Family) {
+  return { keys: keys.length, capabilities: capabilities.length }
+}
 
 /** What is printed when a command is not one of these. */
 export function usageOf(all: readonly { readonly synopsis: string; readonly about: string }[]): string {

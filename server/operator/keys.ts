@@ -4,11 +4,14 @@
  */
 
 import { newId } from '#server/domain/ids.ts'
+import type { RevocationConsent } from '#server/domain/revocation.ts'
 import { mintKey } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as audit from '#server/store/audit.ts'
 import { transaction } from '#server/store/db.ts'
+import type { Revocation } from '#server/store/revocation.ts'
+import * as revocation from '#server/store/revocation.ts'
 import { DEFAULT_SCOPES } from '#shared/credential.ts'
 import type { Mode } from '#shared/wire.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
@@ -19,24 +22,38 @@ export async function createKey(
   of: { organizationId: string; mode: Mode; name: string | null },
 ): Promise<string> {
   const tokens = await createTokens(ground.keyring)
-  const minted = mintKey(tokens, { ...of, scopes: DEFAULT_SCOPES, now: ground.now })
+  const minted = mintKey(tokens, { ...of, issuerId: null, scopes: DEFAULT_SCOPES, now: ground.now })
   await transaction(ground.db, async tx => {
     await apiKeys.insert(tx, of.organizationId, minted.row)
-    await audit.append(tx, of.organizationId, keyEvent(ground, 'key.created', minted.row.id))
+    await audit.append(
+      tx,
+      of.organizationId,
+      event(ground, { action: 'key.created', objectKind: 'key', id: minted.row.id }),
+    )
   })
   return minted.token
 }
 
-/** Revokes a key; false when the organization has none of that id. */
-export async function revokeKey(ground: Ground, of: { organizationId: string; id: string }): Promise<boolean> {
+/** Revokes a key, with what it has made where that is asked; nothing is changed where it says that more has to be said. */
+export async function revokeKey(
+  ground: Ground,
+  of: RevocationConsent & { organizationId: string; id: string },
+): Promise<Revocation> {
   return transaction(ground.db, async tx => {
-    const revoked = await apiKeys.revoke(tx, of.organizationId, { id: of.id, now: ground.now })
-    if (revoked === undefined) return false
-    await audit.append(tx, of.organizationId, keyEvent(ground, 'key.revoked', of.id))
-    return true
+    const { organizationId: org, ...ask } = of
+    const done = await revocation.revokeKey(tx, org, { ...ask, now: ground.now })
+    if (done.outcome !== 'revoked') return done
+    await audit.appendAll(tx, org, [
+      ...[of.id, ...done.revoked.keys].map(id => event(ground, { action: 'key.revoked', objectKind: 'key', id })),
+      ...done.revoked.capabilities.map(id =>
+        event(ground, { action: 'capability.revoked', objectKind: 'capability', id }),
+      ),
+    ])
+    return done
   })
 }
 
-function keyEvent(ground: Ground, action: string, id: string): audit.AuditEvent {
-  return { id: newId(), actor: OPERATOR, action, objectKind: 'key', objectId: id, outcome: 'ok', at: ground.now }
+function event(ground: Ground, of: { action: string; objectKind: string; id: string }): audit.AuditEvent {
+  const { action, objectKind, id: objectId } = of
+  return { id: newId(), actor: OPERATOR, action, objectKind, objectId, outcome: 'ok', at: ground.now }
 }

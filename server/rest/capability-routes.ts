@@ -9,16 +9,25 @@ import {
   CapabilityQuery,
   MintBody,
   MintedCapabilityObject,
+  RevokedCapabilityObject,
   RotateBody,
 } from '#shared/capability-dialect.ts'
 import { CapabilityId } from '#shared/credential.ts'
-import type { Route } from './dialect.ts'
+import { Fault } from '#shared/fault.ts'
+import type { Call, Route } from './dialect.ts'
 import { CAPABILITIES, IDS } from './examples.ts'
-import { documentedId, idIn, strictRoute } from './strict.ts'
+import { documentedId, strictRoute } from './strict.ts'
 
 const PATH = '/v1/capabilities'
 
 const params = documentedId('a capability', IDS.capability)
+
+/** The `id` of the path. A malformed one names nothing, like an unknown one. */
+function capabilityId(call: Call): CapabilityId {
+  const id = CapabilityId.safeParse(call.params['id'])
+  if (!id.success) throw new Fault('capability_not_found')
+  return id.data
+}
 
 const present = <T extends Capability | MintedCapability>(capability: T) => ({
   object: 'capability' as const,
@@ -30,9 +39,10 @@ const mint = strictRoute({
   path: PATH,
   operationId: 'mintCapability',
   summary: 'Mint a capability',
-  description: 'It cannot exceed or outlive the key that mints it, cannot mint, and dies with that key.',
+  description:
+    'It can do no more than the key that mints it, ends no later, and cannot mint. It is revoked with that key unless the revocation keeps it.',
   params: {},
-  body: { schema: MintBody, examples: { narrow: CAPABILITIES.mint } },
+  body: { schema: MintBody, examples: { narrow: CAPABILITIES.mint, wide: CAPABILITIES.mintWide } },
   answers: {
     201: {
       description: 'Minted; the token is shown this once.',
@@ -40,7 +50,7 @@ const mint = strictRoute({
       example: CAPABILITIES.minted,
     },
   },
-  faults: ['entity_not_found', 'resource_limit_reached'],
+  faults: ['narrow_scope_required', 'invalid_participant_kind', 'resource_limit_reached'],
   run: async (call, { body }) => ({
     status: 201,
     body: present(await call.caller.organization.mintCapability(body)),
@@ -52,23 +62,23 @@ const rotate = strictRoute({
   path: `${PATH}/:id/rotate`,
   operationId: 'rotateCapability',
   summary: 'Replace a capability by one with the same grant',
-  description: 'A new id and a new token; the old token works for `graceSeconds` more.',
+  description: 'A new id and a new token, for `ttlSeconds`; the old token works for `graceSeconds` more.',
   params,
-  body: { schema: RotateBody, examples: { overlap: { graceSeconds: 60 } }, isOptional: true },
+  body: { schema: RotateBody, examples: { overlap: { graceSeconds: 60, ttlSeconds: 3600 } }, isOptional: true },
   answers: {
     200: {
       description: 'The new one; its token is shown this once.',
       schema: MintedCapabilityObject,
-      example: { ...CAPABILITIES.minted, rotatedFrom: IDS.capability },
+      example: CAPABILITIES.rotated,
     },
   },
-  faults: ['entity_not_found', 'conflict'],
+  faults: ['capability_not_found', 'conflict'],
   run: async (call, { body }) => ({
     status: 200,
     body: present(
       await call.caller.organization.rotateCapability({
-        id: idIn(call, CapabilityId),
-        graceSeconds: body.graceSeconds,
+        id: capabilityId(call),
+        ...body,
       }),
     ),
   }),
@@ -109,10 +119,10 @@ export const capabilityRoutes: readonly Route[] = [
     description: 'Its metadata, never the token.',
     params,
     answers: { 200: { description: 'The capability.', schema: CapabilityObject, example: CAPABILITIES.shown } },
-    faults: ['entity_not_found'],
+    faults: ['capability_not_found'],
     run: async call => ({
       status: 200,
-      body: present(await call.caller.organization.getCapability({ id: idIn(call, CapabilityId) })),
+      body: present(await call.caller.organization.getCapability({ id: capabilityId(call) })),
     }),
   }),
   strictRoute({
@@ -120,14 +130,15 @@ export const capabilityRoutes: readonly Route[] = [
     path: `${PATH}/:id`,
     operationId: 'revokeCapability',
     summary: 'Revoke a capability',
-    description: 'Requests with it are refused from then on, in every process.',
+    description:
+      'Requests with it are refused from then on, in every process, and leases taken with it end. What was rotated out of it lives on.',
     params,
-    answers: { 200: { description: 'It is revoked.', schema: CapabilityObject, example: CAPABILITIES.revoked } },
-    faults: ['entity_not_found'],
-    run: async call => ({
-      status: 200,
-      body: present(await call.caller.organization.revokeCapability({ id: idIn(call, CapabilityId) })),
-    }),
+    answers: { 200: { description: 'It is revoked.', schema: RevokedCapabilityObject, example: CAPABILITIES.revoked } },
+    faults: ['capability_not_found'],
+    run: async call => {
+      const revoked = await call.caller.organization.revokeCapability({ id: capabilityId(call) })
+      return { status: 200, body: { ...present(revoked), deleted: true, activeSessionsClosed: 0 } }
+    },
   }),
   rotate,
 ]

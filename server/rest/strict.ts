@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { Fault, type Issue } from '#shared/fault.ts'
+import { namedFault } from '#shared/named-fault.ts'
 import { DatasourceId } from '#shared/wire.ts'
 import type { Call, DocumentedBody, Reply, Route } from './dialect.ts'
 
@@ -45,7 +46,7 @@ export function parsed<S extends z.ZodType>(
 ): z.output<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  throw new Fault(code, { issues: result.error.issues.map(issueOf) })
+  throw new Fault(namedFault(result.error.issues) ?? code, { issues: result.error.issues.map(issueOf) })
 }
 
 /** The name of an unknown field is the caller's text: it is repeated only when it looks like a name. */

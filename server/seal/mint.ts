@@ -8,11 +8,19 @@ import type { Operation, Scope } from '#shared/credential.ts'
 import type { DatasourceId, Mode } from '#shared/wire.ts'
 import type { Grant, Tokens } from './token.ts'
 
+/** What a key is to be. */
+export interface KeyGrant {
+  readonly organizationId: string
+  /** The key that makes it; null for an operator. A column of its own, which the MAC does not cover. */
+  readonly issuerId: string | null
+  readonly mode: Mode
+  readonly name: string | null
+  readonly scopes: readonly Scope[]
+  readonly now: Date
+}
+
 /** A new key: its text, to be shown once, and its row, which holds a hash. */
-export function mintKey(
-  tokens: Tokens,
-  of: { organizationId: string; mode: Mode; name: string | null; scopes: readonly Scope[]; now: Date },
-) {
+export function mintKey(tokens: Tokens, of: KeyGrant) {
   const token = tokens.mint('sk', of.mode)
   const id = newId()
   const hash = hashOf(tokens, token)
@@ -29,6 +37,7 @@ export function mintKey(
     token,
     row: {
       id,
+      issuer_id: of.issuerId,
       mode: of.mode,
       name: of.name,
       last4: token.slice(-4),

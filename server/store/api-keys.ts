@@ -4,7 +4,7 @@
  */
 import type { Insertable, Selectable } from 'kysely'
 import type { Mode } from '#shared/wire.ts'
-import type { Db, Tables, Tx } from './db.ts'
+import type { Db, Tables } from './db.ts'
 
 /** A key's row as it was found by its hash. */
 export type ApiKeyRow = Selectable<Tables['api_keys']>
@@ -26,7 +26,7 @@ export function findByHash(db: Db, hashes: readonly Buffer[]): Promise<ApiKeyRow
     .selectFrom('api_keys as k')
     .innerJoin('organizations as o', 'o.id', 'k.org_id')
     .select(['k.org_id', 'k.id', 'k.mode', 'k.name', 'k.last4', 'k.pepper_id', 'k.hash', 'k.mac', 'k.scopes'])
-    .select(['k.created_at', 'k.last_used_at', 'k.expires_at', 'k.revoked_at'])
+    .select(['k.created_at', 'k.last_used_at', 'k.expires_at', 'k.revoked_at', 'k.issuer_id', 'k.keeps_children'])
     .where('k.hash', 'in', [...hashes])
     .where('o.removed_at', 'is', null)
     .executeTakeFirst()
@@ -37,26 +37,20 @@ export function list(db: Db, org: string): Promise<ApiKeyRow[]> {
   return db
     .selectFrom('api_keys')
     .select(['org_id', 'id', 'mode', 'name', 'last4', 'pepper_id', 'hash', 'mac', 'scopes'])
-    .select(['created_at', 'last_used_at', 'expires_at', 'revoked_at'])
+    .select(['created_at', 'last_used_at', 'expires_at', 'revoked_at', 'issuer_id', 'keeps_children'])
     .where('org_id', '=', org)
     .orderBy('id', 'desc')
     .execute()
 }
 
-/** Revokes a key from `now` on, and answers when it was revoked (the first time counts); undefined when there is none. */
-export async function revoke(
-  tx: Tx,
-  org: string,
-  which: { id: string; now: Date },
-): Promise<{ mode: Mode; revokedAt: Date } | undefined> {
-  const row = await tx
-    .updateTable('api_keys')
-    .set(eb => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.cast<Date>(eb.val(which.now), 'timestamptz')) }))
+/** What a key is and whether it was revoked; undefined when the organization has none of that id. */
+export function find(db: Db, org: string, id: string): Promise<{ mode: Mode; revoked_at: Date | null } | undefined> {
+  return db
+    .selectFrom('api_keys')
+    .select(['mode', 'revoked_at'])
     .where('org_id', '=', org)
-    .where('id', '=', which.id)
-    .returning(['mode', 'revoked_at'])
+    .where('id', '=', id)
     .executeTakeFirst()
-  return row?.revoked_at ? { mode: row.mode, revokedAt: row.revoked_at } : undefined
 }
 
 /** Notes that a key was used; at most once a minute, since every request would otherwise write. */

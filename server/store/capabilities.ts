@@ -12,7 +12,7 @@ export type CapabilityRow = Selectable<Tables['capabilities']>
 /** What decides whether a key is still good. */
 export type Issuer = Pick<
   ApiKeyRow,
-  'org_id' | 'id' | 'pepper_id' | 'hash' | 'mac' | 'mode' | 'scopes' | 'expires_at' | 'revoked_at'
+  'org_id' | 'id' | 'pepper_id' | 'hash' | 'mac' | 'mode' | 'scopes' | 'expires_at' | 'revoked_at' | 'keeps_children'
 >
 
 /** A capability with the key that it dies with; null where an operator granted it. */
@@ -70,6 +70,7 @@ export async function findByHash(db: Db, hashes: readonly Buffer[]): Promise<Fou
     .select(COLUMNS.map(column => `c.${column}` as const))
     .select(['k.id as k_id', 'k.pepper_id as k_pepper_id', 'k.hash as k_hash', 'k.mac as k_mac', 'k.mode as k_mode'])
     .select(['k.scopes as k_scopes', 'k.expires_at as k_expires_at', 'k.revoked_at as k_revoked_at'])
+    .select('k.keeps_children as k_keeps_children')
     .where('c.hash', 'in', [...hashes])
     .where('o.removed_at', 'is', null)
     .executeTakeFirst()
@@ -87,7 +88,19 @@ function issuerOf(row: { org_id: string } & Joined): Issuer | null {
     id !== null && k_pepper_id !== null && hash !== null && mac !== null && mode !== null && scopes !== null
   if (!isThere) return null
   const { k_expires_at: expires_at, k_revoked_at: revoked_at } = row
-  return { org_id: row.org_id, id, pepper_id: k_pepper_id, hash, mac, mode, scopes, expires_at, revoked_at }
+  const keeps_children = row.k_keeps_children === true
+  return {
+    org_id: row.org_id,
+    id,
+    pepper_id: k_pepper_id,
+    hash,
+    mac,
+    mode,
+    scopes,
+    expires_at,
+    revoked_at,
+    keeps_children,
+  }
 }
 
 /** One capability; undefined when the organization has none of that id. */
@@ -111,21 +124,6 @@ export function list(db: Db, org: string, page: { olderThan: string | null; limi
   const query = db.selectFrom('capabilities').select(COLUMNS).where('org_id', '=', org)
   const older = page.olderThan === null ? query : query.where('id', '<', page.olderThan)
   return older.orderBy('id', 'desc').limit(page.limit).execute()
-}
-
-/** Revokes a capability from `now` on (the first time counts) and answers it; undefined when there is none. */
-export async function revoke(
-  tx: Tx,
-  org: string,
-  which: { id: string; now: Date },
-): Promise<CapabilityRow | undefined> {
-  return await tx
-    .updateTable('capabilities')
-    .set(eb => ({ revoked_at: eb.fn.coalesce('revoked_at', eb.cast<Date>(eb.val(which.now), 'timestamptz')) }))
-    .where('org_id', '=', org)
-    .where('id', '=', which.id)
-    .returning(COLUMNS)
-    .executeTakeFirst()
 }
 
 /** Lets a capability, whose lock the caller holds, end at another time. The MAC is that of the changed grant. */

@@ -45,6 +45,8 @@ interface ApiKeysTable {
   last_used_at: Date | null
   expires_at: Date | null
   revoked_at: Date | null
+  issuer_id: string | null
+  keeps_children: Generated<boolean>
 }
 
 interface DatasourcesTable extends VerdictColumns {

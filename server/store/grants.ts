@@ -73,7 +73,10 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
     web: { select: ['org_id', 'id', 'public_key', 'signer_id', 'signature', 'created_at', 'retired_at'] },
     worker: { select: true, update: ['secret', 'destroyed_at'] },
   },
-  api_keys: { web: { select: true, insert: true, update: ['last_used_at', 'revoked_at'] }, worker: {} },
+  api_keys: {
+    web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'keeps_children'] },
+    worker: {},
+  },
   capabilities: {
     web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'expires_at', 'mac'] },
     // The columns of a key that `findByHash` looks at; the worker judges an operator's grant, which has none.

@@ -4,6 +4,7 @@
  */
 import { type Selectable, sql } from 'kysely'
 import type { Db, Tables, Tx } from './db.ts'
+import * as quotas from './quotas.ts'
 
 /** A lease's row. */
 export type LeaseRow = Selectable<Tables['leases']>
@@ -102,6 +103,8 @@ export async function insert(
   org: string,
   entry: { id: string; datasourceId: string; capabilityId: string; version: number; now: Date; expiresAt: Date },
 ): Promise<boolean> {
+  // A revocation under way is waited for, so that no lease is handed out after it was answered.
+  await quotas.lockShared(tx, org, 'capabilities')
   const { rows } = await sql`
     insert into leases (org_id, id, datasource_id, capability_id, version, granted_at, expires_at)
     select d.org_id, ${entry.id}::uuid, d.id, g.id, c.version, ${entry.now}::timestamptz, ${entry.expiresAt}::timestamptz
@@ -132,6 +135,21 @@ export function end(
   return (
     which.capabilityId === undefined ? query : query.where('capability_id', '=', which.capabilityId)
   ).executeTakeFirst()
+}
+
+/** Ends every lease that these capabilities hold, since the capabilities are being revoked. */
+export async function endOf(
+  tx: Tx,
+  org: string,
+  which: { capabilityIds: readonly string[]; now: Date },
+): Promise<void> {
+  await tx
+    .updateTable('leases')
+    .set({ ended_at: which.now, ended_by: 'revoked' })
+    .where('org_id', '=', org)
+    .where('capability_id', 'in', [...which.capabilityIds])
+    .where('ended_at', 'is', null)
+    .execute()
 }
 
 /** Leases that were neither ended nor have expired, newest first. */

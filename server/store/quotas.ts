@@ -30,6 +30,19 @@ export async function release(tx: Tx, org: string): Promise<void> {
 }
 
 /**
+ * Until the transaction ends, nobody else makes, counts or revokes what is in this table of the organization. Of both tables
+ * that of the keys is locked first.
+ */
+export async function lock(tx: Tx, org: string, table: 'api_keys' | 'capabilities'): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('mooring quota'), hashtext(${`${table} ${org}`}))`.execute(tx)
+}
+
+/** The same for those who only need that nothing is revoked meanwhile, and do not keep each other waiting. */
+export async function lockShared(tx: Tx, org: string, table: 'capabilities'): Promise<void> {
+  await sql`select pg_advisory_xact_lock_shared(hashtext('mooring quota'), hashtext(${`${table} ${org}`}))`.execute(tx)
+}
+
+/**
  * True when the organization may have one more. Until the transaction ends no other one is answered, so that of two at
  * once the second counts what the first has made. Only living ones count: neither revoked nor expired.
  */
@@ -38,7 +51,7 @@ export async function hasRoom(
   org: string,
   ask: { table: 'api_keys' | 'capabilities'; max: number; now: Date },
 ): Promise<boolean> {
-  await sql`select pg_advisory_xact_lock(hashtext('mooring quota'), hashtext(${`${ask.table} ${org}`}))`.execute(tx)
+  await lock(tx, org, ask.table)
   const living = tx
     .selectFrom(ask.table)
     .select('id')

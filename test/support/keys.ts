@@ -22,7 +22,7 @@ export async function makeKey(mooring: Mooring, options: KeyOptions = {}): Promi
   const tokens = await createTokens(mooring.keyring)
   const organizationId = options.organizationId ?? mooring.organization.id
   const { mode = 'test', scopes = DEFAULT_SCOPES, expiresAt = null, revokedAt = null } = options
-  const { token, row } = mintKey(tokens, { organizationId, mode, name: null, scopes, now: new Date() })
+  const { token, row } = mintKey(tokens, { organizationId, issuerId: null, mode, name: null, scopes, now: new Date() })
   const hash = tokens.hashes(token)[0]
   if (hash === undefined) throw new Error('the keyring has no pepper')
   const mac = tokens.mac(hash, {
