@@ -125,11 +125,11 @@ export const Capability = z.object({
   allowedOperations: z.array(Operation),
   operations: z.array(Operation),
   scope: z.object({
-    organizationId: OrganizationId,
-    syncGroups: z.array(z.string()),
-    operations: z.array(Operation),
-    participantKind: ParticipantKind,
-    participantId: z.string(),
+    organizationId: OrganizationId.describe('The organization.'),
+    syncGroups: z.array(z.string()).describe("The caller's, as given."),
+    operations: z.array(Operation).describe('The permitted operations.'),
+    participantKind: ParticipantKind.describe('The kind of participant.'),
+    participantId: z.string().describe('The participant.'),
   }),
   datasourceIds: z.array(DatasourceId).nullable(),
   createdAt: Timestamp,
@@ -144,7 +144,11 @@ export const Capability = z.object({
 export type Capability = z.output<typeof Capability>
 
 /** What a rotation replaced: `expiresAt` is when the old token stops. */
-export const RotatedFrom = z.object({ id: CapabilityId, capabilityId: CapabilityId, expiresAt: Timestamp })
+export const RotatedFrom = z.object({
+  id: CapabilityId.describe('The replaced capability.'),
+  capabilityId: CapabilityId.describe('The same as `id`.'),
+  expiresAt: Timestamp.describe('When the old token stops.'),
+})
 
 /** Answer of mint and rotate. `token` is in the first answer only; a replayed one is without it. */
 export const MintedCapability = Capability.extend({

@@ -72,7 +72,6 @@ export const capabilityProcedures = {
         input,
         effect: inside => revoke(inside, idOf(input.id)),
         answer: async (_, revoked) => revoked,
-        rings: ['access'],
       }),
     ),
 }

@@ -93,7 +93,6 @@ export async function revokeKey(
       }
     },
     answer: async (_, revoked) => revoked,
-    rings: ['access'],
   })
 }
 

@@ -74,14 +74,15 @@ const t = initTRPC.context<Context>().create({
         httpStatus: spec.status,
         requestId: ctx?.requestId ?? null,
         retryable: spec.retryable,
-        ...(fault.issues.length === 0 ? {} : { issues: fault.issues.map(shownIssue) }),
+        ...(fault.issues.length === 0 ? {} : { issues: fault.issues.map(issue => shownIssue(fault.code, issue)) }),
       },
     }
   },
 })
 
-/** Where and why, in the dialects' words. Counts and limits stand in `ctx`, never a value of the input. */
-function shownIssue({ path, code, message, ctx }: Issue) {
+/** Where and why. Of what was not even acceptable as input only the code; of a decision the sentence and its numbers as well. */
+function shownIssue(fault: FaultCode, { path, code, message, ctx }: Issue) {
+  if (faultSpec(fault).status === 400) return { path, code }
   return { path, code, message, ...(ctx === undefined ? {} : { ctx }) }
 }
 

@@ -8,11 +8,8 @@
 import { EventEmitter } from 'node:events'
 import pg from 'pg'
 
-/**
- * `work`: a task is due. `news`: a task was settled, or a datasource has changed. `events`: a feed has new ones.
- * `access`: a key or a capability was revoked.
- */
-export type Topic = 'work' | 'news' | 'events' | 'access'
+/** `work`: a task is due. `news`: a task was settled, or a datasource has changed. `events`: a feed has new ones. */
+export type Topic = 'work' | 'news' | 'events'
 
 const COALESCE_MS = 20
 const RECONNECT_MS = 500
@@ -40,13 +37,12 @@ export class Signals {
       if (message.channel === 'mooring_work') this.#emitter.emit('work')
       if (message.channel === 'mooring_news') this.#emitter.emit('news')
       if (message.channel === 'mooring_events') this.#emitter.emit('events')
-      if (message.channel === 'mooring_access') this.#emitter.emit('access')
     })
     client.on('error', error => this.#lost(client, error))
     client.on('end', () => this.#lost(client, null))
     await client.connect()
     if (this.#closed) return client.end()
-    await client.query('listen mooring_work; listen mooring_news; listen mooring_events; listen mooring_access')
+    await client.query('listen mooring_work; listen mooring_news; listen mooring_events')
     this.#client = client
     // What was said while nobody listened is not repeated: look once.
     this.#emitter.emit('work')
