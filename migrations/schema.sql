@@ -39,15 +39,6 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.retire_credentials(org uuid, datasource uuid, states text[], only_version integer)
- RETURNS void
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  update public.credentials set state = 'retired', sealed = null, signature = null
-  where org_id = org and datasource_id = datasource and state = any (states)
-    and (only_version is null or version = only_version)
 CREATE OR REPLACE FUNCTION public.capabilities_end_with_key()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -77,6 +68,18 @@ begin
       and k.xmin = pg_current_xact_id()::xid;
   return null;
 end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.retire_credentials(org uuid, datasource uuid, states text[], only_version integer)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update public.credentials set state = 'retired', sealed = null, signature = null
+  where org_id = org and datasource_id = datasource and state = any (states)
+    and (only_version is null or version = only_version)
 $function$
 ;
 

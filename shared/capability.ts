@@ -6,8 +6,8 @@
  */
 import { z } from 'zod'
 import { CapabilityId, Operation } from './credential.ts'
-import { MAX_PAGE } from './page.ts'
 import { failsAs } from './named-fault.ts'
+import { MAX_PAGE } from './page.ts'
 import { isStorable, storableText } from './text.ts'
 import { DatasourceId, idOf, Mode, Timestamp } from './wire.ts'
 

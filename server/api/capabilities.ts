@@ -21,9 +21,11 @@ import {
 import { Fault } from '#shared/fault.ts'
 import { type TypedId, uuidOf } from '#shared/wire.ts'
 import { eventOf, type KnownContext } from './context.ts'
-import { mint, presentCapability, rotate } from './issue.ts'
+import { mint } from './issue.ts'
 import { requireUnrevoked } from './keys.ts'
 import { once } from './once.ts'
+import { presentCapability } from './present-capability.ts'
+import { rotate } from './rotate-capability.ts'
 import { procedure } from './trpc.ts'
 
 /** The procedures, by name. */

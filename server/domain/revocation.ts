@@ -6,6 +6,11 @@
 /** What becomes of what the key has made: revoked with it, or kept. */
 export type Children = 'revoke' | 'keep'
 
+/** True for one of the two. */
+export function isChildren(text: string): text is Children {
+  return text === 'revoke' || text === 'keep'
+}
+
 /** What a caller says beside the key. */
 export interface RevocationConsent {
   readonly children?: Children | undefined

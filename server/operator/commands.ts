@@ -3,14 +3,13 @@
  * Called by `cli.ts` and by nothing that serves requests.
  */
 
-import { z } from 'zod'
 import { datasourceId, displayName } from '#server/domain/datasource-name.ts'
-import { countedDescendants } from '#server/domain/revocation.ts'
+import { countedDescendants, isChildren } from '#server/domain/revocation.ts'
 import * as apiKeys from '#server/store/api-keys.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { migrate } from '#server/store/migrate.ts'
-import { printableRow } from '#shared/printable.ts'
 import type { Family, Revocation } from '#server/store/revocation.ts'
+import { printableRow } from '#shared/printable.ts'
 import { Mode, typedId, uuidOf } from '#shared/wire.ts'
 import { capabilityCommands } from './capability-commands.ts'
 import { type Command, option, organizationOf, required } from './command.ts'
@@ -56,12 +55,12 @@ export const commands: readonly Command[] = [
     async run(context, args) {
       const id = uuidOf(args.operands[0] ?? '', 'key_')
       if (id === null) throw new Error('Name the key to revoke: key_ and 32 hex digits, as keys list prints it.')
-      const children = z.enum(['revoke', 'keep']).optional().safeParse(args.options['children'])
-      if (!children.success) throw new Error('--children must be revoke or keep.')
+      const children = option(args, 'children')
+      if (children !== undefined && !isChildren(children)) throw new Error('--children must be revoke or keep.')
       const db = await context.openDb()
       const organizationId = await organizationOf(db, args)
       const ground = { db, keyring: await context.keyring(), now: context.now }
-      const ask = { organizationId, id, children: children.data, force: args.options['force'] === true }
+      const ask = { organizationId, id, children, force: args.options['force'] === true }
       context.complain(told(await revokeKey(ground, ask)))
       return 0
     },

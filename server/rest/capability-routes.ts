@@ -14,8 +14,9 @@ import {
 } from '#shared/capability-dialect.ts'
 import { CapabilityId } from '#shared/credential.ts'
 import { Fault } from '#shared/fault.ts'
+import { CAPABILITIES } from './capability-examples.ts'
 import type { Call, Route } from './dialect.ts'
-import { CAPABILITIES, IDS } from './examples.ts'
+import { IDS } from './examples.ts'
 import { documentedId, strictRoute } from './strict.ts'
 
 const PATH = '/v1/capabilities'

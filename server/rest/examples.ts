@@ -12,6 +12,7 @@ export const IDS = {
   endpoint: `dse_${DIGITS}`,
   capability: `cap_${DIGITS}`,
   newCapability: 'cap_01938f6a9d1e7c04b2f58d3c6a7e1b90',
+  key: `key_${DIGITS}`,
   organization: `org_${DIGITS}`,
   request: 'req_5f0c6a1be7d94f2a8c3d0e9b7a614f25',
 } as const
@@ -112,63 +113,6 @@ export const CONNECTION = {
   is_active: true,
   created_at: '2026-11-21T09:30:00.000Z',
   last_introspected_at: null,
-} as const
-
-const scope = {
-  organizationId: IDS.organization,
-  syncGroups: ['orders'],
-  operations: ['datasources.read'],
-  participantKind: 'agent',
-  participantId: 'agent-7',
-} as const
-
-const capability = {
-  object: 'capability',
-  id: IDS.capability,
-  capabilityId: IDS.capability,
-  mode: 'test',
-  status: 'active',
-  ...scope,
-  scope,
-  allowedSyncGroups: scope.syncGroups,
-  allowedOperations: scope.operations,
-  datasourceIds: [IDS.datasource],
-  createdAt: '2026-11-21T09:30:00.000Z',
-  issuedAt: '2026-11-21T09:30:00.000Z',
-  lastUsedAt: null,
-  expiresAt: '2026-11-21T10:30:00.000Z',
-  revokedAt: null,
-  label: 'nightly report',
-  userMeta: { run: 12 },
-  wideScope: false,
-} as const
-
-const minted = { ...capability, token: `rk_test_${'shown-once-'.repeat(3)}abc` } as const
-
-/** Capabilities: what is asked for, and what is answered. The token is not one. */
-export const CAPABILITIES = {
-  mint: {
-    operations: ['datasources.read'],
-    datasourceIds: [IDS.datasource],
-    ttlSeconds: 3600,
-    label: 'nightly report',
-  },
-  mintWide: { wideScope: true, ttlSeconds: 600, participantKind: 'system' },
-  shown: capability,
-  minted,
-  rotated: {
-    ...minted,
-    id: IDS.newCapability,
-    capabilityId: IDS.newCapability,
-    rotatedFrom: { id: IDS.capability, capabilityId: IDS.capability, expiresAt: '2026-11-21T09:31:00.000Z' },
-  },
-  revoked: {
-    ...capability,
-    status: 'revoked',
-    revokedAt: '2026-11-21T09:45:00.000Z',
-    deleted: true,
-    activeSessionsClosed: 0,
-  },
 } as const
 
 const snapshot = {

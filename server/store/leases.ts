@@ -137,21 +137,6 @@ export function end(
   ).executeTakeFirst()
 }
 
-/** Ends every lease that these capabilities hold, since the capabilities are being revoked. */
-export async function endOf(
-  tx: Tx,
-  org: string,
-  which: { capabilityIds: readonly string[]; now: Date },
-): Promise<void> {
-  await tx
-    .updateTable('leases')
-    .set({ ended_at: which.now, ended_by: 'revoked' })
-    .where('org_id', '=', org)
-    .where('capability_id', 'in', [...which.capabilityIds])
-    .where('ended_at', 'is', null)
-    .execute()
-}
-
 /** Leases that were neither ended nor have expired, newest first. */
 export function live(db: Db, org: string, now: Date): Promise<LeaseRow[]> {
   return db

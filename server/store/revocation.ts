@@ -6,7 +6,6 @@ import { sql } from 'kysely'
 import { missingConsent, type RevocationConsent } from '#server/domain/revocation.ts'
 import type { Mode } from '#shared/wire.ts'
 import type { Tx } from './db.ts'
-import * as leases from './leases.ts'
 import * as quotas from './quotas.ts'
 
 /** Ids of keys and capabilities. */
@@ -79,7 +78,13 @@ export async function revokeCapabilities(
     .where('id', 'in', [...which.ids])
     .where('revoked_at', 'is', null)
     .execute()
-  await leases.endOf(tx, org, { capabilityIds: which.ids, now: which.now })
+  await tx
+    .updateTable('leases')
+    .set({ ended_at: which.now, ended_by: 'revoked' })
+    .where('org_id', '=', org)
+    .where('capability_id', 'in', [...which.ids])
+    .where('ended_at', 'is', null)
+    .execute()
 }
 
 async function revokeKeys(

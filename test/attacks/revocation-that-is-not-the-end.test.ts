@@ -89,8 +89,8 @@ describe('The revocation of a key that has made others', () => {
   it('asks what becomes of them, says how many there are, and changes nothing', async () => {
     const { root, daughter, minted, rotated } = await stolen()
     const before = await effects(mooring.databaseUrl)
-    const data = await refusal(revoker().mutate({ id: root.id }))
-    expect(data).toMatchObject({
+    const told = await refusal(revoker().mutate({ id: root.id }))
+    expect(told).toMatchObject({
       fault: 'conflict',
       httpStatus: 409,
       issues: [

@@ -1,0 +1,61 @@
+/**
+ * The examples of capabilities and API keys in the OpenAPI document. No token in them is one.
+ */
+import { IDS } from './examples.ts'
+
+const scope = {
+  organizationId: IDS.organization,
+  syncGroups: ['orders'],
+  operations: ['datasources.read'],
+  participantKind: 'agent',
+  participantId: 'agent-7',
+} as const
+
+const capability = {
+  object: 'capability',
+  id: IDS.capability,
+  capabilityId: IDS.capability,
+  mode: 'test',
+  status: 'active',
+  ...scope,
+  scope,
+  allowedSyncGroups: scope.syncGroups,
+  allowedOperations: scope.operations,
+  datasourceIds: [IDS.datasource],
+  createdAt: '2026-11-21T09:30:00.000Z',
+  issuedAt: '2026-11-21T09:30:00.000Z',
+  lastUsedAt: null,
+  expiresAt: '2026-11-21T10:30:00.000Z',
+  revokedAt: null,
+  label: 'nightly report',
+  userMeta: { run: 12 },
+  wideScope: false,
+} as const
+
+const minted = { ...capability, token: `rk_test_${'shown-once-'.repeat(3)}abc` } as const
+
+/** Capabilities: what is asked for, and what is answered. The token is not one. */
+export const CAPABILITIES = {
+  mint: {
+    operations: ['datasources.read'],
+    datasourceIds: [IDS.datasource],
+    ttlSeconds: 3600,
+    label: 'nightly report',
+  },
+  mintWide: { wideScope: true, ttlSeconds: 600, participantKind: 'system' },
+  shown: capability,
+  minted,
+  rotated: {
+    ...minted,
+    id: IDS.newCapability,
+    capabilityId: IDS.newCapability,
+    rotatedFrom: { id: IDS.capability, capabilityId: IDS.capability, expiresAt: '2026-11-21T09:31:00.000Z' },
+  },
+  revoked: {
+    ...capability,
+    status: 'revoked',
+    revokedAt: '2026-11-21T09:45:00.000Z',
+    deleted: true,
+    activeSessionsClosed: 0,
+  },
+} as const
