@@ -8,7 +8,7 @@ import type { Advisory } from './check.ts'
 import { readParameters, type Settings } from './connection-parameters.ts'
 import { parseHostPort } from './host.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import { decodeComponent, refuseRaw, refuseText } from './uri-text.ts'
+import { decodeComponent, MAX_CONNECTION_STRING, refuseRaw, refuseText } from './uri-text.ts'
 
 /** libpq's sslmode. A string without one is dialled as `require`. */
 export type TlsMode = Settings['tlsMode']
@@ -40,14 +40,14 @@ const PLACEHOLDER = /^(?:\[[^[\]@/:?#]*\]|<[^<>@/:?#]*>|\$?\{[^{}@/:?#]*\}|\{\{[
 const MAX_DATABASE_BYTES = 63
 
 /**
- * Parses `postgres://user:password@host[:port]/database[?parameters]`, at most 2048 characters.
+ * Parses `postgres://user:password@host[:port]/database[?parameters]`, at most 8192 characters.
  *
  * User, password, host and database have to be there: what is missing a driver would fill in from the environment or
  * the files of the machine that dials. Everything that names another host, a socket, a file, a service or settings of
  * the server is refused by name. Never throws. The grammar is RFC 3986's, the meanings are libpq's (§33.1.1.2).
  */
 export function parseConnectionString(text: string): Parsed {
-  const unreadable = refuseText(text)
+  const unreadable = refuseText(text, MAX_CONNECTION_STRING)
   if (unreadable !== null) return unreadable
   const [scheme] = /^postgres(?:ql)?:\/\//i.exec(text) ?? []
   if (scheme === undefined) return refuse('scheme_refused', 'It has to begin with postgres:// or postgresql://.')

@@ -4,9 +4,11 @@
  */
 import { z } from 'zod'
 import { parseConnectionString } from './connection-string.ts'
-import { DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS } from './datasource.ts'
+import { bytesOf, DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS, EXCLUDED_SCHEMAS } from './datasource.ts'
 import { SealedString } from './registration.ts'
 import { codePoints, isStorable } from './text.ts'
+import { MAX_CONNECTION_STRING } from './uri-text.ts'
+import { readUuid, uuidParsing } from './uuid-text.ts'
 
 /** The documented pattern of `db_type`, as `ctx.pattern` shows it. */
 export const DB_TYPE_PATTERN = `^(${DB_TYPES.join('|')})$`
@@ -21,6 +23,8 @@ interface Spelling {
 const issue = (spelling: Spelling) => ({ error: spelling.message, params: spelling, abort: true })
 const plural = (count: number) => `${count} character${count === 1 ? '' : 's'}`
 
+const odd = { type: 'value_error', message: 'Value error, the text holds U+0000 or a lone surrogate' }
+
 /** A string of `min` to `max` code points that PostgreSQL can store. */
 function text(min: number, max: number) {
   const short = {
@@ -33,7 +37,6 @@ function text(min: number, max: number) {
     message: `String should have at most ${plural(max)}`,
     ctx: { max_length: max },
   }
-  const odd = { type: 'value_error', message: 'Value error, the text holds U+0000 or a lone surrogate' }
   return z
     .string()
     .refine(value => codePoints(value) >= min, issue(short))
@@ -41,6 +44,19 @@ function text(min: number, max: number) {
     .refine(isStorable, issue(odd))
     .meta({ minLength: min, maxLength: max })
 }
+
+/** A UUID as Pydantic takes it, in its usual spelling afterwards. */
+const Uuid = z
+  .custom<string>()
+  .meta({ type: 'string', format: 'uuid' })
+  .transform((value, ctx): string => {
+    const read = typeof value === 'string' ? readUuid(value) : null
+    if (read?.ok === true) return read.uuid
+    const mistyped = { type: 'uuid_type', message: 'UUID input should be a string, bytes or UUID object' }
+    const params = read === null ? mistyped : uuidParsing(read.error)
+    ctx.issues.push({ code: 'custom', input: undefined, message: params.message, params })
+    return z.NEVER
+  })
 
 const pattern = {
   type: 'string_pattern_mismatch',
@@ -59,17 +75,32 @@ const named = {
       description: 'What kind of PostgreSQL it is; it chooses the wording of advice.',
     }),
 }
-const described = {
-  excluded_schemas: z
-    .array(text(1, 63))
-    .max(100)
-    .optional()
-    .describe(
-      `Schemas that introspection skips. Left out: ${DEFAULT_EXCLUDED_SCHEMAS.join(', ')}. An empty list excludes nothing.`,
-    ),
+/** Refuses a list of which there is too much, `unit`s of it counted. */
+function bounded(max: number, of: { unit: string; count: (names: string[]) => number }) {
+  return (ctx: z.core.ParsePayload<string[]>): void => {
+    const actual = of.count(ctx.value)
+    if (actual <= max) return
+    const message = `List should have at most ${max} ${of.unit}s after validation, not ${actual}`
+    const params = { type: 'too_long', message, ctx: { field_type: 'List', max_length: max, actual_length: actual } }
+    ctx.issues.push({ code: 'custom', input: undefined, message, params, continue: false })
+  }
 }
 
-const ConnectionString = text(10, 2048)
+const described = {
+  excluded_schemas: z
+    .array(z.string().refine(isStorable, issue(odd)))
+    .check(bounded(EXCLUDED_SCHEMAS.names, { unit: 'item', count: names => names.length }))
+    .check(bounded(EXCLUDED_SCHEMAS.bytes, { unit: 'byte', count: bytesOf }))
+    .optional()
+    .meta({
+      maxItems: EXCLUDED_SCHEMAS.names,
+      description:
+        `Schemas that introspection skips. Left out: ${DEFAULT_EXCLUDED_SCHEMAS.join(', ')}. An empty list excludes ` +
+        `nothing, and neither does a name that cannot exist. At most ${EXCLUDED_SCHEMAS.bytes} bytes of names together.`,
+    }),
+}
+
+const ConnectionString = text(10, MAX_CONNECTION_STRING)
   .check(ctx => {
     if (ctx.issues.length > 0) return
     const parsed = parseConnectionString(ctx.value)
@@ -88,7 +119,7 @@ const Sealed = z
     sealed_connection_string: SealedString.sealedConnectionString.describe(
       'The URI sealed by the caller: base64 of `crypto_box_seal` to the key of `GET /v1/sealing_key`; write-only.',
     ),
-    key_id: SealedString.keyId.describe('The `key_id` that came with that key.'),
+    key_id: Uuid.describe('The `key_id` that came with that key; a UUID in any of its usual spellings.'),
     host: text(1, 253).describe('The host in the sealed string, for display; the worker compares the two.'),
     port: SealedString.port.describe('The port in the sealed string.'),
     database_name: text(1, 63).describe('The database in the sealed string.'),

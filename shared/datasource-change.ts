@@ -3,7 +3,7 @@
  * Inputs of the procedures of the same names.
  */
 import { z } from 'zod'
-import { Metadata, SchemaName } from './datasource.ts'
+import { ExcludedSchemas, Metadata, SchemaName } from './datasource.ts'
 import { CaCertificate, isSealed, PlainString, SealedString } from './registration.ts'
 import { storableText } from './text.ts'
 import { chosen, DatasourceId, IdempotencyKey, WaitSeconds } from './wire.ts'
@@ -29,7 +29,7 @@ export const UpdateInput = z.strictObject({
   name: storableText(1, 200).optional(),
   metadata: Metadata.optional(),
   schema: SchemaName.nullable().optional(),
-  excludedSchemas: z.array(SchemaName).max(100).optional(),
+  excludedSchemas: ExcludedSchemas.optional(),
   idempotencyKey: IdempotencyKey,
 })
 

@@ -6,7 +6,7 @@
  */
 import { type HostPort, parseHostPort } from './host.ts'
 import { type Refusal, refuse } from './refusal.ts'
-import { refuseRaw, refuseText } from './uri-text.ts'
+import { MAX_URL, refuseRaw, refuseText } from './uri-text.ts'
 
 /** A URL in parts, host and scheme in their one spelling. */
 export interface EndpointUrl {
@@ -30,7 +30,7 @@ export type ParsedUrl = { readonly ok: true; readonly url: EndpointUrl } | Refus
  * one are refused. Never throws.
  */
 export function parseEndpointUrl(text: string): ParsedUrl {
-  const unreadable = refuseText(text)
+  const unreadable = refuseText(text, MAX_URL)
   if (unreadable !== null) return unreadable
   const [start, scheme] = /^(https?):\/\//i.exec(text) ?? []
   if (start === undefined || scheme === undefined) return refuse('scheme_refused', 'It has to begin with https://.')

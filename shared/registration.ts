@@ -3,8 +3,9 @@
  * in which a credential travels, and only inward.
  */
 import { z } from 'zod'
-import { DbType, Metadata, SchemaName } from './datasource.ts'
+import { DbType, ExcludedSchemas, Metadata, SchemaName } from './datasource.ts'
 import { isStorable, storableText } from './text.ts'
+import { MAX_CONNECTION_STRING, MAX_URL } from './uri-text.ts'
 import { chosen, IdempotencyKey, Mode, WaitSeconds } from './wire.ts'
 
 /** PEM text, never a path. */
@@ -22,16 +23,19 @@ const described = {
 const placed = {
   dbType: DbType.optional(),
   schema: SchemaName.nullable().optional(),
-  excludedSchemas: z.array(SchemaName).max(100).optional(),
+  excludedSchemas: ExcludedSchemas.optional(),
   caCertificate: CaCertificate.optional(),
 }
 
 /** The connection string in clear; it is parsed and sealed in the request and never stored. */
-export const PlainString = { connectionString: z.string().min(1).max(2048) }
+export const PlainString = { connectionString: z.string().min(1).max(MAX_CONNECTION_STRING) }
+
+/** A box of `crypto_box_seal` is 48 bytes longer than what is in it; base64 makes four characters of three bytes. */
+const MAX_SEALED_STRING = 4 * Math.ceil((MAX_CONNECTION_STRING + 48) / 3)
 
 /** The connection string sealed by the caller, with the safe projection that the worker checks against it. */
 export const SealedString = {
-  sealedConnectionString: z.base64().min(64).max(8192),
+  sealedConnectionString: z.base64().min(64).max(MAX_SEALED_STRING),
   keyId: z.uuid(),
   host: z.string().min(1).max(253),
   port: z.number().int().min(1).max(65_535).default(5432),
@@ -51,7 +55,7 @@ export const RegisterDirect = chosen(
 
 /** Registers a signed endpoint. */
 export const RegisterEndpoint = z.strictObject({
-  endpoint: z.string().min(1).max(2048),
+  endpoint: z.string().min(1).max(MAX_URL),
   signingKey: storableText(8, 512),
   environment: Mode.optional(),
   ...described,

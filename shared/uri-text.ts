@@ -6,8 +6,11 @@
  */
 import { type Refusal, refuse } from './refusal.ts'
 
-/** Longest text that is read, in UTF-16 units. */
-export const MAX_TEXT_LENGTH = 2048
+/** Longest connection string that is read, in UTF-16 units: tokens that log in to a managed database are long. */
+export const MAX_CONNECTION_STRING = 8192
+
+/** Longest endpoint URL, in UTF-16 units. */
+export const MAX_URL = 2048
 
 /** The part of a URI that a component is; each has its own set of characters that need no escape. */
 export type Component = 'user name' | 'password' | 'database name' | 'parameter' | 'path'
@@ -29,8 +32,8 @@ const WRONG = {
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
 /** Refuses text that is too long, ill-formed or holds control characters; null when it may be read. */
-export function refuseText(text: string): Refusal | null {
-  if (text.length > MAX_TEXT_LENGTH) return refuse('too_long', `It is longer than ${MAX_TEXT_LENGTH} characters.`)
+export function refuseText(text: string, maxLength: number): Refusal | null {
+  if (text.length > maxLength) return refuse('too_long', `It is longer than ${maxLength} characters.`)
   if (!text.isWellFormed() || CONTROL.test(text)) {
     return refuse('character_refused', 'It holds a control character, a line end or half of a surrogate pair.')
   }

@@ -28,7 +28,12 @@ describe('The body of a registration', () => {
   it('has to be JSON; the answer says where it stops being that', async () => {
     const body = `{"name": "Shop", "connection_string": "${GOOD_URL}`
     expect(await details(body)).toEqual([
-      { type: 'json_invalid', loc: ['body', body.length], msg: 'JSON decode error', ctx: expect.any(Object) },
+      {
+        type: 'json_invalid',
+        loc: ['body', body.indexOf('postgres') - 1],
+        msg: 'JSON decode error',
+        ctx: { error: 'Unterminated string starting at' },
+      },
     ])
     expect(await details(`{"connection_string" ${SECRET}}`)).toMatchObject([
       { type: 'json_invalid', loc: ['body', 21] },
@@ -40,7 +45,8 @@ describe('The body of a registration', () => {
     const nothing = { type: 'missing', loc: ['body'], msg: 'Field required' }
     const absent = await ground.refused('POST', PATH)
     expect([absent.status, absent.body]).toEqual([422, { detail: [nothing] }])
-    for (const body of ['[]', '"text"', 'null', '5']) {
+    expect(await details('null')).toEqual([nothing])
+    for (const body of ['[]', '"text"', '5']) {
       expect(await details(body)).toMatchObject([{ type: 'model_attributes_type', loc: ['body'] }])
     }
   })
@@ -79,7 +85,7 @@ describe('The body of a registration', () => {
       { type: 'string_too_short', loc: ['body', 'connection_string'], ctx: { min_length: 10 } },
     ])
     expect(
-      await details({ ...good, connection_string: `${GOOD_URL}?application_name=${'x'.repeat(2048)}` }),
+      await details({ ...good, connection_string: `${GOOD_URL}?application_name=${'x'.repeat(8192)}` }),
     ).toMatchObject([{ type: 'string_too_long', loc: ['body', 'connection_string'] }])
   })
 
@@ -110,7 +116,12 @@ describe('The body of a registration', () => {
     async (url, reason) => {
       const found = await details({ ...good, connection_string: url })
       expect(found).toEqual([
-        { type: 'value_error', loc: ['body', 'connection_string'], msg: expect.stringMatching(reason) },
+        {
+          type: 'value_error',
+          loc: ['body', 'connection_string'],
+          msg: expect.stringMatching(reason),
+          ctx: { error: {} },
+        },
       ])
     },
   )
@@ -135,12 +146,49 @@ describe('The body of a registration', () => {
     for (const header of [
       { 'content-type': 'text/plain' },
       { 'content-type': 'application/x-www-form-urlencoded' },
-      { 'content-type': 'application/json; charset=latin1' },
+      { 'content-type': 'application/jsonp' },
+      { 'content-type': 'application/json, text/plain' },
       { 'content-encoding': 'gzip' },
     ]) {
       const answer = await type(header as Record<string, string>, gzipSync('{}').toString('latin1'))
       expect([answer.status, answer.body]).toEqual([415, envelope('UNSUPPORTED_MEDIA_TYPE')])
     }
+  })
+
+  it.each([
+    'application/json;',
+    'application/json; foo=bar',
+    'application/json ; charset="utf-8"; q="a;b"',
+    'Application/JSON;charset=latin1',
+    'application/vnd.acme+json',
+  ])('is read as UTF-8 under any parameter of its media type: %s', async type => {
+    const body = JSON.stringify({ ...good, name: 'é🦀' })
+    const answer = await ground.mooring.call('POST', PATH, { body, headers: { 'content-type': type } })
+    expect([answer.status, answer.body.data.name]).toEqual([201, 'é🦀'])
+  })
+
+  it('may name excluded schemas that cannot exist', async () => {
+    for (const excluded_schemas of [
+      [''],
+      Array(101).fill('x'),
+      ['y'.repeat(64)],
+      Array(1_000).fill(''),
+      ['é'.repeat(8_192)],
+    ]) {
+      const answer = await ground.mooring.call('POST', PATH, { body: { ...good, excluded_schemas } })
+      expect([answer.status, answer.body.data.excluded_schemas]).toEqual([201, excluded_schemas])
+    }
+  })
+
+  it('may hold values that are nested deep, and a string of 8,192 characters', async () => {
+    const deep = JSON.stringify(good).replace('{', `{"more":${'['.repeat(100)}${']'.repeat(100)},`)
+    expect((await ground.mooring.call('POST', PATH, { body: deep })).status).toBe(201)
+    const [login = '', place = ''] = GOOD_URL.split('@')
+    const connection_string = `${login}${'x'.repeat(8_192 - GOOD_URL.length)}@${place}`
+    expect((await ground.mooring.call('POST', PATH, { body: { ...good, connection_string } })).status).toBe(201)
+    expect(await details({ ...good, connection_string: connection_string.replace('@', 'x@') })).toMatchObject([
+      { type: 'string_too_long', ctx: { max_length: 8_192 } },
+    ])
   })
 })
 
@@ -169,6 +217,20 @@ describe('A path', () => {
       expect(answer.status).toBe(422)
       expect(answer.body.detail).toMatchObject([{ type: 'uuid_parsing', loc: ['path', 'connection_id'] }])
     }
+  })
+
+  it('takes an id in every spelling of a UUID', async () => {
+    for (const id of [
+      ground.own.replaceAll('-', ''),
+      `{${ground.own}}`,
+      `urn:uuid:${ground.own}`,
+      ground.own.toUpperCase(),
+    ]) {
+      const answer = await ground.mooring.call('GET', `${PATH}/${encodeURIComponent(id)}`)
+      expect([answer.status, answer.body.data?.id]).toEqual([200, ground.own])
+    }
+    const nil = await ground.refused('GET', `${PATH}/00000000-0000-0000-0000-000000000000`)
+    expect(nil.status).toBe(404)
   })
 
   it('that leads nowhere is not found', async () => {

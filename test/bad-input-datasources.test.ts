@@ -69,7 +69,7 @@ describe('The body of a registration', () => {
     ['connectionString', {}],
     ['connectionString', { connection: 'direct' }],
     ['connectionString', { connectionString: { url: GOOD_URL } }],
-    ['connectionString', { connectionString: `${GOOD_URL}?application_name=${'x'.repeat(2048)}` }],
+    ['connectionString', { connectionString: `${GOOD_URL}?application_name=${'x'.repeat(8192)}` }],
     ['schema', { ...good, schema: 5 }],
     ['schema', { ...good, schema: '' }],
     ['schema', { ...good, schema: 'é'.repeat(32) }],

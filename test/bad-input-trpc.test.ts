@@ -46,7 +46,7 @@ describe('The input of a procedure', () => {
   it.each([
     ['connectionString', 'datasources.register', {}],
     ['connectionString', 'datasources.register', { connectionString: { url: GOOD_URL } }],
-    ['connectionString', 'datasources.register', { connectionString: `${GOOD_URL}?x=${'x'.repeat(2048)}` }],
+    ['connectionString', 'datasources.register', { connectionString: `${GOOD_URL}?x=${'x'.repeat(8192)}` }],
     ['name', 'datasources.register', { ...good, name: '' }],
     ['name', 'datasources.register', { ...good, name: 'x'.repeat(201) }],
     ['name', 'datasources.register', { ...good, name: 'a\u0000b' }],

@@ -1,38 +1,93 @@
-/** Where a text stops being JSON is said exactly, without the parser's message, which quotes the text. */
+/**
+ * What is wrong with a malformed JSON text, and where, is said in CPython's words and in code points; the parser's own message,
+ * which quotes the text, is never used. `test/vectors/json-errors.json` is what `json.loads` says of each of its texts.
+ */
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { jsonStopsAt } from '#server/rest/json-offset.ts'
+import { jsonError } from '#server/rest/json-offset.ts'
 
-it.each([
-  ['', 0],
-  ['   ', 3],
-  ['Shop', 0],
-  ['{"name": Shop}', 9],
-  ['{"name": "Shop",}', 16],
-  ['{"name" "Shop"}', 8],
-  ['{name: 1}', 1],
-  ['[1, 2', 5],
-  ['[1 2]', 3],
-  ['[01]', 2],
-  ['{"a": "b', 8],
-  ['{"a": "b\nc"}', 8],
-  ['{"a": "\\x"}', 7],
-  ['{} {}', 3],
-  ['[1,]', 3],
-  ['nul', 0],
-])('%j stops at %i', (text, offset) => {
-  expect(() => JSON.parse(text)).toThrow()
-  expect(jsonStopsAt(text)).toBe(offset)
+const { rows }: { rows: [text: string, message: string, offset: number][] } = JSON.parse(
+  readFileSync(new URL('vectors/json-errors.json', import.meta.url), 'utf8'),
+)
+
+const isJson = (text: string) => {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+it('CPython and this reader say the same of every text that neither takes', () => {
+  expect(rows.length).toBeGreaterThan(400)
+  expect(rows.filter(([text]) => isJson(text))).toEqual([])
+  const said = rows.map(([text]) => ({ text, ...jsonError(text) }))
+  expect(said).toEqual(rows.map(([text, message, offset]) => ({ text, message, offset })))
+  const sentences = new Set(rows.map(([, message]) => message))
+  expect([...sentences].sort()).toEqual([
+    "Expecting ',' delimiter",
+    "Expecting ':' delimiter",
+    'Expecting property name enclosed in double quotes',
+    'Expecting value',
+    'Extra data',
+    'Invalid \\escape',
+    'Invalid \\uXXXX escape',
+    'Invalid control character at',
+    'Unterminated string starting at',
+  ])
+  // Beyond the basic plane a character is one code point and two units of JavaScript's.
+  expect(rows.filter(([text]) => /[\u{10000}-\u{10ffff}]/u.test(text)).length).toBeGreaterThan(20)
 })
 
-it('goes to the end of all that is JSON, and no further than the damage in what is not', () => {
-  fc.assert(
-    fc.property(fc.jsonValue(), fc.nat(), (value, spot) => {
-      const text = JSON.stringify(value, null, 1)
-      expect(jsonStopsAt(text)).toBe(text.length)
-      const at = spot % (text.length + 1)
-      const damaged = `${text.slice(0, at)}\u0001${text.slice(at)}`
-      expect(jsonStopsAt(damaged)).toBeLessThanOrEqual(at)
-    }),
+// CPython takes these; no field can hold one, and its own framework answers 500 where it has to print one.
+it.each(['NaN', '[Infinity]', '{"a": -Infinity}'])('%s is no value, deliberately', text => {
+  expect(jsonError(text)?.message).toBe('Expecting value')
+})
+
+it('Nothing is wrong with all that JavaScript takes, and something with all that it does not', () => {
+  const piece = fc.constantFrom(
+    ...'{}[]",:\\ \n',
+    '\\u',
+    '0041',
+    '\\ud83d',
+    'true',
+    'null',
+    '-',
+    '0',
+    '1',
+    '.',
+    'e',
+    '🦀',
   )
+  const texts = fc.oneof(
+    fc.array(piece, { maxLength: 10 }).map(pieces => pieces.join('')),
+    fc.json(),
+    fc.tuple(fc.json(), fc.nat(), piece).map(([text, spot, at]) => text.slice(0, spot % (text.length + 1)) + at),
+  )
+  fc.assert(
+    fc.property(texts, text => {
+      const found = jsonError(text)
+      expect(found === null).toBe(isJson(text))
+      if (found !== null) expect(found.offset).toBeLessThanOrEqual([...text].length)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+it('A text nested as deep as it is long costs no stack, and no more than its length', () => {
+  const deep = 500_000
+  expect(jsonError('['.repeat(deep))).toEqual({ message: 'Expecting value', offset: deep })
+  expect(jsonError('{"a":'.repeat(deep))).toEqual({ message: 'Expecting value', offset: 5 * deep })
+  expect(jsonError('['.repeat(deep) + ']'.repeat(deep))).toBeNull()
+  const timed = (length: number) => {
+    const text = '[{"a":"b"},'.repeat(length)
+    const startedAt = performance.now()
+    jsonError(text)
+    return performance.now() - startedAt
+  }
+  timed(10_000)
+  // Eight times the text may take thirty times as long under load; quadratic work would take sixty-four times.
+  expect(timed(80_000)).toBeLessThan(Math.max(1_000, 30 * timed(10_000)))
 })

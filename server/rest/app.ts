@@ -10,6 +10,7 @@ import { type Admission, admit } from '#server/api/limits.ts'
 import { authenticate, presentedToken } from '#server/api/principal.ts'
 import { recordRefusal } from '#server/api/refusals.ts'
 import { appRouter } from '#server/api/router.ts'
+import { useOurWording } from '#server/api/wording.ts'
 import { Fault } from '#shared/fault.ts'
 import { MAX_BODY_BYTES } from './body.ts'
 import { connectionsDialect } from './connections.ts'
@@ -36,6 +37,7 @@ export interface Process {
 
 /** Builds the application over the web tier's parts. */
 export function createApp(parts: WebParts, process: Process): express.Express {
+  useOurWording()
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')

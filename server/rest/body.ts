@@ -2,14 +2,15 @@
  * Reads a request's body: media type, size, JSON, in this order. Dialects get the value and parse it with their schemas.
  */
 import express from 'express'
+import { isDeeperThan } from '#server/domain/json-text.ts'
 import { Fault } from '#shared/fault.ts'
-import { jsonStopsAt } from './json-offset.ts'
+import { jsonError } from './json-offset.ts'
 
 /** The largest body that a dialect takes, in bytes. */
 export const MAX_BODY_BYTES = 65_536
 
-/** The deepest that JSON of a request may be nested. */
-export const MAX_DEPTH = 32
+/** Deeper than anything that a field takes; what prints or walks a value does it by recursion. */
+export const MAX_DEPTH = 128
 
 /** How much of a body a route takes. */
 export interface BodyLimits {
@@ -52,9 +53,18 @@ export function hasBody({ headers }: express.Request): boolean {
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
-/** True when the body is said to be JSON, and in no other encoding than UTF-8. */
+/**
+ * True when the body is said to be JSON, whatever parameters follow: the media type has none, and JSON between systems is
+ * UTF-8 (RFC 8259, 8.1 and 11), which is what it is read as in any case.
+ */
 export function isJson({ headers }: express.Request): boolean {
-  return /^application\/json *(; *charset *= *"?utf-8"? *)?$/i.test(headers['content-type'] ?? '')
+  return /^application\/(json|[a-z0-9!#$&^_.+-]+\+json)[ \t]*(;|$)/i.test(headers['content-type'] ?? '')
+}
+
+/** For a route that takes no body: one that comes all the same is not read, and ends the connection where it is large. */
+export function closeAfter(request: express.Request, response: express.Response): void {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
+  if (coding !== undefined || Number(length) > MAX_BODY_BYTES) response.set('Connection', 'close')
 }
 
 function faultOfReading(error: unknown): Fault {
@@ -64,34 +74,55 @@ function faultOfReading(error: unknown): Fault {
   return new Fault('invalid_request', { cause: error })
 }
 
+/** Parses first, which V8 does iteratively at any depth: what is nested too deep is JSON, and only then refused. */
 function parse(bytes: Buffer, maxDepth: number): unknown {
-  let text: string
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw notJson(0)
-  }
-  if (depthOf(text) > maxDepth) throw notJson(0)
+  const text = textOf(bytes)
+  const value = parsed(text)
+  if (!isDeeperThan(text, maxDepth)) return value
+  const message = `The body is nested deeper than ${maxDepth} levels.`
+  throw new Fault('invalid_body', { issues: [{ path: [], code: 'too_deep', message }] })
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw notJson(jsonStopsAt(text))
+    // Null never comes: what one refuses the other does.
+    const { offset, message } = jsonError(text) ?? { offset: 0, message: VALUE }
+    throw notJson(offset, message)
   }
 }
 
-function notJson(offset: number): Fault {
-  return new Fault('invalid_json', { issues: [{ path: [offset], code: 'json_invalid', message: 'JSON decode error' }] })
+const VALUE = 'Expecting value'
+
+/** A BOM is left out, as CPython does. Throws `invalid_json` with the place of the first bytes that are no UTF-8. */
+function textOf(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw notJson(wellFormed(bytes), VALUE)
+  }
 }
 
-/** The deepest nesting of brackets outside strings. A recursive parser or printer would run out of stack on a deep one. */
-function depthOf(text: string): number {
-  let [depth, deepest, quoted] = [0, 0, false]
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at]
-    if (quoted && char === '\\') at += 1
-    else if (char === '"') quoted = !quoted
-    else if (!quoted && (char === '{' || char === '[')) deepest = Math.max(deepest, ++depth)
-    else if (!quoted && (char === '}' || char === ']')) depth -= 1
+/** How many characters stand before the first bytes that are no UTF-8. */
+function wellFormed(bytes: Buffer): number {
+  const text = new TextDecoder('utf-8').decode(bytes)
+  let at = bytes.subarray(0, 3).equals(BOM) ? 3 : 0
+  let offset = 0
+  // U+FFFD stands where the decoder gave up, unless these very bytes spell it.
+  for (const character of text) {
+    const isSpelled = character !== '\ufffd' || bytes.subarray(at, at + 3).equals(REPLACEMENT)
+    if (!isSpelled) break
+    at += Buffer.byteLength(character)
+    offset += 1
   }
-  return deepest
+  return offset
+}
+
+const BOM = Buffer.from('\ufeff')
+const REPLACEMENT = Buffer.from('\ufffd')
+
+function notJson(offset: number, error: string): Fault {
+  const issue = { path: [offset], code: 'json_invalid', message: 'JSON decode error', ctx: { error } }
+  return new Fault('invalid_json', { issues: [issue] })
 }

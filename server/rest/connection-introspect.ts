@@ -4,8 +4,9 @@
  */
 import { z } from 'zod'
 import { envelopeOf } from '#shared/connections-object.ts'
-import { Fault } from '#shared/fault.ts'
+import { Fault, type Issue } from '#shared/fault.ts'
 import { ConnectionIntrospection } from '#shared/schema-dialect.ts'
+import { codePoints } from '#shared/text.ts'
 import { uuidOf } from '#shared/wire.ts'
 import { pathId } from './connection-body.ts'
 import type { Call, Reply, Route } from './dialect.ts'
@@ -33,6 +34,10 @@ const EXAMPLE = {
   introspected_at: '2026-11-21T12:00:00.000Z',
 }
 
+/** NAMEDATALEN − 1: PostgreSQL has no longer one. */
+const MAX_NAME_BYTES = 63
+const MAX_NAMES = 100
+
 /** The schemas that the query names; undefined when it names none. */
 function schemasOf(call: Call): string[] | undefined {
   const given = call.query
@@ -40,16 +45,24 @@ function schemasOf(call: Call): string[] | undefined {
     .flatMap(list => list.split(','))
     .map(name => name.trim())
     .filter(name => name !== '')
-  if (given.some(name => name.includes('\0'))) {
-    const message = 'Value error, a name cannot hold U+0000'
-    throw new Fault('invalid_request', { issues: [{ path: ['query', 'schemas'], code: 'value_error', message }] })
+  if (given.some(name => name.includes('\0'))) throw refused('value_error', 'Value error, a name cannot hold U+0000')
+  if (given.some(name => codePoints(name) > MAX_NAME_BYTES)) {
+    const message = `String should have at most ${MAX_NAME_BYTES} characters`
+    throw refused('string_too_long', message, { max_length: MAX_NAME_BYTES })
   }
-  if (given.some(name => Buffer.byteLength(name) > 63) || given.length > 100) {
-    const message = 'String should have at most 63 characters'
-    const issue = { path: ['query', 'schemas'], code: 'string_too_long', message, ctx: { max_length: 63 } }
-    throw new Fault('invalid_request', { issues: [issue] })
+  if (given.some(name => Buffer.byteLength(name) > MAX_NAME_BYTES)) {
+    throw refused('value_error', `Value error, a schema name has at most ${MAX_NAME_BYTES} bytes`)
+  }
+  if (given.length > MAX_NAMES) {
+    const message = `List should have at most ${MAX_NAMES} items after validation, not ${given.length}`
+    throw refused('too_long', message, { field_type: 'List', max_length: MAX_NAMES, actual_length: given.length })
   }
   return given.length === 0 ? undefined : given
+}
+
+function refused(code: string, message: string, ctx?: Issue['ctx']): Fault {
+  const issue = { path: ['query', 'schemas'], code, message, ...(ctx === undefined ? {} : { ctx }) }
+  return new Fault('invalid_request', { issues: [issue] })
 }
 
 async function introspect(call: Call): Promise<Reply> {

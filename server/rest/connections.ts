@@ -140,8 +140,8 @@ export const connectionsDialect: Dialect = {
   voice: 'connections',
   routes,
   errorSchema: status => (status === 422 ? HttpValidationError : ConnectionsError),
-  spell({ fault, body }) {
-    const detail = detailOf(fault, body)
+  spell({ fault, body, params }) {
+    const detail = detailOf(fault, { body, params })
     if (detail !== null) return { status: 422, body: { detail } }
     const spec = faultSpec(fault.code)
     const [issue] = fault.issues

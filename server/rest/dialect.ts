@@ -75,11 +75,12 @@ export interface Route extends Documented {
   run(call: Call): Promise<Reply>
 }
 
-/** What a fault is spelled from. `body` is the request's, to show which input was meant; never a secret of it. */
+/** What a fault is spelled from. `body` and `params` are the request's, to show which input was meant; never a secret of it. */
 export interface Spelling {
   readonly fault: Fault
   readonly requestId: string
   readonly body: unknown
+  readonly params: Readonly<Record<string, string>>
 }
 
 /** A dialect: its routes, and its error shape. */

@@ -1,44 +1,109 @@
 /**
- * Where a text stops being JSON (RFC 8259). JavaScript's parser tells the place in some of its messages and quotes the text
- * in others, which may hold a password; so the place is found here, and only for texts that it has refused.
+ * Where a text stops being JSON (RFC 8259), and why, in the words of CPython's `json`, which callers of the connections dialect
+ * read. JavaScript's parser quotes the text in some of its messages, and the text may hold a password; these quote nothing.
+ *
+ * Iterative and linear: the text may be nested as deep as it is long. Called by `body.ts` for texts that were refused.
  */
 
-const SPACE = /[ \t\r\n]*/y
-const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y
-const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y
+/** What is wrong, in one of CPython's sentences, and where: an offset in code points. */
+export interface JsonError {
+  readonly message: string
+  readonly offset: number
+}
 
-/** The offset of the first character that cannot be; the text's length when more was expected. */
-export function jsonStopsAt(text: string): number {
-  let at = 0
-  const take = (pattern: RegExp): boolean => {
-    const sticky = new RegExp(pattern)
-    sticky.lastIndex = at
-    if (!sticky.test(text)) return false
-    at = sticky.lastIndex
-    return true
+/** The next place to read on, or what is wrong there; places are UTF-16 units here. */
+type Step = number | { readonly message: string; readonly at: number }
+
+const PLAIN = /[^"\\\u0000-\u001f]*/y
+const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y
+const HEX = /[0-9a-fA-F]{4}/y
+
+/**
+ * Null for a text that is JSON. CPython also takes `NaN`, `Infinity` and `-Infinity`, which RFC 8259 does not know and no
+ * field here can hold; they are refused as no value, deliberately.
+ */
+export function jsonError(text: string): JsonError | null {
+  const open: ('{' | '[')[] = []
+  let step: Step = value(text, { at: skip(text, 0), open })
+  while (typeof step === 'number') {
+    const at = skip(text, step)
+    const inside = open.at(-1)
+    if (inside === undefined) return at === text.length ? null : located(text, { message: 'Extra data', at })
+    if (text[at] === (inside === '{' ? '}' : ']')) {
+      open.pop()
+      step = at + 1
+    } else if (text[at] !== ',') step = { message: "Expecting ',' delimiter", at }
+    else step = item(text, { at: skip(text, at + 1), open })
   }
-  const mark = (character: string): boolean => {
-    take(SPACE)
-    if (text[at] !== character) return false
-    at += 1
-    return true
+  return located(text, step)
+}
+
+/** A value, or the beginning of one: what it opens is closed later. */
+function value(text: string, of: { at: number; open: ('{' | '[')[] }): Step {
+  let { at } = of
+  for (;;) {
+    const first = text[at]
+    if (first === '"') return string(text, at)
+    if (first !== '{' && first !== '[') return matched(SCALAR, text, at) ?? { message: 'Expecting value', at }
+    of.open.push(first)
+    at = skip(text, at + 1)
+    // An empty one is closed where every other is.
+    if (text[at] === (first === '{' ? '}' : ']')) return at
+    if (first === '{') {
+      const step = name(text, at)
+      if (typeof step !== 'number') return step
+      at = step
+    }
   }
-  const string = () => {
-    take(SPACE)
-    return take(STRING) && text[at] === '"' && mark('"')
+}
+
+/** What follows a comma. */
+function item(text: string, of: { at: number; open: ('{' | '[')[] }): Step {
+  if (of.open.at(-1) === '[') return value(text, of)
+  const step = name(text, of.at)
+  return typeof step === 'number' ? value(text, { ...of, at: step }) : step
+}
+
+/** A property's name with its colon; the answer is where its value begins. */
+function name(text: string, at: number): Step {
+  if (text[at] !== '"') return { message: 'Expecting property name enclosed in double quotes', at }
+  const step = string(text, at)
+  if (typeof step !== 'number') return step
+  const colon = skip(text, step)
+  return text[colon] === ':' ? skip(text, colon + 1) : { message: "Expecting ':' delimiter", at: colon }
+}
+
+function string(text: string, start: number): Step {
+  for (let at = start + 1; ; ) {
+    at = matched(PLAIN, text, at) ?? at
+    const stop = text[at]
+    if (stop === '"') return at + 1
+    if (stop !== undefined && stop !== '\\') return { message: 'Invalid control character at', at }
+    const escaped = text[at + 1]
+    if (stop === undefined || escaped === undefined) return { message: 'Unterminated string starting at', at: start }
+    if (escaped === 'u') {
+      const end = matched(HEX, text, at + 2)
+      if (end === null || end >= text.length) return { message: 'Invalid \\uXXXX escape', at: at + 1 }
+      at = end
+    } else if ('"\\/bfnrt'.includes(escaped)) at += 2
+    else return { message: 'Invalid \\escape', at }
   }
-  const list = (item: () => boolean, end: string): boolean => {
-    if (mark(end)) return true
-    do if (!item()) return false
-    while (mark(','))
-    return mark(end)
-  }
-  const value = (): boolean => {
-    take(SPACE)
-    if (mark('{')) return list(() => string() && mark(':') && value(), '}')
-    if (mark('[')) return list(value, ']')
-    return text[at] === '"' ? string() : take(SCALAR)
-  }
-  if (value()) take(SPACE)
+}
+
+function skip(text: string, from: number): number {
+  let at = from
+  while (text[at] === ' ' || text[at] === '\n' || text[at] === '\r' || text[at] === '\t') at += 1
   return at
+}
+
+/** Where the match at `at` ends. A sticky pattern begins where it is told to, so that nothing is left over from before. */
+function matched(pattern: RegExp, text: string, at: number): number | null {
+  pattern.lastIndex = at
+  return pattern.test(text) ? pattern.lastIndex : null
+}
+
+function located(text: string, { message, at }: { message: string; at: number }): JsonError {
+  let offset = 0
+  for (const _ of text.slice(0, at)) offset += 1
+  return { message, offset }
 }

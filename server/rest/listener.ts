@@ -62,7 +62,12 @@ function refuseRaw(error: Error, { socket, publicUrl }: { socket: Duplex; public
   }
   const [status, phrase] = STATUS_OF[String(Reflect.get(error, 'code'))] ?? [400, 'Bad Request']
   const requestId = `req_${randomUUID().replaceAll('-', '')}`
-  const { body } = datasourcesDialect(publicUrl).spell({ fault: faultOf(status), requestId, body: undefined })
+  const { body } = datasourcesDialect(publicUrl).spell({
+    fault: faultOf(status),
+    requestId,
+    body: undefined,
+    params: {},
+  })
   const text = JSON.stringify(body)
   const head = [
     `HTTP/1.1 ${status} ${phrase}`,

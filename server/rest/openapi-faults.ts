@@ -4,6 +4,7 @@
  */
 import type { ZodOpenApiResponsesObject } from 'zod-openapi'
 import { Fault, type FaultCode, type Issue } from '#shared/fault.ts'
+import { uuidParsing } from '#shared/uuid-text.ts'
 import type { Dialect, Route } from './dialect.ts'
 import { IDS } from './examples.ts'
 
@@ -18,19 +19,16 @@ const ALWAYS: readonly FaultCode[] = [
   'rate_limit_exceeded',
   'internal_error',
 ]
-const WITH_POST: readonly FaultCode[] = [
-  'invalid_request',
-  'invalid_json',
-  'idempotency_conflict',
-  'payload_too_large',
-  'unsupported_media_type',
-  'timeout',
-]
+const WITH_POST: readonly FaultCode[] = ['invalid_request', 'idempotency_conflict', 'timeout']
+const WITH_BODY: readonly FaultCode[] = ['invalid_body', 'invalid_json', 'payload_too_large', 'unsupported_media_type']
+
+/** A path whose id is none. */
+const SAMPLE = { connection_id: '5' }
 
 /** Every fault that the route may answer. */
 export function faultsOf(route: Route): FaultCode[] {
   const posted = route.method === 'post' ? WITH_POST : []
-  const withBody: readonly FaultCode[] = route.body === undefined ? [] : ['invalid_body']
+  const withBody: readonly FaultCode[] = route.body === undefined ? [] : WITH_BODY
   return [...new Set([...ALWAYS, ...posted, ...withBody, ...route.faults])]
 }
 
@@ -39,7 +37,7 @@ export function errorResponses(dialect: Dialect, route: Route): ZodOpenApiRespon
   const spelled = faultsOf(route).flatMap(code =>
     samplesOf(route, dialect, code).map(issues => {
       const fault = new Fault(code, { issues })
-      const { status, body } = dialect.spell({ fault, requestId: IDS.request, body: undefined })
+      const { status, body } = dialect.spell({ fault, requestId: IDS.request, body: undefined, params: SAMPLE })
       return { code, status, body, says: fault.message }
     }),
   )
@@ -66,22 +64,19 @@ function headersOf(status: number) {
 /** What a fault names, as the dialect's own parsing would name it. */
 function samplesOf(route: Route, dialect: Dialect, code: FaultCode): readonly (readonly Issue[])[] {
   const isConnections = dialect.voice === 'connections'
-  if (code === 'invalid_json') return [[{ path: [17], code: 'json_invalid', message: 'JSON decode error' }]]
+  if (code === 'invalid_json') {
+    const ctx = { error: 'Expecting value' }
+    return [[{ path: [17], code: 'json_invalid', message: 'JSON decode error', ctx }]]
+  }
   if (code === 'invalid_body' && isConnections)
     return [[{ path: ['name'], code: 'missing', message: 'Field required' }]]
   if (code === 'invalid_body')
     return [[{ path: ['schemas'], code: 'unknown_field', message: 'There is no such field.' }]]
   if (code !== 'invalid_request') return [[]]
   const header = [{ path: ['Idempotency-Key'], code: 'length', message: 'An Idempotency-Key has 1 to 255 characters.' }]
-  const query = [{ path: ['limit'], code: 'too_big', message: 'Too big: expected number to be <=100' }]
-  const path = [
-    {
-      path: ['path', 'connection_id'],
-      code: 'uuid_parsing',
-      message: 'Input should be a valid UUID',
-      ctx: { error: 'not a UUID' },
-    },
-  ]
+  const query = [{ path: ['limit'], code: 'too_big', message: 'It has to be at most 100.' }]
+  const { type, ...said } = uuidParsing('invalid length: expected length 32 for simple format, found 1')
+  const path = [{ path: ['path', 'connection_id'], code: type, ...said }]
   const placed = isConnections ? ('connection_id' in route.params ? [path] : []) : route.query ? [query] : []
   return route.method === 'post' ? [header, ...placed] : placed
 }

@@ -1,8 +1,9 @@
 /**
  * Validation errors in Pydantic v2's shape: `{"loc", "msg", "type", "input"?, "ctx"?}`. `input` is the classic way for a
- * password to come back out of an API, so it is shown only for short scalars that cannot be a part of the credential.
+ * password to come back out of an API: `pydantic-echo.ts` decides what is shown.
  */
 import type { Fault, Issue } from '#shared/fault.ts'
+import { echoOf } from './pydantic-echo.ts'
 
 interface Detail {
   readonly loc: (string | number)[]
@@ -21,64 +22,71 @@ const FIELDS: Readonly<Record<string, string>> = {
   excludedSchemas: 'excluded_schemas',
 }
 
+/**
+ * Every type that this dialect answers with: of pydantic_core's, those that its fields can have. Whatever else a schema of
+ * ours calls its refusals is a `value_error`, which is how a validator of the documented server's own would be reported.
+ */
+export const PYDANTIC_TYPES: ReadonlySet<string> = new Set([
+  'missing',
+  'model_attributes_type',
+  'json_invalid',
+  'string_type',
+  'string_too_short',
+  'string_too_long',
+  'string_pattern_mismatch',
+  'list_type',
+  'too_short',
+  'too_long',
+  'int_type',
+  'int_from_float',
+  'greater_than_equal',
+  'less_than_equal',
+  'bool_type',
+  'dict_type',
+  'uuid_type',
+  'uuid_parsing',
+  'value_error',
+])
+
+/** What is asked to be spelled: `params` are those of the path, by name. */
+interface Asked {
+  readonly body: unknown
+  readonly params: Readonly<Record<string, string>>
+}
+
 /** The details of a fault that this dialect answers with 422; null for every other fault. */
-export function detailOf(fault: Fault, body: unknown): Detail[] | null {
+export function detailOf(fault: Fault, asked: Asked): Detail[] | null {
   if (fault.code === 'invalid_json') {
-    const offset = fault.issues[0]?.path[0] ?? 0
-    return [
-      { loc: ['body', offset], msg: 'JSON decode error', type: 'json_invalid', ctx: { error: 'Expecting value' } },
-    ]
+    return fault.issues.map(({ path, message, ctx }) => detailed({ loc: ['body', ...path], msg: message, ctx }))
   }
   // A bad header is no validation error of FastAPI's: it is refused in the envelope.
   const isPlaced = fault.issues.some(({ path: [first] }) => first === 'path' || first === 'query')
   if (fault.code !== 'invalid_body' && !(fault.code === 'invalid_request' && isPlaced)) return null
   if (fault.issues.length === 0) return null
-  return fault.issues.map(issue => detail(issue, body))
+  return fault.issues.map(issue => detail(issue, asked))
 }
 
-function detail(issue: Issue, body: unknown): Detail {
+function detailed({ loc, msg, ctx }: { loc: Detail['loc']; msg: string; ctx: Issue['ctx'] }): Detail {
+  return { loc, msg, type: 'json_invalid', ...(ctx === undefined ? {} : { ctx }) }
+}
+
+function detail(issue: Issue, asked: Asked): Detail {
   const [first, ...rest] = issue.path
   const isPlaced = first === 'path' || first === 'query'
   const field = FIELDS[String(first)] ?? first
   const loc = isPlaced ? [...issue.path] : ['body', ...(field === undefined ? [] : [field, ...rest])]
-  const type = ['connection_string', 'unknown_key'].includes(issue.code) ? 'value_error' : issue.code
-  const input = isPlaced || type === 'missing' ? undefined : harmlessInput(body, loc.slice(1))
-  return {
-    loc,
-    msg: issue.message,
-    type,
-    ...(input === undefined ? {} : { input }),
-    ...(issue.ctx === undefined ? {} : { ctx: issue.ctx }),
-  }
+  const input = issue.code === 'missing' ? undefined : echoOf(loc, asked)
+  return { loc, ...said(issue), ...(input === undefined ? {} : { input }), ...ctxOf(issue) }
 }
 
-/** The failing value, when it is a number, boolean, null or short word that shares nothing with a connection string. */
-function harmlessInput(body: unknown, path: readonly (string | number)[]): unknown {
-  if (path.length === 0 || String(path[0]).includes('connection_string')) return undefined
-  let value: unknown = body
-  for (const part of path) value = typeof value === 'object' && value !== null ? Reflect.get(value, part) : undefined
-  if (value === undefined || (typeof value === 'object' && value !== null)) return undefined
-  if (typeof value === 'string' && (value.length > 300 || /[:@/]/.test(value))) return undefined
-  const secret = typeof body === 'object' && body !== null ? Reflect.get(body, 'connection_string') : undefined
-  // A password of digits is a number, too.
-  return typeof secret === 'string' && overlaps(String(value), secret) ? undefined : value
+function said({ code, message }: Issue): Pick<Detail, 'type' | 'msg'> {
+  if (PYDANTIC_TYPES.has(code) && code !== 'value_error') return { type: code, msg: message }
+  const prefix = 'Value error, '
+  return { type: 'value_error', msg: message.startsWith(prefix) ? message : `${prefix}${message}` }
 }
 
-/** True when four characters in a row of `value` stand in the secret, as they are or percent-decoded. */
-function overlaps(value: string, secret: string): boolean {
-  const decoded = secret.replace(/(%[0-9a-f]{2})+/gi, part => safeDecode(part))
-  if (value.length < 4) return value !== '' && (secret.includes(value) || decoded.includes(value))
-  for (let at = 0; at + 4 <= value.length; at += 1) {
-    const piece = value.slice(at, at + 4)
-    if (secret.includes(piece) || decoded.includes(piece)) return true
-  }
-  return false
-}
-
-function safeDecode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+/** FastAPI prints the exception behind a `value_error` as an empty object. */
+function ctxOf({ code, ctx }: Issue): Pick<Detail, 'ctx'> {
+  if (!PYDANTIC_TYPES.has(code) || code === 'value_error') return { ctx: { error: {} } }
+  return ctx === undefined ? {} : { ctx }
 }

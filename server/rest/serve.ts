@@ -13,7 +13,7 @@ import { faultOf } from '#server/api/trpc.ts'
 import { clientAddress } from '#server/domain/client-address.ts'
 import type { Principal } from '#server/domain/scope.ts'
 import { Fault } from '#shared/fault.ts'
-import { exactText, readBody } from './body.ts'
+import { closeAfter, exactText, readBody } from './body.ts'
 import type { Call, Dialect, Reply, Route } from './dialect.ts'
 
 interface Exchange {
@@ -42,7 +42,7 @@ export function addressOf(request: express.Request): string | null {
 /** Answers a fault in the dialect's shape, with `status` where HTTP has a better one than the fault's own. */
 export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
   const { fault, request, response, body, status } = at
-  const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body })
+  const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body, params: paramsOf(request) })
   response.set(fault.headers)
   if (reply.status === 401) response.set('WWW-Authenticate', 'Bearer')
   send(at, { body: reply.body, status: status ?? reply.status })
@@ -56,7 +56,8 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     const address = addressOf(request)
     const principal = await admitted(parts, of)
     seen.principal = principal
-    if (route.method === 'post') seen.body = await readBody(request, response, route.bodyLimits)
+    if (route.body !== undefined) seen.body = await readBody(request, response, route.bodyLimits)
+    else closeAfter(request, response)
     const remarks: Remarks = {}
     const caller = createCaller({
       parts,

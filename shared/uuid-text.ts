@@ -1,0 +1,62 @@
+/**
+ * UUIDs as Pydantic v2 takes them, and what it says of a text that is none: the messages of the parser that it uses (the Rust
+ * crate `uuid`). They name one character or a length of the text. For the connections dialect, in paths and in bodies.
+ */
+
+/** A UUID in its usual form, or why the text is none. */
+export type UuidText = { readonly ok: true; readonly uuid: string } | { readonly ok: false; readonly error: string }
+
+const FORMS = [
+  /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/i,
+  /^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/i,
+  /^\{([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})\}$/i,
+]
+
+const GROUPS = [8, 4, 4, 4, 12]
+/** Where each group begins. */
+const STARTS = [0, 9, 14, 19, 24]
+const URN = 'urn:uuid:'
+
+/** Reads a UUID: with or without hyphens, and with them in braces or behind `urn:uuid:`, in either case of letters. */
+export function readUuid(text: string): UuidText {
+  const plain = text.startsWith(URN) && text.length === URN.length + 36 ? text.slice(URN.length) : text
+  for (const form of FORMS) {
+    const found = form.exec(plain)
+    if (found !== null) return { ok: true, uuid: found.slice(1).join('-').toLowerCase() }
+  }
+  return { ok: false, error: errorOf(text) }
+}
+
+function errorOf(text: string): string {
+  const isBraced = text.length > 1 && text.startsWith('{') && text.endsWith('}')
+  const isUrn = text.startsWith(URN)
+  const inner = isBraced ? text.slice(1, -1) : isUrn ? text.slice(URN.length) : text
+  // The crate takes what surrounds 36 bytes off first, and counts from there.
+  if (inner !== text && bytes(inner) === 36) return errorOf(inner)
+  const strange = /[^0-9a-f-]/iu.exec(inner)
+  if (strange !== null) {
+    const at = bytes(inner.slice(0, strange.index)) + (isBraced ? 1 : isUrn ? URN.length : 0) + 1
+    return `invalid character: found \`${strange[0]}\` at ${at}`
+  }
+  const groups = inner.split('-')
+  if (groups.length === 1 && !isBraced && !isUrn)
+    return `invalid length: expected length 32 for simple format, found ${text.length}`
+  if (groups.length !== 5) return `invalid group count: expected 5, found ${groups.length}`
+  let end = -1
+  for (const [group, digits] of groups.slice(0, 4).entries()) {
+    end += digits.length + 1
+    if (digits.length !== GROUPS[group])
+      return `invalid group length in group ${group}: expected ${GROUPS[group]}, found ${end - (STARTS[group] ?? 0)}`
+  }
+  const found = text.length - (STARTS[4] ?? 0)
+  return `invalid group length in group 4: expected 12, found ${found}`
+}
+
+function bytes(text: string): number {
+  return new TextEncoder().encode(text).length
+}
+
+/** How Pydantic reports such a text: the type, the sentence and the `ctx`. */
+export function uuidParsing(error: string) {
+  return { type: 'uuid_parsing', message: `Input should be a valid UUID, ${error}`, ctx: { error } }
+}
