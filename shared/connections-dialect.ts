@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 import { parseConnectionString } from './connection-string.ts'
-import { bytesOf, DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS, EXCLUDED_SCHEMAS } from './datasource.ts'
+import { DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS } from './datasource.ts'
+import { bytesOf, EXCLUDED_SCHEMAS } from './excluded-schemas.ts'
 import { SealedString } from './registration.ts'
 import { codePoints, isStorable } from './text.ts'
 import { MAX_CONNECTION_STRING } from './uri-text.ts'

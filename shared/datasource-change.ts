@@ -3,7 +3,8 @@
  * Inputs of the procedures of the same names.
  */
 import { z } from 'zod'
-import { ExcludedSchemas, Metadata, SchemaName } from './datasource.ts'
+import { Metadata, SchemaName } from './datasource.ts'
+import { ExcludedSchemas } from './excluded-schemas.ts'
 import { CaCertificate, isSealed, PlainString, SealedString } from './registration.ts'
 import { storableText } from './text.ts'
 import { chosen, DatasourceId, IdempotencyKey, WaitSeconds } from './wire.ts'

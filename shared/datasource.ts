@@ -61,26 +61,6 @@ export const SchemaName = storableText(1, 63).refine(name => new TextEncoder().e
   error: 'a schema name has at most 63 bytes',
 })
 
-/** How many schemas may be excluded, and how many bytes of UTF-8 their names may have together. */
-export const EXCLUDED_SCHEMAS = { names: 1_000, bytes: 16_384 } as const
-
-/** Bytes of UTF-8 that the names have together. */
-export function bytesOf(names: readonly string[]): number {
-  return new TextEncoder().encode(names.join('')).length
-}
-
-/** Schemas that an introspection skips. A name that cannot exist, an empty or a long one, excludes nothing. */
-export const ExcludedSchemas = z
-  .array(
-    z
-      .string()
-      .refine(isStorable, { error: 'the text holds U+0000 or a lone surrogate, which PostgreSQL cannot store' }),
-  )
-  .max(EXCLUDED_SCHEMAS.names, { error: `at most ${EXCLUDED_SCHEMAS.names} names` })
-  .refine(names => bytesOf(names) <= EXCLUDED_SCHEMAS.bytes, {
-    error: `at most ${EXCLUDED_SCHEMAS.bytes} bytes of names together`,
-  })
-
 /** How an endpoint's feed goes; times are ISO 8601, `eventLag` whole seconds. */
 const Feed = z.object({
   cursor: z.string().nullable(),

@@ -2,9 +2,11 @@
  * What the datasources dialect answers: the datasource object, lists, verdicts and errors, field by field as its contract
  * documents them. No shape here has a field for a credential.
  */
+
 import { z } from 'zod'
 import { Check, CheckItem } from './check.ts'
-import { errorTypeOf, FAULTS, type FaultSpec } from './fault.ts'
+import { FAULTS, type FaultSpec } from './fault.ts'
+import { errorTypeOf } from './fault-names.ts'
 import { Mode } from './wire.ts'
 
 const seconds = z.number().int().describe('Unix seconds.')

@@ -6,30 +6,6 @@
  * since an error is where a password most easily gets out again. What happened inside goes to the log as `cause`.
  */
 
-/** The documented class names of the datasources dialect's errors, which callers tell errors apart by. */
-export type ErrorType =
-  | 'AbloValidationError'
-  | 'AbloAuthenticationError'
-  | 'AbloPermissionError'
-  | 'AbloError'
-  | 'AbloIdempotencyError'
-  | 'AbloRateLimitError'
-  | 'AbloServerError'
-
-const ERROR_TYPES: Readonly<Record<number, ErrorType>> = {
-  401: 'AbloAuthenticationError',
-  403: 'AbloPermissionError',
-  404: 'AbloError',
-  405: 'AbloError',
-  409: 'AbloIdempotencyError',
-  429: 'AbloRateLimitError',
-}
-
-/** `type` of an error of the datasources dialect, which follows from its HTTP status alone. */
-export function errorTypeOf(status: number): ErrorType {
-  return ERROR_TYPES[status] ?? (status < 500 ? 'AbloValidationError' : 'AbloServerError')
-}
-
 /** One row: HTTP status, the dialects' spellings, whether trying again can help, and the public sentence. */
 export interface FaultSpec {
   /** Status over tRPC and both dialects, unless a dialect's contract names another. */
@@ -207,17 +183,6 @@ export const FAULTS = {
 
 /** A code of the table. */
 export type FaultCode = keyof typeof FAULTS
-
-/** Codes that were spelled in another way before 0.3, as rows and outcomes of tasks that an older process wrote hold them. */
-const RENAMED: Readonly<Record<string, FaultCode>> = {
-  rate_limited: 'rate_limit_exceeded',
-  quota_exceeded: 'resource_limit_reached',
-}
-
-/** Today's spelling of a code that was stored. */
-export function currentCode(stored: string): string {
-  return Object.hasOwn(RENAMED, stored) ? (RENAMED[stored] ?? stored) : stored
-}
 
 /** True for a code of the table. */
 export function isFaultCode(text: string): text is FaultCode {

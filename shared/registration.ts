@@ -3,7 +3,8 @@
  * in which a credential travels, and only inward.
  */
 import { z } from 'zod'
-import { DbType, ExcludedSchemas, Metadata, SchemaName } from './datasource.ts'
+import { DbType, Metadata, SchemaName } from './datasource.ts'
+import { ExcludedSchemas } from './excluded-schemas.ts'
 import { isStorable, storableText } from './text.ts'
 import { MAX_CONNECTION_STRING, MAX_URL } from './uri-text.ts'
 import { chosen, IdempotencyKey, Mode, WaitSeconds } from './wire.ts'

@@ -42,14 +42,14 @@ describe('A request', () => {
     expect(await statusOf(request(MAX_HEADERS + 500))).toContain(' 431 ')
   })
 
-  it('that pushes an event nested deeper than MAX_PUSH_DEPTH is no JSON that is taken', async () => {
+  it('that pushes an event nested deeper than MAX_PUSH_DEPTH is refused', async () => {
     const push = (levels: number) => {
       const event = `{"id":"a","model":"m","entityId":"e","type":"CREATE","data":${'['.repeat(levels)}${']'.repeat(levels)}}`
       return mooring.call('POST', `/v1/datasources/${id}/events`, { body: `{"events":[${event}]}` })
     }
     // The body, its list and the event are three levels.
     expect((await push(MAX_PUSH_DEPTH - 3)).status).toBe(200)
-    expect((await push(MAX_PUSH_DEPTH - 2)).body).toMatchObject({ code: 'invalid_json' })
+    expect((await push(MAX_PUSH_DEPTH - 2)).body).toMatchObject({ code: 'invalid_body' })
   })
 })
 

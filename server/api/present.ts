@@ -2,11 +2,12 @@
  * Row → datasource, by listing what goes out. A column that is not named here is not shown, whatever a migration adds.
  * It knows nothing of who asks: that was decided before.
  */
+
 import { datasourceId, displayName } from '#server/domain/datasource-name.ts'
 import { eventLag } from '#server/domain/feed.ts'
 import type { DatasourceRow } from '#server/store/datasources.ts'
 import type { Datasource } from '#shared/datasource.ts'
-import { currentCode } from '#shared/fault.ts'
+import { currentCode } from '#shared/fault-names.ts'
 
 const iso = (at: Date | null) => at?.toISOString() ?? null
 

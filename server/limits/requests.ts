@@ -8,8 +8,10 @@ import { MAX_BODY_BYTES, MAX_DEPTH } from '#server/rest/body.ts'
 import { MAX_PUSH_DEPTH } from '#server/rest/event-routes.ts'
 import { MAX_HEAD_BYTES } from '#server/rest/listener.ts'
 import { MAX_HEADERS, MAX_URL_LENGTH } from '#server/rest/refuse.ts'
+import { EXCLUDED_SCHEMAS } from '#shared/excluded-schemas.ts'
 import { MAX_EVENTS, MAX_PUSH_BYTES } from '#shared/feed.ts'
 import { MAX_PAGE } from '#shared/page.ts'
+import { MAX_CONNECTION_STRING } from '#shared/uri-text.ts'
 import type { Limit } from './limit.ts'
 
 const { rateLimits, patience, quotas } = readConfig({})
@@ -45,14 +47,41 @@ const SIZES: readonly Limit[] = [
   },
   {
     what: 'Nesting of JSON in a body',
-    ...{ bound: MAX_DEPTH, unit: 'levels', happens: 'refused', how: '400 or 422 `invalid_json`' },
-    test: ['bad-input-datasources', "'['.repeat(2000)"],
+    ...{ bound: MAX_DEPTH, unit: 'levels', happens: 'refused', how: '400 `invalid_body`, or 422' },
+    test: ['pydantic', 'nested deeper than is taken'],
+    holds: [
+      'server/rest/json-offset.ts jsonError()',
+      'server/rest/json-offset.ts value()',
+      'server/rest/json-offset.ts string()',
+      'server/rest/json-offset.ts skip()',
+    ],
   },
   {
     what: 'Nesting of JSON in a push',
-    ...{ bound: MAX_PUSH_DEPTH, unit: 'levels', happens: 'refused', how: '400 `invalid_json`' },
+    ...{ bound: MAX_PUSH_DEPTH, unit: 'levels', happens: 'refused', how: '400 `invalid_body`' },
     test: ['limits-bounds', 'MAX_PUSH_DEPTH'],
-    holds: ['server/rest/json-offset.ts list()', 'server/domain/json-text.ts endOfString()'],
+    holds: ['server/domain/json-text.ts endOfString()'],
+  },
+  {
+    what: 'A connection string',
+    ...{ bound: MAX_CONNECTION_STRING, unit: 'characters', happens: 'refused', how: '400 `invalid_body`, or 422' },
+    test: ['bad-input-connections', 'a string of 8,192 characters'],
+  },
+  {
+    what: 'Names of excluded schemas',
+    ...{ bound: EXCLUDED_SCHEMAS.names, unit: 'names', happens: 'refused', how: '400 `invalid_body`, or 422' },
+    test: ['pydantic', 'too many names in the list'],
+  },
+  {
+    what: 'Names of excluded schemas together',
+    ...{ bound: EXCLUDED_SCHEMAS.bytes, unit: 'bytes', happens: 'refused', how: '400 `invalid_body`, or 422' },
+    test: ['pydantic', 'too long a list'],
+    holds: [
+      'input datasources.register excludedSchemas.[]',
+      'input datasources.update excludedSchemas.[]',
+      'input datasources.validate excludedSchemas.[]',
+      'input POST /api/v1/connections excluded_schemas.[]',
+    ],
   },
   {
     what: 'Calls of a batch',
@@ -93,40 +122,40 @@ const RATES: readonly Limit[] = [
   {
     what: 'Calls of a key in a window of 10 s',
     ...{ bound: rateLimits.perKey, unit: 'calls', setting: 'MOORING_RATE_PER_KEY' },
-    ...{ happens: 'refused', how: '429 `rate_limited`' },
+    ...{ happens: 'refused', how: '429 `rate_limit_exceeded`' },
     test: ['limits', 'MOORING_RATE_PER_KEY'],
     holds: ['table rate_limits'],
   },
   {
     what: 'Calls of an organization in a window of 10 s',
     ...{ bound: rateLimits.perOrganization, unit: 'calls', setting: 'MOORING_RATE_PER_ORGANIZATION' },
-    ...{ happens: 'refused', how: '429 `rate_limited`' },
+    ...{ happens: 'refused', how: '429 `rate_limit_exceeded`' },
     test: ['limits', 'MOORING_RATE_PER_ORGANIZATION'],
   },
   {
     what: 'Failed logins from an address in a minute',
     ...{ bound: rateLimits.failedLogins, unit: 'logins', setting: 'MOORING_RATE_FAILED_LOGINS' },
-    ...{ happens: 'refused', how: '429 `rate_limited`' },
+    ...{ happens: 'refused', how: '429 `rate_limit_exceeded`' },
     test: ['limits', 'MOORING_RATE_FAILED_LOGINS'],
   },
   {
     what: 'Datasources of an organization',
     ...{ bound: quotas.datasources, unit: 'datasources', setting: 'MOORING_MAX_DATASOURCES' },
-    ...{ happens: 'refused', how: '403 `quota_exceeded`' },
+    ...{ happens: 'refused', how: '403 `resource_limit_reached`' },
     test: ['quotas', 'MOORING_MAX_DATASOURCES'],
     holds: ['table datasources', 'table credentials', 'table quotas'],
   },
   {
     what: 'Living keys of an organization',
     ...{ bound: quotas.keys, unit: 'keys', setting: 'MOORING_MAX_KEYS' },
-    ...{ happens: 'refused', how: '403 `quota_exceeded`' },
+    ...{ happens: 'refused', how: '403 `resource_limit_reached`' },
     test: ['quotas', 'MOORING_MAX_KEYS'],
     holds: ['table api_keys'],
   },
   {
     what: 'Living capabilities of an organization',
     ...{ bound: quotas.capabilities, unit: 'capabilities', setting: 'MOORING_MAX_CAPABILITIES' },
-    ...{ happens: 'refused', how: '403 `quota_exceeded`' },
+    ...{ happens: 'refused', how: '403 `resource_limit_reached`' },
     test: ['quotas', 'MOORING_MAX_CAPABILITIES'],
     holds: ['table capabilities'],
   },

@@ -2,8 +2,10 @@
  * The datasources dialect, `/v1/…` and the same under `/api`: objects with an `object` field, Unix seconds, flat error
  * objects, strict bodies. Its routes are in a table for each resource.
  */
+
 import { DatasourcesError } from '#shared/datasources-object.ts'
-import { errorTypeOf, faultSpec } from '#shared/fault.ts'
+import { faultSpec } from '#shared/fault.ts'
+import { errorTypeOf } from '#shared/fault-names.ts'
 import { capabilityRoutes } from './capability-routes.ts'
 import { datasourceRoutes } from './datasource-routes.ts'
 import type { Dialect, Reply, Route, Spelling } from './dialect.ts'
