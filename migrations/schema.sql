@@ -276,6 +276,7 @@ create table feed_events (
   event text,
   bytes integer not null,
   stored_at timestamp with time zone not null,
+  vouched boolean default false not null,
   constraint feed_events_pkey PRIMARY KEY (org_id, datasource_id, "position"),
   constraint feed_events_event_id_key UNIQUE (org_id, datasource_id, event_id),
   constraint feed_events_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES feeds(org_id, datasource_id),
@@ -289,7 +290,9 @@ create table feed_pushes (
   received integer not null,
   stored integer not null,
   at timestamp with time zone not null,
-  constraint feed_pushes_pkey PRIMARY KEY (org_id, datasource_id, message_id),
+  sender text default ''::text not null,
+  body_hash bytea,
+  constraint feed_pushes_pkey PRIMARY KEY (org_id, datasource_id, message_id, sender),
   constraint feed_pushes_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES feeds(org_id, datasource_id)
 );
 CREATE INDEX feed_pushes_at_idx ON public.feed_pushes USING btree (at);

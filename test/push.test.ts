@@ -96,12 +96,15 @@ describe('A push', () => {
     expect((await push(body, {}, right)).body).toMatchObject({ stored: 1 })
   })
 
-  it('that names itself is stored once, and answered the second time as the first, whatever it holds then', async () => {
-    const first = await push({ events: [event(400)] }, { 'webhook-id': 'msg_400' })
+  it('that names itself is stored once, and answered the second time as the first; with another body it is a conflict', async () => {
+    const body = { events: [event(400)] }
+    const first = await push(body, { 'webhook-id': 'msg_400' })
     expect(first.body).toEqual({ object: 'event_push', received: 1, stored: 1 })
     await leavesNothing(async () => {
-      const second = await push({ events: [event(401), event(402)] }, { 'webhook-id': 'msg_400' })
+      const second = await push(body, { 'webhook-id': 'msg_400' })
       expect([second.status, second.body]).toEqual([first.status, first.body])
+      const other = await push({ events: [event(401), event(402)] }, { 'webhook-id': 'msg_400' })
+      expect([other.status, other.body.code, other.body.param]).toEqual([409, 'idempotency_conflict', 'webhook-id'])
     })
   })
 

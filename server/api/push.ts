@@ -4,7 +4,7 @@
  */
 
 import { FEED_PACE } from '#server/domain/feed.ts'
-import { readPush } from '#server/domain/feed-page.ts'
+import { type FoundEvent, readPush } from '#server/domain/feed-page.ts'
 import { newId } from '#server/domain/ids.ts'
 import { packBox } from '#server/domain/sealed.ts'
 import * as audit from '#server/store/audit.ts'
@@ -41,18 +41,39 @@ export async function push(ctx: KnownContext, input: PushInput): Promise<PushAns
   return once(ctx, {
     path: 'feeds.push',
     input,
-    effect: within =>
-      transaction(within.parts.db, async tx => {
-        const messageId = input.messageId ?? null
-        const pushed = { datasourceId: row.id, events, messageId, now: ctx.parts.clock(), intervalMs: FEED_PACE.fastMs }
-        const answer = await pushes.accept(tx, row.org_id, pushed)
-        if (answer === null) throw new Fault('entity_not_found')
-        await audit.append(tx, row.org_id, eventOf(ctx, about(row.id)))
-        return answer
-      }),
+    effect: within => pushUnsigned(within, { datasourceId: row.id, input, events }),
     answer: async (_, answer) => answer,
     rings: ['events'],
   })
+}
+
+async function pushUnsigned(
+  ctx: KnownContext,
+  of: { datasourceId: string; input: PushInput; events: readonly FoundEvent[] },
+): Promise<PushAnswer> {
+  const { parts, principal } = ctx
+  const { datasourceId, events, input } = of
+  const org = principal.organizationId
+  return transaction(parts.db, async tx => {
+    const answer = await pushes.accept(tx, org, {
+      datasourceId,
+      events,
+      messageId: input.messageId ?? null,
+      senderId: principal.id,
+      digests: parts.tokens.digests(input.body),
+      now: parts.clock(),
+      intervalMs: FEED_PACE.fastMs,
+    })
+    if (answer === null) throw new Fault('entity_not_found')
+    if (answer === 'conflict') throw takenName()
+    await audit.append(tx, org, eventOf(ctx, about(datasourceId)))
+    return answer
+  })
+}
+
+function takenName(): Fault {
+  const message = 'A push of this webhook-id had another body.'
+  return new Fault('idempotency_conflict', { issues: [{ path: ['webhook-id'], code: 'taken', message }] })
 }
 
 function about(datasourceId: string) {
@@ -94,7 +115,7 @@ async function outcome(ctx: KnownContext, of: { taskId: string; datasourceId: st
   const found = await outcomeOf(ctx, { ...of, waitMs: ctx.parts.answerMs, late: 'withdrawn' })
   const outcome = PushOutcome.parse(found)
   if ('answer' in outcome) return outcome.answer
-  if ('fault' in outcome) throw new Fault(outcome.fault)
+  if ('fault' in outcome) throw outcome.fault === 'idempotency_conflict' ? takenName() : new Fault(outcome.fault)
   const message = REFUSED[outcome.refused] ?? 'The signature could not be checked.'
   throw new Fault('invalid_request', { issues: [{ path: ['webhook-signature'], code: outcome.refused, message }] })
 }

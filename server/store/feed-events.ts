@@ -15,6 +15,8 @@ export interface Arrived {
   readonly now: Date
   /** What of a poll is written in the same statement; null for a push. */
   readonly page: PolledPage | null
+  /** Whether the customer vouches for them: they were polled, or came with their signature. */
+  readonly isVouched: boolean
 }
 
 /** A page of a poll, and how its poll goes on. */
@@ -36,12 +38,13 @@ export interface NextTime {
 /**
  * Stores the events that are not there yet, moves the feed, holds or settles the poll's claim, and returns how many were new;
  * null, and nothing is written, when the claim was lost or there is no feed. An id that is there already, its event or its
- * tombstone, stays as it is.
+ * tombstone, stays as it is; but one that nobody vouched for gives way to one that the customer vouches for, at a new
+ * position where it says something else.
  *
  * One statement, since a page is one of very many. It locks the task, then the feed: what was waited for is read anew.
  */
 export async function store(db: Db, org: string, arrived: Arrived): Promise<number | null> {
-  const { datasourceId, events, now, page } = arrived
+  const { datasourceId, events, now, page, isVouched } = arrived
   const { rows } = await sql<{ stored: number }>`
     with held as (
       ${page === null ? sql`select` : sql`select from tasks where ${isHeld(page.claim)} for no key update`}
@@ -53,12 +56,14 @@ export async function store(db: Db, org: string, arrived: Arrived): Promise<numb
         ${textArray(events.map(event => event.json))}::text[], ${events.map(({ occurredAtMs: ms }) => ms && Math.trunc(ms))}::bigint[])
         with ordinality as event (id, event, occurred_ms, n)
     ), inserted as (
-      insert into feed_events (org_id, datasource_id, position, event_id, event, bytes, stored_at)
-      select ${org}, ${datasourceId}, position + n, id, event, octet_length(event), ${now} from feed, arrived
-      on conflict (org_id, datasource_id, event_id) do nothing
+      insert into feed_events (org_id, datasource_id, position, event_id, event, bytes, stored_at${isVouched ? sql`, vouched` : sql``})
+      select ${org}, ${datasourceId}, position + n, id, event, octet_length(event), ${now} ${isVouched ? sql`, true` : sql``}
+      from feed, arrived
+      on conflict (org_id, datasource_id, event_id) ${isVouched ? REPLACING : sql`do nothing`}
       returning position
     ), told as (
-      select count(*)::integer as stored, max(position) as last from inserted
+      select count(*)::integer as stored, max(inserted.position) as last from inserted, feed
+      where inserted.position > feed.position
     ), moved as (
       update feeds set
         position = coalesce(told.last, feeds.position),
@@ -72,6 +77,13 @@ export async function store(db: Db, org: string, arrived: Arrived): Promise<numb
   `.execute(db)
   return rows[0]?.stored ?? null
 }
+
+/** What says the same stays in its place and is vouched for from now on; anything else is news to whoever read it. */
+const REPLACING = sql`do update set vouched = true,
+  position = case when feed_events.event = excluded.event then feed_events.position else excluded.position end,
+  stored_at = case when feed_events.event = excluded.event then feed_events.stored_at else excluded.stored_at end,
+  event = excluded.event, bytes = excluded.bytes
+  where not feed_events.vouched`
 
 function movement({ cursor, drained, requestedAt, next }: PolledPage, now: Date) {
   const pace =

@@ -1,5 +1,5 @@
 /**
- * The tables of `migrations/0013_feeds.sql` as Kysely types, for `db.ts`, which is long enough.
+ * The tables of `migrations/0013_feeds.sql` and `0027_pushed_names.sql` as Kysely types, for `db.ts`, which is long enough.
  * The columns and their constraints are there.
  */
 import type { Generated } from 'kysely'
@@ -33,6 +33,7 @@ export interface FeedEventsTable {
   event: string | null
   bytes: number
   stored_at: Date
+  vouched: Generated<boolean>
 }
 
 /** The table `feed_pushes`. */
@@ -43,4 +44,6 @@ export interface FeedPushesTable {
   received: number
   stored: number
   at: Date
+  sender: Generated<string>
+  body_hash: Buffer | null
 }

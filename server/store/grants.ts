@@ -61,6 +61,7 @@ const CHANGED = [
   'next_check_at',
   'deleted_at',
 ]
+const EVENT = ['org_id', 'datasource_id', 'position', 'event_id', 'event', 'bytes', 'stored_at']
 const READ: TableGrant = { select: true }
 const EVERYTHING: TableGrant = { select: true, insert: true, update: true, delete: true }
 
@@ -114,7 +115,8 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   lease_grants: { web: {}, worker: READ },
   // The web stores what is pushed with a key alone.
   feeds: { web: { select: true, insert: true, update: true }, worker: EVERYTHING },
-  feed_events: { web: { select: true, insert: true }, worker: EVERYTHING },
+  // That the customer vouches for an event is the worker's to say.
+  feed_events: { web: { select: true, insert: EVENT }, worker: EVERYTHING },
   feed_pushes: { web: { select: true, insert: true }, worker: EVERYTHING },
 }
 

@@ -97,6 +97,7 @@ async function keep(parts: WorkerParts, poll: Poll, of: { asked: Asked; page: Fe
     datasourceId: feed.datasource_id,
     events: page.events,
     now,
+    isVouched: true,
     page: {
       claim,
       cursor: step.cursor,

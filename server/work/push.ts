@@ -53,12 +53,15 @@ async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOut
     datasourceId,
     events,
     messageId: payload.id,
+    senderId: null,
+    digests: parts.tokens.digests(body),
     now: parts.clock(),
     intervalMs: parts.feeds.pace.fastMs,
   }
   // Stored before the task is finished, and in a transaction of its own: a worker that dies between the two, or that lost
   // its claim, leaves what the next one finds under the message's name.
   const answer = await transaction(parts.db, tx => pushes.accept(tx, org, pushed))
+  if (answer === 'conflict') return { fault: 'idempotency_conflict' }
   return answer === null ? { fault: 'entity_not_found' } : { answer }
 }
 
