@@ -55,7 +55,7 @@ async function read(id: string, after?: string) {
 
 /** The same from the beginning, without positions. */
 async function seen(id: string): Promise<unknown[]> {
-  return (await read(id)).map(({ id, data }) => [id, data])
+  return (await read(id)).map(one => [one.id, one.data])
 }
 
 describe('The id of a message', () => {
