@@ -25,6 +25,8 @@ export async function read(db: Db, now: Date): Promise<KeyUses> {
     signing: await ids(sql`
       select signer_id as id from organization_keys where secret is not null
       union select signer_id from credentials where sealed is not null
+      union select d.verdict_signer_id from datasources d join organizations o on o.id = d.org_id and o.removed_at is null
+        where d.deleted_at is null and d.verdict_signer_id is not null
       union select g.signer_id from lease_grants g join capabilities c on c.org_id = g.org_id and c.id = g.capability_id
         where c.revoked_at is null and c.expires_at > ${now}`),
     pepper: await ids(sql`

@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { CredentialContext, SealedBox } from '#server/domain/sealed.ts'
 import type { Claim } from './claims.ts'
 import type { Db, Tx } from './db.ts'
+import * as verdicts from './verdict-signatures.ts'
 
 /** What a credential has to be sealed and signed with so that it needs nothing older. */
 export interface UpToDate {
@@ -70,7 +71,7 @@ export interface Resealed {
   readonly fingerprint: string | null
 }
 
-/** Whether there is a stale credential beside those that a pass could not open: another had its row, or it came meanwhile. */
+/** Whether there is a stale verdict, or a stale credential beside those that a pass could not open: another had its row, or it came meanwhile. */
 export async function isAnyLeft(
   db: Db,
   org: string,
@@ -81,6 +82,7 @@ export async function isAnyLeft(
       and (c.datasource_id, c.version) not in (
         select * from unnest(
           ${ask.beside.map(one => one.datasourceId)}::uuid[], ${ask.beside.map(one => one.version)}::integer[]))
+    union all select 1 from datasources d where d.org_id = ${org} and ${verdicts.isStale(ask.expected.signerIds)}
     limit 1
   `.execute(db)
   return rows.length === 1
@@ -104,20 +106,21 @@ export async function writeResealed(tx: Tx, org: string, entries: readonly Resea
   `.execute(tx)
 }
 
-/** How many credentials are stale: of one organization, or of all. */
+/** How many credentials and verdicts are stale: of one organization, or of all. */
 export async function countStale(db: Db, org: string | null, expected: UpToDate): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from credentials c
     where (${org}::uuid is null or c.org_id = ${org}::uuid) and ${isStale(expected)}
   `.execute(db)
-  return rows[0]?.count ?? 0
+  return (rows[0]?.count ?? 0) + (await verdicts.countStale(db, org, expected.signerIds))
 }
 
-/** Organizations that have stale credentials, or a retired key whose secret half is still there. */
+/** Organizations that have stale credentials or verdicts, or a retired key whose secret half is still there. */
 export async function organizationsToReseal(db: Db, expected: UpToDate): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select o.id from organizations o where o.removed_at is null and (
       exists (select 1 from credentials c where c.org_id = o.id and ${isStale(expected)})
+      or exists (select 1 from datasources d where d.org_id = o.id and ${verdicts.isStale(expected.signerIds)})
       or exists (select 1 from organization_keys k where k.org_id = o.id and k.retired_at is not null and k.secret is not null))
     order by o.id
   `.execute(db)

@@ -1,6 +1,6 @@
 /**
  * Seals an organization's credentials anew, in batches, after a rotation of keys: with the key, the signature and the
- * fingerprint that are in use. A kill in the middle loses nothing: each batch is one transaction, and the next claim goes on
+ * fingerprint that are in use; and signs its verdicts anew. A kill in the middle loses nothing: each batch is one transaction, and the next claim goes on
  * with what is left. When nothing needs a retired key any more, its secret half is destroyed.
  */
 
@@ -18,6 +18,7 @@ import * as resealing from '#server/store/resealing.ts'
 import { canonicalTarget } from '#shared/connection-string.ts'
 import { currentKey } from './open.ts'
 import type { WorkerParts } from './parts.ts'
+import { resignVerdicts } from './resign-verdicts.ts'
 import { readSealedString } from './resolve.ts'
 
 const BATCH = 64
@@ -56,6 +57,9 @@ export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
       'credentials could not be opened to be sealed anew',
     )
   }
+  const verdicts = await resignVerdicts(parts, claim, { sliceMs: SLICE_MS, claimMs: CLAIM_MS })
+  if (verdicts === 'lost') return
+  if (verdicts === 'more') return resealing.settle(parts.db, claim, parts.clock())
   const isAnyLeft = await resealing.isAnyLeft(parts.db, org, { expected: parts.sealer.upToDate(), beside: unopened })
   const next = isAnyLeft ? new Date(parts.clock().getTime() + AGAIN_MS) : await endKeys(parts, org)
   await resealing.settle(parts.db, claim, next)
