@@ -94,15 +94,23 @@ function granted(db: Db) {
     .where('o.removed_at', 'is', null)
 }
 
+/** A lease to be written. `verdictSignature` is of the verdict that let it be given. */
+export interface NewLease {
+  readonly id: string
+  readonly datasourceId: string
+  readonly capabilityId: string
+  readonly version: number
+  readonly verdictSignature: Buffer
+  readonly now: Date
+  readonly expiresAt: Date
+}
+
 /**
  * Writes a new lease, in the transaction that hands it out. False, and nothing written, when what was looked at before its
- * host was resolved is no longer so: the capability was revoked or has run out, the datasource removed or rejected, the credential replaced.
+ * host was resolved is no longer so: the capability was revoked or has run out, the datasource removed or judged
+ * anew, the credential replaced.
  */
-export async function insert(
-  tx: Tx,
-  org: string,
-  entry: { id: string; datasourceId: string; capabilityId: string; version: number; now: Date; expiresAt: Date },
-): Promise<boolean> {
+export async function insert(tx: Tx, org: string, entry: NewLease): Promise<boolean> {
   // A revocation under way is waited for, so that no lease is handed out after it was answered.
   await quotas.lockShared(tx, org, 'capabilities')
   const { rows } = await sql`
@@ -113,7 +121,7 @@ export async function insert(
     join capabilities g on g.org_id = d.org_id and g.id = ${entry.capabilityId} and g.revoked_at is null
       and g.expires_at > ${entry.now}
     where d.org_id = ${org} and d.id = ${entry.datasourceId} and d.deleted_at is null and d.status = 'active'
-      and c.version = ${entry.version}
+      and c.version = ${entry.version} and d.verdict_signature = ${entry.verdictSignature}
     returning id
   `.execute(tx)
   return rows.length === 1

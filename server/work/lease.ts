@@ -69,7 +69,7 @@ async function grantOrRefuse(parts: WorkerParts, claim: claims.Claim, asked: Ask
     const found = await leasable(parts, claim, { asked, mode: capability.mode })
     if (found === null) return
     if (typeof found === 'string') return refuse(parts, claim, { fault: found, capabilityId: capability.id, payload })
-    if (await grant(parts, claim, { asked, capability, content: found.content })) return
+    if (await grant(parts, claim, { asked, capability, ...found })) return
   }
   return refuse(parts, claim, { fault: 'conflict', capabilityId: null, payload })
 }
@@ -77,10 +77,9 @@ async function grantOrRefuse(parts: WorkerParts, claim: claims.Claim, asked: Ask
 /** What does not depend on the lease itself. */
 type LeasableContent = Omit<LeasedCredential, 'expiresAt' | 'id' | 'publicKey'>
 
-interface Grant {
+interface Grant extends Leasable {
   readonly asked: Asked
   readonly capability: leases.GrantedCapability
-  readonly content: LeasableContent
 }
 
 /** Answers the lease and records it; false, and nothing is done, when what it rests on has changed. */
@@ -100,7 +99,15 @@ async function grant(parts: WorkerParts, claim: claims.Claim, of: Grant): Promis
   const end = await transaction(parts.db, async tx => {
     // Lost meanwhile: whoever has the claim now answers, and this box goes nowhere.
     if (!(await holds(tx, claim))) return 'lost'
-    const entry = { id, datasourceId, capabilityId: capability.id, version, now, expiresAt }
+    const entry = {
+      id,
+      datasourceId,
+      capabilityId: capability.id,
+      version,
+      verdictSignature: of.verdictSignature,
+      now,
+      expiresAt,
+    }
     if (!(await leases.insert(tx, org, entry))) return 'changed'
     await claims.finish(tx, claim, { lease } satisfies LeaseOutcome)
     await audit.append(tx, org, eventOf(parts, asked, { capabilityId: capability.id, outcome: 'ok' }))
@@ -129,12 +136,18 @@ async function grantedCapability(parts: WorkerParts, asked: Asked): Promise<leas
   return isNamed && operations.includes('datasources.lease') ? row : 'capability_scope_denied'
 }
 
-/** What is leased, but for when it ends; or why it is not. Null when that waits for a check, and the claim was given back. */
+/** What is leased, and the signature of the verdict that lets it be. */
+interface Leasable {
+  readonly content: LeasableContent
+  readonly verdictSignature: Buffer
+}
+
+/** What is leased; or why it is not. Null when that waits for a check, and the claim was given back. */
 async function leasable(
   parts: WorkerParts,
   claim: claims.Claim,
   { asked, mode }: { asked: Asked; mode: Mode },
-): Promise<{ content: LeasableContent } | FaultCode | null> {
+): Promise<Leasable | FaultCode | null> {
   const { organizationId: org, datasourceId: id, payload } = asked
   const row = await sealed.datasource(parts.db, org, id)
   // By its whole name, prefix included: what the capability names is compared with the name that was asked for.
@@ -143,9 +156,10 @@ async function leasable(
   if (row.kind !== 'direct') return 'conflict'
   const use = await usableOrAwaited(parts, claim, row)
   if (use !== 'usable') return use === null ? null : use.fault
+  const verdictSignature = row.verdict?.signature
   const inForce = row.current
   const secret = inForce === null ? undefined : openUnlessBroken(parts, row, inForce)
-  if (inForce === null || secret?.kind !== 'direct') return 'credential_unreadable'
+  if (inForce === null || verdictSignature === undefined || secret?.kind !== 'direct') return 'credential_unreadable'
   const { target, caCertificate } = secret
   const { version: credentialVersion } = inForce.context
   const found = await parts.dialler.locate({ host: target.host, port: target.port, deadlineMs: LOCATE_MS })
@@ -154,7 +168,8 @@ async function leasable(
   if (dialled === null) return 'tls_failed'
   const ca = caCertificate === null ? {} : { caCertificate }
   const where = { addresses: [...found.addresses], datasourceId: payload.datasourceId, mode: row.mode }
-  return { content: { connectionString: spellConnectionString(dialled), ...ca, ...where, credentialVersion } }
+  const content = { connectionString: spellConnectionString(dialled), ...ca, ...where, credentialVersion }
+  return { content, verdictSignature }
 }
 
 function unlessBroken(thrown: unknown): undefined {

@@ -50,6 +50,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/work/loop.ts #run()': 'one turn for each wake, until the worker stops',
   'server/work/reseal.ts #held': "an organization's sealing keys: a handful, made by operators",
   'server/work/reseal.ts reseal()': 'batches of credentials, for at most a slice of two seconds',
+  'server/work/resign-verdicts.ts resignVerdicts()': 'batches of verdicts, for at most a slice of two seconds',
   'server/work/turns.ts #waiting': 'the slots of the loop of feeds',
   'shared/sql-text.ts anonymousBlock()': 'one more character for each tag that a block of ours holds',
   'shared/drift-type.ts dimensionsOf()': 'once for two characters of one type, whose length is bounded',
