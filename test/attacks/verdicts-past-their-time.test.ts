@@ -29,7 +29,7 @@ let customer: Customer
 /** Between Mooring and the customer's server: closed, the database is away. */
 let way: net.Server
 let dials = 0
-let isOpen = true
+let port: number
 let token: string
 let id: DatasourceId
 let uuid: string
@@ -38,15 +38,12 @@ beforeAll(async () => {
   way = net.createServer(socket => {
     dials += 1
     socket.on('error', () => socket.destroy())
-    if (!isOpen) {
-      socket.destroy()
-      return
-    }
     const on = net.connect({ host: customer.host, port: customer.port })
     on.on('error', () => socket.destroy())
     socket.pipe(on).pipe(socket)
   })
-  await new Promise<void>(resolve => way.listen(0, '127.0.0.1', resolve))
+  await open(0)
+  port = portOf(way)
   mooring = await startMooring({ clock })
   token = await leaseCapability(mooring, { ttlSeconds: 300 * 24 * 3600 })
 })
@@ -56,8 +53,8 @@ afterAll(async () => {
   await customer.drop()
 })
 beforeEach(async () => {
-  isOpen = true
-  const connectionString = customer.url('reader', { port: portOf(way) })
+  if (!way.listening) await open(port)
+  const connectionString = customer.url('reader', { port })
   const made = await mooring.client().datasources.register.mutate({ connectionString, waitSeconds: 30 })
   expect(made.status).toBe('active')
   id = made.id
@@ -66,6 +63,7 @@ beforeEach(async () => {
   await sql(`update tasks set due_at = 'infinity' where standing`)
 })
 
+const open = (at: number) => new Promise<void>(resolve => way.listen(at, '127.0.0.1', resolve))
 const sql = (text: string) => query(mooring.databaseUrl, text)
 const checks = async () => (await sql(`select id from verifications where datasource_id = '${uuid}'`)).length
 const leases = async () => (await sql(`select id from leases where datasource_id = '${uuid}'`)).length
@@ -103,15 +101,15 @@ describe('Past usable_until', () => {
   it('nothing is leased or introspected while the database is away, and the check gives no time', async () => {
     const before = await verdict()
     aheadMs += LIFE_MS + HOUR_MS
-    isOpen = false
+    way.close()
     expect([await leased(), await checks(), await leases()]).toEqual(['database_unreachable', 2, 0])
     expect(await verdict()).toEqual(before)
     const introspection = mooring.client().snapshots.introspect.mutate({ id })
     expect(await introspection.then(() => 'read', faultOf)).toBe('database_unreachable')
+    await open(port)
     dials = 0
     await introspected()
     expect(dials).toBe(0)
-    isOpen = true
     expect(await leased()).toBe('granted')
   })
 
@@ -126,7 +124,7 @@ describe('Past usable_until', () => {
 
   it('another time in the column is no time: no lease, and a check that fails carries nothing of it on', async () => {
     aheadMs += LIFE_MS + HOUR_MS
-    isOpen = false
+    way.close()
     await set(`usable_until = usable_until + interval '1 year'`)
     expect([await leased(), await leases()]).toEqual(['database_unreachable', 0])
     expect(await verdict()).toMatchObject({ status: 'active', verdict_usable: false, usable_until: null })
@@ -152,7 +150,7 @@ describe('A verdict', () => {
   })
 
   it('that is unsigned stays unused by a column that says otherwise', async () => {
-    isOpen = false
+    way.close()
     const { usable_until: until } = await verdict()
     await set(`verdict_usable = true, verdict_signature = decode(repeat('00', 64), 'hex')`)
     expect(until).not.toBeNull()
@@ -196,7 +194,7 @@ describe("When the worker's signing key is rotated", () => {
     const run = (now = clock) => operator({ db, databaseUrl, keyringDir: config.keyring, now })
     const { verdict_signer_id: old } = await verdict()
     const other = await mooring.client().datasources.register.mutate({
-      connectionString: customer.url('reader', { port: portOf(way), parameters: 'application_name=edited' }),
+      connectionString: customer.url('reader', { port, parameters: 'application_name=edited' }),
       waitSeconds: 30,
     })
     await sql(`update tasks set due_at = 'infinity' where standing`)

@@ -1,0 +1,73 @@
+/** A signing key is used under a verdict like every credential: past it no feed is polled with it, and no push is believed for it. */
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { sign } from '#server/net/signature.ts'
+import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/followed.ts'
+import { query } from '#test/support/postgres.ts'
+import { KEY } from '#test/support/stranger.ts'
+import { bareUuid } from '#test/support/voices.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+let followed: Followed
+let id: string
+let requests = 0
+beforeAll(async () => {
+  followed = await startFollowed()
+  const honest = hosted({ count: () => 3 })
+  followed.stranger.be((response, received) => {
+    requests += 1
+    return honest(response, received)
+  })
+  id = (await followed.register('/in-time')).id
+  await followed.run('poll', id)
+})
+afterAll(() => followed.stop())
+
+const sql = (text: string) => query(followed.mooring.databaseUrl, text)
+/** An edit of the time that the signature covers: no verdict is left. */
+const edit = () =>
+  sql(`update datasources set usable_until = usable_until + interval '1 day' where id = '${bareUuid(id)}'`)
+const hold = (until: string) =>
+  sql(`update tasks set locked_until = ${until} where datasource_id = '${bareUuid(id)}' and kind = 'verify'`)
+
+function push(n: number) {
+  const body = JSON.stringify({ events: [event(n)] })
+  const timestamp = String(Math.floor(Date.now() / 1_000))
+  const message = { id: `m${n}`, timestamp, body }
+  const headers = {
+    'webhook-id': message.id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': sign(message, [KEY]),
+    'content-type': 'application/json',
+  }
+  return followed.mooring.call('POST', `/v1/datasources/${id}/events`, { body, headers })
+}
+
+it('A feed whose verdict was edited is not polled; the check that the poll asks for makes it go on', async () => {
+  expect(await followed.stored(id)).toEqual(ids(0, 3))
+  await edit()
+  await hold(`now() + interval '1 hour'`)
+  requests = 0
+  await followed.run('poll', id)
+  expect(requests).toBe(0)
+  await hold('null')
+  await vi.waitFor(async () => {
+    const [row] = await sql(`select verdict_asked_at, verdict_usable from datasources where id = '${bareUuid(id)}'`)
+    expect(row).toEqual({ verdict_asked_at: null, verdict_usable: true })
+  }, 30_000)
+  // The check asks twice, and the poll that it makes due asks once more.
+  await vi.waitFor(() => expect(requests).toBeGreaterThan(2), 30_000)
+})
+
+it('A signed push is not believed by a key whose verdict was edited, until a check has found the key in use', async () => {
+  await edit()
+  const answer = await push(7)
+  expect([answer.status, answer.body]).toMatchObject([200, { received: 1, stored: 1 }])
+  const checks = `select outcome from verifications where datasource_id = '${bareUuid(id)}' order by at desc limit 1`
+  const before = await sql(checks.replace('outcome', 'id'))
+  await edit()
+  followed.stranger.be(response => response.writeHead(401).end())
+  expect((await push(8)).status).toBeGreaterThanOrEqual(400)
+  expect(await sql(checks.replace('outcome', 'id'))).not.toEqual(before)
+  expect(await followed.stored(id)).toEqual([...ids(0, 3), ...events(7, 8).map(one => one.id)])
+})
