@@ -2,15 +2,23 @@
  * The typed client: every procedure of the API with its inputs and outputs inferred. It takes types, and nothing else, from
  * the server, so it bundles for browsers.
  */
-import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client'
+import {
+  createTRPCClient,
+  httpBatchLink,
+  httpSubscriptionLink,
+  splitLink,
+  TRPCClientError,
+  type TRPCLink,
+} from '@trpc/client'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { EventSource } from 'eventsource'
 import type { AppRouter } from '#server/api/router.ts'
 import type { FaultCode } from '#shared/fault.ts'
-import { sealing } from './seal.ts'
+import { sealingLink } from './sealing-link.ts'
 
 // biome-ignore lint/performance/noBarrelFile: callers have one place to import from
 export { type SealedConnectionString, sealConnectionString } from './seal.ts'
+export { sealingLink } from './sealing-link.ts'
 
 /** What every procedure takes and answers: `Inputs['datasources']['register']`. */
 export type Inputs = inferRouterInputs<AppRouter>
@@ -25,13 +33,21 @@ const MAX_BATCH = 20
 /**
  * A client of the installation at `url` (its base address; `/trpc` is appended), calling with an API key or capability.
  * Calls made in the same tick travel as one batch. A call that is refused rejects with an error that `faultOf` reads.
- * Connection strings are sealed before they are sent, unless `seal` is false.
+ * Connection strings, and CA certificates beside them, are sealed before they are sent, unless `seal` is false. `links` come
+ * behind the sealing, so that a logger among them sees boxes only; with a client of one's own, put `sealingLink()` first.
  */
-export function createClient(options: { url: string; key: string; seal?: boolean }) {
+export function createClient(options: {
+  url: string
+  key: string
+  seal?: boolean
+  links?: readonly TRPCLink<AppRouter>[]
+}) {
   const url = `${options.url.replace(/\/+$/, '')}/trpc`
   const authorization = `Bearer ${options.key}`
-  const client = createTRPCClient<AppRouter>({
+  return createTRPCClient<AppRouter>({
     links: [
+      ...(options.seal === false ? [] : [sealingLink()]),
+      ...(options.links ?? []),
       splitLink({
         condition: operation => operation.type === 'subscription',
         // The browser's own EventSource cannot send a header, and a key in a URL is refused.
@@ -46,7 +62,6 @@ export function createClient(options: { url: string; key: string; seal?: boolean
       }),
     ],
   })
-  return options.seal === false ? client : sealing(client)
 }
 
 /** The fault's code in what a call rejected with; null when the server was not reached or did not answer as Mooring does. */

@@ -3,11 +3,12 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { TRPCClientError } from '@trpc/client'
+import { createTRPCClient, TRPCClientError, type TRPCLink } from '@trpc/client'
+import { observable } from '@trpc/server/observable'
 import sodium from 'libsodium-wrappers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createClient, faultOf, type SealedConnectionString, sealConnectionString } from '#client/index.ts'
-import { sealing } from '#client/seal.ts'
+import { createClient, faultOf, type SealedConnectionString, sealConnectionString, sealingLink } from '#client/index.ts'
+import type { AppRouter } from '#server/api/router.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
@@ -173,18 +174,26 @@ describe('The boxes that a client keeps', () => {
   /** A client that keeps what it is to send, and refuses it with what `refuse` throws. */
   function told(of: { refuse?: () => void; sealingKey?: () => Promise<typeof key> } = {}) {
     const sent: SealedConnectionString[] = []
-    const mutation = {
-      mutate: async (input: { connectionString: string; idempotencyKey?: string }): Promise<void> => {
-        sent.push(input as object as SealedConnectionString)
-        of.refuse?.()
-      },
+    const answer = async (path: string, input: unknown): Promise<unknown> => {
+      if (path === 'organization.sealingKey') return (of.sealingKey ?? (async () => key))()
+      sent.push(input as SealedConnectionString)
+      of.refuse?.()
+      return {}
     }
-    const client = sealing({
-      datasources: { register: mutation, validate: mutation },
-      organization: { sealingKey: { query: of.sealingKey ?? (async () => key) } },
-    })
+    const end: TRPCLink<AppRouter> = () => one => {
+      return observable(observer => {
+        answer(one.op.path, one.op.input).then(
+          data => {
+            observer.next({ result: { type: 'data', data } })
+            observer.complete()
+          },
+          cause => observer.error(TRPCClientError.from(cause)),
+        )
+      })
+    }
+    const client = createTRPCClient<AppRouter>({ links: [sealingLink(), end] })
     const boxes = () => sent.map(one => one.sealedConnectionString)
-    return { ...client.datasources, boxes }
+    return { register: client.datasources.register, validate: client.datasources.validate, boxes }
   }
 
   it('are of one call, one key and one string, and are none without a key', async () => {

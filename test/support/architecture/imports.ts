@@ -95,6 +95,8 @@ function resolve(from: string, specifier: string): Target {
   if (specifier.startsWith('.')) return { kind: 'file', name: posix.join(dirname(from), specifier) }
   const bare = specifier.replace(/^node:/, '')
   if (specifier.startsWith('node:') || builtinModules.includes(bare)) return { kind: 'builtin', name: bare }
+  // A part of a package that runs where the rest of it does not.
+  if (specifier === '@trpc/server/observable') return { kind: 'package', name: specifier }
   const depth = specifier.startsWith('@') ? 2 : 1
   return { kind: 'package', name: specifier.split('/').slice(0, depth).join('/') }
 }

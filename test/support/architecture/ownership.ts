@@ -18,6 +18,8 @@ const NODE_CLIENT = ['client/node.ts', 'client/leased-client.ts', 'client/leased
 const PACKAGES: Readonly<Record<string, Owners>> = {
   '@trpc/client': ['client', 'client/cli', 'client/console'],
   '@trpc/server': ['api', 'rest', 'wiring-web'],
+  // What links of the client are made of; `@trpc/client` itself runs on it.
+  '@trpc/server/observable': ['client'],
   cors: ['rest'],
   eventsource: ['client'],
   express: ['rest', 'wiring-web'],

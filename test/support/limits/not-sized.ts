@@ -18,7 +18,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'client/cli/schema-sql.ts done': "a command of the caller's, in the caller's own process",
   'client/endpoint.ts readAll()': "the customer's own endpoint: counted against MAX_BODY_BYTES of endpoint-answer.ts",
   'client/node.ts #renewInTime()': 'one turn for each renewal of a lease, until it is given back',
-  'client/seal.ts #kept': 'BOXES_KEPT, in the process of the caller; the oldest goes',
+  'client/sealing-link.ts #kept': 'BOXES_KEPT, in the process of the caller; the oldest goes',
   'server/api/change-feed.ts #pump()': 'batches of changes, each read and told before the next one is read',
   'server/api/feed-heads.ts #look()': 'one look for each wake, and one at a time',
   'server/api/sealing-keys.ts kept': 'MAX_KEPT organizations, which operators make; then all are read again',
