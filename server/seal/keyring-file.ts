@@ -3,28 +3,30 @@
  * The entries call it at start; nothing of a file is ever logged.
  */
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { link, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { createKeyrings, parseWebKeyring, parseWorkerKeyring, type WebKeyring, type WorkerKeyring } from './keyring.ts'
 import { type Keyrings, parseKeyrings, printKeyrings } from './keyring-rotation.ts'
 import { type KeyringTexts, upgradeKeyrings } from './keyring-upgrade.ts'
+import { readPrivateFile, requirePrivateFolder } from './private-file.ts'
+
+const KEYRING = 'The keyring'
 
 async function readPrivate(path: string): Promise<string> {
-  const found = await stat(path).catch(() => null)
-  if (found === null)
-    throw new Error(`There is no keyring at ${path}. Make one with: npm run -s mooring -- keyring init --dir DIR`)
-  if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) {
-    throw new Error(`The keyring ${path} can be read by others. Run: chmod 600 ${path}`)
-  }
-  return readFile(path, 'utf8')
+  const text = await readPrivateFile(path, KEYRING)
+  if (text !== null) return text
+  throw new Error(
+    `There is no keyring at ${path}. For a new installation make one with: npm run -s mooring -- keyring init --dir DIR; ` +
+      'for one that has data restore it from its backup.',
+  )
 }
 
-/** Reads the web tier's keyring. Throws when it is missing, readable by others or not acceptable. */
+/** Reads the web tier's keyring. Throws when it is missing, not private or not acceptable. */
 export async function readWebKeyring(path: string): Promise<WebKeyring> {
   return parseWebKeyring(await readPrivate(path))
 }
 
-/** Reads the worker's keyring. Throws when it is missing, readable by others or not acceptable. */
+/** Reads the worker's keyring. Throws when it is missing, not private or not acceptable. */
 export async function readWorkerKeyring(path: string): Promise<WorkerKeyring> {
   return parseWorkerKeyring(await readPrivate(path))
 }
@@ -32,6 +34,7 @@ export async function readWorkerKeyring(path: string): Promise<WorkerKeyring> {
 /** Writes `web.json` and `worker.json` into a folder, mode 0600. Throws when either is there already. */
 export async function initKeyrings(dir: string, newKeyId: (kind: string) => string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
+  await requirePrivateFolder(resolve(dir), KEYRING)
   const texts = await createKeyrings(newKeyId)
   const web = join(dir, 'web.json')
   await place(web, texts.web)
@@ -44,7 +47,7 @@ export async function initKeyrings(dir: string, newKeyId: (kind: string) => stri
   }
 }
 
-/** Reads both keyrings of a folder, for a rotation. Throws when one is missing, readable by others or not acceptable. */
+/** Reads both keyrings of a folder, for a rotation. Throws when one is missing, not private or not acceptable. */
 export async function readKeyrings(dir: string): Promise<Keyrings> {
   return parseKeyrings(await readTexts(dir))
 }

@@ -1,0 +1,100 @@
+/**
+ * Reads a file that holds secrets, and refuses one that another user could have put there or can read: of another owner,
+ * behind a link, open to others, or in a folder in which others can replace it. As OpenSSH's `StrictModes` does it, the
+ * folders above count, too. `keyring-file.ts` calls it; on Windows, which has other permissions, only the file is read.
+ */
+import { constants, type Stats } from 'node:fs'
+import { lstat, open, realpath, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+
+const OTHERS = 0o077
+const WRITABLE_BY_OTHERS = 0o002
+const WRITABLE_BY_GROUP_OR_OTHERS = 0o022
+const STICKY = 0o1000
+
+/** The file's text. Throws one sentence with the path and what to type; null where there is no such file. */
+export async function readPrivateFile(path: string, what: string): Promise<string | null> {
+  const named = resolve(path)
+  const found = await lstat(named).catch(unlessMissing)
+  if (found === null) return null
+  if (process.platform === 'win32') return readWhole(named)
+  if (found.isSymbolicLink()) await refuseLink(named, what)
+  await requirePrivateFolder(dirname(named), what)
+  // What was looked at is what is read: a link that is put there meanwhile is not followed.
+  const file = await open(named, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
+    if (codeOf(error) !== 'EACCES') throw error
+    throw new Error(`${what} ${path} cannot be read by this user (uid ${ownUid()}). Run as its owner.`)
+  })
+  try {
+    requireOwn(await file.stat(), { path, what })
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+/** Throws for a folder in which others could put a file in the place of one that is kept there. */
+export async function requirePrivateFolder(folder: string, what: string): Promise<void> {
+  if (process.platform === 'win32') return
+  if ((await lstat(folder)).isSymbolicLink()) await refuseLink(folder, `${what}'s folder`)
+  const real = await realpath(folder)
+  const own = await stat(real)
+  if ((own.mode & WRITABLE_BY_GROUP_OR_OTHERS) !== 0)
+    throw new Error(`${what}'s folder ${folder} can be written by others. Run: chmod go-w ${folder}`)
+  requireOwner(own, { path: folder, what: `${what}'s folder` })
+  for (let above = dirname(real); ; above = dirname(above)) {
+    const { mode } = await stat(above)
+    // In a sticky folder, as /tmp is, nobody but its owner can move what is in it.
+    if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0)
+      throw new Error(`${what} lies under ${above}, which everybody can write. Run: chmod o-w ${above}`)
+    if (above === dirname(above)) return
+  }
+}
+
+/** A link can be turned to another file without anybody's touching this one. */
+async function refuseLink(path: string, what: string): Promise<never> {
+  const target = await realpath(path).catch(() => null)
+  const remedy =
+    target === null
+      ? 'Name the file itself.'
+      : `Name what it leads to, ${target}, or print it by MOORING_KEYRING_COMMAND.`
+  throw new Error(`${what} ${path} is a symbolic link. ${remedy}`)
+}
+
+function requireOwn(found: Stats, of: { path: string; what: string }): void {
+  const { path, what } = of
+  if (!found.isFile()) throw new Error(`${what} ${path} is no file.`)
+  if ((found.mode & OTHERS) !== 0) throw new Error(`${what} ${path} can be read by others. Run: chmod 600 ${path}`)
+  requireOwner(found, of)
+}
+
+/** Root may own it: whoever is root reads and writes everything all the same. */
+function requireOwner(found: Stats, { path, what }: { path: string; what: string }): void {
+  if (found.uid === ownUid() || found.uid === 0) return
+  throw new Error(
+    `${what} ${path} belongs to another user (uid ${found.uid}), and this process runs as uid ${ownUid()}. Run as that ` +
+      `user, or: chown ${ownUid()} ${path}`,
+  )
+}
+
+function ownUid(): number {
+  return process.geteuid?.() ?? 0
+}
+
+async function readWhole(path: string): Promise<string> {
+  const file = await open(path)
+  try {
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return Reflect.get(Object(error), 'code')
+}
+
+function unlessMissing(error: unknown): null {
+  if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return null
+  throw error
+}
