@@ -6,6 +6,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { FEED_PACE } from '#server/domain/feed.ts'
 import { createDialler, type Dialler } from '#server/net/dialler.ts'
+import { createFingerprinter } from '#server/seal/fingerprinter.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { createLeaseSealer } from '#server/seal/leases.ts'
 import { createSealer } from '#server/seal/sealer.ts'
@@ -54,8 +55,8 @@ export async function startWorker(ground: Ground, keyring: WorkerKeyring): Promi
   const stopForgetting = startForgetting(parts, { retentionMs: config.feeds.retentionMs })
   return {
     reload(keyring) {
-      const { sealer, unsealer, leaseSealer, verdicts, tokens } = parts
-      for (const holder of [sealer, unsealer, leaseSealer, verdicts, tokens]) holder.reload(keyring)
+      const { sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens } = parts
+      for (const holder of [sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens]) holder.reload(keyring)
     },
     async stop(graceMs) {
       await Promise.all([...loops.map(loop => loop.stop(graceMs)), stopForgetting()])
@@ -86,6 +87,7 @@ export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: D
     signals,
     sealer: await createSealer(keyring),
     unsealer: await createUnsealer(keyring),
+    fingerprinter: await createFingerprinter(keyring),
     leaseSealer: await createLeaseSealer(keyring),
     verdicts: await createVerdictSigner(keyring),
     tokens: await createTokens(keyring),

@@ -5,14 +5,14 @@
 import { z } from 'zod'
 import { Metadata, SchemaName } from './datasource.ts'
 import { ExcludedSchemas } from './excluded-schemas.ts'
-import { CaCertificate, isSealed, PlainString, SealedString } from './registration.ts'
+import { isSealed, PlainString, SealedString, Trusted } from './registration.ts'
 import { storableText } from './text.ts'
 import { chosen, DatasourceId, IdempotencyKey, WaitSeconds } from './wire.ts'
 
-/** Input of `datasources.rotate`. */
+/** Input of `datasources.rotate`. A CA certificate never comes without the connection string that is sent under it. */
 export const RotateInput = chosen(
   isSealed,
-  z.strictObject({ id: DatasourceId, connectionString: PlainString.connectionString.optional(), ...rotation() }),
+  z.strictObject({ id: DatasourceId, ...PlainString, ...Trusted, ...rotation() }),
   z.strictObject({ id: DatasourceId, ...SealedString, ...rotation() }),
 )
 
@@ -56,7 +56,6 @@ export const RoleSql = z.object({ sql: z.string() })
 
 function rotation() {
   return {
-    caCertificate: CaCertificate.nullable().optional(),
     expectedVersion: z.number().int().min(1).optional(),
     allowMove: z.boolean().optional(),
     waitSeconds: WaitSeconds.optional(),

@@ -18,9 +18,6 @@ const metadata = Metadata.optional().describe(
 const dialled = {
   connection: z.literal('direct').optional().describe('May be left out: the fields tell the two forms apart.'),
   schema: SchemaName.optional().describe('PostgreSQL schema of the synced tables; `public` when left out.'),
-  caCertificate: CaCertificate.optional().describe(
-    'The certificate authority that the server must be verified against, as PEM. It rotates with the string.',
-  ),
 }
 
 const direct = { ...dialled, metadata }
@@ -29,11 +26,18 @@ const Plain = {
   connectionString: PlainString.connectionString.describe(
     'A PostgreSQL URI with the credentials of a least-privileged role. Sealed in the request that brings it; write-only.',
   ),
+  caCertificate: CaCertificate.nullable()
+    .optional()
+    .describe(
+      'The certificate authority that the server must be verified against, as PEM; null for the public ones. While one is in force, ' +
+        'another string has to bring it again. With a sealed string it stands inside the box.',
+    ),
 }
 
 const Sealed = {
   sealedConnectionString: SealedString.sealedConnectionString.describe(
-    'The same URI sealed by the caller: base64 of `crypto_box_seal` to the key of `GET /v1/sealing_key`; write-only.',
+    'The same URI, or JSON `{ "connectionString", "caCertificate" }`, sealed by the caller: base64 of `crypto_box_seal` to the key of ' +
+      '`GET /v1/sealing_key`; write-only.',
   ),
   key_id: SealedString.keyId.describe('The `key_id` that came with that key.'),
   host: SealedString.host.describe('The host in the sealed string, for display; the worker compares the two.'),

@@ -135,6 +135,11 @@ export const FAILURES = {
     saw: 'a password asked for in clear or as MD5 by a server whose certificate is not verified',
     fix: `${askScram} Or give the CA certificate and use sslmode=verify-full.`,
   },
+  password_under_named_ca: {
+    ...unsafe,
+    saw: 'a password asked for in clear or as MD5 under a CA certificate that was given with the connection string',
+    fix: askScram,
+  },
   scram_iterations: {
     ...unsafe,
     saw: 'SCRAM iterations outside 4,096 to 100,000',

@@ -20,23 +20,11 @@ export interface FaultSpec {
   readonly says: string
 }
 
-const invalid = {
-  status: 400,
-  connections: 'VALIDATION_ERROR',
-  retryable: false,
-} as const
-const unauthorized = {
-  status: 401,
-  connections: 'UNAUTHORIZED',
-  retryable: false,
-} as const
+const invalid = { status: 400, connections: 'VALIDATION_ERROR', retryable: false } as const
+const unauthorized = { status: 401, connections: 'UNAUTHORIZED', retryable: false } as const
 const denied = { status: 403, connections: 'FORBIDDEN', retryable: false } as const
 const conflict = { status: 409, connections: 'CONFLICT', retryable: false } as const
-const unreachable = {
-  status: 502,
-  datasourcesStatus: 400,
-  connections: 'DATABASE_UNREACHABLE',
-} as const
+const unreachable = { status: 502, datasourcesStatus: 400, connections: 'DATABASE_UNREACHABLE' } as const
 
 /** Every way in which Mooring refuses or fails, by code. */
 export const FAULTS = {
@@ -140,6 +128,10 @@ export const FAULTS = {
   target_changed: {
     ...conflict,
     says: 'The new credential is for another host, port or database. Allow the move explicitly, or register it anew.',
+  },
+  ca_certificate_required: {
+    ...conflict,
+    says: 'A CA certificate changes only together with the connection string. Send both, or caCertificate null if public CAs are meant.',
   },
   idempotency_conflict: {
     ...conflict,

@@ -25,14 +25,21 @@ const placed = {
   dbType: DbType.optional(),
   schema: SchemaName.nullable().optional(),
   excludedSchemas: ExcludedSchemas.optional(),
-  caCertificate: CaCertificate.optional(),
 }
+
+/**
+ * Beside a connection string in clear alone; null where public roots are meant. With a sealed one it stands inside the box, where
+ * nobody on the way can put another.
+ */
+export const Trusted = { caCertificate: CaCertificate.nullable().optional() }
 
 /** The connection string in clear; it is parsed and sealed in the request and never stored. */
 export const PlainString = { connectionString: z.string().min(1).max(MAX_CONNECTION_STRING) }
 
+/** PEM text, its line breaks escaped in JSON, and the names of its two fields. */
+const MAX_JSON_CERTIFICATE = 36_864
 /** A box of `crypto_box_seal` is 48 bytes longer than what is in it; base64 makes four characters of three bytes. */
-const MAX_SEALED_STRING = 4 * Math.ceil((MAX_CONNECTION_STRING + 48) / 3)
+const MAX_SEALED_STRING = 4 * Math.ceil((MAX_CONNECTION_STRING + MAX_JSON_CERTIFICATE + 48) / 3)
 
 /** The connection string sealed by the caller, with the safe projection that the worker checks against it. */
 export const SealedString = {
@@ -50,7 +57,7 @@ const isEndpoint = (value: object) => 'endpoint' in value || 'signingKey' in val
 /** Registers a direct datasource, its string in clear or sealed by the caller. */
 export const RegisterDirect = chosen(
   isSealed,
-  z.strictObject({ ...PlainString, ...placed, ...described }),
+  z.strictObject({ ...PlainString, ...Trusted, ...placed, ...described }),
   z.strictObject({ ...SealedString, ...placed, ...described }),
 )
 
@@ -69,6 +76,6 @@ export type RegisterInput = z.output<typeof RegisterInput>
 /** Input of `datasources.validate`: the direct form, of which only what concerns the dial is used. */
 export const ValidateInput = chosen(
   isSealed,
-  z.strictObject({ ...PlainString, ...placed, idempotencyKey: described.idempotencyKey }),
+  z.strictObject({ ...PlainString, ...Trusted, ...placed, idempotencyKey: described.idempotencyKey }),
   z.strictObject({ ...SealedString, ...placed, idempotencyKey: described.idempotencyKey }),
 )

@@ -107,6 +107,7 @@ describe('The picture', () => {
 describe('The walls', () => {
   it.each([
     ['the unsealer', 'server/seal/unsealer.ts'],
+    ['the fingerprinter', 'server/seal/fingerprinter.ts'],
     ['the dialler', 'server/net/dial.ts'],
     ['the worker', 'server/work/loop.ts'],
   ])('keep the web entry from %s over any number of steps, types included', (_what, forbidden) => {

@@ -90,14 +90,14 @@ const TABLE: Record<string, () => Promise<Row>> = {
   'datasources.rotate': async () => {
     const id = await direct()
     const call: Row['call'] = ({ datasources }) => datasources.rotate.mutate({ id, connectionString: url('two') })
-    return { action: 'datasource.rotated', writes: ['changes', 'credentials', 'datasources', 'tasks'], call }
+    return { action: 'datasource.rotation_requested', writes: ['credentials', 'datasources', 'tasks'], call }
   },
   'datasources.rotateKey': async () => {
     const { datasources } = mooring.client()
     const endpoint = { endpoint: 'https://api.acme.io/feed', signingKey: SIGNING_KEY }
     const { id } = await datasources.register.mutate(endpoint)
     const call: Row['call'] = client => client.datasources.rotateKey.mutate({ id, signingKey: `${SIGNING_KEY}2` })
-    return { action: 'datasource.rotated', writes: ['changes', 'credentials', 'datasources', 'tasks'], call }
+    return { action: 'datasource.rotation_requested', writes: ['credentials', 'datasources', 'tasks'], call }
   },
   'datasources.verify': async () => {
     const id = await direct()
@@ -205,11 +205,11 @@ describe.each(mutations)('%s', name => {
 })
 
 describe('A call that changes nothing', () => {
-  it('because the credential is there already is recorded as such', async () => {
+  it('because the credential is there already is recorded as any other, which the web tier cannot tell from it', async () => {
     const id = await direct()
     const before = await lastEvent()
     await mooring.client().datasources.rotate.mutate({ id, connectionString: url('one') })
-    expect(await eventsAfter(before)).toMatchObject([{ action: 'datasource.unchanged', outcome: 'ok' }])
+    expect(await eventsAfter(before)).toMatchObject([{ action: 'datasource.rotation_requested', outcome: 'ok' }])
   })
 
   it('because it was made before with the same idempotency key is not recorded again', async () => {

@@ -261,7 +261,10 @@ describe('What the worker opens', () => {
       .client()
       .datasources.register.mutate({ ...(await sealed(customer.url())), waitSeconds: 20 })
     expect(made.status).toBe('active')
-    const plain = await mooring.client().datasources.register.mutate({ connectionString: customer.url() })
+    const plain = await mooring
+      .client()
+      .datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
+    expect(plain.credentialFingerprint).toMatch(/^[0-9a-f]{32}$/)
     expect((await credentialOf(bareUuid(made.id)))?.['fingerprint']).toBe(plain.credentialFingerprint)
     const hex = Buffer.from(PASSWORD).toString('hex')
     const base64 = Buffer.from(PASSWORD).toString('base64').slice(2, -4)

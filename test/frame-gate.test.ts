@@ -31,7 +31,14 @@ const NONCE = 'fyko+d2lbbFgONRv9qkxdawL'
 /** A gate behind a login, waiting for the answer to a query, and the kinds of what it passed since. */
 function gateAtQuery(limits = LIMITS): { gate: FrameGate; passed: Buffer[] } {
   const passed: Buffer[] = []
-  const policy = { encrypted: false, serverVerified: false, channelBinding: 'prefer', hasPassword: true } as const
+  const policy = {
+    encrypted: false,
+    serverVerified: false,
+    channelBinding: 'prefer',
+    hasPassword: true,
+    caNamed: false,
+    md5Allowed: false,
+  } as const
   const authentication = createAuthenticationRules(policy)
   const gate = createFrameGate({ limits, authentication, pass: bytes => passed.push(Buffer.from(bytes)) })
   const scram = createScramServer(PASSWORD, 4096)

@@ -157,15 +157,6 @@ describe('A new credential', () => {
     for (const id of [first.id, second.id]) await datasources().remove.mutate({ id })
   })
 
-  it('that is the one in force already changes nothing', async () => {
-    const { id } = await registered()
-    await quiet(mooring.databaseUrl)
-    const before = await effects(mooring.databaseUrl)
-    const same = await datasources().rotate.mutate({ id, connectionString: customer.url(), waitSeconds: 20 })
-    expect(same).toMatchObject({ status: 'active', credentialVersion: 1 })
-    expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
-  })
-
   it('is refused where another version is in force than the caller expects, and nothing is written', async () => {
     const { id } = await registered()
     const rotate = (expectedVersion: number, name: string) =>
@@ -288,33 +279,41 @@ describe('A CA certificate', () => {
     return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
   }
 
-  it('alone is joined with the string in force, and mends what was rejected; a string alone leaves it as it is', async () => {
+  it('comes with its string, and mends what was rejected; the string alone is the same credential, another needs it again', async () => {
     const strict = customer.url('reader', { parameters: 'sslmode=verify-full' })
     const made = await datasources().register.mutate({ connectionString: strict, schema: 'app', waitSeconds: 20 })
-    expect(made).toMatchObject({ status: 'rejected', statusReason: 'tls_failed' })
-    const mended = await datasources().rotate.mutate({
-      id: made.id,
-      caCertificate: await certificate(),
-      waitSeconds: 20,
-    })
+    expect(made).toMatchObject({ status: 'rejected', statusReason: 'tls_failed', credentialFingerprint: null })
+    const { id } = made
+    const caCertificate = await certificate()
+    const rotate = (input: object) =>
+      datasources().rotate.mutate({ id, connectionString: strict, waitSeconds: 20, ...input })
+    const mended = await rotate({ caCertificate })
     expect(mended).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 2 })
-    expect(mended.credentialFingerprint).not.toBe(made.credentialFingerprint)
-    expect(await credentialsOf(made.id)).toEqual([retired(1), current(2)])
+    expect(mended.credentialFingerprint).toMatch(/^[0-9a-f]{32}$/)
+    expect(await credentialsOf(id)).toEqual([retired(1), current(2)])
 
-    const again = customer.url('reader', { parameters: 'sslmode=verify-full&application_name=again' })
-    const kept = await datasources().rotate.mutate({ id: made.id, connectionString: again, waitSeconds: 20 })
-    expect(kept).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 3 })
-    expect(kept.credentialFingerprint).not.toBe(mended.credentialFingerprint)
+    const { credentialFingerprint } = mended
+    expect(await rotate({})).toMatchObject({
+      status: 'active',
+      statusReason: null,
+      credentialVersion: 2,
+      credentialFingerprint,
+    })
+    const connectionString = customer.url('reader', { parameters: 'sslmode=verify-full&application_name=again' })
+    const alone = {
+      status: 'active',
+      statusReason: 'ca_certificate_required',
+      credentialVersion: 2,
+      credentialFingerprint,
+    }
+    expect(await rotate({ connectionString })).toMatchObject(alone)
+    const both = await rotate({ connectionString, caCertificate })
+    expect(both).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 5 })
+    expect(both.credentialFingerprint).not.toBe(credentialFingerprint)
 
-    const without = await datasources().rotate.mutate({ id: made.id, caCertificate: null, waitSeconds: 20 })
-    expect(without).toMatchObject({ status: 'active', statusReason: 'tls_failed', credentialVersion: 3 })
-    expect(await credentialsOf(made.id)).toEqual([retired(1), retired(2), current(3), retired(4)])
-  })
-
-  it('or a string is what a rotation brings: neither is an error that names the field', async () => {
-    const { id } = await registered()
-    expect(await fault(datasources().rotate.mutate({ id, waitSeconds: 20 }))).toBe('invalid_body')
-    expect(await credentialsOf(id)).toEqual([current(1)])
+    const without = await rotate({ connectionString, caCertificate: null })
+    expect(without).toMatchObject({ status: 'active', statusReason: 'tls_failed', credentialVersion: 5 })
+    expect(await credentialsOf(id)).toEqual([retired(1), retired(2), retired(3), retired(4), current(5), retired(6)])
   })
 })
 
@@ -359,13 +358,13 @@ describe('POST /v1/datasources, once more', () => {
     expect(again.body.credential_fingerprint).toBe(first.body.credential_fingerprint)
 
     const second = await post(named('second'))
-    expect(second).toMatchObject({ status: 200, body: { id, status: 'active', credential_version: 2 } })
+    expect(second).toMatchObject({ status: 200, body: { id, status: 'active', credential_version: 3 } })
     expect(second.body.credential_fingerprint).not.toBe(first.body.credential_fingerprint)
 
     const wrong = await post(customer.url('reader', { password: 'not-it' }))
-    const kept = { id, status: 'active', status_reason: 'authentication_failed', credential_version: 2 }
+    const kept = { id, status: 'active', status_reason: 'authentication_failed', credential_version: 3 }
     expect(wrong).toMatchObject({ status: 200, body: kept })
-    expect(await credentialsOf(id)).toEqual([retired(1), current(2), retired(3)])
+    expect(await credentialsOf(id)).toEqual([retired(1), retired(2), current(3), retired(4)])
     await datasources().remove.mutate({ id })
   })
 })

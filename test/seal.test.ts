@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/ids.ts'
 import type { CredentialContext, SealedBox, Secret, WrappedOrganizationKey } from '#server/domain/sealed.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
+import { createFingerprinter, type Fingerprinter } from '#server/seal/fingerprinter.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import { createKeyrings, parseWebKeyring, parseWorkerKeyring } from '#server/seal/keyring.ts'
 import { createSealer, type Sealer, type VerifiedKey } from '#server/seal/sealer.ts'
@@ -18,6 +19,7 @@ interface Pair {
   readonly web: Sealer
   readonly worker: Sealer
   readonly unsealer: Unsealer
+  readonly fingerprinter: Fingerprinter
 }
 
 async function newPair(): Promise<Pair> {
@@ -27,6 +29,7 @@ async function newPair(): Promise<Pair> {
     web: await createSealer(parseWebKeyring(texts.web)),
     worker: await createSealer(worker),
     unsealer: await createUnsealer(worker),
+    fingerprinter: await createFingerprinter(worker),
   }
 }
 
@@ -182,14 +185,14 @@ describe('An organization’s key', () => {
 describe('A fingerprint', () => {
   it('tells equal from different within an organization, and says nothing across them or without the key', async () => {
     const [one, two] = [newId(), newId()]
-    expect(pair.web.fingerprint(one, 'a')).toBe(pair.worker.fingerprint(one, 'a'))
-    const others = [
-      pair.web.fingerprint(one, 'b'),
-      pair.web.fingerprint(two, 'a'),
-      (await newPair()).web.fingerprint(one, 'a'),
-    ]
-    expect(others).not.toContain(pair.web.fingerprint(one, 'a'))
-    expect(pair.web.fingerprint(one, 'a')).toMatch(/^[0-9a-f]{32}$/)
+    const { fingerprinter } = pair
+    const { keyId, text } = fingerprinter.of(one, 'a')
+    expect(fingerprinter.of(one, 'a')).toEqual({ keyId, text })
+    const other = (await newPair()).fingerprinter.of(one, 'a')
+    const others = [fingerprinter.of(one, 'b').text, fingerprinter.of(two, 'a').text, other.text]
+    expect(others).not.toContain(text)
+    expect(other.keyId).not.toBe(keyId)
+    expect(text).toMatch(/^[0-9a-f]{32}$/)
   })
 })
 

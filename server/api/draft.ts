@@ -5,9 +5,9 @@
 
 import { judgeHost, judgeTarget, judgeUrl } from '#server/domain/host-policy.ts'
 import { directIdentity } from '#server/domain/identity.ts'
-import type { Secret } from '#server/domain/sealed.ts'
+import type { BroughtSecret } from '#server/domain/sealed.ts'
 import type { NewDatasource } from '#server/store/registration.ts'
-import { canonicalTarget, parseConnectionString } from '#shared/connection-string.ts'
+import { parseConnectionString } from '#shared/connection-string.ts'
 import { DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasource.ts'
 import { parseEndpointUrl } from '#shared/endpoint-url.ts'
 import { Fault } from '#shared/fault.ts'
@@ -16,32 +16,22 @@ import type { RegisterInput } from '#shared/registration.ts'
 import type { Mode } from '#shared/wire.ts'
 import type { KnownContext } from './context.ts'
 
-/** The part of an input that names a database and how to log in to it. */
+/** The part of an input that names a database and how to log in to it. A sealed one has its CA certificate inside the box. */
 export type StringInput =
   | { connectionString: string; caCertificate?: string | null | undefined }
-  | {
-      sealedConnectionString: string
-      keyId: string
-      host: string
-      port: number
-      database: string
-      caCertificate?: string | null | undefined
-    }
+  | { sealedConnectionString: string; keyId: string; host: string; port: number; database: string }
 
-/** A connection string taken apart: what to seal, what to show, and the text that its fingerprint is made of. */
+/** A connection string taken apart: what to seal, and what to show. */
 export interface DraftedString {
-  readonly secret: Extract<Secret, { kind: 'direct' | 'client-sealed' }>
+  readonly secret: Extract<BroughtSecret, { kind: 'direct' | 'client-sealed' }>
   readonly host: string
   readonly port: number
   readonly database: string
   readonly tlsMode: string | null
-  /** Null when the caller has sealed the string: only the worker can know it. */
-  readonly canonical: string | null
 }
 
 /** Takes a connection string, in clear or sealed by the caller, apart. Throws `invalid_body`, `byo_host_not_allowed`. */
 export function draftString(ctx: KnownContext, input: StringInput): DraftedString {
-  const caCertificate = input.caCertificate ?? null
   if ('sealedConnectionString' in input) {
     const host = parseHost(input.host)
     if (!host.ok)
@@ -49,14 +39,9 @@ export function draftString(ctx: KnownContext, input: StringInput): DraftedStrin
     const projection = { host: host.host, port: input.port, database: input.database }
     if (judgeHost({ ...projection, purpose: 'postgres' }, ctx.parts.policy).verdict === 'refuse')
       throw new Fault('byo_host_not_allowed')
-    const secret = {
-      kind: 'client-sealed' as const,
-      box: input.sealedConnectionString,
-      keyId: input.keyId,
-      projection,
-      caCertificate,
-    }
-    return { secret, ...projection, tlsMode: null, canonical: null }
+    const { sealedConnectionString: box, keyId } = input
+    const secret = { kind: 'client-sealed' as const, box, keyId, projection, ...UNSAID }
+    return { secret, ...projection, tlsMode: null }
   }
   const parsed = parseConnectionString(input.connectionString)
   if (!parsed.ok) throw refusedString(parsed.message)
@@ -66,15 +51,12 @@ export function draftString(ctx: KnownContext, input: StringInput): DraftedStrin
     throw refusedString('sslmode=disable is taken only for hosts in networks that this installation has opened')
   if (refused !== null) throw new Fault('byo_host_not_allowed')
   const { host, port, database, tlsMode } = target
-  return {
-    secret: { kind: 'direct', target, caCertificate },
-    host,
-    port,
-    database,
-    tlsMode,
-    canonical: canonicalTarget(target, caCertificate),
-  }
+  const trust = input.caCertificate === undefined ? UNSAID : { caCertificate: input.caCertificate }
+  return { secret: { kind: 'direct', target, ...trust }, host, port, database, tlsMode }
 }
+
+/** Nothing is said of a CA certificate, at least out here: the worker knows whether one is in force. */
+const UNSAID = { caCertificate: null, keepCertificate: true } as const
 
 function refusedString(message: string): Fault {
   return new Fault('invalid_body', { issues: [{ path: ['connectionString'], code: 'connection_string', message }] })
@@ -83,8 +65,7 @@ function refusedString(message: string): Fault {
 /** A datasource to be registered. */
 export interface Draft {
   readonly datasource: Omit<NewDatasource, 'id'>
-  readonly secret: Secret
-  readonly canonical: string | null
+  readonly secret: BroughtSecret
   readonly last4: string | null
 }
 
@@ -97,7 +78,7 @@ type DirectInput = Exclude<RegisterInput, { endpoint: string }>
 type EndpointInput = Extract<RegisterInput, { endpoint: string }>
 
 function draftDirect(ctx: KnownContext, input: DirectInput): Draft {
-  const { secret, canonical, ...shown } = draftString(ctx, input)
+  const { secret, ...shown } = draftString(ctx, input)
   const mode = ctx.principal.mode
   const schema = input.schema === undefined ? 'public' : input.schema
   return {
@@ -114,7 +95,6 @@ function draftDirect(ctx: KnownContext, input: DirectInput): Draft {
       identity: ctx.voice === 'datasources' ? directIdentity({ mode, ...shown, schema }) : null,
     },
     secret,
-    canonical,
     last4: null,
   }
 }
@@ -147,7 +127,6 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): Draft {
       identity: ctx.voice === 'datasources' ? JSON.stringify(['endpoint', mode, parsed.url.href]) : null,
     },
     secret: { kind: 'endpoint', url: parsed.url.href, signingKey: input.signingKey },
-    canonical: JSON.stringify(['endpoint', parsed.url.href, input.signingKey]),
     last4: [...input.signingKey].slice(-4).join(''),
   }
 }

@@ -5,20 +5,18 @@
 
 import { newId } from '#server/domain/ids.ts'
 import { refusal } from '#server/domain/scope.ts'
-import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
 import * as registration from '#server/store/registration.ts'
-import * as tasks from '#server/store/tasks.ts'
 import type { Datasource } from '#shared/datasource.ts'
 import { Fault } from '#shared/fault.ts'
 import type { RegisterInput } from '#shared/registration.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { type Draft, draft } from './draft.ts'
 import { once } from './once.ts'
-import { placePending, recordUnchanged, sealCredential, takeBackPending } from './pending.ts'
+import { placePending, sealCredential } from './pending.ts'
 import { requireOurKey } from './sealing.ts'
-import { type Checked, checked, verifyTask } from './verdict.ts'
+import { type Checked, checked } from './verdict.ts'
 
 /** Registers, or rotates where this voice has a natural key and the datasource is there already. */
 export async function register(ctx: KnownContext, input: RegisterInput): Promise<Datasource> {
@@ -55,8 +53,8 @@ async function place(ctx: KnownContext, drafted: Draft): Promise<Checked> {
 }
 
 /**
- * The datasource is there: the same credential changes nothing, another becomes the pending one. Changes of one
- * datasource take turns on its row, so of several at once the last wins.
+ * The datasource is there: what was brought is its pending credential, whether it is the one in force or another, which the
+ * worker finds out. Changes of one datasource take turns on its row, so of several at once the last wins.
  */
 async function registerAgain(ctx: KnownContext, drafted: Draft): Promise<Checked> {
   const { parts, principal } = ctx
@@ -67,21 +65,11 @@ async function registerAgain(ctx: KnownContext, drafted: Draft): Promise<Checked
     const held = await datasources.lock(tx, org, { identity })
     // It was removed between the two statements: the caller may simply ask again.
     if (held === undefined) throw new Fault('conflict')
-    const fingerprints = drafted.canonical === null ? [] : parts.sealer.fingerprints(org, drafted.canonical)
-    const live = await credentials.live(tx, org, held.id)
-    const known = live.filter(({ fingerprint }) => fingerprint !== null && fingerprints.includes(fingerprint))
-    const isNew = known.length === 0
-    // Of several at once the last wins: one that is on its way is not to replace what was asked for after it.
-    const isTakenBack = !isNew && live.some(one => one.state === 'pending' && !known.includes(one))
-    if (isNew || isTakenBack) {
-      // Registering anew under a name that is taken is a rotation, and asks for the right to one.
-      const denied = refusal(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
-      if (denied !== null) throw new Fault(denied)
-    }
-    if (isNew) return { id: held.id, request: await placePending(ctx, tx, { held, drafted }) }
-    if (isTakenBack) await takeBackPending(ctx, tx, held.id)
-    else await recordUnchanged(ctx, tx, held.id)
-    if (held.status === 'active' && !isTakenBack) return { id: held.id, request: 0 }
-    return { id: held.id, request: await tasks.request(tx, org, verifyTask(ctx, held.id)) }
+    // Registering anew under a name that is taken is a rotation. Judged before anything else is done: a caller who may only
+    // create learns that the name is taken, and nothing of the credential behind it.
+    const denied = refusal(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
+    if (denied !== null) throw new Fault(denied)
+    const staged = { held, drafted, action: 'datasource.reregistered' } as const
+    return { id: held.id, request: await placePending(ctx, tx, staged) }
   })
 }

@@ -23,6 +23,11 @@ export function verifyTask(ctx: KnownContext, datasourceId: string) {
   return { id: newId(), kind: 'verify' as const, datasourceId, now: ctx.parts.clock() }
 }
 
+/** The standing task that compares a pending credential with the one in force, due now, and the check that may follow it. */
+export function compareTask(ctx: KnownContext, datasourceId: string) {
+  return { id: newId(), checkId: newId(), datasourceId, now: ctx.parts.clock() }
+}
+
 /** The datasource, after its check if the caller wants to wait for that and the check ends in time. */
 export async function checked(ctx: KnownContext, of: Checked & { waitSeconds: number }): Promise<Datasource> {
   const { parts, principal } = ctx

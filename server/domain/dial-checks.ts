@@ -127,13 +127,25 @@ function tlsLine({ tls, openNetwork }: Probe, { tlsMode, user, database }: Judge
 
 const MAY_BE_CLEAR: ReadonlySet<Target['tlsMode']> = new Set(['disable', 'allow', 'prefer'])
 
+/** For what goes on as it was: a new credential that logs in so is refused. */
+const MD5_ADVICE: Advisory = {
+  item: 'authenticate',
+  recommendation:
+    'The password is sent as MD5 under a CA certificate of your own; a new credential is refused that way. ' +
+    "Set password_encryption = 'scram-sha-256' and the role's password anew.",
+}
+
 /** Advice about the link: what was raised, what is not encrypted, what does not prove who answers. */
-export function dialAdvice(probe: Probe, { tlsMode }: JudgedTarget): Advisory[] {
+export function dialAdvice(
+  probe: Probe,
+  { target: { tlsMode }, isCaNamed = false }: { target: JudgedTarget; isCaNamed?: boolean },
+): Advisory[] {
   const isLoggedIn = passedRank(probe) >= RANK.authenticate
   const advise = (recommendation: string) => [{ item: 'tls', recommendation }]
   if (probe.tls === null) return isLoggedIn ? advise('The link is not encrypted. Use sslmode=require or stronger.') : []
   const isRaised = !probe.openNetwork && (tlsMode === 'allow' || tlsMode === 'prefer')
   return [
+    ...(isCaNamed && probe.passwordSent === 'md5' ? [MD5_ADVICE] : []),
     ...(isRaised ? advise(`sslmode=${tlsMode} was raised to require. Write sslmode=require.`) : []),
     ...(isLoggedIn && !probe.tls.verified && !probe.channelBound
       ? advise(

@@ -24,6 +24,7 @@ const STATEMENTS: Readonly<Partial<Record<FailureCode, Statements>>> = {
   login_refused: role => [`alter role ${role} login;`],
   password_exposed: scramPassword,
   server_unverified: scramPassword,
+  password_under_named_ca: scramPassword,
   server_not_proven: scramPassword,
   authentication_method: scramPassword,
   scram_iterations: role => ['set scram_iterations = 4096;', ...scramPassword(role, '')],

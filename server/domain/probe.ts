@@ -60,6 +60,8 @@ export interface Probe {
   /** The TLS session; null when there is none. `verified` when the certificate chain was checked. */
   readonly tls: { readonly protocol: string; readonly verified: boolean } | null
   readonly channelBound: boolean
+  /** How the password was sent, where it was sent at all: with SCRAM it is not. */
+  readonly passwordSent?: 'clear' | 'md5' | null | undefined
   readonly facts: RoleFacts | null
   /** Whether the asked schema exists and the role has USAGE on it; null when none was asked for or it was not reached. */
   readonly schemaUsable: boolean | null

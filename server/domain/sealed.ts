@@ -42,6 +42,35 @@ export interface WrappedOrganizationKey extends OrganizationKeyRow {
   readonly masterKeyId: string
 }
 
+/** A keyed hash of a credential, and the id of the key that it was made with. */
+export interface Fingerprint {
+  readonly keyId: string
+  readonly text: string
+}
+
+/**
+ * Who asked for a credential, as the web tier says it in the signed box: the record of the rotation that the worker writes names
+ * them. Never an operator: none asks through the web tier.
+ */
+export const RequestedBy = z.object({
+  kind: z.enum(['key', 'capability']),
+  id: z.uuid(),
+  requestId: z.string().nullable(),
+  address: z.string().nullable(),
+})
+export type RequestedBy = z.infer<typeof RequestedBy>
+
+const asked = { requestedBy: RequestedBy.optional() }
+
+/** What a new connection string says of itself, in clear or sealed by its caller. */
+const stated = {
+  ...asked,
+  /** Whether it may name another host, port or database than the credential that it replaces. */
+  allowMove: z.boolean().optional(),
+  /** Nothing was said of a CA certificate: one that is in force stays with an equal string, and keeps any other out. */
+  keepCertificate: z.boolean().optional(),
+}
+
 const TargetShape = z.custom<Target>(value => typeof value === 'object' && value !== null && 'host' in value)
 
 /** What a credential is: everything that a dial needs, so that no display column ever steers one. */
@@ -50,29 +79,29 @@ export const Secret = z.discriminatedUnion('kind', [
     kind: z.literal('direct'),
     target: TargetShape,
     caCertificate: z.string().nullable(),
-    /** Whether it may name another host, port or database than the credential that it replaces. */
-    allowMove: z.boolean().optional(),
-    /** Whether the CA certificate in force goes on: nothing was said of it, and without it less would be verified. */
-    keepCertificate: z.boolean().optional(),
+    ...stated,
   }),
-  z.object({ kind: z.literal('endpoint'), url: z.string(), signingKey: z.string() }),
+  z.object({ kind: z.literal('endpoint'), url: z.string(), signingKey: z.string(), ...asked }),
   /** A signing key alone; the worker joins it with the URL of the current credential. */
-  z.object({ kind: z.literal('signing-key'), signingKey: z.string() }),
-  /** A CA certificate alone; the worker joins it with the target of the current credential. */
+  z.object({ kind: z.literal('signing-key'), signingKey: z.string(), ...asked }),
+  /** A CA certificate alone, as a release of before may have left it behind. It is refused: no stored password is sent under it. */
   z.object({ kind: z.literal('ca-certificate'), caCertificate: z.string().nullable() }),
-  /** A string that the caller sealed; the worker opens it, compares the projection, and seals it again as `direct`. */
+  /**
+   * What the caller sealed; the worker opens it, compares the projection, and seals it again as `direct`. A CA certificate stands
+   * inside the box: one outside could have been put beside somebody else's box, and is refused.
+   */
   z.object({
     kind: z.literal('client-sealed'),
     box: z.string(),
     keyId: z.string(),
     projection: z.object({ host: z.string(), port: z.number().int(), database: z.string() }),
     caCertificate: z.string().nullable(),
-    allowMove: z.boolean().optional(),
-    /** Whether the CA certificate in force goes on: nothing was said of it, and without it less would be verified. */
-    keepCertificate: z.boolean().optional(),
+    ...stated,
   }),
 ])
 export type Secret = z.infer<typeof Secret>
+/** A secret as it is brought today. */
+export type BroughtSecret = Exclude<Secret, { kind: 'ca-certificate' }>
 
 /** A box as the one column of a task's payload. */
 export function packBox(sealed: SealedBox): Buffer {

@@ -37,6 +37,8 @@ export interface Asked {
   readonly rolePolicy: RolePolicy
   readonly dbType: string
   readonly target: JudgedTarget
+  /** Whether the server is verified against a CA certificate that a caller named. */
+  readonly isCaNamed?: boolean
 }
 
 /**
@@ -129,7 +131,7 @@ function schemaLine({ schemaUsable }: Probe, { schema, login }: Subject): Line {
 
 function advisoriesOf({ probe, asked, subject }: Case): Advisory[] {
   const { facts } = probe
-  const advisories = dialAdvice(probe, asked.target)
+  const advisories = dialAdvice(probe, asked)
   if (facts === null || asked.rolePolicy === 'off') return advisories
   const warnings = DIRECT_ITEMS.filter(isRoleItem).flatMap(item => {
     const finding = asked.rolePolicy === 'warn' ? roleFinding(item, facts, subject) : null

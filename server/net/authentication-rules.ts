@@ -3,7 +3,7 @@
  *
  * SCRAM over anything, for it hands out no password and makes the server prove that it knows it. A password in clear or
  * as MD5 only to a server whose certificate chain and name both hold, since with it nothing else tells the true server
- * from whoever answers. Never `Ok` without either. Called by the frame gate, on both directions of the stream.
+ * from whoever answers; and not where that rests on a CA that a caller named, who may be the one who answers. Never `Ok` without either. Called by the frame gate, on both directions of the stream.
  */
 import { SessionError } from './session-error.ts'
 
@@ -12,6 +12,10 @@ export interface AuthenticationPolicy {
   readonly encrypted: boolean
   /** The certificate's chain and name both hold, whatever the mode asked for. */
   readonly serverVerified: boolean
+  /** The certificate was checked against a CA that a caller named. */
+  readonly caNamed: boolean
+  /** MD5 goes on under such a CA: the credential was in use so before this was refused. Never a password in clear. */
+  readonly md5Allowed: boolean
   readonly channelBinding: 'disable' | 'prefer' | 'require'
   readonly hasPassword: boolean
 }
@@ -26,6 +30,8 @@ export interface AuthenticationRules {
   readonly progress: 'begun' | 'claimed' | 'finished'
   /** True when SCRAM was bound to the TLS channel (RFC 5929, tls-server-end-point). */
   readonly channelBound: boolean
+  /** How the password was asked for and sent; null where it was not, as with SCRAM. */
+  readonly passwordSent: 'clear' | 'md5' | null
 }
 
 /** Less is cheap to crack offline by whoever took the exchange; more is our CPU, burnt by a stranger. */
@@ -49,11 +55,12 @@ interface Login {
   step: Step
   clientNonce: string
   channelBound: boolean
+  passwordSent: AuthenticationRules['passwordSent']
 }
 
 /** The rules for one login over a link of the given kind. */
 export function createAuthenticationRules(policy: AuthenticationPolicy): AuthenticationRules {
-  const login: Login = { policy, step: 'begin', clientNonce: '', channelBound: false }
+  const login: Login = { policy, step: 'begin', clientNonce: '', channelBound: false, passwordSent: null }
   return {
     received: body => receive(login, body),
     sent: message => send(login, message),
@@ -64,6 +71,9 @@ export function createAuthenticationRules(policy: AuthenticationPolicy): Authent
     get channelBound() {
       return login.channelBound
     },
+    get passwordSent() {
+      return login.step === 'handed_over' || login.step === 'ok' ? login.passwordSent : null
+    },
   }
 }
 
@@ -71,7 +81,7 @@ function receive(login: Login, body: Buffer): void {
   const code = body.readInt32BE(0)
   const rest = body.subarray(4)
   if (code === 0) receiveOk(login, rest)
-  else if (code === 3 || code === 5) receivePasswordRequest(login, rest.length === (code === 3 ? 0 : 4))
+  else if (code === 3 || code === 5) receivePasswordRequest(login, code === 3 ? 'clear' : 'md5', rest)
   else if (code === 10) receiveOffer(login, rest)
   else if (code === 11) receiveServerFirst(login, rest.toString('latin1'))
   else if (code === 12) receiveServerFinal(login, rest.toString('latin1'))
@@ -84,13 +94,16 @@ function receiveOk(login: Login, rest: Buffer): void {
   login.step = 'ok'
 }
 
-function receivePasswordRequest(login: Login, wellFormed: boolean): void {
-  const { encrypted, serverVerified, channelBinding, hasPassword } = login.policy
+function receivePasswordRequest(login: Login, how: 'clear' | 'md5', rest: Buffer): void {
+  const { encrypted, serverVerified, caNamed, md5Allowed, channelBinding, hasPassword } = login.policy
   if (!encrypted) throw new SessionError('password_exposed')
   if (channelBinding === 'require') throw new SessionError('channel_binding_missing')
+  if (caNamed && !(md5Allowed && how === 'md5')) throw new SessionError('password_under_named_ca')
   if (!serverVerified) throw new SessionError('server_unverified')
+  const wellFormed = rest.length === (how === 'clear' ? 0 : 4)
   if (!wellFormed || login.step !== 'begin') throw new SessionError('protocol_violation')
   if (!hasPassword) throw new SessionError('password_refused')
+  login.passwordSent = how
   login.step = 'asked'
 }
 

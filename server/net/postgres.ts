@@ -23,12 +23,14 @@ import { sessionError } from './sqlstate.ts'
 /** How far a dial came. Written to as it proceeds, so that a failure leaves behind what was found before it. */
 export type Progress = {
   -readonly [K in 'passed' | 'addresses' | 'address' | 'openNetwork' | 'tls' | 'channelBound']: Probe[K]
-}
+} & { passwordSent?: Probe['passwordSent'] }
 
 /** What is wanted of a session. */
 export interface SessionRequest {
   readonly target: Target
   readonly caCertificate: string | null
+  /** Whether the password may be sent as MD5 under that certificate; left out, it is not. */
+  readonly md5Allowed?: boolean
   /** Node's roots, where they are at hand; for a target without a CA. */
   readonly roots?: SecureContext | undefined
   readonly limits: SessionLimits
@@ -85,10 +87,12 @@ function refuseZeros(target: Target): void {
 }
 
 async function logIn(link: Link, dialled: OpenedSocket, request: SessionRequest): Promise<Session> {
-  const { target, deadline, progress, limits } = request
+  const { target, caCertificate, md5Allowed = false, deadline, progress, limits } = request
   const authentication = createAuthenticationRules({
     encrypted: link.tls !== null,
     serverVerified: link.serverVerified,
+    caNamed: caCertificate !== null,
+    md5Allowed,
     channelBinding: target.channelBinding,
     hasPassword: target.password !== '',
   })
@@ -106,6 +110,7 @@ async function logIn(link: Link, dialled: OpenedSocket, request: SessionRequest)
     throw sessionError(breakage.behind(error), 'login', 'protocol_violation')
   }
   progress.channelBound = authentication.channelBound
+  progress.passwordSent = authentication.passwordSent
   return createSession({ client, stream, deadline, breakage })
 }
 

@@ -18,6 +18,8 @@ export interface ProbeRequest {
   readonly target: Target
   /** One or more certificates as PEM; null for Node's roots. */
   readonly caCertificate: string | null
+  /** Whether the password may be sent as MD5 under that certificate; left out, it is not. */
+  readonly md5Allowed?: boolean
   /** A schema that should be usable; null when none was asked for. */
   readonly schema: string | null
   /** Places, as `address|port`, that are not to be dialled for now; by default none. */
@@ -28,9 +30,9 @@ export interface ProbeRequest {
 
 /** Dials a database and asks what its login is. Throws only where our own code is wrong. */
 export async function probeDatabase(request: ProbeRequest, surroundings: Surroundings): Promise<Probe> {
-  const { target, caCertificate, schema, deadlineMs } = request
+  const { target, caCertificate, md5Allowed = false, schema, deadlineMs } = request
   let schemaUsable: boolean | null = null
-  const dial = { target, caCertificate, avoid: request.avoid ?? [], deadlineMs, limits: PROBE_LIMITS }
+  const dial = { target, caCertificate, md5Allowed, avoid: request.avoid ?? [], deadlineMs, limits: PROBE_LIMITS }
   const { result: facts, ...end } = await withSession(dial, surroundings, async session => {
     const ask = askWithSchema(session, schema, usable => {
       schemaUsable = usable

@@ -21,6 +21,8 @@ export interface SessionDial {
   readonly target: Target
   /** One or more certificates as PEM; null for Node's roots. */
   readonly caCertificate: string | null
+  /** Whether the password may be sent as MD5 under that certificate; left out, it is not. */
+  readonly md5Allowed?: boolean
   /** Places, as `address|port`, that are not to be dialled for now. */
   readonly avoid?: readonly string[]
   readonly deadlineMs: number
@@ -58,7 +60,15 @@ export async function withSession<T>(
 ): Promise<SessionEnd<T>> {
   const started = performance.now()
   const deadline = createDeadline(request.deadlineMs)
-  const nothing = { passed: null, addresses: [], address: null, openNetwork: false, tls: null, channelBound: false }
+  const nothing = {
+    passed: null,
+    addresses: [],
+    address: null,
+    openNetwork: false,
+    tls: null,
+    channelBound: false,
+    passwordSent: null,
+  }
   const progress: Progress = { ...nothing }
   const end: { result: T | null; failure: Failure | null } = { result: null, failure: null }
   try {
@@ -81,7 +91,7 @@ export async function withSession<T>(
 }
 
 async function connect(
-  { target, caCertificate, limits, avoid }: SessionDial,
+  { target, caCertificate, md5Allowed = false, limits, avoid }: SessionDial,
   under: Surroundings & { readonly deadline: Deadline; readonly progress: Progress },
 ): Promise<Session> {
   const { deadline, progress, policy, resolver, roots } = under
@@ -95,7 +105,16 @@ async function connect(
     const dialled = await dial({ ...where, signal: deadline.signal, connectTimeoutMs })
     const { addresses, address, open } = dialled
     Object.assign(progress, { passed: 'connect', addresses, address, openNetwork: open })
-    return await openSession(dialled, { target, caCertificate, roots, limits, deadline, progress, connectBy })
+    return await openSession(dialled, {
+      target,
+      caCertificate,
+      md5Allowed,
+      roots,
+      limits,
+      deadline,
+      progress,
+      connectBy,
+    })
   } catch (error) {
     if (error instanceof DialError) Object.assign(progress, { passed: error.passed, addresses: error.addresses })
     throw error

@@ -5,7 +5,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { readKeyrings, readWorkerKeyring, replaceKeyrings } from '#server/seal/keyring-file.ts'
 import { announce, drop, inUseSince, isAnnounced, KEY_KINDS, type KeyKind, use } from '#server/seal/keyring-rotation.ts'
-import type { KeyUses } from '#server/store/key-uses.ts'
 import type { CommandContext } from './command.ts'
 import { newKeyId } from './keyring.ts'
 import type { Ground } from './organizations.ts'
@@ -96,15 +95,6 @@ async function follow(context: CommandContext, ground: Ground, kind: KeyKind): P
   progress.end()
 }
 
-/** Whether a key of a kind is needed still. */
-function neededBy(uses: KeyUses, kind: KeyKind, since: Date | null): (id: string) => boolean {
-  // What knows a lease's key is outside: the operator said that it knows the new one.
-  if (kind === 'lease') return () => false
-  if (kind !== 'fingerprint') return id => uses[kind].includes(id)
-  const isOld = uses.oldestFingerprint !== null && since !== null && uses.oldestFingerprint < since
-  return () => isOld
-}
-
 /** Drops what nothing needs from both keyrings, and prints which. Answers the exit status. */
 export async function retireKeys(context: CommandContext): Promise<number> {
   const dir = folderOf(context)
@@ -114,7 +104,9 @@ export async function retireKeys(context: CommandContext): Promise<number> {
   for (const kind of KEY_KINDS) {
     const since = inUseSince(rings, kind)
     if (since === null || context.now.getTime() - since.getTime() < KEPT_MS) continue
-    const found = drop(rings, kind, neededBy(uses, kind, since))
+    // What knows a lease's key is outside: the operator said that it knows the new one.
+    const needed = kind === 'lease' ? [] : uses[kind]
+    const found = drop(rings, kind, id => needed.includes(id))
     rings = found.rings
     dropped.push(...found.dropped)
   }

@@ -3,6 +3,7 @@
  * anew, what still needs an old key, and an organization's end. Whatever is killed in the middle is taken up by asking again.
  */
 import { newId } from '#server/domain/ids.ts'
+import { createFingerprinter } from '#server/seal/fingerprinter.ts'
 import { inUse } from '#server/seal/keyring.ts'
 import type { KeyKind } from '#server/seal/keyring-rotation.ts'
 import { createLeaseSealer } from '#server/seal/leases.ts'
@@ -22,15 +23,21 @@ const BATCH = 200
 /** Counts what is left, for whoever shows it. */
 export type OnLeft = (left: number) => void
 
+/** What a credential is to be signed and fingerprinted with. */
+async function upToDate({ keyring }: Ground): Promise<resealing.UpToDate> {
+  const [sealer, fingerprinter] = [await createSealer(keyring), await createFingerprinter(keyring)]
+  return { signerIds: sealer.signerIds(), fingerprintKeyId: fingerprinter.keyId }
+}
+
 /** How many credentials of an organization, or of all, are sealed or signed with something that is no longer in use. */
 export async function countStale(ground: Ground, organizationId: string | null): Promise<number> {
-  const expected = (await createSealer(ground.keyring)).upToDate()
+  const expected = await upToDate(ground)
   return resealing.countStale(ground.db, organizationId, expected)
 }
 
 /** Has workers seal anew what is stale: of one organization, or of all that have something. Answers how many organizations. */
 export async function requestReseal(ground: Ground, organizationId: string | null): Promise<number> {
-  const expected = (await createSealer(ground.keyring)).upToDate()
+  const expected = await upToDate(ground)
   const found = organizationId === null ? await resealing.organizationsToReseal(ground.db, expected) : [organizationId]
   for (const id of found) await resealing.submit(ground.db, id, { id: newId(), now: ground.now })
   return found.length

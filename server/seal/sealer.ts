@@ -86,26 +86,10 @@ export class Sealer {
     return this.#seal(key, { v: 1, purpose: 'task', ...context, payload }, box => taskText(context, key.id, box))
   }
 
-  /** What a credential is signed and fingerprinted with now. One with anything else is to be sealed anew. */
-  upToDate(): { signerIds: string[]; fingerprintSince: Date | null } {
-    const { signing, verify, fingerprint } = this.#keyring
-    const { since } = inUse(fingerprint)
-    const signerIds = [inUse(signing).id, inUse<WebKeyring['verify'][number]>(verify).id]
-    return { signerIds, fingerprintSince: since === undefined ? null : new Date(since) }
-  }
-
-  /** BLAKE2b of a credential's canonical text, keyed, per organization: 32 hex digits that tell equal from different. */
-  fingerprint(organizationId: string, canonical: string): string {
-    return this.#fingerprint(`${organizationId}\n${canonical}`, inUse(this.#keyring.fingerprint).secret)
-  }
-
-  /** The same under every key that there is: a row may have been made before a rotation. */
-  fingerprints(organizationId: string, canonical: string): string[] {
-    return this.#keyring.fingerprint.map(key => this.#fingerprint(`${organizationId}\n${canonical}`, key.secret))
-  }
-
-  #fingerprint(text: string, key: Uint8Array): string {
-    return Buffer.from(this.#sodium.crypto_generichash(16, text, key)).toString('hex')
+  /** The ids of the keys that a credential is signed with now. One with any other is to be sealed anew. */
+  signerIds(): string[] {
+    const { signing, verify } = this.#keyring
+    return [inUse(signing).id, inUse<WebKeyring['verify'][number]>(verify).id]
   }
 
   #seal(key: VerifiedKey, content: object, text: (box: Uint8Array) => Uint8Array): SealedBox {

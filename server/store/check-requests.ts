@@ -6,6 +6,9 @@ import { sql } from 'kysely'
 import type { Claim } from './claims.ts'
 import { type Db, type Tx, transaction } from './db.ts'
 
+/** A check of a standing task is asked for and due, or is being made. */
+const UNDER_WAY = sql`tasks.requested > tasks.settled and (tasks.due_at <= excluded.due_at or tasks.locked_until is not null)`
+
 /** Between two requests for the check of a datasource without a signature, when nobody waits for it. */
 const SELDOM = sql`interval '10 minutes'`
 
@@ -51,7 +54,10 @@ export async function requestUnsigned(
   })
 }
 
-/** The number of the request that is under way, or of a new one that is due now. */
+/**
+ * The number of the request that is under way, or of a new one that is due now. One that waits for a comparison (`comparisons.ts`) may
+ * come to no check, so that it is none.
+ */
 async function request(
   tx: Tx,
   org: string,
@@ -61,9 +67,9 @@ async function request(
     insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
     values (${org}::uuid, ${taskId}::uuid, 'verify', ${datasourceId}::uuid, true, ${now}::timestamptz, ${now}::timestamptz)
     on conflict (org_id, datasource_id, kind) where standing do update set
-      requested = case when tasks.requested > tasks.settled then tasks.requested else tasks.requested + 1 end,
-      attempts = case when tasks.requested > tasks.settled then tasks.attempts else 0 end,
-      due_at = case when tasks.requested > tasks.settled then tasks.due_at else excluded.due_at end
+      requested = case when ${UNDER_WAY} then tasks.requested else tasks.requested + 1 end,
+      attempts = case when ${UNDER_WAY} then tasks.attempts else 0 end,
+      due_at = case when ${UNDER_WAY} then tasks.due_at else excluded.due_at end
     returning requested
   `.execute(tx)
   const [row] = rows

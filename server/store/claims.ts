@@ -83,10 +83,13 @@ export function isHeld({ organizationId, id, token }: Claim): RawBuilder<boolean
   return sql`tasks.org_id = ${organizationId} and tasks.id = ${id} and tasks.token = ${token}`
 }
 
-/** What settling sets, for statements that do it together with their effect: due now when it was requested again meanwhile. */
+/**
+ * What settling sets, for statements that do it together with their effect: due now when it was requested again meanwhile, and that
+ * request was not settled by another way.
+ */
 export function settledColumns({ requested }: Claim, { dueAt, now, failed }: Next): RawBuilder<unknown> {
-  return sql`settled = ${requested}, locked_until = null, attempts = case when ${failed} then attempts else 0 end,
-    due_at = case when requested > ${requested} then ${now}::timestamptz else ${dueAt}::timestamptz end`
+  return sql`settled = greatest(settled, ${requested}), locked_until = null, attempts = case when ${failed} then attempts else 0 end,
+    due_at = case when requested > greatest(settled, ${requested}) then ${now}::timestamptz else ${dueAt}::timestamptz end`
 }
 
 /** Settles a standing task in the transaction of its effect. False when the claim was lost; the caller then rolls back. */

@@ -6,10 +6,9 @@ import { sql } from 'kysely'
 import type { SealedBox } from '#server/domain/sealed.ts'
 import type { Db, Tx } from './db.ts'
 
-/** A credential to be written. `last4` is of a signing key, else null; `fingerprint` is null until it can be known. */
+/** A credential to be written. `last4` is of a signing key, else null. */
 export interface NewCredential {
   readonly sealed: SealedBox
-  readonly fingerprint: string | null
   readonly last4: string | null
 }
 
@@ -17,14 +16,13 @@ export interface NewCredential {
 export interface CredentialSummary {
   readonly version: number
   readonly state: 'pending' | 'current' | 'retired'
-  readonly fingerprint: string | null
 }
 
 /** The current and the pending credential of a datasource, without their bytes; oldest first. */
 export function live(tx: Db, org: string, datasourceId: string): Promise<CredentialSummary[]> {
   return tx
     .selectFrom('credentials')
-    .select(['version', 'state', 'fingerprint'])
+    .select(['version', 'state'])
     .where('org_id', '=', org)
     .where('datasource_id', '=', datasourceId)
     .where('state', '!=', 'retired')
@@ -50,7 +48,6 @@ export async function replacePending(
       sealed: entry.credential.sealed.box,
       signer_id: entry.credential.sealed.signerId,
       signature: entry.credential.sealed.signature,
-      fingerprint: entry.credential.fingerprint,
       last4: entry.credential.last4,
       created_at: entry.now,
     })

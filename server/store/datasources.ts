@@ -51,7 +51,6 @@ const COLUMNS = [
   'd.next_check_at',
   'd.deleted_at',
   'c.version',
-  'c.fingerprint',
   'c.last4',
   'v.checks',
   'v.advisories',
@@ -67,6 +66,9 @@ function rows(db: Db, org: string) {
       join.onRef('v.org_id', '=', 'd.org_id').onRef('v.id', '=', 'd.verification_id'),
     )
     .select(COLUMNS)
+    .select(
+      sql<string | null>`case when c.fingerprint_key_id is null then null else c.fingerprint end`.as('fingerprint'),
+    )
     .where('d.org_id', '=', org)
 }
 

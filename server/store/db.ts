@@ -91,7 +91,7 @@ interface VerificationsTable {
 }
 
 /** What a task is for. */
-export type TaskKind = 'verify' | 'introspect' | 'poll' | 'validate' | 'lease' | 'reseal' | 'push'
+export type TaskKind = 'verify' | 'compare' | 'introspect' | 'poll' | 'validate' | 'lease' | 'reseal' | 'push'
 
 interface TasksTable {
   org_id: string

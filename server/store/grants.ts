@@ -18,17 +18,7 @@ export interface TableGrant {
 /** The tiers that have a role of their own. */
 export type Tier = 'web' | 'worker'
 
-const CREDENTIAL = [
-  'org_id',
-  'datasource_id',
-  'version',
-  'state',
-  'key_id',
-  'signer_id',
-  'fingerprint',
-  'last4',
-  'created_at',
-]
+const CREDENTIAL = ['org_id', 'datasource_id', 'version', 'state', 'key_id', 'signer_id', 'last4', 'created_at']
 const TASK = ['org_id', 'id', 'kind', 'datasource_id', 'standing', 'due_at', 'created_at', 'expires_at']
 /** As a datasource is registered: `unverified`, by the column's default. */
 const REGISTERED = [
@@ -88,7 +78,8 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   datasources: { web: { select: true, insert: REGISTERED, update: CHANGED }, worker: { select: true, update: true } },
   credentials: {
     web: {
-      select: CREDENTIAL,
+      // Fingerprints are the worker's to write.
+      select: [...CREDENTIAL, 'fingerprint', 'fingerprint_key_id'],
       insert: [...CREDENTIAL, 'sealed', 'signature'],
     },
     worker: { select: true, update: true },

@@ -10,16 +10,12 @@ export interface KeyUses {
   readonly master: readonly string[]
   readonly signing: readonly string[]
   readonly pepper: readonly string[]
-  /** When the oldest credential that has a fingerprint was sealed; null when there is none. */
-  readonly oldestFingerprint: Date | null
+  readonly fingerprint: readonly string[]
 }
 
 /** Looks at every organization. */
 export async function read(db: Db, now: Date): Promise<KeyUses> {
   const ids = async (query: ReturnType<typeof sql<{ id: string }>>) => (await query.execute(db)).rows.map(row => row.id)
-  const { rows } = await sql<{ oldest: Date | null }>`
-    select min(sealed_at) as oldest from credentials where sealed is not null and fingerprint is not null
-  `.execute(db)
   return {
     master: await ids(sql`select distinct master_key_id as id from organization_keys where secret is not null`),
     signing: await ids(sql`
@@ -32,6 +28,7 @@ export async function read(db: Db, now: Date): Promise<KeyUses> {
     pepper: await ids(sql`
       select pepper_id as id from api_keys where revoked_at is null and (expires_at is null or expires_at > ${now})
       union select pepper_id from capabilities where revoked_at is null and expires_at > ${now}`),
-    oldestFingerprint: rows[0]?.oldest ?? null,
+    fingerprint: await ids(sql`
+      select distinct fingerprint_key_id as id from credentials where sealed is not null and fingerprint_key_id is not null`),
   }
 }

@@ -57,9 +57,9 @@ export async function register(db: Db, org: string, entry: Registration): Promis
       on conflict (org_id, identity) where deleted_at is null do nothing
       returning org_id, id
     ), c as (
-      insert into credentials (org_id, datasource_id, version, state, key_id, sealed, signer_id, signature, fingerprint, last4, created_at)
+      insert into credentials (org_id, datasource_id, version, state, key_id, sealed, signer_id, signature, last4, created_at)
       select org_id, id, 1, 'current', ${c.sealed.keyId}::uuid, ${c.sealed.box}::bytea, ${c.sealed.signerId}::text,
-        ${c.sealed.signature}::bytea, ${c.fingerprint}::text, ${c.last4}::text, ${now}::timestamptz from d
+        ${c.sealed.signature}::bytea, ${c.last4}::text, ${now}::timestamptz from d
     ), a as (
       insert into audit_events (org_id, id, at, principal_kind, principal_id, action, object_kind, object_id, outcome, request_id, address)
       select org_id, ${event.id}::uuid, ${event.at}::timestamptz, ${event.actor.kind}::text, ${event.actor.id}::uuid, ${event.action}::text,

@@ -3,7 +3,7 @@
  * the task that seals them anew. The worker and operators call it; the web role may run none of it.
  */
 import { sql } from 'kysely'
-import type { CredentialContext, SealedBox } from '#server/domain/sealed.ts'
+import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/sealed.ts'
 import type { Claim } from './claims.ts'
 import type { Db, Tx } from './db.ts'
 import * as verdicts from './verdict-signatures.ts'
@@ -12,15 +12,16 @@ import * as verdicts from './verdict-signatures.ts'
 export interface UpToDate {
   /** Ids of the signing keys in use, of both tiers. */
   readonly signerIds: readonly string[]
-  /** When the fingerprint's key came into use; null when it is the first one. */
-  readonly fingerprintSince: Date | null
+  /** Id of the key that fingerprints are made with. */
+  readonly fingerprintKeyId: string
 }
 
 /** A credential that is to be sealed anew, under its row's lock. */
 export interface StaleCredential {
   readonly context: CredentialContext
   readonly sealed: SealedBox
-  readonly fingerprint: string | null
+  /** Whether it has a fingerprint: without a verification it has none. */
+  readonly isFingerprinted: boolean
 }
 
 /** Where in the order of credentials a pass is: after this one. */
@@ -33,7 +34,7 @@ interface StaleRow {
   sealed: Buffer
   signer_id: string
   signature: Buffer
-  fingerprint: string | null
+  fingerprint_key_id: string | null
 }
 
 /** A predicate over `credentials c`: sealed to, signed with or fingerprinted with something older. */
@@ -41,7 +42,7 @@ function isStale(expected: UpToDate) {
   return sql<boolean>`c.sealed is not null and (
     c.key_id in (select k.id from organization_keys k where k.org_id = c.org_id and k.retired_at is not null)
     or not (c.signer_id = any(${[...expected.signerIds]}))
-    or c.sealed_at < coalesce(${expected.fingerprintSince}::timestamptz, '-infinity'))`
+    or c.fingerprint_key_id <> ${expected.fingerprintKeyId})`
 }
 
 /** Locks up to `limit` stale credentials of an organization after a place, in order; those that others hold are passed over. */
@@ -52,7 +53,7 @@ export async function lockStale(
 ): Promise<StaleCredential[]> {
   const { datasourceId, version } = ask.after ?? { datasourceId: '00000000-0000-0000-0000-000000000000', version: 0 }
   const { rows } = await sql<StaleRow>`
-    select c.datasource_id, c.version, c.key_id, c.sealed, c.signer_id, c.signature, c.fingerprint from credentials c
+    select c.datasource_id, c.version, c.key_id, c.sealed, c.signer_id, c.signature, c.fingerprint_key_id from credentials c
     where c.org_id = ${org} and (c.datasource_id, c.version) > (${datasourceId}::uuid, ${version}::integer)
       and ${isStale(ask.expected)}
     order by c.datasource_id, c.version limit ${ask.limit} for update of c skip locked
@@ -60,7 +61,7 @@ export async function lockStale(
   return rows.map(row => ({
     context: { organizationId: org, datasourceId: row.datasource_id, version: row.version },
     sealed: { keyId: row.key_id, box: row.sealed, signerId: row.signer_id, signature: row.signature },
-    fingerprint: row.fingerprint,
+    isFingerprinted: row.fingerprint_key_id !== null,
   }))
 }
 
@@ -68,7 +69,7 @@ export async function lockStale(
 export interface Resealed {
   readonly context: CredentialContext
   readonly sealed: SealedBox
-  readonly fingerprint: string | null
+  readonly fingerprint: Fingerprint | null
 }
 
 /** Whether there is a stale verdict, or a stale credential beside those that a pass could not open: another had its row, or it came meanwhile. */
@@ -95,13 +96,13 @@ export async function writeResealed(tx: Tx, org: string, entries: readonly Resea
   await sql`
     update credentials c set
       key_id = n.key_id, sealed = n.sealed, signer_id = n.signer_id, signature = n.signature,
-      fingerprint = n.fingerprint, sealed_at = now()
+      fingerprint = n.fingerprint, fingerprint_key_id = n.fingerprint_key_id, sealed_at = now()
     from unnest(
       ${column(e => e.context.datasourceId)}::uuid[], ${column(e => e.context.version)}::integer[],
       ${column(e => e.sealed.keyId)}::uuid[], ${column(e => e.sealed.box)}::bytea[],
       ${column(e => e.sealed.signerId)}::text[], ${column(e => e.sealed.signature)}::bytea[],
-      ${column(e => e.fingerprint)}::text[]
-    ) as n (datasource_id, version, key_id, sealed, signer_id, signature, fingerprint)
+      ${column(e => e.fingerprint?.text ?? null)}::text[], ${column(e => e.fingerprint?.keyId ?? null)}::text[]
+    ) as n (datasource_id, version, key_id, sealed, signer_id, signature, fingerprint, fingerprint_key_id)
     where c.org_id = ${org} and c.datasource_id = n.datasource_id and c.version = n.version and c.sealed is not null
   `.execute(tx)
 }

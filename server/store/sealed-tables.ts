@@ -29,6 +29,8 @@ export interface CredentialsTable {
   signer_id: string
   signature: Buffer | null
   fingerprint: string | null
+  fingerprint_key_id: Generated<string | null>
+  md5_allowed: Generated<boolean>
   last4: string | null
   created_at: Date
   sealed_at: Generated<Date>

@@ -4,7 +4,7 @@
  */
 
 import { type Selectable, sql } from 'kysely'
-import type { CredentialContext, SealedBox, WrappedOrganizationKey } from '#server/domain/sealed.ts'
+import type { CredentialContext, Fingerprint, SealedBox, WrappedOrganizationKey } from '#server/domain/sealed.ts'
 import type { Db, Tables, Tx } from './db.ts'
 import type { OrganizationSettings } from './organizations.ts'
 import type { SignedVerdict } from './verdicts.ts'
@@ -16,7 +16,10 @@ export interface SealedCredential {
   readonly sealed: SealedBox
   /** Null when there is none, or its secret half is destroyed: then nothing opens the bytes any more. */
   readonly key: WrappedOrganizationKey | null
-  readonly fingerprint: string | null
+  /** Null until the credential has been verified, and where it does not say with which key it was made. */
+  readonly fingerprint: Fingerprint | null
+  /** Whether its password may still be sent as MD5 under a CA certificate that a caller named: it was in use so before. */
+  readonly md5Allowed: boolean
   readonly last4: string | null
   readonly createdAt: Date
 }
@@ -62,6 +65,8 @@ interface DatasourceRow extends Omit<SealedDatasource, 'settings' | 'current' | 
   readonly c_signer_id: string
   readonly c_signature: Buffer
   readonly c_fingerprint: string | null
+  readonly c_fingerprint_key_id: string | null
+  readonly c_md5_allowed: boolean
   readonly c_last4: string | null
   readonly c_created_at: Date
   readonly k_public_key: Buffer
@@ -83,7 +88,8 @@ export async function datasource(db: Db, org: string, id: string): Promise<Seale
       d.verdict_version as v_version, d.verdict_usable as v_usable, d.usable_until as v_usable_until,
       d.verdict_signer_id as v_signer_id, d.verdict_signature as v_signature,
       c.version as c_version, c.state as c_state, c.key_id as c_key_id, c.sealed as c_sealed, c.signer_id as c_signer_id,
-      c.signature as c_signature, c.fingerprint as c_fingerprint, c.last4 as c_last4, c.created_at as c_created_at,
+      c.signature as c_signature, c.fingerprint as c_fingerprint, c.fingerprint_key_id as c_fingerprint_key_id,
+      c.md5_allowed as c_md5_allowed, c.last4 as c_last4, c.created_at as c_created_at,
       k.public_key as k_public_key, k.secret as k_secret, k.master_key_id as k_master_key_id,
       k.signer_id as k_signer_id, k.signature as k_signature, k.retired_at as k_retired_at
     from datasources d join organizations o on o.id = d.org_id
@@ -117,10 +123,15 @@ function credentialOf(row: DatasourceRow): SealedCredential {
     state: row.c_state,
     sealed: { keyId: row.c_key_id, box: row.c_sealed, signerId: row.c_signer_id, signature: row.c_signature },
     key: row.k_secret === null ? null : keyOf(row, row.k_secret),
-    fingerprint: row.c_fingerprint,
+    fingerprint: fingerprintOf(row),
+    md5Allowed: row.c_md5_allowed,
     last4: row.c_last4,
     createdAt: row.c_created_at,
   }
+}
+
+function fingerprintOf({ c_fingerprint: text, c_fingerprint_key_id: keyId }: DatasourceRow): Fingerprint | null {
+  return text === null || keyId === null ? null : { text, keyId }
 }
 
 function keyOf(row: DatasourceRow, secret: Buffer): WrappedOrganizationKey {
@@ -174,27 +185,5 @@ export async function promote(tx: Tx, org: string, at: { datasourceId: string; v
     .where('datasource_id', '=', at.datasourceId)
     .where('version', '=', at.version)
     .where('state', '=', 'pending')
-    .execute()
-}
-
-/** Replaces the bytes of one live version by the same secret sealed anew, with its fingerprint, now that it is known. */
-export async function reseal(
-  tx: Tx,
-  context: CredentialContext,
-  entry: { sealed: SealedBox; fingerprint: string | null },
-): Promise<void> {
-  await tx
-    .updateTable('credentials')
-    .set({
-      key_id: entry.sealed.keyId,
-      sealed: entry.sealed.box,
-      signer_id: entry.sealed.signerId,
-      signature: entry.sealed.signature,
-      fingerprint: entry.fingerprint,
-    })
-    .where('org_id', '=', context.organizationId)
-    .where('datasource_id', '=', context.datasourceId)
-    .where('version', '=', context.version)
-    .where('state', '!=', 'retired')
     .execute()
 }

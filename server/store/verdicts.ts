@@ -5,6 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Advisory, Check } from '#shared/check.ts'
 import type { Status } from '#shared/datasource.ts'
+import { type FaultCode, isFaultCode } from '#shared/fault.ts'
 import { type Claim, isHeld, settledColumns } from './claims.ts'
 import type { Db } from './db.ts'
 
@@ -45,16 +46,23 @@ export interface Settlement {
   readonly introspection: string | null
 }
 
-/** When a version of a credential was last judged; null when it never was. */
-export async function lastAt(db: Db, org: string, of: { datasourceId: string; version: number }): Promise<Date | null> {
+/** When a version of a credential was last judged, and the fault that was found; null when it never was judged. */
+export async function last(
+  db: Db,
+  org: string,
+  of: { datasourceId: string; version: number },
+): Promise<{ at: Date; reason: FaultCode | null } | null> {
   const row = await db
     .selectFrom('verifications')
-    .select(eb => eb.fn.max('at').as('at'))
+    .select(['at', 'reason'])
     .where('org_id', '=', org)
     .where('datasource_id', '=', of.datasourceId)
     .where('version', '=', of.version)
+    .orderBy('at', 'desc')
+    .limit(1)
     .executeTakeFirst()
-  return row?.at ?? null
+  if (row === undefined) return null
+  return { at: row.at, reason: row.reason !== null && isFaultCode(row.reason) ? row.reason : null }
 }
 
 /**

@@ -2,7 +2,7 @@
  * Opens what an endpoint is asked with: its URL, the signing key in force, and during a rotation the one on its way. A URL is
  * taken from the sealed credential alone; the column shows it.
  */
-import type { Secret } from '#server/domain/sealed.ts'
+import type { RequestedBy, Secret } from '#server/domain/sealed.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import type { SealedCredential, SealedDatasource } from '#server/store/sealed.ts'
 import { openCredential } from './open.ts'
@@ -13,6 +13,8 @@ import { isMoved } from './standing.ts'
 export interface SigningKey {
   readonly key: string
   readonly credential: SealedCredential
+  /** Who asked for it; null where that is not said. */
+  readonly requestedBy: RequestedBy | null
 }
 
 /** What an endpoint is asked with. */
@@ -36,8 +38,14 @@ export function endpointKeys(parts: WorkerParts, row: SealedDatasource): Endpoin
   const { url } = source
   // A column that was edited is no longer a display of what is dialled.
   if (inForce !== null && row.endpoint !== url) return null
-  const current = secret?.kind === 'endpoint' && inForce ? { key: secret.signingKey, credential: inForce } : null
+  const current =
+    secret?.kind === 'endpoint' && inForce ? { key: secret.signingKey, credential: inForce, requestedBy: null } : null
   return { url, current, pending: coming === null ? null : pendingKey(coming, next, url) }
+}
+
+/** The text that an endpoint's fingerprint is made of. */
+export function endpointCanonical(url: string, signingKey: string): string {
+  return JSON.stringify(['endpoint', url, signingKey])
 }
 
 /** The keys to sign with: the new one first, so that a receiver that holds either accepts. */
@@ -47,10 +55,10 @@ export function keysOf({ current, pending }: EndpointKeys): string[] {
 }
 
 function pendingKey(credential: SealedCredential, secret: Secret | null, url: string): EndpointKeys['pending'] {
-  if (secret?.kind === 'signing-key') return { key: secret.signingKey, credential }
   // A key that was registered for another place would sign requests that this place could pass on there.
-  if (secret?.kind === 'endpoint' && secret.url === url) return { key: secret.signingKey, credential }
-  return { unreadable: credential }
+  const isHere = secret?.kind === 'signing-key' || (secret?.kind === 'endpoint' && secret.url === url)
+  if (!isHere) return { unreadable: credential }
+  return { key: secret.signingKey, credential, requestedBy: secret.requestedBy ?? null }
 }
 
 function opened(parts: WorkerParts, credential: SealedCredential | null): Secret | null {

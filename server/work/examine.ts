@@ -8,38 +8,53 @@ import { SealBroken } from '#server/seal/held-key.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import { guardedProbe } from './guarded-probe.ts'
 import type { WorkerParts } from './parts.ts'
-import { type Resolved, resolve, type Unresolved } from './resolve.ts'
+import { type Resolved, type ResolvedTarget, resolve, type Unresolved } from './resolve.ts'
 
 const DEADLINE_MS = 12_000
 
 /** A verdict, and what was dialled for it; `resolved` is null when nothing was. */
 export interface Examined {
   readonly judgement: Judgement
-  readonly resolved: Extract<Resolved, { ok: true }> | null
+  readonly resolved: ResolvedTarget | null
+  /** Whether the password was sent as MD5. */
+  readonly isMd5: boolean
+}
+
+/** What is examined, and as what. */
+export interface Examination extends Unresolved {
+  readonly schema: string | null
+  readonly dbType: string
+  readonly rolePolicy: RolePolicy
+  readonly isTrusted: boolean
+  /** Whether the password may be sent as MD5 under a CA certificate that a caller named. */
+  readonly md5Allowed: boolean
 }
 
 /** Resolves, dials and judges. Never throws for what a customer, a caller or a server did. */
-export async function examine(
-  parts: WorkerParts,
-  of: Unresolved & { schema: string | null; dbType: string; rolePolicy: RolePolicy; isTrusted: boolean },
-): Promise<Examined> {
+export async function examine(parts: WorkerParts, of: Examination): Promise<Examined> {
   let resolved: Resolved
   try {
     resolved = await resolve(parts, of)
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
     parts.log.error({ organizationId: of.organizationId }, 'a stored credential could not be opened')
-    return { judgement: refusedUndialled('credential_unreadable'), resolved: null }
+    return undialled('credential_unreadable')
   }
-  if (!resolved.ok) return { judgement: refusedUndialled(resolved.reason), resolved: null }
+  if (!resolved.ok) return undialled(resolved.reason)
   const { target, caCertificate } = resolved
   const { schema, dbType, rolePolicy } = of
   const probe = await guardedProbe(parts, {
     organizationId: of.organizationId,
     isTrusted: of.isTrusted,
-    request: { target, caCertificate, schema, deadlineMs: DEADLINE_MS },
+    request: { target, caCertificate, md5Allowed: of.md5Allowed, schema, deadlineMs: DEADLINE_MS },
   })
-  return { judgement: judge(probe, { schema, rolePolicy, dbType, target }), resolved }
+  const judgement = judge(probe, { schema, rolePolicy, dbType, target, isCaNamed: caCertificate !== null })
+  return { judgement, resolved, isMd5: probe.passwordSent === 'md5' }
+}
+
+/** The end of an examination for which nothing was dialled. */
+export function undialled(reason: FaultCode): Examined {
+  return { judgement: refusedUndialled(reason), resolved: null, isMd5: false }
 }
 
 /** A verdict that was reached without dialling. */

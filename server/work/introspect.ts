@@ -98,7 +98,8 @@ async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schema
     const covered = coveredBy(row, schemas)
     const last = await lastSnapshot(parts.db, organizationId, covered)
     const catalog = { schemas, excludedSchemas: row.excluded_schemas ?? [] }
-    const request = { target, caCertificate, catalog, last, deadlineMs: DEADLINE_MS }
+    const { md5Allowed } = row.current
+    const request = { target, caCertificate, md5Allowed, catalog, last, deadlineMs: DEADLINE_MS }
     const described = await guardedDescribe(parts, { organizationId, isTrusted: true, request })
     if (described.failure !== null) return failed(described.failure.code)
     if (described.finding === null) return { fault: 'introspection_failed', retryable: true }

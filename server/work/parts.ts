@@ -5,6 +5,7 @@ import type { FeedPace } from '#server/domain/feed.ts'
 import type { HostPolicy } from '#server/domain/host-policy.ts'
 import type { Log } from '#server/log.ts'
 import type { Dialler } from '#server/net/dialler.ts'
+import type { Fingerprinter } from '#server/seal/fingerprinter.ts'
 import type { LeaseSealer } from '#server/seal/leases.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
@@ -21,6 +22,7 @@ export interface WorkerParts {
   readonly signals: Signals
   readonly sealer: Sealer
   readonly unsealer: Unsealer
+  readonly fingerprinter: Fingerprinter
   readonly leaseSealer: LeaseSealer
   readonly verdicts: VerdictSigner
   readonly tokens: Tokens

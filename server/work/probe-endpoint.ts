@@ -5,6 +5,7 @@
 import type { EndpointAnswer } from '#server/domain/endpoint.ts'
 import { judgeEndpoint, judgeRotation } from '#server/domain/endpoint-verdict.ts'
 import { newId } from '#server/domain/ids.ts'
+import type { RequestedBy } from '#server/domain/sealed.ts'
 import type { Judgement } from '#server/domain/verification.ts'
 import { noAnswer } from '#server/net/request-answer.ts'
 import type { SealedCredential, SealedDatasource } from '#server/store/sealed.ts'
@@ -27,6 +28,7 @@ export interface RotationStep {
   readonly credential: SealedCredential
   /** The key to be kept; null where it is destroyed. */
   readonly key: string | null
+  readonly requestedBy: RequestedBy | null
   readonly requestedAt: Date | null
 }
 
@@ -42,11 +44,13 @@ export async function probeEndpoint(parts: WorkerParts, row: SealedDatasource, k
   const inForce = () => (current === null ? null : judge(parts, row, { url, ...current }))
   if (pending === null) return { judged: await inForce(), rotation: null }
   if ('unreadable' in pending) {
-    const rotation = { decision: 'destroy_new', credential: pending.unreadable, key: null, requestedAt: null } as const
+    const nothing = { key: null, requestedBy: null, requestedAt: null }
+    const rotation = { decision: 'destroy_new', credential: pending.unreadable, ...nothing } as const
     return { judged: null, rotation }
   }
   const tried = await judge(parts, row, { url, ...pending })
-  const rotation = { ...decide(parts, tried, pending), credential: pending.credential, requestedAt: tried.requestedAt }
+  const { credential, requestedBy } = pending
+  const rotation = { ...decide(parts, tried, pending), credential, requestedBy, requestedAt: tried.requestedAt }
   if (rotation.decision === 'retire_old') return { judged: tried, rotation }
   // Until the new key is taken, what is not in use yet may still come into use with the one that it was registered with.
   const isInUse = isUsable(parts, row) || rotation.decision === 'destroy_new'

@@ -16,10 +16,11 @@ import { transaction } from '#server/store/db.ts'
 import * as organizationKeys from '#server/store/organization-keys.ts'
 import * as resealing from '#server/store/resealing.ts'
 import { canonicalTarget } from '#shared/connection-string.ts'
+import { endpointCanonical } from './endpoint-keys.ts'
 import { currentKey } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { resignVerdicts } from './resign-verdicts.ts'
-import { readSealedString } from './resolve.ts'
+import { openedSecret } from './resolve.ts'
 
 const BATCH = 64
 /** A worker that dies is replaced after this; one that lives says so at each batch. */
@@ -60,10 +61,15 @@ export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
   const verdicts = await resignVerdicts(parts, claim, { sliceMs: SLICE_MS, claimMs: CLAIM_MS })
   if (verdicts === 'lost') return
   if (verdicts === 'more') return resealing.settle(parts.db, claim, parts.clock())
-  const isAnyLeft = await resealing.isAnyLeft(parts.db, org, { expected: parts.sealer.upToDate(), beside: unopened })
+  const isAnyLeft = await resealing.isAnyLeft(parts.db, org, { expected: upToDate(parts), beside: unopened })
   const next = isAnyLeft ? new Date(parts.clock().getTime() + AGAIN_MS) : await endKeys(parts, org)
   await resealing.settle(parts.db, claim, next)
   parts.signals.ring('news')
+}
+
+/** What a credential is to be signed and fingerprinted with. */
+function upToDate({ sealer, fingerprinter }: WorkerParts): resealing.UpToDate {
+  return { signerIds: sealer.signerIds(), fingerprintKeyId: fingerprinter.keyId }
 }
 
 interface Pass {
@@ -83,7 +89,7 @@ async function resealBatch(parts: WorkerParts, claim: Claim, pass: Pass): Promis
   const until = new Date(parts.clock().getTime() + CLAIM_MS)
   return transaction(parts.db, async tx => {
     if (!(await prolong(tx, claim, until))) return 'lost'
-    const stale = await resealing.lockStale(tx, org, { expected: parts.sealer.upToDate(), after, limit: BATCH })
+    const stale = await resealing.lockStale(tx, org, { expected: upToDate(parts), after, limit: BATCH })
     const entries = stale.map(credential => resealOne(parts, pass, credential)).filter(entry => entry !== null)
     await resealing.writeResealed(tx, org, entries)
     const last = stale.at(-1)?.context
@@ -95,15 +101,15 @@ async function resealBatch(parts: WorkerParts, claim: Claim, pass: Pass): Promis
 function resealOne(
   parts: WorkerParts,
   { org, to, keys, unopened }: Pass,
-  { context, sealed, fingerprint }: resealing.StaleCredential,
+  { context, sealed, isFingerprinted }: resealing.StaleCredential,
 ): resealing.Resealed | null {
   try {
     const secret = inner(keys, keys.of(sealed.keyId).openCredential(context, sealed))
-    const canonical = canonicalOf(secret)
+    const canonical = isFingerprinted ? canonicalOf(secret) : null
     return {
       context,
       sealed: parts.sealer.sealCredential(to, context, secret),
-      fingerprint: canonical === null ? fingerprint : parts.sealer.fingerprint(org, canonical),
+      fingerprint: canonical === null ? null : parts.fingerprinter.of(org, canonical),
     }
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
@@ -117,12 +123,7 @@ function inner(keys: HeldKeys, secret: Secret): Secret {
   if (secret.kind !== 'client-sealed') return secret
   try {
     const text = keys.of(secret.keyId).openClientBox(Buffer.from(secret.box, 'base64'))
-    const read = readSealedString(text, secret)
-    if (!read.ok) return secret
-    const { target, caCertificate } = read
-    const allowMove = secret.allowMove === undefined ? {} : { allowMove: secret.allowMove }
-    const keep = secret.keepCertificate === undefined ? {} : { keepCertificate: secret.keepCertificate }
-    return { kind: 'direct', target, caCertificate, ...allowMove, ...keep }
+    return openedSecret(text, secret) ?? secret
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
     return secret
@@ -132,7 +133,7 @@ function inner(keys: HeldKeys, secret: Secret): Secret {
 /** The text that a fingerprint is made of; null for a secret that is a part of one. */
 function canonicalOf(secret: Secret): string | null {
   if (secret.kind === 'direct') return canonicalTarget(secret.target, secret.caCertificate)
-  return secret.kind === 'endpoint' ? JSON.stringify(['endpoint', secret.url, secret.signingKey]) : null
+  return secret.kind === 'endpoint' ? endpointCanonical(secret.url, secret.signingKey) : null
 }
 
 /**

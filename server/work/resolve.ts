@@ -1,20 +1,28 @@
 /**
- * Secret → what to dial. A string that the caller sealed is opened and compared with what it claimed to be; a certificate
- * alone is joined with the target in force; a new target that differs from the one in force needs the caller's leave.
+ * Secret → what to dial. A string that the caller sealed is opened and compared with what it claimed to be; a new target that
+ * differs from the one in force needs the caller's leave. A CA certificate is taken only together with its connection string, so
+ * that no stored password is ever sent under a trust that came later.
  */
 
 import type { Secret } from '#server/domain/sealed.ts'
+import { readSealedContent } from '#server/domain/sealed-content.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import type { SealedCredential } from '#server/store/sealed.ts'
-import { canonicalTarget, parseConnectionString, type Target } from '#shared/connection-string.ts'
+import { canonicalTarget, type Target } from '#shared/connection-string.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import { openClientBox, openCredential } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 
-/** What to dial, or why nothing is. `canonical` is the text that a fingerprint is made of. */
-export type Resolved =
-  | { readonly ok: true; readonly target: Target; readonly caCertificate: string | null; readonly canonical: string }
-  | { readonly ok: false; readonly reason: FaultCode }
+/** What to dial and under which trust. `canonical` is the text that a fingerprint is made of. */
+export interface ResolvedTarget {
+  readonly ok: true
+  readonly target: Target
+  readonly caCertificate: string | null
+  readonly canonical: string
+}
+
+/** What to dial, or why nothing is. */
+export type Resolved = ResolvedTarget | Refused
 
 /** What is resolved: a secret, and the credential in force that it is to replace, if it is to replace one. */
 export interface Unresolved {
@@ -23,41 +31,63 @@ export interface Unresolved {
   readonly inForce: SealedCredential | null
 }
 
-const refused = (reason: FaultCode): Resolved => ({ ok: false, reason })
+interface Refused {
+  readonly ok: false
+  readonly reason: FaultCode
+}
 
-function resolved(target: Target, caCertificate: string | null): Resolved {
+/** What a secret says by itself. `caCertificate` is null for public roots, undefined where nothing was said of it. */
+interface Stated {
+  readonly ok: true
+  readonly target: Target
+  readonly caCertificate: string | null | undefined
+}
+
+const refused = (reason: FaultCode): Refused => ({ ok: false, reason })
+
+function resolved(target: Target, caCertificate: string | null): ResolvedTarget {
   return { ok: true, target, caCertificate, canonical: canonicalTarget(target, caCertificate) }
 }
 
 /** Resolves it. Throws `SealBroken` when the credential in force cannot be opened; a caller's broken box is refused. */
 export async function resolve(parts: WorkerParts, of: Unresolved): Promise<Resolved> {
-  const found = await targetOf(parts, of)
-  if (!found.ok || of.inForce === null) return found
-  const { secret } = of
-  if (secret.kind === 'ca-certificate') return found
+  const { organizationId, secret, inForce } = of
+  const stated = await statedOf(parts, organizationId, secret)
+  if (!stated.ok) return stated
+  const { target, caCertificate } = stated
+  if (inForce === null) return resolved(target, caCertificate ?? null)
   const mayMove = 'allowMove' in secret && secret.allowMove === true
-  const keeps = 'keepCertificate' in secret && secret.keepCertificate === true
-  if (mayMove && !keeps) return found
-  const current = openCredential(parts, of.inForce)
-  if (current.kind !== 'direct') return mayMove ? found : refused('target_changed')
-  if (!mayMove && !isSamePlace(current.target, found.target)) return refused('target_changed')
-  return keeps ? resolved(found.target, current.caCertificate) : found
+  if (mayMove && caCertificate !== undefined) return resolved(target, caCertificate)
+  const current = await statedOf(parts, organizationId, openCredential(parts, inForce))
+  if (!current.ok) return mayMove ? resolved(target, caCertificate ?? null) : refused('target_changed')
+  if (!mayMove && !isSamePlace(current.target, target)) return refused('target_changed')
+  const inForceCa = current.caCertificate ?? null
+  if (caCertificate !== undefined || inForceCa === null) return resolved(target, caCertificate ?? null)
+  // Only the string that is in force under this certificate may do without it: any other password was not given for it.
+  const same = resolved(target, inForceCa)
+  return same.canonical === canonicalTarget(current.target, inForceCa) ? same : refused('ca_certificate_required')
 }
 
-function targetOf(parts: WorkerParts, of: Unresolved): Resolved | Promise<Resolved> {
-  const { secret } = of
-  if (secret.kind === 'direct') return resolved(secret.target, secret.caCertificate)
-  if (secret.kind === 'client-sealed') return openSealed(parts, of.organizationId, secret)
-  if (secret.kind !== 'ca-certificate' || of.inForce === null) return refused('credential_unreadable')
-  const current = openCredential(parts, of.inForce)
-  return current.kind === 'direct' ? resolved(current.target, secret.caCertificate) : refused('credential_unreadable')
+async function statedOf(parts: WorkerParts, organizationId: string, secret: Secret): Promise<Stated | Refused> {
+  switch (secret.kind) {
+    case 'direct':
+      return { ok: true, target: secret.target, caCertificate: secretCa(secret) }
+    case 'client-sealed':
+      return openSealed(parts, organizationId, secret)
+    case 'ca-certificate':
+      return refused('ca_certificate_required')
+    default:
+      return refused('credential_unreadable')
+  }
 }
 
-async function openSealed(
-  parts: WorkerParts,
-  organizationId: string,
-  secret: Extract<Secret, { kind: 'client-sealed' }>,
-): Promise<Resolved> {
+function secretCa({ caCertificate, keepCertificate }: Extract<Secret, { kind: 'direct' }>): string | null | undefined {
+  return caCertificate === null && keepCertificate === true ? undefined : caCertificate
+}
+
+type ClientSealed = Extract<Secret, { kind: 'client-sealed' }>
+
+async function openSealed(parts: WorkerParts, organizationId: string, secret: ClientSealed): Promise<Stated | Refused> {
   let text: string
   try {
     text = await openClientBox(parts, organizationId, secret)
@@ -65,18 +95,41 @@ async function openSealed(
     if (thrown instanceof SealBroken) return refused('credential_unreadable')
     throw thrown
   }
-  return readSealedString(text, secret)
+  return readSealed(text, secret)
 }
 
 /** What a caller has sealed, opened: taken where it parses and is for the place that was claimed with it. */
-export function readSealedString(text: string, secret: Extract<Secret, { kind: 'client-sealed' }>): Resolved {
-  const parsed = parseConnectionString(text)
-  if (!parsed.ok) return refused('invalid_body')
-  const { target } = parsed
-  return isSamePlace(target, secret.projection)
-    ? resolved(target, secret.caCertificate)
-    : refused('projection_mismatch')
+function readSealed(text: string, secret: ClientSealed): Stated | Refused {
+  // The web tier could put any certificate beside a box that it was sent. One that comes with the string is inside.
+  if (secret.caCertificate !== null) return refused('ca_certificate_required')
+  const content = readSealedContent(text)
+  if (content === null) return refused('invalid_body')
+  if (!isSamePlace(content.target, secret.projection)) return refused('projection_mismatch')
+  return { ok: true, ...content }
 }
+
+/** The secret in the form in which it is kept, once its box was opened. Null where it is refused. */
+export function openedSecret(text: string, secret: ClientSealed): Secret | null {
+  const stated = readSealed(text, secret)
+  return stated.ok ? keptSecret(stated, secret) : null
+}
+
+/** What was said, in the form in which it is kept. Who asked for it, and their leave to move, stay with it. */
+export function keptSecret(
+  { target, caCertificate }: Omit<Stated, 'ok'>,
+  { requestedBy, allowMove }: StatedBy,
+): Secret {
+  return {
+    kind: 'direct',
+    target,
+    caCertificate: caCertificate ?? null,
+    ...(caCertificate === undefined ? { keepCertificate: true } : {}),
+    ...(requestedBy === undefined ? {} : { requestedBy }),
+    ...(allowMove === undefined ? {} : { allowMove }),
+  }
+}
+
+type StatedBy = Pick<ClientSealed, 'requestedBy' | 'allowMove'>
 
 interface Place {
   readonly host: string

@@ -1,8 +1,10 @@
 /**
- * Forgets what is over, of every organization: outcomes nobody read, old claims on keys, old changes, counters.
+ * Forgets what is over, of every organization: outcomes nobody read, old claims on keys, old changes, counters, fingerprints of
+ * a release of before.
  * The loop calls it now and then.
  */
 import * as changes from '#server/store/changes.ts'
+import * as credentialMarks from '#server/store/credential-marks.ts'
 import type { Db } from '#server/store/db.ts'
 import * as dialBudgets from '#server/store/dial-budgets.ts'
 import * as idempotency from '#server/store/idempotency.ts'
@@ -18,5 +20,6 @@ export async function sweep(db: Db, now: Date): Promise<void> {
   await idempotency.sweep(db, now)
   await dialBudgets.sweep(db, now)
   await leases.sweep(db, now)
+  await credentialMarks.sweepFingerprints(db)
   await changes.sweep(db, new Date(now.getTime() - CHANGES_KEPT_MS))
 }

@@ -3,6 +3,7 @@
  * A kind that is not here is never claimed.
  */
 
+import { compare } from './compare.ts'
 import { introspect } from './introspect.ts'
 import { lease } from './lease.ts'
 import type { Trades } from './parts.ts'
@@ -13,7 +14,7 @@ import { validate } from './validate.ts'
 import { verify } from './verify.ts'
 
 /** What somebody waits for, and the checks. */
-export const trades: Trades = { verify, validate, introspect, lease, push, reseal }
+export const trades: Trades = { verify, compare, validate, introspect, lease, push, reseal }
 
 /** What follows feeds. */
 export const feedTrades: Trades = { poll }

@@ -32,6 +32,7 @@ async function judged(parts: WorkerParts, claim: claims.Claim): Promise<Judgemen
       inForce: null,
       rolePolicy,
       isTrusted: false,
+      md5Allowed: false,
       ...payload,
     })
     return judgement

@@ -4,10 +4,12 @@
  */
 import { type Backoff, backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
 import { newId } from '#server/domain/ids.ts'
+import type { CredentialContext } from '#server/domain/sealed.ts'
 import { nextStatus } from '#server/domain/verification.ts'
 import * as changes from '#server/store/changes.ts'
 import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
+import * as credentialMarks from '#server/store/credential-marks.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
@@ -16,11 +18,12 @@ import * as sealed from '#server/store/sealed.ts'
 import * as tasks from '#server/store/tasks.ts'
 import * as verdicts from '#server/store/verdicts.ts'
 import type { Status } from '#shared/datasource.ts'
-import { type EndpointKeys, endpointKeys } from './endpoint-keys.ts'
+import { type EndpointKeys, endpointCanonical, endpointKeys } from './endpoint-keys.ts'
 import { refusedUndialled } from './examine.ts'
 import { currentKey } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { type Findings, type Judged, probeEndpoint } from './probe-endpoint.ts'
+import { recordRotation } from './record-rotation.ts'
 import { signedVerdict } from './standing.ts'
 
 /** Between tries of a new key: soon after it came, and often enough that a day's window is not over unseen. */
@@ -34,8 +37,8 @@ interface Outcome extends Findings {
   readonly row: sealed.SealedDatasource
   readonly status: Status
   readonly dueAt: Date | null
-  /** The accepted key, sealed in the form in which it is kept. */
-  readonly resealed: Parameters<typeof sealed.reseal>[2] | null
+  /** What is written of the credential that was judged or accepted; null when nothing of it is new. */
+  readonly marks: { readonly context: CredentialContext; readonly marks: credentialMarks.Marks } | null
 }
 
 /** The work of a `verify` task of an endpoint. */
@@ -49,10 +52,8 @@ export async function verifyEndpoint(
   const findings = keys === null ? unreadable(of.tried) : await probeEndpoint(parts, row, keys)
   const status = findings.judged === null ? row.status : nextStatus(row.status, findings.judged.judgement)
   const dueAt = nextDue(parts, claim, { ...findings, row, status })
-  const resealed = keys === null ? null : await reseal(parts, keys, findings)
-  await transaction(parts.db, tx =>
-    settle(parts, tx, { claim, outcome: { ...findings, row, status, dueAt, resealed } }),
-  )
+  const marks = keys === null ? null : await marksOf(parts, keys, findings)
+  await transaction(parts.db, tx => settle(parts, tx, { claim, outcome: { ...findings, row, status, dueAt, marks } }))
   const { outcome, reason } = findings.judged?.judgement ?? { outcome: findings.rotation?.decision, reason: null }
   parts.log.info({ organizationId: row.org_id, datasourceId: row.id, outcome, reason }, 'verified')
   parts.signals.ring('news')
@@ -64,13 +65,26 @@ function unreadable(credential: sealed.SealedCredential): Findings {
   return { judged: { credential, judgement, requestedAt: null, tookMs: 0 }, rotation: null }
 }
 
-async function reseal(parts: WorkerParts, { url }: EndpointKeys, { rotation }: Findings): Promise<Outcome['resealed']> {
-  if (rotation === null || rotation.decision !== 'retire_old' || rotation.key === null) return null
-  const { context } = rotation.credential
-  const to = await currentKey(parts, context.organizationId)
-  const box = parts.sealer.sealCredential(to, context, { kind: 'endpoint', url, signingKey: rotation.key })
-  const canonical = JSON.stringify(['endpoint', url, rotation.key])
-  return { sealed: box, fingerprint: parts.sealer.fingerprint(context.organizationId, canonical) }
+/** A new key that is accepted is sealed with its URL, in the form in which it is kept; what passed has a fingerprint. */
+async function marksOf(parts: WorkerParts, { url, current }: EndpointKeys, of: Findings): Promise<Outcome['marks']> {
+  const { judged, rotation } = of
+  const fingerprintOf = (key: string) => parts.fingerprinter.of(organizationIdOf(of), endpointCanonical(url, key))
+  if (rotation?.decision === 'retire_old' && rotation.key !== null) {
+    const { context } = rotation.credential
+    const to = await currentKey(parts, context.organizationId)
+    const resealed = parts.sealer.sealCredential(to, context, { kind: 'endpoint', url, signingKey: rotation.key })
+    return { context, marks: { fingerprint: fingerprintOf(rotation.key), md5Allowed: false, resealed } }
+  }
+  if (judged?.judgement.outcome !== 'passed' || current === null || judged.credential !== current.credential)
+    return null
+  const fingerprint = fingerprintOf(current.key)
+  const { fingerprint: known, context } = current.credential
+  const isKnown = known?.text === fingerprint.text && known.keyId === fingerprint.keyId
+  return isKnown ? null : { context, marks: { fingerprint, md5Allowed: false, resealed: null } }
+}
+
+function organizationIdOf({ judged, rotation }: Findings): string {
+  return (judged ?? rotation)?.credential.context.organizationId ?? ''
 }
 
 /** Locks in the order of the house: datasource, tasks, feed. */
@@ -87,7 +101,7 @@ async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; out
   if (!(await isStill(tx, org, outcome))) return void (await claims.settle(tx, claim, next))
   if (judged?.judgement.outcome === 'passed')
     await tasks.request(tx, org, { id: newId(), kind: 'poll', datasourceId: row.id, now })
-  await moveKeys(tx, outcome)
+  await moveKeys(tx, outcome, now)
   await feeds.ensure(tx, org, { datasourceId: row.id, intervalMs: parts.feeds.pace.fastMs })
   await writeFeed(tx, outcome, now)
   if (judged !== null) {
@@ -116,15 +130,16 @@ async function isStill(tx: Tx, org: string, { row, judged, rotation }: Outcome):
   return tried.every(one => live.some(found => found.version === one.context.version && found.state === one.state))
 }
 
-async function moveKeys(tx: Tx, { rotation, resealed }: Outcome): Promise<void> {
+async function moveKeys(tx: Tx, { rotation, marks }: Outcome, now: Date): Promise<void> {
+  if (marks !== null) await credentialMarks.mark(tx, marks.context, marks.marks)
   if (rotation === null || rotation.decision === 'wait') return
   const { context } = rotation.credential
   if (rotation.decision === 'destroy_new') {
     await credentials.destroyVersion(tx, context.organizationId, context)
     return
   }
-  if (resealed !== null) await sealed.reseal(tx, context, resealed)
   await sealed.promote(tx, context.organizationId, context)
+  await recordRotation(tx, context, { requestedBy: rotation.requestedBy, at: now })
 }
 
 async function writeFeed(tx: Tx, { row, judged, rotation }: Outcome, now: Date): Promise<void> {

@@ -5,20 +5,25 @@
  */
 import { directIdentity } from '#server/domain/identity.ts'
 import { newId } from '#server/domain/ids.ts'
+import type { RequestedBy } from '#server/domain/sealed.ts'
 import { nextStatus } from '#server/domain/verification.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
+import * as credentialMarks from '#server/store/credential-marks.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
 import * as registration from '#server/store/registration.ts'
 import * as sealed from '#server/store/sealed.ts'
 import * as verdicts from '#server/store/verdicts.ts'
-import { type Examined, examine, refusedUndialled } from './examine.ts'
+import { withoutEqual } from './compare.ts'
+import { marksOf } from './credential-marks.ts'
+import { type Examined, examine, undialled } from './examine.ts'
 import { intervalMs, nextCheck } from './next-check.ts'
-import { currentKey, openCredential, openInForce, openUnlessBroken } from './open.ts'
+import { openCredential, openInForce } from './open.ts'
 import type { WorkerParts } from './parts.ts'
+import { recordRotation } from './record-rotation.ts'
 import { isMoved, isTrusted, signedVerdict } from './standing.ts'
 import { verifyEndpoint } from './verify-endpoint.ts'
 
@@ -27,7 +32,8 @@ export async function verify(parts: WorkerParts, claim: claims.Claim): Promise<v
   const org = claim.organizationId
   const id = claim.datasourceId
   if (id === null) throw new Error('a verify task names a datasource')
-  const row = await sealed.datasource(parts.db, org, id)
+  const found = await sealed.datasource(parts.db, org, id)
+  const row = found === undefined ? undefined : await withoutEqual(parts, found)
   const tried = row === undefined ? null : await toTry(parts, claim, row)
   if (row === undefined || tried === null) return settleIdle(parts, claim)
   if (row.kind === 'endpoint') return verifyEndpoint(parts, claim, { row, tried: row.current ?? tried })
@@ -49,9 +55,9 @@ async function toTry(
   if (pending === null || current === null || row.kind === 'endpoint') return pending ?? current
   // What was rejected is not looked at by itself, and a pending one that was never tried goes before everything.
   if (row.status === 'rejected' || claim.attempts < 2) return pending
-  if ((await verdicts.lastAt(parts.db, claim.organizationId, pending.context)) === null) return pending
-  const at = await verdicts.lastAt(parts.db, claim.organizationId, current.context)
-  const isOverdue = at === null || parts.clock().getTime() - at.getTime() >= intervalMs(parts, row)
+  if ((await verdicts.last(parts.db, claim.organizationId, pending.context)) === null) return pending
+  const last = await verdicts.last(parts.db, claim.organizationId, current.context)
+  const isOverdue = last === null || parts.clock().getTime() - last.at.getTime() >= intervalMs(parts, row)
   return isOverdue ? current : pending
 }
 
@@ -68,11 +74,15 @@ interface Tried {
 
 interface Outcome extends Tried, Examined {
   readonly tookMs: number
-  /** The credential sealed anew, when what was tried is not yet in the form in which it is kept. */
-  readonly resealed: Parameters<typeof sealed.reseal>[2] | null
+  /** What is written of the credential that was tried; null when nothing of it is new. */
+  readonly marks: credentialMarks.Marks | null
+  readonly requestedBy: RequestedBy | null
 }
 
-async function tryCredential(parts: WorkerParts, { row, tried }: Tried): Promise<Examined & Pick<Outcome, 'resealed'>> {
+async function tryCredential(
+  parts: WorkerParts,
+  { row, tried }: Tried,
+): Promise<Examined & Pick<Outcome, 'marks' | 'requestedBy'>> {
   const { context } = tried
   const { organizationId } = context
   try {
@@ -88,22 +98,15 @@ async function tryCredential(parts: WorkerParts, { row, tried }: Tried): Promise
       dbType: row.db_type ?? 'postgresql',
       rolePolicy: row.settings.rolePolicy,
       isTrusted: isInForce && isTrusted(parts, row),
+      md5Allowed: isInForce && row.status === 'active' && tried.md5Allowed,
     }
     const examined = await examine(parts, about)
-    const { resolved } = examined
-    const isWhole = secret.kind === 'direct' && secret.keepCertificate !== true
-    if (isWhole || resolved === null) return { ...examined, resealed: null }
-    const { target, caCertificate, canonical } = resolved
-    const key = await currentKey(parts, organizationId)
-    // The leave to move stays with it: what could not be reached yet is compared with what is in force again.
-    const leave = 'allowMove' in secret && secret.allowMove === true ? { allowMove: true } : {}
-    const box = parts.sealer.sealCredential(key, context, { kind: 'direct', target, caCertificate, ...leave })
-    const fingerprint = parts.sealer.fingerprint(organizationId, canonical)
-    return { ...examined, resealed: { sealed: box, fingerprint } }
+    const requestedBy = 'requestedBy' in secret ? (secret.requestedBy ?? null) : null
+    return { ...examined, requestedBy, marks: await marksOf(parts, { tried, secret, examined }) }
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
     parts.log.error({ ...context, keyId: tried.sealed.keyId }, 'a stored credential could not be opened')
-    return { judgement: refusedUndialled('credential_unreadable'), resolved: null, resealed: null }
+    return { ...undialled('credential_unreadable'), marks: null, requestedBy: null }
   }
 }
 
@@ -112,14 +115,12 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
   const { outcome, reason, checks, advisories } = judgement
   const now = parts.clock()
   const isRotation = tried.state === 'pending'
-  // What is no other credential than the one in force is judged as that one.
-  const judged = isRotation && isNoOther(parts, of) ? (row.current ?? tried) : tried
-  const isAside = judged.state === 'pending' && outcome !== 'passed'
+  const isAside = isRotation && outcome !== 'passed'
   const status = isAside ? row.status : nextStatus(row.status, judgement)
   // A pending one that waits is tried again at once, and then as late as before.
   const isBetween = !isRotation && row.pending !== null
   const dueAt = isBetween ? now : nextCheck(parts, claim, { outcome, status, row })
-  const { version } = judged.context
+  const { version } = tried.context
   const at = { datasourceId: row.id, version, at: now, tookMs }
   const settlement = {
     verdict: { id: newId(), ...at, outcome, reason, checks, advisories },
@@ -130,8 +131,8 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
     // What is active is also introspected, from the next interval on; a caller may ask for it sooner.
     introspection: status === 'active' && dueAt !== null ? newId() : null,
   }
-  if (isRotation || of.resealed !== null)
-    await transaction(parts.db, tx => settleMoving(tx, claim, { ...settlement, ...of, judged }))
+  if (isRotation || of.marks !== null)
+    await transaction(parts.db, tx => settleMoving(tx, claim, { ...settlement, ...of }))
   else await verdicts.settle(parts.db, claim, { ...settlement, state: 'current' })
   const about = { organizationId: row.org_id, datasourceId: row.id, outcome, reason }
   parts.log.info({ ...about, tookMs }, 'verified')
@@ -142,38 +143,24 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
 async function settleMoving(
   tx: Tx,
   claim: claims.Claim,
-  of: Outcome & Omit<verdicts.Settlement, 'state'> & { readonly judged: sealed.SealedCredential },
+  of: Outcome & Omit<verdicts.Settlement, 'state'>,
 ): Promise<void> {
-  const { tried, resealed, judgement, judged } = of
+  const { tried, marks, judgement } = of
   const { organizationId: org, datasourceId } = tried.context
   const held = await datasources.lock(tx, org, { id: datasourceId })
   if (held === undefined || !(await holds(tx, claim))) return
   const isMoving = await isStill(tx, org, tried)
   let state: verdicts.Settlement['state'] = tried.state
-  if (isMoving && judged !== tried) {
-    await credentials.destroy(tx, org, { datasourceId, state: 'pending' })
-    return verdicts.settle(tx, claim, { ...of, state: 'current' })
-  }
-  if (isMoving && resealed !== null) await sealed.reseal(tx, tried.context, resealed)
+  if (isMoving && marks !== null) await credentialMarks.mark(tx, tried.context, marks)
   if (isMoving && state === 'pending' && judgement.outcome === 'passed') {
     await putInForce(tx, of, held)
+    await recordRotation(tx, tried.context, { requestedBy: of.requestedBy, at: of.verdict.at })
     state = 'current'
   } else if (isMoving && state === 'pending' && judgement.outcome === 'refused') {
     await credentials.destroy(tx, org, { datasourceId, state: 'pending' })
     state = 'retired'
   }
   await verdicts.settle(tx, claim, { ...of, state })
-}
-
-/**
- * A caller who seals sends a credential that only the worker can tell from the one in force: no rotation, if it is the same.
- * One that cannot be opened any more is mended by it.
- */
-function isNoOther(parts: WorkerParts, { row, resolved }: Outcome): boolean {
-  const { current } = row
-  if (resolved === null || current === null || current.fingerprint === null) return false
-  if (!parts.sealer.fingerprints(row.org_id, resolved.canonical).includes(current.fingerprint)) return false
-  return openUnlessBroken(parts, row, current) !== undefined
 }
 
 /** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */

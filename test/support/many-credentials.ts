@@ -4,6 +4,7 @@
  */
 import { newId } from '#server/domain/ids.ts'
 import type { Secret } from '#server/domain/sealed.ts'
+import { createFingerprinter, type Fingerprinter } from '#server/seal/fingerprinter.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { createSealer, type Sealer, type VerifiedKey } from '#server/seal/sealer.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
@@ -37,6 +38,7 @@ export async function makeCredentials(
   secretOf: typeof numberedSecret = numberedSecret,
 ): Promise<void> {
   const sealer = await createSealer(keyring)
+  const fingerprinter = await createFingerprinter(keyring)
   const row = await organizations.currentKey(db, organizationId)
   const key = row === undefined ? null : sealer.verifyKey(row)
   if (key === null) throw new Error('no key to seal to')
@@ -47,7 +49,7 @@ export async function makeCredentials(
     }))
     const datasources = made.map(one => datasourceRow(organizationId, one))
     await db.insertInto('datasources').values(datasources).execute()
-    const credentials = made.map(one => credentialRow({ sealer, key }, one))
+    const credentials = made.map(one => credentialRow({ sealer, fingerprinter, key }, one))
     await db.insertInto('credentials').values(credentials).execute()
   }
 }
@@ -74,8 +76,15 @@ function datasourceRow(organizationId: string, { id, secret }: Made) {
   }
 }
 
-function credentialRow({ sealer, key }: { sealer: Sealer; key: VerifiedKey }, { id, secret }: Made) {
+interface Makers {
+  readonly sealer: Sealer
+  readonly fingerprinter: Fingerprinter
+  readonly key: VerifiedKey
+}
+
+function credentialRow({ sealer, fingerprinter, key }: Makers, { id, secret }: Made) {
   const { organizationId } = key
+  const fingerprint = fingerprinter.of(organizationId, canonicalTarget(secret.target, null))
   const sealed = sealer.sealCredential(key, { organizationId, datasourceId: id, version: 1 }, secret)
   return {
     org_id: organizationId,
@@ -86,7 +95,8 @@ function credentialRow({ sealer, key }: { sealer: Sealer; key: VerifiedKey }, { 
     sealed: sealed.box,
     signer_id: sealed.signerId,
     signature: sealed.signature,
-    fingerprint: sealer.fingerprint(organizationId, canonicalTarget(secret.target, null)),
+    fingerprint: fingerprint.text,
+    fingerprint_key_id: fingerprint.keyId,
     created_at: new Date(),
   }
 }

@@ -14,6 +14,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   // Wall 2: what faces the internet can neither open a credential nor dial.
   'server/web.ts': [
     'server/seal/unsealer.ts',
+    'server/seal/fingerprinter.ts',
     'server/seal/held-key.ts',
     'server/net/',
     'server/work/',

@@ -1,0 +1,44 @@
+/**
+ * What the worker alone writes of a credential: its fingerprint, whether MD5 is still allowed, and its secret sealed anew.
+ */
+import { sql } from 'kysely'
+import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/sealed.ts'
+import type { Db, Tx } from './db.ts'
+
+/** What is written of a credential by its check. */
+export interface Marks {
+  /** Null for a credential that was never verified. */
+  readonly fingerprint: Fingerprint | null
+  readonly md5Allowed: boolean
+  /** The same secret sealed anew; null where its bytes stay. */
+  readonly resealed: SealedBox | null
+}
+
+/** Writes what a check says of one live version, and its secret sealed anew. */
+export async function mark(tx: Tx, context: CredentialContext, marks: Marks): Promise<void> {
+  const { fingerprint, md5Allowed, resealed } = marks
+  const bytes =
+    resealed === null
+      ? {}
+      : { key_id: resealed.keyId, sealed: resealed.box, signer_id: resealed.signerId, signature: resealed.signature }
+  await tx
+    .updateTable('credentials')
+    .set({
+      ...bytes,
+      fingerprint: fingerprint?.text ?? null,
+      fingerprint_key_id: fingerprint?.keyId ?? null,
+      md5_allowed: md5Allowed,
+    })
+    .where('org_id', '=', context.organizationId)
+    .where('datasource_id', '=', context.datasourceId)
+    .where('version', '=', context.version)
+    .where('state', '!=', 'retired')
+    .execute()
+}
+
+/** Forgets fingerprints that do not say with which key they were made, of every organization: a release of before wrote them. */
+export async function sweepFingerprints(db: Db): Promise<void> {
+  await sql`update credentials set fingerprint = null where fingerprint is not null and fingerprint_key_id is null`.execute(
+    db,
+  )
+}

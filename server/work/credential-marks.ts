@@ -1,0 +1,46 @@
+/**
+ * What a check writes of the credential that it tried: the fingerprint once it has passed, and the secret in the form in which it is
+ * kept. Called by the check of a database.
+ */
+import type { Fingerprint, SealedBox, Secret } from '#server/domain/sealed.ts'
+import type { Marks } from '#server/store/credential-marks.ts'
+import type { SealedCredential } from '#server/store/sealed.ts'
+import type { Examined } from './examine.ts'
+import { currentKey } from './open.ts'
+import type { WorkerParts } from './parts.ts'
+import { keptSecret, type ResolvedTarget } from './resolve.ts'
+
+interface Checked {
+  readonly tried: SealedCredential
+  readonly secret: Secret
+  readonly examined: Examined
+}
+
+/** What is to be written; null when nothing of it is new. */
+export async function marksOf(parts: WorkerParts, of: Checked): Promise<Marks | null> {
+  const { tried, secret, examined } = of
+  const { judgement, resolved } = examined
+  const isPassed = judgement.outcome === 'passed' && resolved !== null
+  const fingerprint = isPassed
+    ? parts.fingerprinter.of(tried.context.organizationId, resolved.canonical)
+    : tried.fingerprint
+  const md5Allowed = tried.md5Allowed && (!isPassed || examined.isMd5)
+  const resealed = resolved === null ? null : await resealedBox(parts, { tried, secret, resolved })
+  const isNew = !isSame(fingerprint, tried.fingerprint) || md5Allowed !== tried.md5Allowed || resealed !== null
+  return isNew ? { fingerprint, md5Allowed, resealed } : null
+}
+
+function isSame(one: Fingerprint | null, other: Fingerprint | null): boolean {
+  return one?.text === other?.text && one?.keyId === other?.keyId
+}
+
+/** The secret sealed anew; null when it is already in the form in which it is kept. */
+async function resealedBox(
+  parts: WorkerParts,
+  { tried, secret, resolved }: Pick<Checked, 'tried' | 'secret'> & { resolved: ResolvedTarget },
+): Promise<SealedBox | null> {
+  if (secret.kind === 'direct' && secret.caCertificate === resolved.caCertificate) return null
+  if (secret.kind !== 'direct' && secret.kind !== 'client-sealed') return null
+  const key = await currentKey(parts, tried.context.organizationId)
+  return parts.sealer.sealCredential(key, tried.context, keptSecret(resolved, secret))
+}
