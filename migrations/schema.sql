@@ -260,6 +260,7 @@ create table datasources (
   constraint datasources_verdict_check CHECK ((num_nonnulls(verdict_version, verdict_usable, verdict_signer_id, verdict_signature) = ANY (ARRAY[0, 4]))),
   constraint datasources_verdict_signature_check CHECK ((length(verdict_signature) = 64))
 );
+CREATE INDEX datasources_endpoint_id_idx ON public.datasources USING btree (id) WHERE ((kind = 'endpoint'::text) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX datasources_identity_key ON public.datasources USING btree (org_id, identity) WHERE (deleted_at IS NULL);
 CREATE INDEX datasources_list_idx ON public.datasources USING btree (org_id, id DESC) WHERE (deleted_at IS NULL);
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { ChangeFeed } from '#server/api/change-feed.ts'
 import type { WebParts } from '#server/api/context.ts'
 import { FeedHeads } from '#server/api/feed-heads.ts'
+import { KeylessGate } from '#server/api/keyless-gate.ts'
 import type { Limits } from '#server/api/limits.ts'
 import { RefusalSampler } from '#server/api/refusal-sampler.ts'
 import { createSealingKeys } from '#server/api/sealing-keys.ts'
@@ -41,6 +42,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
   const sealingKeys = createSealingKeys({ sealer, clock })
   const changeFeed = new ChangeFeed({ db, signals, log })
   const refusals = new RefusalSampler()
+  const keyless = new KeylessGate()
   return {
     db,
     signals,
@@ -50,6 +52,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     changeFeed,
     feedHeads: new FeedHeads({ db, signals, log }),
     refusals,
+    keyless,
     validateMs: VALIDATE_MS,
     answerMs: ANSWER_MS,
     policy: { openNetworks: config.openNetworks },
@@ -60,6 +63,9 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
   }
 }
 
+/** Without a key, from one network and to one datasource. */
+export const PUSHES_PER_SECOND = 10
+
 function limitsOf({ rateLimits }: Config, db: Db): Limits {
   const { store, windowSeconds, perKey, perOrganization, failedLogins } = rateLimits
   const counter = (rule: Rule) => createCounter(rule, store === 'memory' ? null : db)
@@ -67,6 +73,8 @@ function limitsOf({ rateLimits }: Config, db: Db): Limits {
     perKey: counter({ name: 'key', points: perKey, windowSeconds }),
     perOrganization: counter({ name: 'organization', points: perOrganization, windowSeconds }),
     failedLogins: counter({ name: 'failed', points: failedLogins, windowSeconds: 60 }),
+    pushAddress: counter({ name: 'push-address', points: PUSHES_PER_SECOND, windowSeconds: 1 }),
+    pushDatasource: counter({ name: 'push-datasource', points: PUSHES_PER_SECOND, windowSeconds: 1 }),
   }
 }
 

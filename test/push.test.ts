@@ -87,8 +87,9 @@ describe('A push', () => {
     const wrong = await capability(followed.mooring, { scopes: ['feeds.read'] })
     const body = JSON.stringify({ events: [event(300)] })
     await leavesNothing(async () => {
-      // A good signature is no credential.
-      expect((await push(body, signed(body, { id: 'no-key' }), null)).status).toBe(401)
+      expect((await push(body, {}, null)).status).toBe(401)
+      // A key that is no good is not made up for by a signature.
+      expect((await push(body, signed(body, { id: 'bad-key' }), 'sk_test_nobody')).status).toBe(401)
       expect((await push(body, {}, wrong)).status).toBe(403)
       expect((await push(body, {}, followed.mooring.organization.liveKey)).status).toBe(403)
     })

@@ -15,6 +15,7 @@ import type { Signals } from '#server/store/signals.ts'
 import type { Fault } from '#shared/fault.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { FeedHeads } from './feed-heads.ts'
+import type { KeylessGate } from './keyless-gate.ts'
 import type { Limits } from './limits.ts'
 import type { RefusalSampler } from './refusal-sampler.ts'
 import type { SealingKeys } from './sealing-keys.ts'
@@ -32,6 +33,7 @@ export interface WebParts {
   readonly changeFeed: ChangeFeed
   readonly feedHeads: FeedHeads
   readonly refusals: RefusalSampler
+  readonly keyless: KeylessGate
   /** How long a caller of `datasources.validate` is kept waiting for a worker. */
   readonly validateMs: number
   /** The same for a lease and for a signed push. */

@@ -13,6 +13,9 @@ export interface Limits {
   readonly perKey: Counter
   readonly perOrganization: Counter
   readonly failedLogins: Counter
+  /** Pushes without a key, by the network that they come from and by the datasource that they name. */
+  readonly pushAddress: Counter
+  readonly pushDatasource: Counter
 }
 
 /** A request that asks to be let in. A batch of tRPC holds several calls. */

@@ -1,10 +1,12 @@
 /**
  * Waits for the outcome of a task that the worker does once, for the request that submitted it.
  */
+
+import type { Principal } from '#server/domain/scope.ts'
 import * as datasources from '#server/store/datasources.ts'
 import * as tasks from '#server/store/tasks.ts'
 import { Fault } from '#shared/fault.ts'
-import type { KnownContext } from './context.ts'
+import type { WebParts } from './context.ts'
 import { awaited } from './wait.ts'
 
 /** A task whose outcome is awaited. */
@@ -17,11 +19,17 @@ export interface Awaited {
   readonly late: 'withdrawn' | 'left'
 }
 
+/** For whom it was submitted. */
+interface Asker {
+  readonly parts: WebParts
+  readonly principal: Pick<Principal, 'organizationId'>
+}
+
 /**
  * Takes a task's outcome. Throws `timeout` when there is none within `waitMs`, and at once when there will be none because
  * somebody has taken it; `entity_not_found` as soon as the datasource is removed, which ends its tasks.
  */
-export async function outcomeOf(ctx: KnownContext, of: Awaited): Promise<unknown> {
+export async function outcomeOf(ctx: Asker, of: Awaited): Promise<unknown> {
   const { db } = ctx.parts
   const org = ctx.principal.organizationId
   const done = await awaited(ctx.parts, of.waitMs, () => tasks.takeOutcome(db, org, of.taskId))

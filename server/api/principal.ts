@@ -17,6 +17,11 @@ export type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 const TOUCH_MS = 60_000
 
+/** True when a request presents anything for a key, good or bad. */
+export function presentsKey(headers: Headers): boolean {
+  return headers['authorization'] !== undefined || headers['x-api-key'] !== undefined
+}
+
 /** The token that a request presents. Throws `apikey_missing`, and `apikey_invalid` for two different ones. */
 export function presentedToken(headers: Headers): string {
   const authorization = single(headers['authorization'])

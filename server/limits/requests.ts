@@ -1,6 +1,8 @@
 /**
  * Limits of requests: how large one may be, how long it may take, and how many a caller may make.
  */
+import { MAX_WAITING_PUSHES } from '#server/api/keyless-gate.ts'
+import { MAX_KEYLESS_BYTES } from '#server/api/keyless-push.ts'
 import { MAX_PRINCIPALS } from '#server/api/refusal-sampler.ts'
 import { readConfig } from '#server/config.ts'
 import { MAX_BATCH } from '#server/rest/app.ts'
@@ -8,6 +10,7 @@ import { MAX_BODY_BYTES, MAX_DEPTH } from '#server/rest/body.ts'
 import { MAX_PUSH_DEPTH } from '#server/rest/event-routes.ts'
 import { MAX_HEAD_BYTES } from '#server/rest/listener.ts'
 import { MAX_HEADERS, MAX_URL_LENGTH } from '#server/rest/refuse.ts'
+import { PUSHES_PER_SECOND } from '#server/wiring-web.ts'
 import { EXCLUDED_SCHEMAS } from '#shared/excluded-schemas.ts'
 import { MAX_EVENTS, MAX_PUSH_BYTES } from '#shared/feed.ts'
 import { MAX_PAGE } from '#shared/page.ts'
@@ -44,6 +47,11 @@ const SIZES: readonly Limit[] = [
     what: 'The body of a push',
     ...{ bound: MAX_PUSH_BYTES, unit: 'bytes', happens: 'refused', how: `413 ${TOO_LARGE}` },
     test: ['push', 'may have one mebibyte and not a byte more'],
+  },
+  {
+    what: 'The body of a push without a key',
+    ...{ bound: MAX_KEYLESS_BYTES, unit: 'bytes', happens: 'refused', how: `413 ${TOO_LARGE}` },
+    test: ['attacks/keyless-push', 'MAX_KEYLESS_BYTES'],
   },
   {
     what: 'Nesting of JSON in a body',
@@ -137,6 +145,17 @@ const RATES: readonly Limit[] = [
     ...{ bound: rateLimits.failedLogins, unit: 'logins', setting: 'MOORING_RATE_FAILED_LOGINS' },
     ...{ happens: 'refused', how: '429 `rate_limit_exceeded`' },
     test: ['limits', 'MOORING_RATE_FAILED_LOGINS'],
+  },
+  {
+    what: 'Pushes without a key in a second, to one datasource and from one network',
+    ...{ bound: PUSHES_PER_SECOND, unit: 'pushes', happens: 'refused', how: '429 `rate_limit_exceeded`' },
+    test: ['attacks/keyless-push', 'PUSHES_PER_SECOND'],
+  },
+  {
+    what: 'Pushes without a key to one datasource that wait in a process',
+    ...{ bound: MAX_WAITING_PUSHES, unit: 'pushes', happens: 'refused', how: '429 `rate_limit_exceeded`' },
+    test: ['attacks/keyless-push', 'MAX_WAITING_PUSHES'],
+    holds: ['server/api/keyless-gate.ts #waiting'],
   },
   {
     what: 'Datasources of an organization',

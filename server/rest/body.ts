@@ -4,6 +4,7 @@
 import express from 'express'
 import { isDeeperThan } from '#server/domain/json-text.ts'
 import { Fault } from '#shared/fault.ts'
+import { hasBody, isJson } from './body-head.ts'
 import { jsonError } from './json-offset.ts'
 
 /** The largest body that a dialect takes, in bytes. */
@@ -21,7 +22,8 @@ export interface BodyLimits {
 const USUAL: BodyLimits = { maxBytes: MAX_BODY_BYTES, maxDepth: MAX_DEPTH }
 
 /** Inflating is off: a small compressed body may be a large one. */
-const reader = ({ maxBytes }: BodyLimits) => express.raw({ type: () => true, limit: maxBytes, inflate: false })
+const reader = ({ maxBytes }: Pick<BodyLimits, 'maxBytes'>) =>
+  express.raw({ type: () => true, limit: maxBytes, inflate: false })
 
 /**
  * The JSON value of the body; undefined when there is none. Throws `unsupported_media_type`, `payload_too_large`, and
@@ -32,6 +34,16 @@ export async function readBody(
   response: express.Response,
   limits: BodyLimits = USUAL,
 ): Promise<unknown> {
+  const bytes = await readBytes(request, response, limits)
+  return bytes === undefined ? undefined : parse(bytes, limits.maxDepth)
+}
+
+/** The bytes of the body; undefined when there are none. Throws `unsupported_media_type`, `payload_too_large`. */
+export async function readBytes(
+  request: express.Request,
+  response: express.Response,
+  limits: Pick<BodyLimits, 'maxBytes'>,
+): Promise<Buffer | undefined> {
   if (!hasBody(request)) return undefined
   if (!isJson(request)) throw new Fault('unsupported_media_type')
   const read = reader(limits)
@@ -39,32 +51,12 @@ export async function readBody(
     read(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(faultOfReading(error))))
   })
   const bytes: unknown = request.body
-  return Buffer.isBuffer(bytes) && bytes.length > 0 ? parse(bytes, limits.maxDepth) : undefined
+  return Buffer.isBuffer(bytes) && bytes.length > 0 ? bytes : undefined
 }
 
 /** The exact text of a body that was read, byte for byte; empty where there was none. */
 export function exactText({ body }: { body?: unknown }): string {
   return Buffer.isBuffer(body) ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) : ''
-}
-
-/** True when the request announces a body (RFC 9112, 6.3). */
-export function hasBody({ headers }: express.Request): boolean {
-  const length = headers['content-length']
-  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
-}
-
-/**
- * True when the body is said to be JSON, whatever parameters follow: the media type has none, and JSON between systems is
- * UTF-8 (RFC 8259, 8.1 and 11), which is what it is read as in any case.
- */
-export function isJson({ headers }: express.Request): boolean {
-  return /^application\/(json|[a-z0-9!#$&^_.+-]+\+json)[ \t]*(;|$)/i.test(headers['content-type'] ?? '')
-}
-
-/** For a route that takes no body: one that comes all the same is not read, and ends the connection where it is large. */
-export function closeAfter(request: express.Request, response: express.Response): void {
-  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
-  if (coding !== undefined || Number(length) > MAX_BODY_BYTES) response.set('Connection', 'close')
 }
 
 function faultOfReading(error: unknown): Fault {
@@ -96,7 +88,7 @@ function parsed(text: string): unknown {
 const VALUE = 'Expecting value'
 
 /** A BOM is left out, as CPython does. Throws `invalid_json` with the place of the first bytes that are no UTF-8. */
-function textOf(bytes: Buffer): string {
+export function textOf(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {

@@ -5,7 +5,7 @@
  */
 
 import type { z } from 'zod'
-import type { Remarks, Voice } from '#server/api/context.ts'
+import type { Remarks, Voice, WebParts } from '#server/api/context.ts'
 import type { Caller } from '#server/api/router.ts'
 import type { Fault, FaultCode } from '#shared/fault.ts'
 import type { BodyLimits } from './body.ts'
@@ -73,6 +73,18 @@ export interface Route extends Documented {
   /** Where its body may be larger, or nested deeper, than is usual. */
   readonly bodyLimits?: BodyLimits
   run(call: Call): Promise<Reply>
+  /** Serves a request that presents no key, where something else than a key may authorize it. */
+  keyless?(parts: WebParts, call: KeylessCall): Promise<Reply>
+}
+
+/** What such a request is: nothing of it has been looked at. */
+export interface KeylessCall {
+  readonly params: Readonly<Record<string, string>>
+  readonly requestId: string
+  readonly address: string | null
+  header(name: string): string | undefined
+  /** Reads the body, at most so many bytes. Throws the faults of `readBytes`, and `invalid_json` for what is no UTF-8. */
+  text(maxBytes: number): Promise<string>
 }
 
 /** What a fault is spelled from. `body` and `params` are the request's, to show which input was meant; never a secret of it. */

@@ -2,6 +2,7 @@
  * The routes of an endpoint's events, `/v1/datasources/{id}/events`: reading its feed, and bringing events.
  * Only here is a body of up to 1 MiB taken.
  */
+import { keylessPush, MAX_KEYLESS_BYTES } from '#server/api/keyless-push.ts'
 import { MAX_PUSH_BYTES } from '#shared/feed.ts'
 import { EventList, EventsQuery, PushEvents, PushedEvents } from '#shared/feed-dialect.ts'
 import type { Call, Route } from './dialect.ts'
@@ -61,13 +62,22 @@ export const eventRoutes: readonly Route[] = [
     description:
       'The body is of up to 1 MiB and 128 levels deep. Events are stored once, like those that are polled. With `webhook-id` ' +
       'a message that was accepted before stores nothing and is answered as the first time; with `webhook-signature` it is ' +
-      'taken only if the signature fits.',
+      'taken only if the signature fits. Without a key a push of up to 256 KiB is taken if its signature fits: the signing key ' +
+      'proves the endpoint. An id that is unknown and a signature that does not fit are the same 401 then, deliberate; at most ' +
+      '10 such pushes a second are taken to one datasource, and from one address.',
     params,
     headers: ['WebhookId', 'WebhookTimestamp', 'WebhookSignature'],
     bodyLimits: { maxBytes: MAX_PUSH_BYTES, maxDepth: MAX_PUSH_DEPTH },
     body: { schema: PushEvents, examples: { events: EVENTS.body } },
     answers: { 200: { description: 'They are stored.', schema: PushedEvents, example: EVENTS.pushed } },
     faults: ['entity_not_found', 'invalid_request', 'credential_unreadable', 'timeout'],
+    async keyless(parts, call) {
+      const { params: named, address, requestId } = call
+      const body = () => call.text(MAX_KEYLESS_BYTES)
+      const [messageId, timestamp, signature] = HEADERS.map(name => call.header(name))
+      const arrived = { id: named['id'] ?? '', address, requestId, messageId, timestamp, signature, body }
+      return { status: 200, body: { object: 'event_push', ...(await keylessPush(parts, arrived)) } }
+    },
     async run(call) {
       const pushed = await call.caller.feeds.push({ id: pathId(call), body: call.exactBody(), ...signed(call) })
       return { status: 200, body: { object: 'event_push', ...pushed } }

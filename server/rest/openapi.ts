@@ -98,6 +98,7 @@ function operation(dialect: Dialect, route: Route): ZodOpenApiOperationObject {
       ...(query === undefined ? {} : { query }),
     },
     ...(requestBody === undefined ? {} : { requestBody }),
+    ...(route.keyless === undefined ? {} : { security: [{ bearer: [] }, { apiKey: [] }, {}] }),
     responses: { ...answers(route), ...errorResponses(dialect, route) },
   }
 }

@@ -4,7 +4,7 @@
  */
 import type express from 'express'
 import { Fault, faultSpec } from '#shared/fault.ts'
-import { hasBody, isJson } from './body.ts'
+import { hasBody, isJson } from './body-head.ts'
 import type { Dialect } from './dialect.ts'
 import { requestIdOf, spelled } from './serve.ts'
 

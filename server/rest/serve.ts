@@ -6,15 +6,16 @@ import { createHash, randomUUID } from 'node:crypto'
 import type express from 'express'
 import type { Remarks, WebParts } from '#server/api/context.ts'
 import { admit } from '#server/api/limits.ts'
-import { presentedToken } from '#server/api/principal.ts'
+import { presentedToken, presentsKey } from '#server/api/principal.ts'
 import { recordRefusal } from '#server/api/refusals.ts'
 import { createCaller } from '#server/api/router.ts'
 import { faultOf } from '#server/api/trpc.ts'
 import { clientAddress } from '#server/domain/client-address.ts'
 import type { Principal } from '#server/domain/scope.ts'
 import { Fault } from '#shared/fault.ts'
-import { closeAfter, exactText, readBody } from './body.ts'
-import type { Call, Dialect, Reply, Route } from './dialect.ts'
+import { exactText, readBody, readBytes, textOf } from './body.ts'
+import { closeAfter } from './body-head.ts'
+import type { Call, Dialect, KeylessCall, Reply, Route } from './dialect.ts'
 
 interface Exchange {
   readonly request: express.Request
@@ -53,18 +54,18 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
   const { dialect, route, request, response } = of
   const seen: { body?: unknown; principal?: Principal } = {}
   try {
-    const address = addressOf(request)
+    if (await servedKeyless(parts, of)) return
     const principal = await admitted(parts, of)
     seen.principal = principal
-    if (route.body !== undefined) seen.body = await readBody(request, response, route.bodyLimits)
-    else closeAfter(request, response)
+    if (route.body === undefined) closeAfter(request, response)
+    else seen.body = await readBody(request, response, route.bodyLimits)
     const remarks: Remarks = {}
     const caller = createCaller({
       parts,
       principal,
       voice: dialect.voice,
       requestId: requestIdOf(request, response),
-      address,
+      address: addressOf(request),
       remarks,
       idempotency: idempotencyOf(request, seen.body),
       token: () => presentedToken(request.headers),
@@ -87,6 +88,25 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
       await recordRefusal(parts, { principal: seen.principal, action, fault, ...from })
     }
     if (!response.headersSent) spelled(dialect, { request, response, fault, body: seen.body })
+  }
+}
+
+/** Serves a request for which something else than a key speaks. What brings neither is of a caller who forgot the key. */
+async function servedKeyless(parts: WebParts, of: Exchange & { route: Route }): Promise<boolean> {
+  const { route, request } = of
+  if (route.keyless === undefined || presentsKey(request.headers)) return false
+  if (!('webhook-signature' in request.headers)) return false
+  send(of, await route.keyless(parts, keylessCall(of)))
+  return true
+}
+
+function keylessCall({ request, response }: Exchange): KeylessCall {
+  return {
+    params: paramsOf(request),
+    requestId: requestIdOf(request, response),
+    address: addressOf(request),
+    header: name => request.get(name),
+    text: async maxBytes => textOf((await readBytes(request, response, { maxBytes })) ?? Buffer.alloc(0)),
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { FoundEvent } from '#server/domain/feed-page.ts'
 import * as datasources from './datasources.ts'
-import type { Tx } from './db.ts'
+import type { Db, Tx } from './db.ts'
 import { store } from './feed-events.ts'
 import * as feeds from './feeds.ts'
 
@@ -66,6 +66,21 @@ interface KeptPush extends PushAnswer {
 function sameAnswer({ body_hash, received, stored }: KeptPush, digests: readonly Buffer[]): PushAnswer | 'conflict' {
   const isSame = body_hash === null || digests.some(digest => digest.equals(body_hash))
   return isSame ? { received, stored } : 'conflict'
+}
+
+/**
+ * Whose endpoint it is; undefined where no organization has a live one of that id. For a push that a signature alone
+ * authorizes: nothing else may be looked up without an organization.
+ */
+export async function organizationOfEndpoint(db: Db, id: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('datasources')
+    .select('org_id')
+    .where('id', '=', id)
+    .where('kind', '=', 'endpoint')
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row?.org_id
 }
 
 function answered(

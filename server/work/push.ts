@@ -4,8 +4,10 @@
  */
 import { z } from 'zod'
 import { readPush } from '#server/domain/feed-page.ts'
+import { newId } from '#server/domain/ids.ts'
 import { checkSignature } from '#server/net/signature.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
+import * as audit from '#server/store/audit.ts'
 import * as claims from '#server/store/claims.ts'
 import { transaction } from '#server/store/db.ts'
 import * as pushes from '#server/store/feed-pushes.ts'
@@ -21,6 +23,8 @@ const Payload = z.object({
   id: z.string().nullable(),
   timestamp: z.string().nullable(),
   signature: z.string().nullable(),
+  /** Of a push that no key authorizes: who brought it, for the record that the web writes where a key does. */
+  keyless: z.object({ requestId: z.string(), address: z.string().nullable() }).optional(),
 })
 
 /** The work of a `push` task. */
@@ -43,7 +47,7 @@ async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOut
   if (use !== 'usable') return use
   const keys = endpointKeys(parts, row)
   if (keys === null || payload === null) return { fault: 'credential_unreadable' }
-  const { body, ...headers } = payload
+  const { body, keyless, ...headers } = payload
   const nowSeconds = Math.floor(parts.clock().getTime() / 1_000)
   const finding = checkSignature(headers, Buffer.from(body, 'utf8'), { keys: keysOf(keys), nowSeconds })
   if (finding !== 'valid') return { refused: finding }
@@ -60,9 +64,23 @@ async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOut
   }
   // Stored before the task is finished, and in a transaction of its own: a worker that dies between the two, or that lost
   // its claim, leaves what the next one finds under the message's name.
-  const answer = await transaction(parts.db, tx => pushes.accept(tx, org, pushed))
+  const answer = await transaction(parts.db, async tx => {
+    const accepted = await pushes.accept(tx, org, pushed)
+    if (accepted !== null && accepted !== 'conflict' && keyless !== undefined)
+      await audit.append(tx, org, recordOf(parts, { datasourceId, keyless }))
+    return accepted
+  })
   if (answer === 'conflict') return { fault: 'idempotency_conflict' }
   return answer === null ? { fault: 'entity_not_found' } : { answer }
+}
+
+function recordOf(
+  parts: WorkerParts,
+  of: { datasourceId: string; keyless: NonNullable<z.output<typeof Payload>['keyless']> },
+): audit.AuditEvent {
+  const actor = { kind: 'worker' as const, id: null, ...of.keyless }
+  const about = { action: 'feed.pushed', objectKind: 'datasource', objectId: of.datasourceId, outcome: 'ok' }
+  return { id: newId(), actor, ...about, at: parts.clock() }
 }
 
 async function payloadOf(parts: WorkerParts, claim: claims.Claim): Promise<z.output<typeof Payload> | null> {
