@@ -7,9 +7,9 @@ import { KeyId, Scope } from './credential.ts'
 import { storableText } from './text.ts'
 import { IdempotencyKey, Mode, Timestamp } from './wire.ts'
 
-/** Input of `organization.createKey`. Without `scopes`, all that the calling key has. */
+/** Input of `organization.createKey`. Without `mode`, that of the calling key; without `scopes`, all that it has but the lease. */
 export const CreateKeyInput = z.strictObject({
-  mode: Mode,
+  mode: Mode.optional(),
   name: storableText(1, 200).optional(),
   scopes: z.array(Scope).min(1).max(20).optional(),
   idempotencyKey: IdempotencyKey,
@@ -20,8 +20,10 @@ export const CreatedKey = z.object({
   id: KeyId,
   key: z.string().optional(),
   mode: Mode,
+  name: z.string().nullable(),
   last4: z.string(),
   scopes: z.array(Scope),
+  createdAt: Timestamp,
 })
 
 /** A key as the list shows it. `issuerId` is the key that made it; null: an operator did. */

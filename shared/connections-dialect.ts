@@ -27,7 +27,7 @@ const plural = (count: number) => `${count} character${count === 1 ? '' : 's'}`
 const odd = { type: 'value_error', message: 'Value error, the text holds U+0000 or a lone surrogate' }
 
 /** A string of `min` to `max` code points that PostgreSQL can store. */
-function text(min: number, max: number) {
+export function text(min: number, max: number) {
   const short = {
     type: 'string_too_short',
     message: `String should have at least ${plural(min)}`,

@@ -24,18 +24,21 @@ type Created = z.output<typeof CreatedKey>
 export async function createKey(ctx: KnownContext, input: z.output<typeof CreateKeyInput>): Promise<Created> {
   const { principal, parts } = ctx
   const scopes = input.scopes ?? principal.scopes.filter(scope => scope !== 'datasources.lease')
-  const denied = refusal(principal, 'organization.write', { mode: input.mode })
+  const { mode = principal.mode, name = null } = input
+  const denied = refusal(principal, 'organization.write', { mode })
   if (denied !== null) throw new Fault(denied)
   if (!isWithin(scopes, principal.scopes)) throw new Fault('forbidden')
   const { token, row } = mintKey(parts.tokens, {
     organizationId: principal.organizationId,
     issuerId: principal.id,
-    mode: input.mode,
-    name: input.name ?? null,
+    mode,
+    name,
     scopes,
     now: parts.clock(),
   })
-  const made: Created = { id: typedId('key_', row.id), mode: input.mode, last4: row.last4, scopes: [...scopes] }
+  const { last4, created_at } = row
+  const id = typedId('key_', row.id)
+  const made: Created = { id, mode, name, last4, scopes: [...scopes], createdAt: created_at.toISOString() }
   return once(ctx, {
     path: 'organization.createKey',
     input,

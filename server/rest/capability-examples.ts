@@ -59,3 +59,19 @@ export const CAPABILITIES = {
     activeSessionsClosed: 0,
   },
 } as const
+
+const key = {
+  id: IDS.uuid,
+  name: 'nightly import',
+  prefix: 'sk_test_',
+  last4: 'aBc1',
+  created_at: '2026-11-21T09:30:00.000Z',
+} as const
+
+/** API keys in the connections dialect. The key is not one. */
+export const API_KEYS = {
+  create: { name: 'nightly import' },
+  shown: key,
+  created: { ...key, key: `sk_test_${'shown-once-'.repeat(3)}aBc1` },
+  revoked: { id: IDS.uuid, revoked_at: '2026-11-21T09:45:00.000Z', kept: 2 },
+} as const

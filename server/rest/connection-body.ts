@@ -2,6 +2,7 @@
  * What comes in through the connections dialect: a registration's body and the id of a path, refused in the vocabulary of
  * Pydantic v2. `connections.ts` calls it; no value is ever repeated here.
  */
+import type { z } from 'zod'
 import { type PlainConnection, registerBodyFor, type SealedConnection } from '#shared/connections-dialect.ts'
 import { Fault, type Issue } from '#shared/fault.ts'
 import type { RegisterInput } from '#shared/registration.ts'
@@ -31,20 +32,29 @@ function inputOf(body: PlainConnection | SealedConnection): RegisterInput {
 }
 
 /** A registration's body as the procedure's input. Throws `invalid_body` with every failing field. */
-export function parseRegister(body: unknown): RegisterInput {
-  if (body === undefined || body === null) throw refused([{ path: [], code: 'missing', message: 'Field required' }])
-  if (typeof body !== 'object' || Array.isArray(body)) {
-    const message = 'Input should be a valid dictionary or object to extract fields from'
-    throw refused([{ path: [], code: 'model_attributes_type', message }])
-  }
+export function parseRegister(given: unknown): RegisterInput {
+  const body = bodyObject(given)
   const schema = registerBodyFor(body)
   if (schema === null) {
     const message = 'Value error, give connection_string or sealed_connection_string, not both'
     throw refused([{ path: ['connection_string'], code: 'value_error', message }])
   }
+  return inputOf(parsedBody(schema, body))
+}
+
+/** The body, which has to be an object. Throws `invalid_body` for none, for `null` and for anything else. */
+export function bodyObject(body: unknown): object {
+  if (body === undefined || body === null) throw refused([{ path: [], code: 'missing', message: 'Field required' }])
+  if (typeof body === 'object' && !Array.isArray(body)) return body
+  const message = 'Input should be a valid dictionary or object to extract fields from'
+  throw refused([{ path: [], code: 'model_attributes_type', message }])
+}
+
+/** The body as a schema reads it. Throws `invalid_body` with every failing field. */
+export function parsedBody<S extends z.ZodType>(schema: S, body: object): z.output<S> {
   const parsed = schema.safeParse(body)
   if (!parsed.success) throw refused(parsed.error.issues.map(found => spelledIssue(found, body)))
-  return inputOf(parsed.data)
+  return parsed.data
 }
 
 function refused(issues: readonly Issue[]): Fault {
@@ -53,9 +63,13 @@ function refused(issues: readonly Issue[]): Fault {
 
 /** The datasource's id from a path, in any spelling of a UUID; a text that is none is a validation error of the path. */
 export function pathId(call: Call): DatasourceId {
-  const text = call.params['connection_id'] ?? ''
-  const read = readUuid(text)
-  if (read.ok) return typedId('ds_', read.uuid)
+  return typedId('ds_', pathUuid(call, 'connection_id'))
+}
+
+/** A parameter of the path, in any spelling of a UUID. Throws the validation error of the path for any other text. */
+export function pathUuid(call: Call, name: string): string {
+  const read = readUuid(call.params[name] ?? '')
+  if (read.ok) return read.uuid
   const { type: code, ...said } = uuidParsing(read.error)
-  throw new Fault('invalid_request', { issues: [{ path: ['path', 'connection_id'], code, ...said }] })
+  throw new Fault('invalid_request', { issues: [{ path: ['path', name], code, ...said }] })
 }

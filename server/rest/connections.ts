@@ -14,6 +14,7 @@ import {
 import type { Datasource } from '#shared/datasource.ts'
 import { Fault, faultSpec } from '#shared/fault.ts'
 import { uuidOf } from '#shared/wire.ts'
+import { apiKeyRoutes } from './api-key-routes.ts'
 import { parseRegister, pathId } from './connection-body.ts'
 import { introspectRoute } from './connection-introspect.ts'
 import type { Call, Dialect, Reply, Route } from './dialect.ts'
@@ -133,6 +134,7 @@ const routes: readonly Route[] = [
     run: async call => ok(present(await call.caller.datasources.remove({ id: pathId(call) }))),
   },
   introspectRoute,
+  ...apiKeyRoutes,
 ]
 
 /** The dialect's routes and error shapes. */

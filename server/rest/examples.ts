@@ -12,7 +12,6 @@ export const IDS = {
   endpoint: `dse_${DIGITS}`,
   capability: `cap_${DIGITS}`,
   newCapability: 'cap_01938f6a9d1e7c04b2f58d3c6a7e1b90',
-  key: `key_${DIGITS}`,
   organization: `org_${DIGITS}`,
   request: 'req_5f0c6a1be7d94f2a8c3d0e9b7a614f25',
 } as const

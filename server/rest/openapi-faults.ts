@@ -74,9 +74,10 @@ function samplesOf(route: Route, dialect: Dialect, code: FaultCode): readonly (r
     return [[{ path: ['schemas'], code: 'unknown_field', message: 'There is no such field.' }]]
   if (code !== 'invalid_request') return [[]]
   const header = [{ path: ['Idempotency-Key'], code: 'length', message: 'An Idempotency-Key has 1 to 255 characters.' }]
+  const [named] = Object.keys(route.params)
   const query = [{ path: ['limit'], code: 'too_big', message: 'It has to be at most 100.' }]
   const { type, ...said } = uuidParsing('invalid length: expected length 32 for simple format, found 1')
-  const path = [{ path: ['path', 'connection_id'], code: type, ...said }]
-  const placed = isConnections ? ('connection_id' in route.params ? [path] : []) : route.query ? [query] : []
+  const path = [{ path: ['path', named ?? ''], code: type, ...said }]
+  const placed = isConnections ? (named === undefined ? [] : [path]) : route.query ? [query] : []
   return route.method === 'post' ? [header, ...placed] : placed
 }

@@ -36,7 +36,7 @@ export function refuse(voices: Voices, refused: Refused): void {
     refuseTrpc(refused)
     return
   }
-  const isConnections = /^\/api\/v1\/connections(\/|$)/i.test(path)
+  const isConnections = /^\/api\/v1\/(connections|api-keys)(\/|$)/i.test(path)
   const dialect = isConnections ? voices.connections : voices.datasources
   spelled(dialect, { request, response, fault, ...(status === undefined ? {} : { status }) })
 }

@@ -52,7 +52,7 @@ export function judgeOf(document: Document): Judge {
   )
   const operationOf = ({ method, path }: Asked) => {
     const wanted = method === 'HEAD' ? 'GET' : method
-    const plain = path.replace(/\?.*$/, '').replace(/^\/api(?=\/v1\/(?!connections))/, '')
+    const plain = path.replace(/\?.*$/, '').replace(/^\/api(?=\/v1\/(?!connections|api-keys))/, '')
     // A path without a parameter goes before one with it, whatever its methods are.
     const paths = Object.keys(document.paths).sort((one, other) => count(one) - count(other))
     const found = `${wanted} ${paths.find(one => patternOf(one).test(plain))}`
@@ -87,7 +87,7 @@ const patternOf = (path: string) => new RegExp(`^${path.replaceAll(/\{[^}]+\}/g,
 const errorSchema = (path: string) => [
   'components',
   'schemas',
-  path.startsWith('/api/v1/connections') ? 'ConnectionsError' : 'DatasourcesError',
+  /^\/api\/v1\/(connections|api-keys)/.test(path) ? 'ConnectionsError' : 'DatasourcesError',
 ]
 
 /** What no operation answers: a path or method that is not there. */

@@ -96,6 +96,15 @@ function minted(
       const body = { operations: ['datasources.read'], ttlSeconds: 600, label: 'nightly report' }
       return (await mooring.call('POST', '/v1/capabilities', { key, body })).text
     },
+    apiKey: async () => {
+      const answer = await mooring.call('POST', '/api/v1/api-keys', { key, body: { name: 'nightly import' } })
+      await mooring.call('POST', '/api/v1/api-keys', { key: answer.body.data.key, body: { name: 'made by it' } })
+      return answer.body.data.id
+    },
+    lastKey: async () => {
+      const { items } = await mooring.client(key).organization.listKeys.query()
+      return bareUuid(items.find(item => item.last4 === key.slice(-4))?.id ?? '')
+    },
     capability: part('id'),
     capabilityToken: part('token'),
   }
