@@ -113,6 +113,8 @@ async function misplaced(url: string): Promise<void> {
       '/trpc/datasources.register',
       [{ connectionstring: url }, { connectionString: [url] }, { connectionString: url, [url]: 1 }, `{"c": "${url}`],
     ],
+    ['/api/v1/api-keys', [{ nmae: url }, { name: [url] }, { name: { url } }, `{"name": "${url}`]],
+    ['/v1/capabilities', [{ operations: [url] }, { participantKind: url, wideScope: true }, { [url]: url }]],
     ['/trpc/datasources.verify', [{ id: url }]],
     ['/trpc/organization.createKey', [{ mode: url }, { mode: 'test', scopes: [url] }]],
   ] as const) {
@@ -120,7 +122,14 @@ async function misplaced(url: string): Promise<void> {
     await mooring.call('POST', path, { body: { connectionString: url }, headers: { 'content-type': 'text/plain' } })
   }
   const inPath = encodeURIComponent(url)
-  for (const path of ['/v1/datasources', '/api/v1/connections', '/elsewhere', '/trpc'])
+  for (const path of [
+    '/v1/datasources',
+    '/api/v1/connections',
+    '/api/v1/api-keys',
+    '/v1/capabilities',
+    '/elsewhere',
+    '/trpc',
+  ])
     for (const method of ['GET', 'DELETE', 'PUT']) await mooring.call(method, `${path}/${inPath}`)
   await mooring.call('GET', `/v1/datasources?limit=${inPath}`)
   await mooring.call('GET', `/trpc/datasources.get?input=${encodeURIComponent(JSON.stringify({ id: url }))}`)

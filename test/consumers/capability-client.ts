@@ -1,0 +1,124 @@
+/**
+ * A caller's client of the capability calls, written from the public description alone: `fetch` and Zod, nothing of this
+ * project. Each answer is validated at run time; a token that was answered is put away before anything else is looked at,
+ * since it is shown once.
+ */
+import { z } from 'zod'
+
+const Id = z.string().regex(/^cap_[0-9a-f]{32}$/)
+const Time = z.iso.datetime({ offset: true })
+const Kind = z.enum(['agent', 'system'])
+
+const Scope = z.object({
+  organizationId: z.string().min(1),
+  syncGroups: z.array(z.string()),
+  operations: z.array(z.string()).min(1),
+  participantKind: Kind,
+  participantId: z.string().min(1),
+})
+
+const fields = {
+  object: z.literal('capability'),
+  id: Id,
+  capabilityId: Id,
+  organizationId: z.string().min(1),
+  status: z.enum(['active', 'revoked', 'expired']),
+  operations: z.array(z.string()).min(1),
+  syncGroups: z.array(z.string()),
+  participantKind: Kind,
+  participantId: z.string().min(1),
+  scope: Scope,
+  issuedAt: Time,
+  expiresAt: Time,
+  revokedAt: Time.nullable(),
+  label: z.string().nullable(),
+}
+
+/** A capability as the description has it. */
+export const Read = z.object(fields)
+/** A minted one. */
+export const Minted = z.object({ ...fields, token: z.string().regex(/^rk_(live|test)_[0-9A-Za-z]{36}$/) })
+/** A rotated one: `rotatedFrom.expiresAt` is when the old token stops. */
+export const Rotated = Minted.extend({ rotatedFrom: z.object({ id: Id, capabilityId: Id, expiresAt: Time }) })
+/** A revoked one. */
+export const Revoked = z.object({
+  ...fields,
+  status: z.literal('revoked'),
+  deleted: z.literal(true),
+  activeSessionsClosed: z.number().int().nonnegative(),
+})
+
+const Problem = z.object({ type: z.string(), code: z.string(), message: z.string(), request_id: z.string() })
+const WithToken = z.object({ id: z.string(), token: z.string() })
+
+/** What the server refused. */
+export class Refused extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, { code, message }: z.output<typeof Problem>) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+/** What a capability is to be. */
+export interface MintOptions {
+  readonly operations?: readonly string[]
+  readonly wideScope?: boolean
+  readonly syncGroups?: readonly string[]
+  readonly ttlSeconds?: number
+  readonly participantKind?: string
+  readonly participantId?: string
+  readonly label?: string
+}
+
+/** The calls, with an API key. */
+export class CapabilityClient {
+  /** Every token that was ever answered, by its capability's id. */
+  readonly tokens = new Map<string, string>()
+  readonly #url: string
+  readonly #key: string
+
+  constructor(of: { url: string; key: string }) {
+    this.#url = `${of.url}/api/v1/capabilities`
+    this.#key = of.key
+  }
+
+  mint(options: MintOptions): Promise<z.output<typeof Minted>> {
+    return this.#send('POST', '', { schema: Minted, body: options })
+  }
+
+  read(id: string): Promise<z.output<typeof Read>> {
+    return this.#send('GET', `/${id}`, { schema: Read })
+  }
+
+  rotate(id: string, options: { graceSeconds?: number; ttlSeconds?: number } = {}): Promise<z.output<typeof Rotated>> {
+    return this.#send('POST', `/${id}/rotate`, { schema: Rotated, body: options })
+  }
+
+  revoke(id: string): Promise<z.output<typeof Revoked>> {
+    return this.#send('DELETE', `/${id}`, { schema: Revoked })
+  }
+
+  /** Exchanges the key for a short-lived token of a participant, who never sees the key. */
+  async exchange(participantId: string, operations: readonly string[]): Promise<string> {
+    return (await this.mint({ operations, participantId, participantKind: 'agent', ttlSeconds: 60 })).token
+  }
+
+  async #send<S extends z.ZodType>(
+    method: string,
+    path: string,
+    of: { schema: S; body?: object },
+  ): Promise<z.output<S>> {
+    const headers = { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' }
+    const body = of.body === undefined ? {} : { body: JSON.stringify(of.body) }
+    const response = await fetch(`${this.#url}${path}`, { method, headers, ...body })
+    const answer: unknown = await response.json()
+    if (!response.ok) throw new Refused(response.status, Problem.parse(answer))
+    const shown = WithToken.safeParse(answer)
+    if (shown.success) this.tokens.set(shown.data.id, shown.data.token)
+    return of.schema.parse(answer)
+  }
+}
