@@ -95,7 +95,7 @@ async function revokeKeys(
   if (which.ids.length === 0) return
   await tx
     .updateTable('api_keys')
-    .set({ revoked_at: which.now, ...(which.keepsChildren ? { keeps_children: true } : {}) })
+    .set({ revoked_at: which.now, keeps_children: which.keepsChildren })
     .where('org_id', '=', org)
     .where('id', 'in', [...which.ids])
     .where('revoked_at', 'is', null)
