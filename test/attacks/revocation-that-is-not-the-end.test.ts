@@ -324,12 +324,18 @@ describe('A lease under way', () => {
     const { datasources } = mooring.client()
     const made = await datasources.register.mutate({ connectionString: 'postgresql://app:pw@127.0.0.1:9/lent' })
     const datasourceId = String(uuidOf(made.id, 'ds_test_'))
-    await query(mooring.databaseUrl, `update datasources set status = 'active' where id = '${datasourceId}'`)
+    const verdictSignature = Buffer.alloc(64, 1)
+    await query(
+      mooring.databaseUrl,
+      `update datasources set status = 'active', verdict_version = 1, verdict_usable = true, usable_until = now() + interval '1 day',
+         verdict_signer_id = 'signer', verdict_signature = '\\x${verdictSignature.toString('hex')}' where id = '${datasourceId}'`,
+    )
     const token = await leaseCapability(mooring)
     const [row] = await query(mooring.databaseUrl, `select id from capabilities where last4 = '${token.slice(-4)}'`)
     const capabilityId = String(row?.['id'])
     const now = new Date()
-    const entry = { datasourceId, capabilityId, version: 1, now, expiresAt: new Date(now.getTime() + 60_000) }
+    const expiresAt = new Date(now.getTime() + 60_000)
+    const entry = { datasourceId, capabilityId, version: 1, verdictSignature, now, expiresAt }
     const begin = () => transaction(mooring.db, tx => leases.insert(tx, org, { ...entry, id: newId() }))
     expect(await begin()).toBe(true)
     const granted = await meanwhile(mooring, {
