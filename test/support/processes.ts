@@ -49,6 +49,19 @@ export function startEntryAt(
   return watch(spawn(process.execPath, [join(root, `server/${entry}.ts`)], { cwd: root, env: environment(env) }))
 }
 
+/** Starts an entry of another checkout, such as that of the release before. */
+export function startEntryOf(
+  root: string,
+  entry: 'web' | 'worker' | 'main' | 'cli',
+  of: { env: Readonly<Record<string, string>>; args?: readonly string[] },
+): Running {
+  const child = spawn(process.execPath, [`server/${entry}.ts`, ...(of.args ?? [])], {
+    cwd: root,
+    env: environment(of.env),
+  })
+  return watch(child)
+}
+
 /** Starts a script of package.json through npm. */
 export function startScript(env: Readonly<Record<string, string>>, ...args: readonly string[]): Running {
   return watch(spawn('npm', [...args], { cwd: ROOT, env: environment(env) }))
