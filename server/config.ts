@@ -3,6 +3,7 @@
  * `DATABASE_URL`; keys come from the file that `MOORING_KEYRING` names.
  */
 import { join, resolve } from 'node:path'
+import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/database-url.ts'
 import { type FeedSettings, feedSettings } from '#server/domain/feed-settings.ts'
 import { parseNetworks } from '#server/domain/host-policy.ts'
 import { parseHost, parseHostPort } from '#shared/host.ts'
@@ -15,6 +16,8 @@ export interface Config {
   readonly host: string
   /** Null: the local mode, with an embedded PostgreSQL under `localDir`. */
   readonly databaseUrl: string | null
+  /** Where wakes are listened to, around a pooler in transaction mode that `databaseUrl` leads to; null where it keeps sessions. */
+  readonly listenUrl: string | null
   readonly localDir: string
   /** A keyring file (`web`, `worker`) or the folder of both (`main`, operator commands). */
   readonly keyring: string
@@ -63,11 +66,7 @@ const LOOPBACK = '127.0.0.0/8,::1/128'
 
 /** Reads the environment. Throws `ConfigError`; the value itself is never in the message. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const databaseUrl = text(env, 'DATABASE_URL')
-  if (databaseUrl !== null && !namesDatabase(databaseUrl)) {
-    const must = 'a connection string that begins with postgres:// and names a host and a database'
-    throw new ConfigError('DATABASE_URL', must)
-  }
+  const databaseUrl = ownUrl(env, 'DATABASE_URL')
   const localDir = resolve(text(env, 'MOORING_DATA_DIR') ?? '.data')
   const given = env['MOORING_ALLOWED_NETWORKS']
   const local = databaseUrl === null && given === undefined
@@ -82,6 +81,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     port,
     host: text(env, 'HOST') ?? (databaseUrl === null ? '127.0.0.1' : '0.0.0.0'),
     databaseUrl,
+    listenUrl: ownUrl(env, 'MOORING_LISTEN_URL'),
     localDir,
     keyringCommand: text(env, 'MOORING_KEYRING_COMMAND'),
     keyring: resolve(text(env, 'MOORING_KEYRING') ?? join(localDir, 'keyring')),
@@ -102,16 +102,16 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
 }
 
-/** What is left out here the driver would look for elsewhere. A socket's folder stands in `host`, with or without a login. */
-function namesDatabase(value: string): boolean {
-  if (!/^postgres(ql)?:\/\//.test(value)) return false
-  // A login without a host makes no URL, and the driver takes it all the same.
-  const isUrl = URL.canParse(value)
-  const stood = isUrl ? value : value.replace('@/', '@-/')
-  if (!URL.canParse(stood)) return false
-  const { searchParams, hostname, pathname } = new URL(stood)
-  const host = searchParams.get('host') || (isUrl ? hostname : '')
-  return host !== '' && pathname.length > 1
+/** A way to our own database. Read here for its errors alone: what opens it reads it again, with its files. */
+function ownUrl(env: NodeJS.ProcessEnv, variable: string): string | null {
+  const value = text(env, variable)
+  try {
+    if (value !== null) parseDatabaseUrl(value)
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlError)) throw error
+    throw new ConfigError(error.parameter === null ? variable : `${variable}: ${error.parameter}`, error.must)
+  }
+  return value
 }
 
 /** The environment of this process. */

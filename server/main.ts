@@ -15,7 +15,7 @@ await run(async (config, log, stack) => {
   const url = local?.url ?? config.databaseUrl ?? ''
   const welcome = local === null ? null : await prepareLocal(config, url)
   if (local === null) await migrate(url)
-  const store = await openStore(stack, { config, url, log })
+  const store = await openStore(stack, { config, url, log, setsDeadlines: true })
   const ground = { config, ...store, log, clock: () => new Date() }
   const worker = await startWorker(ground, await workerKeyring(config, true))
   stack.defer(() => worker.stop(GRACE_MS))

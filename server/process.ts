@@ -4,6 +4,7 @@
 
 import { type Db, openDb } from '#server/store/db.ts'
 import { pendingMigrations } from '#server/store/migrate.ts'
+import { keepsSessions } from '#server/store/session-check.ts'
 import { Signals } from '#server/store/signals.ts'
 import { printableLines } from '#shared/printable.ts'
 import { type Config, environment, readConfig } from './config.ts'
@@ -64,20 +65,40 @@ function sentenceOf(error: unknown): string {
     : error.message
 }
 
-/** Opens the pool and the wakes on a database of ours; the stack closes them. */
+/** What of our own database an entry opens. */
+interface StoreSource {
+  readonly config: Config
+  readonly url: string
+  readonly log: Log
+  /** True for the owner of the tables, whose role nobody has given deadlines. */
+  readonly setsDeadlines: boolean
+  /** How long a statement waits for a connection; left out, as long as a caller would. */
+  readonly connectMs?: number
+}
+
+/**
+ * Opens the pool and the wakes on a database of ours; the stack closes them. Refuses a pooler that does not keep sessions,
+ * unless wakes go around it.
+ */
 export async function openStore(
   stack: AsyncDisposableStack,
-  at: { config: Config; url: string; log: Log },
+  { config, url, log, ...how }: StoreSource,
 ): Promise<{ db: Db; signals: Signals }> {
-  const { config, url, log } = at
+  const { listenUrl } = config
+  if (!(await keepsSessions(listenUrl ?? url)))
+    throw new Error(`${listenUrl === null ? HANDED_ON : LISTEN_HANDED_ON} See docs/operations.md, "Poolers".`)
   const onError = (cause: Error) => log.error({ cause }, 'database connection lost')
-  const db = openDb({ url, size: config.poolSize, onError })
+  const db = openDb({ url, size: config.poolSize, keepsSessions: listenUrl === null, ...how, onError })
   stack.defer(() => db.destroy())
-  const signals = new Signals({ url, onError })
+  const signals = new Signals({ url: listenUrl ?? url, onError })
   stack.defer(() => signals.close())
   await signals.open()
   return { db, signals }
 }
+
+const HANDED_ON =
+  'DATABASE_URL leads to a pooler that does not keep sessions. Use its session mode, or set MOORING_LISTEN_URL to the server itself.'
+const LISTEN_HANDED_ON = 'MOORING_LISTEN_URL must lead to the server itself, or to a pooler in session mode.'
 
 /** What a tier is given by its entry. */
 export interface Ground {

@@ -12,7 +12,7 @@ await run(async (config, log, stack) => {
   if (url === null)
     throw new Error('DATABASE_URL must be set for the web tier. To try Mooring without one, run: npm start')
   const keyring = await webKeyring(config, false)
-  const store = await openStore(stack, { config, url, log })
+  const store = await openStore(stack, { config, url, log, setsDeadlines: false })
   await requireMigrated(store.db)
   if (await canReadSecrets(store.db, null))
     log.warn("this role can read sealed columns: give it the web's grants with `mooring db grant`")

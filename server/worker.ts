@@ -6,12 +6,15 @@ import { onHangup, workerKeyring } from './keyring-source.ts'
 import { GRACE_MS, openStore, requireMigrated, run } from './process.ts'
 import { startWorker } from './wiring-worker.ts'
 
+// Nobody waits for the worker: a busy database is waited for rather than given up.
+const CONNECT_MS = 10_000
+
 await run(async (config, log, stack) => {
   const url = config.databaseUrl
   if (url === null)
     throw new Error('DATABASE_URL must be set for the worker. To try Mooring without one, run: npm start')
   const keyring = await workerKeyring(config, false)
-  const store = await openStore(stack, { config, url, log })
+  const store = await openStore(stack, { config, url, log, setsDeadlines: false, connectMs: CONNECT_MS })
   await requireMigrated(store.db)
   const worker = await startWorker({ config, ...store, log, clock: () => new Date() }, keyring)
   stack.defer(() => worker.stop(GRACE_MS))

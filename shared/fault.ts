@@ -165,6 +165,18 @@ export const FAULTS = {
     retryable: true,
     says: 'Something failed on our side. Quote the request id when you report it.',
   },
+  service_unavailable: {
+    status: 503,
+    connections: 'SERVICE_UNAVAILABLE',
+    retryable: true,
+    says: "Mooring's own database is away for now, and nothing was done. Repeat the request after Retry-After.",
+  },
+  outcome_unknown: {
+    status: 503,
+    connections: 'SERVICE_UNAVAILABLE',
+    retryable: false,
+    says: 'The connection to our own database was lost. It may have been done; look before you repeat.',
+  },
   timeout: {
     status: 504,
     connections: 'TIMEOUT',

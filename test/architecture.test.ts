@@ -165,12 +165,12 @@ describe('Ownership', () => {
 })
 
 describe('The budgets', () => {
-  it('hold 200 lines in a file, 250 in the two tables', () => {
+  it('hold 250 lines in a file, 400 in the three tables', () => {
     const text = (count: number): string => '\n'.repeat(count - 4)
-    expect(broken({ 'server/domain/one.ts': text(200) })).toEqual([])
-    expect(broken({ 'server/domain/one.ts': text(201) })).toEqual(['server/domain/one.ts:1 file-lines'])
-    expect(broken({ 'shared/fault.ts': text(250) })).toEqual([])
-    expect(broken({ 'shared/fault.ts': text(251) })).toEqual(['shared/fault.ts:1 file-lines'])
+    expect(broken({ 'server/domain/one.ts': text(250) })).toEqual([])
+    expect(broken({ 'server/domain/one.ts': text(251) })).toEqual(['server/domain/one.ts:1 file-lines'])
+    expect(broken({ 'shared/fault.ts': text(400) })).toEqual([])
+    expect(broken({ 'shared/fault.ts': text(401) })).toEqual(['shared/fault.ts:1 file-lines'])
   })
 
   it('hold 40 lines in a function, 3 parameters and 8 exported values', () => {

@@ -52,6 +52,14 @@ describe('A DATABASE_URL', () => {
   })
 })
 
+describe('A DATABASE_URL or a MOORING_LISTEN_URL', () => {
+  it.each(['DATABASE_URL', 'MOORING_LISTEN_URL'])('that is wrong is named with its parameter: %s', variable => {
+    const wrong = () => readConfig({ [variable]: 'postgres://app:secret@db:99999/app' })
+    expect(wrong).toThrow(ConfigError)
+    expect(wrong).toThrow(`${variable}: port must be a whole number from 1 to 65535.`)
+  })
+})
+
 describe('A variable', () => {
   it('that is empty counts as not given', () => {
     expect(readConfig({ PORT: '', HOST: '', DATABASE_URL: '', MOORING_DATA_DIR: '', MOORING_DNS_SERVERS: '' })).toEqual(
@@ -86,7 +94,6 @@ describe('A variable', () => {
     ['DATABASE_URL', 'postgres://app:secret@/app', 'a connection string that begins with postgres://'],
     ['DATABASE_URL', 'postgres://app:secret@db', 'a connection string that begins with postgres://'],
     ['DATABASE_URL', 'postgres://app:secret@db/', 'a connection string that begins with postgres://'],
-    ['DATABASE_URL', 'postgres://app:secret@db:99999/app', 'a connection string that begins with postgres://'],
     ['MOORING_DNS_SERVERS', 'dns.acme.io', 'a comma-separated list of ip or ip:port'],
     ['MOORING_DNS_SERVERS', '9.9.9.9,999.1.1.1', 'a comma-separated list of ip or ip:port'],
     ['MOORING_DNS_SERVERS', '10.0.0.1:99999', 'a comma-separated list of ip or ip:port'],

@@ -3,16 +3,20 @@
  * them leaves neither. A second request with the key waits for the first and is given its answer.
  */
 
+import { OutcomeUnknown } from '#server/store/availability.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
 import * as idempotency from '#server/store/idempotency.ts'
 import type { Topic } from '#server/store/signals.ts'
-import { Fault } from '#shared/fault.ts'
+import { Fault, type FaultCode } from '#shared/fault.ts'
 import { type KnownContext, type Remarks, within } from './context.ts'
+import { databaseAway } from './store-fault.ts'
 import { awaited } from './wait.ts'
 
 /** How long an idempotency key is good. */
 export const DAY_MS = 86_400_000
 const WAIT_MS = 30_000
+// A wait for another request's claim holds a connection: it is given up and begun again, so that others get their turn.
+const CLAIM_MS = 2_000
 // Between a claim and the commit from which its request waits for its answer.
 const EFFECT_MS = 5_000
 
@@ -46,7 +50,7 @@ export async function once<R, A>(ctx: KnownContext, mutation: Mutation<R, A>): P
     for (const topic of mutation.rings ?? []) ctx.parts.signals.ring(topic)
     return mutation.answer(ctx, result)
   }
-  const first = await transaction(ctx.parts.db, tx => tryFirst(ctx, tx, { claimed, mutation }))
+  const first = await claimAndRun(ctx, { claimed, mutation })
   if ('kept' in first) return replay(ctx, { claimed, mutation, kept: first.kept })
   for (const topic of mutation.rings ?? []) ctx.parts.signals.ring(topic)
   return 'answer' in first ? first.answer : answerAndKeep(ctx, { claimed, mutation, result: first.result })
@@ -68,6 +72,27 @@ function claimOf(ctx: KnownContext, { path, input }: Mutation<unknown, unknown>)
 
 type Attempt<R, A> = { readonly kept: idempotency.KeptClaim } | { readonly result: R } | { readonly answer: A }
 
+/** Runs the effect under the claim, or finds the claim of an earlier request, whose commit is waited for. */
+async function claimAndRun<R, A>(
+  ctx: KnownContext,
+  of: { claimed: Claimed; mutation: Mutation<R, A> },
+): Promise<Attempt<R, A>> {
+  const until = performance.now() + WAIT_MS
+  for (;;) {
+    try {
+      return await transaction(ctx.parts.db, tx => tryFirst(ctx, tx, of))
+    } catch (thrown) {
+      // Under a key a repeat finds out what became of it.
+      if (thrown instanceof OutcomeUnknown) throw databaseAway(thrown)
+      if (!(thrown instanceof ClaimBusy)) throw thrown
+      if (performance.now() >= until) throw new Fault('timeout')
+    }
+  }
+}
+
+/** Another request with this key is under way. */
+class ClaimBusy extends Error {}
+
 async function tryFirst<R, A>(
   ctx: KnownContext,
   tx: Tx,
@@ -78,9 +103,9 @@ async function tryFirst<R, A>(
   const now = ctx.parts.clock()
   const [bodyHash] = ctx.parts.tokens.digests(claimed.body)
   if (bodyHash === undefined) throw new Error('the keyring has no pepper')
-  const entry = { ...claimed, bodyHash, now, expiresAt: new Date(now.getTime() + DAY_MS), waitMs: WAIT_MS }
+  const entry = { ...claimed, bodyHash, now, expiresAt: new Date(now.getTime() + DAY_MS), waitMs: CLAIM_MS }
   const kept = await idempotency.claim(tx, org, entry)
-  if (kept === 'busy') throw new Fault('timeout')
+  if (kept === 'busy') throw new ClaimBusy()
   if (kept !== null) return { kept }
   const inside = within(ctx, tx)
   const result = await mutation.effect(inside)
@@ -97,14 +122,17 @@ function keepable<R, A>(mutation: Mutation<R, A>, answer: A): unknown {
   return mutation.keepable === undefined ? answer : mutation.keepable(answer)
 }
 
+/** Faults of a wait that has ended before what was waited for: the effect stands. */
+const MAY_GO_ON: ReadonlySet<FaultCode> = new Set(['timeout', 'service_unavailable', 'outcome_unknown'])
+
 async function answerAndKeep<R, A>(
   ctx: KnownContext,
   of: { claimed: Claimed; mutation: Mutation<R, A>; result: R },
 ): Promise<A> {
   const org = ctx.principal.organizationId
   const answer = await of.mutation.answer(ctx, of.result).catch(async (thrown: unknown) => {
-    // There will be no answer to keep: whoever asks again is not to wait for one.
-    if (thrown instanceof Fault) await idempotency.release(ctx.parts.db, org, of.claimed)
+    // A refusal is final: a repeat tries anew. What was done and only not answered goes on from its kept result.
+    if (thrown instanceof Fault && !MAY_GO_ON.has(thrown.code)) await idempotency.release(ctx.parts.db, org, of.claimed)
     throw thrown
   })
   await idempotency.keep(ctx.parts.db, org, { ...of.claimed, answer: keepable(of.mutation, answer) })

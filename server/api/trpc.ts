@@ -5,11 +5,13 @@
 import { initTRPC, TRPCError } from '@trpc/server'
 import { ZodError } from 'zod'
 import { refusal } from '#server/domain/scope.ts'
+import { forOrganization } from '#server/store/statement-scope.ts'
 import type { Scope } from '#shared/credential.ts'
 import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/fault.ts'
 import { namedFault } from '#shared/named-fault.ts'
 import type { Context, KnownContext } from './context.ts'
 import { recordRefusal } from './refusals.ts'
+import { storeFault } from './store-fault.ts'
 
 const CODE_OF_STATUS = {
   400: 'BAD_REQUEST',
@@ -23,17 +25,20 @@ const CODE_OF_STATUS = {
   429: 'TOO_MANY_REQUESTS',
   500: 'INTERNAL_SERVER_ERROR',
   502: 'BAD_GATEWAY',
+  503: 'SERVICE_UNAVAILABLE',
   504: 'GATEWAY_TIMEOUT',
 } as const
 
 /** The fault behind anything that was thrown. What is not one of ours is `internal_error`, its text kept from callers. */
 export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown
-  if (!(thrown instanceof TRPCError)) return new Fault('internal_error', { cause: thrown })
+  if (!(thrown instanceof TRPCError)) return storeFault(thrown) ?? new Fault('internal_error', { cause: thrown })
   if (thrown.cause instanceof Fault) return thrown.cause
   if (thrown.cause instanceof ZodError)
     return new Fault(namedFault(thrown.cause.issues) ?? 'invalid_body', { issues: issuesOf(thrown.cause) })
   if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof SyntaxError) return new Fault('invalid_json')
+  const away = storeFault(thrown.cause)
+  if (away !== null) return away
   const codes: Partial<Record<TRPCError['code'], FaultCode>> = {
     PARSE_ERROR: 'invalid_json',
     BAD_REQUEST: 'invalid_request',
@@ -43,6 +48,11 @@ export function faultOf(thrown: unknown): Fault {
     UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
   }
   return new Fault(codes[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
+}
+
+/** True for what the operator should hear of: a mistake of ours, or our own database. */
+export function isOurFailure({ code }: Fault): boolean {
+  return code === 'internal_error' || code === 'service_unavailable' || code === 'outcome_unknown'
 }
 
 /** Zod's issues as paths, codes and Zod's sentences, which name limits and types and never the value. */
@@ -99,7 +109,7 @@ const spelled = t.middleware(async ({ ctx, next, path }) => {
  */
 export async function failureOf(ctx: Context, path: string, thrown: unknown): Promise<TRPCError> {
   const fault = faultOf(thrown)
-  if (fault.code === 'internal_error')
+  if (isOurFailure(fault))
     ctx.parts.log.error({ requestId: ctx.requestId, path, cause: fault.cause }, 'procedure failed')
   const { principal, requestId, address } = ctx
   // A dialect records what it refuses itself, bad bodies included.
@@ -122,7 +132,7 @@ export function procedure(scope: Scope | null) {
     const denied = scope === null ? null : refusal(principal, scope)
     if (denied !== null) throw new Fault(denied)
     const known: KnownContext = { ...ctx, principal }
-    return next({ ctx: known })
+    return forOrganization(principal.organizationId, () => next({ ctx: known }))
   })
 }
 

@@ -10,6 +10,7 @@ import { MAX_BODY_BYTES, MAX_DEPTH } from '#server/rest/body.ts'
 import { MAX_PUSH_DEPTH } from '#server/rest/event-routes.ts'
 import { MAX_HEAD_BYTES } from '#server/rest/listener.ts'
 import { MAX_HEADERS, MAX_URL_LENGTH } from '#server/rest/refuse.ts'
+import { shareOf } from '#server/store/pool.ts'
 import { PUSHES_PER_SECOND } from '#server/wiring-web.ts'
 import { EXCLUDED_SCHEMAS } from '#shared/excluded-schemas.ts'
 import { MAX_EVENTS, MAX_PUSH_BYTES } from '#shared/feed.ts'
@@ -17,7 +18,7 @@ import { MAX_PAGE } from '#shared/page.ts'
 import { MAX_CONNECTION_STRING } from '#shared/uri-text.ts'
 import type { Limit } from './limit.ts'
 
-const { rateLimits, patience, quotas } = readConfig({})
+const { rateLimits, patience, quotas, poolSize } = readConfig({})
 
 const TOO_LARGE = '`payload_too_large`'
 
@@ -139,6 +140,13 @@ const RATES: readonly Limit[] = [
     ...{ bound: rateLimits.perOrganization, unit: 'calls', setting: 'MOORING_RATE_PER_ORGANIZATION' },
     ...{ happens: 'refused', how: '429 `rate_limit_exceeded`' },
     test: ['limits', 'MOORING_RATE_PER_ORGANIZATION'],
+  },
+  {
+    what: 'Connections to our own database that an organization holds in one process',
+    ...{ bound: shareOf(poolSize), unit: 'connections', setting: 'MOORING_POOL_SIZE' },
+    ...{ happens: 'waits', how: '2 s, then 429 `rate_limit_exceeded`' },
+    test: ['own-database', 'holds half of the connections at most'],
+    holds: ['server/store/shares.ts holders'],
   },
   {
     what: 'Failed logins from an address in a minute',

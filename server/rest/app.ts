@@ -10,6 +10,7 @@ import { type Admission, admit } from '#server/api/limits.ts'
 import { authenticate, presentedToken } from '#server/api/principal.ts'
 import { recordRefusal } from '#server/api/refusals.ts'
 import { appRouter } from '#server/api/router.ts'
+import { faultOf } from '#server/api/trpc.ts'
 import { useOurWording } from '#server/api/wording.ts'
 import { Fault } from '#shared/fault.ts'
 import { MAX_BODY_BYTES } from './body.ts'
@@ -117,7 +118,7 @@ function trpc(parts: WebParts): express.Handler {
 
 /** A refused caller is a value here: tRPC answers each call of a batch. Whatever was thrown is a failure of ours. */
 function failureOf(cause: unknown): Admission {
-  return { principal: new Fault('internal_error', { cause }), refused: null, headers: {} }
+  return { principal: faultOf(cause), refused: null, headers: {} }
 }
 
 function onError(parts: WebParts, voices: Voices): express.ErrorRequestHandler {
@@ -126,6 +127,6 @@ function onError(parts: WebParts, voices: Voices): express.ErrorRequestHandler {
     if (response.headersSent) return next(error)
     const isOurs = !(error instanceof URIError)
     if (isOurs) parts.log.error({ requestId: requestIdOf(request, response), cause: error }, 'request failed')
-    refuse(voices, { request, response, fault: new Fault(isOurs ? 'internal_error' : 'invalid_request') })
+    refuse(voices, { request, response, fault: isOurs ? faultOf(error) : new Fault('invalid_request') })
   }
 }

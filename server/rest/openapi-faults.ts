@@ -18,6 +18,7 @@ const ALWAYS: readonly FaultCode[] = [
   'forbidden',
   'rate_limit_exceeded',
   'internal_error',
+  'service_unavailable',
 ]
 const WITH_POST: readonly FaultCode[] = ['invalid_request', 'idempotency_conflict', 'timeout']
 const WITH_BODY: readonly FaultCode[] = ['invalid_body', 'invalid_json', 'payload_too_large', 'unsupported_media_type']
@@ -25,11 +26,15 @@ const WITH_BODY: readonly FaultCode[] = ['invalid_body', 'invalid_json', 'payloa
 /** A path whose id is none. */
 const SAMPLE = { connection_id: '5' }
 
+/** A read is safe to repeat whatever became of it. */
+const WITH_CHANGE: readonly FaultCode[] = ['outcome_unknown']
+
 /** Every fault that the route may answer. */
 export function faultsOf(route: Route): FaultCode[] {
+  const changed = route.method === 'get' ? [] : WITH_CHANGE
   const posted = route.method === 'post' ? WITH_POST : []
   const withBody: readonly FaultCode[] = route.body === undefined ? [] : WITH_BODY
-  return [...new Set([...ALWAYS, ...posted, ...withBody, ...route.faults])]
+  return [...new Set([...ALWAYS, ...changed, ...posted, ...withBody, ...route.faults])]
 }
 
 /** The answers with a status of 400 and more: one for each status, with an example for each fault. */

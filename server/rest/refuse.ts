@@ -47,6 +47,7 @@ const INTERNAL = ['INTERNAL_SERVER_ERROR', -32_603] as const
 const TRPC_CODES: Readonly<Record<number, readonly [string, number]>> = {
   405: ['METHOD_NOT_SUPPORTED', -32_005],
   415: ['UNSUPPORTED_MEDIA_TYPE', -32_015],
+  503: ['SERVICE_UNAVAILABLE', -32_603],
 }
 
 /** What tRPC's own error formatter would say. */

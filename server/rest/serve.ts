@@ -9,7 +9,7 @@ import { admit } from '#server/api/limits.ts'
 import { presentedToken, presentsKey } from '#server/api/principal.ts'
 import { recordRefusal } from '#server/api/refusals.ts'
 import { createCaller } from '#server/api/router.ts'
-import { faultOf } from '#server/api/trpc.ts'
+import { faultOf, isOurFailure } from '#server/api/trpc.ts'
 import { clientAddress } from '#server/domain/client-address.ts'
 import type { Principal } from '#server/domain/scope.ts'
 import { Fault } from '#shared/fault.ts'
@@ -81,7 +81,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
   } catch (thrown) {
     const fault = faultOf(thrown)
     const about = { requestId: requestIdOf(request, response), route: route.path, fault: fault.code }
-    if (fault.code === 'internal_error') parts.log.error({ ...about, cause: fault.cause }, 'request failed')
+    if (isOurFailure(fault)) parts.log.error({ ...about, cause: fault.cause }, 'request failed')
     if (seen.principal !== undefined) {
       const action = `${request.method} ${route.path}`
       const from = { requestId: about.requestId, address: addressOf(request) }

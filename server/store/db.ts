@@ -6,14 +6,17 @@
  */
 import { type ColumnType, type Generated, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
+import { parseDatabaseUrl } from '#server/domain/database-url.ts'
 import type { Advisory, Check } from '#shared/check.ts'
 import type { Scope } from '#shared/credential.ts'
 import type { DbType, Kind, Status } from '#shared/datasource.ts'
 import type { Mode } from '#shared/wire.ts'
+import { isContended } from './availability.ts'
 import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
+import { CLIENT_DEADLINE_MS, deadlineSettings } from './deadlines.ts'
 import type { FeedEventsTable, FeedPushesTable, FeedsTable } from './feed-tables.ts'
-import { openPool, untilGone } from './pool.ts'
-import { prepareStatements } from './prepared.ts'
+import { openPool } from './pool.ts'
+import { createStatementNames } from './prepared.ts'
 import type {
   CredentialsTable,
   LeaseGrantsTable,
@@ -213,21 +216,55 @@ export const types: pg.CustomTypesConfig = {
   },
 }
 
-/** Opens a pool on our own database. `onError` hears of connections that break. */
-export function openDb(options: { url: string; size: number; onError: (error: Error) => void }): Db {
-  const { url: connectionString, size: max, onError } = options
-  const pool = openPool({ connectionString, max, types, connectionTimeoutMillis: 10_000 }, onError)
-  prepareStatements(pool)
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: untilGone(pool) }) })
+/** How our own database is opened. */
+export interface DbOptions {
+  /** As `DATABASE_URL` spells it. */
+  readonly url: string
+  readonly size: number
+  /** How long a caller waits for a connection; two seconds unless it is said. */
+  readonly connectMs?: number
+  /** False behind a pooler that hands sessions on: nothing is prepared under a name. */
+  readonly keepsSessions?: boolean
+  /** True for a role whose deadlines nobody has set, such as the owner's: each connection sets them. */
+  readonly setsDeadlines?: boolean
+  /** Hears of connections that break. */
+  readonly onError: (error: Error) => void
+}
+
+const CONNECT_MS = 2_000
+
+/** Opens a pool on our own database. Throws `DatabaseUrlError`. */
+export function openDb(options: DbOptions): Db {
+  const { url, size, connectMs = CONNECT_MS, keepsSessions = true, setsDeadlines = false, onError } = options
+  const pool = openPool({
+    database: parseDatabaseUrl(url),
+    size,
+    connectMs,
+    settings: setsDeadlines ? deadlineSettings().map(([name, value]) => `set ${name} = '${value}'`) : [],
+    types,
+    nameOf: keepsSessions ? createStatementNames() : null,
+    deadlineMs: CLIENT_DEADLINE_MS,
+    onError,
+  })
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }
 
 function isTransaction(db: Db): db is Tx {
   return db.isTransaction
 }
 
-/** Runs `work` in one transaction, the one that `db` is in if it is; an exception rolls everything back. */
-export function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return isTransaction(db) ? work(db) : db.transaction().execute(work)
+/**
+ * Runs `work` in one transaction, the one that `db` is in if it is; an exception rolls everything back. One that the server
+ * gave up in favour of another (a deadlock, a serialization failure) is run once more from its beginning.
+ */
+export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  if (isTransaction(db)) return work(db)
+  try {
+    return await db.transaction().execute(work)
+  } catch (error) {
+    if (!isContended(error)) throw error
+    return db.transaction().execute(work)
+  }
 }
 
 /** True when the database answers. */

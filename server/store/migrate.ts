@@ -9,11 +9,13 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type MigrationProvider, Migrator } from 'kysely/migration'
+import { parseDatabaseUrl } from '#server/domain/database-url.ts'
 import type { Db } from './db.ts'
-import { openPool, untilGone } from './pool.ts'
+import { openPool } from './pool.ts'
 
 const folder = new URL('../../migrations/', import.meta.url)
 const LOCK_WAIT_MS = 60_000
+const CONNECT_MS = 10_000
 
 const provider: MigrationProvider = {
   async getMigrations() {
@@ -42,10 +44,18 @@ export async function migrationNames(): Promise<string[]> {
 
 /** Brings the database at `url` up to date and returns the names applied. Several at once: one works, the others wait. */
 export async function migrate(url: string): Promise<string[]> {
-  // The statement that needs a connection which broke says so.
-  const ignore = () => undefined
-  const pool = openPool({ connectionString: url, max: 2, options: `-c lock_timeout=${LOCK_WAIT_MS}` }, ignore)
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: untilGone(pool) }) })
+  const pool = openPool({
+    database: parseDatabaseUrl(url),
+    size: 2,
+    connectMs: CONNECT_MS,
+    // A migration may take long; only its wait for others has an end.
+    settings: ['set statement_timeout = 0', `set lock_timeout = '${LOCK_WAIT_MS}ms'`],
+    nameOf: null,
+    deadlineMs: null,
+    // The statement that needs a connection which broke says so.
+    onError: () => undefined,
+  })
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     const { error, results } = await new Migrator({ db, provider }).migrateToLatest()
     if (error !== undefined) throw error

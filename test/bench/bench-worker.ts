@@ -32,7 +32,7 @@ export async function benchWorker(
   const log = createLog({ level: 'silent', destination: nowhere })
   const config = readConfig({ DATABASE_URL: url, MOORING_ALLOWED_NETWORKS: '127.0.0.0/8' })
   const keyring = parseWorkerKeyring((await createKeyrings(newKeyId)).worker)
-  const store = await openStore(stack, { config, url, log })
+  const store = await openStore(stack, { config, url, log, setsDeadlines: true })
   const parts = await partsOf({ config, ...store, log, clock: () => new Date() }, keyring, dialler)
   const organizationId = await createOrganization({ db: store.db, keyring, now: new Date() }, 'Bench')
   return { parts, keyring, organizationId }

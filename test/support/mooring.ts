@@ -81,7 +81,7 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const logLines: string[] = []
   const log = createLog({ level: 'trace', destination: keeping(logLines) })
   const clock = options.clock ?? (() => new Date())
-  const store = await openStore(stack, { config, url: database.url, log })
+  const store = await openStore(stack, { config, url: database.url, log, setsDeadlines: true })
   const ground = { config, ...store, log, clock }
   const keyring = await readWorkerKeyring(join(dir, 'worker.json'))
   const worker = options.worker === false ? null : await startWorker(ground, keyring)

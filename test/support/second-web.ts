@@ -22,7 +22,7 @@ export async function secondWeb(mooring: Mooring, env: Record<string, string> = 
   }
   const config = readConfig({ ...given, MOORING_POOL_SIZE: '4', ...env })
   const log = createLog({ level: 'silent' })
-  const store = await openStore(stack, { config, url: mooring.databaseUrl, log })
+  const store = await openStore(stack, { config, url: mooring.databaseUrl, log, setsDeadlines: true })
   const keyring = await readWebKeyring(join(mooring.config.keyring, 'web.json'))
   const web = await startWeb({ config, ...store, log, clock: () => new Date() }, keyring)
   stack.defer(() => web.stop(5_000))

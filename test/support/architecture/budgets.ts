@@ -6,12 +6,12 @@
 import { type Program, Visitor } from 'oxc-parser'
 import { isTest, isTestFile, type Source, type Violation } from './source.ts'
 
-const FILE_LINES = 200
-// The two tables that are long because they are complete.
+const FILE_LINES = 250
+// The tables that are long because they are complete.
 const LONGER: Readonly<Record<string, number>> = {
-  'server/store/db.ts': 250,
-  'shared/fault.ts': 250,
-  'shared/failure.ts': 250,
+  'server/store/db.ts': 400,
+  'shared/fault.ts': 400,
+  'shared/failure.ts': 400,
 }
 // A test file tells one story from beginning to end, and each of its titles is a sentence.
 const TEST_FILE_LINES = 400

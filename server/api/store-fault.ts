@@ -1,0 +1,21 @@
+/**
+ * What an error of our own database is to a caller: away for now, done or not done, or busy with the caller's own
+ * organization. The one place where an error of the store becomes a fault.
+ */
+import { isAway, OrganizationBusy, OutcomeUnknown } from '#server/store/availability.ts'
+import { Fault } from '#shared/fault.ts'
+
+/** Seconds after which asking again is worth it: a failover or a restart takes a few. */
+const RETRY_AFTER = { 'Retry-After': '2' }
+
+/** The fault of an error that our own database gave, or that was made of one; null for any other. */
+export function storeFault(thrown: unknown): Fault | null {
+  if (thrown instanceof OutcomeUnknown) return new Fault('outcome_unknown', { cause: thrown })
+  if (thrown instanceof OrganizationBusy) return new Fault('rate_limit_exceeded', { headers: RETRY_AFTER })
+  return isAway(thrown) ? databaseAway(thrown) : null
+}
+
+/** Our own database is away for now, and nothing was done, or doing it again is safe. */
+export function databaseAway(cause: unknown): Fault {
+  return new Fault('service_unavailable', { cause, headers: RETRY_AFTER })
+}

@@ -1,0 +1,22 @@
+/**
+ * Deadlines on our own database, in one place: what the server ends by itself, and how much longer this side waits. The
+ * server's are settings of the roles, since a pooler does not keep those of a session; `db grant` writes them and readiness
+ * reads them back.
+ */
+
+const SECOND_MS = 1_000
+
+/** A statement, a wait for a lock, and a transaction that does nothing, at most. */
+const DEADLINES_MS = {
+  statement_timeout: 15 * SECOND_MS,
+  lock_timeout: 2 * SECOND_MS,
+  idle_in_transaction_session_timeout: 15 * SECOND_MS,
+} as const
+
+/** After so long a statement's connection is thrown away: the server would have ended it a second ago. */
+export const CLIENT_DEADLINE_MS = DEADLINES_MS.statement_timeout + SECOND_MS
+
+/** The settings of PostgreSQL, with their unit. */
+export function deadlineSettings(): [name: string, value: string][] {
+  return Object.entries(DEADLINES_MS).map(([name, ms]) => [name, `${ms}ms`])
+}

@@ -1,0 +1,91 @@
+/**
+ * One connection to our own database, watched: every statement has a deadline on our side, after which the connection is
+ * thrown away. The server's own deadlines do not reach us when it has vanished without a word.
+ *
+ * Called by the pool for each connection that it opens.
+ */
+import type pg from 'pg'
+import { codeOf, isBroken, isContended, OutcomeUnknown } from './availability.ts'
+import { statementScope } from './statement-scope.ts'
+
+/** How a connection's statements are run. */
+export interface Watching {
+  /** The name under which a statement is prepared; null where sessions are not ours to keep. */
+  readonly nameOf: ((text: string) => string | undefined) | null
+  /** The deadline of a statement where its caller has none of its own; null for none. */
+  readonly deadlineMs: number | null
+}
+
+const READ_ONLY = '25006'
+
+/**
+ * From now on the connection's statements are prepared, timed, and repeated once where the server gave one up. `onReadOnly`
+ * hears of a server that refuses a change since it is read-only, as one that was demoted does.
+ */
+export function watchConnection(client: pg.PoolClient, watching: Watching & { onReadOnly: () => void }): void {
+  const query = client.query
+  let isInTransaction = false
+  let isLost = false
+  const run = async (text: string, values: readonly unknown[]): Promise<unknown> => {
+    const name = values.length > 0 ? watching.nameOf?.(text) : undefined
+    const asked = name === undefined ? [text, values] : [{ name, text, values }]
+    const result: unknown = await withinDeadline(client, watching.deadlineMs, async () =>
+      Reflect.apply(query, client, asked),
+    )
+    if (isBegin(text)) isInTransaction = true
+    if (text === 'commit' || text === 'rollback') isInTransaction = false
+    return result
+  }
+  Reflect.set(client, 'query', (text: unknown, values: unknown, ...rest: unknown[]) => {
+    // What brings a callback or an object of its own is not one of our statements.
+    if (typeof text !== 'string' || rest.length > 0 || typeof values === 'function')
+      return Reflect.apply(query, client, [text, values, ...rest])
+    const given = Array.isArray(values) ? values : []
+    // The server rolls a lost session back by itself; an error here would hide the one that lost it.
+    if (isLost && text === 'rollback') return Promise.resolve({ command: 'ROLLBACK', rowCount: null, rows: [] })
+    return run(text, given)
+      .catch((error: unknown) => {
+        if (isInTransaction || !isContended(error)) throw error
+        return run(text, given)
+      })
+      .catch((error: unknown) => {
+        if (codeOf(error) === READ_ONLY) watching.onReadOnly()
+        isLost ||= isBroken(error)
+        const mayBeDone = text === 'commit' || (!isInTransaction && isChange(text))
+        throw isBroken(error) && mayBeDone ? new OutcomeUnknown(error) : error
+      })
+  })
+}
+
+function isBegin(text: string): boolean {
+  return text === 'begin' || text.startsWith('start transaction')
+}
+
+/** A statement that stands alone and changes something, if it was done. */
+function isChange(text: string): boolean {
+  return /\b(insert|update|delete)\b/i.test(text)
+}
+
+/** Runs something on a connection, which is thrown away where it takes longer than the caller's deadline, or the usual one. */
+export async function withinDeadline<T>(
+  client: pg.ClientBase,
+  usualMs: number | null,
+  run: () => Promise<T>,
+): Promise<T> {
+  const deadlineMs = statementScope()?.deadlineMs ?? usualMs
+  if (deadlineMs === null) return run()
+  // The socket, not the session: a server that says nothing does not hear a goodbye either.
+  const timer = setTimeout(() => destroySocket(client), deadlineMs)
+  try {
+    return await run()
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Throws a connection away: what runs in it fails as a connection that was lost. */
+export function destroySocket(client: pg.ClientBase): void {
+  const stream: unknown = Reflect.get(Object(Reflect.get(client, 'connection')), 'stream')
+  const destroy: unknown = Reflect.get(Object(stream), 'destroy')
+  if (typeof destroy === 'function') Reflect.apply(destroy, stream, [])
+}
