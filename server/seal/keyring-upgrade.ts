@@ -5,6 +5,7 @@
  */
 import { FormerKeyring, parseWebKeyring, parseWorkerKeyring } from './keyring.ts'
 import { newLeaseKey } from './leases.ts'
+import { readySodium } from './sodium.ts'
 
 /** The texts of both files. */
 export interface KeyringTexts {
@@ -13,19 +14,39 @@ export interface KeyringTexts {
 }
 
 /**
- * Both texts in the form of this release; null when they have it already, so that it can be run again. Throws the keyring's
- * own sentence when one is damaged: then nothing is to be written.
+ * Both texts in the form of this release: lease keys, and a fingerprint key that the worker alone has. The old fingerprint
+ * key goes from both files: copies of the web's file hold it, and whoever has one could compare guesses with every
+ * fingerprint that it makes. Null when both have the form already, so that it can be run again; the web's file alone is done
+ * where a run was killed between the two. Throws the keyring's own sentence when one is damaged: then nothing is to be written.
  */
 export async function upgradeKeyrings(
   texts: KeyringTexts,
   newKeyId: (kind: string) => string,
 ): Promise<KeyringTexts | null> {
-  parseWebKeyring(texts.web)
-  if (!isFormer(() => parseWorkerKeyring(texts.worker))) return null
-  const worker = { ...JSON.parse(texts.worker), lease: [await newLeaseKey(newKeyId)] }
-  const upgraded = { web: texts.web, worker: `${JSON.stringify(worker, null, 2)}\n` }
+  const isFormerWeb = isFormer(() => parseWebKeyring(texts.web))
+  const isFormerWorker = isFormer(() => parseWorkerKeyring(texts.worker))
+  if (!isFormerWeb && !isFormerWorker) return null
+  if (!isFormerWeb)
+    throw new Error(
+      'worker.json is of an earlier release than web.json. Restore both from one backup, then run this again.',
+    )
+  const { fingerprint: _, ...web } = JSON.parse(texts.web)
+  const worker = isFormerWorker ? await upgradedWorker(texts.worker, newKeyId) : texts.worker
+  const upgraded = { web: print(web), worker }
+  parseWebKeyring(upgraded.web)
   parseWorkerKeyring(upgraded.worker)
   return upgraded
+}
+
+async function upgradedWorker(text: string, newKeyId: (kind: string) => string): Promise<string> {
+  const secret = Buffer.from((await readySodium()).randombytes_buf(32)).toString('base64')
+  // No time of its first use: what it has not made is null, and nothing is sealed anew for it.
+  const fingerprint = [{ id: newKeyId('fingerprint'), secret }]
+  return print({ ...JSON.parse(text), fingerprint, lease: [await newLeaseKey(newKeyId)] })
+}
+
+function print(keyring: object): string {
+  return `${JSON.stringify(keyring, null, 2)}\n`
 }
 
 function isFormer(parse: () => unknown): boolean {

@@ -2,7 +2,7 @@
  * Keyring files: what each role holds, and how they are made.
  *
  * `web.json` holds no secret that opens a box: the master key's public half, the web's signing key, what it verifies the
- * worker with, and the keys of the token and fingerprint hashes. `worker.json` holds the master secret key. The shapes
+ * worker with, and the keys of the token hashes. `worker.json` holds the master secret key. The shapes
  * differ so that a web process given the worker's file refuses to start rather than hold more than it may.
  */
 import sodium from 'libsodium-wrappers'
@@ -35,7 +35,6 @@ export const WebKeyring = z.strictObject({
   signing: list(SigningPair),
   verify: list(PublicHalf),
   pepper: list(Symmetric),
-  fingerprint: list(Symmetric),
 })
 export type WebKeyring = z.output<typeof WebKeyring>
 
@@ -52,8 +51,9 @@ export const WorkerKeyring = z.strictObject({
 })
 export type WorkerKeyring = z.output<typeof WorkerKeyring>
 
-/** The worker's keyring as releases before 0.3.0 wrote it: without lease keys. */
-export const FormerWorkerKeyring = WorkerKeyring.omit({ lease: true })
+/** Keyrings as releases before 0.3.0 wrote them: the fingerprint key in both files, and no lease keys. */
+const FormerWebKeyring = WebKeyring.extend({ fingerprint: list(Symmetric) })
+const FormerWorkerKeyring = WorkerKeyring.omit({ lease: true })
 
 /** A keyring of an earlier release: good as it is, and not what this release can start with. */
 export class FormerKeyring extends Error {
@@ -85,8 +85,8 @@ export async function createKeyrings(newKeyId: (kind: string) => string): Promis
   const ids = { master: newKeyId('master'), web: newKeyId('web'), worker: newKeyId('worker') }
   const shared = {
     pepper: [{ id: newKeyId('pepper'), secret: text(sodium.randombytes_buf(32)) }],
-    fingerprint: [{ id: newKeyId('fingerprint'), secret: text(sodium.randombytes_buf(32)) }],
   }
+  const fingerprint = [{ id: newKeyId('fingerprint'), secret: text(sodium.randombytes_buf(32)) }]
   const signing = (id: string, pair: typeof webPair) => [
     { id, public: text(pair.publicKey), secret: text(pair.privateKey) },
   ]
@@ -105,20 +105,21 @@ export async function createKeyrings(newKeyId: (kind: string) => string): Promis
     signing: signing(ids.worker, workerPair),
     verify: verify(ids.web, webPair),
     ...shared,
+    fingerprint,
     lease,
   }
   return { web: `${JSON.stringify(web, null, 2)}\n`, worker: `${JSON.stringify(worker, null, 2)}\n` }
 }
 
-/** Parses the web tier's keyring. Throws an `Error` that names the place in the file, never a value. */
-export function parseWebKeyring(text: string): WebKeyring {
-  return parse(text, { shape: WebKeyring, former: null })
-}
-
 /**
- * Parses the worker's keyring. Throws an `Error` that names the place in the file, never a value; `FormerKeyring` for one
+ * Parses the web tier's keyring. Throws an `Error` that names the place in the file, never a value; `FormerKeyring` for one
  * that an earlier release wrote.
  */
+export function parseWebKeyring(text: string): WebKeyring {
+  return parse(text, { shape: WebKeyring, former: FormerWebKeyring })
+}
+
+/** Parses the worker's keyring, likewise. */
 export function parseWorkerKeyring(text: string): WorkerKeyring {
   return parse(text, { shape: WorkerKeyring, former: FormerWorkerKeyring })
 }
@@ -126,9 +127,9 @@ export function parseWorkerKeyring(text: string): WorkerKeyring {
 /** A damaged keyring is never to be made anew: new keys open nothing that the old ones sealed. */
 const REMEDY = 'Restore it from its backup, and never make it anew: new keys open nothing that is sealed already.'
 
-type AnyKeyring = WebKeyring | WorkerKeyring | z.output<typeof FormerWorkerKeyring>
+type AnyKeyring = WebKeyring | WorkerKeyring | z.output<typeof FormerWebKeyring> | z.output<typeof FormerWorkerKeyring>
 
-function parse<T extends AnyKeyring>(text: string, of: { shape: z.ZodType<T>; former: z.ZodType | null }): T {
+function parse<T extends AnyKeyring>(text: string, of: { shape: z.ZodType<T>; former: z.ZodType<AnyKeyring> }): T {
   const value = parseJson(text)
   const parsed = of.shape.safeParse(value)
   if (parsed.success) {
@@ -136,7 +137,12 @@ function parse<T extends AnyKeyring>(text: string, of: { shape: z.ZodType<T>; fo
     refuseOddLists(parsed.data)
     return parsed.data
   }
-  if (of.former?.safeParse(value).success === true) throw new FormerKeyring()
+  const former = of.former.safeParse(value)
+  if (former.success) {
+    refuseReuse(former.data)
+    refuseOddLists(former.data)
+    throw new FormerKeyring()
+  }
   const where = parsed.error.issues.map(issue => `${issue.path.join('.') || 'the file'}: ${issue.message}`).join('; ')
   throw new Error(`The keyring is not acceptable (${where}). ${REMEDY}`)
 }
