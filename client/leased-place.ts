@@ -23,6 +23,8 @@ export interface LeasedPlace {
   /** `prefer` encrypts where the server offers it; only networks that the installation has opened come with it. */
   readonly encrypt: 'never' | 'prefer' | 'always'
   readonly tls: TlsOptions
+  /** Whether MD5 goes on under the CA certificate that came with the lease. A password in clear never does. */
+  readonly md5Allowed: boolean
   /** The password. Throws once it was wiped. */
   password(): string
   /** Forgets the password, as far as JavaScript lets one. */
@@ -54,6 +56,7 @@ export function openLeasedPlace(credential: LeasedCredential): LeasedPlace {
       rejectUnauthorized: verifyChain,
       checkServerIdentity: (_, certificate) => (verifyName ? checkServerIdentity(host, certificate) : undefined),
     },
+    md5Allowed: credential.md5Allowed === true,
     password() {
       if (isWiped) throw new Error('the lease has ended')
       return new TextDecoder().decode(bytes)

@@ -48,6 +48,8 @@ export type SignedLease = z.output<typeof SignedLease>
 export const LeasedCredential = z.object({
   connectionString: z.string(),
   caCertificate: z.string().optional(),
+  /** The password may be sent as MD5 under that certificate: it was in use so before this was refused. */
+  md5Allowed: z.literal(true).optional(),
   addresses: z.array(z.union([z.ipv4(), z.ipv6()])).min(1),
   datasourceId: DatasourceId,
   mode: Mode,

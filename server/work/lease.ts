@@ -166,7 +166,8 @@ async function leasable(
   if (found.failure !== null) return failureSpec(found.failure.code).fault
   const dialled = leasedTarget(target, found.openNetwork)
   if (dialled === null) return 'tls_failed'
-  const ca = caCertificate === null ? {} : { caCertificate }
+  const md5 = inForce.md5Allowed ? { md5Allowed: true as const } : {}
+  const ca = caCertificate === null ? {} : { caCertificate, ...md5 }
   const where = { addresses: [...found.addresses], datasourceId: payload.datasourceId, mode: row.mode }
   const content = { connectionString: spellConnectionString(dialled), ...ca, ...where, credentialVersion }
   return { content, verdictSignature }

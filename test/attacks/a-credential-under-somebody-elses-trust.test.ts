@@ -5,6 +5,8 @@
 import { connect } from 'node:net'
 import sodium from 'libsodium-wrappers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { leasedClient } from '#client/leased-client.ts'
+import { openLeasedPlace } from '#client/leased-place.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import * as organizations from '#server/store/organizations.ts'
 import { createAuthority } from '#test/support/certificates.ts'
@@ -170,6 +172,40 @@ describe('A CA certificate inside the sealed box', () => {
       waitSeconds: 20,
     })
     expect(made).toMatchObject({ status, statusReason })
+  })
+})
+
+describe('The holder of a lease, under a CA certificate that a caller named', () => {
+  const ends = async (user: string, more: object = {}) => {
+    const bound = {
+      datasourceId: 'ds_00000000000000000000000000000000',
+      id: 'lease_00000000000000000000000000000000',
+    } as const
+    const place = openLeasedPlace({
+      connectionString: stringOf({ user }),
+      caCertificate: ca(),
+      addresses: ['127.0.0.1'],
+      ...bound,
+      mode: 'test',
+      credentialVersion: 1,
+      publicKey: '',
+      expiresAt: new Date().toISOString(),
+      ...more,
+    })
+    const Client = leasedClient(() => place)
+    const client = new Client()
+    client.on('error', () => undefined)
+    return client.connect().then(
+      () => client.end().then(() => 'in'),
+      (error: Error) => error.message,
+    )
+  }
+
+  it('sends no password in clear, and as MD5 only what was in use so', async () => {
+    expect(await ends('app')).toBe('in')
+    for (const more of [{}, { md5Allowed: true }]) expect(await ends('in_clear', more)).toMatch(/expose/)
+    expect(await ends('as_md5')).toMatch(/expose/)
+    expect(await ends('as_md5', { md5Allowed: true })).toBe('in')
   })
 })
 
