@@ -47,6 +47,8 @@ export interface SealedDatasource
   readonly pending: SealedCredential | null
   /** The verdict that the row bears; its signature is to be checked before anything of it is believed. */
   readonly verdict: SignedVerdict | null
+  /** The number of the last request for a check that is settled, as of the same moment; 0 when none is. */
+  readonly checks_settled: number
 }
 
 /** A row of the statement below: columns of a credential (`c_`) and of its key (`k_`) are null together where there is none. */
@@ -85,6 +87,8 @@ export async function datasource(db: Db, org: string, id: string): Promise<Seale
   const { rows } = await sql<DatasourceRow>`
     select d.org_id, d.id, d.kind, d.mode, d.status, d.status_reason, d.db_type, d.host, d.port, d.database, d.schema, d.excluded_schemas, d.endpoint,
       o.role_policy, o.check_interval_seconds,
+      coalesce((select t.settled from tasks t where t.org_id = d.org_id and t.datasource_id = d.id and t.kind = 'verify'
+        and t.standing), 0) as checks_settled,
       d.verdict_version as v_version, d.verdict_usable as v_usable, d.usable_until as v_usable_until,
       d.verdict_signer_id as v_signer_id, d.verdict_signature as v_signature,
       c.version as c_version, c.state as c_state, c.key_id as c_key_id, c.sealed as c_sealed, c.signer_id as c_signer_id,

@@ -6,7 +6,6 @@ import { newId } from '#server/domain/ids.ts'
 import * as checkRequests from '#server/store/check-requests.ts'
 import type { Claim } from '#server/store/claims.ts'
 import type { SealedDatasource } from '#server/store/sealed.ts'
-import * as tasks from '#server/store/tasks.ts'
 import { FAULTS, type FaultCode, isFaultCode } from '#shared/fault.ts'
 import type { WorkerParts } from './parts.ts'
 import { isUnsigned, isUsable, lacksVerdict } from './standing.ts'
@@ -28,10 +27,8 @@ export async function usableOrAwaited(
   const { awaits } = claim
   const now = parts.clock()
   const asked = { taskId: newId(), now, dueAt: new Date(now.getTime() + LOOK_MS) }
-  if (awaits !== null) {
-    const check = { datasourceId: row.id, kind: 'verify' } as const
-    if ((await tasks.settledRequest(parts.db, row.org_id, check)) >= awaits) return { fault: whyNot(row) }
-  }
+  // Counted with the row: a check that is settled after the row was read may have made it usable.
+  if (awaits !== null && row.checks_settled >= awaits) return { fault: whyNot(row) }
   await checkRequests.awaitCheck(parts.db, claim, asked)
   parts.signals.ring('work')
   return null
