@@ -20,7 +20,8 @@ export async function awaitCheck(db: Db, held: Claim, of: { taskId: string; now:
   const { organizationId: org, datasourceId } = held
   if (datasourceId === null) throw new Error('the task is about no datasource')
   await transaction(db, async tx => {
-    const awaits = await request(tx, org, { ...of, datasourceId })
+    // Asked for once: a check that is settled between two looks must not become another one.
+    const awaits = held.awaits ?? (await request(tx, org, { ...of, datasourceId }))
     await tx
       .updateTable('tasks')
       .set(eb => ({ locked_until: null, due_at: of.dueAt, token: eb('token', '+', 1), awaits }))

@@ -24,7 +24,7 @@ import { intervalMs, nextCheck } from './next-check.ts'
 import { openCredential, openInForce } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { recordRotation } from './record-rotation.ts'
-import { isMoved, isTrusted, signedVerdict } from './standing.ts'
+import { isMoved, isTrusted, lacksVerdict, signedVerdict } from './standing.ts'
 import { verifyEndpoint } from './verify-endpoint.ts'
 
 /** The work of a `verify` task. */
@@ -54,9 +54,13 @@ async function toTry(
   const { pending, current } = row
   if (pending === null || current === null || row.kind === 'endpoint') return pending ?? current
   // What was rejected is not looked at by itself, and a pending one that was never tried goes before everything.
-  if (row.status === 'rejected' || claim.attempts < 2) return pending
-  if ((await verdicts.last(parts.db, claim.organizationId, pending.context)) === null) return pending
+  const isWanted = lacksVerdict(parts, row)
+  if (row.status === 'rejected' || (claim.attempts < 2 && !isWanted)) return pending
+  const tried = await verdicts.last(parts.db, claim.organizationId, pending.context)
+  if (tried === null) return pending
   const last = await verdicts.last(parts.db, claim.organizationId, current.context)
+  // Without a verdict nothing can be used: the two take turns, so that neither keeps the other from being tried.
+  if (isWanted) return last === null || last.at <= tried.at ? current : pending
   const isOverdue = last === null || parts.clock().getTime() - last.at.getTime() >= intervalMs(parts, row)
   return isOverdue ? current : pending
 }

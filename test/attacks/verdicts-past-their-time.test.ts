@@ -113,6 +113,16 @@ describe('Past usable_until', () => {
     expect(await leased()).toBe('granted')
   })
 
+  it('a lease is given although a new credential that nobody can reach is pending', async () => {
+    const nowhere = customer.url('reader', { port: 1 })
+    await mooring
+      .client()
+      .datasources.rotate.mutate({ id, connectionString: nowhere, allowMove: true, waitSeconds: 30 })
+    await sql(`update tasks set due_at = 'infinity' where standing`)
+    aheadMs += LIFE_MS + HOUR_MS
+    expect([await leased(), await leases()]).toEqual(['granted', 1])
+  })
+
   it('a lease whose check is not settled in time is 504, and can be tried again', async () => {
     aheadMs += LIFE_MS + HOUR_MS
     await sql(`update tasks set locked_until = 'infinity' where datasource_id = '${uuid}' and kind = 'verify'`)
