@@ -4,6 +4,7 @@
  */
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { parseConnectionString, type Target } from '#shared/connection-string.ts'
+import { withEncodedName } from '#shared/connection-string-text.ts'
 import type { LeasedCredential } from '#shared/lease.ts'
 
 /** Options of Node's TLS, as the driver passes them on. */
@@ -33,7 +34,7 @@ export interface LeasedPlace {
 
 /** Reads a lease. Throws when its string cannot be read; nothing of it is in the error. */
 export function openLeasedPlace(credential: LeasedCredential): LeasedPlace {
-  const parsed = parseConnectionString(credential.connectionString)
+  const parsed = parseConnectionString(withEncodedName(credential.connectionString))
   if (!parsed.ok) throw new Error('the leased connection string cannot be read')
   const { password, ...target } = parsed.target
   const bytes = new TextEncoder().encode(password)

@@ -9,6 +9,7 @@ import { leaseKeysFromEnvironment } from './config.ts'
 import type { Client } from './index.ts'
 import { leasedClient } from './leased-client.ts'
 import type { LeasedPlace } from './leased-place.ts'
+import { SharedWatch } from './shared-watch.ts'
 import { type Held, releaseLease, takeLease } from './take-lease.ts'
 
 /** What a caller may choose; the rest is as it is for everyone. */
@@ -76,7 +77,7 @@ class Holder {
   /** The newest version that was heard of. */
   #newest = 0
   #renewing: Promise<void> | null = null
-  #watch: { unsubscribe(): void } | null = null
+  #unwatch: () => void = () => undefined
 
   constructor(client: Client, options: LeaseOptions) {
     this.#client = client
@@ -109,19 +110,14 @@ class Holder {
     const { datasources } = this.#client
     const { signal } = this.#closed
     void this.#renewInTime()
-    this.#watch = datasources.watch.subscribe(
-      { id },
-      {
-        // What came into force before the watch was there, or while it was away, it does not tell.
-        onStarted: () => {
-          const asked = datasources.get.query({ id }, { signal })
-          asked.then(found => this.#hear(found.credentialVersion)).catch(() => undefined)
-        },
-        onData: told => void this.#hear(told.data.datasource.credentialVersion),
-        // Without the watch the lease is renewed in time all the same.
-        onError: () => undefined,
+    this.#unwatch = SharedWatch.of(this.#client).listen({
+      id,
+      onStarted: () => {
+        const asked = datasources.get.query({ id }, { signal })
+        asked.then(found => this.#hear(found.credentialVersion)).catch(() => undefined)
       },
-    )
+      onVersion: version => void this.#hear(version),
+    })
   }
 
   /** Renews when a newer credential is in force. Twice if need be: the first may be under way, and of a lease from before. */
@@ -145,7 +141,7 @@ class Holder {
 
   async close(): Promise<void> {
     this.#closed.abort()
-    this.#watch?.unsubscribe()
+    this.#unwatch()
     await this.#renewing?.catch(() => undefined)
     const held = this.#held
     this.#held = null

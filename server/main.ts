@@ -5,6 +5,7 @@
 import { migrate } from '#server/store/migrate.ts'
 import { onHangup, webKeyring, workerKeyring } from './keyring-source.ts'
 import { greeting, prepareLocal, startLocalDatabase } from './local.ts'
+import { ownPlaces } from './own-places.ts'
 import { GRACE_MS, openStore, run } from './process.ts'
 import { startWeb } from './wiring-web.ts'
 import { startWorker } from './wiring-worker.ts'
@@ -17,7 +18,8 @@ await run(async (config, log, stack) => {
   if (local === null) await migrate(url)
   const store = await openStore(stack, { config, url, log, setsDeadlines: true })
   const ground = { config, ...store, log, clock: () => new Date() }
-  const worker = await startWorker(ground, await workerKeyring(config, true))
+  const own = ownPlaces(config, { url, isShared: local !== null })
+  const worker = await startWorker({ ...ground, ownPlaces: own }, await workerKeyring(config, true))
   stack.defer(() => worker.stop(GRACE_MS))
   const web = await startWeb(ground, await webKeyring(config, true))
   stack.defer(() => web.stop(GRACE_MS))

@@ -2,6 +2,7 @@
  * What the entries share: a signal to stop becomes an ordered end, and a failed start becomes one readable sentence.
  */
 
+import { writeFile } from 'node:fs/promises'
 import { type Db, openDb } from '#server/store/db.ts'
 import { pendingMigrations } from '#server/store/migrate.ts'
 import { keepsSessions } from '#server/store/session-check.ts'
@@ -26,6 +27,7 @@ export async function run(
     await using stack = new AsyncDisposableStack()
     const config = readConfig(environment())
     const log = createLog({ level: config.logLevel })
+    await keepMemoryIn(log)
     await start(config, log, stack)
     const started = stack.move()
     void signal.then(name => stop(log, { name, started }))
@@ -35,6 +37,20 @@ export async function run(
     // What was half started (a pool, a listener) would keep the process alive.
     process.exit()
   }
+}
+
+/**
+ * Leaves no way for memory to get out: keys and credentials are in it. Of a crash no mapping is dumped (core(5)), here and in
+ * every child; the debugger that SIGUSR1 opens can only be kept shut from outside.
+ */
+async function keepMemoryIn(log: Log): Promise<void> {
+  if (!process.execArgv.includes('--disable-sigusr1'))
+    log.warn('SIGUSR1 opens a debugger on this process: start it by its npm script, or node --disable-sigusr1')
+  // Linux alone has it; elsewhere the limit of the npm script is what there is.
+  if (process.platform === 'linux')
+    await writeFile('/proc/self/coredump_filter', '0').catch((cause: unknown) =>
+      log.warn({ cause }, 'a crash of this process may leave its memory in a core file'),
+    )
 }
 
 /** The first signal to stop. Those after it are taken and change nothing. */

@@ -7,9 +7,10 @@ import { ChangeFeed } from '#server/api/change-feed.ts'
 import type { WebParts } from '#server/api/context.ts'
 import { FeedHeads } from '#server/api/feed-heads.ts'
 import { KeylessGate } from '#server/api/keyless-gate.ts'
-import type { Limits } from '#server/api/limits.ts'
+import { type Limits, VALIDATIONS } from '#server/api/limits.ts'
 import { RefusalSampler } from '#server/api/refusal-sampler.ts'
 import { createSealingKeys } from '#server/api/sealing-keys.ts'
+import { Slots, STREAMS, WAITERS } from '#server/api/slots.ts'
 import { createApp } from '#server/rest/app.ts'
 import { createListener } from '#server/rest/listener.ts'
 import type { WebKeyring } from '#server/seal/keyring.ts'
@@ -50,6 +51,8 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     sealingKeys,
     tokens,
     changeFeed,
+    streams: new Slots(STREAMS),
+    waiters: new Slots(WAITERS),
     feedHeads: new FeedHeads({ db, signals, log }),
     refusals,
     keyless,
@@ -75,6 +78,7 @@ function limitsOf({ rateLimits }: Config, db: Db): Limits {
     failedLogins: counter({ name: 'failed', points: failedLogins, windowSeconds: 60 }),
     pushAddress: counter({ name: 'push-address', points: PUSHES_PER_SECOND, windowSeconds: 1 }),
     pushDatasource: counter({ name: 'push-datasource', points: PUSHES_PER_SECOND, windowSeconds: 1 }),
+    validations: counter({ name: 'validate', ...VALIDATIONS }),
   }
 }
 

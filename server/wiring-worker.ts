@@ -5,6 +5,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { FEED_PACE } from '#server/domain/feed.ts'
+import type { OwnPlace } from '#server/domain/host-policy.ts'
 import { createDialler, type Dialler } from '#server/net/dialler.ts'
 import { createFingerprinter } from '#server/seal/fingerprinter.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
@@ -38,8 +39,14 @@ export interface Worker {
   stop(graceMs: number): Promise<void>
 }
 
+/** What a worker is given by its entry. */
+export interface WorkerGround extends Ground {
+  /** Places that are never dialled for a customer: our own server, and the ports on which we listen. */
+  readonly ownPlaces: readonly OwnPlace[]
+}
+
 /** Builds the worker and begins to claim tasks. */
-export async function startWorker(ground: Ground, keyring: WorkerKeyring): Promise<Worker> {
+export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring): Promise<Worker> {
   const { config } = ground
   const dialler = startDialler(ground, await extraCa(config.feeds.extraCaFile))
   try {
@@ -65,9 +72,9 @@ export async function startWorker(ground: Ground, keyring: WorkerKeyring): Promi
   }
 }
 
-function startDialler({ config, log }: Ground, extraCa: string | null): Dialler {
+function startDialler({ config, log, ownPlaces }: WorkerGround, extraCa: string | null): Dialler {
   return createDialler({
-    policy: { openNetworks: config.openNetworks },
+    policy: { openNetworks: config.openNetworks, ownPlaces },
     dnsServers: config.dnsServers,
     children: CHILDREN,
     memoryMiB: CHILD_MEMORY_MIB,

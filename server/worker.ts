@@ -3,6 +3,7 @@
  */
 
 import { onHangup, workerKeyring } from './keyring-source.ts'
+import { ownPlaces } from './own-places.ts'
 import { GRACE_MS, openStore, requireMigrated, run } from './process.ts'
 import { startWorker } from './wiring-worker.ts'
 
@@ -16,7 +17,8 @@ await run(async (config, log, stack) => {
   const keyring = await workerKeyring(config, false)
   const store = await openStore(stack, { config, url, log, setsDeadlines: false, connectMs: CONNECT_MS })
   await requireMigrated(store.db)
-  const worker = await startWorker({ config, ...store, log, clock: () => new Date() }, keyring)
+  const own = ownPlaces(config, { url, isShared: false })
+  const worker = await startWorker({ config, ...store, log, clock: () => new Date(), ownPlaces: own }, keyring)
   stack.defer(() => worker.stop(GRACE_MS))
   stack.use(onHangup(log, async () => worker.reload(await workerKeyring(config, false))))
   log.info('worker is running')

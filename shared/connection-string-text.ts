@@ -8,6 +8,10 @@ const DEFAULT_PORT = 5432
 
 // What needs an escape; what may stand as it is stays, so that a string does not grow in the rewriting.
 const IN_LOGIN = /[^A-Za-z0-9_\-.~!$&'()*+,;=]/gu
+// Of a database's name `pg` decodes no escape of what URIs reserve (it uses `decodeURI`): such characters stand as they are,
+// which libpq reads alike. A question mark or a hash could not.
+const IN_NAME = /[^A-Za-z0-9_\-.~!$&'()*+,;=:@/]/gu
+const SLASH_OR_AT = /[/@]/gu
 const IN_QUERY = /[^A-Za-z0-9_\-.~!$'()*,;]/gu
 
 function encoded(text: string, escaped = IN_LOGIN): string {
@@ -32,5 +36,11 @@ export function spellConnectionString(target: Target): string {
   ].flatMap(([name, value]) => (typeof value === 'string' ? [`${name}=${encoded(value, IN_QUERY)}`] : []))
   const login = `${encoded(target.user)}:${encoded(target.password)}`
   const parameters = query.length === 0 ? '' : `?${query.join('&')}`
-  return `postgresql://${login}@${host}${port}/${encoded(target.database)}${parameters}`
+  return `postgresql://${login}@${host}${port}/${encoded(target.database, IN_NAME)}${parameters}`
+}
+
+/** A string that was spelled here as `parseConnectionString` takes it: what stands as it is in the database's name encoded. */
+export function withEncodedName(text: string): string {
+  const [, before, name, query] = /^(postgres(?:ql)?:\/\/[^/?]*\/)([^?]*)(.*)$/s.exec(text) ?? []
+  return before === undefined || name === undefined ? text : `${before}${encoded(name, SLASH_OR_AT)}${query}`
 }

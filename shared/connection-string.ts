@@ -120,6 +120,10 @@ function readDatabase(path: string): { ok: true; text: string } | Refusal {
   if (name.text.includes('=') || /^postgres(?:ql)?:\/\//i.test(name.text)) {
     return refuse('database_refused', 'The database name has the form of a connection string.')
   }
+  // URL parsers, and drivers with them, leave such a part out: another database would be meant.
+  if (name.text.split('/').some(part => part === '.' || part === '..')) {
+    return refuse('database_refused', 'The database name has a part that is . or .. alone.')
+  }
   if (new TextEncoder().encode(name.text).length > MAX_DATABASE_BYTES) {
     return refuse('database_refused', `The database name is longer than ${MAX_DATABASE_BYTES} bytes.`)
   }

@@ -91,7 +91,10 @@ describe('What a process or the database keeps', () => {
     const settings = { policy: { openNetworks: [] }, dnsServers: [], maxRssBytes: 256 << 20, extraCa: null }
     // Without a process everything waits.
     const pool = new DialPool({ settings, children: 0, log: () => undefined })
-    const asked = { kind: 'locate', request: { host: 'a.example', port: 5432, deadlineMs: 60_000 } } as const
+    const asked = {
+      kind: 'locate',
+      request: { host: 'a.example', port: 5432, database: 'a', deadlineMs: 60_000 },
+    } as const
     const run = () => pool.run({ asked, deadlineMs: 60_000, maxBytes: 0, onBytes: () => undefined })
     const waiting = Array.from({ length: MAX_WAITING }, run)
     expect(await run()).toBe('dialler_busy')

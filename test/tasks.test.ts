@@ -272,7 +272,7 @@ describe('A worker', () => {
     const log = createLog({ level: 'info', destination })
     const signals = new Signals({ url: mooring.databaseUrl, onError: () => undefined })
     await signals.open()
-    const ground = { config: mooring.config, db: mooring.db, signals, log, clock: () => new Date() }
+    const ground = { config: mooring.config, db: mooring.db, signals, log, clock: () => new Date(), ownPlaces: [] }
     const worker = await startWorker(ground, mooring.keyring)
     try {
       await work(worker, said)

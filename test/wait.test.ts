@@ -1,12 +1,14 @@
 /** Waiting for the worker: woken by news, with a poll behind it, and never longer than was asked for. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { awaited } from '#server/api/wait.ts'
+import { Slots, WAITERS } from '#server/api/slots.ts'
+import { awaited, type Waiter } from '#server/api/wait.ts'
 import { Signals } from '#server/store/signals.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts'
 import { query } from '#test/support/postgres.ts'
 
 let database: FreshDatabase
 let signals: Signals
+let waiter: Waiter
 const open = async () => {
   const made = new Signals({ url: database.url, onError: () => undefined })
   await made.open()
@@ -15,6 +17,7 @@ const open = async () => {
 beforeAll(async () => {
   database = await freshDatabase()
   signals = await open()
+  waiter = { parts: { signals, waiters: new Slots(WAITERS) }, principal: { organizationId: 'one' } }
 })
 afterAll(async () => {
   await signals.close()
@@ -24,7 +27,7 @@ afterAll(async () => {
 describe('A wait', () => {
   it('ends at once when the answer is there, and does not look twice', async () => {
     let looks = 0
-    const answer = await awaited({ signals }, 30_000, async () => {
+    const answer = await awaited(waiter, 30_000, async () => {
       looks += 1
       return 'there'
     })
@@ -35,7 +38,7 @@ describe('A wait', () => {
     const other = await open()
     const startedAt = performance.now()
     let looks = 0
-    const answer = await awaited({ signals }, 30_000, async () => {
+    const answer = await awaited(waiter, 30_000, async () => {
       looks += 1
       if (looks > 1) return 'there'
       other.ring('news')
@@ -48,7 +51,7 @@ describe('A wait', () => {
 
   it('misses no news between a look and the wait', async () => {
     let isThere = false
-    const answer = await awaited({ signals }, 30_000, async () => {
+    const answer = await awaited(waiter, 30_000, async () => {
       const seen = isThere
       isThere = true
       // The worker is done after the look and before the wait.
@@ -60,7 +63,7 @@ describe('A wait', () => {
 
   it('looks by itself once a second where no news comes', async () => {
     let looks = 0
-    const answer = await awaited({ signals }, 30_000, async () => {
+    const answer = await awaited(waiter, 30_000, async () => {
       looks += 1
       return looks === 2 ? 'there' : undefined
     })
@@ -74,7 +77,7 @@ describe('A wait', () => {
       looks += 1
       return undefined
     }
-    expect(await awaited({ signals }, 50, look)).toBeUndefined()
+    expect(await awaited(waiter, 50, look)).toBeUndefined()
     expect(looks).toBeGreaterThan(1)
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(49)
   })
@@ -83,7 +86,7 @@ describe('A wait', () => {
     const look = async () => {
       throw new Error('the database is away')
     }
-    await expect(awaited({ signals }, 1_000, look)).rejects.toThrow('the database is away')
+    await expect(awaited(waiter, 1_000, look)).rejects.toThrow('the database is away')
   })
 })
 

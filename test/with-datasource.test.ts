@@ -6,6 +6,7 @@ import { type Client, faultOf } from '#client/index.ts'
 import { leasedClient } from '#client/leased-client.ts'
 import { openLeasedPlace } from '#client/leased-place.ts'
 import { withDatasource } from '#client/node.ts'
+import type { WatchEvent } from '#server/api/watch.ts'
 import { type DatasourceId, uuidOf } from '#shared/wire.ts'
 import { type Authority, createAuthority } from '#test/support/certificates.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dns-server.ts'
@@ -214,7 +215,7 @@ async function rotated(id: DatasourceId, version: number): Promise<void> {
 }
 
 type Datasources = Client['datasources']
-type Told = { readonly data: { readonly datasource: { readonly credentialVersion: number } } }
+type Told = { readonly id: string; readonly data: WatchEvent }
 
 /** A client whose leases are handed on when `behind` is done with them; `onTold` hears of what the watch told, after it. */
 function meddled(
@@ -232,12 +233,12 @@ function meddled(
     },
   }
   const watch = {
-    subscribe: (input: { id: DatasourceId }, on: { onData(told: Told): void }) =>
+    subscribe: (input: { id?: DatasourceId }, on: { onData(told: Told): void }) =>
       client.datasources.watch.subscribe(input, {
         ...on,
         onData: told => {
           on.onData(told)
-          onTold(told.data.datasource.credentialVersion)
+          if (told.data.change !== 'reset') onTold(told.data.datasource.credentialVersion)
         },
       }),
   }

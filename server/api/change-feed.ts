@@ -1,39 +1,32 @@
 /**
  * Tells the subscribers of this process what has happened to datasources: one reader of the table however many they are,
- * woken by `news` with a poll behind it. A change is read once and a datasource presented once.
+ * woken by `news` with a poll behind it. A change is read, presented and spelled once for an organization; its subscribers
+ * are woken in turns, so that thousands of them hold nobody else up.
  */
-
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '#server/log.ts'
 import * as changes from '#server/store/changes.ts'
-import * as datasources from '#server/store/datasources.ts'
 import type { Db } from '#server/store/db.ts'
 import type { Signals } from '#server/store/signals.ts'
-import type { Datasource } from '#shared/datasource.ts'
-import { present } from './present.ts'
+import { RecentChanges, type ToldChange } from './recent-changes.ts'
+import { Replays } from './replay.ts'
 
 const POLL_MS = 1_000
 const BATCH = 500
 
-/** One change as it is told. */
-export interface ToldChange extends changes.Position {
-  readonly change: string
-  readonly datasourceId: string
-  readonly datasource: Datasource
-}
-
-type Listener = (change: ToldChange) => void
+/** Subscribers that are told a change in one turn of the loop. */
+export const TOLD_IN_A_TURN = 50
 
 /** The feed of one web process. */
 export class ChangeFeed {
   readonly #db: Db
   readonly #signals: Signals
   readonly #log: Log
-  readonly #listeners = new Map<string, Set<Listener>>()
+  readonly #organizations = new Map<string, RecentChanges>()
   readonly #ended = new AbortController()
+  readonly replays: Replays
   #position: changes.Position | null = null
   #begun: Promise<void> | null = null
-  readonly #reading = new Map<string, Promise<ToldChange[]>>()
-  readonly #queued = new Map<string, Promise<ToldChange[]>>()
   #pumping: Promise<void> | null = null
   #again = false
   #off: () => void = () => undefined
@@ -42,6 +35,7 @@ export class ChangeFeed {
     this.#db = parts.db
     this.#signals = parts.signals
     this.#log = parts.log
+    this.replays = new Replays(parts.db)
   }
 
   /** Aborted when the process stops: whoever is subscribed ends then. */
@@ -49,15 +43,19 @@ export class ChangeFeed {
     return this.#ended.signal
   }
 
-  /** Tells `listener` every change of an organization from now on, until the returned function is called. */
-  async subscribe(organizationId: string, listener: Listener): Promise<() => void> {
-    const listeners = this.#listeners.get(organizationId) ?? new Set()
-    this.#listeners.set(organizationId, listeners.add(listener))
+  /**
+   * The changes of an organization from now on. `begin` is given them before the first one is there and answers what to
+   * call after each addition; the returned function leaves.
+   */
+  async subscribe(organizationId: string, begin: (recent: RecentChanges) => () => void): Promise<() => void> {
+    const recent = this.#organizations.get(organizationId) ?? new RecentChanges()
+    this.#organizations.set(organizationId, recent)
+    const stop = recent.listen(begin(recent))
     const leave = () => {
-      listeners.delete(listener)
-      if (listeners.size === 0 && this.#listeners.get(organizationId) === listeners)
-        this.#listeners.delete(organizationId)
-      if (this.#listeners.size === 0) this.#stop()
+      stop()
+      if (!recent.isWatched && this.#organizations.get(organizationId) === recent)
+        this.#organizations.delete(organizationId)
+      if (this.#organizations.size === 0) this.#stop()
     }
     try {
       // However many come at once, one of them begins.
@@ -70,27 +68,14 @@ export class ChangeFeed {
     return leave
   }
 
-  /**
-   * Changes of one organization after a place, for a subscriber who was away. Many come back at once and from the same
-   * place: those who ask while it is being read share the next reading, which is of a later moment than their question.
-   */
-  async since(organizationId: string, position: changes.Position): Promise<ToldChange[]> {
-    const key = `${organizationId} ${position.xid}-${position.id}`
-    const queued = this.#queued.get(key)
-    if (queued !== undefined) return queued
-    const read = () => {
-      this.#queued.delete(key)
-      const reading = this.#read(organizationId, position).finally(() => {
-        if (this.#reading.get(key) === reading) this.#reading.delete(key)
-      })
-      this.#reading.set(key, reading)
-      return reading
-    }
-    const running = this.#reading.get(key)
-    if (running === undefined) return read()
-    const next = running.then(read, read)
-    this.#queued.set(key, next)
-    return next
+  /** The place up to which changes were read; null before the first reading. */
+  get place(): changes.Position | null {
+    return this.#position
+  }
+
+  /** The place behind everything that has happened: who lists anew after asking for it goes on from there. */
+  latest(): Promise<changes.Position> {
+    return changes.latest(this.#db)
   }
 
   /** Ends every subscription and reads nothing more. */
@@ -100,14 +85,10 @@ export class ChangeFeed {
     await this.#pumping
   }
 
-  async #read(organizationId: string, position: changes.Position): Promise<ToldChange[]> {
-    return this.#told(await changes.after(this.#db, { organizationId, position, limit: BATCH }))
-  }
-
   async #begin(): Promise<void> {
     const position = await changes.latest(this.#db)
     // Meanwhile everyone may have left, and others have come and begun.
-    if (this.#position !== null || this.#listeners.size === 0 || this.#ended.signal.aborted) return
+    if (this.#position !== null || this.#organizations.size === 0 || this.#ended.signal.aborted) return
     this.#position = position
     const timer = setInterval(() => this.#wake(), POLL_MS)
     const off = this.#signals.on('news', () => this.#wake())
@@ -137,18 +118,17 @@ export class ChangeFeed {
         this.#again = false
         const position = this.#position
         const rows = await changes.after(this.#db, { organizationId: null, position, limit: BATCH })
-        const wanted = rows.filter(row => this.#listeners.has(row.organizationId))
-        const told = await this.#told(wanted)
+        const readAtMs = performance.now()
+        const told = await this.#told(rows, readAtMs)
         // Everyone has left, and perhaps others have come, who begin at another place.
         if (this.#position !== position) {
           this.#again = true
           continue
         }
-        const organizations = new Map(wanted.map(row => [row.id, row.organizationId]))
-        for (const change of told) this.#tell(organizations.get(change.id) ?? '', change)
         const last = rows.at(-1)
         if (last !== undefined) this.#position = { xid: last.xid, id: last.id }
         if (rows.length === BATCH) this.#again = true
+        for (const [organizationId, list] of told) await this.#tell(organizationId, list)
       }
     } catch (cause) {
       // The database is away: the poll goes on from the same place.
@@ -156,21 +136,32 @@ export class ChangeFeed {
     }
   }
 
-  #tell(organizationId: string, change: ToldChange): void {
-    for (const listener of this.#listeners.get(organizationId) ?? []) listener(change)
+  /** Wakes the subscribers of an organization, some in each turn: what each of them does then is done within it. */
+  async #tell(organizationId: string, list: readonly ToldChange[]): Promise<void> {
+    const recent = this.#organizations.get(organizationId)
+    if (recent === undefined) return
+    recent.add(list)
+    const inATurn = Math.max(1, Math.floor(TOLD_IN_A_TURN / list.length))
+    let woken = 0
+    for (const wake of recent.wakes()) {
+      if (!recent.hears(wake)) continue
+      wake()
+      woken += 1
+      if (woken % inATurn === 0) await nextTurn()
+    }
   }
 
-  /** The rows with their datasources, each read once however often it changed. */
-  async #told(rows: readonly changes.ChangeRow[]): Promise<ToldChange[]> {
-    const found = new Map<string, Datasource>()
+  /** The rows of organizations with subscribers, each with its datasource, which is read once however often it changed. */
+  async #told(rows: readonly changes.ChangeRow[], readAtMs: number): Promise<Map<string, ToldChange[]>> {
+    const told = new Map<string, ToldChange[]>()
     for (const row of rows) {
-      if (found.has(row.datasourceId)) continue
-      const held = await datasources.find(this.#db, row.organizationId, { id: row.datasourceId, includeRemoved: true })
-      if (held !== undefined) found.set(row.datasourceId, present(held))
+      if (!this.#organizations.has(row.organizationId)) continue
+      const change = await this.replays.told(row, readAtMs)
+      if (change === null) continue
+      const list = told.get(row.organizationId) ?? []
+      told.set(row.organizationId, list)
+      list.push(change)
     }
-    return rows.flatMap(({ xid, id, change, datasourceId }) => {
-      const datasource = found.get(datasourceId)
-      return datasource === undefined ? [] : [{ xid, id, change, datasourceId, datasource }]
-    })
+    return told
   }
 }

@@ -19,6 +19,7 @@ import type { KeylessGate } from './keyless-gate.ts'
 import type { Limits } from './limits.ts'
 import type { RefusalSampler } from './refusal-sampler.ts'
 import type { SealingKeys } from './sealing-keys.ts'
+import type { Slots } from './slots.ts'
 
 /** What a web process holds, made once. */
 export interface WebParts {
@@ -31,6 +32,9 @@ export interface WebParts {
   readonly limits: Limits
   readonly quotas: Quotas
   readonly changeFeed: ChangeFeed
+  /** Places of subscriptions, and of callers who wait for a worker. */
+  readonly streams: Slots
+  readonly waiters: Slots
   readonly feedHeads: FeedHeads
   readonly refusals: RefusalSampler
   readonly keyless: KeylessGate

@@ -1,11 +1,14 @@
 /**
  * Tells the subscribers of this process when a feed has grown: one reader of the table however many they are, woken by
- * `events` with a poll behind it. Each then reads its own events, so that nobody makes the process hold any for him.
+ * `events` with a poll behind it. Each then reads the events, those at the same place together, so that nobody makes the process hold many.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '#server/log.ts'
 import type { Db } from '#server/store/db.ts'
 import * as feedEvents from '#server/store/feed-events.ts'
 import type { Signals } from '#server/store/signals.ts'
+import { TOLD_IN_A_TURN } from './change-feed.ts'
+import { FeedPages } from './feed-pages.ts'
 
 const POLL_MS = 1_000
 
@@ -20,6 +23,7 @@ export class FeedHeads {
   readonly #signals: Signals
   readonly #log: Log
   readonly #watchers = new Set<Watcher>()
+  readonly pages: FeedPages
   #off: () => void = () => undefined
   #looking: Promise<void> | null = null
   #again = false
@@ -28,6 +32,7 @@ export class FeedHeads {
     this.#db = parts.db
     this.#signals = parts.signals
     this.#log = parts.log
+    this.pages = new FeedPages(parts.db)
   }
 
   /** Calls `grown` with the position of a feed's last event at every look, until the returned function is called. */
@@ -62,7 +67,13 @@ export class FeedHeads {
       while (this.#again && this.#watchers.size > 0) {
         this.#again = false
         const heads = await feedEvents.heads(this.#db, [...new Set([...this.#watchers].map(one => one.datasourceId))])
-        for (const { datasourceId, grown } of this.#watchers) grown(heads.get(datasourceId) ?? 0)
+        let told = 0
+        for (const watcher of [...this.#watchers]) {
+          if (!this.#watchers.has(watcher)) continue
+          watcher.grown(heads.get(watcher.datasourceId) ?? 0)
+          told += 1
+          if (told % TOLD_IN_A_TURN === 0) await nextTurn()
+        }
       }
     } catch (cause) {
       // The database is away: the poll looks again.

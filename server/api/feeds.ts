@@ -4,8 +4,9 @@
  */
 
 import { FeedItems, FeedListInput, PushAnswer, PushInput } from '#shared/feed.ts'
+import { MAX_PAGE_BYTES, readPage } from './feed-page.ts'
 import { push } from './push.ts'
-import { feedOf, pageOf } from './read-feed.ts'
+import { feedOf } from './read-feed.ts'
 import { procedure, router } from './trpc.ts'
 import { watchFeedProcedure } from './watch-feed.ts'
 
@@ -17,7 +18,8 @@ export const feedsRouter = router({
     .output(FeedItems)
     .query(async ({ ctx, input }) => {
       const row = await feedOf(ctx, input.id)
-      return pageOf(ctx, row.id, { after: Number(input.after ?? '0'), limit: input.limit })
+      const asked = { after: Number(input.after ?? '0'), limit: input.limit, maxBytes: MAX_PAGE_BYTES }
+      return readPage(ctx.parts.db, { org: row.org_id, datasourceId: row.id, ...asked })
     }),
 
   /** The same events, and those to come as they are stored. */

@@ -22,6 +22,7 @@ const KEPT_MS = 600_000
 
 /** Leases the credential in force to the caller's one-time key. Throws `timeout` when no worker answers within `parts.answerMs`. */
 export async function lease(ctx: KnownContext, input: LeaseInput): Promise<Lease> {
+  using _place = ctx.parts.waiters.take(ctx.principal)
   const row = await rowOf(ctx, input.id)
   const denied = refusal(ctx.principal, 'datasources.lease', { datasourceId: row.id, mode: row.mode })
   if (denied !== null) throw new Fault(denied)

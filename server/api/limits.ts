@@ -8,6 +8,9 @@ import type { Count, Counter } from '#server/store/counters.ts'
 import { Fault } from '#shared/fault.ts'
 import { authenticate, type Headers, type Registry } from './principal.ts'
 
+/** Validations of a capability within an hour. */
+export const VALIDATIONS = { points: 60, windowSeconds: 3_600 }
+
 /** The counters of a web process. */
 export interface Limits {
   readonly perKey: Counter
@@ -16,6 +19,8 @@ export interface Limits {
   /** Pushes without a key, by the network that they come from and by the datasource that they name. */
   readonly pushAddress: Counter
   readonly pushDatasource: Counter
+  /** Validations of a capability: each is a dial of the caller's choice. */
+  readonly validations: Counter
 }
 
 /** A request that asks to be let in. A batch of tRPC holds several calls. */
@@ -57,8 +62,14 @@ export async function admit(arrival: Arrival, parts: Registry & { limits: Limits
 }
 
 function refused(count: Count, known: Principal | null): Admission {
+  const fault = over(count)
+  return { principal: fault, refused: known, headers: fault.headers }
+}
+
+/** The refusal of what has been done too often. */
+export function over(count: Count): Fault {
   const headers = { ...headersOf(count), 'Retry-After': String(secondsOf(count.resetMs)) }
-  return { principal: new Fault('rate_limit_exceeded', { headers }), refused: known, headers }
+  return new Fault('rate_limit_exceeded', { headers })
 }
 
 /** The headers of draft-ietf-httpapi-ratelimit-headers, in the form that is in use (three fields and the policy). */

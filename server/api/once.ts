@@ -41,8 +41,12 @@ interface Claimed extends idempotency.ClaimKey {
   readonly body: string
 }
 
-/** Runs it. Throws `idempotency_conflict` for a key used with another body, `timeout` when the first request takes too long. */
+/**
+ * Runs it. Throws `idempotency_conflict` for a key used with another body, `timeout` when the first request takes too long;
+ * and `rate_limit_exceeded`, before anything is done, for a mutation that waits where too many wait already.
+ */
 export async function once<R, A>(ctx: KnownContext, mutation: Mutation<R, A>): Promise<A> {
+  using _place = mutation.waits === true ? ctx.parts.waiters.take(ctx.principal) : null
   const claimed = claimOf(ctx, mutation)
   if (mutation.ready !== undefined && !(await isClaimed(ctx, claimed))) await mutation.ready(ctx)
   if (claimed === null) {
@@ -157,7 +161,8 @@ async function replay<R, A>(
   // Nobody is behind a claim that is older than any wait: its process died, and no one need wait for that one.
   const ageMs = ctx.parts.clock().getTime() - of.kept.createdAt.getTime()
   const waitMs = Math.min(WAIT_MS, WAIT_MS + EFFECT_MS - ageMs)
-  const answer = of.kept.answer ?? (await awaited(ctx.parts, waitMs, look))
+  using _place = of.kept.answer === null && mutation.waits !== true ? ctx.parts.waiters.take(ctx.principal) : null
+  const answer = of.kept.answer ?? (await awaited(ctx, waitMs, look))
   Object.assign(ctx.remarks, remarksOf(of.kept.remarks), { replayed: true })
   // The first request's process died while it waited for the verdict: its effect stands, the answer is made again.
   // Sound: this very procedure made and kept it.

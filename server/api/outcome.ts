@@ -32,7 +32,7 @@ interface Asker {
 export async function outcomeOf(ctx: Asker, of: Awaited): Promise<unknown> {
   const { db } = ctx.parts
   const org = ctx.principal.organizationId
-  const done = await awaited(ctx.parts, of.waitMs, () => tasks.takeOutcome(db, org, of.taskId))
+  const done = await awaited(ctx, of.waitMs, () => tasks.takeOutcome(db, org, of.taskId))
   const found = done ?? (of.late === 'withdrawn' ? await tasks.withdraw(db, org, of.taskId) : undefined)
   if (found !== undefined && found !== 'ended') return found.outcome
   const isThere = of.datasourceId === null || (await datasources.find(db, org, { id: of.datasourceId })) !== undefined

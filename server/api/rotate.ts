@@ -114,7 +114,8 @@ async function onceSettled<T>(ctx: KnownContext, id: DatasourceId, rotation: () 
       const leftMs = deadline - performance.now()
       if (!(thrown instanceof Unsettled) || leftMs <= 0) throw thrown
       const { id: datasourceId } = await rowOf(ctx, id)
-      await awaited(ctx.parts, leftMs, async () => {
+      using _place = ctx.parts.waiters.take(ctx.principal)
+      await awaited(ctx, leftMs, async () => {
         const live = await credentials.live(ctx.parts.db, ctx.principal.organizationId, datasourceId)
         return live.some(({ state }) => state === 'pending') ? undefined : true
       })

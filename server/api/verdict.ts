@@ -33,7 +33,7 @@ export async function checked(ctx: KnownContext, of: Checked & { waitSeconds: nu
   const { parts, principal } = ctx
   const org = principal.organizationId
   if (of.waitSeconds > 0) {
-    await awaited(parts, of.waitSeconds * 1000, async () => {
+    await awaited(ctx, of.waitSeconds * 1000, async () => {
       const settled = await tasks.settledRequest(parts.db, org, { datasourceId: of.id, kind: 'verify' })
       return settled >= of.request ? true : undefined
     })

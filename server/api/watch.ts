@@ -8,50 +8,90 @@ import { refusal } from '#server/domain/scope.ts'
 import type { Position } from '#server/store/changes.ts'
 import { Fault } from '#shared/fault.ts'
 import { DatasourceId } from '#shared/wire.ts'
-import type { ToldChange } from './change-feed.ts'
 import type { KnownContext } from './context.ts'
 import { rowOf } from './find.ts'
+import type { ToldChange, ToldEvent } from './recent-changes.ts'
+import { recheckLater } from './recheck.ts'
+import { Subscriber } from './subscriber.ts'
 import { failureOf, procedure } from './trpc.ts'
-import { Waiting } from './waiting.ts'
 
-const RECHECK_MS = 15_000
 const MIN_IDLE_MS = 1_000
+
+/** As far as `xid8` and a number of ours reach. */
+const MAX_XID = 2n ** 64n - 1n
+
+const isPlace = (eventId: string) => {
+  const [xid = '', id = ''] = eventId.split('-')
+  return BigInt(xid) <= MAX_XID && Number.isSafeInteger(Number(id))
+}
 
 const WatchInput = z
   .strictObject({
     id: DatasourceId.optional(),
     lastEventId: z
       .string()
-      .regex(/^\d{1,20}-\d{1,19}$/)
+      .regex(/^\d{1,20}-\d{1,19}$/, { abort: true })
+      .refine(isPlace, { error: 'not a place of ours' })
       .nullish(),
   })
   .optional()
+
+/** What a subscriber is told: a change, or that there were too many of them and it lists anew. */
+export type WatchEvent = ToldEvent | { readonly change: 'reset' }
 
 /** The procedure; `datasources.ts` puts it into its router. */
 export const watchProcedure = procedure('datasources.read')
   .input(WatchInput)
   .subscription(async ({ ctx, input, signal, path }) => {
-    const only = input?.id === undefined ? null : (await rowOf(ctx, input.id)).id
-    const ended = AbortSignal.any([ctx.parts.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
-    const after = positionOf(input?.lastEventId ?? null)
-    // Before he is told that he is connected: what happens from then on, he is not to miss.
-    const listening = await listen(ctx, { after, ended })
-    return events(ctx, { ...listening, only, after, ended, path })
+    const place = ctx.parts.streams.take(ctx.principal)
+    try {
+      const only = input?.id === undefined ? null : await watched(ctx, input.id)
+      const ended = AbortSignal.any([ctx.parts.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
+      const after = positionOf(input?.lastEventId ?? null)
+      // Before the caller is told that it is connected: what happens from then on, it is not to miss.
+      const listening = await listen(ctx, { after, ended, place })
+      return events(ctx, { ...listening, only, after, ended, path })
+    } catch (thrown) {
+      place[Symbol.dispose]()
+      throw thrown
+    }
   })
 
+/** A datasource that the caller may read: a stream of one that it may not would be silent for ever. */
+async function watched(ctx: KnownContext, id: DatasourceId): Promise<string> {
+  const row = await rowOf(ctx, id)
+  const denied = refusal(ctx.principal, 'datasources.read', { datasourceId: row.id })
+  if (denied !== null) throw new Fault(denied)
+  return row.id
+}
+
 interface Listening {
-  readonly waiting: Waiting
+  readonly subscriber: Subscriber
+  /** Where one begins that asked for nothing from before. */
+  readonly from: Position | null
   readonly stop: () => void
 }
 
 /** Begins to listen; ends with the stream, also one that is left before its first event was asked for. */
-async function listen(ctx: KnownContext, of: { after: Position | null; ended: AbortSignal }): Promise<Listening> {
-  const waiting = new Waiting({ isBehind: of.after !== null })
-  const org = ctx.principal.organizationId
-  const stop = await ctx.parts.changeFeed.subscribe(org, change => waiting.put(change))
+async function listen(
+  ctx: KnownContext,
+  of: { after: Position | null; ended: AbortSignal; place: Disposable },
+): Promise<Listening> {
+  const { changeFeed } = ctx.parts
+  const begun: { subscriber?: Subscriber; from: Position | null } = { from: null }
+  const leave = await changeFeed.subscribe(ctx.principal.organizationId, recent => {
+    begun.from = changeFeed.place
+    begun.subscriber = new Subscriber(recent, { isBehind: of.after !== null })
+    return begun.subscriber.wake
+  })
+  const stop = () => {
+    leave()
+    of.place[Symbol.dispose]()
+  }
   if (of.ended.aborted) stop()
   of.ended.addEventListener('abort', stop, { once: true })
-  return { waiting, stop }
+  if (begun.subscriber === undefined) throw new Error('the feed has not begun')
+  return { subscriber: begun.subscriber, from: begun.from ?? changeFeed.place, stop }
 }
 
 interface Watched extends Listening {
@@ -61,7 +101,7 @@ interface Watched extends Listening {
   readonly path: string
 }
 
-/** The changes that the caller may see and asked for, as he is told them. */
+/** The changes that the caller may see and asked for. One event is one object, whoever is told of it. */
 async function* events(ctx: KnownContext, of: Watched) {
   const { only, path } = of
   const isTheirs = (change: ToldChange) =>
@@ -69,63 +109,63 @@ async function* events(ctx: KnownContext, of: Watched) {
     refusal(ctx.principal, 'datasources.read', { datasourceId: change.datasourceId }) === null
   try {
     for await (const change of told(ctx, of)) {
-      if (!isTheirs(change)) continue
-      const { datasource } = change
-      yield tracked(`${change.xid}-${change.id}`, { id: datasource.id, change: change.change, datasource })
+      if ('reset' in change) yield tracked<WatchEvent>(change.reset, { change: 'reset' })
+      else if (isTheirs(change)) yield tracked<WatchEvent>(change.event.id, change.event.told)
     }
   } catch (thrown) {
     throw isAbort(thrown) ? thrown : await failureOf(ctx, path, thrown)
   }
 }
 
+/** The id from which a subscriber goes on that lists anew. */
+interface Reset {
+  readonly reset: string
+}
+
 /** What was missed, then what happens, in order and each once. Ends with the request, the process, or the credential. */
-async function* told(ctx: KnownContext, { waiting, stop, after, ended }: Watched) {
-  const credential = rechecking(ctx)
+async function* told(
+  ctx: KnownContext,
+  { subscriber, stop, after, from, ended }: Watched,
+): AsyncGenerator<ToldChange | Reset> {
+  const { changeFeed } = ctx.parts
+  const credential = recheckLater(ctx)
   try {
-    for (let last = after; !ended.aborted; ) {
-      const next = waiting.isCut() && last !== null ? missed(ctx, last) : waiting.take()
-      for await (const change of next) {
+    for (let last = after ?? from; !ended.aborted; ) {
+      for await (const change of next(ctx, subscriber, last)) {
+        if (credential.isDue()) await credential.check()
+        if (change === 'reset') {
+          last = await changeFeed.latest()
+          yield { reset: `${last.xid}-${last.id}` }
+          break
+        }
         if (last !== null && !isAfter(change, last)) continue
-        await credential.check()
         yield change
-        last = change
+        last = { xid: change.xid, id: change.id }
       }
       // While our database is away nothing is told either, so only a credential that is known to be dead ends this.
       const idleMs = Math.max(MIN_IDLE_MS, credential.leftMs())
-      if (!(await waiting.filled(ended, idleMs))) await credential.check().catch(unlessFault)
+      if (!(await subscriber.filled(ended, idleMs))) await credential.check().catch(unlessFault)
     }
     // Broken off rather than ended: the caller comes back, to a process that goes on.
-    if (ctx.parts.changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
+    if (changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
   } finally {
     stop()
   }
 }
 
-async function* missed(ctx: KnownContext, after: Position) {
-  const org = ctx.principal.organizationId
-  for (let at = after; ; ) {
-    const found = await ctx.parts.changeFeed.since(org, at)
-    const last = found.at(-1)
-    if (last === undefined) return
-    yield* found
-    at = last
+/** What there is to read now: changes from the table where some were missed, else those that are held. */
+async function* next(
+  ctx: KnownContext,
+  subscriber: Subscriber,
+  last: Position | null,
+): AsyncGenerator<ToldChange | 'reset'> {
+  // Without a place to go on from it lists anew.
+  if (subscriber.isCut()) {
+    if (last === null) yield 'reset'
+    else yield* ctx.parts.changeFeed.replays.from(ctx.principal.organizationId, last)
+    return
   }
-}
-
-/** Looks at the credential again when it has not been looked at for a while, however busy the stream is. */
-function rechecking(ctx: KnownContext) {
-  const now = () => ctx.parts.clock().getTime()
-  let checkedAt = now()
-  // A clock that was put back is no reason to trust for longer.
-  const leftMs = () => RECHECK_MS - Math.abs(now() - checkedAt)
-  return {
-    leftMs,
-    check: async () => {
-      if (leftMs() > 0) return
-      await ctx.recheck()
-      checkedAt = now()
-    },
-  }
+  for (let change = subscriber.take(); change !== null; change = subscriber.take()) yield change
 }
 
 function unlessFault(thrown: unknown): void {
@@ -142,6 +182,6 @@ function positionOf(eventId: string | null): Position | null {
 }
 
 function isAfter(one: Position, other: Position): boolean {
-  const [left, right] = [BigInt(one.xid), BigInt(other.xid)]
-  return left === right ? one.id > other.id : left > right
+  if (one.xid === other.xid) return one.id > other.id
+  return BigInt(one.xid) > BigInt(other.xid)
 }

@@ -147,3 +147,9 @@ function isIpv4(address: Address): boolean {
 function ipv4(octets: readonly number[]): Address {
   return { octets, text: octets.join('.') }
 }
+
+/** An address in every spelling that leads to it: its own, and the IPv4 one that it stands for. None for text that is none. */
+export function addressesMeant(text: string): string[] {
+  const address = readAddress(text)
+  return address === null ? [] : [address.text, ...embeddings(address).map(one => one.text)]
+}

@@ -12,9 +12,18 @@ import { parseHost } from '#shared/host.ts'
 import { type Address, isGlobal, isNeverDialled, isWithin, readAddress, readNetwork, standsFor } from './address.ts'
 import { isSpecialName } from './special-names.ts'
 
+/** A place of our own: a host as we were told it, and a port. With a `database`, that one alone is ours. */
+export interface OwnPlace {
+  readonly host: string
+  readonly port: number
+  readonly database: string | null
+}
+
 /** What the installation has opened: canonical CIDRs, as `parseNetworks` makes them. Empty opens none. */
 export interface HostPolicy {
   readonly openNetworks: readonly string[]
+  /** Never dialled for a customer, opened or not; judged where names are resolved. */
+  readonly ownPlaces?: readonly OwnPlace[]
 }
 
 /** What a dial is for; it decides which ports may be dialled. */

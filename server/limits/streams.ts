@@ -1,23 +1,89 @@
 /**
  * Limits of what lasts longer than a request: subscriptions, waiters, replays.
  */
-import { MAX_PAGE_BYTES } from '#server/api/read-feed.ts'
-import { MAX_WAITING } from '#server/api/waiting.ts'
+import { TOLD_IN_A_TURN } from '#server/api/change-feed.ts'
+import { MAX_PAGE_BYTES } from '#server/api/feed-page.ts'
+import { MAX_PAGES, MAX_STREAMED_BYTES } from '#server/api/feed-pages.ts'
+import { MAX_HELD, MAX_HELD_LENGTH } from '#server/api/recent-changes.ts'
+import { MAX_PRESENTED, MAX_REPLAYED, READINGS_AT_ONCE } from '#server/api/replay.ts'
+import { STREAMS, WAITERS } from '#server/api/slots.ts'
+import { MAX_BACKLOG_BYTES } from '#server/rest/backlog.ts'
+import { STALLED_MS } from '#server/rest/event-writer.ts'
 import { CHANGES_KEPT_MS } from '#server/work/sweep.ts'
 import type { Limit } from './limit.ts'
 
+const TOO_MANY = '429 `rate_limit_exceeded`, with `Retry-After`'
+
+const places = (of: { what: string; places: typeof STREAMS; names: string }): Limit[] => {
+  const rows = [
+    ['of a key or capability, in each web process', of.places.perKey],
+    ['of an organization, in each web process', of.places.perOrganization],
+    ['of a web process', of.places.perProcess],
+  ] as const
+  return rows.map(([whose, bound]) => ({
+    what: `${of.what} ${whose}`,
+    ...{ bound, unit: of.what.toLowerCase(), happens: 'refused', how: TOO_MANY },
+    test: ['attacks/streams', of.names],
+    holds: ['server/api/slots.ts #held'],
+  }))
+}
+
 /** Limits of streams. */
 export const STREAM_LIMITS: readonly Limit[] = [
+  ...places({ what: 'Subscriptions', places: STREAMS, names: 'STREAMS' }),
+  ...places({ what: 'Callers who wait', places: WAITERS, names: 'WAITERS' }),
   {
-    what: 'Changes that wait for a slow subscriber',
+    what: 'Changes of a replay',
+    ...{ bound: MAX_REPLAYED, unit: 'changes', happens: 'cut', how: 'then `{ change: "reset" }`: list anew' },
+    test: ['attacks/streams', 'MAX_REPLAYED'],
+    holds: ['server/api/replay.ts from()', 'server/api/watch.ts told()', 'server/api/watch.ts events()'],
+  },
+  {
+    what: 'Readings of replays at a time, in each web process',
+    ...{ bound: READINGS_AT_ONCE, unit: 'readings', happens: 'waits', how: 'for a reading of 100 rows' },
+    test: ['attacks/streams', 'READINGS_AT_ONCE'],
+    holds: ['server/api/replay.ts #reading', 'server/api/replay.ts #queued', 'server/api/replay.ts #waiting'],
+  },
+  {
+    what: 'Datasources that a process holds for replays',
+    ...{ bound: MAX_PRESENTED, unit: 'datasources', happens: 'oldest goes', how: 'it is read again' },
+    test: ['attacks/streams', 'MAX_PRESENTED'],
+    holds: ['server/api/replay.ts #presented'],
+  },
+  {
+    what: 'Changes that a process holds for the subscribers of an organization',
+    ...{ bound: MAX_HELD, unit: 'changes', happens: 'oldest goes', how: 'who has not read it reads it from the table' },
+    test: ['attacks/streams', 'MAX_HELD'],
+    holds: ['server/api/recent-changes.ts #changes', 'server/api/recent-changes.ts #wakes'],
+  },
+  {
+    what: 'The JSON of those changes',
+    ...{ bound: MAX_HELD_LENGTH, unit: 'characters', happens: 'oldest goes', how: 'likewise' },
+    test: ['attacks/streams', 'MAX_HELD_LENGTH'],
+    holds: ['server/api/recent-changes.ts add()', 'server/api/change-feed.ts #organizations'],
+  },
+  {
+    what: 'Subscribers that are told a change in one turn of the loop',
+    ...{ bound: TOLD_IN_A_TURN, unit: 'subscribers', happens: 'waits', how: 'for the next turn' },
+    test: ['attacks/streams', 'TOLD_IN_A_TURN'],
+    holds: ['server/api/feed-heads.ts #watchers'],
+  },
+  {
+    what: 'Time for which a subscriber may leave an event unread',
+    ...{ bound: STALLED_MS, unit: 'ms', happens: 'refused', how: 'the stream is cut off; it goes on from its last id' },
+    test: ['attacks/streams', 'STALLED_MS'],
+    holds: ['server/rest/subscription.ts trackedOnly()', 'server/rest/subscription.ts subscriptions()'],
+  },
+  {
+    what: 'Bytes that wait for the slow subscribers of an organization',
     ...{
-      bound: MAX_WAITING,
-      unit: 'changes',
-      happens: 'waits',
-      how: 'later ones are read from the table when it reads on',
+      bound: MAX_BACKLOG_BYTES,
+      unit: 'bytes',
+      happens: 'refused',
+      how: 'the stream is cut off; it goes on from its last id',
     },
-    test: ['watch', 'who is slow is told everything all the same'],
-    holds: ['server/api/waiting.ts #changes', 'server/api/watch.ts told()', 'server/api/watch.ts missed()'],
+    test: ['attacks/streams', 'MAX_BACKLOG_BYTES'],
+    holds: ['server/rest/backlog.ts #bytes'],
   },
   {
     what: 'Time for which changes can be replayed',
@@ -26,9 +92,26 @@ export const STREAM_LIMITS: readonly Limit[] = [
     holds: ['table changes'],
   },
   {
+    what: 'Events of a page that a subscriber of a feed holds',
+    ...{
+      bound: MAX_STREAMED_BYTES,
+      unit: 'bytes',
+      happens: 'waits',
+      how: 'the next page is read when this one has gone out',
+    },
+    test: ['feed-read', 'gives what is there, then what comes, each once and in order'],
+    holds: ['server/api/watch-feed.ts stored()', 'server/api/watch-feed.ts events()'],
+  },
+  {
+    what: 'Pages of feeds that a process holds for those at the same place',
+    ...{ bound: MAX_PAGES, unit: 'pages', happens: 'oldest goes', how: 'it is read again' },
+    test: ['attacks/streams', 'MAX_PAGES'],
+    holds: ['server/api/feed-pages.ts #pages'],
+  },
+  {
     what: 'Events that a page of a feed holds in memory',
     ...{ bound: MAX_PAGE_BYTES, unit: 'bytes', happens: 'cut', how: '`nextCursor` tells of more' },
     test: ['feed-read', 'is cut where its events are large, and says that there are more'],
-    holds: ['server/api/watch-feed.ts stored()'],
+    holds: [],
   },
 ]

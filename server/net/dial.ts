@@ -9,6 +9,7 @@ import type net from 'node:net'
 import { type Endpoint, type HostPolicy, judgeAddresses, judgeHost } from '#server/domain/host-policy.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/failure.ts'
 import { type Connect, connectFirst, connectToNumber } from './connect-first.ts'
+import { isOwnPlace } from './own-places.ts'
 import type { Resolver } from './resolver.ts'
 
 /** A connected socket, nothing yet sent or read. It is the caller's to close; it has an `error` listener already. */
@@ -45,6 +46,8 @@ export interface DialRequest extends Endpoint {
   readonly resolver: Resolver
   readonly signal: AbortSignal
   readonly connectTimeoutMs: number
+  /** The database of a session of PostgreSQL; left out for anything else. */
+  readonly database?: string
   /** Places, as `address|port`, where nobody tries for now: too many logins were refused there. */
   readonly avoid?: readonly string[]
   /** For tests alone, to see which number would be connected to. */
@@ -75,18 +78,29 @@ export async function dial(request: DialRequest): Promise<Dialled> {
 const FAILED = { ok: false, code: 'resolver_failed' } as const
 
 /** What is looked up and judged. */
-export type AddressesRequest = Pick<DialRequest, 'host' | 'port' | 'purpose' | 'policy' | 'resolver' | 'signal'>
+export type AddressesRequest = Pick<
+  DialRequest,
+  'host' | 'port' | 'purpose' | 'policy' | 'resolver' | 'signal' | 'database'
+>
 
 /**
  * The judged numbers of the host. A literal address needs no look-up, and a refused name gets none. Throws `DialError` for
  * a refusal.
  */
 export async function findAddresses(request: AddressesRequest): Promise<{ addresses: string[]; open: boolean }> {
-  const judged = judgeHost(request, request.policy)
-  if (judged.verdict === 'refuse') throw new DialError(judged.code, [], 'parse')
-  if (judged.verdict === 'address') return { addresses: [judged.address], open: judged.open }
+  const found = await judged(request)
+  const { port, database } = request
+  const place = { addresses: found.addresses, port, ...(database === undefined ? {} : { database }) }
+  if (await isOwnPlace(place, request.policy.ownPlaces ?? [])) throw new DialError('host_refused', [], 'resolve')
+  return found
+}
+
+async function judged(request: AddressesRequest): Promise<{ addresses: string[]; open: boolean }> {
+  const literal = judgeHost(request, request.policy)
+  if (literal.verdict === 'refuse') throw new DialError(literal.code, [], 'parse')
+  if (literal.verdict === 'address') return { addresses: [literal.address], open: literal.open }
   // What a resolver throws is no reason to go on, and its text is nobody's to read.
-  const answer = await request.resolver.resolve(judged.name, request.signal).catch(() => FAILED)
+  const answer = await request.resolver.resolve(literal.name, request.signal).catch(() => FAILED)
   if (!answer.ok) throw new DialError(answer.code, [], 'parse')
   const verdict = judgeAddresses(answer.addresses, request, request.policy)
   if (verdict.verdict === 'refuse') throw new DialError(verdict.code, [], 'resolve')

@@ -11,6 +11,7 @@ import type { Surroundings } from './with-session.ts'
 export interface LocateRequest {
   readonly host: string
   readonly port: number
+  readonly database: string
   readonly deadlineMs: number
 }
 
@@ -24,10 +25,10 @@ export interface Located {
 
 /** Resolves and judges. Throws only where our own code is wrong. */
 export async function locate(request: LocateRequest, { policy, resolver }: Surroundings): Promise<Located> {
-  const { host, port, deadlineMs } = request
+  const { deadlineMs, ...place } = request
   const signal = AbortSignal.timeout(deadlineMs)
   try {
-    const { addresses, open } = await findAddresses({ host, port, purpose: 'postgres', policy, resolver, signal })
+    const { addresses, open } = await findAddresses({ ...place, purpose: 'postgres', policy, resolver, signal })
     return { addresses, openNetwork: open, failure: null }
   } catch (error) {
     if (!(error instanceof DialError)) throw error

@@ -22,6 +22,8 @@ export function childArguments(maxRssBytes: number): string[] {
     `--max-old-space-size=${Math.floor(maxRssBytes / 2 / (1 << 20))}`,
     '--max-semi-space-size=8',
     '--disable-proto=delete',
+    // A signal of the same user's would open a debugger on what is being dialled with.
+    '--disable-sigusr1',
     '--permission',
     ...readable(dirname(dirname(here))).map(path => `--allow-fs-read=${path}`),
 

@@ -101,7 +101,8 @@ async function connect(
   const connectBy = performance.now() + limitMs
   const connectTimeoutMs = Math.min(CONNECT_MS, limitMs)
   try {
-    const where = { host, port, purpose: 'postgres', policy, resolver, avoid: avoid ?? [] } as const
+    const { database } = target
+    const where = { host, port, database, purpose: 'postgres', policy, resolver, avoid: avoid ?? [] } as const
     const dialled = await dial({ ...where, signal: deadline.signal, connectTimeoutMs })
     const { addresses, address, open } = dialled
     Object.assign(progress, { passed: 'connect', addresses, address, openNetwork: open })

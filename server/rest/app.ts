@@ -2,28 +2,20 @@
  * The Express application: tRPC, both dialects, health, and the order in which a request is looked at: request id → path and
  * method → authentication → limits → media type and size → JSON → body → permission and existence → effect.
  */
-import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import express from 'express'
 import helmet from 'helmet'
-import type { Context, WebParts } from '#server/api/context.ts'
-import { type Admission, admit } from '#server/api/limits.ts'
-import { authenticate, presentedToken } from '#server/api/principal.ts'
-import { recordRefusal } from '#server/api/refusals.ts'
-import { appRouter } from '#server/api/router.ts'
+import type { WebParts } from '#server/api/context.ts'
 import { faultOf } from '#server/api/trpc.ts'
 import { useOurWording } from '#server/api/wording.ts'
 import { Fault } from '#shared/fault.ts'
-import { MAX_BODY_BYTES } from './body.ts'
 import { connectionsDialect } from './connections.ts'
 import { crossOrigin } from './cross-origin.ts'
 import { datasourcesDialect } from './datasources.ts'
 import type { Dialect } from './dialect.ts'
 import { documentation } from './docs.ts'
 import { checkTrpc, checkUrl, refuse, type Voices } from './refuse.ts'
-import { addressOf, requestIdOf, serveRoute, spelled } from './serve.ts'
-
-/** Calls of one batch over tRPC. */
-export const MAX_BATCH = 20
+import { requestIdOf, serveRoute, spelled } from './serve.ts'
+import { trpc } from './trpc.ts'
 
 /** What the application asks of the process that it runs in. */
 export interface Process {
@@ -84,41 +76,6 @@ function mount(app: express.Express, parts: WebParts, dialect: Dialect): void {
       spelled(dialect, { request, response, fault: new Fault('method_not_allowed', { headers: { Allow: allow } }) })
     })
   }
-}
-
-function trpc(parts: WebParts): express.Handler {
-  return createExpressMiddleware({
-    router: appRouter,
-    maxBodySize: MAX_BODY_BYTES,
-    maxBatchSize: MAX_BATCH,
-    createContext: async ({ req, res, info: asked }): Promise<Context> => {
-      const registry = () => ({ ...parts, now: parts.clock() })
-      const address = addressOf(req)
-      const arrival = { headers: req.headers, address, calls: asked.calls.length }
-      const { principal, refused, headers } = await admit(arrival, registry()).catch(failureOf)
-      res.set(headers)
-      const about = { requestId: requestIdOf(req, res), address }
-      const action = asked.calls
-        .map(call => call.path)
-        .join(',')
-        .slice(0, 200)
-      // What no procedure is there for, no procedure records.
-      const isKnown = asked.calls.every(call => Object.hasOwn(appRouter._def.procedures, call.path))
-      if (refused !== null && principal instanceof Fault) {
-        await recordRefusal(parts, { principal: refused, action, fault: principal, ...about })
-      } else if (!isKnown && !(principal instanceof Fault)) {
-        await recordRefusal(parts, { principal, action, fault: new Fault('route_not_found'), ...about })
-      }
-      const token = () => presentedToken(req.headers)
-      const recheck = async () => void (await authenticate(req.headers, registry()))
-      return { parts, principal, voice: 'trpc', ...about, remarks: {}, idempotency: null, token, recheck }
-    },
-  })
-}
-
-/** A refused caller is a value here: tRPC answers each call of a batch. Whatever was thrown is a failure of ours. */
-function failureOf(cause: unknown): Admission {
-  return { principal: faultOf(cause), refused: null, headers: {} }
 }
 
 function onError(parts: WebParts, voices: Voices): express.ErrorRequestHandler {

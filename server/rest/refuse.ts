@@ -32,7 +32,7 @@ interface Refused {
 export function refuse(voices: Voices, refused: Refused): void {
   const { request, response, fault, status } = refused
   const path = request.originalUrl.replace(/[?#].*$/s, '')
-  if (/^\/trpc(\/|$)/.test(path)) {
+  if (/^\/trpc(\/|$)/i.test(path)) {
     refuseTrpc(refused)
     return
   }
@@ -60,34 +60,50 @@ function refuseTrpc({ request, response, fault, status = faultSpec(fault.code).s
   response.status(status).json({ error: { message: fault.message, code, data: details } })
 }
 
-/** The first look at a request: its URL's length, its Host, keys where none may be, and percent signs that mean nothing. */
+/** The first look at a request: its size, its Host, keys where none may be, and percent signs that mean nothing. */
 export function checkUrl(voices: Voices): express.Handler {
   return (request, response, next) => {
-    const url = request.originalUrl
-    if (url.length > MAX_URL_LENGTH) {
-      response.set('Connection', 'close')
-      refuse(voices, { request, response, fault: new Fault('payload_too_large'), status: 414 })
-      return
-    }
-    if (request.rawHeaders.length > 2 * MAX_HEADERS) {
-      response.set('Connection', 'close')
-      refuse(voices, { request, response, fault: new Fault('payload_too_large'), status: 431 })
-      return
-    }
-    if (request.httpVersion === '1.1' && request.headers.host === undefined) {
-      const issues = [{ path: ['Host'], code: 'missing', message: 'HTTP/1.1 asks for a Host header.' }]
-      refuse(voices, { request, response, fault: new Fault('invalid_request', { issues }) })
-      return
-    }
-    // Keys travel in headers only: a URL ends up in logs, histories and referrers.
-    if (url.startsWith('/trpc') && /\b[sr]k_(live|test)_|connectionParams/.test(url)) {
-      refuse(voices, { request, response, fault: new Fault('invalid_request') })
+    const wrong = wrongIn(request)
+    if (wrong !== null) {
+      // What is left of it may be meant for another reader than us.
+      if (wrong.isLast) response.set('Connection', 'close')
+      refuse(voices, { request, response, ...wrong })
       return
     }
     const [path = '', ...query] = request.url.split('?')
     if (!isDecodable(path)) request.url = [path.replaceAll('%', '%25'), ...query].join('?')
     next()
   }
+}
+
+interface Wrong extends Omit<Refused, 'request' | 'response'> {
+  /** Whether its connection ends with it. */
+  readonly isLast?: boolean
+}
+
+function wrongIn(request: express.Request): Wrong | null {
+  const { originalUrl: url, rawHeaders } = request
+  const tooLarge = new Fault('payload_too_large')
+  if (url.length > MAX_URL_LENGTH) return { fault: tooLarge, status: 414, isLast: true }
+  if (rawHeaders.length > 2 * MAX_HEADERS) return { fault: tooLarge, status: 431, isLast: true }
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
+  // Node keeps the first of two; a proxy before us may have gone by the other (RFC 9112, 3.2).
+  if (hosts > 1) return { fault: wrongHost('duplicate', 'A request has one Host header.'), isLast: true }
+  if (request.httpVersion === '1.1' && hosts === 0)
+    return { fault: wrongHost('missing', 'HTTP/1.1 asks for a Host header.') }
+  // Keys travel in headers only: a URL ends up in logs, histories and referrers.
+  return /(?<![a-z0-9])[sr]k_(live|test)_|connectionParams/i.test(unescaped(url))
+    ? { fault: new Fault('invalid_request') }
+    : null
+}
+
+function wrongHost(code: string, message: string): Fault {
+  return new Fault('invalid_request', { issues: [{ path: ['Host'], code, message }] })
+}
+
+/** A URL with its percent signs read, as whoever parses it further on does. */
+function unescaped(url: string): string {
+  return url.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
 /** What the dialects' routes refuse by themselves and tRPC would answer without `Allow`, or as another type of content. */

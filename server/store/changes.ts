@@ -18,7 +18,7 @@ export interface Position {
 export interface ChangeRow extends Position {
   readonly organizationId: string
   readonly datasourceId: string
-  readonly change: string
+  readonly change: Change
 }
 
 /** Appends a change, in the transaction of what it tells of. */

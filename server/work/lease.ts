@@ -162,7 +162,8 @@ async function leasable(
   if (inForce === null || verdictSignature === undefined || secret?.kind !== 'direct') return 'credential_unreadable'
   const { target, caCertificate } = secret
   const { version: credentialVersion } = inForce.context
-  const found = await parts.dialler.locate({ host: target.host, port: target.port, deadlineMs: LOCATE_MS })
+  const { host, port, database } = target
+  const found = await parts.dialler.locate({ host, port, database, deadlineMs: LOCATE_MS })
   if (found.failure !== null) return failureSpec(found.failure.code).fault
   const dialled = leasedTarget(target, found.openNetwork)
   if (dialled === null) return 'tls_failed'

@@ -21,7 +21,7 @@ export interface FreshDatabase {
 
 /** Makes a database as a registry has it after its migrations, without rows. */
 export async function freshDatabase(): Promise<FreshDatabase> {
-  const adminUrl = inject('adminUrl')
+  const adminUrl = inject('registryUrl')
   await ensureTemplate(adminUrl)
   const name = `mooring_${randomUUID()}`
   await query(adminUrl, `create database ${quoted(name)} template ${TEMPLATE} strategy file_copy`)

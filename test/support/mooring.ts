@@ -12,6 +12,7 @@ import { createLog } from '#server/log.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
 import { createKey } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
+import { ownPlaces } from '#server/own-places.ts'
 import { openStore } from '#server/process.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { initKeyrings, readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
@@ -82,7 +83,7 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const log = createLog({ level: 'trace', destination: keeping(logLines) })
   const clock = options.clock ?? (() => new Date())
   const store = await openStore(stack, { config, url: database.url, log, setsDeadlines: true })
-  const ground = { config, ...store, log, clock }
+  const ground = { config, ...store, log, clock, ownPlaces: ownPlaces(config, { url: database.url, isShared: false }) }
   const keyring = await readWorkerKeyring(join(dir, 'worker.json'))
   const worker = options.worker === false ? null : await startWorker(ground, keyring)
   stack.defer(async () => worker?.stop(5_000))

@@ -1,0 +1,25 @@
+/**
+ * What waits in this process for readers that do not read: counted for an organization, so that it is bounded whatever its
+ * readers do. Held by the writer of subscriptions.
+ */
+
+/** Bytes that wait for the slow readers of an organization; beyond them a stream is cut off. */
+export const MAX_BACKLOG_BYTES = 32 << 20
+
+/** The backlog of every organization. */
+export class Backlog {
+  /** By organization; one with no slow reader is not there. */
+  readonly #bytes = new Map<string, number>()
+
+  /** Counts bytes until they are sent, or their stream ends; false where they are too many. */
+  hold(organizationId: string, bytes: number): (() => void) | false {
+    const held = this.#bytes.get(organizationId) ?? 0
+    if (held + bytes > MAX_BACKLOG_BYTES) return false
+    this.#bytes.set(organizationId, held + bytes)
+    return () => {
+      const left = (this.#bytes.get(organizationId) ?? 0) - bytes
+      if (left > 0) this.#bytes.set(organizationId, left)
+      else this.#bytes.delete(organizationId)
+    }
+  }
+}

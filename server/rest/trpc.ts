@@ -1,0 +1,69 @@
+/**
+ * tRPC behind Express: who calls, what is counted and recorded, and which requests are subscriptions. Those are written by
+ * `subscription.ts`; everything else is the library's.
+ */
+import { createExpressMiddleware } from '@trpc/server/adapters/express'
+import type express from 'express'
+import type { Context, WebParts } from '#server/api/context.ts'
+import { type Admission, admit } from '#server/api/limits.ts'
+import { authenticate, presentedToken } from '#server/api/principal.ts'
+import { recordRefusal } from '#server/api/refusals.ts'
+import { appRouter } from '#server/api/router.ts'
+import { faultOf } from '#server/api/trpc.ts'
+import { Fault } from '#shared/fault.ts'
+import { MAX_BODY_BYTES } from './body.ts'
+import { addressOf, requestIdOf } from './serve.ts'
+import { isSubscription, subscriptions } from './subscription.ts'
+
+/** Calls of one batch over tRPC. */
+export const MAX_BATCH = 20
+
+/** Serves what comes below `/trpc`. */
+export function trpc(parts: WebParts): express.Handler {
+  const library = createExpressMiddleware({
+    router: appRouter,
+    maxBodySize: MAX_BODY_BYTES,
+    maxBatchSize: MAX_BATCH,
+    createContext: ({ req, res, info: asked }) => contextOf(parts, { request: req, response: res, calls: asked.calls }),
+  })
+  const ours = subscriptions((request, response, path) => contextOf(parts, { request, response, calls: [{ path }] }))
+  return (request, response, next) => {
+    const serve = isSubscription(request) ? ours : library
+    return serve(request, response, next)
+  }
+}
+
+interface Asked {
+  readonly request: express.Request
+  readonly response: express.Response
+  readonly calls: readonly { readonly path: string }[]
+}
+
+/** A refused caller is a value here: each call of a batch is answered. */
+async function contextOf(parts: WebParts, { request, response, calls }: Asked): Promise<Context> {
+  const registry = () => ({ ...parts, now: parts.clock() })
+  const address = addressOf(request)
+  const arrival = { headers: request.headers, address, calls: calls.length }
+  const { principal, refused, headers } = await admit(arrival, registry()).catch(failureOf)
+  response.set(headers)
+  const about = { requestId: requestIdOf(request, response), address }
+  const action = calls
+    .map(call => call.path)
+    .join(',')
+    .slice(0, 200)
+  // What no procedure is there for, no procedure records.
+  const isKnown = calls.every(call => Object.hasOwn(appRouter._def.procedures, call.path))
+  if (refused !== null && principal instanceof Fault) {
+    await recordRefusal(parts, { principal: refused, action, fault: principal, ...about })
+  } else if (!isKnown && !(principal instanceof Fault)) {
+    await recordRefusal(parts, { principal, action, fault: new Fault('route_not_found'), ...about })
+  }
+  const token = () => presentedToken(request.headers)
+  const recheck = async () => void (await authenticate(request.headers, registry()))
+  return { parts, principal, voice: 'trpc', ...about, remarks: {}, idempotency: null, token, recheck }
+}
+
+/** Whatever was thrown is a failure of ours. */
+function failureOf(cause: unknown): Admission {
+  return { principal: faultOf(cause), refused: null, headers: {} }
+}
