@@ -206,6 +206,7 @@ create table credentials (
   sealed_at timestamp with time zone default now() not null,
   fingerprint_key_id text,
   md5_allowed boolean default false not null,
+  login_hash bytea,
   constraint credentials_pkey PRIMARY KEY (org_id, datasource_id, version),
   constraint credentials_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
   constraint credentials_key_id_fkey FOREIGN KEY (org_id, key_id) REFERENCES organization_keys(org_id, id),
@@ -214,6 +215,7 @@ create table credentials (
 );
 CREATE UNIQUE INDEX credentials_current_key ON public.credentials USING btree (org_id, datasource_id) WHERE (state = 'current'::text);
 CREATE INDEX credentials_key_id_idx ON public.credentials USING btree (org_id, key_id) WHERE (sealed IS NOT NULL);
+CREATE INDEX credentials_login_hash_idx ON public.credentials USING btree (org_id, login_hash) WHERE ((state = 'current'::text) AND (login_hash IS NOT NULL));
 CREATE UNIQUE INDEX credentials_pending_key ON public.credentials USING btree (org_id, datasource_id) WHERE (state = 'pending'::text);
 CREATE INDEX credentials_unkeyed_fingerprint_idx ON public.credentials USING btree (org_id) WHERE ((fingerprint IS NOT NULL) AND (fingerprint_key_id IS NULL));
 

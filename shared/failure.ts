@@ -223,6 +223,8 @@ export type FailureCode = keyof typeof FAILURES
 export interface Failure {
   readonly code: FailureCode
   readonly sqlstate?: string
+  /** Our proof of the password was sent, and neither accepted nor refused: a guess may have been answered so. */
+  readonly proofSent?: true
 }
 
 /** The row of a code, widened to its interface. */

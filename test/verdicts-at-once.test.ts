@@ -41,6 +41,7 @@ describe('A verdict that waits', () => {
       signed: null,
       dueAt: later(600),
       failed: false,
+      isMade: true,
       introspection: newId(),
     }
   }

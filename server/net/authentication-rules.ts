@@ -28,6 +28,8 @@ export interface AuthenticationRules {
   sent(message: Buffer): void
   /** `claimed`: the server sent a signature, which the driver compares; `finished`: an acceptable `Ok` came. */
   readonly progress: 'begun' | 'claimed' | 'finished'
+  /** True between our proof of the password and the server's answer to it. */
+  readonly isProofOpen: boolean
   /** True when SCRAM was bound to the TLS channel (RFC 5929, tls-server-end-point). */
   readonly channelBound: boolean
   /** How the password was asked for and sent; null where it was not, as with SCRAM. */
@@ -67,6 +69,9 @@ export function createAuthenticationRules(policy: AuthenticationPolicy): Authent
     get progress() {
       if (login.step === 'ok') return 'finished'
       return login.step === 'proven' ? 'claimed' : 'begun'
+    },
+    get isProofOpen() {
+      return login.step === 'final_sent' || login.step === 'handed_over'
     },
     get channelBound() {
       return login.channelBound

@@ -106,8 +106,11 @@ async function logIn(link: Link, dialled: OpenedSocket, request: SessionRequest)
     await unlessAborted(deadline.signal, client.connect())
   } catch (error) {
     if (authentication.progress === 'finished') progress.passed = 'authenticate'
+    const isProofOpen = authentication.isProofOpen
     stream.destroy()
-    throw sessionError(breakage.behind(error), 'login', 'protocol_violation')
+    const ended = sessionError(breakage.behind(error), 'login', 'protocol_violation')
+    const isRefused = ended.failure.code === 'password_refused' || ended.failure.code === 'login_refused'
+    throw isProofOpen && !isRefused ? ended.behindProof() : ended
   }
   progress.channelBound = authentication.channelBound
   progress.passwordSent = authentication.passwordSent

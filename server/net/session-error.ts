@@ -14,4 +14,11 @@ export class SessionError extends Error {
     this.name = 'SessionError'
     this.failure = sqlstate === undefined ? { code } : { code, sqlstate }
   }
+
+  /** The same failure, behind our proof of the password and before the server's answer to it. */
+  behindProof(): SessionError {
+    return Object.assign(new SessionError(this.failure.code), {
+      failure: { ...this.failure, proofSent: true } as const,
+    })
+  }
 }

@@ -10,13 +10,15 @@ export interface Marks {
   /** Null for a credential that was never verified. */
   readonly fingerprint: Fingerprint | null
   readonly md5Allowed: boolean
+  /** A keyed hash of the login that has passed a check; null for a credential that was never verified. */
+  readonly loginHash: Buffer | null
   /** The same secret sealed anew; null where its bytes stay. */
   readonly resealed: SealedBox | null
 }
 
 /** Writes what a check says of one live version, and its secret sealed anew. */
 export async function mark(tx: Tx, context: CredentialContext, marks: Marks): Promise<void> {
-  const { fingerprint, md5Allowed, resealed } = marks
+  const { fingerprint, md5Allowed, loginHash, resealed } = marks
   const bytes =
     resealed === null
       ? {}
@@ -28,6 +30,7 @@ export async function mark(tx: Tx, context: CredentialContext, marks: Marks): Pr
       fingerprint: fingerprint?.text ?? null,
       fingerprint_key_id: fingerprint?.keyId ?? null,
       md5_allowed: md5Allowed,
+      login_hash: loginHash,
     })
     .where('org_id', '=', context.organizationId)
     .where('datasource_id', '=', context.datasourceId)

@@ -3,64 +3,103 @@
  * it dials and charges it after a refused login.
  */
 import { sql } from 'kysely'
-import type { Budget } from '#server/domain/dial-budget.ts'
+import type { Budget, BudgetFamily } from '#server/domain/dial-budget.ts'
 import type { Db } from './db.ts'
 
-/** Counts one use of each budget, and answers whether every one of them allowed it. */
-export async function take(db: Db, budgets: readonly Budget[], now: Date): Promise<boolean> {
-  const used = await Promise.all(budgets.map(budget => count(db, budget, now)))
-  return budgets.every((budget, at) => (used[at] ?? Number.POSITIVE_INFINITY) <= budget.limit)
+/** Counts one use of each budget; the time at which all of them allow another where one did not, else null. */
+export async function take(db: Db, budgets: readonly Budget[], now: Date): Promise<Date | null> {
+  const used = await Promise.all(budgets.map(budget => charge(db, { budget, units: 1 }, now)))
+  return latest(used.flatMap(({ used, resetsAt }, at) => (used > (budgets[at]?.limit ?? 0) ? [resetsAt] : [])))
 }
 
-async function count(db: Db, budget: Budget, now: Date): Promise<number> {
+/** Counts so many units of one budget, in its window, and says how many are used with them. */
+export async function charge(
+  db: Db,
+  of: { readonly budget: Budget; readonly units: number },
+  now: Date,
+): Promise<{ used: number; resetsAt: Date }> {
+  const { budget, units } = of
   const resetsAt = new Date(now.getTime() + budget.windowMs)
-  const { rows } = await sql<{ used: number }>`
-    insert into dial_budgets (key, used, resets_at) values (${budget.key}, 1, ${resetsAt})
+  const { rows } = await sql<{ used: number; resetsAt: Date }>`
+    insert into dial_budgets (key, used, resets_at) values (${budget.key}, ${units}::integer, ${resetsAt})
     on conflict (key) do update set
-      used = case when dial_budgets.resets_at <= ${now} then 1 else dial_budgets.used + 1 end,
+      used = case when dial_budgets.resets_at <= ${now} then ${units}::integer
+        else least(dial_budgets.used, 1000000000) + ${units}::integer end,
       resets_at = case when dial_budgets.resets_at <= ${now} then ${resetsAt} else dial_budgets.resets_at end
-    returning used
+    returning used, resets_at as "resetsAt"
   `.execute(db)
-  return rows[0]?.used ?? Number.POSITIVE_INFINITY
+  return rows[0] ?? { used: Number.POSITIVE_INFINITY, resetsAt }
 }
 
-/** Whether every budget has something left; nothing is counted. */
-export async function isLeft(db: Db, budgets: readonly Budget[], now: Date): Promise<boolean> {
+/** Takes units back from each budget, as far as its window still has them. */
+export async function giveBack(db: Db, budgets: readonly Budget[], units: number): Promise<void> {
+  const keys = budgets.map(({ key }) => key).sort()
+  for (const key of keys)
+    await sql`update dial_budgets set used = greatest(0, used - ${units}::integer) where key = ${key}`.execute(db)
+}
+
+/** When the last of the budgets that are spent has something left again; null when none is. Nothing is counted. */
+export async function spentUntil(db: Db, budgets: readonly Budget[], now: Date): Promise<Date | null> {
   const keys = budgets.map(budget => budget.key)
+  if (keys.length === 0) return null
   const rows = await db
     .selectFrom('dial_budgets')
-    .select(['key', 'used'])
+    .select(['key', 'used', 'resets_at'])
     .where('key', 'in', keys)
     .where('resets_at', '>', now)
     .execute()
-  const used = new Map(rows.map(row => [row.key, row.used]))
-  return budgets.every(budget => (used.get(budget.key) ?? 0) < budget.limit)
+  const limits = new Map(budgets.map(budget => [budget.key, budget.limit]))
+  return latest(rows.flatMap(row => (row.used >= (limits.get(row.key) ?? 0) ? [row.resets_at] : [])))
 }
 
-/** What stands behind one of the prefixes in keys whose budget is used up; at most 1,000, those that stay so longest. */
-export async function exhausted(
-  db: Db,
-  of: readonly { readonly prefix: string; readonly limit: number }[],
-  now: Date,
-): Promise<string[]> {
+/** How much of a budget is used. */
+export async function used(db: Db, budget: Budget, now: Date): Promise<number> {
+  const row = await db
+    .selectFrom('dial_budgets')
+    .select('used')
+    .where('key', '=', budget.key)
+    .where('resets_at', '>', now)
+    .executeTakeFirst()
+  return row?.used ?? 0
+}
+
+/** What keys of the families end in whose budget is spent, and until when; at most 1,000 of each, those that stay so longest. */
+export async function spentIn(db: Db, families: readonly BudgetFamily[], now: Date): Promise<Map<string, Date>> {
+  const found = new Map<string, Date>()
+  const lists = await Promise.all(families.map(family => spentOf(db, family, now)))
+  for (const [end, until] of lists.flat()) found.set(end, latest([until, found.get(end) ?? until]) ?? until)
+  return found
+}
+
+async function spentOf(db: Db, { prefix, limit }: BudgetFamily, now: Date): Promise<[string, Date][]> {
   const rows = await db
     .selectFrom('dial_budgets')
-    .select('key')
-    .where(eb =>
-      eb.or(
-        of.map(({ prefix, limit }) =>
-          eb.and([eb.fn<boolean>('starts_with', ['key', eb.val(prefix)]), eb('used', '>=', limit)]),
-        ),
-      ),
-    )
+    .select(['key', 'resets_at'])
+    .where(eb => eb.fn<boolean>('starts_with', ['key', eb.val(prefix)]))
+    .where('used', '>=', limit)
     .where('resets_at', '>', now)
     .orderBy('resets_at', 'desc')
     .limit(1_000)
     .execute()
-  return rows.map(({ key }) => key.slice(of.find(({ prefix }) => key.startsWith(prefix))?.prefix.length))
+  return rows.map(row => [row.key.slice(prefix.length), row.resets_at])
+}
+
+/** Removes a counter; true when it was there, in its window. */
+export async function remove(db: Db, budget: Budget, now: Date): Promise<boolean> {
+  const row = await db
+    .deleteFrom('dial_budgets')
+    .where('key', '=', budget.key)
+    .where('resets_at', '>', now)
+    .returning('key')
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** Forgets counters whose window is over. */
 export async function sweep(db: Db, now: Date): Promise<void> {
   await db.deleteFrom('dial_budgets').where('resets_at', '<=', now).execute()
+}
+
+function latest(times: readonly Date[]): Date | null {
+  return times.reduce<Date | null>((last, time) => (last === null || time > last ? time : last), null)
 }

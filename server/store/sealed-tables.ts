@@ -34,6 +34,7 @@ export interface CredentialsTable {
   last4: string | null
   created_at: Date
   sealed_at: Generated<Date>
+  login_hash: Generated<Buffer | null>
 }
 
 /** The table `lease_grants`. */

@@ -20,6 +20,8 @@ export interface SealedCredential {
   readonly fingerprint: Fingerprint | null
   /** Whether its password may still be sent as MD5 under a CA certificate that a caller named: it was in use so before. */
   readonly md5Allowed: boolean
+  /** A keyed hash of its login; null until it has passed a check. */
+  readonly loginHash: Buffer | null
   readonly last4: string | null
   readonly createdAt: Date
 }
@@ -69,6 +71,7 @@ interface DatasourceRow extends Omit<SealedDatasource, 'settings' | 'current' | 
   readonly c_fingerprint: string | null
   readonly c_fingerprint_key_id: string | null
   readonly c_md5_allowed: boolean
+  readonly c_login_hash: Buffer | null
   readonly c_last4: string | null
   readonly c_created_at: Date
   readonly k_public_key: Buffer
@@ -93,7 +96,7 @@ export async function datasource(db: Db, org: string, id: string): Promise<Seale
       d.verdict_signer_id as v_signer_id, d.verdict_signature as v_signature,
       c.version as c_version, c.state as c_state, c.key_id as c_key_id, c.sealed as c_sealed, c.signer_id as c_signer_id,
       c.signature as c_signature, c.fingerprint as c_fingerprint, c.fingerprint_key_id as c_fingerprint_key_id,
-      c.md5_allowed as c_md5_allowed, c.last4 as c_last4, c.created_at as c_created_at,
+      c.md5_allowed as c_md5_allowed, c.login_hash as c_login_hash, c.last4 as c_last4, c.created_at as c_created_at,
       k.public_key as k_public_key, k.secret as k_secret, k.master_key_id as k_master_key_id,
       k.signer_id as k_signer_id, k.signature as k_signature, k.retired_at as k_retired_at
     from datasources d join organizations o on o.id = d.org_id
@@ -129,6 +132,7 @@ function credentialOf(row: DatasourceRow): SealedCredential {
     key: row.k_secret === null ? null : keyOf(row, row.k_secret),
     fingerprint: fingerprintOf(row),
     md5Allowed: row.c_md5_allowed,
+    loginHash: row.c_login_hash,
     last4: row.c_last4,
     createdAt: row.c_created_at,
   }

@@ -42,6 +42,8 @@ export interface Settlement {
   /** When to look again; null for never by itself. */
   readonly dueAt: Date | null
   readonly failed: boolean
+  /** False for a check that could not be made: it says nothing of the database, and replaces the reason of none that was. */
+  readonly isMade: boolean
   /** The id of the standing introspection to make where none is due, due with the next check; null for none. */
   readonly introspection: string | null
 }
@@ -97,7 +99,7 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
       returning id
     ), moved as (
       update datasources set
-        ${signedColumns(signed)} status = ${status}, status_reason = ${verdict.reason}, verification_id = ${verdict.id}::uuid,
+        ${signedColumns(signed)} status = ${status}, ${reasonColumns(of)}
         next_check_at = ${dueAt}::timestamptz,
         verified_at = case when ${verdict.outcome} = 'passed' then ${at}::timestamptz else verified_at end
       where org_id = ${org} and id = ${id} and exists (select from recorded)
@@ -110,6 +112,13 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
     from recorded where ${introspection}::uuid is not null
     on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at where tasks.due_at is null
   `.execute(db)
+}
+
+function reasonColumns({ verdict, isMade }: Settlement): RawBuilder<unknown> {
+  const { id, reason } = verdict
+  if (isMade) return sql`status_reason = ${reason}, verification_id = ${id}::uuid,`
+  return sql`status_reason = case when verification_id is null then ${reason} else status_reason end,
+    verification_id = coalesce(verification_id, ${id}::uuid),`
 }
 
 function signedColumns(signed: SignedVerdict | null): RawBuilder<unknown> {

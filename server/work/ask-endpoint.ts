@@ -55,5 +55,5 @@ export async function mayAsk(parts: WorkerParts, of: { organizationId: string; u
   const parsed = parseEndpointUrl(of.url)
   // What cannot be parsed is not dialled either.
   if (!parsed.ok) return true
-  return budgets.take(parts.db, dialBudgets(of.organizationId, parsed.url), parts.clock())
+  return (await budgets.take(parts.db, dialBudgets(of.organizationId, parsed.url), parts.clock())) === null
 }

@@ -2,7 +2,6 @@
  * Settles a pending credential that is no other than the one in force: it is destroyed, and nothing is dialled where a dial would
  * tell nothing new. What is another one goes on to the check. Only the worker compares, since it alone opens both.
  */
-import { dialBudgets, refusalBudgets } from '#server/domain/dial-budget.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
@@ -10,12 +9,11 @@ import * as comparisons from '#server/store/comparisons.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
-import * as budgets from '#server/store/dial-budgets.ts'
 import * as sealed from '#server/store/sealed.ts'
 import * as verdicts from '#server/store/verdicts.ts'
-import { parseEndpointUrl } from '#shared/endpoint-url.ts'
 import type { FaultCode } from '#shared/fault.ts'
-import { endpointCanonical, endpointKeys } from './endpoint-keys.ts'
+import { endpointCanonical, endpointKeys, endpointLogin } from './endpoint-keys.ts'
+import { countUnequal, mayCompare, type OwnLogin } from './login-budgets.ts'
 import { openCredential, openUnlessBroken } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { resolve } from './resolve.ts'
@@ -87,23 +85,27 @@ async function isJudged(parts: WorkerParts, row: sealed.SealedDatasource): Promi
   return last !== null && last.reason !== null && REFUSED.has(last.reason)
 }
 
-/** Whether the pending credential is no other than the one in force. One that cannot be opened any more is mended by it: another. */
+/**
+ * Whether the pending credential is no other than the one in force. One that cannot be opened any more is mended by it: another.
+ *
+ * Compared only within the budgets of refused logins at its place, and another one counts as one until it is dialled: guesses would
+ * cost nothing here otherwise. Where they are spent, an equal credential waits like any other, and whoever brought it is told nothing.
+ */
 async function isNoOther(parts: WorkerParts, row: sealed.SealedDatasource): Promise<boolean> {
   const { current, pending } = row
   if (current === null || pending === null) return false
   const texts =
     row.kind === 'endpoint' ? endpointTexts(parts, row) : await directTexts(parts, row, { current, pending })
-  if (texts === null || !(await mayCompare(parts, row.org_id, texts.place))) return false
-  return parts.fingerprinter.isSame(texts.current, texts.pending)
-}
-
-interface Place {
-  readonly host: string
-  readonly port: number
+  if (texts === null) return false
+  if (!(await mayCompare(parts, texts.login))) return false
+  if (parts.fingerprinter.isSame(texts.current, texts.pending)) return true
+  await countUnequal(parts, texts.login, pending.context)
+  return false
 }
 
 interface Texts {
-  readonly place: Place
+  /** The login that the pending one would try. */
+  readonly login: OwnLogin
   readonly current: string
   readonly pending: string
 }
@@ -121,7 +123,7 @@ async function directTexts(
     const secret = openCredential(parts, of.pending)
     const pending = await resolve(parts, { organizationId, secret, inForce: of.current })
     if (!current.ok || !pending.ok) return null
-    return { place: current.target, current: current.canonical, pending: pending.canonical }
+    return { login: { organizationId, target: pending.target }, current: current.canonical, pending: pending.canonical }
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
     // The check says so.
@@ -133,20 +135,9 @@ function endpointTexts(parts: WorkerParts, row: sealed.SealedDatasource): Texts 
   const keys = endpointKeys(parts, row)
   if (keys === null || keys.current === null || keys.pending === null || !('key' in keys.pending)) return null
   const { url, current, pending } = keys
-  const parsed = parseEndpointUrl(url)
-  if (!parsed.ok) return null
   return {
-    place: parsed.url,
+    login: endpointLogin(row.org_id, url),
     current: endpointCanonical(url, current.key),
     pending: endpointCanonical(url, pending.key),
   }
-}
-
-/**
- * Whether a comparison may be made at all: only within the budgets of dials and of refused logins at its place. Where they are spent,
- * an equal credential waits like any other, and whoever brought it is told nothing: otherwise guesses would cost nothing here.
- */
-async function mayCompare(parts: WorkerParts, organizationId: string, place: Place): Promise<boolean> {
-  const needed = [...dialBudgets(organizationId, place), ...refusalBudgets(organizationId, place)]
-  return budgets.isLeft(parts.db, needed, parts.clock())
 }

@@ -6,6 +6,7 @@ import type { Fingerprint, SealedBox, Secret } from '#server/domain/sealed.ts'
 import type { Marks } from '#server/store/credential-marks.ts'
 import type { SealedCredential } from '#server/store/sealed.ts'
 import type { Examined } from './examine.ts'
+import { loginHashesOf } from './login-budgets.ts'
 import { currentKey } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { keptSecret, type ResolvedTarget } from './resolve.ts'
@@ -25,9 +26,13 @@ export async function marksOf(parts: WorkerParts, of: Checked): Promise<Marks | 
     ? parts.fingerprinter.of(tried.context.organizationId, resolved.canonical)
     : tried.fingerprint
   const md5Allowed = tried.md5Allowed && (!isPassed || examined.isMd5)
+  const [passed = null] = isPassed ? loginHashesOf(parts, resolved.target) : []
+  const loginHash = passed ?? tried.loginHash
   const resealed = resolved === null ? null : await resealedBox(parts, { tried, secret, resolved })
-  const isNew = !isSame(fingerprint, tried.fingerprint) || md5Allowed !== tried.md5Allowed || resealed !== null
-  return isNew ? { fingerprint, md5Allowed, resealed } : null
+  const isSameLogin =
+    loginHash === tried.loginHash || (loginHash !== null && tried.loginHash?.equals(loginHash) === true)
+  const isNew = !isSame(fingerprint, tried.fingerprint) || md5Allowed !== tried.md5Allowed || !isSameLogin
+  return isNew || resealed !== null ? { fingerprint, md5Allowed, loginHash, resealed } : null
 }
 
 function isSame(one: Fingerprint | null, other: Fingerprint | null): boolean {

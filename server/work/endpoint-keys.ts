@@ -5,6 +5,8 @@
 import type { RequestedBy, Secret } from '#server/domain/sealed.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import type { SealedCredential, SealedDatasource } from '#server/store/sealed.ts'
+import { parseEndpointUrl } from '#shared/endpoint-url.ts'
+import type { OwnLogin } from './login-budgets.ts'
 import { openCredential } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { isMoved } from './standing.ts'
@@ -52,6 +54,14 @@ export function endpointCanonical(url: string, signingKey: string): string {
 export function keysOf({ current, pending }: EndpointKeys): string[] {
   const news = pending !== null && 'key' in pending ? [pending.key] : []
   return current === null ? news : [...news, current.key]
+}
+
+/** An endpoint as the budgets of logins know it. */
+export function endpointLogin(organizationId: string, url: string): OwnLogin {
+  const parsed = parseEndpointUrl(url)
+  // What is no URL is asked nowhere, and counted all the same.
+  const { host, port } = parsed.ok ? parsed.url : { host: '', port: 0 }
+  return { organizationId, target: { host, port, database: url, user: '' } }
 }
 
 function pendingKey(credential: SealedCredential, secret: Secret | null, url: string): EndpointKeys['pending'] {

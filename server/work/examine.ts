@@ -5,12 +5,15 @@
 
 import { type Judgement, judge, type RolePolicy } from '#server/domain/verification.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
+import type { FailureCode } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import { guardedProbe } from './guarded-probe.ts'
 import type { WorkerParts } from './parts.ts'
 import { type Resolved, type ResolvedTarget, resolve, type Unresolved } from './resolve.ts'
 
 const DEADLINE_MS = 12_000
+/** Failures of ours, by which nothing of the database is known. */
+const UNMADE: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exhausted', 'dialler_busy'])
 
 /** A verdict, and what was dialled for it; `resolved` is null when nothing was. */
 export interface Examined {
@@ -18,6 +21,8 @@ export interface Examined {
   readonly resolved: ResolvedTarget | null
   /** Whether the password was sent as MD5. */
   readonly isMd5: boolean
+  /** Where the check could not be made at all: when it can be, null where nobody knows. Null for one that was made. */
+  readonly unmade: { readonly until: Date | null } | null
 }
 
 /** What is examined, and as what. */
@@ -28,6 +33,8 @@ export interface Examination extends Unresolved {
   readonly isTrusted: boolean
   /** Whether the password may be sent as MD5 under a CA certificate that a caller named. */
   readonly md5Allowed: boolean
+  /** The stored version that is tried; absent for what is not stored. */
+  readonly stored?: { readonly datasourceId: string; readonly version: number }
 }
 
 /** Resolves, dials and judges. Never throws for what a customer, a caller or a server did. */
@@ -43,18 +50,20 @@ export async function examine(parts: WorkerParts, of: Examination): Promise<Exam
   if (!resolved.ok) return undialled(resolved.reason)
   const { target, caCertificate } = resolved
   const { schema, dbType, rolePolicy } = of
-  const probe = await guardedProbe(parts, {
+  const { end: probe, keptUntil } = await guardedProbe(parts, {
     organizationId: of.organizationId,
     isTrusted: of.isTrusted,
+    stored: of.stored ?? null,
     request: { target, caCertificate, md5Allowed: of.md5Allowed, schema, deadlineMs: DEADLINE_MS },
   })
   const judgement = judge(probe, { schema, rolePolicy, dbType, target, isCaNamed: caCertificate !== null })
-  return { judgement, resolved, isMd5: probe.passwordSent === 'md5' }
+  const isUnmade = probe.failure !== null && UNMADE.has(probe.failure.code)
+  return { judgement, resolved, isMd5: probe.passwordSent === 'md5', unmade: isUnmade ? { until: keptUntil } : null }
 }
 
 /** The end of an examination for which nothing was dialled. */
 export function undialled(reason: FaultCode): Examined {
-  return { judgement: refusedUndialled(reason), resolved: null, isMd5: false }
+  return { judgement: refusedUndialled(reason), resolved: null, isMd5: false, unmade: null }
 }
 
 /** A verdict that was reached without dialling. */

@@ -35,7 +35,13 @@ export type IntrospectOutcome =
 
 type Found =
   | { readonly snapshot: FinishedSnapshot; readonly covered: Covered; readonly comparedWith: string | null }
-  | { readonly fault: FaultCode; readonly issues?: readonly Issue[]; readonly retryable: boolean }
+  | {
+      readonly fault: FaultCode
+      readonly issues?: readonly Issue[]
+      readonly retryable: boolean
+      /** The server refused the credential: tried again no sooner than it is checked. */
+      readonly isRefused?: boolean
+    }
 
 /** The work of an `introspect` task. */
 export async function introspect(parts: WorkerParts, claim: claims.Claim): Promise<void> {
@@ -100,7 +106,7 @@ async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schema
     const catalog = { schemas, excludedSchemas: row.excluded_schemas ?? [] }
     const { md5Allowed } = row.current
     const request = { target, caCertificate, md5Allowed, catalog, last, deadlineMs: DEADLINE_MS }
-    const described = await guardedDescribe(parts, { organizationId, isTrusted: true, request })
+    const described = await guardedDescribe(parts, { organizationId, request })
     if (described.failure !== null) return failed(described.failure.code)
     if (described.finding === null) return { fault: 'introspection_failed', retryable: true }
     if ('fault' in described.finding) return refused(parts, row, described.finding.fault)
@@ -131,7 +137,8 @@ function failed(code: FailureCode): Found {
   const told: readonly FaultCode[] = ['database_unreachable', 'byo_host_not_allowed', 'rate_limit_exceeded']
   // A statement that was cut off, by a lock or by its length, was sent: the database was reached.
   const isTold = told.includes(fault) && code !== 'query_timeout'
-  return { fault: isTold ? fault : 'introspection_failed', retryable }
+  const isRefused = code === 'password_refused' || code === 'login_refused'
+  return { fault: isTold ? fault : 'introspection_failed', retryable, isRefused }
 }
 
 async function settle(
@@ -144,7 +151,8 @@ async function settle(
   const now = parts.clock()
   if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return true
   if ('fault' in found) {
-    await settleTask(parts, tx, { claim, row, isFailed: true, outcome: outcomeOf(found) })
+    const isRefused = found.isRefused === true
+    await settleTask(parts, tx, { claim, row, isFailed: true, isRefused, outcome: outcomeOf(found) })
     return true
   }
   if (!(await holds(tx, claim))) return true
@@ -163,23 +171,25 @@ function outcomeOf(of: Kept | Extract<Found, { fault: FaultCode }>): IntrospectO
   return issues.length === 0 ? { fault } : { fault, issues }
 }
 
+interface Ended {
+  readonly row: sealed.SealedDatasource
+  readonly isFailed: boolean
+  readonly isRefused?: boolean
+}
+
 async function settleTask(
   parts: WorkerParts,
   tx: Tx,
-  of: { claim: claims.Claim; row: sealed.SealedDatasource; isFailed: boolean; outcome: IntrospectOutcome },
+  of: Ended & { claim: claims.Claim; outcome: IntrospectOutcome },
 ): Promise<void> {
   const { claim, isFailed } = of
   if (!claim.standing) return void (await claims.finish(tx, claim, of.outcome))
   await claims.settle(tx, claim, { dueAt: nextDue(parts, claim, of), now: parts.clock(), failed: isFailed })
 }
 
-function nextDue(
-  parts: WorkerParts,
-  claim: claims.Claim,
-  { row, isFailed }: { row: sealed.SealedDatasource; isFailed: boolean },
-): Date {
+function nextDue(parts: WorkerParts, claim: claims.Claim, { row, isFailed, isRefused = false }: Ended): Date {
   const now = parts.clock().getTime()
-  if (isFailed) return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
+  if (isFailed && !isRefused) return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
   const { checkIntervalSeconds } = row.settings
   const intervalMs = checkIntervalSeconds === null ? parts.checkIntervalMs : checkIntervalSeconds * 1000
   return new Date(now + jittered(intervalMs, parts.random()))

@@ -14,12 +14,16 @@ export function intervalMs(parts: WorkerParts, row: SealedDatasource): number {
   return Math.min(LONGEST_INTERVAL_MS, seconds === null ? parts.checkIntervalMs : seconds * 1000)
 }
 
+const UNTIL_SPREAD_MS = 1_000
+
 /** When to look again: what cannot be reached soon and then later, what is active after an interval, what is rejected never. */
 export function nextCheck(
   parts: WorkerParts,
   claim: Claim,
-  of: { outcome: string; status: string; row: SealedDatasource },
+  of: { outcome: string; status: string; row: SealedDatasource; until?: Date | null },
 ): Date | null {
+  // Budgets kept it back: the time at which they do no more, and not all at the very same one.
+  if (of.until) return new Date(of.until.getTime() + Math.round(UNTIL_SPREAD_MS * parts.random()))
   const now = parts.clock().getTime()
   if (of.outcome === 'unreachable') return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
   if (of.status === 'active') return new Date(now + jittered(intervalMs(parts, of.row), parts.random()))

@@ -18,8 +18,9 @@ import * as sealed from '#server/store/sealed.ts'
 import * as tasks from '#server/store/tasks.ts'
 import * as verdicts from '#server/store/verdicts.ts'
 import type { Status } from '#shared/datasource.ts'
-import { type EndpointKeys, endpointCanonical, endpointKeys } from './endpoint-keys.ts'
+import { type EndpointKeys, endpointCanonical, endpointKeys, endpointLogin } from './endpoint-keys.ts'
 import { refusedUndialled } from './examine.ts'
+import { uncount } from './login-budgets.ts'
 import { currentKey } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { type Findings, type Judged, probeEndpoint } from './probe-endpoint.ts'
@@ -54,6 +55,8 @@ export async function verifyEndpoint(
   const dueAt = nextDue(parts, claim, { ...findings, row, status })
   const marks = keys === null ? null : await marksOf(parts, keys, findings)
   await transaction(parts.db, tx => settle(parts, tx, { claim, outcome: { ...findings, row, status, dueAt, marks } }))
+  if (keys !== null && findings.rotation?.decision === 'retire_old')
+    await uncount(parts, endpointLogin(row.org_id, keys.url), findings.rotation.credential.context)
   const { outcome, reason } = findings.judged?.judgement ?? { outcome: findings.rotation?.decision, reason: null }
   parts.log.info({ organizationId: row.org_id, datasourceId: row.id, outcome, reason }, 'verified')
   parts.signals.ring('news')
@@ -73,14 +76,17 @@ async function marksOf(parts: WorkerParts, { url, current }: EndpointKeys, of: F
     const { context } = rotation.credential
     const to = await currentKey(parts, context.organizationId)
     const resealed = parts.sealer.sealCredential(to, context, { kind: 'endpoint', url, signingKey: rotation.key })
-    return { context, marks: { fingerprint: fingerprintOf(rotation.key), md5Allowed: false, resealed } }
+    return {
+      context,
+      marks: { fingerprint: fingerprintOf(rotation.key), md5Allowed: false, loginHash: null, resealed },
+    }
   }
   if (judged?.judgement.outcome !== 'passed' || current === null || judged.credential !== current.credential)
     return null
   const fingerprint = fingerprintOf(current.key)
   const { fingerprint: known, context } = current.credential
   const isKnown = known?.text === fingerprint.text && known.keyId === fingerprint.keyId
-  return isKnown ? null : { context, marks: { fingerprint, md5Allowed: false, resealed: null } }
+  return isKnown ? null : { context, marks: { fingerprint, md5Allowed: false, loginHash: null, resealed: null } }
 }
 
 function organizationIdOf({ judged, rotation }: Findings): string {
@@ -108,7 +114,9 @@ async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; out
     const state = rotation?.decision === 'retire_old' ? 'current' : judged.credential.state
     const verdict = verdictOf(row.id, judged, now)
     const signed = state === 'pending' ? null : signedVerdict(parts, row, { ...verdict, status })
-    return verdicts.settle(tx, claim, { verdict, state, status, signed, dueAt, failed, introspection: null })
+    // What was never asked has told nothing of the endpoint.
+    const isMade = verdict.outcome !== 'unreachable' || judged.requestedAt !== null
+    return verdicts.settle(tx, claim, { verdict, state, status, signed, dueAt, failed, isMade, introspection: null })
   }
   await claims.settle(tx, claim, next)
   await datasources.update(tx, org, { id: row.id, set: { next_check_at: dueAt } })

@@ -103,6 +103,7 @@ async function tryCredential(
       rolePolicy: row.settings.rolePolicy,
       isTrusted: isInForce && isTrusted(parts, row),
       md5Allowed: isInForce && row.status === 'active' && tried.md5Allowed,
+      stored: context,
     }
     const examined = await examine(parts, about)
     const requestedBy = 'requestedBy' in secret ? (secret.requestedBy ?? null) : null
@@ -115,7 +116,7 @@ async function tryCredential(
 }
 
 async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Promise<void> {
-  const { judgement, row, tried, tookMs } = of
+  const { judgement, row, tried, tookMs, unmade } = of
   const { outcome, reason, checks, advisories } = judgement
   const now = parts.clock()
   const isRotation = tried.state === 'pending'
@@ -123,7 +124,7 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
   const status = isAside ? row.status : nextStatus(row.status, judgement)
   // A pending one that waits is tried again at once, and then as late as before.
   const isBetween = !isRotation && row.pending !== null
-  const dueAt = isBetween ? now : nextCheck(parts, claim, { outcome, status, row })
+  const dueAt = isBetween ? now : nextCheck(parts, claim, { outcome, status, row, until: unmade?.until ?? null })
   const { version } = tried.context
   const at = { datasourceId: row.id, version, at: now, tookMs }
   const settlement = {
@@ -131,6 +132,7 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
     status,
     signed: isAside ? null : signedVerdict(parts, row, { version, status, outcome, at: now }),
     dueAt,
+    isMade: unmade === null,
     failed: isBetween || outcome === 'unreachable',
     // What is active is also introspected, from the next interval on; a caller may ask for it sooner.
     introspection: status === 'active' && dueAt !== null ? newId() : null,

@@ -1,0 +1,60 @@
+/**
+ * How often a login may be refused before nobody tries it for a while. A registry that logs in where it is told is a password
+ * guesser unless it counts; and it stops neighbours on a shared host unless it counts each login, organization and address
+ * apart. What is charged to them is in `login-charges.ts`.
+ *
+ * Refused logins are counted in halves: a connection that ends behind our proof, without an answer, is half of one.
+ */
+import { type Budget, type Place, spelled } from './dial-budget.ts'
+
+/** Where somebody logs in, and as whom: a keyed hash of database and user, so that no counter names a customer's role. */
+export interface LoginTarget extends Place {
+  readonly login: string
+}
+
+/** What one refused login counts. */
+export const REFUSED = 2
+/** What counts as half of one. */
+export const HALF_REFUSED = 1
+
+const QUARTER_MS = 900_000
+/** Longer than any dial: what a worker that died had under way ends by itself. */
+const UNDER_WAY_MS = 60_000
+
+/** Refused logins in a quarter of an hour: of one login by whomever, of one organization at one host and port, of one at all. */
+const PER_LOGIN = 10
+const PER_PLACE = 10
+const PER_ORGANIZATION = 60
+
+/** Refused logins of one login, by whomever. `at` is the host as it is written, or the address that refused. */
+export function loginBudget({ port, login }: LoginTarget, at: string): Budget {
+  return { key: `login ${port} ${login} ${spelled(at)}`, limit: PER_LOGIN * REFUSED, windowMs: QUARTER_MS }
+}
+
+/** Dials of one login that are under way: those that could still be refused count as if they were. */
+export function underWay({ port, login, host }: LoginTarget): Budget {
+  return { key: `under-way ${port} ${login} ${spelled(host)}`, limit: PER_LOGIN, windowMs: UNDER_WAY_MS }
+}
+
+/** Whether an organization has tried a login in the window. Its first try is made whoever has spent the login's budget. */
+export function triedBudget(organizationId: string, { port, login }: LoginTarget, at: string): Budget {
+  return { key: `tried ${organizationId} ${port} ${login} ${spelled(at)}`, limit: 1, windowMs: QUARTER_MS }
+}
+
+/** Refused logins of an organization at one host and port: its own, and nobody else's. */
+export function placeBudget(organizationId: string, port: number, at: string): Budget {
+  return { key: `place ${organizationId} ${port} ${spelled(at)}`, limit: PER_PLACE * REFUSED, windowMs: QUARTER_MS }
+}
+
+/** The same there, and at all. */
+export function ownBudgets(organizationId: string, { host, port }: Place): Budget[] {
+  return [
+    placeBudget(organizationId, port, host),
+    { key: `organization ${organizationId}`, limit: PER_ORGANIZATION * REFUSED, windowMs: QUARTER_MS },
+  ]
+}
+
+/** That a new credential was told to be another one and counted as refused, before it was dialled. */
+export function countedMarker(of: { organizationId: string; datasourceId: string; version: number }): Budget {
+  return { key: `counted ${of.organizationId} ${of.datasourceId} ${of.version}`, limit: 1, windowMs: QUARTER_MS }
+}

@@ -1,0 +1,61 @@
+/**
+ * What a refused login is charged to, under the host as it is written and under the address that refused it: names for one
+ * address cost nothing. And the counters that keep a login from an address.
+ */
+import { type Budget, type BudgetFamily, dialFamilies, spelled } from './dial-budget.ts'
+import { type LoginTarget, loginBudget, ownBudgets, placeBudget, REFUSED, triedBudget } from './login-budget.ts'
+
+const QUARTER_MS = 900_000
+
+/** Refused logins in a quarter of an hour at one address by whomever, of which one organization can use up only a part. */
+const PER_ADDRESS = 300
+const PER_ADDRESS_OF_ONE = 30
+
+/** What it is charged to under the host as it is written. */
+export function chargedAtHost(organizationId: string, target: LoginTarget): Budget[] {
+  return [
+    loginBudget(target, target.host),
+    triedBudget(organizationId, target, target.host),
+    ...ownBudgets(organizationId, target),
+  ]
+}
+
+/**
+ * What it is charged to under the address that refused it, where that is not the host itself. Of a host's addresses only that
+ * one: whoever answers for a name could name a neighbour's address beside their own.
+ */
+export function chargedAtAddress(organizationId: string, target: LoginTarget, address: string): Budget[] {
+  if (spelled(target.host) === spelled(address)) return []
+  return [
+    loginBudget(target, address),
+    triedBudget(organizationId, target, address),
+    placeBudget(organizationId, target.port, address),
+  ]
+}
+
+/** What one organization can use of an address, and what all can. The second is charged only while the first is not spent. */
+export function addressBudgets(organizationId: string, address: string): { own: Budget; all: Budget } {
+  return {
+    own: { key: `address-of ${organizationId} ${address}`, limit: PER_ADDRESS_OF_ONE * REFUSED, windowMs: QUARTER_MS },
+    all: { key: `address ${address}`, limit: PER_ADDRESS * REFUSED, windowMs: QUARTER_MS },
+  }
+}
+
+/** The families in which a spent counter keeps a login from an address, whatever name led there. */
+export function addressFamilies(organizationId: string, { port }: LoginTarget): BudgetFamily[] {
+  const { own, all } = addressBudgets(organizationId, '')
+  const spent = [placeBudget(organizationId, port, ''), own, all].map(familyOf)
+  return [...spent, ...dialFamilies(organizationId, port)]
+}
+
+/** The addresses at which a login's budget is spent, and those at which the organization has tried it. */
+export function loginFamilies(
+  organizationId: string,
+  target: LoginTarget,
+): { login: BudgetFamily; tried: BudgetFamily } {
+  return { login: familyOf(loginBudget(target, '')), tried: familyOf(triedBudget(organizationId, target, '')) }
+}
+
+function familyOf({ key, limit }: Budget): BudgetFamily {
+  return { prefix: key, limit }
+}
