@@ -2,6 +2,8 @@
  * A4: whoever asks learns nothing of a stored credential. A caller who may only create guesses at it by registering again, a web
  * tier that was taken over compares guesses with what it holds: neither has anything to compare with.
  */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
 import type { DatasourceId } from '#shared/wire.ts'
@@ -150,9 +152,14 @@ async function unworked() {
 }
 
 describe('A web tier that was taken over', () => {
-  it('reads no sealed byte, and has no right to write a fingerprint or what MD5 is allowed for', async () => {
+  it('has no key to compare with, reads no sealed byte, and has no right to write a fingerprint or what MD5 is allowed for', async () => {
     const tiers = await makeTiers()
     try {
+      const worker = JSON.parse(await readFile(join(tiers.dir, 'worker.json'), 'utf8'))
+      const web = await readFile(join(tiers.dir, 'web.json'), 'utf8')
+      const secrets = worker.fingerprint.map((key: { secret: string }) => key.secret)
+      expect(secrets.length).toBeGreaterThan(0)
+      expect(secrets.filter((secret: string) => web.includes(secret))).toEqual([])
       const denied = (text: string) =>
         query(tiers.roleUrl.web, text).then(
           () => 'done',
