@@ -41,6 +41,17 @@ export const VerifyInput = z.strictObject({
   idempotencyKey: IdempotencyKey,
 })
 
+/** Input of `datasources.validateRegistered`: without an id the one direct datasource of the caller's mode. */
+export const ValidateRegisteredInput = z.strictObject({ id: DatasourceId.optional(), idempotencyKey: IdempotencyKey })
+export type ValidateRegisteredInput = z.output<typeof ValidateRegisteredInput>
+
+/** Input of `datasources.removeAll`: nobody says it by leaving something out. */
+export const RemoveAllInput = z.strictObject({ confirm: z.literal(true) })
+
+/** Answer of `datasources.removeAll`: how many were removed of each kind. */
+export const RemovedAll = z.object({ direct: z.number().int(), endpoints: z.number().int() })
+export type RemovedAll = z.output<typeof RemovedAll>
+
 /** Input of `datasources.remove`. */
 export const RemoveInput = z.strictObject({ id: DatasourceId, idempotencyKey: IdempotencyKey })
 

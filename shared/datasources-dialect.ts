@@ -81,10 +81,24 @@ export type RegisterBody = z.output<typeof RegisterBody>
 
 /** Body of `POST /v1/datasources/validate`. */
 export const ValidateBody = chosen(
-  isSealed,
-  z.strictObject({ ...Plain, ...dialled }).meta({ id: 'ValidateDirect', description: 'Tries a connection string.' }),
-  z.strictObject({ ...Sealed, ...dialled }).meta({ id: 'ValidateSealed', description: 'Tries a sealed one.' }),
+  (body: object) => Object.keys(body).length === 0,
+  chosen(
+    isSealed,
+    z.strictObject({ ...Plain, ...dialled }).meta({ id: 'ValidateDirect', description: 'Tries a connection string.' }),
+    z.strictObject({ ...Sealed, ...dialled }).meta({ id: 'ValidateSealed', description: 'Tries a sealed one.' }),
+  ),
+  z
+    .strictObject({})
+    .meta({ id: 'ValidateRegistered', description: 'Tries what is registered.' })
+    .transform(() => ({ isRegistered: true as const })),
 )
+
+/** Query of `DELETE /v1/datasources`. */
+export const RemoveAllQuery = z.strictObject({
+  confirm: z
+    .literal('true', { error: 'confirm=true has to be given: every datasource of the mode is removed.' })
+    .describe('`true`, so that nobody removes everything by leaving out an id.'),
+})
 
 /** Body of `POST /v1/datasources/{id}/rotate_key`. */
 export const RotateKeyBody = z.strictObject({ signingKey }).meta({ id: 'RotateKey', description: 'A new signing key.' })

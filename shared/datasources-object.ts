@@ -124,6 +124,19 @@ export const DatasourceValidation = z
 
 const faults: readonly FaultSpec[] = Object.values(FAULTS)
 
+/** Answer of `DELETE /v1/datasources?confirm=true`. */
+export const DisconnectedDatasources = z
+  .object({
+    object: z.literal('datasource_disconnected').describe('Always `datasource_disconnected`.'),
+    cleared: z
+      .object({
+        direct: z.number().int().describe('How many were direct.'),
+        endpoints: z.number().int().describe('How many were signed endpoints.'),
+      })
+      .describe('What was removed.'),
+  })
+  .meta({ id: 'DisconnectedDatasources', description: 'All datasources of the mode are removed.' })
+
 /** Every error of this dialect. */
 export const DatasourcesError = z
   .object({

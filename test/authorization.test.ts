@@ -70,6 +70,7 @@ const changesOwn = { stranger: none, live: 'forbidden', capability: denied, else
 const TABLE: Readonly<Record<string, Row>> = {
   'datasources.register': { scope: 'datasources.create', input: w => ({ connectionString: w.url }), ...makes },
   'datasources.validate': { scope: 'datasources.create', input: w => ({ connectionString: w.url }), ...makes },
+  'datasources.validateRegistered': { scope: 'datasources.create', input: w => ({ id: w.datasource }), ...changes },
   'datasources.get': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
   'datasources.list': { scope: 'datasources.read', input: () => ({}), ...asks },
   'datasources.roleSql': { scope: 'datasources.read', input: () => ({ schema: 'app' }), ...asks },
@@ -157,6 +158,8 @@ const TABLE: Readonly<Record<string, Row>> = {
     ...changesOwn,
     stranger: gone,
   },
+  // The last row: it takes away what the others are tried on.
+  'datasources.removeAll': { scope: 'datasources.remove', input: () => ({ confirm: true }), ...makes },
 }
 
 let dns: DnsServer

@@ -8,12 +8,15 @@ import { refusal } from '#server/domain/scope.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { Datasource, DatasourcePage, ListInput } from '#shared/datasource.ts'
 import {
+  RemoveAllInput,
+  RemovedAll,
   RemoveInput,
   RoleSql,
   RoleSqlInput,
   RotateInput,
   RotateKeyInput,
   UpdateInput,
+  ValidateRegisteredInput,
   VerifyInput,
 } from '#shared/datasource-change.ts'
 import { Fault } from '#shared/fault.ts'
@@ -26,10 +29,12 @@ import { lease, releaseLease } from './lease.ts'
 import { present } from './present.ts'
 import { register } from './register.ts'
 import { remove } from './remove.ts'
+import { removeAll } from './remove-all.ts'
 import { rotate, rotateKey } from './rotate.ts'
 import { procedure, router } from './trpc.ts'
 import { update } from './update.ts'
 import { validate } from './validate.ts'
+import { validateRegistered } from './validate-registered.ts'
 import { verify } from './verify.ts'
 import { watchProcedure } from './watch.ts'
 
@@ -118,6 +123,12 @@ export const datasourcesRouter = router({
     .output(Validation)
     .mutation(({ ctx, input }) => validate(ctx, input)),
 
+  /** Runs the checklist on what is registered and changes nothing. */
+  validateRegistered: procedure('datasources.create')
+    .input(ValidateRegisteredInput)
+    .output(Validation)
+    .mutation(({ ctx, input }) => validateRegistered(ctx, input)),
+
   /** The SQL that makes a least-privileged role which passes the checklist. */
   roleSql: procedure('datasources.read')
     .input(RoleSqlInput)
@@ -129,6 +140,12 @@ export const datasourcesRouter = router({
     .input(RemoveInput)
     .output(Datasource)
     .mutation(({ ctx, input }) => remove(ctx, input)),
+
+  /** Removes every datasource of the caller's mode. */
+  removeAll: procedure('datasources.remove')
+    .input(RemoveAllInput)
+    .output(RemovedAll)
+    .mutation(({ ctx }) => removeAll(ctx)),
 })
 
 function position(cursor: string | undefined): string | undefined {

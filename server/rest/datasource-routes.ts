@@ -3,15 +3,17 @@
  * Each maps its body to a procedure's input and decides nothing.
  */
 
-import { ListQuery, RegisterBody, RotateKeyBody, ValidateBody } from '#shared/datasources-dialect.ts'
+import { ListQuery, RegisterBody, RemoveAllQuery, RotateKeyBody, ValidateBody } from '#shared/datasources-dialect.ts'
 import {
   DatasourceList,
   DatasourceObject,
   DatasourceValidation,
   DeletedDatasource,
+  DisconnectedDatasources,
 } from '#shared/datasources-object.ts'
 import { Fault } from '#shared/fault.ts'
 import type { RegisterInput } from '#shared/registration.ts'
+import type { Validation } from '#shared/validation.ts'
 import { present } from './datasource-object.ts'
 import type { Call, Reply, Route } from './dialect.ts'
 import { ANSWERS, BODIES, IDS } from './examples.ts'
@@ -84,21 +86,66 @@ const register = strictRoute({
   },
 })
 
+function validated({ advisories, ...verdict }: Validation): Reply {
+  const more = advisories.length === 0 ? {} : { advisories }
+  return { status: 200, body: { object: 'datasource_validation', connection: 'direct', ...verdict, ...more } }
+}
+
 const validate = strictRoute({
   method: 'post',
   path: `${PATH}/validate`,
   operationId: 'validateDatasource',
   summary: 'Try a connection string',
-  description: 'Walks the whole checklist from our network and registers nothing. Answers 200 whatever the verdict.',
+  description:
+    'Walks the whole checklist from our network and registers nothing. Answers 200 whatever the verdict. Without a string it ' +
+    "tries the one direct datasource of the key's mode: with none 404, with several 400.",
   params: {},
-  body: { schema: ValidateBody, examples: { direct: BODIES.validate, sealed: BODIES.sealed } },
+  body: {
+    schema: ValidateBody,
+    isOptional: true,
+    examples: { direct: BODIES.validate, sealed: BODIES.sealed, registered: {} },
+  },
   answers: { 200: { description: 'The verdict.', schema: DatasourceValidation, example: ANSWERS.validation } },
-  faults: ['timeout'],
-  async run(call, { body: { connection: _, ...body } }) {
-    const input = 'key_id' in body ? withKeyId(body) : body
-    const { advisories, ...verdict } = await call.caller.datasources.validate(input)
-    const more = advisories.length === 0 ? {} : { advisories }
-    return { status: 200, body: { object: 'datasource_validation', connection: 'direct', ...verdict, ...more } }
+  faults: ['entity_not_found', 'timeout'],
+  async run(call, { body }) {
+    if ('isRegistered' in body) return validated(await call.caller.datasources.validateRegistered({}))
+    const { connection: _, ...asked } = body
+    return validated(await call.caller.datasources.validate('key_id' in asked ? withKeyId(asked) : asked))
+  },
+})
+
+const validateRegistered = strictRoute({
+  method: 'post',
+  path: `${PATH}/:id/validate`,
+  operationId: 'validateRegisteredDatasource',
+  summary: 'Try what is registered',
+  description:
+    'Walks the checklist with the credential in force and changes nothing. Answers 200 whatever the verdict.',
+  params,
+  answers: { 200: { description: 'The verdict.', schema: DatasourceValidation, example: ANSWERS.validation } },
+  faults: ['entity_not_found', 'timeout'],
+  run: async call => validated(await call.caller.datasources.validateRegistered({ id: pathId(call) })),
+})
+
+const removeAll = strictRoute({
+  method: 'delete',
+  path: PATH,
+  operationId: 'removeDatasources',
+  summary: "Remove every datasource of the key's mode",
+  description: 'Each with its sealed credential, a few at a time: after a failure those that were reached are gone.',
+  params: {},
+  query: RemoveAllQuery,
+  answers: {
+    200: {
+      description: 'They are removed.',
+      schema: DisconnectedDatasources,
+      example: { object: 'datasource_disconnected', cleared: { direct: 2, endpoints: 1 } },
+    },
+  },
+  faults: ['invalid_request'],
+  async run(call) {
+    const cleared = await call.caller.datasources.removeAll({ confirm: true })
+    return { status: 200, body: { object: 'datasource_disconnected', cleared } }
   },
 })
 
@@ -155,6 +202,8 @@ export const datasourceRoutes: readonly Route[] = [
     run: (call, { query }) => list(call, query),
   }),
   validate,
+  validateRegistered,
+  removeAll,
   rotateKey,
   verify,
   strictRoute({

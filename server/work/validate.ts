@@ -8,10 +8,12 @@ import type { Judgement } from '#server/domain/verification.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import * as claims from '#server/store/claims.ts'
 import * as organizations from '#server/store/organizations.ts'
+import * as sealed from '#server/store/sealed.ts'
 import type { Validation } from '#shared/validation.ts'
 import { examine, refusedUndialled } from './examine.ts'
-import { openPayload } from './open.ts'
+import { openInForce, openPayload } from './open.ts'
 import type { WorkerParts } from './parts.ts'
+import { isTrusted } from './standing.ts'
 
 const Payload = z.object({ secret: Secret, schema: z.string().nullable(), dbType: z.string() })
 
@@ -23,9 +25,10 @@ export async function validate(parts: WorkerParts, claim: claims.Claim): Promise
 }
 
 async function judged(parts: WorkerParts, claim: claims.Claim): Promise<Judgement> {
+  const { organizationId, datasourceId } = claim
   try {
+    if (datasourceId !== null) return await registered(parts, { organizationId, datasourceId })
     const payload = Payload.parse(await openPayload(parts, claim))
-    const { organizationId } = claim
     const { rolePolicy } = await organizations.settings(parts.db, organizationId)
     const { judgement } = await examine(parts, {
       organizationId,
@@ -40,6 +43,29 @@ async function judged(parts: WorkerParts, claim: claims.Claim): Promise<Judgemen
     if (!(thrown instanceof SealBroken)) throw thrown
     return refusedUndialled('credential_unreadable')
   }
+}
+
+/** What a check of a registered one would find; nothing of it is kept. */
+async function registered(
+  parts: WorkerParts,
+  of: { organizationId: string; datasourceId: string },
+): Promise<Judgement> {
+  const { organizationId, datasourceId } = of
+  const row = await sealed.datasource(parts.db, organizationId, datasourceId)
+  if (row === undefined || row.kind !== 'direct' || row.current === null)
+    return refusedUndialled('credential_unreadable')
+  const { rolePolicy } = await organizations.settings(parts.db, organizationId)
+  const { judgement } = await examine(parts, {
+    organizationId,
+    secret: openInForce(parts, row, row.current),
+    inForce: null,
+    rolePolicy,
+    isTrusted: isTrusted(parts, row),
+    md5Allowed: row.current.md5Allowed,
+    schema: row.schema,
+    dbType: row.db_type ?? 'postgresql',
+  })
+  return judgement
 }
 
 /** A verdict as `datasources.validate` answers it. */

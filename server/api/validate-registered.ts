@@ -1,0 +1,66 @@
+/**
+ * Runs the whole checklist on a datasource that is registered, and changes nothing about it: what a verification would find
+ * now. The worker opens the credential in force; nothing of it is in the task.
+ */
+import { newId } from '#server/domain/ids.ts'
+import * as audit from '#server/store/audit.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { transaction } from '#server/store/db.ts'
+import * as tasks from '#server/store/tasks.ts'
+import type { ValidateRegisteredInput } from '#shared/datasource-change.ts'
+import { Fault } from '#shared/fault.ts'
+import { Validation } from '#shared/validation.ts'
+import { eventOf, type KnownContext } from './context.ts'
+import { changeable } from './find.ts'
+import { once } from './once.ts'
+import { outcomeOf } from './outcome.ts'
+
+const KEPT_MS = 600_000
+
+/**
+ * Validates the one that is named, else the one direct datasource of the caller's mode. Throws `entity_not_found` where there is
+ * none, `invalid_request` where there are several and for an endpoint, `timeout` past the deadline.
+ */
+export async function validateRegistered(ctx: KnownContext, input: ValidateRegisteredInput): Promise<Validation> {
+  return once(ctx, {
+    path: 'datasources.validateRegistered',
+    input,
+    effect: async inside => submit(inside, await meant(inside, input)),
+    answer: async (inside, asked) =>
+      Validation.parse(await outcomeOf(inside, { ...asked, waitMs: inside.parts.validateMs, late: 'withdrawn' })),
+    waits: true,
+    rings: ['work'],
+  })
+}
+
+/** The UUID of what is meant. */
+async function meant(ctx: KnownContext, { id }: ValidateRegisteredInput): Promise<string> {
+  if (id !== undefined) {
+    const row = await changeable(ctx, id, 'datasources.create')
+    if (row.kind === 'direct') return row.id
+    throw refused('id', 'An endpoint is checked by POST /v1/datasources/{id}/verify.')
+  }
+  const { organizationId, mode } = ctx.principal
+  const [only, ...others] = await datasources.someOf(ctx.parts.db, organizationId, { mode, kind: 'direct', limit: 2 })
+  if (only === undefined) throw new Fault('entity_not_found')
+  if (others.length === 0) return only.id
+  throw refused('connectionString', 'There are several: give one, or POST /v1/datasources/{id}/validate.')
+}
+
+function refused(param: string, message: string): Fault {
+  return new Fault('invalid_request', { issues: [{ path: [param], code: 'ambiguous', message }] })
+}
+
+async function submit(ctx: KnownContext, datasourceId: string): Promise<{ taskId: string; datasourceId: string }> {
+  const { parts, principal } = ctx
+  const taskId = newId()
+  const now = parts.clock()
+  const expiresAt = new Date(now.getTime() + KEPT_MS)
+  const about = { action: 'datasource.validated', objectKind: 'datasource', objectId: datasourceId }
+  await transaction(parts.db, async tx => {
+    const task = { id: taskId, kind: 'validate' as const, datasourceId, payload: null, now, expiresAt }
+    await tasks.submit(tx, principal.organizationId, task)
+    await audit.append(tx, principal.organizationId, eventOf(ctx, about))
+  })
+  return { taskId, datasourceId }
+}
