@@ -29,6 +29,27 @@ export const ENDPOINT_FAILURES = {
     saw: 'the signature was refused',
     fix: 'Check that the endpoint holds the signing key that is registered here, and checks the exact body bytes.',
   },
+  endpoint_clock: {
+    stage: 'authenticate',
+    fault: 'endpoint_clock_off',
+    retryable: false,
+    saw: 'the time of our signature was refused',
+    fix: "Set the endpoint's clock by NTP: it allows 300 s of difference.",
+  },
+  endpoint_key_differs: {
+    stage: 'authenticate',
+    fault: 'signature_refused',
+    retryable: false,
+    saw: 'the signature was found to be wrong',
+    fix: 'Give the endpoint the signing key that is registered here, whole and with its prefix, or register its own: rotate_key.',
+  },
+  endpoint_keyless: {
+    stage: 'authenticate',
+    fault: 'endpoint_key_missing',
+    retryable: false,
+    saw: 'the endpoint holds no key to check a signature with',
+    fix: 'Set the signing key in the configuration of the endpoint; then verify again.',
+  },
   redirect_refused: {
     ...strange,
     saw: 'a redirect, which is never followed',

@@ -101,6 +101,14 @@ export const FAULTS = {
     ...invalid,
     says: 'The endpoint refused our signature. Check that it holds the signing key that is registered, and its clock.',
   },
+  endpoint_clock_off: {
+    ...invalid,
+    says: 'The endpoint refused the time of our signature. Set its clock.',
+  },
+  endpoint_key_missing: {
+    ...invalid,
+    says: 'The endpoint holds no key to check our signature with. Set it in the configuration of the endpoint.',
+  },
   projection_mismatch: {
     ...invalid,
     says: 'The sealed connection string names another host, port or database than the request.',

@@ -182,6 +182,42 @@ describe('An answer other than 200', () => {
   })
 
   it.each([
+    ['source_timestamp_expired', 'endpoint_clock'],
+    ['source_signature_invalid', 'endpoint_key_differs'],
+    ['source_api_key_missing', 'endpoint_keyless'],
+    ['source_something_else', 'signature_refused'],
+    [MARK, 'signature_refused'],
+  ] as const)('401 with the code %s is %s, and nothing else of it is kept', async (error, code) => {
+    const answer = await meet(response => {
+      response.writeHead(401, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ error, message: MARK }))
+    })
+    expect(answer).toMatchObject({ status: 401, code, body: null, passed: 'tls' })
+    expect(JSON.stringify(answer)).not.toContain(MARK)
+  })
+
+  it.each([
+    [
+      'long',
+      (response: Parameters<Mood>[0]) =>
+        response.end(`{"error":"source_api_key_missing","message":"${'x'.repeat(5_000)}"}`),
+    ],
+    [
+      'deep',
+      (response: Parameters<Mood>[0]) =>
+        response.end(`{"error":"source_api_key_missing","x":${'['.repeat(20)}${']'.repeat(20)}}`),
+    ],
+    ['a list', (response: Parameters<Mood>[0]) => response.end('["source_api_key_missing"]')],
+    ['cut off', (response: Parameters<Mood>[0]) => response.end('{"error":"source_api_key_missing"')],
+  ] as const)('401 whose body is %s is a signature refused', async (_, end) => {
+    const answer = await meet(response => {
+      response.writeHead(401)
+      end(response)
+    })
+    expect(answer).toMatchObject({ status: 401, code: 'signature_refused', body: null })
+  })
+
+  it.each([
     ['a number of seconds', () => '7', 7],
     ['the longest that it can be', () => '999999999', 999_999_999],
     ['a date to come', () => new Date(Date.now() + 90_000).toUTCString(), 90],

@@ -5,6 +5,7 @@
 import * as audit from '#server/store/audit.ts'
 import * as changes from '#server/store/changes.ts'
 import * as datasources from '#server/store/datasources.ts'
+import { someOf } from '#server/store/datasources-of-mode.ts'
 import { transaction } from '#server/store/db.ts'
 import type { RemovedAll } from '#shared/datasource-change.ts'
 import { Fault } from '#shared/fault.ts'
@@ -32,7 +33,7 @@ export async function removeAll(ctx: KnownContext): Promise<RemovedAll> {
 async function removeSome(ctx: KnownContext, until: Date) {
   const { organizationId: org, mode } = ctx.principal
   return transaction(ctx.parts.db, async tx => {
-    const found = await datasources.someOf(tx, org, { mode, limit: AT_ONCE, until })
+    const found = await someOf(tx, org, { mode, limit: AT_ONCE, until })
     const removed: ('direct' | 'endpoint')[] = []
     for (const row of found) {
       // Another call may have removed it since.

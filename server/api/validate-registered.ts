@@ -4,7 +4,7 @@
  */
 import { newId } from '#server/domain/ids.ts'
 import * as audit from '#server/store/audit.ts'
-import * as datasources from '#server/store/datasources.ts'
+import { someOf } from '#server/store/datasources-of-mode.ts'
 import { transaction } from '#server/store/db.ts'
 import * as tasks from '#server/store/tasks.ts'
 import type { ValidateRegisteredInput } from '#shared/datasource-change.ts'
@@ -41,7 +41,7 @@ async function meant(ctx: KnownContext, { id }: ValidateRegisteredInput): Promis
     throw refused('id', 'An endpoint is checked by POST /v1/datasources/{id}/verify.')
   }
   const { organizationId, mode } = ctx.principal
-  const [only, ...others] = await datasources.someOf(ctx.parts.db, organizationId, { mode, kind: 'direct', limit: 2 })
+  const [only, ...others] = await someOf(ctx.parts.db, organizationId, { mode, kind: 'direct', limit: 2 })
   if (only === undefined) throw new Fault('entity_not_found')
   if (others.length === 0) return only.id
   throw refused('connectionString', 'There are several: give one, or POST /v1/datasources/{id}/validate.')

@@ -120,7 +120,8 @@ function findingOf(answer: EndpointAnswer, failure: Failure): { actual: string; 
   const spec = failureSpec(failure.code)
   const actual = answer.status === null || answer.status === 200 ? spec.saw : `${spec.saw} (HTTP ${answer.status})`
   const offset = answer.clockOffsetSeconds ?? 0
-  if (failure.code === 'signature_refused' && Math.abs(offset) > MAX_CLOCK_SECONDS) {
+  const isClock = failure.code === 'endpoint_clock' && offset !== 0
+  if (isClock || (failure.code === 'signature_refused' && Math.abs(offset) > MAX_CLOCK_SECONDS)) {
     const place = `${Math.abs(offset)} s ${offset > 0 ? 'ahead of' : 'behind'} ours`
     return { actual, fix: `Set the endpoint's clock: it is ${place}, and ${MAX_CLOCK_SECONDS} s are allowed.` }
   }

@@ -11,7 +11,7 @@ import type { Failure } from '#shared/failure.ts'
 import { createDeadline } from './deadline.ts'
 import { connectEndpoint, type EndpointLink, type EndpointNet } from './endpoint-link.ts'
 import { type Posted, post, type Reply } from './exchange.ts'
-import { clockOffsetSeconds, retryAfterSeconds, statusFailure, textOf } from './reply.ts'
+import { clockOffsetSeconds, refusalOf, retryAfterSeconds, textOf } from './reply.ts'
 import { SessionError } from './session-error.ts'
 import { sign } from './signature.ts'
 
@@ -57,7 +57,7 @@ async function converse(request: EndpointRequest, net: EndpointNet, progress: Pr
   const socket = await connectEndpoint(target, net, progress)
   progress.reply = await post(socket, posted(request, parsed.url), net.signal)
   progress.repliedAtSeconds += (performance.now() - startedMs) / 1_000
-  const refused = statusFailure(progress.reply.status)
+  const refused = refusalOf(progress.reply)
   if (refused !== null) throw new SessionError(refused)
   progress.passed = 'authenticate'
   const text = textOf(progress.reply)

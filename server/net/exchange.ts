@@ -19,7 +19,7 @@ export interface Posted {
   readonly maxBytes: number
 }
 
-/** The head of an answer, and its body where the status is 200. */
+/** The head of an answer, and its body where the status is 200, or 401 with a short one. */
 export interface Reply {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -30,6 +30,8 @@ export interface Reply {
 const MAX_HEADER_BYTES = 16_384
 /** Interim answers (RFC 9110 §15.2) that are passed over before the peer is found to be stalling. */
 const MAX_INTERIM = 8
+/** Of a 401, whose body names the reason by a code; whatever is longer is a text for people. */
+const MAX_REASON_BYTES = 2_048
 
 /**
  * Sends the request and reads the answer. Headers of any status come back; a body is read only with a 200.
@@ -91,10 +93,22 @@ async function read(message: IncomingMessage, maxBytes: number): Promise<Reply> 
   const { statusCode: status = 0, headers } = message
   // Destroying a message that was not read to its end makes it emit an error, which would have no listener.
   message.on('error', () => {})
+  if (status === 401) return { status, headers, body: await readReason(message) }
   if (status !== 200) return { status, headers, body: null }
   refuseCoding(headers)
   if (Number(headers['content-length'] ?? 0) > maxBytes) throw new SessionError('endpoint_too_large')
   return { status, headers, body: await readBody(message, maxBytes) }
+}
+
+/** The body of a refusal; null for one that is long, coded or cut off: it decides about nothing but the advice. */
+async function readReason(message: IncomingMessage): Promise<Buffer | null> {
+  try {
+    refuseCoding(message.headers)
+    return await readBody(message, MAX_REASON_BYTES)
+  } catch (thrown) {
+    if (thrown instanceof SessionError) return null
+    throw thrown
+  }
 }
 
 /** Node reads `Transfer-Encoding: xchunked` to the end of the connection; a compressed body may be a bomb. */

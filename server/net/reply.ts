@@ -13,8 +13,35 @@ import { SessionError } from './session-error.ts'
 /** Statuses that ask for patience (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4); any other 4xx says that we ask wrongly. */
 const PATIENCE = new Set([408, 425, 429])
 
+/** Why a handler refuses a signature, by the closed list of the endpoint protocol. */
+const REASONS: ReadonlyMap<unknown, FailureCode> = new Map<unknown, FailureCode>([
+  ['source_timestamp_expired', 'endpoint_clock'],
+  ['source_signature_invalid', 'endpoint_key_differs'],
+  ['source_api_key_missing', 'endpoint_keyless'],
+])
+
+/** The failure that an answer is; null for 200. Of a 401 one of three codes is looked for, and no text is kept. */
+export function refusalOf(reply: Reply): FailureCode | null {
+  const failure = statusFailure(reply.status)
+  if (failure !== 'signature_refused' || reply.body === null) return failure
+  const text = decode(reply.body)
+  if (text === null || isDeeperThan(text, MAX_REASON_DEPTH)) return failure
+  return REASONS.get(codeIn(text)) ?? failure
+}
+
+const MAX_REASON_DEPTH = 8
+
+function codeIn(text: string): unknown {
+  try {
+    const answer: unknown = JSON.parse(text)
+    return typeof answer === 'object' && answer !== null ? Reflect.get(answer, 'error') : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** The failure that a status is; null for 200. */
-export function statusFailure(status: number): FailureCode | null {
+function statusFailure(status: number): FailureCode | null {
   if (status === 200) return null
   if (status >= 300 && status < 400) return 'redirect_refused'
   if (status === 401) return 'signature_refused'

@@ -3,21 +3,20 @@
  * Each maps its body to a procedure's input and decides nothing.
  */
 
-import { ListQuery, RegisterBody, RemoveAllQuery, RotateKeyBody, ValidateBody } from '#shared/datasources-dialect.ts'
+import { ListQuery, RegisterBody, RemoveAllQuery, RotateKeyBody } from '#shared/datasources-dialect.ts'
 import {
   DatasourceList,
   DatasourceObject,
-  DatasourceValidation,
   DeletedDatasource,
   DisconnectedDatasources,
 } from '#shared/datasources-object.ts'
 import { Fault } from '#shared/fault.ts'
 import type { RegisterInput } from '#shared/registration.ts'
-import type { Validation } from '#shared/validation.ts'
 import { present } from './datasource-object.ts'
 import type { Call, Reply, Route } from './dialect.ts'
 import { ANSWERS, BODIES, IDS } from './examples.ts'
 import { documentedId, pathId, strictRoute } from './strict.ts'
+import { validateRoutes, withKeyId } from './validate-routes.ts'
 
 const PATH = '/v1/datasources'
 
@@ -26,11 +25,6 @@ const params = documentedId('a datasource', IDS.datasource)
 function inputOf(body: RegisterBody): RegisterInput {
   const { connection: _, ...rest } = body
   return 'key_id' in rest ? withKeyId(rest) : rest
-}
-
-/** The one field that this dialect spells in another way. */
-function withKeyId<T extends { key_id: string }>({ key_id: keyId, ...rest }: T) {
-  return { ...rest, keyId }
 }
 
 /** The field of `Prefer: wait`, where the caller sent it. */
@@ -84,47 +78,6 @@ const register = strictRoute({
     const made = await call.caller.datasources.register({ ...inputOf(body), ...waiting(call) })
     return { status: call.remarks.created === true ? 201 : 200, body: present(made) }
   },
-})
-
-function validated({ advisories, ...verdict }: Validation): Reply {
-  const more = advisories.length === 0 ? {} : { advisories }
-  return { status: 200, body: { object: 'datasource_validation', connection: 'direct', ...verdict, ...more } }
-}
-
-const validate = strictRoute({
-  method: 'post',
-  path: `${PATH}/validate`,
-  operationId: 'validateDatasource',
-  summary: 'Try a connection string',
-  description:
-    'Walks the whole checklist from our network and registers nothing. Answers 200 whatever the verdict. Without a string it ' +
-    "tries the one direct datasource of the key's mode: with none 404, with several 400.",
-  params: {},
-  body: {
-    schema: ValidateBody,
-    isOptional: true,
-    examples: { direct: BODIES.validate, sealed: BODIES.sealed, registered: {} },
-  },
-  answers: { 200: { description: 'The verdict.', schema: DatasourceValidation, example: ANSWERS.validation } },
-  faults: ['entity_not_found', 'timeout'],
-  async run(call, { body }) {
-    if ('isRegistered' in body) return validated(await call.caller.datasources.validateRegistered({}))
-    const { connection: _, ...asked } = body
-    return validated(await call.caller.datasources.validate('key_id' in asked ? withKeyId(asked) : asked))
-  },
-})
-
-const validateRegistered = strictRoute({
-  method: 'post',
-  path: `${PATH}/:id/validate`,
-  operationId: 'validateRegisteredDatasource',
-  summary: 'Try what is registered',
-  description:
-    'Walks the checklist with the credential in force and changes nothing. Answers 200 whatever the verdict.',
-  params,
-  answers: { 200: { description: 'The verdict.', schema: DatasourceValidation, example: ANSWERS.validation } },
-  faults: ['entity_not_found', 'timeout'],
-  run: async call => validated(await call.caller.datasources.validateRegistered({ id: pathId(call) })),
 })
 
 const removeAll = strictRoute({
@@ -201,8 +154,7 @@ export const datasourceRoutes: readonly Route[] = [
     faults: ['invalid_request'],
     run: (call, { query }) => list(call, query),
   }),
-  validate,
-  validateRegistered,
+  ...validateRoutes,
   removeAll,
   rotateKey,
   verify,

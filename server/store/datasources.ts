@@ -95,15 +95,6 @@ export async function known(db: Db, org: string, ids: readonly string[]): Promis
   return new Set(rows.map(row => row.id))
 }
 
-/** Some live datasources of a mode, oldest first: of one kind where it is given, registered until then. */
-export function someOf(db: Db, org: string, which: { mode: Mode; kind?: Kind; limit: number; until?: Date }) {
-  const { mode, kind, limit, until } = which
-  let query = db.selectFrom('datasources').select(['id', 'kind']).where('org_id', '=', org).where('mode', '=', mode)
-  if (kind !== undefined) query = query.where('kind', '=', kind)
-  if (until !== undefined) query = query.where('created_at', '<=', until)
-  return query.where('deleted_at', 'is', null).orderBy('id').limit(limit).execute()
-}
-
 /** What a change of a datasource looks at, under its row lock. */
 export interface LockedDatasource {
   readonly id: string
