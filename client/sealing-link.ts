@@ -7,11 +7,8 @@ import { type Operation, TRPCClientError, type TRPCLink } from '@trpc/client'
 import { observable, observableToPromise, type Unsubscribable } from '@trpc/server/observable'
 import type { AppRouter } from '#server/api/router.ts'
 import type { SealingKey } from '#shared/sealing.ts'
-import { readySodium, refused, type SealedConnectionString, sealConnectionString } from './seal.ts'
-
-const KEY_KEPT_MS = 60_000
-/** Boxes of requests that may be sent again. */
-export const BOXES_KEPT = 1_000
+import { readySodium, refused, sealConnectionString } from './seal.ts'
+import { Boxes, KeptKey } from './sealing-kept.ts'
 
 type Next = Parameters<ReturnType<TRPCLink<AppRouter>>>[0]['next']
 type Input = Readonly<Record<string, unknown>>
@@ -150,49 +147,6 @@ function requireNoStray(rest: Input): void {
 
 function wrongType(field: string, must: string): Error {
   return refused(field, { code: 'invalid_type', message: `${field} must be ${must}.` })
-}
-
-/** The organization's key, asked for once a minute. */
-class KeptKey {
-  #kept: { readonly key: Promise<SealingKey>; readonly until: number } | null = null
-
-  of(ask: () => Promise<SealingKey>): Promise<SealingKey> {
-    if (this.#kept === null || this.#kept.until < Date.now()) {
-      const kept = { key: ask(), until: Date.now() + KEY_KEPT_MS }
-      this.#kept = kept
-      kept.key.catch(() => {
-        if (this.#kept === kept) this.#kept = null
-      })
-    }
-    return this.#kept.key
-  }
-
-  forget(): void {
-    this.#kept = null
-  }
-}
-
-/** The boxes of requests that may be sent again. */
-class Boxes {
-  readonly #kept = new Map<string, Promise<SealedConnectionString>>()
-
-  /** The box of a request: the one that was made for it before, or a new one. */
-  of(request: string, make: () => Promise<SealedConnectionString>): Promise<SealedConnectionString> {
-    const box = this.#kept.get(request) ?? make()
-    // Put behind the others, so that the first one is what was not asked for the longest.
-    this.#kept.delete(request)
-    this.#kept.set(request, box)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > BOXES_KEPT && oldest !== undefined) this.#kept.delete(oldest)
-    box.catch(() => {
-      if (this.#kept.get(request) === box) this.#kept.delete(request)
-    })
-    return box
-  }
-
-  forget(request: string): void {
-    this.#kept.delete(request)
-  }
 }
 
 /** What a request is known by: a digest, so that the connection string is held no longer than it takes to send it. */

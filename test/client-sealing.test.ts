@@ -183,8 +183,8 @@ describe('The boxes that a client keeps', () => {
     const end: TRPCLink<AppRouter> = () => one => {
       return observable(observer => {
         answer(one.op.path, one.op.input).then(
-          data => {
-            observer.next({ result: { type: 'data', data } })
+          answered => {
+            observer.next({ result: { type: 'data', data: answered } })
             observer.complete()
           },
           cause => observer.error(TRPCClientError.from(cause)),

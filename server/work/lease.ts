@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { datasourceId } from '#server/domain/datasource-name.ts'
 import { newId } from '#server/domain/ids.ts'
-import { isUsablePublicKey, leasedTarget } from '#server/domain/lease.ts'
+import { leasedTarget } from '#server/domain/lease.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/audit.ts'
 import { holds } from '#server/store/claim-hold.ts'
@@ -20,6 +20,7 @@ import type { FaultCode } from '#shared/fault.ts'
 import type { Lease, LeasedCredential } from '#shared/lease.ts'
 import { DatasourceId, type Mode, typedId } from '#shared/wire.ts'
 import { usableOrAwaited } from './await-check.ts'
+import { grantedCapability } from './lease-capability.ts'
 import { openPayload, openUnlessBroken } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 
@@ -117,23 +118,6 @@ async function grant(parts: WorkerParts, claim: claims.Claim, of: Grant): Promis
     parts.log.info({ organizationId: org, datasourceId, leaseId, expiresAt: lease.expiresAt }, 'leased')
   }
   return end !== 'changed'
-}
-
-/** The capability that the token is, if it may take this lease. Fails closed: whatever is odd about it is a refusal. */
-async function grantedCapability(parts: WorkerParts, asked: Asked): Promise<leases.GrantedCapability | FaultCode> {
-  const { organizationId, payload } = asked
-  const now = parts.clock()
-  if (now.getTime() > payload.notAfter) return 'timeout'
-  if (!isUsablePublicKey(Buffer.from(payload.publicKey, 'base64'))) return 'invalid_body'
-  const hashes = parts.tokens.hashes(payload.token).map(entry => entry.hash)
-  const row = await leases.findGranted(parts.db, hashes)
-  if (row === undefined || row.org_id !== organizationId) return 'capability_scope_denied'
-  const { mode, hash, operations, datasource_ids: datasourceIds, expires_at: expiresAt } = row
-  const grant = { organizationId, capabilityId: row.id, hash, mode, operations, datasourceIds, expiresAt }
-  if (!parts.leaseSealer.isSigned(grant, row.signed)) return 'capability_scope_denied'
-  if (row.revoked_at !== null || expiresAt <= now) return 'capability_invalid'
-  const isNamed = datasourceIds === null || datasourceIds.includes(payload.datasourceId)
-  return isNamed && operations.includes('datasources.lease') ? row : 'capability_scope_denied'
 }
 
 /** What is leased, and the signature of the verdict that lets it be. */

@@ -33,10 +33,7 @@ export function waysOfCalling(ground: CallingGround): Record<string, () => Promi
       const { mutate } = client.datasources.validate
       return mutate(input)
     },
-    'a destructured group': () => {
-      const { datasources } = client
-      return datasources.validate.mutate(input)
-    },
+    'a destructured group': () => (({ datasources }) => datasources.validate.mutate(input))(client),
     'the untyped client': () => getUntypedClient(client).mutation('datasources.validate', input),
     "TanStack Query's options": () => runMutation(options.datasources.validate.mutationOptions().mutationFn, input),
     "a client of the program's own, in batches": () => own(httpBatchLink(to)).datasources.validate.mutate(input),

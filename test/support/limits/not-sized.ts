@@ -18,7 +18,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'client/cli/schema-sql.ts done': "a command of the caller's, in the caller's own process",
   'client/endpoint.ts readAll()': "the customer's own endpoint: counted against MAX_BODY_BYTES of endpoint-answer.ts",
   'client/node.ts #renewInTime()': 'one turn for each renewal of a lease, until it is given back',
-  'client/sealing-link.ts #kept': 'BOXES_KEPT, in the process of the caller; the oldest goes',
+  'client/sealing-kept.ts #kept': 'BOXES_KEPT, in the process of the caller; the oldest goes',
   'client/shared-watch.ts #listeners': 'the leases that a program holds, in its own process',
   'server/rest/event-text.ts #spelled': 'weak: a text goes with its event, which `recent-changes.ts` bounds',
   'server/api/change-feed.ts #pump()': 'batches of changes, each read and told before the next one is read',
