@@ -58,15 +58,15 @@ afterAll(async () => {
   for (const dir of [keyrings, backup]) await rm(dir, { recursive: true, force: true })
   const name = new URL(ownerUrl).pathname.slice(1)
   await query(ownerUrl, `drop owned by ${quoted(roles.web)}, ${quoted(roles.worker)}`)
-  await query(inject('adminUrl'), `drop database ${quoted(name)} with (force)`)
-  for (const role of Object.values(roles)) await query(inject('adminUrl'), `drop role ${quoted(role)}`)
+  await query(inject('registryUrl'), `drop database ${quoted(name)} with (force)`)
+  for (const role of Object.values(roles)) await query(inject('registryUrl'), `drop role ${quoted(role)}`)
   await customer.drop()
 })
 
 async function emptyDatabase(): Promise<string> {
   const name = `mooring_rolling_${randomUUID()}`
-  await query(inject('adminUrl'), `create database ${quoted(name)}`)
-  return databaseUrl(inject('adminUrl'), name)
+  await query(inject('registryUrl'), `create database ${quoted(name)}`)
+  return databaseUrl(inject('registryUrl'), name)
 }
 
 const BASE = { HOST: '127.0.0.1', PORT: '0', MOORING_ALLOWED_NETWORKS: '127.0.0.0/8' }
