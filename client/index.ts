@@ -14,6 +14,7 @@ import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { EventSource } from 'eventsource'
 import type { AppRouter } from '#server/api/router.ts'
 import type { FaultCode } from '#shared/fault.ts'
+import { withoutEnd } from '#shared/text.ts'
 import { sealingLink } from './sealing-link.ts'
 
 // biome-ignore lint/performance/noBarrelFile: callers have one place to import from
@@ -42,7 +43,7 @@ export function createClient(options: {
   seal?: boolean
   links?: readonly TRPCLink<AppRouter>[]
 }) {
-  const url = `${options.url.replace(/\/+$/, '')}/trpc`
+  const url = `${withoutEnd(options.url, '/')}/trpc`
   const authorization = `Bearer ${options.key}`
   return createTRPCClient<AppRouter>({
     links: [

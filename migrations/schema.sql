@@ -460,6 +460,7 @@ create table tasks (
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone,
   awaits bigint,
+  ran_out integer default 0 not null,
   constraint tasks_pkey PRIMARY KEY (org_id, id),
   constraint tasks_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
   constraint tasks_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
@@ -467,6 +468,7 @@ create table tasks (
 );
 CREATE INDEX tasks_due_at_idx ON public.tasks USING btree (due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX tasks_expires_at_idx ON public.tasks USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX tasks_ran_out_idx ON public.tasks USING btree (due_at) WHERE (ran_out > 0);
 CREATE UNIQUE INDEX tasks_standing_key ON public.tasks USING btree (org_id, datasource_id, kind) WHERE standing;
 
 create table verifications (

@@ -7,6 +7,7 @@ import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/database-url.
 import { type FeedSettings, feedSettings } from '#server/domain/feed-settings.ts'
 import { parseNetworks } from '#server/domain/host-policy.ts'
 import { parseHost, parseHostPort } from '#shared/host.ts'
+import { withoutEnd } from '#shared/text.ts'
 
 import { ConfigError, choice, integer, text } from './variables.ts'
 
@@ -181,7 +182,7 @@ function publicUrl(env: NodeJS.ProcessEnv, port: number): string {
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
     throw new ConfigError('MOORING_PUBLIC_URL', 'an http or https URL')
   }
-  return value.replace(/\/+$/, '')
+  return withoutEnd(value, '/')
 }
 
 /** What a caller's command is told: which installation, and its key. Throws `ConfigError`. */

@@ -19,10 +19,11 @@ await run(async (config, log, stack) => {
   const store = await openStore(stack, { config, url, log, setsDeadlines: true })
   const ground = { config, ...store, log, clock: () => new Date() }
   const own = ownPlaces(config, { url, isShared: local !== null })
-  const worker = await startWorker({ ...ground, ownPlaces: own }, await workerKeyring(config, true))
-  stack.defer(() => worker.stop(GRACE_MS))
+  const alone = { databaseUrl: url, isKeyringFolder: true, ownPlaces: own }
+  const worker = await startWorker({ ...ground, ownPlaces: own, alone }, await workerKeyring(config, true))
+  stack.defer(() => worker.stop(GRACE_MS / 2))
   const web = await startWeb(ground, await webKeyring(config, true))
-  stack.defer(() => web.stop(GRACE_MS))
+  stack.defer(() => web.stop(GRACE_MS / 2))
   const reload = async () => {
     // Both or neither: where one cannot be read the other one's old keyring stays, too.
     const read = { worker: await workerKeyring(config, true), web: await webKeyring(config, true) }

@@ -10,9 +10,15 @@ import { Signals } from '#server/store/signals.ts'
 import { printableLines } from '#shared/printable.ts'
 import { type Config, environment, readConfig } from './config.ts'
 import { createLog, type Log } from './log.ts'
+import type { QuarantinePlace } from './quarantine-order.ts'
+import { startWatchdog } from './watchdog.ts'
 
 /** How long requests and tasks under way may take to finish after a signal. */
 export const GRACE_MS = 20_000
+/** How long after that the process is killed, whatever it is doing. */
+const AFTER_GRACE_MS = 5_000
+/** A main thread that does nothing for so long hears no signal either: a process that is told to stop is gone by then. */
+const STALL_MS = GRACE_MS
 
 /**
  * Runs an entry, which puts what it starts on the stack: a signal, or a start that fails half-way, ends it in reverse order.
@@ -23,6 +29,8 @@ export async function run(
 ): Promise<void> {
   // Heard from the beginning: a signal that comes while something is being started ends it as soon as it stands.
   const signal = stopSignal()
+  const watchdog = startWatchdog(STALL_MS)
+  void signal.then(() => watchdog.endWithin(GRACE_MS + AFTER_GRACE_MS))
   try {
     await using stack = new AsyncDisposableStack()
     const config = readConfig(environment())
@@ -123,6 +131,8 @@ export interface Ground {
   readonly signals: Signals
   readonly log: Log
   readonly clock: () => Date
+  /** How a process of one task finds database and keyring; left out where there are none to be found: then none is run alone. */
+  readonly alone?: QuarantinePlace
 }
 
 /** Refuses to go on while migrations are pending: `web` and `worker` own nothing that they could migrate. */

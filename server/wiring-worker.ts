@@ -4,8 +4,11 @@
  */
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { FEED_PACE } from '#server/domain/feed.ts'
 import type { OwnPlace } from '#server/domain/host-policy.ts'
+import { startAlone } from '#server/net/alone.ts'
 import { createDialler, type Dialler } from '#server/net/dialler.ts'
 import { createFingerprinter } from '#server/seal/fingerprinter.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
@@ -14,15 +17,20 @@ import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import { createVerdictSigner } from '#server/seal/verdicts.ts'
-import { Loop, type Pace } from '#server/work/loop.ts'
+import type { Claim } from '#server/store/claims.ts'
+import type { TaskKind } from '#server/store/db.ts'
+import { Loop, type Pace, runTask } from '#server/work/loop.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
+import { Quarantine } from '#server/work/quarantine.ts'
 import { startForgetting } from '#server/work/retention.ts'
 import { feedTrades, trades } from '#server/work/trades.ts'
 import { Turns } from '#server/work/turns.ts'
 import type { Ground } from './process.ts'
+import { quarantineOrder } from './quarantine-order.ts'
 
 const CHILDREN = 8
-const CHILD_MEMORY_MIB = 256
+// The largest snapshot that may be, and the one before it, while they are compared.
+const CHILD_MEMORY_MIB = 512
 // A task that dials holds a process, so that more tasks than processes would only wait for each other. Some are left for
 // those who ask, whatever is due; and no organization's databases, dead or slow, take all that checks may have.
 const CHECKS: Pace = { slots: CHILDREN, background: 6, perOrganization: { asked: 3, background: 2 } }
@@ -58,6 +66,7 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
   }
   const parts = await partsOf(ground, keyring, dialler)
   const loops = [new Loop(parts, trades, CHECKS), new Loop(parts, feedTrades, FEEDS)]
+  const quarantine = startQuarantine(ground, parts)
   for (const loop of loops) loop.start()
   const stopForgetting = startForgetting(parts, { retentionMs: config.feeds.retentionMs })
   return {
@@ -66,17 +75,43 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
       for (const holder of [sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens]) holder.reload(keyring)
     },
     async stop(graceMs) {
-      await Promise.all([...loops.map(loop => loop.stop(graceMs)), stopForgetting()])
+      await Promise.all([...loops.map(loop => loop.stop(graceMs)), quarantine?.stop(graceMs), stopForgetting()])
       await dialler.close()
     },
   }
 }
 
-function startDialler({ config, log, ownPlaces }: WorkerGround, extraCa: string | null): Dialler {
+function startQuarantine({ alone }: WorkerGround, parts: WorkerParts): Quarantine | null {
+  if (alone === undefined) return null
+  const kinds = Object.keys({ ...trades, ...feedTrades }) as TaskKind[] // the keys of Trades are kinds
+  const entry = join(dirname(fileURLToPath(import.meta.url)), 'quarantine.ts')
+  const quarantine = new Quarantine(parts, kinds, (claim, deadlineMs) =>
+    startAlone({ entry, order: quarantineOrder(alone, claim, deadlineMs), deadlineMs }),
+  )
+  quarantine.start()
+  return quarantine
+}
+
+/** Does one claimed task, in a process that does nothing else. `begins` is called before anything of the task is opened. */
+export async function runOne(
+  ground: WorkerGround,
+  keyring: WorkerKeyring,
+  of: { readonly claim: Claim; begins(): void },
+): Promise<void> {
+  const { claim } = of
+  const dialler = startDialler(ground, await extraCa(ground.config.feeds.extraCaFile), 1)
+  await dialler.ready()
+  const parts = await partsOf(ground, keyring, dialler)
+  of.begins()
+  await runTask(parts, { ...trades, ...feedTrades }, claim)
+  await dialler.close()
+}
+
+function startDialler({ config, log, ownPlaces }: WorkerGround, extraCa: string | null, children = CHILDREN): Dialler {
   return createDialler({
     policy: { openNetworks: config.openNetworks, ownPlaces },
     dnsServers: config.dnsServers,
-    children: CHILDREN,
+    children,
     memoryMiB: CHILD_MEMORY_MIB,
     extraCa,
     log: event =>

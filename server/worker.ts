@@ -18,7 +18,8 @@ await run(async (config, log, stack) => {
   const store = await openStore(stack, { config, url, log, setsDeadlines: false, connectMs: CONNECT_MS })
   await requireMigrated(store.db)
   const own = ownPlaces(config, { url, isShared: false })
-  const worker = await startWorker({ config, ...store, log, clock: () => new Date(), ownPlaces: own }, keyring)
+  const alone = { databaseUrl: url, isKeyringFolder: false, ownPlaces: own }
+  const worker = await startWorker({ config, ...store, log, clock: () => new Date(), ownPlaces: own, alone }, keyring)
   stack.defer(() => worker.stop(GRACE_MS))
   stack.use(onHangup(log, async () => worker.reload(await workerKeyring(config, false))))
   log.info('worker is running')

@@ -58,16 +58,28 @@ export function parseConnectionString(text: string): Parsed {
   if (at < 0) return refuse('credentials_missing', 'A user name and a password have to stand before the host.')
   const login = readLogin(rest.slice(0, at))
   if (!login.ok) return login
-  const [, authority = '', path, query = ''] = /^([^/?#]*)([^?]*)\??(.*)$/.exec(rest.slice(at + 1)) ?? []
+  const { authority, path, query } = partsBehindLogin(rest.slice(at + 1))
   const place = parseHostPort(authority, DEFAULT_PORT)
   if (!place.ok) return place
-  const database = readDatabase(path ?? '')
+  const database = readDatabase(path)
   if (!database.ok) return database
   const { user, password } = login
   const parameters = readParameters(query, { host: place.host, password })
   if (!parameters.ok) return parameters
   const target = { host: place.host, port: place.port, database: database.text, user, password, ...parameters.settings }
   return { ok: true, target, advisories: parameters.advisories }
+}
+
+/** Host and port, the path with its slash, and what stands behind the first question mark. Each is found by one look. */
+function partsBehindLogin(text: string): { authority: string; path: string; query: string } {
+  const queryAt = text.indexOf('?')
+  const place = queryAt < 0 ? text : text.slice(0, queryAt)
+  const pathAt = place.search(/[/#]/)
+  return {
+    authority: pathAt < 0 ? place : place.slice(0, pathAt),
+    path: pathAt < 0 ? '' : place.slice(pathAt),
+    query: queryAt < 0 ? '' : text.slice(queryAt + 1),
+  }
 }
 
 /**

@@ -25,3 +25,13 @@ export function storableText(min: number, max: number) {
     .refine(text => text.length <= max || codePoints(text) <= max, { error: `at most ${max} characters` })
     .meta({ minLength: min, maxLength: max })
 }
+
+/**
+ * A text without the characters of one kind that it ends with. `/x+$/` takes a time that is the square of the text's length,
+ * where it has many of them in the middle.
+ */
+export function withoutEnd(text: string, character: string): string {
+  let end = text.length
+  while (end > 0 && text.endsWith(character, end)) end -= character.length
+  return text.slice(0, end)
+}

@@ -65,7 +65,8 @@ function isWhole(statement: string): boolean {
 
 /** What was too long when it was read is there in part: no statement to run. */
 function isCut(statement: string): boolean {
-  return / \.\.\. \[\d+ bytes, sha-256 [0-9a-f]{64}\]/.test(statement)
+  const [, ...behind] = statement.split(' ... [')
+  return behind.some(text => /^\d{1,10} bytes, sha-256 [0-9a-f]{64}\]/.test(text))
 }
 
 function schemaStatements({ name, comment }: SchemaSnapshot): string[] {

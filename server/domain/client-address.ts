@@ -10,7 +10,7 @@ const MAPPED = '::ffff:0:0/96'
 export function clientAddress(...texts: (string | undefined)[]): string | null {
   for (const text of texts) {
     // A link-local address comes with the name of the interface, which is ours and not the caller's.
-    const address = text === undefined ? null : readAddress(text.replace(/%.*$/, ''))
+    const address = text === undefined ? null : readAddress(text.split('%', 1)[0] ?? '')
     if (address !== null) return isWithin(address, MAPPED) ? address.octets.slice(12).join('.') : address.text
   }
   return null

@@ -144,13 +144,17 @@ function receiveServerFinal(login: Login, text: string): void {
   login.step = 'proven'
 }
 
+/** Where our nonce begins in the client's first message (RFC 5802, section 7). */
+const NONCE = ',r='
+
 /** Our own side is watched too: whatever the driver would like to say, no password message leaves out of turn. */
 function send(login: Login, message: Buffer): void {
   if (login.step === 'offered') {
     const end = message.indexOf(0, 5)
     const response = message.toString('latin1', end + 5)
     login.channelBound = message.toString('latin1', 5, end) === BOUND
-    login.clientNonce = /,r=(.+)$/.exec(response)?.[1] ?? ''
+    const nonceAt = response.indexOf(NONCE)
+    login.clientNonce = nonceAt < 0 ? '' : response.slice(nonceAt + NONCE.length)
     if (login.clientNonce.length < 18) throw new SessionError('authentication_method')
     login.step = 'first_sent'
   } else if (login.step === 'challenged') login.step = 'final_sent'

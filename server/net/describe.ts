@@ -16,7 +16,7 @@ import { SessionError } from './session-error.ts'
 import { type SessionDial, withSession } from './with-session.ts'
 
 /** The most that a catalog's rows may come to, in bytes. */
-export const MAX_CATALOG_BYTES = 64 << 20
+export const MAX_CATALOG_BYTES = 48 << 20
 const LIMITS = { maxRowBytes: 4 << 20, maxRows: 400_000, maxTotalBytes: MAX_CATALOG_BYTES + (8 << 20) }
 
 /** What to read, by which credential, and the fingerprint of the snapshot to compare with, whose content went ahead. */

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import type { RoleFacts } from '#server/domain/probe.ts'
 import { PROVIDER_ADMIN_ROLES, SERVER_FILE_ROLES, WHOLE_DATABASE_ROLES } from '#server/domain/provider.ts'
 import { quoteName } from '#shared/sql-text.ts'
+import { withoutEnd } from '#shared/text.ts'
 import { GLANCE_ROWS, GLANCE_SQL, PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from './role-facts-sql.ts'
 
 const MAX_TEXT = 65_536
@@ -158,7 +159,7 @@ function heading(serverVersionNum: number, [superuser, bypassRls, createRole, cr
 function withholding(secret: string): (name: string) => string {
   const bytes = Buffer.from(secret)
   const spellings = [secret, encodeURIComponent(secret.toWellFormed()), bytes.toString('base64'), bytes.toString('hex')]
-  const hidden = secret.length < MIN_SECRET ? [] : spellings.map(text => text.replace(/=+$/, '').toLowerCase())
+  const hidden = secret.length < MIN_SECRET ? [] : spellings.map(text => withoutEnd(text, '=').toLowerCase())
   return name => {
     const printable = !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(name)
     return printable && !hidden.some(text => name.toLowerCase().includes(text)) ? name : WITHHELD

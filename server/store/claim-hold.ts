@@ -35,3 +35,17 @@ export async function holds(tx: Tx, held: Claim): Promise<boolean> {
     .executeTakeFirst()
   return row !== undefined
 }
+
+/** As `holds`, and false for a claim that was settled or given back: of a process that died it is not known how far it came. */
+export async function isClaimed(tx: Tx, held: Claim): Promise<boolean> {
+  const row = await tx
+    .selectFrom('tasks')
+    .select('id')
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .where('locked_until', 'is not', null)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  return row !== undefined
+}

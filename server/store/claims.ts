@@ -36,6 +36,12 @@ export interface ClaimAsk {
 /** Whom a task is for: somebody who waits for it, the schedule, or the schedule again after it could not be done. */
 export type Lane = 'asked' | 'scheduled' | 'failed'
 
+/**
+ * A predicate over `tasks`: with the claim that has run out, if one has, two have. It held up or took down the process that
+ * worked at it, or was held beside what did: it is claimed by `quarantine.ts` alone.
+ */
+export const isQuarantined: RawBuilder<boolean> = sql`ran_out + (locked_until is not null)::integer > 1`
+
 /** How many due tasks a claim looks at: fairness among more of them is not worth the reading. */
 const CONSIDERED = 1_000
 
@@ -54,17 +60,19 @@ export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
       where due_at <= ${now} and (locked_until is null or locked_until < ${now}) and kind = any(${[...ask.kinds]})
         and case when requested > settled then 'asked' when attempts = 0 then 'scheduled' else 'failed' end = any(${[...ask.lanes]})
         and org_id not in (select org_id from held where claims >= ${ask.perOrganization})
+        and not (${isQuarantined})
       order by due_at limit ${CONSIDERED}
     ), fair as (
       select due.org_id, due.id, due.due_at,
         row_number() over (partition by due.org_id order by due.due_at) + coalesce(held.claims, 0) as place
       from due left join held on held.org_id = due.org_id
     )
-    update tasks set locked_until = ${until}, token = token + 1, attempts = attempts + 1
+    update tasks set locked_until = ${until}, token = token + 1, attempts = attempts + 1,
+      ran_out = ran_out + (locked_until is not null)::integer
     where (org_id, id) in (
       select org_id, id from tasks
       where (org_id, id) in (select org_id, id from fair where place <= ${ask.perOrganization} order by place, due_at limit ${ask.limit})
-        and due_at <= ${now} and (locked_until is null or locked_until < ${now})
+        and due_at <= ${now} and (locked_until is null or locked_until < ${now}) and not (${isQuarantined})
       order by due_at for update skip locked)
     returning org_id as "organizationId", id, kind, datasource_id as "datasourceId", standing, payload, attempts, requested, token, awaits
   `.execute(db)
@@ -88,7 +96,7 @@ export function isHeld({ organizationId, id, token }: Claim): RawBuilder<boolean
  * request was not settled by another way.
  */
 export function settledColumns({ requested }: Claim, { dueAt, now, failed }: Next): RawBuilder<unknown> {
-  return sql`settled = greatest(settled, ${requested}), locked_until = null, attempts = case when ${failed} then attempts else 0 end,
+  return sql`settled = greatest(settled, ${requested}), locked_until = null, ran_out = 0, attempts = case when ${failed} then attempts else 0 end,
     due_at = case when requested > greatest(settled, ${requested}) then ${now}::timestamptz else ${dueAt}::timestamptz end`
 }
 
@@ -104,7 +112,7 @@ export async function settle(tx: Tx, held: Claim, next: Next): Promise<boolean> 
 export async function finish(tx: Db, held: Claim, outcome: unknown): Promise<boolean> {
   const rows = await tx
     .updateTable('tasks')
-    .set({ outcome: JSON.stringify(outcome), payload: null, due_at: null, locked_until: null })
+    .set({ outcome: JSON.stringify(outcome), payload: null, due_at: null, locked_until: null, ran_out: 0 })
     .where('org_id', '=', held.organizationId)
     .where('id', '=', held.id)
     .where('token', '=', held.token)

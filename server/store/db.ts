@@ -108,6 +108,7 @@ interface TasksTable {
   requested: Generated<number>
   settled: Generated<number>
   locked_until: Date | null
+  ran_out: Generated<number>
   token: Generated<number>
   outcome: JsonColumn<unknown> | null
   created_at: Date

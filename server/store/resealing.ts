@@ -154,7 +154,7 @@ export async function settle(db: Db, held: Claim, dueAt: Date | null): Promise<v
   }
   await db
     .updateTable('tasks')
-    .set(eb => ({ locked_until: null, due_at: dueAt, attempts: 0, token: eb('token', '+', 1) }))
+    .set(eb => ({ locked_until: null, ran_out: 0, due_at: dueAt, attempts: 0, token: eb('token', '+', 1) }))
     .where('org_id', '=', held.organizationId)
     .where('id', '=', held.id)
     .where('token', '=', held.token)

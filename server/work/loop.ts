@@ -142,26 +142,27 @@ export class Loop {
   }
 
   #begin(running: Running): void {
-    const run = this.#work(running.claim).finally(() => {
+    const run = runTask(this.#parts, this.#trades, running.claim).finally(() => {
       this.#running.delete(run)
       this.#wake()
     })
     this.#running.set(run, running)
   }
+}
 
-  async #work(claim: claims.Claim): Promise<void> {
-    const { db, clock, random, log, signals } = this.#parts
-    const about = { organizationId: claim.organizationId, datasourceId: claim.datasourceId, task: claim.kind }
-    try {
-      await this.#trades[claim.kind]?.(this.#parts, claim)
-    } catch (cause) {
-      log.error({ ...about, cause }, 'task failed')
-      const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
-      // If this fails too, the claim runs out by itself.
-      await claims
-        .handBack(db, claim, dueAt)
-        .catch((lost: unknown) => log.error({ ...about, cause: lost }, 'task not given back'))
-      signals.ring('news')
-    }
+/** Does a claimed task. What its work throws is logged, and the task given back for later; it never rejects. */
+export async function runTask(parts: WorkerParts, trades: Trades, claim: claims.Claim): Promise<void> {
+  const { db, clock, random, log, signals } = parts
+  const about = { organizationId: claim.organizationId, datasourceId: claim.datasourceId, task: claim.kind }
+  try {
+    await trades[claim.kind]?.(parts, claim)
+  } catch (cause) {
+    log.error({ ...about, cause }, 'task failed')
+    const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
+    // If this fails too, the claim runs out by itself.
+    await claims
+      .handBack(db, claim, dueAt)
+      .catch((lost: unknown) => log.error({ ...about, cause: lost }, 'task not given back'))
+    signals.ring('news')
   }
 }

@@ -25,3 +25,15 @@ export async function collectGarbage(stderr: string): Promise<void> {
   await ask(2)
   socket.close()
 }
+
+/** Has the main thread of a process do something, and does not wait for it. */
+export function evaluate(stderr: string, expression: string): void {
+  const [address] = /ws:\/\/\S+/.exec(stderr) ?? []
+  if (address === undefined) throw new Error('the process was not started with --inspect')
+  const socket = new WebSocket(address)
+  socket.addEventListener('open', () =>
+    socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } })),
+  )
+  // The process ends over it, and the connection with it.
+  socket.addEventListener('error', () => undefined)
+}

@@ -34,6 +34,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'entry main': [...BELOW_API, ...ROOT, 'local', 'wiring-web', 'wiring-worker'],
   'entry web': [...BELOW_API, ...ROOT, 'wiring-web'],
   'entry worker': [...BELOW_API, ...ROOT, 'wiring-worker'],
+  // A worker of one task.
+  'entry quarantine': [...BELOW_API, ...ROOT, 'wiring-worker'],
   'entry cli': [...BELOW_API, ...ROOT, 'local', 'operator', 'client/cli'],
   client: ['shared'],
   'client/cli': ['client', 'shared'],
@@ -54,7 +56,7 @@ export function zoneOf(path: string): string | null {
   if (top !== 'server') return null
   if (third !== undefined) return LAYERS.includes(second) ? second : null
   const name = second.replace(/\.tsx?$/, '')
-  if (['main', 'web', 'worker', 'cli'].includes(name)) return `entry ${name}`
+  if (['main', 'web', 'worker', 'quarantine', 'cli'].includes(name)) return `entry ${name}`
   if (name === 'variables') return 'config'
   if (['config', 'log', 'local', 'wiring-web', 'wiring-worker'].includes(name)) return name
   return ['embedded', 'sample'].includes(name) ? 'embedded' : 'root'

@@ -66,6 +66,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/work/resign-verdicts.ts resignVerdicts()': 'batches of verdicts, for at most a slice of two seconds',
   'server/work/turns.ts #waiting': 'the slots of the loop of feeds',
   'shared/sql-text.ts anonymousBlock()': 'one more character for each tag that a block of ours holds',
+  'shared/text.ts withoutEnd()': 'once for a character of a text whose length is bounded where it comes in',
   'shared/drift-type.ts dimensionsOf()': 'once for two characters of one type, whose length is bounded',
   'shared/ip-literal.ts spell()': 'the eight groups of an address',
   'input POST /v1/datasources/:id/events events': 'the body of a push is bounded: MAX_PUSH_BYTES',

@@ -1,0 +1,54 @@
+/**
+ * Starts a process that does one thing and is killed at its deadline, with this process's environment, role and keyring.
+ *
+ * Its order goes in through its standard input: arguments can be seen by every user of the machine. It says by one byte on
+ * descriptor 3 that it begins. Called by the worker's quarantine.
+ */
+import { spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+
+/** How it ended: in order, killed or dead over its work, or before it began with it. */
+export type AloneEnd = 'in order' | 'died' | 'not started'
+
+/** A process of one thing. */
+export interface Alone {
+  /** Never rejects. */
+  readonly ended: Promise<AloneEnd>
+  kill(): void
+}
+
+/** What is started, what it is told, and how long it may take once it has begun. */
+export interface AloneOrder {
+  readonly entry: string
+  readonly order: object
+  readonly deadlineMs: number
+}
+
+const START_MS = 60_000
+
+/** Starts it. */
+export function startAlone({ entry, order, deadlineMs }: AloneOrder): Alone {
+  const { promise, resolve } = Promise.withResolvers<AloneEnd>()
+  const child = spawn(process.execPath, [entry], { stdio: ['pipe', 'inherit', 'inherit', 'pipe'] })
+  const kill = () => void child.kill('SIGKILL')
+  let hasBegun = false
+  let timer = setTimeout(kill, START_MS)
+  // Sound: a 'pipe' beyond the first three is a stream (documentation of `options.stdio`).
+  const said = child.stdio[3] as Readable
+  said.once('data', () => {
+    hasBegun = true
+    clearTimeout(timer)
+    timer = setTimeout(kill, deadlineMs)
+  })
+  // How it ends is told by its status alone.
+  for (const pipe of [said, child.stdin]) pipe?.on('error', () => undefined)
+  child.stdin?.end(JSON.stringify(order))
+  const end = (code: number | null) => {
+    clearTimeout(timer)
+    if (code === 0) resolve('in order')
+    else resolve(hasBegun ? 'died' : 'not started')
+  }
+  child.once('error', () => end(null))
+  child.once('exit', end)
+  return { ended: promise, kill }
+}

@@ -1,0 +1,39 @@
+/**
+ * Entry of a worker process of one task, which took other processes down or was held beside what did. Its order comes
+ * through standard input; it says by one byte on descriptor 3 that it begins, and by its status how it ended.
+ *
+ * It is the worker's to stop: signals to the group are not for it, and it kills itself when its time is over, even where
+ * the worker is gone. Started by the worker alone.
+ */
+import { writeSync } from 'node:fs'
+import { json } from 'node:stream/consumers'
+import { environment, readConfig } from './config.ts'
+import { workerKeyring } from './keyring-source.ts'
+import { createLog } from './log.ts'
+import { openStore } from './process.ts'
+import type { QuarantineOrder } from './quarantine-order.ts'
+import { startWatchdog } from './watchdog.ts'
+import { runOne } from './wiring-worker.ts'
+
+const READY = 3
+const START_MS = 60_000
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined)
+const watchdog = startWatchdog(START_MS)
+// Sound: the worker, our own code, wrote it.
+const order = (await json(process.stdin)) as QuarantineOrder
+const config = readConfig(environment())
+const log = createLog({ level: config.logLevel })
+await using stack = new AsyncDisposableStack()
+const store = await openStore(stack, { config: { ...config, poolSize: 2 }, url: order.databaseUrl, log })
+const keyring = await workerKeyring(config, order.isKeyringFolder)
+const payload = order.claim.payload === null ? null : Buffer.from(order.claim.payload, 'base64')
+await runOne({ config, ...store, log, clock: () => new Date(), ownPlaces: order.ownPlaces }, keyring, {
+  claim: { ...order.claim, payload },
+  begins() {
+    watchdog.endWithin(order.deadlineMs)
+    writeSync(READY, '.')
+  },
+})
+await stack.disposeAsync()
+process.exit(0)

@@ -1,0 +1,45 @@
+/**
+ * The thread of the watchdog: counts its own turns, so that a machine that slept, or a process that was stopped and went on,
+ * is not taken for one that hangs.
+ *
+ * It shares two numbers with the main thread and nothing else. Started by `watchdog.ts`.
+ */
+import { writeSync } from 'node:fs'
+import { isMainThread, workerData } from 'node:worker_threads'
+
+/** Where the main thread counts its turns. */
+export const BEATS = 0
+/** Where it says in how many milliseconds the process is to be gone; 0 while nobody says so. */
+export const ENDS_IN = 1
+
+/** What the thread is started with. */
+export interface WatchdogOrder {
+  readonly shared: Int32Array
+  readonly stallMs: number
+}
+
+const TURN_MS = 250
+
+function watch({ shared, stallMs }: WatchdogOrder): void {
+  let [lastBeat, stalledMs, endingMs] = [Atomics.load(shared, BEATS), 0, 0]
+  setInterval(() => {
+    const beat = Atomics.load(shared, BEATS)
+    stalledMs = beat === lastBeat ? stalledMs + TURN_MS : 0
+    lastBeat = beat
+    const endsIn = Atomics.load(shared, ENDS_IN)
+    if (endsIn > 0) endingMs += TURN_MS
+    if (stalledMs >= stallMs) end('the main thread did nothing for too long')
+    if (endsIn > 0 && endingMs >= endsIn) end('the process did not stop in time')
+  }, TURN_MS)
+}
+
+function end(why: string): void {
+  try {
+    writeSync(1, `${JSON.stringify({ level: 60, time: Date.now(), msg: `killed: ${why}` })}\n`)
+  } finally {
+    process.kill(process.pid, 'SIGKILL')
+  }
+}
+
+// Sound: `watchdog.ts` starts the thread with an order.
+if (!isMainThread) watch(workerData as WatchdogOrder)

@@ -1,0 +1,143 @@
+/**
+ * Runs tasks whose claims ran out twice, each in a worker process of its own that is killed at its deadline. A task that
+ * ends there in order is cleared; one that does not ends, so that no stranger's input goes on from worker to worker.
+ *
+ * Nothing of such a task is opened or parsed here. Woken by a poll; held by the worker.
+ */
+import { BROKEN, backoffMs, jittered } from '#server/domain/backoff.ts'
+import type { Alone, AloneEnd } from '#server/net/alone.ts'
+import * as changes from '#server/store/changes.ts'
+import { isClaimed } from '#server/store/claim-hold.ts'
+import * as claims from '#server/store/claims.ts'
+import * as datasources from '#server/store/datasources.ts'
+import { type TaskKind, type Tx, transaction } from '#server/store/db.ts'
+import * as feeds from '#server/store/feeds.ts'
+import { claimQuarantined, type QuarantinedClaim } from '#server/store/quarantine.ts'
+import * as sealed from '#server/store/sealed.ts'
+import { intervalMs } from './next-check.ts'
+import type { WorkerParts } from './parts.ts'
+
+/** Starts a process of one task. It is killed `deadlineMs` after it has begun with it. */
+export type StartAlone = (claim: claims.Claim, deadlineMs: number) => Alone
+
+const POLL_MS = 1_000
+/** Longer than a process takes to start, work and be killed: the claim does not run out beside it. */
+const LEASE_MS = 120_000
+/** How long a task of each kind may take when nothing is wrong. */
+const DEADLINES_MS: Partial<Record<TaskKind, number>> = { introspect: 25_000, poll: 30_000, push: 20_000 }
+const DEADLINE_MS = 45_000
+const AFTER_DEADLINE_MS = 5_000
+/** Of claims that ran out, the last two of them here: then both the process and the worker that watched it went down. */
+const MAX_RAN_OUT = 4
+
+const UNFIT = 'The last poll of this feed did not end in order. It is tried again later.'
+
+/** The quarantine of one worker. */
+export class Quarantine {
+  readonly #parts: WorkerParts
+  readonly #kinds: readonly TaskKind[]
+  readonly #start: StartAlone
+  readonly #running = new Map<Promise<void>, { claim: claims.Claim; alone: Alone }>()
+  #stopping = false
+  #wake: () => void = () => undefined
+  #done: Promise<void> = Promise.resolve()
+
+  constructor(parts: WorkerParts, kinds: readonly TaskKind[], start: StartAlone) {
+    this.#parts = parts
+    this.#kinds = kinds
+    this.#start = start
+  }
+
+  /** Begins to claim. */
+  start(): void {
+    this.#done = this.#run()
+  }
+
+  /** Claims nothing more and waits for what runs, at most `graceMs`; what is not done then is killed and goes back, due now. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true
+    this.#wake()
+    await this.#done
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, graceMs)
+    await Promise.race([Promise.all(this.#running.keys()), promise])
+    clearTimeout(timer)
+    const left = [...this.#running.values()]
+    await Promise.all(left.map(({ claim }) => claims.handBack(this.#parts.db, claim, this.#parts.clock())))
+    for (const { alone } of left) alone.kill()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, POLL_MS)
+      this.#wake = resolve
+      await this.#claim()
+      if (!this.#stopping) await promise
+      clearTimeout(timer)
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const { db, clock, log } = this.#parts
+    try {
+      const claim = await claimQuarantined(db, { kinds: this.#kinds, leaseMs: LEASE_MS, now: clock() })
+      if (claim !== undefined) this.#begin(claim)
+    } catch (cause) {
+      // The database is away: the poll tries again.
+      log.error({ cause }, 'no task could be claimed for the quarantine')
+    }
+  }
+
+  #begin(claim: QuarantinedClaim): void {
+    const { log } = this.#parts
+    const about = { organizationId: claim.organizationId, datasourceId: claim.datasourceId, task: claim.kind }
+    if (claim.ranOut >= MAX_RAN_OUT) return void this.#settle(claim, 'died')
+    const alone = this.#start(claim, (DEADLINES_MS[claim.kind] ?? DEADLINE_MS) + AFTER_DEADLINE_MS)
+    log.warn({ ...about, ranOut: claim.ranOut }, 'task runs in quarantine')
+    const run = alone.ended
+      .then(end => this.#settle(claim, end))
+      .finally(() => {
+        this.#running.delete(run)
+        this.#wake()
+      })
+    this.#running.set(run, { claim, alone })
+  }
+
+  async #settle(claim: QuarantinedClaim, end: AloneEnd): Promise<void> {
+    const { db, clock, random, log, signals } = this.#parts
+    const about = { organizationId: claim.organizationId, datasourceId: claim.datasourceId, task: claim.kind }
+    log.warn({ ...about, end }, 'task left quarantine')
+    try {
+      if (end === 'died') await transaction(db, tx => endUnfit(this.#parts, tx, claim))
+      if (end === 'not started')
+        await claims.handBack(db, claim, new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random())))
+    } catch (cause) {
+      // The claim runs out by itself.
+      log.error({ ...about, cause }, 'task not ended')
+    }
+    signals.ring('news')
+  }
+}
+
+/** Ends a task that took its process down: its datasource says so, and a standing one is due again after its interval. */
+async function endUnfit(parts: WorkerParts, tx: Tx, claim: QuarantinedClaim): Promise<void> {
+  const { organizationId: org, datasourceId } = claim
+  const now = parts.clock()
+  if (datasourceId !== null && (await datasources.lock(tx, org, { id: datasourceId })) === undefined) return
+  // It may have settled its task before it died, or be settled by now by whoever took the claim.
+  if (!(await isClaimed(tx, claim))) return
+  const row = datasourceId === null ? undefined : await sealed.datasource(tx, org, datasourceId)
+  const interval = row === undefined || claim.kind === 'poll' ? parts.feeds.pace.maxBackoffMs : intervalMs(parts, row)
+  const dueAt = new Date(now.getTime() + jittered(interval, parts.random()))
+  if (claim.standing) await claims.settle(tx, claim, { dueAt, now, failed: false })
+  else await claims.finish(tx, claim, { fault: 'internal_error' })
+  if (datasourceId === null) return
+  const isCheck = claim.standing && claim.kind === 'verify'
+  await datasources.update(tx, org, {
+    id: datasourceId,
+    set: { status_reason: 'internal_error', ...(isCheck ? { next_check_at: dueAt } : {}) },
+  })
+  if (claim.kind === 'poll') await feeds.noteError(tx, org, { datasourceId, error: UNFIT })
+  await changes.append(tx, org, { datasourceId, change: 'verified', at: now })
+}
