@@ -19,21 +19,29 @@ const READY = 3
 const START_MS = 60_000
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => undefined)
-const watchdog = startWatchdog(START_MS)
-// Sound: the worker, our own code, wrote it.
-const order = (await json(process.stdin)) as QuarantineOrder
-const config = readConfig(environment())
-const log = createLog({ level: config.logLevel })
-await using stack = new AsyncDisposableStack()
-const store = await openStore(stack, { config: { ...config, poolSize: 2 }, url: order.databaseUrl, log })
-const keyring = await workerKeyring(config, order.isKeyringFolder)
-const payload = order.claim.payload === null ? null : Buffer.from(order.claim.payload, 'base64')
-await runOne({ config, ...store, log, clock: () => new Date(), ownPlaces: order.ownPlaces }, keyring, {
-  claim: { ...order.claim, payload },
-  begins() {
-    watchdog.endWithin(order.deadlineMs)
-    writeSync(READY, '.')
-  },
-})
-await stack.disposeAsync()
+await runOrder()
 process.exit(0)
+
+async function runOrder(): Promise<void> {
+  const watchdog = startWatchdog(START_MS)
+  // Sound: the worker, our own code, wrote it.
+  const order = (await json(process.stdin)) as QuarantineOrder
+  const config = readConfig(environment())
+  const log = createLog({ level: config.logLevel })
+  await using stack = new AsyncDisposableStack()
+  const store = await openStore(stack, {
+    config: { ...config, poolSize: 2 },
+    url: order.databaseUrl,
+    log,
+    setsDeadlines: true,
+  })
+  const keyring = await workerKeyring(config, order.isKeyringFolder)
+  const payload = order.claim.payload === null ? null : Buffer.from(order.claim.payload, 'base64')
+  await runOne({ config, ...store, log, clock: () => new Date(), ownPlaces: order.ownPlaces }, keyring, {
+    claim: { ...order.claim, payload },
+    begins() {
+      watchdog.endWithin(order.deadlineMs)
+      writeSync(READY, '.')
+    },
+  })
+}

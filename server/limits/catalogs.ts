@@ -2,6 +2,7 @@
  * Limits of a catalog that is introspected, and of the snapshot that it makes. Whoever runs the database sizes both.
  */
 import { MAX_CATALOG_BYTES } from '#server/net/describe.ts'
+import { MAX_QUARANTINED } from '#server/store/quarantine.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/snapshot-bounds.ts'
 import type { Limit } from './limit.ts'
 
@@ -92,5 +93,11 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       how: '`introspection_failed`, `maxLabels`',
     },
     test: ['attacks/catalog-bounds', 'maxLabels'],
+  },
+  {
+    what: 'Tasks that run alone after they took workers down, of all organizations',
+    ...{ bound: MAX_QUARANTINED, unit: 'tasks', happens: 'waits', how: 'one of an organization; due until then' },
+    test: ['attacks/task-takes-workers-down', 'one of its organization and two of all'],
+    holds: ['server/work/quarantine.ts #running'],
   },
 ]

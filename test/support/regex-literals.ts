@@ -2,7 +2,7 @@
  * Every regular expression that the product has: literals, and the `new RegExp` whose text is not known before it runs.
  */
 import { parseSync, Visitor } from 'oxc-parser'
-import type { Source } from './architecture/source.ts'
+import type { Source } from '#test/support/architecture/source.ts'
 
 /** One of them, and where it is. */
 export interface FoundRegex {

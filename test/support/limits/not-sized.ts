@@ -60,6 +60,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/store/signals.ts open()': 'once for each host of DATABASE_URL',
   'server/store/signals.ts #waiting': 'one timer for each topic: three',
   'server/work/loop.ts #running': 'the slots of the loop',
+  'server/work/quarantine.ts #run()': 'one turn for each wake, until the worker stops',
   'server/work/loop.ts #run()': 'one turn for each wake, until the worker stops',
   'server/work/reseal.ts #held': "an organization's sealing keys: a handful, made by operators",
   'server/work/reseal.ts reseal()': 'batches of credentials, for at most a slice of two seconds',
