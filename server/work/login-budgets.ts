@@ -89,7 +89,8 @@ async function keptByLogin(parts: WorkerParts, { organizationId, target, now }: 
   const { used: tries } = await budgets.charge(parts.db, { budget: underWay(target), units: 1 }, now)
   const spent = await budgets.spentUntil(parts.db, [budget], now)
   const refused = spent === null ? await budgets.used(parts.db, budget, now) : budget.limit
-  if (refused + tries * REFUSED <= budget.limit) return null
+  // Those under way before it may all be refused yet.
+  if (refused + (tries - 1) * REFUSED < budget.limit) return null
   // An organization's first try is made all the same: strangers' guesses must not keep a new customer out.
   const tried = triedBudget(organizationId, target, target.host)
   if ((await budgets.charge(parts.db, { budget: tried, units: 1 }, now)).used === 1) return null
