@@ -10,16 +10,22 @@ export interface Shares {
 
 interface Holder {
   held: number
+  /** When a share was last given: those who wait are served, if slowly. */
+  givenAt: number
   readonly waiting: Set<() => void>
 }
 
-/** Shares of `each` for every key; the next waits its turn for at most `waitMs`. Keys without a holder are forgotten. */
+/**
+ * Shares of `each` for every key. The next waits its turn; it goes without where nobody of its key was given a share for
+ * `waitMs`, as behind a lock, or after `LONGEST_WAITS` times as long. Keys without a holder are forgotten.
+ */
 export function createShares({ each, waitMs }: { each: number; waitMs: number }): Shares {
   const holders = new Map<string, Holder>()
   const giveBack = (key: string, holder: Holder) => () => {
     const [next] = holder.waiting
     if (next !== undefined) {
       holder.waiting.delete(next)
+      holder.givenAt = performance.now()
       next()
       return
     }
@@ -28,22 +34,41 @@ export function createShares({ each, waitMs }: { each: number; waitMs: number })
   }
   return {
     async take(key) {
-      const holder = holders.get(key) ?? { held: 0, waiting: new Set() }
+      const holder = holders.get(key) ?? { held: 0, givenAt: 0, waiting: new Set() }
       holders.set(key, holder)
       if (holder.held < each) {
         holder.held += 1
+        holder.givenAt = performance.now()
         return giveBack(key, holder)
       }
-      const { promise, resolve } = Promise.withResolvers<boolean>()
-      const go = () => resolve(true)
-      holder.waiting.add(go)
-      const timer = setTimeout(() => {
-        holder.waiting.delete(go)
-        resolve(false)
-      }, waitMs)
-      const isGiven = await promise
-      clearTimeout(timer)
-      return isGiven ? giveBack(key, holder) : undefined
+      return (await turnOf(holder, waitMs)) ? giveBack(key, holder) : undefined
     },
   }
+}
+
+const LONGEST_WAITS = 5
+
+/** Resolves with true when it is the caller's turn, and with false when that is not to be waited for. */
+function turnOf(holder: Holder, waitMs: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const until = performance.now() + LONGEST_WAITS * waitMs
+  const since = performance.now()
+  let timer: NodeJS.Timeout
+  const go = () => {
+    clearTimeout(timer)
+    resolve(true)
+  }
+  const look = () => {
+    const now = performance.now()
+    const left = Math.min(Math.max(holder.givenAt, since) + waitMs, until) - now
+    if (left > 0) {
+      timer = setTimeout(look, left)
+      return
+    }
+    holder.waiting.delete(go)
+    resolve(false)
+  }
+  holder.waiting.add(go)
+  timer = setTimeout(look, waitMs)
+  return promise
 }
