@@ -11,6 +11,7 @@ import { type Limits, VALIDATIONS } from '#server/api/limits.ts'
 import { RefusalSampler } from '#server/api/refusal-sampler.ts'
 import { createSealingKeys } from '#server/api/sealing-keys.ts'
 import { Slots, STREAMS, WAITERS } from '#server/api/slots.ts'
+import { SnapshotReader } from '#server/api/snapshot-reader.ts'
 import { createApp } from '#server/rest/app.ts'
 import { createListener } from '#server/rest/listener.ts'
 import type { WebKeyring } from '#server/seal/keyring.ts'
@@ -52,6 +53,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     tokens,
     changeFeed,
     streams: new Slots(STREAMS),
+    snapshotReader: new SnapshotReader(),
     waiters: new Slots(WAITERS),
     feedHeads: new FeedHeads({ db, signals, log }),
     refusals,

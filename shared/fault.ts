@@ -151,6 +151,12 @@ export const FAULTS = {
     connections: 'PAYLOAD_TOO_LARGE',
     says: 'The request is larger than is taken here.',
   },
+  response_too_large: {
+    ...invalid,
+    status: 413,
+    connections: 'RESPONSE_TOO_LARGE',
+    says: 'The answer is larger than one request may have. Ask for less of it.',
+  },
   unsupported_media_type: {
     ...invalid,
     status: 415,

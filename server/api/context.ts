@@ -20,6 +20,7 @@ import type { Limits } from './limits.ts'
 import type { RefusalSampler } from './refusal-sampler.ts'
 import type { SealingKeys } from './sealing-keys.ts'
 import type { Slots } from './slots.ts'
+import type { AnswerBudget, SnapshotReader } from './snapshot-reader.ts'
 
 /** What a web process holds, made once. */
 export interface WebParts {
@@ -34,6 +35,7 @@ export interface WebParts {
   readonly changeFeed: ChangeFeed
   /** Places of subscriptions, and of callers who wait for a worker. */
   readonly streams: Slots
+  readonly snapshotReader: SnapshotReader
   readonly waiters: Slots
   readonly feedHeads: FeedHeads
   readonly refusals: RefusalSampler
@@ -68,6 +70,8 @@ export interface Context {
   readonly requestId: string
   readonly address: string | null
   readonly remarks: Remarks
+  /** What is left of the size of its answers; the calls of a batch share it. */
+  readonly answers: AnswerBudget
   /** What the dialect's `Idempotency-Key` header asks for; null without it. */
   readonly idempotency: { readonly key: string; readonly route: string; readonly body: string } | null
   /** The token that the request presents, for the worker to check again. Throws `apikey_missing`. */

@@ -32,19 +32,3 @@ export function contentOf(row: SnapshotRow): Snapshot {
   const observed: object = JSON.parse(row.observed)
   return Snapshot.parse({ ...content, observed })
 }
-
-/** One schema of it, or one table of that, where asked for. What is not there leaves nothing. */
-export function narrowed(
-  snapshot: Snapshot,
-  ask: { schema?: string | undefined; table?: string | undefined },
-): Snapshot {
-  const { schema: name, table } = ask
-  const isAsked = (candidate: string) => name === undefined || candidate === name
-  const schemas = snapshot.schemas.filter(schema => isAsked(schema.name))
-  if (table === undefined) return { ...snapshot, schemas }
-  const narrow = schemas.map(schema => ({
-    ...schema,
-    relations: schema.relations.filter(relation => relation.name === table),
-  }))
-  return { ...snapshot, schemas: narrow }
-}

@@ -21,11 +21,12 @@ import {
   SnapshotSummary,
   SnapshotWhole,
 } from '#shared/introspection.ts'
+import type { Snapshot } from '#shared/snapshot.ts'
 import { DatasourceId, uuidOf } from '#shared/wire.ts'
 import type { KnownContext } from './context.ts'
 import { rowOf } from './find.ts'
 import { introspect } from './introspect.ts'
-import { contentOf, narrowed, summarise } from './present-snapshot.ts'
+import { contentOf, summarise } from './present-snapshot.ts'
 import { procedure, router } from './trpc.ts'
 
 /** `snapshots.*`. */
@@ -62,8 +63,15 @@ export const snapshotsRouter = router({
     .input(SnapshotGetInput)
     .output(SnapshotWhole)
     .query(async ({ ctx, input }) => {
-      const { snapshot, row } = await found(ctx, input.snapshotId)
-      return { summary: summarise(snapshot, row), content: narrowed(contentOf(snapshot), input) }
+      const uuid = uuidOf(input.snapshotId, 'snap_')
+      const org = ctx.principal.organizationId
+      const snapshot = uuid === null ? undefined : await snapshots.findPacked(ctx.parts.db, org, uuid)
+      if (snapshot === undefined) throw new Fault('entity_not_found')
+      const row = await ownerOf(ctx, snapshot.datasource_id)
+      const { content, observed } = snapshot
+      const part = await ctx.parts.snapshotReader.read({ content, observed, ask: input }, ctx.answers)
+      // Sound: it is parsed with the schema of the answer.
+      return { summary: summarise(snapshot, row), content: part as Snapshot }
     }),
 
   /** The snapshot that was last seen to hold, without its content. */

@@ -4,6 +4,7 @@
 import { MAX_WAITING_PUSHES } from '#server/api/keyless-gate.ts'
 import { MAX_KEYLESS_BYTES } from '#server/api/keyless-push.ts'
 import { MAX_PRINCIPALS } from '#server/api/refusal-sampler.ts'
+import { MAX_ANSWER_BYTES, MAX_WAITING_READINGS, READERS } from '#server/api/snapshot-reader.ts'
 import { readConfig } from '#server/config.ts'
 import { MAX_BODY_BYTES, MAX_DEPTH } from '#server/rest/body.ts'
 import { MAX_PUSH_DEPTH } from '#server/rest/event-routes.ts'
@@ -114,6 +115,31 @@ const SIZES: readonly Limit[] = [
   },
 ]
 
+/** How large an answer may be, and what it may cost. */
+const ANSWERS: readonly Limit[] = [
+  {
+    what: 'Snapshots in the answers of one request, all calls of a batch together',
+    ...{
+      bound: MAX_ANSWER_BYTES,
+      unit: 'bytes',
+      happens: 'refused',
+      how: '413 `response_too_large`, naming `schema` and `table`',
+    },
+    test: ['attacks/amplification', 'MAX_ANSWER_BYTES'],
+  },
+  {
+    what: 'Threads that read snapshots, in each web process',
+    ...{ bound: READERS, unit: 'threads', happens: 'waits', how: 'for a thread' },
+    test: ['attacks/amplification', 'READERS'],
+  },
+  {
+    what: 'Readings of snapshots that wait for a thread',
+    ...{ bound: MAX_WAITING_READINGS, unit: 'readings', happens: 'refused', how: '503 `service_unavailable`' },
+    test: ['attacks/amplification', 'MAX_WAITING_READINGS'],
+    holds: ['server/api/snapshot-reader.ts #waiting'],
+  },
+]
+
 /** How long a client may take, and how often it may call. */
 const RATES: readonly Limit[] = [
   {
@@ -199,4 +225,4 @@ const MEMORY: readonly Limit[] = [
 ]
 
 /** Limits of requests. */
-export const REQUEST_LIMITS: readonly Limit[] = [...SIZES, ...RATES, ...MEMORY]
+export const REQUEST_LIMITS: readonly Limit[] = [...SIZES, ...ANSWERS, ...RATES, ...MEMORY]

@@ -9,6 +9,7 @@ import { admit } from '#server/api/limits.ts'
 import { presentedToken, presentsKey } from '#server/api/principal.ts'
 import { recordRefusal } from '#server/api/refusals.ts'
 import { createCaller } from '#server/api/router.ts'
+import { MAX_ANSWER_BYTES } from '#server/api/snapshot-reader.ts'
 import { faultOf, isOurFailure } from '#server/api/trpc.ts'
 import { clientAddress } from '#server/domain/client-address.ts'
 import type { Principal } from '#server/domain/scope.ts'
@@ -67,6 +68,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
       requestId: requestIdOf(request, response),
       address: addressOf(request),
       remarks,
+      answers: { leftBytes: MAX_ANSWER_BYTES },
       idempotency: idempotencyOf(request, seen.body),
       token: () => presentedToken(request.headers),
       recheck: async () => undefined,
@@ -75,8 +77,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
     const asked = { ...exactly(request), params: paramsOf(request), body: seen.body, query, waitSeconds }
     const reply = await route.run({ caller, remarks, ...asked })
-    if (remarks.replayed === true) response.set('Idempotent-Replayed', 'true')
-    if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
+    tell(response, remarks, waitSeconds)
     send(of, reply)
   } catch (thrown) {
     const fault = faultOf(thrown)
@@ -108,6 +109,12 @@ function keylessCall({ request, response }: Exchange): KeylessCall {
     header: name => request.get(name),
     text: async maxBytes => textOf((await readBytes(request, response, { maxBytes })) ?? Buffer.alloc(0)),
   }
+}
+
+/** Says in headers what was done otherwise than plainly. */
+function tell(response: express.Response, remarks: Remarks, waitSeconds: number | undefined): void {
+  if (remarks.replayed === true) response.set('Idempotent-Replayed', 'true')
+  if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
 }
 
 /** The request as it came. */

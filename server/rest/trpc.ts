@@ -9,6 +9,7 @@ import { type Admission, admit } from '#server/api/limits.ts'
 import { authenticate, presentedToken } from '#server/api/principal.ts'
 import { recordRefusal } from '#server/api/refusals.ts'
 import { appRouter } from '#server/api/router.ts'
+import { MAX_ANSWER_BYTES } from '#server/api/snapshot-reader.ts'
 import { faultOf } from '#server/api/trpc.ts'
 import { Fault } from '#shared/fault.ts'
 import { MAX_BODY_BYTES } from './body.ts'
@@ -59,8 +60,9 @@ async function contextOf(parts: WebParts, { request, response, calls }: Asked): 
     await recordRefusal(parts, { principal, action, fault: new Fault('route_not_found'), ...about })
   }
   const token = () => presentedToken(request.headers)
+  const answers = { leftBytes: MAX_ANSWER_BYTES }
   const recheck = async () => void (await authenticate(request.headers, registry()))
-  return { parts, principal, voice: 'trpc', ...about, remarks: {}, idempotency: null, token, recheck }
+  return { parts, principal, voice: 'trpc', ...about, remarks: {}, answers, idempotency: null, token, recheck }
 }
 
 /** Whatever was thrown is a failure of ours. */

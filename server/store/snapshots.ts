@@ -107,6 +107,16 @@ export async function find(db: Db, org: string, id: string): Promise<SnapshotRow
   return row && { ...row, content: await unpack(row.content), observed: await unpack(row.observed) }
 }
 
+/** One snapshot with its content as the row holds it, packed. */
+export function findPacked(db: Db, org: string, id: string) {
+  return db
+    .selectFrom('snapshots')
+    .select([...SUMMARY, 'content', 'observed'])
+    .where('org_id', '=', org)
+    .where('id', '=', id)
+    .executeTakeFirst()
+}
+
 /** What is larger than may be stored today is not unpacked: then this rejects with a `RangeError`. */
 async function unpack(bytes: Buffer): Promise<string> {
   return (await decompress(bytes, { maxOutputLength: SNAPSHOT_BOUNDS.maxBytes })).toString('utf8')

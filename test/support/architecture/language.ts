@@ -7,9 +7,12 @@
 import { type Program, Visitor, type VisitorObject } from 'oxc-parser'
 import { isTest, type Source, type Violation } from './source.ts'
 
-/** Programs rather than modules: what they do, they do at once. `dial-child.ts` is the dialler's child process, `watchdog-thread.ts` a thread. */
+/**
+ * Programs rather than modules: what they do, they do at once. `dial-child.ts` is the dialler's child process, `watchdog-thread.ts` and
+ * `read-part.ts` are threads.
+ */
 const PROGRAMS =
-  /^server\/(main|web|worker|quarantine|watchdog-thread|cli)\.ts$|^server\/net\/dial-child\.ts$|^client\/(console\/main\.tsx?$|examples\/)/
+  /^server\/(main|web|worker|quarantine|watchdog-thread|cli)\.ts$|^server\/net\/dial-child\.ts$|^server\/api\/read-part\.ts$|^client\/(console\/main\.tsx?$|examples\/)/
 /** Files that exist to hand on what others export. */
 const PUBLIC_ENTRIES = ['client/index.ts', 'client/node.ts', 'client/endpoint.ts']
 

@@ -76,7 +76,13 @@ const BUILTINS: Readonly<Record<string, Owners>> = {
   net: ['net', 'embedded', ...NODE_CLIENT],
   tls: ['net', ...NODE_CLIENT],
   vm: [],
-  worker_threads: ['net', 'server/watchdog.ts', 'server/watchdog-thread.ts'],
+  worker_threads: [
+    'net',
+    'server/watchdog.ts',
+    'server/watchdog-thread.ts',
+    'server/api/snapshot-reader.ts',
+    'server/api/read-part.ts',
+  ],
 }
 
 /** Zones that have no Node: vocabulary and decisions do no I/O, and a browser has none. */

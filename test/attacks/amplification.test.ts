@@ -1,0 +1,140 @@
+/**
+ * Amplification (A2): a hostile catalog that is kept in kilobytes and unpacks to megabytes is asked for in batches. The web
+ * process is one of its own; its memory and another tenant's latency are measured meanwhile.
+ */
+import { fileURLToPath } from 'node:url'
+import { zstdCompressSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MAX_ANSWER_BYTES, MAX_WAITING_READINGS, READERS, SnapshotReader } from '#server/api/snapshot-reader.ts'
+import { newId } from '#server/domain/ids.ts'
+import { transaction } from '#server/store/db.ts'
+import * as snapshots from '#server/store/snapshots.ts'
+import { typedId } from '#shared/wire.ts'
+import { snapshot } from '#test/support/snapshots.ts'
+import { makeTiers, type TierProcess, type Tiers } from '#test/support/tiers.ts'
+import { bareUuid } from '#test/support/voices.ts'
+
+const WATCH = fileURLToPath(import.meta.resolve('#test/support/loop-watch.ts'))
+const packed = (value: unknown) => zstdCompressSync(Buffer.from(JSON.stringify(value)))
+
+let tiers: Tiers
+let web: TierProcess
+let url: string
+let datasourceId: string
+beforeAll(async () => {
+  tiers = await makeTiers()
+  web = await tiers.start('web', { flags: ['--import', WATCH], env: { MOORING_ALLOWED_NETWORKS: '' } })
+  url = await tiers.urlOf(web)
+  const client = await tiers.client(web)
+  const connectionString = 'postgresql://app:secret@db.example.com/shop'
+  datasourceId = (await client.datasources.register.mutate({ connectionString })).id
+})
+afterAll(() => tiers.stop())
+
+/** A snapshot of so many tables in `big`, of about 10 KB each, and one in `small`. */
+function catalog(tables: number) {
+  const column = (at: number) => ({ name: `c${at}`, type: 'x'.repeat(1_000) })
+  const relation = (at: number) => ({
+    name: `t${at}`,
+    kind: 'table',
+    columns: Array.from({ length: 10 }, (_, n) => column(n)),
+  })
+  const big = { name: 'big', relations: Array.from({ length: tables }, (_, at) => relation(at)) }
+  return snapshot({ schemas: [big, { name: 'small', relations: [relation(0)] }] })
+}
+
+async function stored(tables: number): Promise<string> {
+  const { observed, ...content } = catalog(tables)
+  const id = newId()
+  await transaction(tiers.db, tx =>
+    snapshots.insert(tx, tiers.organization.id, {
+      id,
+      datasourceId: bareUuid(datasourceId),
+      fingerprint: id,
+      schemasAsked: null,
+      excludedSchemas: [],
+      tableCount: tables,
+      content: packed(content),
+      observed: packed(observed),
+      previousId: null,
+      drift: null,
+      at: new Date(),
+    }),
+  )
+  return typedId('snap_', id)
+}
+
+/** A batch of calls of `snapshots.get`; the fault or the number of schemas of each answer. */
+async function batch(inputs: readonly object[]): Promise<{ status: number; ends: (string | number)[]; text: string }> {
+  const names = inputs.map(() => 'snapshots.get').join(',')
+  const input = encodeURIComponent(JSON.stringify(Object.fromEntries(inputs.entries())))
+  const headers = { authorization: `Bearer ${tiers.organization.testKey}` }
+  const answer = await fetch(`${url}/trpc/${names}?batch=1&input=${input}`, { headers })
+  const text = await answer.text()
+  const ends = JSON.parse(text).map(
+    (one: { error?: { data: { fault: string } }; result?: { data: { content: { schemas: unknown[] } } } }) =>
+      one.error?.data.fault ?? one.result?.data.content.schemas.length,
+  )
+  return { status: answer.status, ends, text }
+}
+
+const fifth = (snapshotId: string) => Array.from({ length: 20 }, () => ({ snapshotId }))
+
+describe('A batch of twenty readings of a snapshot', () => {
+  it('gets MAX_ANSWER_BYTES together; the others are refused, and the process stays small', async () => {
+    const snapshotId = await stored(600)
+    let [slowest, isOver] = [0, false]
+    const attack = batch(fifth(snapshotId)).finally(() => {
+      isOver = true
+    })
+    while (!isOver) {
+      const at = performance.now()
+      await (
+        await fetch(`${url}/v1/datasources`, { headers: { authorization: `Bearer ${tiers.organization.testKey}` } })
+      ).text()
+      slowest = Math.max(slowest, performance.now() - at)
+    }
+    const { ends, text } = await attack
+    expect(ends.filter(end => end === 2).length).toBeLessThanOrEqual(2)
+    expect(ends.filter(end => end === 2).length).toBeGreaterThan(0)
+    expect(new Set(ends)).toEqual(new Set([2, 'response_too_large']))
+    expect(text.length).toBeLessThan(MAX_ANSWER_BYTES * 1.1)
+    web.process.kill('SIGUSR2')
+    const { rssMiB } = await web.logged('loop')
+    process.stdout.write(`20 × 6 MB: another call ${Math.round(slowest)} ms, RSS ${Math.round(Number(rssMiB))} MiB\n`)
+    expect(Number(rssMiB)).toBeLessThan(900)
+  })
+})
+
+describe('One reading', () => {
+  it('of more than MAX_ANSWER_BYTES is 413 naming schema and table, and narrowed it is answered', async () => {
+    const snapshotId = await stored(1_900)
+    const whole = await batch([{ snapshotId }])
+    expect([whole.status, whole.ends]).toEqual([413, ['response_too_large']])
+    expect(JSON.parse(whole.text)[0].error.data.issues.map((issue: { path: string[] }) => issue.path)).toEqual([
+      ['schema'],
+      ['table'],
+    ])
+    const narrow = await batch([
+      { snapshotId, schema: 'small' },
+      { snapshotId, schema: 'big', table: 't7' },
+      { snapshotId, schema: 'nowhere' },
+    ])
+    expect([narrow.status, narrow.ends]).toEqual([200, [1, 1, 0]])
+    const [, table] = JSON.parse(narrow.text)
+    expect(table.result.data.content.schemas[0].relations.map((one: { name: string }) => one.name)).toEqual(['t7'])
+  })
+})
+
+describe('Readings', () => {
+  it('go READERS at a time, MAX_WAITING_READINGS wait, and one more is 503', async () => {
+    const reader = new SnapshotReader()
+    const { observed, ...content } = catalog(1)
+    const read = () =>
+      reader.read({ content: packed(content), observed: packed(observed), ask: {} }, { leftBytes: MAX_ANSWER_BYTES })
+    const all = Array.from({ length: READERS + MAX_WAITING_READINGS }, read)
+    await expect(read()).rejects.toMatchObject({ code: 'service_unavailable' })
+    for (const one of await Promise.all(all)) expect(one).toMatchObject({ version: 1 })
+    expect(await read()).toMatchObject({ version: 1 })
+  })
+})
