@@ -8,7 +8,8 @@ import { unfit } from './schema-sql-text.ts'
 import { solid, spelled, type Token, tokens } from './schema-sql-token.ts'
 
 const MODIFIER = '(?: \\(\\))?'
-const INTERVAL = `INTERVAL(?: (?:YEAR|MONTH|DAY|HOUR|MINUTE|SECOND)(?: TO (?:MONTH|HOUR|MINUTE|SECOND))?)?${MODIFIER}`
+// Each type has one form alone, or a long chain of casts could be read in ever so many ways.
+const INTERVAL = `INTERVAL (?:YEAR|MONTH|DAY|HOUR|MINUTE|SECOND)(?: TO (?:MONTH|HOUR|MINUTE|SECOND))?${MODIFIER}`
 const TWO_WORDS = `(?:CHARACTER VARYING|BIT VARYING|DOUBLE PRECISION)${MODIFIER}`
 const TIME = `(?:TIME|TIMESTAMP)${MODIFIER} (?:WITH|WITHOUT) TIME ZONE`
 const TYPE = `(?:${TWO_WORDS}|${TIME}|${INTERVAL}|${NAMES}${MODIFIER})(?: \\[\\])*`

@@ -135,6 +135,19 @@ describe('The SQL of a hostile catalog', () => {
 `)
   })
 
+  it('is made in time, however many casts, brackets and dots a server strings together', () => {
+    const chain = (part: string) => `${part.repeat(Math.floor(8_000 / part.length))}!`
+    const started = performance.now()
+    for (const text of ['a :: interval', ' :: interval()', '(', '[]', 'a.', "''", ' :: timestamp with time zone'].map(
+      chain,
+    )) {
+      schemaSql(column({ default: text }))
+      schemaSql(column({ default: `now()${text}` }))
+      schemaSql(column({ type: text }))
+    }
+    expect(performance.now() - started).toBeLessThan(5_000)
+  })
+
   it('still runs where a server says what PostgreSQL says', () => {
     const types = ['character varying(40)', 'timestamp(3) with time zone', 'numeric(10,-2)[]', '"char"', 'app."Od d"[]']
     types.push('interval day to second(2)', 'bit varying(3)', 'public.geometry(PointZ,4326)', 'double precision[][]')
