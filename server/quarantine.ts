@@ -33,7 +33,7 @@ async function runOrder(): Promise<void> {
     config: { ...config, poolSize: 2 },
     url: order.databaseUrl,
     log,
-    setsDeadlines: true,
+    setsDeadlines: order.isKeyringFolder,
   })
   const keyring = await workerKeyring(config, order.isKeyringFolder)
   const payload = order.claim.payload === null ? null : Buffer.from(order.claim.payload, 'base64')
@@ -42,6 +42,7 @@ async function runOrder(): Promise<void> {
     begins() {
       watchdog.endWithin(order.deadlineMs)
       writeSync(READY, '.')
+      log.info({ task: order.claim.kind }, 'task begins alone')
     },
   })
 }
