@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { parseConnectionString } from './connection-string.ts'
 import { DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS } from './datasource.ts'
-import { bytesOf, EXCLUDED_SCHEMAS } from './excluded-schemas.ts'
+import { bytesOf, EXCLUDED_SCHEMAS, looksSecret } from './excluded-schemas.ts'
 import { SealedString } from './registration.ts'
 import { codePoints, isStorable } from './text.ts'
 import { MAX_CONNECTION_STRING } from './uri-text.ts'
@@ -24,6 +24,7 @@ interface Spelling {
 const issue = (spelling: Spelling) => ({ error: spelling.message, params: spelling, abort: true })
 const plural = (count: number) => `${count} character${count === 1 ? '' : 's'}`
 
+const misplaced = { type: 'value_error', message: 'Value error, a schema name has the form of a connection string' }
 const odd = { type: 'value_error', message: 'Value error, the text holds U+0000 or a lone surrogate' }
 
 /** A string of `min` to `max` code points that PostgreSQL can store. */
@@ -89,7 +90,12 @@ function bounded(max: number, of: { unit: string; count: (names: string[]) => nu
 
 const described = {
   excluded_schemas: z
-    .array(z.string().refine(isStorable, issue(odd)))
+    .array(
+      z
+        .string()
+        .refine(isStorable, issue(odd))
+        .refine(name => !looksSecret(name), issue(misplaced)),
+    )
     .check(bounded(EXCLUDED_SCHEMAS.names, { unit: 'item', count: names => names.length }))
     .check(bounded(EXCLUDED_SCHEMAS.bytes, { unit: 'byte', count: bytesOf }))
     .optional()

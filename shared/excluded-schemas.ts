@@ -12,6 +12,11 @@ export function bytesOf(names: readonly string[]): number {
   return new TextEncoder().encode(names.join('')).length
 }
 
+/** True for text that has the form of a connection string: it was put into the wrong field, and is not to be stored. */
+export function looksSecret(text: string): boolean {
+  return /:\/\/|password\s*=/i.test(text)
+}
+
 /** Schemas that an introspection skips. A name that cannot exist, an empty or a long one, excludes nothing. */
 export const ExcludedSchemas = z
   .array(
@@ -19,6 +24,7 @@ export const ExcludedSchemas = z
       .string()
       .refine(isStorable, { error: 'the text holds U+0000 or a lone surrogate, which PostgreSQL cannot store' }),
   )
+  .refine(names => !names.some(looksSecret), { error: 'a schema name has the form of a connection string' })
   .max(EXCLUDED_SCHEMAS.names, { error: `at most ${EXCLUDED_SCHEMAS.names} names` })
   .refine(names => bytesOf(names) <= EXCLUDED_SCHEMAS.bytes, {
     error: `at most ${EXCLUDED_SCHEMAS.bytes} bytes of names together`,

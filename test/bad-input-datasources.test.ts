@@ -162,7 +162,7 @@ describe('A path', () => {
   it('with a method that it does not take names those that it takes, with the prefix /api and without', async () => {
     for (const prefix of ['', '/api']) {
       const answer = await expectRefusal(['PUT', `${prefix}${PATH}`], { status: 405, code: 'method_not_allowed' })
-      expect(answer.headers.get('allow')).toBe('POST, GET, HEAD')
+      expect(answer.headers.get('allow')).toBe('POST, GET, DELETE, HEAD')
     }
   })
 

@@ -199,7 +199,7 @@ describe('The verification of an endpoint', () => {
   ])('says of one whose clock is ten minutes %s ours that its clock is wrong', async (direction, seconds) => {
     stranger.be(hosted(KEY, () => Date.now() / 1_000 + seconds))
     const { checks, reason } = await probe()
-    expect(reason).toBe('signature_refused')
+    expect(reason).toBe('endpoint_clock_off')
     expect(checks.find(check => check.item === 'signature')?.fix).toMatch(
       new RegExp(`^Set the endpoint's clock: it is (59|60)\\d s ${direction} ours`),
     )

@@ -130,7 +130,7 @@ describe('The shape of a refusal', () => {
 
 describe('A method', () => {
   it.each([
-    ['PROPFIND', DATASOURCES, 'POST, GET, HEAD'],
+    ['PROPFIND', DATASOURCES, 'POST, GET, DELETE, HEAD'],
     ['OPTIONS', CONNECTIONS, 'POST, GET, HEAD'],
     ['DELETE', '/trpc/datasources.list', 'GET, HEAD, POST'],
     ['OPTIONS', '/trpc/datasources.list', 'GET, HEAD, POST'],

@@ -100,8 +100,11 @@ describe('A validation', () => {
     expect(left).toEqual([])
   })
 
-  it.each([{}, { connectionString: 'nonsense' }, { connectionString: 7 }])('of %j is refused', async body => {
-    const refused = await mooring.call('POST', '/v1/datasources/validate', { body })
-    expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_body', param: 'connectionString' } })
-  })
+  it.each([{ schema: 'app' }, { connectionString: 'nonsense' }, { connectionString: 7 }])(
+    'of %j is refused',
+    async body => {
+      const refused = await mooring.call('POST', '/v1/datasources/validate', { body })
+      expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_body', param: 'connectionString' } })
+    },
+  )
 })

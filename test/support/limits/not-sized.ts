@@ -23,6 +23,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/rest/event-text.ts #spelled': 'weak: a text goes with its event, which `recent-changes.ts` bounds',
   'server/api/change-feed.ts #pump()': 'batches of changes, each read and told before the next one is read',
   'server/api/feed-heads.ts #look()': 'one look for each wake, and one at a time',
+  'server/api/remove-all.ts removeAll()': 'AT_ONCE datasources each turn, of those that were there at the beginning',
   'server/api/sealing-keys.ts kept': 'MAX_KEPT organizations, which operators make; then all are read again',
   'server/api/wait.ts awaited()': 'a look for each wake until the deadline of the wait',
   'server/api/once.ts claimAndRun()': 'a try of two seconds each, until WAIT_MS is over',
