@@ -13,7 +13,7 @@ import * as sealed from '#server/store/sealed.ts'
 import * as verdicts from '#server/store/verdicts.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import { endpointCanonical, endpointKeys, endpointLogin } from './endpoint-keys.ts'
-import { countUnequal, mayCompare, type OwnLogin } from './login-budgets.ts'
+import { countUnequal, keptFromComparing, type OwnLogin } from './login-budgets.ts'
 import { openCredential, openUnlessBroken } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { resolve } from './resolve.ts'
@@ -97,8 +97,8 @@ async function isNoOther(parts: WorkerParts, row: sealed.SealedDatasource): Prom
   const texts =
     row.kind === 'endpoint' ? endpointTexts(parts, row) : await directTexts(parts, row, { current, pending })
   if (texts === null) return false
-  if (!(await mayCompare(parts, texts.login))) return false
-  if (parts.fingerprinter.isSame(texts.current, texts.pending)) return true
+  if ((await keptFromComparing(parts, texts.login)) !== null) return false
+  if (texts.pending !== null && parts.fingerprinter.isSame(texts.current, texts.pending)) return true
   await countUnequal(parts, texts.login, pending.context)
   return false
 }
@@ -107,7 +107,8 @@ interface Texts {
   /** The login that the pending one would try. */
   readonly login: OwnLogin
   readonly current: string
-  readonly pending: string
+  /** Null for one that is refused since it is another one. */
+  readonly pending: string | null
 }
 
 async function directTexts(
@@ -122,8 +123,10 @@ async function directTexts(
     const current = await resolve(parts, { organizationId, secret: inForce, inForce: null })
     const secret = openCredential(parts, of.pending)
     const pending = await resolve(parts, { organizationId, secret, inForce: of.current })
-    if (!current.ok || !pending.ok) return null
-    return { login: { organizationId, target: pending.target }, current: current.canonical, pending: pending.canonical }
+    const target = pending.ok ? pending.target : pending.compared
+    if (!current.ok || target === null) return null
+    const text = pending.ok ? pending.canonical : null
+    return { login: { organizationId, target }, current: current.canonical, pending: text }
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
     // The check says so.

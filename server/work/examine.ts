@@ -5,13 +5,15 @@
 
 import { type Judgement, judge, type RolePolicy } from '#server/domain/verification.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
-import type { FailureCode } from '#shared/failure.ts'
+import { type FailureCode, failureSpec } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import { guardedProbe } from './guarded-probe.ts'
+import { countUnequal, keptFromTelling } from './login-budgets.ts'
 import type { WorkerParts } from './parts.ts'
 import { type Resolved, type ResolvedTarget, resolve, type Unresolved } from './resolve.ts'
 
 const DEADLINE_MS = 12_000
+const KEPT = failureSpec('budget_exhausted')
 /** Failures of ours, by which nothing of the database is known. */
 const UNMADE: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exhausted', 'dialler_busy'])
 
@@ -47,7 +49,21 @@ export async function examine(parts: WorkerParts, of: Examination): Promise<Exam
     parts.log.error({ organizationId: of.organizationId }, 'a stored credential could not be opened')
     return undialled('credential_unreadable')
   }
-  if (!resolved.ok) return undialled(resolved.reason)
+  const keptUntil = await keptFromTold(parts, of, resolved)
+  if (keptUntil !== null) return { ...undialled(KEPT.fault, 'unreachable'), unmade: { until: keptUntil } }
+  return resolved.ok ? dialled(parts, of, resolved) : undialled(resolved.reason)
+}
+
+/** Until when it is not told, nor dialled, what a comparison with the credential in force has said; a guess that is told is counted. */
+async function keptFromTold(parts: WorkerParts, of: Examination, { ok, compared }: Resolved): Promise<Date | null> {
+  if (compared === null || of.stored === undefined) return null
+  const login = { organizationId: of.organizationId, target: compared }
+  const until = await keptFromTelling(parts, login, of.stored)
+  if (until === null && !ok) await countUnequal(parts, login, of.stored)
+  return until
+}
+
+async function dialled(parts: WorkerParts, of: Examination, resolved: ResolvedTarget): Promise<Examined> {
   const { target, caCertificate } = resolved
   const { schema, dbType, rolePolicy } = of
   const { end: probe, keptUntil } = await guardedProbe(parts, {
@@ -62,8 +78,9 @@ export async function examine(parts: WorkerParts, of: Examination): Promise<Exam
 }
 
 /** The end of an examination for which nothing was dialled. */
-export function undialled(reason: FaultCode): Examined {
-  return { judgement: refusedUndialled(reason), resolved: null, isMd5: false, unmade: null }
+export function undialled(reason: FaultCode, outcome: 'refused' | 'unreachable' = 'refused'): Examined {
+  const judgement = { ...refusedUndialled(reason), outcome, retryable: outcome === 'unreachable' }
+  return { judgement, resolved: null, isMd5: false, unmade: null }
 }
 
 /** A verdict that was reached without dialling. */

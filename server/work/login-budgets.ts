@@ -142,8 +142,10 @@ async function chargeAll(
   for (const budget of all) await budgets.charge(parts.db, { budget, units: halves }, now)
 }
 
-/** Whether a new credential may be compared with the one in force: as far as a login with it might be tried. */
-export async function mayCompare(parts: WorkerParts, of: OwnLogin): Promise<boolean> {
+/**
+ * Until when a new credential is not compared with the one in force; null where it may be: as far as a login with it might be tried.
+ */
+export async function keptFromComparing(parts: WorkerParts, of: OwnLogin): Promise<Date | null> {
   const { organizationId } = of
   const target = targetOf(parts, of.target)
   const isExempt = await loginHashes.isInForce(parts.db, organizationId, loginHashesOf(parts, of.target))
@@ -152,7 +154,14 @@ export async function mayCompare(parts: WorkerParts, of: OwnLogin): Promise<bool
     ...dialBudgets(organizationId, target),
     ...(isExempt ? [] : [loginBudget(target, target.host)]),
   ]
-  return (await budgets.spentUntil(parts.db, needed, parts.clock())) === null
+  return budgets.spentUntil(parts.db, needed, parts.clock())
+}
+
+/** The same for what a comparison that was made without them has said of a version: one that is counted already may be told. */
+export async function keptFromTelling(parts: WorkerParts, of: OwnLogin, version: Version): Promise<Date | null> {
+  const marker = countedMarker({ organizationId: of.organizationId, ...version })
+  if ((await budgets.used(parts.db, marker, parts.clock())) > 0) return null
+  return keptFromComparing(parts, of)
 }
 
 /** A version of a stored credential. */

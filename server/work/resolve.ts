@@ -19,6 +19,7 @@ export interface ResolvedTarget {
   readonly target: Target
   readonly caCertificate: string | null
   readonly canonical: string
+  readonly compared: Target | null
 }
 
 /** What to dial, or why nothing is. */
@@ -34,6 +35,11 @@ export interface Unresolved {
 interface Refused {
   readonly ok: false
   readonly reason: FaultCode
+  /**
+   * What was brought, where the answer rests on a comparison with the credential in force, passwords and all: told only within the
+   * budgets of refused logins, or it would tell right guesses from wrong ones for nothing. Null where nothing was compared.
+   */
+  readonly compared: Target | null
 }
 
 /** What a secret says by itself. `caCertificate` is null for public roots, undefined where nothing was said of it. */
@@ -43,10 +49,10 @@ interface Stated {
   readonly caCertificate: string | null | undefined
 }
 
-const refused = (reason: FaultCode): Refused => ({ ok: false, reason })
+const refused = (reason: FaultCode): Refused => ({ ok: false, reason, compared: null })
 
 function resolved(target: Target, caCertificate: string | null): ResolvedTarget {
-  return { ok: true, target, caCertificate, canonical: canonicalTarget(target, caCertificate) }
+  return { ok: true, target, caCertificate, canonical: canonicalTarget(target, caCertificate), compared: null }
 }
 
 /** Resolves it. Throws `SealBroken` when the credential in force cannot be opened; a caller's broken box is refused. */
@@ -65,7 +71,8 @@ export async function resolve(parts: WorkerParts, of: Unresolved): Promise<Resol
   if (caCertificate !== undefined || inForceCa === null) return resolved(target, caCertificate ?? null)
   // Only the string that is in force under this certificate may do without it: any other password was not given for it.
   const same = resolved(target, inForceCa)
-  return same.canonical === canonicalTarget(current.target, inForceCa) ? same : refused('ca_certificate_required')
+  const isSame = same.canonical === canonicalTarget(current.target, inForceCa)
+  return { ...(isSame ? same : refused('ca_certificate_required')), compared: target }
 }
 
 async function statedOf(parts: WorkerParts, organizationId: string, secret: Secret): Promise<Stated | Refused> {

@@ -12,6 +12,7 @@ import { makeKey } from '#test/support/keys.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { makeTiers } from '#test/support/tiers.ts'
+import { startTlsServers, TRUE_PASSWORD } from '#test/support/tls-servers.ts'
 import { quiet } from '#test/support/verdicts.ts'
 import { bareUuid } from '#test/support/voices.ts'
 
@@ -127,6 +128,29 @@ describe('The credential in force, brought again', () => {
     await sql(`update quotas set max_datasources = datasources`)
     expect((await post(named)).body).toMatchObject({ id, status: 'active' })
     await mooring.client().datasources.remove.mutate({ id })
+  })
+})
+
+describe('A string that lacks the CA certificate in force', () => {
+  it('is no way to guess past the budgets: the right password waits beside it as a wrong one does', async () => {
+    const at = await startTlsServers(['good'])
+    const client = mooring.client((await mooring.newOrganization('Guesser')).testKey)
+    const stringOf = (password: string) =>
+      `postgres://app:${password}@127.0.0.1:${at.servers.good.port}/postgres?sslmode=verify-full`
+    const trusted = { connectionString: stringOf(TRUE_PASSWORD), schema: 'public', caCertificate: at.authority.cert }
+    const { id, status } = await client.datasources.register.mutate({ ...trusted, waitSeconds: 20 })
+    expect(status).toBe('active')
+    const told = async (password: string) => {
+      const asked = { id, connectionString: stringOf(password), waitSeconds: 20 }
+      const answer = await client.datasources.rotate.mutate(asked)
+      return [answer.status, answer.statusReason, (await statesOf(id)).at(-1)?.['state']]
+    }
+    const guesses: unknown[] = []
+    for (let count = 0; count < 10; count++) guesses.push(await told(`guess-${count}`))
+    expect(guesses).toEqual(guesses.map(() => ['active', 'ca_certificate_required', 'retired']))
+    const kept = ['active', 'ca_certificate_required', 'pending']
+    expect([await told('guess-11'), await told(TRUE_PASSWORD)]).toEqual([kept, kept])
+    await at.stop()
   })
 })
 
