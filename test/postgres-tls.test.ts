@@ -174,19 +174,18 @@ describe('A password', () => {
   })
 
   it.for(['in_clear', 'as_md5'])(
-    'for a role that logs in %s goes to a server that is verified by chain and name alone',
+    'for a role that logs in %s goes to no server under a CA that a caller named',
     async user => {
       const caCertificate = at.authority.cert
       expect((await at.login('good', { user, tlsMode: 'disable' })).code).toBe('password_exposed')
       expect((await at.login('plain', { user, tlsMode: 'prefer' })).code).toBe('password_exposed')
       expect((await at.login('good', { user })).code).toBe('server_unverified')
-      expect((await at.login('wrongName', { user, tlsMode: 'verify-ca', caCertificate })).code).toBe(
-        'server_unverified',
-      )
-      expect((await at.login('good', { user, tlsMode: 'verify-ca', caCertificate })).code).toBe('in')
-      expect((await at.login('good', { user, tlsMode: 'verify-full', caCertificate })).code).toBe('in')
-      const wrong = { user, tlsMode: 'verify-full', caCertificate, password: 'wrong' } as const
-      expect((await at.login('good', wrong)).code).toBe('password_refused')
+      const ends = async (server: 'good' | 'wrongName', tlsMode: 'verify-ca' | 'verify-full') =>
+        (await at.login(server, { user, tlsMode, caCertificate })).code
+      expect(await ends('good', 'verify-full')).toBe('password_under_named_ca')
+      expect(await ends('good', 'verify-ca')).toBe('password_under_named_ca')
+      expect(await ends('wrongName', 'verify-ca')).toBe('password_under_named_ca')
+      expect(await ends('wrongName', 'verify-full')).toBe('certificate_name_mismatch')
     },
   )
 
