@@ -250,6 +250,8 @@ create table datasources (
   verdict_signer_id text,
   verdict_signature bytea,
   verdict_asked_at timestamp with time zone,
+  refusals smallint default 0 not null,
+  refused_at timestamp with time zone,
   constraint datasources_pkey PRIMARY KEY (org_id, id),
   constraint datasources_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
   constraint datasources_verification_id_fkey FOREIGN KEY (org_id, verification_id) REFERENCES verifications(org_id, id),
@@ -258,6 +260,8 @@ create table datasources (
   constraint datasources_kind_check CHECK ((kind = ANY (ARRAY['direct'::text, 'endpoint'::text]))),
   constraint datasources_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
   constraint datasources_port_check CHECK (((port >= 1) AND (port <= 65535))),
+  constraint datasources_refusals_check CHECK (((refusals >= 0) AND (refusals <= 2))),
+  constraint datasources_refused_at_check CHECK (((refusals > 0) = (refused_at IS NOT NULL))),
   constraint datasources_status_check CHECK ((status = ANY (ARRAY['unverified'::text, 'active'::text, 'rejected'::text]))),
   constraint datasources_verdict_check CHECK ((num_nonnulls(verdict_version, verdict_usable, verdict_signer_id, verdict_signature) = ANY (ARRAY[0, 4]))),
   constraint datasources_verdict_signature_check CHECK ((length(verdict_signature) = 64))

@@ -226,6 +226,8 @@ interface FaultOptions {
   /** What really happened, for the log alone. */
   readonly cause?: unknown
   readonly issues?: readonly Issue[]
+  /** True where trying again can help this time, whatever the table says of the code. */
+  readonly retryable?: boolean
   /** Headers that go with it, such as `Retry-After` and `Allow`. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -235,6 +237,7 @@ export class Fault extends Error {
   readonly code: FaultCode
   readonly issues: readonly Issue[]
   readonly headers: Readonly<Record<string, string>>
+  readonly retryable: boolean
 
   constructor(code: FaultCode, options: FaultOptions = {}) {
     super(FAULTS[code].says, { cause: options.cause })
@@ -242,5 +245,6 @@ export class Fault extends Error {
     this.code = code
     this.issues = options.issues ?? []
     this.headers = options.headers ?? {}
+    this.retryable = options.retryable ?? FAULTS[code].retryable
   }
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { FeedEvent } from './event.ts'
-import { FAULTS, type FaultCode } from './fault.ts'
+import { TaskFault } from './task-fault.ts'
 import { storableText } from './text.ts'
 import { DatasourceId } from './wire.ts'
 
@@ -64,12 +64,6 @@ export type PushInput = z.output<typeof PushInput>
 export const PushAnswer = z.object({ received: z.number().int(), stored: z.number().int() })
 export type PushAnswer = z.output<typeof PushAnswer>
 
-const isFault = (code: string): code is FaultCode => Object.hasOwn(FAULTS, code)
-
 /** What the worker found of a signed push. */
-export const PushOutcome = z.union([
-  z.object({ answer: PushAnswer }),
-  z.object({ refused: z.string() }),
-  z.object({ fault: z.string().refine(isFault) }),
-])
+export const PushOutcome = z.union([z.object({ answer: PushAnswer }), z.object({ refused: z.string() }), TaskFault])
 export type PushOutcome = z.output<typeof PushOutcome>

@@ -65,7 +65,7 @@ describe('A lease whose host is being resolved', () => {
     const token = await leaseCapability(mooring)
     const meanwhile = () => owner.datasources.rotate.mutate({ id, connectionString: url('second'), waitSeconds: 20 })
     expect(await leased({ id, token, meanwhile })).toMatchObject({
-      version: 2,
+      credentialVersion: 2,
       connectionString: expect.stringContaining('application_name=second'),
     })
     expect(await leasesOf(id)).toEqual([{ version: 2 }])
@@ -82,12 +82,14 @@ describe('A lease whose host is being resolved', () => {
     expect(await leasesOf(id)).toEqual([])
   })
 
-  it('is not given of a credential that is rejected meanwhile', async () => {
+  it('is not given of a credential that is refused meanwhile', async () => {
     const id = await registered()
     const token = await leaseCapability(mooring)
     const meanwhile = async () => {
       await customer.sql(`alter role ${customer.roles.reader} bypassrls`)
-      expect(await owner.datasources.verify.mutate({ id, waitSeconds: 20 })).toMatchObject({ status: 'rejected' })
+      expect(await owner.datasources.verify.mutate({ id, waitSeconds: 20 })).toMatchObject({
+        statusReason: 'byo_role_cannot_enforce_rls',
+      })
       await customer.sql(`alter role ${customer.roles.reader} nobypassrls`)
     }
     expect(await leased({ id, token, meanwhile })).toBe('conflict')

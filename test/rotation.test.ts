@@ -319,13 +319,13 @@ describe('A CA certificate', () => {
 
 describe('A first credential', () => {
   it('that is rejected stays, so that a verification works once the role is mended', async () => {
-    const { id } = await datasources().register.mutate({
+    await customer.sql(`alter role ${customer.roles.reader} createrole bypassrls`)
+    const rejected = await datasources().register.mutate({
       connectionString: customer.url(),
       schema: 'app',
       waitSeconds: 20,
     })
-    await customer.sql(`alter role ${customer.roles.reader} createrole bypassrls`)
-    const rejected = await datasources().verify.mutate({ id, waitSeconds: 20 })
+    const { id } = rejected
     expect(rejected).toMatchObject({ status: 'rejected', statusReason: 'byo_role_cannot_enforce_rls' })
     await customer.sql(`alter role ${customer.roles.reader} nocreaterole nobypassrls`)
     const mended = await datasources().verify.mutate({ id, waitSeconds: 20 })

@@ -117,13 +117,18 @@ describe('The credential in force', () => {
     const pending = await datasources.rotate.mutate({ id, connectionString: away, allowMove: true, waitSeconds: 20 })
     expect(pending).toMatchObject({ status: 'active', statusReason: 'database_unreachable' })
     await customer.sql(`alter role ${customer.roles.reader} bypassrls`)
-    aheadMs += 48 * HOUR_MS
-    await onNews(mooring.databaseUrl, async client => {
-      const { rowCount } = await client.query("select 1 from datasources where id = $1 and status = 'rejected'", [
-        bareUuid(id),
-      ])
-      return rowCount === 1 ? true : undefined
-    })
+    // And again after each of its refusals, until the third one.
+    for (const [ms, status, refusals] of [
+      [48 * HOUR_MS, 'active', 1],
+      [60_000, 'active', 2],
+      [600_000, 'rejected', 0],
+    ]) {
+      aheadMs += Number(ms)
+      await onNews(mooring.databaseUrl, async client => {
+        const sql = 'select 1 from datasources where id = $1 and status = $2 and refusals = $3'
+        return (await client.query(sql, [bareUuid(id), status, refusals])).rowCount === 1 ? true : undefined
+      })
+    }
     expect((await versionsOf(id)).map(row => row['state'])).toEqual(['current', 'pending'])
     await customer.sql(`alter role ${customer.roles.reader} nobypassrls`)
   })

@@ -67,7 +67,14 @@ describe('Scheduled checks', () => {
     const made = await register(customer.url())
     const introspection = `select due_at, locked_until from tasks where kind = 'introspect' and datasource_id = '${bareUuid(made.id)}'`
     await customer.sql(`alter role ${customer.roles.reader} bypassrls`)
-    now = new Date(now.getTime() + 2 * HOUR_MS)
+    // It is looked at three times before it is rejected.
+    for (const [looks, ms] of [2 * HOUR_MS, 60_000, 600_000].entries()) {
+      now = new Date(now.getTime() + ms)
+      await onNews(mooring.databaseUrl, async client => {
+        const sql = "select from verifications where datasource_id = $1 and outcome = 'refused'"
+        return (await client.query(sql, [bareUuid(made.id)])).rowCount === looks + 1 ? true : undefined
+      })
+    }
     const rejected = await onNews(mooring.databaseUrl, async client => {
       const row = await get(made.id)
       const { rows } = await client.query(introspection)

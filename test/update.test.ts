@@ -51,7 +51,7 @@ describe('An update', () => {
     await datasources().update.mutate({ id, schema: 'nowhere' })
     await settled(mooring.databaseUrl, uuid(id))
     expect(await datasources().get.query({ id })).toMatchObject({
-      status: 'rejected',
+      status: 'active',
       statusReason: 'schema_not_found',
     })
     await datasources().update.mutate({ id, schema: 'other' })

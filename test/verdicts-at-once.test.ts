@@ -37,7 +37,8 @@ describe('A verdict that waits', () => {
     return {
       verdict,
       state: of.state,
-      status: 'active',
+      after: { status: 'active', refusals: 0, refusedAt: null },
+      reason: null,
       signed: null,
       dueAt: later(600),
       failed: false,

@@ -4,11 +4,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Probe, RoleFacts } from '#server/domain/probe.ts'
 import { recogniseProvider, roleOfUser } from '#server/domain/provider.ts'
-import { type Asked, type Judgement, judge, nextStatus } from '#server/domain/verification.ts'
+import { type Asked, type Judgement, judge } from '#server/domain/verification.ts'
 import { DIRECT_ITEMS } from '#shared/check.ts'
-import type { Status } from '#shared/datasource.ts'
 import { FAILURES, type FailureCode, type Stage } from '#shared/failure.ts'
-import { FAULTS, type FaultCode } from '#shared/fault.ts'
+import type { FaultCode } from '#shared/fault.ts'
 
 const FACTS: RoleFacts = {
   serverVersionNum: 170_002,
@@ -309,57 +308,5 @@ describe('advice about the link', () => {
     const clear = { tls: null, channelBound: false, openNetwork: true }
     expect(tlsAdvice(clear, aimed({ tlsMode: 'disable' }))).toEqual([expect.stringContaining('not encrypted')])
     expect(judged(clear, aimed({ tlsMode: 'disable' })).outcome).toBe('passed')
-  })
-})
-
-describe('the status', () => {
-  const verdicts: Record<string, Pick<Judgement, 'outcome' | 'reason'>> = {
-    passed: { outcome: 'passed', reason: null },
-    'private host': { outcome: 'refused', reason: 'byo_host_not_allowed' },
-    'strong role': { outcome: 'refused', reason: 'byo_role_cannot_enforce_rls' },
-    'unreadable role': { outcome: 'refused', reason: 'byo_role_unreadable' },
-    'no schema': { outcome: 'refused', reason: 'schema_not_found' },
-    'old server': { outcome: 'refused', reason: 'server_unsupported' },
-    'refused password': { outcome: 'refused', reason: 'authentication_failed' },
-    'expired certificate': { outcome: 'refused', reason: 'tls_failed' },
-    'no database': { outcome: 'refused', reason: 'database_not_found' },
-    unreachable: { outcome: 'unreachable', reason: 'database_unreachable' },
-  }
-
-  it.each<[Status, string, Status]>([
-    ['unverified', 'passed', 'active'],
-    ['unverified', 'private host', 'rejected'],
-    ['unverified', 'strong role', 'rejected'],
-    ['unverified', 'refused password', 'rejected'],
-    ['unverified', 'expired certificate', 'rejected'],
-    ['unverified', 'no database', 'rejected'],
-    ['unverified', 'unreachable', 'unverified'],
-    ['active', 'passed', 'active'],
-    ['active', 'private host', 'rejected'],
-    ['active', 'strong role', 'rejected'],
-    ['active', 'unreadable role', 'rejected'],
-    ['active', 'no schema', 'rejected'],
-    ['active', 'old server', 'rejected'],
-    ['active', 'refused password', 'active'],
-    ['active', 'expired certificate', 'active'],
-    ['active', 'no database', 'active'],
-    ['active', 'unreachable', 'active'],
-    ['rejected', 'passed', 'active'],
-    ['rejected', 'strong role', 'rejected'],
-    ['rejected', 'refused password', 'rejected'],
-    ['rejected', 'unreachable', 'rejected'],
-  ])('of one that is %s, after "%s", is %s', (current, verdict, next) => {
-    const found = verdicts[verdict]
-    if (found === undefined) throw new Error(`no such verdict: ${verdict}`)
-    expect(nextStatus(current, found)).toBe(next)
-  })
-
-  it('is defined for every fault, and only a pass makes anything active', () => {
-    for (const reason of Object.keys(FAULTS) as FaultCode[]) {
-      for (const outcome of ['refused', 'unreachable'] as const) {
-        expect(nextStatus('unverified', { outcome, reason })).not.toBe('active')
-        expect(nextStatus('rejected', { outcome, reason })).toBe('rejected')
-      }
-    }
   })
 })

@@ -15,6 +15,7 @@ import * as tasks from '#server/store/tasks.ts'
 import { FAULTS, Fault, isFaultCode } from '#shared/fault.ts'
 import { currentCode } from '#shared/fault-names.ts'
 import type { IntrospectInput, Introspection } from '#shared/introspection.ts'
+import { faultOfTask, TaskFault } from '#shared/task-fault.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { changeable, rowOf } from './find.ts'
 import { once } from './once.ts'
@@ -25,24 +26,11 @@ import { checked, verifyTask } from './verdict.ts'
 const DEADLINE_MS = 30_000
 const KEPT_MS = 600_000
 
-/** Which bound a catalog met. The sentence is ours. */
-const BoundIssue = z.object({
-  path: z.array(z.string()),
-  code: z.string(),
-  message: z.string(),
-  ctx: z.record(z.string(), z.number()),
-})
-const Outcome = z.union([
-  z.object({ snapshotId: z.uuid(), changed: z.boolean() }),
-  z.object({
-    fault: z.string().transform(currentCode).refine(isFaultCode),
-    issues: z.array(BoundIssue).max(1).optional(),
-  }),
-])
+const Outcome = z.union([z.object({ snapshotId: z.uuid(), changed: z.boolean() }), TaskFault])
 
 /**
- * Introspects. Throws `conflict` for a rejected datasource, `introspection_failed` or `database_unreachable`, and `timeout`
- * past the deadline, when the task goes on.
+ * Introspects. Throws `conflict` for a rejected datasource and, to be retried, for one whose refusal is to be confirmed;
+ * `introspection_failed` or `database_unreachable`; and `timeout` past the deadline, when the task goes on.
  */
 export async function introspect(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<Introspection> {
   const startedAt = performance.now()
@@ -119,7 +107,7 @@ async function outcome(
   const org = principal.organizationId
   const { row, ...asked } = of
   const outcome = Outcome.parse(await outcomeOf(ctx, { ...asked, datasourceId: row.id, late: 'left' }))
-  if ('fault' in outcome) throw new Fault(outcome.fault, { issues: outcome.issues ?? [] })
+  if ('fault' in outcome) throw faultOfTask(outcome)
   const stored = await snapshots.find(parts.db, org, outcome.snapshotId)
   if (stored === undefined) throw new Fault('entity_not_found')
   const content = contentOf(stored)

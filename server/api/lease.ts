@@ -3,6 +3,7 @@
  * that the worker sealed to the holder. Nothing here can be read by this process.
  */
 
+import { z } from 'zod'
 import { newId } from '#server/domain/ids.ts'
 import { isUsablePublicKey } from '#server/domain/lease.ts'
 import { refusal } from '#server/domain/scope.ts'
@@ -11,14 +12,17 @@ import * as audit from '#server/store/audit.ts'
 import { transaction } from '#server/store/db.ts'
 import * as leases from '#server/store/leases.ts'
 import * as tasks from '#server/store/tasks.ts'
-import { Fault, isFaultCode } from '#shared/fault.ts'
+import { Fault } from '#shared/fault.ts'
 import { Lease, type LeaseId, type LeaseInput } from '#shared/lease.ts'
+import { faultOfTask, TaskFault } from '#shared/task-fault.ts'
 import { uuidOf } from '#shared/wire.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { rowOf } from './find.ts'
 import { outcomeOf } from './outcome.ts'
 
 const KEPT_MS = 600_000
+
+const Outcome = z.union([z.object({ lease: Lease }), TaskFault])
 
 /** Leases the credential in force to the caller's one-time key. Throws `timeout` when no worker answers within `parts.answerMs`. */
 export async function lease(ctx: KnownContext, input: LeaseInput): Promise<Lease> {
@@ -62,9 +66,9 @@ async function submit(ctx: KnownContext, of: { datasourceId: string; input: Leas
 }
 
 function leaseIn(outcome: unknown): Lease {
-  const fault: unknown = Reflect.get(Object(outcome), 'fault')
-  if (typeof fault === 'string') throw new Fault(isFaultCode(fault) ? fault : 'internal_error')
-  return Lease.parse(Reflect.get(Object(outcome), 'lease'))
+  const found = Outcome.parse(outcome)
+  if ('fault' in found) throw faultOfTask(found)
+  return found.lease
 }
 
 /** Ends a lease that the calling capability took. Another's, one that has ended and one that never was: all the same. */

@@ -13,6 +13,7 @@ import * as pushes from '#server/store/feed-pushes.ts'
 import * as tasks from '#server/store/tasks.ts'
 import { Fault } from '#shared/fault.ts'
 import { type PushAnswer, type PushInput, PushOutcome } from '#shared/feed.ts'
+import { faultOfTask } from '#shared/task-fault.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { changeable } from './find.ts'
 import { once } from './once.ts'
@@ -115,7 +116,7 @@ async function outcome(ctx: KnownContext, of: { taskId: string; datasourceId: st
   const found = await outcomeOf(ctx, { ...of, waitMs: ctx.parts.answerMs, late: 'withdrawn' })
   const outcome = PushOutcome.parse(found)
   if ('answer' in outcome) return outcome.answer
-  if ('fault' in outcome) throw outcome.fault === 'idempotency_conflict' ? takenName() : new Fault(outcome.fault)
+  if ('fault' in outcome) throw outcome.fault === 'idempotency_conflict' ? takenName() : faultOfTask(outcome)
   const message = REFUSED[outcome.refused] ?? 'The signature could not be checked.'
   throw new Fault('invalid_request', { issues: [{ path: ['webhook-signature'], code: outcome.refused, message }] })
 }

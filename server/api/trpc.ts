@@ -83,7 +83,7 @@ const t = initTRPC.context<Context>().create({
         fault: fault.code,
         httpStatus: spec.status,
         requestId: ctx?.requestId ?? null,
-        retryable: spec.retryable,
+        retryable: fault.retryable,
         ...(fault.issues.length === 0 ? {} : { issues: fault.issues.map(issue => shownIssue(fault.code, issue)) }),
       },
     }

@@ -34,6 +34,8 @@ export function usableUntil(at: Date, intervalMs: number): Date {
 export interface CheckEnd {
   readonly version: number
   readonly status: Status
+  /** Refusals in a row that are to be confirmed: past 0 it is active and not usable. */
+  readonly refusals: number
   readonly outcome: 'passed' | 'refused' | 'unreachable'
   readonly at: Date
   readonly intervalMs: number
@@ -43,11 +45,12 @@ export interface CheckEnd {
 
 /**
  * What follows from a check. One that passed gives new time; one that could not be made, or that the server barred, leaves what
- * was signed over the same version, and gives none; a refusal takes it.
+ * was signed over the same version, and gives none; a refusal takes it, and one that is to be confirmed keeps it from being used.
  */
 export function afterCheck({
   version,
   status,
+  refusals,
   outcome,
   at,
   intervalMs,
@@ -56,7 +59,7 @@ export function afterCheck({
   if (outcome === 'passed') return { version, status, usable: true, usableUntil: usableUntil(at, intervalMs) }
   if (status !== 'active' || before?.status !== 'active' || before.version !== version)
     return { version, status, usable: false, usableUntil: null }
-  return { version, status, usable: before.usable, usableUntil: before.usableUntil }
+  return { version, status, usable: before.usable && refusals === 0, usableUntil: before.usableUntil }
 }
 
 /** True when the verdict lets that version be used at `now`. */

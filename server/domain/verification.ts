@@ -1,11 +1,10 @@
 /**
- * The verdict over a direct datasource: from what a dial found to the checklist, the outcome, and the next status.
+ * The verdict over a direct datasource: from what a dial found to the checklist and the outcome.
  *
  * Fails closed: what was not seen is not passed. It decides about the one datasource that was dialled and nothing else,
  * since a hostile server chooses what is found. Called by what verifies and what validates.
  */
 import { type Advisory, type Check, DIRECT_ITEMS, type DirectItem } from '#shared/check.ts'
-import type { Status } from '#shared/datasource.ts'
 import type { Failure } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import { quoteName } from '#shared/sql-text.ts'
@@ -138,30 +137,4 @@ function advisoriesOf({ probe, asked, subject }: Case): Advisory[] {
     return finding === null ? [] : [{ item, recommendation: `The role: ${finding.actual}.\n${finding.fix}` }]
   })
   return [...advisories, ...warnings, ...roleAdvice(facts, subject)]
-}
-
-type Event = 'passed' | 'condemned' | 'barred' | 'unreachable'
-
-/**
- * Every status and everything that a verification can bring. A datasource that is in use is dropped for what was found
- * in it (`condemned`) and never for what kept us from looking (`barred`, such as a refused password).
- */
-const TRANSITIONS: Readonly<Record<Status, Readonly<Record<Event, Status>>>> = {
-  unverified: { passed: 'active', condemned: 'rejected', barred: 'rejected', unreachable: 'unverified' },
-  active: { passed: 'active', condemned: 'rejected', barred: 'active', unreachable: 'active' },
-  rejected: { passed: 'active', condemned: 'rejected', barred: 'rejected', unreachable: 'rejected' },
-}
-
-const CONDEMNING: ReadonlySet<FaultCode> = new Set([
-  'byo_host_not_allowed',
-  'byo_role_cannot_enforce_rls',
-  'byo_role_unreadable',
-  'schema_not_found',
-  'server_unsupported',
-])
-
-/** The status after a verification. */
-export function nextStatus(current: Status, { outcome, reason }: Pick<Judgement, 'outcome' | 'reason'>): Status {
-  const refused: Event = reason !== null && CONDEMNING.has(reason) ? 'condemned' : 'barred'
-  return TRANSITIONS[current][outcome === 'refused' ? refused : outcome]
 }

@@ -54,7 +54,7 @@ const TRPC_CODES: Readonly<Record<number, readonly [string, number]>> = {
 function refuseTrpc({ request, response, fault, status = faultSpec(fault.code).status }: Refused): void {
   const [name, code] = TRPC_CODES[status] ?? (status < 500 ? ['BAD_REQUEST', -32_600] : INTERNAL)
   const requestId = requestIdOf(request, response)
-  const { retryable } = faultSpec(fault.code)
+  const { retryable } = fault
   response.set(fault.headers)
   const details = { code: name, fault: fault.code, httpStatus: status, requestId, retryable }
   response.status(status).json({ error: { message: fault.message, code, data: details } })

@@ -58,7 +58,7 @@ export interface LeasesTable {
   ended_by: 'released' | 'revoked' | 'expired' | null
 }
 
-/** The columns of `datasources` that hold its signed verdict; null together, but for the two times. */
+/** The columns of `datasources` that the worker alone writes: its signed verdict, null together but for the times, and refusals. */
 export interface VerdictColumns {
   verdict_version: Generated<number | null>
   verdict_usable: Generated<boolean | null>
@@ -66,4 +66,7 @@ export interface VerdictColumns {
   verdict_signer_id: Generated<string | null>
   verdict_signature: Generated<Buffer | null>
   verdict_asked_at: Generated<Date | null>
+  /** Refusals in a row of what is active, 0 to 2, and when one was counted last; 0 and null together. */
+  refusals: Generated<number>
+  refused_at: Generated<Date | null>
 }

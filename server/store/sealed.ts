@@ -43,6 +43,8 @@ export interface SealedDatasource
     | 'schema'
     | 'excluded_schemas'
     | 'endpoint'
+    | 'refusals'
+    | 'refused_at'
   > {
   readonly settings: OrganizationSettings
   readonly current: SealedCredential | null
@@ -88,7 +90,7 @@ interface DatasourceRow extends Omit<SealedDatasource, 'settings' | 'current' | 
  */
 export async function datasource(db: Db, org: string, id: string): Promise<SealedDatasource | undefined> {
   const { rows } = await sql<DatasourceRow>`
-    select d.org_id, d.id, d.kind, d.mode, d.status, d.status_reason, d.db_type, d.host, d.port, d.database, d.schema, d.excluded_schemas, d.endpoint,
+    select d.org_id, d.id, d.kind, d.mode, d.status, d.status_reason, d.db_type, d.host, d.port, d.database, d.schema, d.excluded_schemas, d.endpoint, d.refusals, d.refused_at,
       o.role_policy, o.check_interval_seconds,
       coalesce((select t.settled from tasks t where t.org_id = d.org_id and t.datasource_id = d.id and t.kind = 'verify'
         and t.standing), 0) as checks_settled,

@@ -3,8 +3,8 @@
  * its round trips to our own database would cost as much as the dial. The worker calls it.
  */
 import { type RawBuilder, sql } from 'kysely'
+import type { Standing } from '#server/domain/status.ts'
 import type { Advisory, Check } from '#shared/check.ts'
-import type { Status } from '#shared/datasource.ts'
 import { type FaultCode, isFaultCode } from '#shared/fault.ts'
 import { type Claim, isHeld, settledColumns } from './claims.ts'
 import type { Db } from './db.ts'
@@ -36,7 +36,10 @@ export interface Settlement {
   readonly verdict: Verdict
   /** Of the tried credential as it must be now; of another state, it is no longer what this verdict is about. */
   readonly state: 'pending' | 'current' | 'retired'
-  readonly status: Status
+  /** Where it is from now on. */
+  readonly after: Standing
+  /** Why, as it is shown. */
+  readonly reason: string | null
   /** What lets the credential in force be used from now on; null to leave what is there, for a verdict on another one. */
   readonly signed: SignedVerdict | null
   /** When to look again; null for never by itself. */
@@ -76,7 +79,7 @@ export async function last(
  * reads its row anew, so that one statement is as good as several.
  */
 export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void> {
-  const { verdict, state, status, signed, dueAt, failed, introspection } = of
+  const { verdict, state, after, signed, dueAt, failed, introspection } = of
   const { organizationId: org } = claim
   const { datasourceId: id, version, checks, advisories, tookMs, at } = verdict
   await sql`
@@ -99,7 +102,8 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
       returning id
     ), moved as (
       update datasources set
-        ${signedColumns(signed)} status = ${status}, ${reasonColumns(of)}
+        ${signedColumns(signed)} status = ${after.status}, ${reasonColumns(of)}
+        refusals = ${after.refusals}::smallint, refused_at = ${after.refusedAt}::timestamptz,
         next_check_at = ${dueAt}::timestamptz,
         verified_at = case when ${verdict.outcome} = 'passed' then ${at}::timestamptz else verified_at end
       where org_id = ${org} and id = ${id} and exists (select from recorded)
@@ -114,8 +118,8 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
   `.execute(db)
 }
 
-function reasonColumns({ verdict, isMade }: Settlement): RawBuilder<unknown> {
-  const { id, reason } = verdict
+function reasonColumns({ verdict, reason, isMade }: Settlement): RawBuilder<unknown> {
+  const { id } = verdict
   if (isMade) return sql`status_reason = ${reason}, verification_id = ${id}::uuid,`
   return sql`status_reason = case when verification_id is null then ${reason} else status_reason end,
     verification_id = coalesce(verification_id, ${id}::uuid),`

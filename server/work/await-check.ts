@@ -3,27 +3,33 @@
  * back, and the work goes on when the check is settled; or nobody does, and the check makes the work due again.
  */
 import { newId } from '#server/domain/ids.ts'
+import { lookAgainAt } from '#server/domain/status.ts'
 import * as checkRequests from '#server/store/check-requests.ts'
 import type { Claim } from '#server/store/claims.ts'
 import type { SealedDatasource } from '#server/store/sealed.ts'
 import { FAULTS, type FaultCode, isFaultCode } from '#shared/fault.ts'
+import { currentCode } from '#shared/fault-names.ts'
+import type { TaskFault } from '#shared/task-fault.ts'
 import type { WorkerParts } from './parts.ts'
 import { isUnsigned, isUsable, lacksVerdict } from './standing.ts'
 
 /** How soon a task that waits for a check looks whether it is settled. */
 const LOOK_MS = 100
 
+/** When another try is worth it after one dial that found what no check has. */
+const ONCE_FOUND_S = 60
+
 /**
- * `usable`, or the fault to answer with; null when the claim was given back: the check that could help is under way. A check
+ * `usable`, or what to answer; null when the claim was given back: the check that could help is under way. A check
  * that was waited for and brought no verdict is not asked for again by the same task.
  */
 export async function usableOrAwaited(
   parts: WorkerParts,
   claim: Claim,
   row: SealedDatasource,
-): Promise<'usable' | { readonly fault: FaultCode } | null> {
+): Promise<'usable' | TaskFault | null> {
   if (isUsable(parts, row)) return 'usable'
-  if (!lacksVerdict(parts, row)) return { fault: 'conflict' }
+  if (!lacksVerdict(parts, row)) return refusedMeanwhile(parts, row)
   const { awaits } = claim
   const now = parts.clock()
   const asked = { taskId: newId(), now, dueAt: new Date(now.getTime() + LOOK_MS) }
@@ -39,6 +45,22 @@ export async function requestUnsigned(parts: WorkerParts, row: SealedDatasource)
   if (row.status !== 'active' || row.current === null || !isUnsigned(parts, row)) return
   const asked = { datasourceId: row.id, taskId: newId(), now: parts.clock() }
   if (await checkRequests.requestUnsigned(parts.db, row.org_id, asked)) parts.signals.ring('work')
+}
+
+/** Why nothing is used of what was refused; where the refusal is to be confirmed, when it is worth another try. */
+function refusedMeanwhile(parts: WorkerParts, row: SealedDatasource): TaskFault {
+  const { refusals, refused_at: refusedAt, status } = row
+  const at = lookAgainAt({ status, refusals, refusedAt })
+  if (status !== 'active' || at === null) return { fault: 'conflict' }
+  const seconds = Math.ceil((at.getTime() - parts.clock().getTime()) / 1_000)
+  const code = currentCode(row.status_reason ?? '')
+  const issues = isFaultCode(code) ? [{ path: [], code, message: FAULTS[code].says }] : []
+  return { fault: 'conflict', issues, retryAfterSeconds: Math.max(1, seconds) }
+}
+
+/** What one dial found at a place that a check has passed: the next one may find otherwise, and the checks decide. */
+export function onceFound(fault: FaultCode): TaskFault {
+  return { fault, retryAfterSeconds: ONCE_FOUND_S }
 }
 
 /** Why the check brought no verdict, if the caller can try again for that reason. */

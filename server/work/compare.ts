@@ -79,7 +79,7 @@ async function isStill(tx: Tx, { org_id: org, id, current, pending }: sealed.Sea
 }
 
 async function isJudged(parts: WorkerParts, row: sealed.SealedDatasource): Promise<boolean> {
-  if (row.status === 'active') return true
+  if (row.status === 'active') return row.refusals === 0
   if (row.current === null) return false
   const last = await verdicts.last(parts.db, row.org_id, row.current.context)
   return last !== null && last.reason !== null && REFUSED.has(last.reason)

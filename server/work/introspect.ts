@@ -14,9 +14,10 @@ import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
 import * as sealed from '#server/store/sealed.ts'
 import { type FailureCode, failureSpec } from '#shared/failure.ts'
-import type { Fault, FaultCode, Issue } from '#shared/fault.ts'
+import type { Fault, FaultCode } from '#shared/fault.ts'
 import { byCodeUnit } from '#shared/snapshot-parts.ts'
-import { requestUnsigned, usableOrAwaited } from './await-check.ts'
+import type { TaskFault } from '#shared/task-fault.ts'
+import { onceFound, requestUnsigned, usableOrAwaited } from './await-check.ts'
 import { guardedDescribe } from './guarded-probe.ts'
 import { type Covered, type Kept, keepSnapshot, lastSnapshot } from './keep-snapshot.ts'
 import { openInForce, openPayload } from './open.ts'
@@ -29,19 +30,14 @@ const DEADLINE_MS = 25_000
 const Payload = z.object({ schemas: z.array(z.string()).nullable() })
 
 /** What a caller reads when the task is done. */
-export type IntrospectOutcome =
-  | { readonly snapshotId: string; readonly changed: boolean }
-  | { readonly fault: FaultCode; readonly issues?: readonly Issue[] }
+export type IntrospectOutcome = { readonly snapshotId: string; readonly changed: boolean } | TaskFault
 
 type Found =
   | { readonly snapshot: FinishedSnapshot; readonly covered: Covered; readonly comparedWith: string | null }
-  | {
-      readonly fault: FaultCode
-      readonly issues?: readonly Issue[]
-      readonly retryable: boolean
+  | (TaskFault & {
       /** The server refused the credential: tried again no sooner than it is checked. */
       readonly isRefused?: boolean
-    }
+    })
 
 /** The work of an `introspect` task. */
 export async function introspect(parts: WorkerParts, claim: claims.Claim): Promise<void> {
@@ -55,10 +51,7 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
   if (use === null) return
   if (use !== 'usable') return endIdle(parts, claim, { id, ...use })
   const { schemas } = claim.standing ? { schemas: null } : Payload.parse(await openPayload(parts, claim))
-  const found =
-    row.kind === 'direct'
-      ? await describe(parts, row, schemas)
-      : { fault: 'entity_not_found' as const, retryable: false }
+  const found = row.kind === 'direct' ? await describe(parts, row, schemas) : { fault: 'entity_not_found' as const }
   const isSettled = await transaction(parts.db, tx => settle(parts, tx, { claim, row, found }))
   // Another reading was kept meanwhile, from which this one's drift was not counted: it is taken anew.
   if (!isSettled) await claims.handBack(parts.db, claim, parts.clock())
@@ -66,20 +59,17 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
 }
 
 /** Nobody waits for a standing one: where no verdict lets it read, the next check that does makes it due. */
-async function standingUse(
-  parts: WorkerParts,
-  row: sealed.SealedDatasource,
-): Promise<'usable' | { readonly fault: FaultCode }> {
+async function standingUse(parts: WorkerParts, row: sealed.SealedDatasource): Promise<'usable' | TaskFault> {
   if (isUsable(parts, row)) return 'usable'
   await requestUnsigned(parts, row)
   return { fault: 'conflict' }
 }
 
 /** Nothing to introspect: it was removed or rejected meanwhile. Whoever asked while it was going is told so. */
-async function endIdle(parts: WorkerParts, claim: claims.Claim, of: { id: string; fault: FaultCode }): Promise<void> {
-  const { id, fault } = of
+async function endIdle(parts: WorkerParts, claim: claims.Claim, of: TaskFault & { id: string }): Promise<void> {
+  const { id, ...outcome } = of
   if (claim.standing) await transaction(parts.db, tx => settleIdle(parts, tx, { claim, id }))
-  else await claims.finish(parts.db, claim, { fault } satisfies IntrospectOutcome)
+  else await claims.finish(parts.db, claim, outcome satisfies IntrospectOutcome)
   parts.signals.ring('news')
 }
 
@@ -95,11 +85,11 @@ async function settleIdle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim;
 
 async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schemas: string[] | null): Promise<Found> {
   const organizationId = row.org_id
-  if (row.current === null) return { fault: 'credential_unreadable', retryable: false }
+  if (row.current === null) return { fault: 'credential_unreadable' }
   try {
     const secret = openInForce(parts, row, row.current)
     const resolved = await resolve(parts, { organizationId, secret, inForce: null })
-    if (!resolved.ok) return { fault: resolved.reason, retryable: false }
+    if (!resolved.ok) return { fault: resolved.reason }
     const { target, caCertificate } = resolved
     const covered = coveredBy(row, schemas)
     const last = await lastSnapshot(parts.db, organizationId, covered)
@@ -108,12 +98,12 @@ async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schema
     const request = { target, caCertificate, md5Allowed, catalog, last, deadlineMs: DEADLINE_MS }
     const described = await guardedDescribe(parts, { organizationId, request })
     if (described.failure !== null) return failed(described.failure.code)
-    if (described.finding === null) return { fault: 'introspection_failed', retryable: true }
+    if (described.finding === null) return { fault: 'introspection_failed' }
     if ('fault' in described.finding) return refused(parts, row, described.finding.fault)
     return { ...described.finding, covered, comparedWith: last?.id ?? null }
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
-    return { fault: 'credential_unreadable', retryable: false }
+    return { fault: 'credential_unreadable' }
   }
 }
 
@@ -128,17 +118,18 @@ function refused(parts: WorkerParts, row: sealed.SealedDatasource, fault: Fault)
   const { code, issues } = fault
   const about = { organizationId: row.org_id, datasourceId: row.id, fault: code }
   parts.log.warn({ ...about, bound: issues[0]?.ctx }, 'a catalog was refused')
-  return { fault: code, issues, retryable: false }
+  return { fault: code, issues }
 }
 
 /** What the caller is told: that it is away, that it may not be dialled, or that the schema could not be read. */
 function failed(code: FailureCode): Found {
-  const { fault, retryable } = failureSpec(code)
-  const told: readonly FaultCode[] = ['database_unreachable', 'byo_host_not_allowed', 'rate_limit_exceeded']
+  const { fault } = failureSpec(code)
+  const told: readonly FaultCode[] = ['database_unreachable', 'rate_limit_exceeded']
   // A statement that was cut off, by a lock or by its length, was sent: the database was reached.
   const isTold = told.includes(fault) && code !== 'query_timeout'
   const isRefused = code === 'password_refused' || code === 'login_refused'
-  return { fault: isTold ? fault : 'introspection_failed', retryable, isRefused }
+  if (fault === 'byo_host_not_allowed') return onceFound(fault)
+  return { fault: isTold ? fault : 'introspection_failed', isRefused }
 }
 
 async function settle(
@@ -165,10 +156,10 @@ async function settle(
   return true
 }
 
-function outcomeOf(of: Kept | Extract<Found, { fault: FaultCode }>): IntrospectOutcome {
+function outcomeOf(of: Kept | Extract<Found, TaskFault>): IntrospectOutcome {
   if (!('fault' in of)) return { snapshotId: of.id, changed: of.changed }
-  const { fault, issues = [] } = of
-  return issues.length === 0 ? { fault } : { fault, issues }
+  const { isRefused: _, ...outcome } = of
+  return outcome
 }
 
 interface Ended {

@@ -16,10 +16,10 @@ import * as leases from '#server/store/leases.ts'
 import * as sealed from '#server/store/sealed.ts'
 import { spellConnectionString } from '#shared/connection-string-text.ts'
 import { failureSpec } from '#shared/failure.ts'
-import type { FaultCode } from '#shared/fault.ts'
 import type { Lease, LeasedCredential } from '#shared/lease.ts'
+import type { TaskFault } from '#shared/task-fault.ts'
 import { DatasourceId, type Mode, typedId } from '#shared/wire.ts'
-import { usableOrAwaited } from './await-check.ts'
+import { onceFound, usableOrAwaited } from './await-check.ts'
 import { grantedCapability } from './lease-capability.ts'
 import { openPayload, openUnlessBroken } from './open.ts'
 import type { WorkerParts } from './parts.ts'
@@ -41,7 +41,7 @@ const Payload = z.object({
 type Payload = z.output<typeof Payload>
 
 /** How a lease task ends: with the lease, or with the fault that the web tier answers. */
-export type LeaseOutcome = { readonly lease: Lease } | { readonly fault: FaultCode }
+export type LeaseOutcome = { readonly lease: Lease } | TaskFault
 
 interface Asked {
   readonly organizationId: string
@@ -69,7 +69,7 @@ async function grantOrRefuse(parts: WorkerParts, claim: claims.Claim, asked: Ask
     }
     const found = await leasable(parts, claim, { asked, mode: capability.mode })
     if (found === null) return
-    if (typeof found === 'string') return refuse(parts, claim, { fault: found, capabilityId: capability.id, payload })
+    if ('fault' in found) return refuse(parts, claim, { ...found, capabilityId: capability.id, payload })
     if (await grant(parts, claim, { asked, capability, ...found })) return
   }
   return refuse(parts, claim, { fault: 'conflict', capabilityId: null, payload })
@@ -131,26 +131,27 @@ async function leasable(
   parts: WorkerParts,
   claim: claims.Claim,
   { asked, mode }: { asked: Asked; mode: Mode },
-): Promise<Leasable | FaultCode | null> {
+): Promise<Leasable | TaskFault | null> {
   const { organizationId: org, datasourceId: id, payload } = asked
   const row = await sealed.datasource(parts.db, org, id)
   // By its whole name, prefix included: what the capability names is compared with the name that was asked for.
-  if (row === undefined || datasourceId(row) !== payload.datasourceId) return 'entity_not_found'
-  if (row.mode !== mode) return 'capability_scope_denied'
-  if (row.kind !== 'direct') return 'conflict'
+  if (row === undefined || datasourceId(row) !== payload.datasourceId) return { fault: 'entity_not_found' }
+  if (row.mode !== mode) return { fault: 'capability_scope_denied' }
+  if (row.kind !== 'direct') return { fault: 'conflict' }
   const use = await usableOrAwaited(parts, claim, row)
-  if (use !== 'usable') return use === null ? null : use.fault
+  if (use !== 'usable') return use
   const verdictSignature = row.verdict?.signature
   const inForce = row.current
   const secret = inForce === null ? undefined : openUnlessBroken(parts, row, inForce)
-  if (inForce === null || verdictSignature === undefined || secret?.kind !== 'direct') return 'credential_unreadable'
+  if (inForce === null || verdictSignature === undefined || secret?.kind !== 'direct')
+    return { fault: 'credential_unreadable' }
   const { target, caCertificate } = secret
   const { version: credentialVersion } = inForce.context
   const { host, port, database } = target
   const found = await parts.dialler.locate({ host, port, database, deadlineMs: LOCATE_MS })
-  if (found.failure !== null) return failureSpec(found.failure.code).fault
+  if (found.failure !== null) return onceFound(failureSpec(found.failure.code).fault)
   const dialled = leasedTarget(target, found.openNetwork)
-  if (dialled === null) return 'tls_failed'
+  if (dialled === null) return onceFound('tls_failed')
   const md5 = inForce.md5Allowed ? { md5Allowed: true as const } : {}
   const ca = caCertificate === null ? {} : { caCertificate, ...md5 }
   const where = { addresses: [...found.addresses], datasourceId: payload.datasourceId, mode: row.mode }
@@ -162,18 +163,18 @@ function unlessBroken(thrown: unknown): undefined {
   if (!(thrown instanceof SealBroken)) throw thrown
 }
 
-interface Refusal {
-  readonly fault: FaultCode
+interface Refusal extends TaskFault {
   readonly capabilityId: string | null
   readonly payload: Payload | null
 }
 
 /** Answers a fault, and records it where it is known who was refused. */
 async function refuse(parts: WorkerParts, claim: claims.Claim, refusal: Refusal): Promise<void> {
-  const { fault, capabilityId, payload } = refusal
+  const { capabilityId, payload, ...outcome } = refusal
+  const { fault } = outcome
   const organizationId = claim.organizationId
   await transaction(parts.db, async tx => {
-    if (!(await claims.finish(tx, claim, { fault } satisfies LeaseOutcome))) return
+    if (!(await claims.finish(tx, claim, outcome satisfies LeaseOutcome))) return
     if (payload === null || capabilityId === null) return
     const asked = { organizationId, datasourceId: claim.datasourceId ?? '', payload }
     await audit.append(tx, organizationId, eventOf(parts, asked, { capabilityId, outcome: fault }))

@@ -1,8 +1,9 @@
 /**
- * When a datasource is checked again: what an organization or the installation says, spread by jitter, and a backoff where
- * nobody answers. Called when a check has its verdict.
+ * When a datasource is checked again: what an organization or the installation says, spread by jitter, a backoff where nobody
+ * answers, and soon where a refusal is to be confirmed. Called when a check has its verdict.
  */
 import { backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
+import { LONGEST_WAIT_MS, lookAgainAt, type Standing } from '#server/domain/status.ts'
 import { LONGEST_INTERVAL_MS } from '#server/domain/verdict.ts'
 import type { Claim } from '#server/store/claims.ts'
 import type { SealedDatasource } from '#server/store/sealed.ts'
@@ -20,13 +21,30 @@ const UNTIL_SPREAD_MS = 1_000
 export function nextCheck(
   parts: WorkerParts,
   claim: Claim,
-  of: { outcome: string; status: string; row: SealedDatasource; until?: Date | null },
+  of: { outcome: string; after: Standing; row: SealedDatasource; until?: Date | null },
 ): Date | null {
+  const { outcome, after, row, until } = of
   // Budgets kept it back: the time at which they do no more, and not all at the very same one.
-  if (of.until) return new Date(of.until.getTime() + Math.round(UNTIL_SPREAD_MS * parts.random()))
+  if (until) return new Date(until.getTime() + Math.round(UNTIL_SPREAD_MS * parts.random()))
   const now = parts.clock().getTime()
-  if (of.outcome === 'unreachable') return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
-  if (of.status === 'active') return new Date(now + jittered(intervalMs(parts, of.row), parts.random()))
+  const lookMs = lookAgainMs(parts, after)
+  if (outcome === 'unreachable') {
+    const soonMs = backoffMs(claim.attempts, UNREACHABLE, parts.random())
+    return new Date(now + Math.min(soonMs, lookMs ?? soonMs))
+  }
+  if (lookMs !== null) return new Date(now + lookMs)
+  if (after.status === 'active') return new Date(now + jittered(intervalMs(parts, row), parts.random()))
   // A refused rotation leaves a first credential that has had no verdict yet.
-  return of.status === 'unverified' ? new Date(now) : null
+  return after.status === 'unverified' ? new Date(now) : null
+}
+
+/**
+ * How long until a refusal is looked at again, in milliseconds; null where none waits for that. A look whose time is over, since
+ * something kept it from being made, is repeated.
+ */
+export function lookAgainMs(parts: WorkerParts, after: Standing): number | null {
+  const at = lookAgainAt(after)
+  if (at === null) return null
+  const leftMs = at.getTime() - parts.clock().getTime()
+  return leftMs > 0 ? leftMs : LONGEST_WAIT_MS
 }

@@ -2,7 +2,7 @@
  * The verdict in force of a datasource, as the worker's signature has it. Every use of a stored credential asks here; a column
  * may deny a use and never allow one. A signature that does not fit its row is as good as none.
  */
-import { afterCheck, letsUse, type VerdictContent } from '#server/domain/verdict.ts'
+import { afterCheck, type CheckEnd, letsUse, type VerdictContent } from '#server/domain/verdict.ts'
 import type { VerdictSignature } from '#server/seal/verdicts.ts'
 import type { SealedDatasource } from '#server/store/sealed.ts'
 import type { SignedVerdict } from '#server/store/verdicts.ts'
@@ -35,8 +35,8 @@ export function isTrusted(parts: WorkerParts, row: SealedDatasource): boolean {
 export function lacksVerdict(parts: WorkerParts, row: SealedDatasource): boolean {
   if (row.status !== 'active' || row.current === null || isUsable(parts, row)) return false
   const verdict = standing(parts, row)
-  const isHeldBack = verdict?.version === row.current.context.version && !verdict.usable && verdict.usableUntil !== null
-  return !isHeldBack
+  if (verdict === null || verdict.version !== row.current.context.version || verdict.usable) return true
+  return verdict.usableUntil === null && row.refusals === 0
 }
 
 /** True when no signature fits the row at all: it was written before verdicts were signed, or edited. */
@@ -53,7 +53,7 @@ export function isMoved(parts: WorkerParts, row: SealedDatasource): boolean {
 export function signedVerdict(
   parts: WorkerParts,
   row: SealedDatasource,
-  end: { version: number; status: SealedDatasource['status']; outcome: 'passed' | 'refused' | 'unreachable'; at: Date },
+  end: Pick<CheckEnd, 'version' | 'status' | 'refusals' | 'outcome' | 'at'>,
 ): SignedVerdict | null {
   if (isMoved(parts, row)) return null
   const before = standing(parts, row)

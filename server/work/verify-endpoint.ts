@@ -2,10 +2,10 @@
  * Verifies a signed endpoint and carries on its rotation: writes verdict, key and next check in the transaction that settles
  * the task. A new key that is accepted alone retires the old one; one that is not accepted within the window is destroyed.
  */
-import { type Backoff, backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
+import { type Backoff, backoffMs } from '#server/domain/backoff.ts'
 import { newId } from '#server/domain/ids.ts'
 import type { CredentialContext } from '#server/domain/sealed.ts'
-import { nextStatus } from '#server/domain/verification.ts'
+import { nextStanding, type Standing } from '#server/domain/status.ts'
 import * as changes from '#server/store/changes.ts'
 import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
@@ -17,10 +17,11 @@ import * as feeds from '#server/store/feeds.ts'
 import * as sealed from '#server/store/sealed.ts'
 import * as tasks from '#server/store/tasks.ts'
 import * as verdicts from '#server/store/verdicts.ts'
-import type { Status } from '#shared/datasource.ts'
+import { shownReason, standingBefore } from './confirm.ts'
 import { type EndpointKeys, endpointCanonical, endpointKeys, endpointLogin } from './endpoint-keys.ts'
 import { refusedUndialled } from './examine.ts'
 import { uncount } from './login-budgets.ts'
+import { lookAgainMs, nextCheck } from './next-check.ts'
 import { currentKey } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { type Findings, type Judged, probeEndpoint } from './probe-endpoint.ts'
@@ -36,7 +37,7 @@ const NOT_ACCEPTED =
 /** What is written down. */
 interface Outcome extends Findings {
   readonly row: sealed.SealedDatasource
-  readonly status: Status
+  readonly after: Standing
   readonly dueAt: Date | null
   /** What is written of the credential that was judged or accepted; null when nothing of it is new. */
   readonly marks: { readonly context: CredentialContext; readonly marks: credentialMarks.Marks } | null
@@ -51,13 +52,15 @@ export async function verifyEndpoint(
   const { row } = of
   const keys = endpointKeys(parts, row)
   const findings = keys === null ? unreadable(of.tried) : await probeEndpoint(parts, row, keys)
-  const status = findings.judged === null ? row.status : nextStatus(row.status, findings.judged.judgement)
-  const dueAt = nextDue(parts, claim, { ...findings, row, status })
+  const before = standingBefore(parts, row)
+  const { judged } = findings
+  const after = judged === null ? before : nextStanding(before, { ...judged.judgement, at: parts.clock() })
+  const dueAt = nextDue(parts, claim, { ...findings, row, after })
   const marks = keys === null ? null : await marksOf(parts, keys, findings)
-  await transaction(parts.db, tx => settle(parts, tx, { claim, outcome: { ...findings, row, status, dueAt, marks } }))
+  await transaction(parts.db, tx => settle(parts, tx, { claim, outcome: { ...findings, row, after, dueAt, marks } }))
   if (keys !== null && findings.rotation?.decision === 'retire_old')
     await uncount(parts, endpointLogin(row.org_id, keys.url), findings.rotation.credential.context)
-  const { outcome, reason } = findings.judged?.judgement ?? { outcome: findings.rotation?.decision, reason: null }
+  const { outcome, reason } = judged?.judgement ?? { outcome: findings.rotation?.decision, reason: null }
   parts.log.info({ organizationId: row.org_id, datasourceId: row.id, outcome, reason }, 'verified')
   parts.signals.ring('news')
   parts.signals.ring('work')
@@ -96,7 +99,7 @@ function organizationIdOf({ judged, rotation }: Findings): string {
 /** Locks in the order of the house: datasource, tasks, feed. */
 async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; outcome: Outcome }): Promise<void> {
   const { claim, outcome } = of
-  const { row, judged, rotation, status, dueAt } = outcome
+  const { row, judged, rotation, after, dueAt } = outcome
   const org = row.org_id
   const now = parts.clock()
   if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return
@@ -113,10 +116,12 @@ async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; out
   if (judged !== null) {
     const state = rotation?.decision === 'retire_old' ? 'current' : judged.credential.state
     const verdict = verdictOf(row.id, judged, now)
-    const signed = state === 'pending' ? null : signedVerdict(parts, row, { ...verdict, status })
+    const reason = shownReason(row, { after, reason: judged.judgement.reason, isAside: state === 'pending' })
+    const signed = state === 'pending' ? null : signedVerdict(parts, row, { ...verdict, ...after })
     // What was never asked has told nothing of the endpoint.
     const isMade = verdict.outcome !== 'unreachable' || judged.requestedAt !== null
-    return verdicts.settle(tx, claim, { verdict, state, status, signed, dueAt, failed, isMade, introspection: null })
+    const settlement = { verdict, state, after, reason, signed, dueAt, failed, isMade, introspection: null }
+    return verdicts.settle(tx, claim, settlement)
   }
   await claims.settle(tx, claim, next)
   await datasources.update(tx, org, { id: row.id, set: { next_check_at: dueAt } })
@@ -170,24 +175,21 @@ async function writeFeed(tx: Tx, { row, judged, rotation }: Outcome, now: Date):
   await feeds.recordFailure(tx, org, { datasourceId, requestedAt: judged.requestedAt, error })
 }
 
-/** When to look again: a waiting key soon, what cannot be reached later, what is active after an interval, else never. */
+/** When to look again: a waiting key soon; else as everything is looked at. */
 function nextDue(
   parts: WorkerParts,
   claim: claims.Claim,
-  of: Findings & { row: sealed.SealedDatasource; status: Status },
+  of: Findings & { row: sealed.SealedDatasource; after: Standing },
 ): Date | null {
   const nowMs = parts.clock().getTime()
-  const { judged, rotation, status } = of
+  const { judged, rotation, row, after } = of
   if (rotation?.decision === 'destroy_new') return new Date(nowMs)
   if (rotation?.decision === 'wait') {
     const endsAtMs = rotation.credential.createdAt.getTime() + parts.feeds.rotationWindowMs
-    const soonMs = nowMs + backoffMs(claim.attempts, ROTATION, parts.random())
+    const backedOffMs = backoffMs(claim.attempts, ROTATION, parts.random())
+    const soonMs = nowMs + Math.min(backedOffMs, lookAgainMs(parts, after) ?? backedOffMs)
     // Past the end what could not be asked is asked again, and no sooner than before it.
     return new Date(endsAtMs > nowMs ? Math.min(soonMs, endsAtMs) : soonMs)
   }
-  if (judged?.judgement.outcome === 'unreachable')
-    return new Date(nowMs + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
-  const { checkIntervalSeconds } = of.row.settings
-  const intervalMs = checkIntervalSeconds === null ? parts.checkIntervalMs : checkIntervalSeconds * 1_000
-  return status === 'active' ? new Date(nowMs + jittered(intervalMs, parts.random())) : null
+  return nextCheck(parts, claim, { outcome: judged?.judgement.outcome ?? 'passed', after, row })
 }

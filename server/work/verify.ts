@@ -6,7 +6,7 @@
 import { directIdentity } from '#server/domain/identity.ts'
 import { newId } from '#server/domain/ids.ts'
 import type { RequestedBy } from '#server/domain/sealed.ts'
-import { nextStatus } from '#server/domain/verification.ts'
+import { nextStanding, waitMs } from '#server/domain/status.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
@@ -18,6 +18,7 @@ import * as registration from '#server/store/registration.ts'
 import * as sealed from '#server/store/sealed.ts'
 import * as verdicts from '#server/store/verdicts.ts'
 import { withoutEqual } from './compare.ts'
+import { shownReason, standingBefore } from './confirm.ts'
 import { marksOf } from './credential-marks.ts'
 import { type Examined, examine, undialled } from './examine.ts'
 import { intervalMs, nextCheck } from './next-check.ts'
@@ -44,7 +45,7 @@ export async function verify(parts: WorkerParts, claim: claims.Claim): Promise<v
 
 /**
  * The pending credential, or the one in force. One that nobody can reach may be pending for ever: between two tries of it the
- * one in force is looked at after its interval all the same, or whoever rotates would switch the checks off.
+ * one in force is looked at when its time comes all the same, or whoever rotates would switch the checks off.
  */
 async function toTry(
   parts: WorkerParts,
@@ -61,7 +62,8 @@ async function toTry(
   const last = await verdicts.last(parts.db, claim.organizationId, current.context)
   // Without a verdict nothing can be used: the two take turns, so that neither keeps the other from being tried.
   if (isWanted) return last === null || last.at <= tried.at ? current : pending
-  const isOverdue = last === null || parts.clock().getTime() - last.at.getTime() >= intervalMs(parts, row)
+  const everyMs = waitMs(row.refusals) ?? intervalMs(parts, row)
+  const isOverdue = last === null || parts.clock().getTime() - last.at.getTime() >= everyMs
   return isOverdue ? current : pending
 }
 
@@ -121,21 +123,23 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
   const now = parts.clock()
   const isRotation = tried.state === 'pending'
   const isAside = isRotation && outcome !== 'passed'
-  const status = isAside ? row.status : nextStatus(row.status, judgement)
+  const before = standingBefore(parts, row)
+  const after = isAside ? before : nextStanding(before, { outcome, reason, at: now })
   // A pending one that waits is tried again at once, and then as late as before.
   const isBetween = !isRotation && row.pending !== null
-  const dueAt = isBetween ? now : nextCheck(parts, claim, { outcome, status, row, until: unmade?.until ?? null })
+  const dueAt = isBetween ? now : nextCheck(parts, claim, { outcome, after, row, until: unmade?.until ?? null })
   const { version } = tried.context
   const at = { datasourceId: row.id, version, at: now, tookMs }
   const settlement = {
     verdict: { id: newId(), ...at, outcome, reason, checks, advisories },
-    status,
-    signed: isAside ? null : signedVerdict(parts, row, { version, status, outcome, at: now }),
+    after,
+    reason: shownReason(row, { after, reason, isAside }),
+    signed: isAside ? null : signedVerdict(parts, row, { version, ...after, outcome, at: now }),
     dueAt,
     isMade: unmade === null,
     failed: isBetween || outcome === 'unreachable',
-    // What is active is also introspected, from the next interval on; a caller may ask for it sooner.
-    introspection: status === 'active' && dueAt !== null ? newId() : null,
+    // What is usable is also introspected, from the next interval on; a caller may ask for it sooner.
+    introspection: after.status === 'active' && after.refusals === 0 && dueAt !== null ? newId() : null,
   }
   if (isRotation || of.marks !== null)
     await transaction(parts.db, tx => settleMoving(tx, claim, { ...settlement, ...of }))

@@ -83,6 +83,8 @@ describe("The web's role", () => {
     ['makes it another kind', `update datasources set kind = kind`],
     ['points it at another verification', 'update datasources set verification_id = null'],
     ...VERDICT.split(', ').map(column => [`writes ${column}`, `update datasources set ${column} = ${column}`]),
+    ['forgets refusals', 'update datasources set refusals = 0'],
+    ['counts refusals', 'update datasources set refused_at = now()'],
     ['asks anew without an end', 'update datasources set verdict_asked_at = null'],
     [
       'has one born active',

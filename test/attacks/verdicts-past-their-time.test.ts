@@ -184,8 +184,12 @@ describe('A verdict', () => {
     const [older] = await sql(`select status, verdict_version, verdict_usable, usable_until::text, verdict_signer_id,
       encode(verdict_signature, 'hex') as signature from datasources where id = '${uuid}'`)
     await customer.sql(`alter role ${customer.roles.reader} superuser`)
-    const rejected = await mooring.client().datasources.verify.mutate({ id, waitSeconds: 30 })
-    expect([rejected.status, await leased()]).toEqual(['rejected', 'conflict'])
+    const statuses: string[] = []
+    for (let looks = 0; looks < 3; looks += 1) {
+      statuses.push((await mooring.client().datasources.verify.mutate({ id, waitSeconds: 30 })).status)
+      aheadMs += 60_000
+    }
+    expect([...statuses, await leased()]).toEqual(['active', 'active', 'rejected', 'conflict'])
     const restore = `status = 'active', verdict_version = 1, verdict_usable = true, usable_until = '${older?.['usable_until']}',
       verdict_signature = '\\x${older?.['signature']}'`
     await set(restore)
