@@ -13,7 +13,7 @@ import type { Validation } from '#shared/validation.ts'
 import { examine, refusedUndialled } from './examine.ts'
 import { openInForce, openPayload } from './open.ts'
 import type { WorkerParts } from './parts.ts'
-import { isTrusted } from './standing.ts'
+import { isMoved, isTrusted } from './standing.ts'
 
 const Payload = z.object({ secret: Secret, schema: z.string().nullable(), dbType: z.string() })
 
@@ -52,7 +52,7 @@ async function registered(
 ): Promise<Judgement> {
   const { organizationId, datasourceId } = of
   const row = await sealed.datasource(parts.db, organizationId, datasourceId)
-  if (row === undefined || row.kind !== 'direct' || row.current === null)
+  if (row === undefined || row.kind !== 'direct' || row.current === null || isMoved(parts, row))
     return refusedUndialled('credential_unreadable')
   const { rolePolicy } = await organizations.settings(parts.db, organizationId)
   const { judgement } = await examine(parts, {
@@ -61,7 +61,7 @@ async function registered(
     inForce: null,
     rolePolicy,
     isTrusted: isTrusted(parts, row),
-    md5Allowed: row.current.md5Allowed,
+    md5Allowed: row.status === 'active' && row.current.md5Allowed,
     schema: row.schema,
     dbType: row.db_type ?? 'postgresql',
   })

@@ -241,6 +241,19 @@ describe('Under a CA certificate that a caller named', () => {
     await server.stop()
   })
 
+  it('what is not in use is not tried as MD5 either where a caller has it validated', async () => {
+    const { id, status } = await registered({ user: 'as_md5' })
+    expect(status).toBe('rejected')
+    await query(
+      mooring.databaseUrl,
+      `update credentials set md5_allowed = true where datasource_id = '${bareUuid(id)}'`,
+    )
+    expect(await datasources().validateRegistered.mutate({ id })).toMatchObject({
+      ready: false,
+      reason: 'authentication_unsafe',
+    })
+  })
+
   it('what was in use under MD5 goes on with advice, never in clear, and a new one is refused', async () => {
     const made = await registered({ user: 'as_md5' })
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'authentication_unsafe' })
