@@ -61,6 +61,14 @@ export interface Remarks {
   kept?: number
 }
 
+/** What a repeat under an idempotency key is compared by. */
+export interface ComparedRequest {
+  /** Without what is secret in it; its keyed hash is kept. */
+  readonly body: string
+  /** All of it, as the release before kept its hash: for claims that are from then. The next release drops it. */
+  readonly wholeBody: string
+}
+
 /** The context of one request. */
 export interface Context {
   readonly parts: WebParts
@@ -73,7 +81,7 @@ export interface Context {
   /** What is left of the size of its answers; the calls of a batch share it. */
   readonly answers: AnswerBudget
   /** What the dialect's `Idempotency-Key` header asks for; null without it. */
-  readonly idempotency: { readonly key: string; readonly route: string; readonly body: string } | null
+  readonly idempotency: ({ readonly key: string; readonly route: string } & ComparedRequest) | null
   /** The token that the request presents, for the worker to check again. Throws `apikey_missing`. */
   readonly token: () => string
   /** Throws when the caller's credential is no longer good: for what lasts longer than a request. */

@@ -3,12 +3,13 @@
  * them leaves neither. A second request with the key waits for the first and is given its answer.
  */
 
+import { comparedBody } from '#server/domain/compared-body.ts'
 import { OutcomeUnknown } from '#server/store/availability.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
 import * as idempotency from '#server/store/idempotency.ts'
 import type { Topic } from '#server/store/signals.ts'
 import { Fault, type FaultCode } from '#shared/fault.ts'
-import { type KnownContext, type Remarks, within } from './context.ts'
+import { type ComparedRequest, type KnownContext, type Remarks, within } from './context.ts'
 import { databaseAway } from './store-fault.ts'
 import { awaited } from './wait.ts'
 
@@ -37,9 +38,7 @@ export interface Mutation<R, A> {
   keepable?(answer: A): unknown
 }
 
-interface Claimed extends idempotency.ClaimKey {
-  readonly body: string
-}
+interface Claimed extends idempotency.ClaimKey, ComparedRequest {}
 
 /**
  * Runs it. Throws `idempotency_conflict` for a key used with another body, `timeout` when the first request takes too long;
@@ -71,7 +70,8 @@ function claimOf(ctx: KnownContext, { path, input }: Mutation<unknown, unknown>)
   if (ctx.idempotency !== null) return { principalId, ...ctx.idempotency }
   const { idempotencyKey, ...body } = input
   if (idempotencyKey === undefined) return null
-  return { principalId, route: `trpc ${path}`, key: idempotencyKey, body: JSON.stringify(body) }
+  const route = `trpc ${path}`
+  return { principalId, route, key: idempotencyKey, body: comparedBody(body), wholeBody: JSON.stringify(body) }
 }
 
 type Attempt<R, A> = { readonly kept: idempotency.KeptClaim } | { readonly result: R } | { readonly answer: A }
@@ -149,8 +149,8 @@ async function replay<R, A>(
   of: { claimed: Claimed; mutation: Mutation<R, A>; kept: idempotency.KeptClaim },
 ): Promise<A> {
   const { claimed, mutation } = of
-  if (!ctx.parts.tokens.digests(claimed.body).some(hash => hash.equals(of.kept.bodyHash)))
-    throw new Fault('idempotency_conflict')
+  const hashes = [claimed.body, claimed.wholeBody].flatMap(body => ctx.parts.tokens.digests(body))
+  if (!hashes.some(hash => hash.equals(of.kept.bodyHash))) throw new Fault('idempotency_conflict')
   const org = ctx.principal.organizationId
   const look = async () => {
     const found = await idempotency.find(ctx.parts.db, org, claimed)

@@ -12,6 +12,7 @@ import { createCaller } from '#server/api/router.ts'
 import { MAX_ANSWER_BYTES } from '#server/api/snapshot-reader.ts'
 import { faultOf, isOurFailure } from '#server/api/trpc.ts'
 import { clientAddress } from '#server/domain/client-address.ts'
+import { comparedBody } from '#server/domain/compared-body.ts'
 import type { Principal } from '#server/domain/scope.ts'
 import { Fault } from '#shared/fault.ts'
 import { exactText, readBody, readBytes, textOf } from './body.ts'
@@ -147,7 +148,8 @@ function idempotencyOf(request: express.Request, body: unknown) {
   }
   // What the query asks for belongs to the request as much as its body.
   const query = /\?.*$/s.exec(request.url)?.[0] ?? ''
-  return { key, route: `POST ${request.path}`, body: `${JSON.stringify(body ?? null)}${query}` }
+  const wholeBody = `${JSON.stringify(body ?? null)}${query}`
+  return { key, route: `POST ${request.path}`, body: `${comparedBody(body)}${query}`, wholeBody }
 }
 
 /** Sends it. What was read may be kept and asked about again: 304 when it is still the same (RFC 9110, 8.8.3 and 13.1.2). */

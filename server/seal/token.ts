@@ -61,7 +61,7 @@ export class Tokens {
     }))
   }
 
-  /** Keyed hashes of a request's body, one for each pepper, the one in use first: the body may hold a password. */
+  /** Keyed hashes of a text, one for each pepper, the one in use first. Who has web.json can make them: never of a password. */
   digests(body: string): Buffer[] {
     return this.#peppers.map(pepper => Buffer.from(this.#sodium.crypto_generichash(32, `body\n${body}`, pepper.secret)))
   }

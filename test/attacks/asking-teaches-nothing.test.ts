@@ -154,6 +154,42 @@ describe('A string that lacks the CA certificate in force', () => {
   })
 })
 
+describe('An idempotency key that is known', () => {
+  const NEVER_SAID = { endpoint: 'https://events.acme.io/teaches', signingKey: 'the first of the keys: 1234' }
+  it.each([
+    ['/v1/datasources', () => ({ connectionString: customer.url() }), () => ({ connectionString: wrong() })],
+    [
+      '/api/v1/connections',
+      () => ({ name: 'Shop', db_type: 'postgresql', connection_string: customer.url() }),
+      () => ({ name: 'Shop', db_type: 'postgresql', connection_string: wrong() }),
+    ],
+    ['/trpc/datasources.register', () => ({ connectionString: customer.url() }), () => ({ connectionString: wrong() })],
+    ['/v1/datasources', () => NEVER_SAID, () => ({ ...NEVER_SAID, signingKey: 'another with its end: 1234' })],
+  ])(
+    'at %s answers a guess as the first request, and what is kept of it is the same for any',
+    async (...[path, first, guess]) => {
+      const hashes: unknown[] = []
+      const organizations = [await mooring.newOrganization('One'), await mooring.newOrganization('Other')]
+      for (const [count, { id, testKey: key }] of organizations.entries()) {
+        const send = (body: object) =>
+          path.startsWith('/trpc')
+            ? mooring.call('POST', path, { key, body: { ...body, idempotencyKey: 'known' } })
+            : mooring.call('POST', path, { key, body, headers: { 'idempotency-key': 'known' } })
+        const asked = count === 0 ? [first(), first(), guess()] : [guess(), guess(), first()]
+        const answers: Awaited<ReturnType<typeof send>>[] = []
+        for (const body of asked) answers.push(await send(body))
+        expect(answers.map(({ status, text }) => [status, text])).toEqual(
+          answers.map(() => [path.startsWith('/trpc') ? 200 : 201, answers[0]?.text]),
+        )
+        const rows = await sql(`select encode(body_hash, 'hex') as hash from idempotency_keys where org_id = '${id}'`)
+        hashes.push(...rows.map(({ hash }) => hash))
+      }
+      expect(hashes).toHaveLength(2)
+      expect(new Set(hashes).size).toBe(1)
+    },
+  )
+})
+
 describe('A pending credential that nobody settles', () => {
   it('keeps a rotation that expects a version out after two seconds, and a waiting caller until its time is over', async () => {
     await using tiers = await unworked()
