@@ -22,7 +22,9 @@ const both = {
     .meta({ description: '`ds_…` direct live, `ds_test_…` direct sandbox, `dse_…` endpoint; 32 hex digits follow.' }),
   status: z
     .enum(['unverified', 'active', 'rejected'])
-    .describe('`unverified` until the checklist has been walked, then `active` or `rejected`.'),
+    .describe(
+      '`unverified` until the checklist has been walked, then `active` or `rejected`. An `active` one that a check refuses is checked twice more, and not used meanwhile, before it is `rejected`.',
+    ),
   livemode: z.boolean().describe('True when a live key registered it.'),
   metadata: Metadata,
   created: seconds.describe('When it was registered, in Unix seconds.'),
