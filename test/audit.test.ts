@@ -109,6 +109,19 @@ const TABLE: Record<string, () => Promise<Row>> = {
     writes: ['tasks'],
     call: ({ datasources }) => datasources.validate.mutate({ connectionString: url('tried'), schema: 'app' }),
   }),
+  'datasources.validateRegistered': async () => {
+    const id = await direct()
+    const call: Row['call'] = ({ datasources }) => datasources.validateRegistered.mutate({ id })
+    return { action: 'datasource.validated', writes: ['tasks'], call }
+  },
+  'datasources.removeAll': async () => {
+    // One event for each that is removed: here for one.
+    const { datasources } = mooring.client()
+    await datasources.removeAll.mutate({ confirm: true })
+    await direct()
+    const call: Row['call'] = client => client.datasources.removeAll.mutate({ confirm: true })
+    return { action: 'datasource.removed', writes: ['changes', 'credentials', 'datasources', 'quotas', 'tasks'], call }
+  },
   'datasources.remove': async () => {
     const id = await direct()
     const call: Row['call'] = ({ datasources }) => datasources.remove.mutate({ id })

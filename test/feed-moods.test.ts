@@ -88,7 +88,7 @@ const FAILING: readonly [string, Mood, string][] = [
   [
     'a clock ten minutes off',
     hosted({ nowSeconds: () => Date.now() / 1_000 + 600 }),
-    'the signature was refused (HTTP 401)',
+    'the time of our signature was refused (HTTP 401)',
   ],
 ]
 

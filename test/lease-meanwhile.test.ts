@@ -1,10 +1,15 @@
 /** What happens to a lease when something changes while the host is being resolved, which may take seconds. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, faultOf } from '#client/index.ts'
-import type { DatasourceId } from '#shared/wire.ts'
+import { newId } from '#server/domain/ids.ts'
+import { transaction } from '#server/store/db.ts'
+import * as leases from '#server/store/leases.ts'
+import { lockAccess, revokeCapabilities } from '#server/store/revocation.ts'
+import { type DatasourceId, uuidOf } from '#shared/wire.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dns-server.ts'
 import { holderKey, leaseCapability } from '#test/support/leasing.ts'
+import { meanwhile } from '#test/support/meanwhile.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { bareUuid } from '#test/support/voices.ts'
@@ -105,5 +110,40 @@ describe('A lease whose host is being resolved', () => {
     )
     expect(performance.now() - startedAt).toBeLessThan(10_000)
     expect(await leasesOf(id)).toEqual([])
+  })
+})
+
+describe('A lease under way', () => {
+  it('waits for the revocation of its capability, and is given nothing', async () => {
+    // Without a worker, which would look at the row that is written here.
+    await using idle = new AsyncDisposableStack()
+    const mooring = await startMooring({ worker: false })
+    idle.defer(() => mooring.stop())
+    const { id: org } = mooring.organization
+    const { datasources } = mooring.client()
+    const made = await datasources.register.mutate({ connectionString: 'postgresql://app:pw@127.0.0.1:9/lent' })
+    const datasourceId = String(uuidOf(made.id, 'ds_test_'))
+    const verdictSignature = Buffer.alloc(64, 1)
+    await query(
+      mooring.databaseUrl,
+      `update datasources set status = 'active', verdict_version = 1, verdict_usable = true, usable_until = now() + interval '1 day',
+         verdict_signer_id = 'signer', verdict_signature = '\\x${verdictSignature.toString('hex')}' where id = '${datasourceId}'`,
+    )
+    const token = await leaseCapability(mooring)
+    const [row] = await query(mooring.databaseUrl, `select id from capabilities where last4 = '${token.slice(-4)}'`)
+    const capabilityId = String(row?.['id'])
+    const now = new Date()
+    const expiresAt = new Date(now.getTime() + 60_000)
+    const entry = { datasourceId, capabilityId, version: 1, verdictSignature, now, expiresAt }
+    const begin = () => transaction(mooring.db, tx => leases.insert(tx, org, { ...entry, id: newId() }))
+    expect(await begin()).toBe(true)
+    const granted = await meanwhile(mooring, {
+      holding: tx => lockAccess(tx, org),
+      besides: tx => revokeCapabilities(tx, org, { ids: [capabilityId], now }),
+      waiting: begin,
+    })
+    expect(granted).toBe(false)
+    const live = `select id from leases where capability_id = '${capabilityId}' and ended_at is null`
+    expect(await query(mooring.databaseUrl, live)).toEqual([])
   })
 })

@@ -122,3 +122,44 @@ describe('The tables', () => {
     expect(rows.filter(row => !String(row['name']).startsWith(`${row['table']}_`))).toEqual([])
   })
 })
+
+describe('The migration of issuers', () => {
+  it('fills in who made a key from the record, and ends the capabilities of keys that were revoked', async () => {
+    const name = `before_${newId().replaceAll('-', '')}`
+    const admin = inject('adminUrl')
+    await query(admin, `create database ${name}`)
+    const url = databaseUrl(admin, name)
+    try {
+      const names = await migrationNames()
+      const text = (one: string) => readFile(new URL(`../migrations/${one}.sql`, import.meta.url), 'utf8')
+      const at = names.findIndex(one => one.endsWith('_key_issuers'))
+      for (const one of names.slice(0, at)) await query(url, await text(one))
+      const [org, first, second, third, capability] = Array.from({ length: 5 }, () => newId())
+      const row = (id: string | undefined, revoked: string) =>
+        `insert into api_keys (org_id, id, mode, last4, pepper_id, hash, mac, scopes, created_at, revoked_at)
+         values ('${org}', '${id}', 'test', 'last', 'p', sha256('${id}'), sha256('m'), '{feeds.read}', now(), ${revoked});`
+      const record = (maker: string, id: string | undefined) =>
+        `insert into audit_events (org_id, id, at, principal_kind, principal_id, action, object_kind, object_id, outcome)
+         values ('${org}', '${newId()}', now(), ${maker}, 'key.created', 'key', '${id}', 'ok');`
+      await query(url, `insert into organizations (id, name, created_at) values ('${org}', 'Old', now())`)
+      await query(url, row(first, 'now()') + row(second, 'null') + row(third, 'null'))
+      await query(url, record(`'operator', null`, first) + record(`'key', '${first}'`, second))
+      await query(
+        url,
+        `insert into capabilities (org_id, id, issuer_id, mode, last4, pepper_id, hash, mac, operations, participant_kind,
+           sync_groups, user_meta, wide_scope, created_at, expires_at)
+         values ('${org}', '${capability}', '${first}', 'test', 'last', 'p', sha256('c'), sha256('m'), '{feeds.read}', 'agent',
+           '{}', '{}', false, now(), now() + interval '1 day')`,
+      )
+      await query(url, await text(names[at] ?? ''))
+      expect(await query(url, 'select id, issuer_id from api_keys order by id')).toEqual([
+        { id: first, issuer_id: null },
+        { id: second, issuer_id: first },
+        { id: third, issuer_id: null },
+      ])
+      expect(await query(url, 'select id from capabilities where revoked_at is null')).toEqual([])
+    } finally {
+      await query(admin, `drop database ${name} with (force)`)
+    }
+  })
+})

@@ -84,7 +84,8 @@ describe('Datasources', () => {
       Array.from({ length: 8 }, (_, at) => ask(at, '/v1/datasources', { key, body: named('a') })),
     )
     expect(new Set(again.map(answer => answer.status))).toEqual(new Set([200]))
-    expect(await livingDatasources(id)).toEqual({ rows: 3, tasks: 3, credentials: 3, counted: 3 })
+    // The pending one is compared by a task of its own, which takes no room.
+    expect(await livingDatasources(id)).toEqual({ rows: 3, tasks: 4, credentials: 4, counted: 3 })
   })
 
   it('that are registered at once under one name take one place', async () => {

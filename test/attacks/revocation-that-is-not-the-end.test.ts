@@ -2,14 +2,11 @@
  * Attack: a stolen key makes others before it is revoked, and they outlive it. A revocation reaches what was made with what
  * is revoked, says how much that is before it does anything, and lets an ordinary rotation lock nobody out.
  */
-import { readFile } from 'node:fs/promises'
 import { TRPCClientError } from '@trpc/client'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/ids.ts'
 import { transaction } from '#server/store/db.ts'
-import * as leases from '#server/store/leases.ts'
-import { migrationNames } from '#server/store/migrate.ts'
-import { lockAccess, revokeCapabilities, revokeKey } from '#server/store/revocation.ts'
+import { lockAccess, revokeKey } from '#server/store/revocation.ts'
 import type { Scope } from '#shared/credential.ts'
 import { typedId, uuidOf } from '#shared/wire.ts'
 import { makeKey } from '#test/support/keys.ts'
@@ -17,7 +14,7 @@ import { holderKey, leaseCapability } from '#test/support/leasing.ts'
 import { meanwhile } from '#test/support/meanwhile.ts'
 import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring.ts'
 import { operator } from '#test/support/operator.ts'
-import { databaseUrl, query } from '#test/support/postgres.ts'
+import { query } from '#test/support/postgres.ts'
 import { effects } from '#test/support/rows.ts'
 import { secondWeb } from '#test/support/second-web.ts'
 
@@ -318,37 +315,6 @@ describe('A capability', () => {
   })
 })
 
-describe('A lease under way', () => {
-  it('waits for the revocation of its capability, and is given nothing', async () => {
-    const { id: org } = mooring.organization
-    const { datasources } = mooring.client()
-    const made = await datasources.register.mutate({ connectionString: 'postgresql://app:pw@127.0.0.1:9/lent' })
-    const datasourceId = String(uuidOf(made.id, 'ds_test_'))
-    const verdictSignature = Buffer.alloc(64, 1)
-    await query(
-      mooring.databaseUrl,
-      `update datasources set status = 'active', verdict_version = 1, verdict_usable = true, usable_until = now() + interval '1 day',
-         verdict_signer_id = 'signer', verdict_signature = '\\x${verdictSignature.toString('hex')}' where id = '${datasourceId}'`,
-    )
-    const token = await leaseCapability(mooring)
-    const [row] = await query(mooring.databaseUrl, `select id from capabilities where last4 = '${token.slice(-4)}'`)
-    const capabilityId = String(row?.['id'])
-    const now = new Date()
-    const expiresAt = new Date(now.getTime() + 60_000)
-    const entry = { datasourceId, capabilityId, version: 1, verdictSignature, now, expiresAt }
-    const begin = () => transaction(mooring.db, tx => leases.insert(tx, org, { ...entry, id: newId() }))
-    expect(await begin()).toBe(true)
-    const granted = await meanwhile(mooring, {
-      holding: tx => lockAccess(tx, org),
-      besides: tx => revokeCapabilities(tx, org, { ids: [capabilityId], now }),
-      waiting: begin,
-    })
-    expect(granted).toBe(false)
-    const live = `select id from leases where capability_id = '${capabilityId}' and ended_at is null`
-    expect(await query(mooring.databaseUrl, live)).toEqual([])
-  })
-})
-
 describe('The operator’s command', () => {
   const run = (...given: (string | Record<string, string | boolean>)[]) =>
     operator({ db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: mooring.config.keyring })(
@@ -374,47 +340,6 @@ describe('The operator’s command', () => {
     const id = typedId('key_', String(row?.['id']))
     await expect(run(id, { org })).rejects.toThrow('--force')
     expect((await run(id, { org, force: true })).status).toBe(0)
-  })
-})
-
-describe('The migration', () => {
-  it('fills in who made a key from the record, and ends the capabilities of keys that were revoked', async () => {
-    const name = `before_${newId().replaceAll('-', '')}`
-    const admin = inject('adminUrl')
-    await query(admin, `create database ${name}`)
-    const url = databaseUrl(admin, name)
-    try {
-      const names = await migrationNames()
-      const text = (one: string) => readFile(new URL(`../../migrations/${one}.sql`, import.meta.url), 'utf8')
-      const at = names.findIndex(one => one.endsWith('_key_issuers'))
-      for (const one of names.slice(0, at)) await query(url, await text(one))
-      const [org, first, second, third, capability] = Array.from({ length: 5 }, () => newId())
-      const row = (id: string | undefined, revoked: string) =>
-        `insert into api_keys (org_id, id, mode, last4, pepper_id, hash, mac, scopes, created_at, revoked_at)
-         values ('${org}', '${id}', 'test', 'last', 'p', sha256('${id}'), sha256('m'), '{feeds.read}', now(), ${revoked});`
-      const record = (maker: string, id: string | undefined) =>
-        `insert into audit_events (org_id, id, at, principal_kind, principal_id, action, object_kind, object_id, outcome)
-         values ('${org}', '${newId()}', now(), ${maker}, 'key.created', 'key', '${id}', 'ok');`
-      await query(url, `insert into organizations (id, name, created_at) values ('${org}', 'Old', now())`)
-      await query(url, row(first, 'now()') + row(second, 'null') + row(third, 'null'))
-      await query(url, record(`'operator', null`, first) + record(`'key', '${first}'`, second))
-      await query(
-        url,
-        `insert into capabilities (org_id, id, issuer_id, mode, last4, pepper_id, hash, mac, operations, participant_kind,
-           sync_groups, user_meta, wide_scope, created_at, expires_at)
-         values ('${org}', '${capability}', '${first}', 'test', 'last', 'p', sha256('c'), sha256('m'), '{feeds.read}', 'agent',
-           '{}', '{}', false, now(), now() + interval '1 day')`,
-      )
-      await query(url, await text(names[at] ?? ''))
-      expect(await query(url, 'select id, issuer_id from api_keys order by id')).toEqual([
-        { id: first, issuer_id: null },
-        { id: second, issuer_id: first },
-        { id: third, issuer_id: null },
-      ])
-      expect(await query(url, 'select id from capabilities where revoked_at is null')).toEqual([])
-    } finally {
-      await query(admin, `drop database ${name} with (force)`)
-    }
   })
 })
 

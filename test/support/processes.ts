@@ -37,7 +37,9 @@ export function startEntry(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
 ): Running {
-  return watch(spawn(process.execPath, [`server/${entry}.ts`, ...args], { cwd: ROOT, env: environment(env) }))
+  return watch(
+    spawn(process.execPath, ['--disable-sigusr1', `server/${entry}.ts`, ...args], { cwd: ROOT, env: environment(env) }),
+  )
 }
 
 /** Starts an entry of another checkout. */
@@ -46,7 +48,12 @@ export function startEntryAt(
   entry: 'web' | 'worker' | 'main',
   env: Readonly<Record<string, string>>,
 ): Running {
-  return watch(spawn(process.execPath, [join(root, `server/${entry}.ts`)], { cwd: root, env: environment(env) }))
+  return watch(
+    spawn(process.execPath, ['--disable-sigusr1', join(root, `server/${entry}.ts`)], {
+      cwd: root,
+      env: environment(env),
+    }),
+  )
 }
 
 /** Starts an entry of another checkout, such as that of the release before. */
