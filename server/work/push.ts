@@ -46,7 +46,8 @@ async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOut
   const use = await usableOrAwaited(parts, claim, row)
   if (use !== 'usable') return use
   const keys = endpointKeys(parts, row)
-  if (keys === null || payload === null) return { fault: 'credential_unreadable' }
+  // The verdict is over the key in force: one that is on its way may sign beside it, and never in its place.
+  if (keys === null || keys.current === null || payload === null) return { fault: 'credential_unreadable' }
   const { body, keyless, ...headers } = payload
   const nowSeconds = Math.floor(parts.clock().getTime() / 1_000)
   const finding = checkSignature(headers, Buffer.from(body, 'utf8'), { keys: keysOf(keys), nowSeconds })

@@ -30,14 +30,14 @@ const edit = () =>
 const hold = (until: string) =>
   sql(`update tasks set locked_until = ${until} where datasource_id = '${bareUuid(id)}' and kind = 'verify'`)
 
-function push(n: number) {
+function push(n: number, key = KEY) {
   const body = JSON.stringify({ events: [event(n)] })
   const timestamp = String(Math.floor(Date.now() / 1_000))
   const message = { id: `m${n}`, timestamp, body }
   const headers = {
     'webhook-id': message.id,
     'webhook-timestamp': timestamp,
-    'webhook-signature': sign(message, [KEY]),
+    'webhook-signature': sign(message, [key]),
     'content-type': 'application/json',
   }
   return followed.mooring.call('POST', `/v1/datasources/${id}/events`, { body, headers })
@@ -70,4 +70,24 @@ it('A signed push is not believed by a key whose verdict was edited, until a che
   expect((await push(8)).status).toBeGreaterThanOrEqual(400)
   expect(await sql(checks.replace('outcome', 'id'))).not.toEqual(before)
   expect(await followed.stored(id)).toEqual([...ids(0, 3), ...events(7, 8).map(one => one.id)])
+})
+
+it('A signed push is not believed by a key on its way in the place of the one in force, which cannot be opened any more', async () => {
+  followed.stranger.be(hosted({ count: () => 3 }))
+  const next = 'sk_test_the_next_key_of_acme'
+  const register = (signingKey: string) =>
+    followed.mooring.call('POST', '/v1/datasources', {
+      body: { endpoint: followed.url('/broken'), signingKey },
+      headers: { prefer: 'wait=5' },
+    })
+  id = (await register(KEY)).body.id
+  await hold(`now() + interval '1 hour'`)
+  expect((await register(next)).body).toMatchObject({ id, status: 'active' })
+  expect((await push(20, next)).status).toBe(200)
+  await sql(
+    `update credentials set signature = decode(repeat('00', 64), 'hex') where datasource_id = '${bareUuid(id)}' and state = 'current'`,
+  )
+  const answer = await push(21, next)
+  expect([answer.status, answer.body.code]).toEqual([409, 'credential_unreadable'])
+  expect(await followed.stored(id)).not.toContain(event(21).id)
 })
