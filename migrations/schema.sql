@@ -117,6 +117,7 @@ create table api_keys (
   constraint api_keys_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
 );
 CREATE INDEX api_keys_issuer_id_idx ON public.api_keys USING btree (org_id, issuer_id) WHERE (issuer_id IS NOT NULL);
+CREATE INDEX api_keys_revoked_at_idx ON public.api_keys USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 CREATE TRIGGER api_keys_end_capabilities AFTER UPDATE OF revoked_at ON public.api_keys FOR EACH ROW WHEN (((old.revoked_at IS NULL) AND (new.revoked_at IS NOT NULL) AND (NOT new.keeps_children))) EXECUTE FUNCTION capabilities_end_with_key();
 CREATE TRIGGER api_keys_revocation_is_final BEFORE UPDATE ON public.api_keys FOR EACH ROW WHEN (((old.revoked_at IS NOT NULL) AND ((new.revoked_at IS DISTINCT FROM old.revoked_at) OR (new.keeps_children IS DISTINCT FROM old.keeps_children)))) EXECUTE FUNCTION revocation_is_final();
 
@@ -173,6 +174,7 @@ create table capabilities (
   constraint capabilities_operations_check CHECK (((cardinality(operations) > 0) AND (operations <@ ARRAY['datasources.read'::text, 'datasources.create'::text, 'datasources.update'::text, 'datasources.remove'::text, 'datasources.introspect'::text, 'datasources.lease'::text, 'feeds.read'::text, 'feeds.write'::text]))),
   constraint capabilities_participant_kind_check CHECK ((participant_kind = ANY (ARRAY['agent'::text, 'system'::text])))
 );
+CREATE INDEX capabilities_ended_at_idx ON public.capabilities USING btree (LEAST(revoked_at, expires_at));
 CREATE INDEX capabilities_expires_at_idx ON public.capabilities USING btree (org_id, expires_at) WHERE (revoked_at IS NULL);
 CREATE INDEX capabilities_issuer_id_idx ON public.capabilities USING btree (org_id, issuer_id) WHERE (issuer_id IS NOT NULL);
 CREATE INDEX capabilities_rotated_from_idx ON public.capabilities USING btree (org_id, rotated_from) WHERE (rotated_from IS NOT NULL);
@@ -254,7 +256,6 @@ create table datasources (
   refused_at timestamp with time zone,
   constraint datasources_pkey PRIMARY KEY (org_id, id),
   constraint datasources_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
-  constraint datasources_verification_id_fkey FOREIGN KEY (org_id, verification_id) REFERENCES verifications(org_id, id),
   constraint datasources_direct_check CHECK (((kind = 'direct'::text) = ((host IS NOT NULL) AND (port IS NOT NULL) AND (database IS NOT NULL) AND (db_type IS NOT NULL) AND (excluded_schemas IS NOT NULL)))),
   constraint datasources_endpoint_check CHECK (((kind = 'endpoint'::text) = (endpoint IS NOT NULL))),
   constraint datasources_kind_check CHECK ((kind = ANY (ARRAY['direct'::text, 'endpoint'::text]))),
@@ -266,6 +267,7 @@ create table datasources (
   constraint datasources_verdict_check CHECK ((num_nonnulls(verdict_version, verdict_usable, verdict_signer_id, verdict_signature) = ANY (ARRAY[0, 4]))),
   constraint datasources_verdict_signature_check CHECK ((length(verdict_signature) = 64))
 );
+CREATE INDEX datasources_deleted_at_idx ON public.datasources USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 CREATE INDEX datasources_endpoint_id_idx ON public.datasources USING btree (id) WHERE ((kind = 'endpoint'::text) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX datasources_identity_key ON public.datasources USING btree (org_id, identity) WHERE (deleted_at IS NULL);
 CREATE INDEX datasources_list_idx ON public.datasources USING btree (org_id, id DESC) WHERE (deleted_at IS NULL);
@@ -340,10 +342,12 @@ create table idempotency_keys (
   remarks jsonb,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  answer_bytes integer,
   constraint idempotency_keys_pkey PRIMARY KEY (org_id, principal_id, route, key),
   constraint idempotency_keys_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
   constraint idempotency_keys_body_hash_check CHECK ((length(body_hash) = 32))
 );
+CREATE INDEX idempotency_keys_answer_bytes_idx ON public.idempotency_keys USING btree (org_id, created_at DESC) INCLUDE (answer_bytes) WHERE (answer_bytes > 0);
 CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
 
 create table lease_grants (
@@ -372,6 +376,8 @@ create table leases (
   constraint leases_ended_at_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
   constraint leases_ended_by_check CHECK ((ended_by = ANY (ARRAY['released'::text, 'revoked'::text, 'expired'::text])))
 );
+CREATE INDEX leases_datasource_id_idx ON public.leases USING btree (org_id, datasource_id);
+CREATE INDEX leases_ended_at_idx ON public.leases USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX leases_expires_at_idx ON public.leases USING btree (expires_at) WHERE (ended_at IS NULL);
 CREATE INDEX leases_live_idx ON public.leases USING btree (org_id, datasource_id) WHERE (ended_at IS NULL);
 
@@ -446,6 +452,7 @@ create table snapshots (
   constraint snapshots_drift_check CHECK (((previous_id IS NULL) = ((breaking IS NULL) AND (risky IS NULL) AND (safe IS NULL))))
 );
 CREATE INDEX snapshots_datasource_id_idx ON public.snapshots USING btree (org_id, datasource_id, id DESC);
+CREATE INDEX snapshots_previous_id_idx ON public.snapshots USING btree (org_id, previous_id) WHERE (previous_id IS NOT NULL);
 
 create table tasks (
   org_id uuid not null,
@@ -490,4 +497,5 @@ create table verifications (
   constraint verifications_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
   constraint verifications_outcome_check CHECK ((outcome = ANY (ARRAY['passed'::text, 'refused'::text, 'unreachable'::text])))
 );
+CREATE INDEX verifications_at_idx ON public.verifications USING btree (at);
 CREATE INDEX verifications_datasource_id_idx ON public.verifications USING btree (org_id, datasource_id, at DESC);

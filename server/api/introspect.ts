@@ -16,6 +16,7 @@ import { FAULTS, Fault, isFaultCode } from '#shared/fault.ts'
 import { currentCode } from '#shared/fault-names.ts'
 import type { IntrospectInput, Introspection } from '#shared/introspection.ts'
 import { faultOfTask, TaskFault } from '#shared/task-fault.ts'
+import { uuidOf } from '#shared/wire.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { changeable, rowOf } from './find.ts'
 import { once } from './once.ts'
@@ -44,8 +45,15 @@ export async function introspect(ctx: KnownContext, input: z.output<typeof Intro
       await requireActive(outside, input)
     },
     effect: async within => submit(within, await introspectable(within, input), input.schemas ?? null),
-    answer: async (within, { taskId }) =>
-      outcome(within, { row: await introspectable(within, input), taskId, waitMs: leftMs() }),
+    answer: async (within, { taskId, found }) => {
+      const row = await introspectable(within, input)
+      const stored = found ?? (await outcome(within, { row, taskId, waitMs: leftMs() }))
+      return presented(within, { row, ...stored })
+    },
+    lasting: ({ taskId }, { snapshot, changed }) => ({
+      taskId,
+      found: { snapshotId: uuidOf(snapshot.id, 'snap_') ?? '', changed },
+    }),
     waits: true,
     rings: ['work'],
   })
@@ -74,11 +82,18 @@ async function requireActive(ctx: KnownContext, input: z.output<typeof Introspec
   throw new Fault('conflict', { issues: [{ path: [], code: reason, message }] })
 }
 
-async function submit(
-  ctx: KnownContext,
-  row: DatasourceRow,
-  schemas: readonly string[] | null,
-): Promise<{ taskId: string }> {
+interface Found {
+  readonly snapshotId: string
+  readonly changed: boolean
+}
+
+/** What was handed to the worker, and once it is there what came of it: an outcome is taken once. */
+interface Submitted {
+  readonly taskId: string
+  readonly found?: Found
+}
+
+async function submit(ctx: KnownContext, row: DatasourceRow, schemas: readonly string[] | null): Promise<Submitted> {
   const { parts, principal } = ctx
   const organizationId = principal.organizationId
   const taskId = newId()
@@ -99,16 +114,16 @@ async function submit(
   return { taskId }
 }
 
-async function outcome(
-  ctx: KnownContext,
-  of: { row: DatasourceRow; taskId: string; waitMs: number },
-): Promise<Introspection> {
-  const { parts, principal } = ctx
-  const org = principal.organizationId
+async function outcome(ctx: KnownContext, of: { row: DatasourceRow; taskId: string; waitMs: number }): Promise<Found> {
   const { row, ...asked } = of
   const outcome = Outcome.parse(await outcomeOf(ctx, { ...asked, datasourceId: row.id, late: 'left' }))
   if ('fault' in outcome) throw faultOfTask(outcome)
-  const stored = await snapshots.find(parts.db, org, outcome.snapshotId)
+  return outcome
+}
+
+async function presented(ctx: KnownContext, of: Found & { row: DatasourceRow }): Promise<Introspection> {
+  const { row, changed } = of
+  const stored = await snapshots.find(ctx.parts.db, ctx.principal.organizationId, of.snapshotId)
   if (stored === undefined) throw new Fault('entity_not_found')
   const content = contentOf(stored)
   return {
@@ -117,7 +132,7 @@ async function outcome(
     schemasIntrospected: content.schemas.map(schema => schema.name),
     findings: content.findings,
     hidden: content.observed.hidden,
-    changed: outcome.changed,
+    changed,
     introspectedAt: stored.seen_at.toISOString(),
   }
 }

@@ -46,8 +46,9 @@ export async function createKey(ctx: KnownContext, input: z.output<typeof Create
       await store(inside, row)
       return made
     },
-    answer: async () => ({ ...made, key: token }),
-    keepable: () => made,
+    answer: async (_, kept): Promise<Created> => ({ ...kept, key: token }),
+    // Of the answer, not of this call: a repeat is told of the key that the first one made.
+    keepable: ({ key: _, ...rest }) => rest,
   })
 }
 

@@ -36,6 +36,8 @@ export interface Mutation<R, A> {
   readonly rings?: readonly Topic[]
   /** The answer as it may be kept: without a token that is shown once. */
   keepable?(answer: A): unknown
+  /** The result to keep with the answer, where that can be made of the first result only once. */
+  lasting?(result: R, answer: A): R
 }
 
 interface Claimed extends idempotency.ClaimKey, ComparedRequest {}
@@ -56,7 +58,14 @@ export async function once<R, A>(ctx: KnownContext, mutation: Mutation<R, A>): P
   const first = await claimAndRun(ctx, { claimed, mutation })
   if ('kept' in first) return replay(ctx, { claimed, mutation, kept: first.kept })
   for (const topic of mutation.rings ?? []) ctx.parts.signals.ring(topic)
-  return 'answer' in first ? first.answer : answerAndKeep(ctx, { claimed, mutation, result: first.result })
+  if ('result' in first) return answerAndKeep(ctx, { claimed, mutation, result: first.result })
+  await trimAfter(ctx, first.bytes)
+  return first.answer
+}
+
+/** After the commit, so that an old answer's row is held for no longer than it takes to empty it. */
+async function trimAfter(ctx: KnownContext, bytes: number): Promise<void> {
+  if (idempotency.isTrimDue(bytes)) await idempotency.trim(ctx.parts.db, ctx.principal.organizationId)
 }
 
 async function isClaimed(ctx: KnownContext, claimed: Claimed | null): Promise<boolean> {
@@ -74,7 +83,12 @@ function claimOf(ctx: KnownContext, { path, input }: Mutation<unknown, unknown>)
   return { principalId, route, key: idempotencyKey, body: comparedBody(body), wholeBody: JSON.stringify(body) }
 }
 
-type Attempt<R, A> = { readonly kept: idempotency.KeptClaim } | { readonly result: R } | { readonly answer: A }
+type Attempt<R, A> = { readonly kept: idempotency.KeptClaim } | { readonly result: R } | Kept<A>
+
+interface Kept<A> {
+  readonly answer: A
+  readonly bytes: number
+}
 
 /** Runs the effect under the claim, or finds the claim of an earlier request, whose commit is waited for. */
 async function claimAndRun<R, A>(
@@ -118,8 +132,8 @@ async function tryFirst<R, A>(
     return { result }
   }
   const answer = await mutation.answer(inside, result)
-  await idempotency.keep(tx, org, { ...claimed, result, answer: keepable(mutation, answer), remarks: ctx.remarks })
-  return { answer }
+  const all = { ...claimed, result, answer: keepable(mutation, answer), remarks: ctx.remarks }
+  return { answer, bytes: await idempotency.keep(tx, org, all) }
 }
 
 function keepable<R, A>(mutation: Mutation<R, A>, answer: A): unknown {
@@ -139,7 +153,9 @@ async function answerAndKeep<R, A>(
     if (thrown instanceof Fault && !MAY_GO_ON.has(thrown.code)) await idempotency.release(ctx.parts.db, org, of.claimed)
     throw thrown
   })
-  await idempotency.keep(ctx.parts.db, org, { ...of.claimed, answer: keepable(of.mutation, answer) })
+  const result = of.mutation.lasting?.(of.result, answer)
+  const kept = { ...of.claimed, answer: keepable(of.mutation, answer), ...(result === undefined ? {} : { result }) }
+  await trimAfter(ctx, await idempotency.keep(ctx.parts.db, org, kept))
   ctx.parts.signals.ring('news')
   return answer
 }
@@ -151,23 +167,37 @@ async function replay<R, A>(
   const { claimed, mutation } = of
   const hashes = [claimed.body, claimed.wholeBody].flatMap(body => ctx.parts.tokens.digests(body))
   if (!hashes.some(hash => hash.equals(of.kept.bodyHash))) throw new Fault('idempotency_conflict')
+  Object.assign(ctx.remarks, remarksOf(of.kept.remarks), { replayed: true })
+  if (of.kept.isGone) return again(ctx, of)
   const org = ctx.principal.organizationId
   const look = async () => {
     const found = await idempotency.find(ctx.parts.db, org, claimed)
     // The first request was refused after all, and has given the key back.
     if (found === undefined) throw new Fault('timeout')
-    return found.answer ?? undefined
+    return found.isGone ? 'gone' : (found.answer ?? undefined)
   }
   // Nobody is behind a claim that is older than any wait: its process died, and no one need wait for that one.
   const ageMs = ctx.parts.clock().getTime() - of.kept.createdAt.getTime()
   const waitMs = Math.min(WAIT_MS, WAIT_MS + EFFECT_MS - ageMs)
   using _place = of.kept.answer === null && mutation.waits !== true ? ctx.parts.waiters.take(ctx.principal) : null
   const answer = of.kept.answer ?? (await awaited(ctx, waitMs, look))
-  Object.assign(ctx.remarks, remarksOf(of.kept.remarks), { replayed: true })
+  if (answer === 'gone') {
+    const kept = await idempotency.find(ctx.parts.db, org, claimed)
+    if (kept !== undefined) return again(ctx, { ...of, kept })
+  }
   // The first request's process died while it waited for the verdict: its effect stands, the answer is made again.
   // Sound: this very procedure made and kept it.
   if (answer === undefined) return answerAndKeep(ctx, { claimed, mutation, result: of.kept.result as R })
   return answer as A // likewise
+}
+
+/** The answer made anew of the kept result, since its bytes have gone; nothing is done again, and no token shown again. */
+async function again<R, A>(
+  ctx: KnownContext,
+  { mutation, kept }: { mutation: Mutation<R, A>; kept: idempotency.KeptClaim },
+): Promise<A> {
+  // Sound: this very procedure made and kept the result, and what it keeps of an answer is what a replay gives.
+  return keepable(mutation, await mutation.answer(ctx, kept.result as R)) as A
 }
 
 function remarksOf(kept: unknown): Remarks {

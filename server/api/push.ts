@@ -86,16 +86,23 @@ function pushSigned(ctx: KnownContext, of: { datasourceId: string; input: PushIn
     path: 'feeds.push',
     input: of.input,
     effect: within => submit(within, of),
-    answer: (within, { taskId }) => outcome(within, { taskId, datasourceId: of.datasourceId }),
+    answer: async (within, { taskId, answer }) => answer ?? outcome(within, { taskId, datasourceId: of.datasourceId }),
+    lasting: (submitted, answer) => ({ ...submitted, answer }),
     waits: true,
     rings: ['work'],
   })
 }
 
+/** What was handed to the worker, and once it is there the answer: an outcome is taken once. */
+interface Submitted {
+  readonly taskId: string
+  readonly answer?: PushAnswer
+}
+
 async function submit(
   ctx: KnownContext,
   { datasourceId, input }: { datasourceId: string; input: PushInput },
-): Promise<{ taskId: string }> {
+): Promise<Submitted> {
   const { parts, principal } = ctx
   const organizationId = principal.organizationId
   const taskId = newId()

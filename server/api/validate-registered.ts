@@ -26,8 +26,10 @@ export async function validateRegistered(ctx: KnownContext, input: ValidateRegis
     path: 'datasources.validateRegistered',
     input,
     effect: async inside => submit(inside, await meant(inside, input)),
-    answer: async (inside, asked) =>
+    answer: async (inside, { answer, ...asked }) =>
+      answer ??
       Validation.parse(await outcomeOf(inside, { ...asked, waitMs: inside.parts.validateMs, late: 'withdrawn' })),
+    lasting: (submitted, answer) => ({ ...submitted, answer }),
     waits: true,
     rings: ['work'],
   })
@@ -51,7 +53,14 @@ function refused(param: string, message: string): Fault {
   return new Fault('invalid_request', { issues: [{ path: [param], code: 'ambiguous', message }] })
 }
 
-async function submit(ctx: KnownContext, datasourceId: string): Promise<{ taskId: string; datasourceId: string }> {
+/** What was handed to the worker, and once it is there the answer: an outcome is taken once. */
+interface Submitted {
+  readonly taskId: string
+  readonly datasourceId: string
+  readonly answer?: Validation
+}
+
+async function submit(ctx: KnownContext, datasourceId: string): Promise<Submitted> {
   const { parts, principal } = ctx
   const taskId = newId()
   const now = parts.clock()

@@ -39,7 +39,9 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
       await requireOurKey(inside, input)
       return submit(inside, payload)
     },
-    answer: async (inside, { taskId }) => (taskId === null ? refusedHost() : outcome(inside, taskId)),
+    answer: async (inside, { taskId, answer }) =>
+      taskId === null ? refusedHost() : (answer ?? outcome(inside, taskId)),
+    lasting: (submitted, answer) => ({ ...submitted, answer }),
     waits: true,
     rings: ['work'],
   })
@@ -66,8 +68,14 @@ function refusedHost(): Validation {
   }
 }
 
+/** What was handed to the worker, and once it is there the answer: an outcome is taken once. */
+interface Submitted {
+  readonly taskId: string | null
+  readonly answer?: Validation
+}
+
 /** Hands it to the worker, where there is anything to dial, and records that the caller asked. */
-async function submit(ctx: KnownContext, payload: object | null): Promise<{ taskId: string | null }> {
+async function submit(ctx: KnownContext, payload: object | null): Promise<Submitted> {
   const org = ctx.principal.organizationId
   const about = { action: 'datasource.validated', objectKind: null, objectId: null }
   return transaction(ctx.parts.db, async tx => {

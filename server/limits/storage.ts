@@ -3,7 +3,16 @@
  */
 import { DAY_MS } from '#server/api/once.ts'
 import { readConfig } from '#server/config.ts'
-import { PUSHES_KEPT_MS } from '#server/work/retention.ts'
+import { MAX_KEPT_BYTES } from '#server/store/idempotency.ts'
+import { KEPT_SNAPSHOTS } from '#server/store/kept-snapshots.ts'
+import { MAX_VERIFICATIONS } from '#server/store/verdicts.ts'
+import {
+  LEASES_KEPT_MS,
+  PUSHES_KEPT_MS,
+  REMOVED_KEPT_MS,
+  REVOKED_KEPT_MS,
+  VERIFICATIONS_KEPT_MS,
+} from '#server/work/retention.ts'
 import type { Limit } from './limit.ts'
 
 const { feeds } = readConfig({})
@@ -15,6 +24,53 @@ export const STORAGE_LIMITS: readonly Limit[] = [
     ...{ bound: DAY_MS, unit: 'ms', happens: 'oldest goes', how: 'the key is new again' },
     test: ['idempotency', 'After 24 hours'],
     holds: ['table idempotency_keys'],
+  },
+  {
+    what: 'Answers of an organization that are kept under idempotency keys, together',
+    ...{ bound: MAX_KEPT_BYTES, unit: 'bytes', happens: 'oldest goes' },
+    how: 'its claim and result stay: a repeat is answered anew, and nothing is done again',
+    test: ['attacks/storage', 'MAX_KEPT_BYTES'],
+  },
+  {
+    what: 'Snapshots of a datasource',
+    ...{ bound: KEPT_SNAPSHOTS.count, unit: 'snapshots', happens: 'oldest goes' },
+    how: 'by when it was last seen to hold; the newest of all schemas stays',
+    test: ['attacks/storage', 'KEPT_SNAPSHOTS.count'],
+    holds: ['table snapshots'],
+  },
+  {
+    what: 'Those snapshots together, compressed',
+    ...{ bound: KEPT_SNAPSHOTS.bytes, unit: 'bytes', happens: 'oldest goes', how: 'likewise' },
+    test: ['attacks/storage', 'KEPT_SNAPSHOTS.bytes'],
+  },
+  {
+    what: 'Verifications of a datasource',
+    ...{ bound: MAX_VERIFICATIONS, unit: 'verifications', happens: 'oldest goes' },
+    how: 'the one that the datasource shows stays',
+    test: ['attacks/storage', 'MAX_VERIFICATIONS'],
+    holds: ['table verifications'],
+  },
+  {
+    what: 'Time for which a verification is kept',
+    ...{ bound: VERIFICATIONS_KEPT_MS, unit: 'ms', happens: 'oldest goes', how: 'likewise' },
+    test: ['attacks/storage', 'VERIFICATIONS_KEPT_MS'],
+  },
+  {
+    what: 'Time for which the rows of a removed datasource are kept',
+    ...{ bound: REMOVED_KEPT_MS, unit: 'ms', happens: 'oldest goes', how: 'and with it all that hangs on it' },
+    test: ['attacks/storage', 'REMOVED_KEPT_MS'],
+  },
+  {
+    what: 'Time for which the row of an ended lease is kept',
+    ...{ bound: LEASES_KEPT_MS, unit: 'ms', happens: 'oldest goes', how: 'the record keeps its events' },
+    test: ['attacks/storage', 'LEASES_KEPT_MS'],
+    holds: ['table leases'],
+  },
+  {
+    what: 'Time for which the rows of revoked keys and ended capabilities are kept',
+    ...{ bound: REVOKED_KEPT_MS, unit: 'ms', happens: 'oldest goes' },
+    how: 'one that another row refers to stays',
+    test: ['attacks/storage', 'REVOKED_KEPT_MS'],
   },
   {
     what: "Time for which an event's content is kept",

@@ -138,6 +138,7 @@ interface IdempotencyKeysTable {
   body_hash: Buffer
   result: JsonColumn<unknown> | null
   answer: JsonColumn<unknown> | null
+  answer_bytes: Generated<number | null>
   remarks: JsonColumn<unknown> | null
   created_at: Date
   expires_at: Date

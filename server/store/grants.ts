@@ -66,25 +66,29 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   },
   api_keys: {
     web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'keeps_children'] },
-    worker: {},
+    // It forgets what was revoked long ago.
+    worker: { select: ['org_id', 'id', 'revoked_at', 'issuer_id'], delete: true },
   },
   capabilities: {
     web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'expires_at', 'mac'] },
     // The columns of a key that `findByHash` looks at; the worker judges an operator's grant, which has none.
-    worker: READ,
+    worker: { select: true, delete: true },
   },
   quotas: { web: { select: true, insert: true, update: true }, worker: {} },
   rate_limits: { web: EVERYTHING, worker: {} },
-  datasources: { web: { select: true, insert: REGISTERED, update: CHANGED }, worker: { select: true, update: true } },
+  datasources: {
+    web: { select: true, insert: REGISTERED, update: CHANGED },
+    worker: { select: true, update: true, delete: true },
+  },
   credentials: {
     web: {
       // Fingerprints are the worker's to write.
       select: [...CREDENTIAL, 'fingerprint', 'fingerprint_key_id'],
       insert: [...CREDENTIAL, 'sealed', 'signature'],
     },
-    worker: { select: true, update: true },
+    worker: { select: true, update: true, delete: true },
   },
-  verifications: { web: READ, worker: { select: true, insert: true } },
+  verifications: { web: READ, worker: { select: true, insert: true, delete: true } },
   tasks: {
     web: {
       select: [...TASK, 'attempts', 'requested', 'settled', 'locked_until', 'token', 'outcome'],
@@ -98,10 +102,10 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   idempotency_keys: { web: EVERYTHING, worker: { select: ['expires_at'], delete: true } },
   changes: { web: { select: true, insert: true }, worker: { select: true, insert: true, delete: true } },
   dial_budgets: { web: {}, worker: EVERYTHING },
-  snapshots: { web: READ, worker: { select: true, insert: true, update: true } },
+  snapshots: { web: READ, worker: EVERYTHING },
   leases: {
     web: { select: true, update: ['ended_at', 'ended_by'] },
-    worker: { select: true, insert: true, update: ['ended_at', 'ended_by'] },
+    worker: { select: true, insert: true, update: ['ended_at', 'ended_by'], delete: true },
   },
   lease_grants: { web: {}, worker: READ },
   // The web stores what is pushed with a key alone.

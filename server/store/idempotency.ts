@@ -5,6 +5,9 @@
 import { sql } from 'kysely'
 import type { Db, Tx } from './db.ts'
 
+/** Answers of an organization that are kept together, as JSON. Beyond it the oldest go; claims and results stay. */
+export const MAX_KEPT_BYTES = 16 << 20
+
 /** What a claim is on: one key of one principal on one route. */
 export interface ClaimKey {
   readonly principalId: string
@@ -16,8 +19,10 @@ export interface ClaimKey {
 export interface KeptClaim {
   readonly bodyHash: Buffer
   readonly result: unknown
-  /** Null while the first request is still waiting for its answer. */
+  /** Null while the first request is still waiting for its answer, and once its bytes have gone. */
   readonly answer: unknown
+  /** True once they have: the organization kept more than `MAX_KEPT_BYTES`, and this was among the oldest. */
+  readonly isGone: boolean
   readonly remarks: unknown
   readonly createdAt: Date
 }
@@ -36,7 +41,7 @@ export async function claim(
     insert into idempotency_keys (org_id, principal_id, route, key, body_hash, created_at, expires_at)
     values (${org}, ${entry.principalId}, ${entry.route}, ${entry.key}, ${entry.bodyHash}, ${entry.now}, ${entry.expiresAt})
     on conflict (org_id, principal_id, route, key) do update
-      set body_hash = ${entry.bodyHash}, result = null, answer = null, remarks = null, created_at = ${entry.now}, expires_at = ${entry.expiresAt}
+      set body_hash = ${entry.bodyHash}, result = null, answer = null, answer_bytes = null, remarks = null, created_at = ${entry.now}, expires_at = ${entry.expiresAt}
       where idempotency_keys.expires_at <= ${entry.now}
     returning key
   `
@@ -49,7 +54,7 @@ export async function claim(
 export async function find(db: Db, org: string, of: ClaimKey): Promise<KeptClaim | undefined> {
   const row = await db
     .selectFrom('idempotency_keys')
-    .select(['body_hash', 'result', 'answer', 'remarks', 'created_at'])
+    .select(['body_hash', 'result', 'answer', 'answer_bytes', 'remarks', 'created_at'])
     .where('org_id', '=', org)
     .where('principal_id', '=', of.principalId)
     .where('route', '=', of.route)
@@ -57,20 +62,22 @@ export async function find(db: Db, org: string, of: ClaimKey): Promise<KeptClaim
     .executeTakeFirst()
   if (row === undefined) return undefined
   const { body_hash: bodyHash, result, answer, remarks, created_at: createdAt } = row
-  return { bodyHash, result, answer, remarks, createdAt }
+  return { bodyHash, result, answer, isGone: answer === null && row.answer_bytes !== null, remarks, createdAt }
 }
 
-/** Keeps what the effect came to, in its transaction, or the answer once there is one. */
+/** Keeps what the effect came to, in its transaction, or the answer once there is one. Answers the bytes of the answer. */
 export async function keep(
   db: Db,
   org: string,
   of: ClaimKey & { result?: unknown; answer?: unknown; remarks?: unknown },
-): Promise<void> {
+): Promise<number> {
+  const answer = of.answer === undefined ? '' : JSON.stringify(of.answer)
+  const bytes = Buffer.byteLength(answer)
   await db
     .updateTable('idempotency_keys')
     .set({
       ...(of.result === undefined ? {} : { result: JSON.stringify(of.result) }),
-      ...(of.answer === undefined ? {} : { answer: JSON.stringify(of.answer) }),
+      ...(of.answer === undefined ? {} : { answer, answer_bytes: bytes }),
       ...(of.remarks === undefined ? {} : { remarks: JSON.stringify(of.remarks) }),
     })
     .where('org_id', '=', org)
@@ -78,6 +85,36 @@ export async function keep(
     .where('route', '=', of.route)
     .where('key', '=', of.key)
     .execute()
+  return bytes
+}
+
+/**
+ * Lets the oldest answers of an organization go where it keeps more than `MAX_KEPT_BYTES`. It reads an index of what is kept,
+ * so it is not for every answer: `isTrimDue` says for which.
+ */
+export async function trim(db: Db, org: string): Promise<void> {
+  await sql`
+    with oldest as (
+      select created_at from (
+        select created_at, sum(answer_bytes) over (order by created_at desc) as total
+        from idempotency_keys where org_id = ${org} and answer_bytes > 0) as kept
+      where total > ${MAX_KEPT_BYTES} order by created_at desc limit 1
+    ), old as (
+      select principal_id, route, key from idempotency_keys
+      where org_id = ${org} and answer_bytes > 0 and created_at <= (select created_at from oldest)
+      for update skip locked
+    )
+    update idempotency_keys k set answer = null, answer_bytes = 0 from old
+    where k.org_id = ${org} and k.principal_id = old.principal_id and k.route = old.route and k.key = old.key
+  `.execute(db)
+}
+
+/**
+ * True once for each 256 KB that are kept, by chance and over all processes: a counter would be a row that every mutation of
+ * an organization waits for. Nobody can foretell for which.
+ */
+export function isTrimDue(bytes: number): boolean {
+  return Math.random() < bytes / TRIM_EVERY_BYTES
 }
 
 /** Gives a key back: what it was claimed for has come to no answer. */
@@ -96,6 +133,7 @@ export async function sweep(db: Db, now: Date): Promise<void> {
   await db.deleteFrom('idempotency_keys').where('expires_at', '<=', now).execute()
 }
 
+const TRIM_EVERY_BYTES = 256 << 10
 const LOCK_NOT_AVAILABLE = '55P03'
 
 function busyOrThrow(error: unknown): 'busy' {

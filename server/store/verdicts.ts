@@ -9,6 +9,11 @@ import { type FaultCode, isFaultCode } from '#shared/fault.ts'
 import { type Claim, isHeld, settledColumns } from './claims.ts'
 import type { Db } from './db.ts'
 
+/** The verifications of a datasource that are kept; the oldest go, but for the one that the datasource shows. */
+export const MAX_VERIFICATIONS = 100
+// More than one, so that what a release of before has kept goes as well.
+const FORGOTTEN_AT_ONCE = 20
+
 /** A verdict as it is recorded. `version` is of the credential that was tried. */
 export interface Verdict {
   readonly id: string
@@ -98,8 +103,7 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
       insert into verifications (org_id, id, datasource_id, version, outcome, reason, checks, advisories, took_ms, at)
       select ${org}, ${verdict.id}::uuid, ${id}::uuid, version, ${verdict.outcome}, ${verdict.reason},
         ${JSON.stringify(checks)}::jsonb, ${JSON.stringify(advisories)}::jsonb, ${tookMs}::integer, ${at}::timestamptz
-      from tried
-      returning id
+      from tried returning id
     ), moved as (
       update datasources set
         ${signedColumns(signed)} status = ${after.status}, ${reasonColumns(of)}
@@ -107,6 +111,7 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
         next_check_at = ${dueAt}::timestamptz,
         verified_at = case when ${verdict.outcome} = 'passed' then ${at}::timestamptz else verified_at end
       where org_id = ${org} and id = ${id} and exists (select from recorded)
+    ), forgotten as (${oldest(org, id)} and exists (select from recorded)
     ), told as (
       insert into changes (org_id, datasource_id, change, at)
       select ${org}, ${id}::uuid, 'verified', ${at}::timestamptz from recorded
@@ -116,6 +121,15 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
     from recorded where ${introspection}::uuid is not null
     on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at where tasks.due_at is null
   `.execute(db)
+}
+
+/** The oldest beyond `MAX_VERIFICATIONS`, with the one that is recorded now. */
+function oldest(org: string, id: string): RawBuilder<unknown> {
+  return sql`delete from verifications
+    where org_id = ${org} and id in (
+      select id from verifications where org_id = ${org} and datasource_id = ${id}
+      order by at desc offset ${MAX_VERIFICATIONS - 1} limit ${FORGOTTEN_AT_ONCE})
+    and id is distinct from (select verification_id from datasources where org_id = ${org} and id = ${id})`
 }
 
 function reasonColumns({ verdict, reason, isMade }: Settlement): RawBuilder<unknown> {

@@ -5,6 +5,7 @@
  */
 import type { FinishedSnapshot, LastSnapshot } from '#server/net/finish-catalog.ts'
 import type { Db, Tx } from '#server/store/db.ts'
+import { trim } from '#server/store/kept-snapshots.ts'
 import * as snapshots from '#server/store/snapshots.ts'
 
 /** Of which datasource, and which schemas were asked for: null for all but the excluded ones. */
@@ -62,5 +63,6 @@ export async function keepSnapshot(tx: Tx, org: string, taken: Taken): Promise<K
     // What could not be compared, being larger than is read today, is not shown as what this one differs from.
     previousId: drift === null ? null : comparedWith,
   })
+  await trim(tx, org, datasourceId)
   return { id, changed: true, drifted: drift !== null && drift.breaking + drift.risky + drift.safe > 0 }
 }

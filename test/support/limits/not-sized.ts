@@ -85,8 +85,6 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'input GET /v1/datasources/:id/schema/drift to': 'a part of a URL: MAX_URL_LENGTH',
   'server/rest/connections.ts list()': SOON,
   'server/rest/datasource-routes.ts list()': SOON,
-  'table snapshots': SOON,
-  'table verifications': SOON,
   'server/work/poll.ts follow()': 'the budget of a poll: FEED_PACE.maxPages and POLL_MS',
   'table audit_events':
     'refusals are sampled, and everything else is a call that the rates bound; partitions by time are planned',
@@ -94,7 +92,6 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
     'counted and swept by store/dial-budgets.ts; a row ends with its window of a quarter of an hour at most',
   'table feeds': 'one row for each endpoint, which the quota of datasources bounds',
   'table lease_grants': 'operators make them',
-  'table leases': 'a lease ends after an hour at most and is swept then',
   'table organization_keys': 'operators make them',
   'table organizations': ORGANIZATIONS,
   'table tasks': 'one standing row for each datasource and kind; others expire after ten minutes and wait for a caller',
