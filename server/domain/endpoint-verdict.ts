@@ -66,16 +66,28 @@ export function judgeEndpoint({ signed, forged }: EndpointProbe): Judgement {
   return { checks, advisories: [], outcome: retryable ? 'unreachable' : 'refused', reason, retryable }
 }
 
+/** The overlap of a rotation: when the new key came, as its row says, and for how long both are used. */
+export interface Overlap {
+  readonly startedAtMs: number
+  readonly nowMs: number
+  readonly windowMs: number
+}
+
+/** Clocks of two machines may differ by this much. */
+const CLOCKS_MS = 300_000
+
+/** True past the window. A key that came later than now has none: its row was edited, and would keep it on its way for ever. */
+export function isOverlapOver({ startedAtMs, nowMs, windowMs }: Overlap): boolean {
+  return nowMs - startedAtMs >= windowMs || startedAtMs > nowMs + CLOCKS_MS
+}
+
 /** Decides the overlap of a rotation, by a probe signed with the new key alone. The window counts from its arrival. */
-export function judgeRotation(
-  probe: EndpointAnswer,
-  overlap: { readonly startedAtMs: number; readonly nowMs: number; readonly windowMs: number },
-): 'retire_old' | 'destroy_new' | 'wait' {
+export function judgeRotation(probe: EndpointAnswer, overlap: Overlap): 'retire_old' | 'destroy_new' | 'wait' {
   const failure = failureOf(probe)
   if (failure === null) return 'retire_old'
   // What was never asked has not refused the key, however late it is.
   if (NEVER_ASKED.has(failure.code)) return 'wait'
-  return overlap.nowMs - overlap.startedAtMs >= overlap.windowMs ? 'destroy_new' : 'wait'
+  return isOverlapOver(overlap) ? 'destroy_new' : 'wait'
 }
 
 const NEVER_ASKED: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exhausted', 'dialler_busy'])

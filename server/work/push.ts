@@ -3,6 +3,7 @@
  * key. It gets the exact bytes and headers, sealed like everything that travels in a task.
  */
 import { z } from 'zod'
+import { isOverlapOver } from '#server/domain/endpoint-verdict.ts'
 import { readPush } from '#server/domain/feed-page.ts'
 import { newId } from '#server/domain/ids.ts'
 import { checkSignature } from '#server/net/signature.ts'
@@ -14,7 +15,7 @@ import * as pushes from '#server/store/feed-pushes.ts'
 import * as sealed from '#server/store/sealed.ts'
 import type { PushOutcome } from '#shared/feed.ts'
 import { usableOrAwaited } from './await-check.ts'
-import { endpointKeys, keysOf } from './endpoint-keys.ts'
+import { type EndpointKeys, endpointKeys, keysOf } from './endpoint-keys.ts'
 import { openPayload } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 
@@ -50,7 +51,7 @@ async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOut
   if (keys === null || keys.current === null || payload === null) return { fault: 'credential_unreadable' }
   const { body, keyless, ...headers } = payload
   const nowSeconds = Math.floor(parts.clock().getTime() / 1_000)
-  const finding = checkSignature(headers, Buffer.from(body, 'utf8'), { keys: keysOf(keys), nowSeconds })
+  const finding = checkSignature(headers, Buffer.from(body, 'utf8'), { keys: believed(parts, keys), nowSeconds })
   if (finding !== 'valid') return { refused: finding }
   const events = readPush(body)
   if (events === null) return { fault: 'invalid_body' }
@@ -73,6 +74,15 @@ async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOut
   })
   if (answer === 'conflict') return { fault: 'idempotency_conflict' }
   return answer === null ? { fault: 'entity_not_found' } : { answer }
+}
+
+/** The keys that a push may be signed with: one on its way only within its window, whoever puts its check off. */
+function believed(parts: WorkerParts, keys: EndpointKeys): string[] {
+  const { pending } = keys
+  if (pending === null || !('key' in pending)) return keysOf(keys)
+  const startedAtMs = pending.credential.createdAt.getTime()
+  const overlap = { startedAtMs, nowMs: parts.clock().getTime(), windowMs: parts.feeds.rotationWindowMs }
+  return keysOf(isOverlapOver(overlap) ? { ...keys, pending: null } : keys)
 }
 
 function recordOf(

@@ -72,7 +72,7 @@ it('A signed push is not believed by a key whose verdict was edited, until a che
   expect(await followed.stored(id)).toEqual([...ids(0, 3), ...events(7, 8).map(one => one.id)])
 })
 
-it('A signed push is not believed by a key on its way in the place of the one in force, which cannot be opened any more', async () => {
+it('A signed push is not believed by a key on its way past its window, nor in the place of one in force that cannot be opened', async () => {
   followed.stranger.be(hosted({ count: () => 3 }))
   const next = 'sk_test_the_next_key_of_acme'
   const register = (signingKey: string) =>
@@ -84,6 +84,13 @@ it('A signed push is not believed by a key on its way in the place of the one in
   await hold(`now() + interval '1 hour'`)
   expect((await register(next)).body).toMatchObject({ id, status: 'active' })
   expect((await push(20, next)).status).toBe(200)
+  for (const edited of [`+ interval '1 year'`, `- interval '2 years'`]) {
+    await sql(
+      `update credentials set created_at = created_at ${edited} where datasource_id = '${bareUuid(id)}' and state = 'pending'`,
+    )
+    expect((await push(30, next)).status).toBe(400)
+  }
+  await sql(`update credentials set created_at = now() where datasource_id = '${bareUuid(id)}' and state = 'pending'`)
   await sql(
     `update credentials set signature = decode(repeat('00', 64), 'hex') where datasource_id = '${bareUuid(id)}' and state = 'current'`,
   )
