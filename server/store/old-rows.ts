@@ -32,6 +32,13 @@ export async function forgetDatasource(db: Db, before: Date): Promise<boolean> {
     `.execute(tx)
     const gone = rows[0]
     if (gone === undefined) return false
+    // Before its credentials: were the removal taken back between two batches, another box could be put under the version that the
+    // verdict lets be used.
+    await sql`
+      update datasources set verdict_version = null, verdict_usable = null, usable_until = null, verdict_signer_id = null,
+        verdict_signature = null
+      where org_id = ${gone.org} and id = ${gone.id} and verdict_version is not null
+    `.execute(tx)
     for (const table of ['verifications', 'snapshots', 'leases', 'tasks', 'changes', 'credentials'] as const) {
       if (await removeOf(tx, gone, table)) return true
     }

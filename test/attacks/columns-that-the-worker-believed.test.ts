@@ -11,7 +11,9 @@ import { packBox } from '#server/domain/sealed.ts'
 import { createKey } from '#server/operator/keys.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { createSealer } from '#server/seal/sealer.ts'
+import { forgetDatasource } from '#server/store/old-rows.ts'
 import * as organizations from '#server/store/organizations.ts'
+import { REMOVED_KEPT_MS } from '#server/work/retention.ts'
 import type { DatasourceId } from '#shared/wire.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { holderKey, leaseCapability } from '#test/support/leasing.ts'
@@ -141,6 +143,23 @@ describe("The web's role", () => {
       status: 'rejected',
       statusReason: 'byo_role_cannot_enforce_rls',
     })
+  })
+
+  it('has the credentials of what is in use forgotten, and finds no verdict under which it could use their versions again', async () => {
+    const { id, status } = await register(client, customer.url('reader', { parameters: 'application_name=forgotten' }))
+    expect(status).toBe('active')
+    const its = `where datasource_id = '${bareUuid(id)}'`
+    const removed = await asWeb(`
+      insert into credentials (org_id, datasource_id, version, state, key_id, signer_id, created_at)
+      select org_id, datasource_id, n, 'retired', key_id, signer_id, created_at from credentials, generate_series(2, 1000) n ${its};
+      update datasources set deleted_at = now() - interval '31 days' where ${row(id)}`)
+    expect(removed).not.toBe(DENIED)
+    const left = () => asOwner(`select version from credentials ${its} limit 1`)
+    while ((await left()).length > 0) await forgetDatasource(tiers.db, new Date(Date.now() - REMOVED_KEPT_MS))
+    await asWeb(`update datasources set deleted_at = null where ${row(id)}`)
+    expect(await asOwner(`select verdict_version, verdict_signature from datasources where ${row(id)}`)).toEqual([
+      { verdict_version: null, verdict_signature: null },
+    ])
   })
 
   it('forges a lease task with its keyring, for a live datasource under a test token, and gets nothing', async () => {
