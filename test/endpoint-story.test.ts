@@ -103,7 +103,7 @@ describe('An endpoint', () => {
       status_reason: 'signature_refused',
       retry_count: 1,
       last_success_at: null,
-      last_error: 'The last check failed: the signature was refused (HTTP 401).',
+      last_error: 'The last check failed: the signature was found to be wrong (HTTP 401).',
     })
     expect(await followed.stored(id)).toEqual([])
     expect(await credentialsOf(id)).toEqual([{ version: 1, state: 'current', destroyed: false }])
@@ -217,7 +217,12 @@ describe('A rotation', () => {
     followed.stranger.be(hosted({ signingKey: () => NEXT_KEY }))
     const other = await registered({ endpoint, signingKey: NEXT_KEY })
     expect([other.status, other.body.id, other.body.key_last4]).toEqual([200, first.body.id, NEXT_KEY.slice(-4)])
-    expect(await credentialsOf(first.body.id)).toMatchObject([{ state: 'retired' }, { version: 2, state: 'current' }])
+    expect(await credentialsOf(first.body.id)).toMatchObject([
+      { version: 1, state: 'retired' },
+      // Equal to the first: it was destroyed when the worker had compared it.
+      { version: 2, state: 'retired' },
+      { version: 3, state: 'current' },
+    ])
   })
 
   it('of an endpoint that is not active yet brings it up with whichever key it holds', async () => {

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { MAX_BODY_BYTES } from '#server/rest/body.ts'
 import { PYDANTIC_TYPES } from '#server/rest/pydantic.ts'
 import { GOOD_URL, type Ground, layGround } from '#test/support/bad-input.ts'
 
@@ -120,8 +121,10 @@ it('holds for every field of every form of a registration', { timeout: 120_000 }
       ...values(schema).map(value => ({ ...good, [name]: value })),
     ])
   })
-  expect(bodies.length).toBeGreaterThan(200)
-  for (const body of bodies) {
+  // What is larger than any body is refused before it is read.
+  const read = bodies.filter(body => Buffer.byteLength(JSON.stringify(body)) <= MAX_BODY_BYTES)
+  expect(read.length).toBeGreaterThan(200)
+  for (const body of read) {
     const answer = await ground.mooring.call('POST', '/api/v1/connections', { body })
     expect([201, 403, 422], answer.text).toContain(answer.status)
     if (answer.status !== 422) continue

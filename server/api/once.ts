@@ -33,6 +33,8 @@ export interface Mutation<R, A> {
   /** Says what came of it, after the commit when `waits`. */
   answer(ctx: KnownContext, result: R): Promise<A>
   readonly waits?: boolean
+  /** True where an answer that comes too late takes the effect back: the key is free again then. */
+  readonly isWithdrawnLate?: boolean
   readonly rings?: readonly Topic[]
   /** The answer as it may be kept: without a token that is shown once. */
   keepable?(answer: A): unknown
@@ -143,6 +145,10 @@ function keepable<R, A>(mutation: Mutation<R, A>, answer: A): unknown {
 /** Faults of a wait that has ended before what was waited for: the effect stands. */
 const MAY_GO_ON: ReadonlySet<FaultCode> = new Set(['timeout', 'service_unavailable', 'outcome_unknown'])
 
+function isFinal({ code }: Fault, { isWithdrawnLate = false }: { isWithdrawnLate?: boolean }): boolean {
+  return !MAY_GO_ON.has(code) || (isWithdrawnLate && code === 'timeout')
+}
+
 async function answerAndKeep<R, A>(
   ctx: KnownContext,
   of: { claimed: Claimed; mutation: Mutation<R, A>; result: R },
@@ -150,7 +156,8 @@ async function answerAndKeep<R, A>(
   const org = ctx.principal.organizationId
   const answer = await of.mutation.answer(ctx, of.result).catch(async (thrown: unknown) => {
     // A refusal is final: a repeat tries anew. What was done and only not answered goes on from its kept result.
-    if (thrown instanceof Fault && !MAY_GO_ON.has(thrown.code)) await idempotency.release(ctx.parts.db, org, of.claimed)
+    if (thrown instanceof Fault && isFinal(thrown, of.mutation))
+      await idempotency.release(ctx.parts.db, org, of.claimed)
     throw thrown
   })
   const result = of.mutation.lasting?.(of.result, answer)

@@ -31,6 +31,7 @@ export async function validateRegistered(ctx: KnownContext, input: ValidateRegis
       Validation.parse(await outcomeOf(inside, { ...asked, waitMs: inside.parts.validateMs, late: 'withdrawn' })),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
     waits: true,
+    isWithdrawnLate: true,
     rings: ['work'],
   })
 }

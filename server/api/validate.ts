@@ -43,6 +43,7 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
       taskId === null ? refusedHost() : (answer ?? outcome(inside, taskId)),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
     waits: true,
+    isWithdrawnLate: true,
     rings: ['work'],
   })
 }

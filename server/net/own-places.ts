@@ -45,5 +45,5 @@ function overlaps(meant: readonly string[], ours: readonly string[]): boolean {
 function isHere(address: string): boolean {
   if (address.startsWith('127.') || ['::1', '0.0.0.0', '::'].includes(address)) return true
   const here = Object.values(networkInterfaces()).flatMap(list => list ?? [])
-  return here.some(one => addressesMeant(one.address.replace(/%.*$/, '')).includes(address))
+  return here.some(one => addressesMeant(one.address.split('%')[0] ?? '').includes(address))
 }

@@ -15,7 +15,6 @@ const MADE: Readonly<Record<string, string>> = {
   'client/cli/schema-sql-order.ts': 'two escaped names between look-arounds of one character',
   'client/cli/schema-sql-outline.ts': 'a constant form',
   'client/cli/schema-types.ts': 'a constant name between word boundaries',
-  'server/rest/json-offset.ts': 'constant patterns, made sticky',
   'shared/printable.ts': 'one class of characters, or two fixed forms beside it',
 }
 

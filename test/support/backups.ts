@@ -10,7 +10,7 @@ import { databaseUrl, query, quoted } from './postgres.ts'
 
 /** A copy of the whole database as it stands. The caller drops it. */
 export async function cloneDatabase(url: string): Promise<FreshDatabase> {
-  const adminUrl = inject('adminUrl')
+  const adminUrl = inject('registryUrl')
   const name = `mooring_backup_${randomUUID()}`
   const source = decodeURIComponent(new URL(url).pathname.slice(1))
   await query(adminUrl, `create database ${quoted(name)} template ${quoted(source)} strategy file_copy`)
