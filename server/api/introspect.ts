@@ -6,7 +6,6 @@
 import { z } from 'zod'
 import { newId } from '#server/domain/ids.ts'
 import { packBox } from '#server/domain/sealed.ts'
-import { tablesOf } from '#server/domain/snapshot-summary.ts'
 import * as audit from '#server/store/audit.ts'
 import type { DatasourceRow } from '#server/store/datasources.ts'
 import { transaction } from '#server/store/db.ts'
@@ -21,7 +20,7 @@ import { eventOf, type KnownContext } from './context.ts'
 import { changeable, rowOf } from './find.ts'
 import { once } from './once.ts'
 import { outcomeOf } from './outcome.ts'
-import { contentOf, summarise } from './present-snapshot.ts'
+import { summarise } from './present-snapshot.ts'
 import { checked, verifyTask } from './verdict.ts'
 
 const DEADLINE_MS = 30_000
@@ -123,15 +122,15 @@ async function outcome(ctx: KnownContext, of: { row: DatasourceRow; taskId: stri
 
 async function presented(ctx: KnownContext, of: Found & { row: DatasourceRow }): Promise<Introspection> {
   const { row, changed } = of
-  const stored = await snapshots.find(ctx.parts.db, ctx.principal.organizationId, of.snapshotId)
+  const stored = await snapshots.findPacked(ctx.parts.db, ctx.principal.organizationId, of.snapshotId)
   if (stored === undefined) throw new Fault('entity_not_found')
-  const content = contentOf(stored)
+  const { tables, schemas, findings, hidden } = await ctx.parts.snapshotReader.names(stored, ctx.answers)
   return {
     snapshot: summarise(stored, row),
-    tables: tablesOf(content),
-    schemasIntrospected: content.schemas.map(schema => schema.name),
-    findings: content.findings,
-    hidden: content.observed.hidden,
+    tables: [...tables],
+    schemasIntrospected: [...schemas],
+    findings: [...findings],
+    hidden,
     changed,
     introspectedAt: stored.seen_at.toISOString(),
   }

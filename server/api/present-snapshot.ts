@@ -1,13 +1,12 @@
 /**
- * Row of a snapshot → what callers see: its summary, its content, or a part of that.
+ * Row of a snapshot → what callers see: its summary.
  * It knows nothing of who asks: that was decided before.
  */
 
 import { datasourceId } from '#server/domain/datasource-name.ts'
 import type { DatasourceRow } from '#server/store/datasources.ts'
-import type { SnapshotRow, SnapshotSummary as SummaryRow } from '#server/store/snapshots.ts'
+import type { SnapshotSummary as SummaryRow } from '#server/store/snapshots.ts'
 import type { SnapshotSummary } from '#shared/introspection.ts'
-import { Snapshot } from '#shared/snapshot.ts'
 import { typedId } from '#shared/wire.ts'
 
 /** A snapshot without its content. */
@@ -24,11 +23,4 @@ export function summarise(row: SummaryRow, of: Pick<DatasourceRow, 'id' | 'kind'
     takenAt: row.taken_at.toISOString(),
     seenAt: row.seen_at.toISOString(),
   }
-}
-
-/** The content of a stored snapshot. */
-export function contentOf(row: SnapshotRow): Snapshot {
-  const content: object = JSON.parse(row.content)
-  const observed: object = JSON.parse(row.observed)
-  return Snapshot.parse({ ...content, observed })
 }

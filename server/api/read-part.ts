@@ -1,16 +1,32 @@
 /**
- * Entry of a thread that reads one stored snapshot: unpacks it, takes the part that was asked for, and hands back its text.
+ * Entry of a thread that reads stored snapshots: unpacks them, takes what was asked for, and hands back its text.
  * A hostile catalog is kept in a few kilobytes and unpacks to megabytes; here that costs no other caller a turn of the loop.
  *
- * It must never hold more than one, and it knows neither the database nor the caller. Started by `snapshot-parts.ts`.
+ * It knows neither the database nor the caller. Started by `snapshot-reader.ts`, for one reading.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { zstdDecompressSync } from 'node:zlib'
-import { partOf, type StoredPart } from './snapshot-part.ts'
+import type { Snapshot } from '#shared/snapshot.ts'
+import { type Packed, partOf, type Read, type Reading, readDrift, readNames, readPart } from './snapshot-part.ts'
 
-// Sound: `snapshot-parts.ts` hands it in.
-const { content, observed, ask, maxBytes, maxUnpackedBytes } = workerData as StoredPart
-const unpack = (bytes: Uint8Array): unknown =>
-  JSON.parse(zstdDecompressSync(bytes, { maxOutputLength: maxUnpackedBytes }).toString('utf8'))
-const part = Buffer.from(JSON.stringify(partOf(Object(unpack(content)), Object(unpack(observed)), ask)))
-parentPort?.postMessage(part.length > maxBytes ? { bytes: part.length } : { bytes: part.length, part })
+// Sound: `snapshot-reader.ts` hands it in.
+const { asked, maxBytes, maxUnpackedBytes } = workerData as Reading
+
+function unpack(bytes: Uint8Array): object {
+  return Object(JSON.parse(zstdDecompressSync(bytes, { maxOutputLength: maxUnpackedBytes }).toString('utf8')))
+}
+
+function snapshotOf({ content, observed }: Packed): Snapshot {
+  // Sound: a worker of ours finished it in this shape, and nobody else writes the table.
+  return { ...unpack(content), observed: unpack(observed) } as Snapshot
+}
+
+async function read(): Promise<Read> {
+  if (asked.kind === 'part') return readPart(partOf(snapshotOf(asked.of), asked.ask))
+  if (asked.kind === 'names') return readNames(snapshotOf(asked.of))
+  const { drift } = await import('#shared/drift.ts')
+  return readDrift([snapshotOf(asked.from), snapshotOf(asked.to)], drift)
+}
+
+const done = await read()
+parentPort?.postMessage(done.bytes > maxBytes ? { bytes: done.bytes } : done)

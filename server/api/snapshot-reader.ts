@@ -5,7 +5,8 @@
 import { Worker } from 'node:worker_threads'
 import { Fault } from '#shared/fault.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/snapshot-bounds.ts'
-import type { Ask, StoredPart } from './snapshot-part.ts'
+import { JsonText } from './json-text.ts'
+import type { Ask, Asked, Packed, Read, Reading, Told } from './snapshot-part.ts'
 
 /** Threads at a time, in each web process. */
 export const READERS = 2
@@ -20,13 +21,25 @@ const HEAP_MIB = 512
 /** How much of an answer one request still may have. Its calls share it. */
 export interface AnswerBudget {
   leftBytes: number
+  /** Texts that go out as they are; whoever writes the answer puts them in their places. */
+  readonly texts: JsonText[]
 }
 
-/** A packed snapshot, and the part that is asked for. */
-export interface PartAsked {
-  readonly content: Uint8Array
-  readonly observed: Uint8Array
-  readonly ask: Ask
+/** The budget of a request. */
+export function answerBudget(): AnswerBudget {
+  return { leftBytes: MAX_ANSWER_BYTES, texts: [] }
+}
+
+/** A part of a snapshot as JSON, its schemas alone as JSON, and what there is to say of them. */
+export class PartText extends JsonText {
+  readonly schemas: JsonText
+  readonly told: Told
+
+  constructor(of: { text: Uint8Array; schemasAt: number; told: Told }) {
+    super(of.text)
+    this.schemas = new JsonText(of.text.subarray(of.schemasAt, -1))
+    this.told = of.told
+  }
 }
 
 /** The readers of one web process. */
@@ -34,22 +47,40 @@ export class SnapshotReader {
   readonly #waiting: (() => void)[] = []
   #free = READERS
 
+  /** A part of a snapshot. Throws as `#read` does. */
+  async part(of: Packed, ask: Ask, budget: AnswerBudget): Promise<PartText> {
+    const { text, schemasAt, told } = await this.#read({ kind: 'part', of, ask }, budget)
+    const part = new PartText({ text: given(text), schemasAt: given(schemasAt), told: given(told) })
+    budget.texts.push(part, part.schemas)
+    return part
+  }
+
+  /** The names in a snapshot. Throws likewise. */
+  async names(of: Packed, budget: AnswerBudget): Promise<Told> {
+    return given((await this.#read({ kind: 'names', of }, budget)).told)
+  }
+
+  /** What changed from one snapshot to another. Throws likewise. */
+  async drift(from: Packed, to: Packed, budget: AnswerBudget) {
+    const { text, counts } = await this.#read({ kind: 'drift', from, to }, budget)
+    const changes = new JsonText(given(text))
+    budget.texts.push(changes)
+    return { changes, counts: given(counts) }
+  }
+
   /**
-   * The part as it is answered. Throws `service_unavailable` where too many wait, and `response_too_large`, which names
-   * `schema` and `table`, where the request has had its share of answers.
+   * Throws `service_unavailable` where too many wait, and `response_too_large`, which names `schema` and `table`, where the
+   * request has had its share of answers.
    */
-  async read(asked: PartAsked, budget: AnswerBudget): Promise<unknown> {
+  async #read(asked: Asked, budget: AnswerBudget): Promise<Read> {
     await this.#turn()
     try {
-      const { bytes, part } = await inThread({
-        ...asked,
-        maxBytes: budget.leftBytes,
-        maxUnpackedBytes: SNAPSHOT_BOUNDS.maxBytes,
-      })
+      const maxBytes = budget.leftBytes
+      const read = await inThread({ asked, maxBytes, maxUnpackedBytes: SNAPSHOT_BOUNDS.maxBytes })
       // Another call of the batch may have had its share meanwhile.
-      if (part === undefined || bytes > budget.leftBytes) throw tooLarge()
-      budget.leftBytes -= bytes
-      return JSON.parse(Buffer.from(part).toString('utf8'))
+      if (read.bytes > maxBytes || read.bytes > budget.leftBytes) throw tooLarge()
+      budget.leftBytes -= read.bytes
+      return read
     } finally {
       const next = this.#waiting.shift()
       if (next === undefined) this.#free += 1
@@ -74,16 +105,16 @@ function tooLarge(): Fault {
   return new Fault('response_too_large', { issues })
 }
 
-interface Part {
-  readonly bytes: number
-  readonly part?: Uint8Array
+function given<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('a thread handed back nothing')
+  return value
 }
 
 /** Throws `service_unavailable` for a thread that was ended: the snapshot costs more than a reading may. */
-function inThread(stored: StoredPart): Promise<Part> {
-  const { promise, resolve, reject } = Promise.withResolvers<Part>()
+function inThread(reading: Reading): Promise<Read> {
+  const { promise, resolve, reject } = Promise.withResolvers<Read>()
   const thread = new Worker(new URL('./read-part.ts', import.meta.url), {
-    workerData: stored,
+    workerData: reading,
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
     env: {},
   })

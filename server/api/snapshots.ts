@@ -5,10 +5,9 @@
 
 import { z } from 'zod'
 import { refusal } from '#server/domain/scope.ts'
-import { countDrift } from '#server/domain/snapshot-summary.ts'
 import * as datasources from '#server/store/datasources.ts'
 import * as snapshots from '#server/store/snapshots.ts'
-import { drift } from '#shared/drift.ts'
+import type { Change } from '#shared/drift.ts'
 import { Fault } from '#shared/fault.ts'
 import {
   Drift,
@@ -19,15 +18,24 @@ import {
   SnapshotListInput,
   SnapshotPage,
   SnapshotSummary,
-  SnapshotWhole,
 } from '#shared/introspection.ts'
 import type { Snapshot } from '#shared/snapshot.ts'
 import { DatasourceId, uuidOf } from '#shared/wire.ts'
 import type { KnownContext } from './context.ts'
 import { rowOf } from './find.ts'
 import { introspect } from './introspect.ts'
-import { contentOf, summarise } from './present-snapshot.ts'
+import { JsonText } from './json-text.ts'
+import { summarise } from './present-snapshot.ts'
+import { PartText } from './snapshot-reader.ts'
 import { procedure, router } from './trpc.ts'
+
+/** What callers see is a `Snapshot`; here it is the text of one, which nothing on this loop reads. */
+const SnapshotWhole = z.object({
+  summary: SnapshotSummary,
+  content: z.custom<Snapshot>(part => part instanceof PartText),
+})
+/** Likewise. */
+const DriftText = Drift.extend({ changes: z.custom<Change[]>(changes => changes instanceof JsonText) })
 
 /** `snapshots.*`. */
 export const snapshotsRouter = router({
@@ -68,9 +76,8 @@ export const snapshotsRouter = router({
       const snapshot = uuid === null ? undefined : await snapshots.findPacked(ctx.parts.db, org, uuid)
       if (snapshot === undefined) throw new Fault('entity_not_found')
       const row = await ownerOf(ctx, snapshot.datasource_id)
-      const { content, observed } = snapshot
-      const part = await ctx.parts.snapshotReader.read({ content, observed, ask: input }, ctx.answers)
-      // Sound: it is parsed with the schema of the answer.
+      const part: unknown = await ctx.parts.snapshotReader.part(snapshot, input, ctx.answers)
+      // Sound for whoever reads the answer: the bytes in its place are of this shape.
       return { summary: summarise(snapshot, row), content: part as Snapshot }
     }),
 
@@ -88,15 +95,16 @@ export const snapshotsRouter = router({
   /** What changed from one snapshot of a datasource to another, over the schemas that both cover. */
   drift: procedure('datasources.read')
     .input(DriftInput)
-    .output(Drift)
+    .output(DriftText)
     .query(async ({ ctx, input }) => {
       const [from, to] = [await found(ctx, input.from), await found(ctx, input.to)]
       if (from.row.id !== to.row.id) {
         const message = 'Both snapshots must be of one datasource.'
         throw new Fault('invalid_request', { issues: [{ path: ['to'], code: 'other_datasource', message }] })
       }
-      const changes = drift(contentOf(from.snapshot), contentOf(to.snapshot))
-      return { ...input, counts: countDrift(changes), changes }
+      const { counts, changes } = await ctx.parts.snapshotReader.drift(from.snapshot, to.snapshot, ctx.answers)
+      // Sound likewise.
+      return { ...input, counts, changes: changes as unknown as Change[] }
     }),
 })
 
@@ -110,7 +118,8 @@ async function readable(ctx: KnownContext, id: DatasourceId) {
 /** A snapshot by its id, with its datasource: one that was removed has no snapshots any more. */
 async function found(ctx: KnownContext, id: string) {
   const uuid = uuidOf(id, 'snap_')
-  const snapshot = uuid === null ? undefined : await snapshots.find(ctx.parts.db, ctx.principal.organizationId, uuid)
+  const snapshot =
+    uuid === null ? undefined : await snapshots.findPacked(ctx.parts.db, ctx.principal.organizationId, uuid)
   if (snapshot === undefined) throw new Fault('entity_not_found')
   const row = await ownerOf(ctx, snapshot.datasource_id)
   return { snapshot, row }

@@ -2,6 +2,7 @@
  * The routes of schemas in the datasources dialect: introspect now, read the schema, compare two snapshots.
  * Each maps to one or two procedures and decides nothing.
  */
+import { PartText } from '#server/api/snapshot-reader.ts'
 import { Fault } from '#shared/fault.ts'
 import { SnapshotId, type SnapshotSummary } from '#shared/introspection.ts'
 import {
@@ -12,7 +13,6 @@ import {
   SchemaQuery,
   SchemaSnapshotObject,
 } from '#shared/schema-dialect.ts'
-import type { Snapshot } from '#shared/snapshot.ts'
 import type { DatasourceId } from '#shared/wire.ts'
 import type { Call, Route } from './dialect.ts'
 import { IDS, SCHEMAS } from './examples.ts'
@@ -23,11 +23,7 @@ const PATH = '/v1/datasources/:id'
 const params = documentedId('a datasource', IDS.datasource)
 const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
 
-interface Told {
-  readonly tables: readonly string[]
-  readonly findings: Snapshot['findings']
-  readonly hidden: Snapshot['observed']['hidden']
-}
+type Told = Pick<PartText['told'], 'tables' | 'findings' | 'hidden'>
 
 function present(summary: SnapshotSummary, { tables, findings, hidden }: Told) {
   return {
@@ -62,7 +58,11 @@ const introspect = strictRoute({
   },
 })
 
-const TABLES: ReadonlySet<string> = new Set(['table', 'partitioned_table', 'foreign_table'])
+/** In this process a part of a snapshot is a text; only callers elsewhere read its fields. */
+function textOf(content: unknown): PartText {
+  if (content instanceof PartText) return content
+  throw new Error('a snapshot is no text')
+}
 
 const read = strictRoute({
   method: 'get',
@@ -77,11 +77,7 @@ const read = strictRoute({
   async run(call, { query }) {
     const { id: snapshotId } = await call.caller.snapshots.latest({ id: pathId(call) })
     const { summary, content } = await call.caller.snapshots.get({ snapshotId, ...query })
-    const tables = content.schemas.flatMap(({ name, relations }) =>
-      relations.filter(relation => TABLES.has(relation.kind)).map(relation => `${name}.${relation.name}`),
-    )
-    const { findings, schemas, observed } = content
-    const told = { tables: tables.sort(), findings, hidden: observed.hidden }
+    const { told, schemas } = textOf(content)
     return { status: 200, body: { object: 'schema', ...present(summary, told), schemas } }
   },
 })

@@ -5,11 +5,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type express from 'express'
 import type { Remarks, WebParts } from '#server/api/context.ts'
+import { inPlace, type JsonText } from '#server/api/json-text.ts'
 import { admit } from '#server/api/limits.ts'
 import { presentedToken, presentsKey } from '#server/api/principal.ts'
 import { recordRefusal } from '#server/api/refusals.ts'
 import { createCaller } from '#server/api/router.ts'
-import { MAX_ANSWER_BYTES } from '#server/api/snapshot-reader.ts'
+import { type AnswerBudget, answerBudget } from '#server/api/snapshot-reader.ts'
 import { faultOf, isOurFailure } from '#server/api/trpc.ts'
 import { clientAddress } from '#server/domain/client-address.ts'
 import { comparedBody } from '#server/domain/compared-body.ts'
@@ -61,7 +62,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     seen.principal = principal
     if (route.body === undefined) closeAfter(request, response)
     else seen.body = await readBody(request, response, route.bodyLimits)
-    const remarks: Remarks = {}
+    const [remarks, answers]: [Remarks, AnswerBudget] = [{}, answerBudget()]
     const caller = createCaller({
       parts,
       principal,
@@ -69,7 +70,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
       requestId: requestIdOf(request, response),
       address: addressOf(request),
       remarks,
-      answers: { leftBytes: MAX_ANSWER_BYTES },
+      answers,
       idempotency: idempotencyOf(request, seen.body),
       token: () => presentedToken(request.headers),
       recheck: async () => undefined,
@@ -79,7 +80,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     const asked = { ...exactly(request), params: paramsOf(request), body: seen.body, query, waitSeconds }
     const reply = await route.run({ caller, remarks, ...asked })
     tell(response, remarks, waitSeconds)
-    send(of, reply)
+    send(of, reply, answers.texts)
   } catch (thrown) {
     const fault = faultOf(thrown)
     const about = { requestId: requestIdOf(request, response), route: route.path, fault: fault.code }
@@ -153,8 +154,8 @@ function idempotencyOf(request: express.Request, body: unknown) {
 }
 
 /** Sends it. What was read may be kept and asked about again: 304 when it is still the same (RFC 9110, 8.8.3 and 13.1.2). */
-function send({ request, response }: Exchange, { status, body }: Reply): void {
-  const text = JSON.stringify(body)
+function send({ request, response }: Exchange, { status, body }: Reply, texts: readonly JsonText[] = []): void {
+  const text = Buffer.concat(inPlace(JSON.stringify(body), texts))
   if (status === 200 && (request.method === 'GET' || request.method === 'HEAD')) {
     const tag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
     response.set({ ETag: tag, 'Cache-Control': 'private, no-cache' })

@@ -9,10 +9,11 @@ import { type Admission, admit } from '#server/api/limits.ts'
 import { authenticate, presentedToken } from '#server/api/principal.ts'
 import { recordRefusal } from '#server/api/refusals.ts'
 import { appRouter } from '#server/api/router.ts'
-import { MAX_ANSWER_BYTES } from '#server/api/snapshot-reader.ts'
+import { answerBudget } from '#server/api/snapshot-reader.ts'
 import { faultOf } from '#server/api/trpc.ts'
 import { Fault } from '#shared/fault.ts'
 import { MAX_BODY_BYTES } from './body.ts'
+import { putInPlace } from './put-in-place.ts'
 import { addressOf, requestIdOf } from './serve.ts'
 import { isSubscription, subscriptions } from './subscription.ts'
 
@@ -60,7 +61,8 @@ async function contextOf(parts: WebParts, { request, response, calls }: Asked): 
     await recordRefusal(parts, { principal, action, fault: new Fault('route_not_found'), ...about })
   }
   const token = () => presentedToken(request.headers)
-  const answers = { leftBytes: MAX_ANSWER_BYTES }
+  const answers = answerBudget()
+  putInPlace(response, answers.texts)
   const recheck = async () => void (await authenticate(request.headers, registry()))
   return { parts, principal, voice: 'trpc', ...about, remarks: {}, answers, idempotency: null, token, recheck }
 }

@@ -2,13 +2,8 @@
  * Rows of snapshots: written by the worker, read by the web tier. A row is never changed but for when it was last seen to
  * hold, and what stands beside it (estimates).
  */
-import { promisify } from 'node:util'
-import { zstdDecompress } from 'node:zlib'
 import { sql } from 'kysely'
-import { SNAPSHOT_BOUNDS } from '#shared/snapshot-bounds.ts'
 import type { Db, Tx } from './db.ts'
-
-const decompress = promisify(zstdDecompress)
 
 /** A row without its content. */
 export interface SnapshotSummary {
@@ -24,12 +19,6 @@ export interface SnapshotSummary {
   readonly safe: number | null
   readonly taken_at: Date
   readonly seen_at: Date
-}
-
-/** A row with its content: canonical JSON text, and that of what stands beside it. */
-export interface SnapshotRow extends SnapshotSummary {
-  readonly content: string
-  readonly observed: string
 }
 
 /** A snapshot to be written. The counts are of the drift from `previousId`. */
@@ -96,17 +85,6 @@ export async function seen(tx: Tx, org: string, entry: { id: string; observed: B
     .execute()
 }
 
-/** One snapshot with its content; undefined when the organization has none of that id. */
-export async function find(db: Db, org: string, id: string): Promise<SnapshotRow | undefined> {
-  const row = await db
-    .selectFrom('snapshots')
-    .select([...SUMMARY, 'content', 'observed'])
-    .where('org_id', '=', org)
-    .where('id', '=', id)
-    .executeTakeFirst()
-  return row && { ...row, content: await unpack(row.content), observed: await unpack(row.observed) }
-}
-
 /** One snapshot with its content as the row holds it, packed. */
 export function findPacked(db: Db, org: string, id: string) {
   return db
@@ -115,11 +93,6 @@ export function findPacked(db: Db, org: string, id: string) {
     .where('org_id', '=', org)
     .where('id', '=', id)
     .executeTakeFirst()
-}
-
-/** What is larger than may be stored today is not unpacked: then this rejects with a `RangeError`. */
-async function unpack(bytes: Buffer): Promise<string> {
-  return (await decompress(bytes, { maxOutputLength: SNAPSHOT_BOUNDS.maxBytes })).toString('utf8')
 }
 
 /** The fingerprint of a snapshot and its content as the row holds it, packed; undefined when there is none of that id. */

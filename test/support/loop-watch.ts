@@ -1,6 +1,6 @@
 /**
- * Preloaded into a process (`--import`): tells on SIGUSR2, as a line of its log, the longest turn of its loop, its CPU time
- * and its resident memory since the last time.
+ * Preloaded into a process (`--import`): tells on SIGUSR2, as a line of its log, the longest turn of its loop, its CPU time,
+ * the most CPU time that its loop took before it came to a timer again, and its resident memory, since the last time.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
@@ -8,16 +8,27 @@ const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 let cpu = process.cpuUsage()
 
+let [loopCpu, longestCpuMs] = [process.threadCpuUsage(), 0]
+const look = () => {
+  const { user, system } = process.threadCpuUsage(loopCpu)
+  longestCpuMs = Math.max(longestCpuMs, (user + system) / 1_000)
+  loopCpu = process.threadCpuUsage()
+}
+setInterval(look, 5).unref()
+
 process.on('SIGUSR2', () => {
   const used = process.cpuUsage(cpu)
   cpu = process.cpuUsage()
+  look()
   const told = {
     msg: 'loop',
     at: Date.now(),
     longestMs: delay.max / 1e6,
     cpuMs: (used.user + used.system) / 1_000,
+    longestCpuMs,
     rssMiB: process.memoryUsage.rss() / 2 ** 20,
   }
   delay.reset()
+  longestCpuMs = 0
   process.stdout.write(`${JSON.stringify(told)}\n`)
 })
