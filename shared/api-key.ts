@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { KeyId, Scope } from './credential.ts'
+import { PageInput } from './page.ts'
 import { storableText } from './text.ts'
 import { IdempotencyKey, Mode, Timestamp } from './wire.ts'
 
@@ -39,8 +40,13 @@ export const ListedKey = z.object({
   expiresAt: Timestamp.nullable(),
   revokedAt: Timestamp.nullable(),
 })
-/** All keys of an organization. */
-export const KeyList = z.object({ items: z.array(ListedKey) })
+/** Input of `organization.listKeys`. Without `limit` a page has as many rows as the organization may have living keys. */
+export const ListKeysInput = z.strictObject({
+  limit: PageInput.shape.limit.unwrap().optional(),
+  cursor: KeyId.optional(),
+})
+/** A page of the keys of an organization; `nextCursor` is the id of its last one where there are more. */
+export const KeyList = z.object({ items: z.array(ListedKey), nextCursor: KeyId.nullable() })
 
 /**
  * Input of `organization.revokeKey`. `children` is required where the key has living descendants: keys, capabilities, and

@@ -4,9 +4,9 @@
  */
 import { z } from 'zod'
 import * as apiKeys from '#server/store/api-keys.ts'
-import { CreatedKey, CreateKeyInput, KeyList, RevokedKey, RevokeKeyInput } from '#shared/api-key.ts'
+import { CreatedKey, CreateKeyInput, KeyList, ListKeysInput, RevokedKey, RevokeKeyInput } from '#shared/api-key.ts'
 import { SealingKey } from '#shared/sealing.ts'
-import { typedId } from '#shared/wire.ts'
+import { typedId, uuidOf } from '#shared/wire.ts'
 import { auditProcedure } from './audit.ts'
 import { capabilityProcedures } from './capabilities.ts'
 import { createKey, revokeKey } from './keys.ts'
@@ -32,13 +32,17 @@ export const organizationRouter = router({
     .output(CreatedKey)
     .mutation(({ ctx, input }) => createKey(ctx, input)),
 
-  /** All keys, revoked ones too, newest first; never the keys themselves. */
+  /** Keys, revoked ones too, newest first; never the keys themselves. `cursor` is the id of the last one seen. */
   listKeys: procedure('organization.read')
-    .input(z.strictObject({}).optional())
+    .input(ListKeysInput.optional())
     .output(KeyList)
-    .query(async ({ ctx }) => {
-      const rows = await apiKeys.list(ctx.parts.db, ctx.principal.organizationId)
-      return { items: rows.map(presentKey) }
+    .query(async ({ ctx, input = {} }) => {
+      const { limit = ctx.parts.quotas.keys, cursor } = input
+      const olderThan = cursor === undefined ? null : (uuidOf(cursor, 'key_') ?? null)
+      const page = { olderThan, limit: limit + 1 }
+      const rows = await apiKeys.list(ctx.parts.db, ctx.principal.organizationId, page)
+      const items = rows.slice(0, limit).map(presentKey)
+      return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
     }),
 
   /** Revokes a key, and what it has made where that is asked: requests are refused from then on, by every process. */

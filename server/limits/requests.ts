@@ -118,6 +118,12 @@ const SIZES: readonly Limit[] = [
 /** How large an answer may be, and what it may cost. */
 const ANSWERS: readonly Limit[] = [
   {
+    what: 'Rows of a list without pages that a process holds while it writes it',
+    ...{ bound: MAX_PAGE, unit: 'rows', happens: 'waits' },
+    how: 'the next rows are read when these have gone out; a minute unread, and the answer is cut off',
+    test: ['attacks/lists', 'reads no page further than its caller reads'],
+  },
+  {
     what: 'Snapshots in the answers of one request, all calls of a batch together',
     ...{
       bound: MAX_ANSWER_BYTES,

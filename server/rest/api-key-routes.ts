@@ -11,12 +11,15 @@ import {
   RevokedApiKey,
 } from '#shared/api-keys-dialect.ts'
 import { envelopeOf } from '#shared/connections-object.ts'
+import { KeyId } from '#shared/credential.ts'
+import { MAX_PAGE } from '#shared/page.ts'
 import type { Mode } from '#shared/wire.ts'
 import { typedId, uuidOf } from '#shared/wire.ts'
 import { API_KEYS } from './capability-examples.ts'
 import { bodyObject, parsedBody, pathUuid } from './connection-body.ts'
 import type { Reply, Route } from './dialect.ts'
 import { IDS } from './examples.ts'
+import { listReply } from './streamed-list.ts'
 
 const PATH = '/api/v1/api-keys'
 
@@ -79,11 +82,15 @@ export const apiKeyRoutes: readonly Route[] = [
       },
     },
     faults: [],
-    async run(call) {
-      const { items } = await call.caller.organization.listKeys()
-      const keys = items.filter(key => key.revokedAt === null).map(present)
-      return ok({ api_keys: keys, count: keys.length })
-    },
+    run: call =>
+      listReply({
+        async page(cursor) {
+          const more = cursor === undefined ? {} : { cursor: KeyId.parse(cursor) }
+          const { items, nextCursor } = await call.caller.organization.listKeys({ limit: MAX_PAGE, ...more })
+          return { rows: items.filter(key => key.revokedAt === null).map(present), nextCursor }
+        },
+        whole: (keys, count) => envelope({ api_keys: keys, count }),
+      }),
   },
   {
     method: 'delete',

@@ -13,6 +13,7 @@ import {
 } from '#shared/connections-object.ts'
 import type { Datasource } from '#shared/datasource.ts'
 import { Fault, faultSpec } from '#shared/fault.ts'
+import { MAX_PAGE } from '#shared/page.ts'
 import { uuidOf } from '#shared/wire.ts'
 import { apiKeyRoutes } from './api-key-routes.ts'
 import { parseRegister, pathId } from './connection-body.ts'
@@ -20,6 +21,7 @@ import { introspectRoute } from './connection-introspect.ts'
 import type { Call, Dialect, Reply, Route } from './dialect.ts'
 import { BODIES, CONNECTION, IDS } from './examples.ts'
 import { detailOf } from './pydantic.ts'
+import { listReply } from './streamed-list.ts'
 
 const PATH = '/api/v1/connections'
 
@@ -57,18 +59,15 @@ function present(datasource: Datasource): ConnectionResponse {
 const envelope = (content: unknown) => ({ success: true, data: content, error: null })
 const ok = (content: unknown): Reply => ({ status: 200, body: envelope(content) })
 
-async function list(call: Call): Promise<Reply> {
-  const connections: ConnectionResponse[] = []
-  for (let cursor: string | undefined; ; ) {
-    const page = await call.caller.datasources.list({
-      kind: 'direct',
-      limit: 100,
-      ...(cursor === undefined ? {} : { cursor }),
-    })
-    connections.push(...page.items.map(present))
-    if (page.nextCursor === null) return ok({ connections, count: connections.length })
-    cursor = page.nextCursor
-  }
+function list(call: Call): Promise<Reply> {
+  return listReply({
+    async page(cursor) {
+      const more = cursor === undefined ? {} : { cursor }
+      const { items, nextCursor } = await call.caller.datasources.list({ kind: 'direct', limit: MAX_PAGE, ...more })
+      return { rows: items.map(present), nextCursor }
+    },
+    whole: (connections, count) => envelope({ connections, count }),
+  })
 }
 
 const routes: readonly Route[] = [

@@ -11,10 +11,12 @@ import {
   DisconnectedDatasources,
 } from '#shared/datasources-object.ts'
 import { Fault } from '#shared/fault.ts'
+import { MAX_PAGE } from '#shared/page.ts'
 import type { RegisterInput } from '#shared/registration.ts'
 import { present } from './datasource-object.ts'
 import type { Call, Reply, Route } from './dialect.ts'
 import { ANSWERS, BODIES, IDS } from './examples.ts'
+import { listReply } from './streamed-list.ts'
 import { documentedId, pathId, strictRoute } from './strict.ts'
 import { validateRoutes, withKeyId } from './validate-routes.ts'
 
@@ -40,19 +42,21 @@ async function list(call: Call, query: ReturnType<typeof ListQuery.parse>): Prom
         { path: ['ending_before'], code: 'exclusive', message: 'Give starting_after or ending_before, not both.' },
       ],
     })
-  const isPaged = call.query.size > 0
-  const rows: DatasourceObject[] = []
-  for (let cursor: string | undefined = olderThan; ; ) {
-    const page = await call.caller.datasources.list({
-      limit: isPaged ? (query.limit ?? 10) : 100,
+  const page = async (cursor: string | undefined, limit: number) => {
+    const { items, nextCursor } = await call.caller.datasources.list({
+      limit,
       ...(cursor === undefined ? {} : { cursor }),
       ...(newerThan === undefined ? {} : { newerThan }),
     })
-    rows.push(...page.items.map(present))
-    if (isPaged || page.nextCursor === null)
-      return { status: 200, body: { object: 'list', data: rows, has_more: page.nextCursor !== null } }
-    cursor = page.nextCursor
+    return { rows: items.map(present), nextCursor }
   }
+  if (call.query.size === 0)
+    return listReply({
+      page: cursor => page(cursor, MAX_PAGE),
+      whole: rows => ({ object: 'list', data: rows, has_more: false }),
+    })
+  const { rows, nextCursor } = await page(olderThan, query.limit ?? 10)
+  return { status: 200, body: { object: 'list', data: rows, has_more: nextCursor !== null } }
 }
 
 const register = strictRoute({

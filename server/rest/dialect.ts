@@ -27,10 +27,27 @@ export interface Call {
   readonly remarks: Remarks
 }
 
+/** A list, how its pages are read, and how an answer is spelled around its rows. */
+export interface Walk {
+  /** Rows after `cursor`, and the next one. What it throws for the first page is the answer. */
+  page(cursor: string | undefined): Promise<{ readonly rows: readonly unknown[]; readonly nextCursor: string | null }>
+  /** The answer: `rows` in one place of it, and `count` nowhere before them. */
+  whole(rows: readonly unknown[], count: number): object
+}
+
+/** The rest of a list whose first page was read. */
+export interface StreamedList {
+  readonly first: readonly unknown[]
+  readonly cursor: string
+  readonly walk: Walk
+}
+
 /** What a route answers. */
 export interface Reply {
   readonly status: number
   readonly body: unknown
+  /** A list of more than one page: it is written page by page, and `body` is its first one. */
+  readonly list?: StreamedList
 }
 
 /** The body that a route takes: the schema that it parses with, and bodies to show, by a short name. */

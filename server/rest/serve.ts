@@ -19,6 +19,7 @@ import { Fault } from '#shared/fault.ts'
 import { exactText, readBody, readBytes, textOf } from './body.ts'
 import { closeAfter } from './body-head.ts'
 import type { Call, Dialect, KeylessCall, Reply, Route } from './dialect.ts'
+import { writeList } from './streamed-list.ts'
 
 interface Exchange {
   readonly request: express.Request
@@ -80,7 +81,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     const asked = { ...exactly(request), params: paramsOf(request), body: seen.body, query, waitSeconds }
     const reply = await route.run({ caller, remarks, ...asked })
     tell(response, remarks, waitSeconds)
-    send(of, reply, answers.texts)
+    await answer(of, reply, answers.texts)
   } catch (thrown) {
     const fault = faultOf(thrown)
     const about = { requestId: requestIdOf(request, response), route: route.path, fault: fault.code }
@@ -90,7 +91,7 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
       const from = { requestId: about.requestId, address: addressOf(request) }
       await recordRefusal(parts, { principal: seen.principal, action, fault, ...from })
     }
-    if (!response.headersSent) spelled(dialect, { request, response, fault, body: seen.body })
+    refuse(dialect, { request, response, fault, body: seen.body })
   }
 }
 
@@ -151,6 +152,17 @@ function idempotencyOf(request: express.Request, body: unknown) {
   const query = /\?.*$/s.exec(request.url)?.[0] ?? ''
   const wholeBody = `${JSON.stringify(body ?? null)}${query}`
   return { key, route: `POST ${request.path}`, body: `${comparedBody(body)}${query}`, wholeBody }
+}
+
+async function answer(of: Exchange, reply: Reply, texts: readonly JsonText[]): Promise<void> {
+  if (reply.list !== undefined && of.request.method === 'GET') await writeList(of.response, reply.list)
+  else send(of, reply, texts)
+}
+
+/** An answer that has begun is cut off, so that nobody takes it for a whole one. */
+function refuse(dialect: Dialect, at: Exchange & { fault: Fault; body: unknown }): void {
+  if (at.response.headersSent) at.response.destroy()
+  else spelled(dialect, at)
 }
 
 /** Sends it. What was read may be kept and asked about again: 304 when it is still the same (RFC 9110, 8.8.3 and 13.1.2). */

@@ -32,15 +32,17 @@ export function findByHash(db: Db, hashes: readonly Buffer[]): Promise<ApiKeyRow
     .executeTakeFirst()
 }
 
-/** All keys of an organization, revoked ones too, newest first. */
-export function list(db: Db, org: string): Promise<ApiKeyRow[]> {
-  return db
+/** Keys of an organization, revoked ones too, newest first: a page of them, or for an operator all. */
+export function list(db: Db, org: string, page?: { olderThan: string | null; limit: number }): Promise<ApiKeyRow[]> {
+  const query = db
     .selectFrom('api_keys')
     .select(['org_id', 'id', 'mode', 'name', 'last4', 'pepper_id', 'hash', 'mac', 'scopes'])
     .select(['created_at', 'last_used_at', 'expires_at', 'revoked_at', 'issuer_id', 'keeps_children'])
     .where('org_id', '=', org)
     .orderBy('id', 'desc')
-    .execute()
+  if (page === undefined) return query.execute()
+  const after = page.olderThan === null ? query : query.where('id', '<', page.olderThan)
+  return after.limit(page.limit).execute()
 }
 
 /** What a key is and whether it was revoked; undefined when the organization has none of that id. */

@@ -5,7 +5,6 @@
 
 const OPERATOR = "an operator's command, beside the running product"
 const OWN = 'our own embedded server, with a deadline'
-const SOON = 'its bound comes with the subscriptions, lists and retention of this release'
 const ORGANIZATIONS = 'one row for each organization, which operators make'
 
 /** Name of what was found → the reason. */
@@ -83,8 +82,6 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
     'a part of a URL: MAX_URL_LENGTH; then 100 names of 63 bytes',
   'input GET /v1/datasources/:id/schema/drift from': 'a part of a URL: MAX_URL_LENGTH',
   'input GET /v1/datasources/:id/schema/drift to': 'a part of a URL: MAX_URL_LENGTH',
-  'server/rest/connections.ts list()': SOON,
-  'server/rest/datasource-routes.ts list()': SOON,
   'server/work/poll.ts follow()': 'the budget of a poll: FEED_PACE.maxPages and POLL_MS',
   'table audit_events':
     'refusals are sampled, and everything else is a call that the rates bound; partitions by time are planned',
