@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createListener } from '#client/endpoint.ts'
 import { judgeEndpoint, judgeRotation } from '#server/domain/endpoint-verdict.ts'
 import { eventsRequest } from '#server/domain/feed-page.ts'
-import { noAnswer } from '#server/net/request-answer.ts'
+import { noAnswer, readReply } from '#server/net/request-answer.ts'
 import { createFollower } from '#test/support/follower.ts'
 import { KEY, type Mood, type Received, type Stranger, startStranger } from '#test/support/stranger.ts'
 
@@ -145,10 +145,11 @@ describe('A feed', () => {
 })
 
 describe('The verification of an endpoint', () => {
+  const ask = async (...of: Parameters<Stranger['ask']>) => readReply(await stranger.ask(...of))
   const probe = async (keys: readonly string[] = [KEY]) => {
     const body = eventsRequest(null, 1)
-    const signed = await stranger.ask({ body, keys })
-    const forged = signed.failure === null ? await stranger.ask({ body, keys, breakSignature: true }) : null
+    const signed = await ask({ body, keys })
+    const forged = signed.failure === null ? await ask({ body, keys, breakSignature: true }) : null
     return judgeEndpoint({ signed, forged })
   }
   const page = async () => ({ events: [] })
@@ -207,8 +208,8 @@ describe('The verification of an endpoint', () => {
 
   it('retires the old key of a rotation once the new one alone is accepted, and the new one if it never is', async () => {
     stranger.be(hosted('the new key'))
-    const accepted = await stranger.ask({ keys: ['the new key'] })
-    const refused = await stranger.ask({ keys: ['a key that was never installed'] })
+    const accepted = await ask({ keys: ['the new key'] })
+    const refused = await ask({ keys: ['a key that was never installed'] })
     const early = { startedAtMs: 0, nowMs: 999, windowMs: 1_000 }
     expect(judgeRotation(accepted, early)).toBe('retire_old')
     expect(judgeRotation(refused, early)).toBe('wait')

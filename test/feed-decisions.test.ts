@@ -210,7 +210,7 @@ describe('The verdict on an endpoint', () => {
   const good: EndpointAnswer = {
     status: 200,
     retryAfterSeconds: null,
-    body: '{"events":[]}',
+    page: { events: [], nextCursor: null },
     failure: null,
     passed: 'protocol',
     addresses: ['52.95.110.1'],
@@ -220,7 +220,7 @@ describe('The verdict on an endpoint', () => {
   }
   const judge = (code: FailureCode, passed: Stage | null, more: Partial<EndpointAnswer> = {}) =>
     judgeEndpoint({
-      signed: { ...good, status: null, body: null, failure: { code }, passed, tls: null, ...more },
+      signed: { ...good, status: null, page: null, failure: { code }, passed, tls: null, ...more },
       forged: null,
     })
   const line = (verdict: ReturnType<typeof judge>) => verdict.checks.map(check => check.outcome[0]).join('')
@@ -271,7 +271,7 @@ describe('The verdict on an endpoint', () => {
   })
 
   it('says when it could not be seen whether signatures are checked', () => {
-    const forged = { ...good, status: 503, body: null, failure: { code: 'endpoint_failing' } as const }
+    const forged = { ...good, status: 503, page: null, failure: { code: 'endpoint_failing' } as const }
     expect(judgeEndpoint({ signed: good, forged }).advisories).toEqual([
       { item: 'signature', recommendation: expect.stringContaining('could not be seen') },
     ])

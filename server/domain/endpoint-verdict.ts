@@ -7,7 +7,6 @@
 import { type Advisory, type Check, ENDPOINT_ITEMS } from '#shared/check.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/failure.ts'
 import type { EndpointAnswer } from './endpoint.ts'
-import { readPage } from './feed-page.ts'
 import type { Judgement } from './verification.ts'
 
 /** A probe signed rightly and, after a good answer to that, one signed wrongly. */
@@ -96,7 +95,7 @@ function failureOf(answer: EndpointAnswer): Failure | null {
   if (answer.failure !== null) return answer.failure
   // Never so: the dialler verifies always. A slip there refuses instead of trusting.
   if (answer.tls?.verified === false) return { code: 'certificate_untrusted' }
-  return answer.body === null || readPage(answer.body) === null ? { code: 'endpoint_answer' } : null
+  return answer.page === null ? { code: 'endpoint_answer' } : null
 }
 
 function failedItem(answer: EndpointAnswer, failure: Failure): Item {

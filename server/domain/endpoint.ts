@@ -4,6 +4,7 @@
  * Facts come from a server that may be hostile. They decide about that one datasource and about nothing else.
  */
 import type { Failure, Stage } from '#shared/failure.ts'
+import type { FeedPage } from './feed-page.ts'
 
 /** One signed request. */
 export interface EndpointRequest {
@@ -31,8 +32,8 @@ export interface EndpointAnswer {
   readonly status: number | null
   /** How long the endpoint asks to be left alone, not bounded; null with a 200 and where it does not say. */
   readonly retryAfterSeconds: number | null
-  /** Of a 200: text, bounded in bytes and in depth. Whether it is a page says `readPage`. Null with a failure. */
-  readonly body: string | null
+  /** Of a 200: the page that it is, bounded in bytes, depth and events. Null with a failure, and with no other. */
+  readonly page: FeedPage | null
   readonly failure: Failure | null
   /** The furthest stage that was passed: `tls` when the request could be sent, `authenticate` at the head of a 200. */
   readonly passed: Stage | null

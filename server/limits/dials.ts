@@ -3,6 +3,7 @@
  */
 import { MAX_ADDRESSES } from '#server/domain/host-policy.ts'
 import { MAX_WAITING } from '#server/net/dial-pool.ts'
+import { MAX_PAGE_EVENTS } from '#server/net/request-answer.ts'
 import { MAX_PAGE_BYTES } from '#server/work/ask-endpoint.ts'
 import { CATALOG_LIMITS } from './catalogs.ts'
 import type { Limit } from './limit.ts'
@@ -27,5 +28,10 @@ export const DIAL_LIMITS: readonly Limit[] = [
     ...{ bound: MAX_PAGE_BYTES, unit: 'bytes', happens: 'refused', how: '`endpoint_misbehaved`' },
     test: ['endpoint-moods', 'is cut off at the cap, however long it goes on'],
     holds: ['server/net/exchange.ts readBody()', 'server/net/dialler.ts pieces'],
+  },
+  {
+    what: "Events of a page of an endpoint's answer",
+    ...{ bound: MAX_PAGE_EVENTS, unit: 'events', happens: 'refused', how: '`endpoint_misbehaved`' },
+    test: ['attacks/pages-that-freeze-the-worker', 'MAX_PAGE_EVENTS'],
   },
 ]

@@ -12,7 +12,7 @@ import { type CatalogAsk, type Described, describeThrough } from './describe-ans
 import { type DiallerEvent, DialPool } from './dial-pool.ts'
 import type { Located, LocateRequest } from './locate.ts'
 import type { ProbeRequest } from './probe.ts'
-import { noAnswer, withBody } from './request-answer.ts'
+import { noAnswer, pipedBytes, withPage } from './request-answer.ts'
 
 /** Dials for the worker. */
 export interface Dialler {
@@ -80,13 +80,14 @@ export function createDialler(options: DiallerOptions): Dialler {
 
 async function requestThrough(pool: DialPool, request: EndpointRequest): Promise<EndpointAnswer> {
   const started = performance.now()
-  const { deadlineMs, maxBytes } = request
+  const { deadlineMs } = request
+  const maxBytes = pipedBytes(request.maxBytes)
   const pieces: Buffer[] = []
   const onBytes = (piece: Buffer) => void pieces.push(piece)
   const end = await pool.run({ asked: { kind: 'request', request }, deadlineMs, maxBytes, onBytes })
   if (typeof end !== 'object') return noAnswer(end, performance.now() - started)
   // Sound: the process answers a request to a request.
-  return withBody(end.answer as EndpointAnswer, pieces)
+  return withPage(end.answer as EndpointAnswer, pieces)
 }
 
 /** The finding where there is none: nothing is known but that it took too long or too much. */

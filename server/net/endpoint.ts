@@ -15,6 +15,9 @@ import { clockOffsetSeconds, refusalOf, retryAfterSeconds, textOf } from './repl
 import { SessionError } from './session-error.ts'
 import { sign } from './signature.ts'
 
+/** The end of one signed request as the dialling process has it: the body of a 200 is still text, and bounded. */
+export type EndpointReply = Omit<EndpointAnswer, 'page'> & { readonly body: string | null }
+
 /** What has been found so far; the answer is made of it, however the request ends. */
 interface Progress extends EndpointLink {
   reply: Reply | null
@@ -29,7 +32,7 @@ interface Progress extends EndpointLink {
 export async function requestEndpoint(
   request: EndpointRequest,
   net: Omit<EndpointNet, 'signal'> & Partial<EndpointNet>,
-): Promise<EndpointAnswer> {
+): Promise<EndpointReply> {
   const startedMs = performance.now()
   const link: EndpointLink = { socket: null, passed: null, addresses: [], tls: null }
   const progress: Progress = Object.assign(link, { reply: null, repliedAtSeconds: request.timestampSeconds })

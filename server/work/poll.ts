@@ -5,7 +5,7 @@
  */
 import { backoffMs, UNREACHABLE } from '#server/domain/backoff.ts'
 import { afterPage, lastError, nextPoll, type Stop } from '#server/domain/feed.ts'
-import { type FeedPage, readPage } from '#server/domain/feed-page.ts'
+import type { FeedPage } from '#server/domain/feed-page.ts'
 import * as claims from '#server/store/claims.ts'
 import { transaction } from '#server/store/db.ts'
 import * as feedEvents from '#server/store/feed-events.ts'
@@ -73,8 +73,7 @@ async function follow(parts: WorkerParts, poll: Poll): Promise<void> {
     poll.sent.push(poll.cursor)
     const question = { ...poll, messageId: messageId(poll), limit: parts.feeds.pace.pageLimit }
     const asked = await parts.feeds.dials.take(() => askEndpoint(parts, question))
-    const { body, failure } = asked.answer
-    const page = body === null ? null : readPage(body)
+    const { page, failure } = asked.answer
     if (page === null) return fail(parts, poll, { asked, failure: failure ?? { code: 'endpoint_answer' } })
     if (!(await keep(parts, poll, { asked, page }))) return
   }

@@ -14,9 +14,10 @@ import {
 import { createServer } from 'node:https'
 import type { Server, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { EndpointAnswer, EndpointRequest } from '#server/domain/endpoint.ts'
+import type { EndpointRequest } from '#server/domain/endpoint.ts'
 import { eventsRequest } from '#server/domain/feed-page.ts'
 import type { TlsPair } from '#server/embedded/certificate.ts'
+import type { EndpointReply } from '#server/net/endpoint.ts'
 import { requestEndpoint } from '#server/net/endpoint.ts'
 import { createResolver } from '#server/net/resolver.ts'
 import { type Authority, createAuthority } from './certificates.ts'
@@ -53,7 +54,7 @@ export interface Stranger {
   /** Says how requests are answered from now on. */
   be(mood: Mood): void
   /** A signed request to it, as the worker would make it; whatever is given replaces the usual. */
-  ask(request?: Partial<EndpointRequest>, net?: Net): Promise<EndpointAnswer>
+  ask(request?: Partial<EndpointRequest>, net?: Net): Promise<EndpointReply>
   /** Resolves once no connection is open any more. */
   isAlone(): Promise<void>
   close(): Promise<void>
