@@ -1,5 +1,5 @@
 /**
- * The tables of `migrations/0013_feeds.sql` and `0027_pushed_names.sql` as Kysely types, for `db.ts`, which is long enough.
+ * The tables of `migrations/0013_feeds.sql` and `0023_pushed_names.sql` as Kysely types, for `db.ts`, which is long enough.
  * The columns and their constraints are there.
  */
 import type { Generated } from 'kysely'

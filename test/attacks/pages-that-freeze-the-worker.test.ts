@@ -9,7 +9,7 @@ import { readPage } from '#server/domain/feed-page.ts'
 import { MAX_PAGE_EVENTS, packPage, pipedBytes, readReply, unpackPage } from '#server/net/request-answer.ts'
 
 const EVENT = '"model":"order","entityId":"1","type":"CREATE"'
-const page = (data: string) => `{"events":[{"id":"1",${EVENT},"data":${data}}]}`
+const page = (content: string) => `{"events":[{"id":"1",${EVENT},"data":${content}}]}`
 
 /** Bodies of some eight megabytes that take long to read. */
 const HOSTILE: Readonly<Record<string, string>> = {
