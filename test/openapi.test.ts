@@ -112,6 +112,20 @@ describe('The document', () => {
     }
   })
 
+  it('marks where it departs from the documented dialects on purpose, and says why', () => {
+    const operation = (path: string): unknown => Reflect.get(Object(document.paths[path]), 'post')
+    const parameters: unknown = Reflect.get(document.components, 'parameters')
+    const described = [
+      operation('/v1/datasources'),
+      operation('/v1/capabilities'),
+      operation('/api/v1/connections'),
+      operation('/v1/datasources/{id}/events'),
+      Reflect.get(Object(parameters), 'IdempotencyKey'),
+    ]
+    for (const one of described)
+      expect(Reflect.get(Object(one), 'description')).toMatch(/\*Deliberate\*: .* (since|so that) /s)
+  })
+
   it('tells of both headers that carry a key', () => {
     expect(document.components.securitySchemes).toMatchObject({
       bearer: { type: 'http', scheme: 'bearer' },

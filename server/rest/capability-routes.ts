@@ -41,7 +41,8 @@ const mint = strictRoute({
   operationId: 'mintCapability',
   summary: 'Mint a capability',
   description:
-    'It can do no more than the key that mints it, ends no later, and cannot mint. It is revoked with that key unless the revocation keeps it.',
+    'It can do no more than the key that mints it, ends no later, and cannot mint. It is revoked with that key unless the ' +
+    'revocation keeps it. *Deliberate*: minting is 201, since a new object came about; any 2xx is success to documented callers.',
   params: {},
   body: { schema: MintBody, examples: { narrow: CAPABILITIES.mint, wide: CAPABILITIES.mintWide } },
   answers: {

@@ -76,7 +76,10 @@ const routes: readonly Route[] = [
     path: PATH,
     operationId: 'createConnection',
     summary: 'Register a connection',
-    description: 'Registering the same database again makes another connection. Unknown fields are ignored.',
+    description:
+      'Registering the same database again makes another connection. Unknown fields are ignored. *Deliberate*: `input` of a ' +
+      '422 repeats no connection string and no part of one, and other texts only where they can hold none, since errors are ' +
+      'logged; `NaN` and `Infinity` are malformed JSON; a body that is not UTF-8 is a 422.',
     params: {},
     body: { schema: CreateConnection, examples: { plain: BODIES.connection, sealed: BODIES.sealedConnection } },
     answers: { 201: { description: 'Registered.', schema: Enveloped, example: envelope(CONNECTION) } },

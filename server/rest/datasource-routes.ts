@@ -66,7 +66,10 @@ const register = strictRoute({
   summary: 'Register a datasource',
   description:
     'By connection string, by a string that the caller has sealed, or as a signed endpoint. Registering the same database ' +
-    'again (same organization, mode, host, port, database and schema) rotates its credential; the same `id` comes back.',
+    'again (same organization, mode, host, port, database and schema) rotates its credential; the same `id` comes back. ' +
+    '*Deliberate*: that is 200 where nothing new was registered, so that a caller can tell it from a 201; whether the ' +
+    'password was another one no answer tells, since that would let passwords be guessed; and no error repeats a ' +
+    'connection string or a part of one.',
   params: {},
   body: {
     schema: RegisterBody,

@@ -63,8 +63,9 @@ export const eventRoutes: readonly Route[] = [
       'The body is of up to 1 MiB and 128 levels deep. Events are stored once, like those that are polled. With `webhook-id` ' +
       'a message that was accepted before stores nothing and is answered as the first time; with `webhook-signature` it is ' +
       'taken only if the signature fits. Without a key a push of up to 256 KiB is taken if its signature fits: the signing key ' +
-      'proves the endpoint. An id that is unknown and a signature that does not fit are the same 401 then, deliberate; at most ' +
-      '10 such pushes a second are taken to one datasource, and from one address.',
+      'proves the endpoint. *Deliberate*: an id that is unknown and a signature that does not fit are the same 401 then, so ' +
+      'that nobody learns which endpoints there are. At most 10 such pushes a second are taken to one datasource, and from ' +
+      'one address.',
     params,
     headers: ['WebhookId', 'WebhookTimestamp', 'WebhookSignature'],
     bodyLimits: { maxBytes: MAX_PUSH_BYTES, maxDepth: MAX_PUSH_DEPTH },

@@ -59,7 +59,9 @@ export const parameters = {
   IdempotencyKey: {
     in: 'header',
     name: 'Idempotency-Key',
-    description: 'The first answer is kept for 24 hours and given again to the same caller for the same body.',
+    description:
+      'The first answer is kept for 24 hours and given again to the same caller for the same body; another body is a 409. ' +
+      '*Deliberate*: passwords and signing keys are not compared, since a 409 would tell a wrong guess from a right one.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
     example: 'register-cus_1042-1',
   },
