@@ -3,16 +3,21 @@
  * server. It asks for the password in clear, as MD5 or by SCRAM, and must never get one that was given under another trust.
  */
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import sodium from 'libsodium-wrappers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { leasedClient } from '#client/leased-client.ts'
 import { openLeasedPlace } from '#client/leased-place.ts'
+import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { createSealer } from '#server/seal/sealer.ts'
+import * as credentials from '#server/store/credentials.ts'
+import { openDb, transaction } from '#server/store/db.ts'
 import * as organizations from '#server/store/organizations.ts'
 import { createAuthority } from '#test/support/certificates.ts'
 import { frame, startHostile } from '#test/support/hostile-postgres.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
+import { makeTiers } from '#test/support/tiers.ts'
 import { startTlsServers, type TlsServers, TRUE_PASSWORD } from '#test/support/tls-servers.ts'
 import { bareUuid } from '#test/support/voices.ts'
 
@@ -40,8 +45,8 @@ const registered = (of: Parameters<typeof stringOf>[0] = {}) =>
   })
 
 /** A server that is honest until it is not: then it has a certificate under the named CA, and asks for the password as it is told. */
-async function attacker(request: Buffer, of: { isHonest: boolean }) {
-  const pair = await at.authority.issue({ names: ['localhost'], addresses: ['127.0.0.1'] })
+async function attacker(request: Buffer, of: { isHonest: boolean }, authority = at.authority) {
+  const pair = await authority.issue({ names: ['localhost'], addresses: ['127.0.0.1'] })
   const server = await startHostile(async peer => {
     if (of.isHonest) return peer.relay(connect(at.servers.good.port, '127.0.0.1'))
     await peer.encrypt(pair)
@@ -288,5 +293,48 @@ describe('Under a CA certificate that a caller named', () => {
       `select md5_allowed from credentials where datasource_id = '${uuid}' and state = 'current'`,
     )
     expect(row).toEqual({ md5_allowed: false })
+  })
+})
+
+describe('A web tier that was taken over, apart from the worker and under its role', () => {
+  it('puts an authority of its own under the credential in force, and its server hears no password', async () => {
+    await using stack = new AsyncDisposableStack()
+    const tiers = await makeTiers()
+    stack.defer(() => tiers.stop())
+    const evil = await createAuthority('An authority of the attacker')
+    const of = { isHonest: true }
+    const server = await attacker(frame('R', 3), of, evil)
+    stack.defer(() => server.stop())
+    const [web] = await Promise.all([tiers.start('web'), tiers.start('worker')])
+    const client = await tiers.client(web)
+    const { id, status } = await client.datasources.register.mutate({
+      connectionString: stringOf({ port: server.port }),
+      schema: 'public',
+      caCertificate: ca(),
+      waitSeconds: 20,
+    })
+    expect(status).toBe('active')
+    of.isHonest = false
+    const taken = openDb({ url: tiers.roleUrl.web, size: 1, onError: () => undefined })
+    stack.defer(() => taken.destroy())
+    const sealer = await createSealer(await readWebKeyring(join(tiers.dir, 'web.json')))
+    const row = await organizations.currentKey(taken, tiers.organization.id)
+    const key = row === undefined ? null : sealer.verifyKey(row)
+    if (key === null) throw new Error('no key')
+    const context = { organizationId: tiers.organization.id, datasourceId: bareUuid(id), version: 2 }
+    const sealed = sealer.sealCredential(key, context, { kind: 'ca-certificate', caCertificate: evil.cert })
+    const entry = {
+      datasourceId: context.datasourceId,
+      version: 2,
+      credential: { sealed, last4: null },
+      now: new Date(),
+    }
+    await transaction(taken, tx => credentials.replacePending(tx, context.organizationId, entry))
+    const ended = await client.datasources.verify.mutate({ id, waitSeconds: 20 })
+    expect(ended).toMatchObject({ status: 'active', statusReason: 'ca_certificate_required', credentialVersion: 1 })
+    // The next check of what is in force meets the attacker's server, whose certificate is under no authority that was named.
+    const met = await client.datasources.verify.mutate({ id, waitSeconds: 20 })
+    expect(met).toMatchObject({ status: 'active', statusReason: 'tls_failed' })
+    expect(server.heard()).not.toContain(TRUE_PASSWORD)
   })
 })
