@@ -2,11 +2,23 @@
  * Attack: a customer's endpoint answers with a page that takes a second to read, at every poll, and holds up every other
  * tenant of the worker. A page is read in the process that can be killed; the worker gets events that it stores as they are.
  */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readPage } from '#server/domain/feed-page.ts'
 import { MAX_PAGE_EVENTS, packPage, pipedBytes, readReply, unpackPage } from '#server/net/request-answer.ts'
+import { createKey } from '#server/operator/keys.ts'
+import { createOrganization } from '#server/operator/organizations.ts'
+import { makeCustomer } from '#test/support/customer.ts'
+import { query } from '#test/support/postgres.ts'
+import { KEY, startStranger } from '#test/support/stranger.ts'
+import { makeTiers, type TierProcess } from '#test/support/tiers.ts'
+import { bareUuid } from '#test/support/voices.ts'
+
+const WATCH = fileURLToPath(import.meta.resolve('#test/support/loop-watch.ts'))
 
 const EVENT = '"model":"order","entityId":"1","type":"CREATE"'
 const page = (content: string) => `{"events":[{"id":"1",${EVENT},"data":${content}}]}`
@@ -83,3 +95,63 @@ describe('What passes between the processes', () => {
     )
   })
 })
+
+describe('A feed of such pages, polled by a worker of its own process', () => {
+  it('keeps its loop less than 250 ms of CPU at once, and other tenants go on', { timeout: 300_000 }, async () => {
+    await using stack = new AsyncDisposableStack()
+    const stranger = await startStranger()
+    stack.defer(() => stranger.close())
+    const tiers = await makeTiers()
+    stack.defer(() => tiers.stop())
+    const customer = await makeCustomer()
+    stack.defer(() => customer.drop())
+    const authority = join(tiers.dir, 'ca.pem')
+    await writeFile(authority, stranger.authority.cert)
+    const env = { MOORING_EXTRA_CA: authority, MOORING_DNS_SERVERS: stranger.dns }
+    const [web, worker] = await Promise.all([
+      tiers.start('web', { env }),
+      tiers.start('worker', { env, flags: ['--import', WATCH] }),
+    ])
+    const ground = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
+    const organizationId = await createOrganization(ground, 'Neighbour')
+    const key = await createKey(ground, { organizationId, mode: 'test', name: null })
+    const [hostile, neighbour] = await Promise.all([tiers.client(web), tiers.client(web, { key })])
+    const feed = await hostile.datasources.register.mutate({
+      endpoint: `https://api.acme.io:${stranger.port}/source`,
+      signingKey: KEY,
+      waitSeconds: 20,
+    })
+    expect(feed.status).toBe('active')
+    const { id } = await neighbour.datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
+    await loopOf(worker)
+    for (const [what, body] of Object.entries(HOSTILE)) {
+      const seen = stranger.received.length
+      stranger.be(response => response.end(body))
+      await query(
+        tiers.databaseUrl,
+        `update tasks set due_at = now() where kind = 'poll' and datasource_id = '${bareUuid(feed.id)}'; notify mooring_work`,
+      )
+      await expect.poll(() => stranger.received.length).toBeGreaterThan(seen)
+      const startedAt = performance.now()
+      await neighbour.datasources.verify.mutate({ id, waitSeconds: 20 })
+      const waitedMs = Math.round(performance.now() - startedAt)
+      const polled = `select 1 from tasks where kind = 'poll' and datasource_id = '${bareUuid(feed.id)}' and locked_until is null`
+      await expect.poll(() => query(tiers.databaseUrl, polled)).toHaveLength(1)
+      const { longestCpuMs, rssMiB } = await loopOf(worker)
+      const told = `${Math.round(longestCpuMs)} ms of the loop at once, neighbour waited ${waitedMs} ms, ${Math.round(rssMiB)} MiB`
+      process.stdout.write(`${what}: ${told}\n`)
+      expect(longestCpuMs).toBeLessThan(250)
+      expect(rssMiB).toBeLessThan(400)
+    }
+  })
+})
+
+/** The most CPU that the worker's loop took at once since it was last asked, in ms, and its memory. */
+async function loopOf(worker: TierProcess): Promise<{ longestCpuMs: number; rssMiB: number }> {
+  const told = () => worker.lines().filter(line => line['msg'] === 'loop')
+  const before = told().length
+  worker.process.kill('SIGUSR2')
+  await expect.poll(() => told().length).toBe(before + 1)
+  const line = told().at(-1) ?? {}
+  return { longestCpuMs: Number(line['longestCpuMs']), rssMiB: Number(line['rssMiB']) }
+}
