@@ -109,8 +109,7 @@ export async function openStore(
   { config, url, log, ...how }: StoreSource,
 ): Promise<{ db: Db; signals: Signals }> {
   const { listenUrl } = config
-  if (!(await keepsSessions(listenUrl ?? url)))
-    throw new Error(`${listenUrl === null ? HANDED_ON : LISTEN_HANDED_ON} See docs/operations.md, "Poolers".`)
+  if (!(await keepsSessions(listenUrl ?? url))) throw new Error(listenUrl === null ? HANDED_ON : LISTEN_HANDED_ON)
   const onError = (cause: Error) => log.error({ cause }, 'database connection lost')
   const db = openDb({ url, size: config.poolSize, keepsSessions: listenUrl === null, ...how, onError })
   stack.defer(() => db.destroy())
