@@ -81,8 +81,10 @@ describe('a parser', () => {
         const text = `postgres://${[user, secret].map(encodeURIComponent).join(':')}@db.acme.io/${encodeURIComponent(database)}`
         const parsed = parseConnectionString(text)
         const tooLong = new TextEncoder().encode(database).length > 63
+        // Drivers read a part of dots as a way through folders.
+        const isPath = database.split('/').some(part => part === '.' || part === '..')
         const target = { user, password: secret, database, host: 'db.acme.io' }
-        expect(parsed).toMatchObject(tooLong ? { ok: false, code: 'database_refused' } : { ok: true, target })
+        expect(parsed).toMatchObject(tooLong || isPath ? { ok: false, code: 'database_refused' } : { ok: true, target })
       }),
       { numRuns: 2000 },
     )

@@ -89,6 +89,7 @@ function pushSigned(ctx: KnownContext, of: { datasourceId: string; input: PushIn
     answer: async (within, { taskId, answer }) => answer ?? outcome(within, { taskId, datasourceId: of.datasourceId }),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
     waits: true,
+    isWithdrawnLate: true,
     rings: ['work'],
   })
 }

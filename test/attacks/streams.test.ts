@@ -54,13 +54,18 @@ const subscribe = (key: string, lastEventId?: string) =>
   watchDatasources({ url, key, ...(lastEventId === undefined ? {} : { lastEventId }) })
 
 /** The longest turn, CPU time and memory of the web process since the last look. */
-async function loop(): Promise<{ longestMs: number; cpuMs: number; rssMiB: number }> {
+async function loop(): Promise<{ longestMs: number; longestCpuMs: number; cpuMs: number; rssMiB: number }> {
   const seen = () => web.lines().filter(line => line['msg'] === 'loop')
   const before = seen().length
   web.process.kill('SIGUSR2')
   while (seen().length === before) await delay(5)
-  const { longestMs, cpuMs, rssMiB } = seen().at(-1) ?? {}
-  return { longestMs: Number(longestMs), cpuMs: Number(cpuMs), rssMiB: Number(rssMiB) }
+  const { longestMs, longestCpuMs, cpuMs, rssMiB } = seen().at(-1) ?? {}
+  return {
+    longestMs: Number(longestMs),
+    longestCpuMs: Number(longestCpuMs),
+    cpuMs: Number(cpuMs),
+    rssMiB: Number(rssMiB),
+  }
 }
 
 /** How long another tenant waits for an answer while `attack` goes on, at most. */
@@ -143,17 +148,24 @@ describe('An event with 2,000 subscribers', () => {
     await loop()
     await delay(500)
     const idle = await loop()
-    await event('alone', 4)
-    const { cpuMs } = await loop()
-    const slowestMs = await latencyWhile(quietKey, event('told', 5))
+    const alone: Awaited<ReturnType<typeof loop>>[] = []
+    for (const at of [4, 5, 6]) {
+      await event(`alone ${at}`, at)
+      alone.push(await loop())
+    }
+    // The best of three: a collection of garbage is nobody's turn.
+    const cpuMs = Math.min(...alone.map(one => one.cpuMs))
+    const turnMs = Math.min(...alone.map(one => one.longestCpuMs))
+    const slowestMs = await latencyWhile(quietKey, event('told', 7))
     const { longestMs, rssMiB } = await loop()
     process.stdout.write(
-      `2,000 subscribers (${TOLD_IN_A_TURN} in a turn): ${Math.round(cpuMs)} ms CPU with the four requests that caused it, longest turn ` +
+      `2,000 subscribers (${TOLD_IN_A_TURN} in a turn): ${Math.round(cpuMs)} ms CPU with the four requests that caused it, longest turn ${turnMs.toFixed(1)} ms of CPU, ` +
         `${longestMs.toFixed(1)} ms (idle ${idle.longestMs.toFixed(1)}), another tenant ${Math.round(slowestMs)} ms, RSS ${Math.round(rssMiB)} MiB\n`,
     )
-    expect(new Set(streams.map(stream => stream.messages.length))).toEqual(new Set([5]))
-    // CPU time, which a busy machine does not stretch; the turns and the other tenant are printed.
+    expect(new Set(streams.map(stream => stream.messages.length))).toEqual(new Set([7]))
+    // CPU time, which a busy machine does not stretch; the other tenant's wait is printed.
     expect(cpuMs).toBeLessThan(250)
+    expect(turnMs).toBeLessThanOrEqual(20)
     expect(rssMiB).toBeLessThan(700)
     await closeAll(streams)
   }, 240_000)

@@ -22,14 +22,15 @@ export async function onNews<T>(url: string, look: (client: pg.Client) => Promis
   }
 }
 
-/** Resolves once the check that was last asked for has been settled. */
+/** Resolves once the check that was last asked for, and the comparison of what was brought, have been settled. */
 export async function settled(url: string, uuid: string): Promise<void> {
   await onNews(url, async client => {
-    const { rowCount } = await client.query(
-      "select id from tasks where datasource_id = $1 and kind = 'verify' and settled >= requested",
+    const { rows } = await client.query(
+      `select count(*) filter (where kind = 'verify')::int as checks, count(*) filter (where settled < requested)::int as due
+       from tasks where datasource_id = $1 and kind in ('verify', 'compare')`,
       [uuid],
     )
-    return rowCount === 1 ? true : undefined
+    return rows[0]?.checks === 1 && rows[0].due === 0 ? true : undefined
   })
 }
 
