@@ -13,12 +13,15 @@ import { query, startServer, type TestServer } from '#test/support/postgres.ts'
 import { type Running, startEntry } from '#test/support/processes.ts'
 
 const SUBSCRIBERS = 1_000
+/** A key has a hundred places at each process, an organization five hundred. */
+const KEYS = 10
 
 let server: TestServer
 let mooring: Mooring
 let customer: Customer
 let processes: Running[]
 let urls: string[]
+let keys: string[]
 beforeAll(async () => {
   server = await startServer()
   const databaseUrl = await server.createDatabase('mooring')
@@ -38,6 +41,9 @@ beforeAll(async () => {
   processes = [...webs, worker]
   urls = await Promise.all(webs.map(async web => `http://127.0.0.1:${(await web.line(/"port":(\d+),"msg":"web/))[1]}`))
   await worker.line(/worker is running/)
+  const { organization } = mooring.client()
+  const made = Array.from({ length: KEYS }, () => organization.createKey.mutate({ mode: 'test' }))
+  keys = (await Promise.all(made)).map(({ key }) => key ?? '')
 })
 afterAll(async () => {
   await Promise.all(processes.map(one => one.stop('SIGKILL')))
@@ -52,7 +58,7 @@ function subscribe(moved: boolean, lastEventIds: readonly string[] = []): Promis
     Array.from({ length: SUBSCRIBERS }, (_, at) => {
       const url = urls[(at + Number(moved)) % 2] ?? ''
       const lastEventId = lastEventIds[at]
-      const key = mooring.organization.testKey
+      const key = keys[Math.floor(at / 2) % KEYS] ?? ''
       return watchDatasources({ url, key, ...(lastEventId === undefined ? {} : { lastEventId }) })
     }),
   )
