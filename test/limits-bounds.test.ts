@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { VALIDATIONS } from '#server/api/limits.ts'
 import { MAX_PRINCIPALS, RefusalSampler } from '#server/api/refusal-sampler.ts'
 import { DialPool, MAX_WAITING } from '#server/net/dial-pool.ts'
 import { MAX_PUSH_DEPTH } from '#server/rest/event-routes.ts'
@@ -50,6 +51,27 @@ describe('A request', () => {
     // The body, its list and the event are three levels.
     expect((await push(MAX_PUSH_DEPTH - 3)).status).toBe(200)
     expect((await push(MAX_PUSH_DEPTH - 2)).body).toMatchObject({ code: 'invalid_body' })
+  })
+})
+
+describe('A capability', () => {
+  it('validates VALIDATIONS times an hour, by whichever route, and then is told to wait', async () => {
+    const minted = await mooring.call('POST', '/v1/capabilities', { body: { operations: ['datasources.create'] } })
+    const key: string = minted.body.token
+    // A host that is refused without a look-up: nothing is dialled for it.
+    const body = { connectionString: 'postgresql://app:pw@10.0.0.7/shop' }
+    const validate = (path: string, sent?: object) => mooring.call('POST', path, { key, ...(sent && { body: sent }) })
+    for (let count = 0; count < VALIDATIONS.points; count += 1)
+      expect((await validate('/v1/datasources/validate', body)).status).toBe(200)
+    const after = [
+      await validate('/v1/datasources/validate', body),
+      await validate('/v1/datasources/validate'),
+      await validate(`/v1/datasources/${id}/validate`),
+    ]
+    expect(after.map(answer => [answer.status, answer.body.code])).toEqual(
+      after.map(() => [429, 'rate_limit_exceeded']),
+    )
+    expect(Number(after[0]?.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 })
 

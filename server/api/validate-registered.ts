@@ -10,6 +10,7 @@ import * as tasks from '#server/store/tasks.ts'
 import type { ValidateRegisteredInput } from '#shared/datasource-change.ts'
 import { Fault } from '#shared/fault.ts'
 import { Validation } from '#shared/validation.ts'
+import { admitValidation } from './admit-validation.ts'
 import { eventOf, type KnownContext } from './context.ts'
 import { changeable } from './find.ts'
 import { once } from './once.ts'
@@ -22,6 +23,7 @@ const KEPT_MS = 600_000
  * none, `invalid_request` where there are several and for an endpoint, `timeout` past the deadline.
  */
 export async function validateRegistered(ctx: KnownContext, input: ValidateRegisteredInput): Promise<Validation> {
+  await admitValidation(ctx)
   return once(ctx, {
     path: 'datasources.validateRegistered',
     input,

@@ -12,9 +12,9 @@ import { failureSpec } from '#shared/failure.ts'
 import { Fault } from '#shared/fault.ts'
 import type { ValidateInput } from '#shared/registration.ts'
 import { Validation } from '#shared/validation.ts'
+import { admitValidation } from './admit-validation.ts'
 import { eventOf, type KnownContext, within } from './context.ts'
 import { type DraftedString, draftString } from './draft.ts'
-import { over } from './limits.ts'
 import { once } from './once.ts'
 import { outcomeOf } from './outcome.ts'
 import { requireOurKey } from './sealing.ts'
@@ -23,10 +23,7 @@ const KEPT_MS = 600_000
 
 /** Validates it within `parts.validateMs`. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
-  if (ctx.principal.kind === 'capability') {
-    const count = await ctx.parts.limits.validations.take(ctx.principal.id, 1)
-    if (count.isOver) throw over(count)
-  }
+  await admitValidation(ctx)
   const drafted = draftedOrRefused(ctx, input)
   const schema = input.schema === undefined ? 'public' : input.schema
   const dbType = input.dbType ?? 'postgresql'

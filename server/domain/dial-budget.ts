@@ -26,23 +26,21 @@ export interface Place {
 const MINUTE_MS = 60_000
 
 /** Dials in a minute: of one organization, of it at one place, at one address by whomever. */
-const PER_ORGANIZATION = 600
-const PER_PLACE = 60
-const PER_ADDRESS = 600
+export const DIALS = { perOrganization: 600, perPlace: 60, perAddress: 600 } as const
 
 /** What a dial takes from before it begins. */
 export function dialBudgets(organizationId: string, { host, port }: Place): Budget[] {
   return [
-    { key: `dial-organization ${organizationId}`, limit: PER_ORGANIZATION, windowMs: MINUTE_MS },
-    { key: `dial-place ${organizationId} ${port} ${spelled(host)}`, limit: PER_PLACE, windowMs: MINUTE_MS },
+    { key: `dial-organization ${organizationId}`, limit: DIALS.perOrganization, windowMs: MINUTE_MS },
+    { key: `dial-place ${organizationId} ${port} ${spelled(host)}`, limit: DIALS.perPlace, windowMs: MINUTE_MS },
   ]
 }
 
 /** What is charged when somebody connected; `host` is the number. */
 export function chargedForDial(organizationId: string, { host, port }: Place): Budget[] {
   return [
-    { key: `dial-address ${port} ${host}`, limit: PER_ADDRESS, windowMs: MINUTE_MS },
-    { key: `dial-address-of ${organizationId} ${port} ${host}`, limit: PER_PLACE, windowMs: MINUTE_MS },
+    { key: `dial-address ${port} ${host}`, limit: DIALS.perAddress, windowMs: MINUTE_MS },
+    { key: `dial-address-of ${organizationId} ${port} ${host}`, limit: DIALS.perPlace, windowMs: MINUTE_MS },
   ]
 }
 

@@ -6,6 +6,7 @@
  * Refused logins are counted in halves: a connection that ends behind our proof, without an answer, is half of one.
  */
 import { type Budget, type Place, spelled } from './dial-budget.ts'
+import { LOGINS } from './login-limits.ts'
 
 /** Where somebody logs in, and as whom: a keyed hash of database and user, so that no counter names a customer's role. */
 export interface LoginTarget extends Place {
@@ -21,19 +22,14 @@ const QUARTER_MS = 900_000
 /** Longer than any dial: what a worker that died had under way ends by itself. */
 const UNDER_WAY_MS = 60_000
 
-/** Refused logins in a quarter of an hour: of one login by whomever, of one organization at one host and port, of one at all. */
-const PER_LOGIN = 10
-const PER_PLACE = 10
-const PER_ORGANIZATION = 60
-
 /** Refused logins of one login, by whomever. `at` is the host as it is written, or the address that refused. */
 export function loginBudget({ port, login }: LoginTarget, at: string): Budget {
-  return { key: `login ${port} ${login} ${spelled(at)}`, limit: PER_LOGIN * REFUSED, windowMs: QUARTER_MS }
+  return { key: `login ${port} ${login} ${spelled(at)}`, limit: LOGINS.perLogin * REFUSED, windowMs: QUARTER_MS }
 }
 
 /** Dials of one login that are under way: those that could still be refused count as if they were. */
 export function underWay({ port, login, host }: LoginTarget): Budget {
-  return { key: `under-way ${port} ${login} ${spelled(host)}`, limit: PER_LOGIN, windowMs: UNDER_WAY_MS }
+  return { key: `under-way ${port} ${login} ${spelled(host)}`, limit: LOGINS.perLogin, windowMs: UNDER_WAY_MS }
 }
 
 /** Whether an organization has tried a login in the window. Its first try is made whoever has spent the login's budget. */
@@ -43,14 +39,18 @@ export function triedBudget(organizationId: string, { port, login }: LoginTarget
 
 /** Refused logins of an organization at one host and port: its own, and nobody else's. */
 export function placeBudget(organizationId: string, port: number, at: string): Budget {
-  return { key: `place ${organizationId} ${port} ${spelled(at)}`, limit: PER_PLACE * REFUSED, windowMs: QUARTER_MS }
+  return {
+    key: `place ${organizationId} ${port} ${spelled(at)}`,
+    limit: LOGINS.perPlace * REFUSED,
+    windowMs: QUARTER_MS,
+  }
 }
 
 /** The same there, and at all. */
 export function ownBudgets(organizationId: string, { host, port }: Place): Budget[] {
   return [
     placeBudget(organizationId, port, host),
-    { key: `organization ${organizationId}`, limit: PER_ORGANIZATION * REFUSED, windowMs: QUARTER_MS },
+    { key: `organization ${organizationId}`, limit: LOGINS.perOrganization * REFUSED, windowMs: QUARTER_MS },
   ]
 }
 

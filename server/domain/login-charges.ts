@@ -4,12 +4,9 @@
  */
 import { type Budget, type BudgetFamily, dialFamilies, spelled } from './dial-budget.ts'
 import { type LoginTarget, loginBudget, ownBudgets, placeBudget, REFUSED, triedBudget } from './login-budget.ts'
+import { LOGINS } from './login-limits.ts'
 
 const QUARTER_MS = 900_000
-
-/** Refused logins in a quarter of an hour at one address by whomever, of which one organization can use up only a part. */
-const PER_ADDRESS = 300
-const PER_ADDRESS_OF_ONE = 30
 
 /** What it is charged to under the host as it is written. */
 export function chargedAtHost(organizationId: string, target: LoginTarget): Budget[] {
@@ -36,8 +33,12 @@ export function chargedAtAddress(organizationId: string, target: LoginTarget, ad
 /** What one organization can use of an address, and what all can. The second is charged only while the first is not spent. */
 export function addressBudgets(organizationId: string, address: string): { own: Budget; all: Budget } {
   return {
-    own: { key: `address-of ${organizationId} ${address}`, limit: PER_ADDRESS_OF_ONE * REFUSED, windowMs: QUARTER_MS },
-    all: { key: `address ${address}`, limit: PER_ADDRESS * REFUSED, windowMs: QUARTER_MS },
+    own: {
+      key: `address-of ${organizationId} ${address}`,
+      limit: LOGINS.perAddressOfOne * REFUSED,
+      windowMs: QUARTER_MS,
+    },
+    all: { key: `address ${address}`, limit: LOGINS.perAddress * REFUSED, windowMs: QUARTER_MS },
   }
 }
 

@@ -1,12 +1,47 @@
 /**
  * Limits of what a customer's server or endpoint sends: how much is read of it, for how long, and where it waits.
  */
+import { DIALS } from '#server/domain/dial-budget.ts'
 import { MAX_ADDRESSES } from '#server/domain/host-policy.ts'
+import { LOGINS } from '#server/domain/login-limits.ts'
 import { MAX_WAITING } from '#server/net/dial-pool.ts'
 import { MAX_PAGE_EVENTS } from '#server/net/request-answer.ts'
 import { MAX_PAGE_BYTES } from '#server/work/ask-endpoint.ts'
 import { CATALOG_LIMITS } from './catalogs.ts'
 import type { Limit } from './limit.ts'
+
+const KEPT_BACK = 'until the window ends; the datasource says so, and `next_check_at` when'
+const TOLD = 'until the window ends; `rate_limit_exceeded` where a caller waits'
+
+/** Refused logins in a quarter of an hour. A credential in force and active is dialled whatever is spent. */
+const LOGIN_LIMITS: readonly Limit[] = [
+  {
+    what: 'Refused logins of one login in a quarter of an hour, by whomever',
+    ...{ bound: LOGINS.perLogin, unit: 'logins', happens: 'waits', how: KEPT_BACK },
+    test: ['attacks/one-tenants-mistakes', 'ten times is told the true cause, and when'],
+    holds: ['table dial_budgets'],
+  },
+  {
+    what: 'Refused logins of an organization at one host and port in a quarter of an hour',
+    ...{ bound: LOGINS.perPlace, unit: 'logins', happens: 'waits', how: KEPT_BACK },
+    test: ['attacks/one-tenants-mistakes', 'kept back is'],
+  },
+  {
+    what: 'Refused logins at one address in a quarter of an hour, by all organizations',
+    ...{ bound: LOGINS.perAddress, unit: 'logins', happens: 'waits', how: KEPT_BACK },
+    test: ['attacks/refused-logins-counted', 'that all together have spent'],
+  },
+  {
+    what: 'Refused logins at one address in a quarter of an hour, by one organization',
+    ...{ bound: LOGINS.perAddressOfOne, unit: 'logins', happens: 'waits', how: KEPT_BACK },
+    test: ['attacks/refused-logins-counted', 'has spent their part of it'],
+  },
+  {
+    what: 'Dials of an organization at one place in a minute',
+    ...{ bound: DIALS.perPlace, unit: 'dials', happens: 'waits', how: TOLD },
+    test: ['dial-budget', 'sixty times a minute'],
+  },
+]
 
 /** Limits of dials. */
 export const DIAL_LIMITS: readonly Limit[] = [
@@ -22,6 +57,7 @@ export const DIAL_LIMITS: readonly Limit[] = [
     test: ['limits-bounds', 'MAX_WAITING'],
     holds: ['server/net/dial-pool.ts #waiting'],
   },
+  ...LOGIN_LIMITS,
   ...CATALOG_LIMITS,
   {
     what: "A page of an endpoint's answer",

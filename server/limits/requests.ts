@@ -3,6 +3,7 @@
  */
 import { MAX_WAITING_PUSHES } from '#server/api/keyless-gate.ts'
 import { MAX_KEYLESS_BYTES } from '#server/api/keyless-push.ts'
+import { VALIDATIONS } from '#server/api/limits.ts'
 import { MAX_PRINCIPALS } from '#server/api/refusal-sampler.ts'
 import { MAX_ANSWER_BYTES, MAX_WAITING_READINGS, READERS } from '#server/api/snapshot-reader.ts'
 import { readConfig } from '#server/config.ts'
@@ -197,6 +198,11 @@ const RATES: readonly Limit[] = [
     ...{ bound: MAX_WAITING_PUSHES, unit: 'pushes', happens: 'refused', how: '429 `rate_limit_exceeded`' },
     test: ['attacks/keyless-push', 'MAX_WAITING_PUSHES'],
     holds: ['server/api/keyless-gate.ts #waiting'],
+  },
+  {
+    what: 'Validations of a capability in an hour',
+    ...{ bound: VALIDATIONS.points, unit: 'validations', happens: 'refused', how: '429 `rate_limit_exceeded`' },
+    test: ['limits-bounds', 'VALIDATIONS'],
   },
   {
     what: 'Datasources of an organization',

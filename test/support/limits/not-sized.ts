@@ -85,8 +85,6 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/work/poll.ts follow()': 'the budget of a poll: FEED_PACE.maxPages and POLL_MS',
   'table audit_events':
     'refusals are sampled, and everything else is a call that the rates bound; partitions by time are planned',
-  'table dial_budgets':
-    'counted and swept by store/dial-budgets.ts; a row ends with its window of a quarter of an hour at most',
   'table feeds': 'one row for each endpoint, which the quota of datasources bounds',
   'table lease_grants': 'operators make them',
   'table organization_keys': 'operators make them',
