@@ -161,7 +161,11 @@ describe('The SQL of a hostile catalog', () => {
 
 const PSQL = ['/usr/bin/psql', '/usr/local/bin/psql', '/opt/homebrew/bin/psql'].find(path => existsSync(path))
 
-describe.runIf(PSQL !== undefined)('The SQL of a hostile catalog, piped into psql', () => {
+// Nowhere is this left out silently: CI has psql, and elsewhere the run says that it is missing.
+const isMissing = PSQL === undefined && process.env['CI'] !== 'true'
+if (isMissing) process.stderr.write('psql is not installed: its part of this test does not run\n')
+
+describe.skipIf(isMissing)('The SQL of a hostile catalog, piped into psql', () => {
   let server: TestServer
   let dir: string
   beforeAll(async () => {
