@@ -36,8 +36,12 @@ describe.skipIf(process.platform === 'win32')('A keyring', () => {
   it.each([0o777, 0o1777, 0o772, 0o770])('in a folder of mode %o is refused, by every reader', async mode => {
     await chmod(dir, mode)
     const says = `The keyring's folder ${dir} can be written by others. Run: chmod go-w ${dir}`
-    for (const reading of [readWorkerKeyring(path), readWebKeyring(join(dir, 'web.json')), readKeyrings(dir)])
-      expect(await refusal(reading)).toBe(says)
+    const readers = [
+      () => readWorkerKeyring(path),
+      () => readWebKeyring(join(dir, 'web.json')),
+      () => readKeyrings(dir),
+    ]
+    for (const read of readers) expect(await refusal(read())).toBe(says)
     await chmod(dir, 0o755)
     expect(await refusal(readWorkerKeyring(path))).toBe('read')
   })
