@@ -108,7 +108,7 @@ class LoginRules {
   passwordFor(place: LeasedPlace): string {
     if (this.#exposing !== null) {
       const bound = place.target.channelBinding === 'require'
-      // Whoever named the certificate may be the one who answers: what the worker does not send under it, its holder does not.
+      // The caller who named the certificate may be the one who answers: what the worker does not send under it, its holder does not.
       const isCaNamed = place.tls.ca !== undefined && !(place.md5Allowed && this.#exposing === 'md5')
       if (bound || isCaNamed || !this.#isServerVerified()) {
         this.#refuse('the login would expose the password')

@@ -1,5 +1,5 @@
 /**
- * What the sealing link keeps between calls: the organization's key for a minute, and the boxes of requests that may be sent
+ * State that the sealing link keeps between calls: the organization's key for a minute, and the boxes of requests that may be sent
  * again. It never keeps a connection string.
  */
 import type { SealingKey } from '#shared/sealing.ts'

@@ -1,5 +1,5 @@
 /**
- * What of an SQL text is outside of all brackets, and forms for it: by that alone it is told whether anything follows an
+ * The part of an SQL text outside of all brackets, and forms for it: by that alone it is told whether anything follows an
  * expression that does not belong there. Only the SQL printer's forms use it.
  */
 import { unfit } from './schema-sql-text.ts'

@@ -1,7 +1,7 @@
 /**
  * Names and texts in the SQL printer's spelling, and what takes the place of a statement that may not be run.
  *
- * What is no SQL of the expected form is marked by `unfit`, and the mark makes a remark of the whole statement that holds
+ * Text that is no SQL of the expected form is marked by `unfit`, and the mark makes a remark of the whole statement that holds
  * it: no printer has to ask. U+0000 is the mark, since no SQL can hold it.
  */
 import { printable } from '#shared/printable.ts'

@@ -17,7 +17,7 @@ function unpack(bytes: Uint8Array): object {
 }
 
 function snapshotOf({ content, observed }: Packed): Snapshot {
-  // Sound: a worker of ours finished it in this shape, and nobody else writes the table.
+  // Sound: the worker finished it in this shape, and nobody else writes the table.
   return { ...unpack(content), observed: unpack(observed) } as Snapshot
 }
 

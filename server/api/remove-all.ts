@@ -18,7 +18,7 @@ export async function removeAll(ctx: KnownContext): Promise<RemovedAll> {
   // It may remove those that it names, one by one; it may not say that they are all.
   if (ctx.principal.datasourceIds !== null) throw new Fault('capability_scope_denied')
   const cleared = { direct: 0, endpoints: 0 }
-  // What is registered while this goes on stays: it would never end otherwise.
+  // A datasource that is registered meanwhile stays: it would never end otherwise.
   const until = ctx.parts.clock()
   for (;;) {
     const { found, removed } = await removeSome(ctx, until)

@@ -78,7 +78,7 @@ export class Replays {
     this.#presented.set(key, { sinceMs: performance.now(), row })
     const [oldest] = this.#presented.keys()
     if (this.#presented.size > MAX_PRESENTED && oldest !== undefined) this.#presented.delete(oldest)
-    // What failed once is asked again by the next one.
+    // The next subscriber repeats a reading that failed.
     row.catch(() => this.#presented.delete(key))
     return row
   }

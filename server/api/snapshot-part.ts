@@ -1,5 +1,5 @@
 /**
- * What is asked of stored snapshots, and how it is read: a part with its names, or what changed between two of them. It imports
+ * Readings of stored snapshots: a part with its names, or what changed between two of them. It imports
  * little: a thread that is started for each reading loads it.
  */
 

@@ -189,8 +189,8 @@ async function forged(datasourceId: string, payload: object): Promise<unknown> {
     values ('${organizationId}', '${taskId}', 'lease', '${datasourceId}', false, '\\x${bytes}', now(), now(), now() + interval '1 hour')`)
   return vi.waitFor(async () => {
     const [task] = await asOwner(`select outcome from tasks where id = '${taskId}' and outcome is not null`)
-    expect(task).toBeDefined()
-    return task?.['outcome']
+    if (task === undefined) throw new Error('the worker has not answered yet')
+    return task['outcome']
   }, 30_000)
 }
 
