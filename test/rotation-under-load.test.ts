@@ -54,21 +54,22 @@ it('seals all of them anew under registrations, checks and leases, however often
   const leaser = await tiers.client(web, { key: token })
 
   const ended = new AbortController()
-  const done = { registered: 1, checked: 0, leased: 0 }
-  const load = async (one: () => Promise<void>) => {
-    while (!ended.signal.aborted) await one()
+  const done = { registered: 0, checked: 0, leased: 0 }
+  // Each goes on until it was served: on a slow machine the rotation may be over before a killed worker's check is settled.
+  const load = async (kind: keyof typeof done, one: () => Promise<void>) => {
+    while (!ended.signal.aborted || done[kind] === 0) await one()
   }
   const under = [
-    load(async () => {
+    load('registered', async () => {
       await client.datasources.register.mutate({ connectionString })
       done.registered += 1
     }),
-    load(async () => {
+    load('checked', async () => {
       const { statusReason } = await client.datasources.verify.mutate({ id: first.id, waitSeconds: 10 })
       expect(statusReason).toBeNull()
       done.checked += 1
     }),
-    load(async () => {
+    load('leased', async () => {
       // A lease whose worker was killed is not answered: that is a timeout, and the only way in which one may fail.
       const use = (pool: Pool) => pool.query('select 1 as one')
       const leased = withDatasource(leaser, { id: first.id, ttlSeconds: 60, verifyKeys }, use)
@@ -93,6 +94,7 @@ it('seals all of them anew under registrations, checks and leases, however often
   }
   expect((await command).shown).toMatch(/\(100 %\)\n$/)
   ended.abort()
+  // Every load was served at least once, or this never ends.
   await Promise.all(under)
   // What the web tier sealed to the key that it held when the command was done.
   await downTo(0)
@@ -108,7 +110,6 @@ it('seals all of them anew under registrations, checks and leases, however often
     tiers.databaseUrl,
     'select count(*)::int as n from credentials where sealed is not null',
   )
-  expect(n).toBe(COUNT + done.registered)
-  expect(Math.min(done.checked, done.leased)).toBeGreaterThan(0)
+  expect(n).toBe(COUNT + 1 + done.registered)
   expect(worker.lines().filter(line => Number(line['level']) >= 50)).toEqual([])
 }, 180_000)
