@@ -12,6 +12,7 @@ import { printableLines } from '#shared/printable.ts'
 import { type Config, environment, readCaller, readConfig } from './config.ts'
 import { workerKeyring } from './keyring-source.ts'
 import { ensureKeyrings, startLocalDatabase } from './local.ts'
+import { directUrl } from './process.ts'
 
 const OPTIONS = {
   mode: { type: 'string' },
@@ -71,7 +72,7 @@ function complainLine(line: string): void {
 /** What commands ask for, made when one asks: `keyring init` needs no database, `role-sql` needs nothing. */
 function contextOf(config: Config, stack: AsyncDisposableStack): CommandContext {
   const url = async () => {
-    if (config.databaseUrl !== null) return config.databaseUrl
+    if (config.databaseUrl !== null) return directUrl(config, config.databaseUrl)
     const local = await startLocalDatabase(config)
     stack.defer(() => local.embedded.stop())
     await ensureKeyrings(config)

@@ -6,7 +6,7 @@ import { migrate } from '#server/store/migrate.ts'
 import { onHangup, webKeyring, workerKeyring } from './keyring-source.ts'
 import { greeting, prepareLocal, startLocalDatabase } from './local.ts'
 import { ownPlaces } from './own-places.ts'
-import { GRACE_MS, openStore, run } from './process.ts'
+import { directUrl, GRACE_MS, openStore, run } from './process.ts'
 import { startWeb } from './wiring-web.ts'
 import { startWorker } from './wiring-worker.ts'
 
@@ -15,7 +15,7 @@ await run(async (config, log, stack) => {
   if (local !== null) stack.defer(() => local.embedded.stop())
   const url = local?.url ?? config.databaseUrl ?? ''
   const welcome = local === null ? null : await prepareLocal(config, url)
-  if (local === null) await migrate(url)
+  if (local === null) await migrate(await directUrl(config, url))
   const store = await openStore(stack, { config, url, log, setsDeadlines: true })
   const ground = { config, ...store, log, clock: () => new Date() }
   const own = ownPlaces(config, { url, isShared: local !== null })

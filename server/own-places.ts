@@ -1,30 +1,33 @@
 /**
- * Which places are our own, by what this process was told: the server of `DATABASE_URL`, and the port that the web tier
- * listens on. Entries hand them to the worker, whose dials refuse them.
+ * Which places are our own, by what this process was told: the servers of `DATABASE_URL` and `MOORING_LISTEN_URL`, and the
+ * port that the web tier listens on. Entries hand them to the worker, whose dials refuse them.
  */
+import { parseDatabaseUrl } from '#server/domain/database-url.ts'
 import type { OwnPlace } from '#server/domain/host-policy.ts'
 import type { Config } from './config.ts'
-
-const DEFAULT_PORT = 5432
 
 /**
  * The places. `isShared`: the server of our own database is an embedded one that holds the sample beside it, so that of it
  * only our own database is refused.
  */
-export function ownPlaces(config: Pick<Config, 'port'>, at: { url: string; isShared: boolean }): OwnPlace[] {
+export function ownPlaces(
+  config: Pick<Config, 'port'> & Partial<Pick<Config, 'listenUrl'>>,
+  at: { url: string; isShared: boolean },
+): OwnPlace[] {
   const listening = config.port === 0 ? [] : [{ host: 'localhost', port: config.port, database: null }]
-  return [serverOf(at), ...listening]
+  const around = config.listenUrl ?? null
+  // Where a pooler stands before it, the server is the one of the other URL.
+  const servers = [at.url, ...(around === null ? [] : [around])].flatMap(url => serversOf(url, at.isShared))
+  return [...servers, ...listening]
 }
 
-function serverOf({ url, isShared }: { url: string; isShared: boolean }): OwnPlace {
-  // A login without a host makes no URL, and the driver takes it all the same.
-  const { searchParams, hostname, port, pathname } = new URL(URL.canParse(url) ? url : url.replace('@/', '@localhost/'))
-  const host = (searchParams.get('host') || hostname).replace(/^\[(.*)\]$/, '$1')
-  const database = decodeURIComponent(pathname.slice(1))
-  return {
+/** Each host of a URL: any of them may be the one that writes now. */
+function serversOf(url: string, isShared: boolean): OwnPlace[] {
+  const { places, database } = parseDatabaseUrl(url)
+  return places.map(({ host, port }) => ({
     // Behind a socket the server is on this machine.
-    host: host === '' || host.startsWith('/') ? 'localhost' : host,
-    port: Number(searchParams.get('port') || port) || DEFAULT_PORT,
+    host: host.startsWith('/') ? 'localhost' : host,
+    port,
     database: isShared ? database : null,
-  }
+  }))
 }

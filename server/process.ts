@@ -4,8 +4,9 @@
 
 import { writeFile } from 'node:fs/promises'
 import { type Db, openDb } from '#server/store/db.ts'
+import { lacksDeadlines } from '#server/store/deadline-check.ts'
 import { pendingMigrations } from '#server/store/migrate.ts'
-import { keepsSessions } from '#server/store/session-check.ts'
+import { handedOut } from '#server/store/session-check.ts'
 import { Signals } from '#server/store/signals.ts'
 import { printableLines } from '#shared/printable.ts'
 import { type Config, environment, readConfig } from './config.ts'
@@ -102,26 +103,48 @@ interface StoreSource {
 
 /**
  * Opens the pool and the wakes on a database of ours; the stack closes them. Refuses a pooler that does not keep sessions,
- * unless wakes go around it.
+ * unless wakes go around it, and one that takes no transactions always.
  */
 export async function openStore(
   stack: AsyncDisposableStack,
-  { config, url, log, ...how }: StoreSource,
+  { config, url, log, setsDeadlines, connectMs }: StoreSource,
 ): Promise<{ db: Db; signals: Signals }> {
-  const { listenUrl } = config
-  if (!(await keepsSessions(listenUrl ?? url))) throw new Error(listenUrl === null ? HANDED_ON : LISTEN_HANDED_ON)
+  const direct = await directUrl(config, url)
+  const isPooled = config.listenUrl !== null
+  if (isPooled && (await handedOut(url)) === 'statement') throw new Error(STATEMENTS)
   const onError = (cause: Error) => log.error({ cause }, 'database connection lost')
-  const db = openDb({ url, size: config.poolSize, keepsSessions: listenUrl === null, ...how, onError })
+  const db = openDb({
+    url,
+    size: config.poolSize,
+    keepsSessions: !isPooled,
+    setsDeadlines,
+    ...(connectMs === undefined ? {} : { connectMs }),
+    onError,
+  })
   stack.defer(() => db.destroy())
-  const signals = new Signals({ url: listenUrl ?? url, onError })
+  if (isPooled && setsDeadlines && (await lacksDeadlines(db))) log.warn(NO_DEADLINES)
+  const signals = new Signals({ url: direct, onError })
   stack.defer(() => signals.close())
   await signals.open()
   return { db, signals }
 }
 
+/**
+ * The way to our own database on which a session is ours: `MOORING_LISTEN_URL`, or else `DATABASE_URL`. Wakes, migrations and
+ * operators' commands take it. Throws a sentence where it leads to a pooler that hands sessions on.
+ */
+export async function directUrl({ listenUrl }: Config, url: string): Promise<string> {
+  if ((await handedOut(listenUrl ?? url)) === 'session') return listenUrl ?? url
+  throw new Error(listenUrl === null ? HANDED_ON : LISTEN_HANDED_ON)
+}
+
 const HANDED_ON =
   'DATABASE_URL leads to a pooler that does not keep sessions. Use its session mode, or set MOORING_LISTEN_URL to the server itself.'
 const LISTEN_HANDED_ON = 'MOORING_LISTEN_URL must lead to the server itself, or to a pooler in session mode.'
+const STATEMENTS =
+  'DATABASE_URL leads to a pooler in statement mode, which takes no transactions. Use its transaction mode or its session mode.'
+const NO_DEADLINES =
+  'the role of DATABASE_URL has no deadlines of its own, and a pooler keeps none of a session: set them by alter role, as docs/operations.md says'
 
 /** What a tier is given by its entry. */
 export interface Ground {

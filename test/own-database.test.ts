@@ -7,7 +7,7 @@ import { isAway, NoConnection, OrganizationBusy, OutcomeUnknown } from '#server/
 import { type Db, openDb, transaction } from '#server/store/db.ts'
 import { CLIENT_DEADLINE_MS } from '#server/store/deadlines.ts'
 import { createStatementNames } from '#server/store/prepared.ts'
-import { keepsSessions } from '#server/store/session-check.ts'
+import { handedOut } from '#server/store/session-check.ts'
 import { Signals } from '#server/store/signals.ts'
 import { forOrganization, withDeadline } from '#server/store/statement-scope.ts'
 import { query } from '#test/support/postgres.ts'
@@ -241,6 +241,6 @@ describe('A prepared statement', () => {
 
 describe('A server of its own', () => {
   it('keeps sessions', async () => {
-    expect(await keepsSessions(inject('adminUrl'))).toBe(true)
+    expect(await handedOut(inject('adminUrl'))).toBe('session')
   })
 })

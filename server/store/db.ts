@@ -225,7 +225,7 @@ export interface DbOptions {
   readonly size: number
   /** How long a caller waits for a connection; two seconds unless it is said. */
   readonly connectMs?: number
-  /** False behind a pooler that hands sessions on: nothing is prepared under a name. */
+  /** False behind a pooler that hands sessions on: nothing is prepared under a name, and nothing is set for a session. */
   readonly keepsSessions?: boolean
   /** True for a role whose deadlines nobody has set, such as the owner's: each connection sets them. */
   readonly setsDeadlines?: boolean
@@ -242,7 +242,8 @@ export function openDb(options: DbOptions): Db {
     database: parseDatabaseUrl(url),
     size,
     connectMs,
-    settings: setsDeadlines ? deadlineSettings().map(([name, value]) => `set ${name} = '${value}'`) : [],
+    settings:
+      setsDeadlines && keepsSessions ? deadlineSettings().map(([name, value]) => `set ${name} = '${value}'`) : [],
     types,
     nameOf: keepsSessions ? createStatementNames() : null,
     deadlineMs: CLIENT_DEADLINE_MS,

@@ -1,44 +1,67 @@
 /**
- * Finds out whether what stands between us and our own database keeps sessions. A pooler in transaction mode hands a
- * connection on after each transaction: wakes would be heard by nobody, and settings would go to strangers.
+ * Finds out how a way to our own database hands its connections out: for a session, as the server itself does, or for a
+ * transaction or a statement, as a pooler may. Handed on, wakes would be heard by nobody, and settings would go to strangers.
  *
- * Asked once, when a process starts.
+ * Asked when a process starts. It leaves nothing in the sessions that it sees: they may be another client's next.
  */
-import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { parseDatabaseUrl } from '#server/domain/database-url.ts'
 import { OwnPlaces } from './own-places.ts'
 
 const CONNECT_MS = 10_000
+/** A pooler without a free connection says nothing for minutes. */
+const CHECK_MS = 20_000
 const ROUNDS = 3
-/** Any role may set a setting of a class that no module has taken. */
-const SETTING = 'mooring.session'
 
-/**
- * True where a session stays ours. Two clients take turns: one leaves a word in its session; where the other one finds it, or
- * the first one does not, the server's connections are handed on.
- */
-export async function keepsSessions(url: string): Promise<boolean> {
+/** For how long a connection stays with a client. */
+export type HandedOut = 'session' | 'transaction' | 'statement'
+
+/** Asks it. Throws what keeps it from connecting, and an error where a second connection is not had in time. */
+export async function handedOut(url: string): Promise<HandedOut> {
   const places = new OwnPlaces(parseDatabaseUrl(url), Math.random)
   await using stack = new AsyncDisposableStack()
-  const [mine, other] = [await connect(stack, places), await connect(stack, places)]
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const word = randomUUID()
-    await mine.query('select set_config($1, $2, false)', [SETTING, word])
-    // A transaction holds the connection that a pooler gave back last, so that the next statement gets another one.
-    await other.query('begin')
-    const leaked = await wordIn(other)
-    const kept = leaked === word ? null : await wordIn(mine)
-    await other.query('select set_config($1, $2, false)', [SETTING, ''])
-    await other.query('commit')
-    if (kept !== word) return false
-  }
-  return true
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(NO_SECOND)), CHECK_MS)
+  stack.defer(() => clearTimeout(timer))
+  return await Promise.race([look(stack, places), late])
 }
 
-async function wordIn(client: pg.Client): Promise<unknown> {
-  const { rows } = await client.query('select current_setting($1, true) as word', [SETTING])
-  return rows[0]?.word
+const NO_SECOND = 'A pooler gave no second connection within 20 s: its pool must hold the connections of every process.'
+
+/**
+ * Two clients take turns and tell which of the server's processes answers. In a session each keeps its own; a pooler gives
+ * what was given back last (another client's, within a transaction) or longest ago (another one each time).
+ */
+async function look(stack: AsyncDisposableStack, places: OwnPlaces): Promise<HandedOut> {
+  const [mine, other] = [await connect(stack, places), await connect(stack, places)]
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const pids = [await pidOf(mine), await pidOf(mine)]
+    const isOpen = await begin(other)
+    if (!isOpen) return 'statement'
+    const held = await pidOf(other)
+    // Where the pool has this one connection, the other client would wait for itself.
+    const isShared = pids.includes(held)
+    if (!isShared) pids.push(await pidOf(mine))
+    await other.query('commit')
+    if (isShared || new Set(pids).size > 1) return 'transaction'
+  }
+  return 'session'
+}
+
+async function pidOf(client: pg.Client): Promise<unknown> {
+  const { rows } = await client.query('select pg_backend_pid() as pid')
+  return rows[0]?.pid
+}
+
+/** False where the pooler takes no transaction (PgBouncer's `pool_mode = statement` ends the connection then). */
+async function begin(client: pg.Client): Promise<boolean> {
+  try {
+    await client.query('begin')
+    return true
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && /transaction blocks? not allowed/i.test(error.message)) return false
+    throw error
+  }
 }
 
 async function connect(stack: AsyncDisposableStack, places: OwnPlaces): Promise<pg.Client> {
@@ -50,7 +73,7 @@ async function connect(stack: AsyncDisposableStack, places: OwnPlaces): Promise<
     client.on('error', () => undefined)
     try {
       await client.connect()
-      stack.defer(() => client.end())
+      stack.defer(() => void client.end().catch(() => undefined))
       return client
     } catch (error) {
       places.failed(client)

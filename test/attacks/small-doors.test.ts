@@ -157,6 +157,15 @@ describe('Our own server', () => {
     expect([await at('127.0.0.1', 6002), await at('198.51.100.1', 6001)]).toEqual([false, false])
   })
 
+  it('of several hosts is each of them, and the one behind a pooler, too', async () => {
+    const listenUrl = 'postgres://a:b@127.0.0.3:6003/mooring'
+    const several = { url: 'postgres://a:b@127.0.0.1:6001,[::1]:6002/mooring?sslmode=disable', isShared: false }
+    const own = ownPlaces({ port: 0, listenUrl }, several)
+    expect(own.map(({ host, port }) => `${host} ${port}`)).toEqual(['127.0.0.1 6001', '::1 6002', '127.0.0.3 6003'])
+    const at = (port: number) => isOwnPlace({ addresses: ['127.0.0.1'], port }, own)
+    expect([await at(6001), await at(6002), await at(6003), await at(6004)]).toEqual([true, true, true, false])
+  })
+
   it('that cannot be resolved is anywhere on its port', async () => {
     const own = ownPlaces({ port: 0 }, { url: 'postgres://a:b@db.invalid:6001/mooring', isShared: false })
     const at = (port: number) => isOwnPlace({ addresses: ['198.51.100.1'], port }, own)

@@ -39,9 +39,14 @@ export interface Customer {
   drop(): Promise<void>
 }
 
-/** Makes one. The caller drops it. `password` is chosen where a test looks for it afterwards. */
-export async function makeCustomer(password = randomBytes(12).toString('base64url')): Promise<Customer> {
-  const adminUrl = inject('adminUrl')
+/**
+ * Makes one. The caller drops it. `password` is chosen where a test looks for it afterwards, and `adminUrl` where no test
+ * runner shares a server.
+ */
+export async function makeCustomer(
+  password = randomBytes(12).toString('base64url'),
+  adminUrl = inject('adminUrl'),
+): Promise<Customer> {
   const tag = randomUUID().slice(0, 8)
   const database = `shop_${tag}`
   const roles = { owner: `owner_${tag}`, reader: `reader_${tag}`, superuser: `super_${tag}` }

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { locateBinaries } from '#server/embedded/binaries.ts'
+import { type Binaries, locateBinaries } from '#server/embedded/binaries.ts'
 import type { TlsPair } from '#server/embedded/certificate.ts'
 import { startEmbedded } from '#server/embedded.ts'
 
@@ -31,6 +31,8 @@ export interface ServerOptions {
   /** Certificate and key as PEM; without them the server offers no TLS. */
   readonly tls?: TlsPair | false
   readonly settings?: Readonly<Record<string, string>>
+  /** Other programs than those of npm, such as a distribution's. */
+  readonly programs?: Binaries
 }
 
 /** A running server, on 127.0.0.1 alone. */
@@ -52,9 +54,8 @@ export interface TestServer {
 /** Starts a server and answers when it takes connections. */
 export async function startServer({ major = 18, tls = false, ...options }: ServerOptions = {}): Promise<TestServer> {
   const dir = await mkdtemp(join(tmpdir(), 'mooring-postgres-'))
-  const binaries = await locateBinaries(
-    major === 18 ? undefined : `postgres-${major}-${process.platform}-${process.arch}`,
-  )
+  const ofNpm = major === 18 ? undefined : `postgres-${major}-${process.platform}-${process.arch}`
+  const binaries = options.programs ?? (await locateBinaries(ofNpm))
   const settings = { ...FAST, ...options.settings }
   const start = () => startEmbedded({ ...options, tls, dir, binaries, settings, tethered: true })
   let server = await start()

@@ -18,7 +18,7 @@ import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { type Db, openDb } from '#server/store/db.ts'
 import { applyGrants, grantStatements, type Tier } from '#server/store/grants.ts'
-import { freshDatabase } from './database.ts'
+import { type FreshDatabase, freshDatabase } from './database.ts'
 import { query, quoted } from './postgres.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -62,10 +62,13 @@ export interface Tiers {
   stop(): Promise<void>
 }
 
-/** Makes one; nothing runs yet. The caller stops it, which ends every process. */
-export async function makeTiers(): Promise<Tiers> {
+/**
+ * Makes one; nothing runs yet. The caller stops it, which ends every process. By default its database is cloned from the
+ * template; a migrated one may be given.
+ */
+export async function makeTiers(given?: FreshDatabase): Promise<Tiers> {
   const stack = new AsyncDisposableStack()
-  const database = await freshDatabase()
+  const database = given ?? (await freshDatabase())
   stack.defer(() => database.drop())
   const { role, roleUrl } = await makeRoles(database.url, stack)
   const db = openDb({ url: database.url, size: 2, onError: () => undefined })
