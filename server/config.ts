@@ -45,6 +45,8 @@ export interface Config {
     readonly requestTimeoutMs: number
     readonly keepAliveTimeoutMs: number
   }
+  /** For how long a web process that was told to stop goes on serving; null where nothing was said. */
+  readonly drainMs: number | null
   /** Where callers reach this installation, for links in errors; no slash at the end. */
   readonly publicUrl: string
   readonly feeds: FeedSettings
@@ -97,6 +99,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustProxy: trustProxy(env),
     corsOrigins: origins(env),
     patience: patience(env),
+    drainMs: drainMs(env),
     publicUrl: publicUrl(env, port),
     feeds: feedSettings({ integer: ask => integer(env, ask), text: variable => text(env, variable) }),
     logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
@@ -126,6 +129,11 @@ function patience(env: NodeJS.ProcessEnv): Config['patience'] {
     requestTimeoutMs: integer(env, { variable: 'MOORING_REQUEST_TIMEOUT_MS', fallback: 60_000, ...MOMENTS }),
     keepAliveTimeoutMs: integer(env, { variable: 'MOORING_KEEP_ALIVE_TIMEOUT_MS', fallback: 65_000, ...MOMENTS }),
   }
+}
+
+function drainMs(env: NodeJS.ProcessEnv): number | null {
+  if (text(env, 'MOORING_DRAIN_SECONDS') === null) return null
+  return 1000 * integer(env, { variable: 'MOORING_DRAIN_SECONDS', fallback: 0, min: 0, max: 300 })
 }
 
 const MANY = { min: 1, max: 1_000_000_000 }

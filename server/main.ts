@@ -3,14 +3,18 @@
  * or an embedded PostgreSQL. Here walls 1 and 2 hold, between types and between modules; the process is one.
  */
 import { migrate } from '#server/store/migrate.ts'
+import type { Config } from './config.ts'
 import { onHangup, webKeyring, workerKeyring } from './keyring-source.ts'
 import { greeting, prepareLocal, startLocalDatabase } from './local.ts'
 import { ownPlaces } from './own-places.ts'
-import { directUrl, GRACE_MS, openStore, run } from './process.ts'
+import { directUrl, GRACE_MS, openStore, runDraining } from './process.ts'
 import { startWeb } from './wiring-web.ts'
 import { startWorker } from './wiring-worker.ts'
 
-await run(async (config, log, stack) => {
+/** Nobody has to turn away from a trial. */
+const drainMs = (config: Config) => config.drainMs ?? 0
+
+await runDraining(drainMs, async (config, log, stack) => {
   const local = config.databaseUrl === null ? await startLocalDatabase(config) : null
   if (local !== null) stack.defer(() => local.embedded.stop())
   const url = local?.url ?? config.databaseUrl ?? ''
@@ -23,7 +27,7 @@ await run(async (config, log, stack) => {
   const worker = await startWorker({ ...ground, ownPlaces: own, alone }, await workerKeyring(config, true))
   stack.defer(() => worker.stop(GRACE_MS / 2))
   const web = await startWeb(ground, await webKeyring(config, true))
-  stack.defer(() => web.stop(GRACE_MS / 2))
+  stack.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS / 2 }))
   const reload = async () => {
     // Both or neither: where one cannot be read the other one's old keyring stays, too.
     const read = { worker: await workerKeyring(config, true), web: await webKeyring(config, true) }

@@ -21,20 +21,27 @@ const AFTER_GRACE_MS = 5_000
 /** A main thread that does nothing for so long hears no signal either: a process that is told to stop is gone by then. */
 const STALL_MS = GRACE_MS
 
+type Start = (config: Config, log: Log, stack: AsyncDisposableStack) => Promise<void>
+
 /**
  * Runs an entry, which puts what it starts on the stack: a signal, or a start that fails half-way, ends it in reverse order.
  * What it cannot start with is printed as one sentence; the exit status is then 1.
  */
-export async function run(
-  start: (config: Config, log: Log, stack: AsyncDisposableStack) => Promise<void>,
-): Promise<void> {
+export function run(start: Start): Promise<void> {
+  return runDraining(() => 0, start)
+}
+
+/** The same for an entry that goes on serving after the signal, for so many milliseconds, before its grace begins. */
+export async function runDraining(drainMs: (config: Config) => number, start: Start): Promise<void> {
   // Heard from the beginning: a signal that comes while something is being started ends it as soon as it stands.
   const signal = stopSignal()
   const watchdog = startWatchdog(STALL_MS)
-  void signal.then(() => watchdog.endWithin(GRACE_MS + AFTER_GRACE_MS))
+  let drains = 0
+  void signal.then(() => watchdog.endWithin(drains + GRACE_MS + AFTER_GRACE_MS))
   try {
     await using stack = new AsyncDisposableStack()
     const config = readConfig(environment())
+    drains = drainMs(config)
     const log = createLog({ level: config.logLevel })
     await keepMemoryIn(log)
     await start(config, log, stack)

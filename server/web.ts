@@ -3,11 +3,16 @@
  */
 
 import { canReadSecrets } from '#server/store/grants.ts'
+import type { Config } from './config.ts'
 import { onHangup, webKeyring } from './keyring-source.ts'
-import { GRACE_MS, openStore, requireMigrated, run } from './process.ts'
+import { GRACE_MS, openStore, requireMigrated, runDraining } from './process.ts'
 import { startWeb } from './wiring-web.ts'
 
-await run(async (config, log, stack) => {
+/** Longer than a balancer that looks every second needs to see that this process is going. */
+const DRAIN_MS = 5_000
+const drainMs = (config: Config) => config.drainMs ?? DRAIN_MS
+
+await runDraining(drainMs, async (config, log, stack) => {
   const url = config.databaseUrl
   if (url === null)
     throw new Error('DATABASE_URL must be set for the web tier. To try Mooring without one, run: npm start')
@@ -17,7 +22,7 @@ await run(async (config, log, stack) => {
   if (await canReadSecrets(store.db, null))
     log.warn("this role can read sealed columns: give it the web's grants with `mooring db grant`")
   const web = await startWeb({ config, ...store, log, clock: () => new Date() }, keyring)
-  stack.defer(() => web.stop(GRACE_MS))
+  stack.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS }))
   stack.use(onHangup(log, async () => web.reload(await webKeyring(config, false))))
   log.info({ port: web.port }, 'web is listening')
 })

@@ -3,6 +3,7 @@
  * which opens nothing, and reaches neither the dialler nor the unsealer.
  */
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ChangeFeed } from '#server/api/change-feed.ts'
 import type { WebParts } from '#server/api/context.ts'
 import { FeedHeads } from '#server/api/feed-heads.ts'
@@ -32,8 +33,12 @@ export interface WebTier {
   readonly port: number
   /** Goes on with another keyring. */
   reload(keyring: WebKeyring): void
-  /** Takes no new connection, lets requests in flight finish, at most `graceMs`. */
-  stop(graceMs: number): Promise<void>
+  /**
+   * Serves for `drainMs` more while it says that it is not ready and asks each client to come back on another connection, so
+   * that a balancer has turned away before anything is refused. Takes no new connection then, and lets requests in flight
+   * finish, at most `graceMs`.
+   */
+  stop(how: { readonly drainMs: number; readonly graceMs: number }): Promise<void>
 }
 
 /** The web tier's parts over a keyring. */
@@ -89,11 +94,20 @@ export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<Web
   const { config, db } = ground
   const parts = await webParts(ground, keyring)
   const { publicUrl, trustProxy, corsOrigins, patience } = config
-  const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: () => trouble(db) })
+  let isDraining = false
+  const app = createApp(parts, {
+    publicUrl,
+    trustProxy,
+    corsOrigins,
+    ready: async () => (isDraining ? STOPPING : trouble(db)),
+  })
   const server = createListener(app, { patience, publicUrl })
   await new Promise<void>((resolve, reject) => {
     server.once('error', error => reject(unlistenable(error)))
     server.listen(config.port, config.host, resolve)
+  })
+  server.prependListener('request', (_, response) => {
+    if (isDraining) response.setHeader('Connection', 'close')
   })
   let isStopping = false
   // A connection that is kept alive after its last answer would hold up the end for the whole grace.
@@ -108,7 +122,9 @@ export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<Web
       parts.sealer.reload(keyring)
       parts.tokens.reload(keyring)
     },
-    async stop(graceMs) {
+    async stop({ drainMs, graceMs }) {
+      isDraining = true
+      if (drainMs > 0) await delay(drainMs)
       // Subscriptions would hold their connections for as long as they like.
       await parts.changeFeed.close()
       isStopping = true
@@ -120,6 +136,8 @@ export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<Web
     },
   }
 }
+
+const STOPPING = 'this process is stopping'
 
 const WRONG_HOST = ['HOST', 'an address of this machine, or a name that stands for one'] as const
 

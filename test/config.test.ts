@@ -101,6 +101,7 @@ describe('A variable', () => {
     ['MOORING_DNS_SERVERS', '::::', 'a comma-separated list of ip or ip:port'],
     ['MOORING_DNS_SERVERS', '[::1]:65536', 'a comma-separated list of ip or ip:port'],
     ['MOORING_DNS_SERVERS', '[10.0.0.1]:53', 'a comma-separated list of ip or ip:port'],
+    ['MOORING_DRAIN_SECONDS', '301', 'a whole number from 0 to 300'],
     ['MOORING_POOL_SIZE', '0', 'a whole number from 1 to 100'],
     ['MOORING_PUBLIC_URL', 'mooring', 'an http or https URL'],
     ['MOORING_LOG_LEVEL', 'loud', 'one of info'],

@@ -88,7 +88,7 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const worker = options.worker === false ? null : await startWorker(ground, keyring)
   stack.defer(async () => worker?.stop(5_000))
   const web = await startWeb(ground, await readWebKeyring(join(dir, 'web.json')))
-  stack.defer(() => web.stop(5_000))
+  stack.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
   const url = `http://127.0.0.1:${web.port}`
   const newOrganization = (name: string) => organizationOf({ db: store.db, keyring, now: clock() }, name)
   const organization = await newOrganization('First')

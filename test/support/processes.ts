@@ -28,7 +28,9 @@ export interface Running {
 /** What of this process's environment a child may see: nothing that could configure it. */
 function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const { PATH = '', HOME = '', TMPDIR } = process.env
-  return { PATH, HOME, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env }
+  // A test waits for no balancer that would have to turn away first.
+  const drain = { MOORING_DRAIN_SECONDS: '0' }
+  return { PATH, HOME, ...drain, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env }
 }
 
 /** Starts an entry: `web`, `worker`, `main`, or `cli` with its arguments. */

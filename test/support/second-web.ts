@@ -25,6 +25,6 @@ export async function secondWeb(mooring: Mooring, env: Record<string, string> = 
   const store = await openStore(stack, { config, url: mooring.databaseUrl, log, setsDeadlines: true })
   const keyring = await readWebKeyring(join(mooring.config.keyring, 'web.json'))
   const web = await startWeb({ config, ...store, log, clock: () => new Date() }, keyring)
-  stack.defer(() => web.stop(5_000))
+  stack.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
   return { url: `http://127.0.0.1:${web.port}`, stop: () => stack.disposeAsync() }
 }
