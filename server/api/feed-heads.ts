@@ -7,13 +7,17 @@ import type { Log } from '#server/log.ts'
 import type { Db } from '#server/store/db.ts'
 import * as feedEvents from '#server/store/feed-events.ts'
 import type { Signals } from '#server/store/signals.ts'
+import { withDeadline } from '#server/store/statement-scope.ts'
 import { TOLD_IN_A_TURN } from './change-feed.ts'
 import { FeedPages } from './feed-pages.ts'
 
 const POLL_MS = 1_000
 
+/** A look that takes longer is given up: the poll begins another one on another connection. */
+const LOOK_MS = 2_000
+
 interface Watcher {
-  readonly datasourceId: string
+  readonly feed: feedEvents.FeedPlace
   readonly grown: (position: number) => void
 }
 
@@ -36,8 +40,8 @@ export class FeedHeads {
   }
 
   /** Calls `grown` with the position of a feed's last event at every look, until the returned function is called. */
-  watch(datasourceId: string, grown: (position: number) => void): () => void {
-    const watcher = { datasourceId, grown }
+  watch(feed: feedEvents.FeedPlace, grown: (position: number) => void): () => void {
+    const watcher = { feed, grown }
     if (this.#watchers.size === 0) this.#begin()
     this.#watchers.add(watcher)
     return () => {
@@ -66,11 +70,12 @@ export class FeedHeads {
     try {
       while (this.#again && this.#watchers.size > 0) {
         this.#again = false
-        const heads = await feedEvents.heads(this.#db, [...new Set([...this.#watchers].map(one => one.datasourceId))])
+        const feeds = new Map([...this.#watchers].map(({ feed }) => [feed.datasourceId, feed]))
+        const heads = await withDeadline(LOOK_MS, () => feedEvents.heads(this.#db, [...feeds.values()]))
         let told = 0
         for (const watcher of [...this.#watchers]) {
           if (!this.#watchers.has(watcher)) continue
-          watcher.grown(heads.get(watcher.datasourceId) ?? 0)
+          watcher.grown(heads.get(watcher.feed.datasourceId) ?? 0)
           told += 1
           if (told % TOLD_IN_A_TURN === 0) await nextTurn()
         }

@@ -60,7 +60,7 @@ async function* stored(ctx: KnownContext, of: Watched): AsyncGenerator<FeedItem>
   const { feedHeads } = ctx.parts
   const org = ctx.principal.organizationId
   const watched: { head: number; wake: () => unknown } = { head: 0, wake: () => undefined }
-  const stop = feedHeads.watch(datasourceId, head => {
+  const stop = feedHeads.watch({ organizationId: org, datasourceId }, head => {
     if (head === watched.head) return
     watched.head = head
     watched.wake()

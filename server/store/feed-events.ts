@@ -145,10 +145,19 @@ export async function list(
   return { events, hasMore: (rows[0]?.found ?? 0) > events.length }
 }
 
-/** How far feeds go, of any organization: for the one reader of a web process that wakes its subscribers. */
-export async function heads(db: Db, datasourceIds: readonly string[]): Promise<Map<string, number>> {
+/** A feed, named as its row is. */
+export interface FeedPlace {
+  readonly organizationId: string
+  readonly datasourceId: string
+}
+
+/** How far feeds go, of any organization, by datasource: for the one reader of a web process that wakes its subscribers. */
+export async function heads(db: Db, feeds: readonly FeedPlace[]): Promise<Map<string, number>> {
   const { rows } = await sql<{ id: string; position: number }>`
-    select datasource_id as id, position from feeds where datasource_id = any(${[...datasourceIds]}::uuid[])
+    select f.datasource_id as id, f.position
+    from unnest(${feeds.map(feed => feed.organizationId)}::uuid[], ${feeds.map(feed => feed.datasourceId)}::uuid[])
+      as asked (org_id, datasource_id)
+    join feeds f on f.org_id = asked.org_id and f.datasource_id = asked.datasource_id
   `.execute(db)
   return new Map(rows.map(row => [row.id, row.position]))
 }
