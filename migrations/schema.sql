@@ -180,6 +180,15 @@ CREATE INDEX capabilities_issuer_id_idx ON public.capabilities USING btree (org_
 CREATE INDEX capabilities_rotated_from_idx ON public.capabilities USING btree (org_id, rotated_from) WHERE (rotated_from IS NOT NULL);
 CREATE TRIGGER capabilities_revocation_is_final BEFORE UPDATE ON public.capabilities FOR EACH ROW WHEN (((old.revoked_at IS NOT NULL) AND (new.revoked_at IS DISTINCT FROM old.revoked_at))) EXECUTE FUNCTION revocation_is_final();
 
+create table change_heads (
+  org_id uuid not null,
+  epoch bigint not null,
+  last bigint not null,
+  constraint change_heads_pkey PRIMARY KEY (org_id),
+  constraint change_heads_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint change_heads_last_check CHECK ((last >= 0))
+) with (fillfactor=50);
+
 create table changes (
   org_id uuid not null,
   id bigint generated always as identity not null,
@@ -187,10 +196,15 @@ create table changes (
   datasource_id uuid not null,
   change text not null,
   at timestamp with time zone not null,
+  n bigint,
   constraint changes_pkey PRIMARY KEY (org_id, id),
-  constraint changes_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id)
+  constraint changes_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
+  constraint changes_n_check CHECK ((n >= 0))
 );
 CREATE INDEX changes_at_idx ON public.changes USING btree (at);
+CREATE INDEX changes_datasource_id_n_idx ON public.changes USING btree (org_id, datasource_id, n);
+CREATE UNIQUE INDEX changes_n_key ON public.changes USING btree (org_id, n) WHERE (n > 0);
+CREATE INDEX changes_unnumbered_idx ON public.changes USING btree (org_id) WHERE (n IS NULL);
 CREATE INDEX changes_xid_idx ON public.changes USING btree (xid, id);
 
 create table credentials (
@@ -349,6 +363,15 @@ create table idempotency_keys (
 );
 CREATE INDEX idempotency_keys_answer_bytes_idx ON public.idempotency_keys USING btree (org_id, created_at DESC) INCLUDE (answer_bytes) WHERE (answer_bytes > 0);
 CREATE INDEX idempotency_keys_expires_at_idx ON public.idempotency_keys USING btree (expires_at);
+
+create table installation (
+  is_only boolean default true not null,
+  system_identifier text,
+  timeline bigint,
+  relation text,
+  constraint installation_pkey PRIMARY KEY (is_only),
+  constraint installation_is_only_check CHECK (is_only)
+);
 
 create table lease_grants (
   org_id uuid not null,

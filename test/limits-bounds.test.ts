@@ -88,11 +88,26 @@ describe('What a process or the database keeps', () => {
 
   it('of changes is what is younger than CHANGES_KEPT_MS', async () => {
     const at = new Date(Date.now() - CHANGES_KEPT_MS - 60_000).toISOString()
-    const insert = 'insert into changes (org_id, datasource_id, change, at) values'
-    await query(mooring.databaseUrl, `${insert} ('${mooring.organization.id}', '${bareUuid(id)}', 'drifted', '${at}')`)
+    const organizationId = mooring.organization.id
+    // As there are after a week: the lowest numbers are the old ones. More than one batch, and one behind a younger one.
+    await query(mooring.databaseUrl, 'update changes set n = n + 2500; update change_heads set last = last + 2500')
+    const old = (from: number, to: number, time: string) =>
+      query(
+        mooring.databaseUrl,
+        `insert into changes (org_id, n, datasource_id, change, at)
+         select '${organizationId}', n, '${bareUuid(id)}', 'drifted', ${time} from generate_series(${from}, ${to}) as n`,
+      )
+    await old(1, 2498, `'${at}'::timestamptz`)
+    await old(2499, 2499, 'now()')
+    await old(2500, 2500, `'${at}'::timestamptz`)
     await sweep(mooring.db, new Date())
-    expect(await query(mooring.databaseUrl, "select 1 from changes where change = 'drifted'")).toEqual([])
-    expect(await query(mooring.databaseUrl, 'select change from changes')).toEqual([{ change: 'registered' }])
+    // Nothing is missing between two numbers: a subscriber would go on over the gap.
+    const left = await query(mooring.databaseUrl, 'select n::int, change from changes order by n')
+    expect(left).toEqual([
+      { n: 2499, change: 'drifted' },
+      { n: 2500, change: 'drifted' },
+      { n: 2501, change: 'registered' },
+    ])
   })
 
   it('of answers to pushes is what is younger than PUSHES_KEPT_MS', async () => {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { migrate } from '#server/store/migrate.ts'
 import { type DatasourceId, typedId, uuidOf } from '#shared/wire.ts'
 import { capability } from '#test/support/actors.ts'
+import { appendSql } from '#test/support/changes.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
 import { type EventStream, type Received, type Subscription, watchDatasources } from '#test/support/event-stream.ts'
 import { makeKey } from '#test/support/keys.ts'
@@ -51,6 +52,8 @@ async function quietOne(): Promise<DatasourceId> {
   })
   return id
 }
+
+const BLOCKED = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
 
 interface Told {
   readonly id: string
@@ -111,11 +114,11 @@ describe('A subscriber', () => {
     const id = await quietOne()
     const writer = new pg.Client({ connectionString: mooring.databaseUrl })
     await writer.connect()
-    const insert = `insert into changes (org_id, datasource_id, change, at) values ($1, $2, 'drifted', now())`
+    const append = appendSql({ organizationId: organization.id, datasourceId: uuid(id) })
     // Each time nobody else is subscribed, so that the reading begins with this one.
     for (let round = 0; round < 20; round += 1) {
       const stream = await watch()
-      await writer.query(insert, [organization.id, uuid(id)])
+      await writer.query(append)
       await stream.first(event => event.event === 'message' && told(event).change === 'drifted')
       await stream.close()
     }
@@ -166,15 +169,16 @@ describe('A subscriber', () => {
     const late = new pg.Client({ connectionString: mooring.databaseUrl })
     await late.connect()
     await late.query('begin')
-    const insert = 'insert into changes (org_id, datasource_id, change, at) values ($1, $2, $3, now())'
-    await late.query(insert, [organization.id, uuid(other), 'drifted'])
-    await rename(id, 'after')
+    await late.query(appendSql({ organizationId: organization.id, datasourceId: uuid(other) }))
     const between = await watch({ lastEventId })
+    // Its commit waits for the one before: no number is seen before a smaller one.
+    const renamed = rename(id, 'after')
+    while ((await query(mooring.databaseUrl, BLOCKED)).length === 0);
     await late.query('commit')
     await late.end()
+    await renamed
     await rename(id, 'end')
     for (const stream of [early, between]) {
-      // While a transaction is open anywhere in the cluster, a stream begins a little before its beginning.
       const seen = () => stream.messages.slice(stream.messages.findIndex(event => event.id === lastEventId) + 1)
       // By number, not by name: an earlier change may be told with the last name already.
       await stream.first(() => seen().length >= 3)
@@ -226,9 +230,7 @@ describe('A subscriber', () => {
     const metadata = Object.fromEntries(Array.from({ length: 16 }, (_, at) => [`key${at}`, 'x'.repeat(500)]))
     await datasources().update.mutate({ id, metadata })
     const count = 2_000
-    const many = `insert into changes (org_id, datasource_id, change, at)
-      select '${organization.id}', '${uuid(id)}', 'drifted', now() from generate_series(1, ${count})`
-    await query(mooring.databaseUrl, many)
+    await query(mooring.databaseUrl, appendSql({ organizationId: organization.id, datasourceId: uuid(id), count }))
     // Another subscriber has seen them all before the slow one goes on reading.
     const quick = await watch()
     await rename(id, 'end')

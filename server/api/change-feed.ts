@@ -1,17 +1,21 @@
 /**
- * Tells the subscribers of this process what has happened to datasources: one reader of the table however many they are,
- * woken by `news` with a poll behind it. A change is read, presented and spelled once for an organization; its subscribers
- * are woken in turns, so that thousands of them hold nobody else up.
+ * Tells the subscribers of this process what has happened to datasources: one reader of the table however many they are, which
+ * asks for all of their organizations at once, woken by `news` with a poll behind it. A change is read, presented and spelled
+ * once for an organization; its subscribers are woken in turns, so that thousands of them hold nobody else up.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '#server/log.ts'
-import * as changes from '#server/store/changes.ts'
+import * as reads from '#server/store/change-reads.ts'
 import type { Db } from '#server/store/db.ts'
 import type { Signals } from '#server/store/signals.ts'
+import { forInstallation, withDeadline } from '#server/store/statement-scope.ts'
 import { RecentChanges, type ToldChange } from './recent-changes.ts'
-import { Replays } from './replay.ts'
+import { READ_DEADLINE_MS, Replays } from './replay.ts'
+import { SameServer } from './same-server.ts'
 
 const POLL_MS = 1_000
+/** Changes of one reading: of an organization, and of all. What is left is read next, of others before. */
+const EACH = 100
 const BATCH = 500
 
 /** Subscribers that are told a change in one turn of the loop. */
@@ -22,25 +26,35 @@ export class ChangeFeed {
   readonly #db: Db
   readonly #signals: Signals
   readonly #log: Log
+  readonly #server: SameServer
+  /** Those that were read least lately come first. */
   readonly #organizations = new Map<string, RecentChanges>()
   readonly #ended = new AbortController()
   readonly replays: Replays
-  #position: changes.Position | null = null
-  #begun: Promise<void> | null = null
+  /** The reading under way of where organizations begin, and the one that follows it. */
+  #beginning: Promise<void> = Promise.resolve()
+  #nextBeginning: Promise<void> | null = null
   #pumping: Promise<void> | null = null
   #again = false
-  #off: () => void = () => undefined
+  #isReading = true
+  #off: (() => void) | null = null
 
   constructor(parts: { db: Db; signals: Signals; log: Log }) {
     this.#db = parts.db
     this.#signals = parts.signals
     this.#log = parts.log
+    this.#server = new SameServer(parts)
     this.replays = new Replays(parts.db)
   }
 
   /** Aborted when the process stops: whoever is subscribed ends then. */
   get ended(): AbortSignal {
     return this.#ended.signal
+  }
+
+  /** False while changes cannot be read: the last reading failed. True while nobody is subscribed. */
+  isAlive(): boolean {
+    return this.#isReading
   }
 
   /**
@@ -51,6 +65,7 @@ export class ChangeFeed {
     const recent = this.#organizations.get(organizationId) ?? new RecentChanges()
     this.#organizations.set(organizationId, recent)
     const stop = recent.listen(begin(recent))
+    this.#off ??= this.#start()
     const leave = () => {
       stop()
       if (!recent.isWatched && this.#organizations.get(organizationId) === recent)
@@ -58,9 +73,7 @@ export class ChangeFeed {
       if (this.#organizations.size === 0) this.#stop()
     }
     try {
-      // However many come at once, one of them begins.
-      this.#begun ??= this.#begin()
-      await this.#begun
+      if (recent.place === null) await this.#begun()
     } catch (cause) {
       leave()
       throw cause
@@ -68,14 +81,10 @@ export class ChangeFeed {
     return leave
   }
 
-  /** The place up to which changes were read; null before the first reading. */
-  get place(): changes.Position | null {
-    return this.#position
-  }
-
   /** The place behind everything that has happened: who lists anew after asking for it goes on from there. */
-  latest(): Promise<changes.Position> {
-    return changes.latest(this.#db)
+  async latest(organizationId: string): Promise<reads.Position> {
+    const heads = await withDeadline(READ_DEADLINE_MS, () => reads.heads(this.#db, [organizationId]))
+    return given(heads.get(organizationId))
   }
 
   /** Ends every subscription and reads nothing more. */
@@ -85,83 +94,133 @@ export class ChangeFeed {
     await this.#pumping
   }
 
-  async #begin(): Promise<void> {
-    const position = await changes.latest(this.#db)
-    // Meanwhile everyone may have left, and others have come and begun.
-    if (this.#position !== null || this.#organizations.size === 0 || this.#ended.signal.aborted) return
-    this.#position = position
-    const timer = setInterval(() => this.#wake(), POLL_MS)
-    const off = this.#signals.on('news', () => this.#wake())
-    this.#off = () => {
-      clearInterval(timer)
-      off()
-    }
+  #start(): () => void {
+    // In no caller's scope: none of them pays for what is read for all.
+    return forInstallation(READ_DEADLINE_MS, () => {
+      const timer = setInterval(() => this.#wake(), POLL_MS)
+      const off = this.#signals.on('news', () => this.#wake())
+      return () => {
+        clearInterval(timer)
+        off()
+      }
+    })
   }
 
   #stop(): void {
-    this.#off()
-    this.#off = () => undefined
-    this.#position = null
-    this.#begun = null
+    this.#off?.()
+    this.#off = null
+    this.#isReading = true
+  }
+
+  /** Resolves when every organization that is there now has its place. However many come at once, one reading is for all. */
+  #begun(): Promise<void> {
+    this.#nextBeginning ??= this.#beginning
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextBeginning = null
+        this.#beginning = forInstallation(READ_DEADLINE_MS, () => this.#begin())
+        return this.#beginning
+      })
+    return this.#nextBeginning
+  }
+
+  async #begin(): Promise<void> {
+    await this.#server.recognise()
+    const fresh = [...this.#organizations].filter(([, recent]) => recent.place === null)
+    if (fresh.length === 0) return
+    const orgs = fresh.map(([organizationId]) => organizationId)
+    // What happened before they came is not told as new.
+    await this.#adopt(orgs)
+    const heads = await reads.heads(this.#db, orgs)
+    for (const [organizationId, recent] of fresh) recent.place ??= given(heads.get(organizationId))
+  }
+
+  /** Numbers what processes of the last release have written meanwhile. */
+  async #adopt(orgs: readonly string[]): Promise<void> {
+    for (const org of await reads.unnumbered(this.#db, orgs)) await reads.adopt(this.#db, org)
   }
 
   #wake(): void {
     this.#again = true
-    this.#pumping ??= this.#pump().finally(() => {
+    this.#pumping ??= forInstallation(READ_DEADLINE_MS, () => this.#pump()).finally(() => {
       this.#pumping = null
     })
   }
 
   async #pump(): Promise<void> {
     try {
-      while (this.#again && this.#position !== null) {
+      while (this.#again && this.#off !== null) {
         this.#again = false
-        const position = this.#position
-        const rows = await changes.after(this.#db, { organizationId: null, position, limit: BATCH })
-        const readAtMs = performance.now()
-        const told = await this.#told(rows, readAtMs)
-        // Everyone has left, and perhaps others have come, who begin at another place.
-        if (this.#position !== position) {
-          this.#again = true
-          continue
-        }
-        const last = rows.at(-1)
-        if (last !== undefined) this.#position = { xid: last.xid, id: last.id }
-        if (rows.length === BATCH) this.#again = true
-        for (const [organizationId, list] of told) await this.#tell(organizationId, list)
+        await this.#server.recognise()
+        await this.#adopt([...this.#organizations.keys()])
+        await this.#read()
+        this.#isReading = true
       }
     } catch (cause) {
-      // The database is away: the poll goes on from the same place.
+      // The database is away: the poll goes on from the same places.
+      this.#isReading = false
       this.#log.error({ cause }, 'changes could not be read')
     }
   }
 
-  /** Wakes the subscribers of an organization, some in each turn: what each of them does then is done within it. */
-  async #tell(organizationId: string, list: readonly ToldChange[]): Promise<void> {
-    const recent = this.#organizations.get(organizationId)
-    if (recent === undefined) return
+  /** One reading for all organizations that have begun. */
+  async #read(): Promise<void> {
+    const places = new Map<string, reads.Position>()
+    for (const [organizationId, { place }] of this.#organizations) if (place !== null) places.set(organizationId, place)
+    const news = await reads.newsOf(this.#db, places, { each: EACH, limit: BATCH })
+    const readAtMs = performance.now()
+    let count = 0
+    for (const [organizationId, since] of news) {
+      count += Math.max(1, since.rows.length)
+      const recent = this.#organizations.get(organizationId)
+      // All have left, and perhaps others have come, who begin at another place.
+      if (recent === undefined || recent.place !== places.get(organizationId)) continue
+      if (!(await this.#tell(organizationId, recent, { since, readAtMs }))) this.#again = true
+      if (this.#organizations.get(organizationId) !== recent) continue
+      this.#organizations.delete(organizationId)
+      this.#organizations.set(organizationId, recent)
+    }
+    if (count >= BATCH) this.#again = true
+  }
+
+  /** Tells the subscribers of one organization; false where more is there to be read. */
+  async #tell(
+    organizationId: string,
+    recent: RecentChanges,
+    { since, readAtMs }: { since: reads.Since; readAtMs: number },
+  ): Promise<boolean> {
+    const { head, isWhole, rows } = since
+    if (!isWhole) {
+      recent.cut()
+      recent.place = head
+      await this.#wakeAll(organizationId, recent, TOLD_IN_A_TURN)
+      return true
+    }
+    const list: ToldChange[] = []
+    for (const row of rows) {
+      const change = await this.replays.told(row, readAtMs)
+      if (change !== null) list.push(change)
+    }
+    const { epoch, n } = rows.at(-1) ?? head
+    recent.place = { epoch, n }
     recent.add(list)
-    const inATurn = Math.max(1, Math.floor(TOLD_IN_A_TURN / list.length))
+    await this.#wakeAll(organizationId, recent, Math.max(1, Math.floor(TOLD_IN_A_TURN / Math.max(1, list.length))))
+    return n === head.n
+  }
+
+  /** Wakes the subscribers of an organization, some in each turn: what each of them does then is done within it. */
+  async #wakeAll(organizationId: string, recent: RecentChanges, inATurn: number): Promise<void> {
     let woken = 0
     for (const wake of recent.wakes()) {
-      if (!recent.hears(wake)) continue
+      if (!recent.hears(wake) || this.#organizations.get(organizationId) !== recent) continue
       wake()
       woken += 1
       if (woken % inATurn === 0) await nextTurn()
     }
   }
+}
 
-  /** The rows of organizations with subscribers, each with its datasource, which is read once however often it changed. */
-  async #told(rows: readonly changes.ChangeRow[], readAtMs: number): Promise<Map<string, ToldChange[]>> {
-    const told = new Map<string, ToldChange[]>()
-    for (const row of rows) {
-      if (!this.#organizations.has(row.organizationId)) continue
-      const change = await this.replays.told(row, readAtMs)
-      if (change === null) continue
-      const list = told.get(row.organizationId) ?? []
-      told.set(row.organizationId, list)
-      list.push(change)
-    }
-    return told
-  }
+function given<T>(found: T | undefined): T {
+  if (found === undefined) throw new Error('the organization has no head')
+  return found
 }

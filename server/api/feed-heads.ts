@@ -7,14 +7,12 @@ import type { Log } from '#server/log.ts'
 import type { Db } from '#server/store/db.ts'
 import * as feedEvents from '#server/store/feed-events.ts'
 import type { Signals } from '#server/store/signals.ts'
-import { withDeadline } from '#server/store/statement-scope.ts'
+import { forInstallation } from '#server/store/statement-scope.ts'
 import { TOLD_IN_A_TURN } from './change-feed.ts'
 import { FeedPages } from './feed-pages.ts'
+import { READ_DEADLINE_MS } from './replay.ts'
 
 const POLL_MS = 1_000
-
-/** A look that takes longer is given up: the poll begins another one on another connection. */
-const LOOK_MS = 2_000
 
 interface Watcher {
   readonly feed: feedEvents.FeedPlace
@@ -51,17 +49,20 @@ export class FeedHeads {
   }
 
   #begin(): void {
-    const timer = setInterval(() => this.#wake(), POLL_MS)
-    const off = this.#signals.on('events', () => this.#wake())
-    this.#off = () => {
-      clearInterval(timer)
-      off()
-    }
+    // In no caller's scope: none of them pays for what is read for all.
+    this.#off = forInstallation(READ_DEADLINE_MS, () => {
+      const timer = setInterval(() => this.#wake(), POLL_MS)
+      const off = this.#signals.on('events', () => this.#wake())
+      return () => {
+        clearInterval(timer)
+        off()
+      }
+    })
   }
 
   #wake(): void {
     this.#again = true
-    this.#looking ??= this.#look().finally(() => {
+    this.#looking ??= forInstallation(READ_DEADLINE_MS, () => this.#look()).finally(() => {
       this.#looking = null
     })
   }
@@ -71,7 +72,7 @@ export class FeedHeads {
       while (this.#again && this.#watchers.size > 0) {
         this.#again = false
         const feeds = new Map([...this.#watchers].map(({ feed }) => [feed.datasourceId, feed]))
-        const heads = await withDeadline(LOOK_MS, () => feedEvents.heads(this.#db, [...feeds.values()]))
+        const heads = await feedEvents.heads(this.#db, [...feeds.values()])
         let told = 0
         for (const watcher of [...this.#watchers]) {
           if (!this.#watchers.has(watcher)) continue

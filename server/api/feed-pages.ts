@@ -3,7 +3,9 @@
  * read and parsed once however many follow. Pages are small, since each subscriber holds one while it writes it out.
  */
 import type { Db } from '#server/store/db.ts'
+import { withDeadline } from '#server/store/statement-scope.ts'
 import { type Page, type PageAsked, readPage } from './feed-page.ts'
+import { READ_DEADLINE_MS } from './replay.ts'
 
 /** Events of a page for a subscriber, but for its first one. */
 export const MAX_STREAMED_BYTES = 256 << 10
@@ -29,7 +31,8 @@ export class FeedPages {
 
   /** A page; of a head that has not been looked at it is read anew. */
   of({ head, ...asked }: StreamedPage): Promise<Page> {
-    const read = () => readPage(this.#db, { ...asked, maxBytes: MAX_STREAMED_BYTES })
+    const read = () =>
+      withDeadline(READ_DEADLINE_MS, () => readPage(this.#db, { ...asked, maxBytes: MAX_STREAMED_BYTES }))
     if (head === 0) return read()
     const key = [asked.org, asked.datasourceId, asked.after, asked.limit, head].join(' ')
     const held = this.#pages.get(key)

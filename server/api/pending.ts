@@ -46,10 +46,12 @@ export async function placePending(ctx: KnownContext, tx: Tx, { held, drafted, a
   const version = held.credential_version + 1
   const asked = { ...drafted, secret: askedBy(ctx, drafted.secret) }
   const credential = await sealCredential(within(ctx, tx), { datasourceId: held.id, version }, asked)
+  // Before the credential: its task is locked first everywhere.
+  const request = await comparisons.submit(tx, org, compareTask(ctx, held.id))
   await credentials.replacePending(tx, org, { datasourceId: held.id, version, credential, now })
   await datasources.update(tx, org, { id: held.id, set: { credential_version: version } })
   await audit.append(tx, org, eventOf(ctx, { action, objectKind: 'datasource', objectId: held.id }))
-  return comparisons.submit(tx, org, compareTask(ctx, held.id))
+  return request
 }
 
 /** The secret with the name of its bringer: in the signed box nobody but this tier can have put it there. */

@@ -3,7 +3,8 @@
  * nothing else, so that slow readers, however many, cost what one costs. Bounded in number and in bytes: the oldest goes,
  * and a subscriber whose place is gone reads from the table.
  */
-import type { Change, Position } from '#server/store/changes.ts'
+import type { Position } from '#server/store/change-reads.ts'
+import type { Change } from '#server/store/changes.ts'
 import type { Datasource } from '#shared/datasource.ts'
 
 /** Changes that are held for the subscribers of an organization. */
@@ -34,6 +35,8 @@ export class RecentChanges {
   /** The number of the first one that is held. */
   #first = 0
   #length = 0
+  /** Up to where they were read; null before the first reading. */
+  place: Position | null = null
 
   /** The number that the next change will have. */
   get next(): number {
@@ -64,6 +67,13 @@ export class RecentChanges {
     }
     this.#changes.splice(0, surplus)
     this.#first += surplus
+  }
+
+  /** Drops what is held, since what comes does not go on from it: whoever listens finds their place gone, and looks in the table. */
+  cut(): void {
+    this.#first = this.next + 1
+    this.#changes.length = 0
+    this.#length = 0
   }
 
   /** Calls `wake` after each addition, until the returned function is called. */

@@ -34,10 +34,14 @@ async function removeSome(ctx: KnownContext, until: Date) {
   const { organizationId: org, mode } = ctx.principal
   return transaction(ctx.parts.db, async tx => {
     const found = await someOf(tx, org, { mode, limit: AT_ONCE, until })
-    const removed: ('direct' | 'endpoint')[] = []
+    // All of them before anything else: who removes one holds it while they wait for the quota.
+    const held: typeof found = []
     for (const row of found) {
       // Another call may have removed it since.
-      if ((await datasources.lock(tx, org, { id: row.id })) === undefined) continue
+      if ((await datasources.lock(tx, org, { id: row.id })) !== undefined) held.push(row)
+    }
+    const removed: ('direct' | 'endpoint')[] = []
+    for (const row of held) {
       const now = ctx.parts.clock()
       await datasources.remove(tx, org, { id: row.id, now })
       await audit.append(
@@ -45,7 +49,7 @@ async function removeSome(ctx: KnownContext, until: Date) {
         org,
         eventOf(ctx, { action: 'datasource.removed', objectKind: 'datasource', objectId: row.id }),
       )
-      await changes.append(tx, org, { datasourceId: row.id, change: 'removed', at: now })
+      changes.append(tx, org, { datasourceId: row.id, change: 'removed', at: now })
       removed.push(row.kind)
     }
     return { found: found.length, removed }

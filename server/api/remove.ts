@@ -37,6 +37,6 @@ async function removeRow(ctx: KnownContext, id: string, now: Date): Promise<void
     if ((await datasources.lock(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
     await datasources.remove(tx, org, { id, now })
     await audit.append(tx, org, eventOf(ctx, { action: 'datasource.removed', objectKind: 'datasource', objectId: id }))
-    await changes.append(tx, org, { datasourceId: id, change: 'removed', at: now })
+    changes.append(tx, org, { datasourceId: id, change: 'removed', at: now })
   })
 }

@@ -3,9 +3,10 @@
  * process; a datasource is read when its turn comes, and once for all who come back together. A replay holds one change at
  * a time, so that a subscriber who asks for many and reads none costs nothing.
  */
-import * as changes from '#server/store/changes.ts'
+import * as reads from '#server/store/change-reads.ts'
 import * as datasources from '#server/store/datasources.ts'
 import type { Db } from '#server/store/db.ts'
+import { withDeadline } from '#server/store/statement-scope.ts'
 import { present } from './present.ts'
 import type { ToldChange } from './recent-changes.ts'
 
@@ -16,10 +17,20 @@ export const READINGS_AT_ONCE = 4
 /** Datasources that are held for those who come back together. */
 export const MAX_PRESENTED = 200
 
+/** How long a reading for subscribers may take: a dead connection is thrown away, and the next reading has another. */
+export const READ_DEADLINE_MS = 2_000
+
 const BATCH = 100
 
+/** From where to go on, and of which datasources alone; null for all of the organization. */
+export interface ReplayAsked {
+  readonly after: reads.Position
+  readonly datasourceIds: readonly string[] | null
+}
+
 interface Read {
-  readonly rows: readonly changes.ChangeRow[]
+  /** Null where the organization has no changes. */
+  readonly since: reads.Since | null
   /** When they were there: what is read later shows what they tell of. */
   readonly atMs: number
 }
@@ -43,37 +54,40 @@ export class Replays {
     this.#db = db
   }
 
-  /** Changes after a place, oldest first; `reset` where there are more than may be replayed. */
-  async *from(organizationId: string, after: changes.Position): AsyncGenerator<ToldChange | 'reset'> {
+  /** Changes after a place, oldest first; `reset` where there are more than may be replayed, or some of them cannot be. */
+  async *from(organizationId: string, { after, datasourceIds }: ReplayAsked): AsyncGenerator<ToldChange | 'reset'> {
     let [position, told] = [after, 0]
     for (;;) {
-      const { rows, atMs } = await this.#since(organizationId, position)
-      if (rows.length === 0) return
-      for (const row of rows) {
+      const { since, atMs } = await this.#since(organizationId, { after: position, datasourceIds })
+      if (since === null || !since.isWhole) return yield 'reset'
+      for (const row of since.rows) {
         if (told >= MAX_REPLAYED) return yield 'reset'
         told += 1
         position = row
         const change = await this.told(row, atMs)
         if (change !== null) yield change
       }
+      if (since.rows.length < BATCH) return
     }
   }
 
   /** A row with its datasource, as that is at `sinceMs` or later; null where it is no more. */
-  async told(row: changes.ChangeRow, sinceMs: number): Promise<ToldChange | null> {
+  async told(row: reads.ChangeRow, sinceMs: number): Promise<ToldChange | null> {
     const found = await this.#find(row, sinceMs)
     if (found === undefined) return null
     const datasource = present(found)
-    const { xid, id, datasourceId, change } = row
+    const { epoch, n, datasourceId, change } = row
     const told = { id: datasource.id, change, datasource }
-    return { xid, id, datasourceId, event: { id: `${xid}-${id}`, told }, length: JSON.stringify(told).length }
+    return { epoch, n, datasourceId, event: { id: `${epoch}-${n}`, told }, length: JSON.stringify(told).length }
   }
 
-  #find({ organizationId, datasourceId: id }: changes.ChangeRow, sinceMs: number): Presented['row'] {
+  #find({ organizationId, datasourceId: id }: reads.ChangeRow, sinceMs: number): Presented['row'] {
     const key = `${organizationId} ${id}`
     const held = this.#presented.get(key)
     if (held !== undefined && held.sinceMs >= sinceMs) return held.row
-    const row = datasources.find(this.#db, organizationId, { id, includeRemoved: true })
+    const row = withDeadline(READ_DEADLINE_MS, () =>
+      datasources.find(this.#db, organizationId, { id, includeRemoved: true }),
+    )
     this.#presented.delete(key)
     this.#presented.set(key, { sinceMs: performance.now(), row })
     const [oldest] = this.#presented.keys()
@@ -87,13 +101,14 @@ export class Replays {
    * Many come back at once and from the same place: those who ask while it is being read share the next reading, which is
    * of a later moment than their question.
    */
-  #since(organizationId: string, position: changes.Position): Promise<Read> {
-    const key = `${organizationId} ${position.xid}-${position.id}`
+  #since(organizationId: string, asked: ReplayAsked): Promise<Read> {
+    const { after, datasourceIds } = asked
+    const key = [organizationId, after.epoch, after.n, ...(datasourceIds ?? ['all'])].join(' ')
     const queued = this.#queued.get(key)
     if (queued !== undefined) return queued
     const read = () => {
       this.#queued.delete(key)
-      const reading = this.#read(organizationId, position).finally(() => {
+      const reading = this.#read(organizationId, asked).finally(() => {
         if (this.#reading.get(key) === reading) this.#reading.delete(key)
       })
       this.#reading.set(key, reading)
@@ -106,12 +121,13 @@ export class Replays {
     return next
   }
 
-  async #read(organizationId: string, position: changes.Position): Promise<Read> {
+  async #read(organizationId: string, { after: position, datasourceIds }: ReplayAsked): Promise<Read> {
     if (this.#free > 0) this.#free -= 1
     else await new Promise<void>(resolve => this.#waiting.push(resolve))
     try {
-      const rows = await changes.after(this.#db, { organizationId, position, limit: BATCH })
-      return { rows, atMs: performance.now() }
+      const ask = { position, datasourceIds, limit: BATCH }
+      const since = await withDeadline(READ_DEADLINE_MS, () => reads.since(this.#db, organizationId, ask))
+      return { since, atMs: performance.now() }
     } finally {
       const next = this.#waiting.shift()
       if (next === undefined) this.#free += 1

@@ -56,7 +56,7 @@ async function apply(ctx: KnownContext, input: Update, id: string): Promise<{ id
     }
     if (Object.keys(set).length > 0) await datasources.update(tx, org, { id, set })
     await audit.append(tx, org, eventOf(ctx, { action: 'datasource.updated', objectKind: 'datasource', objectId: id }))
-    await changes.append(tx, org, { datasourceId: id, change: 'updated', at: now })
+    changes.append(tx, org, { datasourceId: id, change: 'updated', at: now })
     if (isMoved) await tasks.request(tx, org, verifyTask(ctx, id))
   })
   return { id }

@@ -1,11 +1,11 @@
 /**
  * `datasources.watch`: every change of the organization's datasources, as it happens. The id of an event is its place in
- * the order of changes, so a subscriber who comes back with the last one he saw misses none.
+ * the order of changes (`epoch-n`), so a subscriber who comes back with the last one they saw misses none, or is told to list anew.
  */
 import { tracked } from '@trpc/server'
 import { z } from 'zod'
 import { refusal } from '#server/domain/scope.ts'
-import type { Position } from '#server/store/changes.ts'
+import type { Position } from '#server/store/change-reads.ts'
 import { Fault } from '#shared/fault.ts'
 import { DatasourceId } from '#shared/wire.ts'
 import type { KnownContext } from './context.ts'
@@ -17,13 +17,8 @@ import { failureOf, procedure } from './trpc.ts'
 
 const MIN_IDLE_MS = 1_000
 
-/** As far as `xid8` and a number of ours reach. */
-const MAX_XID = 2n ** 64n - 1n
-
-const isPlace = (eventId: string) => {
-  const [xid = '', id = ''] = eventId.split('-')
-  return BigInt(xid) <= MAX_XID && Number.isSafeInteger(Number(id))
-}
+/** As far as a number of ours reaches. The epoch may be one of a former release, which has another form of place: it is none of ours. */
+const isPlace = (eventId: string) => Number.isSafeInteger(Number(eventId.split('-')[1]))
 
 const WatchInput = z
   .strictObject({
@@ -68,7 +63,7 @@ async function watched(ctx: KnownContext, id: DatasourceId): Promise<string> {
 interface Listening {
   readonly subscriber: Subscriber
   /** Where one begins that asked for nothing from before. */
-  readonly from: Position | null
+  readonly from: Position
   readonly stop: () => void
 }
 
@@ -78,9 +73,10 @@ async function listen(
   of: { after: Position | null; ended: AbortSignal; place: Disposable },
 ): Promise<Listening> {
   const { changeFeed } = ctx.parts
-  const begun: { subscriber?: Subscriber; from: Position | null } = { from: null }
+  const begun: { subscriber?: Subscriber; from?: () => Position | null } = {}
   const leave = await changeFeed.subscribe(ctx.principal.organizationId, recent => {
-    begun.from = changeFeed.place
+    const place = recent.place
+    begun.from = () => place ?? recent.place
     begun.subscriber = new Subscriber(recent, { isBehind: of.after !== null })
     return begun.subscriber.wake
   })
@@ -90,8 +86,10 @@ async function listen(
   }
   if (of.ended.aborted) stop()
   of.ended.addEventListener('abort', stop, { once: true })
-  if (begun.subscriber === undefined) throw new Error('the feed has not begun')
-  return { subscriber: begun.subscriber, from: begun.from ?? changeFeed.place, stop }
+  const { subscriber } = begun
+  const from = begun.from?.() ?? null
+  if (subscriber === undefined || from === null) throw new Error('the feed has not begun')
+  return { subscriber, from, stop }
 }
 
 interface Watched extends Listening {
@@ -125,22 +123,26 @@ interface Reset {
 /** What was missed, then what happens, in order and each once. Ends with the request, the process, or the credential. */
 async function* told(
   ctx: KnownContext,
-  { subscriber, stop, after, from, ended }: Watched,
+  { subscriber, stop, only, after, from, ended }: Watched,
 ): AsyncGenerator<ToldChange | Reset> {
   const { changeFeed } = ctx.parts
   const credential = recheckLater(ctx)
+  const { organizationId } = ctx.principal
+  // One who may see, or asked for, some of them is not made to read all.
+  const datasourceIds = only === null ? ctx.principal.datasourceIds : [only]
+  const missed = (last: Position) => changeFeed.replays.from(organizationId, { after: last, datasourceIds })
   try {
     for (let last = after ?? from; !ended.aborted; ) {
-      for await (const change of next(ctx, subscriber, last)) {
+      for await (const change of next(subscriber, () => missed(last))) {
         if (credential.isDue()) await credential.check()
         if (change === 'reset') {
-          last = await changeFeed.latest()
-          yield { reset: `${last.xid}-${last.id}` }
+          last = await changeFeed.latest(organizationId)
+          yield { reset: `${last.epoch}-${last.n}` }
           break
         }
-        if (last !== null && !isAfter(change, last)) continue
+        if (change.epoch === last.epoch && change.n <= last.n) continue
         yield change
-        last = { xid: change.xid, id: change.id }
+        last = { epoch: change.epoch, n: change.n }
       }
       // While our database is away nothing is told either, so only a credential that is known to be dead ends this.
       const idleMs = Math.max(MIN_IDLE_MS, credential.leftMs())
@@ -155,16 +157,10 @@ async function* told(
 
 /** What there is to read now: changes from the table where some were missed, else those that are held. */
 async function* next(
-  ctx: KnownContext,
   subscriber: Subscriber,
-  last: Position | null,
+  missed: () => AsyncGenerator<ToldChange | 'reset'>,
 ): AsyncGenerator<ToldChange | 'reset'> {
-  // Without a place to go on from it lists anew.
-  if (subscriber.isCut()) {
-    if (last === null) yield 'reset'
-    else yield* ctx.parts.changeFeed.replays.from(ctx.principal.organizationId, last)
-    return
-  }
+  if (subscriber.isCut()) return yield* missed()
   for (let change = subscriber.take(); change !== null; change = subscriber.take()) yield change
 }
 
@@ -177,11 +173,6 @@ function isAbort(thrown: unknown): boolean {
 }
 
 function positionOf(eventId: string | null): Position | null {
-  const [xid, id] = eventId?.split('-') ?? []
-  return xid === undefined || id === undefined ? null : { xid, id: Number(id) }
-}
-
-function isAfter(one: Position, other: Position): boolean {
-  if (one.xid === other.xid) return one.id > other.id
-  return BigInt(one.xid) > BigInt(other.xid)
+  const [epoch, n] = eventId?.split('-') ?? []
+  return epoch === undefined || n === undefined ? null : { epoch, n: Number(n) }
 }

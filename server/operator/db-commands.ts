@@ -3,9 +3,15 @@
  * Part of the table in `commands.ts`.
  */
 import { applyGrants, canReadSecrets, grantStatements } from '#server/store/grants.ts'
+import { isTold, readOrigin, restored } from '#server/store/installation.ts'
 import { type Command, required } from './command.ts'
 
-/** `db grant`. */
+const RECOGNISED =
+  'This role recognises another server by itself. Each web process does so where its role may read the same: it logs a warning otherwise.'
+const UNRECOGNISED =
+  'This role may not read both pg_control_system() and the timeline: run this command after each restore, copy or failover.'
+
+/** `db grant`, `db restored`. */
 export const dbCommands: readonly Command[] = [
   {
     words: ['db', 'grant'],
@@ -26,6 +32,19 @@ export const dbCommands: readonly Command[] = [
         throw new Error(`The web role can read sealed bytes all the same: ${why}.`)
       }
       context.complain('granted')
+      return 0
+    },
+  },
+  {
+    words: ['db', 'restored'],
+    synopsis: 'db restored',
+    about: 'has every subscriber list anew; run it after a restore or a copy where the server cannot be recognised',
+    async run(context) {
+      const db = await context.openDb()
+      const here = await readOrigin(db)
+      const count = await restored(db, here)
+      context.complain(`subscribers of ${count} ${count === 1 ? 'organization' : 'organizations'} list anew`)
+      context.complain(isTold(here) ? RECOGNISED : UNRECOGNISED)
       return 0
     },
   },

@@ -1,77 +1,85 @@
 /**
- * What has happened to datasources, in an order that no reader can miss a row of. Written in the transaction of a change,
- * read by one feed in each web process.
+ * What has happened to datasources, numbered per organization without a gap. The lock of the organization's head makes commits
+ * follow in the order of the numbers, so that a reader who goes by them misses none, however late a commit becomes visible.
+ *
+ * Locks are taken in one order everywhere: idempotency claim, datasource, task, credential, quota, head. So changes are collected
+ * while a transaction runs, and written right before it commits; nothing waits for a head but what is about to commit.
  */
-import { sql } from 'kysely'
-import type { Db, Tx } from './db.ts'
+import { type QueryExecutorProvider, type RawBuilder, sql } from 'kysely'
 
 /** What can happen to a datasource. */
 export type Change = 'registered' | 'updated' | 'rotated' | 'verified' | 'removed' | 'introspected' | 'drifted'
 
-/** A place in the order of changes: transaction, then number. */
-export interface Position {
-  readonly xid: string
-  readonly id: number
-}
-
-/** One change and where it stands. */
-export interface ChangeRow extends Position {
-  readonly organizationId: string
+/** A change as it is appended. */
+export interface NewChange {
   readonly datasourceId: string
   readonly change: Change
+  readonly at: Date
 }
 
-/** Appends a change, in the transaction of what it tells of. */
-export async function append(
-  tx: Tx,
+/** The changes of transactions that have not ended, by transaction and organization. */
+const collected = new WeakMap<object, Map<string, NewChange[]>>()
+
+/** From now on a transaction collects changes. `transaction()` of `db.ts` calls it. */
+export function collectChanges(tx: object): void {
+  collected.set(tx, new Map())
+}
+
+/** Appends a change to what a transaction tells when it commits, in the order of the calls. */
+export function append(tx: object, org: string, entry: NewChange): void {
+  const byOrganization = collected.get(tx)
+  if (byOrganization === undefined) throw new Error('a change is appended in a transaction')
+  byOrganization.set(org, [...(byOrganization.get(org) ?? []), entry])
+}
+
+/** Writes what a transaction has collected: its last statement. `transaction()` of `db.ts` calls it before the commit. */
+export async function writeCollected(tx: QueryExecutorProvider & object): Promise<void> {
+  // One order of heads as well, though a transaction is of one organization.
+  const entries = [...(collected.get(tx) ?? [])].sort(([one], [other]) => (one < other ? -1 : 1))
+  collected.delete(tx)
+  for (const [org, list] of entries) await write(tx, org, list)
+}
+
+async function write(tx: QueryExecutorProvider, org: string, list: readonly NewChange[]): Promise<void> {
+  const [first] = list
+  if (first === undefined) return
+  await sql`
+    with head as (
+      insert into change_heads (org_id, epoch, last) values (${org}, ${newEpoch(first.at)}, ${list.length})
+      on conflict (org_id) do update set last = change_heads.last + excluded.last
+      returning last
+    )
+    insert into changes (org_id, n, datasource_id, change, at)
+    select ${org}::uuid, head.last - ${list.length}::bigint + c.place, c.datasource_id, c.change, c.at
+    from head, unnest(${list.map(one => one.datasourceId)}::uuid[], ${list.map(one => one.change)}::text[],
+      ${list.map(one => one.at)}::timestamptz[]) with ordinality as c (datasource_id, change, at, place)
+  `.execute(tx)
+}
+
+/**
+ * The sub-statements that append one change in a statement of its own: to be put behind the others of its `with`. `of` names the
+ * sub-statement whose row is told of; `others` those that lock something, each with a `returning`: they are done before the head
+ * is locked.
+ */
+export function appended(
   org: string,
-  entry: { datasourceId: string; change: Change; at: Date },
-): Promise<void> {
-  await tx
-    .insertInto('changes')
-    .values({ org_id: org, datasource_id: entry.datasourceId, change: entry.change, at: entry.at })
-    .execute()
+  entry: NewChange,
+  { of, others }: { of: string; others: readonly string[] },
+): RawBuilder<unknown> {
+  // Counted, not only begun: `exists` would stop at the first row, and leave the other locks for later.
+  const after = others.map(name => sql`and (select count(*) from ${sql.ref(name)}) >= 0`)
+  return sql`head as (
+      insert into change_heads (org_id, epoch, last)
+      select ${org}::uuid, ${newEpoch(entry.at)}::bigint, 1 from ${sql.ref(of)} where true ${sql.join(after, sql` `)}
+      on conflict (org_id) do update set last = change_heads.last + 1
+      returning last
+    ), told as (
+      insert into changes (org_id, n, datasource_id, change, at)
+      select ${org}::uuid, last, ${entry.datasourceId}::uuid, ${entry.change}, ${entry.at}::timestamptz from head
+    )`
 }
 
-/**
- * The oldest transaction of this snapshot that may still append a change: a transaction of another database of the server
- * cannot, and may be open for hours. One that cannot be told apart is waited for.
- */
-const HORIZON = sql`(
-  select coalesce(min(x.xid), pg_snapshot_xmax(pg_current_snapshot()))
-  from pg_snapshot_xip(pg_current_snapshot()) as x(xid)
-  where not exists (
-    select from pg_locks l join pg_stat_activity a on a.pid = l.pid
-    where l.locktype = 'transactionid' and l.granted and l.transactionid = x.xid::xid
-      and a.datid <> (select d.oid from pg_database d where d.datname = current_database())))`
-
-/** The place after everything that may be read now. Of all organizations: a feed begins here. */
-export async function latest(db: Db): Promise<Position> {
-  const { rows } = await sql<{ xid: string }>`select ${HORIZON}::text as xid`.execute(db)
-  const xid = rows[0]?.xid
-  if (xid === undefined) throw new Error('the database told no snapshot')
-  return { xid, id: 0 }
-}
-
-/**
- * Changes after a place, oldest first, at most `limit`; of one organization, or of all for the feed of a process, which
- * gives each to those whose it is.
- */
-export async function after(
-  db: Db,
-  ask: { organizationId: string | null; position: Position; limit: number },
-): Promise<ChangeRow[]> {
-  const { organizationId, position, limit } = ask
-  const { rows } = await sql<ChangeRow>`
-    select org_id as "organizationId", id, xid::text as xid, datasource_id as "datasourceId", change from changes
-    where (xid, id) > (${position.xid}::xid8, ${position.id}::bigint) and xid < ${HORIZON}
-      and (${organizationId}::uuid is null or org_id = ${organizationId}::uuid)
-    order by xid, id limit ${limit}
-  `.execute(db)
-  return rows
-}
-
-/** Forgets changes older than `before`, of every organization. */
-export async function sweep(db: Db, before: Date): Promise<void> {
-  await db.deleteFrom('changes').where('at', '<', before).execute()
+/** The first epoch of a head: a time, so that two copies of a database never begin the same. */
+function newEpoch(at: Date): number {
+  return at.getTime()
 }

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Claim } from './claims.ts'
+import * as datasources from './datasources.ts'
 import { type Db, type Tx, transaction } from './db.ts'
 
 /** A check of a standing task is asked for and due, or is being made. */
@@ -20,6 +21,8 @@ export async function awaitCheck(db: Db, held: Claim, of: { taskId: string; now:
   const { organizationId: org, datasourceId } = held
   if (datasourceId === null) throw new Error('the task is about no datasource')
   await transaction(db, async tx => {
+    // Two tasks of one datasource are changed: under its lock, as by everybody.
+    await datasources.lock(tx, org, { id: datasourceId })
     // Asked for once: a check that is settled between two looks must not become another one.
     const awaits = held.awaits ?? (await request(tx, org, { ...of, datasourceId }))
     await tx

@@ -193,7 +193,7 @@ export async function update(
  */
 export async function remove(tx: Tx, org: string, which: { id: string; now: Date }): Promise<void> {
   await update(tx, org, { id: which.id, set: { deleted_at: which.now, next_check_at: null } })
-  await credentials.destroy(tx, org, { datasourceId: which.id })
   await tasks.endAll(tx, org, which.id)
+  await credentials.destroy(tx, org, { datasourceId: which.id })
   await quotas.release(tx, org)
 }

@@ -13,6 +13,7 @@ import type { DbType, Kind, Status } from '#shared/datasource.ts'
 import type { Mode } from '#shared/wire.ts'
 import { isContended } from './availability.ts'
 import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
+import { collectChanges, writeCollected } from './changes.ts'
 import { CLIENT_DEADLINE_MS, deadlineSettings } from './deadlines.ts'
 import type { FeedEventsTable, FeedPushesTable, FeedsTable } from './feed-tables.ts'
 import { openPool } from './pool.ts'
@@ -144,13 +145,28 @@ interface IdempotencyKeysTable {
   expires_at: Date
 }
 
+/** `id` and `xid` are of the last release, which reads and writes them. */
 interface ChangesTable {
   org_id: string
+  n: number | null
   id: Generated<number>
   xid: Generated<string>
   datasource_id: string
   change: string
   at: Date
+}
+
+interface ChangeHeadsTable {
+  org_id: string
+  epoch: number
+  last: number
+}
+
+interface InstallationTable {
+  is_only: Generated<boolean>
+  system_identifier: string | null
+  timeline: number | null
+  relation: string | null
 }
 
 interface SnapshotsTable {
@@ -194,6 +210,8 @@ export interface Tables {
   audit_events: AuditEventsTable
   idempotency_keys: IdempotencyKeysTable
   changes: ChangesTable
+  change_heads: ChangeHeadsTable
+  installation: InstallationTable
   lease_grants: LeaseGrantsTable
   leases: LeasesTable
   dial_budgets: DialBudgetsTable
@@ -252,21 +270,29 @@ export function openDb(options: DbOptions): Db {
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }
 
-function isTransaction(db: Db): db is Tx {
+/** Whether it is a transaction: then what is done last in it is its caller's. */
+export function isTransaction(db: Db): db is Tx {
   return db.isTransaction
 }
 
 /**
  * Runs `work` in one transaction, the one that `db` is in if it is; an exception rolls everything back. One that the server
- * gave up in favour of another (a deadlock, a serialization failure) is run once more from its beginning.
+ * gave up in favour of another (a deadlock, a serialization failure) is run once more from its beginning. The changes that `work` appends
+ * are written last, right before the commit.
  */
 export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   if (isTransaction(db)) return work(db)
+  const whole = async (tx: Tx) => {
+    collectChanges(tx)
+    const done = await work(tx)
+    await writeCollected(tx)
+    return done
+  }
   try {
-    return await db.transaction().execute(work)
+    return await db.transaction().execute(whole)
   } catch (error) {
     if (!isContended(error)) throw error
-    return db.transaction().execute(work)
+    return db.transaction().execute(whole)
   }
 }
 

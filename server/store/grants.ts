@@ -100,7 +100,19 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   },
   audit_events: { web: { select: true, insert: true }, worker: { insert: true } },
   idempotency_keys: { web: EVERYTHING, worker: { select: ['expires_at'], delete: true } },
-  changes: { web: { select: true, insert: true }, worker: { select: true, insert: true, delete: true } },
+  // What a process of the last release wrote is numbered by whoever reads it.
+  changes: {
+    web: { select: true, insert: true, update: ['n'] },
+    worker: { select: true, insert: true, update: ['n'], delete: true },
+  },
+  change_heads: {
+    web: { select: true, insert: true, update: ['epoch', 'last'] },
+    worker: { select: true, insert: true, update: ['epoch', 'last'] },
+  },
+  installation: {
+    web: { select: true, update: ['system_identifier', 'timeline', 'relation'] },
+    worker: { select: true, update: ['system_identifier', 'timeline', 'relation'] },
+  },
   dial_budgets: { web: {}, worker: EVERYTHING },
   snapshots: { web: READ, worker: EVERYTHING },
   leases: {

@@ -8,8 +8,9 @@ import type { Kind } from '#shared/datasource.ts'
 import { Fault } from '#shared/fault.ts'
 import type { Mode } from '#shared/wire.ts'
 import type { AuditEvent } from './audit.ts'
+import { append, appended } from './changes.ts'
 import type { NewCredential } from './credentials.ts'
-import type { Db, Tables } from './db.ts'
+import { type Db, isTransaction, type Tables } from './db.ts'
 import * as quotas from './quotas.ts'
 
 /** What a new datasource is, without what the database and the statement fill in. */
@@ -48,6 +49,9 @@ export interface Registration {
  */
 export async function register(db: Db, org: string, entry: Registration): Promise<boolean> {
   const { datasource: d, credential: c, event, now } = entry
+  const change = { datasourceId: d.id, change: 'registered', at: now } as const
+  // In a transaction the change is written last of all, before its commit.
+  const alone = !isTransaction(db)
   const written = sql`
     with d as (
       insert into datasources (org_id, id, kind, mode, name, db_type, host, port, database, schema, tls_mode,
@@ -60,24 +64,27 @@ export async function register(db: Db, org: string, entry: Registration): Promis
       insert into credentials (org_id, datasource_id, version, state, key_id, sealed, signer_id, signature, last4, created_at)
       select org_id, id, 1, 'current', ${c.sealed.keyId}::uuid, ${c.sealed.box}::bytea, ${c.sealed.signerId}::text,
         ${c.sealed.signature}::bytea, ${c.last4}::text, ${now}::timestamptz from d
+      returning version
     ), a as (
       insert into audit_events (org_id, id, at, principal_kind, principal_id, action, object_kind, object_id, outcome, request_id, address)
       select org_id, ${event.id}::uuid, ${event.at}::timestamptz, ${event.actor.kind}::text, ${event.actor.id}::uuid, ${event.action}::text,
         'datasource', id, ${event.outcome}::text, ${event.actor.requestId}::text, ${event.actor.address}::text from d
+      returning id
     ), t as (
       insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
       select org_id, ${entry.taskId}::uuid, 'verify', id, true, ${now}::timestamptz, ${now}::timestamptz from d
-    ), w as (
-      insert into changes (org_id, datasource_id, change, at) select org_id, id, 'registered', ${now}::timestamptz from d
+      returning id
     ), q as (
       insert into quotas (org_id, datasources, max_datasources) select org_id, 1, ${entry.maxDatasources}::integer from d
       on conflict (org_id) do update set datasources = quotas.datasources + 1, max_datasources = ${entry.maxDatasources}::integer
-    )
+      returning org_id
+    ) ${alone ? sql`, ${appended(org, change, { of: 'd', others: ['c', 'a', 't', 'q'] })}` : sql``}
     select id from d
   `.execute(db)
   const { rows } = await written.catch((error: unknown) => {
     throw quotas.isFull(error) ? new Fault('resource_limit_reached') : error
   })
+  if (rows.length === 1 && !alone) append(db, org, change)
   return rows.length === 1
 }
 

@@ -26,6 +26,11 @@ export function forOrganization<T>(organizationId: string, work: () => T): T {
   return scopes.run({ organizationId, deadlineMs: scopes.getStore()?.deadlineMs ?? null, held: 0 }, work)
 }
 
+/** Runs `work` for the process itself, with a deadline for each statement: it may have been begun by a caller, who does not pay for it. */
+export function forInstallation<T>(deadlineMs: number, work: () => T): T {
+  return scopes.run({ organizationId: null, deadlineMs, held: 0 }, work)
+}
+
 /** Runs `work` with a deadline of its own for each statement. */
 export function withDeadline<T>(deadlineMs: number, work: () => T): T {
   const outer = scopes.getStore()

@@ -6,8 +6,9 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Standing } from '#server/domain/status.ts'
 import type { Advisory, Check } from '#shared/check.ts'
 import { type FaultCode, isFaultCode } from '#shared/fault.ts'
+import { append, appended } from './changes.ts'
 import { type Claim, isHeld, settledColumns } from './claims.ts'
-import type { Db } from './db.ts'
+import { type Db, isTransaction } from './db.ts'
 
 /** The verifications of a datasource that are kept; the oldest go, but for the one that the datasource shows. */
 export const MAX_VERIFICATIONS = 100
@@ -80,14 +81,17 @@ export async function last(
  * where the datasource was removed or the claim was lost; where another credential came meanwhile the claim alone is settled,
  * and since that one asked for a check, the task is due again.
  *
- * Locks the datasource, its task and the tried credential, in this order, which is everybody's. A lock that was waited for
+ * Locks the datasource, its task, the tried credential and the head of the changes, in this order, which is everybody's. A lock that was waited for
  * reads its row anew, so that one statement is as good as several.
  */
 export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void> {
   const { verdict, state, after, signed, dueAt, failed, introspection } = of
   const { organizationId: org } = claim
   const { datasourceId: id, version, checks, advisories, tookMs, at } = verdict
-  await sql`
+  const change = { datasourceId: id, change: 'verified', at } as const
+  // In a transaction the change is written last of all, before its commit.
+  const alone = !isTransaction(db)
+  const { rows } = await sql`
     with held as (
       select id from datasources where org_id = ${org} and id = ${id} and deleted_at is null for no key update
     ), settled as (
@@ -111,16 +115,18 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
         next_check_at = ${dueAt}::timestamptz,
         verified_at = case when ${verdict.outcome} = 'passed' then ${at}::timestamptz else verified_at end
       where org_id = ${org} and id = ${id} and exists (select from recorded)
-    ), forgotten as (${oldest(org, id)} and exists (select from recorded)
-    ), told as (
-      insert into changes (org_id, datasource_id, change, at)
-      select ${org}, ${id}::uuid, 'verified', ${at}::timestamptz from recorded
-    )
-    insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, requested)
-    select ${org}, ${introspection}::uuid, 'introspect', ${id}::uuid, true, ${dueAt}::timestamptz, ${at}::timestamptz, 0
-    from recorded where ${introspection}::uuid is not null
-    on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at where tasks.due_at is null
+      returning id
+    ), forgotten as (${oldest(org, id)} and exists (select from recorded) returning id
+    ), introspected as (
+      insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, requested)
+      select ${org}, ${introspection}::uuid, 'introspect', ${id}::uuid, true, ${dueAt}::timestamptz, ${at}::timestamptz, 0
+      from recorded where ${introspection}::uuid is not null
+      on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at where tasks.due_at is null
+      returning id
+    ) ${alone ? sql`, ${appended(org, change, { of: 'recorded', others: ['moved', 'forgotten', 'introspected'] })}` : sql``}
+    select id from recorded
   `.execute(db)
+  if (rows.length === 1 && !alone) append(db, org, change)
 }
 
 /** The oldest beyond `MAX_VERIFICATIONS`, with the one that is recorded now. */

@@ -42,16 +42,17 @@ interface Compared {
   readonly now: Date
 }
 
-/** Locks in the order of the house: datasource, then its tasks. */
+/** Locks in the order of the house: datasource, its tasks, its credentials. */
 async function settle(tx: Tx, claim: claims.Claim, { row, isEqual, isKnown, now }: Compared): Promise<void> {
   const org = claim.organizationId
   const held = row === undefined ? undefined : await datasources.lock(tx, org, { id: row.id })
   if (!(await holds(tx, claim))) return
   if (row !== undefined && held !== undefined && (await isStill(tx, row))) {
-    if (isEqual) await credentials.destroy(tx, org, { datasourceId: row.id, state: 'pending' })
     const check = { datasourceId: row.id, now }
     await (isKnown ? comparisons.settleEqual(tx, org, check) : comparisons.settleUnequal(tx, org, check))
+    if (isEqual) await credentials.destroy(tx, org, { datasourceId: row.id, state: 'pending' })
   }
+  // Its row is held since the beginning.
   await claims.settle(tx, claim, { dueAt: null, now, failed: false })
 }
 

@@ -152,7 +152,7 @@ async function settle(
   if (kept === null) return false
   await settleTask(parts, tx, { claim, row, isFailed: false, outcome: outcomeOf(kept) })
   await datasources.update(tx, org, { id: row.id, set: { introspected_at: now } })
-  await changes.append(tx, org, { datasourceId: row.id, change: kept.drifted ? 'drifted' : 'introspected', at: now })
+  changes.append(tx, org, { datasourceId: row.id, change: kept.drifted ? 'drifted' : 'introspected', at: now })
   return true
 }
 

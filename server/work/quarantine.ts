@@ -139,5 +139,5 @@ async function endUnfit(parts: WorkerParts, tx: Tx, claim: QuarantinedClaim): Pr
     set: { status_reason: 'internal_error', ...(isCheck ? { next_check_at: dueAt } : {}) },
   })
   if (claim.kind === 'poll') await feeds.noteError(tx, org, { datasourceId, error: UNFIT })
-  await changes.append(tx, org, { datasourceId, change: 'verified', at: now })
+  changes.append(tx, org, { datasourceId, change: 'verified', at: now })
 }

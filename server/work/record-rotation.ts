@@ -22,5 +22,5 @@ export async function recordRotation(
   const about = { action: 'datasource.rotated', objectKind: 'datasource', objectId: datasourceId }
   const actor = of.requestedBy ?? WORKER
   await audit.append(tx, organizationId, { id: newId(), actor, outcome: 'ok', at: of.at, ...about })
-  await changes.append(tx, organizationId, { datasourceId, change: 'rotated', at: of.at })
+  changes.append(tx, organizationId, { datasourceId, change: 'rotated', at: of.at })
 }

@@ -3,12 +3,12 @@
  * a release of before.
  * The loop calls it now and then.
  */
-import * as changes from '#server/store/changes.ts'
 import * as credentialMarks from '#server/store/credential-marks.ts'
 import type { Db } from '#server/store/db.ts'
 import * as dialBudgets from '#server/store/dial-budgets.ts'
 import * as idempotency from '#server/store/idempotency.ts'
 import * as leases from '#server/store/leases.ts'
+import * as oldChanges from '#server/store/old-changes.ts'
 import * as tasks from '#server/store/tasks.ts'
 
 /** How long a change can be replayed to a subscriber. */
@@ -21,5 +21,5 @@ export async function sweep(db: Db, now: Date): Promise<void> {
   await dialBudgets.sweep(db, now)
   await leases.sweep(db, now)
   await credentialMarks.sweepFingerprints(db)
-  await changes.sweep(db, new Date(now.getTime() - CHANGES_KEPT_MS))
+  while (await oldChanges.forgetBatch(db, new Date(now.getTime() - CHANGES_KEPT_MS)));
 }

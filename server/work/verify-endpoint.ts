@@ -125,7 +125,7 @@ async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; out
   }
   await claims.settle(tx, claim, next)
   await datasources.update(tx, org, { id: row.id, set: { next_check_at: dueAt } })
-  await changes.append(tx, org, { datasourceId: row.id, change: 'updated', at: now })
+  changes.append(tx, org, { datasourceId: row.id, change: 'updated', at: now })
 }
 
 function verdictOf(datasourceId: string, { credential, judgement, tookMs }: Judged, at: Date): verdicts.Verdict {

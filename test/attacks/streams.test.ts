@@ -175,11 +175,15 @@ describe('A replay', () => {
   it('ends after MAX_REPLAYED changes with a reset, and what happens then is told', async () => {
     const { keys, organizationId, datasourceId } = await tenant('Long away')
     const [key = ''] = keys
-    const many = `insert into changes (org_id, datasource_id, change, at)
-      select '${organizationId}', '${bareUuid(datasourceId)}', 'drifted', now() from generate_series(1, ${MAX_REPLAYED + 500})`
-    await query(tiers.databaseUrl, many)
+    const [before] = await query(
+      tiers.databaseUrl,
+      `select epoch, last from change_heads where org_id = '${organizationId}'`,
+    )
+    const many = { organizationId, datasourceId: bareUuid(datasourceId), count: MAX_REPLAYED + 500 }
+    await query(tiers.databaseUrl, appendSql(many))
     await loop()
-    const streams = await Promise.all(Array.from({ length: 60 }, () => subscribe(key, '1-1')))
+    const lastEventId = `${before?.['epoch']}-${before?.['last']}`
+    const streams = await Promise.all(Array.from({ length: 60 }, () => subscribe(key, lastEventId)))
     for (const stream of streams.slice(1)) stream.pause()
     const [reader] = streams
     const reset = await reader?.first(({ event, text }) => event === 'message' && JSON.parse(text).change === 'reset')
@@ -198,9 +202,11 @@ describe('A replay', () => {
   it('reads READINGS_AT_ONCE at a time, holds MAX_PRESENTED datasources, and shares readings from one place', async () => {
     const { organizationId } = await tenant('Shared')
     const replays = new Replays(tiers.db)
-    const count = async (after: number) => {
+    const [head] = await query(tiers.databaseUrl, `select epoch from change_heads where org_id = '${organizationId}'`)
+    const count = async (n: number) => {
       let told = 0
-      for await (const _ of replays.from(organizationId, { xid: '1', id: after })) told += 1
+      const after = { epoch: String(head?.['epoch']), n }
+      for await (const _ of replays.from(organizationId, { after, datasourceIds: null })) told += 1
       return told
     }
     // Far more than are read at a time: each waits for its turn and gets the whole.
@@ -225,7 +231,7 @@ describe('A page of a feed', () => {
 
 describe('What is held for slow subscribers', () => {
   const change = (length: number): ToldChange =>
-    ({ xid: '1', id: 1, datasourceId: 'x', event: { id: '1-1', told: {} }, length }) as ToldChange
+    ({ epoch: '1', n: 1, datasourceId: 'x', event: { id: '1-1', told: {} }, length }) as ToldChange
 
   it('is at most MAX_HELD changes of an organization: the oldest goes, and whose place is gone is told so', () => {
     const recent = new RecentChanges()
