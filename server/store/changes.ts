@@ -17,26 +17,32 @@ export interface NewChange {
   readonly at: Date
 }
 
-/** The changes of transactions that have not ended, by transaction and organization. */
-const collected = new WeakMap<object, Map<string, NewChange[]>>()
+/** Where a transaction carries its changes, by organization. */
+const COLLECTED = Symbol('changes')
 
 /** From now on a transaction collects changes. `transaction()` of `db.ts` calls it. */
 export function collectChanges(tx: object): void {
-  collected.set(tx, new Map())
+  Reflect.set(tx, COLLECTED, new Map())
+}
+
+function collectedOf(tx: object): Map<string, NewChange[]> {
+  const collected: unknown = Reflect.get(tx, COLLECTED)
+  if (!(collected instanceof Map)) throw new Error('a change is appended in a transaction')
+  return collected
 }
 
 /** Appends a change to what a transaction tells when it commits, in the order of the calls. */
 export function append(tx: object, org: string, entry: NewChange): void {
-  const byOrganization = collected.get(tx)
-  if (byOrganization === undefined) throw new Error('a change is appended in a transaction')
-  byOrganization.set(org, [...(byOrganization.get(org) ?? []), entry])
+  const collected = collectedOf(tx)
+  const list = collected.get(org) ?? []
+  collected.set(org, list)
+  list.push(entry)
 }
 
 /** Writes what a transaction has collected: its last statement. `transaction()` of `db.ts` calls it before the commit. */
 export async function writeCollected(tx: QueryExecutorProvider & object): Promise<void> {
   // One order of heads as well, though a transaction is of one organization.
-  const entries = [...(collected.get(tx) ?? [])].sort(([one], [other]) => (one < other ? -1 : 1))
-  collected.delete(tx)
+  const entries = [...collectedOf(tx)].sort(([one], [other]) => (one < other ? -1 : 1))
   for (const [org, list] of entries) await write(tx, org, list)
 }
 

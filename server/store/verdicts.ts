@@ -81,11 +81,11 @@ export async function last(
  * where the datasource was removed or the claim was lost; where another credential came meanwhile the claim alone is settled,
  * and since that one asked for a check, the task is due again.
  *
- * Locks the datasource, its task, the tried credential and the head of the changes, in this order, which is everybody's. A lock that was waited for
- * reads its row anew, so that one statement is as good as several.
+ * Locks the datasource, its task, the tried credential and the head of the changes, in this order, which is everybody's. A lock
+ * that was waited for reads its row anew, so that one statement is as good as several.
  */
 export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void> {
-  const { verdict, state, after, signed, dueAt, failed, introspection } = of
+  const { verdict, state, after, signed, dueAt, failed } = of
   const { organizationId: org } = claim
   const { datasourceId: id, version, checks, advisories, tookMs, at } = verdict
   const change = { datasourceId: id, change: 'verified', at } as const
@@ -117,16 +117,20 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
       where org_id = ${org} and id = ${id} and exists (select from recorded)
       returning id
     ), forgotten as (${oldest(org, id)} and exists (select from recorded) returning id
-    ), introspected as (
-      insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, requested)
-      select ${org}, ${introspection}::uuid, 'introspect', ${id}::uuid, true, ${dueAt}::timestamptz, ${at}::timestamptz, 0
-      from recorded where ${introspection}::uuid is not null
-      on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at where tasks.due_at is null
-      returning id
+    ), introspected as (${introspected(org, of)}
     ) ${alone ? sql`, ${appended(org, change, { of: 'recorded', others: ['moved', 'forgotten', 'introspected'] })}` : sql``}
     select id from recorded
   `.execute(db)
   if (rows.length === 1 && !alone) append(db, org, change)
+}
+
+function introspected(org: string, { verdict, introspection, dueAt }: Settlement): RawBuilder<unknown> {
+  return sql`insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, requested)
+    select ${org}, ${introspection}::uuid, 'introspect', ${verdict.datasourceId}::uuid, true, ${dueAt}::timestamptz,
+      ${verdict.at}::timestamptz, 0
+    from recorded where ${introspection}::uuid is not null
+    on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at where tasks.due_at is null
+    returning id`
 }
 
 /** The oldest beyond `MAX_VERIFICATIONS`, with the one that is recorded now. */

@@ -65,6 +65,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/work/reseal.ts #held': "an organization's sealing keys: a handful, made by operators",
   'server/work/reseal.ts reseal()': 'batches of credentials, for at most a slice of two seconds',
   'server/work/resign-verdicts.ts resignVerdicts()': 'batches of verdicts, for at most a slice of two seconds',
+  'server/work/sweep.ts sweep()': 'batches of old changes, until none is left',
   'server/work/turns.ts #waiting': 'the slots of the loop of feeds',
   'shared/sql-text.ts anonymousBlock()': 'one more character for each tag that a block of ours holds',
   'shared/text.ts withoutEnd()': 'once for a character of a text whose length is bounded where it comes in',
@@ -83,6 +84,8 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'input GET /v1/datasources/:id/schema/drift from': 'a part of a URL: MAX_URL_LENGTH',
   'input GET /v1/datasources/:id/schema/drift to': 'a part of a URL: MAX_URL_LENGTH',
   'server/work/poll.ts follow()': 'the budget of a poll: FEED_PACE.maxPages and POLL_MS',
+  'table change_heads': ORGANIZATIONS,
+  'table installation': 'one row',
   'table audit_events':
     'refusals are sampled, and everything else is a call that the rates bound; partitions by time are planned',
   'table feeds': 'one row for each endpoint, which the quota of datasources bounds',
