@@ -74,11 +74,14 @@ export async function withinDeadline<T>(
 ): Promise<T> {
   const deadlineMs = statementScope()?.deadlineMs ?? usualMs
   if (deadlineMs === null) return run()
-  // The socket, not the session: a server that says nothing does not hear a goodbye either.
-  const timer = setTimeout(() => destroySocket(client), deadlineMs)
+  let isOver = false
+  // The socket, not the session: a server that says nothing does not hear a goodbye either. An answer that has come while this
+  // process was too busy to read it is read before.
+  const timer = setTimeout(() => setImmediate(() => isOver || destroySocket(client)), deadlineMs)
   try {
     return await run()
   } finally {
+    isOver = true
     clearTimeout(timer)
   }
 }
