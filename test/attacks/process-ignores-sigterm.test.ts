@@ -28,15 +28,17 @@ describe.each(['web', 'worker'] as const)('The %s', tier => {
     expect(started.process.signalCode).toBe('SIGKILL')
     expect(started.lines().map(line => line['msg'])).toContain('killed: the main thread did nothing for too long')
   })
+})
 
-  it('that is stopped for a while by the machine goes on', async () => {
-    const started = await tiers.start(tier)
-    started.process.kill('SIGSTOP')
-    await new Promise(resolve => setTimeout(resolve, GRACE_MS + 2_000))
-    started.process.kill('SIGCONT')
-    await new Promise(resolve => setTimeout(resolve, 2_000))
+it('Processes that are stopped for a while by the machine go on', async () => {
+  const both = await Promise.all([tiers.start('web'), tiers.start('worker')])
+  for (const { process } of both) process.kill('SIGSTOP')
+  await new Promise(resolve => setTimeout(resolve, GRACE_MS + 2_000))
+  for (const { process } of both) process.kill('SIGCONT')
+  await new Promise(resolve => setTimeout(resolve, 2_000))
+  for (const started of both) {
     expect(started.process.signalCode).toBeNull()
     await started.end('SIGTERM')
     expect(started.process.exitCode).toBe(0)
-  })
+  }
 })
