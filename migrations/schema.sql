@@ -437,6 +437,17 @@ create table organizations (
   constraint organizations_role_policy_check CHECK ((role_policy = ANY (ARRAY['enforce'::text, 'warn'::text, 'off'::text])))
 );
 
+create table processes (
+  id uuid not null,
+  kind text not null,
+  version text not null,
+  started_at timestamp with time zone default clock_timestamp() not null,
+  seen_at timestamp with time zone default clock_timestamp() not null,
+  constraint processes_pkey PRIMARY KEY (id),
+  constraint processes_kind_check CHECK ((kind = ANY (ARRAY['web'::text, 'worker'::text]))),
+  constraint processes_version_check CHECK ((length(version) <= 100))
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=500);
+
 create table quotas (
   org_id uuid not null,
   datasources integer not null,

@@ -15,6 +15,8 @@ import { ConfigError, choice, integer, text } from './variables.ts'
 export interface Config {
   readonly port: number
   readonly host: string
+  /** Where a worker answers probes of liveness and readiness, on `host`; null for nowhere. */
+  readonly healthPort: number | null
   /** Null: the local mode, with an embedded PostgreSQL under `localDir`. */
   readonly databaseUrl: string | null
   /** Where wakes are listened to, around a pooler in transaction mode that `databaseUrl` leads to; null where it keeps sessions. */
@@ -83,6 +85,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return {
     port,
     host: text(env, 'HOST') ?? (databaseUrl === null ? '127.0.0.1' : '0.0.0.0'),
+    healthPort: optionalPort(env, 'MOORING_HEALTH_PORT'),
     databaseUrl,
     listenUrl: ownUrl(env, 'MOORING_LISTEN_URL'),
     localDir,
@@ -104,6 +107,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     feeds: feedSettings({ integer: ask => integer(env, ask), text: variable => text(env, variable) }),
     logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   }
+}
+
+function optionalPort(env: NodeJS.ProcessEnv, variable: string): number | null {
+  if (text(env, variable) === null) return null
+  return integer(env, { variable, fallback: 0, min: 0, max: 65_535 })
 }
 
 /** A way to our own database. Read here for its errors alone: what opens it reads it again, with its files. */

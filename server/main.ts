@@ -26,7 +26,7 @@ await runDraining(drainMs, async (config, log, stack) => {
   const alone = { databaseUrl: url, isKeyringFolder: true, ownPlaces: own }
   const worker = await startWorker({ ...ground, ownPlaces: own, alone }, await workerKeyring(config, true))
   stack.defer(() => worker.stop(GRACE_MS / 2))
-  const web = await startWeb(ground, await webKeyring(config, true))
+  const web = await startWeb({ ...ground, canDial: () => worker.canDial() }, await webKeyring(config, true))
   stack.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS / 2 }))
   const reload = async () => {
     // Both or neither: where one cannot be read the other one's old keyring stays, too.

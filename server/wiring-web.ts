@@ -2,6 +2,7 @@
  * Puts a web tier together from its parts and serves it: what `web.ts` and `main.ts` share. It is given the web's keyring,
  * which opens nothing, and reaches neither the dialler nor the unsealer.
  */
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ChangeFeed } from '#server/api/change-feed.ts'
@@ -19,10 +20,10 @@ import type { WebKeyring } from '#server/seal/keyring.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { createCounter, type Rule } from '#server/store/counters.ts'
-import { type Db, isAlive } from '#server/store/db.ts'
-import { pendingMigrations } from '#server/store/migrate.ts'
+import type { Db } from '#server/store/db.ts'
 import type { Config } from './config.ts'
 import type { Ground } from './process.ts'
+import { STOPPING, startReadiness } from './readiness.ts'
 import { ConfigError } from './variables.ts'
 
 const VALIDATE_MS = 30_000
@@ -89,22 +90,29 @@ function limitsOf({ rateLimits }: Config, db: Db): Limits {
   }
 }
 
+/** What a web tier is given by its entry. */
+export interface WebGround extends Ground {
+  /** Whether the worker in the same process can dial; left out where there is none. */
+  readonly canDial?: () => boolean
+}
+
 /** Builds the tier and listens on the configured address. Port 0 takes a free one. */
-export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<WebTier> {
-  const { config, db } = ground
+export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<WebTier> {
+  const { config } = ground
   const parts = await webParts(ground, keyring)
+  const readiness = await startReadiness(ground, 'web')
   const { publicUrl, trustProxy, corsOrigins, patience } = config
   let isDraining = false
   const app = createApp(parts, {
     publicUrl,
     trustProxy,
     corsOrigins,
-    ready: async () => (isDraining ? STOPPING : trouble(db)),
+    ready: async () => (isDraining ? STOPPING : readiness.ready()),
   })
   const server = createListener(app, { patience, publicUrl })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', error => reject(unlistenable(error)))
-    server.listen(config.port, config.host, resolve)
+  await listening(server, config).catch(async (cause: unknown) => {
+    await readiness.stop()
+    throw cause
   })
   server.prependListener('request', (_, response) => {
     if (isDraining) response.setHeader('Connection', 'close')
@@ -133,11 +141,17 @@ export async function startWeb(ground: Ground, keyring: WebKeyring): Promise<Web
       const timer = setTimeout(() => server.closeAllConnections(), graceMs)
       await closed
       clearTimeout(timer)
+      await readiness.stop()
     },
   }
 }
 
-const STOPPING = 'this process is stopping'
+function listening(server: Server, { port, host }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', error => reject(unlistenable(error)))
+    server.listen(port, host, resolve)
+  })
+}
 
 const WRONG_HOST = ['HOST', 'an address of this machine, or a name that stands for one'] as const
 
@@ -155,16 +169,4 @@ const UNLISTENABLE: Readonly<Record<string, readonly [string, string]>> = {
 function unlistenable(error: Error): Error {
   const [variable, must] = UNLISTENABLE[String(Reflect.get(error, 'code'))] ?? []
   return variable === undefined || must === undefined ? error : new ConfigError(variable, must)
-}
-
-async function trouble(db: Db): Promise<string | null> {
-  try {
-    if (!(await isAlive(db))) return 'the database does not answer'
-    return (await pendingMigrations(db)).length === 0
-      ? null
-      : 'migrations are pending; run: npm run -s mooring -- migrate'
-  } catch {
-    // The driver's message may hold the address and the user of our own database; readiness says no more than this.
-    return 'the database does not answer'
-  }
 }

@@ -27,6 +27,7 @@ import { feedTrades, trades } from '#server/work/trades.ts'
 import { Turns } from '#server/work/turns.ts'
 import type { Ground } from './process.ts'
 import { quarantineOrder } from './quarantine-order.ts'
+import { type Readiness, startReadiness } from './readiness.ts'
 
 const CHILDREN = 8
 // The largest snapshot that may be, and the one before it, while they are compared.
@@ -41,6 +42,10 @@ const FEED_DIALS = 4
 
 /** A running worker. */
 export interface Worker {
+  /** Whether it can do its work now, and what is the matter where it cannot; answered within two seconds. */
+  ready(): Promise<Readiness>
+  /** Whether dialling processes can be started. */
+  canDial(): boolean
   /** Goes on with another keyring. */
   reload(keyring: WorkerKeyring): void
   /** Claims nothing more, lets tasks under way finish for at most `graceMs`, hands the others back. */
@@ -65,11 +70,15 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
     throw cause
   }
   const parts = await partsOf(ground, keyring, dialler)
+  const canDial = () => dialler.canDial()
+  const readiness = await startReadiness({ ...ground, canDial }, 'worker')
   const loops = [new Loop(parts, trades, CHECKS), new Loop(parts, feedTrades, FEEDS)]
   const quarantine = startQuarantine(ground, parts)
   for (const loop of loops) loop.start()
   const stopForgetting = startForgetting(parts, { retentionMs: config.feeds.retentionMs })
   return {
+    ready: readiness.ready,
+    canDial,
     reload(keyring) {
       const { sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens } = parts
       for (const holder of [sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens]) holder.reload(keyring)
@@ -77,6 +86,7 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
     async stop(graceMs) {
       await Promise.all([...loops.map(loop => loop.stop(graceMs)), quarantine?.stop(graceMs), stopForgetting()])
       await dialler.close()
+      await readiness.stop()
     },
   }
 }

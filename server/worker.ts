@@ -2,6 +2,7 @@
  * Entry of the worker: opens credentials, dials customers' databases, serves no one. It holds the worker's keyring.
  */
 
+import { startHealth } from './health.ts'
 import { onHangup, workerKeyring } from './keyring-source.ts'
 import { ownPlaces } from './own-places.ts'
 import { GRACE_MS, openStore, requireMigrated, run } from './process.ts'
@@ -22,5 +23,8 @@ await run(async (config, log, stack) => {
   const worker = await startWorker({ config, ...store, log, clock: () => new Date(), ownPlaces: own, alone }, keyring)
   stack.defer(() => worker.stop(GRACE_MS))
   stack.use(onHangup(log, async () => worker.reload(await workerKeyring(config, false))))
-  log.info('worker is running')
+  const health =
+    config.healthPort === null ? null : await startHealth({ host: config.host, port: config.healthPort }, worker.ready)
+  if (health !== null) stack.use(health)
+  log.info(health === null ? {} : { healthPort: health.port }, 'worker is running')
 })

@@ -1,6 +1,4 @@
 /** Our own database goes away in every way that it can: each statement has an end, and the service is back by itself. */
-import { once } from 'node:events'
-import net from 'node:net'
 import { sql } from 'kysely'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { isAway, NoConnection, OrganizationBusy, OutcomeUnknown } from '#server/store/availability.ts'
@@ -11,7 +9,7 @@ import { handedOut } from '#server/store/session-check.ts'
 import { Signals } from '#server/store/signals.ts'
 import { forOrganization, withDeadline } from '#server/store/statement-scope.ts'
 import { query } from '#test/support/postgres.ts'
-import { portOf } from '#test/support/recorded-connect.ts'
+import { openWay } from '#test/support/way.ts'
 
 const open: (() => unknown)[] = []
 afterEach(async () => {
@@ -24,45 +22,10 @@ function database(url = inject('adminUrl'), size = 2): Db {
   return db
 }
 
-/** A way to the server that can be cut in both ways: closed, or silent without a word. */
 async function gate() {
-  const target = new URL(inject('adminUrl'))
-  const sockets = new Set<net.Socket>()
-  let isSilent = false
-  const server = net.createServer(client => {
-    const upstream = net.connect(Number(target.port), target.hostname)
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from)
-      from.on('data', chunk => !isSilent && to.write(chunk))
-      from.on('close', () => to.destroy())
-      from.on('error', () => undefined)
-    }
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const port = portOf(server)
-  const close = () => {
-    server.close()
-    for (const socket of sockets) socket.destroy()
-  }
-  open.push(close)
-  const url = new URL(target)
-  url.port = String(port)
-  return {
-    url: url.href,
-    port,
-    close,
-    /** Says nothing more, as a server that vanished without FIN. */
-    silence: () => {
-      isSilent = true
-    },
-    speak: () => {
-      isSilent = false
-    },
-  }
+  const way = await openWay(inject('adminUrl'))
+  open.push(() => way.close())
+  return way
 }
 
 const select1 = (db: Db) => sql<{ one: number }>`select ${1}::int as one`.execute(db).then(({ rows }) => rows[0]?.one)

@@ -56,6 +56,7 @@ export class DialPool {
   readonly #retries = new Set<NodeJS.Timeout>()
   readonly #firstStart = Promise.withResolvers<void>()
   #failedStarts = 0
+  #isFailing = false
   #closed: (() => void) | null = null
 
   constructor(options: PoolOptions) {
@@ -84,6 +85,11 @@ export class DialPool {
   /** Resolves when a first process is ready. Rejects when one ended before it was: then none can start, and the cause is said. */
   ready(): Promise<void> {
     return this.#firstStart.promise
+  }
+
+  /** True while a process is free, or the last one that was started could be. */
+  canStart(): boolean {
+    return this.#idle.size > 0 || !this.#isFailing
   }
 
   /** Kills every process and resolves when they are gone. What is under way ends as `dialler_died`. */
@@ -129,6 +135,7 @@ export class DialPool {
       const child: DialProcess = new DialProcess(this.#options.settings, {
         onReady: () => {
           isReady = true
+          this.#isFailing = false
           this.#starting -= 1
           this.#firstStart.resolve()
           this.#options.log({ event: 'dialler_ready', pid: child.pid })
@@ -139,6 +146,7 @@ export class DialPool {
         },
         onEnd: end => {
           if (!isReady) this.#starting -= 1
+          this.#isFailing ||= !isReady
           this.#options.log({ event: 'dialler_ended', pid: child.pid, reason: end.reason, stderr: end.stderr })
           this.#firstStart.reject(cannotStart(end.stderr))
           this.#replace(child, end.wasUsed || end.reason === 'idle')
@@ -155,6 +163,7 @@ export class DialPool {
     } catch (cause) {
       // Out of processes or descriptors. Jobs wait, or end as busy, until there are some.
       this.#starting -= 1
+      this.#isFailing = true
       this.#firstStart.reject(cannotStart(cause instanceof Error ? cause.message : ''))
       this.#options.log({ event: 'dialler_ended', pid: undefined, reason: 'not_started', stderr: '' })
       this.#startLater()

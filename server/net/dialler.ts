@@ -18,6 +18,8 @@ import { noAnswer, pipedBytes, withPage } from './request-answer.ts'
 export interface Dialler {
   /** Resolves when a process is ready to dial. Rejects with a sentence for the operator when none can start. */
   ready(): Promise<void>
+  /** True while a process is free, or the last one that was started could be. */
+  canDial(): boolean
   /**
    * Verifies a database: where it is, whether it is secured, what the login is. Ends by `deadlineMs` and half a second,
    * counted from when a process is free. Never rejects: whatever a server does is a `failure` of the probe.
@@ -57,6 +59,7 @@ export function createDialler(options: DiallerOptions): Dialler {
   const small = { maxBytes: 0, onBytes: () => {} }
   return {
     ready: () => pool.ready(),
+    canDial: () => pool.canStart(),
     async probe(request) {
       const started = performance.now()
       const asked = { kind: 'probe', request } as const

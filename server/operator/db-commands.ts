@@ -2,7 +2,16 @@
  * Commands on the database itself: the grants of the web's and the worker's role.
  * Part of the table in `commands.ts`.
  */
-import { applyGrants, canReadSecrets, grantStatements } from '#server/store/grants.ts'
+import { codeOf } from '#server/store/availability.ts'
+import type { Db } from '#server/store/db.ts'
+import {
+  applyGrants,
+  canReadSecrets,
+  deadlineStatements,
+  grantStatements,
+  privilegeStatements,
+  type Roles,
+} from '#server/store/grants.ts'
 import { isTold, readOrigin, restored } from '#server/store/installation.ts'
 import { type Command, required } from './command.ts'
 
@@ -16,21 +25,22 @@ export const dbCommands: readonly Command[] = [
   {
     words: ['db', 'grant'],
     synopsis: 'db grant --web ROLE --worker ROLE [--apply]',
-    about: 'prints the grants of both roles, or gives them exactly these; run it again after each migrate',
+    about:
+      'prints the grants and deadlines of both roles, or gives them exactly these; run it again after each migrate',
     async run(context, args) {
       const roles = { web: required(args, 'web'), worker: required(args, 'worker') }
-      const statements = grantStatements(roles)
       if (args.options['apply'] !== true) {
-        for (const statement of statements) context.print(`${statement};`)
+        for (const statement of grantStatements(roles)) context.print(`${statement};`)
         return 0
       }
       const db = await context.openDb()
-      await applyGrants(db, statements)
+      await applyGrants(db, privilegeStatements(roles))
       // Grants cannot take away what a role has by another way.
       if (await canReadSecrets(db, roles.web)) {
         const why = 'it is a superuser, owns the tables, or is a member of a role that can'
         throw new Error(`The web role can read sealed bytes all the same: ${why}.`)
       }
+      await setDeadlines(db, roles)
       context.complain('granted')
       return 0
     },
@@ -49,3 +59,18 @@ export const dbCommands: readonly Command[] = [
     },
   },
 ]
+
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+/** The grants stay where the deadlines are refused: the owner of the tables need not be one who alters roles. */
+async function setDeadlines(db: Db, roles: Roles): Promise<void> {
+  const statements = deadlineStatements(roles)
+  try {
+    await applyGrants(db, statements)
+  } catch (error) {
+    if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
+    throw new Error(
+      `Granted, but the role of DATABASE_URL may not alter these roles. Have one that may set their deadlines, in this database:\n${statements.map(statement => `${statement};`).join('\n')}`,
+    )
+  }
+}

@@ -24,8 +24,8 @@ export interface Process {
   readonly trustProxy: number | readonly string[]
   /** The origins whose pages may call; none unless they are named. */
   readonly corsOrigins: readonly string[]
-  /** Null when the database answers and is up to date, else what is the matter. */
-  readonly ready: () => Promise<string | null>
+  /** Whether requests can be served now, and what is the matter where they cannot; answered within two seconds. */
+  readonly ready: () => Promise<{ readonly ok: boolean }>
 }
 
 /** Builds the application over the web tier's parts. */
@@ -51,8 +51,8 @@ export function createApp(parts: WebParts, process: Process): express.Express {
     .get((_, response) => void response.json({ ok: true }))
     .all(otherMethod)
   const readiness: express.Handler = async (_, response) => {
-    const trouble = await process.ready()
-    response.status(trouble === null ? 200 : 503).json(trouble === null ? { ok: true } : { ok: false, trouble })
+    const ready = await process.ready()
+    response.status(ready.ok ? 200 : 503).json(ready)
   }
   app.route('/readyz').get(readiness).all(otherMethod)
   app.use(documentation({ publicUrl: process.publicUrl, dialects: [connectionsDialect, datasources] }, otherMethod))

@@ -193,6 +193,14 @@ interface DialBudgetsTable {
   resets_at: Date
 }
 
+interface ProcessesTable {
+  id: string
+  kind: 'web' | 'worker'
+  version: string
+  started_at: Generated<Date>
+  seen_at: Generated<Date>
+}
+
 /** A json column: text in, value out. */
 type JsonColumn<T> = ColumnType<T, string | undefined, string>
 
@@ -219,6 +227,7 @@ export interface Tables {
   feeds: FeedsTable
   feed_events: FeedEventsTable
   feed_pushes: FeedPushesTable
+  processes: ProcessesTable
 }
 
 /** A pool, or a transaction on it: what every store function takes first. */
@@ -294,10 +303,4 @@ export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Prom
     if (!isContended(error)) throw error
     return db.transaction().execute(whole)
   }
-}
-
-/** True when the database answers. */
-export async function isAlive(db: Db): Promise<boolean> {
-  const rows = await db.selectNoFrom(eb => eb.val(1).as('one')).execute()
-  return rows.length === 1
 }

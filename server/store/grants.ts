@@ -6,6 +6,7 @@
 import { sql } from 'kysely'
 import { quoteName } from '#shared/sql-text.ts'
 import { type Db, transaction } from './db.ts'
+import { roleDeadlines } from './deadlines.ts'
 
 /** What a role may do with a table: all columns, or those listed. What is not said is not granted. */
 export interface TableGrant {
@@ -125,13 +126,28 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   // That the customer vouches for an event is the worker's to say.
   feed_events: { web: { select: true, insert: EVENT }, worker: EVERYTHING },
   feed_pushes: { web: { select: true, insert: true }, worker: EVERYTHING },
+  // Each writes its own row, and removes those of processes that are gone. No decision but readiness rests on them.
+  processes: { web: EVERYTHING, worker: EVERYTHING },
 }
 
 /** Functions that run as the owner of the tables, for both tiers: each does one thing that a grant would make more of. */
 const FUNCTIONS = ['retire_credentials(uuid, uuid, text[], integer)']
 
-/** The statements that give both roles exactly this, whatever they were given before. */
-export function grantStatements(roles: Readonly<Record<Tier, string>>): string[] {
+/** Both roles' names. */
+export type Roles = Readonly<Record<Tier, string>>
+
+/** The statements that give both roles exactly this, whatever they were given before, and their deadlines. */
+export function grantStatements(roles: Roles): string[] {
+  return [...privilegeStatements(roles), ...deadlineStatements(roles)]
+}
+
+/** Of these, those that only a role may run that may alter both: the owner of the tables need not be one. */
+export function deadlineStatements(roles: Roles): string[] {
+  return [roleDeadlines(roles.web), roleDeadlines(roles.worker)]
+}
+
+/** The others. */
+export function privilegeStatements(roles: Roles): string[] {
   if (roles.web === roles.worker) throw new Error('The tiers need a role each: with one for both there is no wall.')
   return (['web', 'worker'] as const).flatMap(tier => {
     const role = quoteName(roles[tier])

@@ -36,7 +36,15 @@ const server = await startServer()
 stack.defer(() => server.stop())
 const url = await server.createDatabase('bench')
 const never = () => Promise.reject(new Error('nothing is dialled here'))
-const dialler = { ready: never, probe: never, describe: never, locate: never, request: never, close: never }
+const dialler = {
+  ready: never,
+  canDial: () => false,
+  probe: never,
+  describe: never,
+  locate: never,
+  request: never,
+  close: never,
+}
 const { parts, keyring, organizationId } = await benchWorker(stack, { url, dialler })
 const { db } = parts
 await makeCredentials({ db, keyring, organizationId }, count)

@@ -36,7 +36,7 @@ export async function startImpatient(): Promise<Impatient> {
   const parts = { ...patient, validateMs: WAIT_MS, answerMs: WAIT_MS }
   stack.defer(() => parts.changeFeed.close())
   const { publicUrl, trustProxy, corsOrigins, patience } = config
-  const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => null })
+  const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => ({ ok: true }) })
   const server = createListener(app, { patience, publicUrl }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   stack.defer(async () => {

@@ -37,6 +37,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/net/catalog-types.ts enums': 'ends with the call; as many as there are types of bounded relations',
   'server/net/catalog-types.ts domains': 'ends with the call; as many as there are types of bounded relations',
   'server/net/catalog-types.ts bySchema': 'ends with the call; as many as there are schemas of bounded relations',
+  'table processes': 'one row for each process that operators run, and GONE_SECONDS more after it has ended',
   'server/net/dial-pool.ts #all': 'the processes of a worker: 8',
   'server/net/dial-pool.ts #living': 'the processes of a worker: 8',
   'server/net/dial-pool.ts #startWhereShort()': 'the processes of a worker: 8',

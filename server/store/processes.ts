@@ -1,0 +1,66 @@
+/**
+ * The processes that run: each writes its row every few seconds, by the database's clock. That it can is what its readiness
+ * rests on, since a database that is read-only or full still answers every reader. Of no organization.
+ */
+import { sql } from 'kysely'
+import type { Db } from './db.ts'
+import { deadlinesAreSet } from './deadlines.ts'
+import type { Tier } from './grants.ts'
+
+/** A process that has written nothing for so long is not ready, and another one takes it for gone. */
+export const SEEN_WITHIN_SECONDS = 15
+/** Rows of processes that were not seen for so long are removed. */
+export const GONE_SECONDS = 600
+/** How many of them at a time. */
+const BATCH = 100
+
+/** A process of a tier. */
+export interface ProcessRow {
+  readonly id: string
+  readonly kind: Tier
+  /** Of the release. */
+  readonly version: string
+}
+
+/** Writes that the process runs now. */
+export async function beat(db: Db, { id, kind, version }: ProcessRow): Promise<void> {
+  await sql`
+    insert into processes (id, kind, version) values (${id}, ${kind}, ${version})
+    on conflict (id) do update set seen_at = clock_timestamp()
+  `.execute(db)
+}
+
+/** What our own database says of a process. */
+export interface Standing {
+  /** The process has written its row lately. */
+  readonly isWritten: boolean
+  /** Some worker has written its row lately. */
+  readonly isWorkerSeen: boolean
+  /** The deadlines of this session are at most ours. */
+  readonly hasDeadlines: boolean
+}
+
+/** Reads it. */
+export async function standing(db: Db, id: string): Promise<Standing> {
+  const lately = sql`seen_at > clock_timestamp() - make_interval(secs => ${SEEN_WITHIN_SECONDS})`
+  const { rows } = await sql<Standing>`
+    select exists (select from processes where id = ${id} and ${lately}) as "isWritten",
+      exists (select from processes where kind = 'worker' and ${lately}) as "isWorkerSeen",
+      ${deadlinesAreSet()} as "hasDeadlines"
+  `.execute(db)
+  return rows[0] ?? { isWritten: false, isWorkerSeen: false, hasDeadlines: false }
+}
+
+/** Removes the row of a process that ends. */
+export async function remove(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('processes').where('id', '=', id).execute()
+}
+
+/** Removes a batch of rows of processes that ended without a word. Any process may call it, at any time. */
+export async function removeGone(db: Db): Promise<void> {
+  await sql`
+    delete from processes where id in (
+      select id from processes where seen_at < clock_timestamp() - make_interval(secs => ${GONE_SECONDS})
+      order by seen_at limit ${BATCH} for update skip locked)
+  `.execute(db)
+}
