@@ -3,7 +3,6 @@
  * the web tier answers them. Started by the worker's entry where `MOORING_HEALTH_PORT` is set.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Readiness } from './readiness.ts'
 import { ConfigError } from './variables.ts'
 
@@ -43,8 +42,9 @@ export async function startHealth(
     )
     server.listen(at.port, at.host, resolve)
   })
+  const address = server.address()
   return {
-    port: (server.address() as AddressInfo).port, // a TCP server's address is an object once it listens
+    port: typeof address === 'object' && address !== null ? address.port : at.port,
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeAllConnections()

@@ -1,11 +1,6 @@
 /**
-<<<<<<< HEAD
  * Which places are our own, by what this process was told: the servers of `DATABASE_URL` and `MOORING_LISTEN_URL`, and the
- * port that the web tier listens on. Entries hand them to the worker, whose dials refuse them.
-=======
- * Which places are our own, by what this process was told: the server of `DATABASE_URL`, and the ports that this process
- * listens on. Entries hand them to the worker, whose dials refuse them.
->>>>>>> 77bc125 (readiness: rest it on a row that each process writes)
+ * ports that it listens on. Entries hand them to the worker, whose dials refuse them.
  */
 import { parseDatabaseUrl } from '#server/domain/database-url.ts'
 import type { OwnPlace } from '#server/domain/host-policy.ts'
@@ -16,23 +11,16 @@ import type { Config } from './config.ts'
  * only our own database is refused.
  */
 export function ownPlaces(
-<<<<<<< HEAD
-  config: Pick<Config, 'port'> & Partial<Pick<Config, 'listenUrl'>>,
+  config: Pick<Config, 'port'> & Partial<Pick<Config, 'listenUrl' | 'healthPort'>>,
   at: { url: string; isShared: boolean },
 ): OwnPlace[] {
-  const listening = config.port === 0 ? [] : [{ host: 'localhost', port: config.port, database: null }]
+  // Of port 0 nobody knows beforehand which it becomes.
+  const ports = [config.port, config.healthPort ?? 0].filter(port => port !== 0)
+  const listening = ports.map(port => ({ host: 'localhost', port, database: null }))
   const around = config.listenUrl ?? null
   // Where a pooler stands before it, the server is the one of the other URL.
   const servers = [at.url, ...(around === null ? [] : [around])].flatMap(url => serversOf(url, at.isShared))
   return [...servers, ...listening]
-=======
-  { port, healthPort = null }: Pick<Config, 'port'> & Partial<Pick<Config, 'healthPort'>>,
-  at: { url: string; isShared: boolean },
-): OwnPlace[] {
-  // Of port 0 nobody knows beforehand which it becomes.
-  const ports = [port, healthPort ?? 0].filter(one => one !== 0)
-  return [serverOf(at), ...ports.map(one => ({ host: 'localhost', port: one, database: null }))]
->>>>>>> 77bc125 (readiness: rest it on a row that each process writes)
 }
 
 /** Each host of a URL: any of them may be the one that writes now. */

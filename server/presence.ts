@@ -4,6 +4,7 @@
  */
 import { newId } from '#server/domain/ids.ts'
 import type { Db } from '#server/store/db.ts'
+import { lacksDeadlines } from '#server/store/deadline-check.ts'
 import type { Tier } from '#server/store/grants.ts'
 import * as processes from '#server/store/processes.ts'
 import { withDeadline } from '#server/store/statement-scope.ts'
@@ -44,7 +45,7 @@ export async function startPresence(of: { db: Db; log: Log; kind: Tier }): Promi
   let beating: Promise<void> | null = beat()
   await beating
   beating = null
-  await warnOfDeadlines(of, row.id)
+  await warnOfDeadlines(of)
   const timer = setInterval(() => {
     beating ??= beat().finally(() => {
       beating = null
@@ -62,8 +63,7 @@ export async function startPresence(of: { db: Db; log: Log; kind: Tier }): Promi
 }
 
 /** Without them a lock or a query that hangs is held by the server for as long as it likes. */
-async function warnOfDeadlines({ db, log, kind }: { db: Db; log: Log; kind: Tier }, id: string): Promise<void> {
-  const found = await withDeadline(STATEMENT_MS, () => processes.standing(db, id)).catch(() => null)
-  if (found?.hasDeadlines === false)
+async function warnOfDeadlines({ db, log, kind }: { db: Db; log: Log; kind: Tier }): Promise<void> {
+  if (await withDeadline(STATEMENT_MS, () => lacksDeadlines(db)).catch(() => false))
     log.warn({ kind }, 'the role of this process lacks the deadlines of statements: run `mooring db grant`')
 }

@@ -145,8 +145,7 @@ export class DialPool {
           this.#next()
         },
         onEnd: end => {
-          if (!isReady) this.#starting -= 1
-          this.#isFailing ||= !isReady
+          if (!isReady) this.#startFailed()
           this.#options.log({ event: 'dialler_ended', pid: child.pid, reason: end.reason, stderr: end.stderr })
           this.#firstStart.reject(cannotStart(end.stderr))
           this.#replace(child, end.wasUsed || end.reason === 'idle')
@@ -162,13 +161,17 @@ export class DialPool {
       return true
     } catch (cause) {
       // Out of processes or descriptors. Jobs wait, or end as busy, until there are some.
-      this.#starting -= 1
-      this.#isFailing = true
+      this.#startFailed()
       this.#firstStart.reject(cannotStart(cause instanceof Error ? cause.message : ''))
       this.#options.log({ event: 'dialler_ended', pid: undefined, reason: 'not_started', stderr: '' })
       this.#startLater()
       return false
     }
+  }
+
+  #startFailed(): void {
+    this.#starting -= 1
+    this.#isFailing = true
   }
 
   #startLater(): void {

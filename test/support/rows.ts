@@ -19,8 +19,9 @@ export async function allRows(url: string): Promise<Rows> {
   })
 }
 
-// A refused request may be recorded and is counted, and a key that presents itself is noted as used: no effects.
-const NO_EFFECT = ['public.audit_events', 'public.rate_limits']
+// A refused request may be recorded and is counted, a key that presents itself is noted as used, and processes say that they
+// run: no effects.
+const NO_EFFECT = ['public.audit_events', 'public.rate_limits', 'public.processes']
 const LAST_USED = " - 'last_used_at'"
 
 /** Every row that a request can have an effect on. Equal before and after: there was none. */
