@@ -117,13 +117,7 @@ export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<
   server.prependListener('request', (_, response) => {
     if (isDraining) response.setHeader('Connection', 'close')
   })
-  let isStopping = false
-  // A connection that is kept alive after its last answer would hold up the end for the whole grace.
-  server.on('request', (_, response) =>
-    response.once('close', () => {
-      if (isStopping) server.closeIdleConnections()
-    }),
-  )
+  const end = endOf(server)
   return {
     port: (server.address() as AddressInfo).port, // a TCP server's address is an object once it listens
     reload(keyring) {
@@ -135,14 +129,28 @@ export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<
       if (drainMs > 0) await delay(drainMs)
       // Subscriptions would hold their connections for as long as they like.
       await parts.changeFeed.close()
-      isStopping = true
-      const closed = new Promise<void>(resolve => server.close(() => resolve()))
-      server.closeIdleConnections()
-      const timer = setTimeout(() => server.closeAllConnections(), graceMs)
-      await closed
-      clearTimeout(timer)
+      await end(graceMs)
       await readiness.stop()
     },
+  }
+}
+
+/** Answers how to end the server: it takes no more connections, and lets those that there are finish, at most for the grace. */
+function endOf(server: Server): (graceMs: number) => Promise<void> {
+  let isStopping = false
+  // A connection that is kept alive after its last answer would hold up the end for the whole grace.
+  server.on('request', (_, response) =>
+    response.once('close', () => {
+      if (isStopping) server.closeIdleConnections()
+    }),
+  )
+  return async graceMs => {
+    isStopping = true
+    const closed = new Promise<void>(resolve => server.close(() => resolve()))
+    server.closeIdleConnections()
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+    await closed
+    clearTimeout(timer)
   }
 }
 

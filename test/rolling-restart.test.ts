@@ -1,9 +1,9 @@
 /** Web processes are replaced one after the other behind a balancer that looks once a second: no caller notices. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createClient } from '#client/index.ts'
-import { type Balancer, startBalancer } from './support/balancer.ts'
-import { type Customer, makeCustomer } from './support/customer.ts'
-import { makeTiers, type TierProcess, type Tiers } from './support/tiers.ts'
+import { type Balancer, startBalancer } from '#test/support/balancer.ts'
+import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { makeTiers, type TierProcess, type Tiers } from '#test/support/tiers.ts'
 
 // What production has: nothing is said, so a process serves for five seconds after the signal.
 const AS_DOCUMENTED = { MOORING_DRAIN_SECONDS: '' }
