@@ -29,16 +29,6 @@ end
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.audit_events_refuse()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-begin
-  raise exception 'audit_events is append-only';
-end
-$function$
-;
-
 CREATE OR REPLACE FUNCTION public.capabilities_end_with_key()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -47,6 +37,42 @@ begin
   update capabilities set revoked_at = new.revoked_at
     where org_id = new.org_id and issuer_id = new.id and revoked_at is null;
   return null;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.drop_month(parent text, keep_days integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '100ms'
+AS $function$
+declare
+  -- A day more than a month's end: what was stamped by clocks that differ.
+  before constant timestamptz := now() - make_interval(days => keep_days + 1);
+  old regclass;
+  removed integer;
+begin
+  if parent is null or parent not in ('verifications', 'audit_events') then
+    raise invalid_parameter_value using message = 'only verifications and audit_events have months';
+  end if;
+  if keep_days is null or keep_days < 30 then
+    raise invalid_parameter_value using message = 'a month is kept for 30 days at least';
+  end if;
+  select c.oid::regclass into old
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid,
+      lateral (select substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([0-9a-f-]{36})''\)')::uuid as upper_id) bound
+    where i.inhparent = format('public.%I', parent)::regclass and bound.upper_id <= public.uuid_floor(before)
+    order by bound.upper_id limit 1;
+  if old is not null then
+    execute format('drop table %s', old);
+    return true;
+  end if;
+  execute format('delete from public.%1$I where ctid = any (array(select ctid from public.%1$I where at < $1 limit 1000))',
+    parent || '_default') using before;
+  get diagnostics removed = row_count;
+  return removed = 1000;
 end
 $function$
 ;
@@ -71,6 +97,72 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.make_month()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '100ms'
+AS $function$
+declare
+  parent text;
+  ahead integer;
+  starts timestamptz;
+  ends timestamptz;
+  lower_id uuid;
+  upper_id uuid;
+  partition text;
+  is_taken boolean;
+  acl record;
+begin
+  foreach parent in array array['verifications', 'audit_events'] loop
+    for ahead in -1 .. 3 loop
+      starts := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => ahead)) at time zone 'UTC';
+      ends := (date_trunc('month', now() at time zone 'UTC') + make_interval(months => ahead + 1)) at time zone 'UTC';
+      lower_id := public.uuid_floor(starts);
+      upper_id := public.uuid_floor(ends);
+      continue when exists (
+        select from pg_inherits i join pg_class c on c.oid = i.inhrelid,
+          lateral (select pg_get_expr(c.relpartbound, c.oid) as text) bound
+        where i.inhparent = format('public.%I', parent)::regclass
+          and coalesce(substring(bound.text from 'FROM \(''([0-9a-f-]{36})''\)')::uuid < upper_id, true)
+          and substring(bound.text from 'TO \(''([0-9a-f-]{36})''\)')::uuid > lower_id);
+      execute format('select exists (select from public.%I where id >= $1 and id < $2)', parent || '_default')
+        into is_taken using lower_id, upper_id;
+      continue when is_taken;
+      partition := parent || to_char(starts at time zone 'UTC', '"_"YYYY"_"MM');
+      execute format('create table public.%I (like public.%I including defaults including storage including constraints)',
+        partition, parent);
+      -- What an owner's default privileges may have given.
+      for acl in
+        select distinct case x.grantee when 0 then 'public' else x.grantee::regrole::text end as tier
+        from pg_class c, aclexplode(c.relacl) x
+        where c.oid = format('public.%I', partition)::regclass and x.grantee <> c.relowner
+      loop
+        execute format('revoke all on public.%I from %s', partition, acl.tier);
+      end loop;
+      execute format('alter table public.%I attach partition public.%I for values from (%L) to (%L)',
+        parent, partition, lower_id, upper_id);
+      return true;
+    end loop;
+  end loop;
+  return false;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.overflowing_months()
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select 'verifications' where exists (select from public.verifications_default)
+  union all
+  select 'audit_events' where exists (select from public.audit_events_default)
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.retire_credentials(org uuid, datasource uuid, states text[], only_version integer)
  RETURNS void
  LANGUAGE sql
@@ -90,6 +182,16 @@ AS $function$
 begin
   raise exception 'what was revoked stays revoked';
 end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.uuid_floor(at timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $function$
 ;
 
@@ -134,13 +236,12 @@ create table audit_events (
   request_id text,
   address text,
   constraint audit_events_pkey PRIMARY KEY (org_id, id),
-  constraint audit_events_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
   constraint audit_events_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['key'::text, 'capability'::text, 'operator'::text, 'worker'::text])))
-);
+) partition by RANGE (id);
 CREATE TRIGGER audit_events_bound BEFORE INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_bound();
 CREATE TRIGGER audit_events_key_issuer AFTER INSERT ON public.audit_events FOR EACH ROW WHEN (((new.action = 'key.created'::text) AND (new.outcome = 'ok'::text) AND (new.principal_kind = 'key'::text))) EXECUTE FUNCTION key_issuer_from_record();
-CREATE TRIGGER audit_events_refuse BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_refuse();
-CREATE TRIGGER audit_events_refuse_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_events_refuse();
+
+create table audit_events_default partition of audit_events default;
 
 create table capabilities (
   org_id uuid not null,
@@ -223,6 +324,7 @@ create table credentials (
   fingerprint_key_id text,
   md5_allowed boolean default false not null,
   login_hash bytea,
+  retired_at timestamp with time zone,
   constraint credentials_pkey PRIMARY KEY (org_id, datasource_id, version),
   constraint credentials_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
   constraint credentials_key_id_fkey FOREIGN KEY (org_id, key_id) REFERENCES organization_keys(org_id, id),
@@ -233,6 +335,7 @@ CREATE UNIQUE INDEX credentials_current_key ON public.credentials USING btree (o
 CREATE INDEX credentials_key_id_idx ON public.credentials USING btree (org_id, key_id) WHERE (sealed IS NOT NULL);
 CREATE INDEX credentials_login_hash_idx ON public.credentials USING btree (org_id, login_hash) WHERE ((state = 'current'::text) AND (login_hash IS NOT NULL));
 CREATE UNIQUE INDEX credentials_pending_key ON public.credentials USING btree (org_id, datasource_id) WHERE (state = 'pending'::text);
+CREATE INDEX credentials_retired_at_idx ON public.credentials USING btree (retired_at) WHERE (state = 'retired'::text);
 CREATE INDEX credentials_unkeyed_fingerprint_idx ON public.credentials USING btree (org_id) WHERE ((fingerprint IS NOT NULL) AND (fingerprint_key_id IS NULL));
 
 create table datasources (
@@ -268,11 +371,20 @@ create table datasources (
   verdict_asked_at timestamp with time zone,
   refusals smallint default 0 not null,
   refused_at timestamp with time zone,
+  latest_id uuid,
+  latest_version integer,
+  latest_outcome text,
+  latest_reason text,
+  latest_checks jsonb,
+  latest_advisories jsonb,
+  latest_took_ms integer,
+  latest_at timestamp with time zone,
   constraint datasources_pkey PRIMARY KEY (org_id, id),
   constraint datasources_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
   constraint datasources_direct_check CHECK (((kind = 'direct'::text) = ((host IS NOT NULL) AND (port IS NOT NULL) AND (database IS NOT NULL) AND (db_type IS NOT NULL) AND (excluded_schemas IS NOT NULL)))),
   constraint datasources_endpoint_check CHECK (((kind = 'endpoint'::text) = (endpoint IS NOT NULL))),
   constraint datasources_kind_check CHECK ((kind = ANY (ARRAY['direct'::text, 'endpoint'::text]))),
+  constraint datasources_latest_check CHECK ((num_nonnulls(latest_id, latest_version, latest_outcome, latest_checks, latest_advisories, latest_took_ms, latest_at) = ANY (ARRAY[0, 7]))),
   constraint datasources_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text]))),
   constraint datasources_port_check CHECK (((port >= 1) AND (port <= 65535))),
   constraint datasources_refusals_check CHECK (((refusals >= 0) AND (refusals <= 2))),
@@ -399,6 +511,7 @@ create table leases (
   constraint leases_ended_at_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
   constraint leases_ended_by_check CHECK ((ended_by = ANY (ARRAY['released'::text, 'revoked'::text, 'expired'::text])))
 );
+CREATE INDEX leases_capability_id_idx ON public.leases USING btree (org_id, capability_id);
 CREATE INDEX leases_datasource_id_idx ON public.leases USING btree (org_id, datasource_id);
 CREATE INDEX leases_ended_at_idx ON public.leases USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX leases_expires_at_idx ON public.leases USING btree (expires_at) WHERE (ended_at IS NULL);
@@ -516,6 +629,13 @@ CREATE INDEX tasks_expires_at_idx ON public.tasks USING btree (expires_at) WHERE
 CREATE INDEX tasks_ran_out_idx ON public.tasks USING btree (due_at) WHERE (ran_out > 0);
 CREATE UNIQUE INDEX tasks_standing_key ON public.tasks USING btree (org_id, datasource_id, kind) WHERE standing;
 
+create table upkeep (
+  name text not null,
+  holder uuid,
+  held_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  constraint upkeep_pkey PRIMARY KEY (name)
+);
+
 create table verifications (
   org_id uuid not null,
   id uuid not null,
@@ -530,6 +650,8 @@ create table verifications (
   constraint verifications_pkey PRIMARY KEY (org_id, id),
   constraint verifications_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
   constraint verifications_outcome_check CHECK ((outcome = ANY (ARRAY['passed'::text, 'refused'::text, 'unreachable'::text])))
-);
-CREATE INDEX verifications_at_idx ON public.verifications USING btree (at);
-CREATE INDEX verifications_datasource_id_idx ON public.verifications USING btree (org_id, datasource_id, at DESC);
+) partition by RANGE (id);
+CREATE INDEX verifications_at_idx ON ONLY public.verifications USING btree (at);
+CREATE INDEX verifications_datasource_id_idx ON ONLY public.verifications USING btree (org_id, datasource_id, at DESC);
+
+create table verifications_default partition of verifications default;

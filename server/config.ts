@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/database-url.ts'
 import { type FeedSettings, feedSettings } from '#server/domain/feed-settings.ts'
 import { parseNetworks } from '#server/domain/host-policy.ts'
+import { type Retention, retentionSettings } from '#server/domain/retention-settings.ts'
 import { parseHost, parseHostPort } from '#shared/host.ts'
 import { withoutEnd } from '#shared/text.ts'
 
@@ -52,6 +53,7 @@ export interface Config {
   /** Where callers reach this installation, for links in errors; no slash at the end. */
   readonly publicUrl: string
   readonly feeds: FeedSettings
+  readonly retention: Retention
   readonly logLevel: string
 }
 
@@ -105,6 +107,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     drainMs: drainMs(env),
     publicUrl: publicUrl(env, port),
     feeds: feedSettings({ integer: ask => integer(env, ask), text: variable => text(env, variable) }),
+    retention: retentionSettings({ integer: ask => integer(env, ask) }),
     logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   }
 }

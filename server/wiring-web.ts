@@ -69,6 +69,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     policy: { openNetworks: config.openNetworks },
     limits: limitsOf(config, db),
     quotas: config.quotas,
+    idempotencyMs: config.retention.idempotencyMs,
     clock,
     log,
   }

@@ -75,7 +75,7 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
   const loops = [new Loop(parts, trades, CHECKS), new Loop(parts, feedTrades, FEEDS)]
   const quarantine = startQuarantine(ground, parts)
   for (const loop of loops) loop.start()
-  const stopForgetting = startForgetting(parts, { retentionMs: config.feeds.retentionMs })
+  const stopForgetting = startForgetting(parts, { retention: config.retention, eventsMs: config.feeds.retentionMs })
   return {
     ready: readiness.ready,
     canDial,

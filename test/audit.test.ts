@@ -41,9 +41,12 @@ async function watchWrites(): Promise<void> {
   await sql(`
     create table test_writes (xid xid8 not null default pg_current_xact_id(), name text not null);
     create function test_write() returns trigger language plpgsql as $$
-      begin insert into public.test_writes (name) values (tg_table_name); return null; end $$;
+      -- A partition is written for its table.
+      begin insert into public.test_writes (name)
+        values (coalesce((select inhparent::regclass::text from pg_inherits where inhrelid = tg_relid), tg_table_name));
+        return null; end $$;
     do $$ declare name text; begin
-      for name in select relname from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'test_writes' loop
+      for name in select relname from pg_class where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace and relname <> 'test_writes' loop
         execute format('create trigger test_write after insert or update or delete on %I for each row execute function test_write()', name);
       end loop; end $$`)
 }

@@ -1,7 +1,7 @@
 /** Reading a feed: pages, the subscription and its resumption, what is forgotten and does not come back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { forget } from '#server/work/retention.ts'
 import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/followed.ts'
+import { forgetLater } from '#test/support/forgetting.ts'
 import { query } from '#test/support/postgres.ts'
 import { bareUuid } from '#test/support/voices.ts'
 
@@ -147,9 +147,7 @@ describe('A subscription', () => {
 })
 
 describe('Retention', () => {
-  const clock = () => new Date()
-  const forgetting = (retentionMs: number) =>
-    forget({ db: followed.mooring.db, clock }, { retentionMs, stopped: new AbortController().signal })
+  const forgetting = (eventsMs: number) => forgetLater(followed.mooring.db, 0, { eventsMs })
   const age = (id: string, below: number) =>
     query(
       followed.mooring.databaseUrl,

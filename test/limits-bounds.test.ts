@@ -7,8 +7,8 @@ import { MAX_PRINCIPALS, RefusalSampler } from '#server/api/refusal-sampler.ts'
 import { DialPool, MAX_WAITING } from '#server/net/dial-pool.ts'
 import { MAX_PUSH_DEPTH } from '#server/rest/event-routes.ts'
 import { MAX_HEADERS } from '#server/rest/refuse.ts'
-import { forget, PUSHES_KEPT_MS } from '#server/work/retention.ts'
-import { CHANGES_KEPT_MS, sweep } from '#server/work/sweep.ts'
+import { PUSHES_KEPT_MS } from '#server/work/retention.ts'
+import { forgetLater, RETENTION } from '#test/support/forgetting.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { bareUuid } from '#test/support/voices.ts'
@@ -86,8 +86,8 @@ describe('What a process or the database keeps', () => {
     expect(admitted()).toBe(20)
   })
 
-  it('of changes is what is younger than CHANGES_KEPT_MS', async () => {
-    const at = new Date(Date.now() - CHANGES_KEPT_MS - 60_000).toISOString()
+  it('of changes is what is younger than changesMs', async () => {
+    const at = new Date(Date.now() - RETENTION.changesMs - 60_000).toISOString()
     const organizationId = mooring.organization.id
     // As there are after a week: the lowest numbers are the old ones. More than one batch, and one behind a younger one.
     await query(mooring.databaseUrl, 'update changes set n = n + 2500; update change_heads set last = last + 2500')
@@ -100,7 +100,7 @@ describe('What a process or the database keeps', () => {
     await old(1, 2498, `'${at}'::timestamptz`)
     await old(2499, 2499, 'now()')
     await old(2500, 2500, `'${at}'::timestamptz`)
-    await sweep(mooring.db, new Date())
+    await forgetLater(mooring.db, 0)
     // Nothing is missing between two numbers: a subscriber would go on over the gap.
     const left = await query(mooring.databaseUrl, 'select n::int, change from changes order by n')
     expect(left).toEqual([
@@ -118,8 +118,7 @@ describe('What a process or the database keeps', () => {
     expect([(await push('old')).status, (await push('young')).status]).toEqual([200, 200])
     const aged = `at = at - interval '${PUSHES_KEPT_MS + 60_000} ms' where message_id like '%old'`
     await query(mooring.databaseUrl, `update feed_pushes set ${aged}`)
-    const stopped = new AbortController().signal
-    await forget({ db: mooring.db, clock: () => new Date() }, { retentionMs: 86_400_000, stopped })
+    await forgetLater(mooring.db, 0)
     const left = await query(mooring.databaseUrl, 'select message_id from feed_pushes')
     expect(left.map(row => String(row['message_id']).slice(-5))).toEqual(['young'])
   })

@@ -32,6 +32,8 @@ export interface WebParts {
   readonly policy: HostPolicy
   readonly limits: Limits
   readonly quotas: Quotas
+  /** How long an idempotency key is good. */
+  readonly idempotencyMs: number
   readonly changeFeed: ChangeFeed
   /** Places of subscriptions, and of callers who wait for a worker. */
   readonly streams: Slots

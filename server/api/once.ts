@@ -13,8 +13,6 @@ import { type ComparedRequest, type KnownContext, type Remarks, within } from '.
 import { databaseAway } from './store-fault.ts'
 import { awaited } from './wait.ts'
 
-/** How long an idempotency key is good. */
-export const DAY_MS = 86_400_000
 const WAIT_MS = 30_000
 // A wait for another request's claim holds a connection: it is given up and begun again, so that others get their turn.
 const CLAIM_MS = 2_000
@@ -73,7 +71,7 @@ async function trimAfter(ctx: KnownContext, bytes: number): Promise<void> {
 async function isClaimed(ctx: KnownContext, claimed: Claimed | null): Promise<boolean> {
   if (claimed === null) return false
   const kept = await idempotency.find(ctx.parts.db, ctx.principal.organizationId, claimed)
-  return kept !== undefined && ctx.parts.clock().getTime() - kept.createdAt.getTime() < DAY_MS
+  return kept !== undefined && ctx.parts.clock().getTime() - kept.createdAt.getTime() < ctx.parts.idempotencyMs
 }
 
 function claimOf(ctx: KnownContext, { path, input }: Mutation<unknown, unknown>): Claimed | null {
@@ -123,7 +121,13 @@ async function tryFirst<R, A>(
   const now = ctx.parts.clock()
   const [bodyHash] = ctx.parts.tokens.digests(claimed.body)
   if (bodyHash === undefined) throw new Error('the keyring has no pepper')
-  const entry = { ...claimed, bodyHash, now, expiresAt: new Date(now.getTime() + DAY_MS), waitMs: CLAIM_MS }
+  const entry = {
+    ...claimed,
+    bodyHash,
+    now,
+    expiresAt: new Date(now.getTime() + ctx.parts.idempotencyMs),
+    waitMs: CLAIM_MS,
+  }
   const kept = await idempotency.claim(tx, org, entry)
   if (kept === 'busy') throw new ClaimBusy()
   if (kept !== null) return { kept }

@@ -1,27 +1,21 @@
 /**
  * Limits of what is kept in our own database for a caller.
  */
-import { DAY_MS } from '#server/api/once.ts'
 import { readConfig } from '#server/config.ts'
 import { MAX_KEPT_BYTES } from '#server/store/idempotency.ts'
 import { KEPT_SNAPSHOTS } from '#server/store/kept-snapshots.ts'
 import { MAX_VERIFICATIONS } from '#server/store/verdicts.ts'
-import {
-  LEASES_KEPT_MS,
-  PUSHES_KEPT_MS,
-  REMOVED_KEPT_MS,
-  REVOKED_KEPT_MS,
-  VERIFICATIONS_KEPT_MS,
-} from '#server/work/retention.ts'
+import { PUSHES_KEPT_MS } from '#server/work/retention.ts'
 import type { Limit } from './limit.ts'
 
-const { feeds } = readConfig({})
+const { feeds, retention } = readConfig({})
 
 /** Limits of storage. */
 export const STORAGE_LIMITS: readonly Limit[] = [
   {
     what: 'Time for which an idempotency key is good',
-    ...{ bound: DAY_MS, unit: 'ms', happens: 'oldest goes', how: 'the key is new again' },
+    ...{ bound: retention.idempotencyMs, unit: 'ms', setting: 'MOORING_KEEP_IDEMPOTENCY_DAYS' },
+    ...{ happens: 'oldest goes', how: 'the key is new again' },
     test: ['idempotency', 'After 24 hours'],
     holds: ['table idempotency_keys'],
   },
@@ -46,31 +40,48 @@ export const STORAGE_LIMITS: readonly Limit[] = [
   {
     what: 'Verifications of a datasource',
     ...{ bound: MAX_VERIFICATIONS, unit: 'verifications', happens: 'oldest goes' },
-    how: 'the one that the datasource shows stays',
+    how: 'the datasource keeps its latest verdict itself',
     test: ['attacks/storage', 'MAX_VERIFICATIONS'],
     holds: ['table verifications'],
   },
   {
     what: 'Time for which a verification is kept',
-    ...{ bound: VERIFICATIONS_KEPT_MS, unit: 'ms', happens: 'oldest goes', how: 'likewise' },
-    test: ['attacks/storage', 'VERIFICATIONS_KEPT_MS'],
+    ...{ bound: retention.verificationsMs, unit: 'ms', setting: 'MOORING_KEEP_VERIFICATIONS_DAYS' },
+    ...{ happens: 'oldest goes', how: 'likewise' },
+    test: ['attacks/storage', 'verificationsMs'],
   },
   {
     what: 'Time for which the rows of a removed datasource are kept',
-    ...{ bound: REMOVED_KEPT_MS, unit: 'ms', happens: 'oldest goes', how: 'and with it all that hangs on it' },
-    test: ['attacks/storage', 'REMOVED_KEPT_MS'],
+    ...{ bound: retention.removedMs, unit: 'ms', setting: 'MOORING_KEEP_REMOVED_DAYS' },
+    ...{ happens: 'oldest goes', how: 'and with it all that hangs on it' },
+    test: ['attacks/storage', 'removedMs'],
+  },
+  {
+    what: 'Time for which the row of a retired credential is kept',
+    ...{ bound: retention.removedMs, unit: 'ms', setting: 'MOORING_KEEP_REMOVED_DAYS' },
+    ...{ happens: 'oldest goes', how: 'the newest version stays, and what a live lease is of' },
+    test: ['retention', 'retired credentials'],
+  },
+  {
+    what: 'Time for which the record of who did what is kept',
+    ...{ bound: retention.auditMs, unit: 'ms', setting: 'MOORING_KEEP_AUDIT_DAYS' },
+    ...{ happens: 'oldest goes', how: 'by whole months, never below 30 days' },
+    test: ['months', 'auditMs'],
+    holds: ['table audit_events'],
   },
   {
     what: 'Time for which the row of an ended lease is kept',
-    ...{ bound: LEASES_KEPT_MS, unit: 'ms', happens: 'oldest goes', how: 'the record keeps its events' },
-    test: ['attacks/storage', 'LEASES_KEPT_MS'],
+    ...{ bound: retention.leasesMs, unit: 'ms', setting: 'MOORING_KEEP_LEASES_DAYS' },
+    ...{ happens: 'oldest goes', how: 'the record keeps its events' },
+    test: ['attacks/storage', 'leasesMs'],
     holds: ['table leases'],
   },
   {
     what: 'Time for which the rows of revoked keys and ended capabilities are kept',
-    ...{ bound: REVOKED_KEPT_MS, unit: 'ms', happens: 'oldest goes' },
+    ...{ bound: retention.revokedMs, unit: 'ms', setting: 'MOORING_KEEP_REVOKED_DAYS' },
+    ...{ happens: 'oldest goes' },
     how: 'one that another row refers to stays',
-    test: ['attacks/storage', 'REVOKED_KEPT_MS'],
+    test: ['attacks/storage', 'revokedMs'],
   },
   {
     what: "Time for which an event's content is kept",

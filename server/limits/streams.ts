@@ -1,15 +1,16 @@
 /**
  * Limits of what lasts longer than a request: subscriptions, waiters, replays.
  */
+
 import { TOLD_IN_A_TURN } from '#server/api/change-feed.ts'
 import { MAX_PAGE_BYTES } from '#server/api/feed-page.ts'
 import { MAX_PAGES, MAX_STREAMED_BYTES } from '#server/api/feed-pages.ts'
 import { MAX_HELD, MAX_HELD_LENGTH } from '#server/api/recent-changes.ts'
 import { MAX_PRESENTED, MAX_REPLAYED, READINGS_AT_ONCE } from '#server/api/replay.ts'
 import { STREAMS, WAITERS } from '#server/api/slots.ts'
+import { readConfig } from '#server/config.ts'
 import { MAX_BACKLOG_BYTES } from '#server/rest/backlog.ts'
 import { STALLED_MS } from '#server/rest/event-writer.ts'
-import { CHANGES_KEPT_MS } from '#server/work/sweep.ts'
 import type { Limit } from './limit.ts'
 
 const TOO_MANY = '429 `rate_limit_exceeded`, with `Retry-After`'
@@ -27,6 +28,8 @@ const places = (of: { what: string; places: typeof STREAMS; names: string }): Li
     holds: ['server/api/slots.ts #held'],
   }))
 }
+
+const { retention } = readConfig({})
 
 /** Limits of streams. */
 export const STREAM_LIMITS: readonly Limit[] = [
@@ -87,8 +90,9 @@ export const STREAM_LIMITS: readonly Limit[] = [
   },
   {
     what: 'Time for which changes can be replayed',
-    ...{ bound: CHANGES_KEPT_MS, unit: 'ms', happens: 'oldest goes', how: 'list anew' },
-    test: ['limits-bounds', 'CHANGES_KEPT_MS'],
+    ...{ bound: retention.changesMs, unit: 'ms', setting: 'MOORING_KEEP_CHANGES_DAYS' },
+    ...{ happens: 'oldest goes', how: 'list anew' },
+    test: ['limits-bounds', 'changesMs'],
     holds: ['table changes'],
   },
   {

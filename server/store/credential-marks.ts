@@ -3,6 +3,7 @@
  */
 import { sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/sealed.ts'
+import { BATCH, batch } from './brief.ts'
 import type { Db, Tx } from './db.ts'
 
 /** What is written of a credential by its check. */
@@ -39,9 +40,20 @@ export async function mark(tx: Tx, context: CredentialContext, marks: Marks): Pr
     .execute()
 }
 
-/** Forgets fingerprints that do not say with which key they were made, of every organization: a release of before wrote them. */
-export async function sweepFingerprints(db: Db): Promise<void> {
-  await sql`update credentials set fingerprint = null where fingerprint is not null and fingerprint_key_id is null`.execute(
+/**
+ * Forgets a batch of fingerprints that do not say with which key they were made, of every organization: a release of before
+ * wrote them. Says whether there may be more.
+ */
+export function sweepFingerprints(db: Db): Promise<boolean> {
+  return batch(
     db,
+    sql`
+      with old as (
+        select org_id, datasource_id, version from credentials
+        where fingerprint is not null and fingerprint_key_id is null limit ${BATCH}
+      )
+      update credentials c set fingerprint = null from old
+      where c.org_id = old.org_id and c.datasource_id = old.datasource_id and c.version = old.version
+        and c.fingerprint_key_id is null`,
   )
 }

@@ -8,14 +8,16 @@ import type { Kind, Status } from '#shared/datasource.ts'
 import { Fault } from '#shared/fault.ts'
 import type { Mode } from '#shared/wire.ts'
 import * as credentials from './credentials.ts'
-import type { Db, Tables, Tx } from './db.ts'
+import type { Db, LatestColumns, Tables, Tx } from './db.ts'
 import * as feeds from './feeds.ts'
+import { withLatest } from './latest-verdicts.ts'
 import * as quotas from './quotas.ts'
 import type { VerdictColumns } from './sealed-tables.ts'
 import * as tasks from './tasks.ts'
 
 /** A datasource with what is shown beside it: the current credential's summary and the last verdict. */
-export interface DatasourceRow extends Omit<Selectable<Tables['datasources']>, keyof VerdictColumns> {
+export interface DatasourceRow
+  extends Omit<Selectable<Tables['datasources']>, keyof VerdictColumns | keyof LatestColumns> {
   readonly version: number | null
   readonly fingerprint: string | null
   readonly last4: string | null
@@ -52,8 +54,9 @@ const COLUMNS = [
   'd.deleted_at',
   'c.version',
   'c.last4',
-  'v.checks',
-  'v.advisories',
+  'd.latest_id',
+  'd.latest_checks as checks',
+  'd.latest_advisories as advisories',
 ] as const
 
 function rows(db: Db, org: string) {
@@ -61,9 +64,6 @@ function rows(db: Db, org: string) {
     .selectFrom('datasources as d')
     .leftJoin('credentials as c', join =>
       join.onRef('c.org_id', '=', 'd.org_id').onRef('c.datasource_id', '=', 'd.id').on('c.state', '=', 'current'),
-    )
-    .leftJoin('verifications as v', join =>
-      join.onRef('v.org_id', '=', 'd.org_id').onRef('v.id', '=', 'd.verification_id'),
     )
     .select(COLUMNS)
     .select(
@@ -80,7 +80,7 @@ export async function find(
 ): Promise<DatasourceRow | undefined> {
   const query = rows(db, org).where('d.id', '=', ask.id)
   const found = await (ask.includeRemoved ? query : query.where('d.deleted_at', 'is', null)).execute()
-  return (await feeds.withFeeds(db, org, found))[0]
+  return (await feeds.withFeeds(db, org, await withLatest(db, org, found)))[0]
 }
 
 /** Which of the UUIDs are those of live datasources of the organization. */
@@ -170,7 +170,7 @@ export async function list(db: Db, org: string, filter: ListFilter): Promise<Dat
   if (filter.newerThan !== undefined) query = query.where('d.id', '>', filter.newerThan)
   if (filter.ids !== undefined) query = query.where('d.id', 'in', filter.ids.length === 0 ? [NO_ID] : [...filter.ids])
   if (filter.limit !== null) query = query.limit(filter.limit)
-  const found = await feeds.withFeeds(db, org, await query.execute())
+  const found = await feeds.withFeeds(db, org, await withLatest(db, org, await query.execute()))
   return backwards ? found.reverse() : found
 }
 

@@ -53,7 +53,7 @@ interface ApiKeysTable {
   keeps_children: Generated<boolean>
 }
 
-interface DatasourcesTable extends VerdictColumns {
+interface DatasourcesTable extends VerdictColumns, LatestColumns {
   org_id: string
   id: string
   kind: Kind
@@ -79,6 +79,18 @@ interface DatasourcesTable extends VerdictColumns {
   introspected_at: Date | null
   next_check_at: Date | null
   deleted_at: Date | null
+}
+
+/** The latest verdict, of the verification `latest_id`; all null before the first one. */
+export interface LatestColumns {
+  latest_id: string | null
+  latest_version: number | null
+  latest_outcome: VerificationsTable['outcome'] | null
+  latest_reason: string | null
+  latest_checks: JsonColumn<Check[] | null>
+  latest_advisories: JsonColumn<Advisory[] | null>
+  latest_took_ms: number | null
+  latest_at: Date | null
 }
 
 interface VerificationsTable {
@@ -204,6 +216,12 @@ interface ProcessesTable {
 /** A json column: text in, value out. */
 type JsonColumn<T> = ColumnType<T, string | undefined, string>
 
+interface UpkeepTable {
+  name: string
+  holder: string | null
+  held_until: Generated<Date>
+}
+
 /** Every table of Mooring. */
 export interface Tables {
   organizations: OrganizationsTable
@@ -213,6 +231,7 @@ export interface Tables {
   quotas: QuotasTable
   datasources: DatasourcesTable
   credentials: CredentialsTable
+  upkeep: UpkeepTable
   verifications: VerificationsTable
   tasks: TasksTable
   audit_events: AuditEventsTable

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Budget, BudgetFamily } from '#server/domain/dial-budget.ts'
+import { BATCH, batch } from './brief.ts'
 import type { Db } from './db.ts'
 
 /** Counts one use of each budget; the time at which all of them allow another where one did not, else null. */
@@ -95,9 +96,14 @@ export async function remove(db: Db, budget: Budget, now: Date): Promise<boolean
   return row !== undefined
 }
 
-/** Forgets counters whose window is over. */
-export async function sweep(db: Db, now: Date): Promise<void> {
-  await db.deleteFrom('dial_budgets').where('resets_at', '<=', now).execute()
+/** Forgets a batch of counters whose window is over; says whether there may be more. */
+export function sweep(db: Db, now: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      with old as (select key from dial_budgets where resets_at <= ${now} order by resets_at limit ${BATCH})
+      delete from dial_budgets b using old where b.key = old.key and b.resets_at <= ${now}`,
+  )
 }
 
 function latest(times: readonly Date[]): Date | null {

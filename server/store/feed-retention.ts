@@ -1,12 +1,10 @@
 /**
  * What feeds forget: payloads of events that have passed their time, answers to old pushes, and everything of datasources
- * that were removed. In batches, so that no poll waits long for a lock. Any worker may, at any time.
+ * that were removed. In batches, so that no poll waits long for a lock.
  */
 import { sql } from 'kysely'
+import { BATCH, batch, briefly, isFull, isLockNotAvailable } from './brief.ts'
 import { type Db, type Tx, transaction } from './db.ts'
-
-/** How many rows one batch changes at most. */
-const BATCH = 2_000
 
 interface Old {
   readonly org: string
@@ -20,15 +18,21 @@ interface Old {
  * would else be passed over for ever.
  */
 export async function blankBatch(db: Db, before: Date): Promise<boolean> {
+  const { rows } = await sql<{ org: string; id: string }>`
+    select org_id as org, datasource_id as id from feeds where oldest_at < ${before} order by oldest_at limit 1
+  `.execute(db)
+  const [feed] = rows
+  if (feed === undefined) return false
   return transaction(db, async tx => {
-    const { rows } = await sql<Old>`
+    const held = await sql<Old>`
       select org_id as org, datasource_id as id, removed_to as from from feeds
-      where oldest_at < ${before} order by oldest_at limit 1 for no key update
+      where org_id = ${feed.org} and datasource_id = ${feed.id} and oldest_at < ${before} for no key update
     `.execute(tx)
-    const old = rows[0]
-    if (old === undefined) return false
-    await blank(tx, old, before)
+    for (const old of held.rows) await blank(tx, old, before)
     return true
+  }).catch((error: unknown) => {
+    if (isLockNotAvailable(error)) return false
+    throw error
   })
 }
 
@@ -53,27 +57,40 @@ async function blank(tx: Tx, old: Old, before: Date): Promise<void> {
 
 /** Removes one batch of what is left of feeds whose datasource was removed; false when there was nothing. */
 export async function clearBatch(db: Db): Promise<boolean> {
-  return transaction(db, async tx => {
-    const { rows } = await sql<{ org: string; id: string }>`
-      select f.org_id as org, f.datasource_id as id from feeds f
-      join datasources d on d.org_id = f.org_id and d.id = f.datasource_id
-      where d.deleted_at is not null limit 1 for update of f skip locked
-    `.execute(tx)
-    const gone = rows[0]
-    if (gone === undefined) return false
+  const { rows } = await sql<{ org: string; id: string }>`
+    select f.org_id as org, f.datasource_id as id from datasources d
+    join feeds f on f.org_id = d.org_id and f.datasource_id = d.id
+    where d.deleted_at is not null limit 1
+  `.execute(db)
+  const [gone] = rows
+  if (gone === undefined) return false
+  return briefly(db, async tx => {
     const where = sql`org_id = ${gone.org} and datasource_id = ${gone.id}`
+    await sql`select 1 from feeds where ${where} for update`.execute(tx)
     const events = await sql`
       delete from feed_events where ${where} and position in (
         select position from feed_events where ${where} order by position limit ${BATCH})
     `.execute(tx)
-    if (Number(events.numAffectedRows ?? 0n) === BATCH) return true
-    await sql`delete from feed_pushes where ${where}`.execute(tx)
+    if (isFull(events.numAffectedRows)) return true
+    const pushes = await sql`
+      delete from feed_pushes where ctid = any (array(select ctid from feed_pushes where ${where} limit ${BATCH}))
+    `.execute(tx)
+    if (isFull(pushes.numAffectedRows)) return true
     await sql`delete from feeds where ${where}`.execute(tx)
     return true
   })
 }
 
-/** Forgets what was answered to pushes before `before`. */
-export async function forgetPushes(db: Db, before: Date): Promise<void> {
-  await db.deleteFrom('feed_pushes').where('at', '<', before).execute()
+/** Forgets a batch of what was answered to pushes before `before`. */
+export function forgetPushes(db: Db, before: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      with old as (
+        select org_id, datasource_id, message_id, sender from feed_pushes where at < ${before} order by at limit ${BATCH}
+      )
+      delete from feed_pushes p using old
+      where p.org_id = old.org_id and p.datasource_id = old.datasource_id and p.message_id = old.message_id
+        and p.sender = old.sender`,
+  )
 }

@@ -53,6 +53,8 @@ const CHANGED = [
   'deleted_at',
 ]
 const EVENT = ['org_id', 'datasource_id', 'position', 'event_id', 'event', 'bytes', 'stored_at']
+/** Which claim it is; neither a body nor an answer. */
+const CLAIM_KEY = ['org_id', 'principal_id', 'route', 'key']
 const READ: TableGrant = { select: true }
 const EVERYTHING: TableGrant = { select: true, insert: true, update: true, delete: true }
 
@@ -89,6 +91,8 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
     },
     worker: { select: true, update: true, delete: true },
   },
+  upkeep: { web: {}, worker: { select: true, update: ['holder', 'held_until'] } },
+  // Months are partitions, which have no privileges of their own.
   verifications: { web: READ, worker: { select: true, insert: true, delete: true } },
   tasks: {
     web: {
@@ -100,7 +104,7 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
     worker: EVERYTHING,
   },
   audit_events: { web: { select: true, insert: true }, worker: { insert: true } },
-  idempotency_keys: { web: EVERYTHING, worker: { select: ['expires_at'], delete: true } },
+  idempotency_keys: { web: EVERYTHING, worker: { select: [...CLAIM_KEY, 'expires_at'], delete: true } },
   // What a process of the last release wrote is numbered by whoever reads it.
   changes: {
     web: { select: true, insert: true, update: ['n'] },
@@ -120,7 +124,8 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
     web: { select: true, update: ['ended_at', 'ended_by'] },
     worker: { select: true, insert: true, update: ['ended_at', 'ended_by'], delete: true },
   },
-  lease_grants: { web: {}, worker: READ },
+  // With a capability that ended long ago its grant goes.
+  lease_grants: { web: {}, worker: { select: true, delete: true } },
   // The web stores what is pushed with a key alone.
   feeds: { web: { select: true, insert: true, update: true }, worker: EVERYTHING },
   // That the customer vouches for an event is the worker's to say.
@@ -130,8 +135,16 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   processes: { web: EVERYTHING, worker: EVERYTHING },
 }
 
-/** Functions that run as the owner of the tables, for both tiers: each does one thing that a grant would make more of. */
-const FUNCTIONS = ['retire_credentials(uuid, uuid, text[], integer)']
+/** Functions that run as the owner of the tables: each does one thing that a grant would make more of. */
+const FUNCTIONS: Readonly<Record<Tier, readonly string[]>> = {
+  web: ['retire_credentials(uuid, uuid, text[], integer)', 'overflowing_months()'],
+  worker: [
+    'retire_credentials(uuid, uuid, text[], integer)',
+    'overflowing_months()',
+    'make_month()',
+    'drop_month(text, integer)',
+  ],
+}
 
 /** Both roles' names. */
 export type Roles = Readonly<Record<Tier, string>>
@@ -156,7 +169,8 @@ export function privilegeStatements(roles: Roles): string[] {
       `revoke all on all tables in schema public from ${role}`,
       `grant usage on schema public to ${role}`,
       ...tables,
-      ...FUNCTIONS.map(signature => `grant execute on function ${signature} to ${role}`),
+      `revoke execute on function ${[...new Set(Object.values(FUNCTIONS).flat())].join(', ')} from ${role}`,
+      `grant execute on function ${FUNCTIONS[tier].join(', ')} to ${role}`,
     ]
   })
 }

@@ -3,6 +3,7 @@
  * second request with the same key waits at the unique index until the first has committed or rolled back.
  */
 import { sql } from 'kysely'
+import { BATCH, batch } from './brief.ts'
 import type { Db, Tx } from './db.ts'
 
 /** Answers of an organization that are kept together, as JSON. Beyond it the oldest go; claims and results stay. */
@@ -128,9 +129,19 @@ export async function release(db: Db, org: string, of: ClaimKey): Promise<void> 
     .execute()
 }
 
-/** Forgets claims that have expired, of every organization. */
-export async function sweep(db: Db, now: Date): Promise<void> {
-  await db.deleteFrom('idempotency_keys').where('expires_at', '<=', now).execute()
+/** Forgets a batch of claims that have expired, of every organization; says whether there may be more. */
+export function sweep(db: Db, now: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      with old as (
+        select org_id, principal_id, route, key from idempotency_keys
+        where expires_at <= ${now} order by expires_at limit ${BATCH}
+      )
+      delete from idempotency_keys k using old
+      where k.org_id = old.org_id and k.principal_id = old.principal_id and k.route = old.route and k.key = old.key
+        and k.expires_at <= ${now}`,
+  )
 }
 
 const TRIM_EVERY_BYTES = 256 << 10

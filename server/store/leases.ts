@@ -3,6 +3,7 @@
  * outcome and is kept nowhere. The web tier ends leases; only the worker and operators write grants and begin leases.
  */
 import { type Selectable, sql } from 'kysely'
+import { BATCH, batch } from './brief.ts'
 import type { Db, Tables, Tx } from './db.ts'
 import * as quotas from './quotas.ts'
 
@@ -158,16 +159,32 @@ export function live(db: Db, org: string, now: Date): Promise<LeaseRow[]> {
     .execute()
 }
 
-/** Marks what has run out, or whose capability or datasource is no more; of every organization. */
-export async function sweep(db: Db, now: Date): Promise<void> {
-  await sql`
-    update leases l set ended_at = l.expires_at, ended_by = 'expired'
-    where l.ended_at is null and l.expires_at <= ${now}
-  `.execute(db)
-  await sql`
-    update leases l set ended_at = ${now}, ended_by = 'revoked'
-    where l.ended_at is null and (
-      exists (select 1 from capabilities c where c.org_id = l.org_id and c.id = l.capability_id and c.revoked_at <= ${now})
-      or exists (select 1 from datasources d where d.org_id = l.org_id and d.id = l.datasource_id and d.deleted_at is not null))
-  `.execute(db)
+/**
+ * Marks a batch of what has run out, and one of what has lost its capability or datasource; of every organization. Says whether
+ * there may be more.
+ */
+export async function sweep(db: Db, now: Date): Promise<boolean> {
+  const expired = await batch(
+    db,
+    sql`
+      with over as (
+        select org_id, id from leases where ended_at is null and expires_at <= ${now} order by expires_at limit ${BATCH}
+      )
+      update leases l set ended_at = l.expires_at, ended_by = 'expired' from over
+      where l.org_id = over.org_id and l.id = over.id and l.ended_at is null`,
+  )
+  const revoked = await batch(
+    db,
+    sql`
+      with over as (
+        select l.org_id, l.id from leases l where l.ended_at is null and (
+          exists (select from capabilities c where c.org_id = l.org_id and c.id = l.capability_id and c.revoked_at <= ${now})
+          or exists (
+            select from datasources d where d.org_id = l.org_id and d.id = l.datasource_id and d.deleted_at is not null))
+        limit ${BATCH}
+      )
+      update leases l set ended_at = ${now}, ended_by = 'revoked' from over
+      where l.org_id = over.org_id and l.id = over.id and l.ended_at is null`,
+  )
+  return expired || revoked
 }

@@ -35,6 +35,7 @@ export interface CredentialsTable {
   created_at: Date
   sealed_at: Generated<Date>
   login_hash: Generated<Buffer | null>
+  retired_at: Generated<Date | null>
 }
 
 /** The table `lease_grants`. */

@@ -86,6 +86,8 @@ interface DatasourceRow extends Omit<SealedDatasource, 'settings' | 'current' | 
 
 /**
  * One live datasource with everything that work on it needs, as of one moment: a rotation in between would look like an edit.
+ * A credential of an older version than the judged one, or than the one that it would replace, is none: the rows of retired
+ * versions go, and what was sealed in them must not come back under its own number.
  * Undefined when the organization has none of that id.
  */
 export async function datasource(db: Db, org: string, id: string): Promise<SealedDatasource | undefined> {
@@ -103,19 +105,21 @@ export async function datasource(db: Db, org: string, id: string): Promise<Seale
       k.signer_id as k_signer_id, k.signature as k_signature, k.retired_at as k_retired_at
     from datasources d join organizations o on o.id = d.org_id
     left join credentials c on c.org_id = d.org_id and c.datasource_id = d.id and c.state <> 'retired'
-      and c.sealed is not null and c.signature is not null
+      and c.sealed is not null and c.signature is not null and c.version >= coalesce(d.verdict_version, 0)
     left join organization_keys k on k.org_id = c.org_id and k.id = c.key_id
     where d.org_id = ${org} and d.id = ${id} and d.deleted_at is null
   `.execute(db)
   const [first] = rows
   if (first === undefined) return undefined
   const held = rows.filter(row => row.c_version !== null).map(credentialOf)
+  const current = held.find(credential => credential.state === 'current') ?? null
+  const inForce = current?.context.version ?? 0
   const { role_policy: rolePolicy, check_interval_seconds: checkIntervalSeconds } = first
   return {
     ...first,
     settings: { rolePolicy, checkIntervalSeconds },
-    current: held.find(credential => credential.state === 'current') ?? null,
-    pending: held.find(credential => credential.state === 'pending') ?? null,
+    current,
+    pending: held.find(({ state, context }) => state === 'pending' && context.version > inForce) ?? null,
     verdict: verdictOf(first),
   }
 }

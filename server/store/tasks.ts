@@ -3,6 +3,7 @@
  * outcome read when there is one. How a worker takes it on is in `claims.ts`.
  */
 import { sql } from 'kysely'
+import { BATCH, batch } from './brief.ts'
 import type { Db, TaskKind, Tx } from './db.ts'
 
 /** Makes a standing task due now and returns the number of this request; the task is made when it is not there. */
@@ -133,7 +134,14 @@ export async function endAll(tx: Db, org: string, datasourceId: string): Promise
   await tx.deleteFrom('tasks').where('org_id', '=', org).where('datasource_id', '=', datasourceId).execute()
 }
 
-/** Removes outcomes that nobody read in time, of every organization. */
-export async function sweep(db: Db, now: Date): Promise<void> {
-  await db.deleteFrom('tasks').where('expires_at', '<', now).where('standing', '=', false).execute()
+/** Removes a batch of outcomes that nobody read in time, of every organization; says whether there may be more. */
+export function sweep(db: Db, now: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      with old as (
+        select org_id, id from tasks where expires_at < ${now} and not standing order by expires_at limit ${BATCH}
+      )
+      delete from tasks t using old where t.org_id = old.org_id and t.id = old.id`,
+  )
 }

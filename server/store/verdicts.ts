@@ -72,6 +72,21 @@ export async function last(
     .orderBy('at', 'desc')
     .limit(1)
     .executeTakeFirst()
+  return told(row ?? (await lastOfLatest(db, org, of)))
+}
+
+/** The same of the latest verdict, whose verification may have gone by its age. */
+function lastOfLatest(db: Db, org: string, of: { datasourceId: string; version: number }) {
+  return db
+    .selectFrom('datasources')
+    .select(eb => [eb.ref('latest_at').$notNull().as('at'), 'latest_reason as reason'])
+    .where('org_id', '=', org)
+    .where('id', '=', of.datasourceId)
+    .where('latest_version', '=', of.version)
+    .executeTakeFirst()
+}
+
+function told(row: { at: Date; reason: string | null } | undefined) {
   if (row === undefined) return null
   return { at: row.at, reason: row.reason !== null && isFaultCode(row.reason) ? row.reason : null }
 }
@@ -110,7 +125,7 @@ export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void
       from tried returning id
     ), moved as (
       update datasources set
-        ${signedColumns(signed)} status = ${after.status}, ${reasonColumns(of)}
+        ${signedColumns(signed)} status = ${after.status}, ${latestColumns(of)}
         refusals = ${after.refusals}::smallint, refused_at = ${after.refusedAt}::timestamptz,
         next_check_at = ${dueAt}::timestamptz,
         verified_at = case when ${verdict.outcome} = 'passed' then ${at}::timestamptz else verified_at end
@@ -142,11 +157,33 @@ function oldest(org: string, id: string): RawBuilder<unknown> {
     and id is distinct from (select verification_id from datasources where org_id = ${org} and id = ${id})`
 }
 
-function reasonColumns({ verdict, reason, isMade }: Settlement): RawBuilder<unknown> {
-  const { id } = verdict
-  if (isMade) return sql`status_reason = ${reason}, verification_id = ${id}::uuid,`
-  return sql`status_reason = case when verification_id is null then ${reason} else status_reason end,
-    verification_id = coalesce(verification_id, ${id}::uuid),`
+/** The reason that is shown and the verdict that is kept; those of a check that could not be made only where there are none. */
+function latestColumns({ verdict, reason, isMade }: Settlement): RawBuilder<unknown> {
+  const columns = [
+    ['status_reason', sql`${reason}::text`],
+    ...latestOf(verdict),
+    // Read by the release before.
+    ['verification_id', sql`${verdict.id}::uuid`],
+  ] as const
+  const each = columns.map(([name, value]) =>
+    isMade
+      ? sql`${sql.ref(name)} = ${value},`
+      : sql`${sql.ref(name)} = case when verification_id is null then ${value} else ${sql.ref(name)} end,`,
+  )
+  return sql.join(each, sql` `)
+}
+
+function latestOf(verdict: Verdict) {
+  return [
+    ['latest_id', sql`${verdict.id}::uuid`],
+    ['latest_version', sql`${verdict.version}::integer`],
+    ['latest_outcome', sql`${verdict.outcome}::text`],
+    ['latest_reason', sql`${verdict.reason}::text`],
+    ['latest_checks', sql`${JSON.stringify(verdict.checks)}::jsonb`],
+    ['latest_advisories', sql`${JSON.stringify(verdict.advisories)}::jsonb`],
+    ['latest_took_ms', sql`${verdict.tookMs}::integer`],
+    ['latest_at', sql`${verdict.at}::timestamptz`],
+  ] as const
 }
 
 function signedColumns(signed: SignedVerdict | null): RawBuilder<unknown> {

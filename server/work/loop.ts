@@ -5,11 +5,9 @@
 import { BROKEN, backoffMs } from '#server/domain/backoff.ts'
 import * as claims from '#server/store/claims.ts'
 import type { Trades, WorkerParts } from './parts.ts'
-import { sweep } from './sweep.ts'
 
 const POLL_MS = 1_000
 const LEASE_MS = 60_000
-const SWEEP_MS = 60_000
 
 /** How many tasks run at once. */
 export interface Pace {
@@ -38,7 +36,6 @@ export class Loop {
   #stopping = false
   #done: Promise<void> = Promise.resolve()
   #off: () => void = () => undefined
-  #sweptAt = 0
 
   constructor(parts: WorkerParts, trades: Trades, pace: Pace) {
     this.#parts = parts
@@ -90,14 +87,10 @@ export class Loop {
 
   /** Fills the free slots, as far as each lane may. */
   async #claim(): Promise<Running[]> {
-    const { db, clock, log } = this.#parts
+    const { clock, log } = this.#parts
     const now = clock()
     const claimed: Running[] = []
     try {
-      if (now.getTime() - this.#sweptAt > SWEEP_MS) {
-        this.#sweptAt = now.getTime()
-        await sweep(db, now)
-      }
       for (const lane of LANES) {
         const limit = this.#room(lane, [...this.#running.values(), ...claimed])
         if (limit > 0) claimed.push(...(await this.#take(lane, { limit, now, others: claimed })))

@@ -1,70 +1,132 @@
 /**
- * Forgets what need not be kept any longer, of feeds and of everything that has ended: beside the tasks, in small batches, so that neither a claim nor a poll waits
- * for it. Any number of workers may do it at once.
+ * Forgets what need not be kept any longer, of every organization: one list, in small batches, beside the tasks, so that neither
+ * a claim nor a poll waits for it. One worker at a time does it for the whole installation.
  */
-import * as retention from '#server/store/feed-retention.ts'
+import { randomUUID } from 'node:crypto'
+import { DAY_MS, type Retention } from '#server/domain/retention-settings.ts'
+import { isLockNotAvailable } from '#server/store/brief.ts'
+import * as credentialMarks from '#server/store/credential-marks.ts'
+import type { Db } from '#server/store/db.ts'
+import * as dialBudgets from '#server/store/dial-budgets.ts'
+import * as feeds from '#server/store/feed-retention.ts'
+import * as idempotency from '#server/store/idempotency.ts'
+import * as leases from '#server/store/leases.ts'
+import * as months from '#server/store/months.ts'
+import * as oldChanges from '#server/store/old-changes.ts'
 import * as oldRows from '#server/store/old-rows.ts'
+import * as tasks from '#server/store/tasks.ts'
+import * as upkeep from '#server/store/upkeep.ts'
 import type { WorkerParts } from './parts.ts'
 
 const EVERY_MS = 60_000
-const DAY_MS = 86_400_000
+/** How long one thing is forgotten in one turn, so that the others have theirs. */
+const EACH_MS = 10_000
 
 /** How long an answer to a push is remembered: its signature is good for ten minutes, its sender may retry for days. */
-export const PUSHES_KEPT_MS = 7 * 86_400_000
+export const PUSHES_KEPT_MS = 7 * DAY_MS
 
-/** How long a verification is kept that is no longer the one that its datasource shows. */
-export const VERIFICATIONS_KEPT_MS = 90 * DAY_MS
-/** How long the rows of a removed datasource are kept; its credentials were destroyed when it was removed. */
-export const REMOVED_KEPT_MS = 30 * DAY_MS
-/** How long the row of an ended lease is kept. */
-export const LEASES_KEPT_MS = 90 * DAY_MS
-/** How long the rows of a revoked key, and of a capability that ended, are kept. */
-export const REVOKED_KEPT_MS = 400 * DAY_MS
-
-/** In this order: a lease refers to a capability, and that to the key that made it. */
-const FORGETTERS = [
-  [oldRows.forgetVerifications, VERIFICATIONS_KEPT_MS],
-  [oldRows.forgetDatasource, REMOVED_KEPT_MS],
-  [oldRows.forgetLeases, LEASES_KEPT_MS],
-  [oldRows.forgetCapabilities, REVOKED_KEPT_MS],
-  [oldRows.forgetKeys, REVOKED_KEPT_MS],
-] as const
-
-/** Runs until there is nothing left that is older than it may be, or `stopped` is aborted. */
-export async function forget(
-  parts: Pick<WorkerParts, 'db' | 'clock'>,
-  of: { retentionMs: number; stopped: AbortSignal },
-): Promise<void> {
-  const now = parts.clock().getTime()
-  const before = new Date(now - of.retentionMs)
-  while (!of.stopped.aborted && (await retention.blankBatch(parts.db, before)));
-  while (!of.stopped.aborted && (await retention.clearBatch(parts.db)));
-  await retention.forgetPushes(parts.db, new Date(now - PUSHES_KEPT_MS))
-  for (const [forgetBatch, keptMs] of FORGETTERS) {
-    while (!of.stopped.aborted && (await forgetBatch(parts.db, new Date(now - keptMs))));
-  }
+/** What is kept for how long. */
+export interface Kept {
+  readonly retention: Retention
+  /** How long the content of a feed's event is kept. */
+  readonly eventsMs: number
 }
 
-/** Begins to forget, once a minute. The returned function stops it and resolves when the batch under way is done. */
-export function startForgetting(
-  parts: Pick<WorkerParts, 'db' | 'clock' | 'log'>,
-  of: { retentionMs: number },
-): () => Promise<void> {
-  const stop = new AbortController()
-  let running: Promise<void> = Promise.resolve()
-  let isRunning = false
-  const timer = setInterval(() => {
-    if (isRunning) return
-    isRunning = true
-    running = forget(parts, { ...of, stopped: stop.signal })
-      .catch((cause: unknown) => parts.log.error({ cause }, 'old rows could not be removed'))
+interface Moment {
+  readonly now: Date
+  readonly kept: Kept
+  /** So long ago. */
+  ago(ms: number): Date
+}
+
+/** Does one batch, and says whether there may be more. */
+type Forget = (db: Db, at: Moment) => Promise<boolean>
+
+const monthOf = (table: months.MonthlyTable, ms: number) => ({ table, keepDays: Math.ceil(ms / DAY_MS) })
+
+/**
+ * Everything that is forgotten, in this order: a month is there before it is needed; a feed goes before its datasource, and that before
+ * what only refers to it; a lease refers to a capability, and that to the key that made it.
+ */
+const LIST: readonly Forget[] = [
+  db => months.make(db),
+  (db, { now }) => tasks.sweep(db, now),
+  (db, { now }) => leases.sweep(db, now),
+  (db, { now }) => idempotency.sweep(db, now),
+  (db, { now }) => dialBudgets.sweep(db, now),
+  db => credentialMarks.sweepFingerprints(db),
+  (db, { kept, ago }) => feeds.blankBatch(db, ago(kept.eventsMs)),
+  db => feeds.clearBatch(db),
+  (db, { ago }) => feeds.forgetPushes(db, ago(PUSHES_KEPT_MS)),
+  (db, { kept, ago }) => oldChanges.forgetBatch(db, ago(kept.retention.changesMs)),
+  (db, { kept, ago }) => oldRows.forgetDatasource(db, ago(kept.retention.removedMs)),
+  // Row by row first: a verdict that its datasource does not keep yet is kept before the month goes.
+  async (db, { kept: { retention }, ago }) =>
+    (await oldRows.forgetVerifications(db, ago(retention.verificationsMs))) ||
+    months.drop(db, monthOf('verifications', retention.verificationsMs)),
+  (db, { kept }) => months.drop(db, monthOf('audit_events', kept.retention.auditMs)),
+  (db, { kept, ago }) => oldRows.forgetLeases(db, ago(kept.retention.leasesMs)),
+  (db, { now }) => oldRows.stampRetired(db, now),
+  (db, { kept, ago }) => oldRows.forgetCredentials(db, ago(kept.retention.removedMs)),
+  (db, { kept, ago }) => oldRows.forgetCapabilities(db, ago(kept.retention.revokedMs)),
+  (db, { kept, ago }) => oldRows.forgetKeys(db, ago(kept.retention.revokedMs)),
+]
+
+/**
+ * Does one turn: of each thing on the list as many batches as there are, for ten seconds at most, while `goesOn` says so. What
+ * fails does not keep the others from their turn; the first such error is thrown at the end.
+ */
+export async function forget(
+  parts: Pick<WorkerParts, 'db' | 'clock'>,
+  of: { kept: Kept; goesOn(): Promise<boolean> },
+): Promise<void> {
+  const now = parts.clock()
+  const at = { now, kept: of.kept, ago: (ms: number) => new Date(now.getTime() - ms) }
+  const failures: unknown[] = []
+  for (const forgetBatch of LIST) {
+    const until = performance.now() + EACH_MS
+    try {
+      while ((await of.goesOn()) && (await unlessLocked(forgetBatch(parts.db, at))) && performance.now() < until);
+    } catch (cause) {
+      failures.push(cause)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+/** A month's table that is in use is left for the next turn, as rows are. */
+function unlessLocked(batch: Promise<boolean>): Promise<boolean> {
+  return batch.catch((error: unknown) => {
+    if (isLockNotAvailable(error)) return false
+    throw error
+  })
+}
+
+/**
+ * Begins to forget, now and once a minute, while no other worker of the installation does. The returned function stops it and
+ * resolves when the batch under way is done.
+ */
+export function startForgetting(parts: Pick<WorkerParts, 'db' | 'clock' | 'log'>, kept: Kept): () => Promise<void> {
+  const { db, log } = parts
+  const holder = randomUUID()
+  let isStopping = false
+  let running: Promise<void> | null = null
+  const goesOn = async () => !isStopping && (await upkeep.hold(db, holder))
+  const turn = () => {
+    running ??= forget(parts, { kept, goesOn })
+      .catch((cause: unknown) => log.error({ cause }, 'old rows could not be removed'))
       .finally(() => {
-        isRunning = false
+        running = null
       })
-  }, EVERY_MS)
+  }
+  const timer = setInterval(turn, EVERY_MS)
+  turn()
   return async () => {
-    stop.abort()
+    isStopping = true
     clearInterval(timer)
     await running
+    await upkeep
+      .release(db, holder)
+      .catch((cause: unknown) => log.warn({ cause }, 'another worker goes on in a minute'))
   }
 }

@@ -13,9 +13,9 @@ import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { forgetDatasource } from '#server/store/old-rows.ts'
 import * as organizations from '#server/store/organizations.ts'
-import { REMOVED_KEPT_MS } from '#server/work/retention.ts'
 import type { DatasourceId } from '#shared/wire.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { RETENTION } from '#test/support/forgetting.ts'
 import { holderKey, leaseCapability } from '#test/support/leasing.ts'
 import { query } from '#test/support/postgres.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/tiers.ts'
@@ -155,7 +155,7 @@ describe("The web's role", () => {
       update datasources set deleted_at = now() - interval '31 days' where ${row(id)}`)
     expect(removed).not.toBe(DENIED)
     const left = () => asOwner(`select version from credentials ${its} limit 1`)
-    while ((await left()).length > 0) await forgetDatasource(tiers.db, new Date(Date.now() - REMOVED_KEPT_MS))
+    while ((await left()).length > 0) await forgetDatasource(tiers.db, new Date(Date.now() - RETENTION.removedMs))
     await asWeb(`update datasources set deleted_at = null where ${row(id)}`)
     expect(await asOwner(`select verdict_version, verdict_signature from datasources where ${row(id)}`)).toEqual([
       { verdict_version: null, verdict_signature: null },

@@ -10,15 +10,9 @@ import * as idempotency from '#server/store/idempotency.ts'
 import { KEPT_SNAPSHOTS } from '#server/store/kept-snapshots.ts'
 import * as snapshots from '#server/store/snapshots.ts'
 import { MAX_VERIFICATIONS } from '#server/store/verdicts.ts'
-import {
-  forget,
-  LEASES_KEPT_MS,
-  REMOVED_KEPT_MS,
-  REVOKED_KEPT_MS,
-  VERIFICATIONS_KEPT_MS,
-} from '#server/work/retention.ts'
 import { typedId } from '#shared/wire.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { forgetLater, RETENTION } from '#test/support/forgetting.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { bareUuid } from '#test/support/voices.ts'
@@ -175,23 +169,23 @@ describe('Verifications of a datasource', () => {
   })
 })
 
-/** Forgets as a worker does, so much later. */
-async function later(ms: number): Promise<void> {
-  const clock = () => new Date(Date.now() + ms)
-  await forget({ db: mooring.db, clock }, { retentionMs: 1e12, stopped: new AbortController().signal })
-}
+const later = (ms: number) => forgetLater(mooring.db, ms)
+const { verificationsMs, removedMs, leasesMs, revokedMs } = RETENTION
 
 describe('Rows that have ended', () => {
-  it('are forgotten after their time: VERIFICATIONS_KEPT_MS, but for what a datasource shows', async () => {
-    await fillVerifications(10, VERIFICATIONS_KEPT_MS / 86_400_000)
+  it('are forgotten after their time: verificationsMs, also what a datasource shows, which keeps it itself', async () => {
+    const shown = await mooring.client().datasources.get.query({ id })
+    await fillVerifications(10, verificationsMs / 86_400_000)
     const [row] = await sql(`select verification_id as id from datasources where id = '${bareUuid(id)}'`)
     await sql(`update verifications set at = now() - interval '1 year' where id = '${row?.['id']}'`)
     await later(0)
-    expect(await count(`verifications where at < now() - interval '90 days'`)).toBe(1)
-    expect((await mooring.client().datasources.get.query({ id })).status).toBe('active')
+    expect(await count(`verifications where at < now() - interval '90 days'`)).toBe(0)
+    expect(await count(`verifications where ${ofIt()}`)).toBeGreaterThan(0)
+    expect(shown.checks.length).toBeGreaterThan(0)
+    expect(await mooring.client().datasources.get.query({ id })).toEqual(shown)
   })
 
-  it('REMOVED_KEPT_MS: a removed datasource, and all that hangs on it', async () => {
+  it('removedMs: a removed datasource, and all that hangs on it', async () => {
     const client = mooring.client()
     const ask = { connectionString: customer.url(), schema: 'app', waitSeconds: 20 }
     const gone = await client.datasources.register.mutate(ask)
@@ -204,14 +198,14 @@ describe('Rows that have ended', () => {
       )
       return [await count(`datasources where id = '${bareUuid(gone.id)}'`), ...counts]
     }
-    await later(REMOVED_KEPT_MS - 60_000)
+    await later(removedMs - 60_000)
     expect((await itsRows()).slice(0, 4)).toEqual([1, expect.any(Number), 1, 1])
-    await later(REMOVED_KEPT_MS + 60_000)
+    await later(removedMs + 60_000)
     expect(await itsRows()).toEqual([0, 0, 0, 0, 0, 0])
     expect((await client.datasources.get.query({ id })).id).toBe(id)
   })
 
-  it('LEASES_KEPT_MS and REVOKED_KEPT_MS: ended leases, then capabilities and keys that nothing refers to', async () => {
+  it('leasesMs and revokedMs: ended leases, then capabilities and keys that nothing refers to', async () => {
     const client = mooring.client()
     const maker = await client.organization.createKey.mutate({ name: 'maker' })
     const made = mooring.client(maker.key ?? '').organization
@@ -223,14 +217,14 @@ describe('Rows that have ended', () => {
     await sql(`
       insert into leases (org_id, id, datasource_id, capability_id, version, granted_at, expires_at, ended_at, ended_by)
       values ('${org}', gen_random_uuid(), '${bareUuid(id)}', '${bareUuid(capability.id)}', 1, now(), now(), now(), 'expired')`)
-    await later(LEASES_KEPT_MS - 60_000)
+    await later(leasesMs - 60_000)
     expect(await count('leases')).toBe(1)
-    await later(LEASES_KEPT_MS + 60_000)
+    await later(leasesMs + 60_000)
     expect(await count('leases')).toBe(0)
-    await later(REVOKED_KEPT_MS - 60_000)
+    await later(revokedMs - 60_000)
     const keys = async () => (await client.organization.listKeys.query()).items.map(key => key.id)
     expect(await keys()).toEqual(expect.arrayContaining([maker.id, leaf.id, living.id]))
-    await later(REVOKED_KEPT_MS + 3_600_000)
+    await later(revokedMs + 3_600_000)
     expect(await count(`capabilities where id = '${bareUuid(capability.id)}'`)).toBe(0)
     // The row of what has made a living key stays.
     expect(await keys()).toEqual(expect.arrayContaining([maker.id, living.id]))

@@ -11,7 +11,7 @@ export async function allRows(url: string): Promise<Rows> {
   return reading(url, async client => {
     const tables = await client.query<{ name: string }>(
       `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-       where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') order by 1`,
+       where c.relkind in ('r', 'p') and not c.relispartition and n.nspname not in ('pg_catalog', 'information_schema') order by 1`,
     )
     const found: Record<string, string[]> = {}
     for (const { name } of tables.rows) found[name] = await rowsOf(client, name)
@@ -32,7 +32,8 @@ export function effects(url: string): Promise<Rows> {
 /** The same over a connection that is open already, for tests that look very often. */
 export async function effectsOver(client: pg.Client): Promise<Rows> {
   const tables = await client.query<{ name: string }>(
-    "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public' order by 1",
+    `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind in ('r', 'p') and not c.relispartition and n.nspname = 'public' order by 1`,
   )
   const names = tables.rows.map(table => table.name).filter(name => !NO_EFFECT.includes(name))
   const each = names.map(name => `select '${name}' as name, (to_jsonb(t)${LAST_USED})::text as text from ${name} t`)

@@ -5,11 +5,15 @@
 import pg from 'pg'
 
 // Kysely's own book-keeping is not part of the schema.
-const OURS = "n.nspname = 'public' and c.relname not like 'kysely_migration%'"
+// Months come and go with the time; the default partition is always there.
+const OURS = `n.nspname = 'public' and c.relname not like 'kysely_migration%'
+  and (not c.relispartition or pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')`
 
 const TABLES = `
 select c.oid::int as oid, c.relname as name, case c.relpersistence when 'u' then 'unlogged ' else '' end as kind,
-  case when c.reloptions is null then '' else ' with (' || array_to_string(c.reloptions, ', ') || ')' end as options
+  case when c.relkind = 'p' then ' partition by ' || pg_get_partkeydef(c.oid) else '' end ||
+  case when c.reloptions is null then '' else ' with (' || array_to_string(c.reloptions, ', ') || ')' end as options,
+  (select i.inhparent::regclass::text from pg_inherits i where i.inhrelid = c.oid) as parent
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and ${OURS} order by 2`
 
@@ -58,8 +62,18 @@ export async function dumpSchema(url: string): Promise<string> {
     const lines = async (sql: string, of: readonly number[] = []) =>
       (await client.query<{ line: string }>(sql, [...of])).rows.map(row => row.line)
     const parts = [HEADER, ...(await lines(FUNCTIONS)).map(text => text.trim())]
-    const { rows } = await client.query<{ oid: number; name: string; kind: string; options: string }>(TABLES)
-    for (const { oid, name, kind, options } of rows) {
+    const { rows } = await client.query<{
+      oid: number
+      name: string
+      kind: string
+      options: string
+      parent: string | null
+    }>(TABLES)
+    for (const { oid, name, kind, options, parent } of rows) {
+      if (parent !== null) {
+        parts.push(`create table ${name} partition of ${parent} default;`)
+        continue
+      }
       const inside = [...(await lines(COLUMNS, [oid])), ...(await lines(CONSTRAINTS, [oid]))]
       const table = `create ${kind}table ${name} (\n${inside.map(line => `  ${line}`).join(',\n')}\n)${options};`
       parts.push([table, ...(await lines(INDEXES, [oid])), ...(await lines(TRIGGERS, [oid]))].join('\n'))

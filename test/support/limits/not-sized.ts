@@ -87,11 +87,12 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/work/poll.ts follow()': 'the budget of a poll: FEED_PACE.maxPages and POLL_MS',
   'table change_heads': ORGANIZATIONS,
   'table installation': 'one row',
-  'table audit_events':
-    'refusals are sampled, and everything else is a call that the rates bound; partitions by time are planned',
   'table feeds': 'one row for each endpoint, which the quota of datasources bounds',
   'table lease_grants': 'operators make them',
   'table organization_keys': 'operators make them',
   'table organizations': ORGANIZATIONS,
+  'table upkeep': 'one row, which a migration writes',
+  'server/store/migrate.ts applyTo()': 'tries of half a second each, for LOCK_WAIT_MS; an operator waits for it',
+  'server/store/sql-statements.ts statementsOf()': 'our own migrations, a token each turn',
   'table tasks': 'one standing row for each datasource and kind; others expire after ten minutes and wait for a caller',
 }
