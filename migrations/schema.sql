@@ -241,7 +241,7 @@ create table audit_events (
 CREATE TRIGGER audit_events_bound BEFORE INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_bound();
 CREATE TRIGGER audit_events_key_issuer AFTER INSERT ON public.audit_events FOR EACH ROW WHEN (((new.action = 'key.created'::text) AND (new.outcome = 'ok'::text) AND (new.principal_kind = 'key'::text))) EXECUTE FUNCTION key_issuer_from_record();
 
-create table audit_events_default partition of audit_events default;
+alter table audit_events attach partition audit_events_default default;
 
 create table capabilities (
   org_id uuid not null,
@@ -654,4 +654,4 @@ create table verifications (
 CREATE INDEX verifications_at_idx ON ONLY public.verifications USING btree (at);
 CREATE INDEX verifications_datasource_id_idx ON ONLY public.verifications USING btree (org_id, datasource_id, at DESC);
 
-create table verifications_default partition of verifications default;
+alter table verifications attach partition verifications_default default;

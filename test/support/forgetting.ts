@@ -1,4 +1,6 @@
-/** Forgets as a worker does, at a time of the test's choice. */
+/**
+ * Forgets as a worker does, at a time of the test's choice. It needs no worker: the database and a clock.
+ */
 import { retentionSettings } from '#server/domain/retention-settings.ts'
 import type { Db } from '#server/store/db.ts'
 import { forget, type Kept } from '#server/work/retention.ts'

@@ -71,7 +71,7 @@ export async function dumpSchema(url: string): Promise<string> {
     }>(TABLES)
     for (const { oid, name, kind, options, parent } of rows) {
       if (parent !== null) {
-        parts.push(`create table ${name} partition of ${parent} default;`)
+        parts.push(`alter table ${parent} attach partition ${name} default;`)
         continue
       }
       const inside = [...(await lines(COLUMNS, [oid])), ...(await lines(CONSTRAINTS, [oid]))]

@@ -93,6 +93,5 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'table organizations': ORGANIZATIONS,
   'table upkeep': 'one row, which a migration writes',
   'server/store/migrate.ts applyTo()': 'tries of half a second each, for LOCK_WAIT_MS; an operator waits for it',
-  'server/store/sql-statements.ts statementsOf()': 'our own migrations, a token each turn',
   'table tasks': 'one standing row for each datasource and kind; others expire after ten minutes and wait for a caller',
 }
