@@ -11,7 +11,7 @@ import { packBox } from '#server/domain/sealed.ts'
 import { createKey } from '#server/operator/keys.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { createSealer } from '#server/seal/sealer.ts'
-import { forgetDatasource } from '#server/store/old-rows.ts'
+import { forgetCredentials, forgetDatasource, stampRetired } from '#server/store/old-rows.ts'
 import * as organizations from '#server/store/organizations.ts'
 import type { DatasourceId } from '#shared/wire.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
@@ -160,6 +160,42 @@ describe("The web's role", () => {
     expect(await asOwner(`select verdict_version, verdict_signature from datasources where ${row(id)}`)).toEqual([
       { verdict_version: null, verdict_signature: null },
     ])
+  })
+
+  it('puts a replaced credential back under its own version, after its row has gone, and it is not tried', async () => {
+    const string = (name: string) => customer.url('reader', { parameters: `application_name=${name}` })
+    const { id } = await register(client, string('first'))
+    const its = `datasource_id = '${bareUuid(id)}'`
+    const [old] = await asOwner(`
+      select key_id, encode(sealed, 'hex') as sealed, signer_id, encode(signature, 'hex') as signature from credentials where ${its}`)
+    const putBack = (state: string) =>
+      asWeb(`
+        insert into credentials (org_id, datasource_id, version, state, key_id, sealed, signer_id, signature, created_at)
+        values ('${tiers.organization.id}', '${bareUuid(id)}', 1, '${state}', '${old?.['key_id']}', '\\x${old?.['sealed']}',
+          '${old?.['signer_id']}', '\\x${old?.['signature']}', now())`)
+    const rotated = await client.datasources.rotate.mutate({ id, connectionString: string('second'), waitSeconds: 30 })
+    expect(rotated.credentialVersion).toBe(2)
+    // While the row of the retired version is there, its number is taken.
+    expect(await putBack('pending')).toBe('23505')
+    await stampRetired(tiers.db, new Date())
+    await forgetCredentials(tiers.db, new Date(Date.now() + 60_000))
+    expect(await asOwner(`select version from credentials where ${its}`)).toEqual([{ version: 2 }])
+
+    expect(await putBack('pending')).toEqual([])
+    expect(await client.datasources.verify.mutate({ id, waitSeconds: 30 })).toMatchObject({ credentialVersion: 2 })
+    const tried = `select distinct version from verifications where ${its} and at > now() - interval '1 minute' order by 1`
+    expect(await asOwner(`select version from credentials where ${its} and state = 'current'`)).toEqual([
+      { version: 2 },
+    ])
+    await asWeb(
+      `select retire_credentials('${tiers.organization.id}', '${bareUuid(id)}', array['pending', 'current'], null)`,
+    )
+    await asOwner(`delete from credentials where ${its} and version = 1`)
+    const before = await asOwner(tried)
+    expect(await putBack('current')).toEqual([])
+    expect(await leased(id)).toBe('conflict')
+    expect(await leasesOf(id)).toEqual([])
+    expect(await asOwner(tried)).toEqual(before)
   })
 
   it('forges a lease task with its keyring, for a live datasource under a test token, and gets nothing', async () => {
