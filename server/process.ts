@@ -4,7 +4,6 @@
 
 import { writeFile } from 'node:fs/promises'
 import { type Db, openDb } from '#server/store/db.ts'
-import { lacksDeadlines } from '#server/store/deadline-check.ts'
 import { pendingMigrations } from '#server/store/migrate.ts'
 import { handedOut } from '#server/store/session-check.ts'
 import { Signals } from '#server/store/signals.ts'
@@ -129,7 +128,6 @@ export async function openStore(
     onError,
   })
   stack.defer(() => db.destroy())
-  if (isPooled && setsDeadlines && (await lacksDeadlines(db))) log.warn(NO_DEADLINES)
   const signals = new Signals({ url: direct, onError })
   stack.defer(() => signals.close())
   await signals.open()
@@ -150,8 +148,6 @@ const HANDED_ON =
 const LISTEN_HANDED_ON = 'MOORING_LISTEN_URL must lead to the server itself, or to a pooler in session mode.'
 const STATEMENTS =
   'DATABASE_URL leads to a pooler in statement mode, which takes no transactions. Use its transaction mode or its session mode.'
-const NO_DEADLINES =
-  'the role of DATABASE_URL has no deadlines of its own, and a pooler keeps none of a session: set them by alter role, as docs/operations.md says'
 
 /** What a tier is given by its entry. */
 export interface Ground {

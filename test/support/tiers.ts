@@ -64,13 +64,13 @@ export interface Tiers {
 
 /**
  * Makes one; nothing runs yet. The caller stops it, which ends every process. By default its database is cloned from the
- * template; a migrated one may be given.
+ * template; a migrated one may be given, whose server goes with its roles.
  */
 export async function makeTiers(given?: FreshDatabase): Promise<Tiers> {
   const stack = new AsyncDisposableStack()
   const database = given ?? (await freshDatabase())
   stack.defer(() => database.drop())
-  const { role, roleUrl } = await makeRoles(database.url, stack)
+  const { role, roleUrl } = await makeRoles(database.url, given === undefined ? stack : null)
   const db = openDb({ url: database.url, size: 2, onError: () => undefined })
   stack.defer(() => db.destroy())
   await applyGrants(db, grantStatements(role))
@@ -102,11 +102,11 @@ export async function makeTiers(given?: FreshDatabase): Promise<Tiers> {
   }
 }
 
-async function makeRoles(url: string, stack: AsyncDisposableStack) {
+async function makeRoles(url: string, stack: AsyncDisposableStack | null) {
   const tag = randomUUID().slice(0, 8)
   const role = { web: `web_${tag}`, worker: `worker_${tag}` }
   const roleUrl = { web: await makeRole(url, role.web), worker: await makeRole(url, role.worker) }
-  stack.defer(async () => {
+  stack?.defer(async () => {
     await query(url, `drop owned by ${quoted(role.web)}, ${quoted(role.worker)}`)
     await query(url, `drop role ${quoted(role.web)}, ${quoted(role.worker)}`)
   })

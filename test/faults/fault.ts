@@ -1,0 +1,29 @@
+/**
+ * How a fault is described to the runner. Each has a file of its own beside this one, and stands in the list of `faults.ts`.
+ */
+import type { Scene, SceneOptions } from './scene.ts'
+
+/** Chance by the seed of the run: from 0 up to 1. */
+export type Chance = () => number
+
+/** One fault. */
+export interface Fault {
+  /** As the table names it, and the command line. */
+  readonly name: string
+  /** The service must be back so many seconds after the fault's end. */
+  readonly withinSeconds: number
+  /** Where true the service must be there while it lasts, not only after it. */
+  readonly isHarmless?: boolean
+  /** Where true no process may say that it is ready at the height of it. */
+  readonly isUnready?: boolean
+  /** How long it lasts; in the sample, half of it. */
+  readonly lastsSeconds: number
+  /** What its scene is made of; what has to be undone goes on the stack. */
+  scene?(stack: AsyncDisposableStack): Promise<SceneOptions>
+  /** Why it cannot be done on this machine; null where it can. */
+  leftOut?(): Promise<string | null>
+  /** Makes it begin, and answers what ends it. */
+  begin(scene: Scene, chance: Chance): Promise<() => Promise<void>>
+  /** Looks at the end for what must not be there; answers sentences. */
+  after?(scene: Scene): Promise<string[]>
+}

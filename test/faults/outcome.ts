@@ -1,0 +1,86 @@
+/**
+ * What came of a fault: the rows are read from the database and compared with what was acknowledged and told.
+ */
+import { query } from '#test/support/postgres.ts'
+import type { Scene } from './scene.ts'
+
+/** One row of the table. */
+export interface Outcome {
+  readonly fault: string
+  readonly acknowledged: number
+  readonly found: number
+  readonly lost: number
+  readonly twice: number
+  readonly told: number
+  readonly missed: number
+  /** Null where the service did not come back in time. */
+  readonly seconds: number | null
+  readonly readiness: string
+  /** What else is wrong, each in a sentence. */
+  readonly wrong: readonly string[]
+}
+
+/** Counts. Nothing is written any more. */
+export async function countOutcome(
+  scene: Scene,
+  of: Pick<Outcome, 'fault' | 'seconds' | 'readiness' | 'wrong'>,
+): Promise<Outcome> {
+  const rows = await query(
+    scene.rows.url,
+    `select id::text as id, name, coalesce((metadata ->> 'rev')::int, 0) as rev from datasources
+     where name like 'faults %' and deleted_at is null`,
+  )
+  const byName = Map.groupBy(rows, row => String(row['name']))
+  const acknowledged = scene.load.written.filter(({ id }) => id !== null)
+  const isFound = (one: (typeof acknowledged)[number]) =>
+    byName.get(one.name)?.some(row => Number(row['rev']) >= one.updates) === true
+  const found = acknowledged.filter(isFound).length
+  const rowsTwice = [...byName.values()].filter(list => list.length > 1).length
+  const { told, missed } = tellings(scene)
+  const toldTwice = scene.watchers.reduce((sum, watcher) => sum + watcher.repeated(), 0)
+  const lost = acknowledged.length - found
+  return { ...of, acknowledged: acknowledged.length, found, lost, twice: rowsTwice + toldTwice, told, missed }
+}
+
+/** Of every acknowledged change, whether each subscriber was told. */
+export function tellings({ load, watchers }: Pick<Scene, 'load' | 'watchers'>): { told: number; missed: number } {
+  let [told, missed] = [0, 0]
+  for (const { heard } of watchers)
+    for (const { id, updates } of load.written) {
+      if (id === null) continue
+      const known = heard.get(id) ?? { registered: 0, updates: 0 }
+      const is = Math.min(1, known.registered) + Math.min(updates, known.updates)
+      told += is
+      missed += 1 + updates - is
+    }
+  return { told, missed }
+}
+
+/** True where nothing was lost, twice or missed, and the service came back. */
+export function isGood({ lost, twice, missed, seconds, wrong }: Outcome): boolean {
+  return lost === 0 && twice === 0 && missed === 0 && seconds !== null && wrong.length === 0
+}
+
+const COLUMNS = [
+  'fault',
+  'acknowledged',
+  'found',
+  'lost',
+  'twice',
+  'told',
+  'missed',
+  'seconds to service',
+  'readiness meanwhile',
+]
+
+/** The head of the table, as Markdown. */
+export function head(): string {
+  return `| ${COLUMNS.join(' | ')} |\n|${'---|'.repeat(COLUMNS.length)}\n`
+}
+
+/** A row of it. */
+export function line(of: Outcome): string {
+  const seconds = of.seconds === null ? 'not back' : of.seconds.toFixed(1)
+  const cells = [of.fault, of.acknowledged, of.found, of.lost, of.twice, of.told, of.missed, seconds, of.readiness]
+  return `| ${cells.join(' | ')} |\n${of.wrong.map(sentence => `  ! ${sentence}\n`).join('')}`
+}

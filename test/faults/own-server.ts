@@ -1,0 +1,103 @@
+/**
+ * A PostgreSQL of an installation's own that a fault is done to: stopped, killed, frozen, started again on the same port and
+ * rows. What it acknowledges it has written, so that a kill loses nothing; only a power cut would.
+ */
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Binaries } from '#server/embedded/binaries.ts'
+import { choosePort } from '#server/embedded/port.ts'
+import { gone } from '#server/embedded/process.ts'
+import { type Embedded, startEmbedded } from '#server/embedded.ts'
+import { databaseUrl } from '#test/support/postgres.ts'
+
+const KILLED_MS = 10_000
+/** The system's cache survives every fault here. */
+const SETTINGS = { fsync: 'off', max_connections: '100', max_wal_size: '64MB', min_wal_size: '32MB' }
+
+/** A server and what can be done to it. */
+export interface OwnServer {
+  readonly port: number
+  /** The folder with everything of it. */
+  readonly dir: string
+  /** Connection string of the superuser. */
+  url(database?: string): string
+  /** Starts it again after `stop` or `kill`. */
+  start(): Promise<void>
+  /** As an operator stops it: whoever is connected is disconnected. */
+  stop(): Promise<void>
+  /** SIGKILL, every process of it. */
+  kill(): Promise<void>
+  /** SIGSTOP, and back: connections stay, and nothing answers. */
+  freeze(): Promise<void>
+  thaw(): Promise<void>
+  /** Copies a stopped server's rows into a folder of another one. */
+  copyTo(dir: string): Promise<void>
+  /** Kills what runs and removes the folder, unless it was given. */
+  remove(): Promise<void>
+}
+
+/** What can be chosen. */
+export interface OwnServerOptions {
+  readonly settings?: Readonly<Record<string, string>>
+  /** Lines of `pg_hba.conf` behind the usual one. */
+  readonly hba?: string
+  readonly programs?: Binaries | undefined
+  /** A folder that is there, on a small disk or with rows of another server, and is its giver's to remove. */
+  readonly dir?: string
+}
+
+/** Starts one. The caller removes it. */
+export async function startOwnServer(options: OwnServerOptions = {}): Promise<OwnServer> {
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'mooring-faults-')))
+  const port = await choosePort(join(dir, 'port'))
+  const launch = () =>
+    startEmbedded({
+      dir,
+      port,
+      tls: false,
+      tethered: true,
+      settings: { ...SETTINGS, ...options.settings },
+      hba: `host all all 127.0.0.1/32 scram-sha-256\n${options.hba ?? ''}`,
+      ...(options.programs === undefined ? {} : { binaries: options.programs }),
+    })
+  let running: Embedded = await launch()
+  const signal = async (name: NodeJS.Signals) => {
+    for (const pid of [running.pid, ...(await childrenOf(running.pid))]) send(pid, name)
+  }
+  const kill = async () => {
+    await signal('SIGKILL')
+    await gone(running.pid, KILLED_MS)
+  }
+  return {
+    port,
+    dir,
+    url: (database = 'mooring') => databaseUrl(running.url, database),
+    start: async () => {
+      running = await launch()
+    },
+    stop: () => running.stop(),
+    kill,
+    freeze: () => signal('SIGSTOP'),
+    thaw: () => signal('SIGCONT'),
+    copyTo: to => cp(join(dir, 'cluster'), join(to, 'cluster'), { recursive: true }),
+    remove: async () => {
+      await kill()
+      if (options.dir === undefined) await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return text.split(' ').map(Number).filter(Boolean)
+}
+
+/** A process that is gone hears nothing, and that is no error. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    return
+  }
+}

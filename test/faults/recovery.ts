@@ -1,0 +1,54 @@
+/**
+ * Whether an installation works: through each web process a datasource is registered and verified, another one is registered,
+ * and every subscriber is told of it.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Scene } from './scene.ts'
+
+const LOOK_MS = 50
+const TOLD_MS = 3_000
+const VERDICT_SECONDS = 5
+const AGAIN_MS = 200
+
+/** Looks again and again, and answers the seconds until it was there; null where that took longer. */
+export async function untilBack(scene: Scene, withinSeconds: number): Promise<number | null> {
+  const startedAt = performance.now()
+  const over = () => performance.now() - startedAt > withinSeconds * 1_000
+  const each = scene.urls.map(async (_, at) => {
+    while (!over()) {
+      if (await isThere(scene, at)) return true
+      await wait(AGAIN_MS)
+    }
+    return false
+  })
+  const isBack = (await Promise.all(each)).every(Boolean)
+  return isBack ? (performance.now() - startedAt) / 1_000 : null
+}
+
+async function isThere(scene: Scene, at: number): Promise<boolean> {
+  const [isVerified, isTold] = await Promise.all([verified(scene, at), told(scene, at)])
+  return isVerified && isTold
+}
+
+async function verified({ probes, customer }: Scene, at: number): Promise<boolean> {
+  const connectionString = customer.url('reader', { parameters: `application_name=probe_${randomUUID()}` })
+  const made = await probes[at]?.datasources.register
+    .mutate(
+      { connectionString, waitSeconds: VERDICT_SECONDS },
+      { signal: AbortSignal.timeout(2_000 * VERDICT_SECONDS) },
+    )
+    .catch(() => null)
+  return made?.status === 'active'
+}
+
+async function told({ load, urls, watchers }: Scene, at: number): Promise<boolean> {
+  const id = await load.once(urls[at] ?? '')
+  if (id === null) return false
+  const until = performance.now() + TOLD_MS
+  while (performance.now() < until) {
+    if (watchers.every(watcher => watcher.heard.has(id))) return true
+    await wait(LOOK_MS)
+  }
+  return false
+}

@@ -1,0 +1,173 @@
+/**
+ * `npm run test:faults`: does one fault after the other to an installation of real processes and prints a row for each. It
+ * ends with status 1 where anything acknowledged was lost, is there twice or was not told, or the service did not come back.
+ *
+ *     npm run -s test:faults [-- --sample] [--seed N] [NAME …]
+ *
+ * `--sample` takes some of the faults, chosen by the seed, within three minutes. Everything that was started ends with it.
+ */
+import { randomInt } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { selfSigned } from '#test/support/certificates.ts'
+import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { startServer } from '#test/support/postgres.ts'
+import type { Chance, Fault } from './fault.ts'
+import { FAULTS } from './faults.ts'
+import { countOutcome, head, isGood, line, type Outcome, tellings } from './outcome.ts'
+import { untilBack } from './recovery.ts'
+import { makeScene, type Scene } from './scene.ts'
+
+/** A sample begins no fault that would end later, and is broken off at the end of its three minutes. */
+const SAMPLE_MS = 120_000
+const SAMPLE_ENDS_MS = 175_000
+const SETTLE_MS = 1_000
+const GIVE_UP_MS = 30_000
+const TOLD_MS = 5_000
+const LOOK_MS = 100
+
+const say = (text: string) => void process.stdout.write(text)
+
+/** Numbers from a seed (mulberry32), so that a run can be made again. */
+function chanceOf(seed: number): Chance {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+interface Run {
+  readonly customer: Customer
+  readonly chance: Chance
+  readonly isSample: boolean
+  readonly everything: AsyncDisposableStack
+}
+
+async function runFault(fault: Fault, { customer, chance, isSample, everything }: Run): Promise<Outcome> {
+  const stack = new AsyncDisposableStack()
+  everything.defer(() => stack.disposeAsync())
+  try {
+    const scene = await makeScene((await fault.scene?.(stack)) ?? {}, { customer, stack })
+    const lasts = isSample ? fault.lastsSeconds / 2 : fault.lastsSeconds
+    const wrong: string[] = []
+    await wait(SETTLE_MS * chance())
+    scene.readiness.since()
+    const failures = scene.load.failures()
+    const end = await fault.begin(scene, chance)
+    const meanwhile = fault.isHarmless === true ? await untilBack(scene, fault.withinSeconds) : null
+    await wait(lasts * 1_000)
+    if (fault.isUnready === true && !isSample) wrong.push(...(await thoseReady(scene)))
+    // A fault that nobody feels shows nothing.
+    if (fault.isHarmless !== true && scene.load.failures() === failures) wrong.push('no write failed meanwhile')
+    await end()
+    const readiness = scene.readiness.since().join(', ')
+    const after = await untilBack(scene, fault.withinSeconds)
+    const seconds = fault.isHarmless === true && after !== null ? meanwhile : after
+    await scene.load.stop(GIVE_UP_MS)
+    await allTold(scene)
+    wrong.push(...scene.load.strange, ...((await fault.after?.(scene)) ?? []))
+    return await countOutcome(scene, { fault: fault.name, seconds, readiness, wrong })
+  } finally {
+    await stack.disposeAsync()
+  }
+}
+
+/** Each web process that says it is ready at the height of a fault under which nothing can be written. */
+async function thoseReady({ urls }: Scene): Promise<string[]> {
+  const answers = urls.map(async (url, at) => {
+    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(() => null)
+    if (answer === null) return [`web-${at + 1} does not say whether it is ready`]
+    return answer.status === 503 ? [] : [`web-${at + 1} says ${answer.status} of its readiness`]
+  })
+  return (await Promise.all(answers)).flat()
+}
+
+/** What was acknowledged last is on its way to the subscribers. */
+async function allTold(scene: Scene): Promise<void> {
+  const until = performance.now() + TOLD_MS
+  while (tellings(scene).missed > 0 && performance.now() < until) await wait(LOOK_MS)
+}
+
+/** In an order by the seed: a sample is the first of them, as many as its time holds. */
+function shuffled(faults: readonly Fault[], chance: Chance): Fault[] {
+  return faults
+    .map(fault => ({ fault, at: chance() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ fault }) => fault)
+}
+
+/** What was run, and with what end. */
+interface Counts {
+  good: number
+  bad: number
+  readonly leftOut: string[]
+}
+
+async function runAll(chosen: readonly Fault[], run: Run): Promise<Counts> {
+  const counts: Counts = { good: 0, bad: 0, leftOut: [] }
+  const startedAt = performance.now()
+  let longestMs = 0
+  for (const fault of chosen) {
+    const beganAt = performance.now()
+    // The machine may be slow: the next one is begun where it ends in time if it takes as long as the longest did.
+    if (run.isSample && beganAt - startedAt + longestMs > SAMPLE_MS) break
+    const why = (await fault.leftOut?.()) ?? null
+    if (why !== null) {
+      counts.leftOut.push(`Left out: ${fault.name}, since ${why}.\n`)
+      continue
+    }
+    // One that cannot be done to its end is bad, and the others are done all the same.
+    const outcome = await runFault(fault, run).catch((error: Error) => error)
+    const isBad = outcome instanceof Error || !isGood(outcome)
+    counts[isBad ? 'bad' : 'good'] += 1
+    longestMs = Math.max(longestMs, performance.now() - beganAt)
+    say(outcome instanceof Error ? `| ${fault.name} | it broke off\n  ! ${outcome.stack}\n` : line(outcome))
+  }
+  return counts
+}
+
+async function main(everything: AsyncDisposableStack): Promise<number> {
+  const options = { sample: { type: 'boolean' }, seed: { type: 'string' } } as const
+  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed)
+  const chance = chanceOf(seed)
+  const isSample = values.sample === true
+  const named = FAULTS.filter(({ name }) => positionals.length === 0 || positionals.some(word => name.includes(word)))
+  say(`Faults of our own database, by the seed ${seed}${isSample ? ', a sample' : ''}; there are ${FAULTS.length}.\n\n`)
+  const tls = await selfSigned({ names: ['localhost'], addresses: ['127.0.0.1'] })
+  const customers = await startServer({ tls })
+  everything.defer(() => customers.stop())
+  const customer = await makeCustomer(undefined, customers.adminUrl)
+  say(head())
+  const chosen = isSample ? shuffled(named, chance) : named
+  const { good, bad, leftOut } = await runAll(chosen, { customer, chance, isSample, everything })
+  say(`\n${leftOut.join('')}${good} good, ${bad} bad, ${leftOut.length} left out.\n`)
+  return bad === 0 && good > 0 ? 0 : 1
+}
+
+const everything = new AsyncDisposableStack()
+// One folder for all that is written, so that nothing stays behind of what is broken off while it is made.
+const folder = await mkdtemp(join(tmpdir(), 'mooring-faults-'))
+process.env['TMPDIR'] = folder
+const leave = async (status: number, why: string) => {
+  say(why)
+  await everything.disposeAsync().catch((error: unknown) => say(`${String(error)}\n`))
+  await rm(folder, { recursive: true, force: true })
+  process.exit(status)
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => void leave(130, `${signal}\n`))
+if (process.argv.includes('--sample'))
+  setTimeout(() => void leave(1, '\nThe sample did not end within its time.\n'), SAMPLE_ENDS_MS).unref()
+try {
+  const status = await main(everything)
+  await leave(status, '')
+} catch (error) {
+  await leave(1, `${error instanceof Error ? error.stack : String(error)}\n`)
+}

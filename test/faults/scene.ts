@@ -1,0 +1,138 @@
+/**
+ * An installation as it runs in production, for one fault: its own PostgreSQL, two web processes and two workers under their
+ * roles, writers, subscribers, and a balancer's look at readiness. Everything ends with it, whatever happened.
+ */
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Client } from '#client/index.ts'
+import { choosePort } from '#server/embedded/port.ts'
+import { createKey } from '#server/operator/keys.ts'
+import { createOrganization } from '#server/operator/organizations.ts'
+import { migrate } from '#server/store/migrate.ts'
+import type { Customer } from '#test/support/customer.ts'
+import { query } from '#test/support/postgres.ts'
+import { makeTiers, type TierProcess, type Tiers } from '#test/support/tiers.ts'
+import { type Load, startLoad } from './load.ts'
+import { type OwnServer, type OwnServerOptions, startOwnServer } from './own-server.ts'
+import { type Readiness, watchReadiness } from './readiness.ts'
+import { startWatcher, type Watcher } from './watcher.ts'
+
+const WRITERS = 5
+const WARM = 25
+const WARM_MS = 60_000
+const LOOK_MS = 50
+
+/** The name of a process; it keeps its port when it is started again. */
+export type Member = 'web-1' | 'web-2' | 'worker-1' | 'worker-2'
+/** All of them. */
+export const MEMBERS: readonly Member[] = ['web-1', 'web-2', 'worker-1', 'worker-2']
+
+/** What a fault asks of its scene. */
+export interface SceneOptions {
+  readonly server?: OwnServerOptions
+  /** What is put between the processes and the server: answers the environment that leads a tier's URL there. */
+  between?(
+    server: OwnServer,
+    stack: AsyncDisposableStack,
+    tiers: Tiers,
+  ): Promise<(url: string) => Record<string, string>>
+  /** Flags of Node's for a process. */
+  flags?(member: Member): readonly string[]
+}
+
+/** A running installation. */
+export interface Scene {
+  readonly server: OwnServer
+  readonly tiers: Tiers
+  readonly urls: readonly string[]
+  readonly load: Load
+  readonly watchers: readonly Watcher[]
+  readonly readiness: Readiness
+  /** A client of each web process, of an organization that nothing is written in but by a look at the service. */
+  readonly probes: readonly Client[]
+  readonly customer: Customer
+  process(member: Member): TierProcess
+  /** Starts a process, again where it was ended. */
+  start(member: Member, env?: Readonly<Record<string, string>>): Promise<void>
+  /** The server that has the rows now: another one after a failover or a restore. */
+  rows: { url: string }
+  readonly stack: AsyncDisposableStack
+}
+
+/** Builds one up and waits until its load runs. The caller disposes of its stack. */
+export async function makeScene(
+  options: SceneOptions,
+  { customer, stack }: { customer: Customer; stack: AsyncDisposableStack },
+): Promise<Scene> {
+  const server = await startOwnServer(options.server)
+  stack.defer(() => server.remove())
+  await query(server.url('postgres'), 'create database mooring')
+  await migrate(server.url())
+  const tiers = await makeTiers({ url: server.url(), drop: async () => undefined })
+  stack.defer(() => tiers.stop())
+  const members = await startMembers(options, { server, tiers, stack })
+  const { urls } = members
+  const key = tiers.organization.testKey
+  const watchers = [urls, urls.toReversed()].map(ways => startWatcher({ urls: ways, key }))
+  for (const watcher of watchers) stack.defer(() => watcher.stop())
+  const readiness = watchReadiness(urls)
+  stack.defer(() => readiness.stop())
+  const load = startLoad({ urls, key, connectionString: name => stringOf(customer, name) }, WRITERS)
+  stack.defer(() => load.stop(0))
+  const probeKey = await otherKey(tiers)
+  const webs = [members.process('web-1'), members.process('web-2')]
+  const probes = await Promise.all(webs.map(web => tiers.client(web, { key: probeKey, seal: false })))
+  await warm(load)
+  const rows = { url: server.url() }
+  return { server, tiers, ...members, load, watchers, readiness, probes, customer, rows, stack }
+}
+
+/** The processes, each on a port that it keeps. */
+async function startMembers(
+  options: SceneOptions,
+  { server, tiers, stack }: Pick<Scene, 'server' | 'tiers' | 'stack'>,
+): Promise<Pick<Scene, 'urls' | 'process' | 'start'>> {
+  const lead = (await options.between?.(server, stack, tiers)) ?? (url => ({ DATABASE_URL: url }))
+  const ports = new Map<Member, number>()
+  for (const member of MEMBERS) ports.set(member, await choosePort(join(tiers.dir, member)))
+  const processes = new Map<Member, TierProcess>()
+  const start = async (member: Member, env: Readonly<Record<string, string>> = {}) => {
+    const tier = member.startsWith('web') ? 'web' : 'worker'
+    const started = await tiers.start(tier, {
+      env: { ...lead(tiers.roleUrl[tier]), PORT: String(ports.get(member)), ...env },
+      flags: ['--disable-sigusr1', ...(options.flags?.(member) ?? [])],
+    })
+    processes.set(member, started)
+  }
+  // A process that was frozen ends by nothing less.
+  stack.defer(async () => void (await Promise.all([...processes.values()].map(one => one.end('SIGKILL')))))
+  await Promise.all(MEMBERS.map(member => start(member)))
+  return {
+    urls: (['web-1', 'web-2'] as const).map(member => `http://127.0.0.1:${ports.get(member)}`),
+    start,
+    process(member) {
+      const one = processes.get(member)
+      if (one === undefined) throw new Error(`${member} was not started`)
+      return one
+    },
+  }
+}
+
+function stringOf(customer: Customer, name: string): string {
+  return customer.url('reader', { parameters: `application_name=${encodeURIComponent(name)}` })
+}
+
+/** Checks of the organization that is written in wait for each other: what is looked at belongs to another one. */
+async function otherKey(tiers: Tiers): Promise<string> {
+  const ground = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
+  const organizationId = await createOrganization(ground, 'Probe')
+  return createKey(ground, { organizationId, mode: 'test', name: null })
+}
+
+async function warm(load: Load): Promise<void> {
+  const until = performance.now() + WARM_MS
+  while (load.acknowledged() < WARM) {
+    if (performance.now() > until) throw new Error('the load did not begin')
+    await wait(LOOK_MS)
+  }
+}
