@@ -3,10 +3,13 @@
  * commands (`schema …`) over tRPC with a key. It works beside a running
  * server, and in local mode joins the embedded one or starts it for as long as the command takes.
  */
+
 import { parseArgs } from 'node:util'
 import { schemaCommands } from '#client/cli/schema.ts'
+import { stampIdsBy } from '#server/domain/ids.ts'
 import type { CommandContext } from '#server/operator/command.ts'
 import { commands, usageOf } from '#server/operator/commands.ts'
+import { DatabaseClock } from '#server/store/database-clock.ts'
 import { openDb } from '#server/store/db.ts'
 import { printableLines } from '#shared/printable.ts'
 import { type Config, environment, readCaller, readConfig } from './config.ts'
@@ -78,14 +81,22 @@ function contextOf(config: Config, stack: AsyncDisposableStack): CommandContext 
     await ensureKeyrings(config)
     return local.url
   }
+  // Until a database is opened, which the clock of an operator's machine may differ from.
+  let now = () => new Date()
   return {
-    now: new Date(),
+    get now() {
+      return now()
+    },
     print: printLine,
     complain: complainLine,
     url,
     async openDb() {
       const db = openDb({ url: await url(), size: 2, onError: () => undefined })
       stack.defer(() => db.destroy())
+      const clock = new DatabaseClock(db)
+      await clock.measure()
+      now = () => clock.now()
+      stampIdsBy(now)
       return db
     },
     keyring: () => workerKeyring(config, true),

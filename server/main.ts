@@ -3,6 +3,7 @@
  * or an embedded PostgreSQL. Here walls 1 and 2 hold, between types and between modules; the process is one.
  */
 import { migrate } from '#server/store/migrate.ts'
+import { startClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { onHangup, webKeyring, workerKeyring } from './keyring-source.ts'
 import { greeting, prepareLocal, startLocalDatabase } from './local.ts'
@@ -21,7 +22,7 @@ await runDraining(drainMs, async (config, log, stack) => {
   const welcome = local === null ? null : await prepareLocal(config, url)
   if (local === null) await migrate(await directUrl(config, url))
   const store = await openStore(stack, { config, url, log, setsDeadlines: true })
-  const ground = { config, ...store, log, clock: () => new Date() }
+  const ground = { config, ...store, log, clock: await startClock(stack, { db: store.db, log }) }
   const own = ownPlaces(config, { url, isShared: local !== null })
   const alone = { databaseUrl: url, isKeyringFolder: true, ownPlaces: own }
   const worker = await startWorker({ ...ground, ownPlaces: own, alone }, await workerKeyring(config, true))

@@ -7,6 +7,7 @@
  */
 import { writeSync } from 'node:fs'
 import { json } from 'node:stream/consumers'
+import { startClock } from './clock.ts'
 import { environment, readConfig } from './config.ts'
 import { workerKeyring } from './keyring-source.ts'
 import { createLog } from './log.ts'
@@ -35,9 +36,10 @@ async function runOrder(): Promise<void> {
     log,
     setsDeadlines: order.isKeyringFolder,
   })
+  const clock = await startClock(stack, { db: store.db, log })
   const keyring = await workerKeyring(config, order.isKeyringFolder)
   const payload = order.claim.payload === null ? null : Buffer.from(order.claim.payload, 'base64')
-  await runOne({ config, ...store, log, clock: () => new Date(), ownPlaces: order.ownPlaces }, keyring, {
+  await runOne({ config, ...store, log, clock, ownPlaces: order.ownPlaces }, keyring, {
     claim: { ...order.claim, payload },
     begins() {
       watchdog.endWithin(order.deadlineMs)

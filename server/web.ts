@@ -3,6 +3,7 @@
  */
 
 import { canReadSecrets } from '#server/store/grants.ts'
+import { startClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { onHangup, webKeyring } from './keyring-source.ts'
 import { GRACE_MS, openStore, requireMigrated, runDraining } from './process.ts'
@@ -21,7 +22,7 @@ await runDraining(drainMs, async (config, log, stack) => {
   await requireMigrated(store.db)
   if (await canReadSecrets(store.db, null))
     log.warn("this role can read sealed columns: give it the web's grants with `mooring db grant`")
-  const web = await startWeb({ config, ...store, log, clock: () => new Date() }, keyring)
+  const web = await startWeb({ config, ...store, log, clock: await startClock(stack, { db: store.db, log }) }, keyring)
   stack.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS }))
   stack.use(onHangup(log, async () => web.reload(await webKeyring(config, false))))
   log.info({ port: web.port }, 'web is listening')

@@ -67,7 +67,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     validateMs: VALIDATE_MS,
     answerMs: ANSWER_MS,
     policy: { openNetworks: config.openNetworks },
-    limits: limitsOf(config, db),
+    limits: limitsOf(config, { db, clock }),
     quotas: config.quotas,
     idempotencyMs: config.retention.idempotencyMs,
     clock,
@@ -78,9 +78,9 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
 /** Without a key, from one network and to one datasource. */
 export const PUSHES_PER_SECOND = 10
 
-function limitsOf({ rateLimits }: Config, db: Db): Limits {
+function limitsOf({ rateLimits }: Config, at: { db: Db; clock: () => Date }): Limits {
   const { store, windowSeconds, perKey, perOrganization, failedLogins } = rateLimits
-  const counter = (rule: Rule) => createCounter(rule, store === 'memory' ? null : db)
+  const counter = (rule: Rule) => createCounter(rule, store === 'memory' ? null : at)
   return {
     perKey: counter({ name: 'key', points: perKey, windowSeconds }),
     perOrganization: counter({ name: 'organization', points: perOrganization, windowSeconds }),

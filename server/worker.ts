@@ -2,6 +2,7 @@
  * Entry of the worker: opens credentials, dials customers' databases, serves no one. It holds the worker's keyring.
  */
 
+import { startClock } from './clock.ts'
 import { startHealth } from './health.ts'
 import { onHangup, workerKeyring } from './keyring-source.ts'
 import { ownPlaces } from './own-places.ts'
@@ -20,7 +21,8 @@ await run(async (config, log, stack) => {
   await requireMigrated(store.db)
   const own = ownPlaces(config, { url, isShared: false })
   const alone = { databaseUrl: url, isKeyringFolder: false, ownPlaces: own }
-  const worker = await startWorker({ config, ...store, log, clock: () => new Date(), ownPlaces: own, alone }, keyring)
+  const clock = await startClock(stack, { db: store.db, log })
+  const worker = await startWorker({ config, ...store, log, clock, ownPlaces: own, alone }, keyring)
   stack.defer(() => worker.stop(GRACE_MS))
   stack.use(onHangup(log, async () => worker.reload(await workerKeyring(config, false))))
   const health =

@@ -1,10 +1,30 @@
 /**
  * Makes the ids of rows.
- * They are made in Node, since `uuidv7()` exists on PostgreSQL 18 only.
+ * They are made in Node, since `uuidv7()` exists on PostgreSQL 18 only, and by the database's time where a process knows it:
+ * rows are read in the order of their ids, and the record refuses ids of another time.
  */
 import { v7 } from 'uuid'
 
-/** A new UUIDv7 (RFC 9562): ordered by time, and monotonic within this process. */
+/** A clock that is this much behind the last id was set back; ids follow it then. */
+const SET_BACK_MS = 1_000
+const SEQUENCE_BITS = 32
+
+// One for the process, as the library has its own: ids are ordered across all that makes them.
+const state = { nowMs: () => Date.now(), lastMs: 0, sequence: 0 }
+
+/** From now on ids carry the time of this clock. Called once by an entry. */
+export function stampIdsBy(clock: () => Date): void {
+  state.nowMs = () => clock().getTime()
+}
+
+/** A new UUIDv7 (RFC 9562): ordered by time, and monotonic within this process while its clock is. */
 export function newId(): string {
-  return v7()
+  const nowMs = Math.floor(state.nowMs())
+  const isLater = nowMs > state.lastMs || nowMs < state.lastMs - SET_BACK_MS
+  if (isLater) {
+    state.lastMs = nowMs
+    // Half of the numbers are left for those that follow within the millisecond.
+    state.sequence = Math.floor(Math.random() * 2 ** (SEQUENCE_BITS - 1))
+  } else state.sequence += 1
+  return v7({ msecs: state.lastMs, seq: state.sequence })
 }

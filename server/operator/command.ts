@@ -10,6 +10,7 @@ import type { Screen } from './progress.ts'
 
 /** What a command may ask for. */
 export interface CommandContext {
+  /** The database's time once it was opened; before, that of this machine. */
   readonly now: Date
   readonly print: (line: string) => void
   readonly complain: (line: string) => void

@@ -1,6 +1,7 @@
 /**
  * Counts calls within windows of time: in memory for one process, in our own PostgreSQL for several. What follows from a
- * count is decided in `server/api/limits.ts`. The library goes by the clock of this process and takes no other.
+ * count is decided in `server/api/limits.ts`. The library goes by the clock of this process and takes no other: times that go into
+ * rows and come out of them, which other processes compare, are moved to the database's.
  */
 import { CompiledQuery } from 'kysely'
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
@@ -29,11 +30,11 @@ export interface Counter {
   take(key: string, points: number): Promise<Count>
 }
 
-/** A counter in memory, or in `db` where it is given. */
-export function createCounter(rule: Rule, db: Db | null): Counter {
+/** A counter in memory, or in `db` where it is given, by `clock`. */
+export function createCounter(rule: Rule, at: { db: Db; clock: () => Date } | null): Counter {
   const options = { keyPrefix: rule.name, points: rule.points, duration: rule.windowSeconds }
   const memory = new RateLimiterMemory(options)
-  const limiter = db === null ? memory : shared(options, { db, memory })
+  const limiter = at === null ? memory : shared(options, { ...at, memory })
   return {
     async take(key, points) {
       const result = await limiter.consume(key, points).then(
@@ -50,11 +51,13 @@ export function createCounter(rule: Rule, db: Db | null): Counter {
 /** A key that is over is remembered here until its window ends, so that hammering does not reach the database. */
 function shared(
   options: { keyPrefix: string; points: number; duration: number },
-  at: { db: Db; memory: RateLimiterMemory },
+  at: { db: Db; clock: () => Date; memory: RateLimiterMemory },
 ): RateLimiterPostgres {
   const query = async ({ text, values }: { text: string; values: unknown[] }) => {
-    const { rows } = await at.db.executeQuery(CompiledQuery.raw(text, values))
-    return { rows, rowCount: rows.length }
+    const aheadMs = Date.now() - at.clock().getTime()
+    const moved = values.map(value => (isTime(value) ? Math.round(value - aheadMs) : value))
+    const { rows } = await at.db.executeQuery<{ expire?: unknown }>(CompiledQuery.raw(text, moved))
+    return { rows: rows.map(row => withExpire(row, aheadMs)), rowCount: rows.length }
   }
   return new RateLimiterPostgres({
     ...options,
@@ -65,6 +68,17 @@ function shared(
     inMemoryBlockOnConsumed: options.points + 1,
     insuranceLimiter: at.memory,
   })
+}
+
+const YEAR_2001_MS = 1_000_000_000_000
+
+/** Of what the library binds, points are far below, and keys are texts. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value > YEAR_2001_MS
+}
+
+function withExpire(row: { expire?: unknown }, aheadMs: number): object {
+  return isTime(row.expire) ? { ...row, expire: row.expire + aheadMs } : row
 }
 
 /** The library rejects with a count when a key is over, and with an error only where it has no insurance. */
