@@ -58,7 +58,10 @@ async function everything(mooring: Mooring, random: () => number): Promise<Map<s
   const { datasources } = mooring.client()
   const live: DatasourceId[] = []
   const ended = new Map<string, number>()
-  const pick = () => live[Math.floor(random() * live.length)]
+  const pick = async () => {
+    if (live.length < 4) await calls.register()
+    return given(live[Math.floor(random() * live.length)])
+  }
   // Some are reached and judged, some are refused at once: both settle, in a statement of their own or in a transaction.
   const string = () =>
     random() < 0.5
@@ -68,15 +71,19 @@ async function everything(mooring: Mooring, random: () => number): Promise<Map<s
   const calls: Record<Kind, () => Promise<unknown>> = {
     register: async () => live.push((await datasources.register.mutate({ connectionString: string(), ...key() })).id),
     again: () => mooring.call('POST', '/v1/datasources', { body: { connectionString: string(), schema: 'app' } }),
-    rotate: () =>
-      datasources.rotate.mutate({ id: given(pick()), connectionString: string(), allowMove: true, ...key() }),
-    update: () => datasources.update.mutate({ id: given(pick()), name: `n${random()}`, schema: 'app', ...key() }),
-    verify: () => datasources.verify.mutate({ id: given(pick()), ...key() }),
+    rotate: async () =>
+      datasources.rotate.mutate({ id: await pick(), connectionString: string(), allowMove: true, ...key() }),
+    update: async () => datasources.update.mutate({ id: await pick(), name: `n${random()}`, schema: 'app', ...key() }),
+    verify: async () => datasources.verify.mutate({ id: await pick(), ...key() }),
     remove: async () => {
+      const id = await pick()
       // Now and then all that there is, while others remove single ones.
-      if (random() < 0.05) return datasources.removeAll.mutate({ confirm: true })
-      const [id] = live.length > 8 ? live.splice(0, 1) : [pick()]
-      return datasources.remove.mutate({ id: given(id), ...key() })
+      if (random() < 0.03) {
+        live.length = 0
+        return datasources.removeAll.mutate({ confirm: true })
+      }
+      live.splice(live.indexOf(id), 1)
+      return datasources.remove.mutate({ id, ...key() })
     },
   }
   const todo = KINDS.flatMap(kind => Array.from({ length: RUNS }, () => kind))

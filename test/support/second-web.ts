@@ -1,6 +1,6 @@
 /**
- * A further web tier on the database of a Mooring that runs, as another process would be: its own pool, its own counters,
- * the same keyring.
+ * A further web tier on the database of a Mooring that runs, or on the one that `env` names, as another process would be: its own
+ * pool, its own counters, the same keyring.
  */
 import { join } from 'node:path'
 import { readConfig } from '#server/config.ts'
@@ -22,7 +22,12 @@ export async function secondWeb(mooring: Mooring, env: Record<string, string> = 
   }
   const config = readConfig({ ...given, MOORING_POOL_SIZE: '4', ...env })
   const log = createLog({ level: 'silent' })
-  const store = await openStore(stack, { config, url: mooring.databaseUrl, log, setsDeadlines: true })
+  const store = await openStore(stack, {
+    config,
+    url: config.databaseUrl ?? mooring.databaseUrl,
+    log,
+    setsDeadlines: true,
+  })
   const keyring = await readWebKeyring(join(mooring.config.keyring, 'web.json'))
   const web = await startWeb({ config, ...store, log, clock: () => new Date() }, keyring)
   stack.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
