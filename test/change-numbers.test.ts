@@ -8,10 +8,12 @@ import { MAX_REPLAYED } from '#server/api/replay.ts'
 import type { DatasourceId } from '#shared/wire.ts'
 import { capability } from '#test/support/actors.ts'
 import { appendSql } from '#test/support/changes.ts'
+import { freshDatabase } from '#test/support/database.ts'
 import { type EventStream, type Subscription, watchDatasources } from '#test/support/event-stream.ts'
 import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { bareUuid } from '#test/support/voices.ts'
+import { openWay } from '#test/support/way.ts'
 
 let mooring: Mooring
 let organization: TestOrganization
@@ -183,6 +185,32 @@ describe('A transaction that stays open in our database', () => {
     expect(changes(stream)).toEqual(['updated'])
     await stream.close()
     for (const client of [stranger, holder]) await client.end()
+  })
+})
+
+describe('A reader whose connections have died without a word', () => {
+  it('goes on over others: each reading has 2 s, and what lay idle meanwhile is not waited for', async () => {
+    const database = await freshDatabase()
+    const way = await openWay(database.url)
+    const far = await startMooring({ databaseUrl: way.url, worker: false })
+    const { testKey: key, id: organizationId } = far.organization
+    const { datasources } = far.client(key)
+    const connectionString = 'postgresql://reader:secret@127.0.0.1:1/shop'
+    const made = await datasources.register.mutate({ connectionString })
+    const stream = await watchDatasources({ url: far.url, key })
+    // As many connections as the pool has lie idle afterwards, and the wakes have one of their own.
+    await Promise.all(Array.from({ length: 30 }, () => datasources.list.query({})))
+    const missed = appendSql({ organizationId, datasourceId: bareUuid(made.id) })
+    way.silenceOpen()
+    const silentAt = performance.now()
+    await query(database.url, missed)
+    await stream.count(1)
+    // Two seconds by the specification, and a new connection; with the deadline of all other statements it is sixteen.
+    expect(performance.now() - silentAt).toBeLessThan(10_000)
+    await stream.close()
+    await far.stop()
+    way.close()
+    await database.drop()
   })
 })
 

@@ -12,7 +12,7 @@ import { type FreshDatabase, freshDatabase } from '#test/support/database.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 
-const RUNS = Number(process.env['MOORING_LOCK_RUNS'] ?? 60)
+const RUNS = Number(process.env['MOORING_LOCK_RUNS'] ?? 40)
 const SEED = Number(process.env['MOORING_LOCK_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 const CALLERS = 12
 

@@ -18,20 +18,29 @@ export interface Watching {
 
 const READ_ONLY = '25006'
 
-/**
- * From now on the connection's statements are prepared, timed, and repeated once where the server gave one up. `onReadOnly`
- * hears of a server that refuses a change since it is read-only, as one that was demoted does.
- */
-export function watchConnection(client: pg.PoolClient, watching: Watching & { onReadOnly: () => void }): void {
+/** Who hears what of a connection. */
+export interface Heard {
+  /** The server refuses a change since it is read-only, as one that was demoted does. */
+  readonly onReadOnly: () => void
+  /** It has answered a statement. */
+  readonly onAnswer: () => void
+  /** A statement that began then had no answer within its deadline. */
+  readonly onSilence: (sinceMs: number) => void
+}
+
+/** From now on the connection's statements are prepared, timed, and repeated once where the server gave one up. */
+export function watchConnection(client: pg.PoolClient, watching: Watching & Heard): void {
   const query = client.query
   let isInTransaction = false
   let isLost = false
   const run = async (text: string, values: readonly unknown[]): Promise<unknown> => {
     const name = values.length > 0 ? watching.nameOf?.(text) : undefined
     const asked = name === undefined ? [text, values] : [{ name, text, values }]
-    const result: unknown = await withinDeadline(client, watching.deadlineMs, async () =>
-      Reflect.apply(query, client, asked),
-    )
+    const sinceMs = performance.now()
+    const onSilence = () => watching.onSilence(sinceMs)
+    const of = { usualMs: watching.deadlineMs, onSilence }
+    const result: unknown = await withinDeadline(client, of, async () => Reflect.apply(query, client, asked))
+    watching.onAnswer()
     if (isBegin(text)) isInTransaction = true
     if (text === 'commit' || text === 'rollback') isInTransaction = false
     return result
@@ -69,7 +78,7 @@ function isChange(text: string): boolean {
 /** Runs something on a connection, which is thrown away where it takes longer than the caller's deadline, or the usual one. */
 export async function withinDeadline<T>(
   client: pg.ClientBase,
-  usualMs: number | null,
+  { usualMs, onSilence }: { usualMs: number | null; onSilence?: () => void },
   run: () => Promise<T>,
 ): Promise<T> {
   const deadlineMs = statementScope()?.deadlineMs ?? usualMs
@@ -77,7 +86,12 @@ export async function withinDeadline<T>(
   let isOver = false
   // The socket, not the session: a server that says nothing does not hear a goodbye either. An answer that has come while this
   // process was too busy to read it is read before.
-  const timer = setTimeout(() => setImmediate(() => isOver || destroySocket(client)), deadlineMs)
+  const end = () => {
+    if (isOver) return
+    destroySocket(client)
+    onSilence?.()
+  }
+  const timer = setTimeout(() => setImmediate(end), deadlineMs)
   try {
     return await run()
   } finally {

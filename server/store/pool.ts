@@ -6,7 +6,7 @@ import type { PostgresPool } from 'kysely'
 import pg from 'pg'
 import type { OwnDatabase } from '#server/domain/database-url.ts'
 import { NoConnection, OrganizationBusy } from './availability.ts'
-import { type Watching, watchConnection, withinDeadline } from './own-connection.ts'
+import { destroySocket, type Watching, watchConnection, withinDeadline } from './own-connection.ts'
 import { OwnPlaces } from './own-places.ts'
 import { createShares, type Shares } from './shares.ts'
 import { statementScope } from './statement-scope.ts'
@@ -36,7 +36,7 @@ export interface PoolOptions extends Watching {
 
 /** Opens a pool, as Kysely takes one. Its end is that of its connections, within a second. */
 export function openPool(options: PoolOptions): PostgresPool {
-  const { database, size, connectMs, onError } = options
+  const { database, size, connectMs } = options
   const places = new OwnPlaces(database, Math.random)
   // Connections that are closed when they are given back: their server takes no change.
   const spoiled = new WeakSet<object>()
@@ -53,11 +53,7 @@ export function openPool(options: PoolOptions): PostgresPool {
   Object.defineProperty(pool.options, 'maxLifetimeSeconds', {
     get: () => LIFE_SECONDS * (1 - LIFE_SPREAD / 2 + LIFE_SPREAD * Math.random()),
   })
-  pool.on('connect', client => {
-    // The driver emits it on the connection, and without a listener Node ends the process, in the middle of another request.
-    client.on('error', onError)
-    watchConnection(client, { ...options, onReadOnly: () => spoiled.add(client) })
-  })
+  watchAll(pool, spoiled, options)
   // Emitted for idle connections alone, after the connection's own.
   pool.on('error', () => undefined)
   const shares = createShares({ each: shareOf(size), waitMs: SHARE_WAIT_MS })
@@ -66,6 +62,28 @@ export function openPool(options: PoolOptions): PostgresPool {
     connect: () => connectFairly(() => connect(pool, places), { places, shares, spoiled }),
     end: () => endOf(pool),
   }
+}
+
+/** Watches each connection, and those that lie idle while another one has no answer. */
+function watchAll(pool: pg.Pool, spoiled: WeakSet<object>, options: PoolOptions): void {
+  const idle = new Set<pg.PoolClient>()
+  const answeredAt = new WeakMap<object, number>()
+  pool.on('connect', client => {
+    // The driver emits it on the connection, and without a listener Node ends the process, in the middle of another request.
+    client.on('error', options.onError)
+    watchConnection(client, {
+      ...options,
+      onReadOnly: () => spoiled.add(client),
+      onAnswer: () => answeredAt.set(client, performance.now()),
+      // Its server may have vanished: what lies idle since then is as dead, and would cost as long a wait each.
+      onSilence: sinceMs => {
+        for (const other of idle) if ((answeredAt.get(other) ?? 0) < sinceMs) destroySocket(other)
+      },
+    })
+  })
+  pool.on('acquire', client => idle.delete(client))
+  pool.on('release', (_, client) => idle.add(client))
+  pool.on('remove', client => idle.delete(client))
 }
 
 /** The driver's client, made for the place that is tried now; one that fails moves the pool on to the next. */
@@ -139,7 +157,7 @@ async function connectFairly(
 /** Sets what the session's role does not, and refuses a server that is not good for what `DATABASE_URL` asks of it. */
 async function prepareSession(client: pg.ClientBase, places: OwnPlaces, options: PoolOptions): Promise<void> {
   const { database, settings, connectMs } = options
-  await withinDeadline(client, connectMs, async () => {
+  await withinDeadline(client, { usualMs: connectMs }, async () => {
     for (const statement of settings) await client.query(statement)
     if (database.session === 'any') return
     const { rows } = await client.query(`select ${UNFIT[database.session]} as unfit`)

@@ -12,6 +12,8 @@ export interface Way {
   readonly port: number
   /** Says nothing more, in both directions; nobody is told. */
   silence(): void
+  /** The same on the connections that are open now alone: those that come are served. */
+  silenceOpen(): void
   /** Goes on with what is said from now on. */
   speak(): void
   /** Takes no more connections, and breaks those that there are. */
@@ -22,21 +24,18 @@ export interface Way {
 export async function openWay(to: string): Promise<Way> {
   const target = new URL(to)
   const sockets = new Set<net.Socket>()
+  const silenced = new WeakSet<net.Socket>()
   let isSilent = false
   const server = net.createServer(client => {
     const upstream = net.connect(Number(target.port), target.hostname)
-    for (const [from, into] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
+    const relay = (from: net.Socket, into: net.Socket) => {
       sockets.add(from)
-      from.on('data', chunk => !isSilent && into.write(chunk))
-      from.on('close', () => {
-        sockets.delete(from)
-        into.destroy()
-      })
+      from.on('data', chunk => !isSilent && !silenced.has(from) && into.write(chunk))
+      from.on('close', () => sockets.delete(from) && into.destroy())
       from.on('error', () => undefined)
     }
+    relay(client, upstream)
+    relay(upstream, client)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -47,6 +46,9 @@ export async function openWay(to: string): Promise<Way> {
     port: portOf(server),
     silence: () => {
       isSilent = true
+    },
+    silenceOpen: () => {
+      for (const socket of sockets) silenced.add(socket)
     },
     speak: () => {
       isSilent = false

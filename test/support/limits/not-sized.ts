@@ -56,6 +56,8 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/operator/rotation.ts resignAll()': OPERATOR,
   'server/store/own-places.ts #clients': 'the connections to our own database; they go with them',
   'server/store/pool.ts spoiled': 'the connections to our own database; they go with them',
+  'server/store/pool.ts idle': 'the connections to our own database; they go with them',
+  'server/store/pool.ts answeredAt': 'the connections to our own database; they go with them',
   'server/store/pool.ts connect()': 'once for each host of DATABASE_URL',
   'server/store/session-check.ts connect()': 'once for each host of DATABASE_URL',
   'server/store/signals.ts open()': 'once for each host of DATABASE_URL',
