@@ -36,6 +36,8 @@ export interface Readiness {
   readonly worker?: 'seen' | 'not_seen'
   /** Whether the sessions of this role have their deadlines; `db grant` gives them. Left out likewise. */
   readonly deadlines?: 'set' | 'missing'
+  /** There where the record or verifications have rows that no month takes (docs/operations.md). */
+  readonly months?: 'overflowing'
 }
 
 /** Of a process that was told to stop: what comes to it is served for a while yet. */
@@ -113,6 +115,7 @@ function judge({ signals, canDial }: Conditions, asked: Asked): Readiness {
       : {
           worker: asked.isWorkerSeen ? ('seen' as const) : ('not_seen' as const),
           deadlines: asked.hasDeadlines ? ('set' as const) : ('missing' as const),
+          ...(asked.isOverflowing ? { months: 'overflowing' as const } : {}),
         }),
   }
 }

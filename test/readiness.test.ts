@@ -72,6 +72,17 @@ describe('A web process', () => {
     expect(await ask(await tiers.urlOf(web), '/healthz')).toEqual({ status: 200, body: { ok: true } })
   })
 
+  it('stays ready with rows that no month takes, and says so', async () => {
+    await query(
+      tiers.databaseUrl,
+      `insert into audit_events (org_id, id, at, principal_kind, action, outcome) values
+         (gen_random_uuid(), 'ffffffff-ffff-7fff-bfff-ffffffffffff', now(), 'operator', 'test', 'ok')`,
+    )
+    expect(await askWeb()).toMatchObject({ status: 200, body: { ok: true, failing: [], months: 'overflowing' } })
+    await query(tiers.databaseUrl, `delete from audit_events_default`)
+    expect((await askWeb()).body).not.toHaveProperty('months')
+  })
+
   it('says that a worker runs, as soon as one does and for as long as it writes its row', async () => {
     const worker = await tiers.start('worker')
     expect(await askWeb()).toMatchObject({ status: 200, body: { worker: 'seen' } })

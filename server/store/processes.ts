@@ -38,6 +38,8 @@ export interface Standing {
   readonly isWorkerSeen: boolean
   /** The deadlines of this session are at most ours. */
   readonly hasDeadlines: boolean
+  /** Rows that no month takes are kept in a default partition: none was made for months, or a clock is far off. */
+  readonly isOverflowing: boolean
 }
 
 /** Reads it. */
@@ -46,9 +48,9 @@ export async function standing(db: Db, id: string): Promise<Standing> {
   const { rows } = await sql<Standing>`
     select exists (select from processes where id = ${id} and ${lately}) as "isWritten",
       exists (select from processes where kind = 'worker' and ${lately}) as "isWorkerSeen",
-      ${deadlinesAreSet()} as "hasDeadlines"
+      ${deadlinesAreSet()} as "hasDeadlines", exists (select from overflowing_months()) as "isOverflowing"
   `.execute(db)
-  return rows[0] ?? { isWritten: false, isWorkerSeen: false, hasDeadlines: false }
+  return rows[0] ?? { isWritten: false, isWorkerSeen: false, hasDeadlines: false, isOverflowing: false }
 }
 
 /** Removes the row of a process that ends. */

@@ -68,7 +68,6 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/work/reseal.ts #held': "an organization's sealing keys: a handful, made by operators",
   'server/work/reseal.ts reseal()': 'batches of credentials, for at most a slice of two seconds',
   'server/work/resign-verdicts.ts resignVerdicts()': 'batches of verdicts, for at most a slice of two seconds',
-  'server/work/sweep.ts sweep()': 'batches of old changes, until none is left',
   'server/work/turns.ts #waiting': 'the slots of the loop of feeds',
   'shared/sql-text.ts anonymousBlock()': 'one more character for each tag that a block of ours holds',
   'shared/text.ts withoutEnd()': 'once for a character of a text whose length is bounded where it comes in',
