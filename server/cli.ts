@@ -78,7 +78,7 @@ function contextOf(config: Config, stack: AsyncDisposableStack): CommandContext 
     if (config.databaseUrl !== null) return directUrl(config, config.databaseUrl)
     const local = await startLocalDatabase(config)
     stack.defer(() => local.embedded.stop())
-    await ensureKeyrings(config)
+    await ensureKeyrings(config, local.url)
     return local.url
   }
   // Until a database is opened, which the clock of an operator's machine may differ from.

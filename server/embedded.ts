@@ -5,12 +5,20 @@
  * It listens on 127.0.0.1 alone and must never see our environment. A server left behind by a killed process is used
  * again. Called by `main.ts`, `cli.ts` and the tests.
  */
-import { chmod, mkdir, readFile, realpath } from 'node:fs/promises'
+import { access, chmod, mkdir, readFile, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Binaries, linkLibraries, locateBinaries } from '#server/embedded/binaries.ts'
 import { ownCertificate, type TlsPair } from '#server/embedded/certificate.ts'
-import { type ClusterPaths, clusterPaths, ensureCluster, giveAway, writePrivate } from '#server/embedded/cluster.ts'
+import {
+  type ClusterPaths,
+  clusterPaths,
+  ensureCluster,
+  giveAway,
+  readLog,
+  writePrivate,
+} from '#server/embedded/cluster.ts'
 import { hold, release, withLock } from '#server/embedded/lock.ts'
+import { rememberPort } from '#server/embedded/port.ts'
 import { findRunning, type Start, startPostmaster, stopPostmaster } from '#server/embedded/postmaster.ts'
 import { chooseIdentity, type Identity, tether } from '#server/embedded/process.ts'
 
@@ -42,6 +50,13 @@ export interface Embedded {
   readonly pid: number
   /** True when it ran already. */
   readonly reused: boolean
+  /**
+   * Starts the server again at the same port after it has ended, whatever ended it, or joins the one that another process
+   * has started. Answers its process. Throws an `Error` with the end of the server's log.
+   */
+  restart(): Promise<number>
+  /** The end of the server's log: what it said last. Nothing in it is secret. */
+  lastWords(): Promise<string>
   /** Stops the server and waits for its end, unless another living process uses it too. A second call does nothing. */
   stop(): Promise<void>
 }
@@ -78,6 +93,8 @@ async function startOrJoin(stay: Stay, options: EmbeddedOptions): Promise<Embedd
   const paths = clusterPaths(dir)
   const running = await findRunning(paths)
   const { pid, port } = running ?? (await startPostmaster(await prepare(stay, paths, options)))
+  // Also of one that ran already: who started it may have been killed before it noted this.
+  await rememberPort(paths.port, port)
   options.log?.(`The embedded PostgreSQL ${running === null ? 'has started' : 'was running'} on port ${port}.`)
   const password = await readFile(paths.password, 'utf8')
   return {
@@ -85,8 +102,21 @@ async function startOrJoin(stay: Stay, options: EmbeddedOptions): Promise<Embedd
     port,
     pid,
     reused: running !== null,
+    restart: () => restart(stay, options, port),
+    lastWords: () => readLog(paths),
     stop: () => leave(dir, note, options),
   }
+}
+
+async function restart(stay: Stay, options: EmbeddedOptions, port: number): Promise<number> {
+  const paths = clusterPaths(stay.dir)
+  return withLock(stay.dir, async () => {
+    const running = await findRunning(paths)
+    if (running !== null && running.port !== port) throw new Error(`It runs at port ${running.port}, not ${port}.`)
+    // Never a new cluster in the place of one that is gone: nobody would see that everything is lost.
+    if (running === null) await access(paths.pgdata)
+    return (running ?? (await startPostmaster({ ...(await prepare(stay, paths, options)), port }))).pid
+  })
 }
 
 async function prepare({ dir, made }: Stay, paths: ClusterPaths, options: EmbeddedOptions): Promise<Start> {

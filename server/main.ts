@@ -6,7 +6,7 @@ import { migrate } from '#server/store/migrate.ts'
 import { startClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { onHangup, webKeyring, workerKeyring } from './keyring-source.ts'
-import { greeting, prepareLocal, startLocalDatabase } from './local.ts'
+import { greet, startLocal } from './local.ts'
 import { ownPlaces } from './own-places.ts'
 import { directUrl, GRACE_MS, openStore, runDraining } from './process.ts'
 import { startWeb } from './wiring-web.ts'
@@ -16,10 +16,8 @@ import { startWorker } from './wiring-worker.ts'
 const drainMs = (config: Config) => config.drainMs ?? 0
 
 await runDraining(drainMs, async (config, log, stack) => {
-  const local = config.databaseUrl === null ? await startLocalDatabase(config) : null
-  if (local !== null) stack.defer(() => local.embedded.stop())
-  const url = local?.url ?? config.databaseUrl ?? ''
-  const welcome = local === null ? null : await prepareLocal(config, url)
+  const local = config.databaseUrl === null ? await startLocal({ config, log }, stack) : null
+  const url = local?.database.url ?? config.databaseUrl ?? ''
   if (local === null) await migrate(await directUrl(config, url))
   const store = await openStore(stack, { config, url, log, setsDeadlines: true })
   const ground = { config, ...store, log, clock: await startClock(stack, { db: store.db, log }) }
@@ -27,7 +25,8 @@ await runDraining(drainMs, async (config, log, stack) => {
   const alone = { databaseUrl: url, isKeyringFolder: true, ownPlaces: own }
   const worker = await startWorker({ ...ground, ownPlaces: own, alone }, await workerKeyring(config, true))
   stack.defer(() => worker.stop(GRACE_MS / 2))
-  const web = await startWeb({ ...ground, canDial: () => worker.canDial() }, await webKeyring(config, true))
+  const tier = { ...ground, command: 'npm start', canDial: () => worker.canDial() }
+  const web = await startWeb(tier, await webKeyring(config, true))
   stack.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS / 2 }))
   const reload = async () => {
     // Both or neither: where one cannot be read the other one's old keyring stays, too.
@@ -36,6 +35,6 @@ await runDraining(drainMs, async (config, log, stack) => {
     web.reload(read.web)
   }
   stack.use(onHangup(log, reload))
-  if (local !== null) process.stdout.write(await greeting(config, { local, port: web.port, welcome }))
+  if (local !== null) await greet({ config, db: store.db, log }, { ...local, port: web.port })
   log.info({ port: web.port }, 'web and worker are running')
 })

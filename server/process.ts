@@ -11,6 +11,7 @@ import { printableLines } from '#shared/printable.ts'
 import { type Config, environment, readConfig } from './config.ts'
 import { createLog, type Log } from './log.ts'
 import type { QuarantinePlace } from './quarantine-order.ts'
+import { outliveOutput } from './standard-output.ts'
 import { startWatchdog } from './watchdog.ts'
 
 /** How long requests and tasks under way may take to finish after a signal. */
@@ -32,6 +33,7 @@ export function run(start: Start): Promise<void> {
 
 /** The same for an entry that goes on serving after the signal, for so many milliseconds, before its grace begins. */
 export async function runDraining(drainMs: (config: Config) => number, start: Start): Promise<void> {
+  outliveOutput()
   // Heard from the beginning: a signal that comes while something is being started ends it as soon as it stands.
   const signal = stopSignal()
   const watchdog = startWatchdog(STALL_MS)

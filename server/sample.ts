@@ -5,7 +5,7 @@
  * must. It must never be made in a server that is not ours. Called by `main.ts`.
  */
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Embedded } from './embedded.ts'
@@ -53,7 +53,8 @@ async function ensureReader(admin: pg.Client, file: string): Promise<string> {
   // Of these characters none needs quoting. The role has the password before the file says so: a start that is killed
   // between the two makes another.
   await admin.query(`alter role ${READER} login password '${password}'`)
-  await writeFile(file, password, { mode: 0o600 })
+  await writeFile(`${file}.draft`, password, { mode: 0o600, flush: true })
+  await rename(`${file}.draft`, file)
   return password
 }
 

@@ -22,9 +22,9 @@ import { createTokens } from '#server/seal/token.ts'
 import { createCounter, type Rule } from '#server/store/counters.ts'
 import type { Db } from '#server/store/db.ts'
 import type { Config } from './config.ts'
+import { listen } from './listen.ts'
 import type { Ground } from './process.ts'
 import { STOPPING, startReadiness } from './readiness.ts'
-import { ConfigError } from './variables.ts'
 
 const VALIDATE_MS = 30_000
 const ANSWER_MS = 25_000
@@ -95,6 +95,8 @@ function limitsOf({ rateLimits }: Config, at: { db: Db; clock: () => Date }): Li
 export interface WebGround extends Ground {
   /** Whether the worker in the same process can dial; left out where there is none. */
   readonly canDial?: () => boolean
+  /** What an operator types to start it, for sentences that say what to type. */
+  readonly command?: string
 }
 
 /** Builds the tier and listens on the configured address. Port 0 takes a free one. */
@@ -111,7 +113,7 @@ export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<
     ready: async () => (isDraining ? STOPPING : readiness.ready()),
   })
   const server = createListener(app, { patience, publicUrl })
-  await listening(server, config).catch(async (cause: unknown) => {
+  await listen(server, { ...config, command: ground.command ?? 'npm start' }).catch(async (cause: unknown) => {
     await readiness.stop()
     throw cause
   })
@@ -153,29 +155,4 @@ function endOf(server: Server): (graceMs: number) => Promise<void> {
     await closed
     clearTimeout(timer)
   }
-}
-
-function listening(server: Server, { port, host }: Config): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', error => reject(unlistenable(error)))
-    server.listen(port, host, resolve)
-  })
-}
-
-const WRONG_HOST = ['HOST', 'an address of this machine, or a name that stands for one'] as const
-
-/** What keeps us from listening, by the system's code: the variable, and what it must be. */
-const UNLISTENABLE: Readonly<Record<string, readonly [string, string]>> = {
-  EADDRINUSE: ['PORT', 'a port that nobody else listens on'],
-  EACCES: ['PORT', 'a port that this process may listen on: below 1024 that is a privilege'],
-  EADDRNOTAVAIL: WRONG_HOST,
-  EAFNOSUPPORT: WRONG_HOST,
-  EINVAL: WRONG_HOST,
-  ENOTFOUND: WRONG_HOST,
-  EAI_AGAIN: WRONG_HOST,
-}
-
-function unlistenable(error: Error): Error {
-  const [variable, must] = UNLISTENABLE[String(Reflect.get(error, 'code'))] ?? []
-  return variable === undefined || must === undefined ? error : new ConfigError(variable, must)
 }

@@ -4,7 +4,7 @@
  * Nobody vouches for it, so that it serves `sslmode=require`, where SCRAM channel binding shows who answers. The key never
  * leaves the data folder. Called by `server/embedded.ts`.
  */
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -17,11 +17,21 @@ export interface TlsPair {
 const YEAR_MS = 365 * 24 * 3600 * 1000
 const VALID_MS = 10 * YEAR_MS
 
-/** Answers the pair in the data folder, or a new one when there is none or it is in the last of its ten years. */
+/** Answers the pair in the data folder, or a new one when there is none that is good for another year. */
 export async function ownCertificate(pgdata: string, now: Date): Promise<TlsPair> {
   const [cert, key] = await Promise.all(['server.crt', 'server.key'].map(name => read(join(pgdata, name))))
-  if (cert && key && new X509Certificate(cert).validToDate.getTime() > now.getTime() + YEAR_MS) return { cert, key }
+  if (cert && key && isGood({ cert, key }, now)) return { cert, key }
   return makeCertificate(now)
+}
+
+/** False for a pair in its last year, and for halves of two pairs, which a process that was killed has left. */
+function isGood({ cert, key }: TlsPair, now: Date): boolean {
+  try {
+    const read = new X509Certificate(cert)
+    return read.validToDate.getTime() > now.getTime() + YEAR_MS && read.checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
 }
 
 async function makeCertificate(now: Date): Promise<TlsPair> {

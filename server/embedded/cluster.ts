@@ -12,6 +12,7 @@ import { chmod, chown, lchown, mkdir, open, readdir, readFile, rename, rm, stat,
 import { join } from 'node:path'
 import type { Binaries } from './binaries.ts'
 import { type Identity, launch, tether } from './process.ts'
+import { Unusable } from './unusable.ts'
 
 /** Paths within a data folder. */
 export interface ClusterPaths {
@@ -29,6 +30,12 @@ export function clusterPaths(dir: string, name = 'cluster'): ClusterPaths {
   return { cluster, pgdata: file('data'), password: file('password'), port: file('port'), log: file('log') }
 }
 
+/** How much of what a program has said is looked at. */
+const END_OF_LOG = 2000
+
+/** PostgreSQL builds paths of 1,023 bytes at most, and does not always say so when one is longer. */
+const LONGEST_PATH = 900
+
 /** What a cluster is made with. */
 export interface Making {
   readonly binaries: Binaries
@@ -45,7 +52,9 @@ export interface Making {
  */
 export async function ensureCluster(dir: string, making: Making): Promise<void> {
   const paths = clusterPaths(dir)
-  if (await exists(paths.cluster)) return
+  if (Buffer.byteLength(paths.pgdata) > LONGEST_PATH)
+    throw new Unusable('the path is too long for PostgreSQL', 'set MOORING_DATA_DIR to a shorter one')
+  if (await exists(paths.cluster)) return requireWhole(paths, making.binaries.major)
   const name = 'cluster-unfinished'
   const aside = clusterPaths(dir, name)
   // Under the lock nobody else is making one: what is there was left by a process that was killed.
@@ -58,21 +67,41 @@ export async function ensureCluster(dir: string, making: Making): Promise<void> 
   await rename(aside.cluster, paths.cluster)
 }
 
+/** Refuses what is no cluster that was made here, or one of another major version: PostgreSQL does not read its files. */
+async function requireWhole({ cluster, pgdata, password }: ClusterPaths, major: number): Promise<void> {
+  const version = await readFile(join(pgdata, 'PG_VERSION'), 'utf8').catch(unlessMissing)
+  const remedy = `set MOORING_DATA_DIR to another folder, or restore ${cluster} from a backup`
+  if (version === null || (await readFile(password, 'utf8').catch(unlessMissing)) === null)
+    throw new Unusable(`${cluster} is not, or no longer whole, a database that Mooring has made`, remedy)
+  if (Number.parseInt(version, 10) === major) return
+  const made = `the release that made it, with PostgreSQL ${version.trim()}`
+  throw new Unusable(
+    `its database is one of PostgreSQL ${version.trim()}, and this release runs ${major}`,
+    `start ${made}, and move the data by pg_dump, or set MOORING_DATA_DIR to another folder`,
+  )
+}
+
+/** Null for a file that is not there. */
+function unlessMissing(error: unknown): null {
+  if (/^(ENOENT|ENOTDIR)$/.test(String(Reflect.get(Object(error), 'code')))) return null
+  throw error
+}
+
 async function initdb(paths: ClusterPaths, { binaries, identity, env, durable }: Making): Promise<void> {
-  const log = await openLog(paths, identity)
-  try {
-    const args = ['-D', paths.pgdata, '-U', 'postgres', '--pwfile', paths.password, '-A', 'scram-sha-256', '-E', 'UTF8']
-    // Without these, a missing LANG makes an SQL_ASCII cluster; the builtin provider came with 17.
-    args.push('--locale=C', ...(binaries.major >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []))
-    if (!durable) args.push('--no-sync')
-    // It must not go on writing after we were killed: the next start clears the folder and begins anew.
-    const tethered = { ...identity, prefix: [...identity.prefix, ...(await tether())] }
-    const child = launch({ identity: tethered, program: binaries.initdb, args, env, stderr: log.fd })
-    const [code] = await once(child, 'exit')
-    if (code !== 0) throw new Error(`initdb failed: ${await readLog(paths)}`)
-  } finally {
-    await log.close()
-  }
+  const args = ['-D', paths.pgdata, '-U', 'postgres', '--pwfile', paths.password, '-A', 'scram-sha-256', '-E', 'UTF8']
+  // Without these, a missing LANG makes an SQL_ASCII cluster; the builtin provider came with 17.
+  args.push('--locale=C', ...(binaries.major >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []))
+  if (!durable) args.push('--no-sync')
+  // It must not go on writing after we were killed: the next start clears the folder and begins anew.
+  const tethered = { ...identity, prefix: [...identity.prefix, ...(await tether())] }
+  // Read here rather than written to a file: on a full disk a file would hold nothing.
+  const child = launch({ identity: tethered, program: binaries.initdb, args, env, stderr: 'pipe' })
+  let said = ''
+  child.stderr?.on('data', chunk => {
+    said = `${said}${chunk}`.slice(-END_OF_LOG)
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`initdb failed: ${said.trim()}`)
 }
 
 /** Opens the server's log anew, for its owner alone. The one before is kept beside it. */
@@ -85,14 +114,16 @@ export async function openLog(paths: ClusterPaths, identity: Identity): Promise<
 
 /** Answers the end of the log. It holds no statements and no row values: the server is started so. */
 export async function readLog(paths: ClusterPaths): Promise<string> {
-  return (await readFile(paths.log, 'utf8').catch(() => '')).slice(-2000).trim()
+  return (await readFile(paths.log, 'utf8').catch(() => '')).slice(-END_OF_LOG).trim()
 }
 
-/** Writes a file of the data folder for PostgreSQL's eyes alone. */
+/** Writes a file of the data folder for PostgreSQL's eyes alone, whole or not at all. */
 export async function writePrivate(path: string, text: string, identity: Identity): Promise<void> {
-  await writeFile(path, text, { mode: 0o600 })
-  await chmod(path, 0o600)
-  if (identity.uid !== undefined) await chown(path, identity.uid, identity.gid ?? identity.uid)
+  const draft = `${path}.draft`
+  await rm(draft, { force: true })
+  await writeFile(draft, text, { mode: 0o600 })
+  if (identity.uid !== undefined) await chown(draft, identity.uid, identity.gid ?? identity.uid)
+  await rename(draft, path)
 }
 
 /** Hands a folder and all in it to the account that PostgreSQL runs as, where that is not our own. */

@@ -9,8 +9,11 @@ import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { lookUp } from './process.ts'
+import { Unusable } from './unusable.ts'
 
 const LOCK_TIMEOUT_MS = 60_000
+/** Of several that break a dead process's file at once one gets it; the others find it taken. */
+const TRIES = 3
 
 /** Runs `work` while no other process starts or stops the server of this folder. A dead process's lock does not count. */
 export async function withLock<T>(dir: string, work: () => Promise<T>): Promise<T> {
@@ -27,17 +30,18 @@ async function acquire(lock: string): Promise<void> {
   const deadline = performance.now() + LOCK_TIMEOUT_MS
   // Linked into place, so that a lock never stands there before its owner's name is in it.
   const draft = `${lock}-${randomUUID()}`
-  await writeFile(draft, await ownMark(), { mode: 0o600 })
   try {
+    await writeFile(draft, await ownMark(), { mode: 0o600 })
     while (performance.now() < deadline) {
       if (await linkNew(draft, lock)) return
       await breakIfDead(lock)
       await wait(20)
     }
   } finally {
-    await rm(draft)
+    await rm(draft, { force: true })
   }
-  throw new Error(`Another process has held ${lock} for a minute. If none is starting or stopping, remove the file.`)
+  const remedy = `if none is starting or stopping, remove ${lock}`
+  throw new Unusable('another process has been starting or stopping its database for a minute', remedy)
 }
 
 /** Links `from` to `to`; answers false when something is there already. */
@@ -61,6 +65,24 @@ async function breakIfDead(lock: string): Promise<void> {
   // Someone else broke it first and this is his fresh one: it goes back.
   if (broken !== null && broken !== mark) await rename(aside, lock)
   await rm(aside, { force: true })
+}
+
+/**
+ * Takes a file for this process alone, for as long as it lives; a dead process's does not count. Answers how to give it back,
+ * or, where a living process has it, the number of that one.
+ */
+export async function occupy(file: string): Promise<{ free: () => Promise<void> } | { pid: number }> {
+  const draft = `${file}-${randomUUID()}`
+  try {
+    await writeFile(draft, await ownMark(), { mode: 0o600 })
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      if (await linkNew(draft, file)) return { free: () => rm(file, { force: true }) }
+      await breakIfDead(file)
+    }
+  } finally {
+    await rm(draft, { force: true })
+  }
+  return { pid: Number((await readFile(file, 'utf8').catch(() => '')).split(' ')[0]) }
 }
 
 /** Notes that this process uses the server; answers the note, to be given to `release`. Call it under the lock. */

@@ -11,12 +11,13 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Binaries } from './binaries.ts'
 import { type ClusterPaths, openLog, type PidFile, readLog, readPidFile } from './cluster.ts'
-import { choosePort, rememberPort } from './port.ts'
+import { choosePort } from './port.ts'
 import { gone, type Identity, launch, lookUp } from './process.ts'
 
-// Recovery after a crash replays the log, so that a start can take long; a stop first writes a checkpoint.
+// Recovery after a crash replays the log, so that a start can take long; a stop first writes a checkpoint. One that is asked
+// for in the midst of a recovery may never come, and the entries are killed 25 s after they were told to stop.
 const START_TIMEOUT_MS = 120_000
-const STOP_TIMEOUT_MS = 30_000
+const STOP_TIMEOUT_MS = 12_000
 const POLL_MS = 15
 
 /** Answers the running server of a cluster once it takes connections; null when none runs. */
@@ -69,10 +70,7 @@ export async function startPostmaster(start: Start): Promise<PidFile> {
   for (;;) {
     const port = start.port ?? (await choosePort(start.paths.port))
     const file = await tryStart(start, port, deadline)
-    if (file !== null) {
-      await rememberPort(start.paths.port, port)
-      return file
-    }
+    if (file !== null) return file
     const said = await readLog(start.paths)
     const again = start.port === undefined ? /could not bind|shared memory block/ : /shared memory block/
     if (!again.test(said) || performance.now() > deadline) throw new Error(`PostgreSQL did not start: ${said}`)

@@ -124,8 +124,8 @@ export interface Launch {
   readonly program: string
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
-  /** Descriptor that standard error goes to. */
-  readonly stderr: number
+  /** Descriptor that standard error goes to, or a pipe to read it from. */
+  readonly stderr: number | 'pipe'
 }
 
 /**

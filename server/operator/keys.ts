@@ -16,13 +16,15 @@ import { DEFAULT_SCOPES } from '#shared/credential.ts'
 import type { Mode } from '#shared/wire.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
 
-/** Creates a key and returns it: the only time that it is known. */
+/** Creates a key and returns it: the only time that it is known. `begins` is told its id before the key is there. */
 export async function createKey(
   ground: Ground,
-  of: { organizationId: string; mode: Mode; name: string | null },
+  of: { organizationId: string; mode: Mode; name: string | null; begins?: (id: string) => Promise<void> },
 ): Promise<string> {
   const tokens = await createTokens(ground.keyring)
-  const minted = mintKey(tokens, { ...of, issuerId: null, scopes: DEFAULT_SCOPES, now: ground.now })
+  const { begins, ...ask } = of
+  const minted = mintKey(tokens, { ...ask, issuerId: null, scopes: DEFAULT_SCOPES, now: ground.now })
+  await begins?.(minted.row.id)
   await transaction(ground.db, async tx => {
     await apiKeys.insert(tx, of.organizationId, minted.row)
     await audit.append(

@@ -44,6 +44,13 @@ export function startEntry(
   )
 }
 
+/** Starts the entry of the local mode behind words such as `setpriv …`, which start a program in their turn. */
+export function startMainBehind(words: readonly [string, ...string[]], env: Readonly<Record<string, string>>): Running {
+  const [program, ...rest] = words
+  const args = [...rest, process.execPath, '--disable-sigusr1', 'server/main.ts']
+  return watch(spawn(program, args, { cwd: ROOT, env: environment(env) }))
+}
+
 /** Starts an entry of another checkout. */
 export function startEntryAt(
   root: string,

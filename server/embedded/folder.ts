@@ -1,0 +1,143 @@
+/**
+ * What is wrong with the data folder of the local mode, as one sentence that names `MOORING_DATA_DIR`, its value and what to
+ * do. Errors of the system, of the embedded PostgreSQL and of its statements are told by their codes and texts.
+ *
+ * The entries and operators' commands call it around whatever they do in that folder.
+ */
+import { constants } from 'node:fs'
+import { access, mkdir, statfs } from 'node:fs/promises'
+import { dirname, isAbsolute, relative } from 'node:path'
+import { printable } from '#shared/printable.ts'
+import { Unusable } from './unusable.ts'
+
+const VARIABLE = 'MOORING_DATA_DIR'
+
+/** Does work in the data folder. Throws a sentence in the place of an error that the folder is to blame for. */
+export async function inFolder<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const trouble = error instanceof Unusable ? error : await troubleOf(error, dir)
+    if (trouble === null) throw error
+    const remedy = trouble.remedy.replaceAll('{dir}', () => dir)
+    const sentence = `${VARIABLE}=${dir} cannot be used: ${trouble.wrong}; ${remedy}.`
+    throw new Error(printable(sentence), { cause: error })
+  }
+}
+
+/** Makes the folder, for its owner alone, where it is not there. Throws the system's error of the place that is to blame. */
+export async function makeFolder(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 }).catch(async (error: unknown) => {
+    // Below a folder that cannot be written, Node says that something is missing.
+    if (Reflect.get(Object(error), 'code') === 'ENOENT') await access(await nearest(dir), constants.W_OK)
+    throw error
+  })
+  await access(dir, constants.R_OK | constants.W_OK | constants.X_OK)
+}
+
+/** The folder itself, or the nearest above it that is there. */
+async function nearest(dir: string): Promise<string> {
+  const isThere = await access(dir).then(
+    () => true,
+    () => false,
+  )
+  return isThere || dirname(dir) === dir ? dir : nearest(dirname(dir))
+}
+
+interface Trouble {
+  readonly wrong: string
+  readonly remedy: string
+}
+
+const ELSEWHERE = `set ${VARIABLE} to another folder`
+const FULL = { wrong: 'its disk is full', remedy: `free some space, or ${ELSEWHERE}` }
+const READ_ONLY = {
+  wrong: 'its file system is read-only',
+  remedy: `mount it so that it can be written, or ${ELSEWHERE}`,
+}
+const NO_FOLDER = { wrong: 'it is a file, or lies below one', remedy: `move the file away, or ${ELSEWHERE}` }
+const CLOSED = {
+  wrong: `this account (uid ${process.geteuid?.() ?? 0}) may not read and write it`,
+  remedy: `run as root: mkdir -p '{dir}' && chown -R ${process.geteuid?.() ?? 0} '{dir}', or ${ELSEWHERE}`,
+}
+const TOO_LONG = { wrong: 'the path is too long', remedy: `set ${VARIABLE} to a shorter one` }
+const CIRCLE = { wrong: 'its symbolic links go round in a circle', remedy: `mend the links, or ${ELSEWHERE}` }
+const NOWHERE = { wrong: 'something in it, or what it leads to, is missing', remedy: `restore it, or ${ELSEWHERE}` }
+const BROKEN_DISK = { wrong: 'its disk reports an error', remedy: `look after the disk, or ${ELSEWHERE}` }
+
+/** By the system's code, and SQLSTATE. */
+const BY_CODE: Readonly<Record<string, Trouble>> = {
+  ENOSPC: FULL,
+  EDQUOT: FULL,
+  '53100': FULL,
+  EFBIG: FULL,
+  EROFS: READ_ONLY,
+  EACCES: CLOSED,
+  EPERM: CLOSED,
+  EEXIST: NO_FOLDER,
+  ENOTDIR: NO_FOLDER,
+  EISDIR: { wrong: 'a folder is in the place of one of its files', remedy: `move it away, or ${ELSEWHERE}` },
+  ENAMETOOLONG: TOO_LONG,
+  '28P01': {
+    wrong: 'its database refuses the password that is kept beside it',
+    remedy: `restore '{dir}/postgres/cluster/password' from a backup, or ${ELSEWHERE}`,
+  },
+  ELOOP: CIRCLE,
+  ENOENT: NOWHERE,
+  EIO: BROKEN_DISK,
+  '58030': BROKEN_DISK,
+}
+
+/** By what a PostgreSQL program says when it ends. */
+const BY_TEXT: readonly (readonly [RegExp, Trouble])[] = [
+  [/No space left on device|Disk quota exceeded|File too large/, FULL],
+  [/Read-only file system/, READ_ONLY],
+  [/File name too long|path name too long|is too long \(maximum/, TOO_LONG],
+  [/Input\/output error/, BROKEN_DISK],
+  [/wrong ownership|must be started by the user/, { ...CLOSED, wrong: 'its database belongs to another account' }],
+  [
+    /has invalid permissions|has group or world access/,
+    {
+      wrong: 'its database can be read by other accounts',
+      remedy: `run: chmod 700 '{dir}/postgres/cluster/data', or ${ELSEWHERE}`,
+    },
+  ],
+  [/Permission denied/, CLOSED],
+]
+
+async function troubleOf(error: unknown, dir: string): Promise<Trouble | null> {
+  if (!(error instanceof Error)) return null
+  const code = String(Reflect.get(error, 'code') ?? '')
+  const path: unknown = Reflect.get(error, 'path')
+  const known = BY_CODE[code]
+  if (known !== undefined && (typeof path !== 'string' || isConcerned(path, dir))) return known
+  return code === '' && PROGRAM_FAILED.test(error.message) ? troubleOfProgram(error.message, dir) : null
+}
+
+/** The messages of `embedded/` for a program of PostgreSQL that ended, with the end of what it said. */
+const PROGRAM_FAILED = /^(initdb failed|PostgreSQL did not start): /
+
+async function troubleOfProgram(message: string, dir: string): Promise<Trouble> {
+  const known = BY_TEXT.find(([pattern]) => pattern.test(message))?.[1]
+  if (known !== undefined) return known
+  const said = message.replace(PROGRAM_FAILED, '').split('\n')
+  const { bavail, bsize } = await statfs(dir)
+  // On a full disk the log has no room for the reason.
+  if (said.join('') === '' && bavail * bsize < NEARLY_NOTHING) return FULL
+  const reason = said.findLast(line => /FATAL|PANIC|error:/.test(line)) ?? said.at(-1) ?? ''
+  return {
+    wrong: `its PostgreSQL does not start (${reason.trim()})`,
+    remedy: `mend what it says, restore the folder from a backup, or ${ELSEWHERE}`,
+  }
+}
+
+const NEARLY_NOTHING = 1_048_576
+
+/** In the folder, or above it: there it could not be made. */
+function isConcerned(path: string, dir: string): boolean {
+  const isWithin = (inner: string, outer: string) => {
+    const way = relative(outer, inner)
+    return way === '' || !(way.startsWith('..') || isAbsolute(way))
+  }
+  return isWithin(path, dir) || isWithin(dir, path)
+}

@@ -1,0 +1,95 @@
+/**
+ * Keeps an embedded server running: one that has ended, whatever ended it, is started again at its port, and what fails is
+ * tried again, later each time. It tells why each time, and starts it never more often than once a second.
+ *
+ * Its callers' connections break meanwhile and are made anew by their pools. Called by the entry that serves.
+ */
+import { lookUp } from './process.ts'
+
+/** On Linux a look is a read of two small files; elsewhere it starts a program. */
+const LOOK_MS = process.platform === 'linux' ? 250 : 2_000
+const FIRST_DELAY_MS = 1_000
+const LONGEST_DELAY_MS = 30_000
+/** A server that has run for so long is well: the next end is the first one again. */
+const WELL_MS = 60_000
+
+/** The server that is kept running. */
+export interface Guarded {
+  readonly pid: number
+  restart(): Promise<number>
+  lastWords(): Promise<string>
+}
+
+/** Hears what happens. */
+export interface GuardEvents {
+  /** It has ended, and is started again in `delayMs`. `lastWords` is the end of its log. */
+  ended(event: { pid: number; lastWords: string; delayMs: number }): void
+  failed(event: { cause: unknown; delayMs: number }): void
+  runs(event: { pid: number }): void
+}
+
+/** Guards a server until it is disposed, which must be before the server is stopped. */
+export class Guard implements AsyncDisposable {
+  readonly #server: Guarded
+  readonly #events: GuardEvents
+  #pid: number
+  #started = ''
+  #startedAt = performance.now()
+  #delayMs = 0
+  #timer: NodeJS.Timeout | undefined
+  #isOver = false
+  #step: Promise<void> = Promise.resolve()
+
+  constructor(server: Guarded, events: GuardEvents) {
+    this.#server = server
+    this.#events = events
+    this.#pid = server.pid
+    this.#next(LOOK_MS, () => this.#look())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    await this.#step
+  }
+
+  #next(ms: number, step: () => Promise<void>): void {
+    if (this.#isOver) return
+    this.#timer = setTimeout(() => {
+      this.#step = step()
+    }, ms)
+    this.#timer.unref()
+  }
+
+  async #look(): Promise<void> {
+    const living = await lookUp(this.#pid)
+    if (living !== null && (this.#started === '' || living.started === this.#started)) {
+      this.#started = living.started
+      return this.#next(LOOK_MS, () => this.#look())
+    }
+    if (this.#isOver) return
+    if (performance.now() - this.#startedAt > WELL_MS) this.#delayMs = 0
+    const lastWords = await this.#server.lastWords().catch(() => '')
+    this.#events.ended({ pid: this.#pid, lastWords, delayMs: this.#delayMs })
+    this.#restartLater()
+  }
+
+  #restartLater(): void {
+    const delayMs = this.#delayMs
+    this.#delayMs = Math.min(LONGEST_DELAY_MS, Math.max(FIRST_DELAY_MS, 2 * delayMs))
+    this.#next(delayMs, () => this.#restart())
+  }
+
+  async #restart(): Promise<void> {
+    try {
+      this.#pid = await this.#server.restart()
+    } catch (cause) {
+      this.#events.failed({ cause, delayMs: this.#delayMs })
+      return this.#restartLater()
+    }
+    this.#started = ''
+    this.#startedAt = performance.now()
+    this.#events.runs({ pid: this.#pid })
+    this.#next(LOOK_MS, () => this.#look())
+  }
+}
