@@ -10,6 +10,7 @@ import { capability } from '#test/support/actors.ts'
 import { appendSql } from '#test/support/changes.ts'
 import { freshDatabase } from '#test/support/database.ts'
 import { type EventStream, type Subscription, watchDatasources } from '#test/support/event-stream.ts'
+import { forgetLater, RETENTION } from '#test/support/forgetting.ts'
 import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
 import { bareUuid } from '#test/support/voices.ts'
@@ -120,6 +121,25 @@ describe('A reset', () => {
     await stream.count(2)
     expect(numbers(stream)).toEqual([at.last, at.last + 1])
     await stream.close()
+  })
+
+  it('comes to those who never heard that a datasource was removed whose rows are gone, however young its changes are', async () => {
+    const gone = await registered()
+    await sql(appended(2))
+    const before = await head()
+    await mooring.client(organization.testKey).datasources.remove.mutate({ id: gone })
+    const removed = await head()
+    await sql(appended(2))
+    const retention = { ...RETENTION, changesMs: 2 * RETENTION.removedMs }
+    await forgetLater(mooring.db, RETENTION.removedMs + 60_000, { retention })
+    const rows = await sql(`select n::int from changes where org_id = '${organization.id}' order by n`)
+    expect(rows.map(row => row['n'])).toEqual([removed.last + 1, removed.last + 2])
+    const [unaware, aware] = await Promise.all(
+      [before.last, removed.last].map(n => watch({ lastEventId: `${before.epoch}-${n}` })),
+    )
+    await Promise.all([unaware?.count(1), aware?.count(2)])
+    expect([unaware, aware].map(stream => stream && changes(stream))).toEqual([['reset'], ['drifted', 'drifted']])
+    for (const stream of [unaware, aware]) await stream?.close()
   })
 
   it('does not come from the last place before what is kept, nor from the head', async () => {

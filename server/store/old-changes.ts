@@ -3,23 +3,21 @@
  * gap, and a reader sees by one row whether something before it is gone. Any worker may, at any time.
  */
 import { sql } from 'kysely'
+import { BATCH, batch, isFull } from './brief.ts'
 import { adopt, unnumbered } from './change-reads.ts'
-import type { Db } from './db.ts'
-
-/** How many rows one batch removes at most. */
-const BATCH = 1_000
+import type { Db, Tx } from './db.ts'
 
 /** Removes a batch of changes older than `before`; true when there may be more. */
 export async function forgetBatch(db: Db, before: Date): Promise<boolean> {
   // What processes of the last release wrote is numbered even where nobody watches, or its end would be silent.
   const others = await unnumbered(db, null)
   for (const org of others) await adopt(db, org)
-  const removed = [await forgetNumbered(db, before), await forgetUnnumbered(db, before)]
-  return others.length > 0 || removed.includes(BATCH)
+  const mayBeMore = [await forgetNumbered(db, before), await forgetUnnumbered(db, before)]
+  return others.length > 0 || mayBeMore.includes(true)
 }
 
 /** Looks without a lock for the lowest rows of each organization up to the first one that is kept, then removes them by number. */
-async function forgetNumbered(db: Db, before: Date): Promise<number> {
+async function forgetNumbered(db: Db, before: Date): Promise<boolean> {
   const { rows } = await sql<{ org: string; upTo: number }>`
     select o.org_id as org, max(k.n) as "upTo" from (
       select c.org_id, count(*) as found from (
@@ -30,18 +28,40 @@ async function forgetNumbered(db: Db, before: Date): Promise<number> {
         select c.n, c.at from changes c where c.org_id = o.org_id and c.n > 0 order by c.n limit o.found) f) k
     where k.is_old group by o.org_id
   `.execute(db)
-  const gone = await sql`
+  return batch(
+    db,
+    sql`
     delete from changes c using unnest(${rows.map(row => row.org)}::uuid[], ${rows.map(row => row.upTo)}::bigint[]) as k (org, n)
-    where c.org_id = k.org and c.n <= k.n and c.n > 0 and c.at < ${before}
-  `.execute(db)
-  return Number(gone.numAffectedRows ?? 0n)
+    where c.org_id = k.org and c.n <= k.n and c.n > 0 and c.at < ${before}`,
+  )
 }
 
 /** Rows from before there were numbers. */
-async function forgetUnnumbered(db: Db, before: Date): Promise<number> {
-  const gone = await sql`
-    delete from changes where (org_id, id) in (
-      select org_id, id from changes where at < ${before} and n = 0 order by at limit ${BATCH})
-  `.execute(db)
-  return Number(gone.numAffectedRows ?? 0n)
+function forgetUnnumbered(db: Db, before: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      delete from changes where (org_id, id) in (
+        select org_id, id from changes where at < ${before} and n = 0 order by at limit ${BATCH})`,
+  )
+}
+
+/**
+ * Removes a batch of the changes of a datasource that goes, and of all others with lower numbers, whatever their own time: were a
+ * number missing between two that are there, a subscriber would never hear that the datasource was removed. True when there may be
+ * more.
+ */
+export async function forgetWith(tx: Tx, { org, id }: { org: string; id: string }): Promise<boolean> {
+  const numbered = await sql`
+    delete from changes where org_id = ${org} and n > 0 and n in (
+      select n from changes where org_id = ${org} and n > 0
+        and n <= (select max(n) from changes where org_id = ${org} and datasource_id = ${id})
+      order by n limit ${BATCH})
+  `.execute(tx)
+  if (isFull(numbered.numAffectedRows)) return true
+  const others = await sql`
+    delete from changes where org_id = ${org} and datasource_id = ${id} and id in (
+      select id from changes where org_id = ${org} and datasource_id = ${id} limit ${BATCH})
+  `.execute(tx)
+  return isFull(others.numAffectedRows)
 }

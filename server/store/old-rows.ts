@@ -6,6 +6,7 @@
 import { sql } from 'kysely'
 import { BATCH, batch, briefly, isFull } from './brief.ts'
 import type { Db, Tx } from './db.ts'
+import * as oldChanges from './old-changes.ts'
 
 /**
  * Removes verifications made before `before`. One that a datasource shows, and does not keep itself since a worker of the
@@ -56,13 +57,14 @@ async function forgetHanging(tx: Tx, gone: Gone, before: Date): Promise<boolean>
       verdict_signature = null
     where ${it} and verdict_version is not null
   `.execute(tx)
+  if (await oldChanges.forgetWith(tx, gone)) return true
   for (const table of HANGING) if (await removeOf(tx, gone, table)) return true
   await sql`delete from datasources where ${it}`.execute(tx)
   return true
 }
 
 /** What hangs on a datasource, in the order in which it goes, whatever its own time would be. */
-const HANGING = ['verifications', 'snapshots', 'leases', 'tasks', 'changes', 'credentials'] as const
+const HANGING = ['verifications', 'snapshots', 'leases', 'tasks', 'credentials'] as const
 
 /** Newest first: a snapshot refers to an older one. */
 async function removeOf(tx: Tx, of: Gone, table: (typeof HANGING)[number]): Promise<boolean> {
