@@ -6,6 +6,7 @@ const alone = [
   // A transaction that another file holds open in the shared server would hold back what these wait for.
   'test/watch.test.ts',
   'test/endpoint-story.test.ts',
+  'test/queue-fairness.test.ts',
   'test/rotation-under-load.test.ts',
   'test/web-memory.test.ts',
   'test/feed-crash.test.ts',

@@ -29,16 +29,27 @@ import type { Ground } from './process.ts'
 import { quarantineOrder } from './quarantine-order.ts'
 import { type Readiness, startReadiness } from './readiness.ts'
 
-const CHILDREN = 8
+const CHECK_DIALS = 8
+const FEED_DIALS = 4
+// One for each: whatever hangs, a check that has its turn waits for no process. They are started when they are needed.
+const CHILDREN = CHECK_DIALS + FEED_DIALS
 // The largest snapshot that may be, and the one before it, while they are compared.
 const CHILD_MEMORY_MIB = 512
 // A task that dials holds a process, so that more tasks than processes would only wait for each other. Some are left for
 // those who ask, whatever is due; and no organization's databases, dead or slow, take all that checks may have.
-const CHECKS: Pace = { slots: CHILDREN, background: 6, perOrganization: { asked: 3, background: 2 } }
-// Feeds have slots of their own and half of the processes at most: however many there are and however slow, checks and callers
-// wait for one of the other half at worst. While one poll stores what it was sent, another one dials.
-const FEEDS: Pace = { slots: 8, background: 8, perOrganization: { asked: 1, background: 6 } }
-const FEED_DIALS = 4
+const CHECKS: Pace = {
+  slots: CHECK_DIALS,
+  background: 6,
+  perOrganization: { asked: 3, background: 2 },
+  cutsFirstTries: true,
+}
+// Feeds have slots of their own, and processes for half of them: while one poll stores what it was sent, another one dials.
+const FEEDS: Pace = {
+  slots: 8,
+  background: 8,
+  perOrganization: { asked: 1, background: 6 },
+  cutsFirstTries: false,
+}
 
 /** A running worker. */
 export interface Worker {

@@ -33,9 +33,19 @@ export async function checked(ctx: KnownContext, of: Checked & { waitSeconds: nu
   const { parts, principal } = ctx
   const org = principal.organizationId
   if (of.waitSeconds > 0) {
-    await awaited(ctx, of.waitSeconds * 1000, async () => {
+    const waitMs = of.waitSeconds * 1000
+    const until = new Date(parts.clock().getTime() + waitMs)
+    let isNoted = false
+    await awaited(ctx, waitMs, async () => {
       const settled = await tasks.settledRequest(parts.db, org, { datasourceId: of.id, kind: 'verify' })
-      return settled >= of.request ? true : undefined
+      if (settled >= of.request) return true
+      if (!isNoted) {
+        isNoted = true
+        await tasks.noteWait(parts.db, org, { datasourceId: of.id, until })
+        // A claim that met the row meanwhile has passed it over.
+        parts.signals.ring('work')
+      }
+      return undefined
     })
   }
   const row = await datasources.find(parts.db, org, { id: of.id, includeRemoved: true })

@@ -33,17 +33,22 @@ const Finished = z.object({
 })
 
 /** Reads a catalog through a process of the pool. Never rejects. */
-export async function describeThrough(pool: DialPool, { last = null, ...asked }: CatalogAsk): Promise<Described> {
+export async function describeThrough(
+  pool: DialPool,
+  { last = null, ...asked }: CatalogAsk,
+  waitMs?: number,
+): Promise<Described> {
   const started = performance.now()
   const request = { ...asked, lastFingerprint: last?.fingerprint ?? null } satisfies DescribeRequest
   const pieces: Buffer[] = []
-  const end = await pool.run({
-    asked: { kind: 'describe', request },
+  const job = {
+    asked: { kind: 'describe', request } as const,
     deadlineMs: asked.deadlineMs,
     ahead: last === null ? null : Buffer.from(last.content),
     maxBytes: MAX_FINISHED_BYTES,
-    onBytes: piece => void pieces.push(piece),
-  })
+    onBytes: (piece: Buffer) => void pieces.push(piece),
+  }
+  const end = await pool.run(job, waitMs)
   if (typeof end !== 'object')
     return { failure: { code: end }, address: null, tookMs: Math.round(performance.now() - started), finding: null }
   // Sound: the process answers a description to a description.

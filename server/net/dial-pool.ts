@@ -66,15 +66,15 @@ export class DialPool {
     this.#start()
   }
 
-  /** Runs a job when a process is free; it waits for one at most as long as it may itself take. Never rejects. */
-  run(job: PoolJob): Promise<JobEnd> {
+  /** Runs a job when a process is free; it waits for one at most as long as it may itself take, or `waitMs`. Never rejects. */
+  run(job: PoolJob, waitMs = job.deadlineMs): Promise<JobEnd> {
     return new Promise(resolve => {
       if (this.#closed !== null || this.#waiting.size >= MAX_WAITING) return resolve('dialler_busy')
       const settle = (answer: PipedAnswer | null) => resolve(answer ?? 'dialler_died')
       const timer = setTimeout(() => {
         this.#waiting.delete(waiting)
         resolve('dialler_busy')
-      }, job.deadlineMs)
+      }, waitMs)
       const waiting: Waiting = { job: { ...job, settle }, timer }
       this.#waiting.add(waiting)
       this.#next()

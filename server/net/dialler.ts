@@ -14,7 +14,9 @@ import type { Located, LocateRequest } from './locate.ts'
 import type { ProbeRequest } from './probe.ts'
 import { noAnswer, pipedBytes, withPage } from './request-answer.ts'
 
-/** Dials for the worker. */
+/**
+ * Dials for the worker. Each dial waits for a process at most `waitMs`, by default as long as it may itself take.
+ */
 export interface Dialler {
   /** Resolves when a process is ready to dial. Rejects with a sentence for the operator when none can start. */
   ready(): Promise<void>
@@ -24,16 +26,16 @@ export interface Dialler {
    * Verifies a database: where it is, whether it is secured, what the login is. Ends by `deadlineMs` and half a second,
    * counted from when a process is free. Never rejects: whatever a server does is a `failure` of the probe.
    */
-  probe(request: ProbeRequest): Promise<Probe>
+  probe(request: ProbeRequest, waitMs?: number): Promise<Probe>
   /**
    * Reads a database's catalog. `finding` has what is to be stored of it, or the fault that its rows came to; it is null
    * when the dial itself failed. Never rejects.
    */
-  describe(request: CatalogAsk): Promise<Described>
+  describe(request: CatalogAsk, waitMs?: number): Promise<Described>
   /** Looks a host up and judges its addresses, and connects to none. Never rejects. */
-  locate(request: LocateRequest): Promise<Located>
+  locate(request: LocateRequest, waitMs?: number): Promise<Located>
   /** Makes one signed request to an endpoint. Never rejects: whatever answers there is a `failure` of the answer. */
-  request(request: EndpointRequest): Promise<EndpointAnswer>
+  request(request: EndpointRequest, waitMs?: number): Promise<EndpointAnswer>
   /** Kills the processes and resolves when they are gone. What is under way ends as `dialler_died`. */
   close(): Promise<void>
 }
@@ -60,34 +62,34 @@ export function createDialler(options: DiallerOptions): Dialler {
   return {
     ready: () => pool.ready(),
     canDial: () => pool.canStart(),
-    async probe(request) {
+    async probe(request, waitMs) {
       const started = performance.now()
       const asked = { kind: 'probe', request } as const
-      const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs })
+      const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs }, waitMs)
       // Sound: the process answers a probe to a probe.
       if (typeof end === 'object') return end.answer as Probe
       return unanswered(end, performance.now() - started)
     },
-    describe: asked => describeThrough(pool, asked),
-    async locate(request) {
+    describe: (asked, waitMs) => describeThrough(pool, asked, waitMs),
+    async locate(request, waitMs) {
       const asked = { kind: 'locate', request } as const
-      const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs })
+      const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs }, waitMs)
       // Sound: the process answers a look-up to a look-up.
       if (typeof end === 'object') return end.answer as Located
       return { addresses: [], openNetwork: false, failure: { code: end } }
     },
-    request: asked => requestThrough(pool, asked),
+    request: (asked, waitMs) => requestThrough(pool, asked, waitMs),
     close: () => pool.close(),
   }
 }
 
-async function requestThrough(pool: DialPool, request: EndpointRequest): Promise<EndpointAnswer> {
+async function requestThrough(pool: DialPool, request: EndpointRequest, waitMs?: number): Promise<EndpointAnswer> {
   const started = performance.now()
   const { deadlineMs } = request
   const maxBytes = pipedBytes(request.maxBytes)
   const pieces: Buffer[] = []
   const onBytes = (piece: Buffer) => void pieces.push(piece)
-  const end = await pool.run({ asked: { kind: 'request', request }, deadlineMs, maxBytes, onBytes })
+  const end = await pool.run({ asked: { kind: 'request', request }, deadlineMs, maxBytes, onBytes }, waitMs)
   if (typeof end !== 'object') return noAnswer(end, performance.now() - started)
   // Sound: the process answers a request to a request.
   return withPage(end.answer as EndpointAnswer, pieces)

@@ -1,9 +1,11 @@
 /**
- * Work for the worker, as the worker sees it: claimed with `skip locked`, settled with a fencing token, so that a worker
- * whose claim has run out cannot write over the one that took the work from it.
+ * Work for the worker, as the worker sees it: claimed by one worker at a time, settled with a fencing token, so that a worker
+ * whose claim has run out cannot write over the one that took the work from it. Which tasks are claimed is in `claim-choice.ts`.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
-import type { Db, TaskKind, Tx } from './db.ts'
+import { areDue, choice } from './claim-choice.ts'
+import { type Db, type TaskKind, type Tx, transaction } from './db.ts'
 
 /** A worker's hold on a task. `token` fences: settling with an older one changes nothing. */
 export interface Claim {
@@ -13,6 +15,7 @@ export interface Claim {
   readonly datasourceId: string | null
   readonly standing: boolean
   readonly payload: Buffer | null
+  /** With this one. It is written when the work has failed: a claim that comes to nothing counts as none. */
   readonly attempts: number
   readonly requested: number
   readonly token: number
@@ -20,8 +23,12 @@ export interface Claim {
   readonly awaits: number | null
 }
 
+/** Where the round through the organizations goes on, by priority. */
+export type Rounds = Map<number, string>
+
 /** What a worker asks for. */
 export interface ClaimAsk {
+  /** Those of feeds, or any others: the two are never claimed together. */
   readonly kinds: readonly TaskKind[]
   readonly limit: number
   /** Claims of one organization that this worker may hold at a time: a noisy one leaves room for the others. */
@@ -31,52 +38,98 @@ export interface ClaimAsk {
   readonly leaseMs: number
   readonly now: Date
   readonly lanes: readonly Lane[]
+  /** Changed by the claim; left out, each round begins anew. */
+  readonly rounds?: Rounds
+  /** Whether the first place goes to what was asked for last, or the second one. */
+  readonly newestFirst?: boolean
 }
 
-/** Whom a task is for: somebody who waits for it, the schedule, or the schedule again after it could not be done. */
-export type Lane = 'asked' | 'scheduled' | 'failed'
-
 /**
- * A predicate over `tasks`: with the claim that has run out, if one has, two have. It held up or took down the process that
- * worked at it, or was held beside what did: it is claimed by `quarantine.ts` alone.
+ * Whom a task is for: somebody who asked for it, the schedule, somebody who asked for it after it has hung, or the schedule
+ * again after it has failed or hung.
  */
-export const isQuarantined: RawBuilder<boolean> = sql`ran_out + (locked_until is not null)::integer > 1`
+export type Lane = 'asked' | 'scheduled' | 'hung' | 'failed'
 
-/** How many due tasks a claim looks at: fairness among more of them is not worth the reading. */
-const CONSIDERED = 1_000
+/** As the column `priority` counts. What a caller waits for goes before what was asked for and nobody waits for. */
+const PRIORITIES: Readonly<Record<Lane, readonly number[]>> = { asked: [0, 1], scheduled: [2], hung: [3], failed: [4] }
+/** From which on they are of polls. */
+const POLLS = 5
+
+/** Any numbers that nothing else locks by: one worker at a time claims checks, and one polls. */
+const LOCKS = { checks: 7_203_114_866, polls: 7_203_114_867 } as const
+/** Who finds another one claiming looks again so many times, after so long. */
+const LOOKS = 3
+const LOOK_MS = 20
+/** Others wait for the end of a claim: one that the database does not answer in so long is given up. */
+const CLAIM_MS = 1_000
+
+/** A row of a choice: a claim, or nulls where there is none. */
+type Chosen = { [K in keyof Claim]: Claim[K] | null } & { readonly visited: string | null }
+
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+/** The lanes in which something is due that a worker can do. It takes no lock: what has nothing to do keeps nobody from claiming. */
+export async function lanesDue(db: Db, ask: Pick<ClaimAsk, 'kinds' | 'now'>): Promise<Lane[]> {
+  const lanes = Object.keys(PRIORITIES) as Lane[] // the keys of PRIORITIES are lanes
+  const { rows } = await areDue(
+    ask,
+    lanes.flatMap(lane => prioritiesOf(lane, ask)),
+  ).execute(db)
+  return lanes.filter(lane => prioritiesOf(lane, ask).some(priority => rows.some(({ p }) => p === priority)))
+}
 
 /**
- * Claims up to `limit` due tasks until `now + leaseMs`: of organizations in turn, of each the longest due first. One of the
- * three functions that find the organization instead of being told it: the worker serves all of them.
+ * Claims up to `limit` due tasks until `now + leaseMs`, of the lanes in their order: of organizations in turn, of each the longest
+ * due, and in turn with them what was asked for last. None while other workers claim all the time. One of the functions that
+ * find the organization instead of being told it: the worker serves all of them.
  */
 export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
-  const { now } = ask
-  const until = new Date(now.getTime() + ask.leaseMs)
-  const { rows } = await sql<Claim>`
-    with held as (
-      select org_id, count(*) as claims from unnest(${[...ask.held]}::uuid[]) as mine(org_id) group by org_id
-    ), due as (
-      select org_id, id, due_at from tasks
-      where due_at <= ${now} and (locked_until is null or locked_until < ${now}) and kind = any(${[...ask.kinds]})
-        and case when requested > settled then 'asked' when attempts = 0 then 'scheduled' else 'failed' end = any(${[...ask.lanes]})
-        and org_id not in (select org_id from held where claims >= ${ask.perOrganization})
-        and not (${isQuarantined})
-      order by due_at limit ${CONSIDERED}
-    ), fair as (
-      select due.org_id, due.id, due.due_at,
-        row_number() over (partition by due.org_id order by due.due_at) + coalesce(held.claims, 0) as place
-      from due left join held on held.org_id = due.org_id
-    )
-    update tasks set locked_until = ${until}, token = token + 1, attempts = attempts + 1,
-      ran_out = ran_out + (locked_until is not null)::integer
-    where (org_id, id) in (
-      select org_id, id from tasks
-      where (org_id, id) in (select org_id, id from fair where place <= ${ask.perOrganization} order by place, due_at limit ${ask.limit})
-        and due_at <= ${now} and (locked_until is null or locked_until < ${now}) and not (${isQuarantined})
-      order by due_at for update skip locked)
-    returning org_id as "organizationId", id, kind, datasource_id as "datasourceId", standing, payload, attempts, requested, token, awaits
-  `.execute(db)
-  return rows
+  for (let look = 0; look <= LOOKS; look += 1) {
+    if (look > 0) await delay(LOOK_MS)
+    const claimed = await transaction(db, tx => claimLocked(tx, ask))
+    if (claimed !== null) return claimed
+  }
+  return []
+}
+
+/** Null when another worker is claiming. */
+async function claimLocked(tx: Tx, ask: ClaimAsk): Promise<Claim[] | null> {
+  const lock = isOfPolls(ask) ? LOCKS.polls : LOCKS.checks
+  const { rows } = await sql<{ taken: boolean }>`
+    select pg_try_advisory_xact_lock(${lock}) as taken, set_config('statement_timeout', ${`${CLAIM_MS}ms`}, true),
+      set_config('enable_incremental_sort', 'off', true)
+  `.execute(tx)
+  if (rows[0]?.taken !== true) return null
+  const claimed: Claim[] = []
+  for (const priority of ask.lanes.flatMap(lane => prioritiesOf(lane, ask))) {
+    const limit = ask.limit - claimed.length
+    if (limit > 0)
+      claimed.push(...(await claimOf(tx, { ...ask, limit, held: [...ask.held, ...ownersOf(claimed)] }, priority)))
+  }
+  return claimed
+}
+
+async function claimOf(tx: Tx, ask: ClaimAsk, priority: number): Promise<Claim[]> {
+  const after = ask.rounds?.get(priority) ?? NOBODY
+  const hasCallers = [...PRIORITIES.asked, ...PRIORITIES.hung].includes(priority % POLLS)
+  const newestFirst = hasCallers ? (ask.newestFirst ?? false) : null
+  const { rows } = await choice<Chosen>({ ...ask, priority, after, newestFirst }).execute(tx)
+  const visited = rows[0]?.visited
+  if (visited) ask.rounds?.set(priority, visited)
+  // Sound: where one column of a claim is there, all are.
+  return rows.filter(row => row.id !== null).map(({ visited: _, ...row }) => row as Claim)
+}
+
+function isOfPolls({ kinds }: Pick<ClaimAsk, 'kinds'>): boolean {
+  return kinds.includes('poll')
+}
+
+function prioritiesOf(lane: Lane, ask: Pick<ClaimAsk, 'kinds'>): number[] {
+  return PRIORITIES[lane].map(priority => priority + (isOfPolls(ask) ? POLLS : 0))
+}
+
+function ownersOf(claimed: readonly Claim[]): string[] {
+  return claimed.map(({ organizationId }) => organizationId)
 }
 
 /** How a standing task goes on: due again at `dueAt`, a time or an expression of one; null for not before it is requested. */
@@ -95,8 +148,10 @@ export function isHeld({ organizationId, id, token }: Claim): RawBuilder<boolean
  * What settling sets, for statements that do it together with their effect: due now when it was requested again meanwhile, and that
  * request was not settled by another way.
  */
-export function settledColumns({ requested }: Claim, { dueAt, now, failed }: Next): RawBuilder<unknown> {
-  return sql`settled = greatest(settled, ${requested}), locked_until = null, ran_out = 0, attempts = case when ${failed} then attempts else 0 end,
+export function settledColumns({ requested, attempts }: Claim, { dueAt, now, failed }: Next): RawBuilder<unknown> {
+  return sql`settled = greatest(settled, ${requested}), locked_until = null, ran_out = 0, hung = false,
+    awaited_until = case when requested > greatest(settled, ${requested}) then awaited_until end,
+    attempts = case when not ${failed}::boolean then 0 when requested > ${requested} then attempts else ${attempts}::integer end,
     due_at = case when requested > greatest(settled, ${requested}) then ${now}::timestamptz else ${dueAt}::timestamptz end`
 }
 
@@ -122,13 +177,27 @@ export async function finish(tx: Db, held: Claim, outcome: unknown): Promise<boo
 }
 
 /**
- * Gives a claim back undone, due at `dueAt`: at shutdown now, after a failure of ours later. The claim is void from then
- * on: work that is still being cut off must not settle what it could not do.
+ * Gives a claim back undone, due at `dueAt`, as if it had never been made. The claim is void from then on: work that is still
+ * being cut off must not settle what it could not do.
  */
 export async function handBack(db: Db, held: Claim, dueAt: Date): Promise<void> {
+  await giveBack(db, held, { due_at: dueAt })
+}
+
+/** The same after a failure of ours: the next one waits longer. */
+export async function handBackFailed(db: Db, held: Claim, dueAt: Date): Promise<void> {
+  await giveBack(db, held, { due_at: dueAt, attempts: held.attempts })
+}
+
+/** The same for what was cut off at its first try: due now, behind everything that has not hung. */
+export async function handBackHung(db: Db, held: Claim, now: Date): Promise<void> {
+  await giveBack(db, held, { due_at: now, hung: true })
+}
+
+async function giveBack(db: Db, held: Claim, set: { due_at: Date; attempts?: number; hung?: boolean }): Promise<void> {
   await db
     .updateTable('tasks')
-    .set(eb => ({ locked_until: null, due_at: dueAt, token: eb('token', '+', 1) }))
+    .set(eb => ({ ...set, locked_until: null, token: eb('token', '+', 1) }))
     .where('org_id', '=', held.organizationId)
     .where('id', '=', held.id)
     .where('token', '=', held.token)

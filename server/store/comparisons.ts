@@ -39,7 +39,7 @@ export async function settleUnequal(tx: Tx, org: string, of: { datasourceId: str
  */
 export async function settleEqual(tx: Tx, org: string, of: { datasourceId: string; now: Date }): Promise<void> {
   await sql`
-    update tasks set settled = requested
+    update tasks set settled = requested, awaited_until = null
     where org_id = ${org} and datasource_id = ${of.datasourceId} and kind = 'verify' and standing and requested > settled
       and (requested - settled = 1 or (locked_until is null and (due_at is null or due_at > ${of.now})))
   `.execute(tx)

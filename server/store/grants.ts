@@ -98,7 +98,7 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
     web: {
       select: [...TASK, 'attempts', 'requested', 'settled', 'locked_until', 'token', 'outcome'],
       insert: [...TASK, 'payload'],
-      update: ['requested', 'due_at', 'attempts'],
+      update: ['requested', 'due_at', 'attempts', 'awaited_until'],
       delete: true,
     },
     worker: EVERYTHING,

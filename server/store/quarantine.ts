@@ -3,7 +3,8 @@
  * time, whatever the number of workers. How others are claimed is in `claims.ts`.
  */
 import { sql } from 'kysely'
-import { type Claim, isQuarantined } from './claims.ts'
+import { isQuarantined } from './claim-choice.ts'
+import type { Claim } from './claims.ts'
 import { type Db, type TaskKind, transaction } from './db.ts'
 
 /** A claim that is to be worked at alone. `ranOut` counts the claims of its task that ran out, the last two alone. */

@@ -7,6 +7,7 @@ import type { Probe } from '#server/domain/probe.ts'
 import type { CatalogAsk, Described } from '#server/net/describe-answer.ts'
 import type { ProbeRequest } from '#server/net/probe.ts'
 import type { Failure, FailureCode, Stage } from '#shared/failure.ts'
+import { Hung } from './first-try.ts'
 import { admit, chargeFor, countUnequal, type Login, type OwnLogin, uncount, type Version } from './login-budgets.ts'
 import type { WorkerParts } from './parts.ts'
 
@@ -71,9 +72,26 @@ async function guarded<T extends Ended>(
   const login: OwnLogin = { organizationId, target: of.request.target }
   // What a comparison has counted does not keep back the very dial that is to say what it was.
   const isCounted = stored !== null && (await uncount(parts, login, stored))
-  const guardedEnd = await dialled(parts, { ...of, login }, how)
+  const cut: Hung[] = []
+  const guardedEnd = await dialled(
+    parts,
+    { ...of, login },
+    { ...how, dial: avoid => how.dial(avoid).catch(noting(cut)) },
+  )
   if (isCounted && !isAnswered(guardedEnd.end)) await countUnequal(parts, login, stored)
+  // Only now: a server that takes the proof of a password and hangs is charged like any other.
+  if (cut[0] !== undefined) throw cut[0]
   return guardedEnd
+}
+
+/** Notes a first try that was cut off, and goes on with what was seen until then. */
+function noting<T extends Ended>(cut: Hung[]): (thrown: unknown) => T {
+  return thrown => {
+    if (!(thrown instanceof Hung)) throw thrown
+    cut.push(thrown)
+    // Sound: it is the end of this very dial.
+    return thrown.end as T
+  }
 }
 
 async function dialled<T extends Ended>(

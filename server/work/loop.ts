@@ -4,6 +4,7 @@
  */
 import { BROKEN, backoffMs } from '#server/domain/backoff.ts'
 import * as claims from '#server/store/claims.ts'
+import { firstTries, Hung } from './first-try.ts'
 import type { Trades, WorkerParts } from './parts.ts'
 
 const POLL_MS = 1_000
@@ -12,14 +13,16 @@ const LEASE_MS = 60_000
 /** How many tasks run at once. */
 export interface Pace {
   readonly slots: number
-  /** Of those, how many may be taken by what nobody waits for, and half of these by what failed before. */
+  /** Of those, how many may be taken by what nobody waits for or has hung, and half of these by what has hung or failed. */
   readonly background: number
   /** Most slots for what one organization's callers wait for, and for what they do not. */
   readonly perOrganization: { readonly asked: number; readonly background: number }
+  /** Whether a first try is cut off after a short while: see `first-try.ts`. */
+  readonly cutsFirstTries: boolean
 }
 
-/** In the order in which they get slots. */
-const LANES: readonly claims.Lane[] = ['asked', 'scheduled', 'failed']
+/** In the order in which they get slots. What has hung has its callers, and no more than its own places. */
+const LANES: readonly claims.Lane[] = ['asked', 'hung', 'scheduled', 'failed']
 
 interface Running {
   readonly claim: claims.Claim
@@ -29,6 +32,8 @@ interface Running {
 /** The running loop of one worker. */
 export class Loop {
   readonly #parts: WorkerParts
+  /** For first tries. */
+  readonly #hasty: WorkerParts
   readonly #trades: Trades
   readonly #pace: Pace
   readonly #running = new Map<Promise<void>, Running>()
@@ -36,9 +41,12 @@ export class Loop {
   #stopping = false
   #done: Promise<void> = Promise.resolve()
   #off: () => void = () => undefined
+  readonly #rounds: claims.Rounds = new Map()
+  #newestFirst = false
 
   constructor(parts: WorkerParts, trades: Trades, pace: Pace) {
     this.#parts = parts
+    this.#hasty = pace.cutsFirstTries ? { ...parts, dialler: firstTries(parts.dialler) } : parts
     this.#trades = trades
     this.#pace = pace
   }
@@ -91,9 +99,13 @@ export class Loop {
     const now = clock()
     const claimed: Running[] = []
     try {
-      for (const lane of LANES) {
+      const kinds = Object.keys(this.#trades) as claims.Claim['kind'][] // the keys of Trades are kinds
+      const due = await claims.lanesDue(db, { kinds, now })
+      // With one place at a time, it goes to what was asked for last every second time.
+      this.#newestFirst = !this.#newestFirst
+      for (const lane of LANES.filter(one => due.includes(one))) {
         const limit = this.#room(lane, [...this.#running.values(), ...claimed])
-        if (limit > 0) claimed.push(...(await this.#take(lane, { limit, now, others: claimed })))
+        if (limit > 0) claimed.push(...(await this.#take(lane, { kinds, limit, now, others: claimed })))
       }
     } catch (cause) {
       // The database is away: the poll tries again. What was claimed before it went comes back when the claim runs out.
@@ -108,17 +120,21 @@ export class Loop {
     const taken = (...lanes: claims.Lane[]) => running.filter(one => lanes.includes(one.lane)).length
     const free = slots - running.length
     if (lane === 'asked') return free
-    const room = Math.min(free, background - taken('scheduled', 'failed'))
+    const room = Math.min(free, background - taken('scheduled', 'hung', 'failed'))
+    if (lane === 'scheduled') return room
+    const rest = Math.min(room, Math.ceil(background / 2) - taken('hung', 'failed'))
     // One at a time, so that the next one is counted against its organization.
-    return lane === 'scheduled' ? room : Math.min(1, room, Math.ceil(background / 2) - taken('failed'))
+    return lane === 'hung' ? rest : Math.min(1, rest)
   }
 
-  async #take(lane: claims.Lane, of: { limit: number; now: Date; others: readonly Running[] }): Promise<Running[]> {
-    const kinds = Object.keys(this.#trades) as claims.Claim['kind'][] // the keys of Trades are kinds
+  async #take(
+    lane: claims.Lane,
+    of: { kinds: readonly claims.Claim['kind'][]; limit: number; now: Date; others: readonly Running[] },
+  ): Promise<Running[]> {
     const isAsked = (other: claims.Lane) => other === 'asked'
     const { asked, background } = this.#pace.perOrganization
     const claimed = await claims.claim(this.#parts.db, {
-      kinds,
+      kinds: of.kinds,
       lanes: [lane],
       limit: of.limit,
       perOrganization: isAsked(lane) ? asked : background,
@@ -130,12 +146,15 @@ export class Loop {
         ),
       leaseMs: LEASE_MS,
       now: of.now,
+      rounds: this.#rounds,
+      newestFirst: this.#newestFirst,
     })
     return claimed.map(claim => ({ claim, lane }))
   }
 
   #begin(running: Running): void {
-    const run = runTask(this.#parts, this.#trades, running.claim).finally(() => {
+    const isFirst = running.lane === 'asked' || running.lane === 'scheduled'
+    const run = runTask(isFirst ? this.#hasty : this.#parts, this.#trades, running.claim).finally(() => {
       this.#running.delete(run)
       this.#wake()
     })
@@ -150,12 +169,13 @@ export async function runTask(parts: WorkerParts, trades: Trades, claim: claims.
   try {
     await trades[claim.kind]?.(parts, claim)
   } catch (cause) {
-    log.error({ ...about, cause }, 'task failed')
+    const hasHung = cause instanceof Hung
+    if (hasHung) log.info(about, 'a first try was cut off')
+    else log.error({ ...about, cause }, 'task failed')
     const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
     // If this fails too, the claim runs out by itself.
-    await claims
-      .handBack(db, claim, dueAt)
-      .catch((lost: unknown) => log.error({ ...about, cause: lost }, 'task not given back'))
+    const back = hasHung ? claims.handBackHung(db, claim, clock()) : claims.handBackFailed(db, claim, dueAt)
+    await back.catch((lost: unknown) => log.error({ ...about, cause: lost }, 'task not given back'))
     signals.ring('news')
   }
 }
