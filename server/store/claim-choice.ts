@@ -21,6 +21,17 @@ const VISITS = 8
  */
 export const isQuarantined: RawBuilder<boolean> = sql`ran_out + (locked_until is not null)::integer > 1`
 
+/**
+ * Settings under which the statement is run: its plan is made once for any parameters, and by the indexes even while the table is
+ * small, so that it stays good whatever comes to be due.
+ */
+export const PLAN_SETTINGS = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  enable_incremental_sort: 'off',
+} as const
+
 /** What a worker can do, and when it asks. */
 export interface WorkerAsk {
   readonly kinds: readonly TaskKind[]
@@ -55,7 +66,7 @@ export function areDue(ask: WorkerAsk, priorities: readonly number[]): RawBuilde
 }
 
 // Rows are compared, and not column by column: only the index that was made for it can then give the order, whatever the
-// planner believes of how many are due. (A sort behind another index would read everything: `claims.ts` forbids that one.)
+// planner believes of how many are due.
 function isDue(priority: RawBuilder<unknown>, { now }: WorkerAsk): RawBuilder<boolean> {
   return sql`(priority, due_at) >= (${priority}, '-infinity'::timestamptz) and (priority, due_at) <= (${priority}, ${now}::timestamptz)
     and due_at is not null`

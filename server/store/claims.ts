@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
-import { areDue, choice } from './claim-choice.ts'
+import { areDue, choice, PLAN_SETTINGS } from './claim-choice.ts'
 import { type Db, type TaskKind, type Tx, transaction } from './db.ts'
 
 /** A worker's hold on a task. `token` fences: settling with an older one changes nothing. */
@@ -95,9 +95,10 @@ export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
 /** Null when another worker is claiming. */
 async function claimLocked(tx: Tx, ask: ClaimAsk): Promise<Claim[] | null> {
   const lock = isOfPolls(ask) ? LOCKS.polls : LOCKS.checks
+  const settings = Object.entries({ ...PLAN_SETTINGS, statement_timeout: `${CLAIM_MS}ms` })
+  const set = settings.map(([name, value]) => sql`set_config(${sql.lit(name)}, ${sql.lit(value)}, true)`)
   const { rows } = await sql<{ taken: boolean }>`
-    select pg_try_advisory_xact_lock(${lock}) as taken, set_config('statement_timeout', ${`${CLAIM_MS}ms`}, true),
-      set_config('enable_incremental_sort', 'off', true)
+    select pg_try_advisory_xact_lock(${lock}) as taken, ${sql.join(set)}
   `.execute(tx)
   if (rows[0]?.taken !== true) return null
   const claimed: Claim[] = []

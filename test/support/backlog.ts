@@ -5,6 +5,7 @@
 
 import type { RawBuilder } from 'kysely'
 import pg from 'pg'
+import { PLAN_SETTINGS } from '#server/store/claim-choice.ts'
 import type { Db } from '#server/store/db.ts'
 
 /** What is due. */
@@ -64,9 +65,9 @@ export async function readingOf(
 ): Promise<Reading> {
   const { sql, parameters } = of.statement.compile(db)
   return inSession(url, async client => {
-    await client.query(
-      `begin; set local plan_cache_mode = force_${of.plan}_plan; set local enable_incremental_sort = off`,
-    )
+    await client.query('begin')
+    for (const [name, value] of Object.entries({ ...PLAN_SETTINGS, plan_cache_mode: `force_${of.plan}_plan` }))
+      await client.query(`set local ${name} = '${value}'`)
     await client.query(`prepare claim as ${sql}`)
     const values = parameters.map(literal).join(', ')
     const { rows } = await client.query(`explain (analyze, buffers, format json) execute claim (${values})`)
@@ -75,7 +76,7 @@ export async function readingOf(
     const { Plan: plan } = explained
     const scans = nodesOf(plan).filter(node => node['Relation Name'] === 'tasks' && node['Node Type'] !== 'ModifyTable')
     return {
-      rows: sum(scans.map(readBy)),
+      rows: Math.round(sum(scans.map(readBy))),
       buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
       ms: explained['Execution Time'],
       claimed: sum(
