@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/ids.ts'
-import * as claims from '#server/store/claims.ts'
+import { handBack } from '#server/store/claim-return.ts'
+import type * as claims from '#server/store/claims.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
 import * as feedEvents from '#server/store/feed-events.ts'
@@ -103,7 +104,7 @@ describe('A page of a feed that waits', () => {
 
   it('for whoever takes its claim, or for a removal, stores nothing and moves nothing', async () => {
     const { id, claim } = await followedFeed()
-    const taking = (tx: Tx) => claims.handBack(tx, claim, NOW)
+    const taking = (tx: Tx) => handBack(tx, claim, NOW)
     expect(
       await meanwhile(mooring, { holding: taking, waiting: () => store(id, { claim, from: 0, to: 3 }) }),
     ).toBeNull()

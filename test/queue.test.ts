@@ -5,7 +5,7 @@ import { newId } from '#server/domain/ids.ts'
 import { areDue, choice } from '#server/store/claim-choice.ts'
 import * as claims from '#server/store/claims.ts'
 import { transaction } from '#server/store/db.ts'
-import * as tasks from '#server/store/tasks.ts'
+import { noteWait } from '#server/store/waits.ts'
 import { makeBacklog, readingOf } from '#test/support/backlog.ts'
 import { type Mooring, startMooring } from '#test/support/mooring.ts'
 import { query } from '#test/support/postgres.ts'
@@ -99,7 +99,7 @@ describe('With a backlog, a claim', () => {
     )
     const first = () => claims.claim(mooring.db, { ...ask(), lanes: ['asked'], limit: 1, newestFirst: true })
     expect(await first()).not.toMatchObject([{ datasourceId }])
-    await tasks.noteWait(mooring.db, org, { datasourceId, until: new Date() })
+    await noteWait(mooring.db, org, { datasourceId, until: new Date() })
     expect(await first()).toMatchObject([{ datasourceId }])
   })
 

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { BROKEN, backoffMs, UNREACHABLE } from '#server/domain/backoff.ts'
 import { newId } from '#server/domain/ids.ts'
 import { createLog } from '#server/log.ts'
+import { handBack } from '#server/store/claim-return.ts'
 import * as claims from '#server/store/claims.ts'
 import { transaction } from '#server/store/db.ts'
 import * as registration from '#server/store/registration.ts'
@@ -149,7 +150,7 @@ describe('A claim', () => {
     const held = await claimOne(later(LEASE_MS + 1))
     const before = await effects(mooring.databaseUrl)
     expect(await settle(lost, later(1))).toBe(false)
-    await claims.handBack(mooring.db, lost, now)
+    await handBack(mooring.db, lost, now)
     expect(await claims.finish(mooring.db, lost, { reachable: true })).toBe(false)
     expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
     expect(await settle(held, null)).toBe(true)

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
 import { newId } from '#server/domain/ids.ts'
+import { handBack } from '#server/store/claim-return.ts'
 import * as claims from '#server/store/claims.ts'
 import * as tasks from '#server/store/tasks.ts'
 import { type Impatient, startImpatient } from '#test/support/impatient-web.ts'
@@ -78,7 +79,7 @@ describe('A task that is withdrawn', () => {
     const held = await claimed()
     expect(await tasks.withdraw(mooring.db, org(), held.id)).toBeUndefined()
     expect(await claims.finish(mooring.db, held, { ready: true })).toBe(false)
-    await claims.handBack(mooring.db, held, new Date())
+    await handBack(mooring.db, held, new Date())
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
   })
 

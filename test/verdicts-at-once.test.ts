@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/ids.ts'
-import * as claims from '#server/store/claims.ts'
+import { handBack } from '#server/store/claim-return.ts'
+import type * as claims from '#server/store/claims.ts'
 import * as credentials from '#server/store/credentials.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
@@ -99,7 +100,7 @@ describe('A verdict that waits', () => {
     const { id, claim } = await registered()
     const of = settlement(id, { version: 1, state: 'current' })
     await meanwhile(mooring, {
-      holding: tx => claims.handBack(tx, claim, NOW),
+      holding: tx => handBack(tx, claim, NOW),
       waiting: () => verdicts.settle(mooring.db, claim, of),
     })
     expect(await written(id)).toEqual(NOTHING)

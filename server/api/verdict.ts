@@ -6,6 +6,7 @@
 import { newId } from '#server/domain/ids.ts'
 import * as datasources from '#server/store/datasources.ts'
 import * as tasks from '#server/store/tasks.ts'
+import { noteWait } from '#server/store/waits.ts'
 import type { Datasource } from '#shared/datasource.ts'
 import { Fault } from '#shared/fault.ts'
 import type { KnownContext } from './context.ts'
@@ -41,7 +42,7 @@ export async function checked(ctx: KnownContext, of: Checked & { waitSeconds: nu
       if (settled >= of.request) return true
       if (!isNoted) {
         isNoted = true
-        await tasks.noteWait(parts.db, org, { datasourceId: of.id, until })
+        await noteWait(parts.db, org, { datasourceId: of.id, until })
         // A claim that met the row meanwhile has passed it over.
         parts.signals.ring('work')
       }

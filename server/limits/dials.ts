@@ -7,11 +7,13 @@ import { LOGINS } from '#server/domain/login-limits.ts'
 import { MAX_WAITING } from '#server/net/dial-pool.ts'
 import { MAX_PAGE_EVENTS } from '#server/net/request-answer.ts'
 import { MAX_PAGE_BYTES } from '#server/work/ask-endpoint.ts'
+import { FIRST_TRY_MS } from '#server/work/first-try.ts'
 import { CATALOG_LIMITS } from './catalogs.ts'
 import type { Limit } from './limit.ts'
 
 const KEPT_BACK = 'until the window ends; the datasource says so, and `next_check_at` when'
 const TOLD = 'until the window ends; `rate_limit_exceeded` where a caller waits'
+const HUNG = 'tried again for its whole time, behind what has not hung: `unverified` and no verdict until then'
 
 /** Refused logins in a quarter of an hour. A credential in force and active is dialled whatever is spent. */
 const LOGIN_LIMITS: readonly Limit[] = [
@@ -56,6 +58,16 @@ export const DIAL_LIMITS: readonly Limit[] = [
     ...{ bound: MAX_WAITING, unit: 'dials', happens: 'refused', how: 'tried again later' },
     test: ['limits-bounds', 'MAX_WAITING'],
     holds: ['server/net/dial-pool.ts #waiting'],
+  },
+  {
+    what: 'First try of a dial',
+    ...{ bound: FIRST_TRY_MS.dial, unit: 'ms', happens: 'waits', how: HUNG },
+    test: ['queue-fairness', 'those that were cut off'],
+  },
+  {
+    what: 'First try of reading a catalog',
+    ...{ bound: FIRST_TRY_MS.catalog, unit: 'ms', happens: 'waits', how: HUNG },
+    test: ['first-try', 'reading a catalog'],
   },
   ...LOGIN_LIMITS,
   ...CATALOG_LIMITS,

@@ -92,14 +92,20 @@ function nextOrganization({ priority }: ChoiceAsk, after: RawBuilder<unknown>): 
  * that was brought before, by whomever. Rows are claims, with `visited`, where the round has come to; at least one comes back.
  */
 export function choice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
-  const { priority, now, perOrganization, limit, newestFirst } = ask
-  const until = new Date(now.getTime() + ask.leaseMs)
-  const mine = sql`${priority}::smallint`
-  const visits = newestFirst === null ? Math.min(ORGANIZATIONS, VISITS * (limit + 1)) : ORGANIZATIONS
   return sql`
     with recursive held as (
       select org_id, count(*) as claims from unnest(${[...ask.held]}::uuid[]) as mine (org_id) group by org_id
-    ), oldest as (
+    ), ${due(ask)}, ${inTurn(ask)}, ${taken(ask)}
+    select claimed.*, last.visited from (select (select org_id from visited order by n desc limit 1) as visited) as last
+    left join claimed on true`
+}
+
+/** The rows among which is chosen. */
+function due(ask: ChoiceAsk): RawBuilder<unknown> {
+  const { priority, perOrganization, limit, newestFirst } = ask
+  const mine = sql`${priority}::smallint`
+  const visits = newestFirst === null ? Math.min(ORGANIZATIONS, VISITS * (limit + 1)) : ORGANIZATIONS
+  return sql`oldest as (
       select org_id, id, due_at from tasks where ${isDue(mine, ask)} and ${isFree(ask)}
       order by priority, due_at limit ${sql.lit(OLDEST)}
     ), newest as (
@@ -118,7 +124,12 @@ export function choice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
       union select visited.org_id, its.id, its.due_at from visited cross join lateral (
         select id, due_at from tasks where ${isDueOf(sql`visited.org_id`, ask)} and ${isFree(ask)}
         order by priority, org_id, due_at limit ${Math.min(perOrganization, limit)}) as its
-    ), fair as (
+    )`
+}
+
+/** Those that are chosen, at most as many of an organization as it may have. */
+function inTurn({ perOrganization, limit, newestFirst }: ChoiceAsk): RawBuilder<unknown> {
+  return sql`fair as (
       select due.org_id, due.id, due.due_at, coalesce(held.claims, 0) as claims, count(*) over (partition by due.org_id) as many,
         row_number() over (partition by due.org_id order by due.due_at, due.id) as place,
         row_number() over (partition by due.org_id order by due.due_at desc, due.id desc) as place_from_last
@@ -135,7 +146,14 @@ export function choice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
       select org_id, id from (
         select org_id, id, turn, row_number() over (partition by org_id order by turn) + claims as place from ordered) as counted
       where place <= ${perOrganization} order by turn limit ${limit}
-    ), locked as (
+    )`
+}
+
+/** The claims, of those that nobody has touched meanwhile. */
+function taken(ask: ChoiceAsk): RawBuilder<unknown> {
+  const { now } = ask
+  const until = new Date(now.getTime() + ask.leaseMs)
+  return sql`locked as (
       select free.org_id, free.id from picked cross join lateral (
         select org_id, id from tasks where org_id = picked.org_id and id = picked.id and due_at <= ${now} and ${isFree(ask)}
         for update skip locked) as free
@@ -145,7 +163,5 @@ export function choice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
       from locked where tasks.org_id = locked.org_id and tasks.id = locked.id
       returning tasks.org_id as "organizationId", tasks.id, kind, datasource_id as "datasourceId", standing, payload,
         attempts + 1 as attempts, requested, token, awaits
-    )
-    select claimed.*, last.visited from (select (select org_id from visited order by n desc limit 1) as visited) as last
-    left join claimed on true`
+    )`
 }

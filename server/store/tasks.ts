@@ -79,19 +79,6 @@ export async function submit(
     .execute()
 }
 
-/** Says until when a caller waits for a datasource's check, or for the comparison before it: it goes before what nobody waits for. */
-export async function noteWait(db: Db, org: string, of: { datasourceId: string; until: Date }): Promise<void> {
-  await db
-    .updateTable('tasks')
-    .set({ awaited_until: of.until })
-    .where('org_id', '=', org)
-    .where('datasource_id', '=', of.datasourceId)
-    .where('standing', '=', sql.lit(true))
-    .where('kind', 'in', ['verify', 'compare'])
-    .whereRef('requested', '>', 'settled')
-    .execute()
-}
-
 /** How far a standing task has come: the number of the last request that was settled. 0 when there is no such task. */
 export async function settledRequest(
   db: Db,

@@ -9,6 +9,7 @@ import type { FinishedSnapshot } from '#server/net/finish-catalog.ts'
 import { SealBroken } from '#server/seal/held-key.ts'
 import * as changes from '#server/store/changes.ts'
 import { holds } from '#server/store/claim-hold.ts'
+import { handBack } from '#server/store/claim-return.ts'
 import * as claims from '#server/store/claims.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type Tx, transaction } from '#server/store/db.ts'
@@ -54,7 +55,7 @@ export async function introspect(parts: WorkerParts, claim: claims.Claim): Promi
   const found = row.kind === 'direct' ? await describe(parts, row, schemas) : { fault: 'entity_not_found' as const }
   const isSettled = await transaction(parts.db, tx => settle(parts, tx, { claim, row, found }))
   // Another reading was kept meanwhile, from which this one's drift was not counted: it is taken anew.
-  if (!isSettled) await claims.handBack(parts.db, claim, parts.clock())
+  if (!isSettled) await handBack(parts.db, claim, parts.clock())
   parts.signals.ring(isSettled ? 'news' : 'work')
 }
 

@@ -3,6 +3,7 @@
  * run; a task is claimed by one at a time, and a claim that runs out is fenced off.
  */
 import { BROKEN, backoffMs } from '#server/domain/backoff.ts'
+import { handBack, handBackFailed, handBackHung } from '#server/store/claim-return.ts'
 import * as claims from '#server/store/claims.ts'
 import { firstTries, Hung } from './first-try.ts'
 import type { Trades, WorkerParts } from './parts.ts'
@@ -68,7 +69,7 @@ export class Loop {
     await Promise.race([Promise.all(this.#running.keys()), promise])
     clearTimeout(timer)
     const left = [...this.#running.values()]
-    await Promise.all(left.map(({ claim }) => claims.handBack(this.#parts.db, claim, this.#parts.clock())))
+    await Promise.all(left.map(({ claim }) => handBack(this.#parts.db, claim, this.#parts.clock())))
   }
 
   async #run(): Promise<void> {
@@ -174,7 +175,7 @@ export async function runTask(parts: WorkerParts, trades: Trades, claim: claims.
     else log.error({ ...about, cause }, 'task failed')
     const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
     // If this fails too, the claim runs out by itself.
-    const back = hasHung ? claims.handBackHung(db, claim, clock()) : claims.handBackFailed(db, claim, dueAt)
+    const back = hasHung ? handBackHung(db, claim, clock()) : handBackFailed(db, claim, dueAt)
     await back.catch((lost: unknown) => log.error({ ...about, cause: lost }, 'task not given back'))
     signals.ring('news')
   }

@@ -8,6 +8,7 @@ import { BROKEN, backoffMs, jittered } from '#server/domain/backoff.ts'
 import type { Alone, AloneEnd } from '#server/net/alone.ts'
 import * as changes from '#server/store/changes.ts'
 import { isClaimed } from '#server/store/claim-hold.ts'
+import { handBack } from '#server/store/claim-return.ts'
 import * as claims from '#server/store/claims.ts'
 import * as datasources from '#server/store/datasources.ts'
 import { type TaskKind, type Tx, transaction } from '#server/store/db.ts'
@@ -63,7 +64,7 @@ export class Quarantine {
     await Promise.race([Promise.all(this.#running.keys()), promise])
     clearTimeout(timer)
     const left = [...this.#running.values()]
-    await Promise.all(left.map(({ claim }) => claims.handBack(this.#parts.db, claim, this.#parts.clock())))
+    await Promise.all(left.map(({ claim }) => handBack(this.#parts.db, claim, this.#parts.clock())))
     for (const { alone } of left) alone.kill()
   }
 
@@ -111,7 +112,7 @@ export class Quarantine {
     try {
       if (end === 'died') await transaction(db, tx => endUnfit(this.#parts, tx, claim))
       if (end === 'not started')
-        await claims.handBack(db, claim, new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random())))
+        await handBack(db, claim, new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random())))
     } catch (cause) {
       // The claim runs out by itself.
       log.error({ ...about, cause }, 'task not ended')
