@@ -30,6 +30,7 @@ const TIMED_OUT: ReadonlySet<FailureCode> = new Set<FailureCode>(['connection_ti
 export function firstTries(dialler: Dialler): Dialler {
   return {
     ready: () => dialler.ready(),
+    canDial: () => dialler.canDial(),
     close: () => dialler.close(),
     probe: request => within(FIRST_TRY_MS.dial, request, dialler.probe),
     describe: request => within(FIRST_TRY_MS.catalog, request, dialler.describe),

@@ -96,7 +96,7 @@ export class Loop {
 
   /** Fills the free slots, as far as each lane may. */
   async #claim(): Promise<Running[]> {
-    const { clock, log } = this.#parts
+    const { db, clock, log } = this.#parts
     const now = clock()
     const claimed: Running[] = []
     try {
