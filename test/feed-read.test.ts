@@ -1,5 +1,6 @@
 /** Reading a feed: pages, the subscription and its resumption, what is forgotten and does not come back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readOrigin, restored } from '#server/store/installation.ts'
 import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/followed.ts'
 import { forgetLater } from '#test/support/forgetting.ts'
 import { query } from '#test/support/postgres.ts'
@@ -138,6 +139,27 @@ describe('A subscription', () => {
     }
     leave.abort()
     expect([...text.matchAll(/"id":"(e\d+)","position"/g)].map(match => match[1])).toEqual(ids(4, 6))
+  })
+
+  it('misses nothing where our database was restored, and what it has seen is read a second time', async () => {
+    const { db, databaseUrl } = followed.mooring
+    let count = 2
+    const id = await withEvents(() => count)
+    const own = `datasource_id = '${bareUuid(id)}'`
+    const [backup] = await query(databaseUrl, `select position, cursor from feeds where ${own}`)
+    count = 4
+    await followed.run('poll', id)
+    const { last } = await collect(id, 4)
+    // The restored database knows nothing of the last two, and gives their positions to what it reads next.
+    const rows = `delete from feed_events where ${own} and position > ${backup?.['position']}`
+    const cursor = backup?.['cursor'] === null ? 'null' : `'${backup?.['cursor']}'`
+    await query(
+      databaseUrl,
+      `${rows}; update feeds set position = ${backup?.['position']}, cursor = ${cursor} where ${own}`,
+    )
+    await restored(db, await readOrigin(db))
+    await followed.run('poll', id)
+    expect((await collect(id, 2, last)).ids).toEqual(ids(2, 4))
   })
 
   it('of a feed that is not there is refused', async () => {

@@ -12,6 +12,7 @@ import { type Client, createClient } from '#client/index.ts'
 import { withDatasource } from '#client/node.ts'
 import type { DatasourceId } from '#shared/wire.ts'
 import { type Customer, makeCustomer } from '#test/support/customer.ts'
+import { type EventStream, watchDatasources } from '#test/support/event-stream.ts'
 import { type FormerRelease, unpackRelease } from '#test/support/former-release.ts'
 import { databaseUrl, query, quoted } from '#test/support/postgres.ts'
 import { type Running, startEntryOf } from '#test/support/processes.ts'
@@ -104,6 +105,11 @@ async function clientOf(through: Running, key = testKey): Promise<Client> {
   return createClient({ url: `http://127.0.0.1:${port}`, key })
 }
 
+async function watched(through: Running): Promise<EventStream> {
+  const [, port] = await through.line(/"port":(\d+),"msg":"web/)
+  return watchDatasources({ url: `http://127.0.0.1:${port}`, key: testKey })
+}
+
 const stringOf = (name: string) => customer.url('reader', { parameters: `application_name=${name}` })
 
 async function registered(through: Running, name: string): Promise<DatasourceId> {
@@ -159,6 +165,7 @@ describe('A rolling deploy', () => {
   it('registers, rotates and leases through both releases while both run', async () => {
     const newWorker = await worker(OWN_ROOT)
     current = { worker: newWorker, web: await web(OWN_ROOT) }
+    const told = await Promise.all([watched(old.web), watched(current.web)])
     for (const [name, through] of [
       ['old', old.web],
       ['new', current.web],
@@ -172,6 +179,13 @@ describe('A rolling deploy', () => {
       expect(await leased(through, id)).toBe(`${name}-3`)
     }
     expect(await leased(current.web, first)).toBe('first')
+    // Whoever watches, through either release, hears of what was done through both.
+    for (const stream of told) {
+      const versions = () => stream.messages.map(({ text }) => JSON.parse(text).datasource.credentialVersion)
+      await stream.first(() => versions().filter(version => version === 3).length >= 2)
+      expect(versions().filter(version => version === 1).length).toBeGreaterThanOrEqual(2)
+      await stream.close()
+    }
   })
 
   it('ends with the new processes alone, under the new grants', async () => {

@@ -2,6 +2,8 @@
  * Recognises the server that the numbers of changes were given on. On another one, of a restored dump, a copy or a promoted
  * standby, numbers may be given a second time: the epochs of all organizations end there, once, and subscribers list anew.
  *
+ * The positions of feeds go on far behind any that was given, for the same reason.
+ *
  * By the server's system identifier, by the timeline of its log, and by the oids of this database and its table of heads. Where a
  * role may not read the first two, nothing is compared with them, and an operator says so (`db restored`).
  */
@@ -116,8 +118,13 @@ export function restored(db: Db, here: Origin): Promise<number> {
   })
 }
 
+/** More events than a feed stores between a backup and the loss of what came after it. */
+const SKIPPED = 1_000_000_000
+
 /** Later than any epoch of a copy that began before: by the clock, and never again the one of before. */
 async function endEpochs(tx: Tx): Promise<number> {
+  // Feeds of endpoints have no epoch. Whoever has read further than what was restored finds what comes now behind their place.
+  await sql`update feeds set position = position + ${SKIPPED}`.execute(tx)
   const ended = await sql`
     update change_heads set epoch = greatest(epoch + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
   `.execute(tx)
