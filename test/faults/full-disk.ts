@@ -59,8 +59,9 @@ async function startIfGone(server: OwnServer): Promise<void> {
 /** The fault. */
 export const fullDisk: Fault = {
   name: 'full disk',
+  isUnready: true,
   withinSeconds: 30,
-  lastsSeconds: 12,
+  lastsSeconds: 20,
   leftOut: cannotMount,
   scene: async stack => ({ server: { dir: await mountSmall(stack) } }),
   async begin({ server }) {
