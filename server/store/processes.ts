@@ -3,7 +3,7 @@
  * rests on, since a database that is read-only or full still answers every reader. Of no organization.
  */
 import { sql } from 'kysely'
-import type { Db } from './db.ts'
+import { type Db, transaction } from './db.ts'
 import { deadlinesAreSet } from './deadlines.ts'
 import type { Tier } from './grants.ts'
 
@@ -22,12 +22,22 @@ export interface ProcessRow {
   readonly version: string
 }
 
-/** Writes that the process runs now. */
+/** More than a statement may keep in memory, so that it needs room on the disk. */
+const SPILLED_ROWS = 5_000
+
+/**
+ * Writes that the process runs now. A full disk takes an update in place for as long as it has a segment of its log, while
+ * every registration fails: what spills over the memory of a statement finds that out, and leaves nothing behind.
+ */
 export async function beat(db: Db, { id, kind, version }: ProcessRow): Promise<void> {
-  await sql`
-    insert into processes (id, kind, version) values (${id}, ${kind}, ${version})
-    on conflict (id) do update set seen_at = clock_timestamp()
-  `.execute(db)
+  await transaction(db, async tx => {
+    await sql`select set_config('work_mem', '64kB', true)`.execute(tx)
+    await sql`select count(*) from generate_series(1, ${SPILLED_ROWS}::int)`.execute(tx)
+    await sql`
+      insert into processes (id, kind, version) values (${id}, ${kind}, ${version})
+      on conflict (id) do update set seen_at = clock_timestamp()
+    `.execute(tx)
+  })
 }
 
 /** What our own database says of a process. */
