@@ -2,7 +2,6 @@
  * The migration that turns tables in use into partitioned ones: every row stays, what writes goes on writing, nobody waits behind it
  * for a lock that it does not get, and a verdict that only a verification had is kept by its datasource before that goes.
  */
-import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { newId } from '#server/domain/ids.ts'
@@ -11,6 +10,7 @@ import { type Db, openDb } from '#server/store/db.ts'
 import { migrate, migrationNames } from '#server/store/migrate.ts'
 import * as verdicts from '#server/store/verdicts.ts'
 import { forgetLater } from '#test/support/forgetting.ts'
+import { migrateBefore } from '#test/support/former-schema.ts'
 import { databaseUrl, query } from '#test/support/postgres.ts'
 
 const admin = inject('registryUrl')
@@ -28,15 +28,8 @@ let before: number
 beforeAll(async () => {
   await query(admin, `create database ${name}`)
   await query(admin, `create role ${role} login password '${role}'`)
-  const names = await migrationNames()
-  before = names.findIndex(one => one.endsWith('_latest_verdicts'))
-  const old = names.slice(0, before)
-  for (const one of old) await sql(await readFile(new URL(`../migrations/${one}.sql`, import.meta.url), 'utf8'))
+  before = await migrateBefore(url, 'latest_verdicts')
   await sql(`
-    create table kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null);
-    create table kysely_migration_lock (id varchar(255) primary key, is_locked integer not null default 0);
-    insert into kysely_migration_lock (id) values ('migration_lock');
-    insert into kysely_migration (name, timestamp) select unnest('{${old.join(',')}}'::text[]), now()::text;
     insert into organizations (id, name, created_at) values ('${org}', 'Old', now());
     grant select, insert, delete on verifications to ${role};
     grant select on audit_events to ${role};

@@ -5,7 +5,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { type Db, type Tx, transaction } from './db.ts'
 
 /** How many rows one batch changes at most; measured in docs/operations.md. */
-export const BATCH = 1_000
+export const BATCH = 250
 /** How long a batch waits for a lock while it may hold others. */
 const LOCK_MS = 100
 
