@@ -1,19 +1,7 @@
--- A datasource keeps its latest verdict itself: what verifications hold may go by their age, whole months at a time. Where
--- `latest_id` is another than `verification_id`, a worker of the release before has judged it, and the row of that id says how.
-alter table datasources
-  add column latest_id         uuid,
-  add column latest_version    integer,
-  add column latest_outcome    text,
-  add column latest_reason     text,
-  add column latest_checks     jsonb,
-  add column latest_advisories jsonb,
-  add column latest_took_ms    integer,
-  add column latest_at         timestamptz;
--- Of rows that are there none has these columns: nothing is to be read for it.
-alter table datasources add constraint datasources_latest_check check (num_nonnulls(latest_id, latest_version, latest_outcome,
-  latest_checks, latest_advisories, latest_took_ms, latest_at) in (0, 7)) not valid;
+-- In a transaction of its own.
+-- Time by which rows go, and the latest verdict of a datasource. Indexes are built first: what everybody waits for is locked last.
 
--- When a worker first saw it retired; null for one that no worker has seen so yet.
+-- When a worker first saw a credential as retired; null for one that no worker has seen so yet.
 alter table credentials add column retired_at timestamptz;
 create index credentials_retired_at_idx on credentials (retired_at) where state = 'retired';
 
@@ -28,6 +16,21 @@ create table upkeep (
   constraint upkeep_pkey primary key (name)
 );
 insert into upkeep (name) values ('retention');
+
+-- A datasource keeps its latest verdict itself: what verifications hold may go by their age, whole months at a time. Where
+-- `latest_id` is another than `verification_id`, a worker of the release before has judged it, and the row of that id says how.
+alter table datasources
+  add column latest_id         uuid,
+  add column latest_version    integer,
+  add column latest_outcome    text,
+  add column latest_reason     text,
+  add column latest_checks     jsonb,
+  add column latest_advisories jsonb,
+  add column latest_took_ms    integer,
+  add column latest_at         timestamptz;
+-- No row has these columns yet: the constraint needs no look at the rows here, and is validated with others later.
+alter table datasources add constraint datasources_latest_check check (num_nonnulls(latest_id, latest_version, latest_outcome,
+  latest_checks, latest_advisories, latest_took_ms, latest_at) in (0, 7)) not valid;
 
 -- The worker's role does it before `db grant` is run again: the new processes start before that.
 do $$

@@ -1,6 +1,6 @@
 -- In a transaction of its own.
 -- First of three steps that turn verifications and audit_events into tables partitioned by month, while both are written:
--- a bound for what is there, which new rows keep from now on. It is one to two months ahead, so that there is time for the
+-- a bound for the rows that exist, which new rows keep from now on. It is one to two months ahead, so that there is time for the
 -- steps that follow. Ids are UUIDv7: their first 48 bits are milliseconds since 1970, so their order is that of time.
 
 lock table organizations, audit_events, verifications in access exclusive mode;

@@ -1,5 +1,5 @@
 -- In a transaction of its own.
--- Third step: partitioned tables take the names, and what was there becomes their first partition as it is. Nothing is read:
+-- Third step: partitioned tables take the names, and the tables of before become their first partitions as they are. Nothing is read:
 -- the constraints that were validated prove the bounds. Privileges move to the new tables; a partition has none of its own.
 
 -- In the order in which a check and a change of a datasource take them.
@@ -130,7 +130,7 @@ begin
       partition := parent || to_char(starts at time zone 'UTC', '"_"YYYY"_"MM');
       execute format('create table public.%I (like public.%I including defaults including storage including constraints)',
         partition, parent);
-      -- What an owner's default privileges may have given.
+      -- The owner's default privileges may have given some.
       for acl in
         select distinct case x.grantee when 0 then 'public' else x.grantee::regrole::text end as tier
         from pg_class c, aclexplode(c.relacl) x
@@ -192,8 +192,8 @@ revoke all on function make_month() from public;
 revoke all on function drop_month(text, integer) from public;
 revoke all on function overflowing_months() from public;
 
--- For a table that was empty, as in a new installation. What was there takes the rows of a month to come, and a worker makes
--- the months after it.
+-- For a table that was empty, as in a new installation. The partition of older rows takes those of a month to come, and a worker
+-- makes the months after it.
 do $$
 begin
   if to_regclass('verifications_before') is null or to_regclass('audit_events_before') is null then

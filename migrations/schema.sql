@@ -133,7 +133,7 @@ begin
       partition := parent || to_char(starts at time zone 'UTC', '"_"YYYY"_"MM');
       execute format('create table public.%I (like public.%I including defaults including storage including constraints)',
         partition, parent);
-      -- What an owner's default privileges may have given.
+      -- The owner's default privileges may have given some.
       for acl in
         select distinct case x.grantee when 0 then 'public' else x.grantee::regrole::text end as tier
         from pg_class c, aclexplode(c.relacl) x

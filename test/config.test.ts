@@ -103,6 +103,13 @@ describe('A variable', () => {
     ['MOORING_DNS_SERVERS', '[10.0.0.1]:53', 'a comma-separated list of ip or ip:port'],
     ['MOORING_DRAIN_SECONDS', '301', 'a whole number from 0 to 300'],
     ['MOORING_POOL_SIZE', '0', 'a whole number from 1 to 100'],
+    ['MOORING_KEEP_VERIFICATIONS_DAYS', '29', 'a whole number from 30 to 3650'],
+    ['MOORING_KEEP_AUDIT_DAYS', '0', 'a whole number from 30 to 3650'],
+    ['MOORING_KEEP_CHANGES_DAYS', '91', 'a whole number from 1 to 90'],
+    ['MOORING_KEEP_IDEMPOTENCY_DAYS', '0.5', 'a whole number from 1 to 30'],
+    ['MOORING_KEEP_LEASES_DAYS', '-1', 'a whole number from 1 to 3650'],
+    ['MOORING_KEEP_REMOVED_DAYS', '0', 'a whole number from 1 to 3650'],
+    ['MOORING_KEEP_REVOKED_DAYS', '3651', 'a whole number from 1 to 3650'],
     ['MOORING_PUBLIC_URL', 'mooring', 'an http or https URL'],
     ['MOORING_LOG_LEVEL', 'loud', 'one of info'],
   ])('that is wrong is named with what it must be: %s=%s', (variable, value, must) => {
