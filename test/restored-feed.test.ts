@@ -162,6 +162,8 @@ describe('A copy of the whole server that is recovered from its log', () => {
     await cp(first, second, { recursive: true })
     await writeFile(join(second, 'cluster', 'data', 'recovery.signal'), '')
     server = await start(second, { restore_command: 'false' })
+    // It answers reads before the recovery has ended.
+    while ((await query(server.url, 'select where pg_is_in_recovery()')).length > 0);
     await expectReset(of, server.url, places)
     await server.stop()
     await rm(dir, { recursive: true })
