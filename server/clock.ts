@@ -21,7 +21,8 @@ export async function startClock(stack: AsyncDisposableStack, { db, log }: { db:
   onMeasured(await clock.measure())
   clock.start({
     onMeasured,
-    onError: cause => log.warn({ cause }, "the database's time could not be read; the last measurement is used"),
+    onError: cause =>
+      log.warn({ stage: 'clock', cause }, "the database's time could not be read; the last measurement is used"),
   })
   stack.defer(() => clock.stop())
   const now = () => clock.now()

@@ -90,7 +90,7 @@ export function onHangup(log: Log, reload: () => Promise<void>): Disposable {
       (cause: unknown) => {
         // What is thrown here is a sentence that says what to do, and never a part of a keyring: start prints it, too.
         const says = cause instanceof Error ? cause.message : ''
-        log.error({ cause, says }, 'the keyring could not be read again; the old one stays')
+        log.error({ stage: 'keyring', cause, says }, 'the keyring could not be read again; the old one stays')
       },
     )
   }

@@ -1,9 +1,10 @@
 /**
- * Structured logs. What goes in is listed by the caller: ids, codes, durations. A cause goes in as its name, code and
- * stack without message, since the messages of drivers and of customers' servers can hold what they were sent. No line
- * holds a character that steers a terminal, even once its JSON is parsed.
+ * Structured logs. What goes in is listed by the caller: ids, codes, durations. A cause goes in as its name, code, stack and
+ * message, the message without what it was about: those of drivers and of customers' servers can hold what they were sent.
+ * No line holds a character that steers a terminal, even once its JSON is parsed.
  */
 import pino from 'pino'
+import { errorCode, errorMessage, partsOf } from '#shared/error-text.ts'
 import { printableLog } from '#shared/printable.ts'
 
 // Nothing of these is ever given to a log; this is for the day when somebody does.
@@ -28,23 +29,50 @@ export function createLog(options: { level: string; destination?: pino.Destinati
     },
   }
   // Written at once: what is said last before the process ends would be lost where a write is still under way.
-  return pino(settings, options.destination ?? pino.destination({ fd: 1, sync: true }))
+  return pino(settings, options.destination ?? standardOutput())
 }
 
-/** The kind of an error and where it came from, without its message: `{ name, code, at }`. */
+/** Where nobody reads it any more, or its disk is full, lines are lost; the process that writes them goes on. */
+function standardOutput(): pino.DestinationStream {
+  const output = pino.destination({ fd: 1, sync: true, maxLength: MAX_UNWRITTEN })
+  output.on('error', () => undefined)
+  return output
+}
+
+/** Bytes that wait for an output that takes none; what is more is dropped. */
+const MAX_UNWRITTEN = 1_048_576
+
+/** The kind of an error, its message without what it was about, and where it came from; the same of what caused it. */
 export function describeCause(cause: unknown): object {
   return describe(cause, MAX_CAUSES)
 }
 
 function describe(cause: unknown, left: number): object {
-  if (!(cause instanceof Error)) return { name: typeof cause }
-  const code: unknown = Reflect.get(cause, 'code')
+  if (!(cause instanceof Error)) return { name: typeof cause, message: errorMessage(cause) }
+  const parts = partsOf(cause)
   return {
-    name: /^[A-Za-z0-9_]{1,60}$/.test(cause.name) ? cause.name : 'Error',
-    ...(typeof code === 'string' && /^[A-Za-z0-9_]{1,40}$/.test(code) ? { code } : {}),
+    ...kindOf(cause),
+    ...placesOf(cause),
     at: framesOf(cause),
+    ...(parts.length === 0 ? {} : { errors: parts.slice(0, MAX_CAUSES).map(kindOf) }),
     ...(cause.cause === undefined || left === 0 ? {} : { cause: describe(cause.cause, left - 1) }),
   }
+}
+
+function kindOf(error: unknown): object {
+  const name = error instanceof Error ? error.name : typeof error
+  const code = errorCode(error)
+  return {
+    name: /^[A-Za-z0-9_]{1,60}$/.test(name) ? name : 'Error',
+    ...(code === null ? {} : { code }),
+    message: errorMessage(error),
+  }
+}
+
+/** The names that our own server gives beside an error: never its detail, which holds values. */
+function placesOf(error: Error): object {
+  const named = ['table', 'constraint'].map(field => [field, Reflect.get(error, field)] as const)
+  return Object.fromEntries(named.filter(([, name]) => typeof name === 'string' && /^\w{1,63}$/.test(name)))
 }
 
 /** The stack's places. A message may have lines that look like some, so it is cut out first. */

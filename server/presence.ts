@@ -38,7 +38,7 @@ export async function startPresence(of: { db: Db; log: Log; kind: Tier }): Promi
       if (beats++ % CLEANS_EVERY === 0) await withDeadline(STATEMENT_MS, () => processes.removeGone(db))
     } catch (cause) {
       // Said once: the probe of readiness tells for how long it goes on.
-      if (isWritten) log.warn({ kind, cause }, 'the row of this process could not be written')
+      if (isWritten) log.warn({ stage: 'presence', kind, cause }, 'the row of this process could not be written')
       isWritten = false
     }
   }

@@ -3,10 +3,12 @@
  */
 
 import { writeFile } from 'node:fs/promises'
+import { NoConnection } from '#server/store/availability.ts'
 import { type Db, openDb } from '#server/store/db.ts'
 import { pendingMigrations } from '#server/store/migrate.ts'
 import { handedOut } from '#server/store/session-check.ts'
 import { Signals } from '#server/store/signals.ts'
+import { errorMessage } from '#shared/error-text.ts'
 import { printableLines } from '#shared/printable.ts'
 import { type Config, environment, readConfig } from './config.ts'
 import { createLog, type Log } from './log.ts'
@@ -44,6 +46,7 @@ export async function runDraining(drainMs: (config: Config) => number, start: St
     const config = readConfig(environment())
     drains = drainMs(config)
     const log = createLog({ level: config.logLevel })
+    endOnUncaught(log)
     await keepMemoryIn(log)
     await start(config, log, stack)
     const started = stack.move()
@@ -66,7 +69,7 @@ async function keepMemoryIn(log: Log): Promise<void> {
   // Linux alone has it; elsewhere the limit of the npm script is what there is.
   if (process.platform === 'linux')
     await writeFile('/proc/self/coredump_filter', '0').catch((cause: unknown) =>
-      log.warn({ cause }, 'a crash of this process may leave its memory in a core file'),
+      log.warn({ stage: 'start', cause }, 'a crash of this process may leave its memory in a core file'),
     )
 }
 
@@ -85,17 +88,27 @@ async function stop(log: Log, of: { name: string; started: AsyncDisposableStack 
     log.info('stopped')
     process.exit(0)
   } catch (cause) {
-    log.error({ cause }, 'did not stop cleanly')
+    log.error({ stage: 'stop', cause }, 'did not stop cleanly')
     process.exit(1)
   }
 }
 
-/** A refused connection to a name of several addresses is an error without a message. */
+/** A refused connection to a name of several addresses is an error without a message; one of the store tells its cause. */
 function sentenceOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.message === ''
-    ? `The database cannot be reached (${String(Reflect.get(error, 'code'))}).`
-    : error.message
+  if (!(error instanceof Error)) return errorMessage(error)
+  if (error.message === '') return `The database cannot be reached (${errorMessage(error)}).`
+  return error instanceof NoConnection ? `${error.message} (${errorMessage(error.cause)})` : error.message
+}
+
+/**
+ * What nobody has caught ends the process: whatever it was doing is half done. The log says why, without a secret; Node itself
+ * would print the error as it is.
+ */
+export function endOnUncaught(log: Log): void {
+  process.on('uncaughtException', (cause, origin) => {
+    log.fatal({ stage: 'process', origin, cause }, 'an error that nobody caught ends this process')
+    process.exit(1)
+  })
 }
 
 /** What of our own database an entry opens. */
@@ -120,7 +133,7 @@ export async function openStore(
   const direct = await directUrl(config, url)
   const isPooled = config.listenUrl !== null
   if (isPooled && (await handedOut(url)) === 'statement') throw new Error(STATEMENTS)
-  const onError = (cause: Error) => log.error({ cause }, 'database connection lost')
+  const onError = (cause: Error) => log.error({ stage: 'database', cause }, 'database connection lost')
   const db = openDb({
     url,
     size: config.poolSize,

@@ -11,7 +11,7 @@ import { startClock } from './clock.ts'
 import { environment, readConfig } from './config.ts'
 import { workerKeyring } from './keyring-source.ts'
 import { createLog } from './log.ts'
-import { openStore } from './process.ts'
+import { endOnUncaught, openStore } from './process.ts'
 import type { QuarantineOrder } from './quarantine-order.ts'
 import { startWatchdog } from './watchdog.ts'
 import { runOne } from './wiring-worker.ts'
@@ -29,6 +29,7 @@ async function runOrder(): Promise<void> {
   const order = (await json(process.stdin)) as QuarantineOrder
   const config = readConfig(environment())
   const log = createLog({ level: config.logLevel })
+  endOnUncaught(log)
   await using stack = new AsyncDisposableStack()
   const store = await openStore(stack, {
     config: { ...config, poolSize: 2 },

@@ -159,7 +159,7 @@ export class ChangeFeed {
     } catch (cause) {
       // The database is away: the poll goes on from the same places.
       this.#isReading = false
-      this.#log.error({ cause }, 'changes could not be read')
+      this.#log.error({ stage: 'changes', cause }, 'changes could not be read')
     }
   }
 

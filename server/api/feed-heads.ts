@@ -83,7 +83,7 @@ export class FeedHeads {
       }
     } catch (cause) {
       // The database is away: the poll looks again.
-      this.#log.error({ cause }, 'feeds could not be looked at')
+      this.#log.error({ stage: 'feeds', cause }, 'feeds could not be looked at')
     }
   }
 }

@@ -30,6 +30,9 @@ export async function recordRefusal(parts: WebParts, of: Refusal): Promise<void>
   try {
     await audit.append(parts.db, principal.organizationId, event)
   } catch (cause) {
-    parts.log.error({ requestId, cause }, 'a refusal was not recorded')
+    parts.log.error(
+      { requestId, organizationId: principal.organizationId, stage: 'audit', cause },
+      'a refusal was not recorded',
+    )
   }
 }

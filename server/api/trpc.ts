@@ -9,6 +9,7 @@ import { forOrganization } from '#server/store/statement-scope.ts'
 import type { Scope } from '#shared/credential.ts'
 import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/fault.ts'
 import { namedFault } from '#shared/named-fault.ts'
+import { aboutRequest } from './about-request.ts'
 import type { Context, KnownContext } from './context.ts'
 import { recordRefusal } from './refusals.ts'
 import { storeFault } from './store-fault.ts'
@@ -97,21 +98,29 @@ function shownIssue(fault: FaultCode, { path, code, message, ctx }: Issue) {
 }
 
 /** Turns what a procedure throws into the TRPCError of its fault's status, so that HTTP says the same as the body. */
-const spelled = t.middleware(async ({ ctx, next, path }) => {
+const spelled = t.middleware(async ({ ctx, next, path, getRawInput }) => {
   const result = await next()
   if (result.ok) return result
-  throw await failureOf(ctx, path, result.error)
+  // What cannot be read as input names nothing.
+  throw await failureOf(ctx, { path, input: await getRawInput().catch(() => undefined) }, result.error)
 })
 
 /**
  * What was thrown, as the TRPCError of its fault's status: logged where it is a failure of ours, recorded where it is a
  * refusal. A subscription asks for it itself, since it throws long after the middleware has returned.
  */
-export async function failureOf(ctx: Context, path: string, thrown: unknown): Promise<TRPCError> {
+export async function failureOf(
+  ctx: Context,
+  { path, input }: { readonly path: string; readonly input?: unknown },
+  thrown: unknown,
+): Promise<TRPCError> {
   const fault = faultOf(thrown)
-  if (isOurFailure(fault))
-    ctx.parts.log.error({ requestId: ctx.requestId, path, cause: fault.cause }, 'procedure failed')
   const { principal, requestId, address } = ctx
+  if (isOurFailure(fault)) {
+    const about = aboutRequest({ requestId, principal, named: input })
+    const cause = fault.cause ?? fault
+    ctx.parts.log.error({ ...about, stage: 'procedure', path, fault: fault.code, cause }, 'procedure failed')
+  }
   // A dialect records what it refuses itself, bad bodies included.
   if (ctx.voice === 'trpc' && !(principal instanceof Fault)) {
     await recordRefusal(ctx.parts, { principal, action: path, fault, requestId, address })

@@ -111,7 +111,7 @@ async function* events(ctx: KnownContext, of: Watched) {
       else if (isTheirs(change)) yield tracked<WatchEvent>(change.event.id, change.event.told)
     }
   } catch (thrown) {
-    throw isAbort(thrown) ? thrown : await failureOf(ctx, path, thrown)
+    throw isAbort(thrown) ? thrown : await failureOf(ctx, { path }, thrown)
   }
 }
 

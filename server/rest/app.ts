@@ -83,7 +83,8 @@ function onError(parts: WebParts, voices: Voices): express.ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
     const isOurs = !(error instanceof URIError)
-    if (isOurs) parts.log.error({ requestId: requestIdOf(request, response), cause: error }, 'request failed')
+    const about = { requestId: requestIdOf(request, response), stage: 'request' }
+    if (isOurs) parts.log.error({ ...about, cause: error }, 'request failed')
     refuse(voices, { request, response, fault: isOurs ? faultOf(error) : new Fault('invalid_request') })
   }
 }

@@ -4,6 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import type express from 'express'
+import { aboutRequest } from '#server/api/about-request.ts'
 import type { Remarks, WebParts } from '#server/api/context.ts'
 import { inPlace, type JsonText } from '#server/api/json-text.ts'
 import { admit } from '#server/api/limits.ts'
@@ -84,15 +85,25 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
     await answer(of, reply, answers.texts)
   } catch (thrown) {
     const fault = faultOf(thrown)
-    const about = { requestId: requestIdOf(request, response), route: route.path, fault: fault.code }
-    if (isOurFailure(fault)) parts.log.error({ ...about, cause: fault.cause }, 'request failed')
+    const requestId = requestIdOf(request, response)
+    if (isOurFailure(fault)) logFailure(parts, of, { fault, requestId, principal: seen.principal })
     if (seen.principal !== undefined) {
       const action = `${request.method} ${route.path}`
-      const from = { requestId: about.requestId, address: addressOf(request) }
+      const from = { requestId, address: addressOf(request) }
       await recordRefusal(parts, { principal: seen.principal, action, fault, ...from })
     }
     refuse(dialect, { request, response, fault, body: seen.body })
   }
+}
+
+function logFailure(
+  parts: WebParts,
+  { request, route }: { request: express.Request; route: Route },
+  of: { fault: Fault; requestId: string; principal: Principal | undefined },
+): void {
+  const { fault } = of
+  const about = { ...aboutRequest({ ...of, named: paramsOf(request) }), stage: 'request', route: route.path }
+  parts.log.error({ ...about, fault: fault.code, cause: fault.cause ?? fault }, 'request failed')
 }
 
 /** Serves a request for which something else than a key speaks. What brings neither is of a caller who forgot the key. */

@@ -114,7 +114,7 @@ function parsed(text: string): unknown {
 /** The error as the library spells it. */
 async function errorOf(ctx: Context, path: string, thrown: unknown): Promise<string> {
   // What a procedure threw was logged and recorded there.
-  const error = thrown instanceof TRPCError ? thrown : await failureOf(ctx, path, thrown)
+  const error = thrown instanceof TRPCError ? thrown : await failureOf(ctx, { path }, thrown)
   const type = 'subscription' as const
   const shape = getTRPCErrorShape({ config: appRouter._def._config, ctx, error, input: undefined, path, type })
   return JSON.stringify(shape)

@@ -77,7 +77,7 @@ function opened(parts: WorkerParts, credential: SealedCredential | null): Secret
     return openCredential(parts, credential)
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
-    parts.log.error({ ...credential.context }, 'a stored credential could not be opened')
+    parts.log.error({ ...credential.context, stage: 'open' }, 'a stored credential could not be opened')
     return null
   }
 }

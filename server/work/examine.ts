@@ -46,7 +46,7 @@ export async function examine(parts: WorkerParts, of: Examination): Promise<Exam
     resolved = await resolve(parts, of)
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
-    parts.log.error({ organizationId: of.organizationId }, 'a stored credential could not be opened')
+    parts.log.error({ organizationId: of.organizationId, stage: 'open' }, 'a stored credential could not be opened')
     return undialled('credential_unreadable')
   }
   const keptUntil = await keptFromTold(parts, of, resolved)

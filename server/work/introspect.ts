@@ -117,7 +117,7 @@ function coveredBy(row: sealed.SealedDatasource, schemas: readonly string[] | nu
 /** Rows that are not taken. Which bound they met is told, and nothing of theirs. */
 function refused(parts: WorkerParts, row: sealed.SealedDatasource, fault: Fault): Found {
   const { code, issues } = fault
-  const about = { organizationId: row.org_id, datasourceId: row.id, fault: code }
+  const about = { organizationId: row.org_id, datasourceId: row.id, fault: code, stage: 'catalog' }
   parts.log.warn({ ...about, bound: issues[0]?.ctx }, 'a catalog was refused')
   return { fault: code, issues }
 }

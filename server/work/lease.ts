@@ -179,7 +179,10 @@ async function refuse(parts: WorkerParts, claim: claims.Claim, refusal: Refusal)
     const asked = { organizationId, datasourceId: claim.datasourceId ?? '', payload }
     await audit.append(tx, organizationId, eventOf(parts, asked, { capabilityId, outcome: fault }))
   })
-  parts.log.warn({ organizationId, datasourceId: claim.datasourceId, fault }, 'lease refused')
+  parts.log.warn(
+    { organizationId, datasourceId: claim.datasourceId, task: claim.kind, fault, stage: 'lease' },
+    'lease refused',
+  )
 }
 
 function eventOf(parts: WorkerParts, asked: Asked, of: { capabilityId: string; outcome: string }): audit.AuditEvent {

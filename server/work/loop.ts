@@ -5,6 +5,7 @@
 import { BROKEN, backoffMs } from '#server/domain/backoff.ts'
 import { handBack, handBackFailed, handBackHung } from '#server/store/claim-return.ts'
 import * as claims from '#server/store/claims.ts'
+import { aboutTask } from './about-task.ts'
 import { firstTries, Hung } from './first-try.ts'
 import type { Trades, WorkerParts } from './parts.ts'
 
@@ -110,7 +111,7 @@ export class Loop {
       }
     } catch (cause) {
       // The database is away: the poll tries again. What was claimed before it went comes back when the claim runs out.
-      log.error({ cause }, 'no tasks could be claimed')
+      log.error({ stage: 'claim', kinds: Object.keys(this.#trades), cause }, 'no tasks could be claimed')
     }
     return claimed
   }
@@ -166,17 +167,17 @@ export class Loop {
 /** Does a claimed task. What its work throws is logged, and the task given back for later; it never rejects. */
 export async function runTask(parts: WorkerParts, trades: Trades, claim: claims.Claim): Promise<void> {
   const { db, clock, random, log, signals } = parts
-  const about = { organizationId: claim.organizationId, datasourceId: claim.datasourceId, task: claim.kind }
+  const about = aboutTask(claim)
   try {
     await trades[claim.kind]?.(parts, claim)
   } catch (cause) {
     const hasHung = cause instanceof Hung
     if (hasHung) log.info(about, 'a first try was cut off')
-    else log.error({ ...about, cause }, 'task failed')
+    else log.error({ ...about, stage: 'run', cause }, 'task failed')
     const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
     // If this fails too, the claim runs out by itself.
     const back = hasHung ? handBackHung(db, claim, clock()) : handBackFailed(db, claim, dueAt)
-    await back.catch((lost: unknown) => log.error({ ...about, cause: lost }, 'task not given back'))
+    await back.catch((lost: unknown) => log.error({ ...about, stage: 'hand back', cause: lost }, 'task not given back'))
     signals.ring('news')
   }
 }

@@ -15,6 +15,7 @@ import { type TaskKind, type Tx, transaction } from '#server/store/db.ts'
 import * as feeds from '#server/store/feeds.ts'
 import { claimQuarantined, type QuarantinedClaim } from '#server/store/quarantine.ts'
 import * as sealed from '#server/store/sealed.ts'
+import { aboutTask } from './about-task.ts'
 import { intervalMs } from './next-check.ts'
 import type { WorkerParts } from './parts.ts'
 
@@ -86,13 +87,13 @@ export class Quarantine {
       if (claim !== undefined) this.#begin(claim)
     } catch (cause) {
       // The database is away: the poll tries again.
-      log.error({ cause }, 'no task could be claimed for the quarantine')
+      log.error({ stage: 'claim', kinds: this.#kinds, cause }, 'no task could be claimed for the quarantine')
     }
   }
 
   #begin(claim: QuarantinedClaim): void {
     const { log } = this.#parts
-    const about = { organizationId: claim.organizationId, datasourceId: claim.datasourceId, task: claim.kind }
+    const about = { ...aboutTask(claim), stage: 'quarantine' }
     if (claim.ranOut >= MAX_RAN_OUT) return void this.#settle(claim, 'died')
     const alone = this.#start(claim, (DEADLINES_MS[claim.kind] ?? DEADLINE_MS) + AFTER_DEADLINE_MS)
     log.warn({ ...about, ranOut: claim.ranOut }, 'task runs in quarantine')
@@ -107,7 +108,7 @@ export class Quarantine {
 
   async #settle(claim: QuarantinedClaim, end: AloneEnd): Promise<void> {
     const { db, clock, random, log, signals } = this.#parts
-    const about = { organizationId: claim.organizationId, datasourceId: claim.datasourceId, task: claim.kind }
+    const about = { ...aboutTask(claim), stage: 'quarantine' }
     log.warn({ ...about, end }, 'task left quarantine')
     try {
       if (end === 'died') await transaction(db, tx => endUnfit(this.#parts, tx, claim))

@@ -54,7 +54,7 @@ export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
   if (unopened.length > 0) {
     const [first] = unopened
     parts.log.error(
-      { organizationId: org, count: unopened.length, first },
+      { organizationId: org, stage: 'reseal', count: unopened.length, first },
       'credentials could not be opened to be sealed anew',
     )
   }

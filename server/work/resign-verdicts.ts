@@ -59,6 +59,9 @@ function resigned(parts: WorkerParts, { verdict, signed }: signatures.SignedRow)
   const genuine = [verdict, other].find(one => parts.verdicts.isSigned(one, signed))
   if (genuine !== undefined) return parts.verdicts.sign(genuine)
   const { organizationId, datasourceId } = verdict
-  parts.log.error({ organizationId, datasourceId }, 'a verdict that is not signed as it is there was taken away')
+  parts.log.error(
+    { organizationId, datasourceId, stage: 'verdict' },
+    'a verdict that is not signed as it is there was taken away',
+  )
   return null
 }

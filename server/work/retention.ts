@@ -114,7 +114,7 @@ export function startForgetting(parts: Pick<WorkerParts, 'db' | 'clock' | 'log'>
   const goesOn = async () => !isStopping && (await upkeep.hold(db, holder))
   const turn = () => {
     running ??= forget(parts, { kept, goesOn })
-      .catch((cause: unknown) => log.error({ cause }, 'old rows could not be removed'))
+      .catch((cause: unknown) => log.error({ stage: 'retention', cause }, 'old rows could not be removed'))
       .finally(() => {
         running = null
       })
@@ -127,6 +127,6 @@ export function startForgetting(parts: Pick<WorkerParts, 'db' | 'clock' | 'log'>
     await running
     await upkeep
       .release(db, holder)
-      .catch((cause: unknown) => log.warn({ cause }, 'another worker goes on in a minute'))
+      .catch((cause: unknown) => log.warn({ stage: 'retention', cause }, 'another worker goes on in a minute'))
   }
 }

@@ -112,7 +112,7 @@ async function tryCredential(
     return { ...examined, requestedBy, marks: await marksOf(parts, { tried, secret, examined }) }
   } catch (thrown) {
     if (!(thrown instanceof SealBroken)) throw thrown
-    parts.log.error({ ...context, keyId: tried.sealed.keyId }, 'a stored credential could not be opened')
+    parts.log.error({ ...context, stage: 'open', keyId: tried.sealed.keyId }, 'a stored credential could not be opened')
     return { ...undialled('credential_unreadable'), marks: null, requestedBy: null }
   }
 }

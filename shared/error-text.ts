@@ -1,0 +1,116 @@
+/**
+ * An error's message as a log may hold it: always one, in one line, of a bounded length, and without what it was about. The
+ * messages of drivers, of the engine and of servers repeat what they were given, which may be a password.
+ *
+ * It goes through the escaping of `printable.ts` like every other text of a log. `server/log.ts` calls it.
+ */
+
+const MAX_LOOKED_AT = 4_000
+const MAX_LENGTH = 500
+
+/** The message of whatever was thrown. Empty ones are told by their parts, their code or their kind. */
+export function errorMessage(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return `not an error: ${kindOf(thrown)}`
+  const lines = textOf(thrown).slice(0, MAX_LOOKED_AT).split('\n')
+  // A message may have lines that look like places of the stack.
+  const told = lines.filter(line => !/^\s+at /.test(line)).map(line => line.trim())
+  const text = withoutSecrets(told.filter(line => line !== '').join(' '))
+  return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
+}
+
+/** The errors that an AggregateError was made of; none for any other. */
+export function partsOf(error: Error): readonly unknown[] {
+  const parts: unknown = Reflect.get(error, 'errors')
+  return Array.isArray(parts) ? parts : []
+}
+
+/** SQLSTATE or the system's code, where an error has one that is one. */
+export function errorCode(error: unknown): string | null {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : null
+  return typeof code === 'string' && /^[A-Za-z0-9_]{1,40}$/.test(code) ? code : null
+}
+
+function kindOf(thrown: unknown): string {
+  return typeof thrown === 'string' ? `a text of ${thrown.length} characters` : `a value of type ${typeof thrown}`
+}
+
+function textOf(error: Error): string {
+  const { name } = error
+  const message = String(error.message)
+  const issues: unknown = Reflect.get(error, 'issues')
+  if (name === 'ZodError' && Array.isArray(issues)) return issues.map(issueText).join(', ')
+  // A refused connection to a name of several addresses has no message of its own.
+  if (message === '') return partsOf(error).slice(0, 4).map(errorMessage).join(', ') || errorCode(error) || 'no message'
+  if (isOfServer(error)) return namesAlone(errorCode(error) ?? '') ? message : withoutQuoted(message)
+  return isOfEngine(error) ? withoutValues(message) : message
+}
+
+/** What is wrong and where, and never the value. */
+function issueText(issue: unknown): string {
+  const [code, path]: unknown[] = [Reflect.get(Object(issue), 'code'), Reflect.get(Object(issue), 'path')]
+  const place = Array.isArray(path) ? path.filter(step => /^\w{1,40}$/.test(String(step))).join('.') : ''
+  return `${String(code)} at ${place === '' ? 'the top' : place}`
+}
+
+function isOfServer(error: Error): boolean {
+  return typeof Reflect.get(error, 'severity') === 'string' && /^[0-9A-Z]{5}$/.test(errorCode(error) ?? '')
+}
+
+/** True for SQLSTATE whose messages quote names of ours, such as a constraint's; others quote values, or the statement. */
+function namesAlone(sqlstate: string): boolean {
+  return /^(08|0A|23|25|28|3D|3F|40|42|53|55|57|58)/.test(sqlstate) && !['42601', '42P02'].includes(sqlstate)
+}
+
+const OF_ENGINE = ['TypeError', 'SyntaxError', 'RangeError', 'ReferenceError', 'EvalError', 'URIError']
+
+function isOfEngine(error: Error): boolean {
+  return OF_ENGINE.includes(error.name) || /^ERR_(?!TLS)/.test(errorCode(error) ?? '')
+}
+
+/** The engine's messages that repeat a value without quotes → the same without it. */
+const UNQUOTED: readonly (readonly [RegExp, string])[] = [
+  [/^Cannot convert .* to a BigInt$/s, 'Cannot convert … to a BigInt'],
+  [/^Cannot use 'in' operator.*$/s, "Cannot use 'in' operator on …"],
+  [/ incompatible receiver .*$/s, ' incompatible receiver …'],
+  [/^Invalid regular expression.*$/s, 'Invalid regular expression …'],
+]
+
+function withoutValues(message: string): string {
+  // The name of a property is the code's own word.
+  if (/^Cannot (read|set) properties of (undefined|null) \((reading|setting) '[\w$]+'\)$/.test(message)) return message
+  for (const [pattern, text] of UNQUOTED) if (pattern.test(message)) return message.replace(pattern, () => text)
+  return withoutQuoted(message)
+}
+
+/** From the first quote to the last one: a value may hold some itself. */
+function withoutQuoted(message: string): string {
+  const first = message.search(/["'`]/)
+  if (first === -1) return message
+  const last = Math.max(...['"', "'", '`'].map(quote => message.lastIndexOf(quote)))
+  return `${message.slice(0, first)}"…"${message.slice(last + 1)}`
+}
+
+/** A value that is set beside the name of a secret. */
+const SET =
+  /(passw(?:or)?d|passphrase|pwd|secret|token|authorization|bearer|api[ _-]?key)(["']?\s{0,5}[=:]\s{0,5})(bearer \S+|basic \S+|'[^']*'|"[^"]*"|\S+)/gi
+/** A word that follows the name of a secret, unless it is one of a sentence. */
+const FOLLOWS =
+  /(passw(?:or)?d|passphrase|pwd|secret|token|authorization|bearer|api[ _-]?key)(\s{1,5})(?!(?:a|all|and|are|at|authentication|can|cannot|encryption|expired|failed|field|file|for|from|has|in|invalid|is|may|missing|must|not|of|on|or|required|role|that|the|to|was|which|with)\b)(\S+)/gi
+
+/** Connection strings, keys and whatever stands beside the name of a secret. */
+function withoutSecrets(text: string): string {
+  const pem = text.indexOf('-----BEGIN ')
+  return (pem === -1 ? text : `${text.slice(0, pem)}…`)
+    .replace(/\b(postgres(?:ql)?):\/\/.*/gi, '$1://…')
+    .replace(/\S+/g, withoutLogin)
+    .replace(/\b(sk|rk)_(test|live)_\w+/g, '$1_$2_…')
+    .replace(/\bwhsec_\S+/g, 'whsec_…')
+    .replace(SET, '$1$2…')
+    .replace(FOLLOWS, '$1$2…')
+}
+
+/** A URL with something before an `@` is told by its scheme. */
+function withoutLogin(word: string): string {
+  const at = word.indexOf('://')
+  return at !== -1 && word.includes('@', at) ? `${word.slice(0, at)}://…` : word
+}
