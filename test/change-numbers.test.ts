@@ -36,6 +36,9 @@ const watch = (of: Partial<Subscription> = {}) =>
 const appended = (count = 1, datasourceId = id) =>
   appendSql({ organizationId: organization.id, datasourceId: bareUuid(datasourceId), count })
 
+/** Appends them, and rings as a process does, so that a test need not wait for the poll. */
+const append = async (...of: Parameters<typeof appended>) => void (await sql(`${appended(...of)}; notify mooring_news`))
+
 async function registered(): Promise<DatasourceId> {
   const { datasources } = mooring.client(organization.testKey)
   const connectionString = 'postgresql://reader:secret@127.0.0.1:1/shop'
@@ -72,7 +75,7 @@ describe('A subscriber across a power of ten', () => {
       await moveHead(power - 5)
       const { epoch } = await head()
       const live = await watch()
-      await sql(appended())
+      await append()
       await live.count(1)
       // One holds its number back, and the others stand behind it: nobody is told a later one first.
       const late = new pg.Client({ connectionString: mooring.databaseUrl })
@@ -84,7 +87,7 @@ describe('A subscriber across a power of ten', () => {
       await late.query('commit')
       await late.end()
       await Promise.all(renamed)
-      await sql(appended(3))
+      await append(3)
       await live.count(9)
       expect(numbers(live)).toEqual(upTo(power - 4, power + 4))
       // From each place, those that are told first among them.
@@ -109,7 +112,7 @@ describe('A reset', () => {
     ['from before what is kept', ({ epoch }) => `${epoch}-1`],
   ]
   it.each(places)('is what comes to a subscriber %s, and what happens then is told', async (_what, place) => {
-    await sql(appended(4))
+    await append(4)
     await sql(`delete from changes where org_id = '${organization.id}' and n <= 2`)
     const at = await head()
     const stream = await watch({ lastEventId: place(at) })
@@ -117,7 +120,7 @@ describe('A reset', () => {
     expect(stream.messages.map(({ id: eventId, text }) => [eventId, JSON.parse(text)])).toEqual([
       [`${at.epoch}-${at.last}`, { change: 'reset' }],
     ])
-    await sql(appended())
+    await append()
     await stream.count(2)
     expect(numbers(stream)).toEqual([at.last, at.last + 1])
     await stream.close()
@@ -125,11 +128,11 @@ describe('A reset', () => {
 
   it('comes to those who never heard that a datasource was removed whose rows are gone, however young its changes are', async () => {
     const gone = await registered()
-    await sql(appended(2))
+    await append(2)
     const before = await head()
     await mooring.client(organization.testKey).datasources.remove.mutate({ id: gone })
     const removed = await head()
-    await sql(appended(2))
+    await append(2)
     const retention = { ...RETENTION, changesMs: 2 * RETENTION.removedMs }
     await forgetLater(mooring.db, RETENTION.removedMs + 60_000, { retention })
     const rows = await sql(`select n::int from changes where org_id = '${organization.id}' order by n`)
@@ -143,11 +146,11 @@ describe('A reset', () => {
   })
 
   it('does not come from the last place before what is kept, nor from the head', async () => {
-    await sql(appended(4))
+    await append(4)
     await sql(`delete from changes where org_id = '${organization.id}' and n <= 2`)
     const { epoch, last } = await head()
     const [before, at] = await Promise.all([2, last].map(n => watch({ lastEventId: `${epoch}-${n}` })))
-    await sql(appended())
+    await append()
     await Promise.all([before?.count(4), at?.count(1)])
     expect([before, at].map(stream => stream && numbers(stream))).toEqual([upTo(3, last + 1), [last + 1]])
     for (const stream of [before, at]) await stream?.close()
@@ -155,12 +158,14 @@ describe('A reset', () => {
 
   it('comes to those who are connected, where the epoch ends while they are', async () => {
     const [all, one] = [await watch(), await watch({ input: { id } })]
-    await sql(appended())
+    await append()
     await Promise.all([all.count(1), one.count(1)])
-    await sql(`update change_heads set epoch = epoch + 7, last = 1 where org_id = '${organization.id}'`)
+    await sql(
+      `update change_heads set epoch = epoch + 7, last = 1 where org_id = '${organization.id}'; notify mooring_news`,
+    )
     await Promise.all([all.count(2), one.count(2)])
     await sql(`delete from changes where org_id = '${organization.id}' and n = 2`)
-    await sql(appended())
+    await append()
     await Promise.all([all.count(3), one.count(3)])
     for (const stream of [all, one]) {
       expect(changes(stream)).toEqual(['drifted', 'reset', 'drifted'])
@@ -175,9 +180,9 @@ describe('A subscriber who may see one datasource', () => {
     organization = mooring.organization
     const [one, two] = [await registered(), await registered()]
     const { epoch, last } = await head()
-    await sql(appended(1, two))
-    await sql(appended(MAX_REPLAYED + 100, one))
-    await sql(appended(1, two))
+    await append(1, two)
+    await append(MAX_REPLAYED + 100, one)
+    await append(1, two)
     const lastEventId = `${epoch}-${last}`
     const key = await capability(mooring, { scopes: ['datasources.read'], datasourceIds: [two] })
     const [restricted, filtered] = [await watch({ key, lastEventId }), await watch({ input: { id: two }, lastEventId })]
@@ -245,7 +250,7 @@ describe('What a process of the last release writes', () => {
     const stream = await watch()
     expect((await head()).last).toBe(last + 3)
     await former(1)
-    await sql(appended())
+    await append()
     await former(600)
     await stream.count(602)
     expect(numbers(stream)).toEqual(upTo(last + 4, last + 605))

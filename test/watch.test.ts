@@ -118,7 +118,7 @@ describe('A subscriber', () => {
     // Each time nobody else is subscribed, so that the reading begins with this one.
     for (let round = 0; round < 20; round += 1) {
       const stream = await watch()
-      await writer.query(append)
+      await writer.query(`${append}; notify mooring_news`)
       await stream.first(event => event.event === 'message' && told(event).change === 'drifted')
       await stream.close()
     }
