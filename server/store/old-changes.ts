@@ -12,8 +12,7 @@ export async function forgetBatch(db: Db, before: Date): Promise<boolean> {
   // What processes of the last release wrote is numbered even where nobody watches, or its end would be silent.
   const others = await unnumbered(db, null)
   for (const org of others) await adopt(db, org)
-  const mayBeMore = [await forgetNumbered(db, before), await forgetUnnumbered(db, before)]
-  return others.length > 0 || mayBeMore.includes(true)
+  return (await forgetUnnumbered(db, before)) || (await forgetNumbered(db, before)) || others.length > 0
 }
 
 /** Looks without a lock for the lowest rows of each organization up to the first one that is kept, then removes them by number. */
@@ -36,13 +35,14 @@ async function forgetNumbered(db: Db, before: Date): Promise<boolean> {
   )
 }
 
-/** Rows from before there were numbers. */
+/** Rows from before there were numbers, which are the oldest: without any, no more than a batch of others is looked at. */
 function forgetUnnumbered(db: Db, before: Date): Promise<boolean> {
   return batch(
     db,
     sql`
       delete from changes where (org_id, id) in (
-        select org_id, id from changes where at < ${before} and n = 0 order by at limit ${BATCH})`,
+        select org_id, id from (
+          select org_id, id, n from changes where at < ${before} order by at limit ${BATCH}) oldest where n = 0)`,
   )
 }
 
