@@ -19,7 +19,8 @@ it('It names scripts and files that there are, and variables that are read', asy
   const { scripts, dependencies } = JSON.parse(await read('package.json'))
   const named = [...readme.matchAll(/npm (?:run (?:-s )?)?([a-z]+)/g)].map(found => found[1] ?? '')
   expect(named.filter(name => !['ci', 'run', 'are', 'too'].includes(name) && scripts[name] === undefined)).toEqual([])
-  const config = (await read('server/config.ts')) + (await read('server/domain/feed-settings.ts'))
+  const files = ['config.ts', 'domain/feed-settings.ts', 'domain/retention-settings.ts']
+  const config = (await Promise.all(files.map(file => read(`server/${file}`)))).join('')
   const variables = [...readme.matchAll(/`(MOORING_[A-Z_]+)/g)].map(found => found[1] ?? '')
   expect(variables.filter(name => !config.includes(`'${name}'`))).toEqual([])
   for (const [, path] of readme.matchAll(/`((?:test|server|shared|client|migrations)\/[\w./-]+\.(?:ts|sql))`/g))

@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest'
 import type { Client } from '#client/index.ts'
 import { SharedWatch } from '#client/shared-watch.ts'
 
-interface Handlers {
+interface Spoken {
   onStarted(): void
   onData(told: { data: object }): void
 }
 
 /** A client whose subscription the test speaks for. */
 function spokenFor() {
-  const subscribed: Handlers[] = []
-  const subscribe = (_: object, handlers: Handlers) => {
-    subscribed.push(handlers)
+  const subscribed: Spoken[] = []
+  const subscribe = (_: object, spoken: Spoken) => {
+    subscribed.push(spoken)
     return { unsubscribe: () => undefined }
   }
   // Sound: the watch uses nothing else of a client.
@@ -31,10 +31,10 @@ describe('The watch of a client', () => {
         onVersion: version => heard.push(`${id} has ${version}`),
       })
     const leave = [listen('one'), listen('two')]
-    const [handlers] = subscribed
-    handlers?.onStarted()
-    handlers?.onData({ data: { change: 'rotated', datasource: { id: 'two', credentialVersion: 2 } } })
-    handlers?.onData({ data: { change: 'reset' } })
+    const [spoken] = subscribed
+    spoken?.onStarted()
+    spoken?.onData({ data: { change: 'rotated', datasource: { id: 'two', credentialVersion: 2 } } })
+    spoken?.onData({ data: { change: 'reset' } })
     expect(heard).toEqual(['one looks', 'two looks', 'two has 2', 'one looks', 'two looks'])
     expect(subscribed).toHaveLength(1)
     for (const end of leave) end()
