@@ -397,6 +397,7 @@ CREATE INDEX datasources_deleted_at_idx ON public.datasources USING btree (delet
 CREATE INDEX datasources_endpoint_id_idx ON public.datasources USING btree (id) WHERE ((kind = 'endpoint'::text) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX datasources_identity_key ON public.datasources USING btree (org_id, identity) WHERE (deleted_at IS NULL);
 CREATE INDEX datasources_list_idx ON public.datasources USING btree (org_id, id DESC) WHERE (deleted_at IS NULL);
+CREATE INDEX datasources_unreadable_idx ON public.datasources USING btree (org_id, id) WHERE ((status_reason = 'credential_unreadable'::text) AND (deleted_at IS NULL));
 
 create table dial_budgets (
   key text not null,

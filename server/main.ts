@@ -31,6 +31,7 @@ await runDraining(drainMs, async (config, log, stack) => {
   const reload = async () => {
     // Both or neither: where one cannot be read the other one's old keyring stays, too.
     const read = { worker: await workerKeyring(config, true), web: await webKeyring(config, true) }
+    await worker.accepts(read.worker)
     worker.reload(read.worker)
     web.reload(read.web)
   }

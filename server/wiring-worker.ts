@@ -19,7 +19,9 @@ import { createUnsealer } from '#server/seal/unsealer.ts'
 import { createVerdictSigner } from '#server/seal/verdicts.ts'
 import type { Claim } from '#server/store/claims.ts'
 import type { TaskKind } from '#server/store/db.ts'
+import { startHealing } from '#server/work/heal.ts'
 import { Loop, type Pace, runTask } from '#server/work/loop.ts'
+import { requireOwnKeys } from '#server/work/own-keys.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import { Quarantine } from '#server/work/quarantine.ts'
 import { startForgetting } from '#server/work/retention.ts'
@@ -57,6 +59,8 @@ export interface Worker {
   ready(): Promise<Readiness>
   /** Whether dialling processes can be started. */
   canDial(): boolean
+  /** Throws a sentence for a keyring that is another installation's. */
+  accepts(keyring: WorkerKeyring): Promise<void>
   /** Goes on with another keyring. */
   reload(keyring: WorkerKeyring): void
   /** Claims nothing more, lets tasks under way finish for at most `graceMs`, hands the others back. */
@@ -72,6 +76,7 @@ export interface WorkerGround extends Ground {
 /** Builds the worker and begins to claim tasks. */
 export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring): Promise<Worker> {
   const { config } = ground
+  await requireOwnKeys(ground.db, keyring)
   const dialler = startDialler(ground, await extraCa(config.feeds.extraCaFile))
   try {
     // A worker that cannot dial would claim every check and blame the customers' databases.
@@ -86,16 +91,21 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
   const loops = [new Loop(parts, trades, CHECKS), new Loop(parts, feedTrades, FEEDS)]
   const quarantine = startQuarantine(ground, parts)
   for (const loop of loops) loop.start()
+  const healing = startHealing(parts)
   const stopForgetting = startForgetting(parts, { retention: config.retention, eventsMs: config.feeds.retentionMs })
   return {
     ready: readiness.ready,
     canDial,
+    accepts: next => requireOwnKeys(ground.db, next),
     reload(keyring) {
       const { sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens } = parts
       for (const holder of [sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens]) holder.reload(keyring)
+      for (const loop of loops) loop.reloaded()
+      healing.now()
     },
     async stop(graceMs) {
       await Promise.all([...loops.map(loop => loop.stop(graceMs)), quarantine?.stop(graceMs), stopForgetting()])
+      await healing.stop()
       await dialler.close()
       await readiness.stop()
     },
@@ -124,7 +134,7 @@ export async function runOne(
   await dialler.ready()
   const parts = await partsOf(ground, keyring, dialler)
   of.begins()
-  await runTask(parts, { ...trades, ...feedTrades }, claim)
+  await runTask(parts, { ...trades, ...feedTrades }, { claim })
   await dialler.close()
 }
 

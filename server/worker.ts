@@ -24,7 +24,13 @@ await run(async (config, log, stack) => {
   const clock = await startClock(stack, { db: store.db, log })
   const worker = await startWorker({ config, ...store, log, clock, ownPlaces: own, alone }, keyring)
   stack.defer(() => worker.stop(GRACE_MS))
-  stack.use(onHangup(log, async () => worker.reload(await workerKeyring(config, false))))
+  const reload = async () => {
+    const next = await workerKeyring(config, false)
+    // Another installation's would open nothing: the old one stays.
+    await worker.accepts(next)
+    worker.reload(next)
+  }
+  stack.use(onHangup(log, reload))
   const health =
     config.healthPort === null ? null : await startHealth({ host: config.host, port: config.healthPort }, worker.ready)
   if (health !== null) stack.use(health)

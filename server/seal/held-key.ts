@@ -20,6 +20,27 @@ export class SealBroken extends Error {
   }
 }
 
+/**
+ * What was to be opened is sealed to an organization's key that this keyring does not open, since it lacks the key that wrapped
+ * or signed it: another worker may. It is no finding about the box, so nothing may be concluded from it. A box itself never
+ * says so: it names its signer, and an edit could name any.
+ */
+export class KeyLacking extends SealBroken {
+  /** The id that no key of the keyring has. */
+  readonly keyId: string
+
+  constructor(keyId: string) {
+    super()
+    this.name = 'KeyLacking'
+    this.keyId = keyId
+  }
+}
+
+/** True for what no worker of this installation can open; false for a key that this one lacks, and for every other error. */
+export function isBroken(thrown: unknown): thrown is SealBroken {
+  return thrown instanceof SealBroken && !(thrown instanceof KeyLacking)
+}
+
 /** What an `Unsealer` gives to a key that it has unwrapped. */
 export interface UnwrappedKey {
   readonly sodium: Sodium

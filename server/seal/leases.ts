@@ -54,6 +54,11 @@ export class LeaseSealer {
     return { signerId: signing.id, signature: Buffer.from(signature) }
   }
 
+  /** True where the keyring has the key that a signature names: without it, nothing can be said of the signature. */
+  knows(signerId: string): boolean {
+    return this.#signing.some(key => key.id === signerId)
+  }
+
   /** True for a grant that an operator has signed as it stands. */
   isSigned(grant: SignedGrant, by: { signerId: string; signature: Uint8Array }): boolean {
     const signer = this.#signing.find(key => key.id === by.signerId)

@@ -53,6 +53,11 @@ export class Tokens {
     return `${head}${checksum(head)}`
   }
 
+  /** The ids of the peppers; a token that was hashed under another one is not found. */
+  pepperIds(): string[] {
+    return this.#peppers.map(pepper => pepper.id)
+  }
+
   /** The hashes to look a token up by: one for each pepper, the one in use first. */
   hashes(token: string): TokenHash[] {
     return this.#peppers.map(pepper => ({

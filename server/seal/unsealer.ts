@@ -128,6 +128,13 @@ export class Unsealer {
     return secret
   }
 
+  /** The id of a key that an organization's key needs to be checked or unwrapped, and the keyring lacks; null for none. */
+  lacks({ signerId, masterKeyId }: { readonly signerId: string; readonly masterKeyId?: string }): string | null {
+    const { signing, master } = this.#keyring
+    if (!signing.some(key => key.id === signerId)) return signerId
+    return masterKeyId === undefined || master.some(key => key.id === masterKeyId) ? null : masterKeyId
+  }
+
   #checkKeyRow(row: OrganizationKeyRow): void {
     const signer = this.#keyring.signing.find(candidate => candidate.id === row.signerId)
     if (signer === undefined || row.signature.length !== 64 || row.publicKey.length !== 32) throw new SealBroken()

@@ -49,6 +49,11 @@ export class VerdictSigner {
     return { signerId: signing.id, signature: Buffer.from(signature) }
   }
 
+  /** True where the keyring has the key that a signature names: without it, nothing can be said of the signature. */
+  knows(signerId: string): boolean {
+    return this.#signing.some(key => key.id === signerId)
+  }
+
   /** True for a verdict that a worker has signed exactly so, with any key that the keyring still has. */
   isSigned(verdict: VerdictContent, by: VerdictSignature): boolean {
     const signer = this.#signing.find(key => key.id === by.signerId)

@@ -2,9 +2,9 @@
  * The life of organizations' keys: a new one in the place of the current one, the secret half wrapped or the row signed
  * anew, and its end. Operators and the worker call it; the web role may run none of it.
  */
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { WrappedOrganizationKey } from '#server/domain/sealed.ts'
-import type { Db, Tx } from './db.ts'
+import type { Db, Tables, Tx } from './db.ts'
 
 /** Columns of a key's row as its signature covers them. */
 interface Signed {
@@ -76,12 +76,25 @@ export async function list(
   if ('notMaster' in which) query = query.where('master_key_id', '!=', which.notMaster).limit(which.limit)
   if ('notSigner' in which) query = query.where('signer_id', '!=', which.notSigner).limit(which.limit)
   const rows = await query.execute()
-  return rows.flatMap(row => {
-    if (row.secret === null) return []
-    const { org_id: organizationId, id, secret, signature } = row
-    const rest = { masterKeyId: row.master_key_id, signerId: row.signer_id, retiredAt: row.retired_at }
-    return [{ organizationId, id, publicKey: row.public_key, secret, signature, ...rest }]
-  })
+  return rows.flatMap(keyOf)
+}
+
+function keyOf(row: Pick<Selectable<Tables['organization_keys']>, (typeof COLUMNS)[number]>): WrappedOrganizationKey[] {
+  if (row.secret === null) return []
+  const { org_id: organizationId, id, secret, signature } = row
+  const rest = { masterKeyId: row.master_key_id, signerId: row.signer_id, retiredAt: row.retired_at }
+  return [{ organizationId, id, publicKey: row.public_key, secret, signature, ...rest }]
+}
+
+/** One key with a secret half for each pair of keys that wrapped and signed it: whether a keyring opens one says it of all. */
+export async function samples(db: Db): Promise<WrappedOrganizationKey[]> {
+  const rows = await db
+    .selectFrom('organization_keys')
+    .distinctOn(['master_key_id', 'signer_id'])
+    .select(COLUMNS)
+    .where('secret', 'is not', null)
+    .execute()
+  return rows.flatMap(keyOf)
 }
 
 /** How many keys with a secret half are wrapped to another master key, or signed by another signer. */

@@ -4,6 +4,7 @@
  */
 import { newId } from '#server/domain/ids.ts'
 import { lookAgainAt } from '#server/domain/status.ts'
+import { KeyLacking } from '#server/seal/held-key.ts'
 import * as checkRequests from '#server/store/check-requests.ts'
 import type { Claim } from '#server/store/claims.ts'
 import type { SealedDatasource } from '#server/store/sealed.ts'
@@ -11,10 +12,13 @@ import { FAULTS, type FaultCode, isFaultCode } from '#shared/fault.ts'
 import { currentCode } from '#shared/fault-names.ts'
 import type { TaskFault } from '#shared/task-fault.ts'
 import type { WorkerParts } from './parts.ts'
-import { isUnsigned, isUsable, lacksVerdict } from './standing.ts'
+import { isUnknown, isUnsigned, isUsable, lacksVerdict } from './standing.ts'
 
 /** How soon a task that waits for a check looks whether it is settled. */
 const LOOK_MS = 100
+
+/** A task's token, up to which it is left to another worker, since this one lacks the key of a verdict: its first three claims. */
+const HANDED_ON = 5
 
 /** When another try is worth it after one dial that found what no check has. */
 const ONCE_FOUND_S = 60
@@ -29,6 +33,9 @@ export async function usableOrAwaited(
   row: SealedDatasource,
 ): Promise<'usable' | TaskFault | null> {
   if (isUsable(parts, row)) return 'usable'
+  // Another worker may know who signed the verdict. Where none does, a check is what helps.
+  if (row.verdict !== null && isUnknown(parts, row) && claim.token <= HANDED_ON)
+    throw new KeyLacking(row.verdict.signerId)
   if (!lacksVerdict(parts, row)) return refusedMeanwhile(parts, row)
   const { awaits } = claim
   const now = parts.clock()

@@ -2,7 +2,7 @@
  * Settles a pending credential that is no other than the one in force: it is destroyed, and nothing is dialled where a dial would
  * tell nothing new. What is another one goes on to the check. Only the worker compares, since it alone opens both.
  */
-import { SealBroken } from '#server/seal/held-key.ts'
+import { isBroken } from '#server/seal/held-key.ts'
 import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
 import * as comparisons from '#server/store/comparisons.ts'
@@ -129,7 +129,7 @@ async function directTexts(
     const text = pending.ok ? pending.canonical : null
     return { login: { organizationId, target }, current: current.canonical, pending: text }
   } catch (thrown) {
-    if (!(thrown instanceof SealBroken)) throw thrown
+    if (!isBroken(thrown)) throw thrown
     // The check says so.
     return null
   }

@@ -3,7 +3,7 @@
  * taken from the sealed credential alone; the column shows it.
  */
 import type { RequestedBy, Secret } from '#server/domain/sealed.ts'
-import { SealBroken } from '#server/seal/held-key.ts'
+import { isBroken } from '#server/seal/held-key.ts'
 import type { SealedCredential, SealedDatasource } from '#server/store/sealed.ts'
 import { parseEndpointUrl } from '#shared/endpoint-url.ts'
 import type { OwnLogin } from './login-budgets.ts'
@@ -76,7 +76,7 @@ function opened(parts: WorkerParts, credential: SealedCredential | null): Secret
   try {
     return openCredential(parts, credential)
   } catch (thrown) {
-    if (!(thrown instanceof SealBroken)) throw thrown
+    if (!isBroken(thrown)) throw thrown
     parts.log.error({ ...credential.context, stage: 'open' }, 'a stored credential could not be opened')
     return null
   }

@@ -4,7 +4,7 @@
  */
 
 import { type Judgement, judge, type RolePolicy } from '#server/domain/verification.ts'
-import { SealBroken } from '#server/seal/held-key.ts'
+import { isBroken } from '#server/seal/held-key.ts'
 import { type FailureCode, failureSpec } from '#shared/failure.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import { guardedProbe } from './guarded-probe.ts'
@@ -45,7 +45,7 @@ export async function examine(parts: WorkerParts, of: Examination): Promise<Exam
   try {
     resolved = await resolve(parts, of)
   } catch (thrown) {
-    if (!(thrown instanceof SealBroken)) throw thrown
+    if (!isBroken(thrown)) throw thrown
     parts.log.error({ organizationId: of.organizationId, stage: 'open' }, 'a stored credential could not be opened')
     return undialled('credential_unreadable')
   }

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { backoffMs, jittered, UNREACHABLE } from '#server/domain/backoff.ts'
 import { newId } from '#server/domain/ids.ts'
 import type { FinishedSnapshot } from '#server/net/finish-catalog.ts'
-import { SealBroken } from '#server/seal/held-key.ts'
+import { isBroken } from '#server/seal/held-key.ts'
 import * as changes from '#server/store/changes.ts'
 import { holds } from '#server/store/claim-hold.ts'
 import { handBack } from '#server/store/claim-return.ts'
@@ -103,7 +103,7 @@ async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schema
     if ('fault' in described.finding) return refused(parts, row, described.finding.fault)
     return { ...described.finding, covered, comparedWith: last?.id ?? null }
   } catch (thrown) {
-    if (!(thrown instanceof SealBroken)) throw thrown
+    if (!isBroken(thrown)) throw thrown
     return { fault: 'credential_unreadable' }
   }
 }

@@ -3,6 +3,8 @@
  * web tier made of it is not believed. `lease.ts` calls it before anything is opened.
  */
 import { isUsablePublicKey } from '#server/domain/lease.ts'
+import { KeyLacking } from '#server/seal/held-key.ts'
+import { isAnyHashedOtherwise } from '#server/store/grant-peppers.ts'
 import * as leases from '#server/store/leases.ts'
 import type { FaultCode } from '#shared/fault.ts'
 import type { DatasourceId } from '#shared/wire.ts'
@@ -30,9 +32,12 @@ export async function grantedCapability(
   if (!isUsablePublicKey(Buffer.from(payload.publicKey, 'base64'))) return 'invalid_body'
   const hashes = parts.tokens.hashes(payload.token).map(entry => entry.hash)
   const row = await leases.findGranted(parts.db, hashes)
+  if (row === undefined && (await isAnyHashedOtherwise(parts.db, organizationId, parts.tokens.pepperIds())))
+    throw new KeyLacking('pepper')
   if (row === undefined || row.org_id !== organizationId) return 'capability_scope_denied'
   const { mode, hash, operations, datasource_ids: datasourceIds, expires_at: expiresAt } = row
   const grant = { organizationId, capabilityId: row.id, hash, mode, operations, datasourceIds, expiresAt }
+  if (!parts.leaseSealer.knows(row.signed.signerId)) throw new KeyLacking(row.signed.signerId)
   if (!parts.leaseSealer.isSigned(grant, row.signed)) return 'capability_scope_denied'
   if (row.revoked_at !== null || expiresAt <= now) return 'capability_invalid'
   const isNamed = datasourceIds === null || datasourceIds.includes(payload.datasourceId)

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { datasourceId } from '#server/domain/datasource-name.ts'
 import { newId } from '#server/domain/ids.ts'
 import { leasedTarget } from '#server/domain/lease.ts'
-import { SealBroken } from '#server/seal/held-key.ts'
+import { isBroken } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/audit.ts'
 import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
@@ -160,7 +160,7 @@ async function leasable(
 }
 
 function unlessBroken(thrown: unknown): undefined {
-  if (!(thrown instanceof SealBroken)) throw thrown
+  if (!isBroken(thrown)) throw thrown
 }
 
 interface Refusal extends TaskFault {

@@ -3,10 +3,12 @@
  * run; a task is claimed by one at a time, and a claim that runs out is fenced off.
  */
 import { BROKEN, backoffMs } from '#server/domain/backoff.ts'
+import { KeyLacking } from '#server/seal/held-key.ts'
 import { handBack, handBackFailed, handBackHung } from '#server/store/claim-return.ts'
 import * as claims from '#server/store/claims.ts'
 import { aboutTask } from './about-task.ts'
 import { firstTries, Hung } from './first-try.ts'
+import { LackingKeys } from './lacking-keys.ts'
 import type { Trades, WorkerParts } from './parts.ts'
 
 const POLL_MS = 1_000
@@ -39,6 +41,7 @@ export class Loop {
   readonly #trades: Trades
   readonly #pace: Pace
   readonly #running = new Map<Promise<void>, Running>()
+  readonly #lacking = new LackingKeys()
   #wake: () => void = () => undefined
   #stopping = false
   #done: Promise<void> = Promise.resolve()
@@ -57,6 +60,12 @@ export class Loop {
   start(): void {
     this.#off = this.#parts.signals.on('work', () => this.#wake())
     this.#done = this.#run()
+  }
+
+  /** Goes on with another keyring, which may have what the one before lacked. */
+  reloaded(): void {
+    this.#lacking.clear()
+    this.#wake()
   }
 
   /** Claims nothing more and waits for what runs, at most `graceMs`; what is not done then goes back, due now. */
@@ -135,17 +144,19 @@ export class Loop {
   ): Promise<Running[]> {
     const isAsked = (other: claims.Lane) => other === 'asked'
     const { asked, background } = this.#pace.perOrganization
+    const perOrganization = isAsked(lane) ? asked : background
     const claimed = await claims.claim(this.#parts.db, {
       kinds: of.kinds,
       lanes: [lane],
       limit: of.limit,
-      perOrganization: isAsked(lane) ? asked : background,
+      perOrganization,
       // What failed before counts twice against more of it: an organization's dead databases leave room for its others.
       held: [...this.#running.values(), ...of.others]
         .filter(one => isAsked(one.lane) === isAsked(lane))
         .flatMap(({ claim: { organizationId }, lane: other }) =>
           lane === 'failed' && other === 'failed' ? [organizationId, organizationId] : [organizationId],
-        ),
+        )
+        .concat(this.#lacking.asHeld(perOrganization)),
       leaseMs: LEASE_MS,
       now: of.now,
       rounds: this.#rounds,
@@ -156,7 +167,9 @@ export class Loop {
 
   #begin(running: Running): void {
     const isFirst = running.lane === 'asked' || running.lane === 'scheduled'
-    const run = runTask(isFirst ? this.#hasty : this.#parts, this.#trades, running.claim).finally(() => {
+    const lacks = () => this.#lacking.met(running.claim.organizationId)
+    const task = { claim: running.claim, lacks }
+    const run = runTask(isFirst ? this.#hasty : this.#parts, this.#trades, task).finally(() => {
       this.#running.delete(run)
       this.#wake()
     })
@@ -164,20 +177,41 @@ export class Loop {
   }
 }
 
-/** Does a claimed task. What its work throws is logged, and the task given back for later; it never rejects. */
-export async function runTask(parts: WorkerParts, trades: Trades, claim: claims.Claim): Promise<void> {
-  const { db, clock, random, log, signals } = parts
-  const about = aboutTask(claim)
+/**
+ * Does a claimed task. What its work throws is logged, and the task given back for later; it never rejects. `lacks` is called
+ * where the keyring lacks a key for it, which is nothing that may be held against a customer.
+ */
+export async function runTask(
+  parts: WorkerParts,
+  trades: Trades,
+  { claim, lacks }: { claim: claims.Claim; lacks?: () => void },
+): Promise<void> {
   try {
     await trades[claim.kind]?.(parts, claim)
   } catch (cause) {
-    const hasHung = cause instanceof Hung
-    if (hasHung) log.info(about, 'a first try was cut off')
-    else log.error({ ...about, stage: 'run', cause }, 'task failed')
-    const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
-    // If this fails too, the claim runs out by itself.
-    const back = hasHung ? handBackHung(db, claim, clock()) : handBackFailed(db, claim, dueAt)
-    await back.catch((lost: unknown) => log.error({ ...about, stage: 'hand back', cause: lost }, 'task not given back'))
-    signals.ring('news')
+    // Before it is given back: this worker would be the first to claim it again.
+    if (cause instanceof KeyLacking) lacks?.()
+    await giveBack(parts, claim, cause)
+    parts.signals.ring('news')
   }
+}
+
+async function giveBack(parts: WorkerParts, claim: claims.Claim, cause: unknown): Promise<void> {
+  const { db, clock, random, log } = parts
+  const about = aboutTask(claim)
+  const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
+  let back: Promise<void>
+  if (cause instanceof Hung) {
+    log.info(about, 'a first try was cut off')
+    back = handBackHung(db, claim, clock())
+  } else if (cause instanceof KeyLacking) {
+    const lacking = { ...about, keyId: cause.keyId }
+    log.warn(lacking, 'the keyring of this worker lacks a key: the task is left to another one')
+    back = handBack(db, claim, dueAt)
+  } else {
+    log.error({ ...about, stage: 'run', cause }, 'task failed')
+    back = handBackFailed(db, claim, dueAt)
+  }
+  // If this fails too, the claim runs out by itself.
+  await back.catch((lost: unknown) => log.error({ ...about, stage: 'hand back', cause: lost }, 'task not given back'))
 }

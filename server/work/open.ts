@@ -3,7 +3,7 @@
  * Worker only: what it returns is in clear and must not be stored, logged or sent.
  */
 import { type Secret, unpackBox } from '#server/domain/sealed.ts'
-import { SealBroken } from '#server/seal/held-key.ts'
+import { isBroken, KeyLacking, SealBroken } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
 import type { Claim } from '#server/store/claims.ts'
 import * as organizations from '#server/store/organizations.ts'
@@ -14,6 +14,7 @@ import type { WorkerParts } from './parts.ts'
 /** Opens one credential. Throws `SealBroken` when it is not the one that was sealed for its row. */
 export function openCredential(parts: WorkerParts, { key, context, sealed }: SealedCredential): Secret {
   if (key === null) throw new SealBroken()
+  requireKeysOf(parts, key)
   return parts.unsealer.openCredential(key, context, sealed)
 }
 
@@ -34,7 +35,7 @@ export function openUnlessBroken(...of: Parameters<typeof openInForce>): Secret 
   try {
     return openInForce(...of)
   } catch (thrown) {
-    if (thrown instanceof SealBroken) return undefined
+    if (isBroken(thrown)) return undefined
     throw thrown
   }
 }
@@ -60,6 +61,7 @@ export async function openClientBox(
 /** The organization's key to seal to, its row checked. */
 export async function currentKey(parts: WorkerParts, organizationId: string): Promise<VerifiedKey> {
   const row = await organizations.currentKey(parts.db, organizationId)
+  if (row !== undefined) requireKeysOf(parts, row)
   const key = row === undefined ? null : parts.sealer.verifyKey(row)
   if (key === null) throw new Error(`organization ${organizationId} has no sealing key that we signed`)
   return key
@@ -68,5 +70,15 @@ export async function currentKey(parts: WorkerParts, organizationId: string): Pr
 async function wrappedKey(parts: WorkerParts, organizationId: string, keyId: string) {
   const key = await sealed.organizationKey(parts.db, organizationId, keyId)
   if (key === undefined) throw new SealBroken()
+  requireKeysOf(parts, key)
   return key
+}
+
+/** Throws `KeyLacking` for an organization's key that another keyring may open, and this one cannot. */
+export function requireKeysOf(
+  { unsealer }: Pick<WorkerParts, 'unsealer'>,
+  key: { readonly signerId: string; readonly masterKeyId?: string },
+): void {
+  const lacking = unsealer.lacks(key)
+  if (lacking !== null) throw new KeyLacking(lacking)
 }

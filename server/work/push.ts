@@ -7,7 +7,7 @@ import { isOverlapOver } from '#server/domain/endpoint-verdict.ts'
 import { readPush } from '#server/domain/feed-page.ts'
 import { newId } from '#server/domain/ids.ts'
 import { checkSignature } from '#server/net/signature.ts'
-import { SealBroken } from '#server/seal/held-key.ts'
+import { isBroken } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/audit.ts'
 import * as claims from '#server/store/claims.ts'
 import { transaction } from '#server/store/db.ts'
@@ -98,7 +98,7 @@ async function payloadOf(parts: WorkerParts, claim: claims.Claim): Promise<z.out
   try {
     return Payload.parse(await openPayload(parts, claim))
   } catch (thrown) {
-    if (!(thrown instanceof SealBroken)) throw thrown
+    if (!isBroken(thrown)) throw thrown
     return null
   }
 }

@@ -7,7 +7,7 @@
 import { newId } from '#server/domain/ids.ts'
 import { destroyableAt, KEY_CACHE_MS } from '#server/domain/key-life.ts'
 import type { Secret, WrappedOrganizationKey } from '#server/domain/sealed.ts'
-import { type HeldKey, SealBroken } from '#server/seal/held-key.ts'
+import { type HeldKey, isBroken, SealBroken } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
 import * as audit from '#server/store/audit.ts'
 import { prolong } from '#server/store/claim-hold.ts'
@@ -17,7 +17,7 @@ import * as organizationKeys from '#server/store/organization-keys.ts'
 import * as resealing from '#server/store/resealing.ts'
 import { canonicalTarget } from '#shared/connection-string.ts'
 import { endpointCanonical } from './endpoint-keys.ts'
-import { currentKey } from './open.ts'
+import { currentKey, requireKeysOf } from './open.ts'
 import type { WorkerParts } from './parts.ts'
 import { resignVerdicts } from './resign-verdicts.ts'
 import { openedSecret } from './resolve.ts'
@@ -112,7 +112,7 @@ function resealOne(
       fingerprint: canonical === null ? null : parts.fingerprinter.of(org, canonical),
     }
   } catch (thrown) {
-    if (!(thrown instanceof SealBroken)) throw thrown
+    if (!isBroken(thrown)) throw thrown
     unopened.push(context)
     return null
   }
@@ -125,7 +125,7 @@ function inner(keys: HeldKeys, secret: Secret): Secret {
     const text = keys.of(secret.keyId).openClientBox(Buffer.from(secret.box, 'base64'))
     return openedSecret(text, secret) ?? secret
   } catch (thrown) {
-    if (!(thrown instanceof SealBroken)) throw thrown
+    if (!isBroken(thrown)) throw thrown
     return secret
   }
 }
@@ -174,12 +174,13 @@ class HeldKeys {
     this.#rows = rows
   }
 
-  /** Throws `SealBroken` for a key that is not there, or not ours. */
+  /** Throws `SealBroken` for a key that is not there, or not ours, and `KeyLacking` for one that is another worker's to open. */
   of(keyId: string): HeldKey {
     const known = this.#held.get(keyId)
     if (known !== undefined) return known
     const row = this.#rows.find(key => key.id === keyId)
     if (row === undefined) throw new SealBroken()
+    requireKeysOf(this.#parts, row)
     const held = this.#parts.unsealer.hold(row)
     this.#held.set(keyId, held)
     return held

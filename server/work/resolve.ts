@@ -6,7 +6,7 @@
 
 import type { Secret } from '#server/domain/sealed.ts'
 import { readSealedContent } from '#server/domain/sealed-content.ts'
-import { SealBroken } from '#server/seal/held-key.ts'
+import { isBroken } from '#server/seal/held-key.ts'
 import type { SealedCredential } from '#server/store/sealed.ts'
 import { canonicalTarget, type Target } from '#shared/connection-string.ts'
 import type { FaultCode } from '#shared/fault.ts'
@@ -99,7 +99,7 @@ async function openSealed(parts: WorkerParts, organizationId: string, secret: Cl
   try {
     text = await openClientBox(parts, organizationId, secret)
   } catch (thrown) {
-    if (thrown instanceof SealBroken) return refused('credential_unreadable')
+    if (isBroken(thrown)) return refused('credential_unreadable')
     throw thrown
   }
   return readSealed(text, secret)

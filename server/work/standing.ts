@@ -56,11 +56,18 @@ export function signedVerdict(
   end: Pick<CheckEnd, 'version' | 'status' | 'refusals' | 'outcome' | 'at'>,
 ): SignedVerdict | null {
   if (isMoved(parts, row)) return null
+  // A verdict under a key that this worker lacks stays where nothing was found: another worker can judge what it is worth.
+  if (end.outcome === 'unreachable' && isUnknown(parts, row)) return null
   const before = standing(parts, row)
   const after = afterCheck({ ...end, intervalMs: intervalMs(parts, row), before })
   const { version, usable, usableUntil } = after
   const content = { organizationId: row.org_id, datasourceId: row.id, mode: row.mode, ...after }
   return { version, usable, usableUntil, ...parts.verdicts.sign(content) }
+}
+
+/** True for a verdict under a key that the keyring of this worker lacks. */
+export function isUnknown(parts: WorkerParts, row: SealedDatasource): boolean {
+  return row.verdict !== null && !parts.verdicts.knows(row.verdict.signerId)
 }
 
 function signedAs(parts: WorkerParts, row: SealedDatasource, mode: Mode): VerdictContent | null {

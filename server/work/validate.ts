@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { Secret } from '#server/domain/sealed.ts'
 import type { Judgement } from '#server/domain/verification.ts'
-import { SealBroken } from '#server/seal/held-key.ts'
+import { isBroken } from '#server/seal/held-key.ts'
 import * as claims from '#server/store/claims.ts'
 import * as organizations from '#server/store/organizations.ts'
 import * as sealed from '#server/store/sealed.ts'
@@ -40,7 +40,7 @@ async function judged(parts: WorkerParts, claim: claims.Claim): Promise<Judgemen
     })
     return judgement
   } catch (thrown) {
-    if (!(thrown instanceof SealBroken)) throw thrown
+    if (!isBroken(thrown)) throw thrown
     return refusedUndialled('credential_unreadable')
   }
 }

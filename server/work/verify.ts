@@ -7,7 +7,7 @@ import { directIdentity } from '#server/domain/identity.ts'
 import { newId } from '#server/domain/ids.ts'
 import type { RequestedBy } from '#server/domain/sealed.ts'
 import { nextStanding, waitMs } from '#server/domain/status.ts'
-import { SealBroken } from '#server/seal/held-key.ts'
+import { isBroken, SealBroken } from '#server/seal/held-key.ts'
 import { holds } from '#server/store/claim-hold.ts'
 import * as claims from '#server/store/claims.ts'
 import * as credentialMarks from '#server/store/credential-marks.ts'
@@ -111,7 +111,7 @@ async function tryCredential(
     const requestedBy = 'requestedBy' in secret ? (secret.requestedBy ?? null) : null
     return { ...examined, requestedBy, marks: await marksOf(parts, { tried, secret, examined }) }
   } catch (thrown) {
-    if (!(thrown instanceof SealBroken)) throw thrown
+    if (!isBroken(thrown)) throw thrown
     parts.log.error({ ...context, stage: 'open', keyId: tried.sealed.keyId }, 'a stored credential could not be opened')
     return { ...undialled('credential_unreadable'), marks: null, requestedBy: null }
   }

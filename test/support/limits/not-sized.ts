@@ -64,6 +64,8 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/store/session-check.ts connect()': 'once for each host of DATABASE_URL',
   'server/store/signals.ts open()': 'once for each host of DATABASE_URL',
   'server/store/signals.ts #waiting': 'one timer for each topic: three',
+  'server/work/heal.ts healUnreadable()': 'batches of datasources in the order of an index, each looked at once',
+  'server/work/lacking-keys.ts #until': 'MAX_LEFT organizations, which operators make; the one met first goes',
   'server/work/loop.ts #running': 'the slots of the loop',
   'server/work/quarantine.ts #run()': 'one turn for each wake, until the worker stops',
   'server/work/loop.ts #run()': 'one turn for each wake, until the worker stops',

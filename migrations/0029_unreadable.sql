@@ -1,0 +1,3 @@
+-- What is marked as unreadable is looked at again by each worker that starts, without a walk over all datasources.
+create index datasources_unreadable_idx on datasources (org_id, id)
+  where status_reason = 'credential_unreadable' and deleted_at is null;
