@@ -4,7 +4,7 @@
  */
 
 import type { Claim } from './claims.ts'
-import type { Tx } from './db.ts'
+import type { Db, Tx } from './db.ts'
 
 /**
  * Prolongs a claim in the transaction of an effect that comes before the end of its work. False when the claim was lost:
@@ -46,6 +46,18 @@ export async function isClaimed(tx: Tx, held: Claim): Promise<boolean> {
     .where('token', '=', held.token)
     .where('locked_until', 'is not', null)
     .forNoKeyUpdate()
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Whether the task was made after `since`: how long its caller may have waited. */
+export async function isMadeSince(db: Db, held: Claim, since: Date): Promise<boolean> {
+  const row = await db
+    .selectFrom('tasks')
+    .select('id')
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('created_at', '>', since)
     .executeTakeFirst()
   return row !== undefined
 }

@@ -38,6 +38,8 @@ export interface ClaimAsk {
   readonly leaseMs: number
   readonly now: Date
   readonly lanes: readonly Lane[]
+  /** As `prioritiesDue` has found them: the others are not looked at. Left out, all are. */
+  readonly due?: readonly number[]
   /** Changed by the claim; left out, each round begins anew. */
   readonly rounds?: Rounds
   /** Whether the first place goes to what was asked for last, or the second one. */
@@ -68,14 +70,14 @@ type Chosen = { [K in keyof Claim]: Claim[K] | null } & { readonly visited: stri
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
-/** The lanes in which something is due that a worker can do. It takes no lock: what has nothing to do keeps nobody from claiming. */
-export async function lanesDue(db: Db, ask: Pick<ClaimAsk, 'kinds' | 'now'>): Promise<Lane[]> {
-  const lanes = Object.keys(PRIORITIES) as Lane[] // the keys of PRIORITIES are lanes
-  const { rows } = await areDue(
-    ask,
-    lanes.flatMap(lane => prioritiesOf(lane, ask)),
-  ).execute(db)
-  return lanes.filter(lane => prioritiesOf(lane, ask).some(priority => rows.some(({ p }) => p === priority)))
+/**
+ * The priorities of which something is due that a worker can do. It takes no lock: what has nothing to do keeps nobody from
+ * claiming.
+ */
+export async function prioritiesDue(db: Db, ask: Pick<ClaimAsk, 'kinds' | 'now'>): Promise<number[]> {
+  const all = Object.values(PRIORITIES).flatMap(priorities => spelled(priorities, ask))
+  const { rows } = await areDue(ask, all).execute(db)
+  return rows.map(({ p }) => p)
 }
 
 /**
@@ -84,16 +86,19 @@ export async function lanesDue(db: Db, ask: Pick<ClaimAsk, 'kinds' | 'now'>): Pr
  * find the organization instead of being told it: the worker serves all of them.
  */
 export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
+  const wanted = ask.lanes.flatMap(lane => spelled(PRIORITIES[lane], ask))
+  const priorities = wanted.filter(priority => ask.due?.includes(priority) ?? true)
+  if (priorities.length === 0) return []
   for (let look = 0; look <= LOOKS; look += 1) {
     if (look > 0) await delay(LOOK_MS)
-    const claimed = await transaction(db, tx => claimLocked(tx, ask))
+    const claimed = await transaction(db, tx => claimLocked(tx, ask, priorities))
     if (claimed !== null) return claimed
   }
   return []
 }
 
 /** Null when another worker is claiming. */
-async function claimLocked(tx: Tx, ask: ClaimAsk): Promise<Claim[] | null> {
+async function claimLocked(tx: Tx, ask: ClaimAsk, priorities: readonly number[]): Promise<Claim[] | null> {
   const lock = isOfPolls(ask) ? LOCKS.polls : LOCKS.checks
   const settings = Object.entries({ ...PLAN_SETTINGS, statement_timeout: `${CLAIM_MS}ms` })
   const set = settings.map(([name, value]) => sql`set_config(${sql.lit(name)}, ${sql.lit(value)}, true)`)
@@ -102,7 +107,7 @@ async function claimLocked(tx: Tx, ask: ClaimAsk): Promise<Claim[] | null> {
   `.execute(tx)
   if (rows[0]?.taken !== true) return null
   const claimed: Claim[] = []
-  for (const priority of ask.lanes.flatMap(lane => prioritiesOf(lane, ask))) {
+  for (const priority of priorities) {
     const limit = ask.limit - claimed.length
     if (limit > 0)
       claimed.push(...(await claimOf(tx, { ...ask, limit, held: [...ask.held, ...ownersOf(claimed)] }, priority)))
@@ -125,8 +130,8 @@ function isOfPolls({ kinds }: Pick<ClaimAsk, 'kinds'>): boolean {
   return kinds.includes('poll')
 }
 
-function prioritiesOf(lane: Lane, ask: Pick<ClaimAsk, 'kinds'>): number[] {
-  return PRIORITIES[lane].map(priority => priority + (isOfPolls(ask) ? POLLS : 0))
+function spelled(priorities: readonly number[], ask: Pick<ClaimAsk, 'kinds'>): number[] {
+  return priorities.map(priority => priority + (isOfPolls(ask) ? POLLS : 0))
 }
 
 function ownersOf(claimed: readonly Claim[]): string[] {

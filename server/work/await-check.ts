@@ -6,6 +6,7 @@ import { newId } from '#server/domain/ids.ts'
 import { lookAgainAt } from '#server/domain/status.ts'
 import { KeyLacking } from '#server/seal/held-key.ts'
 import * as checkRequests from '#server/store/check-requests.ts'
+import { isMadeSince } from '#server/store/claim-hold.ts'
 import type { Claim } from '#server/store/claims.ts'
 import type { SealedDatasource } from '#server/store/sealed.ts'
 import { FAULTS, type FaultCode, isFaultCode } from '#shared/fault.ts'
@@ -16,6 +17,8 @@ import { isUnknown, isUnsigned, isUsable, lacksVerdict } from './standing.ts'
 
 /** How soon a task that waits for a check looks whether it is settled. */
 const LOOK_MS = 100
+/** How long after a task was made it may ask for another check, where one was not signed. */
+const ASKED_AGAIN_MS = 15_000
 
 /** A task's token, up to which it is left to another worker, since this one lacks the key of a verdict: its first three claims. */
 const HANDED_ON = 5
@@ -41,10 +44,20 @@ export async function usableOrAwaited(
   const now = parts.clock()
   const asked = { taskId: newId(), now, dueAt: new Date(now.getTime() + LOOK_MS) }
   // Counted with the row: a check that is settled after the row was read may have made it usable.
-  if (awaits !== null && row.checks_settled >= awaits) return { fault: whyNot(row) }
-  await checkRequests.awaitCheck(parts.db, claim, asked)
-  parts.signals.ring('work')
+  const isSettled = awaits !== null && row.checks_settled >= awaits
+  if (isSettled && !(await mayAskAgain(parts, claim, row))) return { fault: whyNot(row) }
+  await checkRequests.awaitCheck(parts.db, isSettled ? { ...claim, awaits: null } : claim, asked)
+  // Nobody is woken for it: this worker has just become free for it, while one of the last release would sign no verdict.
   return null
+}
+
+/**
+ * A check that passed and was signed by nobody was made by a worker of the last release, which runs beside this one during a
+ * deploy and may be quicker: another one is asked for, for a short while.
+ */
+async function mayAskAgain(parts: WorkerParts, claim: Claim, row: SealedDatasource): Promise<boolean> {
+  if (row.status_reason !== null || !isUnsigned(parts, row)) return false
+  return isMadeSince(parts.db, claim, new Date(parts.clock().getTime() - ASKED_AGAIN_MS))
 }
 
 /** Asks for the check of what bears no signature, for work that nobody waits for: the check makes that due again. */

@@ -111,12 +111,12 @@ export class Loop {
     const claimed: Running[] = []
     try {
       const kinds = Object.keys(this.#trades) as claims.Claim['kind'][] // the keys of Trades are kinds
-      const due = await claims.lanesDue(db, { kinds, now })
+      const due = await claims.prioritiesDue(db, { kinds, now })
       // With one place at a time, it goes to what was asked for last every second time.
       this.#newestFirst = !this.#newestFirst
-      for (const lane of LANES.filter(one => due.includes(one))) {
+      for (const lane of LANES) {
         const limit = this.#room(lane, [...this.#running.values(), ...claimed])
-        if (limit > 0) claimed.push(...(await this.#take(lane, { kinds, limit, now, others: claimed })))
+        if (limit > 0) claimed.push(...(await this.#take(lane, { kinds, due, limit, now, others: claimed })))
       }
     } catch (cause) {
       // The database is away: the poll tries again. What was claimed before it went comes back when the claim runs out.
@@ -140,13 +140,14 @@ export class Loop {
 
   async #take(
     lane: claims.Lane,
-    of: { kinds: readonly claims.Claim['kind'][]; limit: number; now: Date; others: readonly Running[] },
+    of: Pick<claims.ClaimAsk, 'kinds' | 'limit' | 'now'> & { due: readonly number[]; others: readonly Running[] },
   ): Promise<Running[]> {
     const isAsked = (other: claims.Lane) => other === 'asked'
     const { asked, background } = this.#pace.perOrganization
     const perOrganization = isAsked(lane) ? asked : background
     const claimed = await claims.claim(this.#parts.db, {
       kinds: of.kinds,
+      due: of.due,
       lanes: [lane],
       limit: of.limit,
       perOrganization,
