@@ -34,7 +34,7 @@ async function manyDatabases(stack: AsyncDisposableStack, server: TestServer) {
   const real = testDialler({ children: 1 })
   stack.defer(() => real.close())
   await real.ready()
-  const probed = await real.probe({ target, caCertificate: null, schema: null, deadlineMs: 10_000 })
+  const probed = await real.probe({ target, caCertificate: null, schema: 'public', deadlineMs: 10_000 })
   if (probed.failure !== null) throw new Error('the database was not found to be in order')
   const dialler = { ...real, probe: () => Promise.resolve(probed) }
   const worker = await benchWorker(stack, { url: await server.createDatabase('cost'), dialler })
