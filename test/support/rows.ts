@@ -20,9 +20,10 @@ export async function allRows(url: string): Promise<Rows> {
 }
 
 // A refused request may be recorded and is counted, a key that presents itself is noted as used, and processes say that they
-// run: no effects.
-const NO_EFFECT = ['public.audit_events', 'public.rate_limits', 'public.processes']
+// run and who of them forgets: no effects. When a credential was first seen as retired is upkeep's, that it is its state's.
+const NO_EFFECT = ['public.audit_events', 'public.rate_limits', 'public.processes', 'public.upkeep']
 const LAST_USED = " - 'last_used_at'"
+const SEEN_RETIRED = " - 'retired_at'"
 
 /** Every row that a request can have an effect on. Equal before and after: there was none. */
 export function effects(url: string): Promise<Rows> {
@@ -36,7 +37,10 @@ export async function effectsOver(client: pg.Client): Promise<Rows> {
      where c.relkind in ('r', 'p') and not c.relispartition and n.nspname = 'public' order by 1`,
   )
   const names = tables.rows.map(table => table.name).filter(name => !NO_EFFECT.includes(name))
-  const each = names.map(name => `select '${name}' as name, (to_jsonb(t)${LAST_USED})::text as text from ${name} t`)
+  const each = names.map(
+    name =>
+      `select '${name}' as name, (to_jsonb(t)${LAST_USED}${name === 'public.credentials' ? SEEN_RETIRED : ''})::text as text from ${name} t`,
+  )
   const { rows } = await client.query<{ name: string; text: string }>(`${each.join(' union all ')} order by 1, 2`)
   return Object.fromEntries(names.map(name => [name, rows.filter(row => row.name === name).map(row => row.text)]))
 }
