@@ -52,16 +52,23 @@ afterAll(async () => {
   await server.stop()
 })
 
+/** How many connect at a time: each is authenticated over the eight connections of its process, and waits 2 s for one at most. */
+const AT_ONCE = 100
+
 /** One stream for each subscriber, half of them at each process; on the other one when `moved`. */
-function subscribe(moved: boolean, lastEventIds: readonly string[] = []): Promise<EventStream[]> {
-  return Promise.all(
-    Array.from({ length: SUBSCRIBERS }, (_, at) => {
-      const url = urls[(at + Number(moved)) % 2] ?? ''
-      const lastEventId = lastEventIds[at]
-      const key = keys[Math.floor(at / 2) % KEYS] ?? ''
-      return watchDatasources({ url, key, ...(lastEventId === undefined ? {} : { lastEventId }) })
-    }),
-  )
+async function subscribe(moved: boolean, lastEventIds: readonly string[] = []): Promise<EventStream[]> {
+  const streams: EventStream[] = []
+  const one = (at: number) => {
+    const url = urls[(at + Number(moved)) % 2] ?? ''
+    const lastEventId = lastEventIds[at]
+    const key = keys[Math.floor(at / 2) % KEYS] ?? ''
+    return watchDatasources({ url, key, ...(lastEventId === undefined ? {} : { lastEventId }) })
+  }
+  while (streams.length < SUBSCRIBERS) {
+    const group = Array.from({ length: AT_ONCE }, (_, at) => one(streams.length + at))
+    streams.push(...(await Promise.all(group)))
+  }
+  return streams
 }
 
 const changeOf = (text: string): string => JSON.parse(text).change
