@@ -285,6 +285,25 @@ describe('A worker', () => {
     await expect(fetch(url)).rejects.toThrow()
   })
 
+  it('gives a claim up that the database does not answer, and goes on by another connection', async () => {
+    const direct = await openWay(tiers.roleUrl.worker)
+    try {
+      const env = { DATABASE_URL: direct.url, MOORING_LISTEN_URL: tiers.roleUrl.worker, MOORING_HEALTH_PORT: '0' }
+      const worker = await tiers.start('worker', { env })
+      const url = `http://127.0.0.1:${String((await worker.logged('worker is running'))['healthPort'])}`
+      const silentSince = Date.now()
+      direct.silence()
+      const line = await worker.logged('no tasks could be claimed')
+      // Two seconds are the deadline, and sixteen that of other statements.
+      expect(Number(line['time']) - silentSince).toBeLessThan(10_000)
+      direct.speak()
+      await becomes(() => ask(url), READY)
+      await worker.end()
+    } finally {
+      direct.close()
+    }
+  })
+
   it('that cannot listen there does not start, and names the variable', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')

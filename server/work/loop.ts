@@ -6,12 +6,15 @@ import { BROKEN, backoffMs } from '#server/domain/backoff.ts'
 import { KeyLacking } from '#server/seal/held-key.ts'
 import { handBack, handBackFailed, handBackHung } from '#server/store/claim-return.ts'
 import * as claims from '#server/store/claims.ts'
+import { withDeadline } from '#server/store/statement-scope.ts'
 import { aboutTask } from './about-task.ts'
 import { firstTries, Hung } from './first-try.ts'
 import { LackingKeys } from './lacking-keys.ts'
 import type { Trades, WorkerParts } from './parts.ts'
 
 const POLL_MS = 1_000
+/** A database that says nothing for so long loses the connection: the next claim goes by another one. */
+export const CLAIM_DEADLINE_MS = 2_000
 const LEASE_MS = 60_000
 
 /** How many tasks run at once. */
@@ -111,7 +114,7 @@ export class Loop {
     const claimed: Running[] = []
     try {
       const kinds = Object.keys(this.#trades) as claims.Claim['kind'][] // the keys of Trades are kinds
-      const due = await claims.prioritiesDue(db, { kinds, now })
+      const due = await withDeadline(CLAIM_DEADLINE_MS, () => claims.prioritiesDue(db, { kinds, now }))
       // With one place at a time, it goes to what was asked for last every second time.
       this.#newestFirst = !this.#newestFirst
       for (const lane of LANES) {
@@ -145,7 +148,7 @@ export class Loop {
     const isAsked = (other: claims.Lane) => other === 'asked'
     const { asked, background } = this.#pace.perOrganization
     const perOrganization = isAsked(lane) ? asked : background
-    const claimed = await claims.claim(this.#parts.db, {
+    const ask = {
       kinds: of.kinds,
       due: of.due,
       lanes: [lane],
@@ -162,7 +165,8 @@ export class Loop {
       now: of.now,
       rounds: this.#rounds,
       newestFirst: this.#newestFirst,
-    })
+    }
+    const claimed = await withDeadline(CLAIM_DEADLINE_MS, () => claims.claim(this.#parts.db, ask))
     return claimed.map(claim => ({ claim, lane }))
   }
 

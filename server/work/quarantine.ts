@@ -15,7 +15,9 @@ import { type TaskKind, type Tx, transaction } from '#server/store/db.ts'
 import * as feeds from '#server/store/feeds.ts'
 import { claimQuarantined, type QuarantinedClaim } from '#server/store/quarantine.ts'
 import * as sealed from '#server/store/sealed.ts'
+import { withDeadline } from '#server/store/statement-scope.ts'
 import { aboutTask } from './about-task.ts'
+import { CLAIM_DEADLINE_MS } from './loop.ts'
 import { intervalMs } from './next-check.ts'
 import type { WorkerParts } from './parts.ts'
 
@@ -83,7 +85,8 @@ export class Quarantine {
   async #claim(): Promise<void> {
     const { db, clock, log } = this.#parts
     try {
-      const claim = await claimQuarantined(db, { kinds: this.#kinds, leaseMs: LEASE_MS, now: clock() })
+      const ask = { kinds: this.#kinds, leaseMs: LEASE_MS, now: clock() }
+      const claim = await withDeadline(CLAIM_DEADLINE_MS, () => claimQuarantined(db, ask))
       if (claim !== undefined) this.#begin(claim)
     } catch (cause) {
       // The database is away: the poll tries again.
