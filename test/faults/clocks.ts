@@ -16,7 +16,7 @@ const SHIFT_MS: Readonly<Record<Member, number>> = {
 export const clocksApart: Fault = {
   name: 'clocks apart',
   withinSeconds: 20,
-  isHarmless: true,
+  sparesMeanwhile: 'everyone',
   lastsSeconds: 2,
   scene: async () => ({ flags: member => (SHIFT_MS[member] === 0 ? [] : shiftedClock(SHIFT_MS[member])) }),
   begin: async () => async () => undefined,

@@ -1,6 +1,7 @@
 /**
  * How a fault is described to the runner. Each has a file of its own beside this one, and stands in the list of `faults.ts`.
  */
+import type { Served } from './recovery.ts'
 import type { Scene, SceneOptions } from './scene.ts'
 
 /** Chance by the seed of the run: from 0 up to 1. */
@@ -12,8 +13,8 @@ export interface Fault {
   readonly name: string
   /** The service must be back so many seconds after the fault's end. */
   readonly withinSeconds: number
-  /** Where true the service must be there while it lasts, not only after it. */
-  readonly isHarmless?: boolean
+  /** For whom the service must be there while it lasts, not only after it: left out, for nobody. */
+  readonly sparesMeanwhile?: Served
   /** Where true no process may say that it is ready at the height of it. */
   readonly isUnready?: boolean
   /** How long it lasts; in the sample, half of it. */

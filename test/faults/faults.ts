@@ -11,7 +11,7 @@ import { promoted } from './promoted.ts'
 import { readOnly } from './read-only.ts'
 import { frozen, killed, restarted } from './restarted.ts'
 import { restored } from './restored.ts'
-import { exhausted, openTransaction } from './strangers.ts'
+import { exhausted, openTransaction, organizationLocked } from './strangers.ts'
 import { swallowed } from './swallowed.ts'
 
 /** The list. */
@@ -25,6 +25,7 @@ export const FAULTS: readonly Fault[] = [
   promoted(),
   exhausted,
   openTransaction,
+  organizationLocked,
   clocksApart,
   otherKeyring,
   restored(),

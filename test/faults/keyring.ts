@@ -14,7 +14,7 @@ import type { Fault } from './fault.ts'
 export const otherKeyring: Fault = {
   name: 'another keyring',
   withinSeconds: 20,
-  isHarmless: true,
+  sparesMeanwhile: 'everyone',
   lastsSeconds: 6,
   async begin({ tiers, stack }) {
     const dir = await mkdtemp(join(tmpdir(), 'mooring-other-keyring-'))

@@ -21,7 +21,7 @@ export const processesKilled: Fault = {
 export const workerFrozen: Fault = {
   name: 'worker frozen',
   withinSeconds: 20,
-  isHarmless: true,
+  sparesMeanwhile: 'everyone',
   lastsSeconds: 6,
   async begin(scene, chance) {
     const worker = scene.process(chance() < 0.5 ? 'worker-1' : 'worker-2').process

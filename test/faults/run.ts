@@ -60,15 +60,16 @@ async function runFault(fault: Fault, { customer, chance, isSample, everything }
     scene.readiness.since()
     const failures = scene.load.failures()
     const end = await fault.begin(scene, chance)
-    const meanwhile = fault.isHarmless === true ? await untilBack(scene, fault.withinSeconds) : null
+    const spared = fault.sparesMeanwhile
+    const meanwhile = spared === undefined ? null : await untilBack(scene, fault.withinSeconds, spared)
     await wait(lasts * 1_000)
     if (fault.isUnready === true && !isSample) wrong.push(...(await thoseReady(scene)))
     // A fault that nobody feels shows nothing.
-    if (fault.isHarmless !== true && scene.load.failures() === failures) wrong.push('no write failed meanwhile')
+    if (spared !== 'everyone' && scene.load.failures() === failures) wrong.push('no write failed meanwhile')
     await end()
     const readiness = scene.readiness.since().join(', ')
     const after = await untilBack(scene, fault.withinSeconds)
-    const seconds = fault.isHarmless === true && after !== null ? meanwhile : after
+    const seconds = spared !== undefined && after !== null ? meanwhile : after
     await scene.load.stop(GIVE_UP_MS)
     await allTold(scene)
     wrong.push(...scene.load.strange, ...((await fault.after?.(scene)) ?? []))

@@ -1,5 +1,6 @@
 /**
- * Strangers on our own server: they take every connection that it has, or leave a transaction open in our database.
+ * Strangers on our own server: they take every connection that it has, leave a transaction open in our database, or lock what
+ * one organization writes.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
@@ -63,12 +64,33 @@ export const exhausted: Fault = {
 export const openTransaction: Fault = {
   name: 'stranger’s open transaction',
   withinSeconds: 20,
-  isHarmless: true,
+  sparesMeanwhile: 'everyone',
   lastsSeconds: 4,
   async begin({ server }) {
     const client = new pg.Client({ connectionString: server.url() })
     await client.connect()
     await client.query('begin; create table left_open (n int); insert into left_open values (1)')
+    return async () => {
+      await client.query('rollback')
+      await client.end()
+    }
+  },
+}
+
+/** A lock on one organization's order of changes: what it writes waits and is refused, and the others are served. */
+export const organizationLocked: Fault = {
+  name: 'one organization locked',
+  withinSeconds: 20,
+  sparesMeanwhile: 'others',
+  lastsSeconds: 6,
+  async begin({ server, tiers }) {
+    const client = new pg.Client({ connectionString: server.url() })
+    await client.connect()
+    await client.query('begin')
+    const { rowCount } = await client.query('select from change_heads where org_id = $1 for update', [
+      tiers.organization.id,
+    ])
+    if (rowCount !== 1) throw new Error('the organization has no order of changes')
     return async () => {
       await client.query('rollback')
       await client.end()
