@@ -136,7 +136,7 @@ const LEFT_BEHIND = `select
   (select array_agg(name || '=' || setting) from pg_settings
     where source = 'session' and name not in ('client_encoding', 'DateStyle', 'TimeZone', 'application_name')) as settings,
   (select array_agg(name) from pg_prepared_statements) as statements,
-  (select count(*)::int from pg_locks where locktype = 'advisory') as locks,
+  (select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as locks,
   (select array_agg(relname::text) from pg_class where relpersistence = 't') as tables,
   (select array_agg(c) from pg_listening_channels() as c) as channels`
 const NOTHING = { settings: null, statements: null, locks: 0, tables: null, channels: null }
