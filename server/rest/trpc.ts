@@ -2,6 +2,7 @@
  * tRPC behind Express: who calls, what is counted and recorded, and which requests are subscriptions. Those are written by
  * `subscription.ts`; everything else is the library's.
  */
+import type { TRPCError } from '@trpc/server'
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import type express from 'express'
 import type { Context, WebParts } from '#server/api/context.ts'
@@ -26,6 +27,7 @@ export function trpc(parts: WebParts): express.Handler {
     router: appRouter,
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
+    responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
     createContext: ({ req, res, info: asked }) => contextOf(parts, { request: req, response: res, calls: asked.calls }),
   })
   const ours = subscriptions((request, response, path) => contextOf(parts, { request, response, calls: [{ path }] }))
@@ -33,6 +35,13 @@ export function trpc(parts: WebParts): express.Handler {
     const serve = isSubscription(request) ? ours : library
     return serve(request, response, next)
   }
+}
+
+/** When to ask again, as the dialects say it: of a batch, when the last of its calls can be. */
+function retryAfter(errors: readonly TRPCError[]): Record<string, string> {
+  const seconds = errors.map(({ cause }) => Number(cause instanceof Fault ? cause.headers['Retry-After'] : undefined))
+  const longest = Math.max(...seconds.filter(Number.isFinite))
+  return Number.isFinite(longest) ? { 'Retry-After': String(longest) } : {}
 }
 
 interface Asked {

@@ -22,6 +22,11 @@ const READ_ONLY = '25006'
 export interface Heard {
   /** The server refuses a change since it is read-only, as one that was demoted does. */
   readonly onReadOnly: () => void
+  /**
+   * Its session counts as lost, and nothing is rolled back in it any more: it must not be used again. An error that says so can
+   * also come over a connection that lives, with its transaction left open.
+   */
+  readonly onBroken: () => void
   /** It has answered a statement. */
   readonly onAnswer: () => void
   /** A statement that began then had no answer within its deadline. */
@@ -59,7 +64,10 @@ export function watchConnection(client: pg.PoolClient, watching: Watching & Hear
       })
       .catch((error: unknown) => {
         if (codeOf(error) === READ_ONLY) watching.onReadOnly()
-        isLost ||= isBroken(error)
+        if (isBroken(error)) {
+          isLost = true
+          watching.onBroken()
+        }
         const mayBeDone = text === 'commit' || (!isInTransaction && isChange(text))
         throw isBroken(error) && mayBeDone ? new OutcomeUnknown(error) : error
       })

@@ -38,8 +38,7 @@ export interface PoolOptions extends Watching {
 export function openPool(options: PoolOptions): PostgresPool {
   const { database, size, connectMs } = options
   const places = new OwnPlaces(database, Math.random)
-  // Connections that are closed when they are given back: their server takes no change.
-  const spoiled = new WeakSet<object>()
+  const spoiled: Spoiled = new WeakMap()
   const pool = new pg.Pool({
     max: size,
     connectionTimeoutMillis: (database.connectTimeoutSeconds ?? 0) * 1000 || connectMs,
@@ -65,7 +64,10 @@ export function openPool(options: PoolOptions): PostgresPool {
 }
 
 /** Watches each connection, and those that lie idle while another one has no answer. */
-function watchAll(pool: pg.Pool, spoiled: WeakSet<object>, options: PoolOptions): void {
+/** Connections that are closed when they are given back, and why. */
+type Spoiled = WeakMap<object, 'read-only' | 'broken'>
+
+function watchAll(pool: pg.Pool, spoiled: Spoiled, options: PoolOptions): void {
   const idle = new Set<pg.PoolClient>()
   const answeredAt = new WeakMap<object, number>()
   pool.on('connect', client => {
@@ -73,7 +75,8 @@ function watchAll(pool: pg.Pool, spoiled: WeakSet<object>, options: PoolOptions)
     client.on('error', options.onError)
     watchConnection(client, {
       ...options,
-      onReadOnly: () => spoiled.add(client),
+      onReadOnly: () => spoiled.set(client, 'read-only'),
+      onBroken: () => spoiled.set(client, 'broken'),
       onAnswer: () => answeredAt.set(client, performance.now()),
       // Its server may have vanished: what lies idle since then is as dead, and would cost as long a wait each.
       onSilence: sinceMs => {
@@ -129,7 +132,7 @@ function isRefusal(error: unknown): boolean {
 /** Counts the connection for the organization whose call it is, until it is given back. */
 async function connectFairly(
   take: () => Promise<pg.PoolClient>,
-  { places, shares, spoiled }: { places: OwnPlaces; shares: Shares; spoiled: WeakSet<object> },
+  { places, shares, spoiled }: { places: OwnPlaces; shares: Shares; spoiled: Spoiled },
 ): Promise<pg.PoolClient> {
   const scope = statementScope()
   const org = scope === undefined || scope.held > 0 ? null : scope.organizationId
@@ -148,8 +151,9 @@ async function connectFairly(
     if (scope !== undefined) scope.held -= 1
     giveBack?.()
     // A server that was demoted goes on taking connections: it is left for the next place.
-    if (spoiled.has(client)) places.failed(client)
-    release.call(client, destroy ?? spoiled.has(client))
+    if (spoiled.get(client) === 'read-only') places.failed(client)
+    // The library says false of its own where it has nothing against the connection.
+    release.call(client, destroy || spoiled.has(client))
   }
   return client
 }
