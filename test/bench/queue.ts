@@ -18,7 +18,8 @@ import type { Claimed } from './queue-claimer.ts'
 import { costOfChecks } from './queue-cost.ts'
 
 const due = Number(argv[2] ?? 1_000_000)
-const ORGANIZATIONS = 10_000
+/** A hundred tasks for each, of which half are those of one of them. */
+const organizations = Math.max(100, Math.round(due / 100))
 const WORKERS = 4
 const DRAIN_MS = 10_000
 const CALLERS = 40
@@ -124,8 +125,8 @@ await makeBacklog(few, { tasks: 1_000, organizations: 100, ofOne: 50 })
 say('1000 due')
 const ofFew = await claimIn(few)
 const many = await emptyQueue('many')
-await makeBacklog(many, { tasks: due, organizations: ORGANIZATIONS, ofOne: 50 })
-say(`${due} due, half of them of one organization, the others of ${ORGANIZATIONS}`)
+await makeBacklog(many, { tasks: due, organizations, ofOne: 50 })
+say(`${due} due, half of them of one organization, the others of ${organizations}`)
 const ofMany = await claimIn(many)
 say(
   `  a claim takes ${ofMany.toFixed(1)} ms in the database: × ${(ofMany / ofFew).toFixed(1)} of the one with 1000 due`,
