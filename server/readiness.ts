@@ -18,7 +18,7 @@ export const NOT_READY = {
   migrations_pending: 'migrations are pending; run: npm run -s mooring -- migrate',
   grants_missing: 'the database role lacks rights; run: npm run -s mooring -- db grant',
   database_not_written: 'the database takes no changes: it is read-only, full or overloaded',
-  change_feed_down: 'the connection that listens for changes is down',
+  change_feed_down: 'changes are not heard of, or cannot be read',
   dialler_not_ready: 'no dialling process can be started',
   stopping: 'this process is stopping',
 } as const
@@ -47,6 +47,8 @@ export const STOPPING: Readiness = { ok: false, trouble: NOT_READY.stopping, fai
 export interface Conditions {
   readonly db: Db
   readonly signals: Signals
+  /** For a process that has subscribers. */
+  readonly canReadChanges?: () => boolean
   /** For a process that dials; left out for one that does not. */
   readonly canDial?: () => boolean
 }
@@ -99,11 +101,11 @@ async function within(asked: Promise<Asked>): Promise<Asked> {
   }
 }
 
-function judge({ signals, canDial }: Conditions, asked: Asked): Readiness {
+function judge({ signals, canReadChanges, canDial }: Conditions, asked: Asked): Readiness {
   const failing: NotReady[] = []
   if (typeof asked === 'string') failing.push(asked)
   else if (!asked.isWritten) failing.push('database_not_written')
-  if (!signals.isAlive()) failing.push('change_feed_down')
+  if (!signals.isAlive() || canReadChanges?.() === false) failing.push('change_feed_down')
   if (canDial?.() === false) failing.push('dialler_not_ready')
   const [first] = failing
   return {

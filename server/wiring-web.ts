@@ -103,7 +103,7 @@ export interface WebGround extends Ground {
 export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<WebTier> {
   const { config } = ground
   const parts = await webParts(ground, keyring)
-  const readiness = await startReadiness(ground, 'web')
+  const readiness = await startReadiness({ ...ground, canReadChanges: () => parts.changeFeed.isAlive() }, 'web')
   const { publicUrl, trustProxy, corsOrigins, patience } = config
   let isDraining = false
   const app = createApp(parts, {

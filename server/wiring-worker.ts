@@ -147,7 +147,7 @@ function startDialler({ config, log, ownPlaces }: WorkerGround, extraCa: string 
     extraCa,
     log: event =>
       event.event === 'dialler_ended' && event.reason !== 'closed' && event.reason !== 'idle'
-        ? log.warn(event, 'dialler')
+        ? log.warn({ ...event, stage: 'dial' }, 'dialler')
         : log.debug(event, 'dialler'),
   })
 }

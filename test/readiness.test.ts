@@ -137,6 +137,19 @@ describe('A web process', () => {
     await becomes(askWeb, READY)
   })
 
+  it('is not ready while it cannot read the changes that its subscribers wait for', async () => {
+    const begun = Promise.withResolvers<void>()
+    const client = await tiers.client(web)
+    const watching = client.datasources.watch.subscribe({}, { onStarted: () => begun.resolve(), onError: begun.reject })
+    await begun.promise
+    const right = 'select on changes'
+    await query(tiers.databaseUrl, `revoke ${right} from ${quoted(tiers.role.web)}`)
+    await becomes(askWeb, refusedFor('change_feed_down'))
+    await query(tiers.databaseUrl, `grant ${right} to ${quoted(tiers.role.web)}`)
+    await becomes(askWeb, READY)
+    watching.unsubscribe()
+  })
+
   it('is not ready while migrations are pending, or a right on the table of processes is missing', async () => {
     const [last] = await query(
       tiers.databaseUrl,
