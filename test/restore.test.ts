@@ -175,10 +175,15 @@ describe('After the master key was rotated as well and the old one dropped', () 
     expect((await asOperator(['keyring', 'retire'], {}, 16 * MINUTE_MS)).printed).toHaveLength(1)
   })
 
-  it('a whole backup from before does not open with the keyrings that there are', async () => {
+  it('a whole backup from before does not open with the keyrings that there are, and nothing starts on it', async () => {
     for (const { id } of [gone, kept]) expect(await openedIn(before, installation.keyrings, id)).toBe(BROKEN)
     const url = await clone(before)
-    expect(await checkedIn(url, installation.keyrings, gone)).toMatchObject({ status_reason: 'credential_unreadable' })
+    const env = { ...installation.env('both'), DATABASE_URL: url, MOORING_KEYRING: installation.keyrings }
+    running = startEntry('main', env)
+    expect(await running.ended).toBe(1)
+    expect(running.err()).toContain("The worker's keyring opens none of the organizations' keys in this database.")
+    // What a keyring lacks is no finding about a customer.
+    expect(await query(url, "select status, status_reason from datasources where status <> 'active'")).toEqual([])
     const rows = await query(url, `select state from credentials where org_id = '${gone.id}'`)
     expect(rows).toEqual([{ state: 'current' }])
   })
