@@ -5,7 +5,7 @@
 import { access, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createDatabase } from '#server/embedded/database.ts'
-import { inFolder, makeFolder } from '#server/embedded/folder.ts'
+import { inDatabaseOf, inFolder, makeFolder } from '#server/embedded/folder.ts'
 import { Guard, type GuardEvents } from '#server/embedded/guard.ts'
 import { occupy } from '#server/embedded/lock.ts'
 import { Unusable } from '#server/embedded/unusable.ts'
@@ -146,6 +146,11 @@ export async function startLocal(
   stack.defer(() => database.embedded.stop())
   stack.use(new Guard(database.embedded, guardLog(log)))
   return { database, prepared: await prepareLocal(config, database.url) }
+}
+
+/** Does what follows a start of the database. In the local mode the data folder is to blame for what the database fails with. */
+export function onLocalDatabase<T>({ databaseUrl, localDir }: Config, work: () => Promise<T>): Promise<T> {
+  return databaseUrl === null ? inDatabaseOf(localDir, work) : work()
 }
 
 /** The lines of the server's log that tell why it ended. */

@@ -6,16 +6,16 @@ import { migrate } from '#server/store/migrate.ts'
 import { startClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { onHangup, webKeyring, workerKeyring } from './keyring-source.ts'
-import { greet, startLocal } from './local.ts'
+import { greet, onLocalDatabase, startLocal } from './local.ts'
 import { ownPlaces } from './own-places.ts'
-import { directUrl, GRACE_MS, openStore, runDraining } from './process.ts'
+import { directUrl, GRACE_MS, openStore, runDraining, type Start } from './process.ts'
 import { startWeb } from './wiring-web.ts'
 import { startWorker } from './wiring-worker.ts'
 
 /** Nobody has to turn away from a trial. */
 const drainMs = (config: Config) => config.drainMs ?? 0
 
-await runDraining(drainMs, async (config, log, stack) => {
+const start: Start = async (config, log, stack) => {
   const local = config.databaseUrl === null ? await startLocal({ config, log }, stack) : null
   const url = local?.database.url ?? config.databaseUrl ?? ''
   if (local === null) await migrate(await directUrl(config, url))
@@ -38,4 +38,6 @@ await runDraining(drainMs, async (config, log, stack) => {
   stack.use(onHangup(log, reload))
   if (local !== null) await greet({ config, db: store.db, log }, { ...local, port: web.port })
   log.info({ port: web.port }, 'web and worker are running')
-})
+}
+
+await runDraining(drainMs, (...of) => onLocalDatabase(of[0], () => start(...of)))

@@ -23,7 +23,8 @@ const AFTER_GRACE_MS = 5_000
 /** A main thread that does nothing for so long hears no signal either: a process that is told to stop is gone by then. */
 const STALL_MS = GRACE_MS
 
-type Start = (config: Config, log: Log, stack: AsyncDisposableStack) => Promise<void>
+/** Starts an entry; what it starts it puts on the stack. */
+export type Start = (config: Config, log: Log, stack: AsyncDisposableStack) => Promise<void>
 
 /**
  * Runs an entry, which puts what it starts on the stack: a signal, or a start that fails half-way, ends it in reverse order.

@@ -28,8 +28,7 @@ export interface Sample {
  * (0600). A start that is killed half-way leaves no half database: the next one begins anew.
  */
 export async function ensureSample(embedded: Pick<Embedded, 'url' | 'port'>, dir: string): Promise<Sample> {
-  const admin = new pg.Client({ connectionString: embedded.url })
-  await admin.connect()
+  const admin = await connected(embedded.url)
   try {
     await admin.query('select pg_advisory_lock($1)', [LOCK])
     const password = await ensureReader(admin, join(dir, 'sample-password'))
@@ -73,8 +72,7 @@ async function makeDatabase(admin: pg.Client, url: string): Promise<void> {
 async function fill(url: string): Promise<void> {
   const target = new URL(url)
   target.pathname = `/${DRAFT}`
-  const client = new pg.Client({ connectionString: target.href })
-  await client.connect()
+  const client = await connected(target.href)
   try {
     const text = await readFile(new URL('sample.sql', import.meta.url), 'utf8')
     // Several statements in one message are one transaction.
@@ -83,4 +81,12 @@ async function fill(url: string): Promise<void> {
   } finally {
     await client.end()
   }
+}
+
+async function connected(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url })
+  // What is under way rejects by itself; without a listener the lost connection would end the process first.
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
 }

@@ -7,6 +7,8 @@ import pg from 'pg'
 /** Makes the database if it is not there and returns its connection string. `name` is a plain identifier of ours. */
 export async function createDatabase(adminUrl: string, name: string): Promise<string> {
   const admin = new pg.Client({ connectionString: adminUrl })
+  // What is under way rejects by itself; without a listener the lost connection would end the process first.
+  admin.on('error', () => undefined)
   await admin.connect()
   try {
     const found = await admin.query('select datname from pg_database where datname = $1', [name])

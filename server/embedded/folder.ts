@@ -13,11 +13,24 @@ import { Unusable } from './unusable.ts'
 const VARIABLE = 'MOORING_DATA_DIR'
 
 /** Does work in the data folder. Throws a sentence in the place of an error that the folder is to blame for. */
-export async function inFolder<T>(dir: string, work: () => Promise<T>): Promise<T> {
+export function inFolder<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  return blaming(dir, work, error => (error instanceof Unusable ? Promise.resolve(error) : troubleOf(error, dir)))
+}
+
+/** Does work in the database of the data folder and elsewhere: of its errors the folder is to blame for the database's alone. */
+export function inDatabaseOf<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  return blaming(dir, work, error => (isOfDatabase(error) ? troubleOf(error, dir) : Promise.resolve(null)))
+}
+
+async function blaming<T>(
+  dir: string,
+  work: () => Promise<T>,
+  troubleIn: (error: unknown) => Promise<Trouble | null>,
+): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    const trouble = error instanceof Unusable ? error : await troubleOf(error, dir)
+    const trouble = await troubleIn(error)
     if (trouble === null) throw error
     const remedy = trouble.remedy.replaceAll('{dir}', () => dir)
     const sentence = `${VARIABLE}=${dir} cannot be used: ${trouble.wrong}; ${remedy}.`
@@ -111,7 +124,28 @@ async function troubleOf(error: unknown, dir: string): Promise<Trouble | null> {
   const path: unknown = Reflect.get(error, 'path')
   const known = BY_CODE[code]
   if (known !== undefined && (typeof path !== 'string' || isConcerned(path, dir))) return known
+  if (isLost(error)) return (await roomIn(dir)) < SEGMENT ? FULL : null
   return code === '' && PROGRAM_FAILED.test(error.message) ? troubleOfProgram(error.message, dir) : null
+}
+
+/** What PostgreSQL writes its log in, in bytes. A server that has no room for the next one ends, and gives back what it had of it. */
+const SEGMENT = 16 * 1_048_576
+
+/** The server has ended under a statement, or is not there: its own words may have found no room. */
+function isLost(error: Error): boolean {
+  const code = String(Reflect.get(error, 'code') ?? '')
+  return /^(08|57P)...?$|^ECONN/.test(code) || error.message.startsWith('Connection terminated')
+}
+
+const SQLSTATE = /^[0-9A-Z]{5}$/
+
+function isOfDatabase(error: unknown): boolean {
+  return error instanceof Error && (SQLSTATE.test(String(Reflect.get(error, 'code'))) || isLost(error))
+}
+
+async function roomIn(dir: string): Promise<number> {
+  const { bavail, bsize } = await statfs(dir)
+  return bavail * bsize
 }
 
 /** The messages of `embedded/` for a program of PostgreSQL that ended, with the end of what it said. */
@@ -121,9 +155,8 @@ async function troubleOfProgram(message: string, dir: string): Promise<Trouble> 
   const known = BY_TEXT.find(([pattern]) => pattern.test(message))?.[1]
   if (known !== undefined) return known
   const said = message.replace(PROGRAM_FAILED, '').split('\n')
-  const { bavail, bsize } = await statfs(dir)
   // On a full disk the log has no room for the reason.
-  if (said.join('') === '' && bavail * bsize < NEARLY_NOTHING) return FULL
+  if (said.join('') === '' && (await roomIn(dir)) < NEARLY_NOTHING) return FULL
   const reason = said.findLast(line => /FATAL|PANIC|error:/.test(line)) ?? said.at(-1) ?? ''
   return {
     wrong: `its PostgreSQL does not start (${reason.trim()})`,
