@@ -7,24 +7,18 @@
 import { type ColumnType, type Generated, Kysely, PostgresDialect, type Transaction } from 'kysely'
 import pg from 'pg'
 import { parseDatabaseUrl } from '#server/domain/database-url.ts'
-import type { Advisory, Check } from '#shared/check.ts'
 import type { Scope } from '#shared/credential.ts'
-import type { DbType, Kind, Status } from '#shared/datasource.ts'
 import type { Mode } from '#shared/wire.ts'
 import { isContended } from './availability.ts'
 import type { CapabilitiesTable, QuotasTable } from './capability-tables.ts'
 import { collectChanges, writeCollected } from './changes.ts'
+import type { DatasourcesTable, SnapshotsTable, VerificationsTable } from './datasource-tables.ts'
 import { CLIENT_DEADLINE_MS, deadlineSettings } from './deadlines.ts'
 import type { FeedEventsTable, FeedPushesTable, FeedsTable } from './feed-tables.ts'
+import type { JsonColumn } from './json-column.ts'
 import { openPool } from './pool.ts'
 import { createStatementNames } from './prepared.ts'
-import type {
-  CredentialsTable,
-  LeaseGrantsTable,
-  LeasesTable,
-  OrganizationKeysTable,
-  VerdictColumns,
-} from './sealed-tables.ts'
+import type { CredentialsTable, LeaseGrantsTable, LeasesTable, OrganizationKeysTable } from './sealed-tables.ts'
 
 interface OrganizationsTable {
   id: string
@@ -51,59 +45,6 @@ interface ApiKeysTable {
   revoked_at: Date | null
   issuer_id: string | null
   keeps_children: Generated<boolean>
-}
-
-interface DatasourcesTable extends VerdictColumns, LatestColumns {
-  org_id: string
-  id: string
-  kind: Kind
-  mode: Mode
-  name: string | null
-  db_type: DbType | null
-  status: Generated<Status>
-  status_reason: string | null
-  host: string | null
-  port: number | null
-  database: string | null
-  schema: string | null
-  tls_mode: string | null
-  excluded_schemas: string[] | null
-  endpoint: string | null
-  /** JSON text on its way in, so that a key named `__proto__` survives; an object on its way out. */
-  metadata: JsonColumn<Record<string, string>>
-  identity: string | null
-  credential_version: Generated<number>
-  verification_id: string | null
-  created_at: Date
-  verified_at: Date | null
-  introspected_at: Date | null
-  next_check_at: Date | null
-  deleted_at: Date | null
-}
-
-/** The latest verdict, of the verification `latest_id`; all null before the first one. */
-export interface LatestColumns {
-  latest_id: string | null
-  latest_version: number | null
-  latest_outcome: VerificationsTable['outcome'] | null
-  latest_reason: string | null
-  latest_checks: JsonColumn<Check[] | null>
-  latest_advisories: JsonColumn<Advisory[] | null>
-  latest_took_ms: number | null
-  latest_at: Date | null
-}
-
-interface VerificationsTable {
-  org_id: string
-  id: string
-  datasource_id: string
-  version: number
-  outcome: 'passed' | 'refused' | 'unreachable'
-  reason: string | null
-  checks: JsonColumn<Check[]>
-  advisories: JsonColumn<Advisory[]>
-  took_ms: number
-  at: Date
 }
 
 /** What a task is for. */
@@ -185,24 +126,6 @@ interface InstallationTable {
   relation: string | null
 }
 
-interface SnapshotsTable {
-  org_id: string
-  id: string
-  datasource_id: string
-  fingerprint: string
-  schemas_asked: string[] | null
-  excluded_schemas: string[]
-  table_count: number
-  content: Buffer
-  observed: Buffer
-  previous_id: string | null
-  breaking: number | null
-  risky: number | null
-  safe: number | null
-  taken_at: Date
-  seen_at: Date
-}
-
 interface DialBudgetsTable {
   key: string
   used: number
@@ -216,9 +139,6 @@ interface ProcessesTable {
   started_at: Generated<Date>
   seen_at: Generated<Date>
 }
-
-/** A json column: text in, value out. */
-type JsonColumn<T> = ColumnType<T, string | undefined, string>
 
 interface UpkeepTable {
   name: string
