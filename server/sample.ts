@@ -85,7 +85,7 @@ async function fill(url: string): Promise<void> {
 
 async function connected(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url })
-  // What is under way rejects by itself; without a listener the lost connection would end the process first.
+  // The running query rejects anyway. Without a listener, pg's 'error' event would end the process first.
   client.on('error', () => undefined)
   await client.connect()
   return client

@@ -8,7 +8,7 @@ import { uuidOf } from '#shared/wire.ts'
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
-/** The request's id, the organization of whoever calls, and the datasource that is named; absent where they are not known. */
+/** The request's id, the caller's organization and the datasource that the request names. A field that is not known is absent. */
 export function aboutRequest(of: { requestId: string; principal: Principal | Fault | undefined; named: unknown }) {
   const { requestId, principal, named } = of
   const datasourceId = datasourceIn(named)

@@ -47,7 +47,7 @@ export class ChangeFeed {
     this.replays = new Replays(parts.db)
   }
 
-  /** Aborted when the process stops: whoever is subscribed ends then. */
+  /** Aborted when the process stops: every subscription ends then. */
   get ended(): AbortSignal {
     return this.#ended.signal
   }
@@ -129,7 +129,7 @@ export class ChangeFeed {
     const fresh = [...this.#organizations].filter(([, recent]) => recent.place === null)
     if (fresh.length === 0) return
     const orgs = fresh.map(([organizationId]) => organizationId)
-    // What happened before they came is not told as new.
+    // A new subscriber is not sent changes from before it subscribed.
     await this.#adopt(orgs)
     const heads = await reads.heads(this.#db, orgs)
     for (const [organizationId, recent] of fresh) recent.place ??= given(heads.get(organizationId))

@@ -69,7 +69,7 @@ export class RecentChanges {
     this.#first += surplus
   }
 
-  /** Drops what is held, since what comes does not go on from it: whoever listens finds their place gone, and looks in the table. */
+  /** Drops the changes that are held, since the next ones do not follow them. Subscribers find their place gone and read the table. */
   cut(): void {
     this.#first = this.next + 1
     this.#changes.length = 0

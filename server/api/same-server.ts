@@ -1,6 +1,6 @@
 /**
  * Notices that our own database is another one than the one whose numbers subscribers hold: a restored dump, a copy, a promoted
- * standby. All epochs end then, so that whoever comes back, and whoever is there, lists anew.
+ * standby. All epochs end then, so that every subscriber, connected or returning, lists anew.
  */
 import type { Log } from '#server/log.ts'
 import type { Db } from '#server/store/db.ts'

@@ -21,7 +21,7 @@ const HEAP_MIB = 512
 /** How much of an answer one request still may have. Its calls share it. */
 export interface AnswerBudget {
   leftBytes: number
-  /** Texts that go out as they are; whoever writes the answer puts them in their places. */
+  /** Texts that are sent unchanged. The writer of the answer puts them in their places. */
   readonly texts: JsonText[]
 }
 

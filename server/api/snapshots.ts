@@ -77,7 +77,7 @@ export const snapshotsRouter = router({
       if (snapshot === undefined) throw new Fault('entity_not_found')
       const row = await ownerOf(ctx, snapshot.datasource_id)
       const part: unknown = await ctx.parts.snapshotReader.part(snapshot, input, ctx.answers)
-      // Sound for whoever reads the answer: the bytes in its place are of this shape.
+      // The cast is sound: the bytes that replace the mark have this shape.
       return { summary: summarise(snapshot, row), content: part as Snapshot }
     }),
 

@@ -101,7 +101,7 @@ function shownIssue(fault: FaultCode, { path, code, message, ctx }: Issue) {
 const spelled = t.middleware(async ({ ctx, next, path, getRawInput }) => {
   const result = await next()
   if (result.ok) return result
-  // What cannot be read as input names nothing.
+  // Input that cannot be parsed names no datasource.
   throw await failureOf(ctx, { path, input: await getRawInput().catch(() => undefined) }, result.error)
 })
 

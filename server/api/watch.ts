@@ -17,7 +17,7 @@ import { failureOf, procedure } from './trpc.ts'
 
 const MIN_IDLE_MS = 1_000
 
-/** As far as a number of ours reaches. The epoch may be one of a former release, which has another form of place: it is none of ours. */
+/** Whether the number of an event id can be one of a change. Its epoch is not checked: a former release wrote something else there. */
 const isPlace = (eventId: string) => Number.isSafeInteger(Number(eventId.split('-')[1]))
 
 const WatchInput = z

@@ -7,7 +7,7 @@ import pg from 'pg'
 /** Makes the database if it is not there and returns its connection string. `name` is a plain identifier of ours. */
 export async function createDatabase(adminUrl: string, name: string): Promise<string> {
   const admin = new pg.Client({ connectionString: adminUrl })
-  // What is under way rejects by itself; without a listener the lost connection would end the process first.
+  // The running query rejects anyway. Without a listener, pg's 'error' event would end the process first.
   admin.on('error', () => undefined)
   await admin.connect()
   try {

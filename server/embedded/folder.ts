@@ -1,6 +1,6 @@
 /**
- * What is wrong with the data folder of the local mode, as one sentence that names `MOORING_DATA_DIR`, its value and what to
- * do. Errors of the system, of the embedded PostgreSQL and of its statements are told by their codes and texts.
+ * Turns an error that the data folder caused into one sentence, which names `MOORING_DATA_DIR`, its value and the remedy. Reads
+ * the codes and texts of errors of the system, of the embedded PostgreSQL and of its statements.
  *
  * The entries and operators' commands call it around whatever they do in that folder.
  */

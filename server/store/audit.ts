@@ -1,6 +1,6 @@
 /**
- * The append-only record: who did what to which object, and how it ended. No secret and no free text goes in; the
- * database refuses update and delete to whoever connects.
+ * The append-only record: who did what to which object, and how it ended. No secret and no free text goes in. The
+ * roles of both tiers have no right to change or delete a row; an owner has.
  */
 import type { Db } from './db.ts'
 
