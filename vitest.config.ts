@@ -2,19 +2,19 @@ import { defineConfig } from 'vitest/config'
 
 // These measure time, memory or the whole machine at work: beside another file they would measure that one too.
 const alone = [
-  'test/watch-many.test.ts',
+  'test/changes/watch-many.test.ts',
   // A transaction that another file holds open in the shared server would hold back what these wait for.
-  'test/watch.test.ts',
-  'test/endpoint-story.test.ts',
-  'test/queue-fairness.test.ts',
-  'test/rotation-under-load.test.ts',
-  'test/web-memory.test.ts',
-  'test/feed-crash.test.ts',
-  'test/hostile-servers.test.ts',
+  'test/changes/watch.test.ts',
+  'test/feeds/endpoint-story.test.ts',
+  'test/tasks/queue-fairness.test.ts',
+  'test/keys/rotation-under-load.test.ts',
+  'test/operations/web-memory.test.ts',
+  'test/feeds/feed-crash.test.ts',
+  'test/dials/hostile-servers.test.ts',
 ]
 
 const shared = {
-  globalSetup: ['test/support/global-setup.ts'],
+  globalSetup: ['test/support/database/global-setup.ts'],
   pool: 'forks' as const,
   // Whole processes are started, and this machine may be busy: what hangs is told from what is slow by a wide margin.
   testTimeout: 120_000,

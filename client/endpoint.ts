@@ -4,9 +4,9 @@
  * It needs Web Crypto and nothing else, so that it runs wherever `fetch` does: Node, Deno, Bun, workers. `examples/` has
  * endpoints that can be run.
  */
-import { answerCall, type EndpointOptions, type IncomingCall } from './endpoint-answer.ts'
-import { verifyRequest } from './endpoint-signature.ts'
-import { OUTBOX_SQL, outboxEvents } from './outbox.ts'
+import { answerCall, type EndpointOptions, type IncomingCall } from '#client/endpoint/endpoint-answer.ts'
+import { verifyRequest } from '#client/endpoint/endpoint-signature.ts'
+import { OUTBOX_SQL, outboxEvents } from '#client/endpoint/outbox.ts'
 
 // A customer's one import: the check alone for a server of his own, and the outbox.
 export { OUTBOX_SQL, outboxEvents, verifyRequest }

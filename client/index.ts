@@ -12,14 +12,14 @@ import {
 } from '@trpc/client'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import { EventSource } from 'eventsource'
+import { sealingLink } from '#client/core/sealing-link.ts'
 import type { AppRouter } from '#server/api/router.ts'
-import type { FaultCode } from '#shared/fault.ts'
-import { withoutEnd } from '#shared/text.ts'
-import { sealingLink } from './sealing-link.ts'
+import { withoutEnd } from '#shared/base/text.ts'
+import type { FaultCode } from '#shared/faults/fault.ts'
 
 // biome-ignore lint/performance/noBarrelFile: callers have one place to import from
-export { type SealedConnectionString, sealConnectionString } from './seal.ts'
-export { sealingLink } from './sealing-link.ts'
+export { type SealedConnectionString, sealConnectionString } from '#client/core/seal.ts'
+export { sealingLink } from '#client/core/sealing-link.ts'
 
 /** What every procedure takes and answers: `Inputs['datasources']['register']`. */
 export type Inputs = inferRouterInputs<AppRouter>

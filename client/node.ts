@@ -4,13 +4,13 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import type { DatasourceId } from '#shared/wire.ts'
-import { leaseKeysFromEnvironment } from './config.ts'
+import { SharedWatch } from '#client/core/shared-watch.ts'
+import { leaseKeysFromEnvironment } from '#client/node/config.ts'
+import { leasedClient } from '#client/node/leased-client.ts'
+import type { LeasedPlace } from '#client/node/leased-place.ts'
+import { type Held, releaseLease, takeLease } from '#client/node/take-lease.ts'
+import type { DatasourceId } from '#shared/base/wire.ts'
 import type { Client } from './index.ts'
-import { leasedClient } from './leased-client.ts'
-import type { LeasedPlace } from './leased-place.ts'
-import { SharedWatch } from './shared-watch.ts'
-import { type Held, releaseLease, takeLease } from './take-lease.ts'
 
 /** What a caller may choose; the rest is as it is for everyone. */
 export interface LeaseOptions {

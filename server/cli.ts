@@ -6,16 +6,16 @@
 
 import { parseArgs } from 'node:util'
 import { schemaCommands } from '#client/cli/schema.ts'
-import { stampIdsBy } from '#server/domain/ids.ts'
+import { stampIdsBy } from '#server/domain/access/ids.ts'
 import type { CommandContext } from '#server/operator/command.ts'
 import { commands, usageOf } from '#server/operator/commands.ts'
-import { DatabaseClock } from '#server/store/database-clock.ts'
-import { openDb } from '#server/store/db.ts'
-import { printableLines } from '#shared/printable.ts'
+import { workerKeyring } from '#server/process/keyring-source.ts'
+import { directUrl } from '#server/process/process.ts'
+import { ensureKeyrings, startLocalDatabase } from '#server/standalone/local.ts'
+import { DatabaseClock } from '#server/store/database/database-clock.ts'
+import { openDb } from '#server/store/database/db.ts'
+import { printableLines } from '#shared/base/printable.ts'
 import { type Config, environment, readCaller, readConfig } from './config.ts'
-import { workerKeyring } from './keyring-source.ts'
-import { ensureKeyrings, startLocalDatabase } from './local.ts'
-import { directUrl } from './process.ts'
 
 const OPTIONS = {
   mode: { type: 'string' },

@@ -3,12 +3,12 @@
  * `DATABASE_URL`; keys come from the file that `MOORING_KEYRING` names.
  */
 import { join, resolve } from 'node:path'
-import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/database-url.ts'
-import { type FeedSettings, feedSettings } from '#server/domain/feed-settings.ts'
-import { parseNetworks } from '#server/domain/host-policy.ts'
-import { type Retention, retentionSettings } from '#server/domain/retention-settings.ts'
-import { parseHost, parseHostPort } from '#shared/host.ts'
-import { withoutEnd } from '#shared/text.ts'
+import { type FeedSettings, feedSettings } from '#server/domain/feeds/feed-settings.ts'
+import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/network/database-url.ts'
+import { parseNetworks } from '#server/domain/network/host-policy.ts'
+import { type Retention, retentionSettings } from '#server/domain/tasks/retention-settings.ts'
+import { withoutEnd } from '#shared/base/text.ts'
+import { parseHost, parseHostPort } from '#shared/connection-string/host.ts'
 
 import { ConfigError, choice, integer, text } from './variables.ts'
 

@@ -4,8 +4,8 @@
  * No line holds a character that steers a terminal, even once its JSON is parsed.
  */
 import pino from 'pino'
-import { errorCode, errorMessage, partsOf } from '#shared/error-text.ts'
-import { printableLog } from '#shared/printable.ts'
+import { errorCode, errorMessage, partsOf } from '#shared/base/error-text.ts'
+import { printableLog } from '#shared/base/printable.ts'
 
 // Nothing of these is ever given to a log; this is for the day when somebody does.
 const SECRETS = ['password', 'connectionString', 'signingKey', 'key', 'token', 'authorization'] as const

@@ -2,13 +2,14 @@
  * Entry of everything in one process, for trying Mooring and for small installs: web and worker together, on `DATABASE_URL`
  * or an embedded PostgreSQL. Here walls 1 and 2 hold, between types and between modules; the process is one.
  */
-import { migrate } from '#server/store/migrate.ts'
-import { startClock } from './clock.ts'
+
+import { startClock } from '#server/process/clock.ts'
+import { onHangup, webKeyring, workerKeyring } from '#server/process/keyring-source.ts'
+import { ownPlaces } from '#server/process/own-places.ts'
+import { directUrl, GRACE_MS, openStore, runDraining, type Start } from '#server/process/process.ts'
+import { greet, onLocalDatabase, startLocal } from '#server/standalone/local.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
 import type { Config } from './config.ts'
-import { onHangup, webKeyring, workerKeyring } from './keyring-source.ts'
-import { greet, onLocalDatabase, startLocal } from './local.ts'
-import { ownPlaces } from './own-places.ts'
-import { directUrl, GRACE_MS, openStore, runDraining, type Start } from './process.ts'
 import { startWeb } from './wiring-web.ts'
 import { startWorker } from './wiring-worker.ts'
 

@@ -7,13 +7,13 @@
  */
 import { writeSync } from 'node:fs'
 import { json } from 'node:stream/consumers'
-import { startClock } from './clock.ts'
+import { startClock } from '#server/process/clock.ts'
+import { workerKeyring } from '#server/process/keyring-source.ts'
+import { endOnUncaught, openStore } from '#server/process/process.ts'
+import type { QuarantineOrder } from '#server/process/quarantine-order.ts'
+import { startWatchdog } from '#server/process/watchdog.ts'
 import { environment, readConfig } from './config.ts'
-import { workerKeyring } from './keyring-source.ts'
 import { createLog } from './log.ts'
-import { endOnUncaught, openStore } from './process.ts'
-import type { QuarantineOrder } from './quarantine-order.ts'
-import { startWatchdog } from './watchdog.ts'
 import { runOne } from './wiring-worker.ts'
 
 const READY = 3

@@ -2,11 +2,11 @@
  * Entry of the web tier: tRPC and both REST dialects on `DATABASE_URL`. It holds the web's keyring, which opens nothing.
  */
 
-import { canReadSecrets } from '#server/store/grants.ts'
-import { startClock } from './clock.ts'
+import { startClock } from '#server/process/clock.ts'
+import { onHangup, webKeyring } from '#server/process/keyring-source.ts'
+import { GRACE_MS, openStore, requireMigrated, runDraining } from '#server/process/process.ts'
+import { canReadSecrets } from '#server/store/installation/grants.ts'
 import type { Config } from './config.ts'
-import { onHangup, webKeyring } from './keyring-source.ts'
-import { GRACE_MS, openStore, requireMigrated, runDraining } from './process.ts'
 import { startWeb } from './wiring-web.ts'
 
 /** Longer than a balancer that looks every second needs to see that this process is going. */

@@ -2,11 +2,11 @@
  * Entry of the worker: opens credentials, dials customers' databases, serves no one. It holds the worker's keyring.
  */
 
-import { startClock } from './clock.ts'
-import { startHealth } from './health.ts'
-import { onHangup, workerKeyring } from './keyring-source.ts'
-import { ownPlaces } from './own-places.ts'
-import { GRACE_MS, openStore, requireMigrated, run } from './process.ts'
+import { startClock } from '#server/process/clock.ts'
+import { startHealth } from '#server/process/health.ts'
+import { onHangup, workerKeyring } from '#server/process/keyring-source.ts'
+import { ownPlaces } from '#server/process/own-places.ts'
+import { GRACE_MS, openStore, requireMigrated, run } from '#server/process/process.ts'
 import { startWorker } from './wiring-worker.ts'
 
 // Nobody waits for the worker: a busy database is waited for rather than given up.

@@ -5,8 +5,8 @@
  * and whole in a comment as far as that goes. The generators on npm all want a live database, and no text of theirs is
  * made for names from strangers.
  */
-import { escapeUnprintable } from '#shared/printable.ts'
-import type { Column, Constraint, Relation, Snapshot } from '#shared/snapshot.ts'
+import { escapeUnprintable } from '#shared/base/printable.ts'
+import type { Column, Constraint, Relation, Snapshot } from '#shared/schemas/snapshot.ts'
 
 interface Entity {
   readonly schema: string

@@ -3,7 +3,7 @@
  *
  * Only the SQL printer uses it.
  */
-import type { Relation, Snapshot } from '#shared/snapshot.ts'
+import type { Relation, Snapshot } from '#shared/schemas/snapshot.ts'
 import { namesOf } from './schema-sql-form.ts'
 import { identifier } from './schema-sql-text.ts'
 

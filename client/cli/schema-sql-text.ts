@@ -4,9 +4,9 @@
  * Text that is no SQL of the expected form is marked by `unfit`, and the mark makes a remark of the whole statement that holds
  * it: no printer has to ask. U+0000 is the mark, since no SQL can hold it.
  */
-import { printable } from '#shared/printable.ts'
-import { quoteLines, quoteName } from '#shared/sql-text.ts'
-import { isStorable } from '#shared/text.ts'
+import { printable } from '#shared/base/printable.ts'
+import { quoteLines, quoteName } from '#shared/base/sql-text.ts'
+import { isStorable } from '#shared/base/text.ts'
 
 const UNFIT = '\u0000'
 

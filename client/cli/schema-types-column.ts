@@ -4,8 +4,8 @@
  * What `pg` has no parser for is text to it, arrays of enums, domains and extension types included: it then gives the
  * array's literal. A domain comes over the wire as what it is made of. Only `schema-types.ts` uses it.
  */
-import { printableJson } from '#shared/printable.ts'
-import type { Column, SchemaSnapshot } from '#shared/snapshot.ts'
+import { printableJson } from '#shared/base/printable.ts'
+import type { Column, SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import { elementOf } from './schema-type-name.ts'
 
 /** The types of one schema's columns. */

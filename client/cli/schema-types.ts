@@ -5,8 +5,8 @@
  * nothing of them may leave its literal or comment. kysely-codegen's serializer can be fed without a database, but lets
  * a column comment end the comment that it prints, breaks on a table named `constructor`, and needs TypeScript's JS API.
  */
-import { escapeUnprintable, printable, printableJson } from '#shared/printable.ts'
-import type { Column, Relation, SchemaSnapshot, Snapshot } from '#shared/snapshot.ts'
+import { escapeUnprintable, printable, printableJson } from '#shared/base/printable.ts'
+import type { Column, Relation, SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import { createTypeScriptTypes, type TypeScriptTypes } from './schema-types-column.ts'
 
 const HEADER = `/**

@@ -3,15 +3,15 @@
  * them leaves neither. A second request with the key waits for the first and is given its answer.
  */
 
-import { comparedBody } from '#server/domain/compared-body.ts'
-import { OutcomeUnknown } from '#server/store/availability.ts'
-import { type Tx, transaction } from '#server/store/db.ts'
-import * as idempotency from '#server/store/idempotency.ts'
-import type { Topic } from '#server/store/signals.ts'
-import { Fault, type FaultCode } from '#shared/fault.ts'
+import { awaited } from '#server/api/checks/wait.ts'
+import { comparedBody } from '#server/domain/access/compared-body.ts'
+import * as idempotency from '#server/store/access/idempotency.ts'
+import { OutcomeUnknown } from '#server/store/connection/availability.ts'
+import { type Tx, transaction } from '#server/store/database/db.ts'
+import type { Topic } from '#server/store/database/signals.ts'
+import { Fault, type FaultCode } from '#shared/faults/fault.ts'
 import { type ComparedRequest, type KnownContext, type Remarks, within } from './context.ts'
 import { databaseAway } from './store-fault.ts'
-import { awaited } from './wait.ts'
 
 const WAIT_MS = 30_000
 // A wait for another request's claim holds a connection: it is given up and begun again, so that others get their turn.

@@ -2,10 +2,11 @@
  * The whole API. Every voice ends here: tRPC over HTTP, and both dialects through a caller in this process.
  * A procedure that is not in it does not exist.
  */
-import { datasourcesRouter } from './datasources.ts'
-import { feedsRouter } from './feeds.ts'
-import { organizationRouter } from './organization.ts'
-import { snapshotsRouter } from './snapshots.ts'
+
+import { organizationRouter } from '#server/api/access/organization.ts'
+import { datasourcesRouter } from '#server/api/datasources/datasources.ts'
+import { feedsRouter } from '#server/api/feeds/feeds.ts'
+import { snapshotsRouter } from '#server/api/schemas/snapshots.ts'
 import { createCallerFactory, router } from './trpc.ts'
 
 /** The router; `client/index.ts` takes its type and nothing else. */

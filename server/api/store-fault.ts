@@ -2,8 +2,8 @@
  * What an error of our own database is to a caller: away for now, done or not done, or busy with the caller's own
  * organization. The one place where an error of the store becomes a fault.
  */
-import { isAway, OrganizationBusy, OutcomeUnknown } from '#server/store/availability.ts'
-import { Fault } from '#shared/fault.ts'
+import { isAway, OrganizationBusy, OutcomeUnknown } from '#server/store/connection/availability.ts'
+import { Fault } from '#shared/faults/fault.ts'
 
 /** Seconds after which asking again is worth it: a failover or a restart takes a few. */
 const RETRY_AFTER = { 'Retry-After': '2' }

@@ -4,14 +4,14 @@
  */
 import { initTRPC, TRPCError } from '@trpc/server'
 import { ZodError } from 'zod'
-import { refusal } from '#server/domain/scope.ts'
-import { forOrganization } from '#server/store/statement-scope.ts'
-import type { Scope } from '#shared/credential.ts'
-import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/fault.ts'
-import { namedFault } from '#shared/named-fault.ts'
-import { aboutRequest } from './about-request.ts'
+import { aboutRequest } from '#server/api/caller/about-request.ts'
+import { recordRefusal } from '#server/api/caller/refusals.ts'
+import { refusal } from '#server/domain/access/scope.ts'
+import { forOrganization } from '#server/store/connection/statement-scope.ts'
+import type { Scope } from '#shared/access/credential.ts'
+import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/faults/fault.ts'
+import { namedFault } from '#shared/faults/named-fault.ts'
 import type { Context, KnownContext } from './context.ts'
-import { recordRefusal } from './refusals.ts'
 import { storeFault } from './store-fault.ts'
 
 const CODE_OF_STATUS = {

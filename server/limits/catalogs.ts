@@ -1,9 +1,9 @@
 /**
  * Limits of a catalog that is introspected, and of the snapshot that it makes. Whoever runs the database sizes both.
  */
-import { MAX_CATALOG_BYTES } from '#server/net/describe.ts'
-import { MAX_QUARANTINED } from '#server/store/quarantine.ts'
-import { SNAPSHOT_BOUNDS } from '#shared/snapshot-bounds.ts'
+import { MAX_CATALOG_BYTES } from '#server/net/catalog/describe.ts'
+import { MAX_QUARANTINED } from '#server/store/tasks/quarantine.ts'
+import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import type { Limit } from './limit.ts'
 
 /** Limits of catalogs. */
@@ -11,8 +11,8 @@ export const CATALOG_LIMITS: readonly Limit[] = [
   {
     what: 'A catalog',
     ...{ bound: MAX_CATALOG_BYTES, unit: 'bytes', happens: 'refused', how: '`introspection_failed`, `maxBytes`' },
-    test: ['hostile-catalog', 'beyond the limits is a fault that says which limit'],
-    holds: ['server/net/describe-answer.ts pieces'],
+    test: ['schemas/hostile-catalog', 'beyond the limits is a fault that says which limit'],
+    holds: ['server/net/catalog/describe-answer.ts pieces'],
   },
   {
     what: 'A snapshot, uncompressed',
@@ -22,7 +22,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       happens: 'refused',
       how: '`introspection_failed`, `maxBytes`',
     },
-    test: ['attacks/catalog-bounds', 'maxBytes'],
+    test: ['attacks/sizes/catalog-bounds', 'maxBytes'],
   },
   {
     what: 'Relations of a snapshot',
@@ -32,7 +32,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       happens: 'refused',
       how: '`introspection_failed`, `maxRelations`',
     },
-    test: ['attacks/catalog-bounds', 'maxRelations'],
+    test: ['attacks/sizes/catalog-bounds', 'maxRelations'],
   },
   {
     what: 'Columns of a relation',
@@ -42,7 +42,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       happens: 'refused',
       how: '`introspection_failed`, `maxColumns`',
     },
-    test: ['attacks/catalog-bounds', 'maxColumns'],
+    test: ['attacks/sizes/catalog-bounds', 'maxColumns'],
   },
   {
     what: 'The name of an object in a catalog',
@@ -52,7 +52,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       happens: 'refused',
       how: '`introspection_failed`, `maxNameBytes`',
     },
-    test: ['attacks/catalog-bounds', 'maxNameBytes'],
+    test: ['attacks/sizes/catalog-bounds', 'maxNameBytes'],
   },
   {
     what: 'A type as a catalog spells it',
@@ -62,7 +62,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       happens: 'refused',
       how: '`introspection_failed`, `maxTypeBytes`',
     },
-    test: ['attacks/catalog-bounds', 'maxTypeBytes'],
+    test: ['attacks/sizes/catalog-bounds', 'maxTypeBytes'],
   },
   {
     what: 'A comment, default, definition or query in a catalog',
@@ -72,7 +72,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       happens: 'cut',
       how: 'length and SHA-256 stand behind it; a longer one is refused, `maxDefinitionBytes`',
     },
-    test: ['attacks/catalog-bounds', 'maxDefinitionBytes'],
+    test: ['attacks/sizes/catalog-bounds', 'maxDefinitionBytes'],
   },
   {
     what: 'Constraints, indexes or policies of a relation',
@@ -82,7 +82,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       happens: 'refused',
       how: '`introspection_failed`, `maxParts`',
     },
-    test: ['attacks/catalog-bounds', 'maxParts'],
+    test: ['attacks/sizes/catalog-bounds', 'maxParts'],
   },
   {
     what: 'Labels of an enum',
@@ -92,12 +92,12 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       happens: 'refused',
       how: '`introspection_failed`, `maxLabels`',
     },
-    test: ['attacks/catalog-bounds', 'maxLabels'],
+    test: ['attacks/sizes/catalog-bounds', 'maxLabels'],
   },
   {
     what: 'Tasks that run alone after they took workers down, of all organizations',
     ...{ bound: MAX_QUARANTINED, unit: 'tasks', happens: 'waits', how: 'one of an organization; due until then' },
-    test: ['attacks/task-takes-workers-down', 'one of its organization and two of all'],
+    test: ['attacks/sizes/task-takes-workers-down', 'one of its organization and two of all'],
     holds: ['server/work/quarantine.ts #running'],
   },
 ]

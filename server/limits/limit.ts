@@ -20,7 +20,7 @@ export interface Limit {
   readonly test: readonly [file: string, names: string]
   /**
    * What of the code it bounds: `path #field` or `path name` of a container, `path function()` of a loop, `table name`,
-   * `input procedure.path field`. `test/limits-table.test.ts` finds these by walking the code and asks for each.
+   * `input procedure.path field`. `test/house/limits-table.test.ts` finds these by walking the code and asks for each.
    */
   readonly holds?: readonly string[]
 }

@@ -2,15 +2,15 @@
  * Limits of what lasts longer than a request: subscriptions, waiters, replays.
  */
 
-import { TOLD_IN_A_TURN } from '#server/api/change-feed.ts'
-import { MAX_PAGE_BYTES } from '#server/api/feed-page.ts'
-import { MAX_PAGES, MAX_STREAMED_BYTES } from '#server/api/feed-pages.ts'
-import { MAX_HELD, MAX_HELD_LENGTH } from '#server/api/recent-changes.ts'
-import { MAX_PRESENTED, MAX_REPLAYED, READINGS_AT_ONCE } from '#server/api/replay.ts'
-import { STREAMS, WAITERS } from '#server/api/slots.ts'
+import { STREAMS, WAITERS } from '#server/api/caller/slots.ts'
+import { TOLD_IN_A_TURN } from '#server/api/changes/change-feed.ts'
+import { MAX_HELD, MAX_HELD_LENGTH } from '#server/api/changes/recent-changes.ts'
+import { MAX_PRESENTED, MAX_REPLAYED, READINGS_AT_ONCE } from '#server/api/changes/replay.ts'
+import { MAX_PAGE_BYTES } from '#server/api/feeds/feed-page.ts'
+import { MAX_PAGES, MAX_STREAMED_BYTES } from '#server/api/feeds/feed-pages.ts'
 import { readConfig } from '#server/config.ts'
-import { MAX_BACKLOG_BYTES } from '#server/rest/backlog.ts'
-import { STALLED_MS } from '#server/rest/event-writer.ts'
+import { MAX_BACKLOG_BYTES } from '#server/rest/http/backlog.ts'
+import { STALLED_MS } from '#server/rest/http/event-writer.ts'
 import type { Limit } from './limit.ts'
 
 const TOO_MANY = '429 `rate_limit_exceeded`, with `Retry-After`'
@@ -24,8 +24,8 @@ const places = (of: { what: string; places: typeof STREAMS; names: string }): Li
   return rows.map(([whose, bound]) => ({
     what: `${of.what} ${whose}`,
     ...{ bound, unit: of.what.toLowerCase(), happens: 'refused', how: TOO_MANY },
-    test: ['attacks/streams', of.names],
-    holds: ['server/api/slots.ts #held'],
+    test: ['attacks/sizes/streams', of.names],
+    holds: ['server/api/caller/slots.ts #held'],
   }))
 }
 
@@ -38,44 +38,52 @@ export const STREAM_LIMITS: readonly Limit[] = [
   {
     what: 'Changes of a replay',
     ...{ bound: MAX_REPLAYED, unit: 'changes', happens: 'cut', how: 'then `{ change: "reset" }`: list anew' },
-    test: ['attacks/streams', 'MAX_REPLAYED'],
-    holds: ['server/api/replay.ts from()', 'server/api/watch.ts told()', 'server/api/watch.ts events()'],
+    test: ['attacks/sizes/streams', 'MAX_REPLAYED'],
+    holds: [
+      'server/api/changes/replay.ts from()',
+      'server/api/changes/watch.ts told()',
+      'server/api/changes/watch.ts events()',
+    ],
   },
   {
     what: 'Readings of replays at a time, in each web process',
     ...{ bound: READINGS_AT_ONCE, unit: 'readings', happens: 'waits', how: 'for a reading of 100 rows' },
-    test: ['attacks/streams', 'READINGS_AT_ONCE'],
-    holds: ['server/api/replay.ts #reading', 'server/api/replay.ts #queued', 'server/api/replay.ts #waiting'],
+    test: ['attacks/sizes/streams', 'READINGS_AT_ONCE'],
+    holds: [
+      'server/api/changes/replay.ts #reading',
+      'server/api/changes/replay.ts #queued',
+      'server/api/changes/replay.ts #waiting',
+    ],
   },
   {
     what: 'Datasources that a process holds for replays',
     ...{ bound: MAX_PRESENTED, unit: 'datasources', happens: 'oldest goes', how: 'it is read again' },
-    test: ['attacks/streams', 'MAX_PRESENTED'],
-    holds: ['server/api/replay.ts #presented'],
+    test: ['attacks/sizes/streams', 'MAX_PRESENTED'],
+    holds: ['server/api/changes/replay.ts #presented'],
   },
   {
     what: 'Changes that a process holds for the subscribers of an organization',
     ...{ bound: MAX_HELD, unit: 'changes', happens: 'oldest goes', how: 'who has not read it reads it from the table' },
-    test: ['attacks/streams', 'MAX_HELD'],
-    holds: ['server/api/recent-changes.ts #changes', 'server/api/recent-changes.ts #wakes'],
+    test: ['attacks/sizes/streams', 'MAX_HELD'],
+    holds: ['server/api/changes/recent-changes.ts #changes', 'server/api/changes/recent-changes.ts #wakes'],
   },
   {
     what: 'The JSON of those changes',
     ...{ bound: MAX_HELD_LENGTH, unit: 'characters', happens: 'oldest goes', how: 'likewise' },
-    test: ['attacks/streams', 'MAX_HELD_LENGTH'],
-    holds: ['server/api/recent-changes.ts add()', 'server/api/change-feed.ts #organizations'],
+    test: ['attacks/sizes/streams', 'MAX_HELD_LENGTH'],
+    holds: ['server/api/changes/recent-changes.ts add()', 'server/api/changes/change-feed.ts #organizations'],
   },
   {
     what: 'Subscribers that are told a change in one turn of the loop',
     ...{ bound: TOLD_IN_A_TURN, unit: 'subscribers', happens: 'waits', how: 'for the next turn' },
-    test: ['attacks/streams', 'TOLD_IN_A_TURN'],
-    holds: ['server/api/feed-heads.ts #watchers'],
+    test: ['attacks/sizes/streams', 'TOLD_IN_A_TURN'],
+    holds: ['server/api/changes/feed-heads.ts #watchers'],
   },
   {
     what: 'Time for which a subscriber may leave an event unread',
     ...{ bound: STALLED_MS, unit: 'ms', happens: 'refused', how: 'the stream is cut off; it goes on from its last id' },
-    test: ['attacks/streams', 'STALLED_MS'],
-    holds: ['server/rest/subscription.ts trackedOnly()', 'server/rest/subscription.ts subscriptions()'],
+    test: ['attacks/sizes/streams', 'STALLED_MS'],
+    holds: ['server/rest/http/subscription.ts trackedOnly()', 'server/rest/http/subscription.ts subscriptions()'],
   },
   {
     what: 'Bytes that wait for the slow subscribers of an organization',
@@ -85,14 +93,14 @@ export const STREAM_LIMITS: readonly Limit[] = [
       happens: 'refused',
       how: 'the stream is cut off; it goes on from its last id',
     },
-    test: ['attacks/streams', 'MAX_BACKLOG_BYTES'],
-    holds: ['server/rest/backlog.ts #bytes'],
+    test: ['attacks/sizes/streams', 'MAX_BACKLOG_BYTES'],
+    holds: ['server/rest/http/backlog.ts #bytes'],
   },
   {
     what: 'Time for which changes can be replayed',
     ...{ bound: retention.changesMs, unit: 'ms', setting: 'MOORING_KEEP_CHANGES_DAYS' },
     ...{ happens: 'oldest goes', how: 'list anew' },
-    test: ['limits-bounds', 'changesMs'],
+    test: ['house/limits-bounds', 'changesMs'],
     holds: ['table changes'],
   },
   {
@@ -103,19 +111,19 @@ export const STREAM_LIMITS: readonly Limit[] = [
       happens: 'waits',
       how: 'the next page is read when this one has gone out',
     },
-    test: ['feed-read', 'gives what is there, then what comes, each once and in order'],
-    holds: ['server/api/watch-feed.ts stored()', 'server/api/watch-feed.ts events()'],
+    test: ['feeds/feed-read', 'gives what is there, then what comes, each once and in order'],
+    holds: ['server/api/feeds/watch-feed.ts stored()', 'server/api/feeds/watch-feed.ts events()'],
   },
   {
     what: 'Pages of feeds that a process holds for those at the same place',
     ...{ bound: MAX_PAGES, unit: 'pages', happens: 'oldest goes', how: 'it is read again' },
-    test: ['attacks/streams', 'MAX_PAGES'],
-    holds: ['server/api/feed-pages.ts #pages'],
+    test: ['attacks/sizes/streams', 'MAX_PAGES'],
+    holds: ['server/api/feeds/feed-pages.ts #pages'],
   },
   {
     what: 'Events that a page of a feed holds in memory',
     ...{ bound: MAX_PAGE_BYTES, unit: 'bytes', happens: 'cut', how: '`nextCursor` tells of more' },
-    test: ['feed-read', 'is cut where its events are large, and says that there are more'],
+    test: ['feeds/feed-read', 'is cut where its events are large, and says that there are more'],
     holds: [],
   },
 ]

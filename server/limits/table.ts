@@ -1,6 +1,6 @@
 /**
  * The table *Limits*: everything that a stranger sizes, with its bound. `npm run dump` writes it to `docs/limits.md`, and
- * `test/limits-table.test.ts` fails for a queue, map, table or loop over a stranger's input that is not in it.
+ * `test/house/limits-table.test.ts` fails for a queue, map, table or loop over a stranger's input that is not in it.
  */
 import { DIAL_LIMITS } from './dials.ts'
 import type { Limit } from './limit.ts'

@@ -3,9 +3,9 @@
  * Part of the table in `commands.ts`.
  */
 import { leaseVerifyKeys } from '#server/seal/leases.ts'
-import * as leases from '#server/store/leases.ts'
-import { printableRow } from '#shared/printable.ts'
-import { DatasourceId, Mode, typedId, uuidOf } from '#shared/wire.ts'
+import * as leases from '#server/store/access/leases.ts'
+import { printableRow } from '#shared/base/printable.ts'
+import { DatasourceId, Mode, typedId, uuidOf } from '#shared/base/wire.ts'
 import { type Arguments, type Command, type CommandContext, option, organizationOf, required } from './command.ts'
 import { createLeaseCapability, modeOf, revokeLease } from './leases.ts'
 import type { Ground } from './organizations.ts'

@@ -3,9 +3,9 @@
  * as it is; everything else goes to standard error.
  */
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
-import type { Db } from '#server/store/db.ts'
-import * as organizations from '#server/store/organizations.ts'
-import { uuidOf } from '#shared/wire.ts'
+import type { Db } from '#server/store/database/db.ts'
+import * as organizations from '#server/store/organizations/organizations.ts'
+import { uuidOf } from '#shared/base/wire.ts'
 import type { Screen } from './progress.ts'
 
 /** What a command may ask for. */

@@ -3,14 +3,14 @@
  * Called by `cli.ts` and by nothing that serves requests.
  */
 
-import { datasourceId, displayName } from '#server/domain/datasource-name.ts'
-import { countedDescendants, isChildren } from '#server/domain/revocation.ts'
-import * as apiKeys from '#server/store/api-keys.ts'
-import * as datasources from '#server/store/datasources.ts'
-import { migrate } from '#server/store/migrate.ts'
-import type { Family, Revocation } from '#server/store/revocation.ts'
-import { printableRow } from '#shared/printable.ts'
-import { Mode, typedId, uuidOf } from '#shared/wire.ts'
+import { countedDescendants, isChildren } from '#server/domain/access/revocation.ts'
+import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
+import * as apiKeys from '#server/store/access/api-keys.ts'
+import type { Family, Revocation } from '#server/store/access/revocation.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
+import { printableRow } from '#shared/base/printable.ts'
+import { Mode, typedId, uuidOf } from '#shared/base/wire.ts'
 import { capabilityCommands } from './capability-commands.ts'
 import { type Command, option, organizationOf, required } from './command.ts'
 import { dbCommands } from './db-commands.ts'

@@ -2,8 +2,8 @@
  * Commands on the database itself: the grants of the web's and the worker's role.
  * Part of the table in `commands.ts`.
  */
-import { codeOf } from '#server/store/availability.ts'
-import type { Db } from '#server/store/db.ts'
+import { codeOf } from '#server/store/connection/availability.ts'
+import type { Db } from '#server/store/database/db.ts'
 import {
   applyGrants,
   canReadSecrets,
@@ -11,8 +11,8 @@ import {
   grantStatements,
   privilegeStatements,
   type Roles,
-} from '#server/store/grants.ts'
-import { isTold, readOrigin, restored } from '#server/store/installation.ts'
+} from '#server/store/installation/grants.ts'
+import { isTold, readOrigin, restored } from '#server/store/installation/installation.ts'
 import { type Command, required } from './command.ts'
 
 const RECOGNISED =

@@ -4,8 +4,8 @@
  */
 import { initKeyrings, upgradeFiles } from '#server/seal/keyring-file.ts'
 import type { KeyKind } from '#server/seal/keyring-rotation.ts'
-import * as organizations from '#server/store/organizations.ts'
-import { uuidOf } from '#shared/wire.ts'
+import * as organizations from '#server/store/organizations/organizations.ts'
+import { uuidOf } from '#shared/base/wire.ts'
 import { type Arguments, type Command, type CommandContext, option, required } from './command.ts'
 import { newKeyId } from './keyring.ts'
 import { folderOf, groundOf, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'

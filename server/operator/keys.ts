@@ -3,17 +3,17 @@
  * A key is returned once and kept nowhere.
  */
 
-import { newId } from '#server/domain/ids.ts'
-import type { RevocationConsent } from '#server/domain/revocation.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import type { RevocationConsent } from '#server/domain/access/revocation.ts'
 import { mintKey } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
-import * as apiKeys from '#server/store/api-keys.ts'
-import * as audit from '#server/store/audit.ts'
-import { transaction } from '#server/store/db.ts'
-import type { Revocation } from '#server/store/revocation.ts'
-import * as revocation from '#server/store/revocation.ts'
-import { DEFAULT_SCOPES } from '#shared/credential.ts'
-import type { Mode } from '#shared/wire.ts'
+import * as apiKeys from '#server/store/access/api-keys.ts'
+import * as audit from '#server/store/access/audit.ts'
+import type { Revocation } from '#server/store/access/revocation.ts'
+import * as revocation from '#server/store/access/revocation.ts'
+import { transaction } from '#server/store/database/db.ts'
+import { DEFAULT_SCOPES } from '#shared/access/credential.ts'
+import type { Mode } from '#shared/base/wire.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
 
 /** Creates a key and returns it: the only time that it is known. `begins` is told its id before the key is there. */

@@ -3,18 +3,18 @@
  * the worker's key, so that no web tier can grant this to itself.
  */
 
-import { datasourceId } from '#server/domain/datasource-name.ts'
-import { newId } from '#server/domain/ids.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
 import { createLeaseSealer } from '#server/seal/leases.ts'
 import { mintCapability } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
-import * as audit from '#server/store/audit.ts'
-import * as capabilities from '#server/store/capabilities.ts'
-import * as datasources from '#server/store/datasources.ts'
-import { transaction } from '#server/store/db.ts'
-import * as leases from '#server/store/leases.ts'
-import type { Operation } from '#shared/credential.ts'
-import { type DatasourceId, type Mode, uuidOf } from '#shared/wire.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as capabilities from '#server/store/access/capabilities.ts'
+import * as leases from '#server/store/access/leases.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import type { Operation } from '#shared/access/credential.ts'
+import { type DatasourceId, type Mode, uuidOf } from '#shared/base/wire.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
 
 /** What a lease capability can do: lease, read what it leases, and watch it for rotations. */

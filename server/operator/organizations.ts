@@ -2,12 +2,12 @@
  * The operator's commands on organizations.
  * They need the worker's keyring: its key signs what the web tier seals to.
  */
-import { newId } from '#server/domain/ids.ts'
+import { newId } from '#server/domain/access/ids.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
-import * as audit from '#server/store/audit.ts'
-import { type Db, transaction } from '#server/store/db.ts'
-import * as organizations from '#server/store/organizations.ts'
+import * as audit from '#server/store/access/audit.ts'
+import { type Db, transaction } from '#server/store/database/db.ts'
+import * as organizations from '#server/store/organizations/organizations.ts'
 
 /** What an operator's command works with. */
 export interface Ground {

@@ -2,20 +2,20 @@
  * The operator's part in the life of keys: a new sealing key for an organization, organization keys wrapped and signed
  * anew, what still needs an old key, and an organization's end. Whatever is killed in the middle is taken up by asking again.
  */
-import { newId } from '#server/domain/ids.ts'
+import { newId } from '#server/domain/access/ids.ts'
 import { createFingerprinter } from '#server/seal/fingerprinter.ts'
 import { inUse } from '#server/seal/keyring.ts'
 import type { KeyKind } from '#server/seal/keyring-rotation.ts'
 import { createLeaseSealer } from '#server/seal/leases.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
-import * as audit from '#server/store/audit.ts'
-import { type Db, transaction } from '#server/store/db.ts'
-import * as keyUses from '#server/store/key-uses.ts'
-import * as leases from '#server/store/leases.ts'
-import * as organizationKeys from '#server/store/organization-keys.ts'
-import * as organizations from '#server/store/organizations.ts'
-import * as resealing from '#server/store/resealing.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as leases from '#server/store/access/leases.ts'
+import * as resealing from '#server/store/credentials/resealing.ts'
+import { type Db, transaction } from '#server/store/database/db.ts'
+import * as keyUses from '#server/store/organizations/key-uses.ts'
+import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
+import * as organizations from '#server/store/organizations/organizations.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
 
 const BATCH = 200

@@ -3,13 +3,13 @@
  * Each change is in the record, as the operator's.
  */
 
-import { newId } from '#server/domain/ids.ts'
-import { PROVIDERS } from '#server/domain/provider.ts'
-import { roleSql } from '#server/domain/role-sql.ts'
-import * as audit from '#server/store/audit.ts'
-import { transaction } from '#server/store/db.ts'
-import * as organizations from '#server/store/organizations.ts'
-import * as schedule from '#server/store/schedule.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import { PROVIDERS } from '#server/domain/checks/provider.ts'
+import { roleSql } from '#server/domain/checks/role/role-sql.ts'
+import * as audit from '#server/store/access/audit.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as schedule from '#server/store/datasources/schedule.ts'
+import * as organizations from '#server/store/organizations/organizations.ts'
 import { type Arguments, type Command, option, organizationOf, required } from './command.ts'
 import { OPERATOR } from './organizations.ts'
 

@@ -7,9 +7,9 @@
 import type { z } from 'zod'
 import type { Remarks, Voice, WebParts } from '#server/api/context.ts'
 import type { Caller } from '#server/api/router.ts'
-import type { Fault, FaultCode } from '#shared/fault.ts'
-import type { BodyLimits } from './body.ts'
-import type { parameters } from './openapi-parts.ts'
+import type { BodyLimits } from '#server/rest/http/body.ts'
+import type { parameters } from '#server/rest/openapi/openapi-parts.ts'
+import type { Fault, FaultCode } from '#shared/faults/fault.ts'
 
 /** What a route is given, everything in it already checked. */
 export interface Call {

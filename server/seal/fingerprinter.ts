@@ -2,7 +2,7 @@
  * Makes fingerprints of credentials, with a key that the worker's keyring alone holds: whoever holds it can compare guesses with
  * what is stored, as fast as they can hash. The web process must never reach this file; a test walks its imports.
  */
-import type { Fingerprint } from '#server/domain/sealed.ts'
+import type { Fingerprint } from '#server/domain/access/sealed.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
 import { readySodium } from './sodium.ts'
 

@@ -5,8 +5,8 @@
  * Before a box is opened the signature over box and row is checked, afterwards the row named inside. Every refusal is the
  * same `SealBroken`, so that a caller learns nothing from which check it was.
  */
-import type { CredentialContext, SealedBox, TaskContext } from '#server/domain/sealed.ts'
-import { Secret } from '#server/domain/sealed.ts'
+import type { CredentialContext, SealedBox, TaskContext } from '#server/domain/access/sealed.ts'
+import { Secret } from '#server/domain/access/sealed.ts'
 import { credentialText, taskText } from './sealer.ts'
 import type { readySodium } from './sodium.ts'
 

@@ -3,8 +3,8 @@
  * and operators' commands hold one; both signatures are made with keys that the web tier does not have. A lease has a key
  * pair of its own: its public half goes to holders, and must not vouch for anything else that the worker signs.
  */
-import type { SignedLease } from '#shared/lease.ts'
-import { leaseBytes } from '#shared/signed-text.ts'
+import type { SignedLease } from '#shared/access/lease.ts'
+import { leaseBytes } from '#shared/base/signed-text.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
 import { signedText } from './signed-text.ts'
 import { readySodium } from './sodium.ts'

@@ -3,9 +3,9 @@
  * it; it grants whatever it is told, so they have to have asked whether they may.
  */
 
-import { newId } from '#server/domain/ids.ts'
-import type { Operation, Scope } from '#shared/credential.ts'
-import type { DatasourceId, Mode } from '#shared/wire.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import type { Operation, Scope } from '#shared/access/credential.ts'
+import type { DatasourceId, Mode } from '#shared/base/wire.ts'
 import type { Grant, Tokens } from './token.ts'
 
 /** What a key is to be. */

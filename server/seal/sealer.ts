@@ -5,7 +5,13 @@
  * A sealed box says nothing of who sealed it or for which row, so row and version travel inside it, and box and context
  * are signed (Ed25519) for `Unsealer` to check.
  */
-import type { CredentialContext, OrganizationKeyRow, SealedBox, Secret, TaskContext } from '#server/domain/sealed.ts'
+import type {
+  CredentialContext,
+  OrganizationKeyRow,
+  SealedBox,
+  Secret,
+  TaskContext,
+} from '#server/domain/access/sealed.ts'
 import { inUse, type WebKeyring, type WorkerKeyring } from './keyring.ts'
 import { signedText } from './signed-text.ts'
 import { readySodium } from './sodium.ts'

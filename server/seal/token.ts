@@ -3,8 +3,8 @@
  * MAC over what the row grants: whoever can edit the table can kill a key that way, and not widen one.
  */
 import { randomInt } from 'node:crypto'
-import { checksum } from '#shared/token.ts'
-import type { Mode } from '#shared/wire.ts'
+import { checksum } from '#shared/access/token.ts'
+import type { Mode } from '#shared/base/wire.ts'
 import { inUseFirst, type WebKeyring, type WorkerKeyring } from './keyring.ts'
 import { readySodium } from './sodium.ts'
 

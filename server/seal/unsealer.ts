@@ -12,7 +12,7 @@ import type {
   Secret,
   TaskContext,
   WrappedOrganizationKey,
-} from '#server/domain/sealed.ts'
+} from '#server/domain/access/sealed.ts'
 import { HeldKey, openBox, parseContent, SealBroken } from './held-key.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
 import { organizationKeyText } from './sealer.ts'

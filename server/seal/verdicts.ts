@@ -2,7 +2,7 @@
  * Signs verdicts and checks them, with the worker's signing key. What lets a credential be used is such a signature and no
  * column of a table: the web tier has no key that could make one.
  */
-import type { VerdictContent } from '#server/domain/verdict.ts'
+import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
 import { signedText } from './signed-text.ts'
 import { readySodium } from './sodium.ts'

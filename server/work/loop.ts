@@ -2,14 +2,14 @@
  * Claims due tasks, runs them, and gives back what fails. Woken by `work`, with a poll behind it. Any number of workers may
  * run; a task is claimed by one at a time, and a claim that runs out is fenced off.
  */
-import { BROKEN, backoffMs } from '#server/domain/backoff.ts'
+import { BROKEN, backoffMs } from '#server/domain/network/backoff.ts'
 import { KeyLacking } from '#server/seal/held-key.ts'
-import { handBack, handBackFailed, handBackHung } from '#server/store/claim-return.ts'
-import * as claims from '#server/store/claims.ts'
-import { withDeadline } from '#server/store/statement-scope.ts'
+import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { handBack, handBackFailed, handBackHung } from '#server/store/tasks/claim-return.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import { firstTries, Hung } from '#server/work/checks/first-try.ts'
+import { LackingKeys } from '#server/work/keys/lacking-keys.ts'
 import { aboutTask } from './about-task.ts'
-import { firstTries, Hung } from './first-try.ts'
-import { LackingKeys } from './lacking-keys.ts'
 import type { Trades, WorkerParts } from './parts.ts'
 
 const POLL_MS = 1_000

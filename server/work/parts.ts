@@ -1,19 +1,19 @@
 /**
  * What a worker holds, made once: the database, the way to open boxes, the way to dial, and its clock and dice.
  */
-import type { FeedPace } from '#server/domain/feed.ts'
-import type { HostPolicy } from '#server/domain/host-policy.ts'
+import type { FeedPace } from '#server/domain/feeds/feed.ts'
+import type { HostPolicy } from '#server/domain/network/host-policy.ts'
 import type { Log } from '#server/log.ts'
-import type { Dialler } from '#server/net/dialler.ts'
+import type { Dialler } from '#server/net/process/dialler.ts'
 import type { Fingerprinter } from '#server/seal/fingerprinter.ts'
 import type { LeaseSealer } from '#server/seal/leases.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import type { Unsealer } from '#server/seal/unsealer.ts'
 import type { VerdictSigner } from '#server/seal/verdicts.ts'
-import type { Claim } from '#server/store/claims.ts'
-import type { Db, TaskKind } from '#server/store/db.ts'
-import type { Signals } from '#server/store/signals.ts'
+import type { Db, TaskKind } from '#server/store/database/db.ts'
+import type { Signals } from '#server/store/database/signals.ts'
+import type { Claim } from '#server/store/tasks/claims.ts'
 import type { Turns } from './turns.ts'
 
 /** A worker's parts. */

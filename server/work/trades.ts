@@ -3,15 +3,15 @@
  * A kind that is not here is never claimed.
  */
 
-import { compare } from './compare.ts'
-import { introspect } from './introspect.ts'
-import { lease } from './lease.ts'
+import { compare } from '#server/work/checks/compare.ts'
+import { validate } from '#server/work/checks/validate.ts'
+import { verify } from '#server/work/checks/verify.ts'
+import { poll } from '#server/work/feeds/poll.ts'
+import { push } from '#server/work/feeds/push.ts'
+import { lease } from '#server/work/keys/lease.ts'
+import { reseal } from '#server/work/keys/reseal.ts'
+import { introspect } from '#server/work/schemas/introspect.ts'
 import type { Trades } from './parts.ts'
-import { poll } from './poll.ts'
-import { push } from './push.ts'
-import { reseal } from './reseal.ts'
-import { validate } from './validate.ts'
-import { verify } from './verify.ts'
 
 /** What somebody waits for, and the checks. */
 export const trades: Trades = { verify, compare, validate, introspect, lease, push, reseal }

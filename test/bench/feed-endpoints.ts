@@ -5,8 +5,8 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
-import { createAuthority } from '#test/support/certificates.ts'
-import { portOf } from '#test/support/recorded-connect.ts'
+import { createAuthority } from '#test/support/dials/certificates.ts'
+import { portOf } from '#test/support/dials/recorded-connect.ts'
 
 const [eventsPerFeed = 0, page = 0, places = 1] = process.argv.slice(2).map(Number)
 

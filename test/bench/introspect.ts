@@ -7,11 +7,11 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { query, startServer, type TestServer } from '#test/support/postgres.ts'
-import type { Measured } from './introspect-contender.ts'
+import type { Measured } from '#test/bench/support/introspect-contender.ts'
+import { query, startServer, type TestServer } from '#test/support/database/postgres.ts'
 
 const run = promisify(execFile)
-const CONTENDER = fileURLToPath(new URL('introspect-contender.ts', import.meta.url))
+const CONTENDER = fileURLToPath(new URL('support/introspect-contender.ts', import.meta.url))
 const MINUTE_MS = 60_000
 const MIB = 1 << 20
 const MAX_RATIO = 1.5

@@ -8,14 +8,14 @@ import { once } from 'node:events'
 import { argv, stdout } from 'node:process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { newId } from '#server/domain/ids.ts'
-import { choice } from '#server/store/claim-choice.ts'
-import { openDb } from '#server/store/db.ts'
-import { migrate } from '#server/store/migrate.ts'
-import { makeBacklog, readingOf } from '#test/support/backlog.ts'
-import { query, startServer } from '#test/support/postgres.ts'
-import type { Claimed } from './queue-claimer.ts'
-import { costOfChecks } from './queue-cost.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import { openDb } from '#server/store/database/db.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
+import { choice } from '#server/store/tasks/claim-choice.ts'
+import type { Claimed } from '#test/bench/support/queue-claimer.ts'
+import { costOfChecks } from '#test/bench/support/queue-cost.ts'
+import { query, startServer } from '#test/support/database/postgres.ts'
+import { makeBacklog, readingOf } from '#test/support/tasks/backlog.ts'
 
 const due = Number(argv[2] ?? 1_000_000)
 /** A hundred tasks for each, of which half are those of one of them. */
@@ -65,7 +65,9 @@ async function claimIn(url: string): Promise<number> {
 }
 
 async function startClaimer(url: string) {
-  const child = fork(fileURLToPath(new URL('queue-claimer.ts', import.meta.url)), { env: { DATABASE_URL: url } })
+  const child = fork(fileURLToPath(new URL('support/queue-claimer.ts', import.meta.url)), {
+    env: { DATABASE_URL: url },
+  })
   stack.defer(() => void child.kill())
   await once(child, 'message')
   return {

@@ -6,11 +6,11 @@ import { argv, stdout } from 'node:process'
 import sodium from 'libsodium-wrappers'
 import { rotateOrganization } from '#server/operator/rotation.ts'
 import { readySodium } from '#server/seal/sodium.ts'
-import { claim as claimTasks } from '#server/store/claims.ts'
-import { reseal } from '#server/work/reseal.ts'
-import { makeCredentials, numberedSecret } from '#test/support/many-credentials.ts'
-import { query, startServer } from '#test/support/postgres.ts'
-import { benchWorker } from './bench-worker.ts'
+import { claim as claimTasks } from '#server/store/tasks/claims.ts'
+import { reseal } from '#server/work/keys/reseal.ts'
+import { benchWorker } from '#test/bench/support/bench-worker.ts'
+import { query, startServer } from '#test/support/database/postgres.ts'
+import { makeCredentials, numberedSecret } from '#test/support/keys/many-credentials.ts'
 
 const count = Number(argv[2] ?? 100_000)
 

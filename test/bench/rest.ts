@@ -12,10 +12,10 @@ import { newKeyId } from '#server/operator/keyring.ts'
 import { createKey } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
-import { openDb } from '#server/store/db.ts'
-import { migrate } from '#server/store/migrate.ts'
-import { startServer } from '#test/support/postgres.ts'
-import { type Load, measure } from './load.ts'
+import { openDb } from '#server/store/database/db.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
+import { type Load, measure } from '#test/bench/support/load.ts'
+import { startServer } from '#test/support/database/postgres.ts'
 
 const EXTENT = { seconds: 3, connections: 8 }
 const POOL = 8
@@ -86,7 +86,7 @@ async function install(databaseUrl: string): Promise<{ env: Record<string, strin
 
 /** Starts the web tier, or the bare server, and answers where it listens. */
 async function startProcess(which: 'web' | 'bare', env: Record<string, string>): Promise<{ url: string }> {
-  const at = { web: '../../server/web.ts', bare: './bare-process.ts' }[which]
+  const at = { web: '../../server/web.ts', bare: './support/bare-process.ts' }[which]
   const { PATH = '' } = process.env
   const child = fork(fileURLToPath(new URL(at, import.meta.url)), [], { env: { PATH, ...env }, silent: true })
   stack.defer(async () => {

@@ -4,16 +4,16 @@
  */
 import { argv, stdout } from 'node:process'
 import pg from 'pg'
-import { newId } from '#server/domain/ids.ts'
-import { DAY_MS } from '#server/domain/retention-settings.ts'
-import { openDb } from '#server/store/db.ts'
-import * as idempotency from '#server/store/idempotency.ts'
-import { migrate } from '#server/store/migrate.ts'
-import * as months from '#server/store/months.ts'
-import * as oldChanges from '#server/store/old-changes.ts'
-import * as oldRows from '#server/store/old-rows.ts'
-import { migrateBefore } from '#test/support/former-schema.ts'
-import { query, startServer } from '#test/support/postgres.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import { DAY_MS } from '#server/domain/tasks/retention-settings.ts'
+import * as idempotency from '#server/store/access/idempotency.ts'
+import * as oldChanges from '#server/store/changes/old-changes.ts'
+import { openDb } from '#server/store/database/db.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
+import * as months from '#server/store/installation/months.ts'
+import * as oldRows from '#server/store/installation/old-rows.ts'
+import { migrateBefore } from '#test/support/database/former-schema.ts'
+import { query, startServer } from '#test/support/database/postgres.ts'
 
 const rows = Number(argv[2] ?? 1_000_000)
 const AGE_DAYS = 180

@@ -4,15 +4,15 @@
  * medians and the ratio for plain TCP and for TLS. `npm run bench:verify`.
  */
 import pg from 'pg'
-import { newId } from '#server/domain/ids.ts'
-import * as claims from '#server/store/claims.ts'
-import * as tasks from '#server/store/tasks.ts'
-import { verify } from '#server/work/verify.ts'
-import { selfSigned } from '#test/support/certificates.ts'
-import { localTarget, testDialler } from '#test/support/dialling.ts'
-import { makeCredentials } from '#test/support/many-credentials.ts'
-import { startServer } from '#test/support/postgres.ts'
-import { type BenchWorker, benchWorker } from './bench-worker.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import { verify } from '#server/work/checks/verify.ts'
+import { type BenchWorker, benchWorker } from '#test/bench/support/bench-worker.ts'
+import { startServer } from '#test/support/database/postgres.ts'
+import { selfSigned } from '#test/support/dials/certificates.ts'
+import { localTarget, testDialler } from '#test/support/dials/dialling.ts'
+import { makeCredentials } from '#test/support/keys/many-credentials.ts'
 
 const ROUNDS = 200
 const WARM_UP = 100

@@ -1,6 +1,6 @@
 /** A client that knows the public description alone gets along with the real server, call by call, and loses no token. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Mooring, startMooring } from '#test/support/mooring.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { CapabilityClient, Refused } from './capability-client.ts'
 
 const MINUTE_MS = 60_000

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startEntryAt } from '#test/support/processes.ts'
+import { startEntryAt } from '#test/support/operations/processes.ts'
 
 const PNPM = 'pnpm@10.34.9'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,18 +1,18 @@
 /**
  * Every fault that is done to an installation, in the order of the table. Read by the runner.
  */
-import { clocksApart } from './clocks.ts'
+import { clocksApart } from '#test/faults/kinds/clocks.ts'
+import { fullDisk } from '#test/faults/kinds/full-disk.ts'
+import { otherKeyring } from '#test/faults/kinds/keyring.ts'
+import { pooled } from '#test/faults/kinds/pooled.ts'
+import { processesKilled, workerFrozen } from '#test/faults/kinds/processes.ts'
+import { promoted } from '#test/faults/kinds/promoted.ts'
+import { readOnly } from '#test/faults/kinds/read-only.ts'
+import { frozen, killed, restarted } from '#test/faults/kinds/restarted.ts'
+import { restored } from '#test/faults/kinds/restored.ts'
+import { exhausted, openTransaction, organizationLocked } from '#test/faults/kinds/strangers.ts'
+import { swallowed } from '#test/faults/kinds/swallowed.ts'
 import type { Fault } from './fault.ts'
-import { fullDisk } from './full-disk.ts'
-import { otherKeyring } from './keyring.ts'
-import { pooled } from './pooled.ts'
-import { processesKilled, workerFrozen } from './processes.ts'
-import { promoted } from './promoted.ts'
-import { readOnly } from './read-only.ts'
-import { frozen, killed, restarted } from './restarted.ts'
-import { restored } from './restored.ts'
-import { exhausted, openTransaction, organizationLocked } from './strangers.ts'
-import { swallowed } from './swallowed.ts'
 
 /** The list. */
 export const FAULTS: readonly Fault[] = [

@@ -1,7 +1,7 @@
 /**
  * What came of a fault: the rows are read from the database and compared with what was acknowledged and told.
  */
-import { query } from '#test/support/postgres.ts'
+import { query } from '#test/support/database/postgres.ts'
 import type { Scene } from './scene.ts'
 
 /** One row of the table. */

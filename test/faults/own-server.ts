@@ -5,11 +5,11 @@
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Binaries } from '#server/embedded/binaries.ts'
-import { choosePort } from '#server/embedded/port.ts'
-import { gone } from '#server/embedded/process.ts'
-import { type Embedded, startEmbedded } from '#server/embedded.ts'
-import { databaseUrl } from '#test/support/postgres.ts'
+import type { Binaries } from '#server/standalone/embedded/binaries.ts'
+import { type Embedded, startEmbedded } from '#server/standalone/embedded/embedded.ts'
+import { choosePort } from '#server/standalone/embedded/port.ts'
+import { gone } from '#server/standalone/embedded/process.ts'
+import { databaseUrl } from '#test/support/database/postgres.ts'
 
 const KILLED_MS = 10_000
 /** The system's cache survives every fault here. */

@@ -5,7 +5,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { createClient } from '#client/index.ts'
-import { type EventStream, type Received, watchDatasources } from '#test/support/event-stream.ts'
+import { type EventStream, type Received, watchDatasources } from '#test/support/changes/event-stream.ts'
 
 const COME_BACK_MS = 250
 const PAGE = 100

@@ -4,9 +4,9 @@
  */
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { openDb, transaction } from '#server/store/db.ts'
-import { freshDatabase } from '#test/support/database.ts'
-import { query } from '#test/support/postgres.ts'
+import { openDb, transaction } from '#server/store/database/db.ts'
+import { freshDatabase } from '#test/support/database/database.ts'
+import { query } from '#test/support/database/postgres.ts'
 
 it('A connection that is lost in the middle of a transaction fails that transaction alone', async () => {
   const database = await freshDatabase()

@@ -5,10 +5,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sealConnectionString } from '#client/index.ts'
 import { rotateOrganization } from '#server/operator/rotation.ts'
-import { transaction } from '#server/store/db.ts'
-import * as organizationKeys from '#server/store/organization-keys.ts'
-import { type Mooring, startMooring } from '#test/support/mooring.ts'
-import { query } from '#test/support/postgres.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 const MINUTE_MS = 60_000
 

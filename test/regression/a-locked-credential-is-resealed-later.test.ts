@@ -5,11 +5,11 @@
 
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { transaction } from '#server/store/db.ts'
-import { type Mooring, startMooring } from '#test/support/mooring.ts'
-import { operator } from '#test/support/operator.ts'
-import { query } from '#test/support/postgres.ts'
-import { onNews, quiet } from '#test/support/verdicts.ts'
+import { transaction } from '#server/store/database/db.ts'
+import { onNews, quiet } from '#test/support/checks/verdicts.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+import { operator } from '#test/support/mooring/operator.ts'
 
 let mooring: Mooring
 beforeAll(async () => {

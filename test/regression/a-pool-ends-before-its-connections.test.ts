@@ -4,8 +4,8 @@
  */
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
-import { openDb, transaction } from '#server/store/db.ts'
-import { freshDatabase } from '#test/support/database.ts'
+import { openDb, transaction } from '#server/store/database/db.ts'
+import { freshDatabase } from '#test/support/database/database.ts'
 
 const sockets = () => process.getActiveResourcesInfo().filter(name => name === 'TCPSocketWrap').length
 

@@ -3,13 +3,13 @@
  * the datasource when a transaction writes its task a second time, and the removal held the datasource against that.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { prolong } from '#server/store/claim-hold.ts'
-import * as claims from '#server/store/claims.ts'
-import * as datasources from '#server/store/datasources.ts'
-import { transaction } from '#server/store/db.ts'
-import { type Mooring, startMooring } from '#test/support/mooring.ts'
-import { query } from '#test/support/postgres.ts'
-import { bareUuid } from '#test/support/voices.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import { prolong } from '#server/store/tasks/claim-hold.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { bareUuid } from '#test/support/http/voices.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 let mooring: Mooring
 beforeAll(async () => {

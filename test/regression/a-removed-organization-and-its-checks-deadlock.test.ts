@@ -4,12 +4,12 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { removeOrganization } from '#server/operator/rotation.ts'
-import { holds } from '#server/store/claim-hold.ts'
-import * as datasources from '#server/store/datasources.ts'
-import { claimed, meanwhile } from '#test/support/meanwhile.ts'
-import { type Mooring, startMooring } from '#test/support/mooring.ts'
-import { query } from '#test/support/postgres.ts'
-import { bareUuid } from '#test/support/voices.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import { holds } from '#server/store/tasks/claim-hold.ts'
+import { claimed, meanwhile } from '#test/support/database/meanwhile.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { bareUuid } from '#test/support/http/voices.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 let mooring: Mooring
 beforeAll(async () => {

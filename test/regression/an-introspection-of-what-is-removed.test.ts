@@ -3,12 +3,12 @@
  * task came back once a minute until it was swept away.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { newId } from '#server/domain/ids.ts'
-import * as tasks from '#server/store/tasks.ts'
-import { type Mooring, startMooring } from '#test/support/mooring.ts'
-import { query } from '#test/support/postgres.ts'
-import { onNews } from '#test/support/verdicts.ts'
-import { bareUuid } from '#test/support/voices.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import { onNews } from '#test/support/checks/verdicts.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { bareUuid } from '#test/support/http/voices.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 let mooring: Mooring
 beforeAll(async () => {

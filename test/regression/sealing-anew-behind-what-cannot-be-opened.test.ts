@@ -3,11 +3,11 @@
  * each slice began at the first one again. Each of them was a line in the log each time.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { makeCredentials } from '#test/support/many-credentials.ts'
-import { type Mooring, startMooring } from '#test/support/mooring.ts'
-import { operator } from '#test/support/operator.ts'
-import { query } from '#test/support/postgres.ts'
-import { onNews } from '#test/support/verdicts.ts'
+import { onNews } from '#test/support/checks/verdicts.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { makeCredentials } from '#test/support/keys/many-credentials.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+import { operator } from '#test/support/mooring/operator.ts'
 
 /** About three times as many as two seconds take. */
 const BROKEN = 12_000

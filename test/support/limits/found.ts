@@ -1,9 +1,9 @@
 /**
  * Finds by walking the code what a stranger may size: long-lived containers, loops without a counter, tables.
- * `test/limits-table.test.ts` compares what is found here with the table of limits.
+ * `test/house/limits-table.test.ts` compares what is found here with the table of limits.
  */
 import { Visitor } from 'oxc-parser'
-import type { Source } from '#test/support/architecture/source.ts'
+import type { Source } from '#test/support/house/architecture/source.ts'
 
 interface Placed {
   readonly type: string

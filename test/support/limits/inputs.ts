@@ -4,8 +4,8 @@
  */
 import { z } from 'zod'
 import { appRouter } from '#server/api/router.ts'
-import { connectionsDialect } from '#server/rest/connections.ts'
-import { datasourcesDialect } from '#server/rest/datasources.ts'
+import { connectionsDialect } from '#server/rest/connections/connections.ts'
+import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 
 interface Node {
   readonly [key: string]: unknown

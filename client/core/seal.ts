@@ -1,0 +1,55 @@
+/**
+ * Client-side sealing: a connection string is sealed to the organization's public key before it leaves the caller, so that
+ * what faces the internet at Mooring never holds it, not even for a moment. Runs in Node and in browsers alike.
+ */
+import { TRPCClientError } from '@trpc/client'
+import type { SealingKey } from '#shared/access/sealing.ts'
+import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
+
+/** What goes instead of `connectionString`: the box, its key, and the safe projection that is compared with what is inside. */
+export interface SealedConnectionString {
+  readonly sealedConnectionString: string
+  readonly keyId: string
+  readonly host: string
+  readonly port: number
+  readonly database: string
+}
+
+/**
+ * Seals a connection string to a key from `organization.sealingKey`: libsodium's `crypto_box_seal`, base64. A CA certificate
+ * (PEM; null for the public authorities) goes into the same box, so that nobody on the way can put another one beside the
+ * string. Rejects with an error whose fault is `invalid_body` for a string that Mooring would refuse; nothing has left the
+ * caller then.
+ */
+export async function sealConnectionString(
+  connectionString: string,
+  sealingKey: SealingKey,
+  caCertificate?: string | null,
+): Promise<SealedConnectionString> {
+  const parsed = parseConnectionString(connectionString)
+  if (!parsed.ok) throw refused('connectionString', { code: 'connection_string', message: parsed.message })
+  const { host, port, database } = parsed.target
+  const sodium = await readySodium()
+  const key = sodium.from_base64(sealingKey.key, sodium.base64_variants.ORIGINAL)
+  const content = caCertificate === undefined ? connectionString : JSON.stringify({ connectionString, caCertificate })
+  const plain = new TextEncoder().encode(content)
+  const box = sodium.crypto_box_seal(plain, key)
+  sodium.memzero(plain)
+  const sealedConnectionString = sodium.to_base64(box, sodium.base64_variants.ORIGINAL)
+  return { sealedConnectionString, keyId: sealingKey.keyId, host, port, database }
+}
+
+/** Libsodium, loaded by the first who seals: a page that never does need not carry it. */
+export async function readySodium() {
+  const { default: sodium } = await import('libsodium-wrappers')
+  await sodium.ready
+  return sodium
+}
+
+/** A refusal of a field in the shape in which the server would have answered it. It quotes no value. */
+export function refused(field: string, of: { code: string; message: string }): Error {
+  const fault = { fault: 'invalid_body', httpStatus: 400, retryable: false, requestId: null }
+  const issues = [{ path: [field], ...of }]
+  const error = { message: of.message, code: -32600, data: { code: 'BAD_REQUEST', ...fault, issues } }
+  return new TRPCClientError(of.message, { result: { error } })
+}

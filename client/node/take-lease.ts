@@ -1,0 +1,88 @@
+/**
+ * Takes one lease and gives one back. It must never hand on a lease that the worker's lease key has not signed. Used by
+ * `node.ts` alone.
+ */
+
+import type { Client } from '#client/index.ts'
+import type { DatasourceId } from '#shared/base/wire.ts'
+import { judgedSocket } from './leased-client.ts'
+import { type LeasedPlace, openLeasedPlace } from './leased-place.ts'
+import { readSignedLease, readVerifyKeys, readySodium } from './signed-lease.ts'
+import { offersTls } from './tls-offer.ts'
+
+/** A lease that is held. */
+export interface Held {
+  readonly leaseId: `lease_${string}`
+  readonly place: LeasedPlace
+  readonly version: number
+  readonly grantedMs: number
+  readonly expiresMs: number
+}
+
+/** What is asked, and the operator's keys: base64, at least one. */
+export interface LeaseRequest {
+  readonly id: DatasourceId
+  readonly ttlSeconds: number
+  readonly verifyKeys: readonly string[]
+}
+
+type Sodium = Awaited<ReturnType<typeof readySodium>>
+type Answer = Awaited<ReturnType<Client['datasources']['lease']['mutate']>>
+
+/**
+ * Asks for a lease to a new one-time key, verifies it, and reads it. Rejects before anything is asked without verify keys;
+ * a lease that is not what was asked for is given back.
+ */
+export async function takeLease(client: Client, request: LeaseRequest): Promise<Held> {
+  const sodium = await readySodium()
+  const verifyKeys = readVerifyKeys(sodium, request.verifyKeys)
+  const pair = sodium.crypto_box_keypair()
+  try {
+    const { id, ttlSeconds } = request
+    const publicKey = sodium.to_base64(pair.publicKey, sodium.base64_variants.ORIGINAL)
+    const untilMs = Date.now() + ttlSeconds * 1000
+    const answer = await client.datasources.lease.mutate({ id, publicKey, ttlSeconds })
+    try {
+      return await opened(sodium, answer, { pair, verifyKeys, asked: { id, publicKey, untilMs } })
+    } catch (error) {
+      await releaseLease(client, answer.leaseId as Held['leaseId']) // at worst no id: then it is refused
+      throw error
+    }
+  } finally {
+    sodium.memzero(pair.privateKey)
+  }
+}
+
+/** Gives a lease back. One that cannot be given back ends by itself. */
+export async function releaseLease(client: Client, leaseId: Held['leaseId']): Promise<void> {
+  await client.datasources.releaseLease.mutate({ leaseId }).catch(() => undefined)
+}
+
+interface Asked {
+  readonly pair: { readonly publicKey: Uint8Array; readonly privateKey: Uint8Array }
+  readonly verifyKeys: readonly Uint8Array[]
+  readonly asked: { readonly id: DatasourceId; readonly publicKey: string; readonly untilMs: number }
+}
+
+async function opened(sodium: Sodium, answer: Answer, { pair, verifyKeys, asked }: Asked): Promise<Held> {
+  const { leaseId, sealed, credentialVersion } = answer
+  const box = sodium.from_base64(sealed, sodium.base64_variants.ORIGINAL)
+  const plain = sodium.crypto_box_seal_open(box, pair.publicKey, pair.privateKey)
+  const expected = { ...asked, leaseId, credentialVersion }
+  const credential = readSignedLease(sodium, plain, { verifyKeys, asked: expected })
+  sodium.memzero(plain)
+  return {
+    leaseId: credential.id,
+    place: await decided(openLeasedPlace(credential)),
+    version: credential.credentialVersion,
+    grantedMs: Date.now(),
+    expiresMs: Date.parse(credential.expiresAt),
+  }
+}
+
+/** `prefer` is decided once for a lease: encrypted where the server offers it. */
+async function decided(place: LeasedPlace): Promise<LeasedPlace> {
+  if (place.encrypt !== 'prefer') return place
+  const isOffered = await offersTls(judgedSocket(place), place.target.port)
+  return { ...place, encrypt: isOffered ? 'always' : 'never' }
+}

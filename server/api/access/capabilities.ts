@@ -1,0 +1,102 @@
+/**
+ * The procedures of capabilities, which are part of `organization`. Whoever presents a capability is refused by all of
+ * them: it can neither mint nor look at what else was minted.
+ */
+
+import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { once } from '#server/api/once.ts'
+import { procedure } from '#server/api/trpc.ts'
+import { refusal } from '#server/domain/access/scope.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as capabilities from '#server/store/access/capabilities.ts'
+import { lockAccess, revokeCapabilities } from '#server/store/access/revocation.ts'
+import { transaction } from '#server/store/database/db.ts'
+import {
+  Capability,
+  CapabilityInput,
+  CapabilityPage,
+  ListCapabilitiesInput,
+  MintCapabilityInput,
+  MintedCapability,
+  RevokeCapabilityInput,
+  RotateCapabilityInput,
+} from '#shared/access/capability.ts'
+import { type TypedId, uuidOf } from '#shared/base/wire.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { mint } from './issue.ts'
+import { requireUnrevoked } from './keys.ts'
+import { presentCapability } from './present-capability.ts'
+import { rotate } from './rotate-capability.ts'
+
+/** The procedures, by name. */
+export const capabilityProcedures = {
+  /** Mints a capability for the caller's mode. Its token is shown in this answer only. */
+  mintCapability: procedure('organization.write')
+    .input(MintCapabilityInput)
+    .output(MintedCapability)
+    .mutation(({ ctx, input }) => mint(ctx, input)),
+
+  /** A new token with the same grant; for `graceSeconds` the old one works beside it. */
+  rotateCapability: procedure('organization.write')
+    .input(RotateCapabilityInput)
+    .output(MintedCapability)
+    .mutation(({ ctx, input }) => rotate(ctx, input)),
+
+  /** One capability, dead or alive, without its token. */
+  getCapability: procedure('organization.read')
+    .input(CapabilityInput)
+    .output(Capability)
+    .query(async ({ ctx, input }) => {
+      const row = await capabilities.find(ctx.parts.db, ctx.principal.organizationId, idOf(input.id))
+      if (row === undefined) throw new Fault('capability_not_found')
+      return presentCapability(row, ctx.parts.clock())
+    }),
+
+  /** A page of capabilities of both modes, dead ones too, newest first; `cursor` is the id of the last one seen. */
+  listCapabilities: procedure('organization.read')
+    .input(ListCapabilitiesInput.optional())
+    .output(CapabilityPage)
+    .query(async ({ ctx, input = { limit: 20 } }) => {
+      const olderThan = input.cursor === undefined ? null : idOf(input.cursor)
+      const page = { olderThan, limit: input.limit + 1 }
+      const rows = await capabilities.list(ctx.parts.db, ctx.principal.organizationId, page)
+      const items = rows.slice(0, input.limit).map(row => presentCapability(row, ctx.parts.clock()))
+      return { items, nextCursor: rows.length > input.limit ? (items.at(-1)?.id ?? null) : null }
+    }),
+
+  /** Revokes a capability: requests with it are refused from then on, by every process. */
+  revokeCapability: procedure('organization.write')
+    .input(RevokeCapabilityInput)
+    .output(Capability)
+    .mutation(({ ctx, input }) =>
+      once(ctx, {
+        path: 'organization.revokeCapability',
+        input,
+        effect: inside => revoke(inside, idOf(input.id)),
+        answer: async (_, revoked) => revoked,
+      }),
+    ),
+}
+
+async function revoke(ctx: KnownContext, id: string): Promise<Capability> {
+  const { principal, parts } = ctx
+  const about = eventOf(ctx, { action: 'capability.revoked', objectKind: 'capability', objectId: id })
+  return transaction(parts.db, async tx => {
+    const [org, now] = [principal.organizationId, parts.clock()]
+    const row = await capabilities.find(tx, org, id)
+    if (row === undefined) throw new Fault('capability_not_found')
+    const denied = refusal(principal, 'organization.write', { mode: row.mode })
+    if (denied !== null) throw new Fault(denied)
+    await lockAccess(tx, org)
+    await requireUnrevoked(ctx, tx)
+    await revokeCapabilities(tx, org, { ids: [id], now })
+    await audit.append(tx, org, about)
+    return presentCapability((await capabilities.find(tx, org, id)) ?? row, now)
+  })
+}
+
+function idOf(id: TypedId<'cap_'>): string {
+  const uuid = uuidOf(id, 'cap_')
+  if (uuid === null) throw new Fault('capability_not_found')
+  return uuid
+}

@@ -1,0 +1,100 @@
+/**
+ * Mints capabilities. Only a key does: for its own mode, with operations that it has, ending no later than it does. The
+ * token is in the first answer and is kept nowhere, not even under an idempotency key.
+ */
+
+import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { once } from '#server/api/once.ts'
+import { isWithin } from '#server/domain/access/scope.ts'
+import { mintCapability } from '#server/seal/mint.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as capabilities from '#server/store/access/capabilities.ts'
+import { type Tx, transaction } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import * as quotas from '#server/store/organizations/quotas.ts'
+import type { MintCapabilityInput, MintedCapability } from '#shared/access/capability.ts'
+import { OPERATIONS, type Operation } from '#shared/access/credential.ts'
+import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { requireUnrevoked } from './keys.ts'
+import { issuerName, presentCapability, withoutToken } from './present-capability.ts'
+
+/** The operations that are named, or with `wideScope` alone every one of the key's but the lease. Throws `forbidden`. */
+function grantedOperations(
+  { scopes }: KnownContext['principal'],
+  named: MintCapabilityInput['operations'],
+): Operation[] {
+  const wide = OPERATIONS.filter(operation => operation !== 'datasources.lease' && scopes.includes(operation))
+  const operations = [...new Set(named ?? wide)]
+  if (operations.length === 0 || !isWithin(operations, scopes)) throw new Fault('forbidden')
+  return operations
+}
+
+/** Mints one. Throws `forbidden` for an operation that the caller lacks, `resource_limit_reached` where there is no room. */
+export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promise<MintedCapability> {
+  const { parts, principal } = ctx
+  const operations = grantedOperations(principal, input.operations)
+  const datasourceIds = input.datasourceIds === undefined ? null : [...new Set(input.datasourceIds)]
+  const now = parts.clock()
+  const minted = mintCapability(parts.tokens, {
+    organizationId: principal.organizationId,
+    issuerId: principal.id,
+    mode: principal.mode,
+    operations,
+    datasourceIds,
+    expiresAt: noLaterThan(principal.expiresAt, new Date(now.getTime() + input.ttlSeconds * 1000)),
+  })
+  const row = {
+    ...minted.row,
+    participant_kind: input.participantKind,
+    participant_id: input.participantId ?? issuerName(principal.id),
+    label: input.label ?? null,
+    sync_groups: input.syncGroups ?? [],
+    user_meta: JSON.stringify(input.userMeta ?? {}),
+    wide_scope: input.wideScope ?? false,
+    created_at: now,
+  }
+  return once(ctx, {
+    path: 'organization.mintCapability',
+    input,
+    effect: async within =>
+      transaction(within.parts.db, async tx => {
+        // In here, as whatever may change meanwhile: a replay is answered although a datasource has gone.
+        if (datasourceIds !== null) await requireKnown(within, datasourceIds)
+        await requireRoom(within, tx, parts.quotas.capabilities)
+        await requireUnrevoked(within, tx)
+        await recordCapability(within, tx, { action: 'capability.minted', id: row.id })
+        return presentCapability(await capabilities.insert(tx, principal.organizationId, row), now)
+      }),
+    answer: async (_, made): Promise<MintedCapability> => ({ ...made, token: minted.token }),
+    keepable: withoutToken,
+  })
+}
+
+/** A datasource that is not there is a fault of the body, not a 404: callers take that for a wrong path. */
+async function requireKnown(ctx: KnownContext, ids: readonly DatasourceId[]): Promise<void> {
+  const uuids = ids.map(id => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? '')
+  const known = await datasources.known(ctx.parts.db, ctx.principal.organizationId, uuids)
+  const at = uuids.findIndex(uuid => !known.has(uuid))
+  if (at === -1) return
+  throw new Fault('invalid_body', {
+    issues: [{ path: ['datasourceIds', at], code: 'entity_not_found', message: 'There is no such datasource.' }],
+  })
+}
+
+/** The earlier of the two; null is no limit. */
+export function noLaterThan(limit: Date | null, at: Date): Date {
+  return limit !== null && limit < at ? limit : at
+}
+
+/** Throws `resource_limit_reached` unless the organization may have one more. The transaction holds the lock from here on. */
+export async function requireRoom(ctx: KnownContext, tx: Tx, max: number): Promise<void> {
+  const ask = { table: 'capabilities' as const, max, now: ctx.parts.clock() }
+  if (!(await quotas.hasRoom(tx, ctx.principal.organizationId, ask))) throw new Fault('resource_limit_reached')
+}
+
+/** Records what was done to a capability. */
+export async function recordCapability(ctx: KnownContext, tx: Tx, of: { action: string; id: string }): Promise<void> {
+  const event = eventOf(ctx, { action: of.action, objectKind: 'capability', objectId: of.id })
+  await audit.append(tx, ctx.principal.organizationId, event)
+}

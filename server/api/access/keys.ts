@@ -1,0 +1,138 @@
+/**
+ * Makes and revokes API keys. A key makes only keys of its own mode, with scopes that it has; the token is in the first
+ * answer and is kept nowhere, not even under an idempotency key.
+ */
+import type { z } from 'zod'
+import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { once } from '#server/api/once.ts'
+import { countedDescendants, type RevocationConsent } from '#server/domain/access/revocation.ts'
+import { isWithin, refusal } from '#server/domain/access/scope.ts'
+import { mintKey } from '#server/seal/mint.ts'
+import * as apiKeys from '#server/store/access/api-keys.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as revocation from '#server/store/access/revocation.ts'
+import { lockAccess, type Revocation } from '#server/store/access/revocation.ts'
+import { type Tx, transaction } from '#server/store/database/db.ts'
+import * as quotas from '#server/store/organizations/quotas.ts'
+import type { CreatedKey, CreateKeyInput, RevokedKey, RevokeKeyInput } from '#shared/access/api-key.ts'
+import { typedId, uuidOf } from '#shared/base/wire.ts'
+import { Fault, type Issue } from '#shared/faults/fault.ts'
+
+type Created = z.output<typeof CreatedKey>
+
+/** Creates one. Throws `forbidden` for another mode and for a scope that the caller lacks, `resource_limit_reached`. */
+export async function createKey(ctx: KnownContext, input: z.output<typeof CreateKeyInput>): Promise<Created> {
+  const { principal, parts } = ctx
+  const scopes = input.scopes ?? principal.scopes.filter(scope => scope !== 'datasources.lease')
+  const { mode = principal.mode, name = null } = input
+  const denied = refusal(principal, 'organization.write', { mode })
+  if (denied !== null) throw new Fault(denied)
+  if (!isWithin(scopes, principal.scopes)) throw new Fault('forbidden')
+  const { token, row } = mintKey(parts.tokens, {
+    organizationId: principal.organizationId,
+    issuerId: principal.id,
+    mode,
+    name,
+    scopes,
+    now: parts.clock(),
+  })
+  const { last4, created_at } = row
+  const id = typedId('key_', row.id)
+  const made: Created = { id, mode, name, last4, scopes: [...scopes], createdAt: created_at.toISOString() }
+  return once(ctx, {
+    path: 'organization.createKey',
+    input,
+    effect: async inside => {
+      await store(inside, row)
+      return made
+    },
+    answer: async (_, kept): Promise<Created> => ({ ...kept, key: token }),
+    // Of the answer, not of this call: a repeat is told of the key that the first one made.
+    keepable: ({ key: _, ...rest }) => rest,
+  })
+}
+
+async function store(ctx: KnownContext, row: ReturnType<typeof mintKey>['row']): Promise<void> {
+  const { parts, principal } = ctx
+  const org = principal.organizationId
+  await transaction(parts.db, async tx => {
+    const ask = { table: 'api_keys' as const, max: parts.quotas.keys, now: parts.clock() }
+    if (!(await quotas.hasRoom(tx, org, ask))) throw new Fault('resource_limit_reached')
+    await requireUnrevoked(ctx, tx)
+    await apiKeys.insert(tx, org, row)
+    await audit.append(tx, org, eventOf(ctx, { action: 'key.created', objectKind: 'key', objectId: row.id }))
+  })
+}
+
+/**
+ * Looks at the calling key once more, under the lock that a revocation takes: a request that was authenticated before its key
+ * was revoked makes nothing afterwards. Throws `apikey_revoked`.
+ */
+export async function requireUnrevoked(ctx: KnownContext, tx: Tx): Promise<void> {
+  const { id, organizationId } = ctx.principal
+  if ((await apiKeys.find(tx, organizationId, id))?.revoked_at !== null) throw new Fault('apikey_revoked')
+}
+
+/**
+ * Revokes one: requests with it are refused from then on, by every process. Throws `entity_not_found`, `forbidden`, and
+ * `conflict`, with nothing changed, where `children` or `force` has to be said.
+ */
+export async function revokeKey(
+  ctx: KnownContext,
+  input: z.output<typeof RevokeKeyInput>,
+): Promise<z.output<typeof RevokedKey>> {
+  const id = uuidOf(input.id, 'key_')
+  if (id === null) throw new Fault('entity_not_found')
+  return once(ctx, {
+    path: 'organization.revokeKey',
+    input,
+    effect: async inside => {
+      const { revokedAt, revoked, kept } = await revoke(inside, { ...input, id })
+      ctx.remarks.kept = kept.keys.length + kept.capabilities.length
+      return {
+        id: input.id,
+        revokedAt: revokedAt.toISOString(),
+        revokedKeys: revoked.keys.length,
+        revokedCapabilities: revoked.capabilities.length,
+      }
+    },
+    answer: async (_, revoked) => revoked,
+  })
+}
+
+type Revoked = Extract<Revocation, { outcome: 'revoked' }>
+
+async function revoke(ctx: KnownContext, ask: RevocationConsent & { id: string }): Promise<Revoked> {
+  const { parts, principal } = ctx
+  const org = principal.organizationId
+  return transaction(parts.db, async tx => {
+    const row = await apiKeys.find(tx, org, ask.id)
+    if (row === undefined) throw new Fault('entity_not_found')
+    const denied = refusal(principal, 'organization.write', { mode: row.mode })
+    if (denied !== null) throw new Fault(denied)
+    await lockAccess(tx, org)
+    await requireUnrevoked(ctx, tx)
+    const done = await revocation.revokeKey(tx, org, { ...ask, now: parts.clock() })
+    if (done.outcome === 'unknown') throw new Fault('entity_not_found')
+    if (done.outcome === 'refused') throw new Fault('conflict', { issues: [issueOf(done)] })
+    const event = (objectKind: 'key' | 'capability') => (objectId: string) =>
+      eventOf(ctx, { action: `${objectKind}.revoked`, objectKind, objectId })
+    await audit.appendAll(tx, org, [
+      ...[ask.id, ...done.revoked.keys].map(event('key')),
+      ...done.revoked.capabilities.map(event('capability')),
+    ])
+    return done
+  })
+}
+
+/** What has to be said first, with the numbers that somebody decides by. */
+function issueOf({ missing, living }: Extract<Revocation, { outcome: 'refused' }>): Issue {
+  const ctx = { keys: living.keys.length, capabilities: living.capabilities.length }
+  if (missing === 'children') {
+    const message = `The key has made ${countedDescendants(ctx)}. Say children: "revoke" or children: "keep".`
+    return { path: ['children'], code: 'living_descendants', message, ctx }
+  }
+  const message =
+    'No key with organization.write would be left in this mode. Call organization.revokeKey with force: true to revoke it all the same.'
+  return { path: ['force'], code: 'last_key', message }
+}

@@ -1,0 +1,48 @@
+/**
+ * Capabilities as they are shown: what goes out is listed here, and the token is in the first answer alone.
+ */
+import type { CapabilityRow } from '#server/store/access/capabilities.ts'
+import type { Capability, MintedCapability } from '#shared/access/capability.ts'
+import { typedId } from '#shared/base/wire.ts'
+
+/** A capability as it is shown, by listing what goes out. */
+export function presentCapability(row: CapabilityRow, now: Date): Capability {
+  const id = typedId('cap_', row.id)
+  const issuedAt = row.created_at.toISOString()
+  const scope = {
+    organizationId: typedId('org_', row.org_id),
+    syncGroups: row.sync_groups,
+    operations: row.operations,
+    participantKind: row.participant_kind,
+    participantId: row.participant_id ?? issuerName(row.issuer_id),
+  }
+  return {
+    id,
+    capabilityId: id,
+    mode: row.mode,
+    status: row.revoked_at !== null ? 'revoked' : row.expires_at <= now ? 'expired' : 'active',
+    ...scope,
+    scope,
+    allowedSyncGroups: scope.syncGroups,
+    allowedOperations: scope.operations,
+    datasourceIds: row.datasource_ids,
+    createdAt: issuedAt,
+    issuedAt,
+    lastUsedAt: row.last_used_at?.toISOString() ?? null,
+    expiresAt: row.expires_at.toISOString(),
+    revokedAt: row.revoked_at?.toISOString() ?? null,
+    label: row.label,
+    userMeta: row.user_meta,
+    wideScope: row.wide_scope,
+  }
+}
+
+/** Who a capability is for, where nobody was named: the key that minted it. */
+export function issuerName(keyId: string | null): string {
+  return keyId === null ? 'operator' : typedId('key_', keyId)
+}
+
+/** The answer of mint and rotate as it may be kept. */
+export function withoutToken({ token: _, ...rest }: MintedCapability): Omit<MintedCapability, 'token'> {
+  return rest
+}

@@ -1,0 +1,106 @@
+/**
+ * Rotates capabilities: a new token with the grant of an old one, which ends now or after a grace. A revocation is waited for
+ * and seen, so that nothing that was revoked, and nobody who was, comes back this way.
+ */
+
+import type { KnownContext } from '#server/api/context.ts'
+import { once } from '#server/api/once.ts'
+import { isWithin, refusal } from '#server/domain/access/scope.ts'
+import { grantOf, mintCapability } from '#server/seal/mint.ts'
+import * as capabilities from '#server/store/access/capabilities.ts'
+import { revokeCapabilities } from '#server/store/access/revocation.ts'
+import { type Tx, transaction } from '#server/store/database/db.ts'
+import * as quotas from '#server/store/organizations/quotas.ts'
+import type { MintedCapability, RotateCapabilityInput } from '#shared/access/capability.ts'
+import { uuidOf } from '#shared/base/wire.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { noLaterThan, recordCapability, requireRoom } from './issue.ts'
+import { requireUnrevoked } from './keys.ts'
+import { issuerName, presentCapability, withoutToken } from './present-capability.ts'
+
+/**
+ * A new token with the same grant, issued by the caller, who must have all of it; the old one ends now, or after the grace.
+ * Throws `capability_not_found`, `conflict` for one that has ended already, and `forbidden`.
+ */
+export async function rotate(ctx: KnownContext, input: RotateCapabilityInput): Promise<MintedCapability> {
+  const id = uuidOf(input.id, 'cap_')
+  if (id === null) throw new Fault('capability_not_found')
+  const shown: { token?: string } = {}
+  return once(ctx, {
+    path: 'organization.rotateCapability',
+    input,
+    effect: async within =>
+      transaction(within.parts.db, async tx => {
+        const { token, ...made } = await replace(within, tx, { ...input, uuid: id })
+        shown.token = token
+        return made
+      }),
+    answer: async (_, { capability, rotatedFrom }): Promise<MintedCapability> => ({
+      ...capability,
+      ...shown,
+      rotatedFrom,
+    }),
+    keepable: withoutToken,
+  })
+}
+
+async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { uuid: string }) {
+  const { parts, principal } = ctx
+  const org = principal.organizationId
+  const now = parts.clock()
+  // Before the row: a revocation takes the two in this order.
+  await quotas.lock(tx, org, 'capabilities')
+  await requireUnrevoked(ctx, tx)
+  const old = await capabilities.lock(tx, org, of.uuid)
+  if (old === undefined) throw new Fault('capability_not_found')
+  const denied = refusal(principal, 'organization.write', { mode: old.mode })
+  if (denied !== null) throw new Fault(denied)
+  if (!isWithin(old.operations, principal.scopes)) throw new Fault('forbidden')
+  if (old.revoked_at !== null || old.expires_at <= now) throw new Fault('conflict')
+  const endsAt = await endOld(ctx, tx, { old, graceMs: of.graceSeconds * 1000, now })
+  await requireRoom(ctx, tx, parts.quotas.capabilities + 1)
+  const asked = of.ttlSeconds === undefined ? old.expires_at : new Date(now.getTime() + of.ttlSeconds * 1000)
+  const minted = mintCapability(parts.tokens, {
+    organizationId: org,
+    issuerId: principal.id,
+    mode: old.mode,
+    operations: old.operations,
+    datasourceIds: old.datasource_ids,
+    expiresAt: noLaterThan(principal.expiresAt, asked),
+  })
+  await recordCapability(ctx, tx, { action: 'capability.rotated', id: old.id })
+  const row = { ...minted.row, ...described(old), rotated_from: old.id, created_at: now }
+  const rotatedFrom = { id: of.id, capabilityId: of.id, expiresAt: endsAt.toISOString() }
+  const capability = presentCapability(await capabilities.insert(tx, org, row), now)
+  return { token: minted.token, capability, rotatedFrom }
+}
+
+/** Revoked at once, or after a grace that the MAC covers like any expiry. Answers when its token stops. */
+async function endOld(
+  ctx: KnownContext,
+  tx: Tx,
+  of: { old: capabilities.CapabilityRow; graceMs: number; now: Date },
+): Promise<Date> {
+  const { old, graceMs, now } = of
+  if (graceMs === 0) {
+    await revokeCapabilities(tx, old.org_id, { ids: [old.id], now })
+    return now
+  }
+  const expiresAt = noLaterThan(old.expires_at, new Date(now.getTime() + graceMs))
+  const mac = ctx.parts.tokens.mac({ pepperId: old.pepper_id, hash: old.hash }, { ...grantOf(old), expiresAt })
+  await capabilities.reschedule(tx, old.org_id, { id: old.id, expiresAt, mac })
+  return expiresAt
+}
+
+/** What a capability tells of itself beside its grant, which a rotation carries over. */
+function described(old: capabilities.CapabilityRow) {
+  const { participant_kind, participant_id, label, sync_groups, wide_scope } = old
+  return {
+    participant_kind,
+    participant_id: participant_id ?? issuerName(old.issuer_id),
+    label,
+    sync_groups,
+    wide_scope,
+    user_meta: JSON.stringify(old.user_meta),
+  }
+}

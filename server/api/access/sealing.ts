@@ -1,0 +1,30 @@
+/**
+ * Client-side sealing, the web tier's part: hands out the organization's public key, and takes boxes that were sealed to
+ * one of its keys. It opens none; what is inside a box, the worker finds out.
+ */
+
+import type { KnownContext } from '#server/api/context.ts'
+import { isAcceptedFromCallers } from '#server/domain/access/key-life.ts'
+import * as organizations from '#server/store/organizations/organizations.ts'
+import type { SealingKey } from '#shared/access/sealing.ts'
+import { Fault } from '#shared/faults/fault.ts'
+
+/** The key to seal to. Its row's signature was checked: a planted pair is never handed out. */
+export async function currentSealingKey(ctx: KnownContext): Promise<SealingKey> {
+  const { id, publicKey } = await ctx.parts.sealingKeys.of(ctx.parts.db, ctx.principal.organizationId)
+  return { keyId: id, key: Buffer.from(publicKey).toString('base64') }
+}
+
+/**
+ * Throws `invalid_body` at `keyId` when an input is sealed to a key that is none of the organization's, or one that was
+ * retired too long ago. An input that is not sealed passes.
+ */
+export async function requireOurKey(ctx: KnownContext, input: object): Promise<void> {
+  const keyId = 'keyId' in input ? input.keyId : undefined
+  if (typeof keyId !== 'string') return
+  const { parts, principal } = ctx
+  const key = await organizations.keyById(parts.db, principal.organizationId, keyId)
+  if (key !== undefined && parts.sealer.isGenuine(key) && isAcceptedFromCallers(key, parts.clock())) return
+  const message = 'That is no sealing key of this organization, or one that was replaced a while ago. Fetch it anew.'
+  throw new Fault('invalid_body', { issues: [{ path: ['keyId'], code: 'unknown_key', message }] })
+}

@@ -1,0 +1,30 @@
+/**
+ * Which request a line of the log is about: what every line of a failure of one holds, beside its stage. Where a request
+ * names a datasource, in its path or its input, the line names it too. Both projections of the API call it.
+ */
+import type { Principal } from '#server/domain/access/scope.ts'
+import { uuidOf } from '#shared/base/wire.ts'
+import { Fault } from '#shared/faults/fault.ts'
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
+
+/** The request's id, the caller's organization and the datasource that the request names. A field that is not known is absent. */
+export function aboutRequest(of: { requestId: string; principal: Principal | Fault | undefined; named: unknown }) {
+  const { requestId, principal, named } = of
+  const datasourceId = datasourceIn(named)
+  return {
+    requestId,
+    ...(principal === undefined || principal instanceof Fault ? {} : { organizationId: principal.organizationId }),
+    ...(datasourceId === undefined ? {} : { datasourceId }),
+  }
+}
+
+function datasourceIn(named: unknown): string | undefined {
+  if (typeof named !== 'object' || named === null) return undefined
+  const textAt = (name: string) => String(Reflect.get(named, name) ?? '')
+  // The connections dialect has bare ids; elsewhere the prefix says what an id is of.
+  const bare = textAt('connection_id')
+  if (UUID.test(bare)) return bare
+  const typed = [textAt('id'), textAt('datasourceId')].map(text => uuidOf(text, 'ds_', 'ds_test_', 'dse_'))
+  return typed.find(id => id !== null) ?? undefined
+}

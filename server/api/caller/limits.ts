@@ -1,0 +1,89 @@
+/**
+ * Lets a request in: who calls, and whether he has called too often. Each key counts for itself and for its organization,
+ * so that one that is noisy is slowed and its neighbours are not; failed logins count for the address that they come from.
+ */
+
+import type { Principal } from '#server/domain/access/scope.ts'
+import { networkOf } from '#server/domain/network/client-address.ts'
+import type { Count, Counter } from '#server/store/access/counters.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { authenticate, type Headers, type Registry } from './principal.ts'
+
+/** Validations of a capability within an hour. */
+export const VALIDATIONS = { points: 60, windowSeconds: 3_600 }
+
+/** The counters of a web process. */
+export interface Limits {
+  readonly perKey: Counter
+  readonly perOrganization: Counter
+  readonly failedLogins: Counter
+  /** Pushes without a key, by the network that they come from and by the datasource that they name. */
+  readonly pushAddress: Counter
+  readonly pushDatasource: Counter
+  /** Validations of a capability: each is a dial of the caller's choice. */
+  readonly validations: Counter
+}
+
+/** A request that asks to be let in. A batch of tRPC holds several calls. */
+export interface Arrival {
+  readonly headers: Headers
+  readonly address: string | null
+  readonly calls: number
+}
+
+/** Who was let in, or why nobody was, and the `RateLimit-*` headers of the answer. */
+export interface Admission {
+  readonly principal: Principal | Fault
+  /** Whose refusal it is: a known caller who has called too often; null where nobody is known, or nobody was refused. */
+  readonly refused: Principal | null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/**
+ * Authenticates and counts. Refusals are values: the faults of credentials, and `rate_limit_exceeded` with its `Retry-After`.
+ * What is not a fault is thrown. A good key passes however many bad ones came from its address: many share one.
+ */
+export async function admit(arrival: Arrival, parts: Registry & { limits: Limits }): Promise<Admission> {
+  const { limits } = parts
+  const principal = await authenticate(arrival.headers, parts).catch((thrown: unknown) => {
+    if (thrown instanceof Fault) return thrown
+    throw thrown
+  })
+  if (principal instanceof Fault) {
+    const count = await limits.failedLogins.take(networkOf(arrival.address), 1)
+    return count.isOver ? refused(count, null) : { principal, refused: null, headers: {} }
+  }
+  const ofKey = await limits.perKey.take(principal.id, arrival.calls)
+  // What a noisy key is refused does not use up what its organization has.
+  if (ofKey.isOver) return refused(ofKey, principal)
+  const ofOrganization = await limits.perOrganization.take(principal.organizationId, arrival.calls)
+  if (ofOrganization.isOver) return refused(ofOrganization, principal)
+  const nearer = ofKey.remaining <= ofOrganization.remaining ? ofKey : ofOrganization
+  return { principal, refused: null, headers: headersOf(nearer) }
+}
+
+function refused(count: Count, known: Principal | null): Admission {
+  const fault = over(count)
+  return { principal: fault, refused: known, headers: fault.headers }
+}
+
+/** The refusal of what has been done too often. */
+export function over(count: Count): Fault {
+  const headers = { ...headersOf(count), 'Retry-After': String(secondsOf(count.resetMs)) }
+  return new Fault('rate_limit_exceeded', { headers })
+}
+
+/** The headers of draft-ietf-httpapi-ratelimit-headers, in the form that is in use (three fields and the policy). */
+function headersOf({ points, windowSeconds, remaining, resetMs }: Count): Record<string, string> {
+  return {
+    'RateLimit-Limit': String(points),
+    'RateLimit-Remaining': String(remaining),
+    'RateLimit-Reset': String(secondsOf(resetMs)),
+    'RateLimit-Policy': `${points};w=${windowSeconds}`,
+  }
+}
+
+/** Rounded up: whoever comes back after so many seconds is not refused again. */
+function secondsOf(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1000))
+}

@@ -1,0 +1,138 @@
+/**
+ * Header → principal. Keys travel in headers only: one in a URL ends up in logs and histories.
+ */
+
+import type { Principal } from '#server/domain/access/scope.ts'
+import { grantOf } from '#server/seal/mint.ts'
+import type { Tokens } from '#server/seal/token.ts'
+import * as apiKeys from '#server/store/access/api-keys.ts'
+import * as capabilities from '#server/store/access/capabilities.ts'
+import type { Db } from '#server/store/database/db.ts'
+import { recognise } from '#shared/access/token.ts'
+import { uuidOf } from '#shared/base/wire.ts'
+import { Fault } from '#shared/faults/fault.ts'
+
+/** Request headers, names in lower case. */
+export type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+const TOUCH_MS = 60_000
+
+/** True when a request presents anything for a key, good or bad. */
+export function presentsKey(headers: Headers): boolean {
+  return headers['authorization'] !== undefined || headers['x-api-key'] !== undefined
+}
+
+/** The token that a request presents. Throws `apikey_missing`, and `apikey_invalid` for two different ones. */
+export function presentedToken(headers: Headers): string {
+  const authorization = single(headers['authorization'])
+  const bearer = authorization === null ? null : (/^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '')
+  const key = single(headers['x-api-key'])
+  if (bearer !== null && key !== null && bearer !== key) throw new Fault('apikey_invalid')
+  const token = bearer ?? key
+  if (token === null || token === '') throw new Fault(authorization === null ? 'apikey_missing' : 'apikey_invalid')
+  return token
+}
+
+function single(value: string | string[] | undefined): string | null {
+  return Array.isArray(value) ? value.join(', ') : (value ?? null)
+}
+
+/** What a token is looked up and checked with. */
+export interface Registry {
+  readonly db: Db
+  readonly tokens: Tokens
+  readonly now: Date
+}
+
+/**
+ * Who a request is from. The row is read anew for each request, so that a revocation counts from the next one on, in every
+ * process. Throws the 401 and 403 faults of credentials.
+ */
+export async function authenticate(headers: Headers, registry: Registry): Promise<Principal> {
+  const token = presentedToken(headers)
+  const shape = recognise(token)
+  if (shape === null) throw new Fault(token.startsWith('rk_') ? 'capability_invalid' : 'apikey_invalid')
+  return shape.kind === 'key' ? keyOf(token, registry) : capabilityOf(token, registry)
+}
+
+async function keyOf(token: string, { db, tokens, now }: Registry): Promise<Principal> {
+  const hashes = tokens.hashes(token)
+  const row = await apiKeys.findByHash(
+    db,
+    hashes.map(entry => entry.hash),
+  )
+  if (row === undefined || !isUntouched(row, tokens)) throw new Fault('apikey_invalid')
+  if (row.revoked_at !== null) throw new Fault('apikey_revoked')
+  if (hasPassed(row.expires_at, now)) throw new Fault('apikey_expired')
+  if (isLongAgo(row.last_used_at, now)) await apiKeys.touch(db, row.org_id, { id: row.id, now })
+  return {
+    kind: 'key',
+    id: row.id,
+    organizationId: row.org_id,
+    mode: row.mode,
+    scopes: row.scopes,
+    datasourceIds: null,
+    expiresAt: row.expires_at,
+  }
+}
+
+/** Unknown, edited, expired, revoked, or ended with its key: all the same to the one who presents it. */
+async function capabilityOf(token: string, { db, tokens, now }: Registry): Promise<Principal> {
+  const hashes = tokens.hashes(token)
+  const found = await capabilities.findByHash(
+    db,
+    hashes.map(entry => entry.hash),
+  )
+  if (found === undefined) throw new Fault('capability_invalid')
+  const { capability: row, issuer } = found
+  const isIssued = row.issuer_id === null || (issuer !== null && answersFor(issuer, { tokens, now }))
+  if (
+    !isIssued ||
+    !isAlive(row, now) ||
+    !tokens.checks({ pepperId: row.pepper_id, hash: row.hash }, grantOf(row), row.mac)
+  )
+    throw new Fault('capability_invalid')
+  if (isLongAgo(row.last_used_at, now)) await capabilities.touch(db, row.org_id, { id: row.id, now })
+  return {
+    kind: 'capability',
+    id: row.id,
+    organizationId: row.org_id,
+    mode: row.mode,
+    scopes: row.operations,
+    datasourceIds: row.datasource_ids?.flatMap(id => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? []) ?? null,
+    expiresAt: row.expires_at,
+  }
+}
+
+function hasPassed(at: Date | null, now: Date): boolean {
+  return at !== null && at <= now
+}
+
+/** What is revoked is dead whenever that was: the clock of the process that revoked it may be ahead of ours. */
+function isAlive(row: { expires_at: Date | null; revoked_at: Date | null }, now: Date): boolean {
+  return row.revoked_at === null && !hasPassed(row.expires_at, now)
+}
+
+/** True while the key lives, and after a revocation that meant to keep what the key had made. */
+function answersFor(issuer: capabilities.Issuer, of: { tokens: Tokens; now: Date }): boolean {
+  if (issuer.revoked_at !== null) return issuer.keeps_children
+  return isAlive(issuer, of.now) && isUntouched(issuer, of.tokens)
+}
+
+function isLongAgo(at: Date | null, now: Date): boolean {
+  return at === null || now.getTime() - at.getTime() > TOUCH_MS
+}
+
+/** An edited row is a dead one: its MAC no longer fits. */
+function isUntouched(row: capabilities.Issuer, tokens: Tokens): boolean {
+  const grant = {
+    organizationId: row.org_id,
+    id: row.id,
+    issuerId: null,
+    mode: row.mode,
+    scopes: row.scopes,
+    datasourceIds: null,
+    expiresAt: row.expires_at,
+  }
+  return tokens.checks({ pepperId: row.pepper_id, hash: row.hash }, grant, row.mac)
+}

@@ -1,0 +1,226 @@
+/**
+ * Tells the subscribers of this process what has happened to datasources: one reader of the table however many they are, which
+ * asks for all of their organizations at once, woken by `news` with a poll behind it. A change is read, presented and spelled
+ * once for an organization; its subscribers are woken in turns, so that thousands of them hold nobody else up.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Log } from '#server/log.ts'
+import * as reads from '#server/store/changes/change-reads.ts'
+import { forInstallation, withDeadline } from '#server/store/connection/statement-scope.ts'
+import type { Db } from '#server/store/database/db.ts'
+import type { Signals } from '#server/store/database/signals.ts'
+import { RecentChanges, type ToldChange } from './recent-changes.ts'
+import { READ_DEADLINE_MS, Replays } from './replay.ts'
+import { SameServer } from './same-server.ts'
+
+const POLL_MS = 1_000
+/** Changes of one reading: of an organization, and of all. What is left is read next, of others before. */
+const EACH = 100
+const BATCH = 500
+
+/** Subscribers that are told a change in one turn of the loop. */
+export const TOLD_IN_A_TURN = 50
+
+/** The feed of one web process. */
+export class ChangeFeed {
+  readonly #db: Db
+  readonly #signals: Signals
+  readonly #log: Log
+  readonly #server: SameServer
+  /** Those that were read least lately come first. */
+  readonly #organizations = new Map<string, RecentChanges>()
+  readonly #ended = new AbortController()
+  readonly replays: Replays
+  /** The reading under way of where organizations begin, and the one that follows it. */
+  #beginning: Promise<void> = Promise.resolve()
+  #nextBeginning: Promise<void> | null = null
+  #pumping: Promise<void> | null = null
+  #again = false
+  #isReading = true
+  #off: (() => void) | null = null
+
+  constructor(parts: { db: Db; signals: Signals; log: Log }) {
+    this.#db = parts.db
+    this.#signals = parts.signals
+    this.#log = parts.log
+    this.#server = new SameServer(parts)
+    this.replays = new Replays(parts.db)
+  }
+
+  /** Aborted when the process stops: every subscription ends then. */
+  get ended(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  /** False while changes cannot be read: the last reading failed. True while nobody is subscribed. */
+  isAlive(): boolean {
+    return this.#isReading
+  }
+
+  /**
+   * The changes of an organization from now on. `begin` is given them before the first one is there and answers what to
+   * call after each addition; the returned function leaves.
+   */
+  async subscribe(organizationId: string, begin: (recent: RecentChanges) => () => void): Promise<() => void> {
+    const recent = this.#organizations.get(organizationId) ?? new RecentChanges()
+    this.#organizations.set(organizationId, recent)
+    const stop = recent.listen(begin(recent))
+    this.#off ??= this.#start()
+    const leave = () => {
+      stop()
+      if (!recent.isWatched && this.#organizations.get(organizationId) === recent)
+        this.#organizations.delete(organizationId)
+      if (this.#organizations.size === 0) this.#stop()
+    }
+    try {
+      if (recent.place === null) await this.#begun()
+    } catch (cause) {
+      leave()
+      throw cause
+    }
+    return leave
+  }
+
+  /** The place behind everything that has happened: who lists anew after asking for it goes on from there. */
+  async latest(organizationId: string): Promise<reads.Position> {
+    const heads = await withDeadline(READ_DEADLINE_MS, () => reads.heads(this.#db, [organizationId]))
+    return given(heads.get(organizationId))
+  }
+
+  /** Ends every subscription and reads nothing more. */
+  async close(): Promise<void> {
+    this.#ended.abort()
+    this.#stop()
+    await this.#pumping
+  }
+
+  #start(): () => void {
+    // In no caller's scope: none of them pays for what is read for all.
+    return forInstallation(READ_DEADLINE_MS, () => {
+      const timer = setInterval(() => this.#wake(), POLL_MS)
+      const off = this.#signals.on('news', () => this.#wake())
+      return () => {
+        clearInterval(timer)
+        off()
+      }
+    })
+  }
+
+  #stop(): void {
+    this.#off?.()
+    this.#off = null
+    this.#isReading = true
+  }
+
+  /** Resolves when every organization that is there now has its place. However many come at once, one reading is for all. */
+  #begun(): Promise<void> {
+    this.#nextBeginning ??= this.#beginning
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextBeginning = null
+        this.#beginning = forInstallation(READ_DEADLINE_MS, () => this.#begin())
+        return this.#beginning
+      })
+    return this.#nextBeginning
+  }
+
+  async #begin(): Promise<void> {
+    await this.#server.recognise()
+    const fresh = [...this.#organizations].filter(([, recent]) => recent.place === null)
+    if (fresh.length === 0) return
+    const orgs = fresh.map(([organizationId]) => organizationId)
+    // A new subscriber is not sent changes from before it subscribed.
+    await this.#adopt(orgs)
+    const heads = await reads.heads(this.#db, orgs)
+    for (const [organizationId, recent] of fresh) recent.place ??= given(heads.get(organizationId))
+  }
+
+  /** Numbers what processes of the last release have written meanwhile. */
+  async #adopt(orgs: readonly string[]): Promise<void> {
+    for (const org of await reads.unnumbered(this.#db, orgs)) await reads.adopt(this.#db, org)
+  }
+
+  #wake(): void {
+    this.#again = true
+    this.#pumping ??= forInstallation(READ_DEADLINE_MS, () => this.#pump()).finally(() => {
+      this.#pumping = null
+    })
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      while (this.#again && this.#off !== null) {
+        this.#again = false
+        await this.#server.recognise()
+        await this.#adopt([...this.#organizations.keys()])
+        await this.#read()
+        this.#isReading = true
+      }
+    } catch (cause) {
+      // The database is away: the poll goes on from the same places.
+      this.#isReading = false
+      this.#log.error({ stage: 'changes', cause }, 'changes could not be read')
+    }
+  }
+
+  /** One reading for all organizations that have begun. */
+  async #read(): Promise<void> {
+    const places = new Map<string, reads.Position>()
+    for (const [organizationId, { place }] of this.#organizations) if (place !== null) places.set(organizationId, place)
+    const news = await reads.newsOf(this.#db, places, { each: EACH, limit: BATCH })
+    const readAtMs = performance.now()
+    let count = 0
+    for (const [organizationId, since] of news) {
+      count += Math.max(1, since.rows.length)
+      const recent = this.#organizations.get(organizationId)
+      // All have left, and perhaps others have come, who begin at another place.
+      if (recent === undefined || recent.place !== places.get(organizationId)) continue
+      if (!(await this.#tell(organizationId, recent, { since, readAtMs }))) this.#again = true
+      if (this.#organizations.get(organizationId) !== recent) continue
+      this.#organizations.delete(organizationId)
+      this.#organizations.set(organizationId, recent)
+    }
+    if (count >= BATCH) this.#again = true
+  }
+
+  /** Tells the subscribers of one organization; false where more is there to be read. */
+  async #tell(
+    organizationId: string,
+    recent: RecentChanges,
+    { since, readAtMs }: { since: reads.Since; readAtMs: number },
+  ): Promise<boolean> {
+    const { head, isWhole, rows } = since
+    if (!isWhole) {
+      recent.cut()
+      recent.place = head
+      await this.#wakeAll(organizationId, recent, TOLD_IN_A_TURN)
+      return true
+    }
+    const list: ToldChange[] = []
+    for (const row of rows) {
+      const change = await this.replays.told(row, readAtMs)
+      if (change !== null) list.push(change)
+    }
+    const { epoch, n } = rows.at(-1) ?? head
+    recent.place = { epoch, n }
+    recent.add(list)
+    await this.#wakeAll(organizationId, recent, Math.max(1, Math.floor(TOLD_IN_A_TURN / Math.max(1, list.length))))
+    return n === head.n
+  }
+
+  /** Wakes the subscribers of an organization, some in each turn: what each of them does then is done within it. */
+  async #wakeAll(organizationId: string, recent: RecentChanges, inATurn: number): Promise<void> {
+    let woken = 0
+    for (const wake of recent.wakes()) {
+      if (!recent.hears(wake) || this.#organizations.get(organizationId) !== recent) continue
+      wake()
+      woken += 1
+      if (woken % inATurn === 0) await nextTurn()
+    }
+  }
+}
+
+function given<T>(found: T | undefined): T {
+  if (found === undefined) throw new Error('the organization has no head')
+  return found
+}

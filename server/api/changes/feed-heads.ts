@@ -1,0 +1,89 @@
+/**
+ * Tells the subscribers of this process when a feed has grown: one reader of the table however many they are, woken by
+ * `events` with a poll behind it. Each then reads the events, those at the same place together, so that nobody makes the process hold many.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { FeedPages } from '#server/api/feeds/feed-pages.ts'
+import type { Log } from '#server/log.ts'
+import { forInstallation } from '#server/store/connection/statement-scope.ts'
+import type { Db } from '#server/store/database/db.ts'
+import type { Signals } from '#server/store/database/signals.ts'
+import * as feedEvents from '#server/store/feeds/feed-events.ts'
+import { TOLD_IN_A_TURN } from './change-feed.ts'
+import { READ_DEADLINE_MS } from './replay.ts'
+
+const POLL_MS = 1_000
+
+interface Watcher {
+  readonly feed: feedEvents.FeedPlace
+  readonly grown: (position: number) => void
+}
+
+/** The heads of the feeds that are watched through one web process. */
+export class FeedHeads {
+  readonly #db: Db
+  readonly #signals: Signals
+  readonly #log: Log
+  readonly #watchers = new Set<Watcher>()
+  readonly pages: FeedPages
+  #off: () => void = () => undefined
+  #looking: Promise<void> | null = null
+  #again = false
+
+  constructor(parts: { db: Db; signals: Signals; log: Log }) {
+    this.#db = parts.db
+    this.#signals = parts.signals
+    this.#log = parts.log
+    this.pages = new FeedPages(parts.db)
+  }
+
+  /** Calls `grown` with the position of a feed's last event at every look, until the returned function is called. */
+  watch(feed: feedEvents.FeedPlace, grown: (position: number) => void): () => void {
+    const watcher = { feed, grown }
+    if (this.#watchers.size === 0) this.#begin()
+    this.#watchers.add(watcher)
+    return () => {
+      this.#watchers.delete(watcher)
+      if (this.#watchers.size === 0) this.#off()
+    }
+  }
+
+  #begin(): void {
+    // In no caller's scope: none of them pays for what is read for all.
+    this.#off = forInstallation(READ_DEADLINE_MS, () => {
+      const timer = setInterval(() => this.#wake(), POLL_MS)
+      const off = this.#signals.on('events', () => this.#wake())
+      return () => {
+        clearInterval(timer)
+        off()
+      }
+    })
+  }
+
+  #wake(): void {
+    this.#again = true
+    this.#looking ??= forInstallation(READ_DEADLINE_MS, () => this.#look()).finally(() => {
+      this.#looking = null
+    })
+  }
+
+  async #look(): Promise<void> {
+    try {
+      while (this.#again && this.#watchers.size > 0) {
+        this.#again = false
+        const feeds = new Map([...this.#watchers].map(({ feed }) => [feed.datasourceId, feed]))
+        const heads = await feedEvents.heads(this.#db, [...feeds.values()])
+        let told = 0
+        for (const watcher of [...this.#watchers]) {
+          if (!this.#watchers.has(watcher)) continue
+          watcher.grown(heads.get(watcher.feed.datasourceId) ?? 0)
+          told += 1
+          if (told % TOLD_IN_A_TURN === 0) await nextTurn()
+        }
+      }
+    } catch (cause) {
+      // The database is away: the poll looks again.
+      this.#log.error({ stage: 'feeds', cause }, 'feeds could not be looked at')
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Changes of the past, for a subscriber who comes back. Rows are read in small batches, a few readings at a time in the whole
+ * process; a datasource is read when its turn comes, and once for all who come back together. A replay holds one change at
+ * a time, so that a subscriber who asks for many and reads none costs nothing.
+ */
+
+import { present } from '#server/api/datasources/present.ts'
+import * as reads from '#server/store/changes/change-reads.ts'
+import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import type { Db } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import type { ToldChange } from './recent-changes.ts'
+
+/** Changes that are replayed to one subscriber; beyond them it lists anew. */
+export const MAX_REPLAYED = 10_000
+/** Readings of replays at a time. */
+export const READINGS_AT_ONCE = 4
+/** Datasources that are held for those who come back together. */
+export const MAX_PRESENTED = 200
+
+/** How long a reading for subscribers may take: a dead connection is thrown away, and the next reading has another. */
+export const READ_DEADLINE_MS = 2_000
+
+const BATCH = 100
+
+/** From where to go on, and of which datasources alone; null for all of the organization. */
+export interface ReplayAsked {
+  readonly after: reads.Position
+  readonly datasourceIds: readonly string[] | null
+}
+
+interface Read {
+  /** Null where the organization has no changes. */
+  readonly since: reads.Since | null
+  /** When they were there: what is read later shows what they tell of. */
+  readonly atMs: number
+}
+
+interface Presented {
+  readonly sinceMs: number
+  readonly row: ReturnType<typeof datasources.find>
+}
+
+/** The replays of one web process. */
+export class Replays {
+  readonly #db: Db
+  /** Readings under way and those that follow them, by organization and place: at most one of each for a subscriber. */
+  readonly #reading = new Map<string, Promise<Read>>()
+  readonly #queued = new Map<string, Promise<Read>>()
+  readonly #presented = new Map<string, Presented>()
+  readonly #waiting: (() => void)[] = []
+  #free = READINGS_AT_ONCE
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** Changes after a place, oldest first; `reset` where there are more than may be replayed, or some of them cannot be. */
+  async *from(organizationId: string, { after, datasourceIds }: ReplayAsked): AsyncGenerator<ToldChange | 'reset'> {
+    let [position, told] = [after, 0]
+    for (;;) {
+      const { since, atMs } = await this.#since(organizationId, { after: position, datasourceIds })
+      if (since === null || !since.isWhole) return yield 'reset'
+      for (const row of since.rows) {
+        if (told >= MAX_REPLAYED) return yield 'reset'
+        told += 1
+        position = row
+        const change = await this.told(row, atMs)
+        if (change !== null) yield change
+      }
+      if (since.rows.length < BATCH) return
+    }
+  }
+
+  /** A row with its datasource, as that is at `sinceMs` or later; null where it is no more. */
+  async told(row: reads.ChangeRow, sinceMs: number): Promise<ToldChange | null> {
+    const found = await this.#find(row, sinceMs)
+    if (found === undefined) return null
+    const datasource = present(found)
+    const { epoch, n, datasourceId, change } = row
+    const told = { id: datasource.id, change, datasource }
+    return { epoch, n, datasourceId, event: { id: `${epoch}-${n}`, told }, length: JSON.stringify(told).length }
+  }
+
+  #find({ organizationId, datasourceId: id }: reads.ChangeRow, sinceMs: number): Presented['row'] {
+    const key = `${organizationId} ${id}`
+    const held = this.#presented.get(key)
+    if (held !== undefined && held.sinceMs >= sinceMs) return held.row
+    const row = withDeadline(READ_DEADLINE_MS, () =>
+      datasources.find(this.#db, organizationId, { id, includeRemoved: true }),
+    )
+    this.#presented.delete(key)
+    this.#presented.set(key, { sinceMs: performance.now(), row })
+    const [oldest] = this.#presented.keys()
+    if (this.#presented.size > MAX_PRESENTED && oldest !== undefined) this.#presented.delete(oldest)
+    // The next subscriber repeats a reading that failed.
+    row.catch(() => this.#presented.delete(key))
+    return row
+  }
+
+  /**
+   * Many come back at once and from the same place: those who ask while it is being read share the next reading, which is
+   * of a later moment than their question.
+   */
+  #since(organizationId: string, asked: ReplayAsked): Promise<Read> {
+    const { after, datasourceIds } = asked
+    const key = [organizationId, after.epoch, after.n, ...(datasourceIds ?? ['all'])].join(' ')
+    const queued = this.#queued.get(key)
+    if (queued !== undefined) return queued
+    const read = () => {
+      this.#queued.delete(key)
+      const reading = this.#read(organizationId, asked).finally(() => {
+        if (this.#reading.get(key) === reading) this.#reading.delete(key)
+      })
+      this.#reading.set(key, reading)
+      return reading
+    }
+    const running = this.#reading.get(key)
+    if (running === undefined) return read()
+    const next = running.then(read, read)
+    this.#queued.set(key, next)
+    return next
+  }
+
+  async #read(organizationId: string, { after: position, datasourceIds }: ReplayAsked): Promise<Read> {
+    if (this.#free > 0) this.#free -= 1
+    else await new Promise<void>(resolve => this.#waiting.push(resolve))
+    try {
+      const ask = { position, datasourceIds, limit: BATCH }
+      const since = await withDeadline(READ_DEADLINE_MS, () => reads.since(this.#db, organizationId, ask))
+      return { since, atMs: performance.now() }
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#free += 1
+      else next()
+    }
+  }
+}

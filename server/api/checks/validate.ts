@@ -1,0 +1,107 @@
+/**
+ * Runs the whole checklist on a connection string without registering it. The string travels to the worker as a task's
+ * payload, sealed like a credential, and goes with the task; nothing else is stored.
+ */
+import type { z } from 'zod'
+import { requireOurKey } from '#server/api/access/sealing.ts'
+import { eventOf, type KnownContext, within } from '#server/api/context.ts'
+import { type DraftedString, draftString } from '#server/api/datasources/draft.ts'
+import { once } from '#server/api/once.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import { packBox } from '#server/domain/access/sealed.ts'
+import * as audit from '#server/store/access/audit.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import type { ValidateInput } from '#shared/datasources/registration.ts'
+import { Validation } from '#shared/datasources/validation.ts'
+import { failureSpec } from '#shared/faults/failure.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { admitValidation } from './admit-validation.ts'
+import { outcomeOf } from './outcome.ts'
+
+const KEPT_MS = 600_000
+
+/** Validates it within `parts.validateMs`. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
+export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
+  await admitValidation(ctx)
+  const drafted = draftedOrRefused(ctx, input)
+  const schema = input.schema === undefined ? 'public' : input.schema
+  const dbType = input.dbType ?? 'postgresql'
+  const payload = drafted === null ? null : { secret: drafted.secret, schema, dbType }
+  return once(ctx, {
+    path: 'datasources.validate',
+    input,
+    effect: async inside => {
+      // In here: a replay is answered although the key was retired meanwhile.
+      await requireOurKey(inside, input)
+      return submit(inside, payload)
+    },
+    answer: async (inside, { taskId, answer }) =>
+      taskId === null ? refusedHost() : (answer ?? outcome(inside, taskId)),
+    lasting: (submitted, answer) => ({ ...submitted, answer }),
+    waits: true,
+    isWithdrawnLate: true,
+    rings: ['work'],
+  })
+}
+
+/** Null for a host that is refused without a look-up: that verdict needs no worker. */
+function draftedOrRefused(ctx: KnownContext, input: z.output<typeof ValidateInput>): DraftedString | null {
+  try {
+    return draftString(ctx, input)
+  } catch (thrown) {
+    if (thrown instanceof Fault && thrown.code === 'byo_host_not_allowed') return null
+    throw thrown
+  }
+}
+
+function refusedHost(): Validation {
+  const { saw, fix } = failureSpec('host_refused')
+  return {
+    reachable: false,
+    ready: false,
+    reason: 'byo_host_not_allowed',
+    failures: [{ item: 'host', actual: saw, fix }],
+    advisories: [],
+  }
+}
+
+/** What was handed to the worker, and once it is there the answer: an outcome is taken once. */
+interface Submitted {
+  readonly taskId: string | null
+  readonly answer?: Validation
+}
+
+/** Hands it to the worker, where there is anything to dial, and records that the caller asked. */
+async function submit(ctx: KnownContext, payload: object | null): Promise<Submitted> {
+  const org = ctx.principal.organizationId
+  const about = { action: 'datasource.validated', objectKind: null, objectId: null }
+  return transaction(ctx.parts.db, async tx => {
+    await audit.append(tx, org, eventOf(ctx, about))
+    return { taskId: payload === null ? null : await enqueue(within(ctx, tx), payload) }
+  })
+}
+
+async function enqueue(ctx: KnownContext, payload: object): Promise<string> {
+  const { parts, principal } = ctx
+  const organizationId = principal.organizationId
+  const taskId = newId()
+  const key = await parts.sealingKeys.of(parts.db, organizationId)
+  const now = parts.clock()
+  await tasks.submit(parts.db, organizationId, {
+    id: taskId,
+    kind: 'validate',
+    datasourceId: null,
+    payload: packBox(parts.sealer.sealTask(key, { organizationId, taskId }, payload)),
+    now,
+    expiresAt: new Date(now.getTime() + KEPT_MS),
+  })
+  return taskId
+}
+
+async function outcome(ctx: KnownContext, taskId: string): Promise<Validation> {
+  // Past the deadline nobody reads the outcome: the string goes, and is not dialled after all.
+  return Validation.parse(
+    await outcomeOf(ctx, { taskId, datasourceId: null, waitMs: ctx.parts.validateMs, late: 'withdrawn' }),
+  )
+}

@@ -1,0 +1,60 @@
+/**
+ * Waits for the worker: woken by `news`, with a poll behind it, up to a deadline. The work goes on when the wait ends.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { WebParts } from '#server/api/context.ts'
+import type { Principal } from '#server/domain/access/scope.ts'
+
+const POLL_MS = 1_000
+
+/**
+ * Between two looks of one caller, for each of its organization who waits: every wake is of somebody's news, and five hundred
+ * who look at each of them would leave our own database no time for anybody else.
+ */
+const PACE_MS = 2
+
+/** Who waits, and on what. It holds a place among the waiters. */
+export interface Waiter {
+  readonly parts: Pick<WebParts, 'signals' | 'waiters'>
+  readonly principal: Pick<Principal, 'organizationId'>
+}
+
+/**
+ * Asks `look` now, at every wake and once a second until it answers something, and returns that; undefined when
+ * `waitMs` are over first. What `look` throws is thrown.
+ */
+export async function awaited<T>(
+  { parts, principal }: Waiter,
+  waitMs: number,
+  look: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const deadline = performance.now() + waitMs
+  for (;;) {
+    const lookedAt = performance.now()
+    const woken = wake(parts, () => Math.min(POLL_MS, deadline - performance.now()))
+    try {
+      const answer = await look()
+      if (answer !== undefined || performance.now() >= deadline) return answer
+      await woken.done
+    } finally {
+      woken.cancel()
+    }
+    const crowd = parts.waiters.of(principal.organizationId)
+    const paceMs = Math.min(lookedAt + PACE_MS * crowd, deadline) - performance.now()
+    if (crowd > 1 && paceMs > 0) await delay(paceMs)
+  }
+}
+
+/** Listens before the look, so that news between the look and the wait is not missed. */
+function wake(parts: Pick<WebParts, 'signals'>, withinMs: () => number): { done: Promise<void>; cancel: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, Math.max(0, withinMs()))
+  const off = parts.signals.on('news', resolve)
+  return {
+    done: promise,
+    cancel() {
+      clearTimeout(timer)
+      off()
+    },
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The procedures of datasources. A procedure is the use case: parse, decide, store, answer.
+ * What takes more than a few lines has a file of its own, named after it.
+ */
+import { z } from 'zod'
+import { watchProcedure } from '#server/api/changes/watch.ts'
+import { validate } from '#server/api/checks/validate.ts'
+import { validateRegistered } from '#server/api/checks/validate-registered.ts'
+import { verify } from '#server/api/checks/verify.ts'
+import { procedure, router } from '#server/api/trpc.ts'
+import { refusal } from '#server/domain/access/scope.ts'
+import { roleSql } from '#server/domain/checks/role/role-sql.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import { Lease, LeaseInput, ReleasedLease } from '#shared/access/lease.ts'
+import { DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import { Datasource, DatasourcePage, ListInput } from '#shared/datasources/datasource.ts'
+import {
+  RemoveAllInput,
+  RemovedAll,
+  RemoveInput,
+  RoleSql,
+  RoleSqlInput,
+  RotateInput,
+  RotateKeyInput,
+  UpdateInput,
+  ValidateRegisteredInput,
+  VerifyInput,
+} from '#shared/datasources/datasource-change.ts'
+import { RegisterInput, ValidateInput } from '#shared/datasources/registration.ts'
+import { Validation } from '#shared/datasources/validation.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { rowOf } from './find.ts'
+import { lease, releaseLease } from './lease.ts'
+import { present } from './present.ts'
+import { register } from './register.ts'
+import { remove } from './remove.ts'
+import { removeAll } from './remove-all.ts'
+import { rotate, rotateKey } from './rotate.ts'
+import { update } from './update.ts'
+
+/** `datasources.*`. */
+export const datasourcesRouter = router({
+  /** Registers a datasource. It begins `unverified`; nothing is dialled here, a worker verifies it. */
+  register: procedure('datasources.create')
+    .input(RegisterInput)
+    .output(Datasource)
+    .mutation(({ ctx, input }) => register(ctx, input)),
+
+  /** One datasource. Another organization's does not exist. */
+  get: procedure('datasources.read')
+    .input(z.strictObject({ id: DatasourceId, includeRemoved: z.boolean().optional() }))
+    .output(Datasource)
+    .query(async ({ ctx, input }) => {
+      const row = await rowOf(ctx, input.id, { includeRemoved: input.includeRemoved ?? false })
+      const denied = refusal(ctx.principal, 'datasources.read', { datasourceId: row.id })
+      if (denied !== null) throw new Fault(denied)
+      return present(row)
+    }),
+
+  /** A page of both planes, newest first; `cursor` is the id of the last one seen. */
+  list: procedure('datasources.read')
+    .input(ListInput)
+    .output(DatasourcePage)
+    .query(async ({ ctx, input }) => {
+      const { limit, cursor, newerThan, ...filter } = input
+      const olderThan = position(cursor)
+      const newer = position(newerThan)
+      const rows = await datasources.list(ctx.parts.db, ctx.principal.organizationId, {
+        ...filter,
+        ...(olderThan === undefined ? {} : { olderThan }),
+        ...(newer === undefined ? {} : { newerThan: newer }),
+        ...(ctx.principal.datasourceIds === null ? {} : { ids: ctx.principal.datasourceIds }),
+        limit: limit + 1,
+      })
+      // Backwards, the surplus row that tells of more stands at the front.
+      const kept = newer !== undefined && rows.length > limit ? rows.slice(1) : rows.slice(0, limit)
+      const items = kept.map(present)
+      return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
+    }),
+
+  /** Makes the check due now. */
+  verify: procedure('datasources.update')
+    .input(VerifyInput)
+    .output(Datasource)
+    .mutation(({ ctx, input }) => verify(ctx, input)),
+
+  /** Changes name, metadata, schema or excluded schemas. */
+  update: procedure('datasources.update')
+    .input(UpdateInput)
+    .output(Datasource)
+    .mutation(({ ctx, input }) => update(ctx, input)),
+
+  /** Replaces a direct datasource's credential once the new one has passed its check. */
+  rotate: procedure('datasources.update')
+    .input(RotateInput)
+    .output(Datasource)
+    .mutation(({ ctx, input }) => rotate(ctx, input)),
+
+  /** Replaces an endpoint's signing key. */
+  rotateKey: procedure('datasources.update')
+    .input(RotateKeyInput)
+    .output(Datasource)
+    .mutation(({ ctx, input }) => rotateKey(ctx, input)),
+
+  /** Every change of the organization's datasources, as it happens. */
+  watch: watchProcedure,
+
+  /** Leases the credential in force to a one-time key of the caller's, who presents an operator's capability. */
+  lease: procedure('datasources.lease')
+    .input(LeaseInput)
+    .output(Lease)
+    .mutation(({ ctx, input }) => lease(ctx, input)),
+
+  /** Ends a lease before its time. */
+  releaseLease: procedure('datasources.lease')
+    .input(ReleasedLease)
+    .output(ReleasedLease)
+    .mutation(({ ctx, input }) => releaseLease(ctx, input.leaseId)),
+
+  /** Runs the checklist on a connection string and stores nothing. */
+  validate: procedure('datasources.create')
+    .input(ValidateInput)
+    .output(Validation)
+    .mutation(({ ctx, input }) => validate(ctx, input)),
+
+  /** Runs the checklist on what is registered and changes nothing. */
+  validateRegistered: procedure('datasources.create')
+    .input(ValidateRegisteredInput)
+    .output(Validation)
+    .mutation(({ ctx, input }) => validateRegistered(ctx, input)),
+
+  /** The SQL that makes a least-privileged role which passes the checklist. */
+  roleSql: procedure('datasources.read')
+    .input(RoleSqlInput)
+    .output(RoleSql)
+    .query(({ input }) => ({ sql: roleSql(input) })),
+
+  /** Removes a datasource: the record stays for audit, the credential's bytes are destroyed in the same transaction. */
+  remove: procedure('datasources.remove')
+    .input(RemoveInput)
+    .output(Datasource)
+    .mutation(({ ctx, input }) => remove(ctx, input)),
+
+  /** Removes every datasource of the caller's mode. */
+  removeAll: procedure('datasources.remove')
+    .input(RemoveAllInput)
+    .output(RemovedAll)
+    .mutation(({ ctx }) => removeAll(ctx)),
+})
+
+function position(cursor: string | undefined): string | undefined {
+  if (cursor === undefined) return undefined
+  const uuid = uuidOf(cursor, 'ds_', 'ds_test_', 'dse_')
+  if (uuid !== null) return uuid
+  throw new Fault('invalid_request', {
+    issues: [{ path: ['cursor'], code: 'cursor', message: 'not a cursor of ours' }],
+  })
+}

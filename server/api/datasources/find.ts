@@ -1,0 +1,41 @@
+/**
+ * Typed id → row, for one caller: what is not his, what is removed and what is mistyped are the same absence.
+ * Procedures begin here.
+ */
+
+import type { KnownContext } from '#server/api/context.ts'
+import { refusal } from '#server/domain/access/scope.ts'
+import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
+import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import type { Scope } from '#shared/access/credential.ts'
+import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import { Fault } from '#shared/faults/fault.ts'
+
+/**
+ * The row that a typed id names. Another organization's, a removed one's and a mistyped id are the same `entity_not_found`.
+ * The connections dialect shows bare UUIDs, so there the prefix is not looked at, and endpoints do not occur.
+ */
+export async function rowOf(
+  ctx: KnownContext,
+  id: DatasourceId,
+  options: { includeRemoved?: boolean } = {},
+): Promise<DatasourceRow> {
+  const uuid = uuidOf(id, 'ds_', 'ds_test_', 'dse_')
+  const row =
+    uuid === null
+      ? undefined
+      : await datasources.find(ctx.parts.db, ctx.principal.organizationId, { id: uuid, ...options })
+  if (row === undefined) throw new Fault('entity_not_found')
+  const fits = ctx.voice === 'connections' ? row.kind === 'direct' : datasourceId(row) === id
+  if (!fits) throw new Fault('entity_not_found')
+  return row
+}
+
+/** The same, to be changed: the principal must be allowed to, and a key changes only its own plane. */
+export async function changeable(ctx: KnownContext, id: DatasourceId, scope: Scope): Promise<DatasourceRow> {
+  const row = await rowOf(ctx, id)
+  const denied = refusal(ctx.principal, scope, { datasourceId: row.id, mode: row.mode })
+  if (denied !== null) throw new Fault(denied)
+  return row
+}

@@ -1,0 +1,64 @@
+/**
+ * Row → datasource, by listing what goes out. A column that is not named here is not shown, whatever a migration adds.
+ * It knows nothing of who asks: that was decided before.
+ */
+
+import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
+import { eventLag } from '#server/domain/feeds/feed.ts'
+import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
+import type { Datasource } from '#shared/datasources/datasource.ts'
+import { currentCode } from '#shared/faults/fault-names.ts'
+
+const iso = (at: Date | null) => at?.toISOString() ?? null
+
+/** A datasource as callers see it. */
+export function present(row: DatasourceRow): Datasource {
+  const both = {
+    id: datasourceId(row),
+    mode: row.mode,
+    status: row.status,
+    statusReason: row.status_reason === null ? null : currentCode(row.status_reason),
+    name: row.name ?? displayName(row),
+    displayName: displayName(row),
+    metadata: row.metadata,
+    checks: row.checks ?? [],
+    advisories: row.advisories ?? [],
+    credentialVersion: row.version ?? row.credential_version,
+    credentialFingerprint: row.fingerprint,
+    createdAt: row.created_at.toISOString(),
+    verifiedAt: iso(row.verified_at),
+    nextCheckAt: iso(row.next_check_at),
+    removedAt: iso(row.deleted_at),
+  }
+  if (row.kind === 'endpoint') {
+    // The key that was registered last is shown at once; it comes into force when the endpoint takes it.
+    const keyLast4 = row.feed?.pending_last4 ?? row.last4
+    return { kind: 'endpoint', ...both, endpoint: row.endpoint ?? '', keyLast4, feed: presentFeed(row.feed) }
+  }
+  return {
+    kind: 'direct',
+    ...both,
+    dbType: row.db_type ?? 'postgresql',
+    host: row.host ?? '',
+    port: row.port ?? 5432,
+    database: row.database ?? '',
+    schema: row.schema,
+    excludedSchemas: row.excluded_schemas ?? [],
+    introspectedAt: iso(row.introspected_at),
+  }
+}
+
+function presentFeed(feed: DatasourceRow['feed']): Extract<Datasource, { kind: 'endpoint' }>['feed'] {
+  return {
+    cursor: feed?.cursor ?? null,
+    eventLag: eventLag({
+      newestEventAtMs: feed?.newest_event_ms ?? null,
+      lastSuccessAtMs: feed?.polled_at?.getTime() ?? null,
+      drained: feed?.drained ?? true,
+    }),
+    retryCount: feed?.retry_count ?? 0,
+    lastRequestAt: iso(feed?.last_request_at ?? null),
+    lastSuccessAt: iso(feed?.last_success_at ?? null),
+    lastError: feed?.last_error ?? feed?.rotation_error ?? null,
+  }
+}

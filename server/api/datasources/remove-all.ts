@@ -1,0 +1,58 @@
+/**
+ * Removes every datasource of the caller's mode, of both kinds, a bounded number in each transaction: what was removed before
+ * a failure stays removed, and the call may be made again.
+ */
+
+import { eventOf, type KnownContext } from '#server/api/context.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as changes from '#server/store/changes/changes.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import { someOf } from '#server/store/datasources/datasources-of-mode.ts'
+import type { RemovedAll } from '#shared/datasources/datasource-change.ts'
+import { Fault } from '#shared/faults/fault.ts'
+
+const AT_ONCE = 50
+
+/** Removes them and answers how many of each kind. Throws `capability_scope_denied` for a capability for named datasources. */
+export async function removeAll(ctx: KnownContext): Promise<RemovedAll> {
+  // It may remove those that it names, one by one; it may not say that they are all.
+  if (ctx.principal.datasourceIds !== null) throw new Fault('capability_scope_denied')
+  const cleared = { direct: 0, endpoints: 0 }
+  // A datasource that is registered meanwhile stays: it would never end otherwise.
+  const until = ctx.parts.clock()
+  for (;;) {
+    const { found, removed } = await removeSome(ctx, until)
+    cleared.direct += removed.filter(kind => kind === 'direct').length
+    cleared.endpoints += removed.filter(kind => kind === 'endpoint').length
+    if (found < AT_ONCE) break
+  }
+  ctx.parts.signals.ring('news')
+  return cleared
+}
+
+async function removeSome(ctx: KnownContext, until: Date) {
+  const { organizationId: org, mode } = ctx.principal
+  return transaction(ctx.parts.db, async tx => {
+    const found = await someOf(tx, org, { mode, limit: AT_ONCE, until })
+    // All of them before anything else: who removes one holds it while they wait for the quota.
+    const held: typeof found = []
+    for (const row of found) {
+      // Another call may have removed it since.
+      if ((await datasources.lock(tx, org, { id: row.id })) !== undefined) held.push(row)
+    }
+    const removed: ('direct' | 'endpoint')[] = []
+    for (const row of held) {
+      const now = ctx.parts.clock()
+      await datasources.remove(tx, org, { id: row.id, now })
+      await audit.append(
+        tx,
+        org,
+        eventOf(ctx, { action: 'datasource.removed', objectKind: 'datasource', objectId: row.id }),
+      )
+      changes.append(tx, org, { datasourceId: row.id, change: 'removed', at: now })
+      removed.push(row.kind)
+    }
+    return { found: found.length, removed }
+  })
+}

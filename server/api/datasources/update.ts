@@ -1,0 +1,63 @@
+/**
+ * Changes what is not secret of a datasource: name, metadata, schema, excluded schemas.
+ * Credentials go through `rotate.ts`.
+ */
+import type { z } from 'zod'
+import { checked, verifyTask } from '#server/api/checks/verdict.ts'
+import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { once } from '#server/api/once.ts'
+import { directIdentity } from '#server/domain/datasources/identity.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as changes from '#server/store/changes/changes.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import type { Datasource } from '#shared/datasources/datasource.ts'
+import type { UpdateInput } from '#shared/datasources/datasource-change.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { changeable } from './find.ts'
+
+type Update = z.output<typeof UpdateInput>
+
+/** Updates it. A new schema is a new natural key, and makes the check due. Throws `conflict` where that key is taken. */
+export async function update(ctx: KnownContext, input: Update): Promise<Datasource> {
+  return once(ctx, {
+    path: 'datasources.update',
+    input,
+    effect: inside => change(inside, input),
+    answer: (inside, { id }) => checked(inside, { id, request: 0, waitSeconds: 0 }),
+    rings: ['work', 'news'],
+  })
+}
+
+async function change(ctx: KnownContext, input: Update): Promise<{ id: string }> {
+  const row = await changeable(ctx, input.id, 'datasources.update')
+  const isPlaced = input.schema !== undefined || input.excludedSchemas !== undefined
+  if (row.kind === 'endpoint' && isPlaced) {
+    const message = 'An endpoint has no schema.'
+    throw new Fault('invalid_body', { issues: [{ path: ['schema'], code: 'wrong_kind', message }] })
+  }
+  return apply(ctx, input, row.id)
+}
+
+async function apply(ctx: KnownContext, input: Update, id: string): Promise<{ id: string }> {
+  const org = ctx.principal.organizationId
+  const now = ctx.parts.clock()
+  await transaction(ctx.parts.db, async tx => {
+    const held = await datasources.lock(tx, org, { id })
+    if (held === undefined) throw new Fault('entity_not_found')
+    const isMoved = input.schema !== undefined && input.schema !== held.schema
+    const set = {
+      ...(input.name === undefined ? {} : { name: input.name }),
+      ...(input.metadata === undefined ? {} : { metadata: JSON.stringify(input.metadata) }),
+      ...(input.schema === undefined ? {} : { schema: input.schema }),
+      ...(input.excludedSchemas === undefined ? {} : { excluded_schemas: input.excludedSchemas }),
+      ...(isMoved && held.identity !== null ? { identity: directIdentity({ ...held, schema: input.schema }) } : {}),
+    }
+    if (Object.keys(set).length > 0) await datasources.update(tx, org, { id, set })
+    await audit.append(tx, org, eventOf(ctx, { action: 'datasource.updated', objectKind: 'datasource', objectId: id }))
+    changes.append(tx, org, { datasourceId: id, change: 'updated', at: now })
+    if (isMoved) await tasks.request(tx, org, verifyTask(ctx, id))
+  })
+  return { id }
+}

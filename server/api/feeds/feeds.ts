@@ -1,0 +1,33 @@
+/**
+ * The procedures of feeds: read an endpoint's events, follow them, bring some.
+ * An event is the customer's text, passed on as it came.
+ */
+
+import { procedure, router } from '#server/api/trpc.ts'
+import { FeedItems, FeedListInput, PushAnswer, PushInput } from '#shared/feeds/feed.ts'
+import { MAX_PAGE_BYTES, readPage } from './feed-page.ts'
+import { push } from './push.ts'
+import { feedOf } from './read-feed.ts'
+import { watchFeedProcedure } from './watch-feed.ts'
+
+/** The router of `feeds`. */
+export const feedsRouter = router({
+  /** Events behind a position, in the order in which the endpoint gave them. */
+  list: procedure('feeds.read')
+    .input(FeedListInput)
+    .output(FeedItems)
+    .query(async ({ ctx, input }) => {
+      const row = await feedOf(ctx, input.id)
+      const asked = { after: Number(input.after ?? '0'), limit: input.limit, maxBytes: MAX_PAGE_BYTES }
+      return readPage(ctx.parts.db, { org: row.org_id, datasourceId: row.id, ...asked })
+    }),
+
+  /** The same events, and those to come as they are stored. */
+  watch: watchFeedProcedure,
+
+  /** Stores events that are brought; signed on top, only if the signature fits. */
+  push: procedure('feeds.write')
+    .input(PushInput)
+    .output(PushAnswer)
+    .mutation(({ ctx, input }) => push(ctx, input)),
+})

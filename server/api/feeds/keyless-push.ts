@@ -1,0 +1,129 @@
+/**
+ * A push that a signature alone authorizes: the key that made it proves the endpoint, and no API key is asked for. The one
+ * exception to the order of a request: path, limits, size, the form of the headers, and then a task for the worker, which
+ * alone can open a signing key.
+ *
+ * Strangers call it. An id that is unknown, removed or of another kind, an endpoint without a key and a wrong signature are
+ * told apart neither by the answer nor by the time that it takes, and none of them leaves a row behind.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { outcomeOf } from '#server/api/checks/outcome.ts'
+import type { WebParts } from '#server/api/context.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import { packBox } from '#server/domain/access/sealed.ts'
+import { networkOf } from '#server/domain/network/client-address.ts'
+import { organizationOfEndpoint } from '#server/store/feeds/feed-pushes.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import { isStorable } from '#shared/base/text.ts'
+import { uuidOf } from '#shared/base/wire.ts'
+import { Fault, type FaultCode } from '#shared/faults/fault.ts'
+import { type PushAnswer, PushOutcome } from '#shared/feeds/feed.ts'
+
+/** The largest push without a key, in bytes: who sends it is not known yet. */
+export const MAX_KEYLESS_BYTES = 262_144
+
+const KEPT_MS = 600_000
+const MAX_CLOCK_SECONDS = 300
+const MAX_SIGNATURE = 4_096
+/** Longer than the worker takes for a signature that does not fit: until then nobody is refused by it. */
+const REFUSED_AFTER_MS = 1_000
+
+/** A push as it came. The body is read where its turn is. */
+export interface KeylessPush {
+  /** What stands in the path. */
+  readonly id: string
+  readonly address: string | null
+  readonly requestId: string
+  readonly messageId: string | undefined
+  readonly timestamp: string | undefined
+  readonly signature: string | undefined
+  readonly body: () => Promise<string>
+}
+
+/** Takes it. Throws `rate_limit_exceeded`, `payload_too_large`, `apikey_missing` for whatever does not fit, `timeout`. */
+export async function keylessPush(parts: WebParts, push: KeylessPush): Promise<PushAnswer> {
+  const startedAt = performance.now()
+  const uuid = uuidOf(push.id, 'dse_')
+  await takeTurn(parts, push, uuid)
+  const body = await push.body()
+  if (!isWellFormed(push, parts.clock())) throw refused(parts, push)
+  const leave = parts.keyless.enter(uuid ?? '')
+  if (leave === null) throw tooMany(1)
+  try {
+    const outcome = uuid === null ? null : await judged(parts, { uuid, push, body })
+    if (outcome !== null && 'answer' in outcome) return outcome.answer
+    // Only after the signature was found to fit is anything said of the events.
+    if (outcome !== null && 'fault' in outcome) throwKnown(outcome.fault)
+    await sleep(Math.max(0, startedAt + REFUSED_AFTER_MS - performance.now()))
+    throw refused(parts, push)
+  } finally {
+    leave()
+  }
+}
+
+/** By the address and by the datasource, whether there is such a one or not. */
+async function takeTurn({ limits, keyless }: WebParts, push: KeylessPush, uuid: string | null): Promise<void> {
+  const ofAddress = await limits.pushAddress.take(networkOf(push.address), 1)
+  if (ofAddress.isOver) throw tooMany(ofAddress.resetMs / 1_000)
+  if (uuid === null) return
+  const ofDatasource = await limits.pushDatasource.take(uuid, 1)
+  if (ofDatasource.isOver) throw tooMany(ofDatasource.resetMs / 1_000)
+  if (keyless.isFull(uuid)) throw tooMany(1)
+}
+
+function tooMany(seconds: number): Fault {
+  return new Fault('rate_limit_exceeded', { headers: { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) } })
+}
+
+function isWellFormed({ messageId = '', timestamp = '', signature = '' }: KeylessPush, now: Date): boolean {
+  if (messageId.length < 1 || messageId.length > 255 || !isStorable(messageId)) return false
+  if (signature.length > MAX_SIGNATURE || !/(?:^| )v1,[A-Za-z0-9+/]{43}=(?: |$)/.test(signature)) return false
+  return /^[0-9]{1,12}$/.test(timestamp) && Math.abs(now.getTime() / 1_000 - Number(timestamp)) <= MAX_CLOCK_SECONDS
+}
+
+/** Counted and told of now and then, and never a row: a stranger could fill the record. */
+function refused(parts: WebParts, { requestId }: KeylessPush): Fault {
+  const count = parts.keyless.refused(parts.clock())
+  if (count !== null) parts.log.info({ requestId, count }, 'pushes without a key are refused')
+  return new Fault('apikey_missing')
+}
+
+/** Throws what is the matter with a push whose signature fits. */
+function throwKnown(fault: FaultCode): void {
+  if (fault === 'idempotency_conflict') throw new Fault(fault)
+  const message = 'The body is {"events":[…]}, each with id, model, entityId and type.'
+  if (fault === 'invalid_body') throw new Fault(fault, { issues: [{ path: ['body'], code: 'events', message }] })
+}
+
+/** What the worker finds; null where there is nothing that it could be asked about. */
+async function judged(
+  parts: WebParts,
+  { uuid, push, body }: { uuid: string; push: KeylessPush; body: string },
+): Promise<PushOutcome | null> {
+  const organizationId = await organizationOfEndpoint(parts.db, uuid)
+  if (organizationId === undefined) return null
+  const taskId = newId()
+  const now = parts.clock()
+  const key = await parts.sealingKeys.of(parts.db, organizationId)
+  const { messageId: id, timestamp, signature, requestId, address } = push
+  const message = { body, id, timestamp, signature, keyless: { requestId, address } }
+  const payload = packBox(parts.sealer.sealTask(key, { organizationId, taskId }, message))
+  const expiresAt = new Date(now.getTime() + KEPT_MS)
+  await tasks.submit(parts.db, organizationId, {
+    id: taskId,
+    kind: 'push',
+    datasourceId: uuid,
+    payload,
+    now,
+    expiresAt,
+  })
+  parts.signals.ring('work')
+  try {
+    const asked = { taskId, datasourceId: uuid, waitMs: parts.answerMs, late: 'withdrawn' as const }
+    return PushOutcome.parse(await outcomeOf({ parts, principal: { organizationId } }, asked))
+  } catch (thrown) {
+    // It was removed meanwhile: from now on it is unknown.
+    if (thrown instanceof Fault && thrown.code === 'entity_not_found') return null
+    throw thrown
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * `feeds.push`: events that a customer, or the platform for him, brings instead of being asked. What carries a signature is
+ * handed to the worker, exact bytes and headers sealed, since no key can be opened here; its answer is awaited.
+ */
+
+import { outcomeOf } from '#server/api/checks/outcome.ts'
+import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { changeable } from '#server/api/datasources/find.ts'
+import { once } from '#server/api/once.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import { packBox } from '#server/domain/access/sealed.ts'
+import { FEED_PACE } from '#server/domain/feeds/feed.ts'
+import { type FoundEvent, readPush } from '#server/domain/feeds/feed-page.ts'
+import * as audit from '#server/store/access/audit.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as pushes from '#server/store/feeds/feed-pushes.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { faultOfTask } from '#shared/faults/task-fault.ts'
+import { type PushAnswer, type PushInput, PushOutcome } from '#shared/feeds/feed.ts'
+
+const KEPT_MS = 600_000
+
+/** What is the matter with a signature, in a sentence. */
+const REFUSED: Readonly<Record<string, string>> = {
+  missing: 'A signed push has webhook-id, webhook-timestamp and webhook-signature.',
+  timestamp_malformed: 'webhook-timestamp is Unix seconds in decimal digits.',
+  timestamp_stale: 'webhook-timestamp is more than 300 s away from our clock.',
+  mismatch: 'The signature does not fit these bytes and the signing key that is registered.',
+}
+
+/** Takes a push. Throws `invalid_body`, `invalid_request` for a signature that does not fit, `timeout`. */
+export async function push(ctx: KnownContext, input: PushInput): Promise<PushAnswer> {
+  const row = await changeable(ctx, input.id, 'feeds.write')
+  if (row.kind !== 'endpoint') throw new Fault('entity_not_found')
+  const events = readPush(input.body)
+  if (events === null) {
+    const message = 'The body is {"events":[…]}, each with id, model, entityId and type.'
+    throw new Fault('invalid_body', { issues: [{ path: ['body'], code: 'events', message }] })
+  }
+  if (input.signature !== undefined) return pushSigned(ctx, { datasourceId: row.id, input })
+  return once(ctx, {
+    path: 'feeds.push',
+    input,
+    effect: within => pushUnsigned(within, { datasourceId: row.id, input, events }),
+    answer: async (_, answer) => answer,
+    rings: ['events'],
+  })
+}
+
+async function pushUnsigned(
+  ctx: KnownContext,
+  of: { datasourceId: string; input: PushInput; events: readonly FoundEvent[] },
+): Promise<PushAnswer> {
+  const { parts, principal } = ctx
+  const { datasourceId, events, input } = of
+  const org = principal.organizationId
+  return transaction(parts.db, async tx => {
+    const answer = await pushes.accept(tx, org, {
+      datasourceId,
+      events,
+      messageId: input.messageId ?? null,
+      senderId: principal.id,
+      digests: parts.tokens.digests(input.body),
+      now: parts.clock(),
+      intervalMs: FEED_PACE.fastMs,
+    })
+    if (answer === null) throw new Fault('entity_not_found')
+    if (answer === 'conflict') throw takenName()
+    await audit.append(tx, org, eventOf(ctx, about(datasourceId)))
+    return answer
+  })
+}
+
+function takenName(): Fault {
+  const message = 'A push of this webhook-id had another body.'
+  return new Fault('idempotency_conflict', { issues: [{ path: ['webhook-id'], code: 'taken', message }] })
+}
+
+function about(datasourceId: string) {
+  return { action: 'feed.pushed', objectKind: 'datasource', objectId: datasourceId }
+}
+
+function pushSigned(ctx: KnownContext, of: { datasourceId: string; input: PushInput }): Promise<PushAnswer> {
+  return once(ctx, {
+    path: 'feeds.push',
+    input: of.input,
+    effect: within => submit(within, of),
+    answer: async (within, { taskId, answer }) => answer ?? outcome(within, { taskId, datasourceId: of.datasourceId }),
+    lasting: (submitted, answer) => ({ ...submitted, answer }),
+    waits: true,
+    isWithdrawnLate: true,
+    rings: ['work'],
+  })
+}
+
+/** What was handed to the worker, and once it is there the answer: an outcome is taken once. */
+interface Submitted {
+  readonly taskId: string
+  readonly answer?: PushAnswer
+}
+
+async function submit(
+  ctx: KnownContext,
+  { datasourceId, input }: { datasourceId: string; input: PushInput },
+): Promise<Submitted> {
+  const { parts, principal } = ctx
+  const organizationId = principal.organizationId
+  const taskId = newId()
+  const now = parts.clock()
+  const key = await parts.sealingKeys.of(parts.db, organizationId)
+  const { body, messageId: id = null, timestamp = null, signature = null } = input
+  const payload = packBox(parts.sealer.sealTask(key, { organizationId, taskId }, { body, id, timestamp, signature }))
+  const expiresAt = new Date(now.getTime() + KEPT_MS)
+  await transaction(parts.db, async tx => {
+    await tasks.submit(tx, organizationId, { id: taskId, kind: 'push', datasourceId, payload, now, expiresAt })
+    await audit.append(tx, organizationId, eventOf(ctx, about(datasourceId)))
+  })
+  return { taskId }
+}
+
+async function outcome(ctx: KnownContext, of: { taskId: string; datasourceId: string }): Promise<PushAnswer> {
+  // What a worker stores all the same is found under the message's name when the caller tries again.
+  const found = await outcomeOf(ctx, { ...of, waitMs: ctx.parts.answerMs, late: 'withdrawn' })
+  const outcome = PushOutcome.parse(found)
+  if ('answer' in outcome) return outcome.answer
+  if ('fault' in outcome) throw outcome.fault === 'idempotency_conflict' ? takenName() : faultOfTask(outcome)
+  const message = REFUSED[outcome.refused] ?? 'The signature could not be checked.'
+  throw new Fault('invalid_request', { issues: [{ path: ['webhook-signature'], code: outcome.refused, message }] })
+}

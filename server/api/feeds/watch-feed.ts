@@ -1,0 +1,109 @@
+/**
+ * `feeds.watch`: the events of a feed as they are stored, each once and in order. The id of an event is its position, so a
+ * subscriber who comes back with the last one that it saw goes on behind it.
+ */
+import { tracked } from '@trpc/server'
+import { recheckLater } from '#server/api/caller/recheck.ts'
+import type { KnownContext } from '#server/api/context.ts'
+import { failureOf, procedure } from '#server/api/trpc.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { type FeedItem, FeedWatchInput } from '#shared/feeds/feed.ts'
+import { feedOf } from './read-feed.ts'
+
+const IDLE_MS = 15_000
+
+/** The procedure; `feeds.ts` puts it into its router. */
+export const watchFeedProcedure = procedure('feeds.read')
+  .input(FeedWatchInput)
+  .subscription(async ({ ctx, input, signal, path }) => {
+    const place = ctx.parts.streams.take(ctx.principal)
+    try {
+      const { id: datasourceId } = await feedOf(ctx, input.id)
+      const ended = AbortSignal.any([ctx.parts.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
+      const from = Number(input.lastEventId ?? input.after ?? '0')
+      // A stream that is left before its first event was asked for gives its place back, too.
+      const leave = () => place[Symbol.dispose]()
+      if (ended.aborted) leave()
+      ended.addEventListener('abort', leave, { once: true })
+      return events(ctx, { input, datasourceId, from, ended, path, leave })
+    } catch (thrown) {
+      place[Symbol.dispose]()
+      throw thrown
+    }
+  })
+
+interface Watched {
+  readonly input: FeedWatchInput
+  readonly datasourceId: string
+  readonly from: number
+  readonly ended: AbortSignal
+  readonly path: string
+  readonly leave: () => void
+}
+
+async function* events(ctx: KnownContext, of: Watched) {
+  try {
+    for await (const item of stored(ctx, of)) yield tracked(item.position, item)
+    // Broken off rather than ended: the caller comes back, to a process that goes on.
+    if (ctx.parts.changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
+  } catch (thrown) {
+    if (thrown instanceof DOMException && thrown.name === 'AbortError') throw thrown
+    throw await failureOf(ctx, { path: of.path }, thrown)
+  } finally {
+    of.leave()
+  }
+}
+
+/** What is there, then what comes. Ends with the request, the process, the credential, or the datasource. */
+async function* stored(ctx: KnownContext, of: Watched): AsyncGenerator<FeedItem> {
+  const { input, datasourceId, ended } = of
+  const { feedHeads } = ctx.parts
+  const org = ctx.principal.organizationId
+  const watched: { head: number; wake: () => unknown } = { head: 0, wake: () => undefined }
+  const stop = feedHeads.watch({ organizationId: org, datasourceId }, head => {
+    if (head === watched.head) return
+    watched.head = head
+    watched.wake()
+  })
+  const credential = recheckLater(ctx)
+  try {
+    let position = of.from
+    while (!ended.aborted) {
+      if (credential.isDue()) await recheck(ctx, input, credential.check)
+      const { head } = watched
+      const page = await feedHeads.pages.of({ org, datasourceId, after: position, head, limit: input.limit })
+      for (const item of page.items) {
+        position = Number(item.position)
+        yield item
+      }
+      // What was stored since the look began has moved the head.
+      if (page.nextCursor === null && head === watched.head) await woken(watched, ended)
+    }
+  } finally {
+    stop()
+  }
+}
+
+/** Whether the caller may still read it, and it is still there. While our database is away nothing is told either. */
+async function recheck(ctx: KnownContext, input: FeedWatchInput, check: () => Promise<void>): Promise<void> {
+  try {
+    await check()
+    await feedOf(ctx, input.id)
+  } catch (thrown) {
+    if (thrown instanceof Fault) throw thrown
+  }
+}
+
+/** Resolves when the head has moved, after a while, or at the end. */
+function woken(watched: { wake: () => unknown }, ended: AbortSignal): Promise<void> {
+  if (ended.aborted) return Promise.resolve()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const wake = () => resolve()
+  const timer = setTimeout(wake, IDLE_MS)
+  watched.wake = wake
+  ended.addEventListener('abort', wake, { once: true })
+  return promise.finally(() => {
+    clearTimeout(timer)
+    ended.removeEventListener('abort', wake)
+  })
+}

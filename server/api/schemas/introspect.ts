@@ -1,0 +1,137 @@
+/**
+ * `snapshots.introspect`: asks the worker for an introspection and awaits it, up to 30 s in all. An unverified datasource is
+ * verified first within the same time, since what is not trusted is not read.
+ */
+
+import { z } from 'zod'
+import { outcomeOf } from '#server/api/checks/outcome.ts'
+import { checked, verifyTask } from '#server/api/checks/verdict.ts'
+import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { changeable, rowOf } from '#server/api/datasources/find.ts'
+import { once } from '#server/api/once.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import { packBox } from '#server/domain/access/sealed.ts'
+import * as audit from '#server/store/access/audit.ts'
+import { transaction } from '#server/store/database/db.ts'
+import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
+import * as snapshots from '#server/store/schemas/snapshots.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import { uuidOf } from '#shared/base/wire.ts'
+import { FAULTS, Fault, isFaultCode } from '#shared/faults/fault.ts'
+import { currentCode } from '#shared/faults/fault-names.ts'
+import { faultOfTask, TaskFault } from '#shared/faults/task-fault.ts'
+import type { IntrospectInput, Introspection } from '#shared/schemas/introspection.ts'
+import { summarise } from './present-snapshot.ts'
+
+const DEADLINE_MS = 30_000
+const KEPT_MS = 600_000
+
+const Outcome = z.union([z.object({ snapshotId: z.uuid(), changed: z.boolean() }), TaskFault])
+
+/**
+ * Introspects. Throws `conflict` for a rejected datasource and, to be retried, for one whose refusal is to be confirmed;
+ * `introspection_failed` or `database_unreachable`; and `timeout` past the deadline, when the task goes on.
+ */
+export async function introspect(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<Introspection> {
+  const startedAt = performance.now()
+  const leftMs = () => Math.max(0, DEADLINE_MS - (performance.now() - startedAt))
+  return once(ctx, {
+    path: 'snapshots.introspect',
+    input,
+    ready: async outside => {
+      const row = await introspectable(outside, input)
+      if (row.status === 'unverified') await verifyFirst(outside, row, leftMs())
+      await requireActive(outside, input)
+    },
+    effect: async within => submit(within, await introspectable(within, input), input.schemas ?? null),
+    answer: async (within, { taskId, found }) => {
+      const row = await introspectable(within, input)
+      const stored = found ?? (await outcome(within, { row, taskId, waitMs: leftMs() }))
+      return presented(within, { row, ...stored })
+    },
+    lasting: ({ taskId }, { snapshot, changed }) => ({
+      taskId,
+      found: { snapshotId: uuidOf(snapshot.id, 'snap_') ?? '', changed },
+    }),
+    waits: true,
+    rings: ['work'],
+  })
+}
+
+async function introspectable(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<DatasourceRow> {
+  const row = await changeable(ctx, input.id, 'datasources.introspect')
+  if (row.kind !== 'direct') throw new Fault('entity_not_found')
+  return row
+}
+
+async function verifyFirst(ctx: KnownContext, row: DatasourceRow, waitMs: number): Promise<void> {
+  const org = row.org_id
+  const request = await transaction(ctx.parts.db, tx => tasks.request(tx, org, verifyTask(ctx, row.id)))
+  ctx.parts.signals.ring('work')
+  await checked(ctx, { id: row.id, request, waitSeconds: waitMs / 1000 })
+}
+
+/** What was refused is not read: the reason is in the datasource's own `statusReason`. */
+async function requireActive(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<void> {
+  const row = await rowOf(ctx, input.id)
+  if (row.status === 'active') return
+  const reason = currentCode(row.status_reason ?? '')
+  if (row.status === 'unverified') throw new Fault(isFaultCode(reason) ? reason : 'timeout')
+  const message = isFaultCode(reason) ? FAULTS[reason].says : FAULTS.conflict.says
+  throw new Fault('conflict', { issues: [{ path: [], code: reason, message }] })
+}
+
+interface Found {
+  readonly snapshotId: string
+  readonly changed: boolean
+}
+
+/** What was handed to the worker, and once it is there what came of it: an outcome is taken once. */
+interface Submitted {
+  readonly taskId: string
+  readonly found?: Found
+}
+
+async function submit(ctx: KnownContext, row: DatasourceRow, schemas: readonly string[] | null): Promise<Submitted> {
+  const { parts, principal } = ctx
+  const organizationId = principal.organizationId
+  const taskId = newId()
+  const key = await parts.sealingKeys.of(parts.db, organizationId)
+  const now = parts.clock()
+  const about = { action: 'datasource.introspected', objectKind: 'datasource', objectId: row.id }
+  await transaction(parts.db, async tx => {
+    await tasks.submit(tx, organizationId, {
+      id: taskId,
+      kind: 'introspect',
+      datasourceId: row.id,
+      payload: packBox(parts.sealer.sealTask(key, { organizationId, taskId }, { schemas })),
+      now,
+      expiresAt: new Date(now.getTime() + KEPT_MS),
+    })
+    await audit.append(tx, organizationId, eventOf(ctx, about))
+  })
+  return { taskId }
+}
+
+async function outcome(ctx: KnownContext, of: { row: DatasourceRow; taskId: string; waitMs: number }): Promise<Found> {
+  const { row, ...asked } = of
+  const outcome = Outcome.parse(await outcomeOf(ctx, { ...asked, datasourceId: row.id, late: 'left' }))
+  if ('fault' in outcome) throw faultOfTask(outcome)
+  return outcome
+}
+
+async function presented(ctx: KnownContext, of: Found & { row: DatasourceRow }): Promise<Introspection> {
+  const { row, changed } = of
+  const stored = await snapshots.findPacked(ctx.parts.db, ctx.principal.organizationId, of.snapshotId)
+  if (stored === undefined) throw new Fault('entity_not_found')
+  const { tables, schemas, findings, hidden } = await ctx.parts.snapshotReader.names(stored, ctx.answers)
+  return {
+    snapshot: summarise(stored, row),
+    tables: [...tables],
+    schemasIntrospected: [...schemas],
+    findings: [...findings],
+    hidden,
+    changed,
+    introspectedAt: stored.seen_at.toISOString(),
+  }
+}

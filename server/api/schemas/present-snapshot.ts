@@ -1,0 +1,26 @@
+/**
+ * Row of a snapshot → what callers see: its summary.
+ * It knows nothing of who asks: that was decided before.
+ */
+
+import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
+import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
+import type { SnapshotSummary as SummaryRow } from '#server/store/schemas/snapshots.ts'
+import { typedId } from '#shared/base/wire.ts'
+import type { SnapshotSummary } from '#shared/schemas/introspection.ts'
+
+/** A snapshot without its content. */
+export function summarise(row: SummaryRow, of: Pick<DatasourceRow, 'id' | 'kind' | 'mode'>): SnapshotSummary {
+  const { breaking, risky, safe } = row
+  return {
+    id: typedId('snap_', row.id),
+    datasourceId: datasourceId(of),
+    fingerprint: row.fingerprint,
+    schemasAsked: row.schemas_asked,
+    tableCount: row.table_count,
+    previousId: row.previous_id === null ? null : typedId('snap_', row.previous_id),
+    drift: breaking === null || risky === null || safe === null ? null : { breaking, risky, safe },
+    takenAt: row.taken_at.toISOString(),
+    seenAt: row.seen_at.toISOString(),
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Entry of a thread that reads stored snapshots: unpacks them, takes what was asked for, and hands back its text.
+ * A hostile catalog is kept in a few kilobytes and unpacks to megabytes; here that costs no other caller a turn of the loop.
+ *
+ * It knows neither the database nor the caller. Started by `snapshot-reader.ts`, for one reading.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { zstdDecompressSync } from 'node:zlib'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import { type Packed, partOf, type Read, type Reading, readDrift, readNames, readPart } from './snapshot-part.ts'
+
+// Sound: `snapshot-reader.ts` hands it in.
+const { asked, maxBytes, maxUnpackedBytes } = workerData as Reading
+
+function unpack(bytes: Uint8Array): object {
+  return Object(JSON.parse(zstdDecompressSync(bytes, { maxOutputLength: maxUnpackedBytes }).toString('utf8')))
+}
+
+function snapshotOf({ content, observed }: Packed): Snapshot {
+  // Sound: the worker finished it in this shape, and nobody else writes the table.
+  return { ...unpack(content), observed: unpack(observed) } as Snapshot
+}
+
+async function read(): Promise<Read> {
+  if (asked.kind === 'part') return readPart(partOf(snapshotOf(asked.of), asked.ask))
+  if (asked.kind === 'names') return readNames(snapshotOf(asked.of))
+  const { drift } = await import('#shared/schemas/drift/drift.ts')
+  return readDrift([snapshotOf(asked.from), snapshotOf(asked.to)], drift)
+}
+
+const done = await read()
+parentPort?.postMessage(done.bytes > maxBytes ? { bytes: done.bytes } : done)

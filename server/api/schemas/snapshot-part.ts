@@ -1,0 +1,90 @@
+/**
+ * Readings of stored snapshots: a part with its names, or what changed between two of them. It imports
+ * little: a thread that is started for each reading loads it.
+ */
+
+import type { z } from 'zod'
+import { countDrift, tablesOf } from '#server/domain/schemas/snapshot-summary.ts'
+import type { Finding, Hidden, Snapshot } from '#shared/schemas/snapshot.ts'
+
+/** A snapshot as its row holds it: packed bytes. */
+export interface Packed {
+  readonly content: Uint8Array
+  readonly observed: Uint8Array
+}
+
+/** One schema, or one table; both left out for the whole. */
+export interface Ask {
+  readonly schema?: string | undefined
+  readonly table?: string | undefined
+}
+
+/** What a thread is asked for. */
+export type Asked =
+  | { readonly kind: 'part'; readonly of: Packed; readonly ask: Ask }
+  | { readonly kind: 'names'; readonly of: Packed }
+  | { readonly kind: 'drift'; readonly from: Packed; readonly to: Packed }
+
+/** What a thread is handed. */
+export interface Reading {
+  readonly asked: Asked
+  /** Of the answer as JSON; beyond it only its size is told. */
+  readonly maxBytes: number
+  readonly maxUnpackedBytes: number
+}
+
+/** What there is to say of a part beside its schemas. Tables are `schema.table`, sorted. */
+export interface Told {
+  readonly tables: readonly string[]
+  readonly schemas: readonly string[]
+  readonly findings: readonly z.output<typeof Finding>[]
+  readonly hidden: z.output<typeof Hidden>
+}
+
+/** What a thread hands back: `text` is JSON; of a part, its schemas begin at `schemasAt` and end one byte before its end. */
+export interface Read {
+  readonly bytes: number
+  readonly text?: Uint8Array
+  readonly schemasAt?: number
+  readonly told?: Told
+  readonly counts?: ReturnType<typeof countDrift>
+}
+
+/** The snapshot narrowed to what was asked for. What is not there leaves nothing. */
+export function partOf(snapshot: Snapshot, { schema, table }: Ask): Snapshot {
+  const asked = snapshot.schemas.filter(one => schema === undefined || one.name === schema)
+  const narrow =
+    table === undefined
+      ? asked
+      : asked.map(one => ({ ...one, relations: one.relations.filter(relation => relation.name === table) }))
+  return { ...snapshot, schemas: narrow }
+}
+
+/** A part as JSON, its schemas last, and what there is to say of it. */
+export function readPart(part: Snapshot): Read {
+  const { schemas, ...beside } = part
+  const head = Buffer.from(`${JSON.stringify(beside).slice(0, -1)},"schemas":`)
+  const text = Buffer.concat([head, Buffer.from(`${JSON.stringify(schemas)}}`)])
+  return { bytes: text.length, text, schemasAt: head.length, told: toldOf(part) }
+}
+
+/** The names in a snapshot. */
+export function readNames(snapshot: Snapshot): Read {
+  const told = toldOf(snapshot)
+  return { bytes: Buffer.byteLength(JSON.stringify(told)), told }
+}
+
+/** What changed, as JSON. `drift` is handed in: what it needs is loaded for this alone. */
+export function readDrift(
+  [from, to]: readonly [Snapshot, Snapshot],
+  drift: (before: Snapshot, after: Snapshot) => Parameters<typeof countDrift>[0],
+): Read {
+  const changes = drift(from, to)
+  const text = Buffer.from(JSON.stringify(changes))
+  return { bytes: text.length, text, counts: countDrift(changes) }
+}
+
+function toldOf(snapshot: Snapshot): Told {
+  const { findings, observed, schemas } = snapshot
+  return { tables: tablesOf(snapshot), schemas: schemas.map(one => one.name), findings, hidden: observed.hidden }
+}

@@ -1,0 +1,129 @@
+/**
+ * Reads stored snapshots in threads, two at a time: the loop of a web process never unpacks or parses a whole one. A reading
+ * that finds no thread within its time is refused with 503; one that grows too large or takes too long is ended.
+ */
+import { Worker } from 'node:worker_threads'
+import { Fault } from '#shared/faults/fault.ts'
+import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
+import { JsonText } from './json-text.ts'
+import type { Ask, Asked, Packed, Read, Reading, Told } from './snapshot-part.ts'
+
+/** Threads at a time, in each web process. */
+export const READERS = 2
+/** Readings that wait for a thread; beyond them 503. */
+export const MAX_WAITING_READINGS = 20
+/** Answers of one request, all calls of its batch together, as JSON. */
+export const MAX_ANSWER_BYTES = 16 << 20
+
+const READING_MS = 10_000
+const HEAP_MIB = 512
+
+/** How much of an answer one request still may have. Its calls share it. */
+export interface AnswerBudget {
+  leftBytes: number
+  /** Texts that are sent unchanged. The writer of the answer puts them in their places. */
+  readonly texts: JsonText[]
+}
+
+/** The budget of a request. */
+export function answerBudget(): AnswerBudget {
+  return { leftBytes: MAX_ANSWER_BYTES, texts: [] }
+}
+
+/** A part of a snapshot as JSON, its schemas alone as JSON, and what there is to say of them. */
+export class PartText extends JsonText {
+  readonly schemas: JsonText
+  readonly told: Told
+
+  constructor(of: { text: Uint8Array; schemasAt: number; told: Told }) {
+    super(of.text)
+    this.schemas = new JsonText(of.text.subarray(of.schemasAt, -1))
+    this.told = of.told
+  }
+}
+
+/** The readers of one web process. */
+export class SnapshotReader {
+  readonly #waiting: (() => void)[] = []
+  #free = READERS
+
+  /** A part of a snapshot. Throws as `#read` does. */
+  async part(of: Packed, ask: Ask, budget: AnswerBudget): Promise<PartText> {
+    const { text, schemasAt, told } = await this.#read({ kind: 'part', of, ask }, budget)
+    const part = new PartText({ text: given(text), schemasAt: given(schemasAt), told: given(told) })
+    budget.texts.push(part, part.schemas)
+    return part
+  }
+
+  /** The names in a snapshot. Throws likewise. */
+  async names(of: Packed, budget: AnswerBudget): Promise<Told> {
+    return given((await this.#read({ kind: 'names', of }, budget)).told)
+  }
+
+  /** What changed from one snapshot to another. Throws likewise. */
+  async drift(from: Packed, to: Packed, budget: AnswerBudget) {
+    const { text, counts } = await this.#read({ kind: 'drift', from, to }, budget)
+    const changes = new JsonText(given(text))
+    budget.texts.push(changes)
+    return { changes, counts: given(counts) }
+  }
+
+  /**
+   * Throws `service_unavailable` where too many wait, and `response_too_large`, which names `schema` and `table`, where the
+   * request has had its share of answers.
+   */
+  async #read(asked: Asked, budget: AnswerBudget): Promise<Read> {
+    await this.#turn()
+    try {
+      const maxBytes = budget.leftBytes
+      const read = await inThread({ asked, maxBytes, maxUnpackedBytes: SNAPSHOT_BOUNDS.maxBytes })
+      // Another call of the batch may have had its share meanwhile.
+      if (read.bytes > maxBytes || read.bytes > budget.leftBytes) throw tooLarge()
+      budget.leftBytes -= read.bytes
+      return read
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#free += 1
+      else next()
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free -= 1
+      return
+    }
+    if (this.#waiting.length >= MAX_WAITING_READINGS)
+      throw new Fault('service_unavailable', { headers: { 'Retry-After': '1' } })
+    await new Promise<void>(resolve => this.#waiting.push(resolve))
+  }
+}
+
+function tooLarge(): Fault {
+  const message = 'That is more than one answer may hold: ask for one schema, or one table.'
+  const issues = ['schema', 'table'].map(field => ({ path: [field], code: 'too_large', message }))
+  return new Fault('response_too_large', { issues })
+}
+
+function given<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('a thread handed back nothing')
+  return value
+}
+
+/** Throws `service_unavailable` for a thread that was ended: the snapshot costs more than a reading may. */
+function inThread(reading: Reading): Promise<Read> {
+  const { promise, resolve, reject } = Promise.withResolvers<Read>()
+  const thread = new Worker(new URL('./read-part.ts', import.meta.url), {
+    workerData: reading,
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+    env: {},
+  })
+  const fail = (cause: unknown) => reject(new Fault('service_unavailable', { cause }))
+  const timer = setTimeout(() => fail(new Error('a snapshot took too long to read')), READING_MS)
+  thread.once('message', resolve).once('error', fail)
+  thread.once('exit', code => fail(new Error(`a thread ended with ${code}`)))
+  return promise.finally(() => {
+    clearTimeout(timer)
+    void thread.terminate()
+  })
+}

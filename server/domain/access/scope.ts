@@ -1,0 +1,53 @@
+/**
+ * May this principal do this to that? The only place that decides; every procedure asks here before it does anything.
+ */
+import type { Scope } from '#shared/access/credential.ts'
+import type { Mode } from '#shared/base/wire.ts'
+import type { FaultCode } from '#shared/faults/fault.ts'
+
+/** Who calls: an API key, or a capability. */
+export interface Principal {
+  readonly kind: 'key' | 'capability'
+  readonly id: string
+  readonly organizationId: string
+  readonly mode: Mode
+  readonly scopes: readonly Scope[]
+  /** The only datasources that it may touch, as UUIDs; null for all of the organization's. */
+  readonly datasourceIds: readonly string[] | null
+  readonly expiresAt: Date | null
+}
+
+/** What an operation is done to. A datasource has an id and a plane; a new one has only the plane. */
+export interface Subject {
+  readonly datasourceId?: string
+  readonly mode?: Mode
+}
+
+const READS: ReadonlySet<Scope> = new Set<Scope>(['datasources.read', 'feeds.read', 'organization.read'])
+
+/**
+ * Null when it may, else the fault. A key reads both planes and changes only its own; a capability does what it names, to
+ * the datasources that it names.
+ */
+export function refusal(principal: Principal, scope: Scope, subject: Subject = {}): FaultCode | null {
+  const denied: FaultCode = principal.kind === 'capability' ? 'capability_scope_denied' : 'forbidden'
+  if (!principal.scopes.includes(scope)) return denied
+  // Whatever its row says, a capability cannot mint: what it issued would outlive it.
+  if (principal.kind === 'capability' && scope.startsWith('organization.')) return denied
+  if (
+    principal.datasourceIds !== null &&
+    subject.datasourceId !== undefined &&
+    !principal.datasourceIds.includes(subject.datasourceId)
+  ) {
+    return denied
+  }
+  // A capability for named datasources cannot make a further one.
+  if (principal.datasourceIds !== null && scope === 'datasources.create') return denied
+  if (!READS.has(scope) && subject.mode !== undefined && subject.mode !== principal.mode) return 'forbidden'
+  return null
+}
+
+/** True when `wanted` holds nothing that `held` lacks: nobody grants more than he has. */
+export function isWithin(wanted: readonly Scope[], held: readonly Scope[]): boolean {
+  return wanted.every(scope => held.includes(scope))
+}

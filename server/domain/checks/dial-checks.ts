@@ -1,0 +1,157 @@
+/**
+ * The checklist's lines from the host to the login: how far the dial came, what ended it, and what was seen on the way.
+ *
+ * A line passes only where the dial says that it was passed. What a target demands of TLS is judged here once more, so
+ * that a slip in the dialler refuses instead of trusting. Called by `verification.ts`.
+ */
+
+import type { Target } from '#shared/connection-string/connection-string.ts'
+import type { Advisory, Check, DirectItem } from '#shared/datasources/check.ts'
+import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
+import type { FaultCode } from '#shared/faults/fault.ts'
+import { dialFix, type TriedLogin } from './dial-fixes.ts'
+import type { Probe } from './probe.ts'
+
+/** One line of the checklist, with the fault that a failing one is. */
+export interface Line {
+  readonly check: Check
+  readonly fault: FaultCode | null
+  /** Whether trying again can help. */
+  readonly retryable: boolean
+}
+
+/** What of a target the verdict needs: no password. */
+export type JudgedTarget = Pick<Target, 'host' | 'port' | 'database' | 'user' | 'tlsMode' | 'channelBinding'>
+
+const DIAL_ITEMS = ['host', 'connect', 'tls', 'authenticate', 'database'] as const
+type DialItem = (typeof DIAL_ITEMS)[number]
+
+/** Stages in the order in which they are passed. A breach of protocol can happen at any of them once connected. */
+const RANK: Readonly<Record<Stage, number>> = {
+  parse: 0,
+  resolve: 1,
+  policy: 2,
+  connect: 3,
+  protocol: 3,
+  tls: 4,
+  authenticate: 5,
+  database: 6,
+  privilege: 7,
+}
+
+/** Failures that say more about another line than about the stage in which they were noticed. */
+const ELSEWHERE: Readonly<Partial<Record<FailureCode, DirectItem>>> = {
+  budget_exhausted: 'connect',
+  dialler_busy: 'connect',
+  not_postgres: 'connect',
+  string_refused: 'host',
+}
+
+/** A line that passes. */
+export function passing(item: DirectItem, actual: string): Line {
+  return { check: { item, outcome: 'pass', actual }, fault: null, retryable: false }
+}
+
+/** A line that was not judged; `actual` says why where it is not simply that the dial ended before. */
+export function skipped(item: DirectItem, actual?: string): Line {
+  return {
+    check: { item, outcome: 'skipped', ...(actual === undefined ? {} : { actual }) },
+    fault: null,
+    retryable: false,
+  }
+}
+
+/** A line that fails for good. */
+export function failing(item: DirectItem, fault: FaultCode, seen: { actual: string; fix: string }): Line {
+  return { check: { item, outcome: 'fail', ...seen }, fault, retryable: false }
+}
+
+/** The line of the failure that ended a dial. */
+export function failed(item: DirectItem, failure: Failure, tried: TriedLogin): Line {
+  const spec = failureSpec(failure.code)
+  const sqlstate = /^[0-9A-Z]{5}$/.test(failure.sqlstate ?? '') ? ` (SQLSTATE ${failure.sqlstate})` : ''
+  const fix = dialFix(failure.code, tried)
+  return {
+    check: { item, outcome: 'fail', actual: `${spec.saw}${sqlstate}`, fix },
+    fault: spec.fault,
+    retryable: spec.retryable,
+  }
+}
+
+/** The item whose line a failure is: that of its stage, or of the stage behind the last that was passed, if later. */
+export function itemOf(failure: Failure, probe: Probe): DirectItem {
+  if (probe.facts !== null) return 'schema'
+  const elsewhere = ELSEWHERE[failure.code]
+  if (elsewhere !== undefined) return elsewhere
+  const rank = Math.max(RANK[failureSpec(failure.code).stage], passedRank(probe) + 1)
+  return DIAL_ITEMS[Math.max(rank - RANK.policy, 0)] ?? 'role_superuser'
+}
+
+/** Whether the item is one of the dial's own, from the host to the database. */
+export function isDialItem(item: DirectItem): item is DialItem {
+  return DIAL_ITEMS.some(own => own === item)
+}
+
+/** The line of an item that no failure ended: passed where the dial came so far, else skipped. */
+export function dialLine(item: DialItem, probe: Probe, target: JudgedTarget): Line {
+  const isPassed = passedRank(probe) - RANK.policy >= DIAL_ITEMS.indexOf(item)
+  return isPassed ? LINES[item](probe, target) : skipped(item)
+}
+
+function passedRank(probe: Probe): number {
+  return probe.passed === null ? -1 : RANK[probe.passed]
+}
+
+const LINES: Readonly<Record<DialItem, (probe: Probe, target: JudgedTarget) => Line>> = {
+  host: ({ addresses, openNetwork }, { host }) => {
+    const network = openNetwork ? ', in a network that this installation has opened' : ''
+    return passing('host', `${host}: ${addresses.length} address${addresses.length === 1 ? '' : 'es'}${network}`)
+  },
+  connect: (_, { port }) => passing('connect', `port ${port}`),
+  tls: tlsLine,
+  authenticate: ({ channelBound }, { user, channelBinding }) =>
+    channelBinding === 'require' && !channelBound
+      ? failed('authenticate', { code: 'channel_binding_missing' }, { login: user, database: '' })
+      : passing('authenticate', channelBound ? 'logged in, bound to the TLS channel' : 'logged in'),
+  database: (_, { database }) => passing('database', database),
+}
+
+function tlsLine({ tls, openNetwork }: Probe, { tlsMode, user, database }: JudgedTarget): Line {
+  const tried = { login: user, database }
+  if (tls === null) {
+    if (openNetwork && MAY_BE_CLEAR.has(tlsMode)) return skipped('tls', `not encrypted, as sslmode=${tlsMode} allows`)
+    return failed('tls', { code: tlsMode === 'disable' ? 'tls_required' : 'tls_not_offered' }, tried)
+  }
+  if (tlsMode.startsWith('verify-') && !tls.verified) return failed('tls', { code: 'certificate_untrusted' }, tried)
+  return passing('tls', `${tls.protocol}, certificate ${tls.verified ? 'verified' : 'not verified'}`)
+}
+
+const MAY_BE_CLEAR: ReadonlySet<Target['tlsMode']> = new Set(['disable', 'allow', 'prefer'])
+
+/** For what goes on as it was: a new credential that logs in so is refused. */
+const MD5_ADVICE: Advisory = {
+  item: 'authenticate',
+  recommendation:
+    'The password is sent as MD5 under a CA certificate of your own; a new credential is refused that way. ' +
+    "Set password_encryption = 'scram-sha-256' and the role's password anew.",
+}
+
+/** Advice about the link: what was raised, what is not encrypted, what does not prove who answers. */
+export function dialAdvice(
+  probe: Probe,
+  { target: { tlsMode }, isCaNamed = false }: { target: JudgedTarget; isCaNamed?: boolean },
+): Advisory[] {
+  const isLoggedIn = passedRank(probe) >= RANK.authenticate
+  const advise = (recommendation: string) => [{ item: 'tls', recommendation }]
+  if (probe.tls === null) return isLoggedIn ? advise('The link is not encrypted. Use sslmode=require or stronger.') : []
+  const isRaised = !probe.openNetwork && (tlsMode === 'allow' || tlsMode === 'prefer')
+  return [
+    ...(isCaNamed && probe.passwordSent === 'md5' ? [MD5_ADVICE] : []),
+    ...(isRaised ? advise(`sslmode=${tlsMode} was raised to require. Write sslmode=require.`) : []),
+    ...(isLoggedIn && !probe.tls.verified && !probe.channelBound
+      ? advise(
+          'Nothing proves who answers. Use sslmode=verify-full with the CA certificate, or channel_binding=require.',
+        )
+      : []),
+  ]
+}

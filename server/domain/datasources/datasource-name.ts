@@ -1,0 +1,25 @@
+/**
+ * What a datasource is called: its typed id, and a summary free of credentials. Pure readings of a row's columns, for
+ * callers and for operators alike.
+ */
+
+import { type DatasourceId, type Mode, typedId } from '#shared/base/wire.ts'
+import type { Kind } from '#shared/datasources/datasource.ts'
+
+/** The typed id of a row: the prefix tells kind and plane. */
+export function datasourceId(row: { id: string; kind: Kind; mode: Mode }): DatasourceId {
+  if (row.kind === 'endpoint') return typedId('dse_', row.id)
+  return row.mode === 'live' ? typedId('ds_', row.id) : typedId('ds_test_', row.id)
+}
+
+/** A summary in one line, free of credentials and of the user's name. */
+export function displayName(row: {
+  endpoint: string | null
+  host: string | null
+  port: number | null
+  database: string | null
+}): string {
+  if (row.endpoint !== null) return URL.canParse(row.endpoint) ? new URL(row.endpoint).host : 'endpoint'
+  const host = row.host?.includes(':') ? `[${row.host}]` : row.host
+  return `${host}:${row.port}/${row.database}`
+}

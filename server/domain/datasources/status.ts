@@ -1,0 +1,136 @@
+/**
+ * The state machine of a datasource: its status, and how often in a row what was active is refused before that is final. One total
+ * table, the same for direct datasources and endpoints. Pure; the worker asks it after each check.
+ */
+
+import type { Judgement } from '#server/domain/checks/verification.ts'
+import type { Status } from '#shared/datasources/datasource.ts'
+import type { FaultCode } from '#shared/faults/fault.ts'
+
+/** Where a datasource is: its status and, while it is active, its refusals in a row, 0 to 2, and when one was counted last. */
+export interface Standing {
+  readonly status: Status
+  readonly refusals: number
+  readonly refusedAt: Date | null
+}
+
+/** A datasource before a check. `isProven` is false where a row says that it is active and its verdict does not. */
+export interface StandingBefore extends Standing {
+  readonly isProven: boolean
+}
+
+/** Between two refusals that count, at least; and how long after the first and the second one it is looked at again. */
+const APART_MS = 60_000
+/** Between two looks at what waits for one, at most. */
+export const LONGEST_WAIT_MS = 600_000
+const AGAIN_MS: Readonly<Record<number, number>> = { 1: APART_MS, 2: LONGEST_WAIT_MS }
+
+type State = 'unverified' | 'unproven' | 'active' | 'refused_once' | 'refused_twice' | 'rejected'
+type Event = 'passed' | 'condemned' | 'condemned_early' | 'barred' | 'unreachable'
+
+/**
+ * Every state and everything that a verification can bring. A datasource that is in use is dropped for what was found in it
+ * (`condemned`) and never for what kept us from looking (`barred`, such as a refused password); and never for one answer, which a
+ * stray DNS record or a change under way can bring about: two more looks, apart from each other, must find the same.
+ */
+const TRANSITIONS: Readonly<Record<State, Readonly<Record<Event, State>>>> = {
+  unverified: {
+    passed: 'active',
+    condemned: 'rejected',
+    condemned_early: 'rejected',
+    barred: 'rejected',
+    unreachable: 'unverified',
+  },
+  unproven: {
+    passed: 'active',
+    condemned: 'rejected',
+    condemned_early: 'rejected',
+    barred: 'unproven',
+    unreachable: 'unproven',
+  },
+  active: {
+    passed: 'active',
+    condemned: 'refused_once',
+    condemned_early: 'refused_once',
+    barred: 'active',
+    unreachable: 'active',
+  },
+  refused_once: {
+    passed: 'active',
+    condemned: 'refused_twice',
+    condemned_early: 'refused_once',
+    barred: 'refused_once',
+    unreachable: 'refused_once',
+  },
+  refused_twice: {
+    passed: 'active',
+    condemned: 'rejected',
+    condemned_early: 'refused_twice',
+    barred: 'refused_twice',
+    unreachable: 'refused_twice',
+  },
+  rejected: {
+    passed: 'active',
+    condemned: 'rejected',
+    condemned_early: 'rejected',
+    barred: 'rejected',
+    unreachable: 'rejected',
+  },
+}
+
+const STATUS_OF: Readonly<Record<State, { readonly status: Status; readonly refusals: number }>> = {
+  unverified: { status: 'unverified', refusals: 0 },
+  unproven: { status: 'active', refusals: 0 },
+  active: { status: 'active', refusals: 0 },
+  refused_once: { status: 'active', refusals: 1 },
+  refused_twice: { status: 'active', refusals: 2 },
+  rejected: { status: 'rejected', refusals: 0 },
+}
+
+/** Refusals by policy or role, by what is in the database: the host, the role, the schema, the server. */
+const CONDEMNING: ReadonlySet<FaultCode> = new Set([
+  'byo_host_not_allowed',
+  'byo_role_cannot_enforce_rls',
+  'byo_role_unreadable',
+  'schema_not_found',
+  'server_unsupported',
+])
+
+/** True for a refusal that drops a datasource in use once it is confirmed. */
+export function isCondemning(reason: FaultCode): boolean {
+  return CONDEMNING.has(reason)
+}
+
+/** The standing after a verification that ended at `at`. */
+export function nextStanding(
+  before: StandingBefore,
+  { outcome, reason, at }: Pick<Judgement, 'outcome' | 'reason'> & { readonly at: Date },
+): Standing {
+  const event = outcome === 'refused' ? refusalOf(before, { reason, at }) : outcome
+  const { status, refusals } = STATUS_OF[TRANSITIONS[stateOf(before)][event]]
+  const isCounted = refusals > 0 && event === 'condemned'
+  return { status, refusals, refusedAt: isCounted ? at : refusals > 0 ? before.refusedAt : null }
+}
+
+/** When it is looked at again; null where no refusal waits for that. */
+export function lookAgainAt({ refusals, refusedAt }: Standing): Date | null {
+  const ms = waitMs(refusals)
+  return ms === null || refusedAt === null ? null : new Date(refusedAt.getTime() + ms)
+}
+
+/** How long after a refusal of that number it is looked at again, in milliseconds; null where nothing waits for that. */
+export function waitMs(refusals: number): number | null {
+  return AGAIN_MS[refusals] ?? null
+}
+
+function refusalOf({ refusedAt }: Standing, of: { reason: FaultCode | null; at: Date }): Event {
+  if (of.reason === null || !isCondemning(of.reason)) return 'barred'
+  const isEarly = refusedAt !== null && of.at.getTime() - refusedAt.getTime() < APART_MS
+  return isEarly ? 'condemned_early' : 'condemned'
+}
+
+function stateOf({ status, refusals, isProven }: StandingBefore): State {
+  if (status !== 'active') return status
+  if (!isProven) return 'unproven'
+  return refusals === 0 ? 'active' : refusals === 1 ? 'refused_once' : 'refused_twice'
+}

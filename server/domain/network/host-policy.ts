@@ -1,0 +1,148 @@
+/**
+ * May this host, address and port be dialled? Default deny: only globally routable unicast passes, and what the
+ * installation has opened. It decides and looks nothing up.
+ *
+ * The web process asks `judgeHost` and `judgeTarget` of what was typed; the dialler asks `judgeAddresses` of what was
+ * resolved, since only that counts. Anything that is not understood is refused.
+ */
+
+import type { Target } from '#shared/connection-string/connection-string.ts'
+import type { EndpointUrl } from '#shared/connection-string/endpoint-url.ts'
+import { parseHost } from '#shared/connection-string/host.ts'
+import { type Address, isGlobal, isNeverDialled, isWithin, readAddress, readNetwork, standsFor } from './address.ts'
+import { isSpecialName } from './special-names.ts'
+
+/** A place of our own: a host as we were told it, and a port. With a `database`, that one alone is ours. */
+export interface OwnPlace {
+  readonly host: string
+  readonly port: number
+  readonly database: string | null
+}
+
+/** What the installation has opened: canonical CIDRs, as `parseNetworks` makes them. Empty opens none. */
+export interface HostPolicy {
+  readonly openNetworks: readonly string[]
+  /** Never dialled for a customer, opened or not; judged where names are resolved. */
+  readonly ownPlaces?: readonly OwnPlace[]
+}
+
+/** What a dial is for; it decides which ports may be dialled. */
+export type Purpose = 'postgres' | 'https'
+
+/** A host in its one spelling, a port and a purpose. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+  readonly purpose: Purpose
+}
+
+/** More addresses than any database has; a longer answer is somebody scanning. */
+export const MAX_ADDRESSES = 16
+
+// Unauthenticated by habit, or another protocol's: a PostgreSQL start-up packet is not to reach them.
+const OTHER_PROTOCOLS = [2375, 2376, 2379, 2380, 3306, 6379, 8500, 9200, 9300, 10250, 11211, 27017]
+
+/** What can be said of a host before any look-up. A literal address is decided here, a name has to be resolved. */
+type HostVerdict =
+  | { readonly verdict: 'refuse'; readonly code: 'host_refused' | 'port_refused' }
+  | { readonly verdict: 'address'; readonly address: string; readonly open: boolean }
+  | { readonly verdict: 'resolve'; readonly name: string }
+
+/** What is said of an answer. `addresses` are canonical, in the order of the answer, each once. */
+type AddressesVerdict =
+  | { readonly verdict: 'pass'; readonly addresses: string[]; readonly open: boolean }
+  | { readonly verdict: 'refuse'; readonly code: 'host_refused' | 'port_refused' | 'addresses_too_many' }
+
+/**
+ * Reads `MOORING_ALLOWED_NETWORKS`: CIDRs separated by commas, a lone address standing for itself. Empty text opens
+ * nothing. A network with bits beyond its prefix is refused, since one cannot tell which of its halves was meant.
+ */
+export function parseNetworks(text: string): { ok: true; networks: string[] } | { ok: false; message: string } {
+  const items = text.trim() === '' ? [] : text.split(',').map(item => item.trim())
+  const networks = items.map(readNetwork)
+  const wrong = items.find((_, at) => networks[at] === null)
+  if (wrong !== undefined) return { ok: false, message: `"${wrong}" is no network, such as 10.0.0.0/8 or fd00::/8` }
+  return { ok: true, networks: networks.filter(network => network !== null) }
+}
+
+/** Judges a host before any look-up. Literal addresses are decided here; special names are refused without one. */
+export function judgeHost(endpoint: Endpoint, policy: HostPolicy): HostVerdict {
+  const host = parseHost(endpoint.host)
+  if (!host.ok || !isPort(endpoint.port)) return { verdict: 'refuse', code: host.ok ? 'port_refused' : 'host_refused' }
+  if (host.kind === 'address') {
+    const judged = judgeAddresses([host.host], endpoint, policy)
+    if (judged.verdict === 'pass') return { verdict: 'address', address: host.host, open: judged.open }
+    return { verdict: 'refuse', code: judged.code === 'port_refused' ? 'port_refused' : 'host_refused' }
+  }
+  const nothingOpen = policy.openNetworks.length === 0
+  if (isLocalhost(host.host) ? nothingOpen : isSpecialName(host.host))
+    return { verdict: 'refuse', code: 'host_refused' }
+  if (nothingOpen && !isPublicPort(endpoint)) return { verdict: 'refuse', code: 'port_refused' }
+  return { verdict: 'resolve', name: host.host }
+}
+
+/**
+ * Judges every address of an answer: one that does not pass refuses all, for an attacker chooses the order. `open` is
+ * true when all are in opened networks; `localhost` passes only then. An empty or unreadable answer is refused.
+ */
+export function judgeAddresses(addresses: readonly string[], endpoint: Endpoint, policy: HostPolicy): AddressesVerdict {
+  if (addresses.length > MAX_ADDRESSES) return { verdict: 'refuse', code: 'addresses_too_many' }
+  const read = addresses.map(readAddress).filter(address => address !== null)
+  const places = read.map(address => placeOf(address, policy.openNetworks))
+  if (read.length === 0 || read.length < addresses.length || places.includes('refused')) {
+    return { verdict: 'refuse', code: 'host_refused' }
+  }
+  const open = places.every(place => place === 'open')
+  if (isLocalhost(endpoint.host) && !open) return { verdict: 'refuse', code: 'host_refused' }
+  if (!isPort(endpoint.port) || !(open || isPublicPort(endpoint))) return { verdict: 'refuse', code: 'port_refused' }
+  return { verdict: 'pass', addresses: [...new Set(read.map(address => address.text))], open }
+}
+
+/**
+ * What can be said of a whole target before any look-up; null when nothing speaks against it so far. TLS may be left
+ * out only in an opened network, which of a name is known once it is resolved.
+ */
+export function judgeTarget(
+  target: Target,
+  policy: HostPolicy,
+): 'host_refused' | 'port_refused' | 'tls_required' | null {
+  return judgePlace({ host: target.host, port: target.port, purpose: 'postgres' }, policy, target.tlsMode !== 'disable')
+}
+
+/** The same of an endpoint's URL: `http:` is `tls_required` wherever the network is not opened. */
+export function judgeUrl(
+  url: EndpointUrl,
+  policy: HostPolicy,
+): 'host_refused' | 'port_refused' | 'tls_required' | null {
+  return judgePlace({ host: url.host, port: url.port, purpose: 'https' }, policy, url.secure)
+}
+
+function judgePlace(endpoint: Endpoint, policy: HostPolicy, encrypted: boolean) {
+  const judged = judgeHost(endpoint, policy)
+  if (judged.verdict === 'refuse') return judged.code
+  const mayBeOpen = judged.verdict === 'address' ? judged.open : policy.openNetworks.length > 0
+  return encrypted || mayBeOpen ? null : 'tls_required'
+}
+
+/** Where an address is. An address that stands for an IPv4 one is, in an opened network, where that one is. */
+function placeOf(address: Address, openNetworks: readonly string[]): 'refused' | 'public' | 'open' {
+  if (isNeverDialled(address)) return 'refused'
+  if (openNetworks.some(network => isWithin(address, network))) {
+    const meant = standsFor(address)
+    return meant === null ? 'open' : placeOf(meant, openNetworks)
+  }
+  return isGlobal(address) ? 'public' : 'refused'
+}
+
+function isLocalhost(name: string): boolean {
+  return name.toLowerCase() === 'localhost'
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535
+}
+
+function isPublicPort({ port, purpose }: Endpoint): boolean {
+  if (purpose === 'https') return port === 443 || port === 8443
+  return port === 443 || (port > 1023 && !OTHER_PROTOCOLS.includes(port))
+}

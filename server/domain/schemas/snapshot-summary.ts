@@ -1,0 +1,22 @@
+/**
+ * Small pure readings of snapshots: its tables, and how much drift there is.
+ * The worker keeps them beside a snapshot, the web tier answers with them.
+ */
+import type { Change } from '#shared/schemas/drift/drift.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+
+const TABLES: ReadonlySet<string> = new Set(['table', 'partitioned_table', 'foreign_table'])
+
+/** The tables of a snapshot as `schema.table`, sorted; views are not among them. */
+export function tablesOf(snapshot: Snapshot): string[] {
+  const names = snapshot.schemas.flatMap(schema =>
+    schema.relations.filter(relation => TABLES.has(relation.kind)).map(relation => `${schema.name}.${relation.name}`),
+  )
+  return names.sort()
+}
+
+/** How many changes of each class there are. */
+export function countDrift(changes: readonly Change[]): { breaking: number; risky: number; safe: number } {
+  const of = (kind: Change['class']) => changes.filter(change => change.class === kind).length
+  return { breaking: of('breaking'), risky: of('risky'), safe: of('safe') }
+}

@@ -1,0 +1,104 @@
+/**
+ * A catalog while it is read, and the snapshot that it makes when all rows are there.
+ *
+ * What does not belong together is refused: the server may be hostile. Only the catalog reader uses it.
+ */
+import type { Estimate, Extension, Finding, SchemaSnapshot, Sequence, Snapshot } from '#shared/schemas/snapshot.ts'
+import { byCodeUnit, hasTwins } from '#shared/schemas/snapshot-parts.ts'
+import { type CatalogRequest, isCovered, isSystemSchema } from './catalog.ts'
+import type { CatalogRelations } from './catalog-relation.ts'
+import type { WirePart } from './catalog-shapes.ts'
+import type { CatalogTypes } from './catalog-types.ts'
+import { misbehaved } from './catalog-wire.ts'
+
+/** What was read of one schema; `named` once its own row came, whatever the order of the rows. */
+interface SchemaDraft {
+  readonly schema: SchemaSnapshot
+  readonly sequences: Sequence[]
+  readonly estimates: Estimate[]
+  named: boolean
+}
+
+/** What was read so far. */
+export interface CatalogDraft {
+  readonly request: CatalogRequest
+  readonly schemas: Map<string, SchemaDraft>
+  readonly unusable: Set<string>
+  readonly extensions: Extension[]
+  readonly types: CatalogTypes
+  readonly relations: CatalogRelations
+  /** Rows that came before what they speak of: PostgreSQL promises no order. */
+  readonly early: WirePart[]
+  serverVersionNum: number | null
+  /** Whether the database is in UTF-8. Its first row says so; of those before it, it is assumed. */
+  isUtf8: boolean
+  hidden: { relations: number; columns: number; sequences: number }
+}
+
+/** What was read of a schema, from its first mention on. Throws the fault `server_misbehaved` when it was not asked for. */
+export function draftOf(draft: CatalogDraft, name: string): SchemaDraft {
+  const known = draft.schemas.get(name)
+  if (known) return known
+  if (!isCovered(draft.request, name)) throw misbehaved('a schema that was not asked for')
+  const made: SchemaDraft = { schema: { name, relations: [] }, sequences: [], estimates: [], named: false }
+  draft.schemas.set(name, made)
+  return made
+}
+
+/** The snapshot. Throws the fault `server_misbehaved` when the rows do not make one. */
+export function finish(draft: CatalogDraft): Snapshot {
+  const { request, serverVersionNum } = draft
+  const early = [
+    ...draft.early.filter(part => part.k === 'columns'),
+    ...draft.early.filter(part => part.k !== 'columns'),
+  ]
+  if (!early.every(draft.relations.extend)) throw misbehaved('rows about a relation that it did not name')
+  const drafts = [...draft.schemas.values()].sort((a, b) => byCodeUnit(a.schema.name, b.schema.name))
+  if (serverVersionNum === null || drafts.some(found => !found.named))
+    throw misbehaved('rows that do not belong together')
+  const snapshot: Snapshot = {
+    version: 1,
+    schemasAsked: request.schemas && sorted(request.schemas),
+    excludedSchemas: request.schemas ? [] : sorted(request.excludedSchemas),
+    findings: findingsOf(draft),
+    extensions: draft.extensions.sort(byName),
+    schemas: drafts.map(found => schemaOf(found, draft.types)),
+    observed: {
+      serverVersionNum,
+      hidden: { schemas: draft.unusable.size, ...draft.hidden },
+      estimates: drafts
+        .filter(found => found.estimates.length > 0)
+        .map(({ schema, estimates }) => ({ schema: schema.name, relations: estimates.sort(byName) })),
+    },
+  }
+  if (draft.relations.hasTwins() || hasTwins(snapshot, 'snapshot')) throw misbehaved('two objects of one name')
+  return snapshot
+}
+
+function schemaOf(found: SchemaDraft, types: CatalogTypes): SchemaSnapshot {
+  const { schema, sequences } = found
+  for (const { constraints, indexes, policies } of schema.relations.sort(byName)) {
+    for (const list of [constraints, indexes, policies]) list?.sort(byName)
+  }
+  const { enums, domains } = types.of(schema)
+  if (enums.length > 0) schema.enums = enums.sort(byName)
+  if (domains.length > 0) schema.domains = domains.sort(byName)
+  if (sequences.length > 0) schema.sequences = sequences.sort(byName)
+  return schema
+}
+
+function findingsOf(draft: CatalogDraft): Finding[] {
+  return sorted(draft.request.schemas ?? []).flatMap((schema): Finding[] => {
+    if (isSystemSchema(schema)) return [{ schema, finding: 'system' }]
+    if (draft.unusable.has(schema)) return [{ schema, finding: 'no_usage' }]
+    return draft.schemas.has(schema) ? [] : [{ schema, finding: 'unknown' }]
+  })
+}
+
+function sorted(names: readonly string[]): string[] {
+  return [...new Set(names)].sort(byCodeUnit)
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return byCodeUnit(a.name, b.name)
+}

@@ -1,0 +1,91 @@
+/**
+ * What the catalog query tells of one thing → that thing in a snapshot: letters become words, and what says nothing is
+ * left out.
+ *
+ * It judges nothing. Only the catalog reader and its relations call it.
+ */
+import type { Constraint, Domain, Enum, Index, Permission, Policy, Sequence } from '#shared/schemas/snapshot.ts'
+import { byCodeUnit } from '#shared/schemas/snapshot-parts.ts'
+import type { WireConstraint, WireDomain, WireEnum, WireIndex, WirePolicy, WireSequence } from './catalog-shapes.ts'
+
+const CONSTRAINTS = { p: 'primary_key', u: 'unique', f: 'foreign_key', c: 'check', x: 'exclusion' } as const
+const ACTIONS = {
+  a: 'no_action',
+  r: 'restrict',
+  c: 'cascade',
+  n: 'set_null',
+  d: 'set_default',
+  ' ': 'no_action',
+} as const
+const COMMANDS = { '*': 'all', r: 'select', a: 'insert', w: 'update', d: 'delete' } as const
+const PERMISSIONS: readonly (readonly [string, Permission])[] = [
+  ['s', 'select'],
+  ['i', 'insert'],
+  ['u', 'update'],
+  ['d', 'delete'],
+]
+
+/** The permissions that letters stand for, but for those of `others`, in their usual order. */
+export function permissionsOf(letters: string, others = ''): Permission[] {
+  if (letters === '') return []
+  const isMeant = ([letter]: readonly [string, Permission]) => letters.includes(letter) && !others.includes(letter)
+  return PERMISSIONS.filter(isMeant).map(([, permission]) => permission)
+}
+
+/** A constraint of the snapshot, over columns and to a target that the caller has named. */
+export function constraintOf(wire: WireConstraint, columns: string[], target: WireConstraint['target']): Constraint {
+  const constraint: Constraint = { name: wire.name, kind: CONSTRAINTS[wire.kind], columns }
+  if (target) constraint.references = { ...target, onUpdate: ACTIONS[wire.update], onDelete: ACTIONS[wire.delete] }
+  if (wire.definition !== null) constraint.definition = wire.definition
+  return constraint
+}
+
+/** An index of the snapshot; none when it vanished while it was read. */
+export function indexOf(wire: WireIndex): Index[] {
+  if (wire.definition === null) return []
+  const index: Index = { name: wire.name, definition: wire.definition }
+  if (wire.unique) index.unique = true
+  if (!wire.valid) index.invalid = true
+  return [index]
+}
+
+/** A policy of the snapshot. */
+export function policyOf(wire: WirePolicy): Policy {
+  const roles = (wire.roles ?? []).toSorted(byCodeUnit)
+  const policy: Policy = { name: wire.name, command: COMMANDS[wire.command], roles }
+  if (!wire.permissive) policy.restrictive = true
+  if (wire.using !== null) policy.using = wire.using
+  if (wire.check !== null) policy.check = wire.check
+  return policy
+}
+
+/** An enum of the snapshot. */
+export function enumOf(wire: WireEnum): Enum {
+  const result: Enum = { name: wire.name, labels: wire.labels ?? [] }
+  if (wire.comment !== null) result.comment = wire.comment
+  return result
+}
+
+/** A domain of the snapshot. */
+export function domainOf(wire: WireDomain): Domain {
+  const domain: Domain = { name: wire.name, type: wire.type }
+  const checks = (wire.checks ?? []).flatMap(({ name, definition }) =>
+    definition === null ? [] : [{ name, definition }],
+  )
+  if (wire.notNull) domain.notNull = true
+  if (wire.default !== null) domain.default = wire.default
+  if (wire.collation !== null) domain.collation = wire.collation
+  if (checks.length > 0) domain.checks = checks
+  if (wire.comment !== null) domain.comment = wire.comment
+  return domain
+}
+
+/** A sequence of the snapshot. */
+export function sequenceOf(wire: WireSequence): Sequence {
+  const { k: _, schema: __, cycle, ownedBy, comment, ...rest } = wire
+  const sequence: Sequence = rest
+  if (cycle) sequence.cycle = true
+  if (ownedBy !== null) sequence.ownedBy = ownedBy
+  if (comment !== null) sequence.comment = comment
+  return sequence
+}

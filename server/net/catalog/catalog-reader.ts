@@ -1,0 +1,119 @@
+/**
+ * Rows of the catalog query → a snapshot, one at a time and within limits.
+ *
+ * The rows come from a server that may be hostile: each is checked before it counts, nothing of one gets into an error,
+ * and what was not asked for is refused. The worker's introspection creates one for each reading.
+ */
+import type { Estimate, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { CatalogRequest } from './catalog.ts'
+import { type CatalogDraft, draftOf, finish } from './catalog-draft.ts'
+import { domainOf, enumOf, sequenceOf } from './catalog-object.ts'
+import { createCatalogRelations } from './catalog-relation.ts'
+import type { WireRow } from './catalog-shapes.ts'
+import { createCatalogTypes } from './catalog-types.ts'
+import { parseRow, tooLarge } from './catalog-wire.ts'
+
+/** How much a catalog may hold. Bytes are those of the rows' text in UTF-8. */
+export interface CatalogLimits {
+  readonly maxBytes: number
+  readonly maxRelations: number
+}
+
+/** Takes the rows of one reading. */
+export interface CatalogReader {
+  /**
+   * Takes the text of one row.
+   *
+   * @throws {Fault} `introspection_failed` past a limit, with the limit as its issue; `server_misbehaved` for a row that
+   *   our query does not give. Nothing is to be read from then on.
+   */
+  row(text: string): void
+  /** The snapshot, in canonical order. Throws the fault `server_misbehaved` when the rows do not make one. */
+  finish(): Snapshot
+}
+
+/** Begins a reading: the request is the one that `catalogSql` was given. */
+export function createCatalogReader(request: CatalogRequest, limits: CatalogLimits): CatalogReader {
+  const draft: CatalogDraft = {
+    request,
+    schemas: new Map(),
+    unusable: new Set(),
+    extensions: [],
+    types: createCatalogTypes(),
+    relations: createCatalogRelations(),
+    early: [],
+    serverVersionNum: null,
+    isUtf8: true,
+    hidden: { relations: 0, columns: 0, sequences: 0 },
+  }
+  let bytes = 0
+  let relations = 0
+  return {
+    row(text) {
+      bytes += Buffer.byteLength(text)
+      if (bytes > limits.maxBytes) throw tooLarge('maxBytes', limits.maxBytes)
+      const row = parseRow(text, draft.isUtf8)
+      if (row.k === 'relation') relations += 1
+      if (relations > limits.maxRelations) throw tooLarge('maxRelations', limits.maxRelations)
+      take(draft, row)
+    },
+    finish: () => finish(draft),
+  }
+}
+
+function take(draft: CatalogDraft, row: WireRow): void {
+  switch (row.k) {
+    case 'head':
+      draft.serverVersionNum = row.version
+      draft.isUtf8 = (row.encoding ?? 'UTF8') === 'UTF8'
+      return
+    case 'schema':
+      takeSchema(draft, row)
+      return
+    case 'extension':
+      draft.extensions.push({ name: row.name, version: row.version, schema: row.schema })
+      return
+    case 'relation': {
+      const { schema, estimates } = draftOf(draft, row.schema)
+      schema.relations.push(draft.relations.add(row))
+      estimates.push(estimateOf(row))
+      return
+    }
+    case 'hidden':
+      draft.hidden = { relations: row.relations, columns: row.columns, sequences: row.sequences }
+      return
+    case 'enum':
+      draft.types.addEnum(row.schema, enumOf(row))
+      return
+    case 'domain':
+      draft.types.addDomain(row.schema, domainOf(row))
+      return
+    case 'sequence':
+      draftOf(draft, row.schema).sequences.push(sequenceOf(row))
+      return
+    default:
+      if (!draft.relations.extend(row)) draft.early.push(row)
+  }
+}
+
+function takeSchema(draft: CatalogDraft, row: { name: string; usable: boolean; comment: string | null }): void {
+  if (!row.usable) {
+    draft.unusable.add(row.name)
+    return
+  }
+  const found = draftOf(draft, row.name)
+  found.named = true
+  if (row.comment !== null) found.schema.comment = row.comment
+}
+
+function estimateOf(row: {
+  name: string
+  rows: number | null
+  bytes: number | null
+  partitions: number | null
+}): Estimate {
+  // Less than zero is PostgreSQL's word for "never counted" (14 and later).
+  const rows = row.rows === null || row.rows < 0 ? null : Math.round(row.rows)
+  const estimate: Estimate = { name: row.name, rows, bytes: row.bytes ?? 0 }
+  return row.partitions === null ? estimate : { ...estimate, partitions: row.partitions }
+}

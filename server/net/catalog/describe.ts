@@ -1,0 +1,94 @@
+/**
+ * One introspection dial: reads the catalog row by row, within bounds, and hands back what is to be stored of it, so that
+ * nobody else has to look inside.
+ *
+ * Runs in a dialling process, under a deadline at which it is killed, whatever it is doing.
+ */
+
+import type { DialContext } from '#server/net/postgres/dial-context.ts'
+import { type SessionDial, withSession } from '#server/net/postgres/with-session.ts'
+import { SessionError } from '#server/net/socket/session-error.ts'
+import type { Failure } from '#shared/faults/failure.ts'
+import { Fault, type FaultCode } from '#shared/faults/fault.ts'
+import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
+import { type CatalogRequest, catalogSql } from './catalog.ts'
+import { type CatalogReader, createCatalogReader } from './catalog-reader.ts'
+import { misbehaved } from './catalog-wire.ts'
+import { type FinishedSnapshot, finishSnapshot } from './finish-catalog.ts'
+
+/** The most that a catalog's rows may come to, in bytes. */
+export const MAX_CATALOG_BYTES = 48 << 20
+const LIMITS = { maxRowBytes: 4 << 20, maxRows: 400_000, maxTotalBytes: MAX_CATALOG_BYTES + (8 << 20) }
+
+/** What to read, by which credential, and the fingerprint of the snapshot to compare with, whose content went ahead. */
+export interface DescribeRequest extends Omit<SessionDial, 'limits'> {
+  readonly catalog: CatalogRequest
+  readonly lastFingerprint: string | null
+}
+
+/** What the rows came to. The bytes of `content` and then of `observed` go ahead of a snapshot. */
+export type CatalogFinding =
+  | (Omit<FinishedSnapshot, 'content' | 'observed'> & { readonly contentBytes: number })
+  | { readonly fault: FaultCode; readonly bound: { readonly name: string; readonly max: number } | null }
+
+/** How it ended. `finding` is null when the dial itself failed. */
+export interface DescribeEnd {
+  readonly failure: Failure | null
+  readonly address: string | null
+  readonly tookMs: number
+  readonly finding: CatalogFinding | null
+}
+
+/** Reads the catalog. Throws only where our own code is wrong. */
+export async function describeDatabase(request: DescribeRequest, context: DialContext): Promise<DescribeEnd> {
+  const { catalog, lastFingerprint, ...dial } = request
+  const reading = createReading(catalog)
+  const end = await withSession({ ...dial, limits: LIMITS }, context, async session => {
+    await session.stream(catalogSql(catalog), ([text]) => reading.take(text ?? ''))
+    return true
+  })
+  const { address, tookMs } = end
+  // The reading gave up, which cut the session off: that is no failure of the dial.
+  const failure = reading.fault() === null ? end.failure : null
+  if (failure !== null) return { failure, address, tookMs, finding: null }
+  const last = lastFingerprint === null ? null : { fingerprint: lastFingerprint, content: context.received() }
+  const found = reading.finish(reader => finishSnapshot(reader.finish(), last))
+  if ('fault' in found) return { failure, address, tookMs, finding: found }
+  const { content, observed, ...finding } = found
+  await context.send(content)
+  await context.send(observed)
+  return { failure, address, tookMs, finding: { ...finding, contentBytes: content.length } }
+}
+
+/** Takes rows until one is refused; what it is refused for is the end of the reading. */
+function createReading(catalog: CatalogRequest) {
+  const reader = createCatalogReader(catalog, {
+    maxBytes: MAX_CATALOG_BYTES,
+    maxRelations: SNAPSHOT_BOUNDS.maxRelations,
+  })
+  let fault: Fault | null = null
+  const guarded = <T>(work: () => T): T | null => {
+    try {
+      return fault === null ? work() : null
+    } catch (thrown) {
+      fault = thrown instanceof Fault ? thrown : misbehaved('rows that could not be read')
+      return null
+    }
+  }
+  return {
+    fault: () => fault,
+    take(text: string): void | Promise<void> {
+      guarded(() => reader.row(text))
+      // A row that is refused ends the session: the rest is not worth the reading.
+      return fault === null ? undefined : Promise.reject(new SessionError('connection_lost'))
+    },
+    finish<T>(work: (reader: CatalogReader) => T): T | Extract<CatalogFinding, { fault: FaultCode }> {
+      return guarded(() => work(reader)) ?? told(fault ?? misbehaved('nothing'))
+    },
+  }
+}
+
+function told({ code, issues }: Fault): Extract<CatalogFinding, { fault: FaultCode }> {
+  const [bound] = Object.entries(issues[0]?.ctx ?? {})
+  return { fault: code, bound: bound === undefined ? null : { name: bound[0], max: Number(bound[1]) } }
+}

@@ -1,0 +1,89 @@
+/**
+ * A catalog that was read → what is stored of it: canonical text and estimates, compressed, the fingerprint, counts, and
+ * how much differs from the last snapshot.
+ *
+ * All of it is sized by a stranger, so it happens here, in the process that can be killed, and the worker stores bytes that
+ * it never parses. Called by `describe.ts`.
+ */
+import { createHash } from 'node:crypto'
+import { tablesOf } from '#server/domain/schemas/snapshot-summary.ts'
+import { eachChange } from '#shared/schemas/drift/drift.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
+import { canonical, SnapshotTooLong } from '#shared/schemas/snapshot-canonical.ts'
+import { tooLarge } from './catalog-wire.ts'
+import { packText, unpackText } from './packed-text.ts'
+
+/** The snapshot that a new one is compared with: its fingerprint, and its content as it is stored. */
+export interface LastSnapshot {
+  readonly fingerprint: string
+  readonly content: Uint8Array
+}
+
+/** How many changes of each class there are. */
+export interface DriftCounts {
+  breaking: number
+  risky: number
+  safe: number
+}
+
+/** What is stored of a snapshot. */
+export interface FinishedSnapshot {
+  /** Of the canonical text: SHA-256 in lower-case hex. */
+  readonly fingerprint: string
+  readonly tableCount: number
+  /** From the last snapshot; null without one, and with one that is larger than is read today. */
+  readonly drift: DriftCounts | null
+  /** The canonical text and the estimates beside it, compressed as they are stored. */
+  readonly content: Buffer
+  readonly observed: Buffer
+}
+
+/** Finishes a snapshot. Throws the fault `introspection_failed` when it is larger than may be stored. */
+export function finishSnapshot(snapshot: Snapshot, last: LastSnapshot | null): FinishedSnapshot {
+  const { text, fingerprint } = canonicalWithin(snapshot)
+  return {
+    fingerprint,
+    tableCount: tablesOf(snapshot).length,
+    drift: last === null ? null : driftFrom(last, { snapshot, fingerprint }),
+    content: packText(text),
+    observed: packText(JSON.stringify(snapshot.observed)),
+  }
+}
+
+function canonicalWithin(snapshot: Snapshot) {
+  const { maxBytes } = SNAPSHOT_BOUNDS
+  try {
+    const found = canonical(snapshot, sha256, maxBytes)
+    if (Buffer.byteLength(found.text) <= maxBytes) return found
+  } catch (thrown) {
+    if (!(thrown instanceof SnapshotTooLong)) throw thrown
+  }
+  throw tooLarge('maxBytes')
+}
+
+function driftFrom(last: LastSnapshot, now: { snapshot: Snapshot; fingerprint: string }): DriftCounts | null {
+  const counts = { breaking: 0, risky: 0, safe: 0 }
+  if (last.fingerprint === now.fingerprint) return counts
+  const before = restored(last)
+  if (before === null) return null
+  eachChange(before, now.snapshot, change => {
+    counts[change.class] += 1
+  })
+  return counts
+}
+
+/** The last snapshot; null where it is larger than is read: it was stored before there was a bound. */
+function restored({ content }: LastSnapshot): Snapshot | null {
+  try {
+    // Canonical text of a snapshot, which a process like this one wrote. Drift looks at nothing that stands beside it.
+    return JSON.parse(unpackText(content, SNAPSHOT_BOUNDS.maxBytes)) as Snapshot
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return null
+    throw thrown
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex')
+}

@@ -1,0 +1,90 @@
+/**
+ * What the answer to a signed request means: which failure its status is, when to come back, how far its clock is off,
+ * and the text of a good one.
+ *
+ * Of what the stranger wrote, numbers come out of here, and the bounded body of a 200. Called by `endpoint.ts`.
+ */
+import { MAX_JSON_DEPTH } from '#server/domain/feeds/feed-page.ts'
+import { isDeeperThan } from '#server/domain/feeds/json-text.ts'
+import { SessionError } from '#server/net/socket/session-error.ts'
+import type { FailureCode } from '#shared/faults/failure.ts'
+import type { Reply } from './exchange.ts'
+
+/** Statuses that ask for patience (RFC 9110 §15.5.9, RFC 8470, RFC 6585 §4); any other 4xx says that we ask wrongly. */
+const PATIENCE = new Set([408, 425, 429])
+
+/** Why a handler refuses a signature, by the closed list of the endpoint protocol. */
+const REASONS: ReadonlyMap<unknown, FailureCode> = new Map<unknown, FailureCode>([
+  ['source_timestamp_expired', 'endpoint_clock'],
+  ['source_signature_invalid', 'endpoint_key_differs'],
+  ['source_api_key_missing', 'endpoint_keyless'],
+])
+
+/** The failure that an answer is; null for 200. Of a 401 one of three codes is looked for, and no text is kept. */
+export function refusalOf(reply: Reply): FailureCode | null {
+  const failure = statusFailure(reply.status)
+  if (failure !== 'signature_refused' || reply.body === null) return failure
+  const text = decode(reply.body)
+  if (text === null || isDeeperThan(text, MAX_REASON_DEPTH)) return failure
+  return REASONS.get(codeIn(text)) ?? failure
+}
+
+const MAX_REASON_DEPTH = 8
+
+function codeIn(text: string): unknown {
+  try {
+    const answer: unknown = JSON.parse(text)
+    return typeof answer === 'object' && answer !== null ? Reflect.get(answer, 'error') : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The failure that a status is; null for 200. */
+function statusFailure(status: number): FailureCode | null {
+  if (status === 200) return null
+  if (status >= 300 && status < 400) return 'redirect_refused'
+  if (status === 401) return 'signature_refused'
+  return status >= 500 || PATIENCE.has(status) ? 'endpoint_failing' : 'endpoint_status'
+}
+
+/**
+ * The body of a 200 as text, no deeper nested than is taken.
+ *
+ * @throws {SessionError} `endpoint_answer` for bytes that are not UTF-8 and for depth
+ */
+export function textOf(reply: Reply): string {
+  const text = decode(reply.body ?? Buffer.alloc(0))
+  if (text === null || isDeeperThan(text, MAX_JSON_DEPTH)) throw new SessionError('endpoint_answer')
+  return text
+}
+
+function decode(body: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch {
+    return null
+  }
+}
+
+/** The one date format that HTTP still lets anyone send (RFC 9110 §5.6.7); `Date.parse` alone takes "-5" for a date. */
+const DATE = /^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$/
+
+/** `Retry-After` in seconds from now, given so or as a date (RFC 9110 §10.2.3). Null where it is neither. Not bounded. */
+export function retryAfterSeconds(reply: Reply, nowSeconds: number): number | null {
+  const value = reply.headers['retry-after'] ?? ''
+  if (/^[0-9]{1,9}$/.test(value)) return Number(value)
+  const at = secondsOf(value)
+  return at === null ? null : Math.max(0, Math.ceil(at - nowSeconds))
+}
+
+/** By how many seconds the answerer's clock is ahead of ours, by its `Date` header; null without one. */
+export function clockOffsetSeconds(reply: Reply, nowSeconds: number): number | null {
+  const at = secondsOf(reply.headers.date ?? '')
+  return at === null ? null : Math.round(at - nowSeconds)
+}
+
+function secondsOf(date: string): number | null {
+  const atMs = DATE.test(date) ? Date.parse(date) : Number.NaN
+  return Number.isNaN(atMs) ? null : atMs / 1_000
+}

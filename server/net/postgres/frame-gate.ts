@@ -1,0 +1,189 @@
+/**
+ * Stands between a customer's server and the driver: only whole, well-shaped frames, in an order that PostgreSQL itself
+ * would send, within caps, get through. What the driver has no use for (notices, parameters, cancel keys) is checked,
+ * counted and dropped here.
+ *
+ * It must never keep a byte of a frame that it did not admit, nor quote what it saw. Called by the gated stream.
+ */
+
+import { SessionError } from '#server/net/socket/session-error.ts'
+import type { AuthenticationRules } from './authentication-rules.ts'
+import { checkShape, type FrameKind } from './frame-shapes.ts'
+import { createFrameReader, HEADER_BYTES } from './frames.ts'
+
+/** What one session may receive. */
+export interface SessionLimits {
+  /** Of one row, with its lengths. */
+  readonly maxRowBytes: number
+  readonly maxRows: number
+  /** Of everything after authentication. */
+  readonly maxTotalBytes: number
+}
+
+/** Enough for a role's facts. */
+export const PROBE_LIMITS: SessionLimits = { maxRowBytes: 1 << 20, maxRows: 1_000, maxTotalBytes: 2 << 20 }
+
+/** The gate of one session, between both directions of its stream. Both functions throw `SessionError` to refuse. */
+export interface FrameGate {
+  /** Takes bytes of the server and passes on what is in order. */
+  received(chunk: Buffer): void
+  /** Takes a message of ours before it is sent. */
+  sent(message: Buffer): void
+}
+
+interface GateOptions {
+  readonly limits: SessionLimits
+  readonly authentication: AuthenticationRules
+  /** Takes each frame that the driver is to see. */
+  readonly pass: (frame: Buffer) => void
+}
+
+/** Everything that an honest server sends before it knows us fits in this. */
+const MAX_BYTES_BEFORE_LOGIN = 64 << 10
+const MAX_NOTICES = 50
+/** Statements that are answered in one session. */
+const MAX_RESULTS = 200
+const MAX_PARAMETERS = 100
+
+type Phase = 'login' | 'welcome' | 'idle' | 'query'
+type Result = 'none' | 'rows' | 'failed'
+
+/** Which kinds may come when. */
+const ALLOWED: Readonly<Record<Phase, string>> = { login: 'REN', welcome: 'SKNEZ', idle: 'SNE', query: 'TDCISNEZ' }
+const AFTER_FAILURE = 'SNZ'
+/** Bodies longer than this are refused at their header. `D` has its cap in the limits. */
+const MAX_BODY: Readonly<Record<FrameKind, number>> = {
+  R: 4096,
+  S: 8192,
+  K: 260,
+  E: 65_536,
+  N: 65_536,
+  Z: 1,
+  T: 262_144,
+  D: 0,
+  C: 256,
+  I: 0,
+}
+const WANTED = 'REZTDCI'
+
+interface State {
+  phase: Phase
+  result: Result
+  columns: number
+  frames: number
+  bytes: number
+  rows: number
+  results: number
+  notices: number
+  parameters: number
+  /** The startup message, the first of ours, has no kind byte. */
+  started: boolean
+}
+
+const FRESH: State = {
+  phase: 'login',
+  result: 'none',
+  columns: 0,
+  frames: 0,
+  bytes: 0,
+  rows: 0,
+  results: 0,
+  notices: 0,
+  parameters: 0,
+  started: false,
+}
+
+/** The gate of a new session. */
+export function createFrameGate(options: GateOptions): FrameGate {
+  const state: State = { ...FRESH }
+  const read = createFrameReader({
+    admitKind: kind => admitKind(state, kind),
+    admitLength: (kind, bodyBytes) => admitLength(state, frameKind(kind), { bodyBytes, limits: options.limits }),
+    complete(kind, frame) {
+      state.frames += 1
+      const body = frame.subarray(HEADER_BYTES)
+      const columns = checkShape(frameKind(kind), body)
+      if (kind === 'R') options.authentication.received(body)
+      count(state, frameKind(kind), options.limits)
+      advance(state, frameKind(kind), { columns, loggedIn: options.authentication.progress === 'finished' })
+      if (WANTED.includes(kind)) options.pass(frame)
+    },
+  })
+  return {
+    received(chunk) {
+      state.bytes += chunk.length
+      const max = state.phase === 'login' ? MAX_BYTES_BEFORE_LOGIN : options.limits.maxTotalBytes
+      if (state.bytes > max) throw new SessionError('response_too_large')
+      try {
+        read(chunk)
+      } catch (error) {
+        if (error instanceof RangeError) throw strange(state)
+        throw error
+      }
+    },
+    sent: message => watchOurs(state, options.authentication, message),
+  }
+}
+
+/** What did not begin as PostgreSQL is something else; what did, and went on otherwise, is broken or malicious. */
+function strange(state: State): SessionError {
+  return new SessionError(state.frames === 0 ? 'not_postgres' : 'protocol_violation')
+}
+
+function frameKind(kind: string): FrameKind {
+  // Sound: `admitKind` let pass only the letters of ALLOWED, all of which are kinds.
+  return kind as FrameKind
+}
+
+function admitKind(state: State, kind: string): void {
+  const allowed = state.result === 'failed' ? AFTER_FAILURE : ALLOWED[state.phase]
+  if (!allowed.includes(kind)) throw strange(state)
+}
+
+function admitLength(state: State, kind: FrameKind, size: { bodyBytes: number; limits: SessionLimits }): void {
+  if (size.bodyBytes <= (kind === 'D' ? size.limits.maxRowBytes : MAX_BODY[kind])) return
+  throw state.frames === 0 ? new SessionError('not_postgres') : new SessionError('response_too_large')
+}
+
+function count(state: State, kind: FrameKind, limits: SessionLimits): void {
+  if (kind === 'D') state.rows += 1
+  if (kind === 'T' || kind === 'C' || kind === 'I') state.results += 1
+  if (kind === 'N') state.notices += 1
+  if (kind === 'S') state.parameters += 1
+  const tooMany =
+    state.rows > limits.maxRows ||
+    state.results > MAX_RESULTS ||
+    state.notices > MAX_NOTICES ||
+    state.parameters > MAX_PARAMETERS
+  if (tooMany) throw new SessionError('response_too_large')
+}
+
+function advance(state: State, kind: FrameKind, seen: { columns: number; loggedIn: boolean }): void {
+  if (kind === 'R' && seen.loggedIn) {
+    state.phase = 'welcome'
+    state.bytes = 0
+  } else if (kind === 'Z') {
+    if (state.result === 'rows') throw strange(state)
+    state.phase = 'idle'
+    state.result = 'none'
+  } else if (kind === 'E') state.result = 'failed'
+  else if (kind === 'T') {
+    if (state.result === 'rows') throw strange(state)
+    state.result = 'rows'
+    state.columns = seen.columns
+  } else if (kind === 'D') {
+    if (state.result !== 'rows' || seen.columns !== state.columns) throw strange(state)
+  } else if (kind === 'C') state.result = 'none'
+  else if (kind === 'I' && state.result === 'rows') throw strange(state)
+}
+
+/** Ours are the startup message, then password messages, queries and Terminate; the driver has no business with others. */
+function watchOurs(state: State, authentication: AuthenticationRules, message: Buffer): void {
+  const kind = state.started ? String.fromCharCode(message[0] ?? 0) : 'startup'
+  state.started = true
+  if (kind === 'p') authentication.sent(message)
+  else if (kind === 'Q') {
+    if (state.phase !== 'idle' || state.result === 'failed') throw new SessionError('protocol_violation')
+    state.phase = 'query'
+  } else if (kind !== 'startup' && kind !== 'X') throw new SessionError('protocol_violation')
+}

@@ -1,0 +1,38 @@
+/**
+ * Where a host is, judged and not connected to: what a lease tells its holder to dial.
+ *
+ * Runs in a dialling process, like every look-up: a name is a customer's text. It opens no socket to a customer.
+ */
+
+import { DialError, findAddresses } from '#server/net/socket/dial.ts'
+import type { Failure } from '#shared/faults/failure.ts'
+import type { Surroundings } from './with-session.ts'
+
+/** Which host and port. */
+export interface LocateRequest {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly deadlineMs: number
+}
+
+/** The judged numbers, in the order of the answer; none when `failure` says why. */
+export interface Located {
+  readonly addresses: readonly string[]
+  /** True when every address is in a network that the installation has opened. */
+  readonly openNetwork: boolean
+  readonly failure: Failure | null
+}
+
+/** Resolves and judges. Throws only where our own code is wrong. */
+export async function locate(request: LocateRequest, { policy, resolver }: Surroundings): Promise<Located> {
+  const { deadlineMs, ...place } = request
+  const signal = AbortSignal.timeout(deadlineMs)
+  try {
+    const { addresses, open } = await findAddresses({ ...place, purpose: 'postgres', policy, resolver, signal })
+    return { addresses, openNetwork: open, failure: null }
+  } catch (error) {
+    if (!(error instanceof DialError)) throw error
+    return { addresses: [], openNetwork: false, failure: error.failure }
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The meaning of each sslmode, and PostgreSQL's way into TLS: a request in clear, one byte of answer, a handshake.
+ *
+ * It must never fall back to clear text where encryption was asked for, nor treat a byte that came before the handshake
+ * as if it had come inside it (CVE-2021-23222). Called by the session, before the driver exists.
+ */
+import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import { unlessAborted } from '#server/net/socket/deadline.ts'
+import { SessionError } from '#server/net/socket/session-error.ts'
+import { nameHolds, shakeHands, tlsOptions } from '#server/net/socket/tls.ts'
+import type { Target } from '#shared/connection-string/connection-string.ts'
+import type { FailureCode } from '#shared/faults/failure.ts'
+
+/** What a mode means at this host. */
+export interface TlsPlan {
+  /** `prefer`: clear text if the server offers nothing else. */
+  readonly encrypt: 'never' | 'prefer' | 'always'
+  readonly verifyChain: boolean
+  readonly verifyName: boolean
+}
+
+/** How a link is secured. */
+export interface Link {
+  readonly socket: Socket
+  /** `verified`: the chain holds, against the given CA or else Node's roots. */
+  readonly tls: { readonly protocol: string; readonly verified: boolean } | null
+  /** Chain and name both hold, whether the mode asked for it or not. */
+  readonly serverVerified: boolean
+}
+
+/** What is asked of the link. */
+export interface LinkRequest {
+  readonly target: Target
+  readonly caCertificate: string | null
+  /** True where the installation has opened the host's networks; clear text is possible nowhere else. */
+  readonly open: boolean
+  readonly signal: AbortSignal
+  readonly roots?: SecureContext | undefined
+}
+
+const CLEAR = { tls: null, serverVerified: false } as const
+
+/**
+ * libpq's modes. Elsewhere than in an opened network `prefer` and `allow` mean `require`; in one, `allow` is `prefer`,
+ * which encrypts where it can. `require` with a CA is `verify-ca`, as in libpq.
+ *
+ * @throws `SessionError` `tls_required` for `disable` where the network is not opened.
+ */
+export function planTls(mode: Target['tlsMode'], host: { open: boolean; caGiven: boolean }): TlsPlan {
+  if (mode === 'disable') {
+    if (!host.open) throw new SessionError('tls_required')
+    return { encrypt: 'never', verifyChain: false, verifyName: false }
+  }
+  if ((mode === 'prefer' || mode === 'allow') && host.open) {
+    return { encrypt: 'prefer', verifyChain: false, verifyName: false }
+  }
+  const verifyName = mode === 'verify-full'
+  return { encrypt: 'always', verifyChain: verifyName || mode === 'verify-ca' || host.caGiven, verifyName }
+}
+
+/**
+ * Secures a connected socket as the target asks. On failure the caller destroys the socket.
+ *
+ * @throws `SessionError` of the stages tls, connect, database or protocol.
+ */
+export async function secure(socket: Socket, request: LinkRequest): Promise<Link> {
+  const { target, caCertificate, open, signal, roots } = request
+  const plan = planTls(target.tlsMode, { open, caGiven: caCertificate !== null })
+  if (plan.encrypt === 'never') return { socket, ...CLEAR }
+  const direct = target.sslNegotiation === 'direct'
+  if (!direct && !(await unlessAborted(signal, askForTls(socket)))) {
+    if (plan.encrypt === 'always') throw new SessionError('tls_not_offered')
+    return { socket, ...CLEAR }
+  }
+  const options = tlsOptions({ ...plan, host: target.host, caCertificate, protocol: 'postgresql', roots })
+  const encrypted = await unlessAborted(signal, shakeHands(socket, options))
+  // As libpq does: without it a TLS server of another protocol could be made to answer for PostgreSQL.
+  if (direct && encrypted.alpnProtocol !== 'postgresql') throw new SessionError('tls_handshake_failed')
+  const tls = { protocol: encrypted.getProtocol() ?? 'unknown', verified: encrypted.authorized }
+  return { socket: encrypted, tls, serverVerified: tls.verified && nameHolds(encrypted, target.host) }
+}
+
+/** SSLRequest and its one byte of answer. */
+function askForTls(socket: Socket): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const lost = () => reject(new SessionError('connection_lost'))
+    socket.once('close', lost)
+    socket.once('data', (answer: Buffer) => {
+      socket.off('close', lost)
+      const text = answer.toString('latin1', 0, 4)
+      if (text !== 'S' && text !== 'N') return reject(new SessionError(strangeAnswer(text)))
+      // In clear text the next bytes are the session's; until it listens, they wait.
+      if (text === 'N') socket.pause()
+      resolve(text === 'S')
+    })
+    const request = Buffer.alloc(8)
+    request.writeInt32BE(8, 0)
+    request.writeInt32BE(80877103, 4)
+    socket.write(request)
+  })
+}
+
+function strangeAnswer(text: string): FailureCode {
+  // Nothing is known of who sent this error, so nothing of it is read (CVE-2024-10977).
+  if (text.startsWith('E')) return 'server_error'
+  return text.startsWith('SSH-') || !/^[SN]/.test(text) ? 'not_postgres' : 'protocol_violation'
+}

@@ -1,0 +1,141 @@
+/**
+ * A bounded PostgreSQL session with a customer's server, over a socket that the dialler opened to a judged address.
+ *
+ * The server is taken for hostile: TLS is ours, every frame passes the gate, every wait has a clock, and an error is one
+ * of our codes. It must never send a password that the gate did not allow, nor let a text of the server out in an error.
+ * Runs in a dialling process; called by what probes and describes.
+ */
+import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import pg from 'pg'
+import type { Probe } from '#server/domain/checks/probe.ts'
+import { type Deadline, unlessAborted } from '#server/net/socket/deadline.ts'
+import { SessionError } from '#server/net/socket/session-error.ts'
+import type { Target } from '#shared/connection-string/connection-string.ts'
+import type { FailureCode } from '#shared/faults/failure.ts'
+import { type AuthenticationRules, createAuthenticationRules } from './authentication-rules.ts'
+import { createFrameGate, type SessionLimits } from './frame-gate.ts'
+import { GatedStream } from './gated-stream.ts'
+import { type Link, secure } from './postgres-tls.ts'
+import { createSession, type Session, watchBreakage } from './session.ts'
+import { sessionError } from './sqlstate.ts'
+
+/** How far a dial came. Written to as it proceeds, so that a failure leaves behind what was found before it. */
+export type Progress = {
+  -readonly [K in 'passed' | 'addresses' | 'address' | 'openNetwork' | 'tls' | 'channelBound']: Probe[K]
+} & { passwordSent?: Probe['passwordSent'] }
+
+/** What is wanted of a session. */
+export interface SessionRequest {
+  readonly target: Target
+  readonly caCertificate: string | null
+  /** Whether the password may be sent as MD5 under that certificate; left out, it is not. */
+  readonly md5Allowed?: boolean
+  /** Node's roots, where they are at hand; for a target without a CA. */
+  readonly roots?: SecureContext | undefined
+  readonly limits: SessionLimits
+  readonly deadline: Deadline
+  readonly progress: Progress
+  /** When it must be logged in, on the clock of `performance.now()`. */
+  readonly connectBy: number
+}
+
+/** A socket to a judged address, and whether clear text is allowed to it (`Dialled` of `dial.ts`). */
+export interface OpenedSocket {
+  readonly socket: Socket
+  readonly address: string
+  readonly open: boolean
+}
+
+const TLS_MS = 5_000
+const LOGIN_MS = 10_000
+
+/**
+ * Secures the link, logs in, and gives a session. On failure the socket is destroyed.
+ *
+ * @throws `SessionError`; `request.progress` tells how far it came.
+ */
+export async function openSession(dialled: OpenedSocket, request: SessionRequest): Promise<Session> {
+  const { target, caCertificate, roots, deadline, progress } = request
+  const { socket, open } = dialled
+  // Errors are taken from the stream on top of it; without a listener of its own they would end the process.
+  socket.on('error', () => {})
+  try {
+    refuseZeros(target)
+    const within = (maxMs: number) => Math.max(1, Math.min(maxMs, request.connectBy - performance.now()))
+    deadline.phase('connection_timeout', within(TLS_MS))
+    const link = await secure(socket, { target, caCertificate, roots, open, signal: deadline.signal })
+    progress.passed = 'tls'
+    progress.tls = link.tls
+    deadline.phase('connection_timeout', within(LOGIN_MS))
+    const session = await logIn(link, dialled, request)
+    progress.passed = 'database'
+    return session
+  } catch (error) {
+    socket.destroy()
+    throw sessionError(error, 'login', 'protocol_violation')
+  }
+}
+
+/** The startup message is a list of zero-terminated names and values: a zero inside one would add parameters to it. */
+function refuseZeros(target: Target): void {
+  const { user, database, password, applicationName, neonEndpoint } = target
+  const texts = [user, database, password, applicationName ?? '', neonEndpoint ?? '']
+  if (user === '' || database === '' || texts.some(text => text.includes('\0'))) {
+    throw new SessionError('string_refused')
+  }
+}
+
+async function logIn(link: Link, dialled: OpenedSocket, request: SessionRequest): Promise<Session> {
+  const { target, caCertificate, md5Allowed = false, deadline, progress, limits } = request
+  const authentication = createAuthenticationRules({
+    encrypted: link.tls !== null,
+    serverVerified: link.serverVerified,
+    caNamed: caCertificate !== null,
+    md5Allowed,
+    channelBinding: target.channelBinding,
+    hasPassword: target.password !== '',
+  })
+  const stream = new GatedStream(link.socket, pass => createFrameGate({ limits, authentication, pass }))
+  const client = createClient(target, { stream, address: dialled.address, encrypted: link.tls !== null })
+  const breakage = watchBreakage(client, stream, () => unexplained(authentication, link))
+  const stop = () => stream.destroy(deadline.signal.reason)
+  deadline.signal.addEventListener('abort', stop, { once: true })
+  stream.once('close', () => deadline.signal.removeEventListener('abort', stop))
+  try {
+    await unlessAborted(deadline.signal, client.connect())
+  } catch (error) {
+    if (authentication.progress === 'finished') progress.passed = 'authenticate'
+    const isProofOpen = authentication.isProofOpen
+    stream.destroy()
+    const ended = sessionError(breakage.behind(error), 'login', 'protocol_violation')
+    const isRefused = ended.failure.code === 'password_refused' || ended.failure.code === 'login_refused'
+    throw isProofOpen && !isRefused ? ended.behindProof() : ended
+  }
+  progress.channelBound = authentication.channelBound
+  progress.passwordSent = authentication.passwordSent
+  return createSession({ client, stream, deadline, breakage })
+}
+
+/** What the driver objects to when the gate did not: the signature, or a certificate that it cannot bind SCRAM to. */
+function unexplained(authentication: AuthenticationRules, link: Link): FailureCode {
+  if (authentication.progress === 'claimed') return 'server_not_proven'
+  if (authentication.progress === 'finished') return 'connection_lost'
+  return link.tls !== null && authentication.channelBound ? 'channel_binding_missing' : 'protocol_violation'
+}
+
+function createClient(target: Target, over: { stream: GatedStream; address: string; encrypted: boolean }): pg.Client {
+  // Fields one by one, never a string; the password as a function, or the driver would look for PGPASSWORD and ~/.pgpass.
+  return new pg.Client({
+    host: over.address,
+    port: target.port,
+    user: target.user,
+    database: target.database,
+    password: () => target.password,
+    ssl: false,
+    stream: () => over.stream,
+    enableChannelBinding: over.encrypted && target.channelBinding !== 'disable',
+    application_name: target.applicationName ?? 'mooring',
+    ...(target.neonEndpoint === null ? {} : { options: `endpoint=${target.neonEndpoint}` }),
+  })
+}

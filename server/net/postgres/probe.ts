@@ -1,0 +1,71 @@
+/**
+ * One verification dial: whether a database is there, secured and lets us in, what the login is, and whether it may use
+ * the schema. It judges nothing.
+ *
+ * Runs in a dialling process. Judged by `domain/verification.ts`.
+ */
+import type { Probe } from '#server/domain/checks/probe.ts'
+import { readRoleFacts } from '#server/net/role/role-facts.ts'
+import { SessionError } from '#server/net/socket/session-error.ts'
+import type { Target } from '#shared/connection-string/connection-string.ts'
+import { PROBE_LIMITS } from './frame-gate.ts'
+import type { Session } from './session.ts'
+import type { Row } from './simple-query.ts'
+import { type Surroundings, withSession } from './with-session.ts'
+
+/** What to probe. */
+export interface ProbeRequest {
+  readonly target: Target
+  /** One or more certificates as PEM; null for Node's roots. */
+  readonly caCertificate: string | null
+  /** Whether the password may be sent as MD5 under that certificate; left out, it is not. */
+  readonly md5Allowed?: boolean
+  /** A schema that should be usable; null when none was asked for. */
+  readonly schema: string | null
+  /** Places, as `address|port`, that are not to be dialled for now; by default none. */
+  readonly avoid?: readonly string[]
+  /** For the whole dial. */
+  readonly deadlineMs: number
+}
+
+/** Dials a database and asks what its login is. Throws only where our own code is wrong. */
+export async function probeDatabase(request: ProbeRequest, surroundings: Surroundings): Promise<Probe> {
+  const { target, caCertificate, md5Allowed = false, schema, deadlineMs } = request
+  let schemaUsable: boolean | null = null
+  const dial = { target, caCertificate, md5Allowed, avoid: request.avoid ?? [], deadlineMs, limits: PROBE_LIMITS }
+  const { result: facts, ...end } = await withSession(dial, surroundings, async session => {
+    const ask = askWithSchema(session, schema, usable => {
+      schemaUsable = usable
+    })
+    const found = await readRoleFacts(ask, target.password)
+    if (found === null) throw new SessionError('facts_unreadable')
+    return found
+  })
+  return { ...end, facts, schemaUsable }
+}
+
+/** Asks one statement at a time, and about the schema in the first message: a round trip more would be felt in each dial. */
+function askWithSchema(session: Session, schema: string | null, tell: (usable: boolean) => void) {
+  let schemaSql = schema === null ? null : usableSchemaSql(schema)
+  return async (sql: string): Promise<Row[]> => {
+    if (schemaSql === null) return (await session.query(sql))[0] ?? []
+    const [usable, rows] = await session.query(`${schemaSql};\n${sql}`)
+    schemaSql = null
+    tell(usable?.length === 1 && usable[0]?.[0] === 't')
+    return rows ?? []
+  }
+}
+
+/**
+ * Whether a schema of this name exists and the role has USAGE on it; a plain name is looked up, which costs no scan. Of any
+ * other name, only hex digits reach the SQL. It is compared in UTF-8, so that a name which the database's encoding cannot
+ * spell is no error but a schema that is not there.
+ */
+function usableSchemaSql(schema: string): string {
+  if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
+    return `select pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('"${schema}"'), 'usage')`
+  const hex = Buffer.from(schema, 'utf8').toString('hex')
+  return `select pg_catalog.has_schema_privilege(n.oid, 'usage')
+from pg_catalog.pg_namespace n
+where pg_catalog.convert_to(n.nspname::pg_catalog.text, 'UTF8') = pg_catalog.decode('${hex}', 'hex')`
+}

@@ -1,0 +1,123 @@
+/**
+ * From a target to an open session and back: resolve, judge, connect, secure, log in, do what is wanted, say goodbye, all
+ * within one deadline. Whatever the server does ends as a finding.
+ *
+ * Runs in a dialling process; called by each kind of dial that speaks PostgreSQL.
+ */
+import type { SecureContext } from 'node:tls'
+import type { HostPolicy } from '#server/domain/network/host-policy.ts'
+import { createDeadline, type Deadline } from '#server/net/socket/deadline.ts'
+import { DialError, dial } from '#server/net/socket/dial.ts'
+import type { Resolver } from '#server/net/socket/resolver.ts'
+import { SessionError } from '#server/net/socket/session-error.ts'
+import type { Target } from '#shared/connection-string/connection-string.ts'
+import type { Failure } from '#shared/faults/failure.ts'
+import type { SessionLimits } from './frame-gate.ts'
+import { openSession, type Progress } from './postgres.ts'
+import type { Session } from './session.ts'
+
+/** What to dial, and the deadline and limits of it all. */
+export interface SessionDial {
+  readonly target: Target
+  /** One or more certificates as PEM; null for Node's roots. */
+  readonly caCertificate: string | null
+  /** Whether the password may be sent as MD5 under that certificate; left out, it is not. */
+  readonly md5Allowed?: boolean
+  /** Places, as `address|port`, that are not to be dialled for now. */
+  readonly avoid?: readonly string[]
+  readonly deadlineMs: number
+  readonly limits: SessionLimits
+}
+
+/** What a dial needs beside its request. */
+export interface Surroundings {
+  readonly policy: HostPolicy
+  readonly resolver: Resolver
+  /** Node's roots, where they are at hand: making them anew costs more than a round trip. */
+  readonly roots?: SecureContext
+  /** Takes the goodbye of a session, which nobody needs to wait for to know the answer. Without it, it is waited for. */
+  readonly partWith?: (goodbye: Promise<void>) => void
+}
+
+/** How far it came and how it ended. `result` is what the work gave; null when it, or anything before it, failed. */
+export interface SessionEnd<T> extends Readonly<Progress> {
+  readonly result: T | null
+  readonly failure: Failure | null
+  readonly tookMs: number
+}
+
+const CONNECT_MS = 5_000
+
+/**
+ * Dials, opens a session, runs `work` in it and closes it. When the work is done, `passed` is `privilege`.
+ *
+ * A `SessionError` that the work throws is the failure; it throws only where our own code is wrong.
+ */
+export async function withSession<T>(
+  request: SessionDial,
+  surroundings: Surroundings,
+  work: (session: Session) => Promise<T>,
+): Promise<SessionEnd<T>> {
+  const started = performance.now()
+  const deadline = createDeadline(request.deadlineMs)
+  const nothing = {
+    passed: null,
+    addresses: [],
+    address: null,
+    openNetwork: false,
+    tls: null,
+    channelBound: false,
+    passwordSent: null,
+  }
+  const progress: Progress = { ...nothing }
+  const end: { result: T | null; failure: Failure | null } = { result: null, failure: null }
+  try {
+    const session = await connect(request, { ...surroundings, deadline, progress })
+    try {
+      end.result = await work(session)
+      progress.passed = 'privilege'
+    } finally {
+      const goodbye = session.close()
+      if (surroundings.partWith === undefined) await goodbye
+      else surroundings.partWith(goodbye)
+    }
+  } catch (error) {
+    if (!(error instanceof SessionError || error instanceof DialError)) throw error
+    end.failure = error.failure
+  } finally {
+    deadline.stop()
+  }
+  return { ...progress, ...end, tookMs: Math.round(performance.now() - started) }
+}
+
+async function connect(
+  { target, caCertificate, md5Allowed = false, limits, avoid }: SessionDial,
+  under: Surroundings & { readonly deadline: Deadline; readonly progress: Progress },
+): Promise<Session> {
+  const { deadline, progress, policy, resolver, roots } = under
+  const { host, port } = target
+  // libpq's `connect_timeout` is for the whole attempt, login included.
+  const limitMs = (target.connectTimeoutSeconds || Infinity) * 1000
+  const connectBy = performance.now() + limitMs
+  const connectTimeoutMs = Math.min(CONNECT_MS, limitMs)
+  try {
+    const { database } = target
+    const where = { host, port, database, purpose: 'postgres', policy, resolver, avoid: avoid ?? [] } as const
+    const dialled = await dial({ ...where, signal: deadline.signal, connectTimeoutMs })
+    const { addresses, address, open } = dialled
+    Object.assign(progress, { passed: 'connect', addresses, address, openNetwork: open })
+    return await openSession(dialled, {
+      target,
+      caCertificate,
+      md5Allowed,
+      roots,
+      limits,
+      deadline,
+      progress,
+      connectBy,
+    })
+  } catch (error) {
+    if (error instanceof DialError) Object.assign(progress, { passed: error.passed, addresses: error.addresses })
+    throw error
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * What a dialling process can be asked to do: kind → function. Adding a kind is one line here and one function of
+ * `Dialler`; neither the processes nor their pool know what they carry.
+ *
+ * Each function bounds itself by its request's `deadlineMs`. It throws only where our own code is wrong: the process
+ * dies then, and is replaced. Called by `serve-dials.ts`; the worker takes the types alone.
+ */
+
+import type { EndpointRequest } from '#server/domain/feeds/endpoint.ts'
+import { type DescribeRequest, describeDatabase } from '#server/net/catalog/describe.ts'
+import { requestFromChild } from '#server/net/endpoint/request-answer.ts'
+import type { DialContext } from '#server/net/postgres/dial-context.ts'
+import { type LocateRequest, locate } from '#server/net/postgres/locate.ts'
+import { type ProbeRequest, probeDatabase } from '#server/net/postgres/probe.ts'
+
+/** Every kind. Requests and answers are plain JSON. */
+export const DIAL_KINDS = {
+  probe: (request: ProbeRequest, context: DialContext) => probeDatabase(request, context),
+  describe: (request: DescribeRequest, context: DialContext) => describeDatabase(request, context),
+  locate: (request: LocateRequest, context: DialContext) => locate(request, context),
+  request: (request: EndpointRequest, context: DialContext) => requestFromChild(request, context),
+} as const
+
+/** The name of a kind. */
+export type DialKind = keyof typeof DIAL_KINDS
+/** What a kind is asked. */
+export type DialAsk<K extends DialKind> = Parameters<(typeof DIAL_KINDS)[K]>[0]
+/** What a kind answers. */
+export type DialAnswer<K extends DialKind> = Awaited<ReturnType<(typeof DIAL_KINDS)[K]>>

@@ -1,0 +1,76 @@
+/**
+ * How a dialling process is confined: V8's heap is capped below the cap on the whole, and Node's permission model leaves
+ * it no file to write, none to read but our code, no program to start, no thread and no native add-on.
+ *
+ * Called by `dial-process.ts`.
+ */
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The packages that the code of a dialling process imports. A test compares them with its imports. */
+export const CHILD_PACKAGES: readonly string[] = ['ipaddr.js', 'pg', 'zod']
+
+/**
+ * Arguments for Node. `maxRssBytes` caps the whole process; the part of V8's old generation is half of it. Throws an `Error`
+ * that names the package when one is not installed.
+ */
+export function childArguments(maxRssBytes: number): string[] {
+  const here = dirname(fileURLToPath(import.meta.url))
+  return [
+    `--max-old-space-size=${Math.floor(maxRssBytes / 2 / (1 << 20))}`,
+    '--max-semi-space-size=8',
+    '--disable-proto=delete',
+    // A signal of the same user's would open a debugger on what is being dialled with.
+    '--disable-sigusr1',
+    '--permission',
+    ...readable(dirname(dirname(dirname(here)))).map(path => `--allow-fs-read=${path}`),
+
+    join(here, 'dial-child.ts'),
+  ]
+}
+
+/** Our code and the folders of the packages that it imports. Not the folders around them, where keyrings may lie. */
+function readable(root: string): string[] {
+  const ours = ['package.json', 'shared', 'server'].map(name => join(root, name))
+  return [...ours, ...packageFolders(CHILD_PACKAGES, fileURLToPath(import.meta.url))]
+}
+
+/**
+ * The folders of packages, as they are imported from a file, and of all that they depend on. Each by the name under which
+ * the module loader finds it and by the one where it really lies: a package manager links packages from a store, nests them
+ * by version, or puts them beside the workspace.
+ */
+export function packageFolders(names: readonly string[], from: string): Set<string> {
+  const folders = new Set<string>()
+  const seen = new Set<string>()
+  const add = (name: string, from: string, isRequired: boolean): void => {
+    const linked = folderOf(name, from)
+    if (linked === undefined) {
+      if (isRequired) throw new Error(`The package ${name} is not installed where ${from} looks for it. Install again.`)
+      return
+    }
+    const real = realpathSync(linked)
+    folders.add(linked).add(real)
+    if (seen.has(real)) return
+    seen.add(real)
+    const manifest = join(real, 'package.json')
+    const { required, optional } = dependenciesOf(manifest)
+    for (const dependency of required) add(dependency, manifest, true)
+    for (const dependency of optional) add(dependency, manifest, false)
+  }
+  for (const name of names) add(name, from, true)
+  return folders
+}
+
+function folderOf(name: string, from: string): string | undefined {
+  const places = createRequire(from).resolve.paths(name) ?? []
+  return places.map(place => join(place, name)).find(folder => existsSync(join(folder, 'package.json')))
+}
+
+function dependenciesOf(manifest: string): { required: string[]; optional: string[] } {
+  const read: unknown = JSON.parse(readFileSync(manifest, 'utf8'))
+  const names = (field: string): string[] => Object.keys(Object(Reflect.get(Object(read), field)))
+  return { required: names('dependencies'), optional: [...names('optionalDependencies'), ...names('peerDependencies')] }
+}

@@ -1,0 +1,112 @@
+/**
+ * The inside of a dialling process: takes settings, then one request at a time, over its pipe to the worker.
+ *
+ * It ends itself when the pipe closes, for then the worker is gone; when the worker says what it may not; and at the
+ * memory cap. Whatever else happens to it, the worker kills it. Called by `dial-child.ts`.
+ */
+import type { Socket } from 'node:net'
+import type { HostPolicy } from '#server/domain/network/host-policy.ts'
+import type { DialContext } from '#server/net/postgres/dial-context.ts'
+import { createResolver } from '#server/net/socket/resolver.ts'
+import { nodeRoots } from '#server/net/socket/tls.ts'
+import type { Failure, FailureCode } from '#shared/faults/failure.ts'
+import { createChannelReader, sendBytes, sendJson } from './child-channel.ts'
+import { DIAL_KINDS, type DialAsk, type DialKind } from './dial-kinds.ts'
+
+/** What a process is told once, before any request. */
+export interface DialSettings {
+  readonly policy: HostPolicy
+  readonly dnsServers: readonly string[]
+  readonly maxRssBytes: number
+  /** PEM of authorities that are trusted beside the public ones. */
+  readonly extraCa: string | null
+}
+
+/** A request on the pipe. */
+export interface PipedRequest<K extends DialKind = DialKind> {
+  readonly kind: K
+  readonly request: DialAsk<K>
+}
+
+/** An answer on the pipe. A process that is `spent` met a server that misbehaved: nobody else is served by it. */
+export interface PipedAnswer {
+  readonly answer: unknown
+  readonly spent: boolean
+}
+
+/** What an honest server never does. Pointing at a web server by mistake is not among it. */
+const MISBEHAVED: ReadonlySet<FailureCode> = new Set(['protocol_violation', 'response_too_large'])
+
+const DNS_TIMEOUT_MS = 5_000
+const MEMORY_CHECK_MS = 100
+/** A warm process has about 120 MiB: one that has grown to twice that gives its memory back by ending. */
+const SPENT_RSS_BYTES = 240 << 20
+
+/** Serves until the pipe closes. `end` ends the process. */
+export function serveDials(pipe: Socket, end: () => void): void {
+  let context: Omit<DialContext, 'received'> | null = null
+  let ahead: Buffer[] = []
+  const read = createChannelReader(['c', 'b', 'r'], (kind, body) => {
+    if (kind === 'b') {
+      ahead.push(Buffer.from(body))
+      return
+    }
+    const said: unknown = JSON.parse(body.toString('utf8'))
+    if (kind === 'c') {
+      // Sound, here and below: the worker, our own code, wrote it.
+      context = settle(said as DialSettings, pipe, end)
+      sendJson(pipe, 'k', null)
+    } else if (context === null) end()
+    else {
+      const pieces = ahead
+      ahead = []
+      const received = () => Buffer.concat(pieces)
+      // What throws here is a mistake of ours, about which nothing is known: the process ends and the dial counts as failed.
+      answer(said as PipedRequest, { ...context, received }, pipe).catch(end)
+    }
+  })
+  pipe.on('data', chunk => {
+    try {
+      read(chunk)
+    } catch {
+      end()
+    }
+  })
+  pipe.on('error', end)
+  pipe.on('close', end)
+}
+
+function settle(settings: DialSettings, pipe: Socket, end: () => void): Omit<DialContext, 'received'> {
+  setInterval(() => {
+    if (process.memoryUsage.rss() > settings.maxRssBytes) end()
+  }, MEMORY_CHECK_MS).unref()
+  return {
+    policy: settings.policy,
+    roots: nodeRoots(settings.extraCa),
+    resolver: createResolver({ servers: settings.dnsServers, timeoutMs: DNS_TIMEOUT_MS }),
+    send: bytes => sendBytes(pipe, bytes),
+  }
+}
+
+/** What every kind of dial answers, and what some do. */
+interface Found {
+  readonly failure: Failure | null
+  readonly finding?: { readonly fault?: string } | null
+}
+
+/** What met a hostile server, or has grown over what it read, serves nobody else. */
+function isSpent({ failure, finding }: Found): boolean {
+  if (failure !== null && MISBEHAVED.has(failure.code)) return true
+  return finding?.fault !== undefined || process.memoryUsage.rss() > SPENT_RSS_BYTES
+}
+
+/** Answers as soon as the answer is known, and takes the next request when nothing of this one is left. */
+async function answer(said: PipedRequest, context: DialContext, pipe: Socket): Promise<void> {
+  const goodbyes: Promise<void>[] = []
+  // Sound: the worker pairs each kind with its own request; TypeScript cannot follow a pair through a union.
+  const run = DIAL_KINDS[said.kind] as (request: unknown, under: DialContext) => Promise<Found>
+  const found = await run(said.request, { ...context, partWith: goodbye => goodbyes.push(goodbye) })
+  sendJson(pipe, 'a', { answer: found, spent: isSpent(found) } satisfies PipedAnswer)
+  await Promise.all(goodbyes)
+  sendJson(pipe, 'k', null)
+}

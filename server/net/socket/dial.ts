@@ -1,0 +1,108 @@
+/**
+ * The one way to a customer: resolve → judge every address → connect to a judged number, each within its time.
+ *
+ * Only here is a socket to a customer opened. What is connected to is the number that was judged, so that a name which
+ * answers otherwise the next time leads nowhere; TLS is given the name by whoever gets the socket. Called by
+ * `postgres.ts` and `endpoint.ts`, always in a process that may be killed.
+ */
+import type net from 'node:net'
+import { type Endpoint, type HostPolicy, judgeAddresses, judgeHost } from '#server/domain/network/host-policy.ts'
+import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
+import { type Connect, connectFirst, connectToNumber } from './connect-first.ts'
+import { isOwnPlace } from './own-places.ts'
+import type { Resolver } from './resolver.ts'
+
+/** A connected socket, nothing yet sent or read. It is the caller's to close; it has an `error` listener already. */
+export interface Dialled {
+  readonly socket: net.Socket
+  /** The number that it is connected to. */
+  readonly address: string
+  /** Every judged number of the host. */
+  readonly addresses: string[]
+  /** True when every address is in a network that the installation has opened. */
+  readonly open: boolean
+}
+
+/** How a dial ended badly. The message is the failure table's; no socket is left open. */
+export class DialError extends Error {
+  readonly failure: Failure
+  /** Every judged number of the host; empty when it was refused or not resolved. */
+  readonly addresses: readonly string[]
+  /** The furthest stage that was passed. Text that is dialled has been parsed. */
+  readonly passed: Stage | null
+
+  constructor(code: FailureCode, addresses: readonly string[], passed: Stage | null) {
+    super(failureSpec(code).saw)
+    this.name = 'DialError'
+    this.failure = { code }
+    this.addresses = addresses
+    this.passed = passed
+  }
+}
+
+/** What to dial and how long to try. `signal` is the deadline of the whole; `connectTimeoutMs` is for connecting alone. */
+export interface DialRequest extends Endpoint {
+  readonly policy: HostPolicy
+  readonly resolver: Resolver
+  readonly signal: AbortSignal
+  readonly connectTimeoutMs: number
+  /** The database of a session of PostgreSQL; left out for anything else. */
+  readonly database?: string
+  /** Places, as `address|port`, where nobody tries for now: too many logins were refused there. */
+  readonly avoid?: readonly string[]
+  /** For tests alone, to see which number would be connected to. */
+  readonly connect?: Connect
+}
+
+/**
+ * Dials. Throws `DialError` and nothing else; then no socket is open. Settles within the signal's time, and within the
+ * resolver's limit plus `connectTimeoutMs`.
+ */
+export async function dial(request: DialRequest): Promise<Dialled> {
+  const { addresses, open } = await findAddresses(request)
+  const isAvoided = addresses.some(address => request.avoid?.includes(`${address}|${request.port}`))
+  if (isAvoided) throw new DialError('budget_exhausted', addresses, 'resolve')
+  const limit = new AbortController()
+  const stop = () => limit.abort()
+  const timer = setTimeout(stop, request.connectTimeoutMs)
+  request.signal.addEventListener('abort', stop, { once: true })
+  if (request.signal.aborted) stop()
+  const { port, connect = connectToNumber } = request
+  const result = await connectFirst({ addresses, port, connect, signal: limit.signal })
+  clearTimeout(timer)
+  request.signal.removeEventListener('abort', stop)
+  if (!result.ok) throw new DialError(result.code, addresses, 'policy')
+  return { socket: result.socket, address: result.address, addresses, open }
+}
+
+const FAILED = { ok: false, code: 'resolver_failed' } as const
+
+/** What is looked up and judged. */
+export type AddressesRequest = Pick<
+  DialRequest,
+  'host' | 'port' | 'purpose' | 'policy' | 'resolver' | 'signal' | 'database'
+>
+
+/**
+ * The judged numbers of the host. A literal address needs no look-up, and a refused name gets none. Throws `DialError` for
+ * a refusal.
+ */
+export async function findAddresses(request: AddressesRequest): Promise<{ addresses: string[]; open: boolean }> {
+  const found = await judged(request)
+  const { port, database } = request
+  const place = { addresses: found.addresses, port, ...(database === undefined ? {} : { database }) }
+  if (await isOwnPlace(place, request.policy.ownPlaces ?? [])) throw new DialError('host_refused', [], 'resolve')
+  return found
+}
+
+async function judged(request: AddressesRequest): Promise<{ addresses: string[]; open: boolean }> {
+  const literal = judgeHost(request, request.policy)
+  if (literal.verdict === 'refuse') throw new DialError(literal.code, [], 'parse')
+  if (literal.verdict === 'address') return { addresses: [literal.address], open: literal.open }
+  // What a resolver throws is no reason to go on, and its text is nobody's to read.
+  const answer = await request.resolver.resolve(literal.name, request.signal).catch(() => FAILED)
+  if (!answer.ok) throw new DialError(answer.code, [], 'parse')
+  const verdict = judgeAddresses(answer.addresses, request, request.policy)
+  if (verdict.verdict === 'refuse') throw new DialError(verdict.code, [], 'resolve')
+  return verdict
+}

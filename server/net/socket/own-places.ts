@@ -1,0 +1,49 @@
+/**
+ * Places of our own that no customer's string may lead to: the server of our own database, and the ports on which we listen.
+ * Opened networks open none of them. Compared after resolution, as numbers; our own names are resolved as our own driver
+ * resolves them. Called by `dial.ts`.
+ */
+import { lookup } from 'node:dns/promises'
+import { networkInterfaces } from 'node:os'
+import { addressesMeant } from '#server/domain/network/address.ts'
+import type { OwnPlace } from '#server/domain/network/host-policy.ts'
+
+/** What a dial would connect to. Without a `database` it is no session of PostgreSQL. */
+export interface DialledPlace {
+  readonly addresses: readonly string[]
+  readonly port: number
+  readonly database?: string
+}
+
+/** True when one of the addresses is ours. A name of ours that cannot be resolved may be any of them: true. */
+export async function isOwnPlace(place: DialledPlace, own: readonly OwnPlace[]): Promise<boolean> {
+  const near = own.filter(({ port, database }) => {
+    const isOther = database !== null && place.database !== undefined && place.database !== database
+    return port === place.port && !isOther
+  })
+  if (near.length === 0) return false
+  const meant = place.addresses.flatMap(addressesMeant)
+  const found = await Promise.all(near.map(({ host }) => addressesOf(host)))
+  return found.some(addresses => addresses === null || overlaps(meant, addresses))
+}
+
+async function addressesOf(host: string): Promise<string[] | null> {
+  try {
+    const found = await lookup(host, { all: true })
+    return found.flatMap(({ address }) => addressesMeant(address))
+  } catch {
+    return null
+  }
+}
+
+/** One machine has many addresses: where we are on this one, each of its own is ours. */
+function overlaps(meant: readonly string[], ours: readonly string[]): boolean {
+  if (meant.some(address => ours.includes(address))) return true
+  return ours.some(isHere) && meant.some(isHere)
+}
+
+function isHere(address: string): boolean {
+  if (address.startsWith('127.') || ['::1', '0.0.0.0', '::'].includes(address)) return true
+  const here = Object.values(networkInterfaces()).flatMap(list => list ?? [])
+  return here.some(one => addressesMeant(one.address.split('%')[0] ?? '').includes(address))
+}

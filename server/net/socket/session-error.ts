@@ -1,0 +1,24 @@
+/**
+ * How everything between a judged address and the end of a session ends badly: one error that carries a code of our
+ * closed list and, at most, an SQLSTATE. Its message is the code. It must never carry a text of the remote side, which
+ * can contain the password that it was just sent.
+ */
+import type { Failure, FailureCode } from '#shared/faults/failure.ts'
+
+/** Thrown by the session, its frame gate and its TLS; caught where a dial becomes a finding. */
+export class SessionError extends Error {
+  readonly failure: Failure
+
+  constructor(code: FailureCode, sqlstate?: string) {
+    super(code)
+    this.name = 'SessionError'
+    this.failure = sqlstate === undefined ? { code } : { code, sqlstate }
+  }
+
+  /** The same failure, behind our proof of the password and before the server's answer to it. */
+  behindProof(): SessionError {
+    return Object.assign(new SessionError(this.failure.code), {
+      failure: { ...this.failure, proofSent: true } as const,
+    })
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * TLS over a socket that is connected already: what is offered, whom it trusts, and what its failures are called.
+ *
+ * It must never take Node's roots where a CA was given, nor let a malformed certificate throw out of an event. Called by
+ * the PostgreSQL session and by the dial of an endpoint.
+ */
+import { X509Certificate } from 'node:crypto'
+import { isIP, type Socket } from 'node:net'
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type PeerCertificate,
+  rootCertificates,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls'
+import type { FailureCode } from '#shared/faults/failure.ts'
+import { SessionError } from './session-error.ts'
+
+/** Whom to trust, and what must hold before a byte is sent. */
+export interface Trust {
+  /** Lower-case name or canonical IP literal; a name also goes into SNI (RFC 6066 §3 allows no address there). */
+  readonly host: string
+  /** One or more certificates as PEM; null for Node's roots. */
+  readonly caCertificate: string | null
+  readonly verifyChain: boolean
+  readonly verifyName: boolean
+  readonly protocol: 'postgresql' | 'http/1.1'
+  /** Made once by whoever dials often; used where no CA is given. */
+  readonly roots?: SecureContext | undefined
+}
+
+const MIN_VERSION = 'TLSv1.2'
+
+/**
+ * Node's roots, and what the installation trusts beside them (PEM), ready for any number of handshakes. It holds nothing of
+ * any of them.
+ */
+export function nodeRoots(extraCa: string | null = null): SecureContext {
+  const ca = extraCa === null ? {} : { ca: [...rootCertificates, ...readCertificates(extraCa)] }
+  return createSecureContext({ minVersion: MIN_VERSION, ...ca })
+}
+
+/**
+ * Options for `shakeHands`. The protocol is named in ALPN, as libpq does since 17: it ties the session to this use of
+ * the server's certificate.
+ *
+ * @throws `SessionError` `certificate_untrusted` for a CA that is not readable.
+ */
+export function tlsOptions(trust: Trust): ConnectionOptions {
+  return {
+    host: trust.host,
+    ...(isIP(trust.host) === 0 ? { servername: trust.host } : {}),
+    ...(trust.caCertificate === null ? rooted(trust.roots) : { ca: readCertificates(trust.caCertificate) }),
+    ALPNProtocols: [trust.protocol],
+    minVersion: MIN_VERSION,
+    rejectUnauthorized: trust.verifyChain,
+    checkServerIdentity: trust.verifyName ? nameProblem : () => undefined,
+  }
+}
+
+function rooted(roots: SecureContext | undefined): ConnectionOptions {
+  return roots === undefined ? {} : { secureContext: roots }
+}
+
+/** Encrypts a socket. The caller destroys it on failure. @throws `SessionError` of the stage tls. */
+export function shakeHands(socket: Socket, options: ConnectionOptions): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => reject(new SessionError(tlsFailure(error)))
+    try {
+      const encrypted = connect({ ...options, socket })
+      encrypted.on('error', fail)
+      encrypted.once('close', () => fail(null))
+      encrypted.once('secureConnect', () => {
+        encrypted.disableRenegotiation()
+        resolve(encrypted)
+      })
+    } catch (error) {
+      fail(error)
+    }
+  })
+}
+
+/** True when the certificate that was shown is for this host. Says nothing of its chain. */
+export function nameHolds(socket: TLSSocket, host: string): boolean {
+  return nameProblem(host, socket.getPeerCertificate()) === undefined
+}
+
+/** Node takes its own roots for an empty `ca` and nobody for an unreadable one: what is no certificate is refused here. */
+function readCertificates(pem: string): string[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  try {
+    for (const block of blocks) new X509Certificate(block)
+  } catch {
+    throw new SessionError('certificate_untrusted')
+  }
+  if (blocks.length === 0) throw new SessionError('certificate_untrusted')
+  return blocks
+}
+
+/** Node's check of the name throws on malformed alternative names, out of an event and so at the whole process. */
+function nameProblem(host: string, certificate: PeerCertificate): Error | undefined {
+  try {
+    return checkServerIdentity(host, certificate)
+  } catch (error) {
+    return error instanceof Error ? error : new Error('certificate name')
+  }
+}
+
+/** Node's and OpenSSL's names for what is wrong with a certificate. Anything else is a handshake that failed. */
+function tlsFailure(error: unknown): FailureCode {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return 'certificate_expired'
+  if (code.startsWith('ERR_TLS_CERT_ALTNAME_')) return 'certificate_name_mismatch'
+  if (/^(?:UNABLE_TO_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_)/.test(code)) {
+    return 'certificate_untrusted'
+  }
+  return 'tls_handshake_failed'
+}

@@ -1,0 +1,99 @@
+/**
+ * Where a process gets its keyring: from a private file, or from a command, such as a KMS's or a vault's. Never from the
+ * environment's values, and never into a log. Read at start and again on SIGHUP.
+ */
+import { execFile } from 'node:child_process'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Config } from '#server/config.ts'
+import type { Log } from '#server/log.ts'
+import {
+  FormerKeyring,
+  parseWebKeyring,
+  parseWorkerKeyring,
+  type WebKeyring,
+  type WorkerKeyring,
+} from '#server/seal/keyring.ts'
+import { readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
+import { ConfigError } from '#server/variables.ts'
+
+const COMMAND_MS = 10_000
+const MAX_BYTES = 65_536
+
+type Place = Pick<Config, 'keyring' | 'keyringCommand'>
+
+/**
+ * The web tier's keyring; `isDir` when the path names the folder of both. A command that takes longer than `limitMs` is
+ * ended. Throws a sentence, never a part of a keyring.
+ */
+export async function webKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WebKeyring> {
+  const { keyringCommand } = config
+  if (keyringCommand !== null) return fromCommand(parseWebKeyring, await ask(keyringCommand, 'web', limitMs))
+  return readWebKeyring(await fileOf('web', config.keyring, isDir))
+}
+
+/** The worker's keyring, likewise. */
+export async function workerKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WorkerKeyring> {
+  const { keyringCommand } = config
+  if (keyringCommand !== null) return fromCommand(parseWorkerKeyring, await ask(keyringCommand, 'worker', limitMs))
+  return readWorkerKeyring(await fileOf('worker', config.keyring, isDir))
+}
+
+/** Parses what a command printed. What `keyring upgrade` cannot write to, the operator carries to and fro. */
+function fromCommand<T>(parse: (text: string) => T, text: string): T {
+  try {
+    return parse(text)
+  } catch (error) {
+    if (!(error instanceof FormerKeyring)) throw error
+    throw new Error(
+      'The keyring that MOORING_KEYRING_COMMAND prints was written by an earlier release. Put both files into a folder, run ' +
+        '`npm run -s mooring -- keyring upgrade` with MOORING_KEYRING=DIR and without the command, and put the files back.',
+    )
+  }
+}
+
+/** The role's file. Throws `ConfigError` for the folder where its file is asked for, and for a file in place of the folder. */
+async function fileOf(role: 'web' | 'worker', keyring: string, isDir: boolean): Promise<string> {
+  // One that is not there is refused by its reader, with the command that makes it.
+  const found = await stat(keyring).catch(() => null)
+  const folder = 'the folder that keyring init made'
+  if (!isDir && found?.isDirectory() === true)
+    throw new ConfigError('MOORING_KEYRING', `the file ${role}.json in ${folder}, not a folder`)
+  if (isDir && found?.isFile() === true)
+    throw new ConfigError('MOORING_KEYRING', `${folder}, with both keyrings, not a file`)
+  return isDir ? join(keyring, `${role}.json`) : keyring
+}
+
+/** Runs the command in a shell, the role as its `$1`; what it prints is the keyring. */
+async function ask(command: string, role: 'web' | 'worker', limitMs: number): Promise<string> {
+  // By SIGKILL: one that ignores SIGTERM would keep the process from starting, and from saying why, for ever.
+  const options = { timeout: limitMs, killSignal: 'SIGKILL', maxBuffer: MAX_BYTES, encoding: 'utf8' } as const
+  const remedy = `It is run by sh -c with ${role} as $1, and must print that role's keyring, nothing else, and end with status 0.`
+  // The error that is left out holds what the command printed so far, which may be half a keyring.
+  const said = await promisify(execFile)('/bin/sh', ['-c', command, 'mooring-keyring', role], options).catch(() => null)
+  if (said === null)
+    throw new Error(`MOORING_KEYRING_COMMAND failed, or took longer than ${limitMs / 1000} s. ${remedy}`)
+  if (said.stdout.trim() === '') throw new Error(`MOORING_KEYRING_COMMAND printed nothing. ${remedy}`)
+  return said.stdout
+}
+
+/**
+ * Reads keyrings again on SIGHUP, one time after the other: of two, a slow first one must not put an older keyring over what
+ * the second has read. One that cannot be read changes nothing: the old one goes on, and the log says so and why.
+ */
+export function onHangup(log: Log, reload: () => Promise<void>): Disposable {
+  let last = Promise.resolve()
+  const listener = () => {
+    last = last.then(reload).then(
+      () => log.info('keyring read again'),
+      (cause: unknown) => {
+        // What is thrown here is a sentence that says what to do, and never a part of a keyring: start prints it, too.
+        const says = cause instanceof Error ? cause.message : ''
+        log.error({ stage: 'keyring', cause, says }, 'the keyring could not be read again; the old one stays')
+      },
+    )
+  }
+  process.on('SIGHUP', listener)
+  return { [Symbol.dispose]: () => void process.off('SIGHUP', listener) }
+}

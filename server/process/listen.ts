@@ -1,0 +1,76 @@
+/**
+ * Listens where an operator has said, and says what keeps us from it: the variable, what it must be, and what to type.
+ * `wiring-web.ts` calls it.
+ */
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { ConfigError } from '#server/variables.ts'
+
+/** Where it listens, and what an operator types to start it. */
+export interface Place {
+  readonly host: string
+  readonly port: number
+  readonly command: string
+}
+
+/** How many ports after a taken one are tried for one that can be named instead. */
+const TRIES = 20
+const HIGHEST = 65_535
+
+/** Listens. Throws a sentence for an operator where the place cannot be listened on. */
+export async function listen(server: Server, place: Place): Promise<void> {
+  await listenAt(server, place).catch(async (error: unknown) => {
+    throw await unlistenable(error, place)
+  })
+}
+
+async function listenAt(server: Server, { host, port }: Pick<Place, 'host' | 'port'>): Promise<void> {
+  const listening = once(server, 'listening')
+  server.listen(port, host)
+  await listening
+}
+
+const WRONG_HOST = ['HOST', 'an address of this machine, or a name that stands for one'] as const
+
+/** By the system's code: the variable, and what it must be. */
+const UNLISTENABLE: Readonly<Record<string, readonly [string, string]>> = {
+  EADDRINUSE: ['PORT', 'a port that nobody else listens on'],
+  EACCES: ['PORT', 'a port that this process may listen on: below 1024 that is a privilege'],
+  EADDRNOTAVAIL: WRONG_HOST,
+  EAFNOSUPPORT: WRONG_HOST,
+  EINVAL: WRONG_HOST,
+  ENOTFOUND: WRONG_HOST,
+  EAI_AGAIN: WRONG_HOST,
+}
+
+/** The sentence; an error that is not about the place comes back as it is. */
+async function unlistenable(error: unknown, place: Place): Promise<unknown> {
+  const code = String(Reflect.get(Object(error), 'code'))
+  const [variable, must] = UNLISTENABLE[code] ?? []
+  if (variable === undefined || must === undefined) return error
+  if (variable === 'HOST') return new ConfigError(variable, must)
+  const { command, port } = place
+  const other = await freePort(place)
+  const remedy = other === null ? '' : `; to take another one, type: PORT=${other} ${command}`
+  const taken = code === 'EADDRINUSE' ? `, and ${port} is taken` : `, and ${port} is not one`
+  return new ConfigError(variable, `${must}${taken}${remedy}`)
+}
+
+/** A port near the wanted one that is free now; null where none was found. */
+async function freePort({ host, port }: Place): Promise<number | null> {
+  const first = port < 1024 ? 3000 : port + 1
+  for (let at = first; at < first + TRIES && at <= HIGHEST; at += 1) if (await isFree(host, at)) return at
+  return null
+}
+
+async function isFree(host: string, port: number): Promise<boolean> {
+  const server = createServer()
+  try {
+    await listenAt(server, { host, port })
+    return true
+  } catch {
+    return false
+  } finally {
+    server.close()
+  }
+}

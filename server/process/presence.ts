@@ -1,0 +1,69 @@
+/**
+ * Says for a tier of this process that it runs: writes its row at the start and every five seconds, and removes it at the end.
+ * What follows from it is in `readiness.ts`. A row that cannot be written ends nothing: the process is then not ready.
+ */
+import { newId } from '#server/domain/access/ids.ts'
+import type { Log } from '#server/log.ts'
+import { lacksDeadlines } from '#server/store/connection/deadline-check.ts'
+import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import type { Db } from '#server/store/database/db.ts'
+import type { Tier } from '#server/store/installation/grants.ts'
+import * as processes from '#server/store/installation/processes.ts'
+import { ownVersion } from '#server/version.ts'
+
+const BEAT_MS = 5_000
+const STATEMENT_MS = 2_000
+/** Every so many beats a process looks for rows that others have left behind. */
+const CLEANS_EVERY = 12
+
+/** A tier of this process that is said to run. */
+export interface Presence {
+  /** Of its row. */
+  readonly id: string
+  /** Says no more, and removes the row where that can be done. */
+  stop(): Promise<void>
+}
+
+/** Begins; the first row is written, or was tried, when it resolves. */
+export async function startPresence(of: { db: Db; log: Log; kind: Tier }): Promise<Presence> {
+  const { db, log, kind } = of
+  const row = { id: newId(), kind, version: await ownVersion() }
+  let isWritten = true
+  let beats = 0
+  const beat = async () => {
+    try {
+      await withDeadline(STATEMENT_MS, () => processes.beat(db, row))
+      if (!isWritten) log.info({ kind }, 'the row of this process is written again')
+      isWritten = true
+      if (beats++ % CLEANS_EVERY === 0) await withDeadline(STATEMENT_MS, () => processes.removeGone(db))
+    } catch (cause) {
+      // Said once: the probe of readiness tells for how long it goes on.
+      if (isWritten) log.warn({ stage: 'presence', kind, cause }, 'the row of this process could not be written')
+      isWritten = false
+    }
+  }
+  let beating: Promise<void> | null = beat()
+  await beating
+  beating = null
+  await warnOfDeadlines(of)
+  const timer = setInterval(() => {
+    beating ??= beat().finally(() => {
+      beating = null
+    })
+  }, BEAT_MS)
+  return {
+    id: row.id,
+    async stop() {
+      clearInterval(timer)
+      await beating
+      // One that stays is out of date in seconds, and another process removes it.
+      await withDeadline(STATEMENT_MS, () => processes.remove(db, row.id)).catch(() => undefined)
+    },
+  }
+}
+
+/** Without them a lock or a query that hangs is held by the server for as long as it likes. */
+async function warnOfDeadlines({ db, log, kind }: { db: Db; log: Log; kind: Tier }): Promise<void> {
+  if (await withDeadline(STATEMENT_MS, () => lacksDeadlines(db)).catch(() => false))
+    log.warn({ kind }, 'the role of this process lacks the deadlines of statements: run `mooring db grant`')
+}

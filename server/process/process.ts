@@ -1,0 +1,184 @@
+/**
+ * What the entries share: a signal to stop becomes an ordered end, and a failed start becomes one readable sentence.
+ */
+
+import { writeFile } from 'node:fs/promises'
+import { type Config, environment, readConfig } from '#server/config.ts'
+import { createLog, type Log } from '#server/log.ts'
+import { NoConnection } from '#server/store/connection/availability.ts'
+import { handedOut } from '#server/store/connection/session-check.ts'
+import { type Db, openDb } from '#server/store/database/db.ts'
+import { Signals } from '#server/store/database/signals.ts'
+import { pendingMigrations } from '#server/store/installation/migrate.ts'
+import { errorMessage } from '#shared/base/error-text.ts'
+import { printableLines } from '#shared/base/printable.ts'
+import type { QuarantinePlace } from './quarantine-order.ts'
+import { outliveOutput } from './standard-output.ts'
+import { startWatchdog } from './watchdog.ts'
+
+/** How long requests and tasks under way may take to finish after a signal. */
+export const GRACE_MS = 20_000
+/** How long after that the process is killed, whatever it is doing. */
+const AFTER_GRACE_MS = 5_000
+/** A main thread that does nothing for so long hears no signal either: a process that is told to stop is gone by then. */
+const STALL_MS = GRACE_MS
+
+/** Starts an entry; what it starts it puts on the stack. */
+export type Start = (config: Config, log: Log, stack: AsyncDisposableStack) => Promise<void>
+
+/**
+ * Runs an entry, which puts what it starts on the stack: a signal, or a start that fails half-way, ends it in reverse order.
+ * What it cannot start with is printed as one sentence; the exit status is then 1.
+ */
+export function run(start: Start): Promise<void> {
+  return runDraining(() => 0, start)
+}
+
+/** The same for an entry that goes on serving after the signal, for so many milliseconds, before its grace begins. */
+export async function runDraining(drainMs: (config: Config) => number, start: Start): Promise<void> {
+  outliveOutput()
+  // Heard from the beginning: a signal that comes while something is being started ends it as soon as it stands.
+  const signal = stopSignal()
+  const watchdog = startWatchdog(STALL_MS)
+  let drains = 0
+  void signal.then(() => watchdog.endWithin(drains + GRACE_MS + AFTER_GRACE_MS))
+  try {
+    await using stack = new AsyncDisposableStack()
+    const config = readConfig(environment())
+    drains = drainMs(config)
+    const log = createLog({ level: config.logLevel })
+    endOnUncaught(log)
+    await keepMemoryIn(log)
+    await start(config, log, stack)
+    const started = stack.move()
+    void signal.then(name => stop(log, { name, started }))
+  } catch (error) {
+    process.stderr.write(`${printableLines(sentenceOf(error))}\n`)
+    process.exitCode = 1
+    // What was half started (a pool, a listener) would keep the process alive.
+    process.exit()
+  }
+}
+
+/**
+ * Leaves no way for memory to get out: keys and credentials are in it. Of a crash no mapping is dumped (core(5)), here and in
+ * every child; the debugger that SIGUSR1 opens can only be kept shut from outside.
+ */
+async function keepMemoryIn(log: Log): Promise<void> {
+  if (!process.execArgv.includes('--disable-sigusr1'))
+    log.warn('SIGUSR1 opens a debugger on this process: start it by its npm script, or node --disable-sigusr1')
+  // Linux alone has it; elsewhere the limit of the npm script is what there is.
+  if (process.platform === 'linux')
+    await writeFile('/proc/self/coredump_filter', '0').catch((cause: unknown) =>
+      log.warn({ stage: 'start', cause }, 'a crash of this process may leave its memory in a core file'),
+    )
+}
+
+/** The first signal to stop. Those after it are taken and change nothing. */
+function stopSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  process.on('SIGTERM', resolve)
+  process.on('SIGINT', resolve)
+  return promise
+}
+
+async function stop(log: Log, of: { name: string; started: AsyncDisposableStack }): Promise<void> {
+  log.info({ signal: of.name }, 'stopping')
+  try {
+    await of.started.disposeAsync()
+    log.info('stopped')
+    process.exit(0)
+  } catch (cause) {
+    log.error({ stage: 'stop', cause }, 'did not stop cleanly')
+    process.exit(1)
+  }
+}
+
+/** A refused connection to a name of several addresses is an error without a message; one of the store tells its cause. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return errorMessage(error)
+  if (error.message === '') return `The database cannot be reached (${errorMessage(error)}).`
+  return error instanceof NoConnection ? `${error.message} (${errorMessage(error.cause)})` : error.message
+}
+
+/**
+ * What nobody has caught ends the process: whatever it was doing is half done. The log says why, without a secret; Node itself
+ * would print the error as it is.
+ */
+export function endOnUncaught(log: Log): void {
+  process.on('uncaughtException', (cause, origin) => {
+    log.fatal({ stage: 'process', origin, cause }, 'an error that nobody caught ends this process')
+    process.exit(1)
+  })
+}
+
+/** What of our own database an entry opens. */
+interface StoreSource {
+  readonly config: Config
+  readonly url: string
+  readonly log: Log
+  /** True for the owner of the tables, whose role nobody has given deadlines. */
+  readonly setsDeadlines: boolean
+  /** How long a statement waits for a connection; left out, as long as a caller would. */
+  readonly connectMs?: number
+}
+
+/**
+ * Opens the pool and the wakes on a database of ours; the stack closes them. Refuses a pooler that does not keep sessions,
+ * unless wakes go around it, and one that takes no transactions always.
+ */
+export async function openStore(
+  stack: AsyncDisposableStack,
+  { config, url, log, setsDeadlines, connectMs }: StoreSource,
+): Promise<{ db: Db; signals: Signals }> {
+  const direct = await directUrl(config, url)
+  const isPooled = config.listenUrl !== null
+  if (isPooled && (await handedOut(url)) === 'statement') throw new Error(STATEMENTS)
+  const onError = (cause: Error) => log.error({ stage: 'database', cause }, 'database connection lost')
+  const db = openDb({
+    url,
+    size: config.poolSize,
+    keepsSessions: !isPooled,
+    setsDeadlines,
+    ...(connectMs === undefined ? {} : { connectMs }),
+    onError,
+  })
+  stack.defer(() => db.destroy())
+  const signals = new Signals({ url: direct, onError })
+  stack.defer(() => signals.close())
+  await signals.open()
+  return { db, signals }
+}
+
+/**
+ * The way to our own database on which a session is ours: `MOORING_LISTEN_URL`, or else `DATABASE_URL`. Wakes, migrations and
+ * operators' commands take it. Throws a sentence where it leads to a pooler that hands sessions on.
+ */
+export async function directUrl({ listenUrl }: Config, url: string): Promise<string> {
+  if ((await handedOut(listenUrl ?? url)) === 'session') return listenUrl ?? url
+  throw new Error(listenUrl === null ? HANDED_ON : LISTEN_HANDED_ON)
+}
+
+const HANDED_ON =
+  'DATABASE_URL leads to a pooler that does not keep sessions. Use its session mode, or set MOORING_LISTEN_URL to the server itself.'
+const LISTEN_HANDED_ON = 'MOORING_LISTEN_URL must lead to the server itself, or to a pooler in session mode.'
+const STATEMENTS =
+  'DATABASE_URL leads to a pooler in statement mode, which takes no transactions. Use its transaction mode or its session mode.'
+
+/** What a tier is given by its entry. */
+export interface Ground {
+  readonly config: Config
+  readonly db: Db
+  readonly signals: Signals
+  readonly log: Log
+  readonly clock: () => Date
+  /** How a process of one task finds database and keyring; left out where there are none to be found: then none is run alone. */
+  readonly alone?: QuarantinePlace
+}
+
+/** Refuses to go on while migrations are pending: `web` and `worker` own nothing that they could migrate. */
+export async function requireMigrated(db: Db): Promise<void> {
+  const pending = await pendingMigrations(db)
+  if (pending.length > 0)
+    throw new Error(`The database lacks ${pending.length} migrations. Run: npm run -s mooring -- migrate`)
+}

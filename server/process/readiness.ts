@@ -1,0 +1,124 @@
+/**
+ * Whether a tier of this process can do its work now, and which condition fails. Asked by the probes of a balancer, so it
+ * answers in time whatever our own database does, and says nothing that a stranger may not know.
+ */
+
+import type { Log } from '#server/log.ts'
+import { codeOf } from '#server/store/connection/availability.ts'
+import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import type { Db } from '#server/store/database/db.ts'
+import type { Signals } from '#server/store/database/signals.ts'
+import type { Tier } from '#server/store/installation/grants.ts'
+import { pendingMigrations } from '#server/store/installation/migrate.ts'
+import { type Standing, standing } from '#server/store/installation/processes.ts'
+import { startPresence } from './presence.ts'
+
+/** Each condition that may fail, and the sentence for it. */
+export const NOT_READY = {
+  database_unreachable: 'the database does not answer',
+  migrations_pending: 'migrations are pending; run: npm run -s mooring -- migrate',
+  grants_missing: 'the database role lacks rights; run: npm run -s mooring -- db grant',
+  database_not_written: 'the database takes no changes: it is read-only, full or overloaded',
+  change_feed_down: 'changes are not heard of, or cannot be read',
+  dialler_not_ready: 'no dialling process can be started',
+  stopping: 'this process is stopping',
+} as const
+
+/** A condition that fails. */
+export type NotReady = keyof typeof NOT_READY
+
+/** What is answered to who asks. */
+export interface Readiness {
+  readonly ok: boolean
+  /** The sentence of the first condition that fails; left out where none does. */
+  readonly trouble?: string
+  readonly failing: readonly NotReady[]
+  /** Whether any worker has written its row lately; left out where the database did not say. */
+  readonly worker?: 'seen' | 'not_seen'
+  /** Whether the sessions of this role have their deadlines; `db grant` gives them. Left out likewise. */
+  readonly deadlines?: 'set' | 'missing'
+  /** There where the record or verifications have rows that no month takes (docs/operations.md). */
+  readonly months?: 'overflowing'
+}
+
+/** Of a process that was told to stop: what comes to it is served for a while yet. */
+export const STOPPING: Readiness = { ok: false, trouble: NOT_READY.stopping, failing: ['stopping'] }
+
+/** What is looked at. */
+export interface Conditions {
+  readonly db: Db
+  readonly signals: Signals
+  /** For a process that has subscribers. */
+  readonly canReadChanges?: () => boolean
+  /** For a process that dials; left out for one that does not. */
+  readonly canDial?: () => boolean
+}
+
+/** Says of a tier of this process that it runs, until it is stopped, and answers whether it is ready. */
+export async function startReadiness(
+  of: Conditions & { readonly log: Log },
+  kind: Tier,
+): Promise<{ ready(): Promise<Readiness>; stop(): Promise<void> }> {
+  const presence = await startPresence({ db: of.db, log: of.log, kind })
+  return { ready: createReadiness(of, presence.id), stop: presence.stop }
+}
+
+const STATEMENT_MS = 1_500
+/** Before the two seconds after which an answer is none. */
+const ANSWER_MS = 1_800
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+/** Makes the question. However many ask at once, the database is asked once. */
+function createReadiness(of: Conditions, processId: string): () => Promise<Readiness> {
+  let asking: Promise<Asked> | null = null
+  const ask = () => {
+    asking ??= withDeadline(STATEMENT_MS, () => askDatabase(of.db, processId)).finally(() => {
+      asking = null
+    })
+    return asking
+  }
+  return async () => judge(of, await within(ask()))
+}
+
+type Asked = Standing | Extract<NotReady, 'database_unreachable' | 'migrations_pending' | 'grants_missing'>
+
+async function askDatabase(db: Db, processId: string): Promise<Asked> {
+  try {
+    if ((await pendingMigrations(db)).length > 0) return 'migrations_pending'
+    return await standing(db, processId)
+  } catch (error) {
+    // The driver's message may hold the address and the user of our own database: no more of it is told.
+    return codeOf(error) === INSUFFICIENT_PRIVILEGE ? 'grants_missing' : 'database_unreachable'
+  }
+}
+
+async function within(asked: Promise<Asked>): Promise<Asked> {
+  const { promise, resolve } = Promise.withResolvers<Asked>()
+  const timer = setTimeout(resolve, ANSWER_MS, 'database_unreachable')
+  try {
+    return await Promise.race([asked, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function judge({ signals, canReadChanges, canDial }: Conditions, asked: Asked): Readiness {
+  const failing: NotReady[] = []
+  if (typeof asked === 'string') failing.push(asked)
+  else if (!asked.isWritten) failing.push('database_not_written')
+  if (!signals.isAlive() || canReadChanges?.() === false) failing.push('change_feed_down')
+  if (canDial?.() === false) failing.push('dialler_not_ready')
+  const [first] = failing
+  return {
+    ok: first === undefined,
+    ...(first === undefined ? {} : { trouble: NOT_READY[first] }),
+    failing,
+    ...(typeof asked === 'string'
+      ? {}
+      : {
+          worker: asked.isWorkerSeen ? ('seen' as const) : ('not_seen' as const),
+          deadlines: asked.hasDeadlines ? ('set' as const) : ('missing' as const),
+          ...(asked.isOverflowing ? { months: 'overflowing' as const } : {}),
+        }),
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What comes in through the connections dialect: a registration's body and the id of a path, refused in the vocabulary of
+ * Pydantic v2. `connections.ts` calls it; no value is ever repeated here.
+ */
+import type { z } from 'zod'
+import type { Call } from '#server/rest/dialect.ts'
+import { readUuid, uuidParsing } from '#shared/base/uuid-text.ts'
+import { type DatasourceId, typedId } from '#shared/base/wire.ts'
+import type { RegisterInput } from '#shared/datasources/registration.ts'
+import { type PlainConnection, registerBodyFor, type SealedConnection } from '#shared/dialects/connections-dialect.ts'
+import { Fault, type Issue } from '#shared/faults/fault.ts'
+import { spelledIssue } from './pydantic-issue.ts'
+
+/** `PlainConnection` and `SealedConnection` name the same input as `datasources.register`. */
+function inputOf(body: PlainConnection | SealedConnection): RegisterInput {
+  const described = {
+    name: body.name,
+    dbType: body.db_type as NonNullable<Extract<RegisterInput, { connectionString: string }>['dbType']>, // its pattern was checked
+    schema: null,
+    ...(body.excluded_schemas === undefined ? {} : { excludedSchemas: body.excluded_schemas }),
+  }
+  if ('connection_string' in body) return { connectionString: body.connection_string, ...described }
+  const { sealed_connection_string, key_id, host, port, database_name } = body
+  return {
+    sealedConnectionString: sealed_connection_string,
+    keyId: key_id,
+    host,
+    port,
+    database: database_name,
+    ...described,
+  }
+}
+
+/** A registration's body as the procedure's input. Throws `invalid_body` with every failing field. */
+export function parseRegister(given: unknown): RegisterInput {
+  const body = bodyObject(given)
+  const schema = registerBodyFor(body)
+  if (schema === null) {
+    const message = 'Value error, give connection_string or sealed_connection_string, not both'
+    throw refused([{ path: ['connection_string'], code: 'value_error', message }])
+  }
+  return inputOf(parsedBody(schema, body))
+}
+
+/** The body, which has to be an object. Throws `invalid_body` for none, for `null` and for anything else. */
+export function bodyObject(body: unknown): object {
+  if (body === undefined || body === null) throw refused([{ path: [], code: 'missing', message: 'Field required' }])
+  if (typeof body === 'object' && !Array.isArray(body)) return body
+  const message = 'Input should be a valid dictionary or object to extract fields from'
+  throw refused([{ path: [], code: 'model_attributes_type', message }])
+}
+
+/** The body as a schema reads it. Throws `invalid_body` with every failing field. */
+export function parsedBody<S extends z.ZodType>(schema: S, body: object): z.output<S> {
+  const parsed = schema.safeParse(body)
+  if (!parsed.success) throw refused(parsed.error.issues.map(found => spelledIssue(found, body)))
+  return parsed.data
+}
+
+function refused(issues: readonly Issue[]): Fault {
+  return new Fault('invalid_body', { issues })
+}
+
+/** The datasource's id from a path, in any spelling of a UUID; a text that is none is a validation error of the path. */
+export function pathId(call: Call): DatasourceId {
+  return typedId('ds_', pathUuid(call, 'connection_id'))
+}
+
+/** A parameter of the path, in any spelling of a UUID. Throws the validation error of the path for any other text. */
+export function pathUuid(call: Call, name: string): string {
+  const read = readUuid(call.params[name] ?? '')
+  if (read.ok) return read.uuid
+  const { type: code, ...said } = uuidParsing(read.error)
+  throw new Fault('invalid_request', { issues: [{ path: ['path', name], code, ...said }] })
+}

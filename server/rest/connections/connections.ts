@@ -1,0 +1,157 @@
+/**
+ * The connections dialect, `/api/v1/connections`: what is a datasource elsewhere is a connection here, ids are bare UUIDs,
+ * answers come in an envelope, and validation errors speak Pydantic v2.
+ */
+import { z } from 'zod'
+import type { Call, Dialect, Reply, Route } from '#server/rest/dialect.ts'
+import { listReply } from '#server/rest/http/streamed-list.ts'
+import { BODIES, CONNECTION, IDS } from '#server/rest/openapi/examples.ts'
+import { MAX_PAGE } from '#shared/base/page.ts'
+import { uuidOf } from '#shared/base/wire.ts'
+import type { Datasource } from '#shared/datasources/datasource.ts'
+import { CreateConnection } from '#shared/dialects/connections-dialect.ts'
+import {
+  ConnectionList,
+  ConnectionResponse,
+  ConnectionsError,
+  envelopeOf,
+  HttpValidationError,
+} from '#shared/dialects/connections-object.ts'
+import { Fault, faultSpec } from '#shared/faults/fault.ts'
+import { apiKeyRoutes } from './api-key-routes.ts'
+import { parseRegister, pathId } from './connection-body.ts'
+import { introspectRoute } from './connection-introspect.ts'
+import { detailOf } from './pydantic.ts'
+
+const PATH = '/api/v1/connections'
+
+const params = { connection_id: z.uuid().meta({ description: 'The id of a connection.', example: IDS.uuid }) }
+
+const Enveloped = envelopeOf({
+  id: 'ConnectionEnvelope',
+  schema: ConnectionResponse,
+  description: 'A connection in its envelope.',
+})
+const EnvelopedList = envelopeOf({
+  id: 'ConnectionListEnvelope',
+  schema: ConnectionList,
+  description: 'All connections in their envelope.',
+})
+
+/** A datasource in this dialect's words; an explicit list of what goes out. */
+function present(datasource: Datasource): ConnectionResponse {
+  if (datasource.kind !== 'direct') throw new Fault('entity_not_found')
+  const uuid = uuidOf(datasource.id, 'ds_', 'ds_test_') ?? ''
+  return {
+    id: uuid,
+    name: datasource.name,
+    db_type: datasource.dbType,
+    host: datasource.host,
+    port: datasource.port,
+    database_name: datasource.database,
+    excluded_schemas: datasource.excludedSchemas,
+    is_active: datasource.removedAt === null,
+    created_at: datasource.createdAt,
+    last_introspected_at: datasource.introspectedAt,
+  }
+}
+
+const envelope = (content: unknown) => ({ success: true, data: content, error: null })
+const ok = (content: unknown): Reply => ({ status: 200, body: envelope(content) })
+
+function list(call: Call): Promise<Reply> {
+  return listReply({
+    async page(cursor) {
+      const more = cursor === undefined ? {} : { cursor }
+      const { items, nextCursor } = await call.caller.datasources.list({ kind: 'direct', limit: MAX_PAGE, ...more })
+      return { rows: items.map(present), nextCursor }
+    },
+    whole: (connections, count) => envelope({ connections, count }),
+  })
+}
+
+const routes: readonly Route[] = [
+  {
+    method: 'post',
+    path: PATH,
+    operationId: 'createConnection',
+    summary: 'Register a connection',
+    description:
+      'Registering the same database again makes another connection. Unknown fields are ignored. *Deliberate*: `input` of a ' +
+      '422 repeats no connection string and no part of one, and other texts only where they can hold none, since errors are ' +
+      'logged; `NaN` and `Infinity` are malformed JSON; a body that is not UTF-8 is a 422.',
+    params: {},
+    body: { schema: CreateConnection, examples: { plain: BODIES.connection, sealed: BODIES.sealedConnection } },
+    answers: { 201: { description: 'Registered.', schema: Enveloped, example: envelope(CONNECTION) } },
+    faults: ['byo_host_not_allowed', 'resource_limit_reached'],
+    waits: true,
+    async run(call) {
+      const input = parseRegister(call.body)
+      const made = await call.caller.datasources.register({
+        ...input,
+        ...(call.waitSeconds === undefined ? {} : { waitSeconds: call.waitSeconds }),
+      })
+      return { status: 201, body: envelope(present(made)) }
+    },
+  },
+  {
+    method: 'get',
+    path: PATH,
+    operationId: 'listConnections',
+    summary: 'List connections',
+    description: 'The direct datasources of both modes, however they were registered.',
+    params: {},
+    answers: {
+      200: {
+        description: 'The connections.',
+        schema: EnvelopedList,
+        example: envelope({ connections: [CONNECTION], count: 1 }),
+      },
+    },
+    faults: [],
+    run: list,
+  },
+  {
+    method: 'get',
+    path: `${PATH}/:connection_id`,
+    operationId: 'getConnection',
+    summary: 'Read a connection',
+    description: "Another organization's does not exist, and neither does an endpoint here.",
+    params,
+    answers: { 200: { description: 'The connection.', schema: Enveloped, example: envelope(CONNECTION) } },
+    faults: ['invalid_request', 'entity_not_found'],
+    run: async call => ok(present(await call.caller.datasources.get({ id: pathId(call) }))),
+  },
+  {
+    method: 'delete',
+    path: `${PATH}/:connection_id`,
+    operationId: 'deleteConnection',
+    summary: 'Remove a connection',
+    description: 'The sealed credential is destroyed in the same transaction.',
+    params,
+    answers: {
+      200: { description: 'It is gone.', schema: Enveloped, example: envelope({ ...CONNECTION, is_active: false }) },
+    },
+    faults: ['invalid_request', 'entity_not_found'],
+    run: async call => ok(present(await call.caller.datasources.remove({ id: pathId(call) }))),
+  },
+  introspectRoute,
+  ...apiKeyRoutes,
+]
+
+/** The dialect's routes and error shapes. */
+export const connectionsDialect: Dialect = {
+  voice: 'connections',
+  routes,
+  errorSchema: status => (status === 422 ? HttpValidationError : ConnectionsError),
+  spell({ fault, body, params }) {
+    const detail = detailOf(fault, { body, params })
+    if (detail !== null) return { status: 422, body: { detail } }
+    const spec = faultSpec(fault.code)
+    const [issue] = fault.issues
+    const details =
+      issue === undefined ? null : fault.issues.map(({ path, code, message }) => ({ path, code, message }))
+    const error = { code: spec.connections, message: issue?.message ?? spec.says, details }
+    return { status: spec.status, body: { success: false, data: null, error } }
+  },
+}

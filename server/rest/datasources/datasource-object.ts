@@ -1,0 +1,51 @@
+/**
+ * The datasource object of the datasources dialect: an explicit list of what goes out.
+ * A field that is not named here is not shown.
+ */
+import type { Datasource } from '#shared/datasources/datasource.ts'
+import type { DatasourceObject } from '#shared/dialects/datasources-object.ts'
+
+const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
+const maybeSeconds = (at: string | null) => (at === null ? null : seconds(at))
+
+/** A datasource in this dialect's words; an explicit list of what goes out. */
+export function present(datasource: Datasource): DatasourceObject {
+  const both = {
+    object: 'datasource' as const,
+    id: datasource.id,
+    status: datasource.status,
+    livemode: datasource.mode === 'live',
+    metadata: datasource.metadata,
+    created: seconds(datasource.createdAt),
+    status_reason: datasource.statusReason,
+    checks: datasource.checks,
+    credential_version: datasource.credentialVersion,
+    credential_fingerprint: datasource.credentialFingerprint,
+  }
+  if (datasource.kind === 'direct') {
+    const { host, database, schema, displayName } = datasource
+    return {
+      ...both,
+      connection: 'direct',
+      provider: 'postgresql',
+      host,
+      database,
+      schema: schema ?? 'public',
+      display_name: displayName,
+    }
+  }
+  const { feed } = datasource
+  return {
+    ...both,
+    connection: 'endpoint',
+    environment: datasource.mode,
+    endpoint: datasource.endpoint,
+    key_last4: datasource.keyLast4,
+    cursor: feed.cursor,
+    event_lag: feed.eventLag,
+    retry_count: feed.retryCount,
+    last_request_at: maybeSeconds(feed.lastRequestAt),
+    last_success_at: maybeSeconds(feed.lastSuccessAt),
+    last_error: feed.lastError,
+  }
+}

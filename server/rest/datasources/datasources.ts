@@ -1,0 +1,53 @@
+/**
+ * The datasources dialect, `/v1/…` and the same under `/api`: objects with an `object` field, Unix seconds, flat error
+ * objects, strict bodies. Its routes are in a table for each resource.
+ */
+
+import type { Dialect, Reply, Route, Spelling } from '#server/rest/dialect.ts'
+import { DatasourcesError } from '#shared/dialects/datasources-object.ts'
+import { faultSpec } from '#shared/faults/fault.ts'
+import { errorTypeOf } from '#shared/faults/fault-names.ts'
+import { capabilityRoutes } from './capability-routes.ts'
+import { datasourceRoutes } from './datasource-routes.ts'
+import { eventRoutes } from './event-routes.ts'
+import { schemaRoutes } from './schema-routes.ts'
+import { sealingKeyRoutes } from './sealing-key.ts'
+
+const routes: readonly Route[] = [
+  ...datasourceRoutes,
+  ...eventRoutes,
+  ...schemaRoutes,
+  ...capabilityRoutes,
+  ...sealingKeyRoutes,
+]
+
+/** Every route twice: existing SDKs prefix `/api`. */
+const prefixed = routes.flatMap(route => [route, { ...route, path: `/api${route.path}` }])
+
+/** The dialect's routes and error shape; paths that belong to nobody answer in this shape too. */
+export function datasourcesDialect(publicUrl: string): Dialect {
+  return {
+    voice: 'datasources',
+    routes: prefixed,
+    errorSchema: () => DatasourcesError,
+    spell: of => spell(of, publicUrl),
+  }
+}
+
+function spell({ fault, requestId }: Spelling, publicUrl: string): Reply {
+  const spec = faultSpec(fault.code)
+  const [issue] = fault.issues
+  // The one field that this dialect spells in another way than the procedures.
+  const param = issue?.path.map(part => (part === 'keyId' ? 'key_id' : part)).join('.') ?? ''
+  const status = spec.datasourcesStatus ?? spec.status
+  const body = {
+    type: errorTypeOf(status),
+    code: fault.code,
+    ...(spec.aliases === undefined ? {} : { aliases: spec.aliases }),
+    message: issue?.message ?? spec.says,
+    ...(param === '' || fault.code === 'invalid_json' ? {} : { param }),
+    doc_url: `${publicUrl}/docs/faults#${fault.code}`,
+    request_id: requestId,
+  }
+  return { status, body }
+}

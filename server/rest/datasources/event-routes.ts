@@ -1,0 +1,87 @@
+/**
+ * The routes of an endpoint's events, `/v1/datasources/{id}/events`: reading its feed, and bringing events.
+ * Only here is a body of up to 1 MiB taken.
+ */
+import { keylessPush, MAX_KEYLESS_BYTES } from '#server/api/feeds/keyless-push.ts'
+import type { Call, Route } from '#server/rest/dialect.ts'
+import { EVENTS, IDS } from '#server/rest/openapi/examples.ts'
+import { EventList, EventsQuery, PushEvents, PushedEvents } from '#shared/dialects/feed-dialect.ts'
+import { MAX_PUSH_BYTES } from '#shared/feeds/feed.ts'
+import { documentedId, pathId, strictRoute } from './strict.ts'
+
+const PATH = '/v1/datasources/:id/events'
+
+/** As deep as an event may be (`domain/feed-page.ts`), in its list and its body. */
+export const MAX_PUSH_DEPTH = 128
+
+const params = documentedId('an endpoint', IDS.endpoint)
+
+const HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const
+
+/** The headers of a signed message, by the names that the procedure has for them. */
+function signed(call: Call) {
+  const [messageId, timestamp, signature] = HEADERS.map(name => call.header(name))
+  return {
+    ...(messageId === undefined ? {} : { messageId }),
+    ...(timestamp === undefined ? {} : { timestamp }),
+    ...(signature === undefined ? {} : { signature }),
+  }
+}
+
+/** The table. */
+export const eventRoutes: readonly Route[] = [
+  strictRoute({
+    method: 'get',
+    path: PATH,
+    operationId: 'listEvents',
+    summary: "Read an endpoint's events",
+    description:
+      'In the order in which the endpoint gave them, each as the customer wrote it. A direct datasource has none: 404. ' +
+      'Events that have passed their time are left out.',
+    params,
+    query: EventsQuery,
+    answers: {
+      200: {
+        description: 'The events behind `after`.',
+        schema: EventList,
+        example: { object: 'list', data: [EVENTS.shown], has_more: false },
+      },
+    },
+    faults: ['entity_not_found', 'invalid_request'],
+    async run(call, { query }) {
+      const { items, nextCursor } = await call.caller.feeds.list({ id: pathId(call), ...query })
+      const shown = items.map(({ id, position, event }) => ({ ...event, object: 'event', id, position }))
+      return { status: 200, body: { object: 'list', data: shown, has_more: nextCursor !== null } }
+    },
+  }),
+  strictRoute({
+    method: 'post',
+    path: PATH,
+    operationId: 'pushEvents',
+    summary: 'Bring events',
+    description:
+      'The body is of up to 1 MiB and 128 levels deep. Events are stored once, like those that are polled. With `webhook-id` ' +
+      'a message that was accepted before stores nothing and is answered as the first time; with `webhook-signature` it is ' +
+      'taken only if the signature fits. Without a key a push of up to 256 KiB is taken if its signature fits: the signing key ' +
+      'proves the endpoint. *Deliberate*: an id that is unknown and a signature that does not fit are the same 401 then, so ' +
+      'that nobody learns which endpoints there are. At most 10 such pushes a second are taken to one datasource, and from ' +
+      'one address.',
+    params,
+    headers: ['WebhookId', 'WebhookTimestamp', 'WebhookSignature'],
+    bodyLimits: { maxBytes: MAX_PUSH_BYTES, maxDepth: MAX_PUSH_DEPTH },
+    body: { schema: PushEvents, examples: { events: EVENTS.body } },
+    answers: { 200: { description: 'They are stored.', schema: PushedEvents, example: EVENTS.pushed } },
+    faults: ['entity_not_found', 'invalid_request', 'credential_unreadable', 'timeout'],
+    async keyless(parts, call) {
+      const { params: named, address, requestId } = call
+      const body = () => call.text(MAX_KEYLESS_BYTES)
+      const [messageId, timestamp, signature] = HEADERS.map(name => call.header(name))
+      const arrived = { id: named['id'] ?? '', address, requestId, messageId, timestamp, signature, body }
+      return { status: 200, body: { object: 'event_push', ...(await keylessPush(parts, arrived)) } }
+    },
+    async run(call) {
+      const pushed = await call.caller.feeds.push({ id: pathId(call), body: call.exactBody(), ...signed(call) })
+      return { status: 200, body: { object: 'event_push', ...pushed } }
+    },
+  }),
+]

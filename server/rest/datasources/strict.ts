@@ -1,0 +1,88 @@
+/**
+ * Strict parsing for the datasources dialect: the first offending field is named, no value is ever repeated. A route made
+ * here parses its body and query with the schemas that the document shows of it. The dialect's route tables share it.
+ */
+import { z } from 'zod'
+import type { Call, DocumentedBody, Reply, Route } from '#server/rest/dialect.ts'
+import { DatasourceId } from '#shared/base/wire.ts'
+import { Fault, type Issue } from '#shared/faults/fault.ts'
+import { namedFault } from '#shared/faults/named-fault.ts'
+
+/** What a route is given beside the call: its body and its query, parsed. */
+interface Given<B extends z.ZodType, Q extends z.ZodObject> {
+  readonly body: z.output<B>
+  readonly query: z.output<Q>
+}
+
+interface StrictRoute<B extends z.ZodType, Q extends z.ZodObject> extends Omit<Route, 'body' | 'query' | 'run'> {
+  readonly body?: DocumentedBody<B>
+  readonly query?: Q
+  run(call: Call, given: Given<B, Q>): Promise<Reply>
+}
+
+/** A route whose body and query are parsed before it runs. Without a `query` any query is ignored, and likewise a body. */
+export function strictRoute<B extends z.ZodType = z.ZodUndefined, Q extends z.ZodObject = z.ZodObject>(
+  route: StrictRoute<B, Q>,
+): Route {
+  const { body, query, run, ...rest } = route
+  const given = (call: Call) => ({
+    body: body === undefined ? undefined : parsed(body.schema, bodyObject(body, call.body)),
+    query: query === undefined ? {} : parsed(query, Object.fromEntries(call.query), 'invalid_request'),
+  })
+  return {
+    ...rest,
+    ...(body === undefined ? {} : { body }),
+    ...(query === undefined ? {} : { query }),
+    // A part that the route does not declare has the type parameter's default, which is what stands in for it above.
+    run: async call => run(call, given(call) as Given<B, Q>),
+  }
+}
+
+/** Parses a body or query with a schema. Throws `code` with the issues, the offending field first. */
+export function parsed<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  code: 'invalid_body' | 'invalid_request' = 'invalid_body',
+): z.output<S> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw new Fault(namedFault(result.error.issues) ?? code, { issues: result.error.issues.map(issueOf) })
+}
+
+/** The name of an unknown field is the caller's text: it is repeated only when it looks like a name. */
+function issueOf(found: z.core.$ZodIssue): Issue {
+  const path = found.path.map(part => (typeof part === 'number' ? part : String(part)))
+  if (found.code !== 'unrecognized_keys') return { path, code: found.code, message: found.message }
+  const key = found.keys[0] ?? ''
+  return {
+    path: /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(key) ? [...path, key] : path,
+    code: 'unknown_field',
+    message: 'There is no such field.',
+  }
+}
+
+/** The body must be an object; where it may be left out, none is an empty one. Throws `invalid_body` for anything else. */
+function bodyObject({ isOptional }: DocumentedBody, body: unknown): object {
+  if (body === undefined && isOptional === true) return {}
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body
+  throw new Fault('invalid_body', {
+    issues: [{ path: [], code: 'invalid_type', message: 'The body must be a JSON object.' }],
+  })
+}
+
+/** The `id` of a path. A malformed one names nothing, like an unknown one. */
+export function pathId(call: Call): DatasourceId {
+  return idIn(call, DatasourceId)
+}
+
+/** The `id` of a path, of another kind of object. Throws `entity_not_found` for a malformed one. */
+export function idIn<S extends z.ZodType>(call: Call, schema: S): z.output<S> {
+  const id = schema.safeParse(call.params['id'])
+  if (!id.success) throw new Fault('entity_not_found')
+  return id.data
+}
+
+/** The `id` of a path as the document shows it. */
+export function documentedId(what: string, example: string): { id: z.ZodType } {
+  return { id: z.string().meta({ description: `The id of ${what}.`, example }) }
+}

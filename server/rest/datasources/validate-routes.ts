@@ -1,0 +1,59 @@
+/**
+ * The routes of `/v1/datasources` that try a connection string, or what is registered, and change nothing.
+ */
+
+import type { Reply, Route } from '#server/rest/dialect.ts'
+import { ANSWERS, BODIES, IDS } from '#server/rest/openapi/examples.ts'
+import type { Validation } from '#shared/datasources/validation.ts'
+import { ValidateBody } from '#shared/dialects/datasources-dialect.ts'
+import { DatasourceValidation } from '#shared/dialects/datasources-object.ts'
+import { documentedId, pathId, strictRoute } from './strict.ts'
+
+/** The one field that this dialect spells in another way. */
+export function withKeyId<T extends { key_id: string }>({ key_id: keyId, ...rest }: T) {
+  return { ...rest, keyId }
+}
+
+function validated({ advisories, ...verdict }: Validation): Reply {
+  const more = advisories.length === 0 ? {} : { advisories }
+  return { status: 200, body: { object: 'datasource_validation', connection: 'direct', ...verdict, ...more } }
+}
+
+const validate = strictRoute({
+  method: 'post',
+  path: '/v1/datasources/validate',
+  operationId: 'validateDatasource',
+  summary: 'Try a connection string',
+  description:
+    'Walks the whole checklist from our network and registers nothing. Answers 200 whatever the verdict. Without a string it ' +
+    "tries the one direct datasource of the key's mode: with none 404, with several 400.",
+  params: {},
+  body: {
+    schema: ValidateBody,
+    isOptional: true,
+    examples: { direct: BODIES.validate, sealed: BODIES.sealed, registered: {} },
+  },
+  answers: { 200: { description: 'The verdict.', schema: DatasourceValidation, example: ANSWERS.validation } },
+  faults: ['entity_not_found', 'timeout'],
+  async run(call, { body }) {
+    if ('isRegistered' in body) return validated(await call.caller.datasources.validateRegistered({}))
+    const { connection: _, ...asked } = body
+    return validated(await call.caller.datasources.validate('key_id' in asked ? withKeyId(asked) : asked))
+  },
+})
+
+const validateRegistered = strictRoute({
+  method: 'post',
+  path: '/v1/datasources/:id/validate',
+  operationId: 'validateRegisteredDatasource',
+  summary: 'Try what is registered',
+  description:
+    'Walks the checklist with the credential in force and changes nothing. Answers 200 whatever the verdict.',
+  params: documentedId('a datasource', IDS.datasource),
+  answers: { 200: { description: 'The verdict.', schema: DatasourceValidation, example: ANSWERS.validation } },
+  faults: ['entity_not_found', 'timeout'],
+  run: async call => validated(await call.caller.datasources.validateRegistered({ id: pathId(call) })),
+})
+
+/** The table. */
+export const validateRoutes: readonly Route[] = [validate, validateRegistered]

@@ -1,0 +1,120 @@
+/**
+ * Reads a request's body: media type, size, JSON, in this order. Dialects get the value and parse it with their schemas.
+ */
+import express from 'express'
+import { isDeeperThan } from '#server/domain/feeds/json-text.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { hasBody, isJson } from './body-head.ts'
+import { jsonError } from './json-offset.ts'
+
+/** The largest body that a dialect takes, in bytes. */
+export const MAX_BODY_BYTES = 65_536
+
+/** Deeper than anything that a field takes; what prints or walks a value does it by recursion. */
+export const MAX_DEPTH = 128
+
+/** How much of a body a route takes. */
+export interface BodyLimits {
+  readonly maxBytes: number
+  readonly maxDepth: number
+}
+
+const USUAL: BodyLimits = { maxBytes: MAX_BODY_BYTES, maxDepth: MAX_DEPTH }
+
+/** Inflating is off: a small compressed body may be a large one. */
+const reader = ({ maxBytes }: Pick<BodyLimits, 'maxBytes'>) =>
+  express.raw({ type: () => true, limit: maxBytes, inflate: false })
+
+/**
+ * The JSON value of the body; undefined when there is none. Throws `unsupported_media_type`, `payload_too_large`, and
+ * `invalid_json` with the offset at which it stops being JSON.
+ */
+export async function readBody(
+  request: express.Request,
+  response: express.Response,
+  limits: BodyLimits = USUAL,
+): Promise<unknown> {
+  const bytes = await readBytes(request, response, limits)
+  return bytes === undefined ? undefined : parse(bytes, limits.maxDepth)
+}
+
+/** The bytes of the body; undefined when there are none. Throws `unsupported_media_type`, `payload_too_large`. */
+export async function readBytes(
+  request: express.Request,
+  response: express.Response,
+  limits: Pick<BodyLimits, 'maxBytes'>,
+): Promise<Buffer | undefined> {
+  if (!hasBody(request)) return undefined
+  if (!isJson(request)) throw new Fault('unsupported_media_type')
+  const read = reader(limits)
+  await new Promise<void>((resolve, reject) => {
+    read(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(faultOfReading(error))))
+  })
+  const bytes: unknown = request.body
+  return Buffer.isBuffer(bytes) && bytes.length > 0 ? bytes : undefined
+}
+
+/** The exact text of a body that was read, byte for byte; empty where there was none. */
+export function exactText({ body }: { body?: unknown }): string {
+  return Buffer.isBuffer(body) ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) : ''
+}
+
+function faultOfReading(error: unknown): Fault {
+  const type: unknown = error instanceof Error ? Reflect.get(error, 'type') : undefined
+  if (type === 'entity.too.large') return new Fault('payload_too_large', { headers: { Connection: 'close' } })
+  if (type === 'encoding.unsupported') return new Fault('unsupported_media_type', { headers: { Connection: 'close' } })
+  return new Fault('invalid_request', { cause: error })
+}
+
+/** Parses first, which V8 does iteratively at any depth: what is nested too deep is JSON, and only then refused. */
+function parse(bytes: Buffer, maxDepth: number): unknown {
+  const text = textOf(bytes)
+  const value = parsed(text)
+  if (!isDeeperThan(text, maxDepth)) return value
+  const message = `The body is nested deeper than ${maxDepth} levels.`
+  throw new Fault('invalid_body', { issues: [{ path: [], code: 'too_deep', message }] })
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Null never comes: what one refuses the other does.
+    const { offset, message } = jsonError(text) ?? { offset: 0, message: VALUE }
+    throw notJson(offset, message)
+  }
+}
+
+const VALUE = 'Expecting value'
+
+/** A BOM is left out, as CPython does. Throws `invalid_json` with the place of the first bytes that are no UTF-8. */
+export function textOf(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw notJson(wellFormed(bytes), VALUE)
+  }
+}
+
+/** How many characters stand before the first bytes that are no UTF-8. */
+function wellFormed(bytes: Buffer): number {
+  const text = new TextDecoder('utf-8').decode(bytes)
+  let at = bytes.subarray(0, 3).equals(BOM) ? 3 : 0
+  let offset = 0
+  // U+FFFD stands where the decoder gave up, unless these very bytes spell it.
+  for (const character of text) {
+    const isSpelled = character !== '\ufffd' || bytes.subarray(at, at + 3).equals(REPLACEMENT)
+    if (!isSpelled) break
+    at += Buffer.byteLength(character)
+    offset += 1
+  }
+  return offset
+}
+
+const BOM = Buffer.from('\ufeff')
+const REPLACEMENT = Buffer.from('\ufffd')
+
+function notJson(offset: number, error: string): Fault {
+  const issue = { path: [offset], code: 'json_invalid', message: 'JSON decode error', ctx: { error } }
+  return new Fault('invalid_json', { issues: [issue] })
+}

@@ -1,0 +1,28 @@
+/**
+ * Puts texts that were made in threads into an answer that the library writes, in the places of their marks.
+ */
+import type express from 'express'
+import { inPlace, type JsonText } from '#server/api/schemas/json-text.ts'
+
+/**
+ * From the first text on, what is written is held back until the end, where it is small: marks stand for what is large. An
+ * answer without texts is written as it comes.
+ */
+export function putInPlace(response: express.Response, texts: readonly JsonText[]): void {
+  const held: Uint8Array[] = []
+  const [write, end] = [response.write.bind(response), response.end.bind(response)]
+  const hold = (chunk: unknown): boolean => {
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return false
+    held.push(Buffer.from(chunk))
+    return true
+  }
+  const holding = (...args: Parameters<typeof write>): boolean =>
+    texts.length > 0 && hold(args[0]) ? true : write(...args)
+  const ending = (...args: Parameters<typeof end>): express.Response => {
+    if (texts.length === 0) return end(...args)
+    hold(args[0])
+    for (const piece of inPlace(Buffer.concat(held).toString('utf8'), texts)) write(piece, 'utf8')
+    return end()
+  }
+  Object.assign(response, { write: holding, end: ending })
+}

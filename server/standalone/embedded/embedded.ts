@@ -1,0 +1,168 @@
+/**
+ * A real PostgreSQL under a folder, for trying Mooring, small installs and the tests: made at the first start, kept
+ * between starts, shared by the processes that use the folder and stopped by the last of them.
+ *
+ * It listens on 127.0.0.1 alone and must never see our environment. A server left behind by a killed process is used
+ * again. Called by `main.ts`, `cli.ts` and the tests.
+ */
+import { access, chmod, mkdir, readFile, realpath } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type Binaries, linkLibraries, locateBinaries } from '#server/standalone/embedded/binaries.ts'
+import { ownCertificate, type TlsPair } from '#server/standalone/embedded/certificate.ts'
+import {
+  type ClusterPaths,
+  clusterPaths,
+  ensureCluster,
+  giveAway,
+  readLog,
+  writePrivate,
+} from '#server/standalone/embedded/cluster.ts'
+import { hold, release, withLock } from '#server/standalone/embedded/lock.ts'
+import { rememberPort } from '#server/standalone/embedded/port.ts'
+import { findRunning, type Start, startPostmaster, stopPostmaster } from '#server/standalone/embedded/postmaster.ts'
+import { chooseIdentity, type Identity, tether } from '#server/standalone/embedded/process.ts'
+
+/** Where the server lives and how it is set up. All but `dir` and `log` say nothing to a server that runs already. */
+export interface EmbeddedOptions {
+  /** Folder of the server's own, made if missing, closed to other accounts. */
+  readonly dir: string
+  /** By default PostgreSQL 18 for this platform. */
+  readonly binaries?: Binaries
+  /** A fixed port; by default a free one below 32768 that is remembered in the folder. */
+  readonly port?: number
+  /** Settings as in `postgresql.conf`. They show in the list of processes: nothing secret. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Lines of `pg_hba.conf`. `postgres` is always let in before them, from 127.0.0.1 by SCRAM. Default: all roles so. */
+  readonly hba?: string
+  /** By default TLS is on with a certificate of the server's own; false turns it off. */
+  readonly tls?: TlsPair | false
+  /** Stops the server when this process dies, however it dies (Linux). Only for a server that nobody shares. */
+  readonly tethered?: boolean
+  /** Takes a sentence for each thing that happens. Nothing in it is secret. */
+  readonly log?: (line: string) => void
+}
+
+/** A running server. */
+export interface Embedded {
+  /** Connection string of the superuser `postgres`. Secret. */
+  readonly url: string
+  readonly port: number
+  readonly pid: number
+  /** True when it ran already. */
+  readonly reused: boolean
+  /**
+   * Starts the server again at the same port after it has ended, whatever ended it, or joins the one that another process
+   * has started. Answers its process. Throws an `Error` with the end of the server's log.
+   */
+  restart(): Promise<number>
+  /** The end of the server's log: what it said last. Nothing in it is secret. */
+  lastWords(): Promise<string>
+  /** Stops the server and waits for its end, unless another living process uses it too. A second call does nothing. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts the server of a folder, or joins the one that runs there, and answers when it takes connections.
+ *
+ * @throws an `Error` with the end of the server's log; nothing of ours runs then.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const outermost = await mkdir(options.dir, { recursive: true, mode: 0o700 })
+  const dir = await realpath(options.dir)
+  const made = outermost === undefined ? dir : await realpath(outermost)
+  return withLock(dir, async () => {
+    const note = await hold(dir)
+    try {
+      return await startOrJoin({ dir, made, note }, options)
+    } catch (error) {
+      if (await release(dir, note)) await stopPostmaster(clusterPaths(dir))
+      throw error
+    }
+  })
+}
+
+/** The folder, the outermost one that was made for it, and the note that we use it. */
+interface Stay {
+  readonly dir: string
+  readonly made: string
+  readonly note: string
+}
+
+async function startOrJoin(stay: Stay, options: EmbeddedOptions): Promise<Embedded> {
+  const { dir, note } = stay
+  const paths = clusterPaths(dir)
+  const running = await findRunning(paths)
+  const { pid, port } = running ?? (await startPostmaster(await prepare(stay, paths, options)))
+  // Also of one that ran already: who started it may have been killed before it noted this.
+  await rememberPort(paths.port, port)
+  options.log?.(`The embedded PostgreSQL ${running === null ? 'has started' : 'was running'} on port ${port}.`)
+  const password = await readFile(paths.password, 'utf8')
+  return {
+    url: `postgres://postgres:${password}@127.0.0.1:${port}/postgres`,
+    port,
+    pid,
+    reused: running !== null,
+    restart: () => restart(stay, options, port),
+    lastWords: () => readLog(paths),
+    stop: () => leave(dir, note, options),
+  }
+}
+
+async function restart(stay: Stay, options: EmbeddedOptions, port: number): Promise<number> {
+  const paths = clusterPaths(stay.dir)
+  return withLock(stay.dir, async () => {
+    const running = await findRunning(paths)
+    if (running !== null && running.port !== port) throw new Error(`It runs at port ${running.port}, not ${port}.`)
+    // Never a new cluster in the place of one that is gone: nobody would see that everything is lost.
+    if (running === null) await access(paths.pgdata)
+    return (running ?? (await startPostmaster({ ...(await prepare(stay, paths, options)), port }))).pid
+  })
+}
+
+async function prepare({ dir, made }: Stay, paths: ClusterPaths, options: EmbeddedOptions): Promise<Start> {
+  const binaries = options.binaries ?? (await locateBinaries())
+  const identity = await chooseIdentity(paths.cluster)
+  // PostgreSQL under another account has to pass through the folders that we made to its own.
+  if (identity.uid !== undefined) for (const at of between(dir, made)) await chmod(at, 0o711)
+  const env = await linkLibraries(binaries, join(dir, 'lib'))
+  const durable = options.settings?.['fsync'] !== 'off'
+  await ensureCluster(dir, { binaries, identity, env, durable })
+  await giveAway(paths.cluster, identity)
+  await configure(paths, identity, options)
+  const prefix = [...identity.prefix, ...(options.tethered === true ? await tether() : [])]
+  return { paths, binaries, identity: { ...identity, prefix }, env, settings: settings(options), port: options.port }
+}
+
+/** The folder and those around it, up to the outermost. */
+function between(dir: string, outermost: string): string[] {
+  return dir === outermost || dirname(dir) === dir ? [dir] : [dir, ...between(dirname(dir), outermost)]
+}
+
+function settings({ settings: own, tls }: EmbeddedOptions): Record<string, string> {
+  return {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    // A statement or a row in the log could hold a password.
+    log_min_error_statement: 'panic',
+    log_error_verbosity: 'terse',
+    ssl: tls === false ? 'off' : 'on',
+    ...own,
+  }
+}
+
+async function configure(paths: ClusterPaths, identity: Identity, { hba, tls }: EmbeddedOptions): Promise<void> {
+  const rules = `host all postgres 127.0.0.1/32 scram-sha-256\n${hba ?? 'host all all 127.0.0.1/32 scram-sha-256'}\n`
+  await writePrivate(join(paths.pgdata, 'pg_hba.conf'), rules, identity)
+  if (tls === false) return
+  const { cert, key } = tls ?? (await ownCertificate(paths.pgdata, new Date()))
+  await writePrivate(join(paths.pgdata, 'server.crt'), cert, identity)
+  await writePrivate(join(paths.pgdata, 'server.key'), key, identity)
+}
+
+async function leave(dir: string, note: string, { log }: EmbeddedOptions): Promise<void> {
+  await withLock(dir, async () => {
+    if (!(await release(dir, note))) return log?.('The embedded PostgreSQL goes on for another process.')
+    await stopPostmaster(clusterPaths(dir))
+    log?.('The embedded PostgreSQL has stopped.')
+  })
+}

@@ -1,0 +1,116 @@
+/**
+ * Who may start and stop the server of a data folder, and who is using it: files that name processes.
+ *
+ * A command beside a running server, two starts at once and a process killed with SIGKILL must all end with one server,
+ * and with none when its last user has gone. Called by `server/standalone/embedded/embedded.ts` alone.
+ */
+import { randomUUID } from 'node:crypto'
+import { link, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { lookUp } from './process.ts'
+import { Unusable } from './unusable.ts'
+
+const LOCK_TIMEOUT_MS = 60_000
+/** Of several that break a dead process's file at once one gets it; the others find it taken. */
+const TRIES = 3
+
+/** Runs `work` while no other process starts or stops the server of this folder. A dead process's lock does not count. */
+export async function withLock<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  const lock = join(dir, 'lock')
+  await acquire(lock)
+  try {
+    return await work()
+  } finally {
+    await rm(lock, { force: true })
+  }
+}
+
+async function acquire(lock: string): Promise<void> {
+  const deadline = performance.now() + LOCK_TIMEOUT_MS
+  // Linked into place, so that a lock never stands there before its owner's name is in it.
+  const draft = `${lock}-${randomUUID()}`
+  try {
+    await writeFile(draft, await ownMark(), { mode: 0o600 })
+    while (performance.now() < deadline) {
+      if (await linkNew(draft, lock)) return
+      await breakIfDead(lock)
+      await wait(20)
+    }
+  } finally {
+    await rm(draft, { force: true })
+  }
+  const remedy = `if none is starting or stopping, remove ${lock}`
+  throw new Unusable('another process has been starting or stopping its database for a minute', remedy)
+}
+
+/** Links `from` to `to`; answers false when something is there already. */
+async function linkNew(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  }
+}
+
+async function breakIfDead(lock: string): Promise<void> {
+  const mark = await readFile(lock, 'utf8').catch(() => null)
+  if (mark === null || (await isAlive(mark))) return
+  // Renamed before it is removed, so that of two processes that saw it dead only one breaks it.
+  const aside = `${lock}-${randomUUID()}`
+  await rename(lock, aside).catch(() => undefined)
+  const broken = await readFile(aside, 'utf8').catch(() => null)
+  // Someone else broke it first and this is his fresh one: it goes back.
+  if (broken !== null && broken !== mark) await rename(aside, lock)
+  await rm(aside, { force: true })
+}
+
+/**
+ * Takes a file for this process alone, for as long as it lives; a dead process's does not count. Answers how to give it back,
+ * or, where a living process has it, the number of that one.
+ */
+export async function occupy(file: string): Promise<{ free: () => Promise<void> } | { pid: number }> {
+  const draft = `${file}-${randomUUID()}`
+  try {
+    await writeFile(draft, await ownMark(), { mode: 0o600 })
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      if (await linkNew(draft, file)) return { free: () => rm(file, { force: true }) }
+      await breakIfDead(file)
+    }
+  } finally {
+    await rm(draft, { force: true })
+  }
+  return { pid: Number((await readFile(file, 'utf8').catch(() => '')).split(' ')[0]) }
+}
+
+/** Notes that this process uses the server; answers the note, to be given to `release`. Call it under the lock. */
+export async function hold(dir: string): Promise<string> {
+  const holders = join(dir, 'holders')
+  await mkdir(holders, { recursive: true, mode: 0o700 })
+  const note = join(holders, randomUUID())
+  await writeFile(note, await ownMark(), { mode: 0o600 })
+  return note
+}
+
+/** Takes the note away; answers whether no living process holds another one. Call it under the lock. */
+export async function release(dir: string, note: string): Promise<boolean> {
+  const holders = join(dir, 'holders')
+  await rm(note, { force: true })
+  for (const name of await readdir(holders).catch(() => [])) {
+    const other = join(holders, name)
+    if (await isAlive(await readFile(other, 'utf8').catch(() => ''))) return false
+    await rm(other, { force: true })
+  }
+  return true
+}
+
+async function ownMark(): Promise<string> {
+  return `${process.pid} ${(await lookUp(process.pid))?.started ?? ''}`
+}
+
+async function isAlive(mark: string): Promise<boolean> {
+  const [pid, started] = mark.split(' ')
+  return (await lookUp(Number(pid)))?.started === started
+}

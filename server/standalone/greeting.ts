@@ -1,0 +1,101 @@
+/**
+ * What `npm start` prints in local mode: where Mooring is, keys at a first start and how to make one at a later one, and
+ * requests that can be pasted as they are. `local.ts` calls it.
+ */
+import { isAbsolute, relative, resolve } from 'node:path'
+import type { Config } from '#server/config.ts'
+import type { FirstKeys } from './first-start.ts'
+
+/** Where it runs, and what there is to register. */
+export interface Place {
+  readonly config: Pick<
+    Config,
+    'host' | 'localDir' | 'keyring' | 'keyringCommand' | 'openNetworksByDefault' | 'publicUrl'
+  >
+  readonly port: number
+  /** Connection string of the sample database. Secret. */
+  readonly sample: string
+}
+
+/** The text of a first start: keys, and a request for each dialect. Holds secrets. */
+export function firstGreeting(at: Place, { testKey, liveKey }: FirstKeys): string {
+  const url = urlOf(at)
+  return text([
+    ...beginning(at),
+    '',
+    'Two API keys, shown this once:',
+    `  test  ${testKey}`,
+    `  live  ${liveKey}`,
+    '',
+    'Register the sample database through the connections dialect:',
+    curl(`${url}/api/v1/connections`, `X-API-Key: ${testKey}`, {
+      name: 'Sample',
+      db_type: 'postgresql',
+      connection_string: at.sample,
+    }),
+    '',
+    'and through the datasources dialect, waiting up to 10 s for the verdict:',
+    curl(`${url}/v1/datasources`, `Authorization: Bearer ${testKey}`, { connectionString: at.sample }),
+    '',
+  ])
+}
+
+/** The text of a later start, without keys. `isOwed`: those of the first start are still to be shown. Holds a secret. */
+export function laterGreeting(at: Place, isOwed: boolean): string {
+  return text([
+    ...beginning(at),
+    '',
+    isOwed
+      ? 'Nobody reads this output: the first keys are shown by the next start.'
+      : 'API keys are shown once, when they are made. To make another one:',
+    `  ${keyCommand(at)}`,
+    '',
+    'The sample database, to be registered:',
+    `  ${at.sample}`,
+    '',
+  ])
+}
+
+function beginning(at: Place): string[] {
+  const lines = [`Mooring is at ${urlOf(at)}`]
+  if (at.config.openNetworksByDefault)
+    lines.push('Local mode: databases on loopback may be registered (MOORING_ALLOWED_NETWORKS replaces this).')
+  return lines
+}
+
+/** The address at which a shell on this machine reaches it. */
+function urlOf({ config: { host }, port }: Place): string {
+  if (['127.0.0.1', '0.0.0.0', '::', 'localhost'].includes(host)) return `http://localhost:${port}`
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** The command that makes a key, with the variables that it needs to find this installation. */
+function keyCommand({ config }: Place): string {
+  const { localDir, keyring, keyringCommand } = config
+  const given = [
+    ...(localDir === resolve('.data') ? [] : [`MOORING_DATA_DIR=${quoted(shortest(localDir))}`]),
+    ...(keyring === resolve(localDir, 'keyring') ? [] : [`MOORING_KEYRING=${quoted(shortest(keyring))}`]),
+    ...(keyringCommand === null ? [] : [`MOORING_KEYRING_COMMAND=${quoted(keyringCommand)}`]),
+  ]
+  return [...given, 'npm run -s mooring -- keys create --mode test'].join(' ')
+}
+
+/** A path below this folder as it is typed here: npm's scripts run in the folder of the package. */
+function shortest(path: string): string {
+  const way = relative('.', path)
+  return way === '' || way.startsWith('..') || isAbsolute(way) ? path : way
+}
+
+/** A word for a POSIX shell. */
+function quoted(word: string): string {
+  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
+function curl(url: string, header: string, body: object): string {
+  const headers = [header, 'Content-Type: application/json', 'Prefer: wait=10'].map(one => `-H '${one}'`).join(' ')
+  return `  curl -sS ${url} ${headers} \\\n    -d ${quoted(JSON.stringify(body))}`
+}
+
+function text(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,217 @@
+/**
+ * The local mode: without `DATABASE_URL`, a PostgreSQL of our own under the data folder, keyrings made at the first start,
+ * an organization with two keys, and a sample database to register. For trying Mooring and for small installs.
+ */
+import { access, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '#server/config.ts'
+import type { Log } from '#server/log.ts'
+import { newKeyId } from '#server/operator/keyring.ts'
+import { createKey, revokeKey } from '#server/operator/keys.ts'
+import { createOrganization, type Ground as Operator } from '#server/operator/organizations.ts'
+import { workerKeyring } from '#server/process/keyring-source.ts'
+import { canBeRead, show } from '#server/process/standard-output.ts'
+import { initKeyrings } from '#server/seal/keyring-file.ts'
+import { createDatabase } from '#server/standalone/embedded/database.ts'
+import { type Embedded, startEmbedded } from '#server/standalone/embedded/embedded.ts'
+import { inDatabaseOf, inFolder, makeFolder } from '#server/standalone/embedded/folder.ts'
+import { Guard, type GuardEvents } from '#server/standalone/embedded/guard.ts'
+import { occupy } from '#server/standalone/embedded/lock.ts'
+import { Unusable } from '#server/standalone/embedded/unusable.ts'
+import { codeOf } from '#server/store/connection/availability.ts'
+import { type Db, openDb } from '#server/store/database/db.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
+import * as organizations from '#server/store/organizations/organizations.ts'
+import { type KeyMaker, makeFirstKeys, noteFirstStart, noteShown, unshownKeys } from './first-start.ts'
+import { firstGreeting, laterGreeting } from './greeting.ts'
+import { ensureSample } from './sample.ts'
+
+/** A local PostgreSQL with Mooring's database in it. */
+export interface LocalDatabase {
+  readonly embedded: Embedded
+  readonly url: string
+}
+
+/** Starts, or joins, the embedded server of the data folder, and makes Mooring's database in it. */
+export async function startLocalDatabase(config: Config): Promise<LocalDatabase> {
+  return inFolder(config.localDir, async () => {
+    await makeFolder(config.localDir)
+    await refuseForeign(config.localDir)
+    const embedded = await startEmbedded({ dir: join(config.localDir, 'postgres') })
+    try {
+      return { embedded, url: await createDatabase(embedded.url, 'mooring') }
+    } catch (error) {
+      await embedded.stop()
+      throw error
+    }
+  })
+}
+
+/**
+ * Takes the data folder for the one process that serves from it; commands beside it only join its database. Answers how to
+ * give it back. Throws a sentence where another process serves from it.
+ */
+export async function occupyFolder({ localDir }: Config): Promise<() => Promise<void>> {
+  return inFolder(localDir, async () => {
+    await makeFolder(localDir)
+    const taken = await occupy(join(localDir, 'running'))
+    if ('free' in taken) return taken.free
+    throw new Unusable(
+      `another npm start (process ${taken.pid}) runs in it`,
+      'stop that one, or set MOORING_DATA_DIR to another folder',
+    )
+  })
+}
+
+/** A database of somebody else's is no place for ours: its server may take our folders for its own. */
+async function refuseForeign(dir: string): Promise<void> {
+  if (!(await isThere(join(dir, 'PG_VERSION')))) return
+  throw new Unusable('it is the data folder of another PostgreSQL', 'set MOORING_DATA_DIR to another folder')
+}
+
+/**
+ * Makes the keyrings of a new installation. One that has an organization gets none: what is sealed opens with the old ones
+ * alone, and their reader asks for the backup. A half pair, of a start that was killed between its two files, has sealed
+ * nothing: it is made anew.
+ */
+export function ensureKeyrings(config: Config, url: string): Promise<void> {
+  return inFolder(config.localDir, () => makeMissingKeyrings(config, url))
+}
+
+async function makeMissingKeyrings(config: Config, url: string): Promise<void> {
+  const files = ['web.json', 'worker.json'].map(name => join(config.keyring, name))
+  const there = await Promise.all(files.map(isThere))
+  if (!there.includes(false) || (await organizationOf(url)) !== undefined) return
+  // Halves, and drafts of them, which hold keys.
+  const left = await readdir(config.keyring).catch(() => [])
+  for (const name of left.filter(name => /^(web|worker)\.json/.test(name))) await rm(join(config.keyring, name))
+  await initKeyrings(config.keyring, newKeyId)
+}
+
+async function organizationOf(url: string): Promise<string | undefined> {
+  const db = openDb({ url, size: 1, onError: () => undefined })
+  try {
+    return (await organizations.first(db))?.id
+  } catch (error) {
+    // Before the first migration there is no such table.
+    if (codeOf(error) === '42P01') return undefined
+    throw error
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** What the start goes on with: the organization, and the keys that earlier starts did not show; null when none are due. */
+export interface Prepared {
+  readonly organizationId: string
+  readonly unshown: readonly string[] | null
+}
+
+/** Migrates, and makes what is missing: keyrings, and the organization of a first start. */
+export async function prepareLocal(config: Config, url: string): Promise<Prepared> {
+  return inFolder(config.localDir, async () => {
+    await migrate(url)
+    await ensureKeyrings(config, url)
+    const there = await organizationOf(url)
+    const organizationId = there ?? (await makeOrganization(config, url))
+    return { organizationId, unshown: await unshownKeys(config.localDir) }
+  })
+}
+
+async function makeOrganization(config: Config, url: string): Promise<string> {
+  const db = openDb({ url, size: 1, onError: () => undefined })
+  try {
+    const keyring = await workerKeyring(config, true)
+    // Before there is an organization: from then on a start that ends early owes its keys to the next one.
+    await noteFirstStart(config.localDir)
+    return await createOrganization({ db, keyring, now: new Date() }, 'Local')
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** The local mode as it runs: its database, and what the start goes on with. */
+export interface Local {
+  readonly database: LocalDatabase
+  readonly prepared: Prepared
+}
+
+/** Starts the database of the data folder, keeps it running until the stack ends, and makes in it what is missing. */
+export async function startLocal(
+  { config, log }: { readonly config: Config; readonly log: Log },
+  stack: AsyncDisposableStack,
+): Promise<Local> {
+  stack.defer(await occupyFolder(config))
+  const database = await startLocalDatabase(config)
+  stack.defer(() => database.embedded.stop())
+  stack.use(new Guard(database.embedded, guardLog(log)))
+  return { database, prepared: await prepareLocal(config, database.url) }
+}
+
+/** Does what follows a start of the database. In the local mode the data folder is to blame for what the database fails with. */
+export function onLocalDatabase<T>({ databaseUrl, localDir }: Config, work: () => Promise<T>): Promise<T> {
+  return databaseUrl === null ? inDatabaseOf(localDir, work) : work()
+}
+
+/** The lines of the server's log that tell why it ended. */
+function reasonIn(lastWords: string): string {
+  // Never a statement: it may hold a password.
+  const lines = lastWords.split('\n').filter(line => / (LOG|FATAL|PANIC): /.test(line))
+  // Those who come meanwhile are turned away, one line each.
+  const own = lines.filter(line => !/the database system is (shutting|starting)/.test(line))
+  const told = own.filter(line => /FATAL|PANIC|shutdown|shut down|terminated|aborting/.test(line))
+  return told.length === 0 ? 'nothing: it was killed' : told.slice(-5).join('\n')
+}
+
+function guardLog(log: Log): GuardEvents {
+  const stage = 'database'
+  return {
+    ended: ({ pid, delayMs, lastWords }) =>
+      log.error(
+        { stage, pid, delayMs, says: reasonIn(lastWords) },
+        'the embedded PostgreSQL has ended; it is started again',
+      ),
+    failed: ({ cause, delayMs }) =>
+      log.error({ stage, delayMs, cause }, 'the embedded PostgreSQL does not start; it is tried again'),
+    runs: ({ pid }) => log.info({ stage, pid }, 'the embedded PostgreSQL runs again'),
+  }
+}
+
+/**
+ * Says where Mooring is, how to register the sample, and, at a first start, its keys. Called when everything is up: keys are
+ * made to be shown, and count as shown when somebody can have read them.
+ */
+export async function greet(
+  ground: { readonly config: Config; readonly db: Db; readonly log: Log },
+  at: Local & { readonly port: number },
+): Promise<void> {
+  const { config, db, log } = ground
+  const { organizationId, unshown } = at.prepared
+  await inFolder(config.localDir, async () => {
+    const sample = await ensureSample(at.database.embedded, config.localDir)
+    const place = { config, port: at.port, sample: sample.connectionString }
+    const isRead = await canBeRead()
+    if (unshown === null || !isRead) {
+      await show(laterGreeting(place, unshown !== null))
+      return
+    }
+    const maker = keyMaker({ db, keyring: await workerKeyring(config, true), now: new Date() }, organizationId)
+    const keys = await makeFirstKeys(maker, { dir: config.localDir, unshown, db, organizationId })
+    if (await show(firstGreeting(place, keys))) return noteShown(config.localDir)
+    log.warn('nobody can have read the first keys: the next start shows others')
+  })
+}
+
+function keyMaker(operator: Operator, organizationId: string): KeyMaker {
+  return {
+    create: (mode, begins) => createKey(operator, { organizationId, mode, name: 'first start', begins }),
+    revoke: id => revokeKey(operator, { organizationId, id, children: 'revoke', force: true }),
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,84 @@
+/**
+ * The append-only record: who did what to which object, and how it ended. No secret and no free text goes in. The
+ * roles of both tiers have no right to change or delete a row; an owner has.
+ */
+import type { Db } from '#server/store/database/db.ts'
+
+/** Who acts: a key, a capability, an operator at the command line, or the worker. */
+export interface Actor {
+  readonly kind: 'key' | 'capability' | 'operator' | 'worker'
+  readonly id: string | null
+  readonly requestId: string | null
+  readonly address: string | null
+}
+
+/** One row of the record. */
+export interface AuditEvent {
+  readonly id: string
+  readonly actor: Actor
+  readonly action: string
+  readonly objectKind: string | null
+  readonly objectId: string | null
+  /** `ok`, or the code of the fault. */
+  readonly outcome: string
+  readonly at: Date
+}
+
+/** The columns of one event, for statements that write it together with what it is about. */
+export function auditRow(org: string, event: AuditEvent) {
+  return {
+    org_id: org,
+    id: event.id,
+    at: event.at,
+    principal_kind: event.actor.kind,
+    principal_id: event.actor.id,
+    action: event.action,
+    object_kind: event.objectKind,
+    object_id: event.objectId,
+    outcome: event.outcome,
+    request_id: event.actor.requestId,
+    address: event.actor.address,
+  }
+}
+
+/** Appends one event, in the transaction of what it records. */
+export async function append(tx: Db, org: string, event: AuditEvent): Promise<void> {
+  await tx.insertInto('audit_events').values(auditRow(org, event)).execute()
+}
+
+const ROWS_AT_ONCE = 1_000
+
+/** Appends many, in the transaction of what they record. */
+export async function appendAll(tx: Db, org: string, events: readonly AuditEvent[]): Promise<void> {
+  const rows = events.map(event => auditRow(org, event))
+  for (let at = 0; at < rows.length; at += ROWS_AT_ONCE)
+    await tx
+      .insertInto('audit_events')
+      .values(rows.slice(at, at + ROWS_AT_ONCE))
+      .execute()
+}
+
+/** What a reading of the record is narrowed to. */
+export interface AuditFilter {
+  readonly limit: number
+  readonly olderThan?: string | undefined
+  readonly action?: string | undefined
+  readonly outcome?: string | undefined
+  readonly objectId?: string | undefined
+}
+
+/** Events, newest first. */
+export function list(db: Db, org: string, filter: AuditFilter) {
+  let query = db
+    .selectFrom('audit_events')
+    .select(['id', 'at', 'principal_kind', 'principal_id', 'action', 'object_kind', 'object_id', 'outcome'])
+    .select(['request_id', 'address'])
+    .where('org_id', '=', org)
+    .orderBy('id', 'desc')
+    .limit(filter.limit)
+  if (filter.olderThan !== undefined) query = query.where('id', '<', filter.olderThan)
+  if (filter.action !== undefined) query = query.where('action', '=', filter.action)
+  if (filter.outcome !== undefined) query = query.where('outcome', '=', filter.outcome)
+  if (filter.objectId !== undefined) query = query.where('object_id', '=', filter.objectId)
+  return query.execute()
+}

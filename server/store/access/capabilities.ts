@@ -1,0 +1,151 @@
+/**
+ * Rows of capabilities. The token is stored as a hash keyed with the pepper; the MAC beside it covers what the row grants,
+ * so that the caller can tell an edited row from one that was written here.
+ */
+import type { Insertable, Selectable } from 'kysely'
+import type { Db, Tables, Tx } from '#server/store/database/db.ts'
+import type { ApiKeyRow } from './api-keys.ts'
+
+/** A capability's row. */
+export type CapabilityRow = Selectable<Tables['capabilities']>
+
+/** What decides whether a key is still good. */
+export type Issuer = Pick<
+  ApiKeyRow,
+  'org_id' | 'id' | 'pepper_id' | 'hash' | 'mac' | 'mode' | 'scopes' | 'expires_at' | 'revoked_at' | 'keeps_children'
+>
+
+/** A capability with the key that it dies with; null where an operator granted it. */
+export interface FoundCapability {
+  readonly capability: CapabilityRow
+  readonly issuer: Issuer | null
+}
+
+const COLUMNS = [
+  'org_id',
+  'id',
+  'issuer_id',
+  'rotated_from',
+  'mode',
+  'last4',
+  'pepper_id',
+  'hash',
+  'mac',
+  'operations',
+  'datasource_ids',
+  'participant_kind',
+  'participant_id',
+  'label',
+  'sync_groups',
+  'user_meta',
+  'wide_scope',
+  'created_at',
+  'last_used_at',
+  'expires_at',
+  'revoked_at',
+] as const
+
+/** Writes a new capability. */
+export async function insert(
+  tx: Db,
+  org: string,
+  row: Omit<Insertable<Tables['capabilities']>, 'org_id'>,
+): Promise<CapabilityRow> {
+  return await tx
+    .insertInto('capabilities')
+    .values({ ...row, org_id: org })
+    .returning(COLUMNS)
+    .executeTakeFirstOrThrow()
+}
+
+/**
+ * Finds a capability by its hashes (one for each pepper in use). Like its sibling for keys it finds the organization
+ * instead of being told it: this is how a request learns its own.
+ */
+export async function findByHash(db: Db, hashes: readonly Buffer[]): Promise<FoundCapability | undefined> {
+  const row = await db
+    .selectFrom('capabilities as c')
+    .innerJoin('organizations as o', 'o.id', 'c.org_id')
+    .leftJoin('api_keys as k', join => join.onRef('k.org_id', '=', 'c.org_id').onRef('k.id', '=', 'c.issuer_id'))
+    .select(COLUMNS.map(column => `c.${column}` as const))
+    .select(['k.id as k_id', 'k.pepper_id as k_pepper_id', 'k.hash as k_hash', 'k.mac as k_mac', 'k.mode as k_mode'])
+    .select(['k.scopes as k_scopes', 'k.expires_at as k_expires_at', 'k.revoked_at as k_revoked_at'])
+    .select('k.keeps_children as k_keeps_children')
+    .where('c.hash', 'in', [...hashes])
+    .where('o.removed_at', 'is', null)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  const capability: CapabilityRow = row
+  return { capability, issuer: issuerOf(row) }
+}
+
+type Joined = { readonly [K in keyof Omit<Issuer, 'org_id'> as `k_${K}`]: Issuer[K] | null }
+
+/** The issuer's columns; all of them are null where there is none. */
+function issuerOf(row: { org_id: string } & Joined): Issuer | null {
+  const { k_id: id, k_pepper_id, k_hash: hash, k_mac: mac, k_mode: mode, k_scopes: scopes } = row
+  const isThere =
+    id !== null && k_pepper_id !== null && hash !== null && mac !== null && mode !== null && scopes !== null
+  if (!isThere) return null
+  const { k_expires_at: expires_at, k_revoked_at: revoked_at } = row
+  const keeps_children = row.k_keeps_children === true
+  return {
+    org_id: row.org_id,
+    id,
+    pepper_id: k_pepper_id,
+    hash,
+    mac,
+    mode,
+    scopes,
+    expires_at,
+    revoked_at,
+    keeps_children,
+  }
+}
+
+/** One capability; undefined when the organization has none of that id. */
+export function find(db: Db, org: string, id: string): Promise<CapabilityRow | undefined> {
+  return db.selectFrom('capabilities').select(COLUMNS).where('org_id', '=', org).where('id', '=', id).executeTakeFirst()
+}
+
+/** The same under its row lock: of two rotations at once the second sees what the first did. */
+export function lock(tx: Tx, org: string, id: string): Promise<CapabilityRow | undefined> {
+  return tx
+    .selectFrom('capabilities')
+    .select(COLUMNS)
+    .where('org_id', '=', org)
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+}
+
+/** Capabilities, dead ones too, newest first; those older than the id `olderThan` where it is given. */
+export function list(db: Db, org: string, page: { olderThan: string | null; limit: number }): Promise<CapabilityRow[]> {
+  const query = db.selectFrom('capabilities').select(COLUMNS).where('org_id', '=', org)
+  const older = page.olderThan === null ? query : query.where('id', '<', page.olderThan)
+  return older.orderBy('id', 'desc').limit(page.limit).execute()
+}
+
+/** Lets a capability, whose lock the caller holds, end at another time. The MAC is that of the changed grant. */
+export async function reschedule(
+  tx: Tx,
+  org: string,
+  change: { id: string; expiresAt: Date; mac: Buffer },
+): Promise<void> {
+  await tx
+    .updateTable('capabilities')
+    .set({ expires_at: change.expiresAt, mac: change.mac })
+    .where('org_id', '=', org)
+    .where('id', '=', change.id)
+    .execute()
+}
+
+/** Notes that a capability was used; at most once a minute, since every request would otherwise write. */
+export async function touch(db: Db, org: string, which: { id: string; now: Date }): Promise<void> {
+  await db
+    .updateTable('capabilities')
+    .set({ last_used_at: which.now })
+    .where('org_id', '=', org)
+    .where('id', '=', which.id)
+    .execute()
+}

@@ -1,0 +1,153 @@
+/**
+ * Claims on idempotency keys, and the answers that are replayed. A claim is inserted in the transaction of its effect: a
+ * second request with the same key waits at the unique index until the first has committed or rolled back.
+ */
+import { sql } from 'kysely'
+import type { Db, Tx } from '#server/store/database/db.ts'
+import { BATCH, batch } from '#server/store/installation/brief.ts'
+
+/** Answers of an organization that are kept together, as JSON. Beyond it the oldest go; claims and results stay. */
+export const MAX_KEPT_BYTES = 16 << 20
+
+/** What a claim is on: one key of one principal on one route. */
+export interface ClaimKey {
+  readonly principalId: string
+  readonly route: string
+  readonly key: string
+}
+
+/** A claim that was made before. */
+export interface KeptClaim {
+  readonly bodyHash: Buffer
+  readonly result: unknown
+  /** Null while the first request is still waiting for its answer, and once its bytes have gone. */
+  readonly answer: unknown
+  /** True once they have: the organization kept more than `MAX_KEPT_BYTES`, and this was among the oldest. */
+  readonly isGone: boolean
+  readonly remarks: unknown
+  readonly createdAt: Date
+}
+
+/**
+ * Claims a key; null when it is claimed now, else the claim that stands. Waits for a claim under way, at most `waitMs`,
+ * and is `busy` after that; the transaction is of no further use then. A claim that has expired is replaced.
+ */
+export async function claim(
+  tx: Tx,
+  org: string,
+  entry: ClaimKey & { bodyHash: Buffer; now: Date; expiresAt: Date; waitMs: number },
+): Promise<KeptClaim | 'busy' | null> {
+  await sql`select set_config('lock_timeout', ${`${entry.waitMs}ms`}, true)`.execute(tx)
+  const inserted = sql`
+    insert into idempotency_keys (org_id, principal_id, route, key, body_hash, created_at, expires_at)
+    values (${org}, ${entry.principalId}, ${entry.route}, ${entry.key}, ${entry.bodyHash}, ${entry.now}, ${entry.expiresAt})
+    on conflict (org_id, principal_id, route, key) do update
+      set body_hash = ${entry.bodyHash}, result = null, answer = null, answer_bytes = null, remarks = null, created_at = ${entry.now}, expires_at = ${entry.expiresAt}
+      where idempotency_keys.expires_at <= ${entry.now}
+    returning key
+  `
+  const rows = await inserted.execute(tx).then(result => result.rows, busyOrThrow)
+  if (rows === 'busy') return 'busy'
+  return rows.length === 1 ? null : ((await find(tx, org, entry)) ?? null)
+}
+
+/** The claim on a key, if there is one. */
+export async function find(db: Db, org: string, of: ClaimKey): Promise<KeptClaim | undefined> {
+  const row = await db
+    .selectFrom('idempotency_keys')
+    .select(['body_hash', 'result', 'answer', 'answer_bytes', 'remarks', 'created_at'])
+    .where('org_id', '=', org)
+    .where('principal_id', '=', of.principalId)
+    .where('route', '=', of.route)
+    .where('key', '=', of.key)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  const { body_hash: bodyHash, result, answer, remarks, created_at: createdAt } = row
+  return { bodyHash, result, answer, isGone: answer === null && row.answer_bytes !== null, remarks, createdAt }
+}
+
+/** Keeps what the effect came to, in its transaction, or the answer once there is one. Answers the bytes of the answer. */
+export async function keep(
+  db: Db,
+  org: string,
+  of: ClaimKey & { result?: unknown; answer?: unknown; remarks?: unknown },
+): Promise<number> {
+  const answer = of.answer === undefined ? '' : JSON.stringify(of.answer)
+  const bytes = Buffer.byteLength(answer)
+  await db
+    .updateTable('idempotency_keys')
+    .set({
+      ...(of.result === undefined ? {} : { result: JSON.stringify(of.result) }),
+      ...(of.answer === undefined ? {} : { answer, answer_bytes: bytes }),
+      ...(of.remarks === undefined ? {} : { remarks: JSON.stringify(of.remarks) }),
+    })
+    .where('org_id', '=', org)
+    .where('principal_id', '=', of.principalId)
+    .where('route', '=', of.route)
+    .where('key', '=', of.key)
+    .execute()
+  return bytes
+}
+
+/**
+ * Lets the oldest answers of an organization go where it keeps more than `MAX_KEPT_BYTES`. It reads an index of what is kept,
+ * so it is not for every answer: `isTrimDue` says for which.
+ */
+export async function trim(db: Db, org: string): Promise<void> {
+  await sql`
+    with oldest as (
+      select created_at from (
+        select created_at, sum(answer_bytes) over (order by created_at desc) as total
+        from idempotency_keys where org_id = ${org} and answer_bytes > 0) as kept
+      where total > ${MAX_KEPT_BYTES} order by created_at desc limit 1
+    ), old as (
+      select principal_id, route, key from idempotency_keys
+      where org_id = ${org} and answer_bytes > 0 and created_at <= (select created_at from oldest)
+      for update skip locked
+    )
+    update idempotency_keys k set answer = null, answer_bytes = 0 from old
+    where k.org_id = ${org} and k.principal_id = old.principal_id and k.route = old.route and k.key = old.key
+  `.execute(db)
+}
+
+/**
+ * True once for each 256 KB that are kept, by chance and over all processes: a counter would be a row that every mutation of
+ * an organization waits for. Nobody can foretell for which.
+ */
+export function isTrimDue(bytes: number): boolean {
+  return Math.random() < bytes / TRIM_EVERY_BYTES
+}
+
+/** Gives a key back: what it was claimed for has come to no answer. */
+export async function release(db: Db, org: string, of: ClaimKey): Promise<void> {
+  await db
+    .deleteFrom('idempotency_keys')
+    .where('org_id', '=', org)
+    .where('principal_id', '=', of.principalId)
+    .where('route', '=', of.route)
+    .where('key', '=', of.key)
+    .execute()
+}
+
+/** Forgets a batch of claims that have expired, of every organization; says whether there may be more. */
+export function sweep(db: Db, now: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      with old as (
+        select org_id, principal_id, route, key from idempotency_keys
+        where expires_at <= ${now} order by expires_at limit ${BATCH}
+      )
+      delete from idempotency_keys k using old
+      where k.org_id = old.org_id and k.principal_id = old.principal_id and k.route = old.route and k.key = old.key
+        and k.expires_at <= ${now}`,
+  )
+}
+
+const TRIM_EVERY_BYTES = 256 << 10
+const LOCK_NOT_AVAILABLE = '55P03'
+
+function busyOrThrow(error: unknown): 'busy' {
+  if (error instanceof Error && Reflect.get(error, 'code') === LOCK_NOT_AVAILABLE) return 'busy'
+  throw error
+}

@@ -1,0 +1,190 @@
+/**
+ * Rows of leases and of operators' grants. What was leased is not in them: the box goes to its holder through the task's
+ * outcome and is kept nowhere. The web tier ends leases; only the worker and operators write grants and begin leases.
+ */
+import { type Selectable, sql } from 'kysely'
+import type { Db, Tables, Tx } from '#server/store/database/db.ts'
+import { BATCH, batch } from '#server/store/installation/brief.ts'
+import * as quotas from '#server/store/organizations/quotas.ts'
+
+/** A lease's row. */
+export type LeaseRow = Selectable<Tables['leases']>
+
+/** An operator's signature on a capability's grant. */
+export interface GrantSignature {
+  readonly signerId: string
+  readonly signature: Buffer
+}
+
+/** Writes an operator's signature on a grant, in the transaction that writes the capability. */
+export async function insertGrant(
+  tx: Tx,
+  org: string,
+  entry: { capabilityId: string; signed: GrantSignature },
+): Promise<void> {
+  const { capabilityId, signed } = entry
+  const row = { org_id: org, capability_id: capabilityId, signer_id: signed.signerId, signature: signed.signature }
+  await tx.insertInto('lease_grants').values(row).execute()
+}
+
+/** A capability that an operator has granted, with his signature. */
+export type GrantedCapability = Pick<
+  Selectable<Tables['capabilities']>,
+  'org_id' | 'id' | 'mode' | 'hash' | 'operations' | 'datasource_ids' | 'expires_at' | 'revoked_at'
+> & { readonly signed: GrantSignature }
+
+/**
+ * Finds a capability with an operator's signature by its hashes, one for each pepper in use; undefined when there is none,
+ * or no signature, or the organization is removed. Like its siblings it finds the organization: the caller compares.
+ */
+export async function findGranted(db: Db, hashes: readonly Buffer[]): Promise<GrantedCapability | undefined> {
+  const row = await granted(db)
+    .where('c.hash', 'in', [...hashes])
+    .executeTakeFirst()
+  return row && grantedOf(row)
+}
+
+/** Live capabilities whose grant another key than this one has signed, of every organization. */
+export async function grantsOfOthers(db: Db, than: { signerId: string; now: Date }): Promise<GrantedCapability[]> {
+  const rows = await granted(db)
+    .where('g.signer_id', '!=', than.signerId)
+    .where('c.revoked_at', 'is', null)
+    .where('c.expires_at', '>', than.now)
+    .execute()
+  return rows.map(grantedOf)
+}
+
+/** Puts a signature that was made anew in the place of the one before. */
+export async function replaceGrant(
+  db: Db,
+  org: string,
+  entry: { capabilityId: string; signed: GrantSignature },
+): Promise<void> {
+  await db
+    .updateTable('lease_grants')
+    .set({ signer_id: entry.signed.signerId, signature: entry.signed.signature })
+    .where('org_id', '=', org)
+    .where('capability_id', '=', entry.capabilityId)
+    .execute()
+}
+
+type GrantedRow = Omit<GrantedCapability, 'signed'> & { signer_id: string; signature: Buffer }
+
+function grantedOf({ signer_id: signerId, signature, ...capability }: GrantedRow): GrantedCapability {
+  return { ...capability, signed: { signerId, signature } }
+}
+
+function granted(db: Db) {
+  return db
+    .selectFrom('capabilities as c')
+    .innerJoin('organizations as o', 'o.id', 'c.org_id')
+    .innerJoin('lease_grants as g', join =>
+      join.onRef('g.org_id', '=', 'c.org_id').onRef('g.capability_id', '=', 'c.id'),
+    )
+    .select([
+      'c.org_id',
+      'c.id',
+      'c.mode',
+      'c.hash',
+      'c.operations',
+      'c.datasource_ids',
+      'c.expires_at',
+      'c.revoked_at',
+    ])
+    .select(['g.signer_id', 'g.signature'])
+    .where('o.removed_at', 'is', null)
+}
+
+/** A lease to be written. `verdictSignature` is of the verdict that let it be given. */
+export interface NewLease {
+  readonly id: string
+  readonly datasourceId: string
+  readonly capabilityId: string
+  readonly version: number
+  readonly verdictSignature: Buffer
+  readonly now: Date
+  readonly expiresAt: Date
+}
+
+/**
+ * Writes a new lease, in the transaction that hands it out. False, and nothing written, when what was looked at before its
+ * host was resolved is no longer so: the capability was revoked or has run out, the datasource removed or judged
+ * anew, the credential replaced.
+ */
+export async function insert(tx: Tx, org: string, entry: NewLease): Promise<boolean> {
+  // A revocation under way is waited for, so that no lease is handed out after it was answered.
+  await quotas.lockShared(tx, org, 'capabilities')
+  const { rows } = await sql`
+    insert into leases (org_id, id, datasource_id, capability_id, version, granted_at, expires_at)
+    select d.org_id, ${entry.id}::uuid, d.id, g.id, c.version, ${entry.now}::timestamptz, ${entry.expiresAt}::timestamptz
+    from datasources d
+    join credentials c on c.org_id = d.org_id and c.datasource_id = d.id and c.state = 'current'
+    join capabilities g on g.org_id = d.org_id and g.id = ${entry.capabilityId} and g.revoked_at is null
+      and g.expires_at > ${entry.now}
+    where d.org_id = ${org} and d.id = ${entry.datasourceId} and d.deleted_at is null and d.status = 'active'
+      and c.version = ${entry.version} and d.verdict_signature = ${entry.verdictSignature}
+    returning id
+  `.execute(tx)
+  return rows.length === 1
+}
+
+/** Ends a lease that is still live; of one capability where it is given. Answers what it was of; undefined when there is none. */
+export function end(
+  tx: Tx,
+  org: string,
+  which: { id: string; capabilityId?: string; by: 'released' | 'revoked'; now: Date },
+): Promise<{ datasource_id: string } | undefined> {
+  const query = tx
+    .updateTable('leases')
+    .set({ ended_at: which.now, ended_by: which.by })
+    .where('org_id', '=', org)
+    .where('id', '=', which.id)
+    .where('ended_at', 'is', null)
+    .returning('datasource_id')
+  return (
+    which.capabilityId === undefined ? query : query.where('capability_id', '=', which.capabilityId)
+  ).executeTakeFirst()
+}
+
+/** Leases that were neither ended nor have expired, newest first. */
+export function live(db: Db, org: string, now: Date): Promise<LeaseRow[]> {
+  return db
+    .selectFrom('leases')
+    .select(['org_id', 'id', 'datasource_id', 'capability_id', 'version', 'granted_at', 'expires_at'])
+    .select(['ended_at', 'ended_by'])
+    .where('org_id', '=', org)
+    .where('ended_at', 'is', null)
+    .where('expires_at', '>', now)
+    .orderBy('id', 'desc')
+    .execute()
+}
+
+/**
+ * Marks a batch of what has run out, and one of what has lost its capability or datasource; of every organization. Says whether
+ * there may be more.
+ */
+export async function sweep(db: Db, now: Date): Promise<boolean> {
+  const expired = await batch(
+    db,
+    sql`
+      with over as (
+        select org_id, id from leases where ended_at is null and expires_at <= ${now} order by expires_at limit ${BATCH}
+      )
+      update leases l set ended_at = l.expires_at, ended_by = 'expired' from over
+      where l.org_id = over.org_id and l.id = over.id and l.ended_at is null`,
+  )
+  const revoked = await batch(
+    db,
+    sql`
+      with over as (
+        select l.org_id, l.id from leases l where l.ended_at is null and (
+          exists (select from capabilities c where c.org_id = l.org_id and c.id = l.capability_id and c.revoked_at <= ${now})
+          or exists (
+            select from datasources d where d.org_id = l.org_id and d.id = l.datasource_id and d.deleted_at is not null))
+        limit ${BATCH}
+      )
+      update leases l set ended_at = ${now}, ended_by = 'revoked' from over
+      where l.org_id = over.org_id and l.id = over.id and l.ended_at is null`,
+  )
+  return expired || revoked
+}

@@ -1,0 +1,155 @@
+/**
+ * Reads changes in the order of their numbers: for the feed of a process, of all organizations that have subscribers at once, and
+ * for a subscriber who comes back. Says where the numbers do not go on from a place, so that nobody is told a part in silence.
+ */
+import { sql } from 'kysely'
+import { type Db, transaction } from '#server/store/database/db.ts'
+import type { Change } from './changes.ts'
+
+/** A place in the changes of an organization: everything up to number `n` of an epoch was told. */
+export interface Position {
+  /** Decimal digits. */
+  readonly epoch: string
+  readonly n: number
+}
+
+/** One change and its place. */
+export interface ChangeRow extends Position {
+  readonly organizationId: string
+  readonly datasourceId: string
+  readonly change: Change
+}
+
+/** What an organization's changes are behind a place. */
+export interface Since {
+  readonly head: Position
+  /** False where they cannot be told from that place on: another epoch, a number never given, or rows that are gone. */
+  readonly isWhole: boolean
+  /** Oldest first. */
+  readonly rows: readonly ChangeRow[]
+}
+
+interface ReadRow {
+  readonly org: string
+  readonly epoch: string
+  readonly last: number
+  readonly isWhole: boolean
+  readonly n: number | null
+  readonly datasourceId: string
+  readonly change: Change
+}
+
+/** A predicate over a place `s (epoch, n)` and a head `h`: row n + 1 is there, or is none yet. Numbers are dense. */
+const IS_WHOLE = sql<boolean>`(h.epoch::text = s.epoch and (h.last = s.n or (h.last > s.n and exists (
+  select from changes c where c.org_id = h.org_id and c.n = s.n + 1 and c.n > 0))))`
+
+/**
+ * What is new behind the places of many organizations, in one read: up to `each` changes of one organization and `limit` in all,
+ * those that are named first before the others. An organization without news is not in the answer.
+ */
+export async function newsOf(
+  db: Db,
+  places: ReadonlyMap<string, Position>,
+  { each, limit }: { each: number; limit: number },
+): Promise<Map<string, Since>> {
+  const list = [...places.values()]
+  const { rows } = await sql<ReadRow>`
+    select h.org_id as org, h.epoch::text as epoch, h.last, ${IS_WHOLE} as "isWhole",
+      c.n, c.datasource_id as "datasourceId", c.change
+    from unnest(${[...places.keys()]}::uuid[], ${list.map(one => one.epoch)}::text[], ${list.map(one => one.n)}::bigint[])
+      with ordinality as s (org, epoch, n, place)
+    join change_heads h on h.org_id = s.org and (h.epoch::text <> s.epoch or h.last <> s.n)
+    left join lateral (
+      select c.n, c.datasource_id, c.change from changes c
+      where c.org_id = s.org and c.n > s.n and c.n > 0 order by c.n limit ${each}) c on true
+    order by s.place, c.n limit ${limit}
+  `.execute(db)
+  return grouped(rows)
+}
+
+/**
+ * Changes of one organization behind a place, at most `limit`; of these datasources alone, where they are given. `isWhole` is of
+ * the organization's numbers all the same: what is gone may have been of these.
+ */
+export async function since(
+  db: Db,
+  org: string,
+  ask: { position: Position; datasourceIds: readonly string[] | null; limit: number },
+): Promise<Since | null> {
+  const { position, datasourceIds, limit } = ask
+  const where = sql`c.org_id = ${org} and c.n > ${position.n} and c.n > 0`
+  const rows =
+    datasourceIds === null
+      ? sql`select c.n, c.datasource_id, c.change from changes c where ${where} order by c.n limit ${limit}`
+      : sql`select c.* from unnest(${[...new Set(datasourceIds)]}::uuid[]) as d (id) cross join lateral (
+          select c.n, c.datasource_id, c.change from changes c
+          where ${where} and c.datasource_id = d.id order by c.n limit ${limit}) c order by c.n limit ${limit}`
+  const found = await sql<ReadRow>`
+    select h.org_id as org, h.epoch::text as epoch, h.last, ${IS_WHOLE} as "isWhole",
+      c.n, c.datasource_id as "datasourceId", c.change
+    from change_heads h cross join (select ${position.epoch}::text as epoch, ${position.n}::bigint as n) s
+    left join lateral (${rows}) c on true
+    where h.org_id = ${org} order by c.n
+  `.execute(db)
+  return grouped(found.rows).get(org) ?? null
+}
+
+function grouped(rows: readonly ReadRow[]): Map<string, Since> {
+  const found = new Map<string, Since & { rows: ChangeRow[] }>()
+  for (const { org, epoch, last, isWhole, n, datasourceId, change } of rows) {
+    const of = found.get(org) ?? { head: { epoch, n: last }, isWhole, rows: [] }
+    found.set(org, of)
+    if (n !== null) of.rows.push({ organizationId: org, epoch, n, datasourceId, change })
+  }
+  return found
+}
+
+/** The heads of organizations: the places behind everything that has happened. Each has one afterwards. */
+export async function heads(db: Db, orgs: readonly string[]): Promise<Map<string, Position>> {
+  const read = async () => {
+    const { rows } = await sql<{ org: string; epoch: string; last: number }>`
+      select org_id as org, epoch::text as epoch, last from change_heads where org_id = any(${[...orgs]}::uuid[])
+    `.execute(db)
+    return new Map(rows.map(({ org, epoch, last }) => [org, { epoch, n: last }]))
+  }
+  const found = await read()
+  const missing = orgs.filter(org => !found.has(org))
+  if (missing.length === 0) return found
+  await sql`
+    insert into change_heads (org_id, epoch, last)
+    select org, (extract(epoch from clock_timestamp()) * 1000)::bigint, 0 from unnest(${missing}::uuid[]) as m (org)
+    on conflict (org_id) do nothing
+  `.execute(db)
+  return read()
+}
+
+/** How many rows of one organization are numbered at a time. */
+const ADOPTED_AT_ONCE = 500
+
+/** Which of the organizations have changes without a number, as processes of the last release write them; of all, where none are named. */
+export async function unnumbered(db: Db, orgs: readonly string[] | null): Promise<string[]> {
+  const { rows } = await sql<{ org: string }>`
+    select distinct org_id as org from changes
+    where n is null and (${orgs === null} or org_id = any(${[...(orgs ?? [])]}::uuid[])) limit 100
+  `.execute(db)
+  return rows.map(row => row.org)
+}
+
+/** Numbers changes of the last release's processes, in their order, behind those that have a number. */
+export async function adopt(db: Db, org: string): Promise<void> {
+  await transaction(db, async tx => {
+    await heads(tx, [org])
+    // A statement of its own: what comes after the lock sees everything that was committed before it.
+    await sql`select from change_heads where org_id = ${org} for no key update`.execute(tx)
+    await sql`
+      with found as (
+        select c.id, row_number() over (order by c.xid, c.id) as place from (
+          select id, xid from changes where org_id = ${org} and n is null order by xid, id limit ${ADOPTED_AT_ONCE}) c
+      ), numbered as (
+        update changes c set n = h.last + found.place from found, change_heads h
+        where c.org_id = ${org} and c.id = found.id and c.n is null and h.org_id = ${org} returning 1
+      )
+      update change_heads set last = last + (select count(*) from numbered) where org_id = ${org}
+    `.execute(tx)
+  })
+}

@@ -1,0 +1,59 @@
+/**
+ * What the worker alone writes of a credential: its fingerprint, whether MD5 is still allowed, and its secret sealed anew.
+ */
+import { sql } from 'kysely'
+import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/access/sealed.ts'
+import type { Db, Tx } from '#server/store/database/db.ts'
+import { BATCH, batch } from '#server/store/installation/brief.ts'
+
+/** What is written of a credential by its check. */
+export interface Marks {
+  /** Null for a credential that was never verified. */
+  readonly fingerprint: Fingerprint | null
+  readonly md5Allowed: boolean
+  /** A keyed hash of the login that has passed a check; null for a credential that was never verified. */
+  readonly loginHash: Buffer | null
+  /** The same secret sealed anew; null where its bytes stay. */
+  readonly resealed: SealedBox | null
+}
+
+/** Writes what a check says of one live version, and its secret sealed anew. */
+export async function mark(tx: Tx, context: CredentialContext, marks: Marks): Promise<void> {
+  const { fingerprint, md5Allowed, loginHash, resealed } = marks
+  const bytes =
+    resealed === null
+      ? {}
+      : { key_id: resealed.keyId, sealed: resealed.box, signer_id: resealed.signerId, signature: resealed.signature }
+  await tx
+    .updateTable('credentials')
+    .set({
+      ...bytes,
+      fingerprint: fingerprint?.text ?? null,
+      fingerprint_key_id: fingerprint?.keyId ?? null,
+      md5_allowed: md5Allowed,
+      login_hash: loginHash,
+    })
+    .where('org_id', '=', context.organizationId)
+    .where('datasource_id', '=', context.datasourceId)
+    .where('version', '=', context.version)
+    .where('state', '!=', 'retired')
+    .execute()
+}
+
+/**
+ * Forgets a batch of fingerprints that do not say with which key they were made, of every organization: a release of before
+ * wrote them. Says whether there may be more.
+ */
+export function sweepFingerprints(db: Db): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      with old as (
+        select org_id, datasource_id, version from credentials
+        where fingerprint is not null and fingerprint_key_id is null limit ${BATCH}
+      )
+      update credentials c set fingerprint = null from old
+      where c.org_id = old.org_id and c.datasource_id = old.datasource_id and c.version = old.version
+        and c.fingerprint_key_id is null`,
+  )
+}

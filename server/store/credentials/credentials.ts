@@ -1,0 +1,86 @@
+/**
+ * Rows of credentials as the web tier may touch them: write new bytes, destroy bytes, read everything but bytes. What the
+ * worker reads is in `sealed.ts`, which the web process cannot reach.
+ */
+import { sql } from 'kysely'
+import type { SealedBox } from '#server/domain/access/sealed.ts'
+import type { Db, Tx } from '#server/store/database/db.ts'
+
+/** A credential to be written. `last4` is of a signing key, else null. */
+export interface NewCredential {
+  readonly sealed: SealedBox
+  readonly last4: string | null
+}
+
+/** A credential without its bytes. */
+export interface CredentialSummary {
+  readonly version: number
+  readonly state: 'pending' | 'current' | 'retired'
+}
+
+/** The current and the pending credential of a datasource, without their bytes; oldest first. */
+export function live(tx: Db, org: string, datasourceId: string): Promise<CredentialSummary[]> {
+  return tx
+    .selectFrom('credentials')
+    .select(['version', 'state'])
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', datasourceId)
+    .where('state', '!=', 'retired')
+    .orderBy('version')
+    .execute()
+}
+
+/** Writes a pending credential in the place of any other pending one, whose bytes are destroyed: the last one wins. */
+export async function replacePending(
+  tx: Tx,
+  org: string,
+  entry: { datasourceId: string; version: number; credential: NewCredential; now: Date },
+): Promise<void> {
+  await destroy(tx, org, { datasourceId: entry.datasourceId, state: 'pending' })
+  await tx
+    .insertInto('credentials')
+    .values({
+      org_id: org,
+      datasource_id: entry.datasourceId,
+      version: entry.version,
+      state: 'pending',
+      key_id: entry.credential.sealed.keyId,
+      sealed: entry.credential.sealed.box,
+      signer_id: entry.credential.sealed.signerId,
+      signature: entry.credential.sealed.signature,
+      last4: entry.credential.last4,
+      created_at: entry.now,
+    })
+    .execute()
+}
+
+/** Destroys the bytes of a datasource's credentials: those in one state, or all. The rows stay, as `retired`. */
+export async function destroy(
+  tx: Tx,
+  org: string,
+  which: { datasourceId: string; state?: 'pending' | 'current' },
+): Promise<void> {
+  const states = which.state === undefined ? ['pending', 'current'] : [which.state]
+  await retire(tx, org, { datasourceId: which.datasourceId, states, version: null })
+}
+
+/** Destroys the bytes of one version that is still pending: it was refused. */
+export async function destroyVersion(
+  tx: Tx,
+  org: string,
+  which: { datasourceId: string; version: number },
+): Promise<void> {
+  await retire(tx, org, { ...which, states: ['pending'] })
+}
+
+/** By the one function that may: the web's role has no update on the table, or it could put in force what it likes. */
+async function retire(
+  tx: Tx,
+  org: string,
+  of: { datasourceId: string; states: string[]; version: number | null },
+): Promise<void> {
+  const { datasourceId, states, version } = of
+  await sql`select retire_credentials(${org}::uuid, ${datasourceId}::uuid, ${states}::text[], ${version}::integer)`.execute(
+    tx,
+  )
+}

@@ -1,0 +1,96 @@
+/**
+ * The database's time, as this process knows it: the offset to its own monotonic clock is measured now and then. Times that
+ * decide (due, locked until, expiry, retention) are written and compared by many processes, whose own clocks differ, and
+ * are set while they run.
+ */
+import { sql } from 'kysely'
+import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import type { Db } from './db.ts'
+
+const MEASURE_MS = 60_000
+const LOOK_MS = 5_000
+const STATEMENT_MS = 2_000
+/** Of several round trips the shortest says most: the error is half of it. */
+const ROUND_TRIPS = 3
+/** A jump of the wall clock against the monotonic one: it was set, or the machine has slept. */
+const JUMP_MS = 1_000
+
+/** How far a process's wall clock is from the database's, and what else a measurement came to. */
+export interface Measured {
+  /** Positive where the wall clock of this process is ahead. */
+  readonly skewMs: number
+}
+
+interface Sample {
+  readonly offsetMs: number
+  readonly roundTripMs: number
+}
+
+/** A clock that goes by the database's. */
+export class DatabaseClock {
+  readonly #db: Db
+  #offsetMs: number | null = null
+  #lastMs = 0
+  #measuredAtMs = 0
+  #wallOffsetMs = wallOffset()
+  #timer: NodeJS.Timeout | undefined
+  #measuring: Promise<void> | null = null
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** The time; before the first measurement, that of this process. It runs backwards only where the database's was set back. */
+  now(): Date {
+    const nowMs = Math.floor(performance.now() + (this.#offsetMs ?? this.#wallOffsetMs))
+    // What a measurement was wrong by is waited out.
+    if (nowMs >= this.#lastMs || nowMs < this.#lastMs - JUMP_MS) this.#lastMs = nowMs
+    return new Date(this.#lastMs)
+  }
+
+  /** Measures the offset. Throws where the database does not answer; the clock then goes on as before. */
+  async measure(): Promise<Measured> {
+    const samples: Sample[] = []
+    for (let at = 0; at < ROUND_TRIPS; at += 1) samples.push(await withDeadline(STATEMENT_MS, () => sample(this.#db)))
+    const best = samples.reduce((one, other) => (other.roundTripMs < one.roundTripMs ? other : one))
+    this.#offsetMs = best.offsetMs
+    this.#measuredAtMs = performance.now()
+    this.#wallOffsetMs = wallOffset()
+    return { skewMs: Math.round(this.#wallOffsetMs - best.offsetMs) }
+  }
+
+  /** Measures every minute from now on, and soon after a jump of the wall clock, which is what a machine that slept shows. */
+  start(told: { onMeasured(measured: Measured): void; onError(cause: unknown): void }): void {
+    this.#timer = setInterval(() => {
+      const isDue = performance.now() - this.#measuredAtMs >= MEASURE_MS
+      if (!isDue && Math.abs(wallOffset() - this.#wallOffsetMs) < JUMP_MS) return
+      this.#measuring ??= this.measure()
+        .then(told.onMeasured, told.onError)
+        .finally(() => {
+          this.#measuring = null
+        })
+    }, LOOK_MS)
+  }
+
+  /** Measures no more. The time goes on. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#measuring
+  }
+}
+
+async function sample(db: Db): Promise<Sample> {
+  const askedAtMs = performance.now()
+  const { rows } = await sql<{ ms: number }>`
+    select (extract(epoch from clock_timestamp()) * 1000)::float8 as ms
+  `.execute(db)
+  const answeredAtMs = performance.now()
+  const [row] = rows
+  if (row === undefined) throw new Error('the database did not say what time it is')
+  return { offsetMs: row.ms - (askedAtMs + answeredAtMs) / 2, roundTripMs: answeredAtMs - askedAtMs }
+}
+
+/** The wall clock against the monotonic one. */
+function wallOffset(): number {
+  return Date.now() - performance.now()
+}

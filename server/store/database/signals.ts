@@ -1,0 +1,164 @@
+/**
+ * Wakes: tells other processes, and this one, that there is work or news, and says nothing more: whoever is woken reads
+ * the tables. A poll stands behind every listener, so a lost wake costs a second and never an answer.
+ *
+ * `notify` in each transaction would serialise commits on one lock of the database, so a process sends at most one in
+ * 20 ms for each topic, after commit.
+ */
+import { randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import pg from 'pg'
+import { parseDatabaseUrl } from '#server/domain/network/database-url.ts'
+import { destroySocket } from '#server/store/connection/own-connection.ts'
+import { OwnPlaces } from '#server/store/connection/own-places.ts'
+
+/** `work`: a task is due. `news`: a task was settled, or a datasource has changed. `events`: a feed has new ones. */
+export type Topic = 'work' | 'news' | 'events'
+
+const COALESCE_MS = 20
+const RECONNECT_MS = 500
+const CONNECT_MS = 2_000
+/** How often the connection must carry a word of our own there and back, and how long that may take. */
+const HEARTBEAT_MS = 5_000
+const HEARTBEAT_DEADLINE_MS = 2_000
+const HEARTBEAT = 'mooring_heartbeat'
+
+/** Sends and hears wakes over one connection of its own, made again when it breaks. */
+export class Signals {
+  readonly #emitter = new EventEmitter().setMaxListeners(0)
+  readonly #waiting = new Map<Topic, NodeJS.Timeout>()
+  readonly #places: OwnPlaces
+  readonly #onError: (error: Error) => void
+  /** Ours alone: a heartbeat of another process proves nothing of this connection. */
+  readonly #id = randomUUID()
+  #client: pg.Client | null = null
+  #heartbeat: NodeJS.Timeout | undefined
+  #heardAt = 0
+  #reconnect: NodeJS.Timeout | null = null
+  #closed = false
+  #sending: Promise<unknown> = Promise.resolve()
+
+  constructor(options: { url: string; onError: (error: Error) => void }) {
+    this.#places = new OwnPlaces(parseDatabaseUrl(options.url), Math.random)
+    this.#onError = options.onError
+  }
+
+  /** True while the connection has carried a heartbeat there and back: wakes of others arrive. */
+  isAlive(): boolean {
+    return this.#client !== null && performance.now() - this.#heardAt < HEARTBEAT_MS + 2 * HEARTBEAT_DEADLINE_MS
+  }
+
+  /** Begins to listen. Throws when the database cannot be reached; later breaks are mended by itself. */
+  async open(): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#connect()
+      } catch (error) {
+        if (tries >= this.#places.size) throw error
+      }
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const attempt = this.#places.current()
+    const client = new pg.Client({
+      ...this.#places.options(attempt),
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+    })
+    this.#places.tried(client, attempt)
+    client.on('notification', message => this.#hear(message))
+    client.on('error', error => this.#lost(client, error))
+    client.on('end', () => this.#lost(client, null))
+    const timer = setTimeout(() => destroySocket(client), 2 * CONNECT_MS)
+    try {
+      await client.connect()
+      if (this.#closed) return await client.end()
+      await client.query(`listen mooring_work; listen mooring_news; listen mooring_events; listen ${HEARTBEAT}`)
+    } catch (error) {
+      this.#places.failed(client)
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+    this.#client = client
+    this.#heardAt = performance.now()
+    this.#heartbeat = setInterval(() => this.#beat(client), HEARTBEAT_MS).unref()
+    // What was said while nobody listened is not repeated: look once.
+    this.#emitter.emit('work')
+    this.#emitter.emit('news')
+  }
+
+  #hear({ channel, payload }: pg.Notification): void {
+    if (channel === HEARTBEAT && payload === this.#id) this.#heardAt = performance.now()
+    if (channel === 'mooring_work') this.#emitter.emit('work')
+    if (channel === 'mooring_news') this.#emitter.emit('news')
+    if (channel === 'mooring_events') this.#emitter.emit('events')
+  }
+
+  /** A server that vanished without a word leaves a connection that looks well and hears nothing any more. */
+  #beat(client: pg.Client): void {
+    const saidAt = performance.now()
+    this.#tell(`select pg_notify('${HEARTBEAT}', '${this.#id}')`)
+    setTimeout(() => {
+      if (this.#client === client && this.#heardAt < saidAt) destroySocket(client)
+    }, HEARTBEAT_DEADLINE_MS).unref()
+  }
+
+  /** Wakes the listeners of this process at once, and those of others within 20 ms. */
+  ring(topic: Topic): void {
+    this.#emitter.emit(topic)
+    if (this.#closed || this.#waiting.has(topic)) return
+    this.#waiting.set(
+      topic,
+      setTimeout(() => this.#send(topic), COALESCE_MS),
+    )
+  }
+
+  /** Calls `listener` at each wake, until the returned function is called. */
+  on(topic: Topic, listener: () => void): () => void {
+    this.#emitter.on(topic, listener)
+    return () => void this.#emitter.off(topic, listener)
+  }
+
+  /** Stops listening and closes the connection. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const timer of this.#waiting.values()) clearTimeout(timer)
+    if (this.#reconnect !== null) clearTimeout(this.#reconnect)
+    clearInterval(this.#heartbeat)
+    const client = this.#client
+    this.#client = null
+    await client?.end()
+  }
+
+  #send(topic: Topic): void {
+    this.#waiting.delete(topic)
+    this.#tell(`notify mooring_${topic}`)
+  }
+
+  #tell(statement: string): void {
+    // One after the other: the driver no longer queues for its callers.
+    this.#sending = this.#sending.then(() => this.#client?.query(statement)).catch(this.#onError)
+  }
+
+  #lost(client: pg.Client, error: Error | null): void {
+    if (error !== null) this.#onError(error)
+    // One that never listened is tried again by whoever opened it.
+    if (this.#closed || this.#client !== client) return
+    this.#client = null
+    clearInterval(this.#heartbeat)
+    this.#reconnectLater()
+  }
+
+  #reconnectLater(): void {
+    if (this.#closed) return
+    this.#reconnect = setTimeout(() => {
+      this.#reconnect = null
+      this.open().catch((cause: Error) => {
+        this.#onError(cause)
+        this.#reconnectLater()
+      })
+    }, RECONNECT_MS)
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * The datasources of one mode of an organization, a bounded number at a time: for what is done to all of them.
+ */
+
+import type { Db } from '#server/store/database/db.ts'
+import type { Mode } from '#shared/base/wire.ts'
+import type { Kind } from '#shared/datasources/datasource.ts'
+
+/** Some live datasources of a mode, oldest first: of one kind where it is given, registered until then. */
+export function someOf(db: Db, org: string, which: { mode: Mode; kind?: Kind; limit: number; until?: Date }) {
+  const { mode, kind, limit, until } = which
+  let query = db.selectFrom('datasources').select(['id', 'kind']).where('org_id', '=', org).where('mode', '=', mode)
+  if (kind !== undefined) query = query.where('kind', '=', kind)
+  if (until !== undefined) query = query.where('created_at', '<=', until)
+  return query.where('deleted_at', 'is', null).orderBy('id').limit(limit).execute()
+}

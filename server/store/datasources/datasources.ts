@@ -1,0 +1,215 @@
+/**
+ * Rows of datasources: read, list, change, remove. Every function is scoped to an organization; none names a sealed
+ * column. Registration is in `registration.ts`.
+ */
+import { type Selectable, sql, type Updateable } from 'kysely'
+import * as credentials from '#server/store/credentials/credentials.ts'
+import type { LatestColumns } from '#server/store/database/datasource-tables.ts'
+import type { Db, Tables, Tx } from '#server/store/database/db.ts'
+import type { VerdictColumns } from '#server/store/database/sealed-tables.ts'
+import * as feeds from '#server/store/feeds/feeds.ts'
+import * as quotas from '#server/store/organizations/quotas.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import type { Mode } from '#shared/base/wire.ts'
+import type { Advisory, Check } from '#shared/datasources/check.ts'
+import type { Kind, Status } from '#shared/datasources/datasource.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { withLatest } from './latest-verdicts.ts'
+
+/** A datasource with what is shown beside it: the current credential's summary and the last verdict. */
+export interface DatasourceRow
+  extends Omit<Selectable<Tables['datasources']>, keyof VerdictColumns | keyof LatestColumns> {
+  readonly version: number | null
+  readonly fingerprint: string | null
+  readonly last4: string | null
+  readonly checks: Check[] | null
+  readonly advisories: Advisory[] | null
+  /** Of an endpoint alone. */
+  readonly feed?: feeds.ShownFeed
+}
+
+const COLUMNS = [
+  'd.org_id',
+  'd.id',
+  'd.kind',
+  'd.mode',
+  'd.name',
+  'd.db_type',
+  'd.status',
+  'd.status_reason',
+  'd.host',
+  'd.port',
+  'd.database',
+  'd.schema',
+  'd.tls_mode',
+  'd.excluded_schemas',
+  'd.endpoint',
+  'd.metadata',
+  'd.identity',
+  'd.credential_version',
+  'd.verification_id',
+  'd.created_at',
+  'd.verified_at',
+  'd.introspected_at',
+  'd.next_check_at',
+  'd.deleted_at',
+  'c.version',
+  'c.last4',
+  'd.latest_id',
+  'd.latest_checks as checks',
+  'd.latest_advisories as advisories',
+] as const
+
+/**
+ * One credential is looked up for each row, by the index of those in force: its state stands in the text, and the limit keeps
+ * the plan from reading all credentials of a large organization for one page, also where the plan was made for any organization.
+ */
+function rows(db: Db, org: string) {
+  return db
+    .selectFrom('datasources as d')
+    .leftJoinLateral(
+      eb =>
+        eb
+          .selectFrom('credentials')
+          .select(['version', 'last4', 'fingerprint_key_id', 'credentials.fingerprint as given_fingerprint'])
+          .whereRef('credentials.org_id', '=', 'd.org_id')
+          .whereRef('credentials.datasource_id', '=', 'd.id')
+          .where('credentials.state', '=', sql.lit('current'))
+          .limit(sql.lit(1))
+          .as('c'),
+      join => join.onTrue(),
+    )
+    .select(COLUMNS)
+    .select(
+      sql<string | null>`case when c.fingerprint_key_id is null then null else c.given_fingerprint end`.as(
+        'fingerprint',
+      ),
+    )
+    .where('d.org_id', '=', org)
+}
+
+/** One datasource, removed ones only when asked for; undefined when the organization has none of that id. */
+export async function find(
+  db: Db,
+  org: string,
+  ask: { id: string; includeRemoved?: boolean },
+): Promise<DatasourceRow | undefined> {
+  const query = rows(db, org).where('d.id', '=', ask.id)
+  const found = await (ask.includeRemoved ? query : query.where('d.deleted_at', 'is', null)).execute()
+  return (await feeds.withFeeds(db, org, await withLatest(db, org, found)))[0]
+}
+
+/** Which of the UUIDs are those of live datasources of the organization. */
+export async function known(db: Db, org: string, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom('datasources')
+    .select('id')
+    .where('org_id', '=', org)
+    .where('id', 'in', [...ids])
+    .where('deleted_at', 'is', null)
+    .execute()
+  return new Set(rows.map(row => row.id))
+}
+
+/** What a change of a datasource looks at, under its row lock. */
+export interface LockedDatasource {
+  readonly id: string
+  readonly kind: Kind
+  readonly mode: Mode
+  readonly status: Status
+  readonly credential_version: number
+  readonly host: string | null
+  readonly port: number | null
+  readonly database: string | null
+  readonly schema: string | null
+  readonly identity: string | null
+}
+
+/**
+ * Locks one live datasource, by id or by natural key, until the transaction ends, so that changes of it take turns;
+ * undefined when the organization has none. Not against rows that refer to it: their foreign key's lock, which PostgreSQL also
+ * takes when a transaction writes such a row twice, would come after their own and against the order of the house.
+ */
+export function lock(
+  tx: Tx,
+  org: string,
+  which: { id: string } | { identity: string },
+): Promise<LockedDatasource | undefined> {
+  const query = tx
+    .selectFrom('datasources')
+    .select(['id', 'kind', 'mode', 'status', 'credential_version'])
+    .select(['host', 'port', 'database', 'schema', 'identity'])
+    .where('org_id', '=', org)
+    .where('deleted_at', 'is', null)
+    .forNoKeyUpdate()
+  return (
+    'id' in which ? query.where('id', '=', which.id) : query.where('identity', '=', which.identity)
+  ).executeTakeFirst()
+}
+
+/** What a list is narrowed to. `olderThan` and `newerThan` are ids: keys, not offsets, so that a page never shifts. */
+export interface ListFilter {
+  readonly kind?: Kind | undefined
+  readonly mode?: Mode | undefined
+  readonly status?: Status | undefined
+  readonly namePrefix?: string | undefined
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  readonly olderThan?: string
+  readonly newerThan?: string
+  /** Only these, for a capability that names them. */
+  readonly ids?: readonly string[]
+  /** Rows at most; null for all. */
+  readonly limit: number | null
+}
+
+/** No row has it: an empty list of ids means none, not all. */
+const NO_ID = '00000000-0000-0000-0000-000000000000'
+
+/** The name as it is shown: what was registered without one has its display name (`api/present.ts`). */
+const SHOWN_NAME = sql<string>`coalesce(d.name, substring(d.endpoint from '^[a-z]+://([^/?#]+)'),
+  case when position(':' in d.host) > 0 then '[' || d.host || ']' else d.host end || ':' || d.port || '/' || d.database)`
+
+/** Live datasources, newest first. With `newerThan`, the ones next to it. */
+export async function list(db: Db, org: string, filter: ListFilter): Promise<DatasourceRow[]> {
+  const backwards = filter.newerThan !== undefined
+  let query = rows(db, org)
+    .where('d.deleted_at', 'is', null)
+    .orderBy('d.id', backwards ? 'asc' : 'desc')
+  if (filter.kind !== undefined) query = query.where('d.kind', '=', filter.kind)
+  if (filter.mode !== undefined) query = query.where('d.mode', '=', filter.mode)
+  if (filter.status !== undefined) query = query.where('d.status', '=', filter.status)
+  if (filter.namePrefix !== undefined)
+    query = query.where(sql<boolean>`starts_with(${SHOWN_NAME}, ${filter.namePrefix})`)
+  if (filter.metadata !== undefined)
+    query = query.where(sql<boolean>`d.metadata @> ${JSON.stringify(filter.metadata)}::jsonb`)
+  if (filter.olderThan !== undefined) query = query.where('d.id', '<', filter.olderThan)
+  if (filter.newerThan !== undefined) query = query.where('d.id', '>', filter.newerThan)
+  if (filter.ids !== undefined) query = query.where('d.id', 'in', filter.ids.length === 0 ? [NO_ID] : [...filter.ids])
+  if (filter.limit !== null) query = query.limit(filter.limit)
+  const found = await feeds.withFeeds(db, org, await withLatest(db, org, await query.execute()))
+  return backwards ? found.reverse() : found
+}
+
+/** Sets columns of a live datasource; the caller holds its lock. Throws `conflict` for a natural key that another one has. */
+export async function update(
+  tx: Tx,
+  org: string,
+  change: { id: string; set: Updateable<Tables['datasources']> },
+): Promise<void> {
+  const query = tx.updateTable('datasources').set(change.set).where('org_id', '=', org).where('id', '=', change.id)
+  await query.execute().catch((error: unknown) => {
+    const isTaken = error instanceof Error && Reflect.get(error, 'constraint') === 'datasources_identity_key'
+    throw isTaken ? new Fault('conflict') : error
+  })
+}
+
+/**
+ * Removes a live datasource, whose lock the caller holds: its record stays, its credential's bytes, its tasks and its place
+ * in the quota go, in the caller's transaction.
+ */
+export async function remove(tx: Tx, org: string, which: { id: string; now: Date }): Promise<void> {
+  await update(tx, org, { id: which.id, set: { deleted_at: which.now, next_check_at: null } })
+  await tasks.endAll(tx, org, which.id)
+  await credentials.destroy(tx, org, { datasourceId: which.id })
+  await quotas.release(tx, org)
+}

@@ -1,0 +1,41 @@
+/**
+ * The latest verdict of a datasource, which its row keeps. A worker of the release before writes only which verification it is:
+ * then that row says the rest, until it goes by its age and is kept here at last.
+ */
+import { sql } from 'kysely'
+import type { Db } from '#server/store/database/db.ts'
+import type { Advisory, Check } from '#shared/datasources/check.ts'
+
+/** What is looked at of a datasource. */
+interface Shown {
+  readonly id: string
+  readonly verification_id: string | null
+  readonly latest_id: string | null
+  readonly checks: Check[] | null
+  readonly advisories: Advisory[] | null
+}
+
+/** The rows with their latest verdict, also where its verification alone has it. */
+export async function withLatest<T extends Shown>(
+  db: Db,
+  org: string,
+  rows: readonly T[],
+): Promise<Omit<T, 'latest_id'>[]> {
+  const lacking = rows.flatMap(row => (row.verification_id === row.latest_id ? [] : (row.verification_id ?? [])))
+  const found = lacking.length === 0 ? [] : await verificationsOf(db, org, lacking)
+  const byId = new Map(found.map(one => [one.id, one]))
+  return rows.map(({ latest_id: latestId, ...row }) => {
+    if (row.verification_id === latestId) return row
+    const { checks = null, advisories = null } = byId.get(row.verification_id ?? '') ?? {}
+    return { ...row, checks, advisories }
+  })
+}
+
+function verificationsOf(db: Db, org: string, ids: readonly string[]) {
+  return db
+    .selectFrom('verifications')
+    .select(['id', 'checks', 'advisories'])
+    .where('org_id', '=', org)
+    .where('id', '=', sql<string>`any (${sql.val(ids)}::uuid[])`)
+    .execute()
+}

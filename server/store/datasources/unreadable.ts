@@ -1,0 +1,23 @@
+/**
+ * Datasources that are marked as unreadable, of every organization, for the worker that looks whether they are.
+ */
+import { sql } from 'kysely'
+import type { Db } from '#server/store/database/db.ts'
+
+/** Where one is. */
+export interface Place {
+  readonly organizationId: string
+  readonly id: string
+}
+
+/** The next of them behind a place, in the order of the index. */
+export async function list(db: Db, of: { after: Place | null; limit: number }): Promise<Place[]> {
+  const { after, limit } = of
+  const behind = after === null ? sql`` : sql`and (org_id, id) > (${after.organizationId}::uuid, ${after.id}::uuid)`
+  const { rows } = await sql<Place>`
+    select org_id as "organizationId", id from datasources
+    where status_reason = 'credential_unreadable' and deleted_at is null ${behind}
+    order by org_id, id limit ${limit}
+  `.execute(db)
+  return rows
+}

@@ -1,0 +1,202 @@
+/**
+ * Wall 4: what the database lets each tier do, in one place. The web role may write sealed bytes and destroy them, and read
+ * none; nobody but an operator writes keys and grants. `db grant` prints or runs it, and a test fails for a table that is
+ * not spoken of here.
+ */
+import { sql } from 'kysely'
+import { roleDeadlines } from '#server/store/connection/deadlines.ts'
+import { type Db, transaction } from '#server/store/database/db.ts'
+import { quoteName } from '#shared/base/sql-text.ts'
+
+/** What a role may do with a table: all columns, or those listed. What is not said is not granted. */
+export interface TableGrant {
+  readonly select?: true | readonly string[]
+  readonly insert?: true | readonly string[]
+  readonly update?: true | readonly string[]
+  readonly delete?: true
+}
+
+/** The tiers that have a role of their own. */
+export type Tier = 'web' | 'worker'
+
+const CREDENTIAL = ['org_id', 'datasource_id', 'version', 'state', 'key_id', 'signer_id', 'last4', 'created_at']
+const TASK = ['org_id', 'id', 'kind', 'datasource_id', 'standing', 'due_at', 'created_at', 'expires_at']
+/** As a datasource is registered: `unverified`, by the column's default. */
+const REGISTERED = [
+  'org_id',
+  'id',
+  'kind',
+  'mode',
+  'name',
+  'db_type',
+  'host',
+  'port',
+  'database',
+  'schema',
+  'tls_mode',
+  'excluded_schemas',
+  'endpoint',
+  'metadata',
+  'identity',
+  'created_at',
+  'next_check_at',
+]
+/** What callers change. Status, mode and verdict are none of it: they decide whether a credential is used. */
+const CHANGED = [
+  'name',
+  'metadata',
+  'schema',
+  'excluded_schemas',
+  'identity',
+  'credential_version',
+  'next_check_at',
+  'deleted_at',
+]
+const EVENT = ['org_id', 'datasource_id', 'position', 'event_id', 'event', 'bytes', 'stored_at']
+/** Which claim it is; neither a body nor an answer. */
+const CLAIM_KEY = ['org_id', 'principal_id', 'route', 'key']
+const READ: TableGrant = { select: true }
+const EVERYTHING: TableGrant = { select: true, insert: true, update: true, delete: true }
+
+/** Every table of Mooring, for both tiers. */
+export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>> = {
+  kysely_migration: { web: READ, worker: READ },
+  kysely_migration_lock: { web: {}, worker: {} },
+  organizations: { web: READ, worker: READ },
+  organization_keys: {
+    web: { select: ['org_id', 'id', 'public_key', 'signer_id', 'signature', 'created_at', 'retired_at'] },
+    worker: { select: true, update: ['secret', 'destroyed_at'] },
+  },
+  api_keys: {
+    web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'keeps_children'] },
+    // It forgets what was revoked long ago.
+    worker: { select: ['org_id', 'id', 'revoked_at', 'issuer_id'], delete: true },
+  },
+  capabilities: {
+    web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'expires_at', 'mac'] },
+    // The columns of a key that `findByHash` looks at; the worker judges an operator's grant, which has none.
+    worker: { select: true, delete: true },
+  },
+  quotas: { web: { select: true, insert: true, update: true }, worker: {} },
+  rate_limits: { web: EVERYTHING, worker: {} },
+  datasources: {
+    web: { select: true, insert: REGISTERED, update: CHANGED },
+    worker: { select: true, update: true, delete: true },
+  },
+  credentials: {
+    web: {
+      // Fingerprints are the worker's to write.
+      select: [...CREDENTIAL, 'fingerprint', 'fingerprint_key_id'],
+      insert: [...CREDENTIAL, 'sealed', 'signature'],
+    },
+    worker: { select: true, update: true, delete: true },
+  },
+  upkeep: { web: {}, worker: { select: true, update: ['holder', 'held_until'] } },
+  // Months are partitions, which have no privileges of their own.
+  verifications: { web: READ, worker: { select: true, insert: true, delete: true } },
+  tasks: {
+    web: {
+      select: [...TASK, 'attempts', 'requested', 'settled', 'locked_until', 'token', 'outcome'],
+      insert: [...TASK, 'payload'],
+      update: ['requested', 'due_at', 'attempts', 'awaited_until'],
+      delete: true,
+    },
+    worker: EVERYTHING,
+  },
+  audit_events: { web: { select: true, insert: true }, worker: { insert: true } },
+  idempotency_keys: { web: EVERYTHING, worker: { select: [...CLAIM_KEY, 'expires_at'], delete: true } },
+  // What a process of the last release wrote is numbered by whoever reads it.
+  changes: {
+    web: { select: true, insert: true, update: ['n'] },
+    worker: { select: true, insert: true, update: ['n'], delete: true },
+  },
+  change_heads: {
+    web: { select: true, insert: true, update: ['epoch', 'last'] },
+    worker: { select: true, insert: true, update: ['epoch', 'last'] },
+  },
+  installation: {
+    web: { select: true, update: ['system_identifier', 'timeline', 'relation'] },
+    worker: { select: true, update: ['system_identifier', 'timeline', 'relation'] },
+  },
+  dial_budgets: { web: {}, worker: EVERYTHING },
+  snapshots: { web: READ, worker: EVERYTHING },
+  leases: {
+    web: { select: true, update: ['ended_at', 'ended_by'] },
+    worker: { select: true, insert: true, update: ['ended_at', 'ended_by'], delete: true },
+  },
+  // With a capability that ended long ago its grant goes.
+  lease_grants: { web: {}, worker: { select: true, delete: true } },
+  // The web stores what is pushed with a key alone.
+  feeds: { web: { select: true, insert: true, update: true }, worker: EVERYTHING },
+  // That the customer vouches for an event is the worker's to say.
+  feed_events: { web: { select: true, insert: EVENT }, worker: EVERYTHING },
+  feed_pushes: { web: { select: true, insert: true }, worker: EVERYTHING },
+  // Each writes its own row, and removes those of processes that are gone. No decision but readiness rests on them.
+  processes: { web: EVERYTHING, worker: EVERYTHING },
+}
+
+/** Functions that run as the owner of the tables: each does one thing that a grant would make more of. */
+const FUNCTIONS: Readonly<Record<Tier, readonly string[]>> = {
+  web: ['retire_credentials(uuid, uuid, text[], integer)', 'overflowing_months()'],
+  worker: [
+    'retire_credentials(uuid, uuid, text[], integer)',
+    'overflowing_months()',
+    'make_month()',
+    'drop_month(text, integer)',
+  ],
+}
+
+/** Both roles' names. */
+export type Roles = Readonly<Record<Tier, string>>
+
+/** The statements that give both roles exactly this, whatever they were given before, and their deadlines. */
+export function grantStatements(roles: Roles): string[] {
+  return [...privilegeStatements(roles), ...deadlineStatements(roles)]
+}
+
+/** Of these, those that only a role may run that may alter both: the owner of the tables need not be one. */
+export function deadlineStatements(roles: Roles): string[] {
+  return [roleDeadlines(roles.web), roleDeadlines(roles.worker)]
+}
+
+/** The others. */
+export function privilegeStatements(roles: Roles): string[] {
+  if (roles.web === roles.worker) throw new Error('The tiers need a role each: with one for both there is no wall.')
+  return (['web', 'worker'] as const).flatMap(tier => {
+    const role = quoteName(roles[tier])
+    const tables = Object.entries(GRANTS).flatMap(([table, grants]) => tableStatement(table, grants[tier], role))
+    return [
+      `revoke all on all tables in schema public from ${role}`,
+      `grant usage on schema public to ${role}`,
+      ...tables,
+      `revoke execute on function ${[...new Set(Object.values(FUNCTIONS).flat())].join(', ')} from ${role}`,
+      `grant execute on function ${FUNCTIONS[tier].join(', ')} to ${role}`,
+    ]
+  })
+}
+
+function tableStatement(table: string, grant: TableGrant, role: string): string[] {
+  const privileges = Object.entries(grant).map(([privilege, columns]) =>
+    columns === true ? privilege : `${privilege} (${columns.map(quoteName).join(', ')})`,
+  )
+  return privileges.length === 0 ? [] : [`grant ${privileges.join(', ')} on ${quoteName(table)} to ${role}`]
+}
+
+/** Runs the statements in one transaction. */
+export async function applyGrants(db: Db, statements: readonly string[]): Promise<void> {
+  await transaction(db, async tx => {
+    for (const statement of statements) await sql.raw(statement).execute(tx)
+  })
+}
+
+/**
+ * True when a role, or the one that is connected, can read sealed bytes or wrapped keys after all: a superuser, the owner of
+ * the tables, a member of a role that can.
+ */
+export async function canReadSecrets(db: Db, role: string | null): Promise<boolean> {
+  const { rows } = await sql<{ readable: boolean }>`
+    select bool_or(has_column_privilege(coalesce(${role}::name, current_user), tbl, col, 'select')) as readable
+    from (values ('credentials', 'sealed'), ('organization_keys', 'secret'), ('tasks', 'payload')) as hidden (tbl, col)
+  `.execute(db)
+  return rows[0]?.readable !== false
+}

@@ -1,0 +1,132 @@
+/**
+ * Recognises the server that the numbers of changes were given on. On another one, of a restored dump, a copy or a promoted
+ * standby, numbers may be given a second time: the epochs of all organizations end there, once, and subscribers list anew.
+ *
+ * The positions of feeds go on far behind any that was given, for the same reason.
+ *
+ * By the server's system identifier, by the timeline of its log, and by the oids of this database and its table of heads. Where a
+ * role may not read the first two, nothing is compared with them, and an operator says so (`db restored`).
+ */
+import { sql } from 'kysely'
+import { codeOf } from '#server/store/connection/availability.ts'
+import { CLIENT_DEADLINE_MS } from '#server/store/connection/deadlines.ts'
+import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { type Db, type Tx, transaction } from '#server/store/database/db.ts'
+
+/** What tells one server and database from another; null where it cannot be read. */
+export interface Origin {
+  readonly systemIdentifier: string | null
+  readonly timeline: number | null
+  readonly relation: string | null
+}
+
+/** Refused, not there, or not supported, as some providers have it: insufficient_privilege, undefined_function, and two more. */
+const UNREADABLE: ReadonlySet<string> = new Set(['42501', '42883', '0A000', '55000'])
+
+/** Reads what can be read of it. Throws when the database is away. */
+export async function readOrigin(db: Db): Promise<Origin> {
+  const system = await readable(
+    sql<{ found: string }>`select system_identifier::text as found from pg_control_system()`.execute(db),
+  )
+  // Of the log, not of the last checkpoint: a server that was just promoted has made none yet.
+  const timeline =
+    (await readable(
+      sql<{ found: number }>`
+        select ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint as found`.execute(db),
+    )) ??
+    (await readable(
+      sql<{ found: number }>`select timeline_id::bigint as found from pg_control_checkpoint()`.execute(db),
+    ))
+  const relation = await readable(
+    sql<{ found: string }>`
+      select d.oid || '/' || 'change_heads'::regclass::oid as found from pg_database d where d.datname = current_database()
+    `.execute(db),
+  )
+  return { systemIdentifier: system, timeline, relation }
+}
+
+async function readable<T>(asked: Promise<{ rows: { found: T }[] }>): Promise<T | null> {
+  try {
+    return (await asked).rows[0]?.found ?? null
+  } catch (error) {
+    if (UNREADABLE.has(codeOf(error) ?? '')) return null
+    throw error
+  }
+}
+
+/** Whether both of what is asked of the server itself could be read. */
+export function isTold({ systemIdentifier, timeline }: Origin): boolean {
+  return systemIdentifier !== null && timeline !== null
+}
+
+/**
+ * Compares where we are with where the numbers were given, and ends all epochs where that is elsewhere: once, whichever process
+ * comes first. Returns whether it did.
+ */
+export async function recognise(db: Db, here: Origin): Promise<boolean> {
+  const known = await db.selectFrom('installation').select(COLUMNS).executeTakeFirst()
+  if (known !== undefined && !isOther(known, here) && !isLess(known, here)) return false
+  const end = async (tx: Tx) => {
+    const held = await lock(tx)
+    if (!isOther(held, here)) {
+      await write(tx, filled(held, here))
+      return false
+    }
+    await write(tx, here)
+    await endEpochs(tx)
+    return true
+  }
+  // A row of each organization is written, which takes longer than a read may.
+  return withDeadline(CLIENT_DEADLINE_MS, () => transaction(db, end))
+}
+
+const COLUMNS = ['system_identifier as systemIdentifier', 'timeline', 'relation'] as const
+const KEYS = ['systemIdentifier', 'timeline', 'relation'] as const
+
+/** What one of both could not read tells nothing: roles differ in what they may read. */
+function isOther(known: Origin, here: Origin): boolean {
+  return KEYS.some(key => known[key] !== null && here[key] !== null && known[key] !== here[key])
+}
+
+function isLess(known: Origin, here: Origin): boolean {
+  return KEYS.some(key => known[key] === null && here[key] !== null)
+}
+
+function filled(known: Origin, here: Origin): Origin {
+  return {
+    systemIdentifier: known.systemIdentifier ?? here.systemIdentifier,
+    timeline: known.timeline ?? here.timeline,
+    relation: known.relation ?? here.relation,
+  }
+}
+
+function lock(tx: Tx): Promise<Origin> {
+  return tx.selectFrom('installation').select(COLUMNS).forUpdate().executeTakeFirstOrThrow()
+}
+
+async function write(tx: Tx, of: Origin): Promise<void> {
+  const { systemIdentifier: system_identifier, timeline, relation } = of
+  await tx.updateTable('installation').set({ system_identifier, timeline, relation }).execute()
+}
+
+/** Ends all epochs, as an operator says who has restored the database. Returns how many organizations there are. */
+export function restored(db: Db, here: Origin): Promise<number> {
+  return transaction(db, async tx => {
+    await lock(tx)
+    await write(tx, here)
+    return endEpochs(tx)
+  })
+}
+
+/** More events than a feed stores between a backup and the loss of what came after it. */
+const SKIPPED = 1_000_000_000
+
+/** Later than any epoch of a copy that began before: by the clock, and never again the one of before. */
+async function endEpochs(tx: Tx): Promise<number> {
+  // Feeds of endpoints have no epoch. Whoever has read further than what was restored finds what comes now behind their place.
+  await sql`update feeds set position = position + ${SKIPPED}`.execute(tx)
+  const ended = await sql`
+    update change_heads set epoch = greatest(epoch + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
+  `.execute(tx)
+  return Number(ended.numAffectedRows ?? 0n)
+}

@@ -1,0 +1,154 @@
+/**
+ * Rows that nobody needs any more: old verifications, datasources that were removed and all that hangs on them, ended leases,
+ * retired credentials, revoked keys and capabilities that ended. Each function removes one batch, found by an index without a
+ * lock and looked at again where it is removed, and says whether there may be more.
+ */
+import { sql } from 'kysely'
+import * as oldChanges from '#server/store/changes/old-changes.ts'
+import type { Db, Tx } from '#server/store/database/db.ts'
+import { BATCH, batch, briefly, isFull } from './brief.ts'
+
+/**
+ * Removes verifications made before `before`. One that a datasource shows, and does not keep itself since a worker of the
+ * release before has judged it, is kept there first.
+ */
+export function forgetVerifications(db: Db, before: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      with old as (
+        select org_id, id from verifications where at < ${before} order by at limit ${BATCH}
+      ), kept as (
+        update datasources d set latest_id = v.id, latest_version = v.version, latest_outcome = v.outcome,
+          latest_reason = v.reason, latest_checks = v.checks, latest_advisories = v.advisories, latest_took_ms = v.took_ms,
+          latest_at = v.at
+        from old join verifications v on v.org_id = old.org_id and v.id = old.id
+        where d.org_id = v.org_id and d.id = v.datasource_id and d.verification_id = v.id and d.latest_id is distinct from v.id
+      )
+      delete from verifications v using old where v.org_id = old.org_id and v.id = old.id`,
+  )
+}
+
+/** Removes a batch of what hangs on one datasource that was removed before `before`, and it with the last of them. */
+export async function forgetDatasource(db: Db, before: Date): Promise<boolean> {
+  // A feed goes first, in batches of its own.
+  const { rows } = await sql<{ org: string; id: string }>`
+    select org_id as org, id from datasources d where deleted_at < ${before}
+      and not exists (select from feeds f where f.org_id = d.org_id and f.datasource_id = d.id)
+    order by deleted_at limit 1
+  `.execute(db)
+  const gone = rows[0]
+  return gone !== undefined && briefly(db, tx => forgetHanging(tx, gone, before))
+}
+
+interface Gone {
+  readonly org: string
+  readonly id: string
+}
+
+async function forgetHanging(tx: Tx, gone: Gone, before: Date): Promise<boolean> {
+  const it = sql`org_id = ${gone.org} and id = ${gone.id} and deleted_at < ${before}`
+  const { rows } = await sql`select id from datasources where ${it} for update`.execute(tx)
+  if (rows.length === 0) return true
+  // Before its credentials: were the removal taken back between two batches, another box could be put under the version that the
+  // verdict lets be used.
+  await sql`
+    update datasources set verdict_version = null, verdict_usable = null, usable_until = null, verdict_signer_id = null,
+      verdict_signature = null
+    where ${it} and verdict_version is not null
+  `.execute(tx)
+  if (await oldChanges.forgetWith(tx, gone)) return true
+  for (const table of HANGING) if (await removeOf(tx, gone, table)) return true
+  await sql`delete from datasources where ${it}`.execute(tx)
+  return true
+}
+
+/** What hangs on a datasource, in the order in which it goes, whatever its own time would be. */
+const HANGING = ['verifications', 'snapshots', 'leases', 'tasks', 'credentials'] as const
+
+/** Newest first: a snapshot refers to an older one. */
+async function removeOf(tx: Tx, of: Gone, table: (typeof HANGING)[number]): Promise<boolean> {
+  const key = sql.ref(table === 'credentials' ? 'version' : 'id')
+  const where = sql`org_id = ${of.org} and datasource_id = ${of.id}`
+  const gone = await sql`
+    delete from ${sql.table(table)} where ${where} and ${key} in (
+      select ${key} from ${sql.table(table)} where ${where} order by ${key} desc limit ${BATCH})
+  `.execute(tx)
+  return isFull(gone.numAffectedRows)
+}
+
+/** Notes when a credential was first seen as retired: processes of the release before write no time. */
+export function stampRetired(db: Db, now: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      with old as (
+        select org_id, datasource_id, version from credentials where state = 'retired' and retired_at is null limit ${BATCH}
+      )
+      update credentials c set retired_at = ${now} from old
+      where c.org_id = old.org_id and c.datasource_id = old.datasource_id and c.version = old.version and c.retired_at is null`,
+  )
+}
+
+/**
+ * Removes rows of credentials that were retired before `before`, of datasources that are there: those of a removed one go with
+ * it. The newest version stays, from which the next one is counted, and so does one that a verdict or a live lease is of.
+ */
+export function forgetCredentials(db: Db, before: Date): Promise<boolean> {
+  const isOld = sql`c.state = 'retired' and c.retired_at < ${before}
+    and not exists (
+      select from datasources d where d.org_id = c.org_id and d.id = c.datasource_id
+        and (d.deleted_at is not null or d.credential_version = c.version or d.verdict_version = c.version))
+    and not exists (
+      select from leases l where l.org_id = c.org_id and l.datasource_id = c.datasource_id and l.version = c.version
+        and l.ended_at is null)`
+  return batch(
+    db,
+    sql`
+      with old as (
+        select org_id, datasource_id, version from credentials c where ${isOld} order by retired_at limit ${BATCH}
+      )
+      delete from credentials c using old
+      where c.org_id = old.org_id and c.datasource_id = old.datasource_id and c.version = old.version and ${isOld}`,
+  )
+}
+
+/** Removes leases that ended before `before`. */
+export function forgetLeases(db: Db, before: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      with old as (select org_id, id from leases where ended_at < ${before} order by ended_at limit ${BATCH})
+      delete from leases l using old where l.org_id = old.org_id and l.id = old.id`,
+  )
+}
+
+/** Removes capabilities that ended before `before`, with an operator's grant of them, but for those that another or a lease refers to. */
+export function forgetCapabilities(db: Db, before: Date): Promise<boolean> {
+  const isOld = sql`least(c.revoked_at, c.expires_at) < ${before}
+    and not exists (select from capabilities o where o.org_id = c.org_id and o.rotated_from = c.id)
+    and not exists (select from leases l where l.org_id = c.org_id and l.capability_id = c.id)`
+  return batch(
+    db,
+    sql`
+      with old as (
+        select c.org_id, c.id from capabilities c where ${isOld} order by least(c.revoked_at, c.expires_at) limit ${BATCH}
+      ), ungranted as (
+        delete from lease_grants g using old where g.org_id = old.org_id and g.capability_id = old.id
+      )
+      delete from capabilities c using old where c.org_id = old.org_id and c.id = old.id and ${isOld}`,
+  )
+}
+
+/** Removes keys that were revoked before `before`, but for those that have made a key or capability whose row is kept. */
+export function forgetKeys(db: Db, before: Date): Promise<boolean> {
+  const isOld = sql`k.revoked_at < ${before}
+    and not exists (select from api_keys o where o.org_id = k.org_id and o.issuer_id = k.id)
+    and not exists (select from capabilities c where c.org_id = k.org_id and c.issuer_id = k.id)`
+  return batch(
+    db,
+    sql`
+      with old as (select k.org_id, k.id from api_keys k where ${isOld} order by k.revoked_at limit ${BATCH})
+      delete from api_keys k using old where k.org_id = old.org_id and k.id = old.id and ${isOld}`,
+  )
+}

@@ -1,0 +1,78 @@
+/**
+ * The processes that run: each writes its row every few seconds, by the database's clock. That it can is what its readiness
+ * rests on, since a database that is read-only or full still answers every reader. Of no organization.
+ */
+import { sql } from 'kysely'
+import { deadlinesAreSet } from '#server/store/connection/deadlines.ts'
+import { type Db, transaction } from '#server/store/database/db.ts'
+import type { Tier } from './grants.ts'
+
+/** A process that has written nothing for so long is not ready, and another one takes it for gone. */
+export const SEEN_WITHIN_SECONDS = 15
+/** Rows of processes that were not seen for so long are removed. */
+export const GONE_SECONDS = 600
+/** How many of them at a time. */
+const BATCH = 100
+
+/** A process of a tier. */
+export interface ProcessRow {
+  readonly id: string
+  readonly kind: Tier
+  /** Of the release. */
+  readonly version: string
+}
+
+/** More than a statement may keep in memory, so that it needs room on the disk. */
+const SPILLED_ROWS = 5_000
+
+/**
+ * Writes that the process runs now. A full disk takes an update in place for as long as it has a segment of its log, while
+ * every registration fails: what spills over the memory of a statement finds that out, and leaves nothing behind.
+ */
+export async function beat(db: Db, { id, kind, version }: ProcessRow): Promise<void> {
+  await transaction(db, async tx => {
+    await sql`select set_config('work_mem', '64kB', true)`.execute(tx)
+    await sql`select count(*) from generate_series(1, ${SPILLED_ROWS}::int)`.execute(tx)
+    await sql`
+      insert into processes (id, kind, version) values (${id}, ${kind}, ${version})
+      on conflict (id) do update set seen_at = clock_timestamp()
+    `.execute(tx)
+  })
+}
+
+/** What our own database says of a process. */
+export interface Standing {
+  /** The process has written its row lately. */
+  readonly isWritten: boolean
+  /** Some worker has written its row lately. */
+  readonly isWorkerSeen: boolean
+  /** The deadlines of this session are at most ours. */
+  readonly hasDeadlines: boolean
+  /** Rows that no month takes are kept in a default partition: none was made for months, or a clock is far off. */
+  readonly isOverflowing: boolean
+}
+
+/** Reads it. */
+export async function standing(db: Db, id: string): Promise<Standing> {
+  const lately = sql`seen_at > clock_timestamp() - make_interval(secs => ${SEEN_WITHIN_SECONDS})`
+  const { rows } = await sql<Standing>`
+    select exists (select from processes where id = ${id} and ${lately}) as "isWritten",
+      exists (select from processes where kind = 'worker' and ${lately}) as "isWorkerSeen",
+      ${deadlinesAreSet()} as "hasDeadlines", exists (select from overflowing_months()) as "isOverflowing"
+  `.execute(db)
+  return rows[0] ?? { isWritten: false, isWorkerSeen: false, hasDeadlines: false, isOverflowing: false }
+}
+
+/** Removes the row of a process that ends. */
+export async function remove(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('processes').where('id', '=', id).execute()
+}
+
+/** Removes a batch of rows of processes that ended without a word. Any process may call it, at any time. */
+export async function removeGone(db: Db): Promise<void> {
+  await sql`
+    delete from processes where id in (
+      select id from processes where seen_at < clock_timestamp() - make_interval(secs => ${GONE_SECONDS})
+      order by seen_at limit ${BATCH} for update skip locked)
+  `.execute(db)
+}

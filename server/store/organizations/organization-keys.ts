@@ -1,0 +1,156 @@
+/**
+ * The life of organizations' keys: a new one in the place of the current one, the secret half wrapped or the row signed
+ * anew, and its end. Operators and the worker call it; the web role may run none of it.
+ */
+import { type Selectable, sql } from 'kysely'
+import type { WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
+import type { Db, Tables, Tx } from '#server/store/database/db.ts'
+
+/** Columns of a key's row as its signature covers them. */
+interface Signed {
+  readonly signerId: string
+  readonly signature: Buffer
+}
+
+/** A new key's row. */
+export interface NewKeyRow extends Signed {
+  readonly id: string
+  readonly publicKey: Buffer
+  readonly secret: Buffer
+  readonly masterKeyId: string
+}
+
+/** Retires the current key, whose row is signed as retired, and puts a new one in its place. */
+export async function replaceCurrent(
+  tx: Tx,
+  org: string,
+  of: { retired: Signed & { id: string; retiredAt: Date }; fresh: NewKeyRow; now: Date },
+): Promise<void> {
+  const { retired, fresh, now } = of
+  await tx
+    .updateTable('organization_keys')
+    .set({ retired_at: retired.retiredAt, signer_id: retired.signerId, signature: retired.signature })
+    .where('org_id', '=', org)
+    .where('id', '=', retired.id)
+    .where('retired_at', 'is', null)
+    .execute()
+  await tx
+    .insertInto('organization_keys')
+    .values({
+      org_id: org,
+      id: fresh.id,
+      public_key: fresh.publicKey,
+      secret: fresh.secret,
+      master_key_id: fresh.masterKeyId,
+      signer_id: fresh.signerId,
+      signature: fresh.signature,
+      created_at: now,
+      retired_at: null,
+    })
+    .execute()
+}
+
+const COLUMNS = [
+  'org_id',
+  'id',
+  'public_key',
+  'secret',
+  'master_key_id',
+  'signer_id',
+  'signature',
+  'retired_at',
+] as const
+
+/** Keys with a secret half, retired ones too: an organization's, or all that are wrapped or signed otherwise than is asked. */
+export async function list(
+  db: Db,
+  which: { org: string } | { notMaster: string; limit: number } | { notSigner: string; limit: number },
+): Promise<WrappedOrganizationKey[]> {
+  let query = db
+    .selectFrom('organization_keys')
+    .select(COLUMNS)
+    .where('secret', 'is not', null)
+    .orderBy('org_id')
+    .orderBy('id')
+  if ('org' in which) query = query.where('org_id', '=', which.org)
+  if ('notMaster' in which) query = query.where('master_key_id', '!=', which.notMaster).limit(which.limit)
+  if ('notSigner' in which) query = query.where('signer_id', '!=', which.notSigner).limit(which.limit)
+  const rows = await query.execute()
+  return rows.flatMap(keyOf)
+}
+
+function keyOf(row: Pick<Selectable<Tables['organization_keys']>, (typeof COLUMNS)[number]>): WrappedOrganizationKey[] {
+  if (row.secret === null) return []
+  const { org_id: organizationId, id, secret, signature } = row
+  const rest = { masterKeyId: row.master_key_id, signerId: row.signer_id, retiredAt: row.retired_at }
+  return [{ organizationId, id, publicKey: row.public_key, secret, signature, ...rest }]
+}
+
+/** One key with a secret half for each pair of keys that wrapped and signed it: whether a keyring opens one says it of all. */
+export async function samples(db: Db): Promise<WrappedOrganizationKey[]> {
+  const rows = await db
+    .selectFrom('organization_keys')
+    .distinctOn(['master_key_id', 'signer_id'])
+    .select(COLUMNS)
+    .where('secret', 'is not', null)
+    .execute()
+  return rows.flatMap(keyOf)
+}
+
+/** How many keys with a secret half are wrapped to another master key, or signed by another signer. */
+export async function countOthers(db: Db, than: { masterKeyId: string } | { signerId: string }): Promise<number> {
+  const query = db
+    .selectFrom('organization_keys')
+    .select(eb => eb.fn.countAll<number>().as('count'))
+    .where('secret', 'is not', null)
+  const { count } = await ('masterKeyId' in than
+    ? query.where('master_key_id', '!=', than.masterKeyId)
+    : query.where('signer_id', '!=', than.signerId)
+  ).executeTakeFirstOrThrow()
+  return count
+}
+
+/** Writes a secret half that was wrapped anew, unless someone else was faster. */
+export async function writeWrapped(
+  db: Db,
+  key: WrappedOrganizationKey,
+  wrapped: { secret: Buffer; masterKeyId: string },
+): Promise<void> {
+  await db
+    .updateTable('organization_keys')
+    .set({ secret: wrapped.secret, master_key_id: wrapped.masterKeyId })
+    .where('org_id', '=', key.organizationId)
+    .where('id', '=', key.id)
+    .where('master_key_id', '=', key.masterKeyId)
+    .where('secret', 'is not', null)
+    .execute()
+}
+
+/** Writes a signature that was made anew, unless the row has changed meanwhile. */
+export async function writeSigned(db: Db, key: WrappedOrganizationKey, signed: Signed): Promise<void> {
+  await db
+    .updateTable('organization_keys')
+    .set({ signer_id: signed.signerId, signature: signed.signature })
+    .where('org_id', '=', key.organizationId)
+    .where('id', '=', key.id)
+    .where('signature', '=', key.signature)
+    .execute()
+}
+
+/**
+ * Destroys the secret half of a retired key, unless something is sealed to it still, or may be: which key a caller has sealed
+ * to is inside the box, until a worker has opened it. True when it is destroyed.
+ */
+export async function destroy(tx: Tx, org: string, which: { id: string; now: Date }): Promise<boolean> {
+  const { rows } = await sql`
+    update organization_keys k set secret = null, destroyed_at = ${which.now}
+    where k.org_id = ${org} and k.id = ${which.id} and k.retired_at is not null and k.secret is not null
+      and not exists (select 1 from credentials c where c.org_id = k.org_id and c.key_id = k.id and c.sealed is not null)
+      and not exists (
+        select 1 from credentials c join tasks t on t.org_id = c.org_id and t.datasource_id = c.datasource_id
+        where c.org_id = k.org_id and c.sealed is not null and c.fingerprint is null
+          and t.kind = 'verify' and t.settled < t.requested)
+    returning k.id
+  `.execute(tx)
+  return rows.length === 1
+}

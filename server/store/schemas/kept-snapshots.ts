@@ -1,0 +1,32 @@
+/**
+ * How many snapshots of a datasource are kept. Called by the worker where it keeps another one, in the same transaction.
+ */
+import { sql } from 'kysely'
+import type { Tx } from '#server/store/database/db.ts'
+
+/** Snapshots that are kept of a datasource, and their bytes as the rows hold them, packed. */
+export const KEPT_SNAPSHOTS = { count: 100, bytes: 64 << 20 } as const
+
+/**
+ * Lets those of a datasource go that are beyond `KEPT_SNAPSHOTS`, by when they were last seen to hold. The newest stays, and so
+ * does the newest of all schemas: who looks at one schema again and again must not make the next drift unseen. What refers to
+ * one that goes was compared with nothing from then on. The lengths are read without the bytes.
+ */
+export async function trim(tx: Tx, org: string, datasourceId: string): Promise<void> {
+  await sql`
+    with ranked as (
+      select id, row_number() over newest as place,
+        sum(octet_length(content) + octet_length(observed)) over newest as bytes,
+        row_number() over (partition by schemas_asked is null order by seen_at desc, id desc) = 1 as is_newest
+      from snapshots where org_id = ${org} and datasource_id = ${datasourceId}
+      window newest as (order by seen_at desc, id desc)
+    ), old as (
+      select id from ranked
+      where not is_newest and (place > ${KEPT_SNAPSHOTS.count} or bytes > ${KEPT_SNAPSHOTS.bytes})
+    ), freed as (
+      update snapshots set previous_id = null, breaking = null, risky = null, safe = null
+      where org_id = ${org} and previous_id in (select id from old) and id not in (select id from old)
+    )
+    delete from snapshots where org_id = ${org} and id in (select id from old)
+  `.execute(tx)
+}

@@ -1,0 +1,149 @@
+/**
+ * Rows of snapshots: written by the worker, read by the web tier. A row is never changed but for when it was last seen to
+ * hold, and what stands beside it (estimates).
+ */
+import { sql } from 'kysely'
+import type { Db, Tx } from '#server/store/database/db.ts'
+
+/** A row without its content. */
+export interface SnapshotSummary {
+  readonly id: string
+  readonly datasource_id: string
+  readonly fingerprint: string
+  readonly schemas_asked: string[] | null
+  readonly excluded_schemas: string[]
+  readonly table_count: number
+  readonly previous_id: string | null
+  readonly breaking: number | null
+  readonly risky: number | null
+  readonly safe: number | null
+  readonly taken_at: Date
+  readonly seen_at: Date
+}
+
+/** A snapshot to be written. The counts are of the drift from `previousId`. */
+export interface NewSnapshot {
+  readonly id: string
+  readonly datasourceId: string
+  readonly fingerprint: string
+  readonly schemasAsked: readonly string[] | null
+  readonly excludedSchemas: readonly string[]
+  readonly tableCount: number
+  readonly content: Buffer
+  readonly observed: Buffer
+  readonly previousId: string | null
+  readonly drift: { readonly breaking: number; readonly risky: number; readonly safe: number } | null
+  readonly at: Date
+}
+
+const SUMMARY = [
+  'id',
+  'datasource_id',
+  'fingerprint',
+  'schemas_asked',
+  'excluded_schemas',
+  'table_count',
+  'previous_id',
+  'breaking',
+  'risky',
+  'safe',
+  'taken_at',
+  'seen_at',
+] as const
+
+/** Writes a snapshot. */
+export async function insert(tx: Tx, org: string, entry: NewSnapshot): Promise<void> {
+  await tx
+    .insertInto('snapshots')
+    .values({
+      org_id: org,
+      id: entry.id,
+      datasource_id: entry.datasourceId,
+      fingerprint: entry.fingerprint,
+      schemas_asked: entry.schemasAsked === null ? null : [...entry.schemasAsked],
+      excluded_schemas: [...entry.excludedSchemas],
+      table_count: entry.tableCount,
+      content: entry.content,
+      observed: entry.observed,
+      previous_id: entry.previousId,
+      breaking: entry.drift?.breaking ?? null,
+      risky: entry.drift?.risky ?? null,
+      safe: entry.drift?.safe ?? null,
+      taken_at: entry.at,
+      seen_at: entry.at,
+    })
+    .execute()
+}
+
+/** Notes that a snapshot still holds. */
+export async function seen(tx: Tx, org: string, entry: { id: string; observed: Buffer; at: Date }): Promise<void> {
+  await tx
+    .updateTable('snapshots')
+    .set({ seen_at: entry.at, observed: entry.observed })
+    .where('org_id', '=', org)
+    .where('id', '=', entry.id)
+    .execute()
+}
+
+/** One snapshot with its content as the row holds it, packed. */
+export function findPacked(db: Db, org: string, id: string) {
+  return db
+    .selectFrom('snapshots')
+    .select([...SUMMARY, 'content', 'observed'])
+    .where('org_id', '=', org)
+    .where('id', '=', id)
+    .executeTakeFirst()
+}
+
+/** The fingerprint of a snapshot and its content as the row holds it, packed; undefined when there is none of that id. */
+export function packed(
+  db: Db,
+  org: string,
+  id: string,
+): Promise<{ readonly fingerprint: string; readonly content: Buffer } | undefined> {
+  return db
+    .selectFrom('snapshots')
+    .select(['fingerprint', 'content'])
+    .where('org_id', '=', org)
+    .where('id', '=', id)
+    .executeTakeFirst()
+}
+
+/** Summaries of a datasource's snapshots, newest first. */
+export function list(
+  db: Db,
+  org: string,
+  ask: { datasourceId: string; limit: number; olderThan?: string | undefined },
+): Promise<SnapshotSummary[]> {
+  const query = db
+    .selectFrom('snapshots')
+    .select(SUMMARY)
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', ask.datasourceId)
+    .orderBy('id', 'desc')
+    .limit(ask.limit)
+  return (ask.olderThan === undefined ? query : query.where('id', '<', ask.olderThan)).execute()
+}
+
+/**
+ * The snapshot that was last seen to hold of those that were asked for the very same schemas. Without `asked`, of those of
+ * all schemas but the excluded ones, and only where there is none of any: who looks at one schema hides no other.
+ */
+export function latest(
+  db: Db,
+  org: string,
+  of: { datasourceId: string; asked?: readonly string[] | null },
+): Promise<SnapshotSummary | undefined> {
+  const query = db
+    .selectFrom('snapshots')
+    .select(SUMMARY)
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', of.datasourceId)
+    .orderBy(eb => eb('schemas_asked', 'is', null), 'desc')
+    .orderBy('seen_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(1)
+  const { asked } = of
+  if (asked === undefined) return query.executeTakeFirst()
+  return query.where(sql<boolean>`schemas_asked is not distinct from ${asked}::text[]`).executeTakeFirst()
+}

@@ -1,0 +1,32 @@
+/**
+ * Claims that are given back unsettled. The claim is void from then on: work that is still being cut off must not settle what
+ * it could not do. Claiming and settling are in `claims.ts`.
+ */
+
+import type { Db } from '#server/store/database/db.ts'
+import type { Claim } from './claims.ts'
+
+/** Gives a claim back undone, due at `dueAt`, as if it had never been made. */
+export async function handBack(db: Db, held: Claim, dueAt: Date): Promise<void> {
+  await giveBack(db, held, { due_at: dueAt })
+}
+
+/** The same after a failure of ours: the next one waits longer. */
+export async function handBackFailed(db: Db, held: Claim, dueAt: Date): Promise<void> {
+  await giveBack(db, held, { due_at: dueAt, attempts: held.attempts })
+}
+
+/** The same for what was cut off at its first try: due now, behind everything that has not hung. */
+export async function handBackHung(db: Db, held: Claim, now: Date): Promise<void> {
+  await giveBack(db, held, { due_at: now, hung: true })
+}
+
+async function giveBack(db: Db, held: Claim, set: { due_at: Date; attempts?: number; hung?: boolean }): Promise<void> {
+  await db
+    .updateTable('tasks')
+    .set(eb => ({ ...set, locked_until: null, token: eb('token', '+', 1) }))
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .execute()
+}

@@ -1,0 +1,183 @@
+/**
+ * Work for the worker, as the worker sees it: claimed by one worker at a time, settled with a fencing token, so that a worker
+ * whose claim has run out cannot write over the one that took the work from it. Which tasks are claimed is in `claim-choice.ts`.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { type RawBuilder, sql } from 'kysely'
+import { type Db, type TaskKind, type Tx, transaction } from '#server/store/database/db.ts'
+import { areDue, choice, PLAN_SETTINGS } from './claim-choice.ts'
+
+/** A worker's hold on a task. `token` fences: settling with an older one changes nothing. */
+export interface Claim {
+  readonly organizationId: string
+  readonly id: string
+  readonly kind: TaskKind
+  readonly datasourceId: string | null
+  readonly standing: boolean
+  readonly payload: Buffer | null
+  /** With this one. It is written when the work has failed: a claim that comes to nothing counts as none. */
+  readonly attempts: number
+  readonly requested: number
+  readonly token: number
+  /** The number of the request for a check that it was given back for; null for none. */
+  readonly awaits: number | null
+}
+
+/** Where the round through the organizations goes on, by priority. */
+export type Rounds = Map<number, string>
+
+/** What a worker asks for. */
+export interface ClaimAsk {
+  /** Those of feeds, or any others: the two are never claimed together. */
+  readonly kinds: readonly TaskKind[]
+  readonly limit: number
+  /** Claims of one organization that this worker may hold at a time: a noisy one leaves room for the others. */
+  readonly perOrganization: number
+  /** The organizations of the claims that it holds and that count against this one, one entry a claim. */
+  readonly held: readonly string[]
+  readonly leaseMs: number
+  readonly now: Date
+  readonly lanes: readonly Lane[]
+  /** As `prioritiesDue` has found them: the others are not looked at. Left out, all are. */
+  readonly due?: readonly number[]
+  /** Changed by the claim; left out, each round begins anew. */
+  readonly rounds?: Rounds
+  /** Whether the first place goes to what was asked for last, or the second one. */
+  readonly newestFirst?: boolean
+}
+
+/**
+ * Whom a task is for: somebody who asked for it, the schedule, somebody who asked for it after it has hung, or the schedule
+ * again after it has failed or hung.
+ */
+export type Lane = 'asked' | 'scheduled' | 'hung' | 'failed'
+
+/** As the column `priority` counts. What a caller waits for goes before what was asked for and nobody waits for. */
+const PRIORITIES: Readonly<Record<Lane, readonly number[]>> = { asked: [0, 1], scheduled: [2], hung: [3], failed: [4] }
+/** From which on they are of polls. */
+const POLLS = 5
+
+/** Any numbers that nothing else locks by: one worker at a time claims checks, and one polls. */
+const LOCKS = { checks: 7_203_114_866, polls: 7_203_114_867 } as const
+/** Who finds another one claiming looks again so many times, after so long. */
+const LOOKS = 3
+const LOOK_MS = 20
+/** Others wait for the end of a claim: one that the database does not answer in so long is given up. */
+const CLAIM_MS = 1_000
+
+/** A row of a choice: a claim, or nulls where there is none. */
+type Chosen = { [K in keyof Claim]: Claim[K] | null } & { readonly visited: string | null }
+
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * The priorities of which something is due that a worker can do. It takes no lock: what has nothing to do keeps nobody from
+ * claiming.
+ */
+export async function prioritiesDue(db: Db, ask: Pick<ClaimAsk, 'kinds' | 'now'>): Promise<number[]> {
+  const all = Object.values(PRIORITIES).flatMap(priorities => spelled(priorities, ask))
+  const { rows } = await areDue(ask, all).execute(db)
+  return rows.map(({ p }) => p)
+}
+
+/**
+ * Claims up to `limit` due tasks until `now + leaseMs`, of the lanes in their order: of organizations in turn, of each the longest
+ * due, and in turn with them what was asked for last. None while other workers claim all the time. One of the functions that
+ * find the organization instead of being told it: the worker serves all of them.
+ */
+export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
+  const wanted = ask.lanes.flatMap(lane => spelled(PRIORITIES[lane], ask))
+  const priorities = wanted.filter(priority => ask.due?.includes(priority) ?? true)
+  if (priorities.length === 0) return []
+  for (let look = 0; look <= LOOKS; look += 1) {
+    if (look > 0) await delay(LOOK_MS)
+    const claimed = await transaction(db, tx => claimLocked(tx, ask, priorities))
+    if (claimed !== null) return claimed
+  }
+  return []
+}
+
+/** Null when another worker is claiming. */
+async function claimLocked(tx: Tx, ask: ClaimAsk, priorities: readonly number[]): Promise<Claim[] | null> {
+  const lock = isOfPolls(ask) ? LOCKS.polls : LOCKS.checks
+  const settings = Object.entries({ ...PLAN_SETTINGS, statement_timeout: `${CLAIM_MS}ms` })
+  const set = settings.map(([name, value]) => sql`set_config(${sql.lit(name)}, ${sql.lit(value)}, true)`)
+  const { rows } = await sql<{ taken: boolean }>`
+    select pg_try_advisory_xact_lock(${lock}) as taken, ${sql.join(set)}
+  `.execute(tx)
+  if (rows[0]?.taken !== true) return null
+  const claimed: Claim[] = []
+  for (const priority of priorities) {
+    const limit = ask.limit - claimed.length
+    if (limit > 0)
+      claimed.push(...(await claimOf(tx, { ...ask, limit, held: [...ask.held, ...ownersOf(claimed)] }, priority)))
+  }
+  return claimed
+}
+
+async function claimOf(tx: Tx, ask: ClaimAsk, priority: number): Promise<Claim[]> {
+  const after = ask.rounds?.get(priority) ?? NOBODY
+  const hasCallers = [...PRIORITIES.asked, ...PRIORITIES.hung].includes(priority % POLLS)
+  const newestFirst = hasCallers ? (ask.newestFirst ?? false) : null
+  const { rows } = await choice<Chosen>({ ...ask, priority, after, newestFirst }).execute(tx)
+  const visited = rows[0]?.visited
+  if (visited) ask.rounds?.set(priority, visited)
+  // Sound: where one column of a claim is there, all are.
+  return rows.filter(row => row.id !== null).map(({ visited: _, ...row }) => row as Claim)
+}
+
+function isOfPolls({ kinds }: Pick<ClaimAsk, 'kinds'>): boolean {
+  return kinds.includes('poll')
+}
+
+function spelled(priorities: readonly number[], ask: Pick<ClaimAsk, 'kinds'>): number[] {
+  return priorities.map(priority => priority + (isOfPolls(ask) ? POLLS : 0))
+}
+
+function ownersOf(claimed: readonly Claim[]): string[] {
+  return claimed.map(({ organizationId }) => organizationId)
+}
+
+/** How a standing task goes on: due again at `dueAt`, a time or an expression of one; null for not before it is requested. */
+export interface Next {
+  readonly dueAt: Date | null | RawBuilder<Date>
+  readonly now: Date
+  readonly failed: boolean
+}
+
+/** A predicate over `tasks`: the claim is still good. */
+export function isHeld({ organizationId, id, token }: Claim): RawBuilder<boolean> {
+  return sql`tasks.org_id = ${organizationId} and tasks.id = ${id} and tasks.token = ${token}`
+}
+
+/**
+ * What settling sets, for statements that do it together with their effect: due now when it was requested again meanwhile, and that
+ * request was not settled by another way.
+ */
+export function settledColumns({ requested, attempts }: Claim, { dueAt, now, failed }: Next): RawBuilder<unknown> {
+  return sql`settled = greatest(settled, ${requested}), locked_until = null, ran_out = 0, hung = false,
+    awaited_until = case when requested > greatest(settled, ${requested}) then awaited_until end,
+    attempts = case when not ${failed}::boolean then 0 when requested > ${requested} then attempts else ${attempts}::integer end,
+    due_at = case when requested > greatest(settled, ${requested}) then ${now}::timestamptz else ${dueAt}::timestamptz end`
+}
+
+/** Settles a standing task in the transaction of its effect. False when the claim was lost; the caller then rolls back. */
+export async function settle(tx: Tx, held: Claim, next: Next): Promise<boolean> {
+  const { rows } = await sql`update tasks set ${settledColumns(held, next)} where ${isHeld(held)} returning id`.execute(
+    tx,
+  )
+  return rows.length === 1
+}
+
+/** Settles a task that is done once: its payload is gone, its outcome awaits the reader. False when the claim was lost. */
+export async function finish(tx: Db, held: Claim, outcome: unknown): Promise<boolean> {
+  const rows = await tx
+    .updateTable('tasks')
+    .set({ outcome: JSON.stringify(outcome), payload: null, due_at: null, locked_until: null, ran_out: 0 })
+    .where('org_id', '=', held.organizationId)
+    .where('id', '=', held.id)
+    .where('token', '=', held.token)
+    .returning('id')
+    .execute()
+  return rows.length === 1
+}

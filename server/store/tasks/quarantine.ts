@@ -1,0 +1,56 @@
+/**
+ * Tasks whose claims ran out twice, as the worker that runs them alone sees them: one of an organization and two in all at a
+ * time, whatever the number of workers. How others are claimed is in `claims.ts`.
+ */
+import { sql } from 'kysely'
+import { type Db, type TaskKind, transaction } from '#server/store/database/db.ts'
+import { isQuarantined } from './claim-choice.ts'
+import type { Claim } from './claims.ts'
+
+/** A claim that is to be worked at alone. `ranOut` counts the claims of its task that ran out, the last two alone. */
+export interface QuarantinedClaim extends Claim {
+  readonly ranOut: number
+}
+
+/** What a worker asks for. */
+export interface QuarantineAsk {
+  readonly kinds: readonly TaskKind[]
+  readonly leaseMs: number
+  readonly now: Date
+}
+
+/** In all workers together. */
+export const MAX_QUARANTINED = 2
+/** Any number that nothing else locks by: the workers count by turns. */
+const LOCK = 7_203_114_865
+
+/**
+ * Claims one due task that is to run alone, until `now + leaseMs`; undefined when there is none, or no room. It finds the
+ * organization instead of being told it.
+ */
+export async function claimQuarantined(db: Db, ask: QuarantineAsk): Promise<QuarantinedClaim | undefined> {
+  const { now } = ask
+  const until = new Date(now.getTime() + ask.leaseMs)
+  const isDue = sql<boolean>`ran_out > 0 and due_at <= ${now} and (locked_until is null or locked_until < ${now})
+    and kind = any(${[...ask.kinds]}) and ${isQuarantined}`
+  const { rows: found } = await sql`select from tasks where ran_out > 0 and ${isDue} limit 1`.execute(db)
+  if (found.length === 0) return undefined
+  return transaction(db, async tx => {
+    const { rows: locks } = await sql<{ taken: boolean }>`select pg_try_advisory_xact_lock(${LOCK}) as taken`.execute(
+      tx,
+    )
+    if (locks[0]?.taken !== true) return undefined
+    const { rows } = await sql<QuarantinedClaim>`
+      with busy as (select org_id from tasks where ran_out > 1 and locked_until >= ${now})
+      update tasks set locked_until = ${until}, token = token + 1, attempts = attempts + 1,
+        ran_out = ran_out + (locked_until is not null)::integer
+      where (org_id, id) in (
+        select org_id, id from tasks
+        where ${isDue} and org_id not in (select org_id from busy) and (select count(*) from busy) < ${MAX_QUARANTINED}
+        order by due_at limit 1 for update skip locked)
+      returning org_id as "organizationId", id, kind, datasource_id as "datasourceId", standing, payload, attempts, requested,
+        token, awaits, ran_out as "ranOut"
+    `.execute(tx)
+    return rows[0]
+  })
+}

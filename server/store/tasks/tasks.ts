@@ -1,0 +1,147 @@
+/**
+ * Work for the worker, as whoever wants it done sees it: enqueued in the statement or transaction of what it is about, its
+ * outcome read when there is one. How a worker takes it on is in `claims.ts`.
+ */
+import { sql } from 'kysely'
+import type { Db, TaskKind, Tx } from '#server/store/database/db.ts'
+import { BATCH, batch } from '#server/store/installation/brief.ts'
+
+/** Makes a standing task due now and returns the number of this request; the task is made when it is not there. */
+export async function request(
+  tx: Db,
+  org: string,
+  task: { id: string; kind: TaskKind; datasourceId: string; now: Date },
+): Promise<number> {
+  const row = await tx
+    .insertInto('tasks')
+    .values({
+      org_id: org,
+      id: task.id,
+      kind: task.kind,
+      datasource_id: task.datasourceId,
+      standing: true,
+      due_at: task.now,
+      created_at: task.now,
+    })
+    .onConflict(conflict =>
+      conflict
+        .columns(['org_id', 'datasource_id', 'kind'])
+        .where('standing', '=', sql.lit(true))
+        .doUpdateSet(eb => ({ requested: eb('tasks.requested', '+', 1), due_at: task.now, attempts: 0 })),
+    )
+    .returning('requested')
+    .executeTakeFirstOrThrow()
+  return row.requested
+}
+
+/** Makes a standing task that is due at `dueAt`, if there is none of its kind; one that is there keeps its time. */
+export async function schedule(
+  tx: Tx,
+  org: string,
+  task: { id: string; kind: TaskKind; datasourceId: string; dueAt: Date; now: Date },
+): Promise<void> {
+  await tx
+    .insertInto('tasks')
+    .values({
+      org_id: org,
+      id: task.id,
+      kind: task.kind,
+      datasource_id: task.datasourceId,
+      standing: true,
+      due_at: task.dueAt,
+      created_at: task.now,
+    })
+    .onConflict(conflict =>
+      conflict.columns(['org_id', 'datasource_id', 'kind']).where('standing', '=', sql.lit(true)).doNothing(),
+    )
+    .execute()
+}
+
+/** Enqueues a task that is done once. `payload` is sealed; the outcome is kept until it is read or `expiresAt`. */
+export async function submit(
+  tx: Db,
+  org: string,
+  task: { id: string; kind: TaskKind; datasourceId: string | null; payload: Buffer | null; now: Date; expiresAt: Date },
+): Promise<void> {
+  await tx
+    .insertInto('tasks')
+    .values({
+      org_id: org,
+      id: task.id,
+      kind: task.kind,
+      datasource_id: task.datasourceId,
+      standing: false,
+      payload: task.payload,
+      due_at: task.now,
+      created_at: task.now,
+      expires_at: task.expiresAt,
+    })
+    .execute()
+}
+
+/** How far a standing task has come: the number of the last request that was settled. 0 when there is no such task. */
+export async function settledRequest(
+  db: Db,
+  org: string,
+  task: { datasourceId: string; kind: TaskKind },
+): Promise<number> {
+  const row = await db
+    .selectFrom('tasks')
+    .select('settled')
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', task.datasourceId)
+    .where('kind', '=', task.kind)
+    .where('standing', '=', sql.lit(true))
+    .executeTakeFirst()
+  return row?.settled ?? 0
+}
+
+/** What is taken with a task that is done once. */
+export interface TakenOutcome {
+  readonly outcome: unknown
+}
+
+/**
+ * Takes the outcome of a task that is done once, and the task with it; undefined while it is not done, `ended` when there is
+ * no such task, or no more.
+ */
+export async function takeOutcome(db: Db, org: string, id: string): Promise<TakenOutcome | 'ended' | undefined> {
+  const { rows } = await sql<TakenOutcome>`
+    with taken as (
+      delete from tasks where org_id = ${org} and id = ${id} and outcome is not null returning outcome
+    )
+    select outcome from taken
+    union all select null from tasks where org_id = ${org} and id = ${id} and outcome is null
+  `.execute(db)
+  const [row] = rows
+  if (row === undefined) return 'ended'
+  return row.outcome === null ? undefined : { outcome: row.outcome }
+}
+
+/** Takes a task that is done once, done or not: its outcome, undefined when it had none. A worker that is at it settles nothing. */
+export async function withdraw(db: Db, org: string, id: string): Promise<TakenOutcome | undefined> {
+  const row = await db
+    .deleteFrom('tasks')
+    .where('org_id', '=', org)
+    .where('id', '=', id)
+    .returning('outcome')
+    .executeTakeFirst()
+  return row === undefined || row.outcome === null ? undefined : { outcome: row.outcome }
+}
+
+/** Ends all tasks of a datasource, in the transaction that removes it. */
+export async function endAll(tx: Db, org: string, datasourceId: string): Promise<void> {
+  await tx.deleteFrom('tasks').where('org_id', '=', org).where('datasource_id', '=', datasourceId).execute()
+}
+
+/** Removes a batch of outcomes that nobody read in time, of every organization; says whether there may be more. */
+export function sweep(db: Db, now: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      with old as (
+        select org_id, id from tasks where expires_at < ${now} and not standing order by expires_at limit ${BATCH}
+      )
+      delete from tasks t using old where t.org_id = old.org_id and t.id = old.id`,
+  )
+}

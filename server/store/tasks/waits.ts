@@ -1,0 +1,18 @@
+/**
+ * Who waits for a check: what a caller waits for goes before what was asked for and nobody waits for. The callers' tier says it.
+ */
+import { sql } from 'kysely'
+import type { Db } from '#server/store/database/db.ts'
+
+/** Says until when a caller waits for a datasource's check, or for the comparison before it: it goes before what nobody waits for. */
+export async function noteWait(db: Db, org: string, of: { datasourceId: string; until: Date }): Promise<void> {
+  await db
+    .updateTable('tasks')
+    .set({ awaited_until: of.until })
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', of.datasourceId)
+    .where('standing', '=', sql.lit(true))
+    .where('kind', 'in', ['verify', 'compare'])
+    .whereRef('requested', '>', 'settled')
+    .execute()
+}

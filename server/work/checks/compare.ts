@@ -1,0 +1,147 @@
+/**
+ * Settles a pending credential that is no other than the one in force: it is destroyed, and nothing is dialled where a dial would
+ * tell nothing new. What is another one goes on to the check. Only the worker compares, since it alone opens both.
+ */
+import { isBroken } from '#server/seal/held-key.ts'
+import * as credentials from '#server/store/credentials/credentials.ts'
+import * as sealed from '#server/store/credentials/sealed.ts'
+import { type Tx, transaction } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import * as verdicts from '#server/store/datasources/verdicts.ts'
+import { holds } from '#server/store/tasks/claim-hold.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import * as comparisons from '#server/store/tasks/comparisons.ts'
+import { endpointCanonical, endpointKeys, endpointLogin } from '#server/work/feeds/endpoint-keys.ts'
+import { openCredential, openUnlessBroken } from '#server/work/keys/open.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import type { FaultCode } from '#shared/faults/fault.ts'
+import { countUnequal, keptFromComparing, type OwnLogin } from './login-budgets.ts'
+import { resolve } from './resolve.ts'
+
+/** Verdicts by which the server has refused the credential itself: the same one again is refused again, and counted against it. */
+const REFUSED: ReadonlySet<FaultCode> = new Set<FaultCode>(['authentication_failed', 'signature_refused'])
+
+/** The work of a `compare` task. */
+export async function compare(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  const org = claim.organizationId
+  const id = claim.datasourceId
+  if (id === null) throw new Error('a compare task names a datasource')
+  const row = await sealed.datasource(parts.db, org, id)
+  const isEqual = row !== undefined && (await isNoOther(parts, row))
+  const isKnown = row !== undefined && isEqual && (await isJudged(parts, row))
+  await transaction(parts.db, tx => settle(tx, claim, { row, isEqual, isKnown, now: parts.clock() }))
+  parts.signals.ring('news')
+  if (!isKnown) parts.signals.ring('work')
+}
+
+interface Compared {
+  readonly row: sealed.SealedDatasource | undefined
+  readonly isEqual: boolean
+  /** Whether a check of the one in force would tell nothing new. */
+  readonly isKnown: boolean
+  readonly now: Date
+}
+
+/** Locks in the order of the house: datasource, its tasks, its credentials. */
+async function settle(tx: Tx, claim: claims.Claim, { row, isEqual, isKnown, now }: Compared): Promise<void> {
+  const org = claim.organizationId
+  const held = row === undefined ? undefined : await datasources.lock(tx, org, { id: row.id })
+  if (!(await holds(tx, claim))) return
+  if (row !== undefined && held !== undefined && (await isStill(tx, row))) {
+    const check = { datasourceId: row.id, now }
+    await (isKnown ? comparisons.settleEqual(tx, org, check) : comparisons.settleUnequal(tx, org, check))
+    if (isEqual) await credentials.destroy(tx, org, { datasourceId: row.id, state: 'pending' })
+  }
+  // Its row is held since the beginning.
+  await claims.settle(tx, claim, { dueAt: null, now, failed: false })
+}
+
+/**
+ * The datasource without its pending credential, where that is no other than the one in force: it is destroyed, and what follows is a
+ * check of the one in force. For a check that comes before the comparison, or for one that a release of before asked for.
+ */
+export async function withoutEqual(parts: WorkerParts, row: sealed.SealedDatasource): Promise<sealed.SealedDatasource> {
+  if (!(await isNoOther(parts, row))) return row
+  const isDestroyed = await transaction(parts.db, async tx => {
+    if ((await datasources.lock(tx, row.org_id, { id: row.id })) === undefined || !(await isStill(tx, row)))
+      return false
+    await credentials.destroy(tx, row.org_id, { datasourceId: row.id, state: 'pending' })
+    return true
+  })
+  return isDestroyed ? { ...row, pending: null } : row
+}
+
+/** Whether both are still the ones that were compared. */
+async function isStill(tx: Tx, { org_id: org, id, current, pending }: sealed.SealedDatasource): Promise<boolean> {
+  const live = await credentials.live(tx, org, id)
+  return [current, pending].every(
+    one => one === null || live.some(({ version, state }) => version === one.context.version && state === one.state),
+  )
+}
+
+async function isJudged(parts: WorkerParts, row: sealed.SealedDatasource): Promise<boolean> {
+  if (row.status === 'active') return row.refusals === 0
+  if (row.current === null) return false
+  const last = await verdicts.last(parts.db, row.org_id, row.current.context)
+  return last !== null && last.reason !== null && REFUSED.has(last.reason)
+}
+
+/**
+ * Whether the pending credential is no other than the one in force. One that cannot be opened any more is mended by it: another.
+ *
+ * Compared only within the budgets of refused logins at its place, and another one counts as one until it is dialled: guesses would
+ * cost nothing here otherwise. Where they are spent, an equal credential waits like any other, and whoever brought it is told nothing.
+ */
+async function isNoOther(parts: WorkerParts, row: sealed.SealedDatasource): Promise<boolean> {
+  const { current, pending } = row
+  if (current === null || pending === null) return false
+  const texts =
+    row.kind === 'endpoint' ? endpointTexts(parts, row) : await directTexts(parts, row, { current, pending })
+  if (texts === null) return false
+  if ((await keptFromComparing(parts, texts.login)) !== null) return false
+  if (texts.pending !== null && parts.fingerprinter.isSame(texts.current, texts.pending)) return true
+  await countUnequal(parts, texts.login, pending.context)
+  return false
+}
+
+interface Texts {
+  /** The login that the pending one would try. */
+  readonly login: OwnLogin
+  readonly current: string
+  /** Null for one that is refused since it is another one. */
+  readonly pending: string | null
+}
+
+async function directTexts(
+  parts: WorkerParts,
+  row: sealed.SealedDatasource,
+  of: { current: sealed.SealedCredential; pending: sealed.SealedCredential },
+): Promise<Texts | null> {
+  const organizationId = row.org_id
+  const inForce = openUnlessBroken(parts, row, of.current)
+  if (inForce === undefined) return null
+  try {
+    const current = await resolve(parts, { organizationId, secret: inForce, inForce: null })
+    const secret = openCredential(parts, of.pending)
+    const pending = await resolve(parts, { organizationId, secret, inForce: of.current })
+    const target = pending.ok ? pending.target : pending.compared
+    if (!current.ok || target === null) return null
+    const text = pending.ok ? pending.canonical : null
+    return { login: { organizationId, target }, current: current.canonical, pending: text }
+  } catch (thrown) {
+    if (!isBroken(thrown)) throw thrown
+    // The check says so.
+    return null
+  }
+}
+
+function endpointTexts(parts: WorkerParts, row: sealed.SealedDatasource): Texts | null {
+  const keys = endpointKeys(parts, row)
+  if (keys === null || keys.current === null || keys.pending === null || !('key' in keys.pending)) return null
+  const { url, current, pending } = keys
+  return {
+    login: endpointLogin(row.org_id, url),
+    current: endpointCanonical(url, current.key),
+    pending: endpointCanonical(url, pending.key),
+  }
+}

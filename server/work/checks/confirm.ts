@@ -1,0 +1,30 @@
+/**
+ * What a check starts from and what it leaves to be shown, while a refusal of what is active is to be confirmed by further looks.
+ */
+import { isCondemning, type Standing, type StandingBefore } from '#server/domain/datasources/status.ts'
+import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import type { FaultCode } from '#shared/faults/fault.ts'
+import { isUnsigned } from './standing.ts'
+
+/**
+ * Where the row is before a check. One that says that it is active over a verdict that does not is refused for good at once; one
+ * without any verdict was active before verdicts were signed.
+ */
+export function standingBefore(parts: WorkerParts, row: SealedDatasource): StandingBefore {
+  const { status, refusals, refused_at: refusedAt } = row
+  return { status, refusals, refusedAt, isProven: row.verdict === null || !isUnsigned(parts, row) }
+}
+
+/**
+ * The reason that is shown after a check. While a refusal is to be confirmed it is that one, whatever else a check met meanwhile;
+ * `isAside` is true for a check of another credential than the one in force.
+ */
+export function shownReason(
+  row: SealedDatasource,
+  of: { after: Standing; reason: FaultCode | null; isAside: boolean },
+): string | null {
+  const { after, reason, isAside } = of
+  const isOther = isAside || reason === null || !isCondemning(reason)
+  return after.refusals > 0 && isOther ? row.status_reason : reason
+}

@@ -1,0 +1,51 @@
+/**
+ * What a check writes of the credential that it tried: the fingerprint once it has passed, and the secret in the form in which it is
+ * kept. Called by the check of a database.
+ */
+import type { Fingerprint, SealedBox, Secret } from '#server/domain/access/sealed.ts'
+import type { Marks } from '#server/store/credentials/credential-marks.ts'
+import type { SealedCredential } from '#server/store/credentials/sealed.ts'
+import { currentKey } from '#server/work/keys/open.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import type { Examined } from './examine.ts'
+import { loginHashesOf } from './login-budgets.ts'
+import { keptSecret, type ResolvedTarget } from './resolve.ts'
+
+interface Checked {
+  readonly tried: SealedCredential
+  readonly secret: Secret
+  readonly examined: Examined
+}
+
+/** What is to be written; null when nothing of it is new. */
+export async function marksOf(parts: WorkerParts, of: Checked): Promise<Marks | null> {
+  const { tried, secret, examined } = of
+  const { judgement, resolved } = examined
+  const isPassed = judgement.outcome === 'passed' && resolved !== null
+  const fingerprint = isPassed
+    ? parts.fingerprinter.of(tried.context.organizationId, resolved.canonical)
+    : tried.fingerprint
+  const md5Allowed = tried.md5Allowed && (!isPassed || examined.isMd5)
+  const [passed = null] = isPassed ? loginHashesOf(parts, resolved.target) : []
+  const loginHash = passed ?? tried.loginHash
+  const resealed = resolved === null ? null : await resealedBox(parts, { tried, secret, resolved })
+  const isSameLogin =
+    loginHash === tried.loginHash || (loginHash !== null && tried.loginHash?.equals(loginHash) === true)
+  const isNew = !isSame(fingerprint, tried.fingerprint) || md5Allowed !== tried.md5Allowed || !isSameLogin
+  return isNew || resealed !== null ? { fingerprint, md5Allowed, loginHash, resealed } : null
+}
+
+function isSame(one: Fingerprint | null, other: Fingerprint | null): boolean {
+  return one?.text === other?.text && one?.keyId === other?.keyId
+}
+
+/** The secret sealed anew; null when it is already in the form in which it is kept. */
+async function resealedBox(
+  parts: WorkerParts,
+  { tried, secret, resolved }: Pick<Checked, 'tried' | 'secret'> & { resolved: ResolvedTarget },
+): Promise<SealedBox | null> {
+  if (secret.kind === 'direct' && secret.caCertificate === resolved.caCertificate) return null
+  if (secret.kind !== 'direct' && secret.kind !== 'client-sealed') return null
+  const key = await currentKey(parts, tried.context.organizationId)
+  return parts.sealer.sealCredential(key, tried.context, keptSecret(resolved, secret))
+}

@@ -1,0 +1,89 @@
+/**
+ * Dials a database and judges what was found: the heart of `verify` and `validate`.
+ * It writes nothing; what is made of a verdict is its callers' business.
+ */
+
+import { type Judgement, judge, type RolePolicy } from '#server/domain/checks/verification.ts'
+import { isBroken } from '#server/seal/held-key.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
+import type { FaultCode } from '#shared/faults/fault.ts'
+import { guardedProbe } from './guarded-probe.ts'
+import { countUnequal, keptFromTelling } from './login-budgets.ts'
+import { type Resolved, type ResolvedTarget, resolve, type Unresolved } from './resolve.ts'
+
+const DEADLINE_MS = 12_000
+const KEPT = failureSpec('budget_exhausted')
+/** Failures of ours, by which nothing of the database is known. */
+const UNMADE: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exhausted', 'dialler_busy'])
+
+/** A verdict, and what was dialled for it; `resolved` is null when nothing was. */
+export interface Examined {
+  readonly judgement: Judgement
+  readonly resolved: ResolvedTarget | null
+  /** Whether the password was sent as MD5. */
+  readonly isMd5: boolean
+  /** Where the check could not be made at all: when it can be, null where nobody knows. Null for one that was made. */
+  readonly unmade: { readonly until: Date | null } | null
+}
+
+/** What is examined, and as what. */
+export interface Examination extends Unresolved {
+  readonly schema: string | null
+  readonly dbType: string
+  readonly rolePolicy: RolePolicy
+  readonly isTrusted: boolean
+  /** Whether the password may be sent as MD5 under a CA certificate that a caller named. */
+  readonly md5Allowed: boolean
+  /** The stored version that is tried; absent for what is not stored. */
+  readonly stored?: { readonly datasourceId: string; readonly version: number }
+}
+
+/** Resolves, dials and judges. Never throws for what a customer, a caller or a server did. */
+export async function examine(parts: WorkerParts, of: Examination): Promise<Examined> {
+  let resolved: Resolved
+  try {
+    resolved = await resolve(parts, of)
+  } catch (thrown) {
+    if (!isBroken(thrown)) throw thrown
+    parts.log.error({ organizationId: of.organizationId, stage: 'open' }, 'a stored credential could not be opened')
+    return undialled('credential_unreadable')
+  }
+  const keptUntil = await keptFromTold(parts, of, resolved)
+  if (keptUntil !== null) return { ...undialled(KEPT.fault, 'unreachable'), unmade: { until: keptUntil } }
+  return resolved.ok ? dialled(parts, of, resolved) : undialled(resolved.reason)
+}
+
+/** Until when it is not told, nor dialled, what a comparison with the credential in force has said; a guess that is told is counted. */
+async function keptFromTold(parts: WorkerParts, of: Examination, { ok, compared }: Resolved): Promise<Date | null> {
+  if (compared === null || of.stored === undefined) return null
+  const login = { organizationId: of.organizationId, target: compared }
+  const until = await keptFromTelling(parts, login, of.stored)
+  if (until === null && !ok) await countUnequal(parts, login, of.stored)
+  return until
+}
+
+async function dialled(parts: WorkerParts, of: Examination, resolved: ResolvedTarget): Promise<Examined> {
+  const { target, caCertificate } = resolved
+  const { schema, dbType, rolePolicy } = of
+  const { end: probe, keptUntil } = await guardedProbe(parts, {
+    organizationId: of.organizationId,
+    isTrusted: of.isTrusted,
+    stored: of.stored ?? null,
+    request: { target, caCertificate, md5Allowed: of.md5Allowed, schema, deadlineMs: DEADLINE_MS },
+  })
+  const judgement = judge(probe, { schema, rolePolicy, dbType, target, isCaNamed: caCertificate !== null })
+  const isUnmade = probe.failure !== null && UNMADE.has(probe.failure.code)
+  return { judgement, resolved, isMd5: probe.passwordSent === 'md5', unmade: isUnmade ? { until: keptUntil } : null }
+}
+
+/** The end of an examination for which nothing was dialled. */
+export function undialled(reason: FaultCode, outcome: 'refused' | 'unreachable' = 'refused'): Examined {
+  const judgement = { ...refusedUndialled(reason), outcome, retryable: outcome === 'unreachable' }
+  return { judgement, resolved: null, isMd5: false, unmade: null }
+}
+
+/** A verdict that was reached without dialling. */
+export function refusedUndialled(reason: FaultCode): Judgement {
+  return { checks: [], advisories: [], outcome: 'refused', reason, retryable: false }
+}

@@ -1,0 +1,131 @@
+/**
+ * Dials within the budgets of logins: asks before, charges after. A credential that is in force and active is dialled whatever
+ * is spent, so that nobody can keep a customer's own checks away by guessing at their database; what is refused there counts.
+ */
+
+import type { Probe } from '#server/domain/checks/probe.ts'
+import { HALF_REFUSED, REFUSED } from '#server/domain/network/login-budget.ts'
+import type { CatalogAsk, Described } from '#server/net/catalog/describe-answer.ts'
+import type { ProbeRequest } from '#server/net/postgres/probe.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import type { Failure, FailureCode, Stage } from '#shared/faults/failure.ts'
+import { Hung } from './first-try.ts'
+import { admit, chargeFor, countUnequal, type Login, type OwnLogin, uncount, type Version } from './login-budgets.ts'
+
+const REFUSED_LOGIN: ReadonlySet<FailureCode> = new Set<FailureCode>(['password_refused', 'login_refused'])
+const LOGGED_IN: ReadonlySet<Stage> = new Set<Stage>(['authenticate', 'database', 'privilege'])
+
+/** For whom is dialled, and whether the credential is in force and active. */
+interface Guarded<T> {
+  readonly organizationId: string
+  readonly isTrusted: boolean
+  /** The stored version that is tried, where a comparison may have counted it. */
+  readonly stored?: Version | null
+  readonly request: Omit<T, 'avoid'>
+}
+
+interface Ended {
+  readonly passed?: Stage | null
+  readonly failure: Failure | null
+  readonly address: string | null
+  readonly addresses?: readonly string[]
+}
+
+const EXHAUSTED = { failure: { code: 'budget_exhausted' }, address: null, tookMs: 0 } as const
+const NOTHING = {
+  passed: null,
+  addresses: [],
+  openNetwork: false,
+  tls: null,
+  channelBound: false,
+  facts: null,
+  schemaUsable: null,
+}
+
+/** What a guarded dial came to. `keptUntil` is when it may be made, where budgets kept it back: `budget_exhausted`. */
+export interface GuardedEnd<T> {
+  readonly end: T
+  readonly keptUntil: Date | null
+}
+
+/** Probes when the budgets allow it. */
+export async function guardedProbe(parts: WorkerParts, of: Guarded<ProbeRequest>): Promise<GuardedEnd<Probe>> {
+  const probe = (avoid: string[]) => parts.dialler.probe({ ...of.request, avoid })
+  return guarded(parts, of, { dial: probe, exhausted: { ...EXHAUSTED, ...NOTHING } })
+}
+
+/** Reads a catalog with a credential that is in force and active. */
+export async function guardedDescribe(
+  parts: WorkerParts,
+  of: Omit<Guarded<CatalogAsk>, 'isTrusted' | 'stored'>,
+): Promise<Described> {
+  const describe = (avoid: string[]) => parts.dialler.describe({ ...of.request, avoid })
+  const how = { dial: describe, exhausted: { ...EXHAUSTED, finding: null } }
+  return (await guarded(parts, { ...of, isTrusted: true }, how)).end
+}
+
+async function guarded<T extends Ended>(
+  parts: WorkerParts,
+  of: Guarded<{ readonly target: Login }>,
+  how: { dial: (avoid: string[]) => Promise<T>; exhausted: T },
+): Promise<GuardedEnd<T>> {
+  const { organizationId, stored = null } = of
+  const login: OwnLogin = { organizationId, target: of.request.target }
+  // What a comparison has counted does not keep back the very dial that is to say what it was.
+  const isCounted = stored !== null && (await uncount(parts, login, stored))
+  const cut: Hung[] = []
+  const guardedEnd = await dialled(
+    parts,
+    { ...of, login },
+    { ...how, dial: avoid => how.dial(avoid).catch(noting(cut)) },
+  )
+  if (isCounted && !isAnswered(guardedEnd.end)) await countUnequal(parts, login, stored)
+  // Only now: a server that takes the proof of a password and hangs is charged like any other.
+  if (cut[0] !== undefined) throw cut[0]
+  return guardedEnd
+}
+
+/** Notes a first try that was cut off, and goes on with what was seen until then. */
+function noting<T extends Ended>(cut: Hung[]): (thrown: unknown) => T {
+  return thrown => {
+    if (!(thrown instanceof Hung)) throw thrown
+    cut.push(thrown)
+    // Sound: it is the end of this very dial.
+    return thrown.end as T
+  }
+}
+
+async function dialled<T extends Ended>(
+  parts: WorkerParts,
+  { isTrusted, login }: { readonly isTrusted: boolean; readonly login: OwnLogin },
+  how: { dial: (avoid: string[]) => Promise<T>; exhausted: T },
+): Promise<GuardedEnd<T>> {
+  const admitted = isTrusted ? null : await admit(parts, login)
+  if (admitted !== null && 'until' in admitted) return { end: how.exhausted, keptUntil: admitted.until }
+  const avoid = admitted?.avoid ?? new Map<string, Date>()
+  try {
+    const end = await how.dial([...avoid.keys()].map(address => `${address}|${login.target.port}`))
+    if (end.failure?.code === 'budget_exhausted') return { end, keptUntil: untilOf(parts, end, avoid) }
+    await chargeFor(parts, login, { address: end.address, halves: halvesOf(end), isTrusted })
+    return { end, keptUntil: null }
+  } finally {
+    await admitted?.release()
+  }
+}
+
+function halvesOf({ failure }: Ended): number {
+  if (failure === null) return 0
+  if (REFUSED_LOGIN.has(failure.code)) return REFUSED
+  return failure.proofSent === true ? HALF_REFUSED : 0
+}
+
+function isAnswered(end: Ended): boolean {
+  const isIn = end.passed !== undefined && end.passed !== null && LOGGED_IN.has(end.passed)
+  return end.failure === null || isIn || halvesOf(end) > 0
+}
+
+/** The last of the times until which one of its addresses may not be dialled. */
+function untilOf(parts: WorkerParts, { addresses = [] }: Ended, avoid: ReadonlyMap<string, Date>): Date {
+  const times = addresses.flatMap(address => avoid.get(address)?.getTime() ?? [])
+  return new Date(Math.max(parts.clock().getTime(), ...times))
+}

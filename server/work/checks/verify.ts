@@ -1,0 +1,197 @@
+/**
+ * Verifies a datasource: opens its credential, dials, judges what was found, and writes verdict and next check in the
+ * transaction that settles the task. The pending credential is tried before the one in force; a pending one that is
+ * refused is destroyed and changes nothing else.
+ */
+
+import { newId } from '#server/domain/access/ids.ts'
+import type { RequestedBy } from '#server/domain/access/sealed.ts'
+import { directIdentity } from '#server/domain/datasources/identity.ts'
+import { nextStanding, waitMs } from '#server/domain/datasources/status.ts'
+import { isBroken, SealBroken } from '#server/seal/held-key.ts'
+import * as credentialMarks from '#server/store/credentials/credential-marks.ts'
+import * as credentials from '#server/store/credentials/credentials.ts'
+import * as sealed from '#server/store/credentials/sealed.ts'
+import { type Tx, transaction } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import * as registration from '#server/store/datasources/registration.ts'
+import * as verdicts from '#server/store/datasources/verdicts.ts'
+import { holds } from '#server/store/tasks/claim-hold.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import { verifyEndpoint } from '#server/work/feeds/verify-endpoint.ts'
+import { openCredential, openInForce } from '#server/work/keys/open.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import { withoutEqual } from './compare.ts'
+import { shownReason, standingBefore } from './confirm.ts'
+import { marksOf } from './credential-marks.ts'
+import { type Examined, examine, undialled } from './examine.ts'
+import { intervalMs, nextCheck } from './next-check.ts'
+import { recordRotation } from './record-rotation.ts'
+import { isMoved, isTrusted, lacksVerdict, signedVerdict } from './standing.ts'
+
+/** The work of a `verify` task. */
+export async function verify(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  const org = claim.organizationId
+  const id = claim.datasourceId
+  if (id === null) throw new Error('a verify task names a datasource')
+  const found = await sealed.datasource(parts.db, org, id)
+  const row = found === undefined ? undefined : await withoutEqual(parts, found)
+  const tried = row === undefined ? null : await toTry(parts, claim, row)
+  if (row === undefined || tried === null) return settleIdle(parts, claim)
+  if (row.kind === 'endpoint') return verifyEndpoint(parts, claim, { row, tried: row.current ?? tried })
+  const startedAt = performance.now()
+  const examined = await tryCredential(parts, { row, tried })
+  await settle(parts, claim, { row, tried, ...examined, tookMs: Math.round(performance.now() - startedAt) })
+}
+
+/**
+ * The pending credential, or the one in force. One that nobody can reach may be pending for ever: between two tries of it the
+ * one in force is looked at when its time comes all the same, or whoever rotates would switch the checks off.
+ */
+async function toTry(
+  parts: WorkerParts,
+  claim: claims.Claim,
+  row: sealed.SealedDatasource,
+): Promise<sealed.SealedCredential | null> {
+  const { pending, current } = row
+  if (pending === null || current === null || row.kind === 'endpoint') return pending ?? current
+  // What was rejected is not looked at by itself, and a pending one that was never tried goes before everything.
+  const isWanted = lacksVerdict(parts, row)
+  if (row.status === 'rejected' || (claim.attempts < 2 && !isWanted)) return pending
+  const tried = await verdicts.last(parts.db, claim.organizationId, pending.context)
+  if (tried === null) return pending
+  const last = await verdicts.last(parts.db, claim.organizationId, current.context)
+  // Without a verdict nothing can be used: the two take turns, so that neither keeps the other from being tried.
+  if (isWanted) return last === null || last.at <= tried.at ? current : pending
+  const everyMs = waitMs(row.refusals) ?? intervalMs(parts, row)
+  const isOverdue = last === null || parts.clock().getTime() - last.at.getTime() >= everyMs
+  return isOverdue ? current : pending
+}
+
+/** Nothing to verify: it was removed meanwhile. */
+async function settleIdle(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  await transaction(parts.db, tx => claims.settle(tx, claim, { dueAt: null, now: parts.clock(), failed: false }))
+  parts.signals.ring('news')
+}
+
+interface Tried {
+  readonly row: sealed.SealedDatasource
+  readonly tried: sealed.SealedCredential
+}
+
+interface Outcome extends Tried, Examined {
+  readonly tookMs: number
+  /** What is written of the credential that was tried; null when nothing of it is new. */
+  readonly marks: credentialMarks.Marks | null
+  readonly requestedBy: RequestedBy | null
+}
+
+async function tryCredential(
+  parts: WorkerParts,
+  { row, tried }: Tried,
+): Promise<Examined & Pick<Outcome, 'marks' | 'requestedBy'>> {
+  const { context } = tried
+  const { organizationId } = context
+  try {
+    // Nothing is opened for a row that was moved to the other mode: a new verdict would be one for that mode.
+    if (isMoved(parts, row)) throw new SealBroken()
+    const isInForce = tried.state === 'current'
+    const secret = isInForce ? openInForce(parts, row, tried) : openCredential(parts, tried)
+    const about = {
+      organizationId,
+      secret,
+      inForce: isInForce ? null : row.current,
+      schema: row.schema,
+      dbType: row.db_type ?? 'postgresql',
+      rolePolicy: row.settings.rolePolicy,
+      isTrusted: isInForce && isTrusted(parts, row),
+      md5Allowed: isInForce && row.status === 'active' && tried.md5Allowed,
+      stored: context,
+    }
+    const examined = await examine(parts, about)
+    const requestedBy = 'requestedBy' in secret ? (secret.requestedBy ?? null) : null
+    return { ...examined, requestedBy, marks: await marksOf(parts, { tried, secret, examined }) }
+  } catch (thrown) {
+    if (!isBroken(thrown)) throw thrown
+    parts.log.error({ ...context, stage: 'open', keyId: tried.sealed.keyId }, 'a stored credential could not be opened')
+    return { ...undialled('credential_unreadable'), marks: null, requestedBy: null }
+  }
+}
+
+async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Promise<void> {
+  const { judgement, row, tried, tookMs, unmade } = of
+  const { outcome, reason, checks, advisories } = judgement
+  const now = parts.clock()
+  const isRotation = tried.state === 'pending'
+  const isAside = isRotation && outcome !== 'passed'
+  const before = standingBefore(parts, row)
+  const after = isAside ? before : nextStanding(before, { outcome, reason, at: now })
+  // A pending one that waits is tried again at once, and then as late as before.
+  const isBetween = !isRotation && row.pending !== null
+  const dueAt = isBetween ? now : nextCheck(parts, claim, { outcome, after, row, until: unmade?.until ?? null })
+  const { version } = tried.context
+  const at = { datasourceId: row.id, version, at: now, tookMs }
+  const settlement = {
+    verdict: { id: newId(), ...at, outcome, reason, checks, advisories },
+    after,
+    reason: shownReason(row, { after, reason, isAside }),
+    signed: isAside ? null : signedVerdict(parts, row, { version, ...after, outcome, at: now }),
+    dueAt,
+    isMade: unmade === null,
+    failed: isBetween || outcome === 'unreachable',
+    // What is usable is also introspected, from the next interval on; a caller may ask for it sooner.
+    introspection: after.status === 'active' && after.refusals === 0 && dueAt !== null ? newId() : null,
+  }
+  if (isRotation || of.marks !== null)
+    await transaction(parts.db, tx => settleMoving(tx, claim, { ...settlement, ...of }))
+  else await verdicts.settle(parts.db, claim, { ...settlement, state: 'current' })
+  const about = { organizationId: row.org_id, datasourceId: row.id, outcome, reason }
+  parts.log.info({ ...about, tookMs }, 'verified')
+  parts.signals.ring('news')
+}
+
+/** Settles what also moves the credential. The datasource first, then its task: everything that changes one locks so. */
+async function settleMoving(
+  tx: Tx,
+  claim: claims.Claim,
+  of: Outcome & Omit<verdicts.Settlement, 'state'>,
+): Promise<void> {
+  const { tried, marks, judgement } = of
+  const { organizationId: org, datasourceId } = tried.context
+  const held = await datasources.lock(tx, org, { id: datasourceId })
+  if (held === undefined || !(await holds(tx, claim))) return
+  const isMoving = await isStill(tx, org, tried)
+  let state: verdicts.Settlement['state'] = tried.state
+  if (isMoving && marks !== null) await credentialMarks.mark(tx, tried.context, marks)
+  if (isMoving && state === 'pending' && judgement.outcome === 'passed') {
+    await putInForce(tx, of, held)
+    await recordRotation(tx, tried.context, { requestedBy: of.requestedBy, at: of.verdict.at })
+    state = 'current'
+  } else if (isMoving && state === 'pending' && judgement.outcome === 'refused') {
+    await credentials.destroy(tx, org, { datasourceId, state: 'pending' })
+    state = 'retired'
+  }
+  await verdicts.settle(tx, claim, { ...of, state })
+}
+
+/** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
+async function putInForce(tx: Tx, of: Tried & Examined, held: datasources.LockedDatasource): Promise<void> {
+  const { tried, resolved } = of
+  const org = tried.context.organizationId
+  await sealed.promote(tx, org, tried.context)
+  if (resolved === null) return
+  const { host, port, database, tlsMode } = resolved.target
+  // As it is under the lock: the schema may have been changed while this was dialled.
+  const { mode, schema } = held
+  const identity = held.identity === null ? null : directIdentity({ mode, host, port, database, schema })
+  // A natural key that another datasource has is not taken from it: this one goes on without.
+  const isMoved = identity !== null && identity !== held.identity
+  const isTaken = isMoved && (await registration.isTaken(tx, org, identity))
+  const set = { host, port, database, tls_mode: tlsMode, identity: isTaken ? null : identity }
+  await datasources.update(tx, org, { id: held.id, set })
+}
+
+async function isStill(tx: Tx, org: string, tried: sealed.SealedCredential): Promise<boolean> {
+  const live = await credentials.live(tx, org, tried.context.datasourceId)
+  return live.some(credential => credential.version === tried.context.version && credential.state === tried.state)
+}

@@ -1,0 +1,60 @@
+/**
+ * One signed question to an endpoint, bounded in time and bytes, within the budgets of dials unless the endpoint is in use.
+ * Called by the check of an endpoint and by the poll of its feed.
+ */
+
+import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
+import { eventsRequest } from '#server/domain/feeds/feed-page.ts'
+import { dialBudgets } from '#server/domain/network/dial-budget.ts'
+import * as budgets from '#server/store/access/dial-budgets.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
+
+/** For one request, from the look-up to the last byte. */
+const DEADLINE_MS = 10_000
+
+/** Of one answer. A thousand events of the usual size are below one megabyte. */
+export const MAX_PAGE_BYTES = 8 << 20
+
+/** A question. */
+export interface Question {
+  readonly url: string
+  /** New first. */
+  readonly keys: readonly string[]
+  readonly messageId: string
+  readonly cursor: string | null
+  readonly limit: number
+  readonly breakSignature?: boolean
+}
+
+/** How it was answered, and when it was asked; null when nothing was sent, for lack of a process or of budget. */
+export interface Asked {
+  readonly answer: EndpointAnswer
+  readonly requestedAt: Date | null
+}
+
+/** Asks. Never throws for what an endpoint does. */
+export async function askEndpoint(parts: WorkerParts, question: Question): Promise<Asked> {
+  const { url, keys, messageId, cursor, limit, breakSignature = false } = question
+  const requestedAt = parts.clock()
+  const answer = await parts.dialler.request({
+    url,
+    keys,
+    messageId,
+    breakSignature,
+    body: eventsRequest(cursor, limit),
+    timestampSeconds: Math.floor(requestedAt.getTime() / 1_000),
+    caCertificate: null,
+    deadlineMs: DEADLINE_MS,
+    maxBytes: MAX_PAGE_BYTES,
+  })
+  return { answer, requestedAt: answer.failure?.code === 'dialler_busy' ? null : requestedAt }
+}
+
+/** Takes from the budgets before an endpoint that has not been accepted yet is asked; false when one is used up. */
+export async function mayAsk(parts: WorkerParts, of: { organizationId: string; url: string }): Promise<boolean> {
+  const parsed = parseEndpointUrl(of.url)
+  // What cannot be parsed is not dialled either.
+  if (!parsed.ok) return true
+  return (await budgets.take(parts.db, dialBudgets(of.organizationId, parsed.url), parts.clock())) === null
+}

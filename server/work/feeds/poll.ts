@@ -1,0 +1,173 @@
+/**
+ * Polls an endpoint's feed: page after page until it is drained or the budget is used up. A page's events and the cursor
+ * behind it are committed together, and only while the claim is still held: whatever dies, and wherever, the next poll goes
+ * on from a cursor whose events are stored.
+ */
+
+import { afterPage, lastError, nextPoll, type Stop } from '#server/domain/feeds/feed.ts'
+import type { FeedPage } from '#server/domain/feeds/feed-page.ts'
+import { backoffMs, UNREACHABLE } from '#server/domain/network/backoff.ts'
+import * as sealed from '#server/store/credentials/sealed.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as feedEvents from '#server/store/feeds/feed-events.ts'
+import * as feeds from '#server/store/feeds/feeds.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import { requestUnsigned } from '#server/work/checks/await-check.ts'
+import { isUsable } from '#server/work/checks/standing.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import type { Failure } from '#shared/faults/failure.ts'
+import { type Asked, askEndpoint } from './ask-endpoint.ts'
+import { endpointKeys, keysOf } from './endpoint-keys.ts'
+
+/** From one page to the next: longer than a request and its wait for a process. */
+const HOLD_MS = 60_000
+/** Of a poll in all, so that one slow feed does not starve the others. */
+const POLL_MS = 20_000
+const BUSY_MS = 1_000
+
+const UNREADABLE = 'The stored signing key cannot be opened. Register the endpoint again.'
+
+/** A poll under way. */
+interface Poll {
+  readonly claim: claims.Claim
+  readonly url: string
+  readonly keys: readonly string[]
+  readonly feed: feeds.PolledFeed
+  readonly startedAt: number
+  /** The cursors of its requests. */
+  readonly sent: (string | null)[]
+  cursor: string | null
+  newEvents: number
+}
+
+/** The work of a `poll` task. */
+export async function poll(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  const { organizationId: org, datasourceId } = claim
+  if (datasourceId === null) throw new Error('a poll task names a datasource')
+  const row = await sealed.datasource(parts.db, org, datasourceId)
+  const feed = await feeds.find(parts.db, org, datasourceId)
+  // What is not in use is not followed; the check that finds it in order makes the next poll due.
+  if (row === undefined || feed === undefined) return settleIdle(parts, claim)
+  if (!isUsable(parts, row)) {
+    await requestUnsigned(parts, row)
+    return settleIdle(parts, claim)
+  }
+  const opened = endpointKeys(parts, row)
+  if (opened === null || opened.current === null) return settleUnreadable(parts, claim, datasourceId)
+  const { url } = opened
+  const startedAt = performance.now()
+  await follow(parts, {
+    claim,
+    url,
+    keys: keysOf(opened),
+    feed,
+    startedAt,
+    sent: [],
+    cursor: feed.cursor,
+    newEvents: 0,
+  })
+  parts.signals.ring('news')
+}
+
+async function follow(parts: WorkerParts, poll: Poll): Promise<void> {
+  for (;;) {
+    poll.sent.push(poll.cursor)
+    const question = { ...poll, messageId: messageId(poll), limit: parts.feeds.pace.pageLimit }
+    const asked = await parts.feeds.dials.take(() => askEndpoint(parts, question))
+    const { page, failure } = asked.answer
+    if (page === null) return fail(parts, poll, { asked, failure: failure ?? { code: 'endpoint_answer' } })
+    if (!(await keep(parts, poll, { asked, page }))) return
+  }
+}
+
+/** The same for a question that is asked again, whoever asks it: only a page that was stored leads to another one. */
+function messageId({ feed, sent }: Poll): string {
+  return `msg_${feed.datasource_id.replaceAll('-', '')}_${feed.pages + sent.length - 1}`
+}
+
+/** Stores a page and moves the cursor; with the last one settles the task. True when there is another page to ask for. */
+async function keep(parts: WorkerParts, poll: Poll, of: { asked: Asked; page: FeedPage }): Promise<boolean> {
+  const { claim, feed } = poll
+  const { page } = of
+  const step = afterPage({ sent: poll.sent, maxPages: parts.feeds.pace.maxPages }, page)
+  const isLate = performance.now() - poll.startedAt > POLL_MS
+  const stop = step.stop ?? (isLate ? 'budget' : null)
+  const now = parts.clock()
+  const kept = await feedEvents.store(parts.db, claim.organizationId, {
+    datasourceId: feed.datasource_id,
+    events: page.events,
+    now,
+    isVouched: true,
+    page: {
+      claim,
+      cursor: step.cursor,
+      drained: step.drained,
+      requestedAt: of.asked.requestedAt ?? now,
+      next: stop === null ? { holdUntil: new Date(now.getTime() + HOLD_MS) } : nextTimes(parts, poll, { stop, now }),
+    },
+  })
+  // A worker that lost its claim must not go on behind the one that has it now.
+  if (kept === null) return false
+  poll.newEvents += kept
+  poll.cursor = step.cursor
+  if (kept > 0) parts.signals.ring('events')
+  if (stop !== null) logEnd(parts, poll, stop)
+  return stop === null
+}
+
+/** When to poll again, with events that are new on the last page and without; which of them it is, the store will see. */
+function nextTimes(parts: WorkerParts, { feed, newEvents }: Poll, at: { stop: Stop; now: Date }) {
+  const time = (newOnPage: number): feedEvents.NextTime => {
+    const end = { failed: false, newEvents: newEvents + newOnPage, stop: at.stop } as const
+    const { delayMs, intervalMs } = nextPoll(end, feed.interval_ms, dice(parts))
+    return { dueAt: new Date(at.now.getTime() + delayMs), intervalMs }
+  }
+  return { withNew: time(1), without: time(0) }
+}
+
+async function fail(parts: WorkerParts, poll: Poll, of: { asked: Asked; failure: Failure }): Promise<void> {
+  const { claim, feed } = poll
+  const { answer, requestedAt } = of.asked
+  const now = parts.clock()
+  // What was never sent is no failure of the endpoint's.
+  if (requestedAt === null) return settleLater(parts, claim, new Date(now.getTime() + BUSY_MS * (1 + parts.random())))
+  // A page of this very poll was a success.
+  const retryCount = poll.sent.length > 1 ? 1 : feed.retry_count + 1
+  const end = { failed: true, retryCount, retryAfterSeconds: answer.retryAfterSeconds } as const
+  const { delayMs } = nextPoll(end, feed.interval_ms, dice(parts))
+  await transaction(parts.db, async tx => {
+    if (!(await claims.settle(tx, claim, { dueAt: new Date(now.getTime() + delayMs), now, failed: true }))) return
+    const error = lastError(of.failure, answer.status)
+    await feeds.recordFailure(tx, claim.organizationId, { datasourceId: feed.datasource_id, requestedAt, error })
+  })
+  const about = { organizationId: claim.organizationId, datasourceId: feed.datasource_id }
+  parts.log.info({ ...about, failure: of.failure.code, status: answer.status, retryCount, delayMs }, 'poll failed')
+}
+
+function dice(parts: WorkerParts) {
+  return { pace: parts.feeds.pace, chance: parts.random() }
+}
+
+function logEnd(parts: WorkerParts, { claim, newEvents, sent }: Poll, stop: Stop): void {
+  const { organizationId, datasourceId } = claim
+  parts.log.debug({ organizationId, datasourceId, newEvents, pages: sent.length, stop }, 'polled')
+}
+
+async function settleIdle(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  await transaction(parts.db, tx => claims.settle(tx, claim, { dueAt: null, now: parts.clock(), failed: false }))
+  parts.signals.ring('news')
+}
+
+async function settleLater(parts: WorkerParts, claim: claims.Claim, dueAt: Date): Promise<void> {
+  await transaction(parts.db, tx => claims.settle(tx, claim, { dueAt, now: parts.clock(), failed: false }))
+}
+
+async function settleUnreadable(parts: WorkerParts, claim: claims.Claim, datasourceId: string): Promise<void> {
+  const now = parts.clock()
+  const dueAt = new Date(now.getTime() + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
+  await transaction(parts.db, async tx => {
+    if (!(await claims.settle(tx, claim, { dueAt, now, failed: true }))) return
+    await feeds.noteError(tx, claim.organizationId, { datasourceId, error: UNREADABLE })
+  })
+  parts.signals.ring('news')
+}

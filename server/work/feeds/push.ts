@@ -1,0 +1,104 @@
+/**
+ * Checks the signature of a push and stores its events: the work that the web tier cannot do, since it cannot open a signing
+ * key. It gets the exact bytes and headers, sealed like everything that travels in a task.
+ */
+import { z } from 'zod'
+import { newId } from '#server/domain/access/ids.ts'
+import { isOverlapOver } from '#server/domain/checks/endpoint-verdict.ts'
+import { readPush } from '#server/domain/feeds/feed-page.ts'
+import { checkSignature } from '#server/net/endpoint/signature.ts'
+import { isBroken } from '#server/seal/held-key.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as sealed from '#server/store/credentials/sealed.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as pushes from '#server/store/feeds/feed-pushes.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import { usableOrAwaited } from '#server/work/checks/await-check.ts'
+import { openPayload } from '#server/work/keys/open.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import type { PushOutcome } from '#shared/feeds/feed.ts'
+import { type EndpointKeys, endpointKeys, keysOf } from './endpoint-keys.ts'
+
+const Payload = z.object({
+  body: z.string(),
+  id: z.string().nullable(),
+  timestamp: z.string().nullable(),
+  signature: z.string().nullable(),
+  /** Of a push that no key authorizes: who brought it, for the record that the web writes where a key does. */
+  keyless: z.object({ requestId: z.string(), address: z.string().nullable() }).optional(),
+})
+
+/** The work of a `push` task. */
+export async function push(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  const outcome = await takenIn(parts, claim)
+  if (outcome === null) return
+  await claims.finish(parts.db, claim, outcome)
+  parts.signals.ring('news')
+  if ('answer' in outcome) parts.signals.ring('events')
+}
+
+/** Stores it, or says why not; null when the claim was given back until the endpoint is checked. */
+async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOutcome | null> {
+  const { organizationId: org, datasourceId } = claim
+  if (datasourceId === null) throw new Error('a push task names a datasource')
+  const payload = await payloadOf(parts, claim)
+  const row = await sealed.datasource(parts.db, org, datasourceId)
+  if (row === undefined) return { fault: 'entity_not_found' }
+  const use = await usableOrAwaited(parts, claim, row)
+  if (use !== 'usable') return use
+  const keys = endpointKeys(parts, row)
+  // The verdict is over the key in force: one that is on its way may sign beside it, and never in its place.
+  if (keys === null || keys.current === null || payload === null) return { fault: 'credential_unreadable' }
+  const { body, keyless, ...headers } = payload
+  const nowSeconds = Math.floor(parts.clock().getTime() / 1_000)
+  const finding = checkSignature(headers, Buffer.from(body, 'utf8'), { keys: believed(parts, keys), nowSeconds })
+  if (finding !== 'valid') return { refused: finding }
+  const events = readPush(body)
+  if (events === null) return { fault: 'invalid_body' }
+  const pushed = {
+    datasourceId,
+    events,
+    messageId: payload.id,
+    senderId: null,
+    digests: parts.tokens.digests(body),
+    now: parts.clock(),
+    intervalMs: parts.feeds.pace.fastMs,
+  }
+  // Stored before the task is finished, and in a transaction of its own: a worker that dies between the two, or that lost
+  // its claim, leaves what the next one finds under the message's name.
+  const answer = await transaction(parts.db, async tx => {
+    const accepted = await pushes.accept(tx, org, pushed)
+    if (accepted !== null && accepted !== 'conflict' && keyless !== undefined)
+      await audit.append(tx, org, recordOf(parts, { datasourceId, keyless }))
+    return accepted
+  })
+  if (answer === 'conflict') return { fault: 'idempotency_conflict' }
+  return answer === null ? { fault: 'entity_not_found' } : { answer }
+}
+
+/** The keys that a push may be signed with: one on its way only within its window, whoever puts its check off. */
+function believed(parts: WorkerParts, keys: EndpointKeys): string[] {
+  const { pending } = keys
+  if (pending === null || !('key' in pending)) return keysOf(keys)
+  const startedAtMs = pending.credential.createdAt.getTime()
+  const overlap = { startedAtMs, nowMs: parts.clock().getTime(), windowMs: parts.feeds.rotationWindowMs }
+  return keysOf(isOverlapOver(overlap) ? { ...keys, pending: null } : keys)
+}
+
+function recordOf(
+  parts: WorkerParts,
+  of: { datasourceId: string; keyless: NonNullable<z.output<typeof Payload>['keyless']> },
+): audit.AuditEvent {
+  const actor = { kind: 'worker' as const, id: null, ...of.keyless }
+  const about = { action: 'feed.pushed', objectKind: 'datasource', objectId: of.datasourceId, outcome: 'ok' }
+  return { id: newId(), actor, ...about, at: parts.clock() }
+}
+
+async function payloadOf(parts: WorkerParts, claim: claims.Claim): Promise<z.output<typeof Payload> | null> {
+  try {
+    return Payload.parse(await openPayload(parts, claim))
+  } catch (thrown) {
+    if (!isBroken(thrown)) throw thrown
+    return null
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Has checked again what is marked as unreadable and can be opened: a worker of an earlier release whose keyring lacked a key
+ * took that for a finding about the customer's credential, for good.
+ */
+import { newId } from '#server/domain/access/ids.ts'
+import { isBroken, KeyLacking } from '#server/seal/held-key.ts'
+import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
+import * as sealed from '#server/store/credentials/sealed.ts'
+import * as unreadable from '#server/store/datasources/unreadable.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import { isMoved } from '#server/work/checks/standing.ts'
+import { endpointKeys } from '#server/work/feeds/endpoint-keys.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import { openInForce } from './open.ts'
+
+const EVERY_MS = 3_600_000
+const BATCH = 100
+
+/** Looks at all of them once, until `stopped` is aborted; answers how many are checked again. */
+export async function healUnreadable(parts: WorkerParts, stopped: AbortSignal): Promise<number> {
+  let healed = 0
+  let after: unreadable.Place | null = null
+  while (!stopped.aborted) {
+    const batch: unreadable.Place[] = await unreadable.list(parts.db, { after, limit: BATCH })
+    for (const place of batch) if (await heal(parts, place)) healed += 1
+    after = batch.at(-1) ?? null
+    if (after === null) break
+  }
+  if (healed > 0) {
+    parts.log.info({ count: healed }, 'credentials that were marked as unreadable can be opened, and are checked again')
+    parts.signals.ring('work')
+  }
+  return healed
+}
+
+async function heal(parts: WorkerParts, { organizationId, id: datasourceId }: unreadable.Place): Promise<boolean> {
+  const row = await sealed.datasource(parts.db, organizationId, datasourceId)
+  if (row === undefined || !canOpen(parts, row)) return false
+  await tasks.request(parts.db, organizationId, { id: newId(), kind: 'verify', datasourceId, now: parts.clock() })
+  return true
+}
+
+function canOpen(parts: WorkerParts, row: SealedDatasource): boolean {
+  if (row.current === null || isMoved(parts, row)) return false
+  try {
+    if (row.kind === 'endpoint') return (endpointKeys(parts, row)?.current ?? null) !== null
+    openInForce(parts, row, row.current)
+    return true
+  } catch (thrown) {
+    if (!isBroken(thrown) && !(thrown instanceof KeyLacking)) throw thrown
+    return false
+  }
+}
+
+/** Looks at once, and every hour. The returned functions look now, and stop. */
+export function startHealing(parts: WorkerParts): { now(): void; stop(): Promise<void> } {
+  const stopped = new AbortController()
+  let running: Promise<unknown> | null = null
+  const now = () => {
+    running ??= healUnreadable(parts, stopped.signal)
+      .catch((cause: unknown) => parts.log.error({ cause }, 'unreadable credentials could not be looked at again'))
+      .finally(() => {
+        running = null
+      })
+  }
+  now()
+  const timer = setInterval(now, EVERY_MS)
+  return {
+    now,
+    async stop() {
+      stopped.abort()
+      clearInterval(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Opens stored credentials, task payloads and callers' boxes for the kinds of work that need them.
+ * Worker only: what it returns is in clear and must not be stored, logged or sent.
+ */
+import { type Secret, unpackBox } from '#server/domain/access/sealed.ts'
+import { isBroken, KeyLacking, SealBroken } from '#server/seal/held-key.ts'
+import type { VerifiedKey } from '#server/seal/sealer.ts'
+import type { SealedCredential, SealedDatasource } from '#server/store/credentials/sealed.ts'
+import * as sealed from '#server/store/credentials/sealed.ts'
+import * as organizations from '#server/store/organizations/organizations.ts'
+import type { Claim } from '#server/store/tasks/claims.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+
+/** Opens one credential. Throws `SealBroken` when it is not the one that was sealed for its row. */
+export function openCredential(parts: WorkerParts, { key, context, sealed }: SealedCredential): Secret {
+  if (key === null) throw new SealBroken()
+  requireKeysOf(parts, key)
+  return parts.unsealer.openCredential(key, context, sealed)
+}
+
+/**
+ * Opens the credential in force. Throws `SealBroken` also when its row shows another place than the one inside: a display
+ * column never steers a dial, and one that was edited is no longer a display of what is dialled.
+ */
+export function openInForce(parts: WorkerParts, row: SealedDatasource, credential: SealedCredential): Secret {
+  const secret = openCredential(parts, credential)
+  if (secret.kind !== 'direct') return secret
+  const { host, port, database } = secret.target
+  if (row.host !== host || row.port !== port || row.database !== database) throw new SealBroken()
+  return secret
+}
+
+/** The same, and undefined where that would throw `SealBroken`. */
+export function openUnlessBroken(...of: Parameters<typeof openInForce>): Secret | undefined {
+  try {
+    return openInForce(...of)
+  } catch (thrown) {
+    if (isBroken(thrown)) return undefined
+    throw thrown
+  }
+}
+
+/** Opens the payload of a claimed task. Throws `SealBroken`. */
+export async function openPayload(parts: WorkerParts, claim: Claim): Promise<unknown> {
+  const box = claim.payload === null ? null : unpackBox(claim.payload)
+  if (box === null) throw new SealBroken()
+  const key = await wrappedKey(parts, claim.organizationId, box.keyId)
+  return parts.unsealer.openTask(key, { organizationId: claim.organizationId, taskId: claim.id }, box)
+}
+
+/** Opens a connection string that a caller has sealed to one of the organization's keys. Throws `SealBroken`. */
+export async function openClientBox(
+  parts: WorkerParts,
+  organizationId: string,
+  of: { keyId: string; box: string },
+): Promise<string> {
+  const key = await wrappedKey(parts, organizationId, of.keyId)
+  return parts.unsealer.openClientBox(key, Buffer.from(of.box, 'base64'))
+}
+
+/** The organization's key to seal to, its row checked. */
+export async function currentKey(parts: WorkerParts, organizationId: string): Promise<VerifiedKey> {
+  const row = await organizations.currentKey(parts.db, organizationId)
+  if (row !== undefined) requireKeysOf(parts, row)
+  const key = row === undefined ? null : parts.sealer.verifyKey(row)
+  if (key === null) throw new Error(`organization ${organizationId} has no sealing key that we signed`)
+  return key
+}
+
+async function wrappedKey(parts: WorkerParts, organizationId: string, keyId: string) {
+  const key = await sealed.organizationKey(parts.db, organizationId, keyId)
+  if (key === undefined) throw new SealBroken()
+  requireKeysOf(parts, key)
+  return key
+}
+
+/** Throws `KeyLacking` for an organization's key that another keyring may open, and this one cannot. */
+export function requireKeysOf(
+  { unsealer }: Pick<WorkerParts, 'unsealer'>,
+  key: { readonly signerId: string; readonly masterKeyId?: string },
+): void {
+  const lacking = unsealer.lacks(key)
+  if (lacking !== null) throw new KeyLacking(lacking)
+}

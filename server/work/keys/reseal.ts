@@ -1,0 +1,193 @@
+/**
+ * Seals an organization's credentials anew, in batches, after a rotation of keys: with the key, the signature and the
+ * fingerprint that are in use; and signs its verdicts anew. A kill in the middle loses nothing: each batch is one transaction, and the next claim goes on
+ * with what is left. When nothing needs a retired key any more, its secret half is destroyed.
+ */
+
+import { newId } from '#server/domain/access/ids.ts'
+import { destroyableAt, KEY_CACHE_MS } from '#server/domain/access/key-life.ts'
+import type { Secret, WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
+import { type HeldKey, isBroken, SealBroken } from '#server/seal/held-key.ts'
+import type { VerifiedKey } from '#server/seal/sealer.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as resealing from '#server/store/credentials/resealing.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
+import { prolong } from '#server/store/tasks/claim-hold.ts'
+import type { Claim } from '#server/store/tasks/claims.ts'
+import { openedSecret } from '#server/work/checks/resolve.ts'
+import { endpointCanonical } from '#server/work/feeds/endpoint-keys.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import { canonicalTarget } from '#shared/connection-string/connection-string.ts'
+import { currentKey, requireKeysOf } from './open.ts'
+import { resignVerdicts } from './resign-verdicts.ts'
+
+const BATCH = 64
+/** A worker that dies is replaced after this; one that lives says so at each batch. */
+const CLAIM_MS = 4_000
+/** Clocks of two machines may differ by this much. */
+const MARGIN_MS = 5_000
+/** After this long a pass gives its slot back, so that a worker which is told to stop can. */
+const SLICE_MS = 2_000
+/** A row that another transaction holds is passed over, and looked at again after this: a check's verdict is a statement. */
+const AGAIN_MS = 500
+
+/** The work of a `reseal` task. */
+export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
+  const org = claim.organizationId
+  using keys = new HeldKeys(parts, await organizationKeys.list(parts.db, { org }))
+  const to = await currentKey(parts, org)
+  let workedSince: number | null = null
+  const unopened: resealing.After[] = []
+  let after: resealing.After | null = null
+  for (;;) {
+    const batch: Batch = await resealBatch(parts, claim, { org, to, keys, after, unopened })
+    parts.signals.ring('news')
+    if (batch === 'lost') return
+    if (batch === 'done') break
+    after = batch.after
+    // The next slice begins at the first again: one that only met what cannot be opened would end where this one did.
+    if (batch.resealed > 0) workedSince ??= performance.now()
+    if (workedSince !== null && performance.now() - workedSince > SLICE_MS)
+      return resealing.settle(parts.db, claim, parts.clock())
+  }
+  if (unopened.length > 0) {
+    const [first] = unopened
+    parts.log.error(
+      { organizationId: org, stage: 'reseal', count: unopened.length, first },
+      'credentials could not be opened to be sealed anew',
+    )
+  }
+  const verdicts = await resignVerdicts(parts, claim, { sliceMs: SLICE_MS, claimMs: CLAIM_MS })
+  if (verdicts === 'lost') return
+  if (verdicts === 'more') return resealing.settle(parts.db, claim, parts.clock())
+  const isAnyLeft = await resealing.isAnyLeft(parts.db, org, { expected: upToDate(parts), beside: unopened })
+  const next = isAnyLeft ? new Date(parts.clock().getTime() + AGAIN_MS) : await endKeys(parts, org)
+  await resealing.settle(parts.db, claim, next)
+  parts.signals.ring('news')
+}
+
+/** What a credential is to be signed and fingerprinted with. */
+function upToDate({ sealer, fingerprinter }: WorkerParts): resealing.UpToDate {
+  return { signerIds: sealer.signerIds(), fingerprintKeyId: fingerprinter.keyId }
+}
+
+interface Pass {
+  readonly org: string
+  readonly to: VerifiedKey
+  readonly keys: HeldKeys
+  readonly after: resealing.After | null
+  /** Filled by the pass: those that could not be opened. */
+  readonly unopened: resealing.After[]
+}
+
+/** The place after a batch and how many it sealed; or that nothing was left, or that another worker has the claim. */
+type Batch = { readonly after: resealing.After; readonly resealed: number } | 'done' | 'lost'
+
+async function resealBatch(parts: WorkerParts, claim: Claim, pass: Pass): Promise<Batch> {
+  const { org, after } = pass
+  const until = new Date(parts.clock().getTime() + CLAIM_MS)
+  return transaction(parts.db, async tx => {
+    if (!(await prolong(tx, claim, until))) return 'lost'
+    const stale = await resealing.lockStale(tx, org, { expected: upToDate(parts), after, limit: BATCH })
+    const entries = stale.map(credential => resealOne(parts, pass, credential)).filter(entry => entry !== null)
+    await resealing.writeResealed(tx, org, entries)
+    const last = stale.at(-1)?.context
+    return last === undefined ? 'done' : { after: last, resealed: entries.length }
+  })
+}
+
+/** Null for one that cannot be opened: it stays as it is, and so does the key that it names. */
+function resealOne(
+  parts: WorkerParts,
+  { org, to, keys, unopened }: Pass,
+  { context, sealed, isFingerprinted }: resealing.StaleCredential,
+): resealing.Resealed | null {
+  try {
+    const secret = inner(keys, keys.of(sealed.keyId).openCredential(context, sealed))
+    const canonical = isFingerprinted ? canonicalOf(secret) : null
+    return {
+      context,
+      sealed: parts.sealer.sealCredential(to, context, secret),
+      fingerprint: canonical === null ? null : parts.fingerprinter.of(org, canonical),
+    }
+  } catch (thrown) {
+    if (!isBroken(thrown)) throw thrown
+    unopened.push(context)
+    return null
+  }
+}
+
+/** What a caller sealed to an older key is opened too, where it is what it claims to be: that key is to go. */
+function inner(keys: HeldKeys, secret: Secret): Secret {
+  if (secret.kind !== 'client-sealed') return secret
+  try {
+    const text = keys.of(secret.keyId).openClientBox(Buffer.from(secret.box, 'base64'))
+    return openedSecret(text, secret) ?? secret
+  } catch (thrown) {
+    if (!isBroken(thrown)) throw thrown
+    return secret
+  }
+}
+
+/** The text that a fingerprint is made of; null for a secret that is a part of one. */
+function canonicalOf(secret: Secret): string | null {
+  if (secret.kind === 'direct') return canonicalTarget(secret.target, secret.caCertificate)
+  return secret.kind === 'endpoint' ? endpointCanonical(secret.url, secret.signingKey) : null
+}
+
+/**
+ * Destroys the retired keys that nothing needs any more; answers when to look again, null when none is left. A web process
+ * may seal to a key for a while after it was retired, and callers may send what they sealed to it for longer.
+ */
+async function endKeys(parts: WorkerParts, org: string): Promise<Date | null> {
+  const now = parts.clock()
+  const dues: number[] = []
+  for (const key of await organizationKeys.list(parts.db, { org })) {
+    if (key.retiredAt === null) continue
+    const end = destroyableAt(key.retiredAt)
+    const cached = key.retiredAt.getTime() + KEY_CACHE_MS + MARGIN_MS
+    if (end > now) dues.push(cached > now.getTime() ? cached : end.getTime())
+    else if (!(await destroyKey(parts, org, { id: key.id, now }))) dues.push(now.getTime() + 2 * KEY_CACHE_MS)
+  }
+  return dues.length === 0 ? null : new Date(Math.min(...dues))
+}
+
+async function destroyKey(parts: WorkerParts, org: string, which: { id: string; now: Date }): Promise<boolean> {
+  return transaction(parts.db, async tx => {
+    if (!(await organizationKeys.destroy(tx, org, which))) return false
+    const actor = { kind: 'worker', id: null, requestId: null, address: null } as const
+    const about = { action: 'sealing_key.destroyed', objectKind: 'sealing_key', objectId: which.id }
+    await audit.append(tx, org, { id: newId(), actor, outcome: 'ok', at: which.now, ...about })
+    return true
+  })
+}
+
+/** An organization's keys, unwrapped once for a pass and wiped at its end; an organization has a handful. */
+class HeldKeys {
+  readonly #parts: WorkerParts
+  readonly #rows: readonly WrappedOrganizationKey[]
+  readonly #held = new Map<string, HeldKey>()
+
+  constructor(parts: WorkerParts, rows: readonly WrappedOrganizationKey[]) {
+    this.#parts = parts
+    this.#rows = rows
+  }
+
+  /** Throws `SealBroken` for a key that is not there, or not ours, and `KeyLacking` for one that is another worker's to open. */
+  of(keyId: string): HeldKey {
+    const known = this.#held.get(keyId)
+    if (known !== undefined) return known
+    const row = this.#rows.find(key => key.id === keyId)
+    if (row === undefined) throw new SealBroken()
+    requireKeysOf(this.#parts, row)
+    const held = this.#parts.unsealer.hold(row)
+    this.#held.set(keyId, held)
+    return held
+  }
+
+  [Symbol.dispose](): void {
+    for (const held of this.#held.values()) held[Symbol.dispose]()
+    this.#held.clear()
+  }
+}

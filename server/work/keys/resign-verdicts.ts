@@ -1,0 +1,67 @@
+/**
+ * Signs an organization's verdicts anew after a rotation of the worker's signing key, in batches, as a part of the task that
+ * seals its credentials anew: the old key can be dropped when no verdict is left under it.
+ */
+import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as signatures from '#server/store/datasources/verdict-signatures.ts'
+import { prolong } from '#server/store/tasks/claim-hold.ts'
+import type { Claim } from '#server/store/tasks/claims.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+
+const BATCH = 64
+
+/** How long one pass may take, and until when it holds the claim from one batch to the next. */
+interface Bounds {
+  readonly sliceMs: number
+  readonly claimMs: number
+}
+
+/** `done` when none is left that can be locked, `more` when the pass took its time, `lost` when another worker has the claim. */
+export async function resignVerdicts(
+  parts: WorkerParts,
+  claim: Claim,
+  { sliceMs, claimMs }: Bounds,
+): Promise<'done' | 'more' | 'lost'> {
+  const startedAt = performance.now()
+  for (;;) {
+    const signed = await resignBatch(parts, claim, claimMs)
+    if (signed === 'lost') return 'lost'
+    if (signed === 0) return 'done'
+    parts.signals.ring('news')
+    if (performance.now() - startedAt > sliceMs) return 'more'
+  }
+}
+
+function resignBatch(parts: WorkerParts, claim: Claim, claimMs: number): Promise<number | 'lost'> {
+  const org = claim.organizationId
+  const until = new Date(parts.clock().getTime() + claimMs)
+  const ask = { signerIds: [parts.verdicts.signerId()], limit: BATCH }
+  return transaction(parts.db, async tx => {
+    // Everything that changes a datasource locks it before its task; rows that others hold are passed over.
+    const stale = await signatures.lockStale(tx, org, ask)
+    if (!(await prolong(tx, claim, until))) return 'lost'
+    await signatures.write(
+      tx,
+      org,
+      stale.map(row => ({ datasourceId: row.verdict.datasourceId, signed: resigned(parts, row) })),
+    )
+    return stale.length
+  })
+}
+
+/**
+ * The same verdict under the key in use; null for one that nobody signed as it is there, or a rotation would sign what an edit
+ * made of it. One that was moved to the other mode keeps the signature of its own, which is how the move is seen.
+ */
+function resigned(parts: WorkerParts, { verdict, signed }: signatures.SignedRow): signatures.NewSignature['signed'] {
+  const other: VerdictContent = { ...verdict, mode: verdict.mode === 'live' ? 'test' : 'live' }
+  const genuine = [verdict, other].find(one => parts.verdicts.isSigned(one, signed))
+  if (genuine !== undefined) return parts.verdicts.sign(genuine)
+  const { organizationId, datasourceId } = verdict
+  parts.log.error(
+    { organizationId, datasourceId, stage: 'verdict' },
+    'a verdict that is not signed as it is there was taken away',
+  )
+  return null
+}

@@ -1,0 +1,188 @@
+/**
+ * Introspects a datasource: opens the credential in force, reads the catalog, keeps a snapshot if it differs from the last,
+ * and the drift between them. Asked for by a caller (once, the outcome awaited) or due by itself (standing).
+ */
+import { z } from 'zod'
+import { newId } from '#server/domain/access/ids.ts'
+import { backoffMs, jittered, UNREACHABLE } from '#server/domain/network/backoff.ts'
+import type { FinishedSnapshot } from '#server/net/catalog/finish-catalog.ts'
+import { isBroken } from '#server/seal/held-key.ts'
+import * as changes from '#server/store/changes/changes.ts'
+import * as sealed from '#server/store/credentials/sealed.ts'
+import { type Tx, transaction } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import { holds } from '#server/store/tasks/claim-hold.ts'
+import { handBack } from '#server/store/tasks/claim-return.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import { onceFound, requestUnsigned, usableOrAwaited } from '#server/work/checks/await-check.ts'
+import { guardedDescribe } from '#server/work/checks/guarded-probe.ts'
+import { resolve } from '#server/work/checks/resolve.ts'
+import { isUsable } from '#server/work/checks/standing.ts'
+import { openInForce, openPayload } from '#server/work/keys/open.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
+import type { Fault, FaultCode } from '#shared/faults/fault.ts'
+import type { TaskFault } from '#shared/faults/task-fault.ts'
+import { byCodeUnit } from '#shared/schemas/snapshot-parts.ts'
+import { type Covered, type Kept, keepSnapshot, lastSnapshot } from './keep-snapshot.ts'
+
+const DEADLINE_MS = 25_000
+
+const Payload = z.object({ schemas: z.array(z.string()).nullable() })
+
+/** What a caller reads when the task is done. */
+export type IntrospectOutcome = { readonly snapshotId: string; readonly changed: boolean } | TaskFault
+
+type Found =
+  | { readonly snapshot: FinishedSnapshot; readonly covered: Covered; readonly comparedWith: string | null }
+  | (TaskFault & {
+      /** The server refused the credential: tried again no sooner than it is checked. */
+      readonly isRefused?: boolean
+    })
+
+/** The work of an `introspect` task. */
+export async function introspect(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  const org = claim.organizationId
+  const id = claim.datasourceId
+  if (id === null) throw new Error('an introspect task names a datasource')
+  const row = await sealed.datasource(parts.db, org, id)
+  if (row === undefined) return endIdle(parts, claim, { id, fault: 'entity_not_found' })
+  // What is not trusted is not read. When it is trusted again, the verdict that says so makes a standing task due.
+  const use = claim.standing ? await standingUse(parts, row) : await usableOrAwaited(parts, claim, row)
+  if (use === null) return
+  if (use !== 'usable') return endIdle(parts, claim, { id, ...use })
+  const { schemas } = claim.standing ? { schemas: null } : Payload.parse(await openPayload(parts, claim))
+  const found = row.kind === 'direct' ? await describe(parts, row, schemas) : { fault: 'entity_not_found' as const }
+  const isSettled = await transaction(parts.db, tx => settle(parts, tx, { claim, row, found }))
+  // Another reading was kept meanwhile, from which this one's drift was not counted: it is taken anew.
+  if (!isSettled) await handBack(parts.db, claim, parts.clock())
+  parts.signals.ring(isSettled ? 'news' : 'work')
+}
+
+/** Nobody waits for a standing one: where no verdict lets it read, the next check that does makes it due. */
+async function standingUse(parts: WorkerParts, row: sealed.SealedDatasource): Promise<'usable' | TaskFault> {
+  if (isUsable(parts, row)) return 'usable'
+  await requestUnsigned(parts, row)
+  return { fault: 'conflict' }
+}
+
+/** Nothing to introspect: it was removed or rejected meanwhile. Whoever asked while it was going is told so. */
+async function endIdle(parts: WorkerParts, claim: claims.Claim, of: TaskFault & { id: string }): Promise<void> {
+  const { id, ...outcome } = of
+  if (claim.standing) await transaction(parts.db, tx => settleIdle(parts, tx, { claim, id }))
+  else await claims.finish(parts.db, claim, outcome satisfies IntrospectOutcome)
+  parts.signals.ring('news')
+}
+
+/** Under the datasource's lock: it may have become usable since it was looked at, by a verdict that found the task still due. */
+async function settleIdle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; id: string }): Promise<void> {
+  const { claim, id } = of
+  const now = parts.clock()
+  const held = await datasources.lock(tx, claim.organizationId, { id })
+  const row = held === undefined ? undefined : await sealed.datasource(tx, claim.organizationId, id)
+  const isBack = row !== undefined && isUsable(parts, row)
+  await claims.settle(tx, claim, { dueAt: isBack ? now : null, now, failed: false })
+}
+
+async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schemas: string[] | null): Promise<Found> {
+  const organizationId = row.org_id
+  if (row.current === null) return { fault: 'credential_unreadable' }
+  try {
+    const secret = openInForce(parts, row, row.current)
+    const resolved = await resolve(parts, { organizationId, secret, inForce: null })
+    if (!resolved.ok) return { fault: resolved.reason }
+    const { target, caCertificate } = resolved
+    const covered = coveredBy(row, schemas)
+    const last = await lastSnapshot(parts.db, organizationId, covered)
+    const catalog = { schemas, excludedSchemas: row.excluded_schemas ?? [] }
+    const { md5Allowed } = row.current
+    const request = { target, caCertificate, md5Allowed, catalog, last, deadlineMs: DEADLINE_MS }
+    const described = await guardedDescribe(parts, { organizationId, request })
+    if (described.failure !== null) return failed(described.failure.code)
+    if (described.finding === null) return { fault: 'introspection_failed' }
+    if ('fault' in described.finding) return refused(parts, row, described.finding.fault)
+    return { ...described.finding, covered, comparedWith: last?.id ?? null }
+  } catch (thrown) {
+    if (!isBroken(thrown)) throw thrown
+    return { fault: 'credential_unreadable' }
+  }
+}
+
+function coveredBy(row: sealed.SealedDatasource, schemas: readonly string[] | null): Covered {
+  const sorted = (names: readonly string[]) => [...new Set(names)].sort(byCodeUnit)
+  const excluded = schemas === null ? sorted(row.excluded_schemas ?? []) : []
+  return { datasourceId: row.id, schemasAsked: schemas && sorted(schemas), excludedSchemas: excluded }
+}
+
+/** Rows that are not taken. Which bound they met is told, and nothing of theirs. */
+function refused(parts: WorkerParts, row: sealed.SealedDatasource, fault: Fault): Found {
+  const { code, issues } = fault
+  const about = { organizationId: row.org_id, datasourceId: row.id, fault: code, stage: 'catalog' }
+  parts.log.warn({ ...about, bound: issues[0]?.ctx }, 'a catalog was refused')
+  return { fault: code, issues }
+}
+
+/** What the caller is told: that it is away, that it may not be dialled, or that the schema could not be read. */
+function failed(code: FailureCode): Found {
+  const { fault } = failureSpec(code)
+  const told: readonly FaultCode[] = ['database_unreachable', 'rate_limit_exceeded']
+  // A statement that was cut off, by a lock or by its length, was sent: the database was reached.
+  const isTold = told.includes(fault) && code !== 'query_timeout'
+  const isRefused = code === 'password_refused' || code === 'login_refused'
+  if (fault === 'byo_host_not_allowed') return onceFound(fault)
+  return { fault: isTold ? fault : 'introspection_failed', isRefused }
+}
+
+async function settle(
+  parts: WorkerParts,
+  tx: Tx,
+  of: { claim: claims.Claim; row: sealed.SealedDatasource; found: Found },
+): Promise<boolean> {
+  const { claim, row, found } = of
+  const org = claim.organizationId
+  const now = parts.clock()
+  if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return true
+  if ('fault' in found) {
+    const isRefused = found.isRefused === true
+    await settleTask(parts, tx, { claim, row, isFailed: true, isRefused, outcome: outcomeOf(found) })
+    return true
+  }
+  if (!(await holds(tx, claim))) return true
+  const { covered, ...taken } = found
+  const kept = await keepSnapshot(tx, org, { id: newId(), ...covered, ...taken, now })
+  if (kept === null) return false
+  await settleTask(parts, tx, { claim, row, isFailed: false, outcome: outcomeOf(kept) })
+  await datasources.update(tx, org, { id: row.id, set: { introspected_at: now } })
+  changes.append(tx, org, { datasourceId: row.id, change: kept.drifted ? 'drifted' : 'introspected', at: now })
+  return true
+}
+
+function outcomeOf(of: Kept | Extract<Found, TaskFault>): IntrospectOutcome {
+  if (!('fault' in of)) return { snapshotId: of.id, changed: of.changed }
+  const { isRefused: _, ...outcome } = of
+  return outcome
+}
+
+interface Ended {
+  readonly row: sealed.SealedDatasource
+  readonly isFailed: boolean
+  readonly isRefused?: boolean
+}
+
+async function settleTask(
+  parts: WorkerParts,
+  tx: Tx,
+  of: Ended & { claim: claims.Claim; outcome: IntrospectOutcome },
+): Promise<void> {
+  const { claim, isFailed } = of
+  if (!claim.standing) return void (await claims.finish(tx, claim, of.outcome))
+  await claims.settle(tx, claim, { dueAt: nextDue(parts, claim, of), now: parts.clock(), failed: isFailed })
+}
+
+function nextDue(parts: WorkerParts, claim: claims.Claim, { row, isFailed, isRefused = false }: Ended): Date {
+  const now = parts.clock().getTime()
+  if (isFailed && !isRefused) return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
+  const { checkIntervalSeconds } = row.settings
+  const intervalMs = checkIntervalSeconds === null ? parts.checkIntervalMs : checkIntervalSeconds * 1000
+  return new Date(now + jittered(intervalMs, parts.random()))
+}

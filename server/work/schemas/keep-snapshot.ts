@@ -1,0 +1,68 @@
+/**
+ * Keeps a snapshot, or notes that the last one still holds. It handles bytes: the process that read the catalog has made
+ * them, and has counted the drift from the last snapshot, so that nothing here walks through what a stranger has sized.
+ * Called by `introspect.ts`.
+ */
+import type { FinishedSnapshot, LastSnapshot } from '#server/net/catalog/finish-catalog.ts'
+import type { Db, Tx } from '#server/store/database/db.ts'
+import { trim } from '#server/store/schemas/kept-snapshots.ts'
+import * as snapshots from '#server/store/schemas/snapshots.ts'
+
+/** Of which datasource, and which schemas were asked for: null for all but the excluded ones. */
+export interface Covered {
+  readonly datasourceId: string
+  readonly schemasAsked: readonly string[] | null
+  readonly excludedSchemas: readonly string[]
+}
+
+/** A snapshot that was just taken, and the id of the one that it was compared with; null for none. */
+export interface Taken extends Covered {
+  readonly id: string
+  readonly snapshot: FinishedSnapshot
+  readonly comparedWith: string | null
+  readonly now: Date
+}
+
+/** What became of it: the id of the row that holds it, whether that is a new one, and whether it differs from the last. */
+export interface Kept {
+  readonly id: string
+  readonly changed: boolean
+  readonly drifted: boolean
+}
+
+/**
+ * The snapshot that the next one is compared with. Whatever was excluded then: drift compares what both cover, and what is
+ * excluded anew hides nothing that is not.
+ */
+export async function lastSnapshot(
+  db: Db,
+  org: string,
+  { datasourceId, schemasAsked }: Covered,
+): Promise<(LastSnapshot & { readonly id: string }) | null> {
+  const latest = await snapshots.latest(db, org, { datasourceId, asked: schemasAsked })
+  const stored = latest && (await snapshots.packed(db, org, latest.id))
+  return latest && stored ? { id: latest.id, ...stored } : null
+}
+
+/**
+ * Keeps it; null when the last snapshot is no longer the one that it was compared with: then it is to be taken anew. The
+ * caller holds the datasource's lock, so that two readings cannot both be the next one.
+ */
+export async function keepSnapshot(tx: Tx, org: string, taken: Taken): Promise<Kept | null> {
+  const { id, datasourceId, schemasAsked, comparedWith, now } = taken
+  const { fingerprint, tableCount, drift, content, observed } = taken.snapshot
+  const last = await snapshots.latest(tx, org, { datasourceId, asked: schemasAsked })
+  if (last?.fingerprint === fingerprint) {
+    await snapshots.seen(tx, org, { id: last.id, observed, at: now })
+    return { id: last.id, changed: false, drifted: false }
+  }
+  if ((last?.id ?? null) !== comparedWith) return null
+  const { excludedSchemas } = taken
+  await snapshots.insert(tx, org, {
+    ...{ id, datasourceId, fingerprint, schemasAsked, excludedSchemas, tableCount, content, observed, drift, at: now },
+    // What could not be compared, being larger than is read today, is not shown as what this one differs from.
+    previousId: drift === null ? null : comparedWith,
+  })
+  await trim(tx, org, datasourceId)
+  return { id, changed: true, drifted: drift !== null && drift.breaking + drift.risky + drift.safe > 0 }
+}

@@ -1,0 +1,148 @@
+/**
+ * Text → target, by a strict parser of our own rules: a subset of what libpq accepts and never in disagreement with it.
+ *
+ * The server, the console and client-side sealing all use this one. It never echoes its input: a reason names the
+ * offending parameter or character, not what stood around it.
+ */
+import type { Advisory } from '#shared/datasources/check.ts'
+import { type Refusal, refuse } from '#shared/faults/refusal.ts'
+import { readParameters, type Settings } from './connection-parameters.ts'
+import { parseHostPort } from './host.ts'
+import { decodeComponent, MAX_CONNECTION_STRING, refuseRaw, refuseText } from './uri-text.ts'
+
+/** libpq's sslmode. A string without one is dialled as `require`. */
+export type TlsMode = Settings['tlsMode']
+
+/** Where and as whom to log in: every honoured connection parameter. */
+export interface Target {
+  /** Lower-case ASCII name, or a canonical IP literal without brackets. */
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly password: string
+  readonly tlsMode: TlsMode
+  readonly channelBinding: 'disable' | 'prefer' | 'require'
+  readonly sslNegotiation: 'postgres' | 'direct'
+  readonly applicationName: string | null
+  readonly connectTimeoutSeconds: number | null
+  /** Neon's endpoint id from `options=endpoint=…`, sent as the startup option; null for every host but Neon's. */
+  readonly neonEndpoint: string | null
+}
+
+/** What a parse gives: a target with advisories, or a reason that quotes nothing of the input. */
+export type Parsed = { readonly ok: true; readonly target: Target; readonly advisories: readonly Advisory[] } | Refusal
+
+const DEFAULT_PORT = 5432
+/** What dashboards and templates put where the password belongs: `[YOUR-PASSWORD]`, `<password>`, `${…}`, `{{…}}`. */
+const PLACEHOLDER = /^(?:\[[^[\]@/:?#]*\]|<[^<>@/:?#]*>|\$?\{[^{}@/:?#]*\}|\{\{[^{}@/:?#]*\}\})$/
+/** NAMEDATALEN − 1: servers before 17 cut a longer name short, and would log in to another database. */
+const MAX_DATABASE_BYTES = 63
+
+/**
+ * Parses `postgres://user:password@host[:port]/database[?parameters]`, at most 8192 characters.
+ *
+ * User, password, host and database have to be there: what is missing a driver would fill in from the environment or
+ * the files of the machine that dials. Everything that names another host, a socket, a file, a service or settings of
+ * the server is refused by name. Never throws. The grammar is RFC 3986's, the meanings are libpq's (§33.1.1.2).
+ */
+export function parseConnectionString(text: string): Parsed {
+  const unreadable = refuseText(text, MAX_CONNECTION_STRING)
+  if (unreadable !== null) return unreadable
+  const [scheme] = /^postgres(?:ql)?:\/\//i.exec(text) ?? []
+  if (scheme === undefined) return refuse('scheme_refused', 'It has to begin with postgres:// or postgresql://.')
+  const rest = text.slice(scheme.length)
+  // The last @, wherever it is: when it is not the one that ends the login, then something before it stands unencoded,
+  // and reading the login finds out what. Whatever is read as host or parameter can then be no piece of a password.
+  const at = rest.lastIndexOf('@')
+  if (at < 0) return refuse('credentials_missing', 'A user name and a password have to stand before the host.')
+  const login = readLogin(rest.slice(0, at))
+  if (!login.ok) return login
+  const { authority, path, query } = partsBehindLogin(rest.slice(at + 1))
+  const place = parseHostPort(authority, DEFAULT_PORT)
+  if (!place.ok) return place
+  const database = readDatabase(path)
+  if (!database.ok) return database
+  const { user, password } = login
+  const parameters = readParameters(query, { host: place.host, password })
+  if (!parameters.ok) return parameters
+  const target = { host: place.host, port: place.port, database: database.text, user, password, ...parameters.settings }
+  return { ok: true, target, advisories: parameters.advisories }
+}
+
+/** Host and port, the path with its slash, and what stands behind the first question mark. Each is found by one look. */
+function partsBehindLogin(text: string): { authority: string; path: string; query: string } {
+  const queryAt = text.indexOf('?')
+  const place = queryAt < 0 ? text : text.slice(0, queryAt)
+  const pathAt = place.search(/[/#]/)
+  return {
+    authority: pathAt < 0 ? place : place.slice(0, pathAt),
+    path: pathAt < 0 ? '' : place.slice(pathAt),
+    query: queryAt < 0 ? '' : text.slice(queryAt + 1),
+  }
+}
+
+/**
+ * The canonical text of everything that is honoured, for fingerprints: JSON with a fixed order of keys. Two strings that
+ * mean the same login give the same text. It holds the password: it is hashed or sealed, never stored or logged.
+ */
+export function canonicalTarget(target: Target, caCertificate: string | null): string {
+  return JSON.stringify({
+    host: target.host,
+    port: target.port,
+    database: target.database,
+    user: target.user,
+    password: target.password,
+    tlsMode: target.tlsMode,
+    channelBinding: target.channelBinding,
+    sslNegotiation: target.sslNegotiation,
+    applicationName: target.applicationName,
+    connectTimeoutSeconds: target.connectTimeoutSeconds,
+    neonEndpoint: target.neonEndpoint,
+    caCertificate: caCertificate === null ? null : caCertificate.replaceAll('\r\n', '\n').trim(),
+  })
+}
+
+function readLogin(text: string): { ok: true; user: string; password: string } | Refusal {
+  const colon = text.indexOf(':')
+  if (colon < 0) {
+    return (
+      refuseRaw(text, 'user name') ??
+      refuse('credentials_missing', 'The password is missing: write user:password before the host.')
+    )
+  }
+  const user = decodeComponent(text.slice(0, colon), 'user name')
+  if (!user.ok) return user
+  if (PLACEHOLDER.test(text.slice(colon + 1))) {
+    return refuse('credentials_missing', 'The password is a placeholder: put the password itself there.')
+  }
+  const password = decodeComponent(text.slice(colon + 1), 'password')
+  if (!password.ok) return password
+  if (user.text === '') return refuse('credentials_missing', 'The user name is missing.')
+  if (password.text === '') return refuse('credentials_missing', 'The password is missing.')
+  if (hidesText(user.text)) return refuse('credentials_refused', 'The user name holds an invisible character.')
+  return { ok: true, user: user.text, password: password.text }
+}
+
+function readDatabase(path: string): { ok: true; text: string } | Refusal {
+  const name = decodeComponent(path.startsWith('/') ? path.slice(1) : path, 'database name')
+  if (!name.ok) return name
+  if (name.text === '') return refuse('database_missing', 'The database name is missing.')
+  // libpq's tools read a database name of such a form as a whole connection string of its own (CVE-2026-86862).
+  if (name.text.includes('=') || /^postgres(?:ql)?:\/\//i.test(name.text)) {
+    return refuse('database_refused', 'The database name has the form of a connection string.')
+  }
+  // URL parsers, and drivers with them, leave such a part out: another database would be meant.
+  if (name.text.split('/').some(part => part === '.' || part === '..')) {
+    return refuse('database_refused', 'The database name has a part that is . or .. alone.')
+  }
+  if (new TextEncoder().encode(name.text).length > MAX_DATABASE_BYTES) {
+    return refuse('database_refused', `The database name is longer than ${MAX_DATABASE_BYTES} bytes.`)
+  }
+  return hidesText(name.text) ? refuse('database_refused', 'The database name holds an invisible character.') : name
+}
+
+/** Invisible characters let one name be shown as another: directions, joiners, line and paragraph separators. */
+function hidesText(text: string): boolean {
+  return /[\p{Cf}\p{Zl}\p{Zp}]/u.test(text)
+}

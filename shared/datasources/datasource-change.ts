@@ -1,0 +1,75 @@
+/**
+ * What changes a registered datasource: a new credential, a new name or schema, a check, its removal.
+ * Inputs of the procedures of the same names.
+ */
+import { z } from 'zod'
+import { storableText } from '#shared/base/text.ts'
+import { chosen, DatasourceId, IdempotencyKey, WaitSeconds } from '#shared/base/wire.ts'
+import { ExcludedSchemas } from '#shared/schemas/excluded-schemas.ts'
+import { Metadata, SchemaName } from './datasource.ts'
+import { isSealed, PlainString, SealedString, Trusted } from './registration.ts'
+
+/** Input of `datasources.rotate`. A CA certificate never comes without the connection string that is sent under it. */
+export const RotateInput = chosen(
+  isSealed,
+  z.strictObject({ id: DatasourceId, ...PlainString, ...Trusted, ...rotation() }),
+  z.strictObject({ id: DatasourceId, ...SealedString, ...rotation() }),
+)
+
+/** Input of `datasources.rotateKey`. */
+export const RotateKeyInput = z.strictObject({
+  id: DatasourceId,
+  signingKey: storableText(8, 512),
+  idempotencyKey: IdempotencyKey,
+})
+export type RotateKeyInput = z.output<typeof RotateKeyInput>
+
+/** Input of `datasources.update`: what is left out stays as it is. */
+export const UpdateInput = z.strictObject({
+  id: DatasourceId,
+  name: storableText(1, 200).optional(),
+  metadata: Metadata.optional(),
+  schema: SchemaName.nullable().optional(),
+  excludedSchemas: ExcludedSchemas.optional(),
+  idempotencyKey: IdempotencyKey,
+})
+
+/** Input of `datasources.verify`. */
+export const VerifyInput = z.strictObject({
+  id: DatasourceId,
+  waitSeconds: WaitSeconds.optional(),
+  idempotencyKey: IdempotencyKey,
+})
+
+/** Input of `datasources.validateRegistered`: without an id the one direct datasource of the caller's mode. */
+export const ValidateRegisteredInput = z.strictObject({ id: DatasourceId.optional(), idempotencyKey: IdempotencyKey })
+export type ValidateRegisteredInput = z.output<typeof ValidateRegisteredInput>
+
+/** Input of `datasources.removeAll`: nobody says it by leaving something out. */
+export const RemoveAllInput = z.strictObject({ confirm: z.literal(true) })
+
+/** Answer of `datasources.removeAll`: how many were removed of each kind. */
+export const RemovedAll = z.object({ direct: z.number().int(), endpoints: z.number().int() })
+export type RemovedAll = z.output<typeof RemovedAll>
+
+/** Input of `datasources.remove`. */
+export const RemoveInput = z.strictObject({ id: DatasourceId, idempotencyKey: IdempotencyKey })
+
+/** Input of `datasources.roleSql`. */
+export const RoleSqlInput = z.strictObject({
+  schema: SchemaName,
+  provider: z.enum(['plain', 'supabase', 'neon', 'rds', 'cloudsql', 'azure']).default('plain'),
+  readOnly: z.boolean().default(true),
+})
+
+/** Answer of `datasources.roleSql`. */
+export const RoleSql = z.object({ sql: z.string() })
+
+function rotation() {
+  return {
+    expectedVersion: z.number().int().min(1).optional(),
+    allowMove: z.boolean().optional(),
+    waitSeconds: WaitSeconds.optional(),
+    idempotencyKey: IdempotencyKey,
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What registers a datasource: a connection string in clear or sealed by the caller, or a signed endpoint. The only shapes
+ * in which a credential travels, and only inward.
+ */
+import { z } from 'zod'
+import { isStorable, storableText } from '#shared/base/text.ts'
+import { chosen, IdempotencyKey, Mode, WaitSeconds } from '#shared/base/wire.ts'
+import { MAX_CONNECTION_STRING, MAX_URL } from '#shared/connection-string/uri-text.ts'
+import { ExcludedSchemas } from '#shared/schemas/excluded-schemas.ts'
+import { DbType, Metadata, SchemaName } from './datasource.ts'
+
+/** PEM text, never a path. */
+export const CaCertificate = z.string().max(32_768).refine(isStorable).startsWith('-----BEGIN CERTIFICATE-----', {
+  error: 'caCertificate is PEM text that begins with -----BEGIN CERTIFICATE-----',
+})
+
+const described = {
+  name: storableText(1, 200).optional(),
+  metadata: Metadata.optional(),
+  waitSeconds: WaitSeconds.optional(),
+  idempotencyKey: IdempotencyKey,
+}
+
+const placed = {
+  dbType: DbType.optional(),
+  schema: SchemaName.nullable().optional(),
+  excludedSchemas: ExcludedSchemas.optional(),
+}
+
+/**
+ * Beside a connection string in clear alone; null where public roots are meant. With a sealed one it stands inside the box, where
+ * nobody on the way can put another.
+ */
+export const Trusted = { caCertificate: CaCertificate.nullable().optional() }
+
+/** The connection string in clear; it is parsed and sealed in the request and never stored. */
+export const PlainString = { connectionString: z.string().min(1).max(MAX_CONNECTION_STRING) }
+
+/** PEM text, its line breaks escaped in JSON, and the names of its two fields. */
+const MAX_JSON_CERTIFICATE = 36_864
+/** A box of `crypto_box_seal` is 48 bytes longer than what is in it; base64 makes four characters of three bytes. */
+const MAX_SEALED_STRING = 4 * Math.ceil((MAX_CONNECTION_STRING + MAX_JSON_CERTIFICATE + 48) / 3)
+
+/** The connection string sealed by the caller, with the safe projection that the worker checks against it. */
+export const SealedString = {
+  sealedConnectionString: z.base64().min(64).max(MAX_SEALED_STRING),
+  keyId: z.uuid(),
+  host: z.string().min(1).max(253),
+  port: z.number().int().min(1).max(65_535).default(5432),
+  database: SchemaName,
+}
+
+/** True for an input whose string the caller has sealed. */
+export const isSealed = (value: object) => 'sealedConnectionString' in value || 'keyId' in value
+const isEndpoint = (value: object) => 'endpoint' in value || 'signingKey' in value
+
+/** Registers a direct datasource, its string in clear or sealed by the caller. */
+export const RegisterDirect = chosen(
+  isSealed,
+  z.strictObject({ ...PlainString, ...Trusted, ...placed, ...described }),
+  z.strictObject({ ...SealedString, ...placed, ...described }),
+)
+
+/** Registers a signed endpoint. */
+export const RegisterEndpoint = z.strictObject({
+  endpoint: z.string().min(1).max(MAX_URL),
+  signingKey: storableText(8, 512),
+  environment: Mode.optional(),
+  ...described,
+})
+
+/** Input of `datasources.register`. */
+export const RegisterInput = chosen(isEndpoint, RegisterDirect, RegisterEndpoint)
+export type RegisterInput = z.output<typeof RegisterInput>
+
+/** Input of `datasources.validate`: the direct form, of which only what concerns the dial is used. */
+export const ValidateInput = chosen(
+  isSealed,
+  z.strictObject({ ...PlainString, ...Trusted, ...placed, idempotencyKey: described.idempotencyKey }),
+  z.strictObject({ ...SealedString, ...placed, idempotencyKey: described.idempotencyKey }),
+)

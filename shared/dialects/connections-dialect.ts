@@ -1,0 +1,150 @@
+/**
+ * The bodies of the connections dialect (`/api/v1/connections`), field by field as its contract documents them. Its
+ * validation errors are spelled in the vocabulary of Pydantic v2, so each issue carries one of those types.
+ */
+import { z } from 'zod'
+import { codePoints, isStorable } from '#shared/base/text.ts'
+import { readUuid, uuidParsing } from '#shared/base/uuid-text.ts'
+import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
+import { MAX_CONNECTION_STRING } from '#shared/connection-string/uri-text.ts'
+import { DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
+import { SealedString } from '#shared/datasources/registration.ts'
+import { bytesOf, EXCLUDED_SCHEMAS, looksSecret } from '#shared/schemas/excluded-schemas.ts'
+
+/** The documented pattern of `db_type`, as `ctx.pattern` shows it. */
+export const DB_TYPE_PATTERN = `^(${DB_TYPES.join('|')})$`
+
+/** How an issue is spelled: Pydantic's type, its sentence, and what goes into `ctx`. */
+interface Spelling {
+  readonly type: string
+  readonly message: string
+  readonly ctx?: Readonly<Record<string, string | number>>
+}
+
+const issue = (spelling: Spelling) => ({ error: spelling.message, params: spelling, abort: true })
+const plural = (count: number) => `${count} character${count === 1 ? '' : 's'}`
+
+const misplaced = { type: 'value_error', message: 'Value error, a schema name has the form of a connection string' }
+const odd = { type: 'value_error', message: 'Value error, the text holds U+0000 or a lone surrogate' }
+
+/** A string of `min` to `max` code points that PostgreSQL can store. */
+export function text(min: number, max: number) {
+  const short = {
+    type: 'string_too_short',
+    message: `String should have at least ${plural(min)}`,
+    ctx: { min_length: min },
+  }
+  const long = {
+    type: 'string_too_long',
+    message: `String should have at most ${plural(max)}`,
+    ctx: { max_length: max },
+  }
+  return z
+    .string()
+    .refine(value => codePoints(value) >= min, issue(short))
+    .refine(value => codePoints(value) <= max, issue(long))
+    .refine(isStorable, issue(odd))
+    .meta({ minLength: min, maxLength: max })
+}
+
+/** A UUID as Pydantic takes it, in its usual spelling afterwards. */
+const Uuid = z
+  .custom<string>()
+  .meta({ type: 'string', format: 'uuid' })
+  .transform((value, ctx): string => {
+    const read = typeof value === 'string' ? readUuid(value) : null
+    if (read?.ok === true) return read.uuid
+    const mistyped = { type: 'uuid_type', message: 'UUID input should be a string, bytes or UUID object' }
+    const params = read === null ? mistyped : uuidParsing(read.error)
+    ctx.issues.push({ code: 'custom', input: undefined, message: params.message, params })
+    return z.NEVER
+  })
+
+const pattern = {
+  type: 'string_pattern_mismatch',
+  message: `String should match pattern '${DB_TYPE_PATTERN}'`,
+  ctx: { pattern: DB_TYPE_PATTERN },
+}
+
+// The order is the documented model's: issues are reported in it.
+const named = {
+  name: text(1, 200).describe('What people call it.'),
+  db_type: z
+    .string()
+    .refine(value => DB_TYPES.some(type => type === value), issue(pattern))
+    .meta({
+      pattern: DB_TYPE_PATTERN,
+      description: 'What kind of PostgreSQL it is; it chooses the wording of advice.',
+    }),
+}
+/** Refuses a list of which there is too much, `unit`s of it counted. */
+function bounded(max: number, of: { unit: string; count: (names: string[]) => number }) {
+  return (ctx: z.core.ParsePayload<string[]>): void => {
+    const actual = of.count(ctx.value)
+    if (actual <= max) return
+    const message = `List should have at most ${max} ${of.unit}s after validation, not ${actual}`
+    const params = { type: 'too_long', message, ctx: { field_type: 'List', max_length: max, actual_length: actual } }
+    ctx.issues.push({ code: 'custom', input: undefined, message, params, continue: false })
+  }
+}
+
+const described = {
+  excluded_schemas: z
+    .array(
+      z
+        .string()
+        .refine(isStorable, issue(odd))
+        .refine(name => !looksSecret(name), issue(misplaced)),
+    )
+    .check(bounded(EXCLUDED_SCHEMAS.names, { unit: 'item', count: names => names.length }))
+    .check(bounded(EXCLUDED_SCHEMAS.bytes, { unit: 'byte', count: bytesOf }))
+    .optional()
+    .meta({
+      maxItems: EXCLUDED_SCHEMAS.names,
+      description:
+        `Schemas that introspection skips. Left out: ${DEFAULT_EXCLUDED_SCHEMAS.join(', ')}. An empty list excludes ` +
+        `nothing, and neither does a name that cannot exist. At most ${EXCLUDED_SCHEMAS.bytes} bytes of names together.`,
+    }),
+}
+
+const ConnectionString = text(10, MAX_CONNECTION_STRING)
+  .check(ctx => {
+    if (ctx.issues.length > 0) return
+    const parsed = parseConnectionString(ctx.value)
+    if (parsed.ok) return
+    const message = `Value error, ${parsed.message}`
+    ctx.issues.push({ code: 'custom', input: undefined, message, params: { type: 'value_error', message } })
+  })
+  .describe('A full PostgreSQL URI with credentials. Sealed in the request that brings it; write-only.')
+
+const Plain = z
+  .object({ ...named, connection_string: ConnectionString, ...described })
+  .meta({ id: 'CreateConnection', description: 'Registers by connection string.' })
+const Sealed = z
+  .object({
+    ...named,
+    sealed_connection_string: SealedString.sealedConnectionString.describe(
+      'The URI sealed by the caller: base64 of `crypto_box_seal` to the key of `GET /v1/sealing_key`; write-only.',
+    ),
+    key_id: Uuid.describe('The `key_id` that came with that key; a UUID in any of its usual spellings.'),
+    host: text(1, 253).describe('The host in the sealed string, for display; the worker compares the two.'),
+    port: SealedString.port.describe('The port in the sealed string.'),
+    database_name: text(1, 63).describe('The database in the sealed string.'),
+    ...described,
+  })
+  .meta({ id: 'CreateSealedConnection', description: 'Registers by a string that our web tier cannot read.' })
+
+/** Body of `POST /api/v1/connections` as the document shows it: one of the two that `registerBodyFor` chooses from. */
+export const CreateConnection = z.union([Plain, Sealed])
+
+/** The schema that a registration's body is meant for: with a sealed string, or with one in clear. Never both. */
+export function registerBodyFor(body: object) {
+  const isSealed = 'sealed_connection_string' in body
+  if (isSealed && 'connection_string' in body) return null
+  return isSealed ? Sealed : Plain
+}
+
+/** A registration with the string in clear. */
+export type PlainConnection = z.output<typeof Plain>
+/** A registration with a string that the caller sealed. */
+export type SealedConnection = z.output<typeof Sealed>

@@ -1,0 +1,53 @@
+/**
+ * The bodies, queries and answers of `/v1/datasources/{id}/events`. Requests are strict: an unknown field is an error, named.
+ * The OpenAPI document shows these very schemas.
+ */
+import { z } from 'zod'
+import { PushBody } from '#shared/feeds/event.ts'
+import { FeedPosition, MAX_EVENTS } from '#shared/feeds/feed.ts'
+
+/** Query of `GET /v1/datasources/{id}/events`. */
+export const EventsQuery = z.strictObject({
+  after: FeedPosition.optional().describe('The `position` of the last event seen; without it from the beginning.'),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/)
+    .transform(Number)
+    .pipe(z.number().int().min(1).max(MAX_EVENTS))
+    .meta({ type: 'integer', minimum: 1, maximum: MAX_EVENTS })
+    .optional()
+    .describe('How many at most, 1 to 1000; 100 when left out.'),
+})
+
+/** An event as the datasources dialect shows it: the customer's own, with our two fields and its place. */
+export const EventObject = z
+  .looseObject({
+    object: z.literal('event').describe('Always `event`.'),
+    id: z.string().describe("The customer's id of the event."),
+    position: z.string().describe('Its place in the feed, opaque; for `after`.'),
+  })
+  .meta({ id: 'Event', description: 'One event of an endpoint, every field as the customer wrote it.' })
+
+/** Answer of `GET /v1/datasources/{id}/events`. */
+export const EventList = z
+  .object({
+    object: z.literal('list').describe('Always `list`.'),
+    data: z.array(EventObject).describe('In the order of the feed.'),
+    has_more: z.boolean().describe('True when there are more behind the last one.'),
+  })
+  .meta({ id: 'EventList', description: 'A page of a feed.' })
+
+/** Body of `POST /v1/datasources/{id}/events`. */
+export const PushEvents = PushBody.meta({ id: 'PushEvents', description: 'Events that the customer brings himself.' })
+
+/** Answer to it. */
+export const PushedEvents = z
+  .object({
+    object: z.literal('event_push').describe('Always `event_push`.'),
+    received: z.number().int().describe('How many events the body had, each id counted once.'),
+    stored: z.number().int().describe('How many of them were new.'),
+  })
+  .meta({
+    id: 'EventPush',
+    description: 'What became of a push. A `webhook-id` that was accepted before answers the same.',
+  })

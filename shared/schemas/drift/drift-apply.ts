@@ -1,0 +1,70 @@
+/**
+ * The inverse of `drift`: applies changes to the snapshot before and gives the one after.
+ *
+ * It proves that a drift says everything (the property test), and lets a history be kept as differences.
+ */
+
+import { Snapshot } from '#shared/schemas/snapshot.ts'
+import { ordered } from '#shared/schemas/snapshot-canonical.ts'
+import { type Node, nameOf, nodesIn, type ObjectKind, PARTS, type Part } from '#shared/schemas/snapshot-parts.ts'
+import { type Change, COLUMN_ORDER } from './drift.ts'
+
+/**
+ * Applies `drift(before, after)` to `before`: the schemas and extensions of the result are those of `after`, as far as
+ * both cover them; coverage, findings and what stands beside stay those of `before`.
+ *
+ * Throws a ZodError when the changes do not make a snapshot.
+ */
+export function applyDrift(before: Snapshot, changes: readonly Change[]): Snapshot {
+  const edits = Map.groupBy(changes, change =>
+    change.kind === 'added'
+      ? key('added', change.object, change.path.slice(0, -1))
+      : key(change.kind, change.object, change.path),
+  )
+  return Snapshot.parse(ordered(edited(before, { kind: 'snapshot', path: [], edits }), 'snapshot'))
+}
+
+interface Place {
+  readonly kind: ObjectKind
+  readonly path: readonly string[]
+  readonly edits: ReadonlyMap<string, readonly Change[]>
+}
+
+function edited(node: Node, place: Place): Node {
+  const result: Record<string, unknown> = { ...node }
+  let order: unknown
+  for (const change of place.edits.get(key('changed', place.kind, place.path)) ?? []) {
+    if (change.what === COLUMN_ORDER) order = change.after
+    else if (change.what !== undefined) result[change.what] = change.after
+  }
+  for (const part of PARTS[place.kind]) result[part.list] = editedList(node, part, { ...place, order })
+  return result
+}
+
+function editedList(node: Node, part: Part, place: Place & { order: unknown }): Node[] {
+  const nodes: Node[] = []
+  for (const child of nodesIn(node, part.list)) {
+    const path = [...place.path, nameOf(child)]
+    if (place.edits.has(key('removed', part.kind, path))) continue
+    nodes.push(edited(child, { kind: part.kind, path, edits: place.edits }))
+  }
+  const { order } = place
+  if (part.ordered && Array.isArray(order)) {
+    const positions = new Map(order.map((name, at) => [name, at]))
+    const position = (child: Node) => positions.get(nameOf(child)) ?? -1
+    nodes.sort((a, b) => position(a) - position(b))
+  }
+  const added = place.edits.get(key('added', part.kind, place.path)) ?? []
+  for (const change of added.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0))) {
+    nodes.splice(part.ordered ? (change.position ?? nodes.length) : nodes.length, 0, nodeOf(change.after))
+  }
+  return nodes
+}
+
+function nodeOf(value: unknown): Node {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+function key(verb: Change['kind'], object: string, path: readonly string[]): string {
+  return JSON.stringify([verb, object, ...path])
+}

@@ -1,0 +1,70 @@
+/**
+ * Snapshots over the wire: what `snapshots.*` takes and answers.
+ * The snapshot itself is in `snapshot.ts`, drift in `drift.ts`.
+ */
+import { z } from 'zod'
+import { PageInput } from '#shared/base/page.ts'
+import { DatasourceId, idOf, Timestamp } from '#shared/base/wire.ts'
+import { SchemaName } from '#shared/datasources/datasource.ts'
+import { Change } from '#shared/schemas/drift/drift.ts'
+import { Finding, Hidden, Snapshot } from './snapshot.ts'
+
+/** The id of a snapshot. */
+export const SnapshotId = idOf('snap_')
+export type SnapshotId = z.infer<typeof SnapshotId>
+
+/** How many changes of each class there are since the snapshot before. */
+export const DriftCounts = z.object({ breaking: z.number().int(), risky: z.number().int(), safe: z.number().int() })
+
+/** Input of `snapshots.introspect`. Without `schemas`, all but the datasource's excluded ones. */
+export const IntrospectInput = z.strictObject({
+  id: DatasourceId,
+  schemas: z.array(SchemaName).min(1).max(100).optional(),
+  idempotencyKey: z.string().min(1).max(255).optional(),
+})
+
+/** A snapshot without its content. `seenAt` is when it was last seen to hold. */
+export const SnapshotSummary = z.object({
+  id: SnapshotId,
+  datasourceId: DatasourceId,
+  fingerprint: z.string(),
+  schemasAsked: z.array(z.string()).nullable(),
+  tableCount: z.number().int(),
+  previousId: SnapshotId.nullable(),
+  drift: DriftCounts.nullable(),
+  takenAt: Timestamp,
+  seenAt: Timestamp,
+})
+export type SnapshotSummary = z.output<typeof SnapshotSummary>
+
+/** What an introspection came to. `tables` are `schema.table`, sorted; `changed` is false when no new copy was kept. */
+export const Introspection = z.object({
+  snapshot: SnapshotSummary,
+  tables: z.array(z.string()),
+  schemasIntrospected: z.array(z.string()),
+  findings: z.array(Finding),
+  hidden: Hidden,
+  changed: z.boolean(),
+  introspectedAt: Timestamp,
+})
+export type Introspection = z.output<typeof Introspection>
+
+/** Input and answer of `snapshots.list`. */
+export const SnapshotListInput = z.strictObject({ id: DatasourceId, ...PageInput.shape })
+/** Answer of `snapshots.list`. */
+export const SnapshotPage = z.object({ items: z.array(SnapshotSummary), nextCursor: z.string().nullable() })
+
+/** Input of `snapshots.get`: the whole, one schema of it, or one table. */
+export const SnapshotGetInput = z.strictObject({
+  snapshotId: SnapshotId,
+  schema: z.string().max(63).optional(),
+  table: z.string().max(63).optional(),
+})
+
+/** A snapshot with its content. */
+export const SnapshotWhole = z.object({ summary: SnapshotSummary, content: Snapshot })
+
+/** Input and answer of `snapshots.drift`. */
+export const DriftInput = z.strictObject({ from: SnapshotId, to: SnapshotId })
+/** Answer of `snapshots.drift`. */
+export const Drift = z.object({ from: SnapshotId, to: SnapshotId, counts: DriftCounts, changes: z.array(Change) })

@@ -1,0 +1,276 @@
+/**
+ * Who may do what: one table of every procedure × every actor. A procedure that the table lacks fails the tests; so does a
+ * row whose procedure is gone.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { appRouter } from '#server/api/router.ts'
+import type { Scope } from '#shared/access/credential.ts'
+import type { DatasourceId } from '#shared/base/wire.ts'
+import { allBut, capability, outcasts, type Token } from '#test/support/access/actors.ts'
+import { makeKey } from '#test/support/access/keys.ts'
+import { attempt } from '#test/support/access/procedures.ts'
+import { quiet } from '#test/support/checks/verdicts.ts'
+import { difference, effects } from '#test/support/database/rows.ts'
+import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
+import { bareUuid } from '#test/support/http/voices.ts'
+import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
+import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring/mooring.ts'
+
+/** What the inputs are made of. `fresh…` makes another object each time, for procedures that use theirs up. */
+interface World {
+  readonly datasource: DatasourceId
+  readonly endpoint: DatasourceId
+  readonly capability: string
+  readonly snapshot: string
+  readonly url: string
+  freshDatasource(): Promise<DatasourceId>
+  freshKey(): Promise<string>
+  freshCapability(): Promise<string>
+}
+
+/** `ok`, or the fault that is answered. */
+type End = 'ok' | 'forbidden' | 'entity_not_found' | 'capability_not_found' | 'capability_scope_denied'
+
+/** One procedure: its scope, an input that a full key of the test plane may send, and how others end with it. */
+interface Row {
+  readonly scope: Scope | null
+  readonly input: (world: World) => unknown
+  /** How it ends for a key with every scope that a new one has; `ok` where nothing is said. */
+  readonly full?: End
+  /** How it ends for a key with this scope alone; `ok` where nothing is said. */
+  readonly alone?: End
+  /** The same key of another organization, and one of the live plane of ours. */
+  readonly stranger: End
+  readonly live: End
+  /** A capability that names this operation, for all datasources and for another datasource alone. */
+  readonly capability: End
+  readonly elsewhere: End
+}
+
+// What a procedure is done to decides most of its row.
+const none = 'entity_not_found'
+const gone = 'capability_not_found'
+const denied = 'capability_scope_denied'
+const reads = { stranger: none, live: 'ok', capability: 'ok', elsewhere: denied } as const
+const changes = { stranger: none, live: 'forbidden', capability: 'ok', elsewhere: denied } as const
+const makes = { stranger: 'ok', live: 'ok', capability: 'ok', elsewhere: denied } as const
+const asks = { stranger: 'ok', live: 'ok', capability: 'ok', elsewhere: 'ok' } as const
+const leases = {
+  stranger: 'forbidden',
+  live: 'forbidden',
+  full: 'forbidden',
+  alone: 'forbidden',
+  capability: denied,
+  elsewhere: denied,
+} as const
+const readsOwn = { stranger: 'ok', live: 'ok', capability: denied, elsewhere: denied } as const
+const readsObject = { ...readsOwn, stranger: none } as const
+const changesOwn = { stranger: none, live: 'forbidden', capability: denied, elsewhere: denied } as const
+
+const TABLE: Readonly<Record<string, Row>> = {
+  'datasources.register': { scope: 'datasources.create', input: w => ({ connectionString: w.url }), ...makes },
+  'datasources.validate': { scope: 'datasources.create', input: w => ({ connectionString: w.url }), ...makes },
+  'datasources.validateRegistered': { scope: 'datasources.create', input: w => ({ id: w.datasource }), ...changes },
+  'datasources.get': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
+  'datasources.list': { scope: 'datasources.read', input: () => ({}), ...asks },
+  'datasources.roleSql': { scope: 'datasources.read', input: () => ({ schema: 'app' }), ...asks },
+  'datasources.watch': { scope: 'datasources.read', input: () => ({}), ...asks },
+  'datasources.verify': { scope: 'datasources.update', input: w => ({ id: w.datasource }), ...changes },
+  'datasources.update': { scope: 'datasources.update', input: w => ({ id: w.datasource, name: 'New' }), ...changes },
+  'datasources.rotate': {
+    scope: 'datasources.update',
+    input: w => ({ id: w.datasource, connectionString: w.url }),
+    ...changes,
+  },
+  'datasources.rotateKey': {
+    scope: 'datasources.update',
+    input: w => ({ id: w.endpoint, signingKey: 'another signing key' }),
+    ...changes,
+  },
+  'datasources.remove': {
+    scope: 'datasources.remove',
+    input: async w => ({ id: await w.freshDatasource() }),
+    ...changes,
+  },
+  // Only what an operator has signed leases: `leases.test.ts` tells how that goes well.
+  'datasources.lease': {
+    scope: 'datasources.lease',
+    input: w => ({ id: w.datasource, publicKey: 'hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=' }),
+    ...leases,
+  },
+  'datasources.releaseLease': {
+    scope: 'datasources.lease',
+    input: () => ({ leaseId: `lease_${'0'.repeat(32)}` }),
+    ...leases,
+    // Nobody has taken such a lease.
+    alone: none,
+    capability: none,
+    elsewhere: none,
+  },
+  'snapshots.introspect': { scope: 'datasources.introspect', input: w => ({ id: w.datasource }), ...changes },
+  'snapshots.list': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
+  'snapshots.latest': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
+  'snapshots.get': { scope: 'datasources.read', input: w => ({ snapshotId: w.snapshot }), ...reads },
+  'snapshots.drift': { scope: 'datasources.read', input: w => ({ from: w.snapshot, to: w.snapshot }), ...reads },
+  'feeds.list': { scope: 'feeds.read', input: w => ({ id: w.endpoint }), ...reads },
+  'feeds.watch': { scope: 'feeds.read', input: w => ({ id: w.endpoint }), ...reads },
+  'feeds.push': { scope: 'feeds.write', input: w => ({ id: w.endpoint, body: '{"events":[]}' }), ...changes },
+  'organization.sealingKey': { scope: null, input: () => ({}), ...asks },
+  'organization.audit': { scope: 'organization.read', input: () => ({}), ...readsOwn },
+  'organization.listKeys': { scope: 'organization.read', input: () => ({}), ...readsOwn },
+  'organization.createKey': {
+    scope: 'organization.write',
+    input: () => ({ mode: 'test', scopes: ['organization.write'] }),
+    ...changesOwn,
+    stranger: 'ok',
+  },
+  'organization.revokeKey': {
+    scope: 'organization.write',
+    input: async w => ({ id: await w.freshKey() }),
+    ...changesOwn,
+  },
+  'organization.mintCapability': {
+    scope: 'organization.write',
+    input: () => ({ operations: ['feeds.write'], ttlSeconds: 60 }),
+    ...changesOwn,
+    stranger: 'ok',
+    live: 'ok',
+    // It would grant more than it has.
+    alone: 'forbidden',
+  },
+  'organization.getCapability': {
+    scope: 'organization.read',
+    input: w => ({ id: w.capability }),
+    ...readsObject,
+    stranger: gone,
+  },
+  'organization.listCapabilities': { scope: 'organization.read', input: () => ({}), ...readsOwn },
+  'organization.rotateCapability': {
+    scope: 'organization.write',
+    input: async w => ({ id: await w.freshCapability() }),
+    ...changesOwn,
+    stranger: gone,
+    alone: 'forbidden',
+  },
+  'organization.revokeCapability': {
+    scope: 'organization.write',
+    input: async w => ({ id: await w.freshCapability() }),
+    ...changesOwn,
+    stranger: gone,
+  },
+  // The last row: it takes away what the others are tried on.
+  'datasources.removeAll': { scope: 'datasources.remove', input: () => ({ confirm: true }), ...makes },
+}
+
+let dns: DnsServer
+let mooring: Mooring
+let customer: Customer
+let other: TestOrganization
+let world: World
+beforeAll(async () => {
+  dns = await startDnsServer()
+  // Refused for good, so that the worker looks at the endpoint once and not again and again.
+  dns.answer('api.acme.io', { addresses: ['10.0.0.1'] })
+  mooring = await startMooring({ env: { MOORING_DNS_SERVERS: dns.address } })
+  customer = await makeCustomer()
+  other = await mooring.newOrganization('Other')
+  world = await newWorld()
+})
+afterAll(async () => {
+  await mooring.stop()
+  await Promise.all([customer.drop(), dns.close()])
+})
+
+async function newWorld(): Promise<World> {
+  const { datasources, organization } = mooring.client()
+  const url = customer.url()
+  const freshDatasource = async () => (await datasources.register.mutate({ connectionString: url, waitSeconds: 20 })).id
+  const freshKey = async () => (await organization.createKey.mutate({ mode: 'test' })).id
+  const endpoint = { endpoint: 'https://api.acme.io/feed', signingKey: 'a signing key' }
+  const freshCapability = async () => {
+    const body = { operations: ['datasources.read'], ttlSeconds: 3600 }
+    return (await mooring.call('POST', '/trpc/organization.mintCapability', { body })).body.result.data.id
+  }
+  const datasource = await freshDatasource()
+  const introspected = await mooring.call('POST', '/trpc/snapshots.introspect', { body: { id: datasource } })
+  return {
+    url,
+    datasource,
+    snapshot: introspected.body.result.data.snapshot.id,
+    endpoint: (await datasources.register.mutate(endpoint)).id,
+    capability: await freshCapability(),
+    freshDatasource,
+    freshKey,
+    freshCapability,
+  }
+}
+
+const procedures = Object.keys(appRouter._def.procedures)
+
+it('The table has every procedure of the router, and no other', () => {
+  expect(Object.keys(TABLE).sort()).toEqual([...procedures].sort())
+})
+
+/** Everyone who is not simply refused, and how it ends for each. */
+async function actors(row: Row): Promise<{ who: string; token: Token; end: End }[]> {
+  const only = row.scope === null ? [] : [row.scope]
+  const elsewhere = [await world.freshDatasource()]
+  const lacks = row.scope === null ? 'ok' : 'forbidden'
+  const found: { who: string; token: Token; end: End }[] = [
+    { who: 'a key without the scope', token: await makeKey(mooring, { scopes: allBut(row.scope) }), end: lacks },
+    { who: 'another organization’s key', token: other.testKey, end: row.stranger },
+    { who: 'a live key', token: mooring.organization.liveKey, end: row.live },
+    { who: 'a capability for all', token: await capability(mooring, { scopes: only }), end: row.capability },
+    {
+      who: 'a capability for another datasource',
+      token: await capability(mooring, { scopes: only, datasourceIds: elsewhere }),
+      end: row.elsewhere,
+    },
+    {
+      who: 'a capability for other operations',
+      token: await capability(mooring, { scopes: allBut(row.scope) }),
+      end: row.scope === null ? 'ok' : denied,
+    },
+    { who: 'a full key', token: mooring.organization.testKey, end: row.full ?? 'ok' },
+  ]
+  if (row.scope !== null)
+    found.push({
+      who: 'a key with the scope alone',
+      token: await makeKey(mooring, { scopes: only }),
+      end: row.alone ?? 'ok',
+    })
+  return found
+}
+
+describe.each(Object.keys(TABLE))('%s', procedure => {
+  const row = TABLE[procedure]
+  const type = Reflect.get(appRouter._def.procedures, procedure)._def.type
+
+  it.runIf(row !== undefined)(
+    'ends for each actor as the table says, and a refusal leaves nothing behind',
+    async () => {
+      if (row === undefined) return
+      const call = (token: Token, of: { input: unknown; refused: boolean }) =>
+        attempt(mooring.url, { procedure, type, token, ...of })
+      const everyone = await actors(row)
+      const input = await row.input(world)
+      const refused = await outcasts(mooring)
+      // What the worker still has to do is not to be taken for an effect of a refusal.
+      await quiet(mooring.databaseUrl)
+      const before = await effects(mooring.databaseUrl)
+      for (const { who, token, fault } of refused) expect(await call(token, { input, refused: true }), who).toBe(fault)
+      for (const { who, token, end } of everyone.filter(one => one.end !== 'ok'))
+        expect(await call(token, { input, refused: true }), who).toBe(end)
+      expect(difference(before, await effects(mooring.databaseUrl), counts)).toEqual([])
+
+      for (const { who, token, end } of everyone.filter(one => one.end === 'ok'))
+        expect(await call(token, { input: await row.input(world), refused: false }), who).toBe(end)
+    },
+  )
+})
+
+/** The worker goes on looking at the endpoint meanwhile. What it writes then is no effect of a call; a new key would be. */
+function counts(line: string): boolean {
+  if (line.startsWith('public.dial_budgets')) return false
+  return line.startsWith('public.credentials') || !line.includes(bareUuid(world.endpoint))
+}

@@ -1,0 +1,256 @@
+/** Limits: who calls too often is told when to come back, in every voice, and nobody else notices. */
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { readConfig } from '#server/config.ts'
+import { clientAddress, networkOf } from '#server/domain/network/client-address.ts'
+import { makeKey } from '#test/support/access/keys.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { effects } from '#test/support/database/rows.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+import { secondWeb } from '#test/support/mooring/second-web.ts'
+
+let mooring: Mooring
+const tiers: Awaited<ReturnType<typeof secondWeb>>[] = []
+beforeAll(async () => {
+  mooring = await startMooring({ worker: false })
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  for (const tier of tiers.splice(0)) await tier.stop()
+})
+afterAll(() => mooring.stop())
+
+/** A web tier with limits of its own, and windows that do not end while a test runs. */
+async function tierWith(env: Record<string, string>) {
+  const tier = await secondWeb(mooring, { MOORING_RATE_WINDOW_SECONDS: '3600', ...env })
+  tiers.push(tier)
+  return async (path: string, key: string | null = mooring.organization.testKey, init: RequestInit = {}) => {
+    const headers = { ...(key === null ? {} : { authorization: `Bearer ${key}` }), ...init.headers }
+    const answer = await fetch(tier.url + path, { ...init, headers })
+    return { status: answer.status, headers: answer.headers, body: JSON.parse((await answer.text()) || 'null') }
+  }
+}
+
+const LIST = '/v1/datasources'
+const batch = (calls: number) =>
+  `/trpc/${Array(calls).fill('datasources.list').join(',')}?batch=1&input=${encodeURIComponent('{"0":{},"1":{},"2":{},"3":{}}')}`
+
+describe('A key that calls too often', () => {
+  it('is told in each voice’s shape when to come back, and its calls have no effect', async () => {
+    const ask = await tierWith({ MOORING_RATE_PER_KEY: '2' })
+    const first = await ask(LIST)
+    expect(first.status).toBe(200)
+    expect(Object.fromEntries(first.headers)).toMatchObject({
+      'ratelimit-limit': '2',
+      'ratelimit-remaining': '1',
+      'ratelimit-reset': '3600',
+      'ratelimit-policy': '2;w=3600',
+    })
+    expect((await ask('/api/v1/connections')).headers.get('ratelimit-remaining')).toBe('0')
+    const before = await effects(mooring.databaseUrl)
+    const json = { 'content-type': 'application/json' }
+    const register = { method: 'POST', headers: json, body: '{"connectionString":"postgres://a:b@127.0.0.1/c"}' }
+    const answers = [
+      await ask('/v1/datasources', undefined, register),
+      await ask('/api/v1/connections'),
+      await ask(batch(1)),
+    ]
+    for (const { status, headers } of answers) {
+      expect(status).toBe(429)
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(3_500)
+      expect(headers.get('ratelimit-remaining')).toBe('0')
+      expect(headers.get('x-request-id')).toBeTruthy()
+    }
+    const [flat, envelope, [trpc]] = answers.map(answer => answer.body)
+    expect(flat).toMatchObject({
+      type: 'AbloRateLimitError',
+      code: 'rate_limit_exceeded',
+      request_id: expect.any(String),
+    })
+    expect(envelope).toMatchObject({ success: false, data: null, error: { code: 'RATE_LIMITED' } })
+    expect(trpc.error.data).toMatchObject({ code: 'TOO_MANY_REQUESTS', fault: 'rate_limit_exceeded', retryable: true })
+    expect(await effects(mooring.databaseUrl)).toEqual(before)
+  })
+
+  it('is in the record with the calls that it was refused', async () => {
+    const ask = await tierWith({ MOORING_RATE_PER_KEY: '1' })
+    const key = await makeKey(mooring)
+    const requestId = 'req-too-often'
+    expect([
+      (await ask(LIST, key)).status,
+      (await ask(LIST, key, { headers: { 'x-request-id': requestId } })).status,
+    ]).toEqual([200, 429])
+    const rows = await query(
+      mooring.databaseUrl,
+      `select action, outcome from audit_events where request_id = '${requestId}'`,
+    )
+    expect(rows).toEqual([{ action: 'GET /v1/datasources', outcome: 'rate_limit_exceeded' }])
+  })
+
+  it('is let in again when the window is over', async () => {
+    const ask = await tierWith({ MOORING_RATE_PER_KEY: '1' })
+    const key = await makeKey(mooring)
+    expect([(await ask(LIST, key)).status, (await ask(LIST, key)).status]).toEqual([200, 429])
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_601_000 })
+    expect((await ask(LIST, key)).status).toBe(200)
+  })
+
+  it('is counted for each call of a batch', async () => {
+    const ask = await tierWith({ MOORING_RATE_PER_KEY: '5' })
+    const key = await makeKey(mooring)
+    const four = await ask(batch(4), key)
+    expect([four.status, four.headers.get('ratelimit-remaining')]).toEqual([200, '1'])
+    const two = await ask(batch(2), key)
+    expect(two.status).toBe(429)
+    expect(two.body.map((one: { error: { data: { fault: string } } }) => one.error.data.fault)).toEqual([
+      'rate_limit_exceeded',
+      'rate_limit_exceeded',
+    ])
+  })
+
+  it('is refused before its body is looked at, and after its path is', async () => {
+    const ask = await tierWith({ MOORING_RATE_PER_KEY: '1' })
+    const key = await makeKey(mooring)
+    const text = { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' }
+    expect((await ask(LIST, key, text)).status).toBe(415)
+    expect((await ask(LIST, key, text)).status).toBe(429)
+    expect((await ask('/v1/nothing', key)).status).toBe(404)
+    expect((await ask(LIST, key, { method: 'PUT' })).status).toBe(405)
+  })
+})
+
+describe('An organization that calls too often', () => {
+  it('is limited over all of its keys and capabilities', async () => {
+    const ask = await tierWith({ MOORING_RATE_PER_ORGANIZATION: '3' })
+    const { testKey, liveKey } = await mooring.newOrganization('Busy')
+    const body = { operations: ['datasources.read'] }
+    const { token } = (await mooring.call('POST', '/v1/capabilities', { key: testKey, body })).body
+    const statuses = []
+    for (const key of [testKey, liveKey, token, testKey, liveKey, token]) statuses.push((await ask(LIST, key)).status)
+    expect(statuses).toEqual([200, 200, 200, 429, 429, 429])
+  })
+
+  it('does not slow a quiet one', async () => {
+    const ask = await tierWith({ MOORING_RATE_PER_ORGANIZATION: '20' })
+    const [noisy, quiet] = [await mooring.newOrganization('Noisy'), await mooring.newOrganization('Quiet')]
+    const storm = Array.from({ length: 200 }, () => ask(LIST, noisy.testKey))
+    const calm = Array.from({ length: 20 }, () => ask(LIST, quiet.testKey))
+    expect(new Set((await Promise.all(calm)).map(answer => answer.status))).toEqual(new Set([200]))
+    expect((await Promise.all(storm)).filter(answer => answer.status === 200)).toHaveLength(20)
+  })
+
+  it('is not charged for what one noisy key is refused', async () => {
+    const ask = await tierWith({ MOORING_RATE_PER_KEY: '2', MOORING_RATE_PER_ORGANIZATION: '4' })
+    const { testKey, liveKey } = await mooring.newOrganization('Mixed')
+    const statuses = []
+    for (const key of [...Array(8).fill(testKey), liveKey, liveKey]) statuses.push((await ask(LIST, key)).status)
+    expect(statuses.filter(status => status === 200)).toHaveLength(4)
+    expect(statuses.slice(-2)).toEqual([200, 200])
+  })
+})
+
+describe('Failed logins', () => {
+  const WRONG = 'sk_test_wrong'
+
+  it('are limited for their address, whatever is wrong, and a good key from there still passes', async () => {
+    const ask = await tierWith({ MOORING_RATE_FAILED_LOGINS: '4' })
+    const statuses = []
+    for (const key of [null, WRONG, 'rk_test_wrong', WRONG]) statuses.push((await ask(LIST, key)).status)
+    expect(statuses).toEqual([401, 401, 403, 401])
+    const last = await ask('/api/v1/connections', WRONG)
+    expect([last.status, last.body.error.code]).toEqual([429, 'RATE_LIMITED'])
+    expect(Number(last.headers.get('retry-after'))).toBeLessThanOrEqual(60)
+    expect((await ask(batch(1), null)).status).toBe(429)
+    expect((await ask(LIST)).status).toBe(200)
+  })
+
+  it('are those of the caller behind a trusted proxy, counted by network where it is IPv6', async () => {
+    const ask = await tierWith({ MOORING_RATE_FAILED_LOGINS: '1', MOORING_TRUST_PROXY: '127.0.0.0/8' })
+    const from = async (address: string) =>
+      (await ask(LIST, WRONG, { headers: { 'x-forwarded-for': `203.0.113.9, ${address}` } })).status
+    expect([await from('198.51.100.1'), await from('198.51.100.1'), await from('198.51.100.2')]).toEqual([
+      401, 429, 401,
+    ])
+    expect([await from('2001:db8::1'), await from('2001:db8::2'), await from('2001:db8:0:1::1')]).toEqual([
+      401, 429, 401,
+    ])
+  })
+
+  it('are those of the peer where no proxy is trusted, whatever the request says', async () => {
+    const ask = await tierWith({ MOORING_RATE_FAILED_LOGINS: '1' })
+    const from = async (address: string) => (await ask(LIST, WRONG, { headers: { 'x-forwarded-for': address } })).status
+    expect([await from('198.51.100.1'), await from('198.51.100.2')]).toEqual([401, 429])
+  })
+})
+
+describe("The caller's address", () => {
+  it('is recorded as the trusted proxy gives it, and never as text that is no address', async () => {
+    const ask = await tierWith({ MOORING_TRUST_PROXY: '1' })
+    const { id, testKey } = await mooring.newOrganization('Addressed')
+    for (const address of ['198.51.100.7', '::ffff:198.51.100.8', "'; drop table --"]) {
+      const headers = { 'x-forwarded-for': address, 'content-type': 'application/json' }
+      const body = JSON.stringify({ operations: ['feeds.read'] })
+      expect((await ask('/v1/capabilities', testKey, { method: 'POST', headers, body })).status).toBe(201)
+    }
+    const rows = await query(
+      mooring.databaseUrl,
+      `select address from audit_events where org_id = '${id}' and action = 'capability.minted' order by id`,
+    )
+    expect(rows.map(row => row['address'])).toEqual(['198.51.100.7', '198.51.100.8', '127.0.0.1'])
+  })
+
+  it('has one spelling', () => {
+    expect(clientAddress('::FFFF:1.2.3.4')).toBe('1.2.3.4')
+    expect(clientAddress('2001:DB8:0::1')).toBe('2001:db8::1')
+    expect(clientAddress('fe80::1%eth0')).toBe('fe80::1')
+    expect(clientAddress('01.2.3.4', undefined, '1.2.3.4')).toBe('1.2.3.4')
+    expect(clientAddress('unknown', undefined)).toBeNull()
+    expect(networkOf('2001:db8:1:2:3::4')).toBe(networkOf('2001:db8:1:2::'))
+    expect(networkOf('1.2.3.4')).toBe('1.2.3.4')
+  })
+
+  it('is taken from nobody by a configuration that trusts everybody', () => {
+    for (const value of ['true', '0', '11', '*', 'loopback', '10.0.0.1/8'])
+      expect(() => readConfig({ MOORING_TRUST_PROXY: value })).toThrow(/MOORING_TRUST_PROXY/)
+    expect(readConfig({}).trustProxy).toEqual([])
+    expect(readConfig({ MOORING_TRUST_PROXY: '2' }).trustProxy).toBe(2)
+  })
+})
+
+describe('Several processes', () => {
+  const SHARED = { MOORING_RATE_LIMITS: 'postgres', MOORING_RATE_PER_KEY: '4', MOORING_RATE_FAILED_LOGINS: '2' }
+
+  it('count together in PostgreSQL, and each for itself in memory', async () => {
+    const key = await makeKey(mooring)
+    const [one, two] = [await tierWith(SHARED), await tierWith(SHARED)]
+    const both = await Promise.all(Array.from({ length: 10 }, (_, at) => (at % 2 ? one : two)(LIST, key)))
+    expect(both.filter(answer => answer.status === 200)).toHaveLength(4)
+    const failed = [await one(LIST, null), await two(LIST, null), await one(LIST, null), await two(LIST, null)]
+    expect(failed.map(answer => answer.status)).toEqual([401, 401, 429, 429])
+    const alone = await tierWith({ MOORING_RATE_PER_KEY: '4' })
+    expect((await alone(LIST, key)).headers.get('ratelimit-remaining')).toBe('3')
+  })
+
+  it('do not ask the database about a key that is over', async () => {
+    const key = await makeKey(mooring)
+    const ask = await tierWith(SHARED)
+    for (let calls = 0; calls < 30; calls += 1) await ask(LIST, key)
+    const rows = await query(
+      mooring.databaseUrl,
+      "select points from rate_limits where key like 'key:%' order by points",
+    )
+    expect(rows.map(row => row['points'])).not.toContain(30)
+  })
+
+  it('go on counting each for itself while the database cannot', async () => {
+    await query(mooring.databaseUrl, 'alter table rate_limits rename to rate_limits_away')
+    try {
+      const ask = await tierWith(SHARED)
+      const key = await makeKey(mooring)
+      const statuses = []
+      for (let calls = 0; calls < 6; calls += 1) statuses.push((await ask(LIST, key)).status)
+      expect(statuses).toEqual([200, 200, 200, 200, 429, 429])
+    } finally {
+      await query(mooring.databaseUrl, 'alter table rate_limits_away rename to rate_limits')
+    }
+  })
+})

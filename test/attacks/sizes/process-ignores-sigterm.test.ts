@@ -1,0 +1,44 @@
+/**
+ * A stranger's input holds the main thread of a process in a loop that hears no signal: the process ends in time all the
+ * same, told to or not. The loop is put in by a debugger, since no input is known that would make one.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeTiers, type Tiers } from '#test/support/mooring/tiers.ts'
+import { evaluate } from '#test/support/operations/inspector.ts'
+
+const GRACE_MS = 20_000
+
+let tiers: Tiers
+beforeAll(async () => {
+  tiers = await makeTiers()
+})
+afterAll(() => tiers?.stop())
+
+describe.each(['web', 'worker'] as const)('The %s', tier => {
+  it('that is in an endless loop ends within its grace after SIGTERM, and says why', async () => {
+    const started = await tiers.start(tier, { flags: ['--inspect=0'] })
+    await expect.poll(() => started.stderr()).toMatch(/ws:\/\//)
+    evaluate(started.stderr(), 'for (;;) {}')
+    await new Promise(resolve => setTimeout(resolve, 1_000))
+    const startedAt = performance.now()
+    await started.end('SIGTERM')
+    const tookMs = performance.now() - startedAt
+    console.log(`${tier}: ended ${(tookMs / 1000).toFixed(1)} s after SIGTERM`)
+    expect(tookMs).toBeLessThan(GRACE_MS + 5_000)
+    expect(started.process.signalCode).toBe('SIGKILL')
+    expect(started.lines().map(line => line['msg'])).toContain('killed: the main thread did nothing for too long')
+  })
+})
+
+it('Processes that are stopped for a while by the machine go on', async () => {
+  const both = await Promise.all([tiers.start('web'), tiers.start('worker')])
+  for (const { process } of both) process.kill('SIGSTOP')
+  await new Promise(resolve => setTimeout(resolve, GRACE_MS + 2_000))
+  for (const { process } of both) process.kill('SIGCONT')
+  await new Promise(resolve => setTimeout(resolve, 2_000))
+  for (const started of both) {
+    expect(started.process.signalCode).toBeNull()
+    await started.end('SIGTERM')
+    expect(started.process.exitCode).toBe(0)
+  }
+})

@@ -1,0 +1,51 @@
+/**
+ * No regular expression of the product takes a time that grows faster than the text that it is given: a stranger would
+ * choose the text. Checked by recheck, which looks for such a text by theory and by trying.
+ */
+import { fileURLToPath } from 'node:url'
+import { check } from 'recheck'
+import { describe, expect, it } from 'vitest'
+import { readSources } from '#test/support/house/architecture/source.ts'
+import { type FoundRegex, regexesOf } from '#test/support/house/regex-literals.ts'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** What is made while the program runs, from parts that are the product's own, and where its parts are looked at. */
+const MADE: Readonly<Record<string, string>> = {
+  'client/cli/schema-sql-order.ts': 'two escaped names between look-arounds of one character',
+  'client/cli/schema-sql-outline.ts': 'a constant form',
+  'client/cli/schema-types.ts': 'a constant name between word boundaries',
+  'shared/base/printable.ts': 'one class of characters, or two fixed forms beside it',
+}
+
+async function findings(found: readonly FoundRegex[]): Promise<string[]> {
+  const bad: string[] = []
+  for (const { place, pattern, flags } of found) {
+    if (pattern === null) continue
+    const { status } = await check(pattern, flags, { timeout: 60_000 })
+    if (status !== 'safe') bad.push(`${place} /${pattern}/${flags}: ${status}`)
+  }
+  return bad
+}
+
+describe('The regular expressions', () => {
+  it('of shared, server and client are linear', async () => {
+    const sources = await readSources(root, ['shared', 'server', 'client'])
+    const found = sources.flatMap(regexesOf)
+    expect(found.length).toBeGreaterThan(100)
+    expect(await findings([...new Map(found.map(one => [`${one.pattern}/${one.flags}`, one])).values()])).toEqual([])
+    const made = found.filter(({ pattern }) => pattern === null).map(({ place }) => place.split(':')[0] ?? '')
+    expect([...new Set(made)].sort()).toEqual(Object.keys(MADE).sort())
+  }, 600_000)
+
+  it('that have stopped a worker are found by the checker', async () => {
+    const text = String.raw`const one = /(\[\])+$/; const two = new RegExp('a*a*$'); const three = new RegExp(one.source)`
+    const found = regexesOf({ path: 'one.ts', text })
+    expect(found.map(({ place, pattern }) => [place, pattern])).toEqual([
+      ['one.ts:1', String.raw`(\[\])+$`],
+      ['one.ts:1', 'a*a*$'],
+      ['one.ts:1', null],
+    ])
+    expect(await findings(found)).toHaveLength(2)
+  })
+})

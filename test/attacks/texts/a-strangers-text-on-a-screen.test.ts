@@ -1,0 +1,257 @@
+/**
+ * A9: a caller or a customer's server names things with escape sequences, bidirectional controls, invisible characters and
+ * markup, and an operator lists them, a developer prints a schema, a person reads a log or opens a page.
+ */
+import { createServer } from 'node:http'
+import { PassThrough } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { schemaCommands } from '#client/cli/schema.ts'
+import { createLog, type Log } from '#server/log.ts'
+import { commands } from '#server/operator/commands.ts'
+import { createKey } from '#server/operator/keys.ts'
+import { printableJson, printableLog, printableMarkdown } from '#shared/base/printable.ts'
+import { quoteName, quoteText } from '#shared/base/sql-text.ts'
+import { query, quoted } from '#test/support/database/postgres.ts'
+import { portOf } from '#test/support/dials/recorded-connect.ts'
+import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+import { operator } from '#test/support/mooring/operator.ts'
+import { startEntry } from '#test/support/operations/processes.ts'
+import { HOSTILE_TEXTS, steers } from '#test/support/schemas/hostile-texts.ts'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const TEXTS = Object.values(HOSTILE_TEXTS)
+const LONG = TEXTS.join(' ')
+
+let mooring: Mooring
+let customer: Customer
+let id: string
+
+beforeAll(async () => {
+  mooring = await startMooring()
+  customer = await makeCustomer()
+  const ground = { db: mooring.db, keyring: mooring.keyring, now: new Date() }
+  const organizationId = mooring.organization.id
+  for (const name of TEXTS) await createKey(ground, { organizationId, mode: 'test', name })
+  const client = mooring.client()
+  const made = await client.datasources.register.mutate({
+    connectionString: customer.url(),
+    schema: 'app',
+    name: LONG.slice(0, 200),
+    metadata: { note: LONG.slice(0, 200) },
+  })
+  id = made.id
+  await client.snapshots.introspect.mutate({ id: made.id })
+  const grant = `to ${customer.roles.reader}`
+  for (const [at, text] of TEXTS.entries()) {
+    const name = quoted(`${at}${text}`.slice(0, 20))
+    await customer.sql(`create table app.${name} (${name} int default length(${quoteText(text)}));
+      grant select on app.${name} ${grant}; comment on table app.${name} is ${quoteText(text)}`)
+  }
+  await client.snapshots.introspect.mutate({ id: made.id })
+  await query(mooring.databaseUrl, `update datasources set database = ${quoteText('a\u001b[2J\u202e\nb')}`)
+})
+afterAll(async () => {
+  await mooring.stop()
+  await customer.drop()
+})
+
+async function run(args: readonly string[], env: Record<string, string> = {}) {
+  const place = { DATABASE_URL: mooring.databaseUrl, MOORING_KEYRING: String(mooring.config.keyring) }
+  const caller = { MOORING_URL: mooring.url, MOORING_API_KEY: mooring.organization.testKey }
+  const one = startEntry('cli', { ...place, ...caller, ...env }, args)
+  return { code: await one.ended, out: one.out.join('\n'), err: one.err() }
+}
+
+/** Runs a command here, without what `cli.ts` does for one that forgets. Its error is a sentence of ours. */
+async function print(words: readonly string[], operands: readonly string[], options: Record<string, string | boolean>) {
+  const called = schemaCommands.find(one => one.words.join(' ') === words.join(' '))
+  if (called !== undefined) {
+    const lines: string[] = []
+    const settings = { url: mooring.url, key: mooring.organization.testKey }
+    await called.run(settings, { operands: [id], options, print: line => void lines.push(line) })
+    expect(lines.join('\n').length).toBeGreaterThan(1_000)
+    return lines.join('\n')
+  }
+  const ground = { db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: String(mooring.config.keyring) }
+  const ran = operator(ground)(...words, ...operands, options)
+  return ran.then(
+    ({ printed, complained, shown }) => [...printed, complained, shown].join('\n'),
+    () => '',
+  )
+}
+
+const HOSTILE_OPTIONS = { name: LONG.slice(0, 190), schema: LONG, label: LONG.slice(0, 190), web: LONG, worker: 'w' }
+
+describe('A command', () => {
+  it.each([...commands, ...schemaCommands].map(({ words }) => [words]))(
+    'shows what strangers named and steers no terminal: %s',
+    async words => {
+      const options = { ...HOSTILE_OPTIONS, mode: 'test', lease: true, ttl: '1h', dir: `/dev/null/${TEXTS[0]}` }
+      // Nothing waits for workers here: what does, is refused by its operand.
+      const operands = words[0] === 'keyring' && words[1] !== 'retire' ? [LONG] : []
+      if (words[1]?.startsWith('rotate-') && words[1] !== 'rotate-org') return
+      if (words[1] === 'reseal') Object.assign(options, { org: LONG })
+      expect(steers(await print(words, operands, options))).toEqual([])
+    },
+  )
+
+  it('is mended by the command line where it forgets, and where it fails', async () => {
+    for (const args of [
+      ['keys', 'list'],
+      ['keyring', 'init', '--dir', `/dev/null/${TEXTS[0]}`],
+      ['keys', 'list', `--${LONG}`],
+    ]) {
+      const said = await run(args)
+      expect(said.out + said.err).not.toBe('')
+      expect(steers(said.out + said.err)).toEqual([])
+    }
+  })
+
+  it('lists each key in one line of five columns, whatever its name', async () => {
+    const { out } = await run(['keys', 'list'])
+    const lines = out.split('\n')
+    expect(lines.length).toBeGreaterThanOrEqual(TEXTS.length + 2)
+    for (const line of lines) expect(line.split('\t')).toHaveLength(5)
+    expect(out).toContain(String.raw`a\u{1b}[2J\u{1b}[Hb`)
+    expect(out).toContain(String.raw`user\u{202e}\u{2066}nimda\u{2069}\u{202c}`)
+  })
+
+  it('tells drift in one line a change, without markup, and in JSON of the same meaning', async () => {
+    const people = await run(['schema', 'drift', id])
+    const lines = people.out.split('\n')
+    expect(lines).toHaveLength(TEXTS.length)
+    for (const line of lines) {
+      expect(line).toMatch(/^safe {5}\+ relation app\..+: /)
+      expect(line).not.toMatch(/[<>&`*[\]|~@#!]/)
+    }
+    const { out } = await run(['schema', 'drift', id, '--json'])
+    expect(steers(out)).toEqual([])
+    const found: { changes: { path: string[] }[] } = JSON.parse(out)
+    const names = found.changes.map(({ path }) => path[1])
+    expect(new Set(names)).toEqual(new Set(TEXTS.map((text, at) => `${at}${text}`.slice(0, 20))))
+  })
+
+  it('shows what another server answers as text, when it is asked there', async () => {
+    const errors = [{ error: { message: LONG, code: -32_600, data: { code: LONG } } }]
+    for (const body of [JSON.stringify(errors), LONG]) {
+      const server = createServer((_, response) => response.writeHead(500).end(body)).listen(0, '127.0.0.1')
+      await new Promise(resolve => server.once('listening', resolve))
+      const said = await run(['schema', 'sql', id], { MOORING_URL: `http://127.0.0.1:${portOf(server)}` })
+      server.close()
+      expect(said.code).toBe(2)
+      expect(steers(said.out + said.err)).toEqual([])
+    }
+  })
+})
+
+describe('SQL to paste', () => {
+  it('means the text that was named, under both settings of strings', async () => {
+    for (const text of TEXTS) {
+      const sql = `select ${quoteText(text)} as text, ${quoteName(text)} from (select 1) as made (${quoteName(text)})`
+      expect(steers(sql)).toEqual([])
+      for (const setting of ['on', 'off']) {
+        const [row] = await customer.sql(`set standard_conforming_strings = ${setting}; ${sql}`)
+        expect(Object.keys(row ?? {}), text).toEqual(
+          ['text', text.slice(0, 63)].filter((it, at, all) => all.indexOf(it) === at),
+        )
+        expect(row?.['text']).toBe(text)
+      }
+    }
+  })
+})
+
+describe('A page', () => {
+  it('answers JSON without markup for what it does not have, and never what was asked', async () => {
+    const paths = TEXTS.flatMap(text => {
+      const asked = encodeURIComponent(text)
+      return [
+        `/docs/${asked}`,
+        `/${asked}`,
+        `/v1/datasources/${asked}`,
+        `/api/v1/connections/${asked}`,
+        `/trpc/${asked}`,
+      ]
+    })
+    for (const path of paths) {
+      const { status, headers, text } = await mooring.call('GET', path)
+      expect(status, path).toBeGreaterThanOrEqual(400)
+      expect(headers.get('content-type'), path).toMatch(/^application\/(problem\+)?json/)
+      expect(headers.get('x-content-type-options'), path).toBe('nosniff')
+      expect(text, path).not.toMatch(/<script|<img|owned/)
+    }
+  })
+
+  it('is the same whatever stands behind its question mark, and runs no script but its own', async () => {
+    for (const path of ['/docs', '/docs/faults', '/openapi.json', '/docs/start.js']) {
+      const plain = await mooring.call('GET', path)
+      const asked = await mooring.call('GET', `${path}?${encodeURIComponent(LONG)}=<script>`, {
+        headers: { 'x-forwarded-host': 'evil.example"><script>' },
+      })
+      expect([asked.status, asked.text]).toEqual([200, plain.text])
+      if (path !== '/openapi.json')
+        expect(asked.headers.get('content-security-policy')).toMatch(/default-src 'none';script-src 'self'/)
+    }
+  })
+
+  it('is no page where names are: they are JSON that no browser takes for one', async () => {
+    for (const path of ['/v1/datasources', '/api/v1/connections', '/trpc/organization.keys']) {
+      const { headers } = await mooring.call('GET', path)
+      expect(headers.get('content-type')).toMatch(/^application\/json/)
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+    }
+  })
+})
+
+/** What a piece of work writes to a log, as it is and as a program that shows logs parses it. */
+function written(work: (log: Log) => void): { lines: string[]; parsed: unknown[] } {
+  const destination = new PassThrough()
+  work(createLog({ level: 'info', destination }))
+  const lines = String(destination.read()).trimEnd().split('\n')
+  return { lines, parsed: lines.map(line => JSON.parse(line)) }
+}
+
+/** Every text in a value, keys included. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, member]) => [name, ...textsIn(member)])
+}
+
+describe('A log line', () => {
+  it('stays one, and steers no terminal even when its texts are printed as they are', () => {
+    for (const text of TEXTS) {
+      const { lines, parsed } = written(log => {
+        log.info({ text, [text]: { list: [text] } }, `told ${text}`)
+        log.child({ bound: text }).warn({ cause: new Error(text) }, 'x')
+      })
+      expect(lines).toHaveLength(2)
+      for (const shown of [...lines, ...textsIn(parsed)]) {
+        expect(steers(shown)).toEqual([])
+        expect(shown).not.toMatch(/[\n\t]/)
+      }
+    }
+  })
+
+  it('says of printable text what was given, whatever escapes it seems to hold', () => {
+    const text = String.raw`C:\new\u001b "é🐘" \\n`
+    expect(written(log => log.info({ text }, text)).parsed).toMatchObject([{ text, msg: text }])
+    expect(printableLog('{"a":"\\\\n\\u00e9"}\n')).toBe('{"a":"\\\\n\\u00e9"}\n')
+  })
+
+  it('is never steered by what was written while all of this was asked', () => {
+    expect(mooring.logLines.length).toBeGreaterThan(0)
+    for (const line of mooring.logLines) expect(textsIn(JSON.parse(line)).flatMap(steers)).toEqual([])
+  })
+})
+
+describe('Text for JSON and for Markdown', () => {
+  it('means the same, and opens nothing', () => {
+    for (const text of TEXTS) {
+      expect(JSON.parse(printableJson({ [text]: text }))).toEqual({ [text]: text })
+      expect(steers(printableJson(text))).toEqual([])
+      expect(printableMarkdown(text)).not.toMatch(/[<>&`*[\]|~@#!\n]/)
+    }
+  })
+})

@@ -1,0 +1,394 @@
+/**
+ * Attack: a stolen key makes others before it is revoked, and they outlive it. A revocation reaches what was made with what
+ * is revoked, says how much that is before it does anything, and lets an ordinary rotation lock nobody out.
+ */
+import { TRPCClientError } from '@trpc/client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newId } from '#server/domain/access/ids.ts'
+import { lockAccess, revokeKey } from '#server/store/access/revocation.ts'
+import { transaction } from '#server/store/database/db.ts'
+import type { Scope } from '#shared/access/credential.ts'
+import { typedId, uuidOf } from '#shared/base/wire.ts'
+import { makeKey } from '#test/support/access/keys.ts'
+import { meanwhile } from '#test/support/database/meanwhile.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { effects } from '#test/support/database/rows.ts'
+import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
+import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring/mooring.ts'
+import { operator } from '#test/support/mooring/operator.ts'
+import { secondWeb } from '#test/support/mooring/second-web.ts'
+
+let mooring: Mooring
+let other: Awaited<ReturnType<typeof secondWeb>>
+beforeAll(async () => {
+  mooring = await startMooring({ worker: false })
+  other = await secondWeb(mooring, { MOORING_RATE_PER_KEY: '1000000', MOORING_RATE_PER_ORGANIZATION: '1000000' })
+})
+afterAll(async () => {
+  await other.stop()
+  await mooring.stop()
+})
+
+interface Made {
+  readonly id: ReturnType<typeof typedId<'key_'>>
+  readonly key: string
+}
+
+/** A key that this key makes. */
+async function child(key: string, scopes?: Scope[]): Promise<Made> {
+  const made = await mooring.client(key).organization.createKey.mutate({ mode: 'test', ...(scopes && { scopes }) })
+  return { id: made.id, key: made.key ?? '' }
+}
+
+async function capabilityOf(key: string) {
+  const { id, token = '' } = await mooring
+    .client(key)
+    .organization.mintCapability.mutate({ operations: ['datasources.read'], ttlSeconds: 600 })
+  return { id, token }
+}
+
+/** `ok`, or the fault with which a request that presents the token ends; both processes agree. */
+async function ends(token: string): Promise<string> {
+  const headers = { authorization: `Bearer ${token}` }
+  const answers = await Promise.all([mooring.url, other.url].map(url => fetch(`${url}/v1/datasources`, { headers })))
+  const codes = await Promise.all(
+    answers.map(async answer => (answer.ok ? 'ok' : Reflect.get(Object(await answer.json()), 'code'))),
+  )
+  expect(new Set(codes).size).toBe(1)
+  return String(codes[0])
+}
+
+/** The error that a call ends with, as tRPC tells it. */
+async function refusal(call: Promise<unknown>) {
+  const thrown = await call.then(
+    () => null,
+    (error: unknown) => error,
+  )
+  if (!(thrown instanceof TRPCClientError)) throw new Error('it was not refused', { cause: thrown })
+  return thrown.data
+}
+
+const revoker = (key?: string) => mooring.client(key).organization.revokeKey
+const REVOKED = 'apikey_revoked'
+
+/** A stolen key, and everything that it made before anybody noticed. */
+async function stolen(organization: TestOrganization = mooring.organization) {
+  const root = await child(organization.testKey)
+  const daughter = await child(root.key)
+  const granddaughter = await child(daughter.key)
+  const minted = await capabilityOf(granddaughter.key)
+  // By a key that has nothing to do with the theft: what it was rotated out of has.
+  const rotated = await mooring
+    .client(organization.testKey)
+    .organization.rotateCapability.mutate({ id: minted.id, graceSeconds: 300 })
+  return { root, daughter, granddaughter, minted, rotated: { id: rotated.id, token: rotated.token ?? '' } }
+}
+
+describe('The revocation of a key that has made others', () => {
+  it('asks what becomes of them, says how many there are, and changes nothing', async () => {
+    const { root, daughter, minted, rotated } = await stolen()
+    const before = await effects(mooring.databaseUrl)
+    const told = await refusal(revoker().mutate({ id: root.id }))
+    expect(told).toMatchObject({
+      fault: 'conflict',
+      httpStatus: 409,
+      issues: [
+        {
+          path: ['children'],
+          code: 'living_descendants',
+          message: expect.stringContaining('2 living keys and 2 living capabilities'),
+          ctx: { keys: 2, capabilities: 2 },
+        },
+      ],
+    })
+    expect(await effects(mooring.databaseUrl)).toEqual(before)
+    for (const { key } of [root, daughter]) expect(await ends(key)).toBe('ok')
+    for (const { token } of [minted, rotated]) expect(await ends(token)).toBe('ok')
+  })
+
+  it('reaches all of them: keys, capabilities, what those made and what was rotated out of them', async () => {
+    const { root, daughter, granddaughter, minted, rotated } = await stolen()
+    const done = await revoker().mutate({ id: root.id, children: 'revoke' })
+    expect(done).toEqual({ id: root.id, revokedAt: done.revokedAt, revokedKeys: 2, revokedCapabilities: 2 })
+    for (const { key } of [root, daughter, granddaughter]) expect(await ends(key)).toBe(REVOKED)
+    for (const { token } of [minted, rotated]) expect(await ends(token)).toBe('capability_invalid')
+    const { items } = await mooring.client().organization.audit.query({ limit: 5 })
+    expect(items.map(item => [item.action, item.objectId]).sort()).toEqual(
+      [
+        ...[root, daughter, granddaughter].map(({ id }) => ['key.revoked', id]),
+        ...[minted, rotated].map(({ id }) => ['capability.revoked', id]),
+      ].sort(),
+    )
+    const listed = (await mooring.client().organization.listKeys.query()).items
+    expect(listed.find(item => item.id === daughter.id)).toMatchObject({ issuerId: root.id, revokedAt: done.revokedAt })
+  })
+
+  it('leaves all of them alone where that is said, capabilities included: a rotation locks nobody out', async () => {
+    const { root, daughter, granddaughter, minted, rotated } = await stolen()
+    const own = await capabilityOf(root.key)
+    const done = await revoker(daughter.key).mutate({ id: root.id, children: 'keep' })
+    expect(done).toMatchObject({ revokedKeys: 0, revokedCapabilities: 0 })
+    expect(await ends(root.key)).toBe(REVOKED)
+    for (const { key } of [daughter, granddaughter]) expect(await ends(key)).toBe('ok')
+    for (const { token } of [minted, rotated, own]) expect(await ends(token)).toBe('ok')
+    expect((await mooring.client().organization.getCapability.query({ id: own.id })).status).toBe('active')
+  })
+
+  it('reaches through a child that was revoked before, and through what was kept then', async () => {
+    const { root, daughter, granddaughter } = await stolen()
+    const own = await capabilityOf(daughter.key)
+    await revoker().mutate({ id: daughter.id, children: 'keep' })
+    const done = await revoker().mutate({ id: root.id, children: 'revoke' })
+    expect(done).toMatchObject({ revokedKeys: 1, revokedCapabilities: 3 })
+    expect(await ends(granddaughter.key)).toBe(REVOKED)
+    expect(await ends(own.token)).toBe('capability_invalid')
+  })
+
+  it('can be made up for: a key that was revoked with its children kept is revoked again with them', async () => {
+    const { root, daughter, minted } = await stolen()
+    const first = await revoker().mutate({ id: root.id, children: 'keep' })
+    expect(await refusal(revoker().mutate({ id: root.id }))).toMatchObject({ fault: 'conflict' })
+    const again = await revoker().mutate({ id: root.id, children: 'revoke' })
+    expect(again).toMatchObject({ revokedAt: first.revokedAt, revokedKeys: 2, revokedCapabilities: 2 })
+    expect([await ends(daughter.key), await ends(minted.token)]).toEqual([REVOKED, 'capability_invalid'])
+  })
+
+  it('asks nothing where nothing is alive any more: revoked children, expired capabilities', async () => {
+    const root = await child(mooring.organization.testKey)
+    const gone = await child(root.key)
+    const minted = await capabilityOf(root.key)
+    const past = await capabilityOf(root.key)
+    await revoker().mutate({ id: gone.id })
+    await mooring.client().organization.revokeCapability.mutate({ id: minted.id })
+    await query(
+      mooring.databaseUrl,
+      `update capabilities set expires_at = now() where id = '${String(uuidOf(past.id, 'cap_'))}'`,
+    )
+    expect(await revoker().mutate({ id: root.id })).toMatchObject({ revokedKeys: 0, revokedCapabilities: 0 })
+    expect(await ends(root.key)).toBe(REVOKED)
+  })
+
+  it('is done once for an idempotency key, and its answer is replayed', async () => {
+    const { root } = await stolen()
+    const ask = { id: root.id, children: 'revoke' as const, idempotencyKey: newId() }
+    const first = await revoker().mutate(ask)
+    expect(await revoker().mutate(ask)).toEqual(first)
+    expect(first.revokedKeys).toBe(2)
+  })
+})
+
+describe('The last key of a mode that may write the organization’s affairs', () => {
+  it('goes only by force, whether it is named or a descendant, and by whichever process', async () => {
+    const organization = await mooring.newOrganization('Last')
+    const ids = async () =>
+      await query(
+        mooring.databaseUrl,
+        `select id, mode from api_keys where org_id = '${organization.id}' and revoked_at is null order by mode`,
+      )
+    const [live, test] = (await ids()).map(row => typedId('key_', String(row['id'])))
+    if (live === undefined || test === undefined) throw new Error('an organization has a key for each mode')
+    const reader = await child(organization.testKey, ['datasources.read'])
+    const before = await effects(mooring.databaseUrl)
+    const mutate = revoker(organization.testKey).mutate
+    expect(await refusal(mutate({ id: test, children: 'keep' }))).toMatchObject({
+      fault: 'conflict',
+      issues: [{ path: ['force'], code: 'last_key', message: expect.stringContaining('organization.revokeKey') }],
+    })
+    expect(await refusal(mutate({ id: test, children: 'revoke' }))).toMatchObject({ issues: [{ path: ['force'] }] })
+    expect(await effects(mooring.databaseUrl)).toEqual(before)
+    // The new key was made with the old one: revoking the old one's children would take it along.
+    const fresh = await child(organization.testKey)
+    const byNew = revoker(fresh.key).mutate
+    expect(await refusal(byNew({ id: test, children: 'revoke' }))).toMatchObject({ issues: [{ path: ['force'] }] })
+    expect(await byNew({ id: test, children: 'keep' })).toMatchObject({ revokedKeys: 0 })
+    expect([await ends(fresh.key), await ends(reader.key)]).toEqual(['ok', 'ok'])
+    expect(await byNew({ id: test, children: 'revoke', force: true })).toMatchObject({ revokedKeys: 2 })
+    expect(await ids()).toMatchObject([{ mode: 'live' }])
+    const byLive = revoker(organization.liveKey).mutate
+    expect(await refusal(byLive({ id: live }))).toMatchObject({ issues: [{ path: ['force'] }] })
+    expect(await byLive({ id: live, force: true })).toMatchObject({ id: live })
+    expect(await ids()).toEqual([])
+  })
+
+  it('is never lost to two keys that revoke each other at once', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { id: org, testKey } = await mooring.newOrganization('Duel')
+      const two = await child(testKey)
+      const [row] = await query(
+        mooring.databaseUrl,
+        `select id from api_keys where org_id = '${org}' and mode = 'test' and issuer_id is null`,
+      )
+      const one = typedId('key_', String(row?.['id']))
+      const ended = await Promise.allSettled([
+        revoker(testKey).mutate({ id: two.id }),
+        revoker(two.key).mutate({ id: one, children: 'keep' }),
+      ])
+      expect(ended.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      const left = `select id from api_keys where org_id = '${org}' and mode = 'test' and revoked_at is null`
+      expect(await query(mooring.databaseUrl, left)).toHaveLength(1)
+    }
+  })
+})
+
+describe('What is under way while its key is revoked', () => {
+  const org = () => mooring.organization.id
+  const attempts: Record<string, (of: { key: string; capability: { id: string } }) => Promise<unknown>> = {
+    'the creation of a key': ({ key }) => child(key),
+    'the minting of a capability': ({ key }) => capabilityOf(key),
+    'the rotation of a capability': ({ key, capability }) =>
+      mooring.call('POST', `/v1/capabilities/${capability.id}/rotate`, { key }).then(answer => {
+        if (answer.status === 200) return answer.body
+        return Promise.reject(new Error(answer.body.code))
+      }),
+    'the revocation of another key': async ({ key }) => {
+      const innocent = await child(mooring.organization.testKey)
+      return revoker(key).mutate({ id: innocent.id })
+    },
+  }
+
+  it.each(Object.entries(attempts))('makes nothing: %s', async (_what, attempt) => {
+    const { id, key } = await child(mooring.organization.testKey)
+    const capability = await capabilityOf(mooring.organization.testKey)
+    const uuid = String(uuidOf(id, 'key_'))
+    const ended = await meanwhile(mooring, {
+      holding: tx => lockAccess(tx, org()),
+      besides: tx => revokeKey(tx, org(), { id: uuid, children: 'keep', now: new Date() }),
+      waiting: () =>
+        attempt({ key, capability }).then(
+          () => 'done',
+          (error: unknown) => (error instanceof TRPCClientError ? error.data.fault : String(error)),
+        ),
+    }).catch((error: unknown) => String(error))
+    expect(ended).toContain(REVOKED)
+    const made = `select id from api_keys where issuer_id = '${uuid}' union select id from capabilities where issuer_id = '${uuid}'`
+    expect(await query(mooring.databaseUrl, made)).toEqual([])
+  })
+
+  it('leaves nothing alive, however creations and the revocation are interleaved at two processes', async () => {
+    for (let round = 0; round < 15; round += 1) {
+      const { id, key } = await child(mooring.organization.testKey)
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+      const send = (url: string, path: string, body: object) =>
+        fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) }).then(answer => answer.status)
+      const making = [mooring.url, other.url].flatMap(url => [
+        send(url, '/trpc/organization.createKey', { mode: 'test' }),
+        send(url, '/v1/capabilities', { operations: ['feeds.read'] }),
+        send(url, '/trpc/organization.createKey', { mode: 'test' }),
+      ])
+      const [, ...statuses] = await Promise.all([revoker().mutate({ id, children: 'revoke' }), ...making])
+      for (const status of statuses) expect([200, 201, 401]).toContain(status)
+      const uuid = String(uuidOf(id, 'key_'))
+      const alive = `select id from api_keys where issuer_id = '${uuid}' and revoked_at is null
+        union select id from capabilities where issuer_id = '${uuid}' and revoked_at is null`
+      expect(await query(mooring.databaseUrl, alive)).toEqual([])
+    }
+  })
+})
+
+describe('A capability', () => {
+  it('is revoked without a question, and what was rotated out of it lives on', async () => {
+    const { minted, rotated } = await stolen()
+    const gone = await mooring.call('DELETE', `/v1/capabilities/${minted.id}`)
+    expect(gone).toMatchObject({ status: 200, body: { status: 'revoked', deleted: true, activeSessionsClosed: 0 } })
+    expect([await ends(minted.token), await ends(rotated.token)]).toEqual(['capability_invalid', 'ok'])
+  })
+
+  it('that leases takes its leases with it at once, and is given none while it is being revoked', async () => {
+    const token = await leaseCapability(mooring)
+    const [row] = await query(mooring.databaseUrl, `select id from capabilities where last4 = '${token.slice(-4)}'`)
+    const capability = String(row?.['id'])
+    const datasource = await mooring
+      .client()
+      .datasources.register.mutate({ connectionString: 'postgresql://app:pw@127.0.0.1:9/shop' })
+    await query(
+      mooring.databaseUrl,
+      `insert into leases (org_id, id, datasource_id, capability_id, version, granted_at, expires_at)
+       values ('${mooring.organization.id}', '${newId()}', '${String(uuidOf(datasource.id, 'ds_test_'))}', '${capability}', 1, now(), now() + interval '1 hour')`,
+    )
+    await mooring.client().organization.revokeCapability.mutate({ id: typedId('cap_', capability) })
+    expect(
+      await query(mooring.databaseUrl, `select ended_by from leases where capability_id = '${capability}'`),
+    ).toEqual([{ ended_by: 'revoked' }])
+    const { publicKey } = await holderKey()
+    const leasing = mooring.client(token).datasources.lease.mutate({ id: datasource.id, publicKey })
+    expect(await refusal(leasing)).toMatchObject({ fault: 'capability_invalid' })
+  })
+})
+
+describe('The operator’s command', () => {
+  const run = (...given: (string | Record<string, string | boolean>)[]) =>
+    operator({ db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: mooring.config.keyring })(
+      'keys',
+      'revoke',
+      ...given,
+    )
+
+  it('asks the same, and does it when it is told', async () => {
+    const { root, daughter, minted } = await stolen()
+    const before = await effects(mooring.databaseUrl)
+    await expect(run(root.id)).rejects.toThrow('2 living keys and 2 living capabilities')
+    await expect(run(root.id, { children: 'some' })).rejects.toThrow('--children must be revoke or keep')
+    expect(await effects(mooring.databaseUrl)).toEqual(before)
+    const done = await run(root.id, { children: 'revoke' })
+    expect(done.complained).toContain('revoked, with 2 living keys and 2 living capabilities')
+    expect([await ends(daughter.key), await ends(minted.token)]).toEqual([REVOKED, 'capability_invalid'])
+  })
+
+  it('asks for force before it takes the last key of a mode', async () => {
+    const { id: org } = await mooring.newOrganization('Operated')
+    const [row] = await query(mooring.databaseUrl, `select id from api_keys where org_id = '${org}' and mode = 'live'`)
+    const id = typedId('key_', String(row?.['id']))
+    await expect(run(id, { org })).rejects.toThrow('--force')
+    expect((await run(id, { org, force: true })).status).toBe(0)
+  })
+})
+
+describe('Who may write the tables', () => {
+  it('cannot turn a revocation into one that keeps what the key made', async () => {
+    const { root, minted } = await stolen()
+    await revoker().mutate({ id: root.id, children: 'revoke' })
+    const uuid = String(uuidOf(root.id, 'key_'))
+    const revive = query(mooring.databaseUrl, `update api_keys set keeps_children = true where id = '${uuid}'`)
+    await expect(revive).rejects.toThrow('stays revoked')
+    expect(await ends(minted.token)).toBe('capability_invalid')
+  })
+
+  it('has the issuer filled in for a key that a process of the release before makes, and none for a revoked maker', async () => {
+    const maker = await child(mooring.organization.testKey)
+    const uuid = String(uuidOf(maker.id, 'key_'))
+    // As that release writes them: the key without an issuer, then the record, in one transaction.
+    const makeAsBefore = () =>
+      transaction(mooring.db, async tx => {
+        const within = { ...mooring, db: tx }
+        const key = await makeKey(within)
+        const id = await newest(tx)
+        await tx
+          .insertInto('audit_events')
+          .values({
+            org_id: mooring.organization.id,
+            id: newId(),
+            at: new Date(),
+            principal_kind: 'key',
+            principal_id: uuid,
+            action: 'key.created',
+            object_kind: 'key',
+            object_id: id,
+            outcome: 'ok',
+            request_id: null,
+            address: null,
+          })
+          .execute()
+        return key
+      })
+    const key = await makeAsBefore()
+    expect(await refusal(revoker().mutate({ id: maker.id }))).toMatchObject({ issues: [{ ctx: { keys: 1 } }] })
+    await revoker().mutate({ id: maker.id, children: 'revoke' })
+    expect(await ends(key)).toBe(REVOKED)
+    await expect(makeAsBefore()).rejects.toThrow('a revoked key makes no other key')
+  })
+})
+
+async function newest(tx: Parameters<Parameters<typeof transaction>[1]>[0]): Promise<string> {
+  const row = await tx.selectFrom('api_keys').select('id').orderBy('id', 'desc').limit(1).executeTakeFirstOrThrow()
+  return row.id
+}

@@ -1,0 +1,66 @@
+/**
+ * The web tier is taken over and writes the record: not as an operator or the worker, not of another time, not for another
+ * organization than the one whose key or capability acts.
+ */
+import { randomUUID } from 'node:crypto'
+import type pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newId } from '#server/domain/access/ids.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { makeTiers, type Tiers } from '#test/support/mooring/tiers.ts'
+
+const DENIED = '42501'
+
+let tiers: Tiers
+beforeAll(async () => {
+  tiers = await makeTiers()
+})
+afterAll(() => tiers.stop())
+
+const asOwner = (sql: string) => query(tiers.databaseUrl, sql)
+const asWeb = (sql: string) => query(tiers.roleUrl.web, sql).catch((error: pg.DatabaseError) => error.code)
+
+describe("The web's role writes an audit row", () => {
+  const event = (of: Record<string, string>) => {
+    const columns = {
+      org_id: `'${tiers.organization.id}'`,
+      id: `'${newId()}'`,
+      at: 'now()',
+      principal_kind: `'key'`,
+      principal_id: `(select id from api_keys where org_id = '${tiers.organization.id}' limit 1)`,
+      action: `'datasource.read'`,
+      outcome: `'ok'`,
+      ...of,
+    }
+    return `insert into audit_events (${Object.keys(columns).join(', ')}) values (${Object.values(columns).join(', ')})`
+  }
+  const YEAR_AGO_ID = `'018c0000-0000-7000-8000-${randomUUID().slice(-12)}'`
+
+  it.each<[string, () => Promise<Record<string, string>>]>([
+    ['as the operator', async () => ({ principal_kind: `'operator'`, principal_id: 'null' })],
+    ['as the worker', async () => ({ principal_kind: `'worker'`, principal_id: 'null' })],
+    ['as nobody', async () => ({ principal_id: 'null' })],
+    ['as a key that never was', async () => ({ principal_id: 'gen_random_uuid()' })],
+    ['as a capability that is a key', async () => ({ principal_kind: `'capability'` })],
+    ['of a year ago', async () => ({ at: `now() - interval '1 year'` })],
+    ['of tomorrow', async () => ({ at: `now() + interval '1 day'` })],
+    ['that the order of the record puts a year ago', async () => ({ id: YEAR_AGO_ID })],
+    ['for another organization', async () => ({ org_id: `'${await otherOrganization()}'` })],
+  ])('%s: refused, and nothing is written', async (_what, of) => {
+    const count = () => asOwner('select count(*) from audit_events')
+    const sql = event(await of())
+    const before = await count()
+    expect(await asWeb(sql)).toBe(DENIED)
+    expect(await count()).toEqual(before)
+  })
+
+  it('of now, as a key of that organization: taken', async () => {
+    expect(await asWeb(event({}))).toEqual([])
+  })
+
+  async function otherOrganization(): Promise<string> {
+    const id = randomUUID()
+    await asOwner(`insert into organizations (id, name, created_at) values ('${id}', 'Other', now())`)
+    return id
+  }
+})

@@ -1,0 +1,39 @@
+/**
+ * A registry for the benchmarks that drive a worker's own functions: a migrated database with one organization, and the parts
+ * that work is given, put together as in production.
+ */
+import { Writable } from 'node:stream'
+import { readConfig } from '#server/config.ts'
+import { createLog } from '#server/log.ts'
+import type { Dialler } from '#server/net/process/dialler.ts'
+import { newKeyId } from '#server/operator/keyring.ts'
+import { createOrganization } from '#server/operator/organizations.ts'
+import { openStore } from '#server/process/process.ts'
+import { createKeyrings, parseWorkerKeyring, type WorkerKeyring } from '#server/seal/keyring.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
+import { partsOf } from '#server/wiring-worker.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+
+/** What a benchmark works with. */
+export interface BenchWorker {
+  readonly parts: WorkerParts
+  readonly keyring: WorkerKeyring
+  readonly organizationId: string
+}
+
+/** Migrates the database at `url` and opens it; the stack closes what was opened. */
+export async function benchWorker(
+  stack: AsyncDisposableStack,
+  at: { url: string; dialler: Dialler },
+): Promise<BenchWorker> {
+  const { url, dialler } = at
+  await migrate(url)
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const log = createLog({ level: 'silent', destination: nowhere })
+  const config = readConfig({ DATABASE_URL: url, MOORING_ALLOWED_NETWORKS: '127.0.0.0/8' })
+  const keyring = parseWorkerKeyring((await createKeyrings(newKeyId)).worker)
+  const store = await openStore(stack, { config, url, log, setsDeadlines: true })
+  const parts = await partsOf({ config, ...store, log, clock: () => new Date() }, keyring, dialler)
+  const organizationId = await createOrganization({ db: store.db, keyring, now: new Date() }, 'Bench')
+  return { parts, keyring, organizationId }
+}

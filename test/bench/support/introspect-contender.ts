@@ -1,0 +1,134 @@
+/**
+ * One contender of the introspection benchmark in a process of its own, so that its memory is its own and it can be
+ * stopped: reads a database again and again, then says how long it took and by how much memory grew.
+ *
+ * Started by `introspect.ts`: contender, connection string, rounds. Prints one line of JSON.
+ */
+import { readFileSync } from 'node:fs'
+import { extractSchemas } from 'extract-pg-schema'
+import { Kysely, PostgresDialect } from 'kysely'
+import pg from 'pg'
+import { makeIntrospectionQuery, parseIntrospectionResults } from 'pg-introspection'
+import { catalogSql } from '#server/net/catalog/catalog.ts'
+import type { FinishedSnapshot } from '#server/net/catalog/finish-catalog.ts'
+import { localTarget, testDialler } from '#test/support/dials/dialling.ts'
+
+/** What a contender says in the end. Times are of each round. */
+export interface Measured {
+  readonly timesMs: readonly number[]
+  /** Of the raw query, alternating with ours. */
+  readonly rawMs: readonly number[]
+  /** Of resident memory, at its peak: ours for one reading, the worker and the dialling process together. */
+  readonly growthBytes: number
+  readonly note: string
+}
+
+const REQUEST = { schemas: null, excludedSchemas: [] }
+const MIB = 1 << 20
+
+async function raw(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(`begin read only; ${catalogSql(REQUEST)}; commit`)
+  await client.end()
+}
+
+async function kysely(url: string): Promise<string> {
+  const db = new Kysely<unknown>({
+    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 1 }) }),
+  })
+  const tables = await db.introspection.getTables()
+  await db.destroy()
+  return `${tables.length} tables`
+}
+
+async function pgIntrospection(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const { rows } = await client.query<{ introspection: string }>(makeIntrospectionQuery())
+  await client.end()
+  const text = rows[0]?.introspection ?? ''
+  const found = parseIntrospectionResults(text, true)
+  return `${found.classes.length} classes, ${(text.length / MIB).toFixed(1)} MiB of JSON`
+}
+
+async function extractPgSchema(url: string): Promise<string> {
+  const schemas = await extractSchemas({ connectionString: url }, { schemas: ['public'] })
+  return `${schemas['public']?.tables.length} tables`
+}
+
+/** Ours as the worker does it: through a dialling process and its gate, to a snapshot with its fingerprint. */
+function ours(url: string) {
+  const { port, username: user, password, pathname } = new URL(url)
+  const target = localTarget(Number(port), { user, password, database: pathname.slice(1), tlsMode: 'disable' })
+  const dialler = testDialler()
+  return {
+    ready: () => dialler.ready(),
+    close: () => dialler.close(),
+    /** The most memory that the dialling process has had. */
+    peakBytes: () =>
+      Math.max(
+        ...dialler.pids().map(pid => {
+          const [, kibibytes = '0'] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+          return Number(kibibytes) * 1024
+        }),
+      ),
+    async read(): Promise<FinishedSnapshot> {
+      const described = await dialler.describe({ target, caCertificate: null, catalog: REQUEST, deadlineMs: 55_000 })
+      if (described.finding === null || 'fault' in described.finding) throw new Error(JSON.stringify(described))
+      return described.finding.snapshot
+    },
+  }
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAtMs = performance.now()
+  await work()
+  return performance.now() - startedAtMs
+}
+
+async function measureOurs(url: string, rounds: number, withRaw: boolean): Promise<Measured> {
+  const reading = ours(url)
+  await reading.ready()
+  const before = process.memoryUsage.rss()
+  const diallerBefore = reading.peakBytes()
+  const grown = () => {
+    const dialler = reading.peakBytes() - diallerBefore
+    return { both: process.resourceUsage().maxRSS * 1024 - before + dialler, dialler }
+  }
+  const timesMs: number[] = []
+  const rawMs: number[] = []
+  const growth: { both: number; dialler: number }[] = []
+  let stored = 0
+  for (let round = 0; round < rounds; round++) {
+    if (withRaw) rawMs.push(await timed(() => raw(url)))
+    timesMs.push(await timed(async () => (stored = (await reading.read()).content.length)))
+    growth.push(grown())
+  }
+  await reading.close()
+  const [first = grown(), last = first] = [growth[0], growth.at(-1)]
+  const mib = (bytes: number) => `${(bytes / MIB).toFixed(0)} MiB`
+  const memory = `${mib(first.dialler)} of it in the dialling process; ${mib(last.both)} after ${rounds} readings`
+  const note = `${stored} bytes stored; ${memory}`
+  return { timesMs, rawMs, growthBytes: first.both, note }
+}
+
+async function measure(read: (url: string) => Promise<string>, url: string, rounds: number): Promise<Measured> {
+  const before = process.memoryUsage.rss()
+  const timesMs: number[] = []
+  let note = ''
+  for (let round = 0; round < rounds; round++) timesMs.push(await timed(async () => (note = await read(url))))
+  return { timesMs, rawMs: [], growthBytes: process.resourceUsage().maxRSS * 1024 - before, note }
+}
+
+const [contender, url = '', rounds = '1'] = process.argv.slice(2)
+const contenders: Readonly<Record<string, () => Promise<Measured>>> = {
+  ratio: () => measureOurs(url, Number(rounds), true),
+  ours: () => measureOurs(url, Number(rounds), false),
+  kysely: () => measure(kysely, url, Number(rounds)),
+  'pg-introspection': () => measure(pgIntrospection, url, Number(rounds)),
+  'extract-pg-schema': () => measure(extractPgSchema, url, Number(rounds)),
+}
+const run = contenders[contender ?? '']
+if (!run) throw new Error('no such contender')
+console.log(JSON.stringify(await run()))

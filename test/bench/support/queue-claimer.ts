@@ -1,0 +1,54 @@
+/**
+ * One of several workers that claim at once: claims full batches and settles them until it is told to stop, as if each dial had
+ * taken no time, and answers what it claimed. Started by `queue.ts`; `DATABASE_URL` is where.
+ */
+import { env } from 'node:process'
+import { openDb, transaction } from '#server/store/database/db.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+
+const LIMIT = 8
+const DAY_MS = 86_400_000
+
+/** What a claimer tells at its end. */
+export interface Claimed {
+  /** One entry for each claim. */
+  readonly ids: readonly string[]
+  readonly batches: number
+  readonly fullBatches: number
+  /** Turns at which others claimed all the time. */
+  readonly missed: number
+  /** Of each batch that was claimed. */
+  readonly claimMs: readonly number[]
+  readonly cpuMs: number
+}
+
+const db = openDb({ url: env['DATABASE_URL'] ?? '', size: LIMIT, setsDeadlines: true, onError: () => undefined })
+const rounds: claims.Rounds = new Map()
+const ids: string[] = []
+const claimMs: number[] = []
+let [batches, fullBatches, missed, isStopping] = [0, 0, 0, false]
+process.on('message', () => {
+  isStopping = true
+})
+process.send?.('ready')
+for (let turn = 0; !isStopping; turn += 1) {
+  const now = new Date()
+  const startedAt = performance.now()
+  const claimed = await claims.claim(db, {
+    kinds: ['verify'],
+    lanes: ['asked', 'scheduled'],
+    ...{ limit: LIMIT, perOrganization: 3, held: [], leaseMs: 60_000, now },
+    ...{ rounds, newestFirst: turn % 2 === 0 },
+  })
+  claimMs.push(performance.now() - startedAt)
+  if (claimed.length > 0) batches += 1
+  else missed += 1
+  if (claimed.length === LIMIT) fullBatches += 1
+  ids.push(...claimed.map(one => one.id))
+  const next = { dueAt: new Date(now.getTime() + DAY_MS), now, failed: false }
+  await Promise.all(claimed.map(one => transaction(db, tx => claims.settle(tx, one, next))))
+}
+await db.destroy()
+const { user, system } = process.cpuUsage()
+const end: Claimed = { ids, batches, fullBatches, missed, claimMs, cpuMs: (user + system) / 1_000 }
+process.send?.(end, () => process.disconnect())

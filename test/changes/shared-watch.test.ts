@@ -1,0 +1,42 @@
+/** The one watch of a client: what its leases hear, at its beginning and where changes were left out. */
+import { describe, expect, it } from 'vitest'
+import { SharedWatch } from '#client/core/shared-watch.ts'
+import type { Client } from '#client/index.ts'
+
+interface Spoken {
+  onStarted(): void
+  onData(told: { data: object }): void
+}
+
+/** A client whose subscription the test speaks for. */
+function spokenFor() {
+  const subscribed: Spoken[] = []
+  const subscribe = (_: object, spoken: Spoken) => {
+    subscribed.push(spoken)
+    return { unsubscribe: () => undefined }
+  }
+  // Sound: the watch uses nothing else of a client.
+  const client = { datasources: { watch: { subscribe } } } as unknown as Client
+  return { client, subscribed }
+}
+
+describe('The watch of a client', () => {
+  it('has each lease look anew when it begins and at every reset, and tells versions to those whose they are', () => {
+    const { client, subscribed } = spokenFor()
+    const heard: string[] = []
+    const listen = (id: string) =>
+      SharedWatch.of(client).listen({
+        id,
+        onStarted: () => heard.push(`${id} looks`),
+        onVersion: version => heard.push(`${id} has ${version}`),
+      })
+    const leave = [listen('one'), listen('two')]
+    const [spoken] = subscribed
+    spoken?.onStarted()
+    spoken?.onData({ data: { change: 'rotated', datasource: { id: 'two', credentialVersion: 2 } } })
+    spoken?.onData({ data: { change: 'reset' } })
+    expect(heard).toEqual(['one looks', 'two looks', 'two has 2', 'one looks', 'two looks'])
+    expect(subscribed).toHaveLength(1)
+    for (const end of leave) end()
+  })
+})

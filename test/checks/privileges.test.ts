@@ -1,0 +1,180 @@
+/**
+ * A role is what it can become: every way in which a role is stronger than it looks, on every supported version of a real
+ * server, through the real dialler. After each refusal, the fix that was printed is run, and the role passes.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { PASSWORD_PLACEHOLDER } from '#server/domain/checks/role/role-sql.ts'
+import { parseRoleFacts } from '#server/net/role/role-facts.ts'
+import { PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from '#server/net/role/role-facts-sql.ts'
+import { type JudgedLogin, judgeLogin } from '#test/support/checks/judged-login.ts'
+import { type RoleCase, SHOP_SQL } from '#test/support/checks/role-case.ts'
+import { SAFE_ROLES } from '#test/support/checks/safe-roles.ts'
+import { UNSAFE_ROLES } from '#test/support/checks/unsafe-roles.ts'
+import { databaseUrl, installedMajors, query, startServer, type TestServer } from '#test/support/database/postgres.ts'
+
+const PASSWORD = 'correct-horse-7-battery'
+
+it('is tried on every version from 13 to 18 on Linux', () => {
+  const isCovered = process.platform === 'linux' && process.arch === 'x64'
+  expect(installedMajors()).toEqual(isCovered ? [13, 14, 15, 16, 17, 18] : [18])
+})
+
+describe.each(installedMajors())('on PostgreSQL %i', major => {
+  let server: TestServer
+
+  beforeAll(async () => {
+    server = await startServer({ major })
+    await server.createDatabase('shop')
+    await server.query(SHOP_SQL, 'shop')
+  })
+  afterAll(() => server?.stop())
+  // The fix of one role may have forced it.
+  beforeEach(() => server.query('alter table app.secret no force row level security', 'shop'))
+
+  const applies = ({ majors = [13, 18] }: RoleCase) => majors[0] <= major && major <= majors[1]
+
+  async function make({ name, options = '', sql = [] }: Pick<RoleCase, 'name' | 'options' | 'sql'>): Promise<void> {
+    const statements = [`create role :me login password '${PASSWORD}' ${options}`, ...sql]
+    await server.query(statements.join(';\n').replaceAll(':me', name), 'shop')
+  }
+
+  const judged = (user: string): Promise<JudgedLogin> =>
+    judgeLogin({ port: server.port, database: 'shop', user, password: PASSWORD, schema: null })
+
+  /** Pastes what the failing lines say; answers the login to use from then on. */
+  async function mend(found: JudgedLogin, user: string): Promise<string> {
+    const fixes = new Set(found.judgement.checks.flatMap(({ outcome, fix }) => (outcome === 'fail' ? [fix ?? ''] : [])))
+    let login = user
+    for (const fix of fixes) {
+      await server.query(fix.replace(PASSWORD_PLACEHOLDER, PASSWORD), 'shop')
+      if (fix.includes('create role "mooring_reader"')) login = 'mooring_reader'
+    }
+    return login
+  }
+
+  describe('refuses, and mends by the fix that it prints,', () => {
+    it.each(UNSAFE_ROLES.filter(applies))('$what', async role => {
+      await make(role)
+      const found = await judged(role.name)
+      expect(found.failing).toEqual(role.fails)
+      expect(found.judgement).toMatchObject({ outcome: 'refused', reason: 'byo_role_cannot_enforce_rls' })
+      expect(JSON.stringify(found.judgement)).not.toContain(PASSWORD)
+
+      const login = await mend(found, role.name)
+      const mended = await judged(login)
+      expect(mended.failing).toEqual([])
+      expect(mended.judgement.outcome).toBe('passed')
+      if (login === 'mooring_reader') await server.query(`drop owned by ${login}; drop role ${login}`, 'shop')
+    })
+  })
+
+  /** Pastes what the advisories say, and the statements that it prints; answers how many each printed. */
+  async function heed({ judgement }: JudgedLogin): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {}
+    for (const { item, recommendation } of judgement.advisories) {
+      if (item === 'tls') continue
+      const printed = await server.query(recommendation.slice(recommendation.indexOf('\n')), 'shop')
+      counts[item] = printed.length
+      for (const row of printed) {
+        const statement = String(Object.values(row)[0]).replace(/"<a role [^>]*>"/, 'nobody')
+        await server.query(statement, 'shop')
+      }
+    }
+    return counts
+  }
+
+  describe('lets pass, and mends by the advice that it prints,', () => {
+    it.each(SAFE_ROLES.filter(applies))('$what', async role => {
+      await make(role)
+      const found = await judged(role.name)
+      const { failing, judgement, advised, probe } = found
+      expect(failing).toEqual([])
+      expect(judgement).toMatchObject({ outcome: 'passed', reason: null, retryable: false })
+      expect(advised).toEqual(role.advises)
+      expect(probe.facts, 'the glance hides nothing').toEqual(await everyFact(role.name))
+      await heed(found)
+      expect((await judged(role.name)).advised).toEqual([])
+    })
+  })
+
+  /** What the full statements say, without a glance before them. */
+  async function everyFact(user: string) {
+    const url = new URL(databaseUrl(server.adminUrl, 'shop'))
+    Object.assign(url, { username: user, password: PASSWORD })
+    const ask = async (sql: string) => {
+      const [row] = await query(url.href, `begin read only; set local search_path = pg_catalog, pg_temp; ${sql}`)
+      return String(Object.values(row ?? {})[0])
+    }
+    return parseRoleFacts(await ask(ROLE_FACTS_SQL), major >= 15 ? await ask(PARAMETER_FACTS_SQL) : null)
+  }
+
+  it('counts what shows rows with privileged eyes, and prints what changes it', async () => {
+    await make({ name: 'looker', options: 'noinherit', sql: ['create role lookers nologin', 'grant lookers to :me'] })
+    await server.query(EYES_SQL, 'shop')
+    const before = await judged('looker')
+    expect(before.judgement.outcome).toBe('passed')
+    expect(before.probe.facts).toMatchObject({ rlsBypassingViews: 2, privilegedDefinerFunctions: 3 })
+    expect(before.advised).toEqual(['rls_bypassing_views', 'privileged_functions'])
+
+    await server.query('grant create on schema eyes to nobody', 'shop')
+    expect(await heed(before)).toEqual({ rls_bypassing_views: 2, privileged_functions: 3 })
+    expect((await judged('looker')).advised).toEqual([])
+    await server.query('drop schema eyes cascade', 'shop')
+  })
+
+  it('asks the real catalog where the owner of the database has planted another', async () => {
+    await make({ name: 'decoyed', options: 'bypassrls' })
+    await server.query(DECOY_SQL, 'shop')
+    expect((await judged('decoyed')).failing).toEqual(['role_bypassrls'])
+    await server.query('alter role decoyed reset search_path; drop schema decoy cascade', 'shop')
+  })
+
+  // Before 14 there is no such role.
+  if (major >= 14)
+    it('takes the owner of the database for a member of pg_database_owner', async () => {
+      await make({ name: 'landlord' })
+      await server.query('alter table app.secret owner to pg_database_owner', 'shop')
+      expect((await judged('landlord')).failing).toEqual([])
+      await server.query('alter database shop owner to landlord', 'shop')
+      expect((await judged('landlord')).failing).toEqual(['role_row_security'])
+      await server.query('alter database shop owner to postgres; alter table app.secret owner to shop_owner', 'shop')
+    })
+})
+
+/** A view and a function of the superuser, and others that do not count: of an extension, of others, not granted. */
+const EYES_SQL = `
+create schema eyes;
+create view eyes.bypassing as select id from app.secret;
+create view eyes.hidden as select id from app.secret;
+create view eyes.of_extension as select id from app.secret;
+alter extension plpgsql add view eyes.of_extension;
+create view eyes.by_column as select id, tenant from app.secret;
+grant select on eyes.bypassing, eyes.of_extension, app.harmless to looker;
+grant select (id) on eyes.by_column to looker;
+create procedure eyes.procedure() language sql security definer as 'delete from app.secret';
+create function eyes.of_group() returns bigint language sql security definer as 'select 1::bigint';
+revoke execute on function eyes.of_group() from public;
+grant execute on function eyes.of_group() to lookers;
+create function eyes.definer() returns bigint language sql security definer as 'select count(*) from app.secret';
+create function eyes.not_granted() returns bigint language sql security definer as 'select 1::bigint';
+create function eyes.invoker() returns bigint language sql as 'select 1::bigint';
+revoke execute on function eyes.not_granted() from public;
+do $$ begin
+  if current_setting('server_version_num')::int >= 150000 then
+    create view eyes.invoking with (security_invoker = on) as select id from app.secret;
+    grant select on eyes.invoking to looker;
+  end if;
+end $$;`
+
+/** Look-alikes that say that nobody is anything (CVE-2018-1058). */
+const DECOY_SQL = `
+create schema decoy;
+create view decoy.pg_roles as
+  select oid, rolname, false as rolsuper, false as rolbypassrls, false as rolcreaterole, false as rolcreatedb, false as rolreplication
+  from pg_catalog.pg_roles;
+create function decoy.json_build_array(variadic "any") returns json language internal as 'json_build_array_noargs';
+create function decoy.no(name, name) returns boolean language sql as 'select true';
+create operator decoy.<> (leftarg = name, rightarg = name, function = decoy.no);
+create operator decoy.= (leftarg = name, rightarg = name, function = decoy.no);
+grant usage on schema decoy to public;
+alter role decoyed set search_path = decoy, pg_catalog;`

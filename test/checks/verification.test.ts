@@ -1,0 +1,312 @@
+/**
+ * The verdict: every way in which a dial ends has one line, one fault and one next status, and nothing passes unseen.
+ */
+import { describe, expect, it } from 'vitest'
+import type { Probe, RoleFacts } from '#server/domain/checks/probe.ts'
+import { recogniseProvider, roleOfUser } from '#server/domain/checks/provider.ts'
+import { type Asked, type Judgement, judge } from '#server/domain/checks/verification.ts'
+import { DIRECT_ITEMS } from '#shared/datasources/check.ts'
+import { FAILURES, type FailureCode, type Stage } from '#shared/faults/failure.ts'
+import type { FaultCode } from '#shared/faults/fault.ts'
+
+const FACTS: RoleFacts = {
+  serverVersionNum: 170_002,
+  sessionUser: 'app',
+  currentUser: 'app',
+  superuser: false,
+  bypassRls: false,
+  createRole: false,
+  createDb: false,
+  replication: false,
+  superuserVia: [],
+  bypassRlsVia: [],
+  createRoleVia: [],
+  replicationVia: [],
+  serverFileRoles: [],
+  serverFileFunctions: [],
+  wholeDatabaseRoles: [],
+  providerAdminRoles: [],
+  tables: { owned: 0, ownedRlsNotForced: 0 },
+  ownerBypassTables: [],
+  rlsBypassingViews: 0,
+  privilegedDefinerFunctions: 0,
+  settableParameters: [],
+}
+
+const GOOD: Probe = {
+  passed: 'privilege',
+  failure: null,
+  address: '203.0.113.5',
+  addresses: ['203.0.113.5'],
+  openNetwork: false,
+  tls: { protocol: 'TLSv1.3', verified: true },
+  channelBound: true,
+  facts: FACTS,
+  schemaUsable: true,
+  tookMs: 12,
+}
+
+const ASKED: Asked = {
+  schema: 'app',
+  rolePolicy: 'enforce',
+  dbType: 'postgresql',
+  target: {
+    host: 'db.example.com',
+    port: 5432,
+    database: 'shop',
+    user: 'app',
+    tlsMode: 'require',
+    channelBinding: 'prefer',
+  },
+}
+
+const judged = (probe: Partial<Probe> = {}, asked: Partial<Asked> = {}) =>
+  judge({ ...GOOD, ...probe }, { ...ASKED, ...asked })
+const withFacts = (facts: Partial<RoleFacts>, asked: Partial<Asked> = {}) =>
+  judged({ facts: { ...FACTS, ...facts } }, asked)
+const aimed = (target: Partial<Asked['target']>) => ({ target: { ...ASKED.target, ...target } })
+const outcomes = ({ checks }: Judgement) => Object.fromEntries(checks.map(({ item, outcome }) => [item, outcome]))
+const failingLine = ({ checks }: Judgement) => checks.find(({ outcome }) => outcome === 'fail')
+const ended = (code: FailureCode, passed: Stage | null) =>
+  judged({ failure: { code }, passed, facts: null, schemaUsable: null })
+
+describe('a checklist', () => {
+  it('passes in all its lines where nothing is wrong', () => {
+    const verdict = judged()
+    expect(verdict).toMatchObject({ outcome: 'passed', reason: null, retryable: false, advisories: [] })
+    expect(verdict.checks.map(({ item }) => item)).toEqual([...DIRECT_ITEMS])
+    expect(verdict.checks.every(({ outcome, fix }) => outcome === 'pass' && fix === undefined)).toBe(true)
+  })
+
+  it('passes what came before a failure, fails one line, and skips what was not reached', () => {
+    expect(outcomes(ended('password_refused', 'tls'))).toMatchObject({
+      host: 'pass',
+      connect: 'pass',
+      authenticate: 'fail',
+      database: 'skipped',
+      server_version: 'skipped',
+      role_superuser: 'skipped',
+      schema: 'skipped',
+    })
+  })
+
+  it.each<[FailureCode, Stage | null, string]>([
+    ['string_refused', null, 'host'],
+    ['name_not_found', null, 'host'],
+    ['host_refused', 'resolve', 'host'],
+    ['port_refused', null, 'host'],
+    ['budget_exhausted', null, 'connect'],
+    ['connection_refused', 'policy', 'connect'],
+    ['not_postgres', 'connect', 'connect'],
+    ['tls_required', 'policy', 'tls'],
+    ['certificate_expired', 'connect', 'tls'],
+    ['connection_timeout', 'connect', 'tls'],
+    ['connection_timeout', 'tls', 'authenticate'],
+    ['server_not_proven', 'tls', 'authenticate'],
+    ['too_many_connections', 'tls', 'database'],
+    ['database_missing', 'authenticate', 'database'],
+    ['connection_lost', 'database', 'role_superuser'],
+    ['facts_unreadable', 'database', 'role_superuser'],
+    ['protocol_violation', 'database', 'role_superuser'],
+    ['dialler_died', null, 'connect'],
+  ])('puts %s after %s on the line %s', (code, passed, item) => {
+    expect(failingLine(ended(code, passed))?.item).toBe(item)
+  })
+
+  it.each(Object.keys(FAILURES) as FailureCode[])('has one failing line with a fix for %s', code => {
+    const verdict = ended(code, 'connect')
+    const { fault, retryable, saw } = FAILURES[code]
+    expect(verdict.checks.filter(({ outcome }) => outcome === 'fail')).toHaveLength(1)
+    expect(failingLine(verdict)).toMatchObject({ actual: saw, fix: expect.stringMatching(/\S/) })
+    expect(verdict).toMatchObject({ reason: fault, retryable, outcome: retryable ? 'unreachable' : 'refused' })
+  })
+
+  it('shows an SQLSTATE of five characters and nothing else of the server', () => {
+    const shown = (sqlstate: string) => {
+      const failure = { code: 'password_refused', sqlstate } as const
+      return failingLine(judged({ failure, passed: 'tls', facts: null }))?.actual
+    }
+    expect(shown('28P01')).toBe('user name or password refused (SQLSTATE 28P01)')
+    expect(shown('hunter2')).toBe('user name or password refused')
+  })
+
+  it('skips the schema where none was named, and fails it where it was not seen', () => {
+    expect(outcomes(judged({ schemaUsable: null }, { schema: null }))).toMatchObject({ schema: 'skipped' })
+    for (const schemaUsable of [false, null]) {
+      const verdict = judged({ schemaUsable }, { schema: 'my "app"' })
+      expect(verdict).toMatchObject({ outcome: 'refused', reason: 'schema_not_found' })
+      expect(failingLine(verdict)?.fix).toBe('grant usage on schema "my ""app""" to "app";')
+    }
+  })
+
+  it('refuses a server older than 13', () => {
+    const verdict = withFacts({ serverVersionNum: 120_022 })
+    expect(verdict).toMatchObject({ outcome: 'refused', reason: 'server_unsupported' })
+    expect(failingLine(verdict)).toMatchObject({ item: 'server_version', actual: 'PostgreSQL 12.22' })
+  })
+})
+
+describe('a verdict fails closed', () => {
+  const unverified = { protocol: 'TLSv1.3', verified: false }
+  const off = { rolePolicy: 'off' } as const
+  it.each<[string, Partial<Probe>, { asked?: Partial<Asked>; reason: FaultCode }]>([
+    ['without facts', { facts: null }, { reason: 'byo_role_unreadable' }],
+    ['without facts under a role policy that is off', { facts: null }, { asked: off, reason: 'byo_role_unreadable' }],
+    ['after a failure behind the facts', { failure: { code: 'connection_lost' } }, { reason: 'database_unreachable' }],
+    ['without TLS', { tls: null }, { reason: 'tls_failed' }],
+    [
+      'without the TLS that was asked for in an opened network',
+      { tls: null, openNetwork: true },
+      { reason: 'tls_failed' },
+    ],
+    ['without TLS outside', { tls: null }, { asked: aimed({ tlsMode: 'disable' }), reason: 'tls_failed' }],
+    ['without the chain', { tls: unverified }, { asked: aimed({ tlsMode: 'verify-ca' }), reason: 'tls_failed' }],
+    [
+      'without the channel binding',
+      { channelBound: false },
+      { asked: aimed({ channelBinding: 'require' }), reason: 'authentication_unsafe' },
+    ],
+  ])('%s', (_, probe, { asked, reason }) => {
+    const verdict = judged(probe, asked)
+    expect(verdict.reason).toBe(reason)
+    expect(verdict.outcome).not.toBe('passed')
+  })
+
+  it('and a role that is refused is not excused by a link that breaks afterwards', () => {
+    const verdict = judged({ facts: { ...FACTS, superuser: true }, failure: { code: 'connection_lost' } })
+    expect(verdict).toMatchObject({ outcome: 'refused', reason: 'byo_role_cannot_enforce_rls' })
+  })
+})
+
+describe('the role policy', () => {
+  const facts = { bypassRls: true, createDb: true }
+
+  it('refuses under enforce', () => {
+    const verdict = withFacts(facts)
+    expect(verdict).toMatchObject({ outcome: 'refused', reason: 'byo_role_cannot_enforce_rls', retryable: false })
+    expect(failingLine(verdict)).toMatchObject({
+      item: 'role_bypassrls',
+      actual: 'has BYPASSRLS',
+      fix: 'alter role "app" nobypassrls;',
+    })
+    expect(verdict.advisories.map(({ item }) => item)).toEqual(['role_createdb'])
+  })
+
+  it('advises under warn', () => {
+    const verdict = withFacts(facts, { rolePolicy: 'warn' })
+    expect(verdict).toMatchObject({ outcome: 'passed', reason: null })
+    expect(outcomes(verdict)).toMatchObject({ role_bypassrls: 'skipped', role_superuser: 'pass' })
+    expect(verdict.advisories).toContainEqual({
+      item: 'role_bypassrls',
+      recommendation: 'The role: has BYPASSRLS.\nalter role "app" nobypassrls;',
+    })
+  })
+
+  it('says nothing of the role under off', () => {
+    const verdict = withFacts(facts, { rolePolicy: 'off' })
+    expect(verdict).toMatchObject({ outcome: 'passed', reason: null, advisories: [] })
+    expect(outcomes(verdict)).toMatchObject({ role_bypassrls: 'skipped', schema: 'pass' })
+  })
+
+  it.each(['warn', 'off'] as const)('never excuses host, TLS or login under %s', rolePolicy => {
+    for (const code of ['host_refused', 'certificate_untrusted', 'password_refused'] as const) {
+      const verdict = judged({ failure: { code }, passed: null, facts: null }, { rolePolicy })
+      expect(verdict.outcome).toBe('refused')
+    }
+  })
+})
+
+describe('a fix', () => {
+  it('quotes the names of the string and keeps its password out by never having it', () => {
+    const target = aimed({ user: 'a"; drop table t; --', database: 'my shop' })
+    const fixOf = (probe: Partial<Probe>) => failingLine(judged({ facts: null, ...probe }, target))?.fix
+    expect(fixOf({ failure: { code: 'password_refused' }, passed: 'tls' })).toBe(
+      `Check user name and password. One with emoji may be refused though it is right: choose another.\nalter role "a""; drop table t; --" password '<a new password>';`,
+    )
+    expect(fixOf({ failure: { code: 'connect_denied' }, passed: 'authenticate' })).toBe(
+      'grant connect on database "my shop" to "a""; drop table t; --";',
+    )
+  })
+
+  it('names what the role reaches, five at most', () => {
+    const superuserVia = ['a', 'b"', 'c', 'd', 'e', 'f', 'g']
+    expect(failingLine(withFacts({ superuserVia, bypassRlsVia: ['seer'] }))).toMatchObject({
+      item: 'role_membership',
+      actual: 'can become or act as "a", "b""", "c", "d", "e" and 2 more, a superuser; "seer", with BYPASSRLS',
+      fix: expect.stringContaining('create role "mooring_reader" login'),
+    })
+  })
+
+  it('makes another role than the one that is refused', () => {
+    const verdict = withFacts({ superuser: true }, aimed({ user: 'mooring_reader' }))
+    expect(failingLine(verdict)?.fix).toContain('create role "mooring_reader_2" login')
+  })
+
+  it.each([
+    ['db.abcdefgh.supabase.co', 'postgresql', "Supabase's SQL editor"],
+    ['ep-cool-darkness-123456.eu-central-1.aws.neon.tech', 'postgresql', "Neon's SQL editor"],
+    ['shop.abc123.eu-west-1.rds.amazonaws.com', 'postgresql', 'rds_superuser'],
+    ['203.0.113.9', 'postgres_gcp', 'cloudsqlsuperuser'],
+    ['shop.postgres.database.azure.com', 'postgresql', 'azure_pg_admin'],
+    ['db.example.com', 'postgresql', 'as a superuser'],
+  ])('is worded for the provider of %s (%s)', (host, dbType, words) => {
+    const verdict = withFacts({ superuser: true }, { dbType, ...aimed({ host }) })
+    expect(failingLine(verdict)?.fix).toContain(words)
+    expect(failingLine(verdict)?.fix).toContain('grant connect on database "shop" to "mooring_reader";')
+  })
+
+  it('takes an attribute only where the customer has a superuser', () => {
+    const host = 'shop.abc123.eu-west-1.rds.amazonaws.com'
+    expect(failingLine(withFacts({ replication: true }))?.fix).toBe('alter role "app" noreplication;')
+    expect(failingLine(withFacts({ replication: true }, aimed({ host })))?.fix).toContain('create role')
+  })
+
+  it('says how many tables it does not name', () => {
+    const tables = { owned: 30, ownedRlsNotForced: 21 }
+    expect(failingLine(withFacts({ tables, ownerBypassTables: ['"app"."t"'] }))?.fix).toBe(
+      'alter table "app"."t" force row level security;\n-- There are 20 more. Verify again for their names.',
+    )
+  })
+})
+
+describe('a provider', () => {
+  it.each([
+    ['aws-0-eu.pooler.supabase.com', 'supabase'],
+    ['SHOP.POSTGRES.DATABASE.AZURE.COM', 'azure'],
+    ['shop.abc.rds.cn-north-1.amazonaws.com.cn', 'rds'],
+    ['uid.project.region.sql.goog', 'cloudsql'],
+    ['evil-supabase.co', 'plain'],
+    ['db.supabase.co.example.com', 'plain'],
+    ['rds.amazonaws.com.example.com', 'plain'],
+  ])('of %s is %s', (host, provider) => expect(recogniseProvider(host, 'postgresql')).toBe(provider))
+
+  it('is told by the host before the type, and by no inherited property', () => {
+    expect(recogniseProvider('x.neon.tech', 'supabase')).toBe('neon')
+    expect(recogniseProvider('203.0.113.9', 'supabase')).toBe('supabase')
+    expect(recogniseProvider('203.0.113.9', 'constructor')).toBe('plain')
+  })
+
+  it("takes the project off a user name at Supabase's pooler alone", () => {
+    expect(roleOfUser('my.role.abcdefgh', 'aws-0-eu.pooler.supabase.com')).toBe('my.role')
+    expect(roleOfUser('my.role', 'db.abcdefgh.supabase.co')).toBe('my.role')
+    expect(roleOfUser('app', 'aws-0-eu.pooler.supabase.com')).toBe('app')
+  })
+})
+
+describe('advice about the link', () => {
+  const unbound = { channelBound: false, tls: { protocol: 'TLSv1.3', verified: false } }
+  const tlsAdvice = (probe: Partial<Probe>, asked: Partial<Asked> = {}) =>
+    judged(probe, asked).advisories.map(({ item, recommendation }) => `${item}: ${recommendation}`)
+
+  it('is given where nothing proves who answers', () => {
+    expect(tlsAdvice(unbound)).toEqual([expect.stringContaining('tls: Nothing proves who answers.')])
+    expect(tlsAdvice({ ...unbound, channelBound: true })).toEqual([])
+  })
+
+  it('is given where a weak mode was raised, and where nothing is encrypted', () => {
+    expect(tlsAdvice({}, aimed({ tlsMode: 'prefer' }))).toEqual([expect.stringContaining('raised to require')])
+    const clear = { tls: null, channelBound: false, openNetwork: true }
+    expect(tlsAdvice(clear, aimed({ tlsMode: 'disable' }))).toEqual([expect.stringContaining('not encrypted')])
+    expect(judged(clear, aimed({ tlsMode: 'disable' })).outcome).toBe('passed')
+  })
+})

@@ -1,0 +1,144 @@
+/** The migrations: from nothing, again, many at once, and that what they make is what `schema.sql` says. */
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { newId } from '#server/domain/access/ids.ts'
+import { openDb } from '#server/store/database/db.ts'
+import { migrate, migrationNames, pendingMigrations } from '#server/store/installation/migrate.ts'
+import { databaseUrl, query, quoted } from '#test/support/database/postgres.ts'
+import { dumpSchema } from '#test/support/house/schema-dump.ts'
+
+const made: string[] = []
+
+/** An empty database, not a clone of the migrated one. */
+async function emptyDatabase(): Promise<string> {
+  const name = `empty_${randomUUID()}`
+  made.push(name)
+  await query(inject('adminUrl'), `create database ${quoted(name)}`)
+  return databaseUrl(inject('adminUrl'), name)
+}
+
+let url: string
+beforeAll(async () => {
+  url = await emptyDatabase()
+})
+afterAll(async () => {
+  for (const name of made) await query(inject('adminUrl'), `drop database ${quoted(name)} with (force)`)
+})
+
+async function pending(at: string): Promise<string[]> {
+  const db = openDb({ url: at, size: 1, onError: () => undefined })
+  try {
+    return await pendingMigrations(db)
+  } finally {
+    await db.destroy()
+  }
+}
+
+describe('The migrations', () => {
+  it('make everything from nothing, in the order of their names', async () => {
+    const names = await migrationNames()
+    expect(await pending(url)).toEqual(names)
+    expect(await migrate(url)).toEqual(names)
+    expect(await pending(url)).toEqual([])
+  })
+
+  it('do nothing the second time', async () => {
+    const before = await dumpSchema(url)
+    expect(await migrate(url)).toEqual([])
+    expect(await dumpSchema(url)).toBe(before)
+  })
+
+  it('are applied once when twenty begin at once', async () => {
+    const other = await emptyDatabase()
+    const all = await Promise.all(Array.from({ length: 20 }, () => migrate(other)))
+    expect(all.filter(applied => applied.length > 0)).toEqual([await migrationNames()])
+    expect(await dumpSchema(other)).toBe(await dumpSchema(url))
+  })
+
+  it('make exactly what schema.sql says', async () => {
+    const written = await readFile(new URL('../../migrations/schema.sql', import.meta.url), 'utf8')
+    expect(await dumpSchema(url), 'run: npm run dump').toBe(written)
+  })
+
+  it('go all or none: one that fails leaves nothing of those before it', async () => {
+    const other = await emptyDatabase()
+    await query(other, 'create table audit_events (id int)')
+    await expect(migrate(other)).rejects.toThrow()
+    const tables = await query(
+      other,
+      "select tablename from pg_tables where schemaname = 'public' and tablename not like 'kysely%'",
+    )
+    expect(tables).toEqual([{ tablename: 'audit_events' }])
+    expect(await pending(other)).toEqual(await migrationNames())
+  })
+})
+
+describe('The tables', () => {
+  it('are led by the organization in every primary and foreign key of a tenant’s rows', async () => {
+    const rows = await query(
+      url,
+      `select c.conname as name, (select attname from pg_attribute where attrelid = c.conrelid and attnum = c.conkey[1]) as first
+       from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_namespace n on n.oid = t.relnamespace
+       where n.nspname = 'public' and c.contype in ('p', 'f') and exists
+         (select from pg_attribute where attrelid = c.conrelid and attname = 'org_id' and not attisdropped)`,
+    )
+    expect(rows.length).toBeGreaterThan(10)
+    expect(rows.filter(row => row['first'] !== 'org_id')).toEqual([])
+  })
+
+  it('name every constraint and index after their table', async () => {
+    const rows = await query(
+      url,
+      `select t.relname as table, c.conname as name from pg_constraint c join pg_class t on t.oid = c.conrelid
+         join pg_namespace n on n.oid = t.relnamespace where n.nspname = 'public' and t.relname not like 'kysely%'
+         and not t.relispartition
+       union all
+       select t.relname, x.relname from pg_index i join pg_class x on x.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+         join pg_namespace n on n.oid = t.relnamespace where n.nspname = 'public' and t.relname not like 'kysely%'
+         and not t.relispartition`,
+    )
+    expect(rows.filter(row => !String(row['name']).startsWith(`${row['table']}_`))).toEqual([])
+  })
+})
+
+describe('The migration of issuers', () => {
+  it('fills in who made a key from the record, and ends the capabilities of keys that were revoked', async () => {
+    const name = `before_${newId().replaceAll('-', '')}`
+    const admin = inject('adminUrl')
+    await query(admin, `create database ${name}`)
+    const url = databaseUrl(admin, name)
+    try {
+      const names = await migrationNames()
+      const text = (one: string) => readFile(new URL(`../../migrations/${one}.sql`, import.meta.url), 'utf8')
+      const at = names.findIndex(one => one.endsWith('_key_issuers'))
+      for (const one of names.slice(0, at)) await query(url, await text(one))
+      const [org, first, second, third, capability] = Array.from({ length: 5 }, () => newId())
+      const row = (id: string | undefined, revoked: string) =>
+        `insert into api_keys (org_id, id, mode, last4, pepper_id, hash, mac, scopes, created_at, revoked_at)
+         values ('${org}', '${id}', 'test', 'last', 'p', sha256('${id}'), sha256('m'), '{feeds.read}', now(), ${revoked});`
+      const record = (maker: string, id: string | undefined) =>
+        `insert into audit_events (org_id, id, at, principal_kind, principal_id, action, object_kind, object_id, outcome)
+         values ('${org}', '${newId()}', now(), ${maker}, 'key.created', 'key', '${id}', 'ok');`
+      await query(url, `insert into organizations (id, name, created_at) values ('${org}', 'Old', now())`)
+      await query(url, row(first, 'now()') + row(second, 'null') + row(third, 'null'))
+      await query(url, record(`'operator', null`, first) + record(`'key', '${first}'`, second))
+      await query(
+        url,
+        `insert into capabilities (org_id, id, issuer_id, mode, last4, pepper_id, hash, mac, operations, participant_kind,
+           sync_groups, user_meta, wide_scope, created_at, expires_at)
+         values ('${org}', '${capability}', '${first}', 'test', 'last', 'p', sha256('c'), sha256('m'), '{feeds.read}', 'agent',
+           '{}', '{}', false, now(), now() + interval '1 day')`,
+      )
+      await query(url, await text(names[at] ?? ''))
+      expect(await query(url, 'select id, issuer_id from api_keys order by id')).toEqual([
+        { id: first, issuer_id: null },
+        { id: second, issuer_id: first },
+        { id: third, issuer_id: null },
+      ])
+      expect(await query(url, 'select id from capabilities where revoked_at is null')).toEqual([])
+    } finally {
+      await query(admin, `drop database ${name} with (force)`)
+    }
+  })
+})

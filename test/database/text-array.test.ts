@@ -1,0 +1,24 @@
+/** Long texts as one binary parameter: PostgreSQL reads back what was written, whatever the texts hold. */
+import fc from 'fast-check'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { textArray } from '#server/store/database/text-array.ts'
+
+let client: pg.Client
+beforeAll(async () => {
+  client = new pg.Client({ connectionString: inject('adminUrl') })
+  await client.connect()
+})
+afterAll(() => client.end())
+
+it('An array of texts in binary form is the same array to PostgreSQL', async () => {
+  const text = fc
+    .oneof(fc.string(), fc.string({ unit: 'grapheme' }), fc.constantFrom('', 'null', '{"a":"b\\"c"}', 'é', '\u{1F984}'))
+    .map(any => any.toWellFormed().replaceAll('\u0000', ''))
+  await fc.assert(
+    fc.asyncProperty(fc.array(text, { maxLength: 20 }), async texts => {
+      const { rows } = await client.query('select $1::text[] as texts', [textArray(texts)])
+      expect(rows).toEqual([{ texts }])
+    }),
+  )
+})

@@ -1,0 +1,71 @@
+/**
+ * One organization has most of the rows, and two hundred others a hundredth: what is read for a page is what a page has, by
+ * the plan that PostgreSQL makes for any organization.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { newId } from '#server/domain/access/ids.ts'
+import type { Db } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import * as feedEvents from '#server/store/feeds/feed-events.ts'
+import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
+import { rowsRead, statementsOf } from '#test/support/database/plans.ts'
+import { query } from '#test/support/database/postgres.ts'
+
+const ROWS = 10_000
+const PAGE = 100
+/** A row of the datasource, one of its credential, and the one more that tells whether there is another page. */
+const BOUND = 3 * PAGE
+
+const LARGE = newId()
+let database: FreshDatabase
+beforeAll(async () => {
+  database = await freshDatabase()
+  await query(database.url, ROWS_OF_ALL)
+  await query(database.url, 'analyze')
+})
+afterAll(() => database.drop())
+
+/** Endpoints with a feed each, and three credentials each, two of them retired. Triggers look at foreign keys. */
+const ROWS_OF_ALL = `
+  set session_replication_role = replica;
+  create temp table made as
+    select case when n % 100 = 0 then gen_random_uuid() else '${LARGE}'::uuid end as org_id, gen_random_uuid() as id
+    from generate_series(1, ${ROWS}) as n;
+  insert into datasources (org_id, id, kind, mode, endpoint, status, created_at)
+    select org_id, id, 'endpoint', 'live', 'https://acme.example/sync', 'active', now() from made;
+  insert into credentials (org_id, datasource_id, version, state, key_id, sealed, signer_id, signature, created_at)
+    select org_id, id, version, case version when 3 then 'current' else 'retired' end, id,
+      case version when 3 then '\\x00'::bytea end, 'signer', case version when 3 then '\\x00'::bytea end, now()
+    from made, generate_series(1, 3) as version;
+  insert into feeds (org_id, datasource_id, interval_ms) select org_id, id, 60000 from made;
+  create table asked as select org_id, id from made limit ${PAGE}`
+
+async function readFor(work: (db: Db) => Promise<unknown>): Promise<number> {
+  const [statement, ...others] = await statementsOf(work)
+  if (statement === undefined || others.length > 0) throw new Error('one statement is measured')
+  return rowsRead(database.url, statement)
+}
+
+it('A page of a list is read by its own rows', async () => {
+  const first = await readFor(db => datasources.list(db, LARGE, { limit: PAGE }))
+  expect(first).toBeGreaterThanOrEqual(PAGE)
+  expect(first).toBeLessThanOrEqual(BOUND)
+  const middle = 'ffffffff-0000-4000-8000-000000000000'
+  expect(await readFor(db => datasources.list(db, LARGE, { limit: PAGE, olderThan: middle }))).toBeLessThanOrEqual(
+    BOUND,
+  )
+  const low = '00000000-0000-4000-8000-000000000000'
+  expect(await readFor(db => datasources.list(db, LARGE, { limit: PAGE, newerThan: low }))).toBeLessThanOrEqual(BOUND)
+})
+
+it('One datasource is read by its row and its credential', async () => {
+  const [{ org_id: org, id } = {}] = await query(database.url, 'select org_id, id from asked limit 1')
+  expect(await readFor(db => datasources.find(db, String(org), { id: String(id) }))).toBe(2)
+})
+
+it('The heads of the feeds that are watched are read by their rows', async () => {
+  const asked = await query(database.url, 'select org_id, id from asked')
+  const feeds = asked.map(row => ({ organizationId: String(row['org_id']), datasourceId: String(row['id']) }))
+  // The list that is handed in counts as rows, too.
+  expect(await readFor(db => feedEvents.heads(db, feeds))).toBe(2 * PAGE)
+})

@@ -1,0 +1,186 @@
+/** The main job, told once for each voice on real databases: registered, verified, listed, read back, removed, gone. */
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { settled } from '#test/support/checks/verdicts.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { portOf } from '#test/support/dials/recorded-connect.ts'
+import { CLOSED_PORT } from '#test/support/http/givens.ts'
+import { type Heard, type Voice, voicesOf } from '#test/support/http/voices.ts'
+import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+
+const NAMES = ['tRPC', 'the connections dialect', 'the datasources dialect'] as const
+
+let mooring: Mooring
+let customer: Customer
+beforeAll(async () => {
+  mooring = await startMooring()
+  customer = await makeCustomer()
+})
+afterAll(async () => {
+  await mooring.stop()
+  await customer.drop()
+})
+
+function voiceOf(name: (typeof NAMES)[number]): Voice {
+  const voice = voicesOf(mooring).find(one => one.name === name)
+  if (voice === undefined) throw new Error(`there is no voice ${name}`)
+  return voice
+}
+
+/** The datasource as tRPC tells of it: the connections dialect has no field for a status. */
+async function inFull(uuid: string): Promise<Heard> {
+  return voicesOf(mooring)[0].get(uuid)
+}
+
+function outcomes(heard: Heard): Record<string, string> {
+  return Object.fromEntries((heard.checks ?? []).map(check => [check.item, check.outcome]))
+}
+
+const credentialsOf = (uuid: string) =>
+  query(
+    mooring.databaseUrl,
+    `select version, state, sealed is null as destroyed from credentials where datasource_id = '${uuid}'`,
+  )
+const tasksOf = (uuid: string) => query(mooring.databaseUrl, `select id from tasks where datasource_id = '${uuid}'`)
+
+describe.each(NAMES)('Through %s', name => {
+  it('a database is registered, verified, listed, read back, removed, and is gone', async () => {
+    const voice = voiceOf(name)
+    const made = await voice.register({ url: customer.url() })
+    expect(made.http).toBe(name === 'tRPC' ? 200 : 201)
+    if (made.status !== undefined) expect(made).toMatchObject({ status: 'unverified', reason: null, checks: [] })
+
+    await settled(mooring.databaseUrl, made.uuid)
+    const verified = await inFull(made.uuid)
+    expect(verified).toMatchObject({ status: 'active', reason: null })
+    expect(outcomes(verified)).toMatchObject({
+      host: 'pass',
+      connect: 'pass',
+      tls: 'pass',
+      authenticate: 'pass',
+      server_version: 'pass',
+      role_superuser: 'pass',
+      role_bypassrls: 'pass',
+      schema: name === 'the connections dialect' ? 'skipped' : 'pass',
+    })
+
+    expect(await voice.list()).toContain(made.uuid)
+    const read = await voice.get(made.uuid)
+    expect(read).toMatchObject({ http: 200, uuid: made.uuid })
+    if (read.status !== undefined) expect(read.status).toBe('active')
+    for (const secret of [customer.password, customer.roles.reader]) expect(read.text).not.toContain(secret)
+
+    expect(await voice.remove(made.uuid)).toMatchObject({ http: 200 })
+    expect(await voice.list()).not.toContain(made.uuid)
+    expect((await voice.get(made.uuid)).http).toBe(404)
+    expect((await voice.remove(made.uuid)).http).toBe(404)
+    expect(await credentialsOf(made.uuid)).toEqual([{ version: 1, state: 'retired', destroyed: true }])
+    expect(await tasksOf(made.uuid)).toEqual([])
+  })
+
+  it('a caller who says how long he waits is answered with the verdict', async () => {
+    const voice = voiceOf(name)
+    const made = await voice.register({ url: customer.url(), wait: 20 })
+    expect(made.status ?? (await inFull(made.uuid)).status).toBe('active')
+    await voice.remove(made.uuid)
+  })
+
+  it('a superuser is rejected, and is told by which line and what to do', async () => {
+    const voice = voiceOf(name)
+    const { uuid } = await voice.register({ url: customer.url('superuser'), wait: 20 })
+    const heard = await inFull(uuid)
+    expect(heard).toMatchObject({ status: 'rejected', reason: 'byo_role_cannot_enforce_rls' })
+    const line = heard.checks?.find(check => check.item === 'role_superuser')
+    expect(line).toMatchObject({ outcome: 'fail', fix: expect.stringMatching(/create role|alter role/i) })
+    await voice.remove(uuid)
+  })
+
+  it('a wrong password is rejected', async () => {
+    const voice = voiceOf(name)
+    const { uuid } = await voice.register({ url: customer.url('reader', { password: 'not-it' }), wait: 20 })
+    const heard = await inFull(uuid)
+    expect(heard).toMatchObject({ status: 'rejected', reason: 'authentication_failed' })
+    expect(outcomes(heard)).toMatchObject({ connect: 'pass', authenticate: 'fail', role_superuser: 'skipped' })
+    await voice.remove(uuid)
+  })
+
+  it('a closed port leaves it unverified, to be tried again later', async () => {
+    const voice = voiceOf(name)
+    const { uuid } = await voice.register({ url: customer.url('reader', { port: CLOSED_PORT }), wait: 20 })
+    const heard = await inFull(uuid)
+    expect(heard).toMatchObject({ status: 'unverified', reason: 'database_unreachable' })
+    expect(outcomes(heard)).toMatchObject({ host: 'pass', connect: 'fail' })
+    const [task] = await query(
+      mooring.databaseUrl,
+      `select attempts, due_at > (select max(at) from verifications v where v.datasource_id = t.datasource_id) as later
+         from tasks t where datasource_id = '${uuid}'`,
+    )
+    expect(task).toEqual({ attempts: 1, later: true })
+    await voice.remove(uuid)
+  })
+
+  // The connections dialect names no schema.
+  it.skipIf(name === 'the connections dialect')('a missing schema is rejected, with the grant to paste', async () => {
+    const voice = voiceOf(name)
+    const { uuid } = await voice.register({ url: customer.url(), schema: 'nowhere', wait: 20 })
+    const heard = await inFull(uuid)
+    expect(heard).toMatchObject({ status: 'rejected', reason: 'schema_not_found' })
+    expect(heard.checks?.find(check => check.item === 'schema')).toMatchObject({
+      outcome: 'fail',
+      fix: expect.stringContaining('grant usage on schema'),
+    })
+    await voice.remove(uuid)
+  })
+})
+
+describe('Registered again', () => {
+  it('the same database is the same datasource in the datasources dialect, and another one in the other voices', async () => {
+    for (const voice of voicesOf(mooring)) {
+      const first = await voice.register({ url: customer.url(), wait: 20 })
+      const second = await voice.register({ url: customer.url(), wait: 20 })
+      const isSame = voice.name === 'the datasources dialect'
+      expect(second.uuid === first.uuid).toBe(isSame)
+      if (isSame) expect([first.http, second.http]).toEqual([201, 200])
+      // The equal one was pending until the worker had compared it; its number is never used again.
+      const compared = isSame ? [{ version: 2, state: 'retired', destroyed: true }] : []
+      const inForce = { version: 1, state: 'current', destroyed: false }
+      expect(await credentialsOf(first.uuid)).toEqual([inForce, ...compared])
+      for (const uuid of new Set([first.uuid, second.uuid])) await voice.remove(uuid)
+    }
+  })
+
+  it('one datasource is seen by all three voices', async () => {
+    const [first] = voicesOf(mooring)
+    const { uuid } = await first.register({ url: customer.url() })
+    for (const voice of voicesOf(mooring)) expect((await voice.get(uuid)).http).toBe(200)
+    await first.remove(uuid)
+    for (const voice of voicesOf(mooring)) expect((await voice.get(uuid)).http).toBe(404)
+  })
+})
+
+describe('A wait', () => {
+  it('is acknowledged by the dialects and ends at its limit, the work going on', async () => {
+    // Accepts and says nothing: the verdict takes longer than the caller waits.
+    const sockets: Socket[] = []
+    const { promise: bothDialled, resolve } = Promise.withResolvers<void>()
+    const silent = createServer(socket => sockets.push(socket) === 2 && resolve()).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const url = customer.url('reader', { port: portOf(silent) })
+    for (const [path, body] of [
+      ['/api/v1/connections', { name: 'Silent', db_type: 'postgresql', connection_string: url }],
+      ['/v1/datasources', { connectionString: url }],
+    ] as const) {
+      const answer = await mooring.call('POST', path, { body, headers: { prefer: 'wait=1' } })
+      expect(answer.status).toBe(201)
+      expect(answer.headers.get('preference-applied')).toBe('wait=1')
+    }
+    await bothDialled
+    // A first try may have been cut off by now: the task then waits for its next one, and is asked for still.
+    const unsettled = 'select id from tasks where settled < requested'
+    expect(await query(mooring.databaseUrl, unsettled)).toHaveLength(2)
+    for (const socket of sockets) socket.destroy()
+    silent.close()
+  })
+})

@@ -1,0 +1,30 @@
+/**
+ * A restart of our own server behind PgBouncer: in session mode, and in transaction mode by the documented way.
+ */
+
+import type { Fault } from '#test/faults/fault.ts'
+import { hasPgBouncer, startPgBouncer } from '#test/support/database/pgbouncer.ts'
+
+/** Makes the fault of a mode. */
+export function pooled(mode: 'session' | 'transaction'): Fault {
+  return {
+    name: `server restarted behind PgBouncer, ${mode} mode`,
+    withinSeconds: 30,
+    lastsSeconds: 3,
+    leftOut: async () => (hasPgBouncer ? null : 'PgBouncer is not installed (Debian: pgbouncer)'),
+    scene: async () => ({
+      async between(server, stack, { roleUrl }) {
+        const settings = { default_pool_size: mode === 'session' ? '25' : '5', server_login_retry: '1' }
+        const logins = [roleUrl.web, roleUrl.worker]
+        const pooler = await startPgBouncer({ server: server.url(), mode, logins, settings })
+        stack.defer(() => pooler.stop())
+        const around = (url: string) => (mode === 'transaction' ? { MOORING_LISTEN_URL: url } : {})
+        return url => ({ DATABASE_URL: pooler.through(url), ...around(url) })
+      },
+    }),
+    async begin({ server }) {
+      await server.stop()
+      return () => server.start()
+    },
+  }
+}

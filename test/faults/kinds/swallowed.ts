@@ -1,0 +1,29 @@
+/**
+ * The way to our own server becomes a black hole (`black-hole.ts`): packets are lost, and no connection is closed.
+ */
+
+import type { Fault } from '#test/faults/fault.ts'
+import { openWay, type Way } from './black-hole.ts'
+
+/** Makes the fault; the way is made with its scene. */
+export function swallowed(): Fault {
+  let way: Way | null = null
+  return {
+    name: 'black hole',
+    withinSeconds: 20,
+    isUnready: true,
+    lastsSeconds: 24,
+    scene: async () => ({
+      async between(server, stack) {
+        const opened = await openWay(server.port)
+        way = opened
+        stack.defer(() => opened.close())
+        return url => ({ DATABASE_URL: url.replace(`:${server.port}/`, `:${opened.port}/`) })
+      },
+    }),
+    async begin() {
+      way?.swallow()
+      return async () => way?.open()
+    },
+  }
+}

@@ -1,0 +1,88 @@
+/** Workers that die in the middle of a feed, wherever: nothing is lost, nothing is stored twice, nothing changes places. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { onNews } from '#test/support/checks/verdicts.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { events, type Followed, ids, startFollowed } from '#test/support/feeds/followed.ts'
+import { KEY } from '#test/support/feeds/stranger.ts'
+import { type Running, startEntry } from '#test/support/operations/processes.ts'
+
+const ENDPOINTS = 20
+const EVENTS = 1_000
+/** What the endpoints answer at a time, whatever is asked for, so that there are many places to die at. */
+const PAGE = 40
+/** How many events of the page before stand at the beginning of a page: delivery is at least once. */
+const OVERLAP = 3
+const KILLS = 5
+
+let followed: Followed
+const workers = new Set<Running>()
+beforeAll(async () => {
+  followed = await startFollowed({ worker: false })
+})
+afterAll(async () => {
+  await Promise.all([...workers].map(worker => worker.stop('SIGKILL')))
+  await followed.stop()
+})
+
+async function startWorker(): Promise<Running> {
+  const worker = startEntry('worker', followed.workerEnv)
+  workers.add(worker)
+  await worker.line(/worker is running/)
+  return worker
+}
+
+/** What the time would do: holds of the dead run out after a minute. */
+async function letHoldsRunOut(): Promise<void> {
+  await query(followed.mooring.databaseUrl, 'update tasks set locked_until = now() where locked_until > now()')
+}
+
+const storedSoFar = async () => {
+  const [row] = await query(followed.mooring.databaseUrl, 'select count(*)::int as n from feed_events')
+  return Number(row?.['n'])
+}
+
+it('Twenty thousand events of twenty endpoints are each stored once and in order, though every worker but the last is killed', {
+  // Half a minute on a quiet machine; a dozen processes start in it.
+  timeout: 180_000,
+}, async () => {
+  followed.stranger.be((response, { body, headers }) => {
+    if (!String(headers['webhook-signature']).startsWith('v1,')) return response.writeHead(401).end()
+    const from = Number(JSON.parse(body).cursor ?? 0)
+    const end = Math.min(EVENTS, from + PAGE)
+    const page = { events: events(Math.max(0, from - OVERLAP), end) }
+    return response.end(JSON.stringify(end > from ? { ...page, nextCursor: String(end) } : { events: [] }))
+  })
+  const { datasources } = followed.mooring.client()
+  for (let at = 0; at < ENDPOINTS; at += 1)
+    await datasources.register.mutate({ endpoint: followed.url(`/feed/${at}`), signingKey: KEY })
+
+  const killedAt: number[] = []
+  let working = await startWorker()
+  while (killedAt.length < KILLS) {
+    // Two at once for a while, so that one is killed beside another that works.
+    const next = await startWorker()
+    await sleep(Math.random() * 400)
+    await working.stop('SIGKILL')
+    workers.delete(working)
+    await letHoldsRunOut()
+    killedAt.push(await storedSoFar())
+    working = next
+  }
+  await onNews(followed.mooring.databaseUrl, async client => {
+    const { rows } = await client.query('select count(*)::int as n from feeds where cursor = $1', [String(EVENTS)])
+    return rows[0].n === ENDPOINTS ? true : undefined
+  })
+
+  const found = await query(
+    followed.mooring.databaseUrl,
+    `select array_agg(event_id order by position) as ids, count(distinct event_id)::int as n from feed_events
+       group by org_id, datasource_id`,
+  )
+  expect(found).toHaveLength(ENDPOINTS)
+  for (const feed of found) expect(feed).toEqual({ ids: ids(0, EVENTS), n: EVENTS })
+  // Killed in the middle, not before or behind it.
+  expect(killedAt.filter(stored => stored > 0 && stored < ENDPOINTS * EVENTS).length).toBeGreaterThanOrEqual(1)
+  await working.stop()
+  workers.delete(working)
+})

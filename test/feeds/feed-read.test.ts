@@ -1,0 +1,232 @@
+/** Reading a feed: pages, the subscription and its resumption, what is forgotten and does not come back. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readOrigin, restored } from '#server/store/installation/installation.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/feeds/followed.ts'
+import { bareUuid } from '#test/support/http/voices.ts'
+import { forgetLater } from '#test/support/operations/forgetting.ts'
+
+type Id = `dse_${string}`
+
+let followed: Followed
+beforeAll(async () => {
+  followed = await startFollowed()
+})
+afterAll(() => followed.stop())
+
+let made = 0
+
+/** An endpoint with so many events, all of them read. */
+async function withEvents(count: () => number): Promise<Id> {
+  followed.stranger.be(hosted({ count }))
+  const { id } = await followed.register(`/read/${made++}`)
+  await followed.run('poll', id)
+  return id as Id
+}
+
+const list = (id: string, search = '') => followed.mooring.call('GET', `/v1/datasources/${id}/events${search}`)
+
+describe('A page', () => {
+  it('follows the one before by its last position, until there is no more, in REST and in tRPC', async () => {
+    const id = await withEvents(() => 7)
+    const { feeds } = followed.mooring.client()
+    const found: string[] = []
+    for (let after: string | null = ''; after !== null; ) {
+      const search: string = after === '' ? '?limit=3' : `?limit=3&after=${after}`
+      const { body } = await list(id, search)
+      found.push(...body.data.map((one: { id: string }) => one.id))
+      after = body.has_more ? body.data.at(-1).position : null
+    }
+    expect(found).toEqual(ids(0, 7))
+    const first = await feeds.list.query({ id, limit: 5 })
+    const second = await feeds.list.query({ id, limit: 5, after: first.nextCursor ?? '' })
+    expect([...first.items, ...second.items].map(item => item.id)).toEqual(ids(0, 7))
+    expect(second.nextCursor).toBeNull()
+    const last = second.items.at(-1)?.position ?? ''
+    expect(await feeds.list.query({ id, after: last })).toEqual({ items: [], nextCursor: null })
+  })
+
+  it('has every event as the customer wrote it: unknown fields, every digit of every number, escapes', async () => {
+    const text =
+      '{"id":"exact","model":"m","entityId":"1","type":"CREATE","big":12345678901234567890,"small":0.10000000000000000001,' +
+      '"far":1e400,"nul":"\\u0000","lone":"\\ud800","__proto__":{"a":1},"data":null}'
+    followed.stranger.be(response => response.end(`{"events":[${text}]}`))
+    const { id } = await followed.register(`/read/${made++}`)
+    await followed.run('poll', id)
+    const { text: answer, body } = await list(id)
+    for (const part of [
+      '"big":12345678901234567890',
+      '"small":0.10000000000000000001',
+      '"far":1e400',
+      '"nul":"\\u0000"',
+    ])
+      expect(answer).toContain(part)
+    expect(body.data[0]).toMatchObject({ object: 'event', id: 'exact', lone: '\ud800', data: null })
+    expect(Object.keys(body.data[0])).toContain('__proto__')
+    const [row] = await query(followed.mooring.databaseUrl, `select event from feed_events where event_id = 'exact'`)
+    expect(row?.['event']).toBe(text)
+  })
+
+  it('is cut where its events are large, and says that there are more', async () => {
+    const large = 'x'.repeat(1_500_000)
+    followed.stranger.be(response =>
+      response.end(JSON.stringify({ events: events(0, 5).map(one => ({ ...one, data: large })) })),
+    )
+    const { id } = await followed.register(`/read/${made++}`)
+    await followed.run('poll', id)
+    const first = (await list(id)).body
+    expect([first.data.length, first.has_more]).toEqual([2, true])
+    const second = (await list(id, `?after=${first.data[1].position}`)).body
+    expect(second.data[0].id).toBe('e2')
+  })
+
+  it.each([
+    ['after=abc', 'after'],
+    ['limit=0', 'limit'],
+    ['limit=1001', 'limit'],
+    ['before=1', 'before'],
+  ])('asked for with %s is refused, and the parameter is named', async (search, param) => {
+    const id = await withEvents(() => 1)
+    const { status, body } = await list(id, `?${search}`)
+    expect([status, body.code, body.param]).toEqual([400, 'invalid_request', param])
+  })
+})
+
+describe('A subscription', () => {
+  /** Collects ids until there are so many, then leaves. */
+  async function collect(id: Id, want: number, after?: string): Promise<{ ids: string[]; last: string }> {
+    const found: string[] = []
+    const { promise, resolve, reject } = Promise.withResolvers<{ ids: string[]; last: string }>()
+    const input = { id, ...(after === undefined ? {} : { after }) }
+    const subscription = followed.mooring.client().feeds.watch.subscribe(input, {
+      onData: ({ id: last, data: item }) => {
+        found.push(item.id)
+        if (found.length === want) resolve({ ids: found, last })
+      },
+      onError: reject,
+    })
+    return promise.finally(() => subscription.unsubscribe())
+  }
+
+  it('gives what is there, then what comes, each once and in order', async () => {
+    let count = 5
+    const id = await withEvents(() => count)
+    const collected = collect(id, 9)
+    count = 9
+    await followed.run('poll', id)
+    expect((await collected).ids).toEqual(ids(0, 9))
+  })
+
+  it('goes on behind the last event that its subscriber saw', async () => {
+    let count = 4
+    const id = await withEvents(() => count)
+    const { last } = await collect(id, 4)
+    count = 6
+    await followed.run('poll', id)
+    expect((await collect(id, 2, last)).ids).toEqual(ids(4, 6))
+    // As a reconnecting EventSource asks: by `lastEventId`, which goes before `after`.
+    const input = encodeURIComponent(JSON.stringify({ id, after: '0', lastEventId: last }))
+    const leave = new AbortController()
+    const headers = { authorization: `Bearer ${followed.mooring.organization.testKey}` }
+    const response = await fetch(`${followed.mooring.url}/trpc/feeds.watch?input=${input}`, {
+      headers,
+      signal: leave.signal,
+    })
+    let text = ''
+    for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += piece
+      if (text.includes('"e5"')) break
+    }
+    leave.abort()
+    expect([...text.matchAll(/"id":"(e\d+)","position"/g)].map(match => match[1])).toEqual(ids(4, 6))
+  })
+
+  it('misses nothing where our database was restored, and what it has seen is read a second time', async () => {
+    const { db, databaseUrl } = followed.mooring
+    let count = 2
+    const id = await withEvents(() => count)
+    const own = `datasource_id = '${bareUuid(id)}'`
+    const [backup] = await query(databaseUrl, `select position, cursor from feeds where ${own}`)
+    count = 4
+    await followed.run('poll', id)
+    const { last } = await collect(id, 4)
+    // The restored database knows nothing of the last two, and gives their positions to what it reads next.
+    const rows = `delete from feed_events where ${own} and position > ${backup?.['position']}`
+    const cursor = backup?.['cursor'] === null ? 'null' : `'${backup?.['cursor']}'`
+    await query(
+      databaseUrl,
+      `${rows}; update feeds set position = ${backup?.['position']}, cursor = ${cursor} where ${own}`,
+    )
+    await restored(db, await readOrigin(db))
+    await followed.run('poll', id)
+    expect((await collect(id, 2, last)).ids).toEqual(ids(2, 4))
+  })
+
+  it('of a feed that is not there is refused', async () => {
+    const id: Id = `dse_${'0'.repeat(32)}`
+    await expect(collect(id, 1)).rejects.toMatchObject({ data: { fault: 'entity_not_found' } })
+  })
+})
+
+describe('Retention', () => {
+  const forgetting = (eventsMs: number) => forgetLater(followed.mooring.db, 0, { eventsMs })
+  const age = (id: string, below: number) =>
+    query(
+      followed.mooring.databaseUrl,
+      `update feed_events set stored_at = stored_at - interval '2 days' where datasource_id = '${bareUuid(id)}' and position <= ${below};
+       update feeds set oldest_at = oldest_at - interval '2 days' where datasource_id = '${bareUuid(id)}'`,
+    )
+
+  it('removes what events held, keeps their ids, and a repeated page does not bring them back', async () => {
+    followed.stranger.be(response => response.end(JSON.stringify({ events: events(0, 6) })))
+    const { id } = await followed.register(`/read/${made++}`)
+    await followed.run('poll', id)
+    await age(id, 4)
+    await forgetting(86_400_000)
+    expect((await list(id)).body.data.map((one: { id: string }) => one.id)).toEqual(ids(4, 6))
+    const sql = `select count(*)::int as n, count(event)::int as kept, sum(bytes)::int > 0 as counted from feed_events
+      where datasource_id = '${bareUuid(id)}'`
+    expect(await query(followed.mooring.databaseUrl, sql)).toEqual([{ n: 6, kept: 2, counted: true }])
+    await followed.run('poll', id)
+    expect((await list(id)).body.data.map((one: { id: string }) => one.id)).toEqual(ids(4, 6))
+    expect(await followed.stored(id)).toEqual(ids(0, 6))
+    // A reader who was behind what is gone goes on with what is left.
+    expect((await list(id, '?after=1')).body.data[0].id).toBe('e4')
+  })
+
+  it('works through more than one batch, and what comes later is kept', async () => {
+    let count = 4_500
+    const id = await withEvents(() => count)
+    while ((await followed.stored(id)).length < 4_500) await followed.run('poll', id)
+    await age(id, 10_000)
+    await forgetting(86_400_000)
+    expect((await list(id)).body.data).toEqual([])
+    count = 4_502
+    await followed.run('poll', id)
+    await forgetting(86_400_000)
+    expect((await list(id)).body.data.map((one: { id: string }) => one.id)).toEqual(ids(4_500, 4_502))
+  })
+
+  it('clears everything of a datasource that was removed, and nothing of another', async () => {
+    const [gone, kept] = [await withEvents(() => 3), await withEvents(() => 3)]
+    await followed.mooring.call('POST', `/v1/datasources/${gone}/events`, {
+      body: { events: [event(9)] },
+      headers: { 'webhook-id': 'm1' },
+    })
+    await followed.mooring.call('DELETE', `/v1/datasources/${gone}`)
+    await forgetting(86_400_000)
+    const count = async (id: string) => {
+      const where = `where datasource_id = '${bareUuid(id)}'`
+      const tables = ['feeds', 'feed_events', 'feed_pushes'].map(
+        table => `(select count(*)::int from ${table} ${where})`,
+      )
+      return Object.values(
+        (
+          await query(followed.mooring.databaseUrl, `select ${tables.map((t, at) => `${t} as n${at}`).join(', ')}`)
+        )[0] ?? {},
+      )
+    }
+    expect(await count(gone)).toEqual([0, 0, 0])
+    expect(await count(kept)).toEqual([1, 3, 0])
+  })
+})

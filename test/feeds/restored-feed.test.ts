@@ -1,0 +1,213 @@
+/**
+ * Our own database is restored elsewhere, copied or promoted: numbers are given a second time there. Who comes back is told to list
+ * anew, and nobody is told old changes as new.
+ */
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createClient } from '#client/index.ts'
+import { createKey } from '#server/operator/keys.ts'
+import { createOrganization } from '#server/operator/organizations.ts'
+import { type Embedded, startEmbedded } from '#server/standalone/embedded/embedded.ts'
+import { openDb } from '#server/store/database/db.ts'
+import { isTold, readOrigin, recognise } from '#server/store/installation/installation.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
+import type { DatasourceId } from '#shared/base/wire.ts'
+import { type EventStream, watchDatasources } from '#test/support/changes/event-stream.ts'
+import { isLeftOut } from '#test/support/database/debian-postgres.ts'
+import { query, startServer, type TestServer } from '#test/support/database/postgres.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+import { operator } from '#test/support/mooring/operator.ts'
+import { secondWeb } from '#test/support/mooring/second-web.ts'
+
+const run = promisify(execFile)
+
+let mooring: Mooring
+const stack = new AsyncDisposableStack()
+beforeAll(async () => {
+  mooring = await startMooring({ worker: false })
+  stack.defer(() => mooring.stop())
+})
+afterAll(() => stack.disposeAsync())
+
+/** An installation in a database: one organization, one datasource; and a web process on it, to come and go. */
+interface Served {
+  readonly url: string
+  readonly key: string
+  readonly id: DatasourceId
+}
+
+const overDb = async <T>(url: string, work: (db: ReturnType<typeof openDb>) => Promise<T>): Promise<T> => {
+  const db = openDb({ url, size: 1, onError: () => undefined })
+  return work(db).finally(() => db.destroy())
+}
+
+/** Under the keyring of the Mooring that runs, so that its keys are good wherever the database is restored to. */
+async function installed(url: string): Promise<Served> {
+  await migrate(url)
+  const key = await overDb(url, async db => {
+    const ground = { db, keyring: mooring.keyring, now: new Date() }
+    const organizationId = await createOrganization(ground, 'Restored')
+    return createKey(ground, { organizationId, mode: 'test', name: null })
+  })
+  const connectionString = 'postgresql://reader:secret@127.0.0.1:1/shop'
+  const id = await serving(url, async web => {
+    const made = await createClient({ url: web, key, seal: false }).datasources.register.mutate({ connectionString })
+    return made.id
+  })
+  return { url, key, id }
+}
+
+async function serving<T>(databaseUrl: string, work: (web: string) => Promise<T>): Promise<T> {
+  const web = await secondWeb(mooring, { DATABASE_URL: databaseUrl })
+  return work(web.url).finally(() => web.stop())
+}
+
+async function rename(web: string, { key, id }: Served, ...names: string[]): Promise<void> {
+  for (const name of names) await createClient({ url: web, key, seal: false }).datasources.update.mutate({ id, name })
+}
+
+const changes = (stream: EventStream) => stream.messages.map(({ text }): string => JSON.parse(text).change)
+
+/** Tells a subscriber on the first database, takes its copy, and lets both go on. Answers the places of the subscriber. */
+async function toldBefore(of: Served, copy: () => Promise<void>): Promise<{ before: string; after: string }> {
+  const places = await serving(of.url, async web => {
+    const stream = await watchDatasources({ url: web, key: of.key })
+    await rename(web, of, 'one')
+    await stream.count(1)
+    await copy()
+    await rename(web, of, 'two', 'three')
+    await stream.count(3)
+    await stream.close()
+    return stream.messages.map(message => message.id)
+  })
+  return { before: places[0] ?? '', after: places[2] ?? '' }
+}
+
+/** What the copy tells: those who come back list anew, wherever they were; who comes first is told nothing of before. */
+async function expectReset(of: Served, copyUrl: string, places: { before: string; after: string }): Promise<void> {
+  await serving(copyUrl, async web => {
+    // As many and more than the first one has told since: a number alone would look as if it went on.
+    await rename(web, of, 'a', 'b', 'c', 'd', 'e')
+    const fresh = await watchDatasources({ url: web, key: of.key })
+    const back = await Promise.all(
+      [places.before, places.after].map(lastEventId => watchDatasources({ url: web, key: of.key, lastEventId })),
+    )
+    for (const stream of back) await stream.count(1)
+    await rename(web, of, 'f')
+    for (const stream of back) await stream.count(2)
+    await fresh.count(1)
+    expect(back.map(changes)).toEqual(back.map(() => ['reset', 'updated']))
+    expect(changes(fresh)).toEqual(['updated'])
+    const [epochs] = [new Set(back.flatMap(stream => stream.messages.map(message => message.id.split('-')[0])))]
+    expect(epochs.size).toBe(1)
+    expect(epochs).not.toContain(places.after.split('-')[0])
+    for (const stream of [...back, fresh]) await stream.close()
+    // Once, however many look.
+    const again = await watchDatasources({ url: web, key: of.key, lastEventId: back[0]?.messages[1]?.id ?? '' })
+    await rename(web, of, 'g')
+    await again.count(1)
+    expect(changes(again)).toEqual(['updated'])
+    await again.close()
+  })
+  expect(await overDb(copyUrl, async db => recognise(db, await readOrigin(db)))).toBe(false)
+}
+
+const isThere = async (program: string) =>
+  run(program, ['--version'])
+    .then(() => true)
+    .catch(() => false)
+
+describe('A dump', () => {
+  let servers: TestServer[]
+  beforeAll(async () => {
+    servers = await Promise.all([startServer({ major: 15 }), startServer({ major: 15 })])
+  })
+  afterAll(async () => {
+    for (const server of servers) await server.stop()
+  })
+
+  it.each([
+    ['on another server', 1],
+    ['as another database of the same server', 0],
+  ])('restored %s is another epoch', async (_where, at) => {
+    if (isLeftOut('pg_dump', await isThere('pg_dump'))) return
+    const [source, target] = [servers[0], servers[at]]
+    if (source === undefined || target === undefined) throw new Error('there are two')
+    const of = await installed(await source.createDatabase(`first_${at}`))
+    const copyUrl = await target.createDatabase(`second_${at}`)
+    const dir = await mkdtemp(join(tmpdir(), 'mooring-dump-'))
+    const file = join(dir, 'dump.sql')
+    const places = await toldBefore(of, async () => {
+      await run('pg_dump', ['--dbname', of.url, '--file', file])
+    })
+    await run('psql', ['--no-psqlrc', '--set', 'ON_ERROR_STOP=1', '--quiet', '--dbname', copyUrl, '--file', file])
+    await rm(dir, { recursive: true })
+    await expectReset(of, copyUrl, places)
+  })
+})
+
+describe('A copy of the whole server that is recovered from its log', () => {
+  it('goes on under another timeline, and is another epoch', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'mooring-copied-'))
+    const [first, second] = [join(dir, 'first'), join(dir, 'second')]
+    const start = (at: string, settings = {}) => startEmbedded({ dir: at, tls: false, tethered: true, settings })
+    let server: Embedded = await start(first)
+    const of = await installed(server.url)
+    const places = await toldBefore(of, async () => undefined)
+    await server.stop()
+    await cp(first, second, { recursive: true })
+    await writeFile(join(second, 'cluster', 'data', 'recovery.signal'), '')
+    server = await start(second, { restore_command: 'false' })
+    // It answers reads before the recovery has ended.
+    while ((await query(server.url, 'select where pg_is_in_recovery()')).length > 0);
+    await expectReset(of, server.url, places)
+    await server.stop()
+    await rm(dir, { recursive: true })
+  })
+})
+
+describe('A copy that nothing tells apart', () => {
+  it('is told by an operator, with db restored: all who are connected list anew', async () => {
+    const { key } = { key: mooring.organization.testKey }
+    const stream = await watchDatasources({ url: mooring.url, key })
+    const ground = { db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: mooring.config.keyring }
+    const ran = await operator(ground)('db', 'restored')
+    expect([ran.status, ran.printed]).toEqual([0, []])
+    expect(ran.complained).toContain('list anew')
+    expect(ran.complained).toContain('recognises another server by itself')
+    await stream.count(1)
+    expect(changes(stream)).toEqual(['reset'])
+    await stream.close()
+  })
+})
+
+describe('A role that may not read what tells servers apart', () => {
+  it('ends no epoch by that, learns nothing away from what others could read, and is told what to do', async () => {
+    const before = await query(mooring.databaseUrl, 'select system_identifier, timeline, relation from installation')
+    expect(before[0]?.['system_identifier']).toMatch(/^\d+$/)
+    for (const name of ['pg_control_system()', 'pg_control_checkpoint()', 'pg_walfile_name(pg_lsn)'])
+      await query(mooring.databaseUrl, `revoke execute on function ${name} from public`)
+    const role = `reader_${Date.now()}`
+    await query(
+      mooring.databaseUrl,
+      `create role ${role} login password 'reader' in role pg_read_all_data, pg_write_all_data`,
+    )
+    const url = new URL(mooring.databaseUrl)
+    url.username = role
+    url.password = 'reader'
+    const here = await overDb(url.href, readOrigin)
+    expect([isTold(here), here.systemIdentifier, here.timeline]).toEqual([false, null, null])
+    expect(await overDb(url.href, db => recognise(db, here))).toBe(false)
+    const read = 'select system_identifier, timeline, relation from installation'
+    expect(await query(mooring.databaseUrl, read)).toEqual(before)
+    const ran = await overDb(url.href, db =>
+      operator({ db, databaseUrl: url.href, keyringDir: mooring.config.keyring })('db', 'restored'),
+    )
+    expect(ran.complained).toContain('run this command after each restore')
+    await query(mooring.databaseUrl, `drop owned by ${role}; drop role ${role}`)
+  })
+})

@@ -1,0 +1,254 @@
+/** Draws the picture of the layers from the imports and fails on any other arrow, and holds the house rules. */
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { check } from '#test/support/house/architecture/check.ts'
+import { checkMigrations } from '#test/support/house/architecture/migrations.ts'
+import { listFiles, readSources, sentence, sourceOf } from '#test/support/house/architecture/source.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+const TOP_LEVEL = ['package.json', 'tsconfig.json', 'server', 'client', 'shared', 'migrations', 'test', 'README.md']
+const FOR_TOOLS = ['package-lock.json', 'LICENSE', 'Dockerfile', 'compose.yaml', 'biome.json', 'vitest.config.ts']
+const PAPERS = ['SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs']
+
+describe('The tree', () => {
+  it('has no arrow, cycle, library, size, name or construct that the design leaves out', async () => {
+    const sources = await readSources(root, ['shared', 'server', 'client', 'test'])
+    expect(sources.map(source => source.path)).toContain('shared/faults/fault.ts')
+    expect(check(sources).map(sentence)).toEqual([])
+  })
+
+  it('has numbered migrations that each say what they make and why', async () => {
+    const paths = await listFiles(root, 'migrations')
+    const files = await Promise.all(paths.map(async path => ({ path, text: await readFile(root + path, 'utf8') })))
+    expect(files.length).toBeGreaterThan(0)
+    expect(checkMigrations(files).map(sentence)).toEqual([])
+  })
+
+  it('has the eight top-level names and what tools want beside them, and nothing else', async () => {
+    const known = [...TOP_LEVEL, ...FOR_TOOLS, ...PAPERS, 'node_modules']
+    const names = (await readdir(root)).filter(name => !name.startsWith('.') && !name.endsWith('.log'))
+    expect(names.filter(name => !known.includes(name))).toEqual([])
+  })
+})
+
+const HEADER = '/**\n * What it is.\n * Who calls it.\n */\n'
+
+/** The rules that a tree of such files breaks, as `file:line rule`. */
+function broken(files: Record<string, string>, header = HEADER): string[] {
+  const sources = Object.entries(files).map(([path, text]) => sourceOf(path, header + text))
+  return check(sources).map(({ file, line, rule }) => `${file}:${line} ${rule}`)
+}
+
+const lines = (count: number): string => 'void 0\n'.repeat(count)
+
+describe('The picture', () => {
+  it.each([
+    ['shared', '#server/domain/access/scope.ts', 'shared/base/wire.ts'],
+    ['domain', '#server/store/tasks/tasks.ts', 'server/domain/access/scope.ts'],
+    ['store', '#server/seal/sealer.ts', 'server/store/tasks/tasks.ts'],
+    ['seal', '#server/net/socket/dial.ts', 'server/seal/sealer.ts'],
+    ['net', '#server/store/tasks/tasks.ts', 'server/net/socket/dial.ts'],
+    ['api', '#server/work/loop.ts', 'server/api/router.ts'],
+    ['api', '#server/net/socket/dial.ts', 'server/api/router.ts'],
+    ['work', '#server/api/router.ts', 'server/work/loop.ts'],
+    ['rest', '#server/store/tasks/tasks.ts', 'server/rest/app.ts'],
+    ['a layer', '#server/config.ts', 'server/api/router.ts'],
+    ['anything', '#server/main.ts', 'server/wiring-web.ts'],
+    ['the web wiring', '#server/net/socket/dial.ts', 'server/wiring-web.ts'],
+    ['the client', '#server/api/trpc.ts', 'client/index.ts'],
+    ['the product', '#test/support/database/postgres.ts', 'server/main.ts'],
+  ])('lets %s not import %s', (_who, target, from) => {
+    expect(broken({ [from]: `import { it } from '${target}'\n` })).toContain(`${from}:5 arrow`)
+    expect(broken({ [from]: `import type { It } from '${target}'\n` })).toContain(`${from}:5 arrow`)
+    expect(broken({ [from]: `type It = import('${target}').It\n` })).toContain(`${from}:5 arrow`)
+    expect(broken({ [from]: `const load = () => import('${target}')\n` })).toContain(`${from}:5 arrow`)
+  })
+
+  it('lets the client take types from the router, and nothing else', () => {
+    const path = 'client/index.ts'
+    expect(broken({ [path]: "import type { Router } from '#server/api/router.ts'\n" })).toEqual([])
+    expect(broken({ [path]: "import { type Router } from '#server/api/router.ts'\n" })).toEqual([`${path}:5 arrow`])
+  })
+
+  it('lets a layer name the type of its logger, and never make one', () => {
+    const path = 'server/work/loop.ts'
+    expect(broken({ [path]: "import type { Log } from '#server/log.ts'\n" })).toEqual([])
+    expect(broken({ [path]: "import { createLog } from '#server/log.ts'\n" })).toEqual([`${path}:5 arrow`])
+  })
+
+  it('knows every folder: a new one has to be drawn first', () => {
+    expect(broken({ 'server/plugins/one.ts': '' })).toEqual(['server/plugins/one.ts:1 arrow'])
+    expect(broken({ 'client/mobile/one.ts': '' })).toEqual(['client/mobile/one.ts:1 arrow'])
+  })
+
+  it('allows the arrows that the design draws', () => {
+    expect(
+      broken({
+        'server/api/router.ts':
+          "import { a } from '#server/store/tasks/tasks.ts'\nimport { b } from '#server/seal/sealer.ts'\n",
+        'server/store/tasks/tasks.ts': "import { sql } from 'kysely'\nimport { Id } from '#shared/base/wire.ts'\n",
+        'server/seal/sealer.ts': "import sodium from 'libsodium-wrappers'\n",
+        'server/net/socket/dial.ts': "import { connect } from 'node:net'\nimport pg from 'pg'\n",
+        'server/work/loop.ts': "import { dial } from '#server/net/socket/dial.ts'\n",
+        'shared/base/wire.ts': "import { z } from 'zod'\n",
+      }),
+    ).toEqual([])
+  })
+
+  it('has no cycle, whether through values or types', () => {
+    const one = "import type { B } from './two.ts'\n"
+    const files = { 'server/domain/one.ts': one, 'server/domain/two.ts': "export * from './one.ts'\n" }
+    expect(broken(files)).toContain('server/domain/one.ts:1 cycle')
+  })
+})
+
+describe('The walls', () => {
+  it.each([
+    ['the unsealer', 'server/seal/unsealer.ts'],
+    ['the fingerprinter', 'server/seal/fingerprinter.ts'],
+    ['the dialler', 'server/net/socket/dial.ts'],
+    ['the worker', 'server/work/loop.ts'],
+  ])('keep the web entry from %s over any number of steps, types included', (_what, forbidden) => {
+    const files = {
+      'server/web.ts': "import { wire } from './wiring-web.ts'\n",
+      'server/wiring-web.ts': "import { api } from '#server/api/router.ts'\n",
+      'server/api/router.ts': "import type { Box } from '#server/seal/sealer.ts'\n",
+      'server/seal/sealer.ts': `const load = () => import('#${forbidden}')\n`,
+      [forbidden]: '',
+    }
+    expect(broken(files)).toContain('server/web.ts:1 wall')
+    expect(broken({ ...files, 'server/seal/sealer.ts': '' })).toEqual([])
+  })
+
+  it('count a file that is started as a process of its own', () => {
+    const text = "const child = new URL('unsealer.ts', import.meta.url)\n"
+    const files = { 'server/web.ts': "import { seal } from '#server/seal/sealer.ts'\n", 'server/seal/sealer.ts': text }
+    expect(broken(files)).toContain('server/web.ts:1 wall')
+  })
+
+  it('keep Node and the Postgres driver out of what browsers bundle', () => {
+    const files = { 'client/index.ts': "import { one } from './node.ts'\n", 'client/node.ts': "import pg from 'pg'\n" }
+    expect(broken(files)).toEqual(['client/index.ts:1 wall', 'client/index.ts:1 wall'])
+  })
+})
+
+describe('Ownership', () => {
+  it.each([
+    ['kysely', 'server/api/router.ts'],
+    ['pg', 'server/work/loop.ts'],
+    ['pg', 'client/index.ts'],
+    ['libsodium-wrappers', 'server/work/loop.ts'],
+    ['express', 'server/api/router.ts'],
+    ['uuid', 'server/store/tasks/tasks.ts'],
+    ['left-pad', 'server/api/router.ts'],
+    ['node:fs', 'server/domain/access/scope.ts'],
+    ['node:crypto', 'shared/base/wire.ts'],
+    ['node:net', 'server/rest/app.ts'],
+    ['node:child_process', 'server/api/router.ts'],
+  ])('of %s is not with %s', (name, path) => {
+    expect(broken({ [path]: `import it from '${name}'\n` })).toContain(`${path}:5 ownership`)
+  })
+
+  it('of a type is not that of its library', () => {
+    const path = 'client/index.ts'
+    expect(broken({ [path]: "import type { inferRouterOutputs } from '@trpc/server'\n" })).toEqual([])
+    expect(broken({ [path]: "import { initTRPC } from '@trpc/server'\n" })).toEqual([`${path}:5 ownership`])
+  })
+
+  it('of the network is with net: no fetch elsewhere on the server', () => {
+    const text = "const load = () => fetch('https://example.com')\n"
+    expect(broken({ 'server/api/one.ts': text })).toEqual(['server/api/one.ts:5 ownership'])
+    expect(broken({ 'server/net/one.ts': text })).toEqual([])
+  })
+})
+
+describe('The budgets', () => {
+  it('hold 250 lines in a file, 400 in the three tables', () => {
+    const text = (count: number): string => '\n'.repeat(count - 4)
+    expect(broken({ 'server/domain/one.ts': text(250) })).toEqual([])
+    expect(broken({ 'server/domain/one.ts': text(251) })).toEqual(['server/domain/one.ts:1 file-lines'])
+    expect(broken({ 'shared/faults/fault.ts': text(400) })).toEqual([])
+    expect(broken({ 'shared/faults/fault.ts': text(401) })).toEqual(['shared/faults/fault.ts:1 file-lines'])
+  })
+
+  it('hold 40 lines in a function, 3 parameters and 8 exported values', () => {
+    const path = 'server/domain/one.ts'
+    expect(broken({ [path]: `function a() {\n${lines(38)}}\n` })).toEqual([])
+    expect(broken({ [path]: `function a() {\n${lines(39)}}\n` })).toEqual([`${path}:5 function-lines`])
+    expect(broken({ [path]: 'const a = (b: 1, c: 1, d: 1, e: 1) => 0\n' })).toEqual([`${path}:5 parameters`])
+    const exported = '/** One. */\nexport const a = 1\n'
+    const many = (count: number): string =>
+      Array.from({ length: count }, (_, n) => exported.replace('a', `a${n}`)).join('')
+    expect(broken({ [path]: `${many(8)}/** A type. */\nexport type T = 1\n` })).toEqual([])
+    expect(broken({ [path]: many(9) })).toEqual([`${path}:1 exports`])
+  })
+})
+
+describe('The house rules', () => {
+  it.each([
+    ['a docstring on each export', 'export const a = 1\n', '5 docstring'],
+    ['no default export', 'export default 1\n', '5 default-export'],
+    ['no enum', 'enum A { B }\n', '5 enum'],
+    ['no namespace', 'namespace A {}\n', '5 namespace'],
+    ['no any', 'type A = any\n', '5 any'],
+    ['no non-null assertion', 'const a = [1].at(0)!\n', '5 cast'],
+    ['no cast without a reason', 'const a = 1 as unknown\n', '5 cast'],
+    ['no cast by brackets', '// Reason.\nconst a = <unknown>1\n', '6 cast'],
+    ['no barrel', "export { a } from './two.ts'\n", '5 barrel'],
+    ['no environment', 'const a = () => process.env.HOME\n', '5 environment'],
+    ['no environment by another spelling', "const a = () => process['env']\n", '5 environment'],
+    ['no environment by the global object', 'const a = () => globalThis.process?.env\n', '5 environment'],
+    ['no variable of a module', 'let a = 1\n', '5 module-state'],
+    ['no container of a module', 'const a = new Map<string, string>()\n', '5 module-state'],
+    ['no call at import', 'prepare()\n', '5 work-at-import'],
+    ['no await at import', 'const a = await 1\n', '5 work-at-import'],
+    ['no forbidden word in a name', 'const userData = 1\n', '5 name'],
+    ['none in a pattern', 'const f = ({ a: { info } }: A) => 1\n', '5 name'],
+    ['no unfinished business', '// TODO: more\n', '5 comment'],
+    ['no ignored error', '// @ts-ignore\n', '5 comment'],
+    ['no way out of the folder but by #', "import { a } from '../log.ts'\n", '5 specifier'],
+    ['no import without an extension', "import { a } from './two'\n", '5 specifier'],
+    ['no computed import', 'const load = (name: string) => import(name)\n', '5 specifier'],
+  ])('ask for %s', (_what, text, expected) => {
+    expect(broken({ 'server/store/one.ts': text })).toContain(`server/store/one.ts:${expected}`)
+  })
+
+  it('ask for a header of two to six lines', () => {
+    const path = 'server/store/one.ts'
+    const text = (count: number): string => `/**\n${' * Words.\n'.repeat(count)} */\n`
+    for (const header of ['', '/* Not one. */\n', '// Not one.\n', `\n${HEADER}`, '/** Short. */\n', text(7)])
+      expect(broken({ [path]: '' }, header)).toEqual([`${path}:1 header`])
+    for (const header of [text(2), text(6), `#!/usr/bin/env node\n${HEADER}`])
+      expect(broken({ [path]: '' }, header)).toEqual([])
+  })
+
+  it('let pass what only looks like it', () => {
+    const text = [
+      "import { metadata } from '#shared/base/wire.ts'",
+      'const a = [1] as const',
+      '// A reason.',
+      'const b = a as unknown',
+      "const c = new Set(['x'])",
+      'const database = { data: 1, lib: 2 }',
+      'const f = () => { let d = 1; return d }',
+    ]
+    expect(broken({ 'server/store/one.ts': `${text.join('\n')}\n` })).toEqual([])
+    expect(broken({ 'server/config.ts': 'const a = () => process.env\n' })).toEqual([])
+    expect(broken({ 'server/main.ts': 'await run()\n' })).toEqual([])
+  })
+
+  it('ask for no forbidden word in a path', () => {
+    expect(broken({ 'server/store/user-helpers.ts': '' })).toEqual(['server/store/user-helpers.ts:1 name'])
+  })
+
+  it('ask migrations for a number without a gap and a first line that says what and why', () => {
+    const rules = (files: Record<string, string>): string[] =>
+      checkMigrations(Object.entries(files).map(([path, text]) => ({ path, text }))).map(sentence)
+    expect(rules({ 'migrations/0001_a.sql': '-- Why.\n', 'migrations/schema.sql': '' })).toEqual([])
+    expect(rules({ 'migrations/0002_a.sql': '-- Why.\n' })).toHaveLength(1)
+    expect(rules({ 'migrations/0001_a.sql': 'select 1;\n' })).toHaveLength(1)
+    expect(rules({ 'migrations/later.sql': '-- Why.\n' })).toHaveLength(1)
+  })
+})

@@ -1,0 +1,81 @@
+/** A client that is generated from `/openapi.json` type-checks, and calls every operation. */
+import { spawn } from 'node:child_process'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Document, judgeOf } from '#test/support/house/documented.ts'
+import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+let mooring: Mooring
+let customer: Customer
+let document: Document
+let dir: string
+beforeAll(async () => {
+  mooring = await startMooring()
+  customer = await makeCustomer()
+  document = (await mooring.call('GET', '/openapi.json', { key: null })).body
+  // Below the repository, so that its packages are found, and not below `node_modules`, where Node strips no types.
+  await mkdir(join(root, '.data'), { recursive: true })
+  dir = await mkdtemp(join(root, '.data/client-'))
+  await writeFile(join(dir, 'package.json'), '{"type": "module"}')
+  await copyFile(join(root, 'test/fixtures/openapi-calls.txt'), join(dir, 'calls.ts'))
+  const types = await run([join(root, 'test/generator/generate.ts')], JSON.stringify(document))
+  expect(types.status).toBe(0)
+  await writeFile(join(dir, 'types.ts'), types.output)
+})
+afterAll(async () => {
+  await rm(dir, { recursive: true })
+  await mooring.stop()
+  await customer.drop()
+})
+
+/** Runs a program with Node; answers its status and what it wrote. */
+async function run(args: readonly string[], input = ''): Promise<{ status: number | null; output: string }> {
+  const child = spawn(process.execPath, [...args], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.end(input)
+  const output = await text(child.stdout)
+  if (child.exitCode === null) await new Promise(resolve => child.once('exit', resolve))
+  return { status: child.exitCode, output }
+}
+
+const STRICT = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--skipLibCheck', '--noEmit']
+const MODULES = ['--module', 'nodenext', '--target', 'es2024', '--allowImportingTsExtensions', '--types', 'node']
+
+/** As much of a call as the program tells. */
+interface Called {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly text: string
+}
+
+describe('A generated client', () => {
+  it('type-checks', async () => {
+    const compiler = join(root, 'node_modules/typescript/bin/tsc')
+    const checked = await run([compiler, '--ignoreConfig', ...STRICT, ...MODULES, join(dir, 'calls.ts')])
+    expect(checked).toEqual({ status: 0, output: '' })
+  })
+
+  it('calls every operation, and is answered what the document says', { timeout: 60_000 }, async () => {
+    const args = [mooring.url, mooring.organization.testKey, customer.url()]
+    const { status, output } = await run([join(dir, 'calls.ts'), ...args])
+    expect(status, output).toBe(0)
+    const told: { calls: Called[]; ready: boolean; code: string } = JSON.parse(output)
+    expect(told).toMatchObject({ ready: true, code: 'entity_not_found' })
+    const judge = judgeOf(document)
+    const asked = told.calls.map(({ method, path }) => ({ method, path, body: '' }))
+    for (const [at, call] of told.calls.entries()) {
+      const answer = { status: call.status, headers: new Headers(), text: call.text }
+      // The program tells nothing of the bodies that it sent; its compiler has checked them.
+      const problems = judge.problems(asked[at] ?? { method: '', path: '', body: '' }, answer)
+      expect(problems.filter(problem => problem !== 'the body is missing')).toEqual([])
+    }
+    const done = new Set(asked.map(one => judge.operationOf(one)))
+    expect(judge.operations.filter(operation => !done.has(operation))).toEqual([])
+  })
+})

@@ -1,0 +1,17 @@
+/**
+ * A process that nobody catches an error of: its argument says which kind. Run by `test/operations/failure-lines.test.ts`, which reads
+ * what it leaves.
+ */
+import { createLog } from '#server/log.ts'
+import { endOnUncaught } from '#server/process/process.ts'
+
+endOnUncaught(createLog({ level: 'info' }))
+const error = new Error('it broke at postgres://app:Tell-N0-one@db/app', {
+  cause: Object.assign(new AggregateError([new Error('connect ECONNREFUSED ::1:5432')], ''), { code: 'ECONNREFUSED' }),
+})
+setInterval(() => undefined, 1_000)
+if (process.argv[2] === 'rejection') void Promise.reject(error)
+else
+  setTimeout(() => {
+    throw error
+  }, 1)

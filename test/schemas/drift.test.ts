@@ -1,0 +1,306 @@
+/** What drift reports between two snapshots, how it is judged, and that it says everything. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Change, covers, drift, within } from '#shared/schemas/drift/drift.ts'
+import { applyDrift } from '#shared/schemas/drift/drift-apply.ts'
+import { typeChange } from '#shared/schemas/drift/drift-type.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import { canonicalText } from '#shared/schemas/snapshot-canonical.ts'
+import { anySnapshot, oneTable, snapshot } from '#test/support/schemas/snapshots.ts'
+
+const id = { name: 'id', type: 'integer', notNull: true }
+const note = { name: 'note', type: 'text' }
+
+/** The content of a snapshot, without what was asked for. */
+function content(value: Snapshot): string {
+  return canonicalText(snapshot({ extensions: value.extensions, schemas: value.schemas }))
+}
+
+function mirrored(change: Change): Omit<Change, 'class' | 'reason'> {
+  const { class: _, reason: __, before, after, ...rest } = change
+  const kind = { added: 'removed', removed: 'added', changed: 'changed' } as const
+  return {
+    ...rest,
+    kind: kind[change.kind],
+    ...(after === undefined ? {} : { before: after }),
+    ...(before === undefined ? {} : { after: before }),
+  }
+}
+
+function unjudged(change: Change): Omit<Change, 'class' | 'reason'> {
+  const { class: _, reason: __, ...rest } = change
+  return rest
+}
+
+describe('drift, whatever the snapshots', () => {
+  it('is empty between a snapshot and itself', () => {
+    fc.assert(fc.property(anySnapshot(), value => drift(value, value).length === 0))
+  })
+
+  it('is empty exactly when the covered content is the same', () => {
+    fc.assert(
+      fc.property(anySnapshot(), anySnapshot(), (a, b) => {
+        expect(drift(a, b).length === 0).toBe(content(within(a, b)) === content(within(b, a)))
+      }),
+    )
+  })
+
+  it('gives the snapshot after when it is applied to the one before', () => {
+    fc.assert(
+      fc.property(anySnapshot({ whole: true }), anySnapshot({ whole: true }), (a, b) => {
+        expect(content(applyDrift(a, drift(a, b)))).toBe(content(b))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('gives what both cover of the snapshot after when their coverage differs', () => {
+    fc.assert(
+      fc.property(anySnapshot(), anySnapshot(), (a, b) => {
+        expect(content(within(applyDrift(a, drift(a, b)), b))).toBe(content(within(b, a)))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('mirrors the drift of the other direction', () => {
+    fc.assert(
+      fc.property(anySnapshot(), anySnapshot(), (a, b) => {
+        expect(drift(b, a).map(unjudged)).toEqual(drift(a, b).map(mirrored))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('survives being sent as JSON', () => {
+    fc.assert(
+      fc.property(anySnapshot({ whole: true }), anySnapshot({ whole: true }), (a, b) => {
+        const sent: Change[] = JSON.parse(JSON.stringify(drift(a, b)))
+        expect(content(applyDrift(a, sent))).toBe(content(b))
+      }),
+    )
+  })
+})
+
+describe('drift compares what both snapshots cover', () => {
+  const app = { name: 'app', relations: [] }
+  const auth = { name: 'auth', relations: [] }
+
+  it('does not call a schema dropped that was merely not asked for', () => {
+    const all = snapshot({ schemas: [app, auth] })
+    expect(drift(all, snapshot({ schemasAsked: ['app'], schemas: [app] }))).toEqual([])
+    expect(drift(all, snapshot({ excludedSchemas: ['auth'], schemas: [app] }))).toEqual([])
+  })
+
+  it('calls a schema dropped that was asked for and is not there', () => {
+    const changes = drift(snapshot({ schemas: [app] }), snapshot({ schemasAsked: ['app'] }))
+    expect(changes).toMatchObject([{ kind: 'removed', object: 'schema', path: ['app'], class: 'breaking' }])
+  })
+
+  it('knows which schemas a snapshot tells of', () => {
+    expect(covers(snapshot({ schemasAsked: ['a'] }), 'a')).toBe(true)
+    expect(covers(snapshot({ schemasAsked: ['a'] }), 'b')).toBe(false)
+    expect(covers(snapshot({ excludedSchemas: ['a'] }), 'a')).toBe(false)
+    expect(covers(snapshot(), 'b')).toBe(true)
+  })
+
+  it('leaves estimates and hidden objects out', () => {
+    const observed = {
+      serverVersionNum: 170_000,
+      hidden: { schemas: 1, relations: 2, columns: 3, sequences: 4 },
+      estimates: [{ schema: 'app', relations: [{ name: 't', rows: 1, bytes: 2 }] }],
+    }
+    expect(drift(snapshot({ schemas: [app] }), snapshot({ schemas: [app], observed }))).toEqual([])
+  })
+})
+
+describe('drift is judged for those who read and write by name', () => {
+  const judged = (before: Record<string, unknown>, after: Record<string, unknown>) =>
+    drift(oneTable(before), oneTable(after)).map(
+      change => `${change.class}: ${change.object} ${change.what ?? change.kind}`,
+    )
+
+  const columns = (...list: object[]) => ({ columns: list })
+  const constraint = (kind: string) => ({ constraints: [{ name: 'k', kind, columns: ['id'] }] })
+  const index = (more: object = {}) => ({ indexes: [{ name: 'i', definition: 'CREATE …', ...more }] })
+  const policy = (more: object = {}) => ({ policies: [{ name: 'p', command: 'all', roles: ['public'], ...more }] })
+
+  it.each([
+    ['a dropped column', columns(id, note), columns(id), 'breaking: column removed'],
+    ['a new column that may be null', columns(id), columns(id, note), 'safe: column added'],
+    [
+      'a new not-null column without default',
+      columns(id),
+      columns(id, { ...note, notNull: true }),
+      'breaking: column added',
+    ],
+    [
+      'a new not-null column with a default',
+      columns(id),
+      columns(id, { ...note, notNull: true, default: "''" }),
+      'safe: column added',
+    ],
+    ['a retyped column', columns(id), columns({ ...id, type: 'text' }), 'breaking: column type'],
+    ['a widened integer', columns(id), columns({ ...id, type: 'bigint' }), 'risky: column type'],
+    [
+      'a column that no longer takes null',
+      columns(note),
+      columns({ ...note, notNull: true }),
+      'breaking: column notNull',
+    ],
+    ['a column that now takes null', columns(id), columns({ name: 'id', type: 'integer' }), 'risky: column notNull'],
+    ['a lost default of a required column', columns({ ...id, default: '1' }), columns(id), 'breaking: column default'],
+    [
+      'a lost default of an optional column',
+      columns({ ...note, default: '1' }),
+      columns(note),
+      'risky: column default',
+    ],
+    ['columns in another order', columns(id, note), columns(note, id), 'risky: relation column order'],
+    ['a comment', {}, { comment: 'x' }, 'safe: relation comment'],
+    ['row-level security switched on', {}, { rowSecurity: true }, 'risky: relation rowSecurity'],
+    ['row-level security switched off', { rowSecurity: true }, {}, 'breaking: relation rowSecurity'],
+    ['row-level security no longer forced', { rowSecurityForced: true }, {}, 'risky: relation rowSecurityForced'],
+    ['a lost permission', { may: ['select', 'insert'] }, { may: ['select'] }, 'breaking: relation may'],
+    ['a gained permission', { may: ['select'] }, { may: ['select', 'insert'] }, 'safe: relation may'],
+    [
+      "a column's permission that the whole table now has",
+      { ...columns({ ...note, may: ['select'] }) },
+      { ...columns(note), may: ['select'] },
+      'safe: relation may, safe: column may',
+    ],
+    [
+      "a table's permission that every column now has",
+      { ...columns(note), may: ['select'] },
+      { ...columns({ ...note, may: ['select'] }) },
+      'safe: relation may, safe: column may',
+    ],
+    [
+      'a permission that only some columns keep',
+      { ...columns(id, note), may: ['select'] },
+      { ...columns(id, { ...note, may: ['select'] }) },
+      'breaking: relation may, safe: column may',
+    ],
+    [
+      'a unique index that became a constraint',
+      index({ unique: true, definition: 'CREATE UNIQUE INDEX i ON public.orders USING btree (id)' }),
+      constraint('unique'),
+      'safe: constraint added, risky: index removed',
+    ],
+    [
+      'a unique index over a quoted column that became a constraint',
+      { ...index({ unique: true, definition: 'CREATE UNIQUE INDEX i ON public.orders USING btree ("user""Id", id)' }) },
+      { constraints: [{ name: 'k', kind: 'unique', columns: ['user"Id', 'id'] }] },
+      'safe: constraint added, risky: index removed',
+    ],
+    [
+      'a key beside an index that could not be built',
+      {
+        ...constraint('unique'),
+        ...index({
+          unique: true,
+          invalid: true,
+          definition: 'CREATE UNIQUE INDEX i ON public.orders USING btree (id)',
+        }),
+      },
+      index({ unique: true, invalid: true, definition: 'CREATE UNIQUE INDEX i ON public.orders USING btree (id)' }),
+      'breaking: constraint removed',
+    ],
+    [
+      'a unique index over less that became a constraint',
+      index({ unique: true, definition: 'CREATE UNIQUE INDEX i ON public.orders USING btree (id) WHERE (id > 1)' }),
+      constraint('unique'),
+      'risky: constraint added, breaking: index removed',
+    ],
+    [
+      'a renamed key',
+      constraint('primary_key'),
+      { constraints: [{ name: 'l', kind: 'primary_key', columns: ['id'] }] },
+      'risky: constraint removed, safe: constraint added',
+    ],
+    [
+      'a constraint that was validated',
+      { constraints: [{ name: 'k', kind: 'foreign_key', columns: ['id'], definition: 'FOREIGN KEY … NOT VALID' }] },
+      constraint('foreign_key'),
+      'safe: constraint definition',
+    ],
+    [
+      'a view that no longer sees with the eyes of who asks',
+      { kind: 'view', options: 'security_barrier=true, security_invoker=on' },
+      { kind: 'view', options: 'security_barrier=true' },
+      'breaking: relation options',
+    ],
+    [
+      'a view that now sees with the eyes of who asks',
+      { kind: 'view' },
+      { kind: 'view', options: 'security_invoker=true' },
+      'risky: relation options',
+    ],
+    ['a table that became partitioned', {}, { kind: 'partitioned_table' }, 'risky: relation kind'],
+    ['a table that became a view', {}, { kind: 'view' }, 'breaking: relation kind'],
+    ['a lost key', constraint('unique'), {}, 'breaking: constraint removed'],
+    ['a lost check', constraint('check'), {}, 'risky: constraint removed'],
+    ['a new foreign key', {}, constraint('foreign_key'), 'risky: constraint added'],
+    ['a new index', {}, index(), 'safe: index added'],
+    ['a new unique index', {}, index({ unique: true }), 'risky: index added'],
+    ['a removed index', index(), {}, 'risky: index removed'],
+    ['a removed unique index', index({ unique: true }), {}, 'breaking: index removed'],
+    ['a removed permissive policy', policy(), {}, 'risky: policy removed'],
+    ['a removed restrictive policy', policy({ restrictive: true }), {}, 'breaking: policy removed'],
+  ])('%s', (...[, before, after, verdict]) => {
+    expect(judged(before, after).join(', ')).toBe(verdict)
+  })
+
+  it('tells of a dropped table once, whole, and of a new one as safe', () => {
+    const empty = snapshot({ schemas: [{ name: 'public', relations: [] }] })
+    const table = oneTable().schemas[0]?.relations[0]
+    expect(drift(oneTable(), empty)).toMatchObject([
+      { kind: 'removed', path: ['public', 'orders'], before: table, class: 'breaking' },
+    ])
+    expect(drift(empty, oneTable())).toMatchObject([
+      { kind: 'added', path: ['public', 'orders'], after: table, class: 'safe' },
+    ])
+  })
+
+  it('tells a label that is gone from one that is new', () => {
+    const mood = (...labels: string[]) =>
+      snapshot({ schemas: [{ name: 'public', relations: [], enums: [{ name: 'public.mood', labels }] }] })
+    expect(drift(mood('sad', 'ok'), mood('sad'))).toMatchObject([{ class: 'breaking', what: 'labels' }])
+    expect(drift(mood('sad'), mood('sad', 'ok'))).toMatchObject([{ class: 'risky', what: 'labels' }])
+    expect(drift(mood('sad', 'ok'), mood('ok', 'sad'))).toMatchObject([{ class: 'risky', what: 'labels' }])
+  })
+
+  it('puts nothing of the database into a reason', () => {
+    fc.assert(
+      fc.property(anySnapshot(), anySnapshot(), (a, b) => {
+        for (const change of drift(a, b)) expect(change.reason).toMatch(/^[a-z "*:,'-]{10,90}$/)
+      }),
+    )
+  })
+})
+
+describe('a change of type', () => {
+  it.each([
+    ['character varying(10)', 'character varying(20)', 'wider'],
+    ['character varying(10)', 'text', 'wider'],
+    ['character varying(10)[]', 'text[]', 'wider'],
+    ['numeric(10,2)', 'numeric(12,2)', 'wider'],
+    ['numeric(10,2)', 'numeric', 'wider'],
+    ['timestamp(3) with time zone', 'timestamp with time zone', 'wider'],
+    ['bit varying(3)', 'bit varying', 'wider'],
+    ['smallint', 'bigint', 'other_reading'],
+    ['real', 'double precision', 'other_reading'],
+    ['text', 'character varying(10)', 'retyped'],
+    ['character varying(20)', 'character varying(10)', 'retyped'],
+    ['numeric(10,2)', 'numeric(12,4)', 'wider'],
+    ['numeric(10,2)', 'numeric(11,4)', 'retyped'],
+    ['timestamp with time zone', 'timestamp(6) with time zone', 'wider'],
+    ['timestamp with time zone', 'timestamp(3) with time zone', 'retyped'],
+    ['timestamp with time zone', 'timestamp without time zone', 'retyped'],
+    ['bigint', 'integer', 'retyped'],
+    ['integer', 'integer[]', 'retyped'],
+    ['public.mood', 'text', 'retyped'],
+  ])('from %s to %s is %s', (before, after, change) => {
+    expect(typeChange(before, after)).toBe(change)
+  })
+})

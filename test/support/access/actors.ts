@@ -1,0 +1,73 @@
+/**
+ * Everyone who may come to the door, by what is the matter with him: for the matrix of procedures × actors.
+ */
+import { mintCapability } from '#server/seal/mint.ts'
+import { createTokens } from '#server/seal/token.ts'
+import * as capabilities from '#server/store/access/capabilities.ts'
+import { OPERATIONS, Scope } from '#shared/access/credential.ts'
+import type { DatasourceId } from '#shared/base/wire.ts'
+import type { Mooring } from '#test/support/mooring/mooring.ts'
+import { makeKey, mistyped } from './keys.ts'
+
+/** What an actor presents; null is no key. */
+export type Token = string | null
+
+/** Actors whom every procedure refuses, and the fault that they get. */
+export async function outcasts(mooring: Mooring): Promise<readonly { who: string; token: Token; fault: string }[]> {
+  const yesterday = new Date(Date.now() - 86_400_000)
+  const ours = mooring.organization.testKey
+  return [
+    { who: 'nobody', token: null, fault: 'apikey_missing' },
+    { who: 'a mistyped key', token: mistyped(ours), fault: 'apikey_invalid' },
+    { who: 'a revoked key', token: await makeKey(mooring, { revokedAt: yesterday }), fault: 'apikey_revoked' },
+    { who: 'an expired key', token: await makeKey(mooring, { expiresAt: yesterday }), fault: 'apikey_expired' },
+    { who: 'an unknown capability', token: await capability(mooring, { stored: false }), fault: 'capability_invalid' },
+    {
+      who: 'an expired capability',
+      token: await capability(mooring, { expiresAt: yesterday }),
+      fault: 'capability_invalid',
+    },
+  ]
+}
+
+/** Every scope but one. Without one, every scope. */
+export function allBut(scope: Scope | null): Scope[] {
+  return Scope.options.filter(one => one !== scope)
+}
+
+/** What a capability is to grant: by default everything that one can, for an hour. */
+export interface CapabilityOptions {
+  readonly scopes?: readonly Scope[]
+  readonly datasourceIds?: readonly DatasourceId[]
+  readonly expiresAt?: Date
+  /** False for one that is in no table. */
+  readonly stored?: boolean
+}
+
+/** Makes a capability of the first organization, for the test plane. Scopes that none can have are left out. */
+export async function capability(mooring: Mooring, options: CapabilityOptions = {}): Promise<string> {
+  const tokens = await createTokens(mooring.keyring)
+  const operations = OPERATIONS.filter(one => (options.scopes ?? OPERATIONS).includes(one))
+  const datasourceIds = options.datasourceIds ?? null
+  const { token, row } = mintCapability(tokens, {
+    organizationId: mooring.organization.id,
+    issuerId: null,
+    mode: 'test',
+    // One that may do nothing here is given something else to do.
+    operations: operations.length === 0 ? ['feeds.write'] : operations,
+    datasourceIds,
+    expiresAt: options.expiresAt ?? new Date(Date.now() + 3_600_000),
+  })
+  if (options.stored === false) return token
+  await capabilities.insert(mooring.db, mooring.organization.id, {
+    ...row,
+    participant_kind: 'agent',
+    participant_id: null,
+    label: null,
+    sync_groups: [],
+    user_meta: '{}',
+    wide_scope: false,
+    created_at: new Date(),
+  })
+  return token
+}

@@ -1,0 +1,45 @@
+/**
+ * API keys in every state that a caller can present one in, made with the product's own minting and storing.
+ */
+import { mintKey } from '#server/seal/mint.ts'
+import { createTokens } from '#server/seal/token.ts'
+import * as apiKeys from '#server/store/access/api-keys.ts'
+import { DEFAULT_SCOPES, type Scope } from '#shared/access/credential.ts'
+import type { Mode } from '#shared/base/wire.ts'
+import type { Mooring } from '#test/support/mooring/mooring.ts'
+
+/** What a key is to be. */
+export interface KeyOptions {
+  readonly organizationId?: string
+  readonly mode?: Mode
+  readonly scopes?: readonly Scope[]
+  readonly expiresAt?: Date
+  readonly revokedAt?: Date
+}
+
+/** Makes a key: by default of the first organization, for the test plane, with every scope that a new key has. */
+export async function makeKey(mooring: Mooring, options: KeyOptions = {}): Promise<string> {
+  const tokens = await createTokens(mooring.keyring)
+  const organizationId = options.organizationId ?? mooring.organization.id
+  const { mode = 'test', scopes = DEFAULT_SCOPES, expiresAt = null, revokedAt = null } = options
+  const { token, row } = mintKey(tokens, { organizationId, issuerId: null, mode, name: null, scopes, now: new Date() })
+  const hash = tokens.hashes(token)[0]
+  if (hash === undefined) throw new Error('the keyring has no pepper')
+  const mac = tokens.mac(hash, {
+    organizationId,
+    id: row.id,
+    issuerId: null,
+    mode,
+    scopes,
+    datasourceIds: null,
+    expiresAt,
+  })
+  await apiKeys.insert(mooring.db, organizationId, { ...row, mac, expires_at: expiresAt, revoked_at: revokedAt })
+  return token
+}
+
+/** The same key with two neighbouring characters of its random part swapped or, where they are equal, one changed. */
+export function mistyped(key: string): string {
+  const [a = '', b = ''] = [key[12], key[13]]
+  return key.slice(0, 12) + (a === b ? `${a === 'x' ? 'y' : 'x'}${b}` : `${b}${a}`) + key.slice(14)
+}

@@ -1,0 +1,44 @@
+/**
+ * A login judged as the product judges one: dialled by the real dialler on loopback, asked, and given its verdict.
+ */
+import type { Probe } from '#server/domain/checks/probe.ts'
+import { type Asked, type Judgement, judge } from '#server/domain/checks/verification.ts'
+import { probeDatabase } from '#server/net/postgres/probe.ts'
+import { createResolver } from '#server/net/socket/resolver.ts'
+import { localTarget } from '#test/support/dials/dialling.ts'
+
+/** Which login, and what is asked for. */
+export interface Login {
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly password: string
+  readonly schema?: string | null
+  readonly asked?: Partial<Omit<Asked, 'target' | 'schema'>>
+}
+
+/** What was found, and the verdict over it. */
+export interface JudgedLogin {
+  readonly probe: Probe
+  readonly judgement: Judgement
+  /** The items whose lines fail. */
+  readonly failing: readonly string[]
+  /** The items of the advisories about the role. */
+  readonly advised: readonly string[]
+}
+
+/** Dials without TLS, which a test server does not have and a network that is opened allows. */
+export async function judgeLogin({ port, schema = null, asked, ...who }: Login): Promise<JudgedLogin> {
+  const target = localTarget(port, { ...who, tlsMode: 'disable' })
+  const probe = await probeDatabase(
+    { target, caCertificate: null, schema, deadlineMs: 10_000 },
+    { policy: { openNetworks: ['127.0.0.0/8'] }, resolver: createResolver({ servers: [], timeoutMs: 1_000 }) },
+  )
+  const judgement = judge(probe, { schema, rolePolicy: 'enforce', dbType: 'postgresql', ...asked, target })
+  return {
+    probe,
+    judgement,
+    failing: judgement.checks.filter(check => check.outcome === 'fail').map(check => check.item),
+    advised: judgement.advisories.map(advisory => advisory.item).filter(item => item !== 'tls'),
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * A database as a release before has left it: the migrations up to a named one, and Kysely's book-keeping of them.
+ * `migrate()` goes on from there.
+ */
+import { readFile } from 'node:fs/promises'
+import { migrationNames } from '#server/store/installation/migrate.ts'
+import { query } from './postgres.ts'
+
+/** Applies what comes before the migration of this name (without its number), and answers how many that are. */
+export async function migrateBefore(url: string, name: string): Promise<number> {
+  const names = await migrationNames()
+  const count = names.findIndex(one => one.endsWith(`_${name}`))
+  const applied = names.slice(0, count)
+  for (const one of applied)
+    await query(url, await readFile(new URL(`../../../migrations/${one}.sql`, import.meta.url), 'utf8'))
+  await query(
+    url,
+    `create table kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null);
+     create table kysely_migration_lock (id varchar(255) primary key, is_locked integer not null default 0);
+     insert into kysely_migration_lock (id) values ('migration_lock');
+     insert into kysely_migration (name, timestamp) select unnest('{${applied.join(',')}}'::text[]), now()::text`,
+  )
+  return count
+}

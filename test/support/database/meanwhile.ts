@@ -1,0 +1,63 @@
+/**
+ * Two of our own transactions at once, for tests of what is written in one statement: one holds rows, and the server is seen
+ * to keep the other one waiting for them.
+ */
+import { newId } from '#server/domain/access/ids.ts'
+import { type TaskKind, type Tx, transaction } from '#server/store/database/db.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import type { Mooring } from '#test/support/mooring/mooring.ts'
+import { query } from './postgres.ts'
+
+/** When everything of these tests happens. */
+export const NOW = new Date('2026-11-22T04:00:00Z')
+/** So many seconds afterwards. */
+export const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1_000)
+
+const WAITING = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+
+/** Begins `waiting` while `holding` has its locks, and commits those once it waits. Throws when it does not have to. */
+export async function meanwhile<T>(
+  { db, databaseUrl }: Mooring,
+  of: {
+    holding: (tx: Tx) => Promise<unknown>
+    waiting: () => Promise<T>
+    /** What the holder still does while the other one waits. */
+    besides?: (tx: Tx) => Promise<unknown>
+  },
+): Promise<T> {
+  const { promise: held, resolve: isHeld } = Promise.withResolvers<void>()
+  const { promise: seen, resolve: letGo } = Promise.withResolvers<void>()
+  const holder = transaction(db, async tx => {
+    await of.holding(tx)
+    isHeld()
+    await seen
+    await of.besides?.(tx)
+  })
+  await Promise.race([held, holder])
+  let isOver = false
+  const result = of.waiting().finally(() => {
+    isOver = true
+  })
+  while (!isOver && (await query(databaseUrl, WAITING)).length === 0);
+  const wasKept = !isOver
+  letGo()
+  await holder
+  const answer = await result
+  if (!wasKept) throw new Error('it was not kept waiting')
+  return answer
+}
+
+/** Makes a task of a kind due and claims it as a worker does. */
+export async function claimed(
+  { db, organization }: Mooring,
+  of: { kind: TaskKind; id: string },
+): Promise<claims.Claim> {
+  const { kind, id } = of
+  await tasks.request(db, organization.id, { id: newId(), kind, datasourceId: id, now: NOW })
+  const ask = { kinds: [kind], limit: 100, perOrganization: 100, held: [], leaseMs: 60_000, now: later(1) }
+  const found = await claims.claim(db, { ...ask, lanes: ['asked', 'scheduled'] })
+  const claim = found.find(one => one.datasourceId === id)
+  if (claim === undefined) throw new Error('there is no task')
+  return claim
+}

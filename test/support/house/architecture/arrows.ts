@@ -1,0 +1,103 @@
+/**
+ * The picture of the layers, as a table: which part of the tree may import which. Whatever the table does not allow is a
+ * violation, a folder that it does not know included.
+ *
+ * Types count like values, since a type that travels upward ties the layers together as firmly.
+ */
+import { type Import, importsOf } from './imports.ts'
+import { isTest, type Source, type Violation } from './source.ts'
+
+const BELOW_API = ['store', 'seal', 'domain', 'shared']
+const ROOT = ['config', 'log', 'root']
+const EVERY_LAYER = [...BELOW_API, 'net', 'api', 'work', 'rest']
+
+/** Zone → zones that it may import beside itself. */
+const MAY: Readonly<Record<string, readonly string[]>> = {
+  shared: [],
+  domain: ['shared'],
+  store: ['domain', 'shared'],
+  seal: ['domain', 'shared'],
+  net: ['domain', 'shared'],
+  api: BELOW_API,
+  work: [...BELOW_API, 'net'],
+  rest: ['api', 'domain', 'shared'],
+  config: ['domain', 'shared'],
+  log: ['shared'],
+  embedded: ['shared'],
+  root: [...BELOW_API, ...ROOT],
+  'wiring-web': [...BELOW_API, ...ROOT, 'api', 'rest'],
+  'wiring-worker': [...BELOW_API, ...ROOT, 'net', 'work'],
+  operator: [...BELOW_API, 'client/cli'],
+  // It describes all of them, and none of them knows it.
+  limits: [...EVERY_LAYER, ...ROOT, 'client', 'wiring-web', 'wiring-worker'],
+  local: [...BELOW_API, ...ROOT, 'embedded', 'operator'],
+  'entry main': [...BELOW_API, ...ROOT, 'local', 'wiring-web', 'wiring-worker'],
+  'entry web': [...BELOW_API, ...ROOT, 'wiring-web'],
+  'entry worker': [...BELOW_API, ...ROOT, 'wiring-worker'],
+  // A worker of one task.
+  'entry quarantine': [...BELOW_API, ...ROOT, 'wiring-worker'],
+  'entry cli': [...BELOW_API, ...ROOT, 'local', 'operator', 'client/cli'],
+  client: ['shared'],
+  'client/cli': ['client', 'shared'],
+  'client/console': ['client', 'shared'],
+  'client/examples': ['client', 'shared'],
+}
+
+const LAYERS = ['domain', 'store', 'seal', 'net', 'api', 'work', 'rest', 'operator', 'limits']
+const ROOT_FOLDERS = ['process']
+const ROUTER = 'server/api/router.ts'
+// A logger arrives as an argument, and only what its type is called comes from here.
+const LOG = 'server/log.ts'
+
+/** Answers the zone of a file; null when the picture has no place for it. */
+export function zoneOf(path: string): string | null {
+  const [top = '', second = '', third] = path.split('/')
+  if (top === 'shared') return 'shared'
+  if (top === 'client') return third === undefined ? 'client' : knownClient(second)
+  if (top !== 'server') return null
+  if (second === 'standalone') return standaloneZone(path)
+  if (third !== undefined) return LAYERS.includes(second) ? second : ROOT_FOLDERS.includes(second) ? 'root' : null
+  const name = second.replace(/\.tsx?$/, '')
+  if (['main', 'web', 'worker', 'quarantine', 'cli'].includes(name)) return `entry ${name}`
+  if (name === 'variables') return 'config'
+  if (['config', 'log', 'wiring-web', 'wiring-worker'].includes(name)) return name
+  return 'root'
+}
+
+function standaloneZone(path: string): string {
+  if (path.startsWith('server/standalone/embedded/')) return 'embedded'
+  const name = path.slice('server/standalone/'.length).replace(/\.tsx?$/, '')
+  return name === 'local' ? 'local' : name === 'sample' ? 'embedded' : 'root'
+}
+
+function knownClient(folder: string): string | null {
+  if (['core', 'node', 'endpoint'].includes(folder)) return 'client'
+  return ['cli', 'console', 'examples'].includes(folder) ? `client/${folder}` : null
+}
+
+/** Reports the arrows that the picture does not have. Tests may look everywhere; nothing may look into the tests. */
+export function checkArrows(source: Source): Violation[] {
+  if (isTest(source.path)) return []
+  const zone = zoneOf(source.path)
+  if (zone === null) return [violation(source, 1, 'this folder has no place in the picture')]
+  return importsOf(source).flatMap(found => {
+    const problem = found.target.kind === 'file' ? judge(zone, found) : null
+    return problem === null ? [] : [violation(source, found.line, problem)]
+  })
+}
+
+function judge(zone: string, found: Import): string | null {
+  const path = found.target.name
+  // Assets beside the code (`.sql`, `.json`) belong to whoever reads them.
+  if (!/\.tsx?$/.test(path)) return null
+  if (path === ROUTER && zone.startsWith('client')) return found.typeOnly ? null : `${ROUTER} but for its types`
+  if (path === LOG && [...LAYERS, 'embedded'].includes(zone) && found.typeOnly) return null
+  const to = zoneOf(path)
+  if (to === null) return `${zone} → ${path}, which has no place in the picture`
+  if (to.startsWith('entry')) return `${zone} → ${path}: nothing imports an entry`
+  return to === zone || MAY[zone]?.includes(to) ? null : `${zone} → ${to} (${path})`
+}
+
+function violation(source: Source, line: number, detail: string): Violation {
+  return { file: source.path, line, rule: 'arrow', detail }
+}

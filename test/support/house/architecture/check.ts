@@ -1,0 +1,25 @@
+/**
+ * All rules of the architecture, over a set of sources. `test/house/architecture.test.ts` runs it over the repository, and over
+ * snippets that break each rule.
+ */
+import { checkArrows } from './arrows.ts'
+import { checkBudgets } from './budgets.ts'
+import { checkDocumentation } from './documentation.ts'
+import { checkCycles, checkWalls } from './graph.ts'
+import { checkSpecifiers } from './imports.ts'
+import { checkLanguage } from './language.ts'
+import { checkNames } from './names.ts'
+import { checkOwnership } from './ownership.ts'
+import type { Source, Violation } from './source.ts'
+
+const EACH = [checkArrows, checkBudgets, checkDocumentation, checkLanguage, checkNames, checkOwnership, checkSpecifiers]
+
+/** Reports everything that breaks a rule, sorted by file and line. */
+export function check(sources: readonly Source[]): Violation[] {
+  const found = [
+    ...sources.flatMap(source => EACH.flatMap(rule => rule(source))),
+    ...checkCycles(sources),
+    ...checkWalls(sources),
+  ]
+  return found.toSorted((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1))
+}

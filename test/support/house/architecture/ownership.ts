@@ -1,0 +1,130 @@
+/**
+ * Who owns which library: the closed table of packages and of the modules of Node that reach out of the process.
+ *
+ * A library with one owner can be replaced, and a socket that only `net` can open needs to be guarded in one place. A
+ * package that the table does not list is a violation: adding one is a decision.
+ */
+import { Visitor } from 'oxc-parser'
+import { zoneOf } from './arrows.ts'
+import { type Import, importsOf } from './imports.ts'
+import { isTest, type Source, type Violation } from './source.ts'
+
+type Owners = readonly string[]
+
+/** What of the client runs in Node alone; `index.ts` reaches none of it. */
+const NODE_CLIENT = [
+  'client/node.ts',
+  'client/node/leased-client.ts',
+  'client/node/leased-place.ts',
+  'client/node/tls-offer.ts',
+]
+
+/** Package → zones of the picture, or single files, that may import it. */
+const PACKAGES: Readonly<Record<string, Owners>> = {
+  '@trpc/client': ['client', 'client/cli', 'client/console'],
+  '@trpc/server': ['api', 'rest', 'wiring-web'],
+  // What links of the client are made of; `@trpc/client` itself runs on it.
+  '@trpc/server/observable': ['client'],
+  cors: ['rest'],
+  eventsource: ['client'],
+  express: ['rest', 'wiring-web'],
+  helmet: ['rest', 'wiring-web'],
+  'ipaddr.js': ['domain'],
+  kysely: ['store'],
+  'libsodium-wrappers': ['seal', 'client'],
+  pg: ['store', 'net', 'embedded', ...NODE_CLIENT],
+  pino: ['log'],
+  'rate-limiter-flexible': ['store', 'rest', 'wiring-web'],
+  react: ['client/console'],
+  'react-dom': ['client/console'],
+  selfsigned: ['embedded'],
+  // Files that are served, not code that runs here.
+  'swagger-ui-dist': ['rest'],
+  uuid: ['domain'],
+  zod: [
+    'shared',
+    'domain',
+    'store',
+    'seal',
+    'net',
+    'api',
+    'work',
+    'rest',
+    'config',
+    'root',
+    'embedded',
+    'client',
+    'client/cli',
+  ],
+  'zod-openapi': ['rest'],
+}
+
+/** Package → zones that may name its types, which are erased before the program runs. */
+const TYPES: Readonly<Record<string, Owners>> = {
+  // What `createClient` answers is inferred from the router.
+  '@trpc/server': ['client', 'client/cli', 'client/console'],
+}
+
+const ENTRIES = ['entry main', 'entry web', 'entry worker', 'wiring-web', 'wiring-worker', 'root']
+
+/** Modules of Node that start processes or reach the network → who may import them. */
+const BUILTINS: Readonly<Record<string, Owners>> = {
+  child_process: ['net', 'embedded', 'server/process/keyring-source.ts'],
+  cluster: [],
+  dgram: ['net'],
+  dns: ['net'],
+  'dns/promises': ['net'],
+  http: [...ENTRIES, 'rest', 'net'],
+  http2: [],
+  https: ['net'],
+  inspector: [],
+  net: ['net', 'embedded', ...NODE_CLIENT],
+  tls: ['net', ...NODE_CLIENT],
+  vm: [],
+  worker_threads: [
+    'net',
+    'server/process/watchdog.ts',
+    'server/process/watchdog-thread.ts',
+    'server/api/schemas/snapshot-reader.ts',
+    'server/api/schemas/read-part.ts',
+  ],
+}
+
+/** Zones that have no Node: vocabulary and decisions do no I/O, and a browser has none. */
+const WITHOUT_NODE = ['shared', 'domain', 'client', 'client/console']
+
+/** Reports packages and modules that their importer does not own, and `fetch` on the server outside of `net`. */
+export function checkOwnership(source: Source): Violation[] {
+  if (isTest(source.path)) return []
+  const imports = importsOf(source).flatMap(found => {
+    return owns(source.path, found) ? [] : [violation(source, found.line, found.target.name)]
+  })
+  return [...imports, ...checkFetch(source)]
+}
+
+function owns(path: string, { target: { kind, name }, typeOnly }: Import): boolean {
+  const zone = zoneOf(path) ?? ''
+  // An example is a program of the reader's, in the reader's own project.
+  if (kind === 'file' || zone === 'client/examples') return true
+  const mayName = typeOnly ? (TYPES[name] ?? []) : []
+  const owners = kind === 'package' ? [...(PACKAGES[name] ?? []), ...mayName] : BUILTINS[name]
+  if (owners === undefined) return !WITHOUT_NODE.includes(zone) || NODE_CLIENT.includes(path)
+  // The shape of an address opens no socket.
+  return owners.includes(zone) || owners.includes(path) || (kind === 'builtin' && typeOnly && zone.startsWith('wiring'))
+}
+
+function checkFetch(source: Source): Violation[] {
+  const found: Violation[] = []
+  if (!source.path.startsWith('server/') || zoneOf(source.path) === 'net') return found
+  new Visitor({
+    CallExpression: ({ callee, start }) => {
+      if (callee.type === 'Identifier' && callee.name === 'fetch')
+        found.push(violation(source, source.lineOf(start), 'fetch'))
+    },
+  }).visit(source.program)
+  return found
+}
+
+function violation({ path }: Source, line: number, name: string): Violation {
+  return { file: path, line, rule: 'ownership', detail: `${name} does not belong here; ownership.ts says where` }
+}

@@ -1,0 +1,107 @@
+/**
+ * The OpenAPI document as a judge: whether an exchange is what it says, in both directions. It reads the document as it is
+ * served and knows nothing of how it is made.
+ */
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import type { Answer } from '#test/support/http/exchange.ts'
+
+/** As much of an operation as is asked here. */
+interface Operation {
+  readonly operationId: string
+  readonly requestBody?: { readonly required: boolean }
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[]
+  readonly responses: Readonly<Record<string, { readonly content?: object }>>
+}
+
+/** As much of the document as is asked here. */
+export interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  readonly components: { readonly schemas: Readonly<Record<string, object>> }
+}
+
+/** A request as it went out. */
+export interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly body: string
+}
+
+/** Judges exchanges. */
+export interface Judge {
+  /** Every `METHOD path` of the document. */
+  readonly operations: readonly string[]
+  /** The operation that was asked, as `METHOD path`; null when the document has none. */
+  operationOf(asked: Asked): string | null
+  /** What is wrong with the exchange; nothing, if all is well. */
+  problems(asked: Asked, answer: Answer): string[]
+}
+
+/** Makes a judge of the document. */
+export function judgeOf(document: Document): Judge {
+  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  formats.default(ajv)
+  ajv.addSchema({ ...document, $id: 'document' })
+  const errorsOf = (pointer: readonly string[], value: unknown): string[] => {
+    const $ref = `document#/${pointer.map(part => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`
+    const validate = ajv.getSchema($ref) ?? ajv.compile({ $ref })
+    return validate(value) ? [] : (validate.errors ?? []).map(error => `${error.instancePath} ${error.message}`)
+  }
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    ['get', 'post', 'delete'].filter(method => method in item).map(method => `${method.toUpperCase()} ${path}`),
+  )
+  const operationOf = ({ method, path }: Asked) => {
+    const wanted = method === 'HEAD' ? 'GET' : method
+    const plain = path.replace(/\?.*$/, '').replace(/^\/api(?=\/v1\/(?!connections|api-keys))/, '')
+    // A path without a parameter goes before one with it, whatever its methods are.
+    const paths = Object.keys(document.paths).sort((one, other) => count(one) - count(other))
+    const found = `${wanted} ${paths.find(one => patternOf(one).test(plain))}`
+    return operations.includes(found) ? found : null
+  }
+  const problems = (asked: Asked, answer: Answer): string[] => {
+    const body: unknown = answer.text === '' ? undefined : JSON.parse(answer.text)
+    const name = operationOf(asked)
+    if (name === null) return outside(asked, answer, value => errorsOf(errorSchema(asked.path), value))
+    const [method = '', path = ''] = name.toLowerCase().split(' ')
+    const operation = document.paths[path]?.[method]
+    const status = String(answer.status)
+    const at = ['paths', path, method]
+    const response = operation?.responses[status]
+    if (operation === undefined || response === undefined) return [`${name} has no ${status}`]
+    const answered = response.content === undefined || asked.method === 'HEAD' ? [] : [...at, 'responses', status]
+    return [
+      ...(answered.length === 0 ? emptiness(body) : errorsOf([...answered, ...JSON_SCHEMA], body)),
+      ...(answer.status < 300
+        ? requestProblems(operation, asked, value => errorsOf([...at, 'requestBody', ...JSON_SCHEMA], value))
+        : []),
+    ]
+  }
+  return { operations, operationOf, problems }
+}
+
+const JSON_SCHEMA = ['content', 'application/json', 'schema']
+
+const emptiness = (body: unknown) => (body === undefined ? [] : ['there is a body where none is documented'])
+const count = (path: string) => path.split('{').length
+const patternOf = (path: string) => new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`)
+const errorSchema = (path: string) => [
+  'components',
+  'schemas',
+  /^\/api\/v1\/(connections|api-keys)/.test(path) ? 'ConnectionsError' : 'DatasourcesError',
+]
+
+/** What no operation answers: a path or method that is not there. */
+function outside(asked: Asked, answer: Answer, errors: (body: unknown) => string[]): string[] {
+  if (![404, 405, 414].includes(answer.status)) return [`${asked.method} ${asked.path} is not documented`]
+  return errors(JSON.parse(answer.text))
+}
+
+/** What was accepted has to be what the document says may be sent. */
+function requestProblems(operation: Operation, asked: Asked, errors: (body: unknown) => string[]): string[] {
+  const known = (operation.parameters ?? []).filter(one => one.in === 'query').map(one => one.name)
+  const sent = [...new URLSearchParams(asked.path.split('?')[1] ?? '').keys()]
+  const unknown = sent.filter(name => !known.includes(name)).map(name => `the parameter ${name} is not documented`)
+  if (operation.requestBody === undefined) return asked.body === '' ? unknown : [...unknown, 'no body is documented']
+  if (asked.body === '') return operation.requestBody.required ? [...unknown, 'the body is missing'] : unknown
+  return [...unknown, ...errors(JSON.parse(asked.body))]
+}

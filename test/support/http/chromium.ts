@@ -1,0 +1,55 @@
+/**
+ * A Chromium for tests, driven over its own protocol, and a bundle of the client as a platform's front end makes one. Where no
+ * Chromium is installed the tests that need it say so and are skipped; in CI they fail.
+ */
+import { accessSync, constants } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Browser, chromium } from 'playwright-core'
+import { rolldown } from 'rolldown'
+
+const PLACES = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/google-chrome-stable',
+]
+
+/** Where Chromium is: `CHROMIUM_PATH`, or where packages put it; null where there is none. Throws in CI. */
+export function chromiumPath(): string | null {
+  const given = process.env['CHROMIUM_PATH']
+  const found = (given === undefined || given === '' ? PLACES : [given]).find(isExecutable)
+  if (found !== undefined) return found
+  const what = 'No Chromium: install one (Debian: apt-get install chromium) or name it in CHROMIUM_PATH.'
+  if (process.env['CI'] === 'true') throw new Error(what)
+  console.warn(`SKIPPED: what a browser sends is not looked at. ${what}`)
+  return null
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Starts one without a window. The caller closes it. */
+export function startChromium(executablePath: string): Promise<Browser> {
+  // As root, as in most containers, Chromium refuses its own sandbox; it opens pages of the test's own only.
+  const isRoot = process.getuid?.() === 0
+  return chromium.launch({ executablePath, args: ['--disable-dev-shm-usage', ...(isRoot ? ['--no-sandbox'] : [])] })
+}
+
+/** One script for browsers, of a file under `test/` and everything that it imports. */
+export async function bundleForBrowsers(file: string): Promise<string> {
+  const input = fileURLToPath(new URL(`../../${file}`, import.meta.url))
+  const define = { 'process.env.NODE_ENV': '"production"' }
+  const bundle = await rolldown({ input, platform: 'browser', transform: { define }, logLevel: 'silent' })
+  try {
+    const { output } = await bundle.generate({ format: 'iife', codeSplitting: false })
+    return output[0].code
+  } finally {
+    await bundle.close()
+  }
+}

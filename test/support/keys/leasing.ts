@@ -1,0 +1,57 @@
+/**
+ * What tests of leases share: a capability that an operator has signed, a one-time key pair, and a look into the box.
+ */
+import sodium from 'libsodium-wrappers'
+import { createLeaseCapability } from '#server/operator/leases.ts'
+import type { WorkerKeyring } from '#server/seal/keyring.ts'
+import { leaseVerifyKeys } from '#server/seal/leases.ts'
+import type { Db } from '#server/store/database/db.ts'
+import { LeasedCredential, SignedLease } from '#shared/access/lease.ts'
+import type { DatasourceId } from '#shared/base/wire.ts'
+
+/** Signs a capability that may lease, as the operator's command does, and answers its token. */
+export function leaseCapability(
+  mooring: { readonly db: Db; readonly keyring: WorkerKeyring; readonly organization: { readonly id: string } },
+  of: { ids?: DatasourceId[]; ttlSeconds?: number; now?: Date } = {},
+): Promise<string> {
+  const { db, keyring, organization } = mooring
+  return createLeaseCapability(
+    { db, keyring, now: of.now ?? new Date() },
+    {
+      organizationId: organization.id,
+      mode: 'test',
+      datasourceIds: of.ids ?? null,
+      ttlSeconds: of.ttlSeconds ?? 3600,
+      label: null,
+    },
+  )
+}
+
+/** What the operator gives to a program that takes leases. */
+export function verifyKeysOf(mooring: { readonly keyring: WorkerKeyring }): string[] {
+  return leaseVerifyKeys(mooring.keyring)
+}
+
+/** A holder's one-time key pair. */
+export interface HolderKey {
+  readonly publicKey: string
+  /** What is in a box that was sealed to it. Throws for a box that was not. */
+  open(sealed: string): LeasedCredential
+  /** The text in the box and its signatures. */
+  envelope(sealed: string): SignedLease
+}
+
+/** Makes one. */
+export async function holderKey(): Promise<HolderKey> {
+  await sodium.ready
+  const pair = sodium.crypto_box_keypair()
+  const envelope = (sealed: string) => {
+    const plain = sodium.crypto_box_seal_open(Buffer.from(sealed, 'base64'), pair.publicKey, pair.privateKey)
+    return SignedLease.parse(JSON.parse(Buffer.from(plain).toString('utf8')))
+  }
+  return {
+    publicKey: Buffer.from(pair.publicKey).toString('base64'),
+    open: sealed => LeasedCredential.parse(JSON.parse(envelope(sealed).lease)),
+    envelope,
+  }
+}

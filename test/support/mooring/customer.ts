@@ -1,0 +1,91 @@
+/**
+ * A customer's database on the server that all test files share: a schema, an owner who cannot log in, the least-privileged
+ * role that a customer is asked for, and a superuser as customers register it.
+ *
+ * Roles belong to the whole server, so their names are made up anew each time.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { inject } from 'vitest'
+import { databaseUrl, query, quoted } from '#test/support/database/postgres.ts'
+
+/** Which role logs in. */
+export type CustomerRole = 'reader' | 'superuser'
+
+/** What a connection string says otherwise than it should. */
+export interface Otherwise {
+  readonly host?: string
+  readonly port?: number
+  readonly user?: string
+  readonly password?: string
+  readonly database?: string
+  /** What stands behind the question mark, such as `sslmode=disable`; by default nothing. */
+  readonly parameters?: string
+}
+
+/** A customer's database. */
+export interface Customer {
+  readonly host: '127.0.0.1'
+  readonly port: number
+  readonly database: string
+  /** The schema with the tables; the reader may use it. */
+  readonly schema: 'app'
+  readonly roles: Readonly<Record<CustomerRole | 'owner', string>>
+  /** The password of each role that logs in. */
+  readonly password: string
+  /** A connection string, by default the reader's, which is as it should be. */
+  url(role?: CustomerRole, otherwise?: Otherwise): string
+  /** Runs SQL in the database as the server's superuser. */
+  sql(text: string): Promise<Record<string, unknown>[]>
+  drop(): Promise<void>
+}
+
+/**
+ * Makes one. The caller drops it. `password` is chosen where a test looks for it afterwards, and `adminUrl` where no test
+ * runner shares a server.
+ */
+export async function makeCustomer(
+  password = randomBytes(12).toString('base64url'),
+  adminUrl = inject('adminUrl'),
+): Promise<Customer> {
+  const tag = randomUUID().slice(0, 8)
+  const database = `shop_${tag}`
+  const roles = { owner: `owner_${tag}`, reader: `reader_${tag}`, superuser: `super_${tag}` }
+  const secret = password.replaceAll("'", "''")
+  await query(
+    adminUrl,
+    `create role ${roles.owner} nologin;
+     create role ${roles.reader} login password '${secret}';
+     create role ${roles.superuser} superuser login password '${secret}'`,
+  )
+  await query(adminUrl, `create database ${database} owner ${roles.owner}`)
+  const own = databaseUrl(adminUrl, database)
+  await query(
+    own,
+    `revoke all on schema public from public; grant usage on schema public to ${roles.reader};
+     create schema app authorization ${roles.owner}; grant usage on schema app to ${roles.reader};
+     create table app.orders (id int primary key, placed_at timestamptz not null default now());
+     alter table app.orders owner to ${roles.owner}; grant select on app.orders to ${roles.reader}`,
+  )
+  const port = Number(new URL(adminUrl).port)
+  return {
+    host: '127.0.0.1',
+    port,
+    database,
+    schema: 'app',
+    roles,
+    password,
+    url: (role = 'reader', otherwise = {}) =>
+      spell({ host: '127.0.0.1', port, user: roles[role], password, database, ...otherwise }),
+    sql: text => query(own, text),
+    drop: async () => {
+      await query(adminUrl, `drop database ${quoted(database)} with (force)`)
+      await query(adminUrl, `drop role ${roles.reader}, ${roles.superuser}, ${roles.owner}`)
+    },
+  }
+}
+
+function spell(of: Required<Omit<Otherwise, 'parameters'>> & Otherwise): string {
+  const encoded = [of.user, of.password].map(encodeURIComponent).join(':')
+  const query = of.parameters === undefined ? '' : `?${of.parameters}`
+  return `postgresql://${encoded}@${of.host}:${of.port}/${encodeURIComponent(of.database)}${query}`
+}

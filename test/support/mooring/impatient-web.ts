@@ -1,0 +1,48 @@
+/**
+ * A second web tier beside a Mooring, whose callers are not kept waiting for a worker: what takes 25 s in production is over
+ * at once.
+ */
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createLog } from '#server/log.ts'
+import { createApp } from '#server/rest/app.ts'
+import { createListener } from '#server/rest/http/listener.ts'
+import { readWebKeyring } from '#server/seal/keyring-file.ts'
+import { Signals } from '#server/store/database/signals.ts'
+import { webParts } from '#server/wiring-web.ts'
+import { portOf } from '#test/support/dials/recorded-connect.ts'
+import { type Mooring, startMooring } from './mooring.ts'
+
+const WAIT_MS = 100
+
+/** A Mooring without a worker, and where its impatient web tier listens. */
+export interface Impatient {
+  readonly mooring: Mooring
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** Starts both. The caller stops them. */
+export async function startImpatient(): Promise<Impatient> {
+  const stack = new AsyncDisposableStack()
+  const mooring = await startMooring({ worker: false })
+  stack.defer(() => mooring.stop())
+  const { config, db, databaseUrl } = mooring
+  const signals = new Signals({ url: databaseUrl, onError: () => undefined })
+  stack.defer(() => signals.close())
+  await signals.open()
+  const ground = { config, db, signals, log: createLog({ level: 'silent' }), clock: () => new Date() }
+  const patient = await webParts(ground, await readWebKeyring(join(config.keyring, 'web.json')))
+  const parts = { ...patient, validateMs: WAIT_MS, answerMs: WAIT_MS }
+  stack.defer(() => parts.changeFeed.close())
+  const { publicUrl, trustProxy, corsOrigins, patience } = config
+  const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => ({ ok: true }) })
+  const server = createListener(app, { patience, publicUrl }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  stack.defer(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  return { mooring, url: `http://127.0.0.1:${portOf(server)}`, stop: () => stack.disposeAsync() }
+}

@@ -1,0 +1,160 @@
+/**
+ * A whole Mooring for a test file: web tier and worker in this process, on a database cloned from the template, with
+ * keyrings of its own, served on a free port. Its logs are kept, so that tests can search them.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { type Client, createClient } from '#client/index.ts'
+import { type Config, readConfig } from '#server/config.ts'
+import { createLog } from '#server/log.ts'
+import { newKeyId } from '#server/operator/keyring.ts'
+import { createKey } from '#server/operator/keys.ts'
+import { createOrganization } from '#server/operator/organizations.ts'
+import { ownPlaces } from '#server/process/own-places.ts'
+import { openStore } from '#server/process/process.ts'
+import type { WorkerKeyring } from '#server/seal/keyring.ts'
+import { initKeyrings, readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
+import type { Db } from '#server/store/database/db.ts'
+import { startWeb } from '#server/wiring-web.ts'
+import { startWorker } from '#server/wiring-worker.ts'
+import { freshDatabase } from '#test/support/database/database.ts'
+
+/** An organization of the test's, with a key for each plane. */
+export interface TestOrganization {
+  readonly id: string
+  readonly testKey: string
+  readonly liveKey: string
+}
+
+/** A running Mooring. */
+export interface Mooring {
+  readonly url: string
+  readonly databaseUrl: string
+  readonly config: Config
+  readonly db: Db
+  readonly keyring: WorkerKeyring
+  readonly organization: TestOrganization
+  /** Every log line so far, as it was written. */
+  readonly logLines: readonly string[]
+  newOrganization(name: string): Promise<TestOrganization>
+  /** Has both tiers read their keyrings again, as SIGHUP does. */
+  reloadKeyrings(): Promise<void>
+  client(key?: string): Client
+  /** A request to a path, with the test key unless a key (or null) is given. `body` is sent as JSON unless it is a string. */
+  call(
+    method: string,
+    path: string,
+    options?: CallOptions,
+  ): Promise<{ status: number; headers: Headers; body: Body; text: string }>
+  stop(): Promise<void>
+}
+
+/** A parsed answer; a test asserts the shape, so that it needs none beforehand. */
+type Body = ReturnType<typeof JSON.parse>
+
+interface CallOptions {
+  key?: string | null
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+/** What can be chosen. Loopback is open unless `env` says otherwise; without a worker nothing is verified. */
+export interface MooringOptions {
+  readonly env?: Record<string, string>
+  readonly worker?: boolean
+  readonly clock?: () => Date
+  /** A migrated database of the test's own; by default one is cloned and dropped again. */
+  readonly databaseUrl?: string
+}
+
+/** Starts one. The caller stops it. */
+export async function startMooring(options: MooringOptions = {}): Promise<Mooring> {
+  const stack = new AsyncDisposableStack()
+  const own = options.databaseUrl
+  const database = own === undefined ? await freshDatabase() : { url: own, drop: async () => undefined }
+  stack.defer(() => database.drop())
+  const dir = await mkdtemp(join(tmpdir(), 'mooring-test-'))
+  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  await initKeyrings(dir, newKeyId)
+  const config = configOf({ DATABASE_URL: database.url, MOORING_KEYRING: dir, ...options.env })
+  const logLines: string[] = []
+  const log = createLog({ level: 'trace', destination: keeping(logLines) })
+  const clock = options.clock ?? (() => new Date())
+  const store = await openStore(stack, { config, url: database.url, log, setsDeadlines: true })
+  const ground = { config, ...store, log, clock, ownPlaces: ownPlaces(config, { url: database.url, isShared: false }) }
+  const keyring = await readWorkerKeyring(join(dir, 'worker.json'))
+  const worker = options.worker === false ? null : await startWorker(ground, keyring)
+  stack.defer(async () => worker?.stop(5_000))
+  const web = await startWeb(ground, await readWebKeyring(join(dir, 'web.json')))
+  stack.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
+  const url = `http://127.0.0.1:${web.port}`
+  const newOrganization = (name: string) => organizationOf({ db: store.db, keyring, now: clock() }, name)
+  const organization = await newOrganization('First')
+  return {
+    url,
+    databaseUrl: database.url,
+    config,
+    db: store.db,
+    keyring,
+    organization,
+    logLines,
+    newOrganization,
+    async reloadKeyrings() {
+      worker?.reload(await readWorkerKeyring(join(dir, 'worker.json')))
+      web.reload(await readWebKeyring(join(dir, 'web.json')))
+    },
+    client: (key = organization.testKey) => createClient({ url, key, seal: false }),
+    call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
+    stop: () => stack.disposeAsync(),
+  }
+}
+
+function configOf(env: Record<string, string>): Config {
+  const defaults = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
+    // Every test of this process comes from one address, and many are refused on purpose.
+    MOORING_RATE_FAILED_LOGINS: '1000000',
+    MOORING_RATE_PER_KEY: '1000000',
+    MOORING_RATE_PER_ORGANIZATION: '1000000',
+  }
+  return readConfig({ ...defaults, ...env })
+}
+
+function keeping(lines: string[]): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+}
+
+async function organizationOf(operator: Parameters<typeof createKey>[0], name: string): Promise<TestOrganization> {
+  const id = await createOrganization(operator, name)
+  const testKey = await createKey(operator, { organizationId: id, mode: 'test', name: null })
+  const liveKey = await createKey(operator, { organizationId: id, mode: 'live', name: null })
+  return { id, testKey, liveKey }
+}
+
+async function call(url: string, of: CallOptions & { method: string; path: string }) {
+  const headers = new Headers(of.key === null || of.key === undefined ? {} : { authorization: `Bearer ${of.key}` })
+  if (of.body !== undefined) headers.set('content-type', 'application/json')
+  for (const [name, value] of Object.entries(of.headers ?? {})) headers.set(name, value)
+  const body = of.body === undefined ? {} : { body: typeof of.body === 'string' ? of.body : JSON.stringify(of.body) }
+  const response = await fetch(`${url}${of.path}`, { method: of.method, headers, ...body })
+  const text = await response.text()
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson(response) && text !== '' ? JSON.parse(text) : null,
+  }
+}
+
+function isJson(response: Response): boolean {
+  return (response.headers.get('content-type') ?? '').startsWith('application/json')
+}

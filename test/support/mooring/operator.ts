@@ -1,0 +1,56 @@
+/**
+ * Operators' commands as `cli.ts` runs them, in this process: on a test's database and keyrings, at a time of its choice.
+ */
+import { join } from 'node:path'
+import { commands } from '#server/operator/commands.ts'
+import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
+import type { Db } from '#server/store/database/db.ts'
+
+/** What a command left behind. */
+export interface Ran {
+  readonly status: number
+  readonly printed: readonly string[]
+  readonly complained: string
+  /** What a progress wrote. */
+  readonly shown: string
+}
+
+/** Where and when commands run. */
+export interface OperatorGround {
+  readonly db: Db
+  readonly databaseUrl: string
+  readonly keyringDir: string
+  readonly now?: () => Date
+  readonly isTerminal?: boolean
+}
+
+/** Runs one command: `operator(ground)('keyring', 'rotate-org', id)`. Options stand behind it. Rejects with its sentence. */
+export function operator(ground: OperatorGround) {
+  return async (...given: (string | Record<string, string | boolean | string[]>)[]): Promise<Ran> => {
+    const words = given.filter(part => typeof part === 'string')
+    const options = Object.assign({}, ...given.filter(part => typeof part !== 'string'))
+    const command = commands.find(one => one.words.every((word, at) => words[at] === word))
+    if (command === undefined) throw new Error(`there is no command ${words.join(' ')}`)
+    const printed: string[] = []
+    let [complained, shown] = ['', '']
+    const context = {
+      now: (ground.now ?? (() => new Date()))(),
+      print: (line: string) => void printed.push(line),
+      complain: (line: string) => {
+        complained += `${line}\n`
+      },
+      url: async () => ground.databaseUrl,
+      openDb: async () => ground.db,
+      keyring: () => readWorkerKeyring(join(ground.keyringDir, 'worker.json')),
+      keyringDir: ground.keyringDir,
+      screen: {
+        isTerminal: ground.isTerminal ?? false,
+        write: (text: string) => {
+          shown += text
+        },
+      },
+    }
+    const status = await command.run(context, { operands: words.slice(command.words.length), options })
+    return { status, printed, complained, shown }
+  }
+}

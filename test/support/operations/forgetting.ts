@@ -1,0 +1,18 @@
+/**
+ * Forgets as a worker does, at a time of the test's choice. It needs no worker: the database and a clock.
+ */
+import { retentionSettings } from '#server/domain/tasks/retention-settings.ts'
+import type { Db } from '#server/store/database/db.ts'
+import { forget, type Kept } from '#server/work/retention.ts'
+
+/** What is kept where nothing is said. */
+export const RETENTION = retentionSettings({ integer: ask => ask.fallback })
+
+/** One turn of everything, so many milliseconds from now. Events of feeds are kept for ever unless `eventsMs` is said. */
+export function forgetLater(db: Db, ms: number, kept: Partial<Kept> = {}): Promise<void> {
+  const clock = () => new Date(Date.now() + ms)
+  return forget(
+    { db, clock },
+    { kept: { retention: RETENTION, eventsMs: 1e12, ...kept }, goesOn: () => Promise.resolve(true) },
+  )
+}

@@ -1,0 +1,122 @@
+/** The queue under a backlog: what a claim reads, whom it serves first, and several workers that claim at once. */
+import { sql } from 'kysely'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { newId } from '#server/domain/access/ids.ts'
+import { transaction } from '#server/store/database/db.ts'
+import { areDue, choice } from '#server/store/tasks/claim-choice.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import { noteWait } from '#server/store/tasks/waits.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+import { makeBacklog, readingOf } from '#test/support/tasks/backlog.ts'
+
+/** Of five priorities the same number. */
+const DUE = 20_000
+const ORGANIZATIONS = 300
+/** Rows that a claim may read, whatever is due. */
+const MOST_ROWS = 1_300
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+let mooring: Mooring
+beforeAll(async () => {
+  mooring = await startMooring({ worker: false })
+  await makeBacklog(mooring.databaseUrl, { tasks: DUE, organizations: ORGANIZATIONS, ofOne: 50, upToPriority: 4 })
+})
+afterAll(() => mooring.stop())
+beforeEach(() => query(mooring.databaseUrl, 'update tasks set locked_until = null where locked_until is not null'))
+
+const ask = () => ({
+  kinds: ['verify' as const],
+  lanes: ['scheduled' as const],
+  limit: 8,
+  perOrganization: 3,
+  held: [],
+  leaseMs: 60_000,
+  now: new Date(),
+})
+
+describe('With a backlog, a claim', () => {
+  const PRIORITIES = { 'awaited callers': 0, callers: 1, 'the schedule': 2, 'what hung': 3, 'what failed': 4 }
+
+  it.each(Object.entries(PRIORITIES))(
+    'for %s reads a bounded number of rows, whatever plan is made',
+    async (_, priority) => {
+      const statement = choice({
+        ...ask(),
+        priority,
+        after: NOBODY,
+        newestFirst: [0, 1, 3].includes(priority) ? true : null,
+      })
+      for (const plan of ['custom', 'generic'] as const) {
+        const reading = await readingOf(mooring.db, mooring.databaseUrl, { statement, plan })
+        expect(reading).toMatchObject({ claimed: 8, scans: reading.scans.filter(scan => scan.startsWith('Index')) })
+        expect(reading.rows).toBeLessThanOrEqual(MOST_ROWS)
+      }
+    },
+  )
+
+  it('is not made where nothing is due, which is seen by a few rows', async () => {
+    for (const plan of ['custom', 'generic'] as const) {
+      const statement = areDue(ask(), [0, 1, 2, 3, 4, 7, 9])
+      const reading = await readingOf(mooring.db, mooring.databaseUrl, { statement, plan })
+      expect(reading.scans).toEqual(['Index Scan tasks_priority_due_at_idx'])
+      expect(reading.rows).toBeLessThanOrEqual(7)
+    }
+  })
+
+  it('of a worker fills its batch while others claim, and none gets what another has', async () => {
+    const batches = await Promise.all(Array.from({ length: 3 }, () => claims.claim(mooring.db, ask())))
+    expect(batches.map(batch => batch.length)).toEqual([8, 8, 8])
+    const ids = batches.flat().map(one => one.id)
+    expect(new Set(ids).size).toBe(ids.length)
+  })
+
+  it('comes round to every organization, whosever most of it is', async () => {
+    const due = await query(
+      mooring.databaseUrl,
+      'select org_id from tasks where priority = 2 group by org_id order by count(*) desc',
+    )
+    const [one, ...others] = due.map(row => String(row['org_id']))
+    // Of the one that has half of all nothing is taken: it has as many as it may.
+    const held = [one ?? '']
+    const rounds: claims.Rounds = new Map()
+    const served = new Set<string>()
+    for (let turn = 0; turn < 100 && served.size < others.length; turn += 1) {
+      const claimed = await claims.claim(mooring.db, { ...ask(), limit: 50, perOrganization: 1, held, rounds })
+      for (const { organizationId } of claimed) served.add(organizationId)
+    }
+    expect([...served].sort()).toEqual(others.sort())
+  })
+
+  it('goes to a caller who has just come, though thousands wait, once somebody is known to wait', async () => {
+    const { id: org } = await mooring.newOrganization('Caller')
+    const datasourceId = newId()
+    await query(
+      mooring.databaseUrl,
+      `set session_replication_role = replica;
+       insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
+       values ('${org}', '${newId()}', 'verify', '${datasourceId}', true, now(), now())`,
+    )
+    const first = () => claims.claim(mooring.db, { ...ask(), lanes: ['asked'], limit: 1, newestFirst: true })
+    expect(await first()).not.toMatchObject([{ datasourceId }])
+    await noteWait(mooring.db, org, { datasourceId, until: new Date() })
+    expect(await first()).toMatchObject([{ datasourceId }])
+  })
+
+  it('writes no index: the rows stay on their pages', async () => {
+    // Row versions of the claims before this one take the room of a page until they are cleared away.
+    await query(mooring.databaseUrl, 'vacuum tasks')
+    await transaction(mooring.db, async tx => {
+      const updates = async () => {
+        const { rows } = await sql<{ all: number; hot: number }>`
+          select n_tup_upd::int as all, n_tup_hot_upd::int as hot from pg_stat_xact_user_tables where relname = 'tasks'
+        `.execute(tx)
+        return rows[0] ?? { all: 0, hot: 0 }
+      }
+      const before = await updates()
+      expect(await claims.claim(tx, ask())).toHaveLength(8)
+      const after = await updates()
+      expect({ all: after.all - before.all, hot: after.hot - before.hot }).toEqual({ all: 8, hot: 8 })
+    })
+  })
+})

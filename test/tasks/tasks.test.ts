@@ -1,0 +1,318 @@
+/** Tasks: due times on rows, claimed by one worker at a time, settled with a fencing token, never lost. */
+import { on, once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import { PassThrough } from 'node:stream'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { newId } from '#server/domain/access/ids.ts'
+import { BROKEN, backoffMs, UNREACHABLE } from '#server/domain/network/backoff.ts'
+import { createLog } from '#server/log.ts'
+import { transaction } from '#server/store/database/db.ts'
+import { Signals } from '#server/store/database/signals.ts'
+import * as registration from '#server/store/datasources/registration.ts'
+import { handBack } from '#server/store/tasks/claim-return.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import { startWorker, type Worker } from '#server/wiring-worker.ts'
+import { settled } from '#test/support/checks/verdicts.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { difference, effects } from '#test/support/database/rows.ts'
+import { portOf } from '#test/support/dials/recorded-connect.ts'
+import { bareUuid } from '#test/support/http/voices.ts'
+import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+
+const LEASE_MS = 60_000
+
+let mooring: Mooring
+let customer: Customer
+let id: string
+let now: Date
+beforeAll(async () => {
+  mooring = await startMooring({ worker: false })
+  customer = await makeCustomer()
+})
+afterAll(async () => {
+  await mooring.stop()
+  await customer.drop()
+})
+beforeEach(async () => {
+  await query(mooring.databaseUrl, 'delete from tasks')
+  id = await register(customer.url())
+  now = new Date()
+})
+
+async function register(connectionString: string): Promise<string> {
+  return bareUuid((await mooring.client().datasources.register.mutate({ connectionString })).id)
+}
+
+const later = (ms: number) => new Date(now.getTime() + ms)
+
+async function claim(at: Date, limit = 10): Promise<claims.Claim[]> {
+  const ask = { kinds: ['verify' as const], limit, perOrganization: 1_000, held: [], leaseMs: LEASE_MS, now: at }
+  const fresh = await claims.claim(mooring.db, { ...ask, lanes: ['asked', 'scheduled'] })
+  return [...fresh, ...(await claims.claim(mooring.db, { ...ask, lanes: ['failed'] }))]
+}
+
+async function claimOne(at: Date): Promise<claims.Claim> {
+  const [one, ...others] = await claim(at)
+  if (one === undefined || others.length > 0) throw new Error('one task was to be claimed')
+  return one
+}
+
+const settle = (held: claims.Claim, dueAt: Date | null, failed = false) =>
+  transaction(mooring.db, tx => claims.settle(tx, held, { dueAt, now, failed }))
+
+const request = () =>
+  tasks.request(mooring.db, mooring.organization.id, { id: newId(), kind: 'verify', datasourceId: id, now })
+
+async function state(): Promise<Record<string, unknown>> {
+  const [row] = await query(
+    mooring.databaseUrl,
+    `select attempts, requested::int as requested, settled::int as settled, due_at, locked_until is not null as held
+     from tasks where datasource_id = '${id}'`,
+  )
+  return row ?? {}
+}
+
+describe('A claim', () => {
+  it('gives a task to one worker, however many ask at once', async () => {
+    for (let count = 0; count < 7; count += 1) await register(customer.url())
+    now = new Date()
+    const batches = await Promise.all(Array.from({ length: 6 }, () => claim(now, 3)))
+    const claimed = batches.flat().map(one => one.id)
+    expect(new Set(claimed).size).toBe(claimed.length)
+    const rest = await claim(now, 10)
+    expect(claimed.length + rest.length).toBe(8)
+    expect(await claim(now)).toEqual([])
+  })
+
+  it('skips what another transaction holds instead of waiting for it', async () => {
+    await transaction(mooring.db, async tx => {
+      await tx.selectFrom('tasks').select('id').where('datasource_id', '=', id).forUpdate().execute()
+      expect(await claim(now)).toEqual([])
+    })
+    expect(await claim(now)).toHaveLength(1)
+  })
+
+  it('takes nothing before it is due', async () => {
+    await settle(await claimOne(now), later(5_000))
+    expect(await claim(later(4_999))).toEqual([])
+    expect(await claim(later(5_000))).toHaveLength(1)
+  })
+
+  it('goes to organizations in turn, whosever tasks were due first', async () => {
+    for (let count = 0; count < 3; count += 1) await register(customer.url())
+    const { id: neighbour, testKey } = await mooring.newOrganization('Neighbour')
+    await mooring.client(testKey).datasources.register.mutate({ connectionString: customer.url() })
+    now = new Date()
+    const organizations = (claimed: claims.Claim[]) => claimed.map(one => one.organizationId).sort()
+    const own = mooring.organization.id
+    expect(organizations(await claim(now, 2))).toEqual([own, neighbour].sort())
+    expect(organizations(await claim(now, 2))).toEqual([own, own])
+  })
+
+  it('leaves out an organization that has as many as it may, though its tasks were due first', async () => {
+    const { id: neighbour, testKey } = await mooring.newOrganization('Neighbour')
+    await mooring.client(testKey).datasources.register.mutate({ connectionString: customer.url() })
+    now = new Date()
+    const ask = { kinds: ['verify' as const], lanes: ['asked' as const], limit: 10, leaseMs: LEASE_MS, now }
+    const held = [mooring.organization.id]
+    const claimed = await claims.claim(mooring.db, { ...ask, perOrganization: 1, held })
+    expect(claimed.map(one => one.organizationId)).toEqual([neighbour])
+  })
+
+  it('is of what somebody asked for, of the schedule, or of what failed before', async () => {
+    const ask = { kinds: ['verify' as const], limit: 10, perOrganization: 10, held: [], leaseMs: LEASE_MS }
+    const only = async (lane: claims.Lane, at: Date) => {
+      const others = (['asked', 'scheduled', 'failed'] as const).filter(other => other !== lane)
+      expect(await claims.claim(mooring.db, { ...ask, lanes: others, now: at })).toEqual([])
+      const [one] = await claims.claim(mooring.db, { ...ask, lanes: [lane], now: at })
+      if (one === undefined) throw new Error(`there is no task that is ${lane}`)
+      return one
+    }
+    await settle(await only('asked', now), later(1))
+    await settle(await only('scheduled', later(1)), later(2), true)
+    await settle(await only('failed', later(2)), later(3), true)
+    await request()
+    await only('asked', later(3))
+  })
+
+  it('runs out, and the task goes to the next who asks', async () => {
+    const first = await claimOne(now)
+    expect(await claim(later(LEASE_MS))).toEqual([])
+    const second = await claimOne(later(LEASE_MS + 1))
+    expect(second).toMatchObject({ id: first.id, token: first.token + 1, attempts: 2 })
+  })
+
+  it('that has run out settles nothing any more, nor does it hand the task back', async () => {
+    const lost = await claimOne(now)
+    const held = await claimOne(later(LEASE_MS + 1))
+    const before = await effects(mooring.databaseUrl)
+    expect(await settle(lost, later(1))).toBe(false)
+    await handBack(mooring.db, lost, now)
+    expect(await claims.finish(mooring.db, lost, { reachable: true })).toBe(false)
+    expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
+    expect(await settle(held, null)).toBe(true)
+  })
+})
+
+describe('A settled task', () => {
+  it('is due when its work says, and its attempts begin anew unless it failed', async () => {
+    await settle(await claimOne(now), later(7_000), true)
+    expect(await state()).toMatchObject({ attempts: 1, settled: 1, held: false, due_at: later(7_000) })
+    await settle(await claimOne(later(7_000)), null)
+    expect(await state()).toMatchObject({ attempts: 0, held: false, due_at: null })
+    expect(await claim(later(1e9))).toEqual([])
+  })
+
+  it('that was asked for while it ran is due again at once, and both askers are answered', async () => {
+    const held = await claimOne(now)
+    expect(await request()).toBe(2)
+    await settle(held, later(86_400_000))
+    expect(await state()).toMatchObject({ requested: 2, settled: 1, due_at: now })
+    const again = await claimOne(now)
+    await settle(again, null)
+    const ask = { datasourceId: id, kind: 'verify' as const }
+    expect(await tasks.settledRequest(mooring.db, mooring.organization.id, ask)).toBe(2)
+  })
+
+  it('is one for each datasource, however often it is asked for', async () => {
+    const numbers = await Promise.all(Array.from({ length: 5 }, request))
+    expect(numbers.sort()).toEqual([2, 3, 4, 5, 6])
+    expect(await query(mooring.databaseUrl, 'select kind from tasks')).toEqual([{ kind: 'verify' }])
+    const held = await claimOne(now)
+    expect(held.requested).toBe(6)
+  })
+})
+
+describe('The wait before the next try', () => {
+  it('doubles from half of a step to all of it, up to a bound', () => {
+    const bounds = (attempt: number) => [0, 1].map(random => backoffMs(attempt, UNREACHABLE, random))
+    expect([1, 2, 3].map(bounds)).toEqual([
+      [2_500, 5_000],
+      [5_000, 10_000],
+      [10_000, 20_000],
+    ])
+    expect(bounds(1_000)).toEqual([1_800_000, 3_600_000])
+    expect(backoffMs(0, BROKEN, 1)).toBe(1_000)
+  })
+})
+
+describe('A registration', () => {
+  it('writes datasource, credential, record and task in one statement: when one of them fails, none is there', async () => {
+    const { sealed, ...entry } = await parts()
+    const before = await effects(mooring.databaseUrl)
+    const audits = 'select count(*)::int as count from audit_events'
+    const count = await query(mooring.databaseUrl, audits)
+    const org = mooring.organization.id
+    // A credential under a key that nobody has, and a task whose id is taken.
+    const stray = { ...entry, credential: { ...entry.credential, sealed: { ...sealed, keyId: newId() } } }
+    await expect(registration.register(mooring.db, org, stray)).rejects.toMatchObject({ code: '23503' })
+    const [taken] = await query(mooring.databaseUrl, 'select id from tasks')
+    const twice = { ...entry, taskId: String(taken?.['id']) }
+    await expect(registration.register(mooring.db, org, twice)).rejects.toMatchObject({ code: '23505' })
+    expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
+    expect(await query(mooring.databaseUrl, audits)).toEqual(count)
+  })
+
+  /** A registration's entry, made of what a real one has left behind. */
+  async function parts() {
+    const row = await mooring.db
+      .selectFrom('credentials')
+      .select(['key_id', 'sealed', 'signer_id', 'signature'])
+      .where('datasource_id', '=', id)
+      .executeTakeFirstOrThrow()
+    const bytes = Buffer.from('none')
+    const sealed = {
+      keyId: row.key_id,
+      box: row.sealed ?? bytes,
+      signerId: row.signer_id,
+      signature: row.signature ?? bytes,
+    }
+    const datasource = {
+      id: newId(),
+      kind: 'direct' as const,
+      mode: 'test' as const,
+      name: null,
+      dbType: 'postgresql' as const,
+      host: 'db.acme.io',
+      port: 5432,
+      database: 'shop',
+      schema: 'public',
+      tlsMode: 'require',
+      excludedSchemas: [],
+      endpoint: null,
+      metadata: {},
+      identity: null,
+    }
+    const actor = { kind: 'operator' as const, id: null, requestId: null, address: null }
+    const event = { id: newId(), actor, action: 'x', objectKind: null, objectId: null, outcome: 'ok', at: now }
+    return {
+      sealed,
+      datasource,
+      credential: { sealed, fingerprint: null, last4: null },
+      taskId: newId(),
+      maxDatasources: 1_000,
+      event,
+      now,
+    }
+  }
+})
+
+describe('A worker', () => {
+  /** Runs one beside the test, and stops it at once. `said` resolves when its log has such a message. */
+  async function running(
+    work: (worker: Worker, said: (message: string) => Promise<unknown>) => Promise<void>,
+  ): Promise<void> {
+    const destination = new PassThrough()
+    const lines = createInterface(destination)
+    const said = async (message: string) => {
+      for await (const [line] of on(lines, 'line')) if (JSON.parse(line).msg === message) return
+    }
+    const log = createLog({ level: 'info', destination })
+    const signals = new Signals({ url: mooring.databaseUrl, onError: () => undefined })
+    await signals.open()
+    const ground = { config: mooring.config, db: mooring.db, signals, log, clock: () => new Date(), ownPlaces: [] }
+    const worker = await startWorker(ground, mooring.keyring)
+    try {
+      await work(worker, said)
+    } finally {
+      await worker.stop(0)
+      await signals.close()
+    }
+  }
+
+  it('hands back, due now, what it cannot finish before it has to stop', async () => {
+    const sockets: Socket[] = []
+    const silent = createServer(socket => void sockets.push(socket)).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    await query(mooring.databaseUrl, 'delete from tasks')
+    id = await register(customer.url('reader', { port: portOf(silent) }))
+    await running(async worker => {
+      await once(silent, 'connection')
+      expect(await state()).toMatchObject({ settled: 0, held: true })
+      await worker.stop(0)
+      expect(await state()).toMatchObject({ settled: 0, held: false, due_at: expect.any(Date) })
+    })
+    for (const socket of sockets) socket.destroy()
+    silent.close()
+  })
+
+  it('tries again later what broke on our side, and says nothing of the datasource meanwhile', async () => {
+    await query(mooring.databaseUrl, 'alter table verifications rename to verifications_away')
+    await running(async (worker, said) => {
+      await said('task failed')
+      await worker.stop(0)
+    })
+    await query(mooring.databaseUrl, 'alter table verifications_away rename to verifications')
+    expect(await state()).toMatchObject({ settled: 0, requested: 1, held: false, due_at: expect.any(Date) })
+    const [datasource] = await query(
+      mooring.databaseUrl,
+      `select status, status_reason from datasources where id = '${id}'`,
+    )
+    expect(datasource).toEqual({ status: 'unverified', status_reason: null })
+    await running(() => settled(mooring.databaseUrl, id))
+    expect(await state()).toMatchObject({ settled: 1, attempts: 0 })
+  })
+})
