@@ -1,0 +1,42 @@
+/** How far a request's way is: the product files and functions that a warm one enters. `npm run trace` shows them. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
+import type { Entered } from '#test/support/house/trace.ts'
+
+/** Files and functions at most. Raise one only with a reason that the commit tells. */
+const BOUNDS = {
+  'register, datasources': [65, 200],
+  'register, connections': [64, 210],
+  'register, trpc': [60, 185],
+  'read, datasources': [38, 120],
+  'read, connections': [38, 120],
+  'read, trpc': [36, 112],
+} as const
+
+let database: FreshDatabase
+let traced: Record<string, Entered[]>
+
+beforeAll(async () => {
+  database = await freshDatabase()
+  const script = fileURLToPath(new URL('../bench/trace.ts', import.meta.url))
+  const env = { ...process.env, DATABASE_URL: database.url }
+  const { stdout } = await promisify(execFile)(process.execPath, [script], { env, maxBuffer: 16 << 20 })
+  traced = JSON.parse(stdout)
+})
+
+afterAll(() => database.drop())
+
+test('every way of calling is traced', () => {
+  expect(Object.keys(traced).sort()).toEqual(Object.keys(BOUNDS).sort())
+})
+
+test.each(Object.entries(BOUNDS))('%s enters few files and functions', (name, [files, functions]) => {
+  const entered = traced[name] ?? []
+  // A trace that sees nothing would keep any bound.
+  expect(entered.map(({ file }) => file)).toContain('server/store/datasources/datasources.ts')
+  expect(entered.length, entered.map(({ file }) => file).join('\n')).toBeLessThanOrEqual(files)
+  expect(entered.flatMap(one => one.functions).length).toBeLessThanOrEqual(functions)
+})
