@@ -4,10 +4,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { SharedWatch } from '#client/core/shared-watch.ts'
 import { leaseKeysFromEnvironment } from '#client/node/config.ts'
 import { leasedClient } from '#client/node/leased-client.ts'
 import type { LeasedPlace } from '#client/node/leased-place.ts'
+import { SharedWatch } from '#client/node/shared-watch.ts'
 import { type Held, releaseLease, takeLease } from '#client/node/take-lease.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import type { Client } from './index.ts'

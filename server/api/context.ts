@@ -2,14 +2,14 @@
  * What a procedure is given: the parts of the web tier, and who calls. The web tier's parts hold no way to open a box.
  */
 
-import type { SealingKeys } from '#server/api/access/sealing-keys.ts'
 import type { KeylessGate } from '#server/api/caller/keyless-gate.ts'
 import type { Limits } from '#server/api/caller/limits.ts'
 import type { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
+import type { SealingKeys } from '#server/api/caller/sealing-keys.ts'
 import type { Slots } from '#server/api/caller/slots.ts'
 import type { ChangeFeed } from '#server/api/changes/change-feed.ts'
 import type { FeedHeads } from '#server/api/changes/feed-heads.ts'
-import type { AnswerBudget, SnapshotReader } from '#server/api/schemas/snapshot-reader.ts'
+import type { AnswerBudget, SnapshotReader } from '#server/api/schemas/reader/snapshot-reader.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
@@ -17,9 +17,9 @@ import type { Log } from '#server/log.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import type { Actor, AuditEvent } from '#server/store/access/audit.ts'
-import type { Db, Tx } from '#server/store/database/db.ts'
 import type { Signals } from '#server/store/database/signals.ts'
 import type { Quotas } from '#server/store/organizations/quotas.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 
 /** What a web process holds, made once. */

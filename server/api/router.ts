@@ -6,8 +6,8 @@
 import { organizationRouter } from '#server/api/access/organization.ts'
 import { datasourcesRouter } from '#server/api/datasources/datasources.ts'
 import { feedsRouter } from '#server/api/feeds/feeds.ts'
+import { createCallerFactory, router } from '#server/api/procedure/trpc.ts'
 import { snapshotsRouter } from '#server/api/schemas/snapshots.ts'
-import { createCallerFactory, router } from './trpc.ts'
 
 /** The router; `client/index.ts` takes its type and nothing else. */
 export const appRouter = router({

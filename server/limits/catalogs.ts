@@ -12,7 +12,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
     what: 'A catalog',
     ...{ bound: MAX_CATALOG_BYTES, unit: 'bytes', happens: 'refused', how: '`introspection_failed`, `maxBytes`' },
     test: ['schemas/hostile-catalog', 'beyond the limits is a fault that says which limit'],
-    holds: ['server/net/catalog/describe-answer.ts pieces'],
+    holds: ['server/net/process/describe-answer.ts pieces'],
   },
   {
     what: 'A snapshot, uncompressed',

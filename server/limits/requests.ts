@@ -5,19 +5,19 @@ import { MAX_WAITING_PUSHES } from '#server/api/caller/keyless-gate.ts'
 import { VALIDATIONS } from '#server/api/caller/limits.ts'
 import { MAX_PRINCIPALS } from '#server/api/caller/refusal-sampler.ts'
 import { MAX_KEYLESS_BYTES } from '#server/api/feeds/keyless-push.ts'
-import { MAX_ANSWER_BYTES, MAX_WAITING_READINGS, READERS } from '#server/api/schemas/snapshot-reader.ts'
+import { MAX_ANSWER_BYTES, MAX_WAITING_READINGS, READERS } from '#server/api/schemas/reader/snapshot-reader.ts'
 import { readConfig } from '#server/config.ts'
 import { MAX_PUSH_DEPTH } from '#server/rest/datasources/event-routes.ts'
 import { MAX_BODY_BYTES, MAX_DEPTH } from '#server/rest/http/body.ts'
-import { MAX_HEAD_BYTES } from '#server/rest/http/listener.ts'
 import { MAX_HEADERS, MAX_URL_LENGTH } from '#server/rest/http/refuse.ts'
+import { MAX_HEAD_BYTES } from '#server/rest/listener.ts'
 import { MAX_BATCH } from '#server/rest/trpc.ts'
 import { shareOf } from '#server/store/connection/pool.ts'
 import { PUSHES_PER_SECOND } from '#server/wiring-web.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
 import { MAX_CONNECTION_STRING } from '#shared/connection-string/uri-text.ts'
+import { EXCLUDED_SCHEMAS } from '#shared/datasources/excluded-schemas.ts'
 import { MAX_EVENTS, MAX_PUSH_BYTES } from '#shared/feeds/feed.ts'
-import { EXCLUDED_SCHEMAS } from '#shared/schemas/excluded-schemas.ts'
 import type { Limit } from './limit.ts'
 
 const { rateLimits, patience, quotas, poolSize } = readConfig({})
@@ -144,7 +144,7 @@ const ANSWERS: readonly Limit[] = [
     what: 'Readings of snapshots that wait for a thread',
     ...{ bound: MAX_WAITING_READINGS, unit: 'readings', happens: 'refused', how: '503 `service_unavailable`' },
     test: ['attacks/sizes/amplification', 'MAX_WAITING_READINGS'],
-    holds: ['server/api/schemas/snapshot-reader.ts #waiting'],
+    holds: ['server/api/schemas/reader/snapshot-reader.ts #waiting'],
   },
 ]
 

@@ -4,10 +4,10 @@
 
 import { STREAMS, WAITERS } from '#server/api/caller/slots.ts'
 import { TOLD_IN_A_TURN } from '#server/api/changes/change-feed.ts'
+import { MAX_PAGE_BYTES } from '#server/api/changes/feed-page.ts'
+import { MAX_PAGES, MAX_STREAMED_BYTES } from '#server/api/changes/feed-pages.ts'
 import { MAX_HELD, MAX_HELD_LENGTH } from '#server/api/changes/recent-changes.ts'
 import { MAX_PRESENTED, MAX_REPLAYED, READINGS_AT_ONCE } from '#server/api/changes/replay.ts'
-import { MAX_PAGE_BYTES } from '#server/api/feeds/feed-page.ts'
-import { MAX_PAGES, MAX_STREAMED_BYTES } from '#server/api/feeds/feed-pages.ts'
 import { readConfig } from '#server/config.ts'
 import { MAX_BACKLOG_BYTES } from '#server/rest/http/backlog.ts'
 import { STALLED_MS } from '#server/rest/http/event-writer.ts'
@@ -41,8 +41,8 @@ export const STREAM_LIMITS: readonly Limit[] = [
     test: ['attacks/sizes/streams', 'MAX_REPLAYED'],
     holds: [
       'server/api/changes/replay.ts from()',
-      'server/api/changes/watch.ts told()',
-      'server/api/changes/watch.ts events()',
+      'server/api/datasources/watch.ts told()',
+      'server/api/datasources/watch.ts events()',
     ],
   },
   {
@@ -118,7 +118,7 @@ export const STREAM_LIMITS: readonly Limit[] = [
     what: 'Pages of feeds that a process holds for those at the same place',
     ...{ bound: MAX_PAGES, unit: 'pages', happens: 'oldest goes', how: 'it is read again' },
     test: ['attacks/sizes/streams', 'MAX_PAGES'],
-    holds: ['server/api/feeds/feed-pages.ts #pages'],
+    holds: ['server/api/changes/feed-pages.ts #pages'],
   },
   {
     what: 'Events that a page of a feed holds in memory',

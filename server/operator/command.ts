@@ -3,8 +3,8 @@
  * as it is; everything else goes to standard error.
  */
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
-import type { Db } from '#server/store/database/db.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import type { Screen } from './progress.ts'
 

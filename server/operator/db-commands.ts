@@ -3,7 +3,6 @@
  * Part of the table in `commands.ts`.
  */
 import { codeOf } from '#server/store/connection/availability.ts'
-import type { Db } from '#server/store/database/db.ts'
 import {
   applyGrants,
   canReadSecrets,
@@ -13,6 +12,7 @@ import {
   type Roles,
 } from '#server/store/installation/grants.ts'
 import { isTold, readOrigin, restored } from '#server/store/installation/installation.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { type Command, required } from './command.ts'
 
 const RECOGNISED =

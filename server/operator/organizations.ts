@@ -6,8 +6,9 @@ import { newId } from '#server/domain/access/ids.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import * as audit from '#server/store/access/audit.ts'
-import { type Db, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** What an operator's command works with. */
 export interface Ground {

@@ -5,7 +5,7 @@
 import { stampIdsBy } from '#server/domain/access/ids.ts'
 import type { Log } from '#server/log.ts'
 import { DatabaseClock, type Measured } from '#server/store/database/database-clock.ts'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 const TOLD_SKEW_MS = 1_000
 

@@ -6,11 +6,11 @@
 import type { Log } from '#server/log.ts'
 import { codeOf } from '#server/store/connection/availability.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
-import type { Db } from '#server/store/database/db.ts'
 import type { Signals } from '#server/store/database/signals.ts'
 import type { Tier } from '#server/store/installation/grants.ts'
 import { pendingMigrations } from '#server/store/installation/migrate.ts'
 import { type Standing, standing } from '#server/store/installation/processes.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { startPresence } from './presence.ts'
 
 /** Each condition that may fail, and the sentence for it. */

@@ -7,9 +7,23 @@
 import type { z } from 'zod'
 import type { Remarks, Voice, WebParts } from '#server/api/context.ts'
 import type { Caller } from '#server/api/router.ts'
-import type { BodyLimits } from '#server/rest/http/body.ts'
-import type { parameters } from '#server/rest/openapi/openapi-parts.ts'
 import type { Fault, FaultCode } from '#shared/faults/fault.ts'
+
+/** How much of a body a route takes. */
+export interface BodyLimits {
+  readonly maxBytes: number
+  readonly maxDepth: number
+}
+
+/** A header of requests, by its name in the OpenAPI document, where `openapi-parts.ts` describes it. */
+export type RequestHeader =
+  | 'RequestId'
+  | 'IdempotencyKey'
+  | 'Prefer'
+  | 'WebhookId'
+  | 'WebhookTimestamp'
+  | 'WebhookSignature'
+  | 'IfNoneMatch'
 
 /** What a route is given, everything in it already checked. */
 export interface Call {
@@ -73,8 +87,8 @@ export interface Documented {
   /** The schemas of the path's parameters; each carries a description and an example. */
   readonly params: Readonly<Record<string, z.ZodType>>
   readonly query?: z.ZodObject
-  /** Headers of its own that it reads: names of parameters in `openapi-parts.ts`. */
-  readonly headers?: readonly (keyof typeof parameters)[]
+  /** Headers of its own that it reads. */
+  readonly headers?: readonly RequestHeader[]
   readonly body?: DocumentedBody
   readonly answers: Readonly<Record<number, DocumentedAnswer>>
   /** The faults that this route may answer beside those of every route with its method and parts. */

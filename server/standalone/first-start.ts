@@ -8,7 +8,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import * as apiKeys from '#server/store/access/api-keys.ts'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
 
 /** The keys of a first start. Secret. */

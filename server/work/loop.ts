@@ -8,7 +8,7 @@ import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import { handBack, handBackFailed, handBackHung } from '#server/store/tasks/claim-return.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { firstTries, Hung } from '#server/work/checks/first-try.ts'
-import { LackingKeys } from '#server/work/keys/lacking-keys.ts'
+import { LackingKeys } from '#server/work/credentials/lacking-keys.ts'
 import { aboutTask } from './about-task.ts'
 import type { Trades, WorkerParts } from './parts.ts'
 

@@ -4,19 +4,22 @@
  *
  * Nothing of such a task is opened or parsed here. Woken by a poll; held by the worker.
  */
+
 import { BROKEN, backoffMs, jittered } from '#server/domain/network/backoff.ts'
 import type { Alone, AloneEnd } from '#server/net/process/alone.ts'
-import * as changes from '#server/store/changes/changes.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
-import { type TaskKind, type Tx, transaction } from '#server/store/database/db.ts'
+import * as changes from '#server/store/database/changes.ts'
+import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { TaskKind, Tx } from '#server/store/tables/tables.ts'
 import { isClaimed } from '#server/store/tasks/claim-hold.ts'
 import { handBack } from '#server/store/tasks/claim-return.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { claimQuarantined, type QuarantinedClaim } from '#server/store/tasks/quarantine.ts'
-import { intervalMs } from '#server/work/checks/next-check.ts'
+import { intervalMs } from '#server/work/credentials/next-check.ts'
 import { aboutTask } from './about-task.ts'
 import { CLAIM_DEADLINE_MS } from './loop.ts'
 import type { WorkerParts } from './parts.ts'
@@ -129,7 +132,7 @@ export class Quarantine {
 async function endUnfit(parts: WorkerParts, tx: Tx, claim: QuarantinedClaim): Promise<void> {
   const { organizationId: org, datasourceId } = claim
   const now = parts.clock()
-  if (datasourceId !== null && (await datasources.lock(tx, org, { id: datasourceId })) === undefined) return
+  if (datasourceId !== null && (await lockDatasource(tx, org, { id: datasourceId })) === undefined) return
   // It may have settled its task before it died, or be settled by now by whoever took the claim.
   if (!(await isClaimed(tx, claim))) return
   const row = datasourceId === null ? undefined : await sealed.datasource(tx, org, datasourceId)

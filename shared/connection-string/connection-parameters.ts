@@ -4,7 +4,7 @@
  * Names are compared as libpq compares them: exactly, in their own case. A parameter that stands twice is refused, since
  * parsers differ in which one wins. Called by `connection-string.ts` only.
  */
-import type { Advisory } from '#shared/datasources/check.ts'
+import type { Advisory } from '#shared/checks/check.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 import { IGNORED, IGNORED_VALUES, REFUSED } from './parameter-rules.ts'
 import { decodeComponent } from './uri-text.ts'

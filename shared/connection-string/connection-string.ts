@@ -4,7 +4,7 @@
  * The server, the console and client-side sealing all use this one. It never echoes its input: a reason names the
  * offending parameter or character, not what stood around it.
  */
-import type { Advisory } from '#shared/datasources/check.ts'
+import type { Advisory } from '#shared/checks/check.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 import { readParameters, type Settings } from './connection-parameters.ts'
 import { parseHostPort } from './host.ts'

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { storableText } from '#shared/base/text.ts'
 import { chosen, DatasourceId, IdempotencyKey, WaitSeconds } from '#shared/base/wire.ts'
-import { ExcludedSchemas } from '#shared/schemas/excluded-schemas.ts'
+import { ExcludedSchemas } from '#shared/datasources/excluded-schemas.ts'
 import { Metadata, SchemaName } from './datasource.ts'
 import { isSealed, PlainString, SealedString, Trusted } from './registration.ts'
 

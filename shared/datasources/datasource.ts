@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { MAX_PAGE } from '#shared/base/page.ts'
 import { codePoints, isStorable, storableText } from '#shared/base/text.ts'
 import { DatasourceId, Mode, Timestamp } from '#shared/base/wire.ts'
-import { Advisory, Check } from './check.ts'
+import { Advisory, Check } from '#shared/checks/check.ts'
 
 /** How a datasource is reached: by a connection string, or by signed requests. */
 export const Kind = z.enum(['direct', 'endpoint'])

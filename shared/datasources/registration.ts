@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { isStorable, storableText } from '#shared/base/text.ts'
 import { chosen, IdempotencyKey, Mode, WaitSeconds } from '#shared/base/wire.ts'
 import { MAX_CONNECTION_STRING, MAX_URL } from '#shared/connection-string/uri-text.ts'
-import { ExcludedSchemas } from '#shared/schemas/excluded-schemas.ts'
+import { ExcludedSchemas } from '#shared/datasources/excluded-schemas.ts'
 import { DbType, Metadata, SchemaName } from './datasource.ts'
 
 /** PEM text, never a path. */

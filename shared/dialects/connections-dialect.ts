@@ -8,8 +8,8 @@ import { readUuid, uuidParsing } from '#shared/base/uuid-text.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { MAX_CONNECTION_STRING } from '#shared/connection-string/uri-text.ts'
 import { DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
+import { bytesOf, EXCLUDED_SCHEMAS, looksSecret } from '#shared/datasources/excluded-schemas.ts'
 import { SealedString } from '#shared/datasources/registration.ts'
-import { bytesOf, EXCLUDED_SCHEMAS, looksSecret } from '#shared/schemas/excluded-schemas.ts'
 
 /** The documented pattern of `db_type`, as `ctx.pattern` shows it. */
 export const DB_TYPE_PATTERN = `^(${DB_TYPES.join('|')})$`

@@ -5,7 +5,7 @@
 
 import { z } from 'zod'
 import { Mode } from '#shared/base/wire.ts'
-import { Check, CheckItem } from '#shared/datasources/check.ts'
+import { Check, CheckItem } from '#shared/checks/check.ts'
 import { FAULTS, type FaultSpec } from '#shared/faults/fault.ts'
 import { errorTypeOf } from '#shared/faults/fault-names.ts'
 

@@ -1,7 +1,7 @@
 /** The one watch of a client: what its leases hear, at its beginning and where changes were left out. */
 import { describe, expect, it } from 'vitest'
-import { SharedWatch } from '#client/core/shared-watch.ts'
 import type { Client } from '#client/index.ts'
+import { SharedWatch } from '#client/node/shared-watch.ts'
 
 interface Spoken {
   onStarted(): void

@@ -2,12 +2,15 @@
  * A verdict is settled in one statement. While others hold its rows it waits, sees them as they are then, and records nothing
  * of a credential that it was not reached on, nor for a claim that was lost.
  */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
-import { type Tx, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import { handBack } from '#server/store/tasks/claim-return.ts'
 import type * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
@@ -49,7 +52,7 @@ describe('A verdict that waits', () => {
   }
   /** A new pending credential in the place of what is pending, with the bytes of the first one: nobody opens it here. */
   const rotating = (id: string, version: number) => async (tx: Tx) => {
-    await datasources.lock(tx, org(), { id })
+    await lockDatasource(tx, org(), { id })
     const sql = `select key_id, sealed, signer_id, signature from credentials where datasource_id = '${id}' and version = 1`
     const [one] = await rows(sql)
     const sealed = { keyId: `${one?.['key_id']}`, signerId: `${one?.['signer_id']}` }
@@ -88,7 +91,7 @@ describe('A verdict that waits', () => {
   it('for a removal writes nothing', async () => {
     const { id, claim } = await registered()
     const removing = async (tx: Tx) => {
-      await datasources.lock(tx, org(), { id })
+      await lockDatasource(tx, org(), { id })
       await datasources.remove(tx, org(), { id, now: NOW })
     }
     const of = settlement(id, { version: 1, state: 'current' })

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { Probe, RoleFacts } from '#server/domain/checks/probe.ts'
 import { recogniseProvider, roleOfUser } from '#server/domain/checks/provider.ts'
 import { type Asked, type Judgement, judge } from '#server/domain/checks/verification.ts'
-import { DIRECT_ITEMS } from '#shared/datasources/check.ts'
+import { DIRECT_ITEMS } from '#shared/checks/check.ts'
 import { FAILURES, type FailureCode, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 

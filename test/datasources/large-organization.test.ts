@@ -4,9 +4,9 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
-import type { Db } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
 import { rowsRead, statementsOf } from '#test/support/database/plans.ts'
 import { query } from '#test/support/database/postgres.ts'

@@ -1,7 +1,7 @@
 /** Waiting for the worker: woken by news, with a poll behind it, and never longer than was asked for. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Slots, WAITERS } from '#server/api/caller/slots.ts'
-import { awaited, type Waiter } from '#server/api/checks/wait.ts'
+import { awaited, type Waiter } from '#server/api/procedure/wait.ts'
 import { Signals } from '#server/store/database/signals.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
 import { query } from '#test/support/database/postgres.ts'

@@ -2,13 +2,16 @@
  * A page of a feed is stored in one statement. While others hold its rows it waits, sees them as they are then, and writes all
  * of its effect or nothing.
  */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
-import { type Tx, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import * as feedPushes from '#server/store/feeds/feed-pushes.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import { handBack } from '#server/store/tasks/claim-return.ts'
 import type * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
@@ -110,7 +113,7 @@ describe('A page of a feed that waits', () => {
     ).toBeNull()
     const again = await claimed(mooring, { kind: 'poll', id })
     const removing = async (tx: Tx) => {
-      await datasources.lock(tx, org(), { id })
+      await lockDatasource(tx, org(), { id })
       await datasources.remove(tx, org(), { id, now: NOW })
     }
     expect(

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { check } from '#test/support/house/architecture/check.ts'
 import { checkMigrations } from '#test/support/house/architecture/migrations.ts'
+import { unusedArrows } from '#test/support/house/architecture/rooms.ts'
 import { listFiles, readSources, sentence, sourceOf } from '#test/support/house/architecture/source.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -17,6 +18,11 @@ describe('The tree', () => {
     const sources = await readSources(root, ['shared', 'server', 'client', 'test'])
     expect(sources.map(source => source.path)).toContain('shared/faults/fault.ts')
     expect(check(sources).map(sentence)).toEqual([])
+  })
+
+  it('draws every arrow between the rooms of its layers, and the picture has no other', async () => {
+    const sources = await readSources(root, ['shared', 'server', 'client'])
+    expect(unusedArrows(sources)).toEqual([])
   })
 
   it('has numbered migrations that each say what they make and why', async () => {
@@ -38,7 +44,9 @@ const HEADER = '/**\n * What it is.\n * Who calls it.\n */\n'
 /** The rules that a tree of such files breaks, as `file:line rule`. */
 function broken(files: Record<string, string>, header = HEADER): string[] {
   const sources = Object.entries(files).map(([path, text]) => sourceOf(path, header + text))
-  return check(sources).map(({ file, line, rule }) => `${file}:${line} ${rule}`)
+  // Rooms have tests of their own: what stands here needs no place in the picture of rooms.
+  const found = check(sources).filter(({ rule }) => rule !== 'room')
+  return found.map(({ file, line, rule }) => `${file}:${line} ${rule}`)
 }
 
 const lines = (count: number): string => 'void 0\n'.repeat(count)
@@ -57,7 +65,7 @@ describe('The picture', () => {
     ['a layer', '#server/config.ts', 'server/api/router.ts'],
     ['anything', '#server/main.ts', 'server/wiring-web.ts'],
     ['the web wiring', '#server/net/socket/dial.ts', 'server/wiring-web.ts'],
-    ['the client', '#server/api/trpc.ts', 'client/index.ts'],
+    ['the client', '#server/api/procedure/trpc.ts', 'client/index.ts'],
     ['the product', '#test/support/database/postgres.ts', 'server/main.ts'],
   ])('lets %s not import %s', (_who, target, from) => {
     expect(broken({ [from]: `import { it } from '${target}'\n` })).toContain(`${from}:5 arrow`)
@@ -101,6 +109,32 @@ describe('The picture', () => {
     const one = "import type { B } from './two.ts'\n"
     const files = { 'server/domain/one.ts': one, 'server/domain/two.ts': "export * from './one.ts'\n" }
     expect(broken(files)).toContain('server/domain/one.ts:1 cycle')
+  })
+})
+
+describe('The rooms of a layer', () => {
+  const wrong = (path: string, text: string): string[] =>
+    check([sourceOf(path, HEADER + text)]).flatMap(({ rule, detail }) => (rule === 'room' ? [detail] : []))
+
+  it.each([
+    ['server/store/tasks/claims.ts', '#server/store/feeds/feeds.ts', 'server/store: tasks → feeds'],
+    ['server/api/context.ts', '#server/api/datasources/update.ts', 'server/api: context → datasources'],
+    ['server/api/schemas/reader/one.ts', '#server/api/schemas/introspect.ts', 'server/api: schemas/reader → schemas'],
+    ['shared/base/one.ts', '#shared/faults/fault.ts', 'shared: base → faults'],
+  ])('%s does not import %s', (path, target, arrow) => {
+    expect(wrong(path, `import type { One } from '${target}'\n`)).toEqual([arrow])
+  })
+
+  it('are known: a new one has to be drawn first', () => {
+    expect(wrong('server/net/quic/one.ts', '')).toEqual(['server/net has no room quic in the picture'])
+    expect(wrong('server/net/quic.ts', '')).toEqual(['server/net has no room quic in the picture'])
+  })
+
+  it('hold fifteen files beside each other, and not more', () => {
+    const files = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`server/net/socket/f${n}.ts`, '']))
+    expect(broken(files(15))).toEqual([])
+    expect(broken(files(16))).toEqual(['server/net/socket:1 folder-files'])
   })
 })
 

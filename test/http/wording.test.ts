@@ -1,8 +1,8 @@
 /** No sentence of the validation library's own gets out: every input schema of every procedure and route is made to refuse. */
 import { beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
+import { useOurWording } from '#server/api/procedure/wording.ts'
 import { appRouter } from '#server/api/router.ts'
-import { useOurWording } from '#server/api/wording.ts'
 import { connectionsDialect } from '#server/rest/connections/connections.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 

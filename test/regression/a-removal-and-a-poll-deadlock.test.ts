@@ -2,9 +2,11 @@
  * A removal met a poll that was storing a page, and one of them was answered 500: PostgreSQL takes the foreign key's lock on
  * the datasource when a transaction writes its task a second time, and the removal held the datasource against that.
  */
+
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import { prolong } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -38,7 +40,7 @@ it('A removal waits for the page that is being stored, and both succeed', async 
   await transaction(mooring.db, async tx => {
     expect(await prolong(tx, claim, new Date(now.getTime() + 60_000))).toBe(true)
     removal = transaction(mooring.db, async other => {
-      await datasources.lock(other, org, { id: bareUuid(id) })
+      await lockDatasource(other, org, { id: bareUuid(id) })
       locked.resolve()
       await datasources.remove(other, org, { id: bareUuid(id), now })
     })

@@ -2,9 +2,10 @@
  * An organization was removed while one of its databases was checked: the removal held the credential and waited for the
  * task, the check held its task and waited for the credential, and nothing was removed.
  */
+
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { removeOrganization } from '#server/operator/rotation.ts'
-import * as datasources from '#server/store/datasources/datasources.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import { holds } from '#server/store/tasks/claim-hold.ts'
 import { claimed, meanwhile } from '#test/support/database/meanwhile.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -26,7 +27,7 @@ it('A removal of an organization waits for a check that is being settled, and th
   const removed = await meanwhile(mooring, {
     // As a verdict locks: the datasource, its task, and last the credential.
     holding: async tx => {
-      await datasources.lock(tx, organization.id, { id })
+      await lockDatasource(tx, organization.id, { id })
       expect(await holds(tx, claim)).toBe(true)
     },
     waiting: () => removeOrganization({ db, keyring, now: new Date() }, organization.id),

@@ -3,7 +3,7 @@
  * It shows listed columns alone, and only to those who may read the organization's affairs.
  */
 
-import { procedure } from '#server/api/trpc.ts'
+import { procedure } from '#server/api/procedure/trpc.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { AuditInput, AuditPage } from '#shared/access/audit.ts'
 import { typedId, uuidOf } from '#shared/base/wire.ts'

@@ -4,8 +4,9 @@
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { once } from '#server/api/once.ts'
-import { procedure } from '#server/api/trpc.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { procedure } from '#server/api/procedure/trpc.ts'
+import { presentCapability } from '#server/api/responses/present-capability.ts'
 import { refusal } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
@@ -25,7 +26,6 @@ import { type TypedId, uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { mint } from './issue.ts'
 import { requireUnrevoked } from './keys.ts'
-import { presentCapability } from './present-capability.ts'
 import { rotate } from './rotate-capability.ts'
 
 /** The procedures, by name. */

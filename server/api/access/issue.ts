@@ -4,20 +4,21 @@
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { once } from '#server/api/once.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { issuerName, presentCapability, withoutToken } from '#server/api/responses/present-capability.ts'
 import { isWithin } from '#server/domain/access/scope.ts'
 import { mintCapability } from '#server/seal/mint.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
-import { type Tx, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import type { MintCapabilityInput, MintedCapability } from '#shared/access/capability.ts'
 import { OPERATIONS, type Operation } from '#shared/access/credential.ts'
 import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { requireUnrevoked } from './keys.ts'
-import { issuerName, presentCapability, withoutToken } from './present-capability.ts'
 
 /** The operations that are named, or with `wideScope` alone every one of the key's but the lease. Throws `forbidden`. */
 function grantedOperations(

@@ -3,7 +3,8 @@
  * What each of them does has a file of its own.
  */
 import { z } from 'zod'
-import { procedure, router } from '#server/api/trpc.ts'
+import { procedure, router } from '#server/api/procedure/trpc.ts'
+import { currentSealingKey } from '#server/api/registration/sealing.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
 import {
   CreatedKey,
@@ -18,7 +19,6 @@ import { typedId, uuidOf } from '#shared/base/wire.ts'
 import { auditProcedure } from './audit.ts'
 import { capabilityProcedures } from './capabilities.ts'
 import { createKey, revokeKey } from './keys.ts'
-import { currentSealingKey } from './sealing.ts'
 
 /** `organization.*`. */
 export const organizationRouter = router({

@@ -4,19 +4,20 @@
  */
 
 import type { KnownContext } from '#server/api/context.ts'
-import { once } from '#server/api/once.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { issuerName, presentCapability, withoutToken } from '#server/api/responses/present-capability.ts'
 import { isWithin, refusal } from '#server/domain/access/scope.ts'
 import { grantOf, mintCapability } from '#server/seal/mint.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
 import { revokeCapabilities } from '#server/store/access/revocation.ts'
-import { type Tx, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import type { MintedCapability, RotateCapabilityInput } from '#shared/access/capability.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { noLaterThan, recordCapability, requireRoom } from './issue.ts'
 import { requireUnrevoked } from './keys.ts'
-import { issuerName, presentCapability, withoutToken } from './present-capability.ts'
 
 /**
  * A new token with the same grant, issued by the caller, who must have all of it; the old one ends now, or after the grace.

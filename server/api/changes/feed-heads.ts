@@ -3,12 +3,12 @@
  * `events` with a poll behind it. Each then reads the events, those at the same place together, so that nobody makes the process hold many.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { FeedPages } from '#server/api/feeds/feed-pages.ts'
+import { FeedPages } from '#server/api/changes/feed-pages.ts'
 import type { Log } from '#server/log.ts'
 import { forInstallation } from '#server/store/connection/statement-scope.ts'
-import type { Db } from '#server/store/database/db.ts'
 import type { Signals } from '#server/store/database/signals.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { TOLD_IN_A_TURN } from './change-feed.ts'
 import { READ_DEADLINE_MS } from './replay.ts'
 

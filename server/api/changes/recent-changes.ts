@@ -4,7 +4,7 @@
  * and a subscriber whose place is gone reads from the table.
  */
 import type { Position } from '#server/store/changes/change-reads.ts'
-import type { Change } from '#server/store/changes/changes.ts'
+import type { Change } from '#server/store/database/changes.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 
 /** Changes that are held for the subscribers of an organization. */

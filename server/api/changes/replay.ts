@@ -4,11 +4,11 @@
  * a time, so that a subscriber who asks for many and reads none costs nothing.
  */
 
-import { present } from '#server/api/datasources/present.ts'
+import { present } from '#server/api/responses/present.ts'
 import * as reads from '#server/store/changes/change-reads.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
-import type { Db } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import type { ToldChange } from './recent-changes.ts'
 
 /** Changes that are replayed to one subscriber; beyond them it lists anew. */

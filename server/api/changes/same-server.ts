@@ -3,8 +3,8 @@
  * standby. All epochs end then, so that every subscriber, connected or returning, lists anew.
  */
 import type { Log } from '#server/log.ts'
-import type { Db } from '#server/store/database/db.ts'
 import { isTold, readOrigin, recognise } from '#server/store/installation/installation.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** What is told on a wrong server meanwhile is followed by a reset. */
 const EVERY_MS = 5_000

@@ -4,18 +4,18 @@
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { changeable } from '#server/api/datasources/find.ts'
-import { once } from '#server/api/once.ts'
+import { changeable } from '#server/api/procedure/find.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { outcomeOf } from '#server/api/procedure/outcome.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { someOf } from '#server/store/datasources/datasources-of-mode.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
+import { Validation } from '#shared/checks/validation.ts'
 import type { ValidateRegisteredInput } from '#shared/datasources/datasource-change.ts'
-import { Validation } from '#shared/datasources/validation.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { admitValidation } from './admit-validation.ts'
-import { outcomeOf } from './outcome.ts'
 
 const KEPT_MS = 600_000
 

@@ -3,21 +3,21 @@
  * payload, sealed like a credential, and goes with the task; nothing else is stored.
  */
 import type { z } from 'zod'
-import { requireOurKey } from '#server/api/access/sealing.ts'
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
-import { type DraftedString, draftString } from '#server/api/datasources/draft.ts'
-import { once } from '#server/api/once.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { outcomeOf } from '#server/api/procedure/outcome.ts'
+import { type DraftedString, draftString } from '#server/api/registration/draft.ts'
+import { requireOurKey } from '#server/api/registration/sealing.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { packBox } from '#server/domain/access/sealed.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
+import { Validation } from '#shared/checks/validation.ts'
 import type { ValidateInput } from '#shared/datasources/registration.ts'
-import { Validation } from '#shared/datasources/validation.ts'
 import { failureSpec } from '#shared/faults/failure.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { admitValidation } from './admit-validation.ts'
-import { outcomeOf } from './outcome.ts'
 
 const KEPT_MS = 600_000
 

@@ -2,18 +2,19 @@
  * Makes a datasource's check due now, at a caller's wish.
  * The check itself is the worker's.
  */
+
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { changeable } from '#server/api/datasources/find.ts'
-import { once } from '#server/api/once.ts'
+import { changeable } from '#server/api/procedure/find.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { type Checked, checked, verifyTask } from '#server/api/procedure/verdict.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
-import * as datasources from '#server/store/datasources/datasources.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { VerifyInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { type Checked, checked, verifyTask } from './verdict.ts'
 
 /** Makes it due, and answers the datasource, after the check if the caller waits for that. */
 export async function verify(ctx: KnownContext, input: z.output<typeof VerifyInput>): Promise<Datasource> {
@@ -33,7 +34,7 @@ async function request(ctx: KnownContext, input: z.output<typeof VerifyInput>): 
   const org = ctx.principal.organizationId
   const about = { action: 'datasource.verification_requested', objectKind: 'datasource', objectId: id }
   return transaction(ctx.parts.db, async tx => {
-    if ((await datasources.lock(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
+    if ((await lockDatasource(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
     await audit.append(tx, org, eventOf(ctx, about))
     return { id, request: await tasks.request(tx, org, verifyTask(ctx, id)) }
   })

@@ -3,16 +3,21 @@
  * What takes more than a few lines has a file of its own, named after it.
  */
 import { z } from 'zod'
-import { watchProcedure } from '#server/api/changes/watch.ts'
 import { validate } from '#server/api/checks/validate.ts'
 import { validateRegistered } from '#server/api/checks/validate-registered.ts'
 import { verify } from '#server/api/checks/verify.ts'
-import { procedure, router } from '#server/api/trpc.ts'
+import { watchProcedure } from '#server/api/datasources/watch.ts'
+import { rowOf } from '#server/api/procedure/find.ts'
+import { procedure, router } from '#server/api/procedure/trpc.ts'
+import { register } from '#server/api/registration/register.ts'
+import { rotate, rotateKey } from '#server/api/registration/rotate.ts'
+import { present } from '#server/api/responses/present.ts'
 import { refusal } from '#server/domain/access/scope.ts'
 import { roleSql } from '#server/domain/checks/role/role-sql.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { Lease, LeaseInput, ReleasedLease } from '#shared/access/lease.ts'
 import { DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import { Validation } from '#shared/checks/validation.ts'
 import { Datasource, DatasourcePage, ListInput } from '#shared/datasources/datasource.ts'
 import {
   RemoveAllInput,
@@ -27,15 +32,10 @@ import {
   VerifyInput,
 } from '#shared/datasources/datasource-change.ts'
 import { RegisterInput, ValidateInput } from '#shared/datasources/registration.ts'
-import { Validation } from '#shared/datasources/validation.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { rowOf } from './find.ts'
 import { lease, releaseLease } from './lease.ts'
-import { present } from './present.ts'
-import { register } from './register.ts'
 import { remove } from './remove.ts'
 import { removeAll } from './remove-all.ts'
-import { rotate, rotateKey } from './rotate.ts'
 import { update } from './update.ts'
 
 /** `datasources.*`. */

@@ -4,8 +4,9 @@
  */
 
 import { z } from 'zod'
-import { outcomeOf } from '#server/api/checks/outcome.ts'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { rowOf } from '#server/api/procedure/find.ts'
+import { outcomeOf } from '#server/api/procedure/outcome.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { isUsablePublicKey } from '#server/domain/access/lease.ts'
 import { refusal } from '#server/domain/access/scope.ts'
@@ -18,7 +19,6 @@ import { Lease, type LeaseId, type LeaseInput } from '#shared/access/lease.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { faultOfTask, TaskFault } from '#shared/faults/task-fault.ts'
-import { rowOf } from './find.ts'
 
 const KEPT_MS = 600_000
 

@@ -5,10 +5,11 @@
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
 import * as audit from '#server/store/access/audit.ts'
-import * as changes from '#server/store/changes/changes.ts'
+import * as changes from '#server/store/database/changes.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { someOf } from '#server/store/datasources/datasources-of-mode.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { RemovedAll } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
@@ -39,7 +40,7 @@ async function removeSome(ctx: KnownContext, until: Date) {
     const held: typeof found = []
     for (const row of found) {
       // Another call may have removed it since.
-      if ((await datasources.lock(tx, org, { id: row.id })) !== undefined) held.push(row)
+      if ((await lockDatasource(tx, org, { id: row.id })) !== undefined) held.push(row)
     }
     const removed: ('direct' | 'endpoint')[] = []
     for (const row of held) {

@@ -2,18 +2,20 @@
  * Removes a datasource: the record stays for audit, the credential's bytes are destroyed in the same transaction.
  * Its tasks end with it.
  */
+
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { once } from '#server/api/once.ts'
+import { changeable } from '#server/api/procedure/find.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { present } from '#server/api/responses/present.ts'
 import * as audit from '#server/store/access/audit.ts'
-import * as changes from '#server/store/changes/changes.ts'
+import * as changes from '#server/store/database/changes.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RemoveInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { changeable } from './find.ts'
-import { present } from './present.ts'
 
 /** Removes it and answers its last state. Throws `entity_not_found` for one that is gone already. */
 export async function remove(ctx: KnownContext, input: z.output<typeof RemoveInput>): Promise<Datasource> {
@@ -34,7 +36,7 @@ export async function remove(ctx: KnownContext, input: z.output<typeof RemoveInp
 async function removeRow(ctx: KnownContext, id: string, now: Date): Promise<void> {
   const org = ctx.principal.organizationId
   await transaction(ctx.parts.db, async tx => {
-    if ((await datasources.lock(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
+    if ((await lockDatasource(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
     await datasources.remove(tx, org, { id, now })
     await audit.append(tx, org, eventOf(ctx, { action: 'datasource.removed', objectKind: 'datasource', objectId: id }))
     changes.append(tx, org, { datasourceId: id, change: 'removed', at: now })

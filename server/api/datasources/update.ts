@@ -2,20 +2,22 @@
  * Changes what is not secret of a datasource: name, metadata, schema, excluded schemas.
  * Credentials go through `rotate.ts`.
  */
+
 import type { z } from 'zod'
-import { checked, verifyTask } from '#server/api/checks/verdict.ts'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { once } from '#server/api/once.ts'
+import { changeable } from '#server/api/procedure/find.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { checked, verifyTask } from '#server/api/procedure/verdict.ts'
 import { directIdentity } from '#server/domain/datasources/identity.ts'
 import * as audit from '#server/store/access/audit.ts'
-import * as changes from '#server/store/changes/changes.ts'
+import * as changes from '#server/store/database/changes.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { UpdateInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { changeable } from './find.ts'
 
 type Update = z.output<typeof UpdateInput>
 
@@ -44,7 +46,7 @@ async function apply(ctx: KnownContext, input: Update, id: string): Promise<{ id
   const org = ctx.principal.organizationId
   const now = ctx.parts.clock()
   await transaction(ctx.parts.db, async tx => {
-    const held = await datasources.lock(tx, org, { id })
+    const held = await lockDatasource(tx, org, { id })
     if (held === undefined) throw new Fault('entity_not_found')
     const isMoved = input.schema !== undefined && input.schema !== held.schema
     const set = {

@@ -3,9 +3,9 @@
  * An event is the customer's text, passed on as it came.
  */
 
-import { procedure, router } from '#server/api/trpc.ts'
+import { MAX_PAGE_BYTES, readPage } from '#server/api/changes/feed-page.ts'
+import { procedure, router } from '#server/api/procedure/trpc.ts'
 import { FeedItems, FeedListInput, PushAnswer, PushInput } from '#shared/feeds/feed.ts'
-import { MAX_PAGE_BYTES, readPage } from './feed-page.ts'
 import { push } from './push.ts'
 import { feedOf } from './read-feed.ts'
 import { watchFeedProcedure } from './watch-feed.ts'

@@ -7,8 +7,8 @@
  * told apart neither by the answer nor by the time that it takes, and none of them leaves a row behind.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { outcomeOf } from '#server/api/checks/outcome.ts'
 import type { WebParts } from '#server/api/context.ts'
+import { outcomeOf } from '#server/api/procedure/outcome.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { packBox } from '#server/domain/access/sealed.ts'
 import { networkOf } from '#server/domain/network/client-address.ts'

@@ -3,10 +3,10 @@
  * handed to the worker, exact bytes and headers sealed, since no key can be opened here; its answer is awaited.
  */
 
-import { outcomeOf } from '#server/api/checks/outcome.ts'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { changeable } from '#server/api/datasources/find.ts'
-import { once } from '#server/api/once.ts'
+import { changeable } from '#server/api/procedure/find.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { outcomeOf } from '#server/api/procedure/outcome.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { packBox } from '#server/domain/access/sealed.ts'
 import { FEED_PACE } from '#server/domain/feeds/feed.ts'

@@ -4,7 +4,7 @@
  */
 
 import type { KnownContext } from '#server/api/context.ts'
-import { rowOf } from '#server/api/datasources/find.ts'
+import { rowOf } from '#server/api/procedure/find.ts'
 import { refusal } from '#server/domain/access/scope.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'

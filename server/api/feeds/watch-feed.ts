@@ -3,9 +3,9 @@
  * subscriber who comes back with the last one that it saw goes on behind it.
  */
 import { tracked } from '@trpc/server'
-import { recheckLater } from '#server/api/caller/recheck.ts'
 import type { KnownContext } from '#server/api/context.ts'
-import { failureOf, procedure } from '#server/api/trpc.ts'
+import { recheckLater } from '#server/api/procedure/recheck.ts'
+import { failureOf, procedure } from '#server/api/procedure/trpc.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { type FeedItem, FeedWatchInput } from '#shared/feeds/feed.ts'
 import { feedOf } from './read-feed.ts'

@@ -4,11 +4,12 @@
  */
 
 import { z } from 'zod'
-import { outcomeOf } from '#server/api/checks/outcome.ts'
-import { checked, verifyTask } from '#server/api/checks/verdict.ts'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { changeable, rowOf } from '#server/api/datasources/find.ts'
-import { once } from '#server/api/once.ts'
+import { changeable, rowOf } from '#server/api/procedure/find.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { outcomeOf } from '#server/api/procedure/outcome.ts'
+import { checked, verifyTask } from '#server/api/procedure/verdict.ts'
+import { summarise } from '#server/api/responses/present-snapshot.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { packBox } from '#server/domain/access/sealed.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -21,7 +22,6 @@ import { FAULTS, Fault, isFaultCode } from '#shared/faults/fault.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'
 import { faultOfTask, TaskFault } from '#shared/faults/task-fault.ts'
 import type { IntrospectInput, Introspection } from '#shared/schemas/introspection.ts'
-import { summarise } from './present-snapshot.ts'
 
 const DEADLINE_MS = 30_000
 const KEPT_MS = 600_000

@@ -5,8 +5,11 @@
 
 import { z } from 'zod'
 import type { KnownContext } from '#server/api/context.ts'
-import { rowOf } from '#server/api/datasources/find.ts'
-import { procedure, router } from '#server/api/trpc.ts'
+import { rowOf } from '#server/api/procedure/find.ts'
+import { procedure, router } from '#server/api/procedure/trpc.ts'
+import { summarise } from '#server/api/responses/present-snapshot.ts'
+import { JsonText } from '#server/api/schemas/reader/json-text.ts'
+import { PartText } from '#server/api/schemas/reader/snapshot-reader.ts'
 import { refusal } from '#server/domain/access/scope.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as snapshots from '#server/store/schemas/snapshots.ts'
@@ -25,9 +28,6 @@ import {
 } from '#shared/schemas/introspection.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { introspect } from './introspect.ts'
-import { JsonText } from './json-text.ts'
-import { summarise } from './present-snapshot.ts'
-import { PartText } from './snapshot-reader.ts'
 
 /** What callers see is a `Snapshot`; here it is the text of one, which nothing on this loop reads. */
 const SnapshotWhole = z.object({

@@ -5,8 +5,8 @@
  * that a slip in the dialler refuses instead of trusting. Called by `verification.ts`.
  */
 
+import type { Advisory, Check, DirectItem } from '#shared/checks/check.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
-import type { Advisory, Check, DirectItem } from '#shared/datasources/check.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 import { dialFix, type TriedLogin } from './dial-fixes.ts'

@@ -6,7 +6,7 @@
  */
 
 import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
-import { type Advisory, type Check, ENDPOINT_ITEMS } from '#shared/datasources/check.ts'
+import { type Advisory, type Check, ENDPOINT_ITEMS } from '#shared/checks/check.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import type { Judgement } from './verification.ts'
 

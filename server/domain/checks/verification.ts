@@ -9,7 +9,7 @@ import { roleAdvice } from '#server/domain/checks/role/role-advice.ts'
 import { isRoleItem, type RoleItem, roleFinding } from '#server/domain/checks/role/role-checks.ts'
 import type { Subject } from '#server/domain/checks/role/role-fixes.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
-import { type Advisory, type Check, DIRECT_ITEMS, type DirectItem } from '#shared/datasources/check.ts'
+import { type Advisory, type Check, DIRECT_ITEMS, type DirectItem } from '#shared/checks/check.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 import {

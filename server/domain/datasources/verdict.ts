@@ -26,6 +26,15 @@ export interface VerdictContent {
   readonly usableUntil: Date | null
 }
 
+/** A verdict as its row has it, under the worker's signature together with the row's organization, id, mode and status. */
+export interface SignedVerdict {
+  readonly version: number
+  readonly usable: boolean
+  readonly usableUntil: Date | null
+  readonly signerId: string
+  readonly signature: Buffer
+}
+
 /** Until when a check that passed at `at` lets the credential be used: 48 hours or three intervals, at most 14 days. */
 export function usableUntil(at: Date, intervalMs: number): Date {
   return new Date(at.getTime() + Math.min(LONGEST_MS, Math.max(SHORTEST_MS, 3 * intervalMs)))

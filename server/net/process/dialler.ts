@@ -9,10 +9,10 @@
 import type { Probe } from '#server/domain/checks/probe.ts'
 import type { EndpointAnswer, EndpointRequest } from '#server/domain/feeds/endpoint.ts'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
-import { type CatalogAsk, type Described, describeThrough } from '#server/net/catalog/describe-answer.ts'
 import { noAnswer, pipedBytes, withPage } from '#server/net/endpoint/request-answer.ts'
 import type { Located, LocateRequest } from '#server/net/postgres/locate.ts'
 import type { ProbeRequest } from '#server/net/postgres/probe.ts'
+import { type CatalogAsk, type Described, describeThrough } from '#server/net/process/describe-answer.ts'
 import { type DiallerEvent, DialPool } from './dial-pool.ts'
 
 /**

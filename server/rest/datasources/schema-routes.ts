@@ -2,7 +2,7 @@
  * The routes of schemas in the datasources dialect: introspect now, read the schema, compare two snapshots.
  * Each maps to one or two procedures and decides nothing.
  */
-import { PartText } from '#server/api/schemas/snapshot-reader.ts'
+import { PartText } from '#server/api/schemas/reader/snapshot-reader.ts'
 import type { Call, Route } from '#server/rest/dialect.ts'
 import { IDS, SCHEMAS } from '#server/rest/openapi/examples.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'

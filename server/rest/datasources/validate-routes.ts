@@ -4,7 +4,7 @@
 
 import type { Reply, Route } from '#server/rest/dialect.ts'
 import { ANSWERS, BODIES, IDS } from '#server/rest/openapi/examples.ts'
-import type { Validation } from '#shared/datasources/validation.ts'
+import type { Validation } from '#shared/checks/validation.ts'
 import { ValidateBody } from '#shared/dialects/datasources-dialect.ts'
 import { DatasourceValidation } from '#shared/dialects/datasources-object.ts'
 import { documentedId, pathId, strictRoute } from './strict.ts'

@@ -3,6 +3,7 @@
  */
 import express from 'express'
 import { isDeeperThan } from '#server/domain/feeds/json-text.ts'
+import type { BodyLimits } from '#server/rest/dialect.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { hasBody, isJson } from './body-head.ts'
 import { jsonError } from './json-offset.ts'
@@ -12,12 +13,6 @@ export const MAX_BODY_BYTES = 65_536
 
 /** Deeper than anything that a field takes; what prints or walks a value does it by recursion. */
 export const MAX_DEPTH = 128
-
-/** How much of a body a route takes. */
-export interface BodyLimits {
-  readonly maxBytes: number
-  readonly maxDepth: number
-}
 
 const USUAL: BodyLimits = { maxBytes: MAX_BODY_BYTES, maxDepth: MAX_DEPTH }
 

@@ -2,7 +2,7 @@
  * Puts texts that were made in threads into an answer that the library writes, in the places of their marks.
  */
 import type express from 'express'
-import { inPlace, type JsonText } from '#server/api/schemas/json-text.ts'
+import { inPlace, type JsonText } from '#server/api/schemas/reader/json-text.ts'
 
 /**
  * From the first text on, what is written is held back until the end, where it is small: marks stand for what is large. An

@@ -2,6 +2,7 @@
  * The parts of the OpenAPI document that belong to no single route: how to authenticate, and the headers that requests and
  * answers carry. `openapi.ts` refers to them by name.
  */
+import type { RequestHeader } from '#server/rest/dialect.ts'
 
 /** The resources, one a tag. */
 export const tags = [
@@ -100,4 +101,4 @@ export const parameters = {
     schema: { type: 'string' },
     example: '"3nMWbmbaDRUHfdaVjL3LWg"',
   },
-} as const
+} as const satisfies Readonly<Record<RequestHeader, object>>

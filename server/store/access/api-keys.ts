@@ -3,7 +3,7 @@
  * the caller can tell an edited row from one that was written here.
  */
 import type { Insertable, Selectable } from 'kysely'
-import type { Db, Tables } from '#server/store/database/db.ts'
+import type { Db, Tables } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
 
 /** A key's row as it was found by its hash. */

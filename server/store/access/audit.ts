@@ -2,7 +2,7 @@
  * The append-only record: who did what to which object, and how it ended. No secret and no free text goes in. The
  * roles of both tiers have no right to change or delete a row; an owner has.
  */
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** Who acts: a key, a capability, an operator at the command line, or the worker. */
 export interface Actor {

@@ -3,7 +3,7 @@
  * so that the caller can tell an edited row from one that was written here.
  */
 import type { Insertable, Selectable } from 'kysely'
-import type { Db, Tables, Tx } from '#server/store/database/db.ts'
+import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 import type { ApiKeyRow } from './api-keys.ts'
 
 /** A capability's row. */

@@ -5,7 +5,7 @@
  */
 import { CompiledQuery } from 'kysely'
 import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** How many points one key may take within a window. `name` keeps the keys of several rules apart. */
 export interface Rule {

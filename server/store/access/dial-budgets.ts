@@ -4,8 +4,8 @@
  */
 import { sql } from 'kysely'
 import type { Budget, BudgetFamily } from '#server/domain/network/dial-budget.ts'
-import type { Db } from '#server/store/database/db.ts'
 import { BATCH, batch } from '#server/store/installation/brief.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** Counts one use of each budget; the time at which all of them allow another where one did not, else null. */
 export async function take(db: Db, budgets: readonly Budget[], now: Date): Promise<Date | null> {

@@ -2,7 +2,7 @@
  * Under which peppers the tokens were hashed that may lease: one that is not found may be of a pepper that a worker lacks.
  */
 import { sql } from 'kysely'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** True where the organization has a granted capability whose hash was made under none of these peppers. */
 export async function isAnyHashedOtherwise(db: Db, org: string, pepperIds: readonly string[]): Promise<boolean> {

@@ -3,8 +3,8 @@
  * second request with the same key waits at the unique index until the first has committed or rolled back.
  */
 import { sql } from 'kysely'
-import type { Db, Tx } from '#server/store/database/db.ts'
 import { BATCH, batch } from '#server/store/installation/brief.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** Answers of an organization that are kept together, as JSON. Beyond it the oldest go; claims and results stay. */
 export const MAX_KEPT_BYTES = 16 << 20

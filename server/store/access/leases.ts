@@ -3,9 +3,9 @@
  * outcome and is kept nowhere. The web tier ends leases; only the worker and operators write grants and begin leases.
  */
 import { type Selectable, sql } from 'kysely'
-import type { Db, Tables, Tx } from '#server/store/database/db.ts'
 import { BATCH, batch } from '#server/store/installation/brief.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
+import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
 /** A lease's row. */
 export type LeaseRow = Selectable<Tables['leases']>

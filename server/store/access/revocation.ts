@@ -4,8 +4,8 @@
  */
 import { sql } from 'kysely'
 import { missingConsent, type RevocationConsent } from '#server/domain/access/revocation.ts'
-import type { Tx } from '#server/store/database/db.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
 
 /** Ids of keys and capabilities. */

@@ -3,8 +3,9 @@
  * for a subscriber who comes back. Says where the numbers do not go on from a place, so that nobody is told a part in silence.
  */
 import { sql } from 'kysely'
-import { type Db, transaction } from '#server/store/database/db.ts'
-import type { Change } from './changes.ts'
+import type { Change } from '#server/store/database/changes.ts'
+import { transaction } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** A place in the changes of an organization: everything up to number `n` of an epoch was told. */
 export interface Position {

@@ -3,7 +3,7 @@
  * set too long. Asked at each start: a pooler keeps none of what a session sets for itself.
  */
 import { sql } from 'kysely'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { deadlinesAreSet } from './deadlines.ts'
 
 /** True where a session of our role has one of the deadlines not, or a later one. */

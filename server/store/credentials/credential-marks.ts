@@ -3,8 +3,8 @@
  */
 import { sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/access/sealed.ts'
-import type { Db, Tx } from '#server/store/database/db.ts'
 import { BATCH, batch } from '#server/store/installation/brief.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** What is written of a credential by its check. */
 export interface Marks {

@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { SealedBox } from '#server/domain/access/sealed.ts'
-import type { Db, Tx } from '#server/store/database/db.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** A credential to be written. `last4` is of a signing key, else null. */
 export interface NewCredential {

@@ -5,9 +5,9 @@
 
 import { type Selectable, sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox, WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
-import type { Db, Tables, Tx } from '#server/store/database/db.ts'
-import type { SignedVerdict } from '#server/store/datasources/verdicts.ts'
+import type { SignedVerdict } from '#server/domain/datasources/verdict.ts'
 import type { OrganizationSettings } from '#server/store/organizations/organizations.ts'
+import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
 /** A credential with its bytes, the row that they belong to, and the key pair that they are sealed to. */
 export interface SealedCredential {

@@ -5,7 +5,7 @@
  */
 import { sql } from 'kysely'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
-import type { Db } from './db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 const MEASURE_MS = 60_000
 const LOOK_MS = 5_000

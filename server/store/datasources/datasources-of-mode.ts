@@ -2,7 +2,7 @@
  * The datasources of one mode of an organization, a bounded number at a time: for what is done to all of them.
  */
 
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Kind } from '#shared/datasources/datasource.ts'
 

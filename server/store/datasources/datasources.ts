@@ -4,14 +4,14 @@
  */
 import { type Selectable, sql, type Updateable } from 'kysely'
 import * as credentials from '#server/store/credentials/credentials.ts'
-import type { LatestColumns } from '#server/store/database/datasource-tables.ts'
-import type { Db, Tables, Tx } from '#server/store/database/db.ts'
-import type { VerdictColumns } from '#server/store/database/sealed-tables.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
+import type { LatestColumns } from '#server/store/tables/datasource-tables.ts'
+import type { VerdictColumns } from '#server/store/tables/sealed-tables.ts'
+import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import type { Mode } from '#shared/base/wire.ts'
-import type { Advisory, Check } from '#shared/datasources/check.ts'
+import type { Advisory, Check } from '#shared/checks/check.ts'
 import type { Kind, Status } from '#shared/datasources/datasource.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { withLatest } from './latest-verdicts.ts'
@@ -109,42 +109,6 @@ export async function known(db: Db, org: string, ids: readonly string[]): Promis
     .where('deleted_at', 'is', null)
     .execute()
   return new Set(rows.map(row => row.id))
-}
-
-/** What a change of a datasource looks at, under its row lock. */
-export interface LockedDatasource {
-  readonly id: string
-  readonly kind: Kind
-  readonly mode: Mode
-  readonly status: Status
-  readonly credential_version: number
-  readonly host: string | null
-  readonly port: number | null
-  readonly database: string | null
-  readonly schema: string | null
-  readonly identity: string | null
-}
-
-/**
- * Locks one live datasource, by id or by natural key, until the transaction ends, so that changes of it take turns;
- * undefined when the organization has none. Not against rows that refer to it: their foreign key's lock, which PostgreSQL also
- * takes when a transaction writes such a row twice, would come after their own and against the order of the house.
- */
-export function lock(
-  tx: Tx,
-  org: string,
-  which: { id: string } | { identity: string },
-): Promise<LockedDatasource | undefined> {
-  const query = tx
-    .selectFrom('datasources')
-    .select(['id', 'kind', 'mode', 'status', 'credential_version'])
-    .select(['host', 'port', 'database', 'schema', 'identity'])
-    .where('org_id', '=', org)
-    .where('deleted_at', 'is', null)
-    .forNoKeyUpdate()
-  return (
-    'id' in which ? query.where('id', '=', which.id) : query.where('identity', '=', which.identity)
-  ).executeTakeFirst()
 }
 
 /** What a list is narrowed to. `olderThan` and `newerThan` are ids: keys, not offsets, so that a page never shifts. */

@@ -3,8 +3,8 @@
  * then that row says the rest, until it goes by its age and is kept here at last.
  */
 import { sql } from 'kysely'
-import type { Db } from '#server/store/database/db.ts'
-import type { Advisory, Check } from '#shared/datasources/check.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { Advisory, Check } from '#shared/checks/check.ts'
 
 /** What is looked at of a datasource. */
 interface Shown {

@@ -5,10 +5,11 @@
  */
 import { sql } from 'kysely'
 import type { AuditEvent } from '#server/store/access/audit.ts'
-import { append, appended } from '#server/store/changes/changes.ts'
 import type { NewCredential } from '#server/store/credentials/credentials.ts'
-import { type Db, isTransaction, type Tables } from '#server/store/database/db.ts'
+import { append, appended } from '#server/store/database/changes.ts'
+import { isTransaction } from '#server/store/database/db.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
+import type { Db, Tables } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Kind } from '#shared/datasources/datasource.ts'
 import { Fault } from '#shared/faults/fault.ts'

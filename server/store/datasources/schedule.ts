@@ -2,8 +2,8 @@
  * The schedule of an organization's checks, when its interval becomes shorter. Operators' commands call it.
  */
 import { sql } from 'kysely'
-import type { Tx } from '#server/store/database/db.ts'
-import { lockDatasources } from '#server/store/organizations/lock-datasources.ts'
+import { lockDatasources } from '#server/store/locks/lock-datasources.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 
 /**
  * Brings checks that are due later than an interval from now forward, spread evenly over it: a shorter interval holds for the

@@ -2,7 +2,7 @@
  * Datasources that are marked as unreadable, of every organization, for the worker that looks whether they are.
  */
 import { sql } from 'kysely'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** Where one is. */
 export interface Place {

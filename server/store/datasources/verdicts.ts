@@ -4,10 +4,12 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Standing } from '#server/domain/datasources/status.ts'
-import { append, appended } from '#server/store/changes/changes.ts'
-import { type Db, isTransaction } from '#server/store/database/db.ts'
+import type { SignedVerdict } from '#server/domain/datasources/verdict.ts'
+import { append, appended } from '#server/store/database/changes.ts'
+import { isTransaction } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { type Claim, isHeld, settledColumns } from '#server/store/tasks/claims.ts'
-import type { Advisory, Check } from '#shared/datasources/check.ts'
+import type { Advisory, Check } from '#shared/checks/check.ts'
 import { type FaultCode, isFaultCode } from '#shared/faults/fault.ts'
 
 /** The verifications of a datasource that are kept; the oldest go, but for the one that the datasource shows. */
@@ -26,15 +28,6 @@ export interface Verdict {
   readonly advisories: readonly Advisory[]
   readonly tookMs: number
   readonly at: Date
-}
-
-/** A verdict as its row has it, under the worker's signature together with the row's organization, id, mode and status. */
-export interface SignedVerdict {
-  readonly version: number
-  readonly usable: boolean
-  readonly usableUntil: Date | null
-  readonly signerId: string
-  readonly signature: Buffer
 }
 
 /** A verdict and what it leads to. */

@@ -4,8 +4,8 @@
  */
 import { sql } from 'kysely'
 import type { FoundEvent } from '#server/domain/feeds/feed-page.ts'
-import type { Db } from '#server/store/database/db.ts'
 import { textArray } from '#server/store/database/text-array.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { type Claim, isHeld, settledColumns } from '#server/store/tasks/claims.ts'
 
 /** Events to be stored, in their order. */

@@ -2,9 +2,10 @@
  * Stores what was pushed: the events, and the answer under the message's own name, in one transaction. The web tier calls it
  * for pushes that a key authorizes, the worker for those that are signed on top.
  */
+
 import type { FoundEvent } from '#server/domain/feeds/feed-page.ts'
-import type { Db, Tx } from '#server/store/database/db.ts'
-import * as datasources from '#server/store/datasources/datasources.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { store } from './feed-events.ts'
 import * as feeds from './feeds.ts'
 
@@ -38,7 +39,7 @@ export interface PushAnswer {
 export async function accept(tx: Tx, org: string, pushed: Pushed): Promise<PushAnswer | 'conflict' | null> {
   const { datasourceId, events, messageId, senderId, now, intervalMs } = pushed
   // Pushes to one endpoint take turns, so that a message which comes twice at once is found the second time.
-  if ((await datasources.lock(tx, org, { id: datasourceId })) === undefined) return null
+  if ((await lockDatasource(tx, org, { id: datasourceId })) === undefined) return null
   await feeds.ensure(tx, org, { datasourceId, intervalMs })
   const sender = senderId ?? SIGNED
   const kept = messageId === null ? undefined : await answered(tx, org, { datasourceId, messageId, sender })

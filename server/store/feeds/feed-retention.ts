@@ -3,8 +3,9 @@
  * that were removed. In batches, so that no poll waits long for a lock.
  */
 import { sql } from 'kysely'
-import { type Db, type Tx, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
 import { BATCH, batch, briefly, isFull, isLockNotAvailable } from '#server/store/installation/brief.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 interface Old {
   readonly org: string

@@ -5,7 +5,7 @@
  * Locks are taken in one order everywhere: datasource, task, feed.
  */
 import { type Selectable, sql } from 'kysely'
-import type { Db, Tables, Tx } from '#server/store/database/db.ts'
+import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
 /** A feed's row. */
 export type FeedRow = Selectable<Tables['feeds']>

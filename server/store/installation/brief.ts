@@ -2,7 +2,8 @@
  * Batches of upkeep: transactions that hold their locks for a moment, and that nobody waits for. Called by what forgets old rows.
  */
 import { type RawBuilder, sql } from 'kysely'
-import { type Db, type Tx, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** How many rows one batch changes at most; measured in docs/operations.md. */
 export const BATCH = 250

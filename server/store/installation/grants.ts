@@ -5,7 +5,8 @@
  */
 import { sql } from 'kysely'
 import { roleDeadlines } from '#server/store/connection/deadlines.ts'
-import { type Db, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 
 /** What a role may do with a table: all columns, or those listed. What is not said is not granted. */

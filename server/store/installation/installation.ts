@@ -11,7 +11,8 @@ import { sql } from 'kysely'
 import { codeOf } from '#server/store/connection/availability.ts'
 import { CLIENT_DEADLINE_MS } from '#server/store/connection/deadlines.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
-import { type Db, type Tx, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** What tells one server and database from another; null where it cannot be read. */
 export interface Origin {

@@ -13,7 +13,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type MigrationProvider, Migrator } from 'kysely/migration'
 import { parseDatabaseUrl } from '#server/domain/network/database-url.ts'
 import { openPool } from '#server/store/connection/pool.ts'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { statementsOf } from './sql-statements.ts'
 
 const folder = new URL('../../../migrations/', import.meta.url)

@@ -3,7 +3,7 @@
  * worker's role alone may call. Each call changes one partition, and fails with 55P03 rather than wait for a lock for long.
  */
 import { sql } from 'kysely'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** The tables that are partitioned by month. */
 export type MonthlyTable = 'verifications' | 'audit_events'

@@ -4,8 +4,8 @@
  * lock and looked at again where it is removed, and says whether there may be more.
  */
 import { sql } from 'kysely'
-import * as oldChanges from '#server/store/changes/old-changes.ts'
-import type { Db, Tx } from '#server/store/database/db.ts'
+import * as oldChanges from '#server/store/installation/old-changes.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { BATCH, batch, briefly, isFull } from './brief.ts'
 
 /**

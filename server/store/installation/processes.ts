@@ -4,7 +4,8 @@
  */
 import { sql } from 'kysely'
 import { deadlinesAreSet } from '#server/store/connection/deadlines.ts'
-import { type Db, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import type { Tier } from './grants.ts'
 
 /** A process that has written nothing for so long is not ready, and another one takes it for gone. */

@@ -3,7 +3,7 @@
  * would belong to nobody.
  */
 import { sql } from 'kysely'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** How long a claim holds after it was last renewed: a worker that is gone is replaced after it. */
 export const HELD_SECONDS = 60

@@ -4,7 +4,7 @@
  */
 import { type Selectable, sql } from 'kysely'
 import type { WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
-import type { Db, Tables, Tx } from '#server/store/database/db.ts'
+import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
 /** Columns of a key's row as its signature covers them. */
 interface Signed {

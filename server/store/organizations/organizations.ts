@@ -4,8 +4,8 @@
  */
 import type { Insertable } from 'kysely'
 import type { OrganizationKeyRow } from '#server/domain/access/sealed.ts'
-import type { Db, Tables, Tx } from '#server/store/database/db.ts'
-import { lockDatasources } from './lock-datasources.ts'
+import { lockDatasources } from '#server/store/locks/lock-datasources.ts'
+import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
 /** Creates an organization together with its first key pair. An operator's command, so it is told no organization. */
 export async function create(

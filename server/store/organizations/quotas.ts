@@ -3,7 +3,7 @@
  * capabilities, which also end by the clock, are counted under a lock. No process can pass another on the way.
  */
 import { sql } from 'kysely'
-import type { Tx } from '#server/store/database/db.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 
 /** What an organization may have at most of each. */
 export interface Quotas {

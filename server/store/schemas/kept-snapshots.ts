@@ -2,7 +2,7 @@
  * How many snapshots of a datasource are kept. Called by the worker where it keeps another one, in the same transaction.
  */
 import { sql } from 'kysely'
-import type { Tx } from '#server/store/database/db.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 
 /** Snapshots that are kept of a datasource, and their bytes as the rows hold them, packed. */
 export const KEPT_SNAPSHOTS = { count: 100, bytes: 64 << 20 } as const

@@ -3,7 +3,7 @@
  * hold, and what stands beside it (estimates).
  */
 import { sql } from 'kysely'
-import type { Db, Tx } from '#server/store/database/db.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** A row without its content. */
 export interface SnapshotSummary {

@@ -3,7 +3,7 @@
  * is still its own. Claiming and settling are in `claims.ts`.
  */
 
-import type { Db, Tx } from '#server/store/database/db.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 import type { Claim } from './claims.ts'
 
 /**

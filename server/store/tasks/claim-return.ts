@@ -3,7 +3,7 @@
  * it could not do. Claiming and settling are in `claims.ts`.
  */
 
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import type { Claim } from './claims.ts'
 
 /** Gives a claim back undone, due at `dueAt`, as if it had never been made. */

@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
-import { type Db, type TaskKind, type Tx, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
+import type { Db, TaskKind, Tx } from '#server/store/tables/tables.ts'
 import { areDue, choice, PLAN_SETTINGS } from './claim-choice.ts'
 
 /** A worker's hold on a task. `token` fences: settling with an older one changes nothing. */

@@ -3,7 +3,7 @@
  * turns out to be equal leaves the check's own time and attempts as they were.
  */
 import { sql } from 'kysely'
-import type { Tx } from '#server/store/database/db.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import { request } from './tasks.ts'
 
 /**

@@ -2,7 +2,7 @@
  * Who waits for a check: what a caller waits for goes before what was asked for and nobody waits for. The callers' tier says it.
  */
 import { sql } from 'kysely'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** Says until when a caller waits for a datasource's check, or for the comparison before it: it goes before what nobody waits for. */
 export async function noteWait(db: Db, org: string, of: { datasourceId: string; until: Date }): Promise<void> {

@@ -2,21 +2,23 @@
  * Settles a pending credential that is no other than the one in force: it is destroyed, and nothing is dialled where a dial would
  * tell nothing new. What is another one goes on to the check. Only the worker compares, since it alone opens both.
  */
+
 import { isBroken } from '#server/seal/held-key.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
-import { type Tx, transaction } from '#server/store/database/db.ts'
-import * as datasources from '#server/store/datasources/datasources.ts'
+import { transaction } from '#server/store/database/db.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import { holds } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as comparisons from '#server/store/tasks/comparisons.ts'
-import { endpointCanonical, endpointKeys, endpointLogin } from '#server/work/feeds/endpoint-keys.ts'
-import { openCredential, openUnlessBroken } from '#server/work/keys/open.ts'
+import { endpointCanonical, endpointKeys, endpointLogin } from '#server/work/credentials/endpoint-keys.ts'
+import { countUnequal, keptFromComparing, type OwnLogin } from '#server/work/credentials/login-budgets.ts'
+import { openCredential, openUnlessBroken } from '#server/work/credentials/open.ts'
+import { resolve } from '#server/work/credentials/resolve.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
-import { countUnequal, keptFromComparing, type OwnLogin } from './login-budgets.ts'
-import { resolve } from './resolve.ts'
 
 /** Verdicts by which the server has refused the credential itself: the same one again is refused again, and counted against it. */
 const REFUSED: ReadonlySet<FaultCode> = new Set<FaultCode>(['authentication_failed', 'signature_refused'])
@@ -45,7 +47,7 @@ interface Compared {
 /** Locks in the order of the house: datasource, its tasks, its credentials. */
 async function settle(tx: Tx, claim: claims.Claim, { row, isEqual, isKnown, now }: Compared): Promise<void> {
   const org = claim.organizationId
-  const held = row === undefined ? undefined : await datasources.lock(tx, org, { id: row.id })
+  const held = row === undefined ? undefined : await lockDatasource(tx, org, { id: row.id })
   if (!(await holds(tx, claim))) return
   if (row !== undefined && held !== undefined && (await isStill(tx, row))) {
     const check = { datasourceId: row.id, now }
@@ -63,8 +65,7 @@ async function settle(tx: Tx, claim: claims.Claim, { row, isEqual, isKnown, now 
 export async function withoutEqual(parts: WorkerParts, row: sealed.SealedDatasource): Promise<sealed.SealedDatasource> {
   if (!(await isNoOther(parts, row))) return row
   const isDestroyed = await transaction(parts.db, async tx => {
-    if ((await datasources.lock(tx, row.org_id, { id: row.id })) === undefined || !(await isStill(tx, row)))
-      return false
+    if ((await lockDatasource(tx, row.org_id, { id: row.id })) === undefined || !(await isStill(tx, row))) return false
     await credentials.destroy(tx, row.org_id, { datasourceId: row.id, state: 'pending' })
     return true
   })

@@ -3,9 +3,9 @@
  */
 import { isCondemning, type Standing, type StandingBefore } from '#server/domain/datasources/status.ts'
 import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
+import { isUnsigned } from '#server/work/credentials/standing.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
-import { isUnsigned } from './standing.ts'
 
 /**
  * Where the row is before a check. One that says that it is active over a verdict that does not is refused for good at once; one

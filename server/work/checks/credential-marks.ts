@@ -5,11 +5,11 @@
 import type { Fingerprint, SealedBox, Secret } from '#server/domain/access/sealed.ts'
 import type { Marks } from '#server/store/credentials/credential-marks.ts'
 import type { SealedCredential } from '#server/store/credentials/sealed.ts'
-import { currentKey } from '#server/work/keys/open.ts'
+import { loginHashesOf } from '#server/work/credentials/login-budgets.ts'
+import { currentKey } from '#server/work/credentials/open.ts'
+import { keptSecret, type ResolvedTarget } from '#server/work/credentials/resolve.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import type { Examined } from './examine.ts'
-import { loginHashesOf } from './login-budgets.ts'
-import { keptSecret, type ResolvedTarget } from './resolve.ts'
 
 interface Checked {
   readonly tried: SealedCredential

@@ -5,12 +5,12 @@
 
 import { type Judgement, judge, type RolePolicy } from '#server/domain/checks/verification.ts'
 import { isBroken } from '#server/seal/held-key.ts'
+import { countUnequal, keptFromTelling } from '#server/work/credentials/login-budgets.ts'
+import { type Resolved, type ResolvedTarget, resolve, type Unresolved } from '#server/work/credentials/resolve.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 import { guardedProbe } from './guarded-probe.ts'
-import { countUnequal, keptFromTelling } from './login-budgets.ts'
-import { type Resolved, type ResolvedTarget, resolve, type Unresolved } from './resolve.ts'
 
 const DEADLINE_MS = 12_000
 const KEPT = failureSpec('budget_exhausted')

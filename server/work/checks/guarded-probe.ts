@@ -5,12 +5,20 @@
 
 import type { Probe } from '#server/domain/checks/probe.ts'
 import { HALF_REFUSED, REFUSED } from '#server/domain/network/login-budget.ts'
-import type { CatalogAsk, Described } from '#server/net/catalog/describe-answer.ts'
 import type { ProbeRequest } from '#server/net/postgres/probe.ts'
+import type { CatalogAsk, Described } from '#server/net/process/describe-answer.ts'
+import {
+  admit,
+  chargeFor,
+  countUnequal,
+  type Login,
+  type OwnLogin,
+  uncount,
+  type Version,
+} from '#server/work/credentials/login-budgets.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import type { Failure, FailureCode, Stage } from '#shared/faults/failure.ts'
 import { Hung } from './first-try.ts'
-import { admit, chargeFor, countUnequal, type Login, type OwnLogin, uncount, type Version } from './login-budgets.ts'
 
 const REFUSED_LOGIN: ReadonlySet<FailureCode> = new Set<FailureCode>(['password_refused', 'login_refused'])
 const LOGGED_IN: ReadonlySet<Stage> = new Set<Stage>(['authenticate', 'database', 'privilege'])

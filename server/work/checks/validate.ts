@@ -9,11 +9,11 @@ import { isBroken } from '#server/seal/held-key.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import * as claims from '#server/store/tasks/claims.ts'
-import { openInForce, openPayload } from '#server/work/keys/open.ts'
+import { openInForce, openPayload } from '#server/work/credentials/open.ts'
+import { isMoved, isTrusted } from '#server/work/credentials/standing.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
-import type { Validation } from '#shared/datasources/validation.ts'
+import type { Validation } from '#shared/checks/validation.ts'
 import { examine, refusedUndialled } from './examine.ts'
-import { isMoved, isTrusted } from './standing.ts'
 
 const Payload = z.object({ secret: Secret, schema: z.string().nullable(), dbType: z.string() })
 

@@ -12,22 +12,24 @@ import { isBroken, SealBroken } from '#server/seal/held-key.ts'
 import * as credentialMarks from '#server/store/credentials/credential-marks.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
-import { type Tx, transaction } from '#server/store/database/db.ts'
+import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as registration from '#server/store/datasources/registration.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
+import { type LockedDatasource, lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import { holds } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
-import { verifyEndpoint } from '#server/work/feeds/verify-endpoint.ts'
-import { openCredential, openInForce } from '#server/work/keys/open.ts'
+import { verifyEndpoint } from '#server/work/checks/verify-endpoint.ts'
+import { intervalMs, nextCheck } from '#server/work/credentials/next-check.ts'
+import { openCredential, openInForce } from '#server/work/credentials/open.ts'
+import { recordRotation } from '#server/work/credentials/record-rotation.ts'
+import { isMoved, isTrusted, lacksVerdict, signedVerdict } from '#server/work/credentials/standing.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import { withoutEqual } from './compare.ts'
 import { shownReason, standingBefore } from './confirm.ts'
 import { marksOf } from './credential-marks.ts'
 import { type Examined, examine, undialled } from './examine.ts'
-import { intervalMs, nextCheck } from './next-check.ts'
-import { recordRotation } from './record-rotation.ts'
-import { isMoved, isTrusted, lacksVerdict, signedVerdict } from './standing.ts'
 
 /** The work of a `verify` task. */
 export async function verify(parts: WorkerParts, claim: claims.Claim): Promise<void> {
@@ -158,7 +160,7 @@ async function settleMoving(
 ): Promise<void> {
   const { tried, marks, judgement } = of
   const { organizationId: org, datasourceId } = tried.context
-  const held = await datasources.lock(tx, org, { id: datasourceId })
+  const held = await lockDatasource(tx, org, { id: datasourceId })
   if (held === undefined || !(await holds(tx, claim))) return
   const isMoving = await isStill(tx, org, tried)
   let state: verdicts.Settlement['state'] = tried.state
@@ -175,7 +177,7 @@ async function settleMoving(
 }
 
 /** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
-async function putInForce(tx: Tx, of: Tried & Examined, held: datasources.LockedDatasource): Promise<void> {
+async function putInForce(tx: Tx, of: Tried & Examined, held: LockedDatasource): Promise<void> {
   const { tried, resolved } = of
   const org = tried.context.organizationId
   await sealed.promote(tx, org, tried.context)

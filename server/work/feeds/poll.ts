@@ -12,12 +12,12 @@ import { transaction } from '#server/store/database/db.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import * as claims from '#server/store/tasks/claims.ts'
-import { requestUnsigned } from '#server/work/checks/await-check.ts'
-import { isUsable } from '#server/work/checks/standing.ts'
+import { requestUnsigned } from '#server/work/credentials/await-check.ts'
+import { endpointKeys, keysOf } from '#server/work/credentials/endpoint-keys.ts'
+import { isUsable } from '#server/work/credentials/standing.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 import { type Asked, askEndpoint } from './ask-endpoint.ts'
-import { endpointKeys, keysOf } from './endpoint-keys.ts'
 
 /** From one page to the next: longer than a request and its wait for a process. */
 const HOLD_MS = 60_000

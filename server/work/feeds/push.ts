@@ -13,11 +13,11 @@ import * as sealed from '#server/store/credentials/sealed.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as pushes from '#server/store/feeds/feed-pushes.ts'
 import * as claims from '#server/store/tasks/claims.ts'
-import { usableOrAwaited } from '#server/work/checks/await-check.ts'
-import { openPayload } from '#server/work/keys/open.ts'
+import { usableOrAwaited } from '#server/work/credentials/await-check.ts'
+import { type EndpointKeys, endpointKeys, keysOf } from '#server/work/credentials/endpoint-keys.ts'
+import { openPayload } from '#server/work/credentials/open.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import type { PushOutcome } from '#shared/feeds/feed.ts'
-import { type EndpointKeys, endpointKeys, keysOf } from './endpoint-keys.ts'
 
 const Payload = z.object({
   body: z.string(),

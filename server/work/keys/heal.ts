@@ -8,10 +8,10 @@ import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import * as unreadable from '#server/store/datasources/unreadable.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
-import { isMoved } from '#server/work/checks/standing.ts'
-import { endpointKeys } from '#server/work/feeds/endpoint-keys.ts'
+import { endpointKeys } from '#server/work/credentials/endpoint-keys.ts'
+import { openInForce } from '#server/work/credentials/open.ts'
+import { isMoved } from '#server/work/credentials/standing.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
-import { openInForce } from './open.ts'
 
 const EVERY_MS = 3_600_000
 const BATCH = 100

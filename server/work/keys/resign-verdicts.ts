@@ -4,7 +4,7 @@
  */
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
 import { transaction } from '#server/store/database/db.ts'
-import * as signatures from '#server/store/datasources/verdict-signatures.ts'
+import * as signatures from '#server/store/keys/verdict-signatures.ts'
 import { prolong } from '#server/store/tasks/claim-hold.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 import type { WorkerParts } from '#server/work/parts.ts'

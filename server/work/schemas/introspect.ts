@@ -2,23 +2,26 @@
  * Introspects a datasource: opens the credential in force, reads the catalog, keeps a snapshot if it differs from the last,
  * and the drift between them. Asked for by a caller (once, the outcome awaited) or due by itself (standing).
  */
+
 import { z } from 'zod'
 import { newId } from '#server/domain/access/ids.ts'
 import { backoffMs, jittered, UNREACHABLE } from '#server/domain/network/backoff.ts'
 import type { FinishedSnapshot } from '#server/net/catalog/finish-catalog.ts'
 import { isBroken } from '#server/seal/held-key.ts'
-import * as changes from '#server/store/changes/changes.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
-import { type Tx, transaction } from '#server/store/database/db.ts'
+import * as changes from '#server/store/database/changes.ts'
+import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import { holds } from '#server/store/tasks/claim-hold.ts'
 import { handBack } from '#server/store/tasks/claim-return.ts'
 import * as claims from '#server/store/tasks/claims.ts'
-import { onceFound, requestUnsigned, usableOrAwaited } from '#server/work/checks/await-check.ts'
 import { guardedDescribe } from '#server/work/checks/guarded-probe.ts'
-import { resolve } from '#server/work/checks/resolve.ts'
-import { isUsable } from '#server/work/checks/standing.ts'
-import { openInForce, openPayload } from '#server/work/keys/open.ts'
+import { onceFound, requestUnsigned, usableOrAwaited } from '#server/work/credentials/await-check.ts'
+import { openInForce, openPayload } from '#server/work/credentials/open.ts'
+import { resolve } from '#server/work/credentials/resolve.ts'
+import { isUsable } from '#server/work/credentials/standing.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import type { Fault, FaultCode } from '#shared/faults/fault.ts'
@@ -78,7 +81,7 @@ async function endIdle(parts: WorkerParts, claim: claims.Claim, of: TaskFault & 
 async function settleIdle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; id: string }): Promise<void> {
   const { claim, id } = of
   const now = parts.clock()
-  const held = await datasources.lock(tx, claim.organizationId, { id })
+  const held = await lockDatasource(tx, claim.organizationId, { id })
   const row = held === undefined ? undefined : await sealed.datasource(tx, claim.organizationId, id)
   const isBack = row !== undefined && isUsable(parts, row)
   await claims.settle(tx, claim, { dueAt: isBack ? now : null, now, failed: false })
@@ -141,7 +144,7 @@ async function settle(
   const { claim, row, found } = of
   const org = claim.organizationId
   const now = parts.clock()
-  if ((await datasources.lock(tx, org, { id: row.id })) === undefined) return true
+  if ((await lockDatasource(tx, org, { id: row.id })) === undefined) return true
   if ('fault' in found) {
     const isRefused = found.isRefused === true
     await settleTask(parts, tx, { claim, row, isFailed: true, isRefused, outcome: outcomeOf(found) })

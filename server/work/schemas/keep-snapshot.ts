@@ -4,9 +4,9 @@
  * Called by `introspect.ts`.
  */
 import type { FinishedSnapshot, LastSnapshot } from '#server/net/catalog/finish-catalog.ts'
-import type { Db, Tx } from '#server/store/database/db.ts'
 import { trim } from '#server/store/schemas/kept-snapshots.ts'
 import * as snapshots from '#server/store/schemas/snapshots.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** Of which datasource, and which schemas were asked for: null for all but the excluded ones. */
 export interface Covered {

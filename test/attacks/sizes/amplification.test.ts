@@ -5,14 +5,14 @@
 import { fileURLToPath } from 'node:url'
 import { zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { inPlace, JsonText } from '#server/api/schemas/json-text.ts'
+import { inPlace, JsonText } from '#server/api/schemas/reader/json-text.ts'
 import {
   answerBudget,
   MAX_ANSWER_BYTES,
   MAX_WAITING_READINGS,
   READERS,
   SnapshotReader,
-} from '#server/api/schemas/snapshot-reader.ts'
+} from '#server/api/schemas/reader/snapshot-reader.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as snapshots from '#server/store/schemas/snapshots.ts'

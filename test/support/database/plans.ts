@@ -11,7 +11,7 @@ import {
   PostgresQueryCompiler,
 } from 'kysely'
 import pg from 'pg'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** The statements that `work` sends. Each is answered without a row. */
 export async function statementsOf(work: (db: Db) => Promise<unknown>): Promise<readonly CompiledQuery[]> {

@@ -5,7 +5,7 @@ import sodium from 'libsodium-wrappers'
 import { createLeaseCapability } from '#server/operator/leases.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { leaseVerifyKeys } from '#server/seal/leases.ts'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { LeasedCredential, SignedLease } from '#shared/access/lease.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 

@@ -8,9 +8,9 @@ import { createFingerprinter, type Fingerprinter } from '#server/seal/fingerprin
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { createSealer, type Sealer, type VerifiedKey } from '#server/seal/sealer.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
-import type { Db } from '#server/store/database/db.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { canonicalTarget } from '#shared/connection-string/connection-string.ts'
 
 const BATCH = 500

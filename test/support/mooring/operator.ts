@@ -4,7 +4,7 @@
 import { join } from 'node:path'
 import { commands } from '#server/operator/commands.ts'
 import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** What a command left behind. */
 export interface Ran {

@@ -2,7 +2,7 @@
  * Forgets as a worker does, at a time of the test's choice. It needs no worker: the database and a clock.
  */
 import { retentionSettings } from '#server/domain/tasks/retention-settings.ts'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { forget, type Kept } from '#server/work/retention.ts'
 
 /** What is kept where nothing is said. */

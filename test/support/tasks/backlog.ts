@@ -5,7 +5,7 @@
 
 import type { RawBuilder } from 'kysely'
 import pg from 'pg'
-import type { Db } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { PLAN_SETTINGS } from '#server/store/tasks/claim-choice.ts'
 
 /** What is due. */

@@ -6,7 +6,7 @@
 
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
-import type { Advisory } from '#shared/datasources/check.ts'
+import type { Advisory } from '#shared/checks/check.ts'
 import {
   giveTables,
   mendViews,

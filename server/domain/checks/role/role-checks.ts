@@ -6,7 +6,7 @@
 
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
-import type { DirectItem } from '#shared/datasources/check.ts'
+import type { DirectItem } from '#shared/checks/check.ts'
 import { forceRowSecurity, replaceRole, revokeFileFunctions, type Subject, takeAttribute } from './role-fixes.ts'
 
 /** What is wrong with a role: what was seen, in our words around quoted names, and what mends it. */

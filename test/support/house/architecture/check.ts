@@ -10,9 +10,19 @@ import { checkSpecifiers } from './imports.ts'
 import { checkLanguage } from './language.ts'
 import { checkNames } from './names.ts'
 import { checkOwnership } from './ownership.ts'
+import { checkFolders, checkRooms } from './rooms.ts'
 import type { Source, Violation } from './source.ts'
 
-const EACH = [checkArrows, checkBudgets, checkDocumentation, checkLanguage, checkNames, checkOwnership, checkSpecifiers]
+const EACH = [
+  checkArrows,
+  checkRooms,
+  checkBudgets,
+  checkDocumentation,
+  checkLanguage,
+  checkNames,
+  checkOwnership,
+  checkSpecifiers,
+]
 
 /** Reports everything that breaks a rule, sorted by file and line. */
 export function check(sources: readonly Source[]): Violation[] {
@@ -20,6 +30,7 @@ export function check(sources: readonly Source[]): Violation[] {
     ...sources.flatMap(source => EACH.flatMap(rule => rule(source))),
     ...checkCycles(sources),
     ...checkWalls(sources),
+    ...checkFolders(sources),
   ]
   return found.toSorted((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1))
 }

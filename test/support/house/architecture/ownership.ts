@@ -85,8 +85,8 @@ const BUILTINS: Readonly<Record<string, Owners>> = {
     'net',
     'server/process/watchdog.ts',
     'server/process/watchdog-thread.ts',
-    'server/api/schemas/snapshot-reader.ts',
-    'server/api/schemas/read-part.ts',
+    'server/api/schemas/reader/snapshot-reader.ts',
+    'server/api/schemas/reader/read-part.ts',
   ],
 }
 

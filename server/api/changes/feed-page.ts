@@ -1,0 +1,38 @@
+/**
+ * A page of a feed as callers see it: events in their order, each as the customer wrote it. It knows nothing of who asks.
+ */
+import { parseExactly } from '#server/domain/feeds/exact-json.ts'
+import * as feedEvents from '#server/store/feeds/feed-events.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { FeedEvent } from '#shared/feeds/event.ts'
+import type { FeedItem } from '#shared/feeds/feed.ts'
+
+/** Of one page, but for its first event: what several callers make the process hold at once. */
+export const MAX_PAGE_BYTES = 4 << 20
+
+/** What is read of a feed. */
+export interface PageAsked {
+  readonly org: string
+  readonly datasourceId: string
+  readonly after: number
+  readonly limit: number
+  readonly maxBytes: number
+}
+
+/** A page as callers see it. */
+export interface Page {
+  readonly items: FeedItem[]
+  readonly nextCursor: string | null
+}
+
+/** Events behind a position, in their order. */
+export async function readPage(db: Db, { org, ...asked }: PageAsked): Promise<Page> {
+  const { events, hasMore } = await feedEvents.list(db, org, asked)
+  const items = events.map(({ position, event_id: id, event }) => ({
+    id,
+    position: String(position),
+    // Sound: it was read by this schema before it was stored.
+    event: parseExactly(event) as FeedEvent,
+  }))
+  return { items, nextCursor: hasMore ? (items.at(-1)?.position ?? null) : null }
+}

@@ -1,0 +1,178 @@
+/**
+ * `datasources.watch`: every change of the organization's datasources, as it happens. The id of an event is its place in
+ * the order of changes (`epoch-n`), so a subscriber who comes back with the last one they saw misses none, or is told to list anew.
+ */
+import { tracked } from '@trpc/server'
+import { z } from 'zod'
+import type { ToldChange, ToldEvent } from '#server/api/changes/recent-changes.ts'
+import { Subscriber } from '#server/api/changes/subscriber.ts'
+import type { KnownContext } from '#server/api/context.ts'
+import { rowOf } from '#server/api/procedure/find.ts'
+import { recheckLater } from '#server/api/procedure/recheck.ts'
+import { failureOf, procedure } from '#server/api/procedure/trpc.ts'
+import { refusal } from '#server/domain/access/scope.ts'
+import type { Position } from '#server/store/changes/change-reads.ts'
+import { DatasourceId } from '#shared/base/wire.ts'
+import { Fault } from '#shared/faults/fault.ts'
+
+const MIN_IDLE_MS = 1_000
+
+/** Whether the number of an event id can be one of a change. Its epoch is not checked: a former release wrote something else there. */
+const isPlace = (eventId: string) => Number.isSafeInteger(Number(eventId.split('-')[1]))
+
+const WatchInput = z
+  .strictObject({
+    id: DatasourceId.optional(),
+    lastEventId: z
+      .string()
+      .regex(/^\d{1,20}-\d{1,19}$/, { abort: true })
+      .refine(isPlace, { error: 'not a place of ours' })
+      .nullish(),
+  })
+  .optional()
+
+/** What a subscriber is told: a change, or that there were too many of them and it lists anew. */
+export type WatchEvent = ToldEvent | { readonly change: 'reset' }
+
+/** The procedure; `datasources.ts` puts it into its router. */
+export const watchProcedure = procedure('datasources.read')
+  .input(WatchInput)
+  .subscription(async ({ ctx, input, signal, path }) => {
+    const place = ctx.parts.streams.take(ctx.principal)
+    try {
+      const only = input?.id === undefined ? null : await watched(ctx, input.id)
+      const ended = AbortSignal.any([ctx.parts.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
+      const after = positionOf(input?.lastEventId ?? null)
+      // Before the caller is told that it is connected: what happens from then on, it is not to miss.
+      const listening = await listen(ctx, { after, ended, place })
+      return events(ctx, { ...listening, only, after, ended, path })
+    } catch (thrown) {
+      place[Symbol.dispose]()
+      throw thrown
+    }
+  })
+
+/** A datasource that the caller may read: a stream of one that it may not would be silent for ever. */
+async function watched(ctx: KnownContext, id: DatasourceId): Promise<string> {
+  const row = await rowOf(ctx, id)
+  const denied = refusal(ctx.principal, 'datasources.read', { datasourceId: row.id })
+  if (denied !== null) throw new Fault(denied)
+  return row.id
+}
+
+interface Listening {
+  readonly subscriber: Subscriber
+  /** Where one begins that asked for nothing from before. */
+  readonly from: Position
+  readonly stop: () => void
+}
+
+/** Begins to listen; ends with the stream, also one that is left before its first event was asked for. */
+async function listen(
+  ctx: KnownContext,
+  of: { after: Position | null; ended: AbortSignal; place: Disposable },
+): Promise<Listening> {
+  const { changeFeed } = ctx.parts
+  const begun: { subscriber?: Subscriber; from?: () => Position | null } = {}
+  const leave = await changeFeed.subscribe(ctx.principal.organizationId, recent => {
+    const place = recent.place
+    begun.from = () => place ?? recent.place
+    begun.subscriber = new Subscriber(recent, { isBehind: of.after !== null })
+    return begun.subscriber.wake
+  })
+  const stop = () => {
+    leave()
+    of.place[Symbol.dispose]()
+  }
+  if (of.ended.aborted) stop()
+  of.ended.addEventListener('abort', stop, { once: true })
+  const { subscriber } = begun
+  const from = begun.from?.() ?? null
+  if (subscriber === undefined || from === null) throw new Error('the feed has not begun')
+  return { subscriber, from, stop }
+}
+
+interface Watched extends Listening {
+  readonly only: string | null
+  readonly after: Position | null
+  readonly ended: AbortSignal
+  readonly path: string
+}
+
+/** The changes that the caller may see and asked for. One event is one object, whoever is told of it. */
+async function* events(ctx: KnownContext, of: Watched) {
+  const { only, path } = of
+  const isTheirs = (change: ToldChange) =>
+    (only === null || change.datasourceId === only) &&
+    refusal(ctx.principal, 'datasources.read', { datasourceId: change.datasourceId }) === null
+  try {
+    for await (const change of told(ctx, of)) {
+      if ('reset' in change) yield tracked<WatchEvent>(change.reset, { change: 'reset' })
+      else if (isTheirs(change)) yield tracked<WatchEvent>(change.event.id, change.event.told)
+    }
+  } catch (thrown) {
+    throw isAbort(thrown) ? thrown : await failureOf(ctx, { path }, thrown)
+  }
+}
+
+/** The id from which a subscriber goes on that lists anew. */
+interface Reset {
+  readonly reset: string
+}
+
+/** What was missed, then what happens, in order and each once. Ends with the request, the process, or the credential. */
+async function* told(
+  ctx: KnownContext,
+  { subscriber, stop, only, after, from, ended }: Watched,
+): AsyncGenerator<ToldChange | Reset> {
+  const { changeFeed } = ctx.parts
+  const credential = recheckLater(ctx)
+  const { organizationId } = ctx.principal
+  // One who may see, or asked for, some of them is not made to read all.
+  const datasourceIds = only === null ? ctx.principal.datasourceIds : [only]
+  const missed = (last: Position) => changeFeed.replays.from(organizationId, { after: last, datasourceIds })
+  try {
+    for (let last = after ?? from; !ended.aborted; ) {
+      for await (const change of next(subscriber, () => missed(last))) {
+        if (credential.isDue()) await credential.check()
+        if (change === 'reset') {
+          last = await changeFeed.latest(organizationId)
+          yield { reset: `${last.epoch}-${last.n}` }
+          break
+        }
+        if (change.epoch === last.epoch && change.n <= last.n) continue
+        yield change
+        last = { epoch: change.epoch, n: change.n }
+      }
+      // While our database is away nothing is told either, so only a credential that is known to be dead ends this.
+      const idleMs = Math.max(MIN_IDLE_MS, credential.leftMs())
+      if (!(await subscriber.filled(ended, idleMs))) await credential.check().catch(unlessFault)
+    }
+    // Broken off rather than ended: the caller comes back, to a process that goes on.
+    if (changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
+  } finally {
+    stop()
+  }
+}
+
+/** What there is to read now: changes from the table where some were missed, else those that are held. */
+async function* next(
+  subscriber: Subscriber,
+  missed: () => AsyncGenerator<ToldChange | 'reset'>,
+): AsyncGenerator<ToldChange | 'reset'> {
+  if (subscriber.isCut()) return yield* missed()
+  for (let change = subscriber.take(); change !== null; change = subscriber.take()) yield change
+}
+
+function unlessFault(thrown: unknown): void {
+  if (thrown instanceof Fault) throw thrown
+}
+
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === 'AbortError'
+}
+
+function positionOf(eventId: string | null): Position | null {
+  const [epoch, n] = eventId?.split('-') ?? []
+  return epoch === undefined || n === undefined ? null : { epoch, n: Number(n) }
+}

@@ -1,0 +1,62 @@
+/**
+ * Puts a new credential under a registered datasource: sealed for the next version, `pending` until the worker has settled it.
+ * Nothing is compared here, or an answer and the time that it takes would tell whether a guess is right.
+ */
+
+import { eventOf, type KnownContext, within } from '#server/api/context.ts'
+import { compareTask } from '#server/api/procedure/verdict.ts'
+import type { BroughtSecret } from '#server/domain/access/sealed.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as credentials from '#server/store/credentials/credentials.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import type { LockedDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
+import * as comparisons from '#server/store/tasks/comparisons.ts'
+
+/** A secret on its way into a box, and what of it may be shown. */
+export interface DraftedSecret {
+  readonly secret: BroughtSecret
+  readonly last4: string | null
+}
+
+/** Seals a secret to the organization's key for one version of one datasource. */
+export async function sealCredential(
+  ctx: KnownContext,
+  at: { datasourceId: string; version: number },
+  { secret, last4 }: DraftedSecret,
+): Promise<credentials.NewCredential> {
+  const { db, sealer, sealingKeys } = ctx.parts
+  const organizationId = ctx.principal.organizationId
+  const key = await sealingKeys.of(db, organizationId)
+  return { sealed: sealer.sealCredential(key, { organizationId, ...at }, secret), last4 }
+}
+
+/** What is put under a locked datasource, and what the record calls it. */
+export interface Staged {
+  readonly held: LockedDatasource
+  readonly drafted: DraftedSecret
+  readonly action: 'datasource.reregistered' | 'datasource.rotation_requested'
+}
+
+/**
+ * Puts it there in the place of any other pending one, and has the worker compare it with the one in force. Returns the number
+ * of the check after which it is settled. That it comes into force, the worker records.
+ */
+export async function placePending(ctx: KnownContext, tx: Tx, { held, drafted, action }: Staged): Promise<number> {
+  const org = ctx.principal.organizationId
+  const now = ctx.parts.clock()
+  const version = held.credential_version + 1
+  const asked = { ...drafted, secret: askedBy(ctx, drafted.secret) }
+  const credential = await sealCredential(within(ctx, tx), { datasourceId: held.id, version }, asked)
+  // Before the credential: its task is locked first everywhere.
+  const request = await comparisons.submit(tx, org, compareTask(ctx, held.id))
+  await credentials.replacePending(tx, org, { datasourceId: held.id, version, credential, now })
+  await datasources.update(tx, org, { id: held.id, set: { credential_version: version } })
+  await audit.append(tx, org, eventOf(ctx, { action, objectKind: 'datasource', objectId: held.id }))
+  return request
+}
+
+/** The secret with the name of its bringer: in the signed box nobody but this tier can have put it there. */
+function askedBy({ principal, requestId, address }: KnownContext, secret: BroughtSecret): BroughtSecret {
+  return { ...secret, requestedBy: { kind: principal.kind, id: principal.id, requestId, address } }
+}

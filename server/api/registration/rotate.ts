@@ -1,0 +1,125 @@
+/**
+ * Replaces a credential: a direct datasource's connection string, with its CA certificate, or an endpoint's signing key, which the
+ * worker joins with the URL that is in force. Nothing is compared here, and no display column ever steers a dial.
+ */
+
+import type { z } from 'zod'
+import type { KnownContext } from '#server/api/context.ts'
+import { changeable, rowOf } from '#server/api/procedure/find.ts'
+import { once } from '#server/api/procedure/once.ts'
+import { type Checked, checked } from '#server/api/procedure/verdict.ts'
+import { awaited } from '#server/api/procedure/wait.ts'
+import { requireOurKey } from '#server/api/registration/sealing.ts'
+import * as credentials from '#server/store/credentials/credentials.ts'
+import { transaction } from '#server/store/database/db.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { DatasourceId } from '#shared/base/wire.ts'
+import type { Datasource } from '#shared/datasources/datasource.ts'
+import type { RotateInput, RotateKeyInput } from '#shared/datasources/datasource-change.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { draftString } from './draft.ts'
+import { type DraftedSecret, placePending } from './pending.ts'
+
+type Rotation = z.output<typeof RotateInput>
+
+/** How long a credential on its way is waited for where a version is expected. */
+const SETTLING_MS = 2_000
+
+function drafted(ctx: KnownContext, input: Rotation): DraftedSecret {
+  const { secret } = draftString(ctx, input)
+  return { secret: { ...secret, allowMove: input.allowMove ?? false }, last4: null }
+}
+
+/** Rotates a direct datasource. Throws `conflict` when `expectedVersion` is not the one in force, or another stays pending. */
+export async function rotate(ctx: KnownContext, input: Rotation): Promise<Datasource> {
+  return onceSettled(ctx, input.id, () => rotateNow(ctx, input))
+}
+
+function rotateNow(ctx: KnownContext, input: Rotation): Promise<Datasource> {
+  const entry = drafted(ctx, input)
+  const waitSeconds = input.waitSeconds ?? 0
+  return once(ctx, {
+    path: 'datasources.rotate',
+    input,
+    effect: async inside => {
+      await requireOurKey(inside, input)
+      const row = await changeable(inside, input.id, 'datasources.update')
+      if (row.kind !== 'direct') throw wrongKind('connectionString', 'An endpoint has a signing key: use rotateKey.')
+      return place(inside, { id: row.id, entry, expectedVersion: input.expectedVersion })
+    },
+    answer: (inside, placed) => checked(inside, { ...placed, waitSeconds }),
+    waits: waitSeconds > 0,
+    rings: ['work', 'news'],
+  })
+}
+
+/** Rotates an endpoint's signing key; the worker joins it with the URL that is in force. */
+export async function rotateKey(ctx: KnownContext, input: RotateKeyInput): Promise<Datasource> {
+  const { signingKey } = input
+  const last4 = [...signingKey].slice(-4).join('')
+  return once(ctx, {
+    path: 'datasources.rotateKey',
+    input,
+    effect: async inside => {
+      const row = await changeable(inside, input.id, 'datasources.update')
+      if (row.kind !== 'endpoint') throw wrongKind('signingKey', 'A direct datasource has no signing key: use rotate.')
+      const entry = { secret: { kind: 'signing-key', signingKey } as const, last4 }
+      return place(inside, { id: row.id, entry, expectedVersion: undefined })
+    },
+    answer: (inside, placed) => checked(inside, { ...placed, waitSeconds: 0 }),
+    rings: ['work', 'news'],
+  })
+}
+
+function wrongKind(field: string, message: string): Fault {
+  return new Fault('invalid_body', { issues: [{ path: [field], code: 'wrong_kind', message }] })
+}
+
+interface Placing {
+  readonly id: string
+  readonly entry: DraftedSecret
+  readonly expectedVersion: number | undefined
+}
+
+async function place(ctx: KnownContext, of: Placing): Promise<Checked> {
+  const org = ctx.principal.organizationId
+  return transaction(ctx.parts.db, async tx => {
+    const held = await lockDatasource(tx, org, { id: of.id })
+    if (held === undefined) throw new Fault('entity_not_found')
+    if (of.expectedVersion !== undefined) requireVersion(await credentials.live(tx, org, of.id), of.expectedVersion)
+    const staged = { held, drafted: of.entry, action: 'datasource.rotation_requested' } as const
+    return { id: of.id, request: await placePending(ctx, tx, staged) }
+  })
+}
+
+/** Another credential is on its way: which one will be in force is not known yet. */
+class Unsettled extends Fault {
+  constructor() {
+    super('conflict')
+  }
+}
+
+/** The caller's idea of what is in force must be right, and nothing else may be on its way. */
+function requireVersion(live: readonly credentials.CredentialSummary[], expected: number): void {
+  if (live.some(({ state }) => state === 'pending')) throw new Unsettled()
+  if (!live.some(({ state, version }) => state === 'current' && version === expected)) throw new Fault('conflict')
+}
+
+/** Rotates, and waits for a credential on its way to be settled where a version is expected to be in force: 2 s, then `conflict`. */
+async function onceSettled<T>(ctx: KnownContext, id: DatasourceId, rotation: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + SETTLING_MS
+  for (;;) {
+    try {
+      return await rotation()
+    } catch (thrown) {
+      const leftMs = deadline - performance.now()
+      if (!(thrown instanceof Unsettled) || leftMs <= 0) throw thrown
+      const { id: datasourceId } = await rowOf(ctx, id)
+      using _place = ctx.parts.waiters.take(ctx.principal)
+      await awaited(ctx, leftMs, async () => {
+        const live = await credentials.live(ctx.parts.db, ctx.principal.organizationId, datasourceId)
+        return live.some(({ state }) => state === 'pending') ? undefined : true
+      })
+    }
+  }
+}

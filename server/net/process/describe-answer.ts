@@ -1,0 +1,72 @@
+/**
+ * The worker's end of an introspection: hands the last snapshot's bytes to a dialling process and takes back those of the
+ * new one. It parses neither. Called by the dialler.
+ */
+import { z } from 'zod'
+import { tooLarge } from '#server/net/catalog/catalog-wire.ts'
+import type { DescribeEnd, DescribeRequest } from '#server/net/catalog/describe.ts'
+import type { FinishedSnapshot, LastSnapshot } from '#server/net/catalog/finish-catalog.ts'
+import type { DialPool } from '#server/net/process/dial-pool.ts'
+import { Fault, isFaultCode } from '#shared/faults/fault.ts'
+import { isSnapshotBound, SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
+
+/** What to read, and the snapshot that is compared with. */
+export interface CatalogAsk extends Omit<DescribeRequest, 'lastFingerprint'> {
+  /** Null, or left out, for none. */
+  readonly last?: LastSnapshot | null
+}
+
+/** How an introspection ended. */
+export interface Described extends Omit<DescribeEnd, 'finding'> {
+  readonly finding: { readonly snapshot: FinishedSnapshot } | { readonly fault: Fault } | null
+}
+
+/** Compressed content and estimates: what cannot be made smaller grows by a few bytes in a thousand. */
+const MAX_FINISHED_BYTES = 2 * SNAPSHOT_BOUNDS.maxBytes
+
+const amount = z.number().int().nonnegative()
+const Finished = z.object({
+  fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
+  tableCount: amount,
+  drift: z.object({ breaking: amount, risky: amount, safe: amount }).nullable(),
+  contentBytes: amount,
+})
+
+/** Reads a catalog through a process of the pool. Never rejects. */
+export async function describeThrough(
+  pool: DialPool,
+  { last = null, ...asked }: CatalogAsk,
+  waitMs?: number,
+): Promise<Described> {
+  const started = performance.now()
+  const request = { ...asked, lastFingerprint: last?.fingerprint ?? null } satisfies DescribeRequest
+  const pieces: Buffer[] = []
+  const job = {
+    asked: { kind: 'describe', request } as const,
+    deadlineMs: asked.deadlineMs,
+    ahead: last === null ? null : Buffer.from(last.content),
+    maxBytes: MAX_FINISHED_BYTES,
+    onBytes: (piece: Buffer) => void pieces.push(piece),
+  }
+  const end = await pool.run(job, waitMs)
+  if (typeof end !== 'object')
+    return { failure: { code: end }, address: null, tookMs: Math.round(performance.now() - started), finding: null }
+  // Sound: the process answers a description to a description.
+  const answer = end.answer as DescribeEnd
+  return { ...answer, finding: answer.finding === null ? null : findingOf(answer.finding, pieces) }
+}
+
+/** The process that said it has read a stranger's rows: it is taken at its word about its shape by nobody. */
+function findingOf(said: NonNullable<DescribeEnd['finding']>, pieces: readonly Buffer[]): Described['finding'] {
+  if ('fault' in said) {
+    const { fault, bound } = said
+    if (bound !== null && isSnapshotBound(bound.name)) return { fault: tooLarge(bound.name, Number(bound.max)) }
+    return { fault: new Fault(isFaultCode(fault) ? fault : 'server_misbehaved') }
+  }
+  const head = Finished.safeParse(said)
+  const bytes = Buffer.concat(pieces)
+  if (!head.success || head.data.contentBytes > bytes.length) return { fault: new Fault('server_misbehaved') }
+  const { contentBytes, ...rest } = head.data
+  const [content, observed] = [bytes.subarray(0, contentBytes), bytes.subarray(contentBytes)]
+  return { snapshot: { ...rest, content, observed } }
+}

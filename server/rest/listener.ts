@@ -1,0 +1,94 @@
+/**
+ * The HTTP server under the application: how long a request may take to arrive, how large its head may be, and what is
+ * answered to what cannot be parsed, which Express never sees. `wiring-web.ts` makes one.
+ */
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type express from 'express'
+import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
+import { MAX_HEADERS } from '#server/rest/http/refuse.ts'
+import { Fault } from '#shared/faults/fault.ts'
+
+/** The largest request line and headers together, in bytes. */
+export const MAX_HEAD_BYTES = 16_384
+const LONGEST_CHECK_MS = 5_000
+
+/** How long a client may take. A connection is cut off when it is over, and told so where that is still possible. */
+export interface Patience {
+  /** For the request line and headers, from the connection's or the request's beginning. */
+  readonly headersTimeoutMs: number
+  /** For the whole request, body included. */
+  readonly requestTimeoutMs: number
+  /** For the next request on an idle connection: longer than a proxy in front keeps its own, or it meets a closed one. */
+  readonly keepAliveTimeoutMs: number
+}
+
+/** Makes the server; it does not listen yet. */
+export function createListener(app: express.Express, of: { patience: Patience; publicUrl: string }): Server {
+  const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs } = of.patience
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEAD_BYTES,
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      // Node looks for slow clients this often, by default every 30 seconds.
+      connectionsCheckingInterval: Math.min(LONGEST_CHECK_MS, Math.ceil(headersTimeoutMs / 2)),
+      // A request without a Host header is refused by the application, in its own shape.
+      requireHostHeader: false,
+    },
+    app,
+  )
+  // Node leaves out what is beyond its count in silence: one more is let through, for the application to refuse.
+  server.maxHeadersCount = MAX_HEADERS + 1
+  // An expectation that is not known may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a request id.
+  server.on('checkExpectation', app)
+  server.on('clientError', (error: Error, socket: Duplex) => refuseRaw(error, { socket, publicUrl: of.publicUrl }))
+  return server
+}
+
+const STATUS_OF: Readonly<Record<string, readonly [number, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Payload Too Large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+}
+
+/** Answers on the bare socket: whichever path was meant is not known, so the shape is that of paths of neither dialect. */
+function refuseRaw(error: Error, { socket, publicUrl }: { socket: Duplex; publicUrl: string }): void {
+  if (!socket.writable || hasBegun(socket)) {
+    socket.destroy()
+    return
+  }
+  const [status, phrase] = STATUS_OF[String(Reflect.get(error, 'code'))] ?? [400, 'Bad Request']
+  const requestId = `req_${randomUUID().replaceAll('-', '')}`
+  const { body } = datasourcesDialect(publicUrl).spell({
+    fault: faultOf(status),
+    requestId,
+    body: undefined,
+    params: {},
+  })
+  const text = JSON.stringify(body)
+  const head = [
+    `HTTP/1.1 ${status} ${phrase}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    'Cache-Control: no-store',
+    `x-request-id: ${requestId}`,
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`)
+}
+
+/** True when a part of an answer is on its way: another one in the middle of it would be taken for its continuation. */
+function hasBegun(socket: Duplex): boolean {
+  const message: unknown = Reflect.get(socket, '_httpMessage')
+  return typeof message === 'object' && message !== null && Reflect.get(message, 'headersSent') === true
+}
+
+function faultOf(status: number): Fault {
+  const said = (message: string) => ({ issues: [{ path: [], code: 'http', message }] })
+  if (status === 408) return new Fault('timeout', said('The request did not arrive in time.'))
+  if (status === 431 || status === 413) return new Fault('payload_too_large')
+  return new Fault('invalid_request', said('This is not an HTTP request that can be read.'))
+}

@@ -1,0 +1,84 @@
+/**
+ * Requests for a check that the worker makes itself, where a stored credential is to be used and no verdict lets it: by work
+ * that waits for the check, and by work that does not. One check at a time is asked for, however many want it.
+ */
+
+import { sql } from 'kysely'
+import { transaction } from '#server/store/database/db.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Claim } from '#server/store/tasks/claims.ts'
+
+/** A check of a standing task is asked for and due, or is being made. */
+const UNDER_WAY = sql`tasks.requested > tasks.settled and (tasks.due_at <= excluded.due_at or tasks.locked_until is not null)`
+
+/** Between two requests for the check of a datasource without a signature, when nobody waits for it. */
+const SELDOM = sql`interval '10 minutes'`
+
+/**
+ * Gives a claim back until the check of its datasource that is asked for with it is settled; the task looks again at `dueAt`.
+ * Nothing when the claim was lost.
+ */
+export async function awaitCheck(db: Db, held: Claim, of: { taskId: string; now: Date; dueAt: Date }): Promise<void> {
+  const { organizationId: org, datasourceId } = held
+  if (datasourceId === null) throw new Error('the task is about no datasource')
+  await transaction(db, async tx => {
+    // Two tasks of one datasource are changed: under its lock, as by everybody.
+    await lockDatasource(tx, org, { id: datasourceId })
+    // Asked for once: a check that is settled between two looks must not become another one.
+    const awaits = held.awaits ?? (await request(tx, org, { ...of, datasourceId }))
+    await tx
+      .updateTable('tasks')
+      .set(eb => ({ locked_until: null, due_at: of.dueAt, token: eb('token', '+', 1), awaits }))
+      .where('org_id', '=', org)
+      .where('id', '=', held.id)
+      .where('token', '=', held.token)
+      .execute()
+  })
+}
+
+/**
+ * Asks for the check of a datasource that bears no signature, at once the first time: a worker of the last release may take it
+ * and sign nothing, and the two must not pass it to and fro. False when it was asked for a short while ago.
+ */
+export async function requestUnsigned(
+  db: Db,
+  org: string,
+  of: { datasourceId: string; taskId: string; now: Date },
+): Promise<boolean> {
+  const { datasourceId, now } = of
+  return transaction(db, async tx => {
+    const { rows } = await sql`
+      update datasources set verdict_asked_at = ${now}
+      where org_id = ${org} and id = ${datasourceId} and deleted_at is null
+        and (verdict_asked_at is null or verdict_asked_at <= ${now}::timestamptz - ${SELDOM})
+      returning id
+    `.execute(tx)
+    if (rows.length === 0) return false
+    await request(tx, org, of)
+    return true
+  })
+}
+
+/**
+ * The number of the request that is under way, or of a new one that is due now. One that waits for a comparison (`comparisons.ts`) may
+ * come to no check, so that it is none.
+ */
+async function request(
+  tx: Tx,
+  org: string,
+  { datasourceId, taskId, now }: { datasourceId: string; taskId: string; now: Date },
+): Promise<number> {
+  const { rows } = await sql<{ requested: number }>`
+    insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
+    values (${org}::uuid, ${taskId}::uuid, 'verify', ${datasourceId}::uuid, true, ${now}::timestamptz, ${now}::timestamptz)
+    on conflict (org_id, datasource_id, kind) where standing do update set
+      requested = case when ${UNDER_WAY} then tasks.requested else tasks.requested + 1 end,
+      attempts = case when ${UNDER_WAY} then tasks.attempts else 0 end,
+      due_at = case when ${UNDER_WAY} then tasks.due_at else excluded.due_at end
+    returning requested
+  `.execute(tx)
+  const [row] = rows
+  if (row === undefined) throw new Error('the request has no number')
+  return row.requested
+}

@@ -1,0 +1,67 @@
+/**
+ * Forgets old changes, of every organization: the lowest numbers first, so that what is left of an organization goes on without a
+ * gap, and a reader sees by one row whether something before it is gone. Any worker may, at any time.
+ */
+import { sql } from 'kysely'
+import { adopt, unnumbered } from '#server/store/changes/change-reads.ts'
+import { BATCH, batch, isFull } from '#server/store/installation/brief.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
+
+/** Removes a batch of changes older than `before`; true when there may be more. */
+export async function forgetBatch(db: Db, before: Date): Promise<boolean> {
+  // What processes of the last release wrote is numbered even where nobody watches, or its end would be silent.
+  const others = await unnumbered(db, null)
+  for (const org of others) await adopt(db, org)
+  return (await forgetUnnumbered(db, before)) || (await forgetNumbered(db, before)) || others.length > 0
+}
+
+/** Looks without a lock for the lowest rows of each organization up to the first one that is kept, then removes them by number. */
+async function forgetNumbered(db: Db, before: Date): Promise<boolean> {
+  const { rows } = await sql<{ org: string; upTo: number }>`
+    select o.org_id as org, max(k.n) as "upTo" from (
+      select c.org_id, count(*) as found from (
+        select org_id from changes where at < ${before} and n > 0 order by at limit ${BATCH}) c
+      group by c.org_id) o
+    cross join lateral (
+      select f.n, bool_and(f.at < ${before}) over (order by f.n) as is_old from (
+        select c.n, c.at from changes c where c.org_id = o.org_id and c.n > 0 order by c.n limit o.found) f) k
+    where k.is_old group by o.org_id
+  `.execute(db)
+  return batch(
+    db,
+    sql`
+    delete from changes c using unnest(${rows.map(row => row.org)}::uuid[], ${rows.map(row => row.upTo)}::bigint[]) as k (org, n)
+    where c.org_id = k.org and c.n <= k.n and c.n > 0 and c.at < ${before}`,
+  )
+}
+
+/** Rows from before there were numbers, which are the oldest: without any, no more than a batch of others is looked at. */
+function forgetUnnumbered(db: Db, before: Date): Promise<boolean> {
+  return batch(
+    db,
+    sql`
+      delete from changes where (org_id, id) in (
+        select org_id, id from (
+          select org_id, id, n from changes where at < ${before} order by at limit ${BATCH}) oldest where n = 0)`,
+  )
+}
+
+/**
+ * Removes a batch of the changes of a datasource that goes, and of all others with lower numbers, whatever their own time: were a
+ * number missing between two that are there, a subscriber would never hear that the datasource was removed. True when there may be
+ * more.
+ */
+export async function forgetWith(tx: Tx, { org, id }: { org: string; id: string }): Promise<boolean> {
+  const numbered = await sql`
+    delete from changes where org_id = ${org} and n > 0 and n in (
+      select n from changes where org_id = ${org} and n > 0
+        and n <= (select max(n) from changes where org_id = ${org} and datasource_id = ${id})
+      order by n limit ${BATCH})
+  `.execute(tx)
+  if (isFull(numbered.numAffectedRows)) return true
+  const others = await sql`
+    delete from changes where org_id = ${org} and datasource_id = ${id} and id in (
+      select id from changes where org_id = ${org} and datasource_id = ${id} limit ${BATCH})
+  `.execute(tx)
+  return isFull(others.numAffectedRows)
+}

@@ -1,0 +1,34 @@
+/**
+ * What still needs which key of the keyrings, so that none is dropped too early. Operators' commands call it.
+ * It reads ids of keys and no keys.
+ */
+import { sql } from 'kysely'
+import type { Db } from '#server/store/tables/tables.ts'
+
+/** Ids of keys that something needs. */
+export interface KeyUses {
+  readonly master: readonly string[]
+  readonly signing: readonly string[]
+  readonly pepper: readonly string[]
+  readonly fingerprint: readonly string[]
+}
+
+/** Looks at every organization. */
+export async function read(db: Db, now: Date): Promise<KeyUses> {
+  const ids = async (query: ReturnType<typeof sql<{ id: string }>>) => (await query.execute(db)).rows.map(row => row.id)
+  return {
+    master: await ids(sql`select distinct master_key_id as id from organization_keys where secret is not null`),
+    signing: await ids(sql`
+      select signer_id as id from organization_keys where secret is not null
+      union select signer_id from credentials where sealed is not null
+      union select d.verdict_signer_id from datasources d join organizations o on o.id = d.org_id and o.removed_at is null
+        where d.deleted_at is null and d.verdict_signer_id is not null
+      union select g.signer_id from lease_grants g join capabilities c on c.org_id = g.org_id and c.id = g.capability_id
+        where c.revoked_at is null and c.expires_at > ${now}`),
+    pepper: await ids(sql`
+      select pepper_id as id from api_keys where revoked_at is null and (expires_at is null or expires_at > ${now})
+      union select pepper_id from capabilities where revoked_at is null and expires_at > ${now}`),
+    fingerprint: await ids(sql`
+      select distinct fingerprint_key_id as id from credentials where sealed is not null and fingerprint_key_id is not null`),
+  }
+}

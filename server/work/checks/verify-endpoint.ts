@@ -1,0 +1,203 @@
+/**
+ * Verifies a signed endpoint and carries on its rotation: writes verdict, key and next check in the transaction that settles
+ * the task. A new key that is accepted alone retires the old one; one that is not accepted within the window is destroyed.
+ */
+
+import { newId } from '#server/domain/access/ids.ts'
+import type { CredentialContext } from '#server/domain/access/sealed.ts'
+import { nextStanding, type Standing } from '#server/domain/datasources/status.ts'
+import { type Backoff, backoffMs } from '#server/domain/network/backoff.ts'
+import * as credentialMarks from '#server/store/credentials/credential-marks.ts'
+import * as credentials from '#server/store/credentials/credentials.ts'
+import * as sealed from '#server/store/credentials/sealed.ts'
+import * as changes from '#server/store/database/changes.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import * as verdicts from '#server/store/datasources/verdicts.ts'
+import * as feeds from '#server/store/feeds/feeds.ts'
+import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
+import { holds } from '#server/store/tasks/claim-hold.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import { shownReason, standingBefore } from '#server/work/checks/confirm.ts'
+import { refusedUndialled } from '#server/work/checks/examine.ts'
+import {
+  type EndpointKeys,
+  endpointCanonical,
+  endpointKeys,
+  endpointLogin,
+} from '#server/work/credentials/endpoint-keys.ts'
+import { uncount } from '#server/work/credentials/login-budgets.ts'
+import { lookAgainMs, nextCheck } from '#server/work/credentials/next-check.ts'
+import { currentKey } from '#server/work/credentials/open.ts'
+import { recordRotation } from '#server/work/credentials/record-rotation.ts'
+import { signedVerdict } from '#server/work/credentials/standing.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import { type Findings, type Judged, probeEndpoint } from './probe-endpoint.ts'
+
+/** Between tries of a new key: soon after it came, and often enough that a day's window is not over unseen. */
+const ROTATION: Backoff = { baseMs: 5_000, maxMs: 300_000 }
+
+const NOT_ACCEPTED =
+  'The new signing key was not accepted in time and was destroyed; requests are signed with the old one.'
+
+/** What is written down. */
+interface Outcome extends Findings {
+  readonly row: sealed.SealedDatasource
+  readonly after: Standing
+  readonly dueAt: Date | null
+  /** What is written of the credential that was judged or accepted; null when nothing of it is new. */
+  readonly marks: { readonly context: CredentialContext; readonly marks: credentialMarks.Marks } | null
+}
+
+/** The work of a `verify` task of an endpoint. */
+export async function verifyEndpoint(
+  parts: WorkerParts,
+  claim: claims.Claim,
+  of: { row: sealed.SealedDatasource; tried: sealed.SealedCredential },
+): Promise<void> {
+  const { row } = of
+  const keys = endpointKeys(parts, row)
+  const findings = keys === null ? unreadable(of.tried) : await probeEndpoint(parts, row, keys)
+  const before = standingBefore(parts, row)
+  const { judged } = findings
+  const after = judged === null ? before : nextStanding(before, { ...judged.judgement, at: parts.clock() })
+  const dueAt = nextDue(parts, claim, { ...findings, row, after })
+  const marks = keys === null ? null : await marksOf(parts, keys, findings)
+  await transaction(parts.db, tx => settle(parts, tx, { claim, outcome: { ...findings, row, after, dueAt, marks } }))
+  if (keys !== null && findings.rotation?.decision === 'retire_old')
+    await uncount(parts, endpointLogin(row.org_id, keys.url), findings.rotation.credential.context)
+  const { outcome, reason } = judged?.judgement ?? { outcome: findings.rotation?.decision, reason: null }
+  parts.log.info({ organizationId: row.org_id, datasourceId: row.id, outcome, reason }, 'verified')
+  parts.signals.ring('news')
+  parts.signals.ring('work')
+}
+
+function unreadable(credential: sealed.SealedCredential): Findings {
+  const judgement = refusedUndialled('credential_unreadable')
+  return { judged: { credential, judgement, requestedAt: null, tookMs: 0 }, rotation: null }
+}
+
+/** A new key that is accepted is sealed with its URL, in the form in which it is kept; what passed has a fingerprint. */
+async function marksOf(parts: WorkerParts, { url, current }: EndpointKeys, of: Findings): Promise<Outcome['marks']> {
+  const { judged, rotation } = of
+  const fingerprintOf = (key: string) => parts.fingerprinter.of(organizationIdOf(of), endpointCanonical(url, key))
+  if (rotation?.decision === 'retire_old' && rotation.key !== null) {
+    const { context } = rotation.credential
+    const to = await currentKey(parts, context.organizationId)
+    const resealed = parts.sealer.sealCredential(to, context, { kind: 'endpoint', url, signingKey: rotation.key })
+    return {
+      context,
+      marks: { fingerprint: fingerprintOf(rotation.key), md5Allowed: false, loginHash: null, resealed },
+    }
+  }
+  if (judged?.judgement.outcome !== 'passed' || current === null || judged.credential !== current.credential)
+    return null
+  const fingerprint = fingerprintOf(current.key)
+  const { fingerprint: known, context } = current.credential
+  const isKnown = known?.text === fingerprint.text && known.keyId === fingerprint.keyId
+  return isKnown ? null : { context, marks: { fingerprint, md5Allowed: false, loginHash: null, resealed: null } }
+}
+
+function organizationIdOf({ judged, rotation }: Findings): string {
+  return (judged ?? rotation)?.credential.context.organizationId ?? ''
+}
+
+/** Locks in the order of the house: datasource, tasks, feed. */
+async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; outcome: Outcome }): Promise<void> {
+  const { claim, outcome } = of
+  const { row, judged, rotation, after, dueAt } = outcome
+  const org = row.org_id
+  const now = parts.clock()
+  if ((await lockDatasource(tx, org, { id: row.id })) === undefined) return
+  if (!(await holds(tx, claim))) return
+  const failed = judged?.judgement.outcome === 'unreachable' || rotation?.decision === 'wait'
+  const next = { dueAt, now, failed }
+  // Another key came while this one was tried: that one is to be judged, and the task is due again.
+  if (!(await isStill(tx, org, outcome))) return void (await claims.settle(tx, claim, next))
+  if (judged?.judgement.outcome === 'passed')
+    await tasks.request(tx, org, { id: newId(), kind: 'poll', datasourceId: row.id, now })
+  await moveKeys(tx, outcome, now)
+  await feeds.ensure(tx, org, { datasourceId: row.id, intervalMs: parts.feeds.pace.fastMs })
+  await writeFeed(tx, outcome, now)
+  if (judged !== null) {
+    const state = rotation?.decision === 'retire_old' ? 'current' : judged.credential.state
+    const verdict = verdictOf(row.id, judged, now)
+    const reason = shownReason(row, { after, reason: judged.judgement.reason, isAside: state === 'pending' })
+    const signed = state === 'pending' ? null : signedVerdict(parts, row, { ...verdict, ...after })
+    // What was never asked has told nothing of the endpoint.
+    const isMade = verdict.outcome !== 'unreachable' || judged.requestedAt !== null
+    const settlement = { verdict, state, after, reason, signed, dueAt, failed, isMade, introspection: null }
+    return verdicts.settle(tx, claim, settlement)
+  }
+  await claims.settle(tx, claim, next)
+  await datasources.update(tx, org, { id: row.id, set: { next_check_at: dueAt } })
+  changes.append(tx, org, { datasourceId: row.id, change: 'updated', at: now })
+}
+
+function verdictOf(datasourceId: string, { credential, judgement, tookMs }: Judged, at: Date): verdicts.Verdict {
+  const { outcome, reason, checks, advisories } = judgement
+  const { version } = credential.context
+  return { id: newId(), datasourceId, version, at, tookMs, outcome, reason, checks, advisories }
+}
+
+async function isStill(tx: Tx, org: string, { row, judged, rotation }: Outcome): Promise<boolean> {
+  const live = await credentials.live(tx, org, row.id)
+  const tried = [judged?.credential, rotation?.credential].filter(one => one !== undefined)
+  const pending = live.find(one => one.state === 'pending')?.version
+  if (pending !== rotation?.credential.context.version && judged?.judgement.reason !== 'credential_unreadable')
+    return false
+  return tried.every(one => live.some(found => found.version === one.context.version && found.state === one.state))
+}
+
+async function moveKeys(tx: Tx, { rotation, marks }: Outcome, now: Date): Promise<void> {
+  if (marks !== null) await credentialMarks.mark(tx, marks.context, marks.marks)
+  if (rotation === null || rotation.decision === 'wait') return
+  const { context } = rotation.credential
+  if (rotation.decision === 'destroy_new') {
+    await credentials.destroyVersion(tx, context.organizationId, context)
+    return
+  }
+  await sealed.promote(tx, context.organizationId, context)
+  await recordRotation(tx, context, { requestedBy: rotation.requestedBy, at: now })
+}
+
+async function writeFeed(tx: Tx, { row, judged, rotation }: Outcome, now: Date): Promise<void> {
+  const org = row.org_id
+  const datasourceId = row.id
+  const requestedAt = judged?.requestedAt ?? rotation?.requestedAt ?? null
+  // A try of the new key alone is a request, and its refusal no failure of what is in use.
+  const set = {
+    ...(requestedAt === null ? {} : { last_request_at: requestedAt }),
+    ...(rotation === null ? {} : { rotation_error: rotation.decision === 'destroy_new' ? NOT_ACCEPTED : null }),
+  }
+  if (Object.keys(set).length > 0) await feeds.update(tx, org, { datasourceId, set })
+  if (judged === null || judged.requestedAt === null) return
+  if (judged.judgement.outcome === 'passed') {
+    await feeds.recordSuccess(tx, org, { datasourceId, requestedAt: judged.requestedAt, answeredAt: now })
+    return
+  }
+  const actual = judged.judgement.checks.find(check => check.outcome === 'fail')?.actual ?? 'no usable answer'
+  const error = `The last check failed: ${actual}.`
+  await feeds.recordFailure(tx, org, { datasourceId, requestedAt: judged.requestedAt, error })
+}
+
+/** When to look again: a waiting key soon; else as everything is looked at. */
+function nextDue(
+  parts: WorkerParts,
+  claim: claims.Claim,
+  of: Findings & { row: sealed.SealedDatasource; after: Standing },
+): Date | null {
+  const nowMs = parts.clock().getTime()
+  const { judged, rotation, row, after } = of
+  if (rotation?.decision === 'destroy_new') return new Date(nowMs)
+  if (rotation?.decision === 'wait') {
+    const endsAtMs = rotation.credential.createdAt.getTime() + parts.feeds.rotationWindowMs
+    const backedOffMs = backoffMs(claim.attempts, ROTATION, parts.random())
+    const soonMs = nowMs + Math.min(backedOffMs, lookAgainMs(parts, after) ?? backedOffMs)
+    // Past the end what could not be asked is asked again, and no sooner than before it.
+    return new Date(endsAtMs > nowMs ? Math.min(soonMs, endsAtMs) : soonMs)
+  }
+  return nextCheck(parts, claim, { outcome: judged?.judgement.outcome ?? 'passed', after, row })
+}

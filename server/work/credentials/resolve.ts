@@ -1,0 +1,149 @@
+/**
+ * Secret → what to dial. A string that the caller sealed is opened and compared with what it claimed to be; a new target that
+ * differs from the one in force needs the caller's leave. A CA certificate is taken only together with its connection string, so
+ * that no stored password is ever sent under a trust that came later.
+ */
+
+import type { Secret } from '#server/domain/access/sealed.ts'
+import { readSealedContent } from '#server/domain/access/sealed-content.ts'
+import { isBroken } from '#server/seal/held-key.ts'
+import type { SealedCredential } from '#server/store/credentials/sealed.ts'
+import { openClientBox, openCredential } from '#server/work/credentials/open.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import { canonicalTarget, type Target } from '#shared/connection-string/connection-string.ts'
+import type { FaultCode } from '#shared/faults/fault.ts'
+
+/** What to dial and under which trust. `canonical` is the text that a fingerprint is made of. */
+export interface ResolvedTarget {
+  readonly ok: true
+  readonly target: Target
+  readonly caCertificate: string | null
+  readonly canonical: string
+  readonly compared: Target | null
+}
+
+/** What to dial, or why nothing is. */
+export type Resolved = ResolvedTarget | Refused
+
+/** What is resolved: a secret, and the credential in force that it is to replace, if it is to replace one. */
+export interface Unresolved {
+  readonly organizationId: string
+  readonly secret: Secret
+  readonly inForce: SealedCredential | null
+}
+
+interface Refused {
+  readonly ok: false
+  readonly reason: FaultCode
+  /**
+   * What was brought, where the answer rests on a comparison with the credential in force, passwords and all: told only within the
+   * budgets of refused logins, or it would tell right guesses from wrong ones for nothing. Null where nothing was compared.
+   */
+  readonly compared: Target | null
+}
+
+/** What a secret says by itself. `caCertificate` is null for public roots, undefined where nothing was said of it. */
+interface Stated {
+  readonly ok: true
+  readonly target: Target
+  readonly caCertificate: string | null | undefined
+}
+
+const refused = (reason: FaultCode): Refused => ({ ok: false, reason, compared: null })
+
+function resolved(target: Target, caCertificate: string | null): ResolvedTarget {
+  return { ok: true, target, caCertificate, canonical: canonicalTarget(target, caCertificate), compared: null }
+}
+
+/** Resolves it. Throws `SealBroken` when the credential in force cannot be opened; a caller's broken box is refused. */
+export async function resolve(parts: WorkerParts, of: Unresolved): Promise<Resolved> {
+  const { organizationId, secret, inForce } = of
+  const stated = await statedOf(parts, organizationId, secret)
+  if (!stated.ok) return stated
+  const { target, caCertificate } = stated
+  if (inForce === null) return resolved(target, caCertificate ?? null)
+  const mayMove = 'allowMove' in secret && secret.allowMove === true
+  if (mayMove && caCertificate !== undefined) return resolved(target, caCertificate)
+  const current = await statedOf(parts, organizationId, openCredential(parts, inForce))
+  if (!current.ok) return mayMove ? resolved(target, caCertificate ?? null) : refused('target_changed')
+  if (!mayMove && !isSamePlace(current.target, target)) return refused('target_changed')
+  const inForceCa = current.caCertificate ?? null
+  if (caCertificate !== undefined || inForceCa === null) return resolved(target, caCertificate ?? null)
+  // Only the string that is in force under this certificate may do without it: any other password was not given for it.
+  const same = resolved(target, inForceCa)
+  const isSame = same.canonical === canonicalTarget(current.target, inForceCa)
+  return { ...(isSame ? same : refused('ca_certificate_required')), compared: target }
+}
+
+async function statedOf(parts: WorkerParts, organizationId: string, secret: Secret): Promise<Stated | Refused> {
+  switch (secret.kind) {
+    case 'direct':
+      return { ok: true, target: secret.target, caCertificate: secretCa(secret) }
+    case 'client-sealed':
+      return openSealed(parts, organizationId, secret)
+    case 'ca-certificate':
+      return refused('ca_certificate_required')
+    default:
+      return refused('credential_unreadable')
+  }
+}
+
+function secretCa({ caCertificate, keepCertificate }: Extract<Secret, { kind: 'direct' }>): string | null | undefined {
+  return caCertificate === null && keepCertificate === true ? undefined : caCertificate
+}
+
+type ClientSealed = Extract<Secret, { kind: 'client-sealed' }>
+
+async function openSealed(parts: WorkerParts, organizationId: string, secret: ClientSealed): Promise<Stated | Refused> {
+  let text: string
+  try {
+    text = await openClientBox(parts, organizationId, secret)
+  } catch (thrown) {
+    if (isBroken(thrown)) return refused('credential_unreadable')
+    throw thrown
+  }
+  return readSealed(text, secret)
+}
+
+/** What a caller has sealed, opened: taken where it parses and is for the place that was claimed with it. */
+function readSealed(text: string, secret: ClientSealed): Stated | Refused {
+  // The web tier could put any certificate beside a box that it was sent. One that comes with the string is inside.
+  if (secret.caCertificate !== null) return refused('ca_certificate_required')
+  const content = readSealedContent(text)
+  if (content === null) return refused('invalid_body')
+  if (!isSamePlace(content.target, secret.projection)) return refused('projection_mismatch')
+  return { ok: true, ...content }
+}
+
+/** The secret in the form in which it is kept, once its box was opened. Null where it is refused. */
+export function openedSecret(text: string, secret: ClientSealed): Secret | null {
+  const stated = readSealed(text, secret)
+  return stated.ok ? keptSecret(stated, secret) : null
+}
+
+/** What was said, in the form in which it is kept. Who asked for it, and their leave to move, stay with it. */
+export function keptSecret(
+  { target, caCertificate }: Omit<Stated, 'ok'>,
+  { requestedBy, allowMove }: StatedBy,
+): Secret {
+  return {
+    kind: 'direct',
+    target,
+    caCertificate: caCertificate ?? null,
+    ...(caCertificate === undefined ? { keepCertificate: true } : {}),
+    ...(requestedBy === undefined ? {} : { requestedBy }),
+    ...(allowMove === undefined ? {} : { allowMove }),
+  }
+}
+
+type StatedBy = Pick<ClientSealed, 'requestedBy' | 'allowMove'>
+
+interface Place {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+}
+
+function isSamePlace(one: Place, other: Place): boolean {
+  return one.host === other.host && one.port === other.port && one.database === other.database
+}

@@ -1,0 +1,199 @@
+/**
+ * Leases a credential to a platform's worker: checks the token that was presented, opens the credential in force, and seals
+ * it to the holder's key. What the web tier says is not believed: hash, operator's signature, expiry and revocation are
+ * looked at here, before anything is opened.
+ */
+import { z } from 'zod'
+import { newId } from '#server/domain/access/ids.ts'
+import { leasedTarget } from '#server/domain/access/lease.ts'
+import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
+import { isBroken } from '#server/seal/held-key.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as leases from '#server/store/access/leases.ts'
+import * as sealed from '#server/store/credentials/sealed.ts'
+import { transaction } from '#server/store/database/db.ts'
+import { holds } from '#server/store/tasks/claim-hold.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import { onceFound, usableOrAwaited } from '#server/work/credentials/await-check.ts'
+import { openPayload, openUnlessBroken } from '#server/work/credentials/open.ts'
+import type { WorkerParts } from '#server/work/parts.ts'
+import type { Lease, LeasedCredential } from '#shared/access/lease.ts'
+import { DatasourceId, type Mode, typedId } from '#shared/base/wire.ts'
+import { spellConnectionString } from '#shared/connection-string/connection-string-text.ts'
+import { failureSpec } from '#shared/faults/failure.ts'
+import type { TaskFault } from '#shared/faults/task-fault.ts'
+import { grantedCapability } from './lease-capability.ts'
+
+const LOCATE_MS = 10_000
+const MAX_TRIES = 3
+
+/** What the web tier seals into the task. */
+const Payload = z.object({
+  token: z.string(),
+  publicKey: z.base64(),
+  ttlSeconds: z.number().int().min(1).max(3600),
+  datasourceId: DatasourceId,
+  /** After this nobody waits for the answer any more, and nothing is leased. */
+  notAfter: z.number(),
+  requestId: z.string().nullable(),
+  address: z.string().nullable(),
+})
+type Payload = z.output<typeof Payload>
+
+/** How a lease task ends: with the lease, or with the fault that the web tier answers. */
+export type LeaseOutcome = { readonly lease: Lease } | TaskFault
+
+interface Asked {
+  readonly organizationId: string
+  readonly datasourceId: string
+  readonly payload: Payload
+}
+
+/** The work of a `lease` task. */
+export async function lease(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+  const payload = Payload.safeParse(await openPayload(parts, claim).catch(unlessBroken))
+  const asked = { organizationId: claim.organizationId, datasourceId: claim.datasourceId ?? '' }
+  if (!payload.success)
+    await refuse(parts, claim, { fault: 'credential_unreadable', capabilityId: null, payload: null })
+  else await grantOrRefuse(parts, claim, { ...asked, payload: payload.data })
+  parts.signals.ring('news')
+}
+
+/** What was looked at may change while a host is resolved: then it is looked at again, which says what is so now. */
+async function grantOrRefuse(parts: WorkerParts, claim: claims.Claim, asked: Asked): Promise<void> {
+  const { payload } = asked
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const capability = await grantedCapability(parts, asked)
+    if (typeof capability === 'string') {
+      return refuse(parts, claim, { fault: capability, capabilityId: null, payload })
+    }
+    const found = await leasable(parts, claim, { asked, mode: capability.mode })
+    if (found === null) return
+    if ('fault' in found) return refuse(parts, claim, { ...found, capabilityId: capability.id, payload })
+    if (await grant(parts, claim, { asked, capability, ...found })) return
+  }
+  return refuse(parts, claim, { fault: 'conflict', capabilityId: null, payload })
+}
+
+/** What does not depend on the lease itself. */
+type LeasableContent = Omit<LeasedCredential, 'expiresAt' | 'id' | 'publicKey'>
+
+interface Grant extends Leasable {
+  readonly asked: Asked
+  readonly capability: leases.GrantedCapability
+}
+
+/** Answers the lease and records it; false, and nothing is done, when what it rests on has changed. */
+async function grant(parts: WorkerParts, claim: claims.Claim, of: Grant): Promise<boolean> {
+  const { asked, capability } = of
+  const { organizationId: org, datasourceId, payload } = asked
+  const now = parts.clock()
+  const expiresAt = new Date(Math.min(now.getTime() + payload.ttlSeconds * 1000, capability.expires_at.getTime()))
+  const { credentialVersion: version } = of.content
+  const { publicKey } = payload
+  const id = newId()
+  const leaseId = typedId('lease_', id)
+  const bound = { id: leaseId, publicKey, expiresAt: expiresAt.toISOString() }
+  const content = { ...of.content, ...bound } satisfies LeasedCredential
+  const sealed = parts.leaseSealer.sealLease(Buffer.from(publicKey, 'base64'), content).toString('base64')
+  const lease: Lease = { leaseId, sealed, expiresAt: content.expiresAt, credentialVersion: version }
+  const end = await transaction(parts.db, async tx => {
+    // Lost meanwhile: whoever has the claim now answers, and this box goes nowhere.
+    if (!(await holds(tx, claim))) return 'lost'
+    const entry = {
+      id,
+      datasourceId,
+      capabilityId: capability.id,
+      version,
+      verdictSignature: of.verdictSignature,
+      now,
+      expiresAt,
+    }
+    if (!(await leases.insert(tx, org, entry))) return 'changed'
+    await claims.finish(tx, claim, { lease } satisfies LeaseOutcome)
+    await audit.append(tx, org, eventOf(parts, asked, { capabilityId: capability.id, outcome: 'ok' }))
+    return 'granted'
+  })
+  if (end === 'granted') {
+    parts.log.info({ organizationId: org, datasourceId, leaseId, expiresAt: lease.expiresAt }, 'leased')
+  }
+  return end !== 'changed'
+}
+
+/** What is leased, and the signature of the verdict that lets it be. */
+interface Leasable {
+  readonly content: LeasableContent
+  readonly verdictSignature: Buffer
+}
+
+/** What is leased; or why it is not. Null when that waits for a check, and the claim was given back. */
+async function leasable(
+  parts: WorkerParts,
+  claim: claims.Claim,
+  { asked, mode }: { asked: Asked; mode: Mode },
+): Promise<Leasable | TaskFault | null> {
+  const { organizationId: org, datasourceId: id, payload } = asked
+  const row = await sealed.datasource(parts.db, org, id)
+  // By its whole name, prefix included: what the capability names is compared with the name that was asked for.
+  if (row === undefined || datasourceId(row) !== payload.datasourceId) return { fault: 'entity_not_found' }
+  if (row.mode !== mode) return { fault: 'capability_scope_denied' }
+  if (row.kind !== 'direct') return { fault: 'conflict' }
+  const use = await usableOrAwaited(parts, claim, row)
+  if (use !== 'usable') return use
+  const verdictSignature = row.verdict?.signature
+  const inForce = row.current
+  const secret = inForce === null ? undefined : openUnlessBroken(parts, row, inForce)
+  if (inForce === null || verdictSignature === undefined || secret?.kind !== 'direct')
+    return { fault: 'credential_unreadable' }
+  const { target, caCertificate } = secret
+  const { version: credentialVersion } = inForce.context
+  const { host, port, database } = target
+  const found = await parts.dialler.locate({ host, port, database, deadlineMs: LOCATE_MS })
+  if (found.failure !== null) return onceFound(failureSpec(found.failure.code).fault)
+  const dialled = leasedTarget(target, found.openNetwork)
+  if (dialled === null) return onceFound('tls_failed')
+  const md5 = inForce.md5Allowed ? { md5Allowed: true as const } : {}
+  const ca = caCertificate === null ? {} : { caCertificate, ...md5 }
+  const where = { addresses: [...found.addresses], datasourceId: payload.datasourceId, mode: row.mode }
+  const content = { connectionString: spellConnectionString(dialled), ...ca, ...where, credentialVersion }
+  return { content, verdictSignature }
+}
+
+function unlessBroken(thrown: unknown): undefined {
+  if (!isBroken(thrown)) throw thrown
+}
+
+interface Refusal extends TaskFault {
+  readonly capabilityId: string | null
+  readonly payload: Payload | null
+}
+
+/** Answers a fault, and records it where it is known who was refused. */
+async function refuse(parts: WorkerParts, claim: claims.Claim, refusal: Refusal): Promise<void> {
+  const { capabilityId, payload, ...outcome } = refusal
+  const { fault } = outcome
+  const organizationId = claim.organizationId
+  await transaction(parts.db, async tx => {
+    if (!(await claims.finish(tx, claim, outcome satisfies LeaseOutcome))) return
+    if (payload === null || capabilityId === null) return
+    const asked = { organizationId, datasourceId: claim.datasourceId ?? '', payload }
+    await audit.append(tx, organizationId, eventOf(parts, asked, { capabilityId, outcome: fault }))
+  })
+  parts.log.warn(
+    { organizationId, datasourceId: claim.datasourceId, task: claim.kind, fault, stage: 'lease' },
+    'lease refused',
+  )
+}
+
+function eventOf(parts: WorkerParts, asked: Asked, of: { capabilityId: string; outcome: string }): audit.AuditEvent {
+  const { requestId, address } = asked.payload
+  return {
+    id: newId(),
+    actor: { kind: 'capability', id: of.capabilityId, requestId, address },
+    action: 'datasource.leased',
+    objectKind: 'datasource',
+    objectId: asked.datasourceId,
+    outcome: of.outcome,
+    at: parts.clock(),
+  }
+}

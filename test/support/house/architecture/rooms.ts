@@ -1,0 +1,174 @@
+/**
+ * The picture inside the layers: which room of a layer may import which. A room is a folder by subject, or a file that lies beside
+ * such folders. Rooms are listed from the ground up: none imports one that stands after it, so that no circle can be drawn.
+ */
+import { importsOf } from './imports.ts'
+import { isTest, type Source, type Violation } from './source.ts'
+
+type Rooms = Readonly<Record<string, readonly string[]>>
+
+/** Layer → room → rooms of the same layer that it may import. */
+export const ROOMS: Readonly<Record<string, Rooms>> = {
+  shared: {
+    base: [],
+    checks: [],
+    faults: [],
+    access: ['base', 'faults'],
+    'connection-string': ['checks', 'faults'],
+    feeds: ['base', 'faults'],
+    datasources: ['base', 'checks', 'connection-string'],
+    dialects: ['base', 'checks', 'faults', 'access', 'connection-string', 'feeds', 'datasources'],
+    schemas: ['base', 'datasources'],
+  },
+  'server/domain': {
+    access: [],
+    feeds: [],
+    network: [],
+    schemas: [],
+    checks: ['feeds'],
+    tasks: ['feeds'],
+    datasources: ['checks'],
+  },
+  'server/store': {
+    tables: [],
+    connection: ['tables'],
+    locks: ['tables'],
+    schemas: ['tables'],
+    database: ['tables', 'connection'],
+    organizations: ['tables', 'locks'],
+    changes: ['tables', 'database'],
+    installation: ['tables', 'connection', 'database', 'changes'],
+    access: ['tables', 'organizations', 'installation'],
+    credentials: ['tables', 'organizations', 'installation'],
+    tasks: ['tables', 'database', 'installation'],
+    feeds: ['tables', 'locks', 'database', 'installation', 'tasks'],
+    keys: ['tables', 'tasks'],
+    datasources: ['tables', 'locks', 'database', 'organizations', 'access', 'credentials', 'tasks', 'feeds'],
+  },
+  'server/net': {
+    role: [],
+    socket: [],
+    postgres: ['role', 'socket'],
+    catalog: ['socket', 'postgres'],
+    endpoint: ['socket', 'postgres'],
+    process: ['socket', 'postgres', 'catalog', 'endpoint'],
+  },
+  'server/api': {
+    caller: [],
+    responses: [],
+    'schemas/reader': [],
+    changes: ['responses'],
+    context: ['caller', 'schemas/reader', 'changes'],
+    procedure: ['caller', 'responses', 'context'],
+    feeds: ['changes', 'context', 'procedure'],
+    registration: ['context', 'procedure'],
+    schemas: ['responses', 'schemas/reader', 'context', 'procedure'],
+    access: ['responses', 'context', 'procedure', 'registration'],
+    checks: ['caller', 'context', 'procedure', 'registration'],
+    datasources: ['responses', 'changes', 'context', 'procedure', 'registration', 'checks'],
+    router: ['procedure', 'feeds', 'schemas', 'access', 'datasources'],
+  },
+  'server/work': {
+    'about-task': [],
+    turns: [],
+    parts: ['turns'],
+    credentials: ['parts'],
+    retention: ['parts'],
+    feeds: ['parts', 'credentials'],
+    keys: ['parts', 'credentials'],
+    leases: ['parts', 'credentials'],
+    checks: ['parts', 'credentials', 'feeds'],
+    loop: ['about-task', 'parts', 'credentials', 'checks'],
+    schemas: ['parts', 'credentials', 'checks'],
+    quarantine: ['about-task', 'parts', 'credentials', 'loop'],
+    trades: ['parts', 'feeds', 'keys', 'leases', 'checks', 'schemas'],
+  },
+  'server/rest': {
+    dialect: [],
+    http: ['dialect'],
+    openapi: ['dialect'],
+    connections: ['dialect', 'http', 'openapi'],
+    datasources: ['dialect', 'http', 'openapi'],
+    trpc: ['http'],
+    app: ['dialect', 'http', 'openapi', 'connections', 'datasources', 'trpc'],
+    listener: ['http', 'datasources'],
+  },
+  'server/standalone': {
+    embedded: [],
+    'first-start': [],
+    greeting: ['first-start'],
+    sample: ['embedded'],
+    local: ['embedded', 'first-start', 'greeting', 'sample'],
+  },
+  client: {
+    core: [],
+    endpoint: [],
+    examples: ['endpoint'],
+    index: ['core'],
+    cli: ['index'],
+    node: ['index'],
+  },
+}
+
+/** The layer and room of a file; null outside of layers that have rooms. The room is the longest one that holds the file. */
+export function roomOf(path: string): { readonly layer: string; readonly room: string } | null {
+  const layer = Object.keys(ROOMS).find(one => path.startsWith(`${one}/`))
+  if (layer === undefined) return null
+  const inside = path.slice(layer.length + 1).replace(/\.tsx?$/, '')
+  const known = Object.keys(ROOMS[layer] ?? {}).filter(room => inside === room || inside.startsWith(`${room}/`))
+  const longest = known.toSorted((one, other) => other.length - one.length)[0]
+  return { layer, room: longest ?? inside.split('/')[0] ?? inside }
+}
+
+/** Reports arrows between rooms of one layer that the picture does not have, and rooms that it does not know. */
+export function checkRooms(source: Source): Violation[] {
+  const at = roomOf(source.path)
+  if (at === null || isTest(source.path) || !/\.tsx?$/.test(source.path)) return []
+  const { layer, room } = at
+  const may = ROOMS[layer]?.[room]
+  if (may === undefined) return [violation(source, 1, `${layer} has no room ${room} in the picture`)]
+  return arrowsOf(source).flatMap(({ to, line }) =>
+    may.includes(to) ? [] : [violation(source, line, `${layer}: ${room} → ${to}`)],
+  )
+}
+
+/** Arrows of the picture that no import draws any more: `layer: room → room`. */
+export function unusedArrows(sources: readonly Source[]): string[] {
+  const drawn = new Set(
+    sources.flatMap(source => {
+      const at = roomOf(source.path)
+      return at === null ? [] : arrowsOf(source).map(({ to }) => `${at.layer}: ${at.room} → ${to}`)
+    }),
+  )
+  return Object.entries(ROOMS)
+    .flatMap(([layer, rooms]) =>
+      Object.entries(rooms).flatMap(([from, to]) => to.map(one => `${layer}: ${from} → ${one}`)),
+    )
+    .filter(arrow => !drawn.has(arrow))
+}
+
+/** How many source files may lie beside each other: a reader takes in a list of that length at a glance. */
+const MAX_FILES = 15
+
+/** Reports folders that have become drawers. */
+export function checkFolders(sources: readonly Source[]): Violation[] {
+  const folders = Map.groupBy(sources, ({ path }) => path.slice(0, path.lastIndexOf('/')))
+  return [...folders].flatMap(([folder, files]) =>
+    files.length <= MAX_FILES
+      ? []
+      : [{ file: folder, line: 1, rule: 'folder-files', detail: `${files.length} files beside each other` }],
+  )
+}
+
+function arrowsOf(source: Source): { readonly to: string; readonly line: number }[] {
+  const at = roomOf(source.path)
+  return importsOf(source).flatMap(({ target, line }) => {
+    if (target.kind !== 'file' || !/\.tsx?$/.test(target.name)) return []
+    const to = roomOf(target.name)
+    return to === null || to.layer !== at?.layer || to.room === at.room ? [] : [{ to: to.room, line }]
+  })
+}
+
+function violation(source: Source, line: number, detail: string): Violation {
+  return { file: source.path, line, rule: 'room', detail }
+}
