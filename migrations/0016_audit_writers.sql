@@ -1,3 +1,4 @@
+-- In a transaction of its own.
 -- What the web's role may put into the record: acts of keys and capabilities of the same organization, at the time of writing.
 -- It is told by what it may not do: only the worker and operators write verifications. A role cannot give itself that right.
 

@@ -1,3 +1,4 @@
+-- In a transaction of its own.
 -- Whether a fingerprint is shown depends on the key that made it. The web's role reads single columns of credentials, and `db
 -- grant` runs after the new web processes have begun: whoever may read a fingerprint may read its key's id from now on.
 do $$

@@ -1,3 +1,4 @@
+-- In a transaction of its own.
 -- Each process writes its row every five seconds: that it can is its readiness, and whether a worker runs at all is read here.
 create table processes (
   id uuid not null,

@@ -33,6 +33,7 @@ drop trigger audit_events_bound on audit_events;
 drop trigger audit_events_key_issuer on audit_events;
 alter table audit_events rename to audit_events_before;
 alter index audit_events_pkey rename to audit_events_before_pkey;
+alter index audit_events_object_id_idx rename to audit_events_before_object_id_idx;
 create table audit_events (
   org_id         uuid        not null,
   id             uuid        not null,
@@ -48,6 +49,7 @@ create table audit_events (
   constraint audit_events_pkey primary key (org_id, id),
   constraint audit_events_principal_kind_check check (principal_kind in ('key', 'capability', 'operator', 'worker'))
 ) partition by range (id);
+create index audit_events_object_id_idx on audit_events (org_id, object_id, id) where object_id is not null;
 
 do $$
 declare

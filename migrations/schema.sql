@@ -238,6 +238,7 @@ create table audit_events (
   constraint audit_events_pkey PRIMARY KEY (org_id, id),
   constraint audit_events_principal_kind_check CHECK ((principal_kind = ANY (ARRAY['key'::text, 'capability'::text, 'operator'::text, 'worker'::text])))
 ) partition by RANGE (id);
+CREATE INDEX audit_events_object_id_idx ON ONLY public.audit_events USING btree (org_id, object_id, id) WHERE (object_id IS NOT NULL);
 CREATE TRIGGER audit_events_bound BEFORE INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_bound();
 CREATE TRIGGER audit_events_key_issuer AFTER INSERT ON public.audit_events FOR EACH ROW WHEN (((new.action = 'key.created'::text) AND (new.outcome = 'ok'::text) AND (new.principal_kind = 'key'::text))) EXECUTE FUNCTION key_issuer_from_record();
 
@@ -622,7 +623,15 @@ create table tasks (
   ran_out integer default 0 not null,
   awaited_until timestamp with time zone,
   hung boolean default false not null,
-  priority smallint default 
+  constraint tasks_pkey PRIMARY KEY (org_id, id),
+  constraint tasks_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
+  constraint tasks_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint tasks_standing_check CHECK (((NOT standing) OR (datasource_id IS NOT NULL)))
+) with (fillfactor=75, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX tasks_datasource_id_idx ON public.tasks USING btree (org_id, datasource_id);
+CREATE INDEX tasks_due_at_idx ON public.tasks USING btree (due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX tasks_expires_at_idx ON public.tasks USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX tasks_priority_due_at_idx ON public.tasks USING btree ((
 CASE
     WHEN (ran_out > 1) THEN 10
     ELSE (
@@ -640,16 +649,26 @@ CASE
         WHEN (hung OR (attempts > 0)) THEN 4
         ELSE 2
     END)
-END not null,
-  constraint tasks_pkey PRIMARY KEY (org_id, id),
-  constraint tasks_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
-  constraint tasks_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
-  constraint tasks_standing_check CHECK (((NOT standing) OR (datasource_id IS NOT NULL)))
-) with (fillfactor=75, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
-CREATE INDEX tasks_due_at_idx ON public.tasks USING btree (due_at) WHERE (due_at IS NOT NULL);
-CREATE INDEX tasks_expires_at_idx ON public.tasks USING btree (expires_at) WHERE (expires_at IS NOT NULL);
-CREATE INDEX tasks_priority_due_at_idx ON public.tasks USING btree (priority, due_at) WHERE (due_at IS NOT NULL);
-CREATE INDEX tasks_priority_org_id_due_at_idx ON public.tasks USING btree (priority, org_id, due_at) WHERE (due_at IS NOT NULL);
+END), due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX tasks_priority_org_id_due_at_idx ON public.tasks USING btree ((
+CASE
+    WHEN (ran_out > 1) THEN 10
+    ELSE (
+    CASE
+        WHEN (kind = 'poll'::text) THEN 5
+        ELSE 0
+    END +
+    CASE
+        WHEN ((requested > settled) AND (NOT hung)) THEN
+        CASE
+            WHEN ((awaited_until IS NULL) AND standing) THEN 1
+            ELSE 0
+        END
+        WHEN (requested > settled) THEN 3
+        WHEN (hung OR (attempts > 0)) THEN 4
+        ELSE 2
+    END)
+END), org_id, due_at) WHERE (due_at IS NOT NULL);
 CREATE INDEX tasks_ran_out_idx ON public.tasks USING btree (due_at) WHERE (ran_out > 0);
 CREATE UNIQUE INDEX tasks_standing_key ON public.tasks USING btree (org_id, datasource_id, kind) WHERE standing;
 

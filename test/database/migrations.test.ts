@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { migrate, migrationNames, pendingMigrations } from '#server/store/installation/migrate.ts'
+import { applyMigration } from '#test/support/database/former-schema.ts'
 import { databaseUrl, query, quoted } from '#test/support/database/postgres.ts'
 import { dumpSchema } from '#test/support/house/schema-dump.ts'
 
@@ -110,9 +111,8 @@ describe('The migration of issuers', () => {
     const url = databaseUrl(admin, name)
     try {
       const names = await migrationNames()
-      const text = (one: string) => readFile(new URL(`../../migrations/${one}.sql`, import.meta.url), 'utf8')
       const at = names.findIndex(one => one.endsWith('_key_issuers'))
-      for (const one of names.slice(0, at)) await query(url, await text(one))
+      for (const one of names.slice(0, at)) await applyMigration(url, one)
       const [org, first, second, third, capability] = Array.from({ length: 5 }, () => newId())
       const row = (id: string | undefined, revoked: string) =>
         `insert into api_keys (org_id, id, mode, last4, pepper_id, hash, mac, scopes, created_at, revoked_at)
@@ -130,7 +130,7 @@ describe('The migration of issuers', () => {
          values ('${org}', '${capability}', '${first}', 'test', 'last', 'p', sha256('c'), sha256('m'), '{feeds.read}', 'agent',
            '{}', '{}', false, now(), now() + interval '1 day')`,
       )
-      await query(url, await text(names[at] ?? ''))
+      await applyMigration(url, names[at] ?? '')
       expect(await query(url, 'select id, issuer_id from api_keys order by id')).toEqual([
         { id: first, issuer_id: null },
         { id: second, issuer_id: first },

@@ -1,6 +1,7 @@
 /**
  * Applies `migrations/*.sql` in order under an advisory lock, statement by statement: all pending ones in one transaction, but
- * for a file that asks for one of its own, so that no lock of what goes before is held while it works.
+ * for a file that asks for one of its own, so that no lock of what goes before is held while it works, and for one that asks
+ * for none, since it builds indexes beside readers and writers or changes many rows a batch at a time.
  *
  * Only `main.ts` and the operator's `migrate` command call this: `web` and `worker` run under roles that own nothing and
  * refuse to start while something is pending. Connect directly, not through a pooler in transaction mode: the lock is
@@ -25,23 +26,56 @@ const TRY_MS = 500
 const PAUSE_MS = 250
 const CONNECT_MS = 10_000
 const LOCK_NOT_AVAILABLE = '55P03'
+const DEADLOCK = '40P01'
 const ALONE = '-- In a transaction of its own.'
+const EACH = '-- Statement by statement, outside of a transaction: each may be done again.'
+/** An index that is built concurrently waits for every transaction that was there before, and nobody waits behind it. */
+const CONCURRENTLY_MS = 600_000
 /** Of the session; any number that nothing else of ours takes. */
 const MIGRATING = 7_361_004
 
 const read = (name: string) => readFile(new URL(`${name}.sql`, folder), 'utf8')
+const isAlone = (text: string) => text.startsWith(ALONE) || text.startsWith(EACH)
 
 const provider: MigrationProvider = {
   async getMigrations() {
     const files = (await migrationNames()).map(async name => {
-      const statements = statementsOf(await read(name))
+      const text = await read(name)
+      const statements = statementsOf(text)
+      const run = text.startsWith(EACH) ? patiently : briefly
       const up = async (db: Kysely<unknown>) => {
-        for (const statement of statements) await sql.raw(statement).execute(db)
+        for (const statement of statements) await run(db, statement)
       }
       return [name, { up }] as const
     })
     return Object.fromEntries(await Promise.all(files))
   },
+}
+
+async function briefly(db: Kysely<unknown>, statement: string): Promise<void> {
+  await sql.raw(statement).execute(db)
+}
+
+/** Runs a statement that is its own transaction, or several: again where a lock was not to be had. */
+async function patiently(db: Kysely<unknown>, statement: string): Promise<void> {
+  if (!/\bindex concurrently\b/i.test(statement)) return untilUnlocked(() => briefly(db, statement))
+  await sql.raw(`set lock_timeout = '${CONCURRENTLY_MS}ms'`).execute(db)
+  await briefly(db, statement)
+  await sql.raw(`set lock_timeout = '${TRY_MS}ms'`).execute(db)
+}
+
+/** Tries something again that others' locks have kept from being done, for a minute. */
+async function untilUnlocked<T>(work: () => Promise<T>): Promise<T> {
+  const until = performance.now() + LOCK_WAIT_MS
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      const code = error instanceof Error ? Reflect.get(error, 'code') : null
+      if ((code !== LOCK_NOT_AVAILABLE && code !== DEADLOCK) || performance.now() > until) throw error
+    }
+    await setTimeout(PAUSE_MS)
+  }
 }
 
 /** Names of all migrations, in order, without `.sql`. */
@@ -69,8 +103,7 @@ export async function migrate(url: string): Promise<string[]> {
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   try {
     return await db.connection().execute(async session => {
-      await sql.raw(`set lock_timeout = '${LOCK_WAIT_MS}ms'`).execute(session)
-      await sql`select pg_advisory_lock(${MIGRATING})`.execute(session)
+      await lockSession(session)
       // Its end is that of the session.
       return applyPending(new Migrator({ db, provider }))
     })
@@ -79,25 +112,38 @@ export async function migrate(url: string): Promise<string[]> {
   }
 }
 
+/**
+ * Waits until no other process migrates. It asks again and again: a statement that waited would have a snapshot, and an index that
+ * another process builds concurrently would wait for that one's end.
+ */
+async function lockSession(session: Kysely<unknown>): Promise<void> {
+  const until = performance.now() + LOCK_WAIT_MS
+  for (;;) {
+    const { rows } = await sql<{ taken: boolean }>`select pg_try_advisory_lock(${MIGRATING}) as taken`.execute(session)
+    if (rows[0]?.taken === true) return
+    if (performance.now() > until) throw new Error('another process has been migrating this database for a minute')
+    await setTimeout(PAUSE_MS)
+  }
+}
+
 async function applyPending(migrator: Migrator): Promise<string[]> {
   const pending = (await migrator.getMigrations()).filter(one => one.executedAt === undefined).map(one => one.name)
-  const alone = await Promise.all(pending.map(async name => (await read(name)).startsWith(ALONE)))
-  const lasts = pending.filter((_, at) => alone[at] || alone[at + 1] !== false)
+  const texts = await Promise.all(pending.map(read))
+  const isLast = (at: number) => isAlone(texts[at] ?? '') || at + 1 === texts.length || isAlone(texts[at + 1] ?? '')
   const applied: string[] = []
-  for (const last of lasts) applied.push(...(await applyTo(migrator, last)))
+  for (const [at, last] of pending.entries()) {
+    if (!isLast(at)) continue
+    const disableTransactions = texts[at]?.startsWith(EACH) === true
+    applied.push(...(await untilUnlocked(() => applyTo(migrator, last, disableTransactions))))
+  }
   return applied
 }
 
-/** Applies what is pending up to `last`, in one transaction, which is tried again while a table is locked. */
-async function applyTo(migrator: Migrator, last: string): Promise<string[]> {
-  const until = performance.now() + LOCK_WAIT_MS
-  for (;;) {
-    const { error, results } = await migrator.migrateTo(last)
-    if (error === undefined) return (results ?? []).map(result => result.migrationName)
-    const isLocked = error instanceof Error && Reflect.get(error, 'code') === LOCK_NOT_AVAILABLE
-    if (!isLocked || performance.now() > until) throw error
-    await setTimeout(PAUSE_MS)
-  }
+/** Applies what is pending up to `last`, in one transaction or in none. */
+async function applyTo(migrator: Migrator, last: string, disableTransactions: boolean): Promise<string[]> {
+  const { error, results } = await migrator.migrateTo(last, { disableTransactions })
+  if (error !== undefined) throw error
+  return (results ?? []).map(result => result.migrationName)
 }
 
 /** Names of the migrations that the database lacks; all of them when it is empty. */

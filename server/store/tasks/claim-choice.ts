@@ -32,6 +32,14 @@ export const PLAN_SETTINGS = {
   enable_incremental_sort: 'off',
 } as const
 
+/**
+ * Whom a task is for, over `tasks`: in the words of the two indexes that begin with it, or they are not used. 0: somebody waits for
+ * it. 1: asked for. 2: by the schedule. 3: asked for, and hung. 4: failed or hung before. Polls: 5 more. 10: in quarantine.
+ */
+export const PRIORITY: RawBuilder<number> = sql`(case when ran_out > 1 then 10 else case when kind = 'poll' then 5 else 0 end +
+  case when requested > settled and not hung then case when awaited_until is null and standing then 1 else 0 end
+    when requested > settled then 3 when hung or attempts > 0 then 4 else 2 end end)`
+
 /** What a worker can do, and when it asks. */
 export interface WorkerAsk {
   readonly kinds: readonly TaskKind[]
@@ -61,28 +69,28 @@ function isFree({ kinds, now }: WorkerAsk): RawBuilder<boolean> {
  */
 export function areDue(ask: WorkerAsk, priorities: readonly number[]): RawBuilder<{ p: number }> {
   return sql`
-    select p from unnest(${[...priorities]}::smallint[]) as p
-    where (select true from tasks where ${isDue(sql`p`, ask)} and ${isFree(ask)} order by priority, due_at limit 1)`
+    select p from unnest(${[...priorities]}::integer[]) as p
+    where (select true from tasks where ${isDue(sql`p`, ask)} and ${isFree(ask)} order by ${PRIORITY}, due_at limit 1)`
 }
 
 // Rows are compared, and not column by column: only the index that was made for it can then give the order, whatever the
 // planner believes of how many are due.
 function isDue(priority: RawBuilder<unknown>, { now }: WorkerAsk): RawBuilder<boolean> {
-  return sql`(priority, due_at) >= (${priority}, '-infinity'::timestamptz) and (priority, due_at) <= (${priority}, ${now}::timestamptz)
-    and due_at is not null`
+  return sql`(${PRIORITY}, due_at) >= (${priority}, '-infinity'::timestamptz)
+    and (${PRIORITY}, due_at) <= (${priority}, ${now}::timestamptz) and due_at is not null`
 }
 
 function isDueOf(org: RawBuilder<unknown>, { priority, now }: ChoiceAsk): RawBuilder<boolean> {
-  return sql`(priority, org_id, due_at) >= (${priority}::smallint, ${org}, '-infinity'::timestamptz)
-    and (priority, org_id, due_at) <= (${priority}::smallint, ${org}, ${now}::timestamptz) and due_at is not null`
+  return sql`(${PRIORITY}, org_id, due_at) >= (${priority}::integer, ${org}, '-infinity'::timestamptz)
+    and (${PRIORITY}, org_id, due_at) <= (${priority}::integer, ${org}, ${now}::timestamptz) and due_at is not null`
 }
 
 /** The next organization that has tasks of the priority, due or not; the first one behind the last. */
 function nextOrganization({ priority }: ChoiceAsk, after: RawBuilder<unknown>): RawBuilder<string> {
   const behind = (place: RawBuilder<unknown>) => sql`(
-    select case when priority = ${priority}::smallint then org_id end from tasks
-    where (priority, org_id) > (${priority}::smallint, ${place}) and due_at is not null
-    order by priority, org_id limit 1)`
+    select case when ${PRIORITY} = ${priority}::integer then org_id end from tasks
+    where (${PRIORITY}, org_id) > (${priority}::integer, ${place}) and due_at is not null
+    order by ${PRIORITY}, org_id limit 1)`
   return sql`coalesce(${behind(after)}, ${behind(sql`'00000000-0000-0000-0000-000000000000'::uuid`)})`
 }
 
@@ -103,14 +111,14 @@ export function choice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
 /** The rows among which is chosen. */
 function due(ask: ChoiceAsk): RawBuilder<unknown> {
   const { priority, perOrganization, limit, newestFirst } = ask
-  const mine = sql`${priority}::smallint`
+  const mine = sql`${priority}::integer`
   const visits = newestFirst === null ? Math.min(ORGANIZATIONS, VISITS * (limit + 1)) : ORGANIZATIONS
   return sql`oldest as (
       select org_id, id, due_at from tasks where ${isDue(mine, ask)} and ${isFree(ask)}
-      order by priority, due_at limit ${sql.lit(OLDEST)}
+      order by ${PRIORITY}, due_at limit ${sql.lit(OLDEST)}
     ), newest as (
       select org_id, id, due_at from tasks where ${isDue(mine, ask)} and ${isFree(ask)} and ${newestFirst !== null}
-      order by priority desc, due_at desc limit ${sql.lit(NEWEST)}
+      order by ${PRIORITY} desc, due_at desc limit ${sql.lit(NEWEST)}
     ), visited (org_id, first, n) as (
       select org_id, org_id, 1 from (select ${nextOrganization(ask, sql`${ask.after}::uuid`)} as org_id) as start
       where org_id is not null and (select count(*) from oldest) = ${sql.lit(OLDEST)}
@@ -123,7 +131,7 @@ function due(ask: ChoiceAsk): RawBuilder<unknown> {
       union select org_id, id, due_at from newest
       union select visited.org_id, its.id, its.due_at from visited cross join lateral (
         select id, due_at from tasks where ${isDueOf(sql`visited.org_id`, ask)} and ${isFree(ask)}
-        order by priority, org_id, due_at limit ${Math.min(perOrganization, limit)}) as its
+        order by ${PRIORITY}, org_id, due_at limit ${Math.min(perOrganization, limit)}) as its
     )`
 }
 

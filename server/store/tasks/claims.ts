@@ -53,7 +53,7 @@ export interface ClaimAsk {
  */
 export type Lane = 'asked' | 'scheduled' | 'hung' | 'failed'
 
-/** As the column `priority` counts. What a caller waits for goes before what was asked for and nobody waits for. */
+/** As `PRIORITY` counts. What a caller waits for goes before what was asked for and nobody waits for. */
 const PRIORITIES: Readonly<Record<Lane, readonly number[]>> = { asked: [0, 1], scheduled: [2], hung: [3], failed: [4] }
 /** From which on they are of polls. */
 const POLLS = 5

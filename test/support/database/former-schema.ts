@@ -3,16 +3,29 @@
  * `migrate()` goes on from there.
  */
 import { readFile } from 'node:fs/promises'
+import pg from 'pg'
 import { migrationNames } from '#server/store/installation/migrate.ts'
+import { statementsOf } from '#server/store/installation/sql-statements.ts'
 import { query } from './postgres.ts'
+
+/** Applies one migration, statement by statement as `migrate` does: an index may be built concurrently. */
+export async function applyMigration(url: string, name: string): Promise<void> {
+  const text = await readFile(new URL(`../../../migrations/${name}.sql`, import.meta.url), 'utf8')
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    for (const statement of statementsOf(text)) await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
 
 /** Applies what comes before the migration of this name (without its number), and answers how many that are. */
 export async function migrateBefore(url: string, name: string): Promise<number> {
   const names = await migrationNames()
   const count = names.findIndex(one => one.endsWith(`_${name}`))
   const applied = names.slice(0, count)
-  for (const one of applied)
-    await query(url, await readFile(new URL(`../../../migrations/${one}.sql`, import.meta.url), 'utf8'))
+  for (const one of applied) await applyMigration(url, one)
   await query(
     url,
     `create table kysely_migration (name varchar(255) primary key, timestamp varchar(255) not null);
