@@ -21,6 +21,7 @@ import { applyGrants, grantStatements, type Tier } from '#server/store/installat
 import type { Db } from '#server/store/tables/tables.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
 import { query, quoted } from '#test/support/database/postgres.ts'
+import { COMPILED } from '#test/support/operations/compiled.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -128,6 +129,7 @@ function spawnTier(tier: Tier, of: TierOptions & { url: string; keyring: string 
     cwd: ROOT,
     env: {
       PATH: process.env['PATH'],
+      ...COMPILED,
       DATABASE_URL: of.url,
       MOORING_KEYRING: of.keyring,
       PORT: '0',

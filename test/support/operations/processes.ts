@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { COMPILED } from './compiled.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -30,7 +31,7 @@ function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const { PATH = '', HOME = '', TMPDIR } = process.env
   // A test waits for no balancer that would have to turn away first.
   const drain = { MOORING_DRAIN_SECONDS: '0' }
-  return { PATH, HOME, ...drain, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env }
+  return { PATH, HOME, ...COMPILED, ...drain, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env }
 }
 
 /** Starts an entry: `web`, `worker`, `main`, or `cli` with its arguments. */

@@ -1,0 +1,9 @@
+/**
+ * Where Node keeps the compiled code of processes that tests start: half of the CPU time of a short command is spent on
+ * stripping types and compiling, and a run starts hundreds. The product itself keeps none: a folder with code that a process
+ * may write is code that it may change.
+ */
+import { fileURLToPath } from 'node:url'
+
+/** Part of a child's environment. Entries are found by a hash of their source, so that none is ever out of date. */
+export const COMPILED = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url)) }
