@@ -6,4 +6,6 @@
 import { fileURLToPath } from 'node:url'
 
 /** Part of a child's environment. Entries are found by a hash of their source, so that none is ever out of date. */
-export const COMPILED = { NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url)) }
+export const COMPILED = {
+  NODE_COMPILE_CACHE: fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url)),
+}
