@@ -7,6 +7,7 @@
  */
 import { ENDPOINT_FAILURES } from './endpoint-failure.ts'
 import type { FaultCode } from './fault.ts'
+import { LOGIN_FAILURES } from './login-failure.ts'
 
 /** How far a dial got before it ended. */
 export type Stage =
@@ -35,7 +36,7 @@ const tls = { stage: 'tls', fault: 'tls_failed', retryable: false } as const
 const unsafe = { stage: 'authenticate', fault: 'authentication_unsafe', retryable: false } as const
 const bogus = { stage: 'protocol', fault: 'server_misbehaved', retryable: false } as const
 
-const openFirewall = 'Check that the host and port are right and that the firewall lets this installation in.'
+const openFirewall = 'Check that host and port are right, and open the firewall for the addresses of this installation.'
 const askScram =
   "Set password_encryption = 'scram-sha-256', set the role's password anew, and use scram-sha-256 in pg_hba.conf."
 const checkPort = 'Check that the port is that of a PostgreSQL server or pooler.'
@@ -43,6 +44,7 @@ const checkPort = 'Check that the port is that of a PostgreSQL server or pooler.
 /** Every failure of a dial, by code. */
 export const FAILURES = {
   ...ENDPOINT_FAILURES,
+  ...LOGIN_FAILURES,
   string_refused: {
     stage: 'parse',
     fault: 'invalid_body',
@@ -115,19 +117,10 @@ export const FAILURES = {
     saw: 'no channel binding',
     fix: 'Use SCRAM over TLS, or leave out channel_binding=require.',
   },
-  password_refused: {
-    stage: 'authenticate',
-    fault: 'authentication_failed',
-    retryable: false,
-    saw: 'user name or password refused',
-    fix: 'Check user name and password. One with emoji may be refused though it is right: choose another.',
-  },
-  login_refused: {
-    stage: 'authenticate',
-    fault: 'authentication_failed',
-    retryable: false,
-    saw: 'the server lets this role, database and address not in',
-    fix: 'Add a line for them to pg_hba.conf, and give the role LOGIN.',
+  channel_binding_unusable: {
+    ...unsafe,
+    saw: 'a certificate whose signature, such as Ed25519, has no hash that SCRAM can be bound with',
+    fix: 'Use channel_binding=disable with sslmode=verify-full, or a certificate that is signed by RSA or ECDSA.',
   },
   password_exposed: { ...unsafe, saw: 'a password asked for in clear or as MD5 without TLS', fix: askScram },
   server_unverified: {
@@ -143,37 +136,16 @@ export const FAILURES = {
   scram_iterations: {
     ...unsafe,
     saw: 'SCRAM iterations outside 4,096 to 100,000',
-    fix: "Set scram_iterations to 4096 and the role's password anew.",
+    fix: "Set scram_iterations to 100000 or less and the role's password anew.",
   },
   server_not_proven: { ...unsafe, saw: 'a server that did not prove that it knows the password', fix: askScram },
   authentication_method: { ...unsafe, saw: 'a login method other than SCRAM', fix: askScram },
-  database_missing: {
-    stage: 'database',
-    fault: 'database_not_found',
+  server_unknown: {
+    stage: 'privilege',
+    fault: 'server_unsupported',
     retryable: false,
-    saw: 'no such database',
-    fix: 'Check the database name.',
-  },
-  connect_denied: {
-    stage: 'database',
-    fault: 'database_not_found',
-    retryable: false,
-    saw: 'the role may not connect to the database',
-    fix: 'grant connect on database … to …;',
-  },
-  too_many_connections: {
-    stage: 'database',
-    fault: 'database_unreachable',
-    retryable: true,
-    saw: 'no free connection',
-    fix: 'Raise max_connections or the connection limit of the role.',
-  },
-  server_starting: {
-    stage: 'database',
-    fault: 'database_unreachable',
-    retryable: true,
-    saw: 'the server is starting or stopping',
-    fix: 'Wait; it is tried again.',
+    saw: 'a server that does not know statements of PostgreSQL 13 and later',
+    fix: 'Upgrade the server to PostgreSQL 13 or later, or register one. Databases that only speak its protocol are not supported.',
   },
   query_timeout: {
     stage: 'privilege',
@@ -192,13 +164,6 @@ export const FAILURES = {
   not_postgres: { ...bogus, saw: 'something that does not speak PostgreSQL', fix: checkPort },
   protocol_violation: { ...bogus, saw: 'an answer that PostgreSQL does not give', fix: checkPort },
   response_too_large: { ...bogus, saw: 'an answer larger than is taken', fix: checkPort },
-  server_error: {
-    stage: 'database',
-    fault: 'database_unreachable',
-    retryable: true,
-    saw: 'the server answered with an error',
-    fix: "Look at the server's log for the SQLSTATE.",
-  },
   // The installation's own lack: it is never told as one of the customer's database.
   dialler_busy: {
     stage: 'policy',
@@ -219,10 +184,29 @@ export const FAILURES = {
 /** A code of the table. */
 export type FailureCode = keyof typeof FAILURES
 
+/** What a server's certificate says, in printable ASCII: at most 10 names of 255 characters. */
+export interface ShownCertificate {
+  readonly names: readonly string[]
+  readonly issuer: string
+  /** Whether it is a certificate that was given to trust, not the server's own. */
+  readonly isAuthority?: boolean
+  /** ISO 8601. */
+  readonly validFrom: string
+  readonly validTo: string
+}
+
 /** How a dial ended badly. `sqlstate` is five characters of `[0-9A-Z]` where the server sent one. */
 export interface Failure {
   readonly code: FailureCode
   readonly sqlstate?: string
+  /** The certificate that was refused, or the given CA certificate that was at fault. */
+  readonly certificate?: ShownCertificate
+  /** How many SCRAM iterations the server asked for. */
+  readonly iterations?: number
+  /** What answers, of a closed list of ours, where it is known to be no PostgreSQL. */
+  readonly product?: string
+  /** The limit that was too short, in whole seconds. */
+  readonly seconds?: number
   /** Our proof of the password was sent, and neither accepted nor refused: a guess may have been answered so. */
   readonly proofSent?: true
 }

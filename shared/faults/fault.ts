@@ -76,7 +76,10 @@ export const FAULTS = {
   },
   database_not_found: { ...invalid, says: 'The server has no such database, or the role may not connect to it.' },
   schema_not_found: { ...invalid, says: 'The schema does not exist there, or the role has no USAGE on it.' },
-  server_unsupported: { ...invalid, says: 'The server is older than PostgreSQL 13. Upgrade it.' },
+  server_unsupported: {
+    ...invalid,
+    says: 'The server is no PostgreSQL, or one older than 13. Register PostgreSQL 13 or later.',
+  },
   server_misbehaved: {
     ...unreachable,
     retryable: false,

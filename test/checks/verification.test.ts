@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Probe, RoleFacts } from '#server/domain/checks/probe.ts'
 import { recogniseProvider, roleOfUser } from '#server/domain/checks/provider.ts'
+import { newPasswordSql } from '#server/domain/checks/role/role-sql.ts'
 import { type Asked, type Judgement, judge } from '#server/domain/checks/verification.ts'
 import { DIRECT_ITEMS } from '#shared/checks/check.ts'
 import { FAILURES, type FailureCode, type Stage } from '#shared/faults/failure.ts'
@@ -221,7 +222,11 @@ describe('a fix', () => {
     const target = aimed({ user: 'a"; drop table t; --', database: 'my shop' })
     const fixOf = (probe: Partial<Probe>) => failingLine(judged({ facts: null, ...probe }, target))?.fix
     expect(fixOf({ failure: { code: 'password_refused' }, passed: 'tls' })).toBe(
-      `Check user name and password. One with emoji may be refused though it is right: choose another.\nalter role "a""; drop table t; --" password '<a new password>';`,
+      [
+        'Check user name and password. A role past its VALID UNTIL is refused in the same words.',
+        `alter role "a""; drop table t; --" valid until 'infinity';`,
+        newPasswordSql('a"; drop table t; --'),
+      ].join('\n'),
     )
     expect(fixOf({ failure: { code: 'connect_denied' }, passed: 'authenticate' })).toBe(
       'grant connect on database "my shop" to "a""; drop table t; --";',

@@ -303,7 +303,7 @@ const ECHO = Object.fromEntries(
 )
 endures('A server that puts words into our mouth', [
   ['echoes the password in every field', 'password_refused', challenge(() => [failure({ ...ECHO, C: '28P01' })])],
-  ['echoes it as the SQLSTATE', 'server_error', challenge(() => [failure({ ...ECHO, C: PASSWORD })])],
+  ['echoes it as the SQLSTATE', 'password_refused', challenge(() => [failure({ ...ECHO, C: PASSWORD })])],
   ['forges lines of a log', 'login_refused', greet(failure({ ...RAW, C: '28000', M: `\r\n\x1b[31m${CANARY}` }))],
   ['names a column __proto__', 'facts_unreadable', answer(columns('__proto__'), row(CANARY), DONE, READY)],
   ['names a role like the password', 'facts_unreadable', answer(columns('a'), row(PASSWORD), DONE, READY)],
@@ -314,7 +314,7 @@ describe('The dialling processes', () => {
     const { probe } = await endure(greet(failure({ ...ECHO, C: '3D000' })))
     expect(probe.failure).toEqual({ code: 'database_missing', sqlstate: '3D000' })
     const forged = await endure(greet(failure({ ...ECHO, C: '3d000' })))
-    expect(forged.probe.failure).toEqual({ code: 'server_error' })
+    expect(forged.probe.failure).toEqual({ code: 'login_unknown' })
   })
 
   it('give a password in clear or as MD5 to nobody whose certificate is not verified', async () => {

@@ -32,12 +32,12 @@ describe('A login that is refused', () => {
   it.for<[what: string, asked: Asked, code: string, sqlstate: string, passed: string]>([
     ['a wrong password', { password: 'wrong' }, 'password_refused', '28P01', 'tls'],
     ['an unknown user', { user: 'nobody' }, 'password_refused', '28P01', 'tls'],
-    ['a role without LOGIN', { user: 'nologin_role' }, 'login_refused', '28000', 'authenticate'],
+    ['a role without LOGIN', { user: 'nologin_role' }, 'role_not_login', '28000', 'authenticate'],
     ['an unknown database', { database: 'nowhere' }, 'database_missing', '3D000', 'authenticate'],
     ['no CONNECT on the database', { database: 'closed' }, 'connect_denied', '42501', 'authenticate'],
-    ['a database that allows no connections', { database: 'shut' }, 'connect_denied', '55000', 'authenticate'],
+    ['a database that allows no connections', { database: 'shut' }, 'database_disabled', '55000', 'authenticate'],
     ['a role that has all its connections', { user: 'crowded' }, 'too_many_connections', '53300', 'authenticate'],
-    ['no line in pg_hba.conf', { user: 'only_tls', tlsMode: 'disable' }, 'login_refused', '28000', 'tls'],
+    ['no line in pg_hba.conf', { user: 'only_tls', tlsMode: 'disable' }, 'address_refused', '28000', 'tls'],
   ])('says %s', async ([, asked, code, sqlstate, passed]) => {
     const end = await at.within('good', asked, async () => {})
     expect({ failure: end.failure, passed: end.passed }).toEqual({ failure: { code, sqlstate }, passed })

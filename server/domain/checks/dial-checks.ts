@@ -9,8 +9,9 @@ import type { Advisory, Check, DirectItem } from '#shared/checks/check.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
-import { dialFix, type TriedLogin } from './dial-fixes.ts'
+import { dialFix } from './dial-fixes.ts'
 import type { Probe } from './probe.ts'
+import type { TriedLogin } from './tried-login.ts'
 
 /** One line of the checklist, with the fault that a failing one is. */
 export interface Line {
@@ -45,6 +46,7 @@ const ELSEWHERE: Readonly<Partial<Record<FailureCode, DirectItem>>> = {
   dialler_busy: 'connect',
   not_postgres: 'connect',
   string_refused: 'host',
+  server_unknown: 'server_version',
 }
 
 /** A line that passes. */
@@ -70,12 +72,22 @@ export function failing(item: DirectItem, fault: FaultCode, seen: { actual: stri
 export function failed(item: DirectItem, failure: Failure, tried: TriedLogin): Line {
   const spec = failureSpec(failure.code)
   const sqlstate = /^[0-9A-Z]{5}$/.test(failure.sqlstate ?? '') ? ` (SQLSTATE ${failure.sqlstate})` : ''
-  const fix = dialFix(failure.code, tried)
+  const fix = dialFix(failure, tried)
   return {
-    check: { item, outcome: 'fail', actual: `${spec.saw}${sqlstate}`, fix },
+    check: { item, outcome: 'fail', actual: `${observed(failure, spec.saw)}${sqlstate}`, fix },
     fault: spec.fault,
     retryable: spec.retryable,
   }
+}
+
+/** What was seen, with the numbers and names of our own lists that a failure carries. */
+function observed({ code, product, seconds, iterations }: Failure, saw: string): string {
+  if (code === 'login_timeout' && seconds !== undefined) {
+    return `reached; the login took over ${seconds} s (a paused database may be waking)`
+  }
+  if (code === 'scram_iterations' && iterations !== undefined)
+    return `${iterations} SCRAM iterations; 4,096 to 100,000 are accepted`
+  return product === undefined ? saw : `${product}, which is not PostgreSQL 13 or later`
 }
 
 /** The item whose line a failure is: that of its stage, or of the stage behind the last that was passed, if later. */
@@ -92,32 +104,38 @@ export function isDialItem(item: DirectItem): item is DialItem {
   return DIAL_ITEMS.some(own => own === item)
 }
 
+/** A probe with what was asked for and what a fix depends on. */
+export interface Dial {
+  readonly probe: Probe
+  readonly target: JudgedTarget
+  readonly tried: TriedLogin
+}
+
 /** The line of an item that no failure ended: passed where the dial came so far, else skipped. */
-export function dialLine(item: DialItem, probe: Probe, target: JudgedTarget): Line {
-  const isPassed = passedRank(probe) - RANK.policy >= DIAL_ITEMS.indexOf(item)
-  return isPassed ? LINES[item](probe, target) : skipped(item)
+export function dialLine(item: DialItem, dial: Dial): Line {
+  const isPassed = passedRank(dial.probe) - RANK.policy >= DIAL_ITEMS.indexOf(item)
+  return isPassed ? LINES[item](dial) : skipped(item)
 }
 
 function passedRank(probe: Probe): number {
   return probe.passed === null ? -1 : RANK[probe.passed]
 }
 
-const LINES: Readonly<Record<DialItem, (probe: Probe, target: JudgedTarget) => Line>> = {
-  host: ({ addresses, openNetwork }, { host }) => {
+const LINES: Readonly<Record<DialItem, (dial: Dial) => Line>> = {
+  host: ({ probe: { addresses, openNetwork }, target: { host } }) => {
     const network = openNetwork ? ', in a network that this installation has opened' : ''
     return passing('host', `${host}: ${addresses.length} address${addresses.length === 1 ? '' : 'es'}${network}`)
   },
-  connect: (_, { port }) => passing('connect', `port ${port}`),
+  connect: ({ target: { port } }) => passing('connect', `port ${port}`),
   tls: tlsLine,
-  authenticate: ({ channelBound }, { user, channelBinding }) =>
+  authenticate: ({ probe: { channelBound }, target: { channelBinding }, tried }) =>
     channelBinding === 'require' && !channelBound
-      ? failed('authenticate', { code: 'channel_binding_missing' }, { login: user, database: '' })
+      ? failed('authenticate', { code: 'channel_binding_missing' }, tried)
       : passing('authenticate', channelBound ? 'logged in, bound to the TLS channel' : 'logged in'),
-  database: (_, { database }) => passing('database', database),
+  database: ({ target: { database } }) => passing('database', database),
 }
 
-function tlsLine({ tls, openNetwork }: Probe, { tlsMode, user, database }: JudgedTarget): Line {
-  const tried = { login: user, database }
+function tlsLine({ probe: { tls, openNetwork }, target: { tlsMode }, tried }: Dial): Line {
   if (tls === null) {
     if (openNetwork && MAY_BE_CLEAR.has(tlsMode)) return skipped('tls', `not encrypted, as sslmode=${tlsMode} allows`)
     return failed('tls', { code: tlsMode === 'disable' ? 'tls_required' : 'tls_not_offered' }, tried)
@@ -145,13 +163,12 @@ export function dialAdvice(
   const advise = (recommendation: string) => [{ item: 'tls', recommendation }]
   if (probe.tls === null) return isLoggedIn ? advise('The link is not encrypted. Use sslmode=require or stronger.') : []
   const isRaised = !probe.openNetwork && (tlsMode === 'allow' || tlsMode === 'prefer')
+  const orBound = probe.channelBindingOffered === true ? ', or channel_binding=require' : ''
   return [
     ...(isCaNamed && probe.passwordSent === 'md5' ? [MD5_ADVICE] : []),
     ...(isRaised ? advise(`sslmode=${tlsMode} was raised to require. Write sslmode=require.`) : []),
     ...(isLoggedIn && !probe.tls.verified && !probe.channelBound
-      ? advise(
-          'Nothing proves who answers. Use sslmode=verify-full with the CA certificate, or channel_binding=require.',
-        )
+      ? advise(`Nothing proves who answers. Use sslmode=verify-full with the CA certificate${orBound}.`)
       : []),
   ]
 }

@@ -60,9 +60,15 @@ export interface Probe {
   /** The TLS session; null when there is none. `verified` when the certificate chain was checked. */
   readonly tls: { readonly protocol: string; readonly verified: boolean } | null
   readonly channelBound: boolean
+  /** Whether the server offered SCRAM bound to the channel. */
+  readonly channelBindingOffered?: boolean | undefined
   /** How the password was sent, where it was sent at all: with SCRAM it is not. */
   readonly passwordSent?: 'clear' | 'md5' | null | undefined
   readonly facts: RoleFacts | null
+  /** Whether the server is a standby; null where it was not asked. */
+  readonly isStandby?: boolean | null
+  /** Whether two transactions of the session met different backends, as behind a transaction pooler. */
+  readonly isTransactionPooled?: boolean
   /** Whether the asked schema exists and the role has USAGE on it; null when none was asked for or it was not reached. */
   readonly schemaUsable: boolean | null
   readonly tookMs: number

@@ -24,8 +24,10 @@ import {
   passing,
   skipped,
 } from './dial-checks.ts'
+import { placeAdvice } from './place-advice.ts'
 import type { Probe, RoleFacts } from './probe.ts'
 import { recogniseProvider, roleOfUser } from './provider.ts'
+import type { TriedLogin } from './tried-login.ts'
 
 /** What an organization does about role findings: refuse, advise, or not look. */
 export type RolePolicy = 'enforce' | 'warn' | 'off'
@@ -39,6 +41,10 @@ export interface Asked {
   readonly target: JudgedTarget
   /** Whether the server is verified against a CA certificate that a caller named. */
   readonly isCaNamed?: boolean
+  /** Whether the password is of ASCII alone; left out, it is. */
+  readonly isPasswordAscii?: boolean
+  /** The addresses from which this installation dials. */
+  readonly egressAddresses?: readonly string[]
 }
 
 /**
@@ -58,6 +64,7 @@ const OLDEST_VERSION = 130_000
 
 interface Case {
   readonly probe: Probe
+  readonly tried: TriedLogin
   readonly asked: Asked
   readonly subject: Subject
 }
@@ -72,43 +79,67 @@ export function judge(probe: Probe, asked: Asked): Judgement {
     schema,
     serverVersionNum: probe.facts?.serverVersionNum ?? 0,
   }
-  const lines = linesOf({ probe, asked, subject })
+  const judged: Case = { probe, asked, subject, tried: triedOf(probe, asked, subject) }
+  const lines = linesOf(judged)
   const first = lines.find(line => line.fault !== null)
   const outcome = first === undefined ? 'passed' : first.retryable ? 'unreachable' : 'refused'
   return {
     checks: lines.map(line => line.check),
-    advisories: advisoriesOf({ probe, asked, subject }),
+    advisories: advisoriesOf(judged),
     outcome,
     reason: first?.fault ?? null,
     retryable: outcome === 'unreachable',
   }
 }
 
+function triedOf(probe: Probe, asked: Asked, { login, provider }: Subject): TriedLogin {
+  const { user, database, host, port } = asked.target
+  return {
+    login,
+    user,
+    database,
+    host,
+    port,
+    provider,
+    egressAddresses: asked.egressAddresses ?? [],
+    isPasswordAscii: asked.isPasswordAscii ?? true,
+    isCaNamed: asked.isCaNamed ?? false,
+    isIpv6Only: probe.addresses.length > 0 && probe.addresses.every(address => address.includes(':')),
+  }
+}
+
 function linesOf(judged: Case): Line[] {
-  const { probe, subject } = judged
+  const { probe, tried } = judged
   // Neither facts nor a failure: something was asked and what came back is not an answer.
   const failure: Failure | null = probe.failure ?? (probe.facts === null ? { code: 'facts_unreadable' } : null)
   const ended = failure === null ? null : itemOf(failure, probe)
   const end = ended === null ? DIRECT_ITEMS.length : DIRECT_ITEMS.indexOf(ended)
   return DIRECT_ITEMS.map((item, index) => {
-    if (failure !== null && index === end) return failed(item, failure, subject)
+    if (failure !== null && index === end) return failed(item, failure, tried)
     return index > end ? skipped(item) : lineOf(item, judged)
   })
 }
 
-function lineOf(item: DirectItem, { probe, asked, subject }: Case): Line {
+function lineOf(item: DirectItem, judged: Case): Line {
+  const { probe, asked, subject, tried } = judged
   const { facts } = probe
-  if (isDialItem(item)) return dialLine(item, probe, asked.target)
+  if (isDialItem(item)) return dialLine(item, { probe, target: asked.target, tried })
   if (facts === null) return skipped(item)
-  if (isRoleItem(item)) return roleLine(item, facts, { probe, asked, subject })
+  if (isRoleItem(item)) return roleLine(item, facts, judged)
   return item === 'server_version' ? versionLine(facts) : schemaLine(probe, subject)
 }
 
 function versionLine({ serverVersionNum }: RoleFacts): Line {
-  const actual = `PostgreSQL ${Math.floor(serverVersionNum / 10_000)}.${serverVersionNum % 10_000}`
+  const actual = `PostgreSQL ${versionText(serverVersionNum)}`
   return serverVersionNum >= OLDEST_VERSION
     ? passing('server_version', actual)
     : failing('server_version', 'server_unsupported', { actual, fix: 'Upgrade the server to PostgreSQL 13 or later.' })
+}
+
+/** `server_version_num` as people write it: of three parts before 10. */
+function versionText(number: number): string {
+  const major = Math.floor(number / 10_000)
+  return major >= 10 ? `${major}.${number % 10_000}` : `${major}.${Math.floor(number / 100) % 100}.${number % 100}`
 }
 
 function roleLine(item: RoleItem, facts: RoleFacts, { asked, subject }: Case): Line {
@@ -131,7 +162,7 @@ function schemaLine({ schemaUsable }: Probe, { schema, login }: Subject): Line {
 
 function advisoriesOf({ probe, asked, subject }: Case): Advisory[] {
   const { facts } = probe
-  const advisories = dialAdvice(probe, asked)
+  const advisories = [...dialAdvice(probe, asked), ...placeAdvice(probe, asked.target)]
   if (facts === null || asked.rolePolicy === 'off') return advisories
   const warnings = DIRECT_ITEMS.filter(isRoleItem).flatMap(item => {
     const finding = asked.rolePolicy === 'warn' ? roleFinding(item, facts, subject) : null

@@ -28,10 +28,12 @@ export interface AuthenticationRules {
   sent(message: Buffer): void
   /** `claimed`: the server sent a signature, which the driver compares; `finished`: an acceptable `Ok` came. */
   readonly progress: 'begun' | 'claimed' | 'finished'
-  /** True between our proof of the password and the server's answer to it. */
-  readonly isProofOpen: boolean
+  /** How far the exchange is: what an error of the server's means depends on it. `proof` is between ours and its answer. */
+  readonly moment: 'request' | 'exchange' | 'proof' | 'proven' | 'welcome'
   /** True when SCRAM was bound to the TLS channel (RFC 5929, tls-server-end-point). */
   readonly channelBound: boolean
+  /** True when the server offered SCRAM bound to the channel. */
+  readonly bindingOffered: boolean
   /** How the password was asked for and sent; null where it was not, as with SCRAM. */
   readonly passwordSent: 'clear' | 'md5' | null
 }
@@ -52,17 +54,31 @@ const SERVER_FINAL = /^v=[A-Za-z0-9+/]{43}=$/
 
 type Step = 'begin' | 'offered' | 'first_sent' | 'challenged' | 'final_sent' | 'proven' | 'asked' | 'handed_over' | 'ok'
 
+const MOMENTS: Readonly<Record<Step, AuthenticationRules['moment']>> = {
+  begin: 'request',
+  offered: 'exchange',
+  first_sent: 'exchange',
+  challenged: 'exchange',
+  asked: 'exchange',
+  final_sent: 'proof',
+  handed_over: 'proof',
+  proven: 'proven',
+  ok: 'welcome',
+}
+
 interface Login {
   readonly policy: AuthenticationPolicy
   step: Step
   clientNonce: string
   channelBound: boolean
+  bindingOffered: boolean
   passwordSent: AuthenticationRules['passwordSent']
 }
 
 /** The rules for one login over a link of the given kind. */
 export function createAuthenticationRules(policy: AuthenticationPolicy): AuthenticationRules {
-  const login: Login = { policy, step: 'begin', clientNonce: '', channelBound: false, passwordSent: null }
+  const none = { clientNonce: '', channelBound: false, bindingOffered: false, passwordSent: null }
+  const login: Login = { policy, step: 'begin', ...none }
   return {
     received: body => receive(login, body),
     sent: message => send(login, message),
@@ -70,11 +86,14 @@ export function createAuthenticationRules(policy: AuthenticationPolicy): Authent
       if (login.step === 'ok') return 'finished'
       return login.step === 'proven' ? 'claimed' : 'begun'
     },
-    get isProofOpen() {
-      return login.step === 'final_sent' || login.step === 'handed_over'
+    get moment() {
+      return MOMENTS[login.step]
     },
     get channelBound() {
       return login.channelBound
+    },
+    get bindingOffered() {
+      return login.bindingOffered
     },
     get passwordSent() {
       return login.step === 'handed_over' || login.step === 'ok' ? login.passwordSent : null
@@ -116,6 +135,7 @@ function receiveOffer(login: Login, rest: Buffer): void {
   const names = rest.toString('latin1').split('\0')
   const wellFormed = names.length >= 3 && names.at(-1) === '' && names.indexOf('') === names.length - 2
   if (!wellFormed || login.step !== 'begin') throw new SessionError('protocol_violation')
+  login.bindingOffered = names.includes(BOUND)
   if (login.policy.channelBinding === 'require' && !(login.policy.encrypted && names.includes(BOUND))) {
     throw new SessionError('channel_binding_missing')
   }
@@ -131,7 +151,7 @@ function receiveServerFirst(login: Login, text: string): void {
     throw new SessionError('protocol_violation')
   }
   if (Number(iterations) < MIN_ITERATIONS || Number(iterations) > MAX_ITERATIONS) {
-    throw new SessionError('scram_iterations')
+    throw new SessionError('scram_iterations', { iterations: Number(iterations) })
   }
   login.step = 'challenged'
 }

@@ -36,6 +36,8 @@ interface GateOptions {
   readonly authentication: AuthenticationRules
   /** Takes each frame that the driver is to see. */
   readonly pass: (frame: Buffer) => void
+  /** Takes each parameter that the server reports while it logs us in. */
+  readonly told?: (name: string, value: string) => void
 }
 
 /** Everything that an honest server sends before it knows us fits in this. */
@@ -104,6 +106,7 @@ export function createFrameGate(options: GateOptions): FrameGate {
       const body = frame.subarray(HEADER_BYTES)
       const columns = checkShape(frameKind(kind), body)
       if (kind === 'R') options.authentication.received(body)
+      if (kind === 'S' && state.phase === 'welcome') tell(body, options)
       count(state, frameKind(kind), options.limits)
       advance(state, frameKind(kind), { columns, loggedIn: options.authentication.progress === 'finished' })
       if (WANTED.includes(kind)) options.pass(frame)
@@ -123,6 +126,12 @@ export function createFrameGate(options: GateOptions): FrameGate {
     },
     sent: message => watchOurs(state, options.authentication, message),
   }
+}
+
+/** A ParameterStatus, whose shape is checked: a name and a value, each with a zero behind it. */
+function tell(body: Buffer, { told }: GateOptions): void {
+  const [name = '', value = ''] = body.toString('latin1').split('\0')
+  told?.(name, value)
 }
 
 /** What did not begin as PostgreSQL is something else; what did, and went on otherwise, is broken or malicious. */

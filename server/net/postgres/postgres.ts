@@ -9,10 +9,12 @@ import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import pg from 'pg'
 import type { Probe } from '#server/domain/checks/probe.ts'
+import { serverProduct } from '#server/domain/checks/server-product.ts'
 import { type Deadline, unlessAborted } from '#server/net/socket/deadline.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
+import { REFUSED_LOGINS } from '#shared/faults/login-failure.ts'
 import { type AuthenticationRules, createAuthenticationRules } from './authentication-rules.ts'
 import { createFrameGate, type SessionLimits } from './frame-gate.ts'
 import { GatedStream } from './gated-stream.ts'
@@ -23,7 +25,7 @@ import { sessionError } from './sqlstate.ts'
 /** How far a dial came. Written to as it proceeds, so that a failure leaves behind what was found before it. */
 export type Progress = {
   -readonly [K in 'passed' | 'addresses' | 'address' | 'openNetwork' | 'tls' | 'channelBound']: Probe[K]
-} & { passwordSent?: Probe['passwordSent'] }
+} & { passwordSent?: Probe['passwordSent']; channelBindingOffered?: Probe['channelBindingOffered'] }
 
 /** What is wanted of a session. */
 export interface SessionRequest {
@@ -67,13 +69,14 @@ export async function openSession(dialled: OpenedSocket, request: SessionRequest
     const link = await secure(socket, { target, caCertificate, roots, open, signal: deadline.signal })
     progress.passed = 'tls'
     progress.tls = link.tls
-    deadline.phase('connection_timeout', within(LOGIN_MS))
+    // In clear text nothing has been proven to speak PostgreSQL yet.
+    deadline.phase(link.tls === null ? 'connection_timeout' : 'login_timeout', within(LOGIN_MS))
     const session = await logIn(link, dialled, request)
     progress.passed = 'database'
     return session
   } catch (error) {
     socket.destroy()
-    throw sessionError(error, 'login', 'protocol_violation')
+    throw sessionError(error, 'request', 'protocol_violation')
   }
 }
 
@@ -96,7 +99,11 @@ async function logIn(link: Link, dialled: OpenedSocket, request: SessionRequest)
     channelBinding: target.channelBinding,
     hasPassword: target.password !== '',
   })
-  const stream = new GatedStream(link.socket, pass => createFrameGate({ limits, authentication, pass }))
+  let product: string | null = null
+  const told = (name: string, value: string) => {
+    product = serverProduct(name, value) ?? product
+  }
+  const stream = new GatedStream(link.socket, pass => createFrameGate({ limits, authentication, pass, told }))
   const client = createClient(target, { stream, address: dialled.address, encrypted: link.tls !== null })
   const breakage = watchBreakage(client, stream, () => unexplained(authentication, link))
   const stop = () => stream.destroy(deadline.signal.reason)
@@ -105,23 +112,32 @@ async function logIn(link: Link, dialled: OpenedSocket, request: SessionRequest)
   try {
     await unlessAborted(deadline.signal, client.connect())
   } catch (error) {
-    if (authentication.progress === 'finished') progress.passed = 'authenticate'
-    const isProofOpen = authentication.isProofOpen
+    if (authentication.progress === 'finished') loggedIn(progress, authentication)
+    const { moment } = authentication
     stream.destroy()
-    const ended = sessionError(breakage.behind(error), 'login', 'protocol_violation')
-    const isRefused = ended.failure.code === 'password_refused' || ended.failure.code === 'login_refused'
-    throw isProofOpen && !isRefused ? ended.behindProof() : ended
+    const ended = sessionError(breakage.behind(error), moment, 'protocol_violation')
+    throw moment === 'proof' && !REFUSED_LOGINS.has(ended.failure.code) ? ended.behindProof() : ended
   }
-  progress.channelBound = authentication.channelBound
-  progress.passwordSent = authentication.passwordSent
+  loggedIn(progress, authentication)
+  if (product !== null) {
+    stream.destroy()
+    progress.passed = 'database'
+    throw new SessionError('server_unknown', { product })
+  }
   return createSession({ client, stream, deadline, breakage })
+}
+
+function loggedIn(progress: Progress, { channelBound, bindingOffered, passwordSent }: AuthenticationRules): void {
+  Object.assign(progress, { passed: 'authenticate', channelBound, channelBindingOffered: bindingOffered, passwordSent })
 }
 
 /** What the driver objects to when the gate did not: the signature, or a certificate that it cannot bind SCRAM to. */
 function unexplained(authentication: AuthenticationRules, link: Link): FailureCode {
   if (authentication.progress === 'claimed') return 'server_not_proven'
   if (authentication.progress === 'finished') return 'connection_lost'
-  return link.tls !== null && authentication.channelBound ? 'channel_binding_missing' : 'protocol_violation'
+  // It has sent its first message and cannot compute what binds the second one.
+  const cannotBind = link.tls !== null && authentication.channelBound && authentication.moment === 'exchange'
+  return cannotBind ? 'channel_binding_unusable' : 'protocol_violation'
 }
 
 function createClient(target: Target, over: { stream: GatedStream; address: string; encrypted: boolean }): pg.Client {

@@ -31,29 +31,46 @@ export interface ProbeRequest {
 /** Dials a database and asks what its login is. Throws only where our own code is wrong. */
 export async function probeDatabase(request: ProbeRequest, surroundings: Surroundings): Promise<Probe> {
   const { target, caCertificate, md5Allowed = false, schema, deadlineMs } = request
-  let schemaUsable: boolean | null = null
   const dial = { target, caCertificate, md5Allowed, avoid: request.avoid ?? [], deadlineMs, limits: PROBE_LIMITS }
+  const seen: Seen = { schemaUsable: null, backends: [], isStandby: null }
   const { result: facts, ...end } = await withSession(dial, surroundings, async session => {
-    const ask = askWithSchema(session, schema, usable => {
-      schemaUsable = usable
-    })
-    const found = await readRoleFacts(ask, target.password)
+    const found = await readRoleFacts(asking(session, schema, seen), target.password)
     if (found === null) throw new SessionError('facts_unreadable')
+    if (seen.backends.length < 2) noteBackend(seen, (await session.query(BACKEND_SQL)).at(-1))
     return found
   })
-  return { ...end, facts, schemaUsable }
+  const isTransactionPooled = new Set(seen.backends).size > 1
+  return { ...end, facts, schemaUsable: seen.schemaUsable, isStandby: seen.isStandby, isTransactionPooled }
 }
 
-/** Asks one statement at a time, and about the schema in the first message: a round trip more would be felt in each dial. */
-function askWithSchema(session: Session, schema: string | null, tell: (usable: boolean) => void) {
+/** What is seen beside the role's facts. */
+interface Seen {
+  schemaUsable: boolean | null
+  /** The process that served each transaction: behind a transaction pooler they may differ. */
+  readonly backends: string[]
+  isStandby: boolean | null
+}
+
+const BACKEND_SQL = 'select pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()'
+
+/** Asks one statement at a time, and what is beside it in the same message: a round trip more would be felt in each dial. */
+function asking(session: Session, schema: string | null, seen: Seen) {
   let schemaSql = schema === null ? null : usableSchemaSql(schema)
   return async (sql: string): Promise<Row[]> => {
-    if (schemaSql === null) return (await session.query(sql))[0] ?? []
-    const [usable, rows] = await session.query(`${schemaSql};\n${sql}`)
+    const isFirst = schemaSql !== null
+    const results = await session.query([schemaSql, sql, BACKEND_SQL].filter(text => text !== null).join(';\n'))
     schemaSql = null
-    tell(usable?.length === 1 && usable[0]?.[0] === 't')
+    const [usable, rows, backend] = isFirst ? results : [undefined, ...results]
+    if (isFirst) seen.schemaUsable = usable?.length === 1 && usable[0]?.[0] === 't'
+    noteBackend(seen, backend)
     return rows ?? []
   }
+}
+
+function noteBackend(seen: Seen, rows: readonly Row[] | undefined): void {
+  const [pid, isStandby] = rows?.[0] ?? []
+  if (typeof pid === 'string' && /^[0-9]{1,10}$/.test(pid)) seen.backends.push(pid)
+  if (isStandby === 't' || isStandby === 'f') seen.isStandby = isStandby === 't'
 }
 
 /**

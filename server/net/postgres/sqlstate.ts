@@ -3,13 +3,19 @@
  * remote side: its message, detail and hint can contain the password that it was just sent.
  */
 import pg from 'pg'
+import { knownSentence } from '#server/domain/checks/known-sentences.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 
-/** What an SQLSTATE means at any time (PostgreSQL documentation, appendix "Error Codes"). */
+/**
+ * Where in the exchange an error came: before anything was asked of us, before our proof of the password, in answer to it,
+ * behind the server's own proof, behind AuthenticationOk, or in answer to a query.
+ */
+export type Moment = 'request' | 'exchange' | 'proof' | 'proven' | 'welcome' | 'query'
+
+/** What an SQLSTATE of PostgreSQL itself means at any time but in answer to our proof (documentation, appendix "Error Codes"). */
 const ALWAYS: Readonly<Record<string, FailureCode>> = {
   '28P01': 'password_refused',
-  '28000': 'login_refused',
   '3D000': 'database_missing',
   '53300': 'too_many_connections',
   '57P01': 'server_starting',
@@ -17,28 +23,58 @@ const ALWAYS: Readonly<Record<string, FailureCode>> = {
   '57P03': 'server_starting',
 }
 
-/** … before the first query: no CONNECT privilege, and a database with `allow_connections` off. */
-const AT_LOGIN: Readonly<Record<string, FailureCode>> = { '42501': 'connect_denied', '55000': 'connect_denied' }
+/** … behind AuthenticationOk: no CONNECT privilege, `allow_connections` off, and a role without LOGIN. */
+const AT_WELCOME: Readonly<Record<string, FailureCode>> = {
+  '28000': 'role_not_login',
+  '42501': 'connect_denied',
+  '55000': 'database_disabled',
+}
 
-/** … to a query: cancelled by the statement timeout, the lock timeout, the timeouts of an idle session. */
+/**
+ * … to a query: cancelled by the statement timeout, the lock timeout, the timeouts of an idle session; and what every
+ * PostgreSQL since 13 knows and this server does not.
+ */
 const AT_QUERY: Readonly<Record<string, FailureCode>> = {
   '57014': 'query_timeout',
   '55P03': 'query_timeout',
   '25P03': 'query_timeout',
   '57P05': 'query_timeout',
+  '0A000': 'server_unknown',
+  '42601': 'server_unknown',
+  '42703': 'server_unknown',
+  '42704': 'server_unknown',
+  '42883': 'server_unknown',
+  '42P01': 'server_unknown',
 }
 
+/** Poolers answer a query with these where no server is to be had. */
+const OF_POOLERS = /^(?:08|53|57|58|XX)/
+
 /** The failure that an error means. `other` is for what neither the server nor our own gate said. */
-export function sessionError(error: unknown, at: 'login' | 'query', other: FailureCode): SessionError {
+export function sessionError(error: unknown, at: Moment, other: FailureCode): SessionError {
   if (error instanceof SessionError) return error
   if (!(error instanceof pg.DatabaseError)) return new SessionError(other)
   const sqlstate = /^[0-9A-Z]{5}$/.test(error.code ?? '') ? error.code : undefined
-  return new SessionError(meaning(sqlstate ?? '', at), sqlstate)
+  return new SessionError(meaning(sqlstate ?? '', at, String(error.message)), sqlstate)
 }
 
-function meaning(sqlstate: string, at: 'login' | 'query'): FailureCode {
-  const known = ALWAYS[sqlstate] ?? (at === 'login' ? AT_LOGIN : AT_QUERY)[sqlstate]
+function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
+  if (at === 'query') return meaningOfQuery(sqlstate, sentence)
+  if (at === 'welcome') return ALWAYS[sqlstate] ?? AT_WELCOME[sqlstate] ?? knownSentence(sentence) ?? 'server_error'
+  // An answer to our proof is a refused login, whatever its code, unless its sentence says that something else was missing.
+  if (at === 'proof') return knownSentence(sentence) ?? (sqlstate === '28000' ? 'login_refused' : 'password_refused')
+  const known = ALWAYS[sqlstate] ?? knownSentence(sentence)
+  if (known !== null && known !== undefined) return known
+  if (sqlstate === '28000') return 'login_refused'
+  if (at === 'proven') return 'password_refused'
+  // Insufficient resources and an operator's doing pass by themselves; what else refuses here does not know whom we name.
+  return /^5[37]/.test(sqlstate) ? 'server_error' : 'login_unknown'
+}
+
+function meaningOfQuery(sqlstate: string, sentence: string): FailureCode {
+  const known = ALWAYS[sqlstate] ?? AT_QUERY[sqlstate]
   if (known !== undefined) return known
-  // Class 42: what we asked for may not be read, or is not there.
-  return at === 'query' && sqlstate.startsWith('42') ? 'facts_unreadable' : 'server_error'
+  // Class 42: what we asked for may not be read.
+  if (sqlstate.startsWith('42')) return 'facts_unreadable'
+  return (OF_POOLERS.test(sqlstate) ? knownSentence(sentence) : null) ?? 'server_error'
 }

@@ -25,7 +25,9 @@ export function createDeadline(deadlineMs: number): Deadline {
   let timer: NodeJS.Timeout | undefined
   const phase = (code: FailureCode, maxMs: number) => {
     clearTimeout(timer)
-    timer = setTimeout(() => controller.abort(new SessionError(code)), Math.min(maxMs, remainingMs()))
+    const limitMs = Math.min(maxMs, remainingMs())
+    const found = code === 'login_timeout' ? { seconds: Math.ceil(limitMs / 1000) } : {}
+    timer = setTimeout(() => controller.abort(new SessionError(code, found)), limitMs)
   }
   phase('connection_timeout', deadlineMs)
   return { signal: controller.signal, phase, remainingMs, stop: () => clearTimeout(timer) }

@@ -9,10 +9,10 @@ import type { Failure, FailureCode } from '#shared/faults/failure.ts'
 export class SessionError extends Error {
   readonly failure: Failure
 
-  constructor(code: FailureCode, sqlstate?: string) {
+  constructor(code: FailureCode, found: string | Omit<Failure, 'code'> = {}) {
     super(code)
     this.name = 'SessionError'
-    this.failure = sqlstate === undefined ? { code } : { code, sqlstate }
+    this.failure = { code, ...(typeof found === 'string' ? { sqlstate: found } : found) }
   }
 
   /** The same failure, behind our proof of the password and before the server's answer to it. */

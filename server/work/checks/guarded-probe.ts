@@ -17,10 +17,10 @@ import {
   type Version,
 } from '#server/work/credentials/login-budgets.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
-import type { Failure, FailureCode, Stage } from '#shared/faults/failure.ts'
+import type { Failure, Stage } from '#shared/faults/failure.ts'
+import { REFUSED_LOGINS } from '#shared/faults/login-failure.ts'
 import { Hung } from './first-try.ts'
 
-const REFUSED_LOGIN: ReadonlySet<FailureCode> = new Set<FailureCode>(['password_refused', 'login_refused'])
 const LOGGED_IN: ReadonlySet<Stage> = new Set<Stage>(['authenticate', 'database', 'privilege'])
 
 /** For whom is dialled, and whether the credential is in force and active. */
@@ -123,7 +123,7 @@ async function dialled<T extends Ended>(
 
 function halvesOf({ failure }: Ended): number {
   if (failure === null) return 0
-  if (REFUSED_LOGIN.has(failure.code)) return REFUSED
+  if (REFUSED_LOGINS.has(failure.code)) return REFUSED
   return failure.proofSent === true ? HALF_REFUSED : 0
 }
 

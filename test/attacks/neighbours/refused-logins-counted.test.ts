@@ -52,8 +52,13 @@ describe('A login', () => {
     ['that is refused counts whole', challenge(() => [failure({ S: 'FATAL', C: '28P01', M: 'no' })]), [2]],
     ['that ends behind our proof without an answer counts half', breakOff, [1]],
     [
-      'that ends behind our proof with another error counts half',
+      'that is refused behind our proof with the code of a pooler counts whole',
       challenge(() => [failure({ S: 'FATAL', C: '08P01', M: 'no' })]),
+      [2],
+    ],
+    [
+      'that ends behind our proof because a pooler has no server counts half',
+      challenge(() => [failure({ S: 'FATAL', C: '08P01', M: 'server login has been failing, try again later' })]),
       [1],
     ],
     ['that ends before our proof counts nothing', greet(failure({ S: 'FATAL', C: '57P03', M: 'starting' })), []],

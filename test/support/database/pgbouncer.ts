@@ -36,6 +36,8 @@ export interface PgBouncerOptions {
   readonly mode: PoolMode
   readonly logins: readonly string[]
   readonly settings?: Readonly<Record<string, string>>
+  /** The line of its databases; by default every database of the server. */
+  readonly serves?: string
 }
 
 /** Starts one and answers when it takes connections. */
@@ -74,7 +76,7 @@ function users(logins: readonly string[]): string {
   return lines.join('')
 }
 
-function ini({ server, mode, settings }: PgBouncerOptions, at: { dir: string; port: number }): string {
+function ini({ server, mode, settings, serves }: PgBouncerOptions, at: { dir: string; port: number }): string {
   const target = new URL(server)
   const options = {
     listen_addr: '127.0.0.1',
@@ -88,7 +90,8 @@ function ini({ server, mode, settings }: PgBouncerOptions, at: { dir: string; po
     ...settings,
   }
   const lines = Object.entries(options).map(([name, value]) => `${name} = ${value}\n`)
-  return `[databases]\n* = host=${target.hostname} port=${target.port}\n[pgbouncer]\n${lines.join('')}`
+  const databases = serves ?? `* = host=${target.hostname} port=${target.port}`
+  return `[databases]\n${databases}\n[pgbouncer]\n${lines.join('')}`
 }
 
 async function run(program: string, ini: string): Promise<ChildProcess> {

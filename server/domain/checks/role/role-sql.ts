@@ -78,6 +78,17 @@ export function roleSql(request: RoleSqlRequest): string {
   ].join('\n')
 }
 
+/** Gives a role another password. It stops before anything is done while the placeholder is in it. */
+export function newPasswordSql(role: string): string {
+  return anonymousBlock(
+    `declare new_password pg_catalog.text := '${PASSWORD_PLACEHOLDER}';
+begin
+  if new_password like '<%>' then raise exception 'Put the new password where its placeholder is.'; end if;
+  execute pg_catalog.format('alter role %I password %L', ${quoteText(role)}, new_password);
+end`,
+  )
+}
+
 /** CONNECT on the database in which it is run, which SQL cannot name otherwise. */
 function connectHere(role: string): string {
   return anonymousBlock(

@@ -1,0 +1,140 @@
+/**
+ * Sentences of servers, poolers and providers' proxies that tell refusals apart where their SQLSTATE does not: PgBouncer says
+ * 08P01 of nearly everything, Supavisor and Neon's proxy XX000, pgcat 58000.
+ *
+ * A sentence is compared and then dropped: it chooses among codes of our own list, and nothing of it is ever kept, shown or
+ * logged, since a hostile server can put the password that it was just sent into it. Called by `sqlstate.ts` only.
+ */
+import type { FailureCode } from '#shared/faults/failure.ts'
+
+/** Only the beginning is looked at: what a stranger sizes is bounded. */
+const MAX_LOOKED_AT = 400
+
+// Plain substrings in lower case, the narrower before the wider. No pattern can be slow on a stranger's text.
+const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
+  [
+    'too_many_connections',
+    [
+      'no more connections allowed',
+      'client connections exceeded',
+      'max client connections',
+      'maxclients',
+      'max clients reached',
+      'too many clients',
+      'too many connections',
+      'too many tcp connections',
+      'too many database connection attempts',
+      'failed to acquire permit to connect',
+      'remaining connection slots',
+      'connection limit exceeded',
+      'could not get connection from the pool',
+      'unable to check out process from the pool',
+      'unable to check out connection from the pool',
+      'waiting to acquire database connection',
+      'query_wait_timeout',
+    ],
+  ],
+  [
+    'quota_spent',
+    [
+      'time quota',
+      'transfer quota',
+      'exceeded the quota',
+      'quota exceeded',
+      'quota has been exceeded',
+      'exceeded your',
+    ],
+  ],
+  [
+    'address_refused',
+    [
+      'not in tenant allow',
+      'ip address',
+      'no pg_hba.conf entry',
+      'pg_hba.conf rejects',
+      'login rejected',
+      'not allowed to connect',
+    ],
+  ],
+  [
+    'database_disabled',
+    [
+      'not currently accepting connections',
+      'does not allow connections',
+      'endpoint has been disabled',
+      'endpoint is disabled',
+    ],
+  ],
+  ['database_missing', ['no such database', 'is not a recognized database', 'database not found']],
+  // Words of PgBouncer's for a database that its configuration has turned off, told with its name in quotes between them.
+  [
+    'pooler_backend_away',
+    [
+      'server login has been failing',
+      'server login failed',
+      'client_login_timeout',
+      'server_login_retry',
+      'cannot connect to server',
+      "couldn't connect to compute",
+      'could not connect to compute',
+      'failed to connect to remote server',
+      'all backend nodes are down',
+      'all servers down',
+      'backend authentication failed',
+      'failed to authenticate with backend',
+      'server conn crashed',
+      'server connection closed',
+      'connect failed',
+      'connect timeout',
+      'control plane request failed',
+      'dbhandler exited',
+      'connection to database not available',
+      'failed to connect to database',
+    ],
+  ],
+  [
+    'server_starting',
+    [
+      'database system is starting up',
+      'database system is shutting down',
+      'database system is in recovery mode',
+      'database system is not yet accepting',
+      'due to administrator command',
+      'pgbouncer is shutting down',
+      'pooler is shutting down',
+      'server shutting down',
+    ],
+  ],
+  ['role_not_login', ['is not permitted to log in']],
+  [
+    'login_unknown',
+    [
+      'tenant or user not found',
+      'tenant/user',
+      'no such user',
+      'no pool configured',
+      'endpoint id is not specified',
+      'requested endpoint could not be found',
+      'proxy has no credentials',
+      'missing cluster identifier',
+      'route for',
+    ],
+  ],
+]
+
+/** What a sentence that we know means; null for any other. */
+export function knownSentence(text: string): FailureCode | null {
+  const looked = text.slice(0, MAX_LOOKED_AT).toLowerCase()
+  for (const [code, sentences] of SENTENCES) if (sentences.some(one => looked.includes(one))) return code
+  return namesMissingDatabase(looked) ?? namesDisabledDatabase(looked)
+}
+
+/** `database "…" does not exist`, as PostgreSQL says it and poolers repeat it with another SQLSTATE. */
+function namesMissingDatabase(text: string): FailureCode | null {
+  return text.includes('database ') && text.includes(' does not exist') ? 'database_missing' : null
+}
+
+/** `database "…" is disabled`, as PgBouncer says it. */
+function namesDisabledDatabase(text: string): FailureCode | null {
+  return text.includes('database ') && text.includes(' is disabled') ? 'database_disabled' : null
+}

@@ -1,0 +1,47 @@
+/**
+ * Advice about the kind of server that was reached: a pooler that changes backends between transactions, and a standby.
+ *
+ * Never refuses. Called by `verification.ts`.
+ */
+import type { Advisory } from '#shared/datasources/check.ts'
+import type { Probe } from './probe.ts'
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/** Where providers put their poolers in transaction mode. */
+function isKnownPooler({ host, port }: Place): boolean {
+  const name = host.toLowerCase()
+  if (/\.supabase\.(co|com)$/.test(name)) return port === 6543
+  return /-pooler\.[a-z0-9.-]*neon\.(tech|build)$/.test(name)
+}
+
+/** What is worth knowing of the server that was reached. */
+export function placeAdvice(probe: Probe, place: Place): Advisory[] {
+  const isReached = probe.facts !== null
+  const isPooled = probe.isTransactionPooled === true || (isReached && isKnownPooler(place))
+  return [
+    ...(isPooled
+      ? [
+          {
+            item: 'pooler_transaction',
+            recommendation:
+              'A pooler in transaction mode answers: each transaction may meet another backend. Session settings, LISTEN, advisory locks, ' +
+              'temporary tables and replication do not last there. Use the direct host or the session pooler where the platform needs them.',
+          },
+        ]
+      : []),
+    ...(probe.isStandby === true
+      ? [
+          {
+            item: 'standby',
+            recommendation:
+              'The server is a standby: it takes no writes, its rows lag behind, and long reads may be cancelled. ' +
+              'Use the host of the primary where the platform writes.',
+          },
+        ]
+      : []),
+  ]
+}

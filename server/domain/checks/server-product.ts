@@ -1,0 +1,30 @@
+/**
+ * What answers, where it speaks PostgreSQL's protocol and is something else or too old: told by the parameters that it reports
+ * at login, before anything is asked of it. What is said is of a closed list and numbers.
+ */
+
+const OLDEST = 13
+
+/** `server_version` of products that report one that no PostgreSQL 13 or later has. */
+const BY_VERSION: readonly (readonly [RegExp, string])[] = [
+  [/^8\.0\.2$/, 'Amazon Redshift'],
+  [/^9\.4\.2[0-9]$/, 'Greenplum 6 or PostgreSQL 9.4'],
+]
+
+/** Parameters that one product alone reports. */
+const BY_PARAMETER: readonly (readonly [string, string])[] = [
+  ['crdb_version', 'CockroachDB'],
+  ['padb_version', 'Amazon Redshift'],
+  ['gp_session_role', 'Greenplum'],
+  ['questdb_version', 'QuestDB'],
+]
+
+/** The name that one reported parameter gives away, as far as it is known; null where it may be a PostgreSQL that is supported. */
+export function serverProduct(parameter: string, value: string): string | null {
+  const named = BY_PARAMETER.find(([name]) => name === parameter)
+  if (named !== undefined) return named[1]
+  if (parameter !== 'server_version' || value.includes('bouncer')) return null
+  const [, number = '', major = ''] = /^(([0-9]{1,3})(?:\.[0-9]{1,3}){0,2})(?![0-9.])/.exec(value) ?? []
+  if (major === '' || Number(major) >= OLDEST) return null
+  return BY_VERSION.find(([pattern]) => pattern.test(number))?.[1] ?? `PostgreSQL ${number}`
+}

@@ -1,0 +1,91 @@
+/**
+ * The rows that logging in adds to the table of failures: who refuses, and why, between the TLS session and the first query.
+ *
+ * Poolers and providers' proxies refuse with SQLSTATE codes of their own; `server/net/postgres/sqlstate.ts` tells these rows
+ * apart. They are part of `FAILURES` in `failure.ts`, which checks their shape and through which everything reads them.
+ */
+
+const refused = { stage: 'authenticate', fault: 'authentication_failed', retryable: false } as const
+const away = { stage: 'database', fault: 'database_unreachable', retryable: true } as const
+
+/** The rows, by code. */
+export const LOGIN_FAILURES = {
+  password_refused: {
+    ...refused,
+    saw: 'user name or password refused',
+    fix: 'Check user name and password. A role past its VALID UNTIL is refused in the same words.',
+  },
+  login_refused: {
+    ...refused,
+    saw: 'the server refuses this role, database and client address',
+    fix: 'Add a line for them to pg_hba.conf, and give the role LOGIN.',
+  },
+  login_unknown: {
+    ...refused,
+    saw: 'refused before a password was asked for: the server or pooler does not know the user, tenant or database',
+    fix: 'Check user name and database name as the provider shows them for this host and port.',
+  },
+  role_not_login: { ...refused, saw: 'the role has no LOGIN', fix: 'Give the role LOGIN.' },
+  address_refused: {
+    ...refused,
+    saw: 'the server does not accept logins from the address of this installation',
+    fix: 'Add a line for the role, the database and the address to pg_hba.conf, and reload it.',
+  },
+  database_missing: {
+    stage: 'database',
+    fault: 'database_not_found',
+    retryable: false,
+    saw: 'no such database',
+    fix: 'Check the database name.',
+  },
+  database_disabled: {
+    stage: 'database',
+    fault: 'database_not_found',
+    retryable: false,
+    saw: 'the database takes no connections at present',
+    fix: 'Let the database take connections, at the provider or by this statement, in another database:',
+  },
+  connect_denied: {
+    stage: 'database',
+    fault: 'database_not_found',
+    retryable: false,
+    saw: 'the role may not connect to the database',
+    fix: 'grant connect on database … to …;',
+  },
+  too_many_connections: {
+    ...away,
+    saw: 'no free connection',
+    fix: 'Raise max_connections, the connection limit of the role or database, or the limits of the pooler. It is tried again.',
+  },
+  pooler_backend_away: {
+    ...away,
+    saw: 'the pooler answers; the server behind it does not, or refuses the pooler',
+    fix: "Check that the server behind the pooler runs, and that the pooler's own password for it is right. It is tried again.",
+  },
+  quota_spent: {
+    ...away,
+    saw: "a quota of the provider's plan is used up",
+    fix: 'Raise the limit at the provider, or wait for the next period. It is tried again.',
+  },
+  login_timeout: {
+    ...away,
+    stage: 'authenticate',
+    saw: 'reached; the login took longer than the limit',
+    fix: 'Nothing has to be done: a paused database may be waking. It is tried again.',
+  },
+  server_starting: { ...away, saw: 'the server is starting or stopping', fix: 'Wait; it is tried again.' },
+  server_error: {
+    ...away,
+    saw: 'the server answered with an error',
+    fix: "Look at the server's log for the SQLSTATE.",
+  },
+} as const
+
+/** Failures that are a refused login, and count as one. */
+export const REFUSED_LOGINS: ReadonlySet<string> = new Set([
+  'password_refused',
+  'login_refused',
+  'login_unknown',
+  'role_not_login',
+  'address_refused',
+])
