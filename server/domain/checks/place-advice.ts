@@ -3,7 +3,7 @@
  *
  * Never refuses. Called by `verification.ts`.
  */
-import type { Advisory } from '#shared/datasources/check.ts'
+import type { Advisory } from '#shared/checks/check.ts'
 import type { Probe } from './probe.ts'
 
 interface Place {
