@@ -2,11 +2,11 @@
  * What a server says of a role is a stranger's text: read whole or not at all, bounded, and without the password that the
  * server was sent.
  */
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
 import { parseRoleFacts, readRoleFacts } from '#server/net/role/role-facts.ts'
 import { GLANCE_ROWS, GLANCE_SQL, PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from '#server/net/role/role-facts-sql.ts'
+import { fc } from '#test/support/house/properties.ts'
 
 const ANSWER = {
   version: '140012',

@@ -1,10 +1,10 @@
 /**
  * Whatever is thrown at the parsers, they answer with a reason of their own, and no reason holds a piece of a password.
  */
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
+import { fc } from '#test/support/house/properties.ts'
 
 const password = fc.string({ unit: 'binary-ascii', minLength: 10, maxLength: 40 })
 const encoded = fc.string({ unit: 'grapheme', minLength: 10, maxLength: 20 }).map(encodeURIComponent)
@@ -55,7 +55,6 @@ describe('a parser', () => {
           if (!url.ok) expect(echoes(url.message, s), url.message).toBe(false)
         },
       ),
-      { numRuns: 5000 },
     )
   })
 
@@ -67,7 +66,6 @@ describe('a parser', () => {
         expect(typeof parseConnectionString(text).ok).toBe('boolean')
         expect(typeof parseEndpointUrl(text).ok).toBe('boolean')
       }),
-      { numRuns: 3000 },
     )
   })
 
@@ -86,7 +84,6 @@ describe('a parser', () => {
         const target = { user, password: secret, database, host: 'db.acme.io' }
         expect(parsed).toMatchObject(tooLong || isPath ? { ok: false, code: 'database_refused' } : { ok: true, target })
       }),
-      { numRuns: 2000 },
     )
   })
 })

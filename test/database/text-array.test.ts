@@ -1,8 +1,8 @@
 /** Long texts as one binary parameter: PostgreSQL reads back what was written, whatever the texts hold. */
-import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { textArray } from '#server/store/database/text-array.ts'
+import { fc } from '#test/support/house/properties.ts'
 
 let client: pg.Client
 beforeAll(async () => {

@@ -2,7 +2,6 @@
  * The gate before the driver: what an honest server says gets through unchanged, in whatever pieces; what a mutated one
  * says ends in a refusal of ours or gets through in good shape, and holds up nothing.
  */
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createAuthenticationRules } from '#server/net/postgres/authentication-rules.ts'
 import { createFrameGate, type FrameGate, type SessionLimits } from '#server/net/postgres/frame-gate.ts'
@@ -23,6 +22,7 @@ import {
   startHostile,
 } from '#test/support/dials/hostile-postgres.ts'
 import { createScramServer } from '#test/support/dials/scram-server.ts'
+import { fc } from '#test/support/house/properties.ts'
 
 const PASSWORD = 'Tr0ub4dor-and-3'
 const LIMITS: SessionLimits = { maxRowBytes: 1 << 20, maxRows: 100, maxTotalBytes: 2 << 20 }
@@ -96,7 +96,6 @@ describe('The frame gate', () => {
         }
         expect(Buffer.concat(passed).length).toBeLessThanOrEqual(HONEST.length)
       }),
-      { numRuns: 1_000 },
     )
   })
 

@@ -1,10 +1,10 @@
 /**
  * What `MOORING_ALLOWED_NETWORKS` opens, and what it can never open.
  */
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { judgeAddresses, judgeHost, judgeTarget, parseNetworks } from '#server/domain/network/host-policy.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
+import { fc } from '#test/support/house/properties.ts'
 import { readVectors } from '#test/support/house/vector-file.ts'
 
 const postgres = (host: string, port = 5432) => ({ host, port, purpose: 'postgres' as const })

@@ -1,9 +1,9 @@
 /** The signature of the endpoint protocol, against vectors that handlers in the field were made with. */
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { verifyRequest } from '#client/endpoint.ts'
 import { checkSignature, sign } from '#server/net/endpoint/signature.ts'
+import { fc } from '#test/support/house/properties.ts'
 
 interface Vector {
   readonly key: string

@@ -1,5 +1,4 @@
 /** The decisions of following a feed: pace, pages, lag, what a page is, and the verdict on a probe. */
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { judgeEndpoint } from '#server/domain/checks/endpoint-verdict.ts'
 import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
@@ -10,6 +9,7 @@ import { ENDPOINT_ITEMS } from '#shared/checks/check.ts'
 import { FAILURES, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import { FAULTS } from '#shared/faults/fault.ts'
 import { PushBody } from '#shared/feeds/event.ts'
+import { fc } from '#test/support/house/properties.ts'
 
 const middle = { pace: FEED_PACE, chance: 0.5 }
 const idle: PollEnd = { failed: false, newEvents: 0, stop: 'no_cursor' }

@@ -3,9 +3,9 @@
  * which quotes the text, is never used. `test/vectors/json-errors.json` is what `json.loads` says of each of its texts.
  */
 import { readFileSync } from 'node:fs'
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { jsonError } from '#server/rest/http/json-offset.ts'
+import { fc } from '#test/support/house/properties.ts'
 
 const { rows }: { rows: [text: string, message: string, offset: number][] } = JSON.parse(
   readFileSync(new URL('../vectors/json-errors.json', import.meta.url), 'utf8'),
@@ -72,7 +72,6 @@ it('Nothing is wrong with all that JavaScript takes, and something with all that
       expect(found === null).toBe(isJson(text))
       if (found !== null) expect(found.offset).toBeLessThanOrEqual([...text].length)
     }),
-    { numRuns: 2_000 },
   )
 })
 

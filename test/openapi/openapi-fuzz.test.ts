@@ -3,9 +3,9 @@
  * answered with 500, and every answer is one that the document has for it. `npm run fuzz` makes 5,000; the seed is printed, and
  * `MOORING_FUZZ_SEED` repeats a run.
  */
-import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Document, judgeOf } from '#test/support/house/documented.ts'
+import { fc } from '#test/support/house/properties.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 const RUNS = Number(process.env['MOORING_FUZZ_RUNS'] ?? 150)

@@ -1,11 +1,11 @@
 /** What drift reports between two snapshots, how it is judged, and that it says everything. */
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Change, covers, drift, within } from '#shared/schemas/drift/drift.ts'
 import { applyDrift } from '#shared/schemas/drift/drift-apply.ts'
 import { typeChange } from '#shared/schemas/drift/drift-type.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { canonicalText } from '#shared/schemas/snapshot-canonical.ts'
+import { fc } from '#test/support/house/properties.ts'
 import { anySnapshot, oneTable, snapshot } from '#test/support/schemas/snapshots.ts'
 
 const id = { name: 'id', type: 'integer', notNull: true }
@@ -50,7 +50,6 @@ describe('drift, whatever the snapshots', () => {
       fc.property(anySnapshot({ whole: true }), anySnapshot({ whole: true }), (a, b) => {
         expect(content(applyDrift(a, drift(a, b)))).toBe(content(b))
       }),
-      { numRuns: 500 },
     )
   })
 
@@ -59,7 +58,6 @@ describe('drift, whatever the snapshots', () => {
       fc.property(anySnapshot(), anySnapshot(), (a, b) => {
         expect(content(within(applyDrift(a, drift(a, b)), b))).toBe(content(within(b, a)))
       }),
-      { numRuns: 500 },
     )
   })
 
@@ -68,7 +66,6 @@ describe('drift, whatever the snapshots', () => {
       fc.property(anySnapshot(), anySnapshot(), (a, b) => {
         expect(drift(b, a).map(unjudged)).toEqual(drift(a, b).map(mirrored))
       }),
-      { numRuns: 500 },
     )
   })
 

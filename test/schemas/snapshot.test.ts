@@ -1,9 +1,9 @@
 /** The canonical form of a snapshot and its fingerprint: what changes it, and what must not. */
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Snapshot } from '#shared/schemas/snapshot.ts'
 import { canonical, canonicalText, jsonText } from '#shared/schemas/snapshot-canonical.ts'
 import { hasTwins } from '#shared/schemas/snapshot-parts.ts'
+import { fc } from '#test/support/house/properties.ts'
 import { fingerprintOf, sha256 } from '#test/support/schemas/catalog.ts'
 import { anySnapshot, oneTable, snapshot } from '#test/support/schemas/snapshots.ts'
 

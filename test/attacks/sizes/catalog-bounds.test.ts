@@ -2,7 +2,6 @@
  * A hostile catalog sizes every string and list that it sends: each meets a bound that introspection names, and what is
  * within the bounds is read, spelled and compared in a time that grows no faster than it does.
  */
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createCatalogReader } from '#server/net/catalog/catalog-reader.ts'
 import { finishSnapshot } from '#server/net/catalog/finish-catalog.ts'
@@ -14,6 +13,7 @@ import { typeChange } from '#shared/schemas/drift/drift-type.ts'
 import type { Relation, Snapshot } from '#shared/schemas/snapshot.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import { canonicalText } from '#shared/schemas/snapshot-canonical.ts'
+import { fc } from '#test/support/house/properties.ts'
 import { AMPLE, EVERYTHING } from '#test/support/schemas/catalog.ts'
 import { headRow, type RowChange, relationRows, schemaRow } from '#test/support/schemas/catalog-rows.ts'
 import { snapshot } from '#test/support/schemas/snapshots.ts'

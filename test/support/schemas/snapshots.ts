@@ -2,8 +2,8 @@
  * Random snapshots for property tests, drawn from few names so that two of them have much in common, and small ones to
  * write by hand.
  */
-import fc from 'fast-check'
 import { Snapshot } from '#shared/schemas/snapshot.ts'
+import { fc } from '#test/support/house/properties.ts'
 
 /** Names as PostgreSQL takes them, awkward ones and those of JavaScript's own properties among them. */
 const NAMES = ['a', 'b', 'B', 'a.b', 'x"y', 'line\nbreak', '🐘', '__proto__', 'constructor']
