@@ -2,6 +2,7 @@
  * Sessions with a real server: how a login is refused, what a session may do, what it leaves behind, and what a probe
  * tells of it.
  */
+import { setImmediate } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PROBE_LIMITS } from '#server/net/postgres/frame-gate.ts'
@@ -167,7 +168,8 @@ describe('A session', () => {
       await at.servers.good.query(
         "select pg_terminate_backend(pid, 2000) from pg_stat_activity where application_name = 'to-be-ended'",
       )
-      await new Promise(resolve => setTimeout(resolve, 50))
+      // The backend is gone, and its last word has come: it is read in the next turns of the loop.
+      for (let turn = 0; turn < 10; turn += 1) await setImmediate()
       return session.query('select 1')
     })
     expect(failure).toEqual({ code: 'server_starting', sqlstate: '57P01' })

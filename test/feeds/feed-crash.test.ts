@@ -1,5 +1,4 @@
 /** Workers that die in the middle of a feed, wherever: nothing is lost, nothing is stored twice, nothing changes places. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { onNews } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -13,7 +12,8 @@ const EVENTS = 1_000
 const PAGE = 40
 /** How many events of the page before stand at the beginning of a page: delivery is at least once. */
 const OVERLAP = 3
-const KILLS = 5
+/** How many more events are stored before each kill, so that workers die early, late and while others begin. */
+const KILLED_AFTER = [1, 40, 1_000, 200, 2_500]
 
 let followed: Followed
 const workers = new Set<Running>()
@@ -42,6 +42,10 @@ const storedSoFar = async () => {
   return Number(row?.['n'])
 }
 
+/** Resolves once so many events are stored. */
+const stored = (count: number) =>
+  onNews(followed.mooring.databaseUrl, async () => ((await storedSoFar()) >= count ? true : undefined))
+
 it('Twenty thousand events of twenty endpoints are each stored once and in order, though every worker but the last is killed', {
   // Half a minute on a quiet machine; a dozen processes start in it.
   timeout: 180_000,
@@ -59,10 +63,10 @@ it('Twenty thousand events of twenty endpoints are each stored once and in order
 
   const killedAt: number[] = []
   let working = await startWorker()
-  while (killedAt.length < KILLS) {
+  for (const more of KILLED_AFTER) {
     // Two at once for a while, so that one is killed beside another that works.
     const next = await startWorker()
-    await sleep(Math.random() * 400)
+    await stored(Math.min(ENDPOINTS * EVENTS, (await storedSoFar()) + more))
     await working.stop('SIGKILL')
     workers.delete(working)
     await letHoldsRunOut()

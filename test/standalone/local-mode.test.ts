@@ -1,16 +1,15 @@
 /** `npm start` with nothing set up: a database of its own, keys shown once, requests that can be pasted, a clean end. */
 
 import { execFile } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { watch } from 'node:fs'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { lookUp } from '#server/standalone/embedded/process.ts'
+import { freePort } from '#test/support/operations/free-port.ts'
 import { type Running, startEntry, startScript } from '#test/support/operations/processes.ts'
 
 // Whole processes are started here, several to a test: on a busy machine each takes seconds.
@@ -21,16 +20,7 @@ let port: number
 const running: Running[] = []
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'mooring-local-'))
-  // Below the ports that the system gives to whoever asks for any: it has to be free again at each start.
-  for (let isFree = false; !isFree; ) {
-    port = 20_000 + randomInt(12_000)
-    const found = createServer().listen(port, '127.0.0.1')
-    isFree = await once(found, 'listening').then(
-      () => true,
-      () => false,
-    )
-    found.close()
-  }
+  port = await freePort()
 })
 afterAll(async () => {
   await Promise.all(running.map(one => one.stop()))

@@ -1,0 +1,73 @@
+/**
+ * Tests wait for what happens, not for a time that is long enough on a quiet machine; and what chance has decided in them can
+ * be repeated. The places below do otherwise, each with its reason: a time that is itself what is tested, or that nothing
+ * happens for a while.
+ */
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { readSources, sourceOf } from '#test/support/house/architecture/source.ts'
+import { waitsOf } from '#test/support/house/waits.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** How often a file does it, and why. */
+const SLEEPS: Readonly<Record<string, readonly [number, string]>> = {
+  'test/attacks/neighbours/keyless-push.test.ts': [1, 'pushes are limited by the second'],
+  'test/attacks/sizes/process-ignores-sigterm.test.ts': [
+    2,
+    'no watchdog ends what the machine has stopped for longer than the grace',
+  ],
+  'test/attacks/sizes/streams.test.ts': [1, 'half a second of an idle loop is what the others are compared with'],
+  'test/attacks/sizes/task-takes-workers-down.test.ts': [1, 'for five seconds there are never three in quarantine'],
+  'test/attacks/trust/a-lease-that-anybody-could-have-sealed.test.ts': [1, 'a lease of a second runs out'],
+  'test/datasources/with-datasource.test.ts': [1, 'a lease of a second runs out'],
+  'test/http/http-exchange.test.ts': [1, 'a connection is idle for longer than headers may take'],
+  'test/support/access/procedures.ts': [1, 'a subscription is refused within the time, or is not'],
+  'test/support/dials/hostile-postgres.ts': [1, 'a server drips'],
+}
+const CHANCE: Readonly<Record<string, readonly [number, string]>> = {
+  'test/database/lock-order.test.ts': [1, 'the seed itself, which is printed'],
+  'test/support/http/ways-of-calling.ts': [1, 'an idempotency key, made in browsers too'],
+  'test/support/operations/free-port.ts': [1, 'any port that nobody has'],
+}
+/** Programs of their own, which measure and break things by time; `test/faults` prints its seed. */
+const APART = /^test\/(bench|faults)\//
+
+it('No test sleeps in the hope that something has happened by then', async () => {
+  expect(await counted('sleep')).toEqual(countsOf(SLEEPS))
+})
+
+it('No test leaves to chance what cannot be repeated by a printed seed', async () => {
+  expect(await counted('chance')).toEqual(countsOf(CHANCE))
+})
+
+it('Sleeps and chance are found in each of their forms', () => {
+  const text = `
+    import { setTimeout as sleep } from 'node:timers/promises'
+    import timers from 'timers/promises'
+    await sleep(5)
+    await timers.setTimeout(5)
+    await new Promise(resolve => setTimeout(resolve, 5))
+    await new Promise<void>(resolve => setTimeout(() => resolve(), 5))
+    setTimeout(() => over.resolve({ done: true }), 5)
+    const late = response => setTimeout(() => response.end(), 5)
+    const seed = Math.random()
+    const port = randomInt(5)
+    fc.sample(values, { numRuns: 2 })
+    fc.sample(values, { numRuns: 2, seed: 7 })
+    const name = randomUUID()`
+  const found = waitsOf(sourceOf('test/one.test.ts', text)).map(({ kind, line }) => `${line} ${kind}`)
+  expect(found).toEqual(['4 sleep', '5 sleep', '6 sleep', '7 sleep', '8 sleep', '10 chance', '11 chance', '12 chance'])
+})
+
+async function counted(kind: 'sleep' | 'chance'): Promise<Record<string, number>> {
+  const sources = await readSources(root, ['test'])
+  const counts: Record<string, number> = {}
+  for (const found of sources.flatMap(waitsOf))
+    if (found.kind === kind && !APART.test(found.path)) counts[found.path] = (counts[found.path] ?? 0) + 1
+  return counts
+}
+
+function countsOf(places: typeof SLEEPS): Record<string, number> {
+  return Object.fromEntries(Object.entries(places).map(([path, [count]]) => [path, count]))
+}
