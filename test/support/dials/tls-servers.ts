@@ -55,7 +55,7 @@ export async function startTlsServers(names: readonly ServerName[]) {
   const servers = Object.fromEntries(started) as Record<ServerName, TestServer>
   /** Opens a session with one of the servers and works in it. */
   function within<T>(at: ServerName, asked: Asked, work: (session: Session) => Promise<T>) {
-    const { caCertificate = null, deadlineMs = 5_000, ...target } = asked
+    const { caCertificate = null, deadlineMs = 30_000, ...target } = asked
     const wanted = localTarget(servers[at].port, { password: TRUE_PASSWORD, ...target })
     return withSession({ target: wanted, caCertificate, deadlineMs, limits: PROBE_LIMITS }, SURROUNDINGS, work)
   }
