@@ -3,6 +3,7 @@
  */
 import type { FeedPace } from '#server/domain/feeds/feed.ts'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import type { Log } from '#server/log.ts'
 import type { Dialler } from '#server/net/process/dialler.ts'
 import type { Fingerprinter } from '#server/seal/fingerprinter.ts'
@@ -12,7 +13,7 @@ import type { Tokens } from '#server/seal/token.ts'
 import type { Unsealer } from '#server/seal/unsealer.ts'
 import type { VerdictSigner } from '#server/seal/verdicts.ts'
 import type { Signals } from '#server/store/database/signals.ts'
-import type { Db, TaskKind } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 import type { Turns } from './turns.ts'
 

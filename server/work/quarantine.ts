@@ -6,6 +6,7 @@
  */
 
 import { BROKEN, backoffMs, jittered } from '#server/domain/network/backoff.ts'
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import type { Alone, AloneEnd } from '#server/net/process/alone.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
@@ -14,7 +15,7 @@ import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import type { TaskKind, Tx } from '#server/store/tables/tables.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import { isClaimed } from '#server/store/tasks/claim-hold.ts'
 import { handBack } from '#server/store/tasks/claim-return.ts'
 import * as claims from '#server/store/tasks/claims.ts'

@@ -1,6 +1,8 @@
 /** The migrations: from nothing, again, many at once, and that what they make is what `schema.sql` says. */
+
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
 import { openDb } from '#server/store/database/db.ts'
@@ -8,6 +10,7 @@ import { migrate, migrationNames, pendingMigrations } from '#server/store/instal
 import { applyMigration } from '#test/support/database/former-schema.ts'
 import { databaseUrl, query, quoted } from '#test/support/database/postgres.ts'
 import { dumpSchema } from '#test/support/house/schema-dump.ts'
+import { tableTypes } from '#test/support/house/table-types.ts'
 
 const made: string[] = []
 
@@ -55,6 +58,11 @@ describe('The migrations', () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => migrate(other)))
     expect(all.filter(applied => applied.length > 0)).toEqual([await migrationNames()])
     expect(await dumpSchema(other)).toBe(await dumpSchema(url))
+  })
+
+  it('make exactly the tables that the statements are typed by', async () => {
+    const written = await readFile(fileURLToPath(import.meta.resolve('#server/store/tables/tables.ts')), 'utf8')
+    expect(await tableTypes(url), 'run: npm run dump').toBe(written)
   })
 
   it('make exactly what schema.sql says', async () => {

@@ -21,7 +21,7 @@ let traced: Record<string, Entered[]>
 
 beforeAll(async () => {
   database = await freshDatabase()
-  const script = fileURLToPath(new URL('../bench/trace.ts', import.meta.url))
+  const script = fileURLToPath(import.meta.resolve('#test/bench/trace.ts'))
   const env = { ...process.env, DATABASE_URL: database.url }
   const { stdout } = await promisify(execFile)(process.execPath, [script], { env, maxBuffer: 16 << 20 })
   traced = JSON.parse(stdout)

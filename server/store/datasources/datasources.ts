@@ -6,8 +6,6 @@ import { type Selectable, sql, type Updateable } from 'kysely'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
-import type { LatestColumns } from '#server/store/tables/datasource-tables.ts'
-import type { VerdictColumns } from '#server/store/tables/sealed-tables.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import type { Mode } from '#shared/base/wire.ts'
@@ -16,9 +14,17 @@ import type { Kind, Status } from '#shared/datasources/datasource.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { withLatest } from './latest-verdicts.ts'
 
+/** Columns that the worker alone writes: its signed verdict, and refusals in a row of what is active. */
+type VerdictColumn =
+  | Extract<keyof Tables['datasources'], `verdict_${string}`>
+  | 'usable_until'
+  | 'refusals'
+  | 'refused_at'
+/** The latest verdict, all null before the first one; `latest-verdicts.ts` reads it. */
+type LatestColumn = Extract<keyof Tables['datasources'], `latest_${string}`>
+
 /** A datasource with what is shown beside it: the current credential's summary and the last verdict. */
-export interface DatasourceRow
-  extends Omit<Selectable<Tables['datasources']>, keyof VerdictColumns | keyof LatestColumns> {
+export interface DatasourceRow extends Omit<Selectable<Tables['datasources']>, VerdictColumn | LatestColumn> {
   readonly version: number | null
   readonly fingerprint: string | null
   readonly last4: string | null

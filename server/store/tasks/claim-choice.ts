@@ -4,7 +4,7 @@
  * a place that goes round. Called by `claims.ts`, under the lock that lets one worker claim at a time.
  */
 import { type RawBuilder, sql } from 'kysely'
-import type { TaskKind } from '#server/store/tables/tables.ts'
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 
 /** Of the longest due, how many a claim looks at. Where there are no more, it has seen everything that is due. */
 const OLDEST = 200

@@ -4,8 +4,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { transaction } from '#server/store/database/db.ts'
-import type { Db, TaskKind, Tx } from '#server/store/tables/tables.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { areDue, choice, PLAN_SETTINGS } from './claim-choice.ts'
 
 /** A worker's hold on a task. `token` fences: settling with an older one changes nothing. */

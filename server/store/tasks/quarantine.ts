@@ -3,8 +3,9 @@
  * time, whatever the number of workers. How others are claimed is in `claims.ts`.
  */
 import { sql } from 'kysely'
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { transaction } from '#server/store/database/db.ts'
-import type { Db, TaskKind } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 import { isQuarantined } from './claim-choice.ts'
 import type { Claim } from './claims.ts'
 

@@ -3,8 +3,9 @@
  * outcome read when there is one. How a worker takes it on is in `claims.ts`.
  */
 import { sql } from 'kysely'
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { BATCH, batch } from '#server/store/installation/brief.ts'
-import type { Db, TaskKind, Tx } from '#server/store/tables/tables.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** Makes a standing task due now and returns the number of this request; the task is made when it is not there. */
 export async function request(

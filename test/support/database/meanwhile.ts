@@ -3,8 +3,9 @@
  * to keep the other one waiting for them.
  */
 import { newId } from '#server/domain/access/ids.ts'
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { transaction } from '#server/store/database/db.ts'
-import type { TaskKind, Tx } from '#server/store/tables/tables.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import type { Mooring } from '#test/support/mooring/mooring.ts'

@@ -9,7 +9,8 @@ import { isTest, isTestFile, type Source, type Violation } from './source.ts'
 const FILE_LINES = 250
 // The tables that are long because they are complete.
 const LONGER: Readonly<Record<string, number>> = {
-  'server/store/database/db.ts': 400,
+  // Generated.
+  'server/store/tables/tables.ts': 500,
   'shared/faults/fault.ts': 400,
   'shared/faults/failure.ts': 400,
 }

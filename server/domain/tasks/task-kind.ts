@@ -1,0 +1,6 @@
+/**
+ * The kinds of tasks: what the web tier, an operator or the schedule asks the worker for. `work/trades.ts` has a handler of each.
+ */
+
+/** What a task is for. */
+export type TaskKind = 'verify' | 'compare' | 'introspect' | 'poll' | 'validate' | 'lease' | 'reseal' | 'push'
