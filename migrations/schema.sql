@@ -517,6 +517,7 @@ CREATE INDEX leases_capability_id_idx ON public.leases USING btree (org_id, capa
 CREATE INDEX leases_datasource_id_idx ON public.leases USING btree (org_id, datasource_id);
 CREATE INDEX leases_ended_at_idx ON public.leases USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX leases_expires_at_idx ON public.leases USING btree (expires_at) WHERE (ended_at IS NULL);
+CREATE INDEX leases_live_capability_idx ON public.leases USING btree (org_id, capability_id) WHERE (ended_at IS NULL);
 CREATE INDEX leases_live_idx ON public.leases USING btree (org_id, datasource_id) WHERE (ended_at IS NULL);
 
 create table organization_keys (

@@ -9,13 +9,14 @@ import * as idempotency from '#server/store/access/idempotency.ts'
 import * as leases from '#server/store/access/leases.ts'
 import * as credentialMarks from '#server/store/credentials/credential-marks.ts'
 import * as feeds from '#server/store/feeds/feed-retention.ts'
-import { isLockNotAvailable } from '#server/store/installation/brief.ts'
+import { BatchTooLarge, isLockNotAvailable } from '#server/store/installation/brief.ts'
 import * as months from '#server/store/installation/months.ts'
 import * as oldChanges from '#server/store/installation/old-changes.ts'
 import * as oldRows from '#server/store/installation/old-rows.ts'
 import * as upkeep from '#server/store/installation/upkeep.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
+import { BatchSize } from './batch-size.ts'
 import type { WorkerParts } from './parts.ts'
 
 const EVERY_MS = 60_000
@@ -35,6 +36,8 @@ export interface Kept {
 interface Moment {
   readonly now: Date
   readonly kept: Kept
+  /** Of one batch. */
+  readonly size: number
   /** So long ago. */
   ago(ms: number): Date
 }
@@ -50,26 +53,26 @@ const monthOf = (table: months.MonthlyTable, ms: number) => ({ table, keepDays: 
  */
 const LIST: readonly Forget[] = [
   db => months.make(db),
-  (db, { now }) => tasks.sweep(db, now),
-  (db, { now }) => leases.sweep(db, now),
-  (db, { now }) => idempotency.sweep(db, now),
-  (db, { now }) => dialBudgets.sweep(db, now),
-  db => credentialMarks.sweepFingerprints(db),
-  (db, { kept, ago }) => feeds.blankBatch(db, ago(kept.eventsMs)),
-  db => feeds.clearBatch(db),
-  (db, { ago }) => feeds.forgetPushes(db, ago(PUSHES_KEPT_MS)),
-  (db, { kept, ago }) => oldChanges.forgetBatch(db, ago(kept.retention.changesMs)),
-  (db, { kept, ago }) => oldRows.forgetDatasource(db, ago(kept.retention.removedMs)),
+  (db, { now, size }) => tasks.sweep(db, now, size),
+  (db, { now, size }) => leases.sweep(db, now, size),
+  (db, { now, size }) => idempotency.sweep(db, now, size),
+  (db, { now, size }) => dialBudgets.sweep(db, now, size),
+  (db, { size }) => credentialMarks.sweepFingerprints(db, size),
+  (db, { kept, ago, size }) => feeds.blankBatch(db, ago(kept.eventsMs), size),
+  (db, { size }) => feeds.clearBatch(db, size),
+  (db, { ago, size }) => feeds.forgetPushes(db, ago(PUSHES_KEPT_MS), size),
+  (db, { kept, ago, size }) => oldChanges.forgetBatch(db, ago(kept.retention.changesMs), size),
+  (db, { kept, ago, size }) => oldRows.forgetDatasource(db, ago(kept.retention.removedMs), size),
   // Row by row first: a verdict that its datasource does not keep yet is kept before the month goes.
-  async (db, { kept: { retention }, ago }) =>
-    (await oldRows.forgetVerifications(db, ago(retention.verificationsMs))) ||
+  async (db, { kept: { retention }, ago, size }) =>
+    (await oldRows.forgetVerifications(db, ago(retention.verificationsMs), size)) ||
     months.drop(db, monthOf('verifications', retention.verificationsMs)),
   (db, { kept }) => months.drop(db, monthOf('audit_events', kept.retention.auditMs)),
-  (db, { kept, ago }) => oldRows.forgetLeases(db, ago(kept.retention.leasesMs)),
-  (db, { now }) => oldRows.stampRetired(db, now),
-  (db, { kept, ago }) => oldRows.forgetCredentials(db, ago(kept.retention.removedMs)),
-  (db, { kept, ago }) => oldRows.forgetCapabilities(db, ago(kept.retention.revokedMs)),
-  (db, { kept, ago }) => oldRows.forgetKeys(db, ago(kept.retention.revokedMs)),
+  (db, { kept, ago, size }) => oldRows.forgetLeases(db, ago(kept.retention.leasesMs), size),
+  (db, { now, size }) => oldRows.stampRetired(db, now, size),
+  (db, { kept, ago, size }) => oldRows.forgetCredentials(db, ago(kept.retention.removedMs), size),
+  (db, { kept, ago, size }) => oldRows.forgetCapabilities(db, ago(kept.retention.revokedMs), size),
+  (db, { kept, ago, size }) => oldRows.forgetKeys(db, ago(kept.retention.revokedMs), size),
 ]
 
 /**
@@ -81,12 +84,14 @@ export async function forget(
   of: { kept: Kept; goesOn(): Promise<boolean> },
 ): Promise<void> {
   const now = parts.clock()
-  const at = { now, kept: of.kept, ago: (ms: number) => new Date(now.getTime() - ms) }
+  const moment = { now, kept: of.kept, ago: (ms: number) => new Date(now.getTime() - ms) }
   const failures: unknown[] = []
   for (const forgetBatch of LIST) {
     const until = performance.now() + EACH_MS
+    const size = new BatchSize()
+    const batch = () => timed(size, () => forgetBatch(parts.db, { ...moment, size: size.rows }))
     try {
-      while ((await of.goesOn()) && (await unlessLocked(forgetBatch(parts.db, at))) && performance.now() < until);
+      while ((await of.goesOn()) && (await batch()) && performance.now() < until);
     } catch (cause) {
       failures.push(cause)
     }
@@ -94,12 +99,22 @@ export async function forget(
   if (failures.length > 0) throw failures[0]
 }
 
-/** A month's table that is in use is left for the next turn, as rows are. */
-function unlessLocked(batch: Promise<boolean>): Promise<boolean> {
-  return batch.catch((error: unknown) => {
+/**
+ * Does a batch and says whether there may be more. One that would have held its locks for too long is done again, smaller; a month's
+ * table that is in use is left for the next turn, as rows are.
+ */
+async function timed(size: BatchSize, batch: () => Promise<boolean>): Promise<boolean> {
+  const from = performance.now()
+  try {
+    const isMore = await batch()
+    size.took(performance.now() - from)
+    return isMore
+  } catch (error) {
     if (isLockNotAvailable(error)) return false
-    throw error
-  })
+    if (!(error instanceof BatchTooLarge)) throw error
+    size.halve()
+    return true
+  }
 }
 
 /**

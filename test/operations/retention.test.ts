@@ -140,14 +140,15 @@ describe('A setting', () => {
 
 describe('A batch', () => {
   it('is of so many rows at most, oldest first, and says whether there may be more', async () => {
-    await verifications(BATCH, 200)
-    await verifications(BATCH + 10, 100)
+    const size = 20
+    await verifications(size, 200)
+    await verifications(size + 10, 100)
     const before = new Date(Date.now() - RETENTION.verificationsMs)
-    expect(await oldRows.forgetVerifications(mooring.db, before)).toBe(true)
+    expect(await oldRows.forgetVerifications(mooring.db, before, size)).toBe(true)
     expect(await count(`verifications where at < now() - interval '199 days'`)).toBe(0)
-    expect(await count(oldOnes)).toBe(BATCH + 10)
-    expect(await oldRows.forgetVerifications(mooring.db, before)).toBe(true)
-    expect(await oldRows.forgetVerifications(mooring.db, before)).toBe(false)
+    expect(await count(oldOnes)).toBe(size + 10)
+    expect(await oldRows.forgetVerifications(mooring.db, before, size)).toBe(true)
+    expect(await oldRows.forgetVerifications(mooring.db, before, size)).toBe(false)
     expect(await count(oldOnes)).toBe(0)
   })
 

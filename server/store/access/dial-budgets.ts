@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Budget, BudgetFamily } from '#server/domain/network/dial-budget.ts'
-import { BATCH, batch } from '#server/store/installation/brief.ts'
+import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 /** Counts one use of each budget; the time at which all of them allow another where one did not, else null. */
@@ -97,11 +97,12 @@ export async function remove(db: Db, budget: Budget, now: Date): Promise<boolean
 }
 
 /** Forgets a batch of counters whose window is over; says whether there may be more. */
-export function sweep(db: Db, now: Date): Promise<boolean> {
+export function sweep(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
+    size,
     sql`
-      with old as (select key from dial_budgets where resets_at <= ${now} order by resets_at limit ${BATCH})
+      with old as (select key from dial_budgets where resets_at <= ${now} order by resets_at ${limited(size)})
       delete from dial_budgets b using old where b.key = old.key and b.resets_at <= ${now}`,
   )
 }

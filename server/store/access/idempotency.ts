@@ -3,7 +3,7 @@
  * second request with the same key waits at the unique index until the first has committed or rolled back.
  */
 import { sql } from 'kysely'
-import { BATCH, batch } from '#server/store/installation/brief.ts'
+import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** Answers of an organization that are kept together, as JSON. Beyond it the oldest go; claims and results stay. */
@@ -130,13 +130,14 @@ export async function release(db: Db, org: string, of: ClaimKey): Promise<void> 
 }
 
 /** Forgets a batch of claims that have expired, of every organization; says whether there may be more. */
-export function sweep(db: Db, now: Date): Promise<boolean> {
+export function sweep(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
+    size,
     sql`
       with old as (
         select org_id, principal_id, route, key from idempotency_keys
-        where expires_at <= ${now} order by expires_at limit ${BATCH}
+        where expires_at <= ${now} order by expires_at ${limited(size)}
       )
       delete from idempotency_keys k using old
       where k.org_id = old.org_id and k.principal_id = old.principal_id and k.route = old.route and k.key = old.key

@@ -3,7 +3,7 @@
  * outcome and is kept nowhere. The web tier ends leases; only the worker and operators write grants and begin leases.
  */
 import { type Selectable, sql } from 'kysely'
-import { BATCH, batch } from '#server/store/installation/brief.ts'
+import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
@@ -159,29 +159,37 @@ export function live(db: Db, org: string, now: Date): Promise<LeaseRow[]> {
     .execute()
 }
 
+/** How long ago what a lease needs may have ended for the lease to be looked at: one that is left runs out by itself. */
+const LOST_WITHIN = sql`interval '1 hour'`
+
 /**
- * Marks a batch of what has run out, and one of what has lost its capability or datasource; of every organization. Says whether
- * there may be more.
+ * Marks a batch of what has run out, and one of what has lately lost its capability or datasource; of every organization. Says
+ * whether there may be more.
  */
-export async function sweep(db: Db, now: Date): Promise<boolean> {
+export async function sweep(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   const expired = await batch(
     db,
+    size,
     sql`
       with over as (
-        select org_id, id from leases where ended_at is null and expires_at <= ${now} order by expires_at limit ${BATCH}
+        select org_id, id from leases where ended_at is null and expires_at <= ${now} order by expires_at ${limited(size)}
       )
       update leases l set ended_at = l.expires_at, ended_by = 'expired' from over
       where l.org_id = over.org_id and l.id = over.id and l.ended_at is null`,
   )
   const revoked = await batch(
     db,
+    size,
     sql`
       with over as (
-        select l.org_id, l.id from leases l where l.ended_at is null and (
-          exists (select from capabilities c where c.org_id = l.org_id and c.id = l.capability_id and c.revoked_at <= ${now})
-          or exists (
-            select from datasources d where d.org_id = l.org_id and d.id = l.datasource_id and d.deleted_at is not null))
-        limit ${BATCH}
+        (select l.org_id, l.id from capabilities c
+          join leases l on l.org_id = c.org_id and l.capability_id = c.id and l.ended_at is null
+          where least(c.revoked_at, c.expires_at) between ${now}::timestamptz - ${LOST_WITHIN} and ${now} and c.revoked_at <= ${now}
+          ${limited(size)})
+        union
+        (select l.org_id, l.id from datasources d
+          join leases l on l.org_id = d.org_id and l.datasource_id = d.id and l.ended_at is null
+          where d.deleted_at > ${now}::timestamptz - ${LOST_WITHIN} ${limited(size)})
       )
       update leases l set ended_at = ${now}, ended_by = 'revoked' from over
       where l.org_id = over.org_id and l.id = over.id and l.ended_at is null`,

@@ -3,7 +3,7 @@
  */
 import { sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/access/sealed.ts'
-import { BATCH, batch } from '#server/store/installation/brief.ts'
+import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** What is written of a credential by its check. */
@@ -44,13 +44,14 @@ export async function mark(tx: Tx, context: CredentialContext, marks: Marks): Pr
  * Forgets a batch of fingerprints that do not say with which key they were made, of every organization: a release of before
  * wrote them. Says whether there may be more.
  */
-export function sweepFingerprints(db: Db): Promise<boolean> {
+export function sweepFingerprints(db: Db, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
+    size,
     sql`
       with old as (
         select org_id, datasource_id, version from credentials
-        where fingerprint is not null and fingerprint_key_id is null limit ${BATCH}
+        where fingerprint is not null and fingerprint_key_id is null ${limited(size)}
       )
       update credentials c set fingerprint = null from old
       where c.org_id = old.org_id and c.datasource_id = old.datasource_id and c.version = old.version

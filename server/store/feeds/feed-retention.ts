@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import { transaction } from '#server/store/database/db.ts'
-import { BATCH, batch, briefly, isFull, isLockNotAvailable } from '#server/store/installation/brief.ts'
+import { BATCH, batch, briefly, isFull, isLockNotAvailable, limited } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 interface Old {
@@ -18,7 +18,7 @@ interface Old {
  * stay: a page that is repeated must not bring them back. Waits for a poll that stores a page: a feed that is always busy
  * would else be passed over for ever.
  */
-export async function blankBatch(db: Db, before: Date): Promise<boolean> {
+export async function blankBatch(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const { rows } = await sql<{ org: string; id: string }>`
     select org_id as org, datasource_id as id from feeds where oldest_at < ${before} order by oldest_at limit 1
   `.execute(db)
@@ -29,7 +29,7 @@ export async function blankBatch(db: Db, before: Date): Promise<boolean> {
       select org_id as org, datasource_id as id, removed_to as from from feeds
       where org_id = ${feed.org} and datasource_id = ${feed.id} and oldest_at < ${before} for no key update
     `.execute(tx)
-    for (const old of held.rows) await blank(tx, old, before)
+    for (const old of held.rows) await blank(tx, old, { before, size })
     return true
   }).catch((error: unknown) => {
     if (isLockNotAvailable(error)) return false
@@ -37,12 +37,12 @@ export async function blankBatch(db: Db, before: Date): Promise<boolean> {
   })
 }
 
-async function blank(tx: Tx, old: Old, before: Date): Promise<void> {
+async function blank(tx: Tx, old: Old, { before, size }: { before: Date; size: number }): Promise<void> {
   const where = sql`org_id = ${old.org} and datasource_id = ${old.id}`
   const { rows } = await sql<{ position: number }>`
     with batch as (
       select position, stored_at from feed_events where ${where} and position > ${old.from}
-      order by position limit ${BATCH})
+      order by position ${limited(size)})
     update feed_events set event = null, bytes = 0 where ${where} and position in (
       select position from batch where position < coalesce(
         (select min(position) from batch where stored_at >= ${before}), 9223372036854775807))
@@ -57,7 +57,7 @@ async function blank(tx: Tx, old: Old, before: Date): Promise<void> {
 }
 
 /** Removes one batch of what is left of feeds whose datasource was removed; false when there was nothing. */
-export async function clearBatch(db: Db): Promise<boolean> {
+export async function clearBatch(db: Db, size: number = BATCH): Promise<boolean> {
   const { rows } = await sql<{ org: string; id: string }>`
     select f.org_id as org, f.datasource_id as id from datasources d
     join feeds f on f.org_id = d.org_id and f.datasource_id = d.id
@@ -70,25 +70,26 @@ export async function clearBatch(db: Db): Promise<boolean> {
     await sql`select 1 from feeds where ${where} for update`.execute(tx)
     const events = await sql`
       delete from feed_events where ${where} and position in (
-        select position from feed_events where ${where} order by position limit ${BATCH})
+        select position from feed_events where ${where} order by position ${limited(size)})
     `.execute(tx)
-    if (isFull(events.numAffectedRows)) return true
+    if (isFull(events.numAffectedRows, 1)) return true
     const pushes = await sql`
-      delete from feed_pushes where ctid = any (array(select ctid from feed_pushes where ${where} limit ${BATCH}))
+      delete from feed_pushes where ctid = any (array(select ctid from feed_pushes where ${where} ${limited(size)}))
     `.execute(tx)
-    if (isFull(pushes.numAffectedRows)) return true
+    if (isFull(pushes.numAffectedRows, 1)) return true
     await sql`delete from feeds where ${where}`.execute(tx)
     return true
   })
 }
 
 /** Forgets a batch of what was answered to pushes before `before`. */
-export function forgetPushes(db: Db, before: Date): Promise<boolean> {
+export function forgetPushes(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
+    size,
     sql`
       with old as (
-        select org_id, datasource_id, message_id, sender from feed_pushes where at < ${before} order by at limit ${BATCH}
+        select org_id, datasource_id, message_id, sender from feed_pushes where at < ${before} order by at ${limited(size)}
       )
       delete from feed_pushes p using old
       where p.org_id = old.org_id and p.datasource_id = old.datasource_id and p.message_id = old.message_id

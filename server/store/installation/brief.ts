@@ -2,41 +2,62 @@
  * Batches of upkeep: transactions that hold their locks for a moment, and that nobody waits for. Called by what forgets old rows.
  */
 import { type RawBuilder, sql } from 'kysely'
+import { codeOf } from '#server/store/connection/availability.ts'
 import { transaction } from '#server/store/database/db.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
-/** How many rows one batch changes at most; measured in docs/operations.md. */
-export const BATCH = 250
-/** How long a batch waits for a lock while it may hold others. */
-const LOCK_MS = 100
+/** How many rows one batch changes where nobody says how many, and at most; measured in docs/operations.md. */
+export const BATCH = 256
+/** How long a batch waits for a lock while it may hold others, and how long one of its statements may take. */
+const LOCK_MS = 50
+const STATEMENT_MS = 80
+
+/** Thrown for a batch that would have held its locks for too long: it has changed nothing. A smaller one may do. */
+export class BatchTooLarge extends Error {
+  constructor(cause: unknown) {
+    super('a batch of old rows took too long', { cause })
+    this.name = 'BatchTooLarge'
+  }
+}
 
 /**
  * Runs one batch, which says whether there may be more. One that would have to wait for a lock does nothing and answers false:
- * it is tried again at the next turn.
+ * it is tried again at the next turn. Throws `BatchTooLarge`.
  */
 export async function briefly(db: Db, work: (tx: Tx) => Promise<boolean>): Promise<boolean> {
   try {
     return await transaction(db, async tx => {
-      await sql.raw(`set local lock_timeout = '${LOCK_MS}ms'`).execute(tx)
+      await sql
+        .raw(`set local lock_timeout = '${LOCK_MS}ms'; set local statement_timeout = '${STATEMENT_MS}ms'`)
+        .execute(tx)
       return work(tx)
     })
   } catch (error) {
     if (isLockNotAvailable(error)) return false
+    if (codeOf(error) === '57014') throw new BatchTooLarge(error)
     throw error
   }
 }
 
-/** Runs one statement as a batch; there may be more when it has changed as many rows as one may. */
-export function batch(db: Db, statement: RawBuilder<unknown>): Promise<boolean> {
-  return briefly(db, async tx => isFull((await statement.execute(tx)).numAffectedRows))
+/** Runs one statement as a batch; there may be more when it has changed as many rows as it may, which its text says. */
+export function batch(db: Db, size: number, statement: RawBuilder<unknown>): Promise<boolean> {
+  return briefly(db, async tx => isFull((await statement.execute(tx)).numAffectedRows, size))
+}
+
+/**
+ * The `limit` of a batch. It is written into the text: for a limit that is a parameter a plan expects a tenth of the table, and reads
+ * the whole of another one for it.
+ */
+export function limited(size: number): RawBuilder<unknown> {
+  return sql`limit ${sql.lit(size)}`
 }
 
 /** True when a batch was full: what a living row refers to is not counted, and does not keep this going. */
-export function isFull(changed: bigint | undefined): boolean {
-  return Number(changed ?? 0n) >= BATCH
+export function isFull(changed: bigint | undefined, size: number): boolean {
+  return Number(changed ?? 0n) >= size
 }
 
 /** True for an error that says so: a lock that was not to be had in time. */
 export function isLockNotAvailable(error: unknown): boolean {
-  return error instanceof Error && Reflect.get(error, 'code') === '55P03'
+  return codeOf(error) === '55P03'
 }

@@ -4,23 +4,23 @@
  */
 import { sql } from 'kysely'
 import { adopt, unnumbered } from '#server/store/changes/change-reads.ts'
-import { BATCH, batch, isFull } from '#server/store/installation/brief.ts'
+import { BATCH, batch, isFull, limited } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** Removes a batch of changes older than `before`; true when there may be more. */
-export async function forgetBatch(db: Db, before: Date): Promise<boolean> {
+export async function forgetBatch(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   // What processes of the last release wrote is numbered even where nobody watches, or its end would be silent.
   const others = await unnumbered(db, null)
   for (const org of others) await adopt(db, org)
-  return (await forgetUnnumbered(db, before)) || (await forgetNumbered(db, before)) || others.length > 0
+  return (await forgetUnnumbered(db, before, size)) || (await forgetNumbered(db, before, size)) || others.length > 0
 }
 
 /** Looks without a lock for the lowest rows of each organization up to the first one that is kept, then removes them by number. */
-async function forgetNumbered(db: Db, before: Date): Promise<boolean> {
+async function forgetNumbered(db: Db, before: Date, size: number): Promise<boolean> {
   const { rows } = await sql<{ org: string; upTo: number }>`
     select o.org_id as org, max(k.n) as "upTo" from (
       select c.org_id, count(*) as found from (
-        select org_id from changes where at < ${before} and n > 0 order by at limit ${BATCH}) c
+        select org_id from changes where at < ${before} and n > 0 order by at ${limited(size)}) c
       group by c.org_id) o
     cross join lateral (
       select f.n, bool_and(f.at < ${before}) over (order by f.n) as is_old from (
@@ -29,6 +29,7 @@ async function forgetNumbered(db: Db, before: Date): Promise<boolean> {
   `.execute(db)
   return batch(
     db,
+    size,
     sql`
     delete from changes c using unnest(${rows.map(row => row.org)}::uuid[], ${rows.map(row => row.upTo)}::bigint[]) as k (org, n)
     where c.org_id = k.org and c.n <= k.n and c.n > 0 and c.at < ${before}`,
@@ -36,13 +37,14 @@ async function forgetNumbered(db: Db, before: Date): Promise<boolean> {
 }
 
 /** Rows from before there were numbers, which are the oldest: without any, no more than a batch of others is looked at. */
-function forgetUnnumbered(db: Db, before: Date): Promise<boolean> {
+function forgetUnnumbered(db: Db, before: Date, size: number): Promise<boolean> {
   return batch(
     db,
+    size,
     sql`
       delete from changes where (org_id, id) in (
         select org_id, id from (
-          select org_id, id, n from changes where at < ${before} order by at limit ${BATCH}) oldest where n = 0)`,
+          select org_id, id, n from changes where at < ${before} order by at ${limited(size)}) oldest where n = 0)`,
   )
 }
 
@@ -51,17 +53,17 @@ function forgetUnnumbered(db: Db, before: Date): Promise<boolean> {
  * number missing between two that are there, a subscriber would never hear that the datasource was removed. True when there may be
  * more.
  */
-export async function forgetWith(tx: Tx, { org, id }: { org: string; id: string }): Promise<boolean> {
+export async function forgetWith(tx: Tx, { org, id }: { org: string; id: string }, size: number): Promise<boolean> {
   const numbered = await sql`
     delete from changes where org_id = ${org} and n > 0 and n in (
       select n from changes where org_id = ${org} and n > 0
         and n <= (select max(n) from changes where org_id = ${org} and datasource_id = ${id})
-      order by n limit ${BATCH})
+      order by n ${limited(size)})
   `.execute(tx)
-  if (isFull(numbered.numAffectedRows)) return true
+  if (isFull(numbered.numAffectedRows, 1)) return true
   const others = await sql`
     delete from changes where org_id = ${org} and datasource_id = ${id} and id in (
-      select id from changes where org_id = ${org} and datasource_id = ${id} limit ${BATCH})
+      select id from changes where org_id = ${org} and datasource_id = ${id} ${limited(size)})
   `.execute(tx)
-  return isFull(others.numAffectedRows)
+  return isFull(others.numAffectedRows, 1)
 }

@@ -1,23 +1,25 @@
 /**
  * Rows that nobody needs any more: old verifications, datasources that were removed and all that hangs on them, ended leases,
  * retired credentials, revoked keys and capabilities that ended. Each function removes one batch, found by an index without a
- * lock and looked at again where it is removed, and says whether there may be more.
+ * lock and looked at again where it is removed, and says whether there may be more. What keeps a row is looked up row by row, by an
+ * index: as a join it would be a reading of the other table.
  */
 import { sql } from 'kysely'
 import * as oldChanges from '#server/store/installation/old-changes.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
-import { BATCH, batch, briefly, isFull } from './brief.ts'
+import { BATCH, batch, briefly, isFull, limited } from './brief.ts'
 
 /**
  * Removes verifications made before `before`. One that a datasource shows, and does not keep itself since a worker of the
  * release before has judged it, is kept there first.
  */
-export function forgetVerifications(db: Db, before: Date): Promise<boolean> {
+export function forgetVerifications(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
+    size,
     sql`
       with old as (
-        select org_id, id from verifications where at < ${before} order by at limit ${BATCH}
+        select org_id, id from verifications where at < ${before} order by at ${limited(size)}
       ), kept as (
         update datasources d set latest_id = v.id, latest_version = v.version, latest_outcome = v.outcome,
           latest_reason = v.reason, latest_checks = v.checks, latest_advisories = v.advisories, latest_took_ms = v.took_ms,
@@ -30,7 +32,7 @@ export function forgetVerifications(db: Db, before: Date): Promise<boolean> {
 }
 
 /** Removes a batch of what hangs on one datasource that was removed before `before`, and it with the last of them. */
-export async function forgetDatasource(db: Db, before: Date): Promise<boolean> {
+export async function forgetDatasource(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   // A feed goes first, in batches of its own.
   const { rows } = await sql<{ org: string; id: string }>`
     select org_id as org, id from datasources d where deleted_at < ${before}
@@ -38,7 +40,7 @@ export async function forgetDatasource(db: Db, before: Date): Promise<boolean> {
     order by deleted_at limit 1
   `.execute(db)
   const gone = rows[0]
-  return gone !== undefined && briefly(db, tx => forgetHanging(tx, gone, before))
+  return gone !== undefined && briefly(db, tx => forgetHanging(tx, gone, { before, size }))
 }
 
 interface Gone {
@@ -46,7 +48,7 @@ interface Gone {
   readonly id: string
 }
 
-async function forgetHanging(tx: Tx, gone: Gone, before: Date): Promise<boolean> {
+async function forgetHanging(tx: Tx, gone: Gone, { before, size }: { before: Date; size: number }): Promise<boolean> {
   const it = sql`org_id = ${gone.org} and id = ${gone.id} and deleted_at < ${before}`
   const { rows } = await sql`select id from datasources where ${it} for update`.execute(tx)
   if (rows.length === 0) return true
@@ -57,8 +59,9 @@ async function forgetHanging(tx: Tx, gone: Gone, before: Date): Promise<boolean>
       verdict_signature = null
     where ${it} and verdict_version is not null
   `.execute(tx)
-  if (await oldChanges.forgetWith(tx, gone)) return true
-  for (const table of HANGING) if (await removeOf(tx, gone, table)) return true
+  // One statement that removes something is a batch: the locks of several would be held together.
+  if (await oldChanges.forgetWith(tx, gone, size)) return true
+  for (const table of HANGING) if (await removeOf(tx, gone, { table, size })) return true
   await sql`delete from datasources where ${it}`.execute(tx)
   return true
 }
@@ -67,23 +70,28 @@ async function forgetHanging(tx: Tx, gone: Gone, before: Date): Promise<boolean>
 const HANGING = ['verifications', 'snapshots', 'leases', 'tasks', 'credentials'] as const
 
 /** Newest first: a snapshot refers to an older one. */
-async function removeOf(tx: Tx, of: Gone, table: (typeof HANGING)[number]): Promise<boolean> {
+async function removeOf(
+  tx: Tx,
+  of: Gone,
+  { table, size }: { table: (typeof HANGING)[number]; size: number },
+): Promise<boolean> {
   const key = sql.ref(table === 'credentials' ? 'version' : 'id')
   const where = sql`org_id = ${of.org} and datasource_id = ${of.id}`
   const gone = await sql`
     delete from ${sql.table(table)} where ${where} and ${key} in (
-      select ${key} from ${sql.table(table)} where ${where} order by ${key} desc limit ${BATCH})
+      select ${key} from ${sql.table(table)} where ${where} order by ${key} desc ${limited(size)})
   `.execute(tx)
-  return isFull(gone.numAffectedRows)
+  return isFull(gone.numAffectedRows, 1)
 }
 
 /** Notes when a credential was first seen as retired: processes of the release before write no time. */
-export function stampRetired(db: Db, now: Date): Promise<boolean> {
+export function stampRetired(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
+    size,
     sql`
       with old as (
-        select org_id, datasource_id, version from credentials where state = 'retired' and retired_at is null limit ${BATCH}
+        select org_id, datasource_id, version from credentials where state = 'retired' and retired_at is null ${limited(size)}
       )
       update credentials c set retired_at = ${now} from old
       where c.org_id = old.org_id and c.datasource_id = old.datasource_id and c.version = old.version and c.retired_at is null`,
@@ -94,19 +102,20 @@ export function stampRetired(db: Db, now: Date): Promise<boolean> {
  * Removes rows of credentials that were retired before `before`, of datasources that are there: those of a removed one go with
  * it. The newest version stays, from which the next one is counted, and so does one that a verdict or a live lease is of.
  */
-export function forgetCredentials(db: Db, before: Date): Promise<boolean> {
+export function forgetCredentials(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const isOld = sql`c.state = 'retired' and c.retired_at < ${before}
-    and not exists (
-      select from datasources d where d.org_id = c.org_id and d.id = c.datasource_id
-        and (d.deleted_at is not null or d.credential_version = c.version or d.verdict_version = c.version))
-    and not exists (
-      select from leases l where l.org_id = c.org_id and l.datasource_id = c.datasource_id and l.version = c.version
-        and l.ended_at is null)`
+    and (
+      select d.deleted_at is null and d.credential_version <> c.version and d.verdict_version is distinct from c.version
+      from datasources d where d.org_id = c.org_id and d.id = c.datasource_id)
+    and (
+      select true from leases l where l.org_id = c.org_id and l.datasource_id = c.datasource_id and l.version = c.version
+        and l.ended_at is null limit 1) is null`
   return batch(
     db,
+    size,
     sql`
       with old as (
-        select org_id, datasource_id, version from credentials c where ${isOld} order by retired_at limit ${BATCH}
+        select org_id, datasource_id, version from credentials c where ${isOld} order by retired_at ${limited(size)}
       )
       delete from credentials c using old
       where c.org_id = old.org_id and c.datasource_id = old.datasource_id and c.version = old.version and ${isOld}`,
@@ -114,25 +123,27 @@ export function forgetCredentials(db: Db, before: Date): Promise<boolean> {
 }
 
 /** Removes leases that ended before `before`. */
-export function forgetLeases(db: Db, before: Date): Promise<boolean> {
+export function forgetLeases(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
+    size,
     sql`
-      with old as (select org_id, id from leases where ended_at < ${before} order by ended_at limit ${BATCH})
+      with old as (select org_id, id from leases where ended_at < ${before} order by ended_at ${limited(size)})
       delete from leases l using old where l.org_id = old.org_id and l.id = old.id`,
   )
 }
 
 /** Removes capabilities that ended before `before`, with an operator's grant of them, but for those that another or a lease refers to. */
-export function forgetCapabilities(db: Db, before: Date): Promise<boolean> {
+export function forgetCapabilities(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const isOld = sql`least(c.revoked_at, c.expires_at) < ${before}
-    and not exists (select from capabilities o where o.org_id = c.org_id and o.rotated_from = c.id)
-    and not exists (select from leases l where l.org_id = c.org_id and l.capability_id = c.id)`
+    and (select true from capabilities o where o.org_id = c.org_id and o.rotated_from = c.id limit 1) is null
+    and (select true from leases l where l.org_id = c.org_id and l.capability_id = c.id limit 1) is null`
   return batch(
     db,
+    size,
     sql`
       with old as (
-        select c.org_id, c.id from capabilities c where ${isOld} order by least(c.revoked_at, c.expires_at) limit ${BATCH}
+        select c.org_id, c.id from capabilities c where ${isOld} order by least(c.revoked_at, c.expires_at) ${limited(size)}
       ), ungranted as (
         delete from lease_grants g using old where g.org_id = old.org_id and g.capability_id = old.id
       )
@@ -141,14 +152,15 @@ export function forgetCapabilities(db: Db, before: Date): Promise<boolean> {
 }
 
 /** Removes keys that were revoked before `before`, but for those that have made a key or capability whose row is kept. */
-export function forgetKeys(db: Db, before: Date): Promise<boolean> {
+export function forgetKeys(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const isOld = sql`k.revoked_at < ${before}
-    and not exists (select from api_keys o where o.org_id = k.org_id and o.issuer_id = k.id)
-    and not exists (select from capabilities c where c.org_id = k.org_id and c.issuer_id = k.id)`
+    and (select true from api_keys o where o.org_id = k.org_id and o.issuer_id = k.id limit 1) is null
+    and (select true from capabilities c where c.org_id = k.org_id and c.issuer_id = k.id limit 1) is null`
   return batch(
     db,
+    size,
     sql`
-      with old as (select k.org_id, k.id from api_keys k where ${isOld} order by k.revoked_at limit ${BATCH})
+      with old as (select k.org_id, k.id from api_keys k where ${isOld} order by k.revoked_at ${limited(size)})
       delete from api_keys k using old where k.org_id = old.org_id and k.id = old.id and ${isOld}`,
   )
 }

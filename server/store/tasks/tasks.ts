@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
-import { BATCH, batch } from '#server/store/installation/brief.ts'
+import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** Makes a standing task due now and returns the number of this request; the task is made when it is not there. */
@@ -136,12 +136,13 @@ export async function endAll(tx: Db, org: string, datasourceId: string): Promise
 }
 
 /** Removes a batch of outcomes that nobody read in time, of every organization; says whether there may be more. */
-export function sweep(db: Db, now: Date): Promise<boolean> {
+export function sweep(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
+    size,
     sql`
       with old as (
-        select org_id, id from tasks where expires_at < ${now} and not standing order by expires_at limit ${BATCH}
+        select org_id, id from tasks where expires_at < ${now} and not standing order by expires_at ${limited(size)}
       )
       delete from tasks t using old where t.org_id = old.org_id and t.id = old.id`,
   )
