@@ -24,6 +24,9 @@ alter table tasks add column if not exists awaits bigint;
 
 -- Everything that is active lacks a signature now, and is due within one check interval; what is due sooner keeps its time. A
 -- thousand at a time, in the order of the key and of the locks, so that nobody waits for longer than one batch.
+-- A batch is found by the index, and so are the rows that belong to it, whatever is believed of their number.
+set enable_hashjoin = off;
+set enable_mergejoin = off;
 do $$
 declare
   org uuid := '00000000-0000-0000-0000-000000000000';
@@ -52,6 +55,8 @@ begin
   end loop;
 end
 $$;
+reset enable_hashjoin;
+reset enable_mergejoin;
 
 -- Retires credentials and destroys their bytes; it can do nothing else, so that the web's role needs no update on the table.
 create or replace function retire_credentials(org uuid, datasource uuid, states text[], only_version integer) returns void

@@ -7,6 +7,9 @@ alter table credentials
 
 -- A password is no longer sent as MD5 under a CA certificate that a caller named. A credential in use may be such a one, which only
 -- its box tells: it goes on until it has once logged in by SCRAM. A thousand at a time: nobody waits for longer than one batch.
+-- A batch is found by the index, and so are the rows that belong to it, whatever is believed of their number.
+set enable_hashjoin = off;
+set enable_mergejoin = off;
 do $$
 declare
   org uuid := '00000000-0000-0000-0000-000000000000';
@@ -32,6 +35,8 @@ begin
   end loop;
 end
 $$;
+reset enable_hashjoin;
+reset enable_mergejoin;
 
 drop index concurrently if exists credentials_unkeyed_fingerprint_idx;
 create index concurrently credentials_unkeyed_fingerprint_idx on credentials (org_id)

@@ -1,0 +1,143 @@
+/**
+ * Explains every statement that this process sends while it is asked to: in the very session and transaction, with the very
+ * values, before it is run, by the plan for these values and by the one for any. What that did is rolled back.
+ *
+ * It takes the driver's place for all connections of the process, so that no statement of the product can be forgotten.
+ */
+import pg from 'pg'
+
+/** A plan that was made. */
+export interface Explained {
+  readonly text: string
+  readonly plan: 'custom' | 'generic'
+  /** Of tables and indexes, those included that a condition then left out. */
+  readonly rows: number
+  readonly buffers: number
+  /** Tables that were read from end to end. */
+  readonly whole: readonly string[]
+  /** For which operation, as `during` was told. */
+  readonly during: string
+}
+
+interface Node {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly 'Actual Rows': number
+  readonly 'Actual Loops': number
+  readonly 'Rows Removed by Filter'?: number
+  readonly 'Rows Removed by Index Recheck'?: number
+  readonly Plans?: readonly Node[]
+}
+
+const PLANS = ['custom', 'generic'] as const
+const EXPLAINABLE = /^\s*(select|with|insert|update|delete)\b/i
+
+const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)]
+
+/** Rows of tables and indexes that the plan has read. */
+function rowsOf(nodes: readonly Node[]): number {
+  const scans = nodes.filter(node => node['Node Type'].endsWith('Scan') && node['Relation Name'] !== undefined)
+  const each = scans.map(
+    node =>
+      (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)) *
+      node['Actual Loops'],
+  )
+  return Math.ceil(each.reduce((sum, rows) => sum + rows, 0))
+}
+
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return 'null'
+  if (typeof value === 'boolean' || typeof value === 'number') return String(value)
+  if (value instanceof Date) return `'${value.toISOString()}'`
+  if (Buffer.isBuffer(value)) return `'\\x${value.toString('hex')}'`
+  if (Array.isArray(value)) return pg.escapeLiteral(`{${value.map(element).join(',')}}`)
+  return pg.escapeLiteral(String(value))
+}
+
+function element(value: unknown): string {
+  if (value === null) return 'null'
+  if (Buffer.isBuffer(value)) return `"\\\\x${value.toString('hex')}"`
+  const text = value instanceof Date ? value.toISOString() : String(value)
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+}
+
+/** Explains while `during` runs something. */
+export class Explainer {
+  readonly #found = new Map<string, Explained>()
+  readonly #query = pg.Client.prototype.query
+  readonly #busy = new WeakSet<object>()
+  readonly #inTransaction = new WeakSet<object>()
+  #during: string | null = null
+
+  constructor() {
+    const explain = (client: pg.Client, asked: readonly unknown[]) => this.#before(client, asked)
+    const { query } = pg.Client.prototype
+    Reflect.set(pg.Client.prototype, 'query', function (this: pg.Client, ...asked: unknown[]) {
+      const before = explain(this, asked)
+      return before === null ? Reflect.apply(query, this, asked) : before.then(() => Reflect.apply(query, this, asked))
+    })
+  }
+
+  /** Explains everything that is sent until `work` is done. */
+  async during(name: string, work: () => Promise<unknown>): Promise<void> {
+    this.#during = name
+    try {
+      await work()
+    } finally {
+      this.#during = null
+    }
+  }
+
+  /** The worst plan of each statement and kind. */
+  found(): readonly Explained[] {
+    return [...this.#found.values()]
+  }
+
+  #before(client: pg.Client, [asked, given]: readonly unknown[]): Promise<void> | null {
+    const text = typeof asked === 'string' ? asked : Reflect.get(Object(asked), 'text')
+    if (typeof text !== 'string' || this.#busy.has(client)) return null
+    if (/^(begin|start transaction)/.test(text)) this.#inTransaction.add(client)
+    if (/^(commit|rollback)$/.test(text)) this.#inTransaction.delete(client)
+    const during = this.#during
+    if (during === null || !EXPLAINABLE.test(text)) return null
+    const values = (typeof asked === 'string' ? given : Reflect.get(Object(asked), 'values')) ?? []
+    return this.#explain(client, { text, values: Array.isArray(values) ? values : [], during })
+  }
+
+  async #explain(client: pg.Client, of: { text: string; values: readonly unknown[]; during: string }): Promise<void> {
+    this.#busy.add(client)
+    const run = (sql: string): Promise<pg.QueryResult> => Reflect.apply(this.#query, client, [sql])
+    try {
+      for (const plan of PLANS) {
+        await run(this.#inTransaction.has(client) ? 'savepoint explained' : 'begin')
+        try {
+          await run(`set local plan_cache_mode = force_${plan}_plan`)
+          await run(`prepare explained as ${of.text}`)
+          const values = of.values.length === 0 ? '' : `(${of.values.map(literal).join(', ')})`
+          const { rows } = await run(`explain (analyze, buffers, format json) execute explained${values}`)
+          this.#keep({ ...of, plan }, rows[0]['QUERY PLAN'][0].Plan)
+        } finally {
+          await run(this.#inTransaction.has(client) ? 'rollback to savepoint explained' : 'rollback')
+          await run('deallocate explained')
+        }
+      }
+    } finally {
+      this.#busy.delete(client)
+    }
+  }
+
+  #keep(
+    { text, plan, during }: { text: string; plan: 'custom' | 'generic'; during: string },
+    root: Node & Record<string, unknown>,
+  ): void {
+    const nodes = nodesOf(root)
+    const rows = rowsOf(nodes)
+    const key = `${plan} ${text}`
+    if ((this.#found.get(key)?.rows ?? -1) >= rows) return
+    const whole = nodes
+      .filter(node => node['Node Type'] === 'Seq Scan' && node['Actual Loops'] > 0)
+      .map(node => node['Relation Name'] ?? '')
+    const buffers = Number(root['Shared Hit Blocks'] ?? 0) + Number(root['Shared Read Blocks'] ?? 0)
+    this.#found.set(key, { text, plan, rows, buffers, whole: [...new Set(whole)], during })
+  }
+}

@@ -1,0 +1,55 @@
+/** One installation of the benchmark: a web tier in this process, and a database with so many datasources. */
+import { newId } from '#server/domain/access/ids.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { TestServer } from '#test/support/database/postgres.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { startMooring } from '#test/support/mooring/mooring.ts'
+import { type Send, sender } from './http.ts'
+import { type Extent, seed } from './seed.ts'
+
+/** Ids of datasources that nobody has used yet are taken from here. */
+const SAMPLE = 20_000
+
+/** What the rows work with. */
+export interface Site {
+  readonly datasources: number
+  readonly db: Db
+  readonly url: string
+  readonly large: { readonly id: string; readonly send: Send }
+  readonly small: { readonly id: string; readonly send: Send }
+  /** A datasource of the large organization, another one each time as long as there are some. */
+  next(): string
+  /** Anything that differs from call to call. */
+  unique(): string
+}
+
+/** Makes the database, starts the web tier on it and fills it. Nothing is checked: there is no worker. */
+export async function startSite(
+  stack: AsyncDisposableStack,
+  of: Extent & { server: TestServer; name: string; say: (line: string) => void },
+): Promise<Site> {
+  const url = await of.server.createDatabase(of.name)
+  await migrate(url)
+  const env = { MOORING_MAX_DATASOURCES: '1000000000' }
+  const mooring = await startMooring({ databaseUrl: url, worker: false, env })
+  stack.defer(() => mooring.stop())
+  const large = mooring.organization
+  const small = await mooring.newOrganization('Small')
+  await seed(url, { ...of, large: large.id, small: small.id }, of.say)
+  const rows = await query(
+    url,
+    `select id from datasources where org_id = '${large.id}' and deleted_at is null order by md5(id::text) limit ${SAMPLE}`,
+  )
+  const ids = rows.map(row => String(row['id']))
+  let [turn, count] = [0, 0]
+  return {
+    datasources: of.datasources,
+    db: mooring.db,
+    url,
+    large: { id: large.id, send: sender(mooring.url, large.testKey) },
+    small: { id: small.id, send: sender(mooring.url, small.testKey) },
+    next: () => ids[turn++ % ids.length] ?? '',
+    unique: () => `${newId()}-${count++}`,
+  }
+}
