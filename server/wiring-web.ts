@@ -117,9 +117,6 @@ export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<
     await readiness.stop()
     throw cause
   })
-  server.prependListener('request', (_, response) => {
-    if (isDraining) response.setHeader('Connection', 'close')
-  })
   const end = endOf(server)
   return {
     port: (server.address() as AddressInfo).port, // a TCP server's address is an object once it listens
@@ -129,6 +126,7 @@ export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<
     },
     async stop({ drainMs, graceMs }) {
       isDraining = true
+      server.prependListener('request', (_, response) => void response.setHeader('Connection', 'close'))
       if (drainMs > 0) await delay(drainMs)
       // Subscriptions would hold their connections for as long as they like.
       await parts.changeFeed.close()

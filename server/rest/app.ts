@@ -42,7 +42,8 @@ export function createApp(parts: WebParts, process: Process): express.Express {
     response.set({ 'x-request-id': requestIdOf(request, response), 'Cache-Control': 'no-store' })
     next()
   })
-  app.use(crossOrigin(process.corsOrigins), checkUrl(voices))
+  if (process.corsOrigins.length > 0) app.use(crossOrigin(process.corsOrigins))
+  app.use(checkUrl(voices))
   const otherMethod: express.Handler = (request, response) => {
     refuse(voices, { request, response, fault: new Fault('method_not_allowed', { headers: { Allow: 'GET, HEAD' } }) })
   }

@@ -4,9 +4,8 @@
  * pair of its own: its public half goes to holders, and must not vouch for anything else that the worker signs.
  */
 import type { SignedLease } from '#shared/access/lease.ts'
-import { leaseBytes } from '#shared/base/signed-text.ts'
+import { leaseBytes, signedText } from '#shared/base/signed-text.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
-import { signedText } from './signed-text.ts'
 import { readySodium } from './sodium.ts'
 
 type Sodium = Awaited<ReturnType<typeof readySodium>>

@@ -12,8 +12,8 @@ import type {
   Secret,
   TaskContext,
 } from '#server/domain/access/sealed.ts'
+import { signedText } from '#shared/base/signed-text.ts'
 import { inUse, type WebKeyring, type WorkerKeyring } from './keyring.ts'
-import { signedText } from './signed-text.ts'
 import { readySodium } from './sodium.ts'
 
 type Sodium = Awaited<ReturnType<typeof readySodium>>

@@ -3,8 +3,8 @@
  * column of a table: the web tier has no key that could make one.
  */
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
+import { signedText } from '#shared/base/signed-text.ts'
 import { inUse, type WorkerKeyring } from './keyring.ts'
-import { signedText } from './signed-text.ts'
 import { readySodium } from './sodium.ts'
 
 type Sodium = Awaited<ReturnType<typeof readySodium>>

@@ -1,18 +1,27 @@
 /**
- * The bytes under a signature: `mooring/1`, a newline, and each field with its length before it. The server signs them and
- * holders of leases verify them, so both take them from here.
+ * The texts that are signed: `mooring/1`, a newline, and each field with its length before it. Each begins with its purpose and
+ * names organization, row and version, so that no signature (and so no box) can be moved to another place. The server signs
+ * them and holders of leases verify them, so both take them from here.
  */
 
 const PREFIX = 'mooring/1\n'
 const LENGTH_BYTES = 4
 
+/** What a signature can be for. */
+export type SignedPurpose = 'credential' | 'task' | 'organization-key' | 'lease-grant' | 'verdict' | 'lease'
+
 /**
- * Encodes fields, each as its length (unsigned 32-bit, big-endian) and its bytes; text as UTF-8, a number as its decimal
- * digits. The first field names the purpose. Explicit lengths keep two lists of fields from giving one text.
+ * Encodes purpose and fields, each as its length (unsigned 32-bit, big-endian) and its bytes; text as UTF-8, a number as its
+ * decimal digits. Explicit lengths keep two lists of fields from giving one text.
  */
-export function signedBytes(fields: readonly (string | number | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+export function signedText(
+  purpose: SignedPurpose,
+  fields: readonly (string | number | Uint8Array)[],
+): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder()
-  const encoded = fields.map(field => (field instanceof Uint8Array ? field : encoder.encode(String(field))))
+  const encoded = [purpose, ...fields].map(field =>
+    field instanceof Uint8Array ? field : encoder.encode(String(field)),
+  )
   const total = encoded.reduce((sum, field) => sum + LENGTH_BYTES + field.length, PREFIX.length)
   const bytes = new Uint8Array(total)
   const view = new DataView(bytes.buffer)
@@ -28,5 +37,5 @@ export function signedBytes(fields: readonly (string | number | Uint8Array)[]): 
 
 /** The bytes that a lease's signatures cover: the purpose `lease` and the JSON text as it was sealed. */
 export function leaseBytes(lease: string): Uint8Array<ArrayBuffer> {
-  return signedBytes(['lease', lease])
+  return signedText('lease', [lease])
 }

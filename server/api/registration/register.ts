@@ -17,6 +17,7 @@ import type { RegisterInput } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { type Draft, draft } from './draft.ts'
 import { placePending, sealCredential } from './pending.ts'
+import { presentShown, type ShownRow } from '#server/api/responses/present.ts'
 
 /** Registers, or rotates where this voice has a natural key and the datasource is there already. */
 export async function register(ctx: KnownContext, input: RegisterInput): Promise<Datasource> {
@@ -24,32 +25,60 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
   const denied = refusal(ctx.principal, 'datasources.create', { mode: drafted.datasource.mode })
   if (denied !== null) throw new Fault(denied)
   const waitSeconds = input.waitSeconds ?? 0
+  let made: Datasource | null = null
   return once(ctx, {
     path: 'datasources.register',
     input,
     effect: async within => {
-      await requireOurKey(within, input)
-      return place(within, drafted)
+      if ('keyId' in input) await requireOurKey(within, input)
+      const id = newId()
+      made = await place(within, drafted, id)
+      return made === null ? registerAgain(within, drafted) : { id, request: 1 }
     },
-    answer: (within, placed) => checked(within, { ...placed, waitSeconds }),
+    answer: async (within, placed) =>
+      made !== null && waitSeconds === 0 ? made : checked(within, { ...placed, waitSeconds }),
     waits: waitSeconds > 0,
     rings: ['work', 'news'],
   })
 }
 
-async function place(ctx: KnownContext, drafted: Draft): Promise<Checked> {
-  const id = newId()
+/** Null where a datasource of this natural key is there already. */
+async function place(ctx: KnownContext, drafted: Draft, id: string): Promise<Datasource | null> {
   const { parts, principal } = ctx
+  const now = parts.clock()
   const made = await registration.register(parts.db, principal.organizationId, {
     datasource: { id, ...drafted.datasource },
     credential: await sealCredential(ctx, { datasourceId: id, version: 1 }, drafted),
     taskId: newId(),
     event: eventOf(ctx, { action: 'datasource.registered', objectKind: 'datasource', objectId: id }),
-    now: parts.clock(),
+    now,
     maxDatasources: parts.quotas.datasources,
   })
   ctx.remarks.created = made
-  return made ? { id, request: 1 } : registerAgain(ctx, drafted)
+  return made ? presentShown(shownRow(id, drafted, now)) : null
+}
+
+/** What a look at the new row would find: nothing of it is made by the database. */
+function shownRow(id: string, { datasource, last4 }: Draft, now: Date): ShownRow {
+  const { dbType: db_type, excludedSchemas, ...columns } = datasource
+  return {
+    ...columns,
+    id,
+    db_type,
+    excluded_schemas: excludedSchemas === null ? null : [...excludedSchemas],
+    last4,
+    status: 'unverified',
+    status_reason: null,
+    version: 1,
+    fingerprint: null,
+    checks: null,
+    advisories: null,
+    created_at: now,
+    next_check_at: now,
+    verified_at: null,
+    introspected_at: null,
+    deleted_at: null,
+  }
 }
 
 /**

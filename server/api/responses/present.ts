@@ -9,10 +9,21 @@ import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'
 
+/** What of a row is shown. */
+export type ShownRow = Omit<
+  DatasourceRow,
+  'org_id' | 'tls_mode' | 'identity' | 'verification_id' | 'credential_version' | 'version'
+> & { readonly version: number }
+
 const iso = (at: Date | null) => at?.toISOString() ?? null
 
-/** A datasource as callers see it. */
-export function present(row: DatasourceRow): Datasource {
+/** A row as callers see it. */
+export function present({ version, credential_version, ...row }: DatasourceRow): Datasource {
+  return presentShown({ ...row, version: version ?? credential_version })
+}
+
+/** A datasource whose columns are known without a look at its row. */
+export function presentShown(row: ShownRow): Datasource {
   const both = {
     id: datasourceId(row),
     mode: row.mode,
@@ -23,7 +34,7 @@ export function present(row: DatasourceRow): Datasource {
     metadata: row.metadata,
     checks: row.checks ?? [],
     advisories: row.advisories ?? [],
-    credentialVersion: row.version ?? row.credential_version,
+    credentialVersion: row.version,
     credentialFingerprint: row.fingerprint,
     createdAt: row.created_at.toISOString(),
     verifiedAt: iso(row.verified_at),

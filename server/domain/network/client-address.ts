@@ -2,7 +2,7 @@
  * The address of whoever calls, as it is recorded and counted. Behind a proxy it comes from a header, so it is any text
  * until it is read here.
  */
-import { isWithin, readAddress } from './address.ts'
+import { type Address, isWithin, readAddress } from './address.ts'
 
 const MAPPED = '::ffff:0:0/96'
 
@@ -11,9 +11,13 @@ export function clientAddress(...texts: (string | undefined)[]): string | null {
   for (const text of texts) {
     // A link-local address comes with the name of the interface, which is ours and not the caller's.
     const address = text === undefined ? null : readAddress(text.split('%', 1)[0] ?? '')
-    if (address !== null) return isWithin(address, MAPPED) ? address.octets.slice(12).join('.') : address.text
+    if (address !== null) return isMapped(address) ? address.octets.slice(12).join('.') : address.text
   }
   return null
+}
+
+function isMapped(address: Address): boolean {
+  return address.octets.length === 16 && isWithin(address, MAPPED)
 }
 
 /**

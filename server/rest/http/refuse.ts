@@ -83,9 +83,8 @@ interface Wrong extends Omit<Refused, 'request' | 'response'> {
 
 function wrongIn(request: express.Request): Wrong | null {
   const { originalUrl: url, rawHeaders } = request
-  const tooLarge = new Fault('payload_too_large')
-  if (url.length > MAX_URL_LENGTH) return { fault: tooLarge, status: 414, isLast: true }
-  if (rawHeaders.length > 2 * MAX_HEADERS) return { fault: tooLarge, status: 431, isLast: true }
+  if (url.length > MAX_URL_LENGTH) return { fault: new Fault('payload_too_large'), status: 414, isLast: true }
+  if (rawHeaders.length > 2 * MAX_HEADERS) return { fault: new Fault('payload_too_large'), status: 431, isLast: true }
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
   // Node keeps the first of two; a proxy before us may have gone by the other (RFC 9112, 3.2).
   if (hosts > 1) return { fault: wrongHost('duplicate', 'A request has one Host header.'), isLast: true }

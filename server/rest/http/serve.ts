@@ -178,7 +178,8 @@ function refuse(dialect: Dialect, at: Exchange & { fault: Fault; body: unknown }
 
 /** Sends it. What was read may be kept and asked about again: 304 when it is still the same (RFC 9110, 8.8.3 and 13.1.2). */
 function send({ request, response }: Exchange, { status, body }: Reply, texts: readonly JsonText[] = []): void {
-  const text = Buffer.concat(inPlace(JSON.stringify(body), texts))
+  const spelledBody = JSON.stringify(body)
+  const text = texts.length === 0 ? Buffer.from(spelledBody) : Buffer.concat(inPlace(spelledBody, texts))
   if (status === 200 && (request.method === 'GET' || request.method === 'HEAD')) {
     const tag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
     response.set({ ETag: tag, 'Cache-Control': 'private, no-cache' })

@@ -94,6 +94,14 @@ function rows(db: Db, org: string) {
     .where('d.org_id', '=', org)
 }
 
+type FoundRow = Awaited<ReturnType<ReturnType<typeof rows>['execute']>>[number]
+
+/** The rows with what few of them need another look for: verdicts that their own row does not keep, and feeds. */
+async function completed(db: Db, org: string, found: FoundRow[]): Promise<DatasourceRow[]> {
+  const isWhole = found.every(row => row.kind === 'direct' && row.verification_id === row.latest_id)
+  return isWhole ? found : feeds.withFeeds(db, org, await withLatest(db, org, found))
+}
+
 /** One datasource, removed ones only when asked for; undefined when the organization has none of that id. */
 export async function find(
   db: Db,
@@ -102,7 +110,7 @@ export async function find(
 ): Promise<DatasourceRow | undefined> {
   const query = rows(db, org).where('d.id', '=', ask.id)
   const found = await (ask.includeRemoved ? query : query.where('d.deleted_at', 'is', null)).execute()
-  return (await feeds.withFeeds(db, org, await withLatest(db, org, found)))[0]
+  return (await completed(db, org, found))[0]
 }
 
 /** Which of the UUIDs are those of live datasources of the organization. */
@@ -156,7 +164,7 @@ export async function list(db: Db, org: string, filter: ListFilter): Promise<Dat
   if (filter.newerThan !== undefined) query = query.where('d.id', '>', filter.newerThan)
   if (filter.ids !== undefined) query = query.where('d.id', 'in', filter.ids.length === 0 ? [NO_ID] : [...filter.ids])
   if (filter.limit !== null) query = query.limit(filter.limit)
-  const found = await feeds.withFeeds(db, org, await withLatest(db, org, await query.execute()))
+  const found = await completed(db, org, await query.execute())
   return backwards ? found.reverse() : found
 }
 
