@@ -41,6 +41,29 @@ export function isBroken(thrown: unknown): thrown is SealBroken {
   return thrown instanceof SealBroken && !(thrown instanceof KeyLacking)
 }
 
+/**
+ * What `open` answers, and what `unreadable` does where a box in it is not what was sealed for its place. A key that another
+ * worker has is no failure of the box, and is thrown on like everything else.
+ */
+export function openOr<T, U>(open: () => T, unreadable: () => U): T | U {
+  try {
+    return open()
+  } catch (thrown) {
+    if (isBroken(thrown)) return unreadable()
+    throw thrown
+  }
+}
+
+/** `openOr` for what opens boxes on its way. */
+export async function openingOr<T, U>(open: () => Promise<T>, unreadable: () => U): Promise<T | U> {
+  try {
+    return await open()
+  } catch (thrown) {
+    if (isBroken(thrown)) return unreadable()
+    throw thrown
+  }
+}
+
 /** What an `Unsealer` gives to a key that it has unwrapped. */
 export interface UnwrappedKey {
   readonly sodium: Sodium

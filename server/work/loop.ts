@@ -5,6 +5,7 @@
 import { BROKEN, backoffMs } from '#server/domain/network/backoff.ts'
 import { KeyLacking } from '#server/seal/held-key.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { handBack, handBackFailed, handBackHung } from '#server/store/tasks/claim-return.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { firstTries, Hung } from '#server/work/checks/first-try.ts'
@@ -192,13 +193,23 @@ export async function runTask(
   { claim, lacks }: { claim: claims.Claim; lacks?: () => void },
 ): Promise<void> {
   try {
-    await trades[claim.kind]?.(parts, claim)
+    await runOf(parts, trades, { claim, kind: claim.kind })
   } catch (cause) {
     // Before it is given back: this worker would be the first to claim it again.
     if (cause instanceof KeyLacking) lacks?.()
     await giveBack(parts, claim, cause)
     parts.signals.ring('news')
   }
+}
+
+/** The kind is a parameter of its own, so that work and claim are seen to be of the same one. */
+async function runOf<K extends TaskKind>(
+  parts: WorkerParts,
+  trades: Trades,
+  { claim, kind }: { claim: claims.Claim; kind: K },
+): Promise<void> {
+  if (!claims.isOfKind(claim, kind)) throw new Error(`a ${kind} task is about something else than those of its kind`)
+  await trades[kind]?.(parts, claim)
 }
 
 async function giveBack(parts: WorkerParts, claim: claims.Claim, cause: unknown): Promise<void> {

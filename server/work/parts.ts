@@ -14,7 +14,7 @@ import type { Unsealer } from '#server/seal/unsealer.ts'
 import type { VerdictSigner } from '#server/seal/verdicts.ts'
 import type { Signals } from '#server/store/database/signals.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import type { Claim } from '#server/store/tasks/claims.ts'
+import type { ClaimOf } from '#server/store/tasks/claims.ts'
 import type { Turns } from './turns.ts'
 
 /** A worker's parts. */
@@ -44,7 +44,7 @@ export interface WorkerParts {
 }
 
 /** Does one claimed task and settles it. What it throws, the loop logs, and gives the task back for later. */
-export type Work = (parts: WorkerParts, claim: Claim) => Promise<void>
+export type Work<K extends TaskKind> = (parts: WorkerParts, claim: ClaimOf<K>) => Promise<void>
 
 /** Which work does which kind of task. */
-export type Trades = Partial<Record<TaskKind, Work>>
+export type Trades = { readonly [K in TaskKind]?: Work<K> }

@@ -50,7 +50,8 @@ async function verified({ parts, organizationId: org }: BenchWorker, datasourceI
   await tasks.request(parts.db, org, { id: newId(), kind: 'verify', datasourceId, now })
   const ask = { kinds: ['verify'] as const, limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now }
   const [claim] = await claims.claim(parts.db, { ...ask, lanes: ['asked', 'scheduled'] })
-  if (claim?.datasourceId !== datasourceId) throw new Error('the check was not claimed')
+  if (claim === undefined || !claims.isOfKind(claim, 'verify') || claim.datasourceId !== datasourceId)
+    throw new Error('the check was not claimed')
   const started = performance.now()
   await verify(parts, claim)
   return performance.now() - started

@@ -3,21 +3,17 @@
  * now. The worker opens the credential in force; nothing of it is in the task.
  */
 
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { changeable } from '#server/api/procedure/find.ts'
 import { once } from '#server/api/procedure/once.ts'
-import { outcomeOf } from '#server/api/procedure/outcome.ts'
-import { newId } from '#server/domain/access/ids.ts'
+import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { someOf } from '#server/store/datasources/datasources-of-mode.ts'
-import * as tasks from '#server/store/tasks/tasks.ts'
-import { Validation } from '#shared/checks/validation.ts'
+import type { Validation } from '#shared/checks/validation.ts'
 import type { ValidateRegisteredInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { admitValidation } from './admit-validation.ts'
-
-const KEPT_MS = 600_000
 
 /**
  * Validates the one that is named, else the one direct datasource of the caller's mode. Throws `entity_not_found` where there is
@@ -30,8 +26,7 @@ export async function validateRegistered(ctx: KnownContext, input: ValidateRegis
     input,
     effect: async inside => submit(inside, await meant(inside, input)),
     answer: async (inside, { answer, ...asked }) =>
-      answer ??
-      Validation.parse(await outcomeOf(inside, { ...asked, waitMs: inside.parts.validateMs, late: 'withdrawn' })),
+      answer ?? awaitTask(inside, { ...asked, kind: 'validate', waitMs: inside.parts.validateMs, late: 'withdrawn' }),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
     waits: true,
     isWithdrawnLate: true,
@@ -65,15 +60,10 @@ interface Submitted {
 }
 
 async function submit(ctx: KnownContext, datasourceId: string): Promise<Submitted> {
-  const { parts, principal } = ctx
-  const taskId = newId()
-  const now = parts.clock()
-  const expiresAt = new Date(now.getTime() + KEPT_MS)
   const about = { action: 'datasource.validated', objectKind: 'datasource', objectId: datasourceId }
-  await transaction(parts.db, async tx => {
-    const task = { id: taskId, kind: 'validate' as const, datasourceId, payload: null, now, expiresAt }
-    await tasks.submit(tx, principal.organizationId, task)
-    await audit.append(tx, principal.organizationId, eventOf(ctx, about))
+  return transaction(ctx.parts.db, async tx => {
+    const taskId = await submitTask(within(ctx, tx), { kind: 'validate', datasourceId, payload: null })
+    await audit.append(tx, ctx.principal.organizationId, eventOf(ctx, about))
+    return { taskId, datasourceId }
   })
-  return { taskId, datasourceId }
 }

@@ -5,21 +5,17 @@
 import type { z } from 'zod'
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { once } from '#server/api/procedure/once.ts'
-import { outcomeOf } from '#server/api/procedure/outcome.ts'
+import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { type DraftedString, draftString } from '#server/api/registration/draft.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
-import { newId } from '#server/domain/access/ids.ts'
-import { packBox } from '#server/domain/access/sealed.ts'
+import type { AskedPayload } from '#server/domain/tasks/contract.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
-import * as tasks from '#server/store/tasks/tasks.ts'
-import { Validation } from '#shared/checks/validation.ts'
+import type { Validation } from '#shared/checks/validation.ts'
 import type { ValidateInput } from '#shared/datasources/registration.ts'
 import { failureSpec } from '#shared/faults/failure.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { admitValidation } from './admit-validation.ts'
-
-const KEPT_MS = 600_000
 
 /** Validates it within `parts.validateMs`. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
@@ -73,35 +69,18 @@ interface Submitted {
 }
 
 /** Hands it to the worker, where there is anything to dial, and records that the caller asked. */
-async function submit(ctx: KnownContext, payload: object | null): Promise<Submitted> {
+async function submit(ctx: KnownContext, payload: AskedPayload<'validate'> | null): Promise<Submitted> {
   const org = ctx.principal.organizationId
   const about = { action: 'datasource.validated', objectKind: null, objectId: null }
   return transaction(ctx.parts.db, async tx => {
     await audit.append(tx, org, eventOf(ctx, about))
-    return { taskId: payload === null ? null : await enqueue(within(ctx, tx), payload) }
+    if (payload === null) return { taskId: null }
+    return { taskId: await submitTask(within(ctx, tx), { kind: 'validate', datasourceId: null, payload }) }
   })
 }
 
-async function enqueue(ctx: KnownContext, payload: object): Promise<string> {
-  const { parts, principal } = ctx
-  const organizationId = principal.organizationId
-  const taskId = newId()
-  const key = await parts.sealingKeys.of(parts.db, organizationId)
-  const now = parts.clock()
-  await tasks.submit(parts.db, organizationId, {
-    id: taskId,
-    kind: 'validate',
-    datasourceId: null,
-    payload: packBox(parts.sealer.sealTask(key, { organizationId, taskId }, payload)),
-    now,
-    expiresAt: new Date(now.getTime() + KEPT_MS),
-  })
-  return taskId
-}
-
-async function outcome(ctx: KnownContext, taskId: string): Promise<Validation> {
-  // Past the deadline nobody reads the outcome: the string goes, and is not dialled after all.
-  return Validation.parse(
-    await outcomeOf(ctx, { taskId, datasourceId: null, waitMs: ctx.parts.validateMs, late: 'withdrawn' }),
-  )
+/** Past the deadline nobody reads the outcome: the string goes, and is not dialled after all. */
+function outcome(ctx: KnownContext, taskId: string): Promise<Validation> {
+  const waitMs = ctx.parts.validateMs
+  return awaitTask(ctx, { kind: 'validate', taskId, datasourceId: null, waitMs, late: 'withdrawn' })
 }

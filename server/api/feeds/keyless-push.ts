@@ -8,21 +8,17 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { WebParts } from '#server/api/context.ts'
-import { outcomeOf } from '#server/api/procedure/outcome.ts'
-import { newId } from '#server/domain/access/ids.ts'
-import { packBox } from '#server/domain/access/sealed.ts'
+import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { networkOf } from '#server/domain/network/client-address.ts'
 import { organizationOfEndpoint } from '#server/store/feeds/feed-pushes.ts'
-import * as tasks from '#server/store/tasks/tasks.ts'
 import { isStorable } from '#shared/base/text.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { Fault, type FaultCode } from '#shared/faults/fault.ts'
-import { type PushAnswer, PushOutcome } from '#shared/feeds/feed.ts'
+import type { PushAnswer, PushOutcome } from '#shared/feeds/feed.ts'
 
 /** The largest push without a key, in bytes: who sends it is not known yet. */
 export const MAX_KEYLESS_BYTES = 262_144
 
-const KEPT_MS = 600_000
 const MAX_CLOCK_SECONDS = 300
 const MAX_SIGNATURE = 4_096
 /** Longer than the worker takes for a signature that does not fit: until then nobody is refused by it. */
@@ -102,25 +98,14 @@ async function judged(
 ): Promise<PushOutcome | null> {
   const organizationId = await organizationOfEndpoint(parts.db, uuid)
   if (organizationId === undefined) return null
-  const taskId = newId()
-  const now = parts.clock()
-  const key = await parts.sealingKeys.of(parts.db, organizationId)
-  const { messageId: id, timestamp, signature, requestId, address } = push
-  const message = { body, id, timestamp, signature, keyless: { requestId, address } }
-  const payload = packBox(parts.sealer.sealTask(key, { organizationId, taskId }, message))
-  const expiresAt = new Date(now.getTime() + KEPT_MS)
-  await tasks.submit(parts.db, organizationId, {
-    id: taskId,
-    kind: 'push',
-    datasourceId: uuid,
-    payload,
-    now,
-    expiresAt,
-  })
+  const { messageId: id = null, timestamp = null, signature = null, requestId, address } = push
+  const payload = { body, id, timestamp, signature, keyless: { requestId, address } }
+  const asker = { parts, principal: { organizationId } }
+  const taskId = await submitTask(asker, { kind: 'push', datasourceId: uuid, payload })
   parts.signals.ring('work')
   try {
     const asked = { taskId, datasourceId: uuid, waitMs: parts.answerMs, late: 'withdrawn' as const }
-    return PushOutcome.parse(await outcomeOf({ parts, principal: { organizationId } }, asked))
+    return await awaitTask(asker, { ...asked, kind: 'push' })
   } catch (thrown) {
     // It was removed meanwhile: from now on it is unknown.
     if (thrown instanceof Fault && thrown.code === 'entity_not_found') return null

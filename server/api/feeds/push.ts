@@ -3,23 +3,18 @@
  * handed to the worker, exact bytes and headers sealed, since no key can be opened here; its answer is awaited.
  */
 
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { changeable } from '#server/api/procedure/find.ts'
 import { once } from '#server/api/procedure/once.ts'
-import { outcomeOf } from '#server/api/procedure/outcome.ts'
-import { newId } from '#server/domain/access/ids.ts'
-import { packBox } from '#server/domain/access/sealed.ts'
+import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { FEED_PACE } from '#server/domain/feeds/feed.ts'
 import { type FoundEvent, readPush } from '#server/domain/feeds/feed-page.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as pushes from '#server/store/feeds/feed-pushes.ts'
-import * as tasks from '#server/store/tasks/tasks.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { faultOfTask } from '#shared/faults/task-fault.ts'
-import { type PushAnswer, type PushInput, PushOutcome } from '#shared/feeds/feed.ts'
-
-const KEPT_MS = 600_000
+import type { PushAnswer, PushInput } from '#shared/feeds/feed.ts'
 
 /** What is the matter with a signature, in a sentence. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -104,25 +99,18 @@ async function submit(
   ctx: KnownContext,
   { datasourceId, input }: { datasourceId: string; input: PushInput },
 ): Promise<Submitted> {
-  const { parts, principal } = ctx
-  const organizationId = principal.organizationId
-  const taskId = newId()
-  const now = parts.clock()
-  const key = await parts.sealingKeys.of(parts.db, organizationId)
   const { body, messageId: id = null, timestamp = null, signature = null } = input
-  const payload = packBox(parts.sealer.sealTask(key, { organizationId, taskId }, { body, id, timestamp, signature }))
-  const expiresAt = new Date(now.getTime() + KEPT_MS)
-  await transaction(parts.db, async tx => {
-    await tasks.submit(tx, organizationId, { id: taskId, kind: 'push', datasourceId, payload, now, expiresAt })
-    await audit.append(tx, organizationId, eventOf(ctx, about(datasourceId)))
+  const payload = { body, id, timestamp, signature }
+  return transaction(ctx.parts.db, async tx => {
+    const taskId = await submitTask(within(ctx, tx), { kind: 'push', datasourceId, payload })
+    await audit.append(tx, ctx.principal.organizationId, eventOf(ctx, about(datasourceId)))
+    return { taskId }
   })
-  return { taskId }
 }
 
 async function outcome(ctx: KnownContext, of: { taskId: string; datasourceId: string }): Promise<PushAnswer> {
   // What a worker stores all the same is found under the message's name when the caller tries again.
-  const found = await outcomeOf(ctx, { ...of, waitMs: ctx.parts.answerMs, late: 'withdrawn' })
-  const outcome = PushOutcome.parse(found)
+  const outcome = await awaitTask(ctx, { ...of, kind: 'push', waitMs: ctx.parts.answerMs, late: 'withdrawn' })
   if ('answer' in outcome) return outcome.answer
   if ('fault' in outcome) throw outcome.fault === 'idempotency_conflict' ? takenName() : faultOfTask(outcome)
   const message = REFUSED[outcome.refused] ?? 'The signature could not be checked.'

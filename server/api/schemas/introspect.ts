@@ -3,15 +3,13 @@
  * verified first within the same time, since what is not trusted is not read.
  */
 
-import { z } from 'zod'
-import { eventOf, type KnownContext } from '#server/api/context.ts'
+import type { z } from 'zod'
+import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { changeable, rowOf } from '#server/api/procedure/find.ts'
 import { once } from '#server/api/procedure/once.ts'
-import { outcomeOf } from '#server/api/procedure/outcome.ts'
+import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { checked, verifyTask } from '#server/api/procedure/verdict.ts'
 import { summarise } from '#server/api/responses/present-snapshot.ts'
-import { newId } from '#server/domain/access/ids.ts'
-import { packBox } from '#server/domain/access/sealed.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
@@ -20,13 +18,10 @@ import * as tasks from '#server/store/tasks/tasks.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { FAULTS, Fault, isFaultCode } from '#shared/faults/fault.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'
-import { faultOfTask, TaskFault } from '#shared/faults/task-fault.ts'
+import { faultOfTask } from '#shared/faults/task-fault.ts'
 import type { IntrospectInput, Introspection } from '#shared/schemas/introspection.ts'
 
 const DEADLINE_MS = 30_000
-const KEPT_MS = 600_000
-
-const Outcome = z.union([z.object({ snapshotId: z.uuid(), changed: z.boolean() }), TaskFault])
 
 /**
  * Introspects. Throws `conflict` for a rejected datasource and, to be retried, for one whose refusal is to be confirmed;
@@ -92,30 +87,18 @@ interface Submitted {
   readonly found?: Found
 }
 
-async function submit(ctx: KnownContext, row: DatasourceRow, schemas: readonly string[] | null): Promise<Submitted> {
-  const { parts, principal } = ctx
-  const organizationId = principal.organizationId
-  const taskId = newId()
-  const key = await parts.sealingKeys.of(parts.db, organizationId)
-  const now = parts.clock()
+async function submit(ctx: KnownContext, row: DatasourceRow, schemas: string[] | null): Promise<Submitted> {
   const about = { action: 'datasource.introspected', objectKind: 'datasource', objectId: row.id }
-  await transaction(parts.db, async tx => {
-    await tasks.submit(tx, organizationId, {
-      id: taskId,
-      kind: 'introspect',
-      datasourceId: row.id,
-      payload: packBox(parts.sealer.sealTask(key, { organizationId, taskId }, { schemas })),
-      now,
-      expiresAt: new Date(now.getTime() + KEPT_MS),
-    })
-    await audit.append(tx, organizationId, eventOf(ctx, about))
+  return transaction(ctx.parts.db, async tx => {
+    const taskId = await submitTask(within(ctx, tx), { kind: 'introspect', datasourceId: row.id, payload: { schemas } })
+    await audit.append(tx, row.org_id, eventOf(ctx, about))
+    return { taskId }
   })
-  return { taskId }
 }
 
 async function outcome(ctx: KnownContext, of: { row: DatasourceRow; taskId: string; waitMs: number }): Promise<Found> {
   const { row, ...asked } = of
-  const outcome = Outcome.parse(await outcomeOf(ctx, { ...asked, datasourceId: row.id, late: 'left' }))
+  const outcome = await awaitTask(ctx, { ...asked, kind: 'introspect', datasourceId: row.id, late: 'left' })
   if ('fault' in outcome) throw faultOfTask(outcome)
   return outcome
 }

@@ -19,9 +19,12 @@ const SELDOM = sql`interval '10 minutes'`
  * Gives a claim back until the check of its datasource that is asked for with it is settled; the task looks again at `dueAt`.
  * Nothing when the claim was lost.
  */
-export async function awaitCheck(db: Db, held: Claim, of: { taskId: string; now: Date; dueAt: Date }): Promise<void> {
+export async function awaitCheck(
+  db: Db,
+  held: Claim & { readonly datasourceId: string },
+  of: { taskId: string; now: Date; dueAt: Date },
+): Promise<void> {
   const { organizationId: org, datasourceId } = held
-  if (datasourceId === null) throw new Error('the task is about no datasource')
   await transaction(db, async tx => {
     // Two tasks of one datasource are changed: under its lock, as by everybody.
     await lockDatasource(tx, org, { id: datasourceId })

@@ -25,6 +25,29 @@ export interface Claim {
   readonly awaits: number | null
 }
 
+/** What a task of each kind is about: a datasource, the organization as a whole, or either. */
+interface Subjects extends Record<TaskKind, string | null> {
+  readonly verify: string
+  readonly compare: string
+  readonly introspect: string
+  readonly poll: string
+  readonly lease: string
+  readonly push: string
+  readonly validate: string | null
+  readonly reseal: null
+}
+
+/** A claim whose kind is known, and with it what it is about. */
+export type ClaimOf<K extends TaskKind> = Claim & { readonly kind: K; readonly datasourceId: Subjects[K] }
+
+const ABOUT_ORGANIZATION: ReadonlySet<TaskKind> = new Set(['reseal', 'validate'])
+
+/** Whether a claim is what those of its kind are: any table writer can make a row that is not. */
+export function isOfKind<K extends TaskKind>(claim: Claim, kind: K): claim is ClaimOf<K> {
+  if (claim.kind !== kind) return false
+  return claim.datasourceId === null ? ABOUT_ORGANIZATION.has(kind) : kind !== 'reseal'
+}
+
 /** Where the round through the organizations goes on, by priority. */
 export type Rounds = Map<number, string>
 

@@ -3,7 +3,7 @@
  * tell nothing new. What is another one goes on to the check. Only the worker compares, since it alone opens both.
  */
 
-import { isBroken } from '#server/seal/held-key.ts'
+import { openingOr } from '#server/seal/held-key.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -15,7 +15,7 @@ import * as claims from '#server/store/tasks/claims.ts'
 import * as comparisons from '#server/store/tasks/comparisons.ts'
 import { endpointCanonical, endpointKeys, endpointLogin } from '#server/work/credentials/endpoint-keys.ts'
 import { countUnequal, keptFromComparing, type OwnLogin } from '#server/work/credentials/login-budgets.ts'
-import { openCredential, openUnlessBroken } from '#server/work/credentials/open.ts'
+import { openCredential, openInForce } from '#server/work/credentials/open.ts'
 import { resolve } from '#server/work/credentials/resolve.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
@@ -24,11 +24,8 @@ import type { FaultCode } from '#shared/faults/fault.ts'
 const REFUSED: ReadonlySet<FaultCode> = new Set<FaultCode>(['authentication_failed', 'signature_refused'])
 
 /** The work of a `compare` task. */
-export async function compare(parts: WorkerParts, claim: claims.Claim): Promise<void> {
-  const org = claim.organizationId
-  const id = claim.datasourceId
-  if (id === null) throw new Error('a compare task names a datasource')
-  const row = await sealed.datasource(parts.db, org, id)
+export async function compare(parts: WorkerParts, claim: claims.ClaimOf<'compare'>): Promise<void> {
+  const row = await sealed.datasource(parts.db, claim.organizationId, claim.datasourceId)
   const isEqual = row !== undefined && (await isNoOther(parts, row))
   const isKnown = row !== undefined && isEqual && (await isJudged(parts, row))
   await transaction(parts.db, tx => settle(tx, claim, { row, isEqual, isKnown, now: parts.clock() }))
@@ -119,9 +116,8 @@ async function directTexts(
   of: { current: sealed.SealedCredential; pending: sealed.SealedCredential },
 ): Promise<Texts | null> {
   const organizationId = row.org_id
-  const inForce = openUnlessBroken(parts, row, of.current)
-  if (inForce === undefined) return null
-  try {
+  const compared = async (): Promise<Texts | null> => {
+    const inForce = openInForce(parts, row, of.current)
     const current = await resolve(parts, { organizationId, secret: inForce, inForce: null })
     const secret = openCredential(parts, of.pending)
     const pending = await resolve(parts, { organizationId, secret, inForce: of.current })
@@ -129,11 +125,9 @@ async function directTexts(
     if (!current.ok || target === null) return null
     const text = pending.ok ? pending.canonical : null
     return { login: { organizationId, target }, current: current.canonical, pending: text }
-  } catch (thrown) {
-    if (!isBroken(thrown)) throw thrown
-    // The check says so.
-    return null
   }
+  // The check says what is unreadable.
+  return openingOr(compared, () => null)
 }
 
 function endpointTexts(parts: WorkerParts, row: sealed.SealedDatasource): Texts | null {

@@ -4,7 +4,7 @@
  */
 
 import { type Judgement, judge, type RolePolicy } from '#server/domain/checks/verification.ts'
-import { isBroken } from '#server/seal/held-key.ts'
+import { openingOr } from '#server/seal/held-key.ts'
 import { countUnequal, keptFromTelling } from '#server/work/credentials/login-budgets.ts'
 import { type Resolved, type ResolvedTarget, resolve, type Unresolved } from '#server/work/credentials/resolve.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
@@ -41,11 +41,11 @@ export interface Examination extends Unresolved {
 
 /** Resolves, dials and judges. Never throws for what a customer, a caller or a server did. */
 export async function examine(parts: WorkerParts, of: Examination): Promise<Examined> {
-  let resolved: Resolved
-  try {
-    resolved = await resolve(parts, of)
-  } catch (thrown) {
-    if (!isBroken(thrown)) throw thrown
+  const resolved = await openingOr(
+    () => resolve(parts, of),
+    () => null,
+  )
+  if (resolved === null) {
     parts.log.error({ organizationId: of.organizationId, stage: 'open' }, 'a stored credential could not be opened')
     return undialled('credential_unreadable')
   }

@@ -2,10 +2,8 @@
  * Runs the checklist on a string that nobody registered.
  * The outcome is the task's, and goes when it is read; the string goes with the payload.
  */
-import { z } from 'zod'
-import { Secret } from '#server/domain/access/sealed.ts'
 import type { Judgement } from '#server/domain/checks/verification.ts'
-import { isBroken } from '#server/seal/held-key.ts'
+import { openingOr } from '#server/seal/held-key.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import * as claims from '#server/store/tasks/claims.ts'
@@ -15,8 +13,6 @@ import type { WorkerParts } from '#server/work/parts.ts'
 import type { Validation } from '#shared/checks/validation.ts'
 import { examine, refusedUndialled } from './examine.ts'
 
-const Payload = z.object({ secret: Secret, schema: z.string().nullable(), dbType: z.string() })
-
 /** The work of a `validate` task. */
 export async function validate(parts: WorkerParts, claim: claims.Claim): Promise<void> {
   const judgement = await judged(parts, claim)
@@ -24,11 +20,11 @@ export async function validate(parts: WorkerParts, claim: claims.Claim): Promise
   parts.signals.ring('news')
 }
 
-async function judged(parts: WorkerParts, claim: claims.Claim): Promise<Judgement> {
+function judged(parts: WorkerParts, claim: claims.Claim): Promise<Judgement> {
   const { organizationId, datasourceId } = claim
-  try {
-    if (datasourceId !== null) return await registered(parts, { organizationId, datasourceId })
-    const payload = Payload.parse(await openPayload(parts, claim))
+  const checks = async () => {
+    if (datasourceId !== null) return registered(parts, { organizationId, datasourceId })
+    const { secret, schema, dbType } = await openPayload(parts, claim, 'validate')
     const { rolePolicy } = await organizations.settings(parts.db, organizationId)
     const { judgement } = await examine(parts, {
       organizationId,
@@ -36,13 +32,13 @@ async function judged(parts: WorkerParts, claim: claims.Claim): Promise<Judgemen
       rolePolicy,
       isTrusted: false,
       md5Allowed: false,
-      ...payload,
+      secret,
+      schema,
+      dbType,
     })
     return judgement
-  } catch (thrown) {
-    if (!isBroken(thrown)) throw thrown
-    return refusedUndialled('credential_unreadable')
   }
+  return openingOr(checks, () => refusedUndialled('credential_unreadable'))
 }
 
 /** What a check of a registered one would find; nothing of it is kept. */

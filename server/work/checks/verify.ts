@@ -8,7 +8,7 @@ import { newId } from '#server/domain/access/ids.ts'
 import type { RequestedBy } from '#server/domain/access/sealed.ts'
 import { directIdentity } from '#server/domain/datasources/identity.ts'
 import { nextStanding, waitMs } from '#server/domain/datasources/status.ts'
-import { isBroken, SealBroken } from '#server/seal/held-key.ts'
+import { openingOr, SealBroken } from '#server/seal/held-key.ts'
 import * as credentialMarks from '#server/store/credentials/credential-marks.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
@@ -32,11 +32,8 @@ import { marksOf } from './credential-marks.ts'
 import { type Examined, examine, undialled } from './examine.ts'
 
 /** The work of a `verify` task. */
-export async function verify(parts: WorkerParts, claim: claims.Claim): Promise<void> {
-  const org = claim.organizationId
-  const id = claim.datasourceId
-  if (id === null) throw new Error('a verify task names a datasource')
-  const found = await sealed.datasource(parts.db, org, id)
+export async function verify(parts: WorkerParts, claim: claims.ClaimOf<'verify'>): Promise<void> {
+  const found = await sealed.datasource(parts.db, claim.organizationId, claim.datasourceId)
   const row = found === undefined ? undefined : await withoutEqual(parts, found)
   const tried = row === undefined ? null : await toTry(parts, claim, row)
   if (row === undefined || tried === null) return settleIdle(parts, claim)
@@ -94,7 +91,7 @@ async function tryCredential(
 ): Promise<Examined & Pick<Outcome, 'marks' | 'requestedBy'>> {
   const { context } = tried
   const { organizationId } = context
-  try {
+  const opened = async () => {
     // Nothing is opened for a row that was moved to the other mode: a new verdict would be one for that mode.
     if (isMoved(parts, row)) throw new SealBroken()
     const isInForce = tried.state === 'current'
@@ -113,11 +110,12 @@ async function tryCredential(
     const examined = await examine(parts, about)
     const requestedBy = 'requestedBy' in secret ? (secret.requestedBy ?? null) : null
     return { ...examined, requestedBy, marks: await marksOf(parts, { tried, secret, examined }) }
-  } catch (thrown) {
-    if (!isBroken(thrown)) throw thrown
+  }
+  const unreadable = () => {
     parts.log.error({ ...context, stage: 'open', keyId: tried.sealed.keyId }, 'a stored credential could not be opened')
     return { ...undialled('credential_unreadable'), marks: null, requestedBy: null }
   }
+  return openingOr(opened, unreadable)
 }
 
 async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Promise<void> {

@@ -32,7 +32,7 @@ const ONCE_FOUND_S = 60
  */
 export async function usableOrAwaited(
   parts: WorkerParts,
-  claim: Claim,
+  claim: Claim & { readonly datasourceId: string },
   row: SealedDatasource,
 ): Promise<'usable' | TaskFault | null> {
   if (isUsable(parts, row)) return 'usable'

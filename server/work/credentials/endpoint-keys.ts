@@ -3,7 +3,7 @@
  * taken from the sealed credential alone; the column shows it.
  */
 import type { RequestedBy, Secret } from '#server/domain/access/sealed.ts'
-import { isBroken } from '#server/seal/held-key.ts'
+import { openOr } from '#server/seal/held-key.ts'
 import type { SealedCredential, SealedDatasource } from '#server/store/credentials/sealed.ts'
 import type { OwnLogin } from '#server/work/credentials/login-budgets.ts'
 import { openCredential } from '#server/work/credentials/open.ts'
@@ -73,11 +73,9 @@ function pendingKey(credential: SealedCredential, secret: Secret | null, url: st
 
 function opened(parts: WorkerParts, credential: SealedCredential | null): Secret | null {
   if (credential === null) return null
-  try {
-    return openCredential(parts, credential)
-  } catch (thrown) {
-    if (!isBroken(thrown)) throw thrown
+  const unreadable = () => {
     parts.log.error({ ...credential.context, stage: 'open' }, 'a stored credential could not be opened')
     return null
   }
+  return openOr(() => openCredential(parts, credential), unreadable)
 }

@@ -3,7 +3,8 @@
  * Worker only: what it returns is in clear and must not be stored, logged or sent.
  */
 import { type Secret, unpackBox } from '#server/domain/access/sealed.ts'
-import { isBroken, KeyLacking, SealBroken } from '#server/seal/held-key.ts'
+import { type AskedKind, CONTRACT, type TaskPayload } from '#server/domain/tasks/contract.ts'
+import { KeyLacking, SealBroken } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
 import type { SealedCredential, SealedDatasource } from '#server/store/credentials/sealed.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
@@ -30,22 +31,21 @@ export function openInForce(parts: WorkerParts, row: SealedDatasource, credentia
   return secret
 }
 
-/** The same, and undefined where that would throw `SealBroken`. */
-export function openUnlessBroken(...of: Parameters<typeof openInForce>): Secret | undefined {
-  try {
-    return openInForce(...of)
-  } catch (thrown) {
-    if (isBroken(thrown)) return undefined
-    throw thrown
-  }
-}
-
-/** Opens the payload of a claimed task. Throws `SealBroken`. */
-export async function openPayload(parts: WorkerParts, claim: Claim): Promise<unknown> {
+/**
+ * Opens the payload of a claimed task of the kind. Throws `SealBroken`, and Zod's error for one of a version that this worker
+ * does not know, which is left to another one.
+ */
+export async function openPayload<K extends AskedKind>(
+  parts: WorkerParts,
+  claim: Claim,
+  kind: K,
+): Promise<TaskPayload<K>> {
   const box = claim.payload === null ? null : unpackBox(claim.payload)
   if (box === null) throw new SealBroken()
   const key = await wrappedKey(parts, claim.organizationId, box.keyId)
-  return parts.unsealer.openTask(key, { organizationId: claim.organizationId, taskId: claim.id }, box)
+  const content = parts.unsealer.openTask(key, { organizationId: claim.organizationId, taskId: claim.id }, box)
+  // Sound: the schema is the kind's own, which the compiler cannot follow through the table.
+  return CONTRACT[kind].payload.parse(content) as TaskPayload<K>
 }
 
 /** Opens a connection string that a caller has sealed to one of the organization's keys. Throws `SealBroken`. */

@@ -6,7 +6,7 @@
 
 import type { Secret } from '#server/domain/access/sealed.ts'
 import { readSealedContent } from '#server/domain/access/sealed-content.ts'
-import { isBroken } from '#server/seal/held-key.ts'
+import { openingOr } from '#server/seal/held-key.ts'
 import type { SealedCredential } from '#server/store/credentials/sealed.ts'
 import { openClientBox, openCredential } from '#server/work/credentials/open.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
@@ -95,14 +95,8 @@ function secretCa({ caCertificate, keepCertificate }: Extract<Secret, { kind: 'd
 type ClientSealed = Extract<Secret, { kind: 'client-sealed' }>
 
 async function openSealed(parts: WorkerParts, organizationId: string, secret: ClientSealed): Promise<Stated | Refused> {
-  let text: string
-  try {
-    text = await openClientBox(parts, organizationId, secret)
-  } catch (thrown) {
-    if (isBroken(thrown)) return refused('credential_unreadable')
-    throw thrown
-  }
-  return readSealed(text, secret)
+  const read = async () => readSealed(await openClientBox(parts, organizationId, secret), secret)
+  return openingOr(read, () => refused('credential_unreadable'))
 }
 
 /** What a caller has sealed, opened: taken where it parses and is for the place that was claimed with it. */

@@ -41,9 +41,8 @@ interface Poll {
 }
 
 /** The work of a `poll` task. */
-export async function poll(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+export async function poll(parts: WorkerParts, claim: claims.ClaimOf<'poll'>): Promise<void> {
   const { organizationId: org, datasourceId } = claim
-  if (datasourceId === null) throw new Error('a poll task names a datasource')
   const row = await sealed.datasource(parts.db, org, datasourceId)
   const feed = await feeds.find(parts.db, org, datasourceId)
   // What is not in use is not followed; the check that finds it in order makes the next poll due.

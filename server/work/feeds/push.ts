@@ -2,12 +2,12 @@
  * Checks the signature of a push and stores its events: the work that the web tier cannot do, since it cannot open a signing
  * key. It gets the exact bytes and headers, sealed like everything that travels in a task.
  */
-import { z } from 'zod'
 import { newId } from '#server/domain/access/ids.ts'
 import { isOverlapOver } from '#server/domain/checks/endpoint-verdict.ts'
 import { readPush } from '#server/domain/feeds/feed-page.ts'
+import type { TaskPayload } from '#server/domain/tasks/contract.ts'
 import { checkSignature } from '#server/net/endpoint/signature.ts'
-import { isBroken } from '#server/seal/held-key.ts'
+import { openingOr } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -19,17 +19,8 @@ import { openPayload } from '#server/work/credentials/open.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import type { PushOutcome } from '#shared/feeds/feed.ts'
 
-const Payload = z.object({
-  body: z.string(),
-  id: z.string().nullable(),
-  timestamp: z.string().nullable(),
-  signature: z.string().nullable(),
-  /** Of a push that no key authorizes: who brought it, for the record that the web writes where a key does. */
-  keyless: z.object({ requestId: z.string(), address: z.string().nullable() }).optional(),
-})
-
 /** The work of a `push` task. */
-export async function push(parts: WorkerParts, claim: claims.Claim): Promise<void> {
+export async function push(parts: WorkerParts, claim: claims.ClaimOf<'push'>): Promise<void> {
   const outcome = await takenIn(parts, claim)
   if (outcome === null) return
   await claims.finish(parts.db, claim, outcome)
@@ -38,10 +29,12 @@ export async function push(parts: WorkerParts, claim: claims.Claim): Promise<voi
 }
 
 /** Stores it, or says why not; null when the claim was given back until the endpoint is checked. */
-async function takenIn(parts: WorkerParts, claim: claims.Claim): Promise<PushOutcome | null> {
+async function takenIn(parts: WorkerParts, claim: claims.ClaimOf<'push'>): Promise<PushOutcome | null> {
   const { organizationId: org, datasourceId } = claim
-  if (datasourceId === null) throw new Error('a push task names a datasource')
-  const payload = await payloadOf(parts, claim)
+  const payload = await openingOr(
+    () => openPayload(parts, claim, 'push'),
+    () => null,
+  )
   const row = await sealed.datasource(parts.db, org, datasourceId)
   if (row === undefined) return { fault: 'entity_not_found' }
   const use = await usableOrAwaited(parts, claim, row)
@@ -87,18 +80,9 @@ function believed(parts: WorkerParts, keys: EndpointKeys): string[] {
 
 function recordOf(
   parts: WorkerParts,
-  of: { datasourceId: string; keyless: NonNullable<z.output<typeof Payload>['keyless']> },
+  of: { datasourceId: string; keyless: NonNullable<TaskPayload<'push'>['keyless']> },
 ): audit.AuditEvent {
   const actor = { kind: 'worker' as const, id: null, ...of.keyless }
   const about = { action: 'feed.pushed', objectKind: 'datasource', objectId: of.datasourceId, outcome: 'ok' }
   return { id: newId(), actor, ...about, at: parts.clock() }
-}
-
-async function payloadOf(parts: WorkerParts, claim: claims.Claim): Promise<z.output<typeof Payload> | null> {
-  try {
-    return Payload.parse(await openPayload(parts, claim))
-  } catch (thrown) {
-    if (!isBroken(thrown)) throw thrown
-    return null
-  }
 }

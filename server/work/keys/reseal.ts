@@ -7,7 +7,7 @@
 import { newId } from '#server/domain/access/ids.ts'
 import { destroyableAt, KEY_CACHE_MS } from '#server/domain/access/key-life.ts'
 import type { Secret, WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
-import { type HeldKey, isBroken, SealBroken } from '#server/seal/held-key.ts'
+import { type HeldKey, openOr, SealBroken } from '#server/seal/held-key.ts'
 import type { VerifiedKey } from '#server/seal/sealer.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -103,7 +103,7 @@ function resealOne(
   { org, to, keys, unopened }: Pass,
   { context, sealed, isFingerprinted }: resealing.StaleCredential,
 ): resealing.Resealed | null {
-  try {
+  const resealed = () => {
     const secret = inner(keys, keys.of(sealed.keyId).openCredential(context, sealed))
     const canonical = isFingerprinted ? canonicalOf(secret) : null
     return {
@@ -111,23 +111,22 @@ function resealOne(
       sealed: parts.sealer.sealCredential(to, context, secret),
       fingerprint: canonical === null ? null : parts.fingerprinter.of(org, canonical),
     }
-  } catch (thrown) {
-    if (!isBroken(thrown)) throw thrown
+  }
+  const unreadable = () => {
     unopened.push(context)
     return null
   }
+  return openOr(resealed, unreadable)
 }
 
 /** What a caller sealed to an older key is opened too, where it is what it claims to be: that key is to go. */
 function inner(keys: HeldKeys, secret: Secret): Secret {
   if (secret.kind !== 'client-sealed') return secret
-  try {
+  const opened = () => {
     const text = keys.of(secret.keyId).openClientBox(Buffer.from(secret.box, 'base64'))
     return openedSecret(text, secret) ?? secret
-  } catch (thrown) {
-    if (!isBroken(thrown)) throw thrown
-    return secret
   }
+  return openOr(opened, () => secret)
 }
 
 /** The text that a fingerprint is made of; null for a secret that is a part of one. */

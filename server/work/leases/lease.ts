@@ -3,11 +3,12 @@
  * it to the holder's key. What the web tier says is not believed: hash, operator's signature, expiry and revocation are
  * looked at here, before anything is opened.
  */
-import { z } from 'zod'
+import { ZodError } from 'zod'
 import { newId } from '#server/domain/access/ids.ts'
 import { leasedTarget } from '#server/domain/access/lease.ts'
 import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
-import { isBroken } from '#server/seal/held-key.ts'
+import type { TaskOutcome, TaskPayload } from '#server/domain/tasks/contract.ts'
+import { openingOr, openOr } from '#server/seal/held-key.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as leases from '#server/store/access/leases.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
@@ -15,10 +16,10 @@ import { transaction } from '#server/store/database/db.ts'
 import { holds } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { onceFound, usableOrAwaited } from '#server/work/credentials/await-check.ts'
-import { openPayload, openUnlessBroken } from '#server/work/credentials/open.ts'
+import { openInForce, openPayload } from '#server/work/credentials/open.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import type { Lease, LeasedCredential } from '#shared/access/lease.ts'
-import { DatasourceId, type Mode, typedId } from '#shared/base/wire.ts'
+import { type Mode, typedId } from '#shared/base/wire.ts'
 import { spellConnectionString } from '#shared/connection-string/connection-string-text.ts'
 import { failureSpec } from '#shared/faults/failure.ts'
 import type { TaskFault } from '#shared/faults/task-fault.ts'
@@ -27,40 +28,26 @@ import { grantedCapability } from './lease-capability.ts'
 const LOCATE_MS = 10_000
 const MAX_TRIES = 3
 
-/** What the web tier seals into the task. */
-const Payload = z.object({
-  token: z.string(),
-  publicKey: z.base64(),
-  ttlSeconds: z.number().int().min(1).max(3600),
-  datasourceId: DatasourceId,
-  /** After this nobody waits for the answer any more, and nothing is leased. */
-  notAfter: z.number(),
-  requestId: z.string().nullable(),
-  address: z.string().nullable(),
-})
-type Payload = z.output<typeof Payload>
-
-/** How a lease task ends: with the lease, or with the fault that the web tier answers. */
-export type LeaseOutcome = { readonly lease: Lease } | TaskFault
-
 interface Asked {
   readonly organizationId: string
   readonly datasourceId: string
-  readonly payload: Payload
+  readonly payload: TaskPayload<'lease'>
 }
 
 /** The work of a `lease` task. */
-export async function lease(parts: WorkerParts, claim: claims.Claim): Promise<void> {
-  const payload = Payload.safeParse(await openPayload(parts, claim).catch(unlessBroken))
-  const asked = { organizationId: claim.organizationId, datasourceId: claim.datasourceId ?? '' }
-  if (!payload.success)
-    await refuse(parts, claim, { fault: 'credential_unreadable', capabilityId: null, payload: null })
-  else await grantOrRefuse(parts, claim, { ...asked, payload: payload.data })
+export async function lease(parts: WorkerParts, claim: claims.ClaimOf<'lease'>): Promise<void> {
+  const payload = await openingOr(
+    () => openPayload(parts, claim, 'lease').catch(unlessMalformed),
+    () => null,
+  )
+  const asked = { organizationId: claim.organizationId, datasourceId: claim.datasourceId }
+  if (payload === null) await refuse(parts, claim, { fault: 'credential_unreadable', capabilityId: null, payload })
+  else await grantOrRefuse(parts, claim, { ...asked, payload })
   parts.signals.ring('news')
 }
 
 /** What was looked at may change while a host is resolved: then it is looked at again, which says what is so now. */
-async function grantOrRefuse(parts: WorkerParts, claim: claims.Claim, asked: Asked): Promise<void> {
+async function grantOrRefuse(parts: WorkerParts, claim: claims.ClaimOf<'lease'>, asked: Asked): Promise<void> {
   const { payload } = asked
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const capability = await grantedCapability(parts, asked)
@@ -84,7 +71,7 @@ interface Grant extends Leasable {
 }
 
 /** Answers the lease and records it; false, and nothing is done, when what it rests on has changed. */
-async function grant(parts: WorkerParts, claim: claims.Claim, of: Grant): Promise<boolean> {
+async function grant(parts: WorkerParts, claim: claims.ClaimOf<'lease'>, of: Grant): Promise<boolean> {
   const { asked, capability } = of
   const { organizationId: org, datasourceId, payload } = asked
   const now = parts.clock()
@@ -110,7 +97,7 @@ async function grant(parts: WorkerParts, claim: claims.Claim, of: Grant): Promis
       expiresAt,
     }
     if (!(await leases.insert(tx, org, entry))) return 'changed'
-    await claims.finish(tx, claim, { lease } satisfies LeaseOutcome)
+    await claims.finish(tx, claim, { lease } satisfies TaskOutcome<'lease'>)
     await audit.append(tx, org, eventOf(parts, asked, { capabilityId: capability.id, outcome: 'ok' }))
     return 'granted'
   })
@@ -129,7 +116,7 @@ interface Leasable {
 /** What is leased; or why it is not. Null when that waits for a check, and the claim was given back. */
 async function leasable(
   parts: WorkerParts,
-  claim: claims.Claim,
+  claim: claims.ClaimOf<'lease'>,
   { asked, mode }: { asked: Asked; mode: Mode },
 ): Promise<Leasable | TaskFault | null> {
   const { organizationId: org, datasourceId: id, payload } = asked
@@ -142,7 +129,13 @@ async function leasable(
   if (use !== 'usable') return use
   const verdictSignature = row.verdict?.signature
   const inForce = row.current
-  const secret = inForce === null ? undefined : openUnlessBroken(parts, row, inForce)
+  const secret =
+    inForce === null
+      ? null
+      : openOr(
+          () => openInForce(parts, row, inForce),
+          () => null,
+        )
   if (inForce === null || verdictSignature === undefined || secret?.kind !== 'direct')
     return { fault: 'credential_unreadable' }
   const { target, caCertificate } = secret
@@ -159,24 +152,26 @@ async function leasable(
   return { content, verdictSignature }
 }
 
-function unlessBroken(thrown: unknown): undefined {
-  if (!isBroken(thrown)) throw thrown
+/** Whoever waits is told at once: a lease that another worker would have to make comes too late. */
+function unlessMalformed(thrown: unknown): null {
+  if (thrown instanceof ZodError) return null
+  throw thrown
 }
 
 interface Refusal extends TaskFault {
   readonly capabilityId: string | null
-  readonly payload: Payload | null
+  readonly payload: TaskPayload<'lease'> | null
 }
 
 /** Answers a fault, and records it where it is known who was refused. */
-async function refuse(parts: WorkerParts, claim: claims.Claim, refusal: Refusal): Promise<void> {
+async function refuse(parts: WorkerParts, claim: claims.ClaimOf<'lease'>, refusal: Refusal): Promise<void> {
   const { capabilityId, payload, ...outcome } = refusal
   const { fault } = outcome
   const organizationId = claim.organizationId
   await transaction(parts.db, async tx => {
-    if (!(await claims.finish(tx, claim, outcome satisfies LeaseOutcome))) return
+    if (!(await claims.finish(tx, claim, outcome satisfies TaskOutcome<'lease'>))) return
     if (payload === null || capabilityId === null) return
-    const asked = { organizationId, datasourceId: claim.datasourceId ?? '', payload }
+    const asked = { organizationId, datasourceId: claim.datasourceId, payload }
     await audit.append(tx, organizationId, eventOf(parts, asked, { capabilityId, outcome: fault }))
   })
   parts.log.warn(

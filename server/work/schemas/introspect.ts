@@ -3,11 +3,11 @@
  * and the drift between them. Asked for by a caller (once, the outcome awaited) or due by itself (standing).
  */
 
-import { z } from 'zod'
 import { newId } from '#server/domain/access/ids.ts'
 import { backoffMs, jittered, UNREACHABLE } from '#server/domain/network/backoff.ts'
+import type { TaskOutcome } from '#server/domain/tasks/contract.ts'
 import type { FinishedSnapshot } from '#server/net/catalog/finish-catalog.ts'
-import { isBroken } from '#server/seal/held-key.ts'
+import { openingOr } from '#server/seal/held-key.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import * as changes from '#server/store/database/changes.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -31,11 +31,6 @@ import { type Covered, type Kept, keepSnapshot, lastSnapshot } from './keep-snap
 
 const DEADLINE_MS = 25_000
 
-const Payload = z.object({ schemas: z.array(z.string()).nullable() })
-
-/** What a caller reads when the task is done. */
-export type IntrospectOutcome = { readonly snapshotId: string; readonly changed: boolean } | TaskFault
-
 type Found =
   | { readonly snapshot: FinishedSnapshot; readonly covered: Covered; readonly comparedWith: string | null }
   | (TaskFault & {
@@ -44,17 +39,15 @@ type Found =
     })
 
 /** The work of an `introspect` task. */
-export async function introspect(parts: WorkerParts, claim: claims.Claim): Promise<void> {
-  const org = claim.organizationId
-  const id = claim.datasourceId
-  if (id === null) throw new Error('an introspect task names a datasource')
+export async function introspect(parts: WorkerParts, claim: claims.ClaimOf<'introspect'>): Promise<void> {
+  const { organizationId: org, datasourceId: id } = claim
   const row = await sealed.datasource(parts.db, org, id)
   if (row === undefined) return endIdle(parts, claim, { id, fault: 'entity_not_found' })
   // What is not trusted is not read. When it is trusted again, the verdict that says so makes a standing task due.
   const use = claim.standing ? await standingUse(parts, row) : await usableOrAwaited(parts, claim, row)
   if (use === null) return
   if (use !== 'usable') return endIdle(parts, claim, { id, ...use })
-  const { schemas } = claim.standing ? { schemas: null } : Payload.parse(await openPayload(parts, claim))
+  const { schemas } = claim.standing ? { schemas: null } : await openPayload(parts, claim, 'introspect')
   const found = row.kind === 'direct' ? await describe(parts, row, schemas) : { fault: 'entity_not_found' as const }
   const isSettled = await transaction(parts.db, tx => settle(parts, tx, { claim, row, found }))
   // Another reading was kept meanwhile, from which this one's drift was not counted: it is taken anew.
@@ -73,7 +66,7 @@ async function standingUse(parts: WorkerParts, row: sealed.SealedDatasource): Pr
 async function endIdle(parts: WorkerParts, claim: claims.Claim, of: TaskFault & { id: string }): Promise<void> {
   const { id, ...outcome } = of
   if (claim.standing) await transaction(parts.db, tx => settleIdle(parts, tx, { claim, id }))
-  else await claims.finish(parts.db, claim, outcome satisfies IntrospectOutcome)
+  else await claims.finish(parts.db, claim, outcome satisfies TaskOutcome<'introspect'>)
   parts.signals.ring('news')
 }
 
@@ -87,28 +80,29 @@ async function settleIdle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim;
   await claims.settle(tx, claim, { dueAt: isBack ? now : null, now, failed: false })
 }
 
+const UNREADABLE = { fault: 'credential_unreadable' } as const
+
 async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schemas: string[] | null): Promise<Found> {
   const organizationId = row.org_id
-  if (row.current === null) return { fault: 'credential_unreadable' }
-  try {
-    const secret = openInForce(parts, row, row.current)
+  const { current } = row
+  if (current === null) return UNREADABLE
+  const describes = async (): Promise<Found> => {
+    const secret = openInForce(parts, row, current)
     const resolved = await resolve(parts, { organizationId, secret, inForce: null })
     if (!resolved.ok) return { fault: resolved.reason }
     const { target, caCertificate } = resolved
     const covered = coveredBy(row, schemas)
     const last = await lastSnapshot(parts.db, organizationId, covered)
     const catalog = { schemas, excludedSchemas: row.excluded_schemas ?? [] }
-    const { md5Allowed } = row.current
+    const { md5Allowed } = current
     const request = { target, caCertificate, md5Allowed, catalog, last, deadlineMs: DEADLINE_MS }
     const described = await guardedDescribe(parts, { organizationId, request })
     if (described.failure !== null) return failed(described.failure.code)
     if (described.finding === null) return { fault: 'introspection_failed' }
     if ('fault' in described.finding) return refused(parts, row, described.finding.fault)
     return { ...described.finding, covered, comparedWith: last?.id ?? null }
-  } catch (thrown) {
-    if (!isBroken(thrown)) throw thrown
-    return { fault: 'credential_unreadable' }
   }
+  return openingOr(describes, () => UNREADABLE)
 }
 
 function coveredBy(row: sealed.SealedDatasource, schemas: readonly string[] | null): Covered {
@@ -160,7 +154,7 @@ async function settle(
   return true
 }
 
-function outcomeOf(of: Kept | Extract<Found, TaskFault>): IntrospectOutcome {
+function outcomeOf(of: Kept | Extract<Found, TaskFault>): TaskOutcome<'introspect'> {
   if (!('fault' in of)) return { snapshotId: of.id, changed: of.changed }
   const { isRefused: _, ...outcome } = of
   return outcome
@@ -175,7 +169,7 @@ interface Ended {
 async function settleTask(
   parts: WorkerParts,
   tx: Tx,
-  of: Ended & { claim: claims.Claim; outcome: IntrospectOutcome },
+  of: Ended & { claim: claims.Claim; outcome: TaskOutcome<'introspect'> },
 ): Promise<void> {
   const { claim, isFailed } = of
   if (!claim.standing) return void (await claims.finish(tx, claim, of.outcome))

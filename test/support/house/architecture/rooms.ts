@@ -26,7 +26,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     network: [],
     schemas: [],
     checks: ['feeds'],
-    tasks: ['feeds'],
+    tasks: ['access', 'feeds'],
     datasources: ['checks'],
   },
   'server/store': {
@@ -61,7 +61,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     context: ['caller', 'schemas/reader', 'changes'],
     procedure: ['caller', 'responses', 'context'],
     feeds: ['changes', 'context', 'procedure'],
-    registration: ['context', 'procedure'],
+    registration: ['responses', 'context', 'procedure'],
     schemas: ['responses', 'schemas/reader', 'context', 'procedure'],
     access: ['responses', 'context', 'procedure', 'registration'],
     checks: ['caller', 'context', 'procedure', 'registration'],

@@ -1,0 +1,78 @@
+/**
+ * Work that only the worker can do, asked for and awaited: the web tier's end of `domain/tasks/contract.ts`. A payload is
+ * sealed like a credential and goes with its task.
+ */
+
+import type { WebParts } from '#server/api/context.ts'
+import { newId } from '#server/domain/access/ids.ts'
+import type { Principal } from '#server/domain/access/scope.ts'
+import { packBox } from '#server/domain/access/sealed.ts'
+import {
+  type AskedKind,
+  type AskedPayload,
+  CONTRACT,
+  PAYLOAD_VERSION,
+  type TaskOutcome,
+} from '#server/domain/tasks/contract.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
+import * as tasks from '#server/store/tasks/tasks.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { awaited } from './wait.ts'
+
+/** For whom a task is submitted. Within a transaction its `parts.db` is that transaction. */
+export interface Asker {
+  readonly parts: WebParts
+  readonly principal: Pick<Principal, 'organizationId'>
+}
+
+/** A task to submit. `datasourceId` is the UUID of what it is about; null where that is registered nowhere. */
+export interface Asked<K extends AskedKind> {
+  readonly kind: K
+  readonly datasourceId: string | null
+  /** Null where the task's datasource says it all. */
+  readonly payload: AskedPayload<K> | null
+}
+
+/** Seals what is asked into a task and makes it due. Answers its id. The caller wakes the workers once it is committed. */
+export async function submitTask<K extends AskedKind>({ parts, principal }: Asker, asked: Asked<K>): Promise<string> {
+  const { organizationId } = principal
+  const taskId = newId()
+  const key = asked.payload === null ? null : await parts.sealingKeys.of(parts.db, organizationId)
+  const content = { version: PAYLOAD_VERSION, ...asked.payload }
+  const now = parts.clock()
+  await tasks.submit(parts.db, organizationId, {
+    id: taskId,
+    kind: asked.kind,
+    datasourceId: asked.datasourceId,
+    payload: key === null ? null : packBox(parts.sealer.sealTask(key, { organizationId, taskId }, content)),
+    now,
+    expiresAt: new Date(now.getTime() + CONTRACT[asked.kind].keptMs),
+  })
+  return taskId
+}
+
+/** A task whose outcome is awaited. */
+export interface Awaited<K extends AskedKind> {
+  readonly kind: K
+  readonly taskId: string
+  /** Null where it is about none that is registered. */
+  readonly datasourceId: string | null
+  readonly waitMs: number
+  /** What becomes of it past the deadline: it goes with what was sealed into it, or is done all the same. */
+  readonly late: 'withdrawn' | 'left'
+}
+
+/**
+ * Takes a task's outcome. Throws `timeout` when there is none within `waitMs`, and at once when there will be none because
+ * somebody has taken it; `entity_not_found` as soon as the datasource is removed, which ends its tasks.
+ */
+export async function awaitTask<K extends AskedKind>(asker: Asker, of: Awaited<K>): Promise<TaskOutcome<K>> {
+  const { db } = asker.parts
+  const org = asker.principal.organizationId
+  const done = await awaited(asker, of.waitMs, () => tasks.takeOutcome(db, org, of.taskId))
+  const found = done ?? (of.late === 'withdrawn' ? await tasks.withdraw(db, org, of.taskId) : undefined)
+  // Sound: the schema is the kind's own, which the compiler cannot follow through the table.
+  if (found !== undefined && found !== 'ended') return CONTRACT[of.kind].outcome.parse(found.outcome) as TaskOutcome<K>
+  const isThere = of.datasourceId === null || (await datasources.find(db, org, { id: of.datasourceId })) !== undefined
+  throw new Fault(isThere ? 'timeout' : 'entity_not_found')
+}
