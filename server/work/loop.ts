@@ -3,9 +3,9 @@
  * run; a task is claimed by one at a time, and a claim that runs out is fenced off.
  */
 import { BROKEN, backoffMs } from '#server/domain/network/backoff.ts'
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { KeyLacking } from '#server/seal/held-key.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
-import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { handBack, handBackFailed, handBackHung } from '#server/store/tasks/claim-return.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { firstTries, Hung } from '#server/work/checks/first-try.ts'

@@ -7,7 +7,7 @@ import { eventOf, type KnownContext } from '#server/api/context.ts'
 import { once } from '#server/api/procedure/once.ts'
 import { procedure } from '#server/api/procedure/trpc.ts'
 import { presentCapability } from '#server/api/responses/present-capability.ts'
-import { refusal } from '#server/domain/access/scope.ts'
+import { requireScope } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
 import { lockAccess, revokeCapabilities } from '#server/store/access/revocation.ts'
@@ -85,8 +85,7 @@ async function revoke(ctx: KnownContext, id: string): Promise<Capability> {
     const [org, now] = [principal.organizationId, parts.clock()]
     const row = await capabilities.find(tx, org, id)
     if (row === undefined) throw new Fault('capability_not_found')
-    const denied = refusal(principal, 'organization.write', { mode: row.mode })
-    if (denied !== null) throw new Fault(denied)
+    requireScope(principal, 'organization.write', { mode: row.mode })
     await lockAccess(tx, org)
     await requireUnrevoked(ctx, tx)
     await revokeCapabilities(tx, org, { ids: [id], now })

@@ -6,7 +6,7 @@ import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
 import { once } from '#server/api/procedure/once.ts'
 import { countedDescendants, type RevocationConsent } from '#server/domain/access/revocation.ts'
-import { isWithin, refusal } from '#server/domain/access/scope.ts'
+import { isWithin, requireScope } from '#server/domain/access/scope.ts'
 import { mintKey } from '#server/seal/mint.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -26,8 +26,7 @@ export async function createKey(ctx: KnownContext, input: z.output<typeof Create
   const { principal, parts } = ctx
   const scopes = input.scopes ?? principal.scopes.filter(scope => scope !== 'datasources.lease')
   const { mode = principal.mode, name = null } = input
-  const denied = refusal(principal, 'organization.write', { mode })
-  if (denied !== null) throw new Fault(denied)
+  requireScope(principal, 'organization.write', { mode })
   if (!isWithin(scopes, principal.scopes)) throw new Fault('forbidden')
   const { token, row } = mintKey(parts.tokens, {
     organizationId: principal.organizationId,
@@ -109,8 +108,7 @@ async function revoke(ctx: KnownContext, ask: RevocationConsent & { id: string }
   return transaction(parts.db, async tx => {
     const row = await apiKeys.find(tx, org, ask.id)
     if (row === undefined) throw new Fault('entity_not_found')
-    const denied = refusal(principal, 'organization.write', { mode: row.mode })
-    if (denied !== null) throw new Fault(denied)
+    requireScope(principal, 'organization.write', { mode: row.mode })
     await lockAccess(tx, org)
     await requireUnrevoked(ctx, tx)
     const done = await revocation.revokeKey(tx, org, { ...ask, now: parts.clock() })

@@ -6,7 +6,7 @@
 import type { KnownContext } from '#server/api/context.ts'
 import { once } from '#server/api/procedure/once.ts'
 import { issuerName, presentCapability, withoutToken } from '#server/api/responses/present-capability.ts'
-import { isWithin, refusal } from '#server/domain/access/scope.ts'
+import { isWithin, requireScope } from '#server/domain/access/scope.ts'
 import { grantOf, mintCapability } from '#server/seal/mint.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
 import { revokeCapabilities } from '#server/store/access/revocation.ts'
@@ -54,8 +54,7 @@ async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { 
   await requireUnrevoked(ctx, tx)
   const old = await capabilities.lock(tx, org, of.uuid)
   if (old === undefined) throw new Fault('capability_not_found')
-  const denied = refusal(principal, 'organization.write', { mode: old.mode })
-  if (denied !== null) throw new Fault(denied)
+  requireScope(principal, 'organization.write', { mode: old.mode })
   if (!isWithin(old.operations, principal.scopes)) throw new Fault('forbidden')
   if (old.revoked_at !== null || old.expires_at <= now) throw new Fault('conflict')
   const endsAt = await endOld(ctx, tx, { old, graceMs: of.graceSeconds * 1000, now })

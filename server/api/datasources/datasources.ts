@@ -12,7 +12,7 @@ import { procedure, router } from '#server/api/procedure/trpc.ts'
 import { register } from '#server/api/registration/register.ts'
 import { rotate, rotateKey } from '#server/api/registration/rotate.ts'
 import { present } from '#server/api/responses/present.ts'
-import { refusal } from '#server/domain/access/scope.ts'
+import { requireScope } from '#server/domain/access/scope.ts'
 import { roleSql } from '#server/domain/checks/role/role-sql.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { Lease, LeaseInput, ReleasedLease } from '#shared/access/lease.ts'
@@ -52,8 +52,7 @@ export const datasourcesRouter = router({
     .output(Datasource)
     .query(async ({ ctx, input }) => {
       const row = await rowOf(ctx, input.id, { includeRemoved: input.includeRemoved ?? false })
-      const denied = refusal(ctx.principal, 'datasources.read', { datasourceId: row.id })
-      if (denied !== null) throw new Fault(denied)
+      requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
       return present(row)
     }),
 

@@ -10,7 +10,7 @@ import type { KnownContext } from '#server/api/context.ts'
 import { rowOf } from '#server/api/procedure/find.ts'
 import { recheckLater } from '#server/api/procedure/recheck.ts'
 import { failureOf, procedure } from '#server/api/procedure/trpc.ts'
-import { refusal } from '#server/domain/access/scope.ts'
+import { refusal, requireScope } from '#server/domain/access/scope.ts'
 import type { Position } from '#server/store/changes/change-reads.ts'
 import { DatasourceId } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -55,8 +55,7 @@ export const watchProcedure = procedure('datasources.read')
 /** A datasource that the caller may read: a stream of one that it may not would be silent for ever. */
 async function watched(ctx: KnownContext, id: DatasourceId): Promise<string> {
   const row = await rowOf(ctx, id)
-  const denied = refusal(ctx.principal, 'datasources.read', { datasourceId: row.id })
-  if (denied !== null) throw new Fault(denied)
+  requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
   return row.id
 }
 

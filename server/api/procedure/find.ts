@@ -4,7 +4,7 @@
  */
 
 import type { KnownContext } from '#server/api/context.ts'
-import { refusal } from '#server/domain/access/scope.ts'
+import { requireScope } from '#server/domain/access/scope.ts'
 import { datasourceId } from '#server/domain/datasources/datasource-name.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
@@ -35,7 +35,6 @@ export async function rowOf(
 /** The same, to be changed: the principal must be allowed to, and a key changes only its own plane. */
 export async function changeable(ctx: KnownContext, id: DatasourceId, scope: Scope): Promise<DatasourceRow> {
   const row = await rowOf(ctx, id)
-  const denied = refusal(ctx.principal, scope, { datasourceId: row.id, mode: row.mode })
-  if (denied !== null) throw new Fault(denied)
+  requireScope(ctx.principal, scope, { datasourceId: row.id, mode: row.mode })
   return row
 }

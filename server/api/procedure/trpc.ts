@@ -7,7 +7,7 @@ import { ZodError } from 'zod'
 import { aboutRequest } from '#server/api/caller/about-request.ts'
 import type { Context, KnownContext } from '#server/api/context.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
-import { refusal } from '#server/domain/access/scope.ts'
+import { requireScope } from '#server/domain/access/scope.ts'
 import { forOrganization } from '#server/store/connection/statement-scope.ts'
 import type { Scope } from '#shared/access/credential.ts'
 import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/faults/fault.ts'
@@ -138,8 +138,7 @@ export function procedure(scope: Scope | null) {
   return t.procedure.use(spelled).use(({ ctx, next }) => {
     const { principal } = ctx
     if (principal instanceof Fault) throw principal
-    const denied = scope === null ? null : refusal(principal, scope)
-    if (denied !== null) throw new Fault(denied)
+    if (scope !== null) requireScope(principal, scope)
     const known: KnownContext = { ...ctx, principal }
     return forOrganization(principal.organizationId, () => next({ ctx: known }))
   })

@@ -7,8 +7,9 @@ import { eventOf, type KnownContext } from '#server/api/context.ts'
 import { once } from '#server/api/procedure/once.ts'
 import { type Checked, checked } from '#server/api/procedure/verdict.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
+import { presentShown, type ShownRow } from '#server/api/responses/present.ts'
 import { newId } from '#server/domain/access/ids.ts'
-import { refusal } from '#server/domain/access/scope.ts'
+import { requireScope } from '#server/domain/access/scope.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as registration from '#server/store/datasources/registration.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
@@ -17,13 +18,11 @@ import type { RegisterInput } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { type Draft, draft } from './draft.ts'
 import { placePending, sealCredential } from './pending.ts'
-import { presentShown, type ShownRow } from '#server/api/responses/present.ts'
 
 /** Registers, or rotates where this voice has a natural key and the datasource is there already. */
 export async function register(ctx: KnownContext, input: RegisterInput): Promise<Datasource> {
   const drafted = draft(ctx, input)
-  const denied = refusal(ctx.principal, 'datasources.create', { mode: drafted.datasource.mode })
-  if (denied !== null) throw new Fault(denied)
+  requireScope(ctx.principal, 'datasources.create', { mode: drafted.datasource.mode })
   const waitSeconds = input.waitSeconds ?? 0
   let made: Datasource | null = null
   return once(ctx, {
@@ -96,8 +95,7 @@ async function registerAgain(ctx: KnownContext, drafted: Draft): Promise<Checked
     if (held === undefined) throw new Fault('conflict')
     // Registering anew under a name that is taken is a rotation. Judged before anything else is done: a caller who may only
     // create learns that the name is taken, and nothing of the credential behind it.
-    const denied = refusal(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
-    if (denied !== null) throw new Fault(denied)
+    requireScope(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
     const staged = { held, drafted, action: 'datasource.reregistered' } as const
     return { id: held.id, request: await placePending(ctx, tx, staged) }
   })

@@ -10,7 +10,7 @@ import { procedure, router } from '#server/api/procedure/trpc.ts'
 import { summarise } from '#server/api/responses/present-snapshot.ts'
 import { JsonText } from '#server/api/schemas/reader/json-text.ts'
 import { PartText } from '#server/api/schemas/reader/snapshot-reader.ts'
-import { refusal } from '#server/domain/access/scope.ts'
+import { requireScope } from '#server/domain/access/scope.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as snapshots from '#server/store/schemas/snapshots.ts'
 import { DatasourceId, uuidOf } from '#shared/base/wire.ts'
@@ -110,8 +110,7 @@ export const snapshotsRouter = router({
 
 async function readable(ctx: KnownContext, id: DatasourceId) {
   const row = await rowOf(ctx, id)
-  const denied = refusal(ctx.principal, 'datasources.read', { datasourceId: row.id })
-  if (denied !== null) throw new Fault(denied)
+  requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
   return row
 }
 
@@ -128,7 +127,6 @@ async function found(ctx: KnownContext, id: string) {
 async function ownerOf(ctx: KnownContext, datasourceId: string) {
   const row = await datasources.find(ctx.parts.db, ctx.principal.organizationId, { id: datasourceId })
   if (row === undefined) throw new Fault('entity_not_found')
-  const denied = refusal(ctx.principal, 'datasources.read', { datasourceId: row.id })
-  if (denied !== null) throw new Fault(denied)
+  requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
   return row
 }

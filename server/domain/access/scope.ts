@@ -3,7 +3,7 @@
  */
 import type { Scope } from '#shared/access/credential.ts'
 import type { Mode } from '#shared/base/wire.ts'
-import type { FaultCode } from '#shared/faults/fault.ts'
+import { Fault, type FaultCode } from '#shared/faults/fault.ts'
 
 /** Who calls: an API key, or a capability. */
 export interface Principal {
@@ -45,6 +45,12 @@ export function refusal(principal: Principal, scope: Scope, subject: Subject = {
   if (principal.datasourceIds !== null && scope === 'datasources.create') return denied
   if (!READS.has(scope) && subject.mode !== undefined && subject.mode !== principal.mode) return 'forbidden'
   return null
+}
+
+/** Throws `forbidden` or `capability_scope_denied` where it may not. */
+export function requireScope(principal: Principal, scope: Scope, subject: Subject = {}): void {
+  const denied = refusal(principal, scope, subject)
+  if (denied !== null) throw new Fault(denied)
 }
 
 /** True when `wanted` holds nothing that `held` lacks: nobody grants more than he has. */

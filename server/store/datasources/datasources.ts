@@ -4,6 +4,7 @@
  */
 import { type Selectable, sql, type Updateable } from 'kysely'
 import * as credentials from '#server/store/credentials/credentials.ts'
+import { NaturalKeyTaken } from '#server/store/database/refusals.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
@@ -11,7 +12,6 @@ import * as tasks from '#server/store/tasks/tasks.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
 import type { Kind, Status } from '#shared/datasources/datasource.ts'
-import { Fault } from '#shared/faults/fault.ts'
 import { withLatest } from './latest-verdicts.ts'
 
 /** Columns that the worker alone writes: its signed verdict, and refusals in a row of what is active. */
@@ -168,7 +168,7 @@ export async function list(db: Db, org: string, filter: ListFilter): Promise<Dat
   return backwards ? found.reverse() : found
 }
 
-/** Sets columns of a live datasource; the caller holds its lock. Throws `conflict` for a natural key that another one has. */
+/** Sets columns of a live datasource; the caller holds its lock. Throws `NaturalKeyTaken` for one that another one has. */
 export async function update(
   tx: Tx,
   org: string,
@@ -177,7 +177,7 @@ export async function update(
   const query = tx.updateTable('datasources').set(change.set).where('org_id', '=', org).where('id', '=', change.id)
   await query.execute().catch((error: unknown) => {
     const isTaken = error instanceof Error && Reflect.get(error, 'constraint') === 'datasources_identity_key'
-    throw isTaken ? new Fault('conflict') : error
+    throw isTaken ? new NaturalKeyTaken('the natural key is taken', { cause: error }) : error
   })
 }
 

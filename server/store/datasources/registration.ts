@@ -8,11 +8,11 @@ import type { AuditEvent } from '#server/store/access/audit.ts'
 import type { NewCredential } from '#server/store/credentials/credentials.ts'
 import { append, appended } from '#server/store/database/changes.ts'
 import { isTransaction } from '#server/store/database/db.ts'
+import { LimitReached } from '#server/store/database/refusals.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
 import type { Db, Tables } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Kind } from '#shared/datasources/datasource.ts'
-import { Fault } from '#shared/faults/fault.ts'
 
 /** What a new datasource is, without what the database and the statement fill in. */
 export interface NewDatasource {
@@ -46,7 +46,7 @@ export interface Registration {
 
 /**
  * Writes it all. False, and nothing written, when the organization has a datasource of this identity already; throws
- * `resource_limit_reached`, and nothing is written, when it has as many as it may have. One that is there already needs no room.
+ * `LimitReached`, and nothing is written, when it has as many as it may have. One that is there already needs no room.
  */
 export async function register(db: Db, org: string, entry: Registration): Promise<boolean> {
   const { datasource: d, credential: c, event, now } = entry
@@ -83,7 +83,7 @@ export async function register(db: Db, org: string, entry: Registration): Promis
     select id from d
   `.execute(db)
   const { rows } = await written.catch((error: unknown) => {
-    throw quotas.isFull(error) ? new Fault('resource_limit_reached') : error
+    throw quotas.isFull(error) ? new LimitReached('the quota of datasources is used up', { cause: error }) : error
   })
   if (rows.length === 1 && !alone) append(db, org, change)
   return rows.length === 1

@@ -1,0 +1,14 @@
+/**
+ * What the store refuses because a constraint of the schema says so. What that is to a caller, whoever answers callers decides
+ * (`api/procedure/store-fault.ts`).
+ */
+
+/** The organization has as many of something as it may have. Nothing was written. */
+export class LimitReached extends Error {
+  override readonly name = 'LimitReached'
+}
+
+/** Another datasource of the organization has this natural key. The transaction is of no further use. */
+export class NaturalKeyTaken extends Error {
+  override readonly name = 'NaturalKeyTaken'
+}
