@@ -29,6 +29,7 @@ const unit = [
   'test/regression/npm-ci-misses-other-platforms.test.ts',
   'test/schemas/drift.test.ts',
   'test/schemas/snapshot.test.ts',
+  'test/tasks/paces.test.ts',
 ]
 
 // These measure time, memory or the whole machine at work: beside another file they would measure that one too.

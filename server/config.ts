@@ -32,6 +32,8 @@ export interface Config {
   readonly openNetworksByDefault: boolean
   readonly dnsServers: readonly string[]
   readonly poolSize: number
+  /** Processes of a worker that dial, and so dials, at once at most. They are started when they are needed. */
+  readonly dialProcesses: number
   /** How long after a check an active datasource is due for the next one; an organization may have its own. */
   readonly checkIntervalMs: number
   /** Calls are counted in memory, which is right for one web process, or in PostgreSQL, for several. */
@@ -99,6 +101,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     checkIntervalMs:
       1000 * integer(env, { variable: 'MOORING_CHECK_INTERVAL', fallback: 86_400, min: 60, max: 2_592_000 }),
     poolSize: integer(env, { variable: 'MOORING_POOL_SIZE', fallback: 8, min: 1, max: 100 }),
+    dialProcesses: integer(env, { variable: 'MOORING_DIAL_PROCESSES', fallback: 12, min: 2, max: 64 }),
     rateLimits: rateLimits(env),
     quotas: quotas(env),
     trustProxy: trustProxy(env),

@@ -24,35 +24,16 @@ import { createVerdictSigner } from '#server/seal/verdicts.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 import { requireOwnKeys } from '#server/work/credentials/own-keys.ts'
 import { startHealing } from '#server/work/keys/heal.ts'
-import { Loop, type Pace, runTask } from '#server/work/loop.ts'
+import { Loop, runTask } from '#server/work/loop.ts'
+import { pacesOf } from '#server/work/paces.ts'
 import type { WorkerParts } from '#server/work/parts.ts'
 import { Quarantine } from '#server/work/quarantine.ts'
 import { startForgetting } from '#server/work/retention.ts'
 import { feedTrades, trades } from '#server/work/trades.ts'
 import { Turns } from '#server/work/turns.ts'
 
-const CHECK_DIALS = 8
-const FEED_DIALS = 4
-// One for each: whatever hangs, a check that has its turn waits for no process. They are started when they are needed.
-const CHILDREN = CHECK_DIALS + FEED_DIALS
 // The largest snapshot that may be, and the one before it, while they are compared.
 const CHILD_MEMORY_MIB = 512
-// A task that dials holds a process, so that more tasks than processes would only wait for each other. Some are left for
-// those who ask, whatever is due; and no organization's databases, dead or slow, take all that checks may have.
-const CHECKS: Pace = {
-  slots: CHECK_DIALS,
-  background: 6,
-  perOrganization: { asked: 3, background: 2 },
-  cutsFirstTries: true,
-}
-// Feeds have slots of their own, and processes for half of them: while one poll stores what it was sent, another one dials.
-const FEEDS: Pace = {
-  slots: 8,
-  background: 8,
-  perOrganization: { asked: 1, background: 6 },
-  cutsFirstTries: false,
-}
-
 /** A running worker. */
 export interface Worker {
   /** Whether it can do its work now, and what is the matter where it cannot; answered within two seconds. */
@@ -77,7 +58,7 @@ export interface WorkerGround extends Ground {
 export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring): Promise<Worker> {
   const { config } = ground
   await requireOwnKeys(ground.db, keyring)
-  const dialler = startDialler(ground, await extraCa(config.feeds.extraCaFile))
+  const dialler = startDialler(ground, await extraCa(config.feeds.extraCaFile), config.dialProcesses)
   try {
     // A worker that cannot dial would claim every check and blame the customers' databases.
     await dialler.ready()
@@ -88,7 +69,8 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
   const parts = await partsOf(ground, keyring, dialler)
   const canDial = () => dialler.canDial()
   const readiness = await startReadiness({ ...ground, canDial }, 'worker')
-  const loops = [new Loop(parts, trades, CHECKS), new Loop(parts, feedTrades, FEEDS)]
+  const { checks, feeds } = pacesOf(config.dialProcesses)
+  const loops = [new Loop(parts, trades, checks), new Loop(parts, feedTrades, feeds)]
   const quarantine = startQuarantine(ground, parts)
   for (const loop of loops) loop.start()
   const healing = startHealing(parts)
@@ -138,7 +120,8 @@ export async function runOne(
   await dialler.close()
 }
 
-function startDialler({ config, log, ownPlaces }: WorkerGround, extraCa: string | null, children = CHILDREN): Dialler {
+function startDialler(ground: WorkerGround, extraCa: string | null, children: number): Dialler {
+  const { config, log, ownPlaces } = ground
   return createDialler({
     policy: { openNetworks: config.openNetworks, ownPlaces },
     dnsServers: config.dnsServers,
@@ -170,7 +153,11 @@ export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: D
     random: Math.random,
     log,
     checkIntervalMs: config.checkIntervalMs,
-    feeds: { pace: FEED_PACE, rotationWindowMs: config.feeds.rotationWindowMs, dials: new Turns(FEED_DIALS) },
+    feeds: {
+      pace: FEED_PACE,
+      rotationWindowMs: config.feeds.rotationWindowMs,
+      dials: new Turns(pacesOf(config.dialProcesses).feedDials),
+    },
   }
 }
 

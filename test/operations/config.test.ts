@@ -103,6 +103,7 @@ describe('A variable', () => {
     ['MOORING_DNS_SERVERS', '[10.0.0.1]:53', 'a comma-separated list of ip or ip:port'],
     ['MOORING_DRAIN_SECONDS', '301', 'a whole number from 0 to 300'],
     ['MOORING_POOL_SIZE', '0', 'a whole number from 1 to 100'],
+    ['MOORING_DIAL_PROCESSES', '1', 'a whole number from 2 to 64'],
     ['MOORING_KEEP_VERIFICATIONS_DAYS', '29', 'a whole number from 30 to 3650'],
     ['MOORING_KEEP_AUDIT_DAYS', '0', 'a whole number from 30 to 3650'],
     ['MOORING_KEEP_CHANGES_DAYS', '91', 'a whole number from 1 to 90'],

@@ -79,6 +79,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     leases: ['parts', 'credentials'],
     checks: ['parts', 'credentials', 'feeds'],
     loop: ['about-task', 'parts', 'credentials', 'checks'],
+    paces: ['loop'],
     schemas: ['parts', 'credentials', 'checks'],
     quarantine: ['about-task', 'parts', 'credentials', 'loop'],
     trades: ['parts', 'feeds', 'keys', 'leases', 'checks', 'schemas'],
