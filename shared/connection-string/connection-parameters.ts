@@ -6,11 +6,10 @@
  */
 import type { Advisory } from '#shared/checks/check.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
-import { IGNORED, IGNORED_VALUES, REFUSED } from './parameter-rules.ts'
+import { FILES, IGNORED, IGNORED_VALUES, REFUSED } from './parameter-rules.ts'
+import { readSchema, schemaConflict } from './schema-parameters.ts'
+import { readTlsMode, TLS_MODES, type TlsMode } from './tls-parameters.ts'
 import { decodeComponent } from './uri-text.ts'
-
-/** libpq's sslmode. A string without one is dialled as `require`. */
-export type TlsMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
 
 /** What the query may set. */
 export interface Settings {
@@ -26,9 +25,10 @@ interface Read {
   readonly ok: true
   readonly settings: Settings
   readonly advisories: readonly Advisory[]
+  /** The schema that `schema` or `currentSchema` names; null where none does. */
+  readonly schema: string | null
 }
 
-const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 const BINDINGS = ['disable', 'prefer', 'require'] as const
 const NEGOTIATIONS = ['postgres', 'direct'] as const
 
@@ -42,7 +42,7 @@ const DEFAULTS: Settings = {
 }
 
 const NEON_HOST = /\.neon\.(?:tech|build)$/
-const NEON_OPTION = /^endpoint=([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
+const NEON_OPTION = /^(?:endpoint|project)=([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
 
 /** What stands before the question mark, already read. Neon's option is for Neon's hosts; no message shows a password. */
 interface Before {
@@ -54,22 +54,35 @@ interface Before {
 export function readParameters(query: string, before: Before): Read | Refusal {
   const values = readPairs(query, before)
   if (!values.ok) return values
+  const { pairs } = values
   let settings = DEFAULTS
   const advisories: Advisory[] = []
-  for (const [name, value] of values.pairs) {
+  for (const [name, value] of pairs) {
     const read = readOne(name, value, before)
     if (!read.ok) return read
     settings = { ...settings, ...read.sets }
     if (read.advice !== null) advisories.push({ item: name, recommendation: read.advice })
   }
-  const clash = refuseClash(settings, values.pairs)
-  return clash ?? { ok: true, settings, advisories }
+  const clash = refuseClash(settings, pairs) ?? schemaConflict(pairs)
+  return clash ?? { ok: true, settings: settled(settings, pairs), advisories, schema: readSchema(pairs) }
+}
+
+/** What two parameters mean together: `ssl=true` says no more than `sslmode`, and public roots are for a verified server. */
+function settled(settings: Settings, pairs: ReadonlyMap<string, string>): Settings {
+  const mode = TLS_MODES.find(one => one === pairs.get('sslmode'))
+  if (mode !== undefined) return { ...settings, tlsMode: mode }
+  return pairs.has('sslrootcert') ? { ...settings, tlsMode: 'verify-full' } : settings
 }
 
 function readPairs(query: string, before: Before): { ok: true; pairs: Map<string, string> } | Refusal {
   const pairs = new Map<string, string>()
-  for (const pair of query === '' ? [] : query.split('&')) {
+  // libpq takes an ampersand behind the last parameter.
+  const text = query.endsWith('&') ? query.slice(0, -1) : query
+  for (const pair of text === '' ? [] : text.split('&')) {
     const equals = pair.indexOf('=')
+    if (/\?[^=&]{0,64}=/.test(pair)) {
+      return refuse('parameter_malformed', 'The parameters hold a second ?: join by &.')
+    }
     if (equals < 1) return refuse('parameter_malformed', 'A parameter is not of the form name=value.')
     const name = pair.slice(0, equals)
     const raw = pair.slice(equals + 1)
@@ -79,8 +92,11 @@ function readPairs(query: string, before: Before): { ok: true; pairs: Map<string
     if (raw.includes('=') && !(name === 'options' && NEON_OPTION.test(raw))) {
       return refuse('character_unencoded', 'A parameter holds a second = as it is: encode = as %3D.')
     }
-    if (pairs.has(name)) {
-      return refuse('parameter_repeated', `The parameter ${shown(name, before)} stands there twice; give it once.`)
+    if (pairs.has(name) && pairs.get(name) !== value.text) {
+      return refuse(
+        'parameter_repeated',
+        `The parameter ${shown(name, before)} stands there twice, with two values; give it once.`,
+      )
     }
     pairs.set(name, value.text)
   }
@@ -100,16 +116,57 @@ function readOne(name: string, value: string, before: Before): One | Refusal {
   const reason = listed?.reason ?? (Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined)
   if (reason !== undefined) return refuse('parameter_refused', `The parameter ${name} is refused: ${reason}.`)
   if (name === 'options') return readOptions(value, before.host)
+  if (name === 'sslrootcert') return readRoots(value)
+  if (name === 'sslmode' || name === 'ssl') {
+    const read = readTlsMode(name, value)
+    if (read.ok) return { ok: true, sets: { tlsMode: read.mode }, advice: null }
+    return endsOddly(value) ?? read
+  }
   const sets = honoured(name, value)
   if (sets === undefined) {
     return refuse('parameter_unknown', `The parameter ${shown(name, before)} is not known here; leave it out.`)
   }
-  if (sets === null) return refuse('parameter_value', `The parameter ${name} has a value that is not taken.`)
+  if (sets === null)
+    return (
+      endsOddly(value) ??
+      refuse('parameter_value', `The parameter ${name} has ${TAKEN[name] ?? 'a value that is not taken'}.`)
+    )
   return { ok: true, sets, advice: null }
+}
+
+/** What each takes, for whom it has refused. */
+const TAKEN: Readonly<Record<string, string>> = {
+  channel_binding: 'one of the values disable, prefer and require, in lower case',
+  sslnegotiation: 'one of the values postgres and direct, in lower case',
+  connect_timeout: 'whole seconds for its value',
+}
+
+/** A character that came along behind the last value. */
+function endsOddly(value: string): Refusal | null {
+  const [, last] = /([;,.)'>\]}])$/.exec(value) ?? []
+  if (last === undefined) return null
+  const named = last === "'" ? 'the quote' : `the ${last}`
+  return refuse('parameter_value', `A value among the parameters ends with ${last}: remove ${named} at the end.`)
+}
+
+/** libpq 16's word for the roots of the system, which are the public ones here. Anything else is a file. */
+function readRoots(value: string): One | Refusal {
+  if (value === 'system') return { ok: true, sets: {}, advice: null }
+  return refuse(
+    'parameter_refused',
+    `The parameter sslrootcert is refused: ${FILES}. For public roots write sslrootcert=system.`,
+  )
 }
 
 /** Any other option is a setting of the server's session, the first of which would be to take our limits off. */
 function readOptions(value: string, host: string): One | Refusal {
+  if (value === '') return { ok: true, sets: {}, advice: null }
+  if (/^reference=/.test(value)) {
+    return refuse(
+      'parameter_refused',
+      'The parameter options is refused: write the user name as role.project-ref, and leave it out.',
+    )
+  }
   const [, endpoint] = NEON_OPTION.exec(value) ?? []
   if (endpoint === undefined) {
     return refuse(
@@ -134,11 +191,6 @@ function shown(name: string, { password }: Before): string {
 /** What an honoured parameter sets; null for a value that it does not take, undefined for a name that is not honoured. */
 function honoured(name: string, value: string): Partial<Settings> | null | undefined {
   switch (name) {
-    case 'sslmode':
-      return given('tlsMode', pick(TLS_MODES, value))
-    case 'ssl':
-      // libpq takes exactly this, for JDBC's sake, as sslmode=require.
-      return given('tlsMode', value === 'true' ? 'require' : null)
     case 'channel_binding':
       return given('channelBinding', pick(BINDINGS, value))
     case 'sslnegotiation':
@@ -164,13 +216,17 @@ function given<K extends keyof Settings>(name: K, value: Settings[K] | null): Pi
 
 /** Pairs that contradict each other. libpq lets the last one win, or fails once connected. */
 function refuseClash(settings: Settings, pairs: ReadonlyMap<string, string>): Refusal | null {
-  if (pairs.has('ssl') && pairs.has('sslmode') && pairs.get('sslmode') !== 'require') {
+  if (pairs.has('ssl') && pairs.get('sslmode') === 'disable') {
     return refuse('parameter_value', 'The parameters ssl and sslmode say different things; leave ssl out.')
   }
-  if (settings.sslNegotiation === 'direct' && ['disable', 'allow', 'prefer'].includes(settings.tlsMode)) {
+  if (pairs.has('sslrootcert') && (pairs.get('sslmode') ?? 'verify-full') !== 'verify-full') {
+    return refuse('parameter_value', 'The parameter sslrootcert=system needs sslmode=verify-full.')
+  }
+  const { tlsMode } = settled(settings, pairs)
+  if (settings.sslNegotiation === 'direct' && ['disable', 'allow', 'prefer'].includes(tlsMode)) {
     return refuse('parameter_value', 'The parameter sslnegotiation=direct needs sslmode=require or stronger.')
   }
-  if (settings.channelBinding === 'require' && settings.tlsMode === 'disable') {
+  if (settings.channelBinding === 'require' && tlsMode === 'disable') {
     return refuse('parameter_value', 'The parameter channel_binding=require needs TLS; sslmode=disable has none.')
   }
   return null

@@ -7,7 +7,10 @@
 import type { Advisory } from '#shared/checks/check.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 import { readParameters, type Settings } from './connection-parameters.ts'
+import { refuseForeign } from './foreign-forms.ts'
 import { parseHostPort } from './host.ts'
+import { isPlaceholderName, isPlaceholderPassword } from './placeholders.ts'
+import { refuseStray } from './stray-characters.ts'
 import { decodeComponent, MAX_CONNECTION_STRING, refuseRaw, refuseText } from './uri-text.ts'
 
 /** libpq's sslmode. A string without one is dialled as `require`. */
@@ -30,12 +33,18 @@ export interface Target {
   readonly neonEndpoint: string | null
 }
 
-/** What a parse gives: a target with advisories, or a reason that quotes nothing of the input. */
-export type Parsed = { readonly ok: true; readonly target: Target; readonly advisories: readonly Advisory[] } | Refusal
+/** What a connection string says: a target, advice, and the schema that its parameters name (null where none do). */
+export interface ParsedString {
+  readonly ok: true
+  readonly target: Target
+  readonly advisories: readonly Advisory[]
+  readonly schema: string | null
+}
+
+/** What a parse gives, or a reason that quotes nothing of the input. */
+export type Parsed = ParsedString | Refusal
 
 const DEFAULT_PORT = 5432
-/** What dashboards and templates put where the password belongs: `[YOUR-PASSWORD]`, `<password>`, `${…}`, `{{…}}`. */
-const PLACEHOLDER = /^(?:\[[^[\]@/:?#]*\]|<[^<>@/:?#]*>|\$?\{[^{}@/:?#]*\}|\{\{[^{}@/:?#]*\}\})$/
 /** NAMEDATALEN − 1: servers before 17 cut a longer name short, and would log in to another database. */
 const MAX_DATABASE_BYTES = 63
 
@@ -47,18 +56,21 @@ const MAX_DATABASE_BYTES = 63
  * the server is refused by name. Never throws. The grammar is RFC 3986's, the meanings are libpq's (§33.1.1.2).
  */
 export function parseConnectionString(text: string): Parsed {
-  const unreadable = refuseText(text, MAX_CONNECTION_STRING)
+  const isRead = text.length <= MAX_CONNECTION_STRING
+  const unreadable = (isRead ? refuseStray(text) : null) ?? refuseText(text, MAX_CONNECTION_STRING)
   if (unreadable !== null) return unreadable
   const [scheme] = /^postgres(?:ql)?:\/\//i.exec(text) ?? []
-  if (scheme === undefined) return refuse('scheme_refused', 'It has to begin with postgres:// or postgresql://.')
+  if (scheme === undefined) return refuseForeign(text)
   const rest = text.slice(scheme.length)
   // The last @, wherever it is: when it is not the one that ends the login, then something before it stands unencoded,
   // and reading the login finds out what. Whatever is read as host or parameter can then be no piece of a password.
   const at = rest.lastIndexOf('@')
   if (at < 0) return refuse('credentials_missing', 'A user name and a password have to stand before the host.')
   const login = readLogin(rest.slice(0, at))
-  if (!login.ok) return login
+  if (!login.ok) return misplacedAt(rest) ?? login
   const { authority, path, query } = partsBehindLogin(rest.slice(at + 1))
+  const unfilled = refuseUnfilled(authority, path)
+  if (unfilled !== null) return unfilled
   const place = parseHostPort(authority, DEFAULT_PORT)
   if (!place.ok) return place
   const database = readDatabase(path)
@@ -67,7 +79,27 @@ export function parseConnectionString(text: string): Parsed {
   const parameters = readParameters(query, { host: place.host, password })
   if (!parameters.ok) return parameters
   const target = { host: place.host, port: place.port, database: database.text, user, password, ...parameters.settings }
-  return { ok: true, target, advisories: parameters.advisories }
+  return { ok: true, target, advisories: parameters.advisories, schema: parameters.schema }
+}
+
+/** Placeholders where the host, the port or the database belongs. */
+function refuseUnfilled(authority: string, path: string): Refusal | null {
+  const [host = '', port = ''] = authority.split(':')
+  const say = (what: string) => `The ${what} is a placeholder, or holds one: put the real one there.`
+  if (isPlaceholderName(host) || /^(?:host|hostname)$/i.test(host)) return refuse('host_missing', say('host'))
+  if (isPlaceholderName(port) || /^port$/i.test(port)) return refuse('port_malformed', say('port'))
+  return isPlaceholderName(path.slice(1)) ? refuse('database_missing', say('database name')) : null
+}
+
+/**
+ * An @ behind the place of a login that is complete: it belongs to the parameters or the database name, though the last one of all
+ * is taken for the end of the login. Only the reason is chosen so; nothing is read by it.
+ */
+function misplacedAt(rest: string): Refusal | null {
+  const [, login = '', query = ''] =
+    /^([^@/?#]+)@[A-Za-z0-9_.-]+\.[A-Za-z0-9_-]+(?::[0-9]{1,5})?\/[^@/?#]+\?(.*)$/s.exec(rest) ?? []
+  if (!readLogin(login).ok || !/^[A-Za-z_]{1,40}=/.test(query) || !query.includes('@')) return null
+  return refuse('character_unencoded', 'A parameter holds @ as it is: encode @ as %40.')
 }
 
 /** Host and port, the path with its slash, and what stands behind the first question mark. Each is found by one look. */
@@ -111,13 +143,17 @@ function readLogin(text: string): { ok: true; user: string; password: string } |
       refuse('credentials_missing', 'The password is missing: write user:password before the host.')
     )
   }
+  if (isPlaceholderName(text.slice(0, colon))) {
+    return refuse('credentials_missing', 'The user name is a placeholder, or holds one: put the real one there.')
+  }
   const user = decodeComponent(text.slice(0, colon), 'user name')
   if (!user.ok) return user
-  if (PLACEHOLDER.test(text.slice(colon + 1))) {
-    return refuse('credentials_missing', 'The password is a placeholder: put the password itself there.')
-  }
-  const password = decodeComponent(text.slice(colon + 1), 'password')
+  const raw = text.slice(colon + 1)
+  const unfilled = refuse('credentials_missing', 'The password is a mask or a placeholder: put the real one there.')
+  if (isPlaceholderPassword(raw)) return unfilled
+  const password = decodeComponent(raw, 'password')
   if (!password.ok) return password
+  if (isPlaceholderPassword(password.text)) return unfilled
   if (user.text === '') return refuse('credentials_missing', 'The user name is missing.')
   if (password.text === '') return refuse('credentials_missing', 'The password is missing.')
   if (hidesText(user.text)) return refuse('credentials_refused', 'The user name holds an invisible character.')

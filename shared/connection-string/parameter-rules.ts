@@ -9,7 +9,7 @@ const pooling = 'It sets up a client-side pool; it has no meaning here. Leave it
 const statements = 'It is about prepared statements of a driver; none are kept here. Leave it out.'
 const keepalive = 'It is about long-lived connections; a check is short. Leave it out.'
 const oneHost = 'It chooses among several hosts; there is one. Leave it out.'
-const schema = 'It has no effect on the connection; name the schema when you register.'
+const schema = 'It has no effect on the connection: it names the schema to be registered where no schema field does.'
 const timeouts = 'It is about waiting; the limits here are our own. Leave it out.'
 const driver = 'It is a setting of one driver or provider and has no meaning here. Leave it out.'
 
@@ -84,7 +84,8 @@ export const IGNORED_VALUES: Readonly<Record<string, { readonly values: readonly
   }
 
 const elsewhere = 'the host, the port, the database and the login stand before the question mark, and nowhere else'
-const files = 'it names a file of the machine that connects; give a CA as PEM text in caCertificate'
+/** Why a parameter that names a file is refused. */
+export const FILES = 'it names a file of the machine that connects; give a CA as PEM text in caCertificate'
 const clientCertificate = 'client certificates are not taken'
 const gss = 'GSSAPI is not spoken here'
 const server = 'settings of the session are our own'
@@ -101,15 +102,14 @@ export const REFUSED: Readonly<Record<string, string>> = {
   password: elsewhere,
   socket: elsewhere,
   service: 'it names an entry of a file of the machine that connects',
-  servicefile: files,
-  passfile: files,
-  sslcert: files,
-  sslkey: files,
-  sslrootcert: files,
-  sslcrl: files,
-  sslcrldir: files,
-  sslkeylogfile: files,
-  sslidentity: files,
+  servicefile: FILES,
+  passfile: FILES,
+  sslcert: FILES,
+  sslkey: FILES,
+  sslcrl: FILES,
+  sslcrldir: FILES,
+  sslkeylogfile: FILES,
+  sslidentity: FILES,
   sslpassword: clientCertificate,
   requirepeer: 'it is about unix sockets',
   require_auth: 'the way to log in is chosen here: SCRAM wherever it is offered',

@@ -42,6 +42,8 @@ export function refuseText(text: string, maxLength: number): Refusal | null {
 
 /** Refuses a component in which something stands that has to be encoded, and names it; null when there is none. */
 export function refuseRaw(raw: string, component: Component): Refusal | null {
+  const several = component === 'password' ? refuseSeveral(raw) : null
+  if (several !== null) return several
   const wrong = WRONG[component].exec(raw)?.[0]
   if (wrong === undefined) return null
   if (wrong === '%') {
@@ -59,6 +61,20 @@ export function refuseRaw(raw: string, component: Component): Refusal | null {
     return refuse('character_unencoded', `The ${component} holds a space: remove it, or encode it as %20.`)
   }
   return refuse('character_unencoded', `The ${component} holds ${wrong} as it is: encode ${wrong} as ${encoded}.`)
+}
+
+/** A password in which several characters have to be encoded: all of them at once, and the whole is to be encoded. */
+function refuseSeveral(raw: string): Refusal | null {
+  const all = new Set(raw.match(new RegExp(USERINFO, 'gu')))
+  const shown = [...all].filter(character => /^[!-~]$/.test(character))
+  if (shown.length < 2) return null
+  const encoded = shown.map(one => `${one} as %${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+  const last = encoded.pop()
+  const others = all.size > shown.length ? ' Others in it are spaces or outside ASCII.' : ''
+  return refuse(
+    shown.includes('%') && shown.length === 1 ? 'escape_malformed' : 'character_unencoded',
+    `The password holds characters that have to be encoded: percent-encode the whole password (${encoded.join(', ')} and ${last}).${others}`,
+  )
 }
 
 /** The text that a component stands for. A plus sign stays one, as in libpq; escapes have to spell UTF-8. */

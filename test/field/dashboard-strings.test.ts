@@ -1,0 +1,11 @@
+/**
+ * R4: strings that dashboards and error messages hand out are taken, or the refusal says what to paste instead.
+ */
+import { describe, expect, it } from 'vitest'
+import { stringCases, whatItSays } from '#test/support/field/strings.ts'
+
+describe('A string', () => {
+  it.each(stringCases('dashboard-strings.json'))('$text', one => {
+    expect(whatItSays(one)).toEqual([])
+  })
+})
