@@ -7,7 +7,7 @@ import { PageInput } from '#shared/base/page.ts'
 import { DatasourceId, idOf, Timestamp } from '#shared/base/wire.ts'
 import { SchemaName } from '#shared/datasources/datasource.ts'
 import { Change } from '#shared/schemas/drift/drift.ts'
-import { Finding, Hidden, Snapshot } from './snapshot.ts'
+import { Finding, Hidden } from './snapshot.ts'
 
 /** The id of a snapshot. */
 export const SnapshotId = idOf('snap_')
@@ -60,9 +60,6 @@ export const SnapshotGetInput = z.strictObject({
   schema: z.string().max(63).optional(),
   table: z.string().max(63).optional(),
 })
-
-/** A snapshot with its content. */
-export const SnapshotWhole = z.object({ summary: SnapshotSummary, content: Snapshot })
 
 /** Input and answer of `snapshots.drift`. */
 export const DriftInput = z.strictObject({ from: SnapshotId, to: SnapshotId })

@@ -25,5 +25,3 @@ export const DIAL_KINDS = {
 export type DialKind = keyof typeof DIAL_KINDS
 /** What a kind is asked. */
 export type DialAsk<K extends DialKind> = Parameters<(typeof DIAL_KINDS)[K]>[0]
-/** What a kind answers. */
-export type DialAnswer<K extends DialKind> = Awaited<ReturnType<(typeof DIAL_KINDS)[K]>>

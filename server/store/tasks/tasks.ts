@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
-import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { Db } from '#server/store/tables/tables.ts'
 
 /** Makes a standing task due now and returns the number of this request; the task is made when it is not there. */
 export async function request(
@@ -33,29 +33,6 @@ export async function request(
     .returning('requested')
     .executeTakeFirstOrThrow()
   return row.requested
-}
-
-/** Makes a standing task that is due at `dueAt`, if there is none of its kind; one that is there keeps its time. */
-export async function schedule(
-  tx: Tx,
-  org: string,
-  task: { id: string; kind: TaskKind; datasourceId: string; dueAt: Date; now: Date },
-): Promise<void> {
-  await tx
-    .insertInto('tasks')
-    .values({
-      org_id: org,
-      id: task.id,
-      kind: task.kind,
-      datasource_id: task.datasourceId,
-      standing: true,
-      due_at: task.dueAt,
-      created_at: task.now,
-    })
-    .onConflict(conflict =>
-      conflict.columns(['org_id', 'datasource_id', 'kind']).where('standing', '=', sql.lit(true)).doNothing(),
-    )
-    .execute()
 }
 
 /** Enqueues a task that is done once. `payload` is sealed; the outcome is kept until it is read or `expiresAt`. */
