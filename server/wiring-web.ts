@@ -24,6 +24,7 @@ import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { createCounter, type Rule } from '#server/store/access/counters.ts'
 import type { Db } from '#server/store/tables/tables.ts'
+import { TokenOwners } from '#server/store/tokens/directory.ts'
 import type { Config } from './config.ts'
 
 const VALIDATE_MS = 30_000
@@ -57,6 +58,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     sealer,
     sealingKeys,
     tokens,
+    tokenOwners: new TokenOwners(),
     changeFeed,
     streams: new Slots(STREAMS),
     snapshotReader: new SnapshotReader(),

@@ -20,6 +20,7 @@ import type { Actor, AuditEvent } from '#server/store/access/audit.ts'
 import type { Signals } from '#server/store/database/signals.ts'
 import type { Quotas } from '#server/store/organizations/quotas.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
+import type { TokenOwners } from '#server/store/tokens/directory.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 
 /** What a web process holds, made once. */
@@ -29,6 +30,8 @@ export interface WebParts {
   readonly sealer: Sealer
   readonly sealingKeys: SealingKeys
   readonly tokens: Tokens
+  /** Whose tokens are, as far as this process has seen. */
+  readonly tokenOwners: TokenOwners
   readonly policy: HostPolicy
   readonly limits: Limits
   readonly quotas: Quotas

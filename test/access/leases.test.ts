@@ -166,7 +166,7 @@ describe('No lease is given', () => {
     const token = await leaseCapability(mooring, { ids: [id] })
     const tokens = await createTokens(mooring.keyring)
     const [hash] = tokens.hashes(token)
-    const found = await capabilities.findByHash(mooring.db, [hash?.hash ?? Buffer.alloc(0)])
+    const found = await capabilities.findByHash(mooring.db, mooring.organization.id, [hash?.hash ?? Buffer.alloc(0)])
     if (found === undefined || hash === undefined) throw new Error('no such capability')
     const { capability: row } = found
     const grant = { organizationId: row.org_id, id: row.id, issuerId: null, mode: row.mode, scopes: row.operations }

@@ -84,18 +84,6 @@ describe('The migrations', () => {
 })
 
 describe('The tables', () => {
-  it('are led by the organization in every primary and foreign key of a tenant’s rows', async () => {
-    const rows = await query(
-      url,
-      `select c.conname as name, (select attname from pg_attribute where attrelid = c.conrelid and attnum = c.conkey[1]) as first
-       from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_namespace n on n.oid = t.relnamespace
-       where n.nspname = 'public' and c.contype in ('p', 'f') and exists
-         (select from pg_attribute where attrelid = c.conrelid and attname = 'org_id' and not attisdropped)`,
-    )
-    expect(rows.length).toBeGreaterThan(10)
-    expect(rows.filter(row => row['first'] !== 'org_id')).toEqual([])
-  })
-
   it('name every constraint and index after their table', async () => {
     const rows = await query(
       url,

@@ -8,6 +8,7 @@ import type { Tokens } from '#server/seal/token.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
 import type { Db } from '#server/store/tables/tables.ts'
+import { ownerOf, type TokenOwners } from '#server/store/tokens/directory.ts'
 import { recognise } from '#shared/access/token.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -41,6 +42,7 @@ function single(value: string | string[] | undefined): string | null {
 export interface Registry {
   readonly db: Db
   readonly tokens: Tokens
+  readonly tokenOwners: TokenOwners
   readonly now: Date
 }
 
@@ -55,12 +57,11 @@ export async function authenticate(headers: Headers, registry: Registry): Promis
   return shape.kind === 'key' ? keyOf(token, registry) : capabilityOf(token, registry)
 }
 
-async function keyOf(token: string, { db, tokens, now }: Registry): Promise<Principal> {
-  const hashes = tokens.hashes(token)
-  const row = await apiKeys.findByHash(
-    db,
-    hashes.map(entry => entry.hash),
-  )
+async function keyOf(token: string, registry: Registry): Promise<Principal> {
+  const { db, tokens, now, tokenOwners: owners } = registry
+  const hashes = tokens.hashes(token).map(entry => entry.hash)
+  const org = await ownerOf(db, { table: 'api_keys', hashes, owners })
+  const row = org === undefined ? undefined : await apiKeys.findByHash(db, org, hashes)
   if (row === undefined || !isUntouched(row, tokens)) throw new Fault('apikey_invalid')
   if (row.revoked_at !== null) throw new Fault('apikey_revoked')
   if (hasPassed(row.expires_at, now)) throw new Fault('apikey_expired')
@@ -77,12 +78,11 @@ async function keyOf(token: string, { db, tokens, now }: Registry): Promise<Prin
 }
 
 /** Unknown, edited, expired, revoked, or ended with its key: all the same to the one who presents it. */
-async function capabilityOf(token: string, { db, tokens, now }: Registry): Promise<Principal> {
-  const hashes = tokens.hashes(token)
-  const found = await capabilities.findByHash(
-    db,
-    hashes.map(entry => entry.hash),
-  )
+async function capabilityOf(token: string, registry: Registry): Promise<Principal> {
+  const { db, tokens, now, tokenOwners: owners } = registry
+  const hashes = tokens.hashes(token).map(entry => entry.hash)
+  const org = await ownerOf(db, { table: 'capabilities', hashes, owners })
+  const found = org === undefined ? undefined : await capabilities.findByHash(db, org, hashes)
   if (found === undefined) throw new Fault('capability_invalid')
   const { capability: row, issuer } = found
   const isIssued = row.issuer_id === null || (issuer !== null && answersFor(issuer, { tokens, now }))

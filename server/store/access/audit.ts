@@ -1,7 +1,9 @@
 /**
  * The append-only record: who did what to which object, and how it ended. No secret and no free text goes in. The
- * roles of both tiers have no right to change or delete a row; an owner has.
+ * roles of both tiers have no right to change or delete a row; an owner has. The web's role inserts by `record_1` alone, which
+ * takes acts of keys and capabilities of the organization, at the time of the act.
  */
+import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 
 /** Who acts: a key, a capability, an operator at the command line, or the worker. */
@@ -24,8 +26,8 @@ export interface AuditEvent {
   readonly at: Date
 }
 
-/** The columns of one event, for statements that write it together with what it is about. */
-export function auditRow(org: string, event: AuditEvent) {
+/** The columns of one event. */
+function auditRow(org: string, event: AuditEvent) {
   return {
     org_id: org,
     id: event.id,
@@ -43,7 +45,10 @@ export function auditRow(org: string, event: AuditEvent) {
 
 /** Appends one event, in the transaction of what it records. */
 export async function append(tx: Db, org: string, event: AuditEvent): Promise<void> {
-  await tx.insertInto('audit_events').values(auditRow(org, event)).execute()
+  if (!isOfCaller(event)) return insertAll(tx, [auditRow(org, event)])
+  const { actor } = event
+  await sql`select record_1(${org}, ${event.id}, ${event.at}, ${actor.kind}, ${actor.id}, ${event.action}, ${event.objectKind},
+    ${event.objectId}, ${event.outcome}, ${actor.requestId}, ${actor.address})`.execute(tx)
 }
 
 const ROWS_AT_ONCE = 1_000
@@ -51,11 +56,28 @@ const ROWS_AT_ONCE = 1_000
 /** Appends many, in the transaction of what they record. */
 export async function appendAll(tx: Db, org: string, events: readonly AuditEvent[]): Promise<void> {
   const rows = events.map(event => auditRow(org, event))
+  const isCallers = events.every(isOfCaller)
   for (let at = 0; at < rows.length; at += ROWS_AT_ONCE)
-    await tx
-      .insertInto('audit_events')
-      .values(rows.slice(at, at + ROWS_AT_ONCE))
-      .execute()
+    await (isCallers ? recordAll : insertAll)(tx, rows.slice(at, at + ROWS_AT_ONCE))
+}
+
+function isOfCaller({ actor }: AuditEvent): boolean {
+  return actor.kind === 'key' || actor.kind === 'capability'
+}
+
+type Row = ReturnType<typeof auditRow>
+
+async function insertAll(tx: Db, rows: Row[]): Promise<void> {
+  await tx.insertInto('audit_events').values(rows).execute()
+}
+
+async function recordAll(tx: Db, rows: readonly Row[]): Promise<void> {
+  await sql`
+    select record_1(e.org_id, e.id, e.at, e.principal_kind, e.principal_id, e.action, e.object_kind, e.object_id, e.outcome,
+      e.request_id, e.address)
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as e (org_id uuid, id uuid, at timestamptz, principal_kind text,
+      principal_id uuid, action text, object_kind text, object_id uuid, outcome text, request_id text, address text)
+  `.execute(tx)
 }
 
 /** What a reading of the record is narrowed to. */

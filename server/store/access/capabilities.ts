@@ -3,7 +3,10 @@
  * so that the caller can tell an edited row from one that was written here.
  */
 import type { Insertable, Selectable } from 'kysely'
+import { transaction } from '#server/store/database/db.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
+import * as tokens from '#server/store/tokens/directory.ts'
+import { keepsChildren, revokedAt } from '#server/store/tokens/revocations.ts'
 import type { ApiKeyRow } from './api-keys.ts'
 
 /** A capability's row. */
@@ -42,35 +45,40 @@ const COLUMNS = [
   'created_at',
   'last_used_at',
   'expires_at',
-  'revoked_at',
 ] as const
 
-/** Writes a new capability. */
+/** Writes a new capability, and its token into the directory. */
 export async function insert(
-  tx: Db,
+  db: Db,
   org: string,
   row: Omit<Insertable<Tables['capabilities']>, 'org_id'>,
 ): Promise<CapabilityRow> {
-  return await tx
-    .insertInto('capabilities')
-    .values({ ...row, org_id: org })
-    .returning(COLUMNS)
-    .executeTakeFirstOrThrow()
+  return transaction(db, async tx => {
+    await tokens.enter(tx, org, row.hash)
+    return tx
+      .insertInto('capabilities')
+      .values({ ...row, org_id: org })
+      .returning([...COLUMNS, 'revoked_at'])
+      .executeTakeFirstOrThrow()
+  })
 }
 
-/**
- * Finds a capability by its hashes (one for each pepper in use). Like its sibling for keys it finds the organization
- * instead of being told it: this is how a request learns its own.
- */
-export async function findByHash(db: Db, hashes: readonly Buffer[]): Promise<FoundCapability | undefined> {
-  const row = await db
+function rows(db: Db, org: string) {
+  return db
     .selectFrom('capabilities as c')
+    .select(COLUMNS.map(column => `c.${column}` as const))
+    .select(revokedAt('capability', 'c').as('revoked_at'))
+    .where('c.org_id', '=', org)
+}
+
+/** Finds a capability of the organization that the directory names, by its hashes (one for each pepper in use). */
+export async function findByHash(db: Db, org: string, hashes: readonly Buffer[]): Promise<FoundCapability | undefined> {
+  const row = await rows(db, org)
     .innerJoin('organizations as o', 'o.id', 'c.org_id')
     .leftJoin('api_keys as k', join => join.onRef('k.org_id', '=', 'c.org_id').onRef('k.id', '=', 'c.issuer_id'))
-    .select(COLUMNS.map(column => `c.${column}` as const))
     .select(['k.id as k_id', 'k.pepper_id as k_pepper_id', 'k.hash as k_hash', 'k.mac as k_mac', 'k.mode as k_mode'])
-    .select(['k.scopes as k_scopes', 'k.expires_at as k_expires_at', 'k.revoked_at as k_revoked_at'])
-    .select('k.keeps_children as k_keeps_children')
+    .select(['k.scopes as k_scopes', 'k.expires_at as k_expires_at'])
+    .select([revokedAt('key', 'k').as('k_revoked_at'), keepsChildren('k').as('k_keeps_children')])
     .where('c.hash', 'in', [...hashes])
     .where('o.removed_at', 'is', null)
     .executeTakeFirst()
@@ -105,25 +113,22 @@ function issuerOf(row: { org_id: string } & Joined): Issuer | null {
 
 /** One capability; undefined when the organization has none of that id. */
 export function find(db: Db, org: string, id: string): Promise<CapabilityRow | undefined> {
-  return db.selectFrom('capabilities').select(COLUMNS).where('org_id', '=', org).where('id', '=', id).executeTakeFirst()
+  return rows(db, org).where('c.id', '=', id).executeTakeFirst()
 }
 
-/** The same under its row lock: of two rotations at once the second sees what the first did. */
+/**
+ * The same under its row lock. The caller holds the lock of capabilities already: of two rotations at once the second sees what
+ * the first did, its revocation included.
+ */
 export function lock(tx: Tx, org: string, id: string): Promise<CapabilityRow | undefined> {
-  return tx
-    .selectFrom('capabilities')
-    .select(COLUMNS)
-    .where('org_id', '=', org)
-    .where('id', '=', id)
-    .forNoKeyUpdate()
-    .executeTakeFirst()
+  return rows(tx, org).where('c.id', '=', id).forNoKeyUpdate('c').executeTakeFirst()
 }
 
 /** Capabilities, dead ones too, newest first; those older than the id `olderThan` where it is given. */
 export function list(db: Db, org: string, page: { olderThan: string | null; limit: number }): Promise<CapabilityRow[]> {
-  const query = db.selectFrom('capabilities').select(COLUMNS).where('org_id', '=', org)
-  const older = page.olderThan === null ? query : query.where('id', '<', page.olderThan)
-  return older.orderBy('id', 'desc').limit(page.limit).execute()
+  const query = rows(db, org)
+  const older = page.olderThan === null ? query : query.where('c.id', '<', page.olderThan)
+  return older.orderBy('c.id', 'desc').limit(page.limit).execute()
 }
 
 /** Lets a capability, whose lock the caller holds, end at another time. The MAC is that of the changed grant. */

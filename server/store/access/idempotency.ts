@@ -37,7 +37,7 @@ export async function claim(
   org: string,
   entry: ClaimKey & { bodyHash: Buffer; now: Date; expiresAt: Date; waitMs: number },
 ): Promise<KeptClaim | 'busy' | null> {
-  await sql`select set_config('lock_timeout', ${`${entry.waitMs}ms`}, true)`.execute(tx)
+  await sql.raw(`set local lock_timeout = ${Math.ceil(entry.waitMs)}`).execute(tx)
   const inserted = sql`
     insert into idempotency_keys (org_id, principal_id, route, key, body_hash, created_at, expires_at)
     values (${org}, ${entry.principalId}, ${entry.route}, ${entry.key}, ${entry.bodyHash}, ${entry.now}, ${entry.expiresAt})

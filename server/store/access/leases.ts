@@ -6,6 +6,7 @@ import { type Selectable, sql } from 'kysely'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
+import { isUnrevoked, revokedAt } from '#server/store/tokens/revocations.ts'
 
 /** A lease's row. */
 export type LeaseRow = Selectable<Tables['leases']>
@@ -34,11 +35,16 @@ export type GrantedCapability = Pick<
 > & { readonly signed: GrantSignature }
 
 /**
- * Finds a capability with an operator's signature by its hashes, one for each pepper in use; undefined when there is none,
- * or no signature, or the organization is removed. Like its siblings it finds the organization: the caller compares.
+ * Finds a capability of the organization with an operator's signature by its hashes, one for each pepper in use; undefined when
+ * there is none, or no signature, or the organization is removed.
  */
-export async function findGranted(db: Db, hashes: readonly Buffer[]): Promise<GrantedCapability | undefined> {
+export async function findGranted(
+  db: Db,
+  org: string,
+  hashes: readonly Buffer[],
+): Promise<GrantedCapability | undefined> {
   const row = await granted(db)
+    .where('c.org_id', '=', org)
     .where('c.hash', 'in', [...hashes])
     .executeTakeFirst()
   return row && grantedOf(row)
@@ -48,7 +54,7 @@ export async function findGranted(db: Db, hashes: readonly Buffer[]): Promise<Gr
 export async function grantsOfOthers(db: Db, than: { signerId: string; now: Date }): Promise<GrantedCapability[]> {
   const rows = await granted(db)
     .where('g.signer_id', '!=', than.signerId)
-    .where('c.revoked_at', 'is', null)
+    .where(isUnrevoked('capability', 'c'))
     .where('c.expires_at', '>', than.now)
     .execute()
   return rows.map(grantedOf)
@@ -81,16 +87,8 @@ function granted(db: Db) {
     .innerJoin('lease_grants as g', join =>
       join.onRef('g.org_id', '=', 'c.org_id').onRef('g.capability_id', '=', 'c.id'),
     )
-    .select([
-      'c.org_id',
-      'c.id',
-      'c.mode',
-      'c.hash',
-      'c.operations',
-      'c.datasource_ids',
-      'c.expires_at',
-      'c.revoked_at',
-    ])
+    .select(['c.org_id', 'c.id', 'c.mode', 'c.hash', 'c.operations', 'c.datasource_ids', 'c.expires_at'])
+    .select(revokedAt('capability', 'c').as('revoked_at'))
     .select(['g.signer_id', 'g.signature'])
     .where('o.removed_at', 'is', null)
 }
@@ -119,7 +117,7 @@ export async function insert(tx: Tx, org: string, entry: NewLease): Promise<bool
     select d.org_id, ${entry.id}::uuid, d.id, g.id, c.version, ${entry.now}::timestamptz, ${entry.expiresAt}::timestamptz
     from datasources d
     join credentials c on c.org_id = d.org_id and c.datasource_id = d.id and c.state = 'current'
-    join capabilities g on g.org_id = d.org_id and g.id = ${entry.capabilityId} and g.revoked_at is null
+    join capabilities g on g.org_id = d.org_id and g.id = ${entry.capabilityId} and ${isUnrevoked('capability', 'g')}
       and g.expires_at > ${entry.now}
     where d.org_id = ${org} and d.id = ${entry.datasourceId} and d.deleted_at is null and d.status = 'active'
       and c.version = ${entry.version} and d.verdict_signature = ${entry.verdictSignature}

@@ -2,10 +2,12 @@
  * Revokes API keys together with what they have made: keys, capabilities, and whatever those made. Everything that makes
  * a key or a capability takes the same locks, so none comes to be while its maker is being revoked.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { missingConsent, type RevocationConsent } from '#server/domain/access/revocation.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
+import * as revocations from '#server/store/tokens/revocations.ts'
+import { isUnrevoked, revokedAt } from '#server/store/tokens/revocations.ts'
 import type { Mode } from '#shared/base/wire.ts'
 
 /** Ids of keys and capabilities. */
@@ -52,13 +54,13 @@ export async function revokeKey(
   const missing = missingConsent(ask, { living: counts, endsWriting })
   if (missing !== null) return { outcome: 'refused', missing, living }
   await revokeCapabilities(tx, org, { ids: revoked.capabilities, now })
-  await revokeKeys(tx, org, { ids: revoked.keys, now, keepsChildren: false })
-  await revokeKeys(tx, org, { ids: [id], now, keepsChildren: children === 'keep' })
+  await revocations.revokeKeys(tx, org, { ids: revoked.keys, now, keepsChildren: false })
+  await revocations.revokeKeys(tx, org, { ids: [id], now, keepsChildren: children === 'keep' })
   const row = await tx
-    .selectFrom('api_keys')
-    .select('revoked_at')
-    .where('org_id', '=', org)
-    .where('id', '=', id)
+    .selectFrom('api_keys as k')
+    .select(revokedAt('key', 'k').as('revoked_at'))
+    .where('k.org_id', '=', org)
+    .where('k.id', '=', id)
     .executeTakeFirst()
   if (!row?.revoked_at) return { outcome: 'unknown' }
   return { outcome: 'revoked', revokedAt: row.revoked_at, revoked, kept: children === 'revoke' ? NONE : living }
@@ -71,34 +73,13 @@ export async function revokeCapabilities(
   which: { readonly ids: readonly string[]; readonly now: Date },
 ): Promise<void> {
   if (which.ids.length === 0) return
-  await tx
-    .updateTable('capabilities')
-    .set({ revoked_at: which.now })
-    .where('org_id', '=', org)
-    .where('id', 'in', [...which.ids])
-    .where('revoked_at', 'is', null)
-    .execute()
+  await revocations.revokeCapabilities(tx, org, which)
   await tx
     .updateTable('leases')
     .set({ ended_at: which.now, ended_by: 'revoked' })
     .where('org_id', '=', org)
     .where('capability_id', 'in', [...which.ids])
     .where('ended_at', 'is', null)
-    .execute()
-}
-
-async function revokeKeys(
-  tx: Tx,
-  org: string,
-  which: { readonly ids: readonly string[]; readonly now: Date; readonly keepsChildren: boolean },
-): Promise<void> {
-  if (which.ids.length === 0) return
-  await tx
-    .updateTable('api_keys')
-    .set({ revoked_at: which.now, keeps_children: which.keepsChildren })
-    .where('org_id', '=', org)
-    .where('id', 'in', [...which.ids])
-    .where('revoked_at', 'is', null)
     .execute()
 }
 
@@ -113,7 +94,7 @@ async function livingDescendants(tx: Tx, org: string, of: { id: string; now: Dat
       union
       select step.kind, step.id from made m cross join lateral (
         select 'key' as kind, k.id from api_keys k
-          where m.kind = 'key' and k.org_id = ${org} and k.issuer_id = m.id
+          where m.kind = 'key' and k.org_id = ${org} and (k.issuer_id = m.id or ${isRecordedAsMadeBy(sql`m.id`)})
         union all
         select 'capability', c.id from capabilities c
           where m.kind = 'key' and c.org_id = ${org} and c.issuer_id = m.id
@@ -123,13 +104,28 @@ async function livingDescendants(tx: Tx, org: string, of: { id: string; now: Dat
       ) step
     )
     select m.kind, m.id from made m join api_keys k on m.kind = 'key' and k.org_id = ${org} and k.id = m.id
-      where m.id <> ${of.id}::uuid and k.revoked_at is null and (k.expires_at is null or k.expires_at > ${of.now})
+      where m.id <> ${of.id}::uuid and ${isUnrevoked('key', 'k')} and (k.expires_at is null or k.expires_at > ${of.now})
     union all
     select m.kind, m.id from made m join capabilities c on m.kind = 'capability' and c.org_id = ${org} and c.id = m.id
-      where c.revoked_at is null and c.expires_at > ${of.now}
+      where ${isUnrevoked('capability', 'c')} and c.expires_at > ${of.now}
   `.execute(tx)
   const idsOf = (kind: 'key' | 'capability') => rows.flatMap(row => (row.kind === kind ? [row.id] : []))
   return { keys: idsOf('key'), capabilities: idsOf('capability') }
+}
+
+/**
+ * A predicate over a key `k`: the record says that `maker` made it. Processes of the release before write no issuer, and the record
+ * right after the key: its id, a UUIDv7 as the key's is, begins with a time within two minutes. The next release drops this.
+ */
+function isRecordedAsMadeBy(maker: RawBuilder<unknown>): RawBuilder<boolean> {
+  const minutes = (
+    from: number,
+  ) => sql`(lpad(to_hex(('x' || left(k.id::text, 8))::bit(32)::bigint + ${sql.lit(from)}), 8, '0')
+    || '-0000-0000-0000-000000000000')::uuid`
+  return sql`(k.issuer_id is null and k.id <> ${maker} and exists (
+    select from audit_events a where a.org_id = k.org_id and a.id >= ${minutes(-2)} and a.id < ${minutes(3)}
+      and a.action = 'key.created' and a.outcome = 'ok' and a.principal_kind = 'key' and a.principal_id = ${maker}
+      and a.object_id = k.id))`
 }
 
 /** True when these keys are the last living ones of a mode that may write the organization's affairs. */
@@ -137,9 +133,9 @@ async function leavesNoWriter(tx: Tx, org: string, of: { ids: readonly string[];
   const ids = [...of.ids]
   const { rows } = await sql<{ mode: Mode }>`
     with writers as (
-      select id, mode from api_keys
-      where org_id = ${org} and revoked_at is null and (expires_at is null or expires_at > ${of.now})
-        and 'organization.write' = any (scopes)
+      select k.id, k.mode from api_keys k
+      where k.org_id = ${org} and ${isUnrevoked('key', 'k')} and (k.expires_at is null or k.expires_at > ${of.now})
+        and 'organization.write' = any (k.scopes)
     )
     select mode from writers group by mode having bool_and(id = any (${ids}::uuid[]))
   `.execute(tx)

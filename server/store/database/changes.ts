@@ -86,6 +86,6 @@ export function appended(
 }
 
 /** The first epoch of a head: a time, so that two copies of a database never begin the same. */
-function newEpoch(at: Date): number {
+export function newEpoch(at: Date): number {
   return at.getTime()
 }

@@ -1,5 +1,5 @@
 /**
- * What the store refuses because a constraint of the schema says so. What that is to a caller, whoever answers callers decides
+ * What the store refuses because of rows that are there. What that is to a caller, whoever answers callers decides
  * (`api/procedure/store-fault.ts`).
  */
 
@@ -8,7 +8,7 @@ export class LimitReached extends Error {
   override readonly name = 'LimitReached'
 }
 
-/** Another datasource of the organization has this natural key. The transaction is of no further use. */
+/** Another datasource of the organization has this natural key. Nothing was changed. */
 export class NaturalKeyTaken extends Error {
   override readonly name = 'NaturalKeyTaken'
 }

@@ -13,6 +13,7 @@ import type { Mode } from '#shared/base/wire.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
 import type { Kind, Status } from '#shared/datasources/datasource.ts'
 import { withLatest } from './latest-verdicts.ts'
+import { isTaken } from './registration.ts'
 
 /** Columns that the worker alone writes: its signed verdict, and refusals in a row of what is active. */
 type VerdictColumn =
@@ -174,11 +175,10 @@ export async function update(
   org: string,
   change: { id: string; set: Updateable<Tables['datasources']> },
 ): Promise<void> {
-  const query = tx.updateTable('datasources').set(change.set).where('org_id', '=', org).where('id', '=', change.id)
-  await query.execute().catch((error: unknown) => {
-    const isTaken = error instanceof Error && Reflect.get(error, 'constraint') === 'datasources_identity_key'
-    throw isTaken ? new NaturalKeyTaken('the natural key is taken', { cause: error }) : error
-  })
+  const { identity } = change.set
+  if (typeof identity === 'string' && (await isTaken(tx, org, { identity, by: change.id })))
+    throw new NaturalKeyTaken('the natural key is taken')
+  await tx.updateTable('datasources').set(change.set).where('org_id', '=', org).where('id', '=', change.id).execute()
 }
 
 /**

@@ -1,16 +1,15 @@
 /**
- * Registers a datasource in one statement: datasource, credential, audit row, change and verify task are written together or not
- * at all, in one round trip and one commit. The web tier calls it; the sealed bytes go in as a parameter and never out.
- * Tells of a natural key whether it is taken.
+ * Registers a datasource by one function of the database: datasource, credential, audit row, change and verify task are written
+ * together or not at all, in one round trip and one commit. The web tier calls it; the sealed bytes go in as a parameter and
+ * never out. Tells of a natural key whether it is taken.
  */
 import { sql } from 'kysely'
 import type { AuditEvent } from '#server/store/access/audit.ts'
 import type { NewCredential } from '#server/store/credentials/credentials.ts'
-import { append, appended } from '#server/store/database/changes.ts'
+import { append, newEpoch } from '#server/store/database/changes.ts'
 import { isTransaction } from '#server/store/database/db.ts'
 import { LimitReached } from '#server/store/database/refusals.ts'
-import * as quotas from '#server/store/organizations/quotas.ts'
-import type { Db, Tables } from '#server/store/tables/tables.ts'
+import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Kind } from '#shared/datasources/datasource.ts'
 
@@ -52,53 +51,36 @@ export async function register(db: Db, org: string, entry: Registration): Promis
   const { datasource: d, credential: c, event, now } = entry
   const change = { datasourceId: d.id, change: 'registered', at: now } as const
   // In a transaction the change is written last of all, before its commit.
-  const alone = !isTransaction(db)
-  const written = sql`
-    with d as (
-      insert into datasources (org_id, id, kind, mode, name, db_type, host, port, database, schema, tls_mode,
-        excluded_schemas, endpoint, metadata, identity, created_at, next_check_at)
-      values (${org}, ${d.id}, ${d.kind}, ${d.mode}, ${d.name}, ${d.dbType}, ${d.host}, ${d.port}, ${d.database}, ${d.schema},
-        ${d.tlsMode}, ${d.excludedSchemas}, ${d.endpoint}, ${JSON.stringify(d.metadata)}::jsonb, ${d.identity}, ${now}, ${now})
-      on conflict (org_id, identity) where deleted_at is null do nothing
-      returning org_id, id
-    ), c as (
-      insert into credentials (org_id, datasource_id, version, state, key_id, sealed, signer_id, signature, last4, created_at)
-      select org_id, id, 1, 'current', ${c.sealed.keyId}::uuid, ${c.sealed.box}::bytea, ${c.sealed.signerId}::text,
-        ${c.sealed.signature}::bytea, ${c.last4}::text, ${now}::timestamptz from d
-      returning version
-    ), a as (
-      insert into audit_events (org_id, id, at, principal_kind, principal_id, action, object_kind, object_id, outcome, request_id, address)
-      select org_id, ${event.id}::uuid, ${event.at}::timestamptz, ${event.actor.kind}::text, ${event.actor.id}::uuid, ${event.action}::text,
-        'datasource', id, ${event.outcome}::text, ${event.actor.requestId}::text, ${event.actor.address}::text from d
-      returning id
-    ), t as (
-      insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at)
-      select org_id, ${entry.taskId}::uuid, 'verify', id, true, ${now}::timestamptz, ${now}::timestamptz from d
-      returning id
-    ), q as (
-      insert into quotas (org_id, datasources, max_datasources) select org_id, 1, ${entry.maxDatasources}::integer from d
-      on conflict (org_id) do update set datasources = quotas.datasources + 1, max_datasources = ${entry.maxDatasources}::integer
-      returning org_id
-    ) ${alone ? sql`, ${appended(org, change, { of: 'd', others: ['c', 'a', 't', 'q'] })}` : sql``}
-    select id from d
+  const epoch = isTransaction(db) ? null : newEpoch(now)
+  const { rows } = await sql<{ outcome: string }>`
+    select register_datasource_1(
+      ${org}, ${d.id}, ${d.kind}, ${d.mode}, ${d.name}, ${d.dbType}, ${d.host}, ${d.port}, ${d.database}, ${d.schema}, ${d.tlsMode},
+      ${d.excludedSchemas}, ${d.endpoint}, ${JSON.stringify(d.metadata)}, ${d.identity},
+      ${c.sealed.keyId}, ${c.sealed.box}, ${c.sealed.signerId}, ${c.sealed.signature}, ${c.last4},
+      ${entry.taskId}, ${event.id}, ${event.at}, ${event.actor.kind}, ${event.actor.id}, ${event.action}, ${event.outcome},
+      ${event.actor.requestId}, ${event.actor.address}, ${entry.maxDatasources}, ${now}, ${epoch}) as outcome
   `.execute(db)
-  const { rows } = await written.catch((error: unknown) => {
-    throw quotas.isFull(error) ? new LimitReached('the quota of datasources is used up', { cause: error }) : error
-  })
-  if (rows.length === 1 && !alone) append(db, org, change)
-  return rows.length === 1
+  const outcome = rows[0]?.outcome
+  if (outcome === 'full') throw new LimitReached('the quota of datasources is used up')
+  if (outcome === 'registered' && epoch === null) append(db, org, change)
+  return outcome === 'registered'
 }
 
 /**
- * True when a live datasource has the natural key. Whoever asks holds the lock of another, so this takes none: two that move
- * onto each other's key would wait for each other for ever. The unique index has the last word.
+ * True when another live datasource has the natural key. Whoever asks holds the lock of a row, so this takes none of another: two
+ * that move onto each other's key would wait for each other for ever. From here to the end of the transaction nobody else takes
+ * the key, by a registration or by moving onto it, so that it rests on what is read and on no error.
  */
-export async function isTaken(db: Db, org: string, identity: string): Promise<boolean> {
-  const row = await db
+export async function isTaken(tx: Tx, org: string, of: { identity: string; by: string }): Promise<boolean> {
+  await sql`select pg_advisory_xact_lock(hashtextextended('mooring identity' || ${org}::text || ${of.identity}::text, 0))`.execute(
+    tx,
+  )
+  const row = await tx
     .selectFrom('datasources')
     .select('id')
     .where('org_id', '=', org)
-    .where('identity', '=', identity)
+    .where('identity', '=', of.identity)
+    .where('id', '!=', of.by)
     .where('deleted_at', 'is', null)
     .executeTakeFirst()
   return row !== undefined

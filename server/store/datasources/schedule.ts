@@ -5,6 +5,9 @@ import { sql } from 'kysely'
 import { lockDatasources } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
 
+/** A task's place in a spread, from 0 up to 1: by its id, so that the statement does the same wherever it is run. */
+const PLACE = sql`((hashtextextended(id::text, 0) & 2147483647) / 2147483648.0)`
+
 /**
  * Brings checks that are due later than an interval from now forward, spread evenly over it: a shorter interval holds for the
  * databases that are there, too. What is due sooner, or being checked, stays.
@@ -14,7 +17,7 @@ export async function bringForward(tx: Tx, org: string, of: { seconds: number; n
   await lockDatasources(tx, org)
   await sql`
     with moved as (
-      update tasks set due_at = ${now}::timestamptz + random() * ${seconds} * interval '1 second'
+      update tasks set due_at = ${now}::timestamptz + ${PLACE} * ${seconds} * interval '1 second'
       where org_id = ${org} and standing and kind in ('verify', 'introspect')
         and due_at > ${now}::timestamptz + ${seconds} * interval '1 second'
       returning datasource_id, kind, due_at

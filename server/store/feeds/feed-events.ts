@@ -47,7 +47,7 @@ export async function store(db: Db, org: string, arrived: Arrived): Promise<numb
   const { datasourceId, events, now, page, isVouched } = arrived
   const { rows } = await sql<{ stored: number }>`
     with held as (
-      ${page === null ? sql`select` : sql`select from tasks where ${isHeld(page.claim)} for no key update`}
+      ${page === null ? sql`select 1` : sql`select 1 from tasks where ${isHeld(page.claim)} for no key update`}
     ), feed as (
       select position from feeds
       where org_id = ${org} and datasource_id = ${datasourceId} and exists (select from held) for no key update

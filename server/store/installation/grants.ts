@@ -8,6 +8,7 @@ import { roleDeadlines } from '#server/store/connection/deadlines.ts'
 import { transaction } from '#server/store/database/db.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
+import { TAKE_OVER } from './former-release.ts'
 
 /** What a role may do with a table: all columns, or those listed. What is not said is not granted. */
 export interface TableGrant {
@@ -22,26 +23,6 @@ export type Tier = 'web' | 'worker'
 
 const CREDENTIAL = ['org_id', 'datasource_id', 'version', 'state', 'key_id', 'signer_id', 'last4', 'created_at']
 const TASK = ['org_id', 'id', 'kind', 'datasource_id', 'standing', 'due_at', 'created_at', 'expires_at']
-/** As a datasource is registered: `unverified`, by the column's default. */
-const REGISTERED = [
-  'org_id',
-  'id',
-  'kind',
-  'mode',
-  'name',
-  'db_type',
-  'host',
-  'port',
-  'database',
-  'schema',
-  'tls_mode',
-  'excluded_schemas',
-  'endpoint',
-  'metadata',
-  'identity',
-  'created_at',
-  'next_check_at',
-]
 /** What callers change. Status, mode and verdict are none of it: they decide whether a credential is used. */
 const CHANGED = [
   'name',
@@ -69,19 +50,24 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
     worker: { select: true, update: ['secret', 'destroyed_at'] },
   },
   api_keys: {
-    web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'keeps_children'] },
+    web: { select: true, insert: true, update: ['last_used_at', 'revoked_at'] },
     // It forgets what was revoked long ago.
-    worker: { select: ['org_id', 'id', 'revoked_at', 'issuer_id'], delete: true },
+    worker: { select: ['org_id', 'id', 'hash', 'revoked_at', 'issuer_id'], delete: true },
   },
   capabilities: {
     web: { select: true, insert: true, update: ['last_used_at', 'revoked_at', 'expires_at', 'mac'] },
     // The columns of a key that `findByHash` looks at; the worker judges an operator's grant, which has none.
     worker: { select: true, delete: true },
   },
-  quotas: { web: { select: true, insert: true, update: true }, worker: {} },
+  tokens: { web: { select: true, insert: true }, worker: { select: true, delete: true } },
+  // Nobody changes or removes one: what was revoked stays revoked.
+  revocations: { web: { select: true, insert: true }, worker: { select: true, insert: true } },
+  // Counted by the function that registers; a removal counts one less.
+  quotas: { web: { select: true, update: ['datasources'] }, worker: {} },
   rate_limits: { web: EVERYTHING, worker: {} },
   datasources: {
-    web: { select: true, insert: REGISTERED, update: CHANGED },
+    // Registered by a function alone, which counts and records: `unverified`, by the column's default.
+    web: { select: true, update: CHANGED },
     worker: { select: true, update: true, delete: true },
   },
   credentials: {
@@ -104,7 +90,8 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
     },
     worker: EVERYTHING,
   },
-  audit_events: { web: { select: true, insert: true }, worker: { insert: true } },
+  // The web's inserts are acts of keys and capabilities, now: `record_1`.
+  audit_events: { web: READ, worker: { insert: true } },
   idempotency_keys: { web: EVERYTHING, worker: { select: [...CLAIM_KEY, 'expires_at'], delete: true } },
   // What a process of the last release wrote is numbered by whoever reads it.
   changes: {
@@ -136,11 +123,18 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   processes: { web: EVERYTHING, worker: EVERYTHING },
 }
 
+const RETIRE = 'retire_credentials(uuid, uuid, text[], integer)'
+const RECORD = 'record_1(uuid, uuid, timestamptz, text, uuid, text, text, uuid, text, text, text)'
+const REGISTER = `register_datasource_1(uuid, uuid, text, text, text, text, text, integer, text, text, text, text[], text, jsonb,
+  text, uuid, bytea, text, bytea, text, uuid, uuid, timestamptz, text, uuid, text, text, text, text, integer, timestamptz, bigint)`
+
 /** Functions that run as the owner of the tables: each does one thing that a grant would make more of. */
 const FUNCTIONS: Readonly<Record<Tier, readonly string[]>> = {
-  web: ['retire_credentials(uuid, uuid, text[], integer)', 'overflowing_months()'],
+  web: [RETIRE, RECORD, REGISTER, 'overflowing_months()'],
   worker: [
-    'retire_credentials(uuid, uuid, text[], integer)',
+    RETIRE,
+    RECORD,
+    'forget_revocations(uuid[], text[], uuid[])',
     'overflowing_months()',
     'make_month()',
     'drop_month(text, integer)',
@@ -160,10 +154,10 @@ export function deadlineStatements(roles: Roles): string[] {
   return [roleDeadlines(roles.web), roleDeadlines(roles.worker)]
 }
 
-/** The others. */
+/** The others, and what ends an upgrade. */
 export function privilegeStatements(roles: Roles): string[] {
   if (roles.web === roles.worker) throw new Error('The tiers need a role each: with one for both there is no wall.')
-  return (['web', 'worker'] as const).flatMap(tier => {
+  const statements = (['web', 'worker'] as const).flatMap(tier => {
     const role = quoteName(roles[tier])
     const tables = Object.entries(GRANTS).flatMap(([table, grants]) => tableStatement(table, grants[tier], role))
     return [
@@ -174,6 +168,7 @@ export function privilegeStatements(roles: Roles): string[] {
       `grant execute on function ${FUNCTIONS[tier].join(', ')} to ${role}`,
     ]
   })
+  return [...statements, ...TAKE_OVER]
 }
 
 function tableStatement(table: string, grant: TableGrant, role: string): string[] {

@@ -7,6 +7,9 @@
 import { sql } from 'kysely'
 import * as oldChanges from '#server/store/installation/old-changes.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
+import * as tokens from '#server/store/tokens/directory.ts'
+import type { Revocable } from '#server/store/tokens/revocations.ts'
+import * as revocations from '#server/store/tokens/revocations.ts'
 import { BATCH, batch, briefly, isFull, limited } from './brief.ts'
 
 /**
@@ -138,17 +141,17 @@ export function forgetCapabilities(db: Db, before: Date, size: number = BATCH): 
   const isOld = sql`least(c.revoked_at, c.expires_at) < ${before}
     and (select true from capabilities o where o.org_id = c.org_id and o.rotated_from = c.id limit 1) is null
     and (select true from leases l where l.org_id = c.org_id and l.capability_id = c.id limit 1) is null`
-  return batch(
-    db,
-    size,
-    sql`
+  return briefly(db, async tx => {
+    const { rows } = await sql<GoneToken>`
       with old as (
         select c.org_id, c.id from capabilities c where ${isOld} order by least(c.revoked_at, c.expires_at) ${limited(size)}
       ), ungranted as (
         delete from lease_grants g using old where g.org_id = old.org_id and g.capability_id = old.id
       )
-      delete from capabilities c using old where c.org_id = old.org_id and c.id = old.id and ${isOld}`,
-  )
+      delete from capabilities c using old where c.org_id = old.org_id and c.id = old.id and ${isOld}
+      returning c.org_id as org, c.id, c.hash`.execute(tx)
+    return forgetTokens(tx, 'capability', { gone: rows, size })
+  })
 }
 
 /** Removes keys that were revoked before `before`, but for those that have made a key or capability whose row is kept. */
@@ -156,11 +159,31 @@ export function forgetKeys(db: Db, before: Date, size: number = BATCH): Promise<
   const isOld = sql`k.revoked_at < ${before}
     and (select true from api_keys o where o.org_id = k.org_id and o.issuer_id = k.id limit 1) is null
     and (select true from capabilities c where c.org_id = k.org_id and c.issuer_id = k.id limit 1) is null`
-  return batch(
-    db,
-    size,
-    sql`
+  return briefly(db, async tx => {
+    const { rows } = await sql<GoneToken>`
       with old as (select k.org_id, k.id from api_keys k where ${isOld} order by k.revoked_at ${limited(size)})
-      delete from api_keys k using old where k.org_id = old.org_id and k.id = old.id and ${isOld}`,
+      delete from api_keys k using old where k.org_id = old.org_id and k.id = old.id and ${isOld}
+      returning k.org_id as org, k.id, k.hash`.execute(tx)
+    return forgetTokens(tx, 'key', { gone: rows, size })
+  })
+}
+
+interface GoneToken extends Gone {
+  readonly hash: Buffer
+}
+
+/** With their rows go the places of tokens in the directory, and their revocations, which name nothing any more. */
+async function forgetTokens(
+  tx: Tx,
+  kind: Revocable,
+  of: { gone: readonly GoneToken[]; size: number },
+): Promise<boolean> {
+  const { gone, size } = of
+  if (gone.length === 0) return false
+  await tokens.remove(
+    tx,
+    gone.map(one => one.hash),
   )
+  await revocations.forget(tx, kind, gone)
+  return gone.length >= size
 }

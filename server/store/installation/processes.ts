@@ -32,7 +32,7 @@ const SPILLED_ROWS = 5_000
  */
 export async function beat(db: Db, { id, kind, version }: ProcessRow): Promise<void> {
   await transaction(db, async tx => {
-    await sql`select set_config('work_mem', '64kB', true)`.execute(tx)
+    await sql.raw(`set local work_mem = '64kB'`).execute(tx)
     await sql`select count(*) from generate_series(1, ${SPILLED_ROWS}::int)`.execute(tx)
     await sql`
       insert into processes (id, kind, version) values (${id}, ${kind}, ${version})

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
+import { isUnrevoked } from '#server/store/tokens/revocations.ts'
 
 /** Ids of keys that something needs. */
 export interface KeyUses {
@@ -24,10 +25,11 @@ export async function read(db: Db, now: Date): Promise<KeyUses> {
       union select d.verdict_signer_id from datasources d join organizations o on o.id = d.org_id and o.removed_at is null
         where d.deleted_at is null and d.verdict_signer_id is not null
       union select g.signer_id from lease_grants g join capabilities c on c.org_id = g.org_id and c.id = g.capability_id
-        where c.revoked_at is null and c.expires_at > ${now}`),
+        where ${isUnrevoked('capability', 'c')} and c.expires_at > ${now}`),
     pepper: await ids(sql`
-      select pepper_id as id from api_keys where revoked_at is null and (expires_at is null or expires_at > ${now})
-      union select pepper_id from capabilities where revoked_at is null and expires_at > ${now}`),
+      select k.pepper_id as id from api_keys k
+        where ${isUnrevoked('key', 'k')} and (k.expires_at is null or k.expires_at > ${now})
+      union select c.pepper_id from capabilities c where ${isUnrevoked('capability', 'c')} and c.expires_at > ${now}`),
     fingerprint: await ids(sql`
       select distinct fingerprint_key_id as id from credentials where sealed is not null and fingerprint_key_id is not null`),
   }

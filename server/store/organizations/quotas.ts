@@ -1,22 +1,16 @@
 /**
- * How much an organization may have. Datasources are counted in a row whose check refuses the one too many; keys and
+ * How much an organization may have. Datasources are counted in a row, which is changed only while there is room; keys and
  * capabilities, which also end by the clock, are counted under a lock. No process can pass another on the way.
  */
 import { sql } from 'kysely'
 import type { Tx } from '#server/store/tables/tables.ts'
+import { isUnrevoked } from '#server/store/tokens/revocations.ts'
 
 /** What an organization may have at most of each. */
 export interface Quotas {
   readonly datasources: number
   readonly keys: number
   readonly capabilities: number
-}
-
-const FULL = 'quotas_datasources_check'
-
-/** True for the error of a statement that would have registered one datasource too many. It has changed nothing. */
-export function isFull(error: unknown): boolean {
-  return error instanceof Error && Reflect.get(error, 'constraint') === FULL
 }
 
 /** Counts a datasource as gone, in the transaction that removes it. */
@@ -52,16 +46,12 @@ export async function hasRoom(
   ask: { table: 'api_keys' | 'capabilities'; max: number; now: Date },
 ): Promise<boolean> {
   await lock(tx, org, ask.table)
-  const living = tx
-    .selectFrom(ask.table)
-    .select('id')
-    .where('org_id', '=', org)
-    .where('revoked_at', 'is', null)
-    .where(eb => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', ask.now)]))
-    .limit(ask.max)
-  const { count } = await tx
-    .selectFrom(living.as('living'))
-    .select(eb => eb.fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow()
-  return count < ask.max
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from (
+      select 1 from ${sql.table(ask.table)} t
+      where t.org_id = ${org} and ${isUnrevoked(ask.table === 'api_keys' ? 'key' : 'capability', 't')}
+        and (t.expires_at is null or t.expires_at > ${ask.now})
+      limit ${ask.max}) as living
+  `.execute(tx)
+  return rows[0] !== undefined && rows[0].count < ask.max
 }

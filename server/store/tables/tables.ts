@@ -19,7 +19,6 @@ interface ApiKeys {
   hash: Buffer
   id: string
   issuer_id: string | null
-  keeps_children: Generated<boolean>
   last_used_at: Date | null
   last4: string
   mac: Buffer
@@ -270,6 +269,14 @@ interface Quotas {
   org_id: string
 }
 
+interface Revocations {
+  at: Date
+  id: string
+  keeps_children: Generated<boolean>
+  kind: 'key' | 'capability'
+  org_id: string
+}
+
 interface Snapshots {
   breaking: number | null
   content: Buffer
@@ -308,6 +315,11 @@ interface Tasks {
   settled: Generated<number>
   standing: boolean
   token: Generated<number>
+}
+
+interface Tokens {
+  hash: Buffer
+  org_id: string
 }
 
 interface Upkeep {
@@ -350,8 +362,10 @@ export interface Tables {
   organizations: Organizations
   processes: Processes
   quotas: Quotas
+  revocations: Revocations
   snapshots: Snapshots
   tasks: Tasks
+  tokens: Tokens
   upkeep: Upkeep
   verifications: Verifications
 }

@@ -186,8 +186,8 @@ async function putInForce(tx: Tx, of: Tried & Examined, held: LockedDatasource):
   const identity = held.identity === null ? null : directIdentity({ mode, host, port, database, schema })
   // A natural key that another datasource has is not taken from it: this one goes on without.
   const isMoved = identity !== null && identity !== held.identity
-  const isTaken = isMoved && (await registration.isTaken(tx, org, identity))
-  const set = { host, port, database, tls_mode: tlsMode, identity: isTaken ? null : identity }
+  const isTaken = isMoved && (await registration.isTaken(tx, org, { identity, by: held.id }))
+  const set = { host, port, database, tls_mode: tlsMode, ...(isMoved ? { identity: isTaken ? null : identity } : {}) }
   await datasources.update(tx, org, { id: held.id, set })
 }
 

@@ -31,10 +31,10 @@ export async function grantedCapability(
   if (now.getTime() > payload.notAfter) return 'timeout'
   if (!isUsablePublicKey(Buffer.from(payload.publicKey, 'base64'))) return 'invalid_body'
   const hashes = parts.tokens.hashes(payload.token).map(entry => entry.hash)
-  const row = await leases.findGranted(parts.db, hashes)
+  const row = await leases.findGranted(parts.db, organizationId, hashes)
   if (row === undefined && (await isAnyHashedOtherwise(parts.db, organizationId, parts.tokens.pepperIds())))
     throw new KeyLacking('pepper')
-  if (row === undefined || row.org_id !== organizationId) return 'capability_scope_denied'
+  if (row === undefined) return 'capability_scope_denied'
   const { mode, hash, operations, datasource_ids: datasourceIds, expires_at: expiresAt } = row
   const grant = { organizationId, capabilityId: row.id, hash, mode, operations, datasourceIds, expiresAt }
   if (!parts.leaseSealer.knows(row.signed.signerId)) throw new KeyLacking(row.signed.signerId)

@@ -22,17 +22,25 @@ const asWeb = (sql: string) => query(tiers.roleUrl.web, sql).catch((error: pg.Da
 
 describe("The web's role writes an audit row", () => {
   const event = (of: Record<string, string>) => {
-    const columns = {
+    const values = {
       org_id: `'${tiers.organization.id}'`,
       id: `'${newId()}'`,
       at: 'now()',
       principal_kind: `'key'`,
       principal_id: `(select id from api_keys where org_id = '${tiers.organization.id}' limit 1)`,
       action: `'datasource.read'`,
+      object_kind: 'null',
+      object_id: 'null',
       outcome: `'ok'`,
+      request_id: 'null',
+      address: 'null',
       ...of,
     }
-    return `insert into audit_events (${Object.keys(columns).join(', ')}) values (${Object.values(columns).join(', ')})`
+    const named = Object.entries(values).map(([name, value]) => `p_${name.replace('org_id', 'org')} => ${value}`)
+    return {
+      called: `select from record_1(${named.join(', ')})`,
+      inserted: `insert into audit_events (${Object.keys(values).join(', ')}) values (${Object.values(values).join(', ')})`,
+    }
   }
   const YEAR_AGO_ID = `'018c0000-0000-7000-8000-${randomUUID().slice(-12)}'`
 
@@ -50,12 +58,34 @@ describe("The web's role writes an audit row", () => {
     const count = () => asOwner('select count(*) from audit_events')
     const sql = event(await of())
     const before = await count()
-    expect(await asWeb(sql)).toBe(DENIED)
+    expect(await asWeb(sql.called)).toBe(DENIED)
+    expect(await asWeb(sql.inserted)).toBe(DENIED)
     expect(await count()).toEqual(before)
   })
 
-  it('of now, as a key of that organization: taken', async () => {
-    expect(await asWeb(event({}))).toEqual([])
+  it('of now, as a key of that organization: taken by the function, and by it alone', async () => {
+    const count = async () => Number((await asOwner('select count(*) from audit_events'))[0]?.['count'])
+    const before = await count()
+    expect(await asWeb(event({}).called)).toEqual([{}])
+    expect(await asWeb(event({}).inserted)).toBe(DENIED)
+    expect(await count()).toBe(before + 1)
+  })
+
+  it('with a registration as the operator: neither is written', async () => {
+    const [org, id, task, id2] = [tiers.organization.id, newId(), newId(), newId()]
+    const counted = () => asOwner('select (select count(*) from datasources) d, (select count(*) from audit_events) a')
+    const before = await counted()
+    const register = (kind: string, principal: string) =>
+      asWeb(`select register_datasource_1('${org}', '${id}', 'endpoint', 'test', null, null, null, null, null, null, null, null,
+        'https://example.com', '{}', null, (select id from organization_keys where org_id = '${org}'), '\\x00', 's', '\\x00', null,
+        '${task}', '${id2}', now(), ${kind}, ${principal}, 'datasource.registered', 'ok', null, null, 10, now(), null)`)
+    expect(await register(`'operator'`, 'null')).toBe(DENIED)
+    expect(await register(`'key'`, 'gen_random_uuid()')).toBe(DENIED)
+    expect(await counted()).toEqual(before)
+    expect(
+      await asWeb(`insert into datasources (org_id, id, kind, mode, endpoint, created_at)
+      values ('${org}', '${id}', 'endpoint', 'test', 'https://example.com', now())`),
+    ).toBe(DENIED)
   })
 
   async function otherOrganization(): Promise<string> {

@@ -28,6 +28,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   'idempotency_keys.result': 'JsonColumn<unknown> | null',
   'idempotency_keys.answer': 'JsonColumn<unknown> | null',
   'idempotency_keys.remarks': 'JsonColumn<unknown> | null',
+  'revocations.kind': "'key' | 'capability'",
   'leases.ended_by': "'released' | 'revoked' | 'expired' | null",
   'organizations.role_policy': "Generated<'enforce' | 'warn' | 'off'>",
   'processes.kind': "'web' | 'worker'",

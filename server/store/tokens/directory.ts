@@ -1,0 +1,76 @@
+/**
+ * The directory of tokens: whose a key or a capability is, by its hash. A request asks it first and its organization's rows after
+ * that, so that neither look-up needs to know all organizations' rows. It says nothing of what a token may do.
+ */
+import { sql } from 'kysely'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
+
+/** So many a process remembers; the oldest goes. Only tokens that exist are remembered, so strangers fill it with nothing. */
+export const MAX_OWNERS = 20_000
+
+/** Whose tokens are, as a process remembers it: a token never changes its organization. Rows are never remembered. */
+export class TokenOwners {
+  readonly #owners = new Map<string, string>()
+
+  /** The organization of the first hash that is remembered. */
+  get(hashes: readonly Buffer[]): string | undefined {
+    for (const hash of hashes) {
+      const owner = this.#owners.get(hash.toString('latin1'))
+      if (owner !== undefined) return owner
+    }
+    return undefined
+  }
+
+  /** Remembers one. */
+  set(hash: Buffer, org: string): void {
+    const [oldest] = this.#owners.keys()
+    if (oldest !== undefined && this.#owners.size >= MAX_OWNERS) this.#owners.delete(oldest)
+    this.#owners.set(hash.toString('latin1'), org)
+  }
+}
+
+/** Where the rows of a kind of token are. */
+export type TokenTable = 'api_keys' | 'capabilities'
+
+/**
+ * The organization of a token by its hashes, one for each pepper in use; undefined for one that nobody has. One of the functions
+ * that find the organization instead of being told it: this is how a request learns its own.
+ */
+export async function ownerOf(
+  db: Db,
+  of: { readonly table: TokenTable; readonly hashes: readonly Buffer[]; readonly owners: TokenOwners },
+): Promise<string | undefined> {
+  const hashes = [...of.hashes]
+  const remembered = of.owners.get(hashes)
+  if (remembered !== undefined) return remembered
+  const query = db.selectFrom('tokens').select(['hash', 'org_id']).where('hash', 'in', hashes)
+  const found = (await query.executeTakeFirst()) ?? (await addFromBefore(db, of.table, hashes))
+  if (found !== undefined) of.owners.set(found.hash, found.org_id)
+  return found?.org_id
+}
+
+/** Processes of the release before write a token's row without its place here: it is added when the token is presented. The next release drops this. */
+async function addFromBefore(
+  db: Db,
+  table: TokenTable,
+  hashes: Buffer[],
+): Promise<{ hash: Buffer; org_id: string } | undefined> {
+  const row = await db.selectFrom(table).select(['hash', 'org_id']).where('hash', 'in', hashes).executeTakeFirst()
+  if (row === undefined) return undefined
+  await db
+    .insertInto('tokens')
+    .values(row)
+    .onConflict(conflict => conflict.column('hash').doNothing())
+    .execute()
+  return row
+}
+
+/** Enters a new token, in the transaction that writes its row. */
+export async function enter(tx: Tx, org: string, hash: Buffer): Promise<void> {
+  await tx.insertInto('tokens').values({ hash, org_id: org }).execute()
+}
+
+/** Removes tokens, in the transaction that removes their rows. */
+export async function remove(tx: Tx, hashes: readonly Buffer[]): Promise<void> {
+  if (hashes.length > 0) await sql`delete from tokens where hash = any(${[...hashes]}::bytea[])`.execute(tx)
+}

@@ -1,0 +1,78 @@
+/**
+ * What was revoked, as rows that no tier can change or remove: what a row names never comes back. Processes of the release before
+ * write `revoked_at` beside the key or capability instead, and read it there: for this release both are written, and either counts.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Tx } from '#server/store/tables/tables.ts'
+
+/** What can be revoked. */
+export type Revocable = 'key' | 'capability'
+
+/** When the row of this alias was revoked; null for one that was not. */
+export function revokedAt(kind: Revocable, alias: string): RawBuilder<Date | null> {
+  return sql<Date | null>`coalesce(${revocationOf(kind, alias, 'at')}, ${sql.ref(`${alias}.revoked_at`)})`
+}
+
+/** Whether a revoked key's children were meant to outlive it. */
+export function keepsChildren(alias: string): RawBuilder<boolean> {
+  return sql<boolean>`coalesce(${revocationOf('key', alias, 'keeps_children')}, false)`
+}
+
+function revocationOf(kind: Revocable, alias: string, column: 'at' | 'keeps_children'): RawBuilder<unknown> {
+  return sql`(select r.${sql.ref(column)} from revocations r where ${isOf(kind, alias)})`
+}
+
+/** A predicate over the row of this alias. */
+export function isUnrevoked(kind: Revocable, alias: string): RawBuilder<boolean> {
+  return sql<boolean>`(${sql.ref(`${alias}.revoked_at`)} is null
+    and not exists (select from revocations r where ${isOf(kind, alias)}))`
+}
+
+function isOf(kind: Revocable, alias: string): RawBuilder<boolean> {
+  return sql`r.org_id = ${sql.ref(`${alias}.org_id`)} and r.kind = ${sql.lit(kind)} and r.id = ${sql.ref(`${alias}.id`)}`
+}
+
+/** Revokes capabilities of the organization; those that were revoked before stay revoked since then. */
+export async function revokeCapabilities(
+  tx: Tx,
+  org: string,
+  of: { ids: readonly string[]; now: Date },
+): Promise<void> {
+  const ids = [...of.ids]
+  await sql`
+    insert into revocations (org_id, kind, id, at)
+    select org_id, 'capability', id, coalesce(revoked_at, ${of.now}) from capabilities
+    where org_id = ${org} and id = any(${ids}::uuid[])
+    on conflict (org_id, kind, id) do nothing
+  `.execute(tx)
+  await sql`
+    update capabilities set revoked_at = ${of.now} where org_id = ${org} and id = any(${ids}::uuid[]) and revoked_at is null
+  `.execute(tx)
+}
+
+/**
+ * Revokes keys of the organization. What a key made outlives it where that is said, unless the key was revoked before, by which
+ * release ever: then that revocation stays what it was.
+ */
+export async function revokeKeys(
+  tx: Tx,
+  org: string,
+  of: { ids: readonly string[]; now: Date; keepsChildren: boolean },
+): Promise<void> {
+  const ids = [...of.ids]
+  await sql`
+    insert into revocations (org_id, kind, id, at, keeps_children)
+    select org_id, 'key', id, coalesce(revoked_at, ${of.now}), ${of.keepsChildren} and revoked_at is null from api_keys
+    where org_id = ${org} and id = any(${ids}::uuid[])
+    on conflict (org_id, kind, id) do nothing
+  `.execute(tx)
+  await sql`
+    update api_keys set revoked_at = ${of.now} where org_id = ${org} and id = any(${ids}::uuid[]) and revoked_at is null
+  `.execute(tx)
+}
+
+/** Forgets the revocations of rows that were removed, in the transaction that removed them. The database keeps those of others. */
+export async function forget(tx: Tx, kind: Revocable, gone: readonly { org: string; id: string }[]): Promise<void> {
+  const [orgs, kinds, ids] = [gone.map(one => one.org), gone.map(() => kind), gone.map(one => one.id)]
+  await sql`select forget_revocations(${orgs}::uuid[], ${kinds}::text[], ${ids}::uuid[])`.execute(tx)
+}
