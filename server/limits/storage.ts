@@ -82,6 +82,7 @@ export const STORAGE_LIMITS: readonly Limit[] = [
     ...{ happens: 'oldest goes' },
     how: 'one that another row refers to stays',
     test: ['attacks/sizes/storage', 'revokedMs'],
+    holds: ['table tokens', 'table revocations'],
   },
   {
     what: "Time for which an event's content is kept",

@@ -43,7 +43,7 @@ async function watchWrites(): Promise<void> {
     create function test_write() returns trigger language plpgsql as $$
       -- A partition is written for its table.
       begin insert into public.test_writes (name)
-        values (coalesce((select inhparent::regclass::text from pg_inherits where inhrelid = tg_relid), tg_table_name));
+        values (coalesce((select c.relname from pg_inherits join pg_class c on c.oid = inhparent where inhrelid = tg_relid), tg_table_name));
         return null; end $$;
     do $$ declare name text; begin
       for name in select relname from pg_class where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace and relname <> 'test_writes' loop
@@ -154,29 +154,29 @@ const TABLE: Record<string, () => Promise<Row>> = {
   },
   'organization.createKey': async () => ({
     action: 'key.created',
-    writes: ['api_keys'],
+    writes: ['api_keys', 'tokens'],
     call: ({ organization }) => organization.createKey.mutate({ mode: 'test' }),
   }),
   'organization.revokeKey': async () => {
     const { id } = await mooring.client().organization.createKey.mutate({ mode: 'test' })
     const call: Row['call'] = ({ organization }) => organization.revokeKey.mutate({ id })
-    return { action: 'key.revoked', writes: ['api_keys'], call }
+    return { action: 'key.revoked', writes: ['revocations'], call }
   },
   'organization.mintCapability': async () => ({
     action: 'capability.minted',
-    writes: ['capabilities'],
+    writes: ['capabilities', 'tokens'],
     call: ({ organization }) =>
       organization.mintCapability.mutate({ operations: ['feeds.read'], participantKind: 'system', ttlSeconds: 60 }),
   }),
   'organization.rotateCapability': async () => {
     const id = await capability()
     const call: Row['call'] = ({ organization }) => organization.rotateCapability.mutate({ id })
-    return { action: 'capability.rotated', writes: ['capabilities'], call }
+    return { action: 'capability.rotated', writes: ['capabilities', 'revocations', 'tokens'], call }
   },
   'organization.revokeCapability': async () => {
     const id = await capability()
     const call: Row['call'] = ({ organization }) => organization.revokeCapability.mutate({ id })
-    return { action: 'capability.revoked', writes: ['capabilities'], call }
+    return { action: 'capability.revoked', writes: ['revocations'], call }
   },
 }
 

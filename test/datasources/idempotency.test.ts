@@ -277,7 +277,7 @@ describe('A process that is killed in between', () => {
       () => 'answered',
       () => 'broken off',
     )
-    await blocked(watcher, 'insert into datasources')
+    await blocked(watcher, 'register_datasource_1')
     const second = send(ask)
     await blocked(watcher, 'insert into idempotency_keys')
 

@@ -24,6 +24,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/api/changes/feed-heads.ts #look()': 'one look for each wake, and one at a time',
   'server/api/datasources/remove-all.ts removeAll()':
     'AT_ONCE datasources each turn, of those that were there at the beginning',
+  'server/store/tokens/directory.ts #owners': 'MAX_OWNERS tokens that there are; the oldest goes',
   'server/api/caller/sealing-keys.ts kept': 'MAX_KEPT organizations, which operators make; then all are read again',
   'server/api/procedure/wait.ts awaited()': 'a look for each wake until the deadline of the wait',
   'server/api/procedure/once.ts claimAndRun()': 'a try of two seconds each, until WAIT_MS is over',
