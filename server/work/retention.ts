@@ -9,14 +9,13 @@ import * as idempotency from '#server/store/access/idempotency.ts'
 import * as leases from '#server/store/access/leases.ts'
 import * as credentialMarks from '#server/store/credentials/credential-marks.ts'
 import * as feeds from '#server/store/feeds/feed-retention.ts'
-import { BatchTooLarge, isLockNotAvailable } from '#server/store/installation/brief.ts'
+import { BATCH, BatchTooLarge, isLockNotAvailable } from '#server/store/installation/brief.ts'
 import * as months from '#server/store/installation/months.ts'
 import * as oldChanges from '#server/store/installation/old-changes.ts'
 import * as oldRows from '#server/store/installation/old-rows.ts'
 import * as upkeep from '#server/store/installation/upkeep.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
-import { BatchSize } from './batch-size.ts'
 import type { WorkerParts } from './parts.ts'
 
 const EVERY_MS = 60_000
@@ -74,6 +73,32 @@ const LIST: readonly Forget[] = [
   (db, { kept, ago, size }) => oldRows.forgetCapabilities(db, ago(kept.retention.revokedMs), size),
   (db, { kept, ago, size }) => oldRows.forgetKeys(db, ago(kept.retention.revokedMs), size),
 ]
+
+/** What reads or writes an old row waits as long as its batch takes. */
+const AIM_MS = 50
+const FIRST = BATCH / 4
+const SMALLEST = BATCH / 32
+
+/** How many rows the batches of one table remove in one turn: as many as take some 50 ms, by what the last one took. */
+export class BatchSize {
+  #rows = FIRST
+
+  /** Of the next batch. */
+  get rows(): number {
+    return this.#rows
+  }
+
+  /** Hears how long a batch of this size took. */
+  took(ms: number): void {
+    if (ms > AIM_MS) this.halve()
+    else if (ms < AIM_MS / 2) this.#rows = Math.min(BATCH, this.#rows * 2)
+  }
+
+  /** Makes the next batch smaller, where it is not the smallest. */
+  halve(): void {
+    this.#rows = Math.max(SMALLEST, this.#rows / 2)
+  }
+}
 
 /**
  * Does one turn: of each thing on the list as many batches as there are, for ten seconds at most, while `goesOn` says so. What

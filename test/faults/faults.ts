@@ -10,6 +10,7 @@ import { promoted } from '#test/faults/kinds/promoted.ts'
 import { readOnly } from '#test/faults/kinds/read-only.ts'
 import { frozen, killed, restarted } from '#test/faults/kinds/restarted.ts'
 import { restored } from '#test/faults/kinds/restored.ts'
+import { rolling } from '#test/faults/kinds/rolling.ts'
 import { exhausted, openTransaction, organizationLocked } from '#test/faults/kinds/strangers.ts'
 import { swallowed } from '#test/faults/kinds/swallowed.ts'
 import type { Fault } from './fault.ts'
@@ -31,6 +32,7 @@ export const FAULTS: readonly Fault[] = [
   restored(),
   processesKilled,
   workerFrozen,
+  rolling(),
   pooled('session'),
   pooled('transaction'),
 ]

@@ -36,6 +36,8 @@ export interface SceneOptions {
     stack: AsyncDisposableStack,
     tiers: Tiers,
   ): Promise<(url: string) => Record<string, string>>
+  /** What is put before the web processes: answers where the writers go in place of them. */
+  before?(urls: readonly string[], stack: AsyncDisposableStack): Promise<readonly string[]>
   /** Flags of Node's for a process. */
   flags?(member: Member): readonly string[]
 }
@@ -77,7 +79,8 @@ export async function makeScene(
   for (const watcher of watchers) stack.defer(() => watcher.stop())
   const readiness = watchReadiness(urls)
   stack.defer(() => readiness.stop())
-  const load = startLoad({ urls, key, connectionString: name => stringOf(customer, name) }, WRITERS)
+  const written = (await options.before?.(urls, stack)) ?? urls
+  const load = startLoad({ urls: written, key, connectionString: name => stringOf(customer, name) }, WRITERS)
   stack.defer(() => load.stop(0))
   const probeKey = await otherKey(tiers)
   const webs = [members.process('web-1'), members.process('web-2')]

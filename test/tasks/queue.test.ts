@@ -107,6 +107,25 @@ describe('With a backlog, a claim', () => {
     expect(await first()).toMatchObject([{ datasourceId }])
   })
 
+  it('is filled though most of the organizations have nothing that is due', async () => {
+    // One has most of what is due, the next hundred have something for tomorrow, and five behind them something for now.
+    await query(
+      mooring.databaseUrl,
+      `set session_replication_role = replica;
+       insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, requested)
+       select ('00000000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, gen_random_uuid(), 'poll', gen_random_uuid(), true,
+         now() + case when n = 1 then interval '-1 day' when n <= 101 then interval '1 day' else interval '-1 hour' end, now(), 0
+       from generate_series(1, 106) as n
+       union all
+       select '00000000-0000-7000-9000-000000000001', gen_random_uuid(), 'poll', gen_random_uuid(), true, now() - interval '1 day', now(), 0
+       from generate_series(1, 300)`,
+    )
+    const rounds: claims.Rounds = new Map()
+    const claimed = await claims.claim(mooring.db, { ...ask(), kinds: ['poll'], rounds })
+    expect(claimed).toHaveLength(8)
+    expect(new Set(claimed.map(one => one.organizationId)).size).toBe(6)
+  })
+
   it('writes no index: the rows stay on their pages', async () => {
     // Row versions of the claims before this one take the room of a page until they are cleared away.
     await query(mooring.databaseUrl, 'vacuum tasks')

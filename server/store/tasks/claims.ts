@@ -87,6 +87,8 @@ const LOCKS = { checks: 7_203_114_866, polls: 7_203_114_867 } as const
 /** Who finds another one claiming looks again so many times, after so long. */
 const LOOKS = 3
 const LOOK_MS = 20
+/** Where the organizations that were visited have too little that is due, the next ones are, so many times in one claim. */
+const VISITS = 3
 /** Others wait for the end of a claim: one that the database does not answer in so long is given up. */
 const CLAIM_MS = 1_000
 
@@ -133,14 +135,18 @@ async function claimLocked(tx: Tx, ask: ClaimAsk, priorities: readonly number[])
   if (rows[0]?.taken !== true) return null
   const claimed: Claim[] = []
   for (const priority of priorities) {
-    const limit = ask.limit - claimed.length
-    if (limit > 0)
-      claimed.push(...(await claimOf(tx, { ...ask, limit, held: [...ask.held, ...ownersOf(claimed)] }, priority)))
+    for (let visit = 0; visit < VISITS && claimed.length < ask.limit; visit += 1) {
+      const rest = { ...ask, limit: ask.limit - claimed.length, held: [...ask.held, ...ownersOf(claimed)] }
+      const { found, isMore } = await claimOf(tx, rest, priority)
+      claimed.push(...found)
+      if (!isMore) break
+    }
   }
   return claimed
 }
 
-async function claimOf(tx: Tx, ask: ClaimAsk, priority: number): Promise<Claim[]> {
+/** Claims of one priority; whether there are organizations that were not visited, which may have more. */
+async function claimOf(tx: Tx, ask: ClaimAsk, priority: number): Promise<{ found: Claim[]; isMore: boolean }> {
   const after = ask.rounds?.get(priority) ?? NOBODY
   const hasCallers = [...PRIORITIES.asked, ...PRIORITIES.hung].includes(priority % POLLS)
   const newestFirst = hasCallers ? (ask.newestFirst ?? false) : null
@@ -148,7 +154,8 @@ async function claimOf(tx: Tx, ask: ClaimAsk, priority: number): Promise<Claim[]
   const visited = rows[0]?.visited
   if (visited) ask.rounds?.set(priority, visited)
   // Sound: where one column of a claim is there, all are.
-  return rows.filter(row => row.id !== null).map(({ visited: _, ...row }) => row as Claim)
+  const found = rows.filter(row => row.id !== null).map(({ visited: _, ...row }) => row as Claim)
+  return { found, isMore: Boolean(visited) && ask.rounds !== undefined }
 }
 
 function isOfPolls({ kinds }: Pick<ClaimAsk, 'kinds'>): boolean {

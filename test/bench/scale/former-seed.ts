@@ -1,4 +1,7 @@
-/** Rows as release 0.2.0 has left them, for a migration to be timed on: that release's columns, and no others. */
+/**
+ * Rows as release 0.2.0 has left them, for a migration to be timed on: that release's columns, and no others.
+ * Called by `migrations.ts`.
+ */
 import pg from 'pg'
 
 const ITEMS = [

@@ -1,4 +1,7 @@
-/** Requests of the benchmark, over connections that are kept. */
+/**
+ * Requests of the benchmark, over connections that are kept.
+ * Any status but 2xx ends it: what is refused is not measured.
+ */
 import { Agent, request } from 'node:http'
 
 /** What is asked for. */

@@ -1,4 +1,7 @@
-/** One installation of the benchmark: a web tier in this process, and a database with so many datasources. */
+/**
+ * One installation of the benchmark: a web tier in this process, and a database with so many datasources.
+ * There are two of them at once, so that they are compared under the same load of the machine.
+ */
 import { newId } from '#server/domain/access/ids.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import type { Db } from '#server/store/tables/tables.ts'

@@ -4,6 +4,7 @@
  */
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 const LOOK_MS = 1_000
 
@@ -12,6 +13,8 @@ export interface Balancer {
   readonly url: string
   /** Takes a process in; it is sent nothing before it said that it is ready. Resolves when it did. */
   add(url: string): Promise<void>
+  /** Resolves when a process that was taken in before says again that it is ready. */
+  takenIn(url: string): Promise<void>
   /** Why requests failed that got no answer from the process that they were sent to. */
   readonly failures: readonly string[]
   stop(): Promise<void>
@@ -50,6 +53,9 @@ export async function startBalancer(): Promise<Balancer> {
       const backend = { url, isReady: false }
       while (!backend.isReady) await look(backend)
       backends.push(backend)
+    },
+    async takenIn(url) {
+      while (!backends.some(one => one.url === url && one.isReady)) await delay(LOOK_MS / 10)
     },
     failures,
     async stop() {

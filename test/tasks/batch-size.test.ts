@@ -1,10 +1,13 @@
-/** How many old rows are removed at a time follows the time that a batch takes, and no batch holds its locks for long. */
+/**
+ * How many old rows are removed at a time follows the time that a batch takes, and no batch holds its locks for long.
+ * The whole of retention is in `test/operations/retention.test.ts`.
+ */
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDb } from '#server/store/database/db.ts'
 import { BATCH, BatchTooLarge, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import { BatchSize } from '#server/work/batch-size.ts'
+import { BatchSize } from '#server/work/retention.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
 import { query } from '#test/support/database/postgres.ts'
 
