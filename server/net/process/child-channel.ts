@@ -10,9 +10,10 @@ import { createFrameReader, encodeFrame, HEADER_BYTES } from '#server/net/postgr
 
 /**
  * The kinds of frames. To the dialling process: `c` settings, `b` a piece of bytes that belongs to the request to come, `r`
- * that request. From it: `b` a piece of bytes that belongs to the request at hand, `a` its answer, `k` it takes the next one.
+ * that request. From it: `l` it has loaded what the request takes and begins, `b` a piece of bytes that belongs to the request
+ * at hand, `a` its answer, `k` it takes the next one.
  */
-export type ChannelKind = 'c' | 'r' | 'k' | 'b' | 'a'
+export type ChannelKind = 'c' | 'r' | 'k' | 'l' | 'b' | 'a'
 
 /** Of a settings, request or answer frame: a role's facts at their largest, or a request with its CA certificates. */
 const MAX_JSON_BYTES = 4 << 20

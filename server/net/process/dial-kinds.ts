@@ -7,21 +7,29 @@
  */
 
 import type { EndpointRequest } from '#server/domain/feeds/endpoint.ts'
-import { type DescribeRequest, describeDatabase } from '#server/net/catalog/describe.ts'
-import { requestFromChild } from '#server/net/endpoint/request-answer.ts'
+import type { DescribeRequest } from '#server/net/catalog/describe.ts'
 import type { DialContext } from '#server/net/postgres/dial-context.ts'
 import { type LocateRequest, locate } from '#server/net/postgres/locate.ts'
 import { type ProbeRequest, probeDatabase } from '#server/net/postgres/probe.ts'
 
-/** Every kind. Requests and answers are plain JSON. */
+/**
+ * Every kind: loads what it takes, and answers the function. Requests and answers are plain JSON. Reading a catalog and asking
+ * an endpoint are loaded by the processes that do it: most of a process's start is the loading of code, and many only probe.
+ */
 export const DIAL_KINDS = {
-  probe: (request: ProbeRequest, context: DialContext) => probeDatabase(request, context),
-  describe: (request: DescribeRequest, context: DialContext) => describeDatabase(request, context),
-  locate: (request: LocateRequest, context: DialContext) => locate(request, context),
-  request: (request: EndpointRequest, context: DialContext) => requestFromChild(request, context),
+  probe: async () => (request: ProbeRequest, context: DialContext) => probeDatabase(request, context),
+  describe: async () => {
+    const { describeDatabase } = await import('#server/net/catalog/describe.ts')
+    return (request: DescribeRequest, context: DialContext) => describeDatabase(request, context)
+  },
+  locate: async () => (request: LocateRequest, context: DialContext) => locate(request, context),
+  request: async () => {
+    const { requestFromChild } = await import('#server/net/endpoint/request-answer.ts')
+    return (request: EndpointRequest, context: DialContext) => requestFromChild(request, context)
+  },
 } as const
 
 /** The name of a kind. */
 export type DialKind = keyof typeof DIAL_KINDS
 /** What a kind is asked. */
-export type DialAsk<K extends DialKind> = Parameters<(typeof DIAL_KINDS)[K]>[0]
+export type DialAsk<K extends DialKind> = Parameters<Awaited<ReturnType<(typeof DIAL_KINDS)[K]>>>[0]

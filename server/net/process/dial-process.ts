@@ -58,6 +58,7 @@ export class DialProcess {
   readonly #events: DialProcessEvents
   #job: DialJob | null = null
   #bytes = 0
+  #hasBegun = false
   #dials = 0
   #ready = false
   #ended = false
@@ -87,8 +88,10 @@ export class DialProcess {
   run(job: DialJob): void {
     this.#job = job
     this.#bytes = 0
+    this.#hasBegun = false
     this.#dials += 1
-    this.#deadline = setTimeout(() => this.kill('deadline'), job.deadlineMs + GRACE_MS)
+    // Until it says that it begins, it does nothing but load our code.
+    this.#deadline = setTimeout(() => this.kill('deadline'), START_MS)
     this.#memory = setInterval(() => this.#checkMemory(), MEMORY_CHECK_MS)
     if (job.ahead) sendAhead(this.#pipe, job.ahead)
     sendJson(this.#pipe, 'r', job.asked)
@@ -101,7 +104,7 @@ export class DialProcess {
   }
 
   #listen(): void {
-    const read = createChannelReader(['k', 'b', 'a'], (kind, body) => this.#take(kind, body))
+    const read = createChannelReader(['k', 'l', 'b', 'a'], (kind, body) => this.#take(kind, body))
     this.#pipe.on('data', (chunk: Buffer) => {
       if (this.#ended) return
       try {
@@ -137,6 +140,13 @@ export class DialProcess {
     }
     const job = this.#job
     if (job === null) throw new RangeError('channel frame out of turn')
+    if (kind === 'l') {
+      if (this.#hasBegun) throw new RangeError('channel frame out of turn')
+      this.#hasBegun = true
+      clearTimeout(this.#deadline)
+      this.#deadline = setTimeout(() => this.kill('deadline'), job.deadlineMs + GRACE_MS)
+      return
+    }
     if (kind === 'b') {
       this.#bytes += body.length
       if (this.#bytes > job.maxBytes) throw new RangeError('channel bytes')

@@ -104,7 +104,9 @@ function isSpent({ failure, finding }: Found): boolean {
 async function answer(said: PipedRequest, context: DialContext, pipe: Socket): Promise<void> {
   const goodbyes: Promise<void>[] = []
   // Sound: the worker pairs each kind with its own request; TypeScript cannot follow a pair through a union.
-  const run = DIAL_KINDS[said.kind] as (request: unknown, under: DialContext) => Promise<Found>
+  const run = (await DIAL_KINDS[said.kind]()) as (request: unknown, under: DialContext) => Promise<Found>
+  // From here on it is the stranger's time.
+  sendJson(pipe, 'l', null)
   const found = await run(said.request, { ...context, partWith: goodbye => goodbyes.push(goodbye) })
   sendJson(pipe, 'a', { answer: found, spent: isSpent(found) } satisfies PipedAnswer)
   await Promise.all(goodbyes)
