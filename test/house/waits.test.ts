@@ -22,6 +22,7 @@ const SLEEPS: Readonly<Record<string, readonly [number, string]>> = {
   'test/attacks/trust/a-lease-that-anybody-could-have-sealed.test.ts': [1, 'a lease of a second runs out'],
   'test/datasources/with-datasource.test.ts': [1, 'a lease of a second runs out'],
   'test/http/http-exchange.test.ts': [1, 'a connection is idle for longer than headers may take'],
+  'test/operations/rolling-restart.test.ts': [1, 'callers leave the machine time for what they call'],
   'test/support/access/procedures.ts': [1, 'a subscription is refused within the time, or is not'],
   'test/support/dials/hostile-postgres.ts': [1, 'a server drips'],
 }

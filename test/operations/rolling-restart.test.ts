@@ -1,4 +1,5 @@
 /** Web processes are replaced one after the other behind a balancer that looks once a second: no caller notices. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createClient } from '#client/index.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
@@ -8,6 +9,8 @@ import { type Balancer, startBalancer } from '#test/support/operations/balancer.
 // What production has: nothing is said, so a process serves for five seconds after the signal.
 const AS_DOCUMENTED = { MOORING_DRAIN_SECONDS: '' }
 const CALLERS = 4
+/** Between two calls of a caller: at every moment of a restart somebody calls, and the machine has time for the restart. */
+const PACE_MS = 25
 
 let tiers: Tiers
 let customer: Customer
@@ -40,6 +43,7 @@ it('A rolling restart of two web processes loses no request', async () => {
       const { id } = await client.datasources.register.mutate({ connectionString })
       acknowledged.push(id)
       expect((await client.datasources.get.query({ id })).id).toBe(id)
+      await sleep(PACE_MS)
     }
   }
   const callers = Promise.all(Array.from({ length: CALLERS }, call))
