@@ -128,7 +128,7 @@ export async function forget(
  * Does a batch and says whether there may be more. One that would have held its locks for too long is done again, smaller; a month's
  * table that is in use is left for the next turn, as rows are.
  */
-async function timed(size: BatchSize, batch: () => Promise<boolean>): Promise<boolean> {
+export async function timed(size: BatchSize, batch: () => Promise<boolean>): Promise<boolean> {
   const from = performance.now()
   try {
     const isMore = await batch()

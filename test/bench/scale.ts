@@ -17,7 +17,7 @@ const MANY = { datasources, organizations: Math.max(10, datasources / 100) }
 const TARGET = 0.85
 const MOST_PASSES = 4
 /** Rows that one statement may read, of tables and indexes. */
-const MOST_ROWS = 2_000
+const MOST_ROWS = 2_500
 /** A table that is small whatever there is may be read from end to end. */
 const SMALL = 5_000
 

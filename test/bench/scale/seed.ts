@@ -43,6 +43,12 @@ const idOf = (at: string, of: string) =>
 const bytes = (count: number) =>
   `decode(left(repeat(md5(n || 'bytes'), ${Math.ceil(count / 16)}), ${count * 2}), 'hex')`
 
+/** Odd and no multiple of five: the large organization has every tenth, and has no more of what is due than its share. */
+function everyDue(datasources: number): number {
+  const every = 2 * Math.floor(datasources / DUE / 2) + 1
+  return every % 5 === 0 ? every + 2 : every
+}
+
 const ago = (share: string) => `now() - interval '20 days' * (1 - ${share})`
 
 /** The organizations, in the temporary table `orgs`, with a key to seal to and two to call with. */
@@ -84,7 +90,7 @@ const datasourcesOf = ({ datasources, organizations }: Extent) => [
          from generate_series(1, case when n % ${ROTATED} = 3 then 2 else 1 end) as version) as versions`,
   `insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, settled)
        select org_id, ${idOf('at', "n || 't'")}, 'verify', id, true,
-         case when n % greatest(1, ${datasources} / ${DUE}) = 0 then now() - interval '1 minute' else now() + interval '1 day' * n / ${datasources} end, at, 1
+         case when n % ${everyDue(datasources)} = 0 then now() - interval '1 minute' else now() + interval '1 day' * n / ${datasources} end, at, 1
        from made where n % ${REMOVED} <> 7`,
 ]
 
