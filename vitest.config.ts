@@ -81,10 +81,11 @@ const longest = [
   'local-mode',
 ]
 
-/** Begins with those that take longest, and goes on as vitest does. */
+/** Begins with those that have a process of their own, then those that take longest, and goes on as vitest does. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) => {
+    const place = ({ moduleId, project }: TestSpecification) => {
+      if (project.name === 'apart') return -1
       const at = longest.findIndex(name => moduleId.endsWith(`/${name}.test.ts`))
       return at < 0 ? longest.length : at
     }
