@@ -68,10 +68,10 @@ export interface Remarks {
 
 /** What a repeat under an idempotency key is compared by. */
 export interface ComparedRequest {
-  /** Without what is secret in it; its keyed hash is kept. */
-  readonly body: string
-  /** All of it, as the release before kept its hash: for claims that are from then. The next release drops it. */
-  readonly wholeBody: string
+  /** The body as it came. */
+  readonly body: unknown
+  /** What the query asks for belongs to the request as much as its body. With its question mark; empty without one. */
+  readonly query: string
 }
 
 /** The context of one request. */

@@ -51,6 +51,17 @@ export const WaitSeconds = z.number().int().min(0).max(30)
 /** A key under which a mutation is done once; at most 255 characters. */
 export const IdempotencyKey = z.string().min(1).max(255).optional()
 
+const PARSED = Symbol('parsed')
+
+/**
+ * What a schema of `chosen` has made, as the same schema takes it again without a second look: for a dialect, which parses its
+ * body into a procedure's input and calls that procedure in this process. No JSON can spell it.
+ */
+export function alreadyParsed<S extends z.ZodType>(_schema: S, input: z.output<S>): z.input<S> {
+  const wrapped: unknown = { [PARSED]: input }
+  return wrapped as z.input<S> // `chosen` alone opens it
+}
+
 /**
  * One of several schemas, chosen by looking at the value, so that the issues reported are those of the form that was
  * meant and not a union's "none fits". Its metadata has them as `forms`, for the OpenAPI document.
@@ -64,6 +75,8 @@ export function chosen<A extends z.ZodType, B extends z.ZodType>(
   return z
     .custom<z.input<A> | z.input<B>>()
     .transform((value, ctx): z.output<A> | z.output<B> => {
+      // Sound: `alreadyParsed` alone has the symbol, and takes nothing but what the schema makes.
+      if (isParsed(value)) return value[PARSED] as z.output<A> | z.output<B>
       const schema = typeof value === 'object' && value !== null && isSecond(value) ? second : first
       const parsed = schema.safeParse(value)
       if (parsed.success) return parsed.data
@@ -71,4 +84,8 @@ export function chosen<A extends z.ZodType, B extends z.ZodType>(
       return z.NEVER
     })
     .meta({ forms })
+}
+
+function isParsed(value: unknown): value is { readonly [PARSED]: unknown } {
+  return typeof value === 'object' && value !== null && PARSED in value
 }

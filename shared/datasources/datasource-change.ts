@@ -7,12 +7,12 @@ import { storableText } from '#shared/base/text.ts'
 import { chosen, DatasourceId, IdempotencyKey, WaitSeconds } from '#shared/base/wire.ts'
 import { ExcludedSchemas } from '#shared/datasources/excluded-schemas.ts'
 import { Metadata, SchemaName } from './datasource.ts'
-import { isSealed, PlainString, SealedString, Trusted } from './registration.ts'
+import { isSealed, PlainString, SealedString, Trusted, withReadString } from './registration.ts'
 
 /** Input of `datasources.rotate`. A CA certificate never comes without the connection string that is sent under it. */
 export const RotateInput = chosen(
   isSealed,
-  z.strictObject({ id: DatasourceId, ...PlainString, ...Trusted, ...rotation() }),
+  z.strictObject({ id: DatasourceId, ...PlainString, ...Trusted, ...rotation() }).transform(withReadString),
   z.strictObject({ id: DatasourceId, ...SealedString, ...rotation() }),
 )
 

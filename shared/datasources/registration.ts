@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { isStorable, storableText } from '#shared/base/text.ts'
 import { chosen, IdempotencyKey, Mode, WaitSeconds } from '#shared/base/wire.ts'
+import { parseConnectionString, type Target } from '#shared/connection-string/connection-string.ts'
 import { MAX_CONNECTION_STRING, MAX_URL } from '#shared/connection-string/uri-text.ts'
 import { ExcludedSchemas } from '#shared/datasources/excluded-schemas.ts'
 import { DbType, Metadata, SchemaName } from './datasource.ts'
@@ -33,6 +34,29 @@ const placed = {
  */
 export const Trusted = { caCertificate: CaCertificate.nullable().optional() }
 
+/** A connection string that was parsed. The text is what a repeat under an idempotency key is compared by; it is never stored. */
+export interface ReadString {
+  readonly text: string
+  readonly target: Target
+}
+
+type WithReadString<T> = Omit<T, 'connectionString'> & { readonly connectionString: ReadString }
+
+/** Parses the string of an input, once and for all; for a transformation behind the rules of the other fields. */
+export function withReadString<T extends { connectionString: string }>(
+  input: T,
+  ctx: z.core.$RefinementCtx,
+): WithReadString<T> {
+  const { connectionString: text } = input
+  const parsed = parseConnectionString(text)
+  if (parsed.ok) return { ...input, connectionString: { text, target: parsed.target } satisfies ReadString }
+  ctx.issues.push({
+    ...{ code: 'custom', input: undefined, path: ['connectionString'], message: parsed.message },
+    params: { code: 'connection_string' },
+  })
+  return z.NEVER
+}
+
 /** The connection string in clear; it is parsed and sealed in the request and never stored. */
 export const PlainString = { connectionString: z.string().min(1).max(MAX_CONNECTION_STRING) }
 
@@ -57,7 +81,7 @@ const isEndpoint = (value: object) => 'endpoint' in value || 'signingKey' in val
 /** Registers a direct datasource, its string in clear or sealed by the caller. */
 export const RegisterDirect = chosen(
   isSealed,
-  z.strictObject({ ...PlainString, ...Trusted, ...placed, ...described }),
+  z.strictObject({ ...PlainString, ...Trusted, ...placed, ...described }).transform(withReadString),
   z.strictObject({ ...SealedString, ...placed, ...described }),
 )
 
@@ -76,6 +100,9 @@ export type RegisterInput = z.output<typeof RegisterInput>
 /** Input of `datasources.validate`: the direct form, of which only what concerns the dial is used. */
 export const ValidateInput = chosen(
   isSealed,
-  z.strictObject({ ...PlainString, ...Trusted, ...placed, idempotencyKey: described.idempotencyKey }),
+  z
+    .strictObject({ ...PlainString, ...Trusted, ...placed, idempotencyKey: described.idempotencyKey })
+    .transform(withReadString),
   z.strictObject({ ...SealedString, ...placed, idempotencyKey: described.idempotencyKey }),
 )
+export type ValidateInput = z.output<typeof ValidateInput>

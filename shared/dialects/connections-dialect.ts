@@ -7,9 +7,9 @@ import { codePoints, isStorable } from '#shared/base/text.ts'
 import { readUuid, uuidParsing } from '#shared/base/uuid-text.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { MAX_CONNECTION_STRING } from '#shared/connection-string/uri-text.ts'
-import { DB_TYPES, DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
+import { DB_TYPES, type DbType, DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
 import { bytesOf, EXCLUDED_SCHEMAS, looksSecret } from '#shared/datasources/excluded-schemas.ts'
-import { SealedString } from '#shared/datasources/registration.ts'
+import { type ReadString, SealedString } from '#shared/datasources/registration.ts'
 
 /** The documented pattern of `db_type`, as `ctx.pattern` shows it. */
 export const DB_TYPE_PATTERN = `^(${DB_TYPES.join('|')})$`
@@ -25,6 +25,7 @@ const issue = (spelling: Spelling) => ({ error: spelling.message, params: spelli
 const plural = (count: number) => `${count} character${count === 1 ? '' : 's'}`
 
 const misplaced = { type: 'value_error', message: 'Value error, a schema name has the form of a connection string' }
+const tooManyBytes = { type: 'value_error', message: 'Value error, a database name has at most 63 bytes' }
 const odd = { type: 'value_error', message: 'Value error, the text holds U+0000 or a lone surrogate' }
 
 /** A string of `min` to `max` code points that PostgreSQL can store. */
@@ -60,6 +61,8 @@ const Uuid = z
     return z.NEVER
   })
 
+const isDbType = (value: string): value is DbType => DB_TYPES.some(type => type === value)
+
 const pattern = {
   type: 'string_pattern_mismatch',
   message: `String should match pattern '${DB_TYPE_PATTERN}'`,
@@ -69,13 +72,10 @@ const pattern = {
 // The order is the documented model's: issues are reported in it.
 const named = {
   name: text(1, 200).describe('What people call it.'),
-  db_type: z
-    .string()
-    .refine(value => DB_TYPES.some(type => type === value), issue(pattern))
-    .meta({
-      pattern: DB_TYPE_PATTERN,
-      description: 'What kind of PostgreSQL it is; it chooses the wording of advice.',
-    }),
+  db_type: z.string().refine(isDbType, issue(pattern)).meta({
+    pattern: DB_TYPE_PATTERN,
+    description: 'What kind of PostgreSQL it is; it chooses the wording of advice.',
+  }),
 }
 /** Refuses a list of which there is too much, `unit`s of it counted. */
 function bounded(max: number, of: { unit: string; count: (names: string[]) => number }) {
@@ -108,18 +108,25 @@ const described = {
 }
 
 const ConnectionString = text(10, MAX_CONNECTION_STRING)
-  .check(ctx => {
-    if (ctx.issues.length > 0) return
-    const parsed = parseConnectionString(ctx.value)
-    if (parsed.ok) return
+  .describe('A full PostgreSQL URI with credentials. Sealed in the request that brings it; write-only.')
+  .transform((value, ctx): ReadString => {
+    const parsed = parseConnectionString(value)
+    if (parsed.ok) return { text: value, target: parsed.target }
     const message = `Value error, ${parsed.message}`
     ctx.issues.push({ code: 'custom', input: undefined, message, params: { type: 'value_error', message } })
+    return z.NEVER
   })
-  .describe('A full PostgreSQL URI with credentials. Sealed in the request that brings it; write-only.')
+
+/** What both forms say beside the string, as the procedure `datasources.register` takes it. */
+function describedInput(body: { name: string; db_type: DbType; excluded_schemas?: string[] | undefined }) {
+  const { name, db_type: dbType, excluded_schemas: excludedSchemas } = body
+  return { name, dbType, schema: null, ...(excludedSchemas === undefined ? {} : { excludedSchemas }) }
+}
 
 const Plain = z
   .object({ ...named, connection_string: ConnectionString, ...described })
   .meta({ id: 'CreateConnection', description: 'Registers by connection string.' })
+  .transform(({ connection_string: connectionString, ...body }) => ({ connectionString, ...describedInput(body) }))
 const Sealed = z
   .object({
     ...named,
@@ -129,22 +136,27 @@ const Sealed = z
     key_id: Uuid.describe('The `key_id` that came with that key; a UUID in any of its usual spellings.'),
     host: text(1, 253).describe('The host in the sealed string, for display; the worker compares the two.'),
     port: SealedString.port.describe('The port in the sealed string.'),
-    database_name: text(1, 63).describe('The database in the sealed string.'),
+    database_name: text(1, 63)
+      .refine(name => bytesOf([name]) <= 63, issue(tooManyBytes))
+      .describe('The database in the sealed string.'),
     ...described,
   })
   .meta({ id: 'CreateSealedConnection', description: 'Registers by a string that our web tier cannot read.' })
+  .transform(({ sealed_connection_string, key_id, host, port, database_name, ...body }) => ({
+    sealedConnectionString: sealed_connection_string,
+    keyId: key_id,
+    host,
+    port,
+    database: database_name,
+    ...describedInput(body),
+  }))
 
 /** Body of `POST /api/v1/connections` as the document shows it: one of the two that `registerBodyFor` chooses from. */
 export const CreateConnection = z.union([Plain, Sealed])
 
-/** The schema that a registration's body is meant for: with a sealed string, or with one in clear. Never both. */
+/** The schema that a registration's body is meant for, which makes the procedure's input of it: with a sealed string, or with one in clear. Never both. */
 export function registerBodyFor(body: object) {
   const isSealed = 'sealed_connection_string' in body
   if (isSealed && 'connection_string' in body) return null
   return isSealed ? Sealed : Plain
 }
-
-/** A registration with the string in clear. */
-export type PlainConnection = z.output<typeof Plain>
-/** A registration with a string that the caller sealed. */
-export type SealedConnection = z.output<typeof Sealed>

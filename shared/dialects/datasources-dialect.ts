@@ -5,11 +5,13 @@
 import { z } from 'zod'
 import { chosen, DatasourceId, Mode } from '#shared/base/wire.ts'
 import { Metadata, SchemaName } from '#shared/datasources/datasource.ts'
-import { PlainString, RegisterEndpoint, SealedString } from '#shared/datasources/registration.ts'
-
-const CaCertificate = z.string().max(32_768).startsWith('-----BEGIN CERTIFICATE-----', {
-  error: 'caCertificate is PEM text that begins with -----BEGIN CERTIFICATE-----',
-})
+import {
+  PlainString,
+  RegisterEndpoint,
+  SealedString,
+  Trusted,
+  withReadString,
+} from '#shared/datasources/registration.ts'
 
 const metadata = Metadata.optional().describe(
   "The caller's own labels: at most 50 keys of 40 characters with values of 500. Shown as given, never interpreted.",
@@ -26,12 +28,10 @@ const Plain = {
   connectionString: PlainString.connectionString.describe(
     'A PostgreSQL URI with the credentials of a least-privileged role. Sealed in the request that brings it; write-only.',
   ),
-  caCertificate: CaCertificate.nullable()
-    .optional()
-    .describe(
-      'The certificate authority that the server must be verified against, as PEM; null for the public ones. While one is in force, ' +
-        'another string has to bring it again. With a sealed string it stands inside the box.',
-    ),
+  caCertificate: Trusted.caCertificate.describe(
+    'The certificate authority that the server must be verified against, as PEM; null for the public ones. While one is in force, ' +
+      'another string has to bring it again. With a sealed string it stands inside the box.',
+  ),
 }
 
 const Sealed = {
@@ -49,6 +49,19 @@ const signingKey = RegisterEndpoint.shape.signingKey.describe(
   'The secret that requests to the endpoint are signed with; write-only, only its last four characters are ever shown.',
 )
 
+/** The fields that this dialect spells in another way, as the procedures do. */
+function sealedInput<T extends { connection?: 'direct' | undefined; key_id: string }>({ connection: _, ...body }: T) {
+  const { key_id: keyId, ...rest } = body
+  return { ...rest, keyId }
+}
+
+function plainInput<T extends { connection?: 'direct' | undefined; connectionString: string }>(
+  { connection: _, ...body }: T,
+  ctx: z.core.$RefinementCtx,
+) {
+  return withReadString(body, ctx)
+}
+
 const isSealed = (body: object) => 'sealedConnectionString' in body || 'key_id' in body
 const isEndpoint = (body: object) =>
   'endpoint' in body || 'signingKey' in body || ('connection' in body && body.connection === 'endpoint')
@@ -58,10 +71,12 @@ export const DirectBody = chosen(
   isSealed,
   z
     .strictObject({ ...Plain, ...direct })
-    .meta({ id: 'RegisterDirect', description: 'Registers by connection string.' }),
+    .meta({ id: 'RegisterDirect', description: 'Registers by connection string.' })
+    .transform(plainInput),
   z
     .strictObject({ ...Sealed, ...direct })
-    .meta({ id: 'RegisterSealed', description: 'Registers by a connection string that our web tier cannot read.' }),
+    .meta({ id: 'RegisterSealed', description: 'Registers by a connection string that our web tier cannot read.' })
+    .transform(sealedInput),
 )
 
 /** The signed endpoint form. */
@@ -74,18 +89,24 @@ export const EndpointBody = z
     metadata,
   })
   .meta({ id: 'RegisterEndpoint', description: 'Registers a signed endpoint.' })
+  .transform(({ connection: _, ...input }) => input)
 
-/** Body of `POST /v1/datasources`: one of the three, told apart by their fields. */
+/** Body of `POST /v1/datasources`: one of the three, told apart by their fields, as the procedure's input. */
 export const RegisterBody = chosen(isEndpoint, DirectBody, EndpointBody)
-export type RegisterBody = z.output<typeof RegisterBody>
 
-/** Body of `POST /v1/datasources/validate`. */
+/** Body of `POST /v1/datasources/validate`, as the procedure's input. */
 export const ValidateBody = chosen(
   (body: object) => Object.keys(body).length === 0,
   chosen(
     isSealed,
-    z.strictObject({ ...Plain, ...dialled }).meta({ id: 'ValidateDirect', description: 'Tries a connection string.' }),
-    z.strictObject({ ...Sealed, ...dialled }).meta({ id: 'ValidateSealed', description: 'Tries a sealed one.' }),
+    z
+      .strictObject({ ...Plain, ...dialled })
+      .meta({ id: 'ValidateDirect', description: 'Tries a connection string.' })
+      .transform(plainInput),
+    z
+      .strictObject({ ...Sealed, ...dialled })
+      .meta({ id: 'ValidateSealed', description: 'Tries a sealed one.' })
+      .transform(sealedInput),
   ),
   z
     .strictObject({})

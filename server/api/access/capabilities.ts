@@ -4,7 +4,7 @@
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { idempotent } from '#server/api/procedure/idempotent.ts'
 import { procedure } from '#server/api/procedure/trpc.ts'
 import { presentCapability } from '#server/api/responses/present-capability.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
@@ -69,12 +69,7 @@ export const capabilityProcedures = {
     .input(RevokeCapabilityInput)
     .output(Capability)
     .mutation(({ ctx, input }) =>
-      once(ctx, {
-        path: 'organization.revokeCapability',
-        input,
-        effect: inside => revoke(inside, idOf(input.id)),
-        answer: async (_, revoked) => revoked,
-      }),
+      idempotent({ ctx, path: 'organization.revokeCapability', input }, inside => revoke(inside, idOf(input.id))),
     ),
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { issuerName, presentCapability, withoutToken } from '#server/api/responses/present-capability.ts'
 import { isWithin } from '#server/domain/access/scope.ts'
 import { mintCapability } from '#server/seal/mint.ts'
@@ -55,18 +55,16 @@ export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promi
     wide_scope: input.wideScope ?? false,
     created_at: now,
   }
-  return once(ctx, {
-    path: 'organization.mintCapability',
-    input,
-    effect: async within =>
-      transaction(within.parts.db, async tx => {
-        // In here, as whatever may change meanwhile: a replay is answered although a datasource has gone.
-        if (datasourceIds !== null) await requireKnown(within, datasourceIds)
-        await requireRoom(within, tx, parts.quotas.capabilities)
-        await requireUnrevoked(within, tx)
-        await recordCapability(within, tx, { action: 'capability.minted', id: row.id })
-        return presentCapability(await capabilities.insert(tx, principal.organizationId, row), now)
-      }),
+  const stored = (within: KnownContext) =>
+    transaction(within.parts.db, async tx => {
+      // In here, as whatever may change meanwhile: a replay is answered although a datasource has gone.
+      if (datasourceIds !== null) await requireKnown(within, datasourceIds)
+      await requireRoom(within, tx, parts.quotas.capabilities)
+      await requireUnrevoked(within, tx)
+      await recordCapability(within, tx, { action: 'capability.minted', id: row.id })
+      return presentCapability(await capabilities.insert(tx, principal.organizationId, row), now)
+    })
+  return idempotentAs({ ctx, path: 'organization.mintCapability', input }, stored, {
     answer: async (_, made): Promise<MintedCapability> => ({ ...made, token: minted.token }),
     keepable: withoutToken,
   })

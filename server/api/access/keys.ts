@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { idempotent, idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { countedDescendants, type RevocationConsent } from '#server/domain/access/revocation.ts'
 import { isWithin, requireScope } from '#server/domain/access/scope.ts'
 import { mintKey } from '#server/seal/mint.ts'
@@ -39,13 +39,11 @@ export async function createKey(ctx: KnownContext, input: z.output<typeof Create
   const { last4, created_at } = row
   const id = typedId('key_', row.id)
   const made: Created = { id, mode, name, last4, scopes: [...scopes], createdAt: created_at.toISOString() }
-  return once(ctx, {
-    path: 'organization.createKey',
-    input,
-    effect: async inside => {
-      await store(inside, row)
-      return made
-    },
+  const stored = async (inside: KnownContext) => {
+    await store(inside, row)
+    return made
+  }
+  return idempotentAs({ ctx, path: 'organization.createKey', input }, stored, {
     answer: async (_, kept): Promise<Created> => ({ ...kept, key: token }),
     // Of the answer, not of this call: a repeat is told of the key that the first one made.
     keepable: ({ key: _, ...rest }) => rest,
@@ -83,20 +81,15 @@ export async function revokeKey(
 ): Promise<z.output<typeof RevokedKey>> {
   const id = uuidOf(input.id, 'key_')
   if (id === null) throw new Fault('entity_not_found')
-  return once(ctx, {
-    path: 'organization.revokeKey',
-    input,
-    effect: async inside => {
-      const { revokedAt, revoked, kept } = await revoke(inside, { ...input, id })
-      ctx.remarks.kept = kept.keys.length + kept.capabilities.length
-      return {
-        id: input.id,
-        revokedAt: revokedAt.toISOString(),
-        revokedKeys: revoked.keys.length,
-        revokedCapabilities: revoked.capabilities.length,
-      }
-    },
-    answer: async (_, revoked) => revoked,
+  return idempotent({ ctx, path: 'organization.revokeKey', input }, async inside => {
+    const { revokedAt, revoked, kept } = await revoke(inside, { ...input, id })
+    ctx.remarks.kept = kept.keys.length + kept.capabilities.length
+    return {
+      id: input.id,
+      revokedAt: revokedAt.toISOString(),
+      revokedKeys: revoked.keys.length,
+      revokedCapabilities: revoked.capabilities.length,
+    }
   })
 }
 

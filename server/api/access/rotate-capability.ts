@@ -4,8 +4,9 @@
  */
 
 import type { KnownContext } from '#server/api/context.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { issuerName, presentCapability, withoutToken } from '#server/api/responses/present-capability.ts'
+import { capabilityState } from '#server/domain/access/capability-state.ts'
 import { isWithin, requireScope } from '#server/domain/access/scope.ts'
 import { grantOf, mintCapability } from '#server/seal/mint.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
@@ -27,15 +28,13 @@ export async function rotate(ctx: KnownContext, input: RotateCapabilityInput): P
   const id = uuidOf(input.id, 'cap_')
   if (id === null) throw new Fault('capability_not_found')
   const shown: { token?: string } = {}
-  return once(ctx, {
-    path: 'organization.rotateCapability',
-    input,
-    effect: async within =>
-      transaction(within.parts.db, async tx => {
-        const { token, ...made } = await replace(within, tx, { ...input, uuid: id })
-        shown.token = token
-        return made
-      }),
+  const rotated = (within: KnownContext) =>
+    transaction(within.parts.db, async tx => {
+      const { token, ...made } = await replace(within, tx, { ...input, uuid: id })
+      shown.token = token
+      return made
+    })
+  return idempotentAs({ ctx, path: 'organization.rotateCapability', input }, rotated, {
     answer: async (_, { capability, rotatedFrom }): Promise<MintedCapability> => ({
       ...capability,
       ...shown,
@@ -56,7 +55,7 @@ async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { 
   if (old === undefined) throw new Fault('capability_not_found')
   requireScope(principal, 'organization.write', { mode: old.mode })
   if (!isWithin(old.operations, principal.scopes)) throw new Fault('forbidden')
-  if (old.revoked_at !== null || old.expires_at <= now) throw new Fault('conflict')
+  if (capabilityState(old, now) !== 'active') throw new Fault('conflict')
   const endsAt = await endOld(ctx, tx, { old, graceMs: of.graceSeconds * 1000, now })
   await requireRoom(ctx, tx, parts.quotas.capabilities + 1)
   const asked = of.ttlSeconds === undefined ? old.expires_at : new Date(now.getTime() + of.ttlSeconds * 1000)

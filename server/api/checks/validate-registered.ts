@@ -5,7 +5,7 @@
 
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { changeable } from '#server/api/procedure/find.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -21,16 +21,13 @@ import { admitValidation } from './admit-validation.ts'
  */
 export async function validateRegistered(ctx: KnownContext, input: ValidateRegisteredInput): Promise<Validation> {
   await admitValidation(ctx)
-  return once(ctx, {
-    path: 'datasources.validateRegistered',
-    input,
-    effect: async inside => submit(inside, await meant(inside, input)),
+  const submitted = async (inside: KnownContext) => submit(inside, await meant(inside, input))
+  return awaiting({ ctx, path: 'datasources.validateRegistered', input }, submitted, {
     answer: async (inside, { answer, ...asked }) =>
       answer ?? awaitTask(inside, { ...asked, kind: 'validate', waitMs: inside.parts.validateMs, late: 'withdrawn' }),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
-    waits: true,
     isWithdrawnLate: true,
-    rings: ['work'],
+    wakes: ['work'],
   })
 }
 

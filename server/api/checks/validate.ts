@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod'
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { type DraftedString, draftString } from '#server/api/registration/draft.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
@@ -24,20 +24,17 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
   const schema = input.schema === undefined ? 'public' : input.schema
   const dbType = input.dbType ?? 'postgresql'
   const payload = drafted === null ? null : { secret: drafted.secret, schema, dbType }
-  return once(ctx, {
-    path: 'datasources.validate',
-    input,
-    effect: async inside => {
-      // In here: a replay is answered although the key was retired meanwhile.
-      await requireOurKey(inside, input)
-      return submit(inside, payload)
-    },
+  const submitted = async (inside: KnownContext) => {
+    // In here: a replay is answered although the key was retired meanwhile.
+    await requireOurKey(inside, input)
+    return submit(inside, payload)
+  }
+  return awaiting({ ctx, path: 'datasources.validate', input }, submitted, {
     answer: async (inside, { taskId, answer }) =>
       taskId === null ? refusedHost() : (answer ?? outcome(inside, taskId)),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
-    waits: true,
     isWithdrawnLate: true,
-    rings: ['work'],
+    wakes: ['work'],
   })
 }
 

@@ -6,7 +6,7 @@
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
 import { changeable } from '#server/api/procedure/find.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { type Checked, checked, verifyTask } from '#server/api/procedure/verdict.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -19,14 +19,11 @@ import { Fault } from '#shared/faults/fault.ts'
 /** Makes it due, and answers the datasource, after the check if the caller waits for that. */
 export async function verify(ctx: KnownContext, input: z.output<typeof VerifyInput>): Promise<Datasource> {
   const waitSeconds = input.waitSeconds ?? 0
-  return once(ctx, {
-    path: 'datasources.verify',
-    input,
-    effect: inside => request(inside, input),
-    answer: (inside, placed) => checked(inside, { ...placed, waitSeconds }),
-    waits: waitSeconds > 0,
-    rings: ['work'],
-  })
+  const call = { ctx, path: 'datasources.verify', input }
+  const requested = (inside: KnownContext) => request(inside, input)
+  const answer = (inside: KnownContext, placed: Checked) => checked(inside, { ...placed, waitSeconds })
+  const of = { answer, wakes: ['work'] as const }
+  return waitSeconds > 0 ? awaiting(call, requested, of) : idempotentAs(call, requested, of)
 }
 
 async function request(ctx: KnownContext, input: z.output<typeof VerifyInput>): Promise<Checked> {

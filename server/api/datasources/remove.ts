@@ -6,7 +6,7 @@
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
 import { changeable } from '#server/api/procedure/find.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { idempotent } from '#server/api/procedure/idempotent.ts'
 import { present } from '#server/api/responses/present.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as changes from '#server/store/database/changes.ts'
@@ -19,18 +19,13 @@ import { Fault } from '#shared/faults/fault.ts'
 
 /** Removes it and answers its last state. Throws `entity_not_found` for one that is gone already. */
 export async function remove(ctx: KnownContext, input: z.output<typeof RemoveInput>): Promise<Datasource> {
-  return once(ctx, {
-    path: 'datasources.remove',
-    input,
-    effect: async inside => {
-      const row = await changeable(inside, input.id, 'datasources.remove')
-      const now = inside.parts.clock()
-      await removeRow(inside, row.id, now)
-      return present({ ...row, deleted_at: now, next_check_at: null })
-    },
-    answer: async (_, removed) => removed,
-    rings: ['news'],
-  })
+  const removed = async (inside: KnownContext) => {
+    const row = await changeable(inside, input.id, 'datasources.remove')
+    const now = inside.parts.clock()
+    await removeRow(inside, row.id, now)
+    return present({ ...row, deleted_at: now, next_check_at: null })
+  }
+  return idempotent({ ctx, path: 'datasources.remove', input }, removed, { wakes: ['news'] })
 }
 
 async function removeRow(ctx: KnownContext, id: string, now: Date): Promise<void> {

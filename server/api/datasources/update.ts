@@ -6,7 +6,7 @@
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
 import { changeable } from '#server/api/procedure/find.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { checked, verifyTask } from '#server/api/procedure/verdict.ts'
 import { directIdentity } from '#server/domain/datasources/identity.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -23,12 +23,9 @@ type Update = z.output<typeof UpdateInput>
 
 /** Updates it. A new schema is a new natural key, and makes the check due. Throws `conflict` where that key is taken. */
 export async function update(ctx: KnownContext, input: Update): Promise<Datasource> {
-  return once(ctx, {
-    path: 'datasources.update',
-    input,
-    effect: inside => change(inside, input),
+  return idempotentAs({ ctx, path: 'datasources.update', input }, inside => change(inside, input), {
     answer: (inside, { id }) => checked(inside, { id, request: 0, waitSeconds: 0 }),
-    rings: ['work', 'news'],
+    wakes: ['work', 'news'],
   })
 }
 

@@ -5,7 +5,7 @@
 
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { changeable } from '#server/api/procedure/find.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { awaiting, idempotent } from '#server/api/procedure/idempotent.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { FEED_PACE } from '#server/domain/feeds/feed.ts'
 import { type FoundEvent, readPush } from '#server/domain/feeds/feed-page.ts'
@@ -34,13 +34,8 @@ export async function push(ctx: KnownContext, input: PushInput): Promise<PushAns
     throw new Fault('invalid_body', { issues: [{ path: ['body'], code: 'events', message }] })
   }
   if (input.signature !== undefined) return pushSigned(ctx, { datasourceId: row.id, input })
-  return once(ctx, {
-    path: 'feeds.push',
-    input,
-    effect: within => pushUnsigned(within, { datasourceId: row.id, input, events }),
-    answer: async (_, answer) => answer,
-    rings: ['events'],
-  })
+  const pushed = (inside: KnownContext) => pushUnsigned(inside, { datasourceId: row.id, input, events })
+  return idempotent({ ctx, path: 'feeds.push', input }, pushed, { wakes: ['events'] })
 }
 
 async function pushUnsigned(
@@ -77,15 +72,11 @@ function about(datasourceId: string) {
 }
 
 function pushSigned(ctx: KnownContext, of: { datasourceId: string; input: PushInput }): Promise<PushAnswer> {
-  return once(ctx, {
-    path: 'feeds.push',
-    input: of.input,
-    effect: within => submit(within, of),
+  return awaiting({ ctx, path: 'feeds.push', input: of.input }, inside => submit(inside, of), {
     answer: async (within, { taskId, answer }) => answer ?? outcome(within, { taskId, datasourceId: of.datasourceId }),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
-    waits: true,
     isWithdrawnLate: true,
-    rings: ['work'],
+    wakes: ['work'],
   })
 }
 

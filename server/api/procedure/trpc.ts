@@ -61,12 +61,18 @@ export function issuesOf(error: ZodError): Issue[] {
   return error.issues.flatMap((issue): Issue[] => {
     const path = issue.path.map(part => (typeof part === 'number' ? part : String(part)))
     const { code, message } = issue
-    if (code !== 'unrecognized_keys') return [{ path, code, message }]
+    if (code !== 'unrecognized_keys') return [{ path, code: codeOf(issue), message }]
     // The name of an unknown field is the caller's text: it is repeated only when it looks like a name.
     const names = issue.keys.filter(key => /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(key))
     const places = names.length === 0 ? [path] : names.map(name => [...path, name])
     return places.map(place => ({ path: place, code, message: 'There is no such field.' }))
   })
+}
+
+/** The schema's own name of the reason, where it has one. */
+function codeOf(issue: ZodError['issues'][number]): string {
+  const named: unknown = issue.code === 'custom' ? issue.params?.['code'] : undefined
+  return typeof named === 'string' ? named : issue.code
 }
 
 const PING_MS = 15_000

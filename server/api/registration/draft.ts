@@ -1,5 +1,5 @@
 /**
- * Input → what is to be sealed and what is shown: parses the connection string, judges what can be judged without a
+ * Input → what is to be sealed and what is shown: judges what can be judged without a
  * look-up, and separates the secret from its display columns. Nothing here dials, and no reason quotes the string.
  */
 
@@ -9,16 +9,15 @@ import { directIdentity } from '#server/domain/datasources/identity.ts'
 import { judgeHost, judgeTarget, judgeUrl } from '#server/domain/network/host-policy.ts'
 import type { NewDatasource } from '#server/store/datasources/registration.ts'
 import type { Mode } from '#shared/base/wire.ts'
-import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import { parseHost } from '#shared/connection-string/host.ts'
 import { DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
-import type { RegisterInput } from '#shared/datasources/registration.ts'
+import type { ReadString, RegisterInput } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /** The part of an input that names a database and how to log in to it. A sealed one has its CA certificate inside the box. */
 export type StringInput =
-  | { connectionString: string; caCertificate?: string | null | undefined }
+  | { connectionString: ReadString; caCertificate?: string | null | undefined }
   | { sealedConnectionString: string; keyId: string; host: string; port: number; database: string }
 
 /** A connection string taken apart: what to seal, and what to show. */
@@ -43,12 +42,12 @@ export function draftString(ctx: KnownContext, input: StringInput): DraftedStrin
     const secret = { kind: 'client-sealed' as const, box, keyId, projection, ...UNSAID }
     return { secret, ...projection, tlsMode: null }
   }
-  const parsed = parseConnectionString(input.connectionString)
-  if (!parsed.ok) throw refusedString(parsed.message)
-  const { target } = parsed
+  const { target } = input.connectionString
   const refused = judgeTarget(target, ctx.parts.policy)
-  if (refused === 'tls_required')
-    throw refusedString('sslmode=disable is taken only for hosts in networks that this installation has opened')
+  if (refused === 'tls_required') {
+    const message = 'sslmode=disable is taken only for hosts in networks that this installation has opened'
+    throw new Fault('invalid_body', { issues: [{ path: ['connectionString'], code: 'connection_string', message }] })
+  }
   if (refused !== null) throw new Fault('byo_host_not_allowed')
   const { host, port, database, tlsMode } = target
   const trust = input.caCertificate === undefined ? UNSAID : { caCertificate: input.caCertificate }
@@ -57,10 +56,6 @@ export function draftString(ctx: KnownContext, input: StringInput): DraftedStrin
 
 /** Nothing is said of a CA certificate, at least out here: the worker knows whether one is in force. */
 const UNSAID = { caCertificate: null, keepCertificate: true } as const
-
-function refusedString(message: string): Fault {
-  return new Fault('invalid_body', { issues: [{ path: ['connectionString'], code: 'connection_string', message }] })
-}
 
 /** A datasource to be registered. */
 export interface Draft {

@@ -4,7 +4,7 @@
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { type Checked, checked } from '#server/api/procedure/verdict.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
 import { presentShown, type ShownRow } from '#server/api/responses/present.ts'
@@ -25,20 +25,17 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
   requireScope(ctx.principal, 'datasources.create', { mode: drafted.datasource.mode })
   const waitSeconds = input.waitSeconds ?? 0
   let made: Datasource | null = null
-  return once(ctx, {
-    path: 'datasources.register',
-    input,
-    effect: async within => {
-      if ('keyId' in input) await requireOurKey(within, input)
-      const id = newId()
-      made = await place(within, drafted, id)
-      return made === null ? registerAgain(within, drafted) : { id, request: 1 }
-    },
-    answer: async (within, placed) =>
-      made !== null && waitSeconds === 0 ? made : checked(within, { ...placed, waitSeconds }),
-    waits: waitSeconds > 0,
-    rings: ['work', 'news'],
-  })
+  const call = { ctx, path: 'datasources.register', input }
+  const registered = async (within: KnownContext): Promise<Checked> => {
+    if ('keyId' in input) await requireOurKey(within, input)
+    const id = newId()
+    made = await place(within, drafted, id)
+    return made === null ? registerAgain(within, drafted) : { id, request: 1 }
+  }
+  const answer = async (within: KnownContext, placed: Checked) =>
+    made !== null && waitSeconds === 0 ? made : checked(within, { ...placed, waitSeconds })
+  const of = { answer, wakes: ['work', 'news'] as const }
+  return waitSeconds > 0 ? awaiting(call, registered, of) : idempotentAs(call, registered, of)
 }
 
 /** Null where a datasource of this natural key is there already. */

@@ -6,7 +6,7 @@
 import type { z } from 'zod'
 import type { KnownContext } from '#server/api/context.ts'
 import { changeable, rowOf } from '#server/api/procedure/find.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
 import { type Checked, checked } from '#server/api/procedure/verdict.ts'
 import { awaited } from '#server/api/procedure/wait.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
@@ -38,36 +38,31 @@ export async function rotate(ctx: KnownContext, input: Rotation): Promise<Dataso
 function rotateNow(ctx: KnownContext, input: Rotation): Promise<Datasource> {
   const entry = drafted(ctx, input)
   const waitSeconds = input.waitSeconds ?? 0
-  return once(ctx, {
-    path: 'datasources.rotate',
-    input,
-    effect: async inside => {
-      await requireOurKey(inside, input)
-      const row = await changeable(inside, input.id, 'datasources.update')
-      if (row.kind !== 'direct') throw wrongKind('connectionString', 'An endpoint has a signing key: use rotateKey.')
-      return place(inside, { id: row.id, entry, expectedVersion: input.expectedVersion })
-    },
-    answer: (inside, placed) => checked(inside, { ...placed, waitSeconds }),
-    waits: waitSeconds > 0,
-    rings: ['work', 'news'],
-  })
+  const call = { ctx, path: 'datasources.rotate', input }
+  const rotated = async (inside: KnownContext): Promise<Checked> => {
+    await requireOurKey(inside, input)
+    const row = await changeable(inside, input.id, 'datasources.update')
+    if (row.kind !== 'direct') throw wrongKind('connectionString', 'An endpoint has a signing key: use rotateKey.')
+    return place(inside, { id: row.id, entry, expectedVersion: input.expectedVersion })
+  }
+  const answer = (inside: KnownContext, placed: Checked) => checked(inside, { ...placed, waitSeconds })
+  const of = { answer, wakes: ['work', 'news'] as const }
+  return waitSeconds > 0 ? awaiting(call, rotated, of) : idempotentAs(call, rotated, of)
 }
 
 /** Rotates an endpoint's signing key; the worker joins it with the URL that is in force. */
 export async function rotateKey(ctx: KnownContext, input: RotateKeyInput): Promise<Datasource> {
   const { signingKey } = input
   const last4 = [...signingKey].slice(-4).join('')
-  return once(ctx, {
-    path: 'datasources.rotateKey',
-    input,
-    effect: async inside => {
-      const row = await changeable(inside, input.id, 'datasources.update')
-      if (row.kind !== 'endpoint') throw wrongKind('signingKey', 'A direct datasource has no signing key: use rotate.')
-      const entry = { secret: { kind: 'signing-key', signingKey } as const, last4 }
-      return place(inside, { id: row.id, entry, expectedVersion: undefined })
-    },
+  const rotated = async (inside: KnownContext): Promise<Checked> => {
+    const row = await changeable(inside, input.id, 'datasources.update')
+    if (row.kind !== 'endpoint') throw wrongKind('signingKey', 'A direct datasource has no signing key: use rotate.')
+    const entry = { secret: { kind: 'signing-key', signingKey } as const, last4 }
+    return place(inside, { id: row.id, entry, expectedVersion: undefined })
+  }
+  return idempotentAs({ ctx, path: 'datasources.rotateKey', input }, rotated, {
     answer: (inside, placed) => checked(inside, { ...placed, waitSeconds: 0 }),
-    rings: ['work', 'news'],
+    wakes: ['work', 'news'],
   })
 }
 

@@ -1,6 +1,7 @@
 /**
  * Capabilities as they are shown: what goes out is listed here, and the token is in the first answer alone.
  */
+import { capabilityState } from '#server/domain/access/capability-state.ts'
 import type { CapabilityRow } from '#server/store/access/capabilities.ts'
 import type { Capability, MintedCapability } from '#shared/access/capability.ts'
 import { typedId } from '#shared/base/wire.ts'
@@ -20,7 +21,7 @@ export function presentCapability(row: CapabilityRow, now: Date): Capability {
     id,
     capabilityId: id,
     mode: row.mode,
-    status: row.revoked_at !== null ? 'revoked' : row.expires_at <= now ? 'expired' : 'active',
+    status: capabilityState(row, now),
     ...scope,
     scope,
     allowedSyncGroups: scope.syncGroups,

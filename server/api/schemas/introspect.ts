@@ -6,7 +6,7 @@
 import type { z } from 'zod'
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { changeable, rowOf } from '#server/api/procedure/find.ts'
-import { once } from '#server/api/procedure/once.ts'
+import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { checked, verifyTask } from '#server/api/procedure/verdict.ts'
 import { summarise } from '#server/api/responses/present-snapshot.ts'
@@ -30,15 +30,15 @@ const DEADLINE_MS = 30_000
 export async function introspect(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<Introspection> {
   const startedAt = performance.now()
   const leftMs = () => Math.max(0, DEADLINE_MS - (performance.now() - startedAt))
-  return once(ctx, {
-    path: 'snapshots.introspect',
-    input,
-    ready: async outside => {
-      const row = await introspectable(outside, input)
-      if (row.status === 'unverified') await verifyFirst(outside, row, leftMs())
-      await requireActive(outside, input)
+  const call = { ctx, path: 'snapshots.introspect', input }
+  const submitted = async (inside: KnownContext) =>
+    submit(inside, await introspectable(inside, input), input.schemas ?? null)
+  return awaiting(call, submitted, {
+    before: async () => {
+      const row = await introspectable(ctx, input)
+      if (row.status === 'unverified') await verifyFirst(ctx, row, leftMs())
+      await requireActive(ctx, input)
     },
-    effect: async within => submit(within, await introspectable(within, input), input.schemas ?? null),
     answer: async (within, { taskId, found }) => {
       const row = await introspectable(within, input)
       const stored = found ?? (await outcome(within, { row, taskId, waitMs: leftMs() }))
@@ -48,8 +48,7 @@ export async function introspect(ctx: KnownContext, input: z.output<typeof Intro
       taskId,
       found: { snapshotId: uuidOf(snapshot.id, 'snap_') ?? '', changed },
     }),
-    waits: true,
-    rings: ['work'],
+    wakes: ['work'],
   })
 }
 

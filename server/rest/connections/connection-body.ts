@@ -7,29 +7,9 @@ import type { Call } from '#server/rest/dialect.ts'
 import { readUuid, uuidParsing } from '#shared/base/uuid-text.ts'
 import { type DatasourceId, typedId } from '#shared/base/wire.ts'
 import type { RegisterInput } from '#shared/datasources/registration.ts'
-import { type PlainConnection, registerBodyFor, type SealedConnection } from '#shared/dialects/connections-dialect.ts'
+import { registerBodyFor } from '#shared/dialects/connections-dialect.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
 import { spelledIssue } from './pydantic-issue.ts'
-
-/** `PlainConnection` and `SealedConnection` name the same input as `datasources.register`. */
-function inputOf(body: PlainConnection | SealedConnection): RegisterInput {
-  const described = {
-    name: body.name,
-    dbType: body.db_type as NonNullable<Extract<RegisterInput, { connectionString: string }>['dbType']>, // its pattern was checked
-    schema: null,
-    ...(body.excluded_schemas === undefined ? {} : { excludedSchemas: body.excluded_schemas }),
-  }
-  if ('connection_string' in body) return { connectionString: body.connection_string, ...described }
-  const { sealed_connection_string, key_id, host, port, database_name } = body
-  return {
-    sealedConnectionString: sealed_connection_string,
-    keyId: key_id,
-    host,
-    port,
-    database: database_name,
-    ...described,
-  }
-}
 
 /** A registration's body as the procedure's input. Throws `invalid_body` with every failing field. */
 export function parseRegister(given: unknown): RegisterInput {
@@ -39,7 +19,7 @@ export function parseRegister(given: unknown): RegisterInput {
     const message = 'Value error, give connection_string or sealed_connection_string, not both'
     throw refused([{ path: ['connection_string'], code: 'value_error', message }])
   }
-  return inputOf(parsedBody(schema, body))
+  return parsedBody(schema, body)
 }
 
 /** The body, which has to be an object. Throws `invalid_body` for none, for `null` and for anything else. */

@@ -7,8 +7,9 @@ import type { Call, Dialect, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'
 import { BODIES, CONNECTION, IDS } from '#server/rest/openapi/examples.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
-import { uuidOf } from '#shared/base/wire.ts'
+import { alreadyParsed, uuidOf } from '#shared/base/wire.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
+import { RegisterInput } from '#shared/datasources/registration.ts'
 import { CreateConnection } from '#shared/dialects/connections-dialect.ts'
 import {
   ConnectionList,
@@ -86,11 +87,9 @@ const routes: readonly Route[] = [
     faults: ['byo_host_not_allowed', 'resource_limit_reached'],
     waits: true,
     async run(call) {
-      const input = parseRegister(call.body)
-      const made = await call.caller.datasources.register({
-        ...input,
-        ...(call.waitSeconds === undefined ? {} : { waitSeconds: call.waitSeconds }),
-      })
+      const waiting = call.waitSeconds === undefined ? {} : { waitSeconds: call.waitSeconds }
+      const input = alreadyParsed(RegisterInput, { ...parseRegister(call.body), ...waiting })
+      const made = await call.caller.datasources.register(input)
       return { status: 201, body: envelope(present(made)) }
     },
   },

@@ -7,7 +7,8 @@ import type { Call, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'
 import { ANSWERS, BODIES, IDS } from '#server/rest/openapi/examples.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
-import type { RegisterInput } from '#shared/datasources/registration.ts'
+import { alreadyParsed } from '#shared/base/wire.ts'
+import { RegisterInput } from '#shared/datasources/registration.ts'
 import { ListQuery, RegisterBody, RemoveAllQuery, RotateKeyBody } from '#shared/dialects/datasources-dialect.ts'
 import {
   DatasourceList,
@@ -18,16 +19,11 @@ import {
 import { Fault } from '#shared/faults/fault.ts'
 import { present } from './datasource-object.ts'
 import { documentedId, pathId, strictRoute } from './strict.ts'
-import { validateRoutes, withKeyId } from './validate-routes.ts'
+import { validateRoutes } from './validate-routes.ts'
 
 const PATH = '/v1/datasources'
 
 const params = documentedId('a datasource', IDS.datasource)
-
-function inputOf(body: RegisterBody): RegisterInput {
-  const { connection: _, ...rest } = body
-  return 'key_id' in rest ? withKeyId(rest) : rest
-}
 
 /** The field of `Prefer: wait`, where the caller sent it. */
 function waiting(call: Call) {
@@ -82,7 +78,7 @@ const register = strictRoute({
   faults: ['byo_host_not_allowed', 'resource_limit_reached', 'conflict'],
   waits: true,
   async run(call, { body }) {
-    const made = await call.caller.datasources.register({ ...inputOf(body), ...waiting(call) })
+    const made = await call.caller.datasources.register(alreadyParsed(RegisterInput, { ...body, ...waiting(call) }))
     return { status: call.remarks.created === true ? 201 : 200, body: present(made) }
   },
 })

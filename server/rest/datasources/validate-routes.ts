@@ -4,15 +4,12 @@
 
 import type { Reply, Route } from '#server/rest/dialect.ts'
 import { ANSWERS, BODIES, IDS } from '#server/rest/openapi/examples.ts'
+import { alreadyParsed } from '#shared/base/wire.ts'
 import type { Validation } from '#shared/checks/validation.ts'
+import { ValidateInput } from '#shared/datasources/registration.ts'
 import { ValidateBody } from '#shared/dialects/datasources-dialect.ts'
 import { DatasourceValidation } from '#shared/dialects/datasources-object.ts'
 import { documentedId, pathId, strictRoute } from './strict.ts'
-
-/** The one field that this dialect spells in another way. */
-export function withKeyId<T extends { key_id: string }>({ key_id: keyId, ...rest }: T) {
-  return { ...rest, keyId }
-}
 
 function validated({ advisories, ...verdict }: Validation): Reply {
   const more = advisories.length === 0 ? {} : { advisories }
@@ -37,8 +34,7 @@ const validate = strictRoute({
   faults: ['entity_not_found', 'timeout'],
   async run(call, { body }) {
     if ('isRegistered' in body) return validated(await call.caller.datasources.validateRegistered({}))
-    const { connection: _, ...asked } = body
-    return validated(await call.caller.datasources.validate('key_id' in asked ? withKeyId(asked) : asked))
+    return validated(await call.caller.datasources.validate(alreadyParsed(ValidateInput, body)))
   },
 })
 

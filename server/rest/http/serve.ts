@@ -13,7 +13,6 @@ import { faultOf, isOurFailure } from '#server/api/procedure/trpc.ts'
 import { createCaller } from '#server/api/router.ts'
 import { inPlace, type JsonText } from '#server/api/schemas/reader/json-text.ts'
 import { type AnswerBudget, answerBudget } from '#server/api/schemas/reader/snapshot-reader.ts'
-import { comparedBody } from '#server/domain/access/compared-body.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import { clientAddress } from '#server/domain/network/client-address.ts'
 import type { Call, Dialect, KeylessCall, Reply, Route } from '#server/rest/dialect.ts'
@@ -159,10 +158,8 @@ function idempotencyOf(request: express.Request, body: unknown) {
     const message = 'An Idempotency-Key has 1 to 255 characters.'
     throw new Fault('invalid_request', { issues: [{ path: ['Idempotency-Key'], code: 'length', message }] })
   }
-  // What the query asks for belongs to the request as much as its body.
   const query = /\?.*$/s.exec(request.url)?.[0] ?? ''
-  const wholeBody = `${JSON.stringify(body ?? null)}${query}`
-  return { key, route: `POST ${request.path}`, body: `${comparedBody(body)}${query}`, wholeBody }
+  return { key, route: `POST ${request.path}`, body, query }
 }
 
 async function answer(of: Exchange, reply: Reply, texts: readonly JsonText[]): Promise<void> {

@@ -27,7 +27,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/store/tokens/directory.ts #owners': 'MAX_OWNERS tokens that there are; the oldest goes',
   'server/api/caller/sealing-keys.ts kept': 'MAX_KEPT organizations, which operators make; then all are read again',
   'server/api/procedure/wait.ts awaited()': 'a look for each wake until the deadline of the wait',
-  'server/api/procedure/once.ts claimAndRun()': 'a try of two seconds each, until WAIT_MS is over',
+  'server/api/procedure/claim.ts underClaim()': 'a try of two seconds each, until WAIT_MS is over',
   'server/domain/feeds/json-text.ts isKey()': 'white space of a text that was bounded before',
   'server/standalone/embedded/lock.ts acquire()': OWN,
   'server/standalone/embedded/postmaster.ts findRunning()': OWN,

@@ -1,0 +1,109 @@
+/**
+ * A call's claim on its idempotency key. Claim and effect are one transaction: a process that dies between them leaves neither.
+ * A second request with the key waits for the commit of the first.
+ */
+import { type KnownContext, within } from '#server/api/context.ts'
+import { comparedBody } from '#server/domain/access/compared-body.ts'
+import * as idempotency from '#server/store/access/idempotency.ts'
+import { OutcomeUnknown } from '#server/store/connection/availability.ts'
+import { transaction } from '#server/store/database/db.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
+import type { ReadString } from '#shared/datasources/registration.ts'
+import { Fault } from '#shared/faults/fault.ts'
+import { databaseAway } from './store-fault.ts'
+
+/** How long a request waits for an earlier one with its key, in milliseconds. */
+export const WAIT_MS = 30_000
+// A wait for another request's claim holds a connection: it is given up and begun again, so that others get their turn.
+const CLAIM_MS = 2_000
+
+/** A call of a mutation. A key is good for one procedure, or in a dialect for one method and path. */
+export interface Call {
+  readonly ctx: KnownContext
+  readonly path: string
+  readonly input: object & { readonly idempotencyKey?: string | undefined }
+}
+
+/** What a call claims. */
+export interface Claimed extends idempotency.ClaimKey {
+  /** The body without what is secret in it; its keyed hash is kept. */
+  readonly body: string
+  /** All of it, as the release before kept its hash: for claims that are from then. The next release drops it. */
+  readonly wholeBody: string
+}
+
+/** What the call claims; null without a key. */
+export function claimOf({ ctx, path, input }: Call): Claimed | null {
+  const principalId = ctx.principal.id
+  const read = 'connectionString' in input ? (input.connectionString as ReadString) : null // its schema has read it
+  const compared = (body: unknown, query: string) => ({
+    body: `${comparedBody(body, read?.target ?? null)}${query}`,
+    wholeBody: `${JSON.stringify(body ?? null)}${query}`,
+  })
+  if (ctx.idempotency !== null) {
+    const { key, route, body, query } = ctx.idempotency
+    return { principalId, key, route, ...compared(body, query) }
+  }
+  const { idempotencyKey: key, ...body } = input
+  if (key === undefined) return null
+  const sent = read === null ? body : { ...body, connectionString: read.text }
+  return { principalId, key, route: `trpc ${path}`, ...compared(sent, '') }
+}
+
+/** Whether an earlier request has the claim, and its answer is still good. */
+export async function isClaimed(ctx: KnownContext, claimed: Claimed | null): Promise<boolean> {
+  if (claimed === null) return false
+  const kept = await idempotency.find(ctx.parts.db, ctx.principal.organizationId, claimed)
+  return kept !== undefined && ctx.parts.clock().getTime() - kept.createdAt.getTime() < ctx.parts.idempotencyMs
+}
+
+/** What a claim came to: what was done under it now, or that of an earlier request of the same body. */
+export type Attempt<T> = { readonly kept: idempotency.KeptClaim } | { readonly done: T }
+
+/**
+ * Does `work` in one transaction with the claim, or finds the claim of an earlier request, whose commit is waited for. Throws
+ * `idempotency_conflict` for a key that was used with another body, and `timeout` when the earlier request takes too long.
+ */
+export async function underClaim<T>(
+  ctx: KnownContext,
+  claimed: Claimed,
+  work: (inside: KnownContext) => Promise<T>,
+): Promise<Attempt<T>> {
+  const until = performance.now() + WAIT_MS
+  for (;;) {
+    try {
+      return await transaction(ctx.parts.db, async tx => {
+        const kept = await claimNow(ctx, tx, claimed)
+        return kept === null ? { done: await work(within(ctx, tx)) } : { kept }
+      })
+    } catch (thrown) {
+      // Under a key a repeat finds out what became of it.
+      if (thrown instanceof OutcomeUnknown) throw databaseAway(thrown)
+      if (!(thrown instanceof ClaimBusy)) throw thrown
+      if (performance.now() >= until) throw new Fault('timeout')
+    }
+  }
+}
+
+/** Another request with this key is under way. */
+class ClaimBusy extends Error {}
+
+async function claimNow(ctx: KnownContext, tx: Tx, claimed: Claimed): Promise<idempotency.KeptClaim | null> {
+  const { clock, idempotencyMs, tokens } = ctx.parts
+  const now = clock()
+  const [bodyHash] = tokens.digests(claimed.body)
+  if (bodyHash === undefined) throw new Error('the keyring has no pepper')
+  const expiresAt = new Date(now.getTime() + idempotencyMs)
+  const entry = { ...claimed, bodyHash, now, expiresAt, waitMs: CLAIM_MS }
+  const kept = await idempotency.claim(tx, ctx.principal.organizationId, entry)
+  if (kept === 'busy') throw new ClaimBusy()
+  if (kept === null) return null
+  const hashes = [claimed.body, claimed.wholeBody].flatMap(body => tokens.digests(body))
+  if (!hashes.some(hash => hash.equals(kept.bodyHash))) throw new Fault('idempotency_conflict')
+  return kept
+}
+
+/** After a commit that kept an answer of so many bytes, so that an old answer's row is held no longer than it takes to empty it. */
+export async function trimAfter(ctx: KnownContext, bytes: number): Promise<void> {
+  if (idempotency.isTrimDue(bytes)) await idempotency.trim(ctx.parts.db, ctx.principal.organizationId)
+}

@@ -1,0 +1,87 @@
+/**
+ * The middlewares of a mutation. `idempotent` opens the transaction, claims the call's key, calls the procedure inside, stores
+ * its answer and commits: the procedure knows nothing of keys. `awaiting` stands outside it and waits, with nothing open, for
+ * what a worker makes of the committed result.
+ */
+import type { KnownContext } from '#server/api/context.ts'
+import * as idempotency from '#server/store/access/idempotency.ts'
+import type { Topic } from '#server/store/database/signals.ts'
+import { type Attempt, type Call, type Claimed, claimOf, isClaimed, trimAfter, underClaim } from './claim.ts'
+import { type Answering, type Awaiting, answerAndKeep, keptOf, replay } from './replay.ts'
+
+/** What a mutation does, in the transaction where there is one. What it returns is kept as JSON and holds no secret. */
+export type Procedure<R> = (inside: KnownContext) => Promise<R>
+
+interface Waking {
+  /** Who is woken once it is committed. */
+  readonly wakes?: readonly Topic[]
+}
+
+/** Runs a procedure whose result is its answer. */
+export function idempotent<A>(call: Call, procedure: Procedure<A>, of?: Waking): Promise<A> {
+  return idempotentAs(call, procedure, { ...of, answer: async (_, result) => result })
+}
+
+/** Runs a procedure whose answer is made of its result, in the same transaction. Throws as `underClaim` does. */
+export async function idempotentAs<R, A>(
+  { ctx, ...call }: Call,
+  procedure: Procedure<R>,
+  of: Answering<R, A> & Waking,
+): Promise<A> {
+  const claimed = claimOf({ ctx, ...call })
+  if (claimed === null) {
+    const result = await procedure(ctx)
+    wake(ctx, of)
+    return of.answer(ctx, result)
+  }
+  const attempt = await underClaim(ctx, claimed, async inside => {
+    const result = await procedure(inside)
+    const answer = await of.answer(inside, result)
+    const all = { ...claimed, result, answer: keptOf(of, answer), remarks: ctx.remarks }
+    return { answer, bytes: await idempotency.keep(inside.parts.db, ctx.principal.organizationId, all) }
+  })
+  if ('kept' in attempt) {
+    using _place = attempt.kept.answer === null ? ctx.parts.waiters.take(ctx.principal) : null
+    return await replay(ctx, { claimed, kept: attempt.kept, awaiting: of })
+  }
+  wake(ctx, of)
+  await trimAfter(ctx, attempt.done.bytes)
+  return attempt.done.answer
+}
+
+/**
+ * Runs a procedure, and waits after its commit for its answer. Throws `rate_limit_exceeded`, before anything is done, where too
+ * many wait already. `before` is waited for first, outside any transaction; not where the key has a claim: a replay needs nothing.
+ */
+export async function awaiting<R, A>(
+  { ctx, ...call }: Call,
+  procedure: Procedure<R>,
+  of: Awaiting<R, A> & Waking & { before?(): Promise<void> },
+): Promise<A> {
+  using _place = ctx.parts.waiters.take(ctx.principal)
+  const claimed = claimOf({ ctx, ...call })
+  if (of.before !== undefined && !(await isClaimed(ctx, claimed))) await of.before()
+  if (claimed === null) {
+    const result = await procedure(ctx)
+    wake(ctx, of)
+    return await of.answer(ctx, result)
+  }
+  const attempt = await committed(ctx, claimed, procedure)
+  if ('kept' in attempt) return await replay(ctx, { claimed, kept: attempt.kept, awaiting: of })
+  wake(ctx, of)
+  return await answerAndKeep(ctx, { claimed, result: attempt.done, awaiting: of })
+}
+
+/** Commits the result without an answer: a repeat waits for that. */
+function committed<R>(ctx: KnownContext, claimed: Claimed, procedure: Procedure<R>): Promise<Attempt<R>> {
+  return underClaim(ctx, claimed, async inside => {
+    const result = await procedure(inside)
+    const { organizationId } = ctx.principal
+    await idempotency.keep(inside.parts.db, organizationId, { ...claimed, result, remarks: ctx.remarks })
+    return result
+  })
+}
+
+function wake({ parts }: KnownContext, { wakes = [] }: Waking): void {
+  for (const topic of wakes) parts.signals.ring(topic)
+}
