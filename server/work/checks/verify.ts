@@ -6,6 +6,7 @@
 
 import { newId } from '#server/domain/access/ids.ts'
 import type { RequestedBy } from '#server/domain/access/sealed.ts'
+import { CREDENTIAL_TRANSITIONS } from '#server/domain/datasources/credential-state.ts'
 import { directIdentity } from '#server/domain/datasources/identity.ts'
 import { nextStanding, waitMs } from '#server/domain/datasources/status.ts'
 import { openingOr, SealBroken } from '#server/seal/held-key.ts'
@@ -123,7 +124,7 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
   const { outcome, reason, checks, advisories } = judgement
   const now = parts.clock()
   const isRotation = tried.state === 'pending'
-  const isAside = isRotation && outcome !== 'passed'
+  const isAside = CREDENTIAL_TRANSITIONS[tried.state][outcome] !== 'current'
   const before = standingBefore(parts, row)
   const after = isAside ? before : nextStanding(before, { outcome, reason, at: now })
   // A pending one that waits is tried again at once, and then as late as before.
@@ -161,16 +162,13 @@ async function settleMoving(
   const held = await lockDatasource(tx, org, { id: datasourceId })
   if (held === undefined || !(await holds(tx, claim))) return
   const isMoving = await isStill(tx, org, tried)
-  let state: verdicts.Settlement['state'] = tried.state
   if (isMoving && marks !== null) await credentialMarks.mark(tx, tried.context, marks)
-  if (isMoving && state === 'pending' && judgement.outcome === 'passed') {
+  const state = isMoving ? CREDENTIAL_TRANSITIONS[tried.state][judgement.outcome] : tried.state
+  if (state !== tried.state && state === 'current') {
     await putInForce(tx, of, held)
     await recordRotation(tx, tried.context, { requestedBy: of.requestedBy, at: of.verdict.at })
-    state = 'current'
-  } else if (isMoving && state === 'pending' && judgement.outcome === 'refused') {
+  } else if (state !== tried.state && state === 'retired')
     await credentials.destroy(tx, org, { datasourceId, state: 'pending' })
-    state = 'retired'
-  }
   await verdicts.settle(tx, claim, { ...of, state })
 }
 
