@@ -88,7 +88,7 @@ export async function revokeCapabilities(
  * a child that was revoked and whose own children were kept still leads to them.
  */
 async function livingDescendants(tx: Tx, org: string, of: { id: string; now: Date }): Promise<Family> {
-  const { rows } = await sql<{ kind: 'key' | 'capability'; id: string; living: boolean }>`
+  const { rows } = await sql<{ kind: 'key' | 'capability'; id: string }>`
     with recursive made (kind, id) as (
       select 'key', ${of.id}::uuid
       union

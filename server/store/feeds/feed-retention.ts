@@ -25,7 +25,7 @@ export async function blankBatch(db: Db, before: Date, size: number = BATCH): Pr
   const [feed] = rows
   if (feed === undefined) return false
   return transaction(db, async tx => {
-    const held = await sql<Old>`
+    const held = await sql<{ org: string; id: string; from: number }>`
       select org_id as org, datasource_id as id, removed_to as from from feeds
       where org_id = ${feed.org} and datasource_id = ${feed.id} and oldest_at < ${before} for no key update
     `.execute(tx)

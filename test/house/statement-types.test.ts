@@ -1,0 +1,207 @@
+/**
+ * Raw statements answer what the code says that they do: each is prepared and described by a real server, on the migrated
+ * schema. A statement of the store that nothing here compiles fails the test.
+ */
+import { fileURLToPath } from 'node:url'
+import type { CompiledQuery } from 'kysely'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as dialBudgets from '#server/store/access/dial-budgets.ts'
+import * as grantPeppers from '#server/store/access/grant-peppers.ts'
+import * as revocation from '#server/store/access/revocation.ts'
+import * as changeReads from '#server/store/changes/change-reads.ts'
+import { lacksDeadlines } from '#server/store/connection/deadline-check.ts'
+import { DatabaseClock } from '#server/store/database/database-clock.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as checkRequests from '#server/store/datasources/check-requests.ts'
+import * as registration from '#server/store/datasources/registration.ts'
+import * as feedEvents from '#server/store/feeds/feed-events.ts'
+import * as feedRetention from '#server/store/feeds/feed-retention.ts'
+import { canReadSecrets } from '#server/store/installation/grants.ts'
+import { readOrigin } from '#server/store/installation/installation.ts'
+import { pendingMigrations } from '#server/store/installation/migrate.ts'
+import * as months from '#server/store/installation/months.ts'
+import * as oldChanges from '#server/store/installation/old-changes.ts'
+import * as oldRows from '#server/store/installation/old-rows.ts'
+import * as keyUses from '#server/store/keys/key-uses.ts'
+import * as resealing from '#server/store/keys/resealing.ts'
+import * as verdictSignatures from '#server/store/keys/verdict-signatures.ts'
+import * as quotas from '#server/store/organizations/quotas.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import * as comparisons from '#server/store/tasks/comparisons.ts'
+import { claimQuarantined } from '#server/store/tasks/quarantine.ts'
+import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
+import { readSources } from '#test/support/house/architecture/source.ts'
+import { describe as described, isOf, notingDb, typedStatements } from '#test/support/house/statement-types.ts'
+
+const ORG = '01900000-0000-7000-8000-000000000001'
+const ID = '01900000-0000-7000-8000-000000000002'
+const NOW = new Date(0)
+
+const CLAIM = {
+  organizationId: ORG,
+  id: ID,
+  kind: 'poll',
+  datasourceId: ID,
+  standing: true,
+  payload: null,
+  attempts: 1,
+  requested: 1,
+  token: 1,
+  awaits: null,
+} as const satisfies claims.Claim
+
+const ACTOR = { kind: 'operator', id: null, requestId: null, address: null } as const
+const EVENT = { id: ID, actor: ACTOR, action: 'a', objectKind: null, objectId: null, outcome: 'ok', at: NOW } as const
+const REGISTRATION: registration.Registration = {
+  datasource: {
+    id: ID,
+    kind: 'direct',
+    mode: 'live',
+    name: null,
+    dbType: null,
+    host: 'h',
+    port: 1,
+    database: 'd',
+    schema: 's',
+    tlsMode: null,
+    excludedSchemas: null,
+    endpoint: null,
+    metadata: {},
+    identity: null,
+  },
+  credential: {
+    sealed: { keyId: ID, box: Buffer.from('b'), signerId: 's', signature: Buffer.from('s') },
+    last4: null,
+  },
+  taskId: ID,
+  event: EVENT,
+  now: NOW,
+  maxDatasources: 1,
+}
+const UP_TO_DATE = { signerIds: ['s'], fingerprintKeyId: 'f' }
+const CLAIMING = { kinds: ['verify'], leaseMs: 1, now: NOW } as const
+const ASK: claims.ClaimAsk = {
+  ...CLAIMING,
+  limit: 8,
+  perOrganization: 2,
+  held: [],
+  lanes: ['asked', 'scheduled', 'hung', 'failed'],
+}
+
+/** What has each typed statement compiled. They are answered made-up rows, so that what follows them is compiled too. */
+const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
+  db => new DatabaseClock(db).measure(),
+  db => claims.claim(db, ASK),
+  db => claimQuarantined(db, CLAIMING),
+  db => transaction(db, tx => comparisons.submit(tx, ORG, { id: ID, checkId: ID, datasourceId: ID, now: NOW })),
+  db => changeReads.heads(db, [ORG]),
+  db => changeReads.unnumbered(db, [ORG]),
+  db => feedRetention.blankBatch(db, NOW),
+  db => feedRetention.clearBatch(db),
+  db => feedEvents.store(db, ORG, { datasourceId: ID, events: [], now: NOW, page: null, isVouched: true }),
+  db => feedEvents.heads(db, [{ organizationId: ORG, datasourceId: ID }]),
+  db => grantPeppers.isAnyHashedOtherwise(db, ORG, ['p']),
+  db => transaction(db, tx => revocation.revokeKey(tx, ORG, { id: ID, now: NOW, children: 'revoke', force: true })),
+  db => dialBudgets.charge(db, { budget: { key: 'k', limit: 1, windowMs: 1 }, units: 1 }, NOW),
+  db => registration.register(db, ORG, REGISTRATION),
+  db => checkRequests.awaitCheck(db, CLAIM, { taskId: ID, now: NOW, dueAt: NOW }),
+  db => lacksDeadlines(db),
+  db => transaction(db, tx => quotas.hasRoom(tx, ORG, { table: 'api_keys', max: 1, now: NOW })),
+  db => verdictSignatures.countStale(db, ORG, ['s']),
+  db => resealing.countStale(db, ORG, UP_TO_DATE),
+  db => resealing.organizationsToReseal(db, UP_TO_DATE),
+  db => keyUses.read(db, NOW),
+  db => oldRows.forgetDatasource(db, NOW),
+  db => oldChanges.forgetBatch(db, NOW),
+  db => canReadSecrets(db, null),
+  db => readOrigin(db),
+  db => pendingMigrations(db),
+  db => months.make(db),
+  db => months.drop(db, { table: 'verifications', keepDays: 90 }),
+  db => months.overflowing(db),
+]
+
+/** What the pool's parsers make of a type of PostgreSQL's. */
+const IN_JAVASCRIPT: Readonly<Record<string, RegExp>> = {
+  boolean: /^boolean$/,
+  bytea: /^Buffer$/,
+  'double precision': /^number$/,
+  smallint: /^number$/,
+  integer: /^number$/,
+  bigint: /^number$/,
+  text: /^string$|^'|^Mode$/,
+  name: /^string$/,
+  uuid: /^string$/,
+  'timestamp with time zone': /^Date$/,
+}
+
+/** Outside of the store's own statements: run while nobody but the migrator is there, on its own connection. */
+const ELSEWHERE = ['server/store/installation/migrate.ts']
+
+const statements = (await readSources(fileURLToPath(new URL('../..', import.meta.url)), ['server/store'])).flatMap(
+  typedStatements,
+)
+const noted: CompiledQuery[] = []
+let database: FreshDatabase
+let client: pg.Client
+beforeAll(async () => {
+  for (const call of CALLS) {
+    // A made-up row is not always one that the work goes on with; what it compiled until then is what is looked at.
+    await call(notingDb(statements, noted)).catch(() => {})
+    // And what is compiled where the first one answers nothing.
+    await call(notingDb([], noted)).catch(() => {})
+  }
+  database = await freshDatabase()
+  client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+})
+afterAll(async () => {
+  await client.end()
+  await database.drop()
+})
+
+describe('Raw statements of the store', () => {
+  it('are found', () => {
+    expect(statements.length).toBeGreaterThan(25)
+  })
+
+  it.each(
+    statements
+      .filter(({ place }) => !ELSEWHERE.some(file => place.startsWith(`${file}:`)))
+      .map(one => [one.place.replace(/:\d+$/, ''), Object.keys(one.columns).join(', '), one] as const),
+  )('in %s that answer %s do so, in the types that the code names', async (_file, _columns, statement) => {
+    const compiled = noted.find(({ sql }) => isOf(statement, sql))
+    expect(compiled, 'no call of this test compiles it: add one').toBeDefined()
+    const { columns, parameters } = await described(client, compiled?.sql ?? '')
+    // A setting that is made in the same statement is nobody's to read.
+    const { set_config: _setting, ...answered } = columns
+    expect(Object.keys(answered)).toEqual(Object.keys(statement.columns))
+    for (const [name, type] of Object.entries(answered)) {
+      const said = statement.columns[name]?.replace(/ \| null$/, '') ?? ''
+      expect(said, `${name} is a ${type}`).toMatch(IN_JAVASCRIPT[type] ?? /^$/)
+    }
+    expect(compiled?.parameters.map(shapeOf)).toEqual(
+      parameters.map((type, place) => shapeOfType(type, compiled?.parameters[place])),
+    )
+  })
+})
+
+/** What a value is to the driver. */
+function shapeOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'list'
+  return value instanceof Date ? 'time' : Buffer.isBuffer(value) ? 'bytes' : typeof value
+}
+
+/** What a value for a parameter of this type has to be. */
+function shapeOfType(type: string, value: unknown): string {
+  if (value === null) return 'null'
+  // A long list of texts travels as the bytes of an array (`text-array.ts`).
+  if (type === 'text[]' && Buffer.isBuffer(value)) return 'bytes'
+  if (type.endsWith('[]')) return 'list'
+  if (/^(smallint|integer|bigint|double precision|numeric|real)$/.test(type)) return 'number'
+  if (/^timestamp/.test(type)) return 'time'
+  return type === 'bytea' ? 'bytes' : type === 'boolean' ? 'boolean' : 'string'
+}

@@ -1,0 +1,143 @@
+/**
+ * What the store's raw statements are said to answer, and what PostgreSQL says that they do: each `sql<{ … }>` of the product,
+ * the statements that the store compiles, and their description by the server. Used by `test/house/statement-types.test.ts`.
+ */
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type QueryResult,
+} from 'kysely'
+import { Visitor } from 'oxc-parser'
+import type pg from 'pg'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { Source } from './architecture/source.ts'
+
+/** A raw statement whose columns are typed in its place. */
+export interface TypedStatement {
+  readonly place: string
+  /** Column → its type as the code has it. */
+  readonly columns: Readonly<Record<string, string>>
+  /** Its text, cut where values are put in. */
+  readonly pieces: readonly string[]
+}
+
+/** Those of one file. */
+export function typedStatements(source: Source): TypedStatement[] {
+  const found: TypedStatement[] = []
+  new Visitor({
+    TaggedTemplateExpression(node) {
+      const [type] = node.typeArguments?.params ?? []
+      if (node.tag.type !== 'Identifier' || node.tag.name !== 'sql' || type?.type !== 'TSTypeLiteral') return
+      const columns = type.members.flatMap(member =>
+        member.type === 'TSPropertySignature' && member.key.type === 'Identifier' && member.typeAnnotation
+          ? [[member.key.name, textAt(source, member.typeAnnotation.typeAnnotation)] as const]
+          : [],
+      )
+      const pieces = node.quasi.quasis.map(quasi => quasi.value.cooked ?? '').filter(piece => piece.trim() !== '')
+      const place = `${source.path}:${source.lineOf(node.start)}`
+      found.push({ place, columns: Object.fromEntries(columns), pieces })
+    },
+  }).visit(source.program)
+  return found
+}
+
+function textAt(source: Source, node: { readonly start: number; readonly end: number }): string {
+  return source.text.slice(node.start, node.end)
+}
+
+/** Whether a compiled text is of a statement: it has its pieces, in their order, and begins and ends with them. */
+export function isOf(statement: TypedStatement, text: string): boolean {
+  let at = 0
+  for (const piece of statement.pieces) {
+    const index = text.indexOf(piece, at)
+    if (index < 0 || (at === 0 && index > 0)) return false
+    at = index + piece.length
+  }
+  return true
+}
+
+/** What a row of a statement could be, by what the code says of its columns. */
+function row({ columns }: TypedStatement): Record<string, unknown> {
+  const value = (type: string): unknown =>
+    /number/.test(type)
+      ? 1
+      : /boolean/.test(type)
+        ? true
+        : /Date/.test(type)
+          ? new Date(0)
+          : '01900000-0000-7000-8000-000000000001'
+  return Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, value(type)]))
+}
+
+/** A row that has every column. */
+const ANY_ROW = new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : 1) })
+
+/** A database that runs nothing: it notes each statement, and answers it one made-up row; none where no statement is known. */
+export function notingDb(statements: readonly TypedStatement[], noted: CompiledQuery[]): Db {
+  class NotingDriver extends DummyDriver {
+    override async acquireConnection(): Promise<DatabaseConnection> {
+      return {
+        async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+          noted.push(query)
+          const of = statements.find(one => isOf(one, query.sql))
+          // Sound: made by the type that the statement gives its rows; of another statement, whatever is read of it is a number.
+          return { rows: statements.length === 0 ? [] : [(of === undefined ? ANY_ROW : row(of)) as R] }
+        },
+        async *streamQuery() {},
+      }
+    }
+  }
+  return new Kysely({
+    dialect: {
+      createAdapter: () => new PostgresAdapter(),
+      createDriver: () => new NotingDriver(),
+      createIntrospector: inner => new PostgresIntrospector(inner),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+    },
+  })
+}
+
+/** What the server says of a statement: the types of its parameters, and its columns. */
+export interface Described {
+  readonly parameters: readonly string[]
+  readonly columns: Readonly<Record<string, string>>
+}
+
+/** Has the server describe a statement, by its catalog's names of types. Nothing is run but `prepare`. */
+export async function describe(client: pg.Client, text: string): Promise<Described> {
+  await client.query(`prepare described as ${text}`)
+  try {
+    const { rows } = await client.query(
+      "select parameter_types::text[] as parameters, result_types::text[] as results from pg_prepared_statements where name = 'described'",
+    )
+    const { parameters, results } = rows[0] ?? {}
+    const names = await columnNames(client, text)
+    return { parameters, columns: Object.fromEntries(names.map((name, place) => [name, results[place]])) }
+  } finally {
+    await client.query('deallocate described')
+  }
+}
+
+/** The names of a statement's columns, by the protocol's own description of it. */
+async function columnNames(client: pg.Client, text: string): Promise<readonly string[]> {
+  const done = Promise.withResolvers<readonly string[]>()
+  let names: readonly string[] = []
+  client.query({
+    submit(connection: { parse(of: object): void; describe(of: object): void; sync(): void }) {
+      connection.parse({ name: '', text, types: [] })
+      connection.describe({ type: 'S', name: '' })
+      connection.sync()
+    },
+    handleRowDescription(message: { readonly fields: readonly { readonly name: string }[] }) {
+      names = message.fields.map(field => field.name)
+    },
+    handleError: (error: Error) => done.reject(error),
+    handleReadyForQuery: () => done.resolve(names),
+  } as unknown as pg.Submittable) // What `pg` calls on anything that it is given to submit.
+  return done.promise
+}
