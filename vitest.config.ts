@@ -52,7 +52,6 @@ const alone = [
   'test/changes/watch.test.ts',
   'test/feeds/endpoint-story.test.ts',
   'test/tasks/queue-fairness.test.ts',
-  'test/operations/web-memory.test.ts',
 ]
 
 // They take longest, most of it in processes that they start or in waiting: begun last, one of them would run by itself.
@@ -73,6 +72,7 @@ const longest = [
   'privileges',
   'local-folder',
   'pooler',
+  'web-memory',
   'rolling-restart',
   'cli',
   'entries',

@@ -74,14 +74,14 @@ describe.skipIf(process.platform !== 'linux')('The memory of the web process (wh
       await Promise.all(Array.from({ length: 10 }, () => client.datasources.get.query({ id: made.id })))
     const found = await searchMemory(web.pid, { ...passwordForms(PASSWORD), ...(await forbidden()) })
     expect(isFound(found)).toEqual([])
-  }, 60_000)
+  })
 
   it('is really looked through: what the web tier must have is found in it', async () => {
     const ring = await tiers.keyring()
     const has = { ...forms('pepper', inUse(ring.pepper).secret), ...forms('master, public', inUse(ring.master).public) }
     const found = await searchMemory(web.pid, has)
     expect(isFound(found).map(([name]) => name)).toEqual(expect.arrayContaining(['pepper, raw', 'master, public, raw']))
-  }, 60_000)
+  })
 
   it('still has no key after a plain registration; of the password, what a collection leaves is counted', async () => {
     const client = await tiers.client(web, { seal: false })
@@ -97,5 +97,5 @@ describe.skipIf(process.platform !== 'linux')('The memory of the web process (wh
       `plain registration: ${before['password, UTF-8']} copies of the password before a collection, ${left + wide} after\n`,
     )
     expect(left + wide).toBeLessThanOrEqual((before['password, UTF-8'] ?? 0) + (before['password, UTF-16'] ?? 0))
-  }, 60_000)
+  })
 })
