@@ -74,7 +74,7 @@ export async function clearBatch(db: Db, size: number = BATCH): Promise<boolean>
     `.execute(tx)
     if (isFull(events.numAffectedRows, 1)) return true
     const pushes = await sql`
-      delete from feed_pushes where ctid = any (array(select ctid from feed_pushes where ${where} ${limited(size)}))
+      delete from feed_pushes where ${where} and ctid = any (array(select ctid from feed_pushes where ${where} ${limited(size)}))
     `.execute(tx)
     if (isFull(pushes.numAffectedRows, 1)) return true
     await sql`delete from feeds where ${where}`.execute(tx)

@@ -1,0 +1,244 @@
+/**
+ * One schema and one set of statements, whether one PostgreSQL holds all organizations or many hold some each: keys of a tenant's
+ * table begin with the organization, statements name theirs, and no trigger or lock reaches over several.
+ */
+import { loadModule } from 'libpg-query'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '#server/config.ts'
+import { forget } from '#server/work/retention.ts'
+import { watchDatasources } from '#test/support/changes/event-stream.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { type TenantTables, unboundTables } from '#test/support/house/tenant-statements.ts'
+import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
+import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+import { operator } from '#test/support/mooring/operator.ts'
+
+/** Keys that do not begin with the organization, each with its reason. */
+const KEYS: Readonly<Record<string, string>> = {
+  organizations_pkey: 'its id is the organization',
+}
+
+/** What has the organization's column and is no tenant's table, each with its reason. */
+const NOT_TENANTS: Readonly<Record<string, string>> = {
+  tokens:
+    'the directory of tokens: whose a hash is, asked before the organization is known, and distributed by the hash',
+}
+
+const SWEPT = 'upkeep of the installation: a bounded batch by an index, whose rows are changed by their whole keys'
+
+/** Statements on tables of tenants that name no organization, by a piece of their text, each with its reason. */
+const STATEMENTS: Readonly<Record<string, string>> = {
+  'from "organizations" where "removed_at" is null': "an operator's list of organizations",
+  'select distinct on ("master_key_id", "signer_id")':
+    'a worker asks at its start whether its keyring opens one of each kind',
+  'select p from unnest($1::integer[]) as p where (select true from tasks':
+    'which priorities have something due: one row by the index of each, without a lock',
+  'with recursive held as (':
+    'chooses organizations by a loose index scan, 200 at most; what it claims it claims by (org_id, id)',
+  "where status_reason = 'credential_unreadable'":
+    'what a worker without a key left, by its partial index, page by page',
+  'from tasks where expires_at < $1 and not standing order by expires_at limit': SWEPT,
+  'from leases where ended_at is null and expires_at <= $1 order by expires_at limit': SWEPT,
+  'from capabilities c join leases l on l.org_id = c.org_id': SWEPT,
+  'from idempotency_keys where expires_at <= $1 order by expires_at limit': SWEPT,
+  'from credentials where fingerprint is not null and fingerprint_key_id is null limit': SWEPT,
+  'from feeds where oldest_at < $1 order by oldest_at limit 1': SWEPT,
+  'where d.deleted_at is not null limit 1': SWEPT,
+  'from feed_pushes where at < $1 order by at limit': SWEPT,
+  'select distinct org_id as org from changes where n is null':
+    'changes of the release before, by their partial index, 100 at most',
+  'from changes where at < $1 order by at limit': SWEPT,
+  'from changes where at < $1 and n > 0 order by at limit': SWEPT,
+  'from datasources d where deleted_at < $1': SWEPT,
+  'from verifications where at < $1 order by at limit': SWEPT,
+  'from leases where ended_at < $1 order by ended_at limit': SWEPT,
+  "from credentials where state = 'retired' and retired_at is null limit": SWEPT,
+  "from credentials c where c.state = 'retired' and c.retired_at < $1": SWEPT,
+  'from capabilities c where least(c.revoked_at, c.expires_at) < $1': SWEPT,
+  'from api_keys k where k.revoked_at < $1': SWEPT,
+}
+
+/** Every statement that this process sends through a pool of the product. */
+const sent = new Set<string>()
+const send = pg.Client.prototype.query
+let started: string[] = []
+let mooring: Mooring
+let customer: Customer
+let tenants: TenantTables
+
+beforeAll(async () => {
+  Reflect.set(pg.Client.prototype, 'query', function record(this: pg.Client, ...given: unknown[]) {
+    const [first] = given
+    const text = typeof first === 'string' ? first : Reflect.get(Object(first), 'text')
+    // The pool has a class of its own; a test's connection has none.
+    if (this.constructor !== pg.Client && typeof text === 'string') sent.add(text)
+    return Reflect.apply(send, this, given)
+  })
+  await loadModule()
+  mooring = await startMooring()
+  // The migrations are of no organization; what a worker asks at its start was sent among them.
+  started = [...sent].map(flat)
+  sent.clear()
+  customer = await makeCustomer()
+  const rows = await query(
+    mooring.databaseUrl,
+    `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'org_id' and not a.attisdropped
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition`,
+  )
+  const names = rows.map(row => String(row['name'])).filter(name => !(name in NOT_TENANTS))
+  tenants = new Map([...names.map(name => [name, 'org_id'] as const), ['organizations', 'id']])
+})
+afterAll(async () => {
+  Reflect.set(pg.Client.prototype, 'query', send)
+  await mooring.stop()
+  await customer.drop()
+})
+
+const flat = (text: string) => text.replace(/\s+/g, ' ')
+
+describe('The tables of tenants', () => {
+  it('have no unique, primary or foreign key that does not begin with the organization', async () => {
+    const rows = await query(
+      mooring.databaseUrl,
+      `select t.relname as table, x.relname as name, (select attname from pg_attribute where attrelid = t.oid and attnum = i.indkey[0]) as first
+       from pg_index i join pg_class x on x.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+       where i.indisunique and t.relnamespace = 'public'::regnamespace
+       union all
+       select t.relname, c.conname, (select attname from pg_attribute where attrelid = t.oid and attnum = c.conkey[1])
+       from pg_constraint c join pg_class t on t.oid = c.conrelid
+       where c.contype = 'f' and t.relnamespace = 'public'::regnamespace`,
+    )
+    const parents = await partitions()
+    const ofTenants = rows.filter(row => tenants.has(parents.get(String(row['table'])) ?? String(row['table'])))
+    expect(ofTenants.length).toBeGreaterThan(30)
+    const others = ofTenants.filter(row => row['first'] !== 'org_id').map(row => String(row['name']))
+    expect(others.sort()).toEqual(Object.keys(KEYS).sort())
+  })
+
+  it('have no trigger', async () => {
+    const rows = await query(mooring.databaseUrl, 'select tgname from pg_trigger where not tgisinternal')
+    expect(rows).toEqual([])
+  })
+
+  async function partitions(): Promise<Map<string, string>> {
+    const rows = await query(
+      mooring.databaseUrl,
+      'select inhrelid::regclass::text as child, inhparent::regclass::text as parent from pg_inherits',
+    )
+    return new Map(rows.map(row => [String(row['child']), String(row['parent'])]))
+  }
+})
+
+describe('The statements', () => {
+  it('name the organization whose rows they ask for, change or lock', async () => {
+    await live()
+    const wrong = [...sent]
+      .map(text => text.replace(/\s+/g, ' '))
+      .flatMap(text => {
+        const tables = unboundTables(text, tenants)
+        return tables.length === 0 ? [] : [{ text, tables }]
+      })
+    const isListed = (text: string) => Object.keys(STATEMENTS).some(piece => text.includes(piece))
+    expect(sent.size).toBeGreaterThan(100)
+    expect(wrong.filter(({ text }) => !isListed(text))).toEqual([])
+    // No exception for what locks rows of several organizations at once.
+    expect(wrong.filter(({ tables }) => tables.includes('locks'))).toEqual([])
+    const seen = [...started, ...wrong.map(({ text }) => text)]
+    expect(Object.keys(STATEMENTS).filter(piece => !seen.some(text => text.includes(piece)))).toEqual([])
+  })
+
+  const good = [
+    'select id from datasources where org_id = $1 and id = $2',
+    'select d.id from datasources d join credentials c on c.org_id = d.org_id and c.datasource_id = d.id where c.org_id = $1',
+    'select d.id from unnest($1::uuid[]) as asked (org) join datasources d on d.org_id = asked.org',
+    'with found as (select org_id, id from tasks where org_id = any($1)) delete from tasks t using found where t.org_id = found.org_id and t.id = found.id',
+    'update tasks set due_at = $2 where org_id = $1 and exists (select from datasources d where d.org_id = tasks.org_id and d.id = tasks.datasource_id)',
+    'insert into tasks (org_id, id) select org_id, id from datasources where org_id = $1',
+    'select hash from tokens where hash = $1',
+    'select id from organizations where id = $1 for update',
+  ]
+  it.each(good)('would be let pass: %s', text => {
+    expect(unboundTables(text, tenants)).toEqual([])
+  })
+
+  it.each([
+    ['select id from datasources where id = $1', ['datasources']],
+    ['select id from api_keys where hash = any($1)', ['api_keys']],
+    [
+      'select d.id from datasources d join credentials c on c.org_id = d.org_id and c.datasource_id = d.id',
+      ['credentials', 'datasources'],
+    ],
+    ['select d.id from datasources d, credentials c where d.org_id = $1 and c.datasource_id = d.id', ['credentials']],
+    ['select id from datasources where org_id = $1 or id = $2', ['datasources']],
+    ['select id from datasources where org_id <> $1', ['datasources']],
+    ['update tasks set due_at = now() where id = $1', ['tasks']],
+    ['delete from leases where expires_at < $1', ['leases']],
+    ['select 1 where exists (select from leases where id = $1)', ['leases']],
+    [
+      'with old as (select org_id, id from tasks where due_at < $1) delete from tasks t using old where t.org_id = old.org_id and t.id = old.id',
+      ['tasks'],
+    ],
+    ['insert into tasks (id, kind) values ($1, $2)', ['tasks']],
+    ['select id from tasks where due_at < $1 for update skip locked', ['locks', 'tasks']],
+    ['select id from organizations', ['organizations']],
+  ])('would be found: %s', (text, tables) => {
+    expect(unboundTables(text, tenants)).toEqual(tables)
+  })
+})
+
+/** What a registry does in its life: each subject once, by a caller, the worker and an operator. */
+async function live(): Promise<void> {
+  const client = mooring.client()
+  const { datasources, organization, snapshots, feeds } = client
+  const string = (name: string) => customer.url('reader', { parameters: `application_name=${name}` })
+  const stream = await watchDatasources({ url: mooring.url, key: mooring.organization.testKey })
+  const made = await datasources.register.mutate({
+    connectionString: string('one'),
+    waitSeconds: 20,
+    idempotencyKey: 'a',
+  })
+  const { id } = made
+  for (const schema of ['app', 'app'])
+    await mooring.call('POST', '/v1/datasources', { body: { connectionString: customer.url(), schema } })
+  await datasources.list.query({})
+  await datasources.update.mutate({ id, name: 'New', idempotencyKey: 'b' })
+  await datasources.rotate.mutate({ id, connectionString: string('two'), waitSeconds: 20 })
+  await datasources.verify.mutate({ id, waitSeconds: 20 })
+  await datasources.validate.mutate({ connectionString: string('three') })
+  await snapshots.introspect.mutate({ id })
+  await snapshots.list.query({ id })
+  const endpoint = { endpoint: 'https://api.acme.io/push', signingKey: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }
+  const fed = (await datasources.register.mutate(endpoint)).id
+  const body = JSON.stringify({ events: [{ id: 'evt_1', model: 'order', entityId: '1', type: 'CREATE' }] })
+  await feeds.push.mutate({ id: fed, body })
+  await datasources.get.query({ id: fed })
+  const key = await organization.createKey.mutate({ mode: 'test' })
+  const minted = await mooring
+    .client(key.key)
+    .organization.mintCapability.mutate({ operations: ['datasources.read'], ttlSeconds: 60 })
+  const rotated = await organization.rotateCapability.mutate({ id: minted.id, graceSeconds: 10 })
+  await mooring.client(rotated.token).datasources.get.query({ id })
+  await organization.revokeCapability.mutate({ id: rotated.id })
+  await organization.revokeKey.mutate({ id: key.id, children: 'revoke' })
+  await organization.listKeys.query()
+  await organization.listCapabilities.query()
+  await organization.audit.query({})
+  const holder = mooring.client(await leaseCapability(mooring))
+  const { leaseId } = await holder.datasources.lease.mutate({ id, publicKey: (await holderKey()).publicKey })
+  await holder.datasources.releaseLease.mutate({ leaseId })
+  await datasources.remove.mutate({ id: fed })
+  await datasources.removeAll.mutate({ confirm: true })
+  await stream.first(({ text }) => /removed/.test(text))
+  await stream.close()
+  const run = operator({ db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: mooring.config.keyring })
+  await run('keys', 'list')
+  await run('org', 'set', { 'check-interval': '3600' })
+  await run('lease', 'list')
+  const kept = { retention: readConfig({}).retention, eventsMs: 1 }
+  await forget(
+    { db: mooring.db, clock: () => new Date(Date.now() + 500 * 86_400_000) },
+    { kept, goesOn: async () => true },
+  )
+}
