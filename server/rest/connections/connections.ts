@@ -7,8 +7,7 @@ import type { Call, Dialect, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'
 import { BODIES, CONNECTION, IDS } from '#server/rest/openapi/examples.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
-import { alreadyParsed, uuidOf } from '#shared/base/wire.ts'
-import type { Datasource } from '#shared/datasources/datasource.ts'
+import { alreadyParsed } from '#shared/base/wire.ts'
 import { RegisterInput } from '#shared/datasources/registration.ts'
 import { CreateConnection } from '#shared/dialects/connections-dialect.ts'
 import {
@@ -18,10 +17,11 @@ import {
   envelopeOf,
   HttpValidationError,
 } from '#shared/dialects/connections-object.ts'
-import { Fault, faultSpec } from '#shared/faults/fault.ts'
+import { faultSpec } from '#shared/faults/fault.ts'
 import { apiKeyRoutes } from './api-key-routes.ts'
 import { parseRegister, pathId } from './connection-body.ts'
 import { introspectRoute } from './connection-introspect.ts'
+import { present } from './connection-object.ts'
 import { detailOf } from './pydantic.ts'
 
 const PATH = '/api/v1/connections'
@@ -38,24 +38,6 @@ const EnvelopedList = envelopeOf({
   schema: ConnectionList,
   description: 'All connections in their envelope.',
 })
-
-/** A datasource in this dialect's words; an explicit list of what goes out. */
-function present(datasource: Datasource): ConnectionResponse {
-  if (datasource.kind !== 'direct') throw new Fault('entity_not_found')
-  const uuid = uuidOf(datasource.id, 'ds_', 'ds_test_') ?? ''
-  return {
-    id: uuid,
-    name: datasource.name,
-    db_type: datasource.dbType,
-    host: datasource.host,
-    port: datasource.port,
-    database_name: datasource.database,
-    excluded_schemas: datasource.excludedSchemas,
-    is_active: datasource.removedAt === null,
-    created_at: datasource.createdAt,
-    last_introspected_at: datasource.introspectedAt,
-  }
-}
 
 const envelope = (content: unknown) => ({ success: true, data: content, error: null })
 const ok = (content: unknown): Reply => ({ status: 200, body: envelope(content) })

@@ -1,0 +1,25 @@
+/**
+ * Datasource → connection: how the connections dialect spells what it answers. An explicit list of what goes out.
+ */
+import { uuidOf } from '#shared/base/wire.ts'
+import type { Datasource } from '#shared/datasources/datasource.ts'
+import type { ConnectionResponse } from '#shared/dialects/connections-object.ts'
+import { Fault } from '#shared/faults/fault.ts'
+
+/** A datasource in this dialect's words. Throws `entity_not_found` for an endpoint, which does not exist here. */
+export function present(datasource: Datasource): ConnectionResponse {
+  if (datasource.kind !== 'direct') throw new Fault('entity_not_found')
+  const uuid = uuidOf(datasource.id, 'ds_', 'ds_test_') ?? ''
+  return {
+    id: uuid,
+    name: datasource.name,
+    db_type: datasource.dbType,
+    host: datasource.host,
+    port: datasource.port,
+    database_name: datasource.database,
+    excluded_schemas: datasource.excludedSchemas,
+    is_active: datasource.removedAt === null,
+    created_at: datasource.createdAt,
+    last_introspected_at: datasource.introspectedAt,
+  }
+}
