@@ -6,7 +6,8 @@
  * made for names from strangers.
  */
 import { escapeUnprintable } from '#shared/base/printable.ts'
-import type { Column, Constraint, Relation, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Column, Constraint, Relation } from '#shared/schemas/snapshot-relation.ts'
 
 interface Entity {
   readonly schema: string

@@ -3,7 +3,8 @@
  *
  * Only the SQL printer uses it.
  */
-import type { Relation, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { namesOf } from './schema-sql-form.ts'
 import { identifier } from './schema-sql-text.ts'
 

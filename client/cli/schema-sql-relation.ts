@@ -3,7 +3,7 @@
  *
  * Only the SQL printer uses it.
  */
-import type { Column, Constraint, Policy, Relation } from '#shared/schemas/snapshot.ts'
+import type { Column, Constraint, Policy, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { constraintClause, indexText, optionsText, partitionText, queryText } from './schema-sql-definition.ts'
 import { defaultText, expressionText, namesText, typeText } from './schema-sql-form.ts'
 import { identifier, identifiers, literal, qualified } from './schema-sql-text.ts'

@@ -5,7 +5,8 @@
  * partitions, grants and storage are not in one. Do not run that of a database that is not trusted: its expressions are its
  * owner's words. pg_dump needs the database itself, and a version no older than the server.
  */
-import type { Domain, SchemaSnapshot, Sequence, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Domain, Sequence } from '#shared/schemas/snapshot-object.ts'
 import { constraintClause } from './schema-sql-definition.ts'
 import { defaultText, namesText, numberText, typeText } from './schema-sql-form.ts'
 import { inOrder, MAX_CHAIN, missingSchemas, missingSequences, type Named } from './schema-sql-order.ts'

@@ -5,7 +5,8 @@
  * array's literal. A domain comes over the wire as what it is made of. Only `schema-types.ts` uses it.
  */
 import { printableJson } from '#shared/base/printable.ts'
-import type { Column, SchemaSnapshot } from '#shared/schemas/snapshot.ts'
+import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
+import type { Column } from '#shared/schemas/snapshot-relation.ts'
 import { elementOf } from './schema-type-name.ts'
 
 /** The types of one schema's columns. */

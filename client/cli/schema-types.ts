@@ -6,7 +6,8 @@
  * a column comment end the comment that it prints, breaks on a table named `constructor`, and needs TypeScript's JS API.
  */
 import { escapeUnprintable, printable, printableJson } from '#shared/base/printable.ts'
-import type { Column, Relation, SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { createTypeScriptTypes, type TypeScriptTypes } from './schema-types-column.ts'
 
 const HEADER = `/**

@@ -56,14 +56,14 @@ async function drift(settings: Settings, invocation: Invocation): Promise<number
   const { summary } = await client.snapshots.get.query({ snapshotId: to, schema: '' })
   const from = snapshotOption(invocation, 'from') ?? summary.previousId
   if (from === null) {
-    const nothing = { from, to, counts: { breaking: 0, risky: 0, safe: 0 }, changes: [] }
+    const nothing = { from, to, counts: { breaking: 0, risky: 0, safe: 0 }, notes: [], changes: [] }
     const sentence = 'There is one snapshot, and nothing to compare it with.'
     invocation.print(invocation.options['json'] === true ? printableJson(nothing) : sentence)
     return 0
   }
   const found = await client.snapshots.drift.query({ from, to })
   if (invocation.options['json'] === true) invocation.print(printableJson(found))
-  else for (const line of driftLines(found.changes)) invocation.print(line)
+  else for (const line of [...found.notes, ...driftLines(found.changes)]) invocation.print(line)
   return found.counts.breaking > 0 ? 1 : 0
 }
 

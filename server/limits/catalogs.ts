@@ -75,7 +75,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
     test: ['attacks/sizes/catalog-bounds', 'maxDefinitionBytes'],
   },
   {
-    what: 'Constraints, indexes or policies of a relation',
+    what: 'Constraints, indexes, policies or triggers of a relation',
     ...{
       bound: SNAPSHOT_BOUNDS.maxParts,
       unit: 'parts',
@@ -83,6 +83,16 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       how: '`introspection_failed`, `maxParts`',
     },
     test: ['attacks/sizes/catalog-bounds', 'maxParts'],
+  },
+  {
+    what: 'Partitions, functions and objects of extensions in a catalog',
+    ...{
+      bound: SNAPSHOT_BOUNDS.maxObjects,
+      unit: 'objects',
+      happens: 'refused',
+      how: '`introspection_failed`, `maxObjects`',
+    },
+    test: ['attacks/sizes/catalog-bounds', 'maxObjects'],
   },
   {
     what: 'Labels of an enum',

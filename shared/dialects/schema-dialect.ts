@@ -123,6 +123,10 @@ export const DriftObject = z
     from: snapshotId('The snapshot compared from.'),
     to: snapshotId('The snapshot compared to.'),
     counts: Counts,
+    notes: z.array(z.string()).meta({
+      description: 'Sentences on how they were compared: that they have two formats, or two major versions.',
+      example: ['The servers are PostgreSQL 15 and 18, which spell some expressions otherwise.'],
+    }),
     changes: z.array(DriftChange).meta({ description: 'Every change, in the order of the schema.' }),
   })
   .meta({ id: 'SchemaDrift', description: 'What changed from one snapshot to another.' })

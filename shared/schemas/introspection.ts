@@ -64,4 +64,11 @@ export const SnapshotGetInput = z.strictObject({
 /** Input and answer of `snapshots.drift`. */
 export const DriftInput = z.strictObject({ from: SnapshotId, to: SnapshotId })
 /** Answer of `snapshots.drift`. */
-export const Drift = z.object({ from: SnapshotId, to: SnapshotId, counts: DriftCounts, changes: z.array(Change) })
+export const Drift = z.object({
+  from: SnapshotId,
+  to: SnapshotId,
+  counts: DriftCounts,
+  /** Sentences on how they were compared: that they have two formats, or are of servers of two major versions. */
+  notes: z.array(z.string()),
+  changes: z.array(Change),
+})

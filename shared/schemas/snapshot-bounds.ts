@@ -19,8 +19,10 @@ export const SNAPSHOT_BOUNDS = {
   maxTypeBytes: 1_024,
   /** Of one comment, default, definition or query; longer ones come cut, with length and SHA-256. */
   maxDefinitionBytes: 8_000,
-  /** Constraints, indexes or policies of one relation, checks of one domain, roles of one policy. */
+  /** Constraints, indexes, policies, triggers or the like of one relation, checks of one domain, roles of one policy. */
   maxParts: 10_000,
+  /** Partitions, functions and objects of extensions, of all schemas together. */
+  maxObjects: 100_000,
   /** Of one enum. */
   maxLabels: 50_000,
 } as const

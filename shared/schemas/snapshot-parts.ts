@@ -19,6 +19,16 @@ export type ObjectKind =
   | 'domain'
   | 'check'
   | 'sequence'
+  | 'trigger'
+  | 'rule'
+  | 'published'
+  | 'partition'
+  | 'composite'
+  | 'attribute'
+  | 'range'
+  | 'function'
+  | 'publication'
+  | 'server'
 
 /** An object seen as plain properties. */
 export type Node = Readonly<Record<string, unknown>>
@@ -38,11 +48,19 @@ const sparse = (list: string, kind: ObjectKind): Part => ({ list, kind, ordered:
 
 /** The lists of each sort of object. */
 export const PARTS: Readonly<Record<ObjectKind, readonly Part[]>> = {
-  snapshot: [kept('extensions', 'extension'), kept('schemas', 'schema')],
+  snapshot: [
+    kept('extensions', 'extension'),
+    sparse('publications', 'publication'),
+    sparse('servers', 'server'),
+    kept('schemas', 'schema'),
+  ],
   schema: [
     kept('relations', 'relation'),
     sparse('enums', 'enum'),
     sparse('domains', 'domain'),
+    sparse('composites', 'composite'),
+    sparse('ranges', 'range'),
+    sparse('functions', 'function'),
     sparse('sequences', 'sequence'),
   ],
   relation: [
@@ -50,7 +68,12 @@ export const PARTS: Readonly<Record<ObjectKind, readonly Part[]>> = {
     sparse('constraints', 'constraint'),
     sparse('indexes', 'index'),
     sparse('policies', 'policy'),
+    sparse('triggers', 'trigger'),
+    sparse('rules', 'rule'),
+    sparse('published', 'published'),
+    sparse('partitions', 'partition'),
   ],
+  composite: [{ ...kept('attributes', 'attribute'), ordered: true }],
   domain: [sparse('checks', 'check')],
   extension: [],
   column: [],
@@ -60,6 +83,15 @@ export const PARTS: Readonly<Record<ObjectKind, readonly Part[]>> = {
   enum: [],
   check: [],
   sequence: [],
+  trigger: [],
+  rule: [],
+  published: [],
+  partition: [],
+  attribute: [],
+  range: [],
+  function: [],
+  publication: [],
+  server: [],
 }
 
 /** Orders texts by UTF-16 code units, as RFC 8785 does: the same on every machine and in every locale. */

@@ -7,129 +7,12 @@
  */
 import { z } from 'zod'
 
-const flag = z.literal(true).optional()
+import { Composite, Domain, Enum, Extension, Publication, Range, Routine, Sequence, Server } from './snapshot-object.ts'
+import { Relation } from './snapshot-relation.ts'
+
 const text = z.string().optional()
 
-/** What the datasource's own role may do with a relation or a column. */
-export const Permission = z.enum(['select', 'insert', 'update', 'delete'])
-export type Permission = z.infer<typeof Permission>
-
-/**
- * A column. `type` is as `format_type` spells it with an empty search path: everything outside `pg_catalog` is
- * qualified. An enum's labels and a domain's base type stand in the schema's `enums` and `domains`, under that spelling.
- */
-export const Column = z.object({
-  name: z.string(),
-  type: z.string(),
-  notNull: flag,
-  default: text,
-  identity: z.enum(['always', 'by_default']).optional(),
-  /** The expression of a generated column; `virtual` when it is computed on reading (PostgreSQL 18). */
-  generated: text,
-  virtual: flag,
-  /** Only where it is not the type's own. */
-  collation: text,
-  comment: text,
-  /** What is granted on this column and not on the whole relation. */
-  may: z.array(Permission).optional(),
-})
-export type Column = z.infer<typeof Column>
-
-const Action = z.enum(['no_action', 'restrict', 'cascade', 'set_null', 'set_default'])
-
-/** Where a foreign key points, and what happens to its rows. */
-const Reference = z.object({
-  schema: z.string(),
-  relation: z.string(),
-  columns: z.array(z.string()),
-  onUpdate: Action,
-  onDelete: Action,
-})
-
-/**
- * A constraint. `definition` is PostgreSQL's text of it, left out where the rest says it whole: of primary, unique and
- * foreign keys without further clauses.
- */
-export const Constraint = z.object({
-  name: z.string(),
-  kind: z.enum(['primary_key', 'unique', 'foreign_key', 'check', 'exclusion']),
-  columns: z.array(z.string()),
-  references: Reference.optional(),
-  definition: text,
-})
-export type Constraint = z.infer<typeof Constraint>
-
-/** An index that no constraint owns: those of keys and exclusions are their constraints. */
-export const Index = z.object({ name: z.string(), definition: z.string(), unique: flag, invalid: flag })
-export type Index = z.infer<typeof Index>
-
-/** A row-level security policy. `roles` is `["public"]` when it is for everyone. */
-export const Policy = z.object({
-  name: z.string(),
-  command: z.enum(['all', 'select', 'insert', 'update', 'delete']),
-  restrictive: flag,
-  roles: z.array(z.string()),
-  using: text,
-  check: text,
-})
-export type Policy = z.infer<typeof Policy>
-
-/** A table, view or materialized view. The partitions of a partitioned table are folded into it and never listed. */
-export const Relation = z.object({
-  name: z.string(),
-  kind: z.enum(['table', 'partitioned_table', 'foreign_table', 'view', 'materialized_view']),
-  comment: text,
-  /** In the table's own order; every other list is ordered by name. */
-  columns: z.array(Column),
-  constraints: z.array(Constraint).optional(),
-  indexes: z.array(Index).optional(),
-  rowSecurity: flag,
-  rowSecurityForced: flag,
-  policies: z.array(Policy).optional(),
-  /** `RANGE (at)`, of a partitioned table. */
-  partitionKey: text,
-  /** The foreign server's name, of a foreign table. */
-  server: text,
-  /** The query, of a view or materialized view. */
-  definition: text,
-  /** `security_barrier=true, security_invoker=true`, of a view, in this order. */
-  options: text,
-  may: z.array(Permission).optional(),
-})
-export type Relation = z.infer<typeof Relation>
-
-/** An enum type; `name` is its spelling as a column's type, `labels` are in the enum's order. */
-export const Enum = z.object({ name: z.string(), labels: z.array(z.string()), comment: text })
-export type Enum = z.infer<typeof Enum>
-
-/** A domain; `name` is its spelling as a column's type, `type` what it is made of. */
-export const Domain = z.object({
-  name: z.string(),
-  type: z.string(),
-  notNull: flag,
-  default: text,
-  collation: text,
-  checks: z.array(z.object({ name: z.string(), definition: z.string() })).optional(),
-  comment: text,
-})
-export type Domain = z.infer<typeof Domain>
-
-/** A sequence that is not the inside of an identity column. Its bounds are text: they do not fit a JSON number. */
-export const Sequence = z.object({
-  name: z.string(),
-  type: z.string(),
-  start: z.string(),
-  increment: z.string(),
-  min: z.string(),
-  max: z.string(),
-  cache: z.string(),
-  cycle: flag,
-  ownedBy: z.object({ relation: z.string(), column: z.string() }).optional(),
-  comment: text,
-})
-export type Sequence = z.infer<typeof Sequence>
-
-/** One schema. `enums` and `domains` are its own and those of other schemas that its columns use, so that it says all. */
+/** One schema. `enums`, `domains`, `composites` and `ranges` are its own and those of other schemas that its columns use, so that it says all. */
 export const SchemaSnapshot = z.object({
   name: z.string(),
   comment: text,
@@ -137,12 +20,11 @@ export const SchemaSnapshot = z.object({
   enums: z.array(Enum).optional(),
   domains: z.array(Domain).optional(),
   sequences: z.array(Sequence).optional(),
+  composites: z.array(Composite).optional(),
+  ranges: z.array(Range).optional(),
+  functions: z.array(Routine).optional(),
 })
 export type SchemaSnapshot = z.infer<typeof SchemaSnapshot>
-
-/** An extension of the database. */
-export const Extension = z.object({ name: z.string(), version: z.string(), schema: z.string() })
-export type Extension = z.infer<typeof Extension>
 
 /** Why a schema that was asked for is not there. */
 export const Finding = z.object({ schema: z.string(), finding: z.enum(['unknown', 'no_usage', 'system']) })
@@ -166,6 +48,16 @@ export const Hidden = z.object({
   sequences: z.number(),
 })
 
+/** An object of an extension. A type's name is its spelling as a column's type. */
+const Member = z.object({
+  extension: z.string(),
+  of: z.enum(['relation', 'type']),
+  schema: z.string(),
+  name: z.string(),
+})
+/** An object of an extension. */
+export type Member = z.infer<typeof Member>
+
 /** What changes though the schema does not: it stands beside the snapshot, outside its fingerprint. */
 export const Observed = z.object({
   /** PostgreSQL's `server_version_num`, such as 180004. */
@@ -173,16 +65,23 @@ export const Observed = z.object({
   /** How many objects of the schemas asked for the role may not see. */
   hidden: Hidden,
   estimates: z.array(z.object({ schema: z.string(), relations: z.array(Estimate) })),
+  /** Relations, sequences and types that belong to extensions, and so are none of the schema's; not told in format 1. */
+  members: z.array(Member).optional(),
 })
 export type Observed = z.infer<typeof Observed>
 
+/** The format that is written. One of format 1 lacks what came with format 2, and holds what extensions own. */
+export const SNAPSHOT_FORMAT = 2
+
 /** The whole: which schemas were asked for (`null`: all but the excluded ones), what was found there, what stands beside. */
 export const Snapshot = z.object({
-  version: z.literal(1),
+  version: z.union([z.literal(1), z.literal(SNAPSHOT_FORMAT)]),
   schemasAsked: z.array(z.string()).nullable(),
   excludedSchemas: z.array(z.string()),
   findings: z.array(Finding),
   extensions: z.array(Extension),
+  publications: z.array(Publication).optional(),
+  servers: z.array(Server).optional(),
   schemas: z.array(SchemaSnapshot),
   observed: Observed,
 })

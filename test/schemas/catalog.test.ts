@@ -1,7 +1,8 @@
 /** What introspection finds in a database of every feature, beside an independent reading of the same database. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { constraintDefinition } from '#client/cli/schema-sql-relation.ts'
-import type { Relation, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { installedMajors, query, startServer, type TestServer } from '#test/support/database/postgres.ts'
 import {
   asRole,

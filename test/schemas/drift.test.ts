@@ -1,7 +1,8 @@
 /** What drift reports between two snapshots, how it is judged, and that it says everything. */
 import { describe, expect, it } from 'vitest'
-import { type Change, covers, drift, within } from '#shared/schemas/drift/drift.ts'
+import { type Change, covers, drift } from '#shared/schemas/drift/drift.ts'
 import { applyDrift } from '#shared/schemas/drift/drift-apply.ts'
+import { within } from '#shared/schemas/drift/drift-formats.ts'
 import { typeChange } from '#shared/schemas/drift/drift-type.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { canonicalText } from '#shared/schemas/snapshot-canonical.ts'
@@ -13,18 +14,26 @@ const note = { name: 'note', type: 'text' }
 
 /** The content of a snapshot, without what was asked for. */
 function content(value: Snapshot): string {
-  return canonicalText(snapshot({ extensions: value.extensions, schemas: value.schemas }))
+  const { extensions, schemas, publications, servers } = value
+  return canonicalText(snapshot({ version: 2, extensions, schemas, publications, servers }))
 }
 
 function mirrored(change: Change): Omit<Change, 'class' | 'reason'> {
-  const { class: _, reason: __, before, after, ...rest } = change
+  const { class: _, reason: __, before, after, with: carried, ...rest } = change
   const kind = { added: 'removed', removed: 'added', changed: 'changed' } as const
   return {
     ...rest,
     kind: kind[change.kind],
     ...(after === undefined ? {} : { before: after }),
     ...(before === undefined ? {} : { after: before }),
+    ...(carried === undefined
+      ? {}
+      : { with: carried.map(({ object, path, ...one }) => ({ object, path, ...swapped(one) })) }),
   }
+}
+
+function swapped(sides: { before?: unknown; after?: unknown }) {
+  return sides.after === undefined ? { after: sides.before } : { before: sides.after }
 }
 
 function unjudged(change: Change): Omit<Change, 'class' | 'reason'> {
@@ -155,7 +164,13 @@ describe('drift is judged for those who read and write by name', () => {
     ],
     ['columns in another order', columns(id, note), columns(note, id), 'risky: relation column order'],
     ['a comment', {}, { comment: 'x' }, 'safe: relation comment'],
-    ['row-level security switched on', {}, { rowSecurity: true }, 'risky: relation rowSecurity'],
+    ['row-level security switched on without a policy', {}, { rowSecurity: true }, 'breaking: relation rowSecurity'],
+    [
+      'row-level security switched on beside a policy',
+      policy(),
+      { ...policy(), rowSecurity: true },
+      'risky: relation rowSecurity',
+    ],
     ['row-level security switched off', { rowSecurity: true }, {}, 'breaking: relation rowSecurity'],
     ['row-level security no longer forced', { rowSecurityForced: true }, {}, 'risky: relation rowSecurityForced'],
     ['a lost permission', { may: ['select', 'insert'] }, { may: ['select'] }, 'breaking: relation may'],

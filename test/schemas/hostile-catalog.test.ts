@@ -196,14 +196,16 @@ describe('what a catalog would like to have run', () => {
     const bare = select.replace(/'[^']*'/g, "''").replace(/operator\(pg_catalog\.[-=<>+*]+\)/g, 'OP')
     // Words of SQL's own grammar, and aliases that name their columns.
     const words = 'all and any array as by coalesce exists filter from in lateral not or select then union when where'
-    const aliases = 'c j k part u materialized operator'
+    const aliases = 'above c j k part s sc setting u materialized operator'
     const known = new Set(`${words} ${aliases}`.split(' '))
     const called = [...bare.matchAll(/(?<![\w."])([a-z_]+) ?\(/g)].map(([, name = '']) => name)
     expect(called.filter(name => !known.has(name))).toEqual([])
     expect([...bare.matchAll(/::(?!pg_catalog\.)/g)]).toEqual([])
     expect(bare.replaceAll('count(*)', '').match(/[-=<>+*/~!@#%^&|`?]/g)).toBeNull()
     const tables = [...bare.matchAll(/\b(?:from|join) (?!pg_catalog\.|lateral |\()(\w+)/g)].map(([, name]) => name)
-    expect(new Set(tables)).toEqual(new Set(['indexed', 'ns', 'part', 'rel', 'seq', 'tree']))
+    expect(new Set(tables)).toEqual(
+      new Set(['above', 'ext', 'folded', 'found', 'indexed', 'ns', 'part', 'rel', 'seq', 'tree']),
+    )
     expect(bare).not.toMatch(/\b(in \(|between|is distinct|using|like|nullif|natural)\b/)
   })
 

@@ -7,11 +7,14 @@ import { fc } from '#test/support/house/properties.ts'
 import { fingerprintOf, sha256 } from '#test/support/schemas/catalog.ts'
 import { anySnapshot, oneTable, snapshot } from '#test/support/schemas/snapshots.ts'
 
+/** Lists of objects whose order says something. */
+const ORDERED = ['columns', 'attributes', 'inherits', 'options']
+
 /** The same value with the keys of every object and the items of every list of named objects in reverse. */
 function reversed(value: unknown, key = ''): unknown {
   if (Array.isArray(value)) {
     const items = value.map(item => reversed(item))
-    return key !== 'columns' && items.every(item => typeof item === 'object') ? items.reverse() : items
+    return !ORDERED.includes(key) && items.every(item => typeof item === 'object') ? items.reverse() : items
   }
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(

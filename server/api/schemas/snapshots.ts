@@ -102,9 +102,9 @@ export const snapshotsRouter = router({
         const message = 'Both snapshots must be of one datasource.'
         throw new Fault('invalid_request', { issues: [{ path: ['to'], code: 'other_datasource', message }] })
       }
-      const { counts, changes } = await ctx.parts.snapshotReader.drift(from.snapshot, to.snapshot, ctx.answers)
+      const { counts, notes, changes } = await ctx.parts.snapshotReader.drift(from.snapshot, to.snapshot, ctx.answers)
       // Sound likewise.
-      return { ...input, counts, changes: changes as unknown as Change[] }
+      return { ...input, counts, notes, changes: changes as unknown as Change[] }
     }),
 })
 

@@ -3,11 +3,20 @@
  *
  * What does not belong together is refused: the server may be hostile. Only the catalog reader uses it.
  */
-import type { Estimate, Extension, Finding, SchemaSnapshot, Sequence, Snapshot } from '#shared/schemas/snapshot.ts'
+
+import type { WirePart } from '#server/net/catalog/wire/catalog-shapes.ts'
+import {
+  type Estimate,
+  type Finding,
+  type Member,
+  type SchemaSnapshot,
+  SNAPSHOT_FORMAT,
+  type Snapshot,
+} from '#shared/schemas/snapshot.ts'
+import type { Extension, Publication, Routine, Sequence, Server } from '#shared/schemas/snapshot-object.ts'
 import { byCodeUnit, hasTwins } from '#shared/schemas/snapshot-parts.ts'
 import { type CatalogRequest, isCovered, isSystemSchema } from './catalog.ts'
 import type { CatalogRelations } from './catalog-relation.ts'
-import type { WirePart } from './catalog-shapes.ts'
 import type { CatalogTypes } from './catalog-types.ts'
 import { misbehaved } from './catalog-wire.ts'
 
@@ -15,6 +24,7 @@ import { misbehaved } from './catalog-wire.ts'
 interface SchemaDraft {
   readonly schema: SchemaSnapshot
   readonly sequences: Sequence[]
+  readonly functions: Routine[]
   readonly estimates: Estimate[]
   named: boolean
 }
@@ -25,6 +35,9 @@ export interface CatalogDraft {
   readonly schemas: Map<string, SchemaDraft>
   readonly unusable: Set<string>
   readonly extensions: Extension[]
+  readonly publications: Publication[]
+  readonly servers: Server[]
+  readonly members: Member[]
   readonly types: CatalogTypes
   readonly relations: CatalogRelations
   /** Rows that came before what they speak of: PostgreSQL promises no order. */
@@ -40,7 +53,8 @@ export function draftOf(draft: CatalogDraft, name: string): SchemaDraft {
   const known = draft.schemas.get(name)
   if (known) return known
   if (!isCovered(draft.request, name)) throw misbehaved('a schema that was not asked for')
-  const made: SchemaDraft = { schema: { name, relations: [] }, sequences: [], estimates: [], named: false }
+  const schema: SchemaSnapshot = { name, relations: [] }
+  const made: SchemaDraft = { schema, sequences: [], functions: [], estimates: [], named: false }
   draft.schemas.set(name, made)
   return made
 }
@@ -53,15 +67,18 @@ export function finish(draft: CatalogDraft): Snapshot {
     ...draft.early.filter(part => part.k !== 'columns'),
   ]
   if (!early.every(draft.relations.extend)) throw misbehaved('rows about a relation that it did not name')
+  draft.relations.finish()
   const drafts = [...draft.schemas.values()].sort((a, b) => byCodeUnit(a.schema.name, b.schema.name))
   if (serverVersionNum === null || drafts.some(found => !found.named))
     throw misbehaved('rows that do not belong together')
   const snapshot: Snapshot = {
-    version: 1,
+    version: SNAPSHOT_FORMAT,
     schemasAsked: request.schemas && sorted(request.schemas),
     excludedSchemas: request.schemas ? [] : sorted(request.excludedSchemas),
     findings: findingsOf(draft),
     extensions: draft.extensions.sort(byName),
+    ...(draft.publications.length > 0 ? { publications: draft.publications.sort(byName) } : {}),
+    ...(draft.servers.length > 0 ? { servers: usedServers(draft) } : {}),
     schemas: drafts.map(found => schemaOf(found, draft.types)),
     observed: {
       serverVersionNum,
@@ -69,6 +86,7 @@ export function finish(draft: CatalogDraft): Snapshot {
       estimates: drafts
         .filter(found => found.estimates.length > 0)
         .map(({ schema, estimates }) => ({ schema: schema.name, relations: estimates.sort(byName) })),
+      members: draft.members.sort((a, b) => byCodeUnit(JSON.stringify(a), JSON.stringify(b))),
     },
   }
   if (draft.relations.hasTwins() || hasTwins(snapshot, 'snapshot')) throw misbehaved('two objects of one name')
@@ -76,15 +94,34 @@ export function finish(draft: CatalogDraft): Snapshot {
 }
 
 function schemaOf(found: SchemaDraft, types: CatalogTypes): SchemaSnapshot {
-  const { schema, sequences } = found
-  for (const { constraints, indexes, policies } of schema.relations.sort(byName)) {
-    for (const list of [constraints, indexes, policies]) list?.sort(byName)
+  const { schema, sequences, functions } = found
+  for (const relation of schema.relations.sort(byName)) {
+    const { constraints, indexes, policies, triggers, rules, published, partitions } = relation
+    for (const list of [constraints, indexes, policies, triggers, rules, published, partitions]) list?.sort(byName)
+    for (const column of relation.columns) {
+      const base = types.baseOf(column.type)
+      if (base !== null) column.base = base
+    }
   }
-  const { enums, domains } = types.of(schema)
+  const { enums, domains, composites, ranges } = types.of(schema)
   if (enums.length > 0) schema.enums = enums.sort(byName)
   if (domains.length > 0) schema.domains = domains.sort(byName)
+  if (composites.length > 0) schema.composites = composites.sort(byName)
+  if (ranges.length > 0) schema.ranges = ranges.sort(byName)
+  if (functions.length > 0) schema.functions = functions.sort(byName)
   if (sequences.length > 0) schema.sequences = sequences.sort(byName)
   return schema
+}
+
+/** Servers of other schemas' foreign tables are none of this snapshot's. */
+function usedServers(draft: CatalogDraft): Server[] {
+  const used = new Set<string>()
+  for (const { schema } of draft.schemas.values()) {
+    for (const { server, partitions } of schema.relations) {
+      for (const name of [server, ...(partitions ?? []).map(one => one.server)]) if (name !== undefined) used.add(name)
+    }
+  }
+  return draft.servers.filter(({ name }) => used.has(name)).sort(byName)
 }
 
 function findingsOf(draft: CatalogDraft): Finding[] {

@@ -4,9 +4,18 @@
  *
  * It judges nothing. Only the catalog reader and its relations call it.
  */
-import type { Constraint, Domain, Enum, Index, Permission, Policy, Sequence } from '#shared/schemas/snapshot.ts'
+
+import type {
+  WireConstraint,
+  WireDomain,
+  WireEnum,
+  WireIndex,
+  WirePolicy,
+  WireSequence,
+} from '#server/net/catalog/wire/catalog-shapes.ts'
+import type { Domain, Enum, Sequence } from '#shared/schemas/snapshot-object.ts'
 import { byCodeUnit } from '#shared/schemas/snapshot-parts.ts'
-import type { WireConstraint, WireDomain, WireEnum, WireIndex, WirePolicy, WireSequence } from './catalog-shapes.ts'
+import type { Constraint, Index, Permission, Policy } from '#shared/schemas/snapshot-relation.ts'
 
 const CONSTRAINTS = { p: 'primary_key', u: 'unique', f: 'foreign_key', c: 'check', x: 'exclusion' } as const
 const ACTIONS = {

@@ -4,12 +4,15 @@
  * The rows come from a server that may be hostile: each is checked before it counts, nothing of one gets into an error,
  * and what was not asked for is refused. The worker's introspection creates one for each reading.
  */
+
+import type { WireObject, WirePart, WireRow } from '#server/net/catalog/wire/catalog-shapes.ts'
 import type { Estimate, Snapshot } from '#shared/schemas/snapshot.ts'
+import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import type { CatalogRequest } from './catalog.ts'
+import { compositeOf, publicationOf, rangeOf, routineOf, serverOf } from './catalog-database.ts'
 import { type CatalogDraft, draftOf, finish } from './catalog-draft.ts'
 import { domainOf, enumOf, sequenceOf } from './catalog-object.ts'
 import { createCatalogRelations } from './catalog-relation.ts'
-import type { WireRow } from './catalog-shapes.ts'
 import { createCatalogTypes } from './catalog-types.ts'
 import { parseRow, tooLarge } from './catalog-wire.ts'
 
@@ -39,6 +42,9 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
     schemas: new Map(),
     unusable: new Set(),
     extensions: [],
+    publications: [],
+    servers: [],
+    members: [],
     types: createCatalogTypes(),
     relations: createCatalogRelations(),
     early: [],
@@ -47,7 +53,7 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
     hidden: { relations: 0, columns: 0, sequences: 0 },
   }
   let bytes = 0
-  let relations = 0
+  let [relations, objects] = [0, 0]
   return {
     row(text) {
       bytes += Buffer.byteLength(text)
@@ -55,11 +61,16 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
       const row = parseRow(text, draft.isUtf8)
       if (row.k === 'relation') relations += 1
       if (relations > limits.maxRelations) throw tooLarge('maxRelations', limits.maxRelations)
+      if (COUNTED.has(row.k)) objects += 1
+      if (objects > SNAPSHOT_BOUNDS.maxObjects) throw tooLarge('maxObjects')
       take(draft, row)
     },
     finish: () => finish(draft),
   }
 }
+
+/** Kinds of rows of which there may be so many of all schemas together. */
+const COUNTED: ReadonlySet<WireRow['k']> = new Set(['partition', 'function', 'member'])
 
 function take(draft: CatalogDraft, row: WireRow): void {
   switch (row.k) {
@@ -86,13 +97,44 @@ function take(draft: CatalogDraft, row: WireRow): void {
       draft.types.addEnum(row.schema, enumOf(row))
       return
     case 'domain':
-      draft.types.addDomain(row.schema, domainOf(row))
+      if (row.foreign === true) draft.types.addForeign(row.name, row.type)
+      else draft.types.addDomain(row.schema, domainOf(row))
       return
     case 'sequence':
       draftOf(draft, row.schema).sequences.push(sequenceOf(row))
       return
     default:
-      if (!draft.relations.extend(row)) draft.early.push(row)
+      if (!isPart(row)) takeObject(draft, row)
+      else if (!draft.relations.extend(row)) draft.early.push(row)
+  }
+}
+
+/** True for a further row of a relation: these alone name one by its identifier. */
+function isPart(row: WirePart | WireObject): row is WirePart {
+  return 'id' in row
+}
+
+function takeObject(draft: CatalogDraft, row: WireObject): void {
+  switch (row.k) {
+    case 'composite':
+      draft.types.addComposite(row.schema, compositeOf(row))
+      return
+    case 'range':
+      draft.types.addRange(row.schema, rangeOf(row))
+      return
+    case 'function':
+      draftOf(draft, row.schema).functions.push(routineOf(row))
+      return
+    case 'publication':
+      draft.publications.push(publicationOf(row))
+      return
+    case 'server':
+      draft.servers.push(serverOf(row))
+      return
+    case 'member': {
+      const { k: _, ...member } = row
+      draft.members.push(member)
+    }
   }
 }
 

@@ -3,10 +3,12 @@
  *
  * It judges nothing. Only the catalog reader uses it.
  */
-import type { Column, Relation } from '#shared/schemas/snapshot.ts'
+
+import type { WireConstraint, WirePart, WireRelation, WireTrait } from '#server/net/catalog/wire/catalog-shapes.ts'
 import { byCodeUnit } from '#shared/schemas/snapshot-parts.ts'
+import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { constraintOf, indexOf, permissionsOf, policyOf } from './catalog-object.ts'
-import type { WireConstraint, WirePart, WireRelation } from './catalog-shapes.ts'
+import { addTraits, identityOptionsOf, partitionOf, publishedOf, ruleOf, triggerOf } from './catalog-trait.ts'
 import { misbehaved } from './catalog-wire.ts'
 
 const KINDS = { r: 'table', p: 'partitioned_table', f: 'foreign_table', v: 'view', m: 'materialized_view' } as const
@@ -24,6 +26,8 @@ interface Draft {
   readonly generated: Set<number>
   /** One copy of each spelling of a type: a schema has few, and a hundred thousand columns. */
   readonly spellings: Map<string, string>
+  /** What was said of its constraints and indexes by name. */
+  readonly named: Extract<WireTrait, { k: 'remark' | 'inherited' }>[]
 }
 
 /** Collects relations. */
@@ -32,6 +36,8 @@ export interface CatalogRelations {
   add(wire: WireRelation): Relation
   /** Adds to one. False when something is not there yet that the row speaks of: it is to be offered again in the end. */
   extend(part: WirePart): boolean
+  /** Tells the constraints and indexes what was said of them by name. When all rows are there. */
+  finish(): void
   /** True when two had one identifier: what belongs to which cannot be told. */
   hasTwins(): boolean
 }
@@ -43,11 +49,12 @@ export function createCatalogRelations(): CatalogRelations {
   let isTwice = false
   return {
     hasTwins: () => isTwice,
+    finish: () => drafts.forEach(addNamed),
     add(wire) {
       isTwice ||= drafts.has(wire.id)
       const relation = relationOf(wire)
       const { schema, may, partly } = wire
-      const known = { columns: [], described: false, generated: new Set<number>() }
+      const known = { columns: [], described: false, generated: new Set<number>(), named: [] }
       drafts.set(wire.id, { schema, relation, may, partly, spellings, ...known })
       return relation
     },
@@ -96,7 +103,76 @@ function extend(draft: Draft, part: Exclude<WirePart, { k: 'constraints' }>): vo
     }
     case 'policies':
       relation.policies = part.policies.map(policyOf)
+      return
+    default:
+      addTrait(draft, part)
   }
+}
+
+function addTrait(draft: Draft, part: WireTrait): void {
+  const { relation, columns } = draft
+  switch (part.k) {
+    case 'traits':
+      addTraits(relation, columns, part)
+      return
+    case 'partition':
+      relation.partitions ??= []
+      relation.partitions.push(...partitionOf(part))
+      return
+    case 'identity': {
+      const column = columns[part.number]
+      const options = column?.identity === undefined ? null : identityOptionsOf(part, column.type)
+      if (column !== undefined && options !== null) column.identityOptions = options
+      return
+    }
+    case 'triggers':
+      relation.triggers = part.triggers.map(trigger => triggerOf(trigger, namesOf(draft, trigger.numbers)))
+      return
+    case 'rules':
+      relation.rules = part.rules.flatMap(ruleOf)
+      return
+    case 'published':
+      relation.published = part.publications.map(one => publishedOf(one, namesOf(draft, one.numbers)))
+      return
+    case 'weak':
+      addWeak(draft, part)
+      return
+    default:
+      draft.named.push(part)
+  }
+}
+
+/** The server has these columns as not null, and does not keep that for every row that is read. */
+function addWeak({ columns }: Draft, part: Extract<WireTrait, { k: 'weak' }>): void {
+  for (const number of part.unvalidated ?? []) {
+    const column = columns[number]
+    if (column === undefined) continue
+    delete column.notNull
+    column.notNullUnvalidated = true
+  }
+  for (const number of part.below ?? []) {
+    const column = columns[number]
+    if (column !== undefined) column.nullBelow = true
+  }
+}
+
+function addNamed({ relation, named }: Draft): void {
+  if (named.length === 0) return
+  const constraints = new Map(relation.constraints?.map(it => [it.name, it]))
+  const indexes = new Map(relation.indexes?.map(it => [it.name, it]))
+  for (const part of named) {
+    if (part.k === 'remark') {
+      const about = (part.of === 'constraint' ? constraints : indexes).get(part.name)
+      if (about !== undefined) about.comment = part.text
+      continue
+    }
+    for (const name of part.constraints ?? []) markInherited(constraints.get(name))
+    for (const name of part.indexes ?? []) markInherited(indexes.get(name))
+  }
+}
+
+function markInherited(about: { inherited?: true | undefined } | undefined): void {
+  if (about !== undefined) about.inherited = true
 }
 
 function addColumns(draft: Draft, part: Extract<WirePart, { k: 'columns' }>): void {

@@ -3,10 +3,11 @@
  *
  * Nothing of a row gets into an error. Only the reader and what it is made of use it.
  */
+
+import { boundOf } from '#server/net/catalog/wire/catalog-bounds.ts'
+import { OTHER_ROW, UTF8_ROW, type WireRow } from '#server/net/catalog/wire/catalog-shapes.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { SNAPSHOT_BOUNDS, type SnapshotBound } from '#shared/schemas/snapshot-bounds.ts'
-import { boundOf } from './catalog-bounds.ts'
-import { OTHER_ROW, UTF8_ROW, type WireRow } from './catalog-shapes.ts'
 
 /** What is thrown at an answer that our query does not give. `what` is a phrase of ours. */
 export function misbehaved(what: string): Fault {

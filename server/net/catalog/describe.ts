@@ -14,16 +14,16 @@ import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import { type CatalogRequest, catalogSql } from './catalog.ts'
 import { type CatalogReader, createCatalogReader } from './catalog-reader.ts'
 import { misbehaved } from './catalog-wire.ts'
-import { type FinishedSnapshot, finishSnapshot } from './finish-catalog.ts'
+import { type FinishedSnapshot, finishSnapshot, type LastSnapshot } from './finish-catalog.ts'
 
 /** The most that a catalog's rows may come to, in bytes. */
 export const MAX_CATALOG_BYTES = 48 << 20
 const LIMITS = { maxRowBytes: 4 << 20, maxRows: 400_000, maxTotalBytes: MAX_CATALOG_BYTES + (8 << 20) }
 
-/** What to read, by which credential, and the fingerprint of the snapshot to compare with, whose content went ahead. */
+/** What to read, by which credential, and the snapshot to compare with, whose content and then `observed` went ahead. */
 export interface DescribeRequest extends Omit<SessionDial, 'limits'> {
   readonly catalog: CatalogRequest
-  readonly lastFingerprint: string | null
+  readonly last: { readonly fingerprint: string; readonly contentBytes: number } | null
 }
 
 /** What the rows came to. The bytes of `content` and then of `observed` go ahead of a snapshot. */
@@ -41,7 +41,7 @@ export interface DescribeEnd {
 
 /** Reads the catalog. Throws only where our own code is wrong. */
 export async function describeDatabase(request: DescribeRequest, context: DialContext): Promise<DescribeEnd> {
-  const { catalog, lastFingerprint, ...dial } = request
+  const { catalog, last: asked, ...dial } = request
   const reading = createReading(catalog)
   const end = await withSession({ ...dial, limits: LIMITS }, context, async session => {
     await session.stream(catalogSql(catalog), ([text]) => reading.take(text ?? ''))
@@ -51,13 +51,18 @@ export async function describeDatabase(request: DescribeRequest, context: DialCo
   // The reading gave up, which cut the session off: that is no failure of the dial.
   const failure = reading.fault() === null ? end.failure : null
   if (failure !== null) return { failure, address, tookMs, finding: null }
-  const last = lastFingerprint === null ? null : { fingerprint: lastFingerprint, content: context.received() }
+  const last = asked === null ? null : lastFrom(asked, context.received())
   const found = reading.finish(reader => finishSnapshot(reader.finish(), last))
   if ('fault' in found) return { failure, address, tookMs, finding: found }
   const { content, observed, ...finding } = found
   await context.send(content)
   await context.send(observed)
   return { failure, address, tookMs, finding: { ...finding, contentBytes: content.length } }
+}
+
+function lastFrom(asked: NonNullable<DescribeRequest['last']>, bytes: Uint8Array): LastSnapshot {
+  const { fingerprint, contentBytes } = asked
+  return { fingerprint, content: bytes.subarray(0, contentBytes), observed: bytes.subarray(contentBytes) }
 }
 
 /** Takes rows until one is refused; what it is refused for is the end of the reading. */

@@ -14,11 +14,15 @@ import { canonical, SnapshotTooLong } from '#shared/schemas/snapshot-canonical.t
 import { tooLarge } from './catalog-wire.ts'
 import { packText, unpackText } from './packed-text.ts'
 
-/** The snapshot that a new one is compared with: its fingerprint, and its content as it is stored. */
+/** The snapshot that a new one is compared with: its fingerprint, and its content and what stands beside it as stored. */
 export interface LastSnapshot {
   readonly fingerprint: string
   readonly content: Uint8Array
+  readonly observed: Uint8Array
 }
+
+/** Estimates of 20,000 relations and the names of what extensions own: no more than a snapshot itself. */
+const MAX_OBSERVED_BYTES = SNAPSHOT_BOUNDS.maxBytes
 
 /** How many changes of each class there are. */
 export interface DriftCounts {
@@ -74,10 +78,12 @@ function driftFrom(last: LastSnapshot, now: { snapshot: Snapshot; fingerprint: s
 }
 
 /** The last snapshot; null where it is larger than is read: it was stored before there was a bound. */
-function restored({ content }: LastSnapshot): Snapshot | null {
+function restored({ content, observed }: LastSnapshot): Snapshot | null {
   try {
-    // Canonical text of a snapshot, which a process like this one wrote. Drift looks at nothing that stands beside it.
-    return JSON.parse(unpackText(content, SNAPSHOT_BOUNDS.maxBytes)) as Snapshot
+    // Canonical text of a snapshot, which a process like this one wrote, and what stands beside it.
+    const text = unpackText(content, SNAPSHOT_BOUNDS.maxBytes)
+    const beside: unknown = JSON.parse(unpackText(observed, MAX_OBSERVED_BYTES))
+    return { ...JSON.parse(text), observed: beside }
   } catch (thrown) {
     if (thrown instanceof RangeError) return null
     throw thrown

@@ -11,7 +11,7 @@ import { Fault, isFaultCode } from '#shared/faults/fault.ts'
 import { isSnapshotBound, SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 
 /** What to read, and the snapshot that is compared with. */
-export interface CatalogAsk extends Omit<DescribeRequest, 'lastFingerprint'> {
+export interface CatalogAsk extends Omit<DescribeRequest, 'last'> {
   /** Null, or left out, for none. */
   readonly last?: LastSnapshot | null
 }
@@ -39,12 +39,13 @@ export async function describeThrough(
   waitMs?: number,
 ): Promise<Described> {
   const started = performance.now()
-  const request = { ...asked, lastFingerprint: last?.fingerprint ?? null } satisfies DescribeRequest
+  const head = last === null ? null : { fingerprint: last.fingerprint, contentBytes: last.content.length }
+  const request = { ...asked, last: head } satisfies DescribeRequest
   const pieces: Buffer[] = []
   const job = {
     asked: { kind: 'describe', request } as const,
     deadlineMs: asked.deadlineMs,
-    ahead: last === null ? null : Buffer.from(last.content),
+    ahead: last === null ? null : Buffer.concat([last.content, last.observed]),
     maxBytes: MAX_FINISHED_BYTES,
     onBytes: (piece: Buffer) => void pieces.push(piece),
   }

@@ -137,6 +137,7 @@ export const SCHEMAS = {
     from: `snap_${DIGITS}`,
     to: `snap_${DIGITS}`,
     counts: { breaking: 1, risky: 0, safe: 0 },
+    notes: [],
     changes: [
       {
         kind: 'removed',

@@ -95,15 +95,15 @@ export function findPacked(db: Db, org: string, id: string) {
     .executeTakeFirst()
 }
 
-/** The fingerprint of a snapshot and its content as the row holds it, packed; undefined when there is none of that id. */
+/** The fingerprint of a snapshot, its content and what stands beside it as the row holds them, packed; undefined when there is none of that id. */
 export function packed(
   db: Db,
   org: string,
   id: string,
-): Promise<{ readonly fingerprint: string; readonly content: Buffer } | undefined> {
+): Promise<{ readonly fingerprint: string; readonly content: Buffer; readonly observed: Buffer } | undefined> {
   return db
     .selectFrom('snapshots')
-    .select(['fingerprint', 'content'])
+    .select(['fingerprint', 'content', 'observed'])
     .where('org_id', '=', org)
     .where('id', '=', id)
     .executeTakeFirst()

@@ -7,7 +7,8 @@
 import { Snapshot } from '#shared/schemas/snapshot.ts'
 import { ordered } from '#shared/schemas/snapshot-canonical.ts'
 import { type Node, nameOf, nodesIn, type ObjectKind, PARTS, type Part } from '#shared/schemas/snapshot-parts.ts'
-import { type Change, COLUMN_ORDER } from './drift.ts'
+import type { Change } from './drift.ts'
+import { COLUMN_ORDER } from './drift-walk.ts'
 
 /**
  * Applies `drift(before, after)` to `before`: the schemas and extensions of the result are those of `after`, as far as
@@ -16,12 +17,19 @@ import { type Change, COLUMN_ORDER } from './drift.ts'
  * Throws a ZodError when the changes do not make a snapshot.
  */
 export function applyDrift(before: Snapshot, changes: readonly Change[]): Snapshot {
-  const edits = Map.groupBy(changes, change =>
+  const all = changes.flatMap(change => [change, ...carriedBy(change)])
+  const edits = Map.groupBy(all, change =>
     change.kind === 'added'
       ? key('added', change.object, change.path.slice(0, -1))
       : key(change.kind, change.object, change.path),
   )
   return Snapshot.parse(ordered(edited(before, { kind: 'snapshot', path: [], edits }), 'snapshot'))
+}
+
+/** What came or went with an object, as changes of its own. */
+function carriedBy(change: Change): Change[] {
+  const { kind, class: rated, reason } = change
+  return (change.with ?? []).map(one => ({ ...one, kind, class: rated, reason }))
 }
 
 interface Place {

@@ -5,17 +5,11 @@
  */
 
 import { type Node, nodesIn } from '#shared/schemas/snapshot-parts.ts'
-import { typeChange } from './drift-type.ts'
-import { breaking, type Rule, risky, safe, type Verdict, whether } from './drift-verdict.ts'
+import { elementOf, typeChange } from './drift-type.ts'
+import { breaking, type Rule, risky, safe, type Verdict } from './drift-verdict.ts'
 
 /** A comment: words that machines do not act upon. */
 export const REMARK: Rule = safe('a remark for people changed')
-
-/** Whether null is refused. */
-export const NOT_NULL: Rule = whether({
-  gained: breaking('null is no longer accepted'),
-  lost: risky('readers may now meet null'),
-})
 
 /** A collation. */
 export const COLLATION: Rule = risky('texts may sort and compare otherwise')
@@ -40,12 +34,34 @@ function ofColumns(relation: Node | undefined): string[] {
   return first.filter(permission => others.every(granted => granted.includes(permission)))
 }
 
+const RENAMED = risky('the same type has another name or schema: what names it fails')
+const RETYPED = breaking('another type: values may be refused, lost or read otherwise')
+
 /** A type that became another. */
 export const TYPE: Rule = draft => {
-  const change = typeChange(String(draft.before), String(draft.after))
+  const [before, after] = [String(draft.before), String(draft.after)]
+  const change = typeChange(before, after)
   if (change === 'wider') return safe('a wider type that reads as before')
   if (change === 'other_reading') return risky('a wider type that clients may read as another type')
-  return breaking('another type: values may be refused, lost or read otherwise')
+  const [was, is] = [elementOf(before), elementOf(after)]
+  if (before.length - was.length !== after.length - is.length) return RETYPED
+  const { types } = draft.compared
+  const text = types.was().text(was)
+  if (text !== null && (text === types.is().text(is) || areLabelsKept(types.was().labels(was), types.is().labels(is))))
+    return RENAMED
+  const [below, now] = [types.was().base(was), types.is().base(is)]
+  if (below === was && now === is) return RETYPED
+  // A domain comes to clients as what it is made of; only what it accepts is its own.
+  return below === now || typeChange(below, now) === 'wider'
+    ? risky('the same values, of which others may be refused now')
+    : RETYPED
+}
+
+/** True when every label of an enum is one of the other, too. */
+function areLabelsKept(was: readonly string[] | null, is: readonly string[] | null): boolean {
+  if (was === null || is === null) return false
+  const labels = new Set(is)
+  return was.every(label => labels.has(label))
 }
 
 /** The texts of a list that may be absent. */

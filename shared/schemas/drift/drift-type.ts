@@ -40,6 +40,7 @@ export function elementOf(type: string): string {
 function elementChange(before: string, after: string): TypeChange {
   if (longer(TEXT_LENGTH, before, after) || longer(BITS, before, after)) return 'wider'
   if (TEXT_LENGTH.test(before) && after === 'text') return 'wider'
+  if (before === 'text' && after === 'character varying') return 'wider'
   if (widerNumeric(before, after) || finerTime(before, after)) return 'wider'
   const from = INTEGERS.indexOf(before)
   if (from >= 0 && from < INTEGERS.indexOf(after)) return 'other_reading'

@@ -4,6 +4,8 @@
  * Reasons are fixed sentences: nothing of a customer's database is put into them.
  */
 import type { Node, ObjectKind } from '#shared/schemas/snapshot-parts.ts'
+import type { KnownTypes } from './drift-same.ts'
+import { isRespelled } from './drift-spelling.ts'
 
 /** A change before it is judged, with the whole object as it `was` and `is`, and the object that it is within. */
 export interface Draft {
@@ -14,16 +16,51 @@ export interface Draft {
   readonly before?: unknown
   readonly after?: unknown
   readonly position?: number
+  readonly with?: readonly Carried[]
   readonly was?: Node
   readonly is?: Node
   readonly within: Within
+  readonly compared: Compared
 }
 
-/** An object as it was and is, and the keys of both when it is a relation: found once, whatever number of them is judged. */
+/** An object that came or went with another one: the sequence that a column owns. */
+export interface Carried {
+  readonly object: string
+  readonly path: string[]
+  readonly before?: unknown
+  readonly after?: unknown
+}
+
+/** Something of an object as it was and as it is, found when it is first asked for. */
+export interface Both<T> {
+  was(): T
+  is(): T
+}
+
+/** An object as it was and is, and of a relation what many rules ask for: found once, whatever number of them is judged. */
 export interface Within {
   readonly was: Node
   readonly is: Node
-  readonly keys: { was(): ReadonlySet<string>; is(): ReadonlySet<string> }
+  readonly keys: Both<ReadonlySet<string>>
+  /** Names of the columns. */
+  readonly columns: Both<ReadonlyMap<string, Node>>
+  /** Columns that a check keeps from null; of a domain, `VALUE`. */
+  readonly required: Both<ReadonlySet<string>>
+  /** Constraints, indexes, policies and the like without their names, as texts. */
+  readonly parts: Both<ReadonlySet<string>>
+  /** Whether row-level security hides every row. */
+  readonly hidden: Both<boolean>
+  /** Relations of a schema by name. */
+  readonly relations: Both<ReadonlyMap<string, Node>>
+}
+
+/** The two snapshots as a whole. */
+export interface Compared {
+  readonly types: Both<KnownTypes>
+  /** Texts of the types that only the one or the other has by name. */
+  readonly goneTypes: Both<ReadonlySet<string>>
+  /** The servers are of two major versions, which spell some expressions otherwise. */
+  readonly isOtherMajor: boolean
 }
 
 /** How bad, and why. */
@@ -55,5 +92,17 @@ export function whether(verdicts: { gained: Rule; lost: Rule; altered?: Rule }):
   return draft => {
     if (draft.before === undefined) return verdictOf(verdicts.gained, draft)
     return verdictOf(draft.after === undefined ? verdicts.lost : (verdicts.altered ?? verdicts.gained), draft)
+  }
+}
+
+const RESPELLED = safe('another major version of the server spells the same otherwise')
+const MAYBE_RESPELLED = risky('the server has another major version, which may spell the same otherwise')
+
+/** A rule for a text of SQL: between servers of two major versions it may merely be spelled otherwise. */
+export function spelled(rule: Rule): Rule {
+  return draft => {
+    const { before, after, compared } = draft
+    if (!compared.isOtherMajor || before === undefined || after === undefined) return verdictOf(rule, draft)
+    return isRespelled(before, after) ? RESPELLED : MAYBE_RESPELLED
   }
 }

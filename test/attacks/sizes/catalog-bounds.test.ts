@@ -10,10 +10,11 @@ import { Fault } from '#shared/faults/fault.ts'
 import { drift, eachChange } from '#shared/schemas/drift/drift.ts'
 import { keysOf } from '#shared/schemas/drift/drift-key.ts'
 import { typeChange } from '#shared/schemas/drift/drift-type.ts'
-import type { Relation, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import { canonicalText } from '#shared/schemas/snapshot-canonical.ts'
 import { fc } from '#test/support/house/properties.ts'
+import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { AMPLE, EVERYTHING } from '#test/support/schemas/catalog.ts'
 import { headRow, type RowChange, relationRows, schemaRow } from '#test/support/schemas/catalog-rows.ts'
 import { snapshot } from '#test/support/schemas/snapshots.ts'
@@ -71,6 +72,12 @@ describe('A string of a hostile catalog', () => {
     ['a comment', text => ({ comments: { 1: text } }), maxDefinitionBytes, 'maxDefinitionBytes'],
     ['a check', definition => ({ constraint: { definition } }), maxDefinitionBytes, 'maxDefinitionBytes'],
     ["an index's definition", definition => ({ index: { definition } }), maxDefinitionBytes, 'maxDefinitionBytes'],
+    ['a trigger', name => ({ trigger: { name } }), maxNameBytes, 'maxNameBytes'],
+    ["a trigger's function", text => ({ trigger: { function: text } }), maxTypeBytes, 'maxTypeBytes'],
+    ['a partition', name => ({ partition: { name } }), maxTypeBytes, 'maxTypeBytes'],
+    ["a partition's bound", bound => ({ partition: { bound } }), maxDefinitionBytes, 'maxDefinitionBytes'],
+    ["a function's arguments", text => ({ routine: { arguments: text } }), maxDefinitionBytes, 'maxDefinitionBytes'],
+    ['an option', text => ({ traits: { options: [text] } }), maxDefinitionBytes, 'maxDefinitionBytes'],
     ["a policy's expression", using => ({ policy: { using } }), maxDefinitionBytes, 'maxDefinitionBytes'],
   ])('of %s may be as long as its bound, in bytes, and no longer', (_what, ...[changed, max, bound]) => {
     expect(of(changed('x'.repeat(max)))).toBe('read')
@@ -84,6 +91,7 @@ describe('A string of a hostile catalog', () => {
     ['an identifier', { relation: { id: '1'.repeat(11) } }],
     ['permissions', { relation: { may: 's'.repeat(9) } }],
     ["a column's flags", { columns: { flags: ['n'.repeat(9)] } }],
+    ["a body's hash", { routine: { body: '0'.repeat(65) } }],
     ["a sequence's start", { sequence: { start: '1'.repeat(21) } }],
     ["an extension's version", { extension: { version: '1'.repeat(256) } }],
   ])('of %s that no server spells is no catalog', (_what, changed) => {
@@ -134,10 +142,25 @@ describe('A list of a hostile catalog', () => {
       { domain: { checks: numbered(10_001).map(at => ({ name: `${at}`, definition: '' })) } },
       { maxParts: 10_000 },
     ],
+    ['triggers', { trigger: {}, times: 10_001 }, { maxParts: 10_000 }],
+    ['options', { traits: { options: numbered(10_001).map(String) } }, { maxParts: 10_000 }],
+    [
+      'attributes',
+      { composite: { attributes: numbered(1_601).map(at => ({ name: `${at}`, type: 'text', collation: null })) } },
+      { maxColumns: 1_600 },
+    ],
     ['labels', { enum: { labels: numbered(50_001).map(String) } }, { maxLabels: 50_000 }],
     ['columns of a key', { constraint: { numbers: numbered(1_600).concat(1) } }, { maxColumns: 1_600 }],
   ])('of %s has a bound', (_what, changed, bound) => {
     expect(of(changed)).toEqual(bound)
+  })
+
+  it('of functions and the like of all schemas together ends at maxObjects', () => {
+    const max = SNAPSHOT_BOUNDS.maxObjects
+    const [, , row = ''] = relationRows({ routine: {} })
+    const rows = (count: number) => numbered(count).map(at => row.replace('"f"', `"f${at}"`))
+    expect(endOf(() => read(rows(max)))).toBe('read')
+    expect(endOf(() => read(rows(max + 1)))).toEqual({ maxObjects: max })
   })
 
   it('of relations ends at maxRelations', () => {
@@ -184,7 +207,7 @@ describe('A snapshot of a hostile catalog', () => {
   })
 
   it('is compared with a last one of 42 MB that is kept in 19 KB by not unpacking it', () => {
-    const bomb = { fingerprint: '0'.repeat(64), content: packText('x'.repeat(42_000_000)) }
+    const bomb = { fingerprint: '0'.repeat(64), content: packText('x'.repeat(42_000_000)), observed: packText('{}') }
     expect(bomb.content.length).toBeLessThan(20_000)
     expect(finishSnapshot(snapshot({}), bomb).drift).toBeNull()
   })

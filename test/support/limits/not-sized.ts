@@ -38,10 +38,6 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
     'ends with the call; as many as there are relations, which are bounded',
   'server/net/catalog/catalog-relation.ts spellings':
     'ends with the call; as many as there are types of bounded relations',
-  'server/net/catalog/catalog-types.ts enums': 'ends with the call; as many as there are types of bounded relations',
-  'server/net/catalog/catalog-types.ts domains': 'ends with the call; as many as there are types of bounded relations',
-  'server/net/catalog/catalog-types.ts bySchema':
-    'ends with the call; as many as there are schemas of bounded relations',
   'table processes': 'one row for each process that operators run, and GONE_SECONDS more after it has ended',
   'server/work/checks/guarded-probe.ts cut': 'of one dial, once',
   'server/work/loop.ts #rounds': 'one entry for each priority, of which there are ten',
@@ -81,6 +77,11 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/work/turns.ts #waiting': 'the slots of the loop of feeds',
   'shared/base/sql-text.ts anonymousBlock()': 'one more character for each tag that a block of ours holds',
   'shared/base/text.ts withoutEnd()': 'once for a character of a text whose length is bounded where it comes in',
+  'shared/schemas/drift/drift-same.ts nodes': 'ends with the call; as many as there are types of bounded snapshots',
+  'shared/schemas/drift/drift-same.ts made': 'ends with the call; as many as there are domains of bounded snapshots',
+  'shared/schemas/drift/drift-same.ts texts': 'ends with the call; as many as there are types of bounded snapshots',
+  'shared/schemas/drift/drift-spelling.ts isRespelled()': 'once for each token of two texts, whose length is bounded',
+  'shared/schemas/drift/drift-walk.ts told': 'ends with the call; as many as there are sequences of bounded snapshots',
   'shared/schemas/drift/drift-type.ts dimensionsOf()': 'once for two characters of one type, whose length is bounded',
   'shared/connection-string/ip-literal.ts spell()': 'the eight groups of an address',
   'input POST /v1/datasources/:id/events events': 'the body of a push is bounded: MAX_PUSH_BYTES',

@@ -16,6 +16,11 @@ export interface RowChange {
   readonly domain?: object
   readonly sequence?: object
   readonly extension?: object
+  readonly trigger?: object
+  readonly traits?: object
+  readonly partition?: object
+  readonly routine?: object
+  readonly composite?: object
   /** How many of the constraint, index or policy there are, each with a name of its own. */
   readonly times?: number
 }
@@ -61,6 +66,26 @@ const SEQUENCE = {
   ...{ k: 'sequence', schema: 'public', name: 's', type: 'bigint', start: '1', increment: '1', min: '1', max: '9' },
   ...{ cache: '1', cycle: false, ownedBy: null, comment: null },
 }
+const TRAITS = {
+  unlogged: false,
+  identity: 'd',
+  index: null,
+  parents: null,
+  bound: null,
+  options: null,
+  columnOptions: null,
+}
+const PARTITION = { name: 'public.p', of: null, bound: 'DEFAULT', key: null, unlogged: false, server: null }
+const TRIGGER = {
+  ...{ name: 'g', type: 5, enabled: 'O', function: 'public.f', numbers: [], constraint: false, deferrable: false },
+  ...{ deferred: false, detail: null },
+}
+const ROUTINE = {
+  ...{ k: 'function', schema: 'public', name: 'f', kind: 'f', identity: '', arguments: '', result: 'text' },
+  ...{ language: 'sql', volatility: 'v', definer: false, strict: false, path: null, body: '0'.repeat(64), may: true },
+  comment: null,
+}
+const COMPOSITE = { k: 'composite', schema: 'public', name: 'public.c', attributes: [], comment: null }
 const EXTENSION = { k: 'extension', name: 'x', version: '1.0', schema: 'public' }
 
 /** The rows of the relation and of what the change names. */
@@ -81,6 +106,11 @@ export function relationRows(change: RowChange): string[] {
   if (change.enum) rows.push({ ...ENUM, ...change.enum })
   if (change.domain) rows.push({ ...DOMAIN, ...change.domain })
   if (change.sequence) rows.push({ ...SEQUENCE, ...change.sequence })
+  if (change.trigger) part('triggers', { triggers: many({ ...TRIGGER, ...change.trigger }) })
+  if (change.traits) part('traits', { ...TRAITS, ...change.traits })
+  if (change.partition) part('partition', { ...PARTITION, ...change.partition })
+  if (change.routine) rows.push({ ...ROUTINE, ...change.routine })
+  if (change.composite) rows.push({ ...COMPOSITE, ...change.composite })
   if (change.extension) rows.push({ ...EXTENSION, ...change.extension })
   return rows.map(row => JSON.stringify(row))
 }

@@ -6,8 +6,9 @@ import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { type CatalogRequest, catalogSql } from '#server/net/catalog/catalog.ts'
 import { type CatalogLimits, createCatalogReader } from '#server/net/catalog/catalog-reader.ts'
-import type { Relation, SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import { canonicalText } from '#shared/schemas/snapshot-canonical.ts'
+import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import type { TestServer } from '#test/support/database/postgres.ts'
 
 /** Everything in every schema. */

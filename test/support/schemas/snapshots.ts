@@ -2,7 +2,7 @@
  * Random snapshots for property tests, drawn from few names so that two of them have much in common, and small ones to
  * write by hand.
  */
-import { Snapshot } from '#shared/schemas/snapshot.ts'
+import { SNAPSHOT_FORMAT, Snapshot } from '#shared/schemas/snapshot.ts'
 import { fc } from '#test/support/house/properties.ts'
 
 /** Names as PostgreSQL takes them, awkward ones and those of JavaScript's own properties among them. */
@@ -37,6 +37,11 @@ const column = sometimes(
     collation: text,
     comment: text,
     may: permissions,
+    notNullUnvalidated: flag,
+    nullBelow: flag,
+    identityOptions: sometimes({}, { start: text, increment: text, cycle: flag }),
+    base: text,
+    options: fc.array(sometimes({ name }, { value: text, hash: text }), { maxLength: 2 }),
   },
 )
 const reference = fc.record({
@@ -52,9 +57,21 @@ const constraint = sometimes(
     kind: fc.constantFrom('primary_key', 'unique', 'foreign_key', 'check', 'exclusion'),
     columns: fc.array(name, { maxLength: 2 }),
   },
-  { references: reference, definition: text },
+  { references: reference, definition: text, comment: text, inherited: flag },
 )
-const index = sometimes({ name, definition: text }, { unique: flag, invalid: flag })
+const index = sometimes({ name, definition: text }, { unique: flag, invalid: flag, comment: text, inherited: flag })
+const enabled = fc.constantFrom('disabled', 'replica', 'always')
+const trigger = sometimes(
+  { name, timing: fc.constantFrom('before', 'after'), events: fc.constant(['insert']), function: text },
+  { columns: fc.array(name, { maxLength: 2 }), forEachRow: flag, enabled, hash: text },
+)
+const rule = sometimes(
+  { name, event: fc.constantFrom('insert', 'update'), definition: text },
+  { instead: flag, enabled },
+)
+const published = sometimes({ name }, { columns: fc.array(name, { maxLength: 2 }), filter: text })
+const partition = sometimes({ name, bound: text }, { of: text, partitionKey: text, unlogged: flag, server: text })
+const relationName = fc.record({ schema: name, name })
 const policy = sometimes(
   { name, command: fc.constantFrom('all', 'select'), roles: fc.uniqueArray(name, { maxLength: 2 }) },
   { restrictive: flag, using: text, check: text },
@@ -77,6 +94,15 @@ const relation = sometimes(
     server: text,
     definition: text,
     may: permissions,
+    triggers: named(trigger, 2),
+    rules: named(rule, 2),
+    published: named(published, 2),
+    partitions: named(partition, 2),
+    unlogged: flag,
+    replicaIdentity: fc.constantFrom('full', 'nothing'),
+    inherits: fc.array(relationName, { maxLength: 2 }),
+    partitionOf: relationName,
+    bound: text,
   },
 )
 const labels = fc.uniqueArray(name, { maxLength: 4 })
@@ -94,6 +120,20 @@ const domain = sometimes(
     comment: text,
   },
 )
+const composite = sometimes(
+  { name, attributes: named(sometimes({ name, type }, { collation: text })) },
+  { comment: text },
+)
+const range = sometimes({ name, type }, { collation: text, canonical: text, comment: text })
+const routine = sometimes(
+  { name, kind: fc.constantFrom('function', 'procedure'), arguments: text, language: text, hash: text },
+  { result: text, volatility: fc.constantFrom('immutable', 'stable'), securityDefiner: flag, denied: flag },
+)
+const publication = sometimes(
+  { name, operations: fc.subarray(['insert', 'update'] as const) },
+  { allTables: flag, schemas: fc.array(name, { maxLength: 2 }), viaRoot: flag },
+)
+const server = sometimes({ name, wrapper: text }, { extension: text, handled: flag })
 const schema = sometimes(
   { name, relations: named(relation, 3) },
   {
@@ -101,6 +141,9 @@ const schema = sometimes(
     enums: named(sometimes({ name, labels }, { comment: text })),
     domains: named(domain),
     sequences: named(sequence),
+    composites: named(composite, 2),
+    ranges: named(range, 2),
+    functions: named(routine, 2),
   },
 )
 
@@ -118,13 +161,17 @@ export function anySnapshot(options: { whole?: boolean } = {}): fc.Arbitrary<Sna
     coverage: options.whole ? fc.constant<Coverage>({ schemasAsked: null, excludedSchemas: [] }) : coverage,
     extensions: named(fc.record({ name, version: text, schema: name })),
     schemas: named(schema, 4),
+    publications: named(publication, 2),
+    servers: named(server, 2),
   })
-  return content.map(({ coverage, extensions, schemas }) => {
+  return content.map(({ coverage, extensions, schemas, publications, servers }) => {
     const { schemasAsked, excludedSchemas } = coverage
     const covered = schemas.filter(({ name }) =>
       schemasAsked === null ? !excludedSchemas.includes(name) : schemasAsked.includes(name),
     )
-    return snapshot({ schemasAsked, excludedSchemas, extensions, schemas: covered })
+    const version = SNAPSHOT_FORMAT
+    const beside = { ...(publications.length > 0 ? { publications } : {}), ...(servers.length > 0 ? { servers } : {}) }
+    return snapshot({ version, schemasAsked, excludedSchemas, extensions, ...beside, schemas: covered })
   })
 }
 

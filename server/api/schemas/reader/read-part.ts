@@ -25,7 +25,8 @@ async function read(): Promise<Read> {
   if (asked.kind === 'part') return readPart(partOf(snapshotOf(asked.of), asked.ask))
   if (asked.kind === 'names') return readNames(snapshotOf(asked.of))
   const { drift } = await import('#shared/schemas/drift/drift.ts')
-  return readDrift([snapshotOf(asked.from), snapshotOf(asked.to)], drift)
+  const { comparisonNotes } = await import('#shared/schemas/drift/drift-formats.ts')
+  return readDrift([snapshotOf(asked.from), snapshotOf(asked.to)], { drift, comparisonNotes })
 }
 
 const done = await read()

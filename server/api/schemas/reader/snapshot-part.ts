@@ -48,6 +48,7 @@ export interface Read {
   readonly schemasAt?: number
   readonly told?: Told
   readonly counts?: ReturnType<typeof countDrift>
+  readonly notes?: readonly string[]
 }
 
 /** The snapshot narrowed to what was asked for. What is not there leaves nothing. */
@@ -74,14 +75,17 @@ export function readNames(snapshot: Snapshot): Read {
   return { bytes: Buffer.byteLength(JSON.stringify(told)), told }
 }
 
-/** What changed, as JSON. `drift` is handed in: what it needs is loaded for this alone. */
-export function readDrift(
-  [from, to]: readonly [Snapshot, Snapshot],
-  drift: (before: Snapshot, after: Snapshot) => Parameters<typeof countDrift>[0],
-): Read {
+/** What compares two snapshots, and what says how it did. */
+interface Comparing {
+  readonly drift: (before: Snapshot, after: Snapshot) => Parameters<typeof countDrift>[0]
+  readonly comparisonNotes: (before: Snapshot, after: Snapshot) => string[]
+}
+
+/** What changed, as JSON. What compares is handed in: what it needs is loaded for this alone. */
+export function readDrift([from, to]: readonly [Snapshot, Snapshot], { drift, comparisonNotes }: Comparing): Read {
   const changes = drift(from, to)
   const text = Buffer.from(JSON.stringify(changes))
-  return { bytes: text.length, text, counts: countDrift(changes) }
+  return { bytes: text.length, text, counts: countDrift(changes), notes: comparisonNotes(from, to) }
 }
 
 function toldOf(snapshot: Snapshot): Told {

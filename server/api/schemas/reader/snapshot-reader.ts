@@ -62,10 +62,10 @@ export class SnapshotReader {
 
   /** What changed from one snapshot to another. Throws likewise. */
   async drift(from: Packed, to: Packed, budget: AnswerBudget) {
-    const { text, counts } = await this.#read({ kind: 'drift', from, to }, budget)
+    const { text, counts, notes } = await this.#read({ kind: 'drift', from, to }, budget)
     const changes = new JsonText(given(text))
     budget.texts.push(changes)
-    return { changes, counts: given(counts) }
+    return { changes, counts: given(counts), notes: [...given(notes)] }
   }
 
   /**

@@ -84,12 +84,19 @@ const IS_PLAIN = `case when o.contype ${EQ} any (${flags('pu')}) then
       and confdelsetcols is null and conenforced and not conperiod
     else false end`
 
-// Columns that only later versions have (15: confdelsetcols, indnullsnotdistinct; 18: conperiod, conenforced) stand
-// without an alias: where the catalog has none of that name, `older` gives what it would say, being one level further out.
-const OLDER = `(select null::pg_catalog.int2[] as confdelsetcols, false as indnullsnotdistinct, false as conperiod,
-  true as conenforced) as older`
+/**
+ * Columns that only later versions have (15: confdelsetcols, indnullsnotdistinct, prattrs, prqual; 18: conperiod,
+ * conenforced) come without an alias: where the catalog has none of that name, `older` gives what it would say, being one
+ * level further out.
+ */
+export const OLDER = `(select null::pg_catalog.int2[] as confdelsetcols, false as indnullsnotdistinct, false as conperiod,
+  true as conenforced, null::pg_catalog.int2[] as prattrs, null::pg_catalog.pg_node_tree as prqual) as older`
 
 // The rows of a foreign key to the partitions of what it refers to have a parent: they are not constraints of their own.
+// Those of a partition that is listed by itself have one on another table, to the same target.
+const OWN = `(o.conparentid ${EQ} 0 or r.relispartition and exists (select from pg_catalog.pg_constraint as above
+  where above.oid ${EQ} o.conparentid and above.conrelid ${NE} o.conrelid and above.confrelid ${EQ} o.confrelid))`
+
 const CONSTRAINTS = `select c.row from ${OLDER} cross join lateral (
   select ${OBJECT}('k', 'constraints', 'id', o.id, 'constraints', pg_catalog.json_agg(o)) from (
     select o.conrelid as id, o.conname as name, o.contype as kind, o.conkey as numbers, o.confrelid as "targetId",
@@ -99,7 +106,7 @@ const CONSTRAINTS = `select c.row from ${OLDER} cross join lateral (
     left join pg_catalog.pg_index as i on i.indexrelid ${EQ} o.conindid
     left join rel as t on t.oid ${EQ} o.confrelid and t.visible and not t.partly
     ${once('x', `case when not (${IS_PLAIN}) then pg_catalog.pg_get_constraintdef(o.oid) end`)}
-    where r.visible and o.conparentid ${EQ} 0 and o.contype ${EQ} any (${flags('pufcx')})) as o
+    where r.visible and ${OWN} and o.contype ${EQ} any (${flags('pufcx')})) as o
   group by o.id) as c(row)`
 
 // The columns of an index, for a relation that is seen in part; null when all is seen or they hide in an expression.

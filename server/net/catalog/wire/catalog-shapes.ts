@@ -7,6 +7,7 @@
  */
 import { z } from 'zod'
 import { list, wireBounds } from './catalog-bounds.ts'
+import { databaseRows, memberRow, traitRows } from './catalog-shapes-trait.ts'
 
 const count = z.number().int().nonnegative()
 /** PostgreSQL numbers a table's columns from 1 to 1600; an expression in a key is 0, and a system column is negative. */
@@ -122,6 +123,8 @@ function objectRows({ name, type, text }: ReturnType<typeof wireBounds>) {
       collation: type.nullable(),
       checks: list(z.object({ name, definition: text.nullable() }), 'maxParts').nullable(),
       comment: text.nullable(),
+      /** It is an extension's, or PostgreSQL's own. */
+      foreign: z.boolean().optional(),
     }),
     z.object({
       k: z.literal('sequence'),
@@ -152,6 +155,9 @@ function anyRow(isUtf8: boolean) {
     z.object({ k: z.literal('extension'), name, version, schema: name }),
     z.object({ k: z.literal('hidden'), relations: count, columns: count, sequences: count }),
     ...objectRows(bounds),
+    ...traitRows(bounds),
+    ...databaseRows(bounds),
+    memberRow(bounds),
   ])
 }
 
@@ -167,7 +173,13 @@ type RowOf<K extends WireRow['k']> = Extract<WireRow, { k: K }>
 /** The first row of a relation. */
 export type WireRelation = RowOf<'relation'>
 /** A further row of a relation. */
-export type WirePart = RowOf<'columns' | 'defaults' | 'comments' | 'constraints' | 'indexes' | 'policies'>
+export type WirePart = RowOf<'columns' | 'defaults' | 'comments' | 'constraints' | 'indexes' | 'policies'> | WireTrait
+/** A further row of a relation that tells what few have. */
+export type WireTrait = RowOf<
+  'traits' | 'partition' | 'identity' | 'triggers' | 'rules' | 'published' | 'weak' | 'remark' | 'inherited'
+>
+/** What is no relation, and came with format 2. */
+export type WireObject = RowOf<'composite' | 'range' | 'function' | 'publication' | 'server' | 'member'>
 /** A constraint. */
 export type WireConstraint = RowOf<'constraints'>['constraints'][number]
 /** An index. */

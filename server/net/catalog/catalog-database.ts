@@ -1,0 +1,77 @@
+/**
+ * What the catalog query tells of types, functions, publications and servers → the same in a snapshot.
+ *
+ * It judges nothing. Only the catalog reader uses it.
+ */
+
+import type { WireObject } from '#server/net/catalog/wire/catalog-shapes.ts'
+import type { Composite, Publication, Range, Routine, Server } from '#shared/schemas/snapshot-object.ts'
+
+type ObjectOf<K extends WireObject['k']> = Extract<WireObject, { k: K }>
+
+const KINDS = { f: 'function', p: 'procedure', a: 'aggregate', w: 'window' } as const
+const VOLATILITIES = { i: 'immutable', s: 'stable', v: undefined } as const
+
+/** Left out, where there is none. */
+function withText<K extends string>(key: K, value: string | null | undefined): { [name in K]?: string } {
+  // Sound: a computed key is widened to any text, and this one is the key asked for.
+  return (value === null || value === undefined ? {} : { [key]: value }) as { [name in K]?: string }
+}
+
+/** A composite type. */
+export function compositeOf(wire: ObjectOf<'composite'>): Composite {
+  const attributes = (wire.attributes ?? []).map(({ name, type, collation }) => ({
+    ...{ name, type },
+    ...withText('collation', collation),
+  }))
+  return { name: wire.name, attributes, ...withText('comment', wire.comment) }
+}
+
+/** A range type. */
+export function rangeOf(wire: ObjectOf<'range'>): Range {
+  return {
+    ...{ name: wire.name, type: wire.type },
+    ...withText('collation', wire.collation),
+    ...withText('class', wire.class),
+    ...withText('canonical', wire.canonical === '' ? null : wire.canonical),
+    ...withText('difference', wire.difference === '' ? null : wire.difference),
+    ...withText('comment', wire.comment),
+  }
+}
+
+/** A function's signature. */
+export function routineOf(wire: ObjectOf<'function'>): Routine {
+  const routine: Routine = {
+    name: `${wire.name}(${wire.identity})`,
+    kind: KINDS[wire.kind],
+    arguments: wire.arguments,
+    language: wire.language,
+    hash: wire.body,
+    ...withText('result', wire.result),
+    ...withText('searchPath', wire.path),
+    ...withText('comment', wire.comment),
+  }
+  const volatility = VOLATILITIES[wire.volatility]
+  if (volatility !== undefined) routine.volatility = volatility
+  if (wire.definer) routine.securityDefiner = true
+  if (wire.strict) routine.strict = true
+  if (!wire.may) routine.denied = true
+  return routine
+}
+
+/** A publication. */
+export function publicationOf(wire: ObjectOf<'publication'>): Publication {
+  const operations = (['insert', 'update', 'delete', 'truncate'] as const).filter(operation => wire[operation])
+  const publication: Publication = { name: wire.name, operations }
+  if (wire.all) publication.allTables = true
+  if (wire.root) publication.viaRoot = true
+  if (wire.schemas !== null && wire.schemas.length > 0) publication.schemas = wire.schemas
+  return publication
+}
+
+/** A foreign server. */
+export function serverOf(wire: ObjectOf<'server'>): Server {
+  const server: Server = { name: wire.name, wrapper: wire.wrapper, ...withText('extension', wire.extension) }
+  if (wire.handled) server.handled = true
+  return server
+}

@@ -1,0 +1,137 @@
+/**
+ * The parts of the catalog query that describe what is no relation: types, sequences, functions, publications, foreign
+ * servers, and which objects are an extension's.
+ *
+ * Bodies of functions hold secrets: they leave the server as SHA-256 alone. It must keep to the rules of `catalog-sql.ts`.
+ * Only `catalog.ts` uses it.
+ */
+import { cut, EQ, flags, NE, OBJECT, once } from './catalog-sql.ts'
+import { collation, comment } from './catalog-sql-object.ts'
+
+/** True for what belongs to an extension, of the common table expression `ext`. */
+export function isOfExtension(catalog: string, oid: string): string {
+  return `exists (select from ext where ext.classid ${EQ} 'pg_catalog.${catalog}'::pg_catalog.regclass and ext.objid ${EQ} ${oid})`
+}
+
+// What is not the customer's: of an extension, or of PostgreSQL itself.
+const FOREIGN = `(n.nspname ${EQ} 'information_schema' or n.nspname ${EQ} 'pg_catalog' or ${isOfExtension('pg_type', 't.oid')})`
+
+// Of every schema, since columns of the schemas asked for may use them; the reader keeps those that are used.
+const ENUMS = `select ${OBJECT}('k', 'enum', 'schema', n.nspname, 'name', pg_catalog.format_type(t.oid, null),
+  'labels', (select pg_catalog.json_agg(e.enumlabel order by e.enumsortorder) from pg_catalog.pg_enum as e
+    where e.enumtypid ${EQ} t.oid), 'comment', ${comment('pg_type', 't.oid')})
+  from pg_catalog.pg_type as t join pg_catalog.pg_namespace as n on n.oid ${EQ} t.typnamespace
+  where t.typtype ${EQ} 'e' and not ${FOREIGN}`
+
+const DOMAINS = `select ${OBJECT}('k', 'domain', 'schema', n.nspname, 'name', pg_catalog.format_type(t.oid, null),
+  'type', pg_catalog.format_type(t.typbasetype, t.typtypmod), 'notNull', t.typnotnull, 'default', ${cut('x.text')},
+  'collation', ${collation('t.typcollation', 't.typbasetype')},
+  'checks', (select pg_catalog.json_agg(${OBJECT}('name', o.conname, 'definition', ${cut('y.text')}))
+    from pg_catalog.pg_constraint as o ${once('y', 'pg_catalog.pg_get_constraintdef(o.oid)')}
+    where o.contypid ${EQ} t.oid and o.contype ${EQ} 'c'), 'comment', ${comment('pg_type', 't.oid')},
+  'foreign', ${FOREIGN})
+  from pg_catalog.pg_type as t join pg_catalog.pg_namespace as n on n.oid ${EQ} t.typnamespace
+  ${once('x', 'pg_catalog.pg_get_expr(t.typdefaultbin, 0)')}
+  where t.typtype ${EQ} 'd'`
+
+const COMPOSITES = `select ${OBJECT}('k', 'composite', 'schema', n.nspname, 'name', pg_catalog.format_type(t.oid, null),
+  'attributes', (select pg_catalog.json_agg(${OBJECT}('name', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod),
+      'collation', ${collation('a.attcollation', 'a.atttypid')}) order by a.attnum) from pg_catalog.pg_attribute as a
+    where a.attrelid ${EQ} c.oid and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped),
+  'comment', ${comment('pg_type', 't.oid')})
+  from pg_catalog.pg_class as c join pg_catalog.pg_type as t on t.oid ${EQ} c.reltype
+  join pg_catalog.pg_namespace as n on n.oid ${EQ} c.relnamespace
+  where c.relkind ${EQ} 'c' and not ${FOREIGN}`
+
+const PROCEDURE = (oid: string) => `(select pg_catalog.concat(pg_catalog.quote_ident(fn.nspname), '.',
+    pg_catalog.quote_ident(f.proname)) from pg_catalog.pg_proc as f join pg_catalog.pg_namespace as fn
+  on fn.oid ${EQ} f.pronamespace where f.oid ${EQ} ${oid})`
+
+const RANGES = `select ${OBJECT}('k', 'range', 'schema', n.nspname, 'name', pg_catalog.format_type(t.oid, null),
+  'type', pg_catalog.format_type(g.rngsubtype, null), 'collation', ${collation('g.rngcollation', 'g.rngsubtype')},
+  'class', (select pg_catalog.concat(pg_catalog.quote_ident(cn.nspname), '.', pg_catalog.quote_ident(oc.opcname))
+    from pg_catalog.pg_opclass as oc join pg_catalog.pg_namespace as cn on cn.oid ${EQ} oc.opcnamespace
+    where oc.oid ${EQ} g.rngsubopc and not oc.opcdefault),
+  'canonical', ${PROCEDURE('g.rngcanonical::pg_catalog.oid')}, 'difference', ${PROCEDURE('g.rngsubdiff::pg_catalog.oid')},
+  'comment', ${comment('pg_type', 't.oid')})
+  from pg_catalog.pg_range as g join pg_catalog.pg_type as t on t.oid ${EQ} g.rngtypid
+  join pg_catalog.pg_namespace as n on n.oid ${EQ} t.typnamespace
+  where not ${FOREIGN}`
+
+const OWNER = `(select ${OBJECT}('relation', c.relname, 'column', a.attname) from pg_catalog.pg_depend as d
+  join pg_catalog.pg_class as c on c.oid ${EQ} d.refobjid
+  join pg_catalog.pg_attribute as a on a.attrelid ${EQ} d.refobjid and a.attnum ${EQ} d.refobjsubid
+  where d.classid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid ${EQ} seq.oid and d.deptype ${EQ} 'a'
+    and d.refclassid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass)`
+
+const SEQUENCES = `select ${OBJECT}('k', 'sequence', 'schema', seq.nspname, 'name', seq.relname,
+  'type', pg_catalog.format_type(s.seqtypid, null), 'start', s.seqstart::pg_catalog.text,
+  'increment', s.seqincrement::pg_catalog.text, 'min', s.seqmin::pg_catalog.text, 'max', s.seqmax::pg_catalog.text,
+  'cache', s.seqcache::pg_catalog.text, 'cycle', s.seqcycle, 'ownedBy', ${OWNER},
+  'comment', ${comment('pg_class', 'seq.oid')})
+  from seq join pg_catalog.pg_sequence as s on s.seqrelid ${EQ} seq.oid
+  where seq.visible`
+
+// Of a body that is kept as a parse tree, `prosrc` is empty (14 and later).
+const BODY = `pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(case when p.prosrc ${EQ} '' and p.prokind ${NE} 'a'
+  then pg_catalog.pg_get_functiondef(p.oid) else p.prosrc end)), 'hex')`
+
+const SEARCH_PATH = `(select pg_catalog.substr(c.setting, 13) from pg_catalog.unnest(p.proconfig) as c(setting)
+  where pg_catalog.starts_with(c.setting, 'search_path='))`
+
+const FUNCTIONS = `select ${OBJECT}('k', 'function', 'schema', ns.nspname, 'name', p.proname, 'kind', p.prokind,
+  'identity', ${cut('i.text')}, 'arguments', ${cut('a.text')}, 'result', ${cut('r.text')}, 'language', l.lanname,
+  'volatility', p.provolatile, 'definer', p.prosecdef, 'strict', p.proisstrict, 'path', ${cut('s.text')}, 'body', ${BODY},
+  'may', coalesce(pg_catalog.has_function_privilege(p.oid, 'EXECUTE'), false), 'comment', ${comment('pg_proc', 'p.oid')})
+  from ns join pg_catalog.pg_proc as p on p.pronamespace ${EQ} ns.oid
+  join pg_catalog.pg_language as l on l.oid ${EQ} p.prolang
+  ${once('i', 'pg_catalog.pg_get_function_identity_arguments(p.oid)')}
+  ${once('a', 'pg_catalog.pg_get_function_arguments(p.oid)')} ${once('r', 'pg_catalog.pg_get_function_result(p.oid)')}
+  ${once('s', SEARCH_PATH)}
+  where ns.usable and not ${isOfExtension('pg_proc', 'p.oid')}`
+
+// The schemas of a publication (15 and later) are told by what it depends on: 6237 is pg_publication_namespace, 6104 is
+// pg_publication; a query may not name a catalog that PostgreSQL 13 does not have.
+const PUBLISHED_SCHEMAS = `(select pg_catalog.json_agg(sn.nspname order by sn.nspname) from pg_catalog.pg_depend as d
+  join pg_catalog.pg_depend as e on e.classid ${EQ} 6237 and e.objid ${EQ} d.objid
+    and e.refclassid ${EQ} 'pg_catalog.pg_namespace'::pg_catalog.regclass
+  join pg_catalog.pg_namespace as sn on sn.oid ${EQ} e.refobjid
+  where d.classid ${EQ} 6237 and d.refclassid ${EQ} 6104 and d.refobjid ${EQ} p.oid)`
+
+const PUBLICATIONS = `select ${OBJECT}('k', 'publication', 'name', p.pubname, 'all', p.puballtables, 'insert', p.pubinsert,
+  'update', p.pubupdate, 'delete', p.pubdelete, 'truncate', p.pubtruncate, 'root', p.pubviaroot,
+  'schemas', ${PUBLISHED_SCHEMAS})
+  from pg_catalog.pg_publication as p`
+
+const SERVERS = `select ${OBJECT}('k', 'server', 'name', s.srvname, 'wrapper', w.fdwname,
+  'extension', (select e.extname from ext join pg_catalog.pg_extension as e on e.oid ${EQ} ext.refobjid
+    where ext.classid ${EQ} 'pg_catalog.pg_foreign_data_wrapper'::pg_catalog.regclass and ext.objid ${EQ} w.oid),
+  'handled', w.fdwhandler ${NE} 0)
+  from pg_catalog.pg_foreign_server as s join pg_catalog.pg_foreign_data_wrapper as w on w.oid ${EQ} s.srvfdw
+  where s.oid ${EQ} any (select f.ftserver from pg_catalog.pg_foreign_table as f)`
+
+const MEMBERS = `select ${OBJECT}('k', 'member', 'extension', e.extname, 'of', 'relation', 'schema', n.nspname, 'name', c.relname)
+  from ext join pg_catalog.pg_extension as e on e.oid ${EQ} ext.refobjid join pg_catalog.pg_class as c on c.oid ${EQ} ext.objid
+  join pg_catalog.pg_namespace as n on n.oid ${EQ} c.relnamespace
+  where ext.classid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass and c.relkind ${EQ} any (${flags('rpfvmS')})`
+
+const MEMBER_TYPES = `select ${OBJECT}('k', 'member', 'extension', e.extname, 'of', 'type', 'schema', n.nspname,
+    'name', pg_catalog.format_type(t.oid, null))
+  from ext join pg_catalog.pg_extension as e on e.oid ${EQ} ext.refobjid join pg_catalog.pg_type as t on t.oid ${EQ} ext.objid
+  join pg_catalog.pg_namespace as n on n.oid ${EQ} t.typnamespace
+  where ext.classid ${EQ} 'pg_catalog.pg_type'::pg_catalog.regclass and t.typtype ${EQ} any (${flags('bdecrm')})
+    and t.typcategory ${NE} 'A' and t.typrelid ${EQ} 0`
+
+/** The parts. */
+export const DATABASE_PARTS: readonly string[] = [
+  ENUMS,
+  DOMAINS,
+  COMPOSITES,
+  RANGES,
+  SEQUENCES,
+  FUNCTIONS,
+  PUBLICATIONS,
+  SERVERS,
+  MEMBERS,
+  MEMBER_TYPES,
+]

@@ -1,0 +1,137 @@
+/**
+ * The parts of the catalog query that describe what few relations of the common table expression `rel` have: each gives
+ * rows for those alone that have it.
+ *
+ * Arguments and bodies of triggers and functions hold secrets (a webhook's key): they leave the server as SHA-256 alone. It
+ * must keep to the rules of `catalog-sql.ts`. Only `catalog.ts` uses it.
+ */
+import { cut, EQ, flags, NE, OBJECT, once } from './catalog-sql.ts'
+import { OLDER } from './catalog-sql-relation.ts'
+
+/** A name with its schema as SQL takes it. */
+const spelled = (schema: string, name: string) =>
+  `pg_catalog.concat(pg_catalog.quote_ident(${schema}), '.', pg_catalog.quote_ident(${name}))`
+
+const PARENTS = `(select pg_catalog.json_agg(${OBJECT}('schema', pn.nspname, 'name', pc.relname) order by i.inhseqno)
+  from pg_catalog.pg_inherits as i join pg_catalog.pg_class as pc on pc.oid ${EQ} i.inhparent
+  join pg_catalog.pg_namespace as pn on pn.oid ${EQ} pc.relnamespace where i.inhrelid ${EQ} r.oid)`
+
+const TRAITS = `select ${OBJECT}('k', 'traits', 'id', r.oid, 'unlogged', r.relpersistence ${EQ} 'u',
+    'identity', r.relreplident, 'index', (select ic.relname from pg_catalog.pg_index as i
+      join pg_catalog.pg_class as ic on ic.oid ${EQ} i.indexrelid where i.indrelid ${EQ} r.oid and i.indisreplident),
+    'parents', ${PARENTS}, 'bound', case when r.relispartition then ${cut('b.text')} end,
+    'options', (select f.ftoptions from pg_catalog.pg_foreign_table as f where f.ftrelid ${EQ} r.oid),
+    'columnOptions', case when r.relkind ${EQ} 'f' then (select pg_catalog.json_object_agg(a.attnum, a.attfdwoptions)
+      from pg_catalog.pg_attribute as a where a.attrelid ${EQ} r.oid and a.attfdwoptions is not null
+        and not a.attisdropped) end)
+  from rel as r cross join lateral (select case when r.relispartition then (
+    select pg_catalog.pg_get_expr(c.relpartbound, c.oid) from pg_catalog.pg_class as c where c.oid ${EQ} r.oid) end as text
+    offset 0) as b
+  where r.visible and (r.relpersistence ${EQ} 'u' or r.relkind ${EQ} 'f'
+    or r.relreplident ${NE} 'd' and r.relkind ${EQ} any (${flags('rpm')})
+    or exists (select from pg_catalog.pg_inherits as i where i.inhrelid ${EQ} r.oid))`
+
+const PARTITIONS = `select ${OBJECT}('k', 'partition', 'id', part.root, 'name', ${spelled('n.nspname', 'c.relname')},
+    'of', case when part.parent ${NE} part.root then (select ${spelled('un.nspname', 'u.relname')}
+      from pg_catalog.pg_class as u join pg_catalog.pg_namespace as un on un.oid ${EQ} u.relnamespace
+      where u.oid ${EQ} part.parent) end,
+    'bound', ${cut('b.text')}, 'key', ${cut('k.text')}, 'unlogged', c.relpersistence ${EQ} 'u',
+    'server', (select s.srvname from pg_catalog.pg_foreign_table as f
+      join pg_catalog.pg_foreign_server as s on s.oid ${EQ} f.ftserver where f.ftrelid ${EQ} c.oid))
+  from part join rel on rel.oid ${EQ} part.root and rel.visible join pg_catalog.pg_class as c on c.oid ${EQ} part.oid
+  join pg_catalog.pg_namespace as n on n.oid ${EQ} c.relnamespace
+  ${once('b', 'pg_catalog.pg_get_expr(c.relpartbound, c.oid)')}
+  ${once('k', `case when c.relkind ${EQ} 'p' then pg_catalog.pg_get_partkeydef(c.oid) end`)}`
+
+// The sequence of an identity column, where it draws other numbers than one that nobody has set.
+const IDENTITIES = `select ${OBJECT}('k', 'identity', 'id', a.attrelid, 'number', a.attnum,
+    'start', s.seqstart::pg_catalog.text, 'increment', s.seqincrement::pg_catalog.text,
+    'min', s.seqmin::pg_catalog.text, 'max', s.seqmax::pg_catalog.text, 'cache', s.seqcache::pg_catalog.text,
+    'cycle', s.seqcycle)
+  from pg_catalog.pg_sequence as s join pg_catalog.pg_depend as d on d.classid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass
+    and d.objid ${EQ} s.seqrelid and d.deptype ${EQ} 'i' and d.refclassid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass
+  join rel as r on r.oid ${EQ} d.refobjid and r.visible
+  join pg_catalog.pg_attribute as a on a.attrelid ${EQ} d.refobjid and a.attnum ${EQ} d.refobjsubid
+    and a.attidentity ${NE} ''
+  where s.seqstart ${NE} 1 or s.seqincrement ${NE} 1 or s.seqmin ${NE} 1 or s.seqcache ${NE} 1 or s.seqcycle
+    or s.seqmax ${NE} case when s.seqtypid ${EQ} 20 then 9223372036854775807 when s.seqtypid ${EQ} 21 then 32767
+      else 2147483647 end`
+
+const DETAIL = `case when t.tgnargs operator(pg_catalog.>) 0 or t.tgqual is not null or t.tgoldtable is not null or t.tgnewtable is not null
+  then pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(pg_catalog.pg_get_triggerdef(t.oid))), 'hex') end`
+
+const TRIGGERS = `select ${OBJECT}('k', 'triggers', 'id', t.tgrelid, 'triggers', pg_catalog.json_agg(
+    ${OBJECT}('name', t.tgname, 'type', t.tgtype, 'enabled', t.tgenabled, 'function', ${spelled('fn.nspname', 'f.proname')},
+      'numbers', t.tgattr::pg_catalog.int2[], 'constraint', t.tgconstraint ${NE} 0, 'deferrable', t.tgdeferrable,
+      'deferred', t.tginitdeferred, 'detail', ${DETAIL})))
+  from rel as r join pg_catalog.pg_trigger as t on t.tgrelid ${EQ} r.oid
+  join pg_catalog.pg_proc as f on f.oid ${EQ} t.tgfoid join pg_catalog.pg_namespace as fn on fn.oid ${EQ} f.pronamespace
+  where r.visible and not t.tgisinternal and t.tgparentid ${EQ} 0
+  group by t.tgrelid`
+
+const RULES = `select ${OBJECT}('k', 'rules', 'id', w.ev_class, 'rules', pg_catalog.json_agg(
+    ${OBJECT}('name', w.rulename, 'event', w.ev_type, 'instead', w.is_instead, 'enabled', w.ev_enabled,
+      'definition', ${cut('x.text')})))
+  from pg_catalog.pg_rewrite as w join rel as r on r.oid ${EQ} w.ev_class and r.visible
+  ${once('x', 'pg_catalog.pg_get_ruledef(w.oid)')}
+  where w.rulename ${NE} '_RETURN'
+  group by w.ev_class`
+
+// Row filters and lists of columns came with PostgreSQL 15: see OLDER.
+const PUBLISHED = `select c.row from ${OLDER} cross join lateral (
+  select ${OBJECT}('k', 'published', 'id', i.id, 'publications', pg_catalog.json_agg(i)) from (
+    select pr.prrelid as id, p.pubname as name, prattrs::pg_catalog.int2[] as numbers, ${cut('x.text')} as filter
+    from pg_catalog.pg_publication_rel as pr join pg_catalog.pg_publication as p on p.oid ${EQ} pr.prpubid
+    join rel as r on r.oid ${EQ} pr.prrelid and r.visible
+    ${once('x', 'pg_catalog.pg_get_expr(prqual, pr.prrelid)')}) as i
+  group by i.id) as c(row)`
+
+// Not null that is not valid yet, or does not hold for tables that inherit (18); before, such a table could drop its own.
+const WEAK = `select ${OBJECT}('k', 'weak', 'id', o.conrelid, 'unvalidated', pg_catalog.array_agg(k.number), 'below', null)
+  from pg_catalog.pg_constraint as o join rel as r on r.oid ${EQ} o.conrelid and r.visible
+  cross join lateral pg_catalog.unnest(o.conkey) as k(number)
+  where o.contype ${EQ} 'n' and not o.convalidated
+  group by o.conrelid`
+
+const BELOW = `select ${OBJECT}('k', 'weak', 'id', a.attrelid, 'unvalidated', null, 'below', pg_catalog.array_agg(a.attnum))
+  from rel as r join pg_catalog.pg_inherits as i on i.inhparent ${EQ} r.oid
+  join pg_catalog.pg_attribute as a on a.attrelid ${EQ} r.oid and a.attnotnull
+  join pg_catalog.pg_attribute as b on b.attrelid ${EQ} i.inhrelid and b.attname ${EQ} a.attname
+    and not b.attnotnull and not b.attisdropped
+  where r.visible and r.relkind ${NE} 'p' and a.attnum operator(pg_catalog.>) 0
+  group by a.attrelid`
+
+const KEY_REMARKS = `select ${OBJECT}('k', 'remark', 'id', o.conrelid, 'of', 'constraint', 'name', o.conname,
+    'text', ${cut('d.description')})
+  from pg_catalog.pg_description as d join pg_catalog.pg_constraint as o on o.oid ${EQ} d.objoid
+  join rel as r on r.oid ${EQ} o.conrelid and r.visible
+  where d.classoid ${EQ} 'pg_catalog.pg_constraint'::pg_catalog.regclass`
+
+const INDEX_REMARKS = `select ${OBJECT}('k', 'remark', 'id', i.indrelid, 'of', 'index', 'name', ic.relname,
+    'text', ${cut('d.description')})
+  from pg_catalog.pg_description as d join pg_catalog.pg_index as i on i.indexrelid ${EQ} d.objoid
+  join pg_catalog.pg_class as ic on ic.oid ${EQ} i.indexrelid join rel as r on r.oid ${EQ} i.indrelid and r.visible
+  where d.classoid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid ${EQ} 0`
+
+// What came from the parent of a partition or of a table that inherits, and would come with it again.
+const INHERITED = `select ${OBJECT}('k', 'inherited', 'id', r.oid,
+    'constraints', (select pg_catalog.json_agg(o.conname) from pg_catalog.pg_constraint as o
+      where o.conrelid ${EQ} r.oid and (o.coninhcount operator(pg_catalog.>) 0 and not o.conislocal or o.conparentid ${NE} 0)),
+    'indexes', case when r.relispartition then (select pg_catalog.json_agg(ic.relname) from pg_catalog.pg_index as x
+      join pg_catalog.pg_class as ic on ic.oid ${EQ} x.indexrelid where x.indrelid ${EQ} r.oid and ic.relispartition) end)
+  from rel as r where r.visible and exists (select from pg_catalog.pg_inherits as i where i.inhrelid ${EQ} r.oid)`
+
+/** The parts. What speaks of constraints and indexes by name comes last. */
+export const TRAIT_PARTS: readonly string[] = [
+  TRAITS,
+  PARTITIONS,
+  IDENTITIES,
+  TRIGGERS,
+  RULES,
+  PUBLISHED,
+  WEAK,
+  BELOW,
+  KEY_REMARKS,
+  INDEX_REMARKS,
+  INHERITED,
+]

@@ -1,0 +1,136 @@
+/**
+ * The shapes of the rows that came with format 2 of snapshots: what few relations have, and what is no relation.
+ *
+ * Each string and list has a bound, as in `catalog-shapes.ts`, which alone reads rows by them.
+ */
+import { z } from 'zod'
+import { list, type wireBounds } from './catalog-bounds.ts'
+
+type Bounds = ReturnType<typeof wireBounds>
+
+const number = z.number().int().min(-100).max(1_600)
+const numbers = list(number, 'maxColumns')
+const id = z.string().max(10)
+/** A number of PostgreSQL's `bigint`, as text. */
+const bigint = z.string().max(20)
+const hash = z.string().regex(/^[0-9a-f]{64}$/)
+const enabled = z.enum(['O', 'D', 'R', 'A'])
+
+/** Rows of a relation. */
+export function traitRows({ name, type, text, byNumber }: Bounds) {
+  const relationName = z.object({ schema: name, name })
+  const options = list(text, 'maxParts')
+  return [
+    z.object({
+      k: z.literal('traits'),
+      id,
+      unlogged: z.boolean(),
+      identity: z.enum(['d', 'f', 'n', 'i']),
+      index: name.nullable(),
+      parents: list(relationName, 'maxParts').nullable(),
+      bound: text.nullable(),
+      options: options.nullable(),
+      columnOptions: byNumber(options).nullable(),
+    }),
+    z.object({
+      k: z.literal('partition'),
+      id,
+      name: type,
+      of: type.nullable(),
+      bound: text.nullable(),
+      key: text.nullable(),
+      unlogged: z.boolean(),
+      server: name.nullable(),
+    }),
+    ...partRows({ name, type, text, byNumber }),
+  ] as const
+}
+
+function partRows({ name, type, text }: Bounds) {
+  return [
+    z.object({
+      ...{ k: z.literal('identity'), id, number, start: bigint, increment: bigint, min: bigint, max: bigint },
+      ...{ cache: bigint, cycle: z.boolean() },
+    }),
+    z.object({ k: z.literal('triggers'), id, triggers: list(trigger({ name, type }), 'maxParts') }),
+    z.object({
+      k: z.literal('rules'),
+      id,
+      rules: list(
+        z.object({
+          name,
+          event: z.enum(['1', '2', '3', '4']),
+          instead: z.boolean(),
+          enabled,
+          definition: text.nullable(),
+        }),
+        'maxParts',
+      ),
+    }),
+    z.object({
+      k: z.literal('published'),
+      id,
+      publications: list(z.object({ name, numbers: numbers.nullable(), filter: text.nullable() }), 'maxParts'),
+    }),
+    z.object({ k: z.literal('weak'), id, unvalidated: numbers.nullable(), below: numbers.nullable() }),
+    z.object({ k: z.literal('remark'), id, of: z.enum(['constraint', 'index']), name, text }),
+    z.object({
+      k: z.literal('inherited'),
+      id,
+      constraints: list(name, 'maxParts').nullable(),
+      indexes: list(name, 'maxParts').nullable(),
+    }),
+  ] as const
+}
+
+function trigger({ name, type }: Pick<Bounds, 'name' | 'type'>) {
+  return z.object({
+    name,
+    /** Bits, as in `pg_trigger.tgtype`. */
+    type: z.number().int().min(0).max(127),
+    enabled,
+    function: type,
+    numbers: numbers.nullable(),
+    constraint: z.boolean(),
+    deferrable: z.boolean(),
+    deferred: z.boolean(),
+    detail: hash.nullable(),
+  })
+}
+
+/** Rows of types, functions, publications and servers. */
+export function databaseRows({ name, type, text }: Bounds) {
+  return [
+    z.object({
+      ...{ k: z.literal('composite'), schema: name, name: type, comment: text.nullable() },
+      attributes: list(z.object({ name, type, collation: type.nullable() }), 'maxColumns').nullable(),
+    }),
+    z.object({
+      ...{ k: z.literal('range'), schema: name, name: type, type, collation: type.nullable(), class: type.nullable() },
+      ...{ canonical: type.nullable(), difference: type.nullable(), comment: text.nullable() },
+    }),
+    z.object({
+      ...{ k: z.literal('function'), schema: name, name, kind: z.enum(['f', 'p', 'a', 'w']), identity: text },
+      ...{ arguments: text, result: text.nullable(), language: name, volatility: z.enum(['i', 's', 'v']) },
+      ...{ definer: z.boolean(), strict: z.boolean(), path: text.nullable(), body: hash, may: z.boolean() },
+      comment: text.nullable(),
+    }),
+    z.object({
+      ...{ k: z.literal('publication'), name, all: z.boolean(), insert: z.boolean(), update: z.boolean() },
+      ...{ delete: z.boolean(), truncate: z.boolean(), root: z.boolean() },
+      schemas: list(name, 'maxParts').nullable(),
+    }),
+    z.object({ k: z.literal('server'), name, wrapper: name, extension: name.nullable(), handled: z.boolean() }),
+  ] as const
+}
+
+/** The row of an extension's object. */
+export function memberRow({ name, type }: Bounds) {
+  return z.object({
+    k: z.literal('member'),
+    extension: name,
+    of: z.enum(['relation', 'type']),
+    schema: name,
+    name: type,
+  })
+}

@@ -1,0 +1,112 @@
+/**
+ * The rules of drift for columns: their types, whether they take null, and how they are filled.
+ *
+ * Only `drift-class.ts` reads them.
+ */
+import type { Column } from '#shared/schemas/snapshot-relation.ts'
+import { requiredBy } from './drift-check.ts'
+import { COLLATION, COLUMN_PERMISSIONS, REMARK, TYPE } from './drift-property.ts'
+import {
+  breaking,
+  type Draft,
+  type Rule,
+  type Rules,
+  risky,
+  safe,
+  spelled,
+  type Verdict,
+  whether,
+} from './drift-verdict.ts'
+
+/** True when inserts that leave a column out give it a value. */
+export const isFilled = (column: Draft['is']): boolean =>
+  ['default', 'identity', 'generated'].some(property => column?.[property] !== undefined)
+
+/** A new column breaks inserts that cannot know it, when it must have a value and makes none. */
+export const newColumn: Rule = ({ is }) =>
+  (is?.['notNull'] || is?.['notNullUnvalidated']) && !isFilled(is)
+    ? breaking('a required column without default: inserts that do not name it fail')
+    : safe('a new column that inserts may leave out')
+
+/** What it means that null is refused from now on, or was until now. */
+export const NULL_REFUSED = breaking('null is no longer accepted')
+/** A check said the same. */
+export const NULL_WAS_REFUSED = safe('a check refuses null just as much')
+const NULL_POSSIBLE = risky('readers may now meet null')
+
+const name = ({ path }: Draft) => path.at(-1) ?? ''
+
+const NOT_NULL: Rule = whether({
+  gained: draft => {
+    if (draft.was?.['notNullUnvalidated']) return safe('null was refused already, and no earlier row has it')
+    return draft.within.required.was().has(name(draft)) ? NULL_WAS_REFUSED : NULL_REFUSED
+  },
+  lost: draft => (draft.within.required.is().has(name(draft)) ? NULL_WAS_REFUSED : NULL_POSSIBLE),
+})
+
+const UNVALIDATED: Rule = whether({
+  gained: draft => {
+    if (draft.was?.['notNull']) return NULL_POSSIBLE
+    return draft.within.required.was().has(name(draft)) ? NULL_WAS_REFUSED : NULL_REFUSED
+  },
+  lost: draft => (draft.is?.['notNull'] ? safe('it holds for the rows that were there before it, too') : NULL_POSSIBLE),
+})
+
+/** Whether a domain refuses null. */
+export const DOMAIN_NOT_NULL: Rule = whether({
+  gained: ({ was }) => (refusesNull(was) ? NULL_WAS_REFUSED : NULL_REFUSED),
+  lost: ({ is }) => (refusesNull(is) ? NULL_WAS_REFUSED : NULL_POSSIBLE),
+})
+
+function refusesNull(domain: Draft['was']): boolean {
+  return requiredBy(domain ?? {}).has('VALUE')
+}
+
+const isDrawn = (column: Draft['was']): boolean => String(column?.['default']).startsWith('nextval(')
+
+const lostDefault = ({ was, is }: Draft): Verdict => {
+  if (isDrawn(was) && is?.['identity'] !== undefined) return safe('the column draws its own numbers')
+  if (isFilled(is)) return risky('inserts that leave the column out get another value')
+  return is?.['notNull']
+    ? breaking('inserts that leave the column out fail')
+    : risky('inserts that leave the column out now get null')
+}
+
+// A serial column that becomes an identity is the recommended path; who gave it values must say so from then on.
+const newIdentity: Rule = ({ was, after }) => {
+  if (after !== 'always') return safe('the server makes the value')
+  return isDrawn(was)
+    ? risky('inserts that give the column a value must say "overriding system value"')
+    : breaking('inserts that give the column a value fail')
+}
+
+/** Rules of the properties of a column. */
+export const COLUMN: Rules<Column> = {
+  type: TYPE,
+  notNull: NOT_NULL,
+  notNullUnvalidated: UNVALIDATED,
+  nullBelow: whether({ gained: NULL_POSSIBLE, lost: safe('no row has null in it') }),
+  default: whether({
+    gained: safe('inserts may now leave the column out'),
+    lost: lostDefault,
+    altered: spelled(risky('inserts that leave the column out get another value')),
+  }),
+  identity: whether({
+    gained: newIdentity,
+    lost: lostDefault,
+    altered: ({ after }) =>
+      after === 'always' ? breaking('inserts that give the column a value fail') : safe('inserts may give a value'),
+  }),
+  identityOptions: risky('other numbers are drawn'),
+  generated: whether({
+    gained: breaking('the column can no longer be written'),
+    lost: risky('the column is no longer computed'),
+    altered: spelled(risky('the column is computed otherwise')),
+  }),
+  virtual: safe('the column is computed at another time'),
+  collation: COLLATION,
+  comment: REMARK,
+  may: COLUMN_PERMISSIONS,
+  base: risky('an extension made its type of another one'),
+  options: risky('the values come from elsewhere on the foreign server'),
+}

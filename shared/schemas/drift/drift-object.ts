@@ -1,0 +1,180 @@
+/**
+ * The rules of drift for what is no relation: types, functions, publications, servers, sequences, extensions.
+ *
+ * Only `drift-class.ts` reads them.
+ */
+import type {
+  Composite,
+  Domain,
+  Enum,
+  Extension,
+  Publication,
+  Range,
+  Routine,
+  Sequence,
+  Server,
+} from '#shared/schemas/snapshot-object.ts'
+import { nameOf, nodesIn } from '#shared/schemas/snapshot-parts.ts'
+import { nullCheck } from './drift-check.ts'
+import { DOMAIN_NOT_NULL, NULL_REFUSED, NULL_WAS_REFUSED } from './drift-column.ts'
+import { COLLATION, REMARK, TYPE, textsIn } from './drift-property.ts'
+import { spelledWithoutName } from './drift-same.ts'
+import { breaking, type Draft, type Rule, type Rules, risky, safe, spelled, whether } from './drift-verdict.ts'
+
+/** What is gone. */
+export const GONE = breaking('it was dropped, or the role may no longer see it')
+/** What is new. */
+export const NEW = safe('nothing that was there changed')
+
+const LABELS: Rule = ({ before, after }) => {
+  const was = textsIn(before)
+  const is = textsIn(after)
+  const left = new Set(is)
+  if (was.some(label => !left.has(label))) return breaking('a label is gone: values with it are refused')
+  return is.length > was.length
+    ? risky('a new label: readers may meet a value that they do not know')
+    : risky('the labels sort otherwise')
+}
+
+/** A type that is gone. A schema lists the types of others that its columns use: these may be there all the same. */
+export const LOST_TYPE: Rule = ({ path, was, compared }) => {
+  if (compared.types.is().has(path.at(-1) ?? '')) return safe('it is there, and no column here uses it any longer')
+  return compared.goneTypes.is().has(spelledWithoutName(was ?? {}))
+    ? risky('the same type has another name or schema: what names it fails')
+    : GONE
+}
+
+/** A check of a domain that is new. */
+export const NEW_CHECK: Rule = ({ is, within }) => {
+  const { columns, isPure } = nullCheck(is?.['definition'])
+  if (!columns.includes('VALUE')) return STRICTER
+  if (!wasRefused(within)) return NULL_REFUSED
+  return isPure ? NULL_WAS_REFUSED : STRICTER
+}
+
+/** A check of a domain that is gone. */
+export const LOST_CHECK: Rule = ({ was, within }) =>
+  nullCheck(was?.['definition']).isPure && (within.is['notNull'] === true || within.required.is().has('VALUE'))
+    ? NULL_WAS_REFUSED
+    : risky('what the constraint promised no longer holds')
+
+const wasRefused = ({ was, required }: Draft['within']) => was['notNull'] === true || required.was().has('VALUE')
+
+const STRICTER = risky('values that were accepted may be refused')
+
+/** A sequence that is gone: where its column draws its own numbers, it has gone with the column's old default. */
+export const LOST_SEQUENCE: Rule = ({ was, within }) => {
+  // Sound: the shape of a snapshot's sequence.
+  const owner = was?.['ownedBy'] as { relation: string; column: string } | undefined
+  if (owner === undefined) return GONE
+  const relation = within.relations.is().get(owner.relation) ?? {}
+  const column = nodesIn(relation, 'columns').find(one => nameOf(one) === owner.column)
+  return column?.['identity'] === undefined ? GONE : safe('its column draws its own numbers')
+}
+
+const EXTENSION: Rules<Extension> = {
+  version: risky('the extension may behave otherwise'),
+  schema: risky('its functions and types have moved'),
+}
+const ENUM: Rules<Enum> = { labels: LABELS, comment: REMARK }
+const DOMAIN: Rules<Domain, 'checks'> = {
+  type: TYPE,
+  notNull: DOMAIN_NOT_NULL,
+  default: whether({
+    gained: risky('columns left out now get a value'),
+    lost: risky('columns left out now get null'),
+    altered: spelled(risky('columns left out get another value')),
+  }),
+  collation: COLLATION,
+  comment: REMARK,
+}
+const CHECK = {
+  definition: spelled(({ before, after, within }) =>
+    nullCheck(after).columns.includes('VALUE') && !nullCheck(before).columns.includes('VALUE') && !wasRefused(within)
+      ? NULL_REFUSED
+      : STRICTER,
+  ),
+}
+const COMPOSITE: Rules<Composite, 'attributes'> & { readonly 'column order': Rule } = {
+  comment: REMARK,
+  'column order': breaking('its values are read and written in another order'),
+}
+const ATTRIBUTE = { type: TYPE, collation: COLLATION }
+const RANGE: Rules<Range> = {
+  type: breaking('its bounds have another type'),
+  collation: COLLATION,
+  class: risky('its bounds are ordered otherwise'),
+  canonical: risky('its values are written otherwise'),
+  difference: safe('indexes on it are built otherwise'),
+  comment: REMARK,
+}
+
+const numbers = risky('other numbers are drawn')
+const SEQUENCE: Rules<Sequence> = {
+  type: numbers,
+  start: numbers,
+  increment: numbers,
+  min: numbers,
+  max: numbers,
+  cache: safe('numbers are drawn in other lots'),
+  cycle: numbers,
+  ownedBy: safe('it is dropped with another column'),
+  comment: REMARK,
+}
+
+const OTHER_BODY = risky('it may do something else')
+const FUNCTION: Rules<Routine> = {
+  kind: breaking('it is called otherwise'),
+  arguments: risky('calls that name its arguments or leave some out may fail'),
+  result: breaking('it gives another type'),
+  language: OTHER_BODY,
+  hash: OTHER_BODY,
+  volatility: risky('it may be called more or less often'),
+  securityDefiner: whether({
+    gained: risky("it runs with its owner's permissions"),
+    lost: risky("it runs with the caller's permissions"),
+  }),
+  strict: risky('it may answer null otherwise'),
+  searchPath: whether({
+    gained: safe('it finds its names in a path of its own'),
+    lost: risky("it finds its names in the caller's path"),
+    altered: risky('it finds its names in another path'),
+  }),
+  denied: whether({
+    gained: breaking('the role may no longer execute it'),
+    lost: safe('the role may execute it'),
+  }),
+  comment: REMARK,
+}
+const PUBLICATION: Rules<Publication> = {
+  allTables: whether({
+    gained: risky('all tables are published'),
+    lost: risky('tables that it does not name are no longer published'),
+  }),
+  schemas: risky('the tables of other schemas are published'),
+  operations: ({ before, after }) =>
+    textsIn(before).some(operation => !textsIn(after).includes(operation))
+      ? risky('some operations are no longer published')
+      : safe('more operations are published'),
+  viaRoot: risky('changes of partitions are published as those of another table'),
+}
+const SERVER: Rules<Server> = {
+  wrapper: risky('its rows come by another wrapper'),
+  extension: risky('its wrapper belongs to another extension'),
+  handled: risky('its rows can be read, or no longer can'),
+}
+
+/** Rules of the properties of each sort of object. */
+export const OBJECTS = {
+  extension: EXTENSION,
+  publication: PUBLICATION,
+  server: SERVER,
+  enum: ENUM,
+  domain: DOMAIN,
+  check: CHECK,
+  composite: COMPOSITE,
+  attribute: ATTRIBUTE,
+  range: RANGE,
+  function: FUNCTION,
+  sequence: SEQUENCE,
+}

@@ -1,0 +1,209 @@
+/**
+ * The rules of drift for what is inside a relation beside its columns: constraints, indexes and policies.
+ *
+ * Only `drift-class.ts` reads them.
+ */
+
+import type { Node } from '#shared/schemas/snapshot-parts.ts'
+import type { Constraint, Index, Policy } from '#shared/schemas/snapshot-relation.ts'
+import { nullCheck } from './drift-check.ts'
+import { isFilled, NULL_REFUSED, NULL_WAS_REFUSED } from './drift-column.ts'
+import { isReplaced } from './drift-key.ts'
+import { REMARK, textsIn } from './drift-property.ts'
+import { spelledWithoutName } from './drift-same.ts'
+import {
+  breaking,
+  type Draft,
+  type Rule,
+  type Rules,
+  risky,
+  safe,
+  spelled,
+  type Verdict,
+  verdictOf,
+  whether,
+} from './drift-verdict.ts'
+
+const KEYS: readonly unknown[] = ['primary_key', 'unique']
+
+const REPLACED = risky('another key is over the same columns: only what names this one fails')
+const SAME_KEY = safe('the same key was there under another name')
+const STILL_THERE = safe('the same is there under another name')
+const WAS_THERE = safe('the same was there under another name')
+
+/** What is gone, unless the same is there under another name. */
+function renamed(list: string, verdict: Rule): Rule {
+  return draft => {
+    const [node, parts] =
+      draft.kind === 'removed' ? [draft.was, draft.within.parts.is] : [draft.is, draft.within.parts.was]
+    const isThere = node !== undefined && parts().has(`${list} ${spelledWithoutName(node)}`)
+    if (isThere) return draft.kind === 'removed' ? STILL_THERE : WAS_THERE
+    return verdictOf(verdict, draft)
+  }
+}
+
+/** A key's name is in `on conflict on constraint`: it is judged by what it is. */
+function exceptKeys(rule: Rule, ofKeys: Rule): Rule {
+  return draft => verdictOf(KEYS.includes((draft.was ?? draft.is)?.['kind']) ? ofKeys : rule, draft)
+}
+
+// A key is what `on conflict` and foreign keys rest on; other constraints only promise.
+const lostConstraint: Rule = draft => {
+  const { was, within } = draft
+  if (KEYS.includes(was?.['kind'])) {
+    if (isReplaced(was, within.keys.is())) return REPLACED
+    return breaking('a key is gone: rows may repeat, and "on conflict" on it fails')
+  }
+  const refused = nullCheck(was?.['definition'])
+  const isKept = (name: string) => {
+    const column = within.columns.is().get(name)
+    return column?.['notNull'] || column?.['notNullUnvalidated'] || within.required.is().has(name)
+  }
+  if (was?.['kind'] === 'check' && refused.isPure && refused.columns.every(isKept)) return NULL_WAS_REFUSED
+  return risky('what the constraint promised no longer holds')
+}
+
+// A unique index is a key too.
+const lostIndex: Rule = ({ was, within }) => {
+  if (!was?.['unique']) return risky('queries that used the index are slower')
+  if (isReplaced(was, within.keys.is())) return REPLACED
+  return breaking('a unique index is gone: rows may repeat, and "on conflict" on it fails')
+}
+
+const NOT_VALID = ' NOT VALID'
+
+// A constraint that its columns say whole has no definition.
+const isValidated = (before: unknown, after: unknown): boolean =>
+  String(before).endsWith(NOT_VALID) && (after === undefined || before === `${String(after)}${NOT_VALID}`)
+
+const STRICTER = risky('writes that were accepted may be refused')
+const ABOUT_NEW = safe('it is about new columns alone, which inserts may leave out')
+/** Expressions that are false though the columns in them are null. */
+const NULL_MATTERS = /\b(?:IS NOT NULL|IS (?:NOT )?DISTINCT|num_nonnulls|num_nulls|COALESCE)\b/i
+
+const newConstraint: Rule = ({ is, within }) => {
+  if (isReplaced(is, within.keys.was())) return SAME_KEY
+  const refused = is?.['kind'] === 'check' ? nullCheck(is['definition']) : null
+  if (refused !== null && refused.columns.length > 0) {
+    if (refused.columns.some(name => meetsNull(name, within))) return NULL_REFUSED
+    if (refused.isPure) return NULL_WAS_REFUSED
+  }
+  return isAboutNew(is, within) ? ABOUT_NEW : STRICTER
+}
+
+/** True when those who wrote before may leave a column null: it took null, or it is new and nothing fills it. */
+function meetsNull(name: string, { columns, required }: Draft['within']): boolean {
+  const was = columns.was().get(name)
+  if (was === undefined) return !isFilled(columns.is().get(name))
+  return !was['notNull'] && !was['notNullUnvalidated'] && !required.was().has(name)
+}
+
+/** True for a constraint whose columns are all new, and which those who do not know them pass by leaving them null. */
+function isAboutNew(node: Node | undefined, within: Draft['within']): boolean {
+  const names = textsIn(node?.['columns'])
+  const definition = String(node?.['definition'] ?? '')
+  if (names.length === 0 || names.some(name => within.columns.was().has(name))) return false
+  if (node?.['kind'] === 'check') return !NULL_MATTERS.test(definition)
+  if (node?.['kind'] === 'foreign_key') return true
+  return names.every(name => repeatsNothing(within.columns.is().get(name))) && !/NULLS NOT DISTINCT/.test(definition)
+}
+
+/** Null, or a number that is drawn: two rows never have the same. A constant would repeat. */
+function repeatsNothing(column: Node | undefined): boolean {
+  const text = String(column?.['default'] ?? '')
+  if (column?.['identity'] !== undefined || /^nextval\(|uuid\w*\(\)$/.test(text)) return true
+  return text === '' && column?.['generated'] === undefined
+}
+
+const newIndex: Rule = ({ is, within }) => {
+  if (isReplaced(is, within.keys.was())) return SAME_KEY
+  if (!is?.['unique']) return safe('a new index')
+  return isAboutNew(indexed(is, within), within) ? ABOUT_NEW : risky('writes that repeat a value are refused')
+}
+
+/** The columns that a unique index mentions, as those of a constraint. */
+function indexed(index: Node, { columns }: Draft['within']): Node {
+  const definition = String(index['definition'])
+  const words = new Set(definition.slice(definition.indexOf(' USING ')).match(/"(?:[^"]|"")+"|[A-Za-z_][\w$]*/g) ?? [])
+  const isMentioned = (name: string) => words.has(name) || words.has(`"${name.replaceAll('"', '""')}"`)
+  return { kind: 'unique', definition, columns: [...columns.is().keys()].filter(isMentioned) }
+}
+
+// A policy gone opens rows when it was restrictive, and closes them when it was permissive.
+const lostPolicy: Rule = ({ was, within }) => {
+  if (was?.['restrictive']) return breaking('rows that the policy kept back are open')
+  return within.hidden.is() && !within.hidden.was()
+    ? breaking('it was the last policy that let rows through')
+    : risky('rows that the policy let through are refused')
+}
+
+const newPolicy: Rule = ({ is }) =>
+  is?.['restrictive'] ? risky('rows may be refused') : risky('rows that were refused may be let through')
+
+/** What it means that something inside a relation is new. */
+export const NEW_PART = {
+  constraint: renamed('constraints', newConstraint),
+  index: renamed('indexes', newIndex),
+  policy: renamed('policies', newPolicy),
+}
+
+/** What it means that something inside a relation is gone. */
+export const LOST_PART = {
+  constraint: exceptKeys(renamed('constraints', lostConstraint), lostConstraint),
+  index: renamed('indexes', lostIndex),
+  policy: renamed('policies', lostPolicy),
+}
+
+const otherCheck = (draft: Draft): Verdict => {
+  const { before, after, was, within } = draft
+  if (isValidated(before, after)) return safe('it holds for the rows that were there before it, too')
+  if (isValidated(after, before)) return risky('it may not hold for rows that were there before it')
+  const refused = was?.['kind'] === 'check' ? nullCheck(after).columns : []
+  return refused.some(name => meetsNull(name, within)) ? NULL_REFUSED : STRICTER
+}
+
+const INHERITED = risky('it comes from another table, or no longer does')
+
+/** Rules of the properties of a constraint. */
+export const CONSTRAINT: Rules<Constraint> = {
+  kind: breaking('the name now means another kind of constraint'),
+  columns: ({ was }) =>
+    KEYS.includes(was?.['kind'])
+      ? breaking('the key is over other columns: "on conflict" on the old ones fails')
+      : STRICTER,
+  references: risky('it refers elsewhere, or acts otherwise on update or delete'),
+  definition: draft => {
+    const verdict = otherCheck(draft)
+    return verdict === STRICTER ? verdictOf(spelled(STRICTER), draft) : verdict
+  },
+  comment: REMARK,
+  inherited: INHERITED,
+}
+
+/** Rules of the properties of an index. */
+export const INDEX: Rules<Index> = {
+  definition: spelled(risky('queries that used the index may be slower')),
+  unique: whether({
+    gained: risky('writes that repeat a value are refused'),
+    lost: breaking('the index is no longer unique: rows may repeat'),
+  }),
+  invalid: whether({ gained: risky('the index is not usable'), lost: safe('the index is usable') }),
+  comment: REMARK,
+  inherited: INHERITED,
+}
+
+/** Rules of the properties of a policy. */
+export const POLICY: Rules<Policy> = {
+  command: ({ within }) => hidden(within) ?? risky('the policy holds for other commands'),
+  restrictive: whether({
+    gained: ({ within }) => hidden(within) ?? risky('rows that the policy let through may be refused'),
+    lost: breaking('the policy now lets rows through that it kept back'),
+  }),
+  roles: risky('the policy holds for other roles'),
+  using: spelled(risky('other rows are seen')),
+  check: spelled(risky('other rows are accepted')),
+}
+
+function hidden({ hidden: { was, is } }: Draft['within']): Verdict | null {
+  return is() && !was() ? breaking('no policy lets a row through any longer') : null
+}

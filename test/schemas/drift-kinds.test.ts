@@ -1,0 +1,279 @@
+/** What drift calls breaking, risky and safe where it used to cry wolf or keep silent: each kind with its counter-cases. */
+import { describe, expect, it } from 'vitest'
+import { drift } from '#shared/schemas/drift/drift.ts'
+import { comparisonNotes } from '#shared/schemas/drift/drift-formats.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import { snapshot } from '#test/support/schemas/snapshots.ts'
+
+type Part = Record<string, unknown>
+
+const email = { name: 'email', type: 'text' }
+const phone = { name: 'phone', type: 'text' }
+const check = (definition: string, name = 'e'): Part => ({ name, kind: 'check', columns: ['email'], definition })
+const schemas = (relation: Part, more: Part = {}): Snapshot =>
+  snapshot({
+    version: 2,
+    schemas: [
+      { name: 'public', relations: [{ name: 't', kind: 'table', columns: [email, phone], ...relation }], ...more },
+    ],
+  })
+const lines = (before: Snapshot, after: Snapshot) =>
+  drift(before, after).map(({ class: rated, object, what, kind }) => `${rated}: ${object} ${what ?? kind}`)
+const judged = (before: Part, after: Part, more: [Part?, Part?] = []) =>
+  lines(schemas(before, more[0]), schemas(after, more[1]))
+const required = { columns: [{ ...email, notNull: true }, phone] }
+
+describe('A check that refuses null, and not null', () => {
+  const IS_NOT_NULL = 'CHECK ((email IS NOT NULL))'
+
+  it.each([
+    IS_NOT_NULL,
+    `${IS_NOT_NULL} NOT VALID`,
+    `${IS_NOT_NULL} NO INHERIT`,
+    'CHECK (((email IS NOT NULL) AND (phone IS NOT NULL)))',
+    "CHECK (((email IS NOT NULL) AND (email <> ' OR '::text)))",
+    'CHECK ((NOT (email IS NULL)))',
+  ])('say the same: %s', definition => {
+    const [first] = judged({ constraints: [check(definition)] }, { ...required, constraints: [check(definition)] })
+    expect(first).toBe('safe: column notNull')
+  })
+
+  it.each([
+    'CHECK (((email IS NOT NULL) OR (phone IS NOT NULL)))',
+    'CHECK ((phone IS NOT NULL))',
+    "CHECK ((email <> ''::text))",
+    `${IS_NOT_NULL} NOT ENFORCED`,
+    `CHECK ((email <> 'email IS NOT NULL'::text))`,
+  ])('do not: %s', definition => {
+    expect(judged({ constraints: [check(definition)] }, { ...required, constraints: [check(definition)] })).toEqual([
+      'breaking: column notNull',
+    ])
+  })
+
+  it('are exchanged without a breaking change', () => {
+    const both = judged({ constraints: [check(IS_NOT_NULL)] }, required)
+    expect(both).toEqual(['safe: column notNull', 'safe: constraint removed'])
+    expect(judged(required, { constraints: [check(IS_NOT_NULL)] })).toEqual([
+      'safe: column notNull',
+      'safe: constraint added',
+    ])
+  })
+
+  it('are as breaking when they are added', () => {
+    expect(judged({}, { constraints: [check(IS_NOT_NULL)] })).toEqual(['breaking: constraint added'])
+    expect(judged(required, { ...required, constraints: [check(IS_NOT_NULL)] })).toEqual(['safe: constraint added'])
+    expect(judged({}, { constraints: [check("CHECK ((email <> ''::text))")] })).toEqual(['risky: constraint added'])
+  })
+
+  it('are told apart from not null that is not valid yet', () => {
+    const unvalidated = { columns: [{ ...email, notNullUnvalidated: true }, phone] }
+    expect(judged({}, unvalidated)).toEqual(['breaking: column notNullUnvalidated'])
+    expect(judged(unvalidated, required)).toEqual(['safe: column notNull', 'safe: column notNullUnvalidated'])
+  })
+
+  it('are the same for a domain', () => {
+    const domain = (more: Part) => ({ domains: [{ name: 'public.d', type: 'text', ...more }] })
+    const checked = domain({ checks: [{ name: 'c', definition: 'CHECK ((VALUE IS NOT NULL))' }] })
+    expect(judged({}, {}, [checked, domain({ notNull: true })])).toEqual([
+      'safe: domain notNull',
+      'safe: check removed',
+    ])
+    expect(judged({}, {}, [domain({}), checked])).toEqual(['breaking: check added'])
+  })
+})
+
+describe('A sequence that a column owns', () => {
+  const drawn = { name: 'id', type: 'integer', notNull: true, default: "nextval('public.t_id_seq'::regclass)" }
+  const numbers = { start: '1', increment: '1', min: '1', max: '9', cache: '1' }
+  const sequence = (ownedBy?: Part) => ({
+    sequences: [{ name: 't_id_seq', type: 'integer', ...numbers, ...(ownedBy && { ownedBy }) }],
+  })
+  const owned = sequence({ relation: 't', column: 'id' })
+
+  it.each(['always', 'by_default'])('is exchanged for an identity (%s) without a breaking change', identity => {
+    const { default: _, ...column } = drawn
+    const found = judged({ columns: [drawn] }, { columns: [{ ...column, identity }] }, [owned])
+    expect(found.filter(line => line.startsWith('breaking'))).toEqual([])
+  })
+
+  it('comes and goes with its column or table in one change', () => {
+    expect(judged({ columns: [drawn, email] }, { columns: [email] }, [owned])).toEqual(['breaking: column removed'])
+    const empty = snapshot({ version: 2, schemas: [{ name: 'public', relations: [] }] })
+    const whole = schemas({ columns: [drawn] }, owned)
+    expect(lines(whole, empty)).toEqual(['breaking: relation removed'])
+    expect(drift(empty, whole)).toMatchObject([{ object: 'relation', with: [{ path: ['public', 't_id_seq'] }] }])
+  })
+
+  it('is a change of its own where no column owns it', () => {
+    expect(judged({ columns: [drawn, email] }, { columns: [email] }, [sequence()])).toEqual([
+      'breaking: column removed',
+      'breaking: sequence removed',
+    ])
+  })
+})
+
+describe('What is about new columns alone', () => {
+  const owner = { name: 'owner', type: 'integer' }
+  const added = (constraint: Part, column: Part = owner) =>
+    judged({}, { columns: [email, phone, column], constraints: [{ name: 'c', columns: ['owner'], ...constraint }] })
+  const references = { schema: 'public', relation: 'u', columns: ['id'], onUpdate: 'no_action', onDelete: 'no_action' }
+
+  it('is safe with them', () => {
+    for (const constraint of [
+      { kind: 'foreign_key', references },
+      { kind: 'check', definition: 'CHECK ((owner > 0))' },
+      { kind: 'unique' },
+    ])
+      expect(added(constraint)).toEqual(['safe: column added', 'safe: constraint added'])
+    const index = { name: 'i', unique: true, definition: 'CREATE UNIQUE INDEX i ON public.t USING btree (owner)' }
+    expect(judged({}, { columns: [email, phone, owner], indexes: [index] })).toEqual([
+      'safe: column added',
+      'safe: index added',
+    ])
+  })
+
+  it('is not where those who leave them out are refused', () => {
+    expect(added({ kind: 'check', definition: 'CHECK ((owner IS NOT NULL))' })[1]).toBe('breaking: constraint added')
+    expect(added({ kind: 'unique' }, { ...owner, default: '0' })[1]).toBe('risky: constraint added')
+    expect(added({ kind: 'unique', definition: 'UNIQUE NULLS NOT DISTINCT (owner)' })[1]).toBe(
+      'risky: constraint added',
+    )
+    expect(added({ kind: 'unique', columns: ['owner', 'email'] })[1]).toBe('risky: constraint added')
+  })
+})
+
+describe('What has another name', () => {
+  it.each<[string, string, Part]>([
+    ['constraints', 'a foreign key', { kind: 'foreign_key', columns: ['email'] }],
+    ['constraints', 'a check', { kind: 'check', columns: ['email'], definition: "CHECK ((email <> ''::text))" }],
+    ['indexes', 'an index', { definition: 'CREATE INDEX NAME ON public.t USING btree (email)' }],
+    [
+      'indexes',
+      'a unique index',
+      { unique: true, definition: 'CREATE UNIQUE INDEX NAME ON public.t USING hash (email)' },
+    ],
+    ['policies', 'a policy', { command: 'all', roles: ['public'] }],
+  ])('is safe: %s, %s', (list, _what, part) => {
+    const named = (name: string) => ({
+      [list]: [
+        { ...part, name, ...(list === 'indexes' && { definition: String(part['definition']).replace('NAME', name) }) },
+      ],
+    })
+    for (const line of judged(named('a'), named('b'))) expect(line).toMatch(/^safe/)
+  })
+
+  it('is risky for a type, whether it is renamed or moved', () => {
+    const of = (name: string, labels = ['a', 'b']) =>
+      schemas(
+        {
+          columns: [
+            { name: 'c', type: name },
+            { name: 'l', type: `${name}[]` },
+          ],
+        },
+        { enums: [{ name, labels }] },
+      )
+    for (const name of ['public.other', 'types.mood'])
+      expect(new Set(lines(of('public.mood'), of(name)).map(line => line.split(':')[0]))).toEqual(
+        new Set(['risky', 'safe']),
+      )
+    expect(lines(of('public.mood'), of('public.other', ['a']))).toContain('breaking: column type')
+  })
+
+  it('is safe for text and varchar without a length', () => {
+    const of = (type: string) => ({ columns: [{ name: 'c', type }] })
+    expect(judged(of('text'), of('character varying'))).toEqual(['safe: column type'])
+    expect(judged(of('text[]'), of('character varying[]'))).toEqual(['safe: column type'])
+    expect(judged(of('text'), of('character varying(9)'))).toEqual(['breaking: column type'])
+  })
+})
+
+describe('Row security', () => {
+  const policy = (more: Part = {}) => ({ policies: [{ name: 'p', command: 'all', roles: ['public'], ...more }] })
+
+  it('is breaking where no permissive policy lets a row through', () => {
+    expect(judged({}, { rowSecurity: true })).toEqual(['breaking: relation rowSecurity'])
+    const restrictive = policy({ restrictive: true })
+    expect(judged(restrictive, { ...restrictive, rowSecurity: true })).toEqual(['breaking: relation rowSecurity'])
+    expect(judged(policy(), { ...policy(), rowSecurity: true })).toEqual(['risky: relation rowSecurity'])
+    expect(judged({ rowSecurity: true, ...policy() }, { rowSecurity: true })).toEqual(['breaking: policy removed'])
+  })
+})
+
+describe('Partitions, triggers and the like', () => {
+  const partition = (name: string, bound = 'FOR VALUES IN (1)') => ({ name, bound })
+  const trigger = { name: 'g', timing: 'before', events: ['insert'], function: 'public.f' }
+
+  it('are told, and judged', () => {
+    const two = { partitions: [partition('public.a'), partition('public.b', 'DEFAULT')] }
+    expect(judged(two, { partitions: [partition('public.a')] })).toEqual(['breaking: partition removed'])
+    expect(judged(two, { partitions: [partition('public.b', 'DEFAULT')] })).toEqual(['risky: partition removed'])
+    expect(judged({ partitions: [partition('public.a')] }, {})).toEqual(['breaking: partition removed'])
+    expect(judged({}, { triggers: [trigger] })).toEqual(['risky: trigger added'])
+    expect(judged({ triggers: [trigger] }, { triggers: [{ ...trigger, enabled: 'disabled' }] })).toEqual([
+      'risky: trigger enabled',
+    ])
+    expect(judged({}, { unlogged: true })).toEqual(['risky: relation unlogged'])
+    expect(judged({}, { replicaIdentity: 'full' })).toEqual(['risky: relation replicaIdentity'])
+    expect(judged({ published: [{ name: 'p' }] }, {})).toEqual(['risky: published removed'])
+    expect(judged({}, { inherits: [{ schema: 'public', name: 'u' }] })).toEqual(['risky: relation inherits'])
+  })
+
+  it('are so for composite types and functions', () => {
+    const composite = (...names: string[]) => ({
+      composites: [{ name: 'public.c', attributes: names.map(name => ({ name, type: 'text' })) }],
+    })
+    expect(judged({}, {}, [composite('a', 'b'), composite('a')])).toEqual(['breaking: attribute removed'])
+    expect(judged({}, {}, [composite('a', 'b'), composite('b', 'a')])).toEqual(['breaking: composite column order'])
+    const routine = (hash: string) => ({
+      functions: [{ name: 'f()', kind: 'function', arguments: '', language: 'sql', result: 'text', hash }],
+    })
+    expect(judged({}, {}, [routine('1'), routine('2')])).toEqual(['risky: function hash'])
+    expect(judged({}, {}, [routine('1'), {}])).toEqual(['breaking: function removed'])
+  })
+})
+
+describe('Two servers, or two formats', () => {
+  const view = (definition: string) => ({ kind: 'view', columns: [email], definition })
+  const on = (version: number, definition: string) => {
+    const one = schemas(view(definition))
+    return { ...one, observed: { ...one.observed, serverVersionNum: version } }
+  }
+
+  it('that spell a query otherwise are said to', () => {
+    const [older, newer] = [' SELECT t.email\n   FROM public.t;', ' SELECT email\n   FROM public.t;']
+    expect(drift(on(150_004, older), on(180_000, newer))).toMatchObject([
+      { class: 'safe', reason: 'another major version of the server spells the same otherwise' },
+    ])
+    const other = drift(on(150_004, older), on(180_000, ' SELECT phone\n   FROM public.t;'))
+    expect(other).toMatchObject([{ class: 'risky', reason: expect.stringContaining('another major version') }])
+    expect(drift(on(180_000, older), on(180_004, newer))).toMatchObject([{ reason: 'the view is another query' }])
+    expect(comparisonNotes(on(150_004, older), on(180_000, newer))).toHaveLength(1)
+  })
+
+  it('are compared by what both hold', () => {
+    const old = { ...schemas({ columns: [{ ...email, notNull: true }, phone] }), version: 1 as const }
+    const now = schemas({
+      columns: [{ ...email, notNullUnvalidated: true }, phone],
+      triggers: [{ name: 'g', timing: 'before', events: ['insert'], function: 'public.f' }],
+    })
+    expect(drift(old, now)).toEqual([])
+    expect(drift(now, old)).toEqual([])
+    expect(comparisonNotes(old, now)).toEqual(['The snapshots have formats 1 and 2: only what both hold is compared.'])
+  })
+
+  it('do not call gone what format 1 took for the schema and an extension owns', () => {
+    const [schema] = schemas({}).schemas
+    const views = ['pg_stat_statements', 'mine'].map(name => ({ name, kind: 'view', columns: [] }))
+    const old = snapshot({ schemas: [{ ...schema, relations: views }] })
+    const now = snapshot({ version: 2, schemas: [{ ...schema, relations: [] }] })
+    const member = {
+      extension: 'pg_stat_statements',
+      of: 'relation' as const,
+      schema: 'public',
+      name: 'pg_stat_statements',
+    }
+    const changes = drift(old, { ...now, observed: { ...now.observed, members: [member] } })
+    expect(changes.map(({ path }) => path)).toEqual([['public', 'mine']])
+  })
+})
