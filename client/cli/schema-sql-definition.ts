@@ -8,6 +8,8 @@ import { solid, spelled, tokens } from './schema-sql-token.ts'
 
 const FORMS = {
   partition: whole('(?:RANGE|LIST|HASH) \\(\\)'),
+  bound: whole('(?:DEFAULT|FOR VALUES (?:FROM \\(\\) TO \\(\\)|IN \\(\\)|WITH \\(\\)))'),
+  rule: whole(`CREATE RULE ${NAME} AS ON (?:SELECT|INSERT|UPDATE|DELETE) TO ${NAMES}(?: WHERE .+)? DO (?:INSTEAD )?.+`),
   query: whole('(?:SELECT|WITH|VALUES|TABLE|\\(\\)).*'),
   index: whole(
     `CREATE(?: UNIQUE)? INDEX ${NAME} ON(?: ONLY)? ${NAMES} USING ${NAME} \\(\\)(?: INCLUDE \\(\\))?(?: NULLS (?:NOT )?DISTINCT)?(?: WITH \\(\\))?(?: TABLESPACE ${NAME})?(?: WHERE .+)?`,
@@ -41,6 +43,19 @@ export function partitionText(text: string): string {
   return fitting(tokens(text), FORMS.partition, text)
 }
 
+/** The rows that a partition takes. */
+export function boundText(text: string): string {
+  return fitting(tokens(text), FORMS.bound, text)
+}
+
+/** The statement that makes a rule of the name. */
+export function ruleText(text: string, name: string): string {
+  const statement = text.replace(/;$/, '')
+  const read = tokens(statement)
+  const named = read === null ? undefined : solid(read)[2]
+  return named?.value === name ? fitting(read, FORMS.rule, statement) : unfit(text)
+}
+
 /** The query of a view. */
 export function queryText(text: string): string {
   const read = tokens(text.replace(/;$/, ''))
@@ -53,9 +68,16 @@ export function optionsText(text: string): string {
   return text.split(', ').every(one => /^[a-z_]+=[a-z]+$/.test(one)) ? text : unfit(text)
 }
 
-/** The statement that makes an index of the name on the relation. */
-export function indexText(text: string, names: readonly [schema: string, relation: string, index: string]): string {
-  const read = tokens(text)
+/**
+ * The statement that makes an index of the name on the relation. With `isWhole` also on its partitions: PostgreSQL spells
+ * an index of a partitioned table by ONLY.
+ */
+export function indexText(
+  text: string,
+  names: readonly [schema: string, relation: string, index: string],
+  isWhole = false,
+): string {
+  const read = tokens(isWhole ? text.replace(/ ON ONLY (?=[^']* USING )/, ' ON ') : text)
   if (read === null || !FORMS.index.test(outline(read))) return unfit(text)
   const words = solid(read)
   const after = (word: string) => words.findIndex(({ kind, value }) => kind === 'word' && value === word) + 1

@@ -6,7 +6,8 @@
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { namesOf } from './schema-sql-form.ts'
-import { identifier } from './schema-sql-text.ts'
+import { identifier, qualified } from './schema-sql-text.ts'
+import { elementOf } from './schema-type-name.ts'
 
 /** Steps from one object to what it needs: a hostile catalog makes a chain of all that it has. */
 export const MAX_CHAIN = 1_000
@@ -33,6 +34,26 @@ export function inOrder(views: readonly Named[]): Named[] {
   return result
 }
 
+/** Tables after those that they inherit from, are partitions of, or have rows of in a column. */
+export function tablesInOrder(tables: readonly Named[]): Named[] {
+  const byName = new Map(tables.map(table => [qualified(table.schema, table.relation.name), table]))
+  const seen = new Set<Named>()
+  const result: Named[] = []
+  const add = (table: Named, depth = 0) => {
+    if (seen.has(table)) return
+    seen.add(table)
+    const { inherits = [], partitionOf, columns } = table.relation
+    const parents = [...inherits, ...(partitionOf ? [partitionOf] : [])].map(it => qualified(it.schema, it.name))
+    for (const name of [...parents, ...columns.map(({ type }) => elementOf(type))]) {
+      const needed = byName.get(name)
+      if (needed !== undefined && depth < MAX_CHAIN) add(needed, depth + 1)
+    }
+    result.push(table)
+  }
+  for (const table of tables) add(table)
+  return result
+}
+
 /** The name with its schema as PostgreSQL spells it, which quotes some words that need not be: whole, not a part of another. */
 function mention(schema: string, name: string): RegExp {
   const either = (name: string) => {
@@ -50,7 +71,17 @@ export function missingSchemas(snapshot: Snapshot): string[] {
     const [schema, relation] = namesOf(name) ?? []
     return schema === undefined || relation === undefined ? [] : [identifier(schema)]
   })
-  const mentioned = new Set([...extensions.map(({ schema }) => identifier(schema)), ...ofSequences])
+  const spelled = schemas.flatMap(({ relations, ...types }) => [
+    ...relations.flatMap(({ partitions }) => (partitions ?? []).map(({ name }) => name)),
+    ...[types.enums, types.domains, types.composites, types.ranges].flatMap(list =>
+      (list ?? []).map(({ name }) => name),
+    ),
+  ])
+  const ofNames = spelled.flatMap(name => {
+    const [schema, own] = namesOf(name) ?? []
+    return schema === undefined || own === undefined || schema === 'information_schema' ? [] : [identifier(schema)]
+  })
+  const mentioned = new Set([...extensions.map(({ schema }) => identifier(schema)), ...ofSequences, ...ofNames])
   return [...mentioned].filter(name => !known.has(name))
 }
 

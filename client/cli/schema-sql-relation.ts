@@ -3,10 +3,20 @@
  *
  * Only the SQL printer uses it.
  */
+
+import type { Needs } from '#client/cli/schema/sql-needs.ts'
+import {
+  identityClause,
+  optionsClause,
+  partComments,
+  partitionStatements,
+  replicaStatements,
+  rewriteStatements,
+} from '#client/cli/schema/sql-traits.ts'
 import type { Column, Constraint, Policy, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { constraintClause, indexText, optionsText, partitionText, queryText } from './schema-sql-definition.ts'
 import { defaultText, expressionText, namesText, typeText } from './schema-sql-form.ts'
-import { identifier, identifiers, literal, qualified } from './schema-sql-text.ts'
+import { identifier, identifiers, isCut, literal, qualified, remark } from './schema-sql-text.ts'
 
 /** What makes a relation: itself first; indexes, keys and policies once every relation is there. */
 export interface RelationStatements {
@@ -19,24 +29,85 @@ export interface RelationStatements {
   readonly refer: { readonly to: string; readonly text: string }[]
 }
 
-/** The statements of a relation. */
-export function relationStatements(schema: string, relation: Relation): RelationStatements {
+/** The statements of a relation. `isPart` is for one that its table's partitions make. */
+export function relationStatements(schema: string, relation: Relation, of: Making): RelationStatements {
+  const { needs, isPart, isInherited } = of
   const name = qualified(schema, relation.name)
-  const constraints = relation.constraints ?? []
-  const late = constraints.filter(isLate)
-  const make = isView(relation) ? [viewText(name, relation)] : [tableText(name, relation)]
+  const own = (relation.constraints ?? []).filter(it => !(it.inherited && isInherited))
+  const late = own.filter(it => isLate(it, needs))
+  const make = isView(relation) ? [viewText(name, relation)] : [tableText(name, relation, of)]
+  const isWhole = relation.kind === 'partitioned_table'
+  const indexes = (relation.indexes ?? []).filter(it => !(it.inherited && isInherited))
   return {
     name,
-    make: [...make, ...comments(name, relation)],
+    make: [
+      ...(isPart ? [] : [...make, ...(of.isPlain ? [] : partitionStatements(name, relation))]),
+      ...comments(name, relation),
+    ],
     complete: [
-      ...late.filter(it => it.kind !== 'foreign_key').map(it => `alter table ${name}\n  add ${constraintText(it)};`),
-      ...(relation.indexes ?? []).map(it => `${indexText(it.definition, [schema, relation.name, it.name])};`),
-      ...rowSecurity(name, relation),
+      ...lateColumns(name, relation, needs),
+      ...late.filter(it => it.kind !== 'foreign_key').map(it => addition(name, it, needs)),
+      ...indexes.map(it =>
+        whenHeld(
+          `${indexText(it.definition, [schema, relation.name, it.name], isWhole && !it.invalid)};`,
+          needs.calls(it.definition),
+        ),
+      ),
+      ...replicaStatements(name, relation),
+      ...partComments(schema, name, { ...relation, constraints: own.filter(it => it.kind !== 'foreign_key'), indexes }),
+      ...rewriteStatements(name, relation, needs),
+      ...rowSecurity(name, relation, needs),
     ],
     refer: late
       .filter(it => it.kind === 'foreign_key')
-      .map(it => ({ to: target(it), text: `alter table ${name}\n  add ${constraintText(it)};` })),
+      .map(it => ({
+        to: target(it),
+        text: [
+          addition(name, it, needs),
+          ...partComments(schema, name, { ...relation, constraints: [it], indexes: [] }),
+        ].join('\n'),
+      })),
   }
+}
+
+/** What a relation is made with. */
+export interface Making {
+  readonly needs: Needs
+  /** It is a partition of a table that is made with its partitions. */
+  readonly isPart: boolean
+  /** What it inherits is made with it. */
+  readonly isInherited: boolean
+  /** Its partitions are made with another table. */
+  readonly isPlain?: boolean
+}
+
+function addition(name: string, constraint: Constraint, needs: Needs): string {
+  const missing = constraint.kind === 'foreign_key' ? [] : needs.calls(constraint.definition)
+  return whenHeld(`alter table ${name}\n  add ${constraintText(constraint)};`, missing)
+}
+
+/** A statement; a remark where something is missing that it calls. */
+function whenHeld(statement: string, missing: readonly string[]): string {
+  return missing.length === 0 ? statement : remark(statement, 'missing')
+}
+
+/** What a column is given after the table is made: a view's defaults, and what must not be checked or is not there. */
+function lateColumns(name: string, relation: Relation, needs: Needs): string[] {
+  return relation.columns.flatMap(column => {
+    const column_ = identifier(column.name)
+    const statements: string[] = []
+    const { default: text, generated } = column
+    if (text !== undefined && (isView(relation) || needs.calls(text).length > 0))
+      statements.push(
+        whenHeld(`alter table ${name} alter column ${column_} set default ${defaultText(text)};`, needs.calls(text)),
+      )
+    if (generated !== undefined && needs.calls(generated).length > 0)
+      statements.push(
+        remark(`alter table ${name} alter column ${column_} generated always as (${generated});`, 'missing'),
+      )
+    if (column.notNullUnvalidated) statements.push(`alter table ${name} add not null ${column_} not valid;`)
+    return statements
+  })
 }
 
 function target({ references }: Constraint): string {
@@ -48,9 +119,13 @@ export function isView({ kind }: Relation): boolean {
   return kind === 'view' || kind === 'materialized_view'
 }
 
-/** Foreign keys may refer forward; what is not valid yet must not be checked when it is made. */
-function isLate({ kind, definition }: Constraint): boolean {
-  return kind === 'foreign_key' || definition?.endsWith('NOT VALID') === true
+/**
+ * Foreign keys may refer forward; what is not valid yet must not be checked when it is made; of two keys over the same
+ * columns a table that is made with both keeps one; and what cannot be made must not take the table with it.
+ */
+function isLate({ kind, definition = '' }: Constraint, needs: Needs): boolean {
+  if (kind === 'foreign_key' || kind === 'unique' || definition.endsWith('NOT VALID')) return true
+  return kind !== 'primary_key' && (isCut(definition) || needs.calls(definition).length > 0)
 }
 
 function viewText(name: string, relation: Relation): string {
@@ -60,25 +135,34 @@ function viewText(name: string, relation: Relation): string {
   return `create materialized view ${name} as\n${query}\nwith no data;`
 }
 
-function tableText(name: string, relation: Relation): string {
-  const constraints = (relation.constraints ?? []).filter(it => !isLate(it)).map(constraintText)
-  const lines = [...relation.columns.map(columnText), ...constraints].map(line => `  ${line}`)
-  const body = lines.length === 0 ? '()' : `(\n${lines.join(',\n')}\n)`
-  const foreign = relation.kind === 'foreign_table'
+function tableText(name: string, relation: Relation, { needs, isInherited }: Making): string {
+  const constraints = (relation.constraints ?? []).filter(it => !isLate(it, needs) && !(it.inherited && isInherited))
+  const lines = [...relation.columns.map(it => columnText(it, needs)), ...constraints.map(constraintText)]
+  const body = lines.length === 0 ? '()' : `(\n${lines.map(line => `  ${line}`).join(',\n')}\n)`
+  const kind = relation.kind === 'foreign_table' ? 'foreign ' : relation.unlogged ? 'unlogged ' : ''
+  const parents = isInherited ? (relation.inherits ?? []).map(it => qualified(it.schema, it.name)) : []
+  const inherits = parents.length === 0 ? '' : ` inherits (${parents.join(', ')})`
   const partition = relation.partitionKey === undefined ? '' : ` partition by ${partitionText(relation.partitionKey)}`
-  const server = foreign ? ` server ${identifier(relation.server ?? '')}` : ''
-  return `create ${foreign ? 'foreign ' : ''}table ${name} ${body}${partition}${server};`
+  const foreign =
+    relation.kind === 'foreign_table'
+      ? ` server ${identifier(relation.server ?? '')}${optionsClause(relation.serverOptions)}`
+      : ''
+  const statement = `create ${kind}table ${name} ${body}${inherits}${partition}${foreign};`
+  const missing = [...needs.types(relation.columns.map(it => it.type)), ...needs.calls(relation.partitionKey)]
+  return whenHeld(statement, missing)
 }
 
-function columnText(column: Column): string {
-  const parts = [identifier(column.name), typeText(column.type)]
+function columnText(column: Column, needs: Needs): string {
+  const parts = [`${identifier(column.name)} ${typeText(column.type)}${optionsClause(column.options)}`]
+  const isHeld = (text: string | undefined): text is string => text !== undefined && needs.calls(text).length === 0
   if (column.collation !== undefined) parts.push(`collate ${namesText(column.collation)}`)
-  if (column.default !== undefined) parts.push(`default ${defaultText(column.default)}`)
-  if (column.generated !== undefined) {
+  if (isHeld(column.default)) parts.push(`default ${defaultText(column.default)}`)
+  if (isHeld(column.generated)) {
     parts.push(`generated always as (${expressionText(column.generated)}) ${column.virtual ? 'virtual' : 'stored'}`)
   }
   if (column.identity !== undefined) {
-    parts.push(`generated ${column.identity === 'always' ? 'always' : 'by default'} as identity`)
+    const when = column.identity === 'always' ? 'always' : 'by default'
+    parts.push(`generated ${when} as identity${identityClause(column.identityOptions)}`)
   }
   if (column.notNull) parts.push('not null')
   return parts.join(' ')
@@ -109,11 +193,13 @@ function constraintText(constraint: Constraint): string {
   return `constraint ${identifier(name)} ${clause}`
 }
 
-function rowSecurity(name: string, relation: Relation): string[] {
+function rowSecurity(name: string, relation: Relation, needs: Needs): string[] {
   return [
     ...(relation.rowSecurity ? [`alter table ${name} enable row level security;`] : []),
     ...(relation.rowSecurityForced ? [`alter table ${name} force row level security;`] : []),
-    ...(relation.policies ?? []).map(policy => policyText(name, policy)),
+    ...(relation.policies ?? []).map(policy =>
+      whenHeld(policyText(name, policy), [...needs.calls(policy.using), ...needs.calls(policy.check)]),
+    ),
   ]
 }
 

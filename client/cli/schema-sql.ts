@@ -1,52 +1,86 @@
 /**
  * Snapshot → DDL-like text: what `mooring schema sql` prints.
  *
- * It is for reading, and runs as far as a snapshot says everything: functions, triggers, composite and range types,
- * partitions, grants and storage are not in one. Do not run that of a database that is not trusted: its expressions are its
- * owner's words. pg_dump needs the database itself, and a version no older than the server.
+ * It runs as it is in an empty database, and makes what was read as far as a snapshot says it: its first lines name what is
+ * left out. Do not run that of a database that is not trusted: its expressions are its owner's words. pg_dump needs the
+ * database itself, and a version no older than the server.
  */
+import { headLines } from '#client/cli/schema/sql-head.ts'
+import { type Needs, needsOf } from '#client/cli/schema/sql-needs.ts'
+import { publicationStatements, roleStatements, serverStatements } from '#client/cli/schema/sql-traits.ts'
+import { typeStatements } from '#client/cli/schema/sql-types.ts'
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
-import type { Domain, Sequence } from '#shared/schemas/snapshot-object.ts'
-import { constraintClause } from './schema-sql-definition.ts'
-import { defaultText, namesText, numberText, typeText } from './schema-sql-form.ts'
-import { inOrder, MAX_CHAIN, missingSchemas, missingSequences, type Named } from './schema-sql-order.ts'
+import type { Sequence } from '#shared/schemas/snapshot-object.ts'
+import { namesText, numberText, typeText } from './schema-sql-form.ts'
+import { inOrder, missingSchemas, missingSequences, type Named, tablesInOrder } from './schema-sql-order.ts'
 import { isView, type RelationStatements, relationStatements } from './schema-sql-relation.ts'
-import { identifier, isFit, literal, qualified, remark } from './schema-sql-text.ts'
-import { elementOf } from './schema-type-name.ts'
+import { identifier, isCut, isFit, literal, qualified, remark } from './schema-sql-text.ts'
 
 /** Writes a script, in an order in which it runs: types, sequences, tables, views, indexes, policies, foreign keys. */
-export function schemaSql(snapshot: Snapshot): string {
+export function schemaSql(snapshot: Snapshot, whole = snapshot): string {
   const all = snapshot.schemas.flatMap(({ name, relations }): Named[] =>
     relations.map(relation => ({ schema: name, relation })),
   )
-  const tables = all.filter(({ relation }) => !isView(relation))
+  const needs = needsOf(whole)
+  const tables = tablesInOrder(all.filter(({ relation }) => !isView(relation)))
   const views = inOrder(all.filter(({ relation }) => isView(relation)))
-  const sequences = snapshot.schemas.flatMap(({ name, sequences }) => (sequences ?? []).map(it => [name, it] as const))
-  const made = [...tables, ...views].map(({ schema, relation }) => relationStatements(schema, relation)).map(dependent)
+  const made = madeInOrder([...tables, ...views], needs)
   const names = new Set(made.filter(({ isMade }) => isMade).map(({ name }) => name))
+  const sequences = snapshot.schemas.flatMap(({ name, sequences }) => (sequences ?? []).map(it => [name, it] as const))
   const statements = [
     ...snapshot.schemas.flatMap(schemaStatements),
     ...missingSchemas(snapshot).map(name => `create schema if not exists ${name};`),
-    ...snapshot.extensions.flatMap(extension =>
-      extension.name === 'plpgsql'
-        ? []
-        : [`create extension if not exists ${identifier(extension.name)} with schema ${identifier(extension.schema)};`],
-    ),
-    ...typeStatements(snapshot.schemas),
+    ...extensionStatements(snapshot),
+    ...roleStatements(snapshot),
+    ...serverStatements(snapshot),
+    ...typeStatements(snapshot.schemas, needs),
     ...sequences.flatMap(([schema, it]) => sequenceStatements(schema, it)),
     ...missingSequences(snapshot).map(name => `create sequence ${namesText(name)};`),
     ...made.flatMap(({ make }) => make),
-    ...sequences.flatMap(([schema, it]) => ownership(schema, it)),
+    ...sequences
+      .flatMap(([schema, it]) => ownership(schema, it))
+      .map(({ of, text }) => (names.has(of) ? text : remark(text, 'made'))),
     ...made.flatMap(({ complete }) => complete),
     ...made.flatMap(({ refer }) => refer).map(({ to, text }) => (names.has(to) ? text : remark(text, 'missing'))),
+    ...publicationStatements(snapshot, names),
   ]
-  return `${statements.map(runnable).join('\n\n')}\n`
+  return `${[...headLines(snapshot, needs), ...statements.map(runnable)].join('\n\n')}\n`
+}
+
+/** Each relation, as a remark where it needs one that is not made. */
+function madeInOrder(relations: readonly Named[], needs: Needs): (RelationStatements & { readonly isMade: boolean })[] {
+  const names = new Set<string>()
+  const listed = new Set(relations.map(({ schema, relation }) => qualified(schema, relation.name)))
+  return relations.map(({ schema, relation }) => {
+    const { partitionOf, inherits = [], definition } = relation
+    const isPart = partitionOf !== undefined && names.has(qualified(partitionOf.schema, partitionOf.name))
+    const hasParents = inherits.every(it => names.has(qualified(it.schema, it.name)))
+    const isInherited = isPart || (inherits.length > 0 && hasParents)
+    const isPlain = isPart || (partitionOf !== undefined && listed.has(qualified(partitionOf.schema, partitionOf.name)))
+    const missing = isView(relation) ? [...needs.calls(definition), ...needs.relations(definition ?? '', names)] : []
+    const made = dependent(relationStatements(schema, relation, { needs, isPart, isInherited, isPlain }), {
+      isPart,
+      isMissing: missing.length > 0,
+    })
+    if (made.isMade) names.add(made.name)
+    return made
+  })
+}
+
+function extensionStatements({ extensions }: Snapshot): string[] {
+  return extensions
+    .filter(({ name }) => name !== 'plpgsql')
+    .map(({ name, schema }) => `create extension if not exists ${identifier(name)} with schema ${identifier(schema)};`)
 }
 
 /** The statements of a relation; those that need it are remarks where it is not made itself. */
-function dependent(of: RelationStatements): RelationStatements & { readonly isMade: boolean } {
-  const [itself = '', ...about] = of.make
-  if (isWhole(itself)) return { ...of, isMade: true }
+function dependent(
+  of: RelationStatements,
+  { isPart, isMissing }: { readonly isPart: boolean; readonly isMissing: boolean },
+): RelationStatements & { readonly isMade: boolean } {
+  const [first = '', ...about] = of.make
+  const itself = isMissing ? remark(first, 'missing') : first
+  if (isPart || isWhole(itself)) return { ...of, isMade: true }
   const make = [itself, ...about.map(text => remark(text, 'made'))]
   const complete = of.complete.map(text => remark(text, 'made'))
   const refer = of.refer.map(({ text, to }) => ({ to, text: remark(text, 'made') }))
@@ -61,51 +95,12 @@ function runnable(statement: string): string {
 }
 
 function isWhole(statement: string): boolean {
-  return isFit(statement) && !isCut(statement)
-}
-
-/** What was too long when it was read is there in part: no statement to run. */
-function isCut(statement: string): boolean {
-  const [, ...behind] = statement.split(' ... [')
-  return behind.some(text => /^\d{1,10} bytes, sha-256 [0-9a-f]{64}\]/.test(text))
+  return isFit(statement) && !isCut(statement) && !statement.startsWith('-- ')
 }
 
 function schemaStatements({ name, comment }: SchemaSnapshot): string[] {
   const make = `create schema if not exists ${identifier(name)};`
   return comment === undefined ? [make] : [make, `comment on schema ${identifier(name)} is ${literal(comment)};`]
-}
-
-/** Each type once, though several schemas may list it, and a domain after what it is made of. */
-function typeStatements(schemas: readonly SchemaSnapshot[]): string[] {
-  const enums = new Map(schemas.flatMap(({ enums }) => enums ?? []).map(type => [type.name, type]))
-  const domains = new Map(schemas.flatMap(({ domains }) => domains ?? []).map(type => [type.name, type]))
-  const statements = [...enums.values()].flatMap(({ name, labels, comment }) => [
-    `create type ${namesText(name)} as enum (${labels.map(literal).join(', ')});`,
-    ...(comment === undefined ? [] : [`comment on type ${namesText(name)} is ${literal(comment)};`]),
-  ])
-  const done = new Set<string>()
-  const add = (domain: Domain, depth = 0) => {
-    if (done.has(domain.name)) return
-    done.add(domain.name)
-    const below = domains.get(elementOf(domain.type))
-    if (below && depth < MAX_CHAIN) add(below, depth + 1)
-    statements.push(...domainStatements(domain))
-  }
-  for (const domain of domains.values()) add(domain)
-  return statements
-}
-
-function domainStatements(domain: Domain): string[] {
-  const parts = [`create domain ${namesText(domain.name)} as ${typeText(domain.type)}`]
-  if (domain.collation !== undefined) parts.push(`collate ${namesText(domain.collation)}`)
-  if (domain.default !== undefined) parts.push(`default ${defaultText(domain.default)}`)
-  if (domain.notNull) parts.push('not null')
-  for (const { name, definition } of domain.checks ?? [])
-    parts.push(`constraint ${identifier(name)} ${constraintClause('check', definition)}`)
-  const make = `${parts.join('\n  ')};`
-  return domain.comment === undefined
-    ? [make]
-    : [make, `comment on domain ${namesText(domain.name)} is ${literal(domain.comment)};`]
 }
 
 function sequenceStatements(schema: string, sequence: Sequence): string[] {
@@ -119,8 +114,8 @@ function sequenceStatements(schema: string, sequence: Sequence): string[] {
     : [make, `comment on sequence ${name} is ${literal(sequence.comment)};`]
 }
 
-function ownership(schema: string, { name, ownedBy }: Sequence): string[] {
+function ownership(schema: string, { name, ownedBy }: Sequence): { readonly of: string; readonly text: string }[] {
   if (ownedBy === undefined) return []
-  const owner = `${qualified(schema, ownedBy.relation)}.${identifier(ownedBy.column)}`
-  return [`alter sequence ${qualified(schema, name)} owned by ${owner};`]
+  const of = qualified(schema, ownedBy.relation)
+  return [{ of, text: `alter sequence ${qualified(schema, name)} owned by ${of}.${identifier(ownedBy.column)};` }]
 }

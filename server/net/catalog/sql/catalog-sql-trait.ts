@@ -17,7 +17,7 @@ const PARENTS = `(select pg_catalog.json_agg(${OBJECT}('schema', pn.nspname, 'na
   join pg_catalog.pg_namespace as pn on pn.oid ${EQ} pc.relnamespace where i.inhrelid ${EQ} r.oid)`
 
 const TRAITS = `select ${OBJECT}('k', 'traits', 'id', r.oid, 'unlogged', r.relpersistence ${EQ} 'u',
-    'identity', r.relreplident, 'index', (select ic.relname from pg_catalog.pg_index as i
+    'identity', case when r.relkind ${EQ} any (${flags('rpm')}) then r.relreplident else 'd'::pg_catalog."char" end, 'index', (select ic.relname from pg_catalog.pg_index as i
       join pg_catalog.pg_class as ic on ic.oid ${EQ} i.indexrelid where i.indrelid ${EQ} r.oid and i.indisreplident),
     'parents', ${PARENTS}, 'bound', case when r.relispartition then ${cut('b.text')} end,
     'options', (select f.ftoptions from pg_catalog.pg_foreign_table as f where f.ftrelid ${EQ} r.oid),

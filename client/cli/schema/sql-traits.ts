@@ -1,0 +1,175 @@
+/**
+ * What few relations have → the statements that make it: partitions, triggers, rules, replica identity, comments of keys
+ * and indexes, options of foreign tables; and what stands around relations: roles, foreign servers, publications.
+ *
+ * Only the SQL printer uses it.
+ */
+import { boundText, partitionText, ruleText } from '#client/cli/schema-sql-definition.ts'
+import { expressionText, namesText, numberText } from '#client/cli/schema-sql-form.ts'
+import { identifier, identifiers, literal, qualified, remark } from '#client/cli/schema-sql-text.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Publication } from '#shared/schemas/snapshot-object.ts'
+import type { IdentityOptions, Option, Relation, Trigger } from '#shared/schemas/snapshot-relation.ts'
+import type { Needs } from './sql-needs.ts'
+
+/** Options of a foreign table or column. One of which only the hash is known is left out. */
+export function optionsClause(options: readonly Option[] | undefined): string {
+  const known = (options ?? []).flatMap(({ name, value }) =>
+    value === undefined ? [] : [`${identifier(name)} ${literal(value)}`],
+  )
+  return known.length === 0 ? '' : ` options (${known.join(', ')})`
+}
+
+/** What an identity column's sequence is given. */
+export function identityClause(options: IdentityOptions | undefined): string {
+  if (options === undefined) return ''
+  const { start, increment, min, max, cache } = options
+  const words = { 'start with': start, 'increment by': increment, minvalue: min, maxvalue: max, cache }
+  const parts = Object.entries(words).flatMap(([word, value]) =>
+    value === undefined ? [] : [`${word} ${numberText(value)}`],
+  )
+  return ` (${[...parts, ...(options.cycle ? ['cycle'] : [])].join(' ')})`
+}
+
+/** The partitions of a table, each after what it is a partition of. */
+export function partitionStatements(table: string, { partitions = [] }: Relation): string[] {
+  const byParent = Map.groupBy(partitions, one => one.of ?? '')
+  const statements: string[] = []
+  const left = [...(byParent.get('') ?? [])].reverse()
+  for (let one = left.pop(); one !== undefined; one = left.pop()) {
+    const kind = one.server !== undefined ? 'foreign table' : one.unlogged ? 'unlogged table' : 'table'
+    const parent = one.of === undefined ? table : namesText(one.of)
+    const key = one.partitionKey === undefined ? '' : ` partition by ${partitionText(one.partitionKey)}`
+    const server = one.server === undefined ? '' : ` server ${identifier(one.server)}`
+    statements.push(
+      `create ${kind} ${namesText(one.name)} partition of ${parent} ${boundText(one.bound)}${key}${server};`,
+    )
+    left.push(...(byParent.get(one.name) ?? []).toReversed())
+  }
+  return statements
+}
+
+const ENABLING = { disabled: 'disable', replica: 'enable replica', always: 'enable always' } as const
+
+/** Rules and triggers, as far as what they call is there. */
+export function rewriteStatements(name: string, relation: Relation, needs: Needs): string[] {
+  const rules = (relation.rules ?? []).flatMap(rule => {
+    const make = `${ruleText(rule.definition, rule.name)};`
+    if (needs.calls(rule.definition).length > 0) return [remark(make, 'missing')]
+    if (rule.enabled === undefined) return [make]
+    return [make, `alter table ${name} ${ENABLING[rule.enabled]} rule ${identifier(rule.name)};`]
+  })
+  return [...rules, ...(relation.triggers ?? []).flatMap(trigger => triggerStatements(name, trigger, needs))]
+}
+
+function triggerStatements(table: string, trigger: Trigger, needs: Needs): string[] {
+  // Its arguments and its condition are not in a snapshot, and most functions are not either.
+  if (!isMade(trigger, needs)) return []
+  const columns = trigger.columns === undefined ? '' : ` of ${identifiers(trigger.columns)}`
+  const events = trigger.events.map(event => (event === 'update' ? `update${columns}` : event)).join(' or ')
+  const late = { immediate: '', deferrable: ' deferrable', deferred: ' deferrable initially deferred' }
+  const { name, constraint, timing, forEachRow, enabled } = trigger
+  const kind = constraint === undefined ? 'trigger' : 'constraint trigger'
+  const make = `create ${kind} ${identifier(name)} ${timing === 'instead_of' ? 'instead of' : timing} ${events} on ${table}${
+    constraint === undefined ? '' : late[constraint]
+  } for each ${forEachRow ? 'row' : 'statement'} execute function ${namesText(trigger.function)}();`
+  if (enabled === undefined) return [make]
+  return [make, `alter table ${table} ${ENABLING[enabled]} trigger ${identifier(name)};`]
+}
+
+/** True when a trigger can be made of what a snapshot holds. */
+export function isMade(trigger: Trigger, needs: Needs): boolean {
+  return trigger.hash === undefined && needs.calls(`${trigger.function}()`).length === 0
+}
+
+/** What replication gets of old rows. */
+export function replicaStatements(name: string, { replicaIdentity, replicaIndex }: Relation): string[] {
+  if (replicaIdentity === undefined) return []
+  const what = replicaIdentity === 'index' ? `using index ${identifier(replicaIndex ?? '')}` : replicaIdentity
+  return [`alter table ${name} replica identity ${what};`]
+}
+
+/** Comments of constraints and indexes. */
+export function partComments(schema: string, name: string, { constraints, indexes }: Relation): string[] {
+  return [
+    ...(constraints ?? []).flatMap(it =>
+      it.comment === undefined
+        ? []
+        : [`comment on constraint ${identifier(it.name)} on ${name} is ${literal(it.comment)};`],
+    ),
+    ...(indexes ?? []).flatMap(it =>
+      it.comment === undefined ? [] : [`comment on index ${qualified(schema, it.name)} is ${literal(it.comment)};`],
+    ),
+  ]
+}
+
+/** A block that makes something, unless a query finds it: there is no "if not exists" for it. */
+function unlessThere(query: string, make: string): string {
+  return `do ${literal(`begin if not exists (${query}) then ${make}; end if; end`)};`
+}
+
+/** Roles that policies name: without them no policy can be made. They get no permission and no login. */
+export function roleStatements({ schemas }: Snapshot): string[] {
+  const named = schemas.flatMap(({ relations }) =>
+    relations.flatMap(it => (it.policies ?? []).flatMap(({ roles }) => roles)),
+  )
+  return [...new Set(named)]
+    .filter(role => role !== 'public' && !role.startsWith('pg_'))
+    .map(role =>
+      unlessThere(
+        `select from pg_catalog.pg_roles where rolname = ${literal(role)}`,
+        `create role ${identifier(role)}`,
+      ),
+    )
+}
+
+/** Foreign servers, and wrappers that no extension made and that need no function. */
+export function serverStatements({ servers }: Snapshot): string[] {
+  const wrappers = new Set(
+    (servers ?? []).filter(it => it.extension === undefined && !it.handled).map(it => it.wrapper),
+  )
+  return [
+    ...[...wrappers].map(name =>
+      unlessThere(
+        `select from pg_catalog.pg_foreign_data_wrapper where fdwname = ${literal(name)}`,
+        `create foreign data wrapper ${identifier(name)}`,
+      ),
+    ),
+    ...(servers ?? []).map(
+      ({ name, wrapper }) =>
+        `create server if not exists ${identifier(name)} foreign data wrapper ${identifier(wrapper)};`,
+    ),
+  ]
+}
+
+const EVERY = 4
+
+/** Publications of what is made. */
+export function publicationStatements(snapshot: Snapshot, made: ReadonlySet<string>): string[] {
+  const tables = snapshot.schemas.flatMap(({ name, relations }) =>
+    relations.filter(it => made.has(qualified(name, it.name))).map(relation => ({ schema: name, relation })),
+  )
+  return (snapshot.publications ?? []).map(publication => {
+    const named = tables.flatMap(({ schema, relation }) => {
+      const found = relation.published?.find(it => it.name === publication.name)
+      if (found === undefined) return []
+      const columns = found.columns === undefined ? '' : ` (${identifiers(found.columns)})`
+      const filter = found.filter === undefined ? '' : ` where (${expressionText(found.filter)})`
+      const only = relation.kind === 'partitioned_table' ? '' : 'only '
+      return [`table ${only}${qualified(schema, relation.name)}${columns}${filter}`]
+    })
+    const schemas = (publication.schemas ?? []).map(schema => `tables in schema ${identifier(schema)}`)
+    const what = publication.allTables ? ['all tables'] : [...named, ...schemas]
+    return `create publication ${identifier(publication.name)}${
+      what.length === 0 ? '' : ` for ${what.join(', ')}`
+    }${publicationOptions(publication)};`
+  })
+}
+
+function publicationOptions({ operations, viaRoot }: Publication): string {
+  const options = [
+    ...(operations.length === EVERY ? [] : [`publish = '${operations.join(', ')}'`]),
+    ...(viaRoot ? ['publish_via_partition_root = true'] : []),
+  ]
+  return options.length === 0 ? '' : ` with (${options.join(', ')})`
+}
