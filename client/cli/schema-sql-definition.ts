@@ -4,7 +4,7 @@
  */
 import { fitting, isOne, NAME, NAMES, outline, whole } from './schema-sql-outline.ts'
 import { unfit } from './schema-sql-text.ts'
-import { solid, spelled, tokens } from './schema-sql-token.ts'
+import { solid, spelled, type Token, tokens } from './schema-sql-token.ts'
 
 const FORMS = {
   partition: whole('(?:RANGE|LIST|HASH) \\(\\)'),
@@ -48,6 +48,14 @@ export function boundText(text: string): string {
   return fitting(tokens(text), FORMS.bound, text)
 }
 
+/** Tokens without the ONLY that is directly behind the first ON. */
+function withoutOnly(read: Token[] | null, isWhole: boolean): Token[] | null {
+  const on = read?.findIndex(({ kind, value }) => kind === 'word' && value === 'on') ?? -1
+  const only = read?.[on + 2]
+  if (read === null || !isWhole || on < 0 || only?.kind !== 'word' || only.value !== 'only') return read
+  return [...read.slice(0, on + 1), ...read.slice(on + 3)]
+}
+
 /** The statement that makes a rule of the name. */
 export function ruleText(text: string, name: string): string {
   const statement = text.replace(/;$/, '')
@@ -77,7 +85,7 @@ export function indexText(
   names: readonly [schema: string, relation: string, index: string],
   isWhole = false,
 ): string {
-  const read = tokens(isWhole ? text.replace(/ ON ONLY (?=[^']* USING )/, ' ON ') : text)
+  const read = withoutOnly(tokens(text), isWhole)
   if (read === null || !FORMS.index.test(outline(read))) return unfit(text)
   const words = solid(read)
   const after = (word: string) => words.findIndex(({ kind, value }) => kind === 'word' && value === word) + 1

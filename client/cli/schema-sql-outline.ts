@@ -41,3 +41,9 @@ export function outline(read: readonly Token[]): string {
     .map(token => OUTLINES[token.kind](token))
     .join(' ')
 }
+
+/** What was too long when it was read is there in part: no statement to run. */
+export function isCut(statement: string): boolean {
+  const [, ...behind] = statement.split(' ... [')
+  return behind.some(text => /^\d{1,10} bytes, sha-256 [0-9a-f]{64}\]/.test(text))
+}

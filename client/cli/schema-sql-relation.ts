@@ -16,7 +16,8 @@ import {
 import type { Column, Constraint, Policy, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { constraintClause, indexText, optionsText, partitionText, queryText } from './schema-sql-definition.ts'
 import { defaultText, expressionText, namesText, typeText } from './schema-sql-form.ts'
-import { identifier, identifiers, isCut, literal, qualified, remark } from './schema-sql-text.ts'
+import { isCut } from './schema-sql-outline.ts'
+import { identifier, identifiers, literal, qualified, remark } from './schema-sql-text.ts'
 
 /** What makes a relation: itself first; indexes, keys and policies once every relation is there. */
 export interface RelationStatements {

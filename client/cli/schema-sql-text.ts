@@ -52,12 +52,6 @@ export function isFit(statement: string): boolean {
   return !statement.includes(UNFIT)
 }
 
-/** What was too long when it was read is there in part: no statement to run. */
-export function isCut(statement: string): boolean {
-  const [, ...behind] = statement.split(' ... [')
-  return behind.some(text => /^\d{1,10} bytes, sha-256 [0-9a-f]{64}\]/.test(text))
-}
-
 /** Why a statement is not run. */
 export const REASONS = {
   missing: 'Not in the snapshot as a whole:',

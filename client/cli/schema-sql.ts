@@ -5,16 +5,18 @@
  * left out. Do not run that of a database that is not trusted: its expressions are its owner's words. pg_dump needs the
  * database itself, and a version no older than the server.
  */
+
+import { publicationStatements, serverStatements } from '#client/cli/schema/sql-around.ts'
 import { headLines } from '#client/cli/schema/sql-head.ts'
 import { type Needs, needsOf } from '#client/cli/schema/sql-needs.ts'
-import { publicationStatements, roleStatements, serverStatements } from '#client/cli/schema/sql-traits.ts'
 import { typeStatements } from '#client/cli/schema/sql-types.ts'
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Sequence } from '#shared/schemas/snapshot-object.ts'
 import { namesText, numberText, typeText } from './schema-sql-form.ts'
 import { inOrder, missingSchemas, missingSequences, type Named, tablesInOrder } from './schema-sql-order.ts'
+import { isCut } from './schema-sql-outline.ts'
 import { isView, type RelationStatements, relationStatements } from './schema-sql-relation.ts'
-import { identifier, isCut, isFit, literal, qualified, remark } from './schema-sql-text.ts'
+import { identifier, isFit, literal, qualified, remark } from './schema-sql-text.ts'
 
 /** Writes a script, in an order in which it runs: types, sequences, tables, views, indexes, policies, foreign keys. */
 export function schemaSql(snapshot: Snapshot, whole = snapshot): string {
@@ -31,7 +33,6 @@ export function schemaSql(snapshot: Snapshot, whole = snapshot): string {
     ...snapshot.schemas.flatMap(schemaStatements),
     ...missingSchemas(snapshot).map(name => `create schema if not exists ${name};`),
     ...extensionStatements(snapshot),
-    ...roleStatements(snapshot),
     ...serverStatements(snapshot),
     ...typeStatements(snapshot.schemas, needs),
     ...sequences.flatMap(([schema, it]) => sequenceStatements(schema, it)),

@@ -6,6 +6,7 @@
 import { identifier, qualified } from '#client/cli/schema-sql-text.ts'
 import { printable } from '#shared/base/printable.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import { rolesOf } from './sql-around.ts'
 import type { Needs } from './sql-needs.ts'
 import { isMade } from './sql-traits.ts'
 
@@ -23,8 +24,9 @@ export function headLines(snapshot: Snapshot, needs: Needs): string[] {
     ...group('Options of foreign tables whose values may be secrets:', optionsOf(snapshot)),
     ...group('Tables that this role does not see, of which these are partitions:', partitionsOf(snapshot)),
   ]
-  if (parts.length === 0) return []
-  return [['-- Not in this script:', ...parts].join('\n')]
+  const roles = group('Roles that must be there, since policies are for them:', rolesOf(snapshot))
+  const lines = [...(parts.length === 0 ? [] : ['-- Not in this script:', ...parts]), ...roles]
+  return lines.length === 0 ? [] : [lines.join('\n')]
 }
 
 function group(title: string, names: readonly string[]): string[] {

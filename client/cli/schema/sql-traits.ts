@@ -1,14 +1,12 @@
 /**
  * What few relations have → the statements that make it: partitions, triggers, rules, replica identity, comments of keys
- * and indexes, options of foreign tables; and what stands around relations: roles, foreign servers, publications.
+ * and indexes, options of foreign tables.
  *
  * Only the SQL printer uses it.
  */
 import { boundText, partitionText, ruleText } from '#client/cli/schema-sql-definition.ts'
-import { expressionText, namesText, numberText } from '#client/cli/schema-sql-form.ts'
+import { namesText, numberText } from '#client/cli/schema-sql-form.ts'
 import { identifier, identifiers, literal, qualified, remark } from '#client/cli/schema-sql-text.ts'
-import type { Snapshot } from '#shared/schemas/snapshot.ts'
-import type { Publication } from '#shared/schemas/snapshot-object.ts'
 import type { IdentityOptions, Option, Relation, Trigger } from '#shared/schemas/snapshot-relation.ts'
 import type { Needs } from './sql-needs.ts'
 
@@ -101,75 +99,4 @@ export function partComments(schema: string, name: string, { constraints, indexe
       it.comment === undefined ? [] : [`comment on index ${qualified(schema, it.name)} is ${literal(it.comment)};`],
     ),
   ]
-}
-
-/** A block that makes something, unless a query finds it: there is no "if not exists" for it. */
-function unlessThere(query: string, make: string): string {
-  return `do ${literal(`begin if not exists (${query}) then ${make}; end if; end`)};`
-}
-
-/** Roles that policies name: without them no policy can be made. They get no permission and no login. */
-export function roleStatements({ schemas }: Snapshot): string[] {
-  const named = schemas.flatMap(({ relations }) =>
-    relations.flatMap(it => (it.policies ?? []).flatMap(({ roles }) => roles)),
-  )
-  return [...new Set(named)]
-    .filter(role => role !== 'public' && !role.startsWith('pg_'))
-    .map(role =>
-      unlessThere(
-        `select from pg_catalog.pg_roles where rolname = ${literal(role)}`,
-        `create role ${identifier(role)}`,
-      ),
-    )
-}
-
-/** Foreign servers, and wrappers that no extension made and that need no function. */
-export function serverStatements({ servers }: Snapshot): string[] {
-  const wrappers = new Set(
-    (servers ?? []).filter(it => it.extension === undefined && !it.handled).map(it => it.wrapper),
-  )
-  return [
-    ...[...wrappers].map(name =>
-      unlessThere(
-        `select from pg_catalog.pg_foreign_data_wrapper where fdwname = ${literal(name)}`,
-        `create foreign data wrapper ${identifier(name)}`,
-      ),
-    ),
-    ...(servers ?? []).map(
-      ({ name, wrapper }) =>
-        `create server if not exists ${identifier(name)} foreign data wrapper ${identifier(wrapper)};`,
-    ),
-  ]
-}
-
-const EVERY = 4
-
-/** Publications of what is made. */
-export function publicationStatements(snapshot: Snapshot, made: ReadonlySet<string>): string[] {
-  const tables = snapshot.schemas.flatMap(({ name, relations }) =>
-    relations.filter(it => made.has(qualified(name, it.name))).map(relation => ({ schema: name, relation })),
-  )
-  return (snapshot.publications ?? []).map(publication => {
-    const named = tables.flatMap(({ schema, relation }) => {
-      const found = relation.published?.find(it => it.name === publication.name)
-      if (found === undefined) return []
-      const columns = found.columns === undefined ? '' : ` (${identifiers(found.columns)})`
-      const filter = found.filter === undefined ? '' : ` where (${expressionText(found.filter)})`
-      const only = relation.kind === 'partitioned_table' ? '' : 'only '
-      return [`table ${only}${qualified(schema, relation.name)}${columns}${filter}`]
-    })
-    const schemas = (publication.schemas ?? []).map(schema => `tables in schema ${identifier(schema)}`)
-    const what = publication.allTables ? ['all tables'] : [...named, ...schemas]
-    return `create publication ${identifier(publication.name)}${
-      what.length === 0 ? '' : ` for ${what.join(', ')}`
-    }${publicationOptions(publication)};`
-  })
-}
-
-function publicationOptions({ operations, viaRoot }: Publication): string {
-  const options = [
-    ...(operations.length === EVERY ? [] : [`publish = '${operations.join(', ')}'`]),
-    ...(viaRoot ? ['publish_via_partition_root = true'] : []),
-  ]
-  return options.length === 0 ? '' : ` with (${options.join(', ')})`
 }

@@ -108,10 +108,13 @@ function isAboutNew(node: Node | undefined, within: Draft['within']): boolean {
   return names.every(name => repeatsNothing(within.columns.is().get(name))) && !/NULLS NOT DISTINCT/.test(definition)
 }
 
+const DRAWN = ['gen_random_uuid()', 'uuid_generate_v1()', 'uuid_generate_v4()', 'uuidv4()', 'uuidv7()']
+
 /** Null, or a number that is drawn: two rows never have the same. A constant would repeat. */
 function repeatsNothing(column: Node | undefined): boolean {
   const text = String(column?.['default'] ?? '')
-  if (column?.['identity'] !== undefined || /^nextval\(|uuid\w*\(\)$/.test(text)) return true
+  if (column?.['identity'] !== undefined) return true
+  if (DRAWN.some(end => text.endsWith(end)) || text.startsWith('nextval(')) return true
   return text === '' && column?.['generated'] === undefined
 }
 
