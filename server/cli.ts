@@ -23,6 +23,7 @@ const OPTIONS = {
   org: { type: 'string' },
   dir: { type: 'string' },
   schema: { type: 'string' },
+  table: { type: 'string' },
   provider: { type: 'string' },
   'read-only': { type: 'boolean' },
   children: { type: 'string' },

@@ -9,6 +9,13 @@ import { escapeUnprintable } from '#shared/base/printable.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Column, Constraint, Relation } from '#shared/schemas/snapshot-relation.ts'
 
+/** What Mermaid draws unless it is configured otherwise (`maxTextSize`, `maxEdges`). */
+const MAX_TEXT = 50_000
+const MAX_EDGES = 500
+const TOO_LARGE = `%% This is more than Mermaid draws by default (${MAX_TEXT} characters, ${MAX_EDGES} relationships).
+%% Narrow it with --schema NAME or --table NAME, or raise maxTextSize and maxEdges.
+`
+
 interface Entity {
   readonly schema: string
   readonly relation: Relation
@@ -34,7 +41,9 @@ export function schemaMermaid(snapshot: Snapshot): string {
       lines.push(`  "${label}" ${cardinality(constraint, relation)} "${target}" : "${quotable(constraint.name)}"`)
     }
   }
-  return `${lines.join('\n')}\n`
+  const text = `${lines.join('\n')}\n`
+  const edges = lines.filter(line => /^ {2}"[^"]*" [|}]/.test(line)).length
+  return text.length > MAX_TEXT || edges > MAX_EDGES ? `${TOO_LARGE}${text}` : text
 }
 
 function attribute(column: Column, relation: Relation): string {

@@ -6,13 +6,14 @@
  */
 import { printableJson } from '#shared/base/printable.ts'
 import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
-import type { Column } from '#shared/schemas/snapshot-relation.ts'
+import type { Domain } from '#shared/schemas/snapshot-object.ts'
+import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { elementOf } from './schema-type-name.ts'
 
 /** The types of one schema's columns. */
 export interface TypeScriptTypes {
-  /** The type of a column in an interface of Kysely; `writable` is false where nothing can be inserted or updated. */
-  columnType(column: Column, writable: boolean): string
+  /** The type of a column in an interface of Kysely. Nothing can be inserted into a materialized view, or updated. */
+  columnType(column: Column, kind: Relation['kind']): string
 }
 
 /** What a query gives, and what it takes. */
@@ -78,17 +79,33 @@ export function createTypeScriptTypes(schema: SchemaSnapshot): TypeScriptTypes {
   }
 
   return {
-    columnType(column, writable) {
-      const { select, insert } = sidesOf(column.type)
+    columnType(column, kind) {
+      const { select, insert } = sidesOf(column.base ?? column.type)
       const domain = domains.get(column.type)
-      const orNull = column.notNull || domain?.notNull ? '' : ' | null'
+      const [read, written] = [orNull(isNeverNull(column, kind, domain)), orNull(refusesNull(column, domain))]
       const filled = column.identity === 'by_default' || (column.default ?? domain?.default) !== undefined
-      if (!writable) return `ColumnType<${select}${orNull}, never, never>`
-      if (column.identity === 'always' || column.generated !== undefined) return `GeneratedAlways<${select}${orNull}>`
-      if (select === insert) return filled ? `Generated<${select}${orNull}>` : `${select}${orNull}`
-      return `ColumnType<${select}${orNull}, ${insert}${orNull}${filled ? ' | undefined' : ''}, ${insert}${orNull}>`
+      if (kind === 'materialized_view') return `ColumnType<${select}${read}, never, never>`
+      if (column.identity === 'always' || column.generated !== undefined) return `GeneratedAlways<${select}${read}>`
+      if (select === insert && read === written) return filled ? `Generated<${select}${read}>` : `${select}${read}`
+      const left = filled ? ' | undefined' : ''
+      return `ColumnType<${select}${read}, ${insert}${written}${left}, ${insert}${written}>`
     },
   }
+}
+
+const orNull = (isNot: boolean) => (isNot ? '' : ' | null')
+
+function refusesNull(column: Column, domain: Domain | undefined): boolean {
+  return [column.notNull, column.notNullUnvalidated, domain?.notNull].includes(true)
+}
+
+/**
+ * True where the server keeps null out of every row that is read. It does not for rows that were there before the promise,
+ * for those of a foreign server, or of a table that inherits; and a domain is null in a view, on the outer side of a join.
+ */
+function isNeverNull(column: Column, kind: Relation['kind'], domain: Domain | undefined): boolean {
+  const isOwn = kind === 'table' || kind === 'partitioned_table'
+  return isOwn && !column.nullBelow && (column.notNull === true || domain?.notNull === true)
 }
 
 function builtIn(type: string): Sides {

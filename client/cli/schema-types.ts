@@ -39,13 +39,13 @@ const SHARED_TYPES: readonly (readonly [string, string])[] = [
  * names as Kysely takes them: \`orders\` for a relation of \`public\`, \`sales.orders\` for one of another schema.
  */
 export function schemaTypes(snapshot: Snapshot): string {
-  const names = new Set<string>()
+  const names = interfaceNames(snapshot)
   const interfaces: string[] = []
   const members: string[] = []
   for (const schema of snapshot.schemas) {
     const types = createTypeScriptTypes(schema)
     for (const relation of schema.relations) {
-      const name = freshName(names, schema.name, relation.name)
+      const name = names.get(relation) ?? ''
       interfaces.push(relationInterface(name, relation, types))
       // Kysely takes the first dot for that of a schema: what has one in its name cannot be named.
       if (`${schema.name}${relation.name}`.includes('.')) continue
@@ -69,16 +69,34 @@ function relationInterface(name: string, relation: Relation, types: TypeScriptTy
 }
 
 function columnMember(column: Column, relation: Relation, types: TypeScriptTypes): string {
-  const type = types.columnType(column, relation.kind !== 'materialized_view')
+  const type = types.columnType(column, relation.kind)
   return `${docComment(column.comment, '  ')}  ${propertyName(column.name)}: ${type}\n`
+}
+
+/**
+ * The name of each relation's interface, which stays when others are added: those of `public` go first and by their own
+ * names, all others have their schema's before it; of two alike, the one that is spelled as SQL would without quotes. What Kysely cannot name goes last.
+ */
+function interfaceNames({ schemas }: Snapshot): ReadonlyMap<Relation, string> {
+  const all = schemas.flatMap(({ name: schema, relations }) => relations.map(relation => ({ schema, relation })))
+  const rank = ({ schema, relation }: (typeof all)[number]) =>
+    (`${schema}${relation.name}`.includes('.') ? 4 : 0) +
+    (schema === 'public' ? 0 : 2) +
+    (/^[a-z_][a-z0-9_]*$/.test(relation.name) ? 0 : 1)
+  const taken = new Set<string>()
+  const names = all
+    .toSorted((one, other) => rank(one) - rank(other))
+    .map(({ schema, relation }): [Relation, string] => [relation, freshName(taken, schema, relation.name)])
+  return new Map(names)
 }
 
 /** No name that TypeScript or Kysely knows ends in `Table`, so that none can be hidden by a customer's. */
 function freshName(taken: Set<string>, schema: SchemaSnapshot['name'], relation: string): string {
   const short = `${pascal(relation)}Table`
   const long = `${pascal(schema)}${short}`
-  let name = taken.has(short) ? long : short
-  for (let number = 2; taken.has(name); number++) name = `${long}${number}`
+  const wanted = schema === 'public' && !taken.has(short) ? short : long
+  let name = wanted
+  for (let number = 2; taken.has(name); number++) name = `${wanted}${number}`
   taken.add(name)
   return name
 }

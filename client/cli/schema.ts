@@ -3,6 +3,7 @@
  * caller, with a key of their own, and get their settings as arguments.
  */
 import { writeFile } from 'node:fs/promises'
+import { narrowed } from '#client/cli/schema/narrow.ts'
 import { createClient } from '#client/index.ts'
 import { printable, printableJson, printableMarkdown } from '#shared/base/printable.ts'
 import { DatasourceId } from '#shared/base/wire.ts'
@@ -85,14 +86,21 @@ function named(name: string): string {
   return /^[\p{L}\p{N}_$]+$/u.test(name) ? printable(name) : printableMarkdown(`"${name.replaceAll('"', '""')}"`)
 }
 
-function printed(spell: (snapshot: Snapshot) => string) {
+function textOption(invocation: Invocation, name: string): string | undefined {
+  const given = invocation.options[name]
+  return typeof given === 'string' ? given : undefined
+}
+
+function printed(spell: (snapshot: Snapshot, whole: Snapshot) => string) {
   return async (settings: Settings, invocation: Invocation): Promise<number> => {
     const client = createClient(settings)
     const { id: snapshotId } = await client.snapshots.latest.query({ id: datasourceOf(invocation) })
     const { content } = await client.snapshots.get.query({ snapshotId })
-    const out = invocation.options['out']
-    if (typeof out === 'string') await writeFile(out, spell(content))
-    else invocation.print(spell(content).trimEnd())
+    const part = { schema: textOption(invocation, 'schema'), table: textOption(invocation, 'table') }
+    const text = spell(narrowed(content, part), content)
+    const out = textOption(invocation, 'out')
+    if (out !== undefined) await writeFile(out, text)
+    else invocation.print(text.trimEnd())
     return 0
   }
 }
@@ -107,19 +115,19 @@ export const schemaCommands: readonly CallerCommand[] = [
   },
   {
     words: ['schema', 'types'],
-    synopsis: 'schema types ID [--out FILE]',
+    synopsis: 'schema types ID [--schema NAME] [--table NAME] [--out FILE]',
     about: 'writes a Kysely Database interface for the schema',
     run: printed(schemaTypes),
   },
   {
     words: ['schema', 'sql'],
-    synopsis: 'schema sql ID [--out FILE]',
-    about: 'writes the schema as DDL-like text',
+    synopsis: 'schema sql ID [--schema NAME] [--table NAME] [--out FILE]',
+    about: 'writes the schema as SQL that runs in an empty database; a table comes with its neighbours',
     run: printed(schemaSql),
   },
   {
     words: ['schema', 'mermaid'],
-    synopsis: 'schema mermaid ID [--out FILE]',
+    synopsis: 'schema mermaid ID [--schema NAME] [--table NAME] [--out FILE]',
     about: 'writes an entity-relationship diagram for Mermaid',
     run: printed(schemaMermaid),
   },

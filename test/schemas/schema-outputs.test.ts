@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { parseSync } from 'oxc-parser'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { narrowed } from '#client/cli/schema/narrow.ts'
 import { schemaMermaid } from '#client/cli/schema-mermaid.ts'
 import { schemaSql } from '#client/cli/schema-sql.ts'
 import { schemaTypes } from '#client/cli/schema-types.ts'
@@ -213,7 +214,7 @@ describe('the types of a snapshot', () => {
     )
     const taken = 'string | { [key: string]: Json } | null'
     expect(text).toContain(`  extra: ColumnType<Json | null, ${taken}, ${taken}>\n  word: string | null\n`)
-    expect(text).toMatch(/export interface Database \{\n {2}"sales\.orders": OrdersTable\n\}/)
+    expect(text).toMatch(/export interface Database \{\n {2}"sales\.orders": SalesOrdersTable\n\}/)
   })
 
   it('have a name of its own for each relation', () => {
@@ -224,8 +225,66 @@ describe('the types of a snapshot', () => {
       'ConstructorTable',
       'PublicConstructorTable',
       'SalesOrdersTable',
-      '_Table',
+      'Sales_Table',
       'Database',
+    ])
+  })
+
+  it('keep the names of `public` when another schema, or another spelling, is added', () => {
+    const table = (name: string) => ({ name, kind: 'table', columns: [] })
+    const namesOf = (schemas: [string, string[]][]) => {
+      const made = schemas.map(([name, tables]) => ({ name, relations: tables.map(table) }))
+      return [...schemaTypes(snapshot({ schemas: made })).matchAll(/^ {2}(\S+): (\S+)$/gm)].map(
+        it => `${it[1]} ${it[2]}`,
+      )
+    }
+    const before = namesOf([
+      ['public', ['users']],
+      ['sales', ['users']],
+    ])
+    expect(before).toEqual(['users UsersTable', '"sales.users" SalesUsersTable'])
+    const after = namesOf([
+      ['audit', ['users']],
+      ['public', ['Users', 'sales_users', 'users']],
+      ['sales', ['users']],
+    ])
+    expect(after).toEqual(expect.arrayContaining(['users UsersTable', '"audit.users" AuditUsersTable']))
+  })
+
+  it('promise no more than the server keeps', () => {
+    const domains = [{ name: 'public.must', type: 'text', notNull: true }]
+    const relation = (name: string, kind: string, column: object) => ({
+      name,
+      kind,
+      columns: [{ name: 'c', ...column }],
+    })
+    const text = schemaTypes(
+      snapshot({
+        version: 2,
+        schemas: [
+          {
+            name: 'public',
+            domains,
+            relations: [
+              relation('a', 'table', { type: 'text', notNullUnvalidated: true }),
+              relation('b', 'view', { type: 'public.must' }),
+              relation('d', 'foreign_table', { type: 'text', notNull: true }),
+              relation('e', 'table', { type: 'text', notNull: true, nullBelow: true }),
+              relation('f', 'table', { type: 'public.lo', base: 'oid', notNull: true }),
+              relation('g', 'table', { type: 'public.must' }),
+            ],
+          },
+        ],
+      }),
+    )
+    const unlike = 'ColumnType<string | null, string, string>'
+    expect([...text.matchAll(/^ {2}c: (.+)$/gm)].map(it => it[1])).toEqual([
+      unlike,
+      unlike,
+      unlike,
+      unlike,
+      'number',
+      'string',
     ])
   })
 })
@@ -282,6 +341,19 @@ describe('the diagram of a snapshot', () => {
   "orders" }o--o| "customers" : "to_customer"
   "profiles" |o--|| "customers" : "to_id"
 `)
+  })
+
+  it('says that it is more than Mermaid draws by default, and how to narrow it', () => {
+    const many = Array.from({ length: 600 }, (_, at) => table(`t${at}`, [id], [key, refer(['id'])]))
+    const whole = snapshot({ schemas: [{ name: 'public', relations: [table('customers', [id], [key]), ...many] }] })
+    expect(schemaMermaid(whole)).toMatch(
+      /^%% This is more than Mermaid draws by default .*\n%% Narrow it with --schema/,
+    )
+    const one = schemaMermaid(narrowed(whole, { table: 't7' }))
+    expect(one).toMatch(/^erDiagram\n {2}"customers" \{/)
+    expect(one.match(/\{$/gm)).toHaveLength(2)
+    expect(narrowed(whole, { table: 'customers' }).schemas[0]?.relations).toHaveLength(601)
+    expect(narrowed(whole, { schema: 'nowhere' }).schemas).toEqual([])
   })
 
   it('keeps to the grammar of Mermaid, whatever the names', () => {
