@@ -5,13 +5,21 @@
  * total by type: a property that a snapshot gains needs a rule before it compiles.
  */
 
+import { COLUMN, newColumn } from '#shared/schemas/drift/rules/drift-column.ts'
+import * as objects from '#shared/schemas/drift/rules/drift-object.ts'
+import { CONSTRAINT, INDEX, LOST_PART, NEW_PART, POLICY } from '#shared/schemas/drift/rules/drift-part.ts'
+import { REMARK } from '#shared/schemas/drift/rules/drift-property.ts'
+import {
+  LOST_TRAIT,
+  NEW_TRAIT,
+  PARTITION,
+  PUBLISHED,
+  RELATION,
+  RULE,
+  TRIGGER,
+} from '#shared/schemas/drift/rules/drift-relation.ts'
 import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import type { ObjectKind } from '#shared/schemas/snapshot-parts.ts'
-import { COLUMN, newColumn } from './drift-column.ts'
-import * as objects from './drift-object.ts'
-import { CONSTRAINT, INDEX, LOST_PART, NEW_PART, POLICY } from './drift-part.ts'
-import { REMARK } from './drift-property.ts'
-import { LOST_TRAIT, NEW_TRAIT, PARTITION, PUBLISHED, RELATION, RULE, TRIGGER } from './drift-relation.ts'
 import { breaking, type Draft, type Rule, type Rules, risky, type Verdict, verdictOf } from './drift-verdict.ts'
 
 const { GONE, NEW, LOST_TYPE } = objects

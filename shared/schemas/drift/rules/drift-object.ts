@@ -3,6 +3,19 @@
  *
  * Only `drift-class.ts` reads them.
  */
+
+import { nullCheck } from '#shared/schemas/drift/drift-check.ts'
+import { spelledWithoutName } from '#shared/schemas/drift/drift-same.ts'
+import {
+  breaking,
+  type Draft,
+  type Rule,
+  type Rules,
+  risky,
+  safe,
+  spelled,
+  whether,
+} from '#shared/schemas/drift/drift-verdict.ts'
 import type {
   Composite,
   Domain,
@@ -15,11 +28,8 @@ import type {
   Server,
 } from '#shared/schemas/snapshot-object.ts'
 import { nameOf, nodesIn } from '#shared/schemas/snapshot-parts.ts'
-import { nullCheck } from './drift-check.ts'
 import { DOMAIN_NOT_NULL, NULL_REFUSED, NULL_WAS_REFUSED } from './drift-column.ts'
 import { COLLATION, REMARK, TYPE, textsIn } from './drift-property.ts'
-import { spelledWithoutName } from './drift-same.ts'
-import { breaking, type Draft, type Rule, type Rules, risky, safe, spelled, whether } from './drift-verdict.ts'
 
 /** What is gone. */
 export const GONE = breaking('it was dropped, or the role may no longer see it')

@@ -4,13 +4,9 @@
  * Only `drift-class.ts` reads them.
  */
 
-import type { Node } from '#shared/schemas/snapshot-parts.ts'
-import type { Constraint, Index, Policy } from '#shared/schemas/snapshot-relation.ts'
-import { nullCheck } from './drift-check.ts'
-import { isFilled, NULL_REFUSED, NULL_WAS_REFUSED } from './drift-column.ts'
-import { isReplaced } from './drift-key.ts'
-import { REMARK, textsIn } from './drift-property.ts'
-import { spelledWithoutName } from './drift-same.ts'
+import { nullCheck } from '#shared/schemas/drift/drift-check.ts'
+import { isReplaced } from '#shared/schemas/drift/drift-key.ts'
+import { spelledWithoutName } from '#shared/schemas/drift/drift-same.ts'
 import {
   breaking,
   type Draft,
@@ -22,7 +18,11 @@ import {
   type Verdict,
   verdictOf,
   whether,
-} from './drift-verdict.ts'
+} from '#shared/schemas/drift/drift-verdict.ts'
+import type { Node } from '#shared/schemas/snapshot-parts.ts'
+import type { Constraint, Index, Policy } from '#shared/schemas/snapshot-relation.ts'
+import { isFilled, NULL_REFUSED, NULL_WAS_REFUSED } from './drift-column.ts'
+import { REMARK, textsIn } from './drift-property.ts'
 
 const KEYS: readonly unknown[] = ['primary_key', 'unique']
 

@@ -4,9 +4,9 @@
  * Only the other rules use it.
  */
 
+import { elementOf, typeChange } from '#shared/schemas/drift/drift-type.ts'
+import { breaking, type Rule, risky, safe, type Verdict } from '#shared/schemas/drift/drift-verdict.ts'
 import { type Node, nodesIn } from '#shared/schemas/snapshot-parts.ts'
-import { elementOf, typeChange } from './drift-type.ts'
-import { breaking, type Rule, risky, safe, type Verdict } from './drift-verdict.ts'
 
 /** A comment: words that machines do not act upon. */
 export const REMARK: Rule = safe('a remark for people changed')

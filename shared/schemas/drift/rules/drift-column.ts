@@ -3,9 +3,8 @@
  *
  * Only `drift-class.ts` reads them.
  */
-import type { Column } from '#shared/schemas/snapshot-relation.ts'
-import { requiredBy } from './drift-check.ts'
-import { COLLATION, COLUMN_PERMISSIONS, REMARK, TYPE } from './drift-property.ts'
+
+import { requiredBy } from '#shared/schemas/drift/drift-check.ts'
 import {
   breaking,
   type Draft,
@@ -16,7 +15,9 @@ import {
   spelled,
   type Verdict,
   whether,
-} from './drift-verdict.ts'
+} from '#shared/schemas/drift/drift-verdict.ts'
+import type { Column } from '#shared/schemas/snapshot-relation.ts'
+import { COLLATION, COLUMN_PERMISSIONS, REMARK, TYPE } from './drift-property.ts'
 
 /** True when inserts that leave a column out give it a value. */
 export const isFilled = (column: Draft['is']): boolean =>

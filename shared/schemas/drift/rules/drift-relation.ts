@@ -5,12 +5,21 @@
  * Only `drift-class.ts` reads them.
  */
 
+import { isHidden } from '#shared/schemas/drift/drift-row-security.ts'
+import { spelledWithoutName } from '#shared/schemas/drift/drift-same.ts'
+import {
+  breaking,
+  type Draft,
+  type Rule,
+  type Rules,
+  risky,
+  safe,
+  spelled,
+  whether,
+} from '#shared/schemas/drift/drift-verdict.ts'
 import { nodesIn } from '#shared/schemas/snapshot-parts.ts'
 import type { Partition, Published, Relation, Rule as RewriteRule, Trigger } from '#shared/schemas/snapshot-relation.ts'
 import { RELATION_PERMISSIONS, REMARK } from './drift-property.ts'
-import { isHidden } from './drift-row-security.ts'
-import { spelledWithoutName } from './drift-same.ts'
-import { breaking, type Draft, type Rule, type Rules, risky, safe, spelled, whether } from './drift-verdict.ts'
 
 type Lists = 'columns' | 'constraints' | 'indexes' | 'policies' | 'triggers' | 'rules' | 'published' | 'partitions'
 
