@@ -167,7 +167,7 @@ await measured(url)
 say(`migrate took ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`)
 say('| step | seconds | longest read, ms | longest registration, ms | longest lock that others wait for |')
 say('|---|---|---|---|---|')
-for (const [name, { seconds, readMs, writeMs, locks }] of steps) {
+for (const [name, { seconds, readMs, writeMs, locks }] of [...steps].sort(([a], [b]) => (a < b ? -1 : 1))) {
   const [longest] = [...locks].sort(([, a], [, b]) => b - a)
   const lock = longest === undefined ? 'none' : `${longest[0]}, ${longest[1].toFixed(0)} ms`
   say(`| ${name} | ${seconds.toFixed(1)} | ${readMs.toFixed(0)} | ${writeMs.toFixed(0)} | ${lock} |`)

@@ -106,7 +106,7 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'table organization_keys': 'operators make them',
   'table organizations': ORGANIZATIONS,
   'table upkeep': 'one row, which a migration writes',
-  'server/store/installation/migrate.ts applyTo()':
-    'tries of half a second each, for LOCK_WAIT_MS; an operator waits for it',
+  'server/store/installation/migrate.ts untilUnlocked()': 'a command of the operator, for a minute at most',
+  'server/store/installation/migrate.ts lockSession()': 'a command of the operator, for a minute at most',
   'table tasks': 'one standing row for each datasource and kind; others expire after ten minutes and wait for a caller',
 }
