@@ -157,8 +157,9 @@ export function live(db: Db, org: string, now: Date): Promise<LeaseRow[]> {
     .execute()
 }
 
-/** How long ago what a lease needs may have ended for the lease to be looked at: one that is left runs out by itself. */
+/** How long ago what a lease needs may have ended for the lease to be looked at, and how much of it: one that is left runs out by itself. */
 const LOST_WITHIN = sql`interval '1 hour'`
+const LOST_LAST = 500
 
 /**
  * Marks a batch of what has run out, and one of what has lately lost its capability or datasource; of every organization. Says
@@ -180,14 +181,16 @@ export async function sweep(db: Db, now: Date, size: number = BATCH): Promise<bo
     size,
     sql`
       with over as (
-        (select l.org_id, l.id from capabilities c
-          join leases l on l.org_id = c.org_id and l.capability_id = c.id and l.ended_at is null
-          where least(c.revoked_at, c.expires_at) between ${now}::timestamptz - ${LOST_WITHIN} and ${now} and c.revoked_at <= ${now}
-          ${limited(size)})
+        (select l.org_id, l.id from (
+          select org_id, id from capabilities
+          where least(revoked_at, expires_at) between ${now}::timestamptz - ${LOST_WITHIN} and ${now} and revoked_at <= ${now}
+          order by least(revoked_at, expires_at) desc ${limited(LOST_LAST)}) c
+          join leases l on l.org_id = c.org_id and l.capability_id = c.id and l.ended_at is null ${limited(size)})
         union
-        (select l.org_id, l.id from datasources d
-          join leases l on l.org_id = d.org_id and l.datasource_id = d.id and l.ended_at is null
-          where d.deleted_at > ${now}::timestamptz - ${LOST_WITHIN} ${limited(size)})
+        (select l.org_id, l.id from (
+          select org_id, id from datasources where deleted_at > ${now}::timestamptz - ${LOST_WITHIN}
+          order by deleted_at desc ${limited(LOST_LAST)}) d
+          join leases l on l.org_id = d.org_id and l.datasource_id = d.id and l.ended_at is null ${limited(size)})
       )
       update leases l set ended_at = ${now}, ended_by = 'revoked' from over
       where l.org_id = over.org_id and l.id = over.id and l.ended_at is null`,

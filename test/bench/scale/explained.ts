@@ -111,7 +111,8 @@ export class Explainer {
       for (const plan of PLANS) {
         await run(this.#inTransaction.has(client) ? 'savepoint explained' : 'begin')
         try {
-          await run(`set local plan_cache_mode = force_${plan}_plan`)
+          // Else the worst plans would be those that are broken off, and not told.
+          await run(`set local plan_cache_mode = force_${plan}_plan; set local statement_timeout = 0`)
           await run(`prepare explained as ${of.text}`)
           const values = of.values.length === 0 ? '' : `(${of.values.map(literal).join(', ')})`
           const { rows } = await run(`explain (analyze, buffers, format json) execute explained${values}`)
