@@ -36,6 +36,36 @@ end
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.forget_moved(keep_days integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  gone uuid;
+begin
+  if keep_days is null or keep_days < 30 then
+    raise invalid_parameter_value using message = 'that an organization has moved is told for 30 days at least';
+  end if;
+  select id into gone from public.organizations o
+    where moved_at < now() - make_interval(days => keep_days)
+      and not exists (select from public.datasources d where d.org_id = o.id)
+      and not exists (select from public.organization_keys k where k.org_id = o.id)
+    order by id limit 1 for update skip locked;
+  if gone is null then
+    return false;
+  end if;
+  delete from public.tokens where org_id = gone;
+  delete from public.revocations where org_id = gone;
+  delete from public.capabilities where org_id = gone;
+  delete from public.api_keys where org_id = gone;
+  delete from public.organizations where id = gone;
+  return true;
+end
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.forget_revocations(orgs uuid[], kinds text[], ids uuid[])
  RETURNS void
  LANGUAGE sql
@@ -100,6 +130,64 @@ begin
   end loop;
   return false;
 end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.make_month_of(parent text, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '100ms'
+AS $function$
+declare
+  acl record;
+  starts constant timestamptz := date_trunc('month', at at time zone 'UTC') at time zone 'UTC';
+  lower_id constant uuid := public.uuid_floor(starts);
+  upper_id constant uuid := public.uuid_floor((date_trunc('month', at at time zone 'UTC') + interval '1 month') at time zone 'UTC');
+  partition constant text := parent || to_char(starts at time zone 'UTC', '"_"YYYY"_"MM');
+  is_taken boolean;
+begin
+  if parent not in ('verifications', 'audit_events') then
+    raise invalid_parameter_value using message = 'only verifications and audit_events have months';
+  end if;
+  if exists (
+    select from pg_inherits i join pg_class c on c.oid = i.inhrelid,
+      lateral (select pg_get_expr(c.relpartbound, c.oid) as text) bound
+    where i.inhparent = format('public.%I', parent)::regclass
+      and coalesce(substring(bound.text from 'FROM \(''([0-9a-f-]{36})''\)')::uuid < upper_id, true)
+      and substring(bound.text from 'TO \(''([0-9a-f-]{36})''\)')::uuid > lower_id) then
+    return false;
+  end if;
+  execute format('select exists (select from public.%I where id >= $1 and id < $2)', parent || '_default')
+    into is_taken using lower_id, upper_id;
+  if is_taken then
+    return false;
+  end if;
+  execute format('create table public.%I (like public.%I including defaults including storage including constraints)', partition, parent);
+  -- The owner's default privileges may have given some.
+  for acl in
+    select distinct case x.grantee when 0 then 'public' else x.grantee::regrole::text end as tier
+    from pg_class c, aclexplode(c.relacl) x
+    where c.oid = format('public.%I', partition)::regclass and x.grantee <> c.relowner
+  loop
+    execute format('revoke all on public.%I from %s', partition, acl.tier);
+  end loop;
+  execute format('alter table public.%I attach partition public.%I for values from (%L) to (%L)', parent, partition, lower_id, upper_id);
+  return true;
+end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.may_write(org uuid, begun_before boolean)
+ RETURNS boolean
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select from public.organizations
+    where id = org and case when begun_before then frozen_at is null else moving_at is null end
+    for key share)
 $function$
 ;
 
@@ -568,11 +656,18 @@ create table organizations (
   removed_at timestamp with time zone,
   role_policy text default 'enforce'::text not null,
   check_interval_seconds integer,
+  moving_at timestamp with time zone,
+  frozen_at timestamp with time zone,
+  arriving_at timestamp with time zone,
+  moved_at timestamp with time zone,
+  move_id uuid,
   constraint organizations_pkey PRIMARY KEY (id),
   constraint organizations_check_interval_seconds_check CHECK (((check_interval_seconds >= 60) AND (check_interval_seconds <= 2592000))),
+  constraint organizations_moving_at_check CHECK (((moving_at IS NOT NULL) OR (num_nonnulls(frozen_at, arriving_at, moved_at) = 0))),
   constraint organizations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   constraint organizations_role_policy_check CHECK ((role_policy = ANY (ARRAY['enforce'::text, 'warn'::text, 'off'::text])))
 );
+CREATE INDEX organizations_moving_at_idx ON public.organizations USING btree (id) WHERE (moving_at IS NOT NULL);
 
 create table processes (
   id uuid not null,
@@ -580,6 +675,7 @@ create table processes (
   version text not null,
   started_at timestamp with time zone default clock_timestamp() not null,
   seen_at timestamp with time zone default clock_timestamp() not null,
+  asks_to_write boolean default false not null,
   constraint processes_pkey PRIMARY KEY (id),
   constraint processes_kind_check CHECK ((kind = ANY (ARRAY['web'::text, 'worker'::text]))),
   constraint processes_version_check CHECK ((length(version) <= 100))

@@ -36,6 +36,7 @@ const OPTIONS = {
   worker: { type: 'string' },
   apply: { type: 'boolean' },
   yes: { type: 'boolean' },
+  cancel: { type: 'boolean' },
   json: { type: 'boolean' },
   out: { type: 'string' },
   from: { type: 'string' },

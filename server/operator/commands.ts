@@ -5,6 +5,7 @@
 
 import { countedDescendants, isChildren } from '#server/domain/access/revocation.ts'
 import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
+import { moveCommands } from '#server/operator/move/commands.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
 import type { Family, Revocation } from '#server/store/access/revocation.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
@@ -104,6 +105,7 @@ export const commands: readonly Command[] = [
   ...capabilityCommands,
   ...dbCommands,
   ...keyringCommands,
+  ...moveCommands,
   ...settingsCommands,
 ]
 

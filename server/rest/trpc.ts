@@ -6,7 +6,7 @@ import type { TRPCError } from '@trpc/server'
 import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import type express from 'express'
 import { type Admission, admit } from '#server/api/caller/limits.ts'
-import { authenticate, presentedToken } from '#server/api/caller/principal.ts'
+import { authenticate, presentedToken, requireHere } from '#server/api/caller/principal.ts'
 import type { Context, WebParts } from '#server/api/context.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
 import { faultOf } from '#server/api/procedure/trpc.ts'
@@ -72,7 +72,7 @@ async function contextOf(parts: WebParts, { request, response, calls }: Asked): 
   const token = () => presentedToken(request.headers)
   const answers = answerBudget()
   putInPlace(response, answers.texts)
-  const recheck = async () => void (await authenticate(request.headers, registry()))
+  const recheck = async () => requireHere(await authenticate(request.headers, registry()))
   return { parts, principal, voice: 'trpc', ...about, remarks: {}, answers, idempotency: null, token, recheck }
 }
 

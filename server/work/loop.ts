@@ -2,10 +2,12 @@
  * Claims due tasks, runs them, and gives back what fails. Woken by `work`, with a poll behind it. Any number of workers may
  * run; a task is claimed by one at a time, and a claim that runs out is fenced off.
  */
+
 import { BROKEN, backoffMs } from '#server/domain/network/backoff.ts'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { KeyLacking } from '#server/seal/held-key.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { asWriter, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
 import { handBack, handBackFailed, handBackHung } from '#server/store/tasks/claim-return.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { firstTries, Hung } from '#server/work/checks/first-try.ts'
@@ -192,9 +194,12 @@ export async function runTask(
   trades: Trades,
   { claim, lacks }: { claim: claims.Claim; lacks?: () => void },
 ): Promise<void> {
+  const { organizationId } = claim
   try {
-    await runOf(parts, trades, { claim, kind: claim.kind })
+    await asWriter({ organizationId, phase: 'ends' }, () => runOf(parts, trades, { claim, kind: claim.kind }))
   } catch (cause) {
+    // What it did is done where the organization goes, if it is not done yet.
+    if (cause instanceof OrganizationMoving) return
     // Before it is given back: this worker would be the first to claim it again.
     if (cause instanceof KeyLacking) lacks?.()
     await giveBack(parts, claim, cause)

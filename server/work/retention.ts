@@ -14,6 +14,7 @@ import * as months from '#server/store/installation/months.ts'
 import * as oldChanges from '#server/store/installation/old-changes.ts'
 import * as oldRows from '#server/store/installation/old-rows.ts'
 import * as upkeep from '#server/store/installation/upkeep.ts'
+import { forgetMoved } from '#server/store/moves/moved-away.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import type { WorkerParts } from './parts.ts'
@@ -24,6 +25,9 @@ const EACH_MS = 10_000
 
 /** How long an answer to a push is remembered: its signature is good for ten minutes, its sender may retry for days. */
 export const PUSHES_KEPT_MS = 7 * DAY_MS
+
+/** How long keys of an organization that has moved away are told so. */
+const MOVED_KEPT_DAYS = 30
 
 /** What is kept for how long. */
 export interface Kept {
@@ -72,6 +76,7 @@ const LIST: readonly Forget[] = [
   (db, { kept, ago, size }) => oldRows.forgetCredentials(db, ago(kept.retention.removedMs), size),
   (db, { kept, ago, size }) => oldRows.forgetCapabilities(db, ago(kept.retention.revokedMs), size),
   (db, { kept, ago, size }) => oldRows.forgetKeys(db, ago(kept.retention.revokedMs), size),
+  db => forgetMoved(db, MOVED_KEPT_DAYS),
 ]
 
 /** What reads or writes an old row waits as long as its batch takes. */

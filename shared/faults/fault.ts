@@ -188,6 +188,16 @@ export const FAULTS = {
     retryable: true,
     says: "Mooring's own database is away for now, and nothing was done. Repeat the request after Retry-After.",
   },
+  organization_moving: {
+    status: 503,
+    connections: 'SERVICE_UNAVAILABLE',
+    retryable: true,
+    says: 'The organization is being moved to another installation: it can be read, and nothing was done. Repeat the request after Retry-After.',
+  },
+  organization_moved: {
+    ...conflict,
+    says: 'The organization has moved to another installation, and nothing was done. Send the request there, with the same key.',
+  },
   outcome_unknown: {
     status: 503,
     connections: 'SERVICE_UNAVAILABLE',

@@ -7,7 +7,7 @@ import type { Principal } from '#server/domain/access/scope.ts'
 import { networkOf } from '#server/domain/network/client-address.ts'
 import type { Count, Counter } from '#server/store/access/counters.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { authenticate, type Headers, type Registry } from './principal.ts'
+import { authenticate, elsewhere, type Headers, type Registry } from './principal.ts'
 
 /** Validations of a capability within an hour. */
 export const VALIDATIONS = { points: 60, windowSeconds: 3_600 }
@@ -58,6 +58,8 @@ export async function admit(arrival: Arrival, parts: Registry & { limits: Limits
   if (ofKey.isOver) return refused(ofKey, principal)
   const ofOrganization = await limits.perOrganization.take(principal.organizationId, arrival.calls)
   if (ofOrganization.isOver) return refused(ofOrganization, principal)
+  const gone = elsewhere(principal)
+  if (gone !== null) return { principal: gone, refused: null, headers: gone.headers }
   const nearer = ofKey.remaining <= ofOrganization.remaining ? ofKey : ofOrganization
   return { principal, refused: null, headers: headersOf(nearer) }
 }

@@ -2,6 +2,7 @@
  * Header → principal. Keys travel in headers only: one in a URL ends up in logs and histories.
  */
 
+import { organizationMoving } from '#server/api/caller/moving.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import { grantOf } from '#server/seal/mint.ts'
 import type { Tokens } from '#server/seal/token.ts'
@@ -65,7 +66,7 @@ async function keyOf(token: string, registry: Registry): Promise<Principal> {
   if (row === undefined || !isUntouched(row, tokens)) throw new Fault('apikey_invalid')
   if (row.revoked_at !== null) throw new Fault('apikey_revoked')
   if (hasPassed(row.expires_at, now)) throw new Fault('apikey_expired')
-  if (isLongAgo(row.last_used_at, now)) await apiKeys.touch(db, row.org_id, { id: row.id, now })
+  if (row.move === null && isLongAgo(row.last_used_at, now)) await apiKeys.touch(db, row.org_id, { id: row.id, now })
   return {
     kind: 'key',
     id: row.id,
@@ -74,6 +75,7 @@ async function keyOf(token: string, registry: Registry): Promise<Principal> {
     scopes: row.scopes,
     datasourceIds: null,
     expiresAt: row.expires_at,
+    ...(row.move === null ? {} : { move: row.move }),
   }
 }
 
@@ -84,7 +86,7 @@ async function capabilityOf(token: string, registry: Registry): Promise<Principa
   const org = await ownerOf(db, { table: 'capabilities', hashes, owners })
   const found = org === undefined ? undefined : await capabilities.findByHash(db, org, hashes)
   if (found === undefined) throw new Fault('capability_invalid')
-  const { capability: row, issuer } = found
+  const { capability: row, issuer, move } = found
   const isIssued = row.issuer_id === null || (issuer !== null && answersFor(issuer, { tokens, now }))
   if (
     !isIssued ||
@@ -92,7 +94,7 @@ async function capabilityOf(token: string, registry: Registry): Promise<Principa
     !tokens.checks({ pepperId: row.pepper_id, hash: row.hash }, grantOf(row), row.mac)
   )
     throw new Fault('capability_invalid')
-  if (isLongAgo(row.last_used_at, now)) await capabilities.touch(db, row.org_id, { id: row.id, now })
+  if (move === null && isLongAgo(row.last_used_at, now)) await capabilities.touch(db, row.org_id, { id: row.id, now })
   return {
     kind: 'capability',
     id: row.id,
@@ -101,7 +103,20 @@ async function capabilityOf(token: string, registry: Registry): Promise<Principa
     scopes: row.operations,
     datasourceIds: row.datasource_ids?.flatMap(id => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? []) ?? null,
     expiresAt: row.expires_at,
+    ...(move === null ? {} : { move }),
   }
+}
+
+/** Why a caller whose credential is good is not served here; null for one who is. Of an organization that moves, reads go on. */
+export function elsewhere({ move }: Principal): Fault | null {
+  if (move === 'moved') return new Fault('organization_moved')
+  return move === 'arriving' ? organizationMoving() : null
+}
+
+/** Throws it: for what lasts longer than a request. */
+export function requireHere(principal: Principal): void {
+  const fault = elsewhere(principal)
+  if (fault !== null) throw fault
 }
 
 function hasPassed(at: Date | null, now: Date): boolean {

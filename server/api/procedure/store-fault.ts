@@ -2,8 +2,11 @@
  * What an error of our own database is to a caller: away for now, done or not done, busy with the caller's own organization, or
  * refused by a constraint. The one place where an error of the store becomes a fault.
  */
+
+import { organizationMoving } from '#server/api/caller/moving.ts'
 import { isAway, OrganizationBusy, OutcomeUnknown } from '#server/store/connection/availability.ts'
 import { LimitReached, NaturalKeyTaken } from '#server/store/database/refusals.ts'
+import { OrganizationMoving } from '#server/store/fence/organization-writer.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /** Seconds after which asking again is worth it: a failover or a restart takes a few. */
@@ -12,6 +15,7 @@ const RETRY_AFTER = { 'Retry-After': '2' }
 /** The fault of an error that our own database gave, or that was made of one; null for any other. */
 export function storeFault(thrown: unknown): Fault | null {
   if (thrown instanceof OutcomeUnknown) return new Fault('outcome_unknown', { cause: thrown })
+  if (thrown instanceof OrganizationMoving) return organizationMoving()
   if (thrown instanceof OrganizationBusy) return new Fault('rate_limit_exceeded', { headers: RETRY_AFTER })
   if (thrown instanceof LimitReached) return new Fault('resource_limit_reached', { cause: thrown })
   if (thrown instanceof NaturalKeyTaken) return new Fault('conflict', { cause: thrown })

@@ -2,13 +2,16 @@
  * tRPC's foundation: procedure bases by scope, and the error formatter. tRPC's own formatter prints the message of
  * whatever was thrown, a driver's included; this one prints the fault table's sentence and nothing else.
  */
+
 import { initTRPC, TRPCError } from '@trpc/server'
 import { ZodError } from 'zod'
 import { aboutRequest } from '#server/api/caller/about-request.ts'
+import { organizationMoving } from '#server/api/caller/moving.ts'
 import type { Context, KnownContext } from '#server/api/context.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import { forOrganization } from '#server/store/connection/statement-scope.ts'
+import { asWriter } from '#server/store/fence/organization-writer.ts'
 import type { Scope } from '#shared/access/credential.ts'
 import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/faults/fault.ts'
 import { namedFault } from '#shared/faults/named-fault.ts'
@@ -141,12 +144,17 @@ export async function failureOf(
  * plane or an object, it asks itself.
  */
 export function procedure(scope: Scope | null) {
-  return t.procedure.use(spelled).use(({ ctx, next }) => {
+  return t.procedure.use(spelled).use(({ ctx, next, type }) => {
     const { principal } = ctx
     if (principal instanceof Fault) throw principal
     if (scope !== null) requireScope(principal, scope)
     const known: KnownContext = { ...ctx, principal }
-    return forOrganization(principal.organizationId, () => next({ ctx: known }))
+    const { organizationId } = principal
+    const run = () => forOrganization(organizationId, () => next({ ctx: known }))
+    if (type !== 'mutation') return run()
+    // What is admitted now is asked again under the lock of its organization, where it writes.
+    if (principal.move !== undefined) throw organizationMoving()
+    return asWriter({ organizationId, phase: 'begins' }, run)
   })
 }
 

@@ -15,7 +15,12 @@ export interface Principal {
   /** The only datasources that it may touch, as UUIDs; null for all of the organization's. */
   readonly datasourceIds: readonly string[] | null
   readonly expiresAt: Date | null
+  /** How far a move of its organization to another installation is; absent for one that stays. */
+  readonly move?: Move
 }
+
+/** `moving`: it is only read here. `arriving`: its copy here is not in use yet. `moved`: it is in use elsewhere. */
+export type Move = 'moving' | 'arriving' | 'moved'
 
 /** What an operation is done to. A datasource has an id and a plane; a new one has only the plane. */
 export interface Subject {

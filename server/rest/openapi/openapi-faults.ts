@@ -19,6 +19,7 @@ const ALWAYS: readonly FaultCode[] = [
   'rate_limit_exceeded',
   'internal_error',
   'service_unavailable',
+  'organization_moved',
 ]
 const WITH_POST: readonly FaultCode[] = ['invalid_request', 'idempotency_conflict', 'timeout']
 const WITH_BODY: readonly FaultCode[] = ['invalid_body', 'invalid_json', 'payload_too_large', 'unsupported_media_type']
@@ -26,8 +27,8 @@ const WITH_BODY: readonly FaultCode[] = ['invalid_body', 'invalid_json', 'payloa
 /** A path whose id is none. */
 const SAMPLE = { connection_id: '5' }
 
-/** A read is safe to repeat whatever became of it. */
-const WITH_CHANGE: readonly FaultCode[] = ['outcome_unknown']
+/** A read is safe to repeat whatever became of it, and goes on while an organization moves. */
+const WITH_CHANGE: readonly FaultCode[] = ['outcome_unknown', 'organization_moving']
 
 /** Every fault that the route may answer. */
 export function faultsOf(route: Route): FaultCode[] {

@@ -2,8 +2,12 @@
  * Rows of API keys. A key is stored as a hash keyed with the pepper; the MAC beside it covers what the row grants, so that
  * the caller can tell an edited row from one that was written here.
  */
+
 import type { Insertable, Selectable } from 'kysely'
+import type { Move } from '#server/domain/access/scope.ts'
 import { transaction } from '#server/store/database/db.ts'
+import { mayWrite } from '#server/store/fence/organization-writer.ts'
+import { MOVE } from '#server/store/organizations/move-state.ts'
 import type { Db, Tables } from '#server/store/tables/tables.ts'
 import * as tokens from '#server/store/tokens/directory.ts'
 import { keepsChildren, revokedAt } from '#server/store/tokens/revocations.ts'
@@ -13,6 +17,9 @@ import type { Mode } from '#shared/base/wire.ts'
 export interface ApiKeyRow extends Selectable<Tables['api_keys']> {
   readonly keeps_children: boolean
 }
+
+/** The same as it was found by its hash, with how far a move of its organization is. */
+export type FoundKey = ApiKeyRow & { readonly move: Move | null }
 
 /** Writes a new key, and its token into the directory. */
 export async function insert(db: Db, org: string, row: Omit<Insertable<Tables['api_keys']>, 'org_id'>): Promise<void> {
@@ -26,9 +33,10 @@ export async function insert(db: Db, org: string, row: Omit<Insertable<Tables['a
 }
 
 /** Finds a key of the organization that the directory names, by its hashes (one for each pepper in use). */
-export function findByHash(db: Db, org: string, hashes: readonly Buffer[]): Promise<ApiKeyRow | undefined> {
+export function findByHash(db: Db, org: string, hashes: readonly Buffer[]): Promise<FoundKey | undefined> {
   return rows(db, org)
     .innerJoin('organizations as o', 'o.id', 'k.org_id')
+    .select(MOVE.as('move'))
     .where('k.hash', 'in', [...hashes])
     .where('o.removed_at', 'is', null)
     .executeTakeFirst()
@@ -68,5 +76,6 @@ export async function touch(db: Db, org: string, which: { id: string; now: Date 
     .set({ last_used_at: which.now })
     .where('org_id', '=', org)
     .where('id', '=', which.id)
+    .where(mayWrite({ organizationId: org, phase: 'begins' }))
     .execute()
 }

@@ -2,8 +2,12 @@
  * Rows of capabilities. The token is stored as a hash keyed with the pepper; the MAC beside it covers what the row grants,
  * so that the caller can tell an edited row from one that was written here.
  */
+
 import type { Insertable, Selectable } from 'kysely'
+import type { Move } from '#server/domain/access/scope.ts'
 import { transaction } from '#server/store/database/db.ts'
+import { mayWrite } from '#server/store/fence/organization-writer.ts'
+import { MOVE } from '#server/store/organizations/move-state.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 import * as tokens from '#server/store/tokens/directory.ts'
 import { keepsChildren, revokedAt } from '#server/store/tokens/revocations.ts'
@@ -22,6 +26,8 @@ export type Issuer = Pick<
 export interface FoundCapability {
   readonly capability: CapabilityRow
   readonly issuer: Issuer | null
+  /** How far a move of its organization is. */
+  readonly move: Move | null
 }
 
 const COLUMNS = [
@@ -79,12 +85,13 @@ export async function findByHash(db: Db, org: string, hashes: readonly Buffer[])
     .select(['k.id as k_id', 'k.pepper_id as k_pepper_id', 'k.hash as k_hash', 'k.mac as k_mac', 'k.mode as k_mode'])
     .select(['k.scopes as k_scopes', 'k.expires_at as k_expires_at'])
     .select([revokedAt('key', 'k').as('k_revoked_at'), keepsChildren('k').as('k_keeps_children')])
+    .select(MOVE.as('move'))
     .where('c.hash', 'in', [...hashes])
     .where('o.removed_at', 'is', null)
     .executeTakeFirst()
   if (row === undefined) return undefined
   const capability: CapabilityRow = row
-  return { capability, issuer: issuerOf(row) }
+  return { capability, issuer: issuerOf(row), move: row.move }
 }
 
 type Joined = { readonly [K in keyof Omit<Issuer, 'org_id'> as `k_${K}`]: Issuer[K] | null }
@@ -152,5 +159,6 @@ export async function touch(db: Db, org: string, which: { id: string; now: Date 
     .set({ last_used_at: which.now })
     .where('org_id', '=', org)
     .where('id', '=', which.id)
+    .where(mayWrite({ organizationId: org, phase: 'begins' }))
     .execute()
 }

@@ -2,7 +2,9 @@
  * Claims on idempotency keys, and the answers that are replayed. A claim is inserted in the transaction of its effect: a
  * second request with the same key waits at the unique index until the first has committed or rolled back.
  */
+
 import { sql } from 'kysely'
+import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
@@ -85,6 +87,7 @@ export async function keep(
     .where('principal_id', '=', of.principalId)
     .where('route', '=', of.route)
     .where('key', '=', of.key)
+    .where(mayWrite({ organizationId: org, phase: 'ends' }))
     .execute()
   return bytes
 }
@@ -107,6 +110,7 @@ export async function trim(db: Db, org: string): Promise<void> {
     )
     update idempotency_keys k set answer = null, answer_bytes = 0 from old
     where k.org_id = ${org} and k.principal_id = old.principal_id and k.route = old.route and k.key = old.key
+      and ${mayWrite({ organizationId: org, phase: 'ends' })}
   `.execute(db)
 }
 
@@ -126,6 +130,7 @@ export async function release(db: Db, org: string, of: ClaimKey): Promise<void> 
     .where('principal_id', '=', of.principalId)
     .where('route', '=', of.route)
     .where('key', '=', of.key)
+    .where(mayWrite({ organizationId: org, phase: 'ends' }))
     .execute()
 }
 

@@ -2,9 +2,11 @@
  * Reads changes in the order of their numbers: for the feed of a process, of all organizations that have subscribers at once, and
  * for a subscriber who comes back. Says where the numbers do not go on from a place, so that nobody is told a part in silence.
  */
+
 import { sql } from 'kysely'
 import type { Change } from '#server/store/database/changes.ts'
 import { transaction } from '#server/store/database/db.ts'
+import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 /** A place in the changes of an organization: everything up to number `n` of an epoch was told. */
@@ -119,6 +121,7 @@ export async function heads(db: Db, orgs: readonly string[]): Promise<Map<string
   await sql`
     insert into change_heads (org_id, epoch, last)
     select org, (extract(epoch from clock_timestamp()) * 1000)::bigint, 0 from unnest(${missing}::uuid[]) as m (org)
+    where may_write(org, true)
     on conflict (org_id) do nothing
   `.execute(db)
   return read()
@@ -139,6 +142,11 @@ export async function unnumbered(db: Db, orgs: readonly string[] | null): Promis
 /** Numbers changes of the last release's processes, in their order, behind those that have a number. */
 export async function adopt(db: Db, org: string): Promise<void> {
   await transaction(db, async tx => {
+    const { rows } = await sql<{
+      may: boolean
+    }>`select ${mayWrite({ organizationId: org, phase: 'ends' })} as may`.execute(tx)
+    // It moves: they were numbered before its rows were copied.
+    if (rows[0]?.may !== true) return
     await heads(tx, [org])
     // A statement of its own: what comes after the lock sees everything that was committed before it.
     await sql`select from change_heads where org_id = ${org} for no key update`.execute(tx)

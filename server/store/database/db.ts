@@ -12,6 +12,7 @@ import { CLIENT_DEADLINE_MS, deadlineSettings } from '#server/store/connection/d
 import { openPool } from '#server/store/connection/pool.ts'
 import { createStatementNames } from '#server/store/connection/prepared.ts'
 import { collectChanges, writeCollected } from '#server/store/database/changes.ts'
+import { requireWriter } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
 const INT8 = 20
@@ -66,11 +67,12 @@ export function isTransaction(db: Db): db is Tx {
 /**
  * Runs `work` in one transaction, the one that `db` is in if it is; an exception rolls everything back. One that the server
  * gave up in favour of another (a deadlock, a serialization failure) is run once more from its beginning. The changes that `work` appends
- * are written last, right before the commit.
+ * are written last, right before the commit. Throws `OrganizationMoving` where the call writes for an organization that moves.
  */
 export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   if (isTransaction(db)) return work(db)
   const whole = async (tx: Tx) => {
+    await requireWriter(tx)
     collectChanges(tx)
     const done = await work(tx)
     await writeCollected(tx)

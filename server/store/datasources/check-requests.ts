@@ -7,7 +7,7 @@ import { sql } from 'kysely'
 import { transaction } from '#server/store/database/db.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
-import type { Claim } from '#server/store/tasks/claims.ts'
+import { type Claim, isHeld } from '#server/store/tasks/claims.ts'
 
 /** A check of a standing task is asked for and due, or is being made. */
 const UNDER_WAY = sql`tasks.requested > tasks.settled and (tasks.due_at <= excluded.due_at or tasks.locked_until is not null)`
@@ -33,9 +33,7 @@ export async function awaitCheck(
     await tx
       .updateTable('tasks')
       .set(eb => ({ locked_until: null, due_at: of.dueAt, token: eb('token', '+', 1), awaits }))
-      .where('org_id', '=', org)
-      .where('id', '=', held.id)
-      .where('token', '=', held.token)
+      .where(isHeld(held))
       .execute()
   })
 }

@@ -3,12 +3,14 @@
  * together or not at all, in one round trip and one commit. The web tier calls it; the sealed bytes go in as a parameter and
  * never out. Tells of a natural key whether it is taken.
  */
+
 import { sql } from 'kysely'
 import type { AuditEvent } from '#server/store/access/audit.ts'
 import type { NewCredential } from '#server/store/credentials/credentials.ts'
 import { append, newEpoch } from '#server/store/database/changes.ts'
 import { isTransaction } from '#server/store/database/db.ts'
 import { LimitReached } from '#server/store/database/refusals.ts'
+import { mayWrite, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Kind } from '#shared/datasources/datasource.ts'
@@ -45,7 +47,7 @@ export interface Registration {
 
 /**
  * Writes it all. False, and nothing written, when the organization has a datasource of this identity already; throws
- * `LimitReached`, and nothing is written, when it has as many as it may have. One that is there already needs no room.
+ * `LimitReached`, and nothing is written, when it has as many as it may have, and `OrganizationMoving`. One that is there already needs no room.
  */
 export async function register(db: Db, org: string, entry: Registration): Promise<boolean> {
   const { datasource: d, credential: c, event, now } = entry
@@ -53,14 +55,16 @@ export async function register(db: Db, org: string, entry: Registration): Promis
   // In a transaction the change is written last of all, before its commit.
   const epoch = isTransaction(db) ? null : newEpoch(now)
   const { rows } = await sql<{ outcome: string }>`
-    select register_datasource_1(
+    select case when ${mayWrite({ organizationId: org, phase: 'begins' })} then register_datasource_1(
       ${org}, ${d.id}, ${d.kind}, ${d.mode}, ${d.name}, ${d.dbType}, ${d.host}, ${d.port}, ${d.database}, ${d.schema}, ${d.tlsMode},
       ${d.excludedSchemas}, ${d.endpoint}, ${JSON.stringify(d.metadata)}, ${d.identity},
       ${c.sealed.keyId}, ${c.sealed.box}, ${c.sealed.signerId}, ${c.sealed.signature}, ${c.last4},
       ${entry.taskId}, ${event.id}, ${event.at}, ${event.actor.kind}, ${event.actor.id}, ${event.action}, ${event.outcome},
-      ${event.actor.requestId}, ${event.actor.address}, ${entry.maxDatasources}, ${now}, ${epoch}) as outcome
+      ${event.actor.requestId}, ${event.actor.address}, ${entry.maxDatasources}, ${now}, ${epoch})
+      else 'moving' end as outcome
   `.execute(db)
   const outcome = rows[0]?.outcome
+  if (outcome === 'moving') throw new OrganizationMoving()
   if (outcome === 'full') throw new LimitReached('the quota of datasources is used up')
   if (outcome === 'registered' && epoch === null) append(db, org, change)
   return outcome === 'registered'

@@ -130,12 +130,14 @@ const REGISTER = `register_datasource_1(uuid, uuid, text, text, text, text, text
 
 /** Functions that run as the owner of the tables: each does one thing that a grant would make more of. */
 const FUNCTIONS: Readonly<Record<Tier, readonly string[]>> = {
-  web: [RETIRE, RECORD, REGISTER, 'overflowing_months()'],
+  web: [RETIRE, RECORD, REGISTER, 'overflowing_months()', 'may_write(uuid, boolean)'],
   worker: [
     RETIRE,
     RECORD,
     'forget_revocations(uuid[], text[], uuid[])',
     'overflowing_months()',
+    'may_write(uuid, boolean)',
+    'forget_moved(integer)',
     'make_month()',
     'drop_month(text, integer)',
   ],

@@ -149,9 +149,19 @@ async function applyTo(migrator: Migrator, last: string, disableTransactions: bo
 /** Names of the migrations that the database lacks; all of them when it is empty. */
 export async function pendingMigrations(db: Db): Promise<string[]> {
   const names = await migrationNames()
-  const table = await sql<{ there: boolean }>`select to_regclass('kysely_migration') is not null as there`.execute(db)
-  if (table.rows[0]?.there !== true) return names
-  const applied = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
-  const known = new Set(applied.rows.map(row => row.name))
+  const known = await appliedMigrations(db)
   return names.filter(name => !known.has(name))
+}
+
+/** True when the database has a migration that this release does not know. */
+export async function isOfLaterRelease(db: Db): Promise<boolean> {
+  const names = new Set(await migrationNames())
+  return [...(await appliedMigrations(db))].some(name => !names.has(name))
+}
+
+async function appliedMigrations(db: Db): Promise<Set<string>> {
+  const table = await sql<{ there: boolean }>`select to_regclass('kysely_migration') is not null as there`.execute(db)
+  if (table.rows[0]?.there !== true) return new Set()
+  const applied = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
+  return new Set(applied.rows.map(row => row.name))
 }

@@ -35,7 +35,7 @@ export async function beat(db: Db, { id, kind, version }: ProcessRow): Promise<v
     await sql.raw(`set local work_mem = '64kB'`).execute(tx)
     await sql`select count(*) from generate_series(1, ${SPILLED_ROWS}::int)`.execute(tx)
     await sql`
-      insert into processes (id, kind, version) values (${id}, ${kind}, ${version})
+      insert into processes (id, kind, version, asks_to_write) values (${id}, ${kind}, ${version}, true)
       on conflict (id) do update set seen_at = clock_timestamp()
     `.execute(tx)
   })

@@ -24,3 +24,11 @@ export async function release(db: Db, holder: string): Promise<void> {
     db,
   )
 }
+
+/** Takes the claim from whoever has it, until `HELD_SECONDS` from now: nothing is forgotten meanwhile. The worker that had it sees it at its next batch. */
+export async function take(db: Db, holder: string): Promise<void> {
+  await sql`
+    update upkeep set holder = ${holder}, held_until = clock_timestamp() + make_interval(secs => ${HELD_SECONDS})
+    where name = 'retention'
+  `.execute(db)
+}

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/access/sealed.ts'
 import * as verdicts from '#server/store/keys/verdict-signatures.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
-import type { Claim } from '#server/store/tasks/claims.ts'
+import { type Claim, isHeld } from '#server/store/tasks/claims.ts'
 
 /** What a credential has to be sealed and signed with so that it needs nothing older. */
 export interface UpToDate {
@@ -144,19 +144,12 @@ export async function submit(db: Db, org: string, task: { id: string; now: Date 
 /** Ends a claim without an outcome: due again at `dueAt`, as if it had never failed, or done and gone when that is null. */
 export async function settle(db: Db, held: Claim, dueAt: Date | null): Promise<void> {
   if (dueAt === null) {
-    await db
-      .deleteFrom('tasks')
-      .where('org_id', '=', held.organizationId)
-      .where('id', '=', held.id)
-      .where('token', '=', held.token)
-      .execute()
+    await db.deleteFrom('tasks').where(isHeld(held)).execute()
     return
   }
   await db
     .updateTable('tasks')
     .set(eb => ({ locked_until: null, ran_out: 0, due_at: dueAt, attempts: 0, token: eb('token', '+', 1) }))
-    .where('org_id', '=', held.organizationId)
-    .where('id', '=', held.id)
-    .where('token', '=', held.token)
+    .where(isHeld(held))
     .execute()
 }

@@ -16,12 +16,13 @@ export async function create(
   await tx.insertInto('organization_keys').values(entry.key).execute()
 }
 
-/** The oldest organization that is not removed; what operator commands mean when they are told none. */
+/** The oldest organization that is neither removed nor moves; what operator commands mean when they are told none. */
 export async function first(db: Db): Promise<{ id: string; name: string } | undefined> {
   return await db
     .selectFrom('organizations')
     .select(['id', 'name'])
     .where('removed_at', 'is', null)
+    .where('moving_at', 'is', null)
     .orderBy('created_at')
     .orderBy('id')
     .limit(1)

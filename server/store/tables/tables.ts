@@ -247,15 +247,21 @@ interface OrganizationKeys {
 }
 
 interface Organizations {
+  arriving_at: Date | null
   check_interval_seconds: number | null
   created_at: Date
+  frozen_at: Date | null
   id: string
+  move_id: string | null
+  moved_at: Date | null
+  moving_at: Date | null
   name: string
   removed_at: Date | null
   role_policy: Generated<'enforce' | 'warn' | 'off'>
 }
 
 interface Processes {
+  asks_to_write: Generated<boolean>
   id: string
   kind: 'web' | 'worker'
   seen_at: Generated<Date>

@@ -58,9 +58,15 @@ export interface ChoiceAsk extends WorkerAsk {
   readonly newestFirst: boolean | null
 }
 
+/**
+ * A predicate over `tasks`: of no organization that moves to another installation. Whoever moves one waits for the claims under way,
+ * which hold the lock of all claims.
+ */
+export const isAtHome: RawBuilder<boolean> = sql`org_id <> all (array(select id from organizations where moving_at is not null))`
+
 /** A predicate over `tasks`: nobody works at it, and this worker can. */
 function isFree({ kinds, now }: WorkerAsk): RawBuilder<boolean> {
-  return sql`(locked_until is null or locked_until < ${now}) and kind = any(${[...kinds]}) and not (${isQuarantined})`
+  return sql`(locked_until is null or locked_until < ${now}) and kind = any(${[...kinds]}) and not (${isQuarantined}) and ${isAtHome}`
 }
 
 /**

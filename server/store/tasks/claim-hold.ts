@@ -4,7 +4,7 @@
  */
 
 import type { Db, Tx } from '#server/store/tables/tables.ts'
-import type { Claim } from './claims.ts'
+import { type Claim, isHeld } from './claims.ts'
 
 /**
  * Prolongs a claim in the transaction of an effect that comes before the end of its work. False when the claim was lost:
@@ -12,27 +12,13 @@ import type { Claim } from './claims.ts'
  * transaction ends, so that nobody takes the claim meanwhile.
  */
 export async function prolong(tx: Tx, held: Claim, until: Date): Promise<boolean> {
-  const rows = await tx
-    .updateTable('tasks')
-    .set({ locked_until: until })
-    .where('org_id', '=', held.organizationId)
-    .where('id', '=', held.id)
-    .where('token', '=', held.token)
-    .returning('id')
-    .execute()
+  const rows = await tx.updateTable('tasks').set({ locked_until: until }).where(isHeld(held)).returning('id').execute()
   return rows.length === 1
 }
 
 /** The same for work that ends with the transaction: the row is held, and its time stays. */
 export async function holds(tx: Tx, held: Claim): Promise<boolean> {
-  const row = await tx
-    .selectFrom('tasks')
-    .select('id')
-    .where('org_id', '=', held.organizationId)
-    .where('id', '=', held.id)
-    .where('token', '=', held.token)
-    .forNoKeyUpdate()
-    .executeTakeFirst()
+  const row = await tx.selectFrom('tasks').select('id').where(isHeld(held)).forNoKeyUpdate().executeTakeFirst()
   return row !== undefined
 }
 
@@ -41,9 +27,7 @@ export async function isClaimed(tx: Tx, held: Claim): Promise<boolean> {
   const row = await tx
     .selectFrom('tasks')
     .select('id')
-    .where('org_id', '=', held.organizationId)
-    .where('id', '=', held.id)
-    .where('token', '=', held.token)
+    .where(isHeld(held))
     .where('locked_until', 'is not', null)
     .forNoKeyUpdate()
     .executeTakeFirst()

@@ -4,7 +4,7 @@
  */
 
 import type { Db } from '#server/store/tables/tables.ts'
-import type { Claim } from './claims.ts'
+import { type Claim, isHeld } from './claims.ts'
 
 /** Gives a claim back undone, due at `dueAt`, as if it had never been made. */
 export async function handBack(db: Db, held: Claim, dueAt: Date): Promise<void> {
@@ -25,8 +25,6 @@ async function giveBack(db: Db, held: Claim, set: { due_at: Date; attempts?: num
   await db
     .updateTable('tasks')
     .set(eb => ({ ...set, locked_until: null, token: eb('token', '+', 1) }))
-    .where('org_id', '=', held.organizationId)
-    .where('id', '=', held.id)
-    .where('token', '=', held.token)
+    .where(isHeld(held))
     .execute()
 }

@@ -2,10 +2,12 @@
  * Work for the worker, as the worker sees it: claimed by one worker at a time, settled with a fencing token, so that a worker
  * whose claim has run out cannot write over the one that took the work from it. Which tasks are claimed is in `claim-choice.ts`.
  */
+
 import { setTimeout as delay } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { transaction } from '#server/store/database/db.ts'
+import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { areDue, choice, PLAN_SETTINGS } from './claim-choice.ts'
 
@@ -82,8 +84,8 @@ const PRIORITIES: Readonly<Record<Lane, readonly number[]>> = { asked: [0, 1], s
 /** From which on they are of polls. */
 const POLLS = 5
 
-/** Any numbers that nothing else locks by: one worker at a time claims checks, and one polls. */
-const LOCKS = { checks: 7_203_114_866, polls: 7_203_114_867 } as const
+/** Any numbers that nothing else locks by, for as long as a claim takes: one worker at a time claims checks, and one polls. */
+export const LOCKS = { checks: 7_203_114_866, polls: 7_203_114_867 } as const
 /** Who finds another one claiming looks again so many times, after so long. */
 const LOOKS = 3
 const LOOK_MS = 20
@@ -177,9 +179,10 @@ export interface Next {
   readonly failed: boolean
 }
 
-/** A predicate over `tasks`: the claim is still good. */
+/** A predicate over `tasks`: the claim is still good. That of an organization whose rows are being copied elsewhere is lost. */
 export function isHeld({ organizationId, id, token }: Claim): RawBuilder<boolean> {
-  return sql`tasks.org_id = ${organizationId} and tasks.id = ${id} and tasks.token = ${token}`
+  return sql<boolean>`tasks.org_id = ${organizationId} and tasks.id = ${id} and tasks.token = ${token}
+    and ${mayWrite({ organizationId, phase: 'ends' })}`
 }
 
 /**
@@ -206,9 +209,7 @@ export async function finish(tx: Db, held: Claim, outcome: unknown): Promise<boo
   const rows = await tx
     .updateTable('tasks')
     .set({ outcome: JSON.stringify(outcome), payload: null, due_at: null, locked_until: null, ran_out: 0 })
-    .where('org_id', '=', held.organizationId)
-    .where('id', '=', held.id)
-    .where('token', '=', held.token)
+    .where(isHeld(held))
     .returning('id')
     .execute()
   return rows.length === 1

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { transaction } from '#server/store/database/db.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import { isQuarantined } from './claim-choice.ts'
+import { isAtHome, isQuarantined } from './claim-choice.ts'
 import type { Claim } from './claims.ts'
 
 /** A claim that is to be worked at alone. `ranOut` counts the claims of its task that ran out, the last two alone. */
@@ -24,7 +24,8 @@ export interface QuarantineAsk {
 /** In all workers together. */
 export const MAX_QUARANTINED = 2
 /** Any number that nothing else locks by: the workers count by turns. */
-const LOCK = 7_203_114_865
+/** Whoever claims here holds this lock, and so does whoever waits for the claims under way. */
+export const QUARANTINE_LOCK = 7_203_114_865
 
 /**
  * Claims one due task that is to run alone, until `now + leaseMs`; undefined when there is none, or no room. It finds the
@@ -34,13 +35,13 @@ export async function claimQuarantined(db: Db, ask: QuarantineAsk): Promise<Quar
   const { now } = ask
   const until = new Date(now.getTime() + ask.leaseMs)
   const isDue = sql<boolean>`ran_out > 0 and due_at <= ${now} and (locked_until is null or locked_until < ${now})
-    and kind = any(${[...ask.kinds]}) and ${isQuarantined}`
+    and kind = any(${[...ask.kinds]}) and ${isQuarantined} and ${isAtHome}`
   const { rows: found } = await sql`select from tasks where ran_out > 0 and ${isDue} limit 1`.execute(db)
   if (found.length === 0) return undefined
   return transaction(db, async tx => {
-    const { rows: locks } = await sql<{ taken: boolean }>`select pg_try_advisory_xact_lock(${LOCK}) as taken`.execute(
-      tx,
-    )
+    const { rows: locks } = await sql<{
+      taken: boolean
+    }>`select pg_try_advisory_xact_lock(${QUARANTINE_LOCK}) as taken`.execute(tx)
     if (locks[0]?.taken !== true) return undefined
     const { rows } = await sql<QuarantinedClaim>`
       with busy as (select org_id from tasks where ran_out > 1 and locked_until >= ${now})

@@ -2,8 +2,10 @@
  * Work for the worker, as whoever wants it done sees it: enqueued in the statement or transaction of what it is about, its
  * outcome read when there is one. How a worker takes it on is in `claims.ts`.
  */
+
 import { sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
+import { mayWrite, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
@@ -35,26 +37,21 @@ export async function request(
   return row.requested
 }
 
-/** Enqueues a task that is done once. `payload` is sealed; the outcome is kept until it is read or `expiresAt`. */
+/** Enqueues a task that is done once. `payload` is sealed; the outcome is kept until it is read or `expiresAt`. Throws `OrganizationMoving`. */
 export async function submit(
   tx: Db,
   org: string,
   task: { id: string; kind: TaskKind; datasourceId: string | null; payload: Buffer | null; now: Date; expiresAt: Date },
 ): Promise<void> {
-  await tx
-    .insertInto('tasks')
-    .values({
-      org_id: org,
-      id: task.id,
-      kind: task.kind,
-      datasource_id: task.datasourceId,
-      standing: false,
-      payload: task.payload,
-      due_at: task.now,
-      created_at: task.now,
-      expires_at: task.expiresAt,
-    })
-    .execute()
+  const { id, kind, datasourceId, payload, now, expiresAt } = task
+  const { rows } = await sql`
+    insert into tasks (org_id, id, kind, datasource_id, standing, payload, due_at, created_at, expires_at)
+    select ${org}::uuid, ${id}::uuid, ${kind}, ${datasourceId}::uuid, false, ${payload}::bytea, ${now}::timestamptz,
+      ${now}::timestamptz, ${expiresAt}::timestamptz
+    where ${mayWrite({ organizationId: org, phase: 'begins' })}
+    returning id
+  `.execute(tx)
+  if (rows.length === 0) throw new OrganizationMoving()
 }
 
 /** How far a standing task has come: the number of the last request that was settled. 0 when there is no such task. */
@@ -86,7 +83,8 @@ export interface TakenOutcome {
 export async function takeOutcome(db: Db, org: string, id: string): Promise<TakenOutcome | 'ended' | undefined> {
   const { rows } = await sql<TakenOutcome>`
     with taken as (
-      delete from tasks where org_id = ${org} and id = ${id} and outcome is not null returning outcome
+      delete from tasks where org_id = ${org} and id = ${id} and outcome is not null
+        and ${mayWrite({ organizationId: org, phase: 'ends' })} returning outcome
     )
     select outcome from taken
     union all select null from tasks where org_id = ${org} and id = ${id} and outcome is null
@@ -102,6 +100,7 @@ export async function withdraw(db: Db, org: string, id: string): Promise<TakenOu
     .deleteFrom('tasks')
     .where('org_id', '=', org)
     .where('id', '=', id)
+    .where(mayWrite({ organizationId: org, phase: 'ends' }))
     .returning('outcome')
     .executeTakeFirst()
   return row === undefined || row.outcome === null ? undefined : { outcome: row.outcome }

@@ -1,7 +1,9 @@
 /**
  * Who waits for a check: what a caller waits for goes before what was asked for and nobody waits for. The callers' tier says it.
  */
+
 import { sql } from 'kysely'
+import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 /** Says until when a caller waits for a datasource's check, or for the comparison before it: it goes before what nobody waits for. */
@@ -14,5 +16,6 @@ export async function noteWait(db: Db, org: string, of: { datasourceId: string; 
     .where('standing', '=', sql.lit(true))
     .where('kind', 'in', ['verify', 'compare'])
     .whereRef('requested', '>', 'settled')
+    .where(mayWrite({ organizationId: org, phase: 'ends' }))
     .execute()
 }

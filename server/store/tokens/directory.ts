@@ -2,7 +2,9 @@
  * The directory of tokens: whose a key or a capability is, by its hash. A request asks it first and its organization's rows after
  * that, so that neither look-up needs to know all organizations' rows. It says nothing of what a token may do.
  */
+
 import { sql } from 'kysely'
+import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** So many a process remembers; the oldest goes. Only tokens that exist are remembered, so strangers fill it with nothing. */
@@ -57,11 +59,11 @@ async function addFromBefore(
 ): Promise<{ hash: Buffer; org_id: string } | undefined> {
   const row = await db.selectFrom(table).select(['hash', 'org_id']).where('hash', 'in', hashes).executeTakeFirst()
   if (row === undefined) return undefined
-  await db
-    .insertInto('tokens')
-    .values(row)
-    .onConflict(conflict => conflict.column('hash').doNothing())
-    .execute()
+  // That of an organization that moves is added where it goes.
+  await sql`
+    insert into tokens (hash, org_id) select ${row.hash}, ${row.org_id}::uuid
+    where ${mayWrite({ organizationId: row.org_id, phase: 'begins' })} on conflict (hash) do nothing
+  `.execute(db)
   return row
 }
 

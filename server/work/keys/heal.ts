@@ -2,11 +2,14 @@
  * Has checked again what is marked as unreadable and can be opened: a worker of an earlier release whose keyring lacked a key
  * took that for a finding about the customer's credential, for good.
  */
+
 import { newId } from '#server/domain/access/ids.ts'
 import { isBroken, KeyLacking } from '#server/seal/held-key.ts'
 import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
+import { transaction } from '#server/store/database/db.ts'
 import * as unreadable from '#server/store/datasources/unreadable.ts'
+import { asWriter, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { endpointKeys } from '#server/work/credentials/endpoint-keys.ts'
 import { openInForce } from '#server/work/credentials/open.ts'
@@ -36,8 +39,16 @@ export async function healUnreadable(parts: WorkerParts, stopped: AbortSignal): 
 async function heal(parts: WorkerParts, { organizationId, id: datasourceId }: unreadable.Place): Promise<boolean> {
   const row = await sealed.datasource(parts.db, organizationId, datasourceId)
   if (row === undefined || !canOpen(parts, row)) return false
-  await tasks.request(parts.db, organizationId, { id: newId(), kind: 'verify', datasourceId, now: parts.clock() })
-  return true
+  const task = { id: newId(), kind: 'verify', datasourceId, now: parts.clock() } as const
+  return asWriter({ organizationId, phase: 'begins' }, () =>
+    transaction(parts.db, async tx => {
+      await tasks.request(tx, organizationId, task)
+      return true
+    }),
+  ).catch((thrown: unknown) => {
+    if (thrown instanceof OrganizationMoving) return false
+    throw thrown
+  })
 }
 
 function canOpen(parts: WorkerParts, row: SealedDatasource): boolean {

@@ -67,6 +67,8 @@ export interface MooringOptions {
   readonly clock?: () => Date
   /** A migrated database of the test's own; by default one is cloned and dropped again. */
   readonly databaseUrl?: string
+  /** The folder of keyrings of another one, which goes on longer. */
+  readonly keyrings?: string
 }
 
 /** Starts one. The caller stops it. */
@@ -75,9 +77,7 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const own = options.databaseUrl
   const database = own === undefined ? await freshDatabase() : { url: own, drop: async () => undefined }
   stack.defer(() => database.drop())
-  const dir = await mkdtemp(join(tmpdir(), 'mooring-test-'))
-  stack.defer(() => rm(dir, { recursive: true, force: true }))
-  await initKeyrings(dir, newKeyId)
+  const dir = options.keyrings ?? (await ownKeyrings(stack))
   const config = configOf({ DATABASE_URL: database.url, MOORING_KEYRING: dir, ...options.env })
   const logLines: string[] = []
   const log = createLog({ level: 'trace', destination: keeping(logLines) })
@@ -109,6 +109,13 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
     call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
     stop: () => stack.disposeAsync(),
   }
+}
+
+async function ownKeyrings(stack: AsyncDisposableStack): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'mooring-test-'))
+  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  await initKeyrings(dir, newKeyId)
+  return dir
 }
 
 function configOf(env: Record<string, string>): Config {

@@ -1,0 +1,93 @@
+/**
+ * What is looked at before an organization is moved: that both installations can take part, and where an earlier run of the same
+ * command has come to. Nothing is changed here.
+ */
+import type { WorkerKeyring } from '#server/seal/keyring.ts'
+import { createUnsealer } from '#server/seal/unsealer.ts'
+import { isOfLaterRelease, pendingMigrations } from '#server/store/installation/migrate.ts'
+import { hasUnasking, type MoveState } from '#server/store/moves/move-lookups.ts'
+import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+
+/** Both databases, each as a session of its owner. */
+export interface Sides {
+  readonly source: Db
+  readonly target: Db
+}
+
+/** Throws the sentence where the two are not of the same release, or a process of an earlier one still runs. */
+export async function requireSameRelease({ source, target }: Sides): Promise<void> {
+  for (const [which, db] of Object.entries({ source, target })) {
+    const pending = await pendingMigrations(db)
+    if (pending.length > 0)
+      throw new Error(
+        `The ${which} lacks migrations of this release (${pending[0]} …): run migrate there, and start its processes anew.`,
+      )
+    if (await isOfLaterRelease(db))
+      throw new Error(`The ${which} has migrations of a later release: run this command of that release.`)
+    if (await hasUnasking(db))
+      throw new Error(
+        `A process of an earlier release runs at the ${which}, and would write past the fence: replace it first.`,
+      )
+  }
+}
+
+/**
+ * Throws the sentence unless the command's keyring opens the organization's keys and those of the target: what the target cannot open
+ * would be lost. A target without any organization proves nothing; `isTrusted` says that the operator knows.
+ */
+export async function requireSameKeyring(
+  { source, target }: Sides,
+  of: { org: string; keyring: WorkerKeyring; isTrusted: boolean },
+): Promise<void> {
+  const unsealer = await createUnsealer(of.keyring)
+  const opens = (key: Parameters<typeof unsealer.hold>[0]) => {
+    try {
+      unsealer.hold(key)[Symbol.dispose]()
+      return true
+    } catch {
+      return false
+    }
+  }
+  const own = await organizationKeys.list(source, { org: of.org })
+  if (!own.every(opens))
+    throw new Error(
+      'This keyring cannot open the keys of the organization: give this command the keyring of the source.',
+    )
+  const theirs = (await organizationKeys.samples(target)).filter(key => key.organizationId !== of.org)
+  if (!theirs.every(opens))
+    throw new Error(
+      'The target has another keyring: it could open nothing of the organization. Installations that exchange organizations share their keyrings.',
+    )
+  if (theirs.length === 0 && !of.isTrusted)
+    throw new Error(
+      'The target has no organization by which its keyring could be compared with this one. Make one there, with its own keyring ' +
+        '(org create --name NAME), or say --yes where you know that both are the same.',
+    )
+}
+
+/** Where a run begins. `copy`: from the fence on; `switch`: the source has left; `wipe`: the target is in use. */
+export type Stage = 'copy' | 'switch' | 'wipe'
+
+/** Finds it. Throws the sentence where the organization cannot be moved between these two. */
+export function stageOf(source: MoveState | undefined, target: MoveState | undefined): Stage {
+  if (source === undefined || source.removedAt !== null) throw new Error('There is no organization of that id.')
+  if (source.arrivingAt !== null)
+    throw new Error('The organization is arriving here: run the command that moves it at the other installation.')
+  const isSame = source.movingAt !== null && target !== undefined && target.moveId === source.moveId
+  if (isSame && (target.movedAt !== null || (target.movingAt !== null && target.arrivingAt === null)))
+    throw new Error('--to names the database that the organization is in: name the one that it goes to.')
+  if (source.movedAt !== null) return stageOfLeft(target, isSame)
+  if (target === undefined || (isSame && target.arrivingAt !== null)) return 'copy'
+  if (target.arrivingAt !== null)
+    throw new Error(
+      'The target holds a copy that another move has begun: finish that one, or give it up with --cancel.',
+    )
+  if (target.movedAt === null) throw new Error('The target has an organization of this id.')
+  return 'copy'
+}
+
+function stageOfLeft(target: MoveState | undefined, isSame: boolean): Stage {
+  if (!isSame) throw new Error('The organization has moved, and not to this target.')
+  return target?.arrivingAt === null ? 'wipe' : 'switch'
+}

@@ -1,0 +1,72 @@
+/**
+ * `org move`: one organization goes from this installation to another one that shares its keyrings. Part of the table in `commands.ts`.
+ */
+
+import { type Arguments, type Command, type CommandContext, option, required } from '#server/operator/command.ts'
+import { openDb } from '#server/store/database/db.ts'
+import { candidates, holdMove, stateOf } from '#server/store/moves/move-lookups.ts'
+import { prepareSession } from '#server/store/moves/move-shapes.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import { uuidOf } from '#shared/base/wire.ts'
+import { requireSameKeyring, requireSameRelease, type Sides, stageOf } from './checks.ts'
+import { cancelMove, type Move, runMove } from './move.ts'
+
+/** `org move`. */
+export const moveCommands: readonly Command[] = [
+  {
+    words: ['org', 'move'],
+    synopsis: 'org move [ORG] --to DATABASE_URL [--cancel] [--yes]',
+    about:
+      'moves an organization to another installation with the same keyrings; run it again after a kill, --cancel gives it up',
+    async run(context, args) {
+      const to = required(args, 'to')
+      const pools = { source: await context.openDb(), target: openTarget(to) }
+      try {
+        const org = await operandOf(pools.source, args)
+        await pools.source
+          .connection()
+          .execute(source =>
+            pools.target.connection().execute(target => moveBetween(context, args, { org, pools, source, target })),
+          )
+      } finally {
+        await pools.target.destroy()
+      }
+      return 0
+    },
+  },
+]
+
+function openTarget(url: string): Db {
+  return openDb({ url, size: 2, onError: () => undefined })
+}
+
+async function moveBetween(
+  context: CommandContext,
+  args: Arguments,
+  of: Sides & { org: string; pools: Sides },
+): Promise<void> {
+  const { org } = of
+  const move: Move = { ...of, now: () => context.now, say: context.complain, screen: context.screen }
+  for (const session of [of.source, of.target]) await prepareSession(session)
+  await requireSameRelease(of)
+  if (!(await holdMove(of.source, org))) throw new Error('Another command moves this organization now.')
+  if (args.options['cancel'] === true) return cancelMove(move)
+  const stage = stageOf(await stateOf(of.source, org), await stateOf(of.target, org))
+  // What has left is opened by nobody here any more.
+  if (stage === 'copy')
+    await requireSameKeyring(of, { org, keyring: await context.keyring(), isTrusted: args.options['yes'] === true })
+  await runMove(move, stage)
+}
+
+/** The organization that is named, as UUID or `org_…`; without a name the only one that there is. */
+async function operandOf(db: Db, args: Arguments): Promise<string> {
+  const given = args.operands[0] ?? option(args, 'org')
+  if (given === undefined) {
+    const [only, ...others] = await candidates(db)
+    if (only === undefined || others.length > 0) throw new Error('Name the organization by its id.')
+    return only
+  }
+  const id = uuidOf(given, 'org_') ?? given
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) throw new Error('Name the organization by its id.')
+  return id
+}

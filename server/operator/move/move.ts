@@ -1,0 +1,217 @@
+/**
+ * Moves one organization between two installations that share keyrings: fence, copy, proof, switch, and the end of what is left. Each
+ * step can be killed and done again, and at no instant do both installations write for the organization.
+ *
+ * The switch is two commits: the source leaves, then the target's copy is in use. Between them neither serves it.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { newId } from '#server/domain/access/ids.ts'
+import { OPERATOR } from '#server/operator/organizations.ts'
+import { type Screen, startProgress } from '#server/operator/progress.ts'
+import type { AuditEvent } from '#server/store/access/audit.ts'
+import * as upkeep from '#server/store/installation/upkeep.ts'
+import { copyPart, removeExtra } from '#server/store/moves/move-copy.ts'
+import { stateOf } from '#server/store/moves/move-lookups.ts'
+import { countOf, linesOf, type Part, removeBatch } from '#server/store/moves/move-rows.ts'
+import { type Shape, shapeOf } from '#server/store/moves/move-shapes.ts'
+import * as source from '#server/store/moves/move-source.ts'
+import { COPIED, KEPT_AT_SOURCE } from '#server/store/moves/move-tables.ts'
+import * as target from '#server/store/moves/move-target.ts'
+import type { Sides, Stage } from './checks.ts'
+
+/** How long what was begun before the fence is waited for. */
+const UNDER_WAY_MS = 30_000
+const LOOK_MS = 100
+/** Retention is held for a minute at a time. */
+const HOLD_MS = 20_000
+/** Rows that are removed at once. */
+const BATCH = 1_000
+/** How often what changed behind a reading is read again. Nothing changes behind the fence but what retention was at. */
+const PASSES = 5
+
+/** One run of the command. */
+export interface Move extends Sides {
+  readonly org: string
+  /** The same databases beside the sessions, for what is done at the same time. */
+  readonly pools: Sides
+  readonly now: () => Date
+  readonly say: (line: string) => void
+  readonly screen: Screen
+}
+
+/** Does what is left of a move. The caller has checked that it may, and holds its lock. */
+export async function runMove(move: Move, stage: Stage): Promise<void> {
+  await using _ = await holdUpkeep(move)
+  const moveId = await source.begin(move.source, move.org, randomUUID())
+  if (stage === 'copy') await fenceAndCopy(move, moveId)
+  if (stage === 'copy') {
+    await source.leave(move.source, { org: move.org, moveId, event: eventOf(move, 'organization.moved') })
+    move.say('The source has left: its keys are told that the organization has moved.')
+  }
+  if (stage !== 'wipe') {
+    const event = eventOf(move, 'organization.arrived')
+    if (!(await target.goLive(move.target, { org: move.org, moveId, event })))
+      throw new Error(
+        'The copy at the target is gone, and nothing was removed from the source. Give the move up with --cancel.',
+      )
+    move.say('The organization is in use at the target.')
+  }
+  await wipe(move)
+  move.say('Moved. Its rows are removed from the source; its keys are told so for 30 days.')
+}
+
+async function fenceAndCopy(move: Move, moveId: string): Promise<void> {
+  const startedAt = performance.now()
+  move.say('Nothing new is written for the organization from now on; reads go on.')
+  await source.waitForWriters(move.source, move.org)
+  await waitForEnds(move)
+  await source.freeze(move.source, move.org)
+  move.say(`What was under way has ended, after ${seconds(startedAt)}.`)
+  await copyAll(move, moveId)
+  move.say(`Every row is the same at both ends, after ${seconds(startedAt)}.`)
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1_000).toFixed(1)} s`
+}
+
+/** What does not end in time is refused when it ends, and is done again at the target. */
+async function waitForEnds(move: Move): Promise<void> {
+  const until = performance.now() + UNDER_WAY_MS
+  for (;;) {
+    const left = await source.underWay(move.source, move.org, UNDER_WAY_MS)
+    if (left.tasks + left.answers === 0) return
+    if (performance.now() >= until)
+      return move.say(
+        `Not waited for any longer: ${left.tasks} tasks, ${left.answers} answers to requests. The target does them again.`,
+      )
+    await delay(LOOK_MS)
+  }
+}
+
+async function copyAll(move: Move, moveId: string): Promise<void> {
+  const shapes = await shapesOf(move)
+  const [own] = shapes
+  if (own === undefined) throw new Error('no table is copied')
+  await target.makeMonths(move.target, await target.monthsOf(move.source, move.org))
+  await replaceTombstone(move, shapes)
+  const part = partOf(move, own)
+  const lines = await linesOf(move.source, part, [[]])
+  await target.arrive(move.target, part, { lines, moveId })
+  for (let pass = 0; pass < PASSES; pass += 1) {
+    if ((await copyOnce(move, shapes, pass === 0 ? 'copied' : 'compared')) === 0) return
+  }
+  throw new Error(
+    'The copy does not become the same as the source: something writes to one of them. Look for it, then run this again.',
+  )
+}
+
+/** One reading of everything; answers how many rows it found to be otherwise. */
+async function copyOnce(move: Move, shapes: readonly Shape[], what: string): Promise<number> {
+  const parts = shapes.map(shape => partOf(move, shape))
+  const counts = await countAll(move.source, parts)
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  let left = total
+  const progress = startProgress(move.screen, { what: `rows ${what}`, total, now: () => performance.now() })
+  const onRows = (count: number) => {
+    left = Math.max(0, left - count)
+    progress.show(left)
+  }
+  let changed = 0
+  for (const part of parts) changed += await copyPart({ ...move, onRows }, part)
+  const there = await countAll(move.target, parts)
+  const quiet = { ...move, onRows: () => undefined }
+  if (there.some((count, at) => count !== counts[at]))
+    for (const part of parts.toReversed()) changed += await removeExtra(quiet, part)
+  progress.end()
+  return changed
+}
+
+async function countAll(db: Sides['source'], parts: readonly Part[]): Promise<number[]> {
+  const counts: number[] = []
+  for (const part of parts) counts.push(await countOf(db, part))
+  return counts
+}
+
+/** An organization that comes back: what told callers there that it had moved away makes place. */
+async function replaceTombstone(move: Move, shapes: readonly Shape[]): Promise<void> {
+  const there = await target.tombstoneOf(move.target, move.org)
+  if (there) await removeAll(move.target, move, shapes)
+}
+
+/** Removes a copy that is not in use, so that it never will be, and then the fence. */
+export async function cancelMove(move: Move): Promise<void> {
+  const [here, there] = [await stateOf(move.source, move.org), await stateOf(move.target, move.org)]
+  if (here === undefined || here.movingAt === null || here.arrivingAt !== null)
+    throw new Error('No move of this organization has begun here.')
+  const isCopy = there !== undefined && there.moveId === here.moveId
+  if (isCopy && there.arrivingAt === null)
+    throw new Error(
+      there.movingAt === null
+        ? 'The organization is in use at the target already: run the command without --cancel.'
+        : '--to names the database that the organization is in.',
+    )
+  if (!isCopy && here.movedAt !== null) throw new Error('The organization has moved, and not to this target.')
+  if (isCopy) await removeAll(move.target, move, await shapesOf(move))
+  await source.lift(move.source, { org: move.org, event: eventOf(move, 'organization.move_cancelled') })
+  move.say('Given up: the copy is removed, and the organization is in use here as before.')
+}
+
+/** The credentials' bytes and the keys that open them go first. */
+async function wipe(move: Move): Promise<void> {
+  const shapes = (await shapesOf(move)).toReversed().filter(({ name }) => !KEPT_AT_SOURCE.has(name))
+  const isSecret = ({ name }: Shape) => name === 'tasks' || name === 'credentials' || name === 'organization_keys'
+  const secrets = shapes.filter(isSecret)
+  await remove(move.source, move, secrets)
+  move.say('The credentials and keys at the source are destroyed.')
+  await remove(
+    move.source,
+    move,
+    shapes.filter(shape => !isSecret(shape)),
+  )
+}
+
+/** Everything but the record goes: where the organization was before, the record is older than the copy. */
+async function removeAll(db: Sides['source'], move: Move, shapes: readonly Shape[]): Promise<void> {
+  await remove(
+    db,
+    move,
+    shapes.toReversed().filter(({ name }) => name !== 'audit_events'),
+  )
+}
+
+async function remove(db: Sides['source'], { org }: Move, shapes: readonly Shape[]): Promise<void> {
+  for (const shape of shapes) while (await removeBatch(db, { shape, org }, BATCH));
+}
+
+async function shapesOf(move: Move): Promise<Shape[]> {
+  const shapes: Shape[] = []
+  for (const table of COPIED) shapes.push(await shapeOf(move.source, table))
+  return shapes
+}
+
+function partOf({ org }: Move, shape: Shape): Part {
+  return { shape, org, isBare: false }
+}
+
+/** Nothing is forgotten at either end meanwhile. */
+async function holdUpkeep(move: Move): Promise<AsyncDisposable> {
+  const holder = randomUUID()
+  const ends = [move.pools.source, move.pools.target]
+  const hold = () => Promise.all(ends.map(db => upkeep.take(db, holder)))
+  await hold()
+  // A hold that could not be renewed is told of by the comparison, which goes on until nothing differs.
+  const timer = setInterval(() => void hold().catch(() => undefined), HOLD_MS)
+  return {
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await Promise.all(ends.map(db => upkeep.release(db, holder)))
+    },
+  }
+}
+
+function eventOf(move: Move, action: string): AuditEvent {
+  const about = { action, objectKind: 'organization', objectId: move.org, outcome: 'ok' }
+  return { id: newId(), actor: OPERATOR, ...about, at: move.now() }
+}

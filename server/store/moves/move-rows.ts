@@ -1,0 +1,155 @@
+/**
+ * Rows of an organization as they travel: each as the text of its whole row, which both servers write and read alike, and a hash of
+ * that text, which both compute themselves. Operators' commands call it, on connections of the owners.
+ */
+import { type RawBuilder, sql } from 'kysely'
+import type { Db } from '#server/store/tables/tables.ts'
+import type { Column, Shape } from './move-shapes.ts'
+
+/** The rows of one organization in one table; `isBare`: without what refers to other rows of the table. */
+export interface Part {
+  readonly shape: Shape
+  readonly org: string
+  readonly isBare: boolean
+}
+
+/** A row's key, as text, with the hash of the row and the bytes of its text. */
+export interface Hashed {
+  readonly key: readonly string[]
+  readonly hash: string
+  readonly bytes: number
+}
+
+function orgColumn({ name }: Shape) {
+  return sql.ref(name === 'organizations' ? 't.id' : 't.org_id')
+}
+
+function isCopied({ shape, isBare }: Part, { name, isOwn }: Column): boolean {
+  return !isOwn && shape.left?.[name] === undefined && !(isBare && shape.refersToItself === name)
+}
+
+/** The text of a row `t`; what is not copied is null in it. */
+function line(part: Part): RawBuilder<string> {
+  const values = part.shape.columns.map(column =>
+    isCopied(part, column) ? sql.ref(`t.${column.name}`) : sql`null::${sql.raw(column.type)}`,
+  )
+  return sql`(row(${sql.join(values)})::${sql.table(part.shape.name)})::text`
+}
+
+function where({ shape, org }: Part): RawBuilder<boolean> {
+  return sql<boolean>`${orgColumn(shape)} = ${org}::uuid and (${sql.raw(shape.where ?? 'true')})`
+}
+
+function keyColumns({ shape }: Part): RawBuilder<unknown> {
+  return sql.join(shape.key.map(name => sql.ref(`t.${name}`)))
+}
+
+function typeOf({ shape }: Part, name: string): RawBuilder<unknown> {
+  return sql.raw(shape.columns.find(column => column.name === name)?.type ?? 'text')
+}
+
+const HASHED = sql`encode(sha256(convert_to(line, 'UTF8')), 'hex') as hash, octet_length(line) as bytes`
+
+function keyTexts({ shape }: Part): RawBuilder<unknown> {
+  return shape.key.length === 0
+    ? sql`'{}'::text[] as key`
+    : sql`array[${sql.join(shape.key.map(name => sql`t.${sql.ref(name)}::text`))}] as key`
+}
+
+/** The next rows behind a key, in the order of their keys; null begins. */
+export async function hashesAfter(
+  session: Db,
+  part: Part,
+  { after, limit }: { after: readonly string[] | null; limit: number },
+): Promise<Hashed[]> {
+  const places = part.shape.key.map((name, at) => sql`${after?.[at] ?? null}::${typeOf(part, name)}`)
+  const isBehind = after === null ? sql`true` : sql`(${keyColumns(part)}) > (${sql.join(places)})`
+  const order = part.shape.key.length === 0 ? sql`` : sql`order by ${keyColumns(part)}`
+  const { rows } = await sql<Hashed>`
+    select key, ${HASHED} from (
+      select ${keyTexts(part)}, ${line(part)} as line from ${sql.table(part.shape.name)} t
+      where ${where(part)} and ${isBehind} ${order} limit ${limit}) as rows
+  `.execute(session)
+  return rows
+}
+
+function isOneOf(part: Part, keys: readonly (readonly string[])[]): RawBuilder<boolean> {
+  if (part.shape.key.length === 0) return sql<boolean>`true`
+  const arrays = part.shape.key.map((name, at) => sql`${keys.map(key => key[at])}::${typeOf(part, name)}[]`)
+  return sql<boolean>`(${keyColumns(part)}) in (select * from unnest(${sql.join(arrays)}))`
+}
+
+/** Looks up key by key in the index, whatever the planner knows: `columns` of the rows of these keys that are there. */
+function lookedUp(part: Part, keys: readonly (readonly string[])[], columns: RawBuilder<unknown>): RawBuilder<unknown> {
+  const { key, name } = part.shape
+  const from = sql`select ${columns} from ${sql.table(name)} t where ${where(part)}`
+  if (key.length === 0) return sql`(${from}) as found`
+  const arrays = key.map((column, at) => sql`${keys.map(one => one[at])}::${typeOf(part, column)}[]`)
+  // Of names that no table has.
+  const names = key.map((_, at) => sql.ref(`wanted_${at}`))
+  const isIt = key.map((column, at) => sql`t.${sql.ref(column)} = wanted.${sql.ref(`wanted_${at}`)}`)
+  return sql`unnest(${sql.join(arrays)}) as wanted (${sql.join(names)})
+    cross join lateral (${from} and ${sql.join(isIt, sql` and `)} offset 0) as found`
+}
+
+/** The rows of these keys that are there. */
+export async function hashesOf(session: Db, part: Part, keys: readonly (readonly string[])[]): Promise<Hashed[]> {
+  const found = lookedUp(part, keys, sql`${keyTexts(part)}, ${line(part)} as line`)
+  const { rows } = await sql<Hashed>`select key, ${HASHED} from ${found}`.execute(session)
+  return rows
+}
+
+/** Their texts. */
+export async function linesOf(session: Db, part: Part, keys: readonly (readonly string[])[]): Promise<string[]> {
+  const { rows } = await sql<{ line: string }>`
+    select line from ${lookedUp(part, keys, sql`${line(part)} as line`)}`.execute(session)
+  return rows.map(row => row.line)
+}
+
+/** Writes rows from their texts, each in the place of the one with its key, if there is one. */
+export async function writeLines(session: Db, part: Part, lines: readonly string[]): Promise<void> {
+  const { shape } = part
+  const names = shape.columns.filter(column => isCopied(part, column)).map(column => column.name)
+  const keys = [shape.name === 'organizations' ? 'id' : 'org_id', ...shape.key]
+  const changed = names
+    .filter(name => !keys.includes(name))
+    .map(name => sql`${sql.ref(name)} = excluded.${sql.ref(name)}`)
+  const conflict =
+    shape.conflict === undefined ? sql`(${sql.join(keys.map(key => sql.ref(key)))})` : sql.raw(shape.conflict)
+  await sql`
+    insert into ${sql.table(shape.name)} (${sql.join(names.map(name => sql.ref(name)))})
+    select ${sql.join(names.map(name => sql`(arrived.whole).${sql.ref(name)}`))}
+    from (select line::${sql.table(shape.name)} as whole from unnest(${[...lines]}::text[]) as line offset 0) as arrived
+    on conflict ${conflict} ${changed.length === 0 ? sql`do nothing` : sql`do update set ${sql.join(changed)}`}
+  `.execute(session)
+}
+
+/** How many rows there are. */
+export async function countOf(session: Db, part: Part): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from ${sql.table(part.shape.name)} t where ${where(part)}
+  `.execute(session)
+  return rows[0]?.count ?? 0
+}
+
+/** Removes the rows of these keys. */
+export async function removeOf(session: Db, part: Part, keys: readonly (readonly string[])[]): Promise<void> {
+  await sql`delete from ${sql.table(part.shape.name)} t where ${where(part)} and ${isOneOf(part, keys)}`.execute(
+    session,
+  )
+}
+
+/** Removes a batch of an organization's rows, whichever they are; true when there may be more. */
+export async function removeBatch(session: Db, { shape, org }: Omit<Part, 'isBare'>, limit: number): Promise<boolean> {
+  const part = { shape: { ...shape, where: 'true' }, org, isBare: false }
+  // What refers to other rows goes before them: newest first.
+  const order = shape.key.map(name => sql`t.${sql.ref(name)} desc`)
+  const some =
+    shape.key.length === 0
+      ? sql`true`
+      : sql`(${keyColumns(part)}) in (
+          select ${keyColumns(part)} from ${sql.table(shape.name)} t where ${where(part)} order by ${sql.join(order)} limit ${limit})`
+  const { numAffectedRows } =
+    await sql`delete from ${sql.table(shape.name)} t where ${where(part)} and ${some}`.execute(session)
+  return shape.key.length > 0 && Number(numAffectedRows ?? 0n) >= limit
+}

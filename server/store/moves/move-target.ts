@@ -1,0 +1,71 @@
+/**
+ * The target's side of a move: the copy of an organization, which nobody reads or writes until it is in use, and what makes it so. Each
+ * step is a transaction of its own that can be done again. An operator's command calls it.
+ */
+import { sql } from 'kysely'
+import * as audit from '#server/store/access/audit.ts'
+import { transaction } from '#server/store/database/db.ts'
+import { isLockNotAvailable } from '#server/store/installation/brief.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
+import { type Part, writeLines } from './move-rows.ts'
+
+/** Writes the organization's own row, marked as a copy that is not in use. */
+export async function arrive(db: Db, part: Part, of: { lines: readonly string[]; moveId: string }): Promise<void> {
+  await transaction(db, async tx => {
+    await writeLines(tx, part, of.lines)
+    await sql`
+      update organizations set moving_at = clock_timestamp(), frozen_at = clock_timestamp(), arriving_at = clock_timestamp(),
+        moved_at = null, move_id = ${of.moveId}::uuid
+      where id = ${part.org} and (move_id is null or move_id = ${of.moveId}::uuid)
+    `.execute(tx)
+  })
+}
+
+/** Makes the months of these days, so that older rows are not in the way of a partition. */
+export async function makeMonths(db: Db, days: readonly { parent: string; at: Date }[]): Promise<void> {
+  for (const { parent, at } of days) {
+    // Shorter waits than a request has, again and again: the tables are in use.
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await sql`select make_month_of(${parent}, ${at}::timestamptz)`.execute(db)
+        break
+      } catch (error) {
+        if (!isLockNotAvailable(error) || tries >= TRIES) throw error
+      }
+    }
+  }
+}
+
+const TRIES = 100
+
+/** The months of which an organization has rows: the first instant of each, in UTC. */
+export async function monthsOf(db: Db, org: string): Promise<{ parent: string; at: Date }[]> {
+  const of = (parent: 'verifications' | 'audit_events') => sql`
+    select distinct ${parent}::text as parent, date_trunc('month', to_timestamp(
+      ('x' || lpad(replace(left(id::text, 13), '-', ''), 16, '0'))::bit(64)::bigint / 1000.0) at time zone 'UTC') at time zone 'UTC' as at
+    from ${sql.table(parent)} where org_id = ${org}`
+  const { rows } = await sql<{
+    parent: string
+    at: Date
+  }>`${of('verifications')} union all ${of('audit_events')}`.execute(db)
+  return rows
+}
+
+/** True where the organization was once, and only says that it has moved away. */
+export async function tombstoneOf(db: Db, org: string): Promise<boolean> {
+  const { rows } = await sql`select from organizations where id = ${org} and moved_at is not null`.execute(db)
+  return rows.length > 0
+}
+
+/** The copy is in use from this commit on. False where it was before, or is not of this move. */
+export async function goLive(db: Db, of: { org: string; moveId: string; event: audit.AuditEvent }): Promise<boolean> {
+  return transaction(db, async (tx: Tx) => {
+    const { rows } = await sql`
+      update organizations set moving_at = null, frozen_at = null, arriving_at = null
+      where id = ${of.org} and move_id = ${of.moveId}::uuid and arriving_at is not null returning id
+    `.execute(tx)
+    if (rows.length === 0) return false
+    await audit.append(tx, of.org, of.event)
+    return true
+  })
+}

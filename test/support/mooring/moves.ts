@@ -1,0 +1,43 @@
+/**
+ * Moves of organizations in tests: by the command, in a process of its own, and what both installations hold of one.
+ */
+import { COPIED } from '#server/store/moves/move-tables.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { type Running, startEntry } from '#test/support/operations/processes.ts'
+import type { Mooring } from './mooring.ts'
+
+/** How a command ended, and what it said. */
+export interface Ended {
+  readonly code: number | null
+  readonly out: readonly string[]
+  readonly err: string
+}
+
+/** Starts the command that moves an organization from one installation to another. */
+export function startMove(from: Mooring, to: Mooring, args: readonly string[]): Running {
+  const env = { DATABASE_URL: from.databaseUrl, MOORING_KEYRING: from.config.keyring ?? '' }
+  return startEntry('cli', env, ['org', 'move', ...args, '--to', to.databaseUrl])
+}
+
+/** Runs it to its end. */
+export async function moveOrganization(from: Mooring, to: Mooring, ...args: readonly string[]): Promise<Ended> {
+  const running = startMove(from, to, args)
+  return { code: await running.ended, out: running.out, err: running.err() }
+}
+
+/**
+ * Every row of an organization, by table, as text: without what each server says of itself. Read by this file alone, so that it shares
+ * no mistake with the code that moves them.
+ */
+export async function copiedRows(url: string, org: string): Promise<Record<string, string[]>> {
+  const each = COPIED.map(({ name, left = {} }) => {
+    const own = name === 'changes' ? ['id'] : []
+    const without = [...Object.keys(left), ...own].map(column => `- '${column}'`).join(' ')
+    const key = name === 'organizations' ? 'id' : 'org_id'
+    return `select '${name}' as name, (to_jsonb(t) ${without})::text as text from ${name} t where ${key} = '${org}'`
+  })
+  const rows = await query(url, `${each.join(' union all ')} order by 1, 2`)
+  return Object.fromEntries(
+    COPIED.map(({ name }) => [name, rows.filter(row => row['name'] === name).map(row => String(row['text']))]),
+  )
+}
