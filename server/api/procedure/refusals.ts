@@ -7,8 +7,6 @@ import type { WebParts } from '#server/api/context.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
-import { transaction } from '#server/store/database/db.ts'
-import { asWriter, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 import { faultSpec } from '#shared/faults/fault.ts'
 
@@ -29,13 +27,9 @@ export async function recordRefusal(parts: WebParts, of: Refusal): Promise<void>
   if (faultSpec(fault.code).status >= 500 || !parts.refusals.admits(principal.id, now)) return
   const actor = { kind: principal.kind, id: principal.id, requestId, address }
   const event = { id: newId(), actor, action, objectKind: null, objectId: null, outcome: fault.code, at: now }
-  const { organizationId } = principal
   try {
-    const write = () => transaction(parts.db, tx => audit.append(tx, organizationId, event))
-    await asWriter({ organizationId, phase: 'begins' }, write)
+    await audit.appendAlone(parts.db, principal.organizationId, event)
   } catch (cause) {
-    // Its record is being copied, or is elsewhere.
-    if (cause instanceof OrganizationMoving) return
     parts.log.error(
       { requestId, organizationId: principal.organizationId, stage: 'audit', cause },
       'a refusal was not recorded',

@@ -3,7 +3,9 @@
  * roles of both tiers have no right to change or delete a row; an owner has. The web's role inserts by `record_1` alone, which
  * takes acts of keys and capabilities of the organization, at the time of the act.
  */
-import { sql } from 'kysely'
+
+import { type RawBuilder, sql } from 'kysely'
+import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
 /** Who acts: a key, a capability, an operator at the command line, or the worker. */
@@ -46,9 +48,18 @@ function auditRow(org: string, event: AuditEvent) {
 /** Appends one event, in the transaction of what it records. */
 export async function append(tx: Db, org: string, event: AuditEvent): Promise<void> {
   if (!isOfCaller(event)) return insertAll(tx, [auditRow(org, event)])
+  await sql`select ${recorded(org, event)}`.execute(tx)
+}
+
+/** Appends what a caller did, in a statement of its own: a refusal. Nothing for an organization that moves, whose record is being copied. */
+export async function appendAlone(db: Db, org: string, event: AuditEvent): Promise<void> {
+  await sql`select ${recorded(org, event)} where ${mayWrite({ organizationId: org, phase: 'begins' })}`.execute(db)
+}
+
+function recorded(org: string, event: AuditEvent): RawBuilder<unknown> {
   const { actor } = event
-  await sql`select record_1(${org}, ${event.id}, ${event.at}, ${actor.kind}, ${actor.id}, ${event.action}, ${event.objectKind},
-    ${event.objectId}, ${event.outcome}, ${actor.requestId}, ${actor.address})`.execute(tx)
+  return sql`record_1(${org}, ${event.id}, ${event.at}, ${actor.kind}, ${actor.id}, ${event.action}, ${event.objectKind},
+    ${event.objectId}, ${event.outcome}, ${actor.requestId}, ${actor.address})`
 }
 
 const ROWS_AT_ONCE = 1_000
