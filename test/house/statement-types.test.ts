@@ -26,6 +26,11 @@ import * as oldRows from '#server/store/installation/old-rows.ts'
 import * as keyUses from '#server/store/keys/key-uses.ts'
 import * as resealing from '#server/store/keys/resealing.ts'
 import * as verdictSignatures from '#server/store/keys/verdict-signatures.ts'
+import { holdMove, stateOf } from '#server/store/moves/move-lookups.ts'
+import * as moveRows from '#server/store/moves/move-rows.ts'
+import * as moveSource from '#server/store/moves/move-source.ts'
+import { monthsOf } from '#server/store/moves/move-target.ts'
+import { forgetMoved } from '#server/store/moves/moved-away.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import * as claims from '#server/store/tasks/claims.ts'
@@ -90,6 +95,21 @@ const ASK: claims.ClaimAsk = {
   lanes: ['asked', 'scheduled', 'hung', 'failed'],
 }
 
+/** All of one table that has no key but its organization. */
+const PART: moveRows.Part = {
+  shape: {
+    name: 'quotas',
+    key: [],
+    columns: [
+      { name: 'org_id', type: 'uuid', isOwn: false },
+      { name: 'datasources', type: 'integer', isOwn: false },
+      { name: 'max_datasources', type: 'integer', isOwn: false },
+    ],
+  },
+  org: ORG,
+  isBare: false,
+}
+
 /** What has each typed statement compiled. They are answered made-up rows, so that what follows them is compiled too. */
 const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => new DatabaseClock(db).measure(),
@@ -121,6 +141,13 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => months.make(db),
   db => months.drop(db, { table: 'verifications', keepDays: 90 }),
   db => months.overflowing(db),
+  db => holdMove(db, ORG),
+  db => stateOf(db, ORG),
+  db => moveRows.linesOf(db, PART, [[]]),
+  db => moveRows.countOf(db, PART),
+  db => moveSource.begin(db, ORG, ID),
+  db => monthsOf(db, ORG),
+  db => forgetMoved(db, 30),
 ]
 
 /** What the pool's parsers make of a type of PostgreSQL's. */

@@ -40,14 +40,13 @@ const TRIES = 100
 
 /** The months of which an organization has rows: the first instant of each, in UTC. */
 export async function monthsOf(db: Db, org: string): Promise<{ parent: string; at: Date }[]> {
-  const of = (parent: 'verifications' | 'audit_events') => sql`
-    select distinct ${parent}::text as parent, date_trunc('month', to_timestamp(
-      ('x' || lpad(replace(left(id::text, 13), '-', ''), 16, '0'))::bit(64)::bigint / 1000.0) at time zone 'UTC') at time zone 'UTC' as at
-    from ${sql.table(parent)} where org_id = ${org}`
-  const { rows } = await sql<{
-    parent: string
-    at: Date
-  }>`${of('verifications')} union all ${of('audit_events')}`.execute(db)
+  // The first 48 bits of a UUIDv7 are milliseconds since 1970 (RFC 9562 §5.7).
+  const { rows } = await sql<{ parent: string; at: Date }>`
+    select distinct parent, date_trunc('month', to_timestamp(
+      ('x' || lpad(replace(left(id::text, 13), '-', ''), 16, '0'))::bit(64)::bigint / 1000.0), 'UTC') as at
+    from (select 'verifications' as parent, id from verifications where org_id = ${org}::uuid
+      union all select 'audit_events', id from audit_events where org_id = ${org}::uuid) as ids
+  `.execute(db)
   return rows
 }
 
