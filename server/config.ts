@@ -31,6 +31,8 @@ export interface Config {
   /** True when loopback was opened because nothing was said. */
   readonly openNetworksByDefault: boolean
   readonly dnsServers: readonly string[]
+  /** The addresses or networks from which customers are dialled, for their firewalls; empty where nothing was said. */
+  readonly egressAddresses: readonly string[]
   readonly poolSize: number
   /** Processes of a worker that dial, and so dials, at once at most. They are started when they are needed. */
   readonly dialProcesses: number
@@ -97,7 +99,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     keyring: resolve(text(env, 'MOORING_KEYRING') ?? join(localDir, 'keyring')),
     openNetworks: networks.networks,
     openNetworksByDefault: local,
-    dnsServers: dnsServers(env),
+    ...addresses(env),
     checkIntervalMs:
       1000 * integer(env, { variable: 'MOORING_CHECK_INTERVAL', fallback: 86_400, min: 60, max: 2_592_000 }),
     poolSize: integer(env, { variable: 'MOORING_POOL_SIZE', fallback: 8, min: 1, max: 100 }),
@@ -190,6 +192,22 @@ function dnsServers(env: NodeJS.ProcessEnv): string[] {
   if (!servers.every(isServer))
     throw new ConfigError('MOORING_DNS_SERVERS', 'a comma-separated list of ip or ip:port, IPv6 in brackets')
   return servers
+}
+
+/** From which name servers names are resolved, and from which addresses customers are dialled. */
+function addresses(env: NodeJS.ProcessEnv): Pick<Config, 'dnsServers' | 'egressAddresses'> {
+  return { dnsServers: dnsServers(env), egressAddresses: egressAddresses(env) }
+}
+
+/** Shown to customers as they are: a lone address without its prefix. */
+function egressAddresses(env: NodeJS.ProcessEnv): string[] {
+  const networks = parseNetworks(text(env, 'MOORING_EGRESS_ADDRESSES') ?? '')
+  if (!networks.ok)
+    throw new ConfigError(
+      'MOORING_EGRESS_ADDRESSES',
+      'a comma-separated list of addresses or CIDRs such as 203.0.113.7',
+    )
+  return networks.networks.map(network => network.replace(/(?<=\..*)\/32$|(?<=:.*)\/128$/, ''))
 }
 
 function origins(env: NodeJS.ProcessEnv): string[] {

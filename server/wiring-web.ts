@@ -68,7 +68,7 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     keyless,
     validateMs: VALIDATE_MS,
     answerMs: ANSWER_MS,
-    policy: { openNetworks: config.openNetworks },
+    policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses },
     limits: limitsOf(config, { db, clock }),
     quotas: config.quotas,
     idempotencyMs: config.retention.idempotencyMs,

@@ -123,7 +123,7 @@ export async function runOne(
 function startDialler(ground: WorkerGround, extraCa: string | null, children: number): Dialler {
   const { config, log, ownPlaces } = ground
   return createDialler({
-    policy: { openNetworks: config.openNetworks, ownPlaces },
+    policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses, ownPlaces },
     dnsServers: config.dnsServers,
     children,
     memoryMiB: CHILD_MEMORY_MIB,
@@ -148,7 +148,7 @@ export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: D
     verdicts: await createVerdictSigner(keyring),
     tokens: await createTokens(keyring),
     dialler,
-    policy: { openNetworks: config.openNetworks },
+    policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses },
     clock,
     random: Math.random,
     log,

@@ -26,6 +26,12 @@ export function storableText(min: number, max: number) {
     .meta({ minLength: min, maxLength: max })
 }
 
+/** Whether a text holds eight characters in a row of a secret. */
+export function sharesPiece(text: string, secret: string): boolean {
+  for (let at = 0; at + 8 <= text.length; at += 1) if (secret.includes(text.slice(at, at + 8))) return true
+  return false
+}
+
 /**
  * A text without the characters of one kind that it ends with. `/x+$/` takes a time that is the square of the text's length,
  * where it has many of them in the middle.

@@ -43,5 +43,8 @@ export const Check = z.object({
 export type Check = z.infer<typeof Check>
 
 /** Something that is allowed and worth changing. */
-export const Advisory = z.object({ item: z.string(), recommendation: z.string() })
+export const Advisory = z.object({
+  item: z.string().describe('What it is about.'),
+  recommendation: z.string().describe('What would be better.'),
+})
 export type Advisory = z.infer<typeof Advisory>

@@ -42,15 +42,11 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
     'Its scheme is that of one driver or product: let it begin with postgresql:// instead.',
   ],
   [/^(?:https?|wss?):\/\//i, `It is the address of a page or an API, not of a database: ${WRITE}.`],
-  [
-    /^(?:mysql|mariadb|mongodb|mongodb\+srv|rediss?|sqlserver|mssql|sqlite|oracle|libsql|clickhouse|amqps?|file):/i,
-    `It is the URL of another kind of database or service: ${WRITE}.`,
-  ],
   [/^[{[]\s{0,4}["'{]/, 'It is JSON: give the value of the field with the URL alone.'],
   [/^postgres(?:ql)?:(?!\/\/)/i, 'Two slashes are missing: it has to begin with postgresql://.'],
   [/^postgres(?:ql)?\/\//i, 'A colon is missing: it has to begin with postgresql://.'],
   [/^\/\/[^\s@]{1,2000}@/, 'The scheme is missing: it has to begin with postgresql://.'],
-  [/^[^\s@/:]{1,200}:[^\s@]{0,2000}@/, 'The scheme is missing: it has to begin with postgresql://.'],
+  [/^[^\s@/:]{1,200}:(?!\/\/)[^\s@]{0,2000}@/, 'The scheme is missing: it has to begin with postgresql://.'],
 ]
 
 /** The reason why text that does not begin with the scheme is refused. */

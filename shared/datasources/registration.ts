@@ -3,17 +3,30 @@
  * in which a credential travels, and only inward.
  */
 import { z } from 'zod'
-import { isStorable, storableText } from '#shared/base/text.ts'
+import { MAX_PEM, readPem } from '#shared/base/pem.ts'
+import { storableText } from '#shared/base/text.ts'
 import { chosen, IdempotencyKey, Mode, WaitSeconds } from '#shared/base/wire.ts'
-import { parseConnectionString, type Target } from '#shared/connection-string/connection-string.ts'
+import { type ParsedString, parseConnectionString, type Target } from '#shared/connection-string/connection-string.ts'
 import { MAX_CONNECTION_STRING, MAX_URL } from '#shared/connection-string/uri-text.ts'
 import { ExcludedSchemas } from '#shared/datasources/excluded-schemas.ts'
 import { DbType, Metadata, SchemaName } from './datasource.ts'
 
-/** PEM text, never a path. */
-export const CaCertificate = z.string().max(32_768).refine(isStorable).startsWith('-----BEGIN CERTIFICATE-----', {
-  error: 'caCertificate is PEM text that begins with -----BEGIN CERTIFICATE-----',
-})
+const TOO_LONG =
+  `at most ${MAX_PEM} characters: of a provider's bundle give only the certificates that issue for this server, such as those of ` +
+  'its region'
+
+/** PEM text, never a path; its certificates alone afterwards. */
+export const CaCertificate = z
+  .string()
+  .max(MAX_PEM, { error: TOO_LONG, abort: true })
+  .meta({ description: 'One or more CA certificates as PEM; comments between them are left out.' })
+  .transform((text, ctx): string => {
+    const read = readPem(text)
+    if (read.ok) return read.pem
+    const params = { type: 'value_error', message: `Value error, ${read.message}` }
+    ctx.issues.push({ code: 'custom', input: undefined, message: read.message, params })
+    return z.NEVER
+  })
 
 const described = {
   name: storableText(1, 200).optional(),
@@ -38,6 +51,9 @@ export const Trusted = { caCertificate: CaCertificate.nullable().optional() }
 export interface ReadString {
   readonly text: string
   readonly target: Target
+  readonly advisories: ParsedString['advisories']
+  /** The schema that the string names. */
+  readonly schema: string | null
 }
 
 type WithReadString<T> = Omit<T, 'connectionString'> & { readonly connectionString: ReadString }
@@ -49,10 +65,13 @@ export function withReadString<T extends { connectionString: string }>(
 ): WithReadString<T> {
   const { connectionString: text } = input
   const parsed = parseConnectionString(text)
-  if (parsed.ok) return { ...input, connectionString: { text, target: parsed.target } satisfies ReadString }
+  if (parsed.ok) {
+    const { target, advisories, schema } = parsed
+    return { ...input, connectionString: { text, target, advisories, schema } satisfies ReadString }
+  }
   ctx.issues.push({
     ...{ code: 'custom', input: undefined, path: ['connectionString'], message: parsed.message },
-    params: { code: 'connection_string' },
+    params: { code: parsed.code },
   })
   return z.NEVER
 }

@@ -9,7 +9,7 @@ import { parseConnectionString } from '#shared/connection-string/connection-stri
 import { MAX_CONNECTION_STRING } from '#shared/connection-string/uri-text.ts'
 import { DB_TYPES, type DbType, DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
 import { bytesOf, EXCLUDED_SCHEMAS, looksSecret } from '#shared/datasources/excluded-schemas.ts'
-import { type ReadString, SealedString } from '#shared/datasources/registration.ts'
+import { CaCertificate, type ReadString, SealedString } from '#shared/datasources/registration.ts'
 
 /** The documented pattern of `db_type`, as `ctx.pattern` shows it. */
 export const DB_TYPE_PATTERN = `^(${DB_TYPES.join('|')})$`
@@ -111,7 +111,10 @@ const ConnectionString = text(10, MAX_CONNECTION_STRING)
   .describe('A full PostgreSQL URI with credentials. Sealed in the request that brings it; write-only.')
   .transform((value, ctx): ReadString => {
     const parsed = parseConnectionString(value)
-    if (parsed.ok) return { text: value, target: parsed.target }
+    if (parsed.ok) {
+      const { target, advisories, schema } = parsed
+      return { text: value, target, advisories, schema }
+    }
     const message = `Value error, ${parsed.message}`
     ctx.issues.push({ code: 'custom', input: undefined, message, params: { type: 'value_error', message } })
     return z.NEVER
@@ -123,10 +126,23 @@ function describedInput(body: { name: string; db_type: DbType; excluded_schemas?
   return { name, dbType, schema: null, ...(excludedSchemas === undefined ? {} : { excludedSchemas }) }
 }
 
+const trusted = {
+  ca_certificate: CaCertificate.nullable()
+    .optional()
+    .describe(
+      'The certificate authority that the server must be verified against, as PEM; null for the public ones. With a sealed string it ' +
+        'stands inside the box.',
+    ),
+}
+
 const Plain = z
-  .object({ ...named, connection_string: ConnectionString, ...described })
+  .object({ ...named, connection_string: ConnectionString, ...trusted, ...described })
   .meta({ id: 'CreateConnection', description: 'Registers by connection string.' })
-  .transform(({ connection_string: connectionString, ...body }) => ({ connectionString, ...describedInput(body) }))
+  .transform(({ connection_string: connectionString, ca_certificate: ca, ...body }) => ({
+    connectionString,
+    ...describedInput(body),
+    ...(ca === undefined ? {} : { caCertificate: ca }),
+  }))
 const Sealed = z
   .object({
     ...named,

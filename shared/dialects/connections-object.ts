@@ -3,6 +3,7 @@
  * an envelope, and validation errors in the shape of Pydantic v2.
  */
 import { z } from 'zod'
+import { Advisory } from '#shared/checks/check.ts'
 
 /** The documented answer for one connection. */
 export const ConnectionResponse = z
@@ -17,6 +18,11 @@ export const ConnectionResponse = z
     is_active: z.boolean().describe('False once it is removed.'),
     created_at: z.iso.datetime({ offset: true }).describe('When it was registered.'),
     last_introspected_at: z.iso.datetime({ offset: true }).nullable().describe('Null until the first introspection.'),
+    advisories: z
+      .array(Advisory)
+      .describe(
+        'What is allowed and worth changing: in what the last check found, and in the string that this very call brought.',
+      ),
   })
   .meta({ id: 'ConnectionResponse', description: 'A registered database. No field holds a credential.' })
 export type ConnectionResponse = z.output<typeof ConnectionResponse>

@@ -5,7 +5,7 @@
 
 import { z } from 'zod'
 import { Mode } from '#shared/base/wire.ts'
-import { Check, CheckItem } from '#shared/checks/check.ts'
+import { Advisory, Check, CheckItem } from '#shared/checks/check.ts'
 import { FAULTS, type FaultSpec } from '#shared/faults/fault.ts'
 import { errorTypeOf } from '#shared/faults/fault-names.ts'
 
@@ -33,6 +33,11 @@ const both = {
     .nullable()
     .describe('The fault code that says why it is not active, or what troubles it while it is; else null.'),
   checks: z.array(Check).describe('The checklist as it was last walked; empty before that.'),
+  advisories: z
+    .array(Advisory)
+    .describe(
+      'What is allowed and worth changing: in what the last check found, and in the string that this very call brought.',
+    ),
   credential_version: z.number().int().describe('Counts the credentials that were in force, from 1.'),
   credential_fingerprint: z
     .string()

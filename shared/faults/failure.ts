@@ -36,7 +36,7 @@ const tls = { stage: 'tls', fault: 'tls_failed', retryable: false } as const
 const unsafe = { stage: 'authenticate', fault: 'authentication_unsafe', retryable: false } as const
 const bogus = { stage: 'protocol', fault: 'server_misbehaved', retryable: false } as const
 
-const openFirewall = 'Check that host and port are right, and open the firewall for the addresses of this installation.'
+const openFirewall = 'Check that the host and port are right and that the firewall lets this installation in.'
 const askScram =
   "Set password_encryption = 'scram-sha-256', set the role's password anew, and use scram-sha-256 in pg_hba.conf."
 const checkPort = 'Check that the port is that of a PostgreSQL server or pooler.'

@@ -76,6 +76,10 @@ export const FAULTS = {
   },
   database_not_found: { ...invalid, says: 'The server has no such database, or the role may not connect to it.' },
   schema_not_found: { ...invalid, says: 'The schema does not exist there, or the role has no USAGE on it.' },
+  schema_conflict: {
+    ...invalid,
+    says: 'The connection string names another schema than the request. Name the same one in both, or leave it out of the string.',
+  },
   server_unsupported: {
     ...invalid,
     says: 'The server is no PostgreSQL, or one older than 13. Register PostgreSQL 13 or later.',

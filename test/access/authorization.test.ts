@@ -116,6 +116,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'feeds.watch': { scope: 'feeds.read', input: w => ({ id: w.endpoint }), ...reads },
   'feeds.push': { scope: 'feeds.write', input: w => ({ id: w.endpoint, body: '{"events":[]}' }), ...changes },
   'organization.sealingKey': { scope: null, input: () => ({}), ...asks },
+  'organization.egress': { scope: null, input: () => ({}), ...asks },
   'organization.audit': { scope: 'organization.read', input: () => ({}), ...readsOwn },
   'organization.listKeys': { scope: 'organization.read', input: () => ({}), ...readsOwn },
   'organization.createKey': {

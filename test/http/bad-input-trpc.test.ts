@@ -29,8 +29,8 @@ async function faultOf(call: Parameters<Ground['refused']>): Promise<{ fault: st
   const known = ['code', 'fault', 'httpStatus', 'issues', 'requestId', 'retryable']
   expect(known).toEqual(expect.arrayContaining(Object.keys(error.data)))
   expect([error.data.httpStatus, error.data.requestId]).toEqual([answer.status, answer.headers.get('x-request-id')])
-  const issues: { path: (string | number)[]; code: string }[] = error.data.issues ?? []
-  for (const issue of issues) expect(Object.keys(issue).sort()).toEqual(['code', 'path'])
+  const issues: { path: (string | number)[]; code: string; message: string }[] = error.data.issues ?? []
+  for (const issue of issues) expect(Object.keys(issue).sort()).toEqual(['code', 'message', 'path'])
   return { fault: error.data.fault, paths: issues.map(issue => issue.path.join('.')) }
 }
 

@@ -14,6 +14,7 @@ import {
   RevokedKey,
   RevokeKeyInput,
 } from '#shared/access/api-key.ts'
+import { Egress } from '#shared/access/egress.ts'
 import { SealingKey } from '#shared/access/sealing.ts'
 import { typedId, uuidOf } from '#shared/base/wire.ts'
 import { auditProcedure } from './audit.ts'
@@ -29,6 +30,12 @@ export const organizationRouter = router({
     .input(z.strictObject({}).optional())
     .output(SealingKey)
     .query(({ ctx }) => currentSealingKey(ctx)),
+
+  /** The addresses from which this installation dials, for the firewalls of customers. */
+  egress: procedure(null)
+    .input(z.strictObject({}).optional())
+    .output(Egress)
+    .query(({ ctx }) => ({ addresses: [...(ctx.parts.policy.egressAddresses ?? [])] })),
 
   /** The record of who did what, newest first. */
   audit: auditProcedure,

@@ -6,7 +6,8 @@ import type { z } from 'zod'
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
-import { type DraftedString, draftString } from '#server/api/registration/draft.ts'
+import { withAdvice } from '#server/api/registration/advice.ts'
+import { type DraftedString, draftString, schemaOf } from '#server/api/registration/draft.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
 import type { AskedPayload } from '#server/domain/tasks/contract.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -21,7 +22,7 @@ import { admitValidation } from './admit-validation.ts'
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
   await admitValidation(ctx)
   const drafted = draftedOrRefused(ctx, input)
-  const schema = input.schema === undefined ? 'public' : input.schema
+  const schema = drafted === null ? null : schemaOf(input.schema, drafted)
   const dbType = input.dbType ?? 'postgresql'
   const payload = drafted === null ? null : { secret: drafted.secret, schema, dbType }
   const submitted = async (inside: KnownContext) => {
@@ -31,12 +32,14 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
   }
   return awaiting({ ctx, path: 'datasources.validate', input }, submitted, {
     answer: async (inside, { taskId, answer }) =>
-      taskId === null ? refusedHost() : (answer ?? outcome(inside, taskId)),
+      withAdvice(taskId === null ? refusedHost() : (answer ?? (await outcome(inside, taskId))), drafted ?? NO_ADVICE),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
     isWithdrawnLate: true,
     wakes: ['work'],
   })
 }
+
+const NO_ADVICE = { advisories: [] }
 
 /** Null for a host that is refused without a look-up: that verdict needs no worker. */
 function draftedOrRefused(ctx: KnownContext, input: z.output<typeof ValidateInput>): DraftedString | null {

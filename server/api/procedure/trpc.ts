@@ -94,15 +94,14 @@ const t = initTRPC.context<Context>().create({
         httpStatus: spec.status,
         requestId: ctx?.requestId ?? null,
         retryable: fault.retryable,
-        ...(fault.issues.length === 0 ? {} : { issues: fault.issues.map(issue => shownIssue(fault.code, issue)) }),
+        ...(fault.issues.length === 0 ? {} : { issues: fault.issues.map(shownIssue) }),
       },
     }
   },
 })
 
-/** Where and why. Of what was not even acceptable as input only the code; of a decision the sentence and its numbers as well. */
-function shownIssue(fault: FaultCode, { path, code, message, ctx }: Issue) {
-  if (faultSpec(fault).status === 400) return { path, code }
+/** Where and why: the refusal's own code and its sentence, as the dialects give them. Neither ever holds a value. */
+function shownIssue({ path, code, message, ctx }: Issue) {
   return { path, code, message, ...(ctx === undefined ? {} : { ctx }) }
 }
 

@@ -8,7 +8,10 @@ import type { BroughtSecret } from '#server/domain/access/sealed.ts'
 import { directIdentity } from '#server/domain/datasources/identity.ts'
 import { judgeHost, judgeTarget, judgeUrl } from '#server/domain/network/host-policy.ts'
 import type { NewDatasource } from '#server/store/datasources/registration.ts'
+import { quoteName } from '#shared/base/sql-text.ts'
+import { sharesPiece } from '#shared/base/text.ts'
 import type { Mode } from '#shared/base/wire.ts'
+import type { Advisory } from '#shared/checks/check.ts'
 import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import { parseHost } from '#shared/connection-string/host.ts'
 import { DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
@@ -27,6 +30,9 @@ export interface DraftedString {
   readonly port: number
   readonly database: string
   readonly tlsMode: string | null
+  /** What the string advises and the schema that it names, where it came in clear: of a sealed one the worker knows. */
+  readonly advisories: readonly Advisory[]
+  readonly namedSchema: string | null
 }
 
 /** Takes a connection string, in clear or sealed by the caller, apart. Throws `invalid_body`, `byo_host_not_allowed`. */
@@ -40,28 +46,43 @@ export function draftString(ctx: KnownContext, input: StringInput): DraftedStrin
       throw new Fault('byo_host_not_allowed')
     const { sealedConnectionString: box, keyId } = input
     const secret = { kind: 'client-sealed' as const, box, keyId, projection, ...UNSAID }
-    return { secret, ...projection, tlsMode: null }
+    return { secret, ...projection, tlsMode: null, advisories: [], namedSchema: null }
   }
-  const { target } = input.connectionString
+  const { target, advisories, schema: namedSchema } = input.connectionString
   const refused = judgeTarget(target, ctx.parts.policy)
   if (refused === 'tls_required') {
     const message = 'sslmode=disable is taken only for hosts in networks that this installation has opened'
-    throw new Fault('invalid_body', { issues: [{ path: ['connectionString'], code: 'connection_string', message }] })
+    throw new Fault('invalid_body', { issues: [{ path: ['connectionString'], code: 'parameter_value', message }] })
   }
   if (refused !== null) throw new Fault('byo_host_not_allowed')
   const { host, port, database, tlsMode } = target
   const trust = input.caCertificate === undefined ? UNSAID : { caCertificate: input.caCertificate }
-  return { secret: { kind: 'direct', target, ...trust }, host, port, database, tlsMode }
+  return { secret: { kind: 'direct', target, ...trust }, host, port, database, tlsMode, advisories, namedSchema }
 }
 
 /** Nothing is said of a CA certificate, at least out here: the worker knows whether one is in force. */
 const UNSAID = { caCertificate: null, keepCertificate: true } as const
+
+/** The schema of a field, or else the one that the string names. Throws `invalid_body` where both name one, and not the same. */
+export function schemaOf(given: string | null | undefined, { namedSchema, secret }: DraftedString): string | null {
+  if (given === undefined || given === null) return namedSchema ?? (given === null ? null : 'public')
+  if (namedSchema === null || namedSchema === given) return given
+  // A name that holds a piece of the password is not shown.
+  const password = secret.kind === 'direct' ? secret.target.password : ''
+  const shown = sharesPiece(namedSchema, password) ? 'another one' : quoteName(namedSchema)
+  const message = `The schema field says ${quoteName(given)}, the connection string ${shown}: give one of them, or the same twice.`
+  throw new Fault('invalid_body', { issues: [{ path: ['schema'], code: 'schema_conflict', message }] })
+}
 
 /** A datasource to be registered. */
 export interface Draft {
   readonly datasource: Omit<NewDatasource, 'id'>
   readonly secret: BroughtSecret
   readonly last4: string | null
+  /** What the answer advises beside what a check has found. */
+  readonly advisories: readonly Advisory[]
+  /** The natural key that the same string had while the schema that it names was not read; null for any other. */
+  readonly formerIdentity: string | null
 }
 
 /** Everything of a registration but ids and boxes. Throws `invalid_body`, `byo_host_not_allowed`. */
@@ -73,9 +94,12 @@ type DirectInput = Exclude<RegisterInput, { endpoint: string }>
 type EndpointInput = Extract<RegisterInput, { endpoint: string }>
 
 function draftDirect(ctx: KnownContext, input: DirectInput): Draft {
-  const { secret, ...shown } = draftString(ctx, input)
+  const drafted = draftString(ctx, input)
+  const { secret, advisories, namedSchema, ...shown } = drafted
   const mode = ctx.principal.mode
-  const schema = input.schema === undefined ? 'public' : input.schema
+  const schema = schemaOf(input.schema, drafted)
+  const hasIdentity = ctx.voice === 'datasources'
+  const isFromString = input.schema === undefined && namedSchema !== null && namedSchema !== 'public'
   return {
     datasource: {
       kind: 'direct',
@@ -87,10 +111,12 @@ function draftDirect(ctx: KnownContext, input: DirectInput): Draft {
       excludedSchemas: input.excludedSchemas ?? DEFAULT_EXCLUDED_SCHEMAS,
       endpoint: null,
       metadata: input.metadata ?? {},
-      identity: ctx.voice === 'datasources' ? directIdentity({ mode, ...shown, schema }) : null,
+      identity: hasIdentity ? directIdentity({ mode, ...shown, schema }) : null,
     },
     secret,
     last4: null,
+    advisories,
+    formerIdentity: hasIdentity && isFromString ? directIdentity({ mode, ...shown, schema: 'public' }) : null,
   }
 }
 
@@ -123,5 +149,7 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): Draft {
     },
     secret: { kind: 'endpoint', url: parsed.url.href, signingKey: input.signingKey },
     last4: [...input.signingKey].slice(-4).join(''),
+    advisories: [],
+    formerIdentity: null,
   }
 }

@@ -16,6 +16,7 @@ import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RegisterInput } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
+import { withAdvice } from './advice.ts'
 import { type Draft, draft } from './draft.ts'
 import { placePending, sealCredential } from './pending.ts'
 
@@ -28,14 +29,28 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
   const call = { ctx, path: 'datasources.register', input }
   const registered = async (within: KnownContext): Promise<Checked> => {
     if ('keyId' in input) await requireOurKey(within, input)
+    const known = await withKnownIdentity(within, drafted)
     const id = newId()
-    made = await place(within, drafted, id)
-    return made === null ? registerAgain(within, drafted) : { id, request: 1 }
+    made = await place(within, known, id)
+    return made === null ? registerAgain(within, known) : { id, request: 1 }
   }
   const answer = async (within: KnownContext, placed: Checked) =>
-    made !== null && waitSeconds === 0 ? made : checked(within, { ...placed, waitSeconds })
+    withAdvice(made !== null && waitSeconds === 0 ? made : await checked(within, { ...placed, waitSeconds }), drafted)
   const of = { answer, wakes: ['work', 'news'] as const }
   return waitSeconds > 0 ? awaiting(call, registered, of) : idempotentAs(call, registered, of)
+}
+
+/**
+ * What is registered keeps its natural key: a string whose schema was not read when it was registered goes on naming the same
+ * datasource, unless one of the schema that it names is there as well.
+ */
+async function withKnownIdentity({ parts: { db }, principal }: KnownContext, drafted: Draft): Promise<Draft> {
+  const { formerIdentity: former, datasource } = drafted
+  const org = principal.organizationId
+  if (former === null || datasource.identity === null) return drafted
+  if (await registration.isThere(db, org, datasource.identity)) return drafted
+  if (!(await registration.isThere(db, org, former))) return drafted
+  return { ...drafted, datasource: { ...datasource, identity: former, schema: 'public' } }
 }
 
 /** Null where a datasource of this natural key is there already. */

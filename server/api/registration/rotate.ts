@@ -17,7 +17,8 @@ import type { DatasourceId } from '#shared/base/wire.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RotateInput, RotateKeyInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { draftString } from './draft.ts'
+import { withAdvice } from './advice.ts'
+import { type DraftedString, draftString } from './draft.ts'
 import { type DraftedSecret, placePending } from './pending.ts'
 
 type Rotation = z.output<typeof RotateInput>
@@ -25,9 +26,9 @@ type Rotation = z.output<typeof RotateInput>
 /** How long a credential on its way is waited for where a version is expected. */
 const SETTLING_MS = 2_000
 
-function drafted(ctx: KnownContext, input: Rotation): DraftedSecret {
-  const { secret } = draftString(ctx, input)
-  return { secret: { ...secret, allowMove: input.allowMove ?? false }, last4: null }
+function drafted(ctx: KnownContext, input: Rotation): DraftedSecret & Pick<DraftedString, 'advisories'> {
+  const { secret, advisories } = draftString(ctx, input)
+  return { secret: { ...secret, allowMove: input.allowMove ?? false }, last4: null, advisories }
 }
 
 /** Rotates a direct datasource. Throws `conflict` when `expectedVersion` is not the one in force, or another stays pending. */
@@ -45,7 +46,8 @@ function rotateNow(ctx: KnownContext, input: Rotation): Promise<Datasource> {
     if (row.kind !== 'direct') throw wrongKind('connectionString', 'An endpoint has a signing key: use rotateKey.')
     return place(inside, { id: row.id, entry, expectedVersion: input.expectedVersion })
   }
-  const answer = (inside: KnownContext, placed: Checked) => checked(inside, { ...placed, waitSeconds })
+  const answer = async (inside: KnownContext, placed: Checked) =>
+    withAdvice(await checked(inside, { ...placed, waitSeconds }), entry)
   const of = { answer, wakes: ['work', 'news'] as const }
   return waitSeconds > 0 ? awaiting(call, rotated, of) : idempotentAs(call, rotated, of)
 }

@@ -3,7 +3,7 @@
  * first byte. Only in there may a certificate come with a sealed string, so that nobody on the way can put one beside it.
  */
 import { z } from 'zod'
-import { parseConnectionString, type Target } from '#shared/connection-string/connection-string.ts'
+import { type ParsedString, parseConnectionString, type Target } from '#shared/connection-string/connection-string.ts'
 import { CaCertificate } from '#shared/datasources/registration.ts'
 
 const Content = z.strictObject({ connectionString: z.string(), caCertificate: CaCertificate.nullable().optional() })
@@ -12,6 +12,8 @@ const Content = z.strictObject({ connectionString: z.string(), caCertificate: Ca
 export interface SealedContent {
   readonly target: Target
   readonly caCertificate: string | null | undefined
+  /** What the string says beside its target. */
+  readonly said: Pick<ParsedString, 'advisories' | 'schema'>
 }
 
 /** Reads an opened box; null for one that is not acceptable. Quotes nothing of it. */
@@ -19,7 +21,9 @@ export function readSealedContent(text: string): SealedContent | null {
   const content = text.startsWith('{') ? readJson(text) : { connectionString: text, caCertificate: undefined }
   if (content === null) return null
   const parsed = parseConnectionString(content.connectionString)
-  return parsed.ok ? { target: parsed.target, caCertificate: content.caCertificate } : null
+  if (!parsed.ok) return null
+  const { target, advisories, schema } = parsed
+  return { target, caCertificate: content.caCertificate, said: { advisories, schema } }
 }
 
 function readJson(text: string): z.output<typeof Content> | null {

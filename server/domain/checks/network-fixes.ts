@@ -26,8 +26,9 @@ const FIREWALLS_BY_HOST: readonly (readonly [RegExp, string])[] = [
 /** What to do where nobody answers, or the network turns us away. */
 export function firewallFix(tried: TriedLogin): string {
   const place = placeOf(tried)
-  const open = place === null ? 'open the firewall for' : `the provider's firewall: ${place}:`
-  return `Check that host and port are right. Then ${open} ${ours(tried)}.`
+  const checked = 'Check that the host and port are right and that the firewall lets this installation in'
+  if (place !== null) return `${checked}: ${place}: ${ours(tried)}.`
+  return tried.egressAddresses.length === 0 ? `${checked}.` : `${checked}: open it for ${ours(tried)}.`
 }
 
 /** What to do where the server refuses this role, database and address. */

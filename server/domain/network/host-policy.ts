@@ -24,6 +24,8 @@ export interface HostPolicy {
   readonly openNetworks: readonly string[]
   /** Never dialled for a customer, opened or not; judged where names are resolved. */
   readonly ownPlaces?: readonly OwnPlace[]
+  /** The addresses from which this installation dials, as its operator says; customers open their firewalls for them. */
+  readonly egressAddresses?: readonly string[]
 }
 
 /** What a dial is for; it decides which ports may be dialled. */

@@ -21,5 +21,6 @@ export function present(datasource: Datasource): ConnectionResponse {
     is_active: datasource.removedAt === null,
     created_at: datasource.createdAt,
     last_introspected_at: datasource.introspectedAt,
+    advisories: datasource.advisories,
   }
 }

@@ -15,6 +15,7 @@ interface Detail {
 
 const FIELDS: Readonly<Record<string, string>> = {
   connectionString: 'connection_string',
+  caCertificate: 'ca_certificate',
   sealedConnectionString: 'sealed_connection_string',
   keyId: 'key_id',
   database: 'database_name',

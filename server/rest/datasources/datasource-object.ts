@@ -19,20 +19,14 @@ export function present(datasource: Datasource): DatasourceObject {
     created: seconds(datasource.createdAt),
     status_reason: datasource.statusReason,
     checks: datasource.checks,
+    advisories: datasource.advisories,
     credential_version: datasource.credentialVersion,
     credential_fingerprint: datasource.credentialFingerprint,
   }
   if (datasource.kind === 'direct') {
     const { host, database, schema, displayName } = datasource
-    return {
-      ...both,
-      connection: 'direct',
-      provider: 'postgresql',
-      host,
-      database,
-      schema: schema ?? 'public',
-      display_name: displayName,
-    }
+    const named = { schema: schema ?? 'public', display_name: displayName }
+    return { ...both, connection: 'direct', provider: 'postgresql', host, database, ...named }
   }
   const { feed } = datasource
   return {

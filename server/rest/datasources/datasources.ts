@@ -9,6 +9,7 @@ import { faultSpec } from '#shared/faults/fault.ts'
 import { errorTypeOf } from '#shared/faults/fault-names.ts'
 import { capabilityRoutes } from './capability-routes.ts'
 import { datasourceRoutes } from './datasource-routes.ts'
+import { egressRoutes } from './egress.ts'
 import { eventRoutes } from './event-routes.ts'
 import { schemaRoutes } from './schema-routes.ts'
 import { sealingKeyRoutes } from './sealing-key.ts'
@@ -19,6 +20,7 @@ const routes: readonly Route[] = [
   ...schemaRoutes,
   ...capabilityRoutes,
   ...sealingKeyRoutes,
+  ...egressRoutes,
 ]
 
 /** Every route twice: existing SDKs prefix `/api`. */

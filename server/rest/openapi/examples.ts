@@ -50,6 +50,7 @@ const shared = {
   metadata: METADATA,
   created: 1_795_305_600,
   status_reason: null,
+  advisories: [],
   credential_version: 1,
   credential_fingerprint: '3vG0mJ2n1xq8nLq7u4bT5A',
 } as const
@@ -112,6 +113,7 @@ export const CONNECTION = {
   is_active: true,
   created_at: '2026-11-21T09:30:00.000Z',
   last_introspected_at: null,
+  advisories: [],
 } as const
 
 const snapshot = {

@@ -9,6 +9,7 @@ export const tags = [
   { name: 'connections', description: 'The connections dialect: an envelope, and validation errors like Pydantic v2.' },
   { name: 'datasources', description: 'The datasources dialect: objects that name their type, and flat errors.' },
   { name: 'capabilities', description: 'Tokens that do a few named things for a while.' },
+  { name: 'egress', description: 'The addresses that databases are dialled from.' },
   { name: 'sealing_key', description: 'The public key that callers may seal connection strings to.' },
 ] as const
 

@@ -70,6 +70,18 @@ export async function register(db: Db, org: string, entry: Registration): Promis
   return outcome === 'registered'
 }
 
+/** Whether a natural key is there at this moment: a look that holds nothing. */
+export async function isThere(db: Db, org: string, identity: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('datasources')
+    .select('id')
+    .where('org_id', '=', org)
+    .where('identity', '=', identity)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /**
  * True when another live datasource has the natural key. Whoever asks holds the lock of a row, so this takes none of another: two
  * that move onto each other's key would wait for each other for ever. From here to the end of the transaction nobody else takes

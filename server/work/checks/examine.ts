@@ -51,7 +51,15 @@ export async function examine(parts: WorkerParts, of: Examination): Promise<Exam
   }
   const keptUntil = await keptFromTold(parts, of, resolved)
   if (keptUntil !== null) return { ...undialled(KEPT.fault, 'unreachable'), unmade: { until: keptUntil } }
-  return resolved.ok ? dialled(parts, of, resolved) : undialled(resolved.reason)
+  if (!resolved.ok) return undialled(resolved.reason)
+  return isOtherSchema(of, resolved) ? undialled('schema_conflict') : dialled(parts, of, resolved)
+}
+
+/** What is registered for the first time with a sealed string that names another schema than the field: only here both are known. */
+function isOtherSchema({ schema, inForce, stored }: Examination, { said }: ResolvedTarget): boolean {
+  const named = said?.schema ?? null
+  const isFirst = inForce === null && (stored === undefined || stored.version === 1)
+  return isFirst && schema !== null && named !== null && named !== schema
 }
 
 /** Until when it is not told, nor dialled, what a comparison with the credential in force has said; a guess that is told is counted. */
@@ -65,14 +73,21 @@ async function keptFromTold(parts: WorkerParts, of: Examination, { ok, compared 
 
 async function dialled(parts: WorkerParts, of: Examination, resolved: ResolvedTarget): Promise<Examined> {
   const { target, caCertificate } = resolved
-  const { schema, dbType, rolePolicy } = of
+  const { dbType, rolePolicy } = of
+  const schema = of.schema ?? resolved.said?.schema ?? null
   const { end: probe, keptUntil } = await guardedProbe(parts, {
     organizationId: of.organizationId,
     isTrusted: of.isTrusted,
     stored: of.stored ?? null,
     request: { target, caCertificate, md5Allowed: of.md5Allowed, schema, deadlineMs: DEADLINE_MS },
   })
-  const judgement = judge(probe, { schema, rolePolicy, dbType, target, isCaNamed: caCertificate !== null })
+  const asked = { schema, rolePolicy, dbType, target, isCaNamed: caCertificate !== null }
+  const found = judge(probe, {
+    ...asked,
+    isPasswordAscii: /^[\x20-\x7e]*$/.test(target.password),
+    egressAddresses: parts.policy.egressAddresses ?? [],
+  })
+  const judgement = { ...found, advisories: [...found.advisories, ...(resolved.said?.advisories ?? [])] }
   const isUnmade = probe.failure !== null && UNMADE.has(probe.failure.code)
   return { judgement, resolved, isMd5: probe.passwordSent === 'md5', unmade: isUnmade ? { until: keptUntil } : null }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Secret } from '#server/domain/access/sealed.ts'
-import { readSealedContent } from '#server/domain/access/sealed-content.ts'
+import { readSealedContent, type SealedContent } from '#server/domain/access/sealed-content.ts'
 import { openingOr } from '#server/seal/held-key.ts'
 import type { SealedCredential } from '#server/store/credentials/sealed.ts'
 import { openClientBox, openCredential } from '#server/work/credentials/open.ts'
@@ -20,6 +20,8 @@ export interface ResolvedTarget {
   readonly caCertificate: string | null
   readonly canonical: string
   readonly compared: Target | null
+  /** What a string that its caller has sealed says beside its target; null for any other, of which the web tier has told. */
+  readonly said: SealedContent['said'] | null
 }
 
 /** What to dial, or why nothing is. */
@@ -47,12 +49,14 @@ interface Stated {
   readonly ok: true
   readonly target: Target
   readonly caCertificate: string | null | undefined
+  readonly said?: SealedContent['said']
 }
 
 const refused = (reason: FaultCode): Refused => ({ ok: false, reason, compared: null })
 
-function resolved(target: Target, caCertificate: string | null): ResolvedTarget {
-  return { ok: true, target, caCertificate, canonical: canonicalTarget(target, caCertificate), compared: null }
+function resolved({ target, said }: Stated, caCertificate: string | null): ResolvedTarget {
+  const canonical = canonicalTarget(target, caCertificate)
+  return { ok: true, target, caCertificate, canonical, compared: null, said: said ?? null }
 }
 
 /** Resolves it. Throws `SealBroken` when the credential in force cannot be opened; a caller's broken box is refused. */
@@ -61,16 +65,16 @@ export async function resolve(parts: WorkerParts, of: Unresolved): Promise<Resol
   const stated = await statedOf(parts, organizationId, secret)
   if (!stated.ok) return stated
   const { target, caCertificate } = stated
-  if (inForce === null) return resolved(target, caCertificate ?? null)
+  if (inForce === null) return resolved(stated, caCertificate ?? null)
   const mayMove = 'allowMove' in secret && secret.allowMove === true
-  if (mayMove && caCertificate !== undefined) return resolved(target, caCertificate)
+  if (mayMove && caCertificate !== undefined) return resolved(stated, caCertificate)
   const current = await statedOf(parts, organizationId, openCredential(parts, inForce))
-  if (!current.ok) return mayMove ? resolved(target, caCertificate ?? null) : refused('target_changed')
+  if (!current.ok) return mayMove ? resolved(stated, caCertificate ?? null) : refused('target_changed')
   if (!mayMove && !isSamePlace(current.target, target)) return refused('target_changed')
   const inForceCa = current.caCertificate ?? null
-  if (caCertificate !== undefined || inForceCa === null) return resolved(target, caCertificate ?? null)
+  if (caCertificate !== undefined || inForceCa === null) return resolved(stated, caCertificate ?? null)
   // Only the string that is in force under this certificate may do without it: any other password was not given for it.
-  const same = resolved(target, inForceCa)
+  const same = resolved(stated, inForceCa)
   const isSame = same.canonical === canonicalTarget(current.target, inForceCa)
   return { ...(isSame ? same : refused('ca_certificate_required')), compared: target }
 }
@@ -117,7 +121,7 @@ export function openedSecret(text: string, secret: ClientSealed): Secret | null 
 
 /** What was said, in the form in which it is kept. Who asked for it, and their leave to move, stay with it. */
 export function keptSecret(
-  { target, caCertificate }: Omit<Stated, 'ok'>,
+  { target, caCertificate }: Pick<Stated, 'target' | 'caCertificate'>,
   { requestedBy, allowMove }: StatedBy,
 ): Secret {
   return {

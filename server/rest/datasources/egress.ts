@@ -1,0 +1,39 @@
+/**
+ * The route of the addresses from which this installation dials, `GET /v1/egress`: what a customer opens a firewall for.
+ */
+import { z } from 'zod'
+import type { Route } from '#server/rest/dialect.ts'
+import { strictRoute } from './strict.ts'
+
+const EgressObject = z
+  .object({
+    object: z.literal('egress').describe('Always `egress`.'),
+    addresses: z
+      .array(z.string())
+      .describe('Addresses or CIDRs of both families; empty where the operator has not set MOORING_EGRESS_ADDRESSES.'),
+  })
+  .meta({ id: 'Egress', description: 'From where databases are dialled.' })
+
+/** The table. */
+export const egressRoutes: readonly Route[] = [
+  strictRoute({
+    method: 'get',
+    path: '/v1/egress',
+    operationId: 'getEgress',
+    summary: 'Read the addresses that databases are dialled from',
+    description: 'Open the firewall of a database for these addresses. Fixes about a firewall name them as well.',
+    params: {},
+    answers: {
+      200: {
+        description: 'The addresses.',
+        schema: EgressObject,
+        example: { object: 'egress', addresses: ['203.0.113.7', '2001:db8::7'] },
+      },
+    },
+    faults: [],
+    async run(call) {
+      const { addresses } = await call.caller.organization.egress()
+      return { status: 200, body: { object: 'egress', addresses } }
+    },
+  }),
+]
