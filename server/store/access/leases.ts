@@ -159,7 +159,7 @@ export function live(db: Db, org: string, now: Date): Promise<LeaseRow[]> {
 
 /** How long ago what a lease needs may have ended for the lease to be looked at, and how much of it: one that is left runs out by itself. */
 const LOST_WITHIN = sql`interval '1 hour'`
-const LOST_LAST = 500
+const LOST_LAST = 250
 
 /**
  * Marks a batch of what has run out, and one of what has lately lost its capability or datasource; of every organization. Says
