@@ -52,6 +52,8 @@ export interface Worker {
 export interface WorkerGround extends Ground {
   /** Places that are never dialled for a customer: our own server, and the ports on which we listen. */
   readonly ownPlaces: readonly OwnPlace[]
+  /** False where a first try may take as long as any: what happens in the middle of one then takes the time that it needs. */
+  readonly cutsFirstTries?: boolean
 }
 
 /** Builds the worker and begins to claim tasks. */
@@ -70,7 +72,8 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
   const canDial = () => dialler.canDial()
   const readiness = await startReadiness({ ...ground, canDial }, 'worker')
   const { checks, feeds } = pacesOf(config.dialProcesses)
-  const loops = [new Loop(parts, trades, checks), new Loop(parts, feedTrades, feeds)]
+  const asked = { ...checks, cutsFirstTries: ground.cutsFirstTries ?? checks.cutsFirstTries }
+  const loops = [new Loop(parts, trades, asked), new Loop(parts, feedTrades, feeds)]
   const quarantine = startQuarantine(ground, parts)
   for (const loop of loops) loop.start()
   const healing = startHealing(parts)

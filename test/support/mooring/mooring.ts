@@ -69,6 +69,8 @@ export interface MooringOptions {
   readonly databaseUrl?: string
   /** The folder of keyrings of another one, which goes on longer. */
   readonly keyrings?: string
+  /** False for a test that does something in the middle of a first try, which would be cut off on a busy machine. */
+  readonly cutsFirstTries?: boolean
 }
 
 /** Starts one. The caller stops it. */
@@ -83,7 +85,9 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const log = createLog({ level: 'trace', destination: keeping(logLines) })
   const clock = options.clock ?? (() => new Date())
   const store = await openStore(stack, { config, url: database.url, log, setsDeadlines: true })
-  const ground = { config, ...store, log, clock, ownPlaces: ownPlaces(config, { url: database.url, isShared: false }) }
+  const { cutsFirstTries = true } = options
+  const places = ownPlaces(config, { url: database.url, isShared: false })
+  const ground = { config, ...store, log, clock, ownPlaces: places, cutsFirstTries }
   const keyring = await readWorkerKeyring(join(dir, 'worker.json'))
   const worker = options.worker === false ? null : await startWorker(ground, keyring)
   stack.defer(async () => worker?.stop(5_000))
