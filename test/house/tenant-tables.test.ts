@@ -41,7 +41,7 @@ const STATEMENTS: Readonly<Record<string, string>> = {
     'what a worker without a key left, by its partial index, page by page',
   'from tasks where expires_at < $1 and not standing order by expires_at limit': SWEPT,
   'from leases where ended_at is null and expires_at <= $1 order by expires_at limit': SWEPT,
-  'from capabilities c join leases l on l.org_id = c.org_id': SWEPT,
+  'from capabilities where least(revoked_at, expires_at) between': SWEPT,
   'from idempotency_keys where expires_at <= $1 order by expires_at limit': SWEPT,
   'from credentials where fingerprint is not null and fingerprint_key_id is null limit': SWEPT,
   'from feeds where oldest_at < $1 order by oldest_at limit 1': SWEPT,

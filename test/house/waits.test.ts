@@ -25,6 +25,7 @@ const SLEEPS: Readonly<Record<string, readonly [number, string]>> = {
   'test/operations/rolling-restart.test.ts': [1, 'callers leave the machine time for what they call'],
   'test/support/access/procedures.ts': [1, 'a subscription is refused within the time, or is not'],
   'test/support/dials/hostile-postgres.ts': [1, 'a server drips'],
+  'test/support/operations/balancer.ts': [1, 'a balancer looks once a second, and is asked what it has seen'],
 }
 const CHANCE: Readonly<Record<string, readonly [number, string]>> = {
   'test/database/lock-order.test.ts': [1, 'the seed itself, which is printed'],

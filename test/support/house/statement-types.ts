@@ -15,7 +15,7 @@ import {
 import { Visitor } from 'oxc-parser'
 import type pg from 'pg'
 import type { Db } from '#server/store/tables/tables.ts'
-import type { Source } from './architecture/source.ts'
+import type { Source } from '#test/support/house/architecture/source.ts'
 
 /** A raw statement whose columns are typed in its place. */
 export interface TypedStatement {
