@@ -30,7 +30,14 @@ export const dbCommands: readonly Command[] = [
     async run(context, args) {
       const roles = { web: required(args, 'web'), worker: required(args, 'worker') }
       if (args.options['apply'] !== true) {
-        for (const statement of grantStatements(roles)) context.print(`${statement};`)
+        // A line each: people pipe them into `psql`, and programs read them one by one.
+        for (const statement of grantStatements(roles))
+          context.print(
+            `${statement
+              .split('\n')
+              .map(line => line.trim())
+              .join(' ')};`,
+          )
         return 0
       }
       const db = await context.openDb()

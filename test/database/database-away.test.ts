@@ -104,7 +104,9 @@ describe.each(Object.entries(WAYS))('By %s', (name, way) => {
   })
 
   it.each(['40001', '40P01'])('SQLSTATE %s once is not told: the transaction is run once more', async sqlstate => {
-    await failing(`if nextval('fault_times') = 1 then raise exception 'again' using errcode = '${sqlstate}'; end if;`)
+    await failing(
+      `if nextval('public.fault_times') = 1 then raise exception 'again' using errcode = '${sqlstate}'; end if;`,
+    )
     expect((await way()).status).toBeLessThan(300)
   })
 
