@@ -9,7 +9,7 @@ import * as idempotency from '#server/store/access/idempotency.ts'
 import * as leases from '#server/store/access/leases.ts'
 import * as credentialMarks from '#server/store/credentials/credential-marks.ts'
 import * as feeds from '#server/store/feeds/feed-retention.ts'
-import { BATCH, BatchTooLarge, isLockNotAvailable } from '#server/store/installation/brief.ts'
+import { BATCH, BatchTooLarge, isLockNotAvailable, SMALLEST_BATCH } from '#server/store/installation/brief.ts'
 import * as months from '#server/store/installation/months.ts'
 import * as oldChanges from '#server/store/installation/old-changes.ts'
 import * as oldRows from '#server/store/installation/old-rows.ts'
@@ -82,7 +82,6 @@ const LIST: readonly Forget[] = [
 /** What reads or writes an old row waits as long as its batch takes. */
 const AIM_MS = 50
 const FIRST = BATCH / 4
-const SMALLEST = BATCH / 32
 
 /** How many rows the batches of one table remove in one turn: as many as take some 50 ms, by what the last one took. */
 export class BatchSize {
@@ -101,7 +100,7 @@ export class BatchSize {
 
   /** Makes the next batch smaller, where it is not the smallest. */
   halve(): void {
-    this.#rows = Math.max(SMALLEST, this.#rows / 2)
+    this.#rows = Math.max(SMALLEST_BATCH, this.#rows / 2)
   }
 }
 

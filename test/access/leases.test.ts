@@ -8,6 +8,7 @@ import { mintCapability } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
 import * as leases from '#server/store/access/leases.ts'
+import { SMALLEST_BATCH } from '#server/store/installation/brief.ts'
 import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { spellConnectionString } from '#shared/connection-string/connection-string-text.ts'
@@ -104,14 +105,14 @@ describe('A lease', () => {
     const ground = { db: mooring.db, keyring: mooring.keyring, now: new Date() }
     expect(await revokeLease(ground, { organizationId, id: revoked ?? '' })).toBe(true)
     expect(await revokeLease(ground, { organizationId, id: revoked ?? '' })).toBe(false)
-    await leases.sweep(mooring.db, new Date(Date.now() + 1_000))
+    await leases.sweep(mooring.db, new Date(Date.now() + 1_000), SMALLEST_BATCH)
     const marks = async () => Object.fromEntries((await leaseRows()).map(row => [row['id'], row['ended_by']]))
     expect(await marks()).toMatchObject({
       [expiring ?? '']: null,
       [orphaned ?? '']: 'revoked',
       [revoked ?? '']: 'revoked',
     })
-    await leases.sweep(mooring.db, new Date(Date.now() + 31_000))
+    await leases.sweep(mooring.db, new Date(Date.now() + 31_000), SMALLEST_BATCH)
     expect(await marks()).toMatchObject({ [expiring ?? '']: 'expired', [orphaned ?? '']: 'revoked' })
   })
 })

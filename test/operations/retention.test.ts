@@ -9,7 +9,7 @@ import { newId } from '#server/domain/access/ids.ts'
 import { DAY_MS } from '#server/domain/tasks/retention-settings.ts'
 import { createLog } from '#server/log.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
-import { BATCH } from '#server/store/installation/brief.ts'
+import { BATCH, SMALLEST_BATCH } from '#server/store/installation/brief.ts'
 import * as oldRows from '#server/store/installation/old-rows.ts'
 import * as upkeep from '#server/store/installation/upkeep.ts'
 import { startForgetting } from '#server/work/retention.ts'
@@ -122,9 +122,9 @@ describe('A setting', () => {
       expires_at = expires_at - interval '47 hours' where key = '${idempotencyKey}'`)
     const again = await mooring.client().organization.createKey.mutate({ name, idempotencyKey })
     expect(again.id).toBe(made.id)
-    expect(await idempotency.sweep(mooring.db, new Date())).toBe(false)
+    expect(await idempotency.sweep(mooring.db, new Date(), SMALLEST_BATCH)).toBe(false)
     expect(await count(`idempotency_keys where key = '${idempotencyKey}'`)).toBe(1)
-    await idempotency.sweep(mooring.db, new Date(Date.now() + 2 * 3_600_000))
+    await idempotency.sweep(mooring.db, new Date(Date.now() + 2 * 3_600_000), SMALLEST_BATCH)
     expect(await count(`idempotency_keys where key = '${idempotencyKey}'`)).toBe(0)
   })
 
@@ -140,13 +140,13 @@ describe('A setting', () => {
 
 describe('A batch', () => {
   it('is of so many rows at most, oldest first, and says whether there may be more', async () => {
-    const size = 20
+    const size = SMALLEST_BATCH
     await verifications(size, 200)
-    await verifications(size + 10, 100)
+    await verifications(size + 2, 100)
     const before = new Date(Date.now() - RETENTION.verificationsMs)
     expect(await oldRows.forgetVerifications(mooring.db, before, size)).toBe(true)
     expect(await count(`verifications where at < now() - interval '199 days'`)).toBe(0)
-    expect(await count(oldOnes)).toBe(size + 10)
+    expect(await count(oldOnes)).toBe(size + 2)
     expect(await oldRows.forgetVerifications(mooring.db, before, size)).toBe(true)
     expect(await oldRows.forgetVerifications(mooring.db, before, size)).toBe(false)
     expect(await count(oldOnes)).toBe(0)
@@ -160,7 +160,7 @@ describe('A batch', () => {
     await holder.connect()
     try {
       await holder.query(`begin; select from idempotency_keys where key = 'held' for update`)
-      expect(await idempotency.sweep(mooring.db, new Date())).toBe(false)
+      expect(await idempotency.sweep(mooring.db, new Date(), SMALLEST_BATCH)).toBe(false)
       await forgetLater(mooring.db, 0)
       expect([await count(`idempotency_keys where key = 'held'`), await count(oldOnes)]).toEqual([1, 0])
       await holder.query('rollback')

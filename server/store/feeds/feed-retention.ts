@@ -65,7 +65,7 @@ export async function clearBatch(db: Db, size: number = BATCH): Promise<boolean>
   `.execute(db)
   const [gone] = rows
   if (gone === undefined) return false
-  return briefly(db, async tx => {
+  return briefly(db, size, async tx => {
     const where = sql`org_id = ${gone.org} and datasource_id = ${gone.id}`
     await sql`select 1 from feeds where ${where} for update`.execute(tx)
     const events = await sql`

@@ -8,6 +8,8 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** How many rows one batch changes where nobody says how many, and at most; measured in docs/operations.md. */
 export const BATCH = 256
+/** The smallest batch. It takes the time that it needs, up to the deadline of every statement: what is slow by itself must go as well. */
+export const SMALLEST_BATCH = 8
 /** How long a batch waits for a lock while it may hold others, and how long one of its statements may take. */
 const LOCK_MS = 50
 const STATEMENT_MS = 80
@@ -22,14 +24,13 @@ export class BatchTooLarge extends Error {
 
 /**
  * Runs one batch, which says whether there may be more. One that would have to wait for a lock does nothing and answers false:
- * it is tried again at the next turn. Throws `BatchTooLarge`.
+ * it is tried again at the next turn. `size` is how many rows it may change. Throws `BatchTooLarge` for one that is not the smallest.
  */
-export async function briefly(db: Db, work: (tx: Tx) => Promise<boolean>): Promise<boolean> {
+export async function briefly(db: Db, size: number, work: (tx: Tx) => Promise<boolean>): Promise<boolean> {
   try {
     return await transaction(db, async tx => {
-      await sql
-        .raw(`set local lock_timeout = '${LOCK_MS}ms'; set local statement_timeout = '${STATEMENT_MS}ms'`)
-        .execute(tx)
+      const statement = size > SMALLEST_BATCH ? `; set local statement_timeout = '${STATEMENT_MS}ms'` : ''
+      await sql.raw(`set local lock_timeout = '${LOCK_MS}ms'${statement}`).execute(tx)
       return work(tx)
     })
   } catch (error) {
@@ -41,7 +42,7 @@ export async function briefly(db: Db, work: (tx: Tx) => Promise<boolean>): Promi
 
 /** Runs one statement as a batch; there may be more when it has changed as many rows as it may, which its text says. */
 export function batch(db: Db, size: number, statement: RawBuilder<unknown>): Promise<boolean> {
-  return briefly(db, async tx => isFull((await statement.execute(tx)).numAffectedRows, size))
+  return briefly(db, size, async tx => isFull((await statement.execute(tx)).numAffectedRows, size))
 }
 
 /**

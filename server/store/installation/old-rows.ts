@@ -43,7 +43,7 @@ export async function forgetDatasource(db: Db, before: Date, size: number = BATC
     order by deleted_at limit 1
   `.execute(db)
   const gone = rows[0]
-  return gone !== undefined && briefly(db, tx => forgetHanging(tx, gone, { before, size }))
+  return gone !== undefined && briefly(db, size, tx => forgetHanging(tx, gone, { before, size }))
 }
 
 interface Gone {
@@ -141,7 +141,7 @@ export function forgetCapabilities(db: Db, before: Date, size: number = BATCH): 
   const isOld = sql`least(c.revoked_at, c.expires_at) < ${before}
     and (select true from capabilities o where o.org_id = c.org_id and o.rotated_from = c.id limit 1) is null
     and (select true from leases l where l.org_id = c.org_id and l.capability_id = c.id limit 1) is null`
-  return briefly(db, async tx => {
+  return briefly(db, size, async tx => {
     const { rows } = await sql<GoneToken>`
       with old as (
         select c.org_id, c.id from capabilities c where ${isOld} order by least(c.revoked_at, c.expires_at) ${limited(size)}
@@ -159,7 +159,7 @@ export function forgetKeys(db: Db, before: Date, size: number = BATCH): Promise<
   const isOld = sql`k.revoked_at < ${before}
     and (select true from api_keys o where o.org_id = k.org_id and o.issuer_id = k.id limit 1) is null
     and (select true from capabilities c where c.org_id = k.org_id and c.issuer_id = k.id limit 1) is null`
-  return briefly(db, async tx => {
+  return briefly(db, size, async tx => {
     const { rows } = await sql<GoneToken>`
       with old as (select k.org_id, k.id from api_keys k where ${isOld} order by k.revoked_at ${limited(size)})
       delete from api_keys k using old where k.org_id = old.org_id and k.id = old.id and ${isOld}

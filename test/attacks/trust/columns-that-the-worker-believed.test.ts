@@ -11,6 +11,7 @@ import { packBox } from '#server/domain/access/sealed.ts'
 import { createKey } from '#server/operator/keys.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { createSealer } from '#server/seal/sealer.ts'
+import { SMALLEST_BATCH } from '#server/store/installation/brief.ts'
 import { forgetCredentials, forgetDatasource, stampRetired } from '#server/store/installation/old-rows.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
@@ -155,7 +156,8 @@ describe("The web's role", () => {
       update datasources set deleted_at = now() - interval '31 days' where ${row(id)}`)
     expect(removed).not.toBe(DENIED)
     const left = () => asOwner(`select version from credentials ${its} limit 1`)
-    while ((await left()).length > 0) await forgetDatasource(tiers.db, new Date(Date.now() - RETENTION.removedMs))
+    while ((await left()).length > 0)
+      await forgetDatasource(tiers.db, new Date(Date.now() - RETENTION.removedMs), SMALLEST_BATCH)
     await asWeb(`update datasources set deleted_at = null where ${row(id)}`)
     expect(await asOwner(`select verdict_version, verdict_signature from datasources where ${row(id)}`)).toEqual([
       { verdict_version: null, verdict_signature: null },
@@ -177,8 +179,8 @@ describe("The web's role", () => {
     expect(rotated.credentialVersion).toBe(2)
     // While the row of the retired version is there, its number is taken.
     expect(await putBack('pending')).toBe('23505')
-    await stampRetired(tiers.db, new Date())
-    await forgetCredentials(tiers.db, new Date(Date.now() + 60_000))
+    await stampRetired(tiers.db, new Date(), SMALLEST_BATCH)
+    await forgetCredentials(tiers.db, new Date(Date.now() + 60_000), SMALLEST_BATCH)
     expect(await asOwner(`select version from credentials where ${its}`)).toEqual([{ version: 2 }])
 
     expect(await putBack('pending')).toEqual([])
