@@ -207,7 +207,7 @@ function egressAddresses(env: NodeJS.ProcessEnv): string[] {
       'MOORING_EGRESS_ADDRESSES',
       'a comma-separated list of addresses or CIDRs such as 203.0.113.7',
     )
-  return networks.networks.map(network => network.replace(/(?<=\..*)\/32$|(?<=:.*)\/128$/, ''))
+  return networks.networks.map(network => network.replace(network.includes(':') ? /\/128$/ : /\/32$/, ''))
 }
 
 function origins(env: NodeJS.ProcessEnv): string[] {

@@ -80,7 +80,8 @@ function readPairs(query: string, before: Before): { ok: true; pairs: Map<string
   const text = query.endsWith('&') ? query.slice(0, -1) : query
   for (const pair of text === '' ? [] : text.split('&')) {
     const equals = pair.indexOf('=')
-    if (/\?[^=&]{0,64}=/.test(pair)) {
+    // A question mark and an equals sign behind it: the beginning of another query.
+    if (pair.includes('?') && pair.indexOf('=', pair.indexOf('?')) > 0) {
       return refuse('parameter_malformed', 'The parameters hold a second ?: join by &.')
     }
     if (equals < 1) return refuse('parameter_malformed', 'A parameter is not of the form name=value.')

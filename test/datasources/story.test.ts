@@ -41,7 +41,7 @@ function outcomes(heard: Heard): Record<string, string> {
 const credentialsOf = (uuid: string) =>
   query(
     mooring.databaseUrl,
-    `select version, state, sealed is null as destroyed from credentials where datasource_id = '${uuid}'`,
+    `select version, state, sealed is null as destroyed from credentials where datasource_id = '${uuid}' order by version`,
   )
 const tasksOf = (uuid: string) => query(mooring.databaseUrl, `select id from tasks where datasource_id = '${uuid}'`)
 

@@ -149,7 +149,7 @@ describe('A session', () => {
       await session.stream('select i, null from generate_series(1, 300) as i', async row => {
         reading += 1
         expect(reading).toBe(1)
-        await new Promise(resolve => setImmediate(resolve))
+        await setImmediate()
         reading -= 1
         seen.push(row[0] ?? null)
       })

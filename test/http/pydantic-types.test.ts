@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { PYDANTIC_TYPES } from '#server/rest/connections/pydantic.ts'
 import { MAX_BODY_BYTES } from '#server/rest/http/body.ts'
+import { createAuthority } from '#test/support/dials/certificates.ts'
 import { GOOD_URL, type Ground, layGround } from '#test/support/http/bad-input.ts'
 
 const { rows }: { rows: [type: string, template: string, ctx: string[]][] } = JSON.parse(
@@ -87,6 +88,7 @@ const GOOD: Readonly<Record<string, unknown>> = {
   port: 5432,
   database_name: 'shop',
   excluded_schemas: [],
+  ca_certificate: (await createAuthority('A root')).cert,
 }
 
 function expectPydantic({ type, msg, ctx = {}, loc }: Detail): void {

@@ -15,7 +15,7 @@ interface Place {
 function isKnownPooler({ host, port }: Place): boolean {
   const name = host.toLowerCase()
   if (/\.supabase\.(co|com)$/.test(name)) return port === 6543
-  return /-pooler\.[a-z0-9.-]*neon\.(tech|build)$/.test(name)
+  return name.includes('-pooler.') && /\.neon\.(tech|build)$/.test(name)
 }
 
 /** What is worth knowing of the server that was reached. */

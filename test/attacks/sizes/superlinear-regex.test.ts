@@ -16,6 +16,8 @@ const MADE: Readonly<Record<string, string>> = {
   'client/cli/schema-sql-outline.ts': 'a constant form',
   'client/cli/schema-types.ts': 'a constant name between word boundaries',
   'shared/base/printable.ts': 'one class of characters, or two fixed forms beside it',
+  'shared/connection-string/uri-text.ts': 'one class of characters',
+  'shared/schemas/drift/drift-check.ts': 'one name, from the first character to the last',
 }
 
 async function findings(found: readonly FoundRegex[]): Promise<string[]> {

@@ -8,13 +8,16 @@ import { migrationNames } from '#server/store/installation/migrate.ts'
 import { statementsOf } from '#server/store/installation/sql-statements.ts'
 import { query } from './postgres.ts'
 
-/** Applies one migration, statement by statement as `migrate` does: an index may be built concurrently. */
+/** Applies one migration as `migrate` does: in a transaction, or statement by statement where an index is built concurrently. */
 export async function applyMigration(url: string, name: string): Promise<void> {
   const text = await readFile(new URL(`../../../migrations/${name}.sql`, import.meta.url), 'utf8')
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
+    const isWhole = !text.startsWith('-- Statement by statement')
+    if (isWhole) await client.query('begin')
     for (const statement of statementsOf(text)) await client.query(statement)
+    if (isWhole) await client.query('commit')
   } finally {
     await client.end()
   }
