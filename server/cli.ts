@@ -11,7 +11,7 @@ import type { CommandContext } from '#server/operator/command.ts'
 import { commands, usageOf } from '#server/operator/commands.ts'
 import { workerKeyring } from '#server/process/keyring-source.ts'
 import { directUrl } from '#server/process/process.ts'
-import { ensureKeyrings, startLocalDatabase } from '#server/standalone/local.ts'
+import { ensureKeyrings, startLocalDatabase } from '#server/standalone/standalone.ts'
 import { DatabaseClock } from '#server/store/database/database-clock.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { printableLines } from '#shared/base/printable.ts'
@@ -60,8 +60,8 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(usageOf([...commands, ...schemaCommands]))
     return values.help === true ? 0 : 2
   }
-  await using stack = new AsyncDisposableStack()
-  const context = contextOf(readConfig(environment()), stack)
+  await using cleanup = new AsyncDisposableStack()
+  const context = contextOf(readConfig(environment()), cleanup)
   return await command.run(context, { operands: positionals.slice(command.words.length), options: values })
 }
 
@@ -75,11 +75,11 @@ function complainLine(line: string): void {
 }
 
 /** What commands ask for, made when one asks: `keyring init` needs no database, `role-sql` needs nothing. */
-function contextOf(config: Config, stack: AsyncDisposableStack): CommandContext {
+function contextOf(config: Config, cleanup: AsyncDisposableStack): CommandContext {
   const url = async () => {
     if (config.databaseUrl !== null) return directUrl(config, config.databaseUrl)
     const local = await startLocalDatabase(config)
-    stack.defer(() => local.embedded.stop())
+    cleanup.defer(() => local.embedded.stop())
     await ensureKeyrings(config, local.url)
     return local.url
   }
@@ -94,7 +94,7 @@ function contextOf(config: Config, stack: AsyncDisposableStack): CommandContext 
     url,
     async openDb() {
       const db = openDb({ url: await url(), size: 2, onError: () => undefined })
-      stack.defer(() => db.destroy())
+      cleanup.defer(() => db.destroy())
       const clock = new DatabaseClock(db)
       await clock.measure()
       now = () => clock.now()

@@ -10,7 +10,7 @@ import { type Retention, retentionSettings } from '#server/domain/tasks/retentio
 import { withoutEnd } from '#shared/base/text.ts'
 import { parseHost, parseHostPort } from '#shared/connection-string/host.ts'
 
-import { ConfigError, choice, integer, text } from './variables.ts'
+import { ConfigError, choice, integer, text } from './env.ts'
 
 /** What an installation is told. Times are in milliseconds. */
 export interface Config {

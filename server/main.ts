@@ -7,7 +7,7 @@ import { startClock } from '#server/process/clock.ts'
 import { onHangup, webKeyring, workerKeyring } from '#server/process/keyring-source.ts'
 import { ownPlaces } from '#server/process/own-places.ts'
 import { directUrl, GRACE_MS, openStore, runDraining, type Start } from '#server/process/process.ts'
-import { greet, onLocalDatabase, startLocal } from '#server/standalone/local.ts'
+import { greet, onLocalDatabase, startLocal } from '#server/standalone/standalone.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import type { Config } from './config.ts'
 import { startWeb } from './wiring-web.ts'
@@ -16,19 +16,19 @@ import { startWorker } from './wiring-worker.ts'
 /** Nobody has to turn away from a trial. */
 const drainMs = (config: Config) => config.drainMs ?? 0
 
-const start: Start = async (config, log, stack) => {
-  const local = config.databaseUrl === null ? await startLocal({ config, log }, stack) : null
+const start: Start = async (config, log, cleanup) => {
+  const local = config.databaseUrl === null ? await startLocal({ config, log }, cleanup) : null
   const url = local?.database.url ?? config.databaseUrl ?? ''
   if (local === null) await migrate(await directUrl(config, url))
-  const store = await openStore(stack, { config, url, log, setsDeadlines: true })
-  const ground = { config, ...store, log, clock: await startClock(stack, { db: store.db, log }) }
+  const store = await openStore(cleanup, { config, url, log, setsDeadlines: true })
+  const ground = { config, ...store, log, clock: await startClock(cleanup, { db: store.db, log }) }
   const own = ownPlaces(config, { url, isShared: local !== null })
   const alone = { databaseUrl: url, isKeyringFolder: true, ownPlaces: own }
   const worker = await startWorker({ ...ground, ownPlaces: own, alone }, await workerKeyring(config, true))
-  stack.defer(() => worker.stop(GRACE_MS / 2))
+  cleanup.defer(() => worker.stop(GRACE_MS / 2))
   const tier = { ...ground, command: 'npm start', canDial: () => worker.canDial() }
   const web = await startWeb(tier, await webKeyring(config, true))
-  stack.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS / 2 }))
+  cleanup.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS / 2 }))
   const reload = async () => {
     // Both or neither: where one cannot be read the other one's old keyring stays, too.
     const read = { worker: await workerKeyring(config, true), web: await webKeyring(config, true) }
@@ -36,7 +36,7 @@ const start: Start = async (config, log, stack) => {
     worker.reload(read.worker)
     web.reload(read.web)
   }
-  stack.use(onHangup(log, reload))
+  cleanup.use(onHangup(log, reload))
   if (local !== null) await greet({ config, db: store.db, log }, { ...local, port: web.port })
   log.info({ port: web.port }, 'web and worker are running')
 }

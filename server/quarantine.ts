@@ -30,14 +30,14 @@ async function runOrder(): Promise<void> {
   const config = readConfig(environment())
   const log = createLog({ level: config.logLevel })
   endOnUncaught(log)
-  await using stack = new AsyncDisposableStack()
-  const store = await openStore(stack, {
+  await using cleanup = new AsyncDisposableStack()
+  const store = await openStore(cleanup, {
     config: { ...config, poolSize: 2 },
     url: order.databaseUrl,
     log,
     setsDeadlines: order.isKeyringFolder,
   })
-  const clock = await startClock(stack, { db: store.db, log })
+  const clock = await startClock(cleanup, { db: store.db, log })
   const keyring = await workerKeyring(config, order.isKeyringFolder)
   const payload = order.claim.payload === null ? null : Buffer.from(order.claim.payload, 'base64')
   await runOne({ config, ...store, log, clock, ownPlaces: order.ownPlaces }, keyring, {

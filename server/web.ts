@@ -13,18 +13,18 @@ import { startWeb } from './wiring-web.ts'
 const DRAIN_MS = 5_000
 const drainMs = (config: Config) => config.drainMs ?? DRAIN_MS
 
-await runDraining(drainMs, async (config, log, stack) => {
+await runDraining(drainMs, async (config, log, cleanup) => {
   const url = config.databaseUrl
   if (url === null)
     throw new Error('DATABASE_URL must be set for the web tier. To try Mooring without one, run: npm start')
   const keyring = await webKeyring(config, false)
-  const store = await openStore(stack, { config, url, log, setsDeadlines: false })
+  const store = await openStore(cleanup, { config, url, log, setsDeadlines: false })
   await requireMigrated(store.db)
   if (await canReadSecrets(store.db, null))
     log.warn("this role can read sealed columns: give it the web's grants with `mooring db grant`")
-  const clock = await startClock(stack, { db: store.db, log })
+  const clock = await startClock(cleanup, { db: store.db, log })
   const web = await startWeb({ config, ...store, log, clock, command: 'npm run web' }, keyring)
-  stack.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS }))
-  stack.use(onHangup(log, async () => web.reload(await webKeyring(config, false))))
+  cleanup.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS }))
+  cleanup.use(onHangup(log, async () => web.reload(await webKeyring(config, false))))
   log.info({ port: web.port }, 'web is listening')
 })

@@ -9,10 +9,10 @@ import { KeylessGate } from '#server/api/caller/keyless-gate.ts'
 import { type Limits, VALIDATIONS } from '#server/api/caller/limits.ts'
 import { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
 import { createSealingKeys } from '#server/api/caller/sealing-keys.ts'
-import { Slots, STREAMS, WAITERS } from '#server/api/caller/slots.ts'
+import { Semaphores, STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
 import { ChangeFeed } from '#server/api/changes/change-feed.ts'
 import { FeedHeads } from '#server/api/changes/feed-heads.ts'
-import type { WebParts } from '#server/api/context.ts'
+import type { WebDeps } from '#server/api/context.ts'
 import { SnapshotReader } from '#server/api/schemas/reader/snapshot-reader.ts'
 import { listen } from '#server/process/listen.ts'
 import type { Ground } from '#server/process/process.ts'
@@ -44,26 +44,26 @@ export interface WebTier {
 }
 
 /** The web tier's parts over a keyring. */
-export async function webParts(ground: Ground, keyring: WebKeyring): Promise<WebParts> {
-  const { db, signals, clock, log, config } = ground
+export async function webParts(ground: Ground, keyring: WebKeyring): Promise<WebDeps> {
+  const { db, notifications, clock, log, config } = ground
   const sealer = await createSealer(keyring)
   const tokens = await createTokens(keyring)
   const sealingKeys = createSealingKeys({ sealer, clock })
-  const changeFeed = new ChangeFeed({ db, signals, log })
+  const changeFeed = new ChangeFeed({ db, notifications, log })
   const refusals = new RefusalSampler()
   const keyless = new KeylessGate()
   return {
     db,
-    signals,
+    notifications,
     sealer,
     sealingKeys,
     tokens,
     tokenOwners: new TokenOwners(),
     changeFeed,
-    streams: new Slots(STREAMS),
+    streams: new Semaphores(STREAMS),
     snapshotReader: new SnapshotReader(),
-    waiters: new Slots(WAITERS),
-    feedHeads: new FeedHeads({ db, signals, log }),
+    waiters: new Semaphores(WAITERS),
+    feedHeads: new FeedHeads({ db, notifications, log }),
     refusals,
     keyless,
     validateMs: VALIDATE_MS,
@@ -104,11 +104,11 @@ export interface WebGround extends Ground {
 /** Builds the tier and listens on the configured address. Port 0 takes a free one. */
 export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<WebTier> {
   const { config } = ground
-  const parts = await webParts(ground, keyring)
-  const readiness = await startReadiness({ ...ground, canReadChanges: () => parts.changeFeed.isAlive() }, 'web')
+  const deps = await webParts(ground, keyring)
+  const readiness = await startReadiness({ ...ground, canReadChanges: () => deps.changeFeed.isAlive() }, 'web')
   const { publicUrl, trustProxy, corsOrigins, patience } = config
   let isDraining = false
-  const app = createApp(parts, {
+  const app = createApp(deps, {
     publicUrl,
     trustProxy,
     corsOrigins,
@@ -123,15 +123,15 @@ export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<
   return {
     port: (server.address() as AddressInfo).port, // a TCP server's address is an object once it listens
     reload(keyring) {
-      parts.sealer.reload(keyring)
-      parts.tokens.reload(keyring)
+      deps.sealer.reload(keyring)
+      deps.tokens.reload(keyring)
     },
     async stop({ drainMs, graceMs }) {
       isDraining = true
       server.prependListener('request', (_, response) => void response.setHeader('Connection', 'close'))
       if (drainMs > 0) await delay(drainMs)
       // Subscriptions would hold their connections for as long as they like.
-      await parts.changeFeed.close()
+      await deps.changeFeed.close()
       await end(graceMs)
       await readiness.stop()
     },

@@ -22,15 +22,15 @@ import { createTokens } from '#server/seal/token.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import { createVerdictSigner } from '#server/seal/verdicts.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
+import { concurrencyOf } from '#server/work/concurrency.ts'
 import { requireOwnKeys } from '#server/work/credentials/own-keys.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { startHealing } from '#server/work/keys/heal.ts'
 import { Loop, runTask } from '#server/work/loop.ts'
-import { pacesOf } from '#server/work/paces.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
 import { Quarantine } from '#server/work/quarantine.ts'
-import { startForgetting } from '#server/work/retention.ts'
-import { feedTrades, trades } from '#server/work/trades.ts'
-import { Turns } from '#server/work/turns.ts'
+import { startRetention } from '#server/work/retention.ts'
+import { Semaphore } from '#server/work/semaphore.ts'
+import { feedTaskHandlers, taskHandlers } from '#server/work/task-handlers.ts'
 
 // The largest snapshot that may be, and the one before it, while they are compared.
 const CHILD_MEMORY_MIB = 512
@@ -68,22 +68,22 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
     await dialler.close()
     throw cause
   }
-  const parts = await partsOf(ground, keyring, dialler)
+  const deps = await partsOf(ground, keyring, dialler)
   const canDial = () => dialler.canDial()
   const readiness = await startReadiness({ ...ground, canDial }, 'worker')
-  const { checks, feeds } = pacesOf(config.dialProcesses)
+  const { checks, feeds } = concurrencyOf(config.dialProcesses)
   const asked = { ...checks, cutsFirstTries: ground.cutsFirstTries ?? checks.cutsFirstTries }
-  const loops = [new Loop(parts, trades, asked), new Loop(parts, feedTrades, feeds)]
-  const quarantine = startQuarantine(ground, parts)
+  const loops = [new Loop(deps, taskHandlers, asked), new Loop(deps, feedTaskHandlers, feeds)]
+  const quarantine = startQuarantine(ground, deps)
   for (const loop of loops) loop.start()
-  const healing = startHealing(parts)
-  const stopForgetting = startForgetting(parts, { retention: config.retention, eventsMs: config.feeds.retentionMs })
+  const healing = startHealing(deps)
+  const stopForgetting = startRetention(deps, { retention: config.retention, eventsMs: config.feeds.retentionMs })
   return {
     ready: readiness.ready,
     canDial,
     accepts: next => requireOwnKeys(ground.db, next),
     reload(keyring) {
-      const { sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens } = parts
+      const { sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens } = deps
       for (const holder of [sealer, unsealer, fingerprinter, leaseSealer, verdicts, tokens]) holder.reload(keyring)
       for (const loop of loops) loop.reloaded()
       healing.now()
@@ -97,11 +97,11 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
   }
 }
 
-function startQuarantine({ alone }: WorkerGround, parts: WorkerParts): Quarantine | null {
+function startQuarantine({ alone }: WorkerGround, deps: WorkerDeps): Quarantine | null {
   if (alone === undefined) return null
-  const kinds = Object.keys({ ...trades, ...feedTrades }) as TaskKind[] // the keys of Trades are kinds
+  const kinds = Object.keys({ ...taskHandlers, ...feedTaskHandlers }) as TaskKind[] // the keys of Trades are kinds
   const entry = join(dirname(fileURLToPath(import.meta.url)), 'quarantine.ts')
-  const quarantine = new Quarantine(parts, kinds, (claim, deadlineMs) =>
+  const quarantine = new Quarantine(deps, kinds, (claim, deadlineMs) =>
     startAlone({ entry, order: quarantineOrder(alone, claim, deadlineMs), deadlineMs }),
   )
   quarantine.start()
@@ -117,9 +117,9 @@ export async function runOne(
   const { claim } = of
   const dialler = startDialler(ground, await extraCa(ground.config.feeds.extraCaFile), 1)
   await dialler.ready()
-  const parts = await partsOf(ground, keyring, dialler)
+  const deps = await partsOf(ground, keyring, dialler)
   of.begins()
-  await runTask(parts, { ...trades, ...feedTrades }, { claim })
+  await runTask(deps, { ...taskHandlers, ...feedTaskHandlers }, { claim })
   await dialler.close()
 }
 
@@ -139,11 +139,11 @@ function startDialler(ground: WorkerGround, extraCa: string | null, children: nu
 }
 
 /** What work is given. */
-export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: Dialler): Promise<WorkerParts> {
-  const { config, db, signals, log, clock } = ground
+export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: Dialler): Promise<WorkerDeps> {
+  const { config, db, notifications, log, clock } = ground
   return {
     db,
-    signals,
+    notifications,
     sealer: await createSealer(keyring),
     unsealer: await createUnsealer(keyring),
     fingerprinter: await createFingerprinter(keyring),
@@ -159,7 +159,7 @@ export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: D
     feeds: {
       pace: FEED_PACE,
       rotationWindowMs: config.feeds.rotationWindowMs,
-      dials: new Turns(pacesOf(config.dialProcesses).feedDials),
+      dials: new Semaphore(concurrencyOf(config.dialProcesses).feedDials),
     },
   }
 }

@@ -12,27 +12,27 @@ import { startWorker } from './wiring-worker.ts'
 // Nobody waits for the worker: a busy database is waited for rather than given up.
 const CONNECT_MS = 10_000
 
-await run(async (config, log, stack) => {
+await run(async (config, log, cleanup) => {
   const url = config.databaseUrl
   if (url === null)
     throw new Error('DATABASE_URL must be set for the worker. To try Mooring without one, run: npm start')
   const keyring = await workerKeyring(config, false)
-  const store = await openStore(stack, { config, url, log, setsDeadlines: false, connectMs: CONNECT_MS })
+  const store = await openStore(cleanup, { config, url, log, setsDeadlines: false, connectMs: CONNECT_MS })
   await requireMigrated(store.db)
   const own = ownPlaces(config, { url, isShared: false })
   const alone = { databaseUrl: url, isKeyringFolder: false, ownPlaces: own }
-  const clock = await startClock(stack, { db: store.db, log })
+  const clock = await startClock(cleanup, { db: store.db, log })
   const worker = await startWorker({ config, ...store, log, clock, ownPlaces: own, alone }, keyring)
-  stack.defer(() => worker.stop(GRACE_MS))
+  cleanup.defer(() => worker.stop(GRACE_MS))
   const reload = async () => {
     const next = await workerKeyring(config, false)
     // Another installation's would open nothing: the old one stays.
     await worker.accepts(next)
     worker.reload(next)
   }
-  stack.use(onHangup(log, reload))
+  cleanup.use(onHangup(log, reload))
   const health =
     config.healthPort === null ? null : await startHealth({ host: config.host, port: config.healthPort }, worker.ready)
-  if (health !== null) stack.use(health)
+  if (health !== null) cleanup.use(health)
   log.info(health === null ? {} : { healthPort: health.port }, 'worker is running')
 })

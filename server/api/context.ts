@@ -6,7 +6,7 @@ import type { KeylessGate } from '#server/api/caller/keyless-gate.ts'
 import type { Limits } from '#server/api/caller/limits.ts'
 import type { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
 import type { SealingKeys } from '#server/api/caller/sealing-keys.ts'
-import type { Slots } from '#server/api/caller/slots.ts'
+import type { Semaphores } from '#server/api/caller/semaphores.ts'
 import type { ChangeFeed } from '#server/api/changes/change-feed.ts'
 import type { FeedHeads } from '#server/api/changes/feed-heads.ts'
 import type { AnswerBudget, SnapshotReader } from '#server/api/schemas/reader/snapshot-reader.ts'
@@ -17,16 +17,16 @@ import type { Log } from '#server/log.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import type { Actor, AuditEvent } from '#server/store/access/audit.ts'
-import type { Signals } from '#server/store/database/signals.ts'
+import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Quotas } from '#server/store/organizations/quotas.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 import type { TokenOwners } from '#server/store/tokens/directory.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 
 /** What a web process holds, made once. */
-export interface WebParts {
+export interface WebDeps {
   readonly db: Db
-  readonly signals: Signals
+  readonly notifications: Notifications
   readonly sealer: Sealer
   readonly sealingKeys: SealingKeys
   readonly tokens: Tokens
@@ -39,9 +39,9 @@ export interface WebParts {
   readonly idempotencyMs: number
   readonly changeFeed: ChangeFeed
   /** Places of subscriptions, and of callers who wait for a worker. */
-  readonly streams: Slots
+  readonly streams: Semaphores
   readonly snapshotReader: SnapshotReader
-  readonly waiters: Slots
+  readonly waiters: Semaphores
   readonly feedHeads: FeedHeads
   readonly refusals: RefusalSampler
   readonly keyless: KeylessGate
@@ -54,10 +54,10 @@ export interface WebParts {
 }
 
 /** Which of the three is speaking. Only the datasources dialect has a natural key for what it registers. */
-export type Voice = 'trpc' | 'connections' | 'datasources'
+export type Surface = 'trpc' | 'connections' | 'datasources'
 
 /** What a procedure tells the dialect beside its answer. */
-export interface Remarks {
+export interface ResponseMetadata {
   /** True when a new row was made. */
   created?: boolean
   /** True when this is the kept answer of an earlier request with the same idempotency key. */
@@ -76,13 +76,13 @@ export interface ComparedRequest {
 
 /** The context of one request. */
 export interface Context {
-  readonly parts: WebParts
+  readonly deps: WebDeps
   /** Who calls, or why that is not known. */
   readonly principal: Principal | Fault
-  readonly voice: Voice
+  readonly surface: Surface
   readonly requestId: string
   readonly address: string | null
-  readonly remarks: Remarks
+  readonly metadata: ResponseMetadata
   /** What is left of the size of its answers; the calls of a batch share it. */
   readonly answers: AnswerBudget
   /** What the dialect's `Idempotency-Key` header asks for; null without it. */
@@ -100,7 +100,7 @@ export interface KnownContext extends Context {
 
 /** The same context inside a transaction: what is read and written from here on is part of it. */
 export function within(ctx: KnownContext, tx: Tx): KnownContext {
-  return { ...ctx, parts: { ...ctx.parts, db: tx } }
+  return { ...ctx, deps: { ...ctx.deps, db: tx } }
 }
 
 /** The caller as the record names him. */
@@ -113,5 +113,5 @@ export function eventOf(
   ctx: KnownContext,
   entry: { action: string; objectKind: string | null; objectId: string | null },
 ): AuditEvent {
-  return { id: newId(), actor: actorOf(ctx), outcome: 'ok', at: ctx.parts.clock(), ...entry }
+  return { id: newId(), actor: actorOf(ctx), outcome: 'ok', at: ctx.deps.clock(), ...entry }
 }

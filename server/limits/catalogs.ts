@@ -1,7 +1,7 @@
 /**
  * Limits of a catalog that is introspected, and of the snapshot that it makes. Whoever runs the database sizes both.
  */
-import { MAX_CATALOG_BYTES } from '#server/net/catalog/describe.ts'
+import { MAX_CATALOG_BYTES } from '#server/net/catalog/read-catalog.ts'
 import { MAX_QUARANTINED } from '#server/store/tasks/quarantine.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import type { Limit } from './limit.ts'
@@ -12,7 +12,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
     what: 'A catalog',
     ...{ bound: MAX_CATALOG_BYTES, unit: 'bytes', happens: 'refused', how: '`introspection_failed`, `maxBytes`' },
     test: ['schemas/hostile-catalog', 'beyond the limits is a fault that says which limit'],
-    holds: ['server/net/process/describe-answer.ts pieces'],
+    holds: ['server/net/process/catalog-answer.ts pieces'],
   },
   {
     what: 'A snapshot, uncompressed',

@@ -89,7 +89,7 @@ export const STORAGE_LIMITS: readonly Limit[] = [
     ...{ bound: feeds.retentionMs, unit: 'ms', setting: 'MOORING_EVENT_RETENTION_SECONDS' },
     ...{ happens: 'oldest goes', how: 'its id stays, so that a repeated page does not bring it back' },
     test: ['feeds/feed-read', 'removes what events held, keeps their ids'],
-    holds: ['table feed_events', 'server/work/retention.ts forget()'],
+    holds: ['table feed_events', 'server/work/retention.ts purgeExpired()'],
   },
   {
     what: 'Time for which an answer to a push is kept',

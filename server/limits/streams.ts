@@ -2,7 +2,7 @@
  * Limits of what lasts longer than a request: subscriptions, waiters, replays.
  */
 
-import { STREAMS, WAITERS } from '#server/api/caller/slots.ts'
+import { STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
 import { TOLD_IN_A_TURN } from '#server/api/changes/change-feed.ts'
 import { MAX_PAGE_BYTES } from '#server/api/changes/feed-page.ts'
 import { MAX_PAGES, MAX_STREAMED_BYTES } from '#server/api/changes/feed-pages.ts'
@@ -25,7 +25,7 @@ const places = (of: { what: string; places: typeof STREAMS; names: string }): Li
     what: `${of.what} ${whose}`,
     ...{ bound, unit: of.what.toLowerCase(), happens: 'refused', how: TOO_MANY },
     test: ['attacks/sizes/streams', of.names],
-    holds: ['server/api/caller/slots.ts #held'],
+    holds: ['server/api/caller/semaphores.ts #held'],
   }))
 }
 

@@ -10,7 +10,10 @@ import type { Db } from '#server/store/tables/tables.ts'
 const TOLD_SKEW_MS = 1_000
 
 /** Measures once, and then every minute until the stack ends. Ids are made by this time, too. */
-export async function startClock(stack: AsyncDisposableStack, { db, log }: { db: Db; log: Log }): Promise<() => Date> {
+export async function startClock(
+  cleanup: AsyncDisposableStack,
+  { db, log }: { db: Db; log: Log },
+): Promise<() => Date> {
   const clock = new DatabaseClock(db)
   let times = 0
   const onMeasured = ({ skewMs }: Measured) => {
@@ -24,7 +27,7 @@ export async function startClock(stack: AsyncDisposableStack, { db, log }: { db:
     onError: cause =>
       log.warn({ stage: 'clock', cause }, "the database's time could not be read; the last measurement is used"),
   })
-  stack.defer(() => clock.stop())
+  cleanup.defer(() => clock.stop())
   const now = () => clock.now()
   stampIdsBy(now)
   return now

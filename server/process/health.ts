@@ -3,7 +3,7 @@
  * the web tier answers them. Started by the worker's entry where `MOORING_HEALTH_PORT` is set.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { ConfigError } from '#server/variables.ts'
+import { ConfigError } from '#server/env.ts'
 import type { Readiness } from './readiness.ts'
 
 const REQUEST_MS = 5_000

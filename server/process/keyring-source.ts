@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Config } from '#server/config.ts'
+import { ConfigError } from '#server/env.ts'
 import type { Log } from '#server/log.ts'
 import {
   FormerKeyring,
@@ -16,7 +17,6 @@ import {
   type WorkerKeyring,
 } from '#server/seal/keyring.ts'
 import { readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
-import { ConfigError } from '#server/variables.ts'
 
 const COMMAND_MS = 10_000
 const MAX_BYTES = 65_536

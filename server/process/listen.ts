@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { ConfigError } from '#server/variables.ts'
+import { ConfigError } from '#server/env.ts'
 
 /** Where it listens, and what an operator types to start it. */
 export interface Place {

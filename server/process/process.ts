@@ -8,7 +8,7 @@ import { createLog, type Log } from '#server/log.ts'
 import { NoConnection } from '#server/store/connection/availability.ts'
 import { handedOut } from '#server/store/connection/session-check.ts'
 import { openDb } from '#server/store/database/db.ts'
-import { Signals } from '#server/store/database/signals.ts'
+import { Notifications } from '#server/store/database/notifications.ts'
 import { pendingMigrations } from '#server/store/installation/migrate.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { errorMessage } from '#shared/base/error-text.ts'
@@ -25,7 +25,7 @@ const AFTER_GRACE_MS = 5_000
 const STALL_MS = GRACE_MS
 
 /** Starts an entry; what it starts it puts on the stack. */
-export type Start = (config: Config, log: Log, stack: AsyncDisposableStack) => Promise<void>
+export type Start = (config: Config, log: Log, cleanup: AsyncDisposableStack) => Promise<void>
 
 /**
  * Runs an entry, which puts what it starts on the stack: a signal, or a start that fails half-way, ends it in reverse order.
@@ -44,14 +44,14 @@ export async function runDraining(drainMs: (config: Config) => number, start: St
   let drains = 0
   void signal.then(() => watchdog.endWithin(drains + GRACE_MS + AFTER_GRACE_MS))
   try {
-    await using stack = new AsyncDisposableStack()
+    await using cleanup = new AsyncDisposableStack()
     const config = readConfig(environment())
     drains = drainMs(config)
     const log = createLog({ level: config.logLevel })
     endOnUncaught(log)
     await keepMemoryIn(log)
-    await start(config, log, stack)
-    const started = stack.move()
+    await start(config, log, cleanup)
+    const started = cleanup.move()
     void signal.then(name => stop(log, { name, started }))
   } catch (error) {
     process.stderr.write(`${printableLines(sentenceOf(error))}\n`)
@@ -129,9 +129,9 @@ interface StoreSource {
  * unless wakes go around it, and one that takes no transactions always.
  */
 export async function openStore(
-  stack: AsyncDisposableStack,
+  cleanup: AsyncDisposableStack,
   { config, url, log, setsDeadlines, connectMs }: StoreSource,
-): Promise<{ db: Db; signals: Signals }> {
+): Promise<{ db: Db; notifications: Notifications }> {
   const direct = await directUrl(config, url)
   const isPooled = config.listenUrl !== null
   if (isPooled && (await handedOut(url)) === 'statement') throw new Error(STATEMENTS)
@@ -144,11 +144,11 @@ export async function openStore(
     ...(connectMs === undefined ? {} : { connectMs }),
     onError,
   })
-  stack.defer(() => db.destroy())
-  const signals = new Signals({ url: direct, onError })
-  stack.defer(() => signals.close())
-  await signals.open()
-  return { db, signals }
+  cleanup.defer(() => db.destroy())
+  const notifications = new Notifications({ url: direct, onError })
+  cleanup.defer(() => notifications.close())
+  await notifications.open()
+  return { db, notifications }
 }
 
 /**
@@ -170,7 +170,7 @@ const STATEMENTS =
 export interface Ground {
   readonly config: Config
   readonly db: Db
-  readonly signals: Signals
+  readonly notifications: Notifications
   readonly log: Log
   readonly clock: () => Date
   /** How a process of one task finds database and keyring; left out where there are none to be found: then none is run alone. */

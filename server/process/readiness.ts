@@ -6,7 +6,7 @@
 import type { Log } from '#server/log.ts'
 import { codeOf } from '#server/store/connection/availability.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
-import type { Signals } from '#server/store/database/signals.ts'
+import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Tier } from '#server/store/installation/grants.ts'
 import { pendingMigrations } from '#server/store/installation/migrate.ts'
 import { type Standing, standing } from '#server/store/installation/processes.ts'
@@ -47,7 +47,7 @@ export const STOPPING: Readiness = { ok: false, trouble: NOT_READY.stopping, fai
 /** What is looked at. */
 export interface Conditions {
   readonly db: Db
-  readonly signals: Signals
+  readonly notifications: Notifications
   /** For a process that has subscribers. */
   readonly canReadChanges?: () => boolean
   /** For a process that dials; left out for one that does not. */
@@ -102,11 +102,11 @@ async function within(asked: Promise<Asked>): Promise<Asked> {
   }
 }
 
-function judge({ signals, canReadChanges, canDial }: Conditions, asked: Asked): Readiness {
+function judge({ notifications, canReadChanges, canDial }: Conditions, asked: Asked): Readiness {
   const failing: NotReady[] = []
   if (typeof asked === 'string') failing.push(asked)
   else if (!asked.isWritten) failing.push('database_not_written')
-  if (!signals.isAlive() || canReadChanges?.() === false) failing.push('change_feed_down')
+  if (!notifications.isAlive() || canReadChanges?.() === false) failing.push('change_feed_down')
   if (canDial?.() === false) failing.push('dialler_not_ready')
   const [first] = failing
   return {

@@ -4,7 +4,7 @@
  */
 import express from 'express'
 import helmet from 'helmet'
-import type { WebParts } from '#server/api/context.ts'
+import type { WebDeps } from '#server/api/context.ts'
 import { faultOf } from '#server/api/procedure/trpc.ts'
 import { useOurWording } from '#server/api/procedure/wording.ts'
 import { connectionsDialect } from '#server/rest/connections/connections.ts'
@@ -29,7 +29,7 @@ export interface Process {
 }
 
 /** Builds the application over the web tier's parts. */
-export function createApp(parts: WebParts, process: Process): express.Express {
+export function createApp(deps: WebDeps, process: Process): express.Express {
   useOurWording()
   const app = express()
   app.disable('x-powered-by')
@@ -57,20 +57,20 @@ export function createApp(parts: WebParts, process: Process): express.Express {
   }
   app.route('/readyz').get(readiness).all(otherMethod)
   app.use(documentation({ publicUrl: process.publicUrl, dialects: [connectionsDialect, datasources] }, otherMethod))
-  app.use('/trpc', checkTrpc(voices), trpc(parts))
-  for (const dialect of [connectionsDialect, datasources]) mount(app, parts, dialect)
+  app.use('/trpc', checkTrpc(voices), trpc(deps))
+  for (const dialect of [connectionsDialect, datasources]) mount(app, deps, dialect)
   app.use((request, response) => refuse(voices, { request, response, fault: new Fault('route_not_found') }))
-  app.use(onError(parts, voices))
+  app.use(onError(deps, voices))
   return app
 }
 
 /** Gives each path of the dialect its methods, and 405 with `Allow` for the others. */
-function mount(app: express.Express, parts: WebParts, dialect: Dialect): void {
+function mount(app: express.Express, deps: WebDeps, dialect: Dialect): void {
   for (const path of new Set(dialect.routes.map(route => route.path))) {
     const here = dialect.routes.filter(route => route.path === path)
     const route = app.route(path)
     for (const one of here)
-      route[one.method]((request, response) => serveRoute(parts, { dialect, route: one, request, response }))
+      route[one.method]((request, response) => serveRoute(deps, { dialect, route: one, request, response }))
     const methods = here.map(one => one.method.toUpperCase())
     const allow = [...new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods)].join(', ')
     route.all((request, response) => {
@@ -79,13 +79,13 @@ function mount(app: express.Express, parts: WebParts, dialect: Dialect): void {
   }
 }
 
-function onError(parts: WebParts, voices: Voices): express.ErrorRequestHandler {
+function onError(deps: WebDeps, voices: Voices): express.ErrorRequestHandler {
   // biome-ignore lint/complexity/useMaxParams: Express tells an error handler by its four parameters
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
     const isOurs = !(error instanceof URIError)
     const about = { requestId: requestIdOf(request, response), stage: 'request' }
-    if (isOurs) parts.log.error({ ...about, cause: error }, 'request failed')
+    if (isOurs) deps.log.error({ ...about, cause: error }, 'request failed')
     refuse(voices, { request, response, fault: isOurs ? faultOf(error) : new Fault('invalid_request') })
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { z } from 'zod'
-import type { Remarks, Voice, WebParts } from '#server/api/context.ts'
+import type { ResponseMetadata, Surface, WebDeps } from '#server/api/context.ts'
 import type { Caller } from '#server/api/router.ts'
 import type { Fault, FaultCode } from '#shared/faults/fault.ts'
 
@@ -38,7 +38,7 @@ export interface Call {
   readonly query: URLSearchParams
   /** Seconds that `Prefer: wait=N` asks for, at most 30; undefined without it, and on routes that do not wait. */
   readonly waitSeconds: number | undefined
-  readonly remarks: Remarks
+  readonly remarks: ResponseMetadata
 }
 
 /** A list, how its pages are read, and how an answer is spelled around its rows. */
@@ -105,7 +105,7 @@ export interface Route extends Documented {
   readonly bodyLimits?: BodyLimits
   run(call: Call): Promise<Reply>
   /** Serves a request that presents no key, where something else than a key may authorize it. */
-  keyless?(parts: WebParts, call: KeylessCall): Promise<Reply>
+  keyless?(deps: WebDeps, call: KeylessCall): Promise<Reply>
 }
 
 /** What such a request is: nothing of it has been looked at. */
@@ -128,7 +128,7 @@ export interface Spelling {
 
 /** A dialect: its routes, and its error shape. */
 export interface Dialect {
-  readonly voice: Voice
+  readonly voice: Surface
   readonly routes: readonly Route[]
   /** The shape of an error answer with this status. */
   errorSchema(status: number): z.ZodType

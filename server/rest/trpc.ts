@@ -7,7 +7,7 @@ import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import type express from 'express'
 import { type Admission, admit } from '#server/api/caller/limits.ts'
 import { authenticate, presentedToken, requireHere } from '#server/api/caller/principal.ts'
-import type { Context, WebParts } from '#server/api/context.ts'
+import type { Context, WebDeps } from '#server/api/context.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
 import { faultOf } from '#server/api/procedure/trpc.ts'
 import { appRouter } from '#server/api/router.ts'
@@ -22,15 +22,15 @@ import { Fault } from '#shared/faults/fault.ts'
 export const MAX_BATCH = 20
 
 /** Serves what comes below `/trpc`. */
-export function trpc(parts: WebParts): express.Handler {
+export function trpc(deps: WebDeps): express.Handler {
   const library = createExpressMiddleware({
     router: appRouter,
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
     responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
-    createContext: ({ req, res, info: asked }) => contextOf(parts, { request: req, response: res, calls: asked.calls }),
+    createContext: ({ req, res, info: asked }) => contextOf(deps, { request: req, response: res, calls: asked.calls }),
   })
-  const ours = subscriptions((request, response, path) => contextOf(parts, { request, response, calls: [{ path }] }))
+  const ours = subscriptions((request, response, path) => contextOf(deps, { request, response, calls: [{ path }] }))
   return (request, response, next) => {
     const serve = isSubscription(request) ? ours : library
     return serve(request, response, next)
@@ -51,8 +51,8 @@ interface Asked {
 }
 
 /** A refused caller is a value here: each call of a batch is answered. */
-async function contextOf(parts: WebParts, { request, response, calls }: Asked): Promise<Context> {
-  const registry = () => ({ ...parts, now: parts.clock() })
+async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Promise<Context> {
+  const registry = () => ({ ...deps, now: deps.clock() })
   const address = addressOf(request)
   const arrival = { headers: request.headers, address, calls: calls.length }
   const { principal, refused, headers } = await admit(arrival, registry()).catch(failureOf)
@@ -65,15 +65,15 @@ async function contextOf(parts: WebParts, { request, response, calls }: Asked): 
   // What no procedure is there for, no procedure records.
   const isKnown = calls.every(call => Object.hasOwn(appRouter._def.procedures, call.path))
   if (refused !== null && principal instanceof Fault) {
-    await recordRefusal(parts, { principal: refused, action, fault: principal, ...about })
+    await recordRefusal(deps, { principal: refused, action, fault: principal, ...about })
   } else if (!isKnown && !(principal instanceof Fault)) {
-    await recordRefusal(parts, { principal, action, fault: new Fault('route_not_found'), ...about })
+    await recordRefusal(deps, { principal, action, fault: new Fault('route_not_found'), ...about })
   }
   const token = () => presentedToken(request.headers)
   const answers = answerBudget()
   putInPlace(response, answers.texts)
   const recheck = async () => requireHere(await authenticate(request.headers, registry()))
-  return { parts, principal, voice: 'trpc', ...about, remarks: {}, answers, idempotency: null, token, recheck }
+  return { deps, principal, surface: 'trpc', ...about, metadata: {}, answers, idempotency: null, token, recheck }
 }
 
 /** Whatever was thrown is a failure of ours. */

@@ -74,7 +74,7 @@ async function fill(url: string): Promise<void> {
   target.pathname = `/${DRAFT}`
   const client = await connected(target.href)
   try {
-    const text = await readFile(new URL('sample.sql', import.meta.url), 'utf8')
+    const text = await readFile(new URL('demo-database.sql', import.meta.url), 'utf8')
     // Several statements in one message are one transaction.
     await client.query(`set local role ${OWNER};\n${text}`)
     await client.query('analyze')

@@ -2,7 +2,7 @@
  * The two keys of a first start, which are shown once. They are made when everything else is up, printed, and only then
  * counted as shown: whatever ends a start before that, the next one shows keys again and revokes those that nobody saw.
  *
- * A note in the data folder says that keys are to be shown. It holds ids of keys, never a key. Called by `local.ts`.
+ * A note in the data folder says that keys are to be shown. It holds ids of keys, never a key. Called by `standalone.ts`.
  */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
  * What `npm start` prints in local mode: where Mooring is, keys at a first start and how to make one at a later one, and
- * requests that can be pasted as they are. `local.ts` calls it.
+ * requests that can be pasted as they are. `standalone.ts` calls it.
  */
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { Config } from '#server/config.ts'

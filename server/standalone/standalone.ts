@@ -23,9 +23,9 @@ import { openDb } from '#server/store/database/db.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
+import { ensureSample } from './demo-database.ts'
 import { type KeyMaker, makeFirstKeys, noteFirstStart, noteShown, unshownKeys } from './first-start.ts'
 import { firstGreeting, laterGreeting } from './greeting.ts'
-import { ensureSample } from './sample.ts'
 
 /** A local PostgreSQL with Mooring's database in it. */
 export interface LocalDatabase {
@@ -140,12 +140,12 @@ export interface Local {
 /** Starts the database of the data folder, keeps it running until the stack ends, and makes in it what is missing. */
 export async function startLocal(
   { config, log }: { readonly config: Config; readonly log: Log },
-  stack: AsyncDisposableStack,
+  cleanup: AsyncDisposableStack,
 ): Promise<Local> {
-  stack.defer(await occupyFolder(config))
+  cleanup.defer(await occupyFolder(config))
   const database = await startLocalDatabase(config)
-  stack.defer(() => database.embedded.stop())
-  stack.use(new Guard(database.embedded, guardLog(log)))
+  cleanup.defer(() => database.embedded.stop())
+  cleanup.use(new Guard(database.embedded, guardLog(log)))
   return { database, prepared: await prepareLocal(config, database.url) }
 }
 

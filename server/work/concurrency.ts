@@ -4,17 +4,17 @@
  * A task that dials holds a process, so that more tasks than processes would only wait for each other. Some places are left for
  * those who ask, whatever is due; and no organization's databases, dead or slow, take all that checks may have.
  */
-import type { Pace } from './loop.ts'
+import type { Concurrency } from './loop.ts'
 
 /** Of the checks and of the feeds, and how many polls of feeds dial at once. */
-export interface Paces {
-  readonly checks: Pace
-  readonly feeds: Pace
+export interface Concurrencies {
+  readonly checks: Concurrency
+  readonly feeds: Concurrency
   readonly feedDials: number
 }
 
 /** `processes` is at least 2: then a check that somebody asks for, one that is due and a poll share them. */
-export function pacesOf(processes: number): Paces {
+export function concurrencyOf(processes: number): Concurrencies {
   const feedDials = Math.max(1, Math.floor(processes / 3))
   const checks = Math.max(2, processes - feedDials)
   const background = Math.floor((3 * checks) / 4)

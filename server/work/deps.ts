@@ -12,15 +12,15 @@ import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import type { Unsealer } from '#server/seal/unsealer.ts'
 import type { VerdictSigner } from '#server/seal/verdicts.ts'
-import type { Signals } from '#server/store/database/signals.ts'
+import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { ClaimOf } from '#server/store/tasks/claims.ts'
-import type { Turns } from './turns.ts'
+import type { Semaphore } from './semaphore.ts'
 
 /** A worker's parts. */
-export interface WorkerParts {
+export interface WorkerDeps {
   readonly db: Db
-  readonly signals: Signals
+  readonly notifications: Notifications
   readonly sealer: Sealer
   readonly unsealer: Unsealer
   readonly fingerprinter: Fingerprinter
@@ -39,12 +39,12 @@ export interface WorkerParts {
     readonly pace: FeedPace
     readonly rotationWindowMs: number
     /** Through which polls dial. */
-    readonly dials: Turns
+    readonly dials: Semaphore
   }
 }
 
 /** Does one claimed task and settles it. What it throws, the loop logs, and gives the task back for later. */
-export type Work<K extends TaskKind> = (parts: WorkerParts, claim: ClaimOf<K>) => Promise<void>
+export type Work<K extends TaskKind> = (deps: WorkerDeps, claim: ClaimOf<K>) => Promise<void>
 
 /** Which work does which kind of task. */
-export type Trades = { readonly [K in TaskKind]?: Work<K> }
+export type TaskHandlers = { readonly [K in TaskKind]?: Work<K> }

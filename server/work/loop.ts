@@ -8,12 +8,12 @@ import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { KeyLacking } from '#server/seal/held-key.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import { asWriter, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
-import { handBack, handBackFailed, handBackHung } from '#server/store/tasks/claim-return.ts'
+import { release, releaseFailed, releaseHung } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { firstTries, Hung } from '#server/work/checks/first-try.ts'
 import { LackingKeys } from '#server/work/credentials/lacking-keys.ts'
 import { aboutTask } from './about-task.ts'
-import type { Trades, WorkerParts } from './parts.ts'
+import type { TaskHandlers, WorkerDeps } from './deps.ts'
 
 const POLL_MS = 1_000
 /** A database that says nothing for so long loses the connection: the next claim goes by another one. */
@@ -21,7 +21,7 @@ export const CLAIM_DEADLINE_MS = 2_000
 const LEASE_MS = 60_000
 
 /** How many tasks run at once. */
-export interface Pace {
+export interface Concurrency {
   readonly slots: number
   /** Of those, how many may be taken by what nobody waits for or has hung, and half of these by what has hung or failed. */
   readonly background: number
@@ -41,11 +41,11 @@ interface Running {
 
 /** The running loop of one worker. */
 export class Loop {
-  readonly #parts: WorkerParts
+  readonly #parts: WorkerDeps
   /** For first tries. */
-  readonly #hasty: WorkerParts
-  readonly #trades: Trades
-  readonly #pace: Pace
+  readonly #hasty: WorkerDeps
+  readonly #trades: TaskHandlers
+  readonly #pace: Concurrency
   readonly #running = new Map<Promise<void>, Running>()
   readonly #lacking = new LackingKeys()
   #wake: () => void = () => undefined
@@ -55,16 +55,16 @@ export class Loop {
   readonly #rounds: claims.Rounds = new Map()
   #newestFirst = false
 
-  constructor(parts: WorkerParts, trades: Trades, pace: Pace) {
-    this.#parts = parts
-    this.#hasty = pace.cutsFirstTries ? { ...parts, dialler: firstTries(parts.dialler) } : parts
+  constructor(deps: WorkerDeps, trades: TaskHandlers, pace: Concurrency) {
+    this.#parts = deps
+    this.#hasty = pace.cutsFirstTries ? { ...deps, dialler: firstTries(deps.dialler) } : deps
     this.#trades = trades
     this.#pace = pace
   }
 
   /** Begins to claim. */
   start(): void {
-    this.#off = this.#parts.signals.on('work', () => this.#wake())
+    this.#off = this.#parts.notifications.on('work', () => this.#wake())
     this.#done = this.#run()
   }
 
@@ -85,7 +85,7 @@ export class Loop {
     await Promise.race([Promise.all(this.#running.keys()), promise])
     clearTimeout(timer)
     const left = [...this.#running.values()]
-    await Promise.all(left.map(({ claim }) => handBack(this.#parts.db, claim, this.#parts.clock())))
+    await Promise.all(left.map(({ claim }) => release(this.#parts.db, claim, this.#parts.clock())))
   }
 
   async #run(): Promise<void> {
@@ -190,48 +190,48 @@ export class Loop {
  * where the keyring lacks a key for it, which is nothing that may be held against a customer.
  */
 export async function runTask(
-  parts: WorkerParts,
-  trades: Trades,
+  deps: WorkerDeps,
+  trades: TaskHandlers,
   { claim, lacks }: { claim: claims.Claim; lacks?: () => void },
 ): Promise<void> {
   const { organizationId } = claim
   try {
-    await asWriter({ organizationId, phase: 'ends' }, () => runOf(parts, trades, { claim, kind: claim.kind }))
+    await asWriter({ organizationId, phase: 'ends' }, () => runOf(deps, trades, { claim, kind: claim.kind }))
   } catch (cause) {
     // What it did is done where the organization goes, if it is not done yet.
     if (cause instanceof OrganizationMoving) return
     // Before it is given back: this worker would be the first to claim it again.
     if (cause instanceof KeyLacking) lacks?.()
-    await giveBack(parts, claim, cause)
-    parts.signals.ring('news')
+    await giveBack(deps, claim, cause)
+    deps.notifications.ring('news')
   }
 }
 
 /** The kind is a parameter of its own, so that work and claim are seen to be of the same one. */
 async function runOf<K extends TaskKind>(
-  parts: WorkerParts,
-  trades: Trades,
+  deps: WorkerDeps,
+  trades: TaskHandlers,
   { claim, kind }: { claim: claims.Claim; kind: K },
 ): Promise<void> {
   if (!claims.isOfKind(claim, kind)) throw new Error(`a ${kind} task is about something else than those of its kind`)
-  await trades[kind]?.(parts, claim)
+  await trades[kind]?.(deps, claim)
 }
 
-async function giveBack(parts: WorkerParts, claim: claims.Claim, cause: unknown): Promise<void> {
-  const { db, clock, random, log } = parts
+async function giveBack(deps: WorkerDeps, claim: claims.Claim, cause: unknown): Promise<void> {
+  const { db, clock, random, log } = deps
   const about = aboutTask(claim)
   const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
   let back: Promise<void>
   if (cause instanceof Hung) {
     log.info(about, 'a first try was cut off')
-    back = handBackHung(db, claim, clock())
+    back = releaseHung(db, claim, clock())
   } else if (cause instanceof KeyLacking) {
     const lacking = { ...about, keyId: cause.keyId }
     log.warn(lacking, 'the keyring of this worker lacks a key: the task is left to another one')
-    back = handBack(db, claim, dueAt)
+    back = release(db, claim, dueAt)
   } else {
     log.error({ ...about, stage: 'run', cause }, 'task failed')
-    back = handBackFailed(db, claim, dueAt)
+    back = releaseFailed(db, claim, dueAt)
   }
   // If this fails too, the claim runs out by itself.
   await back.catch((lost: unknown) => log.error({ ...about, stage: 'hand back', cause: lost }, 'task not given back'))

@@ -17,13 +17,13 @@ import * as feeds from '#server/store/feeds/feeds.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
 import { isClaimed } from '#server/store/tasks/claim-hold.ts'
-import { handBack } from '#server/store/tasks/claim-return.ts'
+import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { claimQuarantined, type QuarantinedClaim } from '#server/store/tasks/quarantine.ts'
 import { intervalMs } from '#server/work/credentials/next-check.ts'
 import { aboutTask } from './about-task.ts'
+import type { WorkerDeps } from './deps.ts'
 import { CLAIM_DEADLINE_MS } from './loop.ts'
-import type { WorkerParts } from './parts.ts'
 
 /** Starts a process of one task. It is killed `deadlineMs` after it has begun with it. */
 export type StartAlone = (claim: claims.Claim, deadlineMs: number) => Alone
@@ -42,7 +42,7 @@ const UNFIT = 'The last poll of this feed did not end in order. It is tried agai
 
 /** The quarantine of one worker. */
 export class Quarantine {
-  readonly #parts: WorkerParts
+  readonly #parts: WorkerDeps
   readonly #kinds: readonly TaskKind[]
   readonly #start: StartAlone
   readonly #running = new Map<Promise<void>, { claim: claims.Claim; alone: Alone }>()
@@ -50,8 +50,8 @@ export class Quarantine {
   #wake: () => void = () => undefined
   #done: Promise<void> = Promise.resolve()
 
-  constructor(parts: WorkerParts, kinds: readonly TaskKind[], start: StartAlone) {
-    this.#parts = parts
+  constructor(deps: WorkerDeps, kinds: readonly TaskKind[], start: StartAlone) {
+    this.#parts = deps
     this.#kinds = kinds
     this.#start = start
   }
@@ -71,7 +71,7 @@ export class Quarantine {
     await Promise.race([Promise.all(this.#running.keys()), promise])
     clearTimeout(timer)
     const left = [...this.#running.values()]
-    await Promise.all(left.map(({ claim }) => handBack(this.#parts.db, claim, this.#parts.clock())))
+    await Promise.all(left.map(({ claim }) => release(this.#parts.db, claim, this.#parts.clock())))
     for (const { alone } of left) alone.kill()
   }
 
@@ -114,31 +114,31 @@ export class Quarantine {
   }
 
   async #settle(claim: QuarantinedClaim, end: AloneEnd): Promise<void> {
-    const { db, clock, random, log, signals } = this.#parts
+    const { db, clock, random, log, notifications } = this.#parts
     const about = { ...aboutTask(claim), stage: 'quarantine' }
     log.warn({ ...about, end }, 'task left quarantine')
     try {
       if (end === 'died') await transaction(db, tx => endUnfit(this.#parts, tx, claim))
       if (end === 'not started')
-        await handBack(db, claim, new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random())))
+        await release(db, claim, new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random())))
     } catch (cause) {
       // The claim runs out by itself.
       log.error({ ...about, cause }, 'task not ended')
     }
-    signals.ring('news')
+    notifications.ring('news')
   }
 }
 
 /** Ends a task that took its process down: its datasource says so, and a standing one is due again after its interval. */
-async function endUnfit(parts: WorkerParts, tx: Tx, claim: QuarantinedClaim): Promise<void> {
+async function endUnfit(deps: WorkerDeps, tx: Tx, claim: QuarantinedClaim): Promise<void> {
   const { organizationId: org, datasourceId } = claim
-  const now = parts.clock()
+  const now = deps.clock()
   if (datasourceId !== null && (await lockDatasource(tx, org, { id: datasourceId })) === undefined) return
   // It may have settled its task before it died, or be settled by now by whoever took the claim.
   if (!(await isClaimed(tx, claim))) return
   const row = datasourceId === null ? undefined : await sealed.datasource(tx, org, datasourceId)
-  const interval = row === undefined || claim.kind === 'poll' ? parts.feeds.pace.maxBackoffMs : intervalMs(parts, row)
-  const dueAt = new Date(now.getTime() + jittered(interval, parts.random()))
+  const interval = row === undefined || claim.kind === 'poll' ? deps.feeds.pace.maxBackoffMs : intervalMs(deps, row)
+  const dueAt = new Date(now.getTime() + jittered(interval, deps.random()))
   if (claim.standing) await claims.settle(tx, claim, { dueAt, now, failed: false })
   else await claims.finish(tx, claim, { fault: 'internal_error' })
   if (datasourceId === null) return

@@ -17,7 +17,7 @@ import * as upkeep from '#server/store/installation/upkeep.ts'
 import { forgetMoved } from '#server/store/moves/moved-away.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
-import type { WorkerParts } from './parts.ts'
+import type { WorkerDeps } from './deps.ts'
 
 const EVERY_MS = 60_000
 /** How long one thing is forgotten in one turn, so that the others have theirs. */
@@ -56,10 +56,10 @@ const monthOf = (table: months.MonthlyTable, ms: number) => ({ table, keepDays: 
  */
 const LIST: readonly Forget[] = [
   db => months.make(db),
-  (db, { now, size }) => tasks.sweep(db, now, size),
-  (db, { now, size }) => leases.sweep(db, now, size),
-  (db, { now, size }) => idempotency.sweep(db, now, size),
-  (db, { now, size }) => dialBudgets.sweep(db, now, size),
+  (db, { now, size }) => tasks.purgeExpired(db, now, size),
+  (db, { now, size }) => leases.purgeExpired(db, now, size),
+  (db, { now, size }) => idempotency.purgeExpired(db, now, size),
+  (db, { now, size }) => dialBudgets.purgeExpired(db, now, size),
   (db, { size }) => credentialMarks.sweepFingerprints(db, size),
   (db, { kept, ago, size }) => feeds.blankBatch(db, ago(kept.eventsMs), size),
   (db, { size }) => feeds.clearBatch(db, size),
@@ -108,8 +108,8 @@ export class BatchSize {
  * Does one turn: of each thing on the list as many batches as there are, for ten seconds at most, while `goesOn` says so. What
  * fails does not keep the others from their turn; the first such error is thrown at the end.
  */
-export async function forget(
-  parts: Pick<WorkerParts, 'db' | 'clock'>,
+export async function purgeExpired(
+  parts: Pick<WorkerDeps, 'db' | 'clock'>,
   of: { kept: Kept; goesOn(): Promise<boolean> },
 ): Promise<void> {
   const now = parts.clock()
@@ -150,14 +150,14 @@ export async function timed(size: BatchSize, batch: () => Promise<boolean>): Pro
  * Begins to forget, now and once a minute, while no other worker of the installation does. The returned function stops it and
  * resolves when the batch under way is done.
  */
-export function startForgetting(parts: Pick<WorkerParts, 'db' | 'clock' | 'log'>, kept: Kept): () => Promise<void> {
+export function startRetention(parts: Pick<WorkerDeps, 'db' | 'clock' | 'log'>, kept: Kept): () => Promise<void> {
   const { db, log } = parts
   const holder = randomUUID()
   let isStopping = false
   let running: Promise<void> | null = null
   const goesOn = async () => !isStopping && (await upkeep.hold(db, holder))
   const turn = () => {
-    running ??= forget(parts, { kept, goesOn })
+    running ??= purgeExpired(parts, { kept, goesOn })
       .catch((cause: unknown) => log.error({ stage: 'retention', cause }, 'old rows could not be removed'))
       .finally(() => {
         running = null

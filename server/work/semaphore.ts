@@ -4,7 +4,7 @@
  */
 
 /** Runs work, at most so many pieces of it at once, in the order in which they came. */
-export class Turns {
+export class Semaphore {
   readonly #waiting: (() => void)[] = []
   #free: number
 

@@ -11,10 +11,10 @@ import { push } from '#server/work/feeds/push.ts'
 import { reseal } from '#server/work/keys/reseal.ts'
 import { lease } from '#server/work/leases/lease.ts'
 import { introspect } from '#server/work/schemas/introspect.ts'
-import type { Trades } from './parts.ts'
+import type { TaskHandlers } from './deps.ts'
 
 /** What somebody waits for, and the checks. */
-export const trades: Trades = { verify, compare, validate, introspect, lease, push, reseal }
+export const taskHandlers: TaskHandlers = { verify, compare, validate, introspect, lease, push, reseal }
 
 /** What follows feeds. */
-export const feedTrades: Trades = { poll }
+export const feedTaskHandlers: TaskHandlers = { poll }

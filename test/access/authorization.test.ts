@@ -12,7 +12,7 @@ import { attempt } from '#test/support/access/procedures.ts'
 import { quiet } from '#test/support/checks/verdicts.ts'
 import { difference, effects } from '#test/support/database/rows.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring/mooring.ts'
 

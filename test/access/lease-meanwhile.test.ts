@@ -9,7 +9,7 @@ import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import { meanwhile } from '#test/support/database/meanwhile.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
@@ -21,19 +21,19 @@ let dns: DnsServer
 let mooring: Mooring
 let customer: Customer
 let owner: Client
-const stack = new AsyncDisposableStack()
+const cleanup = new AsyncDisposableStack()
 beforeAll(async () => {
   dns = await startDnsServer()
-  stack.defer(() => dns.close())
+  cleanup.defer(() => dns.close())
   dns.answer(HOST, { addresses: ['127.0.0.1'] })
   const clock = () => new Date(Date.now() + aheadMs)
   mooring = await startMooring({ clock, cutsFirstTries: false, env: { MOORING_DNS_SERVERS: dns.address } })
-  stack.defer(() => mooring.stop())
+  cleanup.defer(() => mooring.stop())
   customer = await makeCustomer()
-  stack.defer(() => customer.drop())
+  cleanup.defer(() => customer.drop())
   owner = mooring.client()
 })
-afterAll(() => stack.disposeAsync())
+afterAll(() => cleanup.disposeAsync())
 
 const url = (name: string) => customer.url('reader', { host: HOST, parameters: `application_name=${name}` })
 const leasesOf = (id: DatasourceId) =>

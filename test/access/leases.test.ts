@@ -105,14 +105,14 @@ describe('A lease', () => {
     const ground = { db: mooring.db, keyring: mooring.keyring, now: new Date() }
     expect(await revokeLease(ground, { organizationId, id: revoked ?? '' })).toBe(true)
     expect(await revokeLease(ground, { organizationId, id: revoked ?? '' })).toBe(false)
-    await leases.sweep(mooring.db, new Date(Date.now() + 1_000), SMALLEST_BATCH)
+    await leases.purgeExpired(mooring.db, new Date(Date.now() + 1_000), SMALLEST_BATCH)
     const marks = async () => Object.fromEntries((await leaseRows()).map(row => [row['id'], row['ended_by']]))
     expect(await marks()).toMatchObject({
       [expiring ?? '']: null,
       [orphaned ?? '']: 'revoked',
       [revoked ?? '']: 'revoked',
     })
-    await leases.sweep(mooring.db, new Date(Date.now() + 31_000), SMALLEST_BATCH)
+    await leases.purgeExpired(mooring.db, new Date(Date.now() + 31_000), SMALLEST_BATCH)
     expect(await marks()).toMatchObject({ [expiring ?? '']: 'expired', [orphaned ?? '']: 'revoked' })
   })
 })

@@ -31,15 +31,15 @@ const CONNECTIONS = 4
 const ORGANIZATIONS = 4
 const PLACES = 10
 
-const stack = new AsyncDisposableStack()
+const cleanup = new AsyncDisposableStack()
 const dir = await mkdtemp(join(tmpdir(), 'mooring-bench-'))
-stack.defer(() => rm(dir, { recursive: true, force: true }))
+cleanup.defer(() => rm(dir, { recursive: true, force: true }))
 
 /** The endpoints, in their process. `begin` lets their events flow. */
 async function startEndpoints() {
   const path = fileURLToPath(new URL('./feed-endpoints.ts', import.meta.url))
   const child = fork(path, [EVENTS, PAGE, PLACES].map(String))
-  stack.defer(() => void child.kill())
+  cleanup.defer(() => void child.kill())
   // Sound: the first thing that it says.
   const [{ ports, ca }] = (await once(child, 'message')) as [{ ports: number[]; ca: string }]
   return { ports, ca, begin: () => child.send('begin') }
@@ -103,10 +103,10 @@ async function followed(server: {
   }
   await register(env, { keys, ports: endpoints.ports })
   const worker = startEntry('worker', { ...env, MOORING_KEYRING: join(dir, 'worker.json'), MOORING_LOG_LEVEL: 'info' })
-  stack.defer(() => worker.stop('SIGKILL').then(() => undefined))
+  cleanup.defer(() => worker.stop('SIGKILL').then(() => undefined))
   const client = new pg.Client({ connectionString: url })
   await client.connect()
-  stack.defer(() => client.end())
+  cleanup.defer(() => client.end())
   await until(client, `select count(*) = ${ENDPOINTS} as done from feeds where polled_at is not null`)
   endpoints.begin()
   await client.query(`update tasks set due_at = now() where kind = 'poll'`)
@@ -162,7 +162,7 @@ async function raw(url: string): Promise<number> {
 
 try {
   const server = await startServer()
-  stack.defer(() => server.stop())
+  cleanup.defer(() => server.stop())
   const { rate, url } = await followed(server)
   const bare = await raw(url)
   const share = rate / bare
@@ -171,5 +171,5 @@ try {
       `${Math.round(bare)}/s; share ${share.toFixed(2)} (target ${TARGET})`,
   )
 } finally {
-  await stack.disposeAsync()
+  await cleanup.disposeAsync()
 }

@@ -152,11 +152,11 @@ async function measured(url: string): Promise<void> {
   await Promise.all(clients.map(client => client.end()))
 }
 
-await using stack = new AsyncDisposableStack()
+await using cleanup = new AsyncDisposableStack()
 const server = await startServer({
   settings: { shared_buffers: '1GB', max_wal_size: '8GB', maintenance_work_mem: '256MB' },
 })
-stack.defer(() => server.stop())
+cleanup.defer(() => server.stop())
 const url = await server.createDatabase('former')
 await migrateBefore(url, 'verdicts')
 const from = performance.now()

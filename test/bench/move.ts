@@ -17,19 +17,19 @@ import { startEntry } from '#test/support/operations/processes.ts'
 
 const count = Number(argv[2] ?? 5_000)
 
-await using stack = new AsyncDisposableStack()
+await using cleanup = new AsyncDisposableStack()
 const dir = await mkdtemp(join(tmpdir(), 'mooring-move-'))
-stack.defer(() => rm(dir, { recursive: true, force: true }))
+cleanup.defer(() => rm(dir, { recursive: true, force: true }))
 await initKeyrings(dir, newKeyId)
 const keyring = await readWorkerKeyring(join(dir, 'worker.json'))
 
 async function installation() {
   const server = await startServer()
-  stack.defer(() => server.stop())
+  cleanup.defer(() => server.stop())
   const url = await server.createDatabase('bench')
   await migrate(url)
   const db = openDb({ url, size: 2, onError: () => undefined })
-  stack.defer(() => db.destroy())
+  cleanup.defer(() => db.destroy())
   const org = await createOrganization({ db, keyring, now: new Date() }, 'Bench')
   return { url, db, org }
 }

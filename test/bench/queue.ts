@@ -28,9 +28,9 @@ const MOST_WAIT_MS = 5_000
 const SCHEDULED = 2
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
-await using stack = new AsyncDisposableStack()
+await using cleanup = new AsyncDisposableStack()
 const server = await startServer()
-stack.defer(() => server.stop())
+cleanup.defer(() => server.stop())
 
 function say(line: string): void {
   stdout.write(`${line}\n`)
@@ -68,7 +68,7 @@ async function startClaimer(url: string) {
   const child = fork(fileURLToPath(new URL('support/queue-claimer.ts', import.meta.url)), {
     env: { DATABASE_URL: url },
   })
-  stack.defer(() => void child.kill())
+  cleanup.defer(() => void child.kill())
   await once(child, 'message')
   return {
     async stop(): Promise<Claimed> {
@@ -143,7 +143,7 @@ const [hot] = await query(
   "select round(100.0 * n_tup_hot_upd / n_tup_upd) as share from pg_stat_user_tables where relname = 'tasks'",
 )
 say(`  of the updates ${hot?.['share']} % wrote no index`)
-const cost = await costOfChecks(stack, server)
+const cost = await costOfChecks(cleanup, server)
 say(
   `a check costs its worker ${cost.toFixed(1)} ms of CPU apart from the dial: a million a day are ${(cost / 86.4).toFixed(2)} of a core`,
 )

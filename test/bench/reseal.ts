@@ -31,9 +31,9 @@ async function libsodiumAlone(): Promise<number> {
   return rounds / ((performance.now() - startedAt) / 1000)
 }
 
-await using stack = new AsyncDisposableStack()
+await using cleanup = new AsyncDisposableStack()
 const server = await startServer()
-stack.defer(() => server.stop())
+cleanup.defer(() => server.stop())
 const url = await server.createDatabase('bench')
 const never = () => Promise.reject(new Error('nothing is dialled here'))
 const dialler = {
@@ -45,8 +45,8 @@ const dialler = {
   request: never,
   close: never,
 }
-const { parts, keyring, organizationId } = await benchWorker(stack, { url, dialler })
-const { db } = parts
+const { deps, keyring, organizationId } = await benchWorker(cleanup, { url, dialler })
+const { db } = deps
 await makeCredentials({ db, keyring, organizationId }, count)
 await query(url, 'analyze')
 await rotateOrganization({ db, keyring, now: new Date() }, organizationId)
@@ -55,7 +55,7 @@ for (;;) {
   const ask = { kinds: ['reseal'] as const, limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now: new Date() }
   const [claim] = await claimTasks(db, { ...ask, lanes: ['asked', 'scheduled'] })
   if (claim === undefined) break
-  await reseal(parts, claim)
+  await reseal(deps, claim)
 }
 const perSecond = count / ((performance.now() - startedAt) / 1000)
 const [{ n } = {}] = await query(url, 'select count(distinct key_id)::int as n from credentials')

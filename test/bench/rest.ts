@@ -21,17 +21,17 @@ const EXTENT = { seconds: 3, connections: 8 }
 const POOL = 8
 const NO_LIMIT = '1000000000'
 
-const stack = new AsyncDisposableStack()
+const cleanup = new AsyncDisposableStack()
 try {
   await bench()
 } finally {
-  await stack.disposeAsync()
+  await cleanup.disposeAsync()
 }
 
 async function bench(): Promise<void> {
   // Commits reach the disk, as they do in production.
   const server = await startServer({ settings: { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } })
-  stack.defer(() => server.stop())
+  cleanup.defer(() => server.stop())
   const databaseUrl = await server.createDatabase('bench')
   await migrate(databaseUrl)
   const { env, key } = await install(databaseUrl)
@@ -64,7 +64,7 @@ function print(name: string, cells: readonly string[]): void {
 /** Keyrings, an organization and a key; quotas and limits as wide as they go, since they are not what is measured. */
 async function install(databaseUrl: string): Promise<{ env: Record<string, string>; key: string }> {
   const dir = await mkdtemp(join(tmpdir(), 'mooring-bench-'))
-  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  cleanup.defer(() => rm(dir, { recursive: true, force: true }))
   await initKeyrings(dir, newKeyId)
   const db = openDb({ url: databaseUrl, size: 1, onError: () => undefined })
   const operator = { db, keyring: await readWorkerKeyring(join(dir, 'worker.json')), now: new Date() }
@@ -89,7 +89,7 @@ async function startProcess(which: 'web' | 'bare', env: Record<string, string>):
   const at = { web: '../../server/web.ts', bare: './support/bare-process.ts' }[which]
   const { PATH = '' } = process.env
   const child = fork(fileURLToPath(new URL(at, import.meta.url)), [], { env: { PATH, ...env }, silent: true })
-  stack.defer(async () => {
+  cleanup.defer(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill()
     await once(child, 'exit')

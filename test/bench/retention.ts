@@ -22,9 +22,9 @@ const AGE_DAYS = 180
 const MOST_MS = 100
 const org = newId()
 
-await using stack = new AsyncDisposableStack()
+await using cleanup = new AsyncDisposableStack()
 const server = await startServer({ settings: { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } })
-stack.defer(() => server.stop())
+cleanup.defer(() => server.stop())
 const url = await server.createDatabase('bench')
 const sql = (text: string) => query(url, text)
 const tell = (line: string) => stdout.write(`${line}\n`)
@@ -125,12 +125,12 @@ await fill()
 await sizes()
 await migrateUnderLoad()
 const db = openDb({ url, size: 2, onError: () => undefined })
-stack.defer(() => db.destroy())
+cleanup.defer(() => db.destroy())
 tell('forgetting')
 const ago = (days: number) => new Date(Date.now() - days * DAY_MS)
 await batches('verifications', size => oldRows.forgetVerifications(db, ago(90), size))
 await batches('changes', size => oldChanges.forgetBatch(db, ago(7), size))
-await batches('idempotency keys', size => idempotency.sweep(db, new Date(), size))
+await batches('idempotency keys', size => idempotency.purgeExpired(db, new Date(), size))
 await batches('months made', () => months.make(db))
 await sql(
   `update datasources set deleted_at = now() - interval '31 days' where id = (select id from datasources limit 1)`,

@@ -64,16 +64,16 @@ async function largeTables({ url }: Site): Promise<{ rows: string[] }> {
   return { rows: rows.map(row => String(row['relname'])) }
 }
 
-await using stack = new AsyncDisposableStack()
+await using cleanup = new AsyncDisposableStack()
 const explainer = new Explainer()
 const server = await startServer({
   settings: { shared_buffers: '1GB', max_wal_size: '8GB', maintenance_work_mem: '256MB' },
 })
-stack.defer(() => server.stop())
+cleanup.defer(() => server.stop())
 const startedAt = performance.now()
 const seconds = () => ((performance.now() - startedAt) / 1_000).toFixed(0)
-const few = await startSite(stack, { ...FEW, server, name: 'few', say })
-const many = await startSite(stack, { ...MANY, server, name: 'many', say })
+const few = await startSite(cleanup, { ...FEW, server, name: 'few', say })
+const many = await startSite(cleanup, { ...MANY, server, name: 'many', say })
 say(`${seconds()} s: ${MANY.datasources} datasources are there`)
 
 for (const row of ROWS)

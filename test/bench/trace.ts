@@ -7,14 +7,14 @@ import { startServer } from '#test/support/database/postgres.ts'
 import { type Entered, trace } from '#test/support/house/trace.ts'
 import { startMooring } from '#test/support/mooring/mooring.ts'
 
-await using stack = new AsyncDisposableStack()
+await using cleanup = new AsyncDisposableStack()
 const given = process.env['DATABASE_URL']
 const found = await traceAll(given ?? (await ownDatabase()))
 process.stdout.write(given === undefined ? textOf(found) : JSON.stringify(found))
 
 async function ownDatabase(): Promise<string> {
   const server = await startServer()
-  stack.defer(() => server.stop())
+  cleanup.defer(() => server.stop())
   const url = await server.createDatabase('trace')
   await migrate(url)
   return url
@@ -22,7 +22,7 @@ async function ownDatabase(): Promise<string> {
 
 async function traceAll(databaseUrl: string): Promise<Record<string, Entered[]>> {
   const mooring = await startMooring({ databaseUrl, worker: false })
-  stack.defer(() => mooring.stop())
+  cleanup.defer(() => mooring.stop())
   let count = 0
   const string = () => {
     count += 1

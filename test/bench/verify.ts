@@ -45,15 +45,15 @@ async function bare(port: number, mode: Mode): Promise<number> {
 }
 
 /** Claims the check of one datasource, and times it from there. The first one finds out that the database is in order. */
-async function verified({ parts, organizationId: org }: BenchWorker, datasourceId: string): Promise<number> {
+async function verified({ deps, organizationId: org }: BenchWorker, datasourceId: string): Promise<number> {
   const now = new Date()
-  await tasks.request(parts.db, org, { id: newId(), kind: 'verify', datasourceId, now })
+  await tasks.request(deps.db, org, { id: newId(), kind: 'verify', datasourceId, now })
   const ask = { kinds: ['verify'] as const, limit: 1, perOrganization: 1, held: [], leaseMs: 60_000, now }
-  const [claim] = await claims.claim(parts.db, { ...ask, lanes: ['asked', 'scheduled'] })
+  const [claim] = await claims.claim(deps.db, { ...ask, lanes: ['asked', 'scheduled'] })
   if (claim === undefined || !claims.isOfKind(claim, 'verify') || claim.datasourceId !== datasourceId)
     throw new Error('the check was not claimed')
   const started = performance.now()
-  await verify(parts, claim)
+  await verify(deps, claim)
   return performance.now() - started
 }
 
@@ -80,31 +80,31 @@ async function measure(worker: BenchWorker, of: { port: number; mode: Mode; data
 }
 
 /** Registers the database once for each mode, and answers the ids by mode. */
-async function register({ parts, keyring, organizationId }: BenchWorker, port: number): Promise<Map<string, string>> {
+async function register({ deps, keyring, organizationId }: BenchWorker, port: number): Promise<Map<string, string>> {
   const modes = Object.keys(TARGETS) as Mode[] // the keys of TARGETS are modes
-  const ground = { db: parts.db, keyring, organizationId }
+  const ground = { db: deps.db, keyring, organizationId }
   await makeCredentials(ground, modes.length, number => {
     const target = localTarget(port, { tlsMode: modes[number] ?? 'require', password: PASSWORD })
     return { kind: 'direct', target, caCertificate: null }
   })
-  const rows = await parts.db.selectFrom('datasources').select(['id', 'tls_mode']).execute()
-  await parts.db.updateTable('datasources').set({ schema: 'app' }).execute()
+  const rows = await deps.db.selectFrom('datasources').select(['id', 'tls_mode']).execute()
+  await deps.db.updateTable('datasources').set({ schema: 'app' }).execute()
   return new Map(rows.map(row => [row.tls_mode ?? '', row.id]))
 }
 
-await using stack = new AsyncDisposableStack()
+await using cleanup = new AsyncDisposableStack()
 const server = await startServer({ tls: await selfSigned({ addresses: ['127.0.0.1'] }) })
-stack.defer(() => server.stop())
+cleanup.defer(() => server.stop())
 const dialler = testDialler({ children: 1 })
-stack.defer(() => dialler.close())
+cleanup.defer(() => dialler.close())
 await server.query(DATABASE)
-const worker = await benchWorker(stack, { url: await server.createDatabase('mooring'), dialler })
+const worker = await benchWorker(cleanup, { url: await server.createDatabase('mooring'), dialler })
 const ids = await register(worker, server.port)
 await dialler.ready()
 for (const mode of ['disable', 'require'] as const) {
   await measure(worker, { port: server.port, mode, datasourceId: ids.get(mode) ?? '' })
 }
-const [{ n } = { n: 0 }] = await worker.parts.db
+const [{ n } = { n: 0 }] = await worker.deps.db
   .selectFrom('datasources')
   .select(eb => eb.fn.countAll<number>().as('n'))
   .where('status', '=', 'active')

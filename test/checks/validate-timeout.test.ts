@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
 import { newId } from '#server/domain/access/ids.ts'
-import { handBack } from '#server/store/tasks/claim-return.ts'
+import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -79,7 +79,7 @@ describe('A task that is withdrawn', () => {
     const held = await claimed()
     expect(await tasks.withdraw(mooring.db, org(), held.id)).toBeUndefined()
     expect(await claims.finish(mooring.db, held, { ready: true })).toBe(false)
-    await handBack(mooring.db, held, new Date())
+    await release(mooring.db, held, new Date())
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
   })
 

@@ -11,12 +11,12 @@ import * as datasources from '#server/store/datasources/datasources.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
-import { handBack } from '#server/store/tasks/claim-return.ts'
+import { release } from '#server/store/tasks/claim-release.ts'
 import type * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { claimed, later, meanwhile, NOW } from '#test/support/database/meanwhile.ts'
 import { query } from '#test/support/database/postgres.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 let mooring: Mooring
@@ -103,7 +103,7 @@ describe('A verdict that waits', () => {
     const { id, claim } = await registered()
     const of = settlement(id, { version: 1, state: 'current' })
     await meanwhile(mooring, {
-      holding: tx => handBack(tx, claim, NOW),
+      holding: tx => release(tx, claim, NOW),
       waiting: () => verdicts.settle(mooring.db, claim, of),
     })
     expect(await written(id)).toEqual(NOTHING)

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import type { Probe, RoleFacts } from '#server/domain/checks/probe.ts'
 import { recogniseProvider, roleOfUser } from '#server/domain/checks/provider.ts'
 import { newPasswordSql } from '#server/domain/checks/role/role-sql.ts'
-import { type Asked, type Judgement, judge } from '#server/domain/checks/verification.ts'
+import { type Asked, judgeProbe, type Verification } from '#server/domain/checks/verification.ts'
 import { DIRECT_ITEMS } from '#shared/checks/check.ts'
 import { FAILURES, type FailureCode, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
@@ -62,12 +62,12 @@ const ASKED: Asked = {
 }
 
 const judged = (probe: Partial<Probe> = {}, asked: Partial<Asked> = {}) =>
-  judge({ ...GOOD, ...probe }, { ...ASKED, ...asked })
+  judgeProbe({ ...GOOD, ...probe }, { ...ASKED, ...asked })
 const withFacts = (facts: Partial<RoleFacts>, asked: Partial<Asked> = {}) =>
   judged({ facts: { ...FACTS, ...facts } }, asked)
 const aimed = (target: Partial<Asked['target']>) => ({ target: { ...ASKED.target, ...target } })
-const outcomes = ({ checks }: Judgement) => Object.fromEntries(checks.map(({ item, outcome }) => [item, outcome]))
-const failingLine = ({ checks }: Judgement) => checks.find(({ outcome }) => outcome === 'fail')
+const outcomes = ({ checks }: Verification) => Object.fromEntries(checks.map(({ item, outcome }) => [item, outcome]))
+const failingLine = ({ checks }: Verification) => checks.find(({ outcome }) => outcome === 'fail')
 const ended = (code: FailureCode, passed: Stage | null) =>
   judged({ failure: { code }, passed, facts: null, schemaUsable: null })
 

@@ -7,7 +7,7 @@ import { createStatementNames } from '#server/store/connection/prepared.ts'
 import { handedOut } from '#server/store/connection/session-check.ts'
 import { forOrganization, withDeadline } from '#server/store/connection/statement-scope.ts'
 import { openDb, transaction } from '#server/store/database/db.ts'
-import { Signals } from '#server/store/database/signals.ts'
+import { Notifications } from '#server/store/database/notifications.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { openWay } from '#test/support/operations/way.ts'
@@ -53,17 +53,17 @@ describe('A server that vanished without a word', () => {
   it('is noticed by who listens, who listens again', async () => {
     const way = await gate()
     const lost = Promise.withResolvers<Error>()
-    const signals = new Signals({ url: way.url, onError: lost.resolve })
-    open.push(() => signals.close())
-    await signals.open()
-    expect(signals.isAlive()).toBe(true)
+    const notifications = new Notifications({ url: way.url, onError: lost.resolve })
+    open.push(() => notifications.close())
+    await notifications.open()
+    expect(notifications.isAlive()).toBe(true)
     way.silence()
     expect(await lost.promise).toBeInstanceOf(Error)
-    expect(signals.isAlive()).toBe(false)
+    expect(notifications.isAlive()).toBe(false)
     way.speak()
-    const woken = new Promise<void>(resolve => signals.on('work', resolve))
+    const woken = new Promise<void>(resolve => notifications.on('work', resolve))
     await woken
-    expect(signals.isAlive()).toBe(true)
+    expect(notifications.isAlive()).toBe(true)
   })
 
   it('is waited for a second longer than the server itself would wait', () => {

@@ -15,18 +15,18 @@ import { type Running, startEntry } from '#test/support/operations/processes.ts'
 
 let tiers: Tiers
 let customer: Customer
-const stack = new AsyncDisposableStack()
+const cleanup = new AsyncDisposableStack()
 const running: { stop(): Promise<unknown> }[] = []
 beforeAll(async () => {
   customer = await makeCustomer()
-  stack.defer(() => customer.drop())
+  cleanup.defer(() => customer.drop())
   tiers = await makeTiers()
-  stack.defer(() => tiers.stop())
+  cleanup.defer(() => tiers.stop())
 })
 afterEach(async () => {
   for (const one of running.splice(0).reverse()) await one.stop()
 })
-afterAll(() => stack.disposeAsync())
+afterAll(() => cleanup.disposeAsync())
 
 async function pooler(mode: PgBouncerOptions['mode'], settings: PgBouncerOptions['settings'] = {}) {
   const logins = [tiers.databaseUrl, tiers.roleUrl.web, tiers.roleUrl.worker]

@@ -13,23 +13,23 @@ import { makeTiers } from '#test/support/mooring/tiers.ts'
 const programs = debianPostgres()
 /** Started as the npm scripts start it, without a word of warning. */
 const QUIET = { flags: ['--disable-sigusr1'] }
-const stack = new AsyncDisposableStack()
-afterAll(() => stack.disposeAsync())
+const cleanup = new AsyncDisposableStack()
+afterAll(() => cleanup.disposeAsync())
 
 describe.skipIf(isLeftOut('PostgreSQL 15 of Debian', programs !== null))('On PostgreSQL 15', () => {
   it('an empty database is migrated, both roles are granted, and the main job is done', async () => {
     if (programs === null) throw new Error('PostgreSQL 15 of Debian is not installed')
     const server = await startServer({ programs })
-    stack.defer(() => server.stop())
+    cleanup.defer(() => server.stop())
     const customer = await makeCustomer()
-    stack.defer(() => customer.drop())
+    cleanup.defer(() => customer.drop())
     const [version] = await server.query('show server_version_num')
     expect(Number(version?.['server_version_num'])).toBeLessThan(160_000)
     const url = await server.createDatabase('mooring')
     expect((await migrate(url)).length).toBeGreaterThan(0)
     expect(await migrate(url)).toEqual([])
     const tiers = await makeTiers({ url, drop: async () => undefined })
-    stack.defer(() => tiers.stop())
+    cleanup.defer(() => tiers.stop())
     const [web, worker] = await Promise.all([tiers.start('web', QUIET), tiers.start('worker', QUIET)])
     const told = await liveCoreStory(tiers, [web], customer)
     expect(told).toEqual({ ...CORE_STORY, leasedFrom: customer.database })

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { onNews, settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Installation, prepareInstallation } from '#test/support/mooring/installation.ts'
 import { type Running, startEntry } from '#test/support/operations/processes.ts'

@@ -2,7 +2,7 @@
  * The state machine of a datasource: what each verification makes of each status, and how a refusal of what is active is confirmed.
  */
 import { describe, expect, it } from 'vitest'
-import type { Judgement } from '#server/domain/checks/verification.ts'
+import type { Verification } from '#server/domain/checks/verification.ts'
 import { lookAgainAt, nextStanding, type StandingBefore } from '#server/domain/datasources/status.ts'
 import type { Status } from '#shared/datasources/datasource.ts'
 import { FAULTS, type FaultCode } from '#shared/faults/fault.ts'
@@ -12,7 +12,7 @@ const later = (seconds: number) => new Date(AT.getTime() + seconds * 1_000)
 const standing = (status: Status): StandingBefore => ({ status, refusals: 0, refusedAt: null, isProven: true })
 
 describe('the status', () => {
-  const verdicts: Record<string, Pick<Judgement, 'outcome' | 'reason'>> = {
+  const verdicts: Record<string, Pick<Verification, 'outcome' | 'reason'>> = {
     passed: { outcome: 'passed', reason: null },
     'private host': { outcome: 'refused', reason: 'byo_host_not_allowed' },
     'strong role': { outcome: 'refused', reason: 'byo_role_cannot_enforce_rls' },
@@ -64,7 +64,7 @@ describe('the status', () => {
 
   describe('of what is active and refused', () => {
     const refused = { outcome: 'refused', reason: 'byo_host_not_allowed' } as const
-    const looked = (before: StandingBefore, at: Date, of: Pick<Judgement, 'outcome' | 'reason'> = refused) => ({
+    const looked = (before: StandingBefore, at: Date, of: Pick<Verification, 'outcome' | 'reason'> = refused) => ({
       ...nextStanding(before, { ...of, at }),
       isProven: true,
     })

@@ -6,7 +6,7 @@ import { settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { CLOSED_PORT } from '#test/support/http/givens.ts'
-import { type Heard, type Voice, voicesOf } from '#test/support/http/voices.ts'
+import { type Heard, type Voice, voicesOf } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 

@@ -1,33 +1,33 @@
 /** Waiting for the worker: woken by news, with a poll behind it, and never longer than was asked for. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Slots, WAITERS } from '#server/api/caller/slots.ts'
-import { awaited, type Waiter } from '#server/api/procedure/wait.ts'
-import { Signals } from '#server/store/database/signals.ts'
+import { Semaphores, WAITERS } from '#server/api/caller/semaphores.ts'
+import { type PollOptions, pollUntil } from '#server/api/procedure/poll-until.ts'
+import { Notifications } from '#server/store/database/notifications.ts'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
 import { query } from '#test/support/database/postgres.ts'
 
 let database: FreshDatabase
-let signals: Signals
-let waiter: Waiter
+let notifications: Notifications
+let waiter: PollOptions
 const open = async () => {
-  const made = new Signals({ url: database.url, onError: () => undefined })
+  const made = new Notifications({ url: database.url, onError: () => undefined })
   await made.open()
   return made
 }
 beforeAll(async () => {
   database = await freshDatabase()
-  signals = await open()
-  waiter = { parts: { signals, waiters: new Slots(WAITERS) }, principal: { organizationId: 'one' } }
+  notifications = await open()
+  waiter = { deps: { notifications, waiters: new Semaphores(WAITERS) }, principal: { organizationId: 'one' } }
 })
 afterAll(async () => {
-  await signals.close()
+  await notifications.close()
   await database.drop()
 })
 
 describe('A wait', () => {
   it('ends at once when the answer is there, and does not look twice', async () => {
     let looks = 0
-    const answer = await awaited(waiter, 30_000, async () => {
+    const answer = await pollUntil(waiter, 30_000, async () => {
       looks += 1
       return 'there'
     })
@@ -38,7 +38,7 @@ describe('A wait', () => {
     const other = await open()
     const startedAt = performance.now()
     let looks = 0
-    const answer = await awaited(waiter, 30_000, async () => {
+    const answer = await pollUntil(waiter, 30_000, async () => {
       looks += 1
       if (looks > 1) return 'there'
       other.ring('news')
@@ -51,11 +51,11 @@ describe('A wait', () => {
 
   it('misses no news between a look and the wait', async () => {
     let isThere = false
-    const answer = await awaited(waiter, 30_000, async () => {
+    const answer = await pollUntil(waiter, 30_000, async () => {
       const seen = isThere
       isThere = true
       // The worker is done after the look and before the wait.
-      signals.ring('news')
+      notifications.ring('news')
       return seen ? 'there' : undefined
     })
     expect(answer).toBe('there')
@@ -63,7 +63,7 @@ describe('A wait', () => {
 
   it('looks by itself once a second where no news comes', async () => {
     let looks = 0
-    const answer = await awaited(waiter, 30_000, async () => {
+    const answer = await pollUntil(waiter, 30_000, async () => {
       looks += 1
       return looks === 2 ? 'there' : undefined
     })
@@ -77,7 +77,7 @@ describe('A wait', () => {
       looks += 1
       return undefined
     }
-    expect(await awaited(waiter, 50, look)).toBeUndefined()
+    expect(await pollUntil(waiter, 50, look)).toBeUndefined()
     expect(looks).toBeGreaterThan(1)
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(49)
   })
@@ -86,7 +86,7 @@ describe('A wait', () => {
     const look = async () => {
       throw new Error('the database is away')
     }
-    await expect(awaited(waiter, 1_000, look)).rejects.toThrow('the database is away')
+    await expect(pollUntil(waiter, 1_000, look)).rejects.toThrow('the database is away')
   })
 })
 

@@ -20,7 +20,7 @@ export interface Fault {
   /** How long it lasts; in the sample, half of it. */
   readonly lastsSeconds: number
   /** What its scene is made of; what has to be undone goes on the stack. */
-  scene?(stack: AsyncDisposableStack): Promise<SceneOptions>
+  scene?(cleanup: AsyncDisposableStack): Promise<SceneOptions>
   /** Why it cannot be done on this machine; null where it can. */
   leftOut?(): Promise<string | null>
   /** Makes it begin, and answers what ends it. */

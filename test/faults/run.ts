@@ -50,10 +50,10 @@ interface Run {
 }
 
 async function runFault(fault: Fault, { customer, chance, isSample, everything }: Run): Promise<Outcome> {
-  const stack = new AsyncDisposableStack()
-  everything.defer(() => stack.disposeAsync())
+  const cleanup = new AsyncDisposableStack()
+  everything.defer(() => cleanup.disposeAsync())
   try {
-    const scene = await makeScene((await fault.scene?.(stack)) ?? {}, { customer, stack })
+    const scene = await makeScene((await fault.scene?.(cleanup)) ?? {}, { customer, cleanup })
     const lasts = isSample ? fault.lastsSeconds / 2 : fault.lastsSeconds
     const wrong: string[] = []
     await wait(SETTLE_MS * chance())
@@ -75,7 +75,7 @@ async function runFault(fault: Fault, { customer, chance, isSample, everything }
     wrong.push(...scene.load.strange, ...((await fault.after?.(scene)) ?? []))
     return await countOutcome(scene, { fault: fault.name, seconds, readiness, wrong })
   } finally {
-    await stack.disposeAsync()
+    await cleanup.disposeAsync()
   }
 }
 

@@ -33,11 +33,11 @@ export interface SceneOptions {
   /** What is put between the processes and the server: answers the environment that leads a tier's URL there. */
   between?(
     server: OwnServer,
-    stack: AsyncDisposableStack,
+    cleanup: AsyncDisposableStack,
     tiers: Tiers,
   ): Promise<(url: string) => Record<string, string>>
   /** What is put before the web processes: answers where the writers go in place of them. */
-  before?(urls: readonly string[], stack: AsyncDisposableStack): Promise<readonly string[]>
+  before?(urls: readonly string[], cleanup: AsyncDisposableStack): Promise<readonly string[]>
   /** Flags of Node's for a process. */
   flags?(member: Member): readonly string[]
 }
@@ -58,42 +58,42 @@ export interface Scene {
   start(member: Member, env?: Readonly<Record<string, string>>): Promise<void>
   /** The server that has the rows now: another one after a failover or a restore. */
   rows: { url: string }
-  readonly stack: AsyncDisposableStack
+  readonly cleanup: AsyncDisposableStack
 }
 
 /** Builds one up and waits until its load runs. The caller disposes of its stack. */
 export async function makeScene(
   options: SceneOptions,
-  { customer, stack }: { customer: Customer; stack: AsyncDisposableStack },
+  { customer, cleanup }: { customer: Customer; cleanup: AsyncDisposableStack },
 ): Promise<Scene> {
   const server = await startOwnServer(options.server)
-  stack.defer(() => server.remove())
+  cleanup.defer(() => server.remove())
   await query(server.url('postgres'), 'create database mooring')
   await migrate(server.url())
   const tiers = await makeTiers({ url: server.url(), drop: async () => undefined })
-  stack.defer(() => tiers.stop())
-  const members = await startMembers(options, { server, tiers, stack })
+  cleanup.defer(() => tiers.stop())
+  const members = await startMembers(options, { server, tiers, cleanup })
   const { urls } = members
   const key = tiers.organization.testKey
   const watchers = [urls, urls.toReversed()].map(ways => startWatcher({ urls: ways, key }))
-  for (const watcher of watchers) stack.defer(() => watcher.stop())
+  for (const watcher of watchers) cleanup.defer(() => watcher.stop())
   const readiness = watchReadiness(urls)
-  stack.defer(() => readiness.stop())
-  const written = (await options.before?.(urls, stack)) ?? urls
+  cleanup.defer(() => readiness.stop())
+  const written = (await options.before?.(urls, cleanup)) ?? urls
   const load = startLoad({ urls: written, key, connectionString: name => stringOf(customer, name) }, WRITERS)
-  stack.defer(() => load.stop(0))
+  cleanup.defer(() => load.stop(0))
   const probeKey = await otherKey(tiers)
   const webs = [members.process('web-1'), members.process('web-2')]
   const probes = await Promise.all(webs.map(web => tiers.client(web, { key: probeKey, seal: false })))
   await warm(load)
   const rows = { url: server.url() }
-  return { server, tiers, ...members, load, watchers, readiness, probes, customer, rows, stack }
+  return { server, tiers, ...members, load, watchers, readiness, probes, customer, rows, cleanup }
 }
 
 /** The processes, each on a port that it keeps. */
 async function startMembers(
   options: SceneOptions,
-  { server, tiers, stack }: Pick<Scene, 'server' | 'tiers' | 'stack'>,
+  { server, tiers, cleanup: stack }: Pick<Scene, 'server' | 'tiers' | 'cleanup'>,
 ): Promise<Pick<Scene, 'urls' | 'process' | 'start'>> {
   const lead = (await options.between?.(server, stack, tiers)) ?? (url => ({ DATABASE_URL: url }))
   const ports = new Map<Member, number>()

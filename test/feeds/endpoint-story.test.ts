@@ -4,7 +4,7 @@ import { settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type Followed, hosted, ids, startFollowed } from '#test/support/feeds/followed.ts'
 import { KEY } from '#test/support/feeds/stranger.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 
 const NEXT_KEY = 'sk_test_the_next_key_of_acme'
 

@@ -6,7 +6,7 @@ import { FEED_PACE } from '#server/domain/feeds/feed.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/feeds/followed.ts'
 import type { Mood } from '#test/support/feeds/stranger.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 
 let followed: Followed
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readOrigin, restored } from '#server/store/installation/installation.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/feeds/followed.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { forgetLater } from '#test/support/operations/forgetting.ts'
 
 type Id = `dse_${string}`

@@ -12,13 +12,13 @@ import * as feedPushes from '#server/store/feeds/feed-pushes.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
-import { handBack } from '#server/store/tasks/claim-return.ts'
+import { release } from '#server/store/tasks/claim-release.ts'
 import type * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { claimed, later, meanwhile, NOW } from '#test/support/database/meanwhile.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { events } from '#test/support/feeds/followed.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 let mooring: Mooring
@@ -107,7 +107,7 @@ describe('A page of a feed that waits', () => {
 
   it('for whoever takes its claim, or for a removal, stores nothing and moves nothing', async () => {
     const { id, claim } = await followedFeed()
-    const taking = (tx: Tx) => handBack(tx, claim, NOW)
+    const taking = (tx: Tx) => release(tx, claim, NOW)
     expect(
       await meanwhile(mooring, { holding: taking, waiting: () => store(id, { claim, from: 0, to: 3 }) }),
     ).toBeNull()

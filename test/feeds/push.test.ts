@@ -7,7 +7,7 @@ import { query } from '#test/support/database/postgres.ts'
 import { difference, effects } from '#test/support/database/rows.ts'
 import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/feeds/followed.ts'
 import { KEY } from '#test/support/feeds/stranger.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 
 let followed: Followed
 let id: string

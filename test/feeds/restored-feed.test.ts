@@ -26,12 +26,12 @@ import { secondWeb } from '#test/support/mooring/second-web.ts'
 const run = promisify(execFile)
 
 let mooring: Mooring
-const stack = new AsyncDisposableStack()
+const cleanup = new AsyncDisposableStack()
 beforeAll(async () => {
   mooring = await startMooring({ worker: false })
-  stack.defer(() => mooring.stop())
+  cleanup.defer(() => mooring.stop())
 })
-afterAll(() => stack.disposeAsync())
+afterAll(() => cleanup.disposeAsync())
 
 /** An installation in a database: one organization, one datasource; and a web process on it, to come and go. */
 interface Served {

@@ -9,7 +9,7 @@ import { MAX_PUSH_DEPTH } from '#server/rest/datasources/event-routes.ts'
 import { MAX_HEADERS } from '#server/rest/http/refuse.ts'
 import { PUSHES_KEPT_MS } from '#server/work/retention.ts'
 import { query } from '#test/support/database/postgres.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { forgetLater, RETENTION } from '#test/support/operations/forgetting.ts'
 

@@ -6,7 +6,7 @@ import { loadModule } from 'libpg-query'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '#server/config.ts'
-import { forget } from '#server/work/retention.ts'
+import { purgeExpired } from '#server/work/retention.ts'
 import { watchDatasources } from '#test/support/changes/event-stream.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type TenantTables, unboundTables } from '#test/support/house/tenant-statements.ts'
@@ -237,7 +237,7 @@ async function live(): Promise<void> {
   await run('org', 'set', { 'check-interval': '3600' })
   await run('lease', 'list')
   const kept = { retention: readConfig({}).retention, eventsMs: 1 }
-  await forget(
+  await purgeExpired(
     { db: mooring.db, clock: () => new Date(Date.now() + 500 * 86_400_000) },
     { kept, goesOn: async () => true },
   )

@@ -11,7 +11,7 @@ import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import * as resealing from '#server/store/keys/resealing.ts'
 import { forgetMoved } from '#server/store/moves/moved-away.ts'
 import * as claimHold from '#server/store/tasks/claim-hold.ts'
-import { handBack, handBackFailed, handBackHung } from '#server/store/tasks/claim-return.ts'
+import { release, releaseFailed, releaseHung } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { claimQuarantined } from '#server/store/tasks/quarantine.ts'
 import { watchDatasources } from '#test/support/changes/event-stream.ts'
@@ -223,10 +223,10 @@ describe("A moving organization's tasks", () => {
     for (const claim of held) {
       expect(await transaction(db, tx => claims.settle(tx, claim, next))).toBe(false)
       expect(await claims.finish(db, claim, { done: true })).toBe(false)
-      expect(await transaction(db, tx => claimHold.prolong(tx, claim, now))).toBe(false)
-      expect(await transaction(db, tx => claimHold.holds(tx, claim))).toBe(false)
+      expect(await transaction(db, tx => claimHold.extend(tx, claim, now))).toBe(false)
+      expect(await transaction(db, tx => claimHold.assertHeld(tx, claim))).toBe(false)
       expect(await transaction(db, tx => claimHold.isClaimed(tx, claim))).toBe(false)
-      for (const back of [handBack, handBackFailed, handBackHung]) await back(db, claim, now)
+      for (const back of [release, releaseFailed, releaseHung]) await back(db, claim, now)
       for (const dueAt of [now, null]) await resealing.settle(db, claim, dueAt)
       const page = { claim, cursor: null, drained: true, requestedAt: now, next: { holdUntil: now } }
       const arrived = { datasourceId: newId(), events: [], now, page, isVouched: true }

@@ -2,8 +2,8 @@
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '#server/config.ts'
+import { ConfigError } from '#server/env.ts'
 import { createResolver } from '#server/net/socket/resolver.ts'
-import { ConfigError } from '#server/variables.ts'
 
 const DATABASE_URL = 'postgres://mooring:pw@db.internal/mooring'
 

@@ -12,11 +12,11 @@ import * as idempotency from '#server/store/access/idempotency.ts'
 import { BATCH, SMALLEST_BATCH } from '#server/store/installation/brief.ts'
 import * as oldRows from '#server/store/installation/old-rows.ts'
 import * as upkeep from '#server/store/installation/upkeep.ts'
-import { startForgetting } from '#server/work/retention.ts'
+import { startRetention } from '#server/work/retention.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { allRows } from '#test/support/database/rows.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { leaseCapability } from '#test/support/keys/leasing.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
@@ -122,9 +122,9 @@ describe('A setting', () => {
       expires_at = expires_at - interval '47 hours' where key = '${idempotencyKey}'`)
     const again = await mooring.client().organization.createKey.mutate({ name, idempotencyKey })
     expect(again.id).toBe(made.id)
-    expect(await idempotency.sweep(mooring.db, new Date(), SMALLEST_BATCH)).toBe(false)
+    expect(await idempotency.purgeExpired(mooring.db, new Date(), SMALLEST_BATCH)).toBe(false)
     expect(await count(`idempotency_keys where key = '${idempotencyKey}'`)).toBe(1)
-    await idempotency.sweep(mooring.db, new Date(Date.now() + 2 * 3_600_000), SMALLEST_BATCH)
+    await idempotency.purgeExpired(mooring.db, new Date(Date.now() + 2 * 3_600_000), SMALLEST_BATCH)
     expect(await count(`idempotency_keys where key = '${idempotencyKey}'`)).toBe(0)
   })
 
@@ -160,7 +160,7 @@ describe('A batch', () => {
     await holder.connect()
     try {
       await holder.query(`begin; select from idempotency_keys where key = 'held' for update`)
-      expect(await idempotency.sweep(mooring.db, new Date(), SMALLEST_BATCH)).toBe(false)
+      expect(await idempotency.purgeExpired(mooring.db, new Date(), SMALLEST_BATCH)).toBe(false)
       await forgetLater(mooring.db, 0)
       expect([await count(`idempotency_keys where key = 'held'`), await count(oldOnes)]).toEqual([1, 0])
       await holder.query('rollback')
@@ -200,10 +200,10 @@ describe('Two workers', () => {
     await verifications(1, 100)
     const parts = { db: mooring.db, clock: () => new Date(), log: createLog({ level: 'silent' }) }
     const kept = { retention: RETENTION, eventsMs: 1e12 }
-    await startForgetting(parts, kept)()
+    await startRetention(parts, kept)()
     expect(await count(oldOnes)).toBe(1)
     await upkeep.release(mooring.db, first)
-    const stop = startForgetting(parts, kept)
+    const stop = startRetention(parts, kept)
     await vi.waitFor(async () => expect(await count(oldOnes)).toBe(0), 20_000)
     await stop()
     expect(await upkeep.hold(mooring.db, second)).toBe(true)

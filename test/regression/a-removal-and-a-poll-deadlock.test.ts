@@ -7,10 +7,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import { prolong } from '#server/store/tasks/claim-hold.ts'
+import { extend } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { query } from '#test/support/database/postgres.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 let mooring: Mooring
@@ -38,7 +38,7 @@ it('A removal waits for the page that is being stored, and both succeed', async 
   const locked = Promise.withResolvers<void>()
   let removal: Promise<void> | undefined
   await transaction(mooring.db, async tx => {
-    expect(await prolong(tx, claim, new Date(now.getTime() + 60_000))).toBe(true)
+    expect(await extend(tx, claim, new Date(now.getTime() + 60_000))).toBe(true)
     removal = transaction(mooring.db, async other => {
       await lockDatasource(other, org, { id: bareUuid(id) })
       locked.resolve()

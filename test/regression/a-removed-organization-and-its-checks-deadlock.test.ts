@@ -6,10 +6,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { removeOrganization } from '#server/operator/rotation.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
-import { holds } from '#server/store/tasks/claim-hold.ts'
+import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import { claimed, meanwhile } from '#test/support/database/meanwhile.ts'
 import { query } from '#test/support/database/postgres.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 let mooring: Mooring
@@ -28,7 +28,7 @@ it('A removal of an organization waits for a check that is being settled, and th
     // As a verdict locks: the datasource, its task, and last the credential.
     holding: async tx => {
       await lockDatasource(tx, organization.id, { id })
-      expect(await holds(tx, claim)).toBe(true)
+      expect(await assertHeld(tx, claim)).toBe(true)
     },
     waiting: () => removeOrganization({ db, keyring, now: new Date() }, organization.id),
     besides: tx => tx.selectFrom('credentials').select('version').where('datasource_id', '=', id).forShare().execute(),

@@ -7,7 +7,7 @@ import { newId } from '#server/domain/access/ids.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { onNews } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 let mooring: Mooring

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ensureSample, type Sample } from '#server/standalone/demo-database.ts'
 import { type Embedded, startEmbedded } from '#server/standalone/embedded/embedded.ts'
-import { ensureSample, type Sample } from '#server/standalone/sample.ts'
 import { databaseUrl, query } from '#test/support/database/postgres.ts'
 
 let dir: string

@@ -8,9 +8,9 @@ import { newId } from '#server/domain/access/ids.ts'
 import { BROKEN, backoffMs, UNREACHABLE } from '#server/domain/network/backoff.ts'
 import { createLog } from '#server/log.ts'
 import { transaction } from '#server/store/database/db.ts'
-import { Signals } from '#server/store/database/signals.ts'
+import { Notifications } from '#server/store/database/notifications.ts'
 import * as registration from '#server/store/datasources/registration.ts'
-import { handBack } from '#server/store/tasks/claim-return.ts'
+import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { startWorker, type Worker } from '#server/wiring-worker.ts'
@@ -18,7 +18,7 @@ import { settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { difference, effects } from '#test/support/database/rows.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
@@ -150,7 +150,7 @@ describe('A claim', () => {
     const held = await claimOne(later(LEASE_MS + 1))
     const before = await effects(mooring.databaseUrl)
     expect(await settle(lost, later(1))).toBe(false)
-    await handBack(mooring.db, lost, now)
+    await release(mooring.db, lost, now)
     expect(await claims.finish(mooring.db, lost, { reachable: true })).toBe(false)
     expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
     expect(await settle(held, null)).toBe(true)
@@ -271,15 +271,22 @@ describe('A worker', () => {
       for await (const [line] of on(lines, 'line')) if (JSON.parse(line).msg === message) return
     }
     const log = createLog({ level: 'info', destination })
-    const signals = new Signals({ url: mooring.databaseUrl, onError: () => undefined })
-    await signals.open()
-    const ground = { config: mooring.config, db: mooring.db, signals, log, clock: () => new Date(), ownPlaces: [] }
+    const notifications = new Notifications({ url: mooring.databaseUrl, onError: () => undefined })
+    await notifications.open()
+    const ground = {
+      config: mooring.config,
+      db: mooring.db,
+      notifications,
+      log,
+      clock: () => new Date(),
+      ownPlaces: [],
+    }
     const worker = await startWorker(ground, mooring.keyring)
     try {
       await work(worker, said)
     } finally {
       await worker.stop(0)
-      await signals.close()
+      await notifications.close()
     }
   }
 

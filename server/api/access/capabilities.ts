@@ -6,7 +6,7 @@
 import { eventOf, type KnownContext } from '#server/api/context.ts'
 import { idempotent } from '#server/api/procedure/idempotent.ts'
 import { procedure } from '#server/api/procedure/trpc.ts'
-import { presentCapability } from '#server/api/responses/present-capability.ts'
+import { capabilityToResponse } from '#server/api/responses/capability.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
@@ -24,8 +24,8 @@ import {
 } from '#shared/access/capability.ts'
 import { type TypedId, uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { mint } from './issue.ts'
 import { requireUnrevoked } from './keys.ts'
+import { mint } from './mint-capability.ts'
 import { rotate } from './rotate-capability.ts'
 
 /** The procedures, by name. */
@@ -47,9 +47,9 @@ export const capabilityProcedures = {
     .input(CapabilityInput)
     .output(Capability)
     .query(async ({ ctx, input }) => {
-      const row = await capabilities.find(ctx.parts.db, ctx.principal.organizationId, idOf(input.id))
+      const row = await capabilities.find(ctx.deps.db, ctx.principal.organizationId, idOf(input.id))
       if (row === undefined) throw new Fault('capability_not_found')
-      return presentCapability(row, ctx.parts.clock())
+      return capabilityToResponse(row, ctx.deps.clock())
     }),
 
   /** A page of capabilities of both modes, dead ones too, newest first; `cursor` is the id of the last one seen. */
@@ -59,8 +59,8 @@ export const capabilityProcedures = {
     .query(async ({ ctx, input = { limit: 20 } }) => {
       const olderThan = input.cursor === undefined ? null : idOf(input.cursor)
       const page = { olderThan, limit: input.limit + 1 }
-      const rows = await capabilities.list(ctx.parts.db, ctx.principal.organizationId, page)
-      const items = rows.slice(0, input.limit).map(row => presentCapability(row, ctx.parts.clock()))
+      const rows = await capabilities.list(ctx.deps.db, ctx.principal.organizationId, page)
+      const items = rows.slice(0, input.limit).map(row => capabilityToResponse(row, ctx.deps.clock()))
       return { items, nextCursor: rows.length > input.limit ? (items.at(-1)?.id ?? null) : null }
     }),
 
@@ -74,10 +74,10 @@ export const capabilityProcedures = {
 }
 
 async function revoke(ctx: KnownContext, id: string): Promise<Capability> {
-  const { principal, parts } = ctx
+  const { principal, deps } = ctx
   const about = eventOf(ctx, { action: 'capability.revoked', objectKind: 'capability', objectId: id })
-  return transaction(parts.db, async tx => {
-    const [org, now] = [principal.organizationId, parts.clock()]
+  return transaction(deps.db, async tx => {
+    const [org, now] = [principal.organizationId, deps.clock()]
     const row = await capabilities.find(tx, org, id)
     if (row === undefined) throw new Fault('capability_not_found')
     requireScope(principal, 'organization.write', { mode: row.mode })
@@ -85,7 +85,7 @@ async function revoke(ctx: KnownContext, id: string): Promise<Capability> {
     await requireUnrevoked(ctx, tx)
     await revokeCapabilities(tx, org, { ids: [id], now })
     await audit.append(tx, org, about)
-    return presentCapability((await capabilities.find(tx, org, id)) ?? row, now)
+    return capabilityToResponse((await capabilities.find(tx, org, id)) ?? row, now)
   })
 }
 

@@ -23,18 +23,18 @@ type Created = z.output<typeof CreatedKey>
 
 /** Creates one. Throws `forbidden` for another mode and for a scope that the caller lacks, `resource_limit_reached`. */
 export async function createKey(ctx: KnownContext, input: z.output<typeof CreateKeyInput>): Promise<Created> {
-  const { principal, parts } = ctx
+  const { principal, deps } = ctx
   const scopes = input.scopes ?? principal.scopes.filter(scope => scope !== 'datasources.lease')
   const { mode = principal.mode, name = null } = input
   requireScope(principal, 'organization.write', { mode })
   if (!isWithin(scopes, principal.scopes)) throw new Fault('forbidden')
-  const { token, row } = mintKey(parts.tokens, {
+  const { token, row } = mintKey(deps.tokens, {
     organizationId: principal.organizationId,
     issuerId: principal.id,
     mode,
     name,
     scopes,
-    now: parts.clock(),
+    now: deps.clock(),
   })
   const { last4, created_at } = row
   const id = typedId('key_', row.id)
@@ -51,10 +51,10 @@ export async function createKey(ctx: KnownContext, input: z.output<typeof Create
 }
 
 async function store(ctx: KnownContext, row: ReturnType<typeof mintKey>['row']): Promise<void> {
-  const { parts, principal } = ctx
+  const { deps, principal } = ctx
   const org = principal.organizationId
-  await transaction(parts.db, async tx => {
-    const ask = { table: 'api_keys' as const, max: parts.quotas.keys, now: parts.clock() }
+  await transaction(deps.db, async tx => {
+    const ask = { table: 'api_keys' as const, max: deps.quotas.keys, now: deps.clock() }
     if (!(await quotas.hasRoom(tx, org, ask))) throw new Fault('resource_limit_reached')
     await requireUnrevoked(ctx, tx)
     await apiKeys.insert(tx, org, row)
@@ -83,7 +83,7 @@ export async function revokeKey(
   if (id === null) throw new Fault('entity_not_found')
   return idempotent({ ctx, path: 'organization.revokeKey', input }, async inside => {
     const { revokedAt, revoked, kept } = await revoke(inside, { ...input, id })
-    ctx.remarks.kept = kept.keys.length + kept.capabilities.length
+    ctx.metadata.kept = kept.keys.length + kept.capabilities.length
     return {
       id: input.id,
       revokedAt: revokedAt.toISOString(),
@@ -96,15 +96,15 @@ export async function revokeKey(
 type Revoked = Extract<Revocation, { outcome: 'revoked' }>
 
 async function revoke(ctx: KnownContext, ask: RevocationConsent & { id: string }): Promise<Revoked> {
-  const { parts, principal } = ctx
+  const { deps, principal } = ctx
   const org = principal.organizationId
-  return transaction(parts.db, async tx => {
+  return transaction(deps.db, async tx => {
     const row = await apiKeys.find(tx, org, ask.id)
     if (row === undefined) throw new Fault('entity_not_found')
     requireScope(principal, 'organization.write', { mode: row.mode })
     await lockAccess(tx, org)
     await requireUnrevoked(ctx, tx)
-    const done = await revocation.revokeKey(tx, org, { ...ask, now: parts.clock() })
+    const done = await revocation.revokeKey(tx, org, { ...ask, now: deps.clock() })
     if (done.outcome === 'unknown') throw new Fault('entity_not_found')
     if (done.outcome === 'refused') throw new Fault('conflict', { issues: [issueOf(done)] })
     const event = (objectKind: 'key' | 'capability') => (objectId: string) =>

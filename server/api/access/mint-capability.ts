@@ -5,7 +5,7 @@
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
 import { idempotentAs } from '#server/api/procedure/idempotent.ts'
-import { issuerName, presentCapability, withoutToken } from '#server/api/responses/present-capability.ts'
+import { capabilityToResponse, issuerName, withoutToken } from '#server/api/responses/capability.ts'
 import { isWithin } from '#server/domain/access/scope.ts'
 import { mintCapability } from '#server/seal/mint.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -33,11 +33,11 @@ function grantedOperations(
 
 /** Mints one. Throws `forbidden` for an operation that the caller lacks, `resource_limit_reached` where there is no room. */
 export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promise<MintedCapability> {
-  const { parts, principal } = ctx
+  const { deps, principal } = ctx
   const operations = grantedOperations(principal, input.operations)
   const datasourceIds = input.datasourceIds === undefined ? null : [...new Set(input.datasourceIds)]
-  const now = parts.clock()
-  const minted = mintCapability(parts.tokens, {
+  const now = deps.clock()
+  const minted = mintCapability(deps.tokens, {
     organizationId: principal.organizationId,
     issuerId: principal.id,
     mode: principal.mode,
@@ -56,13 +56,13 @@ export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promi
     created_at: now,
   }
   const stored = (within: KnownContext) =>
-    transaction(within.parts.db, async tx => {
+    transaction(within.deps.db, async tx => {
       // In here, as whatever may change meanwhile: a replay is answered although a datasource has gone.
       if (datasourceIds !== null) await requireKnown(within, datasourceIds)
-      await requireRoom(within, tx, parts.quotas.capabilities)
+      await requireRoom(within, tx, deps.quotas.capabilities)
       await requireUnrevoked(within, tx)
       await recordCapability(within, tx, { action: 'capability.minted', id: row.id })
-      return presentCapability(await capabilities.insert(tx, principal.organizationId, row), now)
+      return capabilityToResponse(await capabilities.insert(tx, principal.organizationId, row), now)
     })
   return idempotentAs({ ctx, path: 'organization.mintCapability', input }, stored, {
     answer: async (_, made): Promise<MintedCapability> => ({ ...made, token: minted.token }),
@@ -73,7 +73,7 @@ export async function mint(ctx: KnownContext, input: MintCapabilityInput): Promi
 /** A datasource that is not there is a fault of the body, not a 404: callers take that for a wrong path. */
 async function requireKnown(ctx: KnownContext, ids: readonly DatasourceId[]): Promise<void> {
   const uuids = ids.map(id => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? '')
-  const known = await datasources.known(ctx.parts.db, ctx.principal.organizationId, uuids)
+  const known = await datasources.known(ctx.deps.db, ctx.principal.organizationId, uuids)
   const at = uuids.findIndex(uuid => !known.has(uuid))
   if (at === -1) return
   throw new Fault('invalid_body', {
@@ -88,7 +88,7 @@ export function noLaterThan(limit: Date | null, at: Date): Date {
 
 /** Throws `resource_limit_reached` unless the organization may have one more. The transaction holds the lock from here on. */
 export async function requireRoom(ctx: KnownContext, tx: Tx, max: number): Promise<void> {
-  const ask = { table: 'capabilities' as const, max, now: ctx.parts.clock() }
+  const ask = { table: 'capabilities' as const, max, now: ctx.deps.clock() }
   if (!(await quotas.hasRoom(tx, ctx.principal.organizationId, ask))) throw new Fault('resource_limit_reached')
 }
 

@@ -35,7 +35,7 @@ export const organizationRouter = router({
   egress: procedure(null)
     .input(z.strictObject({}).optional())
     .output(Egress)
-    .query(({ ctx }) => ({ addresses: [...(ctx.parts.policy.egressAddresses ?? [])] })),
+    .query(({ ctx }) => ({ addresses: [...(ctx.deps.policy.egressAddresses ?? [])] })),
 
   /** The record of who did what, newest first. */
   audit: auditProcedure,
@@ -51,10 +51,10 @@ export const organizationRouter = router({
     .input(ListKeysInput.optional())
     .output(KeyList)
     .query(async ({ ctx, input = {} }) => {
-      const { limit = ctx.parts.quotas.keys, cursor } = input
+      const { limit = ctx.deps.quotas.keys, cursor } = input
       const olderThan = cursor === undefined ? null : (uuidOf(cursor, 'key_') ?? null)
       const page = { olderThan, limit: limit + 1 }
-      const rows = await apiKeys.list(ctx.parts.db, ctx.principal.organizationId, page)
+      const rows = await apiKeys.list(ctx.deps.db, ctx.principal.organizationId, page)
       const items = rows.slice(0, limit).map(presentKey)
       return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
     }),

@@ -5,7 +5,7 @@
 
 import type { KnownContext } from '#server/api/context.ts'
 import { idempotentAs } from '#server/api/procedure/idempotent.ts'
-import { issuerName, presentCapability, withoutToken } from '#server/api/responses/present-capability.ts'
+import { capabilityToResponse, issuerName, withoutToken } from '#server/api/responses/capability.ts'
 import { capabilityState } from '#server/domain/access/capability-state.ts'
 import { isWithin, requireScope } from '#server/domain/access/scope.ts'
 import { grantOf, mintCapability } from '#server/seal/mint.ts'
@@ -17,8 +17,8 @@ import type { Tx } from '#server/store/tables/tables.ts'
 import type { MintedCapability, RotateCapabilityInput } from '#shared/access/capability.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { noLaterThan, recordCapability, requireRoom } from './issue.ts'
 import { requireUnrevoked } from './keys.ts'
+import { noLaterThan, recordCapability, requireRoom } from './mint-capability.ts'
 
 /**
  * A new token with the same grant, issued by the caller, who must have all of it; the old one ends now, or after the grace.
@@ -29,7 +29,7 @@ export async function rotate(ctx: KnownContext, input: RotateCapabilityInput): P
   if (id === null) throw new Fault('capability_not_found')
   const shown: { token?: string } = {}
   const rotated = (within: KnownContext) =>
-    transaction(within.parts.db, async tx => {
+    transaction(within.deps.db, async tx => {
       const { token, ...made } = await replace(within, tx, { ...input, uuid: id })
       shown.token = token
       return made
@@ -45,9 +45,9 @@ export async function rotate(ctx: KnownContext, input: RotateCapabilityInput): P
 }
 
 async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { uuid: string }) {
-  const { parts, principal } = ctx
+  const { deps, principal } = ctx
   const org = principal.organizationId
-  const now = parts.clock()
+  const now = deps.clock()
   // Before the row: a revocation takes the two in this order.
   await quotas.lock(tx, org, 'capabilities')
   await requireUnrevoked(ctx, tx)
@@ -57,9 +57,9 @@ async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { 
   if (!isWithin(old.operations, principal.scopes)) throw new Fault('forbidden')
   if (capabilityState(old, now) !== 'active') throw new Fault('conflict')
   const endsAt = await endOld(ctx, tx, { old, graceMs: of.graceSeconds * 1000, now })
-  await requireRoom(ctx, tx, parts.quotas.capabilities + 1)
+  await requireRoom(ctx, tx, deps.quotas.capabilities + 1)
   const asked = of.ttlSeconds === undefined ? old.expires_at : new Date(now.getTime() + of.ttlSeconds * 1000)
-  const minted = mintCapability(parts.tokens, {
+  const minted = mintCapability(deps.tokens, {
     organizationId: org,
     issuerId: principal.id,
     mode: old.mode,
@@ -70,7 +70,7 @@ async function replace(ctx: KnownContext, tx: Tx, of: RotateCapabilityInput & { 
   await recordCapability(ctx, tx, { action: 'capability.rotated', id: old.id })
   const row = { ...minted.row, ...described(old), rotated_from: old.id, created_at: now }
   const rotatedFrom = { id: of.id, capabilityId: of.id, expiresAt: endsAt.toISOString() }
-  const capability = presentCapability(await capabilities.insert(tx, org, row), now)
+  const capability = capabilityToResponse(await capabilities.insert(tx, org, row), now)
   return { token: minted.token, capability, rotatedFrom }
 }
 
@@ -86,7 +86,7 @@ async function endOld(
     return now
   }
   const expiresAt = noLaterThan(old.expires_at, new Date(now.getTime() + graceMs))
-  const mac = ctx.parts.tokens.mac({ pepperId: old.pepper_id, hash: old.hash }, { ...grantOf(old), expiresAt })
+  const mac = ctx.deps.tokens.mac({ pepperId: old.pepper_id, hash: old.hash }, { ...grantOf(old), expiresAt })
   await capabilities.reschedule(tx, old.org_id, { id: old.id, expiresAt, mac })
   return expiresAt
 }

@@ -22,7 +22,7 @@ export const WAITERS: Places = { perKey: 100, perOrganization: 500, perProcess: 
 const RETRY_SECONDS = '5'
 
 /** The places of one process. */
-export class Slots {
+export class Semaphores {
   readonly #places: Places
   /** By the id of a key, a capability or an organization: how many it holds now. An id with none is not there. */
   readonly #held = new Map<string, number>()

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Log } from '#server/log.ts'
 import * as reads from '#server/store/changes/change-reads.ts'
 import { forInstallation, withDeadline } from '#server/store/connection/statement-scope.ts'
-import type { Signals } from '#server/store/database/signals.ts'
+import type { Notifications } from '#server/store/database/notifications.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { RecentChanges, type ToldChange } from './recent-changes.ts'
 import { READ_DEADLINE_MS, Replays } from './replay.ts'
@@ -24,7 +24,7 @@ export const TOLD_IN_A_TURN = 50
 /** The feed of one web process. */
 export class ChangeFeed {
   readonly #db: Db
-  readonly #signals: Signals
+  readonly #signals: Notifications
   readonly #log: Log
   readonly #server: SameServer
   /** Those that were read least lately come first. */
@@ -39,9 +39,9 @@ export class ChangeFeed {
   #isReading = true
   #off: (() => void) | null = null
 
-  constructor(parts: { db: Db; signals: Signals; log: Log }) {
+  constructor(parts: { db: Db; notifications: Notifications; log: Log }) {
     this.#db = parts.db
-    this.#signals = parts.signals
+    this.#signals = parts.notifications
     this.#log = parts.log
     this.#server = new SameServer(parts)
     this.replays = new Replays(parts.db)

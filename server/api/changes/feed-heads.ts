@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { FeedPages } from '#server/api/changes/feed-pages.ts'
 import type { Log } from '#server/log.ts'
 import { forInstallation } from '#server/store/connection/statement-scope.ts'
-import type { Signals } from '#server/store/database/signals.ts'
+import type { Notifications } from '#server/store/database/notifications.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { TOLD_IN_A_TURN } from './change-feed.ts'
@@ -22,7 +22,7 @@ interface Watcher {
 /** The heads of the feeds that are watched through one web process. */
 export class FeedHeads {
   readonly #db: Db
-  readonly #signals: Signals
+  readonly #signals: Notifications
   readonly #log: Log
   readonly #watchers = new Set<Watcher>()
   readonly pages: FeedPages
@@ -30,9 +30,9 @@ export class FeedHeads {
   #looking: Promise<void> | null = null
   #again = false
 
-  constructor(parts: { db: Db; signals: Signals; log: Log }) {
+  constructor(parts: { db: Db; notifications: Notifications; log: Log }) {
     this.#db = parts.db
-    this.#signals = parts.signals
+    this.#signals = parts.notifications
     this.#log = parts.log
     this.pages = new FeedPages(parts.db)
   }

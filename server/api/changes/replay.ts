@@ -4,7 +4,7 @@
  * a time, so that a subscriber who asks for many and reads none costs nothing.
  */
 
-import { present } from '#server/api/responses/present.ts'
+import { toResponse } from '#server/api/responses/datasource.ts'
 import * as reads from '#server/store/changes/change-reads.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
@@ -76,7 +76,7 @@ export class Replays {
   async told(row: reads.ChangeRow, sinceMs: number): Promise<ToldChange | null> {
     const found = await this.#find(row, sinceMs)
     if (found === undefined) return null
-    const datasource = present(found)
+    const datasource = toResponse(found)
     const { epoch, n, datasourceId, change } = row
     const told = { id: datasource.id, change, datasource }
     return { epoch, n, datasourceId, event: { id: `${epoch}-${n}`, told }, length: JSON.stringify(told).length }

@@ -6,8 +6,8 @@ import { over } from '#server/api/caller/limits.ts'
 import type { KnownContext } from '#server/api/context.ts'
 
 /** Lets a validation in. Throws `rate_limit_exceeded` for a capability that has had its hour's. */
-export async function admitValidation({ principal, parts }: KnownContext): Promise<void> {
+export async function admitValidation({ principal, deps }: KnownContext): Promise<void> {
   if (principal.kind !== 'capability') return
-  const count = await parts.limits.validations.take(principal.id, 1)
+  const count = await deps.limits.validations.take(principal.id, 1)
   if (count.isOver) throw over(count)
 }

@@ -4,8 +4,8 @@
  */
 
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
-import { changeable } from '#server/api/procedure/find.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
+import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -24,7 +24,7 @@ export async function validateRegistered(ctx: KnownContext, input: ValidateRegis
   const submitted = async (inside: KnownContext) => submit(inside, await meant(inside, input))
   return awaiting({ ctx, path: 'datasources.validateRegistered', input }, submitted, {
     answer: async (inside, { answer, ...asked }) =>
-      answer ?? awaitTask(inside, { ...asked, kind: 'validate', waitMs: inside.parts.validateMs, late: 'withdrawn' }),
+      answer ?? awaitTask(inside, { ...asked, kind: 'validate', waitMs: inside.deps.validateMs, late: 'withdrawn' }),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
     isWithdrawnLate: true,
     wakes: ['work'],
@@ -34,12 +34,12 @@ export async function validateRegistered(ctx: KnownContext, input: ValidateRegis
 /** The UUID of what is meant. */
 async function meant(ctx: KnownContext, { id }: ValidateRegisteredInput): Promise<string> {
   if (id !== undefined) {
-    const row = await changeable(ctx, id, 'datasources.create')
+    const row = await requireChangeable(ctx, id, 'datasources.create')
     if (row.kind === 'direct') return row.id
     throw refused('id', 'An endpoint is checked by POST /v1/datasources/{id}/verify.')
   }
   const { organizationId, mode } = ctx.principal
-  const [only, ...others] = await someOf(ctx.parts.db, organizationId, { mode, kind: 'direct', limit: 2 })
+  const [only, ...others] = await someOf(ctx.deps.db, organizationId, { mode, kind: 'direct', limit: 2 })
   if (only === undefined) throw new Fault('entity_not_found')
   if (others.length === 0) return only.id
   throw refused('connectionString', 'There are several: give one, or POST /v1/datasources/{id}/validate.')
@@ -58,7 +58,7 @@ interface Submitted {
 
 async function submit(ctx: KnownContext, datasourceId: string): Promise<Submitted> {
   const about = { action: 'datasource.validated', objectKind: 'datasource', objectId: datasourceId }
-  return transaction(ctx.parts.db, async tx => {
+  return transaction(ctx.deps.db, async tx => {
     const taskId = await submitTask(within(ctx, tx), { kind: 'validate', datasourceId, payload: null })
     await audit.append(tx, ctx.principal.organizationId, eventOf(ctx, about))
     return { taskId, datasourceId }

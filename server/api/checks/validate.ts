@@ -7,7 +7,7 @@ import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { withAdvice } from '#server/api/registration/advice.ts'
-import { type DraftedString, draftString, schemaOf } from '#server/api/registration/draft.ts'
+import { type ParsedString, parseString, schemaOf } from '#server/api/registration/parse-registration.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
 import type { AskedPayload } from '#server/domain/tasks/contract.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -42,9 +42,9 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
 const NO_ADVICE = { advisories: [] }
 
 /** Null for a host that is refused without a look-up: that verdict needs no worker. */
-function draftedOrRefused(ctx: KnownContext, input: z.output<typeof ValidateInput>): DraftedString | null {
+function draftedOrRefused(ctx: KnownContext, input: z.output<typeof ValidateInput>): ParsedString | null {
   try {
-    return draftString(ctx, input)
+    return parseString(ctx, input)
   } catch (thrown) {
     if (thrown instanceof Fault && thrown.code === 'byo_host_not_allowed') return null
     throw thrown
@@ -72,7 +72,7 @@ interface Submitted {
 async function submit(ctx: KnownContext, payload: AskedPayload<'validate'> | null): Promise<Submitted> {
   const org = ctx.principal.organizationId
   const about = { action: 'datasource.validated', objectKind: null, objectId: null }
-  return transaction(ctx.parts.db, async tx => {
+  return transaction(ctx.deps.db, async tx => {
     await audit.append(tx, org, eventOf(ctx, about))
     if (payload === null) return { taskId: null }
     return { taskId: await submitTask(within(ctx, tx), { kind: 'validate', datasourceId: null, payload }) }
@@ -81,6 +81,6 @@ async function submit(ctx: KnownContext, payload: AskedPayload<'validate'> | nul
 
 /** Past the deadline nobody reads the outcome: the string goes, and is not dialled after all. */
 function outcome(ctx: KnownContext, taskId: string): Promise<Validation> {
-  const waitMs = ctx.parts.validateMs
+  const waitMs = ctx.deps.validateMs
   return awaitTask(ctx, { kind: 'validate', taskId, datasourceId: null, waitMs, late: 'withdrawn' })
 }

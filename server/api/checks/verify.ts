@@ -5,9 +5,9 @@
 
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { changeable } from '#server/api/procedure/find.ts'
+import { type AwaitedVerification, awaitVerification, verifyTask } from '#server/api/procedure/await-verification.ts'
 import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
-import { type Checked, checked, verifyTask } from '#server/api/procedure/verdict.ts'
+import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
@@ -21,16 +21,17 @@ export async function verify(ctx: KnownContext, input: z.output<typeof VerifyInp
   const waitSeconds = input.waitSeconds ?? 0
   const call = { ctx, path: 'datasources.verify', input }
   const requested = (inside: KnownContext) => request(inside, input)
-  const answer = (inside: KnownContext, placed: Checked) => checked(inside, { ...placed, waitSeconds })
+  const answer = (inside: KnownContext, placed: AwaitedVerification) =>
+    awaitVerification(inside, { ...placed, waitSeconds })
   const of = { answer, wakes: ['work'] as const }
   return waitSeconds > 0 ? awaiting(call, requested, of) : idempotentAs(call, requested, of)
 }
 
-async function request(ctx: KnownContext, input: z.output<typeof VerifyInput>): Promise<Checked> {
-  const { id } = await changeable(ctx, input.id, 'datasources.update')
+async function request(ctx: KnownContext, input: z.output<typeof VerifyInput>): Promise<AwaitedVerification> {
+  const { id } = await requireChangeable(ctx, input.id, 'datasources.update')
   const org = ctx.principal.organizationId
   const about = { action: 'datasource.verification_requested', objectKind: 'datasource', objectId: id }
-  return transaction(ctx.parts.db, async tx => {
+  return transaction(ctx.deps.db, async tx => {
     if ((await lockDatasource(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
     await audit.append(tx, org, eventOf(ctx, about))
     return { id, request: await tasks.request(tx, org, verifyTask(ctx, id)) }

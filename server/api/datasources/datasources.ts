@@ -7,11 +7,11 @@ import { validate } from '#server/api/checks/validate.ts'
 import { validateRegistered } from '#server/api/checks/validate-registered.ts'
 import { verify } from '#server/api/checks/verify.ts'
 import { watchProcedure } from '#server/api/datasources/watch.ts'
-import { rowOf } from '#server/api/procedure/find.ts'
+import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { procedure, router } from '#server/api/procedure/trpc.ts'
 import { register } from '#server/api/registration/register.ts'
 import { rotate, rotateKey } from '#server/api/registration/rotate.ts'
-import { present } from '#server/api/responses/present.ts'
+import { toResponse } from '#server/api/responses/datasource.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import { roleSql } from '#server/domain/checks/role/role-sql.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
@@ -51,9 +51,9 @@ export const datasourcesRouter = router({
     .input(z.strictObject({ id: DatasourceId, includeRemoved: z.boolean().optional() }))
     .output(Datasource)
     .query(async ({ ctx, input }) => {
-      const row = await rowOf(ctx, input.id, { includeRemoved: input.includeRemoved ?? false })
+      const row = await requireDatasource(ctx, input.id, { includeRemoved: input.includeRemoved ?? false })
       requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
-      return present(row)
+      return toResponse(row)
     }),
 
   /** A page of both planes, newest first; `cursor` is the id of the last one seen. */
@@ -64,7 +64,7 @@ export const datasourcesRouter = router({
       const { limit, cursor, newerThan, ...filter } = input
       const olderThan = position(cursor)
       const newer = position(newerThan)
-      const rows = await datasources.list(ctx.parts.db, ctx.principal.organizationId, {
+      const rows = await datasources.list(ctx.deps.db, ctx.principal.organizationId, {
         ...filter,
         ...(olderThan === undefined ? {} : { olderThan }),
         ...(newer === undefined ? {} : { newerThan: newer }),
@@ -73,7 +73,7 @@ export const datasourcesRouter = router({
       })
       // Backwards, the surplus row that tells of more stands at the front.
       const kept = newer !== undefined && rows.length > limit ? rows.slice(1) : rows.slice(0, limit)
-      const items = kept.map(present)
+      const items = kept.map(toResponse)
       return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
     }),
 

@@ -21,20 +21,20 @@ export async function removeAll(ctx: KnownContext): Promise<RemovedAll> {
   if (ctx.principal.datasourceIds !== null) throw new Fault('capability_scope_denied')
   const cleared = { direct: 0, endpoints: 0 }
   // A datasource that is registered meanwhile stays: it would never end otherwise.
-  const until = ctx.parts.clock()
+  const until = ctx.deps.clock()
   for (;;) {
     const { found, removed } = await removeSome(ctx, until)
     cleared.direct += removed.filter(kind => kind === 'direct').length
     cleared.endpoints += removed.filter(kind => kind === 'endpoint').length
     if (found < AT_ONCE) break
   }
-  ctx.parts.signals.ring('news')
+  ctx.deps.notifications.ring('news')
   return cleared
 }
 
 async function removeSome(ctx: KnownContext, until: Date) {
   const { organizationId: org, mode } = ctx.principal
-  return transaction(ctx.parts.db, async tx => {
+  return transaction(ctx.deps.db, async tx => {
     const found = await someOf(tx, org, { mode, limit: AT_ONCE, until })
     // All of them before anything else: who removes one holds it while they wait for the quota.
     const held: typeof found = []
@@ -44,7 +44,7 @@ async function removeSome(ctx: KnownContext, until: Date) {
     }
     const removed: ('direct' | 'endpoint')[] = []
     for (const row of held) {
-      const now = ctx.parts.clock()
+      const now = ctx.deps.clock()
       await datasources.remove(tx, org, { id: row.id, now })
       await audit.append(
         tx,

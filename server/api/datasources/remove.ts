@@ -5,9 +5,9 @@
 
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { changeable } from '#server/api/procedure/find.ts'
 import { idempotent } from '#server/api/procedure/idempotent.ts'
-import { present } from '#server/api/responses/present.ts'
+import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
+import { toResponse } from '#server/api/responses/datasource.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as changes from '#server/store/database/changes.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -20,17 +20,17 @@ import { Fault } from '#shared/faults/fault.ts'
 /** Removes it and answers its last state. Throws `entity_not_found` for one that is gone already. */
 export async function remove(ctx: KnownContext, input: z.output<typeof RemoveInput>): Promise<Datasource> {
   const removed = async (inside: KnownContext) => {
-    const row = await changeable(inside, input.id, 'datasources.remove')
-    const now = inside.parts.clock()
+    const row = await requireChangeable(inside, input.id, 'datasources.remove')
+    const now = inside.deps.clock()
     await removeRow(inside, row.id, now)
-    return present({ ...row, deleted_at: now, next_check_at: null })
+    return toResponse({ ...row, deleted_at: now, next_check_at: null })
   }
   return idempotent({ ctx, path: 'datasources.remove', input }, removed, { wakes: ['news'] })
 }
 
 async function removeRow(ctx: KnownContext, id: string, now: Date): Promise<void> {
   const org = ctx.principal.organizationId
-  await transaction(ctx.parts.db, async tx => {
+  await transaction(ctx.deps.db, async tx => {
     if ((await lockDatasource(tx, org, { id })) === undefined) throw new Fault('entity_not_found')
     await datasources.remove(tx, org, { id, now })
     await audit.append(tx, org, eventOf(ctx, { action: 'datasource.removed', objectKind: 'datasource', objectId: id }))

@@ -5,10 +5,10 @@
 
 import type { z } from 'zod'
 import { eventOf, type KnownContext } from '#server/api/context.ts'
-import { changeable } from '#server/api/procedure/find.ts'
+import { awaitVerification, verifyTask } from '#server/api/procedure/await-verification.ts'
 import { idempotentAs } from '#server/api/procedure/idempotent.ts'
-import { checked, verifyTask } from '#server/api/procedure/verdict.ts'
-import { directIdentity } from '#server/domain/datasources/identity.ts'
+import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
+import { directNaturalKey } from '#server/domain/datasources/natural-key.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as changes from '#server/store/database/changes.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -24,13 +24,13 @@ type Update = z.output<typeof UpdateInput>
 /** Updates it. A new schema is a new natural key, and makes the check due. Throws `conflict` where that key is taken. */
 export async function update(ctx: KnownContext, input: Update): Promise<Datasource> {
   return idempotentAs({ ctx, path: 'datasources.update', input }, inside => change(inside, input), {
-    answer: (inside, { id }) => checked(inside, { id, request: 0, waitSeconds: 0 }),
+    answer: (inside, { id }) => awaitVerification(inside, { id, request: 0, waitSeconds: 0 }),
     wakes: ['work', 'news'],
   })
 }
 
 async function change(ctx: KnownContext, input: Update): Promise<{ id: string }> {
-  const row = await changeable(ctx, input.id, 'datasources.update')
+  const row = await requireChangeable(ctx, input.id, 'datasources.update')
   const isPlaced = input.schema !== undefined || input.excludedSchemas !== undefined
   if (row.kind === 'endpoint' && isPlaced) {
     const message = 'An endpoint has no schema.'
@@ -41,8 +41,8 @@ async function change(ctx: KnownContext, input: Update): Promise<{ id: string }>
 
 async function apply(ctx: KnownContext, input: Update, id: string): Promise<{ id: string }> {
   const org = ctx.principal.organizationId
-  const now = ctx.parts.clock()
-  await transaction(ctx.parts.db, async tx => {
+  const now = ctx.deps.clock()
+  await transaction(ctx.deps.db, async tx => {
     const held = await lockDatasource(tx, org, { id })
     if (held === undefined) throw new Fault('entity_not_found')
     const isMoved = input.schema !== undefined && input.schema !== held.schema
@@ -51,7 +51,7 @@ async function apply(ctx: KnownContext, input: Update, id: string): Promise<{ id
       ...(input.metadata === undefined ? {} : { metadata: JSON.stringify(input.metadata) }),
       ...(input.schema === undefined ? {} : { schema: input.schema }),
       ...(input.excludedSchemas === undefined ? {} : { excluded_schemas: input.excludedSchemas }),
-      ...(isMoved && held.identity !== null ? { identity: directIdentity({ ...held, schema: input.schema }) } : {}),
+      ...(isMoved && held.identity !== null ? { identity: directNaturalKey({ ...held, schema: input.schema }) } : {}),
     }
     if (Object.keys(set).length > 0) await datasources.update(tx, org, { id, set })
     await audit.append(tx, org, eventOf(ctx, { action: 'datasource.updated', objectKind: 'datasource', objectId: id }))

@@ -7,8 +7,8 @@ import { z } from 'zod'
 import type { ToldChange, ToldEvent } from '#server/api/changes/recent-changes.ts'
 import { Subscriber } from '#server/api/changes/subscriber.ts'
 import type { KnownContext } from '#server/api/context.ts'
-import { rowOf } from '#server/api/procedure/find.ts'
 import { recheckLater } from '#server/api/procedure/recheck.ts'
+import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { failureOf, procedure } from '#server/api/procedure/trpc.ts'
 import { refusal, requireScope } from '#server/domain/access/scope.ts'
 import type { Position } from '#server/store/changes/change-reads.ts'
@@ -38,10 +38,10 @@ export type WatchEvent = ToldEvent | { readonly change: 'reset' }
 export const watchProcedure = procedure('datasources.read')
   .input(WatchInput)
   .subscription(async ({ ctx, input, signal, path }) => {
-    const place = ctx.parts.streams.take(ctx.principal)
+    const place = ctx.deps.streams.take(ctx.principal)
     try {
       const only = input?.id === undefined ? null : await watched(ctx, input.id)
-      const ended = AbortSignal.any([ctx.parts.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
+      const ended = AbortSignal.any([ctx.deps.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
       const after = positionOf(input?.lastEventId ?? null)
       // Before the caller is told that it is connected: what happens from then on, it is not to miss.
       const listening = await listen(ctx, { after, ended, place })
@@ -54,7 +54,7 @@ export const watchProcedure = procedure('datasources.read')
 
 /** A datasource that the caller may read: a stream of one that it may not would be silent for ever. */
 async function watched(ctx: KnownContext, id: DatasourceId): Promise<string> {
-  const row = await rowOf(ctx, id)
+  const row = await requireDatasource(ctx, id)
   requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
   return row.id
 }
@@ -71,7 +71,7 @@ async function listen(
   ctx: KnownContext,
   of: { after: Position | null; ended: AbortSignal; place: Disposable },
 ): Promise<Listening> {
-  const { changeFeed } = ctx.parts
+  const { changeFeed } = ctx.deps
   const begun: { subscriber?: Subscriber; from?: () => Position | null } = {}
   const leave = await changeFeed.subscribe(ctx.principal.organizationId, recent => {
     const place = recent.place
@@ -124,7 +124,7 @@ async function* told(
   ctx: KnownContext,
   { subscriber, stop, only, after, from, ended }: Watched,
 ): AsyncGenerator<ToldChange | Reset> {
-  const { changeFeed } = ctx.parts
+  const { changeFeed } = ctx.deps
   const credential = recheckLater(ctx)
   const { organizationId } = ctx.principal
   // One who may see, or asked for, some of them is not made to read all.

@@ -19,7 +19,7 @@ export const feedsRouter = router({
     .query(async ({ ctx, input }) => {
       const row = await feedOf(ctx, input.id)
       const asked = { after: Number(input.after ?? '0'), limit: input.limit, maxBytes: MAX_PAGE_BYTES }
-      return readPage(ctx.parts.db, { org: row.org_id, datasourceId: row.id, ...asked })
+      return readPage(ctx.deps.db, { org: row.org_id, datasourceId: row.id, ...asked })
     }),
 
   /** The same events, and those to come as they are stored. */

@@ -7,7 +7,7 @@
  * told apart neither by the answer nor by the time that it takes, and none of them leaves a row behind.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { WebParts } from '#server/api/context.ts'
+import type { WebDeps } from '#server/api/context.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { networkOf } from '#server/domain/network/client-address.ts'
 import { organizationOfEndpoint } from '#server/store/feeds/feed-pushes.ts'
@@ -37,28 +37,28 @@ export interface KeylessPush {
 }
 
 /** Takes it. Throws `rate_limit_exceeded`, `payload_too_large`, `apikey_missing` for whatever does not fit, `timeout`. */
-export async function keylessPush(parts: WebParts, push: KeylessPush): Promise<PushAnswer> {
+export async function keylessPush(deps: WebDeps, push: KeylessPush): Promise<PushAnswer> {
   const startedAt = performance.now()
   const uuid = uuidOf(push.id, 'dse_')
-  await takeTurn(parts, push, uuid)
+  await takeTurn(deps, push, uuid)
   const body = await push.body()
-  if (!isWellFormed(push, parts.clock())) throw refused(parts, push)
-  const leave = parts.keyless.enter(uuid ?? '')
+  if (!isWellFormed(push, deps.clock())) throw refused(deps, push)
+  const leave = deps.keyless.enter(uuid ?? '')
   if (leave === null) throw tooMany(1)
   try {
-    const outcome = uuid === null ? null : await judged(parts, { uuid, push, body })
+    const outcome = uuid === null ? null : await judged(deps, { uuid, push, body })
     if (outcome !== null && 'answer' in outcome) return outcome.answer
     // Only after the signature was found to fit is anything said of the events.
     if (outcome !== null && 'fault' in outcome) throwKnown(outcome.fault)
     await sleep(Math.max(0, startedAt + REFUSED_AFTER_MS - performance.now()))
-    throw refused(parts, push)
+    throw refused(deps, push)
   } finally {
     leave()
   }
 }
 
 /** By the address and by the datasource, whether there is such a one or not. */
-async function takeTurn({ limits, keyless }: WebParts, push: KeylessPush, uuid: string | null): Promise<void> {
+async function takeTurn({ limits, keyless }: WebDeps, push: KeylessPush, uuid: string | null): Promise<void> {
   const ofAddress = await limits.pushAddress.take(networkOf(push.address), 1)
   if (ofAddress.isOver) throw tooMany(ofAddress.resetMs / 1_000)
   if (uuid === null) return
@@ -78,9 +78,9 @@ function isWellFormed({ messageId = '', timestamp = '', signature = '' }: Keyles
 }
 
 /** Counted and told of now and then, and never a row: a stranger could fill the record. */
-function refused(parts: WebParts, { requestId }: KeylessPush): Fault {
-  const count = parts.keyless.refused(parts.clock())
-  if (count !== null) parts.log.info({ requestId, count }, 'pushes without a key are refused')
+function refused(deps: WebDeps, { requestId }: KeylessPush): Fault {
+  const count = deps.keyless.refused(deps.clock())
+  if (count !== null) deps.log.info({ requestId, count }, 'pushes without a key are refused')
   return new Fault('apikey_missing')
 }
 
@@ -93,18 +93,18 @@ function throwKnown(fault: FaultCode): void {
 
 /** What the worker finds; null where there is nothing that it could be asked about. */
 async function judged(
-  parts: WebParts,
+  deps: WebDeps,
   { uuid, push, body }: { uuid: string; push: KeylessPush; body: string },
 ): Promise<PushOutcome | null> {
-  const organizationId = await organizationOfEndpoint(parts.db, uuid)
+  const organizationId = await organizationOfEndpoint(deps.db, uuid)
   if (organizationId === undefined) return null
   const { messageId: id = null, timestamp = null, signature = null, requestId, address } = push
   const payload = { body, id, timestamp, signature, keyless: { requestId, address } }
-  const asker = { parts, principal: { organizationId } }
+  const asker = { deps, principal: { organizationId } }
   const taskId = await submitTask(asker, { kind: 'push', datasourceId: uuid, payload })
-  parts.signals.ring('work')
+  deps.notifications.ring('work')
   try {
-    const asked = { taskId, datasourceId: uuid, waitMs: parts.answerMs, late: 'withdrawn' as const }
+    const asked = { taskId, datasourceId: uuid, waitMs: deps.answerMs, late: 'withdrawn' as const }
     return await awaitTask(asker, { ...asked, kind: 'push' })
   } catch (thrown) {
     // It was removed meanwhile: from now on it is unknown.

@@ -4,8 +4,8 @@
  */
 
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
-import { changeable } from '#server/api/procedure/find.ts'
 import { awaiting, idempotent } from '#server/api/procedure/idempotent.ts'
+import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
 import { FEED_PACE } from '#server/domain/feeds/feed.ts'
 import { type FoundEvent, readPush } from '#server/domain/feeds/feed-page.ts'
@@ -26,7 +26,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** Takes a push. Throws `invalid_body`, `invalid_request` for a signature that does not fit, `timeout`. */
 export async function push(ctx: KnownContext, input: PushInput): Promise<PushAnswer> {
-  const row = await changeable(ctx, input.id, 'feeds.write')
+  const row = await requireChangeable(ctx, input.id, 'feeds.write')
   if (row.kind !== 'endpoint') throw new Fault('entity_not_found')
   const events = readPush(input.body)
   if (events === null) {
@@ -42,17 +42,17 @@ async function pushUnsigned(
   ctx: KnownContext,
   of: { datasourceId: string; input: PushInput; events: readonly FoundEvent[] },
 ): Promise<PushAnswer> {
-  const { parts, principal } = ctx
+  const { deps, principal } = ctx
   const { datasourceId, events, input } = of
   const org = principal.organizationId
-  return transaction(parts.db, async tx => {
+  return transaction(deps.db, async tx => {
     const answer = await pushes.accept(tx, org, {
       datasourceId,
       events,
       messageId: input.messageId ?? null,
       senderId: principal.id,
-      digests: parts.tokens.digests(input.body),
-      now: parts.clock(),
+      digests: deps.tokens.digests(input.body),
+      now: deps.clock(),
       intervalMs: FEED_PACE.fastMs,
     })
     if (answer === null) throw new Fault('entity_not_found')
@@ -92,7 +92,7 @@ async function submit(
 ): Promise<Submitted> {
   const { body, messageId: id = null, timestamp = null, signature = null } = input
   const payload = { body, id, timestamp, signature }
-  return transaction(ctx.parts.db, async tx => {
+  return transaction(ctx.deps.db, async tx => {
     const taskId = await submitTask(within(ctx, tx), { kind: 'push', datasourceId, payload })
     await audit.append(tx, ctx.principal.organizationId, eventOf(ctx, about(datasourceId)))
     return { taskId }
@@ -101,7 +101,7 @@ async function submit(
 
 async function outcome(ctx: KnownContext, of: { taskId: string; datasourceId: string }): Promise<PushAnswer> {
   // What a worker stores all the same is found under the message's name when the caller tries again.
-  const outcome = await awaitTask(ctx, { ...of, kind: 'push', waitMs: ctx.parts.answerMs, late: 'withdrawn' })
+  const outcome = await awaitTask(ctx, { ...of, kind: 'push', waitMs: ctx.deps.answerMs, late: 'withdrawn' })
   if ('answer' in outcome) return outcome.answer
   if ('fault' in outcome) throw outcome.fault === 'idempotency_conflict' ? takenName() : faultOfTask(outcome)
   const message = REFUSED[outcome.refused] ?? 'The signature could not be checked.'

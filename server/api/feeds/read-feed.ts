@@ -4,7 +4,7 @@
  */
 
 import type { KnownContext } from '#server/api/context.ts'
-import { rowOf } from '#server/api/procedure/find.ts'
+import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
@@ -12,7 +12,7 @@ import { Fault } from '#shared/faults/fault.ts'
 
 /** The endpoint whose feed is meant. A direct datasource has none: there is no such object. */
 export async function feedOf(ctx: KnownContext, id: DatasourceId): Promise<DatasourceRow> {
-  const row = await rowOf(ctx, id)
+  const row = await requireDatasource(ctx, id)
   requireScope(ctx.principal, 'feeds.read', { datasourceId: row.id })
   if (row.kind !== 'endpoint') throw new Fault('entity_not_found')
   return row

@@ -16,10 +16,10 @@ const IDLE_MS = 15_000
 export const watchFeedProcedure = procedure('feeds.read')
   .input(FeedWatchInput)
   .subscription(async ({ ctx, input, signal, path }) => {
-    const place = ctx.parts.streams.take(ctx.principal)
+    const place = ctx.deps.streams.take(ctx.principal)
     try {
       const { id: datasourceId } = await feedOf(ctx, input.id)
-      const ended = AbortSignal.any([ctx.parts.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
+      const ended = AbortSignal.any([ctx.deps.changeFeed.ended, ...(signal === undefined ? [] : [signal])])
       const from = Number(input.lastEventId ?? input.after ?? '0')
       // A stream that is left before its first event was asked for gives its place back, too.
       const leave = () => place[Symbol.dispose]()
@@ -45,7 +45,7 @@ async function* events(ctx: KnownContext, of: Watched) {
   try {
     for await (const item of stored(ctx, of)) yield tracked(item.position, item)
     // Broken off rather than ended: the caller comes back, to a process that goes on.
-    if (ctx.parts.changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
+    if (ctx.deps.changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
   } catch (thrown) {
     if (thrown instanceof DOMException && thrown.name === 'AbortError') throw thrown
     throw await failureOf(ctx, { path: of.path }, thrown)
@@ -57,7 +57,7 @@ async function* events(ctx: KnownContext, of: Watched) {
 /** What is there, then what comes. Ends with the request, the process, the credential, or the datasource. */
 async function* stored(ctx: KnownContext, of: Watched): AsyncGenerator<FeedItem> {
   const { input, datasourceId, ended } = of
-  const { feedHeads } = ctx.parts
+  const { feedHeads } = ctx.deps
   const org = ctx.principal.organizationId
   const watched: { head: number; wake: () => unknown } = { head: 0, wake: () => undefined }
   const stop = feedHeads.watch({ organizationId: org, datasourceId }, head => {

@@ -4,52 +4,55 @@
  */
 
 import type { KnownContext } from '#server/api/context.ts'
-import { present } from '#server/api/responses/present.ts'
+import { toResponse } from '#server/api/responses/datasource.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { noteWait } from '#server/store/tasks/waits.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { awaited } from './wait.ts'
+import { pollUntil } from './poll-until.ts'
 
 /** A datasource and the number of the request for its check; 0 when none was made. */
-export interface Checked {
+export interface AwaitedVerification {
   readonly id: string
   readonly request: number
 }
 
 /** The standing task that verifies a datasource, due now. */
 export function verifyTask(ctx: KnownContext, datasourceId: string) {
-  return { id: newId(), kind: 'verify' as const, datasourceId, now: ctx.parts.clock() }
+  return { id: newId(), kind: 'verify' as const, datasourceId, now: ctx.deps.clock() }
 }
 
 /** The standing task that compares a pending credential with the one in force, due now, and the check that may follow it. */
 export function compareTask(ctx: KnownContext, datasourceId: string) {
-  return { id: newId(), checkId: newId(), datasourceId, now: ctx.parts.clock() }
+  return { id: newId(), checkId: newId(), datasourceId, now: ctx.deps.clock() }
 }
 
 /** The datasource, after its check if the caller wants to wait for that and the check ends in time. */
-export async function checked(ctx: KnownContext, of: Checked & { waitSeconds: number }): Promise<Datasource> {
-  const { parts, principal } = ctx
+export async function awaitVerification(
+  ctx: KnownContext,
+  of: AwaitedVerification & { waitSeconds: number },
+): Promise<Datasource> {
+  const { deps, principal } = ctx
   const org = principal.organizationId
   if (of.waitSeconds > 0) {
     const waitMs = of.waitSeconds * 1000
-    const until = new Date(parts.clock().getTime() + waitMs)
+    const until = new Date(deps.clock().getTime() + waitMs)
     let isNoted = false
-    await awaited(ctx, waitMs, async () => {
-      const settled = await tasks.settledRequest(parts.db, org, { datasourceId: of.id, kind: 'verify' })
+    await pollUntil(ctx, waitMs, async () => {
+      const settled = await tasks.settledRequest(deps.db, org, { datasourceId: of.id, kind: 'verify' })
       if (settled >= of.request) return true
       if (!isNoted) {
         isNoted = true
-        await noteWait(parts.db, org, { datasourceId: of.id, until })
+        await noteWait(deps.db, org, { datasourceId: of.id, until })
         // A claim that met the row meanwhile has passed it over.
-        parts.signals.ring('work')
+        deps.notifications.ring('work')
       }
       return undefined
     })
   }
-  const row = await datasources.find(parts.db, org, { id: of.id, includeRemoved: true })
+  const row = await datasources.find(deps.db, org, { id: of.id, includeRemoved: true })
   if (row === undefined) throw new Fault('entity_not_found')
-  return present(row)
+  return toResponse(row)
 }

@@ -53,8 +53,8 @@ export function claimOf({ ctx, path, input }: Call): Claimed | null {
 /** Whether an earlier request has the claim, and its answer is still good. */
 export async function isClaimed(ctx: KnownContext, claimed: Claimed | null): Promise<boolean> {
   if (claimed === null) return false
-  const kept = await idempotency.find(ctx.parts.db, ctx.principal.organizationId, claimed)
-  return kept !== undefined && ctx.parts.clock().getTime() - kept.createdAt.getTime() < ctx.parts.idempotencyMs
+  const kept = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
+  return kept !== undefined && ctx.deps.clock().getTime() - kept.createdAt.getTime() < ctx.deps.idempotencyMs
 }
 
 /** What a claim came to: what was done under it now, or that of an earlier request of the same body. */
@@ -72,7 +72,7 @@ export async function underClaim<T>(
   const until = performance.now() + WAIT_MS
   for (;;) {
     try {
-      return await transaction(ctx.parts.db, async tx => {
+      return await transaction(ctx.deps.db, async tx => {
         const kept = await claimNow(ctx, tx, claimed)
         return kept === null ? { done: await work(within(ctx, tx)) } : { kept }
       })
@@ -89,7 +89,7 @@ export async function underClaim<T>(
 class ClaimBusy extends Error {}
 
 async function claimNow(ctx: KnownContext, tx: Tx, claimed: Claimed): Promise<idempotency.KeptClaim | null> {
-  const { clock, idempotencyMs, tokens } = ctx.parts
+  const { clock, idempotencyMs, tokens } = ctx.deps
   const now = clock()
   const [bodyHash] = tokens.digests(claimed.body)
   if (bodyHash === undefined) throw new Error('the keyring has no pepper')
@@ -105,5 +105,5 @@ async function claimNow(ctx: KnownContext, tx: Tx, claimed: Claimed): Promise<id
 
 /** After a commit that kept an answer of so many bytes, so that an old answer's row is held no longer than it takes to empty it. */
 export async function trimAfter(ctx: KnownContext, bytes: number): Promise<void> {
-  if (idempotency.isTrimDue(bytes)) await idempotency.trim(ctx.parts.db, ctx.principal.organizationId)
+  if (idempotency.isTrimDue(bytes)) await idempotency.trim(ctx.deps.db, ctx.principal.organizationId)
 }

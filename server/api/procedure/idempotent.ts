@@ -5,7 +5,7 @@
  */
 import type { KnownContext } from '#server/api/context.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
-import type { Topic } from '#server/store/database/signals.ts'
+import type { Topic } from '#server/store/database/notifications.ts'
 import { type Attempt, type Call, type Claimed, claimOf, isClaimed, trimAfter, underClaim } from './claim.ts'
 import { type Answering, type Awaiting, answerAndKeep, keptOf, replay } from './replay.ts'
 
@@ -37,11 +37,11 @@ export async function idempotentAs<R, A>(
   const attempt = await underClaim(ctx, claimed, async inside => {
     const result = await procedure(inside)
     const answer = await of.answer(inside, result)
-    const all = { ...claimed, result, answer: keptOf(of, answer), remarks: ctx.remarks }
-    return { answer, bytes: await idempotency.keep(inside.parts.db, ctx.principal.organizationId, all) }
+    const all = { ...claimed, result, answer: keptOf(of, answer), remarks: ctx.metadata }
+    return { answer, bytes: await idempotency.keep(inside.deps.db, ctx.principal.organizationId, all) }
   })
   if ('kept' in attempt) {
-    using _place = attempt.kept.answer === null ? ctx.parts.waiters.take(ctx.principal) : null
+    using _place = attempt.kept.answer === null ? ctx.deps.waiters.take(ctx.principal) : null
     return await replay(ctx, { claimed, kept: attempt.kept, awaiting: of })
   }
   wake(ctx, of)
@@ -58,7 +58,7 @@ export async function awaiting<R, A>(
   procedure: Procedure<R>,
   of: Awaiting<R, A> & Waking & { before?(): Promise<void> },
 ): Promise<A> {
-  using _place = ctx.parts.waiters.take(ctx.principal)
+  using _place = ctx.deps.waiters.take(ctx.principal)
   const claimed = claimOf({ ctx, ...call })
   if (of.before !== undefined && !(await isClaimed(ctx, claimed))) await of.before()
   if (claimed === null) {
@@ -77,11 +77,11 @@ function committed<R>(ctx: KnownContext, claimed: Claimed, procedure: Procedure<
   return underClaim(ctx, claimed, async inside => {
     const result = await procedure(inside)
     const { organizationId } = ctx.principal
-    await idempotency.keep(inside.parts.db, organizationId, { ...claimed, result, remarks: ctx.remarks })
+    await idempotency.keep(inside.deps.db, organizationId, { ...claimed, result, remarks: ctx.metadata })
     return result
   })
 }
 
-function wake({ parts }: KnownContext, { wakes = [] }: Waking): void {
-  for (const topic of wakes) parts.signals.ring(topic)
+function wake({ deps }: KnownContext, { wakes = [] }: Waking): void {
+  for (const topic of wakes) deps.notifications.ring(topic)
 }

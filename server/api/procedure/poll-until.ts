@@ -2,7 +2,7 @@
  * Waits for the worker: woken by `news`, with a poll behind it, up to a deadline. The work goes on when the wait ends.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { WebParts } from '#server/api/context.ts'
+import type { WebDeps } from '#server/api/context.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 
 const POLL_MS = 1_000
@@ -14,8 +14,8 @@ const POLL_MS = 1_000
 const PACE_MS = 2
 
 /** Who waits, and on what. It holds a place among the waiters. */
-export interface Waiter {
-  readonly parts: Pick<WebParts, 'signals' | 'waiters'>
+export interface PollOptions {
+  readonly deps: Pick<WebDeps, 'notifications' | 'waiters'>
   readonly principal: Pick<Principal, 'organizationId'>
 }
 
@@ -23,8 +23,8 @@ export interface Waiter {
  * Asks `look` now, at every wake and once a second until it answers something, and returns that; undefined when
  * `waitMs` are over first. What `look` throws is thrown.
  */
-export async function awaited<T>(
-  { parts, principal }: Waiter,
+export async function pollUntil<T>(
+  { deps: parts, principal }: PollOptions,
   waitMs: number,
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
@@ -46,10 +46,13 @@ export async function awaited<T>(
 }
 
 /** Listens before the look, so that news between the look and the wait is not missed. */
-function wake(parts: Pick<WebParts, 'signals'>, withinMs: () => number): { done: Promise<void>; cancel: () => void } {
+function wake(
+  parts: Pick<WebDeps, 'notifications'>,
+  withinMs: () => number,
+): { done: Promise<void>; cancel: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, Math.max(0, withinMs()))
-  const off = parts.signals.on('news', resolve)
+  const off = parts.notifications.on('news', resolve)
   return {
     done: promise,
     cancel() {

@@ -16,7 +16,7 @@ export interface Recheck {
 
 /** The looks of a stream that begins now. */
 export function recheckLater(ctx: KnownContext): Recheck {
-  const now = () => ctx.parts.clock().getTime()
+  const now = () => ctx.deps.clock().getTime()
   let checkedAt = now()
   // A clock that was put back is no reason to trust for longer.
   const leftMs = () => RECHECK_MS - Math.abs(now() - checkedAt)

@@ -3,7 +3,7 @@
  * nobody can fill the record by being refused.
  */
 
-import type { WebParts } from '#server/api/context.ts'
+import type { WebDeps } from '#server/api/context.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -21,16 +21,16 @@ export interface Refusal {
 }
 
 /** Records a refusal. A failure of ours is none; and one that cannot be recorded is logged, since the answer stands. */
-export async function recordRefusal(parts: WebParts, of: Refusal): Promise<void> {
+export async function recordRefusal(deps: WebDeps, of: Refusal): Promise<void> {
   const { principal, action, fault, requestId, address } = of
-  const now = parts.clock()
-  if (faultSpec(fault.code).status >= 500 || !parts.refusals.admits(principal.id, now)) return
+  const now = deps.clock()
+  if (faultSpec(fault.code).status >= 500 || !deps.refusals.admits(principal.id, now)) return
   const actor = { kind: principal.kind, id: principal.id, requestId, address }
   const event = { id: newId(), actor, action, objectKind: null, objectId: null, outcome: fault.code, at: now }
   try {
-    await audit.appendAlone(parts.db, principal.organizationId, event)
+    await audit.appendAlone(deps.db, principal.organizationId, event)
   } catch (cause) {
-    parts.log.error(
+    deps.log.error(
       { requestId, organizationId: principal.organizationId, stage: 'audit', cause },
       'a refusal was not recorded',
     )

@@ -2,11 +2,11 @@
  * Answers a repeat under an idempotency key: with the kept answer, or with one made anew of the kept result where the answer has
  * gone or was never made. Nothing is done again.
  */
-import type { KnownContext, Remarks } from '#server/api/context.ts'
+import type { KnownContext, ResponseMetadata } from '#server/api/context.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
 import { Fault, type FaultCode } from '#shared/faults/fault.ts'
 import { type Claimed, trimAfter, WAIT_MS } from './claim.ts'
-import { awaited } from './wait.ts'
+import { pollUntil } from './poll-until.ts'
 
 // Between a claim and the commit from which its request waits for its answer.
 const EFFECT_MS = 5_000
@@ -48,13 +48,13 @@ export async function answerAndKeep<R, A>(
   const org = ctx.principal.organizationId
   const answer = await awaiting.answer(ctx, of.result).catch(async (thrown: unknown) => {
     // What was done and only not answered goes on from its kept result.
-    if (thrown instanceof Fault && isFinal(thrown, awaiting)) await idempotency.release(ctx.parts.db, org, claimed)
+    if (thrown instanceof Fault && isFinal(thrown, awaiting)) await idempotency.release(ctx.deps.db, org, claimed)
     throw thrown
   })
   const result = awaiting.lasting?.(of.result, answer)
   const kept = { ...claimed, answer: keptOf(awaiting, answer), ...(result === undefined ? {} : { result }) }
-  await trimAfter(ctx, await idempotency.keep(ctx.parts.db, org, kept))
-  ctx.parts.signals.ring('news')
+  await trimAfter(ctx, await idempotency.keep(ctx.deps.db, org, kept))
+  ctx.deps.notifications.ring('news')
   return answer
 }
 
@@ -67,11 +67,11 @@ interface Repeat<R, A> {
 /** Answers the repeat. The caller holds a place among the waiters where it may have to wait. */
 export async function replay<R, A>(ctx: KnownContext, of: Repeat<R, A>): Promise<A> {
   const { claimed, kept } = of
-  Object.assign(ctx.remarks, remarksOf(kept.remarks), { replayed: true })
+  Object.assign(ctx.metadata, remarksOf(kept.remarks), { replayed: true })
   if (kept.isGone) return again(ctx, of)
-  const answer = kept.answer ?? (await awaited(ctx, patienceMs(ctx, kept), () => lookAgain(ctx, claimed)))
+  const answer = kept.answer ?? (await pollUntil(ctx, patienceMs(ctx, kept), () => lookAgain(ctx, claimed)))
   if (answer === 'gone') {
-    const found = await idempotency.find(ctx.parts.db, ctx.principal.organizationId, claimed)
+    const found = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
     if (found !== undefined) return again(ctx, { ...of, kept: found })
   }
   // The first request's process died while it waited for the verdict: its effect stands, the answer is made again.
@@ -82,12 +82,12 @@ export async function replay<R, A>(ctx: KnownContext, of: Repeat<R, A>): Promise
 
 /** Nobody is behind a claim that is older than any wait: its process died, and no one need wait for that one. */
 function patienceMs(ctx: KnownContext, { createdAt }: idempotency.KeptClaim): number {
-  const ageMs = ctx.parts.clock().getTime() - createdAt.getTime()
+  const ageMs = ctx.deps.clock().getTime() - createdAt.getTime()
   return Math.min(WAIT_MS, WAIT_MS + EFFECT_MS - ageMs)
 }
 
 async function lookAgain(ctx: KnownContext, claimed: Claimed): Promise<unknown> {
-  const found = await idempotency.find(ctx.parts.db, ctx.principal.organizationId, claimed)
+  const found = await idempotency.find(ctx.deps.db, ctx.principal.organizationId, claimed)
   // The first request was refused after all, and has given the key back.
   if (found === undefined) throw new Fault('timeout')
   return found.isGone ? 'gone' : (found.answer ?? undefined)
@@ -99,7 +99,7 @@ async function again<R, A>(ctx: KnownContext, { awaiting, kept }: Repeat<R, A>):
   return keptOf(awaiting, await awaiting.answer(ctx, kept.result as R)) as A
 }
 
-function remarksOf(kept: unknown): Remarks {
+function remarksOf(kept: unknown): ResponseMetadata {
   const [created, count] = ['created', 'kept'].map((name): unknown => Reflect.get(Object(kept), name))
   return {
     ...(typeof created === 'boolean' ? { created } : {}),

@@ -16,7 +16,7 @@ import { Fault } from '#shared/faults/fault.ts'
  * The row that a typed id names. Another organization's, a removed one's and a mistyped id are the same `entity_not_found`.
  * The connections dialect shows bare UUIDs, so there the prefix is not looked at, and endpoints do not occur.
  */
-export async function rowOf(
+export async function requireDatasource(
   ctx: KnownContext,
   id: DatasourceId,
   options: { includeRemoved?: boolean } = {},
@@ -25,16 +25,16 @@ export async function rowOf(
   const row =
     uuid === null
       ? undefined
-      : await datasources.find(ctx.parts.db, ctx.principal.organizationId, { id: uuid, ...options })
+      : await datasources.find(ctx.deps.db, ctx.principal.organizationId, { id: uuid, ...options })
   if (row === undefined) throw new Fault('entity_not_found')
-  const fits = ctx.voice === 'connections' ? row.kind === 'direct' : datasourceId(row) === id
+  const fits = ctx.surface === 'connections' ? row.kind === 'direct' : datasourceId(row) === id
   if (!fits) throw new Fault('entity_not_found')
   return row
 }
 
 /** The same, to be changed: the principal must be allowed to, and a key changes only its own plane. */
-export async function changeable(ctx: KnownContext, id: DatasourceId, scope: Scope): Promise<DatasourceRow> {
-  const row = await rowOf(ctx, id)
+export async function requireChangeable(ctx: KnownContext, id: DatasourceId, scope: Scope): Promise<DatasourceRow> {
+  const row = await requireDatasource(ctx, id)
   requireScope(ctx.principal, scope, { datasourceId: row.id, mode: row.mode })
   return row
 }

@@ -3,7 +3,7 @@
  * sealed like a credential and goes with its task.
  */
 
-import type { WebParts } from '#server/api/context.ts'
+import type { WebDeps } from '#server/api/context.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import { packBox } from '#server/domain/access/sealed.ts'
@@ -17,11 +17,11 @@ import {
 import * as datasources from '#server/store/datasources/datasources.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { awaited } from './wait.ts'
+import { pollUntil } from './poll-until.ts'
 
 /** For whom a task is submitted. Within a transaction its `parts.db` is that transaction. */
 export interface Asker {
-  readonly parts: WebParts
+  readonly deps: WebDeps
   readonly principal: Pick<Principal, 'organizationId'>
 }
 
@@ -34,17 +34,17 @@ export interface Asked<K extends AskedKind> {
 }
 
 /** Seals what is asked into a task and makes it due. Answers its id. The caller wakes the workers once it is committed. */
-export async function submitTask<K extends AskedKind>({ parts, principal }: Asker, asked: Asked<K>): Promise<string> {
+export async function submitTask<K extends AskedKind>({ deps, principal }: Asker, asked: Asked<K>): Promise<string> {
   const { organizationId } = principal
   const taskId = newId()
-  const key = asked.payload === null ? null : await parts.sealingKeys.of(parts.db, organizationId)
+  const key = asked.payload === null ? null : await deps.sealingKeys.of(deps.db, organizationId)
   const content = { version: PAYLOAD_VERSION, ...asked.payload }
-  const now = parts.clock()
-  await tasks.submit(parts.db, organizationId, {
+  const now = deps.clock()
+  await tasks.submit(deps.db, organizationId, {
     id: taskId,
     kind: asked.kind,
     datasourceId: asked.datasourceId,
-    payload: key === null ? null : packBox(parts.sealer.sealTask(key, { organizationId, taskId }, content)),
+    payload: key === null ? null : packBox(deps.sealer.sealTask(key, { organizationId, taskId }, content)),
     now,
     expiresAt: new Date(now.getTime() + CONTRACT[asked.kind].keptMs),
   })
@@ -67,9 +67,9 @@ export interface Awaited<K extends AskedKind> {
  * somebody has taken it; `entity_not_found` as soon as the datasource is removed, which ends its tasks.
  */
 export async function awaitTask<K extends AskedKind>(asker: Asker, of: Awaited<K>): Promise<TaskOutcome<K>> {
-  const { db } = asker.parts
+  const { db } = asker.deps
   const org = asker.principal.organizationId
-  const done = await awaited(asker, of.waitMs, () => tasks.takeOutcome(db, org, of.taskId))
+  const done = await pollUntil(asker, of.waitMs, () => tasks.takeOutcome(db, org, of.taskId))
   const found = done ?? (of.late === 'withdrawn' ? await tasks.withdraw(db, org, of.taskId) : undefined)
   // Sound: the schema is the kind's own, which the compiler cannot follow through the table.
   if (found !== undefined && found !== 'ended') return CONTRACT[of.kind].outcome.parse(found.outcome) as TaskOutcome<K>

@@ -127,11 +127,11 @@ export async function failureOf(
   if (isOurFailure(fault)) {
     const about = aboutRequest({ requestId, principal, named: input })
     const cause = fault.cause ?? fault
-    ctx.parts.log.error({ ...about, stage: 'procedure', path, fault: fault.code, cause }, 'procedure failed')
+    ctx.deps.log.error({ ...about, stage: 'procedure', path, fault: fault.code, cause }, 'procedure failed')
   }
   // A dialect records what it refuses itself, bad bodies included.
-  if (ctx.voice === 'trpc' && !(principal instanceof Fault)) {
-    await recordRefusal(ctx.parts, { principal, action: path, fault, requestId, address })
+  if (ctx.surface === 'trpc' && !(principal instanceof Fault)) {
+    await recordRefusal(ctx.deps, { principal, action: path, fault, requestId, address })
   }
   const status = faultSpec(fault.code).status
   const code = CODE_OF_STATUS[status as keyof typeof CODE_OF_STATUS] // every status of the table is a key

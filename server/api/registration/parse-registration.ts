@@ -5,7 +5,7 @@
 
 import type { KnownContext } from '#server/api/context.ts'
 import type { BroughtSecret } from '#server/domain/access/sealed.ts'
-import { directIdentity } from '#server/domain/datasources/identity.ts'
+import { directNaturalKey } from '#server/domain/datasources/natural-key.ts'
 import { judgeHost, judgeTarget, judgeUrl } from '#server/domain/network/host-policy.ts'
 import type { NewDatasource } from '#server/store/datasources/registration.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
@@ -24,7 +24,7 @@ export type StringInput =
   | { sealedConnectionString: string; keyId: string; host: string; port: number; database: string }
 
 /** A connection string taken apart: what to seal, and what to show. */
-export interface DraftedString {
+export interface ParsedString {
   readonly secret: Extract<BroughtSecret, { kind: 'direct' | 'client-sealed' }>
   readonly host: string
   readonly port: number
@@ -36,20 +36,20 @@ export interface DraftedString {
 }
 
 /** Takes a connection string, in clear or sealed by the caller, apart. Throws `invalid_body`, `byo_host_not_allowed`. */
-export function draftString(ctx: KnownContext, input: StringInput): DraftedString {
+export function parseString(ctx: KnownContext, input: StringInput): ParsedString {
   if ('sealedConnectionString' in input) {
     const host = parseHost(input.host)
     if (!host.ok)
       throw new Fault('invalid_body', { issues: [{ path: ['host'], code: host.code, message: host.message }] })
     const projection = { host: host.host, port: input.port, database: input.database }
-    if (judgeHost({ ...projection, purpose: 'postgres' }, ctx.parts.policy).verdict === 'refuse')
+    if (judgeHost({ ...projection, purpose: 'postgres' }, ctx.deps.policy).verdict === 'refuse')
       throw new Fault('byo_host_not_allowed')
     const { sealedConnectionString: box, keyId } = input
     const secret = { kind: 'client-sealed' as const, box, keyId, projection, ...UNSAID }
     return { secret, ...projection, tlsMode: null, advisories: [], namedSchema: null }
   }
   const { target, advisories, schema: namedSchema } = input.connectionString
-  const refused = judgeTarget(target, ctx.parts.policy)
+  const refused = judgeTarget(target, ctx.deps.policy)
   if (refused === 'tls_required') {
     const message = 'sslmode=disable is taken only for hosts in networks that this installation has opened'
     throw new Fault('invalid_body', { issues: [{ path: ['connectionString'], code: 'parameter_value', message }] })
@@ -64,7 +64,7 @@ export function draftString(ctx: KnownContext, input: StringInput): DraftedStrin
 const UNSAID = { caCertificate: null, keepCertificate: true } as const
 
 /** The schema of a field, or else the one that the string names. Throws `invalid_body` where both name one, and not the same. */
-export function schemaOf(given: string | null | undefined, { namedSchema, secret }: DraftedString): string | null {
+export function schemaOf(given: string | null | undefined, { namedSchema, secret }: ParsedString): string | null {
   if (given === undefined || given === null) return namedSchema ?? (given === null ? null : 'public')
   if (namedSchema === null || namedSchema === given) return given
   // A name that holds a piece of the password is not shown.
@@ -75,7 +75,7 @@ export function schemaOf(given: string | null | undefined, { namedSchema, secret
 }
 
 /** A datasource to be registered. */
-export interface Draft {
+export interface ParsedRegistration {
   readonly datasource: Omit<NewDatasource, 'id'>
   readonly secret: BroughtSecret
   readonly last4: string | null
@@ -86,19 +86,19 @@ export interface Draft {
 }
 
 /** Everything of a registration but ids and boxes. Throws `invalid_body`, `byo_host_not_allowed`. */
-export function draft(ctx: KnownContext, input: RegisterInput): Draft {
+export function parseRegistration(ctx: KnownContext, input: RegisterInput): ParsedRegistration {
   return 'endpoint' in input ? draftEndpoint(ctx, input) : draftDirect(ctx, input)
 }
 
 type DirectInput = Exclude<RegisterInput, { endpoint: string }>
 type EndpointInput = Extract<RegisterInput, { endpoint: string }>
 
-function draftDirect(ctx: KnownContext, input: DirectInput): Draft {
-  const drafted = draftString(ctx, input)
+function draftDirect(ctx: KnownContext, input: DirectInput): ParsedRegistration {
+  const drafted = parseString(ctx, input)
   const { secret, advisories, namedSchema, ...shown } = drafted
   const mode = ctx.principal.mode
   const schema = schemaOf(input.schema, drafted)
-  const hasIdentity = ctx.voice === 'datasources'
+  const hasIdentity = ctx.surface === 'datasources'
   const isFromString = input.schema === undefined && namedSchema !== null && namedSchema !== 'public'
   return {
     datasource: {
@@ -111,20 +111,20 @@ function draftDirect(ctx: KnownContext, input: DirectInput): Draft {
       excludedSchemas: input.excludedSchemas ?? DEFAULT_EXCLUDED_SCHEMAS,
       endpoint: null,
       metadata: input.metadata ?? {},
-      identity: hasIdentity ? directIdentity({ mode, ...shown, schema }) : null,
+      identity: hasIdentity ? directNaturalKey({ mode, ...shown, schema }) : null,
     },
     secret,
     last4: null,
     advisories,
-    formerIdentity: hasIdentity && isFromString ? directIdentity({ mode, ...shown, schema: 'public' }) : null,
+    formerIdentity: hasIdentity && isFromString ? directNaturalKey({ mode, ...shown, schema: 'public' }) : null,
   }
 }
 
-function draftEndpoint(ctx: KnownContext, input: EndpointInput): Draft {
+function draftEndpoint(ctx: KnownContext, input: EndpointInput): ParsedRegistration {
   const parsed = parseEndpointUrl(input.endpoint)
   if (!parsed.ok)
     throw new Fault('invalid_body', { issues: [{ path: ['endpoint'], code: 'endpoint_url', message: parsed.message }] })
-  const refused = judgeUrl(parsed.url, ctx.parts.policy)
+  const refused = judgeUrl(parsed.url, ctx.deps.policy)
   if (refused !== null && refused !== 'host_refused' && !parsed.url.secure)
     throw new Fault('invalid_body', {
       issues: [{ path: ['endpoint'], code: 'endpoint_url', message: 'It has to begin with https://.' }],
@@ -145,7 +145,7 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): Draft {
       excludedSchemas: null,
       endpoint: parsed.url.href,
       metadata: input.metadata ?? {},
-      identity: ctx.voice === 'datasources' ? JSON.stringify(['endpoint', mode, parsed.url.href]) : null,
+      identity: ctx.surface === 'datasources' ? JSON.stringify(['endpoint', mode, parsed.url.href]) : null,
     },
     secret: { kind: 'endpoint', url: parsed.url.href, signingKey: input.signingKey },
     last4: [...input.signingKey].slice(-4).join(''),

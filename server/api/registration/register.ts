@@ -4,10 +4,10 @@
  */
 
 import { eventOf, type KnownContext } from '#server/api/context.ts'
+import { type AwaitedVerification, awaitVerification } from '#server/api/procedure/await-verification.ts'
 import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
-import { type Checked, checked } from '#server/api/procedure/verdict.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
-import { presentShown, type ShownRow } from '#server/api/responses/present.ts'
+import { rowToResponse, type ShownRow } from '#server/api/responses/datasource.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -17,25 +17,28 @@ import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RegisterInput } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { withAdvice } from './advice.ts'
-import { type Draft, draft } from './draft.ts'
-import { placePending, sealCredential } from './pending.ts'
+import { type ParsedRegistration, parseRegistration } from './parse-registration.ts'
+import { sealCredential, stageCredential } from './stage-credential.ts'
 
 /** Registers, or rotates where this voice has a natural key and the datasource is there already. */
 export async function register(ctx: KnownContext, input: RegisterInput): Promise<Datasource> {
-  const drafted = draft(ctx, input)
+  const drafted = parseRegistration(ctx, input)
   requireScope(ctx.principal, 'datasources.create', { mode: drafted.datasource.mode })
   const waitSeconds = input.waitSeconds ?? 0
   let made: Datasource | null = null
   const call = { ctx, path: 'datasources.register', input }
-  const registered = async (within: KnownContext): Promise<Checked> => {
+  const registered = async (within: KnownContext): Promise<AwaitedVerification> => {
     if ('keyId' in input) await requireOurKey(within, input)
     const known = await withKnownIdentity(within, drafted)
     const id = newId()
     made = await place(within, known, id)
     return made === null ? registerAgain(within, known) : { id, request: 1 }
   }
-  const answer = async (within: KnownContext, placed: Checked) =>
-    withAdvice(made !== null && waitSeconds === 0 ? made : await checked(within, { ...placed, waitSeconds }), drafted)
+  const answer = async (within: KnownContext, placed: AwaitedVerification) =>
+    withAdvice(
+      made !== null && waitSeconds === 0 ? made : await awaitVerification(within, { ...placed, waitSeconds }),
+      drafted,
+    )
   const of = { answer, wakes: ['work', 'news'] as const }
   return waitSeconds > 0 ? awaiting(call, registered, of) : idempotentAs(call, registered, of)
 }
@@ -44,7 +47,10 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
  * What is registered keeps its natural key: a string whose schema was not read when it was registered goes on naming the same
  * datasource, unless one of the schema that it names is there as well.
  */
-async function withKnownIdentity({ parts: { db }, principal }: KnownContext, drafted: Draft): Promise<Draft> {
+async function withKnownIdentity(
+  { deps: { db }, principal }: KnownContext,
+  drafted: ParsedRegistration,
+): Promise<ParsedRegistration> {
   const { formerIdentity: former, datasource } = drafted
   const org = principal.organizationId
   if (former === null || datasource.identity === null) return drafted
@@ -54,23 +60,23 @@ async function withKnownIdentity({ parts: { db }, principal }: KnownContext, dra
 }
 
 /** Null where a datasource of this natural key is there already. */
-async function place(ctx: KnownContext, drafted: Draft, id: string): Promise<Datasource | null> {
-  const { parts, principal } = ctx
-  const now = parts.clock()
-  const made = await registration.register(parts.db, principal.organizationId, {
+async function place(ctx: KnownContext, drafted: ParsedRegistration, id: string): Promise<Datasource | null> {
+  const { deps, principal } = ctx
+  const now = deps.clock()
+  const made = await registration.register(deps.db, principal.organizationId, {
     datasource: { id, ...drafted.datasource },
     credential: await sealCredential(ctx, { datasourceId: id, version: 1 }, drafted),
     taskId: newId(),
     event: eventOf(ctx, { action: 'datasource.registered', objectKind: 'datasource', objectId: id }),
     now,
-    maxDatasources: parts.quotas.datasources,
+    maxDatasources: deps.quotas.datasources,
   })
-  ctx.remarks.created = made
-  return made ? presentShown(shownRow(id, drafted, now)) : null
+  ctx.metadata.created = made
+  return made ? rowToResponse(shownRow(id, drafted, now)) : null
 }
 
 /** What a look at the new row would find: nothing of it is made by the database. */
-function shownRow(id: string, { datasource, last4 }: Draft, now: Date): ShownRow {
+function shownRow(id: string, { datasource, last4 }: ParsedRegistration, now: Date): ShownRow {
   const { dbType: db_type, excludedSchemas, ...columns } = datasource
   return {
     ...columns,
@@ -96,12 +102,12 @@ function shownRow(id: string, { datasource, last4 }: Draft, now: Date): ShownRow
  * The datasource is there: what was brought is its pending credential, whether it is the one in force or another, which the
  * worker finds out. Changes of one datasource take turns on its row, so of several at once the last wins.
  */
-async function registerAgain(ctx: KnownContext, drafted: Draft): Promise<Checked> {
-  const { parts, principal } = ctx
+async function registerAgain(ctx: KnownContext, drafted: ParsedRegistration): Promise<AwaitedVerification> {
+  const { deps, principal } = ctx
   const org = principal.organizationId
   const identity = drafted.datasource.identity
   if (identity === null) throw new Error('only a natural key can be taken')
-  return transaction(parts.db, async tx => {
+  return transaction(deps.db, async tx => {
     const held = await lockDatasource(tx, org, { identity })
     // It was removed between the two statements: the caller may simply ask again.
     if (held === undefined) throw new Fault('conflict')
@@ -109,6 +115,6 @@ async function registerAgain(ctx: KnownContext, drafted: Draft): Promise<Checked
     // create learns that the name is taken, and nothing of the credential behind it.
     requireScope(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
     const staged = { held, drafted, action: 'datasource.reregistered' } as const
-    return { id: held.id, request: await placePending(ctx, tx, staged) }
+    return { id: held.id, request: await stageCredential(ctx, tx, staged) }
   })
 }

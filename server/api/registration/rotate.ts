@@ -5,10 +5,10 @@
 
 import type { z } from 'zod'
 import type { KnownContext } from '#server/api/context.ts'
-import { changeable, rowOf } from '#server/api/procedure/find.ts'
+import { type AwaitedVerification, awaitVerification } from '#server/api/procedure/await-verification.ts'
 import { awaiting, idempotentAs } from '#server/api/procedure/idempotent.ts'
-import { type Checked, checked } from '#server/api/procedure/verdict.ts'
-import { awaited } from '#server/api/procedure/wait.ts'
+import { pollUntil } from '#server/api/procedure/poll-until.ts'
+import { requireChangeable, requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -18,16 +18,16 @@ import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RotateInput, RotateKeyInput } from '#shared/datasources/datasource-change.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { withAdvice } from './advice.ts'
-import { type DraftedString, draftString } from './draft.ts'
-import { type DraftedSecret, placePending } from './pending.ts'
+import { type ParsedString, parseString } from './parse-registration.ts'
+import { stageCredential, type UnsealedSecret } from './stage-credential.ts'
 
 type Rotation = z.output<typeof RotateInput>
 
 /** How long a credential on its way is waited for where a version is expected. */
 const SETTLING_MS = 2_000
 
-function drafted(ctx: KnownContext, input: Rotation): DraftedSecret & Pick<DraftedString, 'advisories'> {
-  const { secret, advisories } = draftString(ctx, input)
+function drafted(ctx: KnownContext, input: Rotation): UnsealedSecret & Pick<ParsedString, 'advisories'> {
+  const { secret, advisories } = parseString(ctx, input)
   return { secret: { ...secret, allowMove: input.allowMove ?? false }, last4: null, advisories }
 }
 
@@ -40,14 +40,14 @@ function rotateNow(ctx: KnownContext, input: Rotation): Promise<Datasource> {
   const entry = drafted(ctx, input)
   const waitSeconds = input.waitSeconds ?? 0
   const call = { ctx, path: 'datasources.rotate', input }
-  const rotated = async (inside: KnownContext): Promise<Checked> => {
+  const rotated = async (inside: KnownContext): Promise<AwaitedVerification> => {
     await requireOurKey(inside, input)
-    const row = await changeable(inside, input.id, 'datasources.update')
+    const row = await requireChangeable(inside, input.id, 'datasources.update')
     if (row.kind !== 'direct') throw wrongKind('connectionString', 'An endpoint has a signing key: use rotateKey.')
     return place(inside, { id: row.id, entry, expectedVersion: input.expectedVersion })
   }
-  const answer = async (inside: KnownContext, placed: Checked) =>
-    withAdvice(await checked(inside, { ...placed, waitSeconds }), entry)
+  const answer = async (inside: KnownContext, placed: AwaitedVerification) =>
+    withAdvice(await awaitVerification(inside, { ...placed, waitSeconds }), entry)
   const of = { answer, wakes: ['work', 'news'] as const }
   return waitSeconds > 0 ? awaiting(call, rotated, of) : idempotentAs(call, rotated, of)
 }
@@ -56,14 +56,14 @@ function rotateNow(ctx: KnownContext, input: Rotation): Promise<Datasource> {
 export async function rotateKey(ctx: KnownContext, input: RotateKeyInput): Promise<Datasource> {
   const { signingKey } = input
   const last4 = [...signingKey].slice(-4).join('')
-  const rotated = async (inside: KnownContext): Promise<Checked> => {
-    const row = await changeable(inside, input.id, 'datasources.update')
+  const rotated = async (inside: KnownContext): Promise<AwaitedVerification> => {
+    const row = await requireChangeable(inside, input.id, 'datasources.update')
     if (row.kind !== 'endpoint') throw wrongKind('signingKey', 'A direct datasource has no signing key: use rotate.')
     const entry = { secret: { kind: 'signing-key', signingKey } as const, last4 }
     return place(inside, { id: row.id, entry, expectedVersion: undefined })
   }
   return idempotentAs({ ctx, path: 'datasources.rotateKey', input }, rotated, {
-    answer: (inside, placed) => checked(inside, { ...placed, waitSeconds: 0 }),
+    answer: (inside, placed) => awaitVerification(inside, { ...placed, waitSeconds: 0 }),
     wakes: ['work', 'news'],
   })
 }
@@ -74,18 +74,18 @@ function wrongKind(field: string, message: string): Fault {
 
 interface Placing {
   readonly id: string
-  readonly entry: DraftedSecret
+  readonly entry: UnsealedSecret
   readonly expectedVersion: number | undefined
 }
 
-async function place(ctx: KnownContext, of: Placing): Promise<Checked> {
+async function place(ctx: KnownContext, of: Placing): Promise<AwaitedVerification> {
   const org = ctx.principal.organizationId
-  return transaction(ctx.parts.db, async tx => {
+  return transaction(ctx.deps.db, async tx => {
     const held = await lockDatasource(tx, org, { id: of.id })
     if (held === undefined) throw new Fault('entity_not_found')
     if (of.expectedVersion !== undefined) requireVersion(await credentials.live(tx, org, of.id), of.expectedVersion)
     const staged = { held, drafted: of.entry, action: 'datasource.rotation_requested' } as const
-    return { id: of.id, request: await placePending(ctx, tx, staged) }
+    return { id: of.id, request: await stageCredential(ctx, tx, staged) }
   })
 }
 
@@ -111,10 +111,10 @@ async function onceSettled<T>(ctx: KnownContext, id: DatasourceId, rotation: () 
     } catch (thrown) {
       const leftMs = deadline - performance.now()
       if (!(thrown instanceof Unsettled) || leftMs <= 0) throw thrown
-      const { id: datasourceId } = await rowOf(ctx, id)
-      using _place = ctx.parts.waiters.take(ctx.principal)
-      await awaited(ctx, leftMs, async () => {
-        const live = await credentials.live(ctx.parts.db, ctx.principal.organizationId, datasourceId)
+      const { id: datasourceId } = await requireDatasource(ctx, id)
+      using _place = ctx.deps.waiters.take(ctx.principal)
+      await pollUntil(ctx, leftMs, async () => {
+        const live = await credentials.live(ctx.deps.db, ctx.principal.organizationId, datasourceId)
         return live.some(({ state }) => state === 'pending') ? undefined : true
       })
     }

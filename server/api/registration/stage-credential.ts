@@ -4,7 +4,7 @@
  */
 
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
-import { compareTask } from '#server/api/procedure/verdict.ts'
+import { compareTask } from '#server/api/procedure/await-verification.ts'
 import type { BroughtSecret } from '#server/domain/access/sealed.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
@@ -14,7 +14,7 @@ import type { Tx } from '#server/store/tables/tables.ts'
 import * as comparisons from '#server/store/tasks/comparisons.ts'
 
 /** A secret on its way into a box, and what of it may be shown. */
-export interface DraftedSecret {
+export interface UnsealedSecret {
   readonly secret: BroughtSecret
   readonly last4: string | null
 }
@@ -23,9 +23,9 @@ export interface DraftedSecret {
 export async function sealCredential(
   ctx: KnownContext,
   at: { datasourceId: string; version: number },
-  { secret, last4 }: DraftedSecret,
+  { secret, last4 }: UnsealedSecret,
 ): Promise<credentials.NewCredential> {
-  const { db, sealer, sealingKeys } = ctx.parts
+  const { db, sealer, sealingKeys } = ctx.deps
   const organizationId = ctx.principal.organizationId
   const key = await sealingKeys.of(db, organizationId)
   return { sealed: sealer.sealCredential(key, { organizationId, ...at }, secret), last4 }
@@ -34,7 +34,7 @@ export async function sealCredential(
 /** What is put under a locked datasource, and what the record calls it. */
 export interface Staged {
   readonly held: LockedDatasource
-  readonly drafted: DraftedSecret
+  readonly drafted: UnsealedSecret
   readonly action: 'datasource.reregistered' | 'datasource.rotation_requested'
 }
 
@@ -42,9 +42,9 @@ export interface Staged {
  * Puts it there in the place of any other pending one, and has the worker compare it with the one in force. Returns the number
  * of the check after which it is settled. That it comes into force, the worker records.
  */
-export async function placePending(ctx: KnownContext, tx: Tx, { held, drafted, action }: Staged): Promise<number> {
+export async function stageCredential(ctx: KnownContext, tx: Tx, { held, drafted, action }: Staged): Promise<number> {
   const org = ctx.principal.organizationId
-  const now = ctx.parts.clock()
+  const now = ctx.deps.clock()
   const version = held.credential_version + 1
   const asked = { ...drafted, secret: askedBy(ctx, drafted.secret) }
   const credential = await sealCredential(within(ctx, tx), { datasourceId: held.id, version }, asked)

@@ -7,7 +7,7 @@ import type { Capability, MintedCapability } from '#shared/access/capability.ts'
 import { typedId } from '#shared/base/wire.ts'
 
 /** A capability as it is shown, by listing what goes out. */
-export function presentCapability(row: CapabilityRow, now: Date): Capability {
+export function capabilityToResponse(row: CapabilityRow, now: Date): Capability {
   const id = typedId('cap_', row.id)
   const issuedAt = row.created_at.toISOString()
   const scope = {

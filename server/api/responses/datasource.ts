@@ -18,12 +18,12 @@ export type ShownRow = Omit<
 const iso = (at: Date | null) => at?.toISOString() ?? null
 
 /** A row as callers see it. */
-export function present({ version, credential_version, ...row }: DatasourceRow): Datasource {
-  return presentShown({ ...row, version: version ?? credential_version })
+export function toResponse({ version, credential_version, ...row }: DatasourceRow): Datasource {
+  return rowToResponse({ ...row, version: version ?? credential_version })
 }
 
 /** A datasource whose columns are known without a look at its row. */
-export function presentShown(row: ShownRow): Datasource {
+export function rowToResponse(row: ShownRow): Datasource {
   const both = {
     id: datasourceId(row),
     mode: row.mode,

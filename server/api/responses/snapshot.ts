@@ -10,7 +10,7 @@ import { typedId } from '#shared/base/wire.ts'
 import type { SnapshotSummary } from '#shared/schemas/introspection.ts'
 
 /** A snapshot without its content. */
-export function summarise(row: SummaryRow, of: Pick<DatasourceRow, 'id' | 'kind' | 'mode'>): SnapshotSummary {
+export function snapshotToResponse(row: SummaryRow, of: Pick<DatasourceRow, 'id' | 'kind' | 'mode'>): SnapshotSummary {
   const { breaking, risky, safe } = row
   return {
     id: typedId('snap_', row.id),

@@ -5,11 +5,11 @@
 
 import type { z } from 'zod'
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
-import { changeable, rowOf } from '#server/api/procedure/find.ts'
+import { awaitVerification, verifyTask } from '#server/api/procedure/await-verification.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
+import { requireChangeable, requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
-import { checked, verifyTask } from '#server/api/procedure/verdict.ts'
-import { summarise } from '#server/api/responses/present-snapshot.ts'
+import { snapshotToResponse } from '#server/api/responses/snapshot.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
@@ -53,21 +53,21 @@ export async function introspect(ctx: KnownContext, input: z.output<typeof Intro
 }
 
 async function introspectable(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<DatasourceRow> {
-  const row = await changeable(ctx, input.id, 'datasources.introspect')
+  const row = await requireChangeable(ctx, input.id, 'datasources.introspect')
   if (row.kind !== 'direct') throw new Fault('entity_not_found')
   return row
 }
 
 async function verifyFirst(ctx: KnownContext, row: DatasourceRow, waitMs: number): Promise<void> {
   const org = row.org_id
-  const request = await transaction(ctx.parts.db, tx => tasks.request(tx, org, verifyTask(ctx, row.id)))
-  ctx.parts.signals.ring('work')
-  await checked(ctx, { id: row.id, request, waitSeconds: waitMs / 1000 })
+  const request = await transaction(ctx.deps.db, tx => tasks.request(tx, org, verifyTask(ctx, row.id)))
+  ctx.deps.notifications.ring('work')
+  await awaitVerification(ctx, { id: row.id, request, waitSeconds: waitMs / 1000 })
 }
 
 /** What was refused is not read: the reason is in the datasource's own `statusReason`. */
 async function requireActive(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<void> {
-  const row = await rowOf(ctx, input.id)
+  const row = await requireDatasource(ctx, input.id)
   if (row.status === 'active') return
   const reason = currentCode(row.status_reason ?? '')
   if (row.status === 'unverified') throw new Fault(isFaultCode(reason) ? reason : 'timeout')
@@ -88,7 +88,7 @@ interface Submitted {
 
 async function submit(ctx: KnownContext, row: DatasourceRow, schemas: string[] | null): Promise<Submitted> {
   const about = { action: 'datasource.introspected', objectKind: 'datasource', objectId: row.id }
-  return transaction(ctx.parts.db, async tx => {
+  return transaction(ctx.deps.db, async tx => {
     const taskId = await submitTask(within(ctx, tx), { kind: 'introspect', datasourceId: row.id, payload: { schemas } })
     await audit.append(tx, row.org_id, eventOf(ctx, about))
     return { taskId }
@@ -104,11 +104,11 @@ async function outcome(ctx: KnownContext, of: { row: DatasourceRow; taskId: stri
 
 async function presented(ctx: KnownContext, of: Found & { row: DatasourceRow }): Promise<Introspection> {
   const { row, changed } = of
-  const stored = await snapshots.findPacked(ctx.parts.db, ctx.principal.organizationId, of.snapshotId)
+  const stored = await snapshots.findPacked(ctx.deps.db, ctx.principal.organizationId, of.snapshotId)
   if (stored === undefined) throw new Fault('entity_not_found')
-  const { tables, schemas, findings, hidden } = await ctx.parts.snapshotReader.names(stored, ctx.answers)
+  const { tables, schemas, findings, hidden } = await ctx.deps.snapshotReader.names(stored, ctx.answers)
   return {
-    snapshot: summarise(stored, row),
+    snapshot: snapshotToResponse(stored, row),
     tables: [...tables],
     schemasIntrospected: [...schemas],
     findings: [...findings],

@@ -5,9 +5,9 @@
 
 import { z } from 'zod'
 import type { KnownContext } from '#server/api/context.ts'
-import { rowOf } from '#server/api/procedure/find.ts'
+import { requireDatasource } from '#server/api/procedure/require-datasource.ts'
 import { procedure, router } from '#server/api/procedure/trpc.ts'
-import { summarise } from '#server/api/responses/present-snapshot.ts'
+import { snapshotToResponse } from '#server/api/responses/snapshot.ts'
 import { JsonText } from '#server/api/schemas/reader/json-text.ts'
 import { PartText } from '#server/api/schemas/reader/snapshot-reader.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
@@ -57,12 +57,12 @@ export const snapshotsRouter = router({
         throw new Fault('invalid_request', {
           issues: [{ path: ['cursor'], code: 'cursor', message: 'not a cursor of ours' }],
         })
-      const found = await snapshots.list(ctx.parts.db, row.org_id, {
+      const found = await snapshots.list(ctx.deps.db, row.org_id, {
         datasourceId: row.id,
         limit: limit + 1,
         olderThan,
       })
-      const items = found.slice(0, limit).map(summary => summarise(summary, row))
+      const items = found.slice(0, limit).map(summary => snapshotToResponse(summary, row))
       return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null }
     }),
 
@@ -73,12 +73,12 @@ export const snapshotsRouter = router({
     .query(async ({ ctx, input }) => {
       const uuid = uuidOf(input.snapshotId, 'snap_')
       const org = ctx.principal.organizationId
-      const snapshot = uuid === null ? undefined : await snapshots.findPacked(ctx.parts.db, org, uuid)
+      const snapshot = uuid === null ? undefined : await snapshots.findPacked(ctx.deps.db, org, uuid)
       if (snapshot === undefined) throw new Fault('entity_not_found')
       const row = await ownerOf(ctx, snapshot.datasource_id)
-      const part: unknown = await ctx.parts.snapshotReader.part(snapshot, input, ctx.answers)
+      const part: unknown = await ctx.deps.snapshotReader.part(snapshot, input, ctx.answers)
       // The cast is sound: the bytes that replace the mark have this shape.
-      return { summary: summarise(snapshot, row), content: part as Snapshot }
+      return { summary: snapshotToResponse(snapshot, row), content: part as Snapshot }
     }),
 
   /** The snapshot that was last seen to hold, without its content. */
@@ -87,9 +87,9 @@ export const snapshotsRouter = router({
     .output(SnapshotSummary)
     .query(async ({ ctx, input }) => {
       const row = await readable(ctx, input.id)
-      const latest = await snapshots.latest(ctx.parts.db, row.org_id, { datasourceId: row.id })
+      const latest = await snapshots.latest(ctx.deps.db, row.org_id, { datasourceId: row.id })
       if (latest === undefined) throw new Fault('entity_not_found')
-      return summarise(latest, row)
+      return snapshotToResponse(latest, row)
     }),
 
   /** What changed from one snapshot of a datasource to another, over the schemas that both cover. */
@@ -102,14 +102,14 @@ export const snapshotsRouter = router({
         const message = 'Both snapshots must be of one datasource.'
         throw new Fault('invalid_request', { issues: [{ path: ['to'], code: 'other_datasource', message }] })
       }
-      const { counts, notes, changes } = await ctx.parts.snapshotReader.drift(from.snapshot, to.snapshot, ctx.answers)
+      const { counts, notes, changes } = await ctx.deps.snapshotReader.drift(from.snapshot, to.snapshot, ctx.answers)
       // Sound likewise.
       return { ...input, counts, notes, changes: changes as unknown as Change[] }
     }),
 })
 
 async function readable(ctx: KnownContext, id: DatasourceId) {
-  const row = await rowOf(ctx, id)
+  const row = await requireDatasource(ctx, id)
   requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
   return row
 }
@@ -118,14 +118,14 @@ async function readable(ctx: KnownContext, id: DatasourceId) {
 async function found(ctx: KnownContext, id: string) {
   const uuid = uuidOf(id, 'snap_')
   const snapshot =
-    uuid === null ? undefined : await snapshots.findPacked(ctx.parts.db, ctx.principal.organizationId, uuid)
+    uuid === null ? undefined : await snapshots.findPacked(ctx.deps.db, ctx.principal.organizationId, uuid)
   if (snapshot === undefined) throw new Fault('entity_not_found')
   const row = await ownerOf(ctx, snapshot.datasource_id)
   return { snapshot, row }
 }
 
 async function ownerOf(ctx: KnownContext, datasourceId: string) {
-  const row = await datasources.find(ctx.parts.db, ctx.principal.organizationId, { id: datasourceId })
+  const row = await datasources.find(ctx.deps.db, ctx.principal.organizationId, { id: datasourceId })
   if (row === undefined) throw new Fault('entity_not_found')
   requireScope(ctx.principal, 'datasources.read', { datasourceId: row.id })
   return row

@@ -8,7 +8,7 @@
 import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
 import { type Advisory, type Check, ENDPOINT_ITEMS } from '#shared/checks/check.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
-import type { Judgement } from './verification.ts'
+import type { Verification } from './verification.ts'
 
 /** A probe signed rightly and, after a good answer to that, one signed wrongly. */
 export interface EndpointProbe {
@@ -55,7 +55,7 @@ const FIXES: Readonly<Partial<Record<FailureCode, string>>> = {
 }
 
 /** Judges a probe. `checks` has one line for each of `ENDPOINT_ITEMS`, in that order. */
-export function judgeEndpoint({ signed, forged }: EndpointProbe): Judgement {
+export function judgeEndpoint({ signed, forged }: EndpointProbe): Verification {
   const failure = failureOf(signed)
   const checks = checksOf(signed, failure)
   if (failure === null) {

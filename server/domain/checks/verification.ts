@@ -51,7 +51,7 @@ export interface Asked {
  * A verdict. `checks` has one line for each of `DIRECT_ITEMS`, in that order. `reason` is the fault of the first line
  * that fails, null when none does; `unreachable` means that trying again can help, which `retryable` repeats.
  */
-export interface Judgement {
+export interface Verification {
   readonly checks: Check[]
   readonly advisories: Advisory[]
   readonly outcome: 'passed' | 'refused' | 'unreachable'
@@ -70,7 +70,7 @@ interface Case {
 }
 
 /** Judges a dial. Pure and total: any probe gets a verdict, and one without facts never passes. */
-export function judge(probe: Probe, asked: Asked): Judgement {
+export function judgeProbe(probe: Probe, asked: Asked): Verification {
   const { target, dbType, schema } = asked
   const subject: Subject = {
     login: roleOfUser(target.user, target.host),

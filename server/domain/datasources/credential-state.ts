@@ -2,7 +2,7 @@
  * The state machine of a credential: one total table, the same for connection strings and signing keys. `retired` has no way back:
  * its bytes are destroyed. Pure; the worker asks it after each check.
  */
-import type { Judgement } from '#server/domain/checks/verification.ts'
+import type { Verification } from '#server/domain/checks/verification.ts'
 
 /** Where a credential is: brought and not tried yet, in force, or destroyed. */
 export type CredentialState = 'pending' | 'current' | 'retired'
@@ -11,7 +11,7 @@ export type CredentialState = 'pending' | 'current' | 'retired'
  * What can happen to it: a check of it ends, the comparison finds it equal to the one in force, another one takes its place, or its
  * datasource is removed.
  */
-export type CredentialEvent = Judgement['outcome'] | 'equal' | 'replaced' | 'removed'
+export type CredentialEvent = Verification['outcome'] | 'equal' | 'replaced' | 'removed'
 
 /**
  * Every state and everything that can happen in it. One in force stays so whatever a check finds: the datasource's status tells of

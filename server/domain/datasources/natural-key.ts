@@ -5,7 +5,7 @@
 import type { Mode } from '#shared/base/wire.ts'
 
 /** The natural key of a direct datasource in the dialect that has one. */
-export function directIdentity(of: {
+export function directNaturalKey(of: {
   mode: Mode
   host: string | null
   port: number | null

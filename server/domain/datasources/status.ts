@@ -3,7 +3,7 @@
  * table, the same for direct datasources and endpoints. Pure; the worker asks it after each check.
  */
 
-import type { Judgement } from '#server/domain/checks/verification.ts'
+import type { Verification } from '#server/domain/checks/verification.ts'
 import type { Status } from '#shared/datasources/datasource.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
@@ -104,7 +104,7 @@ export function isCondemning(reason: FaultCode): boolean {
 /** The standing after a verification that ended at `at`. */
 export function nextStanding(
   before: StandingBefore,
-  { outcome, reason, at }: Pick<Judgement, 'outcome' | 'reason'> & { readonly at: Date },
+  { outcome, reason, at }: Pick<Verification, 'outcome' | 'reason'> & { readonly at: Date },
 ): Standing {
   const event = outcome === 'refused' ? refusalOf(before, { reason, at }) : outcome
   const { status, refusals } = STATUS_OF[TRANSITIONS[stateOf(before)][event]]

@@ -1,5 +1,5 @@
 /**
- * The kinds of tasks: what the web tier, an operator or the schedule asks the worker for. `work/trades.ts` has a handler of each.
+ * The kinds of tasks: what the web tier, an operator or the schedule asks the worker for. `work/task-handlers.ts` has a handler of each.
  */
 
 /** What a task is for. */

@@ -3,7 +3,7 @@
  * how much differs from the last snapshot.
  *
  * All of it is sized by a stranger, so it happens here, in the process that can be killed, and the worker stores bytes that
- * it never parses. Called by `describe.ts`.
+ * it never parses. Called by `read-catalog.ts`.
  */
 import { createHash } from 'node:crypto'
 import { tablesOf } from '#server/domain/schemas/snapshot-summary.ts'

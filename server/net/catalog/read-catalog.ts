@@ -40,7 +40,7 @@ export interface DescribeEnd {
 }
 
 /** Reads the catalog. Throws only where our own code is wrong. */
-export async function describeDatabase(request: DescribeRequest, context: DialContext): Promise<DescribeEnd> {
+export async function readCatalog(request: DescribeRequest, context: DialContext): Promise<DescribeEnd> {
   const { catalog, last: asked, ...dial } = request
   const reading = createReading(catalog)
   const end = await withSession({ ...dial, limits: LIMITS }, context, async session => {

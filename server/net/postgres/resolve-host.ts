@@ -25,7 +25,7 @@ export interface Located {
 }
 
 /** Resolves and judges. Throws only where our own code is wrong. */
-export async function locate(request: LocateRequest, { policy, resolver }: Surroundings): Promise<Located> {
+export async function resolveHost(request: LocateRequest, { policy, resolver }: Surroundings): Promise<Located> {
   const { deadlineMs, ...place } = request
   const signal = AbortSignal.timeout(deadlineMs)
   try {

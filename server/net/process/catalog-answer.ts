@@ -4,8 +4,8 @@
  */
 import { z } from 'zod'
 import { tooLarge } from '#server/net/catalog/catalog-wire.ts'
-import type { DescribeEnd, DescribeRequest } from '#server/net/catalog/describe.ts'
 import type { FinishedSnapshot, LastSnapshot } from '#server/net/catalog/finish-catalog.ts'
+import type { DescribeEnd, DescribeRequest } from '#server/net/catalog/read-catalog.ts'
 import type { DialPool } from '#server/net/process/dial-pool.ts'
 import { Fault, isFaultCode } from '#shared/faults/fault.ts'
 import { isSnapshotBound, SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
@@ -17,7 +17,7 @@ export interface CatalogAsk extends Omit<DescribeRequest, 'last'> {
 }
 
 /** How an introspection ended. */
-export interface Described extends Omit<DescribeEnd, 'finding'> {
+export interface CatalogRead extends Omit<DescribeEnd, 'finding'> {
   readonly finding: { readonly snapshot: FinishedSnapshot } | { readonly fault: Fault } | null
 }
 
@@ -33,11 +33,11 @@ const Finished = z.object({
 })
 
 /** Reads a catalog through a process of the pool. Never rejects. */
-export async function describeThrough(
+export async function readCatalogThrough(
   pool: DialPool,
   { last = null, ...asked }: CatalogAsk,
   waitMs?: number,
-): Promise<Described> {
+): Promise<CatalogRead> {
   const started = performance.now()
   const head = last === null ? null : { fingerprint: last.fingerprint, contentBytes: last.content.length }
   const request = { ...asked, last: head } satisfies DescribeRequest
@@ -58,7 +58,7 @@ export async function describeThrough(
 }
 
 /** The process that said it has read a stranger's rows: it is taken at its word about its shape by nobody. */
-function findingOf(said: NonNullable<DescribeEnd['finding']>, pieces: readonly Buffer[]): Described['finding'] {
+function findingOf(said: NonNullable<DescribeEnd['finding']>, pieces: readonly Buffer[]): CatalogRead['finding'] {
   if ('fault' in said) {
     const { fault, bound } = said
     if (bound !== null && isSnapshotBound(bound.name)) return { fault: tooLarge(bound.name, Number(bound.max)) }

@@ -7,10 +7,10 @@
  */
 
 import type { EndpointRequest } from '#server/domain/feeds/endpoint.ts'
-import type { DescribeRequest } from '#server/net/catalog/describe.ts'
+import type { DescribeRequest } from '#server/net/catalog/read-catalog.ts'
 import type { DialContext } from '#server/net/postgres/dial-context.ts'
-import { type LocateRequest, locate } from '#server/net/postgres/locate.ts'
 import { type ProbeRequest, probeDatabase } from '#server/net/postgres/probe.ts'
+import { type LocateRequest, resolveHost } from '#server/net/postgres/resolve-host.ts'
 
 /**
  * Every kind: loads what it takes, and answers the function. Requests and answers are plain JSON. Reading a catalog and asking
@@ -19,10 +19,10 @@ import { type ProbeRequest, probeDatabase } from '#server/net/postgres/probe.ts'
 export const DIAL_KINDS = {
   probe: async () => (request: ProbeRequest, context: DialContext) => probeDatabase(request, context),
   describe: async () => {
-    const { describeDatabase } = await import('#server/net/catalog/describe.ts')
-    return (request: DescribeRequest, context: DialContext) => describeDatabase(request, context)
+    const { readCatalog } = await import('#server/net/catalog/read-catalog.ts')
+    return (request: DescribeRequest, context: DialContext) => readCatalog(request, context)
   },
-  locate: async () => (request: LocateRequest, context: DialContext) => locate(request, context),
+  locate: async () => (request: LocateRequest, context: DialContext) => resolveHost(request, context),
   request: async () => {
     const { requestFromChild } = await import('#server/net/endpoint/request-answer.ts')
     return (request: EndpointRequest, context: DialContext) => requestFromChild(request, context)

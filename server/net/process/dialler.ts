@@ -10,9 +10,9 @@ import type { Probe } from '#server/domain/checks/probe.ts'
 import type { EndpointAnswer, EndpointRequest } from '#server/domain/feeds/endpoint.ts'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
 import { noAnswer, pipedBytes, withPage } from '#server/net/endpoint/request-answer.ts'
-import type { Located, LocateRequest } from '#server/net/postgres/locate.ts'
 import type { ProbeRequest } from '#server/net/postgres/probe.ts'
-import { type CatalogAsk, type Described, describeThrough } from '#server/net/process/describe-answer.ts'
+import type { Located, LocateRequest } from '#server/net/postgres/resolve-host.ts'
+import { type CatalogAsk, type CatalogRead, readCatalogThrough } from '#server/net/process/catalog-answer.ts'
 import { type DiallerEvent, DialPool } from './dial-pool.ts'
 
 /**
@@ -32,7 +32,7 @@ export interface Dialler {
    * Reads a database's catalog. `finding` has what is to be stored of it, or the fault that its rows came to; it is null
    * when the dial itself failed. Never rejects.
    */
-  describe(request: CatalogAsk, waitMs?: number): Promise<Described>
+  describe(request: CatalogAsk, waitMs?: number): Promise<CatalogRead>
   /** Looks a host up and judges its addresses, and connects to none. Never rejects. */
   locate(request: LocateRequest, waitMs?: number): Promise<Located>
   /** Makes one signed request to an endpoint. Never rejects: whatever answers there is a `failure` of the answer. */
@@ -71,7 +71,7 @@ export function createDialler(options: DiallerOptions): Dialler {
       if (typeof end === 'object') return end.answer as Probe
       return unanswered(end, performance.now() - started)
     },
-    describe: (asked, waitMs) => describeThrough(pool, asked, waitMs),
+    describe: (asked, waitMs) => readCatalogThrough(pool, asked, waitMs),
     async locate(request, waitMs) {
       const asked = { kind: 'locate', request } as const
       const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs }, waitMs)

@@ -9,7 +9,7 @@ const seconds = (at: string) => Math.floor(Date.parse(at) / 1000)
 const maybeSeconds = (at: string | null) => (at === null ? null : seconds(at))
 
 /** A datasource in this dialect's words; an explicit list of what goes out. */
-export function present(datasource: Datasource): DatasourceObject {
+export function toDatasourceObject(datasource: Datasource): DatasourceObject {
   const both = {
     object: 'datasource' as const,
     id: datasource.id,

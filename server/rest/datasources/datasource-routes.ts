@@ -17,7 +17,7 @@ import {
   DisconnectedDatasources,
 } from '#shared/dialects/datasources-object.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import { present } from './datasource-object.ts'
+import { toDatasourceObject } from './datasource-object.ts'
 import { documentedId, pathId, strictRoute } from './strict.ts'
 import { validateRoutes } from './validate-routes.ts'
 
@@ -44,7 +44,7 @@ async function list(call: Call, query: ReturnType<typeof ListQuery.parse>): Prom
       ...(cursor === undefined ? {} : { cursor }),
       ...(newerThan === undefined ? {} : { newerThan }),
     })
-    return { rows: items.map(present), nextCursor }
+    return { rows: items.map(toDatasourceObject), nextCursor }
   }
   if (call.query.size === 0)
     return listReply({
@@ -79,7 +79,7 @@ const register = strictRoute({
   waits: true,
   async run(call, { body }) {
     const made = await call.caller.datasources.register(alreadyParsed(RegisterInput, { ...body, ...waiting(call) }))
-    return { status: call.remarks.created === true ? 201 : 200, body: present(made) }
+    return { status: call.remarks.created === true ? 201 : 200, body: toDatasourceObject(made) }
   },
 })
 
@@ -116,7 +116,10 @@ const rotateKey = strictRoute({
   answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.endpoint } },
   faults: ['entity_not_found', 'conflict'],
   async run(call, { body: { signingKey } }) {
-    return { status: 200, body: present(await call.caller.datasources.rotateKey({ id: pathId(call), signingKey })) }
+    return {
+      status: 200,
+      body: toDatasourceObject(await call.caller.datasources.rotateKey({ id: pathId(call), signingKey })),
+    }
   },
 })
 
@@ -132,7 +135,7 @@ const verify = strictRoute({
   waits: true,
   async run(call) {
     const verified = await call.caller.datasources.verify({ id: pathId(call), ...waiting(call) })
-    return { status: 200, body: present(verified) }
+    return { status: 200, body: toDatasourceObject(verified) }
   },
 })
 
@@ -170,7 +173,10 @@ export const datasourceRoutes: readonly Route[] = [
     params,
     answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
     faults: ['entity_not_found'],
-    run: async call => ({ status: 200, body: present(await call.caller.datasources.get({ id: pathId(call) })) }),
+    run: async call => ({
+      status: 200,
+      body: toDatasourceObject(await call.caller.datasources.get({ id: pathId(call) })),
+    }),
   }),
   strictRoute({
     method: 'delete',

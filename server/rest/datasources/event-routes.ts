@@ -72,12 +72,12 @@ export const eventRoutes: readonly Route[] = [
     body: { schema: PushEvents, examples: { events: EVENTS.body } },
     answers: { 200: { description: 'They are stored.', schema: PushedEvents, example: EVENTS.pushed } },
     faults: ['entity_not_found', 'invalid_request', 'credential_unreadable', 'timeout'],
-    async keyless(parts, call) {
+    async keyless(deps, call) {
       const { params: named, address, requestId } = call
       const body = () => call.text(MAX_KEYLESS_BYTES)
       const [messageId, timestamp, signature] = HEADERS.map(name => call.header(name))
       const arrived = { id: named['id'] ?? '', address, requestId, messageId, timestamp, signature, body }
-      return { status: 200, body: { object: 'event_push', ...(await keylessPush(parts, arrived)) } }
+      return { status: 200, body: { object: 'event_push', ...(await keylessPush(deps, arrived)) } }
     },
     async run(call) {
       const pushed = await call.caller.feeds.push({ id: pathId(call), body: call.exactBody(), ...signed(call) })

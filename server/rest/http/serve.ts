@@ -7,7 +7,7 @@ import type express from 'express'
 import { aboutRequest } from '#server/api/caller/about-request.ts'
 import { admit } from '#server/api/caller/limits.ts'
 import { presentedToken, presentsKey } from '#server/api/caller/principal.ts'
-import type { Remarks, WebParts } from '#server/api/context.ts'
+import type { ResponseMetadata, WebDeps } from '#server/api/context.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
 import { faultOf, isOurFailure } from '#server/api/procedure/trpc.ts'
 import { createCaller } from '#server/api/router.ts'
@@ -54,23 +54,23 @@ export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: 
 }
 
 /** Serves one request. Never throws. */
-export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dialect; route: Route }): Promise<void> {
+export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialect; route: Route }): Promise<void> {
   const { dialect, route, request, response } = of
   const seen: { body?: unknown; principal?: Principal } = {}
   try {
-    if (await servedKeyless(parts, of)) return
-    const principal = await admitted(parts, of)
+    if (await servedKeyless(deps, of)) return
+    const principal = await admitted(deps, of)
     seen.principal = principal
     if (route.body === undefined) closeAfter(request, response)
     else seen.body = await readBody(request, response, route.bodyLimits)
-    const [remarks, answers]: [Remarks, AnswerBudget] = [{}, answerBudget()]
+    const [remarks, answers]: [ResponseMetadata, AnswerBudget] = [{}, answerBudget()]
     const caller = createCaller({
-      parts,
+      deps,
       principal,
-      voice: dialect.voice,
+      surface: dialect.voice,
       requestId: requestIdOf(request, response),
       address: addressOf(request),
-      remarks,
+      metadata: remarks,
       answers,
       idempotency: idempotencyOf(request, seen.body),
       token: () => presentedToken(request.headers),
@@ -85,32 +85,32 @@ export async function serveRoute(parts: WebParts, of: Exchange & { dialect: Dial
   } catch (thrown) {
     const fault = faultOf(thrown)
     const requestId = requestIdOf(request, response)
-    if (isOurFailure(fault)) logFailure(parts, of, { fault, requestId, principal: seen.principal })
+    if (isOurFailure(fault)) logFailure(deps, of, { fault, requestId, principal: seen.principal })
     if (seen.principal !== undefined) {
       const action = `${request.method} ${route.path}`
       const from = { requestId, address: addressOf(request) }
-      await recordRefusal(parts, { principal: seen.principal, action, fault, ...from })
+      await recordRefusal(deps, { principal: seen.principal, action, fault, ...from })
     }
     refuse(dialect, { request, response, fault, body: seen.body })
   }
 }
 
 function logFailure(
-  parts: WebParts,
+  deps: WebDeps,
   { request, route }: { request: express.Request; route: Route },
   of: { fault: Fault; requestId: string; principal: Principal | undefined },
 ): void {
   const { fault } = of
   const about = { ...aboutRequest({ ...of, named: paramsOf(request) }), stage: 'request', route: route.path }
-  parts.log.error({ ...about, fault: fault.code, cause: fault.cause ?? fault }, 'request failed')
+  deps.log.error({ ...about, fault: fault.code, cause: fault.cause ?? fault }, 'request failed')
 }
 
 /** Serves a request for which something else than a key speaks. What brings neither is of a caller who forgot the key. */
-async function servedKeyless(parts: WebParts, of: Exchange & { route: Route }): Promise<boolean> {
+async function servedKeyless(deps: WebDeps, of: Exchange & { route: Route }): Promise<boolean> {
   const { route, request } = of
   if (route.keyless === undefined || presentsKey(request.headers)) return false
   if (!('webhook-signature' in request.headers)) return false
-  send(of, await route.keyless(parts, keylessCall(of)))
+  send(of, await route.keyless(deps, keylessCall(of)))
   return true
 }
 
@@ -125,7 +125,7 @@ function keylessCall({ request, response }: Exchange): KeylessCall {
 }
 
 /** Says in headers what was done otherwise than plainly. */
-function tell(response: express.Response, remarks: Remarks, waitSeconds: number | undefined): void {
+function tell(response: express.Response, remarks: ResponseMetadata, waitSeconds: number | undefined): void {
   if (remarks.replayed === true) response.set('Idempotent-Replayed', 'true')
   if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
 }
@@ -136,17 +136,14 @@ function exactly(request: express.Request): Pick<Call, 'exactBody' | 'header'> {
 }
 
 /** Who calls. Throws the faults of credentials and `rate_limit_exceeded`; the answer says how much of the limit is left. */
-async function admitted(
-  parts: WebParts,
-  { request, response, route }: Exchange & { route: Route },
-): Promise<Principal> {
+async function admitted(deps: WebDeps, { request, response, route }: Exchange & { route: Route }): Promise<Principal> {
   const address = addressOf(request)
   const arrival = { headers: request.headers, address, calls: 1 }
-  const { principal, refused, headers } = await admit(arrival, { ...parts, now: parts.clock() })
+  const { principal, refused, headers } = await admit(arrival, { ...deps, now: deps.clock() })
   response.set(headers)
   if (!(principal instanceof Fault)) return principal
   const about = { action: `${request.method} ${route.path}`, requestId: requestIdOf(request, response), address }
-  if (refused !== null) await recordRefusal(parts, { principal: refused, fault: principal, ...about })
+  if (refused !== null) await recordRefusal(deps, { principal: refused, fault: principal, ...about })
   throw principal
 }
 

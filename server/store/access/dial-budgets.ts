@@ -97,7 +97,7 @@ export async function remove(db: Db, budget: Budget, now: Date): Promise<boolean
 }
 
 /** Forgets a batch of counters whose window is over; says whether there may be more. */
-export function sweep(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
+export function purgeExpired(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
     size,

@@ -135,7 +135,7 @@ export async function release(db: Db, org: string, of: ClaimKey): Promise<void> 
 }
 
 /** Forgets a batch of claims that have expired, of every organization; says whether there may be more. */
-export function sweep(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
+export function purgeExpired(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
     size,

@@ -165,7 +165,7 @@ const LOST_LAST = 250
  * Marks a batch of what has run out, and one of what has lately lost its capability or datasource; of every organization. Says
  * whether there may be more.
  */
-export async function sweep(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
+export async function purgeExpired(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   const expired = await batch(
     db,
     size,

@@ -19,11 +19,11 @@ export type HandedOut = 'session' | 'transaction' | 'statement'
 /** Asks it. Throws what keeps it from connecting, and an error where a second connection is not had in time. */
 export async function handedOut(url: string): Promise<HandedOut> {
   const places = new OwnPlaces(parseDatabaseUrl(url), Math.random)
-  await using stack = new AsyncDisposableStack()
+  await using cleanup = new AsyncDisposableStack()
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(NO_SECOND)), CHECK_MS)
-  stack.defer(() => clearTimeout(timer))
-  return await Promise.race([look(stack, places), late])
+  cleanup.defer(() => clearTimeout(timer))
+  return await Promise.race([look(cleanup, places), late])
 }
 
 const NO_SECOND = 'A pooler gave no second connection within 20 s: its pool must hold the connections of every process.'
@@ -32,8 +32,8 @@ const NO_SECOND = 'A pooler gave no second connection within 20 s: its pool must
  * Two clients take turns and tell which of the server's processes answers. In a session each keeps its own; a pooler gives
  * what was given back last (another client's, within a transaction) or longest ago (another one each time).
  */
-async function look(stack: AsyncDisposableStack, places: OwnPlaces): Promise<HandedOut> {
-  const [mine, other] = [await connect(stack, places), await connect(stack, places)]
+async function look(cleanup: AsyncDisposableStack, places: OwnPlaces): Promise<HandedOut> {
+  const [mine, other] = [await connect(cleanup, places), await connect(cleanup, places)]
   for (let round = 0; round < ROUNDS; round += 1) {
     const pids = [await pidOf(mine), await pidOf(mine)]
     const isOpen = await begin(other)
@@ -64,7 +64,7 @@ async function begin(client: pg.Client): Promise<boolean> {
   }
 }
 
-async function connect(stack: AsyncDisposableStack, places: OwnPlaces): Promise<pg.Client> {
+async function connect(cleanup: AsyncDisposableStack, places: OwnPlaces): Promise<pg.Client> {
   for (let tries = 1; ; tries += 1) {
     const attempt = places.current()
     const client = new pg.Client({ ...places.options(attempt), connectionTimeoutMillis: CONNECT_MS })
@@ -73,7 +73,7 @@ async function connect(stack: AsyncDisposableStack, places: OwnPlaces): Promise<
     client.on('error', () => undefined)
     try {
       await client.connect()
-      stack.defer(() => void client.end().catch(() => undefined))
+      cleanup.defer(() => void client.end().catch(() => undefined))
       return client
     } catch (error) {
       places.failed(client)

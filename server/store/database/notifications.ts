@@ -24,7 +24,7 @@ const HEARTBEAT_DEADLINE_MS = 2_000
 const HEARTBEAT = 'mooring_heartbeat'
 
 /** Sends and hears wakes over one connection of its own, made again when it breaks. */
-export class Signals {
+export class Notifications {
   readonly #emitter = new EventEmitter().setMaxListeners(0)
   readonly #waiting = new Map<Topic, NodeJS.Timeout>()
   readonly #places: OwnPlaces

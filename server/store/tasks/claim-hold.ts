@@ -11,13 +11,13 @@ import { type Claim, isHeld } from './claims.ts'
  * then nothing of that effect may be written, since another worker may have begun anew. Holds the task's row until the
  * transaction ends, so that nobody takes the claim meanwhile.
  */
-export async function prolong(tx: Tx, held: Claim, until: Date): Promise<boolean> {
+export async function extend(tx: Tx, held: Claim, until: Date): Promise<boolean> {
   const rows = await tx.updateTable('tasks').set({ locked_until: until }).where(isHeld(held)).returning('id').execute()
   return rows.length === 1
 }
 
 /** The same for work that ends with the transaction: the row is held, and its time stays. */
-export async function holds(tx: Tx, held: Claim): Promise<boolean> {
+export async function assertHeld(tx: Tx, held: Claim): Promise<boolean> {
   const row = await tx.selectFrom('tasks').select('id').where(isHeld(held)).forNoKeyUpdate().executeTakeFirst()
   return row !== undefined
 }

@@ -7,17 +7,17 @@ import type { Db } from '#server/store/tables/tables.ts'
 import { type Claim, isHeld } from './claims.ts'
 
 /** Gives a claim back undone, due at `dueAt`, as if it had never been made. */
-export async function handBack(db: Db, held: Claim, dueAt: Date): Promise<void> {
+export async function release(db: Db, held: Claim, dueAt: Date): Promise<void> {
   await giveBack(db, held, { due_at: dueAt })
 }
 
 /** The same after a failure of ours: the next one waits longer. */
-export async function handBackFailed(db: Db, held: Claim, dueAt: Date): Promise<void> {
+export async function releaseFailed(db: Db, held: Claim, dueAt: Date): Promise<void> {
   await giveBack(db, held, { due_at: dueAt, attempts: held.attempts })
 }
 
 /** The same for what was cut off at its first try: due now, behind everything that has not hung. */
-export async function handBackHung(db: Db, held: Claim, now: Date): Promise<void> {
+export async function releaseHung(db: Db, held: Claim, now: Date): Promise<void> {
   await giveBack(db, held, { due_at: now, hung: true })
 }
 

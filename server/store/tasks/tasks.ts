@@ -112,7 +112,7 @@ export async function endAll(tx: Db, org: string, datasourceId: string): Promise
 }
 
 /** Removes a batch of outcomes that nobody read in time, of every organization; says whether there may be more. */
-export function sweep(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
+export function purgeExpired(db: Db, now: Date, size: number = BATCH): Promise<boolean> {
   return batch(
     db,
     size,

@@ -10,27 +10,27 @@ import { transaction } from '#server/store/database/db.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
-import { holds } from '#server/store/tasks/claim-hold.ts'
+import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as comparisons from '#server/store/tasks/comparisons.ts'
 import { endpointCanonical, endpointKeys, endpointLogin } from '#server/work/credentials/endpoint-keys.ts'
 import { countUnequal, keptFromComparing, type OwnLogin } from '#server/work/credentials/login-budgets.ts'
 import { openCredential, openInForce } from '#server/work/credentials/open.ts'
-import { resolve } from '#server/work/credentials/resolve.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import { resolveTarget } from '#server/work/credentials/resolve-target.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
 /** Verdicts by which the server has refused the credential itself: the same one again is refused again, and counted against it. */
 const REFUSED: ReadonlySet<FaultCode> = new Set<FaultCode>(['authentication_failed', 'signature_refused'])
 
 /** The work of a `compare` task. */
-export async function compare(parts: WorkerParts, claim: claims.ClaimOf<'compare'>): Promise<void> {
-  const row = await sealed.datasource(parts.db, claim.organizationId, claim.datasourceId)
-  const isEqual = row !== undefined && (await isNoOther(parts, row))
-  const isKnown = row !== undefined && isEqual && (await isJudged(parts, row))
-  await transaction(parts.db, tx => settle(tx, claim, { row, isEqual, isKnown, now: parts.clock() }))
-  parts.signals.ring('news')
-  if (!isKnown) parts.signals.ring('work')
+export async function compare(deps: WorkerDeps, claim: claims.ClaimOf<'compare'>): Promise<void> {
+  const row = await sealed.datasource(deps.db, claim.organizationId, claim.datasourceId)
+  const isEqual = row !== undefined && (await isNoOther(deps, row))
+  const isKnown = row !== undefined && isEqual && (await isJudged(deps, row))
+  await transaction(deps.db, tx => settle(tx, claim, { row, isEqual, isKnown, now: deps.clock() }))
+  deps.notifications.ring('news')
+  if (!isKnown) deps.notifications.ring('work')
 }
 
 interface Compared {
@@ -45,7 +45,7 @@ interface Compared {
 async function settle(tx: Tx, claim: claims.Claim, { row, isEqual, isKnown, now }: Compared): Promise<void> {
   const org = claim.organizationId
   const held = row === undefined ? undefined : await lockDatasource(tx, org, { id: row.id })
-  if (!(await holds(tx, claim))) return
+  if (!(await assertHeld(tx, claim))) return
   if (row !== undefined && held !== undefined && (await isStill(tx, row))) {
     const check = { datasourceId: row.id, now }
     await (isKnown ? comparisons.settleEqual(tx, org, check) : comparisons.settleUnequal(tx, org, check))
@@ -59,9 +59,9 @@ async function settle(tx: Tx, claim: claims.Claim, { row, isEqual, isKnown, now 
  * The datasource without its pending credential, where that is no other than the one in force: it is destroyed, and what follows is a
  * check of the one in force. For a check that comes before the comparison, or for one that a release of before asked for.
  */
-export async function withoutEqual(parts: WorkerParts, row: sealed.SealedDatasource): Promise<sealed.SealedDatasource> {
-  if (!(await isNoOther(parts, row))) return row
-  const isDestroyed = await transaction(parts.db, async tx => {
+export async function withoutEqual(deps: WorkerDeps, row: sealed.SealedDatasource): Promise<sealed.SealedDatasource> {
+  if (!(await isNoOther(deps, row))) return row
+  const isDestroyed = await transaction(deps.db, async tx => {
     if ((await lockDatasource(tx, row.org_id, { id: row.id })) === undefined || !(await isStill(tx, row))) return false
     await credentials.destroy(tx, row.org_id, { datasourceId: row.id, state: 'pending' })
     return true
@@ -77,10 +77,10 @@ async function isStill(tx: Tx, { org_id: org, id, current, pending }: sealed.Sea
   )
 }
 
-async function isJudged(parts: WorkerParts, row: sealed.SealedDatasource): Promise<boolean> {
+async function isJudged(deps: WorkerDeps, row: sealed.SealedDatasource): Promise<boolean> {
   if (row.status === 'active') return row.refusals === 0
   if (row.current === null) return false
-  const last = await verdicts.last(parts.db, row.org_id, row.current.context)
+  const last = await verdicts.last(deps.db, row.org_id, row.current.context)
   return last !== null && last.reason !== null && REFUSED.has(last.reason)
 }
 
@@ -90,15 +90,14 @@ async function isJudged(parts: WorkerParts, row: sealed.SealedDatasource): Promi
  * Compared only within the budgets of refused logins at its place, and another one counts as one until it is dialled: guesses would
  * cost nothing here otherwise. Where they are spent, an equal credential waits like any other, and whoever brought it is told nothing.
  */
-async function isNoOther(parts: WorkerParts, row: sealed.SealedDatasource): Promise<boolean> {
+async function isNoOther(deps: WorkerDeps, row: sealed.SealedDatasource): Promise<boolean> {
   const { current, pending } = row
   if (current === null || pending === null) return false
-  const texts =
-    row.kind === 'endpoint' ? endpointTexts(parts, row) : await directTexts(parts, row, { current, pending })
+  const texts = row.kind === 'endpoint' ? endpointTexts(deps, row) : await directTexts(deps, row, { current, pending })
   if (texts === null) return false
-  if ((await keptFromComparing(parts, texts.login)) !== null) return false
-  if (texts.pending !== null && parts.fingerprinter.isSame(texts.current, texts.pending)) return true
-  await countUnequal(parts, texts.login, pending.context)
+  if ((await keptFromComparing(deps, texts.login)) !== null) return false
+  if (texts.pending !== null && deps.fingerprinter.isSame(texts.current, texts.pending)) return true
+  await countUnequal(deps, texts.login, pending.context)
   return false
 }
 
@@ -111,16 +110,16 @@ interface Texts {
 }
 
 async function directTexts(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   row: sealed.SealedDatasource,
   of: { current: sealed.SealedCredential; pending: sealed.SealedCredential },
 ): Promise<Texts | null> {
   const organizationId = row.org_id
   const compared = async (): Promise<Texts | null> => {
-    const inForce = openInForce(parts, row, of.current)
-    const current = await resolve(parts, { organizationId, secret: inForce, inForce: null })
-    const secret = openCredential(parts, of.pending)
-    const pending = await resolve(parts, { organizationId, secret, inForce: of.current })
+    const inForce = openInForce(deps, row, of.current)
+    const current = await resolveTarget(deps, { organizationId, secret: inForce, inForce: null })
+    const secret = openCredential(deps, of.pending)
+    const pending = await resolveTarget(deps, { organizationId, secret, inForce: of.current })
     const target = pending.ok ? pending.target : pending.compared
     if (!current.ok || target === null) return null
     const text = pending.ok ? pending.canonical : null
@@ -130,8 +129,8 @@ async function directTexts(
   return openingOr(compared, () => null)
 }
 
-function endpointTexts(parts: WorkerParts, row: sealed.SealedDatasource): Texts | null {
-  const keys = endpointKeys(parts, row)
+function endpointTexts(deps: WorkerDeps, row: sealed.SealedDatasource): Texts | null {
+  const keys = endpointKeys(deps, row)
   if (keys === null || keys.current === null || keys.pending === null || !('key' in keys.pending)) return null
   const { url, current, pending } = keys
   return {

@@ -4,16 +4,16 @@
 import { isCondemning, type Standing, type StandingBefore } from '#server/domain/datasources/status.ts'
 import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
 import { isUnsigned } from '#server/work/credentials/standing.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
 /**
  * Where the row is before a check. One that says that it is active over a verdict that does not is refused for good at once; one
  * without any verdict was active before verdicts were signed.
  */
-export function standingBefore(parts: WorkerParts, row: SealedDatasource): StandingBefore {
+export function standingBefore(deps: WorkerDeps, row: SealedDatasource): StandingBefore {
   const { status, refusals, refused_at: refusedAt } = row
-  return { status, refusals, refusedAt, isProven: row.verdict === null || !isUnsigned(parts, row) }
+  return { status, refusals, refusedAt, isProven: row.verdict === null || !isUnsigned(deps, row) }
 }
 
 /**

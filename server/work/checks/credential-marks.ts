@@ -7,28 +7,28 @@ import type { Marks } from '#server/store/credentials/credential-marks.ts'
 import type { SealedCredential } from '#server/store/credentials/sealed.ts'
 import { loginHashesOf } from '#server/work/credentials/login-budgets.ts'
 import { currentKey } from '#server/work/credentials/open.ts'
-import { keptSecret, type ResolvedTarget } from '#server/work/credentials/resolve.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
-import type { Examined } from './examine.ts'
+import { keptSecret, type ResolvedTarget } from '#server/work/credentials/resolve-target.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
+import type { VerifiedConnection } from './verify-connection.ts'
 
 interface Checked {
   readonly tried: SealedCredential
   readonly secret: Secret
-  readonly examined: Examined
+  readonly examined: VerifiedConnection
 }
 
 /** What is to be written; null when nothing of it is new. */
-export async function marksOf(parts: WorkerParts, of: Checked): Promise<Marks | null> {
+export async function marksOf(deps: WorkerDeps, of: Checked): Promise<Marks | null> {
   const { tried, secret, examined } = of
   const { judgement, resolved } = examined
   const isPassed = judgement.outcome === 'passed' && resolved !== null
   const fingerprint = isPassed
-    ? parts.fingerprinter.of(tried.context.organizationId, resolved.canonical)
+    ? deps.fingerprinter.of(tried.context.organizationId, resolved.canonical)
     : tried.fingerprint
   const md5Allowed = tried.md5Allowed && (!isPassed || examined.isMd5)
-  const [passed = null] = isPassed ? loginHashesOf(parts, resolved.target) : []
+  const [passed = null] = isPassed ? loginHashesOf(deps, resolved.target) : []
   const loginHash = passed ?? tried.loginHash
-  const resealed = resolved === null ? null : await resealedBox(parts, { tried, secret, resolved })
+  const resealed = resolved === null ? null : await resealedBox(deps, { tried, secret, resolved })
   const isSameLogin =
     loginHash === tried.loginHash || (loginHash !== null && tried.loginHash?.equals(loginHash) === true)
   const isNew = !isSame(fingerprint, tried.fingerprint) || md5Allowed !== tried.md5Allowed || !isSameLogin
@@ -41,11 +41,11 @@ function isSame(one: Fingerprint | null, other: Fingerprint | null): boolean {
 
 /** The secret sealed anew; null when it is already in the form in which it is kept. */
 async function resealedBox(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   { tried, secret, resolved }: Pick<Checked, 'tried' | 'secret'> & { resolved: ResolvedTarget },
 ): Promise<SealedBox | null> {
   if (secret.kind === 'direct' && secret.caCertificate === resolved.caCertificate) return null
   if (secret.kind !== 'direct' && secret.kind !== 'client-sealed') return null
-  const key = await currentKey(parts, tried.context.organizationId)
-  return parts.sealer.sealCredential(key, tried.context, keptSecret(resolved, secret))
+  const key = await currentKey(deps, tried.context.organizationId)
+  return deps.sealer.sealCredential(key, tried.context, keptSecret(resolved, secret))
 }

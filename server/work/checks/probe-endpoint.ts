@@ -6,19 +6,19 @@
 import { newId } from '#server/domain/access/ids.ts'
 import type { RequestedBy } from '#server/domain/access/sealed.ts'
 import { judgeEndpoint, judgeRotation } from '#server/domain/checks/endpoint-verdict.ts'
-import type { Judgement } from '#server/domain/checks/verification.ts'
+import type { Verification } from '#server/domain/checks/verification.ts'
 import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
 import { noAnswer } from '#server/net/endpoint/request-answer.ts'
 import type { SealedCredential, SealedDatasource } from '#server/store/credentials/sealed.ts'
 import type { EndpointKeys, SigningKey } from '#server/work/credentials/endpoint-keys.ts'
 import { isTrusted, isUsable } from '#server/work/credentials/standing.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { type Asked, askEndpoint, mayAsk } from '#server/work/feeds/ask-endpoint.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
 
 /** A verdict on one credential. */
 export interface Judged {
   readonly credential: SealedCredential
-  readonly judgement: Judgement
+  readonly judgement: Verification
   readonly requestedAt: Date | null
   readonly tookMs: number
 }
@@ -40,51 +40,51 @@ export interface Findings {
 }
 
 /** Checks an endpoint. */
-export async function probeEndpoint(parts: WorkerParts, row: SealedDatasource, keys: EndpointKeys): Promise<Findings> {
+export async function probeEndpoint(deps: WorkerDeps, row: SealedDatasource, keys: EndpointKeys): Promise<Findings> {
   const { url, current, pending } = keys
-  const inForce = () => (current === null ? null : judge(parts, row, { url, ...current }))
+  const inForce = () => (current === null ? null : judge(deps, row, { url, ...current }))
   if (pending === null) return { judged: await inForce(), rotation: null }
   if ('unreadable' in pending) {
     const nothing = { key: null, requestedBy: null, requestedAt: null }
     const rotation = { decision: 'destroy_new', credential: pending.unreadable, ...nothing } as const
     return { judged: null, rotation }
   }
-  const tried = await judge(parts, row, { url, ...pending })
+  const tried = await judge(deps, row, { url, ...pending })
   const { credential, requestedBy } = pending
-  const rotation = { ...decide(parts, tried, pending), credential, requestedBy, requestedAt: tried.requestedAt }
+  const rotation = { ...decide(deps, tried, pending), credential, requestedBy, requestedAt: tried.requestedAt }
   if (rotation.decision === 'retire_old') return { judged: tried, rotation }
   // Until the new key is taken, what is not in use yet may still come into use with the one that it was registered with.
-  const isInUse = isUsable(parts, row) || rotation.decision === 'destroy_new'
+  const isInUse = isUsable(deps, row) || rotation.decision === 'destroy_new'
   return { judged: isInUse ? null : await inForce(), rotation }
 }
 
 type Tried = Judged & { readonly signed: EndpointAnswer }
 
-function decide(parts: WorkerParts, { signed }: Tried, { key, credential }: SigningKey) {
+function decide(deps: WorkerDeps, { signed }: Tried, { key, credential }: SigningKey) {
   const startedAtMs = credential.createdAt.getTime()
-  const { rotationWindowMs: windowMs } = parts.feeds
-  const decision = judgeRotation(signed, { startedAtMs, nowMs: parts.clock().getTime(), windowMs })
+  const { rotationWindowMs: windowMs } = deps.feeds
+  const decision = judgeRotation(signed, { startedAtMs, nowMs: deps.clock().getTime(), windowMs })
   return { decision, key: decision === 'destroy_new' ? null : key }
 }
 
-async function judge(parts: WorkerParts, row: SealedDatasource, of: SigningKey & { url: string }): Promise<Tried> {
+async function judge(deps: WorkerDeps, row: SealedDatasource, of: SigningKey & { url: string }): Promise<Tried> {
   const startedAt = performance.now()
-  const { answer: signed, requestedAt } = await ask(parts, row, of)
+  const { answer: signed, requestedAt } = await ask(deps, row, of)
   const first = judgeEndpoint({ signed, forged: null })
-  const forged = first.outcome === 'passed' ? (await question(parts, of, true)).answer : null
+  const forged = first.outcome === 'passed' ? (await question(deps, of, true)).answer : null
   const judgement = forged === null ? first : judgeEndpoint({ signed, forged })
   const tookMs = Math.round(performance.now() - startedAt)
   return { credential: of.credential, judgement, requestedAt, tookMs, signed }
 }
 
-async function ask(parts: WorkerParts, row: SealedDatasource, of: SigningKey & { url: string }): Promise<Asked> {
-  const isProven = isTrusted(parts, row) && of.credential.state === 'current'
-  if (!isProven && !(await mayAsk(parts, { organizationId: row.org_id, url: of.url })))
+async function ask(deps: WorkerDeps, row: SealedDatasource, of: SigningKey & { url: string }): Promise<Asked> {
+  const isProven = isTrusted(deps, row) && of.credential.state === 'current'
+  if (!isProven && !(await mayAsk(deps, { organizationId: row.org_id, url: of.url })))
     return { answer: noAnswer('budget_exhausted', 0), requestedAt: null }
-  return question(parts, of, false)
+  return question(deps, of, false)
 }
 
-function question(parts: WorkerParts, { url, key }: { url: string; key: string }, breakSignature: boolean) {
+function question(deps: WorkerDeps, { url, key }: { url: string; key: string }, breakSignature: boolean) {
   const messageId = `msg_${newId().replaceAll('-', '')}`
-  return askEndpoint(parts, { url, keys: [key], messageId, cursor: null, limit: 1, breakSignature })
+  return askEndpoint(deps, { url, keys: [key], messageId, cursor: null, limit: 1, breakSignature })
 }

@@ -6,7 +6,7 @@
 import type { Probe } from '#server/domain/checks/probe.ts'
 import { HALF_REFUSED, REFUSED } from '#server/domain/network/login-budget.ts'
 import type { ProbeRequest } from '#server/net/postgres/probe.ts'
-import type { CatalogAsk, Described } from '#server/net/process/describe-answer.ts'
+import type { CatalogAsk, CatalogRead } from '#server/net/process/catalog-answer.ts'
 import {
   admit,
   chargeFor,
@@ -16,7 +16,7 @@ import {
   uncount,
   type Version,
 } from '#server/work/credentials/login-budgets.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import type { Failure, Stage } from '#shared/faults/failure.ts'
 import { REFUSED_LOGINS } from '#shared/faults/login-failure.ts'
 import { Hung } from './first-try.ts'
@@ -51,43 +51,43 @@ const NOTHING = {
 }
 
 /** What a guarded dial came to. `keptUntil` is when it may be made, where budgets kept it back: `budget_exhausted`. */
-export interface GuardedEnd<T> {
+export interface BudgetedEnd<T> {
   readonly end: T
   readonly keptUntil: Date | null
 }
 
 /** Probes when the budgets allow it. */
-export async function guardedProbe(parts: WorkerParts, of: Guarded<ProbeRequest>): Promise<GuardedEnd<Probe>> {
-  const probe = (avoid: string[]) => parts.dialler.probe({ ...of.request, avoid })
-  return guarded(parts, of, { dial: probe, exhausted: { ...EXHAUSTED, ...NOTHING } })
+export async function probeWithinBudget(deps: WorkerDeps, of: Guarded<ProbeRequest>): Promise<BudgetedEnd<Probe>> {
+  const probe = (avoid: string[]) => deps.dialler.probe({ ...of.request, avoid })
+  return guarded(deps, of, { dial: probe, exhausted: { ...EXHAUSTED, ...NOTHING } })
 }
 
 /** Reads a catalog with a credential that is in force and active. */
-export async function guardedDescribe(
-  parts: WorkerParts,
+export async function readCatalogWithinBudget(
+  deps: WorkerDeps,
   of: Omit<Guarded<CatalogAsk>, 'isTrusted' | 'stored'>,
-): Promise<Described> {
-  const describe = (avoid: string[]) => parts.dialler.describe({ ...of.request, avoid })
+): Promise<CatalogRead> {
+  const describe = (avoid: string[]) => deps.dialler.describe({ ...of.request, avoid })
   const how = { dial: describe, exhausted: { ...EXHAUSTED, finding: null } }
-  return (await guarded(parts, { ...of, isTrusted: true }, how)).end
+  return (await guarded(deps, { ...of, isTrusted: true }, how)).end
 }
 
 async function guarded<T extends Ended>(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   of: Guarded<{ readonly target: Login }>,
   how: { dial: (avoid: string[]) => Promise<T>; exhausted: T },
-): Promise<GuardedEnd<T>> {
+): Promise<BudgetedEnd<T>> {
   const { organizationId, stored = null } = of
   const login: OwnLogin = { organizationId, target: of.request.target }
   // What a comparison has counted does not keep back the very dial that is to say what it was.
-  const isCounted = stored !== null && (await uncount(parts, login, stored))
+  const isCounted = stored !== null && (await uncount(deps, login, stored))
   const cut: Hung[] = []
   const guardedEnd = await dialled(
-    parts,
+    deps,
     { ...of, login },
     { ...how, dial: avoid => how.dial(avoid).catch(noting(cut)) },
   )
-  if (isCounted && !isAnswered(guardedEnd.end)) await countUnequal(parts, login, stored)
+  if (isCounted && !isAnswered(guardedEnd.end)) await countUnequal(deps, login, stored)
   // Only now: a server that takes the proof of a password and hangs is charged like any other.
   if (cut[0] !== undefined) throw cut[0]
   return guardedEnd
@@ -104,17 +104,17 @@ function noting<T extends Ended>(cut: Hung[]): (thrown: unknown) => T {
 }
 
 async function dialled<T extends Ended>(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   { isTrusted, login }: { readonly isTrusted: boolean; readonly login: OwnLogin },
   how: { dial: (avoid: string[]) => Promise<T>; exhausted: T },
-): Promise<GuardedEnd<T>> {
-  const admitted = isTrusted ? null : await admit(parts, login)
+): Promise<BudgetedEnd<T>> {
+  const admitted = isTrusted ? null : await admit(deps, login)
   if (admitted !== null && 'until' in admitted) return { end: how.exhausted, keptUntil: admitted.until }
   const avoid = admitted?.avoid ?? new Map<string, Date>()
   try {
     const end = await how.dial([...avoid.keys()].map(address => `${address}|${login.target.port}`))
-    if (end.failure?.code === 'budget_exhausted') return { end, keptUntil: untilOf(parts, end, avoid) }
-    await chargeFor(parts, login, { address: end.address, halves: halvesOf(end), isTrusted })
+    if (end.failure?.code === 'budget_exhausted') return { end, keptUntil: untilOf(deps, end, avoid) }
+    await chargeFor(deps, login, { address: end.address, halves: halvesOf(end), isTrusted })
     return { end, keptUntil: null }
   } finally {
     await admitted?.release()
@@ -133,7 +133,7 @@ function isAnswered(end: Ended): boolean {
 }
 
 /** The last of the times until which one of its addresses may not be dialled. */
-function untilOf(parts: WorkerParts, { addresses = [] }: Ended, avoid: ReadonlyMap<string, Date>): Date {
+function untilOf(deps: WorkerDeps, { addresses = [] }: Ended, avoid: ReadonlyMap<string, Date>): Date {
   const times = addresses.flatMap(address => avoid.get(address)?.getTime() ?? [])
-  return new Date(Math.max(parts.clock().getTime(), ...times))
+  return new Date(Math.max(deps.clock().getTime(), ...times))
 }

@@ -2,31 +2,31 @@
  * Runs the checklist on a string that nobody registered.
  * The outcome is the task's, and goes when it is read; the string goes with the payload.
  */
-import type { Judgement } from '#server/domain/checks/verification.ts'
+import type { Verification } from '#server/domain/checks/verification.ts'
 import { openingOr } from '#server/seal/held-key.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { openInForce, openPayload } from '#server/work/credentials/open.ts'
 import { isMoved, isTrusted } from '#server/work/credentials/standing.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import type { Validation } from '#shared/checks/validation.ts'
-import { examine, refusedUndialled } from './examine.ts'
+import { refusedUndialled, verifyConnection } from './verify-connection.ts'
 
 /** The work of a `validate` task. */
-export async function validate(parts: WorkerParts, claim: claims.Claim): Promise<void> {
-  const judgement = await judged(parts, claim)
-  await claims.finish(parts.db, claim, validationOf(judgement))
-  parts.signals.ring('news')
+export async function validate(deps: WorkerDeps, claim: claims.Claim): Promise<void> {
+  const judgement = await judged(deps, claim)
+  await claims.finish(deps.db, claim, validationOf(judgement))
+  deps.notifications.ring('news')
 }
 
-function judged(parts: WorkerParts, claim: claims.Claim): Promise<Judgement> {
+function judged(deps: WorkerDeps, claim: claims.Claim): Promise<Verification> {
   const { organizationId, datasourceId } = claim
   const checks = async () => {
-    if (datasourceId !== null) return registered(parts, { organizationId, datasourceId })
-    const { secret, schema, dbType } = await openPayload(parts, claim, 'validate')
-    const { rolePolicy } = await organizations.settings(parts.db, organizationId)
-    const { judgement } = await examine(parts, {
+    if (datasourceId !== null) return registered(deps, { organizationId, datasourceId })
+    const { secret, schema, dbType } = await openPayload(deps, claim, 'validate')
+    const { rolePolicy } = await organizations.settings(deps.db, organizationId)
+    const { judgement } = await verifyConnection(deps, {
       organizationId,
       inForce: null,
       rolePolicy,
@@ -43,20 +43,20 @@ function judged(parts: WorkerParts, claim: claims.Claim): Promise<Judgement> {
 
 /** What a check of a registered one would find; nothing of it is kept. */
 async function registered(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   of: { organizationId: string; datasourceId: string },
-): Promise<Judgement> {
+): Promise<Verification> {
   const { organizationId, datasourceId } = of
-  const row = await sealed.datasource(parts.db, organizationId, datasourceId)
-  if (row === undefined || row.kind !== 'direct' || row.current === null || isMoved(parts, row))
+  const row = await sealed.datasource(deps.db, organizationId, datasourceId)
+  if (row === undefined || row.kind !== 'direct' || row.current === null || isMoved(deps, row))
     return refusedUndialled('credential_unreadable')
-  const { rolePolicy } = await organizations.settings(parts.db, organizationId)
-  const { judgement } = await examine(parts, {
+  const { rolePolicy } = await organizations.settings(deps.db, organizationId)
+  const { judgement } = await verifyConnection(deps, {
     organizationId,
-    secret: openInForce(parts, row, row.current),
+    secret: openInForce(deps, row, row.current),
     inForce: null,
     rolePolicy,
-    isTrusted: isTrusted(parts, row),
+    isTrusted: isTrusted(deps, row),
     md5Allowed: row.status === 'active' && row.current.md5Allowed,
     schema: row.schema,
     dbType: row.db_type ?? 'postgresql',
@@ -65,7 +65,7 @@ async function registered(
 }
 
 /** A verdict as `datasources.validate` answers it. */
-export function validationOf(judgement: Judgement): Validation {
+export function validationOf(judgement: Verification): Validation {
   const { checks, advisories, outcome, reason } = judgement
   const failed = checks.filter(check => check.outcome === 'fail')
   return {

@@ -3,14 +3,19 @@
  * It writes nothing; what is made of a verdict is its callers' business.
  */
 
-import { type Judgement, judge, type RolePolicy } from '#server/domain/checks/verification.ts'
+import { judgeProbe, type RolePolicy, type Verification } from '#server/domain/checks/verification.ts'
 import { openingOr } from '#server/seal/held-key.ts'
 import { countUnequal, keptFromTelling } from '#server/work/credentials/login-budgets.ts'
-import { type Resolved, type ResolvedTarget, resolve, type Unresolved } from '#server/work/credentials/resolve.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import {
+  type Resolved,
+  type ResolvedTarget,
+  resolveTarget,
+  type Unresolved,
+} from '#server/work/credentials/resolve-target.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
-import { guardedProbe } from './guarded-probe.ts'
+import { probeWithinBudget } from './probe-within-budget.ts'
 
 const DEADLINE_MS = 12_000
 const KEPT = failureSpec('budget_exhausted')
@@ -18,8 +23,8 @@ const KEPT = failureSpec('budget_exhausted')
 const UNMADE: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exhausted', 'dialler_busy'])
 
 /** A verdict, and what was dialled for it; `resolved` is null when nothing was. */
-export interface Examined {
-  readonly judgement: Judgement
+export interface VerifiedConnection {
+  readonly judgement: Verification
   readonly resolved: ResolvedTarget | null
   /** Whether the password was sent as MD5. */
   readonly isMd5: boolean
@@ -28,7 +33,7 @@ export interface Examined {
 }
 
 /** What is examined, and as what. */
-export interface Examination extends Unresolved {
+export interface ConnectionUnderTest extends Unresolved {
   readonly schema: string | null
   readonly dbType: string
   readonly rolePolicy: RolePolicy
@@ -40,52 +45,60 @@ export interface Examination extends Unresolved {
 }
 
 /** Resolves, dials and judges. Never throws for what a customer, a caller or a server did. */
-export async function examine(parts: WorkerParts, of: Examination): Promise<Examined> {
+export async function verifyConnection(deps: WorkerDeps, of: ConnectionUnderTest): Promise<VerifiedConnection> {
   const resolved = await openingOr(
-    () => resolve(parts, of),
+    () => resolveTarget(deps, of),
     () => null,
   )
   if (resolved === null) {
-    parts.log.error({ organizationId: of.organizationId, stage: 'open' }, 'a stored credential could not be opened')
+    deps.log.error({ organizationId: of.organizationId, stage: 'open' }, 'a stored credential could not be opened')
     return undialled('credential_unreadable')
   }
-  const keptUntil = await keptFromTold(parts, of, resolved)
+  const keptUntil = await keptFromTold(deps, of, resolved)
   if (keptUntil !== null) return { ...undialled(KEPT.fault, 'unreachable'), unmade: { until: keptUntil } }
   if (!resolved.ok) return undialled(resolved.reason)
-  return isOtherSchema(of, resolved) ? undialled('schema_conflict') : dialled(parts, of, resolved)
+  return isOtherSchema(of, resolved) ? undialled('schema_conflict') : dialled(deps, of, resolved)
 }
 
 /** What is registered for the first time with a sealed string that names another schema than the field: only here both are known. */
-function isOtherSchema({ schema, inForce, stored }: Examination, { said }: ResolvedTarget): boolean {
+function isOtherSchema({ schema, inForce, stored }: ConnectionUnderTest, { said }: ResolvedTarget): boolean {
   const named = said?.schema ?? null
   const isFirst = inForce === null && (stored === undefined || stored.version === 1)
   return isFirst && schema !== null && named !== null && named !== schema
 }
 
 /** Until when it is not told, nor dialled, what a comparison with the credential in force has said; a guess that is told is counted. */
-async function keptFromTold(parts: WorkerParts, of: Examination, { ok, compared }: Resolved): Promise<Date | null> {
+async function keptFromTold(
+  deps: WorkerDeps,
+  of: ConnectionUnderTest,
+  { ok, compared }: Resolved,
+): Promise<Date | null> {
   if (compared === null || of.stored === undefined) return null
   const login = { organizationId: of.organizationId, target: compared }
-  const until = await keptFromTelling(parts, login, of.stored)
-  if (until === null && !ok) await countUnequal(parts, login, of.stored)
+  const until = await keptFromTelling(deps, login, of.stored)
+  if (until === null && !ok) await countUnequal(deps, login, of.stored)
   return until
 }
 
-async function dialled(parts: WorkerParts, of: Examination, resolved: ResolvedTarget): Promise<Examined> {
+async function dialled(
+  deps: WorkerDeps,
+  of: ConnectionUnderTest,
+  resolved: ResolvedTarget,
+): Promise<VerifiedConnection> {
   const { target, caCertificate } = resolved
   const { dbType, rolePolicy } = of
   const schema = of.schema ?? resolved.said?.schema ?? null
-  const { end: probe, keptUntil } = await guardedProbe(parts, {
+  const { end: probe, keptUntil } = await probeWithinBudget(deps, {
     organizationId: of.organizationId,
     isTrusted: of.isTrusted,
     stored: of.stored ?? null,
     request: { target, caCertificate, md5Allowed: of.md5Allowed, schema, deadlineMs: DEADLINE_MS },
   })
   const asked = { schema, rolePolicy, dbType, target, isCaNamed: caCertificate !== null }
-  const found = judge(probe, {
+  const found = judgeProbe(probe, {
     ...asked,
     isPasswordAscii: /^[\x20-\x7e]*$/.test(target.password),
-    egressAddresses: parts.policy.egressAddresses ?? [],
+    egressAddresses: deps.policy.egressAddresses ?? [],
   })
   const judgement = { ...found, advisories: [...found.advisories, ...(resolved.said?.advisories ?? [])] }
   const isUnmade = probe.failure !== null && UNMADE.has(probe.failure.code)
@@ -93,12 +106,12 @@ async function dialled(parts: WorkerParts, of: Examination, resolved: ResolvedTa
 }
 
 /** The end of an examination for which nothing was dialled. */
-export function undialled(reason: FaultCode, outcome: 'refused' | 'unreachable' = 'refused'): Examined {
+export function undialled(reason: FaultCode, outcome: 'refused' | 'unreachable' = 'refused'): VerifiedConnection {
   const judgement = { ...refusedUndialled(reason), outcome, retryable: outcome === 'unreachable' }
   return { judgement, resolved: null, isMd5: false, unmade: null }
 }
 
 /** A verdict that was reached without dialling. */
-export function refusedUndialled(reason: FaultCode): Judgement {
+export function refusedUndialled(reason: FaultCode): Verification {
   return { checks: [], advisories: [], outcome: 'refused', reason, retryable: false }
 }

@@ -17,11 +17,11 @@ import * as verdicts from '#server/store/datasources/verdicts.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
-import { holds } from '#server/store/tasks/claim-hold.ts'
+import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { shownReason, standingBefore } from '#server/work/checks/confirm.ts'
-import { refusedUndialled } from '#server/work/checks/examine.ts'
+import { refusedUndialled } from '#server/work/checks/verify-connection.ts'
 import {
   type EndpointKeys,
   endpointCanonical,
@@ -33,7 +33,7 @@ import { lookAgainMs, nextCheck } from '#server/work/credentials/next-check.ts'
 import { currentKey } from '#server/work/credentials/open.ts'
 import { recordRotation } from '#server/work/credentials/record-rotation.ts'
 import { signedVerdict } from '#server/work/credentials/standing.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { type Findings, type Judged, probeEndpoint } from './probe-endpoint.ts'
 
 /** Between tries of a new key: soon after it came, and often enough that a day's window is not over unseen. */
@@ -53,25 +53,25 @@ interface Outcome extends Findings {
 
 /** The work of a `verify` task of an endpoint. */
 export async function verifyEndpoint(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   claim: claims.Claim,
   of: { row: sealed.SealedDatasource; tried: sealed.SealedCredential },
 ): Promise<void> {
   const { row } = of
-  const keys = endpointKeys(parts, row)
-  const findings = keys === null ? unreadable(of.tried) : await probeEndpoint(parts, row, keys)
-  const before = standingBefore(parts, row)
+  const keys = endpointKeys(deps, row)
+  const findings = keys === null ? unreadable(of.tried) : await probeEndpoint(deps, row, keys)
+  const before = standingBefore(deps, row)
   const { judged } = findings
-  const after = judged === null ? before : nextStanding(before, { ...judged.judgement, at: parts.clock() })
-  const dueAt = nextDue(parts, claim, { ...findings, row, after })
-  const marks = keys === null ? null : await marksOf(parts, keys, findings)
-  await transaction(parts.db, tx => settle(parts, tx, { claim, outcome: { ...findings, row, after, dueAt, marks } }))
+  const after = judged === null ? before : nextStanding(before, { ...judged.judgement, at: deps.clock() })
+  const dueAt = nextDue(deps, claim, { ...findings, row, after })
+  const marks = keys === null ? null : await marksOf(deps, keys, findings)
+  await transaction(deps.db, tx => settle(deps, tx, { claim, outcome: { ...findings, row, after, dueAt, marks } }))
   if (keys !== null && findings.rotation?.decision === 'retire_old')
-    await uncount(parts, endpointLogin(row.org_id, keys.url), findings.rotation.credential.context)
+    await uncount(deps, endpointLogin(row.org_id, keys.url), findings.rotation.credential.context)
   const { outcome, reason } = judged?.judgement ?? { outcome: findings.rotation?.decision, reason: null }
-  parts.log.info({ organizationId: row.org_id, datasourceId: row.id, outcome, reason }, 'verified')
-  parts.signals.ring('news')
-  parts.signals.ring('work')
+  deps.log.info({ organizationId: row.org_id, datasourceId: row.id, outcome, reason }, 'verified')
+  deps.notifications.ring('news')
+  deps.notifications.ring('work')
 }
 
 function unreadable(credential: sealed.SealedCredential): Findings {
@@ -80,13 +80,13 @@ function unreadable(credential: sealed.SealedCredential): Findings {
 }
 
 /** A new key that is accepted is sealed with its URL, in the form in which it is kept; what passed has a fingerprint. */
-async function marksOf(parts: WorkerParts, { url, current }: EndpointKeys, of: Findings): Promise<Outcome['marks']> {
+async function marksOf(deps: WorkerDeps, { url, current }: EndpointKeys, of: Findings): Promise<Outcome['marks']> {
   const { judged, rotation } = of
-  const fingerprintOf = (key: string) => parts.fingerprinter.of(organizationIdOf(of), endpointCanonical(url, key))
+  const fingerprintOf = (key: string) => deps.fingerprinter.of(organizationIdOf(of), endpointCanonical(url, key))
   if (rotation?.decision === 'retire_old' && rotation.key !== null) {
     const { context } = rotation.credential
-    const to = await currentKey(parts, context.organizationId)
-    const resealed = parts.sealer.sealCredential(to, context, { kind: 'endpoint', url, signingKey: rotation.key })
+    const to = await currentKey(deps, context.organizationId)
+    const resealed = deps.sealer.sealCredential(to, context, { kind: 'endpoint', url, signingKey: rotation.key })
     return {
       context,
       marks: { fingerprint: fingerprintOf(rotation.key), md5Allowed: false, loginHash: null, resealed },
@@ -105,13 +105,13 @@ function organizationIdOf({ judged, rotation }: Findings): string {
 }
 
 /** Locks in the order of the house: datasource, tasks, feed. */
-async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; outcome: Outcome }): Promise<void> {
+async function settle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; outcome: Outcome }): Promise<void> {
   const { claim, outcome } = of
   const { row, judged, rotation, after, dueAt } = outcome
   const org = row.org_id
-  const now = parts.clock()
+  const now = deps.clock()
   if ((await lockDatasource(tx, org, { id: row.id })) === undefined) return
-  if (!(await holds(tx, claim))) return
+  if (!(await assertHeld(tx, claim))) return
   const failed = judged?.judgement.outcome === 'unreachable' || rotation?.decision === 'wait'
   const next = { dueAt, now, failed }
   // Another key came while this one was tried: that one is to be judged, and the task is due again.
@@ -119,13 +119,13 @@ async function settle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; out
   if (judged?.judgement.outcome === 'passed')
     await tasks.request(tx, org, { id: newId(), kind: 'poll', datasourceId: row.id, now })
   await moveKeys(tx, outcome, now)
-  await feeds.ensure(tx, org, { datasourceId: row.id, intervalMs: parts.feeds.pace.fastMs })
+  await feeds.ensure(tx, org, { datasourceId: row.id, intervalMs: deps.feeds.pace.fastMs })
   await writeFeed(tx, outcome, now)
   if (judged !== null) {
     const state = rotation?.decision === 'retire_old' ? 'current' : judged.credential.state
     const verdict = verdictOf(row.id, judged, now)
     const reason = shownReason(row, { after, reason: judged.judgement.reason, isAside: state === 'pending' })
-    const signed = state === 'pending' ? null : signedVerdict(parts, row, { ...verdict, ...after })
+    const signed = state === 'pending' ? null : signedVerdict(deps, row, { ...verdict, ...after })
     // What was never asked has told nothing of the endpoint.
     const isMade = verdict.outcome !== 'unreachable' || judged.requestedAt !== null
     const settlement = { verdict, state, after, reason, signed, dueAt, failed, isMade, introspection: null }
@@ -185,19 +185,19 @@ async function writeFeed(tx: Tx, { row, judged, rotation }: Outcome, now: Date):
 
 /** When to look again: a waiting key soon; else as everything is looked at. */
 function nextDue(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   claim: claims.Claim,
   of: Findings & { row: sealed.SealedDatasource; after: Standing },
 ): Date | null {
-  const nowMs = parts.clock().getTime()
+  const nowMs = deps.clock().getTime()
   const { judged, rotation, row, after } = of
   if (rotation?.decision === 'destroy_new') return new Date(nowMs)
   if (rotation?.decision === 'wait') {
-    const endsAtMs = rotation.credential.createdAt.getTime() + parts.feeds.rotationWindowMs
-    const backedOffMs = backoffMs(claim.attempts, ROTATION, parts.random())
-    const soonMs = nowMs + Math.min(backedOffMs, lookAgainMs(parts, after) ?? backedOffMs)
+    const endsAtMs = rotation.credential.createdAt.getTime() + deps.feeds.rotationWindowMs
+    const backedOffMs = backoffMs(claim.attempts, ROTATION, deps.random())
+    const soonMs = nowMs + Math.min(backedOffMs, lookAgainMs(deps, after) ?? backedOffMs)
     // Past the end what could not be asked is asked again, and no sooner than before it.
     return new Date(endsAtMs > nowMs ? Math.min(soonMs, endsAtMs) : soonMs)
   }
-  return nextCheck(parts, claim, { outcome: judged?.judgement.outcome ?? 'passed', after, row })
+  return nextCheck(deps, claim, { outcome: judged?.judgement.outcome ?? 'passed', after, row })
 }

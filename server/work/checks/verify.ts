@@ -7,7 +7,7 @@
 import { newId } from '#server/domain/access/ids.ts'
 import type { RequestedBy } from '#server/domain/access/sealed.ts'
 import { CREDENTIAL_TRANSITIONS } from '#server/domain/datasources/credential-state.ts'
-import { directIdentity } from '#server/domain/datasources/identity.ts'
+import { directNaturalKey } from '#server/domain/datasources/natural-key.ts'
 import { nextStanding, waitMs } from '#server/domain/datasources/status.ts'
 import { openingOr, SealBroken } from '#server/seal/held-key.ts'
 import * as credentialMarks from '#server/store/credentials/credential-marks.ts'
@@ -19,29 +19,29 @@ import * as registration from '#server/store/datasources/registration.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
 import { type LockedDatasource, lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
-import { holds } from '#server/store/tasks/claim-hold.ts'
+import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { verifyEndpoint } from '#server/work/checks/verify-endpoint.ts'
 import { intervalMs, nextCheck } from '#server/work/credentials/next-check.ts'
 import { openCredential, openInForce } from '#server/work/credentials/open.ts'
 import { recordRotation } from '#server/work/credentials/record-rotation.ts'
 import { isMoved, isTrusted, lacksVerdict, signedVerdict } from '#server/work/credentials/standing.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { withoutEqual } from './compare.ts'
 import { shownReason, standingBefore } from './confirm.ts'
 import { marksOf } from './credential-marks.ts'
-import { type Examined, examine, undialled } from './examine.ts'
+import { undialled, type VerifiedConnection, verifyConnection } from './verify-connection.ts'
 
 /** The work of a `verify` task. */
-export async function verify(parts: WorkerParts, claim: claims.ClaimOf<'verify'>): Promise<void> {
-  const found = await sealed.datasource(parts.db, claim.organizationId, claim.datasourceId)
-  const row = found === undefined ? undefined : await withoutEqual(parts, found)
-  const tried = row === undefined ? null : await toTry(parts, claim, row)
-  if (row === undefined || tried === null) return settleIdle(parts, claim)
-  if (row.kind === 'endpoint') return verifyEndpoint(parts, claim, { row, tried: row.current ?? tried })
+export async function verify(deps: WorkerDeps, claim: claims.ClaimOf<'verify'>): Promise<void> {
+  const found = await sealed.datasource(deps.db, claim.organizationId, claim.datasourceId)
+  const row = found === undefined ? undefined : await withoutEqual(deps, found)
+  const tried = row === undefined ? null : await toTry(deps, claim, row)
+  if (row === undefined || tried === null) return settleIdle(deps, claim)
+  if (row.kind === 'endpoint') return verifyEndpoint(deps, claim, { row, tried: row.current ?? tried })
   const startedAt = performance.now()
-  const examined = await tryCredential(parts, { row, tried })
-  await settle(parts, claim, { row, tried, ...examined, tookMs: Math.round(performance.now() - startedAt) })
+  const examined = await tryCredential(deps, { row, tried })
+  await settle(deps, claim, { row, tried, ...examined, tookMs: Math.round(performance.now() - startedAt) })
 }
 
 /**
@@ -49,29 +49,29 @@ export async function verify(parts: WorkerParts, claim: claims.ClaimOf<'verify'>
  * one in force is looked at when its time comes all the same, or whoever rotates would switch the checks off.
  */
 async function toTry(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   claim: claims.Claim,
   row: sealed.SealedDatasource,
 ): Promise<sealed.SealedCredential | null> {
   const { pending, current } = row
   if (pending === null || current === null || row.kind === 'endpoint') return pending ?? current
   // What was rejected is not looked at by itself, and a pending one that was never tried goes before everything.
-  const isWanted = lacksVerdict(parts, row)
+  const isWanted = lacksVerdict(deps, row)
   if (row.status === 'rejected' || (claim.attempts < 2 && !isWanted)) return pending
-  const tried = await verdicts.last(parts.db, claim.organizationId, pending.context)
+  const tried = await verdicts.last(deps.db, claim.organizationId, pending.context)
   if (tried === null) return pending
-  const last = await verdicts.last(parts.db, claim.organizationId, current.context)
+  const last = await verdicts.last(deps.db, claim.organizationId, current.context)
   // Without a verdict nothing can be used: the two take turns, so that neither keeps the other from being tried.
   if (isWanted) return last === null || last.at <= tried.at ? current : pending
-  const everyMs = waitMs(row.refusals) ?? intervalMs(parts, row)
-  const isOverdue = last === null || parts.clock().getTime() - last.at.getTime() >= everyMs
+  const everyMs = waitMs(row.refusals) ?? intervalMs(deps, row)
+  const isOverdue = last === null || deps.clock().getTime() - last.at.getTime() >= everyMs
   return isOverdue ? current : pending
 }
 
 /** Nothing to verify: it was removed meanwhile. */
-async function settleIdle(parts: WorkerParts, claim: claims.Claim): Promise<void> {
-  await transaction(parts.db, tx => claims.settle(tx, claim, { dueAt: null, now: parts.clock(), failed: false }))
-  parts.signals.ring('news')
+async function settleIdle(deps: WorkerDeps, claim: claims.Claim): Promise<void> {
+  await transaction(deps.db, tx => claims.settle(tx, claim, { dueAt: null, now: deps.clock(), failed: false }))
+  deps.notifications.ring('news')
 }
 
 interface Tried {
@@ -79,7 +79,7 @@ interface Tried {
   readonly tried: sealed.SealedCredential
 }
 
-interface Outcome extends Tried, Examined {
+interface Outcome extends Tried, VerifiedConnection {
   readonly tookMs: number
   /** What is written of the credential that was tried; null when nothing of it is new. */
   readonly marks: credentialMarks.Marks | null
@@ -87,16 +87,16 @@ interface Outcome extends Tried, Examined {
 }
 
 async function tryCredential(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   { row, tried }: Tried,
-): Promise<Examined & Pick<Outcome, 'marks' | 'requestedBy'>> {
+): Promise<VerifiedConnection & Pick<Outcome, 'marks' | 'requestedBy'>> {
   const { context } = tried
   const { organizationId } = context
   const opened = async () => {
     // Nothing is opened for a row that was moved to the other mode: a new verdict would be one for that mode.
-    if (isMoved(parts, row)) throw new SealBroken()
+    if (isMoved(deps, row)) throw new SealBroken()
     const isInForce = tried.state === 'current'
-    const secret = isInForce ? openInForce(parts, row, tried) : openCredential(parts, tried)
+    const secret = isInForce ? openInForce(deps, row, tried) : openCredential(deps, tried)
     const about = {
       organizationId,
       secret,
@@ -104,39 +104,39 @@ async function tryCredential(
       schema: row.schema,
       dbType: row.db_type ?? 'postgresql',
       rolePolicy: row.settings.rolePolicy,
-      isTrusted: isInForce && isTrusted(parts, row),
+      isTrusted: isInForce && isTrusted(deps, row),
       md5Allowed: isInForce && row.status === 'active' && tried.md5Allowed,
       stored: context,
     }
-    const examined = await examine(parts, about)
+    const examined = await verifyConnection(deps, about)
     const requestedBy = 'requestedBy' in secret ? (secret.requestedBy ?? null) : null
-    return { ...examined, requestedBy, marks: await marksOf(parts, { tried, secret, examined }) }
+    return { ...examined, requestedBy, marks: await marksOf(deps, { tried, secret, examined }) }
   }
   const unreadable = () => {
-    parts.log.error({ ...context, stage: 'open', keyId: tried.sealed.keyId }, 'a stored credential could not be opened')
+    deps.log.error({ ...context, stage: 'open', keyId: tried.sealed.keyId }, 'a stored credential could not be opened')
     return { ...undialled('credential_unreadable'), marks: null, requestedBy: null }
   }
   return openingOr(opened, unreadable)
 }
 
-async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Promise<void> {
+async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promise<void> {
   const { judgement, row, tried, tookMs, unmade } = of
   const { outcome, reason, checks, advisories } = judgement
-  const now = parts.clock()
+  const now = deps.clock()
   const isRotation = tried.state === 'pending'
   const isAside = CREDENTIAL_TRANSITIONS[tried.state][outcome] !== 'current'
-  const before = standingBefore(parts, row)
+  const before = standingBefore(deps, row)
   const after = isAside ? before : nextStanding(before, { outcome, reason, at: now })
   // A pending one that waits is tried again at once, and then as late as before.
   const isBetween = !isRotation && row.pending !== null
-  const dueAt = isBetween ? now : nextCheck(parts, claim, { outcome, after, row, until: unmade?.until ?? null })
+  const dueAt = isBetween ? now : nextCheck(deps, claim, { outcome, after, row, until: unmade?.until ?? null })
   const { version } = tried.context
   const at = { datasourceId: row.id, version, at: now, tookMs }
   const settlement = {
     verdict: { id: newId(), ...at, outcome, reason, checks, advisories },
     after,
     reason: shownReason(row, { after, reason, isAside }),
-    signed: isAside ? null : signedVerdict(parts, row, { version, ...after, outcome, at: now }),
+    signed: isAside ? null : signedVerdict(deps, row, { version, ...after, outcome, at: now }),
     dueAt,
     isMade: unmade === null,
     failed: isBetween || outcome === 'unreachable',
@@ -144,11 +144,11 @@ async function settle(parts: WorkerParts, claim: claims.Claim, of: Outcome): Pro
     introspection: after.status === 'active' && after.refusals === 0 && dueAt !== null ? newId() : null,
   }
   if (isRotation || of.marks !== null)
-    await transaction(parts.db, tx => settleMoving(tx, claim, { ...settlement, ...of }))
-  else await verdicts.settle(parts.db, claim, { ...settlement, state: 'current' })
+    await transaction(deps.db, tx => settleMoving(tx, claim, { ...settlement, ...of }))
+  else await verdicts.settle(deps.db, claim, { ...settlement, state: 'current' })
   const about = { organizationId: row.org_id, datasourceId: row.id, outcome, reason }
-  parts.log.info({ ...about, tookMs }, 'verified')
-  parts.signals.ring('news')
+  deps.log.info({ ...about, tookMs }, 'verified')
+  deps.notifications.ring('news')
 }
 
 /** Settles what also moves the credential. The datasource first, then its task: everything that changes one locks so. */
@@ -160,7 +160,7 @@ async function settleMoving(
   const { tried, marks, judgement } = of
   const { organizationId: org, datasourceId } = tried.context
   const held = await lockDatasource(tx, org, { id: datasourceId })
-  if (held === undefined || !(await holds(tx, claim))) return
+  if (held === undefined || !(await assertHeld(tx, claim))) return
   const isMoving = await isStill(tx, org, tried)
   if (isMoving && marks !== null) await credentialMarks.mark(tx, tried.context, marks)
   const state = isMoving ? CREDENTIAL_TRANSITIONS[tried.state][judgement.outcome] : tried.state
@@ -173,7 +173,7 @@ async function settleMoving(
 }
 
 /** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
-async function putInForce(tx: Tx, of: Tried & Examined, held: LockedDatasource): Promise<void> {
+async function putInForce(tx: Tx, of: Tried & VerifiedConnection, held: LockedDatasource): Promise<void> {
   const { tried, resolved } = of
   const org = tried.context.organizationId
   await sealed.promote(tx, org, tried.context)
@@ -181,7 +181,7 @@ async function putInForce(tx: Tx, of: Tried & Examined, held: LockedDatasource):
   const { host, port, database, tlsMode } = resolved.target
   // As it is under the lock: the schema may have been changed while this was dialled.
   const { mode, schema } = held
-  const identity = held.identity === null ? null : directIdentity({ mode, host, port, database, schema })
+  const identity = held.identity === null ? null : directNaturalKey({ mode, host, port, database, schema })
   // A natural key that another datasource has is not taken from it: this one goes on without.
   const isMoved = identity !== null && identity !== held.identity
   const isTaken = isMoved && (await registration.isTaken(tx, org, { identity, by: held.id }))

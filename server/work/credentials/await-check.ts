@@ -9,7 +9,7 @@ import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
 import * as checkRequests from '#server/store/datasources/check-requests.ts'
 import { isMadeSince } from '#server/store/tasks/claim-hold.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { FAULTS, type FaultCode, isFaultCode } from '#shared/faults/fault.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'
 import type { TaskFault } from '#shared/faults/task-fault.ts'
@@ -31,22 +31,22 @@ const ONCE_FOUND_S = 60
  * that was waited for and brought no verdict is not asked for again by the same task.
  */
 export async function usableOrAwaited(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   claim: Claim & { readonly datasourceId: string },
   row: SealedDatasource,
 ): Promise<'usable' | TaskFault | null> {
-  if (isUsable(parts, row)) return 'usable'
+  if (isUsable(deps, row)) return 'usable'
   // Another worker may know who signed the verdict. Where none does, a check is what helps.
-  if (row.verdict !== null && isUnknown(parts, row) && claim.token <= HANDED_ON)
+  if (row.verdict !== null && isUnknown(deps, row) && claim.token <= HANDED_ON)
     throw new KeyLacking(row.verdict.signerId)
-  if (!lacksVerdict(parts, row)) return refusedMeanwhile(parts, row)
+  if (!lacksVerdict(deps, row)) return refusedMeanwhile(deps, row)
   const { awaits } = claim
-  const now = parts.clock()
+  const now = deps.clock()
   const asked = { taskId: newId(), now, dueAt: new Date(now.getTime() + LOOK_MS) }
   // Counted with the row: a check that is settled after the row was read may have made it usable.
   const isSettled = awaits !== null && row.checks_settled >= awaits
-  if (isSettled && !(await mayAskAgain(parts, claim, row))) return { fault: whyNot(row) }
-  await checkRequests.awaitCheck(parts.db, isSettled ? { ...claim, awaits: null } : claim, asked)
+  if (isSettled && !(await mayAskAgain(deps, claim, row))) return { fault: whyNot(row) }
+  await checkRequests.awaitCheck(deps.db, isSettled ? { ...claim, awaits: null } : claim, asked)
   // Nobody is woken for it: this worker has just become free for it, while one of the last release would sign no verdict.
   return null
 }
@@ -55,24 +55,24 @@ export async function usableOrAwaited(
  * A check that passed and was signed by nobody was made by a worker of the last release, which runs beside this one during a
  * deploy and may be quicker: another one is asked for, for a short while.
  */
-async function mayAskAgain(parts: WorkerParts, claim: Claim, row: SealedDatasource): Promise<boolean> {
-  if (row.status_reason !== null || !isUnsigned(parts, row)) return false
-  return isMadeSince(parts.db, claim, new Date(parts.clock().getTime() - ASKED_AGAIN_MS))
+async function mayAskAgain(deps: WorkerDeps, claim: Claim, row: SealedDatasource): Promise<boolean> {
+  if (row.status_reason !== null || !isUnsigned(deps, row)) return false
+  return isMadeSince(deps.db, claim, new Date(deps.clock().getTime() - ASKED_AGAIN_MS))
 }
 
 /** Asks for the check of what bears no signature, for work that nobody waits for: the check makes that due again. */
-export async function requestUnsigned(parts: WorkerParts, row: SealedDatasource): Promise<void> {
-  if (row.status !== 'active' || row.current === null || !isUnsigned(parts, row)) return
-  const asked = { datasourceId: row.id, taskId: newId(), now: parts.clock() }
-  if (await checkRequests.requestUnsigned(parts.db, row.org_id, asked)) parts.signals.ring('work')
+export async function requestUnsigned(deps: WorkerDeps, row: SealedDatasource): Promise<void> {
+  if (row.status !== 'active' || row.current === null || !isUnsigned(deps, row)) return
+  const asked = { datasourceId: row.id, taskId: newId(), now: deps.clock() }
+  if (await checkRequests.requestUnsigned(deps.db, row.org_id, asked)) deps.notifications.ring('work')
 }
 
 /** Why nothing is used of what was refused; where the refusal is to be confirmed, when it is worth another try. */
-function refusedMeanwhile(parts: WorkerParts, row: SealedDatasource): TaskFault {
+function refusedMeanwhile(deps: WorkerDeps, row: SealedDatasource): TaskFault {
   const { refusals, refused_at: refusedAt, status } = row
   const at = lookAgainAt({ status, refusals, refusedAt })
   if (status !== 'active' || at === null) return { fault: 'conflict' }
-  const seconds = Math.ceil((at.getTime() - parts.clock().getTime()) / 1_000)
+  const seconds = Math.ceil((at.getTime() - deps.clock().getTime()) / 1_000)
   const code = currentCode(row.status_reason ?? '')
   const issues = isFaultCode(code) ? [{ path: [], code, message: FAULTS[code].says }] : []
   return { fault: 'conflict', issues, retryAfterSeconds: Math.max(1, seconds) }

@@ -8,7 +8,7 @@ import type { SealedCredential, SealedDatasource } from '#server/store/credentia
 import type { OwnLogin } from '#server/work/credentials/login-budgets.ts'
 import { openCredential } from '#server/work/credentials/open.ts'
 import { isMoved } from '#server/work/credentials/standing.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 
 /** A signing key and the row that it came from. */
@@ -29,11 +29,11 @@ export interface EndpointKeys {
 }
 
 /** Opens them; null when there is no key whose URL can be read. */
-export function endpointKeys(parts: WorkerParts, row: SealedDatasource): EndpointKeys | null {
+export function endpointKeys(deps: WorkerDeps, row: SealedDatasource): EndpointKeys | null {
   // What was moved to the other mode by an edit is used for nothing.
-  if (isMoved(parts, row)) return null
+  if (isMoved(deps, row)) return null
   const { current: inForce, pending: coming } = row
-  const [secret, next] = [opened(parts, inForce), opened(parts, coming)]
+  const [secret, next] = [opened(deps, inForce), opened(deps, coming)]
   // A key that came with its URL can be used where the one in force cannot be opened any more.
   const source = secret?.kind === 'endpoint' ? secret : next
   if (source?.kind !== 'endpoint') return null
@@ -71,11 +71,11 @@ function pendingKey(credential: SealedCredential, secret: Secret | null, url: st
   return { key: secret.signingKey, credential, requestedBy: secret.requestedBy ?? null }
 }
 
-function opened(parts: WorkerParts, credential: SealedCredential | null): Secret | null {
+function opened(deps: WorkerDeps, credential: SealedCredential | null): Secret | null {
   if (credential === null) return null
   const unreadable = () => {
-    parts.log.error({ ...credential.context, stage: 'open' }, 'a stored credential could not be opened')
+    deps.log.error({ ...credential.context, stage: 'open' }, 'a stored credential could not be opened')
     return null
   }
-  return openOr(() => openCredential(parts, credential), unreadable)
+  return openOr(() => openCredential(deps, credential), unreadable)
 }

@@ -22,7 +22,7 @@ import {
 } from '#server/domain/network/login-charges.ts'
 import * as budgets from '#server/store/access/dial-budgets.ts'
 import * as loginHashes from '#server/store/credentials/login-hashes.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 
 /** A login as it is written. */
 export interface Login {
@@ -49,32 +49,32 @@ export interface Admission {
 const SOON_MS = 2_000
 
 /** Keyed hashes of a login, one for each pepper, the one in use first. */
-export function loginHashesOf(parts: WorkerParts, { host, port, database, user }: Login): Buffer[] {
-  return parts.tokens.digests(JSON.stringify(['login', host.toLowerCase(), port, database, user]))
+export function loginHashesOf(deps: WorkerDeps, { host, port, database, user }: Login): Buffer[] {
+  return deps.tokens.digests(JSON.stringify(['login', host.toLowerCase(), port, database, user]))
 }
 
-function targetOf(parts: WorkerParts, { host, port, database, user }: Login): LoginTarget {
-  const [hash] = parts.tokens.digests(JSON.stringify(['login-budget', database, user]))
+function targetOf(deps: WorkerDeps, { host, port, database, user }: Login): LoginTarget {
+  const [hash] = deps.tokens.digests(JSON.stringify(['login-budget', database, user]))
   if (hash === undefined) throw new Error('the keyring has no pepper')
   return { host, port, login: hash.toString('base64url') }
 }
 
 /** Admits a try of a login; or the time at which it may be asked again. */
-export async function admit(parts: WorkerParts, of: OwnLogin): Promise<Admission | { readonly until: Date }> {
+export async function admit(deps: WorkerDeps, of: OwnLogin): Promise<Admission | { readonly until: Date }> {
   const { organizationId } = of
-  const target = targetOf(parts, of.target)
-  const now = parts.clock()
-  const own = await budgets.spentUntil(parts.db, ownBudgets(organizationId, target), now)
+  const target = targetOf(deps, of.target)
+  const now = deps.clock()
+  const own = await budgets.spentUntil(deps.db, ownBudgets(organizationId, target), now)
   if (own !== null) return { until: own }
-  const isExempt = await loginHashes.isInForce(parts.db, organizationId, loginHashesOf(parts, of.target))
-  const release = isExempt ? async () => undefined : () => budgets.giveBack(parts.db, [underWay(target)], 1)
-  const kept = isExempt ? null : await keptByLogin(parts, { organizationId, target, now })
-  const until = kept ?? (await budgets.take(parts.db, dialBudgets(organizationId, target), now))
+  const isExempt = await loginHashes.isInForce(deps.db, organizationId, loginHashesOf(deps, of.target))
+  const release = isExempt ? async () => undefined : () => budgets.giveBack(deps.db, [underWay(target)], 1)
+  const kept = isExempt ? null : await keptByLogin(deps, { organizationId, target, now })
+  const until = kept ?? (await budgets.take(deps.db, dialBudgets(organizationId, target), now))
   if (until !== null) {
     await release()
     return { until }
   }
-  return { avoid: await avoided(parts, { organizationId, target, now, isExempt }), release }
+  return { avoid: await avoided(deps, { organizationId, target, now, isExempt }), release }
 }
 
 interface Asked {
@@ -84,26 +84,26 @@ interface Asked {
 }
 
 /** Until when refusals of this login, by whomever, keep it back; counts the try as under way. */
-async function keptByLogin(parts: WorkerParts, { organizationId, target, now }: Asked): Promise<Date | null> {
+async function keptByLogin(deps: WorkerDeps, { organizationId, target, now }: Asked): Promise<Date | null> {
   const budget = loginBudget(target, target.host)
-  const { used: tries } = await budgets.charge(parts.db, { budget: underWay(target), units: 1 }, now)
-  const spent = await budgets.spentUntil(parts.db, [budget], now)
-  const refused = spent === null ? await budgets.used(parts.db, budget, now) : budget.limit
+  const { used: tries } = await budgets.charge(deps.db, { budget: underWay(target), units: 1 }, now)
+  const spent = await budgets.spentUntil(deps.db, [budget], now)
+  const refused = spent === null ? await budgets.used(deps.db, budget, now) : budget.limit
   // Those under way before it may all be refused yet.
   if (refused + (tries - 1) * REFUSED < budget.limit) return null
   // An organization's first try is made all the same: strangers' guesses must not keep a new customer out.
   const tried = triedBudget(organizationId, target, target.host)
-  if ((await budgets.charge(parts.db, { budget: tried, units: 1 }, now)).used === 1) return null
+  if ((await budgets.charge(deps.db, { budget: tried, units: 1 }, now)).used === 1) return null
   return spent ?? new Date(now.getTime() + SOON_MS)
 }
 
-async function avoided(parts: WorkerParts, of: Asked & { readonly isExempt: boolean }): Promise<Map<string, Date>> {
+async function avoided(deps: WorkerDeps, of: Asked & { readonly isExempt: boolean }): Promise<Map<string, Date>> {
   const { organizationId, target, now } = of
-  const found = await budgets.spentIn(parts.db, addressFamilies(organizationId, target), now)
+  const found = await budgets.spentIn(deps.db, addressFamilies(organizationId, target), now)
   if (of.isExempt) return found
   const { login, tried } = loginFamilies(organizationId, target)
-  const spent = await budgets.spentIn(parts.db, [login], now)
-  const tries = spent.size === 0 ? new Map() : await budgets.spentIn(parts.db, [tried], now)
+  const spent = await budgets.spentIn(deps.db, [login], now)
+  const tries = spent.size === 0 ? new Map() : await budgets.spentIn(deps.db, [tried], now)
   for (const [address, until] of spent) if (tries.has(address)) found.set(address, until)
   return found
 }
@@ -116,52 +116,48 @@ export interface Tried {
 }
 
 /** Charges a dial and what came of it. */
-export async function chargeFor(
-  parts: WorkerParts,
-  of: OwnLogin,
-  { address, halves, isTrusted }: Tried,
-): Promise<void> {
+export async function chargeFor(deps: WorkerDeps, of: OwnLogin, { address, halves, isTrusted }: Tried): Promise<void> {
   const { organizationId } = of
-  const target = targetOf(parts, of.target)
-  const now = parts.clock()
+  const target = targetOf(deps, of.target)
+  const now = deps.clock()
   if (!isTrusted && address !== null)
-    await budgets.take(parts.db, chargedForDial(organizationId, { host: address, port: target.port }), now)
+    await budgets.take(deps.db, chargedForDial(organizationId, { host: address, port: target.port }), now)
   if (halves === 0) return
-  await chargeAll(parts, { all: chargedAtHost(organizationId, target), halves, now })
+  await chargeAll(deps, { all: chargedAtHost(organizationId, target), halves, now })
   if (address === null) return
-  await chargeAll(parts, { all: chargedAtAddress(organizationId, target, address), halves, now })
+  await chargeAll(deps, { all: chargedAtAddress(organizationId, target, address), halves, now })
   const { own, all } = addressBudgets(organizationId, address)
-  const { used } = await budgets.charge(parts.db, { budget: own, units: halves }, now)
-  if (used <= own.limit) await budgets.charge(parts.db, { budget: all, units: halves }, now)
+  const { used } = await budgets.charge(deps.db, { budget: own, units: halves }, now)
+  if (used <= own.limit) await budgets.charge(deps.db, { budget: all, units: halves }, now)
 }
 
 async function chargeAll(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   { all, halves, now }: { all: readonly Budget[]; halves: number; now: Date },
 ): Promise<void> {
-  for (const budget of all) await budgets.charge(parts.db, { budget, units: halves }, now)
+  for (const budget of all) await budgets.charge(deps.db, { budget, units: halves }, now)
 }
 
 /**
  * Until when a new credential is not compared with the one in force; null where it may be: as far as a login with it might be tried.
  */
-export async function keptFromComparing(parts: WorkerParts, of: OwnLogin): Promise<Date | null> {
+export async function keptFromComparing(deps: WorkerDeps, of: OwnLogin): Promise<Date | null> {
   const { organizationId } = of
-  const target = targetOf(parts, of.target)
-  const isExempt = await loginHashes.isInForce(parts.db, organizationId, loginHashesOf(parts, of.target))
+  const target = targetOf(deps, of.target)
+  const isExempt = await loginHashes.isInForce(deps.db, organizationId, loginHashesOf(deps, of.target))
   const needed = [
     ...ownBudgets(organizationId, target),
     ...dialBudgets(organizationId, target),
     ...(isExempt ? [] : [loginBudget(target, target.host)]),
   ]
-  return budgets.spentUntil(parts.db, needed, parts.clock())
+  return budgets.spentUntil(deps.db, needed, deps.clock())
 }
 
 /** The same for what a comparison that was made without them has said of a version: one that is counted already may be told. */
-export async function keptFromTelling(parts: WorkerParts, of: OwnLogin, version: Version): Promise<Date | null> {
+export async function keptFromTelling(deps: WorkerDeps, of: OwnLogin, version: Version): Promise<Date | null> {
   const marker = countedMarker({ organizationId: of.organizationId, ...version })
-  if ((await budgets.used(parts.db, marker, parts.clock())) > 0) return null
-  return keptFromComparing(parts, of)
+  if ((await budgets.used(deps.db, marker, deps.clock())) > 0) return null
+  return keptFromComparing(deps, of)
 }
 
 /** A version of a stored credential. */
@@ -174,18 +170,18 @@ export interface Version {
  * Counts a credential that is another than the one in force as one refused login, once, until its dial says what it was: guesses
  * that are never dialled, since the next one replaces them, are guesses all the same.
  */
-export async function countUnequal(parts: WorkerParts, of: OwnLogin, version: Version): Promise<void> {
-  const now = parts.clock()
+export async function countUnequal(deps: WorkerDeps, of: OwnLogin, version: Version): Promise<void> {
+  const now = deps.clock()
   const marker = countedMarker({ organizationId: of.organizationId, ...version })
-  const { used } = await budgets.charge(parts.db, { budget: marker, units: 1 }, now)
-  const all = chargedAtHost(of.organizationId, targetOf(parts, of.target))
-  if (used === 1) await chargeAll(parts, { all, halves: REFUSED, now })
+  const { used } = await budgets.charge(deps.db, { budget: marker, units: 1 }, now)
+  const all = chargedAtHost(of.organizationId, targetOf(deps, of.target))
+  if (used === 1) await chargeAll(deps, { all, halves: REFUSED, now })
 }
 
 /** Takes back what `countUnequal` has counted, since a dial counts from here on; true where it had counted. */
-export async function uncount(parts: WorkerParts, of: OwnLogin, version: Version): Promise<boolean> {
+export async function uncount(deps: WorkerDeps, of: OwnLogin, version: Version): Promise<boolean> {
   const marker = countedMarker({ organizationId: of.organizationId, ...version })
-  if (!(await budgets.remove(parts.db, marker, parts.clock()))) return false
-  await budgets.giveBack(parts.db, chargedAtHost(of.organizationId, targetOf(parts, of.target)), REFUSED)
+  if (!(await budgets.remove(deps.db, marker, deps.clock()))) return false
+  await budgets.giveBack(deps.db, chargedAtHost(of.organizationId, targetOf(deps, of.target)), REFUSED)
   return true
 }

@@ -8,33 +8,33 @@ import { LONGEST_INTERVAL_MS } from '#server/domain/datasources/verdict.ts'
 import { backoffMs, jittered, UNREACHABLE } from '#server/domain/network/backoff.ts'
 import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 
 /** The interval of a datasource's checks, in milliseconds: never so long that a verdict runs out before the next one. */
-export function intervalMs(parts: WorkerParts, row: SealedDatasource): number {
+export function intervalMs(deps: WorkerDeps, row: SealedDatasource): number {
   const seconds = row.settings.checkIntervalSeconds
-  return Math.min(LONGEST_INTERVAL_MS, seconds === null ? parts.checkIntervalMs : seconds * 1000)
+  return Math.min(LONGEST_INTERVAL_MS, seconds === null ? deps.checkIntervalMs : seconds * 1000)
 }
 
 const UNTIL_SPREAD_MS = 1_000
 
 /** When to look again: what cannot be reached soon and then later, what is active after an interval, what is rejected never. */
 export function nextCheck(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   claim: Claim,
   of: { outcome: string; after: Standing; row: SealedDatasource; until?: Date | null },
 ): Date | null {
   const { outcome, after, row, until } = of
   // Budgets kept it back: the time at which they do no more, and not all at the very same one.
-  if (until) return new Date(until.getTime() + Math.round(UNTIL_SPREAD_MS * parts.random()))
-  const now = parts.clock().getTime()
-  const lookMs = lookAgainMs(parts, after)
+  if (until) return new Date(until.getTime() + Math.round(UNTIL_SPREAD_MS * deps.random()))
+  const now = deps.clock().getTime()
+  const lookMs = lookAgainMs(deps, after)
   if (outcome === 'unreachable') {
-    const soonMs = backoffMs(claim.attempts, UNREACHABLE, parts.random())
+    const soonMs = backoffMs(claim.attempts, UNREACHABLE, deps.random())
     return new Date(now + Math.min(soonMs, lookMs ?? soonMs))
   }
   if (lookMs !== null) return new Date(now + lookMs)
-  if (after.status === 'active') return new Date(now + jittered(intervalMs(parts, row), parts.random()))
+  if (after.status === 'active') return new Date(now + jittered(intervalMs(deps, row), deps.random()))
   // A refused rotation leaves a first credential that has had no verdict yet.
   return after.status === 'unverified' ? new Date(now) : null
 }
@@ -43,9 +43,9 @@ export function nextCheck(
  * How long until a refusal is looked at again, in milliseconds; null where none waits for that. A look whose time is over, since
  * something kept it from being made, is repeated.
  */
-export function lookAgainMs(parts: WorkerParts, after: Standing): number | null {
+export function lookAgainMs(deps: WorkerDeps, after: Standing): number | null {
   const at = lookAgainAt(after)
   if (at === null) return null
-  const leftMs = at.getTime() - parts.clock().getTime()
+  const leftMs = at.getTime() - deps.clock().getTime()
   return leftMs > 0 ? leftMs : LONGEST_WAIT_MS
 }

@@ -10,21 +10,21 @@ import type { SealedCredential, SealedDatasource } from '#server/store/credentia
 import * as sealed from '#server/store/credentials/sealed.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 
 /** Opens one credential. Throws `SealBroken` when it is not the one that was sealed for its row. */
-export function openCredential(parts: WorkerParts, { key, context, sealed }: SealedCredential): Secret {
+export function openCredential(deps: WorkerDeps, { key, context, sealed }: SealedCredential): Secret {
   if (key === null) throw new SealBroken()
-  requireKeysOf(parts, key)
-  return parts.unsealer.openCredential(key, context, sealed)
+  requireKeysOf(deps, key)
+  return deps.unsealer.openCredential(key, context, sealed)
 }
 
 /**
  * Opens the credential in force. Throws `SealBroken` also when its row shows another place than the one inside: a display
  * column never steers a dial, and one that was edited is no longer a display of what is dialled.
  */
-export function openInForce(parts: WorkerParts, row: SealedDatasource, credential: SealedCredential): Secret {
-  const secret = openCredential(parts, credential)
+export function openInForce(deps: WorkerDeps, row: SealedDatasource, credential: SealedCredential): Secret {
+  const secret = openCredential(deps, credential)
   if (secret.kind !== 'direct') return secret
   const { host, port, database } = secret.target
   if (row.host !== host || row.port !== port || row.database !== database) throw new SealBroken()
@@ -36,47 +36,47 @@ export function openInForce(parts: WorkerParts, row: SealedDatasource, credentia
  * does not know, which is left to another one.
  */
 export async function openPayload<K extends AskedKind>(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   claim: Claim,
   kind: K,
 ): Promise<TaskPayload<K>> {
   const box = claim.payload === null ? null : unpackBox(claim.payload)
   if (box === null) throw new SealBroken()
-  const key = await wrappedKey(parts, claim.organizationId, box.keyId)
-  const content = parts.unsealer.openTask(key, { organizationId: claim.organizationId, taskId: claim.id }, box)
+  const key = await wrappedKey(deps, claim.organizationId, box.keyId)
+  const content = deps.unsealer.openTask(key, { organizationId: claim.organizationId, taskId: claim.id }, box)
   // Sound: the schema is the kind's own, which the compiler cannot follow through the table.
   return CONTRACT[kind].payload.parse(content) as TaskPayload<K>
 }
 
 /** Opens a connection string that a caller has sealed to one of the organization's keys. Throws `SealBroken`. */
 export async function openClientBox(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   organizationId: string,
   of: { keyId: string; box: string },
 ): Promise<string> {
-  const key = await wrappedKey(parts, organizationId, of.keyId)
-  return parts.unsealer.openClientBox(key, Buffer.from(of.box, 'base64'))
+  const key = await wrappedKey(deps, organizationId, of.keyId)
+  return deps.unsealer.openClientBox(key, Buffer.from(of.box, 'base64'))
 }
 
 /** The organization's key to seal to, its row checked. */
-export async function currentKey(parts: WorkerParts, organizationId: string): Promise<VerifiedKey> {
-  const row = await organizations.currentKey(parts.db, organizationId)
-  if (row !== undefined) requireKeysOf(parts, row)
-  const key = row === undefined ? null : parts.sealer.verifyKey(row)
+export async function currentKey(deps: WorkerDeps, organizationId: string): Promise<VerifiedKey> {
+  const row = await organizations.currentKey(deps.db, organizationId)
+  if (row !== undefined) requireKeysOf(deps, row)
+  const key = row === undefined ? null : deps.sealer.verifyKey(row)
   if (key === null) throw new Error(`organization ${organizationId} has no sealing key that we signed`)
   return key
 }
 
-async function wrappedKey(parts: WorkerParts, organizationId: string, keyId: string) {
-  const key = await sealed.organizationKey(parts.db, organizationId, keyId)
+async function wrappedKey(deps: WorkerDeps, organizationId: string, keyId: string) {
+  const key = await sealed.organizationKey(deps.db, organizationId, keyId)
   if (key === undefined) throw new SealBroken()
-  requireKeysOf(parts, key)
+  requireKeysOf(deps, key)
   return key
 }
 
 /** Throws `KeyLacking` for an organization's key that another keyring may open, and this one cannot. */
 export function requireKeysOf(
-  { unsealer }: Pick<WorkerParts, 'unsealer'>,
+  { unsealer }: Pick<WorkerDeps, 'unsealer'>,
   key: { readonly signerId: string; readonly masterKeyId?: string },
 ): void {
   const lacking = unsealer.lacks(key)

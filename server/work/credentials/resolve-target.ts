@@ -9,7 +9,7 @@ import { readSealedContent, type SealedContent } from '#server/domain/access/sea
 import { openingOr } from '#server/seal/held-key.ts'
 import type { SealedCredential } from '#server/store/credentials/sealed.ts'
 import { openClientBox, openCredential } from '#server/work/credentials/open.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { canonicalTarget, type Target } from '#shared/connection-string/connection-string.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
@@ -60,15 +60,15 @@ function resolved({ target, said }: Stated, caCertificate: string | null): Resol
 }
 
 /** Resolves it. Throws `SealBroken` when the credential in force cannot be opened; a caller's broken box is refused. */
-export async function resolve(parts: WorkerParts, of: Unresolved): Promise<Resolved> {
+export async function resolveTarget(deps: WorkerDeps, of: Unresolved): Promise<Resolved> {
   const { organizationId, secret, inForce } = of
-  const stated = await statedOf(parts, organizationId, secret)
+  const stated = await statedOf(deps, organizationId, secret)
   if (!stated.ok) return stated
   const { target, caCertificate } = stated
   if (inForce === null) return resolved(stated, caCertificate ?? null)
   const mayMove = 'allowMove' in secret && secret.allowMove === true
   if (mayMove && caCertificate !== undefined) return resolved(stated, caCertificate)
-  const current = await statedOf(parts, organizationId, openCredential(parts, inForce))
+  const current = await statedOf(deps, organizationId, openCredential(deps, inForce))
   if (!current.ok) return mayMove ? resolved(stated, caCertificate ?? null) : refused('target_changed')
   if (!mayMove && !isSamePlace(current.target, target)) return refused('target_changed')
   const inForceCa = current.caCertificate ?? null
@@ -79,12 +79,12 @@ export async function resolve(parts: WorkerParts, of: Unresolved): Promise<Resol
   return { ...(isSame ? same : refused('ca_certificate_required')), compared: target }
 }
 
-async function statedOf(parts: WorkerParts, organizationId: string, secret: Secret): Promise<Stated | Refused> {
+async function statedOf(deps: WorkerDeps, organizationId: string, secret: Secret): Promise<Stated | Refused> {
   switch (secret.kind) {
     case 'direct':
       return { ok: true, target: secret.target, caCertificate: secretCa(secret) }
     case 'client-sealed':
-      return openSealed(parts, organizationId, secret)
+      return openSealed(deps, organizationId, secret)
     case 'ca-certificate':
       return refused('ca_certificate_required')
     default:
@@ -98,8 +98,8 @@ function secretCa({ caCertificate, keepCertificate }: Extract<Secret, { kind: 'd
 
 type ClientSealed = Extract<Secret, { kind: 'client-sealed' }>
 
-async function openSealed(parts: WorkerParts, organizationId: string, secret: ClientSealed): Promise<Stated | Refused> {
-  const read = async () => readSealed(await openClientBox(parts, organizationId, secret), secret)
+async function openSealed(deps: WorkerDeps, organizationId: string, secret: ClientSealed): Promise<Stated | Refused> {
+  const read = async () => readSealed(await openClientBox(deps, organizationId, secret), secret)
   return openingOr(read, () => refused('credential_unreadable'))
 }
 

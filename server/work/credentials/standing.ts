@@ -11,24 +11,24 @@ import {
 } from '#server/domain/datasources/verdict.ts'
 import type { VerdictSignature } from '#server/seal/verdicts.ts'
 import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import { intervalMs } from './next-check.ts'
 
 /** The verdict that the row bears, where a worker has signed it as it is there; else null. */
-export function standing(parts: WorkerParts, row: SealedDatasource): VerdictContent | null {
-  return signedAs(parts, row, row.mode)
+export function standing(deps: WorkerDeps, row: SealedDatasource): VerdictContent | null {
+  return signedAs(deps, row, row.mode)
 }
 
 /** True when the credential in force may be used now: leased, introspected with, polled with, trusted with a push. */
-export function isUsable(parts: WorkerParts, row: SealedDatasource): boolean {
+export function isUsable(deps: WorkerDeps, row: SealedDatasource): boolean {
   if (row.status !== 'active' || row.current === null) return false
-  return letsUse(standing(parts, row), { version: row.current.context.version, now: parts.clock() })
+  return letsUse(standing(deps, row), { version: row.current.context.version, now: deps.clock() })
 }
 
 /** True when the credential in force has passed a check and none has taken that back: it is dialled past the budgets. */
-export function isTrusted(parts: WorkerParts, row: SealedDatasource): boolean {
-  const verdict = standing(parts, row)
+export function isTrusted(deps: WorkerDeps, row: SealedDatasource): boolean {
+  const verdict = standing(deps, row)
   if (verdict === null || verdict.version !== row.current?.context.version) return false
   return verdict.status === 'active' && verdict.usableUntil !== null
 }
@@ -37,49 +37,49 @@ export function isTrusted(parts: WorkerParts, row: SealedDatasource): boolean {
  * True when a check could make an active datasource usable that is not: its verdict has run out, or there is none. One that was
  * refused, or is kept back until it is looked at again, has its own time.
  */
-export function lacksVerdict(parts: WorkerParts, row: SealedDatasource): boolean {
-  if (row.status !== 'active' || row.current === null || isUsable(parts, row)) return false
-  const verdict = standing(parts, row)
+export function lacksVerdict(deps: WorkerDeps, row: SealedDatasource): boolean {
+  if (row.status !== 'active' || row.current === null || isUsable(deps, row)) return false
+  const verdict = standing(deps, row)
   if (verdict === null || verdict.version !== row.current.context.version || verdict.usable) return true
   return verdict.usableUntil === null && row.refusals === 0
 }
 
 /** True when no signature fits the row at all: it was written before verdicts were signed, or edited. */
-export function isUnsigned(parts: WorkerParts, row: SealedDatasource): boolean {
-  return standing(parts, row)?.version !== row.current?.context.version
+export function isUnsigned(deps: WorkerDeps, row: SealedDatasource): boolean {
+  return standing(deps, row)?.version !== row.current?.context.version
 }
 
 /** True when the row bears a signature for the other mode: it was moved there by an edit, and nothing of it is believed. */
-export function isMoved(parts: WorkerParts, row: SealedDatasource): boolean {
-  return signedAs(parts, row, row.mode === 'live' ? 'test' : 'live') !== null
+export function isMoved(deps: WorkerDeps, row: SealedDatasource): boolean {
+  return signedAs(deps, row, row.mode === 'live' ? 'test' : 'live') !== null
 }
 
 /** The verdict to be stored after a check of one version; null to leave what is there, for a row that was moved. */
 export function signedVerdict(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   row: SealedDatasource,
   end: Pick<CheckEnd, 'version' | 'status' | 'refusals' | 'outcome' | 'at'>,
 ): SignedVerdict | null {
-  if (isMoved(parts, row)) return null
+  if (isMoved(deps, row)) return null
   // A verdict under a key that this worker lacks stays where nothing was found: another worker can judge what it is worth.
-  if (end.outcome === 'unreachable' && isUnknown(parts, row)) return null
-  const before = standing(parts, row)
-  const after = afterCheck({ ...end, intervalMs: intervalMs(parts, row), before })
+  if (end.outcome === 'unreachable' && isUnknown(deps, row)) return null
+  const before = standing(deps, row)
+  const after = afterCheck({ ...end, intervalMs: intervalMs(deps, row), before })
   const { version, usable, usableUntil } = after
   const content = { organizationId: row.org_id, datasourceId: row.id, mode: row.mode, ...after }
-  return { version, usable, usableUntil, ...parts.verdicts.sign(content) }
+  return { version, usable, usableUntil, ...deps.verdicts.sign(content) }
 }
 
 /** True for a verdict under a key that the keyring of this worker lacks. */
-export function isUnknown(parts: WorkerParts, row: SealedDatasource): boolean {
-  return row.verdict !== null && !parts.verdicts.knows(row.verdict.signerId)
+export function isUnknown(deps: WorkerDeps, row: SealedDatasource): boolean {
+  return row.verdict !== null && !deps.verdicts.knows(row.verdict.signerId)
 }
 
-function signedAs(parts: WorkerParts, row: SealedDatasource, mode: Mode): VerdictContent | null {
+function signedAs(deps: WorkerDeps, row: SealedDatasource, mode: Mode): VerdictContent | null {
   if (row.verdict === null) return null
   const { version, usable, usableUntil } = row.verdict
   const signature: VerdictSignature = row.verdict
   const content = { organizationId: row.org_id, datasourceId: row.id, mode, version, status: row.status }
   const verdict: VerdictContent = { ...content, usable, usableUntil }
-  return parts.verdicts.isSigned(verdict, signature) ? verdict : null
+  return deps.verdicts.isSigned(verdict, signature) ? verdict : null
 }

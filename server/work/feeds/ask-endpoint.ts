@@ -7,7 +7,7 @@ import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
 import { eventsRequest } from '#server/domain/feeds/feed-page.ts'
 import { dialBudgets } from '#server/domain/network/dial-budget.ts'
 import * as budgets from '#server/store/access/dial-budgets.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 
 /** For one request, from the look-up to the last byte. */
@@ -34,10 +34,10 @@ export interface Asked {
 }
 
 /** Asks. Never throws for what an endpoint does. */
-export async function askEndpoint(parts: WorkerParts, question: Question): Promise<Asked> {
+export async function askEndpoint(deps: WorkerDeps, question: Question): Promise<Asked> {
   const { url, keys, messageId, cursor, limit, breakSignature = false } = question
-  const requestedAt = parts.clock()
-  const answer = await parts.dialler.request({
+  const requestedAt = deps.clock()
+  const answer = await deps.dialler.request({
     url,
     keys,
     messageId,
@@ -52,9 +52,9 @@ export async function askEndpoint(parts: WorkerParts, question: Question): Promi
 }
 
 /** Takes from the budgets before an endpoint that has not been accepted yet is asked; false when one is used up. */
-export async function mayAsk(parts: WorkerParts, of: { organizationId: string; url: string }): Promise<boolean> {
+export async function mayAsk(deps: WorkerDeps, of: { organizationId: string; url: string }): Promise<boolean> {
   const parsed = parseEndpointUrl(of.url)
   // What cannot be parsed is not dialled either.
   if (!parsed.ok) return true
-  return (await budgets.take(parts.db, dialBudgets(of.organizationId, parsed.url), parts.clock())) === null
+  return (await budgets.take(deps.db, dialBudgets(of.organizationId, parsed.url), deps.clock())) === null
 }

@@ -15,7 +15,7 @@ import * as claims from '#server/store/tasks/claims.ts'
 import { requestUnsigned } from '#server/work/credentials/await-check.ts'
 import { endpointKeys, keysOf } from '#server/work/credentials/endpoint-keys.ts'
 import { isUsable } from '#server/work/credentials/standing.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 import { type Asked, askEndpoint } from './ask-endpoint.ts'
 
@@ -41,21 +41,21 @@ interface Poll {
 }
 
 /** The work of a `poll` task. */
-export async function poll(parts: WorkerParts, claim: claims.ClaimOf<'poll'>): Promise<void> {
+export async function poll(deps: WorkerDeps, claim: claims.ClaimOf<'poll'>): Promise<void> {
   const { organizationId: org, datasourceId } = claim
-  const row = await sealed.datasource(parts.db, org, datasourceId)
-  const feed = await feeds.find(parts.db, org, datasourceId)
+  const row = await sealed.datasource(deps.db, org, datasourceId)
+  const feed = await feeds.find(deps.db, org, datasourceId)
   // What is not in use is not followed; the check that finds it in order makes the next poll due.
-  if (row === undefined || feed === undefined) return settleIdle(parts, claim)
-  if (!isUsable(parts, row)) {
-    await requestUnsigned(parts, row)
-    return settleIdle(parts, claim)
+  if (row === undefined || feed === undefined) return settleIdle(deps, claim)
+  if (!isUsable(deps, row)) {
+    await requestUnsigned(deps, row)
+    return settleIdle(deps, claim)
   }
-  const opened = endpointKeys(parts, row)
-  if (opened === null || opened.current === null) return settleUnreadable(parts, claim, datasourceId)
+  const opened = endpointKeys(deps, row)
+  if (opened === null || opened.current === null) return settleUnreadable(deps, claim, datasourceId)
   const { url } = opened
   const startedAt = performance.now()
-  await follow(parts, {
+  await follow(deps, {
     claim,
     url,
     keys: keysOf(opened),
@@ -65,17 +65,17 @@ export async function poll(parts: WorkerParts, claim: claims.ClaimOf<'poll'>): P
     cursor: feed.cursor,
     newEvents: 0,
   })
-  parts.signals.ring('news')
+  deps.notifications.ring('news')
 }
 
-async function follow(parts: WorkerParts, poll: Poll): Promise<void> {
+async function follow(deps: WorkerDeps, poll: Poll): Promise<void> {
   for (;;) {
     poll.sent.push(poll.cursor)
-    const question = { ...poll, messageId: messageId(poll), limit: parts.feeds.pace.pageLimit }
-    const asked = await parts.feeds.dials.take(() => askEndpoint(parts, question))
+    const question = { ...poll, messageId: messageId(poll), limit: deps.feeds.pace.pageLimit }
+    const asked = await deps.feeds.dials.take(() => askEndpoint(deps, question))
     const { page, failure } = asked.answer
-    if (page === null) return fail(parts, poll, { asked, failure: failure ?? { code: 'endpoint_answer' } })
-    if (!(await keep(parts, poll, { asked, page }))) return
+    if (page === null) return fail(deps, poll, { asked, failure: failure ?? { code: 'endpoint_answer' } })
+    if (!(await keep(deps, poll, { asked, page }))) return
   }
 }
 
@@ -85,14 +85,14 @@ function messageId({ feed, sent }: Poll): string {
 }
 
 /** Stores a page and moves the cursor; with the last one settles the task. True when there is another page to ask for. */
-async function keep(parts: WorkerParts, poll: Poll, of: { asked: Asked; page: FeedPage }): Promise<boolean> {
+async function keep(deps: WorkerDeps, poll: Poll, of: { asked: Asked; page: FeedPage }): Promise<boolean> {
   const { claim, feed } = poll
   const { page } = of
-  const step = afterPage({ sent: poll.sent, maxPages: parts.feeds.pace.maxPages }, page)
+  const step = afterPage({ sent: poll.sent, maxPages: deps.feeds.pace.maxPages }, page)
   const isLate = performance.now() - poll.startedAt > POLL_MS
   const stop = step.stop ?? (isLate ? 'budget' : null)
-  const now = parts.clock()
-  const kept = await feedEvents.store(parts.db, claim.organizationId, {
+  const now = deps.clock()
+  const kept = await feedEvents.store(deps.db, claim.organizationId, {
     datasourceId: feed.datasource_id,
     events: page.events,
     now,
@@ -102,71 +102,71 @@ async function keep(parts: WorkerParts, poll: Poll, of: { asked: Asked; page: Fe
       cursor: step.cursor,
       drained: step.drained,
       requestedAt: of.asked.requestedAt ?? now,
-      next: stop === null ? { holdUntil: new Date(now.getTime() + HOLD_MS) } : nextTimes(parts, poll, { stop, now }),
+      next: stop === null ? { holdUntil: new Date(now.getTime() + HOLD_MS) } : nextTimes(deps, poll, { stop, now }),
     },
   })
   // A worker that lost its claim must not go on behind the one that has it now.
   if (kept === null) return false
   poll.newEvents += kept
   poll.cursor = step.cursor
-  if (kept > 0) parts.signals.ring('events')
-  if (stop !== null) logEnd(parts, poll, stop)
+  if (kept > 0) deps.notifications.ring('events')
+  if (stop !== null) logEnd(deps, poll, stop)
   return stop === null
 }
 
 /** When to poll again, with events that are new on the last page and without; which of them it is, the store will see. */
-function nextTimes(parts: WorkerParts, { feed, newEvents }: Poll, at: { stop: Stop; now: Date }) {
+function nextTimes(deps: WorkerDeps, { feed, newEvents }: Poll, at: { stop: Stop; now: Date }) {
   const time = (newOnPage: number): feedEvents.NextTime => {
     const end = { failed: false, newEvents: newEvents + newOnPage, stop: at.stop } as const
-    const { delayMs, intervalMs } = nextPoll(end, feed.interval_ms, dice(parts))
+    const { delayMs, intervalMs } = nextPoll(end, feed.interval_ms, dice(deps))
     return { dueAt: new Date(at.now.getTime() + delayMs), intervalMs }
   }
   return { withNew: time(1), without: time(0) }
 }
 
-async function fail(parts: WorkerParts, poll: Poll, of: { asked: Asked; failure: Failure }): Promise<void> {
+async function fail(deps: WorkerDeps, poll: Poll, of: { asked: Asked; failure: Failure }): Promise<void> {
   const { claim, feed } = poll
   const { answer, requestedAt } = of.asked
-  const now = parts.clock()
+  const now = deps.clock()
   // What was never sent is no failure of the endpoint's.
-  if (requestedAt === null) return settleLater(parts, claim, new Date(now.getTime() + BUSY_MS * (1 + parts.random())))
+  if (requestedAt === null) return settleLater(deps, claim, new Date(now.getTime() + BUSY_MS * (1 + deps.random())))
   // A page of this very poll was a success.
   const retryCount = poll.sent.length > 1 ? 1 : feed.retry_count + 1
   const end = { failed: true, retryCount, retryAfterSeconds: answer.retryAfterSeconds } as const
-  const { delayMs } = nextPoll(end, feed.interval_ms, dice(parts))
-  await transaction(parts.db, async tx => {
+  const { delayMs } = nextPoll(end, feed.interval_ms, dice(deps))
+  await transaction(deps.db, async tx => {
     if (!(await claims.settle(tx, claim, { dueAt: new Date(now.getTime() + delayMs), now, failed: true }))) return
     const error = lastError(of.failure, answer.status)
     await feeds.recordFailure(tx, claim.organizationId, { datasourceId: feed.datasource_id, requestedAt, error })
   })
   const about = { organizationId: claim.organizationId, datasourceId: feed.datasource_id }
-  parts.log.info({ ...about, failure: of.failure.code, status: answer.status, retryCount, delayMs }, 'poll failed')
+  deps.log.info({ ...about, failure: of.failure.code, status: answer.status, retryCount, delayMs }, 'poll failed')
 }
 
-function dice(parts: WorkerParts) {
-  return { pace: parts.feeds.pace, chance: parts.random() }
+function dice(deps: WorkerDeps) {
+  return { pace: deps.feeds.pace, chance: deps.random() }
 }
 
-function logEnd(parts: WorkerParts, { claim, newEvents, sent }: Poll, stop: Stop): void {
+function logEnd(deps: WorkerDeps, { claim, newEvents, sent }: Poll, stop: Stop): void {
   const { organizationId, datasourceId } = claim
-  parts.log.debug({ organizationId, datasourceId, newEvents, pages: sent.length, stop }, 'polled')
+  deps.log.debug({ organizationId, datasourceId, newEvents, pages: sent.length, stop }, 'polled')
 }
 
-async function settleIdle(parts: WorkerParts, claim: claims.Claim): Promise<void> {
-  await transaction(parts.db, tx => claims.settle(tx, claim, { dueAt: null, now: parts.clock(), failed: false }))
-  parts.signals.ring('news')
+async function settleIdle(deps: WorkerDeps, claim: claims.Claim): Promise<void> {
+  await transaction(deps.db, tx => claims.settle(tx, claim, { dueAt: null, now: deps.clock(), failed: false }))
+  deps.notifications.ring('news')
 }
 
-async function settleLater(parts: WorkerParts, claim: claims.Claim, dueAt: Date): Promise<void> {
-  await transaction(parts.db, tx => claims.settle(tx, claim, { dueAt, now: parts.clock(), failed: false }))
+async function settleLater(deps: WorkerDeps, claim: claims.Claim, dueAt: Date): Promise<void> {
+  await transaction(deps.db, tx => claims.settle(tx, claim, { dueAt, now: deps.clock(), failed: false }))
 }
 
-async function settleUnreadable(parts: WorkerParts, claim: claims.Claim, datasourceId: string): Promise<void> {
-  const now = parts.clock()
-  const dueAt = new Date(now.getTime() + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
-  await transaction(parts.db, async tx => {
+async function settleUnreadable(deps: WorkerDeps, claim: claims.Claim, datasourceId: string): Promise<void> {
+  const now = deps.clock()
+  const dueAt = new Date(now.getTime() + backoffMs(claim.attempts, UNREACHABLE, deps.random()))
+  await transaction(deps.db, async tx => {
     if (!(await claims.settle(tx, claim, { dueAt, now, failed: true }))) return
     await feeds.noteError(tx, claim.organizationId, { datasourceId, error: UNREADABLE })
   })
-  parts.signals.ring('news')
+  deps.notifications.ring('news')
 }

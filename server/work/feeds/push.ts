@@ -16,35 +16,35 @@ import * as claims from '#server/store/tasks/claims.ts'
 import { usableOrAwaited } from '#server/work/credentials/await-check.ts'
 import { type EndpointKeys, endpointKeys, keysOf } from '#server/work/credentials/endpoint-keys.ts'
 import { openPayload } from '#server/work/credentials/open.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import type { PushOutcome } from '#shared/feeds/feed.ts'
 
 /** The work of a `push` task. */
-export async function push(parts: WorkerParts, claim: claims.ClaimOf<'push'>): Promise<void> {
-  const outcome = await takenIn(parts, claim)
+export async function push(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise<void> {
+  const outcome = await takenIn(deps, claim)
   if (outcome === null) return
-  await claims.finish(parts.db, claim, outcome)
-  parts.signals.ring('news')
-  if ('answer' in outcome) parts.signals.ring('events')
+  await claims.finish(deps.db, claim, outcome)
+  deps.notifications.ring('news')
+  if ('answer' in outcome) deps.notifications.ring('events')
 }
 
 /** Stores it, or says why not; null when the claim was given back until the endpoint is checked. */
-async function takenIn(parts: WorkerParts, claim: claims.ClaimOf<'push'>): Promise<PushOutcome | null> {
+async function takenIn(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise<PushOutcome | null> {
   const { organizationId: org, datasourceId } = claim
   const payload = await openingOr(
-    () => openPayload(parts, claim, 'push'),
+    () => openPayload(deps, claim, 'push'),
     () => null,
   )
-  const row = await sealed.datasource(parts.db, org, datasourceId)
+  const row = await sealed.datasource(deps.db, org, datasourceId)
   if (row === undefined) return { fault: 'entity_not_found' }
-  const use = await usableOrAwaited(parts, claim, row)
+  const use = await usableOrAwaited(deps, claim, row)
   if (use !== 'usable') return use
-  const keys = endpointKeys(parts, row)
+  const keys = endpointKeys(deps, row)
   // The verdict is over the key in force: one that is on its way may sign beside it, and never in its place.
   if (keys === null || keys.current === null || payload === null) return { fault: 'credential_unreadable' }
   const { body, keyless, ...headers } = payload
-  const nowSeconds = Math.floor(parts.clock().getTime() / 1_000)
-  const finding = checkSignature(headers, Buffer.from(body, 'utf8'), { keys: believed(parts, keys), nowSeconds })
+  const nowSeconds = Math.floor(deps.clock().getTime() / 1_000)
+  const finding = checkSignature(headers, Buffer.from(body, 'utf8'), { keys: believed(deps, keys), nowSeconds })
   if (finding !== 'valid') return { refused: finding }
   const events = readPush(body)
   if (events === null) return { fault: 'invalid_body' }
@@ -53,16 +53,16 @@ async function takenIn(parts: WorkerParts, claim: claims.ClaimOf<'push'>): Promi
     events,
     messageId: payload.id,
     senderId: null,
-    digests: parts.tokens.digests(body),
-    now: parts.clock(),
-    intervalMs: parts.feeds.pace.fastMs,
+    digests: deps.tokens.digests(body),
+    now: deps.clock(),
+    intervalMs: deps.feeds.pace.fastMs,
   }
   // Stored before the task is finished, and in a transaction of its own: a worker that dies between the two, or that lost
   // its claim, leaves what the next one finds under the message's name.
-  const answer = await transaction(parts.db, async tx => {
+  const answer = await transaction(deps.db, async tx => {
     const accepted = await pushes.accept(tx, org, pushed)
     if (accepted !== null && accepted !== 'conflict' && keyless !== undefined)
-      await audit.append(tx, org, recordOf(parts, { datasourceId, keyless }))
+      await audit.append(tx, org, recordOf(deps, { datasourceId, keyless }))
     return accepted
   })
   if (answer === 'conflict') return { fault: 'idempotency_conflict' }
@@ -70,19 +70,19 @@ async function takenIn(parts: WorkerParts, claim: claims.ClaimOf<'push'>): Promi
 }
 
 /** The keys that a push may be signed with: one on its way only within its window, whoever puts its check off. */
-function believed(parts: WorkerParts, keys: EndpointKeys): string[] {
+function believed(deps: WorkerDeps, keys: EndpointKeys): string[] {
   const { pending } = keys
   if (pending === null || !('key' in pending)) return keysOf(keys)
   const startedAtMs = pending.credential.createdAt.getTime()
-  const overlap = { startedAtMs, nowMs: parts.clock().getTime(), windowMs: parts.feeds.rotationWindowMs }
+  const overlap = { startedAtMs, nowMs: deps.clock().getTime(), windowMs: deps.feeds.rotationWindowMs }
   return keysOf(isOverlapOver(overlap) ? { ...keys, pending: null } : keys)
 }
 
 function recordOf(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   of: { datasourceId: string; keyless: NonNullable<TaskPayload<'push'>['keyless']> },
 ): audit.AuditEvent {
   const actor = { kind: 'worker' as const, id: null, ...of.keyless }
   const about = { action: 'feed.pushed', objectKind: 'datasource', objectId: of.datasourceId, outcome: 'ok' }
-  return { id: newId(), actor, ...about, at: parts.clock() }
+  return { id: newId(), actor, ...about, at: deps.clock() }
 }

@@ -14,34 +14,34 @@ import * as tasks from '#server/store/tasks/tasks.ts'
 import { endpointKeys } from '#server/work/credentials/endpoint-keys.ts'
 import { openInForce } from '#server/work/credentials/open.ts'
 import { isMoved } from '#server/work/credentials/standing.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 
 const EVERY_MS = 3_600_000
 const BATCH = 100
 
 /** Looks at all of them once, until `stopped` is aborted; answers how many are checked again. */
-export async function healUnreadable(parts: WorkerParts, stopped: AbortSignal): Promise<number> {
+export async function healUnreadable(deps: WorkerDeps, stopped: AbortSignal): Promise<number> {
   let healed = 0
   let after: unreadable.Place | null = null
   while (!stopped.aborted) {
-    const batch: unreadable.Place[] = await unreadable.list(parts.db, { after, limit: BATCH })
-    for (const place of batch) if (await heal(parts, place)) healed += 1
+    const batch: unreadable.Place[] = await unreadable.list(deps.db, { after, limit: BATCH })
+    for (const place of batch) if (await heal(deps, place)) healed += 1
     after = batch.at(-1) ?? null
     if (after === null) break
   }
   if (healed > 0) {
-    parts.log.info({ count: healed }, 'credentials that were marked as unreadable can be opened, and are checked again')
-    parts.signals.ring('work')
+    deps.log.info({ count: healed }, 'credentials that were marked as unreadable can be opened, and are checked again')
+    deps.notifications.ring('work')
   }
   return healed
 }
 
-async function heal(parts: WorkerParts, { organizationId, id: datasourceId }: unreadable.Place): Promise<boolean> {
-  const row = await sealed.datasource(parts.db, organizationId, datasourceId)
-  if (row === undefined || !canOpen(parts, row)) return false
-  const task = { id: newId(), kind: 'verify', datasourceId, now: parts.clock() } as const
+async function heal(deps: WorkerDeps, { organizationId, id: datasourceId }: unreadable.Place): Promise<boolean> {
+  const row = await sealed.datasource(deps.db, organizationId, datasourceId)
+  if (row === undefined || !canOpen(deps, row)) return false
+  const task = { id: newId(), kind: 'verify', datasourceId, now: deps.clock() } as const
   return asWriter({ organizationId, phase: 'begins' }, () =>
-    transaction(parts.db, async tx => {
+    transaction(deps.db, async tx => {
       await tasks.request(tx, organizationId, task)
       return true
     }),
@@ -51,11 +51,11 @@ async function heal(parts: WorkerParts, { organizationId, id: datasourceId }: un
   })
 }
 
-function canOpen(parts: WorkerParts, row: SealedDatasource): boolean {
-  if (row.current === null || isMoved(parts, row)) return false
+function canOpen(deps: WorkerDeps, row: SealedDatasource): boolean {
+  if (row.current === null || isMoved(deps, row)) return false
   try {
-    if (row.kind === 'endpoint') return (endpointKeys(parts, row)?.current ?? null) !== null
-    openInForce(parts, row, row.current)
+    if (row.kind === 'endpoint') return (endpointKeys(deps, row)?.current ?? null) !== null
+    openInForce(deps, row, row.current)
     return true
   } catch (thrown) {
     if (!isBroken(thrown) && !(thrown instanceof KeyLacking)) throw thrown
@@ -64,12 +64,12 @@ function canOpen(parts: WorkerParts, row: SealedDatasource): boolean {
 }
 
 /** Looks at once, and every hour. The returned functions look now, and stop. */
-export function startHealing(parts: WorkerParts): { now(): void; stop(): Promise<void> } {
+export function startHealing(deps: WorkerDeps): { now(): void; stop(): Promise<void> } {
   const stopped = new AbortController()
   let running: Promise<unknown> | null = null
   const now = () => {
-    running ??= healUnreadable(parts, stopped.signal)
-      .catch((cause: unknown) => parts.log.error({ cause }, 'unreadable credentials could not be looked at again'))
+    running ??= healUnreadable(deps, stopped.signal)
+      .catch((cause: unknown) => deps.log.error({ cause }, 'unreadable credentials could not be looked at again'))
       .finally(() => {
         running = null
       })

@@ -13,12 +13,12 @@ import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as resealing from '#server/store/keys/resealing.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
-import { prolong } from '#server/store/tasks/claim-hold.ts'
+import { extend } from '#server/store/tasks/claim-hold.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 import { endpointCanonical } from '#server/work/credentials/endpoint-keys.ts'
 import { currentKey, requireKeysOf } from '#server/work/credentials/open.ts'
-import { openedSecret } from '#server/work/credentials/resolve.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import { openedSecret } from '#server/work/credentials/resolve-target.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { canonicalTarget } from '#shared/connection-string/connection-string.ts'
 import { resignVerdicts } from './resign-verdicts.ts'
 
@@ -33,42 +33,42 @@ const SLICE_MS = 2_000
 const AGAIN_MS = 500
 
 /** The work of a `reseal` task. */
-export async function reseal(parts: WorkerParts, claim: Claim): Promise<void> {
+export async function reseal(deps: WorkerDeps, claim: Claim): Promise<void> {
   const org = claim.organizationId
-  using keys = new HeldKeys(parts, await organizationKeys.list(parts.db, { org }))
-  const to = await currentKey(parts, org)
+  using keys = new HeldKeys(deps, await organizationKeys.list(deps.db, { org }))
+  const to = await currentKey(deps, org)
   let workedSince: number | null = null
   const unopened: resealing.After[] = []
   let after: resealing.After | null = null
   for (;;) {
-    const batch: Batch = await resealBatch(parts, claim, { org, to, keys, after, unopened })
-    parts.signals.ring('news')
+    const batch: Batch = await resealBatch(deps, claim, { org, to, keys, after, unopened })
+    deps.notifications.ring('news')
     if (batch === 'lost') return
     if (batch === 'done') break
     after = batch.after
     // The next slice begins at the first again: one that only met what cannot be opened would end where this one did.
     if (batch.resealed > 0) workedSince ??= performance.now()
     if (workedSince !== null && performance.now() - workedSince > SLICE_MS)
-      return resealing.settle(parts.db, claim, parts.clock())
+      return resealing.settle(deps.db, claim, deps.clock())
   }
   if (unopened.length > 0) {
     const [first] = unopened
-    parts.log.error(
+    deps.log.error(
       { organizationId: org, stage: 'reseal', count: unopened.length, first },
       'credentials could not be opened to be sealed anew',
     )
   }
-  const verdicts = await resignVerdicts(parts, claim, { sliceMs: SLICE_MS, claimMs: CLAIM_MS })
+  const verdicts = await resignVerdicts(deps, claim, { sliceMs: SLICE_MS, claimMs: CLAIM_MS })
   if (verdicts === 'lost') return
-  if (verdicts === 'more') return resealing.settle(parts.db, claim, parts.clock())
-  const isAnyLeft = await resealing.isAnyLeft(parts.db, org, { expected: upToDate(parts), beside: unopened })
-  const next = isAnyLeft ? new Date(parts.clock().getTime() + AGAIN_MS) : await endKeys(parts, org)
-  await resealing.settle(parts.db, claim, next)
-  parts.signals.ring('news')
+  if (verdicts === 'more') return resealing.settle(deps.db, claim, deps.clock())
+  const isAnyLeft = await resealing.isAnyLeft(deps.db, org, { expected: upToDate(deps), beside: unopened })
+  const next = isAnyLeft ? new Date(deps.clock().getTime() + AGAIN_MS) : await endKeys(deps, org)
+  await resealing.settle(deps.db, claim, next)
+  deps.notifications.ring('news')
 }
 
 /** What a credential is to be signed and fingerprinted with. */
-function upToDate({ sealer, fingerprinter }: WorkerParts): resealing.UpToDate {
+function upToDate({ sealer, fingerprinter }: WorkerDeps): resealing.UpToDate {
   return { signerIds: sealer.signerIds(), fingerprintKeyId: fingerprinter.keyId }
 }
 
@@ -84,13 +84,13 @@ interface Pass {
 /** The place after a batch and how many it sealed; or that nothing was left, or that another worker has the claim. */
 type Batch = { readonly after: resealing.After; readonly resealed: number } | 'done' | 'lost'
 
-async function resealBatch(parts: WorkerParts, claim: Claim, pass: Pass): Promise<Batch> {
+async function resealBatch(deps: WorkerDeps, claim: Claim, pass: Pass): Promise<Batch> {
   const { org, after } = pass
-  const until = new Date(parts.clock().getTime() + CLAIM_MS)
-  return transaction(parts.db, async tx => {
-    if (!(await prolong(tx, claim, until))) return 'lost'
-    const stale = await resealing.lockStale(tx, org, { expected: upToDate(parts), after, limit: BATCH })
-    const entries = stale.map(credential => resealOne(parts, pass, credential)).filter(entry => entry !== null)
+  const until = new Date(deps.clock().getTime() + CLAIM_MS)
+  return transaction(deps.db, async tx => {
+    if (!(await extend(tx, claim, until))) return 'lost'
+    const stale = await resealing.lockStale(tx, org, { expected: upToDate(deps), after, limit: BATCH })
+    const entries = stale.map(credential => resealOne(deps, pass, credential)).filter(entry => entry !== null)
     await resealing.writeResealed(tx, org, entries)
     const last = stale.at(-1)?.context
     return last === undefined ? 'done' : { after: last, resealed: entries.length }
@@ -99,7 +99,7 @@ async function resealBatch(parts: WorkerParts, claim: Claim, pass: Pass): Promis
 
 /** Null for one that cannot be opened: it stays as it is, and so does the key that it names. */
 function resealOne(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   { org, to, keys, unopened }: Pass,
   { context, sealed, isFingerprinted }: resealing.StaleCredential,
 ): resealing.Resealed | null {
@@ -108,8 +108,8 @@ function resealOne(
     const canonical = isFingerprinted ? canonicalOf(secret) : null
     return {
       context,
-      sealed: parts.sealer.sealCredential(to, context, secret),
-      fingerprint: canonical === null ? null : parts.fingerprinter.of(org, canonical),
+      sealed: deps.sealer.sealCredential(to, context, secret),
+      fingerprint: canonical === null ? null : deps.fingerprinter.of(org, canonical),
     }
   }
   const unreadable = () => {
@@ -139,21 +139,21 @@ function canonicalOf(secret: Secret): string | null {
  * Destroys the retired keys that nothing needs any more; answers when to look again, null when none is left. A web process
  * may seal to a key for a while after it was retired, and callers may send what they sealed to it for longer.
  */
-async function endKeys(parts: WorkerParts, org: string): Promise<Date | null> {
-  const now = parts.clock()
+async function endKeys(deps: WorkerDeps, org: string): Promise<Date | null> {
+  const now = deps.clock()
   const dues: number[] = []
-  for (const key of await organizationKeys.list(parts.db, { org })) {
+  for (const key of await organizationKeys.list(deps.db, { org })) {
     if (key.retiredAt === null) continue
     const end = destroyableAt(key.retiredAt)
     const cached = key.retiredAt.getTime() + KEY_CACHE_MS + MARGIN_MS
     if (end > now) dues.push(cached > now.getTime() ? cached : end.getTime())
-    else if (!(await destroyKey(parts, org, { id: key.id, now }))) dues.push(now.getTime() + 2 * KEY_CACHE_MS)
+    else if (!(await destroyKey(deps, org, { id: key.id, now }))) dues.push(now.getTime() + 2 * KEY_CACHE_MS)
   }
   return dues.length === 0 ? null : new Date(Math.min(...dues))
 }
 
-async function destroyKey(parts: WorkerParts, org: string, which: { id: string; now: Date }): Promise<boolean> {
-  return transaction(parts.db, async tx => {
+async function destroyKey(deps: WorkerDeps, org: string, which: { id: string; now: Date }): Promise<boolean> {
+  return transaction(deps.db, async tx => {
     if (!(await organizationKeys.destroy(tx, org, which))) return false
     const actor = { kind: 'worker', id: null, requestId: null, address: null } as const
     const about = { action: 'sealing_key.destroyed', objectKind: 'sealing_key', objectId: which.id }
@@ -164,12 +164,12 @@ async function destroyKey(parts: WorkerParts, org: string, which: { id: string; 
 
 /** An organization's keys, unwrapped once for a pass and wiped at its end; an organization has a handful. */
 class HeldKeys {
-  readonly #parts: WorkerParts
+  readonly #parts: WorkerDeps
   readonly #rows: readonly WrappedOrganizationKey[]
   readonly #held = new Map<string, HeldKey>()
 
-  constructor(parts: WorkerParts, rows: readonly WrappedOrganizationKey[]) {
-    this.#parts = parts
+  constructor(deps: WorkerDeps, rows: readonly WrappedOrganizationKey[]) {
+    this.#parts = deps
     this.#rows = rows
   }
 

@@ -5,9 +5,9 @@
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as signatures from '#server/store/keys/verdict-signatures.ts'
-import { prolong } from '#server/store/tasks/claim-hold.ts'
+import { extend } from '#server/store/tasks/claim-hold.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 
 const BATCH = 64
 
@@ -19,32 +19,32 @@ interface Bounds {
 
 /** `done` when none is left that can be locked, `more` when the pass took its time, `lost` when another worker has the claim. */
 export async function resignVerdicts(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   claim: Claim,
   { sliceMs, claimMs }: Bounds,
 ): Promise<'done' | 'more' | 'lost'> {
   const startedAt = performance.now()
   for (;;) {
-    const signed = await resignBatch(parts, claim, claimMs)
+    const signed = await resignBatch(deps, claim, claimMs)
     if (signed === 'lost') return 'lost'
     if (signed === 0) return 'done'
-    parts.signals.ring('news')
+    deps.notifications.ring('news')
     if (performance.now() - startedAt > sliceMs) return 'more'
   }
 }
 
-function resignBatch(parts: WorkerParts, claim: Claim, claimMs: number): Promise<number | 'lost'> {
+function resignBatch(deps: WorkerDeps, claim: Claim, claimMs: number): Promise<number | 'lost'> {
   const org = claim.organizationId
-  const until = new Date(parts.clock().getTime() + claimMs)
-  const ask = { signerIds: [parts.verdicts.signerId()], limit: BATCH }
-  return transaction(parts.db, async tx => {
+  const until = new Date(deps.clock().getTime() + claimMs)
+  const ask = { signerIds: [deps.verdicts.signerId()], limit: BATCH }
+  return transaction(deps.db, async tx => {
     // Everything that changes a datasource locks it before its task; rows that others hold are passed over.
     const stale = await signatures.lockStale(tx, org, ask)
-    if (!(await prolong(tx, claim, until))) return 'lost'
+    if (!(await extend(tx, claim, until))) return 'lost'
     await signatures.write(
       tx,
       org,
-      stale.map(row => ({ datasourceId: row.verdict.datasourceId, signed: resigned(parts, row) })),
+      stale.map(row => ({ datasourceId: row.verdict.datasourceId, signed: resigned(deps, row) })),
     )
     return stale.length
   })
@@ -54,12 +54,12 @@ function resignBatch(parts: WorkerParts, claim: Claim, claimMs: number): Promise
  * The same verdict under the key in use; null for one that nobody signed as it is there, or a rotation would sign what an edit
  * made of it. One that was moved to the other mode keeps the signature of its own, which is how the move is seen.
  */
-function resigned(parts: WorkerParts, { verdict, signed }: signatures.SignedRow): signatures.NewSignature['signed'] {
+function resigned(deps: WorkerDeps, { verdict, signed }: signatures.SignedRow): signatures.NewSignature['signed'] {
   const other: VerdictContent = { ...verdict, mode: verdict.mode === 'live' ? 'test' : 'live' }
-  const genuine = [verdict, other].find(one => parts.verdicts.isSigned(one, signed))
-  if (genuine !== undefined) return parts.verdicts.sign(genuine)
+  const genuine = [verdict, other].find(one => deps.verdicts.isSigned(one, signed))
+  if (genuine !== undefined) return deps.verdicts.sign(genuine)
   const { organizationId, datasourceId } = verdict
-  parts.log.error(
+  deps.log.error(
     { organizationId, datasourceId, stage: 'verdict' },
     'a verdict that is not signed as it is there was taken away',
   )

@@ -6,7 +6,7 @@ import { isUsablePublicKey } from '#server/domain/access/lease.ts'
 import { KeyLacking } from '#server/seal/held-key.ts'
 import { isAnyHashedOtherwise } from '#server/store/access/grant-peppers.ts'
 import * as leases from '#server/store/access/leases.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
@@ -23,22 +23,22 @@ export interface Presented {
 
 /** The capability that the token is, if it may take this lease. Fails closed: whatever is odd about it is a refusal. */
 export async function grantedCapability(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   asked: Presented,
 ): Promise<leases.GrantedCapability | FaultCode> {
   const { organizationId, payload } = asked
-  const now = parts.clock()
+  const now = deps.clock()
   if (now.getTime() > payload.notAfter) return 'timeout'
   if (!isUsablePublicKey(Buffer.from(payload.publicKey, 'base64'))) return 'invalid_body'
-  const hashes = parts.tokens.hashes(payload.token).map(entry => entry.hash)
-  const row = await leases.findGranted(parts.db, organizationId, hashes)
-  if (row === undefined && (await isAnyHashedOtherwise(parts.db, organizationId, parts.tokens.pepperIds())))
+  const hashes = deps.tokens.hashes(payload.token).map(entry => entry.hash)
+  const row = await leases.findGranted(deps.db, organizationId, hashes)
+  if (row === undefined && (await isAnyHashedOtherwise(deps.db, organizationId, deps.tokens.pepperIds())))
     throw new KeyLacking('pepper')
   if (row === undefined) return 'capability_scope_denied'
   const { mode, hash, operations, datasource_ids: datasourceIds, expires_at: expiresAt } = row
   const grant = { organizationId, capabilityId: row.id, hash, mode, operations, datasourceIds, expiresAt }
-  if (!parts.leaseSealer.knows(row.signed.signerId)) throw new KeyLacking(row.signed.signerId)
-  if (!parts.leaseSealer.isSigned(grant, row.signed)) return 'capability_scope_denied'
+  if (!deps.leaseSealer.knows(row.signed.signerId)) throw new KeyLacking(row.signed.signerId)
+  if (!deps.leaseSealer.isSigned(grant, row.signed)) return 'capability_scope_denied'
   if (row.revoked_at !== null || expiresAt <= now) return 'capability_invalid'
   const isNamed = datasourceIds === null || datasourceIds.includes(payload.datasourceId)
   return isNamed && operations.includes('datasources.lease') ? row : 'capability_scope_denied'

@@ -13,11 +13,11 @@ import * as audit from '#server/store/access/audit.ts'
 import * as leases from '#server/store/access/leases.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import { transaction } from '#server/store/database/db.ts'
-import { holds } from '#server/store/tasks/claim-hold.ts'
+import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { onceFound, usableOrAwaited } from '#server/work/credentials/await-check.ts'
 import { openInForce, openPayload } from '#server/work/credentials/open.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import type { Lease, LeasedCredential } from '#shared/access/lease.ts'
 import { type Mode, typedId } from '#shared/base/wire.ts'
 import { spellConnectionString } from '#shared/connection-string/connection-string-text.ts'
@@ -35,31 +35,31 @@ interface Asked {
 }
 
 /** The work of a `lease` task. */
-export async function lease(parts: WorkerParts, claim: claims.ClaimOf<'lease'>): Promise<void> {
+export async function lease(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>): Promise<void> {
   const payload = await openingOr(
-    () => openPayload(parts, claim, 'lease').catch(unlessMalformed),
+    () => openPayload(deps, claim, 'lease').catch(unlessMalformed),
     () => null,
   )
   const asked = { organizationId: claim.organizationId, datasourceId: claim.datasourceId }
-  if (payload === null) await refuse(parts, claim, { fault: 'credential_unreadable', capabilityId: null, payload })
-  else await grantOrRefuse(parts, claim, { ...asked, payload })
-  parts.signals.ring('news')
+  if (payload === null) await refuse(deps, claim, { fault: 'credential_unreadable', capabilityId: null, payload })
+  else await grantOrRefuse(deps, claim, { ...asked, payload })
+  deps.notifications.ring('news')
 }
 
 /** What was looked at may change while a host is resolved: then it is looked at again, which says what is so now. */
-async function grantOrRefuse(parts: WorkerParts, claim: claims.ClaimOf<'lease'>, asked: Asked): Promise<void> {
+async function grantOrRefuse(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, asked: Asked): Promise<void> {
   const { payload } = asked
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const capability = await grantedCapability(parts, asked)
+    const capability = await grantedCapability(deps, asked)
     if (typeof capability === 'string') {
-      return refuse(parts, claim, { fault: capability, capabilityId: null, payload })
+      return refuse(deps, claim, { fault: capability, capabilityId: null, payload })
     }
-    const found = await leasable(parts, claim, { asked, mode: capability.mode })
+    const found = await leasable(deps, claim, { asked, mode: capability.mode })
     if (found === null) return
-    if ('fault' in found) return refuse(parts, claim, { ...found, capabilityId: capability.id, payload })
-    if (await grant(parts, claim, { asked, capability, ...found })) return
+    if ('fault' in found) return refuse(deps, claim, { ...found, capabilityId: capability.id, payload })
+    if (await grant(deps, claim, { asked, capability, ...found })) return
   }
-  return refuse(parts, claim, { fault: 'conflict', capabilityId: null, payload })
+  return refuse(deps, claim, { fault: 'conflict', capabilityId: null, payload })
 }
 
 /** What does not depend on the lease itself. */
@@ -71,10 +71,10 @@ interface Grant extends Leasable {
 }
 
 /** Answers the lease and records it; false, and nothing is done, when what it rests on has changed. */
-async function grant(parts: WorkerParts, claim: claims.ClaimOf<'lease'>, of: Grant): Promise<boolean> {
+async function grant(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, of: Grant): Promise<boolean> {
   const { asked, capability } = of
   const { organizationId: org, datasourceId, payload } = asked
-  const now = parts.clock()
+  const now = deps.clock()
   const expiresAt = new Date(Math.min(now.getTime() + payload.ttlSeconds * 1000, capability.expires_at.getTime()))
   const { credentialVersion: version } = of.content
   const { publicKey } = payload
@@ -82,11 +82,11 @@ async function grant(parts: WorkerParts, claim: claims.ClaimOf<'lease'>, of: Gra
   const leaseId = typedId('lease_', id)
   const bound = { id: leaseId, publicKey, expiresAt: expiresAt.toISOString() }
   const content = { ...of.content, ...bound } satisfies LeasedCredential
-  const sealed = parts.leaseSealer.sealLease(Buffer.from(publicKey, 'base64'), content).toString('base64')
+  const sealed = deps.leaseSealer.sealLease(Buffer.from(publicKey, 'base64'), content).toString('base64')
   const lease: Lease = { leaseId, sealed, expiresAt: content.expiresAt, credentialVersion: version }
-  const end = await transaction(parts.db, async tx => {
+  const end = await transaction(deps.db, async tx => {
     // Lost meanwhile: whoever has the claim now answers, and this box goes nowhere.
-    if (!(await holds(tx, claim))) return 'lost'
+    if (!(await assertHeld(tx, claim))) return 'lost'
     const entry = {
       id,
       datasourceId,
@@ -98,11 +98,11 @@ async function grant(parts: WorkerParts, claim: claims.ClaimOf<'lease'>, of: Gra
     }
     if (!(await leases.insert(tx, org, entry))) return 'changed'
     await claims.finish(tx, claim, { lease } satisfies TaskOutcome<'lease'>)
-    await audit.append(tx, org, eventOf(parts, asked, { capabilityId: capability.id, outcome: 'ok' }))
+    await audit.append(tx, org, eventOf(deps, asked, { capabilityId: capability.id, outcome: 'ok' }))
     return 'granted'
   })
   if (end === 'granted') {
-    parts.log.info({ organizationId: org, datasourceId, leaseId, expiresAt: lease.expiresAt }, 'leased')
+    deps.log.info({ organizationId: org, datasourceId, leaseId, expiresAt: lease.expiresAt }, 'leased')
   }
   return end !== 'changed'
 }
@@ -115,17 +115,17 @@ interface Leasable {
 
 /** What is leased; or why it is not. Null when that waits for a check, and the claim was given back. */
 async function leasable(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   claim: claims.ClaimOf<'lease'>,
   { asked, mode }: { asked: Asked; mode: Mode },
 ): Promise<Leasable | TaskFault | null> {
   const { organizationId: org, datasourceId: id, payload } = asked
-  const row = await sealed.datasource(parts.db, org, id)
+  const row = await sealed.datasource(deps.db, org, id)
   // By its whole name, prefix included: what the capability names is compared with the name that was asked for.
   if (row === undefined || datasourceId(row) !== payload.datasourceId) return { fault: 'entity_not_found' }
   if (row.mode !== mode) return { fault: 'capability_scope_denied' }
   if (row.kind !== 'direct') return { fault: 'conflict' }
-  const use = await usableOrAwaited(parts, claim, row)
+  const use = await usableOrAwaited(deps, claim, row)
   if (use !== 'usable') return use
   const verdictSignature = row.verdict?.signature
   const inForce = row.current
@@ -133,7 +133,7 @@ async function leasable(
     inForce === null
       ? null
       : openOr(
-          () => openInForce(parts, row, inForce),
+          () => openInForce(deps, row, inForce),
           () => null,
         )
   if (inForce === null || verdictSignature === undefined || secret?.kind !== 'direct')
@@ -141,7 +141,7 @@ async function leasable(
   const { target, caCertificate } = secret
   const { version: credentialVersion } = inForce.context
   const { host, port, database } = target
-  const found = await parts.dialler.locate({ host, port, database, deadlineMs: LOCATE_MS })
+  const found = await deps.dialler.locate({ host, port, database, deadlineMs: LOCATE_MS })
   if (found.failure !== null) return onceFound(failureSpec(found.failure.code).fault)
   const dialled = leasedTarget(target, found.openNetwork)
   if (dialled === null) return onceFound('tls_failed')
@@ -164,23 +164,23 @@ interface Refusal extends TaskFault {
 }
 
 /** Answers a fault, and records it where it is known who was refused. */
-async function refuse(parts: WorkerParts, claim: claims.ClaimOf<'lease'>, refusal: Refusal): Promise<void> {
+async function refuse(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, refusal: Refusal): Promise<void> {
   const { capabilityId, payload, ...outcome } = refusal
   const { fault } = outcome
   const organizationId = claim.organizationId
-  await transaction(parts.db, async tx => {
+  await transaction(deps.db, async tx => {
     if (!(await claims.finish(tx, claim, outcome satisfies TaskOutcome<'lease'>))) return
     if (payload === null || capabilityId === null) return
     const asked = { organizationId, datasourceId: claim.datasourceId, payload }
-    await audit.append(tx, organizationId, eventOf(parts, asked, { capabilityId, outcome: fault }))
+    await audit.append(tx, organizationId, eventOf(deps, asked, { capabilityId, outcome: fault }))
   })
-  parts.log.warn(
+  deps.log.warn(
     { organizationId, datasourceId: claim.datasourceId, task: claim.kind, fault, stage: 'lease' },
     'lease refused',
   )
 }
 
-function eventOf(parts: WorkerParts, asked: Asked, of: { capabilityId: string; outcome: string }): audit.AuditEvent {
+function eventOf(deps: WorkerDeps, asked: Asked, of: { capabilityId: string; outcome: string }): audit.AuditEvent {
   const { requestId, address } = asked.payload
   return {
     id: newId(),
@@ -189,6 +189,6 @@ function eventOf(parts: WorkerParts, asked: Asked, of: { capabilityId: string; o
     objectKind: 'datasource',
     objectId: asked.datasourceId,
     outcome: of.outcome,
-    at: parts.clock(),
+    at: deps.clock(),
   }
 }

@@ -14,20 +14,20 @@ import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
-import { holds } from '#server/store/tasks/claim-hold.ts'
-import { handBack } from '#server/store/tasks/claim-return.ts'
+import { assertHeld } from '#server/store/tasks/claim-hold.ts'
+import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
-import { guardedDescribe } from '#server/work/checks/guarded-probe.ts'
+import { readCatalogWithinBudget } from '#server/work/checks/probe-within-budget.ts'
 import { onceFound, requestUnsigned, usableOrAwaited } from '#server/work/credentials/await-check.ts'
 import { openInForce, openPayload } from '#server/work/credentials/open.ts'
-import { resolve } from '#server/work/credentials/resolve.ts'
+import { resolveTarget } from '#server/work/credentials/resolve-target.ts'
 import { isUsable } from '#server/work/credentials/standing.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import type { Fault, FaultCode } from '#shared/faults/fault.ts'
 import type { TaskFault } from '#shared/faults/task-fault.ts'
 import { byCodeUnit } from '#shared/schemas/snapshot-parts.ts'
-import { type Covered, type Kept, keepSnapshot, lastSnapshot } from './keep-snapshot.ts'
+import { type Covered, type Kept, lastSnapshot, saveSnapshot } from './save-snapshot.ts'
 
 const DEADLINE_MS = 25_000
 
@@ -39,67 +39,67 @@ type Found =
     })
 
 /** The work of an `introspect` task. */
-export async function introspect(parts: WorkerParts, claim: claims.ClaimOf<'introspect'>): Promise<void> {
+export async function introspect(deps: WorkerDeps, claim: claims.ClaimOf<'introspect'>): Promise<void> {
   const { organizationId: org, datasourceId: id } = claim
-  const row = await sealed.datasource(parts.db, org, id)
-  if (row === undefined) return endIdle(parts, claim, { id, fault: 'entity_not_found' })
+  const row = await sealed.datasource(deps.db, org, id)
+  if (row === undefined) return endIdle(deps, claim, { id, fault: 'entity_not_found' })
   // What is not trusted is not read. When it is trusted again, the verdict that says so makes a standing task due.
-  const use = claim.standing ? await standingUse(parts, row) : await usableOrAwaited(parts, claim, row)
+  const use = claim.standing ? await standingUse(deps, row) : await usableOrAwaited(deps, claim, row)
   if (use === null) return
-  if (use !== 'usable') return endIdle(parts, claim, { id, ...use })
-  const { schemas } = claim.standing ? { schemas: null } : await openPayload(parts, claim, 'introspect')
-  const found = row.kind === 'direct' ? await describe(parts, row, schemas) : { fault: 'entity_not_found' as const }
-  const isSettled = await transaction(parts.db, tx => settle(parts, tx, { claim, row, found }))
+  if (use !== 'usable') return endIdle(deps, claim, { id, ...use })
+  const { schemas } = claim.standing ? { schemas: null } : await openPayload(deps, claim, 'introspect')
+  const found = row.kind === 'direct' ? await describe(deps, row, schemas) : { fault: 'entity_not_found' as const }
+  const isSettled = await transaction(deps.db, tx => settle(deps, tx, { claim, row, found }))
   // Another reading was kept meanwhile, from which this one's drift was not counted: it is taken anew.
-  if (!isSettled) await handBack(parts.db, claim, parts.clock())
-  parts.signals.ring(isSettled ? 'news' : 'work')
+  if (!isSettled) await release(deps.db, claim, deps.clock())
+  deps.notifications.ring(isSettled ? 'news' : 'work')
 }
 
 /** Nobody waits for a standing one: where no verdict lets it read, the next check that does makes it due. */
-async function standingUse(parts: WorkerParts, row: sealed.SealedDatasource): Promise<'usable' | TaskFault> {
-  if (isUsable(parts, row)) return 'usable'
-  await requestUnsigned(parts, row)
+async function standingUse(deps: WorkerDeps, row: sealed.SealedDatasource): Promise<'usable' | TaskFault> {
+  if (isUsable(deps, row)) return 'usable'
+  await requestUnsigned(deps, row)
   return { fault: 'conflict' }
 }
 
 /** Nothing to introspect: it was removed or rejected meanwhile. Whoever asked while it was going is told so. */
-async function endIdle(parts: WorkerParts, claim: claims.Claim, of: TaskFault & { id: string }): Promise<void> {
+async function endIdle(deps: WorkerDeps, claim: claims.Claim, of: TaskFault & { id: string }): Promise<void> {
   const { id, ...outcome } = of
-  if (claim.standing) await transaction(parts.db, tx => settleIdle(parts, tx, { claim, id }))
-  else await claims.finish(parts.db, claim, outcome satisfies TaskOutcome<'introspect'>)
-  parts.signals.ring('news')
+  if (claim.standing) await transaction(deps.db, tx => settleIdle(deps, tx, { claim, id }))
+  else await claims.finish(deps.db, claim, outcome satisfies TaskOutcome<'introspect'>)
+  deps.notifications.ring('news')
 }
 
 /** Under the datasource's lock: it may have become usable since it was looked at, by a verdict that found the task still due. */
-async function settleIdle(parts: WorkerParts, tx: Tx, of: { claim: claims.Claim; id: string }): Promise<void> {
+async function settleIdle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; id: string }): Promise<void> {
   const { claim, id } = of
-  const now = parts.clock()
+  const now = deps.clock()
   const held = await lockDatasource(tx, claim.organizationId, { id })
   const row = held === undefined ? undefined : await sealed.datasource(tx, claim.organizationId, id)
-  const isBack = row !== undefined && isUsable(parts, row)
+  const isBack = row !== undefined && isUsable(deps, row)
   await claims.settle(tx, claim, { dueAt: isBack ? now : null, now, failed: false })
 }
 
 const UNREADABLE = { fault: 'credential_unreadable' } as const
 
-async function describe(parts: WorkerParts, row: sealed.SealedDatasource, schemas: string[] | null): Promise<Found> {
+async function describe(deps: WorkerDeps, row: sealed.SealedDatasource, schemas: string[] | null): Promise<Found> {
   const organizationId = row.org_id
   const { current } = row
   if (current === null) return UNREADABLE
   const describes = async (): Promise<Found> => {
-    const secret = openInForce(parts, row, current)
-    const resolved = await resolve(parts, { organizationId, secret, inForce: null })
+    const secret = openInForce(deps, row, current)
+    const resolved = await resolveTarget(deps, { organizationId, secret, inForce: null })
     if (!resolved.ok) return { fault: resolved.reason }
     const { target, caCertificate } = resolved
     const covered = coveredBy(row, schemas)
-    const last = await lastSnapshot(parts.db, organizationId, covered)
+    const last = await lastSnapshot(deps.db, organizationId, covered)
     const catalog = { schemas, excludedSchemas: row.excluded_schemas ?? [] }
     const { md5Allowed } = current
     const request = { target, caCertificate, md5Allowed, catalog, last, deadlineMs: DEADLINE_MS }
-    const described = await guardedDescribe(parts, { organizationId, request })
+    const described = await readCatalogWithinBudget(deps, { organizationId, request })
     if (described.failure !== null) return failed(described.failure.code)
     if (described.finding === null) return { fault: 'introspection_failed' }
-    if ('fault' in described.finding) return refused(parts, row, described.finding.fault)
+    if ('fault' in described.finding) return refused(deps, row, described.finding.fault)
     return { ...described.finding, covered, comparedWith: last?.id ?? null }
   }
   return openingOr(describes, () => UNREADABLE)
@@ -112,10 +112,10 @@ function coveredBy(row: sealed.SealedDatasource, schemas: readonly string[] | nu
 }
 
 /** Rows that are not taken. Which bound they met is told, and nothing of theirs. */
-function refused(parts: WorkerParts, row: sealed.SealedDatasource, fault: Fault): Found {
+function refused(deps: WorkerDeps, row: sealed.SealedDatasource, fault: Fault): Found {
   const { code, issues } = fault
   const about = { organizationId: row.org_id, datasourceId: row.id, fault: code, stage: 'catalog' }
-  parts.log.warn({ ...about, bound: issues[0]?.ctx }, 'a catalog was refused')
+  deps.log.warn({ ...about, bound: issues[0]?.ctx }, 'a catalog was refused')
   return { fault: code, issues }
 }
 
@@ -131,24 +131,24 @@ function failed(code: FailureCode): Found {
 }
 
 async function settle(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   tx: Tx,
   of: { claim: claims.Claim; row: sealed.SealedDatasource; found: Found },
 ): Promise<boolean> {
   const { claim, row, found } = of
   const org = claim.organizationId
-  const now = parts.clock()
+  const now = deps.clock()
   if ((await lockDatasource(tx, org, { id: row.id })) === undefined) return true
   if ('fault' in found) {
     const isRefused = found.isRefused === true
-    await settleTask(parts, tx, { claim, row, isFailed: true, isRefused, outcome: outcomeOf(found) })
+    await settleTask(deps, tx, { claim, row, isFailed: true, isRefused, outcome: outcomeOf(found) })
     return true
   }
-  if (!(await holds(tx, claim))) return true
+  if (!(await assertHeld(tx, claim))) return true
   const { covered, ...taken } = found
-  const kept = await keepSnapshot(tx, org, { id: newId(), ...covered, ...taken, now })
+  const kept = await saveSnapshot(tx, org, { id: newId(), ...covered, ...taken, now })
   if (kept === null) return false
-  await settleTask(parts, tx, { claim, row, isFailed: false, outcome: outcomeOf(kept) })
+  await settleTask(deps, tx, { claim, row, isFailed: false, outcome: outcomeOf(kept) })
   await datasources.update(tx, org, { id: row.id, set: { introspected_at: now } })
   changes.append(tx, org, { datasourceId: row.id, change: kept.drifted ? 'drifted' : 'introspected', at: now })
   return true
@@ -167,19 +167,19 @@ interface Ended {
 }
 
 async function settleTask(
-  parts: WorkerParts,
+  deps: WorkerDeps,
   tx: Tx,
   of: Ended & { claim: claims.Claim; outcome: TaskOutcome<'introspect'> },
 ): Promise<void> {
   const { claim, isFailed } = of
   if (!claim.standing) return void (await claims.finish(tx, claim, of.outcome))
-  await claims.settle(tx, claim, { dueAt: nextDue(parts, claim, of), now: parts.clock(), failed: isFailed })
+  await claims.settle(tx, claim, { dueAt: nextDue(deps, claim, of), now: deps.clock(), failed: isFailed })
 }
 
-function nextDue(parts: WorkerParts, claim: claims.Claim, { row, isFailed, isRefused = false }: Ended): Date {
-  const now = parts.clock().getTime()
-  if (isFailed && !isRefused) return new Date(now + backoffMs(claim.attempts, UNREACHABLE, parts.random()))
+function nextDue(deps: WorkerDeps, claim: claims.Claim, { row, isFailed, isRefused = false }: Ended): Date {
+  const now = deps.clock().getTime()
+  if (isFailed && !isRefused) return new Date(now + backoffMs(claim.attempts, UNREACHABLE, deps.random()))
   const { checkIntervalSeconds } = row.settings
-  const intervalMs = checkIntervalSeconds === null ? parts.checkIntervalMs : checkIntervalSeconds * 1000
-  return new Date(now + jittered(intervalMs, parts.random()))
+  const intervalMs = checkIntervalSeconds === null ? deps.checkIntervalMs : checkIntervalSeconds * 1000
+  return new Date(now + jittered(intervalMs, deps.random()))
 }

@@ -11,7 +11,7 @@ import { query } from '#test/support/database/postgres.ts'
 import { effects } from '#test/support/database/rows.ts'
 import { event, type Followed, hosted, startFollowed } from '#test/support/feeds/followed.ts'
 import { KEY } from '#test/support/feeds/stranger.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 
 let followed: Followed
 let id: string

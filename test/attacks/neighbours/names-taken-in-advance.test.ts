@@ -9,7 +9,7 @@ import { capability } from '#test/support/access/actors.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/feeds/followed.ts'
 import { KEY } from '#test/support/feeds/stranger.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 
 let followed: Followed
 let stranger: string

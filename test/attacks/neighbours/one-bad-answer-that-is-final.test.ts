@@ -9,7 +9,7 @@ import { settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
 import { type Followed, hosted, startFollowed } from '#test/support/feeds/followed.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 
@@ -23,7 +23,7 @@ const GOOD = { addresses: ['127.0.0.1'] }
 let aheadMs = 0
 const nowSeconds = () => Math.floor(clock().getTime() / 1_000)
 const clock = () => new Date(Date.now() + aheadMs)
-const stack = new AsyncDisposableStack()
+const cleanup = new AsyncDisposableStack()
 let dns: DnsServer
 let followed: Followed
 let customer: Customer
@@ -31,15 +31,15 @@ let token: string
 let name = 0
 beforeAll(async () => {
   dns = await startDnsServer()
-  stack.defer(() => dns.close())
+  cleanup.defer(() => dns.close())
   dns.answer('api.acme.io', GOOD)
   followed = await startFollowed({ clock, env: { MOORING_DNS_SERVERS: dns.address } })
-  stack.defer(() => followed.stop())
+  cleanup.defer(() => followed.stop())
   customer = await makeCustomer()
-  stack.defer(() => customer.drop())
+  cleanup.defer(() => customer.drop())
   token = await leaseCapability(followed.mooring, { ttlSeconds: 300 * 24 * 3600 })
 })
-afterAll(() => stack.disposeAsync())
+afterAll(() => cleanup.disposeAsync())
 beforeEach(async () => {
   dns.answer(HOST, GOOD)
   dns.answer('api.acme.io', GOOD)

@@ -17,7 +17,7 @@ import { newId } from '#server/domain/access/ids.ts'
 import { transaction } from '#server/store/database/db.ts'
 import * as snapshots from '#server/store/schemas/snapshots.ts'
 import { typedId } from '#shared/base/wire.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/tiers.ts'
 import { snapshot } from '#test/support/schemas/snapshots.ts'
 

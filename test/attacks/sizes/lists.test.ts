@@ -11,7 +11,7 @@ import { faultOf } from '#client/index.ts'
 import { writeList } from '#server/rest/http/streamed-list.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 const COUNT = 350

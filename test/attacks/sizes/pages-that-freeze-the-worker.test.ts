@@ -14,7 +14,7 @@ import { createOrganization } from '#server/operator/organizations.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { KEY, startStranger } from '#test/support/feeds/stranger.ts'
 import { fc } from '#test/support/house/properties.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { makeCustomer } from '#test/support/mooring/customer.ts'
 import { makeTiers, type TierProcess } from '#test/support/mooring/tiers.ts'
 
@@ -98,13 +98,13 @@ describe('What passes between the processes', () => {
 
 describe('A feed of such pages, polled by a worker of its own process', () => {
   it('keeps its loop less than 250 ms of CPU at once, and other tenants go on', { timeout: 300_000 }, async () => {
-    await using stack = new AsyncDisposableStack()
+    await using cleanup = new AsyncDisposableStack()
     const stranger = await startStranger()
-    stack.defer(() => stranger.close())
+    cleanup.defer(() => stranger.close())
     const tiers = await makeTiers()
-    stack.defer(() => tiers.stop())
+    cleanup.defer(() => tiers.stop())
     const customer = await makeCustomer()
-    stack.defer(() => customer.drop())
+    cleanup.defer(() => customer.drop())
     const authority = join(tiers.dir, 'ca.pem')
     await writeFile(authority, stranger.authority.cert)
     const env = { MOORING_EXTRA_CA: authority, MOORING_DNS_SERVERS: stranger.dns }

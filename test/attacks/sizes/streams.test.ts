@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Slots, STREAMS, WAITERS } from '#server/api/caller/slots.ts'
+import { Semaphores, STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
 import { TOLD_IN_A_TURN } from '#server/api/changes/change-feed.ts'
 import { FeedPages, MAX_PAGES } from '#server/api/changes/feed-pages.ts'
 import { MAX_HELD, MAX_HELD_LENGTH, RecentChanges, type ToldChange } from '#server/api/changes/recent-changes.ts'
@@ -19,7 +19,7 @@ import { Fault } from '#shared/faults/fault.ts'
 import { appendSql } from '#test/support/changes/changes.ts'
 import { type EventStream, watchDatasources } from '#test/support/changes/event-stream.ts'
 import { query } from '#test/support/database/postgres.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/tiers.ts'
 
 const WATCH = fileURLToPath(import.meta.resolve('#test/support/operations/loop-watch.ts'))
@@ -93,7 +93,7 @@ describe('Places', () => {
     ['WAITERS', WAITERS],
   ])('%s are for a key, an organization and the process, and come back once', (_name, places) => {
     const { perKey, perOrganization, perProcess } = places
-    const slots = new Slots(places)
+    const slots = new Semaphores(places)
     const take = (id: string, organizationId: string) => slots.take({ id, organizationId })
     const first = Array.from({ length: perKey }, () => take('key', 'one'))
     expect(() => take('key', 'one')).toThrow(Fault)

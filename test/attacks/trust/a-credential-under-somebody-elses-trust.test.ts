@@ -17,7 +17,7 @@ import { query } from '#test/support/database/postgres.ts'
 import { createAuthority } from '#test/support/dials/certificates.ts'
 import { frame, startHostile } from '#test/support/dials/hostile-postgres.ts'
 import { startTlsServers, type TlsServers, TRUE_PASSWORD } from '#test/support/dials/tls-servers.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { makeTiers } from '#test/support/mooring/tiers.ts'
 
@@ -298,13 +298,13 @@ describe('Under a CA certificate that a caller named', () => {
 
 describe('A web tier that was taken over, apart from the worker and under its role', () => {
   it('puts an authority of its own under the credential in force, and its server hears no password', async () => {
-    await using stack = new AsyncDisposableStack()
+    await using cleanup = new AsyncDisposableStack()
     const tiers = await makeTiers()
-    stack.defer(() => tiers.stop())
+    cleanup.defer(() => tiers.stop())
     const evil = await createAuthority('An authority of the attacker')
     const of = { isHonest: true }
     const server = await attacker(frame('R', 3), of, evil)
-    stack.defer(() => server.stop())
+    cleanup.defer(() => server.stop())
     const [web] = await Promise.all([tiers.start('web'), tiers.start('worker')])
     const client = await tiers.client(web)
     const { id, status } = await client.datasources.register.mutate({
@@ -316,7 +316,7 @@ describe('A web tier that was taken over, apart from the worker and under its ro
     expect(status).toBe('active')
     of.isHonest = false
     const taken = openDb({ url: tiers.roleUrl.web, size: 1, onError: () => undefined })
-    stack.defer(() => taken.destroy())
+    cleanup.defer(() => taken.destroy())
     const sealer = await createSealer(await readWebKeyring(join(tiers.dir, 'web.json')))
     const row = await organizations.currentKey(taken, tiers.organization.id)
     const key = row === undefined ? null : sealer.verifyKey(row)

@@ -16,7 +16,7 @@ import { forgetCredentials, forgetDatasource, stampRetired } from '#server/store
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import { query } from '#test/support/database/postgres.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/tiers.ts'

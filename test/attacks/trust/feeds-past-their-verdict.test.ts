@@ -4,7 +4,7 @@ import { sign } from '#server/net/endpoint/signature.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/feeds/followed.ts'
 import { KEY } from '#test/support/feeds/stranger.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 

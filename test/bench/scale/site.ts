@@ -29,14 +29,14 @@ export interface Site {
 
 /** Makes the database, starts the web tier on it and fills it. Nothing is checked: there is no worker. */
 export async function startSite(
-  stack: AsyncDisposableStack,
+  cleanup: AsyncDisposableStack,
   of: Extent & { server: TestServer; name: string; say: (line: string) => void },
 ): Promise<Site> {
   const url = await of.server.createDatabase(of.name)
   await migrate(url)
   const env = { MOORING_MAX_DATASOURCES: '1000000000' }
   const mooring = await startMooring({ databaseUrl: url, worker: false, env })
-  stack.defer(() => mooring.stop())
+  cleanup.defer(() => mooring.stop())
   const large = mooring.organization
   const small = await mooring.newOrganization('Small')
   await seed(url, { ...of, large: large.id, small: small.id }, of.say)

@@ -8,7 +8,7 @@ import { transaction } from '#server/store/database/db.ts'
 import * as schedule from '#server/store/datasources/schedule.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
-import * as claimReturn from '#server/store/tasks/claim-return.ts'
+import * as claimReturn from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { forgetLater } from '#test/support/operations/forgetting.ts'
 import type { Row } from './row.ts'
@@ -57,7 +57,7 @@ export const WORKERS: readonly Row[] = [
     const found = await claimed(site)
     if (found.length < ASK.limit) throw new Error('the claim came short')
     // Due again as they were.
-    for (const one of found) await claimReturn.handBack(site.db, one, new Date())
+    for (const one of found) await claimReturn.release(site.db, one, new Date())
   }),
   {
     ...work('settle a check', 60, async () => async () => undefined),

@@ -12,18 +12,18 @@ import { openStore } from '#server/process/process.ts'
 import { createKeyrings, parseWorkerKeyring, type WorkerKeyring } from '#server/seal/keyring.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import { partsOf } from '#server/wiring-worker.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
 
 /** What a benchmark works with. */
 export interface BenchWorker {
-  readonly parts: WorkerParts
+  readonly deps: WorkerDeps
   readonly keyring: WorkerKeyring
   readonly organizationId: string
 }
 
 /** Migrates the database at `url` and opens it; the stack closes what was opened. */
 export async function benchWorker(
-  stack: AsyncDisposableStack,
+  cleanup: AsyncDisposableStack,
   at: { url: string; dialler: Dialler },
 ): Promise<BenchWorker> {
   const { url, dialler } = at
@@ -32,8 +32,8 @@ export async function benchWorker(
   const log = createLog({ level: 'silent', destination: nowhere })
   const config = readConfig({ DATABASE_URL: url, MOORING_ALLOWED_NETWORKS: '127.0.0.0/8' })
   const keyring = parseWorkerKeyring((await createKeyrings(newKeyId)).worker)
-  const store = await openStore(stack, { config, url, log, setsDeadlines: true })
-  const parts = await partsOf({ config, ...store, log, clock: () => new Date() }, keyring, dialler)
+  const store = await openStore(cleanup, { config, url, log, setsDeadlines: true })
+  const deps = await partsOf({ config, ...store, log, clock: () => new Date() }, keyring, dialler)
   const organizationId = await createOrganization({ db: store.db, keyring, now: new Date() }, 'Bench')
-  return { parts, keyring, organizationId }
+  return { deps, keyring, organizationId }
 }

@@ -4,9 +4,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
+import type { WorkerDeps } from '#server/work/deps.ts'
 import { Loop } from '#server/work/loop.ts'
-import type { WorkerParts } from '#server/work/parts.ts'
-import { trades } from '#server/work/trades.ts'
+import { taskHandlers } from '#server/work/task-handlers.ts'
 import type { TestServer } from '#test/support/database/postgres.ts'
 import { localTarget, testDialler } from '#test/support/dials/dialling.ts'
 import { makeCredentials } from '#test/support/keys/many-credentials.ts'
@@ -16,8 +16,8 @@ const CHECKS = 1_500
 const PASSWORD = 'Tr0ub4dor-and-3'
 
 /** Milliseconds of this process's CPU for each check of a database that is active. */
-export async function costOfChecks(stack: AsyncDisposableStack, server: TestServer): Promise<number> {
-  const { ground, organizationId, clock } = await manyDatabases(stack, server)
+export async function costOfChecks(cleanup: AsyncDisposableStack, server: TestServer): Promise<number> {
+  const { ground, organizationId, clock } = await manyDatabases(cleanup, server)
   // The first checks spend the budgets of dials, which time gives back; what is active has none.
   await everyCheck(ground, organizationId)
   clock.stands = true
@@ -28,30 +28,30 @@ export async function costOfChecks(stack: AsyncDisposableStack, server: TestServ
 }
 
 /** Registers databases that are all one, for a worker that is told of it what a real dial has found. */
-async function manyDatabases(stack: AsyncDisposableStack, server: TestServer) {
+async function manyDatabases(cleanup: AsyncDisposableStack, server: TestServer) {
   await server.query(`create role checked login password '${PASSWORD}'`)
   const target = localTarget(server.port, { tlsMode: 'disable', user: 'checked', password: PASSWORD })
   const real = testDialler({ children: 1 })
-  stack.defer(() => real.close())
+  cleanup.defer(() => real.close())
   await real.ready()
   const probed = await real.probe({ target, caCertificate: null, schema: 'public', deadlineMs: 10_000 })
   if (probed.failure !== null) throw new Error('the database was not found to be in order')
   const dialler = { ...real, probe: () => Promise.resolve(probed) }
-  const worker = await benchWorker(stack, { url: await server.createDatabase('cost'), dialler })
+  const worker = await benchWorker(cleanup, { url: await server.createDatabase('cost'), dialler })
   const { keyring, organizationId } = worker
   const credential = { kind: 'direct', target, caCertificate: null } as const
-  await makeCredentials({ db: worker.parts.db, keyring, organizationId }, CHECKS, () => credential)
+  await makeCredentials({ db: worker.deps.db, keyring, organizationId }, CHECKS, () => credential)
   const clock = { stands: false, ms: Date.now() }
   const now = () => {
     if (!clock.stands) clock.ms += 1_000
     return new Date(clock.ms)
   }
-  const ground: WorkerParts = { ...worker.parts, clock: now }
+  const ground: WorkerDeps = { ...worker.deps, clock: now }
   return { ground, organizationId, clock }
 }
 
 /** Makes every check due, and runs a worker's loop until all are settled. */
-async function everyCheck(ground: WorkerParts, org: string): Promise<void> {
+async function everyCheck(ground: WorkerDeps, org: string): Promise<void> {
   const { db } = ground
   const now = ground.clock()
   await sql`
@@ -59,7 +59,7 @@ async function everyCheck(ground: WorkerParts, org: string): Promise<void> {
     select org_id, id, 'verify', id, true, ${now}, ${now}, 0 from datasources where org_id = ${org}
     on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at
   `.execute(db)
-  const { verify } = trades
+  const { verify } = taskHandlers
   if (verify === undefined) throw new Error('nothing checks')
   const pace = { slots: 8, background: 8, perOrganization: { asked: 8, background: 8 }, cutsFirstTries: true }
   const loop = new Loop(ground, { verify }, pace)

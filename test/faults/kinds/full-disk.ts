@@ -17,18 +17,18 @@ const BLOCK = Buffer.alloc(64 * 1024)
 const AGAIN_MS = 100
 
 /** Mounts a small file system on a folder of its own. */
-async function mountSmall(stack: AsyncDisposableStack): Promise<string> {
+async function mountSmall(cleanup: AsyncDisposableStack): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'mooring-small-'))
-  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  cleanup.defer(() => rm(dir, { recursive: true, force: true }))
   await run('mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'tmpfs', dir])
-  stack.defer(async () => void (await run('umount', ['-l', dir])))
+  cleanup.defer(async () => void (await run('umount', ['-l', dir])))
   return dir
 }
 
 async function cannotMount(): Promise<string | null> {
   try {
-    await using stack = new AsyncDisposableStack()
-    await mountSmall(stack)
+    await using cleanup = new AsyncDisposableStack()
+    await mountSmall(cleanup)
     return null
   } catch {
     return 'a small file system cannot be mounted here (root may, outside of a confined container)'
@@ -63,7 +63,7 @@ export const fullDisk: Fault = {
   withinSeconds: 30,
   lastsSeconds: 20,
   leftOut: cannotMount,
-  scene: async stack => ({ server: { dir: await mountSmall(stack) } }),
+  scene: async cleanup => ({ server: { dir: await mountSmall(cleanup) } }),
   async begin({ server }) {
     const filler = join(server.dir, 'filler')
     await fill(filler)

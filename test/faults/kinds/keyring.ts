@@ -16,9 +16,9 @@ export const otherKeyring: Fault = {
   withinSeconds: 20,
   sparesMeanwhile: 'everyone',
   lastsSeconds: 6,
-  async begin({ tiers, stack }) {
+  async begin({ tiers, cleanup }) {
     const dir = await mkdtemp(join(tmpdir(), 'mooring-other-keyring-'))
-    stack.defer(() => rm(dir, { recursive: true, force: true }))
+    cleanup.defer(() => rm(dir, { recursive: true, force: true }))
     await initKeyrings(dir, newKeyId)
     const env = { MOORING_KEYRING: join(dir, 'worker.json') }
     // One that refuses to start is as good as one that hands back.

@@ -13,11 +13,11 @@ export function pooled(mode: 'session' | 'transaction'): Fault {
     lastsSeconds: 3,
     leftOut: async () => (hasPgBouncer ? null : 'PgBouncer is not installed (Debian: pgbouncer)'),
     scene: async () => ({
-      async between(server, stack, { roleUrl }) {
+      async between(server, cleanup, { roleUrl }) {
         const settings = { default_pool_size: mode === 'session' ? '25' : '5', server_login_retry: '1' }
         const logins = [roleUrl.web, roleUrl.worker]
         const pooler = await startPgBouncer({ server: server.url(), mode, logins, settings })
-        stack.defer(() => pooler.stop())
+        cleanup.defer(() => pooler.stop())
         const around = (url: string) => (mode === 'transaction' ? { MOORING_LISTEN_URL: url } : {})
         return url => ({ DATABASE_URL: pooler.through(url), ...around(url) })
       },

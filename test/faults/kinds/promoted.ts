@@ -15,9 +15,9 @@ const LOOK_MS = 100
 const LOOKS = 300
 
 /** A copy of the stopped server, as its standby; both run when it is there, and each commit waits for both. */
-async function addStandby(primary: OwnServer, stack: AsyncDisposableStack): Promise<OwnServer> {
+async function addStandby(primary: OwnServer, cleanup: AsyncDisposableStack): Promise<OwnServer> {
   const dir = await mkdtemp(join(tmpdir(), 'mooring-standby-'))
-  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  cleanup.defer(() => rm(dir, { recursive: true, force: true }))
   const { username, password } = new URL(primary.url())
   await primary.stop()
   await primary.copyTo(dir)
@@ -27,7 +27,7 @@ async function addStandby(primary: OwnServer, stack: AsyncDisposableStack): Prom
   const source = `host=127.0.0.1 port=${primary.port} user=${username} password=${password} application_name=standby`
   await appendFile(join(pgdata, 'postgresql.auto.conf'), `primary_conninfo = '${source}'\n`)
   const standby = await startOwnServer({ dir, hba: HBA })
-  stack.defer(() => standby.remove())
+  cleanup.defer(() => standby.remove())
   await query(primary.url(), 'alter system set synchronous_standby_names = standby')
   await query(primary.url(), 'select pg_reload_conf()')
   for (let looks = 0; looks < LOOKS; looks += 1) {
@@ -47,8 +47,8 @@ export function promoted(): Fault {
     lastsSeconds: 2,
     scene: async () => ({
       server: { hba: HBA },
-      async between(server, stack) {
-        const added = await addStandby(server, stack)
+      async between(server, cleanup) {
+        const added = await addStandby(server, cleanup)
         standby = added
         const both = `:${server.port},127.0.0.1:${added.port}/`
         return url => ({

@@ -50,7 +50,7 @@ export function restored(): Fault {
       // Nothing is acknowledged between the dump and the end of the first server.
       await Promise.all(MEMBERS.map(member => scene.process(member).end('SIGKILL')))
       const other = await startOwnServer({ programs: programs ?? undefined })
-      scene.stack.defer(() => other.remove())
+      scene.cleanup.defer(() => other.remove())
       await dumpAndRestore(scene, other)
       await scene.server.kill()
       return async () => {

@@ -17,9 +17,9 @@ export function rolling(): Fault {
     scene: async () => ({
       // What production has: nothing is said, so a process serves for five seconds after the signal.
       between: async () => url => ({ DATABASE_URL: url, MOORING_DRAIN_SECONDS: '' }),
-      async before(urls, stack) {
+      async before(urls, cleanup) {
         const started = await startBalancer()
-        stack.defer(() => started.stop())
+        cleanup.defer(() => started.stop())
         for (const url of urls) await started.add(url)
         balancer = started
         return [started.url]

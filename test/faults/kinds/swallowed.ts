@@ -14,10 +14,10 @@ export function swallowed(): Fault {
     isUnready: true,
     lastsSeconds: 24,
     scene: async () => ({
-      async between(server, stack) {
+      async between(server, cleanup) {
         const opened = await openWay(server.port)
         way = opened
-        stack.defer(() => opened.close())
+        cleanup.defer(() => opened.close())
         return url => ({ DATABASE_URL: url.replace(`:${server.port}/`, `:${opened.port}/`) })
       },
     }),

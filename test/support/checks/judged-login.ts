@@ -2,7 +2,7 @@
  * A login judged as the product judges one: dialled by the real dialler on loopback, asked, and given its verdict.
  */
 import type { Probe } from '#server/domain/checks/probe.ts'
-import { type Asked, type Judgement, judge } from '#server/domain/checks/verification.ts'
+import { type Asked, judgeProbe, type Verification } from '#server/domain/checks/verification.ts'
 import { probeDatabase } from '#server/net/postgres/probe.ts'
 import { createResolver } from '#server/net/socket/resolver.ts'
 import { localTarget } from '#test/support/dials/dialling.ts'
@@ -20,7 +20,7 @@ export interface Login {
 /** What was found, and the verdict over it. */
 export interface JudgedLogin {
   readonly probe: Probe
-  readonly judgement: Judgement
+  readonly judgement: Verification
   /** The items whose lines fail. */
   readonly failing: readonly string[]
   /** The items of the advisories about the role. */
@@ -34,7 +34,7 @@ export async function judgeLogin({ port, schema = null, asked, ...who }: Login):
     { target, caCertificate: null, schema, deadlineMs: 10_000 },
     { policy: { openNetworks: ['127.0.0.0/8'] }, resolver: createResolver({ servers: [], timeoutMs: 1_000 }) },
   )
-  const judgement = judge(probe, { schema, rolePolicy: 'enforce', dbType: 'postgresql', ...asked, target })
+  const judgement = judgeProbe(probe, { schema, rolePolicy: 'enforce', dbType: 'postgresql', ...asked, target })
   return {
     probe,
     judgement,

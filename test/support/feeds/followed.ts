@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createListener } from '#client/endpoint.ts'
 import { onNews } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
-import { bareUuid } from '#test/support/http/voices.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, type MooringOptions, startMooring } from '#test/support/mooring/mooring.ts'
 import { KEY, type Mood, type Stranger, startStranger } from './stranger.ts'
 

@@ -7,7 +7,7 @@ import { expect } from 'vitest'
 import { makeKey, mistyped } from '#test/support/access/keys.ts'
 import { difference, effectsOver } from '#test/support/database/rows.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
-import { bareUuid } from './voices.ts'
+import { bareUuid } from './surfaces.ts'
 
 /** Stands in every body that could give something away; no answer may hold it. */
 export const SECRET = 'Tell-N0-one'

@@ -8,7 +8,7 @@ import { capability } from '#test/support/access/actors.ts'
 import { makeKey, mistyped } from '#test/support/access/keys.ts'
 import type { Customer } from '#test/support/mooring/customer.ts'
 import type { Mooring, TestOrganization } from '#test/support/mooring/mooring.ts'
-import { bareUuid } from './voices.ts'
+import { bareUuid } from './surfaces.ts'
 
 /** Where a story plays. */
 export interface Stage {

@@ -8,7 +8,7 @@ import { createLog } from '#server/log.ts'
 import { createApp } from '#server/rest/app.ts'
 import { createListener } from '#server/rest/listener.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
-import { Signals } from '#server/store/database/signals.ts'
+import { Notifications } from '#server/store/database/notifications.ts'
 import { webParts } from '#server/wiring-web.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { type Mooring, startMooring } from './mooring.ts'
@@ -24,25 +24,25 @@ export interface Impatient {
 
 /** Starts both. The caller stops them. */
 export async function startImpatient(): Promise<Impatient> {
-  const stack = new AsyncDisposableStack()
+  const cleanup = new AsyncDisposableStack()
   const mooring = await startMooring({ worker: false })
-  stack.defer(() => mooring.stop())
+  cleanup.defer(() => mooring.stop())
   const { config, db, databaseUrl } = mooring
-  const signals = new Signals({ url: databaseUrl, onError: () => undefined })
-  stack.defer(() => signals.close())
-  await signals.open()
-  const ground = { config, db, signals, log: createLog({ level: 'silent' }), clock: () => new Date() }
+  const notifications = new Notifications({ url: databaseUrl, onError: () => undefined })
+  cleanup.defer(() => notifications.close())
+  await notifications.open()
+  const ground = { config, db, notifications, log: createLog({ level: 'silent' }), clock: () => new Date() }
   const patient = await webParts(ground, await readWebKeyring(join(config.keyring, 'web.json')))
   const parts = { ...patient, validateMs: WAIT_MS, answerMs: WAIT_MS }
-  stack.defer(() => parts.changeFeed.close())
+  cleanup.defer(() => parts.changeFeed.close())
   const { publicUrl, trustProxy, corsOrigins, patience } = config
   const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => ({ ok: true }) })
   const server = createListener(app, { patience, publicUrl }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  stack.defer(async () => {
+  cleanup.defer(async () => {
     server.closeAllConnections()
     server.close()
     await once(server, 'close')
   })
-  return { mooring, url: `http://127.0.0.1:${portOf(server)}`, stop: () => stack.disposeAsync() }
+  return { mooring, url: `http://127.0.0.1:${portOf(server)}`, stop: () => cleanup.disposeAsync() }
 }

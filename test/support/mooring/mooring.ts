@@ -75,24 +75,24 @@ export interface MooringOptions {
 
 /** Starts one. The caller stops it. */
 export async function startMooring(options: MooringOptions = {}): Promise<Mooring> {
-  const stack = new AsyncDisposableStack()
+  const cleanup = new AsyncDisposableStack()
   const own = options.databaseUrl
   const database = own === undefined ? await freshDatabase() : { url: own, drop: async () => undefined }
-  stack.defer(() => database.drop())
-  const dir = options.keyrings ?? (await ownKeyrings(stack))
+  cleanup.defer(() => database.drop())
+  const dir = options.keyrings ?? (await ownKeyrings(cleanup))
   const config = configOf({ DATABASE_URL: database.url, MOORING_KEYRING: dir, ...options.env })
   const logLines: string[] = []
   const log = createLog({ level: 'trace', destination: keeping(logLines) })
   const clock = options.clock ?? (() => new Date())
-  const store = await openStore(stack, { config, url: database.url, log, setsDeadlines: true })
+  const store = await openStore(cleanup, { config, url: database.url, log, setsDeadlines: true })
   const { cutsFirstTries = true } = options
   const places = ownPlaces(config, { url: database.url, isShared: false })
   const ground = { config, ...store, log, clock, ownPlaces: places, cutsFirstTries }
   const keyring = await readWorkerKeyring(join(dir, 'worker.json'))
   const worker = options.worker === false ? null : await startWorker(ground, keyring)
-  stack.defer(async () => worker?.stop(5_000))
+  cleanup.defer(async () => worker?.stop(5_000))
   const web = await startWeb(ground, await readWebKeyring(join(dir, 'web.json')))
-  stack.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
+  cleanup.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
   const url = `http://127.0.0.1:${web.port}`
   const newOrganization = (name: string) => organizationOf({ db: store.db, keyring, now: clock() }, name)
   const organization = await newOrganization('First')
@@ -111,13 +111,13 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
     },
     client: (key = organization.testKey) => createClient({ url, key, seal: false }),
     call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
-    stop: () => stack.disposeAsync(),
+    stop: () => cleanup.disposeAsync(),
   }
 }
 
-async function ownKeyrings(stack: AsyncDisposableStack): Promise<string> {
+async function ownKeyrings(cleanup: AsyncDisposableStack): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'mooring-test-'))
-  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  cleanup.defer(() => rm(dir, { recursive: true, force: true }))
   await initKeyrings(dir, newKeyId)
   return dir
 }

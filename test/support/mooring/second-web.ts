@@ -12,7 +12,7 @@ import type { Mooring } from './mooring.ts'
 
 /** Serves one, configured like the first but for `env`. The caller stops it. */
 export async function secondWeb(mooring: Mooring, env: Record<string, string> = {}) {
-  const stack = new AsyncDisposableStack()
+  const cleanup = new AsyncDisposableStack()
   const given = {
     PORT: '0',
     HOST: '127.0.0.1',
@@ -22,7 +22,7 @@ export async function secondWeb(mooring: Mooring, env: Record<string, string> = 
   }
   const config = readConfig({ ...given, MOORING_POOL_SIZE: '4', ...env })
   const log = createLog({ level: 'silent' })
-  const store = await openStore(stack, {
+  const store = await openStore(cleanup, {
     config,
     url: config.databaseUrl ?? mooring.databaseUrl,
     log,
@@ -30,6 +30,6 @@ export async function secondWeb(mooring: Mooring, env: Record<string, string> = 
   })
   const keyring = await readWebKeyring(join(mooring.config.keyring, 'web.json'))
   const web = await startWeb({ config, ...store, log, clock: () => new Date() }, keyring)
-  stack.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
-  return { url: `http://127.0.0.1:${web.port}`, stop: () => stack.disposeAsync() }
+  cleanup.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
+  return { url: `http://127.0.0.1:${web.port}`, stop: () => cleanup.disposeAsync() }
 }

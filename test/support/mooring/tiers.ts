@@ -69,15 +69,15 @@ export interface Tiers {
  * template; a migrated one may be given, whose server goes with its roles.
  */
 export async function makeTiers(given?: FreshDatabase): Promise<Tiers> {
-  const stack = new AsyncDisposableStack()
+  const cleanup = new AsyncDisposableStack()
   const database = given ?? (await freshDatabase())
-  stack.defer(() => database.drop())
-  const { role, roleUrl } = await makeRoles(database.url, given === undefined ? stack : null)
+  cleanup.defer(() => database.drop())
+  const { role, roleUrl } = await makeRoles(database.url, given === undefined ? cleanup : null)
   const db = openDb({ url: database.url, size: 2, onError: () => undefined })
-  stack.defer(() => db.destroy())
+  cleanup.defer(() => db.destroy())
   await applyGrants(db, grantStatements(role))
   const dir = await mkdtemp(join(tmpdir(), 'mooring-tiers-'))
-  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  cleanup.defer(() => rm(dir, { recursive: true, force: true }))
   await initKeyrings(dir, newKeyId)
   const keyring = () => readWorkerKeyring(join(dir, 'worker.json'))
   const ground = { db, keyring: await keyring(), now: new Date() }
@@ -94,21 +94,21 @@ export async function makeTiers(given?: FreshDatabase): Promise<Tiers> {
     keyring,
     async start(tier, options = {}) {
       const started = startProcess(tier, { ...options, url: roleUrl[tier], keyring: join(dir, `${tier}.json`) })
-      stack.defer(() => started.end())
+      cleanup.defer(() => started.end())
       await started.logged(tier === 'web' ? 'web is listening' : 'worker is running')
       return started
     },
     urlOf,
     client: async (web, { key = testKey, seal = true } = {}) => createClient({ url: await urlOf(web), key, seal }),
-    stop: () => stack.disposeAsync(),
+    stop: () => cleanup.disposeAsync(),
   }
 }
 
-async function makeRoles(url: string, stack: AsyncDisposableStack | null) {
+async function makeRoles(url: string, cleanup: AsyncDisposableStack | null) {
   const tag = randomUUID().slice(0, 8)
   const role = { web: `web_${tag}`, worker: `worker_${tag}` }
   const roleUrl = { web: await makeRole(url, role.web), worker: await makeRole(url, role.worker) }
-  stack?.defer(async () => {
+  cleanup?.defer(async () => {
     await query(url, `drop owned by ${quoted(role.web)}, ${quoted(role.worker)}`)
     await query(url, `drop role ${quoted(role.web)}, ${quoted(role.worker)}`)
   })

@@ -3,7 +3,7 @@
  */
 import { retentionSettings } from '#server/domain/tasks/retention-settings.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import { forget, type Kept } from '#server/work/retention.ts'
+import { type Kept, purgeExpired } from '#server/work/retention.ts'
 
 /** What is kept where nothing is said. */
 export const RETENTION = retentionSettings({ integer: ask => ask.fallback })
@@ -11,7 +11,7 @@ export const RETENTION = retentionSettings({ integer: ask => ask.fallback })
 /** One turn of everything, so many milliseconds from now. Events of feeds are kept for ever unless `eventsMs` is said. */
 export function forgetLater(db: Db, ms: number, kept: Partial<Kept> = {}): Promise<void> {
   const clock = () => new Date(Date.now() + ms)
-  return forget(
+  return purgeExpired(
     { db, clock },
     { kept: { retention: RETENTION, eventsMs: 1e12, ...kept }, goesOn: () => Promise.resolve(true) },
   )

@@ -59,7 +59,7 @@ export function zoneOf(path: string): string | null {
   if (third !== undefined) return LAYERS.includes(second) ? second : ROOT_FOLDERS.includes(second) ? 'root' : null
   const name = second.replace(/\.tsx?$/, '')
   if (['main', 'web', 'worker', 'quarantine', 'cli'].includes(name)) return `entry ${name}`
-  if (name === 'variables') return 'config'
+  if (name === 'env') return 'config'
   if (['config', 'log', 'wiring-web', 'wiring-worker'].includes(name)) return name
   return 'root'
 }
@@ -67,7 +67,7 @@ export function zoneOf(path: string): string | null {
 function standaloneZone(path: string): string {
   if (path.startsWith('server/standalone/embedded/')) return 'embedded'
   const name = path.slice('server/standalone/'.length).replace(/\.tsx?$/, '')
-  return name === 'local' ? 'local' : name === 'sample' ? 'embedded' : 'root'
+  return name === 'standalone' ? 'local' : name === 'demo-database' ? 'embedded' : 'root'
 }
 
 function knownClient(folder: string): string | null {

@@ -6,7 +6,7 @@
 import { Visitor } from 'oxc-parser'
 import type { Source, Violation } from './source.ts'
 
-const FORBIDDEN = ['helper', 'util', 'common', 'manager', 'service', 'data', 'info', 'misc', 'lib', 'handler']
+const FORBIDDEN = ['helper', 'util', 'common', 'manager', 'misc', 'lib']
 
 /** Reports forbidden words in the path and in the names that a file declares. */
 export function checkNames(source: Source): Violation[] {
@@ -20,7 +20,7 @@ export function checkNames(source: Source): Violation[] {
 }
 
 function forbiddenWord(name: string): string | null {
-  // `userData`, `user_data` and `HTTPData` hold the word; `metadata` and `database` are words of their own.
+  // `userHelper`, `user_helper` and `URLHelper` hold the word; `utility` is a word of its own.
   const words = name.match(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g) ?? []
   return words.map(word => word.toLowerCase()).find(word => FORBIDDEN.includes(word.replace(/s$/, ''))) ?? null
 }
