@@ -195,7 +195,7 @@ function nextDue(
   if (rotation?.decision === 'wait') {
     const endsAtMs = rotation.credential.createdAt.getTime() + deps.feeds.rotationWindowMs
     const backedOffMs = backoffMs(claim.attempts, ROTATION, deps.random())
-    const soonMs = nowMs + Math.min(backedOffMs, lookAgainMs(deps, after) ?? backedOffMs)
+    const soonMs = nowMs + Math.min(backedOffMs, lookAgainMs(after, nowMs) ?? backedOffMs)
     // Past the end what could not be asked is asked again, and no sooner than before it.
     return new Date(endsAtMs > nowMs ? Math.min(soonMs, endsAtMs) : soonMs)
   }

@@ -27,8 +27,9 @@ export function nextCheck(
   const { outcome, after, row, until } = of
   // Budgets kept it back: the time at which they do no more, and not all at the very same one.
   if (until) return new Date(until.getTime() + Math.round(UNTIL_SPREAD_MS * deps.random()))
+  // One moment for all of it: a second look at the clock would move a planned look by what has passed between the two.
   const now = deps.clock().getTime()
-  const lookMs = lookAgainMs(deps, after)
+  const lookMs = lookAgainMs(after, now)
   if (outcome === 'unreachable') {
     const soonMs = backoffMs(claim.attempts, UNREACHABLE, deps.random())
     return new Date(now + Math.min(soonMs, lookMs ?? soonMs))
@@ -40,12 +41,12 @@ export function nextCheck(
 }
 
 /**
- * How long until a refusal is looked at again, in milliseconds; null where none waits for that. A look whose time is over, since
- * something kept it from being made, is repeated.
+ * How long after `nowMs` a refusal is looked at again, in milliseconds; null where none waits for that. A look whose time is over,
+ * since something kept it from being made, is repeated.
  */
-export function lookAgainMs(deps: WorkerDeps, after: Standing): number | null {
+export function lookAgainMs(after: Standing, nowMs: number): number | null {
   const at = lookAgainAt(after)
   if (at === null) return null
-  const leftMs = at.getTime() - deps.clock().getTime()
+  const leftMs = at.getTime() - nowMs
   return leftMs > 0 ? leftMs : LONGEST_WAIT_MS
 }
