@@ -54,7 +54,7 @@ async function runFault(fault: Fault, { customer, chance, isSample, everything }
   everything.defer(() => cleanup.disposeAsync())
   try {
     const scene = await makeScene((await fault.scene?.(cleanup)) ?? {}, { customer, cleanup })
-    const lasts = isSample ? fault.lastsSeconds / 2 : fault.lastsSeconds
+    const lasts = isSample ? Math.max(fault.lastsSeconds / 2, fault.feltAfterSeconds ?? 0) : fault.lastsSeconds
     const wrong: string[] = []
     await wait(SETTLE_MS * chance())
     scene.readiness.since()
@@ -64,9 +64,8 @@ async function runFault(fault: Fault, { customer, chance, isSample, everything }
     const meanwhile = spared === undefined ? null : await untilBack(scene, fault.withinSeconds, spared)
     await wait(lasts * 1_000)
     if (fault.isUnready === true && !isSample) wrong.push(...(await thoseReady(scene)))
-    // A fault that nobody feels shows nothing. In a sample it lasts half as long, which may be less than a deadline.
-    if (!isSample && spared !== 'everyone' && scene.load.failures() === failures)
-      wrong.push('no write failed meanwhile')
+    // A fault that nobody feels shows nothing.
+    if (spared !== 'everyone' && scene.load.failures() === failures) wrong.push('no write failed meanwhile')
     await end()
     const readiness = scene.readiness.since().join(', ')
     const after = await untilBack(scene, fault.withinSeconds)

@@ -2,7 +2,7 @@
  * Our own server goes away and comes back: restarted in order, killed again and again, frozen for longer than any deadline.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Fault } from '#test/faults/fault.ts'
+import { type Fault, UNANSWERED_SECONDS } from '#test/faults/fault.ts'
 
 const KILLS = 3
 const BETWEEN_MS = 1_500
@@ -41,6 +41,7 @@ export const frozen: Fault = {
   withinSeconds: 20,
   isUnready: true,
   lastsSeconds: 20,
+  feltAfterSeconds: UNANSWERED_SECONDS,
   async begin({ server }) {
     await server.freeze()
     return () => server.thaw()

@@ -15,7 +15,7 @@ export function rolling(): Fault {
     sparesMeanwhile: 'everyone',
     lastsSeconds: 2,
     scene: async () => ({
-      // What production has: nothing is said, so a process serves for five seconds after the signal.
+      // Production's default: a process serves for five seconds after the signal.
       between: async () => url => ({ DATABASE_URL: url, MOORING_DRAIN_SECONDS: '' }),
       async before(urls, cleanup) {
         const started = await startBalancer()

@@ -83,6 +83,8 @@ export const organizationLocked: Fault = {
   withinSeconds: 20,
   sparesMeanwhile: 'others',
   lastsSeconds: 6,
+  // Twice the time for which a statement waits for a lock.
+  feltAfterSeconds: 4,
   async begin({ server, tiers }) {
     const client = new pg.Client({ connectionString: server.url() })
     await client.connect()

@@ -2,7 +2,7 @@
  * The way to our own server becomes a black hole (`black-hole.ts`): packets are lost, and no connection is closed.
  */
 
-import type { Fault } from '#test/faults/fault.ts'
+import { type Fault, UNANSWERED_SECONDS } from '#test/faults/fault.ts'
 import { openWay, type Way } from './black-hole.ts'
 
 /** Makes the fault; the way is made with its scene. */
@@ -13,6 +13,7 @@ export function swallowed(): Fault {
     withinSeconds: 20,
     isUnready: true,
     lastsSeconds: 24,
+    feltAfterSeconds: UNANSWERED_SECONDS,
     scene: async () => ({
       async between(server, cleanup) {
         const opened = await openWay(server.port)
