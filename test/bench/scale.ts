@@ -1,5 +1,5 @@
 /**
- * What a million datasources cost: everything that is done over and over, with a thousand datasources and with a million over
+ * The cost of a million datasources: every frequent operation, with a thousand datasources and with a million over
  * 10,000 organizations, one of which has a tenth of them, side by side in one run. `npm run bench:scale`, or
  * `npm run bench:scale -- 50000` for fewer. Prints rates and their ratio, and every statement's plans; ends with an error where a
  * ratio is below the target or a plan reads more than it may.

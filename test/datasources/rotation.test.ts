@@ -5,7 +5,7 @@ import { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
-import { uuidOf } from '#shared/base/wire.ts'
+import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
 import { quiet } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { difference, effects } from '#test/support/database/rows.ts'
@@ -211,6 +211,13 @@ async function closedPort(): Promise<{ port: number; open: () => Promise<Server>
   }
 }
 
+/** Rotates to a place where nobody answers, and waits until that was found. */
+async function rotatedToNowhere(id: DatasourceId): Promise<void> {
+  const { port } = await closedPort()
+  const connectionString = customer.url('reader', { port })
+  await datasources().rotate.mutate({ id, connectionString, allowMove: true, waitSeconds: 20 })
+}
+
 describe('A new credential that cannot be tried', () => {
   it.each([
     ['in clear', false],
@@ -240,13 +247,7 @@ describe('A new credential that cannot be tried', () => {
 
   it('gives way to the next one, its bytes destroyed', async () => {
     const { id } = await registered()
-    const { port } = await closedPort()
-    await datasources().rotate.mutate({
-      id,
-      connectionString: customer.url('reader', { port }),
-      allowMove: true,
-      waitSeconds: 20,
-    })
+    await rotatedToNowhere(id)
     const third = await datasources().rotate.mutate({ id, connectionString: named('third'), waitSeconds: 20 })
     expect(third).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 3, port: customer.port })
     expect(await credentialsOf(id)).toEqual([retired(1), retired(2), current(3)])
@@ -254,13 +255,7 @@ describe('A new credential that cannot be tried', () => {
 
   it('stands in the way of a caller who expects that nothing is', async () => {
     const { id } = await registered()
-    const { port } = await closedPort()
-    await datasources().rotate.mutate({
-      id,
-      connectionString: customer.url('reader', { port }),
-      allowMove: true,
-      waitSeconds: 20,
-    })
+    await rotatedToNowhere(id)
     const refused = datasources().rotate.mutate({ id, connectionString: named('other'), expectedVersion: 1 })
     expect(await fault(refused)).toBe('conflict')
     expect(await pendingOf(id)).toEqual([{ version: 2 }])
@@ -372,13 +367,7 @@ describe('POST /v1/datasources, once more', () => {
 describe('A removal', () => {
   it('destroys the bytes of the credential in force and of the pending one, and ends the tasks', async () => {
     const { id } = await registered()
-    const { port } = await closedPort()
-    await datasources().rotate.mutate({
-      id,
-      connectionString: customer.url('reader', { port }),
-      allowMove: true,
-      waitSeconds: 20,
-    })
+    await rotatedToNowhere(id)
     expect(await datasources().remove.mutate({ id })).toMatchObject({
       id,
       removedAt: expect.any(String),

@@ -3,23 +3,7 @@
  * Called by `migrations.ts`.
  */
 import pg from 'pg'
-
-const ITEMS = [
-  'host',
-  'connect',
-  'tls',
-  'authenticate',
-  'database',
-  'server_version',
-  'role_superuser',
-  'role_bypassrls',
-]
-const CHECKS = JSON.stringify(ITEMS.map(item => ({ item, outcome: 'pass', actual: `what was found of ${item}` })))
-const bytes = (count: number) =>
-  `decode(left(repeat(md5(n || 'bytes'), ${Math.ceil(count / 16)}), ${count * 2}), 'hex')`
-/** A UUIDv7 of the moment `at`. */
-const idOf = (of: string) =>
-  `(lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(md5(${of}), 1, 3) || '8' || substr(md5(${of}), 4, 15))::uuid`
+import { bytes, CHECKS, idOf } from './made-up.ts'
 
 const statements = (datasources: number, organizations: number) => [
   // Triggers look at foreign keys.
@@ -32,7 +16,7 @@ const statements = (datasources: number, organizations: number) => [
   `insert into api_keys (org_id, id, mode, last4, pepper_id, hash, mac, scopes, created_at)
      select id, gen_random_uuid(), mode, 'abcd', 'p', sha256(decode(md5(n || mode), 'hex')), ${bytes(32)}, '{}', now()
      from orgs, unnest('{live,test}'::text[]) as mode`,
-  `create temp table made as select m.n, o.id as org_id, o.key_id, ${idOf("m.n || 'd'")} as id, ${idOf("m.n || 'v'")} as verification_id, at from (
+  `create temp table made as select m.n, o.id as org_id, o.key_id, ${idOf('at', "m.n || 'd'")} as id, ${idOf('at', "m.n || 'v'")} as verification_id, at from (
      select n, now() - interval '20 days' * (1 - n / ${datasources}.0) as at, case when n % 10 = 0 then 0 else n % ${organizations} end as org
      from generate_series(1, ${datasources}) n) m join orgs o on o.n = m.org order by m.n`,
   `insert into datasources (org_id, id, kind, mode, name, db_type, status, host, port, database, schema, tls_mode, excluded_schemas, identity,
@@ -43,11 +27,11 @@ const statements = (datasources: number, organizations: number) => [
      select org_id, id, 1, 'current', key_id, ${bytes(320)}, 's', ${bytes(64)}, md5(n::text), at from made`,
   // A tenth is due later than in a day, as where the interval is longer.
   `insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, settled)
-     select org_id, ${idOf("n || 't'")}, 'verify', id, true, now() + interval '1 day' * (n % 10) / 8, at, 1 from made`,
+     select org_id, ${idOf('at', "n || 't'")}, 'verify', id, true, now() + interval '1 day' * (n % 10) / 8, at, 1 from made`,
   `insert into verifications (org_id, id, datasource_id, version, outcome, checks, advisories, took_ms, at)
      select org_id, verification_id, id, 1, 'passed', '${CHECKS}', '[]', 120, at from made`,
   `insert into audit_events (org_id, id, at, principal_kind, principal_id, action, object_kind, object_id, outcome, request_id, address)
-     select org_id, ${idOf("n || 'a'")}, at, 'key', key_id, 'datasource.registered', 'datasource', id, 'ok', 'r', '203.0.113.7' from made`,
+     select org_id, ${idOf('at', "n || 'a'")}, at, 'key', key_id, 'datasource.registered', 'datasource', id, 'ok', 'r', '203.0.113.7' from made`,
   `insert into changes (org_id, datasource_id, change, at) select org_id, id, 'verified', at from made`,
   `drop table made, orgs`,
   'vacuum analyze',

@@ -1,5 +1,5 @@
 /**
- * What the benchmark does: each row is one thing that the product does over and over, called as the product is called. Those of
+ * The benchmark's rows: each is one frequent operation of the product, called as the product is called. Those of
  * callers are here and go over HTTP; those of workers call what a worker's loop calls.
  */
 import type { Row } from './row.ts'

@@ -4,6 +4,7 @@
  * organization has a tenth of them. Bytes that the product seals are random here: nothing of these datasources is ever opened.
  */
 import pg from 'pg'
+import { bytes, CHECKS, idOf } from './made-up.ts'
 
 /** What is made. */
 export interface Extent {
@@ -24,24 +25,6 @@ const REMOVED = 100
 const OLD = 600
 /** Checks that are due at the end, whatever the number of datasources; the others come one after the other within a day. */
 export const DUE = 400
-
-const ITEMS = [
-  'host',
-  'connect',
-  'tls',
-  'authenticate',
-  'database',
-  'server_version',
-  'role_superuser',
-  'role_bypassrls',
-]
-const CHECKS = JSON.stringify(ITEMS.map(item => ({ item, outcome: 'pass', actual: `what was found of ${item}` })))
-
-/** A UUIDv7 of the moment `at`, told apart by what is hashed. */
-const idOf = (at: string, of: string) =>
-  `(lpad(to_hex((extract(epoch from ${at}) * 1000)::bigint), 12, '0') || '7' || substr(md5(${of}), 1, 3) || '8' || substr(md5(${of}), 4, 15))::uuid`
-const bytes = (count: number) =>
-  `decode(left(repeat(md5(n || 'bytes'), ${Math.ceil(count / 16)}), ${count * 2}), 'hex')`
 
 /** Odd and no multiple of five: the large organization has every tenth, and has no more of what is due than its share. */
 function everyDue(datasources: number): number {

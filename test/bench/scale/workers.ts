@@ -1,5 +1,5 @@
 /**
- * What workers do over and over, and web processes for their subscribers, by the functions that they call.
+ * Frequent operations of workers, and of web processes for their subscribers, by the functions that they call.
  * The rows of callers are in `rows.ts`.
  */
 import { newId } from '#server/domain/access/ids.ts'
