@@ -99,7 +99,7 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
 
 function startQuarantine({ alone }: WorkerGround, deps: WorkerDeps): Quarantine | null {
   if (alone === undefined) return null
-  const kinds = Object.keys({ ...taskHandlers, ...feedTaskHandlers }) as TaskKind[] // the keys of Trades are kinds
+  const kinds = Object.keys({ ...taskHandlers, ...feedTaskHandlers }) as TaskKind[] // the keys of TaskHandlers are kinds
   const entry = join(dirname(fileURLToPath(import.meta.url)), 'quarantine.ts')
   const quarantine = new Quarantine(deps, kinds, (claim, deadlineMs) =>
     startAlone({ entry, order: quarantineOrder(alone, claim, deadlineMs), deadlineMs }),

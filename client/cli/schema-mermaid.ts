@@ -9,7 +9,7 @@ import { escapeUnprintable } from '#shared/base/printable.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Column, Constraint, Relation } from '#shared/schemas/snapshot-relation.ts'
 
-/** What Mermaid draws unless it is configured otherwise (`maxTextSize`, `maxEdges`). */
+/** Mermaid's default limits (`maxTextSize`, `maxEdges`). */
 const MAX_TEXT = 50_000
 const MAX_EDGES = 500
 const TOO_LARGE = `%% This is more than Mermaid draws by default (${MAX_TEXT} characters, ${MAX_EDGES} relationships).

@@ -42,7 +42,7 @@ export function outline(read: readonly Token[]): string {
     .join(' ')
 }
 
-/** What was too long when it was read is there in part: no statement to run. */
+/** True for a text that was cut when it was read: it is no statement to run. */
 export function isCut(statement: string): boolean {
   const [, ...behind] = statement.split(' ... [')
   return behind.some(text => /^\d{1,10} bytes, sha-256 [0-9a-f]{64}\]/.test(text))

@@ -71,12 +71,12 @@ export function relationStatements(schema: string, relation: Relation, of: Makin
   }
 }
 
-/** What a relation is made with. */
+/** The statements that create a relation. */
 export interface Making {
   readonly needs: Needs
   /** It is a partition of a table that is made with its partitions. */
   readonly isPart: boolean
-  /** What it inherits is made with it. */
+  /** Its inherited parts are created with it. */
   readonly isInherited: boolean
   /** Its partitions are made with another table. */
   readonly isPlain?: boolean
@@ -92,7 +92,7 @@ function whenHeld(statement: string, missing: readonly string[]): string {
   return missing.length === 0 ? statement : remark(statement, 'missing')
 }
 
-/** What a column is given after the table is made: a view's defaults, and what must not be checked or is not there. */
+/** Column properties that are set after the table is created: a view's defaults, and unchecked or absent ones. */
 function lateColumns(name: string, relation: Relation, needs: Needs): string[] {
   return relation.columns.flatMap(column => {
     const column_ = identifier(column.name)

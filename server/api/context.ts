@@ -70,7 +70,7 @@ export interface ResponseMetadata {
 export interface ComparedRequest {
   /** The body as it came. */
   readonly body: unknown
-  /** What the query asks for belongs to the request as much as its body. With its question mark; empty without one. */
+  /** The query with its question mark, which is part of the request like its body; empty without one. */
   readonly query: string
 }
 
@@ -82,7 +82,7 @@ export interface Context {
   readonly surface: Surface
   readonly requestId: string
   readonly address: string | null
-  readonly metadata: ResponseMetadata
+  readonly responseMetadata: ResponseMetadata
   /** What is left of the size of its answers; the calls of a batch share it. */
   readonly answers: AnswerBudget
   /** What the dialect's `Idempotency-Key` header asks for; null without it. */

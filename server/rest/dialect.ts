@@ -38,7 +38,7 @@ export interface Call {
   readonly query: URLSearchParams
   /** Seconds that `Prefer: wait=N` asks for, at most 30; undefined without it, and on routes that do not wait. */
   readonly waitSeconds: number | undefined
-  readonly remarks: ResponseMetadata
+  readonly responseMetadata: ResponseMetadata
 }
 
 /** A list, how its pages are read, and how an answer is spelled around its rows. */

@@ -73,7 +73,17 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
   const answers = answerBudget()
   putInPlace(response, answers.texts)
   const recheck = async () => requireHere(await authenticate(request.headers, registry()))
-  return { deps, principal, surface: 'trpc', ...about, metadata: {}, answers, idempotency: null, token, recheck }
+  return {
+    deps,
+    principal,
+    surface: 'trpc',
+    ...about,
+    responseMetadata: {},
+    answers,
+    idempotency: null,
+    token,
+    recheck,
+  }
 }
 
 /** Whatever was thrown is a failure of ours. */

@@ -42,8 +42,8 @@ export function isBroken(thrown: unknown): thrown is SealBroken {
 }
 
 /**
- * What `open` answers, and what `unreadable` does where a box in it is not what was sealed for its place. A key that another
- * worker has is no failure of the box, and is thrown on like everything else.
+ * Answers with `open`, or with `unreadable` where a box is not the one that was sealed for its place. A lacking key is no failure
+ * of the box: it is thrown on, like every other error.
  */
 export function openOr<T, U>(open: () => T, unreadable: () => U): T | U {
   try {

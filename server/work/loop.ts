@@ -44,8 +44,8 @@ export class Loop {
   readonly #parts: WorkerDeps
   /** For first tries. */
   readonly #hasty: WorkerDeps
-  readonly #trades: TaskHandlers
-  readonly #pace: Concurrency
+  readonly #handlers: TaskHandlers
+  readonly #concurrency: Concurrency
   readonly #running = new Map<Promise<void>, Running>()
   readonly #lacking = new LackingKeys()
   #wake: () => void = () => undefined
@@ -55,11 +55,11 @@ export class Loop {
   readonly #rounds: claims.Rounds = new Map()
   #newestFirst = false
 
-  constructor(deps: WorkerDeps, trades: TaskHandlers, pace: Concurrency) {
+  constructor(deps: WorkerDeps, handlers: TaskHandlers, concurrency: Concurrency) {
     this.#parts = deps
-    this.#hasty = pace.cutsFirstTries ? { ...deps, dialler: firstTries(deps.dialler) } : deps
-    this.#trades = trades
-    this.#pace = pace
+    this.#hasty = concurrency.cutsFirstTries ? { ...deps, dialler: firstTries(deps.dialler) } : deps
+    this.#handlers = handlers
+    this.#concurrency = concurrency
   }
 
   /** Begins to claim. */
@@ -94,7 +94,7 @@ export class Loop {
       const claimed = await this.#claim()
       for (const running of claimed) this.#begin(running)
       // A full batch hints at more; without a free slot there is nothing to do but wait for one.
-      if (claimed.length > 0 && this.#running.size < this.#pace.slots) continue
+      if (claimed.length > 0 && this.#running.size < this.#concurrency.slots) continue
       await woken
     }
   }
@@ -116,7 +116,7 @@ export class Loop {
     const now = clock()
     const claimed: Running[] = []
     try {
-      const kinds = Object.keys(this.#trades) as claims.Claim['kind'][] // the keys of Trades are kinds
+      const kinds = Object.keys(this.#handlers) as claims.Claim['kind'][] // the keys of TaskHandlers are kinds
       const due = await withDeadline(CLAIM_DEADLINE_MS, () => claims.prioritiesDue(db, { kinds, now }))
       // With one place at a time, it goes to what was asked for last every second time.
       this.#newestFirst = !this.#newestFirst
@@ -126,14 +126,14 @@ export class Loop {
       }
     } catch (cause) {
       // The database is away: the poll tries again. What was claimed before it went comes back when the claim runs out.
-      log.error({ stage: 'claim', kinds: Object.keys(this.#trades), cause }, 'no tasks could be claimed')
+      log.error({ stage: 'claim', kinds: Object.keys(this.#handlers), cause }, 'no tasks could be claimed')
     }
     return claimed
   }
 
   /** Databases that are slow or away must not keep the others waiting, nor those who ask. */
   #room(lane: claims.Lane, running: readonly Running[]): number {
-    const { slots, background } = this.#pace
+    const { slots, background } = this.#concurrency
     const taken = (...lanes: claims.Lane[]) => running.filter(one => lanes.includes(one.lane)).length
     const free = slots - running.length
     if (lane === 'asked') return free
@@ -149,7 +149,7 @@ export class Loop {
     of: Pick<claims.ClaimAsk, 'kinds' | 'limit' | 'now'> & { due: readonly number[]; others: readonly Running[] },
   ): Promise<Running[]> {
     const isAsked = (other: claims.Lane) => other === 'asked'
-    const { asked, background } = this.#pace.perOrganization
+    const { asked, background } = this.#concurrency.perOrganization
     const perOrganization = isAsked(lane) ? asked : background
     const ask = {
       kinds: of.kinds,
@@ -177,7 +177,7 @@ export class Loop {
     const isFirst = running.lane === 'asked' || running.lane === 'scheduled'
     const lacks = () => this.#lacking.met(running.claim.organizationId)
     const task = { claim: running.claim, lacks }
-    const run = runTask(isFirst ? this.#hasty : this.#parts, this.#trades, task).finally(() => {
+    const run = runTask(isFirst ? this.#hasty : this.#parts, this.#handlers, task).finally(() => {
       this.#running.delete(run)
       this.#wake()
     })
@@ -191,14 +191,14 @@ export class Loop {
  */
 export async function runTask(
   deps: WorkerDeps,
-  trades: TaskHandlers,
+  handlers: TaskHandlers,
   { claim, lacks }: { claim: claims.Claim; lacks?: () => void },
 ): Promise<void> {
   const { organizationId } = claim
   try {
-    await asWriter({ organizationId, phase: 'ends' }, () => runOf(deps, trades, { claim, kind: claim.kind }))
+    await asWriter({ organizationId, phase: 'ends' }, () => runOf(deps, handlers, { claim, kind: claim.kind }))
   } catch (cause) {
-    // What it did is done where the organization goes, if it is not done yet.
+    // The target runs the task of a moved organization, unless it has been done.
     if (cause instanceof OrganizationMoving) return
     // Before it is given back: this worker would be the first to claim it again.
     if (cause instanceof KeyLacking) lacks?.()
@@ -210,11 +210,11 @@ export async function runTask(
 /** The kind is a parameter of its own, so that work and claim are seen to be of the same one. */
 async function runOf<K extends TaskKind>(
   deps: WorkerDeps,
-  trades: TaskHandlers,
+  handlers: TaskHandlers,
   { claim, kind }: { claim: claims.Claim; kind: K },
 ): Promise<void> {
   if (!claims.isOfKind(claim, kind)) throw new Error(`a ${kind} task is about something else than those of its kind`)
-  await trades[kind]?.(deps, claim)
+  await handlers[kind]?.(deps, claim)
 }
 
 async function giveBack(deps: WorkerDeps, claim: claims.Claim, cause: unknown): Promise<void> {

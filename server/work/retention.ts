@@ -79,7 +79,7 @@ const LIST: readonly Forget[] = [
   db => forgetMoved(db, MOVED_KEPT_DAYS),
 ]
 
-/** What reads or writes an old row waits as long as its batch takes. */
+/** The aim for a batch: a statement that touches one of its rows waits as long. */
 const AIM_MS = 50
 const FIRST = BATCH / 4
 

@@ -13,8 +13,8 @@ import { lease } from '#server/work/leases/lease.ts'
 import { introspect } from '#server/work/schemas/introspect.ts'
 import type { TaskHandlers } from './deps.ts'
 
-/** What somebody waits for, and the checks. */
+/** Handlers of tasks that callers wait for, and of checks. */
 export const taskHandlers: TaskHandlers = { verify, compare, validate, introspect, lease, push, reseal }
 
-/** What follows feeds. */
+/** Handlers of tasks that follow feeds. */
 export const feedTaskHandlers: TaskHandlers = { poll }

@@ -7,7 +7,7 @@
 const PREFIX = 'mooring/1\n'
 const LENGTH_BYTES = 4
 
-/** What a signature can be for. */
+/** The purposes of a signature. */
 export type SignedPurpose = 'credential' | 'task' | 'organization-key' | 'lease-grant' | 'verdict' | 'lease'
 
 /**

@@ -54,8 +54,8 @@ export const IdempotencyKey = z.string().min(1).max(255).optional()
 const PARSED = Symbol('parsed')
 
 /**
- * What a schema of `chosen` has made, as the same schema takes it again without a second look: for a dialect, which parses its
- * body into a procedure's input and calls that procedure in this process. No JSON can spell it.
+ * Marks an input that a schema has already parsed, so that the same schema accepts it without parsing it again. A dialect parses its
+ * body into a procedure's input and calls that procedure in this process; no JSON can spell the mark.
  */
 export function alreadyParsed<S extends z.ZodType>(_schema: S, input: z.output<S>): z.input<S> {
   const wrapped: unknown = { [PARSED]: input }

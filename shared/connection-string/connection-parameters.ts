@@ -67,7 +67,7 @@ export function readParameters(query: string, before: Before): Read | Refusal {
   return clash ?? { ok: true, settings: settled(settings, pairs), advisories, schema: readSchema(pairs) }
 }
 
-/** What two parameters mean together: `ssl=true` says no more than `sslmode`, and public roots are for a verified server. */
+/** Settles two parameters together: `ssl=true` adds nothing to `sslmode`, and public roots imply a verified server. */
 function settled(settings: Settings, pairs: ReadonlyMap<string, string>): Settings {
   const mode = TLS_MODES.find(one => one === pairs.get('sslmode'))
   if (mode !== undefined) return { ...settings, tlsMode: mode }
@@ -135,7 +135,7 @@ function readOne(name: string, value: string, before: Before): One | Refusal {
   return { ok: true, sets, advice: null }
 }
 
-/** What each takes, for whom it has refused. */
+/** The accepted values of each parameter, for the sentence of a refusal. */
 const TAKEN: Readonly<Record<string, string>> = {
   channel_binding: 'one of the values disable, prefer and require, in lower case',
   sslnegotiation: 'one of the values postgres and direct, in lower case',

@@ -33,7 +33,7 @@ export interface Target {
   readonly neonEndpoint: string | null
 }
 
-/** What a connection string says: a target, advice, and the schema that its parameters name (null where none do). */
+/** A parsed connection string: a target, advice, and the schema that its parameters name (null where none do). */
 export interface ParsedString {
   readonly ok: true
   readonly target: Target
@@ -41,7 +41,7 @@ export interface ParsedString {
   readonly schema: string | null
 }
 
-/** What a parse gives, or a reason that quotes nothing of the input. */
+/** The parsed string, or a refusal that quotes nothing of the input. */
 export type Parsed = ParsedString | Refusal
 
 const DEFAULT_PORT = 5432

@@ -1,5 +1,5 @@
 /**
- * What people paste instead of a connection URL, recognised by its form, and what to write instead. Every sentence is fixed: nothing
+ * Recognises other forms that people paste in place of a connection URL, and says how to write the URL. Every sentence is fixed: nothing
  * of the text goes into one. Called by `connection-string.ts` for text that does not begin with the scheme.
  */
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'

@@ -1,5 +1,5 @@
 /**
- * What dashboards, templates and error messages put where a real value belongs: masks and placeholders. They are refused, since a
+ * Masks and placeholders, which dashboards, templates and error messages print in place of a real value. They are refused, since a
  * login with one is a guess at somebody's database; a real password may hold asterisks, dollar signs and braces all the same.
  */
 

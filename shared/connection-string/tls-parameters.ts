@@ -11,7 +11,7 @@ export type TlsMode = (typeof TLS_MODES)[number]
 
 const LISTED = `${TLS_MODES.slice(0, -1).join(', ')} or ${TLS_MODES.at(-1)}`
 
-/** What drivers call each, in lower case and without what parts their words. */
+/** The drivers' names of each parameter, in lower case and without separators. */
 const MEANT: Readonly<Record<string, TlsMode>> = {
   '': 'require',
   '0': 'disable',

@@ -120,7 +120,7 @@ const ConnectionString = text(10, MAX_CONNECTION_STRING)
     return z.NEVER
   })
 
-/** What both forms say beside the string, as the procedure `datasources.register` takes it. */
+/** The fields that both forms have beside the string, as the procedure `datasources.register` takes them. */
 function describedInput(body: { name: string; db_type: DbType; excluded_schemas?: string[] | undefined }) {
   const { name, db_type: dbType, excluded_schemas: excludedSchemas } = body
   return { name, dbType, schema: null, ...(excludedSchemas === undefined ? {} : { excludedSchemas }) }

@@ -184,7 +184,7 @@ export const FAILURES = {
 /** A code of the table. */
 export type FailureCode = keyof typeof FAILURES
 
-/** What a server's certificate says, in printable ASCII: at most 10 names of 255 characters. */
+/** A server's certificate in printable ASCII: at most 10 names of 255 characters, its issuer and dates. */
 export interface ShownCertificate {
   readonly names: readonly string[]
   readonly issuer: string
@@ -203,7 +203,7 @@ export interface Failure {
   readonly certificate?: ShownCertificate
   /** How many SCRAM iterations the server asked for. */
   readonly iterations?: number
-  /** What answers, of a closed list of ours, where it is known to be no PostgreSQL. */
+  /** The product that answered, of a closed list, where it is known to be no PostgreSQL. */
   readonly product?: string
   /** The limit that was too short, in whole seconds. */
   readonly seconds?: number

@@ -8,7 +8,7 @@ import { z } from 'zod'
 const flag = z.literal(true).optional()
 const text = z.string().optional()
 
-/** What the datasource's own role may do with a relation or a column. */
+/** The privileges of the datasource's own role on a relation or a column. */
 export const Permission = z.enum(['select', 'insert', 'update', 'delete'])
 export type Permission = z.infer<typeof Permission>
 
@@ -45,7 +45,7 @@ export const Column = z.object({
   /** Only where it is not the type's own. */
   collation: text,
   comment: text,
-  /** What is granted on this column and not on the whole relation. */
+  /** Privileges on this column and not on the whole relation. */
   may: z.array(Permission).optional(),
   /** Null is refused from now on, and earlier rows may still have it: `not null … not valid` (PostgreSQL 18). */
   notNullUnvalidated: flag,
@@ -53,7 +53,7 @@ export const Column = z.object({
   nullBelow: flag,
   /** Of an identity column: what its sequence was given, where that is not what it has by itself. */
   identityOptions: IdentityOptions.optional(),
-  /** What a domain comes to that is an extension's or PostgreSQL's own, and so not in `domains`. */
+  /** The base type of an extension's or PostgreSQL's own domain, which is not in `domains`. */
   base: text,
   /** Of a foreign table's column. */
   options: z.array(Option).optional(),

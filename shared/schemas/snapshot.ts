@@ -1,7 +1,7 @@
 /**
  * The shape of an introspected schema, as it is stored, sent and compared.
  *
- * What is absent is false, empty or unknown: a compact row holds only what says something. Names are kept apart from
+ * An absent field is false, empty or unknown: a compact row leaves defaults out. Names are kept apart from
  * each other, never joined by dots, because a PostgreSQL name may hold a dot, a quote or a newline. Everything in it
  * came from a server that may be hostile: print it, compare it, and never run it.
  */
@@ -58,7 +58,7 @@ const Member = z.object({
 /** An object of an extension. */
 export type Member = z.infer<typeof Member>
 
-/** What changes though the schema does not: it stands beside the snapshot, outside its fingerprint. */
+/** Observations that change while the schema does not: beside the snapshot, outside its fingerprint. */
 export const Observed = z.object({
   /** PostgreSQL's `server_version_num`, such as 180004. */
   serverVersionNum: z.number(),

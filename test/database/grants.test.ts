@@ -129,7 +129,7 @@ describe("The web's role", () => {
         'insert into revocations select * from revocations on conflict (org_id, kind, id) do update set keeps_children = true',
       ])
         expect(await asRole(tier, change)).toBe(DENIED)
-    // What is there has its revocation kept, whoever asks for its end.
+    // A revocation stays as long as the row that it names, for every caller.
     const forget = `select from forget_revocations(array(select org_id from revocations), array(select kind from revocations),
       array(select id from revocations))`
     expect(await asRole('web', forget)).toBe(DENIED)

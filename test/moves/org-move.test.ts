@@ -125,7 +125,7 @@ it('takes everything along, and each caller goes on at the target where they wer
   expect(again.messages.map(({ text }) => JSON.parse(text).change)).toEqual(['updated', 'updated', 'updated'])
   await again.close()
   expect((await there.datasources.verify.mutate({ id: first, waitSeconds: 20 })).status).toBe('active')
-  // Whoever still listened at the source was sent away.
+  // The source ends the streams of its subscribers.
   await stream.ended
 })
 

@@ -183,7 +183,7 @@ describe('After the master key was rotated as well and the old one dropped', () 
     running = startEntry('main', env)
     expect(await running.ended).toBe(1)
     expect(running.err()).toContain("The worker's keyring opens none of the organizations' keys in this database.")
-    // What a keyring lacks is no finding about a customer.
+    // A key that the keyring lacks is no finding about a customer.
     expect(await query(url, "select status, status_reason from datasources where status <> 'active'")).toEqual([])
     const rows = await query(url, `select state from credentials where org_id = '${gone.id}'`)
     expect(rows).toEqual([{ state: 'current' }])

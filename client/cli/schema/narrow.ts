@@ -6,7 +6,7 @@
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 
-/** What was asked for; both left out for the whole. */
+/** The selection; both left out for the whole. */
 interface Part {
   readonly schema?: string | undefined
   readonly table?: string | undefined

@@ -1,5 +1,5 @@
 /**
- * What is around relations in a script: foreign servers, publications, and the roles that policies name.
+ * Prints the parts of a script around its relations: foreign servers, publications, and the roles that policies name.
  *
  * Only the SQL printer uses it.
  */

@@ -1,6 +1,6 @@
 /**
- * What a statement needs that a script cannot make: functions, whose bodies no snapshot holds, operators, types and
- * relations that are not in it.
+ * Finds the objects that a statement needs and a script cannot create: functions, whose bodies no snapshot holds, and operators,
+ * types and relations outside the snapshot.
  *
  * Only the SQL printer uses it. What is an extension's comes with `create extension`.
  */

@@ -1,5 +1,5 @@
 /**
- * What few relations have → the statements that make it: partitions, triggers, rules, replica identity, comments of keys
+ * Rarer traits of relations → the statements that create them: partitions, triggers, rules, replica identity, comments of keys
  * and indexes, options of foreign tables.
  *
  * Only the SQL printer uses it.
@@ -18,7 +18,7 @@ export function optionsClause(options: readonly Option[] | undefined): string {
   return known.length === 0 ? '' : ` options (${known.join(', ')})`
 }
 
-/** What an identity column's sequence is given. */
+/** The options of an identity column's sequence. */
 export function identityClause(options: IdentityOptions | undefined): string {
   if (options === undefined) return ''
   const { start, increment, min, max, cache } = options
@@ -80,7 +80,7 @@ export function isMade(trigger: Trigger, needs: Needs): boolean {
   return trigger.hash === undefined && needs.calls(`${trigger.function}()`).length === 0
 }
 
-/** What replication gets of old rows. */
+/** Replica identity: the columns of old rows that replication receives. */
 export function replicaStatements(name: string, { replicaIdentity, replicaIndex }: Relation): string[] {
   if (replicaIdentity === undefined) return []
   const what = replicaIdentity === 'index' ? `using index ${identifier(replicaIndex ?? '')}` : replicaIdentity

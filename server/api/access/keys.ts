@@ -83,7 +83,7 @@ export async function revokeKey(
   if (id === null) throw new Fault('entity_not_found')
   return idempotent({ ctx, path: 'organization.revokeKey', input }, async inside => {
     const { revokedAt, revoked, kept } = await revoke(inside, { ...input, id })
-    ctx.metadata.kept = kept.keys.length + kept.capabilities.length
+    ctx.responseMetadata.kept = kept.keys.length + kept.capabilities.length
     return {
       id: input.id,
       revokedAt: revokedAt.toISOString(),

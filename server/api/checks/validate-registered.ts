@@ -49,7 +49,7 @@ function refused(param: string, message: string): Fault {
   return new Fault('invalid_request', { issues: [{ path: [param], code: 'ambiguous', message }] })
 }
 
-/** What was handed to the worker, and once it is there the answer: an outcome is taken once. */
+/** A task that was submitted, and its answer when it has one: a result is taken once. */
 interface Submitted {
   readonly taskId: string
   readonly datasourceId: string

@@ -18,7 +18,7 @@ import { failureSpec } from '#shared/faults/failure.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { admitValidation } from './admit-validation.ts'
 
-/** Validates it within `parts.validateMs`. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
+/** Validates it within `deps.validateMs`. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
   await admitValidation(ctx)
   const drafted = draftedOrRefused(ctx, input)
@@ -62,7 +62,7 @@ function refusedHost(): Validation {
   }
 }
 
-/** What was handed to the worker, and once it is there the answer: an outcome is taken once. */
+/** A task that was submitted, and its answer when it has one: a result is taken once. */
 interface Submitted {
   readonly taskId: string | null
   readonly answer?: Validation

@@ -16,7 +16,7 @@ import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { faultOfTask } from '#shared/faults/task-fault.ts'
 
-/** Leases the credential in force to the caller's one-time key. Throws `timeout` when no worker answers within `parts.answerMs`. */
+/** Leases the credential in force to the caller's one-time key. Throws `timeout` when no worker answers within `deps.answerMs`. */
 export async function lease(ctx: KnownContext, input: LeaseInput): Promise<Lease> {
   using _place = ctx.deps.waiters.take(ctx.principal)
   const row = await requireDatasource(ctx, input.id)

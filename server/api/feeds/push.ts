@@ -80,7 +80,7 @@ function pushSigned(ctx: KnownContext, of: { datasourceId: string; input: PushIn
   })
 }
 
-/** What was handed to the worker, and once it is there the answer: an outcome is taken once. */
+/** A task that was submitted, and its answer when it has one: a result is taken once. */
 interface Submitted {
   readonly taskId: string
   readonly answer?: PushAnswer

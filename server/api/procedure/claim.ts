@@ -24,7 +24,7 @@ export interface Call {
   readonly input: object & { readonly idempotencyKey?: string | undefined }
 }
 
-/** What a call claims. */
+/** The idempotency claim of a call. */
 export interface Claimed extends idempotency.ClaimKey {
   /** The body without what is secret in it; its keyed hash is kept. */
   readonly body: string
@@ -32,7 +32,7 @@ export interface Claimed extends idempotency.ClaimKey {
   readonly wholeBody: string
 }
 
-/** What the call claims; null without a key. */
+/** The call's claim; null without an idempotency key. */
 export function claimOf({ ctx, path, input }: Call): Claimed | null {
   const principalId = ctx.principal.id
   const read = 'connectionString' in input ? (input.connectionString as ReadString) : null // its schema has read it
@@ -57,7 +57,7 @@ export async function isClaimed(ctx: KnownContext, claimed: Claimed | null): Pro
   return kept !== undefined && ctx.deps.clock().getTime() - kept.createdAt.getTime() < ctx.deps.idempotencyMs
 }
 
-/** What a claim came to: what was done under it now, or that of an earlier request of the same body. */
+/** The result under a claim: of this request, or of an earlier one with the same body. */
 export type Attempt<T> = { readonly kept: idempotency.KeptClaim } | { readonly done: T }
 
 /**

@@ -9,11 +9,11 @@ import type { Topic } from '#server/store/database/notifications.ts'
 import { type Attempt, type Call, type Claimed, claimOf, isClaimed, trimAfter, underClaim } from './claim.ts'
 import { type Answering, type Awaiting, answerAndKeep, keptOf, replay } from './replay.ts'
 
-/** What a mutation does, in the transaction where there is one. What it returns is kept as JSON and holds no secret. */
+/** A mutation's effect, in the transaction where there is one. Its result is kept as JSON and holds no secret. */
 export type Procedure<R> = (inside: KnownContext) => Promise<R>
 
 interface Waking {
-  /** Who is woken once it is committed. */
+  /** The listeners to notify after the commit. */
   readonly wakes?: readonly Topic[]
 }
 
@@ -37,7 +37,7 @@ export async function idempotentAs<R, A>(
   const attempt = await underClaim(ctx, claimed, async inside => {
     const result = await procedure(inside)
     const answer = await of.answer(inside, result)
-    const all = { ...claimed, result, answer: keptOf(of, answer), remarks: ctx.metadata }
+    const all = { ...claimed, result, answer: keptOf(of, answer), remarks: ctx.responseMetadata }
     return { answer, bytes: await idempotency.keep(inside.deps.db, ctx.principal.organizationId, all) }
   })
   if ('kept' in attempt) {
@@ -77,7 +77,11 @@ function committed<R>(ctx: KnownContext, claimed: Claimed, procedure: Procedure<
   return underClaim(ctx, claimed, async inside => {
     const result = await procedure(inside)
     const { organizationId } = ctx.principal
-    await idempotency.keep(inside.deps.db, organizationId, { ...claimed, result, remarks: ctx.metadata })
+    await idempotency.keep(inside.deps.db, organizationId, {
+      ...claimed,
+      result,
+      remarks: ctx.responseMetadata,
+    })
     return result
   })
 }

@@ -47,7 +47,7 @@ export async function answerAndKeep<R, A>(
   const { claimed, awaiting } = of
   const org = ctx.principal.organizationId
   const answer = await awaiting.answer(ctx, of.result).catch(async (thrown: unknown) => {
-    // What was done and only not answered goes on from its kept result.
+    // An effect that has committed without an answer continues from its kept result, so its claim stays.
     if (thrown instanceof Fault && isFinal(thrown, awaiting)) await idempotency.release(ctx.deps.db, org, claimed)
     throw thrown
   })
@@ -67,7 +67,7 @@ interface Repeat<R, A> {
 /** Answers the repeat. The caller holds a place among the waiters where it may have to wait. */
 export async function replay<R, A>(ctx: KnownContext, of: Repeat<R, A>): Promise<A> {
   const { claimed, kept } = of
-  Object.assign(ctx.metadata, remarksOf(kept.remarks), { replayed: true })
+  Object.assign(ctx.responseMetadata, remarksOf(kept.remarks), { replayed: true })
   if (kept.isGone) return again(ctx, of)
   const answer = kept.answer ?? (await pollUntil(ctx, patienceMs(ctx, kept), () => lookAgain(ctx, claimed)))
   if (answer === 'gone') {

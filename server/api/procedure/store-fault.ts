@@ -1,6 +1,6 @@
 /**
- * What an error of our own database is to a caller: away for now, done or not done, busy with the caller's own organization, or
- * refused by a constraint. The one place where an error of the store becomes a fault.
+ * Turns an error of our own database into a caller's fault: unavailable, outcome unknown, busy with the caller's own organization,
+ * or refused because of existing rows. No other place does.
  */
 
 import { organizationMoving } from '#server/api/caller/moving.ts'

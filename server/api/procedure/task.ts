@@ -19,7 +19,7 @@ import * as tasks from '#server/store/tasks/tasks.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { pollUntil } from './poll-until.ts'
 
-/** For whom a task is submitted. Within a transaction its `parts.db` is that transaction. */
+/** For whom a task is submitted. Within a transaction its `deps.db` is that transaction. */
 export interface Asker {
   readonly deps: WebDeps
   readonly principal: Pick<Principal, 'organizationId'>
@@ -58,7 +58,7 @@ export interface Awaited<K extends AskedKind> {
   /** Null where it is about none that is registered. */
   readonly datasourceId: string | null
   readonly waitMs: number
-  /** What becomes of it past the deadline: it goes with what was sealed into it, or is done all the same. */
+  /** After the deadline: whether the task is withdrawn with its payload, or goes on. */
   readonly late: 'withdrawn' | 'left'
 }
 

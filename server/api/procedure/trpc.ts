@@ -151,7 +151,7 @@ export function procedure(scope: Scope | null) {
     const { organizationId } = principal
     const run = () => forOrganization(organizationId, () => next({ ctx: known }))
     if (type !== 'mutation') return run()
-    // What is admitted now is asked again under the lock of its organization, where it writes.
+    // A call that is admitted here is checked again under its organization's lock when it writes.
     if (principal.move !== undefined) throw organizationMoving()
     return asWriter({ organizationId, phase: 'begins' }, run)
   })

@@ -1,5 +1,5 @@
 /**
- * What a connection string advises, in the answer to the call that brought it: it is about the text alone, so that it is not kept.
+ * Adds the parser's advice to the answer of the call that brought the connection string. It concerns the text alone, so it is not stored.
  */
 import type { Advisory } from '#shared/checks/check.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'

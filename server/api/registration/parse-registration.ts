@@ -30,7 +30,7 @@ export interface ParsedString {
   readonly port: number
   readonly database: string
   readonly tlsMode: string | null
-  /** What the string advises and the schema that it names, where it came in clear: of a sealed one the worker knows. */
+  /** The string's advice and schema where it came in clear; the worker alone knows those of a sealed one. */
   readonly advisories: readonly Advisory[]
   readonly namedSchema: string | null
 }
@@ -79,7 +79,7 @@ export interface ParsedRegistration {
   readonly datasource: Omit<NewDatasource, 'id'>
   readonly secret: BroughtSecret
   readonly last4: string | null
-  /** What the answer advises beside what a check has found. */
+  /** The answer's advisories beside those of a check. */
   readonly advisories: readonly Advisory[]
   /** The natural key that the same string had while the schema that it names was not read; null for any other. */
   readonly formerIdentity: string | null

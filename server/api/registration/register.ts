@@ -44,8 +44,8 @@ export async function register(ctx: KnownContext, input: RegisterInput): Promise
 }
 
 /**
- * What is registered keeps its natural key: a string whose schema was not read when it was registered goes on naming the same
- * datasource, unless one of the schema that it names is there as well.
+ * A registered datasource keeps its natural key: a string whose schema was not read at registration still names the same
+ * datasource, unless another one has the schema that the string names.
  */
 async function withKnownIdentity(
   { deps: { db }, principal }: KnownContext,
@@ -71,11 +71,11 @@ async function place(ctx: KnownContext, drafted: ParsedRegistration, id: string)
     now,
     maxDatasources: deps.quotas.datasources,
   })
-  ctx.metadata.created = made
+  ctx.responseMetadata.created = made
   return made ? rowToResponse(shownRow(id, drafted, now)) : null
 }
 
-/** What a look at the new row would find: nothing of it is made by the database. */
+/** The new row as a read would return it: the database generates none of its columns. */
 function shownRow(id: string, { datasource, last4 }: ParsedRegistration, now: Date): ShownRow {
   const { dbType: db_type, excludedSchemas, ...columns } = datasource
   return {

@@ -9,7 +9,7 @@ import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'
 
-/** What of a row is shown. */
+/** The columns of a row that are shown. */
 export type ShownRow = Omit<
   DatasourceRow,
   'org_id' | 'tls_mode' | 'identity' | 'verification_id' | 'credential_version' | 'version'

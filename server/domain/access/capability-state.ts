@@ -2,10 +2,10 @@
  * The state machine of a capability: one total table. None comes back to life; a further token is a further capability. Pure.
  */
 
-/** What a capability is at a time. */
+/** The state of a capability at a time. */
 export type CapabilityState = 'active' | 'expired' | 'revoked'
 
-/** What can happen to it. A rotation leaves it active for the grace that its expiry is brought forward to, or revokes it. */
+/** Its events. A rotation leaves it active for the grace that its expiry is brought forward to, or revokes it. */
 export type CapabilityEvent = 'rotated_with_grace' | 'rotated' | 'revoked' | 'expired'
 
 /** Every state and everything that can happen in it. A revocation is recorded of one that has expired, too. */

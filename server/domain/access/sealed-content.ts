@@ -12,7 +12,7 @@ const Content = z.strictObject({ connectionString: z.string(), caCertificate: Ca
 export interface SealedContent {
   readonly target: Target
   readonly caCertificate: string | null | undefined
-  /** What the string says beside its target. */
+  /** The string's advice and schema, beside its target. */
   readonly said: Pick<ParsedString, 'advisories' | 'schema'>
 }
 

@@ -80,7 +80,7 @@ export function failed(item: DirectItem, failure: Failure, tried: TriedLogin): L
   }
 }
 
-/** What was seen, with the numbers and names of our own lists that a failure carries. */
+/** The observation, with the numbers and names of our own lists that a failure carries. */
 function observed({ code, product, seconds, iterations }: Failure, saw: string): string {
   if (code === 'login_timeout' && seconds !== undefined) {
     return `reached; the login took over ${seconds} s (a paused database may be waking)`

@@ -1,5 +1,5 @@
 /**
- * What a person does about a dial that failed: a sentence that fits what happened at this host and, where SQL mends it, that SQL.
+ * The fix of a failed dial: a sentence for this failure at this host and, where SQL helps, that SQL.
  *
  * Only names of the caller's own connection string are put into it, quoted, and of a certificate its names, issuer and dates, which
  * are printable ASCII. Called by `dial-checks.ts`.

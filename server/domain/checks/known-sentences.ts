@@ -122,7 +122,7 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
   ],
 ]
 
-/** What a sentence that we know means; null for any other. */
+/** The failure that a known sentence means; null for any other sentence. */
 export function knownSentence(text: string): FailureCode | null {
   const looked = text.slice(0, MAX_LOOKED_AT).toLowerCase()
   for (const [code, sentences] of SENTENCES) if (sentences.some(one => looked.includes(one))) return code

@@ -23,7 +23,7 @@ const FIREWALLS_BY_HOST: readonly (readonly [RegExp, string])[] = [
   [/\.timescale(db)?\.(com|cloud)$/, 'add them under IP Allow List of the service'],
 ]
 
-/** What to do where nobody answers, or the network turns us away. */
+/** The fix where nobody answers, or the network refuses the connection. */
 export function firewallFix(tried: TriedLogin): string {
   const place = placeOf(tried)
   const checked = 'Check that the host and port are right and that the firewall lets this installation in'
@@ -31,7 +31,7 @@ export function firewallFix(tried: TriedLogin): string {
   return tried.egressAddresses.length === 0 ? `${checked}.` : `${checked}: open it for ${ours(tried)}.`
 }
 
-/** What to do where the server refuses this role, database and address. */
+/** The fix where the server refuses this role, database and address. */
 export function loginAddressFix(tried: TriedLogin, { code }: { readonly code: string }): string {
   const place = placeOf(tried)
   if (place !== null) return `The provider's firewall refuses this installation: ${place}: ${ours(tried)}.`

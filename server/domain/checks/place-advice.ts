@@ -18,7 +18,7 @@ function isKnownPooler({ host, port }: Place): boolean {
   return name.includes('-pooler.') && /\.neon\.(tech|build)$/.test(name)
 }
 
-/** What is worth knowing of the server that was reached. */
+/** Advisories about the server that was reached. */
 export function placeAdvice(probe: Probe, place: Place): Advisory[] {
   const isReached = probe.facts !== null
   const isPooled = probe.isTransactionPooled === true || (isReached && isKnownPooler(place))

@@ -24,7 +24,7 @@ const HOSTS: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** What to do where nobody knows whom the login names. */
+/** The fix where the login names no known user or tenant. */
 export function loginUnknownFix({ host }: Place): string {
   const known = HOSTS.find(([pattern]) => pattern.test(host.toLowerCase()))
   return (

@@ -1,6 +1,6 @@
 /**
- * What answers, where it speaks PostgreSQL's protocol and is something else or too old: told by the parameters that it reports
- * at login, before anything is asked of it. What is said is of a closed list and numbers.
+ * Recognises servers that speak PostgreSQL's protocol and are another product or too old, by the parameters that they report at
+ * login, before any query. The answer is a name of a closed list, or numbers.
  */
 
 const OLDEST = 13

@@ -1,5 +1,5 @@
 /**
- * What the fix of a failed dial depends on, beside the failure itself.
+ * The login that a dial tried: the fix of a failure depends on it.
  */
 import type { Provider } from './provider.ts'
 

@@ -8,7 +8,7 @@ import type { Verification } from '#server/domain/checks/verification.ts'
 export type CredentialState = 'pending' | 'current' | 'retired'
 
 /**
- * What can happen to it: a check of it ends, the comparison finds it equal to the one in force, another one takes its place, or its
+ * The events of a credential: a check of it ends, the comparison finds it equal to the one in force, another one takes its place, or its
  * datasource is removed.
  */
 export type CredentialEvent = Verification['outcome'] | 'equal' | 'replaced' | 'removed'

@@ -72,9 +72,9 @@ export const CONTRACT = { validate, introspect, lease, push } as const
 
 /** A kind of task whose outcome somebody awaits. */
 export type AskedKind = keyof typeof CONTRACT
-/** What is asked, as the web tier spells it. */
+/** A task's payload as the web tier writes it. */
 export type AskedPayload<K extends AskedKind> = Omit<z.input<(typeof CONTRACT)[K]['payload']>, 'version'>
-/** What is asked, as the worker reads it. */
+/** A task's payload as the worker reads it. */
 export type TaskPayload<K extends AskedKind> = z.output<(typeof CONTRACT)[K]['payload']>
 /** How it ends. */
 export type TaskOutcome<K extends AskedKind> = z.output<(typeof CONTRACT)[K]['outcome']>

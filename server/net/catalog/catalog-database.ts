@@ -1,5 +1,5 @@
 /**
- * What the catalog query tells of types, functions, publications and servers → the same in a snapshot.
+ * Rows of the catalog query about types, functions, publications and servers → the same in a snapshot.
  *
  * It judges nothing. Only the catalog reader uses it.
  */

@@ -26,7 +26,7 @@ interface Draft {
   readonly generated: Set<number>
   /** One copy of each spelling of a type: a schema has few, and a hundred thousand columns. */
   readonly spellings: Map<string, string>
-  /** What was said of its constraints and indexes by name. */
+  /** Comments of its constraints and indexes, by name. */
   readonly named: Extract<WireTrait, { k: 'remark' | 'inherited' }>[]
 }
 

@@ -1,5 +1,5 @@
 /**
- * What few relations have → the same in a snapshot: letters and bits become words, and what says nothing is left out.
+ * Rarer traits of relations → the same in a snapshot: letters and bits become words, and defaults are left out.
  *
  * It judges nothing. Only the catalog's relations use it.
  */
@@ -68,7 +68,7 @@ export function partitionOf(wire: TraitOf<'partition'>): Partition[] {
   return [partition]
 }
 
-/** What an identity column's sequence was given; null when it has the numbers of any other. */
+/** The options of an identity column's sequence; null for the defaults. */
 export function identityOptionsOf(wire: TraitOf<'identity'>, type: string): IdentityOptions | null {
   const isDown = wire.increment.startsWith('-')
   const most = { smallint: '32767', integer: '2147483647' }[type] ?? '9223372036854775807'

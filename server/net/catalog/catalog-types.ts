@@ -13,7 +13,7 @@ import { tooLarge } from './catalog-wire.ts'
 /** A hostile catalog has domains that are made of each other. */
 const MAX_CHAIN = 100
 
-/** What a type's row takes in JSON at least, beside its name. */
+/** The least size of a type's row in JSON, without its name. */
 const LEAST_BYTES = 20
 
 /** Collects types, and gives those of a schema. */
@@ -24,7 +24,7 @@ export interface CatalogTypes {
   addRange(schema: string, type: Range): void
   /** A domain that is an extension's or PostgreSQL's own, and what it is made of. */
   addForeign(name: string, type: string): void
-  /** What a type comes to that is such a domain; null for any other. */
+  /** The base type of such a domain; null for any other type. */
   baseOf(type: string): string | null
   /** The types of a schema and those that its columns use, through arrays and domains over domains. */
   of(schema: SchemaSnapshot): { enums: Enum[]; domains: Domain[]; composites: Composite[]; ranges: Range[] }

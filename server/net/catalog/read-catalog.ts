@@ -20,7 +20,7 @@ import { type FinishedSnapshot, finishSnapshot, type LastSnapshot } from './fini
 export const MAX_CATALOG_BYTES = 48 << 20
 const LIMITS = { maxRowBytes: 4 << 20, maxRows: 400_000, maxTotalBytes: MAX_CATALOG_BYTES + (8 << 20) }
 
-/** What to read, by which credential, and the snapshot to compare with, whose content and then `observed` went ahead. */
+/** The schemas to read, the credential, and the snapshot to compare with, whose content and then `observed` went ahead. */
 export interface DescribeRequest extends Omit<SessionDial, 'limits'> {
   readonly catalog: CatalogRequest
   readonly last: { readonly fingerprint: string; readonly contentBytes: number } | null

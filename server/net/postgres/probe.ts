@@ -43,7 +43,7 @@ export async function probeDatabase(request: ProbeRequest, surroundings: Surroun
   return { ...end, facts, schemaUsable: seen.schemaUsable, isStandby: seen.isStandby, isTransactionPooled }
 }
 
-/** What is seen beside the role's facts. */
+/** Observations beside the role's facts. */
 interface Seen {
   schemaUsable: boolean | null
   /** The process that served each transaction: behind a transaction pooler they may differ. */

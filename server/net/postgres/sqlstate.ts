@@ -13,7 +13,7 @@ import type { FailureCode } from '#shared/faults/failure.ts'
  */
 export type Moment = 'request' | 'exchange' | 'proof' | 'proven' | 'welcome' | 'query'
 
-/** What an SQLSTATE of PostgreSQL itself means at any time but in answer to our proof (documentation, appendix "Error Codes"). */
+/** SQLSTATEs of PostgreSQL itself, at any moment but the answer to our proof (documentation, appendix "Error Codes"). */
 const ALWAYS: Readonly<Record<string, FailureCode>> = {
   '28P01': 'password_refused',
   '3D000': 'database_missing',

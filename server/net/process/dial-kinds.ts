@@ -1,5 +1,5 @@
 /**
- * What a dialling process can be asked to do: kind → function. Adding a kind is one line here and one function of
+ * The requests that a dialling process serves: kind → function. Adding a kind is one line here and one function of
  * `Dialler`; neither the processes nor their pool know what they carry.
  *
  * Each function bounds itself by its request's `deadlineMs`. It throws only where our own code is wrong: the process
@@ -31,5 +31,5 @@ export const DIAL_KINDS = {
 
 /** The name of a kind. */
 export type DialKind = keyof typeof DIAL_KINDS
-/** What a kind is asked. */
+/** The request of a kind. */
 export type DialAsk<K extends DialKind> = Parameters<Awaited<ReturnType<(typeof DIAL_KINDS)[K]>>>[0]

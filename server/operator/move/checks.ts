@@ -1,6 +1,6 @@
 /**
- * What is looked at before an organization is moved: that both installations can take part, and where an earlier run of the same
- * command has come to. Nothing is changed here.
+ * Checks before an organization is moved: both installations can take part, and the stage that an earlier run of the same command
+ * has reached. Nothing is changed here.
  */
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'

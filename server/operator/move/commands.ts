@@ -52,7 +52,7 @@ async function moveBetween(
   if (!(await holdMove(of.source, org))) throw new Error('Another command moves this organization now.')
   if (args.options['cancel'] === true) return cancelMove(move)
   const stage = stageOf(await stateOf(of.source, org), await stateOf(of.target, org))
-  // What has left is opened by nobody here any more.
+  // Past the copy the source's keyring opens nothing of it.
   if (stage === 'copy')
     await requireSameKeyring(of, { org, keyring: await context.keyring(), isTrusted: args.options['yes'] === true })
   await runMove(move, stage)

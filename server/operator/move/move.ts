@@ -76,7 +76,7 @@ function seconds(since: number): string {
   return `${((performance.now() - since) / 1_000).toFixed(1)} s`
 }
 
-/** What does not end in time is refused when it ends, and is done again at the target. */
+/** Work that does not end in time is refused at its end, and the target repeats it. */
 async function waitForEnds(move: Move): Promise<void> {
   const until = performance.now() + UNDER_WAY_MS
   for (;;) {

@@ -111,7 +111,7 @@ export const apiKeyRoutes: readonly Route[] = [
     async run(call) {
       const id = pathUuid(call, 'id')
       const { revokedAt } = await call.caller.organization.revokeKey({ id: typedId('key_', id), children: 'keep' })
-      return ok({ id, revoked_at: revokedAt, kept: call.remarks.kept ?? 0 })
+      return ok({ id, revoked_at: revokedAt, kept: call.responseMetadata.kept ?? 0 })
     },
   },
 ]

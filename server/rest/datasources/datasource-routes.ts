@@ -79,7 +79,7 @@ const register = strictRoute({
   waits: true,
   async run(call, { body }) {
     const made = await call.caller.datasources.register(alreadyParsed(RegisterInput, { ...body, ...waiting(call) }))
-    return { status: call.remarks.created === true ? 201 : 200, body: toDatasourceObject(made) }
+    return { status: call.responseMetadata.created === true ? 201 : 200, body: toDatasourceObject(made) }
   },
 })
 

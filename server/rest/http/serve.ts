@@ -63,14 +63,14 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
     seen.principal = principal
     if (route.body === undefined) closeAfter(request, response)
     else seen.body = await readBody(request, response, route.bodyLimits)
-    const [remarks, answers]: [ResponseMetadata, AnswerBudget] = [{}, answerBudget()]
+    const [responseMetadata, answers]: [ResponseMetadata, AnswerBudget] = [{}, answerBudget()]
     const caller = createCaller({
       deps,
       principal,
       surface: dialect.voice,
       requestId: requestIdOf(request, response),
       address: addressOf(request),
-      metadata: remarks,
+      responseMetadata,
       answers,
       idempotency: idempotencyOf(request, seen.body),
       token: () => presentedToken(request.headers),
@@ -79,8 +79,8 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
     const waitSeconds = route.waits === true ? waitOf(request) : undefined
     const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
     const asked = { ...exactly(request), params: paramsOf(request), body: seen.body, query, waitSeconds }
-    const reply = await route.run({ caller, remarks, ...asked })
-    tell(response, remarks, waitSeconds)
+    const reply = await route.run({ caller, responseMetadata, ...asked })
+    tell(response, responseMetadata, waitSeconds)
     await answer(of, reply, answers.texts)
   } catch (thrown) {
     const fault = faultOf(thrown)
@@ -125,8 +125,8 @@ function keylessCall({ request, response }: Exchange): KeylessCall {
 }
 
 /** Says in headers what was done otherwise than plainly. */
-function tell(response: express.Response, remarks: ResponseMetadata, waitSeconds: number | undefined): void {
-  if (remarks.replayed === true) response.set('Idempotent-Replayed', 'true')
+function tell(response: express.Response, responseMetadata: ResponseMetadata, waitSeconds: number | undefined): void {
+  if (responseMetadata.replayed === true) response.set('Idempotent-Replayed', 'true')
   if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
 }
 

@@ -128,7 +128,7 @@ async function troubleOf(error: unknown, dir: string): Promise<Trouble | null> {
   return code === '' && PROGRAM_FAILED.test(error.message) ? troubleOfProgram(error.message, dir) : null
 }
 
-/** What PostgreSQL writes its log in, in bytes. A server that has no room for the next one ends, and gives back what it had of it. */
+/** The size of a WAL segment, in bytes. A server without room for the next one ends, and frees the part that it had written. */
 const SEGMENT = 16 * 1_048_576
 
 /** The server has ended under a statement, or is not there: its own words may have found no room. */

@@ -59,7 +59,7 @@ export function list(db: Db, org: string, page?: { olderThan: string | null; lim
   return after.limit(page.limit).execute()
 }
 
-/** What a key is and whether it was revoked; undefined when the organization has none of that id. */
+/** A key's mode and whether it was revoked; undefined when the organization has none of that id. */
 export function find(db: Db, org: string, id: string): Promise<{ mode: Mode; revoked_at: Date | null } | undefined> {
   return db
     .selectFrom('api_keys as k')

@@ -1,6 +1,5 @@
 /**
- * What the store refuses because of rows that are there. What that is to a caller, whoever answers callers decides
- * (`api/procedure/store-fault.ts`).
+ * The store's refusals because of existing rows. `api/procedure/store-fault.ts` decides how callers see them.
  */
 
 /** The organization has as many of something as it may have. Nothing was written. */

@@ -15,7 +15,7 @@ import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Kind } from '#shared/datasources/datasource.ts'
 
-/** What a new datasource is, without what the database and the statement fill in. */
+/** A new datasource, without the columns that the database and the statement fill in. */
 export interface NewDatasource {
   readonly id: string
   readonly kind: Kind

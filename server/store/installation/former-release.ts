@@ -1,6 +1,6 @@
 /**
- * What processes of the release before have left in columns, taken over when the last of them has ended: `db grant` does it, since it
- * comes last of an upgrade. The next release drops this, with the columns.
+ * Takes over the columns that processes of the previous release have written, after the last of them has ended. `db grant` does it,
+ * since it is the last step of an upgrade. The next release drops this, with the columns.
  */
 
 /**

@@ -20,7 +20,7 @@ import { statementsOf } from './sql-statements.ts'
 const folder = new URL('../../../migrations/', import.meta.url)
 /** How long others that migrate are waited for, and how long a lock on a table is tried for. */
 const LOCK_WAIT_MS = 60_000
-// Whoever comes after one that waits for a table waits behind it: many short tries instead of a long one. Shorter than the
+// A statement that waits for a table's lock makes every later one wait behind it: many short tries instead of a long one. Shorter than the
 // server's deadlock_timeout, so that it is never a process at work that is given up for a migration.
 const TRY_MS = 500
 const PAUSE_MS = 250

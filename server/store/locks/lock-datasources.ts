@@ -5,7 +5,7 @@ import type { Tx } from '#server/store/tables/tables.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Kind, Status } from '#shared/datasources/datasource.ts'
 
-/** What a change of a datasource looks at, under its row lock. */
+/** The columns of a datasource that a change reads under its row lock. */
 export interface LockedDatasource {
   readonly id: string
   readonly kind: Kind

@@ -1,5 +1,5 @@
 /**
- * What an operator's command looks at before it moves an organization, at either installation.
+ * Look-ups that an operator's command makes at either installation before it moves an organization.
  */
 import { sql } from 'kysely'
 import { SEEN_WITHIN_SECONDS } from '#server/store/installation/processes.ts'

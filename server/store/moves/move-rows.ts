@@ -142,7 +142,7 @@ export async function removeOf(session: Db, part: Part, keys: readonly (readonly
 /** Removes a batch of an organization's rows, whichever they are; true when there may be more. */
 export async function removeBatch(session: Db, { shape, org }: Omit<Part, 'isBare'>, limit: number): Promise<boolean> {
   const part = { shape: { ...shape, where: 'true' }, org, isBare: false }
-  // What refers to other rows goes before them: newest first.
+  // Newest first: a row goes before the rows that it refers to.
   const order = shape.key.map(name => sql`t.${sql.ref(name)} desc`)
   const some =
     shape.key.length === 0

@@ -32,7 +32,7 @@ export async function waitForWriters(db: Db, org: string): Promise<void> {
       const settings = { lock_timeout: `${WAIT_MS}ms`, statement_timeout: `${WAIT_MS}ms` }
       for (const [name, value] of Object.entries(settings))
         await sql`select set_config(${name}, ${value}, true)`.execute(tx)
-      // Whoever claims holds one of these and looks for organizations that move in the same statement.
+      // A claim holds one of these locks, and its statement skips organizations that move.
       for (const lock of [LOCKS.checks, LOCKS.polls, QUARANTINE_LOCK])
         await sql`select pg_advisory_xact_lock(${lock})`.execute(tx)
       await sql`select id from organizations where id = ${org} for update`.execute(tx)
@@ -40,7 +40,7 @@ export async function waitForWriters(db: Db, org: string): Promise<void> {
   )
 }
 
-/** What was begun before the fence and is not done: claims of tasks, and idempotency keys whose answer is still to come. */
+/** Work that began before the fence and has not ended: claims of tasks, and idempotency keys without an answer. */
 export interface UnderWay {
   readonly tasks: number
   readonly answers: number

@@ -1,5 +1,5 @@
 /**
- * What moves with an organization, table by table, and what does not. A test fails for a table with an `org_id` that is in neither
+ * The tables that move with an organization, and those that do not. A test fails for a table with an `org_id` that is in neither
  * list, and for a column that is left without a reason.
  */
 
@@ -14,7 +14,7 @@ export interface CopiedTable {
   readonly where?: string
   /** A column that refers to another row of the table: written after all rows are there. */
   readonly refersToItself?: string
-  /** What makes a row unique, where that is not `org_id` and `key`. */
+  /** The columns that make a row unique, where those are not `org_id` and `key`. */
   readonly conflict?: string
 }
 
@@ -75,7 +75,7 @@ export const COPIED: readonly CopiedTable[] = [
   { name: 'change_heads', key: [] },
 ]
 
-/** What a source keeps for 30 days, so that it can say of each key that its organization has moved; and the record. */
+/** Tables that a source keeps for 30 days, so that it can tell the holder of each key that the organization has moved; and the record. */
 export const KEPT_AT_SOURCE: ReadonlySet<string> = new Set([
   'organizations',
   'audit_events',

@@ -27,7 +27,7 @@ export interface Claim {
   readonly awaits: number | null
 }
 
-/** What a task of each kind is about: a datasource, the organization as a whole, or either. */
+/** The subject of a task of each kind: a datasource, the organization as a whole, or either. */
 interface Subjects extends Record<TaskKind, string | null> {
   readonly verify: string
   readonly compare: string

@@ -24,7 +24,7 @@ export interface QuarantineAsk {
 /** In all workers together. */
 export const MAX_QUARANTINED = 2
 /** Any number that nothing else locks by: the workers count by turns. */
-/** Whoever claims here holds this lock, and so does whoever waits for the claims under way. */
+/** The advisory lock of quarantine claims; a move takes it to wait for the claims under way. */
 export const QUARANTINE_LOCK = 7_203_114_865
 
 /**

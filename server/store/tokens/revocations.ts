@@ -1,11 +1,11 @@
 /**
- * What was revoked, as rows that no tier can change or remove: what a row names never comes back. Processes of the release before
- * write `revoked_at` beside the key or capability instead, and read it there: for this release both are written, and either counts.
+ * Revocations, as rows that no tier can change or remove: a key or capability that a row names never comes back. Processes of the
+ * previous release write `revoked_at` beside the key or capability instead, and read it there: for this release both are written, and either counts.
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { Tx } from '#server/store/tables/tables.ts'
 
-/** What can be revoked. */
+/** The kinds of revocable objects. */
 export type Revocable = 'key' | 'capability'
 
 /** When the row of this alias was revoked; null for one that was not. */

@@ -41,7 +41,7 @@ function judged(deps: WorkerDeps, claim: claims.Claim): Promise<Verification> {
   return openingOr(checks, () => refusedUndialled('credential_unreadable'))
 }
 
-/** What a check of a registered one would find; nothing of it is kept. */
+/** The result of a check of a registered datasource, of which nothing is kept. */
 async function registered(
   deps: WorkerDeps,
   of: { organizationId: string; datasourceId: string },

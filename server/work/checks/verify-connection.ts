@@ -32,7 +32,7 @@ export interface VerifiedConnection {
   readonly unmade: { readonly until: Date | null } | null
 }
 
-/** What is examined, and as what. */
+/** The connection under test, and its mode. */
 export interface ConnectionUnderTest extends Unresolved {
   readonly schema: string | null
   readonly dbType: string
@@ -60,7 +60,7 @@ export async function verifyConnection(deps: WorkerDeps, of: ConnectionUnderTest
   return isOtherSchema(of, resolved) ? undialled('schema_conflict') : dialled(deps, of, resolved)
 }
 
-/** What is registered for the first time with a sealed string that names another schema than the field: only here both are known. */
+/** True for a first registration whose sealed string names another schema than its field: both are known only here. */
 function isOtherSchema({ schema, inForce, stored }: ConnectionUnderTest, { said }: ResolvedTarget): boolean {
   const named = said?.schema ?? null
   const isFirst = inForce === null && (stored === undefined || stored.version === 1)

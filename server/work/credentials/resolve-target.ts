@@ -20,7 +20,7 @@ export interface ResolvedTarget {
   readonly caCertificate: string | null
   readonly canonical: string
   readonly compared: Target | null
-  /** What a string that its caller has sealed says beside its target; null for any other, of which the web tier has told. */
+  /** The advice and schema of a string that its caller sealed; null for any other, whose advice the web tier has given. */
   readonly said: SealedContent['said'] | null
 }
 

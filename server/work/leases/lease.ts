@@ -152,7 +152,7 @@ async function leasable(
   return { content, verdictSignature }
 }
 
-/** Whoever waits is told at once: a lease that another worker would have to make comes too late. */
+/** Null for a malformed payload, so that the caller is answered at once: a lease by another worker would come too late. */
 function unlessMalformed(thrown: unknown): null {
   if (thrown instanceof ZodError) return null
   throw thrown

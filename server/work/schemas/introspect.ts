@@ -43,7 +43,7 @@ export async function introspect(deps: WorkerDeps, claim: claims.ClaimOf<'intros
   const { organizationId: org, datasourceId: id } = claim
   const row = await sealed.datasource(deps.db, org, id)
   if (row === undefined) return endIdle(deps, claim, { id, fault: 'entity_not_found' })
-  // What is not trusted is not read. When it is trusted again, the verdict that says so makes a standing task due.
+  // An untrusted datasource is not read. The verdict that trusts it again makes its standing task due.
   const use = claim.standing ? await standingUse(deps, row) : await usableOrAwaited(deps, claim, row)
   if (use === null) return
   if (use !== 'usable') return endIdle(deps, claim, { id, ...use })
@@ -119,7 +119,7 @@ function refused(deps: WorkerDeps, row: sealed.SealedDatasource, fault: Fault): 
   return { fault: code, issues }
 }
 
-/** What the caller is told: that it is away, that it may not be dialled, or that the schema could not be read. */
+/** The caller's fault: the database is unreachable, may not be dialled, or its schema could not be read. */
 function failed(code: FailureCode): Found {
   const { fault } = failureSpec(code)
   const told: readonly FaultCode[] = ['database_unreachable', 'rate_limit_exceeded']

@@ -26,7 +26,7 @@ export function applyDrift(before: Snapshot, changes: readonly Change[]): Snapsh
   return Snapshot.parse(ordered(edited(before, { kind: 'snapshot', path: [], edits }), 'snapshot'))
 }
 
-/** What came or went with an object, as changes of its own. */
+/** Changes that came or went with an object. */
 function carriedBy(change: Change): Change[] {
   const { kind, class: rated, reason } = change
   return (change.with ?? []).map(one => ({ ...one, kind, class: rated, reason }))

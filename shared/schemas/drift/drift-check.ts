@@ -6,7 +6,7 @@
  */
 import { type Node, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 
-/** What a check refuses null in; `isPure` when it says nothing else. */
+/** The columns in which a check refuses null; `isPure` when it checks nothing else. */
 export interface NullCheck {
   readonly columns: readonly string[]
   readonly isPure: boolean

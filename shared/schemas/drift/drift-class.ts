@@ -1,7 +1,7 @@
 /**
  * Judges one change: how bad it is for those who use the datasource, and why, in one line.
  *
- * Who uses it is taken to read by name, to insert by name, and to rely on keys, policies and permissions. The tables are
+ * Users of the datasource are assumed to read by name, insert by name, and rely on keys, policies and permissions. The tables are
  * total by type: a property that a snapshot gains needs a rule before it compiles.
  */
 

@@ -6,7 +6,7 @@
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { type Node, nameOf, nodesIn, type ObjectKind, PARTS } from '#shared/schemas/snapshot-parts.ts'
 
-/** What came with format 2, lists included. */
+/** Properties and lists that format 2 added. */
 const ADDED: Partial<Readonly<Record<ObjectKind, readonly string[]>>> = {
   snapshot: ['publications', 'servers'],
   schema: ['composites', 'ranges', 'functions'],
@@ -36,7 +36,7 @@ export function comparable(before: Snapshot, after: Snapshot): readonly [Node, N
     : [reduced(was, 'snapshot'), withoutMembers(is, before)]
 }
 
-/** What is to be said of how two snapshots were compared, in sentences. Empty where nothing is. */
+/** Sentences on how two snapshots were compared; empty where there are none. */
 export function comparisonNotes(before: Snapshot, after: Snapshot): string[] {
   const notes: string[] = []
   if (before.version !== after.version)
@@ -53,7 +53,7 @@ export function isOtherMajor(before: Snapshot, after: Snapshot): boolean {
   return was > 0 && is > 0 && was !== is
 }
 
-/** What stands beside a snapshot may be missing where it is compared. */
+/** The part beside a snapshot, which may be missing in a comparison. */
 function majorOf({ observed }: { observed?: { serverVersionNum: number } }): number {
   return Math.floor((observed?.serverVersionNum ?? 0) / 10_000)
 }

@@ -35,7 +35,7 @@ export interface KnownTypes {
   labels(name: string): readonly string[] | null
   /** Without name and comment; null for what is no type of the snapshot. */
   text(name: string): string | null
-  /** What a domain is made of, down to what is no domain; the type itself when it is none. */
+  /** A domain's base type, through domains over domains; any other type itself. */
   base(name: string): string
   /** Texts of those types that the other snapshot has none of the name of. */
   textsBeyond(other: KnownTypes): ReadonlySet<string>

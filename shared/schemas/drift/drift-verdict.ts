@@ -1,5 +1,5 @@
 /**
- * What the rules of drift are made of: a change as it is judged, a verdict, and a rule.
+ * The types of the drift rules: a judged change, a verdict, and a rule.
  *
  * Reasons are fixed sentences: nothing of a customer's database is put into them.
  */
@@ -75,7 +75,7 @@ export type Rule = Verdict | ((draft: Draft) => Verdict)
 /** A rule for every property of an object but its name and its lists of other objects. */
 export type Rules<T, Lists extends keyof T = never> = { readonly [K in Exclude<keyof T, 'name' | Lists>]-?: Rule }
 
-/** What worked fails, or a protection is gone. */
+/** Something that worked fails, or a protection is gone. */
 export const breaking = (reason: string): Verdict => ({ class: 'breaking', reason })
 /** It may behave otherwise. */
 export const risky = (reason: string): Verdict => ({ class: 'risky', reason })

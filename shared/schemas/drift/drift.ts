@@ -1,5 +1,5 @@
 /**
- * What changed between two snapshots: a pure comparison of what both of them cover and hold.
+ * The changes between two snapshots: a pure comparison of the parts that both cover and hold.
  *
  * It tells apart only what the snapshots tell apart. A relation that the role may no longer see is as gone as a dropped
  * one. The worker, the command line and the console call it.

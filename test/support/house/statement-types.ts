@@ -1,5 +1,5 @@
 /**
- * What the store's raw statements are said to answer, and what PostgreSQL says that they do: each `sql<{ … }>` of the product,
+ * Compares the declared columns of the store's raw statements with PostgreSQL's own description: each `sql<{ … }>` of the product,
  * the statements that the store compiles, and their description by the server. Used by `test/house/statement-types.test.ts`.
  */
 import {

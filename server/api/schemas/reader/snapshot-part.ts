@@ -75,13 +75,13 @@ export function readNames(snapshot: Snapshot): Read {
   return { bytes: Buffer.byteLength(JSON.stringify(told)), told }
 }
 
-/** What compares two snapshots, and what says how it did. */
+/** The comparison of two snapshots, and the notes on how it was made. */
 interface Comparing {
   readonly drift: (before: Snapshot, after: Snapshot) => Parameters<typeof countDrift>[0]
   readonly comparisonNotes: (before: Snapshot, after: Snapshot) => string[]
 }
 
-/** What changed, as JSON. What compares is handed in: what it needs is loaded for this alone. */
+/** The changes as JSON. The comparison is an argument, so that its modules are loaded for it alone. */
 export function readDrift([from, to]: readonly [Snapshot, Snapshot], { drift, comparisonNotes }: Comparing): Read {
   const changes = drift(from, to)
   const text = Buffer.from(JSON.stringify(changes))

@@ -13,7 +13,7 @@ export function isOfExtension(catalog: string, oid: string): string {
   return `exists (select from ext where ext.classid ${EQ} 'pg_catalog.${catalog}'::pg_catalog.regclass and ext.objid ${EQ} ${oid})`
 }
 
-// What is not the customer's: of an extension, or of PostgreSQL itself.
+// Types that belong to an extension or to PostgreSQL itself, not to the customer.
 const FOREIGN = `(n.nspname ${EQ} 'information_schema' or n.nspname ${EQ} 'pg_catalog' or ${isOfExtension('pg_type', 't.oid')})`
 
 // Of every schema, since columns of the schemas asked for may use them; the reader keeps those that are used.

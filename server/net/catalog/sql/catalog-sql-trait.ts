@@ -113,7 +113,7 @@ const INDEX_REMARKS = `select ${OBJECT}('k', 'remark', 'id', i.indrelid, 'of', '
   join pg_catalog.pg_class as ic on ic.oid ${EQ} i.indexrelid join rel as r on r.oid ${EQ} i.indrelid and r.visible
   where d.classoid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass and d.objsubid ${EQ} 0`
 
-// What came from the parent of a partition or of a table that inherits, and would come with it again.
+// Objects that come from the parent of a partition or of an inheriting table: creating the child creates them again.
 const INHERITED = `select ${OBJECT}('k', 'inherited', 'id', r.oid,
     'constraints', (select pg_catalog.json_agg(o.conname) from pg_catalog.pg_constraint as o
       where o.conrelid ${EQ} r.oid and (o.coninhcount operator(pg_catalog.>) 0 and not o.conislocal or o.conparentid ${NE} 0)),

@@ -178,7 +178,7 @@ export type WirePart = RowOf<'columns' | 'defaults' | 'comments' | 'constraints'
 export type WireTrait = RowOf<
   'traits' | 'partition' | 'identity' | 'triggers' | 'rules' | 'published' | 'weak' | 'remark' | 'inherited'
 >
-/** What is no relation, and came with format 2. */
+/** Objects of format 2 that are no relations. */
 export type WireObject = RowOf<'composite' | 'range' | 'function' | 'publication' | 'server' | 'member'>
 /** A constraint. */
 export type WireConstraint = RowOf<'constraints'>['constraints'][number]

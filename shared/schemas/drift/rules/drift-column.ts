@@ -29,7 +29,7 @@ export const newColumn: Rule = ({ is }) =>
     ? breaking('a required column without default: inserts that do not name it fail')
     : safe('a new column that inserts may leave out')
 
-/** What it means that null is refused from now on, or was until now. */
+/** The verdict on a column that refuses null from now on, or did until now. */
 export const NULL_REFUSED = breaking('null is no longer accepted')
 /** A check said the same. */
 export const NULL_WAS_REFUSED = safe('a check refuses null just as much')

@@ -31,9 +31,9 @@ import { nameOf, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 import { DOMAIN_NOT_NULL, NULL_REFUSED, NULL_WAS_REFUSED } from './drift-column.ts'
 import { COLLATION, REMARK, TYPE, textsIn } from './drift-property.ts'
 
-/** What is gone. */
+/** Removed objects. */
 export const GONE = breaking('it was dropped, or the role may no longer see it')
-/** What is new. */
+/** Added objects. */
 export const NEW = safe('nothing that was there changed')
 
 const LABELS: Rule = ({ before, after }) => {

@@ -31,7 +31,7 @@ const SAME_KEY = safe('the same key was there under another name')
 const STILL_THERE = safe('the same is there under another name')
 const WAS_THERE = safe('the same was there under another name')
 
-/** What is gone, unless the same is there under another name. */
+/** Removed objects, without those that live on under another name. */
 function renamed(list: string, verdict: Rule): Rule {
   return draft => {
     const [node, parts] =
@@ -143,14 +143,14 @@ const lostPolicy: Rule = ({ was, within }) => {
 const newPolicy: Rule = ({ is }) =>
   is?.['restrictive'] ? risky('rows may be refused') : risky('rows that were refused may be let through')
 
-/** What it means that something inside a relation is new. */
+/** The verdict on an addition inside a relation. */
 export const NEW_PART = {
   constraint: renamed('constraints', newConstraint),
   index: renamed('indexes', newIndex),
   policy: renamed('policies', newPolicy),
 }
 
-/** What it means that something inside a relation is gone. */
+/** The verdict on a removal inside a relation. */
 export const LOST_PART = {
   constraint: exceptKeys(renamed('constraints', lostConstraint), lostConstraint),
   index: renamed('indexes', lostIndex),

@@ -102,7 +102,7 @@ const lostPartition: Rule = ({ was, within }) => {
     : risky('its rows are gone, and inserts of such rows may fail')
 }
 
-/** What it means that something of a relation is new. */
+/** The verdict on an added part of a relation. */
 export const NEW_TRAIT = {
   trigger: newTrigger,
   rule: risky('reads or writes may be rewritten'),
@@ -110,7 +110,7 @@ export const NEW_TRAIT = {
   partition: safe('more rows are accepted'),
 }
 
-/** What it means that something of a relation is gone. */
+/** The verdict on a removed part of a relation. */
 export const LOST_TRAIT = {
   trigger: lostTrigger,
   rule: ((draft: Draft) =>
