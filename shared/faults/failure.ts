@@ -38,7 +38,7 @@ const bogus = { stage: 'protocol', fault: 'server_misbehaved', retryable: false 
 
 const openFirewall = 'Check that the host and port are right and that the firewall lets this installation in.'
 const askScram =
-  "Set password_encryption = 'scram-sha-256', set the role's password anew, and use scram-sha-256 in pg_hba.conf."
+  "Set password_encryption = 'scram-sha-256', set the role's password anew, and use scram-sha-256 in pg_hba.conf (at PgBouncer: auth_type = scram-sha-256)."
 const checkPort = 'Check that the port is that of a PostgreSQL server or pooler.'
 
 /** Every failure of a dial, by code. */
@@ -73,6 +73,13 @@ export const FAILURES = {
     saw: 'an address or name that may not be dialled',
     fix: 'Give a publicly routable host.',
   },
+  host_private: {
+    stage: 'policy',
+    fault: 'byo_host_not_allowed',
+    retryable: false,
+    saw: 'a name of a private network, which this installation does not share',
+    fix: 'Use the external connection string that the provider shows: this host is for machines of its own network.',
+  },
   port_refused: {
     stage: 'policy',
     fault: 'byo_host_not_allowed',
@@ -98,9 +105,17 @@ export const FAILURES = {
   connection_timeout: { ...away, saw: 'no answer within the time', fix: openFirewall },
   connection_lost: { ...away, saw: 'the connection broke off', fix: openFirewall },
   network_unreachable: { ...away, saw: 'no route to the host', fix: openFirewall },
-  tls_not_offered: { ...tls, saw: 'the server does not offer TLS', fix: 'Set ssl = on at the server.' },
+  tls_not_offered: {
+    ...tls,
+    saw: 'the server does not offer TLS',
+    fix: 'Set ssl = on at the server, which needs ssl_cert_file and ssl_key_file (at PgBouncer: client_tls_sslmode = allow, with client_tls_cert_file and client_tls_key_file).',
+  },
   tls_required: { ...tls, saw: 'sslmode=disable', fix: 'Use sslmode=require or stronger.' },
-  tls_handshake_failed: { ...tls, saw: 'the TLS handshake failed', fix: 'Enable TLS 1.2 or 1.3 at the server.' },
+  tls_handshake_failed: {
+    ...tls,
+    saw: 'the TLS handshake failed',
+    fix: 'Enable TLS 1.2 or 1.3 at the server, in ssl_max_protocol_version and ssl_ciphers.',
+  },
   certificate_untrusted: {
     ...tls,
     saw: 'a certificate of no trusted CA',
@@ -147,19 +162,26 @@ export const FAILURES = {
     saw: 'a server that does not know statements of PostgreSQL 13 and later',
     fix: 'Upgrade the server to PostgreSQL 13 or later, or register one. Databases that only speak its protocol are not supported.',
   },
+  pooler_statement_mode: {
+    stage: 'privilege',
+    fault: 'server_unsupported',
+    retryable: false,
+    saw: 'a pooler in statement mode, which allows no transactions',
+    fix: 'Set pool_mode = transaction or session for this database at the pooler, and reload it, or use the direct host.',
+  },
   query_timeout: {
     stage: 'privilege',
     fault: 'database_unreachable',
     retryable: true,
     saw: 'a catalog query took too long',
-    fix: 'Wait; it is tried again.',
+    fix: "Wait; it is tried again. Where a statement_timeout of the role's or the database's own is shorter than 15 s, give the role this one:",
   },
   facts_unreadable: {
     stage: 'privilege',
     fault: 'byo_role_unreadable',
     retryable: false,
     saw: "the role's attributes could not be read",
-    fix: 'Let the role read pg_catalog.',
+    fix: 'Let the role read pg_catalog, as everybody may in a new database.',
   },
   not_postgres: { ...bogus, saw: 'something that does not speak PostgreSQL', fix: checkPort },
   protocol_violation: { ...bogus, saw: 'an answer that PostgreSQL does not give', fix: checkPort },
@@ -184,13 +206,16 @@ export const FAILURES = {
 /** A code of the table. */
 export type FailureCode = keyof typeof FAILURES
 
-/** A server's certificate in printable ASCII: at most 10 names of 255 characters, its issuer and dates. */
+/** A certificate in printable ASCII. Its texts are a stranger's: they are shown in quotes, and never act on anything. */
 export interface ShownCertificate {
+  /** Whose it is: the server's own, an intermediate that the server sent, or one of those that were given to trust. */
+  readonly owner: 'server' | 'sent' | 'given'
+  /** Hosts and addresses that it is for: at most 10, of 255 characters each. */
   readonly names: readonly string[]
+  /** Common name and organization, of 255 characters at most. */
+  readonly subject: string
   readonly issuer: string
-  /** Whether it is a certificate that was given to trust, not the server's own. */
-  readonly isAuthority?: boolean
-  /** ISO 8601. */
+  /** ISO 8601; empty where it cannot be read. */
   readonly validFrom: string
   readonly validTo: string
 }

@@ -25,6 +25,11 @@ export const LOGIN_FAILURES = {
     saw: 'refused before a password was asked for: the server or pooler does not know the user, tenant or database',
     fix: 'Check user name and database name as the provider shows them for this host and port.',
   },
+  client_certificate_asked: {
+    ...refused,
+    saw: 'the server asks for a client certificate, which this installation has none of',
+    fix: 'Let the role log in by its password from the address of this installation.',
+  },
   role_not_login: { ...refused, saw: 'the role has no LOGIN', fix: 'Give the role LOGIN.' },
   address_refused: {
     ...refused,
@@ -52,10 +57,20 @@ export const LOGIN_FAILURES = {
     saw: 'the role may not connect to the database',
     fix: 'grant connect on database … to …;',
   },
+  role_limit_reached: {
+    ...away,
+    saw: "the role's own connection limit is reached",
+    fix: 'Close connections of the role, or take its limit away. It is tried again.',
+  },
+  database_limit_reached: {
+    ...away,
+    saw: "the database's own connection limit is reached",
+    fix: 'Close connections to the database, or take its limit away. It is tried again.',
+  },
   too_many_connections: {
     ...away,
     saw: 'no free connection',
-    fix: 'Raise max_connections, the connection limit of the role or database, or the limits of the pooler. It is tried again.',
+    fix: 'Close connections, or raise max_connections of the server, which is then restarted, or the limits of the pooler (max_client_conn of PgBouncer). It is tried again.',
   },
   pooler_backend_away: {
     ...away,
@@ -73,6 +88,11 @@ export const LOGIN_FAILURES = {
     saw: 'reached; the login took longer than the limit',
     fix: 'Nothing has to be done: a paused database may be waking. It is tried again.',
   },
+  standby_closed: {
+    ...away,
+    saw: 'the server is a standby that takes no connections',
+    fix: 'Set hot_standby = on at the standby and restart it, or use the host of the primary. It is tried again.',
+  },
   server_starting: { ...away, saw: 'the server is starting or stopping', fix: 'Wait; it is tried again.' },
   server_error: {
     ...away,
@@ -88,4 +108,5 @@ export const REFUSED_LOGINS: ReadonlySet<string> = new Set([
   'login_unknown',
   'role_not_login',
   'address_refused',
+  'client_certificate_asked',
 ])

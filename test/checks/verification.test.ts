@@ -221,13 +221,13 @@ describe('a fix', () => {
   it('quotes the names of the string and keeps its password out by never having it', () => {
     const target = aimed({ user: 'a"; drop table t; --', database: 'my shop' })
     const fixOf = (probe: Partial<Probe>) => failingLine(judged({ facts: null, ...probe }, target))?.fix
-    expect(fixOf({ failure: { code: 'password_refused' }, passed: 'tls' })).toBe(
-      [
-        'Check user name and password. A role past its VALID UNTIL is refused in the same words.',
-        `alter role "a""; drop table t; --" valid until 'infinity';`,
-        newPasswordSql('a"; drop table t; --'),
-      ].join('\n'),
+    const fix = fixOf({ failure: { code: 'password_refused' }, passed: 'tls' })
+    expect(fix).toMatch(
+      /^Check user name and password\. A role past its VALID UNTIL is refused in the same words\.\ndo /,
     )
+    expect(fix).toContain(`where r.rolname = 'a"; drop table t; --' and r.rolvaliduntil <= pg_catalog.now()`)
+    expect(fix).toContain(`alter role "a""; drop table t; --" valid until 'infinity';`)
+    expect(fix).toContain(newPasswordSql('a"; drop table t; --'))
     expect(fixOf({ failure: { code: 'connect_denied' }, passed: 'authenticate' })).toBe(
       'grant connect on database "my shop" to "a""; drop table t; --";',
     )

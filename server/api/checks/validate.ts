@@ -21,7 +21,7 @@ import { admitValidation } from './admit-validation.ts'
 /** Validates it within `deps.validateMs`. A refused host is a verdict here. Throws `invalid_body` for no string, `timeout` past the deadline. */
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
   await admitValidation(ctx)
-  const drafted = draftedOrRefused(ctx, input)
+  const { drafted, refusal } = draftedOrRefused(ctx, input)
   const schema = drafted === null ? null : schemaOf(input.schema, drafted)
   const dbType = input.dbType ?? 'postgresql'
   const payload = drafted === null ? null : { secret: drafted.secret, schema, dbType }
@@ -32,7 +32,10 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
   }
   return awaiting({ ctx, path: 'datasources.validate', input }, submitted, {
     answer: async (inside, { taskId, answer }) =>
-      withAdvice(taskId === null ? refusedHost() : (answer ?? (await outcome(inside, taskId))), drafted ?? NO_ADVICE),
+      withAdvice(
+        taskId === null ? refusedHost(refusal) : (answer ?? (await outcome(inside, taskId))),
+        drafted ?? NO_ADVICE,
+      ),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
     isWithdrawnLate: true,
     wakes: ['work'],
@@ -41,18 +44,24 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
 
 const NO_ADVICE = { advisories: [] }
 
+interface DraftedOrRefused {
+  readonly drafted: ParsedString | null
+  readonly refusal: 'host_refused' | 'host_private'
+}
+
 /** Null for a host that is refused without a look-up: that verdict needs no worker. */
-function draftedOrRefused(ctx: KnownContext, input: z.output<typeof ValidateInput>): ParsedString | null {
+function draftedOrRefused(ctx: KnownContext, input: z.output<typeof ValidateInput>): DraftedOrRefused {
   try {
-    return parseString(ctx, input)
+    return { drafted: parseString(ctx, input), refusal: 'host_refused' }
   } catch (thrown) {
-    if (thrown instanceof Fault && thrown.code === 'byo_host_not_allowed') return null
-    throw thrown
+    if (!(thrown instanceof Fault && thrown.code === 'byo_host_not_allowed')) throw thrown
+    const isPrivate = thrown.issues.some(({ code }) => code === 'host_private')
+    return { drafted: null, refusal: isPrivate ? 'host_private' : 'host_refused' }
   }
 }
 
-function refusedHost(): Validation {
-  const { saw, fix } = failureSpec('host_refused')
+function refusedHost(refusal: DraftedOrRefused['refusal']): Validation {
+  const { saw, fix } = failureSpec(refusal)
   return {
     reachable: false,
     ready: false,

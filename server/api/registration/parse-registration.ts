@@ -16,6 +16,7 @@ import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import { parseHost } from '#shared/connection-string/host.ts'
 import { DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
 import type { ReadString, RegisterInput } from '#shared/datasources/registration.ts'
+import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /** The part of an input that names a database and how to log in to it. A sealed one has its CA certificate inside the box. */
@@ -42,8 +43,8 @@ export function parseString(ctx: KnownContext, input: StringInput): ParsedString
     if (!host.ok)
       throw new Fault('invalid_body', { issues: [{ path: ['host'], code: host.code, message: host.message }] })
     const projection = { host: host.host, port: input.port, database: input.database }
-    if (judgeHost({ ...projection, purpose: 'postgres' }, ctx.deps.policy).verdict === 'refuse')
-      throw new Fault('byo_host_not_allowed')
+    const judged = judgeHost({ ...projection, purpose: 'postgres' }, ctx.deps.policy)
+    if (judged.verdict === 'refuse') throw refusedPlace(judged.code, 'host')
     const { sealedConnectionString: box, keyId } = input
     const secret = { kind: 'client-sealed' as const, box, keyId, projection, ...UNSAID }
     return { secret, ...projection, tlsMode: null, advisories: [], namedSchema: null }
@@ -54,10 +55,17 @@ export function parseString(ctx: KnownContext, input: StringInput): ParsedString
     const message = 'sslmode=disable is taken only for hosts in networks that this installation has opened'
     throw new Fault('invalid_body', { issues: [{ path: ['connectionString'], code: 'parameter_value', message }] })
   }
-  if (refused !== null) throw new Fault('byo_host_not_allowed')
+  if (refused !== null) throw refusedPlace(refused, 'connectionString')
   const { host, port, database, tlsMode } = target
   const trust = input.caCertificate === undefined ? UNSAID : { caCertificate: input.caCertificate }
   return { secret: { kind: 'direct', target, ...trust }, host, port, database, tlsMode, advisories, namedSchema }
+}
+
+/** The fault of a place that is not dialled. Of a private name it says which one to give instead. */
+function refusedPlace(code: FailureCode, field: string): Fault {
+  if (code !== 'host_private') return new Fault('byo_host_not_allowed')
+  const { saw, fix } = failureSpec(code)
+  return new Fault('byo_host_not_allowed', { issues: [{ path: [field], code, message: `The host is ${saw}. ${fix}` }] })
 }
 
 /** Nothing is said of a CA certificate, at least out here: the worker knows whether one is in force. */
@@ -125,11 +133,11 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): ParsedRegistrat
   if (!parsed.ok)
     throw new Fault('invalid_body', { issues: [{ path: ['endpoint'], code: 'endpoint_url', message: parsed.message }] })
   const refused = judgeUrl(parsed.url, ctx.deps.policy)
-  if (refused !== null && refused !== 'host_refused' && !parsed.url.secure)
+  if (refused !== null && !refused.startsWith('host_') && !parsed.url.secure)
     throw new Fault('invalid_body', {
       issues: [{ path: ['endpoint'], code: 'endpoint_url', message: 'It has to begin with https://.' }],
     })
-  if (refused !== null) throw new Fault('byo_host_not_allowed')
+  if (refused !== null) throw refusedPlace(refused, 'endpoint')
   const mode: Mode = input.environment ?? ctx.principal.mode
   return {
     datasource: {

@@ -9,7 +9,7 @@ import type { Advisory, Check, DirectItem } from '#shared/checks/check.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
-import { dialFix } from './dial-fixes.ts'
+import { dialFix } from './fixes/dial-fixes.ts'
 import type { Probe } from './probe.ts'
 import type { TriedLogin } from './tried-login.ts'
 
@@ -47,6 +47,7 @@ const ELSEWHERE: Readonly<Partial<Record<FailureCode, DirectItem>>> = {
   not_postgres: 'connect',
   string_refused: 'host',
   server_unknown: 'server_version',
+  pooler_statement_mode: 'server_version',
 }
 
 /** A line that passes. */

@@ -12,6 +12,23 @@ const MAX_LOOKED_AT = 400
 
 // Plain substrings in lower case, the narrower before the wider. No pattern can be slow on a stranger's text.
 const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
+  ['role_limit_reached', ['too many connections for role']],
+  ['database_limit_reached', ['too many connections for database']],
+  [
+    'client_certificate_asked',
+    ['valid client certificate', 'client certificate required', 'certificate authentication failed'],
+  ],
+  [
+    'authentication_method',
+    [
+      'ident authentication failed',
+      'peer authentication failed',
+      'gssapi authentication failed',
+      'sspi authentication failed',
+    ],
+  ],
+  ['pooler_statement_mode', ['not allowed in statement pooling mode', 'transaction blocks not allowed']],
+  ['standby_closed', ['database system is not accepting connections']],
   [
     'too_many_connections',
     [

@@ -71,5 +71,7 @@ export interface Probe {
   readonly isTransactionPooled?: boolean
   /** Whether the asked schema exists and the role has USAGE on it; null when none was asked for or it was not reached. */
   readonly schemaUsable: boolean | null
+  /** Where it is not usable: whether it exists, and the first names of those that the role may use. */
+  readonly schemas?: { readonly isThere: boolean; readonly usable: readonly string[] } | undefined
   readonly tookMs: number
 }

@@ -18,6 +18,8 @@ export interface TriedLogin {
   readonly isPasswordAscii: boolean
   /** Whether the server is verified against a CA certificate that a caller named. */
   readonly isCaNamed: boolean
+  /** Whether the link was encrypted. */
+  readonly isEncrypted: boolean
   /** Whether the host has IPv6 addresses alone. */
   readonly isIpv6Only: boolean
 }

@@ -24,6 +24,7 @@ import {
   passing,
   skipped,
 } from './dial-checks.ts'
+import { schemaFinding } from './fixes/schema-fixes.ts'
 import { placeAdvice } from './place-advice.ts'
 import type { Probe, RoleFacts } from './probe.ts'
 import { recogniseProvider, roleOfUser } from './provider.ts'
@@ -104,6 +105,7 @@ function triedOf(probe: Probe, asked: Asked, { login, provider }: Subject): Trie
     egressAddresses: asked.egressAddresses ?? [],
     isPasswordAscii: asked.isPasswordAscii ?? true,
     isCaNamed: asked.isCaNamed ?? false,
+    isEncrypted: probe.tls !== null,
     isIpv6Only: probe.addresses.length > 0 && probe.addresses.every(address => address.includes(':')),
   }
 }
@@ -151,13 +153,10 @@ function roleLine(item: RoleItem, facts: RoleFacts, { asked, subject }: Case): L
     : skipped(item, `${finding.actual}; the role policy only warns`)
 }
 
-function schemaLine({ schemaUsable }: Probe, { schema, login }: Subject): Line {
+function schemaLine({ schemaUsable, schemas }: Probe, { schema, login }: Subject): Line {
   if (schema === null) return skipped('schema', 'none was named')
   if (schemaUsable === true) return passing('schema', quoteName(schema))
-  return failing('schema', 'schema_not_found', {
-    actual: `${quoteName(schema)} does not exist, or the role has no USAGE on it`,
-    fix: `grant usage on schema ${quoteName(schema)} to ${quoteName(login)};`,
-  })
+  return failing('schema', 'schema_not_found', schemaFinding(schema, login, schemas))
 }
 
 function advisoriesOf({ probe, asked, subject }: Case): Advisory[] {

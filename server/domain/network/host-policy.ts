@@ -10,6 +10,7 @@ import type { Target } from '#shared/connection-string/connection-string.ts'
 import type { EndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import { parseHost } from '#shared/connection-string/host.ts'
 import { type Address, isGlobal, isNeverDialled, isWithin, readAddress, readNetwork, standsFor } from './address.ts'
+import { isPrivateName } from './private-names.ts'
 import { isSpecialName } from './special-names.ts'
 
 /** A place of our own: a host as we were told it, and a port. With a `database`, that one alone is ours. */
@@ -44,16 +45,19 @@ export const MAX_ADDRESSES = 16
 // Unauthenticated by habit, or another protocol's: a PostgreSQL start-up packet is not to reach them.
 const OTHER_PROTOCOLS = [2375, 2376, 2379, 2380, 3306, 6379, 8500, 9200, 9300, 10250, 11211, 27017]
 
+/** Why a place is not dialled. `host_private` is a name that is known to lead into somebody's private network. */
+type PlaceRefusal = 'host_refused' | 'host_private' | 'port_refused'
+
 /** What can be said of a host before any look-up. A literal address is decided here, a name has to be resolved. */
 type HostVerdict =
-  | { readonly verdict: 'refuse'; readonly code: 'host_refused' | 'port_refused' }
+  | { readonly verdict: 'refuse'; readonly code: PlaceRefusal }
   | { readonly verdict: 'address'; readonly address: string; readonly open: boolean }
   | { readonly verdict: 'resolve'; readonly name: string }
 
 /** What is said of an answer. `addresses` are canonical, in the order of the answer, each once. */
 type AddressesVerdict =
   | { readonly verdict: 'pass'; readonly addresses: string[]; readonly open: boolean }
-  | { readonly verdict: 'refuse'; readonly code: 'host_refused' | 'port_refused' | 'addresses_too_many' }
+  | { readonly verdict: 'refuse'; readonly code: PlaceRefusal | 'addresses_too_many' }
 
 /**
  * Reads `MOORING_ALLOWED_NETWORKS`: CIDRs separated by commas, a lone address standing for itself. Empty text opens
@@ -78,7 +82,10 @@ export function judgeHost(endpoint: Endpoint, policy: HostPolicy): HostVerdict {
   }
   const nothingOpen = policy.openNetworks.length === 0
   if (isLocalhost(host.host) ? nothingOpen : isSpecialName(host.host))
-    return { verdict: 'refuse', code: 'host_refused' }
+    return { verdict: 'refuse', code: refusalOf(host.host) }
+  // A network that the installation has opened may be that of the name: then its addresses tell. This machine alone is none.
+  if (policy.openNetworks.every(isLoopback) && isPrivateName(host.host))
+    return { verdict: 'refuse', code: 'host_private' }
   if (nothingOpen && !isPublicPort(endpoint)) return { verdict: 'refuse', code: 'port_refused' }
   return { verdict: 'resolve', name: host.host }
 }
@@ -92,7 +99,7 @@ export function judgeAddresses(addresses: readonly string[], endpoint: Endpoint,
   const read = addresses.map(readAddress).filter(address => address !== null)
   const places = read.map(address => placeOf(address, policy.openNetworks))
   if (read.length === 0 || read.length < addresses.length || places.includes('refused')) {
-    return { verdict: 'refuse', code: 'host_refused' }
+    return { verdict: 'refuse', code: refusalOf(endpoint.host) }
   }
   const open = places.every(place => place === 'open')
   if (isLocalhost(endpoint.host) && !open) return { verdict: 'refuse', code: 'host_refused' }
@@ -104,18 +111,12 @@ export function judgeAddresses(addresses: readonly string[], endpoint: Endpoint,
  * What can be said of a whole target before any look-up; null when nothing speaks against it so far. TLS may be left
  * out only in an opened network, which of a name is known once it is resolved.
  */
-export function judgeTarget(
-  target: Target,
-  policy: HostPolicy,
-): 'host_refused' | 'port_refused' | 'tls_required' | null {
+export function judgeTarget(target: Target, policy: HostPolicy): PlaceRefusal | 'tls_required' | null {
   return judgePlace({ host: target.host, port: target.port, purpose: 'postgres' }, policy, target.tlsMode !== 'disable')
 }
 
 /** The same of an endpoint's URL: `http:` is `tls_required` wherever the network is not opened. */
-export function judgeUrl(
-  url: EndpointUrl,
-  policy: HostPolicy,
-): 'host_refused' | 'port_refused' | 'tls_required' | null {
+export function judgeUrl(url: EndpointUrl, policy: HostPolicy): PlaceRefusal | 'tls_required' | null {
   return judgePlace({ host: url.host, port: url.port, purpose: 'https' }, policy, url.secure)
 }
 
@@ -134,6 +135,14 @@ function placeOf(address: Address, openNetworks: readonly string[]): 'refused' |
     return meant === null ? 'open' : placeOf(meant, openNetworks)
   }
   return isGlobal(address) ? 'public' : 'refused'
+}
+
+function refusalOf(host: string): 'host_refused' | 'host_private' {
+  return readAddress(host) === null && isPrivateName(host.toLowerCase()) ? 'host_private' : 'host_refused'
+}
+
+function isLoopback(network: string): boolean {
+  return network.startsWith('127.') || network === '::1/128'
 }
 
 function isLocalhost(name: string): boolean {

@@ -12,7 +12,7 @@ import { unlessAborted } from '#server/net/socket/deadline.ts'
 import { DialError, dial } from '#server/net/socket/dial.ts'
 import type { Resolver } from '#server/net/socket/resolver.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
-import { shakeHands, tlsOptions } from '#server/net/socket/tls.ts'
+import { shakeHands } from '#server/net/socket/tls.ts'
 import type { EndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import type { Stage } from '#shared/faults/failure.ts'
 
@@ -56,8 +56,8 @@ export async function connectEndpoint(target: LinkTarget, net: EndpointNet, link
   }
   const { host } = url
   const trust = { host, caCertificate: target.caCertificate, verifyChain: true, verifyName: true } as const
-  const options = tlsOptions({ ...trust, protocol: 'http/1.1', roots: net.roots })
-  const encrypted = await unlessAborted(net.signal, shakeHands(socket, options))
+  const handshake = shakeHands(socket, { ...trust, protocol: 'http/1.1', roots: net.roots })
+  const encrypted = await unlessAborted(net.signal, handshake)
   link.socket = encrypted
   link.tls = { protocol: encrypted.getProtocol() ?? 'unknown', verified: encrypted.authorized }
   link.passed = 'tls'

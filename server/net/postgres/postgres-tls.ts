@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { unlessAborted } from '#server/net/socket/deadline.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
-import { nameHolds, shakeHands, tlsOptions } from '#server/net/socket/tls.ts'
+import { nameHolds, shakeHands } from '#server/net/socket/tls.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 
@@ -73,8 +73,8 @@ export async function secure(socket: Socket, request: LinkRequest): Promise<Link
     if (plan.encrypt === 'always') throw new SessionError('tls_not_offered')
     return { socket, ...CLEAR }
   }
-  const options = tlsOptions({ ...plan, host: target.host, caCertificate, protocol: 'postgresql', roots })
-  const encrypted = await unlessAborted(signal, shakeHands(socket, options))
+  const trust = { ...plan, host: target.host, caCertificate, protocol: 'postgresql', roots } as const
+  const encrypted = await unlessAborted(signal, shakeHands(socket, trust))
   // As libpq does: without it a TLS server of another protocol could be made to answer for PostgreSQL.
   if (direct && encrypted.alpnProtocol !== 'postgresql') throw new SessionError('tls_handshake_failed')
   const tls = { protocol: encrypted.getProtocol() ?? 'unknown', verified: encrypted.authorized }

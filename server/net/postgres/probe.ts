@@ -5,8 +5,10 @@
  * Runs in a dialling process. Judged by `domain/verification.ts`.
  */
 import type { Probe } from '#server/domain/checks/probe.ts'
+import { repeating } from '#server/domain/checks/withheld.ts'
 import { readRoleFacts } from '#server/net/role/role-facts.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
+import { isPrintable } from '#shared/base/printable.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import { PROBE_LIMITS } from './frame-gate.ts'
 import type { Session } from './session.ts'
@@ -36,16 +38,19 @@ export async function probeDatabase(request: ProbeRequest, surroundings: Surroun
   const { result: facts, ...end } = await withSession(dial, surroundings, async session => {
     const found = await readRoleFacts(asking(session, schema, seen), target.password)
     if (found === null) throw new SessionError('facts_unreadable')
+    if (schema !== null && seen.schemaUsable === false)
+      seen.schemas = await otherSchemas(session, { schema, secret: target.password })
     if (seen.backends.length < 2) noteBackend(seen, (await session.query(BACKEND_SQL)).at(-1))
     return found
   })
-  const isTransactionPooled = new Set(seen.backends).size > 1
-  return { ...end, facts, schemaUsable: seen.schemaUsable, isStandby: seen.isStandby, isTransactionPooled }
+  const { schemaUsable, schemas, isStandby, backends } = seen
+  return { ...end, facts, schemaUsable, schemas, isStandby, isTransactionPooled: new Set(backends).size > 1 }
 }
 
 /** Observations beside the role's facts. */
 interface Seen {
   schemaUsable: boolean | null
+  schemas?: Probe['schemas']
   /** The process that served each transaction: behind a transaction pooler they may differ. */
   readonly backends: string[]
   isStandby: boolean | null
@@ -81,8 +86,35 @@ function noteBackend(seen: Seen, rows: readonly Row[] | undefined): void {
 function usableSchemaSql(schema: string): string {
   if (/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
     return `select pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace('"${schema}"'), 'usage')`
-  const hex = Buffer.from(schema, 'utf8').toString('hex')
   return `select pg_catalog.has_schema_privilege(n.oid, 'usage')
 from pg_catalog.pg_namespace n
-where pg_catalog.convert_to(n.nspname::pg_catalog.text, 'UTF8') = pg_catalog.decode('${hex}', 'hex')`
+where ${isNamed(schema)}`
+}
+
+function isNamed(schema: string): string {
+  const hex = Buffer.from(schema, 'utf8').toString('hex')
+  return `pg_catalog.convert_to(n.nspname::pg_catalog.text, 'UTF8') = pg_catalog.decode('${hex}', 'hex')`
+}
+
+/** So many names of schemas are enough to find one's own among them. */
+const MAX_SCHEMAS = 5
+
+/** What is there in the place of a schema that is not usable. The names are a stranger's: those that repeat the secret are left out. */
+async function otherSchemas(
+  session: Session,
+  { schema, secret }: { readonly schema: string; readonly secret: string },
+): Promise<Probe['schemas']> {
+  const sql = `select n.nspname, ${isNamed(schema)}
+from pg_catalog.pg_namespace n
+where ${isNamed(schema)}
+  or (n.oid >= 16384 or n.nspname = 'public') and pg_catalog.has_schema_privilege(n.oid, 'usage')
+order by 2 desc, 1
+limit ${MAX_SCHEMAS + 1}`
+  const rows = (await session.query(sql)).at(-1) ?? []
+  const repeats = repeating(secret)
+  const isShown = (name: string) => isPrintable(name) && Buffer.byteLength(name) < 64 && !repeats(name)
+  const usable = rows.flatMap(([name, isAsked]) =>
+    isAsked === 'f' && typeof name === 'string' && isShown(name) ? [name] : [],
+  )
+  return { isThere: rows[0]?.[1] === 't', usable: usable.slice(0, MAX_SCHEMAS) }
 }

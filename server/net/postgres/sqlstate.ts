@@ -23,6 +23,9 @@ const ALWAYS: Readonly<Record<string, FailureCode>> = {
   '57P03': 'server_starting',
 }
 
+/** What a sentence tells apart where the SQLSTATE is one of several: whose limit it is, and what kind of server is closed. */
+const NARROWER: ReadonlySet<FailureCode> = new Set(['role_limit_reached', 'database_limit_reached', 'standby_closed'])
+
 /** … behind AuthenticationOk: no CONNECT privilege, `allow_connections` off, and a role without LOGIN. */
 const AT_WELCOME: Readonly<Record<string, FailureCode>> = {
   '28000': 'role_not_login',
@@ -60,10 +63,11 @@ export function sessionError(error: unknown, at: Moment, other: FailureCode): Se
 
 function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
   if (at === 'query') return meaningOfQuery(sqlstate, sentence)
-  if (at === 'welcome') return ALWAYS[sqlstate] ?? AT_WELCOME[sqlstate] ?? knownSentence(sentence) ?? 'server_error'
+  if (at === 'welcome')
+    return always(sqlstate, sentence) ?? AT_WELCOME[sqlstate] ?? knownSentence(sentence) ?? 'server_error'
   // An answer to our proof is a refused login, whatever its code, unless its sentence says that something else was missing.
   if (at === 'proof') return knownSentence(sentence) ?? (sqlstate === '28000' ? 'login_refused' : 'password_refused')
-  const known = ALWAYS[sqlstate] ?? knownSentence(sentence)
+  const known = always(sqlstate, sentence) ?? knownSentence(sentence)
   if (known !== null && known !== undefined) return known
   if (sqlstate === '28000') return 'login_refused'
   if (at === 'proven') return 'password_refused'
@@ -71,8 +75,14 @@ function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
   return /^5[37]/.test(sqlstate) ? 'server_error' : 'login_unknown'
 }
 
+function always(sqlstate: string, sentence: string): FailureCode | undefined {
+  const wide = ALWAYS[sqlstate]
+  const narrow = wide === undefined ? null : knownSentence(sentence)
+  return narrow !== null && NARROWER.has(narrow) ? narrow : wide
+}
+
 function meaningOfQuery(sqlstate: string, sentence: string): FailureCode {
-  const known = ALWAYS[sqlstate] ?? AT_QUERY[sqlstate]
+  const known = always(sqlstate, sentence) ?? AT_QUERY[sqlstate]
   if (known !== undefined) return known
   // Class 42: what we asked for may not be read.
   if (sqlstate.startsWith('42')) return 'facts_unreadable'

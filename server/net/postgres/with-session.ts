@@ -5,6 +5,7 @@
  * Runs in a dialling process; called by each kind of dial that speaks PostgreSQL.
  */
 import type { SecureContext } from 'node:tls'
+import { repeating } from '#server/domain/checks/withheld.ts'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
 import { createDeadline, type Deadline } from '#server/net/socket/deadline.ts'
 import { DialError, dial } from '#server/net/socket/dial.ts'
@@ -83,11 +84,19 @@ export async function withSession<T>(
     }
   } catch (error) {
     if (!(error instanceof SessionError || error instanceof DialError)) throw error
-    end.failure = error.failure
+    end.failure = withoutSecret(error.failure, request.target.password)
   } finally {
     deadline.stop()
   }
   return { ...progress, ...end, tookMs: Math.round(performance.now() - started) }
+}
+
+/** A certificate is a stranger's text, who may know the password: one that repeats it is not shown. */
+function withoutSecret(failure: Failure, secret: string): Failure {
+  const { certificate, ...rest } = failure
+  if (certificate === undefined) return failure
+  const texts = [...certificate.names, certificate.subject, certificate.issuer]
+  return texts.some(repeating(secret)) ? rest : failure
 }
 
 async function connect(

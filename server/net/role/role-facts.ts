@@ -8,14 +8,12 @@
 import { z } from 'zod'
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
 import { PROVIDER_ADMIN_ROLES, SERVER_FILE_ROLES, WHOLE_DATABASE_ROLES } from '#server/domain/checks/provider.ts'
+import { repeating } from '#server/domain/checks/withheld.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
-import { withoutEnd } from '#shared/base/text.ts'
 import { GLANCE_ROWS, GLANCE_SQL, PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from './role-facts-sql.ts'
 
 const MAX_TEXT = 65_536
 const MAX_NAME_BYTES = 63
-/** Shorter passwords occur in names by chance, and withholding those would tell more than it hides. */
-const MIN_SECRET = 4
 const WITHHELD = '…'
 
 const Name = z.string().refine(text => text !== '' && Buffer.byteLength(text) <= MAX_NAME_BYTES)
@@ -155,15 +153,10 @@ function heading(serverVersionNum: number, [superuser, bypassRls, createRole, cr
   return { serverVersionNum, superuser, bypassRls, createRole, createDb, replication }
 }
 
-/** Names as they may be shown: none that a screen would not show as it is, none that holds the secret in some spelling. */
+/** Names as they may be shown: none that a screen would not show as it is, none that repeats the secret. */
 function withholding(secret: string): (name: string) => string {
-  const bytes = Buffer.from(secret)
-  const spellings = [secret, encodeURIComponent(secret.toWellFormed()), bytes.toString('base64'), bytes.toString('hex')]
-  const hidden = secret.length < MIN_SECRET ? [] : spellings.map(text => withoutEnd(text, '=').toLowerCase())
-  return name => {
-    const printable = !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(name)
-    return printable && !hidden.some(text => name.toLowerCase().includes(text)) ? name : WITHHELD
-  }
+  const repeats = repeating(secret)
+  return name => (/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(name) || repeats(name) ? WITHHELD : name)
 }
 
 /** The one value of the one row; null for any other answer. */

@@ -17,6 +17,7 @@ import {
   type TLSSocket,
 } from 'node:tls'
 import type { FailureCode } from '#shared/faults/failure.ts'
+import { refusedCertificate } from './refused-certificate.ts'
 import { SessionError } from './session-error.ts'
 
 /** Whom to trust, and what must hold before a byte is sent. */
@@ -44,19 +45,34 @@ export function nodeRoots(extraCa: string | null = null): SecureContext {
 }
 
 /**
- * Options for `shakeHands`. The protocol is named in ALPN, as libpq does since 17: it ties the session to this use of
- * the server's certificate.
+ * Encrypts a socket and holds the peer to what is trusted; nothing is sent before. The caller destroys it on failure.
  *
- * @throws `SessionError` `certificate_untrusted` for a CA that is not readable.
+ * The protocol is named in ALPN, as libpq does since 17: it ties the session to this use of the server's certificate.
+ *
+ * @throws `SessionError` of the stage tls, with the certificate that was refused; `certificate_untrusted` for a CA that is not readable.
  */
-export function tlsOptions(trust: Trust): ConnectionOptions {
+export async function shakeHands(socket: Socket, trust: Trust): Promise<TLSSocket> {
+  const given = trust.caCertificate === null ? [] : readCertificates(trust.caCertificate)
+  const encrypted = await handshake(socket, optionsOf(trust, given))
+  const problem = trust.verifyChain && !encrypted.authorized ? String(encrypted.authorizationError) : null
+  if (problem === null) return encrypted
+  const certificate = refusedCertificate(encrypted.getPeerCertificate(true), given)
+  encrypted.destroy()
+  throw new SessionError(tlsFailure(problem), certificate === null ? {} : { certificate })
+}
+
+/**
+ * Node is not left to refuse by itself: it destroys what it refuses, and nobody could say which certificate that was. It judges all
+ * the same, and its verdict is asked for before the socket is given to anybody.
+ */
+function optionsOf(trust: Trust, given: readonly string[]): ConnectionOptions {
   return {
     host: trust.host,
     ...(isIP(trust.host) === 0 ? { servername: trust.host } : {}),
-    ...(trust.caCertificate === null ? rooted(trust.roots) : { ca: readCertificates(trust.caCertificate) }),
+    ...(trust.caCertificate === null ? rooted(trust.roots) : { ca: [...given] }),
     ALPNProtocols: [trust.protocol],
     minVersion: MIN_VERSION,
-    rejectUnauthorized: trust.verifyChain,
+    rejectUnauthorized: false,
     checkServerIdentity: trust.verifyName ? nameProblem : () => undefined,
   }
 }
@@ -65,20 +81,19 @@ function rooted(roots: SecureContext | undefined): ConnectionOptions {
   return roots === undefined ? {} : { secureContext: roots }
 }
 
-/** Encrypts a socket. The caller destroys it on failure. @throws `SessionError` of the stage tls. */
-export function shakeHands(socket: Socket, options: ConnectionOptions): Promise<TLSSocket> {
+function handshake(socket: Socket, options: ConnectionOptions): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(new SessionError(tlsFailure(error)))
+    const fail = () => reject(new SessionError('tls_handshake_failed'))
     try {
       const encrypted = connect({ ...options, socket })
       encrypted.on('error', fail)
-      encrypted.once('close', () => fail(null))
+      encrypted.once('close', fail)
       encrypted.once('secureConnect', () => {
         encrypted.disableRenegotiation()
         resolve(encrypted)
       })
-    } catch (error) {
-      fail(error)
+    } catch {
+      fail()
     }
   })
 }
@@ -110,12 +125,8 @@ function nameProblem(host: string, certificate: PeerCertificate): Error | undefi
 }
 
 /** Node's and OpenSSL's names for what is wrong with a certificate. Anything else is a handshake that failed. */
-function tlsFailure(error: unknown): FailureCode {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+function tlsFailure(code: string): FailureCode {
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') return 'certificate_expired'
   if (code.startsWith('ERR_TLS_CERT_ALTNAME_')) return 'certificate_name_mismatch'
-  if (/^(?:UNABLE_TO_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_)/.test(code)) {
-    return 'certificate_untrusted'
-  }
-  return 'tls_handshake_failed'
+  return 'certificate_untrusted'
 }

@@ -1,10 +1,10 @@
 /**
  * Fixes about reaching a server: a firewall, the lines of `pg_hba.conf`, and IPv6. Each names the addresses from which this
- * installation dials, where its operator has given them. Called by `dial-fixes.ts`.
+ * installation dials, where its operator has given them. Called by the other files of this folder.
  */
-import { quoteName } from '#shared/base/sql-text.ts'
-import type { Provider } from './provider.ts'
-import type { TriedLogin } from './tried-login.ts'
+import type { Provider } from '#server/domain/checks/provider.ts'
+import type { TriedLogin } from '#server/domain/checks/tried-login.ts'
+import { isPrintable } from '#shared/base/printable.ts'
 
 /** Where each provider keeps the list of addresses that may connect. */
 const FIREWALLS: Readonly<Record<Exclude<Provider, 'plain'>, string>> = {
@@ -21,34 +21,56 @@ const FIREWALLS_BY_HOST: readonly (readonly [RegExp, string])[] = [
   [/\.aivencloud\.com$/, 'add them under Allowed IP addresses of the Aiven service'],
   [/\.render\.com$/, 'add them under Access Control of the Render database'],
   [/\.timescale(db)?\.(com|cloud)$/, 'add them under IP Allow List of the service'],
+  [/\.postgresbridge\.com$/, 'add them under Networking, Firewall rules of the Crunchy Bridge cluster'],
+  [/\.(scw|scaleway)\.(cloud|com)$/, 'add them under Allowed IP addresses of the Scaleway database'],
+  [/\.ovh\.(net|com)$/, 'add them under Authorised IPs of the OVHcloud service'],
+  [/\.psdb\.cloud$/, 'add them under IP restrictions of the PlanetScale database'],
+  [/\.aliyuncs\.com$/, 'add them to the IP address whitelist of the Alibaba Cloud instance'],
 ]
+
+const CHECKED = 'Check that the host and port are right and that the firewall lets this installation in'
 
 /** The fix where nobody answers, or the network refuses the connection. */
 export function firewallFix(tried: TriedLogin): string {
   const place = placeOf(tried)
-  const checked = 'Check that the host and port are right and that the firewall lets this installation in'
-  if (place !== null) return `${checked}: ${place}: ${ours(tried)}.`
-  return tried.egressAddresses.length === 0 ? `${checked}.` : `${checked}: open it for ${ours(tried)}.`
+  const isTold = place !== null || tried.egressAddresses.length > 0
+  const whom = place === null ? `open it for ${ours(tried)}` : `${place}: ${ours(tried)}`
+  // Of a name without IPv4 a firewall is not the likeliest reason.
+  return `${isTold ? `${CHECKED}: ${whom}` : CHECKED}.${tried.isIpv6Only ? ` ${ipv6Fix(tried)}` : ''}`
 }
 
 /** The fix where the server refuses this role, database and address. */
-export function loginAddressFix(tried: TriedLogin, { code }: { readonly code: string }): string {
-  const place = placeOf(tried)
-  if (place !== null) return `The provider's firewall refuses this installation: ${place}: ${ours(tried)}.`
-  const { database, login, egressAddresses } = tried
-  const entries = [database, login].map(name => `"${name}"`).join(' ')
-  const isWritable = [database, login].every(name => /^[\x20-\x7e]*$/.test(name) && !name.includes('"'))
+export function loginAddressFix(tried: TriedLogin): string {
+  return whereHbaIs(tried) ? hbaFix(tried) : providerFirewallFix(tried)
+}
+
+function providerFirewallFix(tried: TriedLogin): string {
+  return `The provider's firewall refuses this installation: ${placeOf(tried) ?? 'add them'}: ${ours(tried)}.`
+}
+
+/** Whether the customer has a `pg_hba.conf` of their own to write to. */
+export function whereHbaIs(tried: TriedLogin): boolean {
+  return placeOf(tried) === null
+}
+
+/** Lines for the top of `pg_hba.conf`, which let this role into this database from here by SCRAM and change nothing for others. */
+export function hbaFix({ database, login, egressAddresses, isEncrypted }: TriedLogin): string {
   const addresses = egressAddresses.length === 0 ? ['<the address of this installation>'] : egressAddresses
+  const kind = isEncrypted ? 'hostssl' : 'host'
+  // A name with a slash before it is a regular expression there, quoted or not.
+  const isWritable = [database, login].every(name => isPrintable(name) && !name.startsWith('/'))
+  const entries = [database, login].map(name => `"${name.replaceAll('"', '""')}"`).join(' ')
   return [
     'Put this above the other lines of pg_hba.conf, and reload it:',
-    ...(isWritable ? addresses.map(address => `hostssl ${entries} ${asNetwork(address)} scram-sha-256`) : []),
+    ...(isWritable ? addresses.map(address => `${kind} ${entries} ${asNetwork(address)} scram-sha-256`) : []),
     'select pg_catalog.pg_reload_conf();',
-    ...(code === 'login_refused' ? [`alter role ${quoteName(login)} login;`] : []),
   ].join('\n')
 }
 
 /** A name that has IPv6 addresses only, where this installation has no IPv6. */
-export function ipv6Fix({ provider }: TriedLogin): string {
+export function ipv6Fix({ host, provider }: TriedLogin): string {
+  if (host.includes(':'))
+    return 'The address is an IPv6 one: where this installation has no IPv6, give a name or an IPv4 address.'
   const instead =
     provider === 'supabase'
       ? 'Use the session pooler of Supabase (host …pooler.supabase.com, user role.project-ref), which has IPv4, or the IPv4 add-on.'

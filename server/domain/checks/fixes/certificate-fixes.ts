@@ -1,0 +1,69 @@
+/**
+ * Fixes about certificates: which one it was that was refused, and what to give or to renew. A certificate's texts are a stranger's:
+ * they are bounded, printable ASCII, and shown in quotes. Called by `dial-fixes.ts`.
+ */
+import type { Provider } from '#server/domain/checks/provider.ts'
+import { failureSpec, type ShownCertificate } from '#shared/faults/failure.ts'
+import { type Fix, lines } from './login-fixes.ts'
+
+/** Where a provider publishes its roots. */
+const CA_PAGES: Readonly<Partial<Record<Provider, string>>> = {
+  rds: 'Amazon publishes the certificates of each region at https://truststore.pki.rds.amazonaws.com/ (one region, not the global bundle).',
+  supabase: 'Supabase shows its CA certificate in the project: Database, Settings, SSL Configuration.',
+  cloudsql: 'Google Cloud shows the CA certificate of the instance: Connections, Security.',
+  azure:
+    'Azure lists the roots of its servers at https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-networking-ssl-tls.',
+}
+
+/** Others, by host. */
+const CA_PAGES_BY_HOST: readonly (readonly [RegExp, string])[] = [
+  [/\.ondigitalocean\.com$/, 'DigitalOcean offers it under Connection details: Download CA certificate.'],
+  [/\.aivencloud\.com$/, 'Aiven offers it in the overview of the service: CA certificate.'],
+  [/\.timescale(db)?\.(com|cloud)$/, 'Tiger Cloud offers it in the overview of the service.'],
+  [/\.postgresbridge\.com$/, 'Crunchy Bridge offers it in the settings of the team.'],
+  [/\.(scw|scaleway)\.(cloud|com)$/, 'Scaleway offers it in the overview of the database: SSL certificate.'],
+  [/\.ovh\.(net|com)$/, 'OVHcloud offers it in the general information of the service.'],
+  [/\.cockroachlabs\.cloud$/, 'Cockroach Labs offers it under Connect: Download CA Cert.'],
+]
+
+const RELOAD = 'select pg_catalog.pg_reload_conf();'
+
+/** A chain that ends in no CA that is trusted. */
+export const untrustedFix: Fix = ({ isCaNamed, provider, host }, { certificate }) =>
+  lines(
+    isCaNamed
+      ? 'The given CA certificate did not issue it, or the server sends no intermediate certificate. Give the CA that issued it.'
+      : failureSpec('certificate_untrusted').fix,
+    certificate === undefined || certificate.issuer === '' ? '' : `It was issued by ${quoted(certificate.issuer)}.`,
+    CA_PAGES[provider] ?? CA_PAGES_BY_HOST.find(([pattern]) => pattern.test(host.toLowerCase()))?.[1] ?? '',
+  )
+
+/** A certificate outside its dates: the server's, one that it sends beside it, or one that was given. */
+export const expiredFix: Fix = (_, { certificate }) => {
+  const renew = failureSpec('certificate_expired').fix
+  if (certificate === undefined) return lines(renew, RELOAD)
+  const { owner, subject } = certificate
+  if (owner === 'given')
+    return `The given CA certificate ${quoted(subject)} is outside its dates (${dates(certificate)}): give the one that is in force.`
+  if (owner === 'sent')
+    return lines(
+      `The intermediate certificate ${quoted(subject)} that the server sends is outside its dates (${dates(certificate)}): put the one that is in force into the server's ssl_cert_file, and reload it.`,
+      RELOAD,
+    )
+  return lines(`${renew} It holds from ${dates(certificate)}.`, RELOAD)
+}
+
+/** A certificate for another name than that which was dialled. */
+export const nameMismatchFix: Fix = (_, { certificate }) =>
+  certificate === undefined || certificate.names.length === 0
+    ? failureSpec('certificate_name_mismatch').fix
+    : `The certificate is for ${certificate.names.join(', ')}. Use one of these names, or sslmode=verify-ca.`
+
+function quoted(text: string): string {
+  return text === '' ? 'without a name' : `"${text}"`
+}
+
+function dates({ validFrom, validTo }: ShownCertificate): string {
+  const day = (date: string) => date.slice(0, 10) || 'an unreadable date'
+  return `${day(validFrom)} to ${day(validTo)}`
+}

@@ -1,0 +1,125 @@
+/**
+ * Fixes of refused logins: SQL to paste that changes the one role and the one database that were tried, and nothing of anybody
+ * else's. It is pasted by the owner of the database or by a superuser, in any database of the server unless it says otherwise.
+ *
+ * Called by `dial-fixes.ts`.
+ */
+import { newPasswordSql } from '#server/domain/checks/role/role-sql.ts'
+import type { TriedLogin } from '#server/domain/checks/tried-login.ts'
+import { anonymousBlock, quoteName, quoteText } from '#shared/base/sql-text.ts'
+import { type Failure, type FailureCode, failureSpec } from '#shared/faults/failure.ts'
+import { hbaFix, loginAddressFix, whereHbaIs } from './network-fixes.ts'
+
+/** The most that is accepted, and the least: what of both is asked for is no weaker than need be. */
+const MAX_ITERATIONS = 100_000
+const MIN_ITERATIONS = 4096
+
+/** A fix: lines of text, of which SQL is the last. */
+export type Fix = (tried: TriedLogin, failure: Failure) => string
+
+/** Lines below each other, without those that are empty. */
+export const lines = (...texts: readonly string[]) => texts.filter(text => text !== '').join('\n')
+const table = (code: FailureCode) => failureSpec(code).fix
+const newPassword = ({ login }: TriedLogin) => newPasswordSql(login)
+
+// A password is hashed when it is set: it has to be set once more after the method has changed.
+const scramPassword = (tried: TriedLogin) => lines("set password_encryption = 'scram-sha-256';", newPassword(tried))
+
+/** Where a login method other than SCRAM, or none, was asked for: the role's password as SCRAM, and the line that asks for it. */
+export const scram: Fix = (tried, { code }) =>
+  lines(table(code), whereHbaIs(tried) ? hbaFix(tried) : '', scramPassword(tried))
+
+/** SQLSTATE of PgBouncer for every login that it refuses; PostgreSQL itself has 28P01. */
+const OF_PGBOUNCER = '08P01'
+
+/** Where a pooler refused: what of its own has to be changed as well. */
+const POOLER_USERS =
+  'A pooler answered (PgBouncer): it knows the users of its auth_file, or of its auth_query, alone. Give it the role with the same password, and reload it.'
+const POOLER_DATABASES =
+  'A pooler answered (PgBouncer): it knows the databases of its configuration alone. Add a line for it below [databases], and reload it:'
+
+/** Wrong passwords, unknown roles, and roles past their `VALID UNTIL`: servers refuse them in the same words. */
+export const passwordFix: Fix = (tried, { sqlstate }) =>
+  lines(
+    table('password_refused'),
+    sqlstate === OF_PGBOUNCER ? POOLER_USERS : '',
+    tried.isPasswordAscii
+      ? ''
+      : 'The password holds characters beyond ASCII, which clients and poolers encode differently: choose one of ASCII alone.',
+    anonymousBlock(`begin
+  if exists (
+    select from pg_catalog.pg_roles r
+    where r.rolname = ${quoteText(tried.login)} and r.rolvaliduntil <= pg_catalog.now()
+  ) then
+    alter role ${quoteName(tried.login)} valid until 'infinity';
+  end if;
+end`),
+    newPassword(tried),
+  )
+
+/** The server refuses the role, the database and the address in one; its words were none that are known. */
+export const loginFix: Fix = tried =>
+  lines(loginAddressFix(tried), whereHbaIs(tried) ? `alter role ${quoteName(tried.login)} login;` : '')
+
+/** The server wants a client certificate, which this installation has none of. */
+export const clientCertificateFix: Fix = tried =>
+  tried.provider === 'cloudsql'
+    ? 'Let the instance take encrypted connections without client certificates: Connections, Security, SSL mode.'
+    : lines(table('client_certificate_asked'), whereHbaIs(tried) ? hbaFix(tried) : '')
+
+/** As many SCRAM iterations as are accepted. The parameter came with 16; before, a password that is set anew has 4096. */
+export const iterationsFix: Fix = (tried, { iterations = 0 }) => {
+  const wanted = iterations > MAX_ITERATIONS ? MAX_ITERATIONS : MIN_ITERATIONS
+  const most = wanted === MAX_ITERATIONS ? ', the most that is accepted,' : ''
+  return lines(
+    `Set scram_iterations to ${wanted}${most} and the role's password anew.`,
+    anonymousBlock(`begin
+  if pg_catalog.current_setting('server_version_num')::pg_catalog.int4 >= 160000 then
+    set scram_iterations = ${wanted};
+  end if;
+end`),
+    scramPassword(tried),
+  )
+}
+
+/** A database that does not exist, of the server or of a pooler before it. */
+export const databaseFix: Fix = ({ database }, { sqlstate }) =>
+  sqlstate === OF_PGBOUNCER
+    ? lines(table('database_missing'), POOLER_DATABASES, `${quoteName(database)} = host=<the server>`)
+    : lines(
+        `${table('database_missing')} This lists those of the server, in any of them:`,
+        'select datname from pg_catalog.pg_database where datallowconn and not datistemplate order by datname;',
+      )
+
+/** Takes a limit of the role's or the database's own away; that of the server bounds it still. */
+export const limitFix: Fix = ({ login, database }, { code }) =>
+  code === 'role_limit_reached'
+    ? lines(table(code), `alter role ${quoteName(login)} connection limit -1;`)
+    : lines(table(code), `alter database ${quoteName(database)} connection limit -1;`)
+
+/** A timeout of the role's, the database's or the server's that cuts our statements off. */
+export const statementTimeoutFix: Fix = ({ login, database }) =>
+  lines(
+    table('query_timeout'),
+    `alter role ${quoteName(login)} in database ${quoteName(database)} set statement_timeout = '15s';`,
+  )
+
+/** Gives the role alone what `initdb` lets everybody read of the catalog, and somebody has taken from all. */
+export const catalogFix: Fix = ({ login, database }) =>
+  lines(
+    `${table('facts_unreadable')} In the database ${quoteName(database)}, as a superuser:`,
+    anonymousBlock(`declare relation pg_catalog.regclass;
+begin
+  grant usage on schema pg_catalog to ${quoteName(login)};
+  for relation in
+    select i.objoid::pg_catalog.regclass
+    from pg_catalog.pg_init_privs i
+    join pg_catalog.pg_class c on c.oid = i.objoid and c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace
+    cross join pg_catalog.aclexplode(i.initprivs) a
+    where i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass and i.objsubid = 0
+      and a.grantee = 0 and a.privilege_type = 'SELECT'
+  loop
+    execute pg_catalog.format('grant select on %s to %I', relation, ${quoteText(login)});
+  end loop;
+end`),
+  )

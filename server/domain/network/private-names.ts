@@ -1,0 +1,49 @@
+/**
+ * Names that lead to a database from machines of its own network alone: those that platforms hand out beside the external ones, and
+ * those of local resolvers. People paste them by mistake, so that a refusal tells them apart. Called by `host-policy.ts`.
+ */
+
+/** Zones that a private network's own resolver serves; none is delegated, or none is delegated to anybody outside. */
+const PRIVATE_ZONES: ReadonlySet<string> = new Set([
+  'cluster',
+  'consul',
+  'corp',
+  'docker',
+  'domain',
+  'flycast',
+  'home',
+  'internal',
+  'intranet',
+  'k8s',
+  'kube',
+  'lan',
+  'local',
+  'localdomain',
+  'nomad',
+  'pod',
+  'priv',
+  'private',
+  'svc',
+  'vpc',
+  'workgroup',
+])
+
+/** Names in public zones that resolve to addresses of a private network. */
+const PRIVATE_NAMES: readonly RegExp[] = [
+  /^private-[a-z0-9-]+(?:\.[a-z0-9-]+)*\.ondigitalocean\.com$/,
+  /^(?:private|privatelink)-[a-z0-9-]+(?:\.[a-z0-9-]+)*\.aivencloud\.com$/,
+  /(?:^|\.)privatelink\.(?:postgres|postgresql)\.[a-z0-9.-]+$/,
+  /\.private\.postgres\.database\.(?:azure\.com|chinacloudapi\.cn|usgovcloudapi\.net)$/,
+  /\.vpce\.amazonaws\.com(?:\.cn)?$/,
+  /\.(?:sql-psa|sql-psc|alloydb-psc)\.goog$/,
+  /\.ts\.net$/,
+  /^internal-[a-z0-9-]+\.[a-z0-9-]+\.elb\.amazonaws\.com$/,
+  /\.rds-?internal\.[a-z0-9.-]+$/,
+]
+
+/** True for a name, lower case and without a trailing dot, of a private network. A single label is one: `dpg-abc-a`, `db`. */
+export function isPrivateName(name: string): boolean {
+  const labels = name.split('.')
+  if (labels.length < 2) return name !== 'localhost'
+  return PRIVATE_ZONES.has(labels.at(-1) ?? '') || PRIVATE_NAMES.some(pattern => pattern.test(name))
+}

@@ -1,0 +1,82 @@
+/**
+ * The certificate at which a handshake failed, as typed fields that a fix may name: names, issuer and dates in printable ASCII.
+ *
+ * A stranger wrote all of it. Nothing but these fields leaves, bounded, and a name only where it could be one of a host: it is read
+ * by a person who is looking for what to do. Called by `tls.ts`.
+ */
+import { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { DetailedPeerCertificate } from 'node:tls'
+import type { ShownCertificate } from '#shared/faults/failure.ts'
+
+const MAX_NAMES = 10
+const MAX_TEXT = 255
+/** Longer chains are somebody's attempt; OpenSSL itself stops at 100. */
+const MAX_CHAIN = 10
+const HOST_NAME = /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?$/
+
+/** The first of the chain that is outside its dates, else the server's own; null where none was shown. `given` is PEM. */
+export function refusedCertificate(
+  shown: DetailedPeerCertificate,
+  given: readonly string[],
+  now = Date.now(),
+): ShownCertificate | null {
+  const chain = chainOf(shown)
+  const own = chain[0]
+  if (own === undefined) return null
+  const late = chain.find(({ valid_from, valid_to }) => !(Date.parse(valid_from) <= now && now <= Date.parse(valid_to)))
+  const refused = late ?? own
+  const isGiven = given.some(pem => new X509Certificate(pem).fingerprint256 === refused.fingerprint256)
+  return {
+    owner: refused === own ? 'server' : isGiven ? 'given' : 'sent',
+    names: (refused === own ? namesOf(own) : []).slice(0, MAX_NAMES),
+    subject: distinguishedName(refused.subject),
+    issuer: distinguishedName(refused.issuer),
+    validFrom: dateOf(refused.valid_from),
+    validTo: dateOf(refused.valid_to),
+  }
+}
+
+function chainOf(shown: DetailedPeerCertificate): DetailedPeerCertificate[] {
+  const chain: DetailedPeerCertificate[] = []
+  // Without a certificate it is an empty object, whatever its type says; a root is its own issuer.
+  let next: DetailedPeerCertificate | undefined = shown
+  while (next?.raw !== undefined && chain.length < MAX_CHAIN && !chain.includes(next)) {
+    chain.push(next)
+    next = next.issuerCertificate
+  }
+  return chain
+}
+
+/** The alternative names, or, where it has none, the common name, which old servers have alone. */
+function namesOf({ subjectaltname, subject }: DetailedPeerCertificate): string[] {
+  const alternative = (subjectaltname ?? '').split(', ').flatMap(entry => {
+    const [, kind, name = ''] = /^(DNS|IP Address):(.+)$/.exec(entry) ?? []
+    const isName = kind === 'DNS' ? HOST_NAME.test(name) : kind !== undefined && isIP(name) !== 0
+    return isName && name.length <= MAX_TEXT ? [name] : []
+  })
+  if (subjectaltname !== undefined) return alternative
+  return one(subject?.CN).filter(name => HOST_NAME.test(name) && name.length <= MAX_TEXT)
+}
+
+/** Common name and organization, as `openssl x509` would show them; the quote is left for whoever quotes it. */
+function distinguishedName(name: DetailedPeerCertificate['subject'] | undefined): string {
+  const parts = [...one(name?.CN), ...one(name?.O)]
+  return parts
+    .join(', ')
+    .replaceAll('"', "'")
+    .replace(/[^\x20-\x7e]/gu, '?')
+    .slice(0, MAX_TEXT)
+}
+
+function one(value: string | string[] | undefined): string[] {
+  return [value]
+    .flat()
+    .flatMap(text => (typeof text === 'string' && text !== '' ? [text] : []))
+    .slice(0, 1)
+}
+
+function dateOf(text: string): string {
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? '' : new Date(at).toISOString()
+}
