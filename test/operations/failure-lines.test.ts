@@ -89,6 +89,28 @@ describe('The line of a failure', () => {
     })
   })
 
+  it('of a subscription names the datasource whose feed it follows', async () => {
+    const from = mooring.logLines.length
+    const endpoint = { endpoint: 'https://hooks.example.com/mooring', signingKey: 'whsec_0123456789' }
+    const { id } = (await mooring.call('POST', '/v1/datasources', { body: endpoint })).body
+    const failed = await without('feed_events', async () => {
+      const watching = mooring.client().feeds.watch.subscribe({ id }, { onData: () => undefined })
+      try {
+        return await line('procedure failed', from)
+      } finally {
+        watching.unsubscribe()
+      }
+    })
+    expect(failed).toMatchObject({
+      path: 'feeds.watch',
+      stage: 'procedure',
+      requestId: expect.any(String),
+      organizationId: mooring.organization.id,
+      datasourceId: bareUuid(id),
+      cause: missing('feed_events'),
+    })
+  })
+
   it('of a task has its id and kind, its organization and its datasource', async () => {
     const from = mooring.logLines.length
     await without('dial_budgets', async () => {

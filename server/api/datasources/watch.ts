@@ -45,7 +45,7 @@ export const watchProcedure = procedure('datasources.read')
       const after = positionOf(input?.lastEventId ?? null)
       // Before the caller is told that it is connected: what happens from then on, it is not to miss.
       const listening = await listen(ctx, { after, ended, place })
-      return events(ctx, { ...listening, only, after, ended, path })
+      return events(ctx, { ...listening, only, after, ended, path, input })
     } catch (thrown) {
       place[Symbol.dispose]()
       throw thrown
@@ -96,11 +96,13 @@ interface Watched extends Listening {
   readonly after: Position | null
   readonly ended: AbortSignal
   readonly path: string
+  /** For the line of a failure, which names the datasource that it names. */
+  readonly input: unknown
 }
 
 /** The changes that the caller may see and asked for. One event is one object, whoever is told of it. */
 async function* events(ctx: KnownContext, of: Watched) {
-  const { only, path } = of
+  const { only, path, input } = of
   const isTheirs = (change: ToldChange) =>
     (only === null || change.datasourceId === only) &&
     refusal(ctx.principal, 'datasources.read', { datasourceId: change.datasourceId }) === null
@@ -110,7 +112,7 @@ async function* events(ctx: KnownContext, of: Watched) {
       else if (isTheirs(change)) yield tracked<WatchEvent>(change.event.id, change.event.told)
     }
   } catch (thrown) {
-    throw isAbort(thrown) ? thrown : await failureOf(ctx, { path }, thrown)
+    throw isAbort(thrown) ? thrown : await failureOf(ctx, { path, input }, thrown)
   }
 }
 

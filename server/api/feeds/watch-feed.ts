@@ -48,7 +48,7 @@ async function* events(ctx: KnownContext, of: Watched) {
     if (ctx.deps.changeFeed.ended.aborted) throw new DOMException('the process is stopping', 'AbortError')
   } catch (thrown) {
     if (thrown instanceof DOMException && thrown.name === 'AbortError') throw thrown
-    throw await failureOf(ctx, { path: of.path }, thrown)
+    throw await failureOf(ctx, { path: of.path, input: of.input }, thrown)
   } finally {
     of.leave()
   }
