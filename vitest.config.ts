@@ -20,7 +20,7 @@ const unit = [
   'test/field/right-place.test.ts',
   'test/house/architecture.test.ts',
   'test/house/limits-table.test.ts',
-  'test/house/readme.test.ts',
+  'test/house/papers.test.ts',
   'test/house/security-paper.test.ts',
   'test/house/waits.test.ts',
   'test/http/json-offset.test.ts',

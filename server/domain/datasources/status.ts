@@ -33,7 +33,7 @@ type Event = 'passed' | 'condemned' | 'condemned_early' | 'barred' | 'unreachabl
  * (`condemned`) and never for what kept us from looking (`barred`, such as a refused password); and never for one answer, which a
  * stray DNS record or a change under way can bring about: two more looks, apart from each other, must find the same.
  */
-const TRANSITIONS: Readonly<Record<State, Readonly<Record<Event, State>>>> = {
+export const DATASOURCE_TRANSITIONS: Readonly<Record<State, Readonly<Record<Event, State>>>> = {
   unverified: {
     passed: 'active',
     condemned: 'rejected',
@@ -107,7 +107,7 @@ export function nextStanding(
   { outcome, reason, at }: Pick<Verification, 'outcome' | 'reason'> & { readonly at: Date },
 ): Standing {
   const event = outcome === 'refused' ? refusalOf(before, { reason, at }) : outcome
-  const { status, refusals } = STATUS_OF[TRANSITIONS[stateOf(before)][event]]
+  const { status, refusals } = STATUS_OF[DATASOURCE_TRANSITIONS[stateOf(before)][event]]
   const isCounted = refusals > 0 && event === 'condemned'
   return { status, refusals, refusedAt: isCounted ? at : refusals > 0 ? before.refusedAt : null }
 }

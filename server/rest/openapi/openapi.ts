@@ -10,6 +10,7 @@ import {
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi'
 import type { Dialect, Route } from '#server/rest/dialect.ts'
+import { VERSION } from '#shared/base/version.ts'
 import { errorResponses } from './openapi-faults.ts'
 import { headers, parameters, securitySchemes, tags } from './openapi-parts.ts'
 import { options, shownSchema } from './openapi-schema.ts'
@@ -39,7 +40,7 @@ export function openApiDocument({ publicUrl, dialects }: Documentation): ReturnT
       openapi: '3.1.1',
       info: {
         title: 'Mooring',
-        version: '1.0.0',
+        version: VERSION,
         summary: "Where a platform's customers tie up their own Postgres.",
         description: DESCRIPTION,
         license: { name: 'MIT', identifier: 'MIT' },

@@ -1,13 +1,14 @@
 /**
  * `npm run dump`: writes what is derived from something else, which the tests compare: `migrations/schema.sql` and
- * `server/store/tables/tables.ts` from the migrations, the README's table of faults from `shared/faults/fault.ts`, and
- * `docs/limits.md` from the table of limits.
+ * `server/store/tables/tables.ts` from the migrations, and in `docs/` the commands, the faults, the limits and the state machines from their tables.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { migrate } from '#server/store/installation/migrate.ts'
 import { startServer } from '#test/support/database/postgres.ts'
 import { limitsDocument } from '#test/support/limits/document.ts'
-import { withFaultTable } from './fault-table.ts'
+import { commandsDocument } from '#test/support/papers/commands-document.ts'
+import { faultsDocument } from '#test/support/papers/faults-document.ts'
+import { stateMachinesDocument } from '#test/support/papers/state-machines-document.ts'
 import { dumpSchema } from './schema-dump.ts'
 import { tableTypes } from './table-types.ts'
 
@@ -22,5 +23,7 @@ try {
 } finally {
   await server.stop()
 }
-await writeFile(at('README.md'), withFaultTable(await readFile(at('README.md'), 'utf8')))
+await writeFile(at('docs/commands.md'), commandsDocument())
+await writeFile(at('docs/faults.md'), faultsDocument())
+await writeFile(at('docs/state-machines.md'), stateMachinesDocument())
 await writeFile(at('docs/limits.md'), limitsDocument())

@@ -1,33 +1,24 @@
 /**
- * The README's table of faults, written from the one table of them in `shared/faults/fault.ts`.
+ * `docs/faults.md`, written from the one table in `shared/faults/fault.ts`: `npm run dump` writes it, a test compares.
  */
 import { FAULTS, type FaultCode, faultSpec } from '#shared/faults/fault.ts'
 
-const BEGIN = '<!-- faults: written by npm run dump -->'
-const END = '<!-- /faults -->'
+const LEAD = `# Faults
 
-/** The README with its table of faults made anew. Throws when it has no place for one. */
-export function withFaultTable(readme: string): string {
-  const [before, rest] = split(readme, BEGIN)
-  const [, after] = split(rest, END)
-  return `${before}${BEGIN}\n${table()}\n${END}${after}`
-}
+Written by \`npm run dump\` from \`shared/faults/fault.ts\`. The codes are stable; the sentences are for people and may change.
 
-function split(text: string, mark: string): [string, string] {
-  const at = text.indexOf(mark)
-  if (at < 0) throw new Error(`the README has no ${mark}`)
-  return [text.slice(0, at), text.slice(at + mark.length)]
-}
+Over tRPC the code is \`error.data.fault\`; \`faultOf(error)\` of the client reads it. In the datasources dialect it is \`code\`, and
+in the connections dialect \`error.code\` has the word of the third column. A wrong body is a 422 in Pydantic's shape there.
+A \`↻\` marks what a retry without a change can mend; where the answer has \`Retry-After\`, wait that long.
+`
 
-function table(): string {
-  const rows = new Map<string, string[]>()
+/** The document. */
+export function faultsDocument(): string {
   // Sound: the keys of FAULTS are the codes.
-  for (const code of Object.keys(FAULTS) as FaultCode[]) {
-    const { status, datasourcesStatus, connections, retryable } = faultSpec(code)
-    const http = datasourcesStatus === undefined ? `${status}` : `${status} (${datasourcesStatus})`
-    const row = `| ${http} | \`${connections}\` | `
-    rows.set(row, [...(rows.get(row) ?? []), `\`${code}\`${retryable ? '↻' : ''}`])
-  }
-  const lines = [...rows].map(([row, codes]) => `${row}${codes.join(' ')} |`)
-  return ['| HTTP | connections dialect | code |', '|---|---|---|', ...lines.sort()].join('\n')
+  const rows = (Object.keys(FAULTS) as FaultCode[]).map(code => {
+    const { status, datasourcesStatus, connections, retryable, says } = faultSpec(code)
+    const http = datasourcesStatus === undefined ? `${status}` : `${status}, datasources dialect ${datasourcesStatus}`
+    return `| \`${code}\`${retryable ? ' ↻' : ''} | ${http} | \`${connections}\` | ${says.replaceAll('|', '\\|')} |`
+  })
+  return [LEAD, '| code | HTTP | connections dialect | message |', '|---|---|---|---|', ...rows, ''].join('\n')
 }
