@@ -1,4 +1,7 @@
-/** API keys: told apart without a look-up, stored as a keyed hash, dead once edited or revoked, and of one plane. */
+/**
+ * API keys: validated by checksum without a query, stored as a keyed hash, invalid once edited or revoked, bound to one
+ * mode.
+ */
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
@@ -34,7 +37,7 @@ describe('The checksum', () => {
     expect(checksum('sk_test_')).toHaveLength(6)
   })
 
-  it('tells every change of one character, and every swap of two neighbours, from a key', () => {
+  it('detects every change of one character and every swap of two neighbours', () => {
     const key = mooring.organization.testKey
     for (let at = 0; at < key.length; at += 1) {
       const swapped = key.slice(0, at) + (key[at + 1] ?? '') + (key[at] ?? '') + key.slice(at + 2)
@@ -63,7 +66,7 @@ describe('At rest', () => {
     expect(others.hashes(key)[0]?.hash.equals(hash?.hash ?? Buffer.alloc(0))).toBe(false)
   })
 
-  it('an old pepper still finds the keys that were made under it, and a new one is used for new keys', async () => {
+  it('an old pepper still finds the keys made under it, and new keys use the new one', async () => {
     const [old] = mooring.keyring.pepper
     if (old === undefined) throw new Error('there is no pepper')
     const fresh = { id: 'pepper-new1', secret: Buffer.from(old.secret).reverse() }
@@ -82,18 +85,18 @@ describe('An edited row', () => {
     ['its MAC', "mac = decode(repeat('00', 32), 'hex')"],
     ['its pepper', "pepper_id = 'pepper-none'"],
     ['its id', `id = ${other}`],
-  ])('is a dead key: %s', async (_, set) => {
+  ])('invalidates the key: %s', async (_, set) => {
     const key = await makeKey(mooring, { scopes: ['datasources.read', 'datasources.create'] })
     expect(await ends(key)).toBe('ok')
     const at = `last4 = '${key.slice(-4)}' and not 'organization.write' = any(scopes)`
     const before = await query(mooring.databaseUrl, `select id, scopes from api_keys where ${at}`)
     await query(mooring.databaseUrl, `update api_keys set ${set} where id = '${before[0]?.['id']}'`)
     expect(await ends(key)).toBe('apikey_invalid')
-    // The next row may take the id.
+    // Frees the id for the next row.
     await query(mooring.databaseUrl, `delete from api_keys where id = ${other} or id = '${before[0]?.['id']}'`)
   })
 
-  it('is dead under another organization, and so is one whose hash was put in the place of another’s', async () => {
+  it('is invalid under another organization, as is a row with another row’s hash', async () => {
     const second = await mooring.newOrganization('Second')
     const key = await makeKey(mooring)
     const [row] = await query(mooring.databaseUrl, 'select id from api_keys order by id desc limit 1')
@@ -112,7 +115,7 @@ describe('An edited row', () => {
 })
 
 describe('A revoked key', () => {
-  it('is refused from the next request on, and says so; the first revocation’s time stays', async () => {
+  it('is refused from the next request on with its own error; a repeated revocation keeps the first time', async () => {
     const { organization } = mooring.client()
     const { id, key = '' } = await organization.createKey.mutate({ mode: 'test' })
     expect(await ends(key)).toBe('ok')
@@ -126,7 +129,7 @@ describe('A revoked key', () => {
 })
 
 describe('A key’s mode', () => {
-  it('is the plane that it registers in, which the id and livemode tell', async () => {
+  it('is the plane that it registers in, as the id and livemode show', async () => {
     const { testKey, liveKey } = mooring.organization
     for (const [key, prefix, livemode] of [
       [testKey, /^ds_test_[0-9a-f]{32}$/, false],
@@ -140,7 +143,7 @@ describe('A key’s mode', () => {
     expect(both.body.data.map((one: { livemode: boolean }) => one.livemode)).toEqual([true, false])
   })
 
-  it('is that of the keys which it creates, and they have no scope that it lacks', async () => {
+  it('is the mode of every key that it creates, and none of them exceeds its scopes', async () => {
     const { organization } = mooring.client()
     expect((await organization.createKey.mutate({ mode: 'test' })).scopes).not.toContain('datasources.lease')
     const refused = [{ mode: 'live' as const }, { mode: 'test' as const, scopes: ['datasources.lease' as const] }]

@@ -1,6 +1,6 @@
 /**
- * The record: each mutation appends one event, in the transaction of what it did; refusals of known callers are in it, too,
- * and no secret ever is.
+ * The audit record: each mutation appends one event in its own transaction; refusals of known callers are recorded too;
+ * no event holds a secret.
  */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
@@ -19,12 +19,12 @@ const SIGNING_KEY = 'whsec_the_signing_key_of_acme'
 
 let dns: DnsServer
 let mooring: Mooring
-/** The time of the web tier; null where it goes on. */
+/** The web tier's clock; null while it runs freely. */
 let still: Date | null = null
 let customer: Customer
 beforeAll(async () => {
   dns = await startDnsServer()
-  // Refused for good, so that the worker looks at an endpoint once and not again and again.
+  // Refused for good, so that the worker checks an endpoint once and not repeatedly.
   dns.answer('api.acme.io', { addresses: ['10.0.0.1'] })
   mooring = await startMooring({ env: { MOORING_DNS_SERVERS: dns.address }, clock: () => still ?? new Date() })
   customer = await makeCustomer(PASSWORD)
@@ -38,7 +38,7 @@ afterAll(async () => {
 
 const sql = (text: string) => query(mooring.databaseUrl, text)
 
-/** Writes down which tables each transaction writes to. */
+/** Records which tables each transaction writes. */
 async function watchWrites(): Promise<void> {
   await sql(`
     create table test_writes (xid xid8 not null default pg_current_xact_id(), name text not null);
@@ -53,10 +53,10 @@ async function watchWrites(): Promise<void> {
       end loop; end $$`)
 }
 
-/** What a mutation is called with, and what has to come of it. */
+/** The input of a mutation and its expected event. */
 interface Row {
   readonly action: string
-  /** Tables that are written in the event's own transaction. */
+  /** Tables written in the event's own transaction. */
   readonly writes: readonly string[]
   readonly by?: 'key' | 'capability'
   call(client: ReturnType<Mooring['client']>): Promise<unknown>
@@ -80,7 +80,7 @@ async function lease() {
   return { take: () => client.datasources.lease.mutate({ id, publicKey }), client }
 }
 
-/** Every mutation. What is prepared before `call` resolves to a function is not looked at. */
+/** Every mutation. Writes that happen before `call` resolves to a function are ignored. */
 const TABLE: Record<string, () => Promise<Row>> = {
   'datasources.register': async () => ({
     action: 'datasource.registered',
@@ -120,7 +120,7 @@ const TABLE: Record<string, () => Promise<Row>> = {
     return { action: 'datasource.validated', writes: ['tasks'], call }
   },
   'datasources.removeAll': async () => {
-    // One event for each that is removed: here for one.
+    // One event for each removed datasource: one here.
     const { datasources } = mooring.client()
     await datasources.removeAll.mutate({ confirm: true })
     await direct()
@@ -197,7 +197,7 @@ async function lastEvent(): Promise<unknown> {
   return row?.['id']
 }
 
-it('The table of mutations has every mutation of the router, and no other', () => {
+it('The table of mutations lists exactly the router’s mutations', () => {
   expect(Object.keys(TABLE).toSorted()).toEqual(mutations.toSorted())
 })
 
@@ -223,14 +223,14 @@ describe.each(mutations)('%s', name => {
 })
 
 describe('A call that changes nothing', () => {
-  it('because the credential is there already is recorded as any other, which the web tier cannot tell from it', async () => {
+  it('because the credential is already there is recorded like any other, since the web tier cannot tell them apart', async () => {
     const id = await direct()
     const before = await lastEvent()
     await mooring.client().datasources.rotate.mutate({ id, connectionString: url('one') })
     expect(await eventsAfter(before)).toMatchObject([{ action: 'datasource.rotation_requested', outcome: 'ok' }])
   })
 
-  it('because it was made before with the same idempotency key is not recorded again', async () => {
+  it('because its idempotency key was already used is not recorded again', async () => {
     const before = await lastEvent()
     const ask = () => mooring.client().organization.createKey.mutate({ mode: 'test', idempotencyKey: 'audited' })
     await ask()
@@ -242,7 +242,7 @@ describe('A call that changes nothing', () => {
 describe('A refusal', () => {
   const unknown = typedId('ds_test_', '00000000-0000-7000-8000-000000000000')
 
-  it('of a known principal is recorded with the fault, whatever the voice', async () => {
+  it('of a known principal is recorded with the fault, on every surface', async () => {
     const before = await lastEvent()
     const headers = { 'x-request-id': 'the-request-of-the-test' }
     await mooring.client().datasources.get.query({ id: unknown }).catch(faultOf)
@@ -265,7 +265,7 @@ describe('A refusal', () => {
     ])
   })
 
-  it('of nobody that is known leaves no event', async () => {
+  it('of an unknown caller leaves no event', async () => {
     const count = 'select count(*)::int as count from audit_events'
     const before = await sql(count)
     expect((await mooring.call('GET', '/v1/datasources', { key: null })).status).toBe(401)
@@ -273,9 +273,9 @@ describe('A refusal', () => {
     expect(await sql(count)).toEqual(before)
   })
 
-  it('is one of a sample when there are many: the first 20 of a minute, then one in 100', async () => {
+  it('is sampled when there are many: the first 20 of a minute, then one in 100', async () => {
     const { id, testKey: key } = await mooring.newOrganization('Noisy')
-    // All of them in one minute, however long they take.
+    // All of them fall into one minute, however long they take.
     still = new Date()
     onTestFinished(() => {
       still = null
@@ -291,7 +291,7 @@ describe('A refusal', () => {
 })
 
 describe('organization.audit', () => {
-  it('pages the record newest first, each event once, of one’s own organization only', async () => {
+  it('pages the organization’s own record, newest first, each event once', async () => {
     const { id, testKey } = await mooring.newOrganization('Paged')
     const { organization, datasources } = mooring.client(testKey)
     for (const mode of ['test', 'test', 'test', 'test'] as const) await organization.createKey.mutate({ mode })
@@ -320,7 +320,7 @@ describe('organization.audit', () => {
     expect((await organization.audit.query({ outcome: 'forbidden' })).items).toEqual([])
   })
 
-  it('holds no secret: no password, string, key or token, whoever was refused or let in', async () => {
+  it('holds no password, string, key or token, whether calls succeed or are refused', async () => {
     const { organization, datasources } = mooring.client()
     const { key = '' } = await organization.createKey.mutate({ mode: 'test', name: 'a name that is no secret' })
     await datasources.register.mutate({ connectionString: 'postgres://u:p@10.0.0.1/d' }).catch(faultOf)

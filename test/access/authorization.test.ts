@@ -1,6 +1,6 @@
 /**
- * Who may do what: one table of every procedure × every actor. A procedure that the table lacks fails the tests; so does a
- * row whose procedure is gone.
+ * The authorization matrix: every procedure × every actor. The test fails for a procedure without a row and for a row
+ * without a procedure.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { appRouter } from '#server/api/router.ts'
@@ -16,7 +16,9 @@ import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring/mooring.ts'
 
-/** What the inputs are made of. `fresh…` makes another object each time, for procedures that use theirs up. */
+/**
+ * The objects that inputs are made of. `fresh…` creates another one on each call, for procedures that consume theirs.
+ */
 interface World {
   readonly datasource: DatasourceId
   readonly endpoint: DatasourceId
@@ -28,26 +30,28 @@ interface World {
   freshCapability(): Promise<string>
 }
 
-/** `ok`, or the fault that is answered. */
+/** `ok`, or the expected fault. */
 type End = 'ok' | 'forbidden' | 'entity_not_found' | 'capability_not_found' | 'capability_scope_denied'
 
-/** One procedure: its scope, an input that a full key of the test plane may send, and how others end with it. */
+/**
+ * One procedure: its scope, an input that a full key of the test plane may send, and the result for each other actor.
+ */
 interface Row {
   readonly scope: Scope | null
   readonly input: (world: World) => unknown
-  /** How it ends for a key with every scope that a new one has; `ok` where nothing is said. */
+  /** The result for a key with every scope that a new one has; `ok` by default. */
   readonly full?: End
-  /** How it ends for a key with this scope alone; `ok` where nothing is said. */
+  /** The result for a key with this scope alone; `ok` by default. */
   readonly alone?: End
-  /** The same key of another organization, and one of the live plane of ours. */
+  /** The results for a full key of another organization, and for one of the live plane of this organization. */
   readonly stranger: End
   readonly live: End
-  /** A capability that names this operation, for all datasources and for another datasource alone. */
+  /** The results for a capability that names this operation: for all datasources, and for another datasource alone. */
   readonly capability: End
   readonly elsewhere: End
 }
 
-// What a procedure is done to decides most of its row.
+// The object of a procedure decides most of its row.
 const none = 'entity_not_found'
 const gone = 'capability_not_found'
 const denied = 'capability_scope_denied'
@@ -92,7 +96,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     input: async w => ({ id: await w.freshDatasource() }),
     ...changes,
   },
-  // Only what an operator has signed leases: `leases.test.ts` tells how that goes well.
+  // Only a capability that an operator signed can lease: `leases.test.ts` has the successful case.
   'datasources.lease': {
     scope: 'datasources.lease',
     input: w => ({ id: w.datasource, publicKey: 'hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=' }),
@@ -102,7 +106,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     scope: 'datasources.lease',
     input: () => ({ leaseId: `lease_${'0'.repeat(32)}` }),
     ...leases,
-    // Nobody has taken such a lease.
+    // This lease does not exist.
     alone: none,
     capability: none,
     elsewhere: none,
@@ -136,7 +140,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     ...changesOwn,
     stranger: 'ok',
     live: 'ok',
-    // It would grant more than it has.
+    // It would exceed the key's own scopes.
     alone: 'forbidden',
   },
   'organization.getCapability': {
@@ -159,7 +163,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     ...changesOwn,
     stranger: gone,
   },
-  // The last row: it takes away what the others are tried on.
+  // The last row: it removes the objects that the other rows use.
   'datasources.removeAll': { scope: 'datasources.remove', input: () => ({ confirm: true }), ...makes },
 }
 
@@ -170,7 +174,7 @@ let other: TestOrganization
 let world: World
 beforeAll(async () => {
   dns = await startDnsServer()
-  // Refused for good, so that the worker looks at the endpoint once and not again and again.
+  // Refused for good, so that the worker checks the endpoint once and not repeatedly.
   dns.answer('api.acme.io', { addresses: ['10.0.0.1'] })
   mooring = await startMooring({ env: { MOORING_DNS_SERVERS: dns.address } })
   customer = await makeCustomer()
@@ -208,11 +212,11 @@ async function newWorld(): Promise<World> {
 
 const procedures = Object.keys(appRouter._def.procedures)
 
-it('The table has every procedure of the router, and no other', () => {
+it('The table lists exactly the router’s procedures', () => {
   expect(Object.keys(TABLE).sort()).toEqual([...procedures].sort())
 })
 
-/** Everyone who is not simply refused, and how it ends for each. */
+/** Every actor that is not simply refused, and their result. */
 async function actors(row: Row): Promise<{ who: string; token: Token; end: End }[]> {
   const only = row.scope === null ? [] : [row.scope]
   const elsewhere = [await world.freshDatasource()]
@@ -248,7 +252,7 @@ describe.each(Object.keys(TABLE))('%s', procedure => {
   const type = Reflect.get(appRouter._def.procedures, procedure)._def.type
 
   it.runIf(row !== undefined)(
-    'ends for each actor as the table says, and a refusal leaves nothing behind',
+    'returns the listed result for each actor, and a refusal leaves nothing behind',
     async () => {
       if (row === undefined) return
       const call = (token: Token, of: { input: unknown; refused: boolean }) =>
@@ -256,7 +260,7 @@ describe.each(Object.keys(TABLE))('%s', procedure => {
       const everyone = await actors(row)
       const input = await row.input(world)
       const refused = await outcasts(mooring)
-      // What the worker still has to do is not to be taken for an effect of a refusal.
+      // Work that is still queued must not count as an effect of a refusal.
       await quiet(mooring.databaseUrl)
       const before = await effects(mooring.databaseUrl)
       for (const { who, token, fault } of refused) expect(await call(token, { input, refused: true }), who).toBe(fault)
@@ -270,7 +274,7 @@ describe.each(Object.keys(TABLE))('%s', procedure => {
   )
 })
 
-/** The worker goes on looking at the endpoint meanwhile. What it writes then is no effect of a call; a new key would be. */
+/** The worker keeps checking the endpoint meanwhile. Its writes are no effect of a call; a new key would be. */
 function counts(line: string): boolean {
   if (line.startsWith('public.dial_budgets')) return false
   return line.startsWith('public.credentials') || !line.includes(bareUuid(world.endpoint))

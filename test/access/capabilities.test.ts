@@ -1,4 +1,4 @@
-/** Capabilities: what one may do, what none may, and everything that ends one. */
+/** Capabilities: their rights, what no capability may do, and everything that ends one. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { CapabilityObject } from '#shared/dialects/capability-dialect.ts'
 import { makeKey, mistyped } from '#test/support/access/keys.ts'
@@ -36,7 +36,7 @@ async function registered(name: string, key?: string): Promise<string> {
   return made.id
 }
 
-/** The request is refused, and nothing came of it. */
+/** Asserts that the request is refused without an effect. */
 async function refused(expected: object, request: () => ReturnType<Mooring['call']>) {
   const before = await effects(mooring.databaseUrl)
   const { status, body } = await request()
@@ -48,7 +48,7 @@ const DENIED = { status: 403, code: 'capability_scope_denied' }
 const INVALID = { status: 403, code: 'capability_invalid' }
 
 describe('A capability', () => {
-  it('shows its token once, and what it grants ever after', async () => {
+  it('shows its token once, and its grant at any time', async () => {
     const { token, ...shown } = await minted({ participantId: 'bot-7', label: 'nightly', syncGroups: ['org:1'] })
     expect(token).toMatch(/^rk_test_[0-9A-Za-z]{36}$/)
     expect(shown).toMatchObject({
@@ -71,7 +71,7 @@ describe('A capability', () => {
     expect(mooring.logLines.join('')).not.toContain(token)
   })
 
-  it('is minted by both spellings in use', async () => {
+  it('is minted through both documented forms', async () => {
     const kept = { wideScope: true, userMeta: { nested: { a: [1, null] }, ['__proto__']: 'x' } }
     const one = await minted({ operations: ['feeds.read'], syncGroups: ['a', 'b'], participantKind: 'system', ...kept })
     const { body: two } = await mooring.call('POST', '/api/v1/capabilities', {
@@ -83,7 +83,7 @@ describe('A capability', () => {
     expect(JSON.stringify(two.userMeta)).toBe('{"nested":{"a":[1,null]},"__proto__":"x"}')
   })
 
-  it('is carried by both headers, to all three voices', async () => {
+  it('is accepted in both headers, on all three surfaces', async () => {
     const { token } = await minted()
     for (const headers of [{ authorization: `Bearer ${token}` }, { 'x-api-key': token }]) {
       for (const path of ['/v1/datasources', '/api/v1/connections', '/trpc/datasources.list?input=%7B%7D'])
@@ -91,7 +91,7 @@ describe('A capability', () => {
     }
   })
 
-  it('does what it names and nothing else', async () => {
+  it('permits the operations that it names and nothing else', async () => {
     const id = await registered('named')
     const { token } = await minted({ operations: ['datasources.read', 'datasources.remove'] })
     expect(await statusWith(token, `/v1/datasources/${id}`)).toBe(200)
@@ -101,7 +101,7 @@ describe('A capability', () => {
     expect((await mooring.call('DELETE', `/v1/datasources/${id}`, { key: token })).status).toBe(200)
   })
 
-  it('touches only the datasources that it names', async () => {
+  it('reaches only the datasources that it names', async () => {
     const [mine, other] = [await registered('mine'), await registered('other')]
     const operations = ['datasources.read', 'datasources.create', 'datasources.update', 'datasources.remove']
     const { token, datasourceIds } = await minted({ operations, datasourceIds: [mine, mine] })
@@ -125,7 +125,7 @@ describe('A capability', () => {
     expect((await minted({}, mooring.organization.liveKey)).token).toMatch(/^rk_live_/)
   })
 
-  it('cannot mint, look at, rotate or revoke capabilities or keys', async () => {
+  it('cannot mint, read, rotate or revoke capabilities or keys', async () => {
     const { token, id } = await minted({ operations: ['datasources.read', 'datasources.update', 'feeds.write'] })
     const body = { operations: ['datasources.read'], ttlSeconds: 60 }
     const to = (method: string, path: string) => () =>
@@ -160,7 +160,7 @@ describe('A mint', () => {
     await refused({ status: 400, code: 'invalid_body', param }, () => mooring.call('POST', PATH, { body }))
   })
 
-  it("is refused for another organization's datasource as for none", async () => {
+  it("answers alike for another organization's datasource and for an unknown one", async () => {
     const { testKey } = await mooring.newOrganization('Second')
     const theirs = await registered('theirs', testKey)
     const body = { operations: ['datasources.read'], datasourceIds: [theirs] }
@@ -168,7 +168,7 @@ describe('A mint', () => {
     await refused(expected, () => mooring.call('POST', PATH, { body }))
   })
 
-  it('grants nothing that its issuer lacks, and ends no later', async () => {
+  it('grants no more than its issuer has, and ends no later', async () => {
     const expiresAt = new Date(Date.now() + 60_000)
     const key = await makeKey(mooring, { scopes: ['datasources.read', 'organization.write'], expiresAt })
     for (const operation of ['datasources.remove', 'datasources.lease']) {
@@ -178,7 +178,7 @@ describe('A mint', () => {
     expect((await minted({}, key)).expiresAt).toBe(expiresAt.toISOString())
   })
 
-  it('is done once for an idempotency key, and the token is not kept for the replay', async () => {
+  it('happens once for an idempotency key, and the token is not stored for the replay', async () => {
     const headers = { 'idempotency-key': 'mint-once' }
     const body = { operations: ['feeds.read'] }
     const [one, two] = [
@@ -193,7 +193,7 @@ describe('A mint', () => {
 })
 
 describe('A capability ends', () => {
-  it('with its time', async () => {
+  it('when it expires', async () => {
     const { token } = await minted({ ttlSeconds: 60 })
     aheadMs = 30_000
     expect(await statusWith(token)).toBe(200)
@@ -201,7 +201,7 @@ describe('A capability ends', () => {
     expect(await codeWith(token)).toBe('capability_invalid')
   })
 
-  it('when it is revoked, for every process from the next request on', async () => {
+  it('when it is revoked, at every process from the next request on', async () => {
     const second = await secondWeb(mooring)
     try {
       const { token, id } = await minted()
@@ -219,7 +219,7 @@ describe('A capability ends', () => {
     }
   })
 
-  it('with the key that issued it, revoked or expired', async () => {
+  it('when the key that issued it is revoked or expires', async () => {
     const expiresAt = new Date(Date.now() + 2 * HOUR_MS)
     const [revoked, expiring] = [await makeKey(mooring), await makeKey(mooring, { expiresAt })]
     const [one, two] = [await minted({}, revoked), await minted({}, expiring)]
@@ -255,7 +255,7 @@ describe('A capability ends', () => {
     expect(await codeWith(token)).toBe('capability_invalid')
   })
 
-  it('before it begins, when it is mistyped or never was', async () => {
+  it('before it begins, when it is mistyped, and when it never existed', async () => {
     const { token } = await minted()
     await refused(INVALID, () => mooring.call('GET', '/v1/datasources', { key: mistyped(token) }))
     await refused(INVALID, () => mooring.call('GET', '/v1/datasources', { key: 'rk_test_short' }))
@@ -266,7 +266,7 @@ const idIs = (id: string) => `replace(id::text, '-', '') = '${id.slice(4)}'`
 const edited = async (text: string) => ({ rowCount: (await query(mooring.databaseUrl, text)).length })
 
 describe('A rotation', () => {
-  it('gives a new token with the same grant, and ends the old one', async () => {
+  it('issues a new token with the same grant, and ends the old one', async () => {
     const old = await minted({ operations: ['datasources.read', 'feeds.read'], label: 'a', userMeta: { b: 1 } })
     aheadMs = 1_000
     const { status, body } = await mooring.call('POST', `${PATH}/${old.id}/rotate`)
@@ -284,14 +284,14 @@ describe('A rotation', () => {
     await refused({ status: 409, code: 'conflict' }, () => mooring.call('POST', `${PATH}/${old.id}/rotate`))
   })
 
-  it('lets both work for as long as the grace, and not beyond the old end', async () => {
+  it('keeps both tokens valid for the grace period, and never beyond the old expiry', async () => {
     const old = await minted({ ttlSeconds: 600 })
     const { body } = await mooring.call('POST', `${PATH}/${old.id}/rotate`, { body: { graceSeconds: 60 } })
     aheadMs = 30_000
     expect([await statusWith(body.token), await statusWith(old.token)]).toEqual([200, 200])
     const { body: ending } = await mooring.call('GET', `${PATH}/${old.id}`)
     expect([ending.revokedAt, Date.parse(ending.expiresAt) < Date.parse(old.expiresAt)]).toEqual([null, true])
-    // As the document says of the two.
+    // As the documents describe both.
     expect(CapabilityObject.shape.revokedAt.description).toMatch(/else null.*`expiresAt`/)
     aheadMs = 61_000
     expect([await statusWith(body.token), await statusWith(old.token)]).toEqual([200, 403])
@@ -302,7 +302,7 @@ describe('A rotation', () => {
     expect(late.body.rotatedFrom).toEqual({ id: body.id, capabilityId: body.id, expiresAt: old.expiresAt })
   })
 
-  it('is refused to a key that lacks some of the grant, and to the other plane', async () => {
+  it('is refused to a key that lacks part of the grant, and to the other plane', async () => {
     const { id } = await minted({ operations: ['datasources.remove'] })
     const key = await makeKey(mooring, { scopes: ['datasources.read', 'organization.write'] })
     const forbidden = { status: 403, code: 'forbidden' }
@@ -313,7 +313,7 @@ describe('A rotation', () => {
   })
 })
 
-describe("Another organization's capability", () => {
+describe('A capability of another organization', () => {
   it('does not exist', async () => {
     const { testKey: key } = await mooring.newOrganization('Third')
     const { id } = await minted()
@@ -328,7 +328,7 @@ describe("Another organization's capability", () => {
 })
 
 describe('The record', () => {
-  it('tells who minted, rotated and revoked, and what a capability did', async () => {
+  it('names who minted, rotated and revoked a capability, and its operations', async () => {
     const { testKey: key } = await mooring.newOrganization('Recorded')
     const one = await minted({ operations: ['datasources.create'] }, key)
     await registered('recorded', one.token)
@@ -354,7 +354,7 @@ describe('The record', () => {
     ])
   })
 
-  it('pages capabilities, newest first, in both voices', async () => {
+  it('pages capabilities, newest first, on both surfaces', async () => {
     const { testKey: key } = await mooring.newOrganization('Paged')
     const ids: string[] = []
     for (let made = 0; made < 3; made += 1) ids.unshift((await minted({}, key)).id)

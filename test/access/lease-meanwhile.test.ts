@@ -1,4 +1,4 @@
-/** What happens to a lease when something changes while the host is being resolved, which may take seconds. */
+/** Changes that happen while the host of a lease is being resolved, which may take seconds. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, faultOf } from '#client/index.ts'
 import { newId } from '#server/domain/access/ids.ts'
@@ -45,7 +45,7 @@ async function registered(): Promise<DatasourceId> {
   return made.id
 }
 
-/** Asks for a lease, and has something done before its host is resolved. */
+/** Requests a lease, and runs a step before its host is resolved. */
 async function leased(of: { id: DatasourceId; token: string; meanwhile: () => Promise<unknown> }) {
   const key = await holderKey()
   const done = Promise.withResolvers<unknown>()
@@ -56,7 +56,7 @@ async function leased(of: { id: DatasourceId; token: string; meanwhile: () => Pr
 }
 
 describe('A lease whose host is being resolved', () => {
-  it('is not given to a capability that is revoked meanwhile', async () => {
+  it('is refused to a capability that is revoked meanwhile', async () => {
     const id = await registered()
     const token = await leaseCapability(mooring)
     const [newest] = (await owner.organization.listCapabilities.query()).items
@@ -65,7 +65,7 @@ describe('A lease whose host is being resolved', () => {
     expect(await leasesOf(id)).toEqual([])
   })
 
-  it('is of the credential that has come into force meanwhile', async () => {
+  it('holds the credential that comes into force meanwhile', async () => {
     const id = await registered()
     const token = await leaseCapability(mooring)
     const meanwhile = () => owner.datasources.rotate.mutate({ id, connectionString: url('second'), waitSeconds: 20 })
@@ -76,7 +76,7 @@ describe('A lease whose host is being resolved', () => {
     expect(await leasesOf(id)).toEqual([{ version: 2 }])
   })
 
-  it('is not given to a capability whose time is over meanwhile', async () => {
+  it('is refused to a capability that expires meanwhile', async () => {
     const id = await registered()
     const token = await leaseCapability(mooring, { ttlSeconds: 10 })
     const meanwhile = async () => {
@@ -87,7 +87,7 @@ describe('A lease whose host is being resolved', () => {
     expect(await leasesOf(id)).toEqual([])
   })
 
-  it('is not given of a credential that is refused meanwhile', async () => {
+  it('is refused when the credential is rejected meanwhile', async () => {
     const id = await registered()
     const token = await leaseCapability(mooring)
     const meanwhile = async () => {
@@ -114,8 +114,8 @@ describe('A lease whose host is being resolved', () => {
 })
 
 describe('A lease under way', () => {
-  it('waits for the revocation of its capability, and is given nothing', async () => {
-    // Without a worker, which would look at the row that is written here.
+  it('waits for the revocation of its capability, and is then refused', async () => {
+    // Without a worker, which would process the row that this test writes.
     await using idle = new AsyncDisposableStack()
     const mooring = await startMooring({ worker: false })
     idle.defer(() => mooring.stop())

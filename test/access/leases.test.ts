@@ -1,4 +1,4 @@
-/** Leases: a platform's worker gets a credential that nobody between can read, if an operator said that it may. */
+/** Leases: a platform's worker receives a credential that no process in between can read, if an operator granted it. */
 import sodium from 'libsodium-wrappers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
@@ -52,7 +52,7 @@ async function leaseWith(token: string, ttlSeconds = 60) {
 }
 
 describe('A lease', () => {
-  it('is sealed to the key of its holder, and holds where to dial and as whom', async () => {
+  it('is sealed to its holder’s key, and holds the address and the login', async () => {
     const token = await leaseCapability(mooring, { ids: [id] })
     const { answer, credential } = await leaseWith(token)
     expect(credential).toMatchObject({ addresses: ['127.0.0.1'], datasourceId: id, mode: 'test', credentialVersion: 1 })
@@ -62,7 +62,7 @@ describe('A lease', () => {
     await expect(holderKey().then(other => other.open(answer.sealed))).rejects.toThrow()
   })
 
-  it('is recorded and counted, and no byte of the credential is left in clear anywhere', async () => {
+  it('is recorded and counted, and stores no byte of the credential in clear', async () => {
     const token = await leaseCapability(mooring)
     const { answer } = await leaseWith(token)
     const uuid = uuidOf(answer.leaseId, 'lease_')
@@ -81,7 +81,7 @@ describe('A lease', () => {
     expect(Date.parse(answer.expiresAt)).toBeLessThanOrEqual(Date.now() + 60_000)
   })
 
-  it('is given back by its holder, once, and by nobody else', async () => {
+  it('is returned by its holder, once, and by nobody else', async () => {
     const { client, answer } = await leaseWith(await leaseCapability(mooring))
     const stranger = mooring.client(await leaseCapability(mooring))
     const { leaseId } = answer
@@ -92,7 +92,7 @@ describe('A lease', () => {
     expect((await leaseRows()).find(row => row['id'] === uuid)).toMatchObject({ ended_by: 'released' })
   })
 
-  it('is marked when it has run out, when its capability is revoked, and when an operator revokes it', async () => {
+  it('is marked when it expires, when its capability is revoked, and when an operator revokes it', async () => {
     const tokens = [await leaseCapability(mooring), await leaseCapability(mooring), await leaseCapability(mooring)]
     const held = []
     for (const token of tokens) held.push((await leaseWith(token, 30)).answer)
@@ -117,8 +117,8 @@ describe('A lease', () => {
   })
 })
 
-describe('No lease is given', () => {
-  /** Asks, and asserts that there is no lease more than before. */
+describe('A lease is refused', () => {
+  /** Sends the request, and asserts that no lease is added. */
   async function refusedLease(token: string, otherwise: { publicKey?: string; id?: DatasourceId } = {}) {
     const before = await leaseRows()
     const { publicKey } = await holderKey()
@@ -131,7 +131,7 @@ describe('No lease is given', () => {
     expect(await refusedLease(mooring.organization.testKey)).toBe('forbidden')
   })
 
-  it('for another datasource than the capability names, nor for an organization that is not its own', async () => {
+  it('for a datasource outside the capability, and for one of another organization', async () => {
     const other = await mooring.client().datasources.register.mutate({ connectionString: customer.url() })
     expect(await refusedLease(await leaseCapability(mooring, { ids: [other.id] }))).toBe('capability_scope_denied')
     const stranger = await mooring.newOrganization('Stranger')
@@ -141,7 +141,7 @@ describe('No lease is given', () => {
     expect(await refusedLease(await leaseCapability(mooring), { id: theirs.id })).toBe('entity_not_found')
   })
 
-  it('to a capability that a web tier wrote for itself, with the pepper and every row right', async () => {
+  it('to a capability that a web tier wrote itself, with the pepper and correct rows', async () => {
     const tokens = await createTokens(mooring.keyring)
     const { token, row } = mintCapability(tokens, {
       organizationId: mooring.organization.id,
@@ -154,7 +154,7 @@ describe('No lease is given', () => {
     const rest = { participant_kind: 'system' as const, sync_groups: [], user_meta: '{}', wide_scope: true }
     await capabilities.insert(mooring.db, mooring.organization.id, { ...row, ...rest, created_at: new Date() })
     expect(await refusedLease(token)).toBe('capability_scope_denied')
-    // Even with the signature of another capability beside it.
+    // Even with the signature of another capability.
     await leaseCapability(mooring)
     await query(
       mooring.databaseUrl,
@@ -163,7 +163,7 @@ describe('No lease is given', () => {
     expect(await refusedLease(token)).toBe('capability_scope_denied')
   })
 
-  it('to one that was prolonged or widened in its row, with the MAC made anew', async () => {
+  it('to one whose row was extended or widened, with a recomputed MAC', async () => {
     const token = await leaseCapability(mooring, { ids: [id] })
     const tokens = await createTokens(mooring.keyring)
     const [hash] = tokens.hashes(token)
@@ -176,12 +176,12 @@ describe('No lease is given', () => {
       mooring.databaseUrl,
       `update capabilities set datasource_ids = null, mac = '\\x${mac}' where id = '${row.id}'`,
     )
-    // The web tier is content with it: it has the pepper and could have made it.
+    // The web tier accepts it: it has the pepper and could have made it.
     expect((await mooring.client(token).datasources.get.query({ id })).id).toBe(id)
     expect(await refusedLease(token)).toBe('capability_scope_denied')
   })
 
-  it('to one that is expired or revoked', async () => {
+  it('to one that has expired or is revoked', async () => {
     const expired = await leaseCapability(mooring, { ttlSeconds: 10, now: new Date(Date.now() - 20_000) })
     expect(await refusedLease(expired)).toBe('capability_invalid')
     const revoked = await leaseCapability(mooring)
@@ -191,7 +191,7 @@ describe('No lease is given', () => {
     expect(await refusedLease(revoked)).toBe('capability_invalid')
   })
 
-  it('to a public key of low order, in any of its spellings, nor to one of another length', async () => {
+  it('to a public key of low order, in each of its encodings, and to one of another length', async () => {
     await sodium.ready
     const token = await leaseCapability(mooring)
     const p = 2n ** 255n - 19n
@@ -211,7 +211,7 @@ describe('No lease is given', () => {
     expect(isUsablePublicKey(Buffer.from(sodium.crypto_box_keypair().publicKey))).toBe(true)
   })
 
-  it('of a credential that was rejected', async () => {
+  it('for a rejected credential', async () => {
     const input = { connectionString: customer.url('superuser'), waitSeconds: 20 }
     const rejected = await mooring.client().datasources.register.mutate(input)
     expect(await refusedLease(await leaseCapability(mooring), { id: rejected.id })).toBe('conflict')
@@ -225,7 +225,7 @@ describe('A leased connection string', () => {
     'postgresql://us%40er:p@[2001:db8::1]/shop?channel_binding=require&application_name=a%20b%26c&connect_timeout=7',
     'postgresql://u:p@ep-x.neon.tech/shop?options=endpoint%3Dep-x&sslmode=require&sslnegotiation=direct',
     'postgresql://u:p@127.0.0.1/shop?sslmode=disable',
-  ])('reads back as what was registered: %s', text => {
+  ])('reads back as it was registered: %s', text => {
     const first = parseConnectionString(text)
     if (!first.ok) throw new Error(first.message)
     const again = parseConnectionString(spellConnectionString(first.target))

@@ -1,4 +1,6 @@
-/** Limits: who calls too often is told when to come back, in every voice, and nobody else notices. */
+/**
+ * Rate limits: a caller above the limit receives 429 with `Retry-After` on every surface, and nobody else is affected.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readConfig } from '#server/config.ts'
 import { clientAddress, networkOf } from '#server/domain/network/client-address.ts'
@@ -19,7 +21,7 @@ afterEach(async () => {
 })
 afterAll(() => mooring.stop())
 
-/** A web tier with limits of its own, and windows that do not end while a test runs. */
+/** A web tier with its own limits, and windows that outlast the test. */
 async function tierWith(env: Record<string, string>) {
   const tier = await secondWeb(mooring, { MOORING_RATE_WINDOW_SECONDS: '3600', ...env })
   tiers.push(tier)
@@ -34,8 +36,8 @@ const LIST = '/v1/datasources'
 const batch = (calls: number) =>
   `/trpc/${Array(calls).fill('datasources.list').join(',')}?batch=1&input=${encodeURIComponent('{"0":{},"1":{},"2":{},"3":{}}')}`
 
-describe('A key that calls too often', () => {
-  it('is told in each voice’s shape when to come back, and its calls have no effect', async () => {
+describe('A key above its limit', () => {
+  it('receives Retry-After in each surface’s shape, and its calls have no effect', async () => {
     const ask = await tierWith({ MOORING_RATE_PER_KEY: '2' })
     const first = await ask(LIST)
     expect(first.status).toBe(200)
@@ -71,7 +73,7 @@ describe('A key that calls too often', () => {
     expect(await effects(mooring.databaseUrl)).toEqual(before)
   })
 
-  it('is in the record with the calls that it was refused', async () => {
+  it('is recorded with the calls that were refused', async () => {
     const ask = await tierWith({ MOORING_RATE_PER_KEY: '1' })
     const key = await makeKey(mooring)
     const requestId = 'req-too-often'
@@ -86,7 +88,7 @@ describe('A key that calls too often', () => {
     expect(rows).toEqual([{ action: 'GET /v1/datasources', outcome: 'rate_limit_exceeded' }])
   })
 
-  it('is let in again when the window is over', async () => {
+  it('is accepted again when the window is over', async () => {
     const ask = await tierWith({ MOORING_RATE_PER_KEY: '1' })
     const key = await makeKey(mooring)
     expect([(await ask(LIST, key)).status, (await ask(LIST, key)).status]).toEqual([200, 429])
@@ -94,7 +96,7 @@ describe('A key that calls too often', () => {
     expect((await ask(LIST, key)).status).toBe(200)
   })
 
-  it('is counted for each call of a batch', async () => {
+  it('is charged for each call of a batch', async () => {
     const ask = await tierWith({ MOORING_RATE_PER_KEY: '5' })
     const key = await makeKey(mooring)
     const four = await ask(batch(4), key)
@@ -107,7 +109,7 @@ describe('A key that calls too often', () => {
     ])
   })
 
-  it('is refused before its body is looked at, and after its path is', async () => {
+  it('is refused after its path is parsed and before its body is', async () => {
     const ask = await tierWith({ MOORING_RATE_PER_KEY: '1' })
     const key = await makeKey(mooring)
     const text = { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' }
@@ -118,8 +120,8 @@ describe('A key that calls too often', () => {
   })
 })
 
-describe('An organization that calls too often', () => {
-  it('is limited over all of its keys and capabilities', async () => {
+describe('An organization above its limit', () => {
+  it('is limited across all of its keys and capabilities', async () => {
     const ask = await tierWith({ MOORING_RATE_PER_ORGANIZATION: '3' })
     const { testKey, liveKey } = await mooring.newOrganization('Busy')
     const body = { operations: ['datasources.read'] }
@@ -129,7 +131,7 @@ describe('An organization that calls too often', () => {
     expect(statuses).toEqual([200, 200, 200, 429, 429, 429])
   })
 
-  it('does not slow a quiet one', async () => {
+  it('does not slow down a quiet one', async () => {
     const ask = await tierWith({ MOORING_RATE_PER_ORGANIZATION: '20' })
     const [noisy, quiet] = [await mooring.newOrganization('Noisy'), await mooring.newOrganization('Quiet')]
     const storm = Array.from({ length: 200 }, () => ask(LIST, noisy.testKey))
@@ -138,7 +140,7 @@ describe('An organization that calls too often', () => {
     expect((await Promise.all(storm)).filter(answer => answer.status === 200)).toHaveLength(20)
   })
 
-  it('is not charged for what one noisy key is refused', async () => {
+  it('is not charged for the refused calls of one noisy key', async () => {
     const ask = await tierWith({ MOORING_RATE_PER_KEY: '2', MOORING_RATE_PER_ORGANIZATION: '4' })
     const { testKey, liveKey } = await mooring.newOrganization('Mixed')
     const statuses = []
@@ -151,7 +153,7 @@ describe('An organization that calls too often', () => {
 describe('Failed logins', () => {
   const WRONG = 'sk_test_wrong'
 
-  it('are limited for their address, whatever is wrong, and a good key from there still passes', async () => {
+  it('are limited by address, whatever is wrong with them, and a good key from there still passes', async () => {
     const ask = await tierWith({ MOORING_RATE_FAILED_LOGINS: '4' })
     const statuses = []
     for (const key of [null, WRONG, 'rk_test_wrong', WRONG]) statuses.push((await ask(LIST, key)).status)
@@ -163,7 +165,7 @@ describe('Failed logins', () => {
     expect((await ask(LIST)).status).toBe(200)
   })
 
-  it('are those of the caller behind a trusted proxy, counted by network where it is IPv6', async () => {
+  it('count for the caller behind a trusted proxy, and by network for IPv6', async () => {
     const ask = await tierWith({ MOORING_RATE_FAILED_LOGINS: '1', MOORING_TRUST_PROXY: '127.0.0.0/8' })
     const from = async (address: string) =>
       (await ask(LIST, WRONG, { headers: { 'x-forwarded-for': `203.0.113.9, ${address}` } })).status
@@ -175,7 +177,7 @@ describe('Failed logins', () => {
     ])
   })
 
-  it('are those of the peer where no proxy is trusted, whatever the request says', async () => {
+  it('count for the peer when no proxy is trusted, whatever the request claims', async () => {
     const ask = await tierWith({ MOORING_RATE_FAILED_LOGINS: '1' })
     const from = async (address: string) => (await ask(LIST, WRONG, { headers: { 'x-forwarded-for': address } })).status
     expect([await from('198.51.100.1'), await from('198.51.100.2')]).toEqual([401, 429])
@@ -183,7 +185,7 @@ describe('Failed logins', () => {
 })
 
 describe("The caller's address", () => {
-  it('is recorded as the trusted proxy gives it, and never as text that is no address', async () => {
+  it('is recorded as the trusted proxy sends it, and never as text that is not an address', async () => {
     const ask = await tierWith({ MOORING_TRUST_PROXY: '1' })
     const { id, testKey } = await mooring.newOrganization('Addressed')
     for (const address of ['198.51.100.7', '::ffff:198.51.100.8', "'; drop table --"]) {
@@ -198,7 +200,7 @@ describe("The caller's address", () => {
     expect(rows.map(row => row['address'])).toEqual(['198.51.100.7', '198.51.100.8', '127.0.0.1'])
   })
 
-  it('has one spelling', () => {
+  it('has one canonical form', () => {
     expect(clientAddress('::FFFF:1.2.3.4')).toBe('1.2.3.4')
     expect(clientAddress('2001:DB8:0::1')).toBe('2001:db8::1')
     expect(clientAddress('fe80::1%eth0')).toBe('fe80::1')
@@ -208,7 +210,7 @@ describe("The caller's address", () => {
     expect(networkOf('1.2.3.4')).toBe('1.2.3.4')
   })
 
-  it('is taken from nobody by a configuration that trusts everybody', () => {
+  it('cannot be set to come from everybody: such a configuration is refused', () => {
     for (const value of ['true', '0', '11', '*', 'loopback', '10.0.0.1/8'])
       expect(() => readConfig({ MOORING_TRUST_PROXY: value })).toThrow(/MOORING_TRUST_PROXY/)
     expect(readConfig({}).trustProxy).toEqual([])
@@ -219,7 +221,7 @@ describe("The caller's address", () => {
 describe('Several processes', () => {
   const SHARED = { MOORING_RATE_LIMITS: 'postgres', MOORING_RATE_PER_KEY: '4', MOORING_RATE_FAILED_LOGINS: '2' }
 
-  it('count together in PostgreSQL, and each for itself in memory', async () => {
+  it('count together in PostgreSQL, and separately in memory', async () => {
     const key = await makeKey(mooring)
     const [one, two] = [await tierWith(SHARED), await tierWith(SHARED)]
     const both = await Promise.all(Array.from({ length: 10 }, (_, at) => (at % 2 ? one : two)(LIST, key)))
@@ -230,7 +232,7 @@ describe('Several processes', () => {
     expect((await alone(LIST, key)).headers.get('ratelimit-remaining')).toBe('3')
   })
 
-  it('do not ask the database about a key that is over', async () => {
+  it('do not query the database about a key above its limit', async () => {
     const key = await makeKey(mooring)
     const ask = await tierWith(SHARED)
     for (let calls = 0; calls < 30; calls += 1) await ask(LIST, key)
@@ -241,7 +243,7 @@ describe('Several processes', () => {
     expect(rows.map(row => row['points'])).not.toContain(30)
   })
 
-  it('go on counting each for itself while the database cannot', async () => {
+  it('keep counting separately while the database is unavailable', async () => {
     await query(mooring.databaseUrl, 'alter table rate_limits rename to rate_limits_away')
     try {
       const ask = await tierWith(SHARED)

@@ -1,4 +1,4 @@
-/** A key that is revoked while it is in use is refused from the next request on, by every process. */
+/** A key that is revoked while in use is refused from the next request on, by every process. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { typedId } from '#shared/base/wire.ts'
 import { makeKey } from '#test/support/access/keys.ts'
@@ -17,14 +17,14 @@ afterAll(async () => {
   await mooring.stop()
 })
 
-/** The status of a read at each process, with everything warm that could remember the key. */
+/** The status of a read at each process, after every cache that could hold the key is warm. */
 async function statuses(token: string): Promise<number[]> {
   const headers = { authorization: `Bearer ${token}` }
   const answers = await Promise.all([mooring.url, other.url].map(url => fetch(`${url}/v1/datasources`, { headers })))
   return answers.map(answer => answer.status)
 }
 
-it('a revoked key is refused by every process at once, and so is what it has minted', async () => {
+it('a revoked key is refused by every process at once, and so is everything that it minted', async () => {
   const key = await makeKey(mooring)
   const grant = { operations: ['datasources.read'], ttlSeconds: 60, participantKind: 'agent' }
   const minted = await mooring.call('POST', '/v1/capabilities', { key, body: grant })

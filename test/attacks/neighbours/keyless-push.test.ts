@@ -1,6 +1,6 @@
 /**
- * Attack: a stranger brings events to an endpoint, finds out which endpoints there are, or keeps the worker busy. A push without
- * a key is taken for its signature alone, and whatever does not fit is one and the same refusal, in answer and in time.
+ * Attack: a stranger pushes events to an endpoint, enumerates endpoints, or keeps the worker busy. A push without a key
+ * is authenticated by its signature alone, and every other push gets one and the same refusal, in answer and in time.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KeylessGate, MAX_WAITING_PUSHES } from '#server/api/caller/keyless-gate.ts'
@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => followed.stop())
 
-/** Every push comes from a network of its own, unless a test is about that. */
+/** Every push comes from its own network, unless a test is about the network. */
 const elsewhere = () => ({ 'x-forwarded-for': `198.51.${Math.floor(++address / 250)}.${1 + (address % 250)}` })
 
 const body = (of: number) => JSON.stringify({ events: [event(of)] })
@@ -41,10 +41,10 @@ const push = (to: string, text: string, headers: Record<string, string>) =>
     headers: { ...elsewhere(), ...headers },
   })
 
-/** Waits until the limits of a datasource's second are there again. */
+/** Waits until the per-second limits of a datasource are free again. */
 const second = () => new Promise(resolve => setTimeout(resolve, 1_100))
 
-/** Everything that a stranger could have left behind; the worker goes on polling and checking meanwhile. */
+/** Every trace that a stranger could leave; the worker keeps polling and checking meanwhile. */
 async function left() {
   const {
     'public.audit_events': audit = [],
@@ -56,7 +56,7 @@ async function left() {
 }
 
 describe('A push without a key', () => {
-  it('is stored where its signature fits, once, and recorded with where it came from', async () => {
+  it('is stored once when its signature is valid, and recorded with its source address', async () => {
     const text = body(1)
     const headers = {
       ...headersOf(text, { name: 'msg_one' }),
@@ -83,14 +83,14 @@ describe('A push without a key', () => {
     expect((await left()).tasks).toEqual([])
   })
 
-  it('is told what is wrong with its events only after its signature was found to fit', async () => {
+  it('gets errors about its events only after its signature is verified', async () => {
     await second()
     const text = '{"events":[{}]}'
     expect(await push(id, text, headersOf(text))).toMatchObject({ status: 400, body: { code: 'invalid_body' } })
     expect(await push(id, text, headersOf(text, { key: 'another' }))).toMatchObject({ status: 401 })
   })
 
-  it('is one and the same refusal whatever is wrong, after the same time, and leaves no row', async () => {
+  it('gets one and the same refusal for every error, after the same time, and leaves no row', async () => {
     await second()
     const direct = await followed.mooring.call('POST', '/v1/datasources', {
       body: { connectionString: 'postgresql://a:b@db.acme.io/x' },
@@ -136,7 +136,7 @@ describe('A push without a key', () => {
     ['a time that is none', { 'webhook-timestamp': '1e9' }],
     ['another scheme', { 'webhook-signature': 'v2,x' }],
     ['a signature of another length', { 'webhook-signature': 'v1,AAAA' }],
-  ])('with %s is refused before anybody is asked', async (_, header) => {
+  ])('with %s is refused before any worker is involved', async (_, header) => {
     const text = body(4)
     const before = await left()
     const answer = await push(id, text, { ...headersOf(text), ...header })
@@ -144,7 +144,7 @@ describe('A push without a key', () => {
     expect(await left()).toEqual(before)
   })
 
-  it('has at most MAX_KEYLESS_BYTES, whoever it is for', async () => {
+  it('has at most MAX_KEYLESS_BYTES, for every recipient', async () => {
     for (const to of [id, 'dse_0190a000000070008000000000000000']) {
       await second()
       const text = `{"events":[],"x":"${'x'.repeat(MAX_KEYLESS_BYTES)}"}`
@@ -152,7 +152,7 @@ describe('A push without a key', () => {
     }
   })
 
-  it('is taken PUSHES_PER_SECOND times a second, by the datasource and by the network', async () => {
+  it('is accepted PUSHES_PER_SECOND times a second, by datasource and by network', async () => {
     await second()
     const text = body(5)
     for (const [to, from] of [
@@ -163,7 +163,7 @@ describe('A push without a key', () => {
         Array.from({ length: 40 }, () => push(to(), text, { ...headersOf(text), 'webhook-timestamp': '1', ...from() })),
       )
       const limited = answers.filter(answer => answer.status === 429)
-      // A second may end in the middle of them.
+      // The second may end in the middle of them.
       expect(answers.length - limited.length).toBeLessThanOrEqual(3 * PUSHES_PER_SECOND)
       expect(limited.length).toBeGreaterThan(0)
       expect(limited[0]?.body.code).toBe('rate_limit_exceeded')
@@ -171,7 +171,7 @@ describe('A push without a key', () => {
     }
   })
 
-  it('waits with at most MAX_WAITING_PUSHES for one datasource', () => {
+  it('waits in a queue of at most MAX_WAITING_PUSHES for one datasource', () => {
     const gate = new KeylessGate()
     const places = Array.from({ length: MAX_WAITING_PUSHES }, () => gate.enter('one'))
     expect(places.every(place => place !== null)).toBe(true)

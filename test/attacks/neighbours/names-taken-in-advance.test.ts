@@ -1,6 +1,6 @@
 /**
- * A10: whoever may push without a signature takes the id of a message or of an event before the customer uses it, and what
- * the customer signs or answers later is dropped without a word. The same for idempotency keys.
+ * A10: a principal that may push unsigned takes the id of a message or event before the customer uses it, and the
+ * customer's own signed push or answer is then dropped silently. The same attack on idempotency keys.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sign } from '#server/net/endpoint/signature.ts'
@@ -31,7 +31,7 @@ interface Sender {
   readonly key?: string
 }
 
-/** A push with the organization's key, unless another one is given. */
+/** A push with the organization's key by default. */
 function push(id: string, body: object | string, { headers = {}, ...key }: Sender = {}) {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const options = { body: text, headers: { 'content-type': 'application/json', ...headers }, ...key }
@@ -46,20 +46,20 @@ function signed(id: string, messageId: string, body: object) {
   return push(id, text, { headers })
 }
 
-/** What a reader sees behind a position: position, id and data of each event. */
+/** The events after a position, as a reader receives them: position, id and data. */
 async function read(id: string, after?: string) {
   const asked = { id: id as DatasourceId, limit: 1_000 } // the API made it
   const { items } = await followed.mooring.client().feeds.list.query(after === undefined ? asked : { ...asked, after })
   return items.map(({ position, event }) => ({ position, id: event.id, data: event.data ?? null }))
 }
 
-/** The same from the beginning, without positions. */
+/** The events from the beginning, without positions. */
 async function seen(id: string): Promise<unknown[]> {
   return (await read(id)).map(one => [one.id, one.data])
 }
 
 describe('The id of a message', () => {
-  it('that was pushed without a signature is still free for the customer who signs', async () => {
+  it('that was pushed unsigned stays free for the customer’s signed push', async () => {
     const id = await endpoint('/message')
     const forged = await push(id, { events: [event(1, FORGED)] }, { headers: { 'webhook-id': 'msg_1' }, key: stranger })
     expect(forged.body).toMatchObject({ stored: 1 })
@@ -69,7 +69,7 @@ describe('The id of a message', () => {
     expect([again.status, again.body]).toEqual([200, forged.body])
   })
 
-  it('that one capability used is still free for another, and for a key', async () => {
+  it('that one capability used stays free for another, and for a key', async () => {
     const id = await endpoint('/capabilities')
     const other = await capability(followed.mooring, { scopes: ['feeds.write'] })
     const answers = [
@@ -81,7 +81,7 @@ describe('The id of a message', () => {
     expect(await followed.stored(id)).toEqual(ids(1, 4))
   })
 
-  it('is a conflict with another body, signed or not, and nothing of it is stored', async () => {
+  it('conflicts with another body, signed or not, and nothing of it is stored', async () => {
     const id = await endpoint('/conflict')
     await signed(id, 'msg_1', { events: [event(1)] })
     await push(id, { events: [event(2)] }, { headers: { 'webhook-id': 'msg_1' } })
@@ -93,7 +93,7 @@ describe('The id of a message', () => {
     expect(await followed.stored(id)).toEqual(ids(1, 3))
   })
 
-  it('from before bodies were remembered is answered as it was', async () => {
+  it('from before bodies were stored replays its first answer', async () => {
     const id = await endpoint('/before')
     const first = await signed(id, 'msg_1', { events: [event(1)] })
     await query(followed.mooring.databaseUrl, 'update feed_pushes set body_hash = null')
@@ -103,7 +103,7 @@ describe('The id of a message', () => {
 })
 
 describe('The id of an event', () => {
-  it('that came unsigned gives way to the one that is polled, which readers get even if they have read the other', async () => {
+  it('that came unsigned gives way to the polled one, which readers get even after the unsigned one', async () => {
     const id = await endpoint('/polled')
     await push(id, { events: [event(0, FORGED), event(1, FORGED)] }, { key: stranger })
     const after = (await read(id)).at(-1)?.position
@@ -116,7 +116,7 @@ describe('The id of an event', () => {
     expect((await read(id, after)).map(one => one.id)).toEqual(['e0', 'e1'])
   })
 
-  it('that came unsigned gives way to the one that is signed, and does not come back', async () => {
+  it('that came unsigned gives way to the signed one, and does not come back', async () => {
     const id = await endpoint('/signed')
     await push(id, { events: [event(1, FORGED), event(2)] }, { key: stranger })
     expect((await signed(id, 'msg_1', { events: [event(1)] })).body).toMatchObject({ received: 1, stored: 1 })
@@ -128,7 +128,7 @@ describe('The id of an event', () => {
     ])
   })
 
-  it('whose time has passed hides no signed one either', async () => {
+  it('that has expired hides no signed one either', async () => {
     const id = await endpoint('/passed')
     await push(id, { events: [event(1, FORGED)] }, { key: stranger })
     await query(
@@ -139,7 +139,7 @@ describe('The id of an event', () => {
     expect(await seen(id)).toEqual([['e1', null]])
   })
 
-  it('that says the same stays in its place: nobody reads it twice', async () => {
+  it('with equal content stays in its place: nobody reads it twice', async () => {
     const id = await endpoint('/same')
     await push(id, { events: [event(0), event(1)] }, { key: stranger })
     const rows = () =>
@@ -156,7 +156,7 @@ describe('The id of an event', () => {
 })
 
 describe('An idempotency key', () => {
-  it('that one principal used is still free for every other', async () => {
+  it('that one principal used stays free for every other', async () => {
     const id = await endpoint('/idempotent')
     const headers = { 'idempotency-key': 'taken' }
     const first = await push(id, { events: [event(1, FORGED)] }, { headers, key: stranger })
@@ -174,7 +174,7 @@ describe('An idempotency key', () => {
 })
 
 describe('A natural key', () => {
-  it('that another organization, or a key of the other plane, used is still free', async () => {
+  it('that another organization, or a key of the other plane, used stays free', async () => {
     const { mooring } = followed
     const other = await mooring.newOrganization('Third')
     const body = { connectionString: 'postgresql://app:pw@127.0.0.1:9/natural' }

@@ -1,6 +1,6 @@
 /**
- * One stray answer of DNS, of a server or of a role's catalog is not the end of a database in use: it is looked at again after
- * 60 s and after 10 min, and nothing is leased, introspected or polled meanwhile. The third refusal is final.
+ * Attack: one stray answer from DNS, a server or a role's catalog ends a database in use. The database is checked again
+ * after 60 s and after 10 min, and is not leased, introspected or polled meanwhile. The third refusal is final.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { DatasourceId } from '#shared/base/wire.ts'
@@ -66,7 +66,7 @@ async function registered(): Promise<{ id: DatasourceId; connectionString: strin
   return { id: made.id, connectionString }
 }
 
-/** The error of a call, as a caller sees it; `granted` where there is none. */
+/** The error of a call as a caller sees it; `granted` for success. */
 const refusalOf = (call: Promise<unknown>) =>
   call.then(
     () => 'granted',
@@ -78,7 +78,7 @@ async function lease(id: DatasourceId) {
   return followed.mooring.client(token).datasources.lease.mutate({ id, publicKey, ttlSeconds: 60 })
 }
 
-/** Moves the clock and resolves when the check that is due by then was made. */
+/** Moves the clock and resolves after the check that is due by then. */
 async function pass(id: DatasourceId, ms: number): Promise<Datasource> {
   const before = await checks(id)
   aheadMs += ms
@@ -93,7 +93,7 @@ const expectNear = (ms: number, wantedMs: number) => {
 }
 
 describe('One stray DNS record', () => {
-  it('leaves an active datasource active and unused, tells why and when, and is forgotten with the next good answer', async () => {
+  it('leaves an active datasource active and unused, reports why and until when, and clears with the next good answer', async () => {
     const { id } = await registered()
     expect(await refusalOf(lease(id))).toBe('granted')
     dns.answer(HOST, STRAY)
@@ -118,7 +118,7 @@ describe('One stray DNS record', () => {
     expect(await refusalOf(reading(id))).toBe('granted')
   })
 
-  it('says over HTTP when to try again', async () => {
+  it('sets Retry-After over HTTP', async () => {
     const { id } = await registered()
     dns.answer(HOST, STRAY)
     await verify(id)
@@ -127,7 +127,7 @@ describe('One stray DNS record', () => {
     expectNear(Number(headers.get('retry-after')) * 1_000, MINUTE_MS)
   })
 
-  it('that stays is final at the third look, each with a resolution of its own', async () => {
+  it('that persists is final at the third check, each with its own resolution', async () => {
     const { id } = await registered()
     dns.answer(HOST, STRAY)
     await verify(id)
@@ -147,20 +147,20 @@ describe('One stray DNS record', () => {
     expect(await verify(id)).toMatchObject({ status: 'active', statusReason: null })
   })
 
-  it('that comes twice and then not is no refusal', async () => {
+  it('that comes twice and then goes is not a refusal', async () => {
     const { id } = await registered()
     dns.answer(HOST, STRAY)
     await verify(id)
     await pass(id, MINUTE_MS)
     dns.answer(HOST, GOOD)
     expect(await pass(id, 10 * MINUTE_MS)).toMatchObject({ status: 'active', statusReason: null })
-    // Refusals are counted from the beginning again.
+    // The refusals are counted from zero again.
     dns.answer(HOST, STRAY)
     await verify(id)
     expect(await kept(id)).toEqual({ status: 'active', usable: false, refusals: 1 })
   })
 
-  it('while a lease is resolved refuses that lease, to be tried again, and nothing else', async () => {
+  it('during a lease refuses that lease as retryable, and has no other effect', async () => {
     const { id } = await registered()
     dns.answer(HOST, STRAY)
     expect(await refusalOf(lease(id))).toMatchObject({ fault: 'byo_host_not_allowed', retryable: true })
@@ -171,8 +171,8 @@ describe('One stray DNS record', () => {
   })
 })
 
-describe('A check that somebody asks for', () => {
-  it('counts only when 60 s have passed, and moves no planned look', async () => {
+describe('A requested check', () => {
+  it('counts only after 60 s, and moves no scheduled check', async () => {
     const { id } = await registered()
     dns.answer(HOST, STRAY)
     const first = await verify(id)
@@ -189,7 +189,7 @@ describe('A check that somebody asks for', () => {
     expect(await verify(id)).toMatchObject({ status: 'rejected', nextCheckAt: null })
   })
 
-  it('makes what was mended usable at once, and so does the same string once more', async () => {
+  it('makes a repaired database usable at once, and so does the same string once more', async () => {
     const { id, connectionString } = await registered()
     dns.answer(HOST, STRAY)
     await verify(id)
@@ -222,7 +222,7 @@ describe('A role that is refused once', () => {
       'schema_not_found',
       () => [`revoke usage on schema app from ${reader()}`, `grant usage on schema app to ${reader()}`],
     ],
-  ])('for %s is looked at again, and rejected at the third time', async (_what, reason, statements) => {
+  ])('for %s is checked again, and rejected at the third time', async (_what, reason, statements) => {
     const { id } = await registered()
     const [worse = '', better = ''] = statements()
     await customer.sql(worse)
@@ -237,7 +237,7 @@ describe('A role that is refused once', () => {
     await customer.sql(better)
   })
 
-  it('stays refused through a check that could not be made, keeps its reason, and is looked at soon', async () => {
+  it('stays refused through a check that could not run, keeps its reason, and is checked soon', async () => {
     const { id } = await registered()
     await customer.sql(`alter role ${reader()} bypassrls`)
     await verify(id)
@@ -257,7 +257,7 @@ describe('A role that is refused once', () => {
     expect(await kept(id)).toMatchObject({ usable: true, refusals: 0 })
   })
 
-  it('is not read by the standing introspection meanwhile', async () => {
+  it('is not read by the scheduled introspection meanwhile', async () => {
     const { id } = await registered()
     await customer.sql(`alter role ${reader()} bypassrls`)
     await verify(id)
@@ -271,7 +271,7 @@ describe('A role that is refused once', () => {
     expect(await sql(task)).toEqual([{ due_at: expect.any(Date) }])
   })
 
-  it('keeps its reason through a rotation that is refused, and is in use again with one that passes', async () => {
+  it('keeps its reason through a refused rotation, and is in use again after a successful one', async () => {
     const { id } = await registered()
     dns.answer(HOST, STRAY)
     const first = await verify(id)
@@ -303,7 +303,7 @@ describe('A role that is refused once', () => {
   })
 })
 
-describe('What has never passed', () => {
+describe('A datasource that has never passed', () => {
   it('is rejected at the first refusal', async () => {
     dns.answer(HOST, STRAY)
     const made = await datasources().register.mutate({ connectionString: url('application_name=new'), waitSeconds: 30 })
@@ -312,7 +312,7 @@ describe('What has never passed', () => {
 })
 
 describe('An endpoint', () => {
-  it('that one stray record points elsewhere is not polled until its next check, and follows its feed again', async () => {
+  it('with one stray record is not polled until its next check, and then continues its feed', async () => {
     followed.stranger.be(hosted({ count: () => 3, nowSeconds }))
     const id = (await followed.register('/stray')).id as DatasourceId
     await followed.run('poll', id)
@@ -327,7 +327,7 @@ describe('An endpoint', () => {
     await vi.waitFor(async () => expect(await followed.stored(id)).toHaveLength(5), 30_000)
   })
 
-  it('that a record keeps pointing elsewhere is rejected at the third look; a poll alone never does that', async () => {
+  it('with a persistent bad record is rejected at the third check; a poll alone never rejects it', async () => {
     followed.stranger.be(hosted({ nowSeconds }))
     const id = (await followed.register('/gone')).id as DatasourceId
     dns.answer('api.acme.io', STRAY)

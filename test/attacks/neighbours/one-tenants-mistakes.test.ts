@@ -1,6 +1,6 @@
 /**
- * A6: wrong passwords of one tenant, by mistake or to guess, put every other tenant of the same host, pooler, address or user name
- * off for a quarter of an hour. Who is slowed by whom, as a table; and what of it is told.
+ * A6: one tenant's wrong passwords, by mistake or by guessing, delay every other tenant of the same host, pooler,
+ * address or user name for a quarter of an hour. A table of who delays whom, and of what each learns.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { settled } from '#test/support/checks/verdicts.ts'
@@ -19,7 +19,7 @@ let now = new Date('2026-11-21T12:00:00.000Z')
 let dns: DnsServer
 let mooring: Mooring
 let customer: Customer
-/** Another database and another role on the same host, port and address: a neighbour on a shared pooler. */
+/** Another database and role on the same host, port and address: a neighbour on a shared pooler. */
 let neighbour: Customer
 let guesser: TestOrganization
 let other: TestOrganization
@@ -46,7 +46,7 @@ afterAll(async () => {
 const at = (of: Customer, otherwise: Otherwise = {}) =>
   of.url('reader', { host: 'db.acme.io', parameters: 'sslmode=disable', ...otherwise })
 
-/** Validates, and answers the reason; null when the database is ready. */
+/** Validates, and returns the reason; null when the database is ready. */
 async function validate(key: string, connectionString: string): Promise<string | null> {
   const { body } = await mooring.call('POST', '/v1/datasources/validate', { key, body: { connectionString } })
   return body.ready ? null : body.reason
@@ -62,7 +62,7 @@ const wrong = (of: Customer, otherwise: Otherwise = {}) => at(of, { password: WR
 const REFUSED = 'authentication_failed'
 const KEPT = 'rate_limit_exceeded'
 
-/** Ten wrong passwords of one organization at the customer's login, and then who waits for it. */
+/** Sends ten wrong passwords of one organization to the customer's login, then returns who is delayed. */
 const TABLE: readonly [who: string, waits: boolean, ask: () => Promise<string | null>][] = [
   ['the one who guessed, at that login', true, () => validate(guesser.testKey, at(customer))],
   [
@@ -83,7 +83,7 @@ const TABLE: readonly [who: string, waits: boolean, ask: () => Promise<string | 
 ]
 
 describe('Ten refused logins of one organization', () => {
-  it.each(TABLE)('%s: kept back is %s', async (_, waits, ask) => {
+  it.each(TABLE)('%s: delayed is %s', async (_, waits, ask) => {
     expect(new Set(await guess(guesser.testKey, wrong(customer), 10))).toEqual(new Set([REFUSED]))
     expect(await ask()).toBe(waits ? KEPT : null)
     now = new Date(now.getTime() + QUARTER_MS)
@@ -96,29 +96,29 @@ describe('Ten refused logins of one organization', () => {
     expect(await validate(other.testKey, wrong(customer, { host: '127.0.0.1' }))).toBe(KEPT)
   })
 
-  it('never keep back whose credential in force is for that login, whatever is guessed at it', async () => {
+  it('never delay the organization whose credential for that login is in force, whatever others guess', async () => {
     const client = mooring.client(other.testKey)
     const { id } = await client.datasources.register.mutate({ connectionString: at(customer), waitSeconds: 20 })
     await guess(guesser.testKey, wrong(customer), 10)
     const checked = await client.datasources.verify.mutate({ id, waitSeconds: 20 })
     expect(checked).toMatchObject({ status: 'active', statusReason: null })
-    // A mistake of theirs, and then a string for the same login again: both are tried.
+    // A mistake of their own, then a string for the same login again: both are tried.
     expect(await validate(other.testKey, wrong(customer))).toBe(REFUSED)
     expect(await guess(other.testKey, at(customer), 2)).toEqual([null, null])
   })
 
-  it('count once for all who guess at once', async () => {
+  it('count once for all concurrent guesses', async () => {
     const keys = await Promise.all(Array.from({ length: 4 }, (_, n) => mooring.newOrganization(`Crowd ${n}`)))
     const tries = keys.flatMap(({ testKey }) => Array.from({ length: 6 }, () => validate(testKey, wrong(customer))))
     const reasons = await Promise.all(tries)
-    // Ten for all, and for each organization its first one.
+    // Ten in total, and the first one of each organization.
     expect(reasons.filter(reason => reason === REFUSED).length).toBeLessThanOrEqual(14)
     expect(reasons.filter(reason => reason === KEPT).length).toBeGreaterThanOrEqual(10)
   })
 })
 
-describe('A person who mistypes', () => {
-  it('nine times and then has it right is active at once', async () => {
+describe('A person who mistypes the password', () => {
+  it('nine times before the correct one is active at once', async () => {
     const client = mooring.client(guesser.testKey)
     const first = await client.datasources.register.mutate({ connectionString: wrong(customer), waitSeconds: 20 })
     expect(first).toMatchObject({ status: 'rejected', statusReason: REFUSED })
@@ -135,7 +135,7 @@ describe('A person who mistypes', () => {
     expect(await validate(other.testKey, at(neighbour))).toBeNull()
   })
 
-  it('ten times is told the true cause, and when; and it is tried then without being asked', async () => {
+  it('ten times sees the true cause and the next time, and the check then runs unasked', async () => {
     const client = mooring.client(guesser.testKey)
     const first = await client.datasources.register.mutate({ connectionString: wrong(customer), waitSeconds: 20 })
     for (let count = 1; count < 10; count++) {
@@ -162,7 +162,7 @@ describe('A person who mistypes', () => {
     )
   })
 
-  it('and never has it right is not tried again until something changes or somebody asks', async () => {
+  it('and never corrects it is tried again only after a change or on request', async () => {
     const client = mooring.client(guesser.testKey)
     const { id } = await client.datasources.register.mutate({ connectionString: wrong(customer), waitSeconds: 20 })
     expect(await client.datasources.get.query({ id })).toMatchObject({ status: 'rejected', nextCheckAt: null })
@@ -174,8 +174,8 @@ describe('A person who mistypes', () => {
   })
 })
 
-describe('What is in force and active', () => {
-  it('is checked and read when its password is refused, counts, and is tried again at its daily check alone', async () => {
+describe('An active credential in force', () => {
+  it('is checked and read after its password is refused, counts, and is tried again only at its daily check', async () => {
     const own = await makeCustomer()
     const client = mooring.client(other.testKey)
     const { id } = await client.datasources.register.mutate({ connectionString: at(own), waitSeconds: 20 })
@@ -185,7 +185,7 @@ describe('What is in force and active', () => {
       expect(checked).toMatchObject({ status: 'active', statusReason: REFUSED })
       expect(Date.parse(checked.nextCheckAt ?? '') - now.getTime()).toBeGreaterThan(70_000_000)
     }
-    // All of them counted, though none was kept back.
+    // All of them counted, though none was delayed.
     expect(await validate(other.testKey, at(neighbour))).toBe(KEPT)
     expect(await validate(guesser.testKey, at(neighbour))).toBeNull()
     await own.sql(`alter role ${own.roles.reader} password '${own.password}'`)

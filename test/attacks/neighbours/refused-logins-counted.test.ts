@@ -1,6 +1,6 @@
 /**
- * A6: how a login that fails is counted: whole where it is refused, half where the server breaks off behind our proof, and at
- * an address for one organization only as far as its own part goes.
+ * A6: how a failed login counts: fully when it is refused, half when the server breaks off after our proof, and at an
+ * address for one organization only up to its own share.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { query } from '#test/support/database/postgres.ts'
@@ -26,7 +26,7 @@ async function validate(connectionString: string): Promise<string | null> {
   return body.ready ? null : body.reason
 }
 
-/** What is counted of a family of keys, in halves. */
+/** The counters of a family of keys, in halves. */
 async function halves(family: string): Promise<number[]> {
   const sql = `select used from dial_budgets where key like '${family} %' order by key`
   return (await query(mooring.databaseUrl, sql)).map(row => Number(row['used']))
@@ -75,7 +75,7 @@ describe('A login', () => {
     })
   })
 
-  it('is tried twenty times at most where the server breaks off every time', async () => {
+  it('is tried twenty times at most when the server breaks off every time', async () => {
     let logins = 0
     const counting: Script = async peer => {
       logins += 1
@@ -96,7 +96,7 @@ describe('An address', () => {
       `insert into dial_budgets (key, used, resets_at) values ('${key}', ${used}, now() + interval '10 minutes')`,
     )
 
-  it('keeps back whoever has spent their part of it, and is charged for them no further', async () => {
+  it('delays an organization that has used up its share, and charges it no further', async () => {
     await spend(`address-of ${mooring.organization.id} 127.0.0.1`, 60)
     await spend('address 127.0.0.1', 60)
     const other = await mooring.newOrganization('Beside')
@@ -109,7 +109,7 @@ describe('An address', () => {
     expect(await halves('address')).toEqual([60])
   })
 
-  it('that all together have spent keeps back what is new, and nothing that is in force and active', async () => {
+  it('whose total is used up delays new credentials, and none that is in force and active', async () => {
     const client = mooring.client()
     const { id } = await client.datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
     await spend('address 127.0.0.1', 600)

@@ -1,6 +1,6 @@
 /**
- * Amplification (A2): a hostile catalog that is kept in kilobytes and unpacks to megabytes is asked for in batches. The web
- * process is one of its own; its memory and another tenant's latency are measured meanwhile.
+ * Amplification (A2): a caller requests, in batches, a hostile catalog that is stored in kilobytes and unpacks to
+ * megabytes. The web process is a child process; the test measures its memory and another tenant's latency.
  */
 import { fileURLToPath } from 'node:url'
 import { zstdCompressSync } from 'node:zlib'
@@ -38,7 +38,7 @@ beforeAll(async () => {
 })
 afterAll(() => tiers.stop())
 
-/** A snapshot of so many tables in `big`, of about 10 KB each, and one in `small`. */
+/** A snapshot with this many tables of about 10 KB each in `big`, and one table in `small`. */
 function catalog(tables: number) {
   const column = (at: number) => ({ name: `c${at}`, type: 'x'.repeat(1_000) })
   const relation = (at: number) => ({
@@ -71,7 +71,7 @@ async function stored(tables: number): Promise<string> {
   return typedId('snap_', id)
 }
 
-/** What the web process has used since it was last asked: the most CPU time in ms that its loop took at once, and memory. */
+/** The web process since the last call: the longest CPU time of its loop at once, in ms, and its memory. */
 async function used(): Promise<{ longestCpuMs: number; rssMiB: number }> {
   const before = web.lines().filter(line => line['msg'] === 'loop').length
   web.process.kill('SIGUSR2')
@@ -82,7 +82,7 @@ async function used(): Promise<{ longestCpuMs: number; rssMiB: number }> {
   })
 }
 
-/** A batch of calls of `snapshots.get`; the fault or the number of schemas of each answer. */
+/** A batch of `snapshots.get` calls; the fault or the number of schemas of each answer. */
 async function batch(inputs: readonly object[]): Promise<{ status: number; ends: (string | number)[]; text: string }> {
   const names = inputs.map(() => 'snapshots.get').join(',')
   const input = encodeURIComponent(JSON.stringify(Object.fromEntries(inputs.entries())))
@@ -99,9 +99,9 @@ async function batch(inputs: readonly object[]): Promise<{ status: number; ends:
 const fifth = (snapshotId: string) => Array.from({ length: 20 }, () => ({ snapshotId }))
 
 describe('A batch of twenty readings of a snapshot', () => {
-  it('gets MAX_ANSWER_BYTES together; the others are refused, and the process stays small', async () => {
+  it('returns MAX_ANSWER_BYTES in all; the others are refused, and the process stays small', async () => {
     const snapshotId = await stored(600)
-    // Once before, so that what is compiled then is not counted.
+    // A first run, so that compilation is not measured.
     await batch([{ snapshotId, schema: 'small' }])
     await used()
     const { ends, text } = await batch(fifth(snapshotId))
@@ -113,14 +113,14 @@ describe('A batch of twenty readings of a snapshot', () => {
     process.stdout.write(
       `20 × 6 MB: loop at most ${Math.round(longestCpuMs)} ms of CPU at once, RSS ${Math.round(rssMiB)} MiB\n`,
     )
-    // Of CPU, since other processes of a busy machine are none of this one's.
+    // CPU time, since other processes of a busy machine must not count.
     expect(longestCpuMs).toBeLessThan(250)
     expect(rssMiB).toBeLessThan(900)
   })
 })
 
 describe('One reading', () => {
-  it('of more than MAX_ANSWER_BYTES is 413 naming schema and table, and narrowed it is answered', async () => {
+  it('above MAX_ANSWER_BYTES is 413 naming schema and table, and succeeds when narrowed', async () => {
     const snapshotId = await stored(1_900)
     const whole = await batch([{ snapshotId }])
     expect([whole.status, whole.ends]).toEqual([413, ['response_too_large']])
@@ -140,7 +140,7 @@ describe('One reading', () => {
 })
 
 describe('Readings', () => {
-  it('go READERS at a time, MAX_WAITING_READINGS wait, and one more is 503', async () => {
+  it('run READERS at a time, MAX_WAITING_READINGS wait, and one more is 503', async () => {
     const reader = new SnapshotReader()
     const { observed, ...content } = catalog(1)
     const read = async () => {
@@ -155,7 +155,7 @@ describe('Readings', () => {
 })
 
 describe('Drift', () => {
-  it('of two large snapshots costs the loop nothing of their size, and is refused beyond MAX_ANSWER_BYTES', async () => {
+  it('of two large snapshots does not block the loop in proportion to their size, and is refused above MAX_ANSWER_BYTES', async () => {
     const [none, some, many] = [await stored(0), await stored(600), await stored(1_900)]
     const headers = { authorization: `Bearer ${tiers.organization.testKey}` }
     const ask = async (to: string) => {
@@ -174,13 +174,13 @@ describe('Drift', () => {
   })
 })
 
-describe('Text of a stranger in an answer', () => {
-  it('is never taken for the place of another text', async () => {
+describe('A stranger’s text in an answer', () => {
+  it('is never mistaken for the placeholder of another text', async () => {
     const first = new JsonText(Buffer.from('{"a":1}'))
     const second = new JsonText(Buffer.from(JSON.stringify(['text:', first])))
     const spelled = JSON.stringify({ first, second, again: first, text: 'text:x' })
     const whole = Buffer.concat(inPlace(spelled, [first, second])).toString('utf8')
-    // What was put in is not looked through again.
+    // Inserted text is not searched again.
     expect(JSON.parse(whole)).toEqual({
       first: { a: 1 },
       second: ['text:', first.toJSON()],

@@ -1,6 +1,6 @@
 /**
- * A hostile catalog sizes every string and list that it sends: each meets a bound that introspection names, and what is
- * within the bounds is read, spelled and compared in a time that grows no faster than it does.
+ * A hostile catalog chooses the size of every string and list that it sends. Each has a bound that introspection names,
+ * and reading, formatting and comparing a catalog within the bounds takes time linear in its size.
  */
 import { describe, expect, it } from 'vitest'
 import { createCatalogReader } from '#server/net/catalog/catalog-reader.ts'
@@ -19,14 +19,14 @@ import { AMPLE, EVERYTHING } from '#test/support/schemas/catalog.ts'
 import { headRow, type RowChange, relationRows, schemaRow } from '#test/support/schemas/catalog-rows.ts'
 import { snapshot } from '#test/support/schemas/snapshots.ts'
 
-/** Reads rows, with those that every catalog has before them. */
+/** Reads rows, after the rows that every catalog has. */
 function read(rows: readonly string[], head: object = {}): Snapshot {
   const reader = createCatalogReader(EVERYTHING, AMPLE)
   for (const row of [headRow(head), schemaRow('public'), ...rows]) reader.row(row)
   return reader.finish()
 }
 
-/** How a reading ends: the bound that it met, the fault's code without one, or that it was read. */
+/** The outcome of a reading: the bound that it exceeds, the fault's code without one, or success. */
 function endOf(read: () => unknown): object | string {
   try {
     read()
@@ -79,7 +79,7 @@ describe('A string of a hostile catalog', () => {
     ["a function's arguments", text => ({ routine: { arguments: text } }), maxDefinitionBytes, 'maxDefinitionBytes'],
     ['an option', text => ({ traits: { options: [text] } }), maxDefinitionBytes, 'maxDefinitionBytes'],
     ["a policy's expression", using => ({ policy: { using } }), maxDefinitionBytes, 'maxDefinitionBytes'],
-  ])('of %s may be as long as its bound, in bytes, and no longer', (_what, ...[changed, max, bound]) => {
+  ])('of %s may have the bytes of its bound, and no more', (_what, ...[changed, max, bound]) => {
     expect(of(changed('x'.repeat(max)))).toBe('read')
     expect(of(changed('x'.repeat(max + 1)))).toEqual({ [bound]: max })
     expect(of(changed('é'.repeat(Math.floor(max / 2))))).toBe('read')
@@ -94,11 +94,11 @@ describe('A string of a hostile catalog', () => {
     ["a body's hash", { routine: { body: '0'.repeat(65) } }],
     ["a sequence's start", { sequence: { start: '1'.repeat(21) } }],
     ["an extension's version", { extension: { version: '1'.repeat(256) } }],
-  ])('of %s that no server spells is no catalog', (_what, changed) => {
+  ])('of %s that no server produces makes the catalog invalid', (_what, changed) => {
     expect(of(changed)).toBe('server_misbehaved')
   })
 
-  it('is counted by characters where the database is in another encoding', () => {
+  it('is counted by characters when the database has another encoding', () => {
     const latin = { encoding: 'LATIN1' }
     expect(of({ relation: { name: 'é'.repeat(63) } }, latin)).toBe('read')
     expect(of({ relation: { name: 'é'.repeat(64) } }, latin)).toEqual({ maxNameBytes: 63 })
@@ -106,7 +106,7 @@ describe('A string of a hostile catalog', () => {
     expect(of({ comments: { 1: 'é'.repeat(8_001) } }, latin)).toEqual({ maxDefinitionBytes: 8_000 })
   })
 
-  it('that the query has cut is taken with its mark, and no other text by having one', () => {
+  it('that the query has truncated is accepted with its mark, and a mark alone makes no other text acceptable', () => {
     expect(of({ comments: { 1: `${'🐘'.repeat(2_000)}${cutMark}` } })).toBe('read')
     expect(of({ comments: { 1: `${'🐘'.repeat(2_001)}${cutMark}` } })).toEqual({ maxDefinitionBytes: 8_000 })
     expect(of({ comments: { 1: `${'x'.repeat(1_000_000)}${cutMark}` } })).toEqual({ maxDefinitionBytes: 8_000 })
@@ -114,7 +114,7 @@ describe('A string of a hostile catalog', () => {
 })
 
 describe('A list of a hostile catalog', () => {
-  it('has as many columns as PostgreSQL has, maxColumns', () => {
+  it('has at most as many columns as PostgreSQL allows, maxColumns', () => {
     expect(of({ columns: columns(1_600) })).toBe('read')
     expect(of({ columns: columns(1_601) })).toEqual({ maxColumns: 1_600 })
     expect(of({ columns: columns(100_000) })).toEqual({ maxColumns: 1_600 })
@@ -123,7 +123,7 @@ describe('A list of a hostile catalog', () => {
     expect(of({ comments: texts })).toEqual({ maxColumns: 1_600 })
   })
 
-  it('names no column number twice, and none that no column has', () => {
+  it('names no column number twice, and no number without a column', () => {
     expect(of({ columns: { ...columns(2), numbers: [1, 1] } })).toBe('server_misbehaved')
     expect(of({ columns: { numbers: [0] } })).toBe('server_misbehaved')
     expect(of({ columns: { numbers: [-1] } })).toBe('server_misbehaved')
@@ -155,7 +155,7 @@ describe('A list of a hostile catalog', () => {
     expect(of(changed)).toEqual(bound)
   })
 
-  it('of functions and the like of all schemas together ends at maxObjects', () => {
+  it('of functions and similar objects, across all schemas, ends at maxObjects', () => {
     const max = SNAPSHOT_BOUNDS.maxObjects
     const [, , row = ''] = relationRows({ routine: {} })
     const rows = (count: number) => numbered(count).map(at => row.replace('"f"', `"f${at}"`))
@@ -186,7 +186,7 @@ describe('A snapshot of a hostile catalog', () => {
     expect(endOf(() => finishSnapshot(small, null))).toBe('read')
   })
 
-  it('ends at maxBytes, too, where one type is written into every schema that uses it', () => {
+  it('ends at maxBytes, too, when every schema repeats one type', () => {
     const labels = numbered(50_000).map(at => `label ${at}`)
     const users = numbered(2_000).flatMap(at => [
       schemaRow(`s${at}`),
@@ -206,14 +206,14 @@ describe('A snapshot of a hostile catalog', () => {
     expect(endOf(() => read([...users, ...chain]))).toEqual({ maxBytes: max })
   })
 
-  it('is compared with a last one of 42 MB that is kept in 19 KB by not unpacking it', () => {
+  it('is compared with a previous one of 42 MB, stored in 19 KB, without unpacking it', () => {
     const bomb = { fingerprint: '0'.repeat(64), content: packText('x'.repeat(42_000_000)), observed: packText('{}') }
     expect(bomb.content.length).toBeLessThan(20_000)
     expect(finishSnapshot(snapshot({}), bomb).drift).toBeNull()
   })
 })
 
-/** Milliseconds of this thread's CPU that work takes: the best of three, and no other process is counted with it. */
+/** CPU milliseconds of this thread for the work: the best of three, without other processes. */
 function time(work: () => unknown): number {
   const times = [1, 2, 3].map(() => {
     const before = process.threadCpuUsage()
@@ -224,7 +224,7 @@ function time(work: () => unknown): number {
   return Math.min(...times)
 }
 
-/** Four times as much may take four times as long, and as much again for caches and collections of garbage. */
+/** Four times the input may take four times as long, and as much again for caches and garbage collection. */
 function expectLinear(title: string, make: (size: number) => () => unknown, size: number): void {
   const [small, large] = [time(make(size)), time(make(4 * size))]
   console.log(`${title}: ${small.toFixed(0)} ms for ${size}, ${large.toFixed(0)} ms for four times as many`)
@@ -236,7 +236,7 @@ const table = (relation: Partial<Relation>): Snapshot =>
 const named = (count: number, prefix: string) => numbered(count).map(at => ({ name: `${prefix}${at}`, type: 'text' }))
 
 describe('Drift from a hostile catalog', () => {
-  it('tells 120,000 changes without overflowing the stack, and those of 400,000 columns one by one', () => {
+  it('reports 120,000 changes without overflowing the stack, and those of 400,000 columns one by one', () => {
     const relations = numbered(120_000).map(at => ({ name: `t${at}`, kind: 'table' as const, columns: [] }))
     const [full, empty] = [relations, []].map(list => snapshot({ schemas: [{ name: 'public', relations: list }] }))
     if (full === undefined || empty === undefined) throw new Error('two snapshots were made')
@@ -324,7 +324,7 @@ describe('Drift from a hostile catalog', () => {
     expectLinear(title, make, size)
   })
 
-  it('reads a row in a time that grows no faster than the row, whatever it is made of', () => {
+  it('reads a row in time linear in its size, whatever it contains', () => {
     const shapes = fc.constantFrom<(size: number) => string>(
       size => '['.repeat(size),
       size => `{"k":${'{"a":'.repeat(size)}`,
@@ -344,12 +344,12 @@ describe('Drift from a hostile catalog', () => {
   })
 })
 
-describe('The key that two spellings share', () => {
-  /** What the columns of an index were read by before: it takes a time that is the square of the text's length. */
+describe('The key that two forms share', () => {
+  /** The former parser of an index's columns: its time is quadratic in the length of the text. */
   const unquotedBefore = (text: string) =>
     text.replace(/"((?:[^"]|"")*)"/g, (_, name: string) => name.replaceAll('""', '"'))
 
-  it('is the same as it was, whatever quotes a name has', () => {
+  it('is unchanged for every quoting of a name', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('"', '""', 'a', ', ', ' USING btree ('), { maxLength: 12 }), parts => {
         const columns = parts.join('')

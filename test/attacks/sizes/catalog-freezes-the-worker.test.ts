@@ -1,8 +1,9 @@
 /**
- * A hostile catalog is sent to a worker of its own process, while another tenant's checks and reads go on: none of them
- * waits for it, the worker's memory stays what it is, and every attack ends in a word about the catalog.
+ * A hostile catalog is sent to a worker process while another tenant's checks and reads run: none of them waits for it,
+ * the worker's memory stays constant, and every attack ends with an error about the catalog.
  *
- * Before, a column type of 128 KB froze every tenant of the worker for 20 s, and one of 3.8 MB for as long as it was watched.
+ * Before, a column type of 128 KB froze every tenant of the worker for 20 s, and one of 3.8 MB for as long as the test
+ * waited.
  */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -13,7 +14,7 @@ import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/t
 import { type Impostor, startImpostor } from '#test/support/schemas/catalog-impostor.ts'
 import { headRow, type RowChange, relationRows, schemaRow } from '#test/support/schemas/catalog-rows.ts'
 
-/** Of the worker's own time, which other tenants wait for. */
+/** The worker's own time, for which other tenants wait. */
 const MAX_CPU_MS = 250
 
 let tiers: Tiers
@@ -50,7 +51,7 @@ async function registered(key: string, port: number) {
   return { client, id }
 }
 
-/** Milliseconds of CPU that a process's own threads have used (proc(5): ticks of 10 ms). */
+/** CPU milliseconds of a process's own threads (proc(5): ticks of 10 ms). */
 function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? []
   return 10 * (Number(fields[11]) + Number(fields[12]))
@@ -86,7 +87,7 @@ const wide = (prefix: string, count = 1_600) => ({
 })
 const brackets = (bytes: number) => `${'[]'.repeat(bytes / 2)}x`
 
-/** Reads the hostile catalog while the honest tenant goes on; gives how it ended and what the honest one waited. */
+/** Reads the hostile catalog while the honest tenant works; returns the outcome and the honest tenant's waits. */
 async function endure(rows: () => Iterable<string>) {
   impostor.answerCatalog(rows)
   const before = cpuMs(worker.pid)
@@ -129,7 +130,7 @@ describe('A hostile catalog', () => {
     ],
     ['arrays of 2,000,000 levels', () => [headRow(), '['.repeat(2_000_000)], /misbehaved/],
     ['20,001 relations', () => catalog(tables(20_001)), /maxRelations/],
-    // On a busy machine the ten seconds of a statement are over before so much has come.
+    // On a busy machine the statement's ten seconds pass before this much has arrived.
     [
       '50 MB of comments',
       () => catalog(tables(6_700, () => ({ comments: { 0: 'x'.repeat(7_900) } }))),
@@ -143,7 +144,7 @@ describe('A hostile catalog', () => {
       () => catalog(tables(20_000, () => ({ columns: { names: ['z'] } }))),
       /kept/,
     ],
-  ])('of %s keeps no other tenant waiting', async (title, rows, expected) => {
+  ])('of %s delays no other tenant', async (title, rows, expected) => {
     const { ended, usedMs, checks, worst } = await endure(rows)
     const ownMs = usedMs / checks
     console.log(
@@ -151,21 +152,21 @@ describe('A hostile catalog', () => {
         `worker ${usedMs} ms of CPU in all, ${residentMib(worker.pid).toFixed(0)} MiB`,
     )
     expect(ended).toMatch(expected)
-    // All that the worker did meanwhile, the honest tenant's checks included.
+    // All of the worker's work meanwhile, including the honest tenant's checks.
     expect(ownMs).toBeLessThan(MAX_CPU_MS)
     expect(worst).toBeLessThan(10_000)
   })
 
-  it('leaves the worker as large as it was', () => {
+  it('does not grow the worker’s memory', () => {
     console.log(
       `worker: ${residentMib(worker.pid).toFixed(0)} MiB, at most ${residentMib(worker.pid, 'VmHWM').toFixed(0)}`,
     )
     expect(residentMib(worker.pid, 'VmHWM')).toBeLessThan(384)
   })
 
-  it('is watched by a worker that ends in time when it is told to', async () => {
+  it('does not delay the shutdown of its worker', async () => {
     impostor.answerCatalog(one({ columns: { types: [brackets(3_800_000)] } }))
-    // Nobody answers it any more, and it is not waited for.
+    // The outcome is lost with the worker: do not wait for it.
     const left = new AbortController()
     const asked = hostile.client.snapshots.introspect
       .mutate({ id: hostile.id }, { signal: left.signal })

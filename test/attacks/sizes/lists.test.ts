@@ -1,6 +1,6 @@
 /**
- * Lists without pages (A2): each held a whole organization's rows before it sent the first one, however slowly they were
- * read. They are written page by page, as fast as they are read, and end with their caller.
+ * Lists without pages (A2): each loaded all rows of an organization before it sent the first one, however slowly the
+ * caller read. They are now written page by page at the caller's speed, and end with the caller.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -27,7 +27,7 @@ afterAll(() => mooring.stop())
 
 const sql = (text: string) => query(mooring.databaseUrl, text)
 
-/** Copies of the datasource, until there are so many. */
+/** Copies the datasource until the organization has this many. */
 async function copies(count: number): Promise<void> {
   await sql(`
     insert into datasources (org_id, id, kind, mode, name, db_type, host, port, database, schema, tls_mode, excluded_schemas, created_at)
@@ -45,13 +45,13 @@ const LISTS = [
 ] as const
 
 describe('A list without pages', () => {
-  it.each(LISTS)('%s of one page has a tag, and is not sent again', async path => {
+  it.each(LISTS)('%s of one page has an ETag, and is not sent again', async path => {
     const { headers } = await mooring.call('GET', path)
     const again = await mooring.call('GET', path, { headers: { 'if-none-match': headers.get('etag') ?? '' } })
     expect(again.status).toBe(304)
   })
 
-  it.each(LISTS)('%s of many is whole, each once and in order, without a tag', async (path, idsOf) => {
+  it.each(LISTS)('%s of many is complete, each once and in order, without an ETag', async (path, idsOf) => {
     if ((await sql('select count(*)::int as n from datasources'))[0]?.['n'] === 1) await copies(COUNT)
     const { status, headers, body } = await mooring.call('GET', path)
     const rows = await sql('select id from datasources order by id desc')
@@ -68,11 +68,11 @@ describe('A list without pages', () => {
     expect((await mooring.call('HEAD', path)).text).toBe('')
   })
 
-  it.each(LISTS)('%s is refused before its first byte to whoever may not see it', async path => {
+  it.each(LISTS)('%s is refused before its first byte to a caller without the scope', async path => {
     expect(await mooring.call('GET', path, { key: null })).toMatchObject({ status: 401 })
   })
 
-  it.each(LISTS)('%s is cut off, never closed, where a later page cannot be read', async path => {
+  it.each(LISTS)('%s is cut off, never closed, when a later page cannot be read', async path => {
     const [row] = await sql('select id, name from datasources order by id desc offset 250 limit 1')
     await sql(`update datasources set db_type = 'no such type' where id = '${row?.['id']}'`)
     await expect(mooring.call('GET', path)).rejects.toThrow()
@@ -82,7 +82,7 @@ describe('A list without pages', () => {
 })
 
 describe('The writer of a list', () => {
-  it('reads no page further than its caller reads, and none once they are gone', async () => {
+  it('reads no page ahead of its caller, and none after the caller has left', async () => {
     let pages = 0
     const page = async () => {
       pages += 1
@@ -99,7 +99,7 @@ describe('The writer of a list', () => {
     await once(server, 'listening')
     const socket = connect(portOf(server)).pause()
     socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
-    // As many as the buffers of both ends take.
+    // Enough to fill the buffers of both ends.
     let seen = -1
     const isStill = () => {
       const before = seen
@@ -117,7 +117,7 @@ describe('The writer of a list', () => {
 })
 
 describe('organization.listKeys', () => {
-  it('goes page by page, and without a limit has as many as may live', async () => {
+  it('returns page by page, and without a limit as many as may live', async () => {
     const client = mooring.client().organization
     for (const name of ['a', 'b', 'c']) await client.createKey.mutate({ name })
     const all = await client.listKeys.query()
@@ -132,7 +132,7 @@ describe('organization.listKeys', () => {
       select org_id, gen_random_uuid(), mode, last4, pepper_id, sha256(n::text::bytea), mac, scopes, created_at, now()
       from (select * from api_keys where org_id = '${mooring.organization.id}' limit 1) k, generate_series(1, 150) n`)
     expect((await client.listKeys.query()).items.length).toBe(mooring.config.quotas.keys)
-    // The dialect's list is of living keys, behind however many revoked ones.
+    // The dialect lists living keys, after any number of revoked ones.
     expect((await mooring.call('GET', '/api/v1/api-keys')).body.data.count).toBe(5)
   })
 })

@@ -1,6 +1,7 @@
 /**
- * Attack: a customer's endpoint answers with a page that takes a second to read, at every poll, and holds up every other
- * tenant of the worker. A page is read in the process that can be killed; the worker gets events that it stores as they are.
+ * Attack: at every poll, a customer's endpoint answers with a page that takes a second to parse, and delays every other
+ * tenant of the worker. The page is parsed in a process that can be killed; the worker gets events that it stores
+ * unparsed.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,7 +24,7 @@ const WATCH = fileURLToPath(import.meta.resolve('#test/support/operations/loop-w
 const EVENT = '"model":"order","entityId":"1","type":"CREATE"'
 const page = (content: string) => `{"events":[{"id":"1",${EVENT},"data":${content}}]}`
 
-/** Bodies of some eight megabytes that take long to read. */
+/** Bodies of about eight megabytes that are slow to parse. */
 const HOSTILE: Readonly<Record<string, string>> = {
   'deep and wide': page(`[${Array.from({ length: 60_000 }, () => '['.repeat(60) + ']'.repeat(60)).join(',')}]`),
   'empty objects': page(`[${'{},'.repeat(2_700_000)}1]`),
@@ -40,24 +41,27 @@ function cpuMs(work: () => unknown): number {
 }
 
 describe('A page of eight megabytes', () => {
-  it.each(Object.entries(HOSTILE))('costs the worker’s loop less than 250 ms, however it is made: %s', (what, body) => {
-    const startedAt = performance.now()
-    const read = readPage(body)
-    if (read === null) throw new Error('it is a page')
-    const inTheChild = performance.now() - startedAt
-    const bytes = packPage(read)
-    expect(bytes.length).toBeLessThanOrEqual(pipedBytes(8 << 20))
-    const onTheLoop = cpuMs(() => unpackPage(bytes))
-    process.stdout.write(
-      `${what}: ${Math.round(inTheChild)} ms in the child, ${Math.round(onTheLoop)} ms on the loop\n`,
-    )
-    expect(onTheLoop).toBeLessThan(250)
-    expect(unpackPage(bytes)).toEqual(read)
-  })
+  it.each(Object.entries(HOSTILE))(
+    'blocks the worker’s loop for less than 250 ms, whatever it contains: %s',
+    (what, body) => {
+      const startedAt = performance.now()
+      const read = readPage(body)
+      if (read === null) throw new Error('it is a page')
+      const inTheChild = performance.now() - startedAt
+      const bytes = packPage(read)
+      expect(bytes.length).toBeLessThanOrEqual(pipedBytes(8 << 20))
+      const onTheLoop = cpuMs(() => unpackPage(bytes))
+      process.stdout.write(
+        `${what}: ${Math.round(inTheChild)} ms in the child, ${Math.round(onTheLoop)} ms on the loop\n`,
+      )
+      expect(onTheLoop).toBeLessThan(250)
+      expect(unpackPage(bytes)).toEqual(read)
+    },
+  )
 })
 
-describe('A page of more events than are taken', () => {
-  it('is refused as larger than is taken, and none of it is kept', () => {
+describe('A page above the limit of events', () => {
+  it('is refused as too large, and nothing of it is stored', () => {
     const reply = {
       status: 200,
       retryAfterSeconds: null,
@@ -77,8 +81,8 @@ describe('A page of more events than are taken', () => {
   })
 })
 
-describe('What passes between the processes', () => {
-  it('is the page, whatever its events hold', () => {
+describe('The message between the processes', () => {
+  it('equals the page, whatever its events contain', () => {
     const event = fc.record({
       id: fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
       occurredAtMs: fc.option(fc.integer({ min: 0 })),
@@ -96,8 +100,10 @@ describe('What passes between the processes', () => {
   })
 })
 
-describe('A feed of such pages, polled by a worker of its own process', () => {
-  it('keeps its loop less than 250 ms of CPU at once, and other tenants go on', { timeout: 300_000 }, async () => {
+describe('A feed of such pages, polled by a worker process', () => {
+  it('blocks its loop for less than 250 ms of CPU at once, and other tenants are served', {
+    timeout: 300_000,
+  }, async () => {
     await using cleanup = new AsyncDisposableStack()
     const stranger = await startStranger()
     cleanup.defer(() => stranger.close())
@@ -146,7 +152,7 @@ describe('A feed of such pages, polled by a worker of its own process', () => {
   })
 })
 
-/** The most CPU that the worker's loop took at once since it was last asked, in ms, and its memory. */
+/** The longest CPU time of the worker's loop at once since the last call, in ms, and its memory. */
 async function loopOf(worker: TierProcess): Promise<{ longestCpuMs: number; rssMiB: number }> {
   const told = () => worker.lines().filter(line => line['msg'] === 'loop')
   const before = told().length

@@ -1,6 +1,6 @@
 /**
- * A stranger's input holds the main thread of a process in a loop that hears no signal: the process ends in time all the
- * same, told to or not. The loop is put in by a debugger, since no input is known that would make one.
+ * A stranger's input keeps the main thread of a process in a loop that handles no signal: the process still ends in
+ * time, with or without a signal. A debugger injects the loop, since no input is known to cause one.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeTiers, type Tiers } from '#test/support/mooring/tiers.ts'
@@ -8,7 +8,7 @@ import { evaluate } from '#test/support/operations/inspector.ts'
 
 const GRACE_MS = 20_000
 
-// It sleeps between its rounds: the thread hears nothing, and takes no time from the tests beside it.
+// The loop sleeps between its rounds: the thread handles nothing, and takes no time from parallel tests.
 const LOOP = `process._rawDebug('in the loop'); const cell = new Int32Array(new SharedArrayBuffer(4));
   for (;;) Atomics.wait(cell, 0, 0, 100)`
 
@@ -18,9 +18,9 @@ beforeAll(async () => {
 })
 afterAll(() => tiers?.stop())
 
-// Each of these waits out the grace: all do it at once.
+// Each of these waits out the grace period: run them at once.
 describe.concurrent.each(['web', 'worker'] as const)('The %s', tier => {
-  it('that is in an endless loop ends within its grace after SIGTERM, and says why', async () => {
+  it('in an endless loop ends within its grace period after SIGTERM, and logs why', async () => {
     const started = await tiers.start(tier, { flags: ['--inspect=0'] })
     await expect.poll(() => started.stderr()).toMatch(/ws:\/\//)
     evaluate(started.stderr(), LOOP)
@@ -35,7 +35,7 @@ describe.concurrent.each(['web', 'worker'] as const)('The %s', tier => {
   })
 })
 
-it.concurrent('Processes that are stopped for a while by the machine go on', async () => {
+it.concurrent('Processes that the machine suspends for a while continue', async () => {
   const both = await Promise.all([tiers.start('web'), tiers.start('worker')])
   for (const { process } of both) process.kill('SIGSTOP')
   await new Promise(resolve => setTimeout(resolve, GRACE_MS + 2_000))

@@ -1,4 +1,7 @@
-/** Small doors (A13): places out of range, streams of what is another's, keys in URLs, two hosts, our own server, core files. */
+/**
+ * Small attack surfaces (A13): positions out of range, streams of another's objects, keys in URLs, two hosts, our own
+ * server, core files.
+ */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -32,9 +35,9 @@ const refusalOf = async (of: { key?: string; input?: object; lastEventId?: strin
   return JSON.parse(text).data
 }
 
-describe('A place that no change has', () => {
+describe('A position that no change has', () => {
   it.each(['1-9999999999999999999', '1-9223372036854775808', '1-9007199254740993'])(
-    'is no place of ours, and not a failure: %s',
+    'is not one of ours, and not a failure: %s',
     async lastEventId => {
       expect(await refusalOf({ lastEventId })).toMatchObject({ fault: 'invalid_body', httpStatus: 400 })
       expect(await refusalOf({ input: { lastEventId } })).toMatchObject({ fault: 'invalid_body' })
@@ -43,7 +46,7 @@ describe('A place that no change has', () => {
   )
 
   it.each(['99999999999999999999-1', '18446744073709551616-1', '18446744073709551615-9007199254740991'])(
-    'of an epoch that was never is answered by a list anew: %s',
+    'of an unknown epoch is answered by a reset: %s',
     async lastEventId => {
       const stream = await watchDatasources({ url: mooring.url, key: mooring.organization.testKey, lastEventId })
       const { text } = await stream.first(({ event }) => event === 'message')
@@ -54,7 +57,7 @@ describe('A place that no change has', () => {
 })
 
 describe('A capability', () => {
-  it('that watches a datasource outside of its own is denied, and not left with a silent stream', async () => {
+  it('that watches a datasource outside its own is denied, not left with a silent stream', async () => {
     const { datasources } = mooring.client()
     const register = () => datasources.register.mutate({ connectionString: customer.url() })
     const [mine, other] = [await register(), await register()]
@@ -68,7 +71,7 @@ describe('A capability', () => {
 
 describe('A key in a URL', () => {
   it.each(['/TRPC', '/Trpc', '/trpc', '/v1/datasources', '/api/v1/connections', '/nowhere'])(
-    'is refused and not logged, however the path is written: %s',
+    'is refused and not logged, in every form of the path: %s',
     async path => {
       const key = mooring.organization.testKey
       const encoded = key.replace('sk_', '%73k%5F')
@@ -79,7 +82,7 @@ describe('A key in a URL', () => {
       ]) {
         const answer = await mooring.call('GET', url)
         expect([url, answer.status >= 400 && answer.status < 423]).toEqual([url, true])
-        // The connections dialect has Pydantic's shape for it.
+        // The connections dialect has Pydantic's shape.
         if (!path.startsWith('/api/v1/connections')) expect(answer.text).toContain('invalid_request')
         expect(answer.text).not.toContain(key)
       }
@@ -89,7 +92,7 @@ describe('A key in a URL', () => {
 })
 
 describe('Two Host headers', () => {
-  it('are refused: a proxy before us may have gone by the other one', async () => {
+  it('are refused: a proxy in front may have routed by the other one', async () => {
     const auth = `authorization: Bearer ${mooring.organization.testKey}\r\n`
     const ask = (hosts: string) =>
       raw(`GET /v1/datasources HTTP/1.1\r\n${hosts}${auth}connection: close\r\n\r\n`, mooring.url)
@@ -101,7 +104,7 @@ describe('Two Host headers', () => {
 
 describe('A leased string', () => {
   it.each(['shop%40eu', 'a@b', 'a/b', '/a', 'a:b', 'a b', 'é', '%2F', 'a%40b', "a'b", 'a&b', 'a+b', 'a;b,c$d', '🐘'])(
-    'is read by pg to the same database, user and password: %s',
+    'leads pg to the same database, user and password: %s',
     async database => {
       const { default: pg } = await import('pg')
       const plain = `postgresql://${encodeURIComponent(`u:${database}`)}:${encodeURIComponent(`p@${database}`)}@db.example.com:6543/${encodeURIComponent(database)}`
@@ -120,7 +123,7 @@ describe('A leased string', () => {
   )
 
   it.each(['..', 'a/../b', './a', 'a?b', 'a#b'])(
-    'never leads pg to another name by a path of dots or a query: %s',
+    'never leads pg to another name through dots or a query: %s',
     async database => {
       const { default: pg } = await import('pg')
       const parsed = parseConnectionString(`postgresql://u:p@db.example.com/${encodeURIComponent(database)}`)
@@ -136,7 +139,7 @@ describe('A leased string', () => {
 describe('Our own server', () => {
   const registry = () => new URL(mooring.databaseUrl)
 
-  it('is not dialled for a customer, by whichever of its addresses, though the network is opened', async () => {
+  it('is not dialled for a customer by any of its addresses, even when the network is open', async () => {
     const { port } = registry()
     for (const host of ['127.0.0.1', '127.0.0.2', 'localhost']) {
       const connectionString = `postgresql://anybody:secret@${host}:${port}/anything?sslmode=disable`
@@ -147,7 +150,7 @@ describe('Our own server', () => {
     expect(await query(mooring.databaseUrl, logins)).toEqual([{ count: 0 }])
   })
 
-  it('is known by every address of its name, and by nothing else', async () => {
+  it('is recognised by every address of its name, and by nothing else', async () => {
     const own = ownPlaces({ port: 3000 }, { url: 'postgres://a:b@127.0.0.1:6001/mooring', isShared: false })
     const at = (address: string, port: number) => isOwnPlace({ addresses: ['203.0.113.7', address], port }, own)
     for (const address of ['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1', '64:ff9b::7f00:1'])
@@ -155,7 +158,7 @@ describe('Our own server', () => {
     expect([await at('127.0.0.1', 6002), await at('198.51.100.1', 6001)]).toEqual([false, false])
   })
 
-  it('of several hosts is each of them, and the one behind a pooler, too', async () => {
+  it('with several hosts is each of them, and the one behind a pooler, too', async () => {
     const listenUrl = 'postgres://a:b@127.0.0.3:6003/mooring'
     const several = { url: 'postgres://a:b@127.0.0.1:6001,[::1]:6002/mooring?sslmode=disable', isShared: false }
     const own = ownPlaces({ port: 0, listenUrl }, several)
@@ -164,7 +167,7 @@ describe('Our own server', () => {
     expect([await at(6001), await at(6002), await at(6003), await at(6004)]).toEqual([true, true, true, false])
   })
 
-  it('that cannot be resolved is anywhere on its port', async () => {
+  it('that does not resolve is every host on its port', async () => {
     const own = ownPlaces({ port: 0 }, { url: 'postgres://a:b@db.invalid:6001/mooring', isShared: false })
     const at = (port: number) => isOwnPlace({ addresses: ['198.51.100.1'], port }, own)
     expect([await at(6001), await at(6002)]).toEqual([true, false])
@@ -179,7 +182,7 @@ describe('Our own server', () => {
 })
 
 describe.skipIf(process.platform !== 'linux')('Memory', () => {
-  it('stays inside: no mapping of web, worker or a dialling process goes into a core file', async () => {
+  it('stays inside: no mapping of web, worker or dialling process is in a core file', async () => {
     const tiers = await makeTiers()
     try {
       const [web, worker] = await Promise.all([tiers.start('web'), tiers.start('worker')])
@@ -194,7 +197,7 @@ describe.skipIf(process.platform !== 'linux')('Memory', () => {
     }
   })
 
-  it('is not opened to a debugger by a signal: the scripts say so', async () => {
+  it('is not opened to a debugger by a signal: the scripts disable it', async () => {
     const { scripts } = JSON.parse(await readFile(join(import.meta.dirname, '../../../package.json'), 'utf8'))
     for (const name of ['start', 'web', 'worker'])
       expect(scripts[name]).toMatch(/^ulimit -c 0; exec node --disable-sigusr1 server\//)

@@ -1,6 +1,6 @@
 /**
- * Storage without a bound (A8): kept answers, snapshots, verifications and rows that have ended grew for ever, inside every
- * limit. Each bound is met here, and what a caller may still rely on is asked for afterwards.
+ * Storage without a bound (A8): stored answers, snapshots, verifications and ended rows grew for ever, inside every
+ * limit. The tests reach each bound, and then check what a caller may still rely on.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { faultOf } from '#client/index.ts'
@@ -40,7 +40,7 @@ const sql = (text: string) => query(mooring.databaseUrl, text)
 const count = async (from: string) => Number((await sql(`select count(*) as n from ${from}`))[0]?.['n'])
 const ofIt = () => `org_id = '${org}' and datasource_id = '${bareUuid(id)}'`
 
-/** Answers of 1 MiB each, newer than every other. */
+/** Answers of 1 MiB each, newer than all others. */
 async function fillAnswers(answers: number): Promise<void> {
   await sql(`
     insert into idempotency_keys (org_id, principal_id, route, key, body_hash, answer, answer_bytes, created_at, expires_at)
@@ -49,8 +49,8 @@ async function fillAnswers(answers: number): Promise<void> {
     from generate_series(1, ${answers}) n`)
 }
 
-describe('Answers that an organization keeps', () => {
-  it('go beyond MAX_KEPT_BYTES, the oldest first: a repeat is answered anew, and nothing is done again', async () => {
+describe('Stored answers of an organization', () => {
+  it('are deleted above MAX_KEPT_BYTES, oldest first: a repeat is answered again, and nothing happens twice', async () => {
     const client = mooring.client()
     const [name, idempotencyKey] = ['kept', 'answers-1']
     const made = await client.organization.createKey.mutate({ name, idempotencyKey })
@@ -78,14 +78,14 @@ describe('Answers that an organization keeps', () => {
     expect(await client.snapshots.introspect.mutate({ id, idempotencyKey })).toEqual(found)
     expect(await client.datasources.validate.mutate(validate)).toEqual(valid)
     expect(await client.datasources.validateRegistered.mutate({ id, idempotencyKey })).toEqual(tried)
-    // The update alone was recorded meanwhile.
+    // Only the update was recorded meanwhile.
     const after = [await count('api_keys'), await count('capabilities'), await count('audit_events')]
     expect(after).toEqual([before[0], before[1], Number(before[2]) + 1])
     const other = client.organization.createKey.mutate({ name: 'another body', idempotencyKey })
     expect(await other.catch(faultOf)).toBe('idempotency_conflict')
   })
 
-  it('are looked through for every large answer, and now and then for small ones', () => {
+  it('are counted on every large answer, and occasionally on small ones', () => {
     expect(idempotency.isTrimDue(1 << 20)).toBe(true)
     const due = Array.from({ length: 100_000 }, () => idempotency.isTrimDue(1 << 10)).filter(Boolean).length
     expect(due).toBeGreaterThan(200)
@@ -93,7 +93,7 @@ describe('Answers that an organization keeps', () => {
   })
 })
 
-/** Snapshots of one schema, older than what comes, each compared with the one before; their ids, oldest first. */
+/** Snapshots of one schema, older than later ones, each compared with its predecessor; their ids, oldest first. */
 async function fillSnapshots(amount: number, bytes: number): Promise<string[]> {
   const ids = Array.from({ length: amount }, () => newId())
   const content = Buffer.alloc(bytes, 1)
@@ -111,21 +111,21 @@ async function fillSnapshots(amount: number, bytes: number): Promise<string[]> {
   return ids
 }
 
-/** A snapshot that is another than the last. */
+/** A snapshot that differs from the last. */
 async function anew(column: string) {
   await customer.sql(`alter table app.orders add column ${column} text`)
   return mooring.client().snapshots.introspect.mutate({ id, schemas: ['app'] })
 }
 
 describe('Snapshots of a datasource', () => {
-  it('go beyond KEPT_SNAPSHOTS.count, the oldest first; what refers to one that is gone was compared with nothing', async () => {
+  it('are deleted above KEPT_SNAPSHOTS.count, oldest first; a reference to a deleted one becomes null', async () => {
     const whole = await mooring.client().snapshots.introspect.mutate({ id })
     await sql(`update snapshots set seen_at = now() - interval '1 year' where ${ofIt()} and schemas_asked is null`)
     const ids = await fillSnapshots(KEPT_SNAPSHOTS.count + 20, 10)
     const made = await anew('one')
     const items = await sql(`select id, previous_id, breaking from snapshots where ${ofIt()} order by seen_at`)
     const kept = items.map(row => row['id'])
-    // The newest of all schemas stays, however long ago it was seen.
+    // The newest one of all schemas stays, whenever it was seen.
     expect(items.length).toBe(KEPT_SNAPSHOTS.count + 1)
     expect(kept).toContain(bareUuid(whole.snapshot.id))
     expect(kept).toContain(bareUuid(made.snapshot.id))
@@ -138,7 +138,7 @@ describe('Snapshots of a datasource', () => {
     expect(drift.status).toBe(404)
   })
 
-  it('go beyond KEPT_SNAPSHOTS.bytes, the oldest first', async () => {
+  it('are deleted above KEPT_SNAPSHOTS.bytes, oldest first', async () => {
     await sql(`update snapshots set seen_at = now() - interval '2 years' where ${ofIt()} and schemas_asked is not null`)
     const ids = await fillSnapshots(3, KEPT_SNAPSHOTS.bytes / 2 - 100_000)
     await anew('two')
@@ -149,7 +149,7 @@ describe('Snapshots of a datasource', () => {
   })
 })
 
-/** Verifications of the datasource, made so many days ago. */
+/** Verifications of the datasource from this many days ago. */
 async function fillVerifications(amount: number, daysAgo: number): Promise<void> {
   await sql(`
     insert into verifications (org_id, id, datasource_id, version, outcome, checks, advisories, took_ms, at)
@@ -158,7 +158,7 @@ async function fillVerifications(amount: number, daysAgo: number): Promise<void>
 }
 
 describe('Verifications of a datasource', () => {
-  it('are MAX_VERIFICATIONS at most: each check lets some of the oldest go', async () => {
+  it('are MAX_VERIFICATIONS at most: each check deletes some of the oldest', async () => {
     await fillVerifications(MAX_VERIFICATIONS + 30, 1)
     for (let check = 0; check < 4; check += 1) {
       await mooring.client().datasources.verify.mutate({ id, waitSeconds: 20 })
@@ -172,8 +172,8 @@ describe('Verifications of a datasource', () => {
 const later = (ms: number) => forgetLater(mooring.db, ms)
 const { verificationsMs, removedMs, leasesMs, revokedMs } = RETENTION
 
-describe('Rows that have ended', () => {
-  it('are forgotten after their time: verificationsMs, also what a datasource shows, which keeps it itself', async () => {
+describe('Ended rows', () => {
+  it('are deleted after verificationsMs; the datasource itself keeps the verdict that it shows', async () => {
     const shown = await mooring.client().datasources.get.query({ id })
     await fillVerifications(10, verificationsMs / 86_400_000)
     const [row] = await sql(`select verification_id as id from datasources where id = '${bareUuid(id)}'`)
@@ -185,7 +185,7 @@ describe('Rows that have ended', () => {
     expect(await mooring.client().datasources.get.query({ id })).toEqual(shown)
   })
 
-  it('removedMs: a removed datasource, and all that hangs on it', async () => {
+  it('are deleted after removedMs: a removed datasource with all of its rows', async () => {
     const client = mooring.client()
     const ask = { connectionString: customer.url(), schema: 'app', waitSeconds: 20 }
     const gone = await client.datasources.register.mutate(ask)
@@ -205,7 +205,7 @@ describe('Rows that have ended', () => {
     expect((await client.datasources.get.query({ id })).id).toBe(id)
   })
 
-  it('leasesMs and revokedMs: ended leases, then capabilities and keys that nothing refers to', async () => {
+  it('are deleted after leasesMs and revokedMs: ended leases, then unreferenced capabilities and keys', async () => {
     const client = mooring.client()
     const maker = await client.organization.createKey.mutate({ name: 'maker' })
     const made = mooring.client(maker.key ?? '').organization
@@ -226,7 +226,7 @@ describe('Rows that have ended', () => {
     expect(await keys()).toEqual(expect.arrayContaining([maker.id, leaf.id, living.id]))
     await later(revokedMs + 3_600_000)
     expect(await count(`capabilities where id = '${bareUuid(capability.id)}'`)).toBe(0)
-    // The row of what has made a living key stays.
+    // The row of a key that made a living key stays.
     expect(await keys()).toEqual(expect.arrayContaining([maker.id, living.id]))
     expect(await keys()).not.toContain(leaf.id)
   })

@@ -1,6 +1,6 @@
 /**
- * Streams without a bound (A8): one tenant opens thousands of subscriptions, comes back from an old place again and again,
- * and reads nothing; another tenant is answered meanwhile. The web process is one of its own.
+ * Streams without a bound (A8): one tenant opens thousands of subscriptions, resumes from an old position repeatedly,
+ * and reads nothing; another tenant is served meanwhile. The web process is a child process.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -55,7 +55,7 @@ async function tenant(name: string, keys = 1): Promise<Tenant> {
 const subscribe = (key: string, lastEventId?: string) =>
   watchDatasources({ url, key, ...(lastEventId === undefined ? {} : { lastEventId }) })
 
-/** The longest turn, CPU time and memory of the web process since the last look. */
+/** The longest turn, CPU time and memory of the web process since the last call. */
 async function loop(): Promise<{ longestMs: number; longestCpuMs: number; cpuMs: number; rssMiB: number }> {
   const seen = () => web.lines().filter(line => line['msg'] === 'loop')
   const before = seen().length
@@ -70,7 +70,7 @@ async function loop(): Promise<{ longestMs: number; longestCpuMs: number; cpuMs:
   }
 }
 
-/** How long another tenant waits for an answer while `attack` goes on, at most. */
+/** The longest wait of another tenant for an answer while `attack` runs. */
 async function latencyWhile(key: string, attack: Promise<unknown>): Promise<number> {
   let [slowest, isOver] = [0, false]
   void attack.finally(() => {
@@ -87,11 +87,11 @@ async function latencyWhile(key: string, attack: Promise<unknown>): Promise<numb
 
 const closeAll = (streams: readonly EventStream[]) => Promise.all(streams.map(stream => stream.close()))
 
-describe('Places', () => {
+describe('Limits of concurrent streams', () => {
   it.each([
     ['STREAMS', STREAMS],
     ['WAITERS', WAITERS],
-  ])('%s are for a key, an organization and the process, and come back once', (_name, places) => {
+  ])('%s count for a key, an organization and the process, and are released once', (_name, places) => {
     const { perKey, perOrganization, perProcess } = places
     const slots = new Semaphores(places)
     const take = (id: string, organizationId: string) => slots.take({ id, organizationId })
@@ -109,7 +109,7 @@ describe('Places', () => {
 })
 
 describe('One key', () => {
-  it('has 100 subscriptions and is refused more with 429; its place is free again when a stream is left', async () => {
+  it('has 100 subscriptions and gets 429 for more; leaving a stream releases its place', async () => {
     const { keys, datasourceId } = await tenant('Greedy')
     const [key = ''] = keys
     const streams = await Promise.all(Array.from({ length: STREAMS.perKey }, () => subscribe(key)))
@@ -138,7 +138,7 @@ describe('One key', () => {
 })
 
 describe('An event with 2,000 subscribers', () => {
-  it('costs at most 250 ms of the loop, in turns of at most 20 ms, while another tenant is answered', async () => {
+  it('takes at most 250 ms of the loop, in turns of at most 20 ms, while another tenant is answered', async () => {
     const [quiet, ...busy] = await Promise.all([tenant('Quiet'), ...[1, 2, 3, 4].map(at => tenant(`Busy ${at}`, 5))])
     const [quietKey = ''] = quiet?.keys ?? []
     const streams: EventStream[] = []
@@ -152,7 +152,7 @@ describe('An event with 2,000 subscribers', () => {
       }
       await Promise.all(streams.map(stream => stream.count(count)))
     }
-    // Compiled code, as in a process that has been running for a while.
+    // Compiled code, as in a process that has run for a while.
     for (const at of [1, 2, 3]) await event(`warm ${at}`, at)
     await loop()
     await delay(500)
@@ -162,7 +162,7 @@ describe('An event with 2,000 subscribers', () => {
       await event(`alone ${at}`, at)
       alone.push(await loop())
     }
-    // The best of three: a collection of garbage is nobody's turn.
+    // The best of three: a garbage collection belongs to no turn.
     const cpuMs = Math.min(...alone.map(one => one.cpuMs))
     const turnMs = Math.min(...alone.map(one => one.longestCpuMs))
     const slowestMs = await latencyWhile(quietKey, event('told', 7))
@@ -172,7 +172,7 @@ describe('An event with 2,000 subscribers', () => {
         `${longestMs.toFixed(1)} ms (idle ${idle.longestMs.toFixed(1)}), another tenant ${Math.round(slowestMs)} ms, RSS ${Math.round(rssMiB)} MiB\n`,
     )
     expect(new Set(streams.map(stream => stream.messages.length))).toEqual(new Set([7]))
-    // CPU time, which a busy machine does not stretch; the other tenant's wait is printed.
+    // CPU time, which a busy machine does not stretch; the other tenant's wait is only printed.
     expect(cpuMs).toBeLessThan(250)
     expect(turnMs).toBeLessThanOrEqual(20)
     expect(rssMiB).toBeLessThan(700)
@@ -181,7 +181,7 @@ describe('An event with 2,000 subscribers', () => {
 })
 
 describe('A replay', () => {
-  it('ends after MAX_REPLAYED changes with a reset, and what happens then is told', async () => {
+  it('ends after MAX_REPLAYED changes with a reset, and then continues live', async () => {
     const { keys, organizationId, datasourceId } = await tenant('Long away')
     const [key = ''] = keys
     const [before] = await query(
@@ -208,7 +208,7 @@ describe('A replay', () => {
     await closeAll(streams)
   }, 240_000)
 
-  it('reads READINGS_AT_ONCE at a time, holds MAX_PRESENTED datasources, and shares readings from one place', async () => {
+  it('reads READINGS_AT_ONCE at a time, holds MAX_PRESENTED datasources, and shares readings of one position', async () => {
     const { organizationId, datasourceId } = await tenant('Shared')
     await query(tiers.databaseUrl, appendSql({ organizationId, datasourceId: bareUuid(datasourceId), count: 2 }))
     const replays = new Replays(tiers.db)
@@ -219,7 +219,7 @@ describe('A replay', () => {
       for await (const _ of replays.from(organizationId, { after, datasourceIds: null })) told += 1
       return told
     }
-    // Far more than are read at a time: each waits for its turn and gets the whole.
+    // Far more than are read at a time: each waits for its turn and gets everything.
     const asked = READINGS_AT_ONCE * 10
     expect(MAX_PRESENTED).toBeGreaterThan(READINGS_AT_ONCE)
     const places = Array.from({ length: asked }, (_, at) => at % 3)
@@ -228,7 +228,7 @@ describe('A replay', () => {
 })
 
 describe('A page of a feed', () => {
-  it('is read once for those who are at the same place; at most MAX_PAGES are held', async () => {
+  it('is read once for subscribers at the same position; at most MAX_PAGES are held', async () => {
     const { organizationId: org, datasourceId } = await tenant('Feeding')
     const pages = new FeedPages(tiers.db)
     const ask = (head: number) => pages.of({ org, datasourceId: bareUuid(datasourceId), after: 0, limit: 10, head })
@@ -240,11 +240,11 @@ describe('A page of a feed', () => {
   })
 })
 
-describe('What is held for slow subscribers', () => {
+describe('The buffer for slow subscribers', () => {
   const change = (length: number): ToldChange =>
     ({ epoch: '1', n: 1, datasourceId: 'x', event: { id: '1-1', told: {} }, length }) as ToldChange
 
-  it('is at most MAX_HELD changes of an organization: the oldest goes, and whose place is gone is told so', () => {
+  it('holds at most MAX_HELD changes of an organization: the oldest goes, and a subscriber that lost its position gets a reset', () => {
     const recent = new RecentChanges()
     recent.add(Array.from({ length: MAX_HELD + 10 }, () => change(1)))
     expect([recent.at(9), recent.next]).toEqual(['gone', MAX_HELD + 10])
@@ -252,14 +252,14 @@ describe('What is held for slow subscribers', () => {
     expect(recent.at(MAX_HELD + 10)).toBeNull()
   })
 
-  it('is at most MAX_HELD_LENGTH of them', () => {
+  it('holds at most MAX_HELD_LENGTH of them', () => {
     const recent = new RecentChanges()
     for (let at = 0; at < 5; at += 1) recent.add([change(MAX_HELD_LENGTH / 2)])
     expect([recent.at(2), recent.next]).toEqual(['gone', 5])
     expect(recent.at(3)).not.toBe('gone')
   })
 
-  it('is at most MAX_BACKLOG_BYTES that wait in sockets, for an organization and not for another', () => {
+  it('holds at most MAX_BACKLOG_BYTES in sockets, for each organization separately', () => {
     const backlog = new Backlog()
     const release = backlog.hold('one', MAX_BACKLOG_BYTES)
     expect(release).not.toBe(false)
@@ -268,7 +268,7 @@ describe('What is held for slow subscribers', () => {
     expect(backlog.hold('one', 1)).not.toBe(false)
   })
 
-  it('is kept for no longer than STALLED_MS, which leaves a proxy its patience', () => {
+  it('is held for STALLED_MS at most, within the patience of proxies', () => {
     expect(STALLED_MS).toBe(60_000)
   })
 })

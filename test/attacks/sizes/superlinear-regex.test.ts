@@ -1,6 +1,6 @@
 /**
- * No regular expression of the product takes a time that grows faster than the text that it is given: a stranger would
- * choose the text. Checked by recheck, which looks for such a text by theory and by trying.
+ * No regular expression of the product takes more than linear time: a stranger would choose the text. Recheck searches
+ * for a worst-case text by analysis and by trying.
  */
 import { fileURLToPath } from 'node:url'
 import { check } from 'recheck'
@@ -10,7 +10,7 @@ import { type FoundRegex, regexesOf } from '#test/support/house/regex-literals.t
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** What is made while the program runs, from parts that are the product's own, and where its parts are looked at. */
+/** Expressions built at run time from the product's own parts, and the place where those parts are checked. */
 const MADE: Readonly<Record<string, string>> = {
   'client/cli/schema-sql-order.ts': 'two escaped names between look-arounds of one character',
   'client/cli/schema-sql-outline.ts': 'a constant form',
@@ -40,7 +40,7 @@ describe('The regular expressions', () => {
     expect([...new Set(made)].sort()).toEqual(Object.keys(MADE).sort())
   }, 600_000)
 
-  it('that have stopped a worker are found by the checker', async () => {
+  it('that once stopped a worker are found by the checker', async () => {
     const text = String.raw`const one = /(\[\])+$/; const two = new RegExp('a*a*$'); const three = new RegExp(one.source)`
     const found = regexesOf({ path: 'one.ts', text })
     expect(found.map(({ place, pattern }) => [place, pattern])).toEqual([

@@ -1,7 +1,7 @@
 /**
- * A task takes the worker down that works at it, and each one after it. The second time it runs alone, in a process that is
- * killed at its deadline: it ends there, and what was held beside it costs nothing. Real workers are killed for real; only
- * the minute until a dead worker's claims run out is taken from the rows.
+ * A task kills the worker that runs it, and each later one. The second time it runs alone, in a process that is killed
+ * at its deadline: the task ends there, and tasks held beside it lose nothing. Real workers are really killed; only the
+ * minute until a dead worker's claims expire is taken from the rows.
  */
 import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -69,14 +69,14 @@ async function task(uuid: string, kind = 'verify'): Promise<TaskRow> {
      from tasks where datasource_id = '${uuid}' and kind = '${kind}'
      order by standing = (kind = 'introspect') limit 1`,
   )
-  // The columns that are asked for, of a task that the test made.
+  // The queried columns of a task that the test made.
   return row as unknown as TaskRow
 }
 
 const isHeld = (uuid: string, kind?: string) =>
   expect.poll(async () => (await task(uuid, kind)).held, { timeout: 30_000 }).toBe(true)
 
-/** Kills a worker that holds these tasks. Their claims run out: not in a minute but now. */
+/** Kills a worker that holds these tasks, and expires its claims at once instead of after a minute. */
 async function dies(worker: TierProcess, uuids: readonly string[], kind?: string): Promise<void> {
   for (const uuid of uuids) await isHeld(uuid, kind)
   await worker.end('SIGKILL')
@@ -84,7 +84,7 @@ async function dies(worker: TierProcess, uuids: readonly string[], kind?: string
   await query(tiers.databaseUrl, `update tasks set locked_until = ${now} where locked_until is not null`)
 }
 
-/** The running processes of one task that a worker has started. */
+/** The running single-task processes that a worker has started. */
 async function alone(worker: TierProcess): Promise<number[]> {
   const { stdout } = await promisify(execFile)('ps', ['-o', 'pid=,args=', '--ppid', String(worker.pid)])
   return stdout
@@ -95,8 +95,8 @@ async function alone(worker: TierProcess): Promise<number[]> {
 
 const said = (worker: TierProcess, message: string) => worker.lines().filter(line => line['msg'] === message)
 
-describe('A task that takes workers down', () => {
-  it('ends in quarantine at the second, and its innocent neighbour goes on as if nothing had been', async () => {
+describe('A task that kills workers', () => {
+  it('ends in quarantine the second time, and its innocent neighbour completes as usual', async () => {
     poison.hold(true)
     slow.hold(true)
     const bad = await register(poison.port)
@@ -133,7 +133,7 @@ describe('A task that takes workers down', () => {
     })
   })
 
-  it('is one of its organization and two of all at a time', async () => {
+  it('runs as one of its organization and two in all at a time', async () => {
     poison.hold(true)
     slow.hold(true)
     const own = [await register(poison.port), await register(poison.port)]
@@ -163,7 +163,7 @@ describe('A task that takes workers down', () => {
       await expect.poll(async () => (await task(uuid)).ran_out, { timeout: 120_000 }).toBe(0)
   }, 300_000)
 
-  it('is not counted for what is handed back at SIGTERM', async () => {
+  it('is not charged for tasks that are released at SIGTERM', async () => {
     poison.hold(true)
     const { uuid } = await register(poison.port)
     const worker = await startWorker()
