@@ -1,6 +1,6 @@
 /**
- * The customers of the benchmark of feeds, in a process of their own: endpoints that have nothing to say until they are told
- * to begin, and then all events at once. Answers are made beforehand, so that little of what is measured is theirs.
+ * The customers of the feed benchmark, in a process of their own: endpoints without events until they are told to
+ * begin, and then with all events at once. Answers are made in advance, so that they cost little of the measured time.
  */
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -42,7 +42,7 @@ process.on('message', () => {
 })
 process.on('disconnect', () => process.exit())
 
-/** Several, since what is not active yet is dialled so many times a minute at one place and no more. */
+/** Several addresses, since a host with endpoints that are not active yet is dialled only so many times a minute. */
 const listeners = Array.from({ length: places }, () => createServer(certificate, answer).listen(0, '127.0.0.1'))
 await Promise.all(listeners.map(listener => once(listener, 'listening')))
 process.send?.({ ports: listeners.map(portOf), ca: authority.cert })

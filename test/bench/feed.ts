@@ -1,7 +1,7 @@
 /**
- * What following feeds costs: events per second that one worker stores from 100 endpoints ÷ the rate at which the same rows
- * go in by the same statement through `pg`, in one run. Endpoints, worker, database and this program share the machine.
- * `npm run bench:feed`.
+ * The cost of following feeds: events per second that one worker stores from 100 endpoints ÷ the rate of the same
+ * inserts by the same statement through `pg`, in one run. Endpoints, worker, database and this program share the
+ * machine. `npm run bench:feed`.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -23,10 +23,10 @@ import { startEntry } from '#test/support/operations/processes.ts'
 
 const ENDPOINTS = 100
 const EVENTS = 5_000
-/** As many as we ask for. */
+/** The page size that we request. */
 const PAGE = FEED_PACE.pageLimit
 const TARGET = 0.5
-/** As many as the worker follows feeds at once. */
+/** The number of feeds that a worker follows at once. */
 const CONNECTIONS = 4
 const ORGANIZATIONS = 4
 const PLACES = 10
@@ -35,12 +35,12 @@ const cleanup = new AsyncDisposableStack()
 const dir = await mkdtemp(join(tmpdir(), 'mooring-bench-'))
 cleanup.defer(() => rm(dir, { recursive: true, force: true }))
 
-/** The endpoints, in their process. `begin` lets their events flow. */
+/** The endpoints' process. `begin` releases their events. */
 async function startEndpoints() {
   const path = fileURLToPath(new URL('./feed-endpoints.ts', import.meta.url))
   const child = fork(path, [EVENTS, PAGE, PLACES].map(String))
   cleanup.defer(() => void child.kill())
-  // Sound: the first thing that it says.
+  // Sound: its first message.
   const [{ ports, ca }] = (await once(child, 'message')) as [{ ports: number[]; ca: string }]
   return { ports, ca, begin: () => child.send('begin') }
 }
@@ -60,7 +60,7 @@ async function prepare(url: string): Promise<string[]> {
   return keys
 }
 
-/** Registers the endpoints through the web tier, which is stopped again. */
+/** Registers the endpoints through a web tier, which then stops. */
 async function register(env: Record<string, string>, of: { keys: string[]; ports: number[] }): Promise<void> {
   const web = startEntry('web', { ...env, MOORING_KEYRING: join(dir, 'web.json') })
   const listening = await web.line(/"port":(\d+)/)
@@ -76,7 +76,7 @@ async function register(env: Record<string, string>, of: { keys: string[]; ports
   await web.stop()
 }
 
-/** Resolves when the query answers true: asked at each wake of the database, and ten times a second. */
+/** Resolves when the query returns true: run at each wake of the database, and ten times a second. */
 async function until(client: pg.Client, sql: string): Promise<void> {
   for (;;) {
     const { rows } = await client.query<{ done: boolean }>(sql)
@@ -85,7 +85,7 @@ async function until(client: pg.Client, sql: string): Promise<void> {
   }
 }
 
-/** Events per second through a worker, from the moment at which all endpoints have something to say. */
+/** Events per second through a worker, from the moment at which every endpoint has events. */
 async function followed(server: {
   createDatabase(name: string): Promise<string>
 }): Promise<{ rate: number; url: string }> {
@@ -132,7 +132,7 @@ interface Raw {
   readonly events: readonly { readonly id: string; readonly json: string }[]
 }
 
-/** The same rows by the same statement, of the feeds that are there, in as many connections; nothing else. */
+/** The same inserts by the same statement, for the existing feeds, over as many connections, and nothing else. */
 async function raw(url: string): Promise<number> {
   const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS })
   const feeds = await pool.query<{ org: string; id: string }>('select org_id as org, datasource_id as id from feeds')

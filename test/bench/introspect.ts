@@ -1,8 +1,8 @@
 /**
- * What introspection costs: databases of 50, 1,000 and 10,000 tables × 10 columns, made in one run; ours ÷ the same
- * catalog query raw through `pg`, memory and stored bytes, beside the libraries on the same databases, each in a process
- * of its own and stopped after a minute. Every reading connects anew. A worker lives for weeks: the first rounds, in which V8
- * still compiles, are of everyone's times not counted, but of the memory they are. `npm run bench:introspect`.
+ * The cost of introspection: databases of 50, 1,000 and 10,000 tables × 10 columns, made in one run; our time ÷ the
+ * time of the same catalog query through `pg`, memory and stored bytes, beside the libraries on the same databases,
+ * each in its own process and stopped after a minute. Every reading connects again. A worker lives for weeks: the first
+ * rounds, in which V8 still compiles, count for memory and not for time. `npm run bench:introspect`.
  */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,10 @@ const MIB = 1 << 20
 const MAX_RATIO = 1.5
 const MAX_GROWTH_MIB = 200
 
-/** Sizes and how often each is read, the first rounds uncounted: the fewer, the slower. One of 10,000 is its own warm-up. */
+/**
+ * Sizes and rounds of each, and the first rounds that do not count: fewer for slower ones. The one of 10,000 warms
+ * itself up.
+ */
 const SIZES = [
   { tables: 50, warmUp: 15, rounds: 25 },
   { tables: 1_000, warmUp: 4, rounds: 11 },
@@ -87,13 +90,14 @@ async function compare(url: string, size: Size): Promise<boolean> {
   console.log(line('ours', ours))
   let isFastest = true
   for (const name of others) {
-    // A reading takes this one about 0.07 s a table: its rounds are one.
+    // This contender takes about 0.07 s a table: it runs one round.
     const measured = await measure(name, url, name === 'extract-pg-schema' ? ONCE : size)
     console.log(line(name, measured))
     if (measured !== null && ours !== null) isFastest &&= median(ours.timesMs) < median(measured.timesMs)
   }
   if (ratio === null || ours === null) return false
-  // Against the query alone, the canonical form, its fingerprint and its compression count as ours; no library makes any.
+  // Against the query alone, the canonical form, its fingerprint and its compression count as our time; no library
+  // makes them.
   const [raw, own] = [median(ratio.rawMs), median(ratio.timesMs)]
   const times = own / raw
   const growthMib = ours.growthBytes / MIB

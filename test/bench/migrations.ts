@@ -1,7 +1,7 @@
 /**
- * How long each migration since release 0.2.0 takes on a million datasources, which locks it holds for how long, and how long reads
- * and registrations of that release wait meanwhile: `npm run bench:migrations`, or `npm run bench:migrations -- 100000` for fewer.
- * Ends with an error where somebody waited for longer than two seconds.
+ * How long each migration since release 0.2.0 takes on a million datasources, which locks it holds for how long, and
+ * how long reads and registrations of that release wait meanwhile: `npm run bench:migrations`, or `npm run
+ * bench:migrations -- 100000` for fewer. Ends with an error if a call waited for longer than two seconds.
  */
 import { readFile } from 'node:fs/promises'
 import { argv, stdout } from 'node:process'
@@ -21,10 +21,10 @@ const LOOK_MS = 10
 
 const say = (line: string) => void stdout.write(`${line}\n`)
 
-/** What one file came to. */
+/** The measurements of one file. */
 interface Step {
   seconds: number
-  /** Of one read and of one registration that ended while it ran. */
+  /** Of one read and of one registration that ended during the file. */
   readMs: number
   writeMs: number
   /** How long a lock was held that others wait for, by table and mode. */
@@ -34,7 +34,7 @@ interface Step {
 const steps = new Map<string, Step>()
 let running: Step | null = null
 
-/** From now on each statement of a migration is timed: it is known by its text. */
+/** Times each statement of a migration from now on; a statement is known by its text. */
 async function watchStatements(): Promise<void> {
   const fileOf = new Map<string, string>()
   for (const name of await migrationNames()) {
@@ -62,7 +62,7 @@ async function connected(url: string): Promise<pg.Client> {
   return client
 }
 
-/** Does something again and again, and hands on how long each took. */
+/** Repeats a call, and reports how long each took. */
 async function again(goesOn: () => boolean, work: () => Promise<unknown>, heard: (ms: number) => void): Promise<void> {
   while (goesOn()) {
     const from = performance.now()
@@ -72,7 +72,7 @@ async function again(goesOn: () => boolean, work: () => Promise<unknown>, heard:
   }
 }
 
-/** The statement with which that release registers, in its columns. */
+/** The registration statement of that release, in its columns. */
 const REGISTER = `
   with d as (
     insert into datasources (org_id, id, kind, mode, db_type, host, port, database, tls_mode, excluded_schemas, metadata, created_at)
@@ -92,7 +92,7 @@ const REGISTER = `
 const READ = `select d.id, c.version from datasources d left join credentials c on c.org_id = d.org_id and c.datasource_id = d.id
   and c.state = 'current' where d.org_id = $1 and d.id = $2`
 
-/** Locks that others wait for, and since when each was seen. */
+/** Locks that others wait for, and when each was first seen. */
 async function watchLocks(client: pg.Client, ours: readonly number[], goesOn: () => boolean): Promise<void> {
   const since = new Map<string, number>()
   while (goesOn()) {

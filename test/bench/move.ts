@@ -1,6 +1,6 @@
 /**
- * Moves an organization between two servers by the command, and prints how long it took and for how long its writers were refused:
- * `npm run bench:move` for 5,000 datasources, `npm run bench:move -- 20000` for as many as one says.
+ * Moves an organization between two servers by the command, and prints its duration and how long writers were refused:
+ * `npm run bench:move` for 5,000 datasources, `npm run bench:move -- 20000` for another number.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -34,7 +34,10 @@ async function installation() {
   return { url, db, org }
 }
 
-/** What a year of a datasource leaves: three verifications, a snapshot of 4 kB, two lines of the record, a standing task. */
+/**
+ * The rows of a datasource after a year: three verifications, a snapshot of 4 kB, two lines of the record, a scheduled
+ * task.
+ */
 const FILLED = (org: string) => `
   insert into verifications (org_id, id, datasource_id, version, outcome, checks, advisories, took_ms, at)
     select org_id, uuidv7(), id, 1, 'passed', (select jsonb_agg(jsonb_build_object('item', 'check ' || i, 'ok', true)) from generate_series(1, 11) i),

@@ -1,7 +1,7 @@
 /**
- * The queue under a backlog: what a claim reads and how long it takes, how fast several workers drain it, how long callers wait
- * meanwhile, and what a check costs a worker apart from its dial. `npm run bench:queue` with 1,000,000 tasks due,
- * `npm run bench:queue -- 50000` with as many as one says. Ends with an error where a bound is missed.
+ * The queue under a backlog: the rows that a claim reads and its duration, how fast several workers drain the queue,
+ * how long callers wait meanwhile, and the cost of a check for a worker apart from its dial. `npm run bench:queue` with
+ * 1,000,000 tasks due, `npm run bench:queue -- 50000` with another number. Ends with an error if a bound is missed.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ import { query, startServer } from '#test/support/database/postgres.ts'
 import { makeBacklog, readingOf } from '#test/support/tasks/backlog.ts'
 
 const due = Number(argv[2] ?? 1_000_000)
-/** A hundred tasks for each, of which half are those of one of them. */
+/** A hundred tasks for each; half of the tasks belong to one of them. */
 const organizations = Math.max(100, Math.round(due / 100))
 const WORKERS = 4
 const DRAIN_MS = 10_000
@@ -46,7 +46,7 @@ async function emptyQueue(name: string): Promise<string> {
   return url
 }
 
-/** Milliseconds of a claim in the database, the least of some: others may be at work on this machine. */
+/** Milliseconds of a claim in the database, the minimum of several, since other programs may use this machine. */
 async function claimIn(url: string): Promise<number> {
   const db = openDb({ url, size: 1, setsDeadlines: true, onError: () => undefined })
   const ask = { kinds: ['verify' as const], limit: 8, perOrganization: 3, held: [], leaseMs: 60_000, now: new Date() }
@@ -80,7 +80,7 @@ async function startClaimer(url: string) {
   }
 }
 
-/** Asks for checks one after the other, each of an organization that has nothing else, and answers how long each waited. */
+/** Requests checks one after the other, each for an organization without other work, and returns each one's wait. */
 async function callers(url: string): Promise<number[]> {
   const waits: number[] = []
   for (let count = 0; count < CALLERS; count += 1) {

@@ -1,6 +1,6 @@
 /**
- * What the pooled random generator under libsodium brings: sealed boxes a second with the library's own generator and with
- * ours, five rounds in turn, medians. `npm run -s bench:random` prints one line.
+ * The gain of the pooled random generator under libsodium: sealed boxes a second with the library's own generator and
+ * with ours, medians of five alternating rounds. `npm run -s bench:random` prints one line.
  */
 import sodium from 'libsodium-wrappers'
 import { pooledWords } from '#server/seal/sodium.ts'
@@ -24,7 +24,7 @@ function sealsPerSecond(generator: unknown): number {
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
-// The first round of each is warm-up.
+// The first round of each warms up.
 sealsPerSecond(own)
 sealsPerSecond(pooled)
 const rounds = Array.from({ length: ROUNDS }, () => [sealsPerSecond(own), sealsPerSecond(pooled)] as const)

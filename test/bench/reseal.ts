@@ -1,6 +1,6 @@
 /**
- * Seals credentials anew in one worker, and prints credentials/s beside what libsodium alone makes of the same work:
- * `npm run bench:reseal` for 100,000, `npm run bench:reseal -- 5000` for as many as one says.
+ * Reseals credentials in one worker, and prints credentials/s beside the rate of libsodium alone for the same work:
+ * `npm run bench:reseal` for 100,000, `npm run bench:reseal -- 5000` for another number.
  */
 import { argv, stdout } from 'node:process'
 import sodium from 'libsodium-wrappers'
@@ -14,7 +14,7 @@ import { makeCredentials, numberedSecret } from '#test/support/keys/many-credent
 
 const count = Number(argv[2] ?? 100_000)
 
-/** Open, check, seal and sign, with the library and nothing else: the least that a credential costs. */
+/** Opens, checks, seals and signs with the library alone: the minimum cost of a credential. */
 async function libsodiumAlone(): Promise<number> {
   await readySodium()
   const [from, to, signing] = [sodium.crypto_box_keypair(), sodium.crypto_box_keypair(), sodium.crypto_sign_keypair()]

@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: requests a second for reading and for registering one datasource over REST, each beside a bare server in
- * the same run, so that the ratio holds on any machine. Mooring's web tier runs in a process of its own, as does the load.
+ * `npm run bench`: requests a second for reading and for registering one datasource over REST, each beside a bare
+ * server in the same run, so that the ratio holds on any machine. Mooring's web tier runs in its own process, as does
+ * the load.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -29,7 +30,7 @@ try {
 }
 
 async function bench(): Promise<void> {
-  // Commits reach the disk, as they do in production.
+  // Commits reach the disk, as in production.
   const server = await startServer({ settings: { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } })
   cleanup.defer(() => server.stop())
   const databaseUrl = await server.createDatabase('bench')
@@ -61,7 +62,7 @@ function print(name: string, cells: readonly string[]): void {
   process.stdout.write(`${name.padEnd(10)}${cells.map(cell => cell.padStart(11)).join('')}\n`)
 }
 
-/** Keyrings, an organization and a key; quotas and limits as wide as they go, since they are not what is measured. */
+/** Keyrings, an organization and a key; quotas and limits at their maximum, since they are not measured. */
 async function install(databaseUrl: string): Promise<{ env: Record<string, string>; key: string }> {
   const dir = await mkdtemp(join(tmpdir(), 'mooring-bench-'))
   cleanup.defer(() => rm(dir, { recursive: true, force: true }))
@@ -84,7 +85,7 @@ async function install(databaseUrl: string): Promise<{ env: Record<string, strin
   return { env, key }
 }
 
-/** Starts the web tier, or the bare server, and answers where it listens. */
+/** Starts the web tier, or the bare server, and returns its address. */
 async function startProcess(which: 'web' | 'bare', env: Record<string, string>): Promise<{ url: string }> {
   const at = { web: '../../server/web.ts', bare: './support/bare-process.ts' }[which]
   const { PATH = '' } = process.env

@@ -1,6 +1,7 @@
 /**
- * Prints how large a million rows are of what retention forgets, how long `migrate` keeps a writer waiting while it turns them into
- * months, and how long each batch takes: `npm run bench:retention`, or `npm run bench:retention -- 100000` for fewer rows.
+ * Prints the size of a million rows of each table under retention, how long `migrate` delays a writer while it
+ * partitions the tables by month, and the duration of each batch: `npm run bench:retention`, or `npm run
+ * bench:retention -- 100000` for fewer rows.
  */
 import { argv, stdout } from 'node:process'
 import pg from 'pg'
@@ -18,7 +19,7 @@ import { query, startServer } from '#test/support/database/postgres.ts'
 
 const rows = Number(argv[2] ?? 1_000_000)
 const AGE_DAYS = 180
-/** How long a batch may hold its locks, its commit included. */
+/** How long a batch may hold its locks, including its commit. */
 const MOST_MS = 100
 const org = newId()
 
@@ -29,7 +30,7 @@ const url = await server.createDatabase('bench')
 const sql = (text: string) => query(url, text)
 const tell = (line: string) => stdout.write(`${line}\n`)
 
-/** As many checks as a direct datasource has, in their size. */
+/** As many checks as a direct datasource has, at their size. */
 const CHECKS = JSON.stringify(
   Array.from({ length: 11 }, (_, at) => ({
     item: `check_of_a_database_${at}`,
@@ -38,7 +39,7 @@ const CHECKS = JSON.stringify(
     actual: 'what was found there',
   })),
 )
-// An id of the same moment as the row, as `newId` makes it.
+// An id of the row's moment, as `newId` makes it.
 const AT = `now() - make_interval(secs => ${AGE_DAYS} * 86400.0 * (${rows} - n) / ${rows})`
 const ID = `(lpad(to_hex((extract(epoch from ${AT}) * 1000)::bigint), 12, '0') || '7' || substr(md5(n::text), 1, 3) || '8' ||
   substr(md5(n::text), 4, 15))::uuid`
@@ -77,7 +78,7 @@ async function sizes(): Promise<void> {
   }
 }
 
-/** Migrates while one connection writes to both tables without a pause; tells the longest wait of a write. */
+/** Migrates while one connection writes to both tables without a pause; prints the longest wait of a write. */
 async function migrateUnderLoad(): Promise<void> {
   const writer = new pg.Client({ connectionString: url })
   await writer.connect()
@@ -106,7 +107,9 @@ async function migrateUnderLoad(): Promise<void> {
   )
 }
 
-/** Does all batches as a worker does, and tells how long they take. Throws where one in a hundred takes longer than it may. */
+/**
+ * Runs all batches as a worker does, and prints their durations. Throws if one in a hundred takes longer than allowed.
+ */
 async function batches(name: string, batch: (size: number) => Promise<boolean>): Promise<void> {
   const took: number[] = []
   const size = new BatchSize()

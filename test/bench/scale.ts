@@ -1,8 +1,8 @@
 /**
  * The cost of a million datasources: every frequent operation, with a thousand datasources and with a million over
- * 10,000 organizations, one of which has a tenth of them, side by side in one run. `npm run bench:scale`, or
- * `npm run bench:scale -- 50000` for fewer. Prints rates and their ratio, and every statement's plans; ends with an error where a
- * ratio is below the target or a plan reads more than it may.
+ * 10,000 organizations, one of which has a tenth of them, side by side in one run. `npm run bench:scale`, or `npm run
+ * bench:scale -- 50000` for fewer. Prints rates and their ratio, and every statement's plans; ends with an error if a
+ * ratio is below the target or a plan reads more rows than allowed.
  */
 import { argv, stdout } from 'node:process'
 import { type Explained, Explainer } from '#test/bench/scale/explained.ts'
@@ -16,9 +16,9 @@ const FEW = { datasources: 1_000, organizations: 10 }
 const MANY = { datasources, organizations: Math.max(10, datasources / 100) }
 const TARGET = 0.85
 const MOST_PASSES = 4
-/** Rows that one statement may read, of tables and indexes. */
+/** Rows that one statement may read, from tables and indexes. */
 const MOST_ROWS = 2_500
-/** A table that is small whatever there is may be read from end to end. */
+/** Tables below this size may be read from end to end. */
 const SMALL = 5_000
 
 const say = (line: string) => void stdout.write(`${line}\n`)
@@ -26,8 +26,8 @@ const say = (line: string) => void stdout.write(`${line}\n`)
 const median = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN
 
 /**
- * Does a row on both in turn, so that whatever else the machine does slows both alike; the medians are compared. One that misses
- * the target is done more often.
+ * Runs a row on both sites alternately, so that other load slows both alike, and compares the medians. Repeats a row
+ * that misses the target.
  */
 async function compare(row: Row, { few, many }: Sites): Promise<boolean> {
   const times = { few: [] as number[], many: [] as number[] }

@@ -1,6 +1,6 @@
 /**
- * `npm run trace`: the product files and functions that one warm request enters, a registration and a read in each way of
- * calling, over HTTP to a web tier in this process. With `DATABASE_URL` it takes that migrated database and prints JSON.
+ * `npm run trace`: the product files and functions that one warm request enters, for a registration and a read on each
+ * surface, over HTTP to a web tier in this process. With `DATABASE_URL` it uses that migrated database and prints JSON.
  */
 import { migrate } from '#server/store/installation/migrate.ts'
 import { startServer } from '#test/support/database/postgres.ts'

@@ -1,7 +1,7 @@
 /**
- * What a check costs: the time of one verification of an active datasource, from claimed to settled with a warm dialling
- * process, ÷ the time of a bare `pg` connect and one role query, against the same server, in one run, alternating. Prints
- * medians and the ratio for plain TCP and for TLS. `npm run bench:verify`.
+ * The cost of a check: the time of one verification of an active datasource, from claimed to settled with a warm
+ * dialling process, ÷ the time of a bare `pg` connect and one role query, against the same server, in one run,
+ * alternating. Prints medians and the ratio for plain TCP and for TLS. `npm run bench:verify`.
  */
 import pg from 'pg'
 import { newId } from '#server/domain/access/ids.ts'
@@ -19,7 +19,7 @@ const WARM_UP = 100
 const PASSWORD = 'Tr0ub4dor-and-3'
 const TARGETS = { disable: 1.5, require: 1.3 } as const
 
-/** A database with something in its catalog: forty tables with row security, in a schema of its own. */
+/** A database with a realistic catalog: forty tables with row security, in a schema of their own. */
 const DATABASE = `
 create role app login password '${PASSWORD}'; 
 create schema app; grant usage on schema app to app;
@@ -32,7 +32,7 @@ analyze`
 
 type Mode = keyof typeof TARGETS
 
-/** Goodbyes are not timed on either side: the answer is there before. */
+/** Disconnects are not timed on either side: the answer has arrived before. */
 async function bare(port: number, mode: Mode): Promise<number> {
   const ssl = mode === 'require' ? { rejectUnauthorized: false } : false
   const client = new pg.Client({ host: '127.0.0.1', port, user: 'app', database: 'postgres', password: PASSWORD, ssl })
@@ -44,7 +44,7 @@ async function bare(port: number, mode: Mode): Promise<number> {
   return took
 }
 
-/** Claims the check of one datasource, and times it from there. The first one finds out that the database is in order. */
+/** Claims the check of one datasource, and times it from there. The first one establishes that the database passes. */
 async function verified({ deps, organizationId: org }: BenchWorker, datasourceId: string): Promise<number> {
   const now = new Date()
   await tasks.request(deps.db, org, { id: newId(), kind: 'verify', datasourceId, now })
@@ -79,7 +79,7 @@ async function measure(worker: BenchWorker, of: { port: number; mode: Mode; data
   )
 }
 
-/** Registers the database once for each mode, and answers the ids by mode. */
+/** Registers the database once for each mode, and returns the ids by mode. */
 async function register({ deps, keyring, organizationId }: BenchWorker, port: number): Promise<Map<string, string>> {
   const modes = Object.keys(TARGETS) as Mode[] // the keys of TARGETS are modes
   const ground = { db: deps.db, keyring, organizationId }

@@ -1,6 +1,6 @@
 /**
- * The numbers of changes: dense in an organization, in the order of the commits, and never told in part without a word. No worker
- * runs, so that nothing happens but what a test does.
+ * The numbers of changes: dense in an organization, in commit order, and never delivered in part silently. No worker
+ * runs, so that only the test writes.
  */
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -36,7 +36,7 @@ const watch = (of: Partial<Subscription> = {}) =>
 const appended = (count = 1, datasourceId = id) =>
   appendSql({ organizationId: organization.id, datasourceId: bareUuid(datasourceId), count })
 
-/** Appends them, and rings as a process does, so that a test need not wait for the poll. */
+/** Appends changes, and notifies as a process does, so that a test need not wait for the poll. */
 const append = async (...of: Parameters<typeof appended>) => void (await sql(`${appended(...of)}; notify mooring_news`))
 
 async function registered(): Promise<DatasourceId> {
@@ -47,7 +47,7 @@ async function registered(): Promise<DatasourceId> {
 
 const rename = (name: string) => mooring.client(organization.testKey).datasources.update.mutate({ id, name })
 
-/** Moves the head, with nothing below it: as if as many changes had been told and forgotten. */
+/** Moves the head without changes below it, as if as many had been delivered and deleted. */
 async function moveHead(last: number): Promise<void> {
   await sql(`delete from changes where org_id = '${organization.id}'`)
   await sql(`update change_heads set last = ${last} where org_id = '${organization.id}'`)
@@ -62,44 +62,41 @@ const numbers = (stream: EventStream) => stream.messages.map(message => Number(m
 const changes = (stream: EventStream) => stream.messages.map(({ text }): string => JSON.parse(text).change)
 const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
-/** How many sessions wait for a lock of another. */
+/** The number of sessions that wait for another's lock. */
 async function waiting(): Promise<number> {
   const rows = await sql(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)
   return rows.length
 }
 
 describe('A subscriber across a power of ten', () => {
-  it.each([10_000, 100_000])(
-    'of %i misses nothing live and nothing on a resume, while commits are held back',
-    async power => {
-      await moveHead(power - 5)
-      const { epoch } = await head()
-      const live = await watch()
-      await append()
-      await live.count(1)
-      // One holds its number back, and the others stand behind it: nobody is told a later one first.
-      const late = new pg.Client({ connectionString: mooring.databaseUrl })
-      await late.connect()
-      await late.query(`begin; ${appended(2)}`)
-      const renamed = [rename('one'), rename('two'), rename('three')]
-      while ((await waiting()) < renamed.length);
-      expect(numbers(live)).toEqual([power - 4])
-      await late.query('commit')
-      await late.end()
-      await Promise.all(renamed)
-      await append(3)
-      await live.count(9)
-      expect(numbers(live)).toEqual(upTo(power - 4, power + 4))
-      // From each place, those that are told first among them.
-      for (const from of upTo(power - 5, power + 3)) {
-        const stream = await watch({ lastEventId: `${epoch}-${from}` })
-        await stream.count(power + 4 - from)
-        expect(numbers(stream)).toEqual(upTo(from + 1, power + 4))
-        await stream.close()
-      }
-      await live.close()
-    },
-  )
+  it.each([10_000, 100_000])('of %i misses nothing live or on a resume, while commits are held back', async power => {
+    await moveHead(power - 5)
+    const { epoch } = await head()
+    const live = await watch()
+    await append()
+    await live.count(1)
+    // One writer holds its number back, and the others queue behind it: no later one is delivered first.
+    const late = new pg.Client({ connectionString: mooring.databaseUrl })
+    await late.connect()
+    await late.query(`begin; ${appended(2)}`)
+    const renamed = [rename('one'), rename('two'), rename('three')]
+    while ((await waiting()) < renamed.length);
+    expect(numbers(live)).toEqual([power - 4])
+    await late.query('commit')
+    await late.end()
+    await Promise.all(renamed)
+    await append(3)
+    await live.count(9)
+    expect(numbers(live)).toEqual(upTo(power - 4, power + 4))
+    // From each position, including those of the first deliveries.
+    for (const from of upTo(power - 5, power + 3)) {
+      const stream = await watch({ lastEventId: `${epoch}-${from}` })
+      await stream.count(power + 4 - from)
+      expect(numbers(stream)).toEqual(upTo(from + 1, power + 4))
+      await stream.close()
+    }
+    await live.close()
+  })
 })
 
 describe('A reset', () => {
@@ -111,7 +108,7 @@ describe('A reset', () => {
     ['from a number that was never given', ({ epoch, last }) => `${epoch}-${last + 1}`],
     ['from before what is kept', ({ epoch }) => `${epoch}-1`],
   ]
-  it.each(places)('is what comes to a subscriber %s, and what happens then is told', async (_what, place) => {
+  it.each(places)('reaches a subscriber %s, and later changes follow it', async (_what, place) => {
     await append(4)
     await sql(`delete from changes where org_id = '${organization.id}' and n <= 2`)
     const at = await head()
@@ -126,7 +123,7 @@ describe('A reset', () => {
     await stream.close()
   })
 
-  it('comes to those who never heard that a datasource was removed whose rows are gone, however young its changes are', async () => {
+  it('reaches a subscriber that missed the removal of a datasource whose rows are deleted, however recent its changes are', async () => {
     const gone = await registered()
     await append(2)
     const before = await head()
@@ -145,7 +142,7 @@ describe('A reset', () => {
     for (const stream of [unaware, aware]) await stream?.close()
   })
 
-  it('does not come from the last place before what is kept, nor from the head', async () => {
+  it('does not follow from the last position before the stored changes, nor from the head', async () => {
     await append(4)
     await sql(`delete from changes where org_id = '${organization.id}' and n <= 2`)
     const { epoch, last } = await head()
@@ -156,7 +153,7 @@ describe('A reset', () => {
     for (const stream of [before, at]) await stream?.close()
   })
 
-  it('comes to those who are connected, where the epoch ends while they are', async () => {
+  it('reaches connected subscribers when the epoch ends', async () => {
     const [all, one] = [await watch(), await watch({ input: { id } })]
     await append()
     await Promise.all([all.count(1), one.count(1)])
@@ -175,8 +172,8 @@ describe('A reset', () => {
   })
 })
 
-describe('A subscriber who may see one datasource', () => {
-  it('is told what they missed of it, however much happened to the others', async () => {
+describe('A subscriber limited to one datasource', () => {
+  it('receives its missed changes, however many the other datasources have', async () => {
     organization = mooring.organization
     const [one, two] = [await registered(), await registered()]
     const { epoch, last } = await head()
@@ -196,7 +193,7 @@ describe('A subscriber who may see one datasource', () => {
 })
 
 describe('A transaction that stays open in our database', () => {
-  it('silences nobody: strangers, and those of another organization that hold their head', async () => {
+  it('silences nobody: neither strangers nor a writer of another organization that holds its head', async () => {
     const other = await mooring.newOrganization('Slow')
     const stranger = new pg.Client({ connectionString: mooring.databaseUrl })
     const holder = new pg.Client({ connectionString: mooring.databaseUrl })
@@ -213,8 +210,8 @@ describe('A transaction that stays open in our database', () => {
   })
 })
 
-describe('A reader whose connections have died without a word', () => {
-  it('goes on over others: each reading has 2 s, and what lay idle meanwhile is not waited for', async () => {
+describe('A reader whose connections have died silently', () => {
+  it('continues over others: each reading has 2 s, and it does not wait for idle ones', async () => {
     const database = await freshDatabase()
     const way = await openWay(database.url)
     const far = await startMooring({ databaseUrl: way.url, worker: false })
@@ -223,14 +220,15 @@ describe('A reader whose connections have died without a word', () => {
     const connectionString = 'postgresql://reader:secret@127.0.0.1:1/shop'
     const made = await datasources.register.mutate({ connectionString })
     const stream = await watchDatasources({ url: far.url, key })
-    // As many connections as the pool has lie idle afterwards, and the wakes have one of their own.
+    // As many connections as the pool has are idle afterwards, and the wakes have one of their own.
     await Promise.all(Array.from({ length: 30 }, () => datasources.list.query({})))
     const missed = appendSql({ organizationId, datasourceId: bareUuid(made.id) })
     way.silenceOpen()
     const silentAt = performance.now()
     await query(database.url, missed)
     await stream.count(1)
-    // Two seconds by the specification, and a new connection; with the deadline of all other statements it is sixteen.
+    // Two seconds by specification, and a new connection; with the deadline of all other statements it would be
+    // sixteen.
     expect(performance.now() - silentAt).toBeLessThan(10_000)
     await stream.close()
     await far.stop()
@@ -239,12 +237,12 @@ describe('A reader whose connections have died without a word', () => {
   })
 })
 
-describe('What a process of the last release writes', () => {
+describe('A change written by a process of the last release', () => {
   const former = (count: number, xid = 'pg_current_xact_id()') =>
     sql(`insert into changes (org_id, datasource_id, change, at, xid)
       select '${organization.id}', '${bareUuid(id)}', 'introspected', now(), ${xid} from generate_series(1, ${count})`)
 
-  it('is numbered behind what is there, in its order, and told to those who watch; not as new to those who come then', async () => {
+  it('is numbered after the existing ones, in its order, and delivered to subscribers; later subscribers do not get it as new', async () => {
     await former(3)
     const { last } = await head()
     const stream = await watch()

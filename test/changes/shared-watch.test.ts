@@ -1,4 +1,4 @@
-/** The one watch of a client: what its leases hear, at its beginning and where changes were left out. */
+/** The one subscription of a client: its leases hear of every beginning, every reset and their own versions. */
 import { describe, expect, it } from 'vitest'
 import type { Client } from '#client/index.ts'
 import { SharedWatch } from '#client/node/shared-watch.ts'
@@ -8,7 +8,7 @@ interface Spoken {
   onData(told: { data: object }): void
 }
 
-/** A client whose subscription the test speaks for. */
+/** A client whose subscription the test controls. */
 function spokenFor() {
   const subscribed: Spoken[] = []
   const subscribe = (_: object, spoken: Spoken) => {
@@ -21,7 +21,7 @@ function spokenFor() {
 }
 
 describe('The watch of a client', () => {
-  it('has each lease look anew when it begins and at every reset, and tells versions to those whose they are', () => {
+  it('makes each lease check again at its beginning and at every reset, and reports versions to the leases of that datasource', () => {
     const { client, subscribed } = spokenFor()
     const heard: string[] = []
     const listen = (id: string) =>

@@ -1,5 +1,5 @@
 /**
- * A thousand subscribers over two web processes are told a verdict that a third process reached, within a second, and miss
+ * A thousand subscribers over two web processes receive a verdict from a third process within a second, and miss
  * nothing while they move from one web process to the other.
  */
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { type Running, startEntry } from '#test/support/operations/processes.ts'
 
 const SUBSCRIBERS = 1_000
-/** A key has a hundred places at each process, an organization five hundred. */
+/** A key may hold a hundred subscriptions at each process, an organization five hundred. */
 const KEYS = 10
 
 let server: TestServer
@@ -26,7 +26,7 @@ beforeAll(async () => {
   server = await startServer()
   const databaseUrl = await server.createDatabase('mooring')
   await migrate(databaseUrl)
-  // Keys and a client; it verifies nothing and nobody is subscribed to it.
+  // Provides keys and a client; it verifies nothing and has no subscriber.
   mooring = await startMooring({ databaseUrl, worker: false })
   customer = await makeCustomer()
   const env = (tier: string) => ({
@@ -52,10 +52,13 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** How many connect at a time: each is authenticated over the eight connections of its process, and waits 2 s for one at most. */
+/**
+ * How many connect at a time: each is authenticated over the eight connections of its process, and waits 2 s for one at
+ * most.
+ */
 const AT_ONCE = 100
 
-/** One stream for each subscriber, half of them at each process; on the other one when `moved`. */
+/** One stream for each subscriber, half of them at each process; at the other one when `moved`. */
 async function subscribe(moved: boolean, lastEventIds: readonly string[] = []): Promise<EventStream[]> {
   const streams: EventStream[] = []
   const one = (at: number) => {
@@ -75,7 +78,7 @@ const changeOf = (text: string): string => JSON.parse(text).change
 const isVerdict = ({ event, text }: Received) => event === 'message' && changeOf(text) === 'verified'
 const positions = (stream: EventStream) => stream.messages.map(message => message.id)
 
-/** When the last verdict was committed, by the clock of this machine. */
+/** When the last verdict was committed, by this machine's clock. */
 async function verdictAt(id: DatasourceId): Promise<number> {
   const uuid = uuidOf(id, 'ds_test_')
   const [row] = await query(
@@ -85,7 +88,7 @@ async function verdictAt(id: DatasourceId): Promise<number> {
   return Number(row?.['at'])
 }
 
-it('1,000 subscribers at two processes see a verdict of a third within a second, and miss none across a reconnect', async () => {
+it('1,000 subscribers at two processes receive a verdict of a third within a second, and miss none across a reconnect', async () => {
   const { datasources } = mooring.client()
   const { id } = await datasources.register.mutate({
     connectionString: customer.url(),
@@ -93,7 +96,7 @@ it('1,000 subscribers at two processes see a verdict of a third within a second,
     waitSeconds: 20,
   })
   const streams = await subscribe(false)
-  // Compiled code, as in a process that has been running for a while.
+  // Compiled code, as in a process that has run for a while.
   for (const name of ['one', 'two']) await datasources.update.mutate({ id, name })
   await Promise.all(streams.map(stream => stream.count(2)))
 

@@ -1,6 +1,6 @@
 /**
- * Live updates: every change in the order in which it happened, to whom it belongs, each once, across reconnects, late
- * commits and a restart of the database.
+ * Live updates: every change in order, to its own organization, each once, across reconnects, late commits and a
+ * restart of the database.
  */
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -20,7 +20,7 @@ import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring/mooring.ts'
 import { secondWeb } from '#test/support/mooring/second-web.ts'
 
-// A server of its own: it is restarted, and what others do in a transaction of theirs holds changes back.
+// A server of its own: the test restarts it, and another test's open transaction would hold changes back.
 let server: TestServer
 let mooring: Mooring
 let customer: Customer
@@ -48,7 +48,7 @@ const watch = (of: Partial<Subscription> = {}) =>
 const datasources = (key = organization.testKey) => mooring.client(key).datasources
 const uuid = (id: DatasourceId) => uuidOf(id, 'ds_', 'ds_test_', 'dse_') ?? ''
 
-/** A datasource of the organization that nobody verifies: nothing happens to it but what the test does. */
+/** A datasource of the organization that no worker verifies: only the test changes it. */
 async function quietOne(): Promise<DatasourceId> {
   const { id } = await datasources().register.mutate({
     connectionString: customer.url(),
@@ -75,7 +75,7 @@ async function rename(id: DatasourceId, ...to: string[]): Promise<void> {
 }
 
 describe('A subscriber', () => {
-  it('is told every change of the organization’s datasources in order, with the datasource', async () => {
+  it('receives every change of the organization’s datasources in order, with the datasource', async () => {
     const stream = await watch()
     const id = await quietOne()
     await rename(id, 'Shop')
@@ -100,7 +100,7 @@ describe('A subscriber', () => {
     await stream.close()
   })
 
-  it('of the typed client is told the same', async () => {
+  it('with the typed client receives the same', async () => {
     const { promise, resolve } = Promise.withResolvers<string>()
     const started = Promise.withResolvers<void>()
     const subscription = mooring.client(organization.testKey).datasources.watch.subscribe(undefined, {
@@ -115,12 +115,12 @@ describe('A subscriber', () => {
     subscription.unsubscribe()
   })
 
-  it('who is told that he is connected misses nothing from then on', async () => {
+  it('misses nothing after the event that confirms its connection', async () => {
     const id = await quietOne()
     const writer = new pg.Client({ connectionString: mooring.databaseUrl })
     await writer.connect()
     const append = appendSql({ organizationId: organization.id, datasourceId: uuid(id) })
-    // Each time nobody else is subscribed, so that the reading begins with this one.
+    // Nobody else is subscribed each time, so that the reading begins with this one.
     for (let round = 0; round < 20; round += 1) {
       const stream = await watch()
       await writer.query(`${append}; notify mooring_news`)
@@ -130,11 +130,11 @@ describe('A subscriber', () => {
     await writer.end()
   })
 
-  it('who comes back is told what he missed and what goes on, nothing twice', async () => {
+  it('that reconnects receives the missed changes and later ones, nothing twice', async () => {
     const id = await quietOne()
     const first = await watch()
     await rename(id, 'one', 'two')
-    // By number: the earlier change may be told with the later name.
+    // By number: the earlier change may carry the later name.
     await first.count(2)
     const lastEventId = first.messages.at(-1)?.id ?? ''
     await first.close()
@@ -142,7 +142,7 @@ describe('A subscriber', () => {
     const second = await watch({ lastEventId })
     await rename(id, 'five')
     await second.count(3)
-    // A datasource is told as it is now: what it was called in between is gone.
+    // An event shows the datasource as it is now: intermediate names are gone.
     expect(names(second).at(-1)).toBe('five')
     expect(second.messages).toHaveLength(3)
     const [position] = first.messages.map(event => event.id)
@@ -153,7 +153,7 @@ describe('A subscriber', () => {
     await Promise.all([second.close(), third.close()])
   })
 
-  it('is not kept waiting by a transaction in another database of the server', async () => {
+  it('does not wait for a transaction in another database of the server', async () => {
     const id = await quietOne()
     const other = new pg.Client({ connectionString: await server.createDatabase('neighbour') })
     await other.connect()
@@ -166,7 +166,7 @@ describe('A subscriber', () => {
     await other.end()
   })
 
-  it('misses nothing that commits late, though a later change was committed first', async () => {
+  it('misses no change that commits late, after a later change', async () => {
     const [id, other] = [await quietOne(), await quietOne()]
     const early = await watch()
     await rename(id, 'before')
@@ -185,14 +185,14 @@ describe('A subscriber', () => {
     await rename(id, 'end')
     for (const stream of [early, between]) {
       const seen = () => stream.messages.slice(stream.messages.findIndex(event => event.id === lastEventId) + 1)
-      // By number, not by name: an earlier change may be told with the last name already.
+      // By number, not by name: an earlier change may already carry the last name.
       await stream.first(() => seen().length >= 3)
       expect(seen().map(event => told(event).change)).toEqual(['drifted', 'updated', 'updated'])
       await stream.close()
     }
   })
 
-  it('is told nothing of other organizations, and only of what he asks for', async () => {
+  it('receives nothing of other organizations, and only the datasource that it asks for', async () => {
     const other = await mooring.newOrganization('Other')
     const [one, two] = [await quietOne(), await quietOne()]
     const [all, onlyTwo, theirs] = [
@@ -210,7 +210,7 @@ describe('A subscriber', () => {
     for (const stream of [all, onlyTwo, theirs]) await stream.close()
   })
 
-  it('with a capability for one datasource is told of that one', async () => {
+  it('with a capability for one datasource receives that one only', async () => {
     const { id, testKey } = mooring.organization
     const register = () =>
       datasources(testKey).register.mutate({ connectionString: customer.url(), schema: 'app', waitSeconds: 20 })
@@ -225,18 +225,19 @@ describe('A subscriber', () => {
     expect(id).toMatch(/^[0-9a-f-]{36}$/)
   })
 
-  it('who is slow is told everything all the same, in order and once', async () => {
+  it('that is slow receives everything nevertheless, in order and once', async () => {
     const id = await quietOne()
     const stream = await watch()
     await rename(id, 'begin')
     await stream.first(named('begin'))
     stream.pause()
-    // More than the sockets between hold: the rest waits in the process, which keeps a thousand and looks up the others.
+    // More than the sockets hold: the rest waits in the process, which keeps a thousand and reads the others from the
+    // table.
     const metadata = Object.fromEntries(Array.from({ length: 16 }, (_, at) => [`key${at}`, 'x'.repeat(500)]))
     await datasources().update.mutate({ id, metadata })
     const count = 2_000
     await query(mooring.databaseUrl, appendSql({ organizationId: organization.id, datasourceId: uuid(id), count }))
-    // Another subscriber has seen them all before the slow one goes on reading.
+    // Another subscriber has received them all before the slow one resumes reading.
     const quick = await watch()
     await rename(id, 'end')
     await quick.first(named('end'))
@@ -260,7 +261,7 @@ describe('A subscription', () => {
     await stream.ended
   })
 
-  it('to a datasource that is not there ends with that fault, which is no reason to try again', async () => {
+  it('to a missing datasource ends with that fault, which is not retryable', async () => {
     const id = typedId('ds_test_', '00000000-0000-7000-8000-000000000000')
     const stream = await watch({ input: { id } })
     const { text } = await stream.first(({ event }) => event === 'serialized-error')
@@ -270,7 +271,7 @@ describe('A subscription', () => {
     expect(await query(mooring.databaseUrl, recorded)).toEqual([{ outcome: 'entity_not_found' }])
   })
 
-  it('ends with its key, however busy it is: what happens after the next look is not told', async () => {
+  it('ends with its key, under any load: changes after the next re-check are not delivered', async () => {
     const id = await quietOne()
     const key = await makeKey(mooring, { organizationId: organization.id })
     const [theirs, ours] = [await watch({ key }), await watch()]
@@ -291,7 +292,7 @@ describe('A subscription', () => {
     await ours.close()
   })
 
-  it('breaks off when its process stops, so that the caller comes back to another one and misses nothing', async () => {
+  it('ends when its process stops, so that the caller reconnects to another one and misses nothing', async () => {
     const id = await quietOne()
     const web = await secondWeb(mooring)
     const first = await watch({ url: web.url })
@@ -320,7 +321,7 @@ describe('A subscription', () => {
     await stream.close()
   })
 
-  it('of a hundred who come at once costs one reader, and none when they have left', async () => {
+  it('shares one reader among a hundred that start at once, and leaves none behind', async () => {
     const id = await quietOne()
     const streams = await Promise.all(Array.from({ length: 100 }, () => watch()))
     await rename(id, 'all')

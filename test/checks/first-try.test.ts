@@ -1,4 +1,4 @@
-/** First tries: what has not answered after a short while is cut off, and nothing else is. */
+/** First tries: a dial without an answer is cut off after a short while, and every other dial is not. */
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -25,7 +25,7 @@ const dial = (port: number, deadlineMs: number) => ({ target: localTarget(port),
 const catalog = { schemas: null, excludedSchemas: [] }
 
 describe('A first try', () => {
-  it('of a dial or of reading a catalog is cut off where a server says nothing', async () => {
+  it('of a dial or of reading a catalog is cut off when a server stays silent', async () => {
     const cut = [
       tries.probe({ ...dial(portOf(silent), 60_000), schema: null }),
       tries.describe({ ...dial(portOf(silent), 60_000), catalog }),
@@ -36,12 +36,12 @@ describe('A first try', () => {
     }
   })
 
-  it('is none where the whole dial may take no longer: its end is an answer', async () => {
+  it('does not exist when the whole dial may take no longer: its end is final', async () => {
     const request = { ...dial(portOf(silent), FIRST_TRY_MS.dial / 4), schema: null }
     expect(await tries.probe(request)).toMatchObject({ failure: { code: 'connection_timeout' } })
   })
 
-  it('that a server ends at once is answered as any dial, good or bad', async () => {
+  it('that a server ends at once is final like any dial, passed or failed', async () => {
     const { port, username, password } = new URL(inject('adminUrl'))
     const target = localTarget(Number(port), {
       user: username,

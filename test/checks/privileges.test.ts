@@ -1,6 +1,6 @@
 /**
- * A role is what it can become: every way in which a role is stronger than it looks, on every supported version of a real
- * server, through the real dialler. After each refusal, the fix that was printed is run, and the role passes.
+ * A role is what it can become: every way in which a role is stronger than it looks, on every supported version of a
+ * real server, through the real dialler. After each refusal, the test runs the printed fix, and the role passes.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { PASSWORD_PLACEHOLDER } from '#server/domain/checks/role/role-sql.ts'
@@ -41,7 +41,7 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
   const judged = (user: string): Promise<JudgedLogin> =>
     judgeLogin({ port: server.port, database: 'shop', user, password: PASSWORD, schema: null })
 
-  /** Pastes what the failing lines say; answers the login to use from then on. */
+  /** Pastes the fixes of the failing lines; returns the login to use from then on. */
   async function mend(found: JudgedLogin, user: string): Promise<string> {
     const fixes = new Set(found.judgement.checks.flatMap(({ outcome, fix }) => (outcome === 'fail' ? [fix ?? ''] : [])))
     let login = user
@@ -52,7 +52,7 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     return login
   }
 
-  describe('refuses, and mends by the fix that it prints,', () => {
+  describe('refuses, and repairs by the printed fix,', () => {
     it.each(UNSAFE_ROLES.filter(applies))('$what', async role => {
       await make(role)
       const found = await judged(role.name)
@@ -68,7 +68,7 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     })
   })
 
-  /** Pastes what the advisories say, and the statements that it prints; answers how many each printed. */
+  /** Pastes the advisories and the statements that they print; returns how many each printed. */
   async function heed({ judgement }: JudgedLogin): Promise<Record<string, number>> {
     const counts: Record<string, number> = {}
     for (const { item, recommendation } of judgement.advisories) {
@@ -83,7 +83,7 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     return counts
   }
 
-  describe('lets pass, and mends by the advice that it prints,', () => {
+  describe('passes, and repairs by the printed advice,', () => {
     it.each(SAFE_ROLES.filter(applies))('$what', async role => {
       await make(role)
       const found = await judged(role.name)
@@ -97,7 +97,7 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     })
   })
 
-  /** What the full statements say, without a glance before them. */
+  /** The answer of the full statements, without a quick query first. */
   async function everyFact(user: string) {
     const url = new URL(databaseUrl(server.adminUrl, 'shop'))
     Object.assign(url, { username: user, password: PASSWORD })
@@ -108,7 +108,7 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     return parseRoleFacts(await ask(ROLE_FACTS_SQL), major >= 15 ? await ask(PARAMETER_FACTS_SQL) : null)
   }
 
-  it('counts what shows rows with privileged eyes, and prints what changes it', async () => {
+  it('counts the views and functions that read with privileged rights, and prints the fix', async () => {
     await make({ name: 'looker', options: 'noinherit', sql: ['create role lookers nologin', 'grant lookers to :me'] })
     await server.query(EYES_SQL, 'shop')
     const before = await judged('looker')
@@ -122,16 +122,16 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     await server.query('drop schema eyes cascade', 'shop')
   })
 
-  it('asks the real catalog where the owner of the database has planted another', async () => {
+  it('queries the real catalog even when the database’s owner has planted another', async () => {
     await make({ name: 'decoyed', options: 'bypassrls' })
     await server.query(DECOY_SQL, 'shop')
     expect((await judged('decoyed')).failing).toEqual(['role_bypassrls'])
     await server.query('alter role decoyed reset search_path; drop schema decoy cascade', 'shop')
   })
 
-  // Before 14 there is no such role.
+  // Before 14 this role does not exist.
   if (major >= 14)
-    it('takes the owner of the database for a member of pg_database_owner', async () => {
+    it('counts the owner of the database as a member of pg_database_owner', async () => {
       await make({ name: 'landlord' })
       await server.query('alter table app.secret owner to pg_database_owner', 'shop')
       expect((await judged('landlord')).failing).toEqual([])
@@ -141,7 +141,9 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     })
 })
 
-/** A view and a function of the superuser, and others that do not count: of an extension, of others, not granted. */
+/**
+ * A view and a function of the superuser, and others that do not count: of an extension, of other owners, not granted.
+ */
 const EYES_SQL = `
 create schema eyes;
 create view eyes.bypassing as select id from app.secret;
@@ -166,7 +168,7 @@ do $$ begin
   end if;
 end $$;`
 
-/** Look-alikes that say that nobody is anything (CVE-2018-1058). */
+/** Look-alikes that claim that no role has any right (CVE-2018-1058). */
 const DECOY_SQL = `
 create schema decoy;
 create view decoy.pg_roles as

@@ -1,6 +1,6 @@
 /**
- * What a server says of a role is a stranger's text: read whole or not at all, bounded, and without the password that the
- * server was sent.
+ * A server's answer about a role is a stranger's text: read whole or not at all, bounded, and without the password that
+ * the server received.
  */
 import { describe, expect, it } from 'vitest'
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
@@ -30,7 +30,10 @@ const MORE = ['140012', 'app', 'f', 'f', 'f', 'f', 'f', 'f', 't']
 const parsed = (change: Record<string, unknown>, secret?: string): RoleFacts | null =>
   parseRoleFacts(JSON.stringify({ ...ANSWER, ...change }), null, secret)
 
-/** A server that gives the glance those rows, each other statement the text that is listed for it, and what it was asked. */
+/**
+ * A server that returns these rows for the quick query and the listed text for each other statement, and records its
+ * statements.
+ */
 function answering(glance: string[][], texts: Record<string, string> = {}) {
   const asked: string[] = []
   const ask = async (sql: string) => {
@@ -72,7 +75,7 @@ describe('an answer', () => {
     ['a function that is no name', { file_functions: ['x; drop table t'] }],
   ])('with %s is refused', (_, change) => expect(parsed(change)).toBeNull())
 
-  it('that is no JSON, or larger than 64 KiB, or lacks the parameters of its version, is refused', () => {
+  it('that is not JSON, or larger than 64 KiB, or lacks the parameters of its version, is refused', () => {
     expect(parseRoleFacts('', null)).toBeNull()
     expect(parseRoleFacts('{', null)).toBeNull()
     expect(parseRoleFacts('[]', null)).toBeNull()
@@ -85,7 +88,7 @@ describe('an answer', () => {
     ])
   })
 
-  it('is never misread, whatever it is', () => {
+  it('is never misread, whatever it holds', () => {
     fc.assert(
       fc.property(fc.oneof(fc.json(), fc.string()), fc.option(fc.json()), (text, parameters) => {
         expect(parseRoleFacts(text, parameters)).toBeNull()
@@ -112,7 +115,7 @@ describe('the password', () => {
     expect(facts?.tables.ownedRlsNotForced).toBe(1)
   })
 
-  it('is not looked for where it is so short that names hold it by chance', () => {
+  it('is not searched for when it is so short that names hold it by chance', () => {
     expect(parsed({}, 'a')?.superuserVia).toEqual(['dba'])
   })
 })
@@ -127,7 +130,7 @@ it('withholds names that a screen would not show as they are', () => {
 })
 
 describe('asking', () => {
-  it('takes one round trip for a role that has nothing to it', async () => {
+  it('takes one round trip for an unprivileged role', async () => {
     const privileged = ['140012', 'app', 'f', 't', 'f', 'f', 'f', 'f', 'f']
     const { ask, asked } = answering([privileged, ['140012', 'app', 't', 'f', 't', 'f', 'f', 'f', 'f']])
     expect(await readRoleFacts(ask)).toMatchObject({ bypassRls: true, superuser: false, tables: { owned: 0 } })
@@ -138,7 +141,7 @@ describe('asking', () => {
     ['says that there is more', [GLANCE, MORE]],
     ['was cut', Array.from({ length: GLANCE_ROWS }, () => GLANCE)],
     ['does not have the login', [MORE.with(8, 'f')]],
-  ])('takes the full statements where the glance %s', async (_, glance) => {
+  ])('takes the full statements when the quick query %s', async (_, glance) => {
     const old = answering(glance, { [ROLE_FACTS_SQL]: JSON.stringify(ANSWER) })
     expect((await readRoleFacts(old.ask))?.superuserVia).toEqual(['dba'])
     expect(old.asked).toEqual([GLANCE_SQL, ROLE_FACTS_SQL])
@@ -153,7 +156,7 @@ describe('asking', () => {
     expect((await readRoleFacts(since15.ask))?.settableParameters).toEqual(['session_preload_libraries'])
   })
 
-  it('gives nothing for no row, too many, too few columns, too many, null or another shape', async () => {
+  it('returns nothing for no row, too many rows, too few or too many columns, null or another shape', async () => {
     const tooMany = Array.from({ length: GLANCE_ROWS + 1 }, () => GLANCE)
     const shapes = [[], tooMany, [GLANCE.slice(1)], [[...GLANCE, 't']], [[null]], [[]], [['{}']], [GLANCE.with(3, 'x')]]
     for (const rows of shapes) expect(await readRoleFacts(async () => rows)).toBeNull()

@@ -1,6 +1,6 @@
 /**
  * The SQL that is printed for a customer makes a role that passes: pasted into a real server, by a superuser and by the
- * sort of administrator that a provider gives, for names of every kind.
+ * kind of administrator that a provider gives, for names of every kind.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PROVIDERS } from '#server/domain/checks/provider.ts'
@@ -53,7 +53,7 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
     server.query(`drop owned by ${quoteName(role)}; drop role ${quoteName(role)}`, 'shop')
 
   describe.each(PROVIDERS)('for %s', provider => {
-    it.each([true, false])('makes a role that passes without a word of advice (read only: %s)', async readOnly => {
+    it.each([true, false])('makes a role that passes without any advice (read only: %s)', async readOnly => {
       await paste({ schema: 'app', provider, readOnly })
       const role = readOnly ? 'mooring_reader' : 'mooring_writer'
       const { judgement, advised } = await judged(role, 'app')
@@ -76,7 +76,7 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
     await remove('mooring_reader')
   })
 
-  it('makes a reader that row security binds and that changes nothing', async () => {
+  it('makes a reader that row security binds and that cannot write', async () => {
     await paste({ schema: 'app', provider: 'plain', readOnly: true, database: 'shop' })
     const url = urlOf('mooring_reader')
     expect(await query(url, 'select id from app.orders')).toEqual([{ id: 1 }])
@@ -95,7 +95,7 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
     await remove('mooring_writer')
   })
 
-  it('lets a role in where CONNECT was taken from everybody, whatever the names are', async () => {
+  it('grants CONNECT where it was revoked from everybody, for every name', async () => {
     await server.query('revoke connect on database shop from public', 'shop')
     await paste({ schema: HARD_NAME, provider: 'plain', readOnly: true, role: HARD_NAME })
     const { judgement } = await judged(HARD_NAME, HARD_NAME)

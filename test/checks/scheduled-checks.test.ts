@@ -1,4 +1,6 @@
-/** What happens by itself: checks at intervals, backoff for what is away, and nobody waiting behind a dead database. */
+/**
+ * Scheduled work: checks at intervals, backoff for a database that is away, and nobody waiting behind a dead database.
+ */
 import net from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { onNews } from '#test/support/checks/verdicts.ts'
@@ -48,12 +50,12 @@ describe('Scheduled checks', () => {
     expect(Date.parse((await get(made.id)).nextCheckAt ?? '')).toBeGreaterThan(now.getTime())
   })
 
-  it('tell watchers of drift that they find', async () => {
+  it('notify watchers of the drift that they find', async () => {
     const made = await register(customer.url())
     await mooring.client().snapshots.introspect.mutate({ id: made.id })
     await customer.sql('alter table app.orders add column note text')
     now = new Date(now.getTime() + 2 * HOUR_MS)
-    // The datasource of the test before is of the same database and drifts too, perhaps before this one.
+    // The previous test's datasource is of the same database and drifts too, perhaps before this one.
     const drifted = "select change from changes where change = 'drifted' and datasource_id = $1"
     await onNews(mooring.databaseUrl, async client => {
       const { rowCount } = await client.query(drifted, [bareUuid(made.id)])
@@ -63,11 +65,11 @@ describe('Scheduled checks', () => {
     expect(latest.drift).toEqual({ breaking: 0, risky: 0, safe: 1 })
   })
 
-  it('do not read what is rejected, until it is active again', async () => {
+  it('skip a rejected datasource until it is active again', async () => {
     const made = await register(customer.url())
     const introspection = `select due_at, locked_until from tasks where kind = 'introspect' and datasource_id = '${bareUuid(made.id)}'`
     await customer.sql(`alter role ${customer.roles.reader} bypassrls`)
-    // It is looked at three times before it is rejected.
+    // It is checked three times before it is rejected.
     for (const [looks, ms] of [2 * HOUR_MS, 60_000, 600_000].entries()) {
       now = new Date(now.getTime() + ms)
       await onNews(mooring.databaseUrl, async client => {
@@ -81,7 +83,7 @@ describe('Scheduled checks', () => {
       return row.status === 'rejected' && rows[0]?.locked_until === null ? row : undefined
     })
     expect(rejected.nextCheckAt).toBeNull()
-    // It may have been read while it was judged, and is due after the interval again.
+    // It may have been read while it was checked, and is due after the interval again.
     now = new Date(now.getTime() + 2 * HOUR_MS)
     await onNews(mooring.databaseUrl, async client => {
       const { rows } = await client.query(introspection)
@@ -95,7 +97,7 @@ describe('Scheduled checks', () => {
     expect(task).toEqual({ due_at: new Date(again.nextCheckAt ?? ''), locked_until: null })
   })
 
-  it("follow an organization's own interval, those of the databases that are there as well", async () => {
+  it("follow an organization's own interval, for existing databases as well", async () => {
     const run = operator({ db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: '', now: () => now })
     const before = await register(customer.url())
     await run('org', 'set', { 'check-interval': '600' })
@@ -116,7 +118,7 @@ describe('Scheduled checks', () => {
     await run('org', 'set', { 'check-interval': 'default' })
   })
 
-  it('leave an active datasource active when it cannot be reached, with its trouble, and try again soon', async () => {
+  it('leave an unreachable active datasource active, with its reason, and try again soon', async () => {
     const made = await register(customer.url())
     await query(inject('adminUrl'), `alter database ${customer.database} allow_connections false`)
     try {
@@ -128,7 +130,7 @@ describe('Scheduled checks', () => {
     }
   })
 
-  it('are not delayed by the databases of others that take the connection and say nothing, and neither is who asks', async () => {
+  it('are not delayed by other organizations’ silent databases, and neither are callers', async () => {
     const proxy = await startProxy(customer.port)
     const [dying, dead] = await Promise.all(['Dying', 'Dead'].map(name => mooring.newOrganization(name)))
     const theirs = [dying?.testKey, dead?.testKey].flatMap(key =>
@@ -168,7 +170,7 @@ describe('Scheduled checks', () => {
   })
 })
 
-/** Forwards to a server until it is told to take connections and say nothing. */
+/** Forwards to a server, until it is told to accept connections and stay silent. */
 async function startProxy(port: number) {
   const sockets = new Set<net.Socket>()
   let isSilent = false

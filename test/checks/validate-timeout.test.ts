@@ -1,4 +1,4 @@
-/** A validation that no worker takes in time: the caller is told so, and the string that he brought is gone. */
+/** A validation that no worker completes in time: the caller gets a timeout, and their string is deleted. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
 import { newId } from '#server/domain/access/ids.ts'
@@ -36,7 +36,7 @@ function validate(connectionString: string, headers: Record<string, string> = {}
 }
 
 describe('A validation that no worker takes within its time', () => {
-  it('is a 504 that may be tried again, and leaves neither task nor string behind', async () => {
+  it('is a retryable 504, and leaves neither task nor string behind', async () => {
     const before = await effects(mooring.databaseUrl)
     const answer = await validate(STRING)
     expect([answer.status, await answer.json()]).toMatchObject([504, { code: 'timeout' }])
@@ -53,7 +53,7 @@ describe('A validation that no worker takes within its time', () => {
     expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
   })
 
-  it('gives its idempotency key back, for the next try', async () => {
+  it('releases its idempotency key for the next try', async () => {
     const before = await effects(mooring.databaseUrl)
     for (const _ of ['first', 'second']) {
       const answer = await validate(STRING, { 'idempotency-key': 'again' })
@@ -63,7 +63,7 @@ describe('A validation that no worker takes within its time', () => {
   })
 })
 
-describe('A task that is withdrawn', () => {
+describe('A cancelled task', () => {
   const org = () => mooring.organization.id
   async function claimed(): Promise<claims.Claim> {
     const [id, now] = [newId(), new Date()]
@@ -75,7 +75,7 @@ describe('A task that is withdrawn', () => {
     return held
   }
 
-  it('cannot be settled or given back any more by a worker that is at it', async () => {
+  it('cannot be settled or released any more by the worker that runs it', async () => {
     const held = await claimed()
     expect(await tasks.withdraw(mooring.db, org(), held.id)).toBeUndefined()
     expect(await claims.finish(mooring.db, held, { ready: true })).toBe(false)
@@ -83,14 +83,14 @@ describe('A task that is withdrawn', () => {
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
   })
 
-  it('gives its outcome where the worker was done at the last moment', async () => {
+  it('returns its outcome if the worker finished at the last moment', async () => {
     const held = await claimed()
     expect(await claims.finish(mooring.db, held, { ready: true })).toBe(true)
     expect(await tasks.withdraw(mooring.db, org(), held.id)).toEqual({ outcome: { ready: true } })
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
   })
 
-  it('is none of another organization’s', async () => {
+  it('belongs to its own organization only', async () => {
     const held = await claimed()
     const other = await mooring.newOrganization('Other')
     expect(await tasks.withdraw(mooring.db, other.id, held.id)).toBeUndefined()

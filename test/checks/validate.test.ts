@@ -1,4 +1,4 @@
-/** Validation runs the whole checklist on a string that nobody registers, and leaves nothing of it behind. */
+/** Validation runs the whole checklist on an unregistered string, and leaves nothing of it behind. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -24,7 +24,7 @@ afterAll(async () => {
 const validate = (connectionString: string, schema = 'app') =>
   mooring.call('POST', '/v1/datasources/validate', { body: { connectionString, schema } })
 
-/** What stays is that somebody dialled: the counters that keep us from being a password guesser. */
+/** The dial itself stays counted: the counters prevent guessing passwords through Mooring. */
 async function leftBehind(work: () => Promise<unknown>): Promise<string[]> {
   const before = await effects(mooring.databaseUrl)
   await work()

@@ -1,6 +1,6 @@
 /**
- * A verdict is settled in one statement. While others hold its rows it waits, sees them as they are then, and records nothing
- * of a credential that it was not reached on, nor for a claim that was lost.
+ * A verdict is settled in one statement. While others hold its rows it waits, sees their new state, and records nothing
+ * for a credential other than the tried one, nor for a lost claim.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -50,7 +50,7 @@ describe('A verdict that waits', () => {
       introspection: newId(),
     }
   }
-  /** A new pending credential in the place of what is pending, with the bytes of the first one: nobody opens it here. */
+  /** Replaces the pending credential by a new one with the bytes of the first: nobody opens it here. */
   const rotating = (id: string, version: number) => async (tx: Tx) => {
     await lockDatasource(tx, org(), { id })
     const sql = `select key_id, sealed, signer_id, signature from credentials where datasource_id = '${id}' and version = 1`

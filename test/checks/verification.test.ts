@@ -1,5 +1,5 @@
 /**
- * The verdict: every way in which a dial ends has one line, one fault and one next status, and nothing passes unseen.
+ * The verdict: every outcome of a dial has one line, one fault and one next status, and no outcome passes unnoticed.
  */
 import { describe, expect, it } from 'vitest'
 import type { Probe, RoleFacts } from '#server/domain/checks/probe.ts'
@@ -72,14 +72,14 @@ const ended = (code: FailureCode, passed: Stage | null) =>
   judged({ failure: { code }, passed, facts: null, schemaUsable: null })
 
 describe('a checklist', () => {
-  it('passes in all its lines where nothing is wrong', () => {
+  it('passes in all lines when nothing is wrong', () => {
     const verdict = judged()
     expect(verdict).toMatchObject({ outcome: 'passed', reason: null, retryable: false, advisories: [] })
     expect(verdict.checks.map(({ item }) => item)).toEqual([...DIRECT_ITEMS])
     expect(verdict.checks.every(({ outcome, fix }) => outcome === 'pass' && fix === undefined)).toBe(true)
   })
 
-  it('passes what came before a failure, fails one line, and skips what was not reached', () => {
+  it('passes the lines before a failure, fails one, and skips those not reached', () => {
     expect(outcomes(ended('password_refused', 'tls'))).toMatchObject({
       host: 'pass',
       connect: 'pass',
@@ -122,7 +122,7 @@ describe('a checklist', () => {
     expect(verdict).toMatchObject({ reason: fault, retryable, outcome: retryable ? 'unreachable' : 'refused' })
   })
 
-  it('shows an SQLSTATE of five characters and nothing else of the server', () => {
+  it('shows an SQLSTATE of five characters and no other text of the server', () => {
     const shown = (sqlstate: string) => {
       const failure = { code: 'password_refused', sqlstate } as const
       return failingLine(judged({ failure, passed: 'tls', facts: null }))?.actual
@@ -131,7 +131,7 @@ describe('a checklist', () => {
     expect(shown('hunter2')).toBe('user name or password refused')
   })
 
-  it('skips the schema where none was named, and fails it where it was not seen', () => {
+  it('skips the schema when none is named, and fails it when it was not seen', () => {
     expect(outcomes(judged({ schemaUsable: null }, { schema: null }))).toMatchObject({ schema: 'skipped' })
     for (const schemaUsable of [false, null]) {
       const verdict = judged({ schemaUsable }, { schema: 'my "app"' })
@@ -173,7 +173,7 @@ describe('a verdict fails closed', () => {
     expect(verdict.outcome).not.toBe('passed')
   })
 
-  it('and a role that is refused is not excused by a link that breaks afterwards', () => {
+  it('and a refused role is not excused by a link that breaks afterwards', () => {
     const verdict = judged({ facts: { ...FACTS, superuser: true }, failure: { code: 'connection_lost' } })
     expect(verdict).toMatchObject({ outcome: 'refused', reason: 'byo_role_cannot_enforce_rls' })
   })
@@ -203,7 +203,7 @@ describe('the role policy', () => {
     })
   })
 
-  it('says nothing of the role under off', () => {
+  it('omits the role under off', () => {
     const verdict = withFacts(facts, { rolePolicy: 'off' })
     expect(verdict).toMatchObject({ outcome: 'passed', reason: null, advisories: [] })
     expect(outcomes(verdict)).toMatchObject({ role_bypassrls: 'skipped', schema: 'pass' })
@@ -233,7 +233,7 @@ describe('a fix', () => {
     )
   })
 
-  it('names what the role reaches, five at most', () => {
+  it('lists the objects that the role reaches, five at most', () => {
     const superuserVia = ['a', 'b"', 'c', 'd', 'e', 'f', 'g']
     expect(failingLine(withFacts({ superuserVia, bypassRlsVia: ['seer'] }))).toMatchObject({
       item: 'role_membership',
@@ -242,7 +242,7 @@ describe('a fix', () => {
     })
   })
 
-  it('makes another role than the one that is refused', () => {
+  it('creates another role than the refused one', () => {
     const verdict = withFacts({ superuser: true }, aimed({ user: 'mooring_reader' }))
     expect(failingLine(verdict)?.fix).toContain('create role "mooring_reader_2" login')
   })
@@ -254,19 +254,19 @@ describe('a fix', () => {
     ['203.0.113.9', 'postgres_gcp', 'cloudsqlsuperuser'],
     ['shop.postgres.database.azure.com', 'postgresql', 'azure_pg_admin'],
     ['db.example.com', 'postgresql', 'as a superuser'],
-  ])('is worded for the provider of %s (%s)', (host, dbType, words) => {
+  ])('follows the provider of %s (%s)', (host, dbType, words) => {
     const verdict = withFacts({ superuser: true }, { dbType, ...aimed({ host }) })
     expect(failingLine(verdict)?.fix).toContain(words)
     expect(failingLine(verdict)?.fix).toContain('grant connect on database "shop" to "mooring_reader";')
   })
 
-  it('takes an attribute only where the customer has a superuser', () => {
+  it('removes an attribute only where the customer has a superuser', () => {
     const host = 'shop.abc123.eu-west-1.rds.amazonaws.com'
     expect(failingLine(withFacts({ replication: true }))?.fix).toBe('alter role "app" noreplication;')
     expect(failingLine(withFacts({ replication: true }, aimed({ host })))?.fix).toContain('create role')
   })
 
-  it('says how many tables it does not name', () => {
+  it('counts the tables that it does not name', () => {
     const tables = { owned: 30, ownedRlsNotForced: 21 }
     expect(failingLine(withFacts({ tables, ownerBypassTables: ['"app"."t"'] }))?.fix).toBe(
       'alter table "app"."t" force row level security;\n-- There are 20 more. Verify again for their names.',
@@ -285,13 +285,13 @@ describe('a provider', () => {
     ['rds.amazonaws.com.example.com', 'plain'],
   ])('of %s is %s', (host, provider) => expect(recogniseProvider(host, 'postgresql')).toBe(provider))
 
-  it('is told by the host before the type, and by no inherited property', () => {
+  it('is known by the host before the type, and by no inherited property', () => {
     expect(recogniseProvider('x.neon.tech', 'supabase')).toBe('neon')
     expect(recogniseProvider('203.0.113.9', 'supabase')).toBe('supabase')
     expect(recogniseProvider('203.0.113.9', 'constructor')).toBe('plain')
   })
 
-  it("takes the project off a user name at Supabase's pooler alone", () => {
+  it("removes the project from a user name at Supabase's pooler alone", () => {
     expect(roleOfUser('my.role.abcdefgh', 'aws-0-eu.pooler.supabase.com')).toBe('my.role')
     expect(roleOfUser('my.role', 'db.abcdefgh.supabase.co')).toBe('my.role')
     expect(roleOfUser('app', 'aws-0-eu.pooler.supabase.com')).toBe('app')
@@ -303,12 +303,12 @@ describe('advice about the link', () => {
   const tlsAdvice = (probe: Partial<Probe>, asked: Partial<Asked> = {}) =>
     judged(probe, asked).advisories.map(({ item, recommendation }) => `${item}: ${recommendation}`)
 
-  it('is given where nothing proves who answers', () => {
+  it('appears when nothing proves the server’s identity', () => {
     expect(tlsAdvice(unbound)).toEqual([expect.stringContaining('tls: Nothing proves who answers.')])
     expect(tlsAdvice({ ...unbound, channelBound: true })).toEqual([])
   })
 
-  it('is given where a weak mode was raised, and where nothing is encrypted', () => {
+  it('appears for a weak mode that was raised, and for a link without encryption', () => {
     expect(tlsAdvice({}, aimed({ tlsMode: 'prefer' }))).toEqual([expect.stringContaining('raised to require')])
     const clear = { tls: null, channelBound: false, openNetwork: true }
     expect(tlsAdvice(clear, aimed({ tlsMode: 'disable' }))).toEqual([expect.stringContaining('not encrypted')])

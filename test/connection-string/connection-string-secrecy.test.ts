@@ -1,6 +1,4 @@
-/**
- * Whatever is thrown at the parsers, they answer with a reason of their own, and no reason holds a piece of a password.
- */
+/** For every input, the parsers return one of their own reasons, and no reason holds a piece of a password. */
 import { describe, expect, it } from 'vitest'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
@@ -12,7 +10,7 @@ const word = fc.stringMatching(/^[a-z_]{10,30}$/)
 const junk = fc.string({ unit: 'binary', maxLength: 12 })
 const mark = fc.constantFrom('@', ':', '/', '?', '#', '&', '=', '%', ',', '[', ']', '\\', ' ', '', '', '')
 
-/** Places in which a pasted password ends up, by mistake or by a quoting gone wrong. */
+/** Places that a pasted password reaches by mistake or by a quoting error. */
 const templates: ((secret: string, other: string) => string)[] = [
   secret => secret,
   (secret, other) => `${secret}://u:p@db.acme.io/app${other}`,
@@ -58,7 +56,7 @@ describe('a parser', () => {
     )
   })
 
-  it('throws nothing for text of no shape at all', () => {
+  it('throws nothing for arbitrary text', () => {
     const piece = fc.oneof(mark, junk, fc.constantFrom('postgres://', 'https://', 'u', 'db.acme.io', '[::1]', '%41'))
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 20 }), pieces => {
@@ -69,8 +67,8 @@ describe('a parser', () => {
     )
   })
 
-  it('reads back what was written: any login and database, once encoded, come out as they went in', () => {
-    // Text that PostgreSQL stores and that a refusal does not concern.
+  it('reads back any login and database that was percent-encoded', () => {
+    // Text that PostgreSQL can store and no refusal concerns.
     const plain = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 15 })
       .filter(text => !/[\p{C}\p{Zl}\p{Zp}=]/u.test(text))
@@ -79,7 +77,7 @@ describe('a parser', () => {
         const text = `postgres://${[user, secret].map(encodeURIComponent).join(':')}@db.acme.io/${encodeURIComponent(database)}`
         const parsed = parseConnectionString(text)
         const tooLong = new TextEncoder().encode(database).length > 63
-        // Drivers read a part of dots as a way through folders.
+        // Drivers read a path segment of dots as a directory.
         const isPath = database.split('/').some(part => part === '.' || part === '..')
         const target = { user, password: secret, database, host: 'db.acme.io' }
         expect(parsed).toMatchObject(tooLong || isPath ? { ok: false, code: 'database_refused' } : { ok: true, target })

@@ -1,6 +1,4 @@
-/**
- * What a connection string may look like and what it is read as; what is refused, and what the refusal says.
- */
+/** Valid connection strings and their parameters; invalid ones and their refusals. */
 import { describe, expect, it } from 'vitest'
 import { canonicalTarget, parseConnectionString, type Target } from '#shared/connection-string/connection-string.ts'
 
@@ -19,7 +17,7 @@ function refusal(text: string) {
 const withQuery = (query: string) => `postgres://app:secret@db.acme.io/app?${query}`
 
 describe('a connection string', () => {
-  it('is read into every parameter, with TLS required where it says nothing', () => {
+  it('is read into every parameter, with TLS required by default', () => {
     const { target, advisories } = read('postgres://app:p%40ss@DB.Acme.io/ledger')
     expect(target).toEqual({
       host: 'db.acme.io',
@@ -37,7 +35,7 @@ describe('a connection string', () => {
     expect(advisories).toEqual([])
   })
 
-  it('takes both schemes in any case, IPv4, bracketed IPv6, names and punycode', () => {
+  it('accepts both schemes in any case, IPv4, bracketed IPv6, names and punycode', () => {
     for (const scheme of ['postgres', 'postgresql', 'POSTGRES', 'PostgreSQL']) {
       expect(read(`${scheme}://u:p@db.acme.io/app`).target.host).toBe('db.acme.io')
     }
@@ -46,7 +44,7 @@ describe('a connection string', () => {
     expect(read('postgres://u:p@xn--bcher-kva.de/app').target.host).toBe('xn--bcher-kva.de')
   })
 
-  it('means by its escapes what libpq means: UTF-8 in every part, and a plus sign is a plus sign', () => {
+  it('decodes escapes as libpq does: UTF-8 in every part, and a plus sign is a plus sign', () => {
     const { target } = read('postgres://%C3%A4+b:%2F%3a%20+@db.acme.io/a%2Fb?application_name=x+y%2B')
     expect(target).toMatchObject({ user: 'ä+b', password: '/: +', database: 'a/b', applicationName: 'x+y+' })
   })
@@ -119,7 +117,7 @@ describe('an unencoded character', () => {
     }
   })
 
-  it('is found in a user name as well, and where it makes a piece of the password look like a host', () => {
+  it('is found in a user name as well, and when it makes a piece of the password look like a host', () => {
     expect(refusal('postgres://app@server:secret@db.acme.io/app').message).toContain('%40')
     // Between brackets it could be taken for a placeholder.
     expect(refusal('postgres://app:[p@ss]@db.acme.io/app').message).toContain('%5B')
@@ -127,7 +125,7 @@ describe('an unencoded character', () => {
     expect(refusal('postgres://app:one@db.evil.io/x?two=1@db.acme.io/app').message).toContain('%40')
   })
 
-  it('outside ASCII is asked for as UTF-8 escapes', () => {
+  it('outside ASCII is requested as UTF-8 escapes', () => {
     expect(refusal('postgres://app:pässword@db.acme.io/app').message).toContain('UTF-8')
     expect(refusal('postgres://app:p%E4ss@db.acme.io/app').code).toBe('escape_malformed')
   })
@@ -192,7 +190,7 @@ describe('a connection string that would lead elsewhere', () => {
 })
 
 describe('the canonical text of a target', () => {
-  it('is the same for two strings that mean the same login, and differs with every parameter and the CA', () => {
+  it('is equal for two strings of the same login, and differs with every parameter and the CA', () => {
     const target = read('postgres://u:p@db.acme.io/app').target
     const same = read('POSTGRESQL://%75:p@DB.acme.io:5432/app?sslmode=require&pgbouncer=true').target
     expect(canonicalTarget(same, null)).toBe(canonicalTarget(target, null))
@@ -203,7 +201,7 @@ describe('the canonical text of a target', () => {
 
   it('does not depend on the order of keys or on the line ends of the CA', () => {
     const target = read('postgres://u:p@db.acme.io/app').target
-    // Entries of a target, in another order, are a target.
+    // The entries of a target, in another order, are a target.
     const reversed = Object.fromEntries(Object.entries(target).reverse()) as unknown as Target
     expect(canonicalTarget(reversed, 'A\r\nB\r\n')).toBe(canonicalTarget(target, 'A\nB'))
   })

@@ -1,6 +1,4 @@
-/**
- * What an endpoint's URL may look like and what it is read as; where the policy lets `http:` through.
- */
+/** Valid URLs of endpoints and their parts; where the policy permits `http:`. */
 import { describe, expect, it } from 'vitest'
 import { judgeUrl } from '#server/domain/network/host-policy.ts'
 import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
@@ -13,7 +11,7 @@ function read(text: string) {
 }
 
 describe("an endpoint's URL", () => {
-  it('is read into host, port and request target, and into one spelling', () => {
+  it('is read into host, port and request target, and has one canonical form', () => {
     expect(read('HTTPS://API.Acme.io/Source?x=1&y=a/b?c@d')).toEqual({
       host: 'api.acme.io',
       port: 443,
@@ -31,7 +29,7 @@ describe("an endpoint's URL", () => {
     })
   })
 
-  it('keeps dot segments and escapes as they were written', () => {
+  it('keeps dot segments and escapes as written', () => {
     expect(read('https://api.acme.io/a/../b/%2e%2E/%41').path).toBe('/a/../b/%2e%2E/%41')
   })
 
@@ -80,14 +78,14 @@ describe("an endpoint's URL", () => {
 })
 
 describe('a URL without TLS', () => {
-  it('is refused wherever the installation has not opened the network', () => {
+  it('is refused unless the installation has opened the network', () => {
     expect(judgeUrl(read('http://api.acme.io:443/'), { openNetworks: [] })).toBe('tls_required')
     expect(judgeUrl(read('http://api.acme.io/'), { openNetworks: [] })).toBe('port_refused')
     expect(judgeUrl(read('http://52.95.110.1:8443/'), { openNetworks: ['10.0.0.0/8'] })).toBe('tls_required')
     expect(judgeUrl(read('http://127.0.0.1:8080/'), { openNetworks: [] })).toBe('host_refused')
   })
 
-  it('is left to the look-up where a network is open, and passes in it by number', () => {
+  it('is left to the look-up when a network is open, and passes there by address', () => {
     expect(judgeUrl(read('http://api.acme.io:8080/'), { openNetworks: ['10.0.0.0/8'] })).toBeNull()
     expect(judgeUrl(read('http://10.1.2.3:8080/'), { openNetworks: ['10.0.0.0/8'] })).toBeNull()
   })

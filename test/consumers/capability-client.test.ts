@@ -1,4 +1,4 @@
-/** A client that knows the public description alone gets along with the real server, call by call, and loses no token. */
+/** A client written from the public description alone works with the real server, call by call, and loses no token. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { CapabilityClient, Refused } from './capability-client.ts'
@@ -41,7 +41,7 @@ it('mints, reads, rotates with a lifetime and a grace, and revokes', async () =>
   expect([...client.tokens.values()]).toEqual([token, next.token])
 })
 
-it('exchanges the key for a token of a participant, which does what it names and no more', async () => {
+it('exchanges the key for a token of a participant, with the named operations and no more', async () => {
   const token = await client.exchange('agent-7', ['datasources.read'])
   expect(await status(token)).toBe(200)
   const holder = new CapabilityClient({ url: mooring.url, key: token })
@@ -58,7 +58,7 @@ it.each([
   expect(client.tokens.size).toBe(before)
 })
 
-it('is told of an unknown capability by its documented code', async () => {
+it('gets the documented code for an unknown capability', async () => {
   const id = `cap_${'0'.repeat(32)}`
   for (const call of [client.read, client.rotate, client.revoke]) {
     const thrown = await call.call(client, id).catch((error: unknown) => error)
@@ -67,7 +67,7 @@ it('is told of an unknown capability by its documented code', async () => {
   }
 })
 
-it('is granted all that its key may do by a wide scope, and never the lease', async () => {
+it('gets every scope of its key by a wide scope, except the lease', async () => {
   const { operations } = await client.mint({ wideScope: true })
   expect(operations).toContain('datasources.remove')
   expect(operations).not.toContain('datasources.lease')

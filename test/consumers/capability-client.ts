@@ -1,7 +1,7 @@
 /**
- * A caller's client of the capability calls, written from the public description alone: `fetch` and Zod, nothing of this
- * project. Each answer is validated at run time; a token that was answered is put away before anything else is looked at,
- * since it is shown once.
+ * A caller's client of the capability calls, written from the public description alone: `fetch` and Zod, nothing from
+ * this project. It validates each answer at run time, and stores each token before it looks at anything else, since a
+ * token is shown once.
  */
 import { z } from 'zod'
 
@@ -34,13 +34,13 @@ const fields = {
   label: z.string().nullable(),
 }
 
-/** A capability as the description has it. */
+/** A capability as described. */
 export const Read = z.object(fields)
-/** A minted one. */
+/** A minted capability. */
 export const Minted = z.object({ ...fields, token: z.string().regex(/^rk_(live|test)_[0-9A-Za-z]{36}$/) })
-/** A rotated one: `rotatedFrom.expiresAt` is when the old token stops. */
+/** A rotated capability: `rotatedFrom.expiresAt` is when the old token stops. */
 export const Rotated = Minted.extend({ rotatedFrom: z.object({ id: Id, capabilityId: Id, expiresAt: Time }) })
-/** A revoked one. */
+/** A revoked capability. */
 export const Revoked = z.object({
   ...fields,
   status: z.literal('revoked'),
@@ -51,7 +51,7 @@ export const Revoked = z.object({
 const Problem = z.object({ type: z.string(), code: z.string(), message: z.string(), request_id: z.string() })
 const WithToken = z.object({ id: z.string(), token: z.string() })
 
-/** What the server refused. */
+/** A refusal of the server. */
 export class Refused extends Error {
   readonly status: number
   readonly code: string
@@ -63,7 +63,7 @@ export class Refused extends Error {
   }
 }
 
-/** What a capability is to be. */
+/** The properties of a new capability. */
 export interface MintOptions {
   readonly operations?: readonly string[]
   readonly wideScope?: boolean
@@ -76,7 +76,7 @@ export interface MintOptions {
 
 /** The calls, with an API key. */
 export class CapabilityClient {
-  /** Every token that was ever answered, by its capability's id. */
+  /** Every token that the server returned, by its capability's id. */
   readonly tokens = new Map<string, string>()
   readonly #url: string
   readonly #key: string

@@ -13,7 +13,7 @@ import { waysOfCalling } from '#test/support/http/ways-of-calling.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
-// A browser is started here, and a bundle made: on a busy machine each takes seconds.
+// The tests start a browser and build a bundle: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const PASSWORD = 'Never-in-clear_0n'
@@ -36,7 +36,7 @@ afterAll(async () => {
   await customer.drop()
 })
 
-/** Everything of a secret that could be seen in a body: as it is, in hexadecimal, percent-encoded and in base64. */
+/** Every form of a secret that a body could show: plain, hexadecimal, percent-encoded and base64. */
 const traces = (secret: string) => [
   secret,
   Buffer.from(secret).toString('hex'),
@@ -48,7 +48,7 @@ function expectNoTrace(sent: readonly string[], secret: string): void {
   expect(traces(secret).filter(trace => sent.some(one => one.includes(trace)))).toEqual([])
 }
 
-/** What `fetch` sends while something is done: address, headers and body of each request. */
+/** The requests that `fetch` sends during a step: address, headers and body of each. */
 async function sentWhile(work: () => Promise<unknown>): Promise<string[]> {
   const sent: string[] = []
   const { fetch } = globalThis
@@ -82,7 +82,7 @@ describe('The typed client', () => {
   it.each([
     ['a CA certificate', () => authority.cert],
     ['none, for the public ones', () => null],
-  ])('puts %s into the box, and nothing of it beside', async (_what, certificate) => {
+  ])('puts %s into the box, and none of it beside the box', async (_what, certificate) => {
     const client = getUntypedClient(createClient(ground()))
     const { connectionString } = ground()
     const sent = await sentWhile(() =>
@@ -104,7 +104,7 @@ describe('The typed client', () => {
       'beside a certificate that is none',
       { connectionString: `postgresql://a:${PASSWORD}@db.acme.io/shop`, caCertificate: 7 },
     ],
-  ])('sends nothing of a string %s', async (_what, input) => {
+  ])('sends no part of a string %s', async (_what, input) => {
     const before = await effects(mooring.databaseUrl)
     const untyped = getUntypedClient(createClient(ground()))
     const thrown: unknown[] = []
@@ -117,7 +117,7 @@ describe('The typed client', () => {
     expect(await effects(mooring.databaseUrl)).toEqual(before)
   })
 
-  it('shows boxes alone to a logger among its links', async () => {
+  it('shows only boxes to a logger among its links', async () => {
     const seen: string[] = []
     const logger: TRPCLink<AppRouter> = () => {
       return ({ op, next }) => {
@@ -132,7 +132,7 @@ describe('The typed client', () => {
     expectNoTrace(seen, PASSWORD)
   })
 
-  it('sends nothing when the call is given up while it is sealed', async () => {
+  it('sends nothing when the call is aborted while it is being sealed', async () => {
     const client = createClient(ground())
     const given = new AbortController()
     const { connectionString } = ground()
@@ -155,14 +155,14 @@ describe.skipIf(CHROMIUM === null)('A page in Chromium', () => {
   })
   afterAll(() => browser?.close())
 
-  it('sends boxes and no password, in every way of calling, as its own requests show', async () => {
+  it('sends boxes and no password in every way of calling, as its own requests show', async () => {
     const opened = await browser.newPage()
     const sent: string[] = []
     opened.on('request', request => sent.push(`${request.url()} ${request.postData() ?? ''}`))
     await opened.goto(`http://127.0.0.1:${portOf(page)}/`)
     await opened.addScriptTag({ content: script })
     const answers = await opened.evaluate(
-      // Runs in the page, which has it from the script.
+      // Runs in the page, which the script has defined it in.
       asked => (globalThis as object as { callAll(of: object): Promise<Record<string, string>> }).callAll(asked),
       ground(),
     )
@@ -174,9 +174,9 @@ describe.skipIf(CHROMIUM === null)('A page in Chromium', () => {
     expect(sent.join()).not.toContain('"connectionString"')
   })
 
-  it('holds a script without Node and without the server', () => {
+  it('loads a script without Node and without the server', () => {
     expect(script).not.toMatch(/require\("node:|from "node:/)
-    // What `client/index.ts` imports of the server are types: nothing of it is in the bundle.
+    // `client/index.ts` imports only types from the server: none of them is in the bundle.
     expect(script).toContain('crypto_box_seal')
     expect(script).not.toMatch(/crypto_box_seal_open\(box|insert into|DATABASE_URL/)
   })

@@ -1,6 +1,6 @@
 /**
- * A9: a hostile server puts SQL, commands of psql's, TypeScript, Mermaid or terminal controls where its catalog has a
- * type, an expression, a name or a comment, and a person pipes what Mooring prints of it into a program.
+ * A9: a hostile server puts SQL, psql commands, TypeScript, Mermaid or terminal controls into a type, an expression, a
+ * name or a comment of its catalog, and a person pipes Mooring's output into a program.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -19,7 +19,7 @@ import { snapshot } from '#test/support/schemas/snapshots.ts'
 
 const TEXTS = Object.entries(HOSTILE_TEXTS)
 
-/** A snapshot in which a text has the place that `put` gives it, and everything else is as it should be. */
+/** A snapshot with a text in the place that `put` chooses, and ordinary content everywhere else. */
 type Put = (text: string) => Snapshot
 
 const COLUMN = { name: 'id', type: 'integer', notNull: true }
@@ -91,11 +91,14 @@ const CASES = Object.entries(PLACES).flatMap(([place, put]) =>
   TEXTS.map(([what, text]) => ({ what: `${place} that ${what}`, snapshot: put(text) })),
 )
 
-/** Words with which a statement of the printer's begins, and what it may go on with. */
+/** The words that begin a statement of the printer, and their continuations. */
 const STATEMENT =
   /^(create (schema|extension|type|domain|sequence|table|foreign table|view|materialized view|policy)|CREATE (UNIQUE )?INDEX|comment on|alter (table|sequence)) /
 
-/** The statements that a server with standard strings sees, and what psql sees outside of them, by another reading. */
+/**
+ * An independent lexer: the statements that a server with standard strings sees, and the text that psql sees outside
+ * them.
+ */
 function statementsOf(script: string): { statements: string[]; outside: string } {
   const quotedPart = /[Ee]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n\r]*/g
   const outside = script.replace(quotedPart, found => (found.startsWith('--') ? '' : '_'))
@@ -104,7 +107,7 @@ function statementsOf(script: string): { statements: string[]; outside: string }
 }
 
 describe('The SQL of a hostile catalog', () => {
-  it('holds the printer’s own statements alone, wherever the text is', () => {
+  it('holds only the printer’s own statements, wherever the text is', () => {
     for (const { what, snapshot } of CASES) {
       const script = schemaSql(snapshot)
       const { statements, outside } = statementsOf(script)
@@ -114,7 +117,7 @@ describe('The SQL of a hostile catalog', () => {
     }
   })
 
-  it('has no backslash in a remark, and no remark that ends early', () => {
+  it('has no backslash in a comment, and no comment that ends early', () => {
     for (const { what, snapshot } of CASES) {
       for (const line of schemaSql(snapshot)
         .split('\n')
@@ -123,7 +126,7 @@ describe('The SQL of a hostile catalog', () => {
     }
   })
 
-  it('remarks on the statement that is not of the form, and says why', () => {
+  it('comments out a statement of another form, and says why', () => {
     const script = schemaSql(column({ default: '0; create table public.injected ();' }))
     expect(script).toBe(`create schema if not exists public;
 
@@ -135,7 +138,7 @@ describe('The SQL of a hostile catalog', () => {
 `)
   })
 
-  it('is made in time, however many casts, brackets and dots a server strings together', () => {
+  it('is printed in time, however many casts, brackets and dots a server nests', () => {
     const chain = (part: string) => `${part.repeat(Math.floor(8_000 / part.length))}!`
     const started = performance.now()
     for (const text of ['a :: interval', ' :: interval()', '(', '[]', 'a.', "''", ' :: timestamp with time zone'].map(
@@ -148,7 +151,7 @@ describe('The SQL of a hostile catalog', () => {
     expect(performance.now() - started).toBeLessThan(5_000)
   })
 
-  it('still runs where a server says what PostgreSQL says', () => {
+  it('still runs for the text that PostgreSQL itself sends', () => {
     const types = ['character varying(40)', 'timestamp(3) with time zone', 'numeric(10,-2)[]', '"char"', 'app."Od d"[]']
     types.push('interval day to second(2)', 'bit varying(3)', 'public.geometry(PointZ,4326)', 'double precision[][]')
     for (const type of types) expect(schemaSql(column({ type })), type).not.toContain('Not run')
@@ -161,7 +164,7 @@ describe('The SQL of a hostile catalog', () => {
 
 const PSQL = ['/usr/bin/psql', '/usr/local/bin/psql', '/opt/homebrew/bin/psql'].find(path => existsSync(path))
 
-// Nowhere is this left out silently: CI has psql, and elsewhere the run says that it is missing.
+// Never skipped silently: CI has psql, and elsewhere the run reports that it is missing.
 const isMissing = PSQL === undefined && process.env['CI'] !== 'true'
 if (isMissing) process.stderr.write('psql is not installed: its part of this test does not run\n')
 
@@ -178,14 +181,14 @@ describe.skipIf(isMissing)('The SQL of a hostile catalog, piped into psql', () =
   })
 
   const psql = (url: string, input: string) => {
-    // What fails is undone alone, so that what follows it is run, too.
+    // A failing statement is undone alone, so that later ones run, too.
     const args = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_ROLLBACK=on', '-d', url]
     const env = { ...process.env, HOME: dir, PSQL_HISTORY: '/dev/null', PGOPTIONS: '-c client_min_messages=warning' }
     const { stdout, stderr } = spawnSync(PSQL ?? '', args, { input, env, cwd: dir, maxBuffer: 1 << 26 })
     return { out: stdout.toString(), err: stderr.toString() }
   }
 
-  it('runs none of their statements and none of their commands', async () => {
+  it('runs none of the stranger’s statements or commands', async () => {
     const url = await server.createDatabase('hostile')
     await query(
       url,
@@ -203,16 +206,16 @@ describe.skipIf(isMissing)('The SQL of a hostile catalog, piped into psql', () =
     const { out, err } = psql(url, scripts.join(''))
     expect(err).not.toMatch(/INJECTED|invalid command/)
     expect(existsSync('/tmp/owned')).toBe(owned)
-    // Every script ends where it should: none leaves a quote, a bracket or a comment open behind it.
+    // Every script ends cleanly: none leaves a quote, bracket or comment open.
     const seen = out.split('\n').filter(line => /^\d+$/.test(line))
     expect(seen.map(Number)).toEqual(CASES.map((_, at) => at))
-    // The trap works: this is what each of them tries.
+    // The trap works: this is what each text attempts.
     expect(psql(url, 'begin; create table public.injected (); rollback;').err).toMatch(/INJECTED/)
   }, 120_000)
 })
 
 describe('The types of a hostile catalog', () => {
-  it('are TypeScript without a statement of theirs, and show on a screen what they are', () => {
+  it('are TypeScript without a stranger’s statement, and look on a screen as they are', () => {
     for (const { what, snapshot } of CASES) {
       const text = schemaTypes(snapshot)
       expect(steers(text), what).toEqual([])
@@ -227,7 +230,7 @@ describe('The types of a hostile catalog', () => {
     }
   })
 
-  it('end, where domains are made of each other', () => {
+  it('end even for domains that refer to each other', () => {
     const domains = [
       { name: 'public.a', type: 'public.b' },
       { name: 'public.b', type: 'public.a' },
@@ -239,7 +242,7 @@ describe('The types of a hostile catalog', () => {
 })
 
 describe('The diagram of a hostile catalog', () => {
-  it('has its own lines alone, without a tag, an entity, a directive or the end of a code block', () => {
+  it('has only its own lines, without a tag, an entity, a directive or the end of a code block', () => {
     const entity = /^ {2}"[^"%\\#&;<>`]+" \{$/
     const attribute =
       /^ {4}[A-Za-z_][A-Za-z0-9_[\]()]* [A-Za-z_][A-Za-z0-9_[\]()]*( (PK|FK|UK)(, (PK|FK|UK))*)?( "[^"]*")?$/

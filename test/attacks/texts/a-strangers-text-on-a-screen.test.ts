@@ -1,6 +1,6 @@
 /**
- * A9: a caller or a customer's server names things with escape sequences, bidirectional controls, invisible characters and
- * markup, and an operator lists them, a developer prints a schema, a person reads a log or opens a page.
+ * A9: a caller or a customer's server uses names with escape sequences, bidirectional controls, invisible characters
+ * and markup; an operator lists them, a developer prints a schema, a person reads a log or opens a page.
  */
 import { createServer } from 'node:http'
 import { PassThrough } from 'node:stream'
@@ -64,13 +64,13 @@ async function run(args: readonly string[], env: Record<string, string> = {}) {
   return { code: await one.ended, out: one.out.join('\n'), err: one.err() }
 }
 
-/** Runs a command here, without what `cli.ts` does for one that forgets. Its error is a sentence of ours. */
+/** Runs a command in this process, without the escaping that `cli.ts` adds. Its error is one of our sentences. */
 async function print(words: readonly string[], operands: readonly string[], options: Record<string, string | boolean>) {
   const called = schemaCommands.find(one => one.words.join(' ') === words.join(' '))
   if (called !== undefined) {
     const lines: string[] = []
     const settings = { url: mooring.url, key: mooring.organization.testKey }
-    // All of it is to be shown, not what a schema of such a name holds.
+    // All of it is printed, not only the part that a schema of this name holds.
     const { schema: _named, ...shown } = options
     await called.run(settings, { operands: [id], options: shown, print: line => void lines.push(line) })
     expect(lines.join('\n').length).toBeGreaterThan(1_000)
@@ -88,10 +88,10 @@ const HOSTILE_OPTIONS = { name: LONG.slice(0, 190), schema: LONG, label: LONG.sl
 
 describe('A command', () => {
   it.each([...commands, ...schemaCommands].map(({ words }) => [words]))(
-    'shows what strangers named and steers no terminal: %s',
+    'prints strangers’ names and steers no terminal: %s',
     async words => {
       const options = { ...HOSTILE_OPTIONS, mode: 'test', lease: true, ttl: '1h', dir: `/dev/null/${TEXTS[0]}` }
-      // Nothing waits for workers here: what does, is refused by its operand.
+      // No worker is needed here: a command that waits for one is refused by its operand.
       const operands = words[0] === 'keyring' && words[1] !== 'retire' ? [LONG] : []
       if (words[1]?.startsWith('rotate-') && words[1] !== 'rotate-org') return
       if (words[1] === 'reseal') Object.assign(options, { org: LONG })
@@ -99,7 +99,7 @@ describe('A command', () => {
     },
   )
 
-  it('is mended by the command line where it forgets, and where it fails', async () => {
+  it('is escaped by the command line itself, both in output and in errors', async () => {
     for (const args of [
       ['keys', 'list'],
       ['keyring', 'init', '--dir', `/dev/null/${TEXTS[0]}`],
@@ -120,7 +120,7 @@ describe('A command', () => {
     expect(out).toContain(String.raw`user\u{202e}\u{2066}nimda\u{2069}\u{202c}`)
   })
 
-  it('tells drift in one line a change, without markup, and in JSON of the same meaning', async () => {
+  it('prints drift as one line a change, without markup, and as JSON of the same meaning', async () => {
     const people = await run(['schema', 'drift', id])
     const lines = people.out.split('\n')
     expect(lines).toHaveLength(TEXTS.length)
@@ -135,7 +135,7 @@ describe('A command', () => {
     expect(new Set(names)).toEqual(new Set(TEXTS.map((text, at) => `${at}${text}`.slice(0, 20))))
   })
 
-  it('shows what another server answers as text, when it is asked there', async () => {
+  it('prints another server’s answer as escaped text', async () => {
     const errors = [{ error: { message: LONG, code: -32_600, data: { code: LONG } } }]
     for (const body of [JSON.stringify(errors), LONG]) {
       const server = createServer((_, response) => response.writeHead(500).end(body)).listen(0, '127.0.0.1')
@@ -149,7 +149,7 @@ describe('A command', () => {
 })
 
 describe('SQL to paste', () => {
-  it('means the text that was named, under both settings of strings', async () => {
+  it('keeps the meaning of the names in it, under both settings of strings', async () => {
     for (const text of TEXTS) {
       const sql = `select ${quoteText(text)} as text, ${quoteName(text)} from (select 1) as made (${quoteName(text)})`
       expect(steers(sql)).toEqual([])
@@ -165,7 +165,7 @@ describe('SQL to paste', () => {
 })
 
 describe('A page', () => {
-  it('answers JSON without markup for what it does not have, and never what was asked', async () => {
+  it('answers an unknown path with JSON without markup, and never echoes the path', async () => {
     const paths = TEXTS.flatMap(text => {
       const asked = encodeURIComponent(text)
       return [
@@ -185,7 +185,7 @@ describe('A page', () => {
     }
   })
 
-  it('is the same whatever stands behind its question mark, and runs no script but its own', async () => {
+  it('is the same for every query string, and runs only its own script', async () => {
     for (const path of ['/docs', '/docs/faults', '/openapi.json', '/docs/start.js']) {
       const plain = await mooring.call('GET', path)
       const asked = await mooring.call('GET', `${path}?${encodeURIComponent(LONG)}=<script>`, {
@@ -197,7 +197,7 @@ describe('A page', () => {
     }
   })
 
-  it('is no page where names are: they are JSON that no browser takes for one', async () => {
+  it('with names is JSON that no browser takes for a page', async () => {
     for (const path of ['/v1/datasources', '/api/v1/connections', '/trpc/organization.keys']) {
       const { headers } = await mooring.call('GET', path)
       expect(headers.get('content-type')).toMatch(/^application\/json/)
@@ -206,7 +206,7 @@ describe('A page', () => {
   })
 })
 
-/** What a piece of work writes to a log, as it is and as a program that shows logs parses it. */
+/** The log output of a step, raw and parsed as a log viewer parses it. */
 function written(work: (log: Log) => void): { lines: string[]; parsed: unknown[] } {
   const destination = new PassThrough()
   work(createLog({ level: 'info', destination }))
@@ -214,7 +214,7 @@ function written(work: (log: Log) => void): { lines: string[]; parsed: unknown[]
   return { lines, parsed: lines.map(line => JSON.parse(line)) }
 }
 
-/** Every text in a value, keys included. */
+/** Every text in a value, including keys. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value]
   if (typeof value !== 'object' || value === null) return []
@@ -222,7 +222,7 @@ function textsIn(value: unknown): string[] {
 }
 
 describe('A log line', () => {
-  it('stays one, and steers no terminal even when its texts are printed as they are', () => {
+  it('stays one line, and steers no terminal even when its texts are printed raw', () => {
     for (const text of TEXTS) {
       const { lines, parsed } = written(log => {
         log.info({ text, [text]: { list: [text] } }, `told ${text}`)
@@ -236,20 +236,20 @@ describe('A log line', () => {
     }
   })
 
-  it('says of printable text what was given, whatever escapes it seems to hold', () => {
+  it('keeps printable text as it is, even if it looks like an escape', () => {
     const text = String.raw`C:\new\u001b "é🐘" \\n`
     expect(written(log => log.info({ text }, text)).parsed).toMatchObject([{ text, msg: text }])
     expect(printableLog('{"a":"\\\\n\\u00e9"}\n')).toBe('{"a":"\\\\n\\u00e9"}\n')
   })
 
-  it('is never steered by what was written while all of this was asked', () => {
+  it('is never steered by the lines written during all of these tests', () => {
     expect(mooring.logLines.length).toBeGreaterThan(0)
     for (const line of mooring.logLines) expect(textsIn(JSON.parse(line)).flatMap(steers)).toEqual([])
   })
 })
 
 describe('Text for JSON and for Markdown', () => {
-  it('means the same, and opens nothing', () => {
+  it('keeps its meaning, and opens no markup', () => {
     for (const text of TEXTS) {
       expect(JSON.parse(printableJson({ [text]: text }))).toEqual({ [text]: text })
       expect(steers(printableJson(text))).toEqual([])

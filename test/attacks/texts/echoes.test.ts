@@ -1,6 +1,6 @@
 /**
- * Attack: a secret that got into the wrong field comes back in a validation error, and from there into a log or a report.
- * Property tests of what the connections dialect echoes, over bodies that somebody's own secret was put into.
+ * Attack: a secret in the wrong field comes back in a validation error, and from there reaches a log or a report.
+ * Property tests of the echoes of the connections dialect, over bodies with a secret in every place.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { echoOf } from '#server/rest/connections/pydantic-echo.ts'
@@ -13,14 +13,14 @@ const echoed = (body: object, field = 'db_type') => echoOf(['body', field], { bo
 const url = ({ user, password, value }: { user: string; password: string; value: string }) =>
   `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@db.acme.io/shop?application_name=${encodeURIComponent(value)}`
 
-/** A login in which every piece could be any text without control characters. */
+/** A login whose every part may be any text without control characters. */
 const login = fc.record({
   user: fc.stringMatching(/^[a-zé][a-z0-9é@:/-]{0,12}$/),
   password: fc.stringMatching(/^[!-~é🦀]{1,24}$/u),
   value: fc.stringMatching(/^[a-zA-Z0-9 @_-]{1,20}$/),
 })
 
-describe('A piece of a connection string that stands in another field', () => {
+describe('A piece of a connection string in another field', () => {
   it('is never echoed, whichever piece of user, password or parameter it is, in either case of letters', () => {
     fc.assert(
       fc.property(
@@ -39,7 +39,7 @@ describe('A piece of a connection string that stands in another field', () => {
     )
   })
 
-  it('is not echoed where the string was not parsed, so that nobody knows what in it is secret', () => {
+  it('is not echoed when the string cannot be parsed, since its secret parts are unknown', () => {
     const strings = fc.oneof(
       fc.string(),
       fc.constant('host=h user=u password=p4ssw0rd-x dbname=d'),
@@ -53,15 +53,15 @@ describe('A piece of a connection string that stands in another field', () => {
     )
   })
 
-  it('is not echoed where the string stands under another name', () => {
+  it('is not echoed when the string is in a field of another name', () => {
     for (const field of ['connectionString', 'url', 'dsn'])
       for (const text of ['postgres://u:p4ss@h/d', 'host=h password=p4ss'])
         expect(echoed({ db_type: 'p4ss', [field]: text })).toBeUndefined()
   })
 })
 
-describe('What is echoed', () => {
-  it('is a word of at most 40 letters, digits and _|.- and nothing else of text', () => {
+describe('An echoed text', () => {
+  it('is a word of at most 40 letters, digits and _|.- and no other text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), WORD), text => {
         const shown = echoed({ db_type: text })
@@ -70,7 +70,7 @@ describe('What is echoed', () => {
     )
   })
 
-  it('is every number, boolean and null, and never a list or an object', () => {
+  it('may be any number, boolean or null, and never a list or an object', () => {
     const connection_string = 'postgresql://true:12345678@db.acme.io/shop'
     fc.assert(
       fc.property(fc.jsonValue(), value => {
@@ -82,12 +82,12 @@ describe('What is echoed', () => {
     )
   })
 
-  it('is nothing of the fields that hold a secret, whatever stands there', () => {
+  it('is never from a secret field, whatever the field holds', () => {
     for (const field of ['connection_string', 'sealed_connection_string', 'ca_certificate'])
       for (const value of [5, null, true, 'word']) expect(echoed({ [field]: value }, field)).toBeUndefined()
   })
 
-  it('is nothing that a body inherits', () => {
+  it('is never an inherited property of a body', () => {
     for (const field of ['constructor', '__proto__', 'toString']) expect(echoed({}, field)).toBeUndefined()
   })
 })
@@ -111,7 +111,7 @@ describe('An answer over HTTP', () => {
     ).not.toContain('p4ss')
   })
 
-  it('holds a word that has nothing to do with the string', async () => {
+  it('holds a word that is unrelated to the string', async () => {
     const body = { name: 'Shop', db_type: 'postgres', connection_string: 'postgresql://app:p4ssw0rd-x@db.acme.io/d' }
     expect(JSON.parse(await details(body)).detail).toMatchObject([{ input: 'postgres' }])
   })

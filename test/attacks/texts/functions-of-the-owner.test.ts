@@ -1,6 +1,6 @@
 /**
- * A tier that is taken over calls the functions that run as the owner of the tables, with a search path, objects and arguments of its
- * own making: nothing of it is run with the owner's rights, and no function does more than its one thing.
+ * Attack: a tier that is taken over calls the functions that run as the tables' owner, with its own search path,
+ * objects and arguments: none of them is run with the owner's rights, and each function does only its own task.
  */
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,12 +10,12 @@ import { makeTiers, type Tiers } from '#test/support/mooring/tiers.ts'
 let tiers: Tiers
 beforeAll(async () => {
   tiers = await makeTiers()
-  // More than an installation gives: a schema in which the tier may make what it likes.
+  // More than an installation grants: a schema in which the tier may create objects.
   await query(tiers.databaseUrl, `create schema theirs; grant all on schema theirs to ${tiers.role.worker}`)
 })
 afterAll(() => tiers.stop())
 
-/** Every object name that the functions use, made anew: one that is reached tells under which name it was run. */
+/** Shadows every object name that the functions use: a shadow that is called records the role it ran as. */
 const TRAPS = `
   create function theirs.caught(what text) returns void language plpgsql as $$
     begin raise exception using errcode = 'P0099', message = pg_catalog.concat(what, ' as ', current_user); end $$;
@@ -34,7 +34,7 @@ const TRAPS = `
   create table theirs.pg_inherits (inhrelid oid, inhparent oid);
   create table theirs.verifications_default (id uuid); create table theirs.audit_events_default (id uuid, at timestamptz);
 `
-/** The same in the schema of the session, where no right to make anything is needed. */
+/** Shadows in the session's own schema, which need no right to create. */
 const TEMPORARY = `
   create temporary table pg_class (oid oid, relname name, relacl aclitem[], relowner oid, relpartbound text);
   create temporary table pg_inherits (inhrelid oid, inhparent oid);
@@ -42,7 +42,7 @@ const TEMPORARY = `
   create temporary table verifications_default (id uuid); create temporary table audit_events_default (id uuid, at timestamptz);
 `
 
-/** Months and who owns them. */
+/** Months and their owners. */
 const tables = () =>
   query(
     tiers.databaseUrl,
@@ -69,7 +69,7 @@ describe('A search path of the caller', () => {
   })
   afterAll(() => caller.end())
 
-  it('catches the names that are not pinned: the traps work', async () => {
+  it('catches unqualified names: the traps work', async () => {
     for (const expression of ['now()', `date_trunc('month', timestamp '2026-01-01')`, `'a'::text || 'b'::text`])
       await expect(caller.query(`select ${expression}`)).rejects.toThrow(/ as /)
   })
@@ -78,14 +78,14 @@ describe('A search path of the caller', () => {
     ['make_month()', true],
     [`drop_month('audit_events', 400)`, false],
     [`drop_month('verifications', 90)`, false],
-  ])('has none of its objects used by %s', async (call, done) => {
+  ])('makes %s use none of its objects', async (call, done) => {
     const before = await tables()
     if (done) await query(tiers.databaseUrl, `drop table ${await lastMonth()}`)
     expect((await caller.query(`select public.${call} as done`)).rows).toEqual([{ done }])
     expect(await tables()).toEqual(before)
   })
 
-  it('has none of its objects looked at by overflowing_months(), nor any written to', async () => {
+  it('makes overflowing_months() read none of its objects and write to none', async () => {
     await query(tiers.databaseUrl, `insert into theirs.verifications_default values (gen_random_uuid())`)
     expect((await caller.query('select public.overflowing_months() as name')).rows).toEqual([])
     await caller.query(`select public.drop_month('verifications', 90)`)
@@ -94,7 +94,7 @@ describe('A search path of the caller', () => {
     ])
   })
 
-  it('puts no table of its own in the place of a month: what has the name of one is refused', async () => {
+  it('puts no other table in the place of a month: a table with a month’s name is refused', async () => {
     await query(tiers.databaseUrl, `grant create on schema public to ${tiers.role.worker}`)
     const month = await lastMonth()
     await query(tiers.databaseUrl, `drop table ${month}`)

@@ -1,6 +1,7 @@
 /**
- * A3: a certificate authority of the attacker's is put under a stored credential, and the customer's name leads to the attacker's
- * server. It asks for the password in clear, as MD5 or by SCRAM, and must never get one that was given under another trust.
+ * A3: the attacker puts their own certificate authority under a stored credential, and the customer's name leads to
+ * their server. It asks for the password in clear, as MD5 or by SCRAM, and must never get one that was given under
+ * another trust.
  */
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -44,7 +45,10 @@ const registered = (of: Parameters<typeof stringOf>[0] = {}) =>
     waitSeconds: 20,
   })
 
-/** A server that is honest until it is not: then it has a certificate under the named CA, and asks for the password as it is told. */
+/**
+ * A server that is honest at first: later it has a certificate under the named CA, and asks for the password as
+ * configured.
+ */
 async function attacker(request: Buffer, of: { isHonest: boolean }, authority = at.authority) {
   const pair = await authority.issue({ names: ['localhost'], addresses: ['127.0.0.1'] })
   const server = await startHostile(async peer => {
@@ -94,7 +98,7 @@ describe('A CA certificate without its connection string', () => {
       'beside a box that a caller sealed, put there by a web tier that was taken over',
       { kind: 'client-sealed' as const },
     ],
-  ])('%s is refused by the worker, which dials nothing', async (_how, { kind }) => {
+  ])('%s is refused by the worker without a dial', async (_how, { kind }) => {
     const { id } = await registered()
     const keyed = await mooring.client().organization.sealingKey.query()
     await sodium.ready
@@ -133,7 +137,7 @@ describe('A CA certificate without its connection string', () => {
 })
 
 describe('A string without the CA certificate that is in force', () => {
-  it('is the same credential where it is equal; any other is refused until the certificate, or null, comes with it', async () => {
+  it('is the same credential when it is equal; any other is refused until it brings the certificate, or null', async () => {
     const { id } = await registered()
     const rotate = (input: object) =>
       datasources().rotate.mutate({ id, connectionString: stringOf(), waitSeconds: 20, ...input })
@@ -206,7 +210,7 @@ describe('The holder of a lease, under a CA certificate that a caller named', ()
     )
   }
 
-  it('sends no password in clear, and as MD5 only what was in use so', async () => {
+  it('sends no password in clear, and as MD5 only if it was in use so', async () => {
     expect(await ends('app')).toBe('in')
     for (const more of [{}, { md5Allowed: true }]) expect(await ends('in_clear', more)).toMatch(/expose/)
     expect(await ends('as_md5')).toMatch(/expose/)
@@ -232,21 +236,24 @@ describe('Under a CA certificate that a caller named', () => {
   it.each([
     ['in clear', frame('R', 3)],
     ['as MD5', frame('R', 5, Buffer.from('salt'))],
-  ])('no password is sent %s by the checks of what is in use, once its server is another', async (_how, request) => {
-    const mood = { isHonest: true }
-    const server = await attacker(request, mood)
-    const { id, status } = await registered({ port: server.port })
-    expect(status).toBe('active')
-    mood.isHonest = false
-    const later = await datasources().verify.mutate({ id, waitSeconds: 20 })
-    expect(later).toMatchObject({ status: 'active', statusReason: 'authentication_unsafe' })
-    expect(server.heard()).toContain('user\0app')
-    expect(server.heard()).not.toContain(TRUE_PASSWORD)
-    expect(server.heard()).not.toMatch(/p\0\0\0.md5/)
-    await server.stop()
-  })
+  ])(
+    'no password is sent %s by the checks of an active datasource after its server has changed',
+    async (_how, request) => {
+      const mood = { isHonest: true }
+      const server = await attacker(request, mood)
+      const { id, status } = await registered({ port: server.port })
+      expect(status).toBe('active')
+      mood.isHonest = false
+      const later = await datasources().verify.mutate({ id, waitSeconds: 20 })
+      expect(later).toMatchObject({ status: 'active', statusReason: 'authentication_unsafe' })
+      expect(server.heard()).toContain('user\0app')
+      expect(server.heard()).not.toContain(TRUE_PASSWORD)
+      expect(server.heard()).not.toMatch(/p\0\0\0.md5/)
+      await server.stop()
+    },
+  )
 
-  it('what is not in use is not tried as MD5 either where a caller has it validated', async () => {
+  it('a caller’s validation does not try MD5 either', async () => {
     const { id, status } = await registered({ user: 'as_md5' })
     expect(status).toBe('rejected')
     await query(
@@ -259,11 +266,11 @@ describe('Under a CA certificate that a caller named', () => {
     })
   })
 
-  it('what was in use under MD5 goes on with advice, never in clear, and a new one is refused', async () => {
+  it('a credential in use under MD5 continues with advice, never in clear, and a new one is refused', async () => {
     const made = await registered({ user: 'as_md5' })
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'authentication_unsafe' })
     const uuid = bareUuid(made.id)
-    // As the migration found it: in force, active, and in use so.
+    // As the migration leaves it: in force, active, and in use so.
     await query(
       mooring.databaseUrl,
       `update credentials set md5_allowed = true where datasource_id = '${uuid}';
@@ -296,8 +303,8 @@ describe('Under a CA certificate that a caller named', () => {
   })
 })
 
-describe('A web tier that was taken over, apart from the worker and under its role', () => {
-  it('puts an authority of its own under the credential in force, and its server hears no password', async () => {
+describe('A captured web tier, apart from the worker and under its own role', () => {
+  it('puts an authority of its own under the credential in force, and its server receives no password', async () => {
     await using cleanup = new AsyncDisposableStack()
     const tiers = await makeTiers()
     cleanup.defer(() => tiers.stop())
@@ -332,7 +339,8 @@ describe('A web tier that was taken over, apart from the worker and under its ro
     await transaction(taken, tx => credentials.replacePending(tx, context.organizationId, entry))
     const ended = await client.datasources.verify.mutate({ id, waitSeconds: 20 })
     expect(ended).toMatchObject({ status: 'active', statusReason: 'ca_certificate_required', credentialVersion: 1 })
-    // The next check of what is in force meets the attacker's server, whose certificate is under no authority that was named.
+    // The next check of the credential in force meets the attacker's server, whose certificate no named authority has
+    // signed.
     const met = await client.datasources.verify.mutate({ id, waitSeconds: 20 })
     expect(met).toMatchObject({ status: 'active', statusReason: 'tls_failed' })
     expect(server.heard()).not.toContain(TRUE_PASSWORD)

@@ -1,4 +1,4 @@
-/** A13: a user of the same machine who could put a keyring of their own in the place of ours finds it refused. */
+/** A13: a keyring that another user of the machine could replace is refused. */
 import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,7 +27,7 @@ const refusal = (reading: Promise<unknown>) =>
   )
 
 describe.skipIf(process.platform === 'win32')('A keyring', () => {
-  it('of its owner alone is read, in a folder of its owner alone, under a sticky one', async () => {
+  it('of its owner alone is read from a folder of its owner alone, under a sticky one', async () => {
     expect(await refusal(readWorkerKeyring(path))).toBe('read')
     await chmod(root, 0o1777)
     expect(await refusal(readWorkerKeyring(path))).toBe('read')
@@ -46,14 +46,14 @@ describe.skipIf(process.platform === 'win32')('A keyring', () => {
     expect(await refusal(readWorkerKeyring(path))).toBe('read')
   })
 
-  it('under a folder that everybody can write is refused: the whole folder could be another one', async () => {
+  it('under a folder that everybody can write is refused, since the whole folder could be replaced', async () => {
     await chmod(root, 0o777)
     expect(await refusal(readWorkerKeyring(path))).toBe(
       `The keyring lies under ${root}, which everybody can write. Run: chmod o-w ${root}`,
     )
   })
 
-  it('behind a link is refused, and what it leads to is named', async () => {
+  it('behind a link is refused, and the error names the target', async () => {
     const other = join(root, 'other.json')
     await rename(path, other)
     await symlink(other, path)
@@ -71,7 +71,7 @@ describe.skipIf(process.platform === 'win32')('A keyring', () => {
     )
   })
 
-  it.skipIf(process.getuid?.() !== 0)('of another owner is refused, and so is a folder of one', async () => {
+  it.skipIf(process.getuid?.() !== 0)('of another owner is refused, and so is a folder of another owner', async () => {
     await chown(path, 12_345, 12_345)
     expect(await refusal(readWorkerKeyring(path))).toBe(
       `The keyring ${path} belongs to another user (uid 12345), and this process runs as uid 0. Run as that user, or: chown 0 ${path}`,
@@ -81,7 +81,7 @@ describe.skipIf(process.platform === 'win32')('A keyring', () => {
     expect(await refusal(readWorkerKeyring(path))).toMatch(/^The keyring's folder .* belongs to another user/)
   })
 
-  it('is not made where it would be refused, and nothing is left there', async () => {
+  it('is not created in a folder that would be refused, and nothing is left there', async () => {
     const open = join(root, 'open')
     await mkdir(open)
     await chmod(open, 0o777)

@@ -1,4 +1,7 @@
-/** A5: a captured web tier hands out leases of its own, or genuine ones of another kind, and no platform worker connects. */
+/**
+ * A5: a captured web tier hands out leases of its own, or genuine ones of another kind, and no platform worker
+ * connects.
+ */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import sodium from 'libsodium-wrappers'
@@ -24,7 +27,7 @@ let mooring: Mooring
 let customer: Customer
 let id: DatasourceId
 let client: Client
-/** The attacker's database: it only counts who comes. */
+/** The attacker's database: it only counts connections. */
 let trap: Server
 let visits = 0
 beforeAll(async () => {
@@ -56,7 +59,7 @@ async function registered(name: string): Promise<DatasourceId> {
   return made.id
 }
 
-/** A client of a web tier that does what `answer` does with each lease that is asked for. */
+/** A client of a web tier that answers each lease request by `answer`. */
 function captured(answer: (asked: Asked, ask: (asked: Asked) => Promise<Answer>) => Promise<Answer>): Client {
   const lease = { mutate: (asked: Asked) => answer(asked, one => client.datasources.lease.mutate(one)) }
   const datasources = new Proxy(client.datasources, {
@@ -67,7 +70,7 @@ function captured(answer: (asked: Asked, ask: (asked: Asked) => Promise<Answer>)
   })
 }
 
-/** Uses a datasource through it, and answers why no query was made; `used` when one was. */
+/** Uses a datasource through it, and returns why no query ran; `used` when one did. */
 async function outcome(through: Client, options: Partial<LeaseOptions> = {}): Promise<string> {
   const asked = { id, verifyKeys: verifyKeysOf(mooring), ...options }
   return withDatasource(through, asked, pool => pool.query('select 1')).then(
@@ -78,7 +81,7 @@ async function outcome(through: Client, options: Partial<LeaseOptions> = {}): Pr
 
 const UNSIGNED = /not signed with any of verifyKeys/
 
-/** What a web tier can say about a database of the attacker's. */
+/** A lease that a web tier can forge for a database of the attacker. */
 function forged(asked: Asked, of: Partial<LeasedCredential> = {}): { text: string; beside: Omit<Answer, 'sealed'> } {
   const leaseId = `lease_${'0'.repeat(32)}` as const
   const expiresAt = new Date(Date.now() + 60_000).toISOString()
@@ -149,7 +152,7 @@ describe('A captured web tier that seals a lease of its own', () => {
       text => ({ lease: text, signatures: [{ keyId: 'x', signature: 'AA==' }] }),
     ],
     ['that is no JSON', () => '{"lease":'],
-  ])('%s reaches nobody', async (_what, contentOf) => {
+  ])('%s leads to no connection', async (_what, contentOf) => {
     const through = captured(async asked => {
       const { text, beside } = forged(asked)
       return { ...beside, sealed: sealTo(asked.publicKey, contentOf(text, asked)) }
@@ -157,7 +160,7 @@ describe('A captured web tier that seals a lease of its own', () => {
     expect(await outcome(through)).toMatch(UNSIGNED)
   })
 
-  it('with a genuine signature beside another text reaches nobody', async () => {
+  it('with a genuine signature beside another text leads to no connection', async () => {
     const through = captured(async (asked, ask) => {
       const own = await holderKey()
       const genuine = await ask({ ...asked, publicKey: own.publicKey })
@@ -169,8 +172,8 @@ describe('A captured web tier that seals a lease of its own', () => {
   })
 })
 
-describe('A captured web tier that passes on a genuine lease of another kind', () => {
-  /** Asks the worker for a lease that it can open, and seals it, signatures and all, to the holder. */
+describe('A captured web tier that forwards a genuine lease of another kind', () => {
+  /** Requests a lease from the worker that it can open, and seals it, with the signatures, to the holder. */
   const passedOn = (other: (asked: Asked, own: HolderKey) => Promise<Answer>, beside: Partial<Answer> = {}) =>
     captured(async asked => {
       const own = await holderKey()
@@ -185,7 +188,7 @@ describe('A captured web tier that passes on a genuine lease of another kind', (
     expect(await outcome(through)).toBe('The lease is for another datasource')
   })
 
-  it('is refused for another holder: a lease cannot be kept and sealed again', async () => {
+  it('is refused for another holder: a lease cannot be stored and sealed again', async () => {
     const through = passedOn((asked, { publicKey }) => lease({ ...asked, publicKey }))
     expect(await outcome(through)).toBe('The lease is for another holder')
   })
@@ -198,7 +201,7 @@ describe('A captured web tier that passes on a genuine lease of another kind', (
     expect(await outcome(through)).toMatch(says)
   })
 
-  it('is refused where the outer end says otherwise: the signed one counts', async () => {
+  it('is refused when the unsigned expiry differs: the signed one counts', async () => {
     const through = captured(async (asked, ask) => {
       const granted = await ask({ ...asked, ttlSeconds: 1 })
       return { ...granted, expiresAt: new Date(Date.now() + 3_600_000).toISOString() }
@@ -214,7 +217,7 @@ describe('A captured web tier that passes on a genuine lease of another kind', (
 })
 
 describe('A lease that the lease key has signed', () => {
-  /** As a worker signs, with content of the test's choice. */
+  /** Signs as a worker does, over content of the test's choice. */
   const signedAs = (of: Partial<LeasedCredential>) =>
     captured(async asked => {
       const { text, beside } = forged(asked, of)
@@ -235,7 +238,7 @@ describe('A lease that the lease key has signed', () => {
 })
 
 describe('The verify keys', () => {
-  it('are needed: without any, nothing is asked', async () => {
+  it('are required: without any, no lease is requested', async () => {
     const asked: Asked[] = []
     const through = captured(async (one, ask) => {
       asked.push(one)
@@ -250,18 +253,18 @@ describe('The verify keys', () => {
     expect(asked).toEqual([])
   })
 
-  it('of another installation take no lease of this one', async () => {
+  it('of another installation accept no lease of this one', async () => {
     const other = parseWorkerKeyring((await createKeyrings(newKeyId)).worker)
     expect(await outcome(client, { verifyKeys: verifyKeysOf({ keyring: other }) })).toMatch(UNSIGNED)
-    // Any one that has signed suffices.
+    // One matching signature suffices.
     const both = [...verifyKeysOf({ keyring: other }), ...verifyKeysOf(mooring)]
     expect(await outcome(client, { verifyKeys: both })).toBe('used')
-    // The one that was refused is given back as well.
+    // The refused lease is returned as well.
     const newest = 'select ended_by from leases order by granted_at desc limit 2'
     expect(await query(mooring.databaseUrl, newest)).toEqual([{ ended_by: 'released' }, { ended_by: 'released' }])
   })
 
-  it('come from MOORING_LEASE_KEYS where they are not an argument', async () => {
+  it('default to MOORING_LEASE_KEYS', async () => {
     process.env['MOORING_LEASE_KEYS'] = verifyKeysOf(mooring).join(',')
     try {
       const { rows } = await withDatasource(client, id, pool => pool.query('select 1 as one'))

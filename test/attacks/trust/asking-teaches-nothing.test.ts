@@ -1,6 +1,6 @@
 /**
- * A4: whoever asks learns nothing of a stored credential. A caller who may only create guesses at it by registering again, a web
- * tier that was taken over compares guesses with what it holds: neither has anything to compare with.
+ * A4: a caller who may only create learns nothing about a stored credential by registering guesses, and a captured web
+ * tier holds nothing to compare guesses with.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -42,7 +42,7 @@ const logins = async () =>
     await sql("select coalesce(sum(used), 0)::integer as used from dial_budgets where key like 'dial-organization %'")
   )[0]
 
-/** What is known of a datasource's check: settling an equal credential touches none of it. */
+/** The check state of a datasource: settling an equal credential changes none of it. */
 const standingOf = (id: string) =>
   sql(`select t.attempts, t.due_at, d.next_check_at, d.status, d.status_reason, d.verified_at, d.verdict_signature,
       (select count(*) from verifications v where v.datasource_id = d.id) as verifications,
@@ -59,7 +59,7 @@ const actionsOf = async (id: string) =>
   ).map(row => `${row['principal_kind']} ${row['action']}`)
 
 describe('A caller who may only create', () => {
-  it('is refused before anything is compared, in the same bytes for the right password and a wrong one', async () => {
+  it('is refused before any comparison, in the same bytes for the right password and a wrong one', async () => {
     const { body } = await post(customer.url())
     await quiet(mooring.databaseUrl)
     const before = [await statesOf(body.id), await standingOf(body.id), await logins()]
@@ -73,7 +73,7 @@ describe('A caller who may only create', () => {
 })
 
 describe('The credential in force, brought again', () => {
-  it('is settled by the worker without a dial, and leaves nothing but the record and its number', async () => {
+  it('is settled by the worker without a dial, and leaves only its record and its number', async () => {
     const { body } = await post(customer.url())
     await quiet(mooring.databaseUrl)
     const { id } = body
@@ -92,7 +92,7 @@ describe('The credential in force, brought again', () => {
     await mooring.client().datasources.remove.mutate({ id })
   })
 
-  it('is not dialled either where the server has refused it: another refusal would be counted against it', async () => {
+  it('is not dialled after the server refused it, either: another refusal would be counted against it', async () => {
     const { body } = await post(wrong())
     expect(body).toMatchObject({
       status: 'rejected',
@@ -106,7 +106,7 @@ describe('The credential in force, brought again', () => {
     await mooring.client().datasources.remove.mutate({ id: body.id })
   })
 
-  it('is a check of the one in force where that was rejected for what was mended since', async () => {
+  it('counts as a check when the credential was rejected for a cause that has since been fixed', async () => {
     const { reader } = customer.roles
     await customer.sql(`alter role ${reader} createrole bypassrls`)
     const { body } = await post(customer.url())
@@ -116,7 +116,7 @@ describe('The credential in force, brought again', () => {
     await mooring.client().datasources.remove.mutate({ id: body.id })
   })
 
-  it('is waited for by a rotation that expects a version, and a full quota never refuses it', async () => {
+  it('delays a rotation that expects a version, and a full quota never refuses it', async () => {
     const { body } = await post(customer.url())
     const id: DatasourceId = body.id
     const named = customer.url('reader', { parameters: 'application_name=expected' })
@@ -132,7 +132,7 @@ describe('The credential in force, brought again', () => {
 })
 
 describe('A string that lacks the CA certificate in force', () => {
-  it('is no way to guess past the budgets: the right password waits beside it as a wrong one does', async () => {
+  it('is no way to guess past the budgets: the right password waits with it as a wrong one does', async () => {
     const at = await startTlsServers(['good'])
     const client = mooring.client((await mooring.newOrganization('Guesser')).testKey)
     const stringOf = (password: string) =>
@@ -154,7 +154,7 @@ describe('A string that lacks the CA certificate in force', () => {
   })
 })
 
-describe('An idempotency key that is known', () => {
+describe('A known idempotency key', () => {
   const NEVER_SAID = { endpoint: 'https://events.acme.io/teaches', signingKey: 'the first of the keys: 1234' }
   it.each([
     ['/v1/datasources', () => ({ connectionString: customer.url() }), () => ({ connectionString: wrong() })],
@@ -166,7 +166,7 @@ describe('An idempotency key that is known', () => {
     ['/trpc/datasources.register', () => ({ connectionString: customer.url() }), () => ({ connectionString: wrong() })],
     ['/v1/datasources', () => NEVER_SAID, () => ({ ...NEVER_SAID, signingKey: 'another with its end: 1234' })],
   ])(
-    'at %s answers a guess as the first request, and what is kept of it is the same for any',
+    'at %s answers a guess like the first request, and stores the same for every guess',
     async (...[path, first, guess]) => {
       const hashes: unknown[] = []
       const organizations = [await mooring.newOrganization('One'), await mooring.newOrganization('Other')]
@@ -190,8 +190,8 @@ describe('An idempotency key that is known', () => {
   )
 })
 
-describe('A pending credential that nobody settles', () => {
-  it('keeps a rotation that expects a version out after two seconds, and a waiting caller until its time is over', async () => {
+describe('A pending credential that is never settled', () => {
+  it('makes a rotation that expects a version fail after two seconds, and a waiting caller time out', async () => {
     await using tiers = await unworked()
     const { datasources } = tiers.client()
     const made = await datasources.register.mutate({ connectionString: customer.url(), schema: 'app' })
@@ -211,8 +211,8 @@ async function unworked() {
   return Object.assign(without, { [Symbol.asyncDispose]: () => without.stop() })
 }
 
-describe('A web tier that was taken over', () => {
-  it('has no key to compare with, reads no sealed byte, and has no right to write a fingerprint or what MD5 is allowed for', async () => {
+describe('A captured web tier', () => {
+  it('has no key to compare with, reads no sealed byte, and may write neither a fingerprint nor the permission for MD5', async () => {
     const tiers = await makeTiers()
     try {
       const worker = JSON.parse(await readFile(join(tiers.dir, 'worker.json'), 'utf8'))
@@ -233,7 +233,7 @@ describe('A web tier that was taken over', () => {
     }
   })
 
-  it('of a release before has its fingerprints forgotten, and shown to nobody', async () => {
+  it('of a previous release has its fingerprints deleted, and shown to nobody', async () => {
     const { body } = await post(customer.url(), { wait: 0 })
     const uuid = bareUuid(body.id)
     await sql(

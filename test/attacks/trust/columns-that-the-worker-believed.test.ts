@@ -1,6 +1,7 @@
 /**
- * The web tier is taken over: its role, its keyring. What it writes into tables lets the worker use no credential. Web and worker
- * are processes of their own here, with their granted roles; what the grants refuse is tried again as the owner of the tables.
+ * The web tier is taken over with its role and its keyring. No value that it writes into tables makes the worker use a
+ * credential. Web and worker are separate processes with their granted roles; statements that the grants refuse are
+ * repeated as the tables' owner.
  */
 import { join } from 'node:path'
 import type pg from 'pg'
@@ -22,7 +23,7 @@ import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/tiers.ts'
 import { RETENTION } from '#test/support/operations/forgetting.ts'
 
-// Two processes are started, and on a busy machine a check takes seconds.
+// The tests start two processes, and a check takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 const DENIED = '42501'
@@ -32,7 +33,7 @@ let web: TierProcess
 let customer: Customer
 let client: Client
 let token: string
-/** An active datasource of the test plane, one of the live plane, and one that was rejected: a superuser. */
+/** An active datasource of the test plane, one of the live plane, and a rejected one: a superuser. */
 let good: DatasourceId
 let live: DatasourceId
 let rejected: DatasourceId
@@ -66,7 +67,7 @@ const row = (id: DatasourceId) => `id = '${bareUuid(id)}'`
 const leasesOf = (id: DatasourceId) => asOwner(`select id from leases where datasource_id = '${bareUuid(id)}'`)
 const VERDICT = 'verdict_version, verdict_usable, usable_until, verdict_signer_id, verdict_signature'
 
-/** Asks for a lease: `granted`, or the fault. */
+/** Requests a lease: `granted`, or the fault. */
 async function leased(id: DatasourceId): Promise<unknown> {
   const { publicKey } = await holderKey()
   const holder = await tiers.client(web, { key: token })
@@ -74,7 +75,7 @@ async function leased(id: DatasourceId): Promise<unknown> {
 }
 
 describe("The web's role", () => {
-  it('leases what has passed: the attacks below fail for another reason than that nothing is leased', async () => {
+  it('leases a verified credential: the attacks below do not fail because leasing is broken', async () => {
     expect(await leased(good)).toBe('granted')
   })
 
@@ -108,7 +109,7 @@ describe("The web's role", () => {
     expect(await asWeb(sql)).toBe(DENIED)
   })
 
-  it('retires credentials through a function that does nothing else, whatever the search path says', async () => {
+  it('retires credentials through a function that does nothing else, for every search path', async () => {
     const path = `set search_path = pg_temp; create temporary table credentials (like public.feeds)`
     const none = `select retire_credentials(gen_random_uuid(), gen_random_uuid(), array['current'], null)`
     expect(await asWeb(`${path}; ${none}`)).toEqual(expect.anything())
@@ -118,7 +119,7 @@ describe("The web's role", () => {
     expect(found).toEqual({ prosecdef: true, proconfig: ['search_path=pg_catalog, pg_temp'], anybody: false })
   })
 
-  it('puts a never-verified credential in force by insert, and it is worth nothing without a verdict over its version', async () => {
+  it('inserts a never-verified credential in force, and it is useless without a verdict over its version', async () => {
     const { id } = await register(client, customer.url('reader', { parameters: 'application_name=replaced' }))
     const org = tiers.organization.id
     const key = await organizations.currentKey(tiers.db, org)
@@ -139,14 +140,14 @@ describe("The web's role", () => {
     expect(replaced).not.toBe(DENIED)
     expect(await leased(id)).toBe('conflict')
     expect(await leasesOf(id)).toEqual([])
-    // It was looked at for what it is.
+    // The check judged it by itself.
     expect(await client.datasources.get.query({ id })).toMatchObject({
       status: 'rejected',
       statusReason: 'byo_role_cannot_enforce_rls',
     })
   })
 
-  it('has the credentials of what is in use forgotten, and finds no verdict under which it could use their versions again', async () => {
+  it('deletes the credentials in use, and finds no verdict under which their versions could be used again', async () => {
     const { id, status } = await register(client, customer.url('reader', { parameters: 'application_name=forgotten' }))
     expect(status).toBe('active')
     const its = `where datasource_id = '${bareUuid(id)}'`
@@ -164,7 +165,7 @@ describe("The web's role", () => {
     ])
   })
 
-  it('puts a replaced credential back under its own version, after its row has gone, and it is not tried', async () => {
+  it('reinserts a replaced credential under its own version, after its row was deleted, and it is not tried', async () => {
     const string = (name: string) => customer.url('reader', { parameters: `application_name=${name}` })
     const { id } = await register(client, string('first'))
     const its = `datasource_id = '${bareUuid(id)}'`
@@ -177,7 +178,7 @@ describe("The web's role", () => {
           '${old?.['signer_id']}', '\\x${old?.['signature']}', now())`)
     const rotated = await client.datasources.rotate.mutate({ id, connectionString: string('second'), waitSeconds: 30 })
     expect(rotated.credentialVersion).toBe(2)
-    // While the row of the retired version is there, its number is taken.
+    // While the row of the retired version exists, its number is taken.
     expect(await putBack('pending')).toBe('23505')
     await stampRetired(tiers.db, new Date(), SMALLEST_BATCH)
     await forgetCredentials(tiers.db, new Date(Date.now() + 60_000), SMALLEST_BATCH)
@@ -213,7 +214,7 @@ describe("The web's role", () => {
   })
 })
 
-/** Seals a task as the web tier does, writes it under the web's role, and answers its outcome. */
+/** Seals a task as the web tier does, writes it under the web's role, and returns its outcome. */
 async function forged(datasourceId: string, payload: object): Promise<unknown> {
   const organizationId = tiers.organization.id
   const sealer = await createSealer(await readWebKeyring(join(tiers.dir, 'web.json')))
@@ -233,14 +234,14 @@ async function forged(datasourceId: string, payload: object): Promise<unknown> {
 }
 
 describe('The owner of the tables, or a web role before its grants are narrowed,', () => {
-  it('sets status active on a rejected superuser and leases: the check that this takes rejects it again', async () => {
+  it('sets status active on a rejected superuser and requests a lease: the required check rejects it again', async () => {
     await asOwner(`update datasources set status = 'active', status_reason = null where ${row(rejected)}`)
     expect(await leased(rejected)).toBe('conflict')
     expect(await leasesOf(rejected)).toEqual([])
     expect(await client.datasources.get.query({ id: rejected })).toMatchObject({ status: 'rejected' })
   })
 
-  it('gives it the verdict of another datasource, usable for ever, and it is no verdict on this one', async () => {
+  it('copies the verdict of another datasource with no expiry, and the copy is invalid here', async () => {
     await asOwner(
       `update datasources d set status = 'active', (${VERDICT}) = (select ${VERDICT} from datasources where ${row(good)})
        where ${row(rejected)}`,
@@ -249,7 +250,7 @@ describe('The owner of the tables, or a web role before its grants are narrowed,
     expect(await leasesOf(rejected)).toEqual([])
   })
 
-  it('moves a live datasource to test and leases it with a test token: no check gives it a verdict there', async () => {
+  it('moves a live datasource to test and requests a lease with a test token: no check signs a verdict there', async () => {
     const verdict = `select encode(verdict_signature, 'hex') as signature from datasources where ${row(live)}`
     const before = await asOwner(verdict)
     await asOwner(`update datasources set mode = 'test' where ${row(live)}`)

@@ -1,4 +1,7 @@
-/** A signing key is used under a verdict like every credential: past it no feed is polled with it, and no push is believed for it. */
+/**
+ * A signing key is used under a verdict like every credential: after the verdict expires, no feed is polled with it and
+ * no push is accepted for it.
+ */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { sign } from '#server/net/endpoint/signature.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -24,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => followed.stop())
 
 const sql = (text: string) => query(followed.mooring.databaseUrl, text)
-/** An edit of the time that the signature covers: no verdict is left. */
+/** Edits the time that the signature covers, which invalidates the verdict. */
 const edit = () =>
   sql(`update datasources set usable_until = usable_until + interval '1 day' where id = '${bareUuid(id)}'`)
 const hold = (until: string) =>
@@ -43,7 +46,7 @@ function push(n: number, key = KEY) {
   return followed.mooring.call('POST', `/v1/datasources/${id}/events`, { body, headers })
 }
 
-it('A feed whose verdict was edited is not polled; the check that the poll asks for makes it go on', async () => {
+it('A feed whose verdict was edited is not polled; the check that the poll requests resumes it', async () => {
   expect(await followed.stored(id)).toEqual(ids(0, 3))
   await edit()
   await hold(`now() + interval '1 hour'`)
@@ -55,11 +58,11 @@ it('A feed whose verdict was edited is not polled; the check that the poll asks 
     const [row] = await sql(`select verdict_asked_at, verdict_usable from datasources where id = '${bareUuid(id)}'`)
     expect(row).toEqual({ verdict_asked_at: null, verdict_usable: true })
   }, 30_000)
-  // The check asks twice, and the poll that it makes due asks once more.
+  // The check sends two requests, and the poll that it makes due sends one more.
   await vi.waitFor(() => expect(requests).toBeGreaterThan(2), 30_000)
 })
 
-it('A signed push is not believed by a key whose verdict was edited, until a check has found the key in use', async () => {
+it('A signed push is refused under a key whose verdict was edited, until a check has verified the key', async () => {
   await edit()
   const answer = await push(7)
   expect([answer.status, answer.body]).toMatchObject([200, { received: 1, stored: 1 }])
@@ -72,7 +75,7 @@ it('A signed push is not believed by a key whose verdict was edited, until a che
   expect(await followed.stored(id)).toEqual([...ids(0, 3), ...events(7, 8).map(one => one.id)])
 })
 
-it('A signed push is not believed by a key on its way past its window, nor in the place of one in force that cannot be opened', async () => {
+it('A signed push is refused under a pending key past its window, and under one that would replace an unreadable key in force', async () => {
   followed.stranger.be(hosted({ count: () => 3 }))
   const next = 'sk_test_the_next_key_of_acme'
   const register = (signingKey: string) =>

@@ -1,6 +1,6 @@
 /**
- * Attack: a stolen key makes others before it is revoked, and they outlive it. A revocation reaches what was made with what
- * is revoked, says how much that is before it does anything, and lets an ordinary rotation lock nobody out.
+ * Attack: a stolen key makes others before it is revoked, and they outlive it. A revocation reaches everything that the
+ * revoked key made, reports its extent before it acts, and never locks out an ordinary rotation.
  */
 import { TRPCClientError } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const { child, capabilityOf, ends, stolen } = families(() => ({ mooring, urls: [mooring.url, other.url] }))
 
-/** The error that a call ends with, as tRPC tells it. */
+/** The error of a call, as tRPC reports it. */
 async function refusal(call: Promise<unknown>) {
   const thrown = await call.then(
     () => null,
@@ -43,7 +43,7 @@ const revoker = (key?: string) => mooring.client(key).organization.revokeKey
 const REVOKED = 'apikey_revoked'
 
 describe('The revocation of a key that has made others', () => {
-  it('asks what becomes of them, says how many there are, and changes nothing', async () => {
+  it('requires a choice about them, reports how many there are, and changes nothing without it', async () => {
     const { root, daughter, minted, rotated } = await stolen()
     const before = await effects(mooring.databaseUrl)
     const told = await refusal(revoker().mutate({ id: root.id }))
@@ -64,7 +64,7 @@ describe('The revocation of a key that has made others', () => {
     for (const { token } of [minted, rotated]) expect(await ends(token)).toBe('ok')
   })
 
-  it('reaches all of them: keys, capabilities, what those made and what was rotated out of them', async () => {
+  it('reaches all of them: keys, capabilities, their descendants and their rotations', async () => {
     const { root, daughter, granddaughter, minted, rotated } = await stolen()
     const done = await revoker().mutate({ id: root.id, children: 'revoke' })
     expect(done).toEqual({ id: root.id, revokedAt: done.revokedAt, revokedKeys: 2, revokedCapabilities: 2 })
@@ -81,7 +81,7 @@ describe('The revocation of a key that has made others', () => {
     expect(listed.find(item => item.id === daughter.id)).toMatchObject({ issuerId: root.id, revokedAt: done.revokedAt })
   })
 
-  it('leaves all of them alone where that is said, capabilities included: a rotation locks nobody out', async () => {
+  it('keeps all of them on request, capabilities included: a rotation locks nobody out', async () => {
     const { root, daughter, granddaughter, minted, rotated } = await stolen()
     const own = await capabilityOf(root.key)
     const done = await revoker(daughter.key).mutate({ id: root.id, children: 'keep' })
@@ -92,7 +92,7 @@ describe('The revocation of a key that has made others', () => {
     expect((await mooring.client().organization.getCapability.query({ id: own.id })).status).toBe('active')
   })
 
-  it('reaches through a child that was revoked before, and through what was kept then', async () => {
+  it('reaches through a child that was revoked or kept before', async () => {
     const { root, daughter, granddaughter } = await stolen()
     const own = await capabilityOf(daughter.key)
     await revoker().mutate({ id: daughter.id, children: 'keep' })
@@ -102,7 +102,7 @@ describe('The revocation of a key that has made others', () => {
     expect(await ends(own.token)).toBe('capability_invalid')
   })
 
-  it('can be made up for: a key that was revoked with its children kept is revoked again with them', async () => {
+  it('can be extended: a key that was revoked with its children kept is revoked again with them', async () => {
     const { root, daughter, minted } = await stolen()
     const first = await revoker().mutate({ id: root.id, children: 'keep' })
     expect(await refusal(revoker().mutate({ id: root.id }))).toMatchObject({ fault: 'conflict' })
@@ -111,7 +111,7 @@ describe('The revocation of a key that has made others', () => {
     expect([await ends(daughter.key), await ends(minted.token)]).toEqual([REVOKED, 'capability_invalid'])
   })
 
-  it('asks nothing where nothing is alive any more: revoked children, expired capabilities', async () => {
+  it('requires no choice when no descendant is alive: revoked children, expired capabilities', async () => {
     const root = await child(mooring.organization.testKey)
     const gone = await child(root.key)
     const minted = await capabilityOf(root.key)
@@ -126,7 +126,7 @@ describe('The revocation of a key that has made others', () => {
     expect(await ends(root.key)).toBe(REVOKED)
   })
 
-  it('is done once for an idempotency key, and its answer is replayed', async () => {
+  it('happens once for an idempotency key, and its answer is replayed', async () => {
     const { root } = await stolen()
     const ask = { id: root.id, children: 'revoke' as const, idempotencyKey: newId() }
     const first = await revoker().mutate(ask)
@@ -135,8 +135,8 @@ describe('The revocation of a key that has made others', () => {
   })
 })
 
-describe('The last key of a mode that may write the organization’s affairs', () => {
-  it('goes only by force, whether it is named or a descendant, and by whichever process', async () => {
+describe('The last key of a mode with organization.write', () => {
+  it('is revoked only by force, named or as a descendant, at every process', async () => {
     const organization = await mooring.newOrganization('Last')
     const ids = async () =>
       await query(
@@ -154,7 +154,7 @@ describe('The last key of a mode that may write the organization’s affairs', (
     })
     expect(await refusal(mutate({ id: test, children: 'revoke' }))).toMatchObject({ issues: [{ path: ['force'] }] })
     expect(await effects(mooring.databaseUrl)).toEqual(before)
-    // The new key was made with the old one: revoking the old one's children would take it along.
+    // The new key was made with the old one: revoking the old key's children would include it.
     const fresh = await child(organization.testKey)
     const byNew = revoker(fresh.key).mutate
     expect(await refusal(byNew({ id: test, children: 'revoke' }))).toMatchObject({ issues: [{ path: ['force'] }] })
@@ -168,7 +168,7 @@ describe('The last key of a mode that may write the organization’s affairs', (
     expect(await ids()).toEqual([])
   })
 
-  it('is never lost to two keys that revoke each other at once', async () => {
+  it('survives two keys that revoke each other at once', async () => {
     for (let round = 0; round < 10; round += 1) {
       const { id: org, testKey } = await mooring.newOrganization('Duel')
       const two = await child(testKey)
@@ -188,7 +188,7 @@ describe('The last key of a mode that may write the organization’s affairs', (
   })
 })
 
-describe('What is under way while its key is revoked', () => {
+describe('A creation under way while its key is revoked', () => {
   const org = () => mooring.organization.id
   const attempts: Record<string, (of: { key: string; capability: { id: string } }) => Promise<unknown>> = {
     'the creation of a key': ({ key }) => child(key),
@@ -204,7 +204,7 @@ describe('What is under way while its key is revoked', () => {
     },
   }
 
-  it.each(Object.entries(attempts))('makes nothing: %s', async (_what, attempt) => {
+  it.each(Object.entries(attempts))('creates nothing: %s', async (_what, attempt) => {
     const { id, key } = await child(mooring.organization.testKey)
     const capability = await capabilityOf(mooring.organization.testKey)
     const uuid = String(uuidOf(id, 'key_'))
@@ -244,14 +244,14 @@ describe('What is under way while its key is revoked', () => {
 })
 
 describe('A capability', () => {
-  it('is revoked without a question, and what was rotated out of it lives on', async () => {
+  it('is revoked without a choice, and a capability rotated out of it lives on', async () => {
     const { minted, rotated } = await stolen()
     const gone = await mooring.call('DELETE', `/v1/capabilities/${minted.id}`)
     expect(gone).toMatchObject({ status: 200, body: { status: 'revoked', deleted: true, activeSessionsClosed: 0 } })
     expect([await ends(minted.token), await ends(rotated.token)]).toEqual(['capability_invalid', 'ok'])
   })
 
-  it('that leases takes its leases with it at once, and is given none while it is being revoked', async () => {
+  it('that leases ends its leases at once, and gets none while it is being revoked', async () => {
     const token = await leaseCapability(mooring)
     const [row] = await query(mooring.databaseUrl, `select id from capabilities where last4 = '${token.slice(-4)}'`)
     const capability = String(row?.['id'])
@@ -281,7 +281,7 @@ describe('The operator’s command', () => {
       ...given,
     )
 
-  it('asks the same, and does it when it is told', async () => {
+  it('requires the same choice, and acts once it is given', async () => {
     const { root, daughter, minted } = await stolen()
     const before = await effects(mooring.databaseUrl)
     await expect(run(root.id)).rejects.toThrow('2 living keys and 2 living capabilities')
@@ -292,7 +292,7 @@ describe('The operator’s command', () => {
     expect([await ends(daughter.key), await ends(minted.token)]).toEqual([REVOKED, 'capability_invalid'])
   })
 
-  it('asks for force before it takes the last key of a mode', async () => {
+  it('requires force before it revokes the last key of a mode', async () => {
     const { id: org } = await mooring.newOrganization('Operated')
     const [row] = await query(mooring.databaseUrl, `select id from api_keys where org_id = '${org}' and mode = 'live'`)
     const id = typedId('key_', String(row?.['id']))

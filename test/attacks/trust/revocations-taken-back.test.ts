@@ -1,6 +1,6 @@
 /**
- * Attack: somebody who may write tables, or a process of the release before, takes a revocation back: by its columns, by an older
- * row, by a key that nobody knows who made. A revocation is a row of its own that no tier changes or removes.
+ * Attack: somebody who may write tables, or a process of the previous release, takes a revocation back: by its columns,
+ * by an older row, by a key without a known maker. A revocation is a separate row that no tier changes or removes.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
@@ -22,8 +22,8 @@ const { child, capabilityOf, ends, stolen } = families(() => ({ mooring, urls: [
 const revoker = (key?: string) => mooring.client(key).organization.revokeKey
 const REVOKED = 'apikey_revoked'
 
-describe('Who may write the tables', () => {
-  it('cannot turn a revocation into one that keeps what the key made', async () => {
+describe('An attacker who may write the tables', () => {
+  it('cannot turn a revocation into one that keeps the key’s children', async () => {
     const { root, minted } = await stolen()
     await revoker().mutate({ id: root.id, children: 'revoke' })
     const uuid = String(uuidOf(root.id, 'key_'))
@@ -33,7 +33,7 @@ describe('Who may write the tables', () => {
     expect(await ends(minted.token)).toBe('capability_invalid')
   })
 
-  it('brings nothing back by the columns that the release before reads', async () => {
+  it('restores nothing through the columns that the previous release reads', async () => {
     const { root, minted } = await stolen()
     await revoker().mutate({ id: root.id, children: 'revoke' })
     for (const table of ['api_keys', 'capabilities'])
@@ -45,7 +45,7 @@ describe('Who may write the tables', () => {
     expect((await mooring.client().organization.getCapability.query({ id: minted.id })).status).toBe('revoked')
   })
 
-  it('brings nothing back by deleting the row and inserting an older one', async () => {
+  it('restores nothing by deleting the row and inserting an older one', async () => {
     const { id, key } = await child(mooring.organization.testKey)
     const uuid = String(uuidOf(id, 'key_'))
     const [older] = await query(
@@ -63,7 +63,7 @@ describe('Who may write the tables', () => {
     expect(await ends(key)).toBe(REVOKED)
   })
 
-  it('has a revocation by a process of the release before honoured, and no keeping of what the key made made of it', async () => {
+  it('cannot turn a revocation by a process of the previous release into one that keeps the key’s children', async () => {
     const { root, daughter, minted, rotated } = await stolen()
     const own = await capabilityOf(root.key)
     const uuid = String(uuidOf(root.id, 'key_'))
@@ -76,7 +76,7 @@ describe('Who may write the tables', () => {
     for (const { token } of [minted, rotated, own]) expect(await ends(token)).toBe('capability_invalid')
   })
 
-  it('finds what a process of the release before has left taken over by db grant', async () => {
+  it('finds the revocations of the previous release’s processes taken over by db grant', async () => {
     const { root, daughter } = await stolen()
     const own = await capabilityOf(root.key)
     const [org, uuid] = [mooring.organization.id, String(uuidOf(root.id, 'key_'))]
@@ -91,7 +91,7 @@ describe('Who may write the tables', () => {
     expect(await query(mooring.databaseUrl, lacking)).toEqual([])
   })
 
-  it('has a key that a process of the release before makes go with its maker, as the record says', async () => {
+  it('cannot separate a key made by a process of the previous release from its maker, as the record has it', async () => {
     const maker = await child(mooring.organization.testKey)
     const uuid = String(uuidOf(maker.id, 'key_'))
     // As that release writes them: the key without an issuer, then the record, in one transaction.

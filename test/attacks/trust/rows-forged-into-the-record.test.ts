@@ -1,6 +1,6 @@
 /**
- * The web tier is taken over and writes the record: not as an operator or the worker, not of another time, not for another
- * organization than the one whose key or capability acts.
+ * The web tier is taken over and writes the record: never as an operator or the worker, never at another time, and only
+ * for the organization of the acting key or capability.
  */
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
@@ -63,7 +63,7 @@ describe("The web's role writes an audit row", () => {
     expect(await count()).toEqual(before)
   })
 
-  it('of now, as a key of that organization: taken by the function, and by it alone', async () => {
+  it('at the present time, as a key of that organization: accepted by the function, and by it alone', async () => {
     const count = async () => Number((await asOwner('select count(*) from audit_events'))[0]?.['count'])
     const before = await count()
     expect(await asWeb(event({}).called)).toEqual([{}])
@@ -71,7 +71,7 @@ describe("The web's role writes an audit row", () => {
     expect(await count()).toBe(before + 1)
   })
 
-  it('with a registration as the operator: neither is written', async () => {
+  it('with a registration by the operator: neither is written', async () => {
     const [org, id, task, id2] = [tiers.organization.id, newId(), newId(), newId()]
     const counted = () => asOwner('select (select count(*) from datasources) d, (select count(*) from audit_events) a')
     const before = await counted()

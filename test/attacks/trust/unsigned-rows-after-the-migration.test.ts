@@ -1,6 +1,6 @@
 /**
- * The upgrade that brings signed verdicts: what the last release stored bears none, is due within one check interval, and the
- * last release's roles go on with their grants until `db grant` is run again.
+ * The upgrade that introduces signed verdicts: rows of the last release have none and are due within one check
+ * interval, and the last release's roles continue with their grants until `db grant` runs again.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -22,7 +22,7 @@ const [org, key] = [randomUUID(), randomUUID()]
 const roleUrl = (role: string) => Object.assign(new URL(url), { username: role, password: 'secret' }).href
 const as = (role: string, sql: string) => query(roleUrl(role), sql).catch((error: pg.DatabaseError) => error.code)
 
-/** What the last release granted on the tables that this is about. */
+/** The last release's grants on the tables of this test. */
 const OLD_GRANTS = `
   grant select (org_id, datasource_id, version, state), insert (org_id, datasource_id, version, state, key_id, sealed, signer_id,
     signature, created_at), update (state, sealed, signature) on credentials to ${web};
@@ -31,7 +31,7 @@ const OLD_GRANTS = `
   grant select, update on credentials, datasources to ${worker}; grant select, insert on verifications to ${worker};
   grant insert on audit_events to ${worker}`
 
-/** An active datasource whose check is due after so many seconds. */
+/** An active datasource whose check is due after this many seconds. */
 async function registered(dueInSeconds: number | null): Promise<string> {
   const id = randomUUID()
   const due = dueInSeconds === null ? 'null' : `now() + interval '${dueInSeconds} seconds'`
@@ -74,7 +74,7 @@ afterAll(async () => {
   await query(adminUrl, `drop role ${web}, ${worker}`)
 })
 
-it('What is active has no verdict and is due within one interval, spread; what is due sooner keeps its time', async () => {
+it('An active datasource has no verdict and is due within one interval, spread; an earlier due time stays', async () => {
   const rows = await query(
     url,
     `select d.id, d.verdict_signature, extract(epoch from t.due_at - now())::int as due, d.next_check_at = t.due_at as shown
@@ -90,7 +90,7 @@ it('What is active has no verdict and is due within one interval, spread; what i
   expect(new Set(moved).size).toBeGreaterThan(1)
 })
 
-it('Until the grants are given again, the web role of before retires in its way, and both roles in the new one', async () => {
+it('Until db grant runs again, the old web role retires credentials in its way, and both roles in the new one', async () => {
   const which = `org_id = '${org}' and datasource_id = '${soon}'`
   const retired = `update credentials set state = 'retired', sealed = null, signature = null where ${which} and state = 'pending'`
   expect(await as(web, retired)).toEqual([])
@@ -105,7 +105,7 @@ it('Until the grants are given again, the web role of before retires in its way,
   expect(inForce).toEqual([{ count: 9 }])
 })
 
-it('The record takes what the web of before writes, and what its worker writes, until the grants are given again', async () => {
+it('The record accepts rows of the old web tier and of its worker until db grant runs again', async () => {
   const [caller] = await query(
     url,
     `insert into api_keys (org_id, id, mode, last4, pepper_id, hash, mac, scopes, created_at)
@@ -121,7 +121,7 @@ it('The record takes what the web of before writes, and what its worker writes, 
   expect(await as(web, row('key', `'${String(caller?.['id'])}'`, id))).toEqual([])
   expect(await as(worker, row('worker', 'null', randomUUID()))).toEqual([])
   const later = id.replace('-7000-', '-7001-')
-  // There is no record of migrations here: they were applied one by one.
+  // This database has no record of migrations: they were applied one by one.
   const grants = grantStatements({ web, worker }).filter(statement => !statement.includes('kysely_'))
   for (const statement of grants) await query(url, statement)
   expect(await as(web, row('operator', 'null', later))).toBe(DENIED)

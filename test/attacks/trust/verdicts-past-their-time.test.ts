@@ -1,6 +1,6 @@
 /**
- * Verdicts that are old, missing or restored: nothing is used past `usable_until`, whatever the columns say, and what waits for
- * a credential goes on when a check has given a new verdict.
+ * Old, missing or restored verdicts: nothing is used past `usable_until`, whatever the columns say, and a call that
+ * waits for a credential continues when a check has signed a new verdict.
  */
 import net from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -19,7 +19,7 @@ import { operator } from '#test/support/mooring/operator.ts'
 vi.setConfig({ testTimeout: 60_000 })
 
 const HOUR_MS = 3_600_000
-/** With checks once a day a verdict lasts three days. */
+/** With one check a day a verdict lasts three days. */
 const LIFE_MS = 72 * HOUR_MS
 
 let aheadMs = 0
@@ -59,7 +59,7 @@ beforeEach(async () => {
   expect(made.status).toBe('active')
   id = made.id
   uuid = bareUuid(id)
-  // Nothing is due by itself: a web tier that is taken over may write due times.
+  // Nothing is due by itself: a captured web tier may write due times.
   await sql(`update tasks set due_at = 'infinity' where standing`)
 })
 
@@ -79,7 +79,7 @@ async function leased(): Promise<unknown> {
   return lease.then(() => 'granted', faultOf)
 }
 
-/** Makes the standing introspection due, and resolves when it was done or given up. */
+/** Makes the scheduled introspection due, and resolves when it has run or been given up. */
 async function introspected(): Promise<void> {
   await sql(`update tasks set due_at = '${clock().toISOString()}', requested = requested + 1
     where datasource_id = '${uuid}' and kind = 'introspect' and standing; notify mooring_work; notify mooring_news`)
@@ -90,7 +90,7 @@ async function introspected(): Promise<void> {
 }
 
 describe('Past usable_until', () => {
-  it('a lease is given only after a check that it asks for itself', async () => {
+  it('a lease is given only after a check that it requests itself', async () => {
     aheadMs += LIFE_MS - HOUR_MS
     expect([await leased(), await checks()]).toEqual(['granted', 1])
     aheadMs += 2 * HOUR_MS
@@ -98,7 +98,7 @@ describe('Past usable_until', () => {
     expect([await leased(), await checks()]).toEqual(['granted', 2])
   })
 
-  it('nothing is leased or introspected while the database is away, and the check gives no time', async () => {
+  it('nothing is leased or introspected while the database is away, and the check extends no time', async () => {
     const before = await verdict()
     aheadMs += LIFE_MS + HOUR_MS
     way.close()
@@ -113,7 +113,7 @@ describe('Past usable_until', () => {
     expect(await leased()).toBe('granted')
   })
 
-  it('a lease is given although a new credential that nobody can reach is pending', async () => {
+  it('a lease is given while a new, unreachable credential is pending', async () => {
     const nowhere = customer.url('reader', { port: 1 })
     await mooring
       .client()
@@ -123,7 +123,7 @@ describe('Past usable_until', () => {
     expect([await leased(), await leases()]).toEqual(['granted', 1])
   })
 
-  it('a lease whose check is not settled in time is 504, and can be tried again', async () => {
+  it('a lease whose check is not settled in time is 504, and retryable', async () => {
     aheadMs += LIFE_MS + HOUR_MS
     await sql(`update tasks set locked_until = 'infinity' where datasource_id = '${uuid}' and kind = 'verify'`)
     expect([await leased(), await leases()]).toEqual(['timeout', 0])
@@ -132,7 +132,7 @@ describe('Past usable_until', () => {
     expect(await leased()).toBe('granted')
   })
 
-  it('another time in the column is no time: no lease, and a check that fails carries nothing of it on', async () => {
+  it('an edited time in the column is invalid: no lease, and a failed check does not carry it over', async () => {
     aheadMs += LIFE_MS + HOUR_MS
     way.close()
     await set(`usable_until = usable_until + interval '1 year'`)
@@ -142,13 +142,13 @@ describe('Past usable_until', () => {
 })
 
 describe('A verdict', () => {
-  it('that is missing, as after the migration, is made before anything is used; unasked for, only once', async () => {
+  it('that is missing, as after the migration, is signed before anything is used; unasked, only once', async () => {
     await set(NO_VERDICT)
     expect([await leased(), await checks()]).toEqual(['granted', 2])
     await set(NO_VERDICT)
     const requests = () => sql(`select requested from tasks where datasource_id = '${uuid}' and kind = 'verify'`)
     const before = await requests()
-    // A worker of the last release has taken the check that was asked for, and signed nothing.
+    // A worker of the last release has run the requested check, and signed nothing.
     await set(`verdict_asked_at = '${clock().toISOString()}'`)
     dials = 0
     await introspected()
@@ -159,7 +159,7 @@ describe('A verdict', () => {
     await vi.waitFor(async () => expect(await verdict()).toMatchObject({ verdict_usable: true }), 30_000)
   })
 
-  it('that is unsigned stays unused by a column that says otherwise', async () => {
+  it('that is unsigned stays unused, whatever the column says', async () => {
     way.close()
     const { usable_until: until } = await verdict()
     await set(`verdict_usable = true, verdict_signature = decode(repeat('00', 64), 'hex')`)
@@ -167,12 +167,12 @@ describe('A verdict', () => {
     expect([await leased(), await leases()]).toEqual(['database_unreachable', 0])
   })
 
-  it('may be active and not usable: nothing is leased, and no check is asked for', async () => {
+  it('may be active and not usable: nothing is leased, and no check is requested', async () => {
     const { usable_until: usableUntil } = await verdict()
     const signer = await createVerdictSigner(mooring.keyring)
     const content = { organizationId: mooring.organization.id, datasourceId: uuid, mode: 'test', version: 1 } as const
     const held = { ...content, status: 'active', usable: false, usableUntil: new Date(String(usableUntil)) } as const
-    // The text of a time in a test has no microseconds: neither has the one that was signed.
+    // A time as text in a test has no microseconds: neither does the signed one.
     const until = new Date(Math.floor(held.usableUntil.getTime() / 1000) * 1000)
     const { signature } = signer.sign({ ...held, usableUntil: until })
     await set(`verdict_usable = false, usable_until = '${until.toISOString()}',
@@ -180,7 +180,7 @@ describe('A verdict', () => {
     expect([await leased(), await checks(), await leases()]).toEqual(['conflict', 1, 0])
   })
 
-  it('of a whole older row, restored, is good until its usable_until and no longer', async () => {
+  it('of a whole older row, restored, is valid until its usable_until and no longer', async () => {
     const [older] = await sql(`select status, verdict_version, verdict_usable, usable_until::text, verdict_signer_id,
       encode(verdict_signature, 'hex') as signature from datasources where id = '${uuid}'`)
     await customer.sql(`alter role ${customer.roles.reader} superuser`)
@@ -203,7 +203,7 @@ describe('A verdict', () => {
 })
 
 describe("When the worker's signing key is rotated", () => {
-  it('verdicts are signed anew in the background, an edited one is taken away, and only then the old key goes', async () => {
+  it('verdicts are signed again in the background, an edited one is removed, and only then the old key goes', async () => {
     const { db, databaseUrl, config } = mooring
     const run = (now = clock) => operator({ db, databaseUrl, keyringDir: config.keyring, now })
     const { verdict_signer_id: old } = await verdict()

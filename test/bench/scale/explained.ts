@@ -1,21 +1,22 @@
 /**
- * Explains every statement that this process sends while it is asked to: in the very session and transaction, with the very
- * values, before it is run, by the plan for these values and by the one for any. What that did is rolled back.
+ * Explains every statement that this process sends during a measurement: in the same session and transaction, with the
+ * same values, before it runs, by the plan for these values and by the generic one. The effects of explaining are
+ * rolled back.
  *
- * It takes the driver's place for all connections of the process, so that no statement of the product can be forgotten.
+ * It replaces the driver for all connections of the process, so that it covers every statement of the product.
  */
 import pg from 'pg'
 
-/** A plan that was made. */
+/** An observed plan. */
 export interface Explained {
   readonly text: string
   readonly plan: 'custom' | 'generic'
-  /** Of tables and indexes, those included that a condition then left out. */
+  /** From tables and indexes, including those that a condition then filtered out. */
   readonly rows: number
   readonly buffers: number
   /** Tables that were read from end to end. */
   readonly whole: readonly string[]
-  /** For which operation, as `during` was told. */
+  /** The operation passed to `during`. */
   readonly during: string
 }
 
@@ -61,7 +62,7 @@ function element(value: unknown): string {
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
 }
 
-/** Explains while `during` runs something. */
+/** Explains statements while `during` runs a function. */
 export class Explainer {
   readonly #found = new Map<string, Explained>()
   readonly #query = pg.Client.prototype.query
@@ -78,7 +79,7 @@ export class Explainer {
     })
   }
 
-  /** Explains everything that is sent until `work` is done. */
+  /** Explains every statement that is sent until `work` is done. */
   async during(name: string, work: () => Promise<unknown>): Promise<void> {
     this.#during = name
     try {
@@ -111,7 +112,7 @@ export class Explainer {
       for (const plan of PLANS) {
         await run(this.#inTransaction.has(client) ? 'savepoint explained' : 'begin')
         try {
-          // Else the worst plans would be those that are broken off, and not told.
+          // Otherwise the worst plans would be aborted and missing from the report.
           await run(`set local plan_cache_mode = force_${plan}_plan; set local statement_timeout = 0`)
           await run(`prepare explained as ${of.text}`)
           const values = of.values.length === 0 ? '' : `(${of.values.map(literal).join(', ')})`

@@ -1,12 +1,12 @@
 /**
- * Rows as release 0.2.0 has left them, for a migration to be timed on: that release's columns, and no others.
- * Called by `migrations.ts`.
+ * Rows as release 0.2.0 left them, for timing a migration: that release's columns, and no others. Called by
+ * `migrations.ts`.
  */
 import pg from 'pg'
 import { bytes, CHECKS, idOf } from './made-up.ts'
 
 const statements = (datasources: number, organizations: number) => [
-  // Triggers look at foreign keys.
+  // Turns off foreign-key triggers.
   'set session_replication_role = replica',
   'set synchronous_commit = off',
   `create temp table orgs as select n, gen_random_uuid() as id, gen_random_uuid() as key_id from generate_series(0, ${organizations - 1}) n`,
@@ -25,7 +25,7 @@ const statements = (datasources: number, organizations: number) => [
        'identity-' || n, verification_id, at, at, at + interval '21 days' from made`,
   `insert into credentials (org_id, datasource_id, version, state, key_id, sealed, signer_id, signature, fingerprint, created_at)
      select org_id, id, 1, 'current', key_id, ${bytes(320)}, 's', ${bytes(64)}, md5(n::text), at from made`,
-  // A tenth is due later than in a day, as where the interval is longer.
+  // A tenth is due later than in a day, as with a longer interval.
   `insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, settled)
      select org_id, ${idOf('at', "n || 't'")}, 'verify', id, true, now() + interval '1 day' * (n % 10) / 8, at, 1 from made`,
   `insert into verifications (org_id, id, datasource_id, version, outcome, checks, advisories, took_ms, at)
@@ -38,7 +38,7 @@ const statements = (datasources: number, organizations: number) => [
   'checkpoint',
 ]
 
-/** Makes them in a database that has the migrations of that release. */
+/** Inserts them into a database that has the migrations of that release. */
 export async function seedFormer(url: string, of: { datasources: number; organizations: number }): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()

@@ -1,20 +1,17 @@
-/**
- * Requests of the benchmark, over connections that are kept.
- * Any status but 2xx ends it: what is refused is not measured.
- */
+/** Requests of the benchmark over persistent connections. Any status but 2xx aborts it: refusals are not measured. */
 import { Agent, request } from 'node:http'
 
-/** What is asked for. */
+/** One request. */
 export interface Asked {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly body?: unknown
 }
 
-/** Sends it and answers the text. Throws at any status but 2xx. */
+/** Sends it and returns the text. Throws on any status but 2xx. */
 export type Send = (asked: Asked) => Promise<string>
 
-/** Opens a way to one web tier under one key. */
+/** Opens connections to one web tier under one key. */
 export function sender(url: string, key: string): Send {
   const agent = new Agent({ keepAlive: true })
   return ({ method, path, body }) =>

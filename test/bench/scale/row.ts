@@ -1,10 +1,7 @@
-/**
- * One row of the benchmark of a million datasources.
- * Each has a thing that is done over and over.
- */
+/** One row of the benchmark of a million datasources: one frequent operation. */
 import type { Site } from './site.ts'
 
-/** One row: what is done once. What it does first, such as choosing, is not timed. */
+/** One row: a single run. Its preparation, such as choosing a datasource, is not timed. */
 export interface Row {
   readonly name: string
   /** How often in one pass. */

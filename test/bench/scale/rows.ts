@@ -1,6 +1,6 @@
 /**
- * The benchmark's rows: each is one frequent operation of the product, called as the product is called. Those of
- * callers are here and go over HTTP; those of workers call what a worker's loop calls.
+ * The benchmark's rows: each is one frequent operation of the product, called as in production. Callers' rows are here
+ * and go over HTTP; workers' rows call the functions of a worker's loop.
  */
 import type { Row } from './row.ts'
 import type { Site } from './site.ts'
@@ -10,7 +10,7 @@ const PAGE = 100
 const wireId = (id: string) => `ds_test_${id.replaceAll('-', '')}`
 const stringOf = (site: Site) => `postgresql://app:secret@db-${site.unique()}.example.com/shop`
 
-/** A row of callers. */
+/** A caller's row. */
 const http = (name: string, count: number, call: (site: Site) => () => Promise<unknown>): Row => ({
   name,
   count,
@@ -27,9 +27,9 @@ const post = (path: (site: Site) => string, body: (site: Site) => object) => (si
 const trpc = (name: string, body: (site: Site) => object) => post(() => `/trpc/${name}`, body)
 
 const LIST = `/v1/datasources?limit=${PAGE}`
-/** Shorter: with a thousand datasources there is a second one, too. */
+/** Shorter than a full page: with a thousand datasources, a second page exists, too. */
 const SHORT = '/v1/datasources?limit=20'
-/** The place behind the first page, found once for each site. */
+/** The cursor behind the first page, found once for each site. */
 const places = new WeakMap<Site, Promise<string>>()
 function secondPage(site: Site): Promise<string> {
   const first = async () => {
@@ -126,7 +126,7 @@ const CALLERS: readonly Row[] = [
       60,
       get(() => LIST),
     ),
-    // Those that were registered last, so that as many are left as there were.
+    // The most recently registered ones, so that the original number remains.
     async prepare(site) {
       const page: { data: { id: string }[] } = JSON.parse(await site.large.send({ method: 'GET', path: LIST }))
       const ids = page.data.map(({ id }) => id)
@@ -149,5 +149,5 @@ const CALLERS: readonly Row[] = [
   ),
 ]
 
-/** Callers first: they are timed before workers' rows have changed what is due. */
+/** Callers first: they are timed before workers' rows have changed the due times. */
 export const ROWS: readonly Row[] = [...CALLERS, ...WORKERS]

@@ -1,6 +1,6 @@
 /**
- * One installation of the benchmark: a web tier in this process, and a database with so many datasources.
- * There are two of them at once, so that they are compared under the same load of the machine.
+ * One installation of the benchmark: a web tier in this process, and a database of a given size. Two exist at once, so
+ * that they are compared under the same load of the machine.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
@@ -11,23 +11,23 @@ import { startMooring } from '#test/support/mooring/mooring.ts'
 import { type Send, sender } from './http.ts'
 import { type Extent, seed } from './seed.ts'
 
-/** Ids of datasources that nobody has used yet are taken from here. */
+/** Takes unused ids of datasources from here. */
 const SAMPLE = 20_000
 
-/** What the rows work with. */
+/** The context of the rows. */
 export interface Site {
   readonly datasources: number
   readonly db: Db
   readonly url: string
   readonly large: { readonly id: string; readonly send: Send }
   readonly small: { readonly id: string; readonly send: Send }
-  /** A datasource of the large organization, another one each time as long as there are some. */
+  /** A datasource of the large organization, a different one each time until they run out. */
   next(): string
-  /** Anything that differs from call to call. */
+  /** A value that differs from call to call. */
   unique(): string
 }
 
-/** Makes the database, starts the web tier on it and fills it. Nothing is checked: there is no worker. */
+/** Creates the database, starts the web tier on it and fills it. No check runs: there is no worker. */
 export async function startSite(
   cleanup: AsyncDisposableStack,
   of: Extent & { server: TestServer; name: string; say: (line: string) => void },

@@ -1,6 +1,6 @@
 /**
- * Frequent operations of workers, and of web processes for their subscribers, by the functions that they call.
- * The rows of callers are in `rows.ts`.
+ * Frequent operations of workers, and of web processes for their subscribers, through the functions that they call.
+ * Callers' rows are in `rows.ts`.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import * as changeReads from '#server/store/changes/change-reads.ts'
@@ -36,15 +36,15 @@ function settled(site: Site, claim: claims.Claim): Promise<void> {
   return verdicts.settle(site.db, claim, {
     verdict: { ...verdict, checks: [{ item: 'host', outcome: 'pass' }], advisories: [], tookMs: 20, at: now },
     ...{ state: 'current', after, reason: null, signed: null, failed: false, isMade: true, introspection: null },
-    // Due again at once: as many are due afterwards as there were.
+    // Due again at once, so that the number of due checks stays the same.
     dueAt: now,
   })
 }
 
-/** A row of a worker. */
+/** A worker's row. */
 const work = (name: string, count: number, prepare: Row['prepare']): Row => ({ name, count, prepare })
 
-/** The rows. */
+/** The workers' rows. */
 export const WORKERS: readonly Row[] = [
   work(
     'look for what is due',
@@ -56,7 +56,7 @@ export const WORKERS: readonly Row[] = [
   work('claim eight and give them back', 30, async site => async () => {
     const found = await claimed(site)
     if (found.length < ASK.limit) throw new Error('the claim came short')
-    // Due again as they were.
+    // Due again, as they were.
     for (const one of found) await claimReturn.release(site.db, one, new Date())
   }),
   {

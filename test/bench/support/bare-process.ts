@@ -1,6 +1,6 @@
 /**
- * The bare server as a process: prints where it listens, and where its one readable row is, until it is killed. Started by
- * `rest.ts`.
+ * The bare server as a process: prints its address and the path of its one readable row, and runs until it is killed.
+ * Started by `rest.ts`.
  */
 import { startBare } from './bare.ts'
 

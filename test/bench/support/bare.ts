@@ -1,6 +1,6 @@
 /**
- * What Mooring is measured against: a bare `node:http` server over `pg` that does the same with nothing around it. It reads
- * one row by its key, and inserts as many bytes as a registration writes, unsealed, unauthenticated, unaudited.
+ * The baseline for Mooring: a bare `node:http` server over `pg` with the same operations and nothing around them. It
+ * reads one row by its key, and inserts as many bytes as a registration writes, unsealed, unauthenticated, unaudited.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ export interface Bare {
 
 const BOX_BYTES = 700
 
-/** Starts one on a table of its own in the database at `databaseUrl`, with as many connections as Mooring has. */
+/** Starts one on its own table in the database at `databaseUrl`, with as many connections as Mooring has. */
 export async function startBare(databaseUrl: string, connections: number): Promise<Bare> {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: connections })
   await pool.query('create table bare (id uuid primary key, body jsonb not null, box bytea not null)')

@@ -1,6 +1,6 @@
 /**
- * A registry for the benchmarks that drive a worker's own functions: a migrated database with one organization, and the parts
- * that work is given, put together as in production.
+ * A registry for the benchmarks that call a worker's own functions: a migrated database with one organization, and the
+ * dependencies of work, wired as in production.
  */
 import { Writable } from 'node:stream'
 import { readConfig } from '#server/config.ts'
@@ -14,14 +14,14 @@ import { migrate } from '#server/store/installation/migrate.ts'
 import { partsOf } from '#server/wiring-worker.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 
-/** What a benchmark works with. */
+/** The context of a benchmark. */
 export interface BenchWorker {
   readonly deps: WorkerDeps
   readonly keyring: WorkerKeyring
   readonly organizationId: string
 }
 
-/** Migrates the database at `url` and opens it; the stack closes what was opened. */
+/** Migrates the database at `url` and opens it; the stack closes everything that was opened. */
 export async function benchWorker(
   cleanup: AsyncDisposableStack,
   at: { url: string; dialler: Dialler },

@@ -1,6 +1,6 @@
 /**
- * One contender of the introspection benchmark in a process of its own, so that its memory is its own and it can be
- * stopped: reads a database again and again, then says how long it took and by how much memory grew.
+ * One contender of the introspection benchmark in its own process, so that its memory is measured alone and it can be
+ * stopped: reads a database repeatedly, then reports its times and its memory growth.
  *
  * Started by `introspect.ts`: contender, connection string, rounds. Prints one line of JSON.
  */
@@ -13,12 +13,12 @@ import { catalogSql } from '#server/net/catalog/catalog.ts'
 import type { FinishedSnapshot } from '#server/net/catalog/finish-catalog.ts'
 import { localTarget, testDialler } from '#test/support/dials/dialling.ts'
 
-/** What a contender says in the end. Times are of each round. */
+/** The report of a contender. Times are of each round. */
 export interface Measured {
   readonly timesMs: readonly number[]
-  /** Of the raw query, alternating with ours. */
+  /** Of the raw query, alternating with our reading. */
   readonly rawMs: readonly number[]
-  /** Of resident memory, at its peak: ours for one reading, the worker and the dialling process together. */
+  /** Growth of resident memory, at its peak: for our reading, the worker and the dialling process together. */
   readonly growthBytes: number
   readonly note: string
 }
@@ -57,7 +57,7 @@ async function extractPgSchema(url: string): Promise<string> {
   return `${schemas['public']?.tables.length} tables`
 }
 
-/** Ours as the worker does it: through a dialling process and its gate, to a snapshot with its fingerprint. */
+/** Our reading as the worker does it: through a dialling process and its gate, to a snapshot with its fingerprint. */
 function ours(url: string) {
   const { port, username: user, password, pathname } = new URL(url)
   const target = localTarget(Number(port), { user, password, database: pathname.slice(1), tlsMode: 'disable' })
@@ -65,7 +65,7 @@ function ours(url: string) {
   return {
     ready: () => dialler.ready(),
     close: () => dialler.close(),
-    /** The most memory that the dialling process has had. */
+    /** The peak memory of the dialling process. */
     peakBytes: () =>
       Math.max(
         ...dialler.pids().map(pid => {

@@ -1,10 +1,10 @@
 /**
- * A small load: so many connections, each asking again as soon as it is answered, for so long. Over `node:http` with
- * kept-alive connections, since the client shares the machine with what is measured.
+ * A small load generator: a number of connections, each of which sends again as soon as it is answered, for a given
+ * time. It uses `node:http` with persistent connections, since the client shares the machine with the measured server.
  */
 import { Agent, request } from 'node:http'
 
-/** One request to send again and again. `body` is asked for each. */
+/** One request to repeat. `body` is computed for each. */
 export interface Load {
   readonly url: string
   readonly method: 'GET' | 'POST'
@@ -12,20 +12,23 @@ export interface Load {
   readonly body?: (count: number) => string
 }
 
-/** For how long, and how many at once. */
+/** Duration and concurrency. */
 export interface Extent {
   readonly seconds: number
   readonly connections: number
 }
 
-/** Requests a second, and the median and 99th percentile of the answers' times in milliseconds. Throws at any status but 2xx. */
+/**
+ * Requests a second, and the median and 99th percentile of response times in milliseconds. Throws on any status but
+ * 2xx.
+ */
 export interface Measured {
   readonly perSecond: number
   readonly medianMs: number
   readonly p99Ms: number
 }
 
-/** Runs the load, after a tenth of its time that is not counted. */
+/** Runs the load, after a warm-up of a tenth of its time. */
 export async function measure(load: Load, { seconds, connections }: Extent): Promise<Measured> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const startedAt = performance.now()

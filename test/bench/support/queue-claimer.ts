@@ -1,6 +1,6 @@
 /**
- * One of several workers that claim at once: claims full batches and settles them until it is told to stop, as if each dial had
- * taken no time, and answers what it claimed. Started by `queue.ts`; `DATABASE_URL` is where.
+ * One of several workers that claim at once: claims full batches and settles them until it is told to stop, as if each
+ * dial took no time, and reports its claims. Started by `queue.ts`; `DATABASE_URL` names the database.
  */
 import { env } from 'node:process'
 import { openDb, transaction } from '#server/store/database/db.ts'
@@ -9,15 +9,15 @@ import * as claims from '#server/store/tasks/claims.ts'
 const LIMIT = 8
 const DAY_MS = 86_400_000
 
-/** What a claimer tells at its end. */
+/** The final report of a claimer. */
 export interface Claimed {
   /** One entry for each claim. */
   readonly ids: readonly string[]
   readonly batches: number
   readonly fullBatches: number
-  /** Turns at which others claimed all the time. */
+  /** Rounds in which others held the claim lock all the time. */
   readonly missed: number
-  /** Of each batch that was claimed. */
+  /** Of each claimed batch. */
   readonly claimMs: readonly number[]
   readonly cpuMs: number
 }

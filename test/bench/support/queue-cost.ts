@@ -1,6 +1,6 @@
 /**
- * What a check costs a worker apart from the dial: its loop runs over checks that are due, with a dialler that answers at once
- * as a real one has answered. Called by `queue.ts`.
+ * The cost of a check for a worker apart from the dial: its loop runs over due checks, with a dialler that immediately
+ * returns a recorded real answer. Called by `queue.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
@@ -15,10 +15,10 @@ import { benchWorker } from './bench-worker.ts'
 const CHECKS = 1_500
 const PASSWORD = 'Tr0ub4dor-and-3'
 
-/** Milliseconds of this process's CPU for each check of a database that is active. */
+/** Milliseconds of this process's CPU for each check of an active database. */
 export async function costOfChecks(cleanup: AsyncDisposableStack, server: TestServer): Promise<number> {
   const { ground, organizationId, clock } = await manyDatabases(cleanup, server)
-  // The first checks spend the budgets of dials, which time gives back; what is active has none.
+  // The first checks use up the budgets of dials, which time restores; an active datasource has no budget.
   await everyCheck(ground, organizationId)
   clock.stands = true
   const before = process.cpuUsage()
@@ -27,7 +27,7 @@ export async function costOfChecks(cleanup: AsyncDisposableStack, server: TestSe
   return (user + system) / 1_000 / CHECKS
 }
 
-/** Registers databases that are all one, for a worker that is told of it what a real dial has found. */
+/** Registers databases that are all the same one, for a worker whose dialler returns the answer of one real dial. */
 async function manyDatabases(cleanup: AsyncDisposableStack, server: TestServer) {
   await server.query(`create role checked login password '${PASSWORD}'`)
   const target = localTarget(server.port, { tlsMode: 'disable', user: 'checked', password: PASSWORD })
