@@ -42,6 +42,10 @@ const apart = [
   'test/attacks/sizes/pages-that-freeze-the-worker.test.ts',
   'test/dials/hostile-servers.test.ts',
   'test/feeds/endpoint-moods.test.ts',
+  // It begins to watch the process itself, which goes on until its end.
+  'test/telemetry/metrics.test.ts',
+  // It registers an SDK for its process.
+  'test/telemetry/tracing.test.ts',
   'test/regression/a-pool-ends-before-its-connections.test.ts',
 ]
 

@@ -16,8 +16,10 @@ import { ConfigError, choice, integer, text } from './env.ts'
 export interface Config {
   readonly port: number
   readonly host: string
-  /** Where a worker answers probes of liveness and readiness, on `host`; null for nowhere. */
-  readonly healthPort: number | null
+  /** Where probes and the scraper of metrics are answered, apart from callers: null for the port of each tier, `off` for nowhere. */
+  readonly healthPort: number | 'off' | null
+  /** At which address; loopback unless another one was said. */
+  readonly healthHost: string
   /** Null: the local mode, with an embedded PostgreSQL under `localDir`. */
   readonly databaseUrl: string | null
   /** Where wakes are listened to, around a pooler in transaction mode that `databaseUrl` leads to; null where it keeps sessions. */
@@ -91,7 +93,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return {
     port,
     host: text(env, 'HOST') ?? (databaseUrl === null ? '127.0.0.1' : '0.0.0.0'),
-    healthPort: optionalPort(env, 'MOORING_HEALTH_PORT'),
+    ...health(env),
     databaseUrl,
     listenUrl: ownUrl(env, 'MOORING_LISTEN_URL'),
     localDir,
@@ -117,9 +119,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   }
 }
 
-function optionalPort(env: NodeJS.ProcessEnv, variable: string): number | null {
-  if (text(env, variable) === null) return null
-  return integer(env, { variable, fallback: 0, min: 0, max: 65_535 })
+function health(env: NodeJS.ProcessEnv): Pick<Config, 'healthPort' | 'healthHost'> {
+  const variable = 'MOORING_HEALTH_PORT'
+  const value = text(env, variable)
+  const isWord = value === null || value === 'off'
+  return {
+    healthPort: isWord ? value : integer(env, { variable, fallback: 0, min: 0, max: 65_535 }),
+    healthHost: text(env, 'MOORING_HEALTH_HOST') ?? '127.0.0.1',
+  }
 }
 
 /** A way to our own database. Read here for its errors alone: what opens it reads it again, with its files. */

@@ -4,6 +4,7 @@
  */
 
 import { startClock } from '#server/process/clock.ts'
+import { startHealth } from '#server/process/health.ts'
 import { onHangup, webKeyring, workerKeyring } from '#server/process/keyring-source.ts'
 import { ownPlaces } from '#server/process/own-places.ts'
 import { directUrl, GRACE_MS, openStore, runDraining, type Start } from '#server/process/process.ts'
@@ -21,7 +22,7 @@ const start: Start = async (config, log, cleanup) => {
   const url = local?.database.url ?? config.databaseUrl ?? ''
   if (local === null) await migrate(await directUrl(config, url))
   const store = await openStore(cleanup, { config, url, log, setsDeadlines: true })
-  const ground = { config, ...store, log, clock: await startClock(cleanup, { db: store.db, log }) }
+  const ground = { config, ...store, log, clock: await startClock(cleanup, { ...store, log }) }
   const own = ownPlaces(config, { url, isShared: local !== null })
   const alone = { databaseUrl: url, isKeyringFolder: true, ownPlaces: own }
   const worker = await startWorker({ ...ground, ownPlaces: own, alone }, await workerKeyring(config, true))
@@ -37,8 +38,11 @@ const start: Start = async (config, log, cleanup) => {
     web.reload(read.web)
   }
   cleanup.use(onHangup(log, reload))
+  // A trial opens no second port unless it is told to.
+  const health = config.healthPort === null ? null : await startHealth('web', { ...ground, ready: web.ready })
+  if (health !== null) cleanup.use(health)
   if (local !== null) await greet({ config, db: store.db, log }, { ...local, port: web.port })
-  log.info({ port: web.port }, 'web and worker are running')
+  log.info({ port: web.port, ...(health === null ? {} : { healthPort: health.port }) }, 'web and worker are running')
 }
 
 await runDraining(drainMs, (...of) => onLocalDatabase(of[0], () => start(...of)))

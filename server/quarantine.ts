@@ -37,7 +37,7 @@ async function runOrder(): Promise<void> {
     log,
     setsDeadlines: order.isKeyringFolder,
   })
-  const clock = await startClock(cleanup, { db: store.db, log })
+  const clock = await startClock(cleanup, { ...store, log })
   const keyring = await workerKeyring(config, order.isKeyringFolder)
   const payload = order.claim.payload === null ? null : Buffer.from(order.claim.payload, 'base64')
   await runOne({ config, ...store, log, clock, ownPlaces: order.ownPlaces }, keyring, {

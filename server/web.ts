@@ -3,6 +3,7 @@
  */
 
 import { startClock } from '#server/process/clock.ts'
+import { startHealth } from '#server/process/health.ts'
 import { onHangup, webKeyring } from '#server/process/keyring-source.ts'
 import { GRACE_MS, openStore, requireMigrated, runDraining } from '#server/process/process.ts'
 import { canReadSecrets } from '#server/store/installation/grants.ts'
@@ -22,9 +23,11 @@ await runDraining(drainMs, async (config, log, cleanup) => {
   await requireMigrated(store.db)
   if (await canReadSecrets(store.db, null))
     log.warn("this role can read sealed columns: give it the web's grants with `mooring db grant`")
-  const clock = await startClock(cleanup, { db: store.db, log })
+  const clock = await startClock(cleanup, { ...store, log })
   const web = await startWeb({ config, ...store, log, clock, command: 'npm run web' }, keyring)
   cleanup.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS }))
   cleanup.use(onHangup(log, async () => web.reload(await webKeyring(config, false))))
-  log.info({ port: web.port }, 'web is listening')
+  const health = await startHealth('web', { config, log, meter: store.meter, ready: web.ready })
+  if (health !== null) cleanup.use(health)
+  log.info({ port: web.port, ...(health === null ? {} : { healthPort: health.port }) }, 'web is listening')
 })

@@ -9,20 +9,21 @@ import { KeylessGate } from '#server/api/caller/keyless-gate.ts'
 import { type Limits, VALIDATIONS } from '#server/api/caller/limits.ts'
 import { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
 import { createSealingKeys } from '#server/api/caller/sealing-keys.ts'
-import { Semaphores, STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
+import { type Places, Semaphores, STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
 import { ChangeFeed } from '#server/api/changes/change-feed.ts'
 import { FeedHeads } from '#server/api/changes/feed-heads.ts'
 import type { WebDeps } from '#server/api/context.ts'
 import { SnapshotReader } from '#server/api/schemas/reader/snapshot-reader.ts'
+import type { Meter } from '#server/metrics/meter.ts'
 import { listen } from '#server/process/listen.ts'
 import type { Ground } from '#server/process/process.ts'
-import { STOPPING, startReadiness } from '#server/process/readiness.ts'
+import { type Readiness, STOPPING, startReadiness } from '#server/process/readiness.ts'
 import { createApp } from '#server/rest/app.ts'
 import { createListener } from '#server/rest/listener.ts'
 import type { WebKeyring } from '#server/seal/keyring.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
-import { createCounter, type Rule } from '#server/store/access/counters.ts'
+import { type Counter, createCounter, type Rule } from '#server/store/access/counters.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { TokenOwners } from '#server/store/tokens/directory.ts'
 import type { Config } from './config.ts'
@@ -33,6 +34,8 @@ const ANSWER_MS = 25_000
 /** A served web tier. */
 export interface WebTier {
   readonly port: number
+  /** Whether it can serve now, and which condition fails. */
+  ready(): Promise<Readiness>
   /** Goes on with another keyring. */
   reload(keyring: WebKeyring): void
   /**
@@ -45,7 +48,8 @@ export interface WebTier {
 
 /** The web tier's parts over a keyring. */
 export async function webParts(ground: Ground, keyring: WebKeyring): Promise<WebDeps> {
-  const { db, notifications, clock, log, config } = ground
+  const { db, notifications, clock, log, config, meter } = ground
+  meter.begin('web')
   const sealer = await createSealer(keyring)
   const tokens = await createTokens(keyring)
   const sealingKeys = createSealingKeys({ sealer, clock })
@@ -60,29 +64,49 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     tokens,
     tokenOwners: new TokenOwners(),
     changeFeed,
-    streams: new Semaphores(STREAMS),
+    streams: places(meter, { of: STREAMS, limit: 'subscriptions', taken: 'mooring_subscribers' }),
     snapshotReader: new SnapshotReader(),
-    waiters: new Semaphores(WAITERS),
+    waiters: places(meter, { of: WAITERS, limit: 'waiters', taken: 'mooring_waiting_callers' }),
     feedHeads: new FeedHeads({ db, notifications, log }),
     refusals,
     keyless,
     validateMs: VALIDATE_MS,
     answerMs: ANSWER_MS,
     policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses },
-    limits: limitsOf(config, { db, clock }),
+    limits: limitsOf(config, { db, clock, meter }),
     quotas: config.quotas,
     idempotencyMs: config.retention.idempotencyMs,
     clock,
     log,
+    meter,
   }
+}
+
+/** Places whose number is told, and whose refusals are counted. */
+function places(
+  meter: Meter,
+  { of, limit, taken }: { of: Places; limit: string; taken: 'mooring_subscribers' | 'mooring_waiting_callers' },
+): Semaphores {
+  const semaphores = new Semaphores(of, () => meter.count('mooring_limits_hit_total', { limit }))
+  meter.gauge(taken, () => [{ labels: {}, value: semaphores.taken }])
+  return semaphores
 }
 
 /** Without a key, from one network and to one datasource. */
 export const PUSHES_PER_SECOND = 10
 
-function limitsOf({ rateLimits }: Config, at: { db: Db; clock: () => Date }): Limits {
+function limitsOf({ rateLimits }: Config, at: { db: Db; clock: () => Date; meter: Meter }): Limits {
   const { store, windowSeconds, perKey, perOrganization, failedLogins } = rateLimits
-  const counter = (rule: Rule) => createCounter(rule, store === 'memory' ? null : at)
+  const counter = (rule: Rule): Counter => {
+    const counting = createCounter(rule, store === 'memory' ? null : at)
+    return {
+      async take(key, points) {
+        const count = await counting.take(key, points)
+        if (count.isOver) at.meter.count('mooring_limits_hit_total', { limit: rule.name })
+        return count
+      },
+    }
+  }
   return {
     perKey: counter({ name: 'key', points: perKey, windowSeconds }),
     perOrganization: counter({ name: 'organization', points: perOrganization, windowSeconds }),
@@ -108,13 +132,14 @@ export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<
   const readiness = await startReadiness({ ...ground, canReadChanges: () => deps.changeFeed.isAlive() }, 'web')
   const { publicUrl, trustProxy, corsOrigins, patience } = config
   let isDraining = false
+  const ready = async () => (isDraining ? STOPPING : readiness.ready())
   const app = createApp(deps, {
     publicUrl,
     trustProxy,
     corsOrigins,
-    ready: async () => (isDraining ? STOPPING : readiness.ready()),
+    ready,
   })
-  const server = createListener(app, { patience, publicUrl })
+  const server = createListener(app, { patience, publicUrl, meter: deps.meter })
   await listen(server, { ...config, command: ground.command ?? 'npm start' }).catch(async (cause: unknown) => {
     await readiness.stop()
     throw cause
@@ -122,6 +147,7 @@ export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<
   const end = endOf(server)
   return {
     port: (server.address() as AddressInfo).port, // a TCP server's address is an object once it listens
+    ready,
     reload(keyring) {
       deps.sealer.reload(keyring)
       deps.tokens.reload(keyring)

@@ -22,13 +22,16 @@ import { createTokens } from '#server/seal/token.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import { createVerdictSigner } from '#server/seal/verdicts.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
-import { concurrencyOf } from '#server/work/concurrency.ts'
+import { type Concurrencies, concurrencyOf } from '#server/work/concurrency.ts'
 import { requireOwnKeys } from '#server/work/credentials/own-keys.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 import { startHealing } from '#server/work/keys/heal.ts'
-import { Loop, runTask } from '#server/work/loop.ts'
+import { Loop } from '#server/work/loop.ts'
+import { observedDialler } from '#server/work/observed-dialler.ts'
 import { Quarantine } from '#server/work/quarantine.ts'
+import { meterQueue } from '#server/work/queue-metrics.ts'
 import { startRetention } from '#server/work/retention.ts'
+import { runTask } from '#server/work/run-task.ts'
 import { Semaphore } from '#server/work/semaphore.ts'
 import { feedTaskHandlers, taskHandlers } from '#server/work/task-handlers.ts'
 
@@ -58,7 +61,7 @@ export interface WorkerGround extends Ground {
 
 /** Builds the worker and begins to claim tasks. */
 export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring): Promise<Worker> {
-  const { config } = ground
+  const { config, meter } = ground
   await requireOwnKeys(ground.db, keyring)
   const dialler = startDialler(ground, await extraCa(config.feeds.extraCaFile), config.dialProcesses)
   try {
@@ -68,12 +71,13 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
     await dialler.close()
     throw cause
   }
-  const deps = await partsOf(ground, keyring, dialler)
+  const deps = await partsOf(ground, keyring, observedDialler(dialler, meter))
   const canDial = () => dialler.canDial()
   const readiness = await startReadiness({ ...ground, canDial }, 'worker')
   const { checks, feeds } = concurrencyOf(config.dialProcesses)
   const asked = { ...checks, cutsFirstTries: ground.cutsFirstTries ?? checks.cutsFirstTries }
   const loops = [new Loop(deps, taskHandlers, asked), new Loop(deps, feedTaskHandlers, feeds)]
+  meterWork(ground, loops, { checks, feeds })
   const quarantine = startQuarantine(ground, deps)
   for (const loop of loops) loop.start()
   const healing = startHealing(deps)
@@ -95,6 +99,24 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
       await readiness.stop()
     },
   }
+}
+
+/** Of the two loops, the first is of checks. */
+function meterWork(
+  ground: WorkerGround,
+  loops: readonly Loop[],
+  concurrency: Pick<Concurrencies, 'checks' | 'feeds'>,
+): void {
+  const { meter } = ground
+  meter.begin('worker')
+  meterQueue(ground)
+  const queues = ['checks', 'feeds'] as const
+  meter.gauge('mooring_tasks_running', () =>
+    queues.map((queue, at) => ({ labels: { queue }, value: loops[at]?.running ?? 0 })),
+  )
+  meter.gauge('mooring_task_places', () =>
+    queues.map(queue => ({ labels: { queue }, value: concurrency[queue].slots })),
+  )
 }
 
 function startQuarantine({ alone }: WorkerGround, deps: WorkerDeps): Quarantine | null {
@@ -124,23 +146,26 @@ export async function runOne(
 }
 
 function startDialler(ground: WorkerGround, extraCa: string | null, children: number): Dialler {
-  const { config, log, ownPlaces } = ground
+  const { config, log, meter, ownPlaces } = ground
   return createDialler({
     policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses, ownPlaces },
     dnsServers: config.dnsServers,
     children,
     memoryMiB: CHILD_MEMORY_MIB,
     extraCa,
-    log: event =>
-      event.event === 'dialler_ended' && event.reason !== 'closed' && event.reason !== 'idle'
-        ? log.warn({ ...event, stage: 'dial' }, 'dialler')
-        : log.debug(event, 'dialler'),
+    log(event) {
+      if (event.event !== 'dialler_ended') return log.debug(event, 'dialler')
+      const { reason } = event
+      meter.count('mooring_dial_processes_ended_total', { reason })
+      if (reason === 'closed' || reason === 'idle') log.debug(event, 'dialler')
+      else log.warn({ ...event, stage: 'dial' }, 'dialler')
+    },
   })
 }
 
 /** What work is given. */
 export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: Dialler): Promise<WorkerDeps> {
-  const { config, db, notifications, log, clock } = ground
+  const { config, db, notifications, log, clock, meter } = ground
   return {
     db,
     notifications,
@@ -155,6 +180,7 @@ export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: D
     clock,
     random: Math.random,
     log,
+    meter,
     checkIntervalMs: config.checkIntervalMs,
     feeds: {
       pace: FEED_PACE,

@@ -21,7 +21,7 @@ await run(async (config, log, cleanup) => {
   await requireMigrated(store.db)
   const own = ownPlaces(config, { url, isShared: false })
   const alone = { databaseUrl: url, isKeyringFolder: false, ownPlaces: own }
-  const clock = await startClock(cleanup, { db: store.db, log })
+  const clock = await startClock(cleanup, { ...store, log })
   const worker = await startWorker({ config, ...store, log, clock, ownPlaces: own, alone }, keyring)
   cleanup.defer(() => worker.stop(GRACE_MS))
   const reload = async () => {
@@ -31,8 +31,7 @@ await run(async (config, log, cleanup) => {
     worker.reload(next)
   }
   cleanup.use(onHangup(log, reload))
-  const health =
-    config.healthPort === null ? null : await startHealth({ host: config.host, port: config.healthPort }, worker.ready)
+  const health = await startHealth('worker', { config, log, meter: store.meter, ready: worker.ready })
   if (health !== null) cleanup.use(health)
   log.info(health === null ? {} : { healthPort: health.port }, 'worker is running')
 })

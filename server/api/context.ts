@@ -14,6 +14,7 @@ import { newId } from '#server/domain/access/ids.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
 import type { Log } from '#server/log.ts'
+import type { Meter } from '#server/metrics/meter.ts'
 import type { Sealer } from '#server/seal/sealer.ts'
 import type { Tokens } from '#server/seal/token.ts'
 import type { Actor, AuditEvent } from '#server/store/access/audit.ts'
@@ -45,6 +46,7 @@ export interface WebDeps {
   readonly feedHeads: FeedHeads
   readonly refusals: RefusalSampler
   readonly keyless: KeylessGate
+  readonly meter: Meter
   /** How long a caller of `datasources.validate` is kept waiting for a worker. */
   readonly validateMs: number
   /** The same for a lease and for a signed push. */

@@ -1,50 +1,59 @@
 /**
- * Liveness and readiness of a process that serves nothing else: `GET /healthz` and `GET /readyz` on a port of their own, as
- * the web tier answers them. Started by the worker's entry where `MOORING_HEALTH_PORT` is set.
+ * What an operator's programs ask a process, on a port of its own that no caller reaches: `GET /healthz`, `GET /readyz` and
+ * `GET /metrics`. It must never be served on the public port: its numbers say how busy an installation is. Started by the entries.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Config } from '#server/config.ts'
 import { ConfigError } from '#server/env.ts'
+import type { Log } from '#server/log.ts'
+import type { ReadableMeter } from '#server/metrics/create-meter.ts'
+import { CONDITIONS } from '#server/metrics/labels.ts'
+import type { MeteredTier } from '#server/metrics/metric.ts'
+import { VERSION } from '#shared/base/version.ts'
 import type { Readiness } from './readiness.ts'
 
 const REQUEST_MS = 5_000
 const MAX_HEAD_BYTES = 8_192
 const MAX_CONNECTIONS = 100
 
+/** Where each tier answers unless another port is said; exporters of Prometheus have numbers from 9100 on, OpenTelemetry's is the first. */
+export const HEALTH_PORTS = { web: 9464, worker: 9465 } as const
+
+const WRONG = 'a port that nobody else listens on, at an address of this machine (MOORING_HEALTH_HOST)'
+const TAKEN = 'metrics and probes are not served: the port is taken; set MOORING_HEALTH_PORT'
+
 /** A server that listens. */
 export interface Health extends AsyncDisposable {
   readonly port: number
 }
 
-/** Listens; port 0 takes a free one. Throws `ConfigError` where that cannot be done. */
-export async function startHealth(
-  at: { host: string; port: number },
-  ready: () => Promise<Readiness>,
-): Promise<Health> {
-  const server = createServer(
-    {
-      maxHeaderSize: MAX_HEAD_BYTES,
-      requestTimeout: REQUEST_MS,
-      headersTimeout: REQUEST_MS,
-      keepAliveTimeout: REQUEST_MS,
-      connectionsCheckingInterval: REQUEST_MS / 2,
-    },
-    (request, response) => void answer(request, response, ready),
-  )
-  server.maxConnections = MAX_CONNECTIONS
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', () =>
-      reject(
-        new ConfigError(
-          'MOORING_HEALTH_PORT',
-          'a port that nobody else listens on, at an address of this machine (HOST)',
-        ),
-      ),
-    )
-    server.listen(at.port, at.host, resolve)
+/** What it answers from. */
+export interface HealthGround {
+  readonly config: Config
+  readonly log: Log
+  readonly meter: ReadableMeter
+  readonly ready: () => Promise<Readiness>
+}
+
+/**
+ * Listens, at the tier's port unless another one was said; port 0 takes a free one. Throws `ConfigError` where a port that was
+ * said cannot be had. Null where none is wanted; likewise where nobody said one and the tier's own is taken, which is logged: of
+ * several processes on one machine the others serve all the same.
+ */
+export async function startHealth(tier: MeteredTier, ground: HealthGround): Promise<Health | null> {
+  const { healthPort, healthHost: host } = ground.config
+  if (healthPort === 'off') return null
+  const port = healthPort ?? HEALTH_PORTS[tier]
+  const server = await listening(serverOf(ground), { host, port }).catch((cause: unknown) => {
+    if (healthPort !== null) throw new ConfigError('MOORING_HEALTH_PORT', WRONG)
+    ground.log.warn({ stage: 'start', port, cause }, TAKEN)
+    return null
   })
+  if (server === null) return null
+  watchProcess(ground)
   const address = server.address()
   return {
-    port: typeof address === 'object' && address !== null ? address.port : at.port,
+    port: typeof address === 'object' && address !== null ? address.port : port,
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeAllConnections()
@@ -53,19 +62,85 @@ export async function startHealth(
   }
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, ready: () => Promise<Readiness>) {
-  const path = (request.url ?? '').split('?', 1)[0]
-  if (path !== '/healthz' && path !== '/readyz') return send(request, response, { status: 404, body: { ok: false } })
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD')
-    return send(request, response, { status: 405, body: { ok: false } })
-  }
-  if (path === '/healthz') return send(request, response, { status: 200, body: { ok: true } })
-  const body = await ready()
-  return send(request, response, { status: body.ok ? 200 : 503, body })
+/** What only a whole process can say. */
+function watchProcess({ meter, ready }: HealthGround): void {
+  meter.watchProcess()
+  meter.gauge('mooring_build_info', () => [{ labels: { version: VERSION }, value: 1 }])
+  meter.gauge('mooring_ready', async () => [{ labels: {}, value: (await ready()).ok ? 1 : 0 }])
+  meter.gauge('mooring_condition', async () => {
+    const now = conditionsOf(await ready())
+    return CONDITIONS.map(condition => ({ labels: { condition }, value: now.includes(condition) ? 1 : 0 }))
+  })
 }
 
-function send(request: IncomingMessage, response: ServerResponse, of: { status: number; body: object }): void {
-  response.writeHead(of.status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
-  response.end(request.method === 'HEAD' ? undefined : JSON.stringify(of.body))
+function conditionsOf({ failing, worker, deadlines, months }: Readiness): string[] {
+  return [
+    ...failing,
+    ...(worker === 'not_seen' ? ['worker_not_seen'] : []),
+    ...(deadlines === 'missing' ? ['deadlines_missing'] : []),
+    ...(months === 'overflowing' ? ['months_overflowing'] : []),
+  ]
+}
+
+function serverOf(ground: HealthGround): Server {
+  let scraping: Promise<string> | null = null
+  // However many scrape at once, everything is read once.
+  const text = () => {
+    scraping ??= ground.meter.text().finally(() => {
+      scraping = null
+    })
+    return scraping
+  }
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEAD_BYTES,
+      requestTimeout: REQUEST_MS,
+      headersTimeout: REQUEST_MS,
+      keepAliveTimeout: REQUEST_MS,
+      connectionsCheckingInterval: REQUEST_MS / 2,
+    },
+    (request, response) => void answer(request, response, { ready: ground.ready, text }),
+  )
+  server.maxConnections = MAX_CONNECTIONS
+  return server
+}
+
+async function listening(server: Server, at: { host: string; port: number }): Promise<Server> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(at.port, at.host, resolve)
+  })
+  return server
+}
+
+interface Answers {
+  readonly ready: () => Promise<Readiness>
+  readonly text: () => Promise<string>
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+async function answer(request: IncomingMessage, response: ServerResponse, { ready, text }: Answers): Promise<void> {
+  const json = (status: number, body: object) =>
+    send(request, response, { status, type: JSON_TYPE, text: JSON.stringify(body) })
+  const path = (request.url ?? '').split('?', 1)[0] ?? ''
+  if (!['/healthz', '/readyz', '/metrics'].includes(path)) return json(404, { ok: false })
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD')
+    return json(405, { ok: false })
+  }
+  if (path === '/healthz') return json(200, { ok: true })
+  if (path === '/metrics') return send(request, response, { status: 200, type: METRICS_TYPE, text: await text() })
+  const body = await ready()
+  return json(body.ok ? 200 : 503, body)
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  of: { status: number; type: string; text: string },
+): void {
+  response.writeHead(of.status, { 'content-type': of.type, 'cache-control': 'no-store' })
+  response.end(request.method === 'HEAD' ? undefined : of.text)
 }

@@ -6,6 +6,7 @@
 import type { Config } from '#server/config.ts'
 import { parseDatabaseUrl } from '#server/domain/network/database-url.ts'
 import type { OwnPlace } from '#server/domain/network/host-policy.ts'
+import { HEALTH_PORTS } from './health.ts'
 
 /**
  * The places. `isShared`: the server of our own database is an embedded one that holds the sample beside it, so that of it
@@ -16,7 +17,9 @@ export function ownPlaces(
   at: { url: string; isShared: boolean },
 ): OwnPlace[] {
   // Of port 0 nobody knows beforehand which it becomes.
-  const ports = [config.port, config.healthPort ?? 0].filter(port => port !== 0)
+  const { healthPort = 'off' } = config
+  const health = healthPort === 'off' ? [] : healthPort === null ? Object.values(HEALTH_PORTS) : [healthPort]
+  const ports = [config.port, ...health].filter(port => port !== 0)
   const listening = ports.map(port => ({ host: 'localhost', port, database: null }))
   const around = config.listenUrl ?? null
   // Where a pooler stands before it, the server is the one of the other URL.

@@ -5,6 +5,7 @@
 import { writeFile } from 'node:fs/promises'
 import { type Config, environment, readConfig } from '#server/config.ts'
 import { createLog, type Log } from '#server/log.ts'
+import { createMeter, type ReadableMeter } from '#server/metrics/create-meter.ts'
 import { NoConnection } from '#server/store/connection/availability.ts'
 import { handedOut } from '#server/store/connection/session-check.ts'
 import { openDb } from '#server/store/database/db.ts'
@@ -124,6 +125,13 @@ interface StoreSource {
   readonly connectMs?: number
 }
 
+/** What is open of our own database, and what counts how it does. */
+export interface OpenStore {
+  readonly db: Db
+  readonly notifications: Notifications
+  readonly meter: ReadableMeter
+}
+
 /**
  * Opens the pool and the wakes on a database of ours; the stack closes them. Refuses a pooler that does not keep sessions,
  * unless wakes go around it, and one that takes no transactions always.
@@ -131,16 +139,21 @@ interface StoreSource {
 export async function openStore(
   cleanup: AsyncDisposableStack,
   { config, url, log, setsDeadlines, connectMs }: StoreSource,
-): Promise<{ db: Db; notifications: Notifications }> {
+): Promise<OpenStore> {
   const direct = await directUrl(config, url)
   const isPooled = config.listenUrl !== null
   if (isPooled && (await handedOut(url)) === 'statement') throw new Error(STATEMENTS)
-  const onError = (cause: Error) => log.error({ stage: 'database', cause }, 'database connection lost')
+  const meter = createMeter()
+  const onError = (cause: Error) => {
+    meter.count('mooring_connections_lost_total', {})
+    log.error({ stage: 'database', cause }, 'database connection lost')
+  }
   const db = openDb({
     url,
     size: config.poolSize,
     keepsSessions: !isPooled,
     setsDeadlines,
+    meter,
     ...(connectMs === undefined ? {} : { connectMs }),
     onError,
   })
@@ -148,7 +161,7 @@ export async function openStore(
   const notifications = new Notifications({ url: direct, onError })
   cleanup.defer(() => notifications.close())
   await notifications.open()
-  return { db, notifications }
+  return { db, notifications, meter }
 }
 
 /**
@@ -167,10 +180,8 @@ const STATEMENTS =
   'DATABASE_URL leads to a pooler in statement mode, which takes no transactions. Use its transaction mode or its session mode.'
 
 /** What a tier is given by its entry. */
-export interface Ground {
+export interface Ground extends OpenStore {
   readonly config: Config
-  readonly db: Db
-  readonly notifications: Notifications
   readonly log: Log
   readonly clock: () => Date
   /** How a process of one task finds database and keyring; left out where there are none to be found: then none is run alone. */

@@ -10,6 +10,7 @@ import { useOurWording } from '#server/api/procedure/wording.ts'
 import { connectionsDialect } from '#server/rest/connections/connections.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 import { crossOrigin } from '#server/rest/http/cross-origin.ts'
+import { noteServed, observedRequests } from '#server/rest/http/observed-request.ts'
 import { checkTrpc, checkUrl, refuse, type Voices } from '#server/rest/http/refuse.ts'
 import { requestIdOf, serveRoute, spelled } from '#server/rest/http/serve.ts'
 import { documentation } from '#server/rest/openapi/docs.ts'
@@ -35,6 +36,7 @@ export function createApp(deps: WebDeps, process: Process): express.Express {
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('trust proxy', typeof process.trustProxy === 'number' ? process.trustProxy : [...process.trustProxy])
+  app.use(observedRequests(deps.meter))
   app.use(helmet())
   const datasources = datasourcesDialect(process.publicUrl)
   const voices = { connections: connectionsDialect, datasources }
@@ -49,9 +51,13 @@ export function createApp(deps: WebDeps, process: Process): express.Express {
   }
   app
     .route('/healthz')
-    .get((_, response) => void response.json({ ok: true }))
+    .get((_, response) => {
+      noteServed(response, { surface: 'none', route: 'GET /healthz' })
+      response.json({ ok: true })
+    })
     .all(otherMethod)
   const readiness: express.Handler = async (_, response) => {
+    noteServed(response, { surface: 'none', route: 'GET /readyz' })
     const ready = await process.ready()
     response.status(ready.ok ? 200 : 503).json(ready)
   }
@@ -70,7 +76,10 @@ function mount(app: express.Express, deps: WebDeps, dialect: Dialect): void {
     const here = dialect.routes.filter(route => route.path === path)
     const route = app.route(path)
     for (const one of here)
-      route[one.method]((request, response) => serveRoute(deps, { dialect, route: one, request, response }))
+      route[one.method]((request, response) => {
+        noteServed(response, { surface: dialect.voice, route: `${request.method} ${one.path}` })
+        return serveRoute(deps, { dialect, route: one, request, response })
+      })
     const methods = here.map(one => one.method.toUpperCase())
     const allow = [...new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods)].join(', ')
     route.all((request, response) => {

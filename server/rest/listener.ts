@@ -6,7 +6,9 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type express from 'express'
+import type { Meter } from '#server/metrics/meter.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
+import { countUnread } from '#server/rest/http/observed-request.ts'
 import { MAX_HEADERS } from '#server/rest/http/refuse.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
@@ -24,8 +26,15 @@ export interface Patience {
   readonly keepAliveTimeoutMs: number
 }
 
+/** What the server is made of. */
+export interface ListenerParts {
+  readonly patience: Patience
+  readonly publicUrl: string
+  readonly meter: Meter
+}
+
 /** Makes the server; it does not listen yet. */
-export function createListener(app: express.Express, of: { patience: Patience; publicUrl: string }): Server {
+export function createListener(app: express.Express, of: ListenerParts): Server {
   const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs } = of.patience
   const server = createServer(
     {
@@ -44,7 +53,7 @@ export function createListener(app: express.Express, of: { patience: Patience; p
   server.maxHeadersCount = MAX_HEADERS + 1
   // An expectation that is not known may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a request id.
   server.on('checkExpectation', app)
-  server.on('clientError', (error: Error, socket: Duplex) => refuseRaw(error, { socket, publicUrl: of.publicUrl }))
+  server.on('clientError', (error: Error, socket: Duplex) => refuseRaw(error, { socket, ...of }))
   return server
 }
 
@@ -55,15 +64,17 @@ const STATUS_OF: Readonly<Record<string, readonly [number, string]>> = {
 }
 
 /** Answers on the bare socket: whichever path was meant is not known, so the shape is that of paths of neither dialect. */
-function refuseRaw(error: Error, { socket, publicUrl }: { socket: Duplex; publicUrl: string }): void {
+function refuseRaw(error: Error, { socket, publicUrl, meter }: ListenerParts & { socket: Duplex }): void {
   if (!socket.writable || hasBegun(socket)) {
     socket.destroy()
     return
   }
   const [status, phrase] = STATUS_OF[String(Reflect.get(error, 'code'))] ?? [400, 'Bad Request']
   const requestId = `req_${randomUUID().replaceAll('-', '')}`
+  const fault = faultOf(status)
+  countUnread(meter, { status, fault: fault.code })
   const { body } = datasourcesDialect(publicUrl).spell({
-    fault: faultOf(status),
+    fault,
     requestId,
     body: undefined,
     params: {},

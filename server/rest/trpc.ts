@@ -13,6 +13,7 @@ import { faultOf } from '#server/api/procedure/trpc.ts'
 import { appRouter } from '#server/api/router.ts'
 import { answerBudget } from '#server/api/schemas/reader/snapshot-reader.ts'
 import { MAX_BODY_BYTES } from '#server/rest/http/body.ts'
+import { noteFault, noteServed } from '#server/rest/http/observed-request.ts'
 import { putInPlace } from '#server/rest/http/put-in-place.ts'
 import { addressOf, requestIdOf } from '#server/rest/http/serve.ts'
 import { isSubscription, subscriptions } from '#server/rest/http/subscription.ts'
@@ -28,13 +29,25 @@ export function trpc(deps: WebDeps): express.Handler {
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
     responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
+    onError: ({ error, req }) => {
+      if (req.res !== undefined) noteFault(req.res, faultOf(error).code)
+    },
     createContext: ({ req, res, info: asked }) => contextOf(deps, { request: req, response: res, calls: asked.calls }),
   })
   const ours = subscriptions((request, response, path) => contextOf(deps, { request, response, calls: [{ path }] }))
   return (request, response, next) => {
-    const serve = isSubscription(request) ? ours : library
+    const isStream = isSubscription(request)
+    noteServed(response, { surface: 'trpc', route: procedureOf(request), isStream })
+    const serve = isStream ? ours : library
     return serve(request, response, next)
   }
+}
+
+/** The procedure as the router spells it; one word for a batch, and for what the router does not have. */
+function procedureOf({ url }: express.Request): string {
+  const path = url.replace(/[?#].*$/s, '').slice(1)
+  if (Object.hasOwn(appRouter._def.procedures, path)) return path
+  return path.includes(',') ? 'batch' : 'unknown'
 }
 
 /** When to ask again, as the dialects say it: of a batch, when the last of its calls can be. */

@@ -5,6 +5,7 @@ import type { FeedPace } from '#server/domain/feeds/feed.ts'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import type { Log } from '#server/log.ts'
+import type { Meter } from '#server/metrics/meter.ts'
 import type { Dialler } from '#server/net/process/dialler.ts'
 import type { Fingerprinter } from '#server/seal/fingerprinter.ts'
 import type { LeaseSealer } from '#server/seal/leases.ts'
@@ -32,6 +33,7 @@ export interface WorkerDeps {
   readonly clock: () => Date
   readonly random: () => number
   readonly log: Log
+  readonly meter: Meter
   /** How long after a good verdict the next check is due. */
   readonly checkIntervalMs: number
   /** How fast feeds are followed, and how long a new signing key may take to be accepted. */

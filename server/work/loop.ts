@@ -3,17 +3,13 @@
  * run; a task is claimed by one at a time, and a claim that runs out is fenced off.
  */
 
-import { BROKEN, backoffMs } from '#server/domain/network/backoff.ts'
-import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
-import { KeyLacking } from '#server/seal/held-key.ts'
 import { withDeadline } from '#server/store/connection/statement-scope.ts'
-import { asWriter, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
-import { release, releaseFailed, releaseHung } from '#server/store/tasks/claim-release.ts'
+import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
-import { firstTries, Hung } from '#server/work/checks/first-try.ts'
+import { firstTries } from '#server/work/checks/first-try.ts'
 import { LackingKeys } from '#server/work/credentials/lacking-keys.ts'
-import { aboutTask } from './about-task.ts'
 import type { TaskHandlers, WorkerDeps } from './deps.ts'
+import { runTask } from './run-task.ts'
 
 const POLL_MS = 1_000
 /** A database that says nothing for so long loses the connection: the next claim goes by another one. */
@@ -68,6 +64,11 @@ export class Loop {
     this.#done = this.#run()
   }
 
+  /** How many tasks are under way. */
+  get running(): number {
+    return this.#running.size
+  }
+
   /** Goes on with another keyring, which may have what the one before lacked. */
   reloaded(): void {
     this.#lacking.clear()
@@ -112,7 +113,7 @@ export class Loop {
 
   /** Fills the free slots, as far as each lane may. */
   async #claim(): Promise<Running[]> {
-    const { db, clock, log } = this.#parts
+    const { db, clock, log, meter } = this.#parts
     const now = clock()
     const claimed: Running[] = []
     try {
@@ -126,6 +127,7 @@ export class Loop {
       }
     } catch (cause) {
       // The database is away: the poll tries again. What was claimed before it went comes back when the claim runs out.
+      meter.count('mooring_claims_failed_total', { queue: 'tasks' })
       log.error({ stage: 'claim', kinds: Object.keys(this.#handlers), cause }, 'no tasks could be claimed')
     }
     return claimed
@@ -170,69 +172,18 @@ export class Loop {
       newestFirst: this.#newestFirst,
     }
     const claimed = await withDeadline(CLAIM_DEADLINE_MS, () => claims.claim(this.#parts.db, ask))
+    for (const { kind: task } of claimed) this.#parts.meter.count('mooring_tasks_claimed_total', { task, lane })
     return claimed.map(claim => ({ claim, lane }))
   }
 
   #begin(running: Running): void {
     const isFirst = running.lane === 'asked' || running.lane === 'scheduled'
     const lacks = () => this.#lacking.met(running.claim.organizationId)
-    const task = { claim: running.claim, lacks }
+    const task = { ...running, lacks }
     const run = runTask(isFirst ? this.#hasty : this.#parts, this.#handlers, task).finally(() => {
       this.#running.delete(run)
       this.#wake()
     })
     this.#running.set(run, running)
   }
-}
-
-/**
- * Does a claimed task. What its work throws is logged, and the task given back for later; it never rejects. `lacks` is called
- * where the keyring lacks a key for it, which is nothing that may be held against a customer.
- */
-export async function runTask(
-  deps: WorkerDeps,
-  handlers: TaskHandlers,
-  { claim, lacks }: { claim: claims.Claim; lacks?: () => void },
-): Promise<void> {
-  const { organizationId } = claim
-  try {
-    await asWriter({ organizationId, phase: 'ends' }, () => runOf(deps, handlers, { claim, kind: claim.kind }))
-  } catch (cause) {
-    // The target runs the task of a moved organization, unless it has been done.
-    if (cause instanceof OrganizationMoving) return
-    // Before it is given back: this worker would be the first to claim it again.
-    if (cause instanceof KeyLacking) lacks?.()
-    await giveBack(deps, claim, cause)
-    deps.notifications.ring('news')
-  }
-}
-
-/** The kind is a parameter of its own, so that work and claim are seen to be of the same one. */
-async function runOf<K extends TaskKind>(
-  deps: WorkerDeps,
-  handlers: TaskHandlers,
-  { claim, kind }: { claim: claims.Claim; kind: K },
-): Promise<void> {
-  if (!claims.isOfKind(claim, kind)) throw new Error(`a ${kind} task is about something else than those of its kind`)
-  await handlers[kind]?.(deps, claim)
-}
-
-async function giveBack(deps: WorkerDeps, claim: claims.Claim, cause: unknown): Promise<void> {
-  const { db, clock, random, log } = deps
-  const about = aboutTask(claim)
-  const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
-  let back: Promise<void>
-  if (cause instanceof Hung) {
-    log.info(about, 'a first try was cut off')
-    back = releaseHung(db, claim, clock())
-  } else if (cause instanceof KeyLacking) {
-    const lacking = { ...about, keyId: cause.keyId }
-    log.warn(lacking, 'the keyring of this worker lacks a key: the task is left to another one')
-    back = release(db, claim, dueAt)
-  } else {
-    log.error({ ...about, stage: 'run', cause }, 'task failed')
-    back = releaseFailed(db, claim, dueAt)
-  }
-  // If this fails too, the claim runs out by itself.
-  await back.catch((lost: unknown) => log.error({ ...about, stage: 'hand back', cause: lost }, 'task not given back'))
 }

@@ -58,6 +58,8 @@ export class Quarantine {
 
   /** Begins to claim. */
   start(): void {
+    const running = () => [{ labels: { queue: 'quarantine' }, value: this.#running.size }]
+    this.#parts.meter.gauge('mooring_tasks_running', running)
     this.#done = this.#run()
   }
 
@@ -87,13 +89,14 @@ export class Quarantine {
   }
 
   async #claim(): Promise<void> {
-    const { db, clock, log } = this.#parts
+    const { db, clock, log, meter } = this.#parts
     try {
       const ask = { kinds: this.#kinds, leaseMs: LEASE_MS, now: clock() }
       const claim = await withDeadline(CLAIM_DEADLINE_MS, () => claimQuarantined(db, ask))
       if (claim !== undefined) this.#begin(claim)
     } catch (cause) {
       // The database is away: the poll tries again.
+      meter.count('mooring_claims_failed_total', { queue: 'quarantine' })
       log.error({ stage: 'claim', kinds: this.#kinds, cause }, 'no task could be claimed for the quarantine')
     }
   }
@@ -114,7 +117,8 @@ export class Quarantine {
   }
 
   async #settle(claim: QuarantinedClaim, end: AloneEnd): Promise<void> {
-    const { db, clock, random, log, notifications } = this.#parts
+    const { db, clock, random, log, notifications, meter } = this.#parts
+    meter.count('mooring_quarantined_total', { end })
     const about = { ...aboutTask(claim), stage: 'quarantine' }
     log.warn({ ...about, end }, 'task left quarantine')
     try {

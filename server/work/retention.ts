@@ -54,30 +54,30 @@ const monthOf = (table: months.MonthlyTable, ms: number) => ({ table, keepDays: 
  * Everything that is forgotten, in this order: a month is there before it is needed; a feed goes before its datasource, and that before
  * what only refers to it; a lease refers to a capability, and that to the key that made it.
  */
-const LIST: readonly Forget[] = [
-  db => months.make(db),
-  (db, { now, size }) => tasks.purgeExpired(db, now, size),
-  (db, { now, size }) => leases.purgeExpired(db, now, size),
-  (db, { now, size }) => idempotency.purgeExpired(db, now, size),
-  (db, { now, size }) => dialBudgets.purgeExpired(db, now, size),
-  (db, { size }) => credentialMarks.sweepFingerprints(db, size),
-  (db, { kept, ago, size }) => feeds.blankBatch(db, ago(kept.eventsMs), size),
-  (db, { size }) => feeds.clearBatch(db, size),
-  (db, { ago, size }) => feeds.forgetPushes(db, ago(PUSHES_KEPT_MS), size),
-  (db, { kept, ago, size }) => oldChanges.forgetBatch(db, ago(kept.retention.changesMs), size),
-  (db, { kept, ago, size }) => oldRows.forgetDatasource(db, ago(kept.retention.removedMs), size),
+const LIST: Readonly<Record<string, Forget>> = {
+  months: db => months.make(db),
+  tasks: (db, { now, size }) => tasks.purgeExpired(db, now, size),
+  leases: (db, { now, size }) => leases.purgeExpired(db, now, size),
+  idempotency_keys: (db, { now, size }) => idempotency.purgeExpired(db, now, size),
+  dial_budgets: (db, { now, size }) => dialBudgets.purgeExpired(db, now, size),
+  fingerprints: (db, { size }) => credentialMarks.sweepFingerprints(db, size),
+  event_contents: (db, { kept, ago, size }) => feeds.blankBatch(db, ago(kept.eventsMs), size),
+  feeds: (db, { size }) => feeds.clearBatch(db, size),
+  pushes: (db, { ago, size }) => feeds.forgetPushes(db, ago(PUSHES_KEPT_MS), size),
+  changes: (db, { kept, ago, size }) => oldChanges.forgetBatch(db, ago(kept.retention.changesMs), size),
+  datasources: (db, { kept, ago, size }) => oldRows.forgetDatasource(db, ago(kept.retention.removedMs), size),
   // Row by row first: a verdict that its datasource does not keep yet is kept before the month goes.
-  async (db, { kept: { retention }, ago, size }) =>
+  verifications: async (db, { kept: { retention }, ago, size }) =>
     (await oldRows.forgetVerifications(db, ago(retention.verificationsMs), size)) ||
     months.drop(db, monthOf('verifications', retention.verificationsMs)),
-  (db, { kept }) => months.drop(db, monthOf('audit_events', kept.retention.auditMs)),
-  (db, { kept, ago, size }) => oldRows.forgetLeases(db, ago(kept.retention.leasesMs), size),
-  (db, { now, size }) => oldRows.stampRetired(db, now, size),
-  (db, { kept, ago, size }) => oldRows.forgetCredentials(db, ago(kept.retention.removedMs), size),
-  (db, { kept, ago, size }) => oldRows.forgetCapabilities(db, ago(kept.retention.revokedMs), size),
-  (db, { kept, ago, size }) => oldRows.forgetKeys(db, ago(kept.retention.revokedMs), size),
-  db => forgetMoved(db, MOVED_KEPT_DAYS),
-]
+  audit_events: (db, { kept }) => months.drop(db, monthOf('audit_events', kept.retention.auditMs)),
+  ended_leases: (db, { kept, ago, size }) => oldRows.forgetLeases(db, ago(kept.retention.leasesMs), size),
+  retired_credentials: (db, { now, size }) => oldRows.stampRetired(db, now, size),
+  credentials: (db, { kept, ago, size }) => oldRows.forgetCredentials(db, ago(kept.retention.removedMs), size),
+  capabilities: (db, { kept, ago, size }) => oldRows.forgetCapabilities(db, ago(kept.retention.revokedMs), size),
+  keys: (db, { kept, ago, size }) => oldRows.forgetKeys(db, ago(kept.retention.revokedMs), size),
+  moved_organizations: db => forgetMoved(db, MOVED_KEPT_DAYS),
+}
 
 /** The aim for a batch: a statement that touches one of its rows waits as long. */
 const AIM_MS = 50
@@ -109,16 +109,20 @@ export class BatchSize {
  * fails does not keep the others from their turn; the first such error is thrown at the end.
  */
 export async function purgeExpired(
-  parts: Pick<WorkerDeps, 'db' | 'clock'>,
+  parts: Pick<WorkerDeps, 'db' | 'clock'> & Partial<Pick<WorkerDeps, 'meter'>>,
   of: { kept: Kept; goesOn(): Promise<boolean> },
 ): Promise<void> {
   const now = parts.clock()
   const moment = { now, kept: of.kept, ago: (ms: number) => new Date(now.getTime() - ms) }
   const failures: unknown[] = []
-  for (const forgetBatch of LIST) {
+  for (const [rows, forgetBatch] of Object.entries(LIST)) {
     const until = performance.now() + EACH_MS
     const size = new BatchSize()
-    const batch = () => timed(size, () => forgetBatch(parts.db, { ...moment, size: size.rows }))
+    const batch = async () => {
+      const isMore = await timed(size, () => forgetBatch(parts.db, { ...moment, size: size.rows }))
+      if (isMore) parts.meter?.count('mooring_retention_batches_total', { rows })
+      return isMore
+    }
     try {
       while ((await of.goesOn()) && (await batch()) && performance.now() < until);
     } catch (cause) {
@@ -150,15 +154,28 @@ export async function timed(size: BatchSize, batch: () => Promise<boolean>): Pro
  * Begins to forget, now and once a minute, while no other worker of the installation does. The returned function stops it and
  * resolves when the batch under way is done.
  */
-export function startRetention(parts: Pick<WorkerDeps, 'db' | 'clock' | 'log'>, kept: Kept): () => Promise<void> {
-  const { db, log } = parts
+export function startRetention(
+  parts: Pick<WorkerDeps, 'db' | 'clock' | 'log' | 'meter'>,
+  kept: Kept,
+): () => Promise<void> {
+  const { db, log, meter } = parts
   const holder = randomUUID()
   let isStopping = false
   let running: Promise<void> | null = null
-  const goesOn = async () => !isStopping && (await upkeep.hold(db, holder))
+  let isHolder = false
+  const noteDone = meterTurns(parts)
+  const goesOn = async () => {
+    isHolder = !isStopping && (await upkeep.hold(db, holder))
+    return isHolder
+  }
   const turn = () => {
     running ??= purgeExpired(parts, { kept, goesOn })
-      .catch((cause: unknown) => log.error({ stage: 'retention', cause }, 'old rows could not be removed'))
+      // Another worker of the installation may have its turns.
+      .then(() => (isHolder ? noteDone() : undefined))
+      .catch((cause: unknown) => {
+        meter.count('mooring_retention_turns_total', { result: 'failed' })
+        log.error({ stage: 'retention', cause }, 'old rows could not be removed')
+      })
       .finally(() => {
         running = null
       })
@@ -172,5 +189,15 @@ export function startRetention(parts: Pick<WorkerDeps, 'db' | 'clock' | 'log'>, 
     await upkeep
       .release(db, holder)
       .catch((cause: unknown) => log.warn({ stage: 'retention', cause }, 'another worker goes on in a minute'))
+  }
+}
+
+/** What is called after a turn without a failure. */
+function meterTurns({ clock, meter }: Pick<WorkerDeps, 'clock' | 'meter'>): () => void {
+  let doneAtMs = 0
+  meter.gauge('mooring_retention_last_turn_timestamp_seconds', () => [{ labels: {}, value: doneAtMs / 1000 }])
+  return () => {
+    doneAtMs = clock().getTime()
+    meter.count('mooring_retention_turns_total', { result: 'done' })
   }
 }

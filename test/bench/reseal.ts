@@ -39,6 +39,7 @@ const never = () => Promise.reject(new Error('nothing is dialled here'))
 const dialler = {
   ready: never,
   canDial: () => false,
+  counts: () => ({ starting: 0, idle: 0, busy: 0, waiting: 0 }),
   probe: never,
   describe: never,
   locate: never,

@@ -198,7 +198,8 @@ describe('Two workers', () => {
     expect(await upkeep.hold(mooring.db, second)).toBe(false)
 
     await verifications(1, 100)
-    const parts = { db: mooring.db, clock: () => new Date(), log: createLog({ level: 'silent' }) }
+    const { db, meter } = mooring
+    const parts = { db, meter, clock: () => new Date(), log: createLog({ level: 'silent' }) }
     const kept = { retention: RETENTION, eventsMs: 1e12 }
     await startRetention(parts, kept)()
     expect(await count(oldOnes)).toBe(1)

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
 import { BROKEN, backoffMs, UNREACHABLE } from '#server/domain/network/backoff.ts'
 import { createLog } from '#server/log.ts'
+import { createMeter } from '#server/metrics/create-meter.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { Notifications } from '#server/store/database/notifications.ts'
 import * as registration from '#server/store/datasources/registration.ts'
@@ -276,6 +277,7 @@ describe('A worker', () => {
     const ground = {
       config: mooring.config,
       db: mooring.db,
+      meter: createMeter(),
       notifications,
       log,
       clock: () => new Date(),

@@ -24,19 +24,30 @@ const RETRY_SECONDS = '5'
 /** The places of one process. */
 export class Semaphores {
   readonly #places: Places
+  readonly #onRefused: () => void
   /** By the id of a key, a capability or an organization: how many it holds now. An id with none is not there. */
   readonly #held = new Map<string, number>()
   #all = 0
 
-  constructor(places: Places) {
+  /** `onRefused` is called for each caller who finds no place. */
+  constructor(places: Places, onRefused: () => void = () => undefined) {
     this.#places = places
+    this.#onRefused = onRefused
+  }
+
+  /** How many places are taken. */
+  get taken(): number {
+    return this.#all
   }
 
   /** Takes a place until it is disposed of, which may be done twice. Throws `rate_limit_exceeded` where none is free. */
   take({ id, organizationId }: Pick<Principal, 'id' | 'organizationId'>): Disposable {
     const { perKey, perOrganization, perProcess } = this.#places
     const isFull = this.of(id) >= perKey || this.of(organizationId) >= perOrganization || this.#all >= perProcess
-    if (isFull) throw new Fault('rate_limit_exceeded', { headers: { 'Retry-After': RETRY_SECONDS } })
+    if (isFull) {
+      this.#onRefused()
+      throw new Fault('rate_limit_exceeded', { headers: { 'Retry-After': RETRY_SECONDS } })
+    }
     this.#add([id, organizationId], 1)
     let isHeld = true
     return {

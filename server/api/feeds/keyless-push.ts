@@ -58,13 +58,16 @@ export async function keylessPush(deps: WebDeps, push: KeylessPush): Promise<Pus
 }
 
 /** By the address and by the datasource, whether there is such a one or not. */
-async function takeTurn({ limits, keyless }: WebDeps, push: KeylessPush, uuid: string | null): Promise<void> {
+async function takeTurn({ limits, keyless, meter }: WebDeps, push: KeylessPush, uuid: string | null): Promise<void> {
   const ofAddress = await limits.pushAddress.take(networkOf(push.address), 1)
   if (ofAddress.isOver) throw tooMany(ofAddress.resetMs / 1_000)
   if (uuid === null) return
   const ofDatasource = await limits.pushDatasource.take(uuid, 1)
   if (ofDatasource.isOver) throw tooMany(ofDatasource.resetMs / 1_000)
-  if (keyless.isFull(uuid)) throw tooMany(1)
+  if (keyless.isFull(uuid)) {
+    meter.count('mooring_limits_hit_total', { limit: 'waiting-pushes' })
+    throw tooMany(1)
+  }
 }
 
 function tooMany(seconds: number): Fault {

@@ -22,6 +22,14 @@ export type DiallerEvent =
 /** How a job ended: with an answer, or without one because none was free or the process died over it. */
 export type JobEnd = PipedAnswer | 'dialler_busy' | 'dialler_died'
 
+/** Processes by what they do, and jobs that wait for one. */
+export interface PoolCounts {
+  readonly starting: number
+  readonly idle: number
+  readonly busy: number
+  readonly waiting: number
+}
+
 /** A job for any process. */
 export type PoolJob = Omit<DialJob, 'settle'>
 
@@ -90,6 +98,13 @@ export class DialPool {
   /** True while a process is free, or the last one that was started could be. */
   canStart(): boolean {
     return this.#idle.size > 0 || !this.#isFailing
+  }
+
+  /** How many of each. */
+  counts(): PoolCounts {
+    const { size: idle } = this.#idle
+    const busy = Math.max(0, this.#living.size - this.#starting - idle)
+    return { starting: this.#starting, idle, busy, waiting: this.#waiting.size }
   }
 
   /** Kills every process and resolves when they are gone. What is under way ends as `dialler_died`. */

@@ -13,7 +13,7 @@ import { noAnswer, pipedBytes, withPage } from '#server/net/endpoint/request-ans
 import type { ProbeRequest } from '#server/net/postgres/probe.ts'
 import type { Located, LocateRequest } from '#server/net/postgres/resolve-host.ts'
 import { type CatalogAsk, type CatalogRead, readCatalogThrough } from '#server/net/process/catalog-answer.ts'
-import { type DiallerEvent, DialPool } from './dial-pool.ts'
+import { type DiallerEvent, DialPool, type PoolCounts } from './dial-pool.ts'
 
 /**
  * Dials for the worker. Each dial waits for a process at most `waitMs`, by default as long as it may itself take.
@@ -23,6 +23,8 @@ export interface Dialler {
   ready(): Promise<void>
   /** True while a process is free, or the last one that was started could be. */
   canDial(): boolean
+  /** How many processes there are, and how many dials wait for one. */
+  counts(): PoolCounts
   /**
    * Verifies a database: where it is, whether it is secured, what the login is. Ends by `deadlineMs` and half a second,
    * counted from when a process is free. Never rejects: whatever a server does is a `failure` of the probe.
@@ -63,6 +65,7 @@ export function createDialler(options: DiallerOptions): Dialler {
   return {
     ready: () => pool.ready(),
     canDial: () => pool.canStart(),
+    counts: () => pool.counts(),
     async probe(request, waitMs) {
       const started = performance.now()
       const asked = { kind: 'probe', request } as const

@@ -6,6 +6,7 @@ import type express from 'express'
 import type { Dialect } from '#server/rest/dialect.ts'
 import { Fault, faultSpec } from '#shared/faults/fault.ts'
 import { hasBody, isJson } from './body-head.ts'
+import { noteFault } from './observed-request.ts'
 import { requestIdOf, spelled } from './serve.ts'
 
 /** Headers of a request. */
@@ -53,6 +54,7 @@ const TRPC_CODES: Readonly<Record<number, readonly [string, number]>> = {
 /** What tRPC's own error formatter would say. */
 function refuseTrpc({ request, response, fault, status = faultSpec(fault.code).status }: Refused): void {
   const [name, code] = TRPC_CODES[status] ?? (status < 500 ? ['BAD_REQUEST', -32_600] : INTERNAL)
+  noteFault(response, fault.code)
   const requestId = requestIdOf(request, response)
   const { retryable } = fault
   response.set(fault.headers)

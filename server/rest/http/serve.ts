@@ -19,6 +19,7 @@ import type { Call, Dialect, KeylessCall, Reply, Route } from '#server/rest/dial
 import { Fault } from '#shared/faults/fault.ts'
 import { exactText, readBody, readBytes, textOf } from './body.ts'
 import { closeAfter } from './body-head.ts'
+import { noteFault } from './observed-request.ts'
 import { writeList } from './streamed-list.ts'
 
 interface Exchange {
@@ -47,6 +48,7 @@ export function addressOf(request: express.Request): string | null {
 /** Answers a fault in the dialect's shape, with `status` where HTTP has a better one than the fault's own. */
 export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
   const { fault, request, response, body, status } = at
+  noteFault(response, fault.code)
   const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body, params: paramsOf(request) })
   response.set(fault.headers)
   if (reply.status === 401) response.set('WWW-Authenticate', 'Bearer')

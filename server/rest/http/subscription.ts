@@ -14,6 +14,7 @@ import { Fault } from '#shared/faults/fault.ts'
 import { Backlog } from './backlog.ts'
 import { EventText } from './event-text.ts'
 import { EventWriter } from './event-writer.ts'
+import { noteFault } from './observed-request.ts'
 
 const PING_MS = 15_000
 
@@ -67,7 +68,9 @@ export function subscriptions(contextOf: ContextOf): express.Handler {
       for await (const event of begun.events) if (!(await writer.write(texts.of(event)))) break
       await writer.write(texts.named('return', ''))
     } catch (thrown) {
-      if (!isAbort(thrown)) await writer.write(texts.named('serialized-error', await errorOf(ctx, path, thrown)))
+      if (isAbort(thrown)) return
+      noteFault(response, faultOf(thrown).code)
+      await writer.write(texts.named('serialized-error', await errorOf(ctx, path, thrown)))
     } finally {
       writer.end()
     }

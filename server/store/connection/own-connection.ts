@@ -5,7 +5,9 @@
  * Called by the pool for each connection that it opens.
  */
 import type pg from 'pg'
+import type { Meter } from '#server/metrics/meter.ts'
 import { codeOf, isBroken, isContended, OutcomeUnknown } from './availability.ts'
+import { observedStatement } from './observed-statement.ts'
 import { statementScope } from './statement-scope.ts'
 
 /** How a connection's statements are run. */
@@ -14,6 +16,8 @@ export interface Watching {
   readonly nameOf: ((text: string) => string | undefined) | null
   /** The deadline of a statement where its caller has none of its own; null for none. */
   readonly deadlineMs: number | null
+  /** Counts statements; left out where nobody reads the counts. */
+  readonly meter?: Meter
 }
 
 const READ_ONLY = '25006'
@@ -44,7 +48,8 @@ export function watchConnection(client: pg.PoolClient, watching: Watching & Hear
     const sinceMs = performance.now()
     const onSilence = () => watching.onSilence(sinceMs)
     const of = { usualMs: watching.deadlineMs, onSilence }
-    const result: unknown = await withinDeadline(client, of, async () => Reflect.apply(query, client, asked))
+    const send = () => withinDeadline(client, of, async () => Reflect.apply(query, client, asked))
+    const result: unknown = await observedStatement(watching.meter, text, send)
     watching.onAnswer()
     if (isBegin(text)) isInTransaction = true
     if (text === 'commit' || text === 'rollback') isInTransaction = false

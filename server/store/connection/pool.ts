@@ -6,6 +6,7 @@ import type { PostgresPool } from 'kysely'
 import pg from 'pg'
 import type { OwnDatabase } from '#server/domain/network/database-url.ts'
 import { NoConnection, OrganizationBusy } from './availability.ts'
+import { meterPool, observedWait } from './observed-statement.ts'
 import { destroySocket, type Watching, watchConnection, withinDeadline } from './own-connection.ts'
 import { OwnPlaces } from './own-places.ts'
 import { createShares, type Shares } from './shares.ts'
@@ -53,12 +54,14 @@ export function openPool(options: PoolOptions): PostgresPool {
     get: () => LIFE_SECONDS * (1 - LIFE_SPREAD / 2 + LIFE_SPREAD * Math.random()),
   })
   watchAll(pool, spoiled, options)
+  meterPool(options.meter, pool, size)
   // Emitted for idle connections alone, after the connection's own.
   pool.on('error', () => undefined)
   const shares = createShares({ each: shareOf(size), waitMs: SHARE_WAIT_MS })
   return {
     options: pool.options,
-    connect: () => connectFairly(() => connect(pool, places), { places, shares, spoiled }),
+    connect: () =>
+      observedWait(options.meter, () => connectFairly(() => connect(pool, places), { places, shares, spoiled })),
     end: () => endOf(pool),
   }
 }

@@ -7,6 +7,7 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { parseDatabaseUrl } from '#server/domain/network/database-url.ts'
+import type { Meter } from '#server/metrics/meter.ts'
 import { isContended } from '#server/store/connection/availability.ts'
 import { CLIENT_DEADLINE_MS, deadlineSettings } from '#server/store/connection/deadlines.ts'
 import { openPool } from '#server/store/connection/pool.ts'
@@ -38,6 +39,8 @@ export interface DbOptions {
   readonly setsDeadlines?: boolean
   /** Hears of connections that break. */
   readonly onError: (error: Error) => void
+  /** Counts statements and waits; left out where nobody reads the counts. */
+  readonly meter?: Meter
 }
 
 const CONNECT_MS = 2_000
@@ -55,6 +58,7 @@ export function openDb(options: DbOptions): Db {
     nameOf: keepsSessions ? createStatementNames() : null,
     deadlineMs: CLIENT_DEADLINE_MS,
     onError,
+    ...(options.meter === undefined ? {} : { meter: options.meter }),
   })
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }

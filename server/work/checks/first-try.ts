@@ -31,6 +31,7 @@ export function firstTries(dialler: Dialler): Dialler {
   return {
     ready: () => dialler.ready(),
     canDial: () => dialler.canDial(),
+    counts: () => dialler.counts(),
     close: () => dialler.close(),
     probe: request => within(FIRST_TRY_MS.dial, request, dialler.probe),
     describe: request => within(FIRST_TRY_MS.catalog, request, dialler.describe),

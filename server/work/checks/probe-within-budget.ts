@@ -109,7 +109,10 @@ async function dialled<T extends Ended>(
   how: { dial: (avoid: string[]) => Promise<T>; exhausted: T },
 ): Promise<BudgetedEnd<T>> {
   const admitted = isTrusted ? null : await admit(deps, login)
-  if (admitted !== null && 'until' in admitted) return { end: how.exhausted, keptUntil: admitted.until }
+  if (admitted !== null && 'until' in admitted) {
+    deps.meter.count('mooring_limits_hit_total', { limit: 'login-budget' })
+    return { end: how.exhausted, keptUntil: admitted.until }
+  }
   const avoid = admitted?.avoid ?? new Map<string, Date>()
   try {
     const end = await how.dial([...avoid.keys()].map(address => `${address}|${login.target.port}`))

@@ -68,10 +68,16 @@ export async function verifyEndpoint(
   await transaction(deps.db, tx => settle(deps, tx, { claim, outcome: { ...findings, row, after, dueAt, marks } }))
   if (keys !== null && findings.rotation?.decision === 'retire_old')
     await uncount(deps, endpointLogin(row.org_id, keys.url), findings.rotation.credential.context)
+  if (judged !== null) countVerdict(deps, judged)
   const { outcome, reason } = judged?.judgement ?? { outcome: findings.rotation?.decision, reason: null }
   deps.log.info({ organizationId: row.org_id, datasourceId: row.id, outcome, reason }, 'verified')
   deps.notifications.ring('news')
   deps.notifications.ring('work')
+}
+
+function countVerdict({ meter }: WorkerDeps, { judgement: { outcome, reason }, tookMs }: Judged): void {
+  meter.count('mooring_verdicts_total', { kind: 'endpoint', outcome, reason: reason ?? 'none' })
+  meter.observe('mooring_verdict_seconds', { kind: 'endpoint' }, tookMs / 1000)
 }
 
 function unreadable(credential: sealed.SealedCredential): Findings {

@@ -146,6 +146,8 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
   if (isRotation || of.marks !== null)
     await transaction(deps.db, tx => settleMoving(tx, claim, { ...settlement, ...of }))
   else await verdicts.settle(deps.db, claim, { ...settlement, state: 'current' })
+  deps.meter.count('mooring_verdicts_total', { kind: 'direct', outcome, reason: reason ?? 'none' })
+  deps.meter.observe('mooring_verdict_seconds', { kind: 'direct' }, tookMs / 1000)
   const about = { organizationId: row.org_id, datasourceId: row.id, outcome, reason }
   deps.log.info({ ...about, tookMs }, 'verified')
   deps.notifications.ring('news')

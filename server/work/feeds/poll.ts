@@ -110,8 +110,19 @@ async function keep(deps: WorkerDeps, poll: Poll, of: { asked: Asked; page: Feed
   poll.newEvents += kept
   poll.cursor = step.cursor
   if (kept > 0) deps.notifications.ring('events')
+  countPage(deps, { page, kept, now })
   if (stop !== null) logEnd(deps, poll, stop)
   return stop === null
+}
+
+/** Times are the customer's own: one from the future counts as none. */
+function countPage({ meter }: WorkerDeps, { page, kept, now }: { page: FeedPage; kept: number; now: Date }): void {
+  meter.count('mooring_feed_polls_total', { result: 'ok' })
+  if (kept === 0) return
+  meter.add('mooring_feed_events_total', { way: 'poll' }, kept)
+  const newestMs = Math.max(...page.events.map(({ occurredAtMs }) => occurredAtMs ?? Number.NEGATIVE_INFINITY))
+  if (Number.isFinite(newestMs))
+    meter.observe('mooring_feed_lag_seconds', {}, Math.max(0, now.getTime() - newestMs) / 1000)
 }
 
 /** When to poll again, with events that are new on the last page and without; which of them it is, the store will see. */
@@ -128,6 +139,7 @@ async function fail(deps: WorkerDeps, poll: Poll, of: { asked: Asked; failure: F
   const { claim, feed } = poll
   const { answer, requestedAt } = of.asked
   const now = deps.clock()
+  deps.meter.count('mooring_feed_polls_total', { result: of.failure.code })
   // What was never sent is no failure of the endpoint's.
   if (requestedAt === null) return settleLater(deps, claim, new Date(now.getTime() + BUSY_MS * (1 + deps.random())))
   // A page of this very poll was a success.

@@ -66,6 +66,7 @@ async function takenIn(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Promise
     return accepted
   })
   if (answer === 'conflict') return { fault: 'idempotency_conflict' }
+  if (answer !== null) deps.meter.add('mooring_feed_events_total', { way: 'push' }, answer.stored)
   return answer === null ? { fault: 'entity_not_found' } : { answer }
 }
 

@@ -21,6 +21,8 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'client/node.ts #renewInTime()': 'one turn for each renewal of a lease, until it is given back',
   'client/core/sealing-kept.ts #kept': 'BOXES_KEPT, in the process of the caller; the oldest goes',
   'client/node/shared-watch.ts #listeners': 'the leases that a program holds, in its own process',
+  'server/metrics/create-meter.ts made': 'the metrics of the table; their series are as many as its labels allow',
+  'server/metrics/create-meter.ts sources': 'the gauges of the table',
   'server/rest/http/event-text.ts #spelled': 'weak: a text goes with its event, which `recent-changes.ts` bounds',
   'server/api/changes/change-feed.ts #pump()': 'batches of changes, each read and told before the next one is read',
   'server/api/changes/feed-heads.ts #look()': 'one look for each wake, and one at a time',

@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createLog } from '#server/log.ts'
+import { createMeter } from '#server/metrics/create-meter.ts'
 import { createApp } from '#server/rest/app.ts'
 import { createListener } from '#server/rest/listener.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
@@ -31,13 +32,14 @@ export async function startImpatient(): Promise<Impatient> {
   const notifications = new Notifications({ url: databaseUrl, onError: () => undefined })
   cleanup.defer(() => notifications.close())
   await notifications.open()
-  const ground = { config, db, notifications, log: createLog({ level: 'silent' }), clock: () => new Date() }
+  const meter = createMeter()
+  const ground = { config, db, notifications, meter, log: createLog({ level: 'silent' }), clock: () => new Date() }
   const patient = await webParts(ground, await readWebKeyring(join(config.keyring, 'web.json')))
   const parts = { ...patient, validateMs: WAIT_MS, answerMs: WAIT_MS }
   cleanup.defer(() => parts.changeFeed.close())
   const { publicUrl, trustProxy, corsOrigins, patience } = config
   const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => ({ ok: true }) })
-  const server = createListener(app, { patience, publicUrl }).listen(0, '127.0.0.1')
+  const server = createListener(app, { patience, publicUrl, meter }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   cleanup.defer(async () => {
     server.closeAllConnections()

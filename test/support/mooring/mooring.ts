@@ -9,6 +9,7 @@ import { Writable } from 'node:stream'
 import { type Client, createClient } from '#client/index.ts'
 import { type Config, readConfig } from '#server/config.ts'
 import { createLog } from '#server/log.ts'
+import type { ReadableMeter } from '#server/metrics/create-meter.ts'
 import { newKeyId } from '#server/operator/keyring.ts'
 import { createKey } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
@@ -34,6 +35,8 @@ export interface Mooring {
   readonly databaseUrl: string
   readonly config: Config
   readonly db: Db
+  /** Of both tiers. */
+  readonly meter: ReadableMeter
   readonly keyring: WorkerKeyring
   readonly organization: TestOrganization
   /** Every log line so far, as it was written. */
@@ -76,8 +79,7 @@ export interface MooringOptions {
 /** Starts one. The caller stops it. */
 export async function startMooring(options: MooringOptions = {}): Promise<Mooring> {
   const cleanup = new AsyncDisposableStack()
-  const own = options.databaseUrl
-  const database = own === undefined ? await freshDatabase() : { url: own, drop: async () => undefined }
+  const database = await databaseOf(options)
   cleanup.defer(() => database.drop())
   const dir = options.keyrings ?? (await ownKeyrings(cleanup))
   const config = configOf({ DATABASE_URL: database.url, MOORING_KEYRING: dir, ...options.env })
@@ -101,6 +103,7 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
     databaseUrl: database.url,
     config,
     db: store.db,
+    meter: store.meter,
     keyring,
     organization,
     logLines,
@@ -113,6 +116,10 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
     call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
     stop: () => cleanup.disposeAsync(),
   }
+}
+
+async function databaseOf({ databaseUrl: own }: MooringOptions) {
+  return own === undefined ? freshDatabase() : { url: own, drop: async () => undefined }
 }
 
 async function ownKeyrings(cleanup: AsyncDisposableStack): Promise<string> {

@@ -135,6 +135,8 @@ function spawnTier(tier: Tier, of: TierOptions & { url: string; keyring: string 
       PORT: '0',
       HOST: '127.0.0.1',
       MOORING_DRAIN_SECONDS: '0',
+      // Several of them run at once on this machine.
+      MOORING_HEALTH_PORT: 'off',
       MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
       MOORING_RATE_PER_KEY: '1000000',
       MOORING_RATE_PER_ORGANIZATION: '1000000',

@@ -28,6 +28,12 @@ export interface Running {
 
 /** What of this process's environment a child may see: nothing that could configure it. */
 function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  // Several of them run at once on this machine.
+  return formerEnvironment({ MOORING_HEALTH_PORT: 'off', ...env })
+}
+
+/** For a release that does not know `off` yet. */
+function formerEnvironment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const { PATH = '', HOME = '', TMPDIR } = process.env
   // A test waits for no balancer that would have to turn away first.
   const drain = { MOORING_DRAIN_SECONDS: '0' }
@@ -74,7 +80,7 @@ export function startEntryOf(
 ): Running {
   const child = spawn(process.execPath, [`server/${entry}.ts`, ...(of.args ?? [])], {
     cwd: root,
-    env: environment(of.env),
+    env: formerEnvironment(of.env),
   })
   return watch(child)
 }

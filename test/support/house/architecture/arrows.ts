@@ -7,20 +7,24 @@
 import { type Import, importsOf } from './imports.ts'
 import { isTest, type Source, type Violation } from './source.ts'
 
-const BELOW_API = ['store', 'seal', 'domain', 'shared']
-const ROOT = ['config', 'log', 'root']
+const BELOW_API = ['store', 'seal', 'domain', 'shared', 'tracing']
+const ROOT = ['config', 'log', 'root', 'metrics']
 const EVERY_LAYER = [...BELOW_API, 'net', 'api', 'work', 'rest']
 
 /** Zone → zones that it may import beside itself. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
   shared: [],
   domain: ['shared'],
-  store: ['domain', 'shared'],
+  store: ['domain', 'shared', 'tracing'],
+  // The table of metrics: made by the wiring; layers name the type of what counts.
+  metrics: ['domain', 'shared'],
+  // It knows nothing of ours.
+  tracing: [],
   seal: ['domain', 'shared'],
   net: ['domain', 'shared'],
   api: BELOW_API,
   work: [...BELOW_API, 'net'],
-  rest: ['api', 'domain', 'shared'],
+  rest: ['api', 'domain', 'shared', 'tracing'],
   config: ['domain', 'shared'],
   log: ['shared'],
   embedded: ['shared'],
@@ -43,11 +47,13 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'client/examples': ['client', 'shared'],
 }
 
-const LAYERS = ['domain', 'store', 'seal', 'net', 'api', 'work', 'rest', 'operator', 'limits']
+const LAYERS = ['domain', 'store', 'seal', 'net', 'api', 'work', 'rest', 'operator', 'limits', 'metrics', 'tracing']
 const ROOT_FOLDERS = ['process']
 const ROUTER = 'server/api/router.ts'
 // A logger arrives as an argument, and only what its type is called comes from here.
 const LOG = 'server/log.ts'
+// So does what counts.
+const METER = 'server/metrics/meter.ts'
 
 /** Answers the zone of a file; null when the picture has no place for it. */
 export function zoneOf(path: string): string | null {
@@ -92,6 +98,7 @@ function judge(zone: string, found: Import): string | null {
   if (!/\.tsx?$/.test(path)) return null
   if (path === ROUTER && zone.startsWith('client')) return found.typeOnly ? null : `${ROUTER} but for its types`
   if (path === LOG && [...LAYERS, 'embedded'].includes(zone) && found.typeOnly) return null
+  if (path === METER && LAYERS.includes(zone) && found.typeOnly) return null
   const to = zoneOf(path)
   if (to === null) return `${zone} → ${path}, which has no place in the picture`
   if (to.startsWith('entry')) return `${zone} → ${path}: nothing imports an entry`

@@ -21,6 +21,7 @@ const NODE_CLIENT = [
 
 /** Package → zones of the picture, or single files, that may import it. */
 const PACKAGES: Readonly<Record<string, Owners>> = {
+  '@opentelemetry/api': ['tracing'],
   '@trpc/client': ['client', 'client/cli', 'client/console'],
   '@trpc/server': ['api', 'rest', 'wiring-web'],
   // What links of the client are made of; `@trpc/client` itself runs on it.
@@ -34,6 +35,7 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   'libsodium-wrappers': ['seal', 'client'],
   pg: ['store', 'net', 'embedded', ...NODE_CLIENT],
   pino: ['log'],
+  'prom-client': ['metrics'],
   'rate-limiter-flexible': ['store', 'rest', 'wiring-web'],
   react: ['client/console'],
   'react-dom': ['client/console'],

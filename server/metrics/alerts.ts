@@ -1,0 +1,210 @@
+/**
+ * What somebody is woken for: each alert with its condition as PromQL, how long that must last, what it means, and what to do.
+ * `npm run dump` writes them to `docs/operations.md` and, as rules for Prometheus, to `docs/prometheus/alerts.yml`.
+ */
+
+/** An alert. */
+export interface Alert {
+  readonly expr: string
+  /** How long the condition must last, as Prometheus spells durations. */
+  readonly lasts: string
+  /** `page`: callers are harmed now. `ticket`: they will be. */
+  readonly severity: 'page' | 'ticket'
+  /** What it means, as a sentence. */
+  readonly means: string
+  /** What to do, as a sentence. */
+  readonly todo: string
+}
+
+const share = (part: string, whole: string) => `sum(rate(${part}[5m])) / sum(rate(${whole}[5m]))`
+const p99 = (histogram: string, by = '') => `histogram_quantile(0.99, sum by (le${by}) (rate(${histogram}_bucket[5m])))`
+
+const CALLERS: Readonly<Record<string, Alert>> = {
+  MooringNotReady: {
+    expr: 'mooring_ready == 0',
+    lasts: '1m',
+    severity: 'page',
+    means: 'A process cannot do its work.',
+    todo: 'See which condition `mooring_condition` names, and the table under Readiness.',
+  },
+  MooringWorkerNotSeen: {
+    expr: 'max(mooring_condition{condition="worker_not_seen"}) == 1',
+    lasts: '1m',
+    severity: 'page',
+    means: 'No worker runs: registrations are acknowledged and wait.',
+    todo: 'Start one; its last lines of the log say why it ended.',
+  },
+  MooringFailsCallers: {
+    expr: `${share('mooring_faults_total{fault=~"internal_error|service_unavailable|outcome_unknown"}', 'mooring_http_requests_total')} > 0.01`,
+    lasts: '5m',
+    severity: 'page',
+    means: 'More than one request in a hundred fails by a mistake of Mooring or by its database.',
+    todo: 'Filter the log by `msg` `request failed` and `procedure failed`: `cause` says what broke. With `service_unavailable` look at PostgreSQL first.',
+  },
+  MooringRequestsFail: {
+    expr: `${share('mooring_http_requests_total{status=~"5.."}', 'mooring_http_requests_total')} > 0.05`,
+    lasts: '5m',
+    severity: 'page',
+    means: "More than one request in twenty is answered 5xx, customers' databases that are away included.",
+    todo: 'Split `mooring_faults_total` by `fault`: `database_unreachable` and `endpoint_unavailable` are customers, `timeout` is a queue that stands.',
+  },
+  MooringRequestsSlow: {
+    expr: `${p99('mooring_http_request_seconds', ', route')} > 5`,
+    lasts: '10m',
+    severity: 'ticket',
+    means: 'One request in a hundred of a route takes longer than five seconds; routes with `Prefer: wait` may.',
+    todo: 'Compare `mooring_statement_seconds` and `mooring_pool_wait_seconds`: the database is slow, or the pool is small.',
+  },
+  MooringLimitsHit: {
+    expr: 'sum by (limit) (rate(mooring_limits_hit_total[10m])) > 1',
+    lasts: '15m',
+    severity: 'ticket',
+    means: 'Callers run into a bound, once a second or more.',
+    todo: 'Find who it is in the record (`audit`, outcome `rate_limit_exceeded`); raise the variable that docs/limits.md names, or talk to them.',
+  },
+}
+
+const DATABASE: Readonly<Record<string, Alert>> = {
+  MooringPoolExhausted: {
+    expr: `${p99('mooring_pool_wait_seconds', ', instance')} > 0.25 or sum by (instance) (mooring_pool_connections{state="waiting"}) > 0`,
+    lasts: '5m',
+    severity: 'ticket',
+    means: 'Calls wait for a connection of the pool.',
+    todo: 'Raise `MOORING_POOL_SIZE` where PostgreSQL has connections left, or start another process.',
+  },
+  MooringPoolRefuses: {
+    expr: 'sum by (reason) (rate(mooring_pool_refused_total[5m])) > 0.1',
+    lasts: '5m',
+    severity: 'page',
+    means: 'Calls get no connection: callers are answered 503.',
+    todo: '`none_in_time`: PostgreSQL is away or has no connections left. `share`: one organization holds half of the pool, mostly behind a lock of its own. `refused`: the role or the password is wrong.',
+  },
+  MooringDatabaseSlow: {
+    expr: `${p99('mooring_statement_seconds')} > 1`,
+    lasts: '10m',
+    severity: 'ticket',
+    means: 'One statement in a hundred takes longer than a second.',
+    todo: 'Look at `pg_stat_activity` for locks and old transactions, at autovacuum, and at the disk.',
+  },
+  MooringConnectionsLost: {
+    expr: 'sum(rate(mooring_connections_lost_total[5m])) > 0.2',
+    lasts: '10m',
+    severity: 'ticket',
+    means: 'Connections to PostgreSQL break over and over.',
+    todo: 'Look for restarts, `idle` settings of a pooler or a firewall that are shorter than ours, and at the network.',
+  },
+  MooringClockSkewed: {
+    expr: 'abs(mooring_clock_skew_seconds) > 1',
+    lasts: '10m',
+    severity: 'ticket',
+    means: "A machine's clock is off. Nothing is decided by it; its log lines carry the wrong time.",
+    todo: 'Have the machine follow a time server.',
+  },
+}
+
+const WORK: Readonly<Record<string, Alert>> = {
+  MooringQueueStands: {
+    expr: 'max by (priority) (mooring_tasks_oldest_due_seconds{priority=~"awaited|asked|scheduled|feed_scheduled"}) > 60',
+    lasts: '5m',
+    severity: 'page',
+    means: 'What is due is not done for more than a minute.',
+    todo: 'See `mooring_tasks_running` against `mooring_task_places`: when all are taken start another worker or raise `MOORING_DIAL_PROCESSES`; when none is, look for `no tasks could be claimed` in the log.',
+  },
+  MooringClaimsFail: {
+    expr: 'sum(rate(mooring_claims_failed_total[5m])) > 0.1',
+    lasts: '5m',
+    severity: 'page',
+    means: 'Workers cannot claim.',
+    todo: 'Look at the `cause` of `no tasks could be claimed`: mostly PostgreSQL, or a right that is missing.',
+  },
+  MooringTasksFail: {
+    expr: 'sum by (task) (rate(mooring_tasks_ended_total{result=~"failed|key_lacking"}[10m])) > 0.05',
+    lasts: '10m',
+    severity: 'ticket',
+    means: 'Tasks fail by a mistake of Mooring, or a worker lacks a key.',
+    todo: "Filter the log by `task failed`. With `the keyring of this worker lacks a key` give it the others' keyring and send SIGHUP.",
+  },
+  MooringQuarantineFills: {
+    expr: 'max(mooring_tasks_due{priority="quarantine"}) > 5 or sum(increase(mooring_quarantined_total{end="died"}[1h])) > 0',
+    lasts: '5m',
+    severity: 'ticket',
+    means: 'A task takes worker processes down.',
+    todo: 'Filter the log by `task left quarantine`: it names the datasource. Report what its server sends; it is tried again after its interval.',
+  },
+  MooringDatabasesUnreachable: {
+    expr: `${share('mooring_verdicts_total{outcome="unreachable"}', 'mooring_verdicts_total')} > 0.5`,
+    lasts: '15m',
+    severity: 'page',
+    means: "More than half of the customers' databases cannot be reached: more likely our network than theirs.",
+    todo: 'Split `mooring_dials_total` by `result`. `name_not_found` and the like: the name servers (`MOORING_DNS_SERVERS`). `connection_timeout`: the way out, or another address than the one that customers let in (`MOORING_EGRESS_ADDRESSES`).',
+  },
+  MooringDialsBusy: {
+    expr: 'max by (instance) (mooring_dials_waiting) > 0',
+    lasts: '10m',
+    severity: 'ticket',
+    means: 'Dials wait for a dialling process.',
+    todo: 'Raise `MOORING_DIAL_PROCESSES` (some 60 MiB each), or start another worker.',
+  },
+  MooringDiallerDies: {
+    expr: 'sum by (reason) (rate(mooring_dial_processes_ended_total{reason=~"deadline|memory|spoke_out_of_turn|unasked|not_started"}[10m])) > 0.1',
+    lasts: '10m',
+    severity: 'ticket',
+    means: 'Dialling processes are killed or do not start.',
+    todo: '`not_started`: the installation, or the limits of processes and descriptors. `deadline` and `memory`: a hostile or broken server; the log names its task.',
+  },
+  MooringFeedsLag: {
+    expr: `${p99('mooring_feed_lag_seconds')} > 3600`,
+    lasts: '30m',
+    severity: 'ticket',
+    means: 'Events come more than an hour after they happened, by the clock of the customer.',
+    todo: 'Split `mooring_feed_polls_total` by `result`; with `feed_scheduled` old in the queue start another worker. A customer who sends old events for the first time looks the same for a while.',
+  },
+  MooringRetentionStands: {
+    expr: 'time() - max(mooring_retention_last_turn_timestamp_seconds) > 3600',
+    lasts: '10m',
+    severity: 'ticket',
+    means: 'Nothing has been removed for an hour.',
+    todo: 'Filter the log by `old rows could not be removed`.',
+  },
+  MooringRetentionFails: {
+    expr: 'sum(increase(mooring_retention_turns_total{result="failed"}[1h])) > 5',
+    lasts: '10m',
+    severity: 'ticket',
+    means: 'Turns of retention fail.',
+    todo: 'Filter the log by `old rows could not be removed`: mostly a right that is missing (`db grant`).',
+  },
+}
+
+const PROCESS: Readonly<Record<string, Alert>> = {
+  MooringEventLoopLate: {
+    expr: 'nodejs_eventloop_lag_p99_seconds > 0.5',
+    lasts: '5m',
+    severity: 'ticket',
+    means: 'A process computes for half a second at a time: everything in it waits.',
+    todo: 'See whether its core is busy (`process_cpu_seconds_total`) or it has none of its own; start another process.',
+  },
+  MooringRestarts: {
+    expr: 'changes(process_start_time_seconds[30m]) > 2',
+    lasts: '1m',
+    severity: 'page',
+    means: 'A process ends and is started again.',
+    todo: 'Its last line at level 60 says why; without one it was killed, by the watchdog or for its memory.',
+  },
+  MooringMemoryGrows: {
+    expr: 'process_resident_memory_bytes > 1e9',
+    lasts: '15m',
+    severity: 'ticket',
+    means: 'A process holds more than a gigabyte; after an hour of load both tiers hold less than half of that.',
+    todo: 'Compare it with `mooring_subscribers` and `mooring_http_requests_running`; restart it, and report it if it comes again.',
+  },
+  MooringDescriptorsRunOut: {
+    expr: 'process_open_fds / process_max_fds > 0.8',
+    lasts: '5m',
+    severity: 'page',
+    means: 'A process has nearly as many files and sockets as it may.',
+    todo: 'Raise `LimitNOFILE`; a web process needs one for each connection.',
+  },
+}
+
+/** Every alert, by name. */
+export const ALERTS: Readonly<Record<string, Alert>> = { ...CALLERS, ...DATABASE, ...WORK, ...PROCESS }

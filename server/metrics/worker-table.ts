@@ -1,0 +1,196 @@
+/**
+ * Metrics of the worker: the queue, what it claims and how that ends, dials, feeds, retention. A part of the table in `table.ts`.
+ */
+import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
+import { FAULT_CODES } from './labels.ts'
+import { type Metric, SLOW } from './metric.ts'
+import { DIAL_RESULTS, DIALS, LANES, TASKS } from './task-labels.ts'
+
+const WORKER = ['worker'] as const
+/** Seconds between an event at a customer's and its row with us. */
+const LAG = [1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400] as const
+
+const TASK_METRICS = {
+  mooring_tasks_due: {
+    kind: 'gauge',
+    help: 'Tasks that are due and that nobody works at, by whom they are for; 1000 stands for 1000 or more.',
+    labels: { priority: PRIORITIES },
+    tiers: WORKER,
+    alert: 'MooringQuarantineFills',
+  },
+  mooring_tasks_oldest_due_seconds: {
+    kind: 'gauge',
+    help: 'For how long the oldest of them has been due; 0 where none is.',
+    labels: { priority: PRIORITIES },
+    tiers: WORKER,
+    alert: 'MooringQueueStands',
+  },
+  mooring_tasks_claimed_total: {
+    kind: 'counter',
+    help: 'Tasks that this worker took, by kind and by whom they are for.',
+    labels: { task: TASKS, lane: LANES },
+    tiers: WORKER,
+    alert: 'how much of the work is whose?',
+  },
+  mooring_claims_failed_total: {
+    kind: 'counter',
+    help: 'Claims that the database did not answer.',
+    labels: { queue: ['tasks', 'quarantine'] },
+    tiers: WORKER,
+    alert: 'MooringClaimsFail',
+  },
+  mooring_tasks_running: {
+    kind: 'gauge',
+    help: 'Tasks under way.',
+    labels: { queue: ['checks', 'feeds', 'quarantine'] },
+    tiers: WORKER,
+    alert: 'how many of its places does a worker use?',
+  },
+  mooring_task_places: {
+    kind: 'gauge',
+    help: 'Tasks that may be under way at once (MOORING_DIAL_PROCESSES says how many).',
+    labels: { queue: ['checks', 'feeds'] },
+    tiers: WORKER,
+    alert: 'how many of its places does a worker use?',
+  },
+  mooring_task_seconds: {
+    kind: 'histogram',
+    help: 'How long a task took, from its claim to its end.',
+    labels: { task: TASKS },
+    tiers: WORKER,
+    buckets: SLOW,
+    alert: 'which kind of task takes the time?',
+  },
+  mooring_tasks_ended_total: {
+    kind: 'counter',
+    help: 'How tasks ended: done; failed by a mistake of ours or our database; cut off; left to a worker that has the key; moved away.',
+    labels: { task: TASKS, result: ['done', 'failed', 'hung', 'key_lacking', 'moved'] },
+    tiers: WORKER,
+    alert: 'MooringTasksFail',
+  },
+  mooring_quarantined_total: {
+    kind: 'counter',
+    help: 'Tasks that ran alone since they took a worker down, by how that ended.',
+    labels: { end: ['in order', 'died', 'not started'] },
+    tiers: WORKER,
+    alert: 'MooringQuarantineFills',
+  },
+} as const satisfies Readonly<Record<string, Metric>>
+
+const DIAL_METRICS = {
+  mooring_verdicts_total: {
+    kind: 'counter',
+    help: 'Verdicts over datasources, by kind, outcome, and the fault that is the reason.',
+    labels: {
+      kind: ['direct', 'endpoint'],
+      outcome: ['passed', 'refused', 'unreachable'],
+      reason: ['none', ...FAULT_CODES],
+    },
+    tiers: WORKER,
+    alert: 'MooringDatabasesUnreachable',
+  },
+  mooring_verdict_seconds: {
+    kind: 'histogram',
+    help: 'How long a verdict took, dial included.',
+    labels: { kind: ['direct', 'endpoint'] },
+    tiers: WORKER,
+    buckets: SLOW,
+    alert: 'do checks take longer than they did?',
+  },
+  mooring_dials_total: {
+    kind: 'counter',
+    help: "Dials of customers' databases and endpoints, by what was asked and how it ended.",
+    labels: { dial: DIALS, result: DIAL_RESULTS },
+    tiers: WORKER,
+    alert: 'how do dials end?',
+  },
+  mooring_dial_seconds: {
+    kind: 'histogram',
+    help: 'How long a dial took, with its wait for a process.',
+    labels: { dial: DIALS },
+    tiers: WORKER,
+    buckets: SLOW,
+    alert: 'do dials take longer than they did?',
+  },
+  mooring_dial_processes: {
+    kind: 'gauge',
+    help: 'Dialling processes.',
+    labels: { state: ['starting', 'idle', 'busy'] },
+    tiers: WORKER,
+    alert: 'are all of MOORING_DIAL_PROCESSES busy?',
+  },
+  mooring_dials_waiting: {
+    kind: 'gauge',
+    help: 'Dials that wait for a process.',
+    labels: {},
+    tiers: WORKER,
+    alert: 'MooringDialsBusy',
+  },
+  mooring_dial_processes_ended_total: {
+    kind: 'counter',
+    help: 'Dialling processes that ended, and why.',
+    labels: {
+      reason: [...['closed', 'idle', 'deadline', 'memory', 'spoke_out_of_turn', 'spent', 'unasked', 'not_started']],
+    },
+    tiers: WORKER,
+    alert: 'MooringDiallerDies',
+  },
+} as const satisfies Readonly<Record<string, Metric>>
+
+const FEED_METRICS = {
+  mooring_feed_polls_total: {
+    kind: 'counter',
+    help: 'Polls of feeds, by how they ended.',
+    labels: { result: DIAL_RESULTS },
+    tiers: WORKER,
+    alert: 'which failures do endpoints have?',
+  },
+  mooring_feed_events_total: {
+    kind: 'counter',
+    help: 'Events that were stored, by the way they came.',
+    labels: { way: ['poll', 'push'] },
+    tiers: WORKER,
+    alert: 'how much comes in?',
+  },
+  mooring_feed_lag_seconds: {
+    kind: 'histogram',
+    help: 'Age of the newest event of a page when it was stored, by the time that the customer gives it.',
+    labels: {},
+    tiers: WORKER,
+    buckets: LAG,
+    alert: 'MooringFeedsLag',
+  },
+} as const satisfies Readonly<Record<string, Metric>>
+
+const RETENTION_METRICS = {
+  mooring_retention_turns_total: {
+    kind: 'counter',
+    help: 'Turns of retention of this worker: one a minute, by one worker of the installation.',
+    labels: { result: ['done', 'failed'] },
+    tiers: WORKER,
+    alert: 'MooringRetentionFails',
+  },
+  mooring_retention_batches_total: {
+    kind: 'counter',
+    help: 'Batches that had old rows to remove, by what they were of.',
+    labels: {
+      rows: [
+        ...['months', 'tasks', 'leases', 'idempotency_keys', 'dial_budgets', 'fingerprints', 'event_contents'],
+        ...['feeds', 'pushes', 'changes', 'datasources', 'verifications', 'audit_events', 'ended_leases'],
+        ...['retired_credentials', 'credentials', 'capabilities', 'keys', 'moved_organizations'],
+      ],
+    },
+    tiers: WORKER,
+    alert: 'which rows are many?',
+  },
+  mooring_retention_last_turn_timestamp_seconds: {
+    kind: 'gauge',
+    help: 'When this worker last finished a turn without a failure, as Unix time; 0 for never.',
+    labels: {},
+    tiers: WORKER,
+    alert: 'MooringRetentionStands',
+  },
+} as const satisfies Readonly<Record<string, Metric>>
+
+/** Rows of the table. */
+export const WORKER_METRICS = { ...TASK_METRICS, ...DIAL_METRICS, ...FEED_METRICS, ...RETENTION_METRICS } as const

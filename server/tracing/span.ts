@@ -1,0 +1,115 @@
+/**
+ * Spans of OpenTelemetry, for operators who preload an SDK: a request, a task, a dial, a statement. Without an SDK they cost next
+ * to nothing and go nowhere. Attributes are a closed list; none holds an organization, a host, an id, a text of a statement or of
+ * an error.
+ */
+import {
+  type Attributes,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
+
+/** Every attribute that a span may have, under the names of the semantic conventions where they have one. */
+export const SPAN_ATTRIBUTES = [
+  ...(['http.request.method', 'http.route', 'http.response.status_code', 'error.type'] as const),
+  ...(['db.system.name', 'db.query.summary'] as const),
+  ...(['mooring.surface', 'mooring.task', 'mooring.lane', 'mooring.dial', 'mooring.result'] as const),
+] as const
+
+/** Attributes of one span. */
+export type SpanAttributes = { readonly [A in (typeof SPAN_ATTRIBUTES)[number]]?: string | number }
+
+/** A span that is to begin. */
+export interface SpanStart {
+  /** One of a few: a kind of work. */
+  readonly name: string
+  /** Whether something else is asked, or work is taken from the queue. */
+  readonly kind: 'client' | 'consumer'
+  /** Asked only where somebody records them. */
+  attributes(): SpanAttributes
+}
+
+/** What may be said of a span once it has begun. */
+export interface OpenSpan {
+  note(attributes: SpanAttributes): void
+  /** Says that it failed, with a code of ours. */
+  failed(type: string): void
+}
+
+const KINDS = { client: SpanKind.CLIENT, consumer: SpanKind.CONSUMER } as const
+
+/** Runs work in a span. What it throws ends the span as failed, by the error's class alone, and is thrown. */
+export async function inSpan<T>(start: SpanStart, work: (span: OpenSpan) => Promise<T>): Promise<T> {
+  const span = tracer().startSpan(start.name, { kind: KINDS[start.kind] })
+  const open = opened(span)
+  if (span.isRecording()) open.note(start.attributes())
+  try {
+    return await context.with(trace.setSpan(context.active(), span), () => work(open))
+  } catch (error) {
+    open.failed(error instanceof Error ? error.constructor.name : typeof error)
+    throw error
+  } finally {
+    span.end()
+  }
+}
+
+/** A span of a request, which ends when its answer has. */
+export interface RequestSpan extends OpenSpan {
+  /** Runs what serves the request within it. */
+  within(work: () => void): void
+  /** Ends it, under the name that is known by then. */
+  end(name: string): void
+}
+
+/**
+ * Begins the span of a request. The caller's own trace is linked and not continued: a stranger decides neither the id of ours nor
+ * whether it is recorded.
+ */
+export function requestSpan(headers: Readonly<Record<string, unknown>>): RequestSpan {
+  const caller = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, headers))
+  const links = caller === undefined ? [] : [{ context: caller }]
+  const span = tracer().startSpan('request', { kind: SpanKind.SERVER, links }, ROOT_CONTEXT)
+  return {
+    ...opened(span),
+    within: work => context.with(trace.setSpan(ROOT_CONTEXT, span), work),
+    end(name) {
+      span.updateName(FORM.test(name) ? name : 'request')
+      span.end()
+    },
+  }
+}
+
+/** Looked up each time: an SDK may come later than this module. */
+function tracer() {
+  return trace.getTracer('mooring')
+}
+
+function opened(span: Span): OpenSpan {
+  return {
+    note(attributes) {
+      if (span.isRecording()) span.setAttributes(allowed(attributes))
+    },
+    failed(type) {
+      if (!span.isRecording()) return
+      span.setAttributes(allowed({ 'error.type': type }))
+      span.setStatus({ code: SpanStatusCode.ERROR })
+    },
+  }
+}
+
+/** Letters, digits and what routes are spelled with; a text of another form is left out. */
+const FORM = /^[A-Za-z0-9_ ./:*-]{1,120}$/
+
+function allowed(attributes: SpanAttributes): Attributes {
+  const known: Attributes = {}
+  for (const name of SPAN_ATTRIBUTES) {
+    const value = attributes[name]
+    if (typeof value === 'number' || (typeof value === 'string' && FORM.test(value))) known[name] = value
+  }
+  return known
+}

@@ -1,0 +1,43 @@
+/**
+ * A dialler whose dials are counted, timed and traced: by what was asked and by the code of how it ended. Nothing of the place or
+ * of what was said there is kept. The wiring puts it around the real one.
+ */
+import type { Meter } from '#server/metrics/meter.ts'
+import type { Dialler } from '#server/net/process/dialler.ts'
+import { inSpan } from '#server/tracing/span.ts'
+import type { Failure } from '#shared/faults/failure.ts'
+
+interface Ended {
+  readonly failure: Failure | null
+}
+
+/** Dials through `dialler` and counts each dial. */
+export function observedDialler(dialler: Dialler, meter: Meter): Dialler {
+  const observed = <T extends Ended>(dial: string, run: () => Promise<T>): Promise<T> =>
+    inSpan({ name: 'dial', kind: 'client', attributes: () => ({ 'mooring.dial': dial }) }, async span => {
+      const startedAt = performance.now()
+      const end = await run()
+      const result = end.failure?.code ?? 'ok'
+      meter.count('mooring_dials_total', { dial, result })
+      meter.observe('mooring_dial_seconds', { dial }, (performance.now() - startedAt) / 1000)
+      span.note({ 'mooring.result': result })
+      if (end.failure !== null) span.failed(result)
+      return end
+    })
+  meterProcesses(dialler, meter)
+  return {
+    ...dialler,
+    probe: (request, waitMs) => observed('probe', () => dialler.probe(request, waitMs)),
+    describe: (request, waitMs) => observed('describe', () => dialler.describe(request, waitMs)),
+    locate: (request, waitMs) => observed('locate', () => dialler.locate(request, waitMs)),
+    request: (request, waitMs) => observed('request', () => dialler.request(request, waitMs)),
+  }
+}
+
+function meterProcesses(dialler: Dialler, meter: Meter): void {
+  meter.gauge('mooring_dial_processes', () => {
+    const { starting, idle, busy } = dialler.counts()
+    return Object.entries({ starting, idle, busy }).map(([state, value]) => ({ labels: { state }, value }))
+  })
+  meter.gauge('mooring_dials_waiting', () => [{ labels: {}, value: dialler.counts().waiting }])
+}

@@ -1,0 +1,27 @@
+/**
+ * Counts, times and traces tasks: by kind and by how they end. The loops and the quarantine call it.
+ */
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
+import type { Meter } from '#server/metrics/meter.ts'
+import type { Lane } from '#server/store/tasks/claims.ts'
+import { inSpan } from '#server/tracing/span.ts'
+
+/** How a task ended for the worker that had it. */
+export type TaskResult = 'done' | 'failed' | 'hung' | 'key_lacking' | 'moved'
+
+/** Runs a task, which says how it ended. */
+export async function observedTask(
+  meter: Meter,
+  { kind: task, lane }: { readonly kind: TaskKind; readonly lane?: Lane },
+  run: () => Promise<TaskResult>,
+): Promise<void> {
+  const attributes = () => ({ 'mooring.task': task, ...(lane === undefined ? {} : { 'mooring.lane': lane }) })
+  await inSpan({ name: 'task', kind: 'consumer', attributes }, async span => {
+    const startedAt = performance.now()
+    const result = await run()
+    meter.count('mooring_tasks_ended_total', { task, result })
+    meter.observe('mooring_task_seconds', { task }, (performance.now() - startedAt) / 1000)
+    span.note({ 'mooring.result': result })
+    if (result === 'failed') span.failed(result)
+  })
+}

@@ -1,0 +1,32 @@
+/**
+ * The queue's depth and age for `/metrics`: asked of the database when somebody looks, once for whoever looks within some
+ * seconds. Where the database does not answer there are no numbers.
+ */
+import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
+import type { Meter } from '#server/metrics/meter.ts'
+import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import { type QueueDepth, queueDepths } from '#server/store/tasks/queue-depth.ts'
+
+const STATEMENT_MS = 1_000
+/** Scrapers come every 15 s or so; several share a reading. */
+const KEPT_MS = 5_000
+
+/** Says how both gauges are read. */
+export function meterQueue({ db, clock, meter }: { db: Db; clock: () => Date; meter: Meter }): void {
+  let reading: { readonly atMs: number; readonly depths: Promise<QueueDepth[]> } | null = null
+  const read = (): Promise<QueueDepth[]> => {
+    if (reading === null || performance.now() - reading.atMs >= KEPT_MS)
+      reading = { atMs: performance.now(), depths: withDeadline(STATEMENT_MS, () => queueDepths(db, clock())) }
+    return reading.depths
+  }
+  const readings = async (numberOf: (depth: QueueDepth) => number) =>
+    (await read()).map(depth => ({
+      labels: { priority: PRIORITIES[depth.priority] ?? 'other' },
+      value: numberOf(depth),
+    }))
+  meter.gauge('mooring_tasks_due', () => readings(({ due }) => due))
+  meter.gauge('mooring_tasks_oldest_due_seconds', () =>
+    readings(({ oldestAt }) => (oldestAt === null ? 0 : Math.max(0, clock().getTime() - oldestAt.getTime()) / 1000)),
+  )
+}

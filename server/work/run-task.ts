@@ -1,0 +1,78 @@
+/**
+ * Does one claimed task: hands it to the handler of its kind, and gives it back where that fails. The loop calls it, and the
+ * process of one task.
+ */
+import { BROKEN, backoffMs } from '#server/domain/network/backoff.ts'
+import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
+import { KeyLacking } from '#server/seal/held-key.ts'
+import { asWriter, OrganizationMoving } from '#server/store/fence/organization-writer.ts'
+import { release, releaseFailed, releaseHung } from '#server/store/tasks/claim-release.ts'
+import * as claims from '#server/store/tasks/claims.ts'
+import { Hung } from '#server/work/checks/first-try.ts'
+import { aboutTask } from './about-task.ts'
+import type { TaskHandlers, WorkerDeps } from './deps.ts'
+import { observedTask, type TaskResult } from './observed-task.ts'
+
+/** A claimed task, whom it is for, and what is called where the keyring lacks a key for it. */
+interface ClaimedTask {
+  readonly claim: claims.Claim
+  readonly lane?: claims.Lane
+  readonly lacks?: () => void
+}
+
+/**
+ * Does a claimed task. What its work throws is logged, and the task given back for later; it never rejects. `lacks` is called
+ * where the keyring lacks a key for it, which is nothing that may be held against a customer.
+ */
+export async function runTask(
+  deps: WorkerDeps,
+  handlers: TaskHandlers,
+  { claim, lane, lacks }: ClaimedTask,
+): Promise<void> {
+  await observedTask(deps.meter, { kind: claim.kind, ...(lane === undefined ? {} : { lane }) }, async () => {
+    const { organizationId } = claim
+    try {
+      await asWriter({ organizationId, phase: 'ends' }, () => runOf(deps, handlers, { claim, kind: claim.kind }))
+      return 'done'
+    } catch (cause) {
+      // The target runs the task of a moved organization, unless it has been done.
+      if (cause instanceof OrganizationMoving) return 'moved'
+      // Before it is given back: this worker would be the first to claim it again.
+      if (cause instanceof KeyLacking) lacks?.()
+      const result = await giveBack(deps, claim, cause)
+      deps.notifications.ring('news')
+      return result
+    }
+  })
+}
+
+/** The kind is a parameter of its own, so that work and claim are seen to be of the same one. */
+async function runOf<K extends TaskKind>(
+  deps: WorkerDeps,
+  handlers: TaskHandlers,
+  { claim, kind }: { claim: claims.Claim; kind: K },
+): Promise<void> {
+  if (!claims.isOfKind(claim, kind)) throw new Error(`a ${kind} task is about something else than those of its kind`)
+  await handlers[kind]?.(deps, claim)
+}
+
+async function giveBack(deps: WorkerDeps, claim: claims.Claim, cause: unknown): Promise<TaskResult> {
+  const { db, clock, random, log } = deps
+  const about = aboutTask(claim)
+  const dueAt = new Date(clock().getTime() + backoffMs(claim.attempts, BROKEN, random()))
+  let [back, result]: [Promise<void>, TaskResult] = [Promise.resolve(), 'failed']
+  if (cause instanceof Hung) {
+    log.info(about, 'a first try was cut off')
+    ;[back, result] = [releaseHung(db, claim, clock()), 'hung']
+  } else if (cause instanceof KeyLacking) {
+    const lacking = { ...about, keyId: cause.keyId }
+    log.warn(lacking, 'the keyring of this worker lacks a key: the task is left to another one')
+    ;[back, result] = [release(db, claim, dueAt), 'key_lacking']
+  } else {
+    log.error({ ...about, stage: 'run', cause }, 'task failed')
+    back = releaseFailed(db, claim, dueAt)
+  }
+  // If this fails too, the claim runs out by itself.
+  await back.catch((lost: unknown) => log.error({ ...about, stage: 'hand back', cause: lost }, 'task not given back'))
+  return result
+}
