@@ -66,8 +66,7 @@ export const keyringCommands: readonly Command[] = [
       const ground = await groundOf(context)
       const isNew = await rotateOrganization(ground, organizationId)
       context.complain(isNew ? 'A new key is in use.' : 'A rotation is under way; it goes on.')
-      await watchReseal(context, ground, organizationId)
-      return 0
+      return watchReseal(context, ground, organizationId)
     },
   },
   rotation('master', 'a new master key: first announced, then used, and every organization key wrapped to it'),
@@ -84,8 +83,7 @@ export const keyringCommands: readonly Command[] = [
       const organizationId = given === undefined ? null : await operandOf(context, { ...args, operands: [given] })
       const ground = await groundOf(context)
       await requestReseal(ground, organizationId)
-      await watchReseal(context, ground, organizationId)
-      return 0
+      return watchReseal(context, ground, organizationId)
     },
   },
   {

@@ -9,7 +9,8 @@ import type { CommandContext } from './command.ts'
 import { newKeyId } from './keyring.ts'
 import type { Ground } from './organizations.ts'
 import { startProgress } from './progress.ts'
-import { countStale, countUnmoved, resignAll, rewrapAll, usesOf } from './rotation.ts'
+import { countMoving, countStale, countUnmoved, resignAll, rewrapAll, usesOf } from './rotation.ts'
+import { leftOut } from './writing.ts'
 
 const LOOK_MS = 300
 const IDLE_MS = 15_000
@@ -30,18 +31,18 @@ export function folderOf({ keyringDir }: CommandContext): string {
   )
 }
 
-/** Shows how many credentials are left until none is. The workers do it: this only looks. */
+/** Shows how many credentials are left until none is. The workers do it: this only looks. Answers the exit status. */
 export async function watchReseal(
   context: CommandContext,
   ground: Ground,
   organizationId: string | null,
-): Promise<void> {
+): Promise<number> {
   const total = await countStale(ground, organizationId)
   const progress = startProgress(context.screen, { what: 'credentials', total, now: () => performance.now() })
   let [left, movedAt, isTold] = [total, performance.now(), false]
   for (;;) {
     progress.show(left)
-    if (left === 0) return progress.end()
+    if (left === 0) break
     await delay(LOOK_MS)
     const next = await countStale(ground, organizationId)
     if (next !== left) movedAt = performance.now()
@@ -51,6 +52,15 @@ export async function watchReseal(
     }
     left = next
   }
+  progress.end()
+  return told(context, await countMoving(ground, organizationId))
+}
+
+/** The exit status: 1, and a sentence, where organizations were left out. */
+function told(context: CommandContext, moving: number): number {
+  if (moving === 0) return 0
+  context.complain(leftOut(moving))
+  return 1
 }
 
 /** Lease keys are known outside of Mooring, so that a rotation waits for the holders of leases. */
@@ -70,15 +80,12 @@ export async function rotateKeyrings(context: CommandContext, kind: KeyKind): Pr
   const ground = await groundOf(context)
   if (isAnnounced(rings, kind)) {
     await replaceKeyrings(dir, use(rings, kind, context.now))
-    await follow(context, { ...ground, keyring: await readWorkerKeyring(`${dir}/worker.json`) }, kind)
+    const status = await follow(context, { ...ground, keyring: await readWorkerKeyring(`${dir}/worker.json`) }, kind)
     context.complain(IN_USE[kind] ?? 'In use. Send SIGHUP to every web and worker process. Later: keyring retire.')
-    return 0
+    return status
   }
   // A run that was killed after the new key came into use left something undone: that first.
-  if ((await countUnmoved(ground, kind)) > 0) {
-    await follow(context, ground, kind)
-    return 0
-  }
+  if ((await countUnmoved(ground, kind)) > 0) return follow(context, ground, kind)
   await replaceKeyrings(dir, await announce(rings, kind, newKeyId))
   context.complain(
     ANNOUNCED[kind] ?? 'Announced. Send SIGHUP to every web and worker process, then run this again to use it.',
@@ -86,13 +93,14 @@ export async function rotateKeyrings(context: CommandContext, kind: KeyKind): Pr
   return 0
 }
 
-async function follow(context: CommandContext, ground: Ground, kind: KeyKind): Promise<void> {
+async function follow(context: CommandContext, ground: Ground, kind: KeyKind): Promise<number> {
   const work = kind === 'master' ? rewrapAll : kind === 'signing' ? resignAll : null
-  if (work === null) return
+  if (work === null) return 0
   const total = await countUnmoved(ground, kind)
   const progress = startProgress(context.screen, { what: 'organization keys', total, now: () => performance.now() })
-  await work(ground, left => progress.show(left))
+  const moving = await work(ground, left => progress.show(left))
   progress.end()
+  return told(context, moving)
 }
 
 /** Drops what nothing needs from both keyrings, and prints which. Answers the exit status. */

@@ -11,10 +11,10 @@ import * as apiKeys from '#server/store/access/api-keys.ts'
 import * as audit from '#server/store/access/audit.ts'
 import type { Revocation } from '#server/store/access/revocation.ts'
 import * as revocation from '#server/store/access/revocation.ts'
-import { transaction } from '#server/store/database/db.ts'
 import { DEFAULT_SCOPES } from '#shared/access/credential.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
+import { writing } from './writing.ts'
 
 /** Creates a key and returns it: the only time that it is known. `begins` is told its id before the key is there. */
 export async function createKey(
@@ -25,7 +25,7 @@ export async function createKey(
   const { begins, ...ask } = of
   const minted = mintKey(tokens, { ...ask, issuerId: null, scopes: DEFAULT_SCOPES, now: ground.now })
   await begins?.(minted.row.id)
-  await transaction(ground.db, async tx => {
+  await writing(ground.db, of.organizationId, async tx => {
     await apiKeys.insert(tx, of.organizationId, minted.row)
     await audit.append(
       tx,
@@ -41,8 +41,8 @@ export async function revokeKey(
   ground: Ground,
   of: RevocationConsent & { organizationId: string; id: string },
 ): Promise<Revocation> {
-  return transaction(ground.db, async tx => {
-    const { organizationId: org, ...ask } = of
+  const { organizationId: org, ...ask } = of
+  return writing(ground.db, org, async tx => {
     const done = await revocation.revokeKey(tx, org, { ...ask, now: ground.now })
     if (done.outcome !== 'revoked') return done
     await audit.appendAll(tx, org, [

@@ -11,11 +11,11 @@ import { createTokens } from '#server/seal/token.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
 import * as leases from '#server/store/access/leases.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import type { Operation } from '#shared/access/credential.ts'
 import { type DatasourceId, type Mode, uuidOf } from '#shared/base/wire.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
+import { writing } from './writing.ts'
 
 /** What a lease capability can do: lease, read what it leases, and watch it for rotations. */
 const OPERATIONS: readonly Operation[] = ['datasources.lease', 'datasources.read']
@@ -39,7 +39,7 @@ export async function createLeaseCapability(ground: Ground, of: LeaseGrant): Pro
   const { token, row } = mintCapability(tokens, granted)
   const sealer = await createLeaseSealer(ground.keyring)
   const signed = sealer.sign({ ...granted, capabilityId: row.id, hash: row.hash })
-  await transaction(ground.db, async tx => {
+  await writing(ground.db, organizationId, async tx => {
     await capabilities.insert(tx, organizationId, {
       ...row,
       rotated_from: null,
@@ -76,7 +76,7 @@ export async function modeOf(ground: Ground, organizationId: string, ids: readon
 
 /** Revokes a lease; false when there is no live one of that id. What its holder has read he has read: rotate as well. */
 export async function revokeLease(ground: Ground, of: { organizationId: string; id: string }): Promise<boolean> {
-  return transaction(ground.db, async tx => {
+  return writing(ground.db, of.organizationId, async tx => {
     const ended = await leases.end(tx, of.organizationId, { id: of.id, by: 'revoked', now: ground.now })
     if (ended === undefined) return false
     const about = { action: 'lease.revoked', objectKind: 'lease', objectId: of.id }

@@ -7,11 +7,11 @@ import { newId } from '#server/domain/access/ids.ts'
 import { PROVIDERS } from '#server/domain/checks/provider.ts'
 import { roleSql } from '#server/domain/checks/role/role-sql.ts'
 import * as audit from '#server/store/access/audit.ts'
-import { transaction } from '#server/store/database/db.ts'
 import * as schedule from '#server/store/datasources/schedule.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import { type Arguments, type Command, option, organizationOf, required } from './command.ts'
 import { OPERATOR } from './organizations.ts'
+import { writing } from './writing.ts'
 
 const POLICIES = ['enforce', 'warn', 'off'] as const
 
@@ -44,7 +44,7 @@ export const settingsCommands: readonly Command[] = [
       const db = await context.openDb()
       const org = await organizationOf(db, args)
       const about = { action: 'organization.configured', objectKind: 'organization', objectId: org, outcome: 'ok' }
-      await transaction(db, async tx => {
+      await writing(db, org, async tx => {
         await organizations.configure(tx, org, {
           ...(policy === undefined ? {} : { rolePolicy: policy }),
           ...(seconds === undefined ? {} : { checkIntervalSeconds: seconds }),

@@ -131,7 +131,7 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => transaction(db, tx => quotas.hasRoom(tx, ORG, { table: 'api_keys', max: 1, now: NOW })),
   db => verdictSignatures.countStale(db, ORG, ['s']),
   db => resealing.countStale(db, ORG, UP_TO_DATE),
-  db => resealing.organizationsToReseal(db, UP_TO_DATE),
+  db => resealing.organizationsToReseal(db, { expected: UP_TO_DATE, areMoving: false }),
   db => keyUses.read(db, NOW),
   db => oldRows.forgetDatasource(db, NOW),
   db => oldChanges.forgetBatch(db, NOW),
@@ -146,6 +146,7 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => moveRows.linesOf(db, PART, [[]]),
   db => moveRows.countOf(db, PART),
   db => moveSource.begin(db, ORG, ID),
+  db => moveSource.epochOf(db, ORG),
   db => monthsOf(db, ORG),
   db => forgetMoved(db, 30),
 ]

@@ -4,6 +4,7 @@
 
 import { type Arguments, type Command, type CommandContext, option, required } from '#server/operator/command.ts'
 import { openDb } from '#server/store/database/db.ts'
+import { readOrigin, recognise } from '#server/store/installation/installation.ts'
 import { candidates, holdMove, stateOf } from '#server/store/moves/move-lookups.ts'
 import { prepareSession } from '#server/store/moves/move-shapes.ts'
 import type { Db } from '#server/store/tables/tables.ts'
@@ -51,6 +52,8 @@ async function moveBetween(
   await requireSameRelease(of)
   if (!(await holdMove(of.source, org))) throw new Error('Another command moves this organization now.')
   if (args.options['cancel'] === true) return cancelMove(move)
+  // A place that was given on another server ends before it is copied.
+  for (const session of [of.source, of.target]) await recognise(session, await readOrigin(session))
   const stage = stageOf(await stateOf(of.source, org), await stateOf(of.target, org))
   // Past the copy the source's keyring opens nothing of it.
   if (stage === 'copy')

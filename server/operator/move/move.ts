@@ -44,9 +44,9 @@ export interface Move extends Sides {
 export async function runMove(move: Move, stage: Stage): Promise<void> {
   await using _ = await holdUpkeep(move)
   const moveId = await source.begin(move.source, move.org, randomUUID())
-  if (stage === 'copy') await fenceAndCopy(move, moveId)
   if (stage === 'copy') {
-    await source.leave(move.source, { org: move.org, moveId, event: eventOf(move, 'organization.moved') })
+    const epoch = await fenceAndCopy(move, moveId)
+    await source.leave(move.source, { org: move.org, moveId, epoch, event: eventOf(move, 'organization.moved') })
     move.say('The source has left: its keys are told that the organization has moved.')
   }
   if (stage !== 'wipe') {
@@ -61,15 +61,17 @@ export async function runMove(move: Move, stage: Stage): Promise<void> {
   move.say('Moved. Its rows are removed from the source; its keys are told so for 30 days.')
 }
 
-async function fenceAndCopy(move: Move, moveId: string): Promise<void> {
+/** Answers the epoch of the changes that were copied. */
+async function fenceAndCopy(move: Move, moveId: string): Promise<string | null> {
   const startedAt = performance.now()
   move.say('Nothing new is written for the organization from now on; reads go on.')
   await source.waitForWriters(move.source, move.org)
   await waitForEnds(move)
   await source.freeze(move.source, move.org)
   move.say(`What was under way has ended, after ${seconds(startedAt)}.`)
-  await copyAll(move, moveId)
+  const epoch = await copyAll(move, moveId)
   move.say(`Every row is the same at both ends, after ${seconds(startedAt)}.`)
+  return epoch
 }
 
 function seconds(since: number): string {
@@ -90,7 +92,7 @@ async function waitForEnds(move: Move): Promise<void> {
   }
 }
 
-async function copyAll(move: Move, moveId: string): Promise<void> {
+async function copyAll(move: Move, moveId: string): Promise<string | null> {
   const shapes = await shapesOf(move)
   const [own] = shapes
   if (own === undefined) throw new Error('no table is copied')
@@ -100,7 +102,8 @@ async function copyAll(move: Move, moveId: string): Promise<void> {
   const lines = await linesOf(move.source, part, [[]])
   await target.arrive(move.target, part, { lines, moveId })
   for (let pass = 0; pass < PASSES; pass += 1) {
-    if ((await copyOnce(move, shapes, pass === 0 ? 'copied' : 'compared')) === 0) return
+    const epoch = await source.epochOf(move.source, move.org)
+    if ((await copyOnce(move, shapes, pass === 0 ? 'copied' : 'compared')) === 0) return epoch
   }
   throw new Error(
     'The copy does not become the same as the source: something writes to one of them. Look for it, then run this again.',

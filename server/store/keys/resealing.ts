@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/access/sealed.ts'
 import * as verdicts from '#server/store/keys/verdict-signatures.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
+import { isAtHome } from '#server/store/tasks/claim-choice.ts'
 import { type Claim, isHeld } from '#server/store/tasks/claims.ts'
 
 /** What a credential has to be sealed and signed with so that it needs nothing older. */
@@ -107,19 +108,22 @@ export async function writeResealed(tx: Tx, org: string, entries: readonly Resea
   `.execute(tx)
 }
 
-/** How many credentials and verdicts are stale: of one organization, or of all. */
+/** How many credentials and verdicts are stale: of one organization, or of all. Those of one that moves are not counted: nobody seals them here. */
 export async function countStale(db: Db, org: string | null, expected: UpToDate): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from credentials c
-    where (${org}::uuid is null or c.org_id = ${org}::uuid) and ${isStale(expected)}
+    where (${org}::uuid is null or c.org_id = ${org}::uuid) and ${isStale(expected)} and ${isAtHome}
   `.execute(db)
   return (rows[0]?.count ?? 0) + (await verdicts.countStale(db, org, expected.signerIds))
 }
 
-/** Organizations that have stale credentials or verdicts, or a retired key whose secret half is still there. */
-export async function organizationsToReseal(db: Db, expected: UpToDate): Promise<string[]> {
+/** Organizations that have stale credentials or verdicts, or a retired key whose secret half is still there: those that move, or the others. */
+export async function organizationsToReseal(
+  db: Db,
+  { expected, areMoving }: { expected: UpToDate; areMoving: boolean },
+): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
-    select o.id from organizations o where o.removed_at is null and (
+    select o.id from organizations o where o.removed_at is null and (o.moving_at is not null) = ${areMoving}::boolean and (
       exists (select 1 from credentials c where c.org_id = o.id and ${isStale(expected)})
       or exists (select 1 from datasources d where d.org_id = o.id and ${verdicts.isStale(expected.signerIds)})
       or exists (select 1 from organization_keys k where k.org_id = o.id and k.retired_at is not null and k.secret is not null))

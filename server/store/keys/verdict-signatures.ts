@@ -74,10 +74,10 @@ export async function write(tx: Tx, org: string, entries: readonly NewSignature[
   `.execute(tx)
 }
 
-/** How many verdicts are stale: of one organization, or of all that are not removed. */
+/** How many verdicts are stale: of one organization, or of all that are not removed. Those of one that moves are not counted. */
 export async function countStale(db: Db, org: string | null, signerIds: readonly string[]): Promise<number> {
   const { rows } = await sql<{ count: number }>`
-    select count(*) as count from datasources d join organizations o on o.id = d.org_id and o.removed_at is null
+    select count(*) as count from datasources d join organizations o on o.id = d.org_id and o.removed_at is null and o.moving_at is null
     where (${org}::uuid is null or d.org_id = ${org}::uuid) and ${isStale(signerIds)}
   `.execute(db)
   return rows[0]?.count ?? 0

@@ -29,9 +29,7 @@ const WAIT_MS = 30_000
 export async function waitForWriters(db: Db, org: string): Promise<void> {
   await withDeadline(WAIT_MS + 5_000, () =>
     transaction(db, async tx => {
-      const settings = { lock_timeout: `${WAIT_MS}ms`, statement_timeout: `${WAIT_MS}ms` }
-      for (const [name, value] of Object.entries(settings))
-        await sql`select set_config(${name}, ${value}, true)`.execute(tx)
+      await sql.raw(`set local lock_timeout = '${WAIT_MS}ms'; set local statement_timeout = '${WAIT_MS}ms'`).execute(tx)
       // A claim holds one of these locks, and its statement skips organizations that move.
       for (const lock of [LOCKS.checks, LOCKS.polls, QUARANTINE_LOCK])
         await sql`select pg_advisory_xact_lock(${lock})`.execute(tx)
@@ -67,9 +65,25 @@ export async function freeze(db: Db, org: string): Promise<void> {
   await waitForWriters(db, org)
 }
 
-/** The organization is elsewhere from now on, for good unless `lift` is called before the target is in use. */
-export async function leave(db: Db, of: { org: string; moveId: string; event: audit.AuditEvent }): Promise<void> {
+/** The epoch of the organization's changes, as decimal digits; null for one without any. */
+export async function epochOf(db: Db, org: string): Promise<string | null> {
+  const { rows } = await sql<{ epoch: string }>`
+    select epoch::text as epoch from change_heads where org_id = ${org} for share
+  `.execute(db)
+  return rows[0]?.epoch ?? null
+}
+
+/**
+ * The organization is elsewhere from now on, for good unless `lift` is called before the target is in use. `epoch` is the one that was
+ * copied: throws a sentence, and nothing is changed, where all epochs have ended since then, as on a server that was restored.
+ */
+export async function leave(
+  db: Db,
+  of: { org: string; moveId: string; epoch: string | null; event: audit.AuditEvent },
+): Promise<void> {
   await transaction(db, async tx => {
+    if ((await epochOf(tx, of.org)) !== of.epoch)
+      throw new Error('The database of the source was restored or promoted meanwhile: run this again.')
     const { rows } = await sql`
       update organizations set moved_at = clock_timestamp()
       where id = ${of.org} and move_id = ${of.moveId}::uuid and frozen_at is not null and moved_at is null returning id

@@ -61,10 +61,16 @@ const COLUMNS = [
   'retired_at',
 ] as const
 
+/** A part of all keys, but for those of some organizations. */
+interface Part {
+  readonly limit: number
+  readonly without: readonly string[]
+}
+
 /** Keys with a secret half, retired ones too: an organization's, or all that are wrapped or signed otherwise than is asked. */
 export async function list(
   db: Db,
-  which: { org: string } | { notMaster: string; limit: number } | { notSigner: string; limit: number },
+  which: { org: string } | ({ notMaster: string } & Part) | ({ notSigner: string } & Part),
 ): Promise<WrappedOrganizationKey[]> {
   let query = db
     .selectFrom('organization_keys')
@@ -73,8 +79,10 @@ export async function list(
     .orderBy('org_id')
     .orderBy('id')
   if ('org' in which) query = query.where('org_id', '=', which.org)
-  if ('notMaster' in which) query = query.where('master_key_id', '!=', which.notMaster).limit(which.limit)
-  if ('notSigner' in which) query = query.where('signer_id', '!=', which.notSigner).limit(which.limit)
+  if ('notMaster' in which) query = query.where('master_key_id', '!=', which.notMaster)
+  if ('notSigner' in which) query = query.where('signer_id', '!=', which.notSigner)
+  if ('limit' in which)
+    query = query.limit(which.limit).where(sql<boolean>`org_id <> all(${[...which.without]}::uuid[])`)
   const rows = await query.execute()
   return rows.flatMap(keyOf)
 }

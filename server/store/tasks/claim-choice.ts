@@ -59,8 +59,8 @@ export interface ChoiceAsk extends WorkerAsk {
 }
 
 /**
- * A predicate over `tasks`: of no organization that moves to another installation. Whoever moves one waits for the claims under way,
- * which hold the lock of all claims.
+ * A predicate over a table with `org_id`: of no organization that moves to another installation. Whoever moves one waits for the claims
+ * of tasks under way, which hold the lock of all claims.
  */
 export const isAtHome: RawBuilder<boolean> = sql`org_id <> all (array(select id from organizations where moving_at is not null))`
 
