@@ -64,6 +64,11 @@ async function claimIn(url: string): Promise<number> {
   return Math.min(...times)
 }
 
+async function dueNow(url: string): Promise<number> {
+  const [row] = await query(url, 'select count(*)::int as due from tasks where due_at <= now()')
+  return Number(row?.['due'])
+}
+
 async function startClaimer(url: string) {
   const child = fork(fileURLToPath(new URL('support/queue-claimer.ts', import.meta.url)), {
     env: { DATABASE_URL: url },
@@ -133,11 +138,17 @@ const ofMany = await claimIn(many)
 say(
   `  a claim takes ${ofMany.toFixed(1)} ms in the database: × ${(ofMany / ofFew).toFixed(1)} of the one with 1000 due`,
 )
+const before = await dueNow(many)
 const claimers = await Promise.all(Array.from({ length: WORKERS }, () => startClaimer(many)))
 const startedAt = performance.now()
 const waits = await callers(many)
 const ends = await Promise.all(claimers.map(one => one.stop()))
 tell(ends, { waits, seconds: (performance.now() - startedAt) / 1_000 })
+const gone = before + CALLERS - (await dueNow(many))
+say(
+  `  the backlog went from ${before} to ${before + CALLERS - gone}: by what was settled, ${CALLERS} of callers among it`,
+)
+bound(gone === ends.reduce((sum, end) => sum + end.ids.length, 0), 'the backlog does not go down by what was settled')
 const [hot] = await query(
   many,
   "select round(100.0 * n_tup_hot_upd / n_tup_upd) as share from pg_stat_user_tables where relname = 'tasks'",

@@ -9,6 +9,7 @@ import { readConfig } from '#server/config.ts'
 import { purgeExpired } from '#server/work/retention.ts'
 import { watchDatasources } from '#test/support/changes/event-stream.ts'
 import { query } from '#test/support/database/postgres.ts'
+import { changedTables, statementsOfFunction } from '#test/support/house/changed-tables.ts'
 import { type TenantTables, unboundTables } from '#test/support/house/tenant-statements.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
@@ -52,12 +53,17 @@ const STATEMENTS: Readonly<Record<string, string>> = {
   'from changes where at < $1 order by at limit': SWEPT,
   'from changes where at < $1 and n > 0 order by at limit': SWEPT,
   'from datasources d where deleted_at < $1': SWEPT,
-  'from verifications where at < $1 order by at limit': SWEPT,
+  'from verifications v where v.at < $1 order by v.at limit': SWEPT,
   'from leases where ended_at < $1 order by ended_at limit': SWEPT,
   "from credentials where state = 'retired' and retired_at is null limit": SWEPT,
   "from credentials c where c.state = 'retired' and c.retired_at < $1": SWEPT,
   'from capabilities c where least(c.revoked_at, c.expires_at) < $1': SWEPT,
   'from api_keys k where k.revoked_at < $1': SWEPT,
+}
+
+/** Functions with a statement on tables of tenants that names no organization, each with its reason. */
+const FUNCTIONS: Readonly<Record<string, string>> = {
+  forget_moved: 'finds one organization that has moved away, by its index; what it removes it removes by that organization',
 }
 
 /** Every statement that this process sends through a pool of the product. */
@@ -149,6 +155,24 @@ describe('The statements', () => {
     expect(Object.keys(STATEMENTS).filter(piece => !seen.some(text => text.includes(piece)))).toEqual([])
   })
 
+  it('change rows of one table each: what writes to several is a transaction of plain statements, or a function of such', () => {
+    expect([...sent].map(flat).filter(text => changedTables(text).length > 1)).toEqual([])
+  })
+
+  it('set nothing for a transaction by a function: the settings of one stay on the server that it was sent to', () => {
+    expect([...sent].map(flat).filter(text => /set_config/i.test(text))).toEqual([])
+    expect([...sent].filter(text => /^set local/.test(text)).length).toBeGreaterThan(1)
+  })
+
+  it.each([
+    ['with a as (insert into changes (org_id) values ($1)) update tasks set due_at = $2 where org_id = $1', 2],
+    ['with a as (delete from tasks returning 1), b as (delete from tasks returning 1) select from a, b', 2],
+    ['with a as (select 1 from tasks for update) insert into changes (org_id) select $1 from a', 1],
+    ['select settle_check_1($1)', 0],
+  ])('are looked through: %s', (text, count) => {
+    expect(changedTables(text)).toHaveLength(count)
+  })
+
   const good = [
     'select id from datasources where org_id = $1 and id = $2',
     'select d.id from datasources d join credentials c on c.org_id = d.org_id and c.datasource_id = d.id where c.org_id = $1',
@@ -185,6 +209,23 @@ describe('The statements', () => {
     ['select id from organizations', ['organizations']],
   ])('would be found: %s', (text, tables) => {
     expect(unboundTables(text, tenants)).toEqual(tables)
+  })
+})
+
+describe('The functions', () => {
+  it('are of such statements, too', async () => {
+    const rows = await query(
+      mooring.databaseUrl,
+      `select p.proname as name, pg_get_functiondef(p.oid) as text from pg_proc p join pg_language l on l.oid = p.prolang
+       where p.pronamespace = 'public'::regnamespace and p.prokind = 'f' and l.lanname in ('plpgsql', 'sql')`,
+    )
+    const inside = rows.flatMap(({ name, text }) =>
+      statementsOfFunction(String(text)).map(statement => ({ name: String(name), statement })),
+    )
+    expect(inside.length).toBeGreaterThan(30)
+    expect(inside.filter(({ statement }) => changedTables(statement).length > 1)).toEqual([])
+    const wrong = inside.filter(({ statement }) => unboundTables(statement, tenants).length > 0)
+    expect([...new Set(wrong.map(({ name }) => name))].toSorted()).toEqual(Object.keys(FUNCTIONS).toSorted())
   })
 })
 

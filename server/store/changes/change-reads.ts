@@ -150,15 +150,16 @@ export async function adopt(db: Db, org: string): Promise<void> {
     await heads(tx, [org])
     // A statement of its own: what comes after the lock sees everything that was committed before it.
     await sql`select from change_heads where org_id = ${org} for no key update`.execute(tx)
-    await sql`
+    const numbered = await sql`
       with found as (
         select c.id, row_number() over (order by c.xid, c.id) as place from (
           select id, xid from changes where org_id = ${org} and n is null order by xid, id limit ${ADOPTED_AT_ONCE}) c
-      ), numbered as (
-        update changes c set n = h.last + found.place from found, change_heads h
-        where c.org_id = ${org} and c.id = found.id and c.n is null and h.org_id = ${org} returning 1
       )
-      update change_heads set last = last + (select count(*) from numbered) where org_id = ${org}
+      update changes c set n = h.last + found.place from found, change_heads h
+      where c.org_id = ${org} and c.id = found.id and c.n is null and h.org_id = ${org}
     `.execute(tx)
+    await sql`update change_heads set last = last + ${numbered.numAffectedRows}::bigint where org_id = ${org}`.execute(
+      tx,
+    )
   })
 }

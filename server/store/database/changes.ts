@@ -5,7 +5,7 @@
  * Locks are taken in one order everywhere: idempotency claim, datasource, task, credential, quota, head. So changes are collected
  * while a transaction runs, and written right before it commits; nothing waits for a head but what is about to commit.
  */
-import { type QueryExecutorProvider, type RawBuilder, sql } from 'kysely'
+import { type QueryExecutorProvider, sql } from 'kysely'
 
 /** What can happen to a datasource. */
 export type Change = 'registered' | 'updated' | 'rotated' | 'verified' | 'removed' | 'introspected' | 'drifted'
@@ -50,39 +50,9 @@ async function write(tx: QueryExecutorProvider, org: string, list: readonly NewC
   const [first] = list
   if (first === undefined) return
   await sql`
-    with head as (
-      insert into change_heads (org_id, epoch, last) values (${org}, ${newEpoch(first.at)}, ${list.length})
-      on conflict (org_id) do update set last = change_heads.last + excluded.last
-      returning last
-    )
-    insert into changes (org_id, n, datasource_id, change, at)
-    select ${org}::uuid, head.last - ${list.length}::bigint + c.place, c.datasource_id, c.change, c.at
-    from head, unnest(${list.map(one => one.datasourceId)}::uuid[], ${list.map(one => one.change)}::text[],
-      ${list.map(one => one.at)}::timestamptz[]) with ordinality as c (datasource_id, change, at, place)
+    select append_changes_1(${org}::uuid, ${newEpoch(first.at)}::bigint, ${list.map(one => one.datasourceId)}::uuid[],
+      ${list.map(one => one.change)}::text[], ${list.map(one => one.at)}::timestamptz[])
   `.execute(tx)
-}
-
-/**
- * The sub-statements that append one change in a statement of its own: to be put behind the others of its `with`. `of` names the
- * sub-statement whose row is told of; `others` those that lock something, each with a `returning`: they are done before the head
- * is locked.
- */
-export function appended(
-  org: string,
-  entry: NewChange,
-  { of, others }: { of: string; others: readonly string[] },
-): RawBuilder<unknown> {
-  // Counted, not only begun: `exists` would stop at the first row, and leave the other locks for later.
-  const after = others.map(name => sql`and (select count(*) from ${sql.ref(name)}) >= 0`)
-  return sql`head as (
-      insert into change_heads (org_id, epoch, last)
-      select ${org}::uuid, ${newEpoch(entry.at)}::bigint, 1 from ${sql.ref(of)} where true ${sql.join(after, sql` `)}
-      on conflict (org_id) do update set last = change_heads.last + 1
-      returning last
-    ), told as (
-      insert into changes (org_id, n, datasource_id, change, at)
-      select ${org}::uuid, last, ${entry.datasourceId}::uuid, ${entry.change}, ${entry.at}::timestamptz from head
-    )`
 }
 
 /** The first epoch of a head: a time, so that two copies of a database never begin the same. */

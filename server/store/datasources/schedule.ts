@@ -5,8 +5,8 @@ import { sql } from 'kysely'
 import { lockDatasources } from '#server/store/locks/lock-datasources.ts'
 import type { Tx } from '#server/store/tables/tables.ts'
 
-/** A task's place in a spread, from 0 up to 1: by its id, so that the statement does the same wherever it is run. */
-const PLACE = sql`((hashtextextended(id::text, 0) & 2147483647) / 2147483648.0)`
+/** The place of a task `t` in a spread, from 0 up to 1: by its id, so that each statement does the same wherever it is run. */
+const PLACE = sql`((hashtextextended(t.id::text, 0) & 2147483647) / 2147483648.0)`
 
 /**
  * Brings checks that are due later than an interval from now forward, spread evenly over it: a shorter interval holds for the
@@ -15,15 +15,11 @@ const PLACE = sql`((hashtextextended(id::text, 0) & 2147483647) / 2147483648.0)`
 export async function bringForward(tx: Tx, org: string, of: { seconds: number; now: Date }): Promise<void> {
   const { seconds, now } = of
   await lockDatasources(tx, org)
+  const isLater = sql`t.org_id = ${org} and t.standing and t.due_at > ${now}::timestamptz + ${seconds} * interval '1 second'`
+  const dueAt = sql`${now}::timestamptz + ${PLACE} * ${seconds} * interval '1 second'`
   await sql`
-    with moved as (
-      update tasks set due_at = ${now}::timestamptz + ${PLACE} * ${seconds} * interval '1 second'
-      where org_id = ${org} and standing and kind in ('verify', 'introspect')
-        and due_at > ${now}::timestamptz + ${seconds} * interval '1 second'
-      returning datasource_id, kind, due_at
-    )
-    update datasources set next_check_at = moved.due_at
-    from moved
-    where datasources.org_id = ${org} and datasources.id = moved.datasource_id and moved.kind = 'verify'
+    update datasources d set next_check_at = ${dueAt} from tasks t
+    where d.org_id = ${org} and t.datasource_id = d.id and t.kind = 'verify' and ${isLater}
   `.execute(tx)
+  await sql`update tasks t set due_at = ${dueAt} where t.kind in ('verify', 'introspect') and ${isLater}`.execute(tx)
 }

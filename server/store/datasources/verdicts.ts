@@ -1,14 +1,15 @@
 /**
- * Writes a verdict and all that follows from it, in one statement: a check is made again and again for every datasource, and
+ * Writes a verdict and all that follows from it, by one function of the database: a check is made again and again for every datasource, and
  * its round trips to our own database would cost as much as the dial. The worker calls it.
  */
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Standing } from '#server/domain/datasources/status.ts'
 import type { SignedVerdict } from '#server/domain/datasources/verdict.ts'
-import { append, appended } from '#server/store/database/changes.ts'
+import { append, newEpoch } from '#server/store/database/changes.ts'
 import { isTransaction } from '#server/store/database/db.ts'
+import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import { type Claim, isHeld, settledColumns } from '#server/store/tasks/claims.ts'
+import type { Claim } from '#server/store/tasks/claims.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
 import { type FaultCode, isFaultCode } from '#shared/faults/fault.ts'
 
@@ -90,98 +91,25 @@ function told(row: { at: Date; reason: string | null } | undefined) {
  * and since that one asked for a check, the task is due again.
  *
  * Locks the datasource, its task, the tried credential and the head of the changes, in this order, which is everybody's. A lock
- * that was waited for reads its row anew, so that one statement is as good as several.
+ * that was waited for reads its row anew.
  */
 export async function settle(db: Db, claim: Claim, of: Settlement): Promise<void> {
-  const { verdict, state, after, signed, dueAt, failed } = of
+  const { verdict, state, after, signed } = of
   const { organizationId: org } = claim
-  const { datasourceId: id, version, checks, advisories, tookMs, at } = verdict
+  const { datasourceId: id, at } = verdict
   const change = { datasourceId: id, change: 'verified', at } as const
   // In a transaction the change is written last of all, before its commit.
-  const alone = !isTransaction(db)
-  const { rows } = await sql`
-    with held as (
-      select id from datasources where org_id = ${org} and id = ${id} and deleted_at is null for no key update
-    ), settled as (
-      update tasks set ${settledColumns(claim, { dueAt, now: at, failed })}
-      where ${isHeld(claim)} and exists (select from held)
-      returning id
-    ), tried as (
-      select version from credentials
-      where org_id = ${org} and datasource_id = ${id} and version = ${version} and state = ${state}
-        and exists (select from settled)
-      for share
-    ), recorded as (
-      insert into verifications (org_id, id, datasource_id, version, outcome, reason, checks, advisories, took_ms, at)
-      select ${org}, ${verdict.id}::uuid, ${id}::uuid, version, ${verdict.outcome}, ${verdict.reason},
-        ${JSON.stringify(checks)}::jsonb, ${JSON.stringify(advisories)}::jsonb, ${tookMs}::integer, ${at}::timestamptz
-      from tried returning id
-    ), moved as (
-      update datasources set
-        ${signedColumns(signed)} status = ${after.status}, ${latestColumns(of)}
-        refusals = ${after.refusals}::smallint, refused_at = ${after.refusedAt}::timestamptz,
-        next_check_at = ${dueAt}::timestamptz,
-        verified_at = case when ${verdict.outcome} = 'passed' then ${at}::timestamptz else verified_at end
-      where org_id = ${org} and id = ${id} and exists (select from recorded)
-      returning id
-    ), forgotten as (${oldest(org, id)} and exists (select from recorded) returning id
-    ), introspected as (${introspected(org, of)}
-    ) ${alone ? sql`, ${appended(org, change, { of: 'recorded', others: ['moved', 'forgotten', 'introspected'] })}` : sql``}
-    select id from recorded
+  const epoch = isTransaction(db) ? null : newEpoch(at)
+  const { rows } = await sql<{ outcome: string | null }>`
+    select case when ${mayWrite({ organizationId: org, phase: 'ends' })} then settle_check_1(
+      ${org}::uuid, ${claim.id}::uuid, ${claim.token}::bigint, ${claim.requested}::bigint, ${claim.attempts}::integer,
+      ${of.failed}::boolean, ${of.dueAt}::timestamptz, ${id}::uuid, ${verdict.version}::integer, ${state}::text,
+      ${verdict.id}::uuid, ${verdict.outcome}::text, ${verdict.reason}::text, ${JSON.stringify(verdict.checks)}::jsonb,
+      ${JSON.stringify(verdict.advisories)}::jsonb, ${verdict.tookMs}::integer, ${at}::timestamptz,
+      ${after.status}::text, ${of.reason}::text, ${after.refusals}::integer, ${after.refusedAt}::timestamptz, ${of.isMade}::boolean,
+      ${signed?.version ?? null}::integer, ${signed?.usable ?? null}::boolean, ${signed?.usableUntil ?? null}::timestamptz,
+      ${signed?.signerId ?? null}::text, ${signed?.signature ?? null}::bytea,
+      ${of.introspection}::uuid, ${MAX_VERIFICATIONS}::integer, ${FORGOTTEN_AT_ONCE}::integer, ${epoch}::bigint) end as outcome
   `.execute(db)
-  if (rows.length === 1 && !alone) append(db, org, change)
-}
-
-function introspected(org: string, { verdict, introspection, dueAt }: Settlement): RawBuilder<unknown> {
-  return sql`insert into tasks (org_id, id, kind, datasource_id, standing, due_at, created_at, requested)
-    select ${org}, ${introspection}::uuid, 'introspect', ${verdict.datasourceId}::uuid, true, ${dueAt}::timestamptz,
-      ${verdict.at}::timestamptz, 0
-    from recorded where ${introspection}::uuid is not null
-    on conflict (org_id, datasource_id, kind) where standing do update set due_at = excluded.due_at where tasks.due_at is null
-    returning id`
-}
-
-/** The oldest beyond `MAX_VERIFICATIONS`, with the one that is recorded now. */
-function oldest(org: string, id: string): RawBuilder<unknown> {
-  return sql`delete from verifications
-    where org_id = ${org} and id in (
-      select id from verifications where org_id = ${org} and datasource_id = ${id}
-      order by at desc offset ${MAX_VERIFICATIONS - 1} limit ${FORGOTTEN_AT_ONCE})
-    and id is distinct from (select verification_id from datasources where org_id = ${org} and id = ${id})`
-}
-
-/** The reason that is shown and the verdict that is kept; those of a check that could not be made only where there are none. */
-function latestColumns({ verdict, reason, isMade }: Settlement): RawBuilder<unknown> {
-  const columns = [
-    ['status_reason', sql`${reason}::text`],
-    ...latestOf(verdict),
-    // Read by the release before.
-    ['verification_id', sql`${verdict.id}::uuid`],
-  ] as const
-  const each = columns.map(([name, value]) =>
-    isMade
-      ? sql`${sql.ref(name)} = ${value},`
-      : sql`${sql.ref(name)} = case when verification_id is null then ${value} else ${sql.ref(name)} end,`,
-  )
-  return sql.join(each, sql` `)
-}
-
-function latestOf(verdict: Verdict) {
-  return [
-    ['latest_id', sql`${verdict.id}::uuid`],
-    ['latest_version', sql`${verdict.version}::integer`],
-    ['latest_outcome', sql`${verdict.outcome}::text`],
-    ['latest_reason', sql`${verdict.reason}::text`],
-    ['latest_checks', sql`${JSON.stringify(verdict.checks)}::jsonb`],
-    ['latest_advisories', sql`${JSON.stringify(verdict.advisories)}::jsonb`],
-    ['latest_took_ms', sql`${verdict.tookMs}::integer`],
-    ['latest_at', sql`${verdict.at}::timestamptz`],
-  ] as const
-}
-
-function signedColumns(signed: SignedVerdict | null): RawBuilder<unknown> {
-  if (signed === null) return sql``
-  return sql`verdict_version = ${signed.version}::integer, verdict_usable = ${signed.usable}::boolean,
-    usable_until = ${signed.usableUntil}::timestamptz, verdict_signer_id = ${signed.signerId},
-    verdict_signature = ${signed.signature}::bytea, verdict_asked_at = null,`
+  if (rows[0]?.outcome === 'recorded' && epoch === null) append(db, org, change)
 }

@@ -2,11 +2,12 @@
  * The events of feeds: stored once, in the order in which they came, read by position. Whoever stores takes the lock of the
  * feed's row first, so that positions become visible in their order and a reader who goes by them misses none.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { FoundEvent } from '#server/domain/feeds/feed-page.ts'
 import { textArray } from '#server/store/database/text-array.ts'
+import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
-import { type Claim, isHeld, settledColumns } from '#server/store/tasks/claims.ts'
+import type { Claim } from '#server/store/tasks/claims.ts'
 
 /** Events to be stored, in their order. */
 export interface Arrived {
@@ -41,69 +42,31 @@ export interface NextTime {
  * tombstone, stays as it is; but one that nobody vouched for gives way to one that the customer vouches for, at a new
  * position where it says something else.
  *
- * One statement, since a page is one of very many. It locks the task, then the feed: what was waited for is read anew.
+ * One call of a function, since a page is one of very many. It locks the task, then the feed: what was waited for is read anew.
  */
 export async function store(db: Db, org: string, arrived: Arrived): Promise<number | null> {
   const { datasourceId, events, now, page, isVouched } = arrived
-  const { rows } = await sql<{ stored: number }>`
-    with held as (
-      ${page === null ? sql`select 1` : sql`select 1 from tasks where ${isHeld(page.claim)} for no key update`}
-    ), feed as (
-      select position from feeds
-      where org_id = ${org} and datasource_id = ${datasourceId} and exists (select from held) for no key update
-    ), arrived as (
-      select id, event, occurred_ms, n from unnest(${textArray(events.map(event => event.id))}::text[],
-        ${textArray(events.map(event => event.json))}::text[], ${events.map(({ occurredAtMs: ms }) => ms && Math.trunc(ms))}::bigint[])
-        with ordinality as event (id, event, occurred_ms, n)
-    ), inserted as (
-      insert into feed_events (org_id, datasource_id, position, event_id, event, bytes, stored_at${isVouched ? sql`, vouched` : sql``})
-      select ${org}, ${datasourceId}, position + n, id, event, octet_length(event), ${now} ${isVouched ? sql`, true` : sql``}
-      from feed, arrived
-      on conflict (org_id, datasource_id, event_id) ${isVouched ? REPLACING : sql`do nothing`}
-      returning position
-    ), told as (
-      select count(*)::integer as stored, max(inserted.position) as last from inserted, feed
-      where inserted.position > feed.position
-    ), moved as (
-      update feeds set
-        position = coalesce(told.last, feeds.position),
-        newest_event_ms = case when told.last is null then newest_event_ms else coalesce(
-          (select occurred_ms from arrived where n = told.last - feed.position), ${now.getTime()}::bigint) end,
-        oldest_at = case when told.last is null then oldest_at else coalesce(oldest_at, ${now}::timestamptz) end
-        ${page === null ? sql`` : movement(page, now)}
-      from told, feed where feeds.org_id = ${org} and feeds.datasource_id = ${datasourceId}
-    ) ${page === null ? sql`` : sql`, claimed as (${claimed(page, now)})`}
-    select stored from told, feed
+  const may = page === null ? sql`true` : mayWrite({ organizationId: org, phase: 'ends' })
+  const { rows } = await sql<{ stored: number | null }>`
+    select case when ${may} then store_events_1(
+      ${org}::uuid, ${datasourceId}::uuid, ${textArray(events.map(event => event.id))}::text[],
+      ${textArray(events.map(event => event.json))}::text[], ${events.map(({ occurredAtMs: ms }) => ms && Math.trunc(ms))}::bigint[],
+      ${now}::timestamptz, ${isVouched}::boolean, ${polled(page)}) end as stored
   `.execute(db)
   return rows[0]?.stored ?? null
 }
 
-/** What says the same stays in its place and is vouched for from now on; anything else is news to whoever read it. */
-const REPLACING = sql`do update set vouched = true,
-  position = case when feed_events.event = excluded.event then feed_events.position else excluded.position end,
-  stored_at = case when feed_events.event = excluded.event then feed_events.stored_at else excluded.stored_at end,
-  event = excluded.event, bytes = excluded.bytes
-  where not feed_events.vouched`
-
-function movement({ cursor, drained, requestedAt, next }: PolledPage, now: Date) {
-  const pace =
-    'holdUntil' in next
-      ? sql``
-      : sql`, interval_ms = case when told.stored > 0 then ${next.withNew.intervalMs}::integer
-          else ${next.without.intervalMs}::integer end`
-  return sql`, cursor = ${cursor}, drained = ${drained}, pages = pages + 1, polled_at = ${now}, retry_count = 0,
-    last_request_at = ${requestedAt}, last_success_at = ${now}, last_error = null ${pace}`
+/** What of a poll is written: nothing of it for a push. */
+function polled(page: PolledPage | null): RawBuilder<unknown> {
+  const { claim, cursor, drained, requestedAt, next } = page ?? PUSHED
+  const { holdUntil, withNew, without } = { holdUntil: null, withNew: null, without: null, ...next }
+  return sql`${claim?.id ?? null}::uuid, ${claim?.token ?? null}::bigint, ${claim?.requested ?? null}::bigint, ${cursor}::text,
+    ${drained}::boolean, ${requestedAt}::timestamptz, ${holdUntil}::timestamptz,
+    ${withNew?.dueAt ?? null}::timestamptz, ${withNew?.intervalMs ?? null}::integer,
+    ${without?.dueAt ?? null}::timestamptz, ${without?.intervalMs ?? null}::integer`
 }
 
-function claimed({ claim, next }: PolledPage, now: Date) {
-  if ('holdUntil' in next)
-    return sql`update tasks set locked_until = ${next.holdUntil} where ${isHeld(claim)} and exists (select from feed)`
-  const { withNew, without } = next
-  const dueAt = sql<Date>`(case when told.stored > 0 then ${withNew.dueAt}::timestamptz else ${without.dueAt}::timestamptz end)`
-  return sql`
-    update tasks set ${settledColumns(claim, { dueAt, now, failed: false })}
-    from told where ${isHeld(claim)} and exists (select from feed)`
-}
+const PUSHED = { claim: null, cursor: null, drained: null, requestedAt: null, next: {} }
 
 /** One event as it is read. */
 export interface StoredEvent {

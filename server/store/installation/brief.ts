@@ -23,14 +23,17 @@ export class BatchTooLarge extends Error {
 }
 
 /**
- * Runs one batch, which says whether there may be more. One that would have to wait for a lock does nothing and answers false:
+ * Runs one batch, which says whether there may be more. Its locks go without waiting for the disk: what a crash takes back is forgotten
+ * again at the next turn, and nothing that comes later is kept without it. One that would have to wait for a lock does nothing and answers false:
  * it is tried again at the next turn. `size` is how many rows it may change. Throws `BatchTooLarge` for one that is not the smallest.
  */
 export async function briefly(db: Db, size: number, work: (tx: Tx) => Promise<boolean>): Promise<boolean> {
   try {
     return await transaction(db, async tx => {
       const statement = size > SMALLEST_BATCH ? `; set local statement_timeout = '${STATEMENT_MS}ms'` : ''
-      await sql.raw(`set local lock_timeout = '${LOCK_MS}ms'${statement}`).execute(tx)
+      await sql
+        .raw(`set local synchronous_commit = off; set local lock_timeout = '${LOCK_MS}ms'${statement}`)
+        .execute(tx)
       return work(tx)
     })
   } catch (error) {

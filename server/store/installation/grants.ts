@@ -128,12 +128,22 @@ const RECORD = 'record_1(uuid, uuid, timestamptz, text, uuid, text, text, uuid, 
 const REGISTER = `register_datasource_1(uuid, uuid, text, text, text, text, text, integer, text, text, text, text[], text, jsonb,
   text, uuid, bytea, text, bytea, text, uuid, uuid, timestamptz, text, uuid, text, text, text, text, integer, timestamptz, bigint)`
 
-/** Functions that run as the owner of the tables: each does one thing that a grant would make more of. */
+/** Writes of several rows, with the rights of whoever calls them: given here where the owner gives the public no function. */
+const APPEND = 'append_changes_1(uuid, bigint, uuid[], text[], timestamptz[])'
+const STORE = `store_events_1(uuid, uuid, text[], text[], bigint[], timestamptz, boolean, uuid, bigint, bigint, text, boolean, timestamptz,
+  timestamptz, timestamptz, integer, timestamptz, integer)`
+const SETTLE = `settle_check_1(uuid, uuid, bigint, bigint, integer, boolean, timestamptz, uuid, integer, text, uuid, text, text, jsonb, jsonb,
+  integer, timestamptz, text, text, integer, timestamptz, boolean, integer, boolean, timestamptz, text, bytea, uuid, integer, integer, bigint)`
+
+/** The others run as the owner of the tables: each does one thing that a grant would make more of. */
 const FUNCTIONS: Readonly<Record<Tier, readonly string[]>> = {
-  web: [RETIRE, RECORD, REGISTER, 'overflowing_months()', 'may_write(uuid, boolean)'],
+  web: [RETIRE, RECORD, REGISTER, APPEND, STORE, 'overflowing_months()', 'may_write(uuid, boolean)'],
   worker: [
     RETIRE,
     RECORD,
+    APPEND,
+    STORE,
+    SETTLE,
     'forget_revocations(uuid[], text[], uuid[])',
     'overflowing_months()',
     'may_write(uuid, boolean)',

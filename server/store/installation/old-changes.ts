@@ -15,10 +15,13 @@ export async function forgetBatch(db: Db, before: Date, size: number = BATCH): P
   return (await forgetUnnumbered(db, before, size)) || (await forgetNumbered(db, before, size)) || others.length > 0
 }
 
-/** Looks without a lock for the lowest rows of each organization up to the first one that is kept, then removes them by number. */
+/**
+ * Looks without a lock for the lowest rows of each organization up to the first one that is kept, then removes them by number. From the
+ * lowest, not from 1: the index keeps what earlier batches removed until the next vacuum, and each batch would walk over all of it.
+ */
 async function forgetNumbered(db: Db, before: Date, size: number): Promise<boolean> {
-  const { rows } = await sql<{ org: string; upTo: number }>`
-    select o.org_id as org, max(k.n) as "upTo" from (
+  const { rows } = await sql<{ org: string; from: number; upTo: number }>`
+    select o.org_id as org, min(k.n) as from, max(k.n) as "upTo" from (
       select c.org_id, count(*) as found from (
         select org_id from changes where at < ${before} and n > 0 order by at ${limited(size)}) c
       group by c.org_id) o
@@ -31,8 +34,9 @@ async function forgetNumbered(db: Db, before: Date, size: number): Promise<boole
     db,
     size,
     sql`
-    delete from changes c using unnest(${rows.map(row => row.org)}::uuid[], ${rows.map(row => row.upTo)}::bigint[]) as k (org, n)
-    where c.org_id = k.org and c.n <= k.n and c.n > 0 and c.at < ${before}`,
+    delete from changes c using unnest(${rows.map(row => row.org)}::uuid[], ${rows.map(row => row.from)}::bigint[],
+      ${rows.map(row => row.upTo)}::bigint[]) as k (org, lowest, highest)
+    where c.org_id = k.org and c.n between k.lowest and k.highest and c.n > 0 and c.at < ${before}`,
   )
 }
 

@@ -4,7 +4,7 @@
  * lock and looked at again where it is removed, and says whether there may be more. What keeps a row is looked up row by row, by an
  * index: as a join it would be a reading of the other table.
  */
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import * as oldChanges from '#server/store/installation/old-changes.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 import * as tokens from '#server/store/tokens/directory.ts'
@@ -16,22 +16,35 @@ import { BATCH, batch, briefly, isFull, limited } from './brief.ts'
  * Removes verifications made before `before`. One that a datasource shows, and does not keep itself since a worker of the
  * release before has judged it, is kept there first.
  */
-export function forgetVerifications(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
-  return batch(
-    db,
-    size,
-    sql`
-      with old as (
-        select org_id, id from verifications where at < ${before} order by at ${limited(size)}
-      ), kept as (
-        update datasources d set latest_id = v.id, latest_version = v.version, latest_outcome = v.outcome,
-          latest_reason = v.reason, latest_checks = v.checks, latest_advisories = v.advisories, latest_took_ms = v.took_ms,
-          latest_at = v.at
-        from old join verifications v on v.org_id = old.org_id and v.id = old.id
-        where d.org_id = v.org_id and d.id = v.datasource_id and d.verification_id = v.id and d.latest_id is distinct from v.id
-      )
-      delete from verifications v using old where v.org_id = old.org_id and v.id = old.id`,
-  )
+export async function forgetVerifications(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
+  const { rows } = await sql<Gone & { isShown: boolean }>`
+    select v.org_id as org, v.id, coalesce((
+      select d.verification_id = v.id and d.latest_id is distinct from v.id from datasources d
+      where d.org_id = v.org_id and d.id = v.datasource_id), false) as "isShown"
+    from verifications v where v.at < ${before} order by v.at ${limited(size)}
+  `.execute(db)
+  if (rows.length === 0) return false
+  const shown = rows.filter(row => row.isShown)
+  return briefly(db, size, async tx => {
+    if (shown.length > 0) await keepShown(tx, shown)
+    await sql`delete from verifications v using ${listed(rows)} where v.org_id = old.org_id and v.id = old.id`.execute(tx)
+    return rows.length >= size
+  })
+}
+
+async function keepShown(tx: Tx, shown: readonly Gone[]): Promise<void> {
+  await sql`
+    update datasources d set latest_id = v.id, latest_version = v.version, latest_outcome = v.outcome,
+      latest_reason = v.reason, latest_checks = v.checks, latest_advisories = v.advisories, latest_took_ms = v.took_ms,
+      latest_at = v.at
+    from ${listed(shown)} join verifications v on v.org_id = old.org_id and v.id = old.id
+    where d.org_id = v.org_id and d.id = v.datasource_id and d.verification_id = v.id and d.latest_id is distinct from v.id
+  `.execute(tx)
+}
+
+/** Rows that were found, as `old (org_id, id)`. */
+function listed(rows: readonly Gone[]): RawBuilder<unknown> {
+  return sql`unnest(${rows.map(row => row.org)}::uuid[], ${rows.map(row => row.id)}::uuid[]) as old (org_id, id)`
 }
 
 /** Removes a batch of what hangs on one datasource that was removed before `before`, and it with the last of them. */
@@ -137,19 +150,22 @@ export function forgetLeases(db: Db, before: Date, size: number = BATCH): Promis
 }
 
 /** Removes capabilities that ended before `before`, with an operator's grant of them, but for those that another or a lease refers to. */
-export function forgetCapabilities(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
+export async function forgetCapabilities(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
   const isOld = sql`least(c.revoked_at, c.expires_at) < ${before}
     and (select true from capabilities o where o.org_id = c.org_id and o.rotated_from = c.id limit 1) is null
     and (select true from leases l where l.org_id = c.org_id and l.capability_id = c.id limit 1) is null`
+  const { rows: found } = await sql<Gone>`
+    select c.org_id as org, c.id from capabilities c where ${isOld} order by least(c.revoked_at, c.expires_at) ${limited(size)}
+  `.execute(db)
+  if (found.length === 0) return false
   return briefly(db, size, async tx => {
+    await sql`
+      delete from lease_grants g using ${listed(found)} where g.org_id = old.org_id and g.capability_id = old.id
+    `.execute(tx)
     const { rows } = await sql<GoneToken>`
-      with old as (
-        select c.org_id, c.id from capabilities c where ${isOld} order by least(c.revoked_at, c.expires_at) ${limited(size)}
-      ), ungranted as (
-        delete from lease_grants g using old where g.org_id = old.org_id and g.capability_id = old.id
-      )
-      delete from capabilities c using old where c.org_id = old.org_id and c.id = old.id and ${isOld}
-      returning c.org_id as org, c.id, c.hash`.execute(tx)
+      delete from capabilities c using ${listed(found)} where c.org_id = old.org_id and c.id = old.id and ${isOld}
+      returning c.org_id as org, c.id, c.hash
+    `.execute(tx)
     return forgetTokens(tx, 'capability', { gone: rows, size })
   })
 }

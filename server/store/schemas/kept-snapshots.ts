@@ -13,20 +13,22 @@ export const KEPT_SNAPSHOTS = { count: 100, bytes: 64 << 20 } as const
  * one that goes was compared with nothing from then on. The lengths are read without the bytes.
  */
 export async function trim(tx: Tx, org: string, datasourceId: string): Promise<void> {
-  await sql`
+  const { rows } = await sql<{ id: string }>`
     with ranked as (
       select id, row_number() over newest as place,
         sum(octet_length(content) + octet_length(observed)) over newest as bytes,
         row_number() over (partition by schemas_asked is null order by seen_at desc, id desc) = 1 as is_newest
       from snapshots where org_id = ${org} and datasource_id = ${datasourceId}
       window newest as (order by seen_at desc, id desc)
-    ), old as (
-      select id from ranked
-      where not is_newest and (place > ${KEPT_SNAPSHOTS.count} or bytes > ${KEPT_SNAPSHOTS.bytes})
-    ), freed as (
-      update snapshots set previous_id = null, breaking = null, risky = null, safe = null
-      where org_id = ${org} and previous_id in (select id from old) and id not in (select id from old)
     )
-    delete from snapshots where org_id = ${org} and id in (select id from old)
+    select id from ranked
+    where not is_newest and (place > ${KEPT_SNAPSHOTS.count} or bytes > ${KEPT_SNAPSHOTS.bytes})
   `.execute(tx)
+  const old = rows.map(({ id }) => id)
+  if (old.length === 0) return
+  await sql`
+    update snapshots set previous_id = null, breaking = null, risky = null, safe = null
+    where org_id = ${org} and previous_id = any(${old}::uuid[]) and id <> all(${old}::uuid[])
+  `.execute(tx)
+  await sql`delete from snapshots where org_id = ${org} and id = any(${old}::uuid[])`.execute(tx)
 }

@@ -129,12 +129,10 @@ export async function claim(db: Db, ask: ClaimAsk): Promise<Claim[]> {
 /** Null when another worker is claiming. */
 async function claimLocked(tx: Tx, ask: ClaimAsk, priorities: readonly number[]): Promise<Claim[] | null> {
   const lock = isOfPolls(ask) ? LOCKS.polls : LOCKS.checks
-  const settings = Object.entries({ ...PLAN_SETTINGS, statement_timeout: `${CLAIM_MS}ms` })
-  const set = settings.map(([name, value]) => sql`set_config(${sql.lit(name)}, ${sql.lit(value)}, true)`)
-  const { rows } = await sql<{ taken: boolean }>`
-    select pg_try_advisory_xact_lock(${lock}) as taken, ${sql.join(set)}
-  `.execute(tx)
+  const { rows } = await sql<{ taken: boolean }>`select pg_try_advisory_xact_lock(${lock}) as taken`.execute(tx)
   if (rows[0]?.taken !== true) return null
+  const settings = Object.entries({ ...PLAN_SETTINGS, statement_timeout: `${CLAIM_MS}ms` })
+  await sql.raw(settings.map(([name, value]) => `set local ${name} = '${value}'`).join('; ')).execute(tx)
   const claimed: Claim[] = []
   for (const priority of priorities) {
     for (let visit = 0; visit < VISITS && claimed.length < ask.limit; visit += 1) {

@@ -3,7 +3,8 @@
  * same values, before it runs, by the plan for these values and by the generic one. The effects of explaining are
  * rolled back.
  *
- * It replaces the driver for all connections of the process, so that it covers every statement of the product.
+ * It replaces the driver for all connections of the process, so that it covers every statement of the product. The server counts the
+ * rows that a function reads inside.
  */
 import pg from 'pg'
 
@@ -32,6 +33,22 @@ interface Node {
 
 const PLANS = ['custom', 'generic'] as const
 const EXPLAINABLE = /^\s*(select|with|insert|update|delete)\b/i
+
+/** A call of a function that writes: their names end with a number. */
+const FUNCTION = /\w_\d+\(/
+/** What this transaction has read so far, of each table: rows by any way, and those of readings from end to end. */
+const READ = `select relname as name, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as rows, coalesce(seq_tup_read, 0) as whole
+  from pg_stat_xact_user_tables`
+type Read = ReadonlyMap<string, { readonly rows: number; readonly whole: number }>
+
+function difference(before: Read, after: Read): Read {
+  return new Map(
+    [...after].map(([name, { rows, whole }]) => {
+      const was = before.get(name)
+      return [name, { rows: rows - (was?.rows ?? 0), whole: whole - (was?.whole ?? 0) }]
+    }),
+  )
+}
 
 const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)]
 
@@ -110,14 +127,19 @@ export class Explainer {
     const run = (sql: string): Promise<pg.QueryResult> => Reflect.apply(this.#query, client, [sql])
     try {
       for (const plan of PLANS) {
+        const read = async (): Promise<Read> => {
+          const { rows } = await run(READ)
+          return new Map(rows.map(row => [row.name, { rows: Number(row.rows), whole: Number(row.whole) }]))
+        }
         await run(this.#inTransaction.has(client) ? 'savepoint explained' : 'begin')
         try {
           // Otherwise the worst plans would be aborted and missing from the report.
           await run(`set local plan_cache_mode = force_${plan}_plan; set local statement_timeout = 0`)
           await run(`prepare explained as ${of.text}`)
           const values = of.values.length === 0 ? '' : `(${of.values.map(literal).join(', ')})`
+          const before = await read()
           const { rows } = await run(`explain (analyze, buffers, format json) execute explained${values}`)
-          this.#keep({ ...of, plan }, rows[0]['QUERY PLAN'][0].Plan)
+          this.#keep({ ...of, plan, inside: difference(before, await read()) }, rows[0]['QUERY PLAN'][0].Plan)
         } finally {
           await run(this.#inTransaction.has(client) ? 'rollback to savepoint explained' : 'rollback')
           await run('deallocate explained')
@@ -129,17 +151,19 @@ export class Explainer {
   }
 
   #keep(
-    { text, plan, during }: { text: string; plan: 'custom' | 'generic'; during: string },
+    { text, plan, during, inside }: { text: string; plan: 'custom' | 'generic'; during: string; inside: Read },
     root: Node & Record<string, unknown>,
   ): void {
     const nodes = nodesOf(root)
-    const rows = rowsOf(nodes)
+    // Of the statements of a function there is no plan to be seen: its rows are counted by the server.
+    const rows = FUNCTION.test(text) ? [...inside.values()].reduce((sum, one) => sum + one.rows, 0) : rowsOf(nodes)
     const key = `${plan} ${text}`
     if ((this.#found.get(key)?.rows ?? -1) >= rows) return
+    const wholeInside = [...inside].flatMap(([table, one]) => (FUNCTION.test(text) && one.whole > 0 ? [table] : []))
     const whole = nodes
       .filter(node => node['Node Type'] === 'Seq Scan' && node['Actual Loops'] > 0)
       .map(node => node['Relation Name'] ?? '')
     const buffers = Number(root['Shared Hit Blocks'] ?? 0) + Number(root['Shared Read Blocks'] ?? 0)
-    this.#found.set(key, { text, plan, rows, buffers, whole: [...new Set(whole)], during })
+    this.#found.set(key, { text, plan, rows, buffers, whole: [...new Set([...whole, ...wholeInside])], during })
   }
 }
