@@ -63,7 +63,8 @@ const STATEMENTS: Readonly<Record<string, string>> = {
 
 /** Functions with a statement on tables of tenants that names no organization, each with its reason. */
 const FUNCTIONS: Readonly<Record<string, string>> = {
-  forget_moved: 'finds one organization that has moved away, by its index; what it removes it removes by that organization',
+  forget_moved:
+    'finds one organization that has moved away, by its index; what it removes it removes by that organization',
 }
 
 /** Every statement that this process sends through a pool of the product. */

@@ -27,7 +27,9 @@ export async function forgetVerifications(db: Db, before: Date, size: number = B
   const shown = rows.filter(row => row.isShown)
   return briefly(db, size, async tx => {
     if (shown.length > 0) await keepShown(tx, shown)
-    await sql`delete from verifications v using ${listed(rows)} where v.org_id = old.org_id and v.id = old.id`.execute(tx)
+    await sql`delete from verifications v using ${listed(rows)} where v.org_id = old.org_id and v.id = old.id`.execute(
+      tx,
+    )
     return rows.length >= size
   })
 }
