@@ -1,7 +1,7 @@
 /**
- * A checkout that pnpm installs with its default linker, under a path with a space: started, and the sample database
- * registered as the greeting says. `npm run -s test:pnpm` runs it; it needs the package registry. Exit status 1 when the
- * database is not verified.
+ * A checkout that pnpm installs with its default linker, under a path with a space: the test starts it and registers
+ * the sample database by the printed command. `npm run -s test:pnpm` runs it; it needs the package registry. Exit
+ * status 1 when the database is not verified.
  */
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import { startEntryAt } from '#test/support/operations/processes.ts'
 
 const PNPM = 'pnpm@10.34.9'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-// The two folders of the tests are packages that the manifest names, though only development needs them.
+// The manifest names the tests' two folders as packages, though only development needs them.
 const PARTS = ['server', 'shared', 'client', 'migrations', 'package.json', 'tsconfig.json']
 const MANIFESTS = ['test/generator/package.json', 'test/servers/package.json']
 

@@ -1,6 +1,6 @@
 /**
- * What callers are told where our own database is away, by each way of calling: each SQLSTATE that means so, raised by a real
- * server in the midst of a change. It is never kept as the answer of an idempotency key.
+ * The errors that callers get on each surface while our own database is away: each SQLSTATE of that meaning, raised by
+ * a real server in the midst of a change. Such an error is never stored as the answer of an idempotency key.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { query } from '#test/support/database/postgres.ts'
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 const run = (sql: string) => query(followed.mooring.databaseUrl, sql)
 
-/** Lets every insert into what a change writes run `statement` first. */
+/** Makes every insert into a written table run `statement` first. */
 async function failing(statement: string): Promise<void> {
   const body = `begin ${statement} return new; end`
   await run(`create or replace function fault() returns trigger language plpgsql security definer as $$ ${body} $$`)
@@ -42,7 +42,7 @@ interface Told {
 type Way = (headers?: Record<string, string>) => Promise<Told>
 
 let count = 0
-/** A string that nothing was registered with: each change is one. */
+/** An unused connection string: each change uses its own. */
 const connectionString = () => customer.url('reader', { database: `none_${++count}` })
 
 async function told(path: string, body: unknown, headers: Record<string, string>): Promise<Told & { body: string }> {
@@ -72,23 +72,24 @@ const WAYS: Readonly<Record<string, Way>> = {
   'a push': push,
 }
 
-/** A session that counts as lost. Here it lives, as behind a foreign table or a pooler that says so. */
+/** A session that counts as lost. It is still alive here, as behind a foreign table or a pooler that reports so. */
 const LOST = ['08000', '08003', '08006', '57P01', '57P02']
 const AWAY = ['57P03', '53300', '53100', '25006', '55P03', '57014', '25P03', '25P04', '40001', '40P01']
 
 describe.each(Object.entries(WAYS))('By %s', (name, way) => {
-  // A push is a transaction, which is undone when its connection is lost; a registration is one statement, of which nobody knows.
+  // A push is a transaction, which a lost connection undoes; a registration is one statement, whose outcome is then
+  // unknown.
   const lost = name === 'a push' ? '2 service_unavailable' : 'null outcome_unknown'
   const spelled = (text: string) =>
     name === 'the connections dialect' ? text.replace(/[a-z]+_[a-z]+$/, 'SERVICE_UNAVAILABLE') : text
 
-  it.each(AWAY)('SQLSTATE %s is 503, to be tried again', async sqlstate => {
+  it.each(AWAY)('SQLSTATE %s is a retryable 503', async sqlstate => {
     await failing(`raise exception 'away' using errcode = '${sqlstate}';`)
     const { status, retryAfter, code } = await way()
     expect([status, `${retryAfter} ${code}`]).toEqual([503, spelled('2 service_unavailable')])
   })
 
-  it.each(LOST)('SQLSTATE %s is 503, and the connection that it came over is not used again', async sqlstate => {
+  it.each(LOST)('SQLSTATE %s is 503, and its connection is not used again', async sqlstate => {
     await failing(`raise exception 'away' using errcode = '${sqlstate}';`)
     const { status, retryAfter, code } = await way()
     expect([status, `${retryAfter} ${code}`]).toEqual([503, spelled(lost)])
@@ -96,7 +97,7 @@ describe.each(Object.entries(WAYS))('By %s', (name, way) => {
     for (let call = 0; call < 3; call += 1) expect((await way()).status).toBeLessThan(300)
   })
 
-  it('another SQLSTATE is a mistake of ours: 500, and nothing that the server said', async () => {
+  it('another SQLSTATE is an internal error: 500, and none of the server’s text', async () => {
     await failing(`raise exception 'Tell-N0-one' using errcode = 'P0001';`)
     const answer = await way()
     expect(answer).toMatchObject({ status: 500, retryAfter: null })
@@ -110,7 +111,7 @@ describe.each(Object.entries(WAYS))('By %s', (name, way) => {
     expect((await way()).status).toBeLessThan(300)
   })
 
-  it('a connection that is lost in the midst of a change is 503, and the next call is served', async () => {
+  it('a connection lost in the midst of a change is 503, and the next call is served', async () => {
     await failing('perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5);')
     const { status, retryAfter, code } = await way()
     expect([status, `${retryAfter} ${code}`]).toEqual([503, spelled(lost)])
@@ -120,7 +121,7 @@ describe.each(Object.entries(WAYS))('By %s', (name, way) => {
 })
 
 describe('A repeat with the same idempotency key', () => {
-  it.each(Object.entries(WAYS).slice(0, 3))('after a 503 is done, by %s', async (_name, way) => {
+  it.each(Object.entries(WAYS).slice(0, 3))('after a 503 is executed, by %s', async (_name, way) => {
     const key = { 'Idempotency-Key': `key-${++count}` }
     // The same body both times.
     const before = count

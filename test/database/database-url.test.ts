@@ -76,7 +76,7 @@ describe('The hosts of a DATABASE_URL', () => {
         ['h2', 5434],
       ],
     ],
-  ])('may stand in parameters: %s', (query, places) => {
+  ])('may come from parameters: %s', (query, places) => {
     const parsed = parseDatabaseUrl(`postgresql:///mooring?${query}`)
     expect(parsed.places.map(({ host, port }) => [host, port])).toEqual(places)
   })
@@ -107,11 +107,11 @@ describe('A parameter of a DATABASE_URL', () => {
     ['sslnegotiation=direct', 'DATABASE_URL: sslnegotiation must be postgres where sslmode is weaker than require.'],
     ['passfile=/etc/pgpass', 'DATABASE_URL: passfile must be left out: it is none that Mooring reads.'],
     ['sslmode=%zz', 'DATABASE_URL: sslmode must be percent-encoded.'],
-  ])('that is wrong is named, with what it must be: %s', (query, message) => {
+  ])('that is invalid is named, with its valid values: %s', (query, message) => {
     expect(refused(`${LOGIN}db/mooring?${query}`)).toBe(message)
   })
 
-  it('is never repeated by its value, nor is the login', () => {
+  it('is never repeated by its value, and neither is the login', () => {
     const secret = 'Tell-N0-one'
     const texts = [
       refused(`postgres://a:${secret}@db/mooring?sslmode=${secret}`),
@@ -121,7 +121,7 @@ describe('A parameter of a DATABASE_URL', () => {
     expect(texts.filter(text => text.includes(secret) || text === 'taken')).toEqual([])
   })
 
-  it('that libpq takes and that means nothing here is taken', () => {
+  it('that libpq accepts and that has no effect here is accepted', () => {
     expect(refused(`${LOGIN}db/mooring?keepalives_idle=30&channel_binding=prefer&`)).toBe('taken')
   })
 })
@@ -148,18 +148,18 @@ describe('TLS to our own database', () => {
     ['?sslmode=verify-ca', [{ rejectUnauthorized: true, checkServerIdentity: expect.any(Function) }]],
     ['?sslmode=verify-full', [{ rejectUnauthorized: true, servername: 'db.internal' }]],
     ['?sslrootcert=system', [{ rejectUnauthorized: true, servername: 'db.internal' }]],
-  ])('is as libpq has it: %s', (query, expected) => {
+  ])('follows libpq: %s', (query, expected) => {
     expect(ways(query)).toEqual(expected)
   })
 
-  it('verifies the chain under require where authorities are named', () => {
+  it('verifies the chain under require when authorities are named', () => {
     const file = new URL(import.meta.url).pathname
     expect(ways(`?sslmode=require&sslrootcert=${file}`)).toEqual([
       { rejectUnauthorized: true, ca: expect.any(String), checkServerIdentity: expect.any(Function) },
     ])
   })
 
-  it('does not exist over a socket of this machine', () => {
+  it('does not apply to a socket of this machine', () => {
     expect(ways('?sslmode=require', '%2Frun%2Fpostgresql')).toEqual([false])
   })
 

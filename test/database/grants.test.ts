@@ -1,4 +1,4 @@
-/** Wall 4: under its database role the web tier can put credentials away and never take one out. */
+/** Wall 4: the web tier's database role can store credentials and never read one. */
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { applyGrants, canReadSecrets, GRANTS, grantStatements } from '#server/store/installation/grants.ts'
@@ -28,7 +28,7 @@ afterAll(async () => {
   await customer.drop()
 })
 
-/** What the database answers to a statement of a role: its rows, or the code of its refusal. */
+/** A role's result for a statement: its rows, or the code of its refusal. */
 async function asRole(tier: 'web' | 'worker', sql: string): Promise<unknown> {
   return query(tiers.roleUrl[tier], sql).catch((error: pg.DatabaseError) => error.code)
 }
@@ -36,7 +36,7 @@ async function asRole(tier: 'web' | 'worker', sql: string): Promise<unknown> {
 const DENIED = '42501'
 
 describe('The grants', () => {
-  it('speak of every table that there is, and of no other', async () => {
+  it('cover every existing table, and no other', async () => {
     const rows = await query(
       tiers.databaseUrl,
       `select relname as tablename from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
@@ -45,12 +45,13 @@ describe('The grants', () => {
     expect(Object.keys(GRANTS).sort()).toEqual(rows.map(row => row['tablename']).sort())
   })
 
-  it('name columns that there are', async () => {
-    // Given again while both tiers run, as after a migration: in one transaction, so that neither is ever without.
+  it('name existing columns', async () => {
+    // Granted again while both tiers run, as after a migration: in one transaction, so that neither is ever without its
+    // rights.
     await applyGrants(tiers.db, grantStatements(tiers.role))
   })
 
-  it('are refused where both tiers are one role, and seen through where a role can read by another way', async () => {
+  it('are refused when both tiers share a role, and the check finds a role that can read in another way', async () => {
     expect(() => grantStatements({ web: 'one', worker: 'one' })).toThrow(/a role each/)
     expect(await canReadSecrets(tiers.db, tiers.role.web)).toBe(false)
     expect(await canReadSecrets(tiers.db, tiers.role.worker)).toBe(true)
@@ -111,7 +112,7 @@ describe("The web's role", () => {
     expect(await query(tiers.databaseUrl, 'select count(*) from audit_events')).toEqual(before)
   })
 
-  it('cannot bring back what was revoked: a key, a capability', async () => {
+  it('cannot restore a revoked key or capability', async () => {
     const { organization } = await tiers.client(web)
     const { id: key } = await organization.createKey.mutate({ mode: 'test' })
     await organization.revokeKey.mutate({ id: key })
@@ -137,18 +138,18 @@ describe("The web's role", () => {
     expect(await asRole('worker', forget)).toEqual([{}])
     await query(tiers.databaseUrl, `update revocations set at = at + interval '2 days'`)
     expect(await query(tiers.databaseUrl, revoked)).toEqual(before)
-    // The column that the release before reads may be written, and says nothing where there is a revocation.
+    // The column that the previous release reads may be written, and has no effect beside a revocation.
     await asRole('web', 'update api_keys set revoked_at = null')
     const { items } = await organization.listKeys.query()
     expect(items.find(item => item.id === key)?.revokedAt).toEqual(expect.any(String))
   })
 
-  it('cannot move a token to another organization, or take it out of the directory', async () => {
+  it('cannot move a token to another organization, or remove it from the directory', async () => {
     for (const change of ['update tokens set org_id = gen_random_uuid()', 'delete from tokens', 'truncate tokens'])
       expect(await asRole('web', change)).toBe(DENIED)
   })
 
-  it('cannot look sealed bytes up in the statistics', async () => {
+  it('cannot read sealed bytes from the statistics', async () => {
     await query(tiers.databaseUrl, 'analyze credentials')
     const sql = `select attname from pg_stats where tablename = 'credentials' and attname in ('sealed', 'signature')`
     expect(await asRole('web', sql)).toEqual([])
@@ -172,7 +173,7 @@ describe('Under these roles', () => {
     expect(await datasources.validate.mutate({ connectionString: customer.url() })).toMatchObject({ ready: true })
     expect(await snapshots.introspect.mutate({ id })).toMatchObject({ tables: ['app.orders'], changed: true })
     const created = await organization.createKey.mutate({ mode: 'test' })
-    // With the one that was revoked above.
+    // Including the key revoked above.
     expect((await organization.listKeys.query()).items.length).toBe(3)
     await organization.revokeKey.mutate({ id: created.id })
     const minted = await organization.mintCapability.mutate({ operations: ['datasources.read'], ttlSeconds: 60 })
@@ -181,7 +182,7 @@ describe('Under these roles', () => {
     expect((await organization.audit.query({})).items.length).toBeGreaterThan(5)
   })
 
-  it('a credential is leased and given back', async () => {
+  it('a credential is leased and returned', async () => {
     const { organization, db } = tiers
     const token = await leaseCapability({ db, organization, keyring: await tiers.keyring() })
     const client = await tiers.client(web, { key: token })
@@ -222,7 +223,7 @@ describe('Under these roles', () => {
     expect(await query(tiers.databaseUrl, left)).toEqual([])
   })
 
-  it('nothing was refused to a tier that it needs', async () => {
+  it('no tier was refused a statement that it needs', async () => {
     for (const tier of [web, worker]) {
       expect(tier.lines().filter(line => JSON.stringify(line).includes(DENIED))).toEqual([])
       expect(tier.lines().filter(line => Number(line['level']) >= 50)).toEqual([])

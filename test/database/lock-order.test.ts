@@ -1,7 +1,7 @@
 /**
- * One order of locks everywhere: what changes datasources of one organization at the same time waits, and never in a circle.
- * Counted by the server itself, below every repetition of ours. `MOORING_LOCK_RUNS` says how many calls of each kind (1,000 were
- * tried), `MOORING_LOCK_SEED` which ones.
+ * One order of locks everywhere: concurrent changes to datasources of one organization wait for each other, and never
+ * in a cycle. The server itself counts deadlocks, beneath any retry of ours. `MOORING_LOCK_RUNS` sets the calls of each
+ * kind (1,000 were tried), `MOORING_LOCK_SEED` their order.
  */
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -27,7 +27,9 @@ afterAll(async () => {
   await customer.drop()
 })
 
-/** Deadlocks of the database since it was made; sessions tell of theirs when they end, so all of them have to be gone. */
+/**
+ * Deadlocks of the database since its creation; sessions report theirs when they end, so all of them must have ended.
+ */
 async function deadlocks(): Promise<number> {
   const name = `'${decodeURIComponent(new URL(database.url).pathname.slice(1))}'`
   const admin = new URL(database.url)
@@ -50,10 +52,13 @@ function seeded(seed: number): () => number {
 
 type Kind = 'register' | 'again' | 'rotate' | 'update' | 'verify' | 'remove'
 const KINDS: readonly Kind[] = ['register', 'again', 'rotate', 'update', 'verify', 'remove']
-/** What a call may meet when others change the same: it is gone, another rotation came first, or the organization has its share. */
+/**
+ * The faults that concurrent changes allow: the datasource is gone, another rotation came first, or the organization
+ * has reached its limit.
+ */
 const MET = ['entity_not_found', 'conflict', 'rate_limit_exceeded', 'service_unavailable']
 
-/** Calls of all kinds on a few datasources, in an order by chance, by several callers at once; answers what became of them. */
+/** Calls of all kinds on a few datasources, in random order, by several concurrent callers; returns their outcomes. */
 async function everything(mooring: Mooring, random: () => number): Promise<Map<string, number>> {
   const { datasources } = mooring.client()
   const live: DatasourceId[] = []
@@ -62,7 +67,8 @@ async function everything(mooring: Mooring, random: () => number): Promise<Map<s
     if (live.length < 4) await calls.register()
     return given(live[Math.floor(random() * live.length)])
   }
-  // Some are reached and judged, some are refused at once: both settle, in a statement of their own or in a transaction.
+  // Some are dialled and checked, some are refused at once: both settle, in a statement of their own or in a
+  // transaction.
   const string = () =>
     random() < 0.5
       ? customer.url('reader', { parameters: `application_name=n${Math.floor(random() * 4)}` })
@@ -77,7 +83,7 @@ async function everything(mooring: Mooring, random: () => number): Promise<Map<s
     verify: async () => datasources.verify.mutate({ id: await pick(), ...key() }),
     remove: async () => {
       const id = await pick()
-      // Now and then all that there is, while others remove single ones.
+      // Occasionally all datasources, while others remove single ones.
       if (random() < 0.03) {
         live.length = 0
         return datasources.removeAll.mutate({ confirm: true })
@@ -108,7 +114,7 @@ function given<T>(value: T | undefined): T {
 }
 
 describe('The server’s own count of deadlocks', () => {
-  it('counts one', async () => {
+  it('counts one deadlock', async () => {
     const before = await deadlocks()
     await query(database.url, 'create table pair as select generate_series(1, 2) as n')
     const [one, two] = [1, 2].map(() => new pg.Client({ connectionString: database.url }))
@@ -129,7 +135,7 @@ describe('The server’s own count of deadlocks', () => {
 })
 
 describe('Register, rotate, update, verify and remove of one organization', () => {
-  it('against each other never wait in a circle, while its checks are settled', async () => {
+  it('never deadlock with each other while its checks are settled', async () => {
     const before = await deadlocks()
     const mooring = await startMooring({ databaseUrl: database.url })
     const ended = await everything(mooring, seeded(SEED)).finally(() => mooring.stop())

@@ -1,4 +1,4 @@
-/** The migrations: from nothing, again, many at once, and that what they make is what `schema.sql` says. */
+/** The migrations: on an empty database, repeated, and concurrent; their result equals `schema.sql`. */
 
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -40,14 +40,14 @@ async function pending(at: string): Promise<string[]> {
 }
 
 describe('The migrations', () => {
-  it('make everything from nothing, in the order of their names', async () => {
+  it('build everything from nothing, in the order of their names', async () => {
     const names = await migrationNames()
     expect(await pending(url)).toEqual(names)
     expect(await migrate(url)).toEqual(names)
     expect(await pending(url)).toEqual([])
   })
 
-  it('do nothing the second time', async () => {
+  it('change nothing the second time', async () => {
     const before = await dumpSchema(url)
     expect(await migrate(url)).toEqual([])
     expect(await dumpSchema(url)).toBe(before)
@@ -60,17 +60,17 @@ describe('The migrations', () => {
     expect(await dumpSchema(other)).toBe(await dumpSchema(url))
   })
 
-  it('make exactly the tables that the statements are typed by', async () => {
+  it('create exactly the tables that the statements are typed by', async () => {
     const written = await readFile(fileURLToPath(import.meta.resolve('#server/store/tables/tables.ts')), 'utf8')
     expect(await tableTypes(url), 'run: npm run dump').toBe(written)
   })
 
-  it('make exactly what schema.sql says', async () => {
+  it('create exactly the schema of schema.sql', async () => {
     const written = await readFile(new URL('../../migrations/schema.sql', import.meta.url), 'utf8')
     expect(await dumpSchema(url), 'run: npm run dump').toBe(written)
   })
 
-  it('go all or none: one that fails leaves nothing of those before it', async () => {
+  it('apply all or none: one that fails leaves nothing of those before it', async () => {
     const other = await emptyDatabase()
     await query(other, 'create table audit_events (id int)')
     await expect(migrate(other)).rejects.toThrow()
@@ -100,7 +100,7 @@ describe('The tables', () => {
 })
 
 describe('The migration of issuers', () => {
-  it('fills in who made a key from the record, and ends the capabilities of keys that were revoked', async () => {
+  it('fills in the maker of a key from the record, and revokes the capabilities of revoked keys', async () => {
     const name = `before_${newId().replaceAll('-', '')}`
     const admin = inject('adminUrl')
     await query(admin, `create database ${name}`)

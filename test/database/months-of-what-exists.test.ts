@@ -1,6 +1,7 @@
 /**
- * The migration that turns tables in use into partitioned ones: every row stays, what writes goes on writing, nobody waits behind it
- * for a lock that it does not get, and a verdict that only a verification had is kept by its datasource before that goes.
+ * The migration that partitions tables in use: every row stays, writers continue, no session queues behind a lock that
+ * the migration does not get, and a datasource keeps the verdict that only its verification had before that row is
+ * deleted.
  */
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -23,9 +24,9 @@ const sql = (text: string) => query(url, text)
 const count = async (from: string) => Number((await sql(`select count(*) as n from ${from}`))[0]?.['n'])
 
 let db: Db
-/** How many migrations the release before has. */
+/** The number of migrations of the previous release. */
 let before: number
-/** As the release before leaves it: its migrations, and rows of each table that it writes by name. */
+/** The previous release's state: its migrations, and rows of each table that it writes by name. */
 beforeAll(async () => {
   await query(admin, `create database ${name}`)
   await query(admin, `create role ${role} login password '${role}'`)
@@ -41,7 +42,7 @@ beforeAll(async () => {
     await sql(`insert into datasources (org_id, id, kind, mode, endpoint, created_at, status)
       values ('${org}', '${id}', 'endpoint', 'test', 'https://example.com/', now(), 'rejected')`)
   for (let at = 0; at < 50; at += 1) await sql(verified(shown, newId()) + recorded(newId()))
-  // One that no process of ours has made, beyond every month.
+  // A row that none of our processes wrote, beyond every month.
   await sql(verified(shown, 'ffffffff-ffff-4fff-bfff-ffffffffffff') + recorded('ffffffff-ffff-4fff-bfff-ffffffffffff'))
   await sql(`update datasources set verification_id = (
     select id from verifications v where v.datasource_id = datasources.id order by at desc, id desc limit 1)`)
@@ -66,7 +67,7 @@ const recorded = (id: string) => `
   values ('${org}', '${id}', now(), 'operator', 'test', 'ok');`
 
 describe('The migration of tables in use', () => {
-  it('gives up a lock that it does not get, so that nobody waits behind it, and tries again until it is done', async () => {
+  it('gives up a lock that it does not get, so that nobody queues behind it, and retries until it is done', async () => {
     const [reader, writer] = [new pg.Client({ connectionString: url }), new pg.Client({ connectionString: url })]
     await Promise.all([reader.connect(), writer.connect()])
     let isDone = false
@@ -78,7 +79,7 @@ describe('The migration of tables in use', () => {
       })
       const waits = `select count(*)::int as n from pg_locks where not granted and database = (
         select oid from pg_database where datname = current_database())`
-      // It waits, gives up and waits again, while the reader goes on.
+      // It waits, gives up and waits again, while the reader continues.
       for (let seen = 0, wasWaiting = false; seen < 3; ) {
         const isWaiting = Number((await sql(waits))[0]?.['n']) > 0
         if (isWaiting && !wasWaiting) seen += 1
@@ -88,7 +89,7 @@ describe('The migration of tables in use', () => {
       written += 1
       expect(isDone).toBe(false)
       await reader.query('commit')
-      // By statements that are prepared once, as the processes of the release before have them.
+      // By statements that are prepared once, as in the processes of the previous release.
       const insert = {
         name: 'verified',
         text: `insert into verifications (org_id, id, datasource_id, version, outcome, checks, advisories, took_ms, at)
@@ -108,7 +109,7 @@ describe('The migration of tables in use', () => {
     expect([await count('verifications'), await count('audit_events')]).toEqual([written, written - 1])
   })
 
-  it('keeps what was there as one partition up to a month to come, and puts beyond it what is of no time', async () => {
+  it('keeps the existing rows as one partition up to a future month, and the rows without a valid time beyond it', async () => {
     for (const table of ['verifications', 'audit_events']) {
       expect(await count(`only ${table}_default`)).toBe(1)
       expect(await count(`only ${table}_before`)).toBeGreaterThan(50)
@@ -123,7 +124,7 @@ describe('The migration of tables in use', () => {
     expect(last?.['n']).toBe(4)
   })
 
-  it('moves privileges to the tables, and leaves none on what is a partition now', async () => {
+  it('moves privileges to the tables, and leaves none on the tables that are now partitions', async () => {
     const asRole = (text: string) => {
       const as = new URL(url)
       as.username = role
@@ -141,7 +142,7 @@ describe('The migration of tables in use', () => {
       expect(await asRole(`select from ${table}`)).toBe('42501')
   })
 
-  it('shows the verdict of a verification until that is too old, and then the same of the datasource', async () => {
+  it('shows the verdict of a verification until that is too old, and then the datasource’s equal one', async () => {
     const found = await datasources.find(db, org, { id: paused })
     expect(found).toMatchObject({ checks: JSON.parse(CHECKS), advisories: [] })
     const last = await verdicts.last(db, org, { datasourceId: paused, version: 1 })

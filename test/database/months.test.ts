@@ -1,6 +1,7 @@
 /**
- * Months as partitions of `verifications` and `audit_events`: made ahead, dropped past their time and never before 30 days, by the
- * worker's role alone, in calls that wait for nobody; and the default partition, which takes what no month does.
+ * Months as partitions of `verifications` and `audit_events`: made in advance, and dropped past their time, never
+ * before 30 days, by the worker's role alone, in calls that wait for no lock; and the default partition, which takes
+ * the rows without a month.
  */
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -34,7 +35,7 @@ const DENIED = '42501'
 const INVALID = '22023'
 const LOCKED = '55P03'
 
-/** The first of a month in UTC, so many months from now. */
+/** The first of a month in UTC, this many months from now. */
 function monthStart(ahead: number): Date {
   const now = new Date()
   return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1))
@@ -43,7 +44,7 @@ function monthStart(ahead: number): Date {
 const nameOf = (table: string, ahead: number) =>
   `${table}_${monthStart(ahead).toISOString().slice(0, 7).replace('-', '_')}`
 
-/** An id of a moment, as `newId` makes it then. */
+/** An id of a given moment, as `newId` makes it then. */
 function idAt(at: Date): string {
   const stamp = at.getTime().toString(16).padStart(12, '0')
   return `${stamp.slice(0, 8)}-${stamp.slice(8)}${newId().slice(13)}`
@@ -56,7 +57,7 @@ async function partitions(table: string): Promise<unknown[]> {
   return rows.map(row => row['name'])
 }
 
-/** Adds a month of before, as an installation has that has run for so long. */
+/** Adds a past month, as in an installation that has run for so long. */
 async function addMonth(table: string, ahead: number): Promise<void> {
   await sql(`
     create table ${nameOf(table, ahead)} partition of ${table}
@@ -86,7 +87,7 @@ beforeEach(async () => {
 })
 
 describe('Months', () => {
-  it('are made three ahead, with the one of now and the one before, and a default partition is there', async () => {
+  it('exist three ahead, with the current and the previous one, and a default partition', async () => {
     for (const table of TABLES) {
       const names = [-1, 0, 1, 2, 3].map(ahead => nameOf(table, ahead))
       expect(await partitions(table)).toEqual([...names, `${table}_default`].sort())
@@ -94,7 +95,7 @@ describe('Months', () => {
     expect(await months.make(worker)).toBe(false)
   })
 
-  it('that are lacking are made by the worker, one in a call, each with what its table has', async () => {
+  it('that are missing are made by the worker, one in a call, each with its table’s constraints and indexes', async () => {
     const shape = () =>
       sql(`
         select c.relname, pg_get_expr(c.relpartbound, c.oid) as bound,
@@ -109,7 +110,7 @@ describe('Months', () => {
     expect(await shape()).toEqual(before)
   })
 
-  it('have no privileges of their own, whatever the default privileges of their owner are', async () => {
+  it('have no privileges of their own, whatever their owner’s default privileges are', async () => {
     const [last] = [nameOf('audit_events', 3)]
     await sql(`drop table ${last}; alter default privileges grant all on tables to ${tiers.role.web}, public`)
     try {
@@ -128,7 +129,7 @@ describe('Months', () => {
     await record(new Date(monthStart(-12).getTime() - 1), 'test.last-of-the-next')
     await record(monthStart(-5), 'test.five')
     await record(new Date(), 'test.now')
-    // The month that ended last, exactly past its time, and one day too young for it.
+    // The last complete month, exactly past its time, and one day short of it.
     const ended = (Date.now() - monthStart(-12).getTime()) / DAY_MS
     const drop = (keepDays: number) => all(() => months.drop(worker, { table: 'audit_events', keepDays }))
     expect(await drop(Math.floor(ended))).toBe(1)
@@ -141,7 +142,7 @@ describe('Months', () => {
     expect(await partitions('audit_events')).toEqual(expect.arrayContaining(names.slice(1)))
   })
 
-  it('go by the settings, with everything else that is forgotten: auditMs', async () => {
+  it('follow the settings, like everything else under retention: auditMs', async () => {
     await addMonth('audit_events', -16)
     await addMonth('audit_events', -11)
     await record(monthStart(-16), 'test.long-ago')
@@ -160,14 +161,14 @@ describe('Months', () => {
     ['another table', `'organizations', 400`],
     ['a table in quotes', `'audit_events" cascade; drop table "tasks', 400`],
     ['no table', 'null, 400'],
-  ])('of %s are not dropped, whoever asks', async (_what, given) => {
+  ])('of %s are not dropped for any caller', async (_what, given) => {
     const before = await Promise.all(TABLES.map(partitions))
     expect(await asRole('worker', `select drop_month(${given})`)).toBe(INVALID)
     await expect(sql(`select drop_month(${given})`)).rejects.toThrow()
     expect(await Promise.all(TABLES.map(partitions))).toEqual(before)
   })
 
-  it('are neither made nor dropped by the role of the web, nor by one that has no grant', async () => {
+  it('are neither made nor dropped by the web role, nor by one without a grant', async () => {
     await addMonth('audit_events', -20)
     const before = await Promise.all(TABLES.map(partitions))
     for (const call of ['make_month()', `drop_month('audit_events', 400)`, 'uuid_floor(now())'])
@@ -193,7 +194,7 @@ describe('Months', () => {
 })
 
 describe('The default partition', () => {
-  it('takes what no month takes, and both tiers can tell', async () => {
+  it('takes the rows without a month, and both tiers can detect that', async () => {
     const web = openDb({ url: tiers.roleUrl.web, size: 1, onError: () => undefined })
     try {
       expect([await months.overflowing(web), await months.overflowing(worker)]).toEqual([[], []])
@@ -207,7 +208,7 @@ describe('The default partition', () => {
     }
   })
 
-  it('keeps the rows of a month that was not made in time, and does not keep the others from being made', async () => {
+  it('keeps the rows of a month that was not made in time, and blocks no other month', async () => {
     await sql(`drop table ${nameOf('audit_events', 0)}, ${nameOf('audit_events', 2)}`)
     await record(new Date(), 'test.without-a-month')
     expect(await all(() => months.make(worker))).toBe(1)
@@ -216,7 +217,7 @@ describe('The default partition', () => {
     expect(await recorded()).toContain('test.without-a-month')
   })
 
-  it('loses what is older than the time, by the same call', async () => {
+  it('loses rows older than the time, by the same call', async () => {
     await sql('delete from audit_events_default')
     await record(monthStart(-30), 'test.old')
     await record(new Date(Date.now() - 399 * DAY_MS), 'test.not-so-old')
@@ -228,7 +229,7 @@ describe('The default partition', () => {
 })
 
 describe('A call', () => {
-  it('does not wait for whoever reads a month: it says so, nothing is done, and others write meanwhile', async () => {
+  it('does not wait for a reader of a month: it returns, changes nothing, and blocks no writer', async () => {
     await addMonth('audit_events', -20)
     await sql(`drop table ${nameOf('audit_events', 3)}`)
     const reader = new pg.Client({ connectionString: tiers.databaseUrl })
@@ -241,7 +242,7 @@ describe('A call', () => {
       expect(await asRole('worker', 'select make_month()')).toBe(LOCKED)
       expect(await partitions('audit_events')).toEqual(before)
       await record(new Date(), 'test.meanwhile')
-      // It is left for the next turn, and everything else on the list has its own.
+      // It is left for the next turn, and every other month has its own.
       await forgetLater(tiers.db, 0)
       expect(await partitions('audit_events')).toEqual(before)
       await reader.query('rollback')

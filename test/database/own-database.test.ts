@@ -1,4 +1,4 @@
-/** Our own database goes away in every way that it can: each statement has an end, and the service is back by itself. */
+/** Our own database goes away in every possible way: each statement ends, and the service recovers by itself. */
 import { sql } from 'kysely'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { isAway, NoConnection, OrganizationBusy, OutcomeUnknown } from '#server/store/connection/availability.ts'
@@ -38,7 +38,7 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
   )
 }
 
-describe('A server that vanished without a word', () => {
+describe('A server that vanishes silently', () => {
   it('costs a statement its deadline and the connection, and the next statement is served', async () => {
     const way = await gate()
     const db = database(way.url, 1)
@@ -50,7 +50,7 @@ describe('A server that vanished without a word', () => {
     expect(await select1(db)).toBe(1)
   })
 
-  it('is noticed by who listens, who listens again', async () => {
+  it('is noticed by the listener, which reconnects', async () => {
     const way = await gate()
     const lost = Promise.withResolvers<Error>()
     const notifications = new Notifications({ url: way.url, onError: lost.resolve })
@@ -66,13 +66,13 @@ describe('A server that vanished without a word', () => {
     expect(notifications.isAlive()).toBe(true)
   })
 
-  it('is waited for a second longer than the server itself would wait', () => {
+  it('is given one second more than the server’s own timeout', () => {
     expect(CLIENT_DEADLINE_MS).toBe(16_000)
   })
 })
 
 describe('A connection that is lost', () => {
-  it('while a change is under way leaves its outcome unknown, and a read none', async () => {
+  it('during a change leaves its outcome unknown, and during a read does not', async () => {
     const way = await gate()
     const db = database(way.url, 2)
     await query(inject('adminUrl'), 'create table if not exists fragile (n int)')
@@ -88,7 +88,7 @@ describe('A connection that is lost', () => {
     expect([isAway(changed), isAway(read)]).toEqual([true, true])
   })
 
-  it('before a change was committed leaves nothing, and at the commit it is unknown', async () => {
+  it('before a commit leaves nothing, and during the commit leaves the outcome unknown', async () => {
     const way = await gate()
     const db = database(way.url, 1)
     await select1(db)
@@ -113,18 +113,18 @@ describe('A connection that is lost', () => {
 })
 
 describe('Several hosts', () => {
-  it('are tried in turn, and the one that answers is kept', async () => {
+  it('are tried in turn, and the connection stays with the one that answers', async () => {
     const [first, second] = [await gate(), await gate()]
     const url = first.url.replace(`:${first.port}`, `:${first.port},127.0.0.1:${second.port}`)
     const db = database(url, 1)
     expect(await select1(db)).toBe(1)
     first.close()
-    // The connection that was cut fails at most one statement.
+    // The broken connection fails at most one statement.
     await failure(select1(db))
     expect(await select1(db)).toBe(1)
   })
 
-  it('are left where a session must be able to write, and this one cannot', async () => {
+  it('are passed over when a session must be able to write and theirs cannot', async () => {
     const name = 'standing_by'
     await query(inject('adminUrl'), `create database ${name}`)
     open.push(() => query(inject('adminUrl'), `drop database ${name} with (force)`))
@@ -137,7 +137,7 @@ describe('Several hosts', () => {
     expect(isAway(refused)).toBe(true)
   })
 
-  it('that nobody answers at are no connection within two seconds', async () => {
+  it('that do not answer fail the connection within two seconds', async () => {
     const closed = await gate()
     closed.close()
     const refused = await failure(select1(database(closed.url, 1)))
@@ -167,15 +167,15 @@ describe('One organization', () => {
     expect(await forOrganization('one', () => select1(db))).toBe(1)
   })
 
-  it('takes a second connection for a call that has one', async () => {
+  it('gets a second connection for a call that has one', async () => {
     const db = database(inject('adminUrl'), 2)
     const inner = forOrganization('one', () => transaction(db, async () => select1(db)))
     expect(await inner).toBe(1)
   })
 })
 
-describe('A transaction that the server gave up', () => {
-  it('is run once more from its beginning, and no more than once', async () => {
+describe('A transaction that the server aborted', () => {
+  it('runs once more from its beginning, and no more than once', async () => {
     const db = database(inject('adminUrl'), 1)
     const runs = async (failing: number) => {
       let count = 0
@@ -194,7 +194,7 @@ describe('A transaction that the server gave up', () => {
 })
 
 describe('A prepared statement', () => {
-  it('is named by its text alone, whatever was run before it', () => {
+  it('is named by its text alone, whatever ran before it', () => {
     const [one, other] = [createStatementNames(), createStatementNames()]
     other('select 2 where $1')
     expect(one('select 1 where $1')).toBe(other('select 1 where $1'))

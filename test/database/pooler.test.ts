@@ -1,6 +1,6 @@
 /**
- * Our own database behind a real PgBouncer: in session mode as without one, in transaction mode by the documented way, and
- * refused in one sentence where it would fail silently.
+ * Our own database behind a real PgBouncer: session mode works as without one, transaction mode works as documented,
+ * and a configuration that would fail silently is refused in one sentence.
  */
 import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -35,7 +35,7 @@ async function pooler(mode: PgBouncerOptions['mode'], settings: PgBouncerOptions
   return one
 }
 
-/** Starts a process of a tier by way of the pooler; `direct` gives it a way around. */
+/** Starts a process of a tier through the pooler; `direct` adds a URL around it. */
 async function start(
   tier: 'web' | 'worker',
   of: { through(url: string): string; direct: boolean },
@@ -71,7 +71,7 @@ const HANDED_ON =
   'DATABASE_URL leads to a pooler that does not keep sessions. Use its session mode, or set MOORING_LISTEN_URL to the server itself.\n'
 
 describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('Behind PgBouncer', () => {
-  it('in session mode all works, and nothing is complained of', async () => {
+  it('in session mode everything works without a warning', async () => {
     const { through } = await pooler('session')
     const web = await start('web', { through, direct: false })
     const worker = await start('worker', { through, direct: false })
@@ -85,7 +85,7 @@ describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('Behind PgBouncer', () => 
     expect(await refusal(entry, envOf(entry, through(urlOf(entry))))).toEqual([1, HANDED_ON, []])
   })
 
-  it('in transaction mode no command works by it alone', async () => {
+  it('in transaction mode no command works through it alone', async () => {
     const { through } = await pooler('transaction')
     const env = envOf('cli', through(tiers.databaseUrl))
     for (const args of [['migrate'], ['keys', 'list']])
@@ -94,7 +94,7 @@ describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('Behind PgBouncer', () => 
     expect([await around.ended, around.err(), around.out.length]).toEqual([0, '', 1])
   })
 
-  it('in statement mode no entry starts, with a way around it or without', async () => {
+  it('in statement mode no entry starts, with a URL around it or without', async () => {
     const { through } = await pooler('statement')
     const url = through(tiers.roleUrl.web)
     expect(await refusal('web', envOf('web', url))).toEqual([1, HANDED_ON, []])
@@ -107,7 +107,7 @@ describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('Behind PgBouncer', () => 
     expect(await refusal('web', handedOn)).toEqual([1, listening, []])
   })
 
-  it('the mode is recognised however few connections it has, and in whichever order it gives them', async () => {
+  it('the mode is detected for any number of its connections, in any order that it hands them out', async () => {
     for (const size of ['1', '2', '3'])
       for (const order of ['0', '1']) {
         const settings = { default_pool_size: size, min_pool_size: size, server_round_robin: order }
@@ -131,7 +131,7 @@ async function documented(): Promise<Record<string, string>> {
   return Object.fromEntries(settings.filter(([name = '']) => !ours.includes(name)))
 }
 
-/** What a client of the pooler finds in the connection that it is given. */
+/** The session state that a client of the pooler finds in its connection. */
 const LEFT_BEHIND = `select
   (select array_agg(name || '=' || setting) from pg_settings
     where source = 'session' and name not in ('client_encoding', 'DateStyle', 'TimeZone', 'application_name')) as settings,
@@ -142,7 +142,7 @@ const LEFT_BEHIND = `select
 const NOTHING = { settings: null, statements: null, locks: 0, tables: null, channels: null }
 
 describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('In transaction mode, by the documented way', () => {
-  it('the main job is done by several processes over few connections, and no answer is another’s', async () => {
+  it('several processes do the main job over few connections, and no answer is another’s', async () => {
     const settings = { ...(await documented()), default_pool_size: '3' }
     expect(settings).toMatchObject({ pool_mode: 'transaction' })
     const { through } = await pooler('transaction', settings)
@@ -164,20 +164,20 @@ describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('In transaction mode, by t
       const expected = [name, made.id, made.id, name, String(n)]
       expect([made.name, again.id, read.id, read.name, renamed.metadata['n']]).toEqual(expected)
     }
-    // As many at once as one organization may have under way, on fewer connections of the server.
+    // As many at once as one organization may run, on fewer connections of the server.
     const lanes = [0, 1, 2, 3].map(async lane => {
       for (let n = lane; n < 60; n += 4) await one(n)
     })
     await Promise.all(lanes)
     expect([...webs, worker].flatMap(complaints)).toEqual([])
-    // Every connection of the pooler is looked at: a few clients hold them all at once.
+    // Inspects every connection of the pooler: a few clients hold them all at once.
     for (const url of [tiers.roleUrl.web, tiers.roleUrl.worker])
       expect(await Promise.all([1, 2, 3].map(() => query(through(url), LEFT_BEHIND)))).toEqual(
         Array.from({ length: 3 }, () => [NOTHING]),
       )
   })
 
-  it('`main` migrates around the pooler, sets nothing in its connections, and says what the role lacks', async () => {
+  it('`main` migrates around the pooler, sets nothing in its connections, and reports the role’s missing settings', async () => {
     const { through } = await pooler('transaction', { ...(await documented()), default_pool_size: '2' })
     const env = { ...envOf('main', through(tiers.databaseUrl)), MOORING_LISTEN_URL: tiers.databaseUrl }
     const main = startEntry('main', env)

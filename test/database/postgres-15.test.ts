@@ -1,6 +1,6 @@
 /**
- * Our own database on PostgreSQL 15 as Debian packages it, the oldest that is promised: migrated from empty, with a role for
- * each tier, through the registry's main job.
+ * Our own database on PostgreSQL 15 as packaged by Debian, the oldest supported version: migrated from empty, with a
+ * role for each tier, through the registry's main job.
  */
 import { afterAll, describe, expect, it } from 'vitest'
 import { migrate } from '#server/store/installation/migrate.ts'
@@ -11,13 +11,13 @@ import { makeCustomer } from '#test/support/mooring/customer.ts'
 import { makeTiers } from '#test/support/mooring/tiers.ts'
 
 const programs = debianPostgres()
-/** Started as the npm scripts start it, without a word of warning. */
+/** Started as the npm scripts start it, without a warning. */
 const QUIET = { flags: ['--disable-sigusr1'] }
 const cleanup = new AsyncDisposableStack()
 afterAll(() => cleanup.disposeAsync())
 
 describe.skipIf(isLeftOut('PostgreSQL 15 of Debian', programs !== null))('On PostgreSQL 15', () => {
-  it('an empty database is migrated, both roles are granted, and the main job is done', async () => {
+  it('an empty database is migrated, both roles are granted, and the main job completes', async () => {
     if (programs === null) throw new Error('PostgreSQL 15 of Debian is not installed')
     const server = await startServer({ programs })
     cleanup.defer(() => server.stop())
@@ -33,7 +33,7 @@ describe.skipIf(isLeftOut('PostgreSQL 15 of Debian', programs !== null))('On Pos
     const [web, worker] = await Promise.all([tiers.start('web', QUIET), tiers.start('worker', QUIET)])
     const told = await liveCoreStory(tiers, [web], customer)
     expect(told).toEqual({ ...CORE_STORY, leasedFrom: customer.database })
-    // Nothing went wrong on the way that a retry has hidden.
+    // No error occurred that a retry has hidden.
     for (const one of [web, worker]) expect(one.lines().filter(line => Number(line['level']) >= 40)).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-/** A migration's text, cut into the statements that are sent one by one. */
+/** Splits a migration's text into the statements that are sent one by one. */
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { migrationNames } from '#server/store/installation/migrate.ts'
@@ -27,7 +27,7 @@ describe('The statements of a text', () => {
     for (const name of await migrationNames()) {
       const text = await readFile(new URL(`../../migrations/${name}.sql`, import.meta.url), 'utf8')
       const bare = (sql: string) => sql.replace(/[\s;]/g, '')
-      // A backslash before a quote would have to be known of.
+      // The splitter does not handle a backslash before a quote.
       expect(text, name).not.toMatch(/\be'/i)
       expect(bare(statementsOf(text).join(''))).toBe(bare(text))
     }

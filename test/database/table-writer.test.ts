@@ -1,4 +1,7 @@
-/** Whoever can write every table of a running Mooring: what he edits is refused, and dials, seals and reveals nothing. */
+/**
+ * An attacker who can write every table of a running Mooring: their edits are refused, and nothing is dialled, sealed
+ * or revealed.
+ */
 import sodium from 'libsodium-wrappers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { organizationKeyText } from '#server/seal/sealer.ts'
@@ -15,7 +18,7 @@ let customer: Customer
 let trap: Trap
 let id: DatasourceId
 let uuid: string
-// It runs ahead of each case, so that no key is held in the web tier's cache from the one before.
+// The clock advances before each case, so that the web tier's cache holds no key of the previous one.
 let aheadMs = 0
 const clock = () => {
   aheadMs += 1_000
@@ -44,13 +47,13 @@ afterEach(() => {
   expect(trap.connections()).toBe(0)
 })
 
-/** Has it checked, and answers what a caller sees of that. */
+/** Requests a check, and returns a caller's view of its result. */
 async function checked() {
   const { status, statusReason, checks } = await mooring.client().datasources.verify.mutate({ id, waitSeconds: 20 })
   return { status, statusReason, checks }
 }
 
-/** Gives an organization a new key with the operator's command, and answers the ids of the old and the new one. */
+/** Gives an organization a new key by the operator's command, and returns the ids of the old and the new one. */
 async function rekeyed(org: string): Promise<{ old: string; fresh: string }> {
   const { db, databaseUrl, config } = mooring
   const run = operator({ db, databaseUrl, keyringDir: config.keyring, now: clock })
@@ -62,7 +65,7 @@ async function rekeyed(org: string): Promise<{ old: string; fresh: string }> {
   return { old: String(old?.['id']), fresh: String(fresh?.['id']) }
 }
 
-/** What was active stays so, with its trouble told: an edit is no verdict on the customer's database. */
+/** An active datasource stays active and shows the reason: an edit is no verdict on the customer's database. */
 const REFUSED = { status: 'active', statusReason: 'credential_unreadable', checks: [] }
 
 /** A neighbour in the same organization, and its UUID. */
@@ -97,7 +100,7 @@ describe('An UPDATE of a credential', () => {
     ['the display column of the host', () => `update datasources set host = '127.0.0.2' where id = '${uuid}'`],
     ['the display column of the port', () => `update datasources set port = ${trap.port} where id = '${uuid}'`],
     ['the display column of the database', () => `update datasources set database = 'another' where id = '${uuid}'`],
-  ])('to %s is refused like every other one', async (_what, statement) => {
+  ])('to %s is refused like any other', async (_what, statement) => {
     await sql(await statement())
     expect(await checked()).toEqual(REFUSED)
   })
@@ -114,7 +117,7 @@ describe('An UPDATE of a credential', () => {
     await sql('drop table kept')
   })
 
-  it('to a box forged with the public key alone is refused, and leads nowhere', async () => {
+  it('to a box forged with the public key alone is refused, and causes no dial', async () => {
     const [row] =
       await sql(`select k.public_key, c.org_id, c.version from credentials c join organization_keys k on k.id = c.key_id
       where c.datasource_id = '${uuid}'`)
@@ -168,7 +171,7 @@ describe("An UPDATE of an organization's key", () => {
     const made = await client.datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
     const [key] = await sql(`select id from organization_keys where org_id = '${org}'`)
     await sql(await statement(org, String(key?.['id'])))
-    // The web tier looks at a key's row again after 30 s; its clock has gone on by then.
+    // The web tier reads a key's row again after 30 s; its clock has passed that by then.
     for (let count = 0; count < 40; count += 1) await client.datasources.get.query({ id: made.id })
     const rows = await sql(`select count(*)::int as n from datasources where org_id = '${org}'`)
     const registered = await mooring.call('POST', '/v1/datasources', {
@@ -184,7 +187,7 @@ describe("An UPDATE of an organization's key", () => {
 
   const NOTHING = { registered: 500, handed: 500, isLeft: false, reason: 'credential_unreadable' }
 
-  it("to one's own pair: nothing is sealed to it, handed out, or opened", async () => {
+  it('to the attacker’s own pair: it seals, hands out and opens nothing', async () => {
     const pair = sodium.crypto_box_keypair()
     const publicKey = Buffer.from(pair.publicKey)
     const found = await spoiled((org, keyId) => {
@@ -199,7 +202,7 @@ describe("An UPDATE of an organization's key", () => {
   it('that makes a retired key current: nothing is sealed to it', async () => {
     const found = await spoiled(async org => {
       const { old, fresh } = await rekeyed(org)
-      // Each has the other's column and keeps its own signature.
+      // Each row has the other's column and keeps its own signature.
       return `
         update organization_keys set retired_at = (select retired_at from organization_keys where id = '${old}')
           where id = '${fresh}';

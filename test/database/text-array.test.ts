@@ -1,4 +1,4 @@
-/** Long texts as one binary parameter: PostgreSQL reads back what was written, whatever the texts hold. */
+/** Long texts as one binary parameter: PostgreSQL reads back the written array, for any texts. */
 import pg from 'pg'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { textArray } from '#server/store/database/text-array.ts'
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => client.end())
 
-it('An array of texts in binary form is the same array to PostgreSQL', async () => {
+it('PostgreSQL reads the same array of texts from its binary form', async () => {
   const text = fc
     .oneof(fc.string(), fc.string({ unit: 'grapheme' }), fc.constantFrom('', 'null', '{"a":"b\\"c"}', 'é', '\u{1F984}'))
     .map(any => any.toWellFormed().replaceAll('\u0000', ''))

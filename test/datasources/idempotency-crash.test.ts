@@ -1,4 +1,7 @@
-/** A web process that dies after its commit, while its caller waits for the verdict: whoever asks again misses nothing. */
+/**
+ * A web process dies after its commit, while its caller waits for the verdict: a caller who repeats the request misses
+ * nothing.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { onNews, settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -7,7 +10,7 @@ import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Installation, prepareInstallation } from '#test/support/mooring/installation.ts'
 import { type Running, startEntry } from '#test/support/operations/processes.ts'
 
-// Whole processes are started here, several to a test: on a busy machine each takes seconds.
+// Each test starts several processes: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let installation: Installation
@@ -44,7 +47,7 @@ interface Answered {
   readonly body: ReturnType<typeof JSON.parse>
 }
 
-/** Asks with a key for idempotency. Rejects when the connection ends without an answer. */
+/** Sends a request with an idempotency key. Rejects when the connection ends without an answer. */
 async function ask(
   url: string,
   more: Pick<RequestInit, 'signal'> & { body?: object; headers?: Record<string, string> },
@@ -59,7 +62,7 @@ async function ask(
   return { status: answer.status, replayed, body: await answer.json() }
 }
 
-/** Resolves once the effect is committed and its caller waits: there is no answer yet. */
+/** Resolves once the effect is committed and its caller waits, before there is an answer. */
 async function committed(): Promise<void> {
   const row = await onNews(installation.databaseUrl, async client => {
     const { rows } = await client.query('select answer from idempotency_keys where result is not null')
@@ -79,7 +82,10 @@ const made = () =>
 
 const ONCE = { datasources: 1, credentials: 1, version: 1, checks: 1, events: 1 }
 
-/** Has a web process take the request, commit it, and die while its caller waits. Answers what it left, and where another one is. */
+/**
+ * Has a web process take the request, commit it, and die while its caller waits. Returns the committed rows and another
+ * process.
+ */
 async function takenByOneThatDies(sent: (url: string) => Promise<Answered>) {
   const [{ web, url }, other] = await Promise.all([startWeb(), startWeb()])
   const dying = sent(url).then(
@@ -97,12 +103,12 @@ async function takenByOneThatDies(sent: (url: string) => Promise<Answered>) {
 }
 
 describe('A web process that is killed after its commit, while its caller waits for the verdict,', () => {
-  it('has registered: another one answers with that datasource, at once for who does not wait, and the verdict comes', async () => {
+  it('has registered: another one answers with that datasource, at once for a caller who does not wait, and the verdict follows', async () => {
     const headers = { 'idempotency-key': 'crash' }
     const { left, url } = await takenByOneThatDies(at =>
       ask(`${at}/v1/datasources`, { headers: { ...headers, prefer: 'wait=30' } }),
     )
-    // Less than the half minute that it would wait for the answer of one that lives.
+    // Less than the half minute that it would wait for the answer of a living process.
     const again = await ask(`${url}/v1/datasources`, { headers, signal: AbortSignal.timeout(25_000) })
     expect(again).toMatchObject({ status: 201, replayed: true, body: { status: 'unverified' } })
     expect(bareUuid(again.body.id)).toBe(left['id'])
@@ -114,7 +120,7 @@ describe('A web process that is killed after its commit, while its caller waits 
     expect(await ask(`${url}/v1/datasources`, { headers })).toEqual(again)
   })
 
-  it('has registered: another one waits for the verdict in its place, and keeps it as the answer', async () => {
+  it('has registered: another one waits for the verdict in its place, and stores it as the answer', async () => {
     const body = { waitSeconds: 30, idempotencyKey: 'crash' }
     const register = (at: string) => ask(`${at}/trpc/datasources.register`, { body })
     const { left, url } = await takenByOneThatDies(register)

@@ -1,4 +1,4 @@
-/** One idempotency key, one effect: the first answer is kept and given again to whoever asks the same once more. */
+/** One idempotency key, one effect: the first answer is stored and replayed for every repeat. */
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -47,7 +47,7 @@ interface Ask {
   readonly at?: string
 }
 
-/** A registration in each voice, its idempotency key where that voice has it. */
+/** A registration on each surface, with its idempotency key where that surface has one. */
 const VOICES = [
   [
     'the datasources dialect',
@@ -79,8 +79,8 @@ async function send(of: { path: string; body: object; idempotencyKey?: string; k
 }
 
 describe.each(VOICES)('In %s', (voice, register) => {
-  it('50 registrations at once with one key make one row and 50 equal answers', async () => {
-    // Nothing is known of this organization in the process yet, its sealing key included.
+  it('50 concurrent registrations with one key create one row and return 50 equal answers', async () => {
+    // The process has nothing cached for this organization yet, including its sealing key.
     const { id, testKey: key } = await mooring.newOrganization('Fifty')
     const answers = await Promise.all(Array.from({ length: 50 }, () => register({ idempotencyKey: 'fifty', key })))
     expect(new Set(answers.map(answer => answer.status))).toEqual(new Set([voice === 'tRPC' ? 200 : 201]))
@@ -101,7 +101,7 @@ describe.each(VOICES)('In %s', (voice, register) => {
     expect((await register({ idempotencyKey: 'same', key })).text).toBe(first.text)
   })
 
-  it('another principal is not given the answer', async () => {
+  it('another principal does not receive the answer', async () => {
     const { id, testKey, liveKey } = await mooring.newOrganization('Principals')
     const mine = await register({ idempotencyKey: 'mine', key: testKey })
     const theirs = await register({ idempotencyKey: 'mine', key: liveKey })
@@ -118,7 +118,7 @@ describe.each(VOICES)('In %s', (voice, register) => {
     expect((await register({ idempotencyKey: 'k'.repeat(255), key })).status).toBeLessThan(300)
   })
 
-  it('a refusal is not kept: the key is good for the corrected request', async () => {
+  it('a refusal is not stored: the key is free for the corrected request', async () => {
     const { id, testKey: key } = await mooring.newOrganization('Refused')
     const refused = await register({ idempotencyKey: 'again', key, url: 'postgres://nobody' })
     expect(refused.status).toBeGreaterThanOrEqual(400)
@@ -145,7 +145,7 @@ describe('After 24 hours', () => {
 })
 
 describe('A key', () => {
-  it('is good for one method and path', async () => {
+  it('belongs to one method and path', async () => {
     const { testKey: key } = await mooring.newOrganization('Paths')
     const body = { connectionString: customer.url() }
     const first = await send({ path: '/v1/datasources', body, idempotencyKey: 'path', key })
@@ -156,7 +156,7 @@ describe('A key', () => {
     expect((await send({ path: '/v1/datasources', body, idempotencyKey: 'path', key })).text).toBe(first.text)
   })
 
-  it('that met a conflict is free again', async () => {
+  it('is free again after a conflict', async () => {
     const { datasources } = mooring.client()
     const { id } = await datasources.register.mutate({ connectionString: customer.url() })
     const rotation = { id, connectionString: customer.url('superuser'), idempotencyKey: 'free' }
@@ -166,7 +166,7 @@ describe('A key', () => {
     await datasources.rotate.mutate({ ...rotation, expectedVersion: 1 })
   })
 
-  it('replays an answer for as long as it is kept, though the datasource is gone', async () => {
+  it('replays an answer while it is stored, even after the datasource is removed', async () => {
     const { datasources } = mooring.client()
     const { id } = await datasources.register.mutate({ connectionString: customer.url() })
     const rename = () => datasources.update.mutate({ id, name: 'Renamed', idempotencyKey: 'rename' })
@@ -181,8 +181,8 @@ describe('A key', () => {
   })
 })
 
-describe('What is asked of a first request alone', () => {
-  it('does not stand before a replay: the datasources of a capability may be gone', async () => {
+describe('A precondition of a first request', () => {
+  it('does not block a replay: the datasources of a capability may be gone', async () => {
     const { testKey: key } = await mooring.newOrganization('Named')
     const { datasources } = mooring.client(key)
     const { id } = await datasources.register.mutate({ connectionString: customer.url() })
@@ -195,7 +195,7 @@ describe('What is asked of a first request alone', () => {
     expect(await ask('another')).toMatchObject({ status: 400, replayed: null, body: { param: 'datasourceIds.0' } })
   })
 
-  it('does not stand before a replay: the datasource that was introspected may be gone', async () => {
+  it('does not block a replay: the introspected datasource may be gone', async () => {
     const { testKey: key } = await mooring.newOrganization('Introspected')
     const { datasources } = mooring.client(key)
     const { id } = await datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
@@ -208,7 +208,7 @@ describe('What is asked of a first request alone', () => {
     expect(await ask('another')).toMatchObject({ status: 404, replayed: null })
   })
 
-  it('does not stand before a replay: the key that a string was sealed to may be retired', async () => {
+  it('does not block a replay: the key that a string was sealed to may be retired', async () => {
     const { id, testKey: key } = await mooring.newOrganization('Sealed')
     const sealingKey = await mooring.client(key).organization.sealingKey.query()
     const { keyId, ...box } = await sealConnectionString(customer.url(), sealingKey)
@@ -230,7 +230,7 @@ describe('A token that is shown once', () => {
       '/trpc/organization.mintCapability',
       { operations: ['datasources.read'], participantKind: 'agent', ttlSeconds: 60, idempotencyKey: 'token' },
     ],
-  ])('is kept nowhere: the replayed answer for %s is without it', async (_what, path, body) => {
+  ])('is stored nowhere: the replayed answer for %s is without it', async (_what, path, body) => {
     const first = (await send({ path, body })).body.result.data
     const token: string = first.key ?? first.token
     expect(token).toMatch(/^[sr]k_test_/)
@@ -242,7 +242,7 @@ describe('A token that is shown once', () => {
   })
 })
 
-/** Resolves once somebody waits for a lock in Mooring's database, for a statement like this one. */
+/** Resolves once a session waits for a lock in Mooring's database, for a statement like this one. */
 async function blocked(admin: pg.Client, statement: string, count = 1): Promise<void> {
   for (;;) {
     const { rowCount } = await admin.query(
@@ -254,8 +254,8 @@ async function blocked(admin: pg.Client, statement: string, count = 1): Promise<
   }
 }
 
-describe('A process that is killed in between', () => {
-  it('leaves neither claim nor effect: the request that waited for it goes ahead', async () => {
+describe('A process that is killed before its commit', () => {
+  it('leaves neither claim nor effect: the request that waited for it proceeds', async () => {
     const { id, testKey: key } = await mooring.newOrganization('Killed')
     const web = startEntry('web', {
       PORT: '0',
@@ -269,7 +269,7 @@ describe('A process that is killed in between', () => {
     await holder.connect()
     const watcher = new pg.Client({ connectionString: mooring.databaseUrl })
     await watcher.connect()
-    // The claim is made, and the effect gets as far as its audit row.
+    // The claim is written, and the effect reaches its audit row.
     await holder.query('begin; lock table audit_events in exclusive mode')
     const body = { connectionString: customer.url() }
     const ask = { path: '/v1/datasources', body, idempotencyKey: 'killed', key }
@@ -292,9 +292,9 @@ describe('A process that is killed in between', () => {
 })
 
 describe('A caller who waits for the verdict', () => {
-  it('gets the same verdict for the same key, though he asks again before it is there', async () => {
+  it('gets the same verdict for the same key, even when they repeat the request before it exists', async () => {
     const { id, testKey: key } = await mooring.newOrganization('Waiting')
-    // Lets nobody through to the customer's server until it is told to.
+    // Holds back connections to the customer's server until released.
     const opened = Promise.withResolvers<void>()
     const gate = createServer(async socket => {
       socket.on('error', () => undefined)

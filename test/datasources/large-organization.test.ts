@@ -1,6 +1,6 @@
 /**
- * One organization has most of the rows, and two hundred others a hundredth: what is read for a page is what a page has, by
- * the plan that PostgreSQL makes for any organization.
+ * One organization has most of the rows, and two hundred others a hundredth: a page is read by its own rows, under
+ * PostgreSQL's plan for any organization.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
@@ -13,7 +13,7 @@ import { query } from '#test/support/database/postgres.ts'
 
 const ROWS = 10_000
 const PAGE = 100
-/** A row of the datasource, one of its credential, and the one more that tells whether there is another page. */
+/** A row of the datasource, one of its credential, and one more that shows whether another page exists. */
 const BOUND = 3 * PAGE
 
 const LARGE = newId()
@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-/** Endpoints with a feed each, and three credentials each, two of them retired. Triggers look at foreign keys. */
+/** Endpoints with a feed each, and three credentials each, two of them retired. Turns off foreign-key triggers. */
 const ROWS_OF_ALL = `
   set session_replication_role = replica;
   create temp table made as
@@ -63,9 +63,9 @@ it('One datasource is read by its row and its credential', async () => {
   expect(await readFor(db => datasources.find(db, String(org), { id: String(id) }))).toBe(2)
 })
 
-it('The heads of the feeds that are watched are read by their rows', async () => {
+it('The heads of the watched feeds are read by their rows', async () => {
   const asked = await query(database.url, 'select org_id, id from asked')
   const feeds = asked.map(row => ({ organizationId: String(row['org_id']), datasourceId: String(row['id']) }))
-  // The list that is handed in counts as rows, too.
+  // The array parameter counts as rows, too.
   expect(await readFor(db => feedEvents.heads(db, feeds))).toBe(2 * PAGE)
 })

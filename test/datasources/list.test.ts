@@ -1,4 +1,4 @@
-/** Lists: pages that neither repeat nor skip while others register, in both directions, and every filter. */
+/** Lists: pages that neither repeat nor skip during concurrent registrations, in both directions, and every filter. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultOf, type Inputs } from '#client/index.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -12,7 +12,7 @@ afterAll(() => mooring.stop())
 
 const url = (database: string) => `postgres://reader:secret@127.0.0.1:5432/${database}`
 
-/** An organization with so many datasources, oldest first, and a client of its. */
+/** An organization with this many datasources, oldest first, and a client of it. */
 async function organizationWith(count: number) {
   const { id, testKey, liveKey } = await mooring.newOrganization('Listing')
   const { datasources } = mooring.client(testKey)
@@ -27,7 +27,7 @@ async function organizationWith(count: number) {
 const idsOf = (found: readonly { id: string }[]) => found.map(one => one.id)
 
 describe('Pages through tRPC', () => {
-  it('come newest first, each row once, whatever is registered meanwhile', async () => {
+  it('come newest first, each row once, during concurrent registrations', async () => {
     const { datasources, newestFirst } = await organizationWith(9)
     const seen: string[] = []
     for (let cursor: string | undefined; ; ) {
@@ -41,7 +41,7 @@ describe('Pages through tRPC', () => {
     expect(seen).toEqual(newestFirst)
   })
 
-  it('go on behind a row that was removed', async () => {
+  it('continue after a row that was removed', async () => {
     const { datasources, newestFirst } = await organizationWith(4)
     const first = await datasources.list.query({ limit: 2 })
     await datasources.remove.mutate({ id: first.items[1]?.id ?? 'ds_' })
@@ -61,7 +61,7 @@ describe('Pages through tRPC', () => {
 })
 
 describe('Pages through the datasources dialect', () => {
-  it('go on with starting_after and back with ending_before', async () => {
+  it('continue with starting_after and go back with ending_before', async () => {
     const { newestFirst, get } = await organizationWith(5)
     const first = await get('?limit=2')
     expect([idsOf(first.data), first.has_more]).toEqual([newestFirst.slice(0, 2), true])
@@ -75,7 +75,7 @@ describe('Pages through the datasources dialect', () => {
     expect([idsOf(further.data), further.has_more]).toEqual([newestFirst.slice(0, 2), false])
   })
 
-  it('are all rows where no parameter is given', async () => {
+  it('hold all rows without a parameter', async () => {
     const { id, newestFirst, get } = await organizationWith(1)
     await query(
       mooring.databaseUrl,
@@ -104,7 +104,7 @@ describe('Pages through the datasources dialect', () => {
 })
 
 describe('A filter', () => {
-  /** One organization for all of these: what differs is what they ask for. */
+  /** One organization for all of these: they differ in their filters. */
   async function filtered() {
     const { id, testKey, liveKey } = await mooring.newOrganization('Filtering')
     const { datasources } = mooring.client(testKey)
@@ -143,7 +143,7 @@ describe('A filter', () => {
     expect(await list({ metadata: { tier: '1' }, namePrefix: 'Shop', status: 'unverified' })).toEqual([])
   })
 
-  it('by name prefix goes by the name that is shown, takes every character as it is, and minds the case', async () => {
+  it('by name prefix matches the displayed name, takes every character literally, and is case-sensitive', async () => {
     const { list, datasources } = await filtered()
     expect(await list({ namePrefix: 'Shop' })).toEqual(['shop'])
     expect(await list({ namePrefix: 'shop' })).toEqual(['till'])
@@ -157,7 +157,7 @@ describe('A filter', () => {
     }
   })
 
-  it('by metadata takes __proto__ and constructor as keys like any other', async () => {
+  it('by metadata accepts __proto__ and constructor as ordinary keys', async () => {
     const { list, add, datasources } = await filtered()
     const metadata = JSON.parse('{"__proto__":"a","constructor":"b","toString":"c"}')
     const made = await add({ connectionString: url('proto'), metadata })
@@ -175,7 +175,7 @@ describe('A filter', () => {
 })
 
 describe('A removed datasource', () => {
-  it('is in no list, and shows its record to who asks for removed ones', async () => {
+  it('is in no list, and returns its record to a caller who asks for removed ones', async () => {
     const { datasources, newestFirst, get, testKey } = await organizationWith(2)
     const [id] = newestFirst
     if (id === undefined) throw new Error('there is none')
@@ -190,7 +190,7 @@ describe('A removed datasource', () => {
       expect((await mooring.call('GET', path, { key: testKey })).status).toBe(404)
   })
 
-  it('of another organization is not found, asked for in either way', async () => {
+  it('of another organization is not found, in either way of asking', async () => {
     const { datasources, newestFirst } = await organizationWith(1)
     const id = newestFirst[0] as `ds_test_${string}` // registered by a test key
     await datasources.remove.mutate({ id })

@@ -1,4 +1,4 @@
-/** Quotas: an organization has as many as it may have, never one more, whatever arrives at once and wherever. */
+/** Quotas: an organization never exceeds its limit, however many requests arrive at once at any process. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeKey } from '#test/support/access/keys.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -49,7 +49,7 @@ const livingDatasources = async (org: string) => {
 }
 
 describe('Datasources', () => {
-  it('are never more than the quota, though many arrive at once at several processes in all voices', async () => {
+  it('never exceed the quota, though many arrive at once at several processes on all surfaces', async () => {
     const { id, testKey: key } = await mooring.newOrganization('Crowded')
     const answers = await Promise.all(
       Array.from({ length: 24 }, (_, at) => {
@@ -64,7 +64,7 @@ describe('Datasources', () => {
     expect(await livingDatasources(id)).toEqual({ rows: 3, tasks: 3, credentials: 3, counted: 3 })
   })
 
-  it('that are refused leave nothing behind, an idempotency key included', async () => {
+  it('that are refused leave nothing behind, including an idempotency key', async () => {
     const { testKey: key } = await mooring.newOrganization('Full')
     for (const name of ['a', 'b', 'c']) await ask(0, '/v1/datasources', { key, body: named(name) })
     const before = await effects(mooring.databaseUrl)
@@ -84,17 +84,17 @@ describe('Datasources', () => {
       Array.from({ length: 8 }, (_, at) => ask(at, '/v1/datasources', { key, body: named('a') })),
     )
     expect(new Set(again.map(answer => answer.status))).toEqual(new Set([200]))
-    // The pending one is compared by a task of its own, which takes no room.
+    // The pending one is compared by a task of its own, which uses no quota.
     expect(await livingDatasources(id)).toEqual({ rows: 3, tasks: 4, credentials: 4, counted: 3 })
   })
 
-  it('that are registered at once under one name take one place', async () => {
+  it('that are registered concurrently under one name take one place', async () => {
     const { id, testKey: key } = await mooring.newOrganization('Namesakes')
     await Promise.all(Array.from({ length: 12 }, (_, at) => ask(at, '/v1/datasources', { key, body: named('same') })))
     expect(await livingDatasources(id)).toMatchObject({ rows: 1, counted: 1 })
   })
 
-  it('make room when they are removed, once each', async () => {
+  it('free their place when they are removed, once each', async () => {
     const { id, testKey: key } = await mooring.newOrganization('Leaving')
     const ids: string[] = []
     for (const name of ['a', 'b', 'c']) ids.push((await ask(0, '/v1/datasources', { key, body: named(name) })).body.id)
@@ -108,7 +108,7 @@ describe('Datasources', () => {
     expect(answers).toEqual([201, 201, 403])
   })
 
-  it("of one organization take no room of another's", async () => {
+  it('of one organization use no quota of another', async () => {
     const [one, two] = [await mooring.newOrganization('One'), await mooring.newOrganization('Two')]
     for (const name of ['a', 'b', 'c']) await ask(0, '/v1/datasources', { key: one.testKey, body: named(name) })
     expect((await ask(0, '/v1/datasources', { key: two.testKey, body: named('a') })).status).toBe(201)
@@ -116,7 +116,7 @@ describe('Datasources', () => {
 })
 
 describe('Keys', () => {
-  it('are never more than the quota; a revoked or expired one makes room', async () => {
+  it('never exceed the quota; a revoked or expired one frees its place', async () => {
     const { id, testKey: key } = await mooring.newOrganization('Keyed')
     const create = (at: number) => ask(at, '/trpc/organization.createKey', { key, body: { mode: 'test' } })
     const living = async () =>
@@ -144,7 +144,7 @@ describe('Keys', () => {
 describe('Capabilities', () => {
   const body = { operations: ['feeds.read'], ttlSeconds: 60 }
 
-  it('are never more than the quota; a revoked or expired one makes room', async () => {
+  it('never exceed the quota; a revoked or expired one frees its place', async () => {
     const { testKey: key } = await mooring.newOrganization('Capable')
     const mint = (at: number) => ask(at, '/v1/capabilities', { key, body })
     const answers = await Promise.all(Array.from({ length: 10 }, (_, at) => mint(at)))
@@ -158,7 +158,7 @@ describe('Capabilities', () => {
     aheadMs = 0
   })
 
-  it('are rotated at a full quota, with one place more for a grace', async () => {
+  it('are rotated at a full quota, with one place more for a grace period', async () => {
     const { testKey: key } = await mooring.newOrganization('Rotating')
     const ids = []
     for (let made = 0; made < 3; made += 1) ids.push((await ask(0, '/v1/capabilities', { key, body })).body.id)

@@ -1,4 +1,7 @@
-/** A rotation cannot break a database that works: the new credential is tried first, and the old one stays until it passes. */
+/**
+ * A rotation cannot break a working database: the new credential is tried first, and the old one stays until the new
+ * one passes.
+ */
 import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
 import { TLSSocket } from 'node:tls'
@@ -20,14 +23,14 @@ let customer: Customer
 let elsewhere: Customer
 beforeAll(async () => {
   dns = await startDnsServer()
-  // Refused for good, so that the worker looks at an endpoint once and not again and again.
+  // Refused for good, so that the worker checks an endpoint once and not repeatedly.
   dns.answer('api.acme.io', { addresses: ['10.0.0.1'] })
   mooring = await startMooring({ env: { MOORING_DNS_SERVERS: dns.address } })
   customer = await makeCustomer()
   elsewhere = await makeCustomer()
 })
 beforeEach(async () => {
-  // The tests try one server more often than any caller may.
+  // The tests dial one server more often than any caller may.
   await sql('delete from dial_budgets')
 })
 afterAll(async () => {
@@ -47,7 +50,7 @@ const credentialsOf = (id: string) =>
 const pendingOf = (id: string) =>
   sql(`select version from credentials where datasource_id = '${uuid(id)}' and state = 'pending'`)
 
-/** The same login, told apart by what it calls itself: another fingerprint, and it works. */
+/** The same login with another application name: another fingerprint, and it works. */
 const named = (name: string, otherwise: Otherwise = {}) =>
   customer.url('reader', { ...otherwise, parameters: `application_name=${name}` })
 
@@ -96,7 +99,7 @@ describe('A new credential', () => {
     expect(verified).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 1 })
   })
 
-  it('for a superuser is refused, and does not end what works', async () => {
+  it('for a superuser is refused, and does not end the working one', async () => {
     const { id } = await registered()
     const refused = await datasources().rotate.mutate({
       id,
@@ -111,7 +114,7 @@ describe('A new credential', () => {
     expect(await credentialsOf(id)).toEqual([current(1), retired(2)])
   })
 
-  it('for another database is refused undialled, and taken with the caller’s leave', async () => {
+  it('for another database is refused without a dial, and accepted with allowMove', async () => {
     const { id } = await registered()
     const connectionString = elsewhere.url()
     const refused = await datasources().rotate.mutate({ id, connectionString, waitSeconds: 20 })
@@ -136,17 +139,17 @@ describe('A new credential', () => {
     expect(status).toBe(201)
     expect(second.id).not.toBe(first.id)
 
-    // The key of the second one cannot be taken by moving the first one back.
+    // The second one's key cannot be taken by moving the first one back.
     const back = { id: first.id, connectionString: named('back'), allowMove: true, waitSeconds: 20 }
     expect(await datasources().rotate.mutate(back)).toMatchObject({ database: customer.database, status: 'active' })
     expect((await post(customer.url())).body.id).toBe(second.id)
     for (const id of [first.id, second.id]) await datasources().remove.mutate({ id })
   })
 
-  it('does not wait for the datasource that has the natural key of where it moves', async () => {
+  it('does not wait for the datasource that has the natural key of its new place', async () => {
     const { body: first } = await post(customer.url())
     const { body: second } = await post(elsewhere.url())
-    // As the removal of an organization holds them all, or the move of the second one onto the key of the first.
+    // As the removal of an organization locks them all, or the move of the second one onto the key of the first.
     const holder = new pg.Client({ connectionString: mooring.databaseUrl })
     await holder.connect()
     await holder.query(`begin; select from datasources where id = '${uuid(second.id)}' for no key update`)
@@ -157,7 +160,7 @@ describe('A new credential', () => {
     for (const id of [first.id, second.id]) await datasources().remove.mutate({ id })
   })
 
-  it('is refused where another version is in force than the caller expects, and nothing is written', async () => {
+  it('is refused when another version is in force than the caller expects, and nothing is written', async () => {
     const { id } = await registered()
     const rotate = (expectedVersion: number, name: string) =>
       datasources().rotate.mutate({ id, connectionString: named(name), expectedVersion, waitSeconds: 20 })
@@ -169,7 +172,7 @@ describe('A new credential', () => {
     expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
   })
 
-  it('is not for an endpoint, nor a signing key for a direct datasource', async () => {
+  it('is not accepted for an endpoint, nor a signing key for a direct datasource', async () => {
     const endpoint = await datasources().register.mutate({
       endpoint: 'https://api.acme.io/feed',
       signingKey: 'a signing key',
@@ -188,7 +191,7 @@ describe('A new credential', () => {
   })
 })
 
-/** A port that nothing listens on yet, and what lets connections through to the customer's server from then on. */
+/** A port that refuses at first, and a function that makes it forward to the customer's server. */
 async function closedPort(): Promise<{ port: number; open: () => Promise<Server> }> {
   const closed = createServer().listen(0, '127.0.0.1')
   await once(closed, 'listening')
@@ -211,7 +214,7 @@ async function closedPort(): Promise<{ port: number; open: () => Promise<Server>
   }
 }
 
-/** Rotates to a place where nobody answers, and waits until that was found. */
+/** Rotates to a place without a server, and waits until the check has found that. */
 async function rotatedToNowhere(id: DatasourceId): Promise<void> {
   const { port } = await closedPort()
   const connectionString = customer.url('reader', { port })
@@ -245,7 +248,7 @@ describe('A new credential that cannot be tried', () => {
     server.close()
   })
 
-  it('gives way to the next one, its bytes destroyed', async () => {
+  it('gives way to the next one, and its bytes are destroyed', async () => {
     const { id } = await registered()
     await rotatedToNowhere(id)
     const third = await datasources().rotate.mutate({ id, connectionString: named('third'), waitSeconds: 20 })
@@ -253,7 +256,7 @@ describe('A new credential that cannot be tried', () => {
     expect(await credentialsOf(id)).toEqual([retired(1), retired(2), current(3)])
   })
 
-  it('stands in the way of a caller who expects that nothing is', async () => {
+  it('conflicts with a caller who expects none', async () => {
     const { id } = await registered()
     await rotatedToNowhere(id)
     const refused = datasources().rotate.mutate({ id, connectionString: named('other'), expectedVersion: 1 })
@@ -263,7 +266,7 @@ describe('A new credential that cannot be tried', () => {
 })
 
 describe('A CA certificate', () => {
-  /** The certificate of the customers' server, which vouches for itself. */
+  /** The self-signed certificate of the customers' server. */
   async function certificate(): Promise<string> {
     const client = new pg.Client({ connectionString: customer.url(), ssl: { rejectUnauthorized: false } })
     await client.connect()
@@ -274,7 +277,7 @@ describe('A CA certificate', () => {
     return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
   }
 
-  it('comes with its string, and mends what was rejected; the string alone is the same credential, another needs it again', async () => {
+  it('comes with its string, and repairs a rejected datasource; the string alone is the same credential, and another string must bring it again', async () => {
     const strict = customer.url('reader', { parameters: 'sslmode=verify-full' })
     const made = await datasources().register.mutate({ connectionString: strict, schema: 'app', waitSeconds: 20 })
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'tls_failed', credentialFingerprint: null })
@@ -313,7 +316,7 @@ describe('A CA certificate', () => {
 })
 
 describe('A first credential', () => {
-  it('that is rejected stays, so that a verification works once the role is mended', async () => {
+  it('that is rejected stays, so that a verification passes once the role is fixed', async () => {
     await customer.sql(`alter role ${customer.roles.reader} createrole bypassrls`)
     const rejected = await datasources().register.mutate({
       connectionString: customer.url(),
@@ -328,7 +331,7 @@ describe('A first credential', () => {
     expect(await credentialsOf(id)).toEqual([current(1)])
   })
 
-  it('that is rejected from the beginning stays through a refused rotation', async () => {
+  it('that was rejected from the beginning stays through a refused rotation', async () => {
     const connectionString = customer.url('superuser')
     const { id } = await datasources().register.mutate({ connectionString, schema: 'app', waitSeconds: 20 })
     const wrong = { id, connectionString: customer.url('reader', { password: 'not-it' }), waitSeconds: 20 }
@@ -343,8 +346,8 @@ describe('A first credential', () => {
   })
 })
 
-describe('POST /v1/datasources, once more', () => {
-  it('rotates the same datasource, answers 200 with the same id, and keeps what works when the new string does not', async () => {
+describe('A repeated POST /v1/datasources', () => {
+  it('rotates the same datasource, answers 200 with the same id, and keeps the working credential when the new one fails', async () => {
     const first = await post(customer.url())
     expect(first).toMatchObject({ status: 201, body: { status: 'active', credential_version: 1 } })
     const { id } = first.body
@@ -365,7 +368,7 @@ describe('POST /v1/datasources, once more', () => {
 })
 
 describe('A removal', () => {
-  it('destroys the bytes of the credential in force and of the pending one, and ends the tasks', async () => {
+  it('destroys the bytes of the current and the pending credential, and ends the tasks', async () => {
     const { id } = await registered()
     await rotatedToNowhere(id)
     expect(await datasources().remove.mutate({ id })).toMatchObject({

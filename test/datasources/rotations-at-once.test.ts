@@ -1,4 +1,4 @@
-/** Rotations that come at once, by whatever route, leave exactly one credential in force, and each is answered as it should be. */
+/** Concurrent rotations, by any route, leave exactly one credential in force, and each gets the right answer. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
 import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
@@ -14,8 +14,8 @@ beforeAll(async () => {
   mooring = await startMooring()
 })
 afterAll(() => mooring.stop())
-// Each is another credential that may never be dialled, and counts as a guess: an organization has ten at one server in a
-// quarter of an hour.
+// Each is another credential that may never be dialled, and counts as a guess: an organization has ten at one server in
+// a quarter of an hour.
 beforeEach(async () => {
   key = (await mooring.newOrganization('Rotating')).testKey
   customer = await makeCustomer()
@@ -24,7 +24,7 @@ afterEach(() => customer.drop())
 
 const datasources = () => mooring.client(key).datasources
 const uuid = (id: string) => uuidOf(id, 'ds_test_') ?? ''
-/** The same login, told apart by what it calls itself: another fingerprint, and it works. */
+/** The same login with another application name: another fingerprint, and it works. */
 const named = (name: string) => customer.url('reader', { parameters: `application_name=${name}` })
 const post = (connectionString: string, prefer = 'wait=20') =>
   mooring.call('POST', '/v1/datasources', { key, body: { connectionString, schema: 'app' }, headers: { prefer } })
@@ -37,7 +37,7 @@ const credentialsOf = (id: string) =>
   )
 const fault = (refused: Promise<unknown>) => refused.then(() => 'none', faultOf)
 
-describe('Eight rotations at once', () => {
+describe('Eight concurrent rotations', () => {
   const eight = Array.from({ length: 8 }, (_, at) => at)
 
   async function exactlyOneInForce(id: DatasourceId, rotations: number): Promise<void> {
@@ -73,7 +73,7 @@ describe('Eight rotations at once', () => {
     await datasources().remove.mutate({ id })
   })
 
-  it('that expect the same version: one is taken, the others are a conflict', async () => {
+  it('that expect the same version: one succeeds, the others conflict', async () => {
     const { body } = await post(customer.url())
     const id: DatasourceId = body.id
     const ends = await Promise.all(

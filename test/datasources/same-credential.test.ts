@@ -1,6 +1,6 @@
 /**
- * A credential that is no other than the one in force: brought again, sealed by the caller, or taken back while another one
- * is on its way. Nothing is rotated for it.
+ * A credential equal to the one in force: submitted again, sealed by the caller, or restored while another one is
+ * pending. None of these is a rotation.
  */
 import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -42,7 +42,7 @@ async function registered(name: string): Promise<DatasourceId> {
   return made.id
 }
 
-/** A port that takes the connection and says nothing until it is closed. */
+/** A port that accepts connections and stays silent until it is closed. */
 async function silentPort() {
   const sockets: Socket[] = []
   const server = createServer(socket => void sockets.push(socket.on('error', () => socket.destroy())))
@@ -55,7 +55,7 @@ async function silentPort() {
 }
 
 describe('The credential in force', () => {
-  it('that a caller seals and brings again is no rotation, and is verified', async () => {
+  it('that a caller seals and submits again is not a rotation, and is verified', async () => {
     const id = await registered('sealed')
     const sealing = createClient({ url: mooring.url, key: mooring.organization.testKey })
     const rotated = await sealing.datasources.rotate.mutate({ id, connectionString: named('sealed'), waitSeconds: 20 })
@@ -66,7 +66,7 @@ describe('The credential in force', () => {
     ])
   })
 
-  it('that is asked for again takes back the one that is on its way', async () => {
+  it('that is submitted again cancels the pending one', async () => {
     const { port, close } = await silentPort()
     const post = (connectionString: string) =>
       mooring.call('POST', '/v1/datasources', { body: { connectionString, schema: 'app' } })
@@ -95,7 +95,7 @@ describe('The credential in force', () => {
     expect(verified).toMatchObject({ status: 'active', statusReason: null, credentialVersion: 1 })
   })
 
-  it('that cannot be opened any more is replaced by the same one, sealed by the caller', async () => {
+  it('that has become unreadable is replaced by an equal one, sealed by the caller', async () => {
     const id = await registered('mended')
     const uuid = bareUuid(id)
     await query(mooring.databaseUrl, `update datasources set host = 'elsewhere.example.com' where id = '${uuid}'`)
@@ -108,7 +108,7 @@ describe('The credential in force', () => {
     expect(await datasources.verify.mutate({ id, waitSeconds: 20 })).toMatchObject({ statusReason: null })
   })
 
-  it('is looked at after its interval though another one is pending that nobody can reach', async () => {
+  it('is checked after its interval even though an unreachable one is pending', async () => {
     const id = await registered('watched')
     const { port, close } = await silentPort()
     close()
@@ -125,7 +125,7 @@ describe('The credential in force', () => {
     ]) {
       aheadMs += Number(ms)
       await onNews(mooring.databaseUrl, async client => {
-        // Between two checks: of one that time jumped under, the next would be as late as if it had taken so long.
+        // Between two checks: if the clock jumped during one, the next would be late by that jump.
         const sql = `select 1 from datasources d join tasks t on t.org_id = d.org_id and t.datasource_id = d.id
           where d.id = $1 and d.status = $2 and d.refusals = $3 and t.kind = 'verify' and t.locked_until is null`
         return (await client.query(sql, [bareUuid(id), status, refusals])).rowCount === 1 ? true : undefined
@@ -135,7 +135,7 @@ describe('The credential in force', () => {
     await customer.sql(`alter role ${customer.roles.reader} nobypassrls`)
   })
 
-  it('lets a pending one go first that was never tried, though its check was claimed before', async () => {
+  it('gives precedence to a pending one that was never tried, though its own check was claimed first', async () => {
     const id = await registered('first')
     const uuid = bareUuid(id)
     // As if the worker that claimed it had died over it, twice.

@@ -1,5 +1,6 @@
 /**
- * The state machine of a datasource: what each verification makes of each status, and how a refusal of what is active is confirmed.
+ * The state machine of a datasource: the next status for each verification and status, and how a refusal of an active
+ * datasource is confirmed.
  */
 import { describe, expect, it } from 'vitest'
 import type { Verification } from '#server/domain/checks/verification.ts'
@@ -47,13 +48,13 @@ describe('the status', () => {
     ['rejected', 'strong role', 'rejected'],
     ['rejected', 'refused password', 'rejected'],
     ['rejected', 'unreachable', 'rejected'],
-  ])('of one that is %s, after "%s", is %s', (current, verdict, next) => {
+  ])('of a datasource that is %s, after "%s", is %s', (current, verdict, next) => {
     const found = verdicts[verdict]
     if (found === undefined) throw new Error(`no such verdict: ${verdict}`)
     expect(nextStanding(standing(current), { ...found, at: AT }).status).toBe(next)
   })
 
-  it('is defined for every fault, and only a pass makes anything active', () => {
+  it('is defined for every fault, and only a pass makes a datasource active', () => {
     for (const reason of Object.keys(FAULTS) as FaultCode[]) {
       for (const outcome of ['refused', 'unreachable'] as const) {
         expect(nextStanding(standing('unverified'), { outcome, reason, at: AT }).status).not.toBe('active')
@@ -62,7 +63,7 @@ describe('the status', () => {
     }
   })
 
-  describe('of what is active and refused', () => {
+  describe('of an active datasource that is refused', () => {
     const refused = { outcome: 'refused', reason: 'byo_host_not_allowed' } as const
     const looked = (before: StandingBefore, at: Date, of: Pick<Verification, 'outcome' | 'reason'> = refused) => ({
       ...nextStanding(before, { ...of, at }),
@@ -77,16 +78,16 @@ describe('the status', () => {
       expect(looked(twice, later(120))).toMatchObject({ status: 'rejected', refusals: 0, refusedAt: null })
     })
 
-    it('has its next look after 60 s and then after 10 min', () => {
+    it('has its next check after 60 s and then after 10 min', () => {
       expect([standing('active'), once, twice].map(lookAgainAt)).toEqual([null, later(60), later(660)])
     })
 
-    it('is as before after a refusal within 60 s of the one that counted', () => {
+    it('is unchanged by a refusal within 60 s of the last counted one', () => {
       expect(looked(once, later(59))).toEqual(once)
       expect(looked(twice, later(119))).toEqual(twice)
     })
 
-    it('is as before after a check that was kept from looking, and as new after one that passes', () => {
+    it('is unchanged by a check that could not run, and reset by one that passes', () => {
       for (const before of [once, twice]) {
         for (const name of ['refused password', 'expired certificate', 'no database', 'unreachable'])
           expect(looked(before, later(3_600), verdicts[name])).toEqual(before)
@@ -94,7 +95,7 @@ describe('the status', () => {
       }
     })
 
-    it('is final at once where no verdict says that it was active', () => {
+    it('is final at once without a verdict that it was active', () => {
       const edited = { ...standing('active'), isProven: false }
       expect(looked(edited, AT)).toMatchObject({ status: 'rejected', refusals: 0 })
       expect(looked(edited, AT, verdicts['unreachable'])).toMatchObject({ status: 'active', refusals: 0 })

@@ -1,4 +1,4 @@
-/** The main job, told once for each voice on real databases: registered, verified, listed, read back, removed, gone. */
+/** The main job, once on each surface and on real databases: registered, verified, listed, read back, removed, gone. */
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -29,7 +29,7 @@ function voiceOf(name: (typeof NAMES)[number]): Voice {
   return voice
 }
 
-/** The datasource as tRPC tells of it: the connections dialect has no field for a status. */
+/** The datasource as tRPC returns it: the connections dialect has no field for a status. */
 async function inFull(uuid: string): Promise<Heard> {
   return voicesOf(mooring)[0].get(uuid)
 }
@@ -80,14 +80,14 @@ describe.each(NAMES)('Through %s', name => {
     expect(await tasksOf(made.uuid)).toEqual([])
   })
 
-  it('a caller who says how long he waits is answered with the verdict', async () => {
+  it('a caller who sets a wait receives the verdict', async () => {
     const voice = voiceOf(name)
     const made = await voice.register({ url: customer.url(), wait: 20 })
     expect(made.status ?? (await inFull(made.uuid)).status).toBe('active')
     await voice.remove(made.uuid)
   })
 
-  it('a superuser is rejected, and is told by which line and what to do', async () => {
+  it('a superuser is rejected, with the failing line and its fix', async () => {
     const voice = voiceOf(name)
     const { uuid } = await voice.register({ url: customer.url('superuser'), wait: 20 })
     const heard = await inFull(uuid)
@@ -136,7 +136,7 @@ describe.each(NAMES)('Through %s', name => {
 })
 
 describe('Registered again', () => {
-  it('the same database is the same datasource in the datasources dialect, and another one in the other voices', async () => {
+  it('the same database is the same datasource in the datasources dialect, and another one on the other surfaces', async () => {
     for (const voice of voicesOf(mooring)) {
       const first = await voice.register({ url: customer.url(), wait: 20 })
       const second = await voice.register({ url: customer.url(), wait: 20 })
@@ -151,7 +151,7 @@ describe('Registered again', () => {
     }
   })
 
-  it('one datasource is seen by all three voices', async () => {
+  it('all three surfaces return the same datasource', async () => {
     const [first] = voicesOf(mooring)
     const { uuid } = await first.register({ url: customer.url() })
     for (const voice of voicesOf(mooring)) expect((await voice.get(uuid)).http).toBe(200)
@@ -161,8 +161,8 @@ describe('Registered again', () => {
 })
 
 describe('A wait', () => {
-  it('is acknowledged by the dialects and ends at its limit, the work going on', async () => {
-    // Accepts and says nothing: the verdict takes longer than the caller waits.
+  it('is acknowledged by the dialects and ends at its limit, while the work continues', async () => {
+    // Accepts and stays silent: the verdict takes longer than the caller waits.
     const sockets: Socket[] = []
     const { promise: bothDialled, resolve } = Promise.withResolvers<void>()
     const silent = createServer(socket => sockets.push(socket) === 2 && resolve()).listen(0, '127.0.0.1')
@@ -177,7 +177,7 @@ describe('A wait', () => {
       expect(answer.headers.get('preference-applied')).toBe('wait=1')
     }
     await bothDialled
-    // A first try may have been cut off by now: the task then waits for its next one, and is asked for still.
+    // A first try may have been cut off by now: the task then waits for its next one, and its caller still counts.
     const unsettled = 'select id from tasks where settled < requested'
     expect(await query(mooring.databaseUrl, unsettled)).toHaveLength(2)
     for (const socket of sockets) socket.destroy()

@@ -1,4 +1,7 @@
-/** What is not secret of a datasource can be changed: name, metadata, schema, excluded schemas; nothing else, and not twice. */
+/**
+ * The non-secret parts of a datasource can be changed: name, metadata, schema, excluded schemas; nothing else, and not
+ * twice.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
 import { quiet, settled } from '#test/support/checks/verdicts.ts'
@@ -12,7 +15,7 @@ let mooring: Mooring
 let customer: Customer
 beforeAll(async () => {
   dns = await startDnsServer()
-  // Refused for good, so that the worker looks at an endpoint once and not again and again.
+  // Refused for good, so that the worker checks an endpoint once and not repeatedly.
   dns.answer('api.acme.io', { addresses: ['10.0.0.1'] })
   mooring = await startMooring({ env: { MOORING_DNS_SERVERS: dns.address } })
   customer = await makeCustomer()
@@ -32,7 +35,7 @@ const post = (schema: string) =>
   mooring.call('POST', '/v1/datasources', { body: { connectionString: customer.url(), schema } })
 
 describe('An update', () => {
-  it('changes what it names and nothing else', async () => {
+  it('changes the named fields and nothing else', async () => {
     const made = await registered()
     const name = 'Shop'
     const metadata = { team: 'eu' }
@@ -46,7 +49,7 @@ describe('An update', () => {
     expect(await datasources().update.mutate({ id: made.id, metadata: {} })).toMatchObject({ metadata: {}, name })
   })
 
-  it('of the schema makes the check due, whose verdict is about the new one', async () => {
+  it('of the schema makes the check due, whose verdict covers the new one', async () => {
     const { id } = await registered()
     await datasources().update.mutate({ id, schema: 'nowhere' })
     await settled(mooring.databaseUrl, uuid(id))
@@ -59,7 +62,7 @@ describe('An update', () => {
     expect(await datasources().get.query({ id })).toMatchObject({ status: 'active', schema: 'other' })
   })
 
-  it('of the schema moves the natural key, and is a conflict where another datasource has it', async () => {
+  it('of the schema moves the natural key, and conflicts with another datasource that has it', async () => {
     const { body: app } = await post('app')
     await datasources().update.mutate({ id: app.id, schema: 'other' })
     const { status, body: again } = await post('other')
@@ -73,7 +76,7 @@ describe('An update', () => {
     for (const id of [app.id, second.id]) await datasources().remove.mutate({ id })
   })
 
-  it('of two schemas to the same one at once gives it to one, and the other is a conflict', async () => {
+  it('of two datasources to the same schema at once succeeds for one and conflicts for the other', async () => {
     const made = [await post('app'), await post('public')]
     const ends = await Promise.all(
       made.map(({ body }) =>
@@ -86,7 +89,7 @@ describe('An update', () => {
     for (const { body } of made) await datasources().remove.mutate({ id: body.id })
   })
 
-  it('of a schema is not for an endpoint', async () => {
+  it('of the schema is refused for an endpoint', async () => {
     const { id } = await datasources().register.mutate({
       endpoint: 'https://api.acme.io/feed',
       signingKey: 'a signing key',
@@ -103,7 +106,7 @@ describe('An update', () => {
     expect(await datasources().update.mutate({ id, name: 'Feed' })).toMatchObject({ name: 'Feed' })
   })
 
-  it('is refused to the other plane, to another organization, and for what is gone; nothing changes', async () => {
+  it('is refused to the other plane, to another organization, and for a removed datasource; nothing changes', async () => {
     const { id } = await registered()
     const gone = await registered()
     await datasources().remove.mutate({ id: gone.id })

@@ -1,4 +1,6 @@
-/** Waiting for the worker: woken by news, with a poll behind it, and never longer than was asked for. */
+/**
+ * Waiting for the worker: woken by notifications, with a poll behind them, and never longer than the caller's limit.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Semaphores, WAITERS } from '#server/api/caller/semaphores.ts'
 import { type PollOptions, pollUntil } from '#server/api/procedure/poll-until.ts'
@@ -25,7 +27,7 @@ afterAll(async () => {
 })
 
 describe('A wait', () => {
-  it('ends at once when the answer is there, and does not look twice', async () => {
+  it('ends at once when the result exists, and does not look twice', async () => {
     let looks = 0
     const answer = await pollUntil(waiter, 30_000, async () => {
       looks += 1
@@ -49,19 +51,19 @@ describe('A wait', () => {
     await other.close()
   })
 
-  it('misses no news between a look and the wait', async () => {
+  it('misses no notification between a look and the wait', async () => {
     let isThere = false
     const answer = await pollUntil(waiter, 30_000, async () => {
       const seen = isThere
       isThere = true
-      // The worker is done after the look and before the wait.
+      // The worker finishes after the look and before the wait.
       notifications.ring('news')
       return seen ? 'there' : undefined
     })
     expect(answer).toBe('there')
   })
 
-  it('looks by itself once a second where no news comes', async () => {
+  it('polls once a second without notifications', async () => {
     let looks = 0
     const answer = await pollUntil(waiter, 30_000, async () => {
       looks += 1
@@ -70,7 +72,7 @@ describe('A wait', () => {
     expect(answer).toBe('there')
   })
 
-  it('ends without an answer when its time is over, with a last look', async () => {
+  it('ends without a result when its time is over, after a last look', async () => {
     let looks = 0
     const startedAt = performance.now()
     const look = async () => {
@@ -82,7 +84,7 @@ describe('A wait', () => {
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(49)
   })
 
-  it('throws what looking throws', async () => {
+  it('rethrows the error of a look', async () => {
     const look = async () => {
       throw new Error('the database is away')
     }
@@ -90,8 +92,8 @@ describe('A wait', () => {
   })
 })
 
-describe('A wake', () => {
-  it('reaches every process that listens, many rings in a moment as one', async () => {
+describe('A notification', () => {
+  it('reaches every listening process, and many in a moment count as one', async () => {
     const [one, two] = [await open(), await open()]
     let heard = 0
     const news = new Promise<void>(resolve => {
@@ -106,7 +108,7 @@ describe('A wake', () => {
     await Promise.all([one.close(), two.close()])
   })
 
-  it('of one topic does not get in the way of another’s, and the driver has nothing to complain of', async () => {
+  it('of one topic does not delay another’s, and the driver logs no complaint', async () => {
     const warnings: string[] = []
     const warn = (warning: Error) => warnings.push(warning.message)
     process.on('warning', warn)
@@ -119,14 +121,14 @@ describe('A wake', () => {
     expect(warnings).toEqual([])
   })
 
-  it('is heard again after the connection was broken', async () => {
+  it('is received again after the connection was broken', async () => {
     const one = await open()
     const mended = new Promise<void>(resolve => one.on('work', resolve))
     await query(
       database.url,
       "select pg_terminate_backend(pid) from pg_stat_activity where query like 'listen mooring_work%' and datname = current_database()",
     )
-    // Whoever listens again looks once, since what was said meanwhile is not repeated.
+    // A listener that reconnects looks once, since notifications in between are not repeated.
     await mended
     await one.close()
   })

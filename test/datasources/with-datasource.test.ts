@@ -1,4 +1,6 @@
-/** `withDatasource`: one line for a platform's worker to use a customer's database, over judged addresses alone. */
+/**
+ * `withDatasource`: one line with which a platform's worker uses a customer's database, over judged addresses alone.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -55,23 +57,23 @@ const leaser = async (ttlSeconds?: number) =>
   mooring.client(await leaseCapability(mooring, ttlSeconds === undefined ? {} : { ttlSeconds }))
 
 describe('withDatasource', () => {
-  it('leases, connects to the judged number under the TLS name, runs the function, and gives the lease back', async () => {
+  it('leases, connects to the judged address under the TLS name, runs the function, and returns the lease', async () => {
     const id = await registered()
     const asked = dns.asked.length
     const client = await leaser()
     const row = await withDatasource(client, leased(id), async pool => {
-      // What the name resolves to from here on is of no concern: nobody asks.
+      // Later answers for the name do not matter: nobody asks for them.
       dns.answer(HOST, { addresses: ['127.0.0.2'] })
       const answers = await Promise.all([1, 2, 3].map(n => pool.query('select $1::int as n, current_user as who', [n])))
       const tls = await pool.query('select ssl from pg_stat_ssl where pid = pg_backend_pid()')
       return { who: answers[2]?.rows[0].who, tls: tls.rows[0].ssl, live: await liveLeases() }
     })
     expect(row).toEqual({ who: 'app', tls: true, live: 1 })
-    // One look-up for the lease: the worker's, which judged it before it was leased.
+    // One look-up for the lease: the worker's, which judged the answer before it leased.
     expect(dns.asked.slice(asked).filter(question => question.startsWith('A '))).toHaveLength(1)
   })
 
-  it('hands on what the function throws, and what a lease is refused with', async () => {
+  it('rethrows the function’s error and a refusal of the lease', async () => {
     const id = await registered()
     const client = await leaser()
     await expect(withDatasource(client, leased(id), () => Promise.reject(new Error('mine')))).rejects.toThrow('mine')
@@ -79,7 +81,7 @@ describe('withDatasource', () => {
     expect(faultOf(refused)).toBe('forbidden')
   })
 
-  it('renews on a rotation: connections made after it use the new credential', async () => {
+  it('renews on a rotation: later connections use the new credential', async () => {
     const id = await registered()
     const client = await leaser()
     await withDatasource(client, { ...leased(id), max: 1 }, async pool => {
@@ -107,7 +109,7 @@ describe('withDatasource', () => {
     })
   })
 
-  it('renews once more when a rotation is told while a lease from before it is on its way', async () => {
+  it('renews once more when a rotation is reported while an older lease is on its way', async () => {
     const id = await registered()
     const told = Promise.withResolvers<void>()
     const behind = async (count: number) => {
@@ -123,7 +125,7 @@ describe('withDatasource', () => {
     })
   })
 
-  it('lets no connection begin once the lease has ended and cannot be renewed', async () => {
+  it('begins no connection after the lease has ended and cannot be renewed', async () => {
     const id = await registered()
     const client = await leaser()
     const late = await withDatasource(client, { ...leased(id), ttlSeconds: 1 }, async pool => {
@@ -180,14 +182,14 @@ describe('The driver over a lease', () => {
     }
   })
 
-  it('takes no Ok from a server that proved nothing', async () => {
+  it('accepts no Ok from a server that proved nothing', async () => {
     const impostor = await askingServer(0)
     const url = `postgresql://app:first@127.0.0.1:${impostor.port}/postgres?sslmode=disable`
     expect(await connected(place(url))).toMatch(/did not prove/)
     await impostor.close()
   })
 
-  it('encrypts under prefer where the server offers it', async () => {
+  it('encrypts under prefer when the server offers it', async () => {
     const id = await registered(urlOf('first', 'sslmode=prefer'))
     const client = await leaser()
     const { rows } = await withDatasource(client, leased(id), pool =>
@@ -207,7 +209,7 @@ function leasedAnew(id: DatasourceId, version = 2): Promise<true> {
   })
 }
 
-/** Rotates to a version of the credential that tells the server its number, and resolves once it is in force. */
+/** Rotates to a version of the credential that sends its number to the server, and resolves once it is in force. */
 async function rotated(id: DatasourceId, version: number): Promise<void> {
   const connectionString = urlOf('first', `sslmode=verify-full&application_name=v${version}`)
   const rotate = { id, connectionString, caCertificate: authority.cert, waitSeconds: 20 }
@@ -217,7 +219,10 @@ async function rotated(id: DatasourceId, version: number): Promise<void> {
 type Datasources = Client['datasources']
 type Told = { readonly id: string; readonly data: WatchEvent }
 
-/** A client whose leases are handed on when `behind` is done with them; `onTold` hears of what the watch told, after it. */
+/**
+ * A client whose leases are released when `behind` is done with them; `onTold` runs after each change that the watch
+ * reports.
+ */
 function meddled(
   client: Client,
   behind: (count: number) => Promise<void>,
@@ -251,7 +256,9 @@ function meddled(
   })
 }
 
-/** A server in clear that answers a start-up with one Authentication message, and keeps what it is sent. */
+/**
+ * A server in clear that answers a start-up with one Authentication message, and records the messages that it receives.
+ */
 async function askingServer(code: number) {
   const chunks: Buffer[] = []
   const listener = createServer(socket => {

@@ -1,4 +1,4 @@
-/** A process of one thing: killed at its deadline, whatever it does, and told apart by how it ended. */
+/** A process for a single task: killed at its deadline, and its end shows how it ran. */
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -32,7 +32,7 @@ describe('A process of one task', () => {
     expect(await ended(`${BEGIN} process.exit(0)`, LONG_MS)).toBe('in order')
   })
 
-  it('that dies over its work is told from one that never began', async () => {
+  it('that dies over its work is distinguished from one that never began', async () => {
     expect(await ended(`${BEGIN} process.exit(1)`, LONG_MS)).toBe('died')
     expect(await ended(`${BEGIN} setImmediate(() => process.kill(process.pid, 'SIGKILL'))`, LONG_MS)).toBe('died')
     expect(await ended('process.exit(1)', LONG_MS)).toBe('not started')

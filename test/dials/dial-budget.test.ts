@@ -1,4 +1,7 @@
-/** Mooring dials what it is told, and counts: it is no tool to guess passwords with, nor to keep others from their database. */
+/**
+ * Mooring dials on request, and counts: it is no tool for guessing passwords, nor for locking others out of their
+ * database.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -24,7 +27,7 @@ afterAll(async () => {
   await dns.close()
 })
 
-/** Validates, and answers the reason; null when the database is ready. */
+/** Validates, and returns the reason; null when the database is ready. */
 async function validate(connectionString: string, key = mooring.organization.testKey): Promise<string | null> {
   const { body } = await mooring.call('POST', '/v1/datasources/validate', { key, body: { connectionString } })
   return body.ready ? null : body.reason
@@ -32,7 +35,7 @@ async function validate(connectionString: string, key = mooring.organization.tes
 
 const guess = (host: string) => customer.url('reader', { host, password: 'a-guess', parameters: 'sslmode=disable' })
 
-/** A server at the customer's port of another number, that refuses whoever comes. */
+/** A server at the customer's port on another address, which refuses every client. */
 async function refusing(address: string) {
   let logins = 0
   const server = createServer(socket => {
@@ -48,7 +51,7 @@ async function refusing(address: string) {
 }
 
 describe('A target', () => {
-  it('is not used up by whoever names its number beside his own', async () => {
+  it('is not used up by a caller who lists its address beside their own', async () => {
     const own = await refusing('127.0.0.2')
     const attacker = await mooring.newOrganization('Attacker')
     dns.answer('db.attacker.io', { addresses: ['127.0.0.2', '127.0.0.1'] })
@@ -59,7 +62,7 @@ describe('A target', () => {
     own.close()
   })
 
-  it('is dialled sixty times a minute at most for one organization, under however many names, and still for others', async () => {
+  it('is dialled sixty times a minute at most for one organization, under any number of names, and still for others', async () => {
     const names = Array.from({ length: 61 }, (_, at) => `n${at}.acme.io`)
     for (const name of names) dns.answer(name, { addresses: ['127.0.0.1'] })
     const reasons: (string | null)[] = []

@@ -1,6 +1,4 @@
-/**
- * The dialler: what it connects to, how it chooses among several addresses, and that nothing stays open when it fails.
- */
+/** The dialler: the addresses that it connects to, its choice among several, and that a failure leaves nothing open. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -49,7 +47,7 @@ async function failure(over: Partial<DialRequest>) {
   return { code: error.failure.code, passed: error.passed, addresses: error.addresses, message: error.message }
 }
 
-/** Like `recorded.connect`, but connections to these addresses never come about. */
+/** Like `recorded.connect`, but connections to these addresses never complete. */
 function hangOn(...addresses: string[]): Connect {
   return (address, port) => {
     const socket = recorded.connect(addresses.includes(address) ? `${address} hangs` : address, port)
@@ -61,7 +59,7 @@ function hangOn(...addresses: string[]): Connect {
   }
 }
 
-/** Like `recorded.connect`, but connections to these addresses fail with the code that the kernel would give. */
+/** Like `recorded.connect`, but connections to these addresses fail with the kernel's code. */
 function failOn(codes: Record<string, string>): Connect {
   return (address, port) => {
     const socket = recorded.connect(address, port)
@@ -78,7 +76,7 @@ const canIpv6 = await new Promise<boolean>(resolve => {
 })
 
 async function listen(host: string) {
-  // The dialler closes without reading: what was sent then comes back as a reset, which is nothing to a server.
+  // The dialler closes without reading: the server then sees a reset, which it ignores.
   const server = net.createServer(socket => socket.on('error', () => socket.destroy()).end('hello'))
   server.listen(0, host)
   await once(server, 'listening')
@@ -86,7 +84,7 @@ async function listen(host: string) {
 }
 
 describe('a dial', () => {
-  it('connects to the number that was judged, whatever the name answers later', async () => {
+  it('connects to the judged address, whatever the name resolves to later', async () => {
     dns.answer('db.acme.io', { addresses: ['52.95.110.1'] }, { addresses: ['127.0.0.1'] })
     const dialled = await dial(request({}))
     expect(dialled).toMatchObject({ address: '52.95.110.1', addresses: ['52.95.110.1'], open: false })
@@ -97,7 +95,7 @@ describe('a dial', () => {
     expect(recorded.numbers).toHaveLength(1)
   })
 
-  it('gives a real, connected socket that survives an error nobody listens to', async () => {
+  it('returns a real, connected socket that survives an unhandled error', async () => {
     const server = await listen('127.0.0.1')
     const { connect: _, ...real } = request({ host: '127.0.0.1', port: portOf(server), policy: loopback })
     const { socket, open } = await dial(real)
@@ -110,7 +108,7 @@ describe('a dial', () => {
     server.close()
   })
 
-  it('reaches localhost by its number in an opened network', async () => {
+  it('reaches localhost by its address in an opened network', async () => {
     const server = await listen('127.0.0.1')
     const { connect: _, ...real } = request({ host: 'localhost', port: portOf(server), policy: loopback })
     const { socket, address } = await dial(real)
@@ -119,7 +117,7 @@ describe('a dial', () => {
     server.close()
   })
 
-  it.runIf(canIpv6)('reaches a host that listens on one family only, whichever it is', async () => {
+  it.runIf(canIpv6)('reaches a host that listens on one family only, for either family', async () => {
     for (const host of ['127.0.0.1', '::1']) {
       const server = await listen(host)
       dns.answer('two.acme.io', { addresses: ['127.0.0.1', '::1'] })
@@ -134,7 +132,7 @@ describe('a dial', () => {
 })
 
 describe('several addresses', () => {
-  it('are tried in turn by family, the next one beside the one that hangs, and the losers are closed', async () => {
+  it('are tried in turn by family, the next one beside a hanging one, and the losers are closed', async () => {
     dns.answer('slow.acme.io', { addresses: ['52.95.110.1', '52.95.110.2', '2600:1f18::1'] })
     const start = performance.now()
     const dialled = await dial(request({ host: 'slow.acme.io', connect: hangOn('52.95.110.1', '2600:1f18::1') }))
@@ -145,19 +143,19 @@ describe('several addresses', () => {
     dialled.socket.destroy()
   })
 
-  it('are tried at once where the one before fails at once', async () => {
+  it('are tried at once after an immediate failure', async () => {
     const dead = Array.from({ length: 15 }, (_, at) => `52.95.110.${at + 1}`)
     dns.answer('dead.acme.io', { addresses: [...dead, '52.95.110.99'] })
     const start = performance.now()
     const connect = failOn(Object.fromEntries(dead.map(address => [address, 'ENETUNREACH'])))
     const dialled = await dial(request({ host: 'dead.acme.io', connect }))
     expect(dialled.address).toBe('52.95.110.99')
-    // One after the other, as where they hang, would be 250 ms for each.
+    // One after the other, as for hanging ones, would take 250 ms each.
     expect(performance.now() - start).toBeLessThan(3_000)
     dialled.socket.destroy()
   })
 
-  it('that all fail are told by the one that got furthest', async () => {
+  it('that all fail report the failure of the one that got furthest', async () => {
     dns.answer('none.acme.io', { addresses: ['52.95.110.1', '2600:1f18::1'] })
     const ends = [
       ['ENETUNREACH', 'ECONNREFUSED', 'connection_refused'],
@@ -196,7 +194,7 @@ describe('a dial that fails', () => {
     expect(recorded.numbers).toEqual([])
   })
 
-  it('because nothing listens says so', async () => {
+  it('because nothing listens reports that', async () => {
     const server = await listen('127.0.0.1')
     const port = portOf(server)
     server.close()
@@ -217,7 +215,7 @@ describe('a dial that fails', () => {
     expect(hanging.map(socket => socket.destroyed)).toEqual([true, true])
   })
 
-  it('ends as soon as the deadline of the whole is over, wherever it is', async () => {
+  it('ends as soon as the overall deadline passes, at any step', async () => {
     dns.answer('silent.acme.io', 'silence')
     const start = performance.now()
     expect((await failure({ host: 'silent.acme.io', signal: AbortSignal.timeout(200) })).code).toBe('resolver_failed')
@@ -230,7 +228,7 @@ describe('a dial that fails', () => {
     expect(hanging.map(socket => socket.destroyed)).toEqual([true])
   })
 
-  it('would rather fail than look a name up between judging and connecting', async () => {
+  it('prefers failure to a second look-up between judging and connecting', async () => {
     for (const name of ['localhost', '0x7f.1', '2130706433']) {
       const socket = connectToNumber(name, 5432)
       const [error] = await once(socket, 'error').catch((thrown: unknown) => [thrown])
@@ -238,7 +236,7 @@ describe('a dial that fails', () => {
     }
   })
 
-  it('because a resolver throws or lies is refused with a sentence of ours', async () => {
+  it('because a resolver throws or lies is refused with one of our sentences', async () => {
     const throwing = { resolve: () => Promise.reject(new Error('hunter2')) }
     expect(await failure({ resolver: throwing })).toMatchObject({
       code: 'resolver_failed',

@@ -12,7 +12,7 @@ import { isRunning, localTarget, type TestDialler, testDialler } from '#test/sup
 import { frame, type HostileServer, OFFER, type Script, startHostile } from '#test/support/dials/hostile-postgres.ts'
 
 const DEADLINE_MS = 1_000
-/** A process may have to be started for a job first. */
+/** A job may have to start a process first. */
 const ENOUGH_MS = 20_000
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -94,7 +94,7 @@ describe('A dialling process', () => {
     expect(dialler.events.filter(event => event.event === 'dialler_started')).toHaveLength(1)
   })
 
-  it('serves others no more once it met a server that misbehaved', async () => {
+  it('serves no other job after a server misbehaved', async () => {
     const dialler = dialling({ children: 1 })
     const bad = await server(async peer => {
       await peer.startup()
@@ -144,7 +144,7 @@ describe('The worker', () => {
     expect(dialler.events).toContainEqual({ event: 'dialler_ended', pid: stopped[0], reason: 'memory', stderr: '' })
   })
 
-  it('does not start in a circle what ends at once', async () => {
+  it('does not restart a process that ends at once in a loop', async () => {
     const dialler = dialling({ children: 1, memoryMiB: 48 })
     const at = await server(silent)
     const codes = [await probe(dialler, at), await probe(dialler, at)]
@@ -152,7 +152,7 @@ describe('The worker', () => {
     expect(dialler.events.filter(event => event.event === 'dialler_started').length).toBeLessThan(10)
   })
 
-  it('lives on when a process is killed under it', async () => {
+  it('survives the death of a process that it uses', async () => {
     const dialler = dialling({ children: 2 })
     const { script, arrived } = connected()
     const dialled = probe(dialler, await server(script), ENOUGH_MS)
@@ -160,7 +160,7 @@ describe('The worker', () => {
     const pids = dialler.pids()
     for (const pid of pids) process.kill(pid, 'SIGKILL')
     expect(await dialled).toBe('dialler_died')
-    // A job that is handed to another one before its death is known dies with it.
+    // A job that is sent to another process before its death is known dies with it.
     await expect.poll(() => dialler.events.filter(event => event.event === 'dialler_ended')).toHaveLength(pids.length)
     const at = await server(brief)
     expect(await Promise.all([probe(dialler, at, ENOUGH_MS), probe(dialler, at, ENOUGH_MS)])).toEqual([
@@ -169,7 +169,7 @@ describe('The worker', () => {
     ])
   })
 
-  it('starts processes when they are needed, and no more than it may', async () => {
+  it('starts processes when they are needed, up to its limit', async () => {
     const dialler = dialling({ children: 3 })
     await dialler.ready()
     expect(dialler.pids()).toHaveLength(1)
@@ -184,7 +184,7 @@ describe('The worker', () => {
     expect(await Promise.all(dialled)).toEqual(Array.from({ length: 5 }, () => 'dialler_died'))
   })
 
-  it('is told that nobody is free when that takes too long', async () => {
+  it('fails a job when no process is free for too long', async () => {
     const dialler = dialling({ children: 1 })
     await dialler.ready()
     const at = await server(silent)
@@ -194,7 +194,7 @@ describe('The worker', () => {
     expect(await first).toBe('dialler_died')
   })
 
-  it('closes its processes, whatever they are doing, and dials no more', async () => {
+  it('closes its processes at any stage, and dials no more', async () => {
     const dialler = dialling({ children: 3 })
     const at = await server(silent)
     const dialled = [probe(dialler, at, 9_000), probe(dialler, at, 9_000)]

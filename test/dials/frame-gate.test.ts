@@ -1,6 +1,6 @@
 /**
- * The gate before the driver: what an honest server says gets through unchanged, in whatever pieces; what a mutated one
- * says ends in a refusal of ours or gets through in good shape, and holds up nothing.
+ * The gate before the driver: an honest server's bytes pass unchanged, in any pieces; a mutated server's bytes end in
+ * one of our refusals or pass in valid shape, and delay nothing.
  */
 import { describe, expect, it } from 'vitest'
 import { createAuthenticationRules } from '#server/net/postgres/authentication-rules.ts'
@@ -28,7 +28,7 @@ const PASSWORD = 'Tr0ub4dor-and-3'
 const LIMITS: SessionLimits = { maxRowBytes: 1 << 20, maxRows: 100, maxTotalBytes: 2 << 20 }
 const NONCE = 'fyko+d2lbbFgONRv9qkxdawL'
 
-/** A gate behind a login, waiting for the answer to a query, and the kinds of what it passed since. */
+/** A gate after a login, waiting for the answer to a query, and the kinds of the messages that it passed since. */
 function gateAtQuery(limits = LIMITS): { gate: FrameGate; passed: Buffer[] } {
   const passed: Buffer[] = []
   const policy = {
@@ -68,7 +68,7 @@ const HONEST = Buffer.concat([
 ])
 
 describe('The frame gate', () => {
-  it('passes on what an honest server says, in whatever pieces it comes', () => {
+  it('passes an honest server’s bytes on, in any pieces', () => {
     const whole = gateAtQuery()
     whole.gate.received(HONEST)
     expect(whole.passed.map(bytes => String.fromCharCode(bytes[0] ?? 0)).join('')).toBe('CTDDCIZ')
@@ -82,7 +82,7 @@ describe('The frame gate', () => {
     )
   })
 
-  it('refuses, and throws nothing else, whatever bytes are changed', () => {
+  it('refuses, and throws nothing else, whichever bytes change', () => {
     const changes = fc.array(fc.tuple(fc.nat(HONEST.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 })
     fc.assert(
       fc.property(changes, changed => {
@@ -105,7 +105,7 @@ describe('The frame gate', () => {
     expect(() => gate.received(header('D', LIMITS.maxRowBytes + 5))).toThrow('response_too_large')
   })
 
-  it('takes a row of a megabyte byte by byte without copying it over and over', () => {
+  it('accepts a row of a megabyte byte by byte without copying it repeatedly', () => {
     const { gate, passed } = gateAtQuery()
     const large = row('x'.repeat(1_000_000))
     const started = performance.now()
@@ -115,7 +115,7 @@ describe('The frame gate', () => {
     expect(performance.now() - started).toBeLessThan(5_000)
   })
 
-  it('lets the driver send nothing but a login, queries and a goodbye', () => {
+  it('passes only a login, queries and a goodbye from the driver', () => {
     const { gate } = gateAtQuery()
     expect(() => gate.sent(frame('Q', 'select 2\0'))).toThrow('protocol_violation')
     expect(() => gate.sent(frame('p', 'the password\0'))).toThrow('password_exposed')
@@ -124,8 +124,8 @@ describe('The frame gate', () => {
   })
 })
 
-describe('A session with a server whose bytes are changed at random', () => {
-  it('ends by itself, in a way that we know', async () => {
+describe('A session with a server whose bytes change at random', () => {
+  it('ends by itself, in a known way', async () => {
     const surroundings = { policy: LOOPBACK, resolver: createResolver({ servers: [], timeoutMs: 1_000 }) }
     const change = fc.record({ message: fc.nat(5), at: fc.nat(400), to: fc.nat(255) })
     const changes = fc.sample(fc.array(change, { minLength: 1, maxLength: 2 }), { numRuns: 200, seed: 20261121 })

@@ -1,6 +1,6 @@
 /**
- * Every line of `vectors/host-policy.tsv`, through the real parser, policy, resolver and dialler, with a real DNS server
- * on loopback. What is dialled is written down instead of being reached.
+ * Every line of `vectors/host-policy.tsv`, through the real parser, policy, resolver and dialler, with a real DNS
+ * server on loopback. A recorder takes the place of the dialled hosts.
  */
 import { isIP } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -13,7 +13,7 @@ import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.t
 import { type RecordedConnect, startRecordedConnect } from '#test/support/dials/recorded-connect.ts'
 import { readVectors, unescapeVector } from '#test/support/house/vector-file.ts'
 
-/** What a name answers where the line says nothing of it. */
+/** The default DNS answer for a name that the line does not give one. */
 const PUBLIC = '52.95.110.1'
 const policy = { openNetworks: [] }
 let dns: DnsServer
@@ -34,7 +34,7 @@ interface Place {
   readonly purpose: Purpose
 }
 
-/** Parses and judges as the web process does; null when it is refused there. */
+/** Parses and judges as the web process does; null when it refuses. */
 function placeOf(input: string, kind: string): Place | null {
   if (kind === 'https-url') {
     const parsed = parseEndpointUrl(input)
@@ -46,7 +46,7 @@ function placeOf(input: string, kind: string): Place | null {
   return { host: parsed.target.host, port: parsed.target.port, purpose: 'postgres' }
 }
 
-/** Dials and hangs up; answers the numbers that were connected to, or the code of the refusal. */
+/** Dials and hangs up; returns the addresses that were connected to, or the code of the refusal. */
 async function dialAndHangUp(place: Place): Promise<string[] | string> {
   recorded.numbers.length = 0
   try {
@@ -75,11 +75,11 @@ const lines = readVectors('host-policy.tsv')
     kind: line['kind'] ?? '',
     ...fixtureOf(line),
   }))
-  // What a redirect does is the endpoint client's to prove.
+  // The tests of the endpoint client cover redirects.
   .filter(line => line.kind !== 'https-redirect')
 
 function fixtureOf(line: Record<string, string>) {
-  // The fixtures are JSON of ours, in this repository; this is their shape.
+  // The fixtures are this repository's own JSON; this is their shape.
   const fixture = (line['fixture'] ? JSON.parse(line['fixture']) : {}) as {
     answers?: string[]
     cname?: string[]
@@ -111,27 +111,27 @@ describe('the default host policy', () => {
     expect(second).toEqual(line.expected === 'accept' ? [`${then[0]} ${place.port}`] : 'host_refused')
   })
 
-  it('holds every kind of line that the file has', () => {
+  it('has every kind of line that the file has', () => {
     expect(new Set(lines.map(line => line.kind))).toEqual(new Set(['postgres-url', 'https-url', 'dns', 'dns-rebind']))
     expect(lines.length).toBeGreaterThan(180)
   })
 })
 
 describe('the ports of the default policy', () => {
-  it.for([5432, 6543, 443, 1024, 65_535])('lets PostgreSQL be dialled on %i', port => {
+  it.for([5432, 6543, 443, 1024, 65_535])('permit PostgreSQL to be dialled on %i', port => {
     expect(placeOf(`postgres://u:p@db.acme.io:${port}/app`, 'postgres-url')).not.toBeNull()
     expect(placeOf(`postgres://u:p@52.95.110.1:${port}/app`, 'postgres-url')).not.toBeNull()
   })
 
   it.for([1, 22, 25, 80, 444, 1023, 2375, 2376, 2379, 2380, 3306, 6379, 8500, 9200, 9300, 10_250, 11_211, 27_017])(
-    'refuses PostgreSQL on %i',
+    'refuse PostgreSQL on %i',
     port => {
       expect(placeOf(`postgres://u:p@db.acme.io:${port}/app`, 'postgres-url')).toBeNull()
       expect(placeOf(`postgres://u:p@52.95.110.1:${port}/app`, 'postgres-url')).toBeNull()
     },
   )
 
-  it.for([80, 444, 5432, 8080, 8444])('refuses HTTPS endpoints on %i', port => {
+  it.for([80, 444, 5432, 8080, 8444])('refuse HTTPS endpoints on %i', port => {
     expect(placeOf(`https://api.acme.io:${port}/`, 'https-url')).toBeNull()
     expect(placeOf(`https://52.95.110.1:${port}/`, 'https-url')).toBeNull()
   })

@@ -1,7 +1,7 @@
 /**
- * Every way in which a malicious server is known to hurt a PostgreSQL client, played by a fake one. Each ends in a code
- * of our list within the deadline, with the worker's memory bounded, nothing of the password given away and nothing of
- * the server's words taken in.
+ * Every known way in which a malicious server hurts a PostgreSQL client, played by a fake one. Each ends in a code of
+ * our list within the deadline, with the worker's memory bounded, nothing of the password given away and none of the
+ * server's text accepted.
  */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -37,13 +37,13 @@ import {
 import { md5Password } from '#test/support/dials/scram-server.ts'
 
 const DEADLINE_MS = 1_000
-/** For what is not to wait for its deadline: a machine that is busy for a second is no hostile server. */
+/** For cases that should end before their deadline: a machine that is busy for a second is no hostile server. */
 const ENOUGH_MS = 10_000
 const GROWTH_BYTES = 32 << 20
 const CANARY = 'these-are-the-servers-words'
 const SALT = Buffer.from([1, 2, 3, 4])
 
-/** A line of the list: what the server does, what becomes of it, how it is dialled (in clear unless told otherwise). */
+/** A line of the list: the server's behaviour, the result, and how it is dialled (in clear by default). */
 type Line = readonly [does: string, ends: FailureCode, script: Script, target?: Partial<Target>]
 
 let dialler: TestDialler
@@ -53,7 +53,7 @@ beforeAll(() => {
 })
 afterAll(() => dialler.close())
 
-/** Dials a server that runs the script, and tells how that went. */
+/** Dials a server that runs the script, and returns the result. */
 async function endure(script: Script, target: Partial<Target> = {}, deadlineMs = ENOUGH_MS) {
   await dialler.ready()
   const server = await startHostile(script)
@@ -73,7 +73,7 @@ async function endure(script: Script, target: Partial<Target> = {}, deadlineMs =
   return { probe, inTime: elapsedMs < deadlineMs + 1_000, bounded: grown < GROWTH_BYTES, heard: server.received() }
 }
 
-/** Which of the password's forms are in there, and whether the server's words are. */
+/** The forms of the password in a text, and whether the server's own words are in it. */
 function leaks(heard: Buffer, probe: Probe): string[] {
   const sent = heard.toString('latin1')
   const told = JSON.stringify(probe)
@@ -317,7 +317,7 @@ describe('The dialling processes', () => {
     expect(forged.probe.failure).toEqual({ code: 'login_unknown' })
   })
 
-  it('give a password in clear or as MD5 to nobody whose certificate is not verified', async () => {
+  it('give a password in clear or as MD5 to no server whose certificate is not verified', async () => {
     const pair = await selfSigned({ addresses: ['127.0.0.1'] })
     for (const request of [CLEARTEXT_REQUEST, MD5_REQUEST]) {
       const { probe, heard } = await endure(
@@ -335,7 +335,7 @@ describe('The dialling processes', () => {
     }
   })
 
-  it('send a server nothing of their own surroundings', async () => {
+  it('send a server nothing about their own environment', async () => {
     process.env['PGPASSWORD'] = 'the-password-of-the-installation'
     const own = testDialler()
     try {
@@ -352,7 +352,7 @@ describe('The dialling processes', () => {
     }
   })
 
-  it('end as they should: none was killed for its time or memory, or died by itself, over all of this', () => {
+  it('end in order: none was killed for its time or memory, or died by itself, in all of these tests', () => {
     const reasons = dialler.events.flatMap(event => (event.event === 'dialler_ended' ? [event.reason] : []))
     expect(new Set(reasons)).toEqual(new Set(['spent']))
   })

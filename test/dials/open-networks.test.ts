@@ -1,6 +1,4 @@
-/**
- * What `MOORING_ALLOWED_NETWORKS` opens, and what it can never open.
- */
+/** The networks that `MOORING_ALLOWED_NETWORKS` opens, and those that it can never open. */
 import { describe, expect, it } from 'vitest'
 import { judgeAddresses, judgeHost, judgeTarget, parseNetworks } from '#server/domain/network/host-policy.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
@@ -24,7 +22,7 @@ describe('the setting', () => {
     expect(parseNetworks('  ')).toEqual({ ok: true, networks: [] })
   })
 
-  it('takes networks of both families and lone addresses, in one spelling', () => {
+  it('accepts networks of both families and single addresses, in one canonical form', () => {
     expect(parseNetworks('10.0.0.0/8, FD00:0:0::/8,127.0.0.1,::1')).toEqual({
       ok: true,
       networks: ['10.0.0.0/8', 'fd00::/8', '127.0.0.1/32', '::1/128'],
@@ -51,7 +49,7 @@ describe('the setting', () => {
 })
 
 describe('an opened network', () => {
-  it('lets its addresses be dialled on any port, in clear text where that is asked for', () => {
+  it('permits dialling its addresses on any port, in clear text where the string asks for that', () => {
     for (const port of [22, 2375, 5432]) {
       expect(judgeHost(postgres('127.0.0.1', port), loopback)).toEqual({
         verdict: 'address',
@@ -81,7 +79,7 @@ describe('an opened network', () => {
     })
   })
 
-  it('does not count as opened when only some of the addresses lie in it', () => {
+  it('does not count as opened when it holds only some of the addresses', () => {
     expect(judgeAddresses(['127.0.0.1', '52.95.110.1'], postgres('db.acme.io'), loopback)).toEqual({
       verdict: 'pass',
       addresses: ['127.0.0.1', '52.95.110.1'],
@@ -90,7 +88,7 @@ describe('an opened network', () => {
     expect(judgeAddresses(['127.0.0.1', '10.0.0.1'], postgres('db.acme.io'), loopback).verdict).toBe('refuse')
   })
 
-  it('of translated addresses is judged by the IPv4 address that each stands for', () => {
+  it('of translated addresses is judged by the IPv4 address that each represents', () => {
     const translated = { openNetworks: ['64:ff9b::/96', '10.0.0.0/8'] }
     expect(judgeHost(postgres('64:ff9b::10.0.0.1', 22), translated)).toMatchObject({ open: true })
     expect(judgeHost(postgres('64:ff9b::52.95.110.1'), translated)).toMatchObject({ verdict: 'address', open: false })
@@ -144,7 +142,7 @@ describe('no setting', () => {
     }
   })
 
-  it('makes a port of what is none', () => {
+  it('accepts an invalid port', () => {
     for (const port of [0, -1, 65_536, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(judgeHost(postgres('db.acme.io', port), everything).verdict).toBe('refuse')
       expect(judgeAddresses(['127.0.0.1'], postgres('db.acme.io', port), everything).verdict).toBe('refuse')
@@ -153,11 +151,11 @@ describe('no setting', () => {
 })
 
 describe('localhost', () => {
-  it('is refused unseen while no network is open', () => {
+  it('is refused without a look-up while no network is open', () => {
     expect(judgeHost(postgres('localhost'), nothing)).toEqual({ verdict: 'refuse', code: 'host_refused' })
   })
 
-  it('passes where every address that it resolves to is in an opened network', () => {
+  it('passes when each of its addresses is in an opened network', () => {
     expect(judgeHost(postgres('LocalHost'), loopback)).toEqual({ verdict: 'resolve', name: 'localhost' })
     expect(judgeAddresses(['127.0.0.1', '::1'], postgres('localhost'), loopback)).toMatchObject({ open: true })
     expect(judgeAddresses(['127.0.0.1'], postgres('localhost'), { openNetworks: ['127.0.0.0/8'] })).toMatchObject({
@@ -166,7 +164,7 @@ describe('localhost', () => {
   })
 
   it.for([[['127.0.0.1', '::1']], [['52.95.110.1']], [['127.0.0.1', '52.95.110.1']], [[]]] as const)(
-    'is refused where one is not: %j',
+    'is refused when one is not: %j',
     ([addresses]) => {
       const policy = { openNetworks: ['127.0.0.0/8'] }
       expect(judgeAddresses(addresses, postgres('localhost'), policy)).toEqual({
@@ -178,7 +176,7 @@ describe('localhost', () => {
 })
 
 describe('an answer', () => {
-  it('of no address, of more than 16 or with one that cannot be read is refused', () => {
+  it('without an address, with more than 16 or with an unreadable one is refused', () => {
     const many = Array.from({ length: 17 }, (_, at) => `52.95.110.${at}`)
     const judge = (addresses: readonly string[]) => judgeAddresses(addresses, postgres('db.acme.io'), nothing)
     expect(judge(many)).toEqual({ verdict: 'refuse', code: 'addresses_too_many' })
@@ -189,7 +187,7 @@ describe('an answer', () => {
     expect(judge([])).toEqual({ verdict: 'refuse', code: 'host_refused' })
   })
 
-  it('gives each address once and in its one spelling', () => {
+  it('yields each address once and in its canonical form', () => {
     const verdict = judgeAddresses(['2600:0::1', '52.95.110.1', '2600::1'], postgres('db.acme.io'), nothing)
     expect(verdict).toEqual({ verdict: 'pass', addresses: ['2600::1', '52.95.110.1'], open: false })
   })

@@ -1,6 +1,6 @@
 /**
- * Sessions with a real server: how a login is refused, what a session may do, what it leaves behind, and what a probe
- * tells of it.
+ * Sessions with a real server: how a login is refused, what a session may do, that it leaves nothing behind, and the
+ * findings of a probe.
  */
 import { setImmediate } from 'node:timers/promises'
 import pg from 'pg'
@@ -39,7 +39,7 @@ describe('A login that is refused', () => {
     ['a database that allows no connections', { database: 'shut' }, 'database_disabled', '55000', 'authenticate'],
     ['a role that has all its connections', { user: 'crowded' }, 'too_many_connections', '53300', 'authenticate'],
     ['no line in pg_hba.conf', { user: 'only_tls', tlsMode: 'disable' }, 'address_refused', '28000', 'tls'],
-  ])('says %s', async ([, asked, code, sqlstate, passed]) => {
+  ])('reports %s', async ([, asked, code, sqlstate, passed]) => {
     const end = await at.within('good', asked, async () => {})
     expect({ failure: end.failure, passed: end.passed }).toEqual({ failure: { code, sqlstate }, passed })
   })
@@ -50,7 +50,7 @@ describe('A login that is refused', () => {
     ['a zero byte in the application name', { applicationName: 'a\0b' }],
     ['a zero byte in the password', { password: 'a\0b' }],
     ['an empty user', { user: '' }],
-  ])('comes before anything is sent for %s', async ([, asked]) => {
+  ])('is refused before anything is sent for %s', async ([, asked]) => {
     expect((await at.login('good', asked)).code).toBe('string_refused')
   })
 })
@@ -69,7 +69,7 @@ describe('A login that takes too long', () => {
 })
 
 describe('A session', () => {
-  it('starts with the user, the database, a name and an encoding, for poolers refuse more', async () => {
+  it('starts with the user, the database, a name and an encoding, since poolers refuse more', async () => {
     const seen: string[][] = []
     const peer = await startHostile(async client => {
       seen.push((await client.startup()).toString('latin1', 4).split('\0'))
@@ -98,7 +98,7 @@ describe('A session', () => {
     expect(await at.servers.good.query('select * from kept')).toEqual([])
   })
 
-  it('finds no look-alike of a catalog, whatever the database says about its search path', async () => {
+  it('finds no look-alike of a catalog, whatever search path the database sets', async () => {
     await at.servers.good.query(`
       create schema planted; grant usage on schema planted to app;
       create view planted.pg_roles as select 'planted'::text as rolname; grant select on planted.pg_roles to app;
@@ -114,7 +114,7 @@ describe('A session', () => {
     const { failure } = await at.within('good', { deadlineMs: 5_000 }, async session => {
       const inMs = "select setting from pg_catalog.pg_settings where name = 'statement_timeout'"
       const [[row] = []] = await session.query(inMs)
-      // Sooner than our own time is over, so that nothing of ours goes on there when we leave.
+      // Before our own deadline, so that nothing of ours keeps running there after we leave.
       expect(Number(row?.[0])).toBeGreaterThan(0)
       expect(Number(row?.[0])).toBeLessThanOrEqual(4_800)
       return session.query('select pg_sleep(60)')
@@ -132,7 +132,7 @@ describe('A session', () => {
     expect(failure).toEqual({ code: 'query_timeout', sqlstate: '55P03' })
   })
 
-  it('holds no transaction between two questions, and is gone when it is closed', async () => {
+  it('holds no transaction between two queries, and is gone when it is closed', async () => {
     const state = "select state from pg_stat_activity where application_name = 'looked-at'"
     const { result } = await at.within('good', { applicationName: 'looked-at' }, async session => {
       await session.query('select 1')
@@ -142,7 +142,7 @@ describe('A session', () => {
     await expect.poll(() => at.servers.good.query(state)).toEqual([])
   })
 
-  it('gives what is asked as text, or row by row while nobody is in a hurry', async () => {
+  it('returns results as text, or row by row at the reader’s pace', async () => {
     const { result } = await at.within('good', {}, async session => {
       const seen: (string | null)[] = []
       let reading = 0
@@ -162,13 +162,13 @@ describe('A session', () => {
     expect(result?.plain).toEqual([[['1', null, '{"a": 1}', '__proto__']], [['2']]])
   })
 
-  it('says why it broke to whatever is asked next', async () => {
+  it('reports why it broke to every later query', async () => {
     const { failure } = await at.within('good', { applicationName: 'to-be-ended' }, async session => {
       await session.query('select 1')
       await at.servers.good.query(
         "select pg_terminate_backend(pid, 2000) from pg_stat_activity where application_name = 'to-be-ended'",
       )
-      // The backend is gone, and its last word has come: it is read in the next turns of the loop.
+      // The backend is gone, and its last message has arrived: the next turns of the loop read it.
       for (let turn = 0; turn < 10; turn += 1) await setImmediate()
       return session.query('select 1')
     })
@@ -188,7 +188,7 @@ describe('A probe', () => {
       SURROUNDINGS,
     )
 
-  it('tells what the login is, over which link, and where', async () => {
+  it('reports the login, its link and its server', async () => {
     expect(await probe(null)).toMatchObject({
       passed: 'privilege',
       failure: null,
@@ -201,7 +201,7 @@ describe('A probe', () => {
     })
   })
 
-  it('tells whether the schema is there and usable, whatever its name', async () => {
+  it('reports whether the schema exists and is usable, for any name', async () => {
     const odd = `o'; drop table kept; --"\\`
     await at.servers.good.query(`create schema "${odd.replaceAll('"', '""')}"; grant usage on schema "${odd.replaceAll('"', '""')}" to app;
       create schema "größe"; grant usage on schema "größe" to app; create schema private_one`)
@@ -211,7 +211,7 @@ describe('A probe', () => {
     expect((await probe(null)).schemaUsable).toBe(null)
   })
 
-  it('that fails tells how far it came', async () => {
+  it('that fails reports how far it came', async () => {
     expect(await probe('public', { password: 'wrong' })).toMatchObject({
       passed: 'tls',
       facts: null,

@@ -1,6 +1,4 @@
-/**
- * What each sslmode verifies with real servers, and to whom a password is given, shown or proven.
- */
+/** What each sslmode verifies with real servers, and which servers get a password, in clear, hashed or as a proof. */
 import { once } from 'node:events'
 import net from 'node:net'
 import tls, { type TLSSocket } from 'node:tls'
@@ -48,7 +46,7 @@ describe('sslmode', () => {
     ['verify-ca', false, U, E, U, U, T],
     ['verify-full', true, OK, E, N, U, T],
     ['verify-full', false, U, E, U, U, T],
-  ])('%s with a CA (%s) lets in: %s %s %s %s %s', async ([tlsMode, ca, ...expected]) => {
+  ])('%s with a CA (%s) accepts: %s %s %s %s %s', async ([tlsMode, ca, ...expected]) => {
     const caCertificate = ca ? at.authority.cert : null
     const found = await Promise.all(NAMES.map(name => at.login(name, { tlsMode, caCertificate })))
     expect(found.map(one => one.code)).toEqual(expected)
@@ -56,12 +54,12 @@ describe('sslmode', () => {
     expect(encrypted).toEqual(encrypted.map((_, index) => tlsMode !== 'disable' && index < 4))
   })
 
-  it('tells whether the chain was verified', async () => {
+  it('reports whether the chain was verified', async () => {
     expect(await at.login('good')).toMatchObject({ tls: true, verified: false })
     expect(await at.login('good', { caCertificate: at.authority.cert })).toMatchObject({ tls: true, verified: true })
   })
 
-  it('verifies a name, and tells the server which, where the host is one', async () => {
+  it('verifies a name, and sends it to the server, when the host is one', async () => {
     const asked = { host: 'localhost', tlsMode: 'verify-full', caCertificate: at.authority.cert } as const
     expect((await at.login('good', asked)).code).toBe('in')
     expect((await at.login('wrongName', asked)).code).toBe('certificate_name_mismatch')
@@ -85,13 +83,13 @@ describe('sslmode', () => {
     expect(names).toEqual(['localhost', false])
   })
 
-  it('takes nothing for a CA that is none', async () => {
+  it('accepts as a CA only a certificate of one', async () => {
     for (const caCertificate of ['', 'no PEM', at.authority.cert.replace(/[A-Za-z]{9}/g, 'AAAAAAAAA')]) {
       expect((await at.login('good', { tlsMode: 'verify-full', caCertificate })).code).toBe('certificate_untrusted')
     }
   })
 
-  it('means require for prefer and allow, and nothing for disable, where the network is not opened', () => {
+  it('means require for prefer and allow, and nothing for disable, unless the network is opened', () => {
     const closed = { open: false, caGiven: false }
     const encrypted = { encrypt: 'always', verifyChain: false, verifyName: false }
     expect([planTls('prefer', closed), planTls('allow', closed), planTls('require', closed)]).toEqual([
@@ -103,7 +101,7 @@ describe('sslmode', () => {
     expect(() => planTls('disable', closed)).toThrow('tls_required')
   })
 
-  it('sends nothing in clear where the network is not opened', async () => {
+  it('sends nothing in clear unless the network is opened', async () => {
     const heard: Buffer[] = []
     const peer = await startHostile(async client => {
       heard.push(await client.startup())
@@ -137,7 +135,7 @@ describe('sslmode', () => {
     expect(peer.received()).toHaveLength(16)
   })
 
-  it('goes into TLS directly where that is asked for', async () => {
+  it('starts TLS directly when the string asks for that', async () => {
     const older = await startServer({ major: 16, tls: await selfSigned({}) })
     const sslNegotiation = 'direct'
     expect(await at.login('good', { sslNegotiation })).toMatchObject({ code: 'in', tls: true, channelBound: true })
@@ -150,7 +148,7 @@ describe('sslmode', () => {
 })
 
 describe('A password', () => {
-  it('is proven by SCRAM, bound to the TLS session wherever the server offers it', async () => {
+  it('is proven by SCRAM, bound to the TLS session when the server offers it', async () => {
     expect(await at.login('good')).toMatchObject({ code: 'in', channelBound: true })
     expect(await at.login('good', { channelBinding: 'require' })).toMatchObject({ code: 'in', channelBound: true })
     expect(await at.login('good', { channelBinding: 'disable' })).toMatchObject({ code: 'in', channelBound: false })
@@ -158,7 +156,7 @@ describe('A password', () => {
     expect(await at.login('good', { user: 'only_tls' })).toMatchObject({ code: 'in' })
   })
 
-  it('is not even proven where channel_binding=require cannot be had', async () => {
+  it('is not even proven when channel_binding=require cannot be met', async () => {
     const channelBinding = 'require'
     expect(await at.login('plain', { tlsMode: 'disable', channelBinding })).toMatchObject({
       code: 'channel_binding_missing',
@@ -189,7 +187,7 @@ describe('A password', () => {
     },
   )
 
-  it('must be known to the server: one that lets anybody in is refused', async () => {
+  it('must be known to the server: one that accepts any password is refused', async () => {
     const asked = { user: 'trusting', tlsMode: 'verify-full', caCertificate: at.authority.cert } as const
     expect(await at.login('good', asked)).toMatchObject({ code: 'server_not_proven', passed: 'tls' })
   })
@@ -198,7 +196,7 @@ describe('A password', () => {
     expect((await at.login('good', { user: 'ünï cødé', password: ' pass1' })).code).toBe('in')
   })
 
-  it('cannot be relayed to the true server by a man in the middle, for SCRAM is bound to his certificate', async () => {
+  it('cannot be relayed to the true server by a man in the middle, since SCRAM is bound to the attacker’s certificate', async () => {
     const refused = { failure: { code: 'login_refused', sqlstate: '28000' }, passed: 'tls' }
     expect(await throughTheMiddle('prefer')).toEqual(refused)
     const withoutBinding = (bytes: Buffer) => {
@@ -206,7 +204,7 @@ describe('A password', () => {
       return offers ? OFFER : bytes
     }
     expect(await throughTheMiddle('prefer', withoutBinding)).toEqual(refused)
-    // What the binding is worth: without it he reads and writes along.
+    // Without the binding, the attacker reads and writes along.
     expect(await throughTheMiddle('disable')).toEqual({ failure: null, passed: 'privilege' })
   })
 
@@ -225,7 +223,7 @@ describe('A password', () => {
   }
 })
 
-/** A TLS session of one's own with a true server. */
+/** The test's own TLS session with a true server. */
 async function encryptedTo(port: number): Promise<TLSSocket> {
   const raw = net.connect(port, '127.0.0.1')
   raw.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))

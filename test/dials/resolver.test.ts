@@ -1,6 +1,4 @@
-/**
- * How names are looked up, against a real DNS server on loopback.
- */
+/** Look-ups of names, against a real DNS server on loopback. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createResolver } from '#server/net/socket/resolver.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
@@ -15,7 +13,7 @@ const resolve = (name: string, signal = AbortSignal.timeout(5000), timeoutMs = 2
   createResolver({ servers: [dns.address], timeoutMs }).resolve(name, signal)
 
 describe('a look-up', () => {
-  it('asks for both families and answers all addresses', async () => {
+  it('queries both families and returns all addresses', async () => {
     dns.answer('both.acme.io', { addresses: ['52.95.110.1', '52.95.110.2', '2600:1f18::1'] })
     expect(await resolve('both.acme.io')).toEqual({
       ok: true,
@@ -27,26 +25,26 @@ describe('a look-up', () => {
     ])
   })
 
-  it('answers the one family that a name has', async () => {
+  it('returns the one family that a name has', async () => {
     dns.answer('four.acme.io', { addresses: ['52.95.110.1'] })
     dns.answer('six.acme.io', { addresses: ['2600:1f18::1'] })
     expect(await resolve('four.acme.io')).toEqual({ ok: true, addresses: ['52.95.110.1'] })
     expect(await resolve('six.acme.io')).toEqual({ ok: true, addresses: ['2600:1f18::1'] })
   })
 
-  it('follows a chain of other names', async () => {
+  it('follows a chain of aliases', async () => {
     dns.answer('alias.acme.io', { cname: ['a.acme.net', 'b.acme.org'], addresses: ['52.95.110.1'] })
     expect(await resolve('alias.acme.io')).toEqual({ ok: true, addresses: ['52.95.110.1'] })
   })
 
-  it('takes an answer too long for a datagram over TCP, whole', async () => {
+  it('reads an answer too long for a datagram over TCP, whole', async () => {
     const addresses = Array.from({ length: 200 }, (_, at) => `52.95.110.${at}`)
     dns.answer('many.acme.io', { addresses })
     const result = await resolve('many.acme.io')
     expect(result.ok && result.addresses.toSorted()).toEqual(addresses.toSorted())
   })
 
-  it('keeps nothing of one answer for the next', async () => {
+  it('carries nothing of one answer over to the next', async () => {
     dns.answer('moved.acme.io', { addresses: ['52.95.110.1'] }, { addresses: ['52.95.110.9'] })
     const resolver = createResolver({ servers: [dns.address], timeoutMs: 2000 })
     const signal = AbortSignal.timeout(5000)
@@ -54,7 +52,7 @@ describe('a look-up', () => {
     expect(await resolver.resolve('moved.acme.io', signal)).toEqual({ ok: true, addresses: ['52.95.110.9'] })
   })
 
-  it('finds localhost in the hosts file and asks no server', async () => {
+  it('finds localhost in the hosts file and queries no server', async () => {
     const before = dns.asked.length
     const result = await resolve('localhost')
     expect(result.ok && result.addresses.every(address => ['127.0.0.1', '::1'].includes(address))).toBe(true)
@@ -62,8 +60,8 @@ describe('a look-up', () => {
   })
 })
 
-describe('a look-up that gives nothing', () => {
-  it('tells a name that does not exist, or has no address, from trouble', async () => {
+describe('a look-up without a result', () => {
+  it('distinguishes a name that does not exist, or has no address, from a failure', async () => {
     dns.answer('empty.acme.io', { addresses: [] })
     dns.answer('nowhere.acme.io', { addresses: [], cname: ['gone.acme.net'] })
     for (const name of ['missing.acme.io', 'empty.acme.io', 'nowhere.acme.io']) {
@@ -71,7 +69,7 @@ describe('a look-up that gives nothing', () => {
     }
   })
 
-  it('is trouble where the server fails, for one family as for both', async () => {
+  it('is a failure when the server fails, for one family as for both', async () => {
     dns.answer('broken.acme.io', 'servfail')
     dns.answer('half.acme.io', { addresses: ['52.95.110.1', '2600:1f18::1'], failsFor: 'A' })
     dns.answer('other.acme.io', { addresses: ['52.95.110.1', '2600:1f18::1'], failsFor: 'AAAA' })
@@ -80,7 +78,7 @@ describe('a look-up that gives nothing', () => {
     }
   })
 
-  it('ends within its time when the server says nothing', async () => {
+  it('ends within its time when the server is silent', async () => {
     dns.answer('silent.acme.io', 'silence')
     const start = performance.now()
     expect(await resolve('silent.acme.io', AbortSignal.timeout(5000), 300)).toEqual({
@@ -90,7 +88,7 @@ describe('a look-up that gives nothing', () => {
     expect(performance.now() - start).toBeLessThan(1300)
   })
 
-  it('ends when the caller gives up', async () => {
+  it('ends when the caller aborts', async () => {
     dns.answer('abandoned.acme.io', 'silence')
     const caller = new AbortController()
     const asked = resolve('abandoned.acme.io', caller.signal, 60_000)
@@ -100,7 +98,7 @@ describe('a look-up that gives nothing', () => {
     expect(await resolve('localhost', caller.signal)).toEqual({ ok: false, code: 'resolver_failed' })
   })
 
-  it('is trouble where no server is', async () => {
+  it('is a failure without a server', async () => {
     const gone = await startDnsServer()
     await gone.close()
     const resolver = createResolver({ servers: [gone.address], timeoutMs: 500 })
@@ -110,7 +108,7 @@ describe('a look-up that gives nothing', () => {
     })
   })
 
-  it('is refused at the start for a server that is no address', () => {
+  it('is refused at the start for a server that is not an address', () => {
     expect(() => createResolver({ servers: ['dns.acme.io'], timeoutMs: 500 })).toThrow()
   })
 })

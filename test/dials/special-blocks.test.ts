@@ -1,6 +1,6 @@
 /**
- * The policy's judgement of numbers, held against Node's own `BlockList` filled from `vectors/special-blocks.tsv`, and
- * against every way in which an address can be spelled.
+ * The policy's verdict on addresses, compared with Node's own `BlockList` filled from `vectors/special-blocks.tsv`, in
+ * every notation of an address.
  */
 import net from 'node:net'
 import ipaddr from 'ipaddr.js'
@@ -36,7 +36,7 @@ function passes(text: string): boolean {
 const bytes = (count: number) => fc.uint8Array({ minLength: count, maxLength: count }).map(array => [...array])
 const anyIpv4 = bytes(4).map(array => new ipaddr.IPv4(array))
 const anyIpv6 = bytes(16).map(array => new ipaddr.IPv6(array))
-/** An address in a block, or with one bit of the block's prefix turned over: just beside it. */
+/** An address in a block, or just outside it: with one bit of the block's prefix flipped. */
 const nearBlock = fc
   .tuple(fc.constantFrom(...networks), bytes(16), fc.nat({ max: 127 }), fc.boolean())
   .map(([[base, bits], noise, turned, inside]) => {
@@ -49,8 +49,8 @@ const nearBlock = fc
     return ipaddr.fromByteArray(octets)
   })
 
-describe('the judgement of a number', () => {
-  it('agrees with block lists of every special-purpose block, wherever the number lies', () => {
+describe('the verdict on an address', () => {
+  it('agrees with block lists of every special-purpose block, for any address', () => {
     fc.assert(
       fc.property(fc.oneof(anyIpv4, anyIpv6, nearBlock), address => {
         expect(passes(address.toString())).toBe(passesByList(address))
@@ -59,7 +59,7 @@ describe('the judgement of a number', () => {
   })
 
   it.for(networks.map(([base, bits]) => ({ base, bits, name: `${base}/${bits}` })))(
-    'refuses the first and the last number of $name',
+    'refuses the first and the last address of $name',
     ({ base, bits }) => {
       const last = base.toByteArray().map((octet, at) => octet | (0xff >> Math.min(8, Math.max(0, bits - at * 8))))
       expect(passes(base.toString())).toBe(false)
@@ -68,7 +68,7 @@ describe('the judgement of a number', () => {
   )
 })
 
-/** The verdict on a host as typed: what it was read as, or null when it is refused on the way. */
+/** The verdict on a host as typed: its canonical form, or null when it is refused. */
 function acceptedAs(host: string): string | null {
   const parsed = parseConnectionString(`postgres://u:p@${host}/app`)
   return parsed.ok && judgeTarget(parsed.target, policy) === null ? parsed.target.host : null
@@ -76,7 +76,7 @@ function acceptedAs(host: string): string | null {
 
 const fullWidth = (text: string) => text.replace(/[0-9]/g, digit => String.fromCodePoint(0xff10 + Number(digit)))
 
-/** Every other spelling of an IPv4 address that some resolver or parser understands. */
+/** Every other notation of an IPv4 address that some resolver or parser accepts. */
 function disguises(address: ipaddr.IPv4): string[] {
   const [a = 0, b = 0, c = 0, d = 0] = address.octets
   const number = ((a * 256 + b) * 256 + c) * 256 + d
@@ -123,8 +123,8 @@ function disguises(address: ipaddr.IPv4): string[] {
   ]
 }
 
-describe('the spelling of a number', () => {
-  it('is one, or the host is refused: no disguise of an IPv4 address passes, public or not', () => {
+describe('the notation of an address', () => {
+  it('is canonical, or the host is refused: no disguise of an IPv4 address passes, public or not', () => {
     const nearIpv4 = nearBlock.filter(address => address instanceof ipaddr.IPv4)
     fc.assert(
       fc.property(fc.oneof(anyIpv4, nearIpv4), address => {
@@ -134,7 +134,7 @@ describe('the spelling of a number', () => {
     )
   })
 
-  it('is folded for IPv6: every form of RFC 4291 gets the verdict of the canonical one', () => {
+  it('is normalised for IPv6: every form of RFC 4291 gets the verdict of the canonical one', () => {
     const nearIpv6 = nearBlock.filter(address => address instanceof ipaddr.IPv6)
     const publicIpv6 = bytes(16).map(array => new ipaddr.IPv6([0x26, ...array.slice(1)]))
     fc.assert(

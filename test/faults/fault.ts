@@ -1,36 +1,37 @@
 /**
- * How a fault is described to the runner. Each has a file of its own beside this one, and stands in the list of `faults.ts`.
+ * How a fault is described to the runner. Each has a file of its own beside this one, and an entry in the list of
+ * `faults.ts`.
  */
 import { CLIENT_DEADLINE_MS } from '#server/store/connection/deadlines.ts'
 import type { Served } from './recovery.ts'
 import type { Scene, SceneOptions } from './scene.ts'
 
-/** Chance by the seed of the run: from 0 up to 1. */
+/** Random numbers from the seed of the run: from 0 up to 1. */
 export type Chance = () => number
 
-/** After how long a write that nobody answers has met the deadline of its statement. */
+/** How long until an unanswered write has met its statement's deadline. */
 export const UNANSWERED_SECONDS = CLIENT_DEADLINE_MS / 1_000 + 2
 
 /** One fault. */
 export interface Fault {
-  /** As the table names it, and the command line. */
+  /** Its name in the table and on the command line. */
   readonly name: string
-  /** The service must be back so many seconds after the fault's end. */
+  /** The service must recover within this many seconds of the fault's end. */
   readonly withinSeconds: number
-  /** For whom the service must be there while it lasts, not only after it: left out, for nobody. */
+  /** The organizations that must be served during the fault, not only after it; none by default. */
   readonly sparesMeanwhile?: Served
-  /** Where true no process may say that it is ready at the height of it. */
+  /** If true, no process may report readiness at the height of the fault. */
   readonly isUnready?: boolean
-  /** How long it lasts; in the sample, half of it, and no shorter than it takes to be felt. */
+  /** How long it lasts; half of that in the sample, but long enough to have an effect. */
   readonly lastsSeconds: number
-  /** After how long a write meets a deadline, where it is not refused at once. */
+  /** How long until a write meets a deadline, unless it is refused at once. */
   readonly feltAfterSeconds?: number
-  /** What its scene is made of; what has to be undone goes on the stack. */
+  /** The options of its scene; undo steps go on the stack. */
   scene?(cleanup: AsyncDisposableStack): Promise<SceneOptions>
-  /** Why it cannot be done on this machine; null where it can. */
+  /** Why this machine cannot run it; null when it can. */
   leftOut?(): Promise<string | null>
-  /** Makes it begin, and answers what ends it. */
+  /** Starts it, and returns the function that ends it. */
   begin(scene: Scene, chance: Chance): Promise<() => Promise<void>>
-  /** Looks at the end for what must not be there; answers sentences. */
+  /** Looks for forbidden leftovers at the end; returns sentences. */
   after?(scene: Scene): Promise<string[]>
 }

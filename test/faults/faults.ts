@@ -1,6 +1,4 @@
-/**
- * Every fault that is done to an installation, in the order of the table. Read by the runner.
- */
+/** Every fault that the runner applies to an installation, in the order of the table. */
 import { clocksApart } from '#test/faults/kinds/clocks.ts'
 import { fullDisk } from '#test/faults/kinds/full-disk.ts'
 import { otherKeyring } from '#test/faults/kinds/keyring.ts'

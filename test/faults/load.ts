@@ -1,6 +1,6 @@
 /**
- * Writers that register datasources and change them, through both web processes by turns, and repeat under the same
- * idempotency key what was not acknowledged. They remember what was: none of it may be lost, or be there twice.
+ * Writers that register and change datasources through both web processes by turns, and repeat unacknowledged requests
+ * under the same idempotency key. They record every acknowledged change: none of them may be lost or duplicated.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -18,28 +18,28 @@ export interface Written {
   readonly name: string
   /** Null until its registration is acknowledged. */
   id: string | null
-  /** Updates that were acknowledged; each sets the metadatum `rev` to its number. */
+  /** Acknowledged updates; each sets the metadata entry `rev` to its number. */
   updates: number
 }
 
-/** What may be written where. */
+/** The targets of the writers. */
 export interface LoadTarget {
   readonly urls: readonly string[]
   readonly key: string
   connectionString(name: string): string
 }
 
-/** Writers at work. */
+/** Running writers. */
 export interface Load {
   readonly written: readonly Written[]
   acknowledged(): number
-  /** Attempts that were not acknowledged so far: those that are repeated. */
+  /** Attempts without an acknowledgement so far, which are repeated. */
   failures(): number
   /** Answers that no outage explains, each once: a 500, or a refusal. */
   readonly strange: ReadonlySet<string>
-  /** Registers one more, and answers its id; null where it is not acknowledged at the first attempt. */
+  /** Registers one more, and returns its id; null if it is not acknowledged at the first attempt. */
   once(url: string): Promise<string | null>
-  /** Writes nothing new, and resolves when all that was begun is acknowledged, or `giveUpMs` are over. */
+  /** Starts no new write, and resolves when every pending one is acknowledged, or after `giveUpMs`. */
   stop(giveUpMs: number): Promise<void>
 }
 
@@ -122,12 +122,12 @@ class Writers implements Load {
   }
 }
 
-/** Begins to write, with so many writers. */
+/** Starts this many writers. */
 export function startLoad(target: LoadTarget, writers: number): Load {
   return new Writers(target, writers)
 }
 
-/** The id in the answer; null where nobody knows, or the service is away. */
+/** The id in the answer; null when the outcome is unknown or the service is away. */
 async function attempt(
   of: { url: string; key: string; strange: Set<string>; over: AbortSignal },
   { procedure, input }: Writing,
@@ -141,7 +141,7 @@ async function attempt(
     })
     const text = await response.text()
     if (response.ok) return Answer.parse(JSON.parse(text)).result.data.id
-    // 503 says that the database is away; 429 and 504 that this one has to wait.
+    // 503 means that the database is away; 429 and 504 that this caller has to wait.
     if (![503, 429, 504].includes(response.status))
       of.strange.add(`${procedure} ${response.status} ${text.slice(0, 200)}`)
   } catch (error) {

@@ -1,6 +1,4 @@
-/**
- * What came of a fault: the rows are read from the database and compared with what was acknowledged and told.
- */
+/** The result of a fault: compares the database's rows with the acknowledged and delivered changes. */
 import { query } from '#test/support/database/postgres.ts'
 import type { Scene } from './scene.ts'
 
@@ -13,14 +11,14 @@ export interface Outcome {
   readonly twice: number
   readonly told: number
   readonly missed: number
-  /** Null where the service did not come back in time. */
+  /** Null when the service did not recover in time. */
   readonly seconds: number | null
   readonly readiness: string
-  /** What else is wrong, each in a sentence. */
+  /** Other defects, each in a sentence. */
   readonly wrong: readonly string[]
 }
 
-/** Counts. Nothing is written any more. */
+/** Counts. All writers have stopped. */
 export async function countOutcome(
   scene: Scene,
   of: Pick<Outcome, 'fault' | 'seconds' | 'readiness' | 'wrong'>,
@@ -42,7 +40,7 @@ export async function countOutcome(
   return { ...of, acknowledged: acknowledged.length, found, lost, twice: rowsTwice + toldTwice, told, missed }
 }
 
-/** Of every acknowledged change, whether each subscriber was told. */
+/** For every acknowledged change, whether each subscriber received it. */
 export function tellings({ load, watchers }: Pick<Scene, 'load' | 'watchers'>): { told: number; missed: number } {
   let [told, missed] = [0, 0]
   for (const { heard } of watchers)
@@ -56,7 +54,7 @@ export function tellings({ load, watchers }: Pick<Scene, 'load' | 'watchers'>): 
   return { told, missed }
 }
 
-/** True where nothing was lost, twice or missed, and the service came back. */
+/** True when nothing was lost, duplicated or missed, and the service recovered. */
 export function isGood({ lost, twice, missed, seconds, wrong }: Outcome): boolean {
   return lost === 0 && twice === 0 && missed === 0 && seconds !== null && wrong.length === 0
 }

@@ -1,6 +1,6 @@
 /**
- * A PostgreSQL of an installation's own that a fault is done to: stopped, killed, frozen, started again on the same port and
- * rows. What it acknowledges it has written, so that a kill loses nothing; only a power cut would.
+ * An installation's own PostgreSQL for a fault: stopped, killed, frozen, started again on the same port and rows. Its
+ * acknowledged writes are in the system's cache, so that a kill loses nothing; only a power cut would.
  */
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,25 +15,25 @@ const KILLED_MS = 10_000
 /** The system's cache survives every fault here. */
 const SETTINGS = { fsync: 'off', max_connections: '100', max_wal_size: '64MB', min_wal_size: '32MB' }
 
-/** A server and what can be done to it. */
+/** A server and its operations. */
 export interface OwnServer {
   readonly port: number
-  /** The folder with everything of it. */
+  /** The folder with all of its files. */
   readonly dir: string
   /** Connection string of the superuser. */
   url(database?: string): string
   /** Starts it again after `stop` or `kill`. */
   start(): Promise<void>
-  /** As an operator stops it: whoever is connected is disconnected. */
+  /** As an operator stops it: every client is disconnected. */
   stop(): Promise<void>
   /** SIGKILL, every process of it. */
   kill(): Promise<void>
-  /** SIGSTOP, and back: connections stay, and nothing answers. */
+  /** SIGSTOP, and SIGCONT: connections stay, and nothing answers. */
   freeze(): Promise<void>
   thaw(): Promise<void>
   /** Copies a stopped server's rows into a folder of another one. */
   copyTo(dir: string): Promise<void>
-  /** Kills what runs and removes the folder, unless it was given. */
+  /** Kills every process and removes the folder, unless the caller gave it. */
   remove(): Promise<void>
 }
 
@@ -43,7 +43,7 @@ export interface OwnServerOptions {
   /** Lines of `pg_hba.conf` behind the usual one. */
   readonly hba?: string
   readonly programs?: Binaries | undefined
-  /** A folder that is there, on a small disk or with rows of another server, and is its giver's to remove. */
+  /** An existing folder, on a small disk or with rows of another server; its owner removes it. */
   readonly dir?: string
 }
 
@@ -93,7 +93,7 @@ async function childrenOf(pid: number): Promise<number[]> {
   return text.split(' ').map(Number).filter(Boolean)
 }
 
-/** A process that is gone hears nothing, and that is no error. */
+/** A signal to a process that has ended is no error. */
 function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)

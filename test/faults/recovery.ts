@@ -1,6 +1,6 @@
 /**
- * Whether an installation works: through each web process a datasource is registered and verified, another one is registered,
- * and every subscriber is told of it.
+ * Checks that an installation works: through each web process a datasource is registered and verified, another one is
+ * registered, and every subscriber receives it.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -11,10 +11,10 @@ const TOLD_MS = 3_000
 const VERDICT_SECONDS = 5
 const AGAIN_MS = 200
 
-/** For whom it has to work: for the organization that is written in, too, or for another one alone. */
+/** The organizations that must be served: the one under writes, too, or another one alone. */
 export type Served = 'everyone' | 'others'
 
-/** Looks again and again, and answers the seconds until it was there; null where that took longer. */
+/** Checks repeatedly, and returns the seconds until it worked; null when that took longer. */
 export async function untilBack(
   scene: Scene,
   withinSeconds: number,

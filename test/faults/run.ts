@@ -1,10 +1,12 @@
 /**
- * `npm run test:faults`: does one fault after the other to an installation of real processes and prints a row for each. It
- * ends with status 1 where anything acknowledged was lost, is there twice or was not told, or the service did not come back.
+ * `npm run test:faults`: applies one fault after the other to an installation of real processes and prints a row for
+ * each. It ends with status 1 if an acknowledged change was lost, duplicated or not delivered, or the service did not
+ * recover.
  *
- *     npm run -s test:faults [-- --sample] [--seed N] [NAME …]
+ * npm run -s test:faults [-- --sample] [--seed N] [NAME …]
  *
- * `--sample` takes some of the faults, chosen by the seed, within three minutes. Everything that was started ends with it.
+ * `--sample` takes some of the faults, chosen by the seed, within three minutes. Every process that it started ends
+ * with it.
  */
 import { randomInt } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -21,7 +23,7 @@ import { countOutcome, head, isGood, line, type Outcome, tellings } from './outc
 import { untilBack } from './recovery.ts'
 import { makeScene, type Scene } from './scene.ts'
 
-/** A sample begins no fault that would end later, and is broken off at the end of its three minutes. */
+/** A sample begins no fault that would end later, and is aborted at the end of its three minutes. */
 const SAMPLE_MS = 120_000
 const SAMPLE_ENDS_MS = 175_000
 const SETTLE_MS = 1_000
@@ -31,7 +33,7 @@ const LOOK_MS = 100
 
 const say = (text: string) => void process.stdout.write(text)
 
-/** Numbers from a seed (mulberry32), so that a run can be made again. */
+/** Numbers from a seed (mulberry32), so that a run can be repeated. */
 function chanceOf(seed: number): Chance {
   let state = seed >>> 0
   return () => {
@@ -64,7 +66,7 @@ async function runFault(fault: Fault, { customer, chance, isSample, everything }
     const meanwhile = spared === undefined ? null : await untilBack(scene, fault.withinSeconds, spared)
     await wait(lasts * 1_000)
     if (fault.isUnready === true && !isSample) wrong.push(...(await thoseReady(scene)))
-    // A fault that nobody feels shows nothing.
+    // A fault without an effect proves nothing.
     if (spared !== 'everyone' && scene.load.failures() === failures) wrong.push('no write failed meanwhile')
     await end()
     const readiness = scene.readiness.since().join(', ')
@@ -79,7 +81,7 @@ async function runFault(fault: Fault, { customer, chance, isSample, everything }
   }
 }
 
-/** Each web process that says it is ready at the height of a fault under which nothing can be written. */
+/** Each web process that reports readiness at the height of a fault that blocks all writes. */
 async function thoseReady({ urls }: Scene): Promise<string[]> {
   const answers = urls.map(async (url, at) => {
     const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) }).catch(() => null)
@@ -89,13 +91,13 @@ async function thoseReady({ urls }: Scene): Promise<string[]> {
   return (await Promise.all(answers)).flat()
 }
 
-/** What was acknowledged last is on its way to the subscribers. */
+/** The last acknowledged changes are on their way to the subscribers. */
 async function allTold(scene: Scene): Promise<void> {
   const until = performance.now() + TOLD_MS
   while (tellings(scene).missed > 0 && performance.now() < until) await wait(LOOK_MS)
 }
 
-/** In an order by the seed: a sample is the first of them, as many as its time holds. */
+/** In an order by the seed: a sample is the first of them, as many as its time allows. */
 function shuffled(faults: readonly Fault[], chance: Chance): Fault[] {
   return faults
     .map(fault => ({ fault, at: chance() }))
@@ -103,7 +105,7 @@ function shuffled(faults: readonly Fault[], chance: Chance): Fault[] {
     .map(({ fault }) => fault)
 }
 
-/** What was run, and with what end. */
+/** The faults that were run, and their results. */
 interface Counts {
   good: number
   bad: number
@@ -116,14 +118,14 @@ async function runAll(chosen: readonly Fault[], run: Run): Promise<Counts> {
   let longestMs = 0
   for (const fault of chosen) {
     const beganAt = performance.now()
-    // The machine may be slow: the next one is begun where it ends in time if it takes as long as the longest did.
+    // The machine may be slow: the next one begins if it ends in time even when it takes as long as the longest so far.
     if (run.isSample && beganAt - startedAt + longestMs > SAMPLE_MS) break
     const why = (await fault.leftOut?.()) ?? null
     if (why !== null) {
       counts.leftOut.push(`Left out: ${fault.name}, since ${why}.\n`)
       continue
     }
-    // One that cannot be done to its end is bad, and the others are done all the same.
+    // A fault that cannot run to its end counts as a failure, and the others still run.
     const outcome = await runFault(fault, run).catch((error: Error) => error)
     const isBad = outcome instanceof Error || !isGood(outcome)
     counts[isBad ? 'bad' : 'good'] += 1
@@ -153,7 +155,7 @@ async function main(everything: AsyncDisposableStack): Promise<number> {
 }
 
 const everything = new AsyncDisposableStack()
-// One folder for all that is written, so that nothing stays behind of what is broken off while it is made.
+// One folder for all files, so that an aborted run leaves nothing behind.
 const folder = await mkdtemp(join(tmpdir(), 'mooring-faults-'))
 process.env['TMPDIR'] = folder
 const leave = async (status: number, why: string) => {

@@ -1,6 +1,6 @@
 /**
- * An installation as it runs in production, for one fault: its own PostgreSQL, two web processes and two workers under their
- * roles, writers, subscribers, and a balancer's look at readiness. Everything ends with it, whatever happened.
+ * An installation as in production, for one fault: its own PostgreSQL, two web processes and two workers under their
+ * roles, writers, subscribers, and a balancer's poll of readiness. Everything ends with it, even after an error.
  */
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -22,23 +22,23 @@ const WARM = 25
 const WARM_MS = 60_000
 const LOOK_MS = 50
 
-/** The name of a process; it keeps its port when it is started again. */
+/** The name of a process; a restarted process keeps its port. */
 export type Member = 'web-1' | 'web-2' | 'worker-1' | 'worker-2'
 /** All of them. */
 export const MEMBERS: readonly Member[] = ['web-1', 'web-2', 'worker-1', 'worker-2']
 
-/** What a fault asks of its scene. */
+/** The options of a scene. */
 export interface SceneOptions {
   readonly server?: OwnServerOptions
-  /** What is put between the processes and the server: answers the environment that leads a tier's URL there. */
+  /** A proxy between the processes and the server: returns the environment that leads a tier's URL there. */
   between?(
     server: OwnServer,
     cleanup: AsyncDisposableStack,
     tiers: Tiers,
   ): Promise<(url: string) => Record<string, string>>
-  /** What is put before the web processes: answers where the writers go in place of them. */
+  /** A proxy in front of the web processes: returns the writers' target in place of them. */
   before?(urls: readonly string[], cleanup: AsyncDisposableStack): Promise<readonly string[]>
-  /** Flags of Node's for a process. */
+  /** Node flags for a process. */
   flags?(member: Member): readonly string[]
 }
 
@@ -50,18 +50,18 @@ export interface Scene {
   readonly load: Load
   readonly watchers: readonly Watcher[]
   readonly readiness: Readiness
-  /** A client of each web process, of an organization that nothing is written in but by a look at the service. */
+  /** A client of each web process, for an organization that only the recovery check writes to. */
   readonly probes: readonly Client[]
   readonly customer: Customer
   process(member: Member): TierProcess
-  /** Starts a process, again where it was ended. */
+  /** Starts a process, also after it was ended. */
   start(member: Member, env?: Readonly<Record<string, string>>): Promise<void>
   /** The server that has the rows now: another one after a failover or a restore. */
   rows: { url: string }
   readonly cleanup: AsyncDisposableStack
 }
 
-/** Builds one up and waits until its load runs. The caller disposes of its stack. */
+/** Builds one and waits until its load runs. The caller disposes of its stack. */
 export async function makeScene(
   options: SceneOptions,
   { customer, cleanup }: { customer: Customer; cleanup: AsyncDisposableStack },
@@ -90,7 +90,7 @@ export async function makeScene(
   return { server, tiers, ...members, load, watchers, readiness, probes, customer, rows, cleanup }
 }
 
-/** The processes, each on a port that it keeps. */
+/** The processes, each on a fixed port. */
 async function startMembers(
   options: SceneOptions,
   { server, tiers, cleanup: stack }: Pick<Scene, 'server' | 'tiers' | 'cleanup'>,
@@ -125,7 +125,7 @@ function stringOf(customer: Customer, name: string): string {
   return customer.url('reader', { parameters: `application_name=${encodeURIComponent(name)}` })
 }
 
-/** Checks of the organization that is written in wait for each other: what is looked at belongs to another one. */
+/** Checks of the organization under writes wait for each other: the recovery check uses another one. */
 async function otherKey(tiers: Tiers): Promise<string> {
   const ground = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
   const organizationId = await createOrganization(ground, 'Probe')

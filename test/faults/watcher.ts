@@ -1,6 +1,6 @@
 /**
- * A subscriber that comes back with the last event it saw, to one web process and then to the other, for as long as it lives,
- * and lists anew when it is told to. It knows at the end which changes it was told.
+ * A subscriber that resumes from the last event it saw, at one web process and then at the other, for as long as it
+ * lives, and lists anew after a reset. At the end it knows which changes it received.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
@@ -12,7 +12,7 @@ const PAGE = 100
 
 const Told = z.looseObject({ change: z.string(), id: z.string().optional() })
 
-/** What is known of one datasource: that it was registered, and so many of its updates, by events or by a list. */
+/** The knowledge of one datasource: its registration and number of updates, from events or from a list. */
 export interface Heard {
   readonly registered: number
   readonly updates: number
@@ -21,14 +21,14 @@ export interface Heard {
 /** A running subscriber. */
 export interface Watcher {
   readonly heard: ReadonlyMap<string, Heard>
-  /** Events that came more than once. */
+  /** Events that it received more than once. */
   repeated(): number
-  /** How often it was told to list anew. */
+  /** The number of resets. */
   resets(): number
   stop(): Promise<void>
 }
 
-/** Where it subscribes. */
+/** The addresses to subscribe at. */
 export interface Watched {
   readonly urls: readonly string[]
   readonly key: string
@@ -67,7 +67,7 @@ class Subscriber implements Watcher {
   async #run(): Promise<void> {
     const { urls } = this.#at
     for (let times = 0; !this.#isOver; times += 1) {
-      // Where nobody answers it comes again, to the other process.
+      // Without an answer it reconnects, to the other process.
       await this.#visit(urls[times % urls.length] ?? '').catch(() => undefined)
       if (!this.#isOver) await wait(COME_BACK_MS)
     }
@@ -90,7 +90,7 @@ class Subscriber implements Watcher {
     await Promise.all(listing)
   }
 
-  /** True where it has to list anew. */
+  /** True when it has to list anew. */
   #hear({ id: eventId, text }: Received): boolean {
     if (this.#seen.has(eventId)) this.#repeated += 1
     this.#seen.add(eventId)
@@ -107,12 +107,12 @@ class Subscriber implements Watcher {
   }
 }
 
-/** Begins to watch. */
+/** Starts watching. */
 export function startWatcher(at: Watched): Watcher {
   return new Subscriber(at)
 }
 
-/** Everything that is listed is known as it is now. */
+/** The listed state of every datasource is its current one. */
 async function listAnew({ url, key }: { url: string; key: string }, heard: Map<string, Heard>): Promise<void> {
   const client = createClient({ url, key, seal: false })
   let cursor: string | undefined

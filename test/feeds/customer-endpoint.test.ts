@@ -1,4 +1,7 @@
-/** What a customer hosts with `client/endpoint.ts`, on each kind of server, over real HTTP and by our own requests. */
+/**
+ * The endpoint that a customer hosts with `client/endpoint.ts`, on each kind of server, over real HTTP and with our own
+ * requests.
+ */
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { Readable } from 'node:stream'
@@ -17,7 +20,7 @@ const KEY = 'clé whsec_of the customer'
 const NOW = 1_800_000_000
 const EVENT = { id: 'e1', model: 'task', entityId: '7', type: 'CREATE' as const, data: { title: 'é✓' }, occurredAt: 1 }
 
-/** What the source was asked for, in order. Whatever is refused must not reach it. */
+/** The requests to the source, in order. A refused request must not reach it. */
 const asked: { cursor: string | null; limit: number }[] = []
 const errors: unknown[] = []
 const given: { events: EventSource } = { events: async () => ({ events: [] }) }
@@ -97,7 +100,7 @@ describe.each(Object.entries(SERVERS))('An endpoint on %s', (name, listener) => 
     given.events = async () => ({ events: [] })
   })
 
-  /** A request of anybody's, signed rightly unless headers or key say otherwise. */
+  /** A caller's request, correctly signed unless headers or key override that. */
   async function send(body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}, method = 'POST') {
     const timestamp = headers['webhook-timestamp'] ?? String(NOW)
     const signed = {
@@ -126,14 +129,14 @@ describe.each(Object.entries(SERVERS))('An endpoint on %s', (name, listener) => 
     expect(asked).toEqual([{ cursor: 'c0', limit: 3 }])
   })
 
-  it('accepts either key of a rotation, and none but its own', async () => {
+  it('accepts either key of a rotation, and only its own keys', async () => {
     expect(await ask(port, { keys: ['new', KEY] })).toMatchObject({ status: 200 })
     expect(await ask(port, { keys: ['new'] })).toMatchObject({ status: 401, failure: { code: 'endpoint_key_differs' } })
     expect(await ask(port, { breakSignature: true })).toMatchObject({ status: 401 })
     expect(asked).toHaveLength(1)
   })
 
-  it('begins at the beginning without a cursor and gives at most 1,000 events, which is what is asked for', async () => {
+  it('begins at the beginning without a cursor and returns at most the requested 1,000 events', async () => {
     await send('{"type":"events"}')
     await send('{"type":"events","limit":100000}')
     expect(asked).toEqual([
@@ -150,7 +153,7 @@ describe.each(Object.entries(SERVERS))('An endpoint on %s', (name, listener) => 
     expect(asked).toEqual([])
   })
 
-  it('answers 400 to what is not JSON, before it looks at the signature', async () => {
+  it('answers 400 to a body that is not JSON, before it checks the signature', async () => {
     const unsigned = { 'webhook-signature': '' }
     for (const body of ['', '{', '{"type":"events"} x', 'undefined', Uint8Array.of(0x22, 0xff, 0x22)]) {
       expect(await send(body, unsigned)).toMatchObject(refusal(400, 'source_invalid_json'))
@@ -178,7 +181,7 @@ describe.each(Object.entries(SERVERS))('An endpoint on %s', (name, listener) => 
     }
   })
 
-  it('accepts any matching v1 entry and passes over other schemes', async () => {
+  it('accepts any matching v1 entry and ignores other schemes', async () => {
     const body = '{"type":"events"}'
     const right = sign({ id: 'msg_1', timestamp: String(NOW), body }, [KEY])
     const wrong = sign({ id: 'msg_1', timestamp: String(NOW), body }, ['x'])
@@ -200,12 +203,12 @@ describe.each(Object.entries(SERVERS))('An endpoint on %s', (name, listener) => 
     expect(asked).toEqual([])
   })
 
-  it('answers 400 to a cursor that its source never gave', async () => {
+  it('answers 400 to a cursor that its source never issued', async () => {
     given.events = async () => null
     expect(await send('{"type":"events","cursor":"x"}')).toMatchObject(refusal(400, 'source_cursor_invalid'))
   })
 
-  it('answers 500 without a word of what its source threw, and tells its owner', async () => {
+  it('answers 500 without any text of its source’s error, and reports that to its owner', async () => {
     const thrown = new Error('password authentication failed for user "acme"')
     given.events = () => Promise.reject(thrown)
     expect(await send('{"type":"events"}')).toEqual({
@@ -216,7 +219,7 @@ describe.each(Object.entries(SERVERS))('An endpoint on %s', (name, listener) => 
     expect(errors).toEqual([thrown])
   })
 
-  // express.raw() has a limit of its own, with an answer of its own.
+  // express.raw() has its own limit, with its own answer.
   if (!name.includes('raw'))
     it('answers 413 to a body that declares more than 1 MiB, unread', async () => {
       const body = `{"type":"events","x":"${'x'.repeat(1 << 20)}"}`
@@ -226,7 +229,7 @@ describe.each(Object.entries(SERVERS))('An endpoint on %s', (name, listener) => 
 })
 
 describe('An endpoint', () => {
-  it('that is mounted behind a body parser says so to its owner, and answers 500', async () => {
+  it('behind a body parser reports that to its owner, and answers 500', async () => {
     const server = await listen(express().use(express.json()).all('/mooring', createListener(options)))
     expect(await ask(portOf(server))).toMatchObject({ status: 500 })
     expect(String(errors.pop())).toContain('mount the endpoint before the parser')
@@ -234,12 +237,12 @@ describe('An endpoint', () => {
     await close(server)
   })
 
-  it('is not made with an empty key, with which everybody could sign', () => {
+  it('cannot be created with an empty key, with which everybody could sign', () => {
     expect(() => createEndpoint({ ...options, signingKey: '' })).toThrow(TypeError)
     expect(() => createListener({ ...options, signingKey: '' })).toThrow(TypeError)
   })
 
-  it('does not read more than 1 MiB of a body that declares no length', async () => {
+  it('does not read more than 1 MiB of a body without a declared length', async () => {
     let read = 0
     const block = new Uint8Array(65_536).fill(32)
     const body = new ReadableStream<Uint8Array>({

@@ -1,4 +1,6 @@
-/** The outbox table of `client/endpoint.ts` on a real PostgreSQL, and the examples run as a customer would run them. */
+/**
+ * The outbox table of `client/endpoint.ts` on a real PostgreSQL, and the examples, run as a customer would run them.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -23,7 +25,7 @@ beforeAll(async () => {
 })
 beforeEach(() => pool.query('truncate mooring_outbox'))
 afterAll(async () => {
-  // The pool forgets its clients before they are gone, and the database is not to be dropped under them.
+  // The pool forgets its clients before they have ended, and the database must not be dropped under them.
   const { promise: gone, resolve } = Promise.withResolvers<void>()
   let left = pool.totalCount
   pool.on('remove', () => --left === 0 && resolve())
@@ -53,7 +55,7 @@ async function drain(cursor: string | null = null, limit = 7) {
 }
 
 describe('The outbox', () => {
-  it('gives events as the protocol spells them, in the order in which they were written', async () => {
+  it('returns events in the protocol’s form, in the order in which they were written', async () => {
     await write(pool, '1', { title: 'é✓' })
     await pool.query(`insert into mooring_outbox (model, entity_id, type) values ('task', '2', 'DELETE')`)
     const page = await read({ cursor: null, limit: 10 })
@@ -66,7 +68,7 @@ describe('The outbox', () => {
     expect(readPage(JSON.stringify(page))?.events).toHaveLength(2)
   })
 
-  it('gives the same page again for the same cursor, and an empty page without a cursor at its end', async () => {
+  it('returns the same page for the same cursor, and an empty page without a cursor at its end', async () => {
     for (const entity of ['1', '2', '3']) await write(pool, entity)
     const first = await read({ cursor: null, limit: 2 })
     expect(await read({ cursor: null, limit: 2 })).toEqual(first)
@@ -90,7 +92,7 @@ describe('The outbox', () => {
     early.release()
   })
 
-  it('forgets what was rolled back', async () => {
+  it('omits rolled-back events', async () => {
     const client = await pool.connect()
     await client.query('begin')
     await write(client, 'never')
@@ -99,7 +101,7 @@ describe('The outbox', () => {
     expect(await read({ cursor: null, limit: 10 })).toEqual({ events: [] })
   })
 
-  it('gives every reader every event once and in one order, while many write at once', async () => {
+  it('gives every reader every event once and in one order, during concurrent writes', async () => {
     const writers = 6
     const each = 40
     let writing = writers
@@ -132,7 +134,7 @@ describe('The outbox', () => {
     expect(first).toHaveLength(writers * each * 2)
     expect(new Set(first).size).toBe(first.length)
     for (const other of others) expect(other).toEqual(first)
-    // What one writer wrote, in one transaction or one after the other, stays in its order.
+    // The events of one writer, in one transaction or in several, stay in its order.
     for (let number = 0; number < writers; number++) {
       const own = first.filter(entity => entity.startsWith(`${number}:`))
       expect(own).toEqual(Array.from({ length: each }, (_, n) => [`${number}:${n}:a`, `${number}:${n}:b`]).flat())
@@ -153,7 +155,7 @@ describe('The outbox', () => {
     expect(sizes).toEqual([2, 2, 1, 1])
   })
 
-  it('refuses a cursor that is not one of its own', async () => {
+  it('refuses a cursor that it did not issue', async () => {
     for (const cursor of ['', 'x', '-1', '1.5', '1e3', '9'.repeat(19), "0'; drop table mooring_outbox"]) {
       expect(await read({ cursor, limit: 10 })).toBeNull()
     }
@@ -161,7 +163,7 @@ describe('The outbox', () => {
   })
 })
 
-/** Runs an example until it prints its first line, and hands that and a way to ask it to the test. */
+/** Runs an example until it prints its first line, and passes that and a way to send requests to the test. */
 async function withExample(
   [name, ...args]: [string, ...string[]],
   env: NodeJS.ProcessEnv,
@@ -199,7 +201,7 @@ function ask(url: string, key: string) {
 }
 
 describe('The example', () => {
-  it('node-http.ts answers our signed request, and nobody else', async () => {
+  it('node-http.ts answers our signed request, and no other', async () => {
     await withExample(['node-http.ts'], {}, async line => {
       const { listening, signingKey } = JSON.parse(line)
       const url = `http://127.0.0.1:${listening.port}/`
@@ -210,7 +212,7 @@ describe('The example', () => {
     })
   })
 
-  it('express-outbox.ts makes its table and answers from it', async () => {
+  it('express-outbox.ts creates its table and answers from it', async () => {
     await pool.query(
       `drop function mooring_outbox_page; drop sequence mooring_outbox_position_seq; drop table mooring_outbox`,
     )

@@ -1,4 +1,4 @@
-/** Feeds as strangers serve them, followed over real HTTPS: every event once, in order, whatever the cursor does. */
+/** Strangers' feeds, followed over real HTTPS: every event once, in order, for every behaviour of the cursor. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createListener } from '#client/endpoint.ts'
 import { judgeEndpoint, judgeRotation } from '#server/domain/checks/endpoint-verdict.ts'
@@ -23,13 +23,15 @@ interface Asked {
   readonly limit: number
 }
 
-/** A stranger that answers each question by a function of the cursor. */
+/** A stranger that answers each request by a function of the cursor. */
 const answering =
   (answer: (asked: Asked) => object): Mood =>
   (response, received) =>
     response.end(JSON.stringify(answer(JSON.parse(received.body))))
 
-/** A feed of so many events by offset; `always` names the cursor with every non-empty page, the last one too. */
+/**
+ * A feed of this many events by offset; `always` sends the cursor with every non-empty page, including the last one.
+ */
 const feedOf = (count: () => number, style: 'always' | 'while more waits') =>
   answering(({ cursor = '0', limit }) => {
     const from = Number(cursor)
@@ -41,7 +43,7 @@ const feedOf = (count: () => number, style: 'always' | 'while more waits') =>
 
 describe('A feed', () => {
   it.each(['always', 'while more waits'] as const)(
-    'is drained page by page and followed as it grows, where nextCursor comes %s',
+    'is drained page by page and followed as it grows, with nextCursor sent %s',
     async style => {
       let count = 5
       stranger.be(feedOf(() => count, style))
@@ -54,7 +56,7 @@ describe('A feed', () => {
     },
   )
 
-  it('whose last page comes back at every poll without nextCursor stores nothing twice and is followed ever slower', async () => {
+  it('whose last page returns at every poll without nextCursor stores nothing twice and is polled ever more slowly', async () => {
     stranger.be(answering(() => ({ events: events(0, 2) })))
     const follower = createFollower(stranger)
     const delays = [await follower.poll(), await follower.poll(), await follower.poll()].map(poll => poll.delayMs)
@@ -63,7 +65,7 @@ describe('A feed', () => {
     expect(delays).toEqual([1_000, 1_500, 2_250])
   })
 
-  it('that repeats events within a page and across pages stores each once, where it came first', async () => {
+  it('that repeats events within a page and across pages stores each once, at its first place', async () => {
     const pages: Record<string, object> = {
       '': { events: [event(1), event(2), event(1)], nextCursor: 'b' },
       b: { events: [event(2), { ...event(1), data: 'changed' }, event(3)], nextCursor: 'c' },
@@ -93,7 +95,7 @@ describe('A feed', () => {
     expect([...follower.stored.keys()]).toEqual(ids(0, 6))
   })
 
-  it('without end is left after its budget of pages, and taken up at once where it was left', async () => {
+  it('without end is left after its budget of pages, and resumed at once from there', async () => {
     stranger.be(feedOf(() => Number.MAX_SAFE_INTEGER, 'always'))
     const follower = createFollower(stranger, 3)
     const before = stranger.received.length
@@ -103,7 +105,7 @@ describe('A feed', () => {
     expect([...follower.stored.keys()]).toEqual(ids(0, 12))
   })
 
-  it('that makes up cursors with empty pages costs one request a poll', async () => {
+  it('that invents cursors with empty pages costs one request a poll', async () => {
     let made = 0
     stranger.be(answering(() => ({ events: [], nextCursor: `made-up-${made++}` })))
     const follower = createFollower(stranger)
@@ -124,7 +126,7 @@ describe('A feed', () => {
     ['an array', []],
     ['null', 'null'],
     ['nothing', ''],
-  ])('that fails with %s in the middle keeps its cursor and all that was stored before', async (_, wrong) => {
+  ])('that fails with %s in the middle keeps its cursor and all stored events', async (_, wrong) => {
     const text = typeof wrong === 'string' ? wrong : JSON.stringify(wrong)
     const first = JSON.stringify({ events: events(0, 2), nextCursor: 'b' })
     stranger.be((response, { body }: Received) => response.end(body.includes('"cursor"') ? text : first))
@@ -134,7 +136,7 @@ describe('A feed', () => {
     expect([follower.cursor, [...follower.stored.keys()]]).toEqual(['b', ids(0, 2)])
   })
 
-  it('that is told 429 is left alone for as long as Retry-After asks, and then goes on', async () => {
+  it('that answers 429 is left alone for as long as Retry-After asks, and then continues', async () => {
     stranger.be(response => response.writeHead(429, { 'retry-after': '30' }).end())
     const follower = createFollower(stranger)
     expect((await follower.poll()).delayMs).toBeGreaterThanOrEqual(30_000)
@@ -156,14 +158,14 @@ describe('The verification of an endpoint', () => {
   const hosted = (signingKey = KEY, nowSeconds = () => Date.now() / 1_000): Mood => {
     const answer = createListener({ signingKey, events: page, nowSeconds })
     return async (response, { method, headers, body }) => {
-      // The server's own Date header tells the same time as its check.
+      // The server's own Date header gives the same time as its check.
       response.sendDate = false
       response.setHeader('date', new Date(nowSeconds() * 1_000).toUTCString())
       await answer({ method, headers, body: Buffer.from(body), async *[Symbol.asyncIterator]() {} }, response)
     }
   }
 
-  it('passes one that answers a signed request and refuses a wrong signature', async () => {
+  it('passes one that accepts a signed request and refuses a wrong signature', async () => {
     stranger.be(hosted())
     const verdict = await probe()
     expect(verdict).toMatchObject({ outcome: 'passed', reason: null, advisories: [] })
@@ -185,7 +187,7 @@ describe('The verification of an endpoint', () => {
     ])
   })
 
-  it('refuses one that holds another key, and sends it no wrong signature on top', async () => {
+  it('refuses one that holds another key, and sends it no further wrong signature', async () => {
     stranger.be(hosted('another key altogether'))
     const before = stranger.received.length
     const verdict = await probe()
@@ -197,7 +199,7 @@ describe('The verification of an endpoint', () => {
   it.each([
     ['ahead of', 600],
     ['behind', -600],
-  ])('says of one whose clock is ten minutes %s ours that its clock is wrong', async (direction, seconds) => {
+  ])('reports a wrong clock for one that is ten minutes %s ours', async (direction, seconds) => {
     stranger.be(hosted(KEY, () => Date.now() / 1_000 + seconds))
     const { checks, reason } = await probe()
     expect(reason).toBe('endpoint_clock_off')
@@ -216,7 +218,7 @@ describe('The verification of an endpoint', () => {
     expect(judgeRotation(refused, { ...early, nowMs: 1_000 })).toBe('destroy_new')
     const unasked = noAnswer('budget_exhausted', 0)
     expect(judgeRotation(unasked, { ...early, nowMs: 1_000 })).toBe('wait')
-    // Meanwhile the feed is read with both, whichever the endpoint holds.
+    // Meanwhile the feed is read with both signatures, whichever key the endpoint holds.
     expect(await stranger.ask({ keys: ['the new key', KEY] })).toMatchObject({ status: 200 })
     expect(await stranger.ask({ keys: ['not yet installed', 'the new key'] })).toMatchObject({ status: 200 })
   })
@@ -226,7 +228,7 @@ describe('The verification of an endpoint', () => {
     expect(await probe()).toMatchObject({ outcome: 'unreachable', reason: 'endpoint_unavailable', retryable: true })
   })
 
-  it('refuses one that answers something else', async () => {
+  it('refuses one with any other answer', async () => {
     stranger.be(response => response.end('<html>It works!</html>'))
     const verdict = await probe()
     expect(verdict).toMatchObject({ outcome: 'refused', reason: 'endpoint_misbehaved' })

@@ -1,13 +1,13 @@
 /**
- * A TCP way to a server that can become a black hole: nothing passes, no connection is closed or refused, and what was under
- * way arrives when the way opens again, as with a network that drops packets. It is a proxy of the test's own, since no
- * firewall need be there.
+ * A TCP path to a server that can become a black hole: nothing passes, no connection is closed or refused, and bytes
+ * under way arrive when the path opens again, as in a network that drops packets. It is the test's own proxy, so that
+ * it needs no firewall.
  */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 
-/** A way. */
+/** A TCP path. */
 export interface Way {
   readonly port: number
   swallow(): void
@@ -16,7 +16,7 @@ export interface Way {
   close(): void
 }
 
-/** Opens a way to a port of this machine. */
+/** Opens a path to a port of this machine. */
 export async function openWay(to: number): Promise<Way> {
   const sockets = new Set<Socket>()
   const waiting = new Set<() => void>()
@@ -55,7 +55,7 @@ interface Pairing {
 }
 
 function pair(client: Socket, { to, sockets, isHole }: Pairing): void {
-  // Gone while it waited: the server never hears of it.
+  // Closed while it waited: the server never hears of it.
   if (client.destroyed) return
   const server = connect({ port: to, host: '127.0.0.1', allowHalfOpen: true })
   track(sockets, server)
@@ -66,7 +66,7 @@ function pair(client: Socket, { to, sockets, isHole }: Pairing): void {
     from.on('data', chunk => into.write(chunk))
     from.on('end', () => into.end())
     from.on('error', () => into.destroy())
-    // A client that gives up behind the hole sends a word that does not arrive.
+    // The close of a client that gives up behind the hole does not arrive.
     from.on('close', () => !isHole() && into.destroy())
   }
   if (isHole()) server.pause()

@@ -1,5 +1,5 @@
 /**
- * The disk of our own database is full: a small file system of its own (tmpfs) is filled by another's file. The server may end
+ * The disk of our own database is full: another file fills a small file system of its own (tmpfs). The server may end
  * over it; an operator then makes room and starts it.
  */
 import { execFile } from 'node:child_process'
@@ -67,7 +67,7 @@ export const fullDisk: Fault = {
   async begin({ server }) {
     const filler = join(server.dir, 'filler')
     await fill(filler)
-    // What the server gives back of its log is taken, too.
+    // Fills the space that the server frees from its log, too.
     const timer = setInterval(() => void fill(filler).catch(() => undefined), AGAIN_MS)
     return async () => {
       clearInterval(timer)

@@ -1,6 +1,6 @@
 /**
- * A worker with the keyring of another installation is started beside the right ones. It must not start, or hand back what it
- * cannot open: no customer's datasource is blamed for it.
+ * A worker with the keyring of another installation is started beside the right ones. It must not start, or must
+ * release the tasks that it cannot open: no customer's datasource may be blamed for it.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ export const otherKeyring: Fault = {
     cleanup.defer(() => rm(dir, { recursive: true, force: true }))
     await initKeyrings(dir, newKeyId)
     const env = { MOORING_KEYRING: join(dir, 'worker.json') }
-    // One that refuses to start is as good as one that hands back.
+    // A worker that refuses to start is as good as one that releases its tasks.
     const worker = await tiers.start('worker', { env }).catch(() => null)
     return async () => worker?.end()
   },

@@ -1,6 +1,4 @@
-/**
- * A restart of our own server behind PgBouncer: in session mode, and in transaction mode by the documented way.
- */
+/** A restart of our own server behind PgBouncer: in session mode, and in transaction mode as documented. */
 
 import type { Fault } from '#test/faults/fault.ts'
 import { hasPgBouncer, startPgBouncer } from '#test/support/database/pgbouncer.ts'

@@ -1,6 +1,4 @@
-/**
- * Processes of ours end without a word, or do nothing for a while; a supervisor starts again what ended.
- */
+/** Our processes end silently, or freeze for a while; a supervisor restarts those that ended. */
 import type { Fault } from '#test/faults/fault.ts'
 import type { Member } from '#test/faults/scene.ts'
 
@@ -17,7 +15,7 @@ export const processesKilled: Fault = {
   },
 }
 
-/** SIGSTOP of one worker: what it holds is held until its claims run out, and everything else goes on. */
+/** SIGSTOP of one worker: its tasks are held until their claims expire, and everything else continues. */
 export const workerFrozen: Fault = {
   name: 'worker frozen',
   withinSeconds: 20,

@@ -1,6 +1,6 @@
 /**
- * The primary is lost and its synchronous standby promoted: `DATABASE_URL` names both, and asks for a session that can write.
- * No process of ours is restarted.
+ * The primary is lost and its synchronous standby promoted: `DATABASE_URL` names both, and requires a session that can
+ * write. None of our processes is restarted.
  */
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ const HBA = 'host replication all 127.0.0.1/32 scram-sha-256'
 const LOOK_MS = 100
 const LOOKS = 300
 
-/** A copy of the stopped server, as its standby; both run when it is there, and each commit waits for both. */
+/** A copy of the stopped server, as its standby; both run when it resolves, and each commit waits for both. */
 async function addStandby(primary: OwnServer, cleanup: AsyncDisposableStack): Promise<OwnServer> {
   const dir = await mkdtemp(join(tmpdir(), 'mooring-standby-'))
   cleanup.defer(() => rm(dir, { recursive: true, force: true }))
@@ -38,7 +38,7 @@ async function addStandby(primary: OwnServer, cleanup: AsyncDisposableStack): Pr
   throw new Error('the standby did not become synchronous')
 }
 
-/** Makes the fault; the standby is made with its scene. */
+/** Makes the fault; its scene makes the standby. */
 export function promoted(): Fault {
   let standby: OwnServer | null = null
   return {

@@ -1,6 +1,4 @@
-/**
- * Our own database takes no change: an operator's setting, as on a server that was demoted.
- */
+/** Our own database refuses every change: an operator's setting, as on a server that was demoted. */
 
 import type { Fault } from '#test/faults/fault.ts'
 import { query } from '#test/support/database/postgres.ts'

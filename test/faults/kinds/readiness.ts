@@ -1,19 +1,17 @@
-/**
- * Looks at `/readyz` of each web process several times a second, as a balancer does, and keeps what it was told.
- */
+/** Polls `/readyz` of each web process several times a second, as a balancer does, and records the answers. */
 import { setTimeout as wait } from 'node:timers/promises'
 
 const EVERY_MS = 250
 const PATIENCE_MS = 3_000
 
-/** What was seen. */
+/** The recorded answers. */
 export interface Readiness {
-  /** The answers of all processes since the last call, each once where it repeats itself: `200`, `503`, `none`. */
+  /** The answers of all processes since the last call, without repetitions: `200`, `503`, `none`. */
   since(): string[]
   stop(): Promise<void>
 }
 
-/** Begins to look. */
+/** Starts polling. */
 export function watchReadiness(urls: readonly string[]): Readiness {
   const seen: string[] = []
   let isOver = false

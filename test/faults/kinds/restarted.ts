@@ -1,5 +1,5 @@
 /**
- * Our own server goes away and comes back: restarted in order, killed again and again, frozen for longer than any deadline.
+ * Our own server goes away and comes back: restarted in order, killed repeatedly, frozen for longer than any deadline.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Fault, UNANSWERED_SECONDS } from '#test/faults/fault.ts'
@@ -7,7 +7,7 @@ import { type Fault, UNANSWERED_SECONDS } from '#test/faults/fault.ts'
 const KILLS = 3
 const BETWEEN_MS = 1_500
 
-/** `pg_ctl restart`, with a while in which nothing answers. */
+/** `pg_ctl restart`, with a pause in which nothing answers. */
 export const restarted: Fault = {
   name: 'server restarted',
   withinSeconds: 20,
@@ -35,7 +35,7 @@ export const killed: Fault = {
   },
 }
 
-/** SIGSTOP of all its processes: connections stay open, new ones are accepted by the system, and nothing answers. */
+/** SIGSTOP of all its processes: connections stay open, the system accepts new ones, and nothing answers. */
 export const frozen: Fault = {
   name: 'server frozen',
   withinSeconds: 20,

@@ -1,6 +1,6 @@
 /**
- * A dump is restored on another server, and the installation goes on there: subscribers come back with places of the first
- * one. What they cannot be told they must be told to list.
+ * A dump is restored on another server, and the installation continues there: subscribers come back with positions of
+ * the first one. For changes that they cannot receive they must be told to list anew.
  */
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { query, quoted } from '#test/support/database/postgres.ts'
 const run = promisify(execFile)
 const programs = debianPostgres()
 
-/** The roles are the server's, and no part of a dump. */
+/** The roles belong to the server, and are not part of a dump. */
 async function copyRoles({ tiers }: Scene, to: OwnServer): Promise<void> {
   for (const url of [tiers.roleUrl.web, tiers.roleUrl.worker]) {
     const { username, password } = new URL(url)
@@ -31,7 +31,7 @@ async function dumpAndRestore(scene: Scene, to: OwnServer): Promise<void> {
   await run(program('pg_restore'), ['--exit-on-error', `--dbname=${to.url()}`, dump])
 }
 
-/** Makes the fault; it knows the server to which its scene goes. */
+/** Makes the fault; it knows the server that its scene moves to. */
 export function restored(): Fault {
   let port = 0
   return {

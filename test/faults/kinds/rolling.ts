@@ -1,11 +1,14 @@
 /**
- * Both web processes are replaced one after the other behind a balancer that looks at their readiness once a second and tries nothing
- * twice, as a deploy does it: writers that know the balancer alone notice nothing.
+ * Both web processes are replaced one after the other behind a balancer that polls their readiness once a second and
+ * retries nothing, as in a deploy: writers that know only the balancer notice nothing.
  */
 import type { Fault } from '#test/faults/fault.ts'
 import { type Balancer, startBalancer } from '#test/support/operations/balancer.ts'
 
-/** The fault. A supervisor gives each process the time that it asks for, and takes the next one when the first serves again. */
+/**
+ * The fault. A supervisor gives each process the time that it asks for, and replaces the next one when the first serves
+ * again.
+ */
 export function rolling(): Fault {
   let balancer: Balancer | null = null
   let failures = 0

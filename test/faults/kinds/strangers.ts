@@ -1,6 +1,6 @@
 /**
- * Strangers on our own server: they take every connection that it has, leave a transaction open in our database, or lock what
- * one organization writes.
+ * Other clients of our own server: they take every connection, leave a transaction open in our database, or lock rows
+ * that one organization writes.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
@@ -11,7 +11,7 @@ import { query } from '#test/support/database/postgres.ts'
 const AT_ONCE = 30
 const AGAIN_MS = 20
 
-/** Connects again and again as a role without privileges, and keeps what it is given. */
+/** Connects repeatedly as a role without privileges, and keeps every connection. */
 async function crowd(url: string, isOver: () => boolean): Promise<pg.Client[]> {
   const held: pg.Client[] = []
   const one = async () => {
@@ -38,7 +38,7 @@ async function strangerUrl({ server }: Scene): Promise<string> {
   return url.href
 }
 
-/** Every connection is taken, those of ours included: each that ends is a stranger's next. */
+/** Every connection is taken, including ours: a stranger takes each one that ends. */
 export const exhausted: Fault = {
   name: 'connections exhausted',
   withinSeconds: 20,
@@ -77,7 +77,7 @@ export const openTransaction: Fault = {
   },
 }
 
-/** A lock on one organization's order of changes: what it writes waits and is refused, and the others are served. */
+/** A lock on one organization's order of changes: its writes wait and are refused, and the others are served. */
 export const organizationLocked: Fault = {
   name: 'one organization locked',
   withinSeconds: 20,

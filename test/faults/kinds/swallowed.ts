@@ -1,11 +1,9 @@
-/**
- * The way to our own server becomes a black hole (`black-hole.ts`): packets are lost, and no connection is closed.
- */
+/** The path to our own server becomes a black hole (`black-hole.ts`): packets are lost, and no connection is closed. */
 
 import { type Fault, UNANSWERED_SECONDS } from '#test/faults/fault.ts'
 import { openWay, type Way } from './black-hole.ts'
 
-/** Makes the fault; the way is made with its scene. */
+/** Makes the fault; its scene makes the path. */
 export function swallowed(): Fault {
   let way: Way | null = null
   return {
