@@ -1,4 +1,4 @@
-/** A real HTTPS server as the customer, in every mood that a stranger can be in. */
+/** A real HTTPS server as the customer, with every behaviour that a stranger can have. */
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readPage } from '#server/domain/feeds/feed-page.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => stranger.close())
 afterEach(async () => {
-  // Whatever a request met, it leaves no connection behind.
+  // However a request ends, it leaves no connection behind.
   await stranger.isAlone()
   stranger.be(response => response.end('{"events":[]}'))
 })
@@ -23,7 +23,7 @@ afterEach(async () => {
 const EVENT = { id: 'e1', model: 'task', entityId: '7', type: 'CREATE', data: { title: 'é✓' } }
 const MARK = 'text of the stranger'
 
-/** Asks once in a mood and answers what was found, with how much memory and time it took. */
+/** Sends one request to a behaviour and returns the finding, with the memory and time that it took. */
 async function meet(mood: Mood, request: Parameters<Stranger['ask']>[0] = {}, signal?: AbortSignal) {
   stranger.be(mood)
   const before = { ms: performance.now(), rss: process.memoryUsage().rss }
@@ -32,7 +32,7 @@ async function meet(mood: Mood, request: Parameters<Stranger['ask']>[0] = {}, si
   return { ...answer, code: answer.failure?.code ?? null, elapsedMs: performance.now() - before.ms, grownMiB }
 }
 
-/** A mood that writes raw bytes and leaves the connection as it is, or hangs up behind them. */
+/** A behaviour that writes raw bytes and leaves the connection open, or closes it afterwards. */
 const raw = Object.assign(
   (...parts: readonly (string | Buffer)[]): Mood =>
     response => {
@@ -48,7 +48,7 @@ const raw = Object.assign(
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n'
 
 describe('A signed request', () => {
-  it('is a POST of the exact body to the path as it was registered, with a signature that the key made', async () => {
+  it('is a POST of the exact body to the path as registered, with a signature by the key', async () => {
     const url = `https://api.acme.io:${stranger.port}/source?tenant=a%2Fb`
     const answer = await meet(response => response.end(JSON.stringify({ events: [EVENT], nextCursor: 'c1' })), { url })
     expect(answer).toMatchObject({ status: 200, failure: null, passed: 'protocol', addresses: ['127.0.0.1'] })
@@ -77,7 +77,7 @@ describe('A signed request', () => {
     expect(checkSignature(signed, Buffer.from(body), against)).toBe('valid')
   })
 
-  it('carries both signatures during a rotation, and a wrong one when it asks whether signatures are checked', async () => {
+  it('carries both signatures during a rotation, and a wrong one when it tests whether signatures are checked', async () => {
     await stranger.ask({ keys: ['the new key', KEY] })
     await stranger.ask({ breakSignature: true })
     const [both, broken] = stranger.received.slice(-2).map(one => String(one.headers['webhook-signature']))
@@ -89,19 +89,19 @@ describe('A signed request', () => {
     expect(checkSignature(signed, Buffer.from(body), against)).toBe('mismatch')
   })
 
-  it('waits for a slow answer as long as its deadline allows', async () => {
+  it('waits for a slow answer until its deadline', async () => {
     const slow: Mood = response => setTimeout(() => response.end('{"events":[]}'), 300)
     expect(await meet(slow)).toMatchObject({ status: 200, failure: null })
   })
 
-  it('reads an answer in chunks, and one that the end of the connection ends', async () => {
+  it('reads an answer in chunks, and one that ends with the connection', async () => {
     const chunked = `${HEAD}transfer-encoding: chunked\r\n\r\n5\r\n{"eve\r\n8\r\nnts":[]}\r\n0\r\n\r\n`
     expect(await meet(raw(chunked))).toMatchObject({ failure: null, body: '{"events":[]}' })
     expect(await meet(raw.end(`${HEAD}\r\n{"events":[]}`))).toMatchObject({ failure: null, body: '{"events":[]}' })
   })
 })
 
-describe('An endpoint that hangs up', () => {
+describe('An endpoint that closes the connection', () => {
   it('as soon as it has answered has its whole answer read', async () => {
     const body = `{"events":[]${' '.repeat(900_000)}}`
     const length = `content-length: ${body.length}\r\n`
@@ -112,8 +112,8 @@ describe('An endpoint that hangs up', () => {
   })
 })
 
-describe('A request that is called off', () => {
-  it('ends at once, and before it has begun sends nothing', async () => {
+describe('An aborted request', () => {
+  it('ends at once, and sends nothing if it has not begun', async () => {
     const controller = new AbortController()
     const before = stranger.received.length
     const answer = await meet(() => controller.abort(), { deadlineMs: 20_000 }, controller.signal)
@@ -145,7 +145,7 @@ describe('An endpoint that stalls', () => {
     expect(answer.elapsedMs).toBeLessThan(patience.deadlineMs + 10_000)
   })
 
-  it('by interim answers without end is left before the time is over', async () => {
+  it('by endless interim answers is left before the time is over', async () => {
     const answer = await meet(raw('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(50)))
     expect(answer).toMatchObject({ code: 'endpoint_answer', body: null })
   })
@@ -154,7 +154,7 @@ describe('An endpoint that stalls', () => {
     ['before the answer', response => response.socket?.destroy()],
     ['in the middle of the body', raw.end(`${HEAD}content-length: 99\r\n\r\n{"events":[]}`)],
     ['in a chunk', raw.end(`${HEAD}transfer-encoding: chunked\r\n\r\nff\r\n{"events":[]}`)],
-  ])('for good, hanging up %s, is a lost connection', async (_, mood) => {
+  ])('for good and closes %s is a lost connection', async (_, mood) => {
     expect(await meet(mood)).toMatchObject({ code: 'connection_lost', body: null })
   })
 })
@@ -222,12 +222,12 @@ describe('An answer other than 200', () => {
     ['the longest that it can be', () => '999999999', 999_999_999],
     ['a date to come', () => new Date(Date.now() + 90_000).toUTCString(), 90],
     ['a date gone by', () => new Date(Date.now() - 90_000).toUTCString(), 0],
-  ])('says when to come back, by %s', async (_, value, seconds) => {
+  ])('reports its Retry-After, by %s', async (_, value, seconds) => {
     const answer = await meet(response => response.writeHead(429, { 'retry-after': value() }).end())
     expect(Math.abs((answer.retryAfterSeconds ?? -99) - seconds)).toBeLessThanOrEqual(5)
   })
 
-  it('says nothing by a Retry-After that is neither a number nor a date', async () => {
+  it('reports none for a Retry-After that is neither a number nor a date', async () => {
     for (const value of ['soon', '-5', '1e3', '99999999999999999999', '2026-11-21T10:00:00Z', '']) {
       const answer = await meet(response => response.writeHead(503, { 'retry-after': value }).end())
       expect(answer).toMatchObject({ code: 'endpoint_failing', retryAfterSeconds: null })
@@ -239,7 +239,7 @@ describe('An answer other than 200', () => {
   it.each(redirects)('is refused unfollowed: $reason', async ({ fixture = '{}' }) => {
     const { status, location } = JSON.parse(fixture)
     const seen = { connections: stranger.connections(), requests: stranger.received.length }
-    // The same place on the same server, too: whoever follows is seen here.
+    // Including the same host on the same server: a followed redirect would be recorded here.
     for (const target of [location, `https://api.acme.io:${stranger.port}/`, '/elsewhere']) {
       const answer = await meet(response => response.writeHead(status, { location: target }).end())
       expect(answer).toMatchObject({ status: 302, code: 'redirect_refused', body: null })
@@ -252,7 +252,7 @@ describe('An answer other than 200', () => {
 })
 
 describe('An answer that is too much', () => {
-  it('is cut off at the cap, however long it goes on', async () => {
+  it('is cut off at the limit, however long it continues', async () => {
     let written = 0
     const flood: Mood = response => {
       const block = Buffer.alloc(1 << 20, ' ')
@@ -276,7 +276,7 @@ describe('An answer that is too much', () => {
     expect(answer).toMatchObject({ code: 'endpoint_too_large', body: null })
   })
 
-  it('is taken up to the last byte of the cap', async () => {
+  it('is accepted up to the last byte of the limit', async () => {
     const body = `{"events":[]}${' '.repeat(1_000)}`
     const answer = await meet(response => response.end(body), { maxBytes: body.length })
     expect(answer).toMatchObject({ failure: null, body })
@@ -294,7 +294,7 @@ describe('An answer that is too much', () => {
     expect(await meet(mood)).toMatchObject({ code: 'endpoint_too_large', body: null })
   })
 
-  it('is not inflated: a gzip bomb is refused at its head', async () => {
+  it('is not inflated: a gzip bomb is refused at its headers', async () => {
     const bomb = gzipSync(Buffer.alloc(64 << 20, ' '))
     const answer = await meet(response => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb))
     expect(answer).toMatchObject({ code: 'endpoint_compressed', body: null })
@@ -308,7 +308,7 @@ describe('An answer that is too much', () => {
   })
 })
 
-describe('An answer that is not HTTP as it should be', () => {
+describe('An answer that is not valid HTTP', () => {
   it.each<[string, Mood]>([
     ['another transfer coding', raw(`${HEAD}transfer-encoding: xchunked\r\n\r\n{"events":[]}`)],
     ['two framings at once', raw(`${HEAD}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`)],
@@ -339,7 +339,7 @@ describe('TLS to an endpoint', () => {
     await other.close()
   })
 
-  it('is refused with a certificate that nobody trusted has issued, and no request is sent', async () => {
+  it('is refused with a certificate of an unknown issuer, and no request is sent', async () => {
     const before = stranger.received.length
     expect(await stranger.ask({ caCertificate: null })).toMatchObject({ failure: { code: 'certificate_untrusted' } })
     const other = await startStranger({ certificate: () => selfSigned({ names: ['api.acme.io'] }) })
@@ -350,7 +350,7 @@ describe('TLS to an endpoint', () => {
 })
 
 describe('The network', () => {
-  it('is not reached at all outside what the installation has opened', async () => {
+  it('is not reached outside the networks that the installation has opened', async () => {
     const before = stranger.connections()
     for (const url of [`https://api.acme.io:${stranger.port}/`, 'https://127.0.0.1/', 'http://127.0.0.1/']) {
       const answer = await stranger.ask({ url }, { openNetworks: [] })
@@ -360,7 +360,7 @@ describe('The network', () => {
     expect(stranger.connections()).toBe(before)
   })
 
-  it('carries http without TLS only where the network is opened', async () => {
+  it('carries http without TLS only in an opened network', async () => {
     const plain = await startStranger({ certificate: null })
     const url = `http://api.acme.io:${plain.port}/source`
     expect(await plain.ask({ url })).toMatchObject({ status: 200, failure: null, tls: null })
@@ -378,7 +378,7 @@ describe('The network', () => {
     },
   )
 
-  it('tells a closed port and an unknown name apart', async () => {
+  it('distinguishes a closed port from an unknown name', async () => {
     const gone = await startStranger()
     await gone.close()
     const closed = await stranger.ask({ url: `https://api.acme.io:${gone.port}/` })

@@ -1,4 +1,4 @@
-/** The signature of the endpoint protocol, against vectors that handlers in the field were made with. */
+/** The signature of the endpoint protocol, against the vectors that existing handlers were built with. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { verifyRequest } from '#client/endpoint.ts'
@@ -18,7 +18,7 @@ const vectors: Vector[] = JSON.parse(
 const NOW = 1_767_225_600
 const message = { id: 'msg_1', timestamp: String(NOW), body: '{"type":"events"}' }
 
-/** What both checks, ours and the customer's, say: the server's finding and the customer's code. */
+/** The results of both checks, ours and the customer's: the server's finding and the customer's code. */
 async function check(signature: string | null, given: { timestamp?: string | null; id?: string; key?: string } = {}) {
   const { timestamp = String(NOW), id = message.id, key = 'the key' } = given
   const body = Buffer.from(message.body)
@@ -39,7 +39,7 @@ describe('A signature', () => {
     expect(sign({ id, timestamp, body: Buffer.from(body) }, [key])).toBe(signature)
   })
 
-  it.each(vectors)('of the vectors is accepted by our own checks: $headers.webhook-id', async vector => {
+  it.each(vectors)('of the vectors passes our own checks: $headers.webhook-id', async vector => {
     const { key, body, headers } = vector
     const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = headers
     const bytes = Buffer.from(body)
@@ -49,7 +49,7 @@ describe('A signature', () => {
     expect(await verifyRequest(header, bytes, { signingKey: key, nowSeconds })).toBeNull()
   })
 
-  it('takes the key as it is written, a whsec_ prefix included', () => {
+  it('uses the key as written, including a whsec_ prefix', () => {
     const stripped = sign(message, ['MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'])
     expect(sign(message, ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'])).not.toBe(stripped)
   })
@@ -59,14 +59,14 @@ describe('A signature', () => {
     expect(both).toBe(`${sign(message, ['new'])} ${sign(message, ['old'])}`)
   })
 
-  it('is never made with no key or an empty one, with which anybody could make it', () => {
+  it('is never made without a key or with an empty one, with which anybody could make it', () => {
     expect(() => sign(message, [])).toThrow()
     expect(() => sign(message, [''])).toThrow()
   })
 })
 
 describe('A check of a signature', () => {
-  it('accepts any matching v1 entry and passes over other schemes', async () => {
+  it('accepts any matching v1 entry and ignores other schemes', async () => {
     const right = sign(message, ['the key'])
     const wrong = sign(message, ['another'])
     const accepted = ['valid', null]
@@ -76,7 +76,7 @@ describe('A check of a signature', () => {
     expect(await check(`${'v1a,AAAA '.repeat(40)}${right}`)).toEqual(accepted)
   })
 
-  it('refuses a right signature under another scheme or in another spelling', async () => {
+  it('refuses a correct signature under another scheme or in another encoding', async () => {
     const right = sign(message, ['the key'])
     const refused = ['mismatch', 'source_signature_invalid']
     for (const other of [
@@ -92,7 +92,7 @@ describe('A check of a signature', () => {
     expect(await check(right, { id: 'msg_2' })).toEqual(refused)
   })
 
-  it('refuses what is not signed at all', async () => {
+  it('refuses a message without a signature', async () => {
     const missing = ['missing', 'source_signature_missing']
     expect(await check(null)).toEqual(missing)
     expect(await check('')).toEqual(missing)
@@ -112,7 +112,7 @@ describe('A check of a signature', () => {
   })
 
   it.each(['1e9', '-1', '+1767225600', ' 1767225600', '1767225600.0', '0x69', '９', 'NaN'])(
-    'refuses the timestamp %j though it is signed',
+    'refuses the timestamp %j although it is signed',
     async timestamp => {
       const signature = sign({ ...message, timestamp }, ['the key'])
       expect(await check(signature, { timestamp })).toEqual(['timestamp_malformed', 'source_timestamp_invalid'])

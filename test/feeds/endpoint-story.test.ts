@@ -63,7 +63,7 @@ describe('An endpoint', () => {
     )
     expect(body.last_success_at).toBeGreaterThanOrEqual(body.last_request_at)
     expect(text).not.toContain(KEY)
-    // Polls of the endpoints of other tests may come between; a probe asks for one event.
+    // Polls of the endpoints of other tests may come between; a probe requests one event.
     const probe = '{"type":"events","limit":1}'
     const [signed, forged] = followed.stranger.received.slice(before).filter(request => request.body === probe)
     expect(signed).toMatchObject({ method: 'POST', servername: 'api.acme.io' })
@@ -112,7 +112,7 @@ describe('An endpoint', () => {
     expect(await followed.shown(id)).toMatchObject({ status: 'active', retry_count: 0, last_error: null })
   })
 
-  it('that takes a wrong signature too is active, with the advice to check', async () => {
+  it('that accepts a wrong signature too is active, with the advice to check signatures', async () => {
     followed.stranger.be(response => response.end('{"events":[]}'))
     const { id } = await followed.register(path())
     const got = await followed.mooring.client().datasources.get.query({ id: id as `dse_${string}` })
@@ -133,7 +133,7 @@ describe('An endpoint', () => {
     expect(await query(followed.mooring.databaseUrl, sql)).toEqual([])
   })
 
-  it('that is removed is followed no more, and its feed cannot be read', async () => {
+  it('that is removed is no longer followed, and its feed cannot be read', async () => {
     followed.stranger.be(hosted({ count: () => 3 }))
     const { id } = await followed.register(path())
     expect((await call('DELETE', `/v1/datasources/${id}`)).status).toBe(200)
@@ -144,7 +144,7 @@ describe('An endpoint', () => {
 })
 
 describe('A rotation', () => {
-  it('answers at once with the new last four, signs with both until the endpoint takes the new one, and then with it alone', async () => {
+  it('answers at once with the new last four, signs with both until the endpoint accepts the new one, and then with it alone', async () => {
     let key = KEY
     followed.stranger.be(hosted({ signingKey: () => key, count: () => 4 }))
     const at = path()
@@ -152,12 +152,12 @@ describe('A rotation', () => {
     const rotated = await call('POST', `/v1/datasources/${id}/rotate_key`, { signingKey: NEXT_KEY })
     expect(rotated.body).toMatchObject({ key_last4: NEXT_KEY.slice(-4), status: 'active' })
     await settled(followed.mooring.databaseUrl, bareUuid(id))
-    // The new key is tried again soon by itself: here, when it is asked for.
+    // The new key is tried again soon by itself: in this test, on request.
     await query(
       followed.mooring.databaseUrl,
       `update tasks set due_at = now() + interval '1 hour' where kind = 'verify'`,
     )
-    // The probe with the new key alone was refused: both keys sign, and the feed flows on.
+    // The probe with the new key alone was refused: both keys sign, and the feed continues.
     await followed.run('poll', id)
     expect(lastSignatures(at)).toHaveLength(2)
     expect(await followed.shown(id)).toMatchObject({ status: 'active', retry_count: 0, last_error: null, cursor: '4' })
@@ -180,7 +180,7 @@ describe('A rotation', () => {
     })
   })
 
-  it('whose key is not accepted by the end of the window ends with the old key in force, and says so', async () => {
+  it('whose key is not accepted by the end of the window ends with the old key in force and a notice', async () => {
     followed.stranger.be(hosted())
     const { id } = await followed.register(path())
     await call('POST', `/v1/datasources/${id}/rotate_key`, { signingKey: NEXT_KEY })
@@ -201,14 +201,14 @@ describe('A rotation', () => {
       { version: 1, state: 'current', destroyed: false },
       { version: 2, state: 'retired', destroyed: true },
     ])
-    // The next one that succeeds takes the notice away.
+    // The next one that succeeds removes the notice.
     followed.stranger.be(hosted({ signingKey: () => NEXT_KEY }))
     await call('POST', `/v1/datasources/${id}/rotate_key`, { signingKey: NEXT_KEY })
     await settled(followed.mooring.databaseUrl, bareUuid(id))
     expect(await followed.shown(id)).toMatchObject({ last_error: null, key_last4: NEXT_KEY.slice(-4) })
   })
 
-  it('is also what registering the same URL with another key is', async () => {
+  it('happens, too, when the same URL is registered with another key', async () => {
     followed.stranger.be(hosted())
     const endpoint = followed.url(path())
     const first = await registered({ endpoint, signingKey: KEY })
@@ -225,7 +225,7 @@ describe('A rotation', () => {
     ])
   })
 
-  it('of an endpoint that is not active yet brings it up with whichever key it holds', async () => {
+  it('of an endpoint that is not active yet activates it with whichever key it holds', async () => {
     followed.stranger.be(hosted({ signingKey: () => NEXT_KEY }))
     const { id, status } = await followed.register(path())
     expect(status).toBe('rejected')

@@ -1,4 +1,4 @@
-/** Workers that die in the middle of a feed, wherever: nothing is lost, nothing is stored twice, nothing changes places. */
+/** Workers die in the middle of a feed, at any point: nothing is lost, stored twice or reordered. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { onNews } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -8,9 +8,9 @@ import { type Running, startEntry } from '#test/support/operations/processes.ts'
 
 const ENDPOINTS = 20
 const EVENTS = 1_000
-/** What the endpoints answer at a time, whatever is asked for, so that there are many places to die at. */
+/** The page size of the endpoints, whatever is requested, so that there are many points to die at. */
 const PAGE = 40
-/** How many events of the page before stand at the beginning of a page: delivery is at least once. */
+/** How many events of the previous page a page repeats at its start: delivery is at least once. */
 const OVERLAP = 3
 /** How many more events are stored before each kill, so that workers die early, late and while others begin. */
 const KILLED_AFTER = [1, 40, 1_000, 200, 2_500]
@@ -32,7 +32,7 @@ async function startWorker(): Promise<Running> {
   return worker
 }
 
-/** What the time would do: holds of the dead run out after a minute. */
+/** Stands in for the passing of time: claims of dead workers expire after a minute. */
 async function letHoldsRunOut(): Promise<void> {
   await query(followed.mooring.databaseUrl, 'update tasks set locked_until = now() where locked_until > now()')
 }
@@ -42,11 +42,11 @@ const storedSoFar = async () => {
   return Number(row?.['n'])
 }
 
-/** Resolves once so many events are stored. */
+/** Resolves once this many events are stored. */
 const stored = (count: number) =>
   onNews(followed.mooring.databaseUrl, async () => ((await storedSoFar()) >= count ? true : undefined))
 
-it('Twenty thousand events of twenty endpoints are each stored once and in order, though every worker but the last is killed', {
+it('Twenty thousand events of twenty endpoints are stored once each and in order, though every worker but the last is killed', {
   // Half a minute on a quiet machine; a dozen processes start in it.
   timeout: 180_000,
 }, async () => {
@@ -85,7 +85,7 @@ it('Twenty thousand events of twenty endpoints are each stored once and in order
   )
   expect(found).toHaveLength(ENDPOINTS)
   for (const feed of found) expect(feed).toEqual({ ids: ids(0, EVENTS), n: EVENTS })
-  // Killed in the middle, not before or behind it.
+  // Killed in the middle, not before or after it.
   expect(killedAt.filter(stored => stored > 0 && stored < ENDPOINTS * EVENTS).length).toBeGreaterThanOrEqual(1)
   await working.stop()
   workers.delete(working)

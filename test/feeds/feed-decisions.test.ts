@@ -1,4 +1,4 @@
-/** The decisions of following a feed: pace, pages, lag, what a page is, and the verdict on a probe. */
+/** The decisions of following a feed: pace, pages, lag, the parsing of a page, and the verdict on a probe. */
 import { describe, expect, it } from 'vitest'
 import { judgeEndpoint } from '#server/domain/checks/endpoint-verdict.ts'
 import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
@@ -23,11 +23,11 @@ describe('The pace of a feed', () => {
     expect(nextPoll(flowing, FEED_PACE.slowMs, middle)).toEqual({ delayMs: 1_000, intervalMs: 1_000 })
   })
 
-  it('does not wait at all while more is waiting than one poll may read', () => {
+  it('has no wait while more events are ready than one poll may read', () => {
     expect(nextPoll({ ...flowing, stop: 'budget' }, 60_000, middle)).toEqual({ delayMs: 0, intervalMs: 1_000 })
   })
 
-  it('slows down to once a minute while nothing new comes, however many pages that fills', () => {
+  it('slows down to once a minute while nothing new arrives, for any number of pages', () => {
     for (const stop of ['no_cursor', 'budget', 'repeated_cursor'] as const) {
       let intervalMs = FEED_PACE.fastMs
       const intervals = Array.from({ length: 14 }, () => {
@@ -48,7 +48,7 @@ describe('The pace of a feed', () => {
     expect(nextPoll(failed(5), 7_000, middle).intervalMs).toBe(7_000)
   })
 
-  it('never comes back sooner than Retry-After asks, nor waits more than an hour for it', () => {
+  it('never polls before Retry-After, nor waits more than an hour for it', () => {
     fc.assert(
       fc.property(
         fc.nat(50),
@@ -73,27 +73,27 @@ describe('A poll', () => {
   const page = (nextCursor: string | null, size = 2) => ({ events: Array(size).fill({}), nextCursor })
   const poll = (...sent: (string | null)[]) => ({ sent, maxPages: 3 })
 
-  it('goes on while nextCursor leads on', () => {
+  it('continues while nextCursor advances', () => {
     expect(afterPage(poll(null), page('a'))).toEqual({ cursor: 'a', stop: null, drained: false })
     expect(afterPage(poll(null, 'a'), page('b'))).toEqual({ cursor: 'b', stop: null, drained: false })
   })
 
-  it('keeps the cursor where nextCursor is absent', () => {
+  it('keeps the cursor when nextCursor is absent', () => {
     expect(afterPage(poll(null), page(null))).toEqual({ cursor: null, stop: 'no_cursor', drained: true })
     expect(afterPage(poll('a'), page(null))).toEqual({ cursor: 'a', stop: 'no_cursor', drained: true })
   })
 
-  it('stops where nextCursor is unchanged, the page empty, or the budget spent', () => {
+  it('stops when nextCursor is unchanged, the page empty, or the budget spent', () => {
     expect(afterPage(poll('a'), page('a'))).toEqual({ cursor: 'a', stop: 'same_cursor', drained: true })
     expect(afterPage(poll('a'), page('b', 0))).toEqual({ cursor: 'b', stop: 'empty_page', drained: true })
     expect(afterPage(poll('a', 'b', 'c'), page('d'))).toEqual({ cursor: 'd', stop: 'budget', drained: false })
   })
 
-  it('does not follow a cursor that it has sent already', () => {
+  it('does not follow a cursor that it has already sent', () => {
     expect(afterPage(poll('a', 'b'), page('a'))).toEqual({ cursor: 'a', stop: 'repeated_cursor', drained: true })
   })
 
-  it('always ends within its budget, whatever cursors come', () => {
+  it('always ends within its budget, for any cursors', () => {
     const cursors = fc.array(fc.option(fc.constantFrom('a', 'b', 'c', 'd', 'e')), { minLength: 9, maxLength: 9 })
     fc.assert(
       fc.property(cursors, answers => {
@@ -108,7 +108,7 @@ describe('A poll', () => {
     )
   })
 
-  it('asks for at least one event, and without a cursor the first time', () => {
+  it('requests at least one event, and sends no cursor the first time', () => {
     expect(eventsRequest(null, 0)).toBe('{"type":"events","limit":1}')
     expect(eventsRequest('c"1', 500)).toBe('{"type":"events","cursor":"c\\"1","limit":500}')
   })
@@ -149,7 +149,7 @@ describe('A page', () => {
     expect(readPage(`{"events":[${json}]}`)?.events).toEqual([{ id: 'e1', occurredAtMs: 1_767_225_600_000, json }])
   })
 
-  it('is cut into its events exactly where they begin and end, however it is laid out', () => {
+  it('is cut into its events exactly at their boundaries, in any layout', () => {
     const around = fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 3 })
     fc.assert(
       fc.property(fc.array(fc.jsonValue(), { maxLength: 5 }), around, fc.nat(3), (events, more, indent) => {
@@ -164,11 +164,11 @@ describe('A page', () => {
     expect(JSON.parse(twice).events).toEqual([2, [3, 4], 'a,]'])
   })
 
-  it('writes what PostgreSQL cannot hold as text with escapes', () => {
+  it('stores text that PostgreSQL cannot hold with escapes', () => {
     expect(only({ data: 'a\u0000b\ud800' })?.json).toContain('"a\\u0000b\\ud800"')
   })
 
-  it('takes an empty nextCursor for an absent one', () => {
+  it('treats an empty nextCursor as absent', () => {
     expect(readPage('{"events":[],"nextCursor":""}')).toEqual({ events: [], nextCursor: null })
   })
 
@@ -182,9 +182,9 @@ describe('A page', () => {
     ['a type', { type: 'create' }],
     ['a time', { occurredAt: '2026-11-21' }],
     ['a time', { occurredAt: 1e300 }],
-  ])('is none with %s such as %j', (_, more) => expect(only(more)).toBeUndefined())
+  ])('is invalid with %s such as %j', (_, more) => expect(only(more)).toBeUndefined())
 
-  it('is none when it is nested deeper than is taken, brackets in strings not counted', () => {
+  it('is invalid when it is nested too deep, without counting brackets in strings', () => {
     const nested = (depth: number) => only({ data: JSON.parse('['.repeat(depth) + ']'.repeat(depth)) })
     expect(nested(MAX_JSON_DEPTH - 3)?.id).toBe(event.id)
     expect(nested(MAX_JSON_DEPTH - 2)).toBeUndefined()
@@ -193,12 +193,12 @@ describe('A page', () => {
     expect(readPage(`{"events":${'['.repeat(1_000_000)}`)).toBeNull()
   })
 
-  it('is read without harm whatever it holds', () => {
+  it('is parsed without harm for any content', () => {
     fc.assert(fc.property(fc.jsonValue(), any => only({ data: any })?.json === JSON.stringify({ ...event, data: any })))
     fc.assert(fc.property(fc.string(), text => readPage(text) === null))
   })
 
-  it('is read from a push alike, which takes no other field', () => {
+  it('is parsed alike from a push, which accepts no other field', () => {
     const body = JSON.stringify({ events: [event, event] })
     expect(readPush(body)).toEqual(readPage(body)?.events)
     expect(readPush(JSON.stringify({ events: [event], cursor: 'x' }))).toBeNull()
@@ -242,11 +242,11 @@ describe('The verdict on an endpoint', () => {
     expect([found?.actual, found?.fix]).toEqual([expect.any(String), expect.not.stringContaining('sslmode')])
   })
 
-  it('tells a silence after the handshake from a connect that failed', () => {
+  it('distinguishes silence after the handshake from a failed connect', () => {
     expect(line(judge('connection_timeout', 'tls', { tls: good.tls }))).toBe('pppsf')
   })
 
-  it('is given for every failure there is, each with one failed line and a fault of the table', () => {
+  it('exists for every failure, each with one failed line and a fault of the table', () => {
     for (const code of Object.keys(FAILURES) as FailureCode[]) {
       for (const passed of [
         null,
@@ -266,11 +266,11 @@ describe('The verdict on an endpoint', () => {
     }
   })
 
-  it('shows no TLS where none was spoken', () => {
+  it('shows no TLS for a connection without it', () => {
     expect(line(judgeEndpoint({ signed: { ...good, tls: null }, forged: null }))).toBe('ppspp')
   })
 
-  it('says when it could not be seen whether signatures are checked', () => {
+  it('reports when the check of signatures could not be tested', () => {
     const forged = { ...good, status: 503, page: null, failure: { code: 'endpoint_failing' } as const }
     expect(judgeEndpoint({ signed: good, forged }).advisories).toEqual([
       { item: 'signature', recommendation: expect.stringContaining('could not be seen') },
@@ -279,7 +279,7 @@ describe('The verdict on an endpoint', () => {
     expect(judgeEndpoint({ signed: good, forged: refused }).advisories).toEqual([])
   })
 
-  it('is told in a sentence of ours with the status at most', () => {
+  it('is one of our sentences, with the HTTP status at most', () => {
     expect(lastError({ code: 'endpoint_failing' }, 503)).toBe(
       'The last poll failed: an answer that asks to come back later (HTTP 503).',
     )

@@ -1,4 +1,7 @@
-/** Feeds of endpoints in every mood, followed by the worker itself: what is stored, what is shown, when it comes back. */
+/**
+ * Feeds of endpoints with every behaviour, followed by the worker itself: the stored events, the displayed state, the
+ * next poll.
+ */
 import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,14 +19,14 @@ afterAll(() => followed.stop())
 
 let made = 0
 
-/** An endpoint whose first two events were read; it is removed behind the test. */
+/** An endpoint whose first two events were read; the test's end removes it. */
 async function afterTwo(test: (id: string, path: string) => Promise<void>): Promise<void> {
   followed.stranger.be(hosted({ count: () => 2 }))
   const path = `/feed/${made++}`
   const { id } = await followed.register(path)
   await followed.run('poll', id)
   expect(await followed.stored(id)).toEqual(ids(0, 2))
-  // From here on it is asked when the test says so: the next poll by itself is a second away.
+  // From here on the test triggers each poll: the next one by itself is a second away.
   const polls = `kind = 'poll' and datasource_id = '${bareUuid(id)}'`
   await query(followed.mooring.databaseUrl, `update tasks set due_at = now() + interval '1 hour' where ${polls}`)
   await test(id, path)
@@ -43,7 +46,7 @@ const answering =
   (response, { body }) =>
     response.end(JSON.stringify(answer(JSON.parse(body))))
 
-/** Sends until the other side has had enough. */
+/** Sends until the other side closes. */
 const endless: Mood = async response => {
   const piece = Buffer.alloc(1 << 16, ' ')
   response.write('{"events":[')
@@ -94,7 +97,7 @@ const FAILING: readonly [string, Mood, string][] = [
 
 describe('A feed that fails', () => {
   it.each(FAILING)(
-    'with %s keeps its cursor and its events, says why, backs off, and goes on where it was',
+    'with %s keeps its cursor and its events, reports why, backs off, and resumes from there',
     async (_, mood, saw) => {
       await afterTwo(async (id, path) => {
         const before = await followed.shown(id)
@@ -116,13 +119,13 @@ describe('A feed that fails', () => {
         const messages = followed.stranger.received
           .filter(one => one.path === path)
           .map(one => one.headers['webhook-id'])
-        // The retry was the same message; the pages behind it were others.
+        // The retry was the same message; the later pages were others.
         expect(messages.filter(message => message === retried?.headers['webhook-id']).length).toBeGreaterThanOrEqual(2)
       })
     },
   )
 
-  it('ever again is asked ever later', async () => {
+  it('every time is polled ever more rarely', async () => {
     await afterTwo(async id => {
       followed.stranger.be(response => response.writeHead(503).end())
       const delays: number[] = []
@@ -158,8 +161,8 @@ describe('A feed that fails', () => {
   })
 })
 
-describe('A feed that is odd', () => {
-  it('by being slow is followed all the same', async () => {
+describe('An odd feed', () => {
+  it('that is slow is followed nevertheless', async () => {
     await afterTwo(async id => {
       const quick = hosted({ count: () => 3 })
       followed.stranger.be((response, received) => void setTimeout(() => quick(response, received), 700))
@@ -169,7 +172,7 @@ describe('A feed that is odd', () => {
     })
   })
 
-  it('by repeating events, within a page and across pages, has each stored once, where it came first', async () => {
+  it('that repeats events, within a page and across pages, has each stored once, at its first place', async () => {
     await afterTwo(async id => {
       const pages: Record<string, object> = {
         2: { events: [event(1, { changed: true }), event(2), event(2), event(3)], nextCursor: 'b' },
@@ -185,7 +188,7 @@ describe('A feed that is odd', () => {
     })
   })
 
-  it('by sending its last page again and again without a cursor is stored once, and asked ever more slowly', async () => {
+  it('that sends its last page repeatedly without a cursor is stored once, and polled ever more slowly', async () => {
     await afterTwo(async id => {
       followed.stranger.be(answering(() => ({ events: events(2, 4) })))
       const delays: number[] = []
@@ -199,7 +202,7 @@ describe('A feed that is odd', () => {
     })
   })
 
-  it('by a cursor that goes backwards is not followed in circles, and loses and repeats nothing', async () => {
+  it('whose cursor goes backwards is not followed in circles, and loses and repeats nothing', async () => {
     await afterTwo(async (id, path) => {
       const pages: Record<string, object> = {
         2: { events: events(2, 4), nextCursor: '4' },
@@ -213,17 +216,17 @@ describe('A feed that is odd', () => {
     })
   })
 
-  it('by never ending is left after its budget, and is behind by what its newest event is old', async () => {
+  it('that never ends is left after its budget, and lags by the age of its newest event', async () => {
     await afterTwo(async (id, path) => {
       let limit = 0
       const page = answering(({ cursor = '0', limit: asked }) => {
         limit = asked
         const from = Number(cursor)
-        // Stops for good, so that the worker does not go on for ever behind this test.
+        // Stops for good, so that the worker does not continue after this test.
         if (from >= 42) return { events: [] }
         return { events: [event(from, { occurredAt: Date.now() - 3_600_000 })], nextCursor: String(from + 1) }
       })
-      // What comes behind a budget's pages waits until the feed was looked at: the next poll comes at once.
+      // More events follow than the budget's pages when the feed is read: the next poll comes at once.
       const [asked, seen] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
       followed.stranger.be(async (response, received) => {
         if (JSON.parse(received.body).cursor === '22') {

@@ -1,4 +1,7 @@
-/** Reading a feed: pages, the subscription and its resumption, what is forgotten and does not come back. */
+/**
+ * Reading a feed: pages, the subscription and its resumption, and retention, after which deleted events do not come
+ * back.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readOrigin, restored } from '#server/store/installation/installation.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -16,7 +19,7 @@ afterAll(() => followed.stop())
 
 let made = 0
 
-/** An endpoint with so many events, all of them read. */
+/** An endpoint with this many events, all of them read. */
 async function withEvents(count: () => number): Promise<Id> {
   followed.stranger.be(hosted({ count }))
   const { id } = await followed.register(`/read/${made++}`)
@@ -27,7 +30,7 @@ async function withEvents(count: () => number): Promise<Id> {
 const list = (id: string, search = '') => followed.mooring.call('GET', `/v1/datasources/${id}/events${search}`)
 
 describe('A page', () => {
-  it('follows the one before by its last position, until there is no more, in REST and in tRPC', async () => {
+  it('follows the previous one by its last position, to the end, in REST and in tRPC', async () => {
     const id = await withEvents(() => 7)
     const { feeds } = followed.mooring.client()
     const found: string[] = []
@@ -67,7 +70,7 @@ describe('A page', () => {
     expect(row?.['event']).toBe(text)
   })
 
-  it('is cut where its events are large, and says that there are more', async () => {
+  it('is cut short when its events are large, and reports that there are more', async () => {
     const large = 'x'.repeat(1_500_000)
     followed.stranger.be(response =>
       response.end(JSON.stringify({ events: events(0, 5).map(one => ({ ...one, data: large })) })),
@@ -85,7 +88,7 @@ describe('A page', () => {
     ['limit=0', 'limit'],
     ['limit=1001', 'limit'],
     ['before=1', 'before'],
-  ])('asked for with %s is refused, and the parameter is named', async (search, param) => {
+  ])('requested with %s is refused, and the error names the parameter', async (search, param) => {
     const id = await withEvents(() => 1)
     const { status, body } = await list(id, `?${search}`)
     expect([status, body.code, body.param]).toEqual([400, 'invalid_request', param])
@@ -93,7 +96,7 @@ describe('A page', () => {
 })
 
 describe('A subscription', () => {
-  /** Collects ids until there are so many, then leaves. */
+  /** Collects this many ids, then leaves. */
   async function collect(id: Id, want: number, after?: string): Promise<{ ids: string[]; last: string }> {
     const found: string[] = []
     const { promise, resolve, reject } = Promise.withResolvers<{ ids: string[]; last: string }>()
@@ -108,7 +111,7 @@ describe('A subscription', () => {
     return promise.finally(() => subscription.unsubscribe())
   }
 
-  it('gives what is there, then what comes, each once and in order', async () => {
+  it('delivers the stored events, then new ones, each once and in order', async () => {
     let count = 5
     const id = await withEvents(() => count)
     const collected = collect(id, 9)
@@ -117,14 +120,14 @@ describe('A subscription', () => {
     expect((await collected).ids).toEqual(ids(0, 9))
   })
 
-  it('goes on behind the last event that its subscriber saw', async () => {
+  it('resumes after the last event that its subscriber saw', async () => {
     let count = 4
     const id = await withEvents(() => count)
     const { last } = await collect(id, 4)
     count = 6
     await followed.run('poll', id)
     expect((await collect(id, 2, last)).ids).toEqual(ids(4, 6))
-    // As a reconnecting EventSource asks: by `lastEventId`, which goes before `after`.
+    // As a reconnecting EventSource does: by `lastEventId`, which takes precedence over `after`.
     const input = encodeURIComponent(JSON.stringify({ id, after: '0', lastEventId: last }))
     const leave = new AbortController()
     const headers = { authorization: `Bearer ${followed.mooring.organization.testKey}` }
@@ -141,7 +144,7 @@ describe('A subscription', () => {
     expect([...text.matchAll(/"id":"(e\d+)","position"/g)].map(match => match[1])).toEqual(ids(4, 6))
   })
 
-  it('misses nothing where our database was restored, and what it has seen is read a second time', async () => {
+  it('misses nothing after our database was restored, and repeats the events since the backup', async () => {
     const { db, databaseUrl } = followed.mooring
     let count = 2
     const id = await withEvents(() => count)
@@ -150,7 +153,7 @@ describe('A subscription', () => {
     count = 4
     await followed.run('poll', id)
     const { last } = await collect(id, 4)
-    // The restored database knows nothing of the last two, and gives their positions to what it reads next.
+    // The restored database has lost the last two, and gives their positions to the next events that it reads.
     const rows = `delete from feed_events where ${own} and position > ${backup?.['position']}`
     const cursor = backup?.['cursor'] === null ? 'null' : `'${backup?.['cursor']}'`
     await query(
@@ -162,7 +165,7 @@ describe('A subscription', () => {
     expect((await collect(id, 2, last)).ids).toEqual(ids(2, 4))
   })
 
-  it('of a feed that is not there is refused', async () => {
+  it('of a missing feed is refused', async () => {
     const id: Id = `dse_${'0'.repeat(32)}`
     await expect(collect(id, 1)).rejects.toMatchObject({ data: { fault: 'entity_not_found' } })
   })
@@ -177,7 +180,7 @@ describe('Retention', () => {
        update feeds set oldest_at = oldest_at - interval '2 days' where datasource_id = '${bareUuid(id)}'`,
     )
 
-  it('removes what events held, keeps their ids, and a repeated page does not bring them back', async () => {
+  it('deletes the content of events, keeps their ids, and a repeated page does not restore them', async () => {
     followed.stranger.be(response => response.end(JSON.stringify({ events: events(0, 6) })))
     const { id } = await followed.register(`/read/${made++}`)
     await followed.run('poll', id)
@@ -190,11 +193,11 @@ describe('Retention', () => {
     await followed.run('poll', id)
     expect((await list(id)).body.data.map((one: { id: string }) => one.id)).toEqual(ids(4, 6))
     expect(await followed.stored(id)).toEqual(ids(0, 6))
-    // A reader who was behind what is gone goes on with what is left.
+    // A reader whose position was deleted continues with the remaining events.
     expect((await list(id, '?after=1')).body.data[0].id).toBe('e4')
   })
 
-  it('works through more than one batch, and what comes later is kept', async () => {
+  it('works through more than one batch, and keeps later events', async () => {
     let count = 4_500
     const id = await withEvents(() => count)
     while ((await followed.stored(id)).length < 4_500) await followed.run('poll', id)
@@ -207,7 +210,7 @@ describe('Retention', () => {
     expect((await list(id)).body.data.map((one: { id: string }) => one.id)).toEqual(ids(4_500, 4_502))
   })
 
-  it('clears everything of a datasource that was removed, and nothing of another', async () => {
+  it('deletes everything of a removed datasource, and nothing of another', async () => {
     const [gone, kept] = [await withEvents(() => 3), await withEvents(() => 3)]
     await followed.mooring.call('POST', `/v1/datasources/${gone}/events`, {
       body: { events: [event(9)] },

@@ -1,6 +1,6 @@
 /**
- * A page of a feed is stored in one statement. While others hold its rows it waits, sees them as they are then, and writes all
- * of its effect or nothing.
+ * A page of a feed is stored in one statement. While others hold its rows it waits, sees their new state, and writes
+ * all of its effect or nothing.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -64,7 +64,7 @@ describe('A page of a feed that waits', () => {
   const stored = (id: string) =>
     rows(`select position, event_id from feed_events where datasource_id = '${id}' order by position`)
 
-  it('for a push stores the others behind it, and counts those alone as new', async () => {
+  it('for a push stores its other events after the push, and counts those alone as new', async () => {
     const { id, claim } = await followedFeed()
     expect(
       await meanwhile(mooring, { holding: pushing(id, 0, 3), waiting: () => store(id, { claim, from: 1, to: 6 }) }),
@@ -86,7 +86,7 @@ describe('A page of a feed that waits', () => {
     ])
   })
 
-  it('for a push of the very same events has nothing new, and polls at the slower pace', async () => {
+  it('for a push of the same events has nothing new, and polls at the slower pace', async () => {
     const { id, claim } = await followedFeed()
     expect(
       await meanwhile(mooring, { holding: pushing(id, 0, 3), waiting: () => store(id, { claim, from: 0, to: 3 }) }),
@@ -98,14 +98,14 @@ describe('A page of a feed that waits', () => {
     expect(await rows(`select due_at from tasks where id = '${claim.id}'`)).toEqual([{ due_at: later(900) }])
   })
 
-  it('for somebody who asks for a poll is followed by that poll at once', async () => {
+  it('for a request to poll is followed by that poll at once', async () => {
     const { id, claim } = await followedFeed()
     const asking = (tx: Tx) => tasks.request(tx, org(), { id: newId(), kind: 'poll', datasourceId: id, now: NOW })
     expect(await meanwhile(mooring, { holding: asking, waiting: () => store(id, { claim, from: 0, to: 3 }) })).toBe(3)
     expect(await rows(`select due_at from tasks where id = '${claim.id}'`)).toEqual([{ due_at: NOW }])
   })
 
-  it('for whoever takes its claim, or for a removal, stores nothing and moves nothing', async () => {
+  it('for a worker that takes its claim, or for a removal, stores nothing and moves nothing', async () => {
     const { id, claim } = await followedFeed()
     const taking = (tx: Tx) => release(tx, claim, NOW)
     expect(

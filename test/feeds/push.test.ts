@@ -1,4 +1,4 @@
-/** Events that are brought instead of asked for: with a key alone, and signed on top. */
+/** Pushed events: with a key alone, and with a signature as well. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sign } from '#server/net/endpoint/signature.ts'
 import { capability } from '#test/support/access/actors.ts'
@@ -23,14 +23,14 @@ const path = () => `/v1/datasources/${id}/events`
 const push = (body: unknown, headers: Record<string, string> = {}, key?: string | null) =>
   followed.mooring.call('POST', path(), { body, headers, ...(key === undefined ? {} : { key }) })
 
-/** Headers of a message that is signed by the customer. */
+/** Headers of a message that the customer signs. */
 function signed(body: string, of: { id: string; key?: string; at?: number }): Record<string, string> {
   const timestamp = String(Math.floor(of.at ?? Date.now() / 1_000))
   const signature = sign({ id: of.id, timestamp, body }, [of.key ?? KEY])
   return { 'webhook-id': of.id, 'webhook-timestamp': timestamp, 'webhook-signature': signature }
 }
 
-/** That nothing of the feed changes, whatever `act` is answered. */
+/** Asserts that nothing of the feed changes, whatever `act` returns. */
 async function leavesNothing(act: () => Promise<unknown>): Promise<void> {
   const rows = async () => {
     const {
@@ -38,7 +38,7 @@ async function leavesNothing(act: () => Promise<unknown>): Promise<void> {
       'public.feed_events': stored = [],
       'public.feed_pushes': pushes = [],
     } = await effects(followed.mooring.databaseUrl)
-    // The worker goes on polling meanwhile, which moves the times of a feed and nothing else.
+    // The worker keeps polling meanwhile, which changes only the times of a feed.
     const still = feeds.map(row => row.replaceAll(/"(last_\w+_at|polled_at|pages|interval_ms)": [^,}]*/g, ''))
     return { feeds: still, stored, pushes }
   }
@@ -48,7 +48,7 @@ async function leavesNothing(act: () => Promise<unknown>): Promise<void> {
 }
 
 describe('A push', () => {
-  it('with a key is stored in its order, once, and read like events that were polled', async () => {
+  it('with a key is stored in its order, once, and read like polled events', async () => {
     const answer = await push({ events: events(0, 3) })
     expect([answer.status, answer.body]).toEqual([200, { object: 'event_push', received: 3, stored: 3 }])
     const again = await push({ events: events(1, 4) })
@@ -59,7 +59,7 @@ describe('A push', () => {
     expect(await followed.shown(id)).toMatchObject({ cursor: null })
   })
 
-  it('may have one mebibyte and not a byte more, where other bodies have 64 KiB', async () => {
+  it('may have one mebibyte and not a byte more, while other bodies have 64 KiB', async () => {
     const filled = (bytes: number) => {
       const [start, end] = JSON.stringify({ events: [event(100, { data: '#' })] }).split('#')
       return `${start}${'x'.repeat(bytes - `${start}${end}`.length)}${end}`
@@ -76,19 +76,19 @@ describe('A push', () => {
     ['an event without an id', { events: [{ ...event(200), id: undefined }] }, 'events.0.id'],
     ['an unknown type', { events: [event(201), event(202, { type: 'DROP' })] }, 'events.1.type'],
     ['a field of its own', { events: [], more: 1 }, 'more'],
-  ])('with %s is refused as a whole, and the place is named', async (_, body, param) => {
+  ])('with %s is refused as a whole, and the error names the place', async (_, body, param) => {
     await leavesNothing(async () => {
       const answer = await push(body)
       expect([answer.status, answer.body.code, answer.body.param]).toEqual([400, 'invalid_body', param])
     })
   })
 
-  it('without a credential, or with one that may not, writes nothing', async () => {
+  it('without a credential, or with one that lacks the scope, writes nothing', async () => {
     const wrong = await capability(followed.mooring, { scopes: ['feeds.read'] })
     const body = JSON.stringify({ events: [event(300)] })
     await leavesNothing(async () => {
       expect((await push(body, {}, null)).status).toBe(401)
-      // A key that is no good is not made up for by a signature.
+      // A signature does not make up for an invalid key.
       expect((await push(body, signed(body, { id: 'bad-key' }), 'sk_test_nobody')).status).toBe(401)
       expect((await push(body, {}, wrong)).status).toBe(403)
       expect((await push(body, {}, followed.mooring.organization.liveKey)).status).toBe(403)
@@ -97,7 +97,7 @@ describe('A push', () => {
     expect((await push(body, {}, right)).body).toMatchObject({ stored: 1 })
   })
 
-  it('that names itself is stored once, and answered the second time as the first; with another body it is a conflict', async () => {
+  it('with an id is stored once, and a repeat replays the first answer; another body is a conflict', async () => {
     const body = { events: [event(400)] }
     const first = await push(body, { 'webhook-id': 'msg_400' })
     expect(first.body).toEqual({ object: 'event_push', received: 1, stored: 1 })
@@ -109,7 +109,7 @@ describe('A push', () => {
     })
   })
 
-  it('that comes ten times at once under one name is stored once, and all are answered alike', async () => {
+  it('that arrives ten times at once under one id is stored once, and all get the same answer', async () => {
     const body = { events: events(500, 510) }
     const answers = await Promise.all(Array.from({ length: 10 }, () => push(body, { 'webhook-id': 'msg_500' })))
     expect(new Set(answers.map(answer => answer.text)).size).toBe(1)
@@ -118,8 +118,8 @@ describe('A push', () => {
 })
 
 describe('A signed push', () => {
-  it('whose signature fits the exact bytes is stored, and nothing of it waits in a task', async () => {
-    // Written in a way that no serializer would: the bytes are what is signed.
+  it('whose signature matches the exact bytes is stored, and leaves nothing in a task', async () => {
+    // Formatted as no serializer would: the signature covers the bytes.
     const body = `{ "events" : [ ${JSON.stringify(event(600, { data: 'é✓' }))} ] }\n`
     const answer = await push(body, signed(body, { id: 'msg_600' }))
     expect([answer.status, answer.body]).toEqual([200, { object: 'event_push', received: 1, stored: 1 }])
@@ -148,7 +148,7 @@ describe('A signed push', () => {
     })
   })
 
-  it('is taken with the old and the new key while a rotation is under way', async () => {
+  it('is accepted with the old and the new key during a rotation', async () => {
     const next = 'sk_test_the_next_key_of_acme'
     await followed.mooring.call('POST', `/v1/datasources/${id}/rotate_key`, { body: { signingKey: next } })
     await settled(followed.mooring.databaseUrl, bareUuid(id))

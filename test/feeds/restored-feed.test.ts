@@ -1,6 +1,6 @@
 /**
- * Our own database is restored elsewhere, copied or promoted: numbers are given a second time there. Who comes back is told to list
- * anew, and nobody is told old changes as new.
+ * Our own database is restored elsewhere, copied or promoted, and issues numbers a second time. Reconnecting
+ * subscribers are told to list anew, and no subscriber gets old changes as new.
  */
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -33,7 +33,9 @@ beforeAll(async () => {
 })
 afterAll(() => cleanup.disposeAsync())
 
-/** An installation in a database: one organization, one datasource; and a web process on it, to come and go. */
+/**
+ * An installation in a database: one organization, one datasource, and a web process that can be stopped and started.
+ */
 interface Served {
   readonly url: string
   readonly key: string
@@ -45,7 +47,7 @@ const overDb = async <T>(url: string, work: (db: ReturnType<typeof openDb>) => P
   return work(db).finally(() => db.destroy())
 }
 
-/** Under the keyring of the Mooring that runs, so that its keys are good wherever the database is restored to. */
+/** Under the running Mooring's keyring, so that its keys are valid wherever the database is restored. */
 async function installed(url: string): Promise<Served> {
   await migrate(url)
   const key = await overDb(url, async db => {
@@ -72,7 +74,7 @@ async function rename(web: string, { key, id }: Served, ...names: string[]): Pro
 
 const changes = (stream: EventStream) => stream.messages.map(({ text }): string => JSON.parse(text).change)
 
-/** Tells a subscriber on the first database, takes its copy, and lets both go on. Answers the places of the subscriber. */
+/** Serves a subscriber on the first database, copies it, and continues both. Returns the subscriber's positions. */
 async function toldBefore(of: Served, copy: () => Promise<void>): Promise<{ before: string; after: string }> {
   const places = await serving(of.url, async web => {
     const stream = await watchDatasources({ url: web, key: of.key })
@@ -87,10 +89,13 @@ async function toldBefore(of: Served, copy: () => Promise<void>): Promise<{ befo
   return { before: places[0] ?? '', after: places[2] ?? '' }
 }
 
-/** What the copy tells: those who come back list anew, wherever they were; who comes first is told nothing of before. */
+/**
+ * Asserts the copy's deliveries: reconnecting subscribers list anew, from any position; new ones get nothing from
+ * before.
+ */
 async function expectReset(of: Served, copyUrl: string, places: { before: string; after: string }): Promise<void> {
   await serving(copyUrl, async web => {
-    // As many and more than the first one has told since: a number alone would look as if it went on.
+    // As many changes as the first one has had since, and more: a number alone would look like a continuation.
     await rename(web, of, 'a', 'b', 'c', 'd', 'e')
     const fresh = await watchDatasources({ url: web, key: of.key })
     const back = await Promise.all(
@@ -133,7 +138,7 @@ describe('A dump', () => {
   it.each([
     ['on another server', 1],
     ['as another database of the same server', 0],
-  ])('restored %s is another epoch', async (_where, at) => {
+  ])('restored %s begins another epoch', async (_where, at) => {
     if (isLeftOut('pg_dump', await isThere('pg_dump'))) return
     const [source, target] = [servers[0], servers[at]]
     if (source === undefined || target === undefined) throw new Error('there are two')
@@ -151,7 +156,7 @@ describe('A dump', () => {
 })
 
 describe('A copy of the whole server that is recovered from its log', () => {
-  it('goes on under another timeline, and is another epoch', async () => {
+  it('continues under another timeline, and begins another epoch', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'mooring-copied-'))
     const [first, second] = [join(dir, 'first'), join(dir, 'second')]
     const start = (at: string, settings = {}) => startEmbedded({ dir: at, tls: false, tethered: true, settings })
@@ -162,7 +167,7 @@ describe('A copy of the whole server that is recovered from its log', () => {
     await cp(first, second, { recursive: true })
     await writeFile(join(second, 'cluster', 'data', 'recovery.signal'), '')
     server = await start(second, { restore_command: 'false' })
-    // It answers reads before the recovery has ended.
+    // It serves reads before the recovery has ended.
     while ((await query(server.url, 'select where pg_is_in_recovery()')).length > 0);
     await expectReset(of, server.url, places)
     await server.stop()
@@ -170,8 +175,8 @@ describe('A copy of the whole server that is recovered from its log', () => {
   })
 })
 
-describe('A copy that nothing tells apart', () => {
-  it('is told by an operator, with db restored: all who are connected list anew', async () => {
+describe('A copy that is indistinguishable from the original', () => {
+  it('needs an operator’s db restored: all connected subscribers then list anew', async () => {
     const { key } = { key: mooring.organization.testKey }
     const stream = await watchDatasources({ url: mooring.url, key })
     const ground = { db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: mooring.config.keyring }
@@ -185,8 +190,8 @@ describe('A copy that nothing tells apart', () => {
   })
 })
 
-describe('A role that may not read what tells servers apart', () => {
-  it('ends no epoch by that, learns nothing away from what others could read, and is told what to do', async () => {
+describe('A role that may not read the server’s identity', () => {
+  it('ends no epoch for that, does not overwrite what other roles could read, and reports the remedy', async () => {
     const before = await query(mooring.databaseUrl, 'select system_identifier, timeline, relation from installation')
     expect(before[0]?.['system_identifier']).toMatch(/^\d+$/)
     for (const name of ['pg_control_system()', 'pg_control_checkpoint()', 'pg_walfile_name(pg_lsn)'])

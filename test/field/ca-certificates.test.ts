@@ -1,5 +1,6 @@
 /**
- * R8: a CA certificate is taken as people paste it, or refused by the name of its field; it is never blamed on a server.
+ * R8: a CA certificate is accepted in the forms that people paste, or refused by the name of its field; a server is
+ * never blamed for it.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readPem } from '#shared/base/pem.ts'
@@ -21,7 +22,7 @@ afterAll(() => mooring?.stop())
 
 const pem = () => authority.cert.trim()
 
-/** What is pasted, beside what is made of it. */
+/** The pasted text, and the certificates that result. */
 const TAKEN: readonly [string, () => string, number][] = [
   ['as it is', pem, 1],
   ['with a comment before it', () => `# Root of the region\nsubject=CN = One\n${pem()}`, 1],
@@ -42,13 +43,13 @@ const REFUSED: readonly [string, () => string, string][] = [
 ]
 
 describe('A CA certificate', () => {
-  it.each(TAKEN)('%s is taken, and its certificates alone are kept', (_, text, count) => {
+  it.each(TAKEN)('%s is accepted, and only its certificates are stored', (_, text, count) => {
     const read = readPem(text())
     expect(read.ok && read.pem.match(/-----BEGIN CERTIFICATE-----\n/g)).toHaveLength(count)
     expect(read.ok && readPem(read.pem)).toEqual(read)
   })
 
-  it.each(TAKEN)('%s is taken over every voice', async (_, text) => {
+  it.each(TAKEN)('%s is accepted on every surface', async (_, text) => {
     for (const send of [overTrpc, overDatasources, overConnections])
       expect((await send(text())).status).toBeLessThan(300)
   })

@@ -1,6 +1,4 @@
-/**
- * R4: strings that dashboards and error messages hand out are taken, or the refusal says what to paste instead.
- */
+/** R4: strings from dashboards and error messages are accepted, or the refusal says what to paste instead. */
 import { describe, expect, it } from 'vitest'
 import { stringCases, whatItSays } from '#test/support/field/strings.ts'
 

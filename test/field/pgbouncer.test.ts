@@ -1,5 +1,6 @@
 /**
- * R1 on a real PgBouncer: in session and in transaction mode, with SCRAM and with MD5, each of its refusals is one.
+ * R1 on a real PgBouncer: in session and in transaction mode, with SCRAM and with MD5, each of its refusals is reported
+ * as a refusal.
  */
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -24,7 +25,7 @@ beforeAll(async () => {
   await chmod(dir, 0o755)
   const { cert, key } = await authority.issue({ names: ['localhost'], addresses: ['127.0.0.1'] })
   await writeFile(join(dir, 'cert.pem'), cert)
-  // The pooler runs as another account; the key is of this test alone.
+  // The pooler runs as another account; only this test uses the key.
   await writeFile(join(dir, 'key.pem'), key, { mode: 0o644 })
   customer = await makeCustomer()
 })
@@ -68,7 +69,7 @@ describe.runIf(hasPgBouncer).each([
     return judgeProbe(probe, { schema: 'app', rolePolicy: 'enforce', dbType: 'postgresql', target })
   }
 
-  it('passes the login that is right', async () => {
+  it('passes a correct login', async () => {
     expect(await judged()).toMatchObject({ outcome: 'passed', reason: null })
   })
 
@@ -79,7 +80,7 @@ describe.runIf(hasPgBouncer).each([
     expect(await judged(otherwise)).toMatchObject({ outcome: 'refused', reason, retryable: false })
   })
 
-  it('says that the server behind it has no such database', async () => {
+  it('reports that the server behind it has no such database', async () => {
     expect(await judged({ database: 'nowhere_at_all' })).toMatchObject({ reason: 'database_not_found' })
   })
 })
@@ -106,21 +107,21 @@ describe.runIf(hasPgBouncer)('A PgBouncer that serves listed databases', () => {
     return mooring.client().datasources.validate.mutate({ connectionString })
   }
 
-  it('does not know another one', async () => {
+  it('does not know another database', async () => {
     const { reason, reachable } = await validate({ database: 'not_listed' })
     expect({ reason, reachable }).toEqual({ reason: 'database_not_found', reachable: true })
   })
 
-  it('rejects what is registered with a wrong password, and it is not tried again by itself', async () => {
+  it('rejects a datasource registered with a wrong password, and it is not tried again by itself', async () => {
     const connectionString = customer.url('reader', { port: pooler.port, password: 'wrong-but-once' })
     const made = await mooring.client().datasources.register.mutate({ connectionString, waitSeconds: 30 })
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'authentication_failed', nextCheckAt: null })
   })
 
-  it('is guessed at twelve times no further than PostgreSQL itself', async () => {
+  it('gets twelve guesses, no more than PostgreSQL itself', async () => {
     const reasons: (string | undefined)[] = []
     for (let count = 0; count < 12; count += 1) reasons.push((await validate({ password: `guess-${count}` })).reason)
-    // One guess was spent by the registration before.
+    // The registration before has used one guess.
     expect(reasons.slice(0, 9)).toEqual(Array(9).fill('authentication_failed'))
     expect(reasons.slice(9)).toEqual(Array(3).fill('rate_limit_exceeded'))
   })

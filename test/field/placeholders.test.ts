@@ -1,6 +1,4 @@
-/**
- * R6: masks and placeholders are refused before anything is dialled; real passwords that look a little like one are taken.
- */
+/** R6: masks and placeholders are refused before any dial; real passwords that resemble one are accepted. */
 import { describe, expect, it } from 'vitest'
 import { stringCases, whatItSays } from '#test/support/field/strings.ts'
 

@@ -1,6 +1,6 @@
 /**
- * R1: what a pooler or a provider's proxy refuses is a refusal, told by where in the exchange it came. Each case is a fake server's;
- * what a real PgBouncer says is in `pgbouncer.test.ts`.
+ * R1: a refusal by a pooler or a provider's proxy is reported as a refusal, by its place in the exchange. Each case
+ * uses a fake server; `pgbouncer.test.ts` covers a real PgBouncer.
  */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -25,7 +25,7 @@ const Case = z.strictObject({
   never: z.array(z.string()).default([]),
 })
 
-/** At each moment, an error: with the password in it, as a server may put it there. */
+/** An error at each point of the login, with the password in it, as a server may write it. */
 const SCRIPTS: Readonly<Record<z.output<typeof Case>['when'], (error: Buffer) => Script>> = {
   request: error => greet(error),
   exchange: error => async peer => {
@@ -67,7 +67,7 @@ describe('An error', () => {
     for (const text of one.never) expect(JSON.stringify(line)).not.toContain(text)
     const told = JSON.stringify(judgement)
     expect(told).not.toContain(SHARED_PASSWORD)
-    // Nothing of the server's own words, but for those that are ours as well.
+    // None of the server's own words, except those that are ours as well.
     if (says.includes('stranger')) expect(told).not.toContain(says)
   })
 })

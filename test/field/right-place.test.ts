@@ -1,6 +1,4 @@
-/**
- * R5: a refusal names what is wrong for what it is, and the place where it stands.
- */
+/** R5: a refusal names the kind of mistake and its place in the string. */
 import { describe, expect, it } from 'vitest'
 import { stringCases, whatItSays } from '#test/support/field/strings.ts'
 

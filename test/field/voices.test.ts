@@ -1,6 +1,6 @@
 /**
- * R2 and R3: what the parser refuses is refused with the same code and sentence over tRPC and both dialects, and what it advises, and the
- * schema that a string names, reach the caller whichever voice is used.
+ * R2 and R3: a string is refused with the same code and sentence over tRPC and both dialects, and its advice and the
+ * schema that it names reach the caller on every surface.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sealConnectionString } from '#client/index.ts'
@@ -66,7 +66,7 @@ describe('A refused string', () => {
 const POOLED = 'pgbouncer=true&connection_limit=1'
 const advised = (answer: { advisories: { item: string }[] }) => answer.advisories.map(({ item }) => item)
 
-describe('What a string advises', () => {
+describe('Advice about a string', () => {
   it('is in the answers of validate, register and rotate, over tRPC and both dialects', async () => {
     const connectionString = customer.url('reader', { parameters: POOLED })
     const client = mooring.client()
@@ -82,14 +82,14 @@ describe('What a string advises', () => {
     expect(advised((await connection({ connection_string: connectionString })).body.data)).toEqual(wanted)
   })
 
-  it('is found by the worker in a sealed string', async () => {
+  it('comes from the worker for a sealed string', async () => {
     const key = await mooring.client().organization.sealingKey.query()
     const sealed = await sealConnectionString(customer.url('reader', { parameters: POOLED }), key)
     const made = await mooring.client().datasources.register.mutate({ ...sealed, waitSeconds: 30 })
     expect(advised(made)).toEqual(expect.arrayContaining(['pgbouncer', 'connection_limit']))
   })
 
-  it('tells the datasources dialect that an active one is not encrypted', async () => {
+  it('shows in the datasources dialect that an active one is not encrypted', async () => {
     const connectionString = customer.url('reader', { parameters: 'sslmode=disable' })
     const made = await mooring.call('POST', '/v1/datasources', {
       body: { connectionString, schema: 'app' },
@@ -100,7 +100,7 @@ describe('What a string advises', () => {
   })
 })
 
-describe('The schema that a string names', () => {
+describe('The schema in a string', () => {
   it.each(['schema=app', 'currentSchema=app'])('is registered where no field says one: %s', async parameters => {
     const connectionString = customer.url('reader', { parameters })
     expect(await mooring.client().datasources.register.mutate({ connectionString })).toMatchObject({ schema: 'app' })
@@ -110,7 +110,7 @@ describe('The schema that a string names', () => {
     expect(found).toMatchObject({ schema: 'app' })
   })
 
-  it('is refused where the field says another one, and both are named', async () => {
+  it('is refused when the field names another one, and the error names both', async () => {
     const body = { connectionString: customer.url('reader', { parameters: 'schema=app' }), schema: 'public' }
     const raw = await trpc('register', body)
     const [issue] = raw.body.error.data.issues
@@ -121,7 +121,7 @@ describe('The schema that a string names', () => {
     expect((await datasource({ ...body, schema: 'app' })).status).toBeLessThan(300)
   })
 
-  it('keeps the natural key of what was registered before it was read', async () => {
+  it('keeps the natural key of datasources registered before the parameter was read', async () => {
     const other = await makeCustomer()
     const first = await datasource({ connectionString: other.url(), schema: 'public' })
     const again = await datasource({ connectionString: other.url('reader', { parameters: 'schema=app' }) })
@@ -132,7 +132,7 @@ describe('The schema that a string names', () => {
     await other.drop()
   })
 
-  it('is rejected by the worker in a sealed string, where the field says another one', async () => {
+  it('is rejected by the worker in a sealed string when the field names another one', async () => {
     const key = await mooring.client().organization.sealingKey.query()
     const sealed = await sealConnectionString(customer.url('reader', { parameters: 'schema=app' }), key)
     const register = mooring.client().datasources.register
@@ -142,7 +142,7 @@ describe('The schema that a string names', () => {
   })
 })
 
-it('The addresses that customers are dialled from are told, and named in the fix about a firewall', async () => {
+it('GET /v1/egress lists the addresses that dial customers, and the fix about a firewall names them', async () => {
   const addresses = ['192.0.2.7', '2001:db8::7']
   expect((await mooring.call('GET', '/v1/egress')).body).toEqual({ object: 'egress', addresses })
   expect(await mooring.client().organization.egress.query()).toEqual({ addresses })

@@ -1,4 +1,4 @@
-/** Draws the picture of the layers from the imports and fails on any other arrow, and holds the house rules. */
+/** Derives the layers from the imports, fails on any other arrow, and enforces the house rules. */
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -14,25 +14,25 @@ const FOR_TOOLS = ['package-lock.json', 'LICENSE', 'Dockerfile', 'compose.yaml',
 const PAPERS = ['SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs']
 
 describe('The tree', () => {
-  it('has no arrow, cycle, library, size, name or construct that the design leaves out', async () => {
+  it('has no arrow, cycle, library, size, name or construct that the design excludes', async () => {
     const sources = await readSources(root, ['shared', 'server', 'client', 'test'])
     expect(sources.map(source => source.path)).toContain('shared/faults/fault.ts')
     expect(check(sources).map(sentence)).toEqual([])
   })
 
-  it('draws every arrow between the rooms of its layers, and the picture has no other', async () => {
+  it('has exactly the drawn arrows between the rooms of its layers', async () => {
     const sources = await readSources(root, ['shared', 'server', 'client'])
     expect(unusedArrows(sources)).toEqual([])
   })
 
-  it('has numbered migrations that each say what they make and why', async () => {
+  it('has numbered migrations, each with a statement of its purpose', async () => {
     const paths = await listFiles(root, 'migrations')
     const files = await Promise.all(paths.map(async path => ({ path, text: await readFile(root + path, 'utf8') })))
     expect(files.length).toBeGreaterThan(0)
     expect(checkMigrations(files).map(sentence)).toEqual([])
   })
 
-  it('has the eight top-level names and what tools want beside them, and nothing else', async () => {
+  it('has the eight top-level names, the files that tools need beside them, and nothing else', async () => {
     const known = [...TOP_LEVEL, ...FOR_TOOLS, ...PAPERS, 'node_modules']
     const names = (await readdir(root)).filter(name => !name.startsWith('.') && !name.endsWith('.log'))
     expect(names.filter(name => !known.includes(name))).toEqual([])
@@ -41,10 +41,10 @@ describe('The tree', () => {
 
 const HEADER = '/**\n * What it is.\n * Who calls it.\n */\n'
 
-/** The rules that a tree of such files breaks, as `file:line rule`. */
+/** The rules that a tree of these files breaks, as `file:line rule`. */
 function broken(files: Record<string, string>, header = HEADER): string[] {
   const sources = Object.entries(files).map(([path, text]) => sourceOf(path, header + text))
-  // Rooms have tests of their own: what stands here needs no place in the picture of rooms.
+  // Rooms have their own tests: these files need no place in the drawing of rooms.
   const found = check(sources).filter(({ rule }) => rule !== 'room')
   return found.map(({ file, line, rule }) => `${file}:${line} ${rule}`)
 }
@@ -67,31 +67,31 @@ describe('The picture', () => {
     ['the web wiring', '#server/net/socket/dial.ts', 'server/wiring-web.ts'],
     ['the client', '#server/api/procedure/trpc.ts', 'client/index.ts'],
     ['the product', '#test/support/database/postgres.ts', 'server/main.ts'],
-  ])('lets %s not import %s', (_who, target, from) => {
+  ])('forbids %s to import %s', (_who, target, from) => {
     expect(broken({ [from]: `import { it } from '${target}'\n` })).toContain(`${from}:5 arrow`)
     expect(broken({ [from]: `import type { It } from '${target}'\n` })).toContain(`${from}:5 arrow`)
     expect(broken({ [from]: `type It = import('${target}').It\n` })).toContain(`${from}:5 arrow`)
     expect(broken({ [from]: `const load = () => import('${target}')\n` })).toContain(`${from}:5 arrow`)
   })
 
-  it('lets the client take types from the router, and nothing else', () => {
+  it('permits the client types from the router, and nothing else', () => {
     const path = 'client/index.ts'
     expect(broken({ [path]: "import type { Router } from '#server/api/router.ts'\n" })).toEqual([])
     expect(broken({ [path]: "import { type Router } from '#server/api/router.ts'\n" })).toEqual([`${path}:5 arrow`])
   })
 
-  it('lets a layer name the type of its logger, and never make one', () => {
+  it('permits a layer to name the type of its logger, and never to make one', () => {
     const path = 'server/work/loop.ts'
     expect(broken({ [path]: "import type { Log } from '#server/log.ts'\n" })).toEqual([])
     expect(broken({ [path]: "import { createLog } from '#server/log.ts'\n" })).toEqual([`${path}:5 arrow`])
   })
 
-  it('knows every folder: a new one has to be drawn first', () => {
+  it('rejects a folder that is not drawn', () => {
     expect(broken({ 'server/plugins/one.ts': '' })).toEqual(['server/plugins/one.ts:1 arrow'])
     expect(broken({ 'client/mobile/one.ts': '' })).toEqual(['client/mobile/one.ts:1 arrow'])
   })
 
-  it('allows the arrows that the design draws', () => {
+  it('permits the arrows of the design', () => {
     expect(
       broken({
         'server/api/router.ts':
@@ -105,7 +105,7 @@ describe('The picture', () => {
     ).toEqual([])
   })
 
-  it('has no cycle, whether through values or types', () => {
+  it('rejects a cycle through values or types', () => {
     const one = "import type { B } from './two.ts'\n"
     const files = { 'server/domain/one.ts': one, 'server/domain/two.ts': "export * from './one.ts'\n" }
     expect(broken(files)).toContain('server/domain/one.ts:1 cycle')
@@ -125,12 +125,12 @@ describe('The rooms of a layer', () => {
     expect(wrong(path, `import type { One } from '${target}'\n`)).toEqual([arrow])
   })
 
-  it('are known: a new one has to be drawn first', () => {
+  it('must be drawn first', () => {
     expect(wrong('server/net/quic/one.ts', '')).toEqual(['server/net has no room quic in the picture'])
     expect(wrong('server/net/quic.ts', '')).toEqual(['server/net has no room quic in the picture'])
   })
 
-  it('hold fifteen files beside each other, and not more', () => {
+  it('hold at most fifteen files beside each other', () => {
     const files = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, n) => [`server/net/socket/f${n}.ts`, '']))
     expect(broken(files(15))).toEqual([])
@@ -144,7 +144,7 @@ describe('The walls', () => {
     ['the fingerprinter', 'server/seal/fingerprinter.ts'],
     ['the dialler', 'server/net/socket/dial.ts'],
     ['the worker', 'server/work/loop.ts'],
-  ])('keep the web entry from %s over any number of steps, types included', (_what, forbidden) => {
+  ])('separate the web entry from %s over any number of steps, types included', (_what, forbidden) => {
     const files = {
       'server/web.ts': "import { wire } from './wiring-web.ts'\n",
       'server/wiring-web.ts': "import { api } from '#server/api/router.ts'\n",
@@ -156,13 +156,13 @@ describe('The walls', () => {
     expect(broken({ ...files, 'server/seal/sealer.ts': '' })).toEqual([])
   })
 
-  it('count a file that is started as a process of its own', () => {
+  it('count a file that starts as its own process', () => {
     const text = "const child = new URL('unsealer.ts', import.meta.url)\n"
     const files = { 'server/web.ts': "import { seal } from '#server/seal/sealer.ts'\n", 'server/seal/sealer.ts': text }
     expect(broken(files)).toContain('server/web.ts:1 wall')
   })
 
-  it('keep Node and the Postgres driver out of what browsers bundle', () => {
+  it('keep Node and the Postgres driver out of browser bundles', () => {
     const files = { 'client/index.ts': "import { one } from './node.ts'\n", 'client/node.ts': "import pg from 'pg'\n" }
     expect(broken(files)).toEqual(['client/index.ts:1 wall', 'client/index.ts:1 wall'])
   })
@@ -181,17 +181,17 @@ describe('Ownership', () => {
     ['node:crypto', 'shared/base/wire.ts'],
     ['node:net', 'server/rest/app.ts'],
     ['node:child_process', 'server/api/router.ts'],
-  ])('of %s is not with %s', (name, path) => {
+  ])('assigns %s to its owner alone', (name, path) => {
     expect(broken({ [path]: `import it from '${name}'\n` })).toContain(`${path}:5 ownership`)
   })
 
-  it('of a type is not that of its library', () => {
+  it('of a type is independent of the ownership of its library', () => {
     const path = 'client/index.ts'
     expect(broken({ [path]: "import type { inferRouterOutputs } from '@trpc/server'\n" })).toEqual([])
     expect(broken({ [path]: "import { initTRPC } from '@trpc/server'\n" })).toEqual([`${path}:5 ownership`])
   })
 
-  it('of the network is with net: no fetch elsewhere on the server', () => {
+  it('of the network belongs to net: no fetch elsewhere on the server', () => {
     const text = "const load = () => fetch('https://example.com')\n"
     expect(broken({ 'server/api/one.ts': text })).toEqual(['server/api/one.ts:5 ownership'])
     expect(broken({ 'server/net/one.ts': text })).toEqual([])
@@ -199,7 +199,7 @@ describe('Ownership', () => {
 })
 
 describe('The budgets', () => {
-  it('hold 250 lines in a file, 400 in the three tables', () => {
+  it('allow 250 lines in a file, 400 in the three tables', () => {
     const text = (count: number): string => '\n'.repeat(count - 4)
     expect(broken({ 'server/domain/one.ts': text(250) })).toEqual([])
     expect(broken({ 'server/domain/one.ts': text(251) })).toEqual(['server/domain/one.ts:1 file-lines'])
@@ -207,7 +207,7 @@ describe('The budgets', () => {
     expect(broken({ 'shared/faults/fault.ts': text(401) })).toEqual(['shared/faults/fault.ts:1 file-lines'])
   })
 
-  it('hold 40 lines in a function, 3 parameters and 8 exported values', () => {
+  it('allow 40 lines in a function, 3 parameters and 8 exported values', () => {
     const path = 'server/domain/one.ts'
     expect(broken({ [path]: `function a() {\n${lines(38)}}\n` })).toEqual([])
     expect(broken({ [path]: `function a() {\n${lines(39)}}\n` })).toEqual([`${path}:5 function-lines`])
@@ -245,11 +245,11 @@ describe('The house rules', () => {
     ['no way out of the folder but by #', "import { a } from '../log.ts'\n", '5 specifier'],
     ['no import without an extension', "import { a } from './two'\n", '5 specifier'],
     ['no computed import', 'const load = (name: string) => import(name)\n', '5 specifier'],
-  ])('ask for %s', (_what, text, expected) => {
+  ])('require %s', (_what, text, expected) => {
     expect(broken({ 'server/store/one.ts': text })).toContain(`server/store/one.ts:${expected}`)
   })
 
-  it('ask for a header of two to six lines', () => {
+  it('require a header of two to six lines', () => {
     const path = 'server/store/one.ts'
     const text = (count: number): string => `/**\n${' * Words.\n'.repeat(count)} */\n`
     for (const header of ['', '/* Not one. */\n', '// Not one.\n', `\n${HEADER}`, '/** Short. */\n', text(7)])
@@ -258,7 +258,7 @@ describe('The house rules', () => {
       expect(broken({ [path]: '' }, header)).toEqual([])
   })
 
-  it('let pass what only looks like it', () => {
+  it('accept code that only resembles a violation', () => {
     const text = [
       "import { metadata } from '#shared/base/wire.ts'",
       'const a = [1] as const',
@@ -273,11 +273,11 @@ describe('The house rules', () => {
     expect(broken({ 'server/main.ts': 'await run()\n' })).toEqual([])
   })
 
-  it('ask for no forbidden word in a path', () => {
+  it('forbid certain words in a path', () => {
     expect(broken({ 'server/store/user-helpers.ts': '' })).toEqual(['server/store/user-helpers.ts:1 name'])
   })
 
-  it('ask migrations for a number without a gap and a first line that says what and why', () => {
+  it('require migrations with gapless numbers and a first line that states their purpose', () => {
     const rules = (files: Record<string, string>): string[] =>
       checkMigrations(Object.entries(files).map(([path, text]) => ({ path, text }))).map(sentence)
     expect(rules({ 'migrations/0001_a.sql': '-- Why.\n', 'migrations/schema.sql': '' })).toEqual([])

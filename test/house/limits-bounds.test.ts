@@ -1,4 +1,4 @@
-/** Small bounds of the table of limits that no other test meets. */
+/** Small bounds of the table of limits without a test elsewhere. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -33,7 +33,7 @@ async function statusOf(head: string): Promise<string> {
 }
 
 describe('A request', () => {
-  it('with as many headers as may be is answered, and with one more is refused: none is left out in silence', async () => {
+  it('with the maximum number of headers is answered, and with one more is refused: no header is dropped silently', async () => {
     const request = (count: number) => {
       const more = Array.from({ length: count - 1 }, (_, at) => `x-${at}: 1\r\n`).join('')
       return `GET /healthz HTTP/1.1\r\nhost: a\r\n${more}\r\n`
@@ -55,7 +55,7 @@ describe('A request', () => {
 })
 
 describe('A capability', () => {
-  it('validates VALIDATIONS times an hour, by whichever route, and then is told to wait', async () => {
+  it('validates VALIDATIONS times an hour, by any route, and then gets Retry-After', async () => {
     const minted = await mooring.call('POST', '/v1/capabilities', { body: { operations: ['datasources.create'] } })
     const key: string = minted.body.token
     // A host that is refused without a look-up: nothing is dialled for it.
@@ -75,8 +75,8 @@ describe('A capability', () => {
   })
 })
 
-describe('What a process or the database keeps', () => {
-  it('of refused principals is at most MAX_PRINCIPALS: then all are counted anew', () => {
+describe('The number of stored entries', () => {
+  it('of refused principals is at most MAX_PRINCIPALS: then the counts restart', () => {
     const sampler = new RefusalSampler()
     const now = new Date()
     const admitted = () => Array.from({ length: 30 }, () => sampler.admits('first', now)).filter(Boolean).length
@@ -86,10 +86,10 @@ describe('What a process or the database keeps', () => {
     expect(admitted()).toBe(20)
   })
 
-  it('of changes is what is younger than changesMs', async () => {
+  it('of changes covers those younger than changesMs', async () => {
     const at = new Date(Date.now() - RETENTION.changesMs - 60_000).toISOString()
     const organizationId = mooring.organization.id
-    // As there are after a week: the lowest numbers are the old ones. More than one batch, and one behind a younger one.
+    // As after a week: the lowest numbers are the old ones. More than one batch, and an old one after a younger one.
     await query(mooring.databaseUrl, 'update changes set n = n + 2500; update change_heads set last = last + 2500')
     const old = (from: number, to: number, time: string) =>
       query(
@@ -101,7 +101,7 @@ describe('What a process or the database keeps', () => {
     await old(2499, 2499, 'now()')
     await old(2500, 2500, `'${at}'::timestamptz`)
     await forgetLater(mooring.db, 0)
-    // Nothing is missing between two numbers: a subscriber would go on over the gap.
+    // No number between two others is missing: a subscriber would skip the gap.
     const left = await query(mooring.databaseUrl, 'select n::int, change from changes order by n')
     expect(left).toEqual([
       { n: 2499, change: 'drifted' },
@@ -110,7 +110,7 @@ describe('What a process or the database keeps', () => {
     ])
   })
 
-  it('of answers to pushes is what is younger than PUSHES_KEPT_MS', async () => {
+  it('of answers to pushes covers those younger than PUSHES_KEPT_MS', async () => {
     const push = (messageId: string) => {
       const headers = { 'webhook-id': messageId }
       return mooring.call('POST', `/v1/datasources/${id}/events`, { headers, body: { events: [] } })
@@ -123,9 +123,9 @@ describe('What a process or the database keeps', () => {
     expect(left.map(row => String(row['message_id']).slice(-5))).toEqual(['young'])
   })
 
-  it('of dials that wait is at most MAX_WAITING: one more is told that nobody is free', async () => {
+  it('of waiting dials is at most MAX_WAITING: one more fails because no process is free', async () => {
     const settings = { policy: { openNetworks: [] }, dnsServers: [], maxRssBytes: 256 << 20, extraCa: null }
-    // Without a process everything waits.
+    // Without a process every dial waits.
     const pool = new DialPool({ settings, children: 0, log: () => undefined })
     const asked = {
       kind: 'locate',

@@ -1,6 +1,6 @@
 /**
- * The table of limits is whole: it is the document, each row names a test that is there, and nothing that a stranger sizes
- * is missing from it.
+ * The table of limits is complete: it equals the document, each row names an existing test, and every size that a
+ * stranger controls is in it.
  */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -24,17 +24,17 @@ async function everything(): Promise<string[]> {
 }
 
 describe('The table of limits', () => {
-  it('is what docs/limits.md says (npm run dump writes it)', async () => {
+  it('equals docs/limits.md (npm run dump writes it)', async () => {
     expect(await readFile(`${root}docs/limits.md`, 'utf8')).toBe(limitsDocument())
   })
 
-  it('names each thing once, with a bound that is a number above zero', () => {
+  it('names each thing once, with a bound above zero', () => {
     const names = limits.map(limit => limit.what)
     expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([])
     expect(limits.filter(({ bound }) => !(Number.isFinite(bound) && bound > 0))).toEqual([])
   })
 
-  it('names for each bound a test file that is there and speaks of it', async () => {
+  it('names for each bound an existing test file that mentions it', async () => {
     const wrong: string[] = []
     for (const { what, test } of limits) {
       const [file, names] = test
@@ -45,12 +45,12 @@ describe('The table of limits', () => {
     expect(wrong).toEqual([])
   })
 
-  it('or the list of what no stranger sizes has every container, table, loop and open input of the code', async () => {
+  it('or the list of not-sized things has every container, table, loop and open input of the code', async () => {
     const found = await everything()
     expect(found.filter(name => !held.includes(name) && !Object.hasOwn(NOT_SIZED, name))).toEqual([])
   })
 
-  it('speaks of nothing that is no longer there, and neither does the list', async () => {
+  it('names nothing that no longer exists, and neither does the list', async () => {
     const found = await everything()
     expect([...held, ...Object.keys(NOT_SIZED)].filter(name => !found.includes(name))).toEqual([])
   })

@@ -1,4 +1,4 @@
-/** The documents: short where they must be, current where they are generated, and all that they name is there. */
+/** The documents: short where required, current where generated, and every name in them exists. */
 import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,7 +34,7 @@ describe('A generated document is current', () => {
 })
 
 describe.each(PAPERS)('%s', path => {
-  it('names scripts that there are', async () => {
+  it('names existing scripts', async () => {
     const { scripts } = JSON.parse(await read('package.json'))
     const named = [...(await read(path)).matchAll(/npm run (?:-s )?([a-z][a-z:-]*)/g)].map(found => found[1] ?? '')
     expect(named.filter(name => !name.endsWith(':') && scripts[name] === undefined)).toEqual([])
@@ -53,7 +53,7 @@ describe.each(PAPERS)('%s', path => {
     expect(variables.filter(name => !config.includes(name))).toEqual([])
   })
 
-  it('names files and links that lead somewhere', async () => {
+  it('names existing files and working links', async () => {
     const text = await read(path)
     const named = [...text.matchAll(/`((?:test|server|shared|client|migrations)\/[\w./-]+\.(?:ts|sql))`/g)].map(
       ([, name]) => name ?? '',
@@ -79,7 +79,7 @@ it('Every dependency has its reason in docs/decisions/dependencies.md', async ()
   expect(Object.keys(dependencies).filter(name => !reasons.includes(`\`${name}\``))).toEqual([])
 })
 
-it('There is one version: in package.json, in the code and at the top of the CHANGELOG', async () => {
+it('package.json, the code and the top of the CHANGELOG have one version', async () => {
   const { version } = JSON.parse(await read('package.json'))
   const newest = /^## (\d+\.\d+\.\d+)/m.exec(await read('CHANGELOG.md'))?.[1]
   expect({ code: VERSION, newest }).toEqual({ code: version, newest: version })

@@ -1,4 +1,7 @@
-/** The README's blocks, run as they stand against a Mooring and a customer's database: each answers as the README says. */
+/**
+ * Runs the README's blocks unchanged against a Mooring and a customer's database: each prints the output that the
+ * README shows.
+ */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +15,7 @@ import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 const run = promisify(execFile)
 const root = new URL('../../', import.meta.url)
 const readme = await readFile(new URL('README.md', root), 'utf8')
-/** What `.ci/run` and other tests run: the two commands, and what stands around them. */
+/** Blocks that `.ci/run` and other tests run: the two commands, and the lines around them. */
 const RUN_ELSEWHERE = ['npm ci && npm start', 'npm ci && npm test']
 
 let mooring: Mooring
@@ -33,7 +36,7 @@ const blocks = [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language
   language: language ?? '',
   text: text ?? '',
 }))
-/** Each `$ ` command of the consoles, with its further lines joined, and the lines that it printed. */
+/** Each `$ ` command of the console blocks, with its continuation lines joined, and its output lines. */
 const commands = blocks
   .filter(({ language }) => language === 'console')
   .flatMap(({ text }) => text.split(/^\$ /m).slice(1))
@@ -47,14 +50,14 @@ function testEnvironment(): Record<string, string> {
   return { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: folder }
 }
 
-/** The text with its ids made equal, up to where the README breaks it off. */
+/** The text with its ids normalised, up to the README's ellipsis. */
 function comparable(text: string): string {
   return (text.split('…')[0] ?? '')
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
     .replace(/ds_test_[0-9a-f]{32}/g, '<id>')
 }
 
-it('has only blocks that a test runs, and the picture', () => {
+it('has only blocks that a test runs, and the drawing', () => {
   expect(blocks.map(({ language }) => language).sort()).toEqual(['', 'console', 'console', 'console', 'console', 'ts'])
   const others = commands.map(({ command }) => command).filter(command => !command.startsWith('curl '))
   expect(others).toEqual(RUN_ELSEWHERE)
@@ -62,7 +65,7 @@ it('has only blocks that a test runs, and the picture', () => {
 })
 
 it.each(commands.filter(({ command }) => command.startsWith('curl ')))(
-  'prints what the README shows: $command',
+  'shows the real output of: $command',
   async ({ command, printed }) => {
     const here = command.replaceAll('localhost:3000', new URL(mooring.url).host)
     const { stdout } = await run('sh', ['-c', here], { env: environment() })

@@ -1,4 +1,4 @@
-/** SECURITY.md: each sentence names the test that shows it, and each attack that is tested is spoken of. */
+/** SECURITY.md: each sentence names its test, and each tested attack has a sentence. */
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -9,17 +9,17 @@ const tests = (await readdir(`${ROOT}test`, { recursive: true })).map(name => `t
 const named = [...paper.matchAll(/`(test\/[\w/.-]+)`/g)].map(([, path = '']) => path)
 
 describe('SECURITY.md', () => {
-  it('names tests that are there', () => {
+  it('names existing tests', () => {
     expect(named.length).toBeGreaterThan(20)
     expect(named.filter(path => !tests.includes(path))).toEqual([])
   })
 
-  it('speaks of every attack that is tested', () => {
+  it('covers every tested attack', () => {
     const attacks = tests.filter(path => path.startsWith('test/attacks/') && path.endsWith('.test.ts'))
     expect(attacks.filter(path => !named.includes(path))).toEqual([])
   })
 
-  it('names commands and files that are there', async () => {
+  it('names existing commands and files', async () => {
     const { scripts } = JSON.parse(await readFile(`${ROOT}package.json`, 'utf8'))
     const commands = [...paper.matchAll(/`npm run -s ([\w:]+)`/g)].map(([, name = '']) => name)
     expect(commands.filter(name => !Object.hasOwn(scripts, name))).toEqual([])

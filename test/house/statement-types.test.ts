@@ -1,6 +1,6 @@
 /**
- * Raw statements answer what the code says that they do: each is prepared and described by a real server, on the migrated
- * schema. A statement of the store that nothing here compiles fails the test.
+ * The rows of raw statements match their types in the code: a real server prepares and describes each on the migrated
+ * schema. The test fails for a statement of the store that it does not compile.
  */
 import { fileURLToPath } from 'node:url'
 import type { CompiledQuery } from 'kysely'
@@ -111,7 +111,7 @@ const ASK: claims.ClaimAsk = {
   lanes: ['asked', 'scheduled', 'hung', 'failed'],
 }
 
-/** All of one table that has no key but its organization. */
+/** Every row of one table whose only key is its organization. */
 const PART: moveRows.Part = {
   shape: {
     name: 'quotas',
@@ -126,7 +126,10 @@ const PART: moveRows.Part = {
   isBare: false,
 }
 
-/** What has each typed statement compiled. They are answered made-up rows, so that what follows them is compiled too. */
+/**
+ * Calls that compile each typed statement. They get generated rows, so that later statements of a call are compiled
+ * too.
+ */
 const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => new DatabaseClock(db).measure(),
   db => claims.claim(db, ASK),
@@ -169,7 +172,7 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => forgetMoved(db, 30),
 ]
 
-/** What the pool's parsers make of a type of PostgreSQL's. */
+/** The JavaScript type that the pool's parsers return for a PostgreSQL type. */
 const IN_JAVASCRIPT: Readonly<Record<string, RegExp>> = {
   boolean: /^boolean$/,
   bytea: /^Buffer$/,
@@ -183,7 +186,7 @@ const IN_JAVASCRIPT: Readonly<Record<string, RegExp>> = {
   'timestamp with time zone': /^Date$/,
 }
 
-/** Outside of the store's own statements: run while nobody but the migrator is there, on its own connection. */
+/** Outside of the store's own statements: run on the migrator's own connection while nothing else runs. */
 const ELSEWHERE = ['server/store/installation/migrate.ts']
 
 const statements = (await readSources(fileURLToPath(new URL('../..', import.meta.url)), ['server/store'])).flatMap(
@@ -194,9 +197,9 @@ let database: FreshDatabase
 let client: pg.Client
 beforeAll(async () => {
   for (const call of CALLS) {
-    // A made-up row is not always one that the work goes on with; what it compiled until then is what is looked at.
+    // A generated row does not always let the call continue; the statements compiled until then are checked.
     await call(notingDb(statements, noted)).catch(() => {})
-    // And what is compiled where the first one answers nothing.
+    // And the statements compiled when the first one returns nothing.
     await call(notingDb([], noted)).catch(() => {})
   }
   database = await freshDatabase()
@@ -209,7 +212,7 @@ afterAll(async () => {
 })
 
 describe('Raw statements of the store', () => {
-  it('are found', () => {
+  it('are all compiled', () => {
     expect(statements.length).toBeGreaterThan(25)
   })
 
@@ -217,7 +220,7 @@ describe('Raw statements of the store', () => {
     statements
       .filter(({ place }) => !ELSEWHERE.some(file => place.startsWith(`${file}:`)))
       .map(one => [one.place.replace(/:\d+$/, ''), Object.keys(one.columns).join(', '), one] as const),
-  )('in %s that answer %s do so, in the types that the code names', async (_file, _columns, statement) => {
+  )('in %s that return %s have the columns and types that the code names', async (_file, _columns, statement) => {
     const compiled = noted.find(({ sql }) => isOf(statement, sql))
     expect(compiled, 'no call of this test compiles it: add one').toBeDefined()
     const { columns, parameters } = await described(client, compiled?.sql ?? '')
@@ -232,14 +235,14 @@ describe('Raw statements of the store', () => {
   })
 })
 
-/** What a value is to the driver. */
+/** The driver's view of a value. */
 function shapeOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'list'
   return value instanceof Date ? 'time' : Buffer.isBuffer(value) ? 'bytes' : typeof value
 }
 
-/** What a value for a parameter of this type has to be. */
+/** The required JavaScript type of a value for a parameter of this type. */
 function shapeOfType(type: string, value: unknown): string {
   if (value === null) return 'null'
   // A long list of texts travels as the bytes of an array (`text-array.ts`).

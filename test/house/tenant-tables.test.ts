@@ -1,6 +1,6 @@
 /**
- * One schema and one set of statements, whether one PostgreSQL holds all organizations or many hold some each: keys of a tenant's
- * table begin with the organization, statements name theirs, and no trigger or lock reaches over several.
+ * One schema and one set of statements, for one PostgreSQL with all organizations or for several with some each: keys
+ * of a tenant's table begin with the organization, statements name theirs, and no trigger or lock spans several.
  */
 import { loadModule } from 'libpg-query'
 import pg from 'pg'
@@ -21,7 +21,7 @@ const KEYS: Readonly<Record<string, string>> = {
   organizations_pkey: 'its id is the organization',
 }
 
-/** What has the organization's column and is no tenant's table, each with its reason. */
+/** Tables with the organization's column that are not a tenant's tables, each with its reason. */
 const NOT_TENANTS: Readonly<Record<string, string>> = {
   tokens:
     'the directory of tokens: whose a hash is, asked before the organization is known, and distributed by the hash',
@@ -29,7 +29,7 @@ const NOT_TENANTS: Readonly<Record<string, string>> = {
 
 const SWEPT = 'upkeep of the installation: a bounded batch by an index, whose rows are changed by their whole keys'
 
-/** Statements on tables of tenants that name no organization, by a piece of their text, each with its reason. */
+/** Statements on tenants' tables that name no organization, by a piece of their text, each with its reason. */
 const STATEMENTS: Readonly<Record<string, string>> = {
   'from "organizations" where "removed_at" is null': "an operator's list of organizations",
   'select distinct on ("master_key_id", "signer_id")':
@@ -67,7 +67,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
     'finds one organization that has moved away, by its index; what it removes it removes by that organization',
 }
 
-/** Every statement that this process sends through a pool of the product. */
+/** Every statement that this process sends through one of the product's pools. */
 const sent = new Set<string>()
 const send = pg.Client.prototype.query
 let started: string[] = []
@@ -79,13 +79,13 @@ beforeAll(async () => {
   Reflect.set(pg.Client.prototype, 'query', function record(this: pg.Client, ...given: unknown[]) {
     const [first] = given
     const text = typeof first === 'string' ? first : Reflect.get(Object(first), 'text')
-    // The pool has a class of its own; a test's connection has none.
+    // The pool has its own class; a test's connection has none.
     if (this.constructor !== pg.Client && typeof text === 'string') sent.add(text)
     return Reflect.apply(send, this, given)
   })
   await loadModule()
   mooring = await startMooring()
-  // The migrations are of no organization; what a worker asks at its start was sent among them.
+  // Migrations belong to no organization; the statements of a worker's start are mixed with them.
   started = [...sent].map(flat)
   sent.clear()
   customer = await makeCustomer()
@@ -139,7 +139,7 @@ describe('The tables of tenants', () => {
 })
 
 describe('The statements', () => {
-  it('name the organization whose rows they ask for, change or lock', async () => {
+  it('name the organization whose rows they read, change or lock', async () => {
     await live()
     const wrong = [...sent]
       .map(text => text.replace(/\s+/g, ' '))
@@ -150,7 +150,7 @@ describe('The statements', () => {
     const isListed = (text: string) => Object.keys(STATEMENTS).some(piece => text.includes(piece))
     expect(sent.size).toBeGreaterThan(100)
     expect(wrong.filter(({ text }) => !isListed(text))).toEqual([])
-    // No exception for what locks rows of several organizations at once.
+    // No exception for a statement that locks rows of several organizations at once.
     expect(wrong.filter(({ tables }) => tables.includes('locks'))).toEqual([])
     const seen = [...started, ...wrong.map(({ text }) => text)]
     expect(Object.keys(STATEMENTS).filter(piece => !seen.some(text => text.includes(piece)))).toEqual([])
@@ -184,7 +184,7 @@ describe('The statements', () => {
     'select hash from tokens where hash = $1',
     'select id from organizations where id = $1 for update',
   ]
-  it.each(good)('would be let pass: %s', text => {
+  it.each(good)('that the check accepts: %s', text => {
     expect(unboundTables(text, tenants)).toEqual([])
   })
 
@@ -208,7 +208,7 @@ describe('The statements', () => {
     ['insert into tasks (id, kind) values ($1, $2)', ['tasks']],
     ['select id from tasks where due_at < $1 for update skip locked', ['locks', 'tasks']],
     ['select id from organizations', ['organizations']],
-  ])('would be found: %s', (text, tables) => {
+  ])('that the check finds: %s', (text, tables) => {
     expect(unboundTables(text, tenants)).toEqual(tables)
   })
 })
@@ -230,7 +230,7 @@ describe('The functions', () => {
   })
 })
 
-/** What a registry does in its life: each subject once, by a caller, the worker and an operator. */
+/** A registry's whole life: each subject once, by a caller, the worker and an operator. */
 async function live(): Promise<void> {
   const client = mooring.client()
   const { datasources, organization, snapshots, feeds } = client

@@ -1,4 +1,6 @@
-/** How far a request's way is: the product files and functions that a warm one enters. `npm run trace` shows them. */
+/**
+ * The length of a request's path: the product files and functions that a warm one enters. `npm run trace` prints them.
+ */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -6,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
 import type { Entered } from '#test/support/house/trace.ts'
 
-/** Files and functions at most. Raise one only with a reason that the commit tells. */
+/** The maximum of files and functions. Raise one only with a reason in the commit message. */
 const BOUNDS = {
   'register, datasources': [71, 240],
   'register, connections': [70, 246],
@@ -29,13 +31,13 @@ beforeAll(async () => {
 
 afterAll(() => database.drop())
 
-test('every way of calling is traced', () => {
+test('every surface is traced', () => {
   expect(Object.keys(traced).sort()).toEqual(Object.keys(BOUNDS).sort())
 })
 
 test.each(Object.entries(BOUNDS))('%s enters few files and functions', (name, [files, functions]) => {
   const entered = traced[name] ?? []
-  // A trace that sees nothing would keep any bound.
+  // An empty trace would satisfy any bound.
   expect(entered.map(({ file }) => file)).toContain('server/store/access/api-keys.ts')
   expect(entered.length, entered.map(({ file }) => file).join('\n')).toBeLessThanOrEqual(files)
   expect(entered.flatMap(one => one.functions).length).toBeLessThanOrEqual(functions)

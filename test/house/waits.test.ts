@@ -1,7 +1,7 @@
 /**
- * Tests wait for what happens, not for a time that is long enough on a quiet machine; and what chance has decided in them can
- * be repeated. The places below do otherwise, each with its reason: a time that is itself what is tested, or that nothing
- * happens for a while.
+ * Tests wait for events, not for a time that suffices on a quiet machine, and random choices in them can be repeated.
+ * The exceptions below have reasons: the time itself is under test, or the test asserts that nothing happens for a
+ * while.
  */
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
@@ -10,7 +10,7 @@ import { waitsOf } from '#test/support/house/waits.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** How often a file does it, and why. */
+/** How often a file sleeps, and why. */
 const SLEEPS: Readonly<Record<string, readonly [number, string]>> = {
   'test/attacks/neighbours/keyless-push.test.ts': [1, 'pushes are limited by the second'],
   'test/attacks/sizes/process-ignores-sigterm.test.ts': [
@@ -32,18 +32,18 @@ const CHANCE: Readonly<Record<string, readonly [number, string]>> = {
   'test/support/http/ways-of-calling.ts': [1, 'an idempotency key, made in browsers too'],
   'test/support/operations/free-port.ts': [1, 'any port that nobody has'],
 }
-/** Programs of their own, which measure and break things by time; `test/faults` prints its seed. */
+/** Separate programs, which measure and break things by time; `test/faults` prints its seed. */
 const APART = /^test\/(bench|faults)\//
 
 it('No test sleeps in the hope that something has happened by then', async () => {
   expect(await counted('sleep')).toEqual(countsOf(SLEEPS))
 })
 
-it('No test leaves to chance what cannot be repeated by a printed seed', async () => {
+it('No test makes a random choice without a printed seed that repeats it', async () => {
   expect(await counted('chance')).toEqual(countsOf(CHANCE))
 })
 
-it('Sleeps and chance are found in each of their forms', () => {
+it('The check finds sleeps and random choices in each of their forms', () => {
   const text = `
     import { setTimeout as sleep } from 'node:timers/promises'
     import timers from 'timers/promises'

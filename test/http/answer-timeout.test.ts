@@ -1,4 +1,4 @@
-/** A lease or a signed push that no worker takes in time: the caller is told so, and what he brought is gone. */
+/** A lease or a signed push that no worker completes in time: the caller gets a timeout, and their input is deleted. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createClient, faultOf } from '#client/index.ts'
 import { sign } from '#server/net/endpoint/signature.ts'

@@ -1,4 +1,4 @@
-/** `/api/v1/api-keys`: keys are created, listed and revoked in the connections dialect, and nobody is locked out by it. */
+/** `/api/v1/api-keys`: the connections dialect creates, lists and revokes keys, and locks nobody out. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeKey } from '#test/support/access/keys.ts'
@@ -23,7 +23,7 @@ async function created(key?: string) {
 const revoke = (id: string, key?: string) => mooring.call('DELETE', `${PATH}/${id}`, key ? { key } : {})
 const status = async (key: string) => (await mooring.call('GET', '/v1/datasources', { key })).status
 
-/** The request is refused in the envelope, and nothing came of it. */
+/** Asserts that the request is refused in the envelope and without an effect. */
 async function refused(expected: { status: number; code: string }, request: () => ReturnType<Mooring['call']>) {
   const before = await effects(mooring.databaseUrl)
   const answer = await request()
@@ -60,7 +60,7 @@ describe('A key', () => {
     expect(items.find(item => bareUuid(item.id) === id)?.scopes).toEqual(['organization.write', 'feeds.read'])
   })
 
-  it('is created once for an idempotency key, and a replayed answer is without it', async () => {
+  it('is created once for an idempotency key, and a replayed answer omits it', async () => {
     const headers = { 'idempotency-key': randomUUID() }
     const ask = () => mooring.call('POST', PATH, { body: { name: 'once' }, headers })
     const { key: _, ...first } = (await ask()).body.data
@@ -90,7 +90,7 @@ describe('A key', () => {
 })
 
 describe('A revocation', () => {
-  it('ends the key, keeps what it has made and answers its number, also when it is repeated', async () => {
+  it('ends the key, keeps its children and returns their number, also when it is repeated', async () => {
     const root = await created()
     const child = await created(root.key)
     const body = { operations: ['datasources.read'] }
@@ -103,7 +103,7 @@ describe('A revocation', () => {
     expect(left.map((key: { id: string }) => key.id)).not.toContain(root.id)
   })
 
-  it('of the last key of a mode is 409 and names the call that does it; of any other it never is', async () => {
+  it('of the last key of a mode is 409 and names the call that forces it; of any other it never is', async () => {
     const { testKey } = await mooring.newOrganization('Last')
     const listed = (await mooring.call('GET', PATH, { key: testKey })).body.data.api_keys
     const { id } = listed.find((key: { prefix: string }) => key.prefix === 'sk_test_')
@@ -113,7 +113,7 @@ describe('A revocation', () => {
     expect((await revoke(id, next.key)).body.data).toMatchObject({ id, kept: 1 })
   })
 
-  it('of a key that is not there, or is another organization’s, is 404', async () => {
+  it('of a missing key, or of another organization’s, is 404', async () => {
     const { testKey } = await mooring.newOrganization('Stranger')
     const { id } = await created(testKey)
     for (const one of [id, randomUUID()]) await refused({ status: 404, code: 'NOT_FOUND' }, () => revoke(one))
@@ -128,13 +128,13 @@ it.each([
   [{ name: 7 }, ['body', 'name'], 'string_type'],
   [{ name: '' }, ['body', 'name'], 'string_too_short'],
   [{ name: 'x'.repeat(201) }, ['body', 'name'], 'string_too_long'],
-])('a body that is not acceptable is refused in Pydantic’s words: %j', async (body, loc, type) => {
+])('an invalid body is refused in Pydantic’s words: %j', async (body, loc, type) => {
   const answer = await mooring.call('POST', PATH, body === undefined ? {} : { body })
   expect(answer.status).toBe(422)
   expect(answer.body.detail).toEqual([expect.objectContaining({ loc, type })])
 })
 
-it('paths beside it are refused in the same envelope', async () => {
+it('neighbouring paths are refused in the same envelope', async () => {
   expect(await mooring.call('PUT', PATH)).toMatchObject({
     status: 405,
     body: { error: { code: 'METHOD_NOT_ALLOWED' } },

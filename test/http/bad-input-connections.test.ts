@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => ground.mooring.stop())
 
-/** The details of a 422, which stand alone in the body. */
+/** The details of a 422, the only content of its body. */
 async function details(body: unknown) {
   const answer = await ground.refused('POST', PATH, { body })
   expect(answer.status).toBe(422)
@@ -25,7 +25,7 @@ function envelope(code: string) {
 }
 
 describe('The body of a registration', () => {
-  it('has to be JSON; the answer says where it stops being that', async () => {
+  it('must be JSON; the answer gives the place of the first error', async () => {
     const body = `{"name": "Shop", "connection_string": "${GOOD_URL}`
     expect(await details(body)).toEqual([
       {
@@ -41,7 +41,7 @@ describe('The body of a registration', () => {
     expect(await details('['.repeat(2000))).toMatchObject([{ type: 'json_invalid' }])
   })
 
-  it('has to be there, and be an object', async () => {
+  it('is required, and must be an object', async () => {
     const nothing = { type: 'missing', loc: ['body'], msg: 'Field required' }
     const absent = await ground.refused('POST', PATH)
     expect([absent.status, absent.body]).toEqual([422, { detail: [nothing] }])
@@ -51,7 +51,7 @@ describe('The body of a registration', () => {
     }
   })
 
-  it('has to have every required field; all that are missing are named at once', async () => {
+  it('must have every required field; one answer names all missing ones', async () => {
     expect(await details({})).toEqual(
       ['name', 'db_type', 'connection_string'].map(field => ({
         type: 'missing',
@@ -61,7 +61,7 @@ describe('The body of a registration', () => {
     )
   })
 
-  it('has to have fields of the right types; every mistyped one is named, with its place in a list', async () => {
+  it('must have fields of the right types; one answer names every mistyped one, with its place in a list', async () => {
     const mistyped = { name: 5, db_type: [], connection_string: { url: GOOD_URL }, excluded_schemas: 'auth' }
     expect(await details(mistyped)).toMatchObject([
       { type: 'string_type', loc: ['body', 'name'], input: 5 },
@@ -74,7 +74,7 @@ describe('The body of a registration', () => {
     ])
   })
 
-  it('has to have fields within their limits, counted in code points', async () => {
+  it('must have fields within their limits, counted in code points', async () => {
     expect(await details({ ...good, name: '' })).toMatchObject([
       { type: 'string_too_short', loc: ['body', 'name'], ctx: { min_length: 1 } },
     ])
@@ -89,7 +89,7 @@ describe('The body of a registration', () => {
     ).toMatchObject([{ type: 'string_too_long', loc: ['body', 'connection_string'] }])
   })
 
-  it('has to name a kind of database that is documented', async () => {
+  it('must name a documented kind of database', async () => {
     const pattern = '^(supabase|postgres_gcp|postgresql_local|postgresql_aws|postgresql)$'
     expect(await details({ ...good, db_type: 'mysql' })).toEqual([
       {
@@ -102,7 +102,7 @@ describe('The body of a registration', () => {
     ])
   })
 
-  it('has to hold text that PostgreSQL can store', async () => {
+  it('must hold text that PostgreSQL can store', async () => {
     for (const name of ['a\u0000b', 'a\ud800b']) {
       expect(await details({ ...good, name })).toMatchObject([{ type: 'value_error', loc: ['body', 'name'] }])
     }
@@ -111,22 +111,19 @@ describe('The body of a registration', () => {
     ])
   })
 
-  it.each(BAD_URLS)(
-    'has to have an acceptable connection string, which the reason does not quote: %s',
-    async (url, reason) => {
-      const found = await details({ ...good, connection_string: url })
-      expect(found).toEqual([
-        {
-          type: 'value_error',
-          loc: ['body', 'connection_string'],
-          msg: expect.stringMatching(reason),
-          ctx: { error: {} },
-        },
-      ])
-    },
-  )
+  it.each(BAD_URLS)('must have a valid connection string, which the reason does not quote: %s', async (url, reason) => {
+    const found = await details({ ...good, connection_string: url })
+    expect(found).toEqual([
+      {
+        type: 'value_error',
+        loc: ['body', 'connection_string'],
+        msg: expect.stringMatching(reason),
+        ctx: { error: {} },
+      },
+    ])
+  })
 
-  it('does not get a field echoed that holds a piece of the connection string', async () => {
+  it('is never echoed in a field that holds a piece of the connection string', async () => {
     const found = await details({ name: SECRET.repeat(40), db_type: SECRET, connection_string: GOOD_URL })
     expect(found).toMatchObject([{ loc: ['body', 'name'] }, { loc: ['body', 'db_type'] }])
     for (const one of found) expect(one).not.toHaveProperty('input')
@@ -138,7 +135,7 @@ describe('The body of a registration', () => {
     expect(answer.text).not.toContain('shoe_size')
   })
 
-  it('is taken up to 64 KiB, uncompressed, as application/json', async () => {
+  it('is accepted up to 64 KiB, uncompressed, as application/json', async () => {
     const large = await ground.refused('POST', PATH, { body: TOO_LARGE })
     expect([large.status, large.body]).toEqual([413, envelope('PAYLOAD_TOO_LARGE')])
     const type = (header: Record<string, string>, body = JSON.stringify(good)) =>
@@ -180,7 +177,7 @@ describe('The body of a registration', () => {
     }
   })
 
-  it('may hold values that are nested deep, and a string of 8,192 characters', async () => {
+  it('may hold deeply nested values, and a string of 8,192 characters', async () => {
     const deep = JSON.stringify(good).replace('{', `{"more":${'['.repeat(100)}${']'.repeat(100)},`)
     expect((await ground.mooring.call('POST', PATH, { body: deep })).status).toBe(201)
     const [login = '', place = ''] = GOOD_URL.split('@')
@@ -201,15 +198,12 @@ describe('A host that may not be dialled', () => {
 })
 
 describe('A path', () => {
-  it.each(['GET', 'DELETE'])(
-    'with an id that is unknown, or another organization’s, is not found: %s',
-    async method => {
-      for (const id of [ground.unknown, ground.foreign]) {
-        const answer = await ground.refused(method, `${PATH}/${id}`)
-        expect([answer.status, answer.body]).toEqual([404, envelope('NOT_FOUND')])
-      }
-    },
-  )
+  it.each(['GET', 'DELETE'])('with an unknown id, or another organization’s, is not found: %s', async method => {
+    for (const id of [ground.unknown, ground.foreign]) {
+      const answer = await ground.refused(method, `${PATH}/${id}`)
+      expect([answer.status, answer.body]).toEqual([404, envelope('NOT_FOUND')])
+    }
+  })
 
   it.each(['GET', 'DELETE'])('with an id that is no UUID is a validation error: %s', async method => {
     for (const id of ['5', 'ds_test_0190a000000070008000000000000000', '%00', 'x'.repeat(5000)]) {
@@ -219,7 +213,7 @@ describe('A path', () => {
     }
   })
 
-  it('takes an id in every spelling of a UUID', async () => {
+  it('accepts an id in every notation of a UUID', async () => {
     for (const id of [
       ground.own.replaceAll('-', ''),
       `{${ground.own}}`,
@@ -233,12 +227,12 @@ describe('A path', () => {
     expect(nil.status).toBe(404)
   })
 
-  it('that leads nowhere is not found', async () => {
+  it('without a route is not found', async () => {
     const answer = await ground.refused('GET', `${PATH}/${ground.own}/elsewhere/still`)
     expect([answer.status, answer.body]).toEqual([404, envelope('NOT_FOUND')])
   })
 
-  it('with a method that it does not take names those that it takes', async () => {
+  it('with an unsupported method names the supported ones', async () => {
     for (const [method, path, allow] of [
       ['PUT', PATH, 'POST, GET, HEAD'],
       ['PATCH', `${PATH}/${ground.own}`, 'GET, DELETE, HEAD'],
@@ -252,7 +246,7 @@ describe('A path', () => {
 })
 
 describe('A key', () => {
-  it('that is missing, mistyped, unknown, revoked or expired is refused before the body is looked at', async () => {
+  it('that is missing, mistyped, unknown, revoked or expired is refused before the body is read', async () => {
     for (const key of [null, ...Object.values(ground.badKeys)]) {
       for (const body of [good, `{"connection_string": ${SECRET}`]) {
         const answer = await ground.refused('POST', PATH, { key, body })
@@ -262,7 +256,7 @@ describe('A key', () => {
     }
   })
 
-  it('is taken from either header; two different ones are refused', async () => {
+  it('is accepted in either header; two different ones are refused', async () => {
     const { testKey, liveKey } = ground.mooring.organization
     const alone = await ground.mooring.call('GET', PATH, { key: null, headers: { 'x-api-key': testKey } })
     expect(alone.status).toBe(200)
@@ -270,7 +264,7 @@ describe('A key', () => {
     expect([both.status, both.body]).toEqual([401, envelope('UNAUTHORIZED')])
   })
 
-  it('of the other mode reads and may not remove', async () => {
+  it('of the other mode may read and not remove', async () => {
     const key = ground.mooring.organization.liveKey
     expect((await ground.mooring.call('GET', `${PATH}/${ground.own}`, { key })).status).toBe(200)
     const answer = await ground.refused('DELETE', `${PATH}/${ground.own}`, { key })

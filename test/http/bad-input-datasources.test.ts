@@ -18,7 +18,7 @@ interface Refusal {
   param?: string
 }
 
-/** The documented class names, which callers tell errors apart by. */
+/** The documented class names, by which callers distinguish errors. */
 const TYPES: Readonly<Record<number, string>> = {
   400: 'AbloValidationError',
   401: 'AbloAuthenticationError',
@@ -31,7 +31,7 @@ const TYPES: Readonly<Record<number, string>> = {
 }
 const ALIASES: Readonly<Record<string, readonly string[]>> = { byo_host_not_allowed: ['database_host_not_allowed'] }
 
-/** Checks the flat error object, whose request id is the header's. */
+/** Asserts the flat error object, whose request id equals the header's. */
 async function expectRefusal(call: Parameters<Ground['refused']>, { status, code, param }: Refusal) {
   const answer = await ground.refused(...call)
   expect([answer.status, answer.body.code, answer.body.param], answer.text).toEqual([status, code, param])
@@ -55,12 +55,12 @@ const invalid = (param?: string): Refusal => ({
 })
 
 describe('The body of a registration', () => {
-  it('has to be JSON', async () => {
+  it('must be JSON', async () => {
     for (const body of [`{"connectionString": "${GOOD_URL}`, `{"x" ${SECRET}}`, '['.repeat(2000), '{'])
       await expectRefusal(post(body), { status: 400, code: 'invalid_json' })
   })
 
-  it('has to be there, and be an object', async () => {
+  it('is required, and must be an object', async () => {
     await expectRefusal(['POST', PATH, {}], invalid())
     for (const body of ['[]', '"text"', 'null', '5']) await expectRefusal(post(body), invalid())
   })
@@ -99,7 +99,7 @@ describe('The body of a registration', () => {
     ['connectionString', { ...good, ...endpoint }],
     ['schema', { ...endpoint, schema: 'public' }],
     ['livemode', { ...good, livemode: true }],
-  ])('names an unknown field, the other kind’s included: %s', async (param, body) => {
+  ])('names an unknown field, including one of the other kind: %s', async (param, body) => {
     await expectRefusal(post(body), invalid(param))
   })
 
@@ -108,15 +108,12 @@ describe('The body of a registration', () => {
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid_body'])
   })
 
-  it.each(BAD_URLS)(
-    'has to have an acceptable connection string, which the reason does not quote: %s',
-    async (url, reason) => {
-      const answer = await expectRefusal(post({ connectionString: url }), invalid('connectionString'))
-      expect(answer.body.message).toMatch(reason)
-    },
-  )
+  it.each(BAD_URLS)('must have a valid connection string, which the reason does not quote: %s', async (url, reason) => {
+    const answer = await expectRefusal(post({ connectionString: url }), invalid('connectionString'))
+    expect(answer.body.message).toMatch(reason)
+  })
 
-  it('is taken up to 64 KiB, as application/json', async () => {
+  it('is accepted up to 64 KiB, as application/json', async () => {
     await expectRefusal(post(TOO_LARGE), { status: 413, code: 'payload_too_large' })
     await expectRefusal(['POST', PATH, { body: JSON.stringify(good), headers: { 'content-type': 'text/plain' } }], {
       status: 415,
@@ -154,12 +151,12 @@ describe('A path', () => {
     }
   })
 
-  it('that nobody serves answers in this shape', async () => {
+  it('without a route gets an answer in this shape', async () => {
     for (const path of ['/v2/datasources', '/v1', '/', '/.env'])
       await expectRefusal(['GET', path], { status: 404, code: 'route_not_found' })
   })
 
-  it('with a method that it does not take names those that it takes, with the prefix /api and without', async () => {
+  it('with an unsupported method names the supported ones, with the prefix /api and without', async () => {
     for (const prefix of ['', '/api']) {
       const answer = await expectRefusal(['PUT', `${prefix}${PATH}`], { status: 405, code: 'method_not_allowed' })
       expect(answer.headers.get('allow')).toBe('POST, GET, DELETE, HEAD')
@@ -167,7 +164,7 @@ describe('A path', () => {
   })
 
   it.each(['limit=0', 'limit=101', 'limit=ten', 'starting_after=x', 'ending_before=ds_5', 'page=2'])(
-    'with a query that is not acceptable names the parameter: %s',
+    'with an invalid query names the parameter: %s',
     async query => {
       const [param = ''] = query.split('=')
       await expectRefusal(['GET', `${PATH}?${query}`], { status: 400, code: 'invalid_request', param })
@@ -182,14 +179,14 @@ describe('A key', () => {
     ['apikey_invalid', () => ground.badKeys.foreign],
     ['apikey_revoked', () => ground.badKeys.revoked],
     ['apikey_expired', () => ground.badKeys.expired],
-  ])('is refused before the body is looked at: %s', async (code, keyOf) => {
+  ])('is refused before the body is read: %s', async (code, keyOf) => {
     for (const body of [good, `{"connectionString": ${SECRET}`]) {
       const call: Parameters<Ground['refused']> = ['POST', PATH, { key: keyOf(), body }]
       await expectRefusal(call, { status: 401, code })
     }
   })
 
-  it('of a capability that is mistyped or unknown is a permission error', async () => {
+  it('of a mistyped or unknown capability is a permission error', async () => {
     for (const key of [`rk_test_${'a'.repeat(36)}`, 'rk_test_short'])
       await expectRefusal(['GET', PATH, { key }], {
         status: 403,
@@ -197,7 +194,7 @@ describe('A key', () => {
       })
   })
 
-  it('reads the other plane and changes nothing there', async () => {
+  it('may read the other plane and change nothing there', async () => {
     const key = ground.mooring.organization.liveKey
     const forbidden = { status: 403, code: 'forbidden' }
     const path = `${PATH}/ds_test_${ground.own.replaceAll('-', '')}`

@@ -21,7 +21,7 @@ const query = (path: string, input: unknown): Parameters<Ground['refused']> => [
   `/trpc/${path}?input=${encodeURIComponent(JSON.stringify(input))}`,
 ]
 
-/** Checks the error's shape, and that HTTP says the same as the body. Answers the paths of its issues. */
+/** Asserts the error's shape, and that the HTTP status matches the body. Returns the paths of its issues. */
 async function faultOf(call: Parameters<Ground['refused']>): Promise<{ fault: string; paths: string[] }> {
   const answer = await ground.refused(...call)
   const { error } = answer.body
@@ -35,7 +35,7 @@ async function faultOf(call: Parameters<Ground['refused']>): Promise<{ fault: st
 }
 
 describe('The input of a procedure', () => {
-  it('has to be JSON, of at most 64 KiB', async () => {
+  it('must be JSON, of at most 64 KiB', async () => {
     expect(await faultOf(mutate('datasources.register', `{"connectionString": "${GOOD_URL}`))).toEqual({
       fault: 'invalid_json',
       paths: [],
@@ -85,14 +85,14 @@ describe('The input of a procedure', () => {
     expect((await faultOf(mutate('datasources.register', { ...good, [GOOD_URL]: 1 }))).fault).toBe('invalid_body')
   })
 
-  it('has to have a cursor of ours', async () => {
+  it('must have a cursor that Mooring issued', async () => {
     expect(await faultOf(query('datasources.list', { cursor: 'x' }))).toEqual({
       fault: 'invalid_request',
       paths: ['cursor'],
     })
   })
 
-  it.each(BAD_URLS)('has to have an acceptable connection string, which is not quoted: %s', async url => {
+  it.each(BAD_URLS)('must have a valid connection string, which is not quoted: %s', async url => {
     expect(await faultOf(mutate('datasources.register', { connectionString: url }))).toEqual({
       fault: 'invalid_body',
       paths: ['connectionString'],
@@ -124,7 +124,7 @@ describe('An id', () => {
 })
 
 describe('A procedure', () => {
-  it('that is not there, or is called by the wrong method, is told so', async () => {
+  it('that does not exist, or is called by the wrong method, is reported as such', async () => {
     expect((await faultOf(query('datasources.obtain', {}))).fault).toBe('route_not_found')
     expect((await faultOf(query('datasources.register', good))).fault).toBe('method_not_allowed')
     expect((await faultOf(mutate('datasources.get', {}))).fault).toBe('method_not_allowed')
@@ -145,12 +145,12 @@ describe('A key', () => {
     ['apikey_revoked', () => ground.badKeys.revoked],
     ['apikey_expired', () => ground.badKeys.expired],
     ['capability_invalid', () => 'rk_test_short'],
-  ])('that is no good is refused before the input is looked at: %s', async (fault, keyOf) => {
+  ])('that is invalid is refused before the input is parsed: %s', async (fault, keyOf) => {
     for (const body of [good, {}])
       expect(await faultOf(mutate('datasources.register', body, keyOf()))).toEqual({ fault, paths: [] })
   })
 
-  it('of the other mode changes nothing, and makes no key of this one', async () => {
+  it('of the other mode changes nothing, and creates no key of this one', async () => {
     const { liveKey } = ground.mooring.organization
     const id = `ds_test_${ground.own.replaceAll('-', '')}`
     expect((await faultOf(mutate('datasources.remove', { id }, liveKey))).fault).toBe('forbidden')

@@ -1,4 +1,6 @@
-/** Capabilities as callers of both generations read them: every field by both names, every refusal by its documented code. */
+/**
+ * Capabilities for callers of both generations: every field under both names, every refusal with its documented code.
+ */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { OPERATIONS } from '#shared/access/credential.ts'
 import { makeKey } from '#test/support/access/keys.ts'
@@ -30,7 +32,7 @@ async function minted(grant: object = {}, key?: string) {
 const read = async (id: string) => (await mooring.call('GET', `${PATH}/${id}`)).body
 
 describe('A capability object', () => {
-  it('has the same under both names, at mint, at GET, after a rotation and after DELETE', async () => {
+  it('has the same values under both names, at mint, at GET, after a rotation and after DELETE', async () => {
     const made = await minted({ syncGroups: ['org:1'], participantKind: 'system', participantId: 'bot-7' })
     const { body: rotated } = await mooring.call('POST', `${PATH}/${made.id}/rotate`)
     const { body: gone } = await mooring.call('DELETE', `${PATH}/${rotated.id}`)
@@ -51,7 +53,7 @@ describe('A capability object', () => {
     expect(gone).toMatchObject({ deleted: true, activeSessionsClosed: 0, revokedAt: expect.any(String) })
   })
 
-  it('says how it has ended, also where its key was revoked', async () => {
+  it('shows how it has ended, also when its key was revoked', async () => {
     const revoked = await minted()
     await mooring.call('DELETE', `${PATH}/${revoked.id}`)
     const expired = await minted({ ttlSeconds: 60 })
@@ -63,7 +65,7 @@ describe('A capability object', () => {
     expect(await Promise.all(statuses)).toEqual(['revoked', 'expired', 'revoked', 'active'])
   })
 
-  it('is for the key that minted it where no participant was named, and stays so when another key rotates it', async () => {
+  it('without a participant belongs to the key that minted it, also when another key rotates it', async () => {
     const made = await mooring.client().organization.createKey.mutate({ mode: 'test' })
     for (const named of [{}, { participantId: null }]) {
       const one = await minted(named, made.key)
@@ -74,7 +76,7 @@ describe('A capability object', () => {
 })
 
 describe('A rotation', () => {
-  it('gives the new token the life that is asked for, longer or shorter, and says when the old one stops', async () => {
+  it('gives the new token the requested lifetime, longer or shorter, and shows when the old one stops', async () => {
     for (const ttlSeconds of [60, 7200]) {
       const old = await minted({ ttlSeconds: 600 })
       const body = { graceSeconds: 30, ttlSeconds }
@@ -85,7 +87,7 @@ describe('A rotation', () => {
     }
   })
 
-  it('never outlives the key that rotates', async () => {
+  it('never outlives the rotating key', async () => {
     const { id } = await minted()
     const expiresAt = new Date(Date.now() + 120_000)
     const key = await makeKey(mooring, { expiresAt })
@@ -95,7 +97,7 @@ describe('A rotation', () => {
 })
 
 describe('A wide scope', () => {
-  it('without operations is all that the key may do, but the lease', async () => {
+  it('without operations grants every right of the key, except the lease', async () => {
     const wide = { operations: undefined, wideScope: true }
     const all = OPERATIONS.filter(operation => operation !== 'datasources.lease')
     expect(await minted(wide)).toMatchObject({ operations: all, wideScope: true })
@@ -107,7 +109,7 @@ describe('A wide scope', () => {
     expect(await minted({ wideScope: true })).toMatchObject({ operations: ['datasources.read'], wideScope: true })
   })
 
-  it('of a key that may do nothing which a capability can is refused', async () => {
+  it('of a key without any right that a capability can have is refused', async () => {
     const key = await makeKey(mooring, { scopes: ['organization.write'] })
     const answer = await mooring.call('POST', PATH, { key, body: { wideScope: true } })
     expect([answer.status, answer.body.code]).toEqual([403, 'forbidden'])

@@ -1,4 +1,4 @@
-/** Replays every exchange of `test/exchanges`, and holds it against the OpenAPI document in both directions. */
+/** Replays every exchange of `test/exchanges`, and compares it with the OpenAPI document in both directions. */
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Server } from 'node:net'
@@ -24,7 +24,7 @@ let customer: Customer
 let changing: Customer
 let silent: Server
 let judge: Judge
-// One Mooring for each configuration that a story asks for.
+// One Mooring for each configuration that a story needs.
 const moorings = new Map<string, Promise<Mooring>>()
 beforeAll(async () => {
   customer = await makeCustomer()
@@ -72,11 +72,11 @@ async function replay(mooring: Mooring, exchange: Exchange, given: (name: string
   expect(answer.text).not.toContain(customer.password)
 }
 
-// Those that run into the deadline of 30 seconds begin, and the others go on beside them.
+// Exchanges that reach the deadline of 30 seconds start first, and the others run beside them.
 const isLong = ({ exchanges }: Story) => exchanges.some(({ expected }) => expected.status === 504)
 const inOrder = stories.toSorted((one, other) => Number(isLong(other)) - Number(isLong(one)))
 
-describe('A caller is answered as it is written down', () => {
+describe('A caller gets the documented answer', () => {
   it.concurrent.each(inOrder)('$dialect/$file: $says', { timeout: 60_000 }, async story => {
     const mooring = await mooringFor(story)
     const given = await givensOf({ mooring, customer, changing, silentPort: portOf(silent), closedPort: CLOSED_PORT })
@@ -102,7 +102,7 @@ describe('The exchanges', () => {
   })
 })
 
-/** A path whose placeholders stand for one segment each. */
+/** A path whose placeholders match one segment each. */
 function plain(path: string): string {
   return path.replaceAll(/\{\{[^}]+\}\}/g, 'x')
 }

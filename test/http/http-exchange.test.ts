@@ -1,4 +1,4 @@
-/** What HTTP offers between the two sides: answers that need not be sent again, other origins, and patience with limits. */
+/** HTTP features between the two sides: conditional requests, other origins, and timeouts. */
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bodyOf, open, raw, statusOf } from '#test/support/http/raw-http.ts'
@@ -30,7 +30,7 @@ afterAll(async () => {
 describe('An ETag', () => {
   const url = 'postgresql://reader:pw@127.0.0.1:1/shop'
 
-  it('answers 304 while nothing has changed, and the object again once it has', async () => {
+  it('answers 304 while nothing has changed, and the object again afterwards', async () => {
     const made = await mooring.call('POST', DATASOURCES, { body: { connectionString: url } })
     const path = `${DATASOURCES}/${made.body.id}`
     const first = await mooring.call('GET', path)
@@ -48,7 +48,7 @@ describe('An ETag', () => {
     expect([after.status, after.body.metadata]).toEqual([200, { a: 'b' }])
   })
 
-  it('says nothing to a caller who may not read the object', async () => {
+  it('reveals nothing to a caller who may not read the object', async () => {
     const made = await mooring.call('POST', DATASOURCES, { body: { connectionString: `${url}2` } })
     const path = `${DATASOURCES}/${made.body.id}`
     const tag = (await mooring.call('GET', path)).headers.get('etag') ?? ''
@@ -62,7 +62,7 @@ describe('An ETag', () => {
     }
   })
 
-  it('comes with a word to caches: what was read is private, everything else is not kept', async () => {
+  it('comes with Cache-Control: a read is private, everything else is not stored', async () => {
     const cached = async (method: string, path: string) =>
       (await mooring.call(method, path)).headers.get('cache-control')
     expect(await cached('GET', DATASOURCES)).toBe('private, no-cache')
@@ -83,7 +83,7 @@ describe('Another origin', () => {
       headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
     })
 
-  it('is not let in unless the installation names it', async () => {
+  it('is refused unless the installation names it', async () => {
     for (const [to, origin] of [
       [mooring, ORIGIN],
       [impatient, 'https://evil.example.com'],
@@ -111,14 +111,14 @@ describe('Another origin', () => {
 })
 
 describe('A slow client', () => {
-  it('is cut off that says nothing, or does not finish its headers', async () => {
+  it('that stays silent, or does not finish its headers, is cut off', async () => {
     for (const text of ['', `GET ${DATASOURCES} HTTP/1.1\r\nhost: a\r\nx-slow: `]) {
       const answer = await raw(text, impatient.url)
       if (text !== '') expect([statusOf(answer), bodyOf(answer).code]).toEqual([408, 'timeout'])
     }
   })
 
-  it('is cut off that does not finish its body, and leaves nothing behind', async () => {
+  it('that does not finish its body is cut off, and leaves nothing behind', async () => {
     const key = `authorization: Bearer ${impatient.organization.testKey}\r\n`
     const head = `POST ${DATASOURCES} HTTP/1.1\r\nhost: a\r\n${key}content-type: application/json\r\ncontent-length: 60\r\n\r\n`
     const answer = await raw(`${head}{"connectionString": "postgresql://a`, impatient.url)
@@ -126,13 +126,13 @@ describe('A slow client', () => {
     expect((await impatient.call('GET', DATASOURCES)).body.data).toEqual([])
   })
 
-  it('is waited for between two requests as long as was promised, longer than for its headers', async () => {
+  it('may idle between two requests for the promised time, longer than for its headers', async () => {
     const socket = await open(impatient.url)
     const request = 'GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n'
     socket.write(request)
     const [first] = await once(socket, 'data')
     expect(String(first)).toMatch(/Keep-Alive: timeout=3\r\n/i)
-    // Idle for longer than the headers may take: the connection is still good.
+    // Idle for longer than the headers may take: the connection is still open.
     await new Promise(resolve => setTimeout(resolve, 900))
     socket.write(request)
     const [second] = await once(socket, 'data')

@@ -1,4 +1,7 @@
-/** What HTTP asks of every answer: ids, methods, limits, the shape of a refusal. Raw sockets where a client would hide it. */
+/**
+ * HTTP requirements on every answer: ids, methods, limits, the shape of a refusal. Raw sockets replace a client that
+ * would hide them.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bodyOf, raw, statusOf } from '#test/support/http/raw-http.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
@@ -50,7 +53,7 @@ describe('A request id', () => {
   })
 })
 
-describe('What Express never sees', () => {
+describe('A refusal before Express', () => {
   it.each([
     ['a method of nobody’s', 'FOO /v1/datasources HTTP/1.1\r\nhost: a\r\n\r\n', [400, 'invalid_request']],
     ['no HTTP', 'hello\r\n\r\n', [400, 'invalid_request']],
@@ -76,7 +79,7 @@ describe('What Express never sees', () => {
 describe('The shape of a refusal', () => {
   const malformed = ['%', '%zz', '%E0%A4%A', '%00', '%2e%2e']
 
-  it.each(malformed)('follows the path, also where that cannot be decoded: %s', async text => {
+  it.each(malformed)('follows the path, also when that cannot be decoded: %s', async text => {
     const [trpc, connection, datasource] = [
       await mooring.call('GET', `/trpc/x${text}`),
       await mooring.call('GET', `${CONNECTIONS}/x${text}`),
@@ -87,7 +90,7 @@ describe('The shape of a refusal', () => {
     expect([datasource.status, datasource.body.code]).toEqual([404, 'entity_not_found'])
   })
 
-  it('is never a 404 for want of a key', async () => {
+  it('is never a 404 for a missing key', async () => {
     for (const path of [`${DATASOURCES}/%zz`, `${CONNECTIONS}/%zz`, `/api${DATASOURCES}/shop`])
       expect((await mooring.call('GET', path, { key: null })).status).toBe(401)
   })
@@ -112,14 +115,14 @@ describe('The shape of a refusal', () => {
     expect(mooring.logLines.join('')).not.toContain(key)
   })
 
-  it('of HTTP/1.1 without a Host is one; HTTP/1.0 needs none', async () => {
+  it('covers HTTP/1.1 without a Host; HTTP/1.0 needs none', async () => {
     const modern = await raw(`GET ${DATASOURCES} HTTP/1.1\r\n${auth()}connection: close\r\n\r\n`, mooring.url)
     expect([statusOf(modern), bodyOf(modern).param]).toEqual([400, 'Host'])
     const old = await raw(`GET ${DATASOURCES} HTTP/1.0\r\n${auth()}\r\n`, mooring.url)
     expect([statusOf(old), bodyOf(old).object]).toEqual([200, 'list'])
   })
 
-  it('leaves an unknown expectation and a query that cannot be decoded alone', async () => {
+  it('does not apply to an unknown expectation or a query that cannot be decoded', async () => {
     const head = `host: a\r\n${auth()}connection: close\r\n`
     expect(
       statusOf(await raw(`GET ${CONNECTIONS}?a=%zz HTTP/1.1\r\n${head}expect: miracles\r\n\r\n`, mooring.url)),
@@ -142,7 +145,7 @@ describe('A method', () => {
     ['DELETE', '/docs/', 'GET, HEAD'],
     ['PUT', '/docs/faults', 'GET, HEAD'],
     ['POST', '/docs/swagger-ui.css', 'GET, HEAD'],
-  ])('that a path does not take is 405 with those that it takes: %s %s', async (method, path, allow) => {
+  ])('that a path does not support is 405 with the supported ones: %s %s', async (method, path, allow) => {
     for (const key of [mooring.organization.testKey, null]) {
       const answer = await mooring.call(method, path, { key })
       expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow])
@@ -150,7 +153,7 @@ describe('A method', () => {
   })
 
   it.each(['/healthz', '/readyz', '/openapi.json', '/docs'])(
-    'is refused in the envelope of the house on paths of neither dialect: %s',
+    'is refused in the house’s envelope on paths of neither dialect: %s',
     async path => {
       const { body } = await mooring.call('POST', path)
       expect(body).toMatchObject({ code: 'method_not_allowed', type: 'AbloError' })

@@ -1,6 +1,7 @@
 /**
- * What is wrong with a malformed JSON text, and where, is said in CPython's words and in code points; the parser's own message,
- * which quotes the text, is never used. `test/vectors/json-errors.json` is what `json.loads` says of each of its texts.
+ * An error in a malformed JSON text is reported in CPython's words and at an offset in code points; the parser's own
+ * message, which quotes the text, is never used. `test/vectors/json-errors.json` holds the results of `json.loads` for
+ * each of its texts.
  */
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
@@ -20,7 +21,7 @@ const isJson = (text: string) => {
   }
 }
 
-it('CPython and this reader say the same of every text that neither takes', () => {
+it('CPython and this reader report the same error for every text that both reject', () => {
   expect(rows.length).toBeGreaterThan(400)
   expect(rows.filter(([text]) => isJson(text))).toEqual([])
   const said = rows.map(([text]) => ({ text, ...jsonError(text) }))
@@ -37,16 +38,16 @@ it('CPython and this reader say the same of every text that neither takes', () =
     'Invalid control character at',
     'Unterminated string starting at',
   ])
-  // Beyond the basic plane a character is one code point and two units of JavaScript's.
+  // Beyond the basic plane a character is one code point and two UTF-16 code units.
   expect(rows.filter(([text]) => /[\u{10000}-\u{10ffff}]/u.test(text)).length).toBeGreaterThan(20)
 })
 
-// CPython takes these; no field can hold one, and its own framework answers 500 where it has to print one.
+// CPython accepts these; no field can hold one, and its own framework answers 500 when it has to print one.
 it.each(['NaN', '[Infinity]', '{"a": -Infinity}'])('%s is no value, deliberately', text => {
   expect(jsonError(text)?.message).toBe('Expecting value')
 })
 
-it('Nothing is wrong with all that JavaScript takes, and something with all that it does not', () => {
+it('The reader accepts exactly the texts that JavaScript accepts', () => {
   const piece = fc.constantFrom(
     ...'{}[]",:\\ \n',
     '\\u',
@@ -75,7 +76,7 @@ it('Nothing is wrong with all that JavaScript takes, and something with all that
   )
 })
 
-it('A text nested as deep as it is long costs no stack, and no more than its length', () => {
+it('A text nested as deep as it is long takes no stack, and linear time', () => {
   const deep = 500_000
   expect(jsonError('['.repeat(deep))).toEqual({ message: 'Expecting value', offset: deep })
   expect(jsonError('{"a":'.repeat(deep))).toEqual({ message: 'Expecting value', offset: 5 * deep })

@@ -1,7 +1,7 @@
 /**
- * Every refusal of a body, a path or a query of the connections dialect is one of Pydantic's own: its type, its sentence and the
- * names in its `ctx`, by pydantic_core's list (`test/vectors/pydantic-errors.json`). The refusals are generated from the
- * schemas of the document, so that a new field is among them.
+ * Every refusal of a body, path or query of the connections dialect is one of Pydantic's own: its type, its sentence
+ * and the names in its `ctx`, by pydantic_core's list (`test/vectors/pydantic-errors.json`). The refusals are generated
+ * from the document's schemas, so that a new field is covered.
  */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -49,7 +49,7 @@ beforeAll(async () => {
 })
 afterAll(() => ground.mooring.stop())
 
-/** Values that a field does not take, and some that it does: what matters is how those are refused that are. */
+/** Values that a field rejects, and some that it accepts: only the refusals are compared. */
 function values({
   type,
   minLength = 1,
@@ -97,7 +97,7 @@ function expectPydantic({ type, msg, ctx = {}, loc }: Detail): void {
   expect(Object.keys(ctx).sort(), type).toEqual(spec?.ctx)
   if (type === 'value_error') expect(ctx).toEqual({ error: {} })
   if (type === 'value_error') expect(msg).toMatch(/^Value error, \S/)
-  // FastAPI's own sentence, where a body is no JSON.
+  // FastAPI's own sentence for a body that is not JSON.
   else if (type === 'json_invalid') expect(msg).toBe('JSON decode error')
   else {
     const filled = (spec?.template ?? '').replaceAll(/\{(\w+)\}/g, (_, name: string) =>
@@ -109,7 +109,7 @@ function expectPydantic({ type, msg, ctx = {}, loc }: Detail): void {
 
 const plural = (ctx: Readonly<Record<string, unknown>>) => ((ctx['min_length'] ?? ctx['max_length']) === 1 ? '' : 's')
 
-it('knows no type that Pydantic does not know', () => {
+it('has no type that Pydantic lacks', () => {
   expect([...PYDANTIC_TYPES].filter(type => !known.has(type))).toEqual([])
 })
 
@@ -123,7 +123,7 @@ it('holds for every field of every form of a registration', { timeout: 120_000 }
       ...values(schema).map(value => ({ ...good, [name]: value })),
     ])
   })
-  // What is larger than any body is refused before it is read.
+  // Larger than any body: refused before it is read.
   const read = bodies.filter(body => Buffer.byteLength(JSON.stringify(body)) <= MAX_BODY_BYTES)
   expect(read.length).toBeGreaterThan(200)
   for (const body of read) {
@@ -156,7 +156,7 @@ it('holds for every field of every form of a registration', { timeout: 120_000 }
     expect(seen).toContain(type)
 })
 
-it('holds for bodies that are none, for paths and for queries', async () => {
+it('holds for invalid bodies, for paths and for queries', async () => {
   const path = `/api/v1/connections/${ground.own}/introspect`
   const asked: [string, string, object?][] = [
     ...['', 'null', '[]', '5', '"x"', 'true', '{', 'nope', `{"a":${'['.repeat(500)}${']'.repeat(500)}}`, '[1,]'].map(

@@ -1,4 +1,7 @@
-/** The 422 bodies of the connections dialect, one row for each bad input, as a client that Pydantic v2 wrote for parses them. */
+/**
+ * The 422 bodies of the connections dialect, one row for each bad input, as a client written for Pydantic v2 parses
+ * them.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { GOOD_URL, type Ground, layGround, SECRET } from '#test/support/http/bad-input.ts'
 
@@ -15,7 +18,7 @@ const without = (body: object, ...fields: string[]) =>
   Object.fromEntries(Object.entries(body).filter(([name]) => !fields.includes(name)))
 const url = (text: string) => ({ ...good, connection_string: text })
 
-/** Every piece of this string could be the password of somebody, and is valid JSON without quotes. */
+/** Every piece of this string could be somebody's password, and is valid JSON without quotes. */
 const digits = url('postgresql://true:12345678@db.acme.io/shop')
 
 const at = (...place: (string | number)[]) => ['body', ...place]
@@ -78,7 +81,7 @@ const value = (...place: (string | number)[]) => ({
   ctx: { error: {} },
 })
 
-/** What is sent, and every detail of the answer. */
+/** The request body, and every detail of the answer. */
 const ROWS: readonly (readonly [what: string, body: unknown, details: readonly object[]])[] = [
   ['no body', undefined, [{ loc: at(), msg: 'Field required', type: 'missing' }]],
   ['an array', '[]', [notObject]],

@@ -1,4 +1,6 @@
-/** A UUID is read in every spelling that Pydantic takes, and refused in its words: `test/vectors/uuid-texts.json`. */
+/**
+ * A UUID is accepted in every notation that Pydantic accepts, and refused in its words: `test/vectors/uuid-texts.json`.
+ */
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { readUuid } from '#shared/base/uuid-text.ts'
@@ -7,7 +9,7 @@ const { rows }: { rows: [text: string, uuid: string | null, error: string | null
   readFileSync(new URL('../vectors/uuid-texts.json', import.meta.url), 'utf8'),
 )
 
-it('Pydantic and this reader take the same texts for the same UUIDs, and say the same of the others', () => {
+it('Pydantic and this reader accept the same texts for the same UUIDs, and report the same errors for the others', () => {
   expect(rows.filter(([, uuid]) => uuid !== null).length).toBeGreaterThan(8)
   for (const [text, uuid, error] of rows) {
     const read = readUuid(text)

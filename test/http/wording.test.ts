@@ -1,4 +1,7 @@
-/** No sentence of the validation library's own gets out: every input schema of every procedure and route is made to refuse. */
+/**
+ * None of the validation library's own sentences reaches a caller: every input schema of every procedure and route is
+ * made to refuse.
+ */
 import { beforeAll, expect, it } from 'vitest'
 import { z } from 'zod'
 import { useOurWording } from '#server/api/procedure/wording.ts'
@@ -10,7 +13,7 @@ beforeAll(useOurWording)
 
 const ZODS = /^Invalid|^Too (big|small)|^Unrecognized|expected .*(received|to (be|have))/
 
-/** Every schema that a caller's value is parsed with, by a name. */
+/** Every schema that parses a caller's value, by a name. */
 function inputs(): [string, z.ZodType][] {
   const procedures = Object.entries(appRouter._def.procedures).flatMap(([name, procedure]) => {
     const given: unknown = Reflect.get(Object(procedure)._def, 'inputs')
@@ -44,7 +47,7 @@ const BAD = [
   { a: 1 },
 ]
 
-/** Bodies with one bad value in each field that a schema names, and one field that it does not. */
+/** Bodies with one bad value in each field of a schema, and with one unknown field. */
 function bodies(schema: z.ZodType): unknown[] {
   const shown: unknown[] = [schema, ...formsOf(schema)]
   const fields = new Set(shown.flatMap(one => (one instanceof z.ZodObject ? Object.keys(one.shape) : [])))
@@ -56,7 +59,7 @@ function formsOf(schema: z.ZodType): z.ZodType[] {
   return (Array.isArray(forms) ? forms : []).flatMap((form: z.ZodType) => [form, ...formsOf(form)])
 }
 
-it('of any schema is said in our own words', () => {
+it('of any schema uses our own words', () => {
   const all = inputs()
   expect(all.length).toBeGreaterThan(40)
   let refusals = 0

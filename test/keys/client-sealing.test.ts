@@ -1,4 +1,4 @@
-/** Client-side sealing: what faces the internet is given a box, and the worker finds out what is in it. */
+/** Client-side sealing: the web tier receives a box, and the worker opens it. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -48,7 +48,7 @@ describe('The sealing key', () => {
     expect((await mooring.call('GET', '/v1/sealing_key', { key: null })).status).toBe(401)
   })
 
-  it("is the organization's own: no other has it", async () => {
+  it('belongs to one organization: no other has it', async () => {
     const other = await mooring.newOrganization('Other')
     const one = await mooring.client().organization.sealingKey.query()
     const two = await mooring.client(other.testKey).organization.sealingKey.query()
@@ -117,7 +117,7 @@ describe('The typed client', () => {
     expect(sent.join()).not.toContain(PASSWORD)
   })
 
-  it('keeps a string to itself that would be refused', async () => {
+  it('does not send a string that would be refused', async () => {
     const client = createClient({ url: mooring.url, key: mooring.organization.testKey })
     const before = await effects(mooring.databaseUrl)
     const refused = await client.datasources.register
@@ -129,10 +129,10 @@ describe('The typed client', () => {
   })
 })
 
-describe('A call that the typed client makes again', () => {
+describe('A call that the typed client repeats', () => {
   const sealingClient = () => createClient({ url: mooring.url, key: mooring.organization.testKey })
 
-  it('is the same request: it is answered as the first was, and nothing is done twice', async () => {
+  it('is the same request: it replays the first answer, and nothing happens twice', async () => {
     const client = sealingClient()
     const connectionString = customer.url('reader', { parameters: 'application_name=retried' })
     const twice = async <T>(call: () => Promise<T>) => {
@@ -151,7 +151,7 @@ describe('A call that the typed client makes again', () => {
     expect(await twice(() => client.datasources.validate.mutate(validate))).toMatchObject({ ready: true })
   })
 
-  it('is a conflict with another connection string, and from another client', async () => {
+  it('conflicts with another connection string, and with another client’s call', async () => {
     const client = sealingClient()
     const input = { connectionString: customer.url(), idempotencyKey: 'once' }
     await client.datasources.register.mutate(input)
@@ -164,14 +164,14 @@ describe('A call that the typed client makes again', () => {
   })
 })
 
-describe('The boxes that a client keeps', () => {
+describe('The boxes that a client caches', () => {
   const URL_OF_ANYONE = 'postgresql://app:pw@db.acme.io/shop'
   let key: Awaited<ReturnType<ReturnType<Mooring['client']>['organization']['sealingKey']['query']>>
   beforeAll(async () => {
     key = await mooring.client().organization.sealingKey.query()
   })
 
-  /** A client that keeps what it is to send, and refuses it with what `refuse` throws. */
+  /** A client that records its requests, and fails them with the errors of `refuse`. */
   function told(of: { refuse?: () => void; sealingKey?: () => Promise<typeof key> } = {}) {
     const sent: SealedConnectionString[] = []
     const answer = async (path: string, input: unknown): Promise<unknown> => {
@@ -196,7 +196,7 @@ describe('The boxes that a client keeps', () => {
     return { register: client.datasources.register, validate: client.datasources.validate, boxes }
   }
 
-  it('are of one call, one key and one string, and are none without a key', async () => {
+  it('belong to one call, one key and one string, and are not cached without a key', async () => {
     const { register, validate, boxes } = told()
     const input = { connectionString: URL_OF_ANYONE, idempotencyKey: 'a' }
     const same = [register.mutate(input), register.mutate(input), register.mutate({ ...input })]
@@ -215,7 +215,7 @@ describe('The boxes that a client keeps', () => {
     for (let count = 0; count < 1_000; count += 1) await send(`${count}`)
     await send('0')
     expect(boxes()[1_000]).toBe(boxes()[0])
-    // It was asked for last, so the one behind it makes room.
+    // It was used last, so that the next one is evicted.
     await send('1000')
     await send('0')
     await send('1')
@@ -223,7 +223,7 @@ describe('The boxes that a client keeps', () => {
     expect(boxes()[1_003]).not.toBe(boxes()[1])
   })
 
-  it('hold none that could not be made', async () => {
+  it('include no failed one', async () => {
     const answers = [() => Promise.reject(new Error('away')), async () => key]
     const { register, boxes } = told({
       sealingKey: () => answers.shift()?.() ?? Promise.reject(new Error('asked again')),
@@ -236,7 +236,7 @@ describe('The boxes that a client keeps', () => {
     expect(boxes()[0]).toBe(boxes()[1])
   })
 
-  it('are forgotten when their key is taken no more, and outlast every other refusal', async () => {
+  it('are dropped when their key is refused, and survive every other refusal', async () => {
     const refusals = ['connection_string', 'unknown_key']
     const refuse = () => {
       const code = refusals.shift()
@@ -255,7 +255,7 @@ describe('The boxes that a client keeps', () => {
   })
 })
 
-describe('What the worker opens', () => {
+describe('A string that the worker opens', () => {
   it('is sealed again for its row, with a fingerprint, and is nowhere in clear', async () => {
     const made = await mooring
       .client()
@@ -282,7 +282,7 @@ describe('What the worker opens', () => {
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'projection_mismatch', checks: [] })
   })
 
-  it("is refused when it was sealed to another organization's key under the name of ours", async () => {
+  it("is refused when it was sealed to another organization's key under the id of this one", async () => {
     const other = await mooring.newOrganization('Captor')
     const theirs = await mooring.client(other.testKey).organization.sealingKey.query()
     const ours = await mooring.client().organization.sealingKey.query()
@@ -291,7 +291,7 @@ describe('What the worker opens', () => {
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'credential_unreadable' })
   })
 
-  it('is no connection string: rejected, and what it was is not said', async () => {
+  it('is rejected when it is no connection string, and its content is not repeated', async () => {
     await sodium.ready
     const { keyId, key } = await mooring.client().organization.sealingKey.query()
     const box = sodium.crypto_box_seal('not a connection string at all', Buffer.from(key, 'base64'))
@@ -304,8 +304,8 @@ describe('What the worker opens', () => {
   })
 })
 
-describe('A key that is none of the organization', () => {
-  it('is refused with the field that names it, by each voice, and nothing is left', async () => {
+describe('A sealing key of another organization', () => {
+  it('is refused with the field that names it, on each surface, and nothing is left', async () => {
     const other = await mooring.newOrganization('Stranger')
     const theirs = await mooring.client(other.testKey).organization.sealingKey.query()
     const box = await sealConnectionString(customer.url(), theirs)

@@ -1,6 +1,6 @@
 /**
- * The fingerprint tells infrastructure-as-code whether the credential in force is the one that it has, and tells nobody
- * else anything: it is keyed, and another one in each organization.
+ * The fingerprint shows infrastructure-as-code whether the credential in force is its own, and reveals nothing else: it
+ * is keyed, and differs in each organization.
  */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -25,7 +25,7 @@ const fingerprintOf = async (connectionString: string, key?: string) =>
   (await register(connectionString, key)).credentialFingerprint
 
 describe('A fingerprint', () => {
-  it('is the same for strings that mean the same, however they are spelled', async () => {
+  it('is the same for equivalent strings in any notation', async () => {
     const { roles, password, port, database } = customer
     const one = await fingerprintOf(customer.url())
     const login = `${roles.reader}:${password.replaceAll('_', '%5F')}`
@@ -38,7 +38,7 @@ describe('A fingerprint', () => {
     expect(one).toMatch(/^[0-9a-f]{32}$/)
   })
 
-  it('is another one for another password and another parameter', async () => {
+  it('differs for another password and another parameter', async () => {
     const base = customer.url()
     const found = [
       await fingerprintOf(base),
@@ -53,7 +53,7 @@ describe('A fingerprint', () => {
     expect(new Set(found).size).toBe(4)
   })
 
-  it('is null until the credential has been verified, and for one that was refused', async () => {
+  it('is null until the credential has been verified, and for a refused one', async () => {
     const { datasources } = mooring.client()
     const unverified = await datasources.register.mutate({ connectionString: customer.url(), schema: 'app' })
     expect(unverified.credentialFingerprint).toBeNull()
@@ -61,7 +61,7 @@ describe('A fingerprint', () => {
     expect(await fingerprintOf(customer.url('superuser'))).toBeNull()
   })
 
-  it('is another one in another organization, and no plain hash of the string', async () => {
+  it('differs in another organization, and is no plain hash of the string', async () => {
     const { testKey } = await mooring.newOrganization('Other')
     const string = customer.url()
     const ours = await fingerprintOf(string)

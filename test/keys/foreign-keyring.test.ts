@@ -1,6 +1,7 @@
 /**
- * A worker whose keyring lacks keys: it does not start where it can open nothing, leaves to others what it cannot open, and
- * makes nothing of its lack that a customer would see. Two organizations, each with a keyring of its own; one worker has both.
+ * A worker whose keyring lacks keys: it does not start if it can open nothing, leaves unreadable tasks to other
+ * workers, and draws no conclusion that a customer would see. Two organizations, each with its own keyring; one worker
+ * has both.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,7 +18,7 @@ import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/tiers.ts'
 
-// Whole processes are started here: on a busy machine each takes seconds.
+// The tests start processes: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const LACKS = 'the keyring of this worker lacks a key: the task is left to another one'
@@ -47,7 +48,7 @@ beforeAll(async () => {
   )
   await writeFile(files.both, JSON.stringify({ role: 'worker', ...merged }), { mode: 0o600 })
   const webFile = join(dir, 'web.json')
-  // Its signing key is known to the first worker's keyring alone, as after a rotation that has not reached the other.
+  // Only the first worker's keyring knows its signing key, as after a rotation that has not reached the other.
   const verify = [...listOf(own.web, 'verify'), ...listOf(other.web, 'verify')]
   await writeFile(webFile, JSON.stringify({ ...own.web, verify }), { mode: 0o600 })
   const keyring = await readWorkerKeyring(files.foreign)
@@ -91,7 +92,7 @@ const statusOf = async (client: Client, id: DatasourceId) => {
   return { status, statusReason }
 }
 
-/** The times of the lines that say of an organization that its task was left to another worker. */
+/** The times of the lines that report an organization's task as left to another worker. */
 const leftAt = (worker: TierProcess, organizationId: string) =>
   worker
     .lines()
@@ -99,13 +100,13 @@ const leftAt = (worker: TierProcess, organizationId: string) =>
     .map(line => Number(line['time']))
 
 describe('A worker whose keyring opens no key of the database', () => {
-  it('does not start, and says in one sentence what to do', async () => {
+  it('does not start, and names the remedy in one sentence', async () => {
     await initKeyrings(join(dir, 'third'), newKeyId)
     const refused = startWorker(join(dir, 'third/worker.json'))
     await expect(refused).rejects.toThrow(/opens none of the organizations' keys.*Set MOORING_KEYRING/)
   })
 
-  it('is not what SIGHUP makes of one that runs', async () => {
+  it('cannot result from SIGHUP to a running one', async () => {
     const file = join(dir, 'reloaded.json')
     await writeFile(file, await readFile(files.both), { mode: 0o600 })
     const worker = await startWorker(file)
@@ -119,7 +120,7 @@ describe('A worker whose keyring opens no key of the database', () => {
 })
 
 describe('A worker whose keyring lacks the key of one organization', () => {
-  it('leaves a new datasource as it is, serves the others meanwhile, and does not turn in a circle', async () => {
+  it('leaves a new datasource unchanged, serves the others meanwhile, and does not spin', async () => {
     const worker = await startWorker(join(tiers.dir, 'worker.json'))
     const made = await theirs.client.datasources.register.mutate({ connectionString: stringOf('new') })
     await expect.poll(() => leftAt(worker, theirs.id).length, { timeout: 30_000 }).toBeGreaterThanOrEqual(3)
@@ -127,17 +128,17 @@ describe('A worker whose keyring lacks the key of one organization', () => {
     expect(own.status).toBe('active')
     expect(await statusOf(theirs.client, made.id)).toEqual({ status: 'unverified', statusReason: null })
     const [first = 0, second = 0, third = 0] = leftAt(worker, theirs.id)
-    // Five seconds are left to another worker each time.
+    // Each release leaves five seconds to another worker.
     expect([second - first, third - second].every(ms => ms >= 4_900)).toBe(true)
     expect(
       await query(tiers.databaseUrl, `select count(*)::int from verifications where org_id = '${theirs.id}'`),
     ).toEqual([{ count: 0 }])
-    // It is done as soon as there is one that can.
+    // The check completes as soon as a capable worker runs.
     await startWorker(files.both)
     await expect.poll(() => statusOf(theirs.client, made.id), { timeout: 30_000 }).toMatchObject({ status: 'active' })
   })
 
-  it('keeps nobody from what another worker can do: checks, schemas, leases', async () => {
+  it('blocks nothing that another worker can do: checks, schemas, leases', async () => {
     const [lacking] = await Promise.all([startWorker(join(tiers.dir, 'worker.json')), startWorker(files.both)])
     const made = await theirs.client.datasources.register.mutate({ connectionString: stringOf('two'), waitSeconds: 30 })
     expect(made.status).toBe('active')
@@ -149,7 +150,7 @@ describe('A worker whose keyring lacks the key of one organization', () => {
     })
     const lessee = await tiers.client(web, { key: token, seal: false })
     const { publicKey } = await holderKey()
-    // As often as it takes for the one that lacks the key to have had one of them.
+    // Repeats until the worker without the key has had one of them.
     do {
       expect(await theirs.client.datasources.verify.mutate({ id, waitSeconds: 30 })).toMatchObject({ status: 'active' })
       expect(await theirs.client.snapshots.introspect.mutate({ id })).toMatchObject({ snapshot: { datasourceId: id } })
@@ -161,7 +162,7 @@ describe('A worker whose keyring lacks the key of one organization', () => {
     expect(lacking.lines().filter(line => Number(line['level']) >= 50)).toEqual([])
   })
 
-  it('leaves a request alone for ever, rather than to mark what is active', async () => {
+  it('releases a request for ever, rather than marking an active datasource', async () => {
     const [active] = await query(
       tiers.databaseUrl,
       `select id from datasources where org_id = '${theirs.id}' and status = 'active' limit 1`,
@@ -175,7 +176,7 @@ describe('A worker whose keyring lacks the key of one organization', () => {
 })
 
 describe('The right worker', () => {
-  it('checks again what one of an earlier release marked as unreadable, and leaves what nobody can open', async () => {
+  it('checks again a datasource that an earlier release’s worker marked as unreadable, and leaves those that no worker can open', async () => {
     const worker = await startWorker(files.both)
     const [marked, broken] = await Promise.all(
       ['marked', 'broken'].map(name =>

@@ -1,4 +1,4 @@
-/** The life of keys: new key first, everything keeps serving, and the old one goes when nothing needs it. */
+/** The life of keys: a new key comes first, everything stays in service, and the old one goes when nothing needs it. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -54,7 +54,7 @@ const keys = () =>
 const ringOf = async (name: 'web' | 'worker') =>
   JSON.parse(await readFile(join(mooring.config.keyring, `${name}.json`), 'utf8'))
 
-/** Resolves once the credential's columns say so. */
+/** Resolves once the credential's columns satisfy the condition. */
 async function become(uuid: string, condition: string): Promise<void> {
   await onNews(mooring.databaseUrl, async client => {
     const { rowCount } = await client.query(
@@ -65,7 +65,7 @@ async function become(uuid: string, condition: string): Promise<void> {
 }
 
 describe('A new key for an organization', () => {
-  it('takes over: everything is sealed to it anew, of every kind and state, and works as before', async () => {
+  it('takes over: everything of every kind and state is sealed to it again, and works as before', async () => {
     const [id, rotating] = [await registered(), await registered('second')]
     const endpoint = await mooring
       .client()
@@ -92,11 +92,11 @@ describe('A new key for an organization', () => {
     expect((await mooring.client().organization.sealingKey.query()).keyId).toBe(fresh?.['id'])
   })
 
-  it('leaves the old one in use for what the web tier and callers hold, and destroys it when nothing needs it', async () => {
+  it('leaves the old one valid for the web tier’s and callers’ copies, and destroys it when nothing needs it', async () => {
     const id = await registered()
     const key = await mooring.client().organization.sealingKey.query()
     await run('keyring', 'rotate-org', mooring.organization.id)
-    // The web tier holds the old key for 30 s: what it seals now is sealed anew a moment later.
+    // The web tier caches the old key for 30 s: a box that it seals now is resealed a moment later.
     const late = await registered('late')
     const [, fresh] = await keys()
     const box = await sealConnectionString(customer.url('reader', parameters('sealed')), key)
@@ -124,7 +124,7 @@ describe('A new key for an organization', () => {
       expect(await verified(one)).toMatchObject({ status: 'active', statusReason: null })
   })
 
-  it('is not made again while a rotation is under way, and is kept while a credential names it that cannot be opened', async () => {
+  it('is not made again during a rotation, and stays while an unreadable credential names it', async () => {
     const [id, broken] = [await registered(), await registered('broken')]
     await sql(
       `update credentials set sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1) where datasource_id = '${bareUuid(broken)}'`,
@@ -143,7 +143,7 @@ describe('A new key for an organization', () => {
   })
 })
 
-/** The organization's keys, once there are so many. */
+/** The organization's keys, once it has this many. */
 function onKeys(count: number) {
   return onNews(mooring.databaseUrl, async () => {
     const found = await keys()
@@ -151,7 +151,7 @@ function onKeys(count: number) {
   })
 }
 
-/** Announce, read again, use, read again: as an operator does it. */
+/** Announce, reload, use, reload: as an operator does it. */
 async function rotated(kind: string): Promise<void> {
   expect((await run('keyring', `rotate-${kind}`)).complained).toContain('Announced.')
   await mooring.reloadKeyrings()
@@ -160,7 +160,7 @@ async function rotated(kind: string): Promise<void> {
 }
 
 describe('A new master key', () => {
-  it('is announced, then every organization key is wrapped to it, and the old one is dropped when nothing needs it', async () => {
+  it('is announced, then wraps every organization key, and the old one is dropped when nothing needs it', async () => {
     const id = await registered()
     await mooring.newOrganization('Second')
     const [{ master_key_id: old } = {}] = await keys()
@@ -182,11 +182,11 @@ describe('A new master key', () => {
     expect(await verified(id)).toMatchObject({ statusReason: null })
   })
 
-  it('that was killed after it came into use is taken up where it stopped', async () => {
+  it('resumes a rotation that was killed after it came into use', async () => {
     await registered()
     await rotated('master')
     const [{ id, master_key_id: master } = {}] = await keys()
-    // As it stands when the command dies between the file and the last row.
+    // The state when the command dies between the file and the last row.
     const before = await sql(`select secret from organization_keys where id = '${String(id)}'`)
     await run('keyring', 'rotate-master')
     await mooring.reloadKeyrings()
@@ -202,7 +202,7 @@ describe('A new master key', () => {
 })
 
 describe('New signing keys', () => {
-  it('sign what is new, then everything, leases too; then the old ones go', async () => {
+  it('sign new rows, then all rows including leases; then the old ones go', async () => {
     const id = await registered()
     const lease = await leaseCapability(mooring, { now: new Date(Date.now()) })
     await rotated('signing')
@@ -226,7 +226,7 @@ describe('New signing keys', () => {
 })
 
 describe('A new lease key', () => {
-  it('signs beside the old one as soon as it is announced, and the old one goes when the operator says so', async () => {
+  it('signs beside the old one as soon as it is announced, and the old one goes on the operator’s command', async () => {
     const id = await registered()
     const token = await leaseCapability(mooring, { now: new Date(Date.now()) })
     const shown = async () => [...(await run('lease-key', 'show')).printed]
@@ -259,7 +259,7 @@ describe('A new lease key', () => {
 })
 
 describe('A new pepper', () => {
-  it('is for new keys; the old one stays as long as a key that was made with it is good', async () => {
+  it('applies to new keys; the old one stays as long as a key made with it is valid', async () => {
     await rotated('pepper')
     const made = await mooring.client().organization.createKey.mutate({ mode: 'test' })
     const status = async (key: string) => (await mooring.call('GET', '/v1/datasources', { key })).status
@@ -276,9 +276,9 @@ describe('A new pepper', () => {
 })
 
 describe('A new key for fingerprints', () => {
-  it('knows a registered credential again before and after everything was fingerprinted anew', async () => {
+  it('recognises a registered credential before and after all fingerprints are recomputed', async () => {
     const body = { connectionString: customer.url() }
-    // The worker alone makes fingerprints: the answer waits until it has settled the credential.
+    // Only the worker makes fingerprints: the answer waits until it has settled the credential.
     const register = () => mooring.call('POST', '/v1/datasources', { body, headers: { prefer: 'wait=20' } })
     const first = await register()
     await become(bareUuid(first.body.id), 'true')
@@ -295,8 +295,8 @@ describe('A new key for fingerprints', () => {
   })
 })
 
-describe('An organization that is removed', () => {
-  it('is shredded: no key of it is good, nothing of it can be opened, and its record stays', async () => {
+describe('A removed organization', () => {
+  it('is shredded: none of its keys is valid, none of its boxes opens, and its record stays', async () => {
     const other = await mooring.newOrganization('Gone')
     const client = mooring.client(other.testKey)
     const made = await client.datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
@@ -330,9 +330,10 @@ describe('An organization that is removed', () => {
     if (!credential || !key) throw new Error('nothing to back up')
     await run('org', 'remove', other.id, { yes: true })
 
-    // (a) The credentials alone: there is no key to open them with.
+    // (a) The credentials alone: no key opens them.
     expect(await sealed.organizationKey(mooring.db, other.id, key.id)).toBeUndefined()
-    // (c) The whole backup, before the master key was rotated: it opens. Whoever removes an organization rotates as well.
+    // (c) The whole backup, before the master key was rotated: it opens. An operator who removes an organization
+    // rotates as well.
     const opened = (await createUnsealer(ring)).openCredential(key, credential.context, credential.sealed)
     expect(opened.kind).toBe('direct')
     // (b) The whole backup, after it.

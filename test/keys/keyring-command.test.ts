@@ -1,4 +1,7 @@
-/** A keyring that a command prints, as a KMS's or a vault's does: never in a file, the environment, an argument or a log. */
+/**
+ * A keyring that a command prints, such as that of a KMS or a vault: never in a file, the environment, an argument or a
+ * log.
+ */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,12 +12,12 @@ import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Installation, prepareInstallation } from '#test/support/mooring/installation.ts'
 import { type Running, startEntry } from '#test/support/operations/processes.ts'
 
-// Whole processes are started here, several to a test: on a busy machine each takes seconds.
+// Each test starts several processes: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 type Role = 'web' | 'worker'
 const ROLES = ['web', 'worker'] as const
-/** What the command says of itself, on standard error. */
+/** The command's own output on standard error. */
 const ASIDE = 'vault-token-of-the-day'
 
 let installation: Installation
@@ -41,7 +44,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** Starts an entry that has a command for its keyring, and no file unless `env` names one. */
+/** Starts an entry with a command for its keyring, and no file unless `env` names one. */
 function start(
   entry: Role | 'cli',
   given: string,
@@ -56,7 +59,7 @@ function start(
 
 const asked = async () => (await readFile(join(dir, 'asked'), 'utf8')).trim().split('\n').sort()
 
-/** What no one may come to see: the beginning of each key of both keyrings, and what the command said beside them. */
+/** The secrets: the beginning of each key of both keyrings, and the command's other output. */
 async function unspeakable(): Promise<string[]> {
   const texts = await Promise.all(ROLES.map(role => readFile(join(installation.keyrings, `${role}.json`), 'utf8')))
   const keys = [...texts.join('\n').matchAll(/"(?:secret|public)": "([^"]{12})/g)].map(found => found[1] ?? '')
@@ -71,7 +74,7 @@ async function expectSilence(places: Readonly<Record<string, string>>): Promise<
 }
 
 describe('A keyring from a command', () => {
-  it('has web and worker register and verify, and is seen in no output, environment or argument', async () => {
+  it('serves web and worker for registrations and verifications, and appears in no output, environment or argument', async () => {
     const [web, worker] = [start('web', command), start('worker', command)]
     const [, port] = await web.line(/"port":(\d+),"msg":"web/)
     await worker.line(/worker is running/)
@@ -92,7 +95,7 @@ describe('A keyring from a command', () => {
     }
   })
 
-  it('is what the operator’s commands take, too: the worker’s', async () => {
+  it('serves the operator’s commands, too: the worker’s', async () => {
     const one = start('cli', command, { args: ['keys', 'create', '--mode', 'test'] })
     expect([await one.ended, one.err()]).toEqual([0, ''])
     expect(one.out).toEqual([expect.stringMatching(/^sk_test_/)])
@@ -105,7 +108,7 @@ describe('Keyrings that a command prints', () => {
     /^The keyring comes from MOORING_KEYRING_COMMAND: put both files into a folder, run this with MOORING_KEYRING=DIR and without the command, and put the files back before you send SIGHUP\.\n$/
 
   it.each(['rotate-master', 'rotate-signing', 'rotate-pepper', 'rotate-fingerprint', 'rotate-lease', 'retire'])(
-    'are not changed by keyring %s, which says how; nor is a folder that is named beside it',
+    'are not changed by keyring %s, which explains how; neither is a folder that is named beside it',
     async words => {
       const texts = () => Promise.all(ROLES.map(role => readFile(join(installation.keyrings, `${role}.json`), 'utf8')))
       const [before, files] = [await effects(installation.databaseUrl), await texts()]
@@ -129,7 +132,7 @@ async function procOf({ child }: Running): Promise<Record<string, string>> {
   return { environ: environ ?? '', cmdline: cmdline ?? '' }
 }
 
-describe('A start is refused, with a sentence that says what to do,', () => {
+describe('A start is refused, with a sentence that names the remedy,', () => {
   const other = (role: Role) => (role === 'web' ? 'worker' : 'web')
   const fileOf = (role: Role) => `'${installation.keyrings}/${role}.json'`
   it.each<[string, (role: Role) => string, RegExp]>([
@@ -146,7 +149,7 @@ describe('A start is refused, with a sentence that says what to do,', () => {
     ],
     ['prints half a keyring', role => `head -c 300 ${fileOf(role)}`, /not valid JSON.*Restore it from its backup/],
     ['prints without end', () => `yes ${ASIDE}`, /^MOORING_KEYRING_COMMAND failed/],
-  ])('where the command %s', async (_what, given, says) => {
+  ])('when the command %s', async (_what, given, says) => {
     const before = await effects(installation.databaseUrl)
     const started = ROLES.map(role => start(role, given(role)))
     for (const one of started) {
@@ -159,7 +162,7 @@ describe('A start is refused, with a sentence that says what to do,', () => {
     expect(difference(before, await effects(installation.databaseUrl))).toEqual([])
   })
 
-  it('where the command does not end, and does not heed SIGTERM: it is killed', async () => {
+  it('when the command does not end, and ignores SIGTERM: it is killed', async () => {
     const pidFile = join(dir, 'pid')
     const hanging = `echo $$ > '${pidFile}'; trap '' TERM; cat ${fileOf('web')}; exec sleep 600`
     const refused = webKeyring({ keyring: '', keyringCommand: hanging }, false, 10_000)

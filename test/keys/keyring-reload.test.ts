@@ -1,4 +1,4 @@
-/** SIGHUP: processes that run take up the keyring as it is now, without a request or a check that fails. */
+/** SIGHUP: running processes load the current keyring without a failed request or check. */
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -13,7 +13,7 @@ import { type Installation, prepareInstallation } from '#test/support/mooring/in
 import { operator } from '#test/support/mooring/operator.ts'
 import { type Running, startEntry } from '#test/support/operations/processes.ts'
 
-// Whole processes are started here, several to a test: on a busy machine each takes seconds.
+// Each test starts several processes: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 type Role = 'web' | 'worker'
@@ -61,14 +61,14 @@ async function keyring(step: string): Promise<string> {
   return one.err()
 }
 
-/** The next step of the rotation of the signing keys: the same command, without a process of its own. */
+/** The next step of the rotation of the signing keys: the same command, in this process. */
 async function rotateSigning(): Promise<void> {
   const { databaseUrl, keyrings: keyringDir } = installation
   const db = openDb({ url: databaseUrl, size: 1, onError: () => undefined })
   await operator({ db, databaseUrl, keyringDir })('keyring', 'rotate-signing').finally(() => db.destroy())
 }
 
-/** Sends SIGHUP and waits until each has said what came of it; answers those lines. */
+/** Sends SIGHUP and waits until each process has logged its result; returns those lines. */
 function hangUp(processes: readonly Running[], outcome: RegExp): Promise<string[]> {
   return Promise.all(
     processes.map(async one => {
@@ -86,7 +86,7 @@ async function inUse(role: Role): Promise<Record<'master' | 'signing' | 'pepper'
   return { master: idOf('master'), signing: idOf('signing'), pepper: idOf('pepper') }
 }
 
-/** Registers a database and waits until it is verified; answers whose signature the stored credential has then. */
+/** Registers a database and waits until it is verified; returns the signer of the stored credential. */
 async function signerOf(through: Client, name: string): Promise<string> {
   const connectionString = customer.url('reader', { parameters: `application_name=${name}` })
   const made = await through.datasources.register.mutate({ connectionString, waitSeconds: 30 })
@@ -96,7 +96,7 @@ async function signerOf(through: Client, name: string): Promise<string> {
 }
 
 describe('On SIGHUP', () => {
-  it('web and worker go on with new keys, step by step, and what was made with the old ones stays good', async () => {
+  it('web and worker continue with new keys, step by step, and boxes of the old ones stay valid', async () => {
     const { both, url } = await startBoth()
     const [plain, sealing] = [client(url, false), client(url, true)]
     const old = { web: await inUse('web'), worker: await inUse('worker') }
@@ -112,7 +112,7 @@ describe('On SIGHUP', () => {
     const now = { web: await inUse('web'), worker: await inUse('worker') }
     expect(now.web.signing).not.toBe(old.web.signing)
     expect(await signerOf(plain, 'after')).toBe(now.web.signing)
-    // The worker seals anew, and signs, what the caller has sealed.
+    // The worker reseals and signs the caller's box.
     expect(await signerOf(sealing, 'sealed')).toBe(now.worker.signing)
     expect(await sql('select distinct master_key_id, signer_id from organization_keys')).toEqual([
       { master_key_id: now.worker.master, signer_id: now.worker.signing },
@@ -127,7 +127,7 @@ describe('On SIGHUP', () => {
     for (const one of both) expect([one.out.filter(line => line.includes('"level":50')), one.err()]).toEqual([[], ''])
   })
 
-  it('a keyring that cannot be read changes nothing: the log says why, the old one goes on, a mended one is taken', async () => {
+  it('an unreadable keyring changes nothing: the log reports why, the old one stays in use, a repaired one is loaded', async () => {
     const { both, url } = await startBoth()
     const through = client(url, false)
     const old = await inUse('web')
@@ -162,7 +162,7 @@ describe('On SIGHUP', () => {
     expect(await signerOf(through, 'mended')).toBe(signing)
   })
 
-  it('a process that is both tiers takes both keyrings or neither', async () => {
+  it('a process with both tiers loads both keyrings or neither', async () => {
     const main = start('main')
     const through = client(`http://127.0.0.1:${(await main.line(LISTENING))[1]}`, true)
     const old = await inUse('worker')
@@ -177,7 +177,7 @@ describe('On SIGHUP', () => {
     expect(await signerOf(through, 'both')).toBe((await inUse('worker')).signing)
   })
 
-  it('twice in a row the keyring is read one time after the other, so that the later one stays', async () => {
+  it('twice in a row, the keyring is read one time after the other, so that the later one stays', async () => {
     const seen: string[] = []
     const reads = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const begun = reads.map(() => Promise.withResolvers<void>())

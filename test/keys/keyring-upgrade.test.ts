@@ -1,4 +1,6 @@
-/** Keyrings of an earlier release: the start names the command that upgrades them, and a damaged one is never made anew. */
+/**
+ * Keyrings of an earlier release: the start names the command that upgrades them, and a damaged one is never replaced.
+ */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +13,7 @@ import { initKeyrings, readWebKeyring, readWorkerKeyring, upgradeFiles } from '#
 type Ring = Record<string, { id: string; secret?: string }[]>
 
 let dir: string
-/** Both files as the release before wrote them. */
+/** Both files as the previous release wrote them. */
 let former: { web: Ring; worker: Ring }
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'mooring-upgrade-'))
@@ -40,7 +42,7 @@ describe('A keyring of an earlier release', () => {
     await expect(workerKeyring(place, false)).rejects.toThrow(carried)
   })
 
-  it('keeps every key but the fingerprint key, which is new and the worker’s alone, and gets a lease key', async () => {
+  it('keeps every key but the fingerprint key, which is new and in the worker’s alone, and gets a lease key', async () => {
     expect(await upgradeFiles(dir, newKeyId)).toBe(true)
     const [web, worker] = (await textsOf()).map(text => JSON.parse(text))
     const { fingerprint: old, ...rest } = former.web
@@ -54,7 +56,7 @@ describe('A keyring of an earlier release', () => {
     expect((await readdir(dir)).sort()).toEqual(['web.json', 'worker.json'])
   })
 
-  it('is upgraded once: again changes nothing, and a run that was killed between the files is finished', async () => {
+  it('is upgraded once: a repeat changes nothing, and a run that was killed between the files is finished', async () => {
     await upgradeFiles(dir, newKeyId)
     const [web, worker] = await textsOf()
     expect(await upgradeFiles(dir, newKeyId)).toBe(false)
@@ -81,7 +83,7 @@ describe('A damaged keyring', () => {
     ['with a key of half its length', () => ({ ...former.worker, pepper: [{ id: 'pepper-1', secret: 'aGFsZg==' }] })],
     ['with one secret for two purposes', () => ({ ...former.worker, pepper: former.worker['fingerprint'] })],
     ['without its master key', () => ({ ...former.worker, master: [] })],
-  ])('(%s) is to be restored, is not upgraded, and nothing is written', async (_what, damaged) => {
+  ])('(%s) must be restored, is not upgraded, and nothing is written', async (_what, damaged) => {
     await write('worker', damaged())
     const before = await textsOf()
     for (const reading of [readWorkerKeyring(path('worker')), upgradeFiles(dir, newKeyId)])

@@ -1,4 +1,4 @@
-/** Keyring files: for their owner alone, never overwritten, each of one role, every key used for one purpose. */
+/** Keyring files: readable by their owner alone, never overwritten, one role each, every key used for one purpose. */
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,19 +33,20 @@ function first(keyring: Lists, list: string): Record<string, string> {
 }
 
 describe('A keyring', () => {
-  it('of the web tier holds nothing that opens a box, and the worker’s holds what answers to it', () => {
+  it('of the web tier holds nothing that opens a box, and the worker’s holds its counterparts', () => {
     const [one, two] = [parseWebKeyring(web), parseWorkerKeyring(worker)]
     expect(one.master).toEqual(two.master.map(({ id, public: half }) => ({ id, public: half })))
     expect(one.verify).toEqual(two.signing.map(({ id, public: half }) => ({ id, public: half })))
     expect(two.verify).toEqual(one.signing.map(({ id, public: half }) => ({ id, public: half })))
     expect(one.pepper).toEqual(two.pepper)
-    // With the fingerprint key the web tier could compare guesses with what is stored (attacks on register's answers).
+    // With the fingerprint key the web tier could compare guesses with stored fingerprints (attacks on register's
+    // answers).
     for (const { secret } of [...two.fingerprint, ...two.lease]) expect(web).not.toContain(secret.toString('base64'))
     for (const { secret } of two.master) expect(web).not.toContain(secret.toString('base64'))
     for (const { secret } of two.signing) expect(web).not.toContain(secret.toString('base64'))
   })
 
-  it('of one role is not taken for the other’s', () => {
+  it('of one role is not accepted as the other’s', () => {
     expect(() => parseWebKeyring(worker)).toThrow(/not acceptable/)
     expect(() => parseWorkerKeyring(web)).toThrow(/not acceptable/)
   })
@@ -79,7 +80,7 @@ describe('A keyring', () => {
     ['no pepper', k => Object.assign(k, { pepper: [] })],
     ['no master key', k => delete k['master']],
     ['a key of no kind', k => Object.assign(k, { others: [] })],
-  ])('is refused with %s, without a word of any key', (_, change) => {
+  ])('is refused with %s, without quoting any key', (_, change) => {
     const secrets = [...web.matchAll(/"secret": "([^"]+)"/g)].map(found => found[1] ?? '')
     expect(secrets.length).toBe(2)
     let message = ''
@@ -110,14 +111,14 @@ describe('A keyring', () => {
     )
   })
 
-  it('that is no JSON is refused', () => {
+  it('that is not JSON is refused', () => {
     for (const text of ['', web.slice(0, -9)])
       expect(() => parseWebKeyring(text)).toThrow(/not valid JSON\. Restore it from its backup/)
   })
 })
 
 describe('A keyring’s file', () => {
-  it('is made for its owner alone and never written over, nor is the other half of the pair', async () => {
+  it('is made for its owner alone and never overwritten, and neither is the other half of the pair', async () => {
     for (const name of ['web.json', 'worker.json']) expect((await stat(join(dir, name))).mode & 0o777).toBe(0o600)
     await expect(initKeyrings(dir, newKeyId)).rejects.toThrow(/never overwritten/)
     expect(await readFile(join(dir, 'web.json'), 'utf8')).toBe(web)
@@ -126,11 +127,11 @@ describe('A keyring’s file', () => {
     await writeFile(join(half, 'web.json'), 'mine', { mode: 0o600 })
     await expect(initKeyrings(half, newKeyId)).rejects.toThrow(/never overwritten/)
     expect(await readFile(join(half, 'web.json'), 'utf8')).toBe('mine')
-    // No keyring without its other half is left: a later init would find it in its way.
+    // No half without its counterpart is left, which would block a later init.
     expect(await readdir(half)).toEqual(['web.json'])
   })
 
-  it('that others can read, or that is not there, is refused with what to do', async () => {
+  it('that others can read, or that is missing, is refused with the remedy', async () => {
     for (const mode of [0o640, 0o604, 0o666]) {
       await chmod(join(dir, 'worker.json'), mode)
       await expect(readWorkerKeyring(join(dir, 'worker.json'))).rejects.toThrow(/can be read by others. Run: chmod 600/)

@@ -1,4 +1,4 @@
-/** Ten thousand credentials sealed anew while everything goes on, and the worker killed twice on the way: nothing is lost. */
+/** Ten thousand credentials are resealed under load, and the worker is killed twice on the way: nothing is lost. */
 import type { Pool } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
@@ -33,15 +33,15 @@ const LEFT = `select count(*)::int as n from credentials c where c.sealed is not
 
 const left = async () => Number((await query(tiers.databaseUrl, LEFT))[0]?.['n'])
 
-/** Resolves once the command has retired the key that they are sealed to. */
+/** Resolves once the command has retired their previous key. */
 const begun = () =>
   onNews(tiers.databaseUrl, async client => ((await client.query(LEFT)).rows[0].n > 0 ? true : undefined))
 
-/** Resolves once no more than so many are left. */
+/** Resolves once no more than this many are left. */
 const downTo = (count: number) =>
   onNews(tiers.databaseUrl, async client => ((await client.query(LEFT)).rows[0].n <= count ? true : undefined))
 
-it('seals all of them anew under registrations, checks and leases, however often a worker dies', async () => {
+it('reseals all of them during registrations, checks and leases, however often a worker dies', async () => {
   const { db, organization } = tiers
   const client = await tiers.client(web)
   const connectionString = customer.url()
@@ -55,7 +55,8 @@ it('seals all of them anew under registrations, checks and leases, however often
 
   const ended = new AbortController()
   const done = { registered: 0, checked: 0, leased: 0 }
-  // Each goes on until it was served: on a slow machine the rotation may be over before a killed worker's check is settled.
+  // Each continues until it was served: on a slow machine the rotation may end before a killed worker's check is
+  // settled.
   const load = async (kind: keyof typeof done, one: () => Promise<void>) => {
     while (!ended.signal.aborted || done[kind] === 0) await one()
   }
@@ -70,7 +71,7 @@ it('seals all of them anew under registrations, checks and leases, however often
       done.checked += 1
     }),
     load('leased', async () => {
-      // A lease whose worker was killed is not answered: that is a timeout, and the only way in which one may fail.
+      // A lease whose worker was killed is not answered: that is a timeout, and the only permitted failure.
       const use = (pool: Pool) => pool.query('select 1 as one')
       const leased = withDatasource(leaser, { id: first.id, ttlSeconds: 60, verifyKeys }, use)
       const answer = await leased.catch((error: unknown) => faultOf(error))
@@ -79,13 +80,13 @@ it('seals all of them anew under registrations, checks and leases, however often
       done.leased += 1
     }),
   ]
-  // Asked for once; killed with the command that asked, it would go on all the same.
+  // Requested once; killed together with its command, it would still continue.
   const run = operator({ db, databaseUrl: tiers.databaseUrl, keyringDir: tiers.dir })
   const command = run('keyring', 'rotate-org', organization.id)
   await begun()
   let rest = await left()
   for (let kill = 0; kill < 2; kill += 1) {
-    // As soon as it has come any further: most of the way is still to be gone then, whatever the machine is busy with.
+    // As soon as there is progress: most of the work is still ahead then, however busy the machine is.
     await downTo(rest - 1)
     await worker.end('SIGKILL')
     rest = await left()
@@ -96,7 +97,7 @@ it('seals all of them anew under registrations, checks and leases, however often
   ended.abort()
   // Every load was served at least once, or this never ends.
   await Promise.all(under)
-  // What the web tier sealed to the key that it held when the command was done.
+  // The boxes that the web tier sealed to the key that it held when the command was done.
   await downTo(0)
 
   const opened = await openAll({ db, keyring: await tiers.keyring(), organizationId: organization.id })

@@ -1,4 +1,7 @@
-/** Sealed credentials against whoever can write the tables: of the vectors only the true one opens, and no refusal tells why. */
+/**
+ * Sealed credentials against an attacker who can write the tables: of the vectors only the true one opens, and no
+ * refusal reveals why.
+ */
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -11,7 +14,7 @@ import { createSealer, type Sealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { createUnsealer, type Unsealer } from '#server/seal/unsealer.ts'
 
-/** Everything that opening a credential takes. */
+/** All inputs of opening a credential. */
 interface Case {
   readonly key: WrappedOrganizationKey
   readonly context: CredentialContext
@@ -25,7 +28,7 @@ let unsealer: Unsealer
 let web: Sealer
 let keyrings: KeyringTexts
 beforeAll(async () => {
-  // The vectors are of an earlier release: an upgraded keyring opens what was sealed before.
+  // The vectors are of an earlier release: an upgraded keyring opens boxes from before.
   const former = { web: JSON.stringify(vectors.keyrings.web), worker: JSON.stringify(vectors.keyrings.worker) }
   keyrings = (await upgradeKeyrings(former, newKeyId)) ?? former
   unsealer = await createUnsealer(parseWorkerKeyring(keyrings.worker))
@@ -55,7 +58,7 @@ function caseOf(vector: Vector): Case {
 
 const open = ({ key, context, sealed }: Case) => unsealer.openCredential(key, context, sealed)
 
-/** What a caller can see of a refusal. */
+/** A caller's view of a refusal. */
 function refusal(attempt: Case): string {
   try {
     open(attempt)
@@ -83,7 +86,7 @@ function* flippedText(value: string): Generator<string> {
 }
 
 describe('The vectors', () => {
-  it('ok: opens, as what was sealed', () => {
+  it('ok: opens to the sealed content', () => {
     expect(open(caseOf(vectors.ok))).toEqual(vectors.ok.secret)
   })
 
@@ -91,7 +94,7 @@ describe('The vectors', () => {
     expect(refusal(caseOf(vectors.refused[name]))).toBe(REFUSED)
   })
 
-  it('a retired key still opens what was sealed to it, and nothing new is sealed to it', () => {
+  it('a retired key still opens its own boxes, and nothing new is sealed to it', () => {
     const retired = keyOf(vectors.retired)
     expect(open({ ...caseOf(vectors.ok), key: retired })).toEqual(vectors.ok.secret)
     expect(web.verifyKey(retired)).toBeNull()
@@ -165,7 +168,7 @@ function* mapped<T>(values: Generator<T>, make: (value: T) => Case): Generator<C
 }
 
 describe("A key row's MAC", () => {
-  it('holds for the grant that was written, and for none that was edited', async () => {
+  it('is valid for the written grant, and for no edited one', async () => {
     const tokens = await createTokens(parseWebKeyring(keyrings.web))
     const [hash] = tokens.hashes('sk_test_vector')
     if (hash === undefined) throw new Error('no pepper')

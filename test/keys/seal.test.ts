@@ -1,4 +1,4 @@
-/** Seals: what is put into a box comes out again for the row that it was made for, and for no other, changed in nothing. */
+/** Seals: a box opens to its exact content for the row that it was made for, and for no other. */
 import { randomBytes } from 'node:crypto'
 import sodium from 'libsodium-wrappers'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -14,7 +14,7 @@ import { createUnsealer, type Unsealer } from '#server/seal/unsealer.ts'
 
 const secret: Secret = { kind: 'endpoint', url: 'https://api.acme.io/feed', signingKey: 'Tell-N0-one' }
 
-/** What one installation's web tier and worker hold. */
+/** The keys of one installation's web tier and worker. */
 interface Pair {
   readonly web: Sealer
   readonly worker: Sealer
@@ -58,7 +58,7 @@ beforeAll(async () => {
 const open = (over: Partial<{ key: WrappedOrganizationKey; context: CredentialContext; sealed: SealedBox }> = {}) =>
   pair.unsealer.openCredential(over.key ?? key, over.context ?? context, over.sealed ?? sealed)
 
-/** The same bytes with one bit turned over. */
+/** The same bytes with one bit flipped. */
 function flipped(bytes: Buffer, bit: number): Buffer {
   const copy = Buffer.from(bytes)
   copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7))
@@ -66,19 +66,19 @@ function flipped(bytes: Buffer, bit: number): Buffer {
 }
 
 describe('A sealed credential', () => {
-  it('opens for the row that it was made for, sealed by the web tier or anew by the worker', () => {
+  it('opens for the row that it was made for, sealed by the web tier or resealed by the worker', () => {
     expect(open()).toEqual(secret)
     const anew = pair.worker.sealCredential(verified(pair.worker, key), context, secret)
     expect(open({ sealed: anew })).toEqual(secret)
   })
 
-  it('shows nothing of what is inside, and is another box every time', () => {
+  it('reveals nothing of its content, and is a different box every time', () => {
     const again = pair.web.sealCredential(verified(pair.web, key), context, secret)
     expect(again.box.equals(sealed.box)).toBe(false)
     for (const word of ['Tell-N0-one', 'acme', context.datasourceId]) expect(sealed.box.includes(word)).toBe(false)
   })
 
-  it('is refused with any single bit of its box or signature turned over', () => {
+  it('is refused with any single bit of its box or signature flipped', () => {
     for (let bit = 0; bit < sealed.box.length * 8; bit += 1)
       expect(() => open({ sealed: { ...sealed, box: flipped(sealed.box, bit) } }), `bit ${bit}`).toThrow(SealBroken)
     for (let bit = 0; bit < sealed.signature.length * 8; bit += 1)
@@ -114,7 +114,7 @@ describe('A sealed credential', () => {
     expect(() => open({ sealed: { ...elsewhere, signature: sealed.signature } })).toThrow(SealBroken)
   })
 
-  it('is refused from a signer whom the worker does not know, though he sealed it to the right key', async () => {
+  it('is refused from a signer unknown to the worker, even if sealed to the right key', async () => {
     const stranger = await newPair()
     const forged = stranger.web.sealCredential({ ...verified(pair.web, key) }, context, secret)
     expect(() => open({ sealed: forged })).toThrow(SealBroken)
@@ -130,14 +130,14 @@ describe('A sealed credential', () => {
     expect(() => pair.unsealer.openTask(key, { ...task, taskId: newId() }, payload)).toThrow(SealBroken)
   })
 
-  it('is not even made to another organization’s key', () => {
+  it('cannot be made to another organization’s key', () => {
     const other = verified(pair.web, newKey(pair.unsealer))
     expect(() => pair.web.sealCredential(other, context, secret)).toThrow('another organization')
   })
 })
 
 describe('An organization’s key', () => {
-  it('is sealed to only if the worker’s key signed its row as it stands', () => {
+  it('is used for sealing only if the worker’s key signed its current row', () => {
     expect(pair.web.verifyKey(key)).toMatchObject({ id: key.id })
     const own = Buffer.from(sodium.crypto_box_keypair().publicKey)
     const changes: Partial<WrappedOrganizationKey>[] = [
@@ -154,12 +154,13 @@ describe('An organization’s key', () => {
       expect(pair.web.verifyKey({ ...key, ...change }), Object.keys(change).join()).toBeNull()
   })
 
-  it('planted by a table writer who signs it with the web tier’s key is not sealed to', async () => {
+  it('planted by a table writer who signs it with the web tier’s key is not used for sealing', async () => {
     const texts = await createKeyrings(newKeyId)
     const web = parseWebKeyring(texts.web)
     const own = sodium.crypto_box_keypair()
     const worker = parseWorkerKeyring(texts.worker)
-    // The web tier's own signing key in the worker's place: what somebody who has taken the web tier over could sign.
+    // The web tier's own signing key in the worker's place: what an attacker who has taken the web tier over could
+    // sign.
     const taken = await createUnsealer({ ...worker, signing: web.signing })
     const planted = { ...newKey(taken), publicKey: Buffer.from(own.publicKey) }
     const sealer = await createSealer(web)
@@ -183,7 +184,7 @@ describe('An organization’s key', () => {
 })
 
 describe('A fingerprint', () => {
-  it('tells equal from different within an organization, and says nothing across them or without the key', async () => {
+  it('shows equality within an organization, and nothing across them or without the key', async () => {
     const [one, two] = [newId(), newId()]
     const { fingerprinter } = pair
     const { keyId, text } = fingerprinter.of(one, 'a')
@@ -197,7 +198,7 @@ describe('A fingerprint', () => {
 })
 
 describe('The pooled generator', () => {
-  it('is what libsodium asks, word by word, for a seal', async () => {
+  it('serves libsodium word by word for a seal', async () => {
     const ready = await readySodium()
     const inner = Reflect.get(ready, 'libsodium')
     const pooled = Reflect.get(inner, 'getRandomValue')
@@ -208,11 +209,11 @@ describe('The pooled generator', () => {
     })
     pair.web.sealCredential(verified(pair.web, key), context, secret)
     Reflect.set(inner, 'getRandomValue', pooled)
-    // 32 bytes of an ephemeral secret key at least.
+    // At least the 32 bytes of an ephemeral secret key.
     expect(words).toBeGreaterThanOrEqual(8)
   })
 
-  it('hands out no word twice, over many fillings of its pool', () => {
+  it('returns no word twice, over many refills of its pool', () => {
     const next = pooledWords()
     const words = Array.from({ length: 4_096 }, next)
     expect(words.every(word => Number.isInteger(word) && word >= 0 && word <= 0xffffffff)).toBe(true)

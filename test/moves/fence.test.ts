@@ -1,6 +1,6 @@
 /**
- * The fence around an organization that moves: everything that writes for it is refused, whenever it was admitted, and what is read
- * goes on. Both are asked of every procedure, so that one that is added later is asked as well.
+ * The fence around an organization that moves: every write for it is refused, whenever it was admitted, and reads
+ * continue. The tests call every procedure, so that a new one is covered as well.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { appRouter } from '#server/api/router.ts'
@@ -46,7 +46,7 @@ const ofType = (type: string) =>
 
 const CONNECTION = 'postgresql://app:password-of-the-app@127.0.0.1:9/shop'
 
-/** What exists before the fence is raised. */
+/** The objects from before the fence. */
 interface World {
   readonly direct: string
   readonly endpoint: string
@@ -92,11 +92,13 @@ const MUTATIONS: Readonly<Record<string, (world: World) => object>> = {
 }
 /** They take no idempotency key. */
 const KEYLESS = ['datasources.removeAll']
-/** Only a capability that an operator has signed gets as far as writing, and its tasks are written like those of `validate`. */
+/**
+ * Only a capability that an operator signed gets as far as writing, and its tasks are written like those of `validate`.
+ */
 const BY_CAPABILITY = ['datasources.lease', 'datasources.releaseLease']
 
 describe('While an organization moves', () => {
-  it('each mutation is refused with 503 and Retry-After, and each query is answered', async () => {
+  it('each mutation is refused with 503 and Retry-After, and each query succeeds', async () => {
     await world()
     await raise()
     const before = await copiedRows(mooring.databaseUrl, organization.id)
@@ -122,7 +124,7 @@ describe('While an organization moves', () => {
     await lift()
   })
 
-  it('a mutation that was admitted before is refused under the lock of its organization', async () => {
+  it('a mutation that was admitted earlier is refused under its organization’s lock', async () => {
     expect(Object.keys(MUTATIONS).concat(BY_CAPABILITY).toSorted()).toEqual(ofType('mutation').toSorted())
     const made = await world()
     const before = await copiedRows(mooring.databaseUrl, organization.id)
@@ -147,7 +149,7 @@ describe('While an organization moves', () => {
     }
   })
 
-  it('a push that only its signature authorizes is refused as well', async () => {
+  it('a push with a signature alone is refused as well', async () => {
     const { endpoint } = await world()
     await raise()
     const headers = {
@@ -210,7 +212,7 @@ describe("A moving organization's tasks", () => {
     expect((await claimAll()).map(({ kind }) => kind).toSorted()).toEqual(KINDS.toSorted())
   })
 
-  it('of every kind that were claimed before are settled until the rows are copied, and not after it', async () => {
+  it('of every kind that were claimed earlier are settled until the rows are copied, and not afterwards', async () => {
     await dueTasks()
     const held = await claimAll()
     expect(held).toHaveLength(KINDS.length)
@@ -239,8 +241,8 @@ describe("A moving organization's tasks", () => {
   })
 })
 
-describe('What a source keeps of an organization that has moved', () => {
-  it('goes after 30 days and not before, however few are asked for', async () => {
+describe('The rows of a moved organization at its source', () => {
+  it('are deleted after 30 days and not before, in batches of any size', async () => {
     const gone = await mooring.newOrganization('Gone')
     await sql(`delete from organization_keys where org_id = '${gone.id}';
       update organizations set moving_at = now(), moved_at = now() - interval '29 days' where id = '${gone.id}'`)

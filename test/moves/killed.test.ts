@@ -1,6 +1,6 @@
 /**
- * The command that moves an organization is killed at every step, as a process of its own, and run again: nothing is lost, nothing is
- * there twice, and at no time do both installations take a write.
+ * The command that moves an organization is killed at every step, as a process of its own, and run again: nothing is
+ * lost or duplicated, and at no time do both installations accept a write.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
@@ -37,7 +37,7 @@ async function filled(name: string): Promise<TestOrganization> {
   return organization
 }
 
-/** Kills the command as soon as it has said something, wherever it is by then. */
+/** Kills the command as soon as it has printed a given text, at whichever step it is by then. */
 async function killedAt(organization: TestOrganization, saying: RegExp): Promise<void> {
   const running = startMove(source, target, [organization.id])
   running.child.stderr?.on('data', () => {
@@ -46,7 +46,7 @@ async function killedAt(organization: TestOrganization, saying: RegExp): Promise
   expect(await running.ended).toBeNull()
 }
 
-/** The status of a registration of another database each time. */
+/** The status of a registration, of another database each time. */
 async function writes(mooring: Mooring, { testKey: key }: TestOrganization): Promise<number> {
   const connectionString = `postgresql://app:pw@127.0.0.1:9/${newId()}`
   return (await mooring.call('POST', '/v1/datasources', { key, body: { connectionString } })).status
@@ -54,7 +54,7 @@ async function writes(mooring: Mooring, { testKey: key }: TestOrganization): Pro
 
 const withoutRecord = ({ audit_events: _, ...rows }: Record<string, string[]>) => rows
 
-describe('A move that is killed', () => {
+describe('A killed move', () => {
   it.each([
     ['after the fence', /Nothing new is written/],
     ['while rows are copied', /rows copied/],
@@ -79,7 +79,7 @@ describe('A move that is killed', () => {
     expect([await writes(source, organization), await writes(target, organization)]).toEqual([409, 201])
   })
 
-  it('is given up by --cancel: the copy is gone, and the source goes on as before', async () => {
+  it('is abandoned by --cancel: the copy is deleted, and the source continues as before', async () => {
     const organization = await filled('Cancelled')
     const before = await copiedRows(source.databaseUrl, organization.id)
     await killedAt(organization, /rows compared/)
@@ -92,14 +92,14 @@ describe('A move that is killed', () => {
   })
 })
 
-describe('Nothing is begun', () => {
+describe('A move is refused', () => {
   const refused = async (organization: TestOrganization, to: Mooring, sentence: RegExp) => {
     const done = await moveOrganization(source, to, organization.id)
     expect([done.code, done.err]).toEqual([1, expect.stringMatching(sentence)])
     expect(await writes(source, organization)).toBe(201)
   }
 
-  it('where the target has another keyring, or none that could be compared', async () => {
+  it('when the target has another keyring, or none to compare', async () => {
     const organization = await source.newOrganization('Stays')
     const foreign = await startMooring({ worker: false })
     await refused(organization, foreign, /another keyring/)
@@ -111,7 +111,7 @@ describe('Nothing is begun', () => {
     await foreign.stop()
   })
 
-  it('where a process of an earlier release runs at one end', async () => {
+  it('when a process of an earlier release runs at one end', async () => {
     const organization = await source.newOrganization('Waits')
     const id = newId()
     await query(target.databaseUrl, `insert into processes (id, kind, version) values ('${id}', 'worker', '0.2.0')`)
@@ -119,7 +119,7 @@ describe('Nothing is begun', () => {
     await query(target.databaseUrl, `delete from processes where id = '${id}'`)
   })
 
-  it('where the target is the source, or lacks a migration', async () => {
+  it('when the target is the source, or lacks a migration', async () => {
     const organization = await source.newOrganization('Here')
     await refused(organization, source, /has an organization of this id/)
     await query(

@@ -1,6 +1,6 @@
 /**
- * An organization moves between two installations that share keyrings: what callers, leases and watchers see at both, and that
- * nothing of it is lost, changed or left behind.
+ * An organization moves between two installations that share keyrings: the view of callers, leases and watchers at
+ * both, and proof that nothing of it is lost, changed or left behind.
  */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createClient } from '#client/index.ts'
@@ -44,7 +44,7 @@ async function registered(organization: TestOrganization, name: string): Promise
   return made.id
 }
 
-/** Every surface, read and written, with a key: status and the code that it names. */
+/** Every surface, read and written, with a key: the status and code of each. */
 async function surfaces(mooring: Mooring, key: string) {
   const json = { 'content-type': 'application/json' }
   const calls = [
@@ -65,7 +65,7 @@ async function surfaces(mooring: Mooring, key: string) {
   return ends
 }
 
-it('takes everything along, and each caller goes on at the target where they were', async () => {
+it('takes everything along, and each caller resumes at the target where they were', async () => {
   const organization = await source.newOrganization('Moves')
   const here = at(source, organization.testKey)
   const first = await registered(organization, 'one')
@@ -90,14 +90,14 @@ it('takes everything along, and each caller goes on at the target where they wer
   expect([done.code, done.out, done.code === 0 ? '' : done.err]).toEqual([0, [], ''])
 
   const after = await copiedRows(target.databaseUrl, organization.id)
-  // The target's own record says that it arrived.
+  // The target's own record holds the arrival.
   const arrived = after['audit_events']?.filter(row => row.includes('organization.arrived')) ?? []
   expect(arrived).toHaveLength(1)
   expect({ ...after, audit_events: after['audit_events']?.filter(row => !arrived.includes(row)) }).toEqual(before)
   for (const [table, rows] of Object.entries(before))
     expect([table, rows.length > 0]).toEqual([table, !EMPTY.includes(table)])
 
-  // At the source every key is told so, and nothing else is left.
+  // At the source every key gets the move, and nothing else is left.
   for (const key of [organization.testKey, organization.liveKey, token, made.key ?? ''])
     expect(await surfaces(source, key)).toEqual([
       [409, 'organization_moved'],
@@ -111,7 +111,7 @@ it('takes everything along, and each caller goes on at the target where they wer
   for (const [table, rows] of Object.entries(left))
     expect([table, rows.length > 0]).toEqual([table, KEPT_AT_SOURCE.has(table)])
 
-  // At the target they go on, and what was revoked stays so.
+  // At the target they continue, and revoked ones stay revoked.
   expect((await target.call('GET', '/v1/datasources', { key: revoked.key ?? '' })).body.code).toBe('apikey_revoked')
   const there = at(target, organization.testKey)
   expect((await there.datasources.get.query({ id: first })).name).toBe('four')
@@ -129,10 +129,10 @@ it('takes everything along, and each caller goes on at the target where they wer
   await stream.ended
 })
 
-/** Tables of which this organization has no rows. */
+/** Tables without rows of this organization. */
 const EMPTY: readonly string[] = ['feeds', 'feed_events', 'feed_pushes']
 
-it('comes back within the time in which the former place says that it has moved', async () => {
+it('can return while its former place still reports the move', async () => {
   const organization = await source.newOrganization('Returns')
   const id = await registered(organization, 'home')
   expect((await moveOrganization(source, target, organization.id)).code).toBe(0)
@@ -142,7 +142,7 @@ it('comes back within the time in which the former place says that it has moved'
   expect((await target.call('GET', '/v1/datasources', { key: organization.testKey })).status).toBe(409)
 })
 
-it('copies every table, or says why not', async () => {
+it('copies every table, or has a reason not to', async () => {
   const rows = await query(
     source.databaseUrl,
     `select relname as name from pg_class

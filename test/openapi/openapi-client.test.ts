@@ -19,7 +19,7 @@ beforeAll(async () => {
   mooring = await startMooring()
   customer = await makeCustomer()
   document = (await mooring.call('GET', '/openapi.json', { key: null })).body
-  // Below the repository, so that its packages are found, and not below `node_modules`, where Node strips no types.
+  // Inside the repository, so that its packages are found, and not inside `node_modules`, where Node strips no types.
   await mkdir(join(root, '.data'), { recursive: true })
   dir = await mkdtemp(join(root, '.data/client-'))
   await writeFile(join(dir, 'package.json'), '{"type": "module"}')
@@ -34,7 +34,7 @@ afterAll(async () => {
   await customer.drop()
 })
 
-/** Runs a program with Node; answers its status and what it wrote. */
+/** Runs a program with Node; returns its status and output. */
 async function run(args: readonly string[], input = ''): Promise<{ status: number | null; output: string }> {
   const child = spawn(process.execPath, [...args], { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdin.end(input)
@@ -46,7 +46,7 @@ async function run(args: readonly string[], input = ''): Promise<{ status: numbe
 const STRICT = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--skipLibCheck', '--noEmit']
 const MODULES = ['--module', 'nodenext', '--target', 'es2024', '--allowImportingTsExtensions', '--types', 'node']
 
-/** As much of a call as the program tells. */
+/** The part of a call that the program reports. */
 interface Called {
   readonly method: string
   readonly path: string
@@ -61,7 +61,7 @@ describe('A generated client', () => {
     expect(checked).toEqual({ status: 0, output: '' })
   })
 
-  it('calls every operation, and is answered what the document says', { timeout: 60_000 }, async () => {
+  it('calls every operation, and gets the documented answers', { timeout: 60_000 }, async () => {
     const args = [mooring.url, mooring.organization.testKey, customer.url()]
     const { status, output } = await run([join(dir, 'calls.ts'), ...args])
     expect(status, output).toBe(0)
@@ -71,7 +71,7 @@ describe('A generated client', () => {
     const asked = told.calls.map(({ method, path }) => ({ method, path, body: '' }))
     for (const [at, call] of told.calls.entries()) {
       const answer = { status: call.status, headers: new Headers(), text: call.text }
-      // The program tells nothing of the bodies that it sent; its compiler has checked them.
+      // The program reports nothing about its request bodies; its compiler has checked them.
       const problems = judge.problems(asked[at] ?? { method: '', path: '', body: '' }, answer)
       expect(problems.filter(problem => problem !== 'the body is missing')).toEqual([])
     }

@@ -1,7 +1,7 @@
 /**
- * Requests made of our own document: bodies, paths, queries and headers that fit it, nearly fit it, and do not. Nothing is
- * answered with 500, and every answer is one that the document has for it. `npm run fuzz` makes 5,000; the seed is printed, and
- * `MOORING_FUZZ_SEED` repeats a run.
+ * Requests generated from our own document: bodies, paths, queries and headers that match it, nearly match it, and do
+ * not. None is answered with 500, and the document lists every answer. `npm run fuzz` sends 5,000; the seed is printed,
+ * and `MOORING_FUZZ_SEED` repeats a run.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Document, judgeOf } from '#test/support/house/documented.ts'
@@ -36,7 +36,7 @@ interface Operation {
 let mooring: Mooring
 let document: Document
 beforeAll(async () => {
-  // Without a worker, and with little patience for one: what waits for it ends as a timeout.
+  // Without a worker, and with little patience for one: a request that waits for it ends as a timeout.
   mooring = await startMooring({ worker: false })
   document = (await mooring.call('GET', '/openapi.json', { key: null })).body
 })
@@ -68,7 +68,7 @@ const URLS = [
   'https://api.acme.io/feed',
 ]
 
-/** Values that mostly fit a schema, and now and then do not. */
+/** Values that mostly match a schema, and sometimes do not. */
 function madeOf(schema: Schema, depth = 0): fc.Arbitrary<unknown> {
   const named = schema.$ref?.split('/').at(-1)
   if (named !== undefined) return madeOf(document.components.schemas[named] ?? {}, depth)
@@ -163,7 +163,7 @@ const calls = () =>
     }),
   )
 
-it(`answers as the document says, whatever is sent (${RUNS} requests, seed ${SEED})`, {
+it(`gives documented answers to any request (${RUNS} requests, seed ${SEED})`, {
   timeout: 1_800_000,
 }, async () => {
   console.info(`fuzz: ${RUNS} requests, MOORING_FUZZ_SEED=${SEED}`)
@@ -172,7 +172,7 @@ it(`answers as the document says, whatever is sent (${RUNS} requests, seed ${SEE
   const seen = new Set<number>()
   await fc.assert(
     fc.asyncProperty(calls(), async ({ method, path, query, body, key, headers }) => {
-      // Nobody answers these without a worker, for as long as they may wait.
+      // Without a worker, these wait for as long as they may.
       const isSlow = /\/(introspect|validate)$/.test(path)
       if (isSlow && key !== null) return
       const search = new URLSearchParams(

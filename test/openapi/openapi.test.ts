@@ -8,7 +8,7 @@ import { FAULTS } from '#shared/faults/fault.ts'
 import { type Document, judgeOf } from '#test/support/house/documented.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
-/** As much of the document as is looked at here. */
+/** The part of the document that these tests read. */
 interface OpenApi extends Document {
   readonly openapi: string
   readonly security: unknown
@@ -51,7 +51,7 @@ function* nodes(value: unknown, place = ''): Generator<readonly [string, Record<
 function described(): (Operation & { readonly method: string; readonly path: string })[] {
   return judgeOf(document).operations.map(name => {
     const [method = '', path = ''] = name.split(' ')
-    // As the document has it; that it is valid is what the first test says.
+    // The document's own shape; the first test shows that it is valid.
     const operation: unknown = document.paths[path]?.[method.toLowerCase()]
     return { ...(operation as Operation), method, path }
   })
@@ -65,7 +65,7 @@ describe('The document', () => {
     expect(document.openapi).toBe('3.1.1')
   })
 
-  it('has every route of both dialects, and no other', () => {
+  it('has exactly the routes of both dialects', () => {
     const served = [connectionsDialect, datasourcesDialect(PUBLIC_URL)].flatMap(dialect =>
       dialect.routes.map(route => `${route.method.toUpperCase()} ${documentedPath(route.path)}`),
     )
@@ -93,7 +93,7 @@ describe('The document', () => {
     }
   })
 
-  it('has an example for every body and every answer, each as its schema says', () => {
+  it('has an example for every body and every answer, each valid under its schema', () => {
     const judge = judgeOf(document)
     for (const { method, path, requestBody, responses } of described()) {
       const url = path.replaceAll(/\{[^}]+\}/g, 'x')
@@ -112,7 +112,7 @@ describe('The document', () => {
     }
   })
 
-  it('marks where it departs from the documented dialects on purpose, and says why', () => {
+  it('marks each intentional departure from the documented dialects, and gives the reason', () => {
     const operation = (path: string): unknown => Reflect.get(Object(document.paths[path]), 'post')
     const parameters: unknown = Reflect.get(document.components, 'parameters')
     const described = [
@@ -126,7 +126,7 @@ describe('The document', () => {
       expect(Reflect.get(Object(one), 'description')).toMatch(/\*Deliberate\*: .* (since|so that) /s)
   })
 
-  it('tells of both headers that carry a key', () => {
+  it('describes both headers that carry a key', () => {
     expect(document.components.securitySchemes).toMatchObject({
       bearer: { type: 'http', scheme: 'bearer' },
       apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
@@ -134,7 +134,7 @@ describe('The document', () => {
     expect(document.security).toEqual([{ bearer: [] }, { apiKey: [] }])
   })
 
-  it('has no field of an answer for a credential', () => {
+  it('has no answer field for a credential', () => {
     const answers = described().flatMap(one => Object.values(one.responses))
     const names = [...nodes({ answers, schemas: answered() })].flatMap(([, node]) =>
       typeof node['properties'] === 'object' && node['properties'] !== null ? Object.keys(node['properties']) : [],
@@ -151,7 +151,7 @@ function shown({ content }: { readonly content?: Readonly<Record<string, Media>>
   return Object.values(media.examples ?? {}).map(one => (one as { value: unknown }).value) // the form of an OpenAPI example
 }
 
-/** The components that answers refer to, one level deep after another. */
+/** The components that answers refer to, level by level. */
 function answered(): object[] {
   const found = new Set<string>()
   const visit = (value: unknown): void => {
@@ -167,7 +167,7 @@ function answered(): object[] {
 }
 
 describe('The pages', () => {
-  it('run nothing but local files, under a policy that allows nothing else', async () => {
+  it('run only local files, under a policy that allows nothing else', async () => {
     for (const path of ['/docs', '/docs/faults']) {
       const { status, headers, text } = await mooring.call('GET', path, { key: null })
       expect(status).toBe(200)
@@ -187,14 +187,14 @@ describe('The pages', () => {
     }
   })
 
-  it('have a place for each fault, to which errors link', async () => {
+  it('have an anchor for each fault, to which errors link', async () => {
     const { text } = await mooring.call('GET', '/docs/faults', { key: null })
     for (const code of Object.keys(FAULTS)) expect(text).toContain(`id="${code}"`)
     const refused = await mooring.call('GET', '/v1/datasources', { key: null })
     expect(refused.body.doc_url).toBe(`${PUBLIC_URL}/docs/faults#apikey_missing`)
   })
 
-  it('serve no other file of the package that they are made with', async () => {
+  it('serve no other file of the package that they come from', async () => {
     for (const path of [
       '/docs/swagger-ui.js.map',
       '/docs/package.json',

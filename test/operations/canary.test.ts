@@ -1,6 +1,6 @@
 /**
- * A password that occurs nowhere else is registered through each voice, verified, mistyped and made to fail. Afterwards it
- * is nowhere: not in a table, a log line, an answer or a task.
+ * A password that occurs nowhere else is registered on each surface, verified, mistyped and made to fail. Afterwards it
+ * occurs in no table, log line, answer or task.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { query } from '#test/support/database/postgres.ts'
@@ -18,7 +18,7 @@ let dns: DnsServer
 let mooring: Mooring
 let customer: Customer
 beforeAll(async () => {
-  // It knows no name: what is not loopback ends there.
+  // It knows no name: a look-up of anything but loopback ends there.
   dns = await startDnsServer()
   mooring = listening(await startMooring({ env: { MOORING_DNS_SERVERS: dns.address } }))
   customer = await makeCustomer(canary.password)
@@ -28,7 +28,7 @@ afterAll(async () => {
   await Promise.all([customer.drop(), dns.close()])
 })
 
-/** The same Mooring, with every answer written down, headers included. */
+/** The same Mooring, with every answer recorded, headers included. */
 function listening(of: Mooring): Mooring {
   return {
     ...of,
@@ -43,7 +43,7 @@ function listening(of: Mooring): Mooring {
   }
 }
 
-/** Everything in which the canary could be. */
+/** Every text that could hold the canary. */
 async function everywhere(): Promise<[string, string][]> {
   const rows = Object.entries(await allRows(mooring.databaseUrl))
   return [
@@ -53,7 +53,7 @@ async function everywhere(): Promise<[string, string][]> {
   ]
 }
 
-/** Strings that lead nowhere, each in its own way, and a status that their registration may end with. */
+/** Strings that fail, each in its own way, with a permitted status of their registration. */
 function wrongStrings(): string[] {
   const { password } = canary
   return [
@@ -78,7 +78,7 @@ function wrongStrings(): string[] {
   ]
 }
 
-/** Requests that hold the string where it does not belong. */
+/** Requests with the string in a wrong place. */
 async function misplaced(url: string): Promise<void> {
   const named = { name: 'Shop', db_type: 'postgresql' }
   for (const [path, bodies] of [
@@ -139,7 +139,7 @@ async function misplaced(url: string): Promise<void> {
 }
 
 describe('A password', () => {
-  it('is registered, verified and read back through each voice', async () => {
+  it('is registered, verified and read back on each surface', async () => {
     for (const voice of voicesOf(mooring)) {
       const made = await voice.register({ url: customer.url(), wait: 20 })
       expect((await voicesOf(mooring)[0].get(made.uuid)).status).toBe('active')
@@ -150,7 +150,7 @@ describe('A password', () => {
     }
   })
 
-  it('is mistyped, and sent to wrong hosts, databases and roles, through each voice', async () => {
+  it('is mistyped, and sent to wrong hosts, databases and roles, on each surface', async () => {
     const [url, ...others] = wrongStrings()
     for (const voice of voicesOf(mooring)) {
       const first = await voice.register({ url: url ?? '', wait: 20 })
@@ -168,7 +168,7 @@ describe('A password', () => {
     )
   })
 
-  it('is sent where it does not belong: in other fields, paths, queries and headers, and in what is no JSON', async () => {
+  it('is sent in wrong places: other fields, paths, queries and headers, and bodies that are not JSON', async () => {
     await misplaced(customer.url())
     expect(heard.some(([, text]) => text.includes('json_invalid'))).toBe(true)
   })
@@ -180,14 +180,14 @@ describe('A password', () => {
     await mooring.call('POST', '/trpc/datasources.register', { body })
   })
 
-  it('is then nowhere: in no table, log line, answer or task', async () => {
+  it('is then in no table, log line, answer or task', async () => {
     const texts = await everywhere()
     for (const table of ['public.credentials', 'public.tasks', 'public.verifications', 'public.audit_events', 'log'])
       expect(texts.filter(([where]) => where === table).length, table).toBeGreaterThan(0)
     expect(sightings(canary, texts)).toEqual([])
   })
 
-  it('is nowhere after its datasources are removed, and no sealed byte of it is left', async () => {
+  it('is in no table after its datasources are removed, and no sealed byte of it is left', async () => {
     const [voice] = voicesOf(mooring)
     const direct = "select id from datasources where kind = 'direct' and deleted_at is null"
     for (const { id } of await query(mooring.databaseUrl, direct))
@@ -200,7 +200,7 @@ describe('A password', () => {
 })
 
 describe('The search', () => {
-  it('finds a canary that is planted in a table, as text, bytes or JSON, and in each spelling', async () => {
+  it('finds a canary in a table, as text, bytes or JSON, and in each encoding', async () => {
     const { password } = canary
     const bytes = Buffer.from(`x${password}`)
     const literal = (text: string) => `'${text.replaceAll("'", "''")}'`
