@@ -9,7 +9,8 @@ import type { CommandContext } from './command.ts'
 import { newKeyId } from './keyring.ts'
 import type { Ground } from './organizations.ts'
 import { startProgress } from './progress.ts'
-import { countMoving, countStale, countUnmoved, resignAll, rewrapAll, usesOf } from './rotation.ts'
+import { countUnmoved, resignAll, rewrapAll } from './rewrapping.ts'
+import { countMoving, countStale, usesOf } from './rotation.ts'
 import { leftOut } from './writing.ts'
 
 const LOOK_MS = 300

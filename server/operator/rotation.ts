@@ -1,29 +1,19 @@
 /**
- * The operator's part in the life of keys: a new sealing key for an organization, organization keys wrapped and signed
- * anew, what still needs an old key, and an organization's end. Whatever is killed in the middle is taken up by asking again.
+ * The operator's part in the life of keys: a new sealing key for an organization, what still needs an old key, and an
+ * organization's end. Organization keys are wrapped and signed anew in `rewrapping.ts`. Whatever is killed in the middle is taken up by asking again.
  */
 import { newId } from '#server/domain/access/ids.ts'
-import type { WrappedOrganizationKey } from '#server/domain/access/sealed.ts'
 import { createFingerprinter } from '#server/seal/fingerprinter.ts'
-import { inUse } from '#server/seal/keyring.ts'
-import type { KeyKind } from '#server/seal/keyring-rotation.ts'
-import { createLeaseSealer } from '#server/seal/leases.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import * as audit from '#server/store/access/audit.ts'
-import * as leases from '#server/store/access/leases.ts'
 import * as keyUses from '#server/store/keys/key-uses.ts'
 import * as resealing from '#server/store/keys/resealing.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
-import { MOVED, unlessMoving, writing } from './writing.ts'
-
-const BATCH = 200
-
-/** Counts what is left, for whoever shows it. */
-export type OnLeft = (left: number) => void
+import { unlessMoving, writing } from './writing.ts'
 
 /** What a credential is to be signed and fingerprinted with. */
 async function upToDate({ keyring }: Ground): Promise<resealing.UpToDate> {
@@ -82,84 +72,6 @@ export async function rotateOrganization(ground: Ground, organizationId: string)
   }
   await requestReseal(ground, organizationId)
   return isNew
-}
-
-/** How many organization keys are wrapped or signed otherwise than with the key of this kind that is in use. */
-export async function countUnmoved({ db, keyring }: Ground, kind: KeyKind): Promise<number> {
-  if (kind === 'master') return organizationKeys.countOthers(db, { masterKeyId: inUse(keyring.master).id })
-  return kind === 'signing' ? organizationKeys.countOthers(db, { signerId: inUse(keyring.signing).id }) : 0
-}
-
-/** Organizations that move: their keys are left as they are. */
-type Moving = Set<string>
-
-/**
- * Wraps every organization key that is wrapped to another master key to the one in use. Told how many are left. Answers how many
- * organizations move and were left out.
- */
-export async function rewrapAll(ground: Ground, onLeft: OnLeft): Promise<number> {
-  const { db, keyring } = ground
-  const unsealer = await createUnsealer(keyring)
-  const masterKeyId = inUse(keyring.master).id
-  const moving = await writeEach(db, {
-    onLeft: async () => onLeft(await organizationKeys.countOthers(db, { masterKeyId })),
-    list: without => organizationKeys.list(db, { notMaster: masterKeyId, limit: BATCH, without }),
-    write: (tx, key) => organizationKeys.writeWrapped(tx, key, unsealer.rewrap(key)),
-  })
-  return moving.size
-}
-
-/** Writes every key that is still listed, each behind the fence of its organization. */
-async function writeEach(
-  db: Db,
-  of: {
-    onLeft: () => Promise<void>
-    list: (without: readonly string[]) => Promise<WrappedOrganizationKey[]>
-    write: (tx: Tx, key: WrappedOrganizationKey) => Promise<void>
-  },
-): Promise<Moving> {
-  const moving: Moving = new Set()
-  for (;;) {
-    await of.onLeft()
-    const batch = await of.list([...moving])
-    if (batch.length === 0) return moving
-    for (const key of batch) {
-      const org = key.organizationId
-      if ((await unlessMoving(db, org, tx => of.write(tx, key))) === MOVED) moving.add(org)
-    }
-  }
-}
-
-/** Signs every organization key and every live lease grant that another key signed with the one in use. Answers as `rewrapAll`. */
-export async function resignAll(ground: Ground, onLeft: OnLeft): Promise<number> {
-  const { db, keyring } = ground
-  const unsealer = await createUnsealer(keyring)
-  const signerId = inUse(keyring.signing).id
-  const moving = await writeEach(db, {
-    onLeft: async () => onLeft(await organizationKeys.countOthers(db, { signerId })),
-    list: without => organizationKeys.list(db, { notSigner: signerId, limit: BATCH, without }),
-    async write(tx, key) {
-      // Whoever could write the table would have his own pair signed here.
-      unsealer.hold(key)[Symbol.dispose]()
-      await organizationKeys.writeSigned(tx, key, unsealer.signOrganizationKey(key))
-    },
-  })
-  await resignGrants(ground, { signerId, moving })
-  return moving.size
-}
-
-async function resignGrants(ground: Ground, { signerId, moving }: { signerId: string; moving: Moving }): Promise<void> {
-  const { db, keyring, now } = ground
-  const sealer = await createLeaseSealer(keyring)
-  for (const granted of await leases.grantsOfOthers(db, { signerId, now })) {
-    const { org_id: organizationId, id: capabilityId, datasource_ids: datasourceIds, expires_at: expiresAt } = granted
-    const { hash, mode, operations } = granted
-    const grant = { organizationId, capabilityId, hash, mode, operations, datasourceIds, expiresAt }
-    if (!sealer.isSigned(grant, granted.signed)) continue
-    const entry = { capabilityId, signed: sealer.sign(grant) }
-    const done = await unlessMoving(db, organizationId, tx => leases.replaceGrant(tx, organizationId, entry))
-    if (done === MOVED) moving.add(organizationId)
-  }
 }
 
 /** What still needs which key. */

@@ -29,14 +29,13 @@ export async function first(db: Db): Promise<{ id: string; name: string } | unde
     .executeTakeFirst()
 }
 
-/** True when the organization is in use here: neither removed nor on a move, whose copy a command's change would miss. */
+/** True when the organization has a row that is not removed. One that moves has: whoever writes for it asks the fence. */
 export async function exists(db: Db, org: string): Promise<boolean> {
   const row = await db
     .selectFrom('organizations')
     .select('id')
     .where('id', '=', org)
     .where('removed_at', 'is', null)
-    .where('moving_at', 'is', null)
     .executeTakeFirst()
   return row !== undefined
 }

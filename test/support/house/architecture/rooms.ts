@@ -43,7 +43,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     access: ['fence', 'tables', 'tokens', 'database', 'organizations', 'installation'],
     credentials: ['tables', 'organizations', 'installation'],
     tasks: ['fence', 'tables', 'database', 'installation'],
-    feeds: ['tables', 'locks', 'database', 'installation', 'tasks'],
+    feeds: ['fence', 'tables', 'locks', 'database', 'installation', 'tasks'],
     keys: ['tables', 'tokens', 'tasks'],
     moves: ['tables', 'connection', 'database', 'changes', 'installation', 'access', 'tasks'],
     datasources: ['fence', 'tables', 'locks', 'database', 'organizations', 'access', 'credentials', 'tasks', 'feeds'],
