@@ -7,6 +7,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeSelfSigned } from './self-signed.ts'
 
 /** Certificate and key as PEM. */
 export interface TlsPair {
@@ -34,29 +35,14 @@ function isGood({ cert, key }: TlsPair, now: Date): boolean {
   }
 }
 
-async function makeCertificate(now: Date): Promise<TlsPair> {
-  // Loaded only here: it takes longer than a start of the server, and is wanted once in ten years.
-  const { generate } = await import('selfsigned')
-  const made = await generate([{ name: 'commonName', value: 'Mooring embedded PostgreSQL' }], {
-    keyType: 'ec',
-    curve: 'P-256',
-    // Channel binding (RFC 5929) hashes the certificate with this digest.
-    algorithm: 'sha256',
-    notBeforeDate: now,
-    notAfterDate: new Date(now.getTime() + VALID_MS),
-    extensions: [
-      { name: 'basicConstraints', cA: false, critical: true },
-      { name: 'extKeyUsage', serverAuth: true },
-      {
-        name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-        ],
-      },
-    ],
+function makeCertificate(now: Date): TlsPair {
+  return makeSelfSigned({
+    commonName: 'Mooring embedded PostgreSQL',
+    names: ['localhost'],
+    addresses: ['127.0.0.1'],
+    notBefore: now,
+    notAfter: new Date(now.getTime() + VALID_MS),
   })
-  return { cert: made.cert, key: made.private }
 }
 
 function read(path: string): Promise<string | null> {
