@@ -144,7 +144,7 @@ describe('A method', () => {
     ['POST', '/docs', 'GET, HEAD'],
     ['DELETE', '/docs/', 'GET, HEAD'],
     ['PUT', '/docs/faults', 'GET, HEAD'],
-    ['POST', '/docs/swagger-ui.css', 'GET, HEAD'],
+    ['POST', '/docs/page.css', 'GET, HEAD'],
   ])('that a path does not support is 405 with the supported ones: %s %s', async (method, path, allow) => {
     for (const key of [mooring.organization.testKey, null]) {
       const answer = await mooring.call(method, path, { key })
