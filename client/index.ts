@@ -2,17 +2,12 @@
  * The typed client: every procedure of the API with its inputs and outputs inferred. It takes types, and nothing else, from
  * the server, so it bundles for browsers.
  */
-import {
-  createTRPCClient,
-  httpBatchLink,
-  httpSubscriptionLink,
-  splitLink,
-  TRPCClientError,
-  type TRPCLink,
-} from '@trpc/client'
+import { createTRPCClient, type TRPCClient, TRPCClientError, type TRPCLink } from '@trpc/client'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
-import { EventSource } from 'eventsource'
+import { retryLink } from '#client/core/retry-link.ts'
 import { sealingLink } from '#client/core/sealing-link.ts'
+import { type Sending, sendingLink } from '#client/core/sending-links.ts'
+import { timeoutLink } from '#client/core/timeout-link.ts'
 import type { AppRouter } from '#server/api/router.ts'
 import { withoutEnd } from '#shared/base/text.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
@@ -20,6 +15,7 @@ import type { FaultCode } from '#shared/faults/fault.ts'
 // biome-ignore lint/performance/noBarrelFile: callers have one place to import from
 export { type SealedConnectionString, sealConnectionString } from '#client/core/seal.ts'
 export { sealingLink } from '#client/core/sealing-link.ts'
+export type { AppRouter, FaultCode }
 
 /** What every procedure takes and answers: `Inputs['datasources']['register']`. */
 export type Inputs = inferRouterInputs<AppRouter>
@@ -27,40 +23,48 @@ export type Inputs = inferRouterInputs<AppRouter>
 export type Outputs = inferRouterOutputs<AppRouter>
 
 /** A client of one installation. */
-export type Client = ReturnType<typeof createClient>
+export type Client = TRPCClient<AppRouter>
 
-const MAX_BATCH = 20
+/** What a client is made of; `url` and `key` are enough. */
+export interface ClientOptions {
+  /** The installation's base address; `/trpc` is appended. */
+  readonly url: string
+  /** An API key or a capability, or a function that gives it, asked before each request: a new key counts from the next one. */
+  readonly key: Sending['key']
+  /** Whether connection strings, and CA certificates beside them, are sealed before they are sent. Default true. */
+  readonly seal?: boolean | undefined
+  /** Links of the caller's. They come behind the sealing, so that a logger among them sees boxes only. */
+  readonly links?: readonly TRPCLink<AppRouter>[] | undefined
+  /** Headers of each request, or a function that gives them. `Authorization` is always that of `key`. */
+  readonly headers?: Sending['headers']
+  /** In place of the global `fetch`: a proxy's agent, cookies, a framework's own. */
+  readonly fetch?: Sending['fetch']
+  /** How long a call may take with its retries, in milliseconds, beside its `waitSeconds`. Default: as long as it takes. */
+  readonly timeoutMs?: number | undefined
+  /**
+   * How often a call is sent again after a fault that the fault table calls retryable, or when no answer came. A mutation
+   * carries one idempotency key through all attempts, made for it where it brings none; a lease, which takes none, is sent
+   * again only where the fault says that nothing was done. Default 2; 0 sends once, and makes no key.
+   */
+  readonly retries?: number | undefined
+}
+
+const RETRIES = 2
 
 /**
- * A client of the installation at `url` (its base address; `/trpc` is appended), calling with an API key or capability.
- * Calls made in the same tick travel as one batch. A call that is refused rejects with an error that `faultOf` reads.
- * Connection strings, and CA certificates beside them, are sealed before they are sent, unless `seal` is false. `links` come
- * behind the sealing, so that a logger among them sees boxes only; with a client of one's own, put `sealingLink()` first.
+ * A client of the installation at `url`. Calls made in the same tick travel as one batch, but for a mutation that waits,
+ * which holds up no other. A call that is refused rejects with an error that `faultOf` reads. With a client of one's own,
+ * put `sealingLink()` first.
  */
-export function createClient(options: {
-  url: string
-  key: string
-  seal?: boolean
-  links?: readonly TRPCLink<AppRouter>[]
-}) {
-  const url = `${withoutEnd(options.url, '/')}/trpc`
-  const authorization = `Bearer ${options.key}`
+export function createClient(options: ClientOptions): Client {
+  const { key, headers, fetch, seal = true, links = [], timeoutMs, retries = RETRIES } = options
   return createTRPCClient<AppRouter>({
     links: [
-      ...(options.seal === false ? [] : [sealingLink()]),
-      ...(options.links ?? []),
-      splitLink({
-        condition: operation => operation.type === 'subscription',
-        // The browser's own EventSource cannot send a header, and a key in a URL is refused.
-        true: httpSubscriptionLink({
-          url,
-          EventSource,
-          eventSourceOptions: {
-            fetch: (address, init) => fetch(address, { ...init, headers: { ...init.headers, authorization } }),
-          },
-        }),
-        false: httpBatchLink({ url, maxItems: MAX_BATCH, headers: { authorization } }),
-      }),
+      ...(timeoutMs === undefined ? [] : [timeoutLink(timeoutMs)]),
+      ...(seal ? [sealingLink()] : []),
+      ...links,
+      retryLink(retries),
+      sendingLink({ url: `${withoutEnd(options.url, '/')}/trpc`, key, headers, fetch }),
     ],
   })
 }

@@ -5,6 +5,7 @@
 import { TRPCClientError } from '@trpc/client'
 import type { SealingKey } from '#shared/access/sealing.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
+import { readySodium } from './sodium.ts'
 
 /** What goes instead of `connectionString`: the box, its key, and the safe projection that is compared with what is inside. */
 export interface SealedConnectionString {
@@ -37,13 +38,6 @@ export async function sealConnectionString(
   sodium.memzero(plain)
   const sealedConnectionString = sodium.to_base64(box, sodium.base64_variants.ORIGINAL)
   return { sealedConnectionString, keyId: sealingKey.keyId, host, port, database }
-}
-
-/** Libsodium, loaded by the first who seals: a page that never does need not carry it. */
-export async function readySodium() {
-  const { default: sodium } = await import('libsodium-wrappers')
-  await sodium.ready
-  return sodium
 }
 
 /** A refusal of a field in the shape in which the server would have answered it. It quotes no value. */

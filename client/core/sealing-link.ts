@@ -7,8 +7,9 @@ import { type Operation, TRPCClientError, type TRPCLink } from '@trpc/client'
 import { observable, observableToPromise, type Unsubscribable } from '@trpc/server/observable'
 import type { AppRouter } from '#server/api/router.ts'
 import type { SealingKey } from '#shared/access/sealing.ts'
-import { readySodium, refused, sealConnectionString } from './seal.ts'
+import { refused, sealConnectionString } from './seal.ts'
 import { Boxes, KeptKey } from './sealing-kept.ts'
+import { readySodium } from './sodium.ts'
 
 type Next = Parameters<ReturnType<TRPCLink<AppRouter>>>[0]['next']
 type Input = Readonly<Record<string, unknown>>

@@ -74,7 +74,7 @@ const capability = async (): Promise<typeof CapabilityId._output> => {
 
 async function lease() {
   const token = await leaseCapability(mooring)
-  const client = createClient({ url: mooring.url, key: token })
+  const client = createClient({ url: mooring.url, key: token, retries: 0 })
   const id = await direct()
   const { publicKey } = await holderKey()
   return { take: () => client.datasources.lease.mutate({ id, publicKey }), client }

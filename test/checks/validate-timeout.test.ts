@@ -46,7 +46,7 @@ describe('A validation that no worker takes within its time', () => {
   })
 
   it('is the fault `timeout` over tRPC', async () => {
-    const { datasources } = createClient({ url, key: mooring.organization.testKey })
+    const { datasources } = createClient({ url, key: mooring.organization.testKey, retries: 0 })
     const before = await effects(mooring.databaseUrl)
     const refused = await datasources.validate.mutate({ connectionString: STRING }).catch(faultOf)
     expect(refused).toBe('timeout')

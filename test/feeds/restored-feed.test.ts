@@ -57,7 +57,9 @@ async function installed(url: string): Promise<Served> {
   })
   const connectionString = 'postgresql://reader:secret@127.0.0.1:1/shop'
   const id = await serving(url, async web => {
-    const made = await createClient({ url: web, key, seal: false }).datasources.register.mutate({ connectionString })
+    const made = await createClient({ url: web, key, seal: false, retries: 0 }).datasources.register.mutate({
+      connectionString,
+    })
     return made.id
   })
   return { url, key, id }
@@ -69,7 +71,8 @@ async function serving<T>(databaseUrl: string, work: (web: string) => Promise<T>
 }
 
 async function rename(web: string, { key, id }: Served, ...names: string[]): Promise<void> {
-  for (const name of names) await createClient({ url: web, key, seal: false }).datasources.update.mutate({ id, name })
+  for (const name of names)
+    await createClient({ url: web, key, seal: false, retries: 0 }).datasources.update.mutate({ id, name })
 }
 
 const changes = (stream: EventStream) => stream.messages.map(({ text }): string => JSON.parse(text).change)

@@ -52,7 +52,7 @@ async function startBoth(): Promise<{ both: Running[]; url: string }> {
   return { both: [web, worker], url: `http://127.0.0.1:${port}` }
 }
 
-const client = (url: string, seal: boolean) => createClient({ url, key: installation.testKey, seal })
+const client = (url: string, seal: boolean) => createClient({ url, key: installation.testKey, seal, retries: 0 })
 
 /** Runs `keyring …` as an operator does. */
 async function keyring(step: string): Promise<string> {

@@ -30,7 +30,7 @@ afterAll(async () => {
   await customer.drop()
 })
 
-const at = (mooring: Mooring, key: string) => createClient({ url: mooring.url, key, seal: false })
+const at = (mooring: Mooring, key: string) => createClient({ url: mooring.url, key, seal: false, retries: 0 })
 
 async function registered(organization: TestOrganization, name: string): Promise<DatasourceId> {
   const connectionString = customer.url('reader', { parameters: 'sslmode=require' })

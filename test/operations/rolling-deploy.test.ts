@@ -104,7 +104,7 @@ const worker = (root: string, folder?: string) => tier(root, 'worker', folder)
 
 async function clientOf(through: Running, key = testKey): Promise<Client> {
   const [, port] = await through.line(/"port":(\d+),"msg":"web/)
-  return createClient({ url: `http://127.0.0.1:${port}`, key })
+  return createClient({ url: `http://127.0.0.1:${port}`, key, retries: 0 })
 }
 
 async function watched(through: Running): Promise<EventStream> {

@@ -112,7 +112,7 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
       worker?.reload(await readWorkerKeyring(join(dir, 'worker.json')))
       web.reload(await readWebKeyring(join(dir, 'web.json')))
     },
-    client: (key = organization.testKey) => createClient({ url, key, seal: false }),
+    client: (key = organization.testKey) => createClient({ url, key, seal: false, retries: 0 }),
     call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
     stop: () => cleanup.disposeAsync(),
   }

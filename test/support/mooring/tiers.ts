@@ -99,7 +99,8 @@ export async function makeTiers(given?: FreshDatabase): Promise<Tiers> {
       return started
     },
     urlOf,
-    client: async (web, { key = testKey, seal = true } = {}) => createClient({ url: await urlOf(web), key, seal }),
+    client: async (web, { key = testKey, seal = true } = {}) =>
+      createClient({ url: await urlOf(web), key, seal, retries: 0 }),
     stop: () => cleanup.disposeAsync(),
   }
 }
