@@ -40,6 +40,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'entry worker': [...BELOW_API, ...ROOT, 'wiring-worker'],
   // A worker of one task.
   'entry quarantine': [...BELOW_API, ...ROOT, 'wiring-worker'],
+  // It starts the others by their path.
+  'entry mooring': [],
   'entry cli': [...BELOW_API, ...ROOT, 'local', 'operator', 'client/cli'],
   client: ['shared'],
   'client/cli': ['client', 'shared'],
@@ -64,7 +66,7 @@ export function zoneOf(path: string): string | null {
   if (second === 'standalone') return standaloneZone(path)
   if (third !== undefined) return LAYERS.includes(second) ? second : ROOT_FOLDERS.includes(second) ? 'root' : null
   const name = second.replace(/\.tsx?$/, '')
-  if (['main', 'web', 'worker', 'quarantine', 'cli'].includes(name)) return `entry ${name}`
+  if (['main', 'web', 'worker', 'quarantine', 'cli', 'mooring'].includes(name)) return `entry ${name}`
   if (name === 'env') return 'config'
   if (['config', 'log', 'wiring-web', 'wiring-worker'].includes(name)) return name
   return 'root'

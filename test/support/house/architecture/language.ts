@@ -12,7 +12,7 @@ import { isTest, type Source, type Violation } from './source.ts'
  * `read-part.ts` are threads.
  */
 const PROGRAMS =
-  /^server\/(main|web|worker|quarantine|cli)\.ts$|^server\/process\/watchdog-thread\.ts$|^server\/net\/process\/dial-child\.ts$|^server\/api\/schemas\/reader\/read-part\.ts$|^client\/(console\/main\.tsx?$|examples\/)/
+  /^server\/(main|web|worker|quarantine|cli|mooring)\.ts$|^server\/process\/watchdog-thread\.ts$|^server\/net\/process\/dial-child\.ts$|^server\/api\/schemas\/reader\/read-part\.ts$|^client\/(console\/main\.tsx?$|examples\/)/
 /** Files that exist to hand on what others export. */
 const PUBLIC_ENTRIES = ['client/index.ts', 'client/node.ts', 'client/endpoint.ts']
 

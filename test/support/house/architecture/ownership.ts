@@ -26,7 +26,6 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   '@trpc/server': ['api', 'rest', 'wiring-web'],
   // What links of the client are made of; `@trpc/client` itself runs on it.
   '@trpc/server/observable': ['client'],
-  cors: ['rest'],
   eventsource: ['client'],
   express: ['rest', 'wiring-web'],
   helmet: ['rest', 'wiring-web'],
@@ -39,10 +38,6 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   'rate-limiter-flexible': ['store', 'rest', 'wiring-web'],
   react: ['client/console'],
   'react-dom': ['client/console'],
-  selfsigned: ['embedded'],
-  // Files that are served, not code that runs here.
-  'swagger-ui-dist': ['rest'],
-  uuid: ['domain'],
   zod: [
     'shared',
     'domain',

@@ -1,0 +1,39 @@
+/**
+ * Entry of the package's command, `mooring`: it becomes the process that is asked for, `start`, `web` or `worker`, or the
+ * command line of `cli.ts`. It imports nothing of Mooring's, so that a Node that is too old for the rest can still run it. The
+ * checkout's scripts in `package.json` do without it.
+ */
+import { fileURLToPath } from 'node:url'
+
+const OLDEST_NODE = 24
+const PROCESSES: Readonly<Record<string, string>> = { start: 'main.ts', web: 'web.ts', worker: 'worker.ts' }
+/** No core file, in which a password would be; and no debugger, which a signal would open. */
+const CONFINED = 'ulimit -c 0; exec "$0" --disable-sigusr1 "$@"'
+
+/** Replaces this process: one that started another one would leave it running where it is killed. */
+function become([word = '', ...rest]: readonly string[]): void {
+  const { execPath, platform, versions } = process
+  if (Number.parseInt(versions.node, 10) < OLDEST_NODE)
+    throw new Error(`Mooring needs Node ${OLDEST_NODE} or newer; this is Node ${versions.node}.`)
+  if (process.execve === undefined) throw new Error(`The command mooring does not run on ${platform}.`)
+  const file = PROCESSES[word]
+  const entry = fileURLToPath(new URL(file ?? 'cli.ts', import.meta.url))
+  // The warning of an experiment would be said only when the process goes on, which it does not.
+  process.removeAllListeners('warning')
+  process.execve('/bin/sh', [
+    'sh',
+    '-c',
+    CONFINED,
+    execPath,
+    entry,
+    ...(file === undefined && word !== '' ? [word] : []),
+    ...rest,
+  ])
+}
+
+try {
+  become(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}

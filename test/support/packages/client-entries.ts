@@ -1,0 +1,11 @@
+/**
+ * The entries of `mooring-client`, by their path in its `exports`: its JavaScript and its declarations are made from the
+ * same ones. Called by the builds of both.
+ */
+
+/** Name → source. */
+export const CLIENT_ENTRIES = {
+  index: 'client/index.ts',
+  node: 'client/node.ts',
+  endpoint: 'client/endpoint.ts',
+} as const

