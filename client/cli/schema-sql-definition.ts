@@ -59,7 +59,7 @@ function withoutOnly(read: Token[] | null, isWhole: boolean): Token[] | null {
 /** The statement that makes a rule of the name. */
 export function ruleText(text: string, name: string): string {
   const statement = text.replace(/;$/, '')
-  const read = tokens(statement)
+  const read = tokens(statement, 'rule')
   const named = read === null ? undefined : solid(read)[2]
   return named?.value === name ? fitting(read, FORMS.rule, statement) : unfit(text)
 }

@@ -4,9 +4,10 @@
  * Only the SQL printer uses it.
  */
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Range } from '#shared/schemas/snapshot-object.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { namesOf } from './schema-sql-form.ts'
-import { identifier, qualified } from './schema-sql-text.ts'
+import { identifier } from './schema-sql-text.ts'
 import { elementOf } from './schema-type-name.ts'
 
 /** Steps from one object to what it needs: a hostile catalog makes a chain of all that it has. */
@@ -34,24 +35,47 @@ export function inOrder(views: readonly Named[]): Named[] {
   return result
 }
 
-/** Tables after those that they inherit from, are partitions of, or have rows of in a column. */
-export function tablesInOrder(tables: readonly Named[]): Named[] {
-  const byName = new Map(tables.map(table => [qualified(table.schema, table.relation.name), table]))
-  const seen = new Set<Named>()
-  const result: Named[] = []
-  const add = (table: Named, depth = 0) => {
-    if (seen.has(table)) return
-    seen.add(table)
-    const { inherits = [], partitionOf, columns } = table.relation
-    const parents = [...inherits, ...(partitionOf ? [partitionOf] : [])].map(it => qualified(it.schema, it.name))
-    for (const name of [...parents, ...columns.map(({ type }) => elementOf(type))]) {
-      const needed = byName.get(name)
-      if (needed !== undefined && depth < MAX_CHAIN) add(needed, depth + 1)
-    }
-    result.push(table)
+/** Items by name, each after those below it. A name that gives null is passed over. */
+export function inDepth<T>(
+  names: readonly string[],
+  find: (name: string) => { readonly item: T; readonly below: readonly string[] } | null,
+): T[] {
+  const seen = new Set<string>()
+  const result: T[] = []
+  const add = (name: string, depth: number) => {
+    if (seen.has(name)) return
+    const found = find(name)
+    if (found === null) return
+    seen.add(name)
+    if (depth < MAX_CHAIN) for (const one of found.below) add(one, depth + 1)
+    result.push(found.item)
   }
-  for (const table of tables) add(table)
+  for (const name of names) add(name, 0)
   return result
+}
+
+/** What tells a table or type from all others, whatever words are quoted in its spelling. */
+export function spelledKey(schema: string, name: string): string {
+  return JSON.stringify([schema, name])
+}
+
+/** The key of a type, of an array that of its elements; of a type of PostgreSQL's own, its text. */
+export function typeKey(type: string): string {
+  const [schema, name] = namesOf(elementOf(type).replace(/\([^()]*\)$/, '')) ?? []
+  return schema === undefined || name === undefined ? type : spelledKey(schema, name)
+}
+
+/** The key of a range's multirange: of the name that PostgreSQL gives it where the snapshot tells no other. */
+export function multirangeKey({ name, multirange }: Range): string {
+  const [schema = '', own = ''] = namesOf(name) ?? []
+  if (multirange !== undefined) return typeKey(multirange)
+  return spelledKey(schema, own.includes('range') ? own.replace('range', 'multirange') : `${own}_multirange`)
+}
+
+/** Keys of what a table inherits from, is a partition of, or has in a column. */
+export function neededBy({ relation: { inherits = [], partitionOf, columns } }: Named): string[] {
+  const parents = [...inherits, ...(partitionOf ? [partitionOf] : [])].map(it => spelledKey(it.schema, it.name))
+  return [...parents, ...columns.map(({ type }) => typeKey(type))]
 }
 
 /** The name with its schema as PostgreSQL spells it, which quotes some words that need not be: whole, not a part of another. */

@@ -46,6 +46,7 @@ export function relationStatements(schema: string, relation: Relation, of: Makin
       ...comments(name, relation),
     ],
     complete: [
+      ...ownColumns(name, relation, of),
       ...lateColumns(name, relation, needs),
       ...late.filter(it => it.kind !== 'foreign_key').map(it => addition(name, it, needs)),
       ...indexes.map(it =>
@@ -76,6 +77,8 @@ export interface Making {
   readonly needs: Needs
   /** It is a partition of a table that is made with its partitions. */
   readonly isPart: boolean
+  /** The table that it is a partition of, where that is listed too. */
+  readonly partOf: Relation | null
   /** Its inherited parts are created with it. */
   readonly isInherited: boolean
   /** Its partitions are made with another table. */
@@ -106,8 +109,40 @@ function lateColumns(name: string, relation: Relation, needs: Needs): string[] {
       statements.push(
         remark(`alter table ${name} alter column ${column_} generated always as (${generated});`, 'missing'),
       )
+    if (!isView(relation) && needs.collations(column.collation).length > 0)
+      statements.push(
+        remark(
+          `alter table ${name} alter column ${column_} type ${typeText(column.type)} collate ${namesText(column.collation ?? '')};`,
+          'missing',
+        ),
+      )
+    // Not for the tables that inherit: 18 has words for that, and before they could drop it.
+    if (column.notNull && column.nullBelow && !isView(relation))
+      statements.push(
+        needs.serverVersionNum >= 180_000
+          ? `alter table ${name} add not null ${column_} no inherit;`
+          : `alter table only ${name} alter column ${column_} set not null;`,
+      )
     if (column.notNullUnvalidated) statements.push(`alter table ${name} add not null ${column_} not valid;`)
     return statements
+  })
+}
+
+/** What a partition's columns have otherwise than its table's, with which they are made. */
+function ownColumns(name: string, { columns }: Relation, { partOf, needs }: Making): string[] {
+  const others = new Map(partOf?.columns.map(it => [it.name, it]))
+  return columns.flatMap(column => {
+    const other = others.get(column.name)
+    if (other === undefined) return []
+    const alter = `alter table ${name} alter column ${identifier(column.name)}`
+    const { default: text } = column
+    const isHeld = text !== undefined && needs.calls(text).length === 0
+    return [
+      ...(text === other.default || (text !== undefined && !isHeld)
+        ? []
+        : [text === undefined ? `${alter} drop default;` : `${alter} set default ${defaultText(text)};`]),
+      ...(column.notNull && !other.notNull ? [`${alter} set not null;`] : []),
+    ]
   })
 }
 
@@ -156,7 +191,8 @@ function tableText(name: string, relation: Relation, { needs, isInherited }: Mak
 function columnText(column: Column, needs: Needs): string {
   const parts = [`${identifier(column.name)} ${typeText(column.type)}${optionsClause(column.options)}`]
   const isHeld = (text: string | undefined): text is string => text !== undefined && needs.calls(text).length === 0
-  if (column.collation !== undefined) parts.push(`collate ${namesText(column.collation)}`)
+  if (column.collation !== undefined && needs.collations(column.collation).length === 0)
+    parts.push(`collate ${namesText(column.collation)}`)
   if (isHeld(column.default)) parts.push(`default ${defaultText(column.default)}`)
   if (isHeld(column.generated)) {
     parts.push(`generated always as (${expressionText(column.generated)}) ${column.virtual ? 'virtual' : 'stored'}`)
@@ -165,7 +201,7 @@ function columnText(column: Column, needs: Needs): string {
     const when = column.identity === 'always' ? 'always' : 'by default'
     parts.push(`generated ${when} as identity${identityClause(column.identityOptions)}`)
   }
-  if (column.notNull) parts.push('not null')
+  if (column.notNull && !column.nullBelow) parts.push('not null')
   return parts.join(' ')
 }
 

@@ -23,7 +23,11 @@ const RESERVED = new Set(
 
 /** An identifier, quoted where it must be. */
 export function identifier(name: string): string {
-  if (/^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(name)) return name
+  return /^[a-z_][a-z0-9_]*$/.test(name) && !RESERVED.has(name) ? name : quotedIdentifier(name)
+}
+
+/** An identifier in quotes. */
+export function quotedIdentifier(name: string): string {
   return name !== '' && isStorable(name) ? quoteName(name) : unfit(quoteName(name))
 }
 

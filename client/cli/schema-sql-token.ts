@@ -5,7 +5,7 @@
  * semicolon and no backslash outside of quotes in it, or it is none: that leaves nothing by which a statement, or a command
  * of psql's, could begin. What is quoted is spelled anew, so that it is printable and the same under any setting.
  */
-import { identifier, literal } from './schema-sql-text.ts'
+import { literal, quotedIdentifier } from './schema-sql-text.ts'
 
 /** One token. */
 export interface Token {
@@ -13,7 +13,7 @@ export interface Token {
   readonly kind: 'word' | 'name' | 'text' | 'number' | 'sign' | 'space' | 'group'
   /** As it goes out. */
   readonly text: string
-  /** An identifier's name, unquoted. */
+  /** An identifier's name or a literal's text, unquoted. */
   readonly value: string
   /** What is in a group. */
   readonly inner: readonly Token[]
@@ -30,8 +30,11 @@ const GLUED = /[A-Za-z0-9_$"'&]/
 const MAX_DEPTH = 200
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']' }
 
-/** Reads SQL; null where it is not balanced, or not of PostgreSQL's own writing. In one pass, without recursion. */
-export function tokens(sql: string): Token[] | null {
+/**
+ * Reads SQL; null where it is not balanced, or not of PostgreSQL's own writing. In one pass, without recursion. A semicolon is
+ * a sign of `'rule'` alone, where it parts actions between the outermost brackets: it ends no statement there.
+ */
+export function tokens(sql: string, of?: 'rule'): Token[] | null {
   const open: { readonly bracket: string; readonly items: Token[] }[] = [{ bracket: '', items: [] }]
   let at = 0
   while (at < sql.length) {
@@ -47,6 +50,9 @@ export function tokens(sql: string): Token[] | null {
       const outside = open.at(-1)
       if (outside === undefined || CLOSING[inside.bracket] !== character) return null
       outside.items.push(group(inside.bracket, inside.items))
+      at += 1
+    } else if (character === ';' && of === 'rule' && open.length === 2 && inside.bracket === '(') {
+      inside.items.push(token('sign', ';'))
       at += 1
     } else {
       const found = tokenAt(sql, at, inside.bracket)
@@ -91,8 +97,8 @@ function tokenAt(sql: string, at: number, bracket: string): Found | null {
   if (space !== null) return plain('space', space)
   const sign = matchAt(SIGNS, sql, at)
   if (sign !== null) return /--|\/\*/.test(sign) ? null : plain('sign', sign)
-  // The bounds of an array's slice. With a space behind it psql takes no name for one of its variables.
-  return quote === ':' && bracket === '[' ? { ...plain('sign', ':'), token: token('sign', ': ') } : null
+  // The bounds of an array's slice, or a key of JSON_OBJECT. With a space behind it psql takes no name for one of its variables.
+  return quote === ':' && bracket !== '' ? { ...plain('sign', ':'), token: token('sign', ': ') } : null
 }
 
 function quotedAt(sql: string, at: number, quote: string): Found | null {
@@ -104,8 +110,9 @@ function quotedAt(sql: string, at: number, quote: string): Found | null {
     end += 2
   }
   const value = sql.slice(at + 1, end).replaceAll(quote + quote, quote)
-  const made = quote === "'" ? token('text', literal(value)) : { ...token('name', identifier(value)), value }
-  return { token: made, length: end + 1 - at }
+  // A quoted name stays so: `"char"` and `"position"(…)` are none of the words without quotes.
+  const made = quote === "'" ? token('text', literal(value)) : token('name', quotedIdentifier(value))
+  return { token: { ...made, value }, length: end + 1 - at }
 }
 
 function plain(kind: Token['kind'], text: string): Found {

@@ -8,12 +8,22 @@
 
 import { publicationStatements, serverStatements } from '#client/cli/schema/sql-around.ts'
 import { headLines } from '#client/cli/schema/sql-head.ts'
-import { type Needs, needsOf } from '#client/cli/schema/sql-needs.ts'
-import { typeStatements } from '#client/cli/schema/sql-types.ts'
+import { type Needs, needsOf, readBy } from '#client/cli/schema/sql-needs.ts'
+import { type MadeType, typesOf } from '#client/cli/schema/sql-types.ts'
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Sequence } from '#shared/schemas/snapshot-object.ts'
-import { namesText, numberText, typeText } from './schema-sql-form.ts'
-import { inOrder, missingSchemas, missingSequences, type Named, tablesInOrder } from './schema-sql-order.ts'
+import type { Relation } from '#shared/schemas/snapshot-relation.ts'
+import { namesOf, namesText, numberText, typeText } from './schema-sql-form.ts'
+import {
+  inDepth,
+  inOrder,
+  missingSchemas,
+  missingSequences,
+  type Named,
+  neededBy,
+  spelledKey,
+  typeKey,
+} from './schema-sql-order.ts'
 import { isCut } from './schema-sql-outline.ts'
 import { isView, type RelationStatements, relationStatements } from './schema-sql-relation.ts'
 import { identifier, isFit, literal, qualified, remark } from './schema-sql-text.ts'
@@ -24,47 +34,91 @@ export function schemaSql(snapshot: Snapshot, whole = snapshot): string {
     relations.map(relation => ({ schema: name, relation })),
   )
   const needs = needsOf(whole)
-  const tables = tablesInOrder(all.filter(({ relation }) => !isView(relation)))
-  const views = inOrder(all.filter(({ relation }) => isView(relation)))
-  const made = madeInOrder([...tables, ...views], needs)
-  const names = new Set(made.filter(({ isMade }) => isMade).map(({ name }) => name))
+  const made = madeInOrder(inOrderOfNeed(typesOf(snapshot.schemas, needs), all), needs)
+  const { names } = made
   const sequences = snapshot.schemas.flatMap(({ name, sequences }) => (sequences ?? []).map(it => [name, it] as const))
   const statements = [
     ...snapshot.schemas.flatMap(schemaStatements),
     ...missingSchemas(snapshot).map(name => `create schema if not exists ${name};`),
     ...extensionStatements(snapshot),
     ...serverStatements(snapshot),
-    ...typeStatements(snapshot.schemas, needs),
     ...sequences.flatMap(([schema, it]) => sequenceStatements(schema, it)),
     ...missingSequences(snapshot).map(name => `create sequence ${namesText(name)};`),
-    ...made.flatMap(({ make }) => make),
+    ...made.make,
     ...sequences
       .flatMap(([schema, it]) => ownership(schema, it))
       .map(({ of, text }) => (names.has(of) ? text : remark(text, 'made'))),
-    ...made.flatMap(({ complete }) => complete),
-    ...made.flatMap(({ refer }) => refer).map(({ to, text }) => (names.has(to) ? text : remark(text, 'missing'))),
+    ...made.complete,
+    ...made.refer.map(({ to, text }) => (names.has(to) ? text : remark(text, 'missing'))),
     ...publicationStatements(snapshot, names),
-  ]
-  return `${[...headLines(snapshot, needs), ...statements.map(runnable)].join('\n\n')}\n`
+  ].map(runnable)
+  return `${[...headLines(snapshot, needs, statements), ...statements].join('\n\n')}\n`
 }
 
-/** Each relation, as a remark where it needs one that is not made. */
-function madeInOrder(relations: readonly Named[], needs: Needs): (RelationStatements & { readonly isMade: boolean })[] {
+/** A type, or a table or view. */
+type Ordered = { readonly type: MadeType } | { readonly relation: Named }
+
+/** Types, tables and views, each after those that it is made of or reads: tables and views are types, too. */
+function inOrderOfNeed(types: ReadonlyMap<string, MadeType>, all: readonly Named[]): Ordered[] {
+  const tables = all.filter(({ relation }) => !isView(relation))
+  const views = inOrder(all.filter(({ relation }) => isView(relation)))
+  const byName = new Map([...tables, ...views].map(it => [spelledKey(it.schema, it.relation.name), it]))
+  return inDepth<Ordered>([...types.keys(), ...byName.keys()], name => {
+    const [type, relation] = [types.get(name), byName.get(name)]
+    if (type !== undefined) return { item: { type }, below: type.of.map(typeKey) }
+    return relation === undefined ? null : { item: { relation }, below: [...neededBy(relation), ...readBy(relation)] }
+  })
+}
+
+/** The statements of types and relations, as remarks where they need something that is not made. */
+function madeInOrder(order: readonly Ordered[], needs: Needs) {
   const names = new Set<string>()
-  const listed = new Set(relations.map(({ schema, relation }) => qualified(schema, relation.name)))
-  return relations.map(({ schema, relation }) => {
-    const { partitionOf, inherits = [], definition } = relation
-    const isPart = partitionOf !== undefined && names.has(qualified(partitionOf.schema, partitionOf.name))
-    const hasParents = inherits.every(it => names.has(qualified(it.schema, it.name)))
-    const isInherited = isPart || (inherits.length > 0 && hasParents)
-    const isPlain = isPart || (partitionOf !== undefined && listed.has(qualified(partitionOf.schema, partitionOf.name)))
-    const missing = isView(relation) ? [...needs.calls(definition), ...needs.relations(definition ?? '', names)] : []
-    const made = dependent(relationStatements(schema, relation, { needs, isPart, isInherited, isPlain }), {
-      isPart,
-      isMissing: missing.length > 0,
-    })
-    if (made.isMade) names.add(made.name)
-    return made
+  const listed = new Map(
+    order.flatMap(it => ('type' in it ? [] : [[nameOf(it.relation), it.relation.relation] as const])),
+  )
+  const [make, complete, refer]: [string[], string[], RelationStatements['refer']] = [[], [], []]
+  for (const it of order) {
+    if ('type' in it) {
+      make.push(...it.type.statements)
+      continue
+    }
+    const made = madeRelation(it.relation, { names, listed, needs })
+    for (const name of made.isMade ? [made.name, ...partitionNames(it.relation.relation)] : []) names.add(name)
+    make.push(...made.make)
+    complete.push(...made.complete)
+    refer.push(...made.refer)
+  }
+  return { names, make, complete, refer }
+}
+
+const nameOf = ({ schema, relation }: Named) => qualified(schema, relation.name)
+
+/** Those that are made with a table: they can be read and referred to as well. */
+function partitionNames({ partitions = [] }: Relation): string[] {
+  return partitions.flatMap(({ name }) => {
+    const [schema, own] = namesOf(name) ?? []
+    return schema === undefined || own === undefined ? [] : [qualified(schema, own)]
+  })
+}
+
+interface Around {
+  readonly names: ReadonlySet<string>
+  readonly listed: ReadonlyMap<string, Relation>
+  readonly needs: Needs
+}
+
+function madeRelation({ schema, relation }: Named, { names, listed, needs }: Around) {
+  const { partitionOf, inherits = [], definition } = relation
+  const parent = partitionOf && qualified(partitionOf.schema, partitionOf.name)
+  const isPart = parent !== undefined && names.has(parent)
+  const hasParents = inherits.every(it => names.has(qualified(it.schema, it.name)))
+  const isInherited = isPart || (inherits.length > 0 && hasParents)
+  const isPlain = isPart || (parent !== undefined && listed.has(parent))
+  const partOf = isPart ? (listed.get(parent) ?? null) : null
+  const missing = isView(relation) ? [...needs.calls(definition), ...needs.relations(definition ?? '', names)] : []
+  return dependent(relationStatements(schema, relation, { needs, isPart, partOf, isInherited, isPlain }), {
+    isPart,
+    isMissing: missing.length > 0,
   })
 }
 

@@ -40,6 +40,8 @@ export const Range = z.object({
   class: text,
   canonical: text,
   difference: text,
+  /** The spelling of its multirange as a column's type, where it is not the one that PostgreSQL gives it (14). */
+  multirange: text,
   comment: text,
 })
 export type Range = z.infer<typeof Range>

@@ -32,20 +32,22 @@ export function rolesOf({ schemas }: Snapshot): string[] {
 
 /** Publications of what is made. */
 export function publicationStatements(snapshot: Snapshot, made: ReadonlySet<string>): string[] {
-  const tables = snapshot.schemas.flatMap(({ name, relations }) =>
+  const all = snapshot.schemas.flatMap(({ name, relations }) =>
     relations.filter(it => made.has(qualified(name, it.name))).map(relation => ({ schema: name, relation })),
   )
   return (snapshot.publications ?? []).map(publication => {
-    const named = tables.flatMap(({ schema, relation }) => {
+    const named = all.flatMap(({ schema, relation }) => {
       const found = relation.published?.find(it => it.name === publication.name)
       if (found === undefined) return []
       const columns = found.columns === undefined ? '' : ` (${identifiers(found.columns)})`
       const filter = found.filter === undefined ? '' : ` where (${expressionText(found.filter)})`
       const only = relation.kind === 'partitioned_table' ? '' : 'only '
-      return [`table ${only}${qualified(schema, relation.name)}${columns}${filter}`]
+      return [`${only}${qualified(schema, relation.name)}${columns}${filter}`]
     })
     const schemas = (publication.schemas ?? []).map(schema => `tables in schema ${identifier(schema)}`)
-    const what = publication.allTables ? ['all tables'] : [...named, ...schemas]
+    // One TABLE for all: PostgreSQL 13 and 14 take no other.
+    const tables = named.length === 0 ? [] : [`table ${named.join(', ')}`]
+    const what = publication.allTables ? ['all tables'] : [...tables, ...schemas]
     return `create publication ${identifier(publication.name)}${
       what.length === 0 ? '' : ` for ${what.join(', ')}`
     }${publicationOptions(publication)};`

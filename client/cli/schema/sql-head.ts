@@ -10,23 +10,41 @@ import { rolesOf } from './sql-around.ts'
 import type { Needs } from './sql-needs.ts'
 import { isMade } from './sql-traits.ts'
 
-/** The lines, as one text; none where the snapshot holds all. */
-export function headLines(snapshot: Snapshot, needs: Needs): string[] {
+/** The lines, as one text; none where the snapshot holds all. `statements` are those of the script, remarks among them. */
+export function headLines(snapshot: Snapshot, needs: Needs, statements: readonly string[]): string[] {
   const functions = snapshot.schemas.flatMap(({ name, functions }) =>
     (functions ?? []).map(it => `${it.kind} ${identifier(name)}.${it.name}`),
   )
+  const known = new Set(functions.map(name => name.slice(0, name.indexOf('('))))
+  const others = [...needs.missed()].filter(name => !known.has(name))
   const parts = [
-    ...group('Functions, of which a snapshot holds no body:', [
-      ...functions,
-      ...calledElsewhere(snapshot, needs, functions),
-    ]),
+    ...group('Functions, of which a snapshot holds no body:', functions),
+    ...group('What else it mentions and does not hold:', others),
+    ...group('Statements that need them, which are remarks below:', statements.flatMap(titleOf)),
     ...group('Triggers that call them, or have arguments or a condition:', triggersOf(snapshot, needs)),
+    ...group('Options of foreign servers, and user mappings, which may be secrets:', serversOf(snapshot)),
     ...group('Options of foreign tables whose values may be secrets:', optionsOf(snapshot)),
     ...group('Tables that this role does not see, of which these are partitions:', partitionsOf(snapshot)),
   ]
-  const roles = group('Roles that must be there, since policies are for them:', rolesOf(snapshot))
-  const lines = [...(parts.length === 0 ? [] : ['-- Not in this script:', ...parts]), ...roles]
+  const lines = [
+    ...(parts.length === 0 ? [] : ['-- Not in this script:', ...parts]),
+    ...group('Roles that must be there, since policies are for them:', rolesOf(snapshot)),
+    ...group('Extensions come in the version that the server offers. These were read:', versionsOf(snapshot)),
+    ...group('Indexes that were not valid, and are here:', invalidIndexes(snapshot)),
+  ]
   return lines.length === 0 ? [] : [lines.join('\n')]
+}
+
+/** A statement that is a remark, up to where it says more than which object it is about. */
+const TITLE =
+  /^(?:"(?:[^"]|"")*"|[^"])*?(?= (?:as|check|using|for|is|exclude|unique|foreign|primary|type)\b|[ (]*\(|;|$)/i
+const MAX_TITLE = 300
+
+function titleOf(statement: string): string[] {
+  if (!statement.startsWith('-- ')) return []
+  const [, ...lines] = statement.split('\n').map(line => line.slice(3))
+  const text = lines.join(' ').replaceAll(/\s+/g, ' ').slice(0, MAX_TITLE)
+  return text.startsWith('comment on ') ? [] : [TITLE.exec(text)?.[0] ?? text]
 }
 
 function group(title: string, names: readonly string[]): string[] {
@@ -36,25 +54,6 @@ function group(title: string, names: readonly string[]): string[] {
   return [`-- ${title}`, ...names.map(name => `--   ${safe(name)}`)]
 }
 
-/** Functions of schemas that the snapshot does not cover, which expressions call. */
-function calledElsewhere({ schemas }: Snapshot, needs: Needs, known: readonly string[]): string[] {
-  const texts = schemas.flatMap(({ relations, domains }) => [
-    ...(domains ?? []).flatMap(it => [it.default, ...(it.checks ?? []).map(check => check.definition)]),
-    ...relations.flatMap(({ columns, constraints, indexes, policies, definition, rules }) => [
-      ...columns.flatMap(it => [it.default, it.generated]),
-      ...(constraints ?? []).map(it => (it.kind === 'foreign_key' ? undefined : it.definition)),
-      ...(indexes ?? []).map(it => it.definition),
-      ...(policies ?? []).flatMap(it => [it.using, it.check]),
-      ...(rules ?? []).map(it => it.definition),
-      definition,
-    ]),
-  ])
-  const names = new Set(known.map(name => name.slice(name.indexOf(' ') + 1, name.indexOf('('))))
-  return [...new Set(texts.flatMap(text => needs.calls(text)))]
-    .filter(name => !names.has(name))
-    .map(name => `function ${name}`)
-}
-
 function triggersOf({ schemas }: Snapshot, needs: Needs): string[] {
   return schemas.flatMap(({ name, relations }) =>
     relations.flatMap(relation =>
@@ -62,6 +61,24 @@ function triggersOf({ schemas }: Snapshot, needs: Needs): string[] {
         .filter(it => !isMade(it, needs))
         .map(it => `${identifier(it.name)} on ${qualified(name, relation.name)} (${it.function})`),
     ),
+  )
+}
+
+function serversOf({ servers }: Snapshot): string[] {
+  return (servers ?? []).map(({ name }) => identifier(name))
+}
+
+function versionsOf({ extensions }: Snapshot): string[] {
+  return extensions
+    .filter(({ name }) => name !== 'plpgsql')
+    .map(({ name, version }) => `${identifier(name)} ${version}`)
+}
+
+function invalidIndexes({ schemas }: Snapshot): string[] {
+  return schemas.flatMap(({ name, relations }) =>
+    relations
+      .filter(({ kind }) => kind !== 'partitioned_table')
+      .flatMap(({ indexes }) => (indexes ?? []).filter(it => it.invalid).map(it => qualified(name, it.name))),
   )
 }
 

@@ -5,88 +5,151 @@
  * Only the SQL printer uses it. What is an extension's comes with `create extension`.
  */
 import { namesOf } from '#client/cli/schema-sql-form.ts'
+import { spelledKey as keyOf, missingSequences, multirangeKey, type Named } from '#client/cli/schema-sql-order.ts'
 import { identifier, qualified } from '#client/cli/schema-sql-text.ts'
 import { solid, type Token, tokens } from '#client/cli/schema-sql-token.ts'
 import { elementOf } from '#client/cli/schema-type-name.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import { isCall, isDot, isName, isWord, type Mention, mentionsIn, operatorClassesIn } from './sql-mentions.ts'
 
-/** Answers with names as SQL takes them; nothing where all is there. */
+/** Answers with names as SQL takes them, each with its kind; nothing where all is there. */
 export interface Needs {
-  /** Functions and operators that an expression calls. */
+  /** Functions, operators, types, collations and other objects that an expression or a statement mentions. */
   calls(text: string | undefined): string[]
   /** Relations that a query reads. `made` are those that are there. */
   relations(query: string, made: ReadonlySet<string>): string[]
   /** Types that are none of the snapshot's. */
   types(types: readonly string[]): string[]
+  /** The collation, where it is not PostgreSQL's own: a snapshot holds none. */
+  collations(name: string | undefined): string[]
+  /** The operator class, where no extension brings it. */
+  operatorClasses(name: string | undefined): string[]
+  /** PostgreSQL's `server_version_num` of what was read. */
+  readonly serverVersionNum: number
+  /** All that was answered so far. */
+  missed(): ReadonlySet<string>
 }
 
 const OWN = new Set(['pg_catalog', 'information_schema'])
 
+/** What a snapshot has of each kind, as keys of schema and name. */
+interface Known {
+  readonly ofExtensions: ReadonlySet<string>
+  readonly functions: ReadonlySet<string>
+  readonly types: ReadonlySet<string>
+  /** And multiranges. */
+  readonly ranges: ReadonlySet<string>
+  readonly relations: ReadonlySet<string>
+}
+
+/** The key of a spelled name; of what is none, the text. */
+function keyOfSpelled(text: string): string {
+  const [schema, name] = namesOf(text) ?? []
+  return schema === undefined || name === undefined ? text : keyOf(schema, name)
+}
+
+function knownIn(whole: Snapshot): Known {
+  const functions = whole.schemas.flatMap(({ name, functions }) =>
+    (functions ?? []).map(one => keyOfSpelled(qualified(name, one.name.slice(0, one.name.indexOf('('))))),
+  )
+  const relations = whole.schemas.flatMap(({ name, relations, sequences }) => [
+    ...relations.flatMap(one => [keyOf(name, one.name), ...(one.partitions ?? []).map(it => keyOfSpelled(it.name))]),
+    ...(sequences ?? []).map(one => keyOf(name, one.name)),
+  ])
+  const types = whole.schemas.flatMap(({ enums, domains, composites }) =>
+    [...(enums ?? []), ...(domains ?? []), ...(composites ?? [])].map(it => keyOfSpelled(it.name)),
+  )
+  const ranges = whole.schemas.flatMap(({ ranges }) =>
+    (ranges ?? []).flatMap(it => [keyOfSpelled(it.name), multirangeKey(it)]),
+  )
+  return {
+    ofExtensions: new Set(whole.extensions.map(({ schema }) => schema)),
+    functions: new Set(functions),
+    types: new Set([...types, ...ranges, ...relations]),
+    ranges: new Set(ranges),
+    relations: new Set([...relations, ...missingSequences(whole).map(keyOfSpelled)]),
+  }
+}
+
 /** Gathers what a snapshot, or a part of it, knows. `whole` is what the part is of. */
 export function needsOf(whole: Snapshot): Needs {
-  const ofExtensions = new Set(whole.extensions.map(({ schema }) => schema))
-  const functions = new Set(
-    whole.schemas.flatMap(({ name, functions }) =>
-      (functions ?? []).map(one => qualified(name, one.name.slice(0, one.name.indexOf('(')))),
-    ),
-  )
-  const types = new Set(
-    whole.schemas.flatMap(({ name, relations, enums, domains, composites, ranges }) => [
-      ...[...(enums ?? []), ...(domains ?? []), ...(composites ?? []), ...(ranges ?? [])].map(one => one.name),
-      ...relations.map(one => qualified(name, one.name)),
-    ]),
-  )
-  const isGiven = (schema: string) => OWN.has(schema) || ofExtensions.has(schema)
+  const known = knownIn(whole)
+  const missed = new Set<string>()
+  const absent = (mentions: readonly Mention[]): string[] => {
+    const names = mentions.filter(mention => !isThere(known, mention)).map(spelledMention)
+    for (const name of names) missed.add(name)
+    return names
+  }
   return {
-    calls: text =>
-      callsIn(tokens((text ?? '').replace(/;$/, '')) ?? []).flatMap(([schema, name]) =>
-        isGiven(schema) && !functions.has(qualified(schema, name)) ? [] : [qualified(schema, name)],
-      ),
-    relations: (query, made) =>
-      relationsIn(tokens(query.replace(/;$/, '')) ?? []).flatMap(([schema, name]) =>
-        isGiven(schema) && !whole.schemas.some(one => one.name === schema && one.relations.some(it => it.name === name))
-          ? []
-          : made.has(qualified(schema, name))
-            ? []
-            : [qualified(schema, name)],
-      ),
-    types: names =>
-      names.flatMap(type => {
-        const bare = elementOf(type).replace(/\([^()]*\)$/, '')
-        const [schema, name] = namesOf(bare) ?? []
-        if (schema === undefined || name === undefined || isGiven(schema)) return []
-        // A range of the snapshot brings its multirange, whose name is its own with another end.
-        const isKnown =
-          types.has(bare) || types.has(`${identifier(schema)}.${identifier(name.replace('multirange', 'range'))}`)
-        return isKnown ? [] : [bare]
-      }),
+    calls(text) {
+      const statement = (text ?? '').replace(/;$/, '')
+      const read = tokens(statement, 'rule') ?? []
+      const isIndex = /^CREATE (?:UNIQUE )?INDEX /.test(statement)
+      return absent([...mentionsIn(read), ...(isIndex ? operatorClassesIn(read) : [])])
+    },
+    relations(query, made) {
+      const read = relationsIn(tokens(query.replace(/;$/, '')) ?? [])
+      const others = read.filter(([schema, name]) => !made.has(qualified(schema, name)))
+      const names = others.filter(
+        ([schema, name]) => !isGiven(known, schema) || known.relations.has(keyOf(schema, name)),
+      )
+      return names.map(([schema, name]) => `relation ${qualified(schema, name)}`)
+    },
+    types: names => absent(names.flatMap(type => named('type', elementOf(type).replace(/\([^()]*\)$/, '')))),
+    collations: text => absent(named('collation', text ?? '')),
+    operatorClasses: text => absent(named('operator class', text ?? '')),
+    serverVersionNum: whole.observed.serverVersionNum,
+    missed: () => missed,
   }
 }
 
-const isName = (token: Token | undefined): token is Token => token?.kind === 'word' || token?.kind === 'name'
-const isDot = (token: Token | undefined) => token?.kind === 'sign' && token.text === '.'
-const isCall = (token: Token | undefined) => token?.kind === 'group' && token.value === '('
-const isWord = (token: Token | undefined, words: readonly string[]) =>
-  token?.kind === 'word' && words.includes(token.value)
-
-/** Every `schema.name(` and `operator(schema.sign)`, at whatever depth. */
-function callsIn(all: readonly Token[]): [string, string][] {
-  const found: [string, string][] = []
-  const left: (readonly Token[])[] = [all]
-  for (let level = left.pop(); level !== undefined; level = left.pop()) {
-    const list = solid(level)
-    list.forEach((token, at) => {
-      const [dot, name, behind] = list.slice(at + 1, at + 4)
-      if (isName(token) && isDot(dot) && isName(name) && isCall(behind)) found.push([token.value, name.value])
-      if (token.kind !== 'group') return
-      left.push(token.inner)
-      const [schema, mark, sign] = solid(token.inner)
-      if (isWord(list[at - 1], ['operator']) && isName(schema) && isDot(mark))
-        found.push([schema.value, sign?.text ?? ''])
-    })
-  }
-  return found
+function named(kind: Mention['kind'], text: string): Mention[] {
+  const [schema, name] = namesOf(text) ?? []
+  return schema === undefined || name === undefined ? [] : [{ kind, schema, name }]
 }
+
+function spelledMention({ kind, schema, name }: Mention): string {
+  return `${kind} ${kind === 'operator' ? `${identifier(schema)}.${name}` : qualified(schema, name)}`
+}
+
+function isGiven({ ofExtensions }: Known, schema: string): boolean {
+  return OWN.has(schema) || ofExtensions.has(schema)
+}
+
+/** True for what the script creates, an extension brings or PostgreSQL has. No extension brings collations or the like. */
+function isThere(known: Known, { kind, schema, name }: Mention): boolean {
+  const key = keyOf(schema, name)
+  switch (kind) {
+    case 'function':
+      // A range brings functions of its own name.
+      return known.ranges.has(key) || (isGiven(known, schema) && !known.functions.has(key))
+    case 'type':
+      return isGiven(known, schema) || known.types.has(key)
+    case 'relation':
+      return isGiven(known, schema) || known.relations.has(key)
+    case 'operator':
+    case 'operator class':
+    case 'text search dictionary':
+      return isGiven(known, schema)
+    default:
+      return OWN.has(schema)
+  }
+}
+
+/** Keys of the relations that a view reads, and of the types that its query names. */
+export function readBy({ relation: { definition } }: Named): string[] {
+  const read = definition === undefined ? [] : (tokens(definition.replace(/;$/, '')) ?? [])
+  const types = mentionsIn(read).filter(({ kind }) => kind === 'type')
+  return [
+    ...relationsIn(read).map(([schema, name]) => keyOf(schema, name)),
+    ...types.map(it => keyOf(it.schema, it.name)),
+  ]
+}
+
+const SOURCES = ['from', 'join', 'only']
+const CLAUSES = ['where', 'group', 'order', 'limit', 'union', 'select', 'having', 'window', 'values']
+/** Calls in the words of the standard, in which FROM is no clause. */
+const STANDARD_CALLS = ['extract', 'trim', 'substring', 'overlay']
 
 /** Every `schema.name` behind FROM or JOIN, and behind a comma or an opening bracket there. */
 function relationsIn(all: readonly Token[]): [string, string][] {
@@ -97,17 +160,17 @@ function relationsIn(all: readonly Token[]): [string, string][] {
     let isSource = next.isSource
     let isFirst = next.isSource
     list.forEach((token, at) => {
-      if (isWord(token, ['from', 'join', 'only'])) {
+      if (isWord(token, SOURCES) && !isWord(list[at - 1], ['distinct'])) {
         isSource = true
         isFirst = true
         return
       }
-      if (isWord(token, ['where', 'group', 'order', 'on', 'using', 'limit', 'union', 'select', 'having']))
-        isSource = false
+      if (isWord(token, CLAUSES)) isSource = false
       const [dot, name, behind] = list.slice(at + 1, at + 4)
       const isNamed = isFirst && isName(token) && isDot(dot) && isName(name)
       if (isNamed && !isCall(behind)) found.push([token.value, name.value])
-      if (token.kind === 'group') left.push({ level: token.inner, isSource: isFirst && isSource })
+      if (token.kind === 'group' && !isWord(list[at - 1], STANDARD_CALLS))
+        left.push({ level: token.inner, isSource: isFirst && isSource })
       isFirst = isSource && token.text === ','
     })
   }

@@ -5,23 +5,23 @@
  */
 import { constraintClause } from '#client/cli/schema-sql-definition.ts'
 import { defaultText, namesOf, namesText, typeText } from '#client/cli/schema-sql-form.ts'
-import { MAX_CHAIN } from '#client/cli/schema-sql-order.ts'
+import { multirangeKey, typeKey } from '#client/cli/schema-sql-order.ts'
 import { identifier, literal, remark } from '#client/cli/schema-sql-text.ts'
-import { elementOf } from '#client/cli/schema-type-name.ts'
 import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import type { Composite, Domain, Range } from '#shared/schemas/snapshot-object.ts'
 import type { Needs } from './sql-needs.ts'
 
-interface Made {
+/** The statements that make a type, and the types that it is made of. */
+export interface MadeType {
   readonly name: string
   readonly of: readonly string[]
-  readonly statements: string[]
+  readonly statements: readonly string[]
 }
 
-/** Each type once, though several schemas may list it. */
-export function typeStatements(schemas: readonly SchemaSnapshot[], needs: Needs): string[] {
-  const all = new Map<string, Made>()
-  const add = (made: Made) => void (isSystem(made.name) || all.set(made.name, made))
+/** Each type once, by its key, though several schemas may list it. */
+export function typesOf(schemas: readonly SchemaSnapshot[], needs: Needs): Map<string, MadeType> {
+  const all = new Map<string, MadeType>()
+  const add = (made: MadeType) => void (isSystem(made.name) || all.set(typeKey(made.name), made))
   for (const schema of schemas) {
     for (const { name, labels, comment } of schema.enums ?? []) {
       const make = `create type ${namesText(name)} as enum (${labels.map(literal).join(', ')});`
@@ -29,19 +29,13 @@ export function typeStatements(schemas: readonly SchemaSnapshot[], needs: Needs)
     }
     for (const one of schema.domains ?? []) add(domain(one, needs))
     for (const one of schema.composites ?? []) add(composite(one, needs))
-    for (const one of schema.ranges ?? []) add(range(one))
+    for (const one of schema.ranges ?? []) {
+      add(range(one, needs))
+      // It comes with its range, and types may be made of it.
+      all.set(multirangeKey(one), { name: one.name, of: [one.name], statements: [] })
+    }
   }
-  const done = new Set<string>()
-  const statements: string[] = []
-  const put = (made: Made, depth = 0) => {
-    if (done.has(made.name)) return
-    done.add(made.name)
-    const below = made.of.flatMap(type => all.get(elementOf(type)) ?? [])
-    if (depth < MAX_CHAIN) for (const one of below) put(one, depth + 1)
-    statements.push(...made.statements)
-  }
-  for (const made of all.values()) put(made)
-  return statements
+  return all
 }
 
 /** Snapshots of format 1 hold domains of PostgreSQL's own. */
@@ -54,11 +48,11 @@ function commentOn(kind: 'type' | 'domain', name: string, comment: string | unde
   return comment === undefined ? [] : [`comment on ${kind} ${namesText(name)} is ${literal(comment)};`]
 }
 
-function domain(of: Domain, needs: Needs): Made {
+function domain(of: Domain, needs: Needs): MadeType {
   const { name, type, collation, comment } = of
   const parts = [`create domain ${namesText(name)} as ${typeText(type)}`]
   const late: string[] = []
-  if (collation !== undefined) parts.push(`collate ${namesText(collation)}`)
+  if (collation !== undefined && needs.collations(collation).length === 0) parts.push(`collate ${namesText(collation)}`)
   if (of.default !== undefined) {
     const text = `default ${defaultText(of.default)}`
     if (needs.calls(of.default).length === 0) parts.push(text)
@@ -76,28 +70,36 @@ function domain(of: Domain, needs: Needs): Made {
   return { name, of: [type], statements: [`${parts.join('\n  ')};`, ...late, ...commentOn('domain', name, comment)] }
 }
 
-function composite({ name, attributes, comment }: Composite, needs: Needs): Made {
+function composite({ name, attributes, comment }: Composite, needs: Needs): MadeType {
   const lines = attributes.map(it => {
-    const collate = it.collation === undefined ? '' : ` collate ${namesText(it.collation)}`
+    const isHeld = it.collation !== undefined && needs.collations(it.collation).length === 0
+    const collate = isHeld ? ` collate ${namesText(it.collation ?? '')}` : ''
     return `  ${identifier(it.name)} ${typeText(it.type)}${collate}`
   })
   const make = `create type ${namesText(name)} as (${lines.length === 0 ? '' : `\n${lines.join(',\n')}\n`});`
   const types = attributes.map(it => it.type)
-  const statements = needs.types(types).length > 0 ? [remark(make, 'missing')] : [make]
-  return { name, of: types, statements: [...statements, ...commentOn('type', name, comment)] }
+  const isHeld = needs.types(types).length === 0
+  return {
+    name,
+    of: types,
+    statements: isHeld ? [make, ...commentOn('type', name, comment)] : [remark(make, 'missing')],
+  }
 }
 
-function range({ name, type, comment, ...of }: Range): Made {
+function range({ name, type, comment, ...of }: Range, needs: Needs): MadeType {
   const parts = [`subtype = ${typeText(type)}`]
   if (of.collation !== undefined) parts.push(`collation = ${namesText(of.collation)}`)
   if (of.class !== undefined) parts.push(`subtype_opclass = ${namesText(of.class)}`)
   if (of.difference !== undefined) parts.push(`subtype_diff = ${namesText(of.difference)}`)
   if (of.canonical !== undefined) parts.push(`canonical = ${namesText(of.canonical)}`)
+  if (of.multirange !== undefined) parts.push(`multirange_type_name = ${namesText(of.multirange)}`)
   const make = `create type ${namesText(name)} as range (${parts.join(', ')});`
-  const isHeld = [of.canonical, of.difference].every(one => one === undefined || one.startsWith('pg_catalog.'))
-  return {
-    name,
-    of: [type],
-    statements: [isHeld ? make : remark(make, 'missing'), ...commentOn('type', name, comment)],
-  }
+  const missing = [
+    ...[of.canonical, of.difference].flatMap(one => (one === undefined ? [] : needs.calls(`${one}()`))),
+    ...needs.operatorClasses(of.class),
+    ...needs.collations(of.collation),
+    ...needs.types([type]),
+  ]
+  const statements = missing.length === 0 ? [make, ...commentOn('type', name, comment)] : [remark(make, 'missing')]
+  return { name, of: [type], statements }
 }

@@ -35,6 +35,7 @@ export function rangeOf(wire: ObjectOf<'range'>): Range {
     ...withText('class', wire.class),
     ...withText('canonical', wire.canonical === '' ? null : wire.canonical),
     ...withText('difference', wire.difference === '' ? null : wire.difference),
+    ...withText('multirange', wire.multirange),
     ...withText('comment', wire.comment),
   }
 }

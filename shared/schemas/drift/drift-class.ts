@@ -8,8 +8,9 @@
 import { COLUMN, newColumn } from '#shared/schemas/drift/rules/drift-column.ts'
 import * as objects from '#shared/schemas/drift/rules/drift-object.ts'
 import { CONSTRAINT, INDEX, LOST_PART, NEW_PART, POLICY } from '#shared/schemas/drift/rules/drift-part.ts'
-import { REMARK } from '#shared/schemas/drift/rules/drift-property.ts'
+import { GONE, REMARK } from '#shared/schemas/drift/rules/drift-property.ts'
 import {
+  LOST_RELATION,
   LOST_TRAIT,
   NEW_TRAIT,
   PARTITION,
@@ -22,7 +23,7 @@ import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import type { ObjectKind } from '#shared/schemas/snapshot-parts.ts'
 import { breaking, type Draft, type Rule, type Rules, risky, type Verdict, verdictOf } from './drift-verdict.ts'
 
-const { GONE, NEW, LOST_TYPE } = objects
+const { NEW, LOST_TYPE } = objects
 
 type SchemaLists = 'relations' | 'enums' | 'domains' | 'sequences' | 'composites' | 'ranges' | 'functions'
 const SCHEMA: Rules<SchemaSnapshot, SchemaLists> = { comment: REMARK }
@@ -53,7 +54,7 @@ const REMOVED: Readonly<Record<ObjectKind, Rule>> = {
   publication: breaking('what is replicated by it fails'),
   server: GONE,
   schema: GONE,
-  relation: GONE,
+  relation: LOST_RELATION,
   column: breaking('queries that name the column fail'),
   ...LOST_PART,
   ...LOST_TRAIT,

@@ -5,25 +5,30 @@
  */
 import { jsonText } from '#shared/schemas/snapshot-canonical.ts'
 import { type Node, nameOf, nodesIn } from '#shared/schemas/snapshot-parts.ts'
+import { requiredBy } from './drift-check.ts'
 
 /** An object of a relation without its name and comment, as text. */
 export function spelledWithoutName(node: Node): string {
   const { name: _, comment: __, definition, ...rest } = node
-  return jsonText({ ...rest, definition: withoutIndexName(nameOf(node), definition) })
+  return jsonText({ ...rest, definition: withoutOwnName(nameOf(node), definition) })
 }
 
-/** The objects of some of a relation's lists, so spelled. */
+/** The objects of some of a relation's lists, and the checks of a domain, so spelled. */
 export function spelledParts(relation: Node): ReadonlySet<string> {
-  const lists = ['constraints', 'indexes', 'policies', 'triggers', 'partitions']
+  const lists = ['constraints', 'indexes', 'policies', 'triggers', 'rules', 'partitions', 'checks']
   return new Set(lists.flatMap(list => nodesIn(relation, list).map(node => `${list} ${spelledWithoutName(node)}`)))
 }
 
-/** `CREATE INDEX name ON …` has the name in it. */
-function withoutIndexName(name: string, definition: unknown): unknown {
-  if (typeof definition !== 'string' || !/^CREATE (?:UNIQUE )?INDEX /.test(definition)) return definition
-  const at = definition.indexOf('INDEX ') + 6
+/** `CREATE INDEX name ON …` and `CREATE RULE name AS …` have the name in them. */
+function withoutOwnName(name: string, definition: unknown): unknown {
+  if (typeof definition !== 'string') return definition
+  const at = /^CREATE (?:(?:UNIQUE )?INDEX|RULE) /.exec(definition)?.[0].length
+  if (at === undefined) return definition
   for (const spelled of [`"${name.replaceAll('"', '""')}"`, name]) {
-    if (definition.startsWith(`${spelled} ON `, at))
+    if (
+      /^ (?:ON|AS)\s/.test(definition.slice(at).slice(spelled.length, spelled.length + 4)) &&
+      definition.startsWith(spelled, at)
+    )
       return definition.slice(0, at) + definition.slice(at + spelled.length)
   }
   return definition
@@ -37,11 +42,23 @@ export interface KnownTypes {
   text(name: string): string | null
   /** A domain's base type, through domains over domains; any other type itself. */
   base(name: string): string
+  /** True for a domain, through domains over domains, that keeps null out of a table's column. */
+  refusesNull(name: string): boolean
+  /** True for a domain, through domains over domains, that gives a value to columns that are left out. */
+  fills(name: string): boolean
   /** Texts of those types that the other snapshot has none of the name of. */
   textsBeyond(other: KnownTypes): ReadonlySet<string>
 }
 
 const MAX_CHAIN = 100
+
+/** A domain and those that it is made of. */
+function chain(nodes: ReadonlyMap<string, Node>, name: string): Node[] {
+  const found: Node[] = []
+  for (let at = nodes.get(name); at !== undefined && found.length < MAX_CHAIN; at = nodes.get(String(at['type'])))
+    found.push(at)
+  return found
+}
 
 /** Collects the types of a snapshot. */
 export function knownTypes(snapshot: Node): KnownTypes {
@@ -76,6 +93,8 @@ export function knownTypes(snapshot: Node): KnownTypes {
       for (let left = MAX_CHAIN; left > 0; left -= 1) base = made.get(base) ?? base
       return base
     },
+    refusesNull: name => chain(nodes, name).some(it => it['notNull'] === true || requiredBy(it).has('VALUE')),
+    fills: name => chain(nodes, name).some(it => it['default'] !== undefined),
     textsBeyond: other => new Set([...nodes.keys()].filter(name => !other.has(name)).map(name => text(name) ?? '')),
   }
 }

@@ -59,6 +59,8 @@ export interface Compared {
   readonly types: Both<KnownTypes>
   /** Texts of the types that only the one or the other has by name. */
   readonly goneTypes: Both<ReadonlySet<string>>
+  /** Keys of the relations that are partitions of a table; see `partitionKeys`. */
+  readonly partitions: Both<ReadonlySet<string>>
   /** The servers are of two major versions, which spell some expressions otherwise. */
   readonly isOtherMajor: boolean
 }
@@ -95,7 +97,8 @@ export function whether(verdicts: { gained: Rule; lost: Rule; altered?: Rule }):
   }
 }
 
-const RESPELLED = safe('another major version of the server spells the same otherwise')
+/** The verdict on what only looks changed. */
+export const RESPELLED = safe('another major version of the server spells the same otherwise')
 const MAYBE_RESPELLED = risky('the server has another major version, which may spell the same otherwise')
 
 /** A rule for a text of SQL: between servers of two major versions it may merely be spelled otherwise. */

@@ -8,12 +8,17 @@ import { jsonText } from '#shared/schemas/snapshot-canonical.ts'
 import { byCodeUnit, type Node, nameOf, nodesIn, PARTS, type Part } from '#shared/schemas/snapshot-parts.ts'
 import { requiredBy } from './drift-check.ts'
 import { keysOf } from './drift-key.ts'
+import { partitionKeys } from './drift-partition.ts'
 import { isHidden } from './drift-row-security.ts'
 import { knownTypes, spelledParts } from './drift-same.ts'
+import { isReprinted } from './drift-spelling.ts'
 import type { Both, Carried, Compared, Draft, Within } from './drift-verdict.ts'
 
 /** The `what` of a change of the order of a table's columns; its sides are lists of names, of those in both. */
 export const COLUMN_ORDER = 'column order'
+
+/** Properties that hold SQL, which a server may spell otherwise once it is dumped and loaded again. */
+const SQL: ReadonlySet<string> = new Set(['definition', 'default', 'generated', 'using', 'check', 'filter'])
 
 /** Takes what was found. */
 export type Tell = (draft: Draft) => void
@@ -34,7 +39,7 @@ export function walk(before: Node, after: Node, { isOtherMajor, tell }: { isOthe
     was: once(() => types.was().textsBeyond(types.is())),
     is: once(() => types.is().textsBeyond(types.was())),
   }
-  const compared = { types, goneTypes, isOtherMajor }
+  const compared = { types, goneTypes, partitions: lazily(before, after, partitionKeys), isOtherMajor }
   tellChildren({ object: 'snapshot', path: [], pair: pairOf(before, after), compared, owned: null }, tell)
 }
 
@@ -102,7 +107,7 @@ function tellOwn(about: Pick<Draft, 'object' | 'path' | 'within' | 'compared'>, 
   const lists = new Set(['name', ...parts.map(part => part.list)])
   const keys = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter(key => !lists.has(key))
   const compare = (what: string, before: unknown, after: unknown) => {
-    if (sameValue(before, after)) return
+    if (sameValue(before, after) || (SQL.has(what) && isReprinted(before, after))) return
     const sides = { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }
     tell({ kind: 'changed', ...about, what, ...sides, was, is })
   }

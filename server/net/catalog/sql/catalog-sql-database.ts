@@ -7,6 +7,7 @@
  */
 import { cut, EQ, flags, NE, OBJECT, once } from './catalog-sql.ts'
 import { collation, comment } from './catalog-sql-object.ts'
+import { OLDER } from './catalog-sql-relation.ts'
 
 /** True for what belongs to an extension, of the common table expression `ext`. */
 export function isOfExtension(catalog: string, oid: string): string {
@@ -47,16 +48,25 @@ const PROCEDURE = (oid: string) => `(select pg_catalog.concat(pg_catalog.quote_i
     pg_catalog.quote_ident(f.proname)) from pg_catalog.pg_proc as f join pg_catalog.pg_namespace as fn
   on fn.oid ${EQ} f.pronamespace where f.oid ${EQ} ${oid})`
 
-const RANGES = `select ${OBJECT}('k', 'range', 'schema', n.nspname, 'name', pg_catalog.format_type(t.oid, null),
-  'type', pg_catalog.format_type(g.rngsubtype, null), 'collation', ${collation('g.rngcollation', 'g.rngsubtype')},
-  'class', (select pg_catalog.concat(pg_catalog.quote_ident(cn.nspname), '.', pg_catalog.quote_ident(oc.opcname))
-    from pg_catalog.pg_opclass as oc join pg_catalog.pg_namespace as cn on cn.oid ${EQ} oc.opcnamespace
-    where oc.oid ${EQ} g.rngsubopc and not oc.opcdefault),
-  'canonical', ${PROCEDURE('g.rngcanonical::pg_catalog.oid')}, 'difference', ${PROCEDURE('g.rngsubdiff::pg_catalog.oid')},
-  'comment', ${comment('pg_type', 't.oid')})
+// Multiranges came with PostgreSQL 14: see OLDER. Told is a name that differs from the one that PostgreSQL makes.
+const MULTIRANGE = `(select case when m.typname ${NE} case when pg_catalog.strpos(t.typname::pg_catalog.text, 'range') ${EQ} 0
+      then pg_catalog.concat(t.typname, '_multirange')
+      else pg_catalog.regexp_replace(t.typname::pg_catalog.text, 'range', 'multirange') end
+    then pg_catalog.format_type(m.oid, null) end
+  from pg_catalog.pg_type as m where m.oid ${EQ} rngmultitypid)`
+
+const RANGES = `select c.row from ${OLDER} cross join lateral (
+  select ${OBJECT}('k', 'range', 'schema', n.nspname, 'name', pg_catalog.format_type(t.oid, null),
+    'type', pg_catalog.format_type(g.rngsubtype, null), 'collation', ${collation('g.rngcollation', 'g.rngsubtype')},
+    'class', (select pg_catalog.concat(pg_catalog.quote_ident(cn.nspname), '.', pg_catalog.quote_ident(oc.opcname))
+      from pg_catalog.pg_opclass as oc join pg_catalog.pg_namespace as cn on cn.oid ${EQ} oc.opcnamespace
+      where oc.oid ${EQ} g.rngsubopc and not oc.opcdefault),
+    'canonical', ${PROCEDURE('g.rngcanonical::pg_catalog.oid')},
+    'difference', ${PROCEDURE('g.rngsubdiff::pg_catalog.oid')}, 'multirange', ${MULTIRANGE},
+    'comment', ${comment('pg_type', 't.oid')})
   from pg_catalog.pg_range as g join pg_catalog.pg_type as t on t.oid ${EQ} g.rngtypid
   join pg_catalog.pg_namespace as n on n.oid ${EQ} t.typnamespace
-  where not ${FOREIGN}`
+  where not ${FOREIGN}) as c(row)`
 
 const OWNER = `(select ${OBJECT}('relation', c.relname, 'column', a.attname) from pg_catalog.pg_depend as d
   join pg_catalog.pg_class as c on c.oid ${EQ} d.refobjid
@@ -79,16 +89,24 @@ const BODY = `pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(case when 
 const SEARCH_PATH = `(select pg_catalog.substr(c.setting, 13) from pg_catalog.unnest(p.proconfig) as c(setting)
   where pg_catalog.starts_with(c.setting, 'search_path='))`
 
+// The types of what is passed in: with the name they tell a function from every other, and every major spells them alike.
+const SIGNATURE = `(select pg_catalog.concat(pg_catalog.string_agg(pg_catalog.format_type(s.type, null), ', ' order by s.at))
+  from pg_catalog.unnest(p.proargtypes::pg_catalog.oid[]) with ordinality as s(type, at))`
+
+// The constructors of a range come with it.
+const IS_OF_RANGE = `exists (select from pg_catalog.pg_depend as d
+  where d.classid ${EQ} 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid ${EQ} p.oid and d.deptype ${EQ} 'i')`
+
 const FUNCTIONS = `select ${OBJECT}('k', 'function', 'schema', ns.nspname, 'name', p.proname, 'kind', p.prokind,
   'identity', ${cut('i.text')}, 'arguments', ${cut('a.text')}, 'result', ${cut('r.text')}, 'language', l.lanname,
   'volatility', p.provolatile, 'definer', p.prosecdef, 'strict', p.proisstrict, 'path', ${cut('s.text')}, 'body', ${BODY},
   'may', coalesce(pg_catalog.has_function_privilege(p.oid, 'EXECUTE'), false), 'comment', ${comment('pg_proc', 'p.oid')})
   from ns join pg_catalog.pg_proc as p on p.pronamespace ${EQ} ns.oid
   join pg_catalog.pg_language as l on l.oid ${EQ} p.prolang
-  ${once('i', 'pg_catalog.pg_get_function_identity_arguments(p.oid)')}
+  ${once('i', SIGNATURE)}
   ${once('a', 'pg_catalog.pg_get_function_arguments(p.oid)')} ${once('r', 'pg_catalog.pg_get_function_result(p.oid)')}
   ${once('s', SEARCH_PATH)}
-  where ns.usable and not ${isOfExtension('pg_proc', 'p.oid')}`
+  where ns.usable and not ${isOfExtension('pg_proc', 'p.oid')} and not ${IS_OF_RANGE}`
 
 // The schemas of a publication (15 and later) are told by what it depends on: 6237 is pg_publication_namespace, 6104 is
 // pg_publication; a query may not name a catalog that PostgreSQL 13 does not have.

@@ -85,11 +85,11 @@ const IS_PLAIN = `case when o.contype ${EQ} any (${flags('pu')}) then
     else false end`
 
 /**
- * Columns that only later versions have (15: confdelsetcols, indnullsnotdistinct, prattrs, prqual; 18: conperiod,
+ * Columns that only later versions have (14: rngmultitypid; 15: confdelsetcols, indnullsnotdistinct, prattrs, prqual; 18: conperiod,
  * conenforced) come without an alias: where the catalog has none of that name, `older` gives what it would say, being one
  * level further out.
  */
-export const OLDER = `(select null::pg_catalog.int2[] as confdelsetcols, false as indnullsnotdistinct, false as conperiod,
+export const OLDER = `(select null::pg_catalog.oid as rngmultitypid, null::pg_catalog.int2[] as confdelsetcols, false as indnullsnotdistinct, false as conperiod,
   true as conenforced, null::pg_catalog.int2[] as prattrs, null::pg_catalog.pg_node_tree as prqual) as older`
 
 // The rows of a foreign key to the partitions of what it refers to have a parent: they are not constraints of their own.

@@ -107,7 +107,12 @@ export function databaseRows({ name, type, text }: Bounds) {
     }),
     z.object({
       ...{ k: z.literal('range'), schema: name, name: type, type, collation: type.nullable(), class: type.nullable() },
-      ...{ canonical: type.nullable(), difference: type.nullable(), comment: text.nullable() },
+      ...{
+        canonical: type.nullable(),
+        difference: type.nullable(),
+        multirange: type.nullable(),
+        comment: text.nullable(),
+      },
     }),
     z.object({
       ...{ k: z.literal('function'), schema: name, name, kind: z.enum(['f', 'p', 'a', 'w']), identity: text },

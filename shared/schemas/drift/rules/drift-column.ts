@@ -24,10 +24,14 @@ export const isFilled = (column: Draft['is']): boolean =>
   ['default', 'identity', 'generated'].some(property => column?.[property] !== undefined)
 
 /** A new column breaks inserts that cannot know it, when it must have a value and makes none. */
-export const newColumn: Rule = ({ is }) =>
-  (is?.['notNull'] || is?.['notNullUnvalidated']) && !isFilled(is)
+export const newColumn: Rule = ({ is, within, compared }) => {
+  if (String(within.is['kind']).endsWith('view')) return safe('a new column')
+  const [types, type] = [compared.types.is(), String(is?.['type'])]
+  const isRequired = is?.['notNull'] || is?.['notNullUnvalidated'] || types.refusesNull(type)
+  return isRequired && !isFilled(is) && !types.fills(type)
     ? breaking('a required column without default: inserts that do not name it fail')
     : safe('a new column that inserts may leave out')
+}
 
 /** The verdict on a column that refuses null from now on, or did until now. */
 export const NULL_REFUSED = breaking('null is no longer accepted')
@@ -35,20 +39,25 @@ export const NULL_REFUSED = breaking('null is no longer accepted')
 export const NULL_WAS_REFUSED = safe('a check refuses null just as much')
 const NULL_POSSIBLE = risky('readers may now meet null')
 
-const name = ({ path }: Draft) => path.at(-1) ?? ''
+/** True where a check of the table or the column's domain kept null out before. */
+const wasRefused = ({ path, was, within, compared }: Draft): boolean =>
+  within.required.was().has(path.at(-1) ?? '') || compared.types.was().refusesNull(String(was?.['type']))
+
+const isRefused = ({ path, is, within, compared }: Draft): boolean =>
+  within.required.is().has(path.at(-1) ?? '') || compared.types.is().refusesNull(String(is?.['type']))
 
 const NOT_NULL: Rule = whether({
   gained: draft => {
     if (draft.was?.['notNullUnvalidated']) return safe('null was refused already, and no earlier row has it')
-    return draft.within.required.was().has(name(draft)) ? NULL_WAS_REFUSED : NULL_REFUSED
+    return wasRefused(draft) ? NULL_WAS_REFUSED : NULL_REFUSED
   },
-  lost: draft => (draft.within.required.is().has(name(draft)) ? NULL_WAS_REFUSED : NULL_POSSIBLE),
+  lost: draft => (isRefused(draft) ? NULL_WAS_REFUSED : NULL_POSSIBLE),
 })
 
 const UNVALIDATED: Rule = whether({
   gained: draft => {
     if (draft.was?.['notNull']) return NULL_POSSIBLE
-    return draft.within.required.was().has(name(draft)) ? NULL_WAS_REFUSED : NULL_REFUSED
+    return wasRefused(draft) ? NULL_WAS_REFUSED : NULL_REFUSED
   },
   lost: draft => (draft.is?.['notNull'] ? safe('it holds for the rows that were there before it, too') : NULL_POSSIBLE),
 })

@@ -9,13 +9,16 @@ import { spelledWithoutName } from '#shared/schemas/drift/drift-same.ts'
 import {
   breaking,
   type Draft,
+  RESPELLED,
   type Rule,
   type Rules,
   risky,
   safe,
   spelled,
+  verdictOf,
   whether,
 } from '#shared/schemas/drift/drift-verdict.ts'
+import { jsonText } from '#shared/schemas/snapshot-canonical.ts'
 import type {
   Composite,
   Domain,
@@ -29,10 +32,8 @@ import type {
 } from '#shared/schemas/snapshot-object.ts'
 import { nameOf, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 import { DOMAIN_NOT_NULL, NULL_REFUSED, NULL_WAS_REFUSED } from './drift-column.ts'
-import { COLLATION, REMARK, TYPE, textsIn } from './drift-property.ts'
+import { COLLATION, GONE, isValidated, REMARK, TYPE, textsIn, UNVALIDATED, VALIDATED } from './drift-property.ts'
 
-/** Removed objects. */
-export const GONE = breaking('it was dropped, or the role may no longer see it')
 /** Added objects. */
 export const NEW = safe('nothing that was there changed')
 
@@ -56,6 +57,8 @@ export const LOST_TYPE: Rule = ({ path, was, compared }) => {
 
 /** A check of a domain that is new. */
 export const NEW_CHECK: Rule = ({ is, within }) => {
+  if (within.parts.was().has(`checks ${spelledWithoutName(is ?? {})}`))
+    return safe('the same was there under another name')
   const { columns, isPure } = nullCheck(is?.['definition'])
   if (!columns.includes('VALUE')) return STRICTER
   if (!wasRefused(within)) return NULL_REFUSED
@@ -63,10 +66,13 @@ export const NEW_CHECK: Rule = ({ is, within }) => {
 }
 
 /** A check of a domain that is gone. */
-export const LOST_CHECK: Rule = ({ was, within }) =>
-  nullCheck(was?.['definition']).isPure && (within.is['notNull'] === true || within.required.is().has('VALUE'))
+export const LOST_CHECK: Rule = ({ was, within }) => {
+  if (within.parts.is().has(`checks ${spelledWithoutName(was ?? {})}`))
+    return safe('the same is there under another name')
+  return nullCheck(was?.['definition']).isPure && (within.is['notNull'] === true || within.required.is().has('VALUE'))
     ? NULL_WAS_REFUSED
     : risky('what the constraint promised no longer holds')
+}
 
 const wasRefused = ({ was, required }: Draft['within']) => was['notNull'] === true || required.was().has('VALUE')
 
@@ -77,6 +83,9 @@ export const LOST_SEQUENCE: Rule = ({ was, within }) => {
   // Sound: the shape of a snapshot's sequence.
   const owner = was?.['ownedBy'] as { relation: string; column: string } | undefined
   if (owner === undefined) return GONE
+  const isSame = (one: Draft['was']) => jsonText(one?.['ownedBy'] ?? null) === jsonText(owner)
+  if (nodesIn(within.is, 'sequences').some(isSame))
+    return risky('its column draws from another one: what names this one fails')
   const relation = within.relations.is().get(owner.relation) ?? {}
   const column = nodesIn(relation, 'columns').find(one => nameOf(one) === owner.column)
   return column?.['identity'] === undefined ? GONE : safe('its column draws its own numbers')
@@ -99,11 +108,15 @@ const DOMAIN: Rules<Domain, 'checks'> = {
   comment: REMARK,
 }
 const CHECK = {
-  definition: spelled(({ before, after, within }) =>
-    nullCheck(after).columns.includes('VALUE') && !nullCheck(before).columns.includes('VALUE') && !wasRefused(within)
+  definition: spelled(({ before, after, within }) => {
+    if (isValidated(before, after)) return VALIDATED
+    if (isValidated(after, before)) return UNVALIDATED
+    return nullCheck(after).columns.includes('VALUE') &&
+      !nullCheck(before).columns.includes('VALUE') &&
+      !wasRefused(within)
       ? NULL_REFUSED
-      : STRICTER,
-  ),
+      : STRICTER
+  }),
 }
 const COMPOSITE: Rules<Composite, 'attributes'> & { readonly 'column order': Rule } = {
   comment: REMARK,
@@ -116,6 +129,7 @@ const RANGE: Rules<Range> = {
   class: risky('its bounds are ordered otherwise'),
   canonical: risky('its values are written otherwise'),
   difference: safe('indexes on it are built otherwise'),
+  multirange: risky('its multirange has another name'),
   comment: REMARK,
 }
 
@@ -132,13 +146,22 @@ const SEQUENCE: Rules<Sequence> = {
   comment: REMARK,
 }
 
+const withoutIn = (text: unknown) => String(text).replaceAll(/(^|, )IN /g, '$1')
 const OTHER_BODY = risky('it may do something else')
 const FUNCTION: Rules<Routine> = {
   kind: breaking('it is called otherwise'),
-  arguments: risky('calls that name its arguments or leave some out may fail'),
+  arguments: draft =>
+    // 14 and later write the mode IN of a procedure's arguments.
+    draft.compared.isOtherMajor && withoutIn(draft.before) === withoutIn(draft.after)
+      ? verdictOf(RESPELLED, draft)
+      : verdictOf(spelled(risky('calls that name its arguments or leave some out may fail')), draft),
   result: breaking('it gives another type'),
   language: OTHER_BODY,
-  hash: OTHER_BODY,
+  // A body that is kept as a parse tree is spelled by the server.
+  hash: ({ compared, is }) =>
+    compared.isOtherMajor && is?.['language'] === 'sql'
+      ? risky('the server has another major version, which may spell the same otherwise')
+      : OTHER_BODY,
   volatility: risky('it may be called more or less often'),
   securityDefiner: whether({
     gained: risky("it runs with its owner's permissions"),

@@ -22,7 +22,7 @@ import {
 import type { Node } from '#shared/schemas/snapshot-parts.ts'
 import type { Constraint, Index, Policy } from '#shared/schemas/snapshot-relation.ts'
 import { isFilled, NULL_REFUSED, NULL_WAS_REFUSED } from './drift-column.ts'
-import { REMARK, textsIn } from './drift-property.ts'
+import { isValidated, REMARK, textsIn, UNVALIDATED, VALIDATED } from './drift-property.ts'
 
 const KEYS: readonly unknown[] = ['primary_key', 'unique']
 
@@ -69,12 +69,6 @@ const lostIndex: Rule = ({ was, within }) => {
   if (isReplaced(was, within.keys.is())) return REPLACED
   return breaking('a unique index is gone: rows may repeat, and "on conflict" on it fails')
 }
-
-const NOT_VALID = ' NOT VALID'
-
-// A constraint that its columns say whole has no definition.
-const isValidated = (before: unknown, after: unknown): boolean =>
-  String(before).endsWith(NOT_VALID) && (after === undefined || before === `${String(after)}${NOT_VALID}`)
 
 const STRICTER = risky('writes that were accepted may be refused')
 const ABOUT_NEW = safe('it is about new columns alone, which inserts may leave out')
@@ -159,8 +153,8 @@ export const LOST_PART = {
 
 const otherCheck = (draft: Draft): Verdict => {
   const { before, after, was, within } = draft
-  if (isValidated(before, after)) return safe('it holds for the rows that were there before it, too')
-  if (isValidated(after, before)) return risky('it may not hold for rows that were there before it')
+  if (isValidated(before, after)) return VALIDATED
+  if (isValidated(after, before)) return UNVALIDATED
   const refused = was?.['kind'] === 'check' ? nullCheck(after).columns : []
   return refused.some(name => meetsNull(name, within)) ? NULL_REFUSED : STRICTER
 }

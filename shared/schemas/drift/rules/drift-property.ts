@@ -8,8 +8,22 @@ import { elementOf, typeChange } from '#shared/schemas/drift/drift-type.ts'
 import { breaking, type Rule, risky, safe, type Verdict } from '#shared/schemas/drift/drift-verdict.ts'
 import { type Node, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 
+/** Removed objects. */
+export const GONE: Verdict = breaking('it was dropped, or the role may no longer see it')
+
 /** A comment: words that machines do not act upon. */
 export const REMARK: Rule = safe('a remark for people changed')
+
+const NOT_VALID = ' NOT VALID'
+
+/** True for a check or key that now holds for earlier rows too. One that its columns say whole has no definition. */
+export function isValidated(before: unknown, after: unknown): boolean {
+  return String(before).endsWith(NOT_VALID) && (after === undefined || before === `${String(after)}${NOT_VALID}`)
+}
+/** The verdict on it. */
+export const VALIDATED: Verdict = safe('it holds for the rows that were there before it, too')
+/** The verdict on the way back. */
+export const UNVALIDATED: Verdict = risky('it may not hold for rows that were there before it')
 
 /** A collation. */
 export const COLLATION: Rule = risky('texts may sort and compare otherwise')

@@ -5,6 +5,7 @@
  * Only `drift-class.ts` reads them.
  */
 
+import { relationKey } from '#shared/schemas/drift/drift-partition.ts'
 import { isHidden } from '#shared/schemas/drift/drift-row-security.ts'
 import { spelledWithoutName } from '#shared/schemas/drift/drift-same.ts'
 import {
@@ -15,11 +16,12 @@ import {
   risky,
   safe,
   spelled,
+  type Verdict,
   whether,
 } from '#shared/schemas/drift/drift-verdict.ts'
 import { nodesIn } from '#shared/schemas/snapshot-parts.ts'
 import type { Partition, Published, Relation, Rule as RewriteRule, Trigger } from '#shared/schemas/snapshot-relation.ts'
-import { RELATION_PERMISSIONS, REMARK } from './drift-property.ts'
+import { GONE, RELATION_PERMISSIONS, REMARK } from './drift-property.ts'
 
 type Lists = 'columns' | 'constraints' | 'indexes' | 'policies' | 'triggers' | 'rules' | 'published' | 'partitions'
 
@@ -73,23 +75,47 @@ export const RELATION: Rules<Relation, Lists> & { readonly 'column order': Rule 
   'column order': risky('"select *" and inserts that name no columns meet another order'),
 }
 
+/** A relation that is no longer listed by itself. Partitions are listed with their table. */
+export const LOST_RELATION: Rule = ({ path, was, compared }) => {
+  const [schema = '', name = ''] = path
+  if (!compared.partitions.is().has(relationKey(schema, name))) return GONE
+  return was?.['partitionOf'] === undefined
+    ? risky('it is a partition of another table: its rows are read with those of that table')
+    : safe('it is there, and told with the table that it is a partition of')
+}
+
 const isView = ({ within: { was } }: Draft) => was['kind'] === 'view'
+const VIEW_UNWRITABLE = breaking('the view may no longer be written')
+
+/** The verdict on a trigger or rule that has only another name; null for any other. */
+function renamed(list: string, { kind, was, is, within: { parts } }: Draft): Verdict | null {
+  const isGone = kind === 'removed'
+  const [node, others] = isGone ? [was, parts.is] : [is, parts.was]
+  if (!others().has(`${list} ${spelledWithoutName(node ?? {})}`)) return null
+  return isGone ? safe('the same is there under another name') : safe('the same was there under another name')
+}
 
 // Writes to a view are what its rules and triggers make of them.
 const lostTrigger: Rule = draft => {
   if (draft.was?.['enabled'] === 'disabled') return safe('it was disabled')
-  if (draft.within.parts.is().has(`triggers ${spelledWithoutName(draft.was ?? {})}`))
-    return safe('the same is there under another name')
-  return isView(draft)
-    ? breaking('the view may no longer be written')
-    : risky('what it did to writes is no longer done')
+  const other = isView(draft) ? VIEW_UNWRITABLE : risky('what it did to writes is no longer done')
+  return renamed('triggers', draft) ?? other
 }
 
 const newTrigger: Rule = draft => {
   if (draft.is?.['enabled'] === 'disabled') return safe('it is disabled')
-  return draft.within.parts.was().has(`triggers ${spelledWithoutName(draft.is ?? {})}`)
-    ? safe('the same was there under another name')
-    : risky('writes may be changed, refused or followed by others')
+  return renamed('triggers', draft) ?? risky('writes may be changed, refused or followed by others')
+}
+
+const lostRule: Rule = draft => {
+  if (draft.was?.['enabled'] === 'disabled') return safe('it was disabled')
+  const other = isView(draft) ? VIEW_UNWRITABLE : risky('reads or writes are no longer rewritten')
+  return renamed('rules', draft) ?? other
+}
+
+const newRule: Rule = draft => {
+  if (draft.is?.['enabled'] === 'disabled') return safe('it is disabled')
+  return renamed('rules', draft) ?? risky('reads or writes may be rewritten')
 }
 
 const lostPartition: Rule = ({ was, within }) => {
@@ -105,7 +131,7 @@ const lostPartition: Rule = ({ was, within }) => {
 /** The verdict on an added part of a relation. */
 export const NEW_TRAIT = {
   trigger: newTrigger,
-  rule: risky('reads or writes may be rewritten'),
+  rule: newRule,
   published: safe('its changes are published'),
   partition: safe('more rows are accepted'),
 }
@@ -113,10 +139,7 @@ export const NEW_TRAIT = {
 /** The verdict on a removed part of a relation. */
 export const LOST_TRAIT = {
   trigger: lostTrigger,
-  rule: ((draft: Draft) =>
-    isView(draft)
-      ? breaking('the view may no longer be written')
-      : risky('reads or writes are no longer rewritten')) satisfies Rule,
+  rule: lostRule,
   published: risky('its changes are no longer published'),
   partition: lostPartition,
 }
