@@ -16,6 +16,10 @@ const NONE: NullCheck = { columns: [], isPure: false }
 const NAME = `("(?:[^"]|"")+"|[A-Za-z_][A-Za-z0-9_$]*)`
 const IS_NOT_NULL = new RegExp(`^${NAME} IS NOT NULL$`)
 const NOT_IS_NULL = new RegExp(`^NOT \\(?${NAME} IS NULL\\)?$`)
+const NAMES = `(${NAME}(?:, ${NAME})*)`
+const ROW_IS_NOT_NULL = new RegExp(`^ROW\\(${NAMES}\\) IS NOT NULL$`)
+const ALL_NON_NULL = new RegExp(`^num_nonnulls\\(${NAMES}\\) = (\\d+)$`)
+const EACH_NAME = new RegExp(NAME, 'g')
 /** Names are at most 63 bytes, and quotes in them are doubled. */
 const MAX_TERM = 200
 
@@ -41,9 +45,9 @@ export function nullCheck(definition: unknown): NullCheck {
       continue
     }
     const term = to - from > MAX_TERM ? '' : text.slice(from, to)
-    const name = (IS_NOT_NULL.exec(term) ?? NOT_IS_NULL.exec(term))?.[1]
-    if (name === undefined) isPure = false
-    else columns.push(unquoted(name))
+    const refused = refusedBy(term)
+    if (refused.length === 0) isPure = false
+    columns.push(...refused)
   }
   return { columns, isPure: isPure && columns.length > 0 }
 }
@@ -52,6 +56,16 @@ export function nullCheck(definition: unknown): NullCheck {
 export function requiredBy(node: Node): ReadonlySet<string> {
   const checks = [...nodesIn(node, 'checks'), ...nodesIn(node, 'constraints').filter(({ kind }) => kind === 'check')]
   return new Set(checks.flatMap(({ definition }) => nullCheck(definition).columns))
+}
+
+/** The columns that one term keeps from null, each by itself. */
+function refusedBy(term: string): string[] {
+  const name = (IS_NOT_NULL.exec(term) ?? NOT_IS_NULL.exec(term))?.[1]
+  if (name !== undefined) return [unquoted(name)]
+  const row = ROW_IS_NOT_NULL.exec(term)
+  const counted = ALL_NON_NULL.exec(term)
+  const names = (row ?? counted)?.[1]?.match(EACH_NAME) ?? []
+  return counted !== null && Number(counted.at(-1)) !== names.length ? [] : names.map(unquoted)
 }
 
 function unquoted(name: string): string {

@@ -13,6 +13,7 @@ const UNLIMITED = Number.POSITIVE_INFINITY
 const INTEGERS = ['smallint', 'integer', 'bigint', 'numeric']
 
 const TEXT_LENGTH = /^character varying(?:\((\d+)\))?$/
+const CHARACTERS = /^character\((\d+)\)$/
 const NUMERIC = /^numeric(?:\((\d+),(-?\d+)\))?$/
 const TIMED = /^(timestamp|time|interval)(?:\((\d)\))?( with(?:out)? time zone)?$/
 const BITS = /^bit varying(?:\((\d+)\))?$/
@@ -41,10 +42,17 @@ function elementChange(before: string, after: string): TypeChange {
   if (longer(TEXT_LENGTH, before, after) || longer(BITS, before, after)) return 'wider'
   if (TEXT_LENGTH.test(before) && after === 'text') return 'wider'
   if (before === 'text' && after === 'character varying') return 'wider'
+  if (before === 'cidr' && after === 'inet') return 'wider'
+  // Blanks at the end come, or go.
+  if (longer(CHARACTERS, before, after) || (CHARACTERS.test(before) && isUnlimitedText(after))) return 'other_reading'
   if (widerNumeric(before, after) || finerTime(before, after)) return 'wider'
   const from = INTEGERS.indexOf(before)
   if (from >= 0 && from < INTEGERS.indexOf(after)) return 'other_reading'
   return before === 'real' && after === 'double precision' ? 'other_reading' : 'retyped'
+}
+
+function isUnlimitedText(type: string): boolean {
+  return type === 'text' || type === 'character varying'
 }
 
 function longer(pattern: RegExp, before: string, after: string): boolean {
