@@ -19,6 +19,7 @@ import { listen } from '#server/process/listen.ts'
 import type { Ground } from '#server/process/process.ts'
 import { type Readiness, STOPPING, startReadiness } from '#server/process/readiness.ts'
 import { createApp } from '#server/rest/app.ts'
+import { createFaultLines } from '#server/rest/http/fault-lines.ts'
 import { createListener } from '#server/rest/listener.ts'
 import type { WebKeyring } from '#server/seal/keyring.ts'
 import { createSealer } from '#server/seal/sealer.ts'
@@ -133,13 +134,15 @@ export async function startWeb(ground: WebGround, keyring: WebKeyring): Promise<
   const { publicUrl, trustProxy, corsOrigins, patience } = config
   let isDraining = false
   const ready = async () => (isDraining ? STOPPING : readiness.ready())
+  const observers = { meter: deps.meter, faultLines: createFaultLines(deps) }
   const app = createApp(deps, {
     publicUrl,
     trustProxy,
     corsOrigins,
     ready,
+    observers,
   })
-  const server = createListener(app, { patience, publicUrl, meter: deps.meter })
+  const server = createListener(app, { patience, publicUrl, observers })
   await listen(server, { ...config, command: ground.command ?? 'npm start' }).catch(async (cause: unknown) => {
     await readiness.stop()
     throw cause

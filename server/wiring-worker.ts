@@ -61,7 +61,7 @@ export interface WorkerGround extends Ground {
 
 /** Builds the worker and begins to claim tasks. */
 export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring): Promise<Worker> {
-  const { config, meter } = ground
+  const { config } = ground
   await requireOwnKeys(ground.db, keyring)
   const dialler = startDialler(ground, await extraCa(config.feeds.extraCaFile), config.dialProcesses)
   try {
@@ -71,7 +71,7 @@ export async function startWorker(ground: WorkerGround, keyring: WorkerKeyring):
     await dialler.close()
     throw cause
   }
-  const deps = await partsOf(ground, keyring, observedDialler(dialler, meter))
+  const deps = await partsOf(ground, keyring, observedDialler(dialler, ground))
   const canDial = () => dialler.canDial()
   const readiness = await startReadiness({ ...ground, canDial }, 'worker')
   const { checks, feeds } = concurrencyOf(config.dialProcesses)
@@ -155,10 +155,10 @@ function startDialler(ground: WorkerGround, extraCa: string | null, children: nu
     extraCa,
     log(event) {
       if (event.event !== 'dialler_ended') return log.debug(event, 'dialler')
-      const { reason } = event
+      const { reason, pid, stderr } = event
       meter.count('mooring_dial_processes_ended_total', { reason })
       if (reason === 'closed' || reason === 'idle') log.debug(event, 'dialler')
-      else log.warn({ ...event, stage: 'dial' }, 'dialler')
+      else log.warn({ stage: 'dial', reason, pid, stderr }, 'a dialling process ended')
     },
   })
 }

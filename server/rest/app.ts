@@ -10,7 +10,7 @@ import { useOurWording } from '#server/api/procedure/wording.ts'
 import { connectionsDialect } from '#server/rest/connections/connections.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 import { crossOrigin } from '#server/rest/http/cross-origin.ts'
-import { noteServed, observedRequests } from '#server/rest/http/observed-request.ts'
+import { noteServed, type Observers, observedRequests } from '#server/rest/http/observed-request.ts'
 import { checkTrpc, checkUrl, refuse, type Voices } from '#server/rest/http/refuse.ts'
 import { requestIdOf, serveRoute, spelled } from '#server/rest/http/serve.ts'
 import { documentation } from '#server/rest/openapi/docs.ts'
@@ -27,6 +27,7 @@ export interface Process {
   readonly corsOrigins: readonly string[]
   /** Whether requests can be served now, and what is the matter where they cannot; answered within two seconds. */
   readonly ready: () => Promise<{ readonly ok: boolean }>
+  readonly observers: Observers
 }
 
 /** Builds the application over the web tier's parts. */
@@ -36,7 +37,7 @@ export function createApp(deps: WebDeps, process: Process): express.Express {
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('trust proxy', typeof process.trustProxy === 'number' ? process.trustProxy : [...process.trustProxy])
-  app.use(observedRequests(deps.meter))
+  app.use(observedRequests(process.observers))
   app.use(helmet())
   const datasources = datasourcesDialect(process.publicUrl)
   const voices = { connections: connectionsDialect, datasources }

@@ -6,9 +6,9 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type express from 'express'
-import type { Meter } from '#server/metrics/meter.ts'
+import { clientAddress } from '#server/domain/network/client-address.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
-import { countUnread } from '#server/rest/http/observed-request.ts'
+import { type Observers, observeUnread } from '#server/rest/http/observed-request.ts'
 import { MAX_HEADERS } from '#server/rest/http/refuse.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
@@ -30,7 +30,7 @@ export interface Patience {
 export interface ListenerParts {
   readonly patience: Patience
   readonly publicUrl: string
-  readonly meter: Meter
+  readonly observers: Observers
 }
 
 /** Makes the server; it does not listen yet. */
@@ -64,7 +64,7 @@ const STATUS_OF: Readonly<Record<string, readonly [number, string]>> = {
 }
 
 /** Answers on the bare socket: whichever path was meant is not known, so the shape is that of paths of neither dialect. */
-function refuseRaw(error: Error, { socket, publicUrl, meter }: ListenerParts & { socket: Duplex }): void {
+function refuseRaw(error: Error, { socket, publicUrl, observers }: ListenerParts & { socket: Duplex }): void {
   if (!socket.writable || hasBegun(socket)) {
     socket.destroy()
     return
@@ -72,7 +72,8 @@ function refuseRaw(error: Error, { socket, publicUrl, meter }: ListenerParts & {
   const [status, phrase] = STATUS_OF[String(Reflect.get(error, 'code'))] ?? [400, 'Bad Request']
   const requestId = `req_${randomUUID().replaceAll('-', '')}`
   const fault = faultOf(status)
-  countUnread(meter, { status, fault: fault.code })
+  const address = clientAddress(String(Reflect.get(socket, 'remoteAddress')))
+  observeUnread(observers, { status, fault, requestId, address })
   const { body } = datasourcesDialect(publicUrl).spell({
     fault,
     requestId,

@@ -13,7 +13,7 @@ import { faultOf } from '#server/api/procedure/trpc.ts'
 import { appRouter } from '#server/api/router.ts'
 import { answerBudget } from '#server/api/schemas/reader/snapshot-reader.ts'
 import { MAX_BODY_BYTES } from '#server/rest/http/body.ts'
-import { noteFault, noteServed } from '#server/rest/http/observed-request.ts'
+import { noteFault, notePrincipal, noteServed } from '#server/rest/http/observed-request.ts'
 import { putInPlace } from '#server/rest/http/put-in-place.ts'
 import { addressOf, requestIdOf } from '#server/rest/http/serve.ts'
 import { isSubscription, subscriptions } from '#server/rest/http/subscription.ts'
@@ -29,8 +29,8 @@ export function trpc(deps: WebDeps): express.Handler {
     maxBodySize: MAX_BODY_BYTES,
     maxBatchSize: MAX_BATCH,
     responseMeta: ({ errors }) => ({ headers: retryAfter(errors) }),
-    onError: ({ error, req }) => {
-      if (req.res !== undefined) noteFault(req.res, faultOf(error).code)
+    onError: ({ error, req, path, input }) => {
+      if (req.res !== undefined) noteFault(req.res, { fault: faultOf(error), named: input, ...procedureAt(path) })
     },
     createContext: ({ req, res, info: asked }) => contextOf(deps, { request: req, response: res, calls: asked.calls }),
   })
@@ -41,6 +41,11 @@ export function trpc(deps: WebDeps): express.Handler {
     const serve = isStream ? ours : library
     return serve(request, response, next)
   }
+}
+
+/** The route of a call: left out where the router has no such procedure. */
+function procedureAt(path: string | undefined): { route?: string } {
+  return path !== undefined && Object.hasOwn(appRouter._def.procedures, path) ? { route: path } : {}
 }
 
 /** The procedure as the router spells it; one word for a batch, and for what the router does not have. */
@@ -70,6 +75,8 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
   const arrival = { headers: request.headers, address, calls: calls.length }
   const { principal, refused, headers } = await admit(arrival, registry()).catch(failureOf)
   response.set(headers)
+  const known = principal instanceof Fault ? refused : principal
+  if (known !== null) notePrincipal(response, known)
   const about = { requestId: requestIdOf(request, response), address }
   const action = calls
     .map(call => call.path)

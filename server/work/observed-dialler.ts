@@ -1,18 +1,20 @@
 /**
- * A dialler whose dials are counted, timed and traced: by what was asked and by the code of how it ended. Nothing of the place or
+ * A dialler whose dials are counted, timed, traced, and logged where they fail: by what was asked and by the code of how it ended. Nothing of the place or
  * of what was said there is kept. The wiring puts it around the real one.
  */
+import type { Log } from '#server/log.ts'
 import type { Meter } from '#server/metrics/meter.ts'
 import type { Dialler } from '#server/net/process/dialler.ts'
 import { inSpan } from '#server/tracing/span.ts'
-import type { Failure } from '#shared/faults/failure.ts'
+import { runningTask } from '#server/work/about-task.ts'
+import { type Failure, failureSpec } from '#shared/faults/failure.ts'
 
 interface Ended {
   readonly failure: Failure | null
 }
 
 /** Dials through `dialler` and counts each dial. */
-export function observedDialler(dialler: Dialler, meter: Meter): Dialler {
+export function observedDialler(dialler: Dialler, { meter, log }: { meter: Meter; log: Log }): Dialler {
   const observed = <T extends Ended>(dial: string, run: () => Promise<T>): Promise<T> =>
     inSpan({ name: 'dial', kind: 'client', attributes: () => ({ 'mooring.dial': dial }) }, async span => {
       const startedAt = performance.now()
@@ -21,7 +23,10 @@ export function observedDialler(dialler: Dialler, meter: Meter): Dialler {
       meter.count('mooring_dials_total', { dial, result })
       meter.observe('mooring_dial_seconds', { dial }, (performance.now() - startedAt) / 1000)
       span.note({ 'mooring.result': result })
-      if (end.failure !== null) span.failed(result)
+      if (end.failure === null) return end
+      span.failed(result)
+      const { code: failure } = end.failure
+      log.info({ ...runningTask(), stage: failureSpec(failure).stage, dial, failure }, 'dial failed')
       return end
     })
   meterProcesses(dialler, meter)

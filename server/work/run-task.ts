@@ -9,7 +9,7 @@ import { asWriter, OrganizationMoving } from '#server/store/fence/organization-w
 import { release, releaseFailed, releaseHung } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import { Hung } from '#server/work/checks/first-try.ts'
-import { aboutTask } from './about-task.ts'
+import { aboutTask, asTask } from './about-task.ts'
 import type { TaskHandlers, WorkerDeps } from './deps.ts'
 import { observedTask, type TaskResult } from './observed-task.ts'
 
@@ -32,7 +32,8 @@ export async function runTask(
   await observedTask(deps.meter, { kind: claim.kind, ...(lane === undefined ? {} : { lane }) }, async () => {
     const { organizationId } = claim
     try {
-      await asWriter({ organizationId, phase: 'ends' }, () => runOf(deps, handlers, { claim, kind: claim.kind }))
+      const run = () => runOf(deps, handlers, { claim, kind: claim.kind })
+      await asTask(claim, () => asWriter({ organizationId, phase: 'ends' }, run))
       return 'done'
     } catch (cause) {
       // The target runs the task of a moved organization, unless it has been done.

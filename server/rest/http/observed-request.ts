@@ -1,11 +1,14 @@
 /**
- * Counts and traces requests: which route, how it was answered, how long it took, which faults. What serves a request notes what
- * it is; nothing of a path, a header or a body is ever kept, only the route's own spelling.
+ * Counts and traces requests, and has a line written for each fault: which route, how it was answered, how long it took. What
+ * serves a request notes what it is; nothing of a path, a header or a body is kept, only the route's own spelling.
  */
 import type express from 'express'
+import type { Principal } from '#server/domain/access/scope.ts'
+import { clientAddress } from '#server/domain/network/client-address.ts'
 import type { Meter } from '#server/metrics/meter.ts'
 import { type RequestSpan, requestSpan } from '#server/tracing/span.ts'
-import type { FaultCode } from '#shared/faults/fault.ts'
+import type { Fault } from '#shared/faults/fault.ts'
+import type { FaultLines } from './fault-lines.ts'
 
 /** What a request was for: a way of calling, and the route or procedure as its table spells it. */
 export interface Served {
@@ -15,15 +18,29 @@ export interface Served {
   readonly isStream?: boolean
 }
 
+/** A fault that is answered; of a batch, which call has it, and where that may name a datasource. */
+interface NotedFault {
+  readonly fault: Fault
+  readonly route?: string
+  readonly named?: unknown
+}
+
 interface Noted {
   served: Served
-  readonly faults: FaultCode[]
+  principal?: Principal
+  readonly faults: NotedFault[]
+}
+
+/** What observes. */
+export interface Observers {
+  readonly meter: Meter
+  readonly faultLines: FaultLines
 }
 
 const UNKNOWN: Served = { surface: 'none', route: 'unknown' }
 
-/** Counts every request that passes, and those under way. */
-export function observedRequests(meter: Meter): express.Handler {
+/** Observes every request that passes, and counts those under way. */
+export function observedRequests({ meter, faultLines }: Observers): express.Handler {
   let running = 0
   meter.gauge('mooring_http_requests_running', () => [{ labels: {}, value: running }])
   return (request, response, next) => {
@@ -34,8 +51,10 @@ export function observedRequests(meter: Meter): express.Handler {
     running += 1
     response.once('close', () => {
       running -= 1
-      counted(meter, { response, noted, startedAt })
-      ended(span, { request, response, noted })
+      const answered = { request, response, noted }
+      counted(meter, answered, startedAt)
+      ended(span, answered)
+      told(faultLines, answered)
     })
     span.within(next)
   }
@@ -47,16 +66,26 @@ export function noteServed(response: express.Response, served: Served): void {
   if (noted !== null) noted.served = served
 }
 
-/** Notes a fault that is answered. */
-export function noteFault(response: express.Response, code: FaultCode): void {
-  notedOf(response)?.faults.push(code)
+/** Notes who calls. */
+export function notePrincipal(response: express.Response, principal: Principal): void {
+  const noted = notedOf(response)
+  if (noted !== null) noted.principal = principal
 }
 
-/** Counts an answer to what could not be read as a request. */
-export function countUnread(meter: Meter, of: { status: number; fault: FaultCode }): void {
+/** Notes a fault that is answered. */
+export function noteFault(response: express.Response, of: NotedFault): void {
+  notedOf(response)?.faults.push(of)
+}
+
+/** Observes an answer to what could not be read as a request. */
+export function observeUnread(
+  { meter, faultLines }: Observers,
+  of: { status: number; fault: Fault; requestId: string; address: string | null },
+): void {
   const { surface, route } = UNKNOWN
   meter.count('mooring_http_requests_total', { surface, route, status: String(of.status) })
-  meter.count('mooring_faults_total', { surface, fault: of.fault })
+  meter.count('mooring_faults_total', { surface, fault: of.fault.code })
+  faultLines({ ...of, surface, route })
 }
 
 function notedOf(response: express.Response): Noted | null {
@@ -65,30 +94,43 @@ function notedOf(response: express.Response): Noted | null {
 }
 
 interface Answered {
+  readonly request: express.Request
   readonly response: express.Response
   readonly noted: Noted
 }
 
-function counted(meter: Meter, { response, noted, startedAt }: Answered & { startedAt: number }): void {
+function counted(meter: Meter, { response, noted }: Answered, startedAt: number): void {
   const { served, faults } = noted
   const { surface, route } = served
   meter.count('mooring_http_requests_total', { surface, route, status: statusOf(response, served) })
-  for (const fault of faults) meter.count('mooring_faults_total', { surface, fault })
+  for (const { fault } of faults) meter.count('mooring_faults_total', { surface, fault: fault.code })
   if (served.isStream === true) return
   meter.observe('mooring_http_request_seconds', { surface, route }, (performance.now() - startedAt) / 1000)
 }
 
-function ended(span: RequestSpan, { request, response, noted }: Answered & { request: express.Request }): void {
+function ended(span: RequestSpan, { request, response, noted }: Answered): void {
   const { served, faults } = noted
-  const [fault] = faults
+  const [first] = faults
   span.note({
     'http.request.method': request.method,
     'http.route': served.route,
     'mooring.surface': served.surface,
     ...(response.headersSent ? { 'http.response.status_code': response.statusCode } : {}),
   })
-  if (fault !== undefined) span.failed(fault)
+  if (first !== undefined) span.failed(first.fault.code)
   span.end(served.route)
+}
+
+function told(faultLines: FaultLines, { request, response, noted }: Answered): void {
+  const { served, principal, faults } = noted
+  const about = {
+    requestId: String(response.getHeader('x-request-id')),
+    address: clientAddress(request.ip, request.socket.remoteAddress),
+    surface: served.surface,
+    status: response.statusCode,
+    ...(principal === undefined ? {} : { principal }),
+  }
+  for (const { fault, route = served.route, named } of faults) faultLines({ ...about, route, named, fault })
 }
 
 /** A caller who leaves before the end was answered nothing; the end of a stream is always one of these. */

@@ -54,7 +54,7 @@ const TRPC_CODES: Readonly<Record<number, readonly [string, number]>> = {
 /** What tRPC's own error formatter would say. */
 function refuseTrpc({ request, response, fault, status = faultSpec(fault.code).status }: Refused): void {
   const [name, code] = TRPC_CODES[status] ?? (status < 500 ? ['BAD_REQUEST', -32_600] : INTERNAL)
-  noteFault(response, fault.code)
+  noteFault(response, { fault })
   const requestId = requestIdOf(request, response)
   const { retryable } = fault
   response.set(fault.headers)

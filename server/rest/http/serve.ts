@@ -19,7 +19,7 @@ import type { Call, Dialect, KeylessCall, Reply, Route } from '#server/rest/dial
 import { Fault } from '#shared/faults/fault.ts'
 import { exactText, readBody, readBytes, textOf } from './body.ts'
 import { closeAfter } from './body-head.ts'
-import { noteFault } from './observed-request.ts'
+import { noteFault, notePrincipal } from './observed-request.ts'
 import { writeList } from './streamed-list.ts'
 
 interface Exchange {
@@ -48,7 +48,7 @@ export function addressOf(request: express.Request): string | null {
 /** Answers a fault in the dialect's shape, with `status` where HTTP has a better one than the fault's own. */
 export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
   const { fault, request, response, body, status } = at
-  noteFault(response, fault.code)
+  noteFault(response, { fault, named: paramsOf(request) })
   const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body, params: paramsOf(request) })
   response.set(fault.headers)
   if (reply.status === 401) response.set('WWW-Authenticate', 'Bearer')
@@ -143,9 +143,15 @@ async function admitted(deps: WebDeps, { request, response, route }: Exchange & 
   const arrival = { headers: request.headers, address, calls: 1 }
   const { principal, refused, headers } = await admit(arrival, { ...deps, now: deps.clock() })
   response.set(headers)
-  if (!(principal instanceof Fault)) return principal
+  if (!(principal instanceof Fault)) {
+    notePrincipal(response, principal)
+    return principal
+  }
   const about = { action: `${request.method} ${route.path}`, requestId: requestIdOf(request, response), address }
-  if (refused !== null) await recordRefusal(deps, { principal: refused, fault: principal, ...about })
+  if (refused !== null) {
+    notePrincipal(response, refused)
+    await recordRefusal(deps, { principal: refused, fault: principal, ...about })
+  }
   throw principal
 }
 

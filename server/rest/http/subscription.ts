@@ -69,7 +69,7 @@ export function subscriptions(contextOf: ContextOf): express.Handler {
       await writer.write(texts.named('return', ''))
     } catch (thrown) {
       if (isAbort(thrown)) return
-      noteFault(response, faultOf(thrown).code)
+      noteFault(response, { fault: faultOf(thrown), named: namedIn(request) })
       await writer.write(texts.named('serialized-error', await errorOf(ctx, path, thrown)))
     } finally {
       writer.end()
@@ -111,6 +111,15 @@ function parsed(text: string): unknown {
     return JSON.parse(text)
   } catch {
     throw new Fault('invalid_json')
+  }
+}
+
+/** The input, for the line about a fault; nothing where it cannot be read. */
+function namedIn(request: express.Request): unknown {
+  try {
+    return inputOf(askedOf(request).query.get('input'), null)
+  } catch {
+    return undefined
   }
 }
 

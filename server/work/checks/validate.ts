@@ -11,12 +11,14 @@ import { openInForce, openPayload } from '#server/work/credentials/open.ts'
 import { isMoved, isTrusted } from '#server/work/credentials/standing.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 import type { Validation } from '#shared/checks/validation.ts'
+import { aboutVerdict } from './about-verdict.ts'
 import { refusedUndialled, verifyConnection } from './verify-connection.ts'
 
 /** The work of a `validate` task. */
 export async function validate(deps: WorkerDeps, claim: claims.Claim): Promise<void> {
   const judgement = await judged(deps, claim)
   await claims.finish(deps.db, claim, validationOf(judgement))
+  deps.log.info(aboutVerdict(claim, judgement), 'validated')
   deps.notifications.ring('news')
 }
 

@@ -5,6 +5,7 @@
 
 import { judgeProbe, type RolePolicy, type Verification } from '#server/domain/checks/verification.ts'
 import { openingOr } from '#server/seal/held-key.ts'
+import { runningTask } from '#server/work/about-task.ts'
 import { countUnequal, keptFromTelling } from '#server/work/credentials/login-budgets.ts'
 import {
   type Resolved,
@@ -18,6 +19,7 @@ import type { FaultCode } from '#shared/faults/fault.ts'
 import { probeWithinBudget } from './probe-within-budget.ts'
 
 const DEADLINE_MS = 12_000
+const UNREADABLE = 'credential_unreadable'
 const KEPT = failureSpec('budget_exhausted')
 /** Failures of ours, by which nothing of the database is known. */
 const UNMADE: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exhausted', 'dialler_busy'])
@@ -51,8 +53,8 @@ export async function verifyConnection(deps: WorkerDeps, of: ConnectionUnderTest
     () => null,
   )
   if (resolved === null) {
-    deps.log.error({ organizationId: of.organizationId, stage: 'open' }, 'a stored credential could not be opened')
-    return undialled('credential_unreadable')
+    deps.log.error({ ...runningTask(), stage: 'open', fault: UNREADABLE }, 'a stored credential could not be opened')
+    return undialled(UNREADABLE)
   }
   const keptUntil = await keptFromTold(deps, of, resolved)
   if (keptUntil !== null) return { ...undialled(KEPT.fault, 'unreachable'), unmade: { until: keptUntil } }

@@ -20,6 +20,8 @@ import type { Tx } from '#server/store/tables/tables.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
+import { aboutTask } from '#server/work/about-task.ts'
+import { aboutVerdict } from '#server/work/checks/about-verdict.ts'
 import { shownReason, standingBefore } from '#server/work/checks/confirm.ts'
 import { refusedUndialled } from '#server/work/checks/verify-connection.ts'
 import {
@@ -69,8 +71,9 @@ export async function verifyEndpoint(
   if (keys !== null && findings.rotation?.decision === 'retire_old')
     await uncount(deps, endpointLogin(row.org_id, keys.url), findings.rotation.credential.context)
   if (judged !== null) countVerdict(deps, judged)
-  const { outcome, reason } = judged?.judgement ?? { outcome: findings.rotation?.decision, reason: null }
-  deps.log.info({ organizationId: row.org_id, datasourceId: row.id, outcome, reason }, 'verified')
+  const { rotation } = findings
+  const about = judged === null ? { ...aboutTask(claim), stage: 'check' } : aboutVerdict(claim, judged.judgement)
+  deps.log.info({ ...about, ...(rotation === null ? {} : { rotation: rotation.decision }) }, 'verified')
   deps.notifications.ring('news')
   deps.notifications.ring('work')
 }

@@ -21,6 +21,8 @@ import { type LockedDatasource, lockDatasource } from '#server/store/locks/lock-
 import type { Tx } from '#server/store/tables/tables.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
+import { runningTask } from '#server/work/about-task.ts'
+import { aboutVerdict } from '#server/work/checks/about-verdict.ts'
 import { verifyEndpoint } from '#server/work/checks/verify-endpoint.ts'
 import { intervalMs, nextCheck } from '#server/work/credentials/next-check.ts'
 import { openCredential, openInForce } from '#server/work/credentials/open.ts'
@@ -113,8 +115,9 @@ async function tryCredential(
     return { ...examined, requestedBy, marks: await marksOf(deps, { tried, secret, examined }) }
   }
   const unreadable = () => {
-    deps.log.error({ ...context, stage: 'open', keyId: tried.sealed.keyId }, 'a stored credential could not be opened')
-    return { ...undialled('credential_unreadable'), marks: null, requestedBy: null }
+    const why = { stage: 'open', fault: 'credential_unreadable', keyId: tried.sealed.keyId } as const
+    deps.log.error({ ...runningTask(), ...context, ...why }, 'a stored credential could not be opened')
+    return { ...undialled(why.fault), marks: null, requestedBy: null }
   }
   return openingOr(opened, unreadable)
 }
@@ -148,8 +151,7 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
   else await verdicts.settle(deps.db, claim, { ...settlement, state: 'current' })
   deps.meter.count('mooring_verdicts_total', { kind: 'direct', outcome, reason: reason ?? 'none' })
   deps.meter.observe('mooring_verdict_seconds', { kind: 'direct' }, tookMs / 1000)
-  const about = { organizationId: row.org_id, datasourceId: row.id, outcome, reason }
-  deps.log.info({ ...about, tookMs }, 'verified')
+  deps.log.info({ ...aboutVerdict(claim, judgement), tookMs }, 'verified')
   deps.notifications.ring('news')
 }
 

@@ -5,6 +5,7 @@
 import type { RequestedBy, Secret } from '#server/domain/access/sealed.ts'
 import { openOr } from '#server/seal/held-key.ts'
 import type { SealedCredential, SealedDatasource } from '#server/store/credentials/sealed.ts'
+import { runningTask } from '#server/work/about-task.ts'
 import type { OwnLogin } from '#server/work/credentials/login-budgets.ts'
 import { openCredential } from '#server/work/credentials/open.ts'
 import { isMoved } from '#server/work/credentials/standing.ts'
@@ -74,7 +75,8 @@ function pendingKey(credential: SealedCredential, secret: Secret | null, url: st
 function opened(deps: WorkerDeps, credential: SealedCredential | null): Secret | null {
   if (credential === null) return null
   const unreadable = () => {
-    deps.log.error({ ...credential.context, stage: 'open' }, 'a stored credential could not be opened')
+    const why = { stage: 'open', fault: 'credential_unreadable', keyId: credential.sealed.keyId }
+    deps.log.error({ ...runningTask(), ...credential.context, ...why }, 'a stored credential could not be opened')
     return null
   }
   return openOr(() => openCredential(deps, credential), unreadable)

@@ -12,10 +12,12 @@ import { transaction } from '#server/store/database/db.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
 import * as claims from '#server/store/tasks/claims.ts'
+import { aboutTask } from '#server/work/about-task.ts'
 import { requestUnsigned } from '#server/work/credentials/await-check.ts'
 import { endpointKeys, keysOf } from '#server/work/credentials/endpoint-keys.ts'
 import { isUsable } from '#server/work/credentials/standing.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
+import { logRefused } from '#server/work/refused-task.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 import { type Asked, askEndpoint } from './ask-endpoint.ts'
 
@@ -151,7 +153,7 @@ async function fail(deps: WorkerDeps, poll: Poll, of: { asked: Asked; failure: F
     const error = lastError(of.failure, answer.status)
     await feeds.recordFailure(tx, claim.organizationId, { datasourceId: feed.datasource_id, requestedAt, error })
   })
-  const about = { organizationId: claim.organizationId, datasourceId: feed.datasource_id }
+  const about = { ...aboutTask(claim), stage: 'poll' }
   deps.log.info({ ...about, failure: of.failure.code, status: answer.status, retryCount, delayMs }, 'poll failed')
 }
 
@@ -180,5 +182,6 @@ async function settleUnreadable(deps: WorkerDeps, claim: claims.Claim, datasourc
     if (!(await claims.settle(tx, claim, { dueAt, now, failed: true }))) return
     await feeds.noteError(tx, claim.organizationId, { datasourceId, error: UNREADABLE })
   })
+  logRefused(deps, claim, { fault: 'credential_unreadable' })
   deps.notifications.ring('news')
 }

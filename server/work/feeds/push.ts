@@ -17,6 +17,7 @@ import { usableOrAwaited } from '#server/work/credentials/await-check.ts'
 import { type EndpointKeys, endpointKeys, keysOf } from '#server/work/credentials/endpoint-keys.ts'
 import { openPayload } from '#server/work/credentials/open.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
+import { logRefused } from '#server/work/refused-task.ts'
 import type { PushOutcome } from '#shared/feeds/feed.ts'
 
 /** The work of a `push` task. */
@@ -24,6 +25,7 @@ export async function push(deps: WorkerDeps, claim: claims.ClaimOf<'push'>): Pro
   const outcome = await takenIn(deps, claim)
   if (outcome === null) return
   await claims.finish(deps.db, claim, outcome)
+  if (!('answer' in outcome)) logRefused(deps, claim, outcome)
   deps.notifications.ring('news')
   if ('answer' in outcome) deps.notifications.ring('events')
 }

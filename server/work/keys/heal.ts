@@ -69,7 +69,9 @@ export function startHealing(deps: WorkerDeps): { now(): void; stop(): Promise<v
   let running: Promise<unknown> | null = null
   const now = () => {
     running ??= healUnreadable(deps, stopped.signal)
-      .catch((cause: unknown) => deps.log.error({ cause }, 'unreadable credentials could not be looked at again'))
+      .catch((cause: unknown) =>
+        deps.log.error({ stage: 'heal', cause }, 'unreadable credentials could not be looked at again'),
+      )
       .finally(() => {
         running = null
       })

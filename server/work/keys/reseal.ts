@@ -15,6 +15,7 @@ import * as resealing from '#server/store/keys/resealing.ts'
 import * as organizationKeys from '#server/store/organizations/organization-keys.ts'
 import { extend } from '#server/store/tasks/claim-hold.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
+import { aboutTask } from '#server/work/about-task.ts'
 import { endpointCanonical } from '#server/work/credentials/endpoint-keys.ts'
 import { currentKey, requireKeysOf } from '#server/work/credentials/open.ts'
 import { openedSecret } from '#server/work/credentials/resolve-target.ts'
@@ -54,7 +55,7 @@ export async function reseal(deps: WorkerDeps, claim: Claim): Promise<void> {
   if (unopened.length > 0) {
     const [first] = unopened
     deps.log.error(
-      { organizationId: org, stage: 'reseal', count: unopened.length, first },
+      { ...aboutTask(claim), stage: 'reseal', fault: 'credential_unreadable', count: unopened.length, first },
       'credentials could not be opened to be sealed anew',
     )
   }

@@ -7,6 +7,7 @@ import { transaction } from '#server/store/database/db.ts'
 import * as signatures from '#server/store/keys/verdict-signatures.ts'
 import { extend } from '#server/store/tasks/claim-hold.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
+import { runningTask } from '#server/work/about-task.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 
 const BATCH = 64
@@ -60,7 +61,7 @@ function resigned(deps: WorkerDeps, { verdict, signed }: signatures.SignedRow): 
   if (genuine !== undefined) return deps.verdicts.sign(genuine)
   const { organizationId, datasourceId } = verdict
   deps.log.error(
-    { organizationId, datasourceId, stage: 'verdict' },
+    { ...runningTask(), organizationId, datasourceId, stage: 'verdict', reason: 'not_signed' },
     'a verdict that is not signed as it is there was taken away',
   )
   return null

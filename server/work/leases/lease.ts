@@ -3,6 +3,7 @@
  * it to the holder's key. What the web tier says is not believed: hash, operator's signature, expiry and revocation are
  * looked at here, before anything is opened.
  */
+
 import { ZodError } from 'zod'
 import { newId } from '#server/domain/access/ids.ts'
 import { leasedTarget } from '#server/domain/access/lease.ts'
@@ -15,6 +16,7 @@ import * as sealed from '#server/store/credentials/sealed.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import * as claims from '#server/store/tasks/claims.ts'
+import { aboutTask } from '#server/work/about-task.ts'
 import { onceFound, usableOrAwaited } from '#server/work/credentials/await-check.ts'
 import { openInForce, openPayload } from '#server/work/credentials/open.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
@@ -174,10 +176,7 @@ async function refuse(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, refusal:
     const asked = { organizationId, datasourceId: claim.datasourceId, payload }
     await audit.append(tx, organizationId, eventOf(deps, asked, { capabilityId, outcome: fault }))
   })
-  deps.log.warn(
-    { organizationId, datasourceId: claim.datasourceId, task: claim.kind, fault, stage: 'lease' },
-    'lease refused',
-  )
+  deps.log.warn({ ...aboutTask(claim), fault, stage: 'lease' }, 'lease refused')
 }
 
 function eventOf(deps: WorkerDeps, asked: Asked, of: { capabilityId: string; outcome: string }): audit.AuditEvent {

@@ -17,12 +17,14 @@ import type { Tx } from '#server/store/tables/tables.ts'
 import { assertHeld } from '#server/store/tasks/claim-hold.ts'
 import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
+import { runningTask } from '#server/work/about-task.ts'
 import { readCatalogWithinBudget } from '#server/work/checks/probe-within-budget.ts'
 import { onceFound, requestUnsigned, usableOrAwaited } from '#server/work/credentials/await-check.ts'
 import { openInForce, openPayload } from '#server/work/credentials/open.ts'
 import { resolveTarget } from '#server/work/credentials/resolve-target.ts'
 import { isUsable } from '#server/work/credentials/standing.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
+import { logRefused } from '#server/work/refused-task.ts'
 import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import type { Fault, FaultCode } from '#shared/faults/fault.ts'
 import type { TaskFault } from '#shared/faults/task-fault.ts'
@@ -49,6 +51,7 @@ export async function introspect(deps: WorkerDeps, claim: claims.ClaimOf<'intros
   if (use !== 'usable') return endIdle(deps, claim, { id, ...use })
   const { schemas } = claim.standing ? { schemas: null } : await openPayload(deps, claim, 'introspect')
   const found = row.kind === 'direct' ? await describe(deps, row, schemas) : { fault: 'entity_not_found' as const }
+  if ('fault' in found) logRefused(deps, claim, { fault: found.fault })
   const isSettled = await transaction(deps.db, tx => settle(deps, tx, { claim, row, found }))
   // Another reading was kept meanwhile, from which this one's drift was not counted: it is taken anew.
   if (!isSettled) await release(deps.db, claim, deps.clock())
@@ -65,6 +68,7 @@ async function standingUse(deps: WorkerDeps, row: sealed.SealedDatasource): Prom
 /** Nothing to introspect: it was removed or rejected meanwhile. Whoever asked while it was going is told so. */
 async function endIdle(deps: WorkerDeps, claim: claims.Claim, of: TaskFault & { id: string }): Promise<void> {
   const { id, ...outcome } = of
+  logRefused(deps, claim, outcome)
   if (claim.standing) await transaction(deps.db, tx => settleIdle(deps, tx, { claim, id }))
   else await claims.finish(deps.db, claim, outcome satisfies TaskOutcome<'introspect'>)
   deps.notifications.ring('news')
@@ -114,7 +118,7 @@ function coveredBy(row: sealed.SealedDatasource, schemas: readonly string[] | nu
 /** Rows that are not taken. Which bound they met is told, and nothing of theirs. */
 function refused(deps: WorkerDeps, row: sealed.SealedDatasource, fault: Fault): Found {
   const { code, issues } = fault
-  const about = { organizationId: row.org_id, datasourceId: row.id, fault: code, stage: 'catalog' }
+  const about = { ...runningTask(), datasourceId: row.id, fault: code, stage: 'catalog' }
   deps.log.warn({ ...about, bound: issues[0]?.ctx }, 'a catalog was refused')
   return { fault: code, issues }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createLog } from '#server/log.ts'
 import { createMeter } from '#server/metrics/create-meter.ts'
 import { createApp } from '#server/rest/app.ts'
+import { createFaultLines } from '#server/rest/http/fault-lines.ts'
 import { createListener } from '#server/rest/listener.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { Notifications } from '#server/store/database/notifications.ts'
@@ -38,8 +39,9 @@ export async function startImpatient(): Promise<Impatient> {
   const parts = { ...patient, validateMs: WAIT_MS, answerMs: WAIT_MS }
   cleanup.defer(() => parts.changeFeed.close())
   const { publicUrl, trustProxy, corsOrigins, patience } = config
-  const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => ({ ok: true }) })
-  const server = createListener(app, { patience, publicUrl, meter }).listen(0, '127.0.0.1')
+  const observers = { meter, faultLines: createFaultLines(parts) }
+  const app = createApp(parts, { publicUrl, trustProxy, corsOrigins, ready: async () => ({ ok: true }), observers })
+  const server = createListener(app, { patience, publicUrl, observers }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   cleanup.defer(async () => {
     server.closeAllConnections()

@@ -1,0 +1,65 @@
+/**
+ * The line of the log for a fault that a caller was answered: who, what, where and why, so that an operator who is asked finds it
+ * by the request's id. No value of the request is in it, only codes, names of our schemas, and ids.
+ *
+ * A caller who is refused over and over leaves the first lines of a minute and one in a hundred, so that nobody can fill a disk.
+ */
+import { aboutRequest } from '#server/api/caller/about-request.ts'
+import { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
+import { isOurFailure } from '#server/api/procedure/trpc.ts'
+import type { Principal } from '#server/domain/access/scope.ts'
+import { networkOf } from '#server/domain/network/client-address.ts'
+import type { Log } from '#server/log.ts'
+import type { Fault } from '#shared/faults/fault.ts'
+
+/** An answer with a fault. */
+export interface FaultAnswer {
+  readonly requestId: string
+  /** Who called; left out where nobody is known. */
+  readonly principal?: Principal
+  readonly address: string | null
+  /** Where a datasource may be named: parameters of a path, the input of a procedure. */
+  readonly named?: unknown
+  readonly surface: string
+  readonly route: string
+  readonly status: number
+  readonly fault: Fault
+}
+
+/** Writes them. */
+export type FaultLines = (answer: FaultAnswer) => void
+
+/** Makes the writer of one process. A failure of ours has a line of its own already, with its cause. */
+export function createFaultLines({ log, clock }: { log: Log; clock: () => Date }): FaultLines {
+  const sampler = new RefusalSampler()
+  return answer => {
+    const { fault, principal, address } = answer
+    const caller = principal?.id ?? networkOf(address)
+    if (isOurFailure(fault) || !sampler.admits(caller, clock())) return
+    log.info(fieldsOf(answer), 'request answered with a fault')
+  }
+}
+
+function fieldsOf({ requestId, principal, address, named, surface, route, status, fault }: FaultAnswer): object {
+  return {
+    ...aboutRequest({ requestId, principal, named }),
+    // A key or a capability is named by its id; who shows none that is known, by the address.
+    ...(principal === undefined ? { address } : { principalKind: principal.kind, principalId: principal.id }),
+    stage: 'request',
+    surface,
+    route,
+    status,
+    fault: fault.code,
+    ...(fault.issues.length === 0 ? {} : { issues: fault.issues.slice(0, MAX_ISSUES).map(shownIssue) }),
+  }
+}
+
+const MAX_ISSUES = 5
+
+/** Of fields that no schema has: their names are the caller's text, which may be a secret in the wrong place. */
+const UNKNOWN: ReadonlySet<string> = new Set(['unrecognized_keys', 'unknown_field'])
+
+/** Which field, by the schema's name for it. */
+function shownIssue({ path: [field], code }: Fault['issues'][number]): object {
+  return typeof field !== 'string' || UNKNOWN.has(code) ? { code } : { field, code }
+}
