@@ -1,4 +1,6 @@
-/** The command line: beside a running server, results alone on standard output, one readable sentence for what is wrong. */
+/**
+ * The command line beside a running server: only results on standard output, and one readable sentence for each error.
+ */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +13,7 @@ import { allRows, difference, effects } from '#test/support/database/rows.ts'
 import { type Installation, prepareInstallation } from '#test/support/mooring/installation.ts'
 import { type Running, startEntry, startScript } from '#test/support/operations/processes.ts'
 
-// Whole processes are started here, several to a test: on a busy machine each takes seconds.
+// Each test starts several processes: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let installation: Installation
@@ -46,7 +48,7 @@ async function statusWith(key: string, at = url): Promise<number> {
 }
 
 describe('Keys', () => {
-  it('are created by npm run -s mooring, printed alone, and good at once with the running server', async () => {
+  it('are created by npm run -s mooring, printed alone, and valid at once at the running server', async () => {
     const env = installation.env('both')
     const one = startScript(
       env,
@@ -88,7 +90,7 @@ describe('Keys', () => {
 })
 
 describe('Organizations', () => {
-  it('are created with their own sealing key, the id printed alone; their keys see nothing of others', async () => {
+  it('are created with their own sealing key, and only the id is printed; their keys see no other organization', async () => {
     const made = await mooring(['org', 'create', '--name', 'Second'])
     expect([made.code, made.err]).toEqual([0, ''])
     expect(made.out).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)])
@@ -107,7 +109,7 @@ describe('Organizations', () => {
 })
 
 describe('Keyrings', () => {
-  it('are made by keyring init, for their owner alone, and never overwritten', async () => {
+  it('are created by keyring init, for their owner alone, and never overwritten', async () => {
     const into = join(dir, 'keyrings')
     const made = await mooring(['keyring', 'init', '--dir', into], {})
     expect([made.code, made.out]).toEqual([0, []])
@@ -122,7 +124,7 @@ describe('Keyrings', () => {
 })
 
 describe('Migrate', () => {
-  it('brings a database up to date and says so on standard error', async () => {
+  it('brings a database up to date and reports that on standard error', async () => {
     const database = await freshDatabase()
     await query(database.url, 'drop schema public cascade; create schema public')
     const env = { ...installation.env('both'), DATABASE_URL: database.url }
@@ -137,7 +139,7 @@ describe('Migrate', () => {
   })
 })
 
-describe('What is wrong', () => {
+describe('A wrong command line', () => {
   it.each([
     [[], 2, /^Usage: npm run -s mooring -- COMMAND/],
     [['keys'], 2, /^Usage/],
@@ -149,7 +151,7 @@ describe('What is wrong', () => {
     [['org', 'create'], 1, /^--name is missing\.\n$/],
     [['keyring', 'init'], 1, /^--dir is missing\.\n$/],
     [['keys', 'list', '--colour'], 1, /--colour/],
-  ])('is said on standard error, and nothing is done: %j', async (args, code, sentence) => {
+  ])('is reported on standard error, and has no effect: %j', async (args, code, sentence) => {
     const before = await effects(installation.databaseUrl)
     const said = await mooring(args)
     expect([said.code, said.out]).toEqual([code, []])
@@ -157,7 +159,7 @@ describe('What is wrong', () => {
     expect(difference(before, await effects(installation.databaseUrl))).toEqual([])
   })
 
-  it('prints the usage for --help, and takes that for no mistake', async () => {
+  it('differs from --help, which prints the usage with status 0', async () => {
     const said = await mooring(['--help'])
     expect([said.code, said.out]).toEqual([0, []])
     for (const command of [

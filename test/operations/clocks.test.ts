@@ -1,6 +1,6 @@
 /**
- * Clocks that differ: each process goes by the database's time, so a machine that was set wrong keeps nobody waiting, ends
- * nothing early and lets nothing live on.
+ * Clocks that differ: each process uses the database's time, so that a machine with a wrong clock delays nobody, ends
+ * nothing early and extends nothing.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { newId, stampIdsBy } from '#server/domain/access/ids.ts'
@@ -12,12 +12,12 @@ import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/t
 import { startEntry } from '#test/support/operations/processes.ts'
 import { shiftedClock } from '#test/support/operations/shifted-clock.ts'
 
-// Whole processes are started here: on a busy machine each takes seconds.
+// The tests start processes: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
-/** More than a test takes, and less than any shift. */
+/** Longer than a test takes, and less than any shift. */
 const NEAR_SECONDS = 120
 
 let tiers: Tiers
@@ -39,7 +39,10 @@ afterEach(() => {
 const timeOf = (id: string) =>
   `to_timestamp(('x' || lpad(replace(left(${id}::text, 13), '-', ''), 16, '0'))::bit(64)::bigint / 1000.0)`
 
-/** How far the times of a table are from the database's, at most, in seconds; `after` is what they lie ahead by. */
+/**
+ * How far the times of a table are from the database's, at most, in seconds; `after` is their regular offset into the
+ * future.
+ */
 async function farthest(table: string, expression: string, after = 0): Promise<number> {
   const [row] = await query(
     tiers.databaseUrl,
@@ -76,7 +79,7 @@ describe.each([
     }
   })
 
-  it('verdicts, introspections and repeats come as ever', async () => {
+  it('verdicts, introspections and repeats arrive as usual', async () => {
     const { datasources, organization, snapshots } = await tiers.client(web)
     const idempotencyKey = `once-${webMs}`
     const parameters = `application_name=${idempotencyKey}`
@@ -147,14 +150,14 @@ describe('An operator whose machine is an hour ahead', () => {
 })
 
 describe('The clock of the database', () => {
-  it('goes on while the wall clock jumps, and is measured again soon after', async () => {
+  it('continues while the wall clock jumps, and is measured again soon after', async () => {
     const clock = new DatabaseClock(tiers.db)
     expect(Math.abs((await clock.measure()).skewMs)).toBeLessThan(NEAR_SECONDS * 1_000)
     const real = Date.now
     const trueMs = () => real.call(Date)
     vi.spyOn(Date, 'now').mockImplementation(() => trueMs() + HOUR_MS)
     expect(Math.abs(clock.now().getTime() - trueMs())).toBeLessThan(NEAR_SECONDS * 1_000)
-    // A minute is not over yet: the jump is what has it measured.
+    // A minute is not over yet: the jump triggers the measurement.
     const { skewMs } = await new Promise<{ skewMs: number }>((resolve, reject) =>
       clock.start({ onMeasured: resolve, onError: reject }),
     )
@@ -176,7 +179,7 @@ describe('The clock of the database', () => {
 })
 
 describe('Ids', () => {
-  it('carry the time of the clock that they are stamped by, in their order, also once it is set back', () => {
+  it('carry the time of their own clock, in order, also after it is set back', () => {
     const at = new Date('2031-01-01T00:00:00Z')
     stampIdsBy(() => at)
     const ids = Array.from({ length: 1_000 }, () => newId())

@@ -1,4 +1,4 @@
-/** The configuration: read once, with defaults that are safe, and an error that names the variable and not its value. */
+/** The configuration: read once, with safe defaults, and an error that names the variable and not its value. */
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '#server/config.ts'
@@ -22,7 +22,7 @@ describe('Without a DATABASE_URL', () => {
     })
   })
 
-  it('MOORING_ALLOWED_NETWORKS replaces what is open, even with nothing', () => {
+  it('MOORING_ALLOWED_NETWORKS replaces the open networks, even when it is empty', () => {
     const closed = readConfig({ MOORING_ALLOWED_NETWORKS: '' })
     expect([closed.openNetworks, closed.openNetworksByDefault]).toEqual([[], false])
     expect(readConfig({ MOORING_ALLOWED_NETWORKS: '10.1.0.0/16, fd00::/8' }).openNetworks).toEqual([
@@ -33,7 +33,7 @@ describe('Without a DATABASE_URL', () => {
 })
 
 describe('With a DATABASE_URL', () => {
-  it('nothing private may be dialled unless it is said, and every address is listened on', () => {
+  it('nothing private may be dialled by default, and every address is listened on', () => {
     const config = readConfig({ DATABASE_URL })
     expect(config).toMatchObject({ databaseUrl: DATABASE_URL, host: '0.0.0.0', openNetworks: [] })
     expect(readConfig({ DATABASE_URL, HOST: '::1' }).host).toBe('::1')
@@ -61,23 +61,23 @@ describe('A DATABASE_URL or a MOORING_LISTEN_URL', () => {
 })
 
 describe('A variable', () => {
-  it('that is empty counts as not given', () => {
+  it('that is empty counts as unset', () => {
     expect(readConfig({ PORT: '', HOST: '', DATABASE_URL: '', MOORING_DATA_DIR: '', MOORING_DNS_SERVERS: '' })).toEqual(
       readConfig({}),
     )
   })
 
-  it('for a place is read relative to where the process runs', () => {
+  it('for a path is relative to the working directory', () => {
     const config = readConfig({ MOORING_DATA_DIR: 'here', MOORING_KEYRING: '/etc/mooring/web.json' })
     expect([config.localDir, config.keyring]).toEqual([resolve('here'), '/etc/mooring/web.json'])
     expect(readConfig({ MOORING_DATA_DIR: '/srv' }).keyring).toBe(join('/srv', 'keyring'))
   })
 
-  it('for DNS servers takes addresses with or without a port, IPv6 in brackets', () => {
+  it('for DNS servers accepts addresses with or without a port, IPv6 in brackets', () => {
     const servers = ['9.9.9.9', '127.0.0.1:5353', '[2620:fe::fe]:53', '[::1]', '2620:FE::9', '10.0.0.1:65535']
     const { dnsServers } = readConfig({ MOORING_DNS_SERVERS: servers.join(', ') })
     expect(dnsServers).toEqual(servers)
-    // The resolver takes them, too: it would refuse one in every process that dials.
+    // The resolver accepts them, too: otherwise it would throw in every process that dials.
     expect(() => createResolver({ servers: dnsServers, timeoutMs: 1 })).not.toThrow()
   })
 
@@ -113,7 +113,7 @@ describe('A variable', () => {
     ['MOORING_KEEP_REVOKED_DAYS', '3651', 'a whole number from 1 to 3650'],
     ['MOORING_PUBLIC_URL', 'mooring', 'an http or https URL'],
     ['MOORING_LOG_LEVEL', 'loud', 'one of info'],
-  ])('that is wrong is named with what it must be: %s=%s', (variable, value, must) => {
+  ])('that is invalid is named with its valid values: %s=%s', (variable, value, must) => {
     expect(() => readConfig({ [variable]: value })).toThrow(ConfigError)
     expect(() => readConfig({ [variable]: value })).toThrow(`${variable} must be ${must}`)
     expect(() => readConfig({ [variable]: value })).not.toThrow('secret')

@@ -11,7 +11,7 @@ import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Installation, prepareInstallation } from '#test/support/mooring/installation.ts'
 import { type Running, startEntry } from '#test/support/operations/processes.ts'
 
-// Whole processes are started here, several to a test: on a busy machine each takes seconds.
+// Each test starts several processes: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let installation: Installation
@@ -89,7 +89,7 @@ describe('Web and worker, apart', () => {
     }
   })
 
-  it('finish the requests that are under way when they are told to stop, and take no new ones', async () => {
+  it('finish the running requests when they are told to stop, and accept no new ones', async () => {
     const { web, port } = await startWeb()
     const body = JSON.stringify({ connectionString: customer.url('reader', { host: 'localhost' }) })
     const socket = connect(port, '127.0.0.1')
@@ -118,7 +118,7 @@ describe('Web and worker, apart', () => {
     expect(await web.ended).toBe(0)
   })
 
-  it('let another worker take over what one that was killed had claimed', async () => {
+  it('pass a killed worker’s claims to another one', async () => {
     const sockets: Socket[] = []
     const silent = createServer(socket => void sockets.push(socket)).listen(0, '127.0.0.1')
     await once(silent, 'listening')
@@ -148,7 +148,7 @@ describe('Web and worker, apart', () => {
 })
 
 describe('Main', () => {
-  it('is web and worker in one on a database of the operator’s, which it migrates', async () => {
+  it('is web and worker in one on an operator’s database, which it migrates', async () => {
     const main = start('main', installation.env('both'))
     const port = (await main.line(LISTENING))[1]
     const { body } = await register(`http://127.0.0.1:${port}`, customer.url('reader', { database: 'postgres' }), 20)
@@ -158,7 +158,7 @@ describe('Main', () => {
   })
 })
 
-describe('A start that cannot be', () => {
+describe('A start that fails', () => {
   async function refused(entry: 'web' | 'worker' | 'main', env: Record<string, string>): Promise<string> {
     const one = start(entry, env)
     expect(await one.ended).toBe(1)
@@ -187,7 +187,7 @@ describe('A start that cannot be', () => {
     ['MOORING_DNS_SERVERS', 'dns.acme.io'],
     ['MOORING_DNS_SERVERS', '999.1.1.1'],
     ['MOORING_LOG_LEVEL', 'loud'],
-  ])('for a wrong variable names it and what it must be: %s', async (variable, value) => {
+  ])('for an invalid variable names it and its valid values: %s', async (variable, value) => {
     const text = await refused('web', { ...installation.env('web'), [variable]: value })
     expect(text).toMatch(new RegExp(`^${variable} must be `))
     expect(text).not.toContain('Tell-N0-one')
@@ -197,7 +197,7 @@ describe('A start that cannot be', () => {
     ['HOST', 'nonsense.invalid', 'an address of this machine'],
     ['HOST', '192.0.2.1', 'an address of this machine'],
     ['PORT', 'one that is taken', 'a port that nobody else listens on'],
-  ])('for a place that cannot be listened on names the variable: %s=%s', async (variable, value, must) => {
+  ])('for an unusable address names the variable: %s=%s', async (variable, value, must) => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const given = variable === 'PORT' ? String(portOf(other)) : value
@@ -207,7 +207,7 @@ describe('A start that cannot be', () => {
     other.close()
   })
 
-  it('with the folder of both keyrings, or a file in its place, names the variable and which it must be', async () => {
+  it('with the folder of both keyrings, or a file in its place, names the variable and the required file', async () => {
     for (const role of ['web', 'worker'] as const) {
       const folder = { ...installation.env(role), MOORING_KEYRING: installation.keyrings }
       expect(await refused(role, folder)).toMatch(
@@ -219,14 +219,14 @@ describe('A start that cannot be', () => {
     )
   })
 
-  it('with the other role’s keyring, or without one, says so', async () => {
+  it('with the other role’s keyring, or without one, reports that', async () => {
     expect(await refused('web', installation.env('worker'))).toMatch(/keyring is not acceptable/)
     expect(await refused('worker', installation.env('web'))).toMatch(/keyring is not acceptable/)
     const nowhere = { ...installation.env('web'), MOORING_KEYRING: join(installation.keyrings, 'none.json') }
     expect(await refused('web', nowhere)).toMatch(/There is no keyring at .* keyring init/)
   })
 
-  it('without a database, or on one that does not answer, says so', async () => {
+  it('without a database, or with one that does not answer, reports that', async () => {
     const { DATABASE_URL: _, ...without } = installation.env('web')
     expect(await refused('web', without)).toMatch(/DATABASE_URL must be set .* npm start/)
     const away = { ...installation.env('web'), DATABASE_URL: 'postgres://app:Tell-N0-one@localhost:1/app' }

@@ -1,6 +1,6 @@
 /**
- * Each kind of failure leaves a line in the log that says which request or task it was of, whose, of which datasource, at
- * which stage, and why: the message of each cause. Real failures of a running Mooring, whose tables are taken away.
+ * Each kind of failure logs a line with its request or task, organization, datasource, stage and reason: the message of
+ * each cause. Real failures of a running Mooring, whose tables are renamed.
  */
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +26,7 @@ afterAll(async () => {
   await customer.drop()
 })
 
-/** Does something while a table has another name, and gives it its own back. */
+/** Runs a step while a table has another name, and restores its name. */
 async function without<T>(table: string, work: () => Promise<T>): Promise<T> {
   await query(mooring.databaseUrl, `alter table ${table} rename to away`)
   try {
@@ -36,7 +36,7 @@ async function without<T>(table: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The first line from `from` on whose message it is. */
+/** The first line from `from` on with this message. */
 async function line(msg: string, from: number): Promise<Record<string, unknown>> {
   const found = () =>
     mooring.logLines
@@ -50,7 +50,7 @@ async function line(msg: string, from: number): Promise<Record<string, unknown>>
 const missing = (table: string) => ({ code: '42P01', message: `relation "${table}" does not exist` })
 
 describe('The line of a failure', () => {
-  it('of a request, by each way of calling, has its id, its caller’s organization and the datasource that it names', async () => {
+  it('of a request, on each surface, has its id, its caller’s organization and the datasource that it names', async () => {
     const from = mooring.logLines.length
     const id = bareUuid(typedId)
     const about = { organizationId: mooring.organization.id, datasourceId: id, fault: 'internal_error' }
@@ -71,7 +71,7 @@ describe('The line of a failure', () => {
       expect(lines).toContainEqual(expect.objectContaining({ ...about, requestId, msg, stage, cause }))
   })
 
-  it('of a request whose database is away says what kept it away', async () => {
+  it('of a request while the database is away has the cause', async () => {
     const from = mooring.logLines.length
     const holder = new pg.Client({ connectionString: mooring.databaseUrl })
     await holder.connect()
@@ -153,7 +153,7 @@ describe('The line of a failure', () => {
   })
 
   it.each(['rejection', 'exception'])(
-    'of a process that nobody catches an error of says why, and the process ends: %s',
+    'of an uncaught error in a process has its reason, and the process ends: %s',
     async kind => {
       const program = fileURLToPath(new URL('./uncaught.ts', import.meta.url))
       const ended = await promisify(execFile)(process.execPath, [program, kind]).catch((error: unknown) => error)

@@ -10,7 +10,7 @@ import { HOSTILE_TEXTS, steers } from '#test/support/schemas/hostile-texts.ts'
 
 const SECRET = 'Tell-N0-one'
 
-/** What a piece of work writes to a log. */
+/** The log output of a step. */
 function written(work: (log: Log) => void, level = 'info'): string[] {
   const destination = new PassThrough()
   work(createLog({ level, destination }))
@@ -30,7 +30,7 @@ function thrownBy(work: () => unknown): unknown {
 }
 
 describe('A log line', () => {
-  it('is one JSON object with level, time and message, and nothing of the machine', () => {
+  it('is one JSON object with level, time and message, and nothing about the machine', () => {
     const [line = '', ...others] = written(log => log.info({ requestId: 'req_1' }, 'verified'))
     expect(others).toEqual([])
     expect(JSON.parse(line)).toEqual({ level: 30, time: expect.any(Number), requestId: 'req_1', msg: 'verified' })
@@ -40,7 +40,7 @@ describe('A log line', () => {
     expect(written(log => log.info('verified'), 'warn')).toEqual([])
   })
 
-  it('shows of an error its kind, code, message and places, and the same of each of its causes', () => {
+  it('shows the kind, code, message and stack of an error and of each of its causes', () => {
     const cause = Object.assign(new Error(`no entry for postgres://app:${SECRET}@db/app`), { code: '28P01' })
     const error = new TypeError('the connection was lost', { cause })
     const [line = ''] = written(log => log.error({ cause: error }, 'task failed'))
@@ -53,9 +53,9 @@ describe('A log line', () => {
     })
   })
 
-  it('has a message where the error has none: of its parts, or its code', async () => {
+  it('gets a message from the parts or the code of an error without one', async () => {
     const refused = await new Promise<Error>(resolve => {
-      // A name of two addresses, at neither of which anybody listens.
+      // A name with two addresses, neither of which listens.
       const lookup: LookupFunction = (_host, _options, done) =>
         done(null, [
           { address: '127.0.0.1', family: 4 },
@@ -104,7 +104,7 @@ describe('A log line', () => {
     expect(JSON.parse(said).cause.message).not.toBe('')
   })
 
-  it('shows what our own database says, its names and never its values', async () => {
+  it('shows names from our own database’s errors and never values', async () => {
     const fails = async (sql: string) =>
       describeCause(await query(inject('registryUrl'), sql).catch((error: Error) => error))
     expect(await fails(`select '${SECRET}'::uuid`)).toMatchObject({
@@ -135,7 +135,7 @@ describe('A log line', () => {
     }
   })
 
-  it('keeps the words of a sentence that speaks of secrets', () => {
+  it('keeps the words of a sentence about secrets', () => {
     for (const text of [
       'password authentication failed for user "app"',
       'the password is missing',
@@ -146,7 +146,7 @@ describe('A log line', () => {
     expect(errorMessage(new Error('x'.repeat(9_999)))).toHaveLength(501)
   })
 
-  it('is not fooled by a name or a code that looks like something else', () => {
+  it('is not deceived by a name or a code that looks like something else', () => {
     const forged = new Error('x')
     forged.name = `Error ${SECRET}`
     Object.assign(forged, { code: `${SECRET} `, detail: SECRET, hint: SECRET, table: `${SECRET} ` })
@@ -154,13 +154,13 @@ describe('A log line', () => {
       expect(JSON.stringify(describeCause(cause))).not.toContain(SECRET)
   })
 
-  it('ends, where causes go round in a circle', () => {
+  it('ends when causes form a cycle', () => {
     const one = new Error('one')
     one.cause = new Error('two', { cause: one })
     expect(JSON.stringify(describeCause(one)).length).toBeLessThan(10_000)
   })
 
-  it('hides the fields that are named after secrets, should one ever be given', () => {
+  it('hides fields with the names of secrets, if one is ever logged', () => {
     for (const name of ['password', 'connectionString', 'signingKey', 'key', 'token', 'authorization']) {
       const lines = written(log => {
         log.info({ [name]: SECRET }, 'x')

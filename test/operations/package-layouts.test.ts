@@ -1,4 +1,4 @@
-/** How packages lie on the disk: the dialling processes start wherever a package manager has put what they import. */
+/** Package layouts on disk: the dialling processes start wherever a package manager has put their imports. */
 import { cp, mkdir, mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -28,7 +28,7 @@ afterAll(async () => {
   await installation.remove()
 })
 
-/** The code of a checkout in a folder whose path has a space, without packages. */
+/** The code of a checkout, without packages, in a folder whose path has a space. */
 async function checkout(name: string): Promise<string> {
   const root = join(folder, name, 'mooring')
   for (const part of ['server', 'shared', 'client', 'migrations', 'package.json'])
@@ -46,7 +46,7 @@ async function installed(): Promise<string[]> {
   return [...names.filter(name => !name.startsWith('@')), ...inside.flat()]
 }
 
-/** Links every package but those named into a folder. */
+/** Links every package but the named ones into a folder. */
 async function linkPackages(into: string, except: readonly string[] = []): Promise<void> {
   for (const name of await installed()) {
     if (except.includes(name)) continue
@@ -59,7 +59,7 @@ async function copyPackage(name: string, into: string): Promise<void> {
   await cp(join(PACKAGES, name), join(into, name), { recursive: true })
 }
 
-/** Registers the customer's database with a registry that runs from `root`, and tells how it was judged. */
+/** Registers the customer's database at a registry that runs from `root`, and returns the verdict. */
 async function verifiedFrom(root: string): Promise<unknown> {
   const main = startEntryAt(root, 'main', installation.env('both'))
   try {
@@ -80,13 +80,13 @@ async function verifiedFrom(root: string): Promise<unknown> {
 }
 
 describe('The packages of a dialling process', () => {
-  it('are those that its code imports, and no others', async () => {
+  it('are exactly those that its code imports', async () => {
     const reached = reachedFrom('server/net/process/dial-child.ts', await readSources(`${ROOT}/`, ['shared', 'server']))
     const packages = [...reached].filter(name => !name.startsWith('node:') && !name.endsWith('.ts'))
     expect(packages.toSorted()).toEqual(CHILD_PACKAGES.toSorted())
   })
 
-  it('are readable with what they depend on, and nothing beside them is', () => {
+  it('are readable with their dependencies, and nothing beside them is', () => {
     const folders = [...packageFolders(CHILD_PACKAGES, join(ROOT, 'server/net/process/sandbox.ts'))]
     expect(folders).toContain(join(PACKAGES, 'pg-protocol'))
     expect(folders).toContain(join(PACKAGES, 'postgres-bytea'))
@@ -102,7 +102,7 @@ describe('A database is verified where the packages', () => {
     expect(await verifiedFrom(root)).toBe('active')
   })
 
-  it('lie beside the workspace, with one nested by another version', async () => {
+  it('are beside the workspace, with one nested for another version', async () => {
     const root = await checkout('nested')
     const nested = ['zod', 'pg-types']
     await copyPackage('zod', join(root, 'node_modules'))
@@ -125,7 +125,7 @@ describe('A database is verified where the packages', () => {
 })
 
 describe('A worker whose dialling processes cannot start', () => {
-  it('does not start, says why in one sentence, and claims nothing', async () => {
+  it('does not start, reports why in one sentence, and claims nothing', async () => {
     const root = await checkout('broken')
     await linkPackages(join(root, 'node_modules'))
     await rm(join(root, 'server/net/process/serve-dials.ts'))

@@ -1,6 +1,6 @@
 /**
- * Readiness of both tiers, as processes under roles of their own: what makes a process unready, that the answer comes whatever
- * our own database does, and that a web process knows whether a worker runs.
+ * Readiness of both tiers, as processes under their own roles: the conditions that make a process unready, an answer in
+ * every state of our own database, and a web process's knowledge of running workers.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
@@ -16,12 +16,12 @@ import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/t
 import { startEntry } from '#test/support/operations/processes.ts'
 import { openWay, type Way } from '#test/support/operations/way.ts'
 
-// Whole processes are started here: on a busy machine each takes seconds.
+// The tests start processes: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let tiers: Tiers
 let web: TierProcess
-/** Between the web process and the database: of its statements, and of what it hears. */
+/** Between the web process and the database: for its statements, and for its notifications. */
 let way: { statements: Way; wakes: Way }
 beforeAll(async () => {
   tiers = await makeTiers()
@@ -49,7 +49,7 @@ async function ask(url: string, path = '/readyz'): Promise<Answer> {
 }
 const askWeb = async () => ask(await tiers.urlOf(web))
 
-/** Asks until the answer is this one. */
+/** Polls until the answer is this one. */
 async function becomes(of: () => Promise<Answer>, expected: unknown): Promise<void> {
   await expect.poll(of, { timeout: 30_000, interval: 250 }).toMatchObject(expected as object)
 }
@@ -59,12 +59,12 @@ const refusedFor = (...failing: string[]) => ({ status: 503, body: { ok: false, 
 
 const databaseName = () => quoted(new URL(tiers.databaseUrl).pathname.slice(1))
 
-/** Ends every connection of a role, so that settings of the database hold for its next ones. */
+/** Ends every connection of a role, so that settings of the database apply to its next ones. */
 const disconnect = (role: string) =>
   query(tiers.databaseUrl, `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`)
 
 describe('A web process', () => {
-  it('is ready without a worker, and says that none is seen', async () => {
+  it('is ready without a worker, and reports that none is seen', async () => {
     expect(await askWeb()).toEqual({
       status: 200,
       body: { ok: true, failing: [], worker: 'not_seen', deadlines: 'set' },
@@ -72,7 +72,7 @@ describe('A web process', () => {
     expect(await ask(await tiers.urlOf(web), '/healthz')).toEqual({ status: 200, body: { ok: true } })
   })
 
-  it('stays ready with rows that no month takes, and says so', async () => {
+  it('stays ready with rows outside every month, and reports that', async () => {
     await query(
       tiers.databaseUrl,
       `insert into audit_events (org_id, id, at, principal_kind, action, outcome) values
@@ -83,7 +83,7 @@ describe('A web process', () => {
     expect((await askWeb()).body).not.toHaveProperty('months')
   })
 
-  it('says that a worker runs, as soon as one does and for as long as it writes its row', async () => {
+  it('reports a worker as soon as one runs and for as long as it writes its row', async () => {
     const worker = await tiers.start('worker')
     expect(await askWeb()).toMatchObject({ status: 200, body: { worker: 'seen' } })
     const rows = await query(tiers.databaseUrl, 'select kind, version from processes order by kind')
@@ -97,18 +97,18 @@ describe('A web process', () => {
     expect(await askWeb()).toMatchObject({ status: 200, body: { worker: 'not_seen' } })
     const next = await tiers.start('worker')
     expect(await askWeb()).toMatchObject({ status: 200, body: { worker: 'seen' } })
-    // One that is stopped in order takes its row with it.
+    // A worker that is stopped in order removes its row.
     await next.end()
     expect(await askWeb()).toMatchObject({ status: 200, body: { worker: 'not_seen' } })
   })
 
-  it('is not ready while the database takes no changes, though it answers', async () => {
+  it('is not ready while the database accepts no changes, though it answers', async () => {
     const alter = `alter role ${quoted(tiers.role.web)} in database ${databaseName()}`
     await query(tiers.databaseUrl, `${alter} set default_transaction_read_only = on`)
     await disconnect(tiers.role.web)
     await web.logged('the row of this process could not be written')
     const age = (of: string) => query(tiers.databaseUrl, `update processes set seen_at = ${of} where kind = 'web'`)
-    // One that fails is not the end yet: the row is young.
+    // One failure does not make it unready: the row is recent.
     await age('clock_timestamp()')
     await becomes(askWeb, READY)
     await age(`seen_at - interval '15 s'`)
@@ -119,17 +119,17 @@ describe('A web process', () => {
     await becomes(askWeb, READY)
   })
 
-  it('answers in time while the database says nothing, and is ready again when it does', async () => {
+  it('answers in time while the database is silent, and is ready again afterwards', async () => {
     await becomes(askWeb, READY)
     way.statements.silence()
-    // All at once: one more than there are connections.
+    // All at once: one more than the pool has connections.
     const answers = await Promise.all(Array.from({ length: 9 }, askWeb))
     for (const answer of answers) expect(answer).toMatchObject(refusedFor('database_unreachable'))
     way.statements.speak()
     await becomes(askWeb, READY)
   })
 
-  it('is not ready while it hears nothing of other processes', async () => {
+  it('is not ready while it receives no notifications from other processes', async () => {
     await becomes(askWeb, READY)
     way.wakes.silence()
     await becomes(askWeb, refusedFor('change_feed_down'))
@@ -173,7 +173,7 @@ describe('A web process', () => {
     await becomes(askWeb, READY)
   })
 
-  it('says nothing to a stranger but codes and what to run', async () => {
+  it('reveals to strangers only codes and the command to run', async () => {
     const { host, username, pathname } = new URL(tiers.roleUrl.web)
     way.statements.silence()
     const text = JSON.stringify(await askWeb())
@@ -184,7 +184,7 @@ describe('A web process', () => {
 })
 
 describe('Deadlines', () => {
-  it('are settings of both roles, which end a wait for a lock and a transaction that does nothing', async () => {
+  it('are settings of both roles, which end a wait for a lock and an idle transaction', async () => {
     for (const tier of ['web', 'worker'] as const) {
       const shown = await query(
         tiers.roleUrl[tier],
@@ -203,7 +203,7 @@ describe('Deadlines', () => {
     }
   })
 
-  it('of a role that lacks them are told by readiness and the log; stricter ones are as good', async () => {
+  it('that a role lacks are reported by readiness and the log; stricter ones are accepted', async () => {
     const role = quoted(tiers.role.web)
     for (const [setting, deadlines] of [
       ['lock_timeout = 0', 'missing'],
@@ -220,7 +220,7 @@ describe('Deadlines', () => {
     await second.end()
   })
 
-  it('are written by `db grant`, and printed as statements that do the same', async () => {
+  it('are written by `db grant`, and printed as equivalent statements', async () => {
     const grant = ['db', 'grant', '--web', tiers.role.web, '--worker', tiers.role.worker]
     const env = { DATABASE_URL: tiers.databaseUrl, MOORING_KEYRING: tiers.dir }
     const settings = () =>
@@ -241,7 +241,7 @@ describe('Deadlines', () => {
     }
   })
 
-  it('that the owner of the tables may not set are said with the statements for who may; the grants are given', async () => {
+  it('that the owner of the tables may not set are printed as statements for another role; the grants are applied', async () => {
     const owner = `owner_${tiers.role.web}`
     await query(tiers.databaseUrl, `create role ${quoted(owner)} login password 'owner'`)
     try {
@@ -298,7 +298,7 @@ describe('A worker', () => {
     await expect(fetch(url)).rejects.toThrow()
   })
 
-  it('gives a claim up that the database does not answer, and goes on by another connection', async () => {
+  it('gives up a claim that the database does not answer, and continues on another connection', async () => {
     const direct = await openWay(tiers.roleUrl.worker)
     try {
       const env = { DATABASE_URL: direct.url, MOORING_LISTEN_URL: tiers.roleUrl.worker, MOORING_HEALTH_PORT: '0' }
@@ -307,7 +307,7 @@ describe('A worker', () => {
       const silentSince = Date.now()
       direct.silence()
       const line = await worker.logged('no tasks could be claimed')
-      // Two seconds are the deadline, and sixteen that of other statements.
+      // The deadline is two seconds; that of other statements is sixteen.
       expect(Number(line['time']) - silentSince).toBeLessThan(10_000)
       direct.speak()
       await becomes(() => ask(url), READY)
@@ -342,7 +342,7 @@ describe('A worker', () => {
 })
 
 describe('Rows of processes', () => {
-  it('that have gone are removed, a hundred at a time, and those that run stay', async () => {
+  it('that have ended are removed, a hundred at a time, and those of running ones stay', async () => {
     const db = openDb({ url: tiers.databaseUrl, size: 1, onError: () => undefined })
     try {
       await query(

@@ -1,4 +1,4 @@
-/** Restored backups of Mooring's database, and what can be opened in them: what the keys that are left allow, and no more. */
+/** Restored backups of Mooring's database: the remaining keys determine which credentials open. */
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ import { type Installation, prepareInstallation } from '#test/support/mooring/in
 import { operator } from '#test/support/mooring/operator.ts'
 import { type Running, startEntry } from '#test/support/operations/processes.ts'
 
-// Whole processes are started here, several to a test: on a busy machine each takes seconds.
+// Each test starts several processes: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const MINUTE_MS = 60_000
@@ -29,7 +29,7 @@ let customer: Customer
 /** The organization that stays and the one that is removed: id, API key, datasource. */
 let kept: Tenant
 let gone: Tenant
-/** Copies of the whole database, and of both keyrings, of the day before the removal and of the day after it. */
+/** Copies of the whole database, and of both keyrings, from the day before the removal and from the day after it. */
 let before: string
 let after: string
 let oldKeyrings: string
@@ -114,7 +114,7 @@ async function registered(main: string, key: string): Promise<{ key: string; dat
   return { key, datasource: made.id }
 }
 
-/** Serves a restored database with keyrings, and has the datasource of an organization checked there. */
+/** Serves a restored database with keyrings, and has an organization's datasource checked there. */
 async function checkedIn(url: string, keyrings: string, { key, datasource }: Tenant) {
   const main = await startMain(url, keyrings)
   const answer = await post(`${main}/v1/datasources/${datasource}/verify`, key)
@@ -122,7 +122,9 @@ async function checkedIn(url: string, keyrings: string, { key, datasource }: Ten
   return answer
 }
 
-/** The passwords that an organization's credentials in a database open to with a keyring, or why they do not. */
+/**
+ * The passwords to which a keyring opens an organization's credentials in a database, or the reason why it does not.
+ */
 const openedIn = (url: string, keyrings: string, organizationId: string) =>
   overDb(url, async db => {
     const keyring = await readWorkerKeyring(join(keyrings, 'worker.json'))
@@ -135,7 +137,7 @@ const NO_KEY = 'a key is missing'
 const BROKEN = new SealBroken().message
 
 describe('The credentials alone', () => {
-  it('open with nothing that another database has, whose organization has a key under the same master key', async () => {
+  it('open with no key of another database, whose organization has a key under the same master key', async () => {
     const database = await freshDatabase()
     await copyCredentials(before, database.url)
     for (const { id } of [kept, gone]) expect(await openedIn(database.url, oldKeyrings, id)).toBe(NO_KEY)
@@ -148,7 +150,7 @@ describe('The credentials alone', () => {
 })
 
 describe('After an organization was removed', () => {
-  it('a backup from before it opens with the keyring of that day: removing is not enough for old backups', async () => {
+  it('a backup from before it opens with the keyring of that day: removal does not cover old backups', async () => {
     expect(await openedIn(before, oldKeyrings, gone.id)).toEqual([PASSWORD])
     expect(await checkedIn(await clone(before), oldKeyrings, gone)).toMatchObject({ status: 'active', http: 200 })
   })
@@ -161,7 +163,7 @@ describe('After an organization was removed', () => {
     expect(await openedIn(after, oldKeyrings, kept.id)).toEqual([PASSWORD])
   })
 
-  it('even the bytes of an older backup, put back into one from after it, do not open: their key is gone', async () => {
+  it('even the bytes of an older backup, inserted into one from after it, do not open: their key is gone', async () => {
     const url = await clone(after)
     await copyCredentials(before, url)
     expect(await openedIn(url, oldKeyrings, gone.id)).toBe(NO_KEY)
@@ -176,7 +178,7 @@ describe('After the master key was rotated as well and the old one dropped', () 
     expect((await asOperator(['keyring', 'retire'], {}, 16 * MINUTE_MS)).printed).toHaveLength(1)
   })
 
-  it('a whole backup from before does not open with the keyrings that there are, and nothing starts on it', async () => {
+  it('a whole backup from before does not open with the current keyrings, and nothing starts on it', async () => {
     for (const { id } of [gone, kept]) expect(await openedIn(before, installation.keyrings, id)).toBe(BROKEN)
     const url = await clone(before)
     const env = { ...installation.env('both'), DATABASE_URL: url, MOORING_KEYRING: installation.keyrings }
@@ -189,7 +191,7 @@ describe('After the master key was rotated as well and the old one dropped', () 
     expect(rows).toEqual([{ state: 'current' }])
   })
 
-  it('the database itself goes on, and a backup from now opens', async () => {
+  it('the database itself continues, and a backup from now opens', async () => {
     const url = await clone(installation.databaseUrl)
     expect(await openedIn(url, installation.keyrings, kept.id)).toEqual([PASSWORD])
     expect(await openedIn(url, installation.keyrings, gone.id)).toEqual([])

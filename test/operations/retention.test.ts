@@ -1,6 +1,6 @@
 /**
- * What is forgotten and when: rows on both sides of each bound, batches that wait for nobody, one worker at a time for the whole
- * installation, and nothing that is left of a datasource which was removed.
+ * Retention: rows on both sides of each bound, batches that wait for no lock, one worker at a time for the whole
+ * installation, and a removed datasource that leaves nothing behind.
  */
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
@@ -49,7 +49,7 @@ async function registered(name: string): Promise<DatasourceId> {
   return made.id
 }
 
-/** Verifications of the datasource, so many days old. */
+/** Verifications of the datasource, this many days old. */
 async function verifications(amount: number, days: number): Promise<void> {
   await sql(`
     insert into verifications (org_id, id, datasource_id, version, outcome, checks, advisories, took_ms, at)
@@ -60,14 +60,14 @@ async function verifications(amount: number, days: number): Promise<void> {
 const oldOnes = `verifications where at < now() - interval '90 days'`
 
 describe('A retired credential', () => {
-  it('goes after removedMs, but for the newest version and what a live lease is of: retired credentials', async () => {
+  it('is deleted after removedMs, except the newest version and that of a live lease: retired credentials', async () => {
     const its = `credentials where datasource_id = '${bareUuid(id)}'`
     const versions = async () => (await sql(`select version from ${its} order by 1`)).map(row => row['version'])
     for (const name of ['two', 'three', 'four']) {
       const connectionString = customer.url('reader', { parameters: `application_name=${name}` })
       await mooring.client().datasources.rotate.mutate({ id, connectionString, waitSeconds: 20 })
     }
-    // A rotation that is refused: the newest version is one that was never in force.
+    // A refused rotation: the newest version was never in force.
     const connectionString = customer.url('superuser')
     await mooring.client().datasources.rotate.mutate({ id, connectionString, waitSeconds: 20 })
     expect(await sql(`select version, state from ${its} order by 1`)).toEqual([
@@ -101,8 +101,8 @@ const GRANT = {
   wideScope: true,
 }
 
-describe('A capability that ended', () => {
-  it("goes after revokedMs with an operator's grant of it, which is of no use without it", async () => {
+describe('An ended capability', () => {
+  it("is deleted after revokedMs with an operator's grant of it, which is useless without it", async () => {
     await leaseCapability(mooring)
     expect(await count('lease_grants')).toBe(1)
     await sql(`update capabilities set revoked_at = now() where id in (select capability_id from lease_grants)`)
@@ -114,7 +114,7 @@ describe('A capability that ended', () => {
 })
 
 describe('A setting', () => {
-  it('says how long a key of an idempotent request is good, and when its claim is forgotten', async () => {
+  it('determines how long an idempotency key is valid, and when its claim is deleted', async () => {
     const idempotencyKey = randomUUID()
     const name = 'once'
     const made = await mooring.client().organization.createKey.mutate({ name, idempotencyKey })
@@ -128,7 +128,7 @@ describe('A setting', () => {
     expect(await count(`idempotency_keys where key = '${idempotencyKey}'`)).toBe(0)
   })
 
-  it('of another number of days is kept to, on both sides', async () => {
+  it('of another number of days applies on both sides of the bound', async () => {
     await verifications(1, 40)
     await verifications(1, 50)
     const retention = { ...RETENTION, verificationsMs: 45 * DAY_MS }
@@ -139,7 +139,7 @@ describe('A setting', () => {
 })
 
 describe('A batch', () => {
-  it('is of so many rows at most, oldest first, and says whether there may be more', async () => {
+  it('has a maximum of rows, takes the oldest first, and reports whether there may be more', async () => {
     const size = SMALLEST_BATCH
     await verifications(size, 200)
     await verifications(size + 2, 100)
@@ -152,7 +152,7 @@ describe('A batch', () => {
     expect(await count(oldOnes)).toBe(0)
   })
 
-  it('that meets a row which is in use does nothing and answers false, and what is after it on the list is done', async () => {
+  it('that meets a locked row does nothing and returns false, and the next one on the list runs', async () => {
     await verifications(3, 100)
     await sql(`insert into idempotency_keys (org_id, principal_id, route, key, body_hash, created_at, expires_at)
       values ('${org}', '${newId()}', 'r', 'held', sha256('x'), now() - interval '3 days', now() - interval '2 days')`)
@@ -173,7 +173,7 @@ describe('A batch', () => {
 })
 
 describe('Two workers', () => {
-  it('that forget at once delete each row once, and neither fails', async () => {
+  it('that delete at once delete each row once, and neither fails', async () => {
     await sql(`
       create table test_deleted (id uuid primary key);
       create function test_deleted() returns trigger language plpgsql as $$
@@ -187,7 +187,7 @@ describe('Two workers', () => {
     await sql('drop table test_deleted cascade; drop function test_deleted cascade')
   })
 
-  it('do it in turns: another one has it while the claim holds, and takes over when it was given back or has run out', async () => {
+  it('take turns: another one takes over when the claim is released or has expired', async () => {
     const [first, second] = [randomUUID(), randomUUID()]
     // The worker of this file has it.
     expect(await upkeep.hold(mooring.db, first)).toBe(false)
@@ -212,8 +212,8 @@ describe('Two workers', () => {
   })
 })
 
-describe('A datasource that was removed', () => {
-  it('leaves nothing after removedMs, whatever the time of what hangs on it would be, but what the record says', async () => {
+describe('A removed datasource', () => {
+  it('leaves only its record after removedMs, whatever the retention of its other rows', async () => {
     const gone = await registered('gone')
     await mooring.client().snapshots.introspect.mutate({ id: gone, schemas: ['app'] })
     await customer.sql('alter table app.orders add column more text')
@@ -224,7 +224,7 @@ describe('A datasource that was removed', () => {
       select '${org}', gen_random_uuid(), '${bareUuid(gone)}', '${capability}', 1, now(), now() + interval '60 days'
       from generate_series(1, ${BATCH + 5})`)
     await mooring.client().datasources.remove.mutate({ id: gone })
-    // What came meanwhile, and is younger than everything.
+    // Rows that were added meanwhile, and are younger than everything.
     await sql(`update leases set ended_at = now() + interval '30 days', ended_by = 'released' where ended_at is null;
       insert into tasks (org_id, id, kind, datasource_id, standing, created_at) values
         ('${org}', '${newId()}', 'introspect', '${bareUuid(gone)}', true, now() + interval '30 days');

@@ -1,6 +1,6 @@
 /**
- * An upgrade without an interruption: the release before and this one run beside each other over one database, with a role
- * for each tier, in the order migrate, keyring upgrade, workers, web, db grant; and the way back.
+ * An upgrade without an interruption: the previous release and this one run together on one database, with a role for
+ * each tier, in the order migrate, keyring upgrade, workers, web, db grant; and the way back.
  */
 import { randomUUID } from 'node:crypto'
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -17,7 +17,7 @@ import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type FormerRelease, unpackRelease } from '#test/support/operations/former-release.ts'
 import { type Running, startEntryOf } from '#test/support/operations/processes.ts'
 
-// Whole processes of two releases are started here: on a busy machine each takes seconds.
+// The tests start processes of two releases: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
 const OWN_ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -30,11 +30,11 @@ let backup: string
 let ownerUrl: string
 let testKey: string
 let token: string
-/** Of this release: the keyrings have none before they are upgraded. */
+/** Of this release: the keyrings have none before the upgrade. */
 let verifyKeys: string[]
 let old: { web: Running; worker: Running }
 let current: { web: Running; worker: Running }
-/** Registered through the release before, before anything of this one ran. */
+/** Registered through the previous release, before this one ran. */
 let first: DatasourceId
 const roles = { web: `web_${randomUUID().slice(0, 8)}`, worker: `worker_${randomUUID().slice(0, 8)}` }
 const running: Running[] = []
@@ -80,7 +80,7 @@ function start(root: string, entry: Entry, of: { env: Record<string, string>; ar
   return one
 }
 
-/** Runs an operator's command of a release, and answers what it printed. */
+/** Runs an operator's command of a release, and returns its output. */
 async function command(root: string, ...args: readonly string[]): Promise<string> {
   const one = start(root, 'cli', { env: { DATABASE_URL: ownerUrl, MOORING_KEYRING: keyrings }, args })
   expect([await one.ended, one.err()]).toEqual([0, expect.any(String)])
@@ -89,7 +89,7 @@ async function command(root: string, ...args: readonly string[]): Promise<string
 
 const grant = (root: string) => command(root, 'db', 'grant', '--web', roles.web, '--worker', roles.worker, '--apply')
 
-/** A process of a tier, under its role, with the keyring as it is now in a folder. */
+/** A process of a tier, under its role, with the current keyring in a folder of its own. */
 async function tier(root: string, entry: 'web' | 'worker', folder = keyrings): Promise<Running> {
   const url = new URL(ownerUrl)
   url.username = roles[entry]
@@ -140,8 +140,9 @@ async function leased(through: Running, id: DatasourceId): Promise<string> {
 }
 
 /**
- * The same while workers of both releases run. A worker of the release before signs neither leases nor verdicts, and nothing
- * says which worker is the quicker one: its lease is refused, and served once that worker has ended. It is started again then.
+ * Uses a datasource while workers of both releases run. A worker of the previous release signs neither leases nor
+ * verdicts, and either worker may be the faster one: the old worker's lease is refused, and the next one succeeds once
+ * that worker has ended. The old worker is then started again.
  */
 async function leasedBesideFormer(through: Running, id: DatasourceId): Promise<string> {
   const answer = await leased(through, id).catch((error: Error) => error)
@@ -154,7 +155,7 @@ async function leasedBesideFormer(through: Running, id: DatasourceId): Promise<s
 }
 
 describe('A rolling deploy', () => {
-  it('is refused by the new processes until the keyrings are upgraded, and says how', async () => {
+  it('is refused by the new processes until the keyrings are upgraded, with the command to run', async () => {
     await command(OWN_ROOT, 'migrate')
     const refused = start(OWN_ROOT, 'worker', {
       env: { DATABASE_URL: ownerUrl, MOORING_KEYRING: join(keyrings, 'worker.json') },
@@ -163,7 +164,7 @@ describe('A rolling deploy', () => {
     expect(refused.err()).toMatch(/earlier release.*keyring upgrade/)
   })
 
-  it('keeps the processes of before at work while the keyrings are upgraded, which can be done twice', async () => {
+  it('keeps the old processes at work while the keyrings are upgraded, which can be repeated', async () => {
     await cp(keyrings, backup, { recursive: true })
     await command(OWN_ROOT, 'keyring', 'upgrade')
     const texts = () => Promise.all(['web', 'worker'].map(name => readFile(join(keyrings, `${name}.json`), 'utf8')))
@@ -191,7 +192,7 @@ describe('A rolling deploy', () => {
       expect(await leasedBesideFormer(through, id)).toBe(`${name}-3`)
     }
     expect(await leasedBesideFormer(current.web, first)).toBe('first')
-    // Whoever watches, through either release, hears of what was done through both.
+    // Watchers at either release receive the changes of both.
     for (const stream of told) {
       const versions = () => stream.messages.map(({ text }) => JSON.parse(text).datasource.credentialVersion)
       await stream.first(() => versions().filter(version => version === 3).length >= 2)
@@ -200,7 +201,7 @@ describe('A rolling deploy', () => {
     }
   })
 
-  it('ends with the new processes alone, under the new grants', async () => {
+  it('ends with only the new processes, under the new grants', async () => {
     for (const one of [old.worker, old.web]) expect(await one.stop()).toBe(0)
     await grant(OWN_ROOT)
     const id = await registered(current.web, 'after')
@@ -211,7 +212,7 @@ describe('A rolling deploy', () => {
       expect(one.out.filter(line => /"level":[56]0/.test(line))).toEqual([])
   })
 
-  it('goes back with the backup of the keyrings', async () => {
+  it('is undone with the backup of the keyrings', async () => {
     for (const one of [current.web, current.worker]) expect(await one.stop()).toBe(0)
     await cp(backup, keyrings, { recursive: true })
     await grant(former.dir)

@@ -1,4 +1,4 @@
-/** Web processes are replaced one after the other behind a balancer that looks once a second: no caller notices. */
+/** Web processes are replaced one after the other behind a balancer that polls once a second: no caller notices. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createClient } from '#client/index.ts'
@@ -6,10 +6,10 @@ import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/tiers.ts'
 import { type Balancer, startBalancer } from '#test/support/operations/balancer.ts'
 
-// What production has: nothing is said, so a process serves for five seconds after the signal.
+// Production's default, since the variable is unset: a process serves for five seconds after the signal.
 const AS_DOCUMENTED = { MOORING_DRAIN_SECONDS: '' }
 const CALLERS = 4
-/** Between two calls of a caller: at every moment of a restart somebody calls, and the machine has time for the restart. */
+/** Between two calls of a caller: calls cover every moment of a restart, and the machine has time for the restart. */
 const PACE_MS = 25
 
 let tiers: Tiers
@@ -66,7 +66,7 @@ it('A rolling restart of two web processes loses no request', async () => {
   expect(found.size).toBe(acknowledged.length)
 })
 
-it('A process that is told to stop says so, and asks for another connection, before it goes', async () => {
+it('A process that is told to stop becomes unready, and sends Connection: close, before it ends', async () => {
   const web = await tiers.start('web', { env: AS_DOCUMENTED })
   const url = await tiers.urlOf(web)
   const ready = await fetch(`${url}/readyz`)

@@ -1,6 +1,6 @@
 /**
- * A process that nobody catches an error of: its argument says which kind. Run by `test/operations/failure-lines.test.ts`, which reads
- * what it leaves.
+ * A process with an uncaught error of the kind in its argument. Run by `test/operations/failure-lines.test.ts`, which
+ * reads its log.
  */
 import { createLog } from '#server/log.ts'
 import { endOnUncaught } from '#server/process/process.ts'

@@ -1,4 +1,4 @@
-/** The memory of the process that faces the internet, byte by byte: what is in it after credentials have passed through. */
+/** The memory of the web process, byte by byte, after credentials have passed through it. */
 import { Buffer } from 'node:buffer'
 import sodium from 'libsodium-wrappers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -27,7 +27,7 @@ afterAll(async () => {
   await Promise.all([customer.drop(), passing.drop()])
 })
 
-/** A secret as it might lie there: its bytes, and as text in each encoding that a string can have. */
+/** A secret in every form that memory may hold: its bytes, and as text in each encoding that a string can have. */
 function forms(name: string, secret: Uint8Array): Needles {
   const base64 = Buffer.from(secret).toString('base64').replace(/=*$/, '').slice(0, -1)
   return {
@@ -66,7 +66,7 @@ async function forbidden(): Promise<Needles> {
 const isFound = (found: Record<string, number>) => Object.entries(found).filter(([, times]) => times > 0)
 
 describe.skipIf(process.platform !== 'linux')('The memory of the web process (where there is /proc)', () => {
-  it('has neither the password nor a key that opens it, after a client-sealed registration and 100 reads', async () => {
+  it('holds neither the password nor a key that opens it, after a client-sealed registration and 100 reads', async () => {
     const client = await tiers.client(web)
     const made = await client.datasources.register.mutate({ connectionString: customer.url(), waitSeconds: 20 })
     expect(made.status).toBe('active')
@@ -76,14 +76,14 @@ describe.skipIf(process.platform !== 'linux')('The memory of the web process (wh
     expect(isFound(found)).toEqual([])
   })
 
-  it('is really looked through: what the web tier must have is found in it', async () => {
+  it('is really searched: the search finds the keys that the web tier has', async () => {
     const ring = await tiers.keyring()
     const has = { ...forms('pepper', inUse(ring.pepper).secret), ...forms('master, public', inUse(ring.master).public) }
     const found = await searchMemory(web.pid, has)
     expect(isFound(found).map(([name]) => name)).toEqual(expect.arrayContaining(['pepper, raw', 'master, public, raw']))
   })
 
-  it('still has no key after a plain registration; of the password, what a collection leaves is counted', async () => {
+  it('still holds no key after a plain registration; copies of the password after a garbage collection are counted', async () => {
     const client = await tiers.client(web, { seal: false })
     const made = await client.datasources.register.mutate({ connectionString: passing.url(), waitSeconds: 20 })
     expect(made.status).toBe('active')
@@ -92,7 +92,8 @@ describe.skipIf(process.platform !== 'linux')('The memory of the web process (wh
     const after = await searchMemory(web.pid, { ...passwordForms(PLAIN_PASSWORD), ...(await forbidden()) })
     const { 'password, UTF-8': left = 0, 'password, UTF-16': wide = 0, ...secrets } = after
     expect(isFound(secrets)).toEqual([])
-    // JavaScript cannot promise none: strings and buffers are freed, not wiped. That is what client-side sealing is for.
+    // JavaScript cannot promise zero: strings and buffers are freed, not wiped. Client-side sealing exists for that
+    // reason.
     process.stdout.write(
       `plain registration: ${before['password, UTF-8']} copies of the password before a collection, ${left + wide} after\n`,
     )

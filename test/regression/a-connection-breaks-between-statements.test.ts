@@ -1,6 +1,6 @@
 /**
- * The server ended a connection while a transaction of ours was between two statements, and the process ended with it: the
- * pool listens to idle connections alone.
+ * The server ended a connection while one of our transactions was between two statements, and the process ended with
+ * it: the pool handles errors of idle connections alone.
  */
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * A caller sealed to an organization's key shortly after it was retired, and no worker came to open that before the key was
- * destroyed: an accepted credential was lost. The key's id is inside the box, where no query sees it.
+ * A caller sealed to an organization's key shortly after it was retired, and the key was destroyed before a worker
+ * opened the box: an accepted credential was lost. The key's id is inside the box, where no query sees it.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sealConnectionString } from '#client/index.ts'
@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => mooring.stop())
 
-it('A retired key is kept while a credential that callers sealed may need it and was never opened', async () => {
+it('A retired key is kept while an unopened credential that a caller sealed may need it', async () => {
   const { db, keyring, organization } = mooring
   const key = await mooring.client().organization.sealingKey.query()
   await rotateOrganization({ db, keyring, now: clock() }, organization.id)

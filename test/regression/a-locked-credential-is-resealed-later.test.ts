@@ -1,6 +1,6 @@
 /**
- * A check's verdict held a credential while it was to be sealed anew: the pass went by it and ended the task, and nothing
- * was left that would come back for it.
+ * A check's verdict held a credential when it was to be resealed: the pass skipped it and ended the task, and nothing
+ * came back for it.
  */
 
 import { sql } from 'kysely'
@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => mooring.stop())
 
-it('A credential that another transaction holds is sealed anew when it is free', async () => {
+it('A credential that another transaction holds is resealed when it is free', async () => {
   const { db, databaseUrl, organization } = mooring
   await mooring.client().datasources.register.mutate({ endpoint: 'https://127.0.0.1:1/x', signingKey: 'a-signing-key' })
   await quiet(databaseUrl)
@@ -25,7 +25,7 @@ it('A credential that another transaction holds is sealed anew when it is free',
     await sql`select from credentials for share`.execute(tx)
     const run = operator({ db, databaseUrl, keyringDir: mooring.config.keyring })
     const command = run('keyring', 'rotate-org', organization.id)
-    // The pass has been: it was claimed and has settled, whatever it says about the rest.
+    // The pass has run: it was claimed and has settled, whatever it reports about the rest.
     await onNews(databaseUrl, async client => {
       const { rows } = await client.query("select token from tasks where kind = 'reseal' and locked_until is null")
       return Number(rows[0]?.token) >= 1 ? true : undefined

@@ -1,6 +1,6 @@
 /**
- * The pool's end came before that of its connections, and the database that was stopped next broke them: errors in the log
- * of an orderly stop.
+ * The pool's end resolved before that of its connections, and the database that was stopped next broke them: errors in
+ * the log of an orderly stop.
  */
 import { sql } from 'kysely'
 import { expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { freshDatabase } from '#test/support/database/database.ts'
 
 const sockets = () => process.getActiveResourcesInfo().filter(name => name === 'TCPSocketWrap').length
 
-it('A database that was closed has no connection left that could break', async () => {
+it('A closed database has no connection left that could break', async () => {
   const database = await freshDatabase()
   const before = sockets()
   const db = openDb({ url: database.url, size: 8, onError: () => undefined })

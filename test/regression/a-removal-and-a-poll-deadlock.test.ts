@@ -1,6 +1,7 @@
 /**
- * A removal met a poll that was storing a page, and one of them was answered 500: PostgreSQL takes the foreign key's lock on
- * the datasource when a transaction writes its task a second time, and the removal held the datasource against that.
+ * A removal met a poll that was storing a page, and one of them was answered 500: PostgreSQL takes the foreign key's
+ * lock on the datasource when a transaction writes its task a second time, and the removal held the datasource against
+ * that.
  */
 
 import { afterAll, beforeAll, expect, it } from 'vitest'

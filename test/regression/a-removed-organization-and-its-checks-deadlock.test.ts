@@ -1,6 +1,6 @@
 /**
- * An organization was removed while one of its databases was checked: the removal held the credential and waited for the
- * task, the check held its task and waited for the credential, and nothing was removed.
+ * An organization was removed while one of its databases was checked: the removal held the credential and waited for
+ * the task, the check held its task and waited for the credential, and nothing was removed.
  */
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -25,7 +25,7 @@ it('A removal of an organization waits for a check that is being settled, and th
   const { db, keyring, organization } = mooring
   const claim = await claimed(mooring, { kind: 'verify', id })
   const removed = await meanwhile(mooring, {
-    // As a verdict locks: the datasource, its task, and last the credential.
+    // A verdict locks in this order: the datasource, its task, then the credential.
     holding: async tx => {
       await lockDatasource(tx, organization.id, { id })
       expect(await assertHeld(tx, claim)).toBe(true)

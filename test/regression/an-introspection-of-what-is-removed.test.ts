@@ -1,6 +1,6 @@
 /**
- * An introspection that was asked for while its datasource was removed had no outcome: its caller waited to the end, and the
- * task came back once a minute until it was swept away.
+ * An introspection whose datasource was removed meanwhile had no outcome: its caller waited to the end, and the task
+ * came back once a minute until it was deleted.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => mooring.stop())
 
-it('An introspection whose datasource is removed under it is answered at once: there is no such datasource', async () => {
+it('An introspection whose datasource is removed meanwhile fails at once: the datasource does not exist', async () => {
   const connectionString = 'postgresql://app:secret@127.0.0.1:1/app'
   const { id } = await mooring.client().datasources.register.mutate({ connectionString })
   await mooring.client().datasources.remove.mutate({ id })

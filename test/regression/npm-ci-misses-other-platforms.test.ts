@@ -1,6 +1,6 @@
 /**
- * `npm ci` once refused the lockfile: it had been written where the packages of other platforms could not be had, so that
- * it lacked them, and npm takes that for a lockfile out of step with package.json.
+ * `npm ci` once refused the lockfile: it was written on a machine without the packages of other platforms, so that it
+ * lacked them, and npm takes that for a lockfile out of step with package.json.
  */
 import { readFile } from 'node:fs/promises'
 import { expect, it } from 'vitest'

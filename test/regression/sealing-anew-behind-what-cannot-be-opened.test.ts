@@ -1,6 +1,6 @@
 /**
- * More credentials than a worker gets through in one slice could not be opened, and those behind them were never sealed anew:
- * each slice began at the first one again. Each of them was a line in the log each time.
+ * More credentials than a worker handles in one slice were unreadable, and later ones were never resealed: each slice
+ * began at the first one again, and logged each of them again.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { onNews } from '#test/support/checks/verdicts.ts'
@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => mooring.stop())
 
-it('What can be opened is sealed anew, however much before it cannot, and the log says so once', async () => {
+it('Every readable credential is resealed, however many unreadable ones come before it, and the log reports those once', async () => {
   const { db, keyring, databaseUrl, organization } = mooring
   const ground = { db, keyring, organizationId: organization.id }
   await makeCredentials(ground, BROKEN)
@@ -33,7 +33,7 @@ it('What can be opened is sealed anew, however much before it cannot, and the lo
   const left = `select c.version from credentials c join organization_keys k on k.id = c.key_id where k.retired_at is null`
   await onNews(databaseUrl, async client => ((await client.query(left)).rowCount === GOOD ? true : undefined))
   expect(mooring.logLines.filter(line => line.includes('could not be opened')).length).toBeLessThanOrEqual(1)
-  // The command waits for those that nobody can open: they are removed, and it ends.
+  // The command waits for the unreadable ones: they are removed, and it ends.
   await query(
     databaseUrl,
     `update credentials set state = 'retired', sealed = null, signature = null where key_id in

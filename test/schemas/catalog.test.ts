@@ -1,4 +1,7 @@
-/** What introspection finds in a database of every feature, beside an independent reading of the same database. */
+/**
+ * The results of introspection on a database of every feature, compared with an independent reading of the same
+ * database.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { constraintDefinition } from '#client/cli/schema-sql-relation.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
@@ -31,7 +34,7 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
   })
   afterAll(() => server?.stop())
 
-  /** Runs a query with an empty search path, as whoever the URL says. */
+  /** Runs a query with an empty search path, as the user of the URL. */
   const ask = (as: string, sql: string) => query(as, `set search_path = ''; ${sql}`)
   const relations = () =>
     snapshot.schemas.flatMap(schema => schema.relations.map(relation => ({ schema: schema.name, ...relation })))
@@ -148,7 +151,7 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
         where table_schema not in ('information_schema', 'pg_catalog') and grantee = 'reader'
         and privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE') and table_name not like 'events\\__%'`,
       )
-      // Materialized views are unknown to information_schema.
+      // information_schema omits materialized views.
       const ours = relations()
         .filter(relation => relation.kind !== 'materialized_view')
         .flatMap(({ schema, name, may }) => (may ?? []).map(permission => `${schema}.${name} ${permission}`))
@@ -205,7 +208,7 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
     })
   })
 
-  it('tells the types as PostgreSQL spells them, and lists in each schema the types that its columns use', () => {
+  it('has the types in PostgreSQL’s notation, and lists in each schema the types that its columns use', () => {
     const types = relationIn(snapshot, 'app', 'customers').columns.map(({ name, type }) => `${name} ${type}`)
     expect(types).toEqual([
       'id bigint',
@@ -234,7 +237,7 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
     expect(app.domains?.map(({ name }) => name)).toEqual(['app.code', 'types.positive', 'types.rating'])
   })
 
-  it('tells foreign keys by columns, target and actions', () => {
+  it('has foreign keys by columns, target and actions', () => {
     const keys = (name: string) =>
       relationIn(snapshot, 'app', name).constraints?.filter(({ kind }) => kind === 'foreign_key')
     expect(keys('orders')).toMatchObject([
@@ -256,7 +259,7 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
     expect(keys('event_notes')).toHaveLength(1)
   })
 
-  it('tells row-level security, comments, foreign servers and odd names', () => {
+  it('has row-level security, comments, foreign servers and unusual names', () => {
     expect(relationIn(snapshot, 'app', 'secrets')).toMatchObject({ rowSecurity: true, rowSecurityForced: true })
     expect(relationIn(snapshot, 'app', 'secured')).toMatchObject({ rowSecurity: true })
     expect(relationIn(snapshot, 'app', 'secured').rowSecurityForced).toBeUndefined()
@@ -273,7 +276,7 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
     ])
   })
 
-  it('folds partitions into their table, wherever they are, and estimates them together', async () => {
+  it('folds partitions into their table, in any schema, and estimates them together', async () => {
     expect(relations().filter(({ name }) => name.startsWith('events'))).toHaveLength(1)
     const events = snapshot.observed.estimates
       .find(({ schema }) => schema === 'app')
@@ -289,7 +292,7 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
     expect(fingerprintOf(again)).toBe(fingerprintOf(snapshot))
   })
 
-  it('leaves out what the role may not see, down to columns, and counts it', () => {
+  it('omits objects that the role may not see, down to columns, and counts them', () => {
     const names = relations().map(({ schema, name }) => `${schema}.${name}`)
     expect(names).not.toContain('app.unseen')
     expect(snapshot.schemas.map(({ name }) => name)).toEqual([ODD, 'app', 'auth', 'public', 'types'])
@@ -305,7 +308,7 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
     expect(JSON.stringify(snapshot)).not.toContain('behind')
   })
 
-  it('leaves out the excluded schemas, and asks for exactly the schemas asked for', async () => {
+  it('omits the excluded schemas, and requests exactly the named ones', async () => {
     const without = await readCatalog(reader, { schemas: null, excludedSchemas: ['auth', 'app', 'not there'] })
     expect(without.schemas.map(({ name }) => name)).toEqual([ODD, 'public', 'types'])
     expect(without.excludedSchemas).toEqual(['app', 'auth', 'not there'])
@@ -314,7 +317,7 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
     expect(asked).toMatchObject({ schemasAsked: [ODD, 'auth'], excludedSchemas: [], findings: [] })
   })
 
-  it('answers an unknown, a closed and a system schema with a finding', async () => {
+  it('reports an unknown, a closed and a system schema as a finding', async () => {
     const found = await readCatalog(reader, {
       schemas: ['types', 'nowhere', 'locked', 'pg_catalog', 'information_schema'],
       excludedSchemas: [],
@@ -328,7 +331,7 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
     ])
   })
 
-  it("is the same whatever the role's settings are", async () => {
+  it('is the same under any settings of the role', async () => {
     const before = `set search_path = app, types, public; set standard_conforming_strings = off; set quote_all_identifiers = on; set timezone = 'Asia/Kolkata';
       set intervalstyle = 'iso_8601';
       set bytea_output = 'escape'; set datestyle = 'sql, dmy'; set extra_float_digits = -5`
@@ -336,13 +339,13 @@ describe.each([...new Set([18 as const, oldest])])('on PostgreSQL %i', major => 
     expect(fingerprintOf(other)).toBe(fingerprintOf(snapshot))
   })
 
-  it("tells the owner's permissions as the owner's", async () => {
+  it("reports the owner's permissions as the owner's", async () => {
     const own = await readCatalog(url, { schemas: ['app'], excludedSchemas: [] })
     expect(relationIn(own, 'app', 'unseen').may).toEqual(['select', 'insert', 'update', 'delete'])
     expect(own.observed.hidden).toEqual({ schemas: 0, relations: 0, columns: 0, sequences: 0 })
   })
 
-  it.runIf(major >= 18)('tells virtual columns, temporal keys and unenforced checks', () => {
+  it.runIf(major >= 18)('has virtual columns, temporal keys and unenforced checks', () => {
     const latest = relationIn(snapshot, 'app', 'latest')
     expect(latest.columns[2]).toEqual({ name: 'twice', type: 'integer', generated: '(id * 2)', virtual: true })
     expect(latest.constraints).toEqual([

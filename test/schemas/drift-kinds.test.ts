@@ -1,4 +1,6 @@
-/** What drift calls breaking, risky and safe where it used to cry wolf or keep silent: each kind with its counter-cases. */
+/**
+ * The kinds of drift that are breaking, risky and safe, each with its counter-cases: former false alarms and omissions.
+ */
 import { describe, expect, it } from 'vitest'
 import { drift } from '#shared/schemas/drift/drift.ts'
 import { comparisonNotes } from '#shared/schemas/drift/drift-formats.ts'
@@ -33,7 +35,7 @@ describe('A check that refuses null, and not null', () => {
     'CHECK (((email IS NOT NULL) AND (phone IS NOT NULL)))',
     "CHECK (((email IS NOT NULL) AND (email <> ' OR '::text)))",
     'CHECK ((NOT (email IS NULL)))',
-  ])('say the same: %s', definition => {
+  ])('are equivalent: %s', definition => {
     const [first] = judged({ constraints: [check(definition)] }, { ...required, constraints: [check(definition)] })
     expect(first).toBe('safe: column notNull')
   })
@@ -44,13 +46,13 @@ describe('A check that refuses null, and not null', () => {
     "CHECK ((email <> ''::text))",
     `${IS_NOT_NULL} NOT ENFORCED`,
     `CHECK ((email <> 'email IS NOT NULL'::text))`,
-  ])('do not: %s', definition => {
+  ])('are not equivalent: %s', definition => {
     expect(judged({ constraints: [check(definition)] }, { ...required, constraints: [check(definition)] })).toEqual([
       'breaking: column notNull',
     ])
   })
 
-  it('are exchanged without a breaking change', () => {
+  it('replace each other without a breaking change', () => {
     const both = judged({ constraints: [check(IS_NOT_NULL)] }, required)
     expect(both).toEqual(['safe: column notNull', 'safe: constraint removed'])
     expect(judged(required, { constraints: [check(IS_NOT_NULL)] })).toEqual([
@@ -59,19 +61,19 @@ describe('A check that refuses null, and not null', () => {
     ])
   })
 
-  it('are as breaking when they are added', () => {
+  it('are equally breaking when they are added', () => {
     expect(judged({}, { constraints: [check(IS_NOT_NULL)] })).toEqual(['breaking: constraint added'])
     expect(judged(required, { ...required, constraints: [check(IS_NOT_NULL)] })).toEqual(['safe: constraint added'])
     expect(judged({}, { constraints: [check("CHECK ((email <> ''::text))")] })).toEqual(['risky: constraint added'])
   })
 
-  it('are told apart from not null that is not valid yet', () => {
+  it('differ from not null that is not valid yet', () => {
     const unvalidated = { columns: [{ ...email, notNullUnvalidated: true }, phone] }
     expect(judged({}, unvalidated)).toEqual(['breaking: column notNullUnvalidated'])
     expect(judged(unvalidated, required)).toEqual(['safe: column notNull', 'safe: column notNullUnvalidated'])
   })
 
-  it('are the same for a domain', () => {
+  it('are equivalent for a domain', () => {
     const domain = (more: Part) => ({ domains: [{ name: 'public.d', type: 'text', ...more }] })
     const checked = domain({ checks: [{ name: 'c', definition: 'CHECK ((VALUE IS NOT NULL))' }] })
     expect(judged({}, {}, [checked, domain({ notNull: true })])).toEqual([
@@ -96,7 +98,7 @@ describe('A sequence that a column owns', () => {
     expect(found.filter(line => line.startsWith('breaking'))).toEqual([])
   })
 
-  it('comes and goes with its column or table in one change', () => {
+  it('appears and disappears with its column or table in one change', () => {
     expect(judged({ columns: [drawn, email] }, { columns: [email] }, [owned])).toEqual(['breaking: column removed'])
     const empty = snapshot({ version: 2, schemas: [{ name: 'public', relations: [] }] })
     const whole = schemas({ columns: [drawn] }, owned)
@@ -104,7 +106,7 @@ describe('A sequence that a column owns', () => {
     expect(drift(empty, whole)).toMatchObject([{ object: 'relation', with: [{ path: ['public', 't_id_seq'] }] }])
   })
 
-  it('is a change of its own where no column owns it', () => {
+  it('is a change of its own when no column owns it', () => {
     expect(judged({ columns: [drawn, email] }, { columns: [email] }, [sequence()])).toEqual([
       'breaking: column removed',
       'breaking: sequence removed',
@@ -112,7 +114,7 @@ describe('A sequence that a column owns', () => {
   })
 })
 
-describe('What is about new columns alone', () => {
+describe('An object on new columns alone', () => {
   const owner = { name: 'owner', type: 'integer' }
   const added = (constraint: Part, column: Part = owner) =>
     judged({}, { columns: [email, phone, column], constraints: [{ name: 'c', columns: ['owner'], ...constraint }] })
@@ -132,7 +134,7 @@ describe('What is about new columns alone', () => {
     ])
   })
 
-  it('is not where those who leave them out are refused', () => {
+  it('is not safe when it refuses rows that omit those columns', () => {
     expect(added({ kind: 'check', definition: 'CHECK ((owner IS NOT NULL))' })[1]).toBe('breaking: constraint added')
     expect(added({ kind: 'unique' }, { ...owner, default: '0' })[1]).toBe('risky: constraint added')
     expect(added({ kind: 'unique', definition: 'UNIQUE NULLS NOT DISTINCT (owner)' })[1]).toBe(
@@ -142,7 +144,7 @@ describe('What is about new columns alone', () => {
   })
 })
 
-describe('What has another name', () => {
+describe('An object with another name', () => {
   it.each<[string, string, Part]>([
     ['constraints', 'a foreign key', { kind: 'foreign_key', columns: ['email'] }],
     ['constraints', 'a check', { kind: 'check', columns: ['email'], definition: "CHECK ((email <> ''::text))" }],
@@ -191,7 +193,7 @@ describe('What has another name', () => {
 describe('Row security', () => {
   const policy = (more: Part = {}) => ({ policies: [{ name: 'p', command: 'all', roles: ['public'], ...more }] })
 
-  it('is breaking where no permissive policy lets a row through', () => {
+  it('is breaking when no permissive policy admits a row', () => {
     expect(judged({}, { rowSecurity: true })).toEqual(['breaking: relation rowSecurity'])
     const restrictive = policy({ restrictive: true })
     expect(judged(restrictive, { ...restrictive, rowSecurity: true })).toEqual(['breaking: relation rowSecurity'])
@@ -200,11 +202,11 @@ describe('Row security', () => {
   })
 })
 
-describe('Partitions, triggers and the like', () => {
+describe('Partitions, triggers and similar objects', () => {
   const partition = (name: string, bound = 'FOR VALUES IN (1)') => ({ name, bound })
   const trigger = { name: 'g', timing: 'before', events: ['insert'], function: 'public.f' }
 
-  it('are told, and judged', () => {
+  it('are reported and classified', () => {
     const two = { partitions: [partition('public.a'), partition('public.b', 'DEFAULT')] }
     expect(judged(two, { partitions: [partition('public.a')] })).toEqual(['breaking: partition removed'])
     expect(judged(two, { partitions: [partition('public.b', 'DEFAULT')] })).toEqual(['risky: partition removed'])
@@ -219,7 +221,7 @@ describe('Partitions, triggers and the like', () => {
     expect(judged({}, { inherits: [{ schema: 'public', name: 'u' }] })).toEqual(['risky: relation inherits'])
   })
 
-  it('are so for composite types and functions', () => {
+  it('are reported and classified, too, for composite types and functions', () => {
     const composite = (...names: string[]) => ({
       composites: [{ name: 'public.c', attributes: names.map(name => ({ name, type: 'text' })) }],
     })
@@ -240,7 +242,7 @@ describe('Two servers, or two formats', () => {
     return { ...one, observed: { ...one.observed, serverVersionNum: version } }
   }
 
-  it('that spell a query otherwise are said to', () => {
+  it('that format a query differently are reported as such', () => {
     const [older, newer] = [' SELECT t.email\n   FROM public.t;', ' SELECT email\n   FROM public.t;']
     expect(drift(on(150_004, older), on(180_000, newer))).toMatchObject([
       { class: 'safe', reason: 'another major version of the server spells the same otherwise' },
@@ -251,7 +253,7 @@ describe('Two servers, or two formats', () => {
     expect(comparisonNotes(on(150_004, older), on(180_000, newer))).toHaveLength(1)
   })
 
-  it('are compared by what both hold', () => {
+  it('are compared by their common content', () => {
     const old = { ...schemas({ columns: [{ ...email, notNull: true }, phone] }), version: 1 as const }
     const now = schemas({
       columns: [{ ...email, notNullUnvalidated: true }, phone],
@@ -262,7 +264,7 @@ describe('Two servers, or two formats', () => {
     expect(comparisonNotes(old, now)).toEqual(['The snapshots have formats 1 and 2: only what both hold is compared.'])
   })
 
-  it('do not call gone what format 1 took for the schema and an extension owns', () => {
+  it('do not report objects as dropped that format 1 attributed to the schema and an extension owns', () => {
     const [schema] = schemas({}).schemas
     const views = ['pg_stat_statements', 'mine'].map(name => ({ name, kind: 'view', columns: [] }))
     const old = snapshot({ schemas: [{ ...schema, relations: views }] })

@@ -1,4 +1,4 @@
-/** What drift reports between two snapshots, how it is judged, and that it says everything. */
+/** Drift between two snapshots: its changes, their classes, and its completeness. */
 import { describe, expect, it } from 'vitest'
 import { type Change, covers, drift } from '#shared/schemas/drift/drift.ts'
 import { applyDrift } from '#shared/schemas/drift/drift-apply.ts'
@@ -12,7 +12,7 @@ import { anySnapshot, oneTable, snapshot } from '#test/support/schemas/snapshots
 const id = { name: 'id', type: 'integer', notNull: true }
 const note = { name: 'note', type: 'text' }
 
-/** The content of a snapshot, without what was asked for. */
+/** The content of a snapshot, without its request. */
 function content(value: Snapshot): string {
   const { extensions, schemas, publications, servers } = value
   return canonicalText(snapshot({ version: 2, extensions, schemas, publications, servers }))
@@ -41,7 +41,7 @@ function unjudged(change: Change): Omit<Change, 'class' | 'reason'> {
   return rest
 }
 
-describe('drift, whatever the snapshots', () => {
+describe('drift, for any snapshots', () => {
   it('is empty between a snapshot and itself', () => {
     fc.assert(fc.property(anySnapshot(), value => drift(value, value).length === 0))
   })
@@ -54,7 +54,7 @@ describe('drift, whatever the snapshots', () => {
     )
   })
 
-  it('gives the snapshot after when it is applied to the one before', () => {
+  it('yields the later snapshot when it is applied to the earlier one', () => {
     fc.assert(
       fc.property(anySnapshot({ whole: true }), anySnapshot({ whole: true }), (a, b) => {
         expect(content(applyDrift(a, drift(a, b)))).toBe(content(b))
@@ -62,7 +62,7 @@ describe('drift, whatever the snapshots', () => {
     )
   })
 
-  it('gives what both cover of the snapshot after when their coverage differs', () => {
+  it('yields the common part of the later snapshot when their coverage differs', () => {
     fc.assert(
       fc.property(anySnapshot(), anySnapshot(), (a, b) => {
         expect(content(within(applyDrift(a, drift(a, b)), b))).toBe(content(within(b, a)))
@@ -78,7 +78,7 @@ describe('drift, whatever the snapshots', () => {
     )
   })
 
-  it('survives being sent as JSON', () => {
+  it('survives serialization as JSON', () => {
     fc.assert(
       fc.property(anySnapshot({ whole: true }), anySnapshot({ whole: true }), (a, b) => {
         const sent: Change[] = JSON.parse(JSON.stringify(drift(a, b)))
@@ -88,29 +88,29 @@ describe('drift, whatever the snapshots', () => {
   })
 })
 
-describe('drift compares what both snapshots cover', () => {
+describe('drift compares the common coverage of both snapshots', () => {
   const app = { name: 'app', relations: [] }
   const auth = { name: 'auth', relations: [] }
 
-  it('does not call a schema dropped that was merely not asked for', () => {
+  it('does not report a schema as dropped that was not requested', () => {
     const all = snapshot({ schemas: [app, auth] })
     expect(drift(all, snapshot({ schemasAsked: ['app'], schemas: [app] }))).toEqual([])
     expect(drift(all, snapshot({ excludedSchemas: ['auth'], schemas: [app] }))).toEqual([])
   })
 
-  it('calls a schema dropped that was asked for and is not there', () => {
+  it('reports a schema as dropped that was requested and is missing', () => {
     const changes = drift(snapshot({ schemas: [app] }), snapshot({ schemasAsked: ['app'] }))
     expect(changes).toMatchObject([{ kind: 'removed', object: 'schema', path: ['app'], class: 'breaking' }])
   })
 
-  it('knows which schemas a snapshot tells of', () => {
+  it('knows which schemas a snapshot covers', () => {
     expect(covers(snapshot({ schemasAsked: ['a'] }), 'a')).toBe(true)
     expect(covers(snapshot({ schemasAsked: ['a'] }), 'b')).toBe(false)
     expect(covers(snapshot({ excludedSchemas: ['a'] }), 'a')).toBe(false)
     expect(covers(snapshot(), 'b')).toBe(true)
   })
 
-  it('leaves estimates and hidden objects out', () => {
+  it('ignores estimates and hidden objects', () => {
     const observed = {
       serverVersionNum: 170_000,
       hidden: { schemas: 1, relations: 2, columns: 3, sequences: 4 },
@@ -120,7 +120,7 @@ describe('drift compares what both snapshots cover', () => {
   })
 })
 
-describe('drift is judged for those who read and write by name', () => {
+describe('drift is classified for clients that read and write by name', () => {
   const judged = (before: Record<string, unknown>, after: Record<string, unknown>) =>
     drift(oneTable(before), oneTable(after)).map(
       change => `${change.class}: ${change.object} ${change.what ?? change.kind}`,
@@ -263,7 +263,7 @@ describe('drift is judged for those who read and write by name', () => {
     expect(judged(before, after).join(', ')).toBe(verdict)
   })
 
-  it('tells of a dropped table once, whole, and of a new one as safe', () => {
+  it('reports a dropped table once, as a whole, and a new one as safe', () => {
     const empty = snapshot({ schemas: [{ name: 'public', relations: [] }] })
     const table = oneTable().schemas[0]?.relations[0]
     expect(drift(oneTable(), empty)).toMatchObject([
@@ -274,7 +274,7 @@ describe('drift is judged for those who read and write by name', () => {
     ])
   })
 
-  it('tells a label that is gone from one that is new', () => {
+  it('distinguishes a removed label from a new one', () => {
     const mood = (...labels: string[]) =>
       snapshot({ schemas: [{ name: 'public', relations: [], enums: [{ name: 'public.mood', labels }] }] })
     expect(drift(mood('sad', 'ok'), mood('sad'))).toMatchObject([{ class: 'breaking', what: 'labels' }])

@@ -1,4 +1,7 @@
-/** Catalogs made to hurt whoever reads them: sizes, names, code that would like to run, and rows that no server of ours sends. */
+/**
+ * Catalogs made to harm their reader: sizes, names, code that tries to run, and rows that no server sends for our
+ * query.
+ */
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { catalogSql } from '#server/net/catalog/catalog.ts'
@@ -25,7 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-/** A database made by the given statements, as the role that owns nothing sees it. */
+/** A database made by the given statements, as the role without any objects sees it. */
 async function database(name: string, sql: string): Promise<string> {
   const url = await server.createDatabase(name)
   await query(url, sql)
@@ -58,7 +61,7 @@ describe('a catalog of excessive size', () => {
     expect(own.schemas).toHaveLength(100_001)
   })
 
-  it('has its comments and expressions cut, marked with length and hash, and no row over 1 MiB', async () => {
+  it('has its comments and expressions truncated, marked with length and hash, and no row over 1 MiB', async () => {
     const url = await database(
       'texts',
       `create function public.fill() returns text language sql as 'select repeat(''🐘'', 262144)';
@@ -97,7 +100,7 @@ describe('a catalog of excessive size', () => {
     expect(schemaIn(snapshot, 'public').enums?.[0]?.labels).toHaveLength(5000)
   })
 
-  it('whose cut text changes behind the cut has another fingerprint', async () => {
+  it('whose truncated text changes behind the cut has another fingerprint', async () => {
     const url = await database(
       'behind',
       `create table t (a text); comment on table t is '${'x'.repeat(9000)}a'; grant select on t to reader`,
@@ -107,7 +110,7 @@ describe('a catalog of excessive size', () => {
     expect(fingerprintOf(await readCatalog(url))).not.toBe(before)
   })
 
-  it('beyond the limits is a fault that says which limit, and names nothing of the database', async () => {
+  it('beyond the limits is a fault that names the limit, and nothing of the database', async () => {
     const url = await database(
       'many',
       `create table very_secret (a text); create table b (); create table c (); grant select on all tables in schema public to reader`,
@@ -124,10 +127,10 @@ describe('a catalog of excessive size', () => {
   })
 })
 
-describe('what a catalog would like to have run', () => {
+describe('code in a catalog', () => {
   const TRAP = `create function public.sprung() returns text language plpgsql as $$ begin raise exception 'the trap was sprung'; end $$`
 
-  it('is not run: views, defaults, checks, policies, indexes, rules, domains and generated columns', async () => {
+  it('never runs: views, defaults, checks, policies, indexes, rules, domains and generated columns', async () => {
     const url = await database(
       'code',
       `create function public.sprung() returns boolean language plpgsql immutable as $$ begin return true; end $$;
@@ -152,7 +155,7 @@ describe('what a catalog would like to have run', () => {
     expect(relationIn(snapshot, 'public', 'sleeps').definition).toContain('pg_sleep')
   })
 
-  it('is not run when it looks like a function, operator, type or relation of the catalog', async () => {
+  it('never runs when it looks like a function, operator, type or relation of the catalog', async () => {
     const url = await database(
       'lookalikes',
       `${TRAP};
@@ -209,7 +212,7 @@ describe('what a catalog would like to have run', () => {
     expect(bare).not.toMatch(/\b(in \(|between|is distinct|using|like|nullif|natural)\b/)
   })
 
-  it('is read in a database of another encoding, whatever is asked for', async () => {
+  it('is read in a database of another encoding, for any request', async () => {
     await server.query("create database latin encoding 'LATIN1' locale_provider libc locale 'C' template template0")
     const url = new URL('/latin', server.adminUrl).href
     await query(
@@ -223,7 +226,7 @@ describe('what a catalog would like to have run', () => {
     expect(catalogSql({ schemas: ['é'], excludedSchemas: [] })).toMatch(/^[\n -~]*$/)
   })
 
-  it('does not come in by the name of a schema that is asked for', async () => {
+  it('cannot enter by the name of a requested schema', async () => {
     const url = await database(
       'injection',
       'create table public.kept (id integer); grant select on public.kept to reader',
@@ -248,7 +251,7 @@ describe('what a catalog would like to have run', () => {
 })
 
 describe('a catalog in use', () => {
-  it('makes the reading give up, by lock_timeout, where PostgreSQL locks to deparse, and is left as it was', async () => {
+  it('aborts the reading, by lock_timeout, when PostgreSQL locks to deparse, and stays unchanged', async () => {
     const url = await database(
       'locked',
       'create table t (a integer, b integer default 1, c integer generated always as (a + 1) stored); grant select on t to reader',
@@ -266,7 +269,7 @@ describe('a catalog in use', () => {
   })
 })
 
-describe('rows that our query does not give', () => {
+describe('rows that our query does not produce', () => {
   const head = '{"k":"head","version":180004}'
   const schema = '{"k":"schema","name":"public","usable":true,"comment":null}'
   const relation = (more: object = {}) =>
@@ -335,7 +338,7 @@ describe('rows that our query does not give', () => {
     }
   })
 
-  it('do not make a snapshot when the first is missing, a schema is not named, or a name comes twice', () => {
+  it('make no snapshot when the first is missing, a schema is not named, or a name repeats', () => {
     const bad = [[], [schema], [head, relation()], [head, schema, relation(), relation()], [head, schema, columns()]]
     for (const rows of bad) {
       const reader = createCatalogReader(EVERYTHING, AMPLE)
@@ -344,7 +347,7 @@ describe('rows that our query does not give', () => {
     }
   })
 
-  it('may come in any order', () => {
+  it('may arrive in any order', () => {
     const whole = [head, schema, relation({ name: 'orders' }), columns(), comments, constraints]
     const read = (rows: readonly string[]) => {
       const reader = createCatalogReader(EVERYTHING, AMPLE)
@@ -361,7 +364,7 @@ describe('rows that our query does not give', () => {
     expect(read([...whole.slice(3), ...whole.slice(0, 3)])).toEqual(expected)
   })
 
-  it('cannot reach the prototype of anything', () => {
+  it('cannot reach the prototype of any object', () => {
     const reader = createCatalogReader(EVERYTHING, AMPLE)
     reader.row(head)
     reader.row('{"k":"schema","name":"__proto__","usable":true,"comment":null,"__proto__":{"polluted":1}}')

@@ -1,4 +1,4 @@
-/** Introspection through the API: what a caller asks for, what is kept, and what is refused. */
+/** Introspection through the API: requests, stored snapshots, and refusals. */
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
@@ -38,7 +38,7 @@ async function rowsOf(table: string): Promise<number> {
 }
 
 describe('Introspection', () => {
-  it('verifies an unverified datasource first and answers the tables that the role may see', async () => {
+  it('verifies an unverified datasource first and returns the tables that the role may see', async () => {
     const found = await mooring.client().snapshots.introspect.mutate({ id })
     expect(found.tables).toEqual(['app.items', 'app.orders'])
     expect(found.schemasIntrospected).toContain('app')
@@ -48,7 +48,7 @@ describe('Introspection', () => {
     expect(datasource.kind === 'direct' && datasource.introspectedAt).toBe(found.introspectedAt)
   })
 
-  it('adds no second copy of a schema that has not changed, only a new time', async () => {
+  it('stores no second copy of an unchanged schema, only a new time', async () => {
     const before = await rowsOf('snapshots')
     const [first, again] = [
       await mooring.client().snapshots.introspect.mutate({ id }),
@@ -60,7 +60,7 @@ describe('Introspection', () => {
     expect(await rowsOf('snapshots')).toBe(before)
   })
 
-  it('looks at exactly the schemas asked for, and an unknown one is a finding', async () => {
+  it('reads exactly the requested schemas, and an unknown one is a finding', async () => {
     const found = await mooring.client().snapshots.introspect.mutate({ id, schemas: ['app', 'nowhere'] })
     expect(found.schemasIntrospected).toEqual(['app'])
     expect(found.findings).toEqual([{ schema: 'nowhere', finding: 'unknown' }])
@@ -70,7 +70,7 @@ describe('Introspection', () => {
     expect(rest.body).toMatchObject({ findings: found.findings, hidden: found.hidden })
   })
 
-  it('takes the schemas of the query, however often it is given, and refuses what no name can hold', async () => {
+  it('reads a repeated schema parameter, and refuses values that no name can have', async () => {
     const path = `/api/v1/connections/${bareUuid(id)}/introspect`
     const found = await mooring.call('POST', `${path}?schemas=app,nowhere&schemas=public`)
     expect(found.body.data.schemas_introspected).toEqual(['app', 'public'])
@@ -80,7 +80,7 @@ describe('Introspection', () => {
     })
   })
 
-  it('counts the drift from the snapshot before, and lists it between any two', async () => {
+  it('counts the drift from the previous snapshot, and lists it between any two', async () => {
     const client = mooring.client()
     const before = await client.snapshots.introspect.mutate({ id })
     await customer.sql('alter table app.items drop column name')
@@ -96,7 +96,7 @@ describe('Introspection', () => {
     expect(back.changes).toMatchObject([{ kind: 'added', object: 'column', path: ['app', 'items', 'name'] }])
   })
 
-  it('gives a snapshot whole, one schema of it, or one table', async () => {
+  it('returns a whole snapshot, one schema of it, or one table', async () => {
     const client = mooring.client()
     const { id: snapshotId } = await client.snapshots.latest.query({ id })
     const whole = await client.snapshots.get.query({ snapshotId })
@@ -107,7 +107,7 @@ describe('Introspection', () => {
     expect(items).toHaveLength(1)
   })
 
-  it('of one schema hides no other: the latest is of all schemas while there is one', async () => {
+  it('of one schema hides no other: the latest is one of all schemas if such a one exists', async () => {
     const client = mooring.client()
     const whole = await client.snapshots.introspect.mutate({ id })
     const narrow = await client.snapshots.introspect.mutate({ id, schemas: ['ap'] })
@@ -117,7 +117,7 @@ describe('Introspection', () => {
     expect(schema.body).toMatchObject({ id: whole.snapshot.id, tables: ['app.items', 'app.orders'] })
   })
 
-  it('finds drift though other schemas are excluded than before', async () => {
+  it('finds drift although other schemas are excluded than before', async () => {
     const client = mooring.client()
     const before = await client.snapshots.introspect.mutate({ id })
     await client.datasources.update.mutate({ id, excludedSchemas: ['scratch'] })
@@ -126,7 +126,7 @@ describe('Introspection', () => {
     expect(after.snapshot).toMatchObject({ previousId: before.snapshot.id, drift: { breaking: 0, risky: 0, safe: 1 } })
   })
 
-  it('of a table that is locked says that the schema could not be read, not that the database is away', async () => {
+  it('of a locked table reports that the schema is unreadable, not that the database is away', async () => {
     await customer.sql(
       `create view app.held as select id from app.items; grant select on app.held to ${customer.roles.reader}`,
     )
@@ -142,7 +142,7 @@ describe('Introspection', () => {
     expect((await mooring.client().snapshots.introspect.mutate({ id })).tables).toEqual(['app.items', 'app.orders'])
   })
 
-  it("answers another organization's datasource and snapshot as if they did not exist", async () => {
+  it("treats another organization's datasource and snapshot as missing", async () => {
     const stranger = mooring.client((await mooring.newOrganization('Stranger')).testKey)
     const { id: snapshotId } = await mooring.client().snapshots.latest.query({ id })
     expect(await faultFrom(stranger.snapshots.introspect.mutate({ id }))).toBe('entity_not_found')

@@ -1,4 +1,4 @@
-/** The caller commands on schemas, run as a person would, against a running Mooring. */
+/** A caller's schema commands, run as a person would, against a running Mooring. */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ async function command(...args: string[]): Promise<{ stdout: string; status: num
 
 describe('The schema commands', () => {
   it('write Kysely types that type-check', async () => {
-    // Below the repository, so that Kysely is found.
+    // Inside the repository, so that Kysely is found.
     await mkdir(join(process.cwd(), '.data'), { recursive: true })
     const dir = await mkdtemp(join(process.cwd(), '.data', 'generated-'))
     try {
@@ -64,7 +64,7 @@ describe('The schema commands', () => {
     expect((await command('schema', 'mermaid', id)).stdout).toContain('erDiagram')
   })
 
-  it('print drift for people and for scripts, and end with 1 when something breaks', async () => {
+  it('print drift for people and for scripts, and end with 1 for a breaking change', async () => {
     expect((await command('schema', 'drift', id)).status).toBe(0)
     await customer.sql('alter table app.orders drop column placed_at')
     await mooring.call('POST', `/v1/datasources/${id}/introspect`, { body: {} })
@@ -78,7 +78,7 @@ describe('The schema commands', () => {
     expect(JSON.parse(scripts.stdout)).toMatchObject({ counts: { breaking: 1, risky: 0, safe: 0 } })
   })
 
-  it('say what is missing without a key', async () => {
+  it('report a missing key', async () => {
     const { MOORING_API_KEY: _, ...env } = process.env
     const failed = run(process.execPath, ['server/cli.ts', 'schema', 'sql', id], { env })
     await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('MOORING_API_KEY') })
@@ -86,7 +86,7 @@ describe('The schema commands', () => {
 })
 
 describe('The connections dialect', () => {
-  it('introspects with the schemas that the query names', async () => {
+  it('introspects the schemas named in the query', async () => {
     const { body: listed } = await mooring.call('GET', '/api/v1/connections')
     const [connection] = listed.data.connections
     const answer = await mooring.call('POST', `/api/v1/connections/${connection.id}/introspect?schemas=app,nowhere`)

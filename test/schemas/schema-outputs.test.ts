@@ -1,4 +1,4 @@
-/** What a snapshot can be turned into: SQL that makes the schema again, types for Kysely, and a diagram. */
+/** The outputs of a snapshot: SQL that recreates the schema, types for Kysely, and a diagram. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
@@ -21,7 +21,7 @@ const run = promisify(execFile)
 const oldest = installedMajors()[0] ?? 18
 const PG_DUMP = '/usr/lib/postgresql/15/bin/pg_dump'
 
-// Of a function a snapshot holds no body, and so no default that calls it.
+// A snapshot holds no body of a function, and so no default that calls it.
 const WITHOUT_FUNCTION = 'alter table app.customers alter column touched drop default; drop function app.touch()'
 
 describe.each([...new Set([18 as const, oldest])])('the SQL of a snapshot, on PostgreSQL %i', major => {
@@ -40,14 +40,14 @@ describe.each([...new Set([18 as const, oldest])])('the SQL of a snapshot, on Po
   })
   afterAll(() => server?.stop())
 
-  it('makes a database whose snapshot has the same fingerprint', async () => {
+  it('creates a database whose snapshot has the same fingerprint', async () => {
     const after = await readCatalog(copy)
     expect(drift(before, after)).toEqual([])
     expect(fingerprintOf(after)).toBe(fingerprintOf(before))
   })
 
   it.runIf(major <= 15 && existsSync(PG_DUMP))(
-    'makes a database that pg_dump cannot tell from the original',
+    'creates a database that pg_dump cannot distinguish from the original',
     async () => {
       const dump = async (url: string) => {
         const options = [
@@ -68,7 +68,7 @@ describe.each([...new Set([18 as const, oldest])])('the SQL of a snapshot, on Po
 })
 
 describe('the SQL of a snapshot', () => {
-  it('runs though the snapshot does not hold all that it mentions', async () => {
+  it('runs although the snapshot lacks some of the objects that it mentions', async () => {
     const server = await startServer()
     try {
       const url = await server.createDatabase('partial')
@@ -108,7 +108,7 @@ describe('the SQL of a snapshot', () => {
     }
   })
 
-  it('is printable whatever the names and comments hold', () => {
+  it('is printable for any names and comments', () => {
     const text = schemaSql(oneTable({ name: 'a"\u001b[2J\r\nb', comment: "it's \u001b]0;x\u0007 \\ done\nand on" }))
     expect(text).toContain(String.raw`U&"a""\001b[2J\000d\000ab"`)
     expect(text).toContain(`${String.raw`E'it''s \u001b]0;x\u0007 \\ done`}\nand on'`)
@@ -163,7 +163,7 @@ describe('the types of a snapshot', () => {
       ],
     })
 
-  it('compile, and mean what pg reads and writes', async () => {
+  it('compile, and match what pg reads and writes', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'mooring-types-'))
     try {
       await symlink(join(import.meta.dirname, '../node_modules'), join(dir, 'node_modules'))
@@ -190,7 +190,7 @@ describe('the types of a snapshot', () => {
     }
   })
 
-  it('hold nothing but types, whatever the names, labels and comments say', () => {
+  it('hold nothing but types, for any names, labels and comments', () => {
     const { program, errors } = parseSync('schema.ts', schemaTypes(typed()))
     expect(errors).toEqual([])
     const kinds = program.body.map(node =>
@@ -199,7 +199,7 @@ describe('the types of a snapshot', () => {
     expect(new Set(kinds)).toEqual(new Set(['ImportDeclaration', 'TSTypeAliasDeclaration', 'TSInterfaceDeclaration']))
   })
 
-  it('promise neither what pg does not take nor a name that Kysely cannot say', () => {
+  it('promise no value that pg does not return, and no name that Kysely cannot express', () => {
     const columns = [
       { name: 'extra', type: 'jsonb' },
       { name: 'word', type: 'intervals.citext' },
@@ -217,7 +217,7 @@ describe('the types of a snapshot', () => {
     expect(text).toMatch(/export interface Database \{\n {2}"sales\.orders": SalesOrdersTable\n\}/)
   })
 
-  it('have a name of its own for each relation', () => {
+  it('have a distinct name for each relation', () => {
     const names = [...schemaTypes(typed()).matchAll(/export interface (\S+)/g)].map(match => match[1])
     expect(names).toEqual([
       'Interval',
@@ -253,7 +253,7 @@ describe('the diagram of a snapshot', () => {
     },
   })
 
-  it('shows columns with their keys, and what refers to what, how often', () => {
+  it('shows columns with their keys, and references with their cardinality', () => {
     const text = schemaMermaid(
       snapshot({
         schemas: [
@@ -285,7 +285,7 @@ describe('the diagram of a snapshot', () => {
 `)
   })
 
-  it('says that it is more than Mermaid draws by default, and how to narrow it', () => {
+  it('reports that it is larger than Mermaid draws by default, and how to narrow it', () => {
     const many = Array.from({ length: 600 }, (_, at) => table(`t${at}`, [id], [key, refer(['id'])]))
     const whole = snapshot({ schemas: [{ name: 'public', relations: [table('customers', [id], [key]), ...many] }] })
     expect(schemaMermaid(whole)).toMatch(
@@ -298,7 +298,7 @@ describe('the diagram of a snapshot', () => {
     expect(narrowed(whole, { schema: 'nowhere' }).schemas).toEqual([])
   })
 
-  it('keeps to the grammar of Mermaid, whatever the names', () => {
+  it('follows the grammar of Mermaid for any names', () => {
     const odd = ['a"b', 'a%b', 'line\nbreak', 'back\\slash', '🐘', 'pk', 'fk[]', '1st', '', '}']
     const text = schemaMermaid(
       snapshot({

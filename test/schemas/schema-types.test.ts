@@ -1,10 +1,10 @@
-/** The types of a snapshot keep their names, and promise no more than the server keeps. */
+/** The types of a snapshot keep their names, and promise no more than the server enforces. */
 import { describe, expect, it } from 'vitest'
 import { schemaTypes } from '#client/cli/schema-types.ts'
 import { snapshot } from '#test/support/schemas/snapshots.ts'
 
 describe('the types of a snapshot', () => {
-  it('keep the names of `public` when another schema, or another spelling, is added', () => {
+  it('keep the names of `public` when another schema, or a name in another case, is added', () => {
     const table = (name: string) => ({ name, kind: 'table', columns: [] })
     const namesOf = (schemas: [string, string[]][]) => {
       const made = schemas.map(([name, tables]) => ({ name, relations: tables.map(table) }))
@@ -25,7 +25,7 @@ describe('the types of a snapshot', () => {
     expect(after).toEqual(expect.arrayContaining(['users UsersTable', '"audit.users" AuditUsersTable']))
   })
 
-  it('promise no more than the server keeps', () => {
+  it('promise no more than the server enforces', () => {
     const domains = [{ name: 'public.must', type: 'text', notNull: true }]
     const relation = (name: string, kind: string, column: object) => ({
       name,

@@ -7,7 +7,7 @@ import { fc } from '#test/support/house/properties.ts'
 import { fingerprintOf, sha256 } from '#test/support/schemas/catalog.ts'
 import { anySnapshot, oneTable, snapshot } from '#test/support/schemas/snapshots.ts'
 
-/** Lists of objects whose order says something. */
+/** Lists whose order is significant. */
 const ORDERED = ['columns', 'attributes', 'inherits', 'options']
 
 /** The same value with the keys of every object and the items of every list of named objects in reverse. */
@@ -25,7 +25,7 @@ function reversed(value: unknown, key = ''): unknown {
 }
 
 describe('the canonical form of a snapshot', () => {
-  it('is the same however the JSON was ordered', () => {
+  it('is the same for any order of the JSON', () => {
     fc.assert(
       fc.property(anySnapshot(), value => {
         expect(canonicalText(Snapshot.parse(reversed(value)))).toBe(canonicalText(value))
@@ -33,7 +33,7 @@ describe('the canonical form of a snapshot', () => {
     )
   })
 
-  it('is the same after a journey as JSON', () => {
+  it('is the same after serialization as JSON', () => {
     fc.assert(
       fc.property(anySnapshot(), value => {
         expect(fingerprintOf(Snapshot.parse(JSON.parse(JSON.stringify(value))))).toBe(fingerprintOf(value))
@@ -41,7 +41,7 @@ describe('the canonical form of a snapshot', () => {
     )
   })
 
-  it('holds everything but what stands beside: with that it makes the snapshot again', () => {
+  it('holds everything but the request and estimates: with those it rebuilds the snapshot', () => {
     fc.assert(
       fc.property(anySnapshot(), value => {
         const again = Snapshot.parse({ ...JSON.parse(canonicalText(value)), observed: value.observed })
@@ -59,7 +59,7 @@ describe('the canonical form of a snapshot', () => {
     )
   })
 
-  it('is plain to read', () => {
+  it('is readable text', () => {
     expect(canonicalText(oneTable({ may: ['select'], indexes: [] }))).toBe(
       '{"excludedSchemas":[],"extensions":[],"findings":[],"schemas":[{"name":"public","relations":[{"columns":' +
         '[{"name":"id","notNull":true,"type":"integer"}],"kind":"table","may":["select"],"name":"orders"}]}],' +
@@ -71,7 +71,7 @@ describe('the canonical form of a snapshot', () => {
     // The example of RFC 8785 §3.2.3, whose order differs from that of code points and of every locale.
     const keys = ['\u20ac', '\r', '\ufb33', '1', '\ud83d\ude00', '\u0080', '\u00f6']
     const sorted = '{"\\r":0,"1":0,"\u0080":0,"\u00f6":0,"\u20ac":0,"\ud83d\ude00":0,"\ufb33":0}'
-    // Keys that look like numbers go first in every JavaScript object; a snapshot has none.
+    // Keys that look like numbers come first in every JavaScript object; a snapshot has none.
     const expected = sorted.replace('"\\r":0,"1":0', '"1":0,"\\r":0')
     expect(jsonText(Object.fromEntries(keys.map(key => [key, 0])))).toBe(expected)
     expect(jsonText('\u20ac$\u000f\nA\'B"\\"/')).toBe('"\u20ac$\\u000f\\nA\'B\\"\\\\\\"/"')
@@ -87,7 +87,7 @@ describe('the fingerprint of a snapshot', () => {
     })
   })
 
-  it('does not change with estimates, hidden objects and the server version', () => {
+  it('ignores estimates, hidden objects and the server version', () => {
     const observed = {
       serverVersionNum: 130_000,
       hidden: { schemas: 9, relations: 9, columns: 9, sequences: 9 },
@@ -96,7 +96,7 @@ describe('the fingerprint of a snapshot', () => {
     expect(fingerprintOf({ ...oneTable(), observed })).toBe(fingerprintOf(oneTable()))
   })
 
-  it('changes with everything else, and with what was asked for', () => {
+  it('changes with everything else, and with the requested schemas', () => {
     const others = [
       oneTable({ comment: 'x' }),
       oneTable({ may: ['select'] }),
@@ -109,7 +109,7 @@ describe('the fingerprint of a snapshot', () => {
     expect(new Set([oneTable(), ...others].map(fingerprintOf)).size).toBe(others.length + 1)
   })
 
-  it('depends on the order of columns and labels, which say something', () => {
+  it('depends on the order of columns and labels, which is significant', () => {
     const id = { name: 'id', type: 'integer' }
     const at = { name: 'at', type: 'date' }
     expect(fingerprintOf(oneTable({ columns: [id, at] }))).not.toBe(fingerprintOf(oneTable({ columns: [at, id] })))
@@ -117,7 +117,7 @@ describe('the fingerprint of a snapshot', () => {
 })
 
 describe('a snapshot', () => {
-  it('is known to name an object twice, wherever it does', () => {
+  it('with a duplicate name is detected, wherever it is', () => {
     const id = { name: 'id', type: 'integer' }
     expect(hasTwins(oneTable(), 'snapshot')).toBe(false)
     expect(hasTwins(oneTable({ columns: [id, id] }), 'snapshot')).toBe(true)

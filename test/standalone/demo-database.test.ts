@@ -1,4 +1,4 @@
-/** The sample database: something real to register, owned by one role and read by another that may do nothing else. */
+/** The sample database: a real database to register, owned by one role and read by another with no further right. */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ async function oneRow(sql: string): Promise<Record<string, unknown> | undefined>
 }
 
 describe('The sample database', () => {
-  it('is reached over TLS, by SCRAM, with a string that names no sslmode', async () => {
+  it('is reached over TLS, by SCRAM, with a string without sslmode', async () => {
     expect(new URL(sample.connectionString).search).toBe('')
     const ca = await readFile(join(dir, 'cluster/data/server.crt'), 'utf8')
     const ssl = { ca, servername: 'localhost' }
@@ -59,7 +59,7 @@ describe('The sample database', () => {
     expect(tables.filter(table => table['kind'] === 'v')).toHaveLength(1)
   })
 
-  it('is read by a role that owns nothing, can become nothing and may change nothing', async () => {
+  it('is read by a role that owns nothing, can become no other role and may change nothing', async () => {
     expect(
       await oneRow(`select rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication as strong,
         exists (select from pg_class where relowner = r.oid) as owner,
@@ -87,21 +87,21 @@ describe('The sample database', () => {
     expect(await oneRow(forced)).toEqual({ count: 2 })
   })
 
-  it('is all that the reader may connect to', async () => {
+  it('is the only database that the reader may connect to', async () => {
     for (const other of ['postgres', 'template1'])
       await expect(query(databaseUrl(sample.connectionString, other), 'select 1')).rejects.toMatchObject({
         code: '42501',
       })
   })
 
-  it('is made once: a later start answers the same string and leaves its rows alone', async () => {
+  it('is made once: a later start returns the same string and leaves its rows alone', async () => {
     await query(databaseUrl(server.url, 'chandlery'), "insert into inventory.categories (name) values ('Flags')")
     expect(await ensureSample(server, dir)).toEqual(sample)
     expect(await oneRow("select name from inventory.categories where name = 'Flags'")).toEqual({ name: 'Flags' })
     expect((await stat(join(dir, 'sample-password'))).mode & 0o777).toBe(0o600)
   })
 
-  it('begins anew after a start that was killed half-way, or that lost its password', async () => {
+  it('is rebuilt after a start that was killed half-way, or that lost its password', async () => {
     await query(server.url, 'alter database chandlery rename to chandlery_unfinished')
     expect(await ensureSample(server, dir)).toEqual(sample)
     expect(await query(server.url, "select from pg_database where datname = 'chandlery_unfinished'")).toEqual([])

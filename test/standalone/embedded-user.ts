@@ -1,7 +1,8 @@
 /**
  * A program that uses the embedded server of the folder in its first argument until its standard input ends.
  *
- * It prints one line of JSON when the server takes connections. Run by `test/standalone/embedded.test.ts`, which kills some of them.
+ * It prints one line of JSON when the server accepts connections. Run by `test/standalone/embedded.test.ts`, which
+ * kills some of them.
  */
 import { argv, stdin, stdout } from 'node:process'
 import { startEmbedded } from '#server/standalone/embedded/embedded.ts'

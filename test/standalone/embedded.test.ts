@@ -1,4 +1,7 @@
-/** The embedded PostgreSQL: made once, kept, shared between processes, found again after a crash, stopped by its last user. */
+/**
+ * The embedded PostgreSQL: created once, kept, shared between processes, recovered after a crash, stopped by its last
+ * user.
+ */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
@@ -20,7 +23,7 @@ let dir: string
 let template: string
 const stops: (() => Promise<unknown>)[] = []
 
-// Made once and copied, since making a cluster takes longer than most of what is tried here.
+// Created once and copied, since creating a cluster takes longer than most tests here.
 beforeAll(async () => {
   template = await mkdtemp(join(tmpdir(), 'mooring-embedded-'))
   await (await startEmbedded({ dir: template, settings: { fsync: 'off' } })).stop()
@@ -41,7 +44,7 @@ afterEach(async () => {
 })
 
 async function copyTemplate(): Promise<void> {
-  // Node's own `cp` takes as long for these thousand files as making them anew.
+  // Node's own `cp` takes as long for these thousand files as creating them.
   await promisify(execFile)('cp', ['-R', '-p', `${template}/.`, dir])
 }
 
@@ -51,14 +54,14 @@ async function start(options: Partial<EmbeddedOptions> = {}): Promise<Embedded> 
   return server
 }
 
-/** Waits until nothing of the server is left: no process, and no answer at its port. */
+/** Waits until the server is gone: no process, and no answer at its port. */
 async function expectStopped({ pid, url }: { pid: number; url: string }): Promise<void> {
   expect(await lookUp(pid)).toBeNull()
   await expect(query(url, 'select 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
 }
 
 describe('The embedded server', () => {
-  it('is made at the first start, and keeps its rows and its port from one start to the next', async () => {
+  it('is created at the first start, and keeps its rows and its port across starts', async () => {
     const first = await start()
     expect(first.reused).toBe(false)
     expect(first.port).toBeLessThan(32_768)
@@ -80,7 +83,7 @@ describe('The embedded server', () => {
     await expectStopped(second)
   })
 
-  it('keeps folder, password, key and log to its owner, and the password out of its arguments and its log', async () => {
+  it('gives folder, password, key and log to its owner alone, and keeps the password out of its arguments and its log', async () => {
     await copyTemplate()
     const server = await start()
     const password = new URL(server.url).password
@@ -110,7 +113,7 @@ describe('The embedded server', () => {
     expect(await readFile(join(dir, 'cluster/data/server.crt'), 'utf8')).toBe(ca)
   })
 
-  it('takes another port when its own is taken, and refuses when it is told which one', async () => {
+  it('takes another port when its own is taken, and refuses when the port is set', async () => {
     await copyTemplate()
     const server = await start()
     await server.stop()
@@ -125,7 +128,7 @@ describe('The embedded server', () => {
     expect(await query(elsewhere.url, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
-  it('says why it does not start, and leaves nothing running', async () => {
+  it('reports why it does not start, and leaves nothing running', async () => {
     await copyTemplate()
     await expect(start({ settings: { shared_buffers: 'plenty' } })).rejects.toThrow(
       'invalid value for parameter "shared_buffers"',
@@ -135,13 +138,13 @@ describe('The embedded server', () => {
     expect((await start()).reused).toBe(false)
   })
 
-  it('works with a read-only node_modules: the links between its libraries are then made in the data folder', async () => {
+  it('works with a read-only node_modules: it then creates the links between its libraries in the data folder', async () => {
     const binaries = await locateBinaries()
     const list = await readFile(join(binaries.root, 'native/pg-symlinks.json'), 'utf8')
     const root = join(dir, 'package')
     await mkdir(join(root, 'native'), { recursive: true })
     await writeFile(join(root, 'native/pg-symlinks.json'), list)
-    // There is no native/lib here to write into.
+    // This account cannot write into native/lib.
     const env = await linkLibraries({ ...binaries, root }, join(dir, 'lib'))
     expect(Object.values(env)).toEqual([join(dir, 'lib')])
     expect(await readlink(join(dir, 'lib/libpq.so.5'))).toBe(join(root, 'native/lib/libpq.so.5.18'))
@@ -152,7 +155,7 @@ describe('The embedded server', () => {
 
 interface User {
   readonly started: { readonly url: string; readonly pid: number; readonly port: number; readonly reused: boolean }
-  /** Ends it in order: it stops the server if it is the last to use it. */
+  /** Ends it in order: the last user stops the server. */
   leave(): Promise<void>
   kill(): Promise<void>
 }
@@ -201,13 +204,13 @@ describe('Processes that share the folder', () => {
     await expectStopped(server)
   })
 
-  it('recover what was written when the server itself was killed', async () => {
+  it('recover the committed rows when the server itself was killed', async () => {
     await copyTemplate()
     const user = await startUser()
     await query(user.started.url, 'create table kept as select 42 as answer')
     process.kill(user.started.pid, 'SIGKILL')
     await user.kill()
-    // A signal is sent, and taken when its process is scheduled.
+    // A process handles a signal only when it is scheduled.
     expect(await gone(user.started.pid, 10_000)).toBe(true)
 
     const server = await start()
@@ -215,7 +218,7 @@ describe('Processes that share the folder', () => {
     expect(await query(server.url, 'select answer from kept')).toEqual([{ answer: 42 }])
   })
 
-  it('do not take a stranger with the number of a dead server for the server', async () => {
+  it('do not mistake a stranger with a dead server’s process id for the server', async () => {
     await copyTemplate()
     const before = await start()
     await before.stop()
@@ -227,7 +230,7 @@ describe('Processes that share the folder', () => {
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
-  it('keep the server until the last of them leaves, whoever started it', async () => {
+  it('keep the server until the last of them leaves, whichever started it', async () => {
     await copyTemplate()
     const starter = await startUser()
     const server = await start()
@@ -243,7 +246,7 @@ describe('Processes that share the folder', () => {
     await expectStopped(server)
   })
 
-  it('end with one server when they make it at the same time', async () => {
+  it('end with one server when they create it at the same time', async () => {
     const users = await Promise.all([startUser(), startUser(), startUser()])
     expect(new Set(users.map(user => user.started.pid)).size).toBe(1)
     expect(users.filter(user => !user.started.reused)).toHaveLength(1)
@@ -261,7 +264,7 @@ describe('As root', () => {
     await copyTemplate()
     const server = await start()
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }])
-    // Root of a user namespace of its own, or another account.
+    // Root of its own user namespace, or another account.
     const [inside, outside] = await Promise.all([
       readlink(`/proc/${server.pid}/ns/user`),
       readlink('/proc/self/ns/user'),
@@ -280,7 +283,7 @@ describe('As root', () => {
     await server.stop()
   })
 
-  it.runIf(isRoot)('leaves a cluster that an ordinary account made with that account', async context => {
+  it.runIf(isRoot)('leaves a cluster that an ordinary account created with that account', async context => {
     const reaches = spawnSync(asNobody[0] ?? '', [
       ...asNobody.slice(1),
       process.execPath,

@@ -1,6 +1,6 @@
 /**
- * A first start loses nothing: killed before any of its steps, or unable to go on, it leaves a folder in which the next start
- * shows keys that work, and no key that nobody has seen stays good. A later start says how to make a key.
+ * A first start loses nothing: killed before any of its steps, or unable to continue, it leaves a folder in which the
+ * next start prints valid keys, and no unseen key stays valid. A later start prints the command that makes a key.
  */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
@@ -30,7 +30,7 @@ beforeAll(async () => {
   port = await freePort()
 })
 afterEach(async () => {
-  // By itself a start that was refused has ended; one that a failed test has left is in the way of the next one.
+  // A refused start ends by itself; one that a failed test has left would block the next one.
   await Promise.all(running.splice(0).map(one => one.stop()))
 })
 afterAll(async () => {
@@ -59,7 +59,7 @@ async function keyRows(): Promise<{ id: string; mode: string; revoked: boolean }
   return (await query(url, 'select id, mode, revoked_at is not null as revoked from api_keys order by id')) as never
 }
 
-it('A start that is killed before any step of it leaves the next one all that it needs', async () => {
+it('A start that is killed before any of its steps leaves a usable folder to the next one', async () => {
   const steps = [
     'writeFile password', // the cluster is begun
     'rename cluster', // it is made, and not yet in its place
@@ -92,7 +92,7 @@ it('A start that is killed before any step of it leaves the next one all that it
   expect((await readdir(join(dir, 'keyring'))).sort()).toEqual(['web.json', 'worker.json'])
 })
 
-it('A later start shows no key, says how to make one, by a command that works as printed, and lets no other beside it', async () => {
+it('A later start prints no key but a command that makes one and works as printed, and admits no other start beside it', async () => {
   const one = start()
   await one.line(RUNNING)
   const text = one.out.join('\n')
@@ -106,10 +106,10 @@ it('A later start shows no key, says how to make one, by a command that works as
   expect(await statusOf((await made).stdout.trim())).toBe(200)
 })
 
-it('Keys that were printed and used stay good where the start could not say that they were shown', async () => {
+it('Keys that were printed and used stay valid even if the start could not record that they were shown', async () => {
   const one = start()
   await one.line(RUNNING)
-  // The two of the first test and the one of the second: all were called with.
+  // The two of the first test and the one of the second: each was used for a call.
   const ids = (await keyRows()).filter(row => !row.revoked).map(row => row.id)
   expect(ids).toHaveLength(3)
   await one.stop()
@@ -121,7 +121,7 @@ it('Keys that were printed and used stay good where the start could not say that
   expect(await readdir(dir)).not.toContain('first-start.json')
 })
 
-it('Keys that nobody can have read are not counted as shown, and the service goes on', async () => {
+it('Keys in an unread output do not count as shown, and the service continues', async () => {
   await writeFile(join(dir, 'first-start.json'), '{}')
   const count = (await withoutOutput('pipe')) + (await withoutOutput('null'))
   expect(count).toBe(0)
@@ -131,9 +131,12 @@ it('Keys that nobody can have read are not counted as shown, and the service goe
   expect(await Promise.all(keysIn(one).map(statusOf))).toEqual([200, 200])
 })
 
-/** Starts with an output that nobody reads, sees it serve, and stops it; answers how many notes of keys are gone. */
+/**
+ * Starts with an output that nobody reads, waits until it serves, and stops it; returns how many notes of keys are
+ * gone.
+ */
 async function withoutOutput(kind: 'pipe' | 'null'): Promise<number> {
-  // `true` leaves at once, and what is written into the pipe then fails.
+  // `true` exits at once, and writes into the pipe then fail.
   const redirect = kind === 'pipe' ? '"$@" | true; exit 0' : 'exec "$@" > /dev/null'
   const one = startMainBehind(['bash', '-c', redirect, 'bash'], env())
   running.push(one)
@@ -145,7 +148,7 @@ async function withoutOutput(kind: 'pipe' | 'null'): Promise<number> {
   return (await readdir(dir)).includes('first-start.json') ? 0 : 1
 }
 
-it('A taken port names its number and what to type, and costs no key', async () => {
+it('A taken port is reported with its number and a command, and costs no key', async () => {
   await writeFile(join(dir, 'first-start.json'), '{"keys":[]}')
   const other = createServer().listen(port, '127.0.0.1')
   await once(other, 'listening')

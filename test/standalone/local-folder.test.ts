@@ -1,6 +1,6 @@
 /**
- * A data folder that cannot be used ends `npm start` with one sentence, which names MOORING_DATA_DIR, its value and what to
- * do; one whose database dies under a running process is served from again. Real processes, mounts and accounts.
+ * An unusable data folder ends `npm start` with one sentence, which names MOORING_DATA_DIR, its value and the remedy; a
+ * folder whose database dies under a running process is served again. Real processes, mounts and accounts.
  */
 import { execFile, spawnSync } from 'node:child_process'
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
@@ -23,7 +23,7 @@ beforeAll(async () => {
   outer = await mkdtemp(join(tmpdir(), 'mooring-folder-'))
   await chmod(outer, 0o755)
   template = join(outer, 'template')
-  // A cluster alone: what is in it is made by whoever needs it.
+  // Only a cluster: each test fills it as needed.
   await (await startEmbedded({ dir: join(template, 'postgres'), settings: { fsync: 'off' } })).stop()
 })
 afterAll(async () => {
@@ -33,7 +33,7 @@ afterAll(async () => {
 
 const quietly = (dir: string) => ({ MOORING_DATA_DIR: dir, PORT: '0' })
 
-/** The one sentence that a start ends with, without its beginning. */
+/** The sentence that a start ends with, without its beginning. */
 async function refusal(dir: string, one: Running = startEntry('main', quietly(dir))): Promise<string> {
   running.push(one)
   expect(await one.ended).toBe(1)
@@ -45,12 +45,12 @@ async function refusal(dir: string, one: Running = startEntry('main', quietly(di
 
 async function copy(name: string): Promise<string> {
   const dir = join(outer, name)
-  // Node's own `cp` takes as long for these thousand files as making them anew.
+  // Node's own `cp` takes as long for these thousand files as creating them.
   await promisify(execFile)('cp', ['-R', '-p', template, dir])
   return dir
 }
 
-describe('A folder that is none', () => {
+describe('A path that is not a folder', () => {
   it.each([
     ['a file', async (dir: string) => writeFile(dir, ''), 'it is a file, or lies below one; move the file away'],
     ['below a file', async (dir: string) => writeFile(join(dir, '..'), ''), 'it is a file, or lies below one; move'],
@@ -62,7 +62,7 @@ describe('A folder that is none', () => {
     expect(await refusal(dir)).toMatch(new RegExp(`^${says}.* set MOORING_DATA_DIR to another folder\\.$`))
   })
 
-  it('is named where its path is too long: for the system, and for PostgreSQL', async () => {
+  it('is named when its path is too long: for the system, and for PostgreSQL', async () => {
     const remedy = 'set MOORING_DATA_DIR to a shorter one.'
     expect(await refusal(join(outer, 'a'.repeat(300)))).toBe(`the path is too long; ${remedy}`)
     const long = join(outer, ...Array<string>(5).fill('b'.repeat(240)))
@@ -70,7 +70,7 @@ describe('A folder that is none', () => {
   })
 })
 
-describe('A folder that is not ours', () => {
+describe('A folder with other content', () => {
   it('is named: the data folder of another PostgreSQL', async () => {
     const dir = join(outer, 'foreign')
     await mkdir(dir)
@@ -96,14 +96,14 @@ describe('A folder that is not ours', () => {
   })
 })
 
-/** Skips, with the reason, where this machine lets nobody do what the test needs. */
+/** Skips, with the reason, when this machine does not permit the test's set-up. */
 function requireThat(context: TestContext, words: readonly [string, ...string[]]): void {
   const [program, ...args] = words
   context.skip(spawnSync(program, args).status !== 0, `${words.join(' ')} does not work here`)
 }
 
-describe('A folder that cannot be written', () => {
-  it('is named: a file system that is read-only, and one that is full, from the first byte to the last', async context => {
+describe('An unwritable folder', () => {
+  it('is named: a read-only file system, and a full one, from the first byte to the last', async context => {
     requireThat(context, ['unshare', '-m', 'true'])
     const mounted = async (options: string, dir: string) => {
       await mkdir(dir)
@@ -111,7 +111,7 @@ describe('A folder that cannot be written', () => {
       return refusal(dir, startMainBehind(['unshare', '-m', 'sh', '-c', command, 'sh'], quietly(dir)))
     }
     expect(await mounted('ro', join(outer, 'read-only'))).toMatch(/^its file system is read-only; mount it so that /)
-    // In making the cluster, in starting its server, in making what it holds, and under a server that ends for it.
+    // While creating the cluster, starting its server, filling it, and under a server that ends because of it.
     const sizes = ['8k', '20m', '45m', '52m', '54m']
     const full = await Promise.all(sizes.map(size => mounted(`size=${size}`, join(outer, `full-${size}`))))
     for (const says of full) expect(says).toMatch(/^its disk is full; free some space, /)
@@ -129,14 +129,14 @@ describe('A folder that cannot be written', () => {
       await mkdir(join(outer, 'below'), { recursive: true })
       expect(await refusal(dir, startMainBehind(asNobody, quietly(dir)))).toBe(says(dir))
     }
-    // Its own folder, with a cluster of another one's in it.
+    // Our own folder, with another account's cluster in it.
     const dir = await copy('mixed')
     await chown(dir, 65_534, 65_534)
     expect(await refusal(dir, startMainBehind(asNobody, quietly(dir)))).toBe(says(dir))
   })
 })
 
-/** Takes the lock of an embedded server for this process; answers how to give it back. */
+/** Takes the lock of an embedded server for this process; returns the function that releases it. */
 async function holdFolder(lock: string): Promise<() => Promise<void>> {
   await writeFile(lock, `${process.pid} ${(await lookUp(process.pid))?.started ?? ''}`, { flag: 'wx' })
   return () => rm(lock)
@@ -146,7 +146,7 @@ describe('A database that dies under a running process', () => {
   it('is started again with its reason in the log, and requests meanwhile are answered by 503', async () => {
     const dir = await copy('dies')
     const port = await freePort()
-    // A file of a server that was killed, of which nothing is left.
+    // A file of a killed server, which left nothing else.
     const pidFile = join(dir, 'postgres/cluster/data/postmaster.pid')
     await writeFile(pidFile, `999999\n${dir}\n1\n2345\n\n127.0.0.1\n\nready\n`)
     const one = startEntry('main', { MOORING_DATA_DIR: dir, PORT: String(port) })
@@ -158,7 +158,8 @@ describe('A database that dies under a running process', () => {
     const postmaster = async () => Number((await readFile(pidFile, 'utf8')).split('\n')[0])
     for (const signal of ['SIGKILL', 'SIGINT'] as const) {
       const pid = await postmaster()
-      // While another process holds the folder nothing is started: the database stays away for as long as is looked.
+      // While another process holds the folder nothing is started: the database stays away during the whole
+      // observation.
       const release = await holdFolder(join(dir, 'postgres/lock'))
       process.kill(pid, signal)
       expect(await gone(pid, 30_000)).toBe(true)

@@ -1,4 +1,4 @@
-/** `npm start` with nothing set up: a database of its own, keys shown once, requests that can be pasted, a clean end. */
+/** `npm start` without any set-up: a database of its own, keys shown once, requests to paste, a clean end. */
 
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { lookUp } from '#server/standalone/embedded/process.ts'
 import { freePort } from '#test/support/operations/free-port.ts'
 import { type Running, startEntry, startScript } from '#test/support/operations/processes.ts'
 
-// Whole processes are started here, several to a test: on a busy machine each takes seconds.
+// Each test starts several processes: each takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let dir: string
@@ -85,7 +85,7 @@ it('It listens on loopback alone, and SIGTERM through npm ends it and its databa
   expect(one.out.join('\n')).not.toContain('"level":50')
 })
 
-it('A later start finds everything again and shows no key', async () => {
+it('A later start uses the existing folder and shows no key', async () => {
   const one = start()
   await one.line(/web and worker are running/)
   expect(one.out.join('\n')).not.toContain('sk_')

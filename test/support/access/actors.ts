@@ -1,6 +1,4 @@
-/**
- * Everyone who may come to the door, by what is the matter with him: for the matrix of procedures × actors.
- */
+/** Every kind of caller, by the defect of their credential: for the matrix of procedures × actors. */
 import { mintCapability } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'
@@ -9,10 +7,10 @@ import type { DatasourceId } from '#shared/base/wire.ts'
 import type { Mooring } from '#test/support/mooring/mooring.ts'
 import { makeKey, mistyped } from './keys.ts'
 
-/** What an actor presents; null is no key. */
+/** The token of an actor; null is no key. */
 export type Token = string | null
 
-/** Actors whom every procedure refuses, and the fault that they get. */
+/** Actors that every procedure refuses, and their faults. */
 export async function outcasts(mooring: Mooring): Promise<readonly { who: string; token: Token; fault: string }[]> {
   const yesterday = new Date(Date.now() - 86_400_000)
   const ours = mooring.organization.testKey
@@ -30,21 +28,21 @@ export async function outcasts(mooring: Mooring): Promise<readonly { who: string
   ]
 }
 
-/** Every scope but one. Without one, every scope. */
+/** Every scope but one; without an argument, every scope. */
 export function allBut(scope: Scope | null): Scope[] {
   return Scope.options.filter(one => one !== scope)
 }
 
-/** What a capability is to grant: by default everything that one can, for an hour. */
+/** The grant of a capability: by default every right that one can have, for an hour. */
 export interface CapabilityOptions {
   readonly scopes?: readonly Scope[]
   readonly datasourceIds?: readonly DatasourceId[]
   readonly expiresAt?: Date
-  /** False for one that is in no table. */
+  /** False for a capability without a row. */
   readonly stored?: boolean
 }
 
-/** Makes a capability of the first organization, for the test plane. Scopes that none can have are left out. */
+/** Makes a capability of the first organization, for the test plane. Drops scopes that no capability can have. */
 export async function capability(mooring: Mooring, options: CapabilityOptions = {}): Promise<string> {
   const tokens = await createTokens(mooring.keyring)
   const operations = OPERATIONS.filter(one => (options.scopes ?? OPERATIONS).includes(one))
@@ -53,7 +51,7 @@ export async function capability(mooring: Mooring, options: CapabilityOptions = 
     organizationId: mooring.organization.id,
     issuerId: null,
     mode: 'test',
-    // One that may do nothing here is given something else to do.
+    // A capability without any right here gets an unrelated one.
     operations: operations.length === 0 ? ['feeds.write'] : operations,
     datasourceIds,
     expiresAt: options.expiresAt ?? new Date(Date.now() + 3_600_000),

@@ -1,5 +1,6 @@
 /**
- * A key with what it has made, as an attacker who has stolen it leaves it: keys of keys, capabilities, and what was rotated out of them.
+ * A key with everything that it made, as an attacker who stole it leaves it: keys of keys, capabilities, and their
+ * rotations.
  */
 import { expect } from 'vitest'
 import type { Scope } from '#shared/access/credential.ts'
@@ -11,7 +12,7 @@ interface Made {
   readonly key: string
 }
 
-/** Makes families, and says how requests with their tokens end. `urls` are the web processes that have to agree. */
+/** Makes families, and returns the results of requests with their tokens. The web processes of `urls` must agree. */
 export function families(at: () => { readonly mooring: Mooring; readonly urls: readonly string[] }) {
   /** A key that this key makes. */
   async function child(key: string, scopes?: Scope[]): Promise<Made> {
@@ -28,7 +29,7 @@ export function families(at: () => { readonly mooring: Mooring; readonly urls: r
     return { id, token }
   }
 
-  /** `ok`, or the fault with which a request that presents the token ends; both processes agree. */
+  /** `ok`, or the fault of a request with the token; both processes agree. */
   async function ends(token: string): Promise<string> {
     const headers = { authorization: `Bearer ${token}` }
     const answers = await Promise.all(at().urls.map(url => fetch(`${url}/v1/datasources`, { headers })))
@@ -39,13 +40,13 @@ export function families(at: () => { readonly mooring: Mooring; readonly urls: r
     return String(codes[0])
   }
 
-  /** A stolen key, and everything that it made before anybody noticed. */
+  /** A stolen key, and everything that it made before the theft was noticed. */
   async function stolen(organization: TestOrganization = at().mooring.organization) {
     const root = await child(organization.testKey)
     const daughter = await child(root.key)
     const granddaughter = await child(daughter.key)
     const minted = await capabilityOf(granddaughter.key)
-    // By a key that has nothing to do with the theft: what it was rotated out of has.
+    // By a key that is unrelated to the theft: the rotated one is related.
     const rotated = await at()
       .mooring.client(organization.testKey)
       .organization.rotateCapability.mutate({ id: minted.id, graceSeconds: 300 })

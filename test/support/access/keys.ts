@@ -1,6 +1,4 @@
-/**
- * API keys in every state that a caller can present one in, made with the product's own minting and storing.
- */
+/** API keys in every state that a caller's key can have, made with the product's own minting and storing. */
 import { mintKey } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
@@ -8,7 +6,7 @@ import { DEFAULT_SCOPES, type Scope } from '#shared/access/credential.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import type { Mooring } from '#test/support/mooring/mooring.ts'
 
-/** What a key is to be. */
+/** The properties of a key. */
 export interface KeyOptions {
   readonly organizationId?: string
   readonly mode?: Mode

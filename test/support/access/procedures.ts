@@ -1,6 +1,4 @@
-/**
- * Calls a procedure as a stranger would, by its path, and says only how it ended.
- */
+/** Calls a procedure as a stranger would, by its path, and returns only the result. */
 import type { Token } from './actors.ts'
 
 /** One call. */
@@ -9,14 +7,17 @@ export interface Attempt {
   readonly type: 'query' | 'mutation' | 'subscription'
   readonly token: Token
   readonly input: unknown
-  /** Whether it should be refused: a subscription stands before it looks at what it is to watch, so that is waited for. */
+  /**
+   * Whether a refusal is expected: a subscription opens before it checks its object, so that the caller waits for the
+   * refusal.
+   */
   readonly refused: boolean
 }
 
-/** How long a subscription is listened to for a refusal that should not come. */
+/** How long a subscription is observed for a refusal that should not come. */
 const SILENCE_MS = 200
 
-/** `ok`, or the fault. A subscription is left as soon as it is known which. */
+/** `ok`, or the fault. A subscription is closed as soon as the result is known. */
 export async function attempt(url: string, { procedure, type, token, input, refused }: Attempt): Promise<string> {
   const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
   const leave = new AbortController()
@@ -36,7 +37,7 @@ export async function attempt(url: string, { procedure, type, token, input, refu
   return fault ?? (response.ok ? 'ok' : `HTTP ${response.status}`)
 }
 
-/** What comes until a refusal, or until it is clear enough that none does. */
+/** The events until a refusal, or until it is clear enough that none follows. */
 async function firstEvent(response: Response, refused: boolean): Promise<string> {
   let text = ''
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()

@@ -1,9 +1,9 @@
 /**
- * Changes as a process of Mooring appends them, for tests that need one at a time of their choice: the head's row is locked and
- * moved, then rows are numbered behind it.
+ * Appends changes as a process of Mooring does, for tests that need one at a chosen time: the head's row is locked and
+ * moved, then rows are numbered after it.
  */
 
-/** What is appended. */
+/** The changes to append. */
 export interface Appended {
   readonly organizationId: string
   readonly datasourceId: string

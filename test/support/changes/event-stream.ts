@@ -1,10 +1,10 @@
 /**
- * A subscriber as seen on the wire: one HTTP connection, server-sent events as they arrive. No library stands between, so
- * that a thousand of them fit into one test process and nothing is mended behind the test's back.
+ * A subscriber on the wire: one HTTP connection, server-sent events as they arrive. It uses no library, so that a
+ * thousand of them fit into one test process and no reconnect is hidden.
  */
 import { type ClientRequest, get, type IncomingMessage } from 'node:http'
 
-/** One event. `at` is when it arrived, in milliseconds since 1970. */
+/** One event. `at` is its arrival, in milliseconds since 1970. */
 export interface Received {
   readonly event: string
   readonly id: string
@@ -15,23 +15,23 @@ export interface Received {
 /** An open stream. */
 export interface EventStream {
   readonly status: number
-  /** Everything so far, the pings left out. */
+  /** Every event so far, without the pings. */
   readonly events: readonly Received[]
-  /** What was told so far: the messages among the events. */
+  /** The messages among the events so far. */
   readonly messages: readonly Received[]
-  /** The first event, past or to come, that fits. Rejects when the stream ends without it. */
+  /** The first matching event, past or to come. Rejects when the stream ends without it. */
   first(fits: (event: Received) => boolean): Promise<Received>
-  /** Resolves once so many messages have come in all. */
+  /** Resolves once this many messages have arrived in all. */
   count(messages: number): Promise<void>
-  /** Resolves when the stream has ended, by whomever. */
+  /** Resolves when either side has ended the stream. */
   readonly ended: Promise<void>
-  /** Reads nothing more until it is resumed: the bytes wait with the sender. */
+  /** Stops reading until it is resumed: the bytes wait at the sender. */
   pause(): void
   resume(): void
   close(): Promise<void>
 }
 
-/** Where to listen. `lastEventId` is what an EventSource sends when it comes back. */
+/** The stream's address. `lastEventId` is the header of a reconnecting EventSource. */
 export interface Subscription {
   readonly url: string
   readonly key: string
@@ -39,7 +39,9 @@ export interface Subscription {
   readonly lastEventId?: string
 }
 
-/** Opens the stream of `datasources.watch` and resolves once the server has said that it is connected, or has refused. */
+/**
+ * Opens the stream of `datasources.watch` and resolves once the server has confirmed the connection, or has refused.
+ */
 export async function watchDatasources({ url, key, input = {}, lastEventId }: Subscription): Promise<EventStream> {
   const headers = {
     authorization: `Bearer ${key}`,
@@ -85,7 +87,7 @@ function read(request: ClientRequest, response: IncomingMessage): EventStream {
   }
 }
 
-/** Keeps what arrives. `more` resolves at the next arrival or at the end. */
+/** Stores arriving events. `more` resolves at the next arrival or at the end. */
 function collect(request: ClientRequest, response: IncomingMessage) {
   const events: Received[] = []
   const messages: Received[] = []

@@ -1,13 +1,11 @@
-/**
- * A login judged as the product judges one: dialled by the real dialler on loopback, asked, and given its verdict.
- */
+/** A login, verified as by the product: dialled by the real dialler on loopback, probed, and given its verdict. */
 import type { Probe } from '#server/domain/checks/probe.ts'
 import { type Asked, judgeProbe, type Verification } from '#server/domain/checks/verification.ts'
 import { probeDatabase } from '#server/net/postgres/probe.ts'
 import { createResolver } from '#server/net/socket/resolver.ts'
 import { localTarget } from '#test/support/dials/dialling.ts'
 
-/** Which login, and what is asked for. */
+/** The login, and the requested schema. */
 export interface Login {
   readonly port: number
   readonly database: string
@@ -17,7 +15,7 @@ export interface Login {
   readonly asked?: Partial<Omit<Asked, 'target' | 'schema'>>
 }
 
-/** What was found, and the verdict over it. */
+/** The findings, and their verdict. */
 export interface JudgedLogin {
   readonly probe: Probe
   readonly judgement: Verification
@@ -27,7 +25,7 @@ export interface JudgedLogin {
   readonly advised: readonly string[]
 }
 
-/** Dials without TLS, which a test server does not have and a network that is opened allows. */
+/** Dials without TLS, which a test server lacks and an opened network permits. */
 export async function judgeLogin({ port, schema = null, asked, ...who }: Login): Promise<JudgedLogin> {
   const target = localTarget(port, { ...who, tlsMode: 'disable' })
   const probe = await probeDatabase(

@@ -1,23 +1,23 @@
 /**
- * What the tests of privileges are told about a role, and the customer's database in which they make it.
+ * The description of a role for the tests of privileges, and the customer's database in which they create it.
  *
- * Statements run as the superuser in the database `shop`; `:me` stands for the role's own name.
+ * Statements run as the superuser in the database `shop`; `:me` is the role's own name.
  */
 import type { Major } from '#test/support/database/postgres.ts'
 
-/** How a role is made, beyond its name and password. */
+/** How a role is created, beyond its name and password. */
 export interface Making {
-  /** Attributes, behind `create role :me login password …`. */
+  /** Attributes, after `create role :me login password …`. */
   readonly options?: string
   readonly sql?: readonly string[]
-  /** The versions on which it can be made. Default: all. */
+  /** The versions on which it can be created. Default: all. */
   readonly majors?: readonly [Major, Major]
 }
 
-/** One role, and what is to be said of it. */
+/** One role, and its expected verdict. */
 export interface RoleCase extends Making {
   readonly name: string
-  /** What it is, as the end of "refuses …" or "lets pass …". */
+  /** Its description, as the end of "refuses …" or "lets pass …". */
   readonly what: string
   /** Items whose lines fail; none for a role that passes. */
   readonly fails: readonly string[]
@@ -25,7 +25,7 @@ export interface RoleCase extends Making {
   readonly advises: readonly string[]
 }
 
-/** What a customer's database may look like: groups, an owner, tables with row security off, on, and forced. */
+/** A typical customer's database: groups, an owner, tables with row security off, on, and forced. */
 export const SHOP_SQL = `
 create role nobody nologin;
 create role shop_owner nologin;

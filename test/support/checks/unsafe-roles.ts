@@ -1,5 +1,5 @@
 /**
- * Roles that must be refused, each with the line that refuses it: those of `vectors/privileges.md` and their kin.
+ * Roles that must be refused, each with the line that refuses it: those of `vectors/privileges.md` and similar ones.
  */
 import type { Making, RoleCase } from './role-case.ts'
 
@@ -10,7 +10,7 @@ const from16 = { majors: [16, 18] } as const
 const before16 = { majors: [13, 15] } as const
 const shy = { options: 'noinherit' } as const
 
-/** Grants the mere option to hand a role on, neither its rights nor its use. */
+/** Grants only the admin option of a role, neither its rights nor SET. */
 const admin = (role: string, to = ':me') => `grant ${role} to ${to} with inherit false, set false, admin true`
 const heir = (role: string) => `grant ${role} to :me with inherit true, set false`
 

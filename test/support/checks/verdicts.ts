@@ -1,9 +1,7 @@
-/**
- * Waits for what the worker does, woken by the same notifications that wake the product. No test has to sleep for it.
- */
+/** Waits for the worker's results, woken by the product's own notifications, so that no test has to sleep. */
 import pg from 'pg'
 
-/** Asks `look` now and whenever there is news in the database at `url`, until it answers something. */
+/** Calls `look` now and at every notification in the database at `url`, until it returns a result. */
 export async function onNews<T>(url: string, look: (client: pg.Client) => Promise<T | undefined>): Promise<T> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -22,7 +20,7 @@ export async function onNews<T>(url: string, look: (client: pg.Client) => Promis
   }
 }
 
-/** Resolves once the check that was last asked for, and the comparison of what was brought, have been settled. */
+/** Resolves once the last requested check, and the comparison of a submitted credential, have been settled. */
 export async function settled(url: string, uuid: string): Promise<void> {
   await onNews(url, async client => {
     const { rows } = await client.query(
@@ -34,7 +32,7 @@ export async function settled(url: string, uuid: string): Promise<void> {
   })
 }
 
-/** Resolves once the worker has nothing to do: whatever was asked of it is settled. */
+/** Resolves once the worker is idle: every requested task is settled. */
 export async function quiet(url: string): Promise<void> {
   await onNews(url, async client => {
     const { rowCount } = await client.query(

@@ -1,6 +1,6 @@
 /**
- * Backups of Mooring's own database as an operator has them: a copy of the whole of it, or of one table's rows. Nothing
- * is connected to a database while it is copied. For the tests of what can be opened in a restored one.
+ * Backups of Mooring's own database as an operator has them: a copy of the whole database, or of one table's rows. A
+ * database has no connection while it is copied. For the tests of restored backups.
  */
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
@@ -8,7 +8,7 @@ import { inject } from 'vitest'
 import type { FreshDatabase } from './database.ts'
 import { databaseUrl, query, quoted } from './postgres.ts'
 
-/** A copy of the whole database as it stands. The caller drops it. */
+/** A copy of the whole database in its current state. The caller drops it. */
 export async function cloneDatabase(url: string): Promise<FreshDatabase> {
   const adminUrl = inject('registryUrl')
   const name = `mooring_backup_${randomUUID()}`
@@ -22,7 +22,7 @@ export async function cloneDatabase(url: string): Promise<FreshDatabase> {
   }
 }
 
-/** Puts the rows of the table of credentials, and nothing else, in the place of another database's, past its foreign keys. */
+/** Replaces the rows of the table of credentials, and nothing else, by another database's, past its foreign keys. */
 export async function copyCredentials(from: string, to: string): Promise<void> {
   const rows = await query(from, 'select c::text as line from credentials c')
   const target = new pg.Client({ connectionString: to })

@@ -1,5 +1,5 @@
 /**
- * A migrated database for each test file, cloned from a template that the first file to ask for one makes.
+ * A migrated database for each test file, cloned from a template that the first file creates.
  *
  * Cloning costs a fraction of migrating, and no file sees another's rows.
  */
@@ -9,17 +9,17 @@ import { inject } from 'vitest'
 import { databaseUrl, query, quoted } from './postgres.ts'
 
 const TEMPLATE = 'mooring_template'
-// Any number: it makes the files that start at once wait for the one that migrates.
+// An arbitrary number: with it, files that start at once wait for the one that migrates.
 const TEMPLATE_LOCK = 20_261
 
-/** A database of one's own. */
+/** A test file's own database. */
 export interface FreshDatabase {
-  /** Connection string of the superuser, who may stand in for the registry's owner. */
+  /** Connection string of the superuser, who may act as the registry's owner. */
   readonly url: string
   drop(): Promise<void>
 }
 
-/** Makes a database as a registry has it after its migrations, without rows. */
+/** Creates a database as it is after its migrations, without rows. */
 export async function freshDatabase(): Promise<FreshDatabase> {
   const adminUrl = inject('registryUrl')
   await ensureTemplate(adminUrl)
@@ -37,7 +37,7 @@ async function ensureTemplate(adminUrl: string): Promise<void> {
   const admin = new pg.Client({ connectionString: adminUrl })
   await admin.connect()
   try {
-    // Held by this session; closing the connection lets go of it whatever happens.
+    // Held by this session; closing the connection releases it in any case.
     await admin.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK])
     const found = await admin.query('select datname from pg_database where datname = $1', [TEMPLATE])
     if (found.rowCount !== 0) return

@@ -1,6 +1,6 @@
 /**
- * A database as a release before has left it: the migrations up to a named one, and Kysely's book-keeping of them.
- * `migrate()` goes on from there.
+ * A database as a previous release left it: the migrations up to a named one, and Kysely's bookkeeping of them.
+ * `migrate()` continues from there.
  */
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
@@ -8,7 +8,10 @@ import { migrationNames } from '#server/store/installation/migrate.ts'
 import { statementsOf } from '#server/store/installation/sql-statements.ts'
 import { query } from './postgres.ts'
 
-/** Applies one migration as `migrate` does: in a transaction, or statement by statement where an index is built concurrently. */
+/**
+ * Applies one migration as `migrate` does: in a transaction, or statement by statement for an index that is built
+ * concurrently.
+ */
 export async function applyMigration(url: string, name: string): Promise<void> {
   const text = await readFile(new URL(`../../../migrations/${name}.sql`, import.meta.url), 'utf8')
   const client = new pg.Client({ connectionString: url })
@@ -23,7 +26,7 @@ export async function applyMigration(url: string, name: string): Promise<void> {
   }
 }
 
-/** Applies what comes before the migration of this name (without its number), and answers how many that are. */
+/** Applies the migrations before the one of this name (without its number), and returns their number. */
 export async function migrateBefore(url: string, name: string): Promise<number> {
   const names = await migrationNames()
   const count = names.findIndex(one => one.endsWith(`_${name}`))

@@ -1,6 +1,6 @@
 /**
- * Two of our own transactions at once, for tests of what is written in one statement: one holds rows, and the server is seen
- * to keep the other one waiting for them.
+ * Two of our own transactions at once, for tests of single-statement writes: one holds rows, and the server reports
+ * that the other one waits for them.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
@@ -11,20 +11,22 @@ import * as tasks from '#server/store/tasks/tasks.ts'
 import type { Mooring } from '#test/support/mooring/mooring.ts'
 import { query } from './postgres.ts'
 
-/** When everything of these tests happens. */
+/** The time of all events in these tests. */
 export const NOW = new Date('2026-11-22T04:00:00Z')
-/** So many seconds afterwards. */
+/** This many seconds later. */
 export const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1_000)
 
 const WAITING = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
 
-/** Begins `waiting` while `holding` has its locks, and commits those once it waits. Throws when it does not have to. */
+/**
+ * Begins `waiting` while `holding` has its locks, and commits those once it waits. Throws if it does not have to wait.
+ */
 export async function meanwhile<T>(
   { db, databaseUrl }: Mooring,
   of: {
     holding: (tx: Tx) => Promise<unknown>
     waiting: () => Promise<T>
-    /** What the holder still does while the other one waits. */
+    /** The holder's remaining work while the other one waits. */
     besides?: (tx: Tx) => Promise<unknown>
   },
 ): Promise<T> {

@@ -1,6 +1,6 @@
 /**
- * A real PgBouncer before a server of the tests, on 127.0.0.1, in a temporary folder, as an account without privileges. It is
- * the distribution's program; nothing else of its package is used.
+ * A real PgBouncer in front of a test server, on 127.0.0.1, in a temporary folder, as an account without privileges. It
+ * uses only the distribution's program and nothing else of its package.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,21 +16,21 @@ const PROGRAM = ['/usr/sbin/pgbouncer', '/usr/local/bin/pgbouncer', '/opt/homebr
   existsSync(path),
 )
 
-/** False where the program is not installed. */
+/** False if the program is not installed. */
 export const hasPgBouncer = PROGRAM !== undefined
 
-/** What `pool_mode` can be. */
+/** The values of `pool_mode`. */
 export type PoolMode = 'session' | 'transaction' | 'statement'
 
 /** A running pooler. */
 export interface PgBouncer {
   readonly port: number
-  /** The same database, role and password by way of the pooler. */
+  /** The same database, role and password through the pooler. */
   through(url: string): string
   stop(): Promise<void>
 }
 
-/** How one is started. `logins` are connection strings whose roles it lets in; `settings` are lines of its ini. */
+/** The options of a pooler. `logins` are connection strings whose roles it accepts; `settings` are lines of its ini. */
 export interface PgBouncerOptions {
   readonly server: string
   readonly mode: PoolMode
@@ -40,7 +40,7 @@ export interface PgBouncerOptions {
   readonly serves?: string
 }
 
-/** Starts one and answers when it takes connections. */
+/** Starts one and resolves when it accepts connections. */
 export async function startPgBouncer(of: PgBouncerOptions): Promise<PgBouncer> {
   if (PROGRAM === undefined) throw new Error('pgbouncer is not installed')
   const dir = await mkdtemp(join(tmpdir(), 'mooring-pgbouncer-'))

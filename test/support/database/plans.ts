@@ -1,6 +1,6 @@
 /**
- * Statements as the store sends them, and how many rows PostgreSQL reads for one: by the plan that it makes once for whatever
- * values come, which is the one that a prepared statement runs with after a while.
+ * Statements as the store sends them, and how many rows PostgreSQL reads for one: under the generic plan, which a
+ * prepared statement uses after a few runs.
  */
 import {
   type CompiledQuery,
@@ -13,7 +13,7 @@ import {
 import pg from 'pg'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** The statements that `work` sends. Each is answered without a row. */
+/** The statements that `work` sends. Each returns no row. */
 export async function statementsOf(work: (db: Db) => Promise<unknown>): Promise<readonly CompiledQuery[]> {
   const sent: CompiledQuery[] = []
   const db: Db = new Kysely({
@@ -38,7 +38,7 @@ interface Node {
   readonly Plans?: readonly Node[]
 }
 
-/** How many rows the scans of a statement read, those among them that no condition let through. */
+/** How many rows the scans of a statement read, including those that a condition then filtered out. */
 export async function rowsRead(url: string, { sql, parameters }: CompiledQuery): Promise<number> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()

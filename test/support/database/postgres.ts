@@ -1,7 +1,8 @@
 /**
  * Real PostgreSQL servers of any supported major version, in temporary folders, for the tests.
  *
- * Each is tethered to the test's process: none is left behind, not even by SIGKILL (on Linux). Never used by the product.
+ * Each is tethered to the test's process: none is left behind, not even by SIGKILL (on Linux). The product never uses
+ * it.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,16 +18,16 @@ const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off',
 /** A major version of PostgreSQL that the tests can start. */
 export type Major = 13 | 14 | 15 | 16 | 17 | 18
 
-/** The versions that can be started here: the older ones are packages for Linux on x64 alone. */
+/** The versions available here: the older ones are packages for Linux on x64 alone. */
 export function installedMajors(): readonly Major[] {
   return process.platform === 'linux' && process.arch === 'x64' ? [13, 14, 15, 16, 17, 18] : [18]
 }
 
-/** What to start. */
+/** The options of a server. */
 export interface ServerOptions {
   /** Default 18. */
   readonly major?: Major
-  /** Lines of `pg_hba.conf`, behind the one that lets `postgres` in. Default: all roles by SCRAM, with TLS or without. */
+  /** Lines of `pg_hba.conf`, after the one for `postgres`. Default: all roles by SCRAM, with TLS or without. */
   readonly hba?: string
   /** Certificate and key as PEM; without them the server offers no TLS. */
   readonly tls?: TlsPair | false
@@ -41,17 +42,17 @@ export interface TestServer {
   readonly host: '127.0.0.1'
   /** Connection string of the superuser to the database `postgres`. */
   readonly adminUrl: string
-  /** Runs SQL as the superuser, by default in `postgres`; answers the rows (of the last statement, where there are several). */
+  /** Runs SQL as the superuser, by default in `postgres`; returns the rows (of the last of several statements). */
   query(sql: string, database?: string): Promise<Record<string, unknown>[]>
-  /** Makes a database and answers its connection string for the superuser. */
+  /** Creates a database and returns its connection string for the superuser. */
   createDatabase(name: string, template?: string): Promise<string>
-  /** Stops the server, whoever is connected, and starts it on the same port and rows. */
+  /** Stops the server with its clients, and starts it on the same port and rows. */
   restart(): Promise<void>
   /** Stops the server and removes its folder. */
   stop(): Promise<void>
 }
 
-/** Starts a server and answers when it takes connections. */
+/** Starts a server and resolves when it accepts connections. */
 export async function startServer({ major = 18, tls = false, ...options }: ServerOptions = {}): Promise<TestServer> {
   const dir = await mkdtemp(join(tmpdir(), 'mooring-postgres-'))
   const ofNpm = major === 18 ? undefined : `postgres-${major}-${process.platform}-${process.arch}`
@@ -86,7 +87,7 @@ export async function query(connectionString: string, sql: string): Promise<Reco
   const client = new pg.Client({ connectionString })
   await client.connect()
   try {
-    // `pg` answers an array of results where there are several statements, which its types do not say.
+    // `pg` returns an array of results for several statements, which its types do not show.
     const result: pg.QueryResult | pg.QueryResult[] = await client.query(sql)
     return (Array.isArray(result) ? result.at(-1) : result)?.rows ?? []
   } finally {
@@ -101,7 +102,7 @@ export function databaseUrl(connectionString: string, database: string): string 
   return url.href
 }
 
-/** An identifier as SQL takes it. */
+/** A quoted SQL identifier. */
 export function quoted(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`
 }

@@ -1,12 +1,12 @@
 /**
- * What is in Mooring's own database, as text: everything for a search, and what a refusal must not have changed.
+ * The content of Mooring's own database as text: all of it for a search, and the part that a refusal must not change.
  */
 import pg from 'pg'
 
 /** Each table with its rows as PostgreSQL prints them; `bytea` as hex digits. */
 export type Rows = Readonly<Record<string, readonly string[]>>
 
-/** Every row of every table of the database, whoever made the table. */
+/** Every row of every table of the database, including tables that are not ours. */
 export async function allRows(url: string): Promise<Rows> {
   return reading(url, async client => {
     const tables = await client.query<{ name: string }>(
@@ -19,18 +19,19 @@ export async function allRows(url: string): Promise<Rows> {
   })
 }
 
-// A refused request may be recorded and is counted, a key that presents itself is noted as used, and processes say that they
-// run and who of them forgets: no effects. When a credential was first seen as retired is upkeep's, that it is its state's.
+// A refused request may be recorded and is counted, a presented key is marked as used, and processes write their
+// heartbeats and the retention claim: none of these is an effect. The time at which a credential was first seen as
+// retired belongs to upkeep; its state is an effect.
 const NO_EFFECT = ['public.audit_events', 'public.rate_limits', 'public.processes', 'public.upkeep']
 const LAST_USED = " - 'last_used_at'"
 const SEEN_RETIRED = " - 'retired_at'"
 
-/** Every row that a request can have an effect on. Equal before and after: there was none. */
+/** Every row that a request can affect. Equal before and after: no effect. */
 export function effects(url: string): Promise<Rows> {
   return reading(url, effectsOver)
 }
 
-/** The same over a connection that is open already, for tests that look very often. */
+/** Reads the rows over an open connection, for tests that compare them very often. */
 export async function effectsOver(client: pg.Client): Promise<Rows> {
   const tables = await client.query<{ name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -47,7 +48,7 @@ export async function effectsOver(client: pg.Client): Promise<Rows> {
 
 const SHOWN = 200
 
-/** Rows that came (`+`) and went (`-`), cut short; of those that `counts`. Empty when nothing has changed. */
+/** Added (`+`) and deleted (`-`) rows, truncated; only those that `counts`. Empty when nothing has changed. */
 export function difference(before: Rows, after: Rows, counts = (_line: string) => true): string[] {
   const lines = (rows: Rows) =>
     Object.entries(rows).flatMap(([table, texts]) => texts.map(text => `${table} ${text}`).filter(counts))

@@ -1,12 +1,10 @@
-/**
- * Certificates for the tests' TLS servers: an authority of our own and what it issues, good or bad in one named way.
- */
+/** Certificates for the tests' TLS servers: our own authority and its certificates, good or bad in one named way. */
 import { generate } from 'selfsigned'
 import type { TlsPair } from '#server/standalone/embedded/certificate.ts'
 
 const DAY_MS = 24 * 3600 * 1000
 
-/** What a certificate is for, and when it holds. */
+/** The names and validity of a certificate. */
 export interface CertificateOptions {
   readonly names?: readonly string[]
   readonly addresses?: readonly string[]
@@ -35,7 +33,7 @@ export async function createAuthority(name: string): Promise<Authority> {
   return { ...pair, issue: options => certificate(options, pair) }
 }
 
-/** A certificate that vouches for itself. */
+/** A self-signed certificate. */
 export function selfSigned(options: CertificateOptions): Promise<TlsPair> {
   return certificate(options)
 }

@@ -1,6 +1,4 @@
-/**
- * A dialler for the tests, and targets on this machine. Only loopback is opened to it.
- */
+/** A dialler for the tests, and targets on this machine. It may dial only loopback. */
 import { readFileSync } from 'node:fs'
 import type { DiallerEvent } from '#server/net/process/dial-pool.ts'
 import { createDialler, type Dialler } from '#server/net/process/dialler.ts'
@@ -9,17 +7,17 @@ import type { Target } from '#shared/connection-string/connection-string.ts'
 /** Opens this machine alone. */
 export const LOOPBACK = { openNetworks: ['127.0.0.0/8', '::1/128'] }
 
-/** A dialler that can be looked into. */
+/** A dialler with visible internals. */
 export interface TestDialler extends Dialler {
-  /** Everything that it logged. */
+  /** Its whole log. */
   readonly events: readonly DiallerEvent[]
   /** Its running processes. */
   pids(): number[]
-  /** Resolves when one of them is ready; it takes the next request at once. */
+  /** Resolves when one of them is ready; that one takes the next request at once. */
   ready(): Promise<void>
 }
 
-/** A dialler that may dial this machine alone. To be closed by the test. */
+/** A dialler that may dial this machine alone. The test closes it. */
 export function testDialler(
   options: { children?: number; memoryMiB?: number; onReady?: (pid: number) => void } = {},
 ): TestDialler {
@@ -53,7 +51,7 @@ export function testDialler(
   }
 }
 
-/** A target on this machine. Unless told otherwise: over TLS, not verified. */
+/** A target on this machine, by default over unverified TLS. */
 export function localTarget(port: number, target: Partial<Target> = {}): Target {
   return {
     host: '127.0.0.1',

@@ -1,8 +1,8 @@
 /**
- * A real DNS server on loopback, over UDP and TCP, that answers what a test tells it to: several addresses, CNAME chains,
- * another answer the next time, NXDOMAIN, SERVFAIL, nothing at all.
+ * A real DNS server on loopback, over UDP and TCP, with the answers of a test: several addresses, CNAME chains, another
+ * answer the next time, NXDOMAIN, SERVFAIL, none at all.
  *
- * Names that no test spoke of do not exist. An answer over 512 bytes comes truncated and has to be asked for over TCP.
+ * Names that no test has defined do not exist. An answer over 512 bytes is truncated and must be requested over TCP.
  */
 import dgram from 'node:dgram'
 import { once } from 'node:events'
@@ -17,18 +17,18 @@ export type DnsReply =
   | {
       readonly addresses: readonly string[]
       readonly cname?: readonly string[]
-      /** The type of question that is answered with SERVFAIL although the other one is answered. */
+      /** The type of question that gets SERVFAIL although the other one is answered. */
       readonly failsFor?: 'A' | 'AAAA'
     }
 
-/** A running server. `address` is what `createResolver` and `MOORING_DNS_SERVERS` take. */
+/** A running server. `address` has the form that `createResolver` and `MOORING_DNS_SERVERS` accept. */
 export interface DnsServer {
   readonly address: string
-  /** What was asked and answered, in order, such as `AAAA db.acme.io`; truncated answers are not counted. */
+  /** The questions in order, such as `AAAA db.acme.io`; truncated answers do not count. */
   readonly asked: readonly string[]
-  /** Says what a name answers: the first reply the first time, and so on; the last one from then on. */
+  /** Sets the answers of a name: the first reply the first time, and so on; the last one from then on. */
   answer(name: string, ...replies: readonly DnsReply[]): void
-  /** Has `meanwhile` done before the next question is answered, once. */
+  /** Runs `meanwhile` once, before the next question is answered. */
   beforeNext(meanwhile: () => Promise<unknown>): void
   close(): Promise<void>
 }
@@ -136,7 +136,7 @@ function record(type: 'A' | 'AAAA' | 'CNAME', name: string, content: string): pa
   return { type, name, ttl: 0, data: content }
 }
 
-/** RFC 1035 §4.2.2: each message after two octets that say how long it is. */
+/** RFC 1035 §4.2.2: each message after two octets with its length. */
 function serveStream(socket: net.Socket, respond: Respond): void {
   let pending = Buffer.alloc(0)
   socket.on('error', () => socket.destroy())
@@ -151,7 +151,7 @@ function serveStream(socket: net.Socket, respond: Respond): void {
   })
 }
 
-/** One port number for both transports: TCP takes a free one, and where UDP finds it taken another is tried. */
+/** One port number for both transports: TCP takes a free one, and if UDP finds it taken, another is tried. */
 async function bindBoth(): Promise<{ udp: dgram.Socket; tcp: net.Server; port: number }> {
   for (;;) {
     const tcp = net.createServer().listen(0, '127.0.0.1')

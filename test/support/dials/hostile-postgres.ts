@@ -1,6 +1,6 @@
 /**
- * A fake PostgreSQL server that misbehaves as it is told: each connection is given to a script that reads what the
- * client says and answers with bytes of its own choosing. It can log a client in honestly first, to misbehave later.
+ * A fake PostgreSQL server that misbehaves as scripted: a script handles each connection, reads the client's messages
+ * and answers with bytes of its own. It can first log a client in honestly, and misbehave later.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
@@ -9,13 +9,16 @@ import { createSecureContext, TLSSocket } from 'node:tls'
 import type { TlsPair } from '#server/standalone/embedded/certificate.ts'
 import { createScramServer } from './scram-server.ts'
 
-/** What one connection does. It may end or throw at any point: the socket stays open until the client or `stop` closes it. */
+/**
+ * The script of one connection. It may end or throw at any point: the socket stays open until the client or `stop`
+ * closes it.
+ */
 export type Script = (peer: Peer) => unknown
 
 /** A running server. */
 export interface HostileServer {
   readonly port: number
-  /** Everything that clients sent, in clear or decrypted. */
+  /** Every byte that clients sent, in clear or decrypted. */
   received(): Buffer
   /** Resolves when the client has closed every connection. */
   idle(): Promise<void>
@@ -67,12 +70,12 @@ export function failure(fields: Record<string, string>): Buffer {
 export const LOGIN_OK = frame('R', 0)
 /** ReadyForQuery, outside a transaction. */
 export const READY = frame('Z', 'I')
-/** The end of a statement's answer. */
+/** CommandComplete. */
 export const DONE = frame('C', 'SELECT 1\0')
 /** SCRAM without channel binding. */
 export const OFFER = frame('R', 10, 'SCRAM-SHA-256\0\0')
 
-/** One connection, seen from the server. */
+/** One connection, from the server's side. */
 export class Peer {
   socket: Socket
   readonly #heard: Buffer[]
@@ -115,7 +118,7 @@ export class Peer {
     this.socket.write(Buffer.concat(frames.map(bytes => Buffer.from(bytes))))
   }
 
-  /** Sends bytes over and over until the client closes, as fast as it takes them. */
+  /** Sends bytes repeatedly until the client closes, at the client's pace. */
   async flood(bytes: Buffer): Promise<void> {
     while (!this.socket.destroyed && this.socket.writable) {
       if (!this.socket.write(bytes)) await Promise.race([once(this.socket, 'drain'), once(this.socket, 'close')])
@@ -130,7 +133,7 @@ export class Peer {
     }
   }
 
-  /** Passes everything on from now, both ways, as a man in the middle does. `alter` changes what the server says. */
+  /** Forwards everything from now on, both ways, as a man in the middle does. `alter` changes the server's bytes. */
   relay(onward: Socket, alter: (bytes: Buffer) => Buffer = bytes => bytes): void {
     onward.on('error', () => {})
     onward.write(this.#unread)
@@ -139,7 +142,7 @@ export class Peer {
     onward.on('close', () => this.socket.destroy())
   }
 
-  /** Says yes to the client's SSLRequest and goes on encrypted. */
+  /** Accepts the client's SSLRequest and continues encrypted. */
   async encrypt(pair: TlsPair): Promise<void> {
     await this.startup()
     this.socket.removeAllListeners('data')

@@ -1,11 +1,11 @@
 /**
- * What fake servers do, up to the point at which they begin to misbehave: the words in which `hostile-servers.test.ts` is
- * written. Each makes a script for `startHostile`.
+ * Scripts of fake servers up to the point at which they misbehave: the vocabulary of `hostile-servers.test.ts`. Each
+ * makes a script for `startHostile`.
  */
 import { frame, OFFER, type Peer, type Script } from './hostile-postgres.ts'
 import { createScramServer } from './scram-server.ts'
 
-/** The password that an honest beginning needs to know. */
+/** The password that an honest beginning needs. */
 export const SHARED_PASSWORD = 'Tr0ub4dor-and-3'
 
 /** After the startup message, without TLS. */
@@ -16,7 +16,7 @@ export const greet =
     peer.send(...frames)
   }
 
-/** After an honest login, before the client may ask anything. */
+/** After an honest login, before the client may query. */
 export const welcome =
   (...frames: (Buffer | string)[]): Script =>
   async peer => {
@@ -32,7 +32,7 @@ export const answer =
     peer.send(...frames)
   }
 
-/** Begins, and then sends the same bytes until the client has enough. */
+/** Begins, and then sends the same bytes until the client closes. */
 export const flood =
   (bytes: Buffer, begin: (peer: Peer) => Promise<unknown>): Script =>
   async peer => {
@@ -40,7 +40,7 @@ export const flood =
     await peer.flood(bytes)
   }
 
-/** A login up to the client's proof; `final` is what the server says to it. */
+/** A login up to the client's proof; `final` is the server's answer to it. */
 export const challenge =
   (final: (proof: string, initial: Buffer, response: Buffer) => (Buffer | string)[]): Script =>
   async peer => {
@@ -53,7 +53,7 @@ export const challenge =
     peer.send(...final(scram.final(response), initial, response))
   }
 
-/** A server-first message with other iterations, or more of them. */
+/** A server-first message with another count of iterations, or with more than one. */
 export const iterations =
   (tail: string): Script =>
   async peer => {

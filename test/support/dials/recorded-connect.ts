@@ -1,19 +1,19 @@
 /**
- * Stands in for `net.connect` in `dial`: writes down the number that would be connected to, and connects to a listener
- * on loopback instead, so that no test ever reaches a public address.
+ * Replaces `net.connect` in `dial`: records the address of each connection, and connects to a listener on loopback
+ * instead, so that no test ever reaches a public address.
  */
 import { once } from 'node:events'
 import net from 'node:net'
 import type { Connect } from '#server/net/socket/connect-first.ts'
 
-/** A running stand-in. `numbers` is what was connected to, as `address port`, in order. */
+/** A running stand-in. `numbers` are the connections in order, as `address port`. */
 export interface RecordedConnect {
   readonly connect: Connect
   readonly numbers: string[]
   close(): Promise<void>
 }
 
-/** Starts the listener that takes the place of every public address. */
+/** Starts the listener that replaces every public address. */
 export async function startRecordedConnect(): Promise<RecordedConnect> {
   const accepted = new Set<net.Socket>()
   const listener = net.createServer(socket => {

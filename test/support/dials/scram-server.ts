@@ -1,6 +1,4 @@
-/**
- * The server's side of SCRAM-SHA-256 (RFC 5802, RFC 7677) for a fake server that knows the password.
- */
+/** The server's side of SCRAM-SHA-256 (RFC 5802, RFC 7677) for a fake server that knows the password. */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 
 /** One login. */
@@ -33,7 +31,7 @@ export function createScramServer(password: string, iterations: number): ScramSe
   }
 }
 
-/** What MD5 authentication sends instead of the password. */
+/** The MD5 authentication response, which replaces the password. */
 export function md5Password(user: string, password: string, salt: Buffer): string {
   const inner = createHash('md5')
     .update(password + user)

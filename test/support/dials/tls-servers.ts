@@ -1,5 +1,5 @@
 /**
- * Real PostgreSQL servers, each with a certificate that is good or bad in one way, with roles that log in by each method,
+ * Real PostgreSQL servers, each with a certificate that is good or bad in one way, with roles for each method of login,
  * and sessions with them opened in this process.
  */
 
@@ -12,7 +12,7 @@ import { startServer, type TestServer } from '#test/support/database/postgres.ts
 import { type Authority, createAuthority, selfSigned } from './certificates.ts'
 import { LOOPBACK, localTarget } from './dialling.ts'
 
-/** Of every role but `ünï cødé`. */
+/** The password of every role but `ünï cødé`. */
 export const TRUE_PASSWORD = 'Tr0ub4dor-and-3'
 
 const HBA = `
@@ -35,25 +35,25 @@ set password_encryption = 'md5';
 create role as_md5 login password '${TRUE_PASSWORD}';
 `
 
-/** Certificate of ours for 127.0.0.1 and localhost, the same but expired, one for another name, one of its own; no TLS. */
+/** Our certificate for 127.0.0.1 and localhost, an expired one, one for another name, a self-signed one; no TLS. */
 export type ServerName = 'good' | 'expired' | 'wrongName' | 'selfSigned' | 'plain'
 
-/** How to log in, where it is not `app` with the password over TLS that is not verified. */
+/** The login, by default `app` with the password over unverified TLS. */
 export interface Asked extends Partial<Target> {
   readonly caCertificate?: string | null
   readonly deadlineMs?: number
 }
 
-/** What opening a session needs beside its request. */
+/** The dependencies of a session beside its request. */
 export const SURROUNDINGS = { policy: LOOPBACK, resolver: createResolver({ servers: [], timeoutMs: 2_000 }) }
 
 /** Starts the named servers. */
 export async function startTlsServers(names: readonly ServerName[]) {
   const authority = await createAuthority('An authority of the tests')
   const started = await Promise.all(names.map(async name => [name, await start(name, authority)] as const))
-  // Sound: each name that a test uses was asked for.
+  // Sound: the caller named each server that a test uses.
   const servers = Object.fromEntries(started) as Record<ServerName, TestServer>
-  /** Opens a session with one of the servers and works in it. */
+  /** Opens a session with one of the servers and runs a function in it. */
   function within<T>(at: ServerName, asked: Asked, work: (session: Session) => Promise<T>) {
     const { caCertificate = null, deadlineMs = 30_000, ...target } = asked
     const wanted = localTarget(servers[at].port, { password: TRUE_PASSWORD, ...target })
@@ -63,7 +63,7 @@ export async function startTlsServers(names: readonly ServerName[]) {
     authority,
     servers,
     within,
-    /** How logging in there ends: `in`, or the code of a failure. */
+    /** The result of a login: `in`, or the code of a failure. */
     async login(at: ServerName, asked: Asked = {}) {
       const { failure, tls, channelBound, passed } = await within(at, asked, async () => true)
       return { code: failure?.code ?? 'in', tls: tls !== null, verified: tls?.verified ?? false, channelBound, passed }
@@ -88,5 +88,5 @@ async function start(name: ServerName, authority: Authority): Promise<TestServer
   return server
 }
 
-/** What `startTlsServers` gives. */
+/** The result of `startTlsServers`. */
 export type TlsServers = Awaited<ReturnType<typeof startTlsServers>>

@@ -1,7 +1,4 @@
-/**
- * A listener that nothing may connect to: where an attack would lead, if it led anywhere.
- * Tests assert afterwards that nobody came.
- */
+/** A listener that must see no connection: the destination of an attack. Tests assert afterwards that it saw none. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { portOf } from './recorded-connect.ts'
@@ -9,12 +6,12 @@ import { portOf } from './recorded-connect.ts'
 /** A running trap, on 127.0.0.1. */
 export interface Trap {
   readonly port: number
-  /** How many came. */
+  /** The number of connections. */
   connections(): number
   close(): Promise<void>
 }
 
-/** Sets one. */
+/** Starts one. */
 export async function startTrap(): Promise<Trap> {
   let count = 0
   const server = createServer(socket => {

@@ -1,6 +1,6 @@
 /**
- * A Mooring beside a customer's endpoint: it trusts the endpoint's authority, finds it by its DNS server, and follows its feed
- * as in production. Polls are made due when a test wants them, so that none has to wait for the pace of a feed.
+ * A Mooring beside a customer's endpoint: it trusts the endpoint's authority, resolves it by its DNS server, and
+ * follows its feed as in production. Tests make polls due on demand, so that none has to wait for the pace of a feed.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,15 +18,15 @@ export interface Followed {
   readonly stranger: Stranger
   /** The URL of the endpoint; another path is another endpoint of the same customer. */
   url(path?: string): string
-  /** Registers the endpoint over tRPC, waits for the verdict, and answers the datasource as it is then. */
+  /** Registers the endpoint over tRPC, waits for the verdict, and returns the datasource of that moment. */
   register(path?: string): Promise<{ id: string; status: string }>
-  /** Makes a task of a datasource due now, and resolves when it was done. */
+  /** Makes a datasource's task due now, and resolves after it has run. */
   run(kind: 'poll' | 'verify', id: string): Promise<void>
-  /** The datasource as the datasources dialect shows it. */
+  /** The datasource in the datasources dialect. */
   shown(id: string): Promise<Record<string, unknown>>
   /** Ids of the stored events in their order, tombstones included. */
   stored(id: string): Promise<string[]>
-  /** The environment of a worker of its own, as a process. */
+  /** The environment of a separate worker process. */
   readonly workerEnv: Readonly<Record<string, string>>
   stop(): Promise<void>
 }
@@ -41,7 +41,7 @@ export async function startFollowed(options: MooringOptions = {}): Promise<Follo
   const mooring = await startMooring({ ...options, env })
   const url = (path = '/source') => `https://api.acme.io:${stranger.port}${path}`
   const register = (path?: string) => registered(mooring, url(path))
-  // The first dial waits for its process, which may take a while; it is not part of what is tested.
+  // The first dial waits for its process, which may take a while and is not under test.
   if (options.worker !== false) await warmUp(mooring, await register('/warm-up'))
   return {
     mooring,
@@ -68,7 +68,7 @@ export async function startFollowed(options: MooringOptions = {}): Promise<Follo
   }
 }
 
-/** Registers an endpoint and answers it once there is a verdict. */
+/** Registers an endpoint and returns it once there is a verdict. */
 async function registered(mooring: Mooring, endpoint: string): Promise<{ id: string; status: string }> {
   const { id } = await mooring.client().datasources.register.mutate({ endpoint, signingKey: KEY })
   const sql = `select status from datasources where id = $1 and status <> 'unverified'`
@@ -116,11 +116,11 @@ export const events = (from: number, to: number) => Array.from({ length: to - fr
 /** Their ids. */
 export const ids = (from: number, to: number) => events(from, to).map(one => one.id)
 
-/** What a customer's endpoint is made of. */
+/** The parts of a customer's endpoint. */
 export interface Hosted {
-  /** Asked at each request: it may be changed meanwhile. */
+  /** Called at each request: the value may change meanwhile. */
   readonly signingKey?: () => string
-  /** How many events there are, each a number. */
+  /** The number of events, each a number. */
   readonly count?: () => number
   readonly nowSeconds?: () => number
 }

@@ -1,19 +1,19 @@
 /**
- * The least that follows a feed: the poll's decisions around the signed request, with a map for the store. What is under
- * test is the decisions and the stranger, not this.
+ * A minimal follower of a feed: the poll's decisions around the signed request, with a map for the store. The decisions
+ * and the stranger are under test, not this code.
  */
 import { afterPage, FEED_PACE, nextPoll, type PollEnd, type Stop } from '#server/domain/feeds/feed.ts'
 import { eventsRequest, type FeedPage, type FoundEvent, readPage } from '#server/domain/feeds/feed-page.ts'
 import type { Stranger } from './stranger.ts'
 
-/** What is kept between polls. */
+/** The state between polls. */
 export interface Follower {
   /** Each event once, in the order in which they were stored. */
   readonly stored: Map<string, FoundEvent>
   cursor: string | null
   retryCount: number
   intervalMs: number
-  /** Polls once and answers how it ended and how long to wait. */
+  /** Polls once and returns how it ended and how long to wait. */
   poll(): Promise<{ end: PollEnd; drained: boolean; delayMs: number }>
 }
 

@@ -1,8 +1,8 @@
 /**
- * A customer's endpoint that nobody vouches for: a real HTTPS server on loopback that answers as each test tells it to,
- * and writes down what it was sent.
+ * A customer's endpoint without any trust: a real HTTPS server on loopback that answers as each test sets, and records
+ * its requests.
  *
- * It is found by a real DNS server under `api.acme.io`, with a certificate for that name from an authority of its own.
+ * A real DNS server resolves it as `api.acme.io`, with a certificate for that name from its own authority.
  */
 import { once } from 'node:events'
 import {
@@ -24,7 +24,7 @@ import { type Authority, createAuthority } from '#test/support/dials/certificate
 import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 
-/** One request as it arrived. */
+/** One received request. */
 export interface Received {
   readonly method: string
   readonly path: string
@@ -33,10 +33,10 @@ export interface Received {
   readonly servername: string | false | null
 }
 
-/** How the stranger answers. Its socket takes raw bytes where HTTP would be too polite. */
+/** The stranger's answer. Its socket accepts raw bytes that HTTP would not produce. */
 export type Mood = (response: ServerResponse, received: Received) => unknown
 
-/** What of the installation a test may replace: by default loopback is opened and nothing is aborted. */
+/** The parts of the installation that a test may replace: by default loopback is open and nothing is aborted. */
 export interface Net {
   readonly openNetworks?: readonly string[]
   readonly signal?: AbortSignal
@@ -46,26 +46,26 @@ export interface Net {
 export interface Stranger {
   readonly authority: Authority
   readonly port: number
-  /** The DNS server that knows it, as `MOORING_DNS_SERVERS` takes it. */
+  /** The DNS server that resolves it, in the form of `MOORING_DNS_SERVERS`. */
   readonly dns: string
   readonly received: readonly Received[]
-  /** How many connections were opened in all. */
+  /** The number of connections so far. */
   connections(): number
-  /** Says how requests are answered from now on. */
+  /** Sets the answer to later requests. */
   be(mood: Mood): void
-  /** A signed request to it, as the worker would make it; whatever is given replaces the usual. */
+  /** Sends a signed request to it, as the worker would; arguments replace the defaults. */
   ask(request?: Partial<EndpointRequest>, net?: Net): Promise<EndpointReply>
-  /** Resolves once no connection is open any more. */
+  /** Resolves once every connection is closed. */
   isAlone(): Promise<void>
   close(): Promise<void>
 }
 
-/** What kind of stranger: by default one with a good certificate; null for one that speaks plain HTTP. */
+/** The kind of stranger: by default one with a good certificate; null for one that speaks plain HTTP. */
 export interface StrangerOptions {
   readonly certificate?: ((authority: Authority) => Promise<TlsPair>) | null
 }
 
-/** The key that `ask` signs with. */
+/** The signing key of `ask`. */
 export const KEY = 'sk_test_the_key_of_the_stranger'
 
 /** Starts a stranger that answers an empty page. */

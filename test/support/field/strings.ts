@@ -1,22 +1,20 @@
-/**
- * Connection strings as people paste them, each with what is to be said of it: pure, without a server.
- */
+/** Connection strings as people paste them, each with its expected result: pure, without a server. */
 import { z } from 'zod'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { fieldCases } from './cases.ts'
 
 const StringCase = z.strictObject({
   text: z.string(),
-  /** Of a string that is refused: the code, and what its sentence holds. */
+  /** For a refused string: the code, and words of its sentence. */
   code: z.string().optional(),
   says: z.array(z.string()).default([]),
-  /** Of a string that is taken. */
+  /** For an accepted string. */
   tlsMode: z.string().optional(),
   schema: z.string().nullable().optional(),
   neonEndpoint: z.string().optional(),
   advises: z.array(z.string()).optional(),
 })
-/** A string, and what is to be said of it. */
+/** A string, and its expected result. */
 export type StringCase = z.output<typeof StringCase>
 
 /** The cases of a file. */
@@ -24,7 +22,7 @@ export function stringCases(file: string): StringCase[] {
   return fieldCases(file, StringCase)
 }
 
-/** How the parser differs from the right answer; nothing where it does not. */
+/** The difference between the parser's result and the expected one; empty if there is none. */
 export function whatItSays(one: StringCase): string[] {
   const parsed = parseConnectionString(one.text)
   if (!parsed.ok) {
