@@ -1,6 +1,6 @@
 /**
- * How many old rows are removed at a time follows the time that a batch takes, and no batch holds its locks for long.
- * The whole of retention is in `test/operations/retention.test.ts`.
+ * The number of old rows in a batch follows the time that a batch takes, and no batch holds its locks for long.
+ * `test/operations/retention.test.ts` covers the whole of retention.
  */
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -35,7 +35,7 @@ it('A batch that takes long is followed by half as many rows, a short one by twi
   expect(size.rows).toBe(BATCH)
 })
 
-it('A batch that would hold its locks for long is broken off, and nothing of it is done', async () => {
+it('A batch that would hold its locks for long is aborted, and nothing of it is done', async () => {
   await query(database.url, `insert into dial_budgets (key, used, resets_at) values ('slow', 1, now())`)
   const slow = sql`delete from dial_budgets where key in (select key from dial_budgets ${limited(8)}) and pg_sleep(60) is not null`
   await expect(batch(db, 16, slow)).rejects.toThrow(BatchTooLarge)
@@ -44,7 +44,7 @@ it('A batch that would hold its locks for long is broken off, and nothing of it 
   expect(await query(database.url, 'select key from dial_budgets')).toEqual([])
 })
 
-it('The smallest batch takes the time that it needs, so that what is slow by itself goes as well', async () => {
+it('The smallest batch takes the time that it needs, so that inherently slow rows are deleted as well', async () => {
   await query(database.url, `insert into dial_budgets (key, used, resets_at) values ('slow', 1, now())`)
   const slow = sql`delete from dial_budgets where pg_sleep(0.2) is not null`
   expect(await batch(db, SMALLEST_BATCH, slow)).toBe(false)

@@ -1,4 +1,4 @@
-/** What web tier and worker tell each other in tasks, while one release replaces another. */
+/** The messages of web tier and worker in tasks, while one release replaces another. */
 import { describe, expect, test } from 'vitest'
 import { type AskedKind, CONTRACT, PAYLOAD_VERSION } from '#server/domain/tasks/contract.ts'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
@@ -7,7 +7,7 @@ import { typedId } from '#shared/base/wire.ts'
 
 const UUID = '01900000-0000-7000-8000-000000000001'
 
-/** As the web tier of the release before seals them: without a version. */
+/** As the previous release's web tier seals them: without a version. */
 const FORMER: Readonly<Record<AskedKind, object>> = {
   validate: {
     secret: { kind: 'endpoint', url: 'https://a.example/', signingKey: 'whsec_12345678' },
@@ -32,7 +32,7 @@ const kinds = Object.keys(CONTRACT) as AskedKind[] // its own keys
 describe.each(kinds)('A %s task', kind => {
   const { payload } = CONTRACT[kind]
 
-  test('that the web tier of the release before has asked is read', () => {
+  test('from the previous release’s web tier is read', () => {
     expect(payload.parse(FORMER[kind])).toEqual({ version: PAYLOAD_VERSION, ...FORMER[kind] })
   })
 
@@ -60,7 +60,7 @@ describe('A claim', () => {
     ['push', true, false],
     ['validate', true, true],
     ['reseal', false, true],
-  ])('of %s is one with a datasource: %s, without: %s', (kind, withOne, without) => {
+  ])('of %s needs a datasource: %s, needs none: %s', (kind, withOne, without) => {
     expect(isOfKind(claim(kind, UUID), kind)).toBe(withOne)
     expect(isOfKind(claim(kind, null), kind)).toBe(without)
   })

@@ -1,10 +1,13 @@
-/** How a worker's dialling processes are shared out: as many as there are, nobody is kept out by what is due or by one tenant. */
+/**
+ * How a worker's dialling processes are shared out, for any number: neither scheduled work nor one tenant takes them
+ * all.
+ */
 import { describe, expect, it } from 'vitest'
 import { readConfig } from '#server/config.ts'
 import { concurrencyOf } from '#server/work/concurrency.ts'
 
-describe('The places of a worker', () => {
-  it('are by default eight for checks, six of them for what is due, and eight for feeds, four of which dial', () => {
+describe('The concurrency of a worker', () => {
+  it('is by default eight checks, six of them scheduled, and eight feeds, four of which dial', () => {
     const { checks, feeds, feedDials } = concurrencyOf(readConfig({}).dialProcesses)
     expect(checks).toMatchObject({ slots: 8, background: 6, perOrganization: { asked: 3, background: 2 } })
     expect(feeds).toMatchObject({ slots: 8, background: 8, perOrganization: { asked: 1, background: 6 } })
@@ -12,17 +15,17 @@ describe('The places of a worker', () => {
   })
 
   it.each(Array.from({ length: 63 }, (_, at) => at + 2))(
-    'with %i processes leave one for each who may need it',
+    'with %i processes leaves one for each caller who may need it',
     processes => {
       const { checks, feeds, feedDials } = concurrencyOf(processes)
       const { asked, background } = checks.perOrganization
       for (const count of [checks.background, asked, background, feedDials, feeds.perOrganization.background])
         expect(count).toBeGreaterThanOrEqual(1)
-      // Those who ask have a place whatever is due, and another organization has one whatever one asks.
+      // Callers have a place whatever is due, and another organization has one whatever one organization requests.
       expect(checks.background).toBeLessThan(checks.slots)
       expect(asked).toBeLessThan(checks.slots)
       expect(background).toBeLessThanOrEqual(checks.background)
-      // Whoever has a place waits for no process; two alone are shared with a poll.
+      // A task with a place waits for no process; a poll shares with them only when there are two processes.
       expect(checks.slots + feedDials).toBeLessThanOrEqual(Math.max(3, processes))
     },
   )

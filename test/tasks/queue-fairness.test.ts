@@ -1,6 +1,6 @@
 /**
- * Whom a worker serves while databases hang: hundreds that take a connection and say nothing, of many organizations, none of
- * which has been tried before.
+ * The service of a worker while databases hang: hundreds accept a connection and stay silent, of many organizations,
+ * none of them tried before.
  */
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -41,7 +41,7 @@ async function registerHanging(key: string): Promise<void> {
   await mooring.client(key).datasources.register.mutate({ connectionString })
 }
 
-/** Registers those of every so-many-th organization, one after the other. */
+/** Registers those of every nth organization, one after the other. */
 async function registerEvery(step: number, start: number): Promise<void> {
   for (let at = start; at < ORGANIZATIONS * OF_EACH; at += step)
     await registerHanging(theirs[at % ORGANIZATIONS]?.testKey ?? '')
@@ -49,32 +49,32 @@ async function registerEvery(step: number, start: number): Promise<void> {
 
 describe('While three hundred databases of sixty organizations hang', () => {
   beforeAll(async () => {
-    // One after the other of each: the pool of our own database is not what is tried here.
+    // One after the other for each: the pool of our own database is not under test here.
     await Promise.all([0, 1, 2, 3].map(start => registerEvery(4, start)))
   })
 
-  it('a healthy one of another organization has its verdict within five seconds, whoever waits for it', async () => {
-    // All that may be held is held.
+  it('a healthy one of another organization has its verdict within five seconds, whether a caller waits or not', async () => {
+    // Every place that may be held is held.
     await expect.poll(() => sockets.length).toBeGreaterThanOrEqual(8)
     const [waited, unwaited] = await Promise.all(
       ['Sixty-first', 'Sixty-second'].map(name => mooring.newOrganization(name)),
     )
     const made = await healthy(unwaited?.testKey ?? '', 0)
-    // What the specification promises.
+    // The promise of the specification.
     expect(await healthy(waited?.testKey ?? '', 5)).toMatchObject({ status: 'active' })
     const client = mooring.client(unwaited?.testKey ?? '')
     const status = async () => (await client.datasources.get.query({ id: made.id })).status
     await expect.poll(status, { timeout: 5_000 }).toBe('active')
   })
 
-  it('a healthy one of one of them has its verdict within thirty seconds where a caller waits', async () => {
+  it('a healthy one of one of them has its verdict within thirty seconds when a caller waits', async () => {
     expect(await healthy(theirs[0]?.testKey ?? '', 30)).toMatchObject({ status: 'active' })
   })
 
-  it('nothing is said of those that were cut off, and they are tried for longer behind the others', async () => {
+  it('the cut-off ones get no verdict, and are tried for longer behind the others', async () => {
     const hung = () => query(mooring.databaseUrl, 'select attempts, settled::int as settled from tasks where hung')
     await expect.poll(async () => (await hung()).length).toBeGreaterThan(0)
-    // One look: between two of them others are cut off, or judged.
+    // One read: between two of them others are cut off, or verified.
     const seen = await hung()
     expect(seen).toEqual(seen.map(() => ({ attempts: 0, settled: 0 })))
     const judged = () =>

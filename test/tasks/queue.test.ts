@@ -1,4 +1,4 @@
-/** The queue under a backlog: what a claim reads, whom it serves first, and several workers that claim at once. */
+/** The queue under a backlog: the rows that a claim reads, its order, and several workers that claim at once. */
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
@@ -10,10 +10,10 @@ import { query } from '#test/support/database/postgres.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { makeBacklog, readingOf } from '#test/support/tasks/backlog.ts'
 
-/** Of five priorities the same number. */
+/** The same number of each of five priorities. */
 const DUE = 20_000
 const ORGANIZATIONS = 300
-/** Rows that a claim may read, whatever is due. */
+/** The rows that a claim may read, whatever is due. */
 const MOST_ROWS = 1_300
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
@@ -39,7 +39,7 @@ describe('With a backlog, a claim', () => {
   const PRIORITIES = { 'awaited callers': 0, callers: 1, 'the schedule': 2, 'what hung': 3, 'what failed': 4 }
 
   it.each(Object.entries(PRIORITIES))(
-    'for %s reads a bounded number of rows, whatever plan is made',
+    'for %s reads a bounded number of rows, under either plan',
     async (_, priority) => {
       const statement = choice({
         ...ask(),
@@ -55,7 +55,7 @@ describe('With a backlog, a claim', () => {
     },
   )
 
-  it('is not made where nothing is due, which is seen by a few rows', async () => {
+  it('is skipped when nothing is due, which a few rows show', async () => {
     for (const plan of ['custom', 'generic'] as const) {
       const statement = areDue(ask(), [0, 1, 2, 3, 4, 7, 9])
       const reading = await readingOf(mooring.db, mooring.databaseUrl, { statement, plan })
@@ -64,8 +64,8 @@ describe('With a backlog, a claim', () => {
     }
   })
 
-  it('of a worker fills its batch while others claim, and none gets what another has', async () => {
-    // Who finds the others claiming all the time comes again, as a worker does.
+  it('of a worker fills its batch while others claim, and no two get the same task', async () => {
+    // A worker that finds the claim lock held all the time comes again.
     const batch = async (): Promise<claims.Claim[]> => {
       const claimed = await claims.claim(mooring.db, ask())
       return claimed.length > 0 ? claimed : batch()
@@ -76,12 +76,12 @@ describe('With a backlog, a claim', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  it('comes round to every organization, whosever most of it is', async () => {
+  it('comes round to every organization, whichever owns most of the backlog', async () => {
     const { rows: due } = await sql<{ org_id: string }>`
       select org_id from tasks where ${PRIORITY} = 2 group by org_id order by count(*) desc
     `.execute(mooring.db)
     const [one, ...others] = due.map(row => row.org_id)
-    // Of the one that has half of all nothing is taken: it has as many as it may.
+    // The one with half of the backlog gets nothing: it runs its maximum already.
     const held = [one ?? '']
     const rounds: claims.Rounds = new Map()
     const served = new Set<string>()
@@ -92,7 +92,7 @@ describe('With a backlog, a claim', () => {
     expect([...served].sort()).toEqual(others.sort())
   })
 
-  it('goes to a caller who has just come, though thousands wait, once somebody is known to wait', async () => {
+  it('serves a caller who has just arrived, though thousands wait, once a waiting caller is known', async () => {
     const { id: org } = await mooring.newOrganization('Caller')
     const datasourceId = newId()
     await query(
@@ -107,8 +107,8 @@ describe('With a backlog, a claim', () => {
     expect(await first()).toMatchObject([{ datasourceId }])
   })
 
-  it('is filled though most of the organizations have nothing that is due', async () => {
-    // One has most of what is due, the next hundred have something for tomorrow, and five behind them something for now.
+  it('is filled although most of the organizations have nothing due', async () => {
+    // One has most of the due tasks, the next hundred have one for tomorrow, and five after them have one for now.
     await query(
       mooring.databaseUrl,
       `set session_replication_role = replica;
@@ -127,7 +127,7 @@ describe('With a backlog, a claim', () => {
   })
 
   it('writes no index: the rows stay on their pages', async () => {
-    // Row versions of the claims before this one take the room of a page until they are cleared away.
+    // Row versions of earlier claims occupy their page until they are pruned.
     await query(mooring.databaseUrl, 'vacuum tasks')
     await transaction(mooring.db, async tx => {
       const updates = async () => {

@@ -77,7 +77,7 @@ async function state(): Promise<Record<string, unknown>> {
 }
 
 describe('A claim', () => {
-  it('gives a task to one worker, however many ask at once', async () => {
+  it('gives a task to one worker, however many claim at once', async () => {
     for (let count = 0; count < 7; count += 1) await register(customer.url())
     now = new Date()
     const batches = await Promise.all(Array.from({ length: 6 }, () => claim(now, 3)))
@@ -88,7 +88,7 @@ describe('A claim', () => {
     expect(await claim(now)).toEqual([])
   })
 
-  it('skips what another transaction holds instead of waiting for it', async () => {
+  it('skips a task that another transaction holds instead of waiting for it', async () => {
     await transaction(mooring.db, async tx => {
       await tx.selectFrom('tasks').select('id').where('datasource_id', '=', id).forUpdate().execute()
       expect(await claim(now)).toEqual([])
@@ -102,7 +102,7 @@ describe('A claim', () => {
     expect(await claim(later(5_000))).toHaveLength(1)
   })
 
-  it('goes to organizations in turn, whosever tasks were due first', async () => {
+  it('serves organizations in turn, whosever tasks were due first', async () => {
     for (let count = 0; count < 3; count += 1) await register(customer.url())
     const { id: neighbour, testKey } = await mooring.newOrganization('Neighbour')
     await mooring.client(testKey).datasources.register.mutate({ connectionString: customer.url() })
@@ -113,7 +113,7 @@ describe('A claim', () => {
     expect(organizations(await claim(now, 2))).toEqual([own, own])
   })
 
-  it('leaves out an organization that has as many as it may, though its tasks were due first', async () => {
+  it('skips an organization that runs its maximum, though its tasks were due first', async () => {
     const { id: neighbour, testKey } = await mooring.newOrganization('Neighbour')
     await mooring.client(testKey).datasources.register.mutate({ connectionString: customer.url() })
     now = new Date()
@@ -123,7 +123,7 @@ describe('A claim', () => {
     expect(claimed.map(one => one.organizationId)).toEqual([neighbour])
   })
 
-  it('is of what somebody asked for, of the schedule, or of what failed before', async () => {
+  it('covers requested, scheduled or retried tasks', async () => {
     const ask = { kinds: ['verify' as const], limit: 10, perOrganization: 10, held: [], leaseMs: LEASE_MS }
     const only = async (lane: claims.Lane, at: Date) => {
       const others = (['asked', 'scheduled', 'failed'] as const).filter(other => other !== lane)
@@ -139,14 +139,14 @@ describe('A claim', () => {
     await only('asked', later(3))
   })
 
-  it('runs out, and the task goes to the next who asks', async () => {
+  it('expires, and the task goes to the next worker that claims', async () => {
     const first = await claimOne(now)
     expect(await claim(later(LEASE_MS))).toEqual([])
     const second = await claimOne(later(LEASE_MS + 1))
     expect(second).toMatchObject({ id: first.id, token: first.token + 1, attempts: 2 })
   })
 
-  it('that has run out settles nothing any more, nor does it hand the task back', async () => {
+  it('that has expired can neither settle nor release the task', async () => {
     const lost = await claimOne(now)
     const held = await claimOne(later(LEASE_MS + 1))
     const before = await effects(mooring.databaseUrl)
@@ -159,7 +159,7 @@ describe('A claim', () => {
 })
 
 describe('A settled task', () => {
-  it('is due when its work says, and its attempts begin anew unless it failed', async () => {
+  it('is due when its handler decides, and its attempts restart unless it failed', async () => {
     await settle(await claimOne(now), later(7_000), true)
     expect(await state()).toMatchObject({ attempts: 1, settled: 1, held: false, due_at: later(7_000) })
     await settle(await claimOne(later(7_000)), null)
@@ -167,7 +167,7 @@ describe('A settled task', () => {
     expect(await claim(later(1e9))).toEqual([])
   })
 
-  it('that was asked for while it ran is due again at once, and both askers are answered', async () => {
+  it('that was requested while it ran is due again at once, and both callers are answered', async () => {
     const held = await claimOne(now)
     expect(await request()).toBe(2)
     await settle(held, later(86_400_000))
@@ -178,7 +178,7 @@ describe('A settled task', () => {
     expect(await tasks.settledRequest(mooring.db, mooring.organization.id, ask)).toBe(2)
   })
 
-  it('is one for each datasource, however often it is asked for', async () => {
+  it('exists once for each datasource, however often it is requested', async () => {
     const numbers = await Promise.all(Array.from({ length: 5 }, request))
     expect(numbers.sort()).toEqual([2, 3, 4, 5, 6])
     expect(await query(mooring.databaseUrl, 'select kind from tasks')).toEqual([{ kind: 'verify' }])
@@ -201,13 +201,13 @@ describe('The wait before the next try', () => {
 })
 
 describe('A registration', () => {
-  it('writes datasource, credential, record and task in one statement: when one of them fails, none is there', async () => {
+  it('writes datasource, credential, record and task in one statement: if one of them fails, none exists', async () => {
     const { sealed, ...entry } = await parts()
     const before = await effects(mooring.databaseUrl)
     const audits = 'select count(*)::int as count from audit_events'
     const count = await query(mooring.databaseUrl, audits)
     const org = mooring.organization.id
-    // A credential under a key that nobody has, and a task whose id is taken.
+    // A credential under an unknown key, and a task whose id is taken.
     const stray = { ...entry, credential: { ...entry.credential, sealed: { ...sealed, keyId: newId() } } }
     await expect(registration.register(mooring.db, org, stray)).rejects.toMatchObject({ code: '23503' })
     const [taken] = await query(mooring.databaseUrl, 'select id from tasks')
@@ -217,7 +217,7 @@ describe('A registration', () => {
     expect(await query(mooring.databaseUrl, audits)).toEqual(count)
   })
 
-  /** A registration's entry, made of what a real one has left behind. */
+  /** A registration's entry, built from the rows of a real one. */
   async function parts() {
     const row = await mooring.db
       .selectFrom('credentials')
@@ -292,7 +292,7 @@ describe('A worker', () => {
     }
   }
 
-  it('hands back, due now, what it cannot finish before it has to stop', async () => {
+  it('releases, due now, a task that it cannot finish before it has to stop', async () => {
     const sockets: Socket[] = []
     const silent = createServer(socket => void sockets.push(socket)).listen(0, '127.0.0.1')
     await once(silent, 'listening')
@@ -308,7 +308,7 @@ describe('A worker', () => {
     silent.close()
   })
 
-  it('tries again later what broke on our side, and says nothing of the datasource meanwhile', async () => {
+  it('retries later a task that failed on our side, and reports nothing about the datasource meanwhile', async () => {
     await query(mooring.databaseUrl, 'alter table verifications rename to verifications_away')
     await running(async (worker, said) => {
       await said('task failed')

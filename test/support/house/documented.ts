@@ -1,12 +1,12 @@
 /**
- * The OpenAPI document as a judge: whether an exchange is what it says, in both directions. It reads the document as it is
- * served and knows nothing of how it is made.
+ * The OpenAPI document as a check of exchanges in both directions. It reads the served document and is independent of
+ * its generation.
  */
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import type { Answer } from '#test/support/http/exchange.ts'
 
-/** As much of an operation as is asked here. */
+/** The part of an operation that is used here. */
 interface Operation {
   readonly operationId: string
   readonly requestBody?: { readonly required: boolean }
@@ -14,7 +14,7 @@ interface Operation {
   readonly responses: Readonly<Record<string, { readonly content?: object }>>
 }
 
-/** As much of the document as is asked here. */
+/** The part of the document that is used here. */
 export interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
   readonly components: { readonly schemas: Readonly<Record<string, object>> }
@@ -27,17 +27,17 @@ export interface Asked {
   readonly body: string
 }
 
-/** Judges exchanges. */
+/** Checks exchanges. */
 export interface Judge {
   /** Every `METHOD path` of the document. */
   readonly operations: readonly string[]
-  /** The operation that was asked, as `METHOD path`; null when the document has none. */
+  /** The called operation, as `METHOD path`; null when the document has none. */
   operationOf(asked: Asked): string | null
-  /** What is wrong with the exchange; nothing, if all is well. */
+  /** The errors of the exchange; empty if it matches the document. */
   problems(asked: Asked, answer: Answer): string[]
 }
 
-/** Makes a judge of the document. */
+/** Makes a check of the document. */
 export function judgeOf(document: Document): Judge {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   formats.default(ajv)
@@ -53,7 +53,7 @@ export function judgeOf(document: Document): Judge {
   const operationOf = ({ method, path }: Asked) => {
     const wanted = method === 'HEAD' ? 'GET' : method
     const plain = path.replace(/\?.*$/, '').replace(/^\/api(?=\/v1\/(?!connections|api-keys))/, '')
-    // A path without a parameter goes before one with it, whatever its methods are.
+    // A path without a parameter precedes one with it, whatever its methods are.
     const paths = Object.keys(document.paths).sort((one, other) => count(one) - count(other))
     const found = `${wanted} ${paths.find(one => patternOf(one).test(plain))}`
     return operations.includes(found) ? found : null
@@ -90,13 +90,13 @@ const errorSchema = (path: string) => [
   /^\/api\/v1\/(connections|api-keys)/.test(path) ? 'ConnectionsError' : 'DatasourcesError',
 ]
 
-/** What no operation answers: a path or method that is not there. */
+/** No operation answers: a path or method that does not exist. */
 function outside(asked: Asked, answer: Answer, errors: (body: unknown) => string[]): string[] {
   if (![404, 405, 414].includes(answer.status)) return [`${asked.method} ${asked.path} is not documented`]
   return errors(JSON.parse(answer.text))
 }
 
-/** What was accepted has to be what the document says may be sent. */
+/** An accepted request must be one that the document allows. */
 function requestProblems(operation: Operation, asked: Asked, errors: (body: unknown) => string[]): string[] {
   const known = (operation.parameters ?? []).filter(one => one.in === 'query').map(one => one.name)
   const sent = [...new URLSearchParams(asked.path.split('?')[1] ?? '').keys()]

@@ -1,18 +1,16 @@
-/**
- * Every regular expression that the product has: literals, and the `new RegExp` whose text is not known before it runs.
- */
+/** Every regular expression of the product: literals, and each `new RegExp` whose text is computed at run time. */
 import { parseSync, Visitor } from 'oxc-parser'
 import type { Source } from '#test/support/house/architecture/source.ts'
 
-/** One of them, and where it is. */
+/** One expression, and its place. */
 export interface FoundRegex {
   readonly place: string
-  /** Null for one that is made while the program runs. */
+  /** Null for one that is built at run time. */
   readonly pattern: string | null
   readonly flags: string
 }
 
-/** Those of one file. */
+/** The expressions of one file. */
 export function regexesOf({ path, text }: Pick<Source, 'path' | 'text'>): FoundRegex[] {
   const found: FoundRegex[] = []
   const { program } = parseSync(path, text)

@@ -1,11 +1,11 @@
 /**
- * Writes down a database's schema from its catalog, in an order of its own, as SQL that can be read and compared. The
- * embedded package has no `pg_dump`, and the distribution's refuses a newer server.
+ * Dumps a database's schema from its catalog, in a fixed order, as readable and comparable SQL. The embedded package
+ * has no `pg_dump`, and the distribution's refuses a newer server.
  */
 import pg from 'pg'
 
-// Kysely's own book-keeping is not part of the schema.
-// Months come and go with the time; the default partition is always there.
+// Kysely's own bookkeeping is not part of the schema. Months come and go with time; the default partition is always
+// there.
 const OURS = `n.nspname = 'public' and c.relname not like 'kysely_migration%'
   and (not c.relispartition or pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')`
 
@@ -54,7 +54,7 @@ const FUNCTIONS = `
 select pg_get_functiondef(p.oid) || ';' as line from pg_proc p join pg_namespace n on n.oid = p.pronamespace
 where n.nspname = 'public' order by p.proname`
 
-/** The schema of the database at `url`: functions, tables with all that belongs to them, grants. Ends with a line break. */
+/** The schema of the database at `url`: functions, tables with their parts, grants. Ends with a line break. */
 export async function dumpSchema(url: string): Promise<string> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()

@@ -1,6 +1,7 @@
 /**
- * Compares the declared columns of the store's raw statements with PostgreSQL's own description: each `sql<{ … }>` of the product,
- * the statements that the store compiles, and their description by the server. Used by `test/house/statement-types.test.ts`.
+ * Compares the declared columns of the store's raw statements with PostgreSQL's own description: each `sql<{ … }>` of
+ * the product, the statements that the store compiles, and their description by the server. Used by
+ * `test/house/statement-types.test.ts`.
  */
 import {
   type CompiledQuery,
@@ -17,16 +18,16 @@ import type pg from 'pg'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { Source } from '#test/support/house/architecture/source.ts'
 
-/** A raw statement whose columns are typed in its place. */
+/** A raw statement whose columns are typed in place. */
 export interface TypedStatement {
   readonly place: string
-  /** Column → its type as the code has it. */
+  /** Column → its type in the code. */
   readonly columns: Readonly<Record<string, string>>
-  /** Its text, cut where values are put in. */
+  /** Its text, split at interpolated values. */
   readonly pieces: readonly string[]
 }
 
-/** Those of one file. */
+/** The raw statements of one file. */
 export function typedStatements(source: Source): TypedStatement[] {
   const found: TypedStatement[] = []
   new Visitor({
@@ -50,7 +51,7 @@ function textAt(source: Source, node: { readonly start: number; readonly end: nu
   return source.text.slice(node.start, node.end)
 }
 
-/** Whether a compiled text is of a statement: it has its pieces, in their order, and begins and ends with them. */
+/** Whether a compiled text comes from a statement: it has its pieces, in their order, and begins and ends with them. */
 export function isOf(statement: TypedStatement, text: string): boolean {
   let at = 0
   for (const piece of statement.pieces) {
@@ -61,7 +62,7 @@ export function isOf(statement: TypedStatement, text: string): boolean {
   return true
 }
 
-/** What a row of a statement could be, by what the code says of its columns. */
+/** A possible row of a statement, by the column types in the code. */
 function row({ columns }: TypedStatement): Record<string, unknown> {
   const value = (type: string): unknown =>
     /number/.test(type)
@@ -77,7 +78,10 @@ function row({ columns }: TypedStatement): Record<string, unknown> {
 /** A row that has every column. */
 const ANY_ROW = new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : 1) })
 
-/** A database that runs nothing: it notes each statement, and answers it one made-up row; none where no statement is known. */
+/**
+ * A database that runs nothing: it records each statement, and returns one generated row; none for an unknown
+ * statement.
+ */
 export function notingDb(statements: readonly TypedStatement[], noted: CompiledQuery[]): Db {
   class NotingDriver extends DummyDriver {
     override async acquireConnection(): Promise<DatabaseConnection> {
@@ -85,7 +89,8 @@ export function notingDb(statements: readonly TypedStatement[], noted: CompiledQ
         async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
           noted.push(query)
           const of = statements.find(one => isOf(one, query.sql))
-          // Sound: made by the type that the statement gives its rows; of another statement, whatever is read of it is a number.
+          // Sound: built from the row type of the statement; of an unknown statement, every value that is read is a
+          // number.
           return { rows: statements.length === 0 ? [] : [(of === undefined ? ANY_ROW : row(of)) as R] }
         },
         async *streamQuery() {},
@@ -102,13 +107,13 @@ export function notingDb(statements: readonly TypedStatement[], noted: CompiledQ
   })
 }
 
-/** What the server says of a statement: the types of its parameters, and its columns. */
+/** The server's description of a statement: the types of its parameters, and its columns. */
 export interface Described {
   readonly parameters: readonly string[]
   readonly columns: Readonly<Record<string, string>>
 }
 
-/** Has the server describe a statement, by its catalog's names of types. Nothing is run but `prepare`. */
+/** Has the server describe a statement, by its catalog's names of types. Only `prepare` runs. */
 export async function describe(client: pg.Client, text: string): Promise<Described> {
   await client.query(`prepare described as ${text}`)
   try {

@@ -1,12 +1,13 @@
 /**
- * The types of our own tables, generated from a migrated database by `kysely-codegen`: a column that a migration adds, drops or
- * makes nullable changes the type that every statement is checked by. `dump.ts` writes them, and a test compares them.
+ * The types of our own tables, generated from a migrated database by `kysely-codegen`: a column that a migration adds,
+ * drops or makes nullable changes the type that checks every statement. `dump.ts` writes them, and a test compares
+ * them.
  */
 import { execFileSync } from 'node:child_process'
 import { generate, PostgresDialect, RawExpressionNode } from 'kysely-codegen'
 import { openDb } from '#server/store/database/db.ts'
 
-/** Columns whose type the database cannot tell: closed sets of texts, typed ids, and JSON. */
+/** Columns whose type the database cannot express: closed sets of texts, typed ids, and JSON. */
 const COLUMNS: Readonly<Record<string, string>> = {
   'api_keys.mode': 'Mode',
   'api_keys.scopes': 'Scope[]',
@@ -52,7 +53,7 @@ import type { DbType, Kind, Status } from '#shared/datasources/datasource.ts'
 import type { JsonColumn } from './json-column.ts'
 `
 
-/** The tables of Kysely's and of the counting library are none of ours to read. */
+/** We do not read the tables of Kysely and of the counting library. */
 const NOT_OURS = '{kysely_*,rate_limits}'
 
 /** The text of `server/store/tables/tables.ts`, formatted as the house formats. */
@@ -65,7 +66,7 @@ export async function tableTypes(url: string): Promise<string> {
       db,
       dialect,
       overrides: { columns: Object.fromEntries(expressions) },
-      // As the pool's parsers hand them out.
+      // As the pool's parsers return them.
       typeMapping: { int8: 'number', timestamptz: 'Date', bytea: 'Buffer', xid8: 'string' },
       excludePattern: NOT_OURS,
       partitions: false,
@@ -80,16 +81,16 @@ export async function tableTypes(url: string): Promise<string> {
   }
 }
 
-/** What is exported, in place of everything: the tables, the pool and a transaction on it. */
+/** The only exports: the tables, the pool and a transaction on it. */
 function documented(text: string): string {
   const own = text
     .replace(/^import [^\n]*\n+/gm, '')
     .replace(/^export (interface|type) /gm, '$1 ')
     .replace(/^interface DB /m, '/** Every table of Mooring. */\nexport interface Tables ')
   return `${own}
-/** A pool, or a transaction on it: what every store function takes first. */
+/** A pool, or a transaction on it: the first parameter of every store function. */
 export type Db = Kysely<Tables>
-/** A transaction: what a function takes that must not stand alone. */
+/** A transaction: the parameter of a function that must not run outside of one. */
 export type Tx = Transaction<Tables>
 `
 }

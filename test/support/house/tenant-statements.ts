@@ -1,19 +1,19 @@
 /**
- * Judges statements by their syntax tree: a table of tenants is asked for one organization's rows, by a parameter or by what was found
- * so, or it is told of. What is written in it names the organization that it is of.
+ * Checks statements by their syntax tree: a statement reads one organization's rows of a tenant's table, selected by a
+ * parameter or by rows that were selected so, or it is reported. A written row names its organization.
  */
 import { parseSync } from 'libpg-query'
 
 type Node = Readonly<Record<string, unknown>>
 
-/** The tables of tenants, each with the column that says whose a row is. */
+/** The tenants' tables, each with the column of a row's organization. */
 export type TenantTables = ReadonlyMap<string, string>
 
-/** A range item of a query: rows of a tenant's table, of a query that is judged by itself, or of something else. */
+/** A range item of a query: rows of a tenant's table, of a separately checked query, or of something else. */
 interface Item {
   readonly table: string | null
   isBound: boolean
-  /** Items whose organization is the same by an equality. */
+  /** Items with the same organization, by an equality. */
   readonly same: Item[]
 }
 
@@ -23,7 +23,9 @@ interface Scope {
   readonly queries: ReadonlySet<string>
 }
 
-/** What is wrong with a statement: tables that it asks for any organization's rows, `locks` where it locks them. Empty: nothing. */
+/**
+ * The errors of a statement: tables from which it reads any organization's rows, `locks` if it locks them. Empty: none.
+ */
 export function unboundTables(text: string, tenants: TenantTables): string[] {
   const found: string[] = []
   const judge = new Judge(tenants, found)
@@ -70,7 +72,7 @@ class Judge {
     if (isInsert) this.#inserted(query)
   }
 
-  /** An insert says whose the row is. */
+  /** An insert names the organization of the row. */
   #inserted(query: Node): void {
     const table = String(nodeOf(query['relation'])['relname'])
     const column = this.#tenants.get(table)
@@ -94,13 +96,13 @@ class Judge {
     if (kind === 'RangeFunction') this.#within(node, scope)
   }
 
-  /** What a conjunction equates with the column that says whose a row is. */
+  /** The expressions that a conjunction equates with the organization's column. */
   #equalities(condition: unknown, scope: Scope): void {
     const node = nodeOf(condition ?? {})
     const both = nodeOf(node['BoolExpr'] ?? {})
     if (both['boolop'] === 'AND_EXPR') for (const one of listOf(both, 'args')) this.#equalities(one, scope)
     const link = nodeOf(node['SubLink'] ?? {})
-    // `(org_id, id) in (select …)`: the query behind it is judged by itself.
+    // `(org_id, id) in (select …)`: the inner query is checked separately.
     if (link['subLinkType'] === 'ANY_SUBLINK') this.#bindAll(link['testexpr'], scope)
     const test = nodeOf(node['A_Expr'] ?? {})
     const isEqual = nodeOf(nodeOf(listOf(test, 'name')[0] ?? {})['String'] ?? {})['sval'] === '='
@@ -138,7 +140,7 @@ class Judge {
     return candidates.find(isOwners) ?? null
   }
 
-  /** A parameter, a constant, what a query found that is judged by itself, or a row of the query around this one. */
+  /** A parameter, a constant, the result of a separately checked query, or a row of the enclosing query. */
   #isGiven(expression: unknown, scope: Scope): boolean {
     const node = nodeOf(expression ?? {})
     if ('TypeCast' in node) return this.#isGiven(nodeOf(node['TypeCast'])['arg'], scope)
@@ -151,7 +153,7 @@ class Judge {
     return ['ParamRef', 'A_Const', 'SubLink', 'FuncCall', 'A_ArrayExpr', 'List'].some(kind => kind in node)
   }
 
-  /** Judges the queries inside an expression. */
+  /** Checks the queries inside an expression. */
   #within(value: unknown, scope: Scope): void {
     if (Array.isArray(value)) for (const one of value) this.#within(one, scope)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return
@@ -172,7 +174,7 @@ function isBound(item: Item, seen: Set<Item> = new Set()): boolean {
   return item.isBound || item.same.some(twin => isBound(twin, seen))
 }
 
-// Sound: the parser answers plain objects and lists of them.
+// Sound: the parser returns plain objects and lists of them.
 function nodeOf(value: unknown): Node {
   return typeof value === 'object' && value !== null ? (value as Node) : {}
 }

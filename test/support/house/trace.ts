@@ -1,12 +1,12 @@
 /**
- * Which product files and functions a call enters: V8's precise coverage around it. Several runs are compared, so that
- * timers that happen to fire meanwhile do not count.
+ * The product files and functions that a call enters: V8's precise coverage around it. Several runs are compared, so
+ * that timers that happen to fire meanwhile do not count.
  */
 import { Session } from 'node:inspector/promises'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** A file of the product, relative to the project, and the functions in it that were entered, in their order in the file. */
+/** A file of the product, relative to the project, and its entered functions, in their order in the file. */
 export interface Entered {
   readonly file: string
   readonly functions: readonly string[]
@@ -15,7 +15,7 @@ export interface Entered {
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 const RUNS = 5
 
-/** Warms `run` up, then answers what every one of several further runs enters. Files are sorted by name. */
+/** Warms `run` up, then returns what every one of several further runs enters. Files are sorted by name. */
 export async function trace(run: () => Promise<unknown>): Promise<Entered[]> {
   for (let at = 0; at < RUNS; at += 1) await run()
   using session = open()
@@ -45,7 +45,7 @@ interface Script {
   }[]
 }
 
-/** `file`, offset and name of each function of the product that was entered. */
+/** `file`, offset and name of each entered function of the product. */
 function enteredIn(scripts: readonly Script[]): Set<string> {
   const entered = scripts.flatMap(({ url, functions }) => {
     const file = url.startsWith('file:') ? relative(ROOT, fileURLToPath(url)) : ''

@@ -1,7 +1,7 @@
 /**
- * Keeps the unit project pure: in its files nothing starts a program and nothing listens. `vitest.config.ts` names this file.
+ * Keeps the unit project pure: its files start no program and listen on no port. `vitest.config.ts` names this file.
  *
- * A test that needs either belongs to the other projects, and learns it here, whatever it imports.
+ * A test that needs either belongs to the other projects, and fails here, whatever it imports.
  */
 import childProcess from 'node:child_process'
 import { syncBuiltinESMExports } from 'node:module'

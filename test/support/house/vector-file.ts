@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs'
 
-/** The rows of a file. A column that a line leaves out is empty; `\t \r \n \\` are left as they are. */
+/** The rows of a file. A missing column is empty; `\t \r \n \\` are not unescaped. */
 export function readVectors(name: string): Record<string, string>[] {
   const text = readFileSync(new URL(`../../vectors/${name}`, import.meta.url), 'utf8')
   const [head = '', ...lines] = text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
@@ -14,7 +14,7 @@ export function readVectors(name: string): Record<string, string>[] {
   })
 }
 
-/** Text in which `\t`, `\r`, `\n` and `\\` stand for what they mean. */
+/** Unescapes `\t`, `\r`, `\n` and `\\` in a text. */
 export function unescapeVector(text: string): string {
   const meanings: Record<string, string> = { t: '\t', r: '\r', n: '\n', '\\': '\\' }
   return text.replace(/\\([trn\\])/g, (_, letter: string) => meanings[letter] ?? letter)

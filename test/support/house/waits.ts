@@ -1,8 +1,10 @@
 /**
- * Finds in tests what makes them depend on how busy a machine is, or on luck: fixed sleeps, and chance that nobody can repeat.
+ * Finds code in tests that depends on the load of the machine, or on luck: fixed sleeps, and random choices that nobody
+ * can repeat.
  *
- * A sleep is what awaits a timer: `node:timers/promises`, or a promise that `setTimeout` settles. A turn of the loop is none, nor
- * a stranger or a peer that answers late by a timer. Random bytes and ids, which name things and make secrets, are no chance.
+ * A sleep awaits a timer: `node:timers/promises`, or a promise that `setTimeout` settles. A turn of the loop does not
+ * count, nor does a stranger or a peer that answers late by a timer. Random bytes and ids, which name things and make
+ * secrets, do not count as chance.
  */
 import { Visitor } from 'oxc-parser'
 import type { Source } from '#test/support/house/architecture/source.ts'
@@ -18,7 +20,7 @@ const TIMERS = /^(node:)?timers\/promises$/
 const SETTLES = /^\(\) => (void )?([\w.]+\.)?(resolve|reject)\w*\(/
 const CHANCE = new Set(['Math.random', 'randomInt', 'crypto.randomInt', 'fc.sample'])
 
-/** All of one file, in order. */
+/** All findings of one file, in order. */
 export function waitsOf({ path, text, program, lineOf }: Source): FoundWait[] {
   const found: FoundWait[] = []
   const add = (kind: FoundWait['kind'], start: number) => found.push({ path, line: lineOf(start), kind })
@@ -40,7 +42,7 @@ export function waitsOf({ path, text, program, lineOf }: Source): FoundWait[] {
   return found.sort((one, other) => one.line - other.line)
 }
 
-/** Whether what a timer calls settles a promise: a function by its name, or one that calls `resolve`. */
+/** Whether a timer's callback settles a promise: a function by its name, or one that calls `resolve`. */
 function settles(callback: string): boolean {
   return /^\w+$/.test(callback) || SETTLES.test(callback)
 }

@@ -1,6 +1,6 @@
 /**
- * What every test of bad input stands on: a Mooring without a worker, a datasource of our own and one of a stranger's,
- * keys in every bad state, and a check that a refusal has left nothing behind and given nothing away.
+ * The base of every test of bad input: a Mooring without a worker, a datasource of our own and a stranger's, keys in
+ * every bad state, and a check that a refusal leaves nothing behind and reveals nothing.
  */
 import pg from 'pg'
 import { expect } from 'vitest'
@@ -9,13 +9,13 @@ import { difference, effectsOver } from '#test/support/database/rows.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { bareUuid } from './surfaces.ts'
 
-/** Stands in every body that could give something away; no answer may hold it. */
+/** Part of every body that could reveal it; no answer may hold it. */
 export const SECRET = 'Tell-N0-one'
 
-/** A connection string that is as it should be, on a host that nobody here dials. */
+/** A valid connection string, for a host that nobody here dials. */
 export const GOOD_URL = `postgresql://app:${SECRET}@db.acme.io/shop`
 
-/** Strings that are no acceptable PostgreSQL URI, and one word of the reason. */
+/** Strings that are not valid PostgreSQL URIs, and one word of the reason. */
 export const BAD_URLS: readonly (readonly [string, RegExp])[] = [
   [`mysql://app:${SECRET}@db.acme.io/shop`, /postgres/],
   [`postgresql://app@db.acme.io/${SECRET}`, /password/],
@@ -31,20 +31,22 @@ export const BAD_URLS: readonly (readonly [string, RegExp])[] = [
 
 type Call = Mooring['call']
 
-/** The ground of a file of bad input. */
+/** The context of a file of bad input. */
 export interface Ground {
   readonly mooring: Mooring
-  /** UUIDs of datasources: of the calling organization, of another one, and one that nobody has. */
+  /** UUIDs of datasources: of the calling organization, of another one, and an unknown one. */
   readonly own: string
   readonly foreign: string
   readonly unknown: string
-  /** Keys that open nothing, by what is the matter with them. */
+  /** Keys that authenticate nobody, by their defect. */
   readonly badKeys: Readonly<Record<'mistyped' | 'foreign' | 'revoked' | 'expired', string>>
-  /** A call that must be refused: fails when the answer gives the secret away or a row has come, gone or changed. */
+  /**
+   * Sends a call that must be refused: fails when the answer reveals the secret or a row was added, deleted or changed.
+   */
   refused(...of: Parameters<Call>): ReturnType<Call>
 }
 
-/** Lays the ground. The test stops the Mooring. */
+/** Builds the context. The test stops the Mooring. */
 export async function layGround(): Promise<Ground> {
   const mooring = await startMooring({ worker: false, env: { MOORING_ALLOWED_NETWORKS: '' } })
   const other = await mooring.newOrganization('Other')

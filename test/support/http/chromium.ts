@@ -1,6 +1,6 @@
 /**
- * A Chromium for tests, driven over its own protocol, and a bundle of the client as a platform's front end makes one. Where no
- * Chromium is installed the tests that need it say so and are skipped; in CI they fail.
+ * A Chromium for tests, driven over its own protocol, and a bundle of the client as a platform's front end makes one.
+ * Without an installed Chromium the tests that need it are skipped with a report; in CI they fail.
  */
 import { accessSync, constants } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ const PLACES = [
   '/usr/bin/google-chrome-stable',
 ]
 
-/** Where Chromium is: `CHROMIUM_PATH`, or where packages put it; null where there is none. Throws in CI. */
+/** The path of Chromium: `CHROMIUM_PATH`, or the packages' path; null if there is none. Throws in CI. */
 export function chromiumPath(): string | null {
   const given = process.env['CHROMIUM_PATH']
   const found = (given === undefined || given === '' ? PLACES : [given]).find(isExecutable)
@@ -36,12 +36,12 @@ function isExecutable(path: string): boolean {
 
 /** Starts one without a window. The caller closes it. */
 export function startChromium(executablePath: string): Promise<Browser> {
-  // As root, as in most containers, Chromium refuses its own sandbox; it opens pages of the test's own only.
+  // As root, as in most containers, Chromium refuses its own sandbox; it opens only the test's own pages.
   const isRoot = process.getuid?.() === 0
   return chromium.launch({ executablePath, args: ['--disable-dev-shm-usage', ...(isRoot ? ['--no-sandbox'] : [])] })
 }
 
-/** One script for browsers, of a file under `test/` and everything that it imports. */
+/** One script for browsers, from a file under `test/` and all of its imports. */
 export async function bundleForBrowsers(file: string): Promise<string> {
   const input = fileURLToPath(new URL(`../../${file}`, import.meta.url))
   const define = { 'process.env.NODE_ENV': '"production"' }

@@ -1,10 +1,10 @@
 /**
- * Exchanges as files: requests and the answers that are expected, written as they go over the wire. `{{name}}` is something
- * that is given, `{{any:uuid}}` whatever has that form; `###` stands between two requests of one story.
+ * Exchanges as files: requests and the expected answers, written as on the wire. `{{name}}` is a given value,
+ * `{{any:uuid}}` any text of that form; `###` separates two requests of one story.
  */
 import { expect } from 'vitest'
 
-/** One request and the answer to it. */
+/** One request and its answer. */
 export interface Exchange {
   readonly method: string
   readonly path: string
@@ -17,26 +17,26 @@ export interface Exchange {
   }
 }
 
-/** A file: what its first lines say, and its exchanges in order. */
+/** A file: its first lines, and its exchanges in order. */
 export interface Story {
   readonly says: string
-  /** Lines of the form `# with: NAME=value`: the story needs a Mooring that is configured so. */
+  /** Lines of the form `# with: NAME=value`: the story needs a Mooring with this configuration. */
   readonly environment: Readonly<Record<string, string>>
-  /** True with a line `# with: worker`: something has to be verified for it. */
+  /** True with a line `# with: worker`: the story needs a verification. */
   readonly withWorker: boolean
-  /** Lines of the form `# after: SQL`, run on Mooring's own database: something that is broken. */
+  /** Lines of the form `# after: SQL`, run on Mooring's own database to break something. */
   readonly damage: readonly string[]
   readonly exchanges: readonly Exchange[]
 }
 
-/** What came back. */
+/** The received answer. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
 }
 
-/** Reads a file. Throws on one that is not written like the others. */
+/** Reads a file. Throws on one of another form. */
 export function parseStory(text: string): Story {
   const lines = text.split('\n')
   const comments = lines.filter(line => line.startsWith('# ')).map(line => line.slice(2))
@@ -84,7 +84,7 @@ function parseHeader(line: string): readonly [string, string] {
   return [line.slice(0, at).trim(), line.slice(at + 1).trim()]
 }
 
-/** Puts in what is given; `{{any:…}}` stays. */
+/** Inserts the given values; `{{any:…}}` stays. */
 export async function filled(text: string, given: (name: string) => Promise<string>): Promise<string> {
   let result = text
   for (const [mark, name = ''] of text.matchAll(/\{\{(?!any\}\})([A-Za-z0-9]+)\}\}/g))
@@ -100,7 +100,7 @@ const FORMS: Readonly<Record<string, RegExp>> = {
   number: /^\d+$/,
 }
 
-/** Asserts that the answer is the expected one: status, the headers that are written down, and the whole body. */
+/** Asserts that the answer is the expected one: status, the listed headers, and the whole body. */
 export function expectAnswer(answer: Answer, expected: Exchange['expected']): void {
   expect(answer.status, answer.text).toBe(expected.status)
   for (const [name, value] of expected.headers) expect(answer.headers.get(name) ?? '', name).toMatch(formOf(value))
@@ -109,7 +109,7 @@ export function expectAnswer(answer: Answer, expected: Exchange['expected']): vo
   else expect(isJson ? JSON.parse(answer.text) : answer.text).toEqual(patterned(JSON.parse(expected.body)))
 }
 
-/** The text as a pattern, `{{any:form}}` standing for any text of that form. */
+/** The text as a pattern, with `{{any:form}}` for any text of that form. */
 function formOf(text: string): RegExp {
   const parts = text.split(/\{\{any:([a-z]+)\}\}/)
   const source = parts.map((part, at) =>
@@ -124,7 +124,10 @@ function formSource(name: string): string {
   return form.source.replace(/^\^|\$$/g, '')
 }
 
-/** The value with each text that holds `{{any:…}}` as a matcher; `{{any:number}}` alone is a number, `{{any}}` anything. */
+/**
+ * The value with a matcher for each text that holds `{{any:…}}`; `{{any:number}}` alone is a number, `{{any}}`
+ * anything.
+ */
 function patterned(value: unknown): unknown {
   if (value === '{{any}}') return expect.anything()
   if (value === '{{any:number}}') return expect.any(Number)

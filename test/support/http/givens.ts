@@ -1,6 +1,6 @@
 /**
- * What the exchanges are given: keys in every state, strings of real databases, and datasources registered beforehand. Each
- * is made when a story first asks for it, for an organization of that story's own.
+ * The given values of the exchanges: keys in every state, strings of real databases, and registered datasources. Each
+ * is created when a story first uses it, for that story's own organization.
  */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
@@ -10,19 +10,19 @@ import type { Customer } from '#test/support/mooring/customer.ts'
 import type { Mooring, TestOrganization } from '#test/support/mooring/mooring.ts'
 import { bareUuid } from './surfaces.ts'
 
-/** Where a story plays. */
+/** The servers of a story. */
 export interface Stage {
   readonly mooring: Mooring
   readonly customer: Customer
   /** Another one, whose schema changes. */
   readonly changing: Customer
-  /** A port on which someone accepts and says nothing. */
+  /** A port that accepts connections and stays silent. */
   readonly silentPort: number
   /** A port on which nobody listens. */
   readonly closedPort: number
 }
 
-/** Answers what a story's placeholders stand for. The same name is the same thing throughout one story. */
+/** Returns the values of a story's placeholders. The same name is the same value throughout one story. */
 export async function givensOf(stage: Stage): Promise<(name: string) => Promise<string>> {
   const organization = await stage.mooring.newOrganization('Story')
   const made = new Map<string, Promise<string>>()
@@ -38,14 +38,14 @@ export async function givensOf(stage: Stage): Promise<(name: string) => Promise<
   return given
 }
 
-/** A listener that accepts and never says a word; its port stays taken until it is closed. */
+/** A listener that accepts and stays silent; its port stays taken until it is closed. */
 export async function startSilent(): Promise<Server> {
   const server = createServer(socket => socket.on('error', () => socket.destroy())).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return server
 }
 
-/** Where nobody listens: one that was free a moment ago, another test may have by now. */
+/** A port without a listener: another test may have taken one that was free a moment ago. */
 export const CLOSED_PORT = 1
 
 type Makers = Readonly<Record<string, () => Promise<string>>>
@@ -110,7 +110,7 @@ function minted(
   }
 }
 
-/** The same datasources by the id that the connections dialect gives them. */
+/** The same datasources by their ids in the connections dialect. */
 function bare(given: (name: string) => Promise<string>): Makers {
   const uuid = (name: string) => async () => bareUuid(await given(name))
   return {

@@ -1,5 +1,6 @@
 /**
- * HTTP on a bare socket, for what no client would send, or would hide: broken requests, slow ones, kept connections.
+ * HTTP on a bare socket, for requests that no client sends and answers that it would hide: broken requests, slow ones,
+ * persistent connections.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -11,14 +12,14 @@ export async function open(url: string): Promise<Socket> {
   return socket
 }
 
-/** Everything that comes back until the server closes. */
+/** All bytes until the server closes. */
 export async function whole(socket: Socket): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of socket) chunks.push(chunk)
   return Buffer.concat(chunks).toString()
 }
 
-/** One request as it is written, the connection closed after it. */
+/** One request as text; the server closes the connection after it. */
 export async function raw(text: string, url: string): Promise<string> {
   const socket = await open(url)
   socket.write(text)

@@ -1,11 +1,11 @@
 /**
- * The three voices of the API behind one face, so that a story is told once and heard from each: tRPC, the connections
- * dialect, the datasources dialect. What a voice does not show, it answers as undefined.
+ * The three surfaces of the API behind one interface, so that one story runs on each: tRPC, the connections dialect,
+ * the datasources dialect. A field that a surface lacks is undefined.
  */
 import { typedId } from '#shared/base/wire.ts'
 import type { Mooring } from '#test/support/mooring/mooring.ts'
 
-/** What a voice says of a datasource. */
+/** A surface's answer about a datasource. */
 export interface Heard {
   /** The HTTP status of the answer. */
   readonly http: number
@@ -14,11 +14,11 @@ export interface Heard {
   readonly status?: string
   readonly reason?: string | null
   readonly checks?: readonly { item: string; outcome: string; actual?: string; fix?: string }[]
-  /** The whole answer as it came. */
+  /** The whole answer as text. */
   readonly text: string
 }
 
-/** What to register, and how long to wait for the verdict. */
+/** The registration, and how long to wait for the verdict. */
 export interface Asked {
   readonly url: string
   readonly schema?: string
@@ -26,22 +26,22 @@ export interface Asked {
   readonly key?: string
 }
 
-/** One voice. Whatever it is refused comes back as an answer, too. */
+/** One surface. A refusal is an answer, too. */
 export interface Voice {
   readonly name: 'tRPC' | 'the connections dialect' | 'the datasources dialect'
   register(asked: Asked): Promise<Heard>
   get(uuid: string, key?: string): Promise<Heard>
-  /** UUIDs of all that are listed. */
+  /** UUIDs of all listed datasources. */
   list(): Promise<string[]>
   remove(uuid: string, key?: string): Promise<Heard>
 }
 
-/** All three, in front of one Mooring. */
+/** All three, for one Mooring. */
 export function voicesOf(mooring: Mooring): readonly [Voice, Voice, Voice] {
   return [trpc(mooring), connections(mooring), datasources(mooring)]
 }
 
-/** A UUID in its usual spelling, from a typed id. */
+/** A UUID in its usual notation, from a typed id. */
 export function bareUuid(id: string): string {
   const hex = id.slice(-32)
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')

@@ -1,6 +1,6 @@
 /**
- * Every way in which a program calls with the typed client, each sending a connection string: what seals must seal them all.
- * It runs in Node and, bundled, in a browser.
+ * Every way in which a program calls with the typed client, each with a connection string: client-side sealing must
+ * cover them all. It runs in Node and, bundled, in a browser.
  */
 import { QueryClient } from '@tanstack/react-query'
 import { createTRPCClient, getUntypedClient, httpBatchLink, httpLink, type TRPCLink } from '@trpc/client'
@@ -8,14 +8,14 @@ import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query'
 import { createClient, sealingLink } from '#client/index.ts'
 import type { AppRouter } from '#server/api/router.ts'
 
-/** Which installation to call, with which key and string. */
+/** The installation, the key and the string of a call. */
 export interface CallingGround {
   readonly url: string
   readonly key: string
   readonly connectionString: string
 }
 
-/** The ways, by name; each answers what the server did. */
+/** The ways, by name; each returns the server's answer. */
 export function waysOfCalling(ground: CallingGround): Record<string, () => Promise<unknown>> {
   const { url, key, connectionString } = ground
   const client = createClient({ url, key })

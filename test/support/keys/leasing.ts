@@ -1,5 +1,5 @@
 /**
- * What tests of leases share: a capability that an operator has signed, a one-time key pair, and a look into the box.
+ * Shared by tests of leases: a capability that an operator has signed, a one-time key pair, and the content of the box.
  */
 import sodium from 'libsodium-wrappers'
 import { createLeaseCapability } from '#server/operator/leases.ts'
@@ -9,7 +9,7 @@ import type { Db } from '#server/store/tables/tables.ts'
 import { LeasedCredential, SignedLease } from '#shared/access/lease.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 
-/** Signs a capability that may lease, as the operator's command does, and answers its token. */
+/** Signs a capability that may lease, as the operator's command does, and returns its token. */
 export function leaseCapability(
   mooring: { readonly db: Db; readonly keyring: WorkerKeyring; readonly organization: { readonly id: string } },
   of: { ids?: DatasourceId[]; ttlSeconds?: number; now?: Date } = {},
@@ -27,7 +27,7 @@ export function leaseCapability(
   )
 }
 
-/** What the operator gives to a program that takes leases. */
+/** The operator's verify keys for a program that takes leases. */
 export function verifyKeysOf(mooring: { readonly keyring: WorkerKeyring }): string[] {
   return leaseVerifyKeys(mooring.keyring)
 }
@@ -35,7 +35,7 @@ export function verifyKeysOf(mooring: { readonly keyring: WorkerKeyring }): stri
 /** A holder's one-time key pair. */
 export interface HolderKey {
   readonly publicKey: string
-  /** What is in a box that was sealed to it. Throws for a box that was not. */
+  /** The content of a box that was sealed to it. Throws for another box. */
   open(sealed: string): LeasedCredential
   /** The text in the box and its signatures. */
   envelope(sealed: string): SignedLease

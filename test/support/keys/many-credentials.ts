@@ -1,6 +1,6 @@
 /**
- * Many registered databases at once, straight into the tables: datasources and credentials as the web tier writes them, and
- * no checks of them. For rotations and their measurements.
+ * Many registered databases at once, written straight into the tables: datasources and credentials as the web tier
+ * writes them, without checks. For rotations and their measurements.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import type { Secret } from '#server/domain/access/sealed.ts'
@@ -15,7 +15,7 @@ import { canonicalTarget } from '#shared/connection-string/connection-string.ts'
 
 const BATCH = 500
 
-/** Where they go. */
+/** Their target. */
 export interface Ground {
   readonly db: Db
   readonly keyring: WorkerKeyring
@@ -101,7 +101,10 @@ function credentialRow({ sealer, fingerprinter, key }: Makers, { id, secret }: M
   }
 }
 
-/** Opens every credential of the organization with the keyring, and answers how many there are under each key. Throws for one that does not open. */
+/**
+ * Opens every credential of the organization with the keyring, and returns how many there are under each key. Throws
+ * for one that does not open.
+ */
 export async function openAll({
   db,
   keyring,

@@ -1,7 +1,7 @@
 /**
- * Makes `test/vectors/seal/vectors.json`: a sealed credential that opens, and attacks on it that must not. Run by hand when
- * the format changes (`node test/support/keys/seal-vectors.ts > test/vectors/seal/vectors.json`); the keys in it are good for
- * nothing else.
+ * Makes `test/vectors/seal/vectors.json`: a sealed credential that opens, and attacks on it that must not. Run by hand
+ * when the format changes (`node test/support/keys/seal-vectors.ts > test/vectors/seal/vectors.json`); its keys have no
+ * other use.
  */
 import { stdout } from 'node:process'
 import sodium from 'libsodium-wrappers'
@@ -55,7 +55,7 @@ const neighbour = sealFor(key, { ...context, datasourceId: newId() }, secret)
 const before = sealFor(key, { ...context, version: 1 }, older)
 const others = sealFor(theirs, { ...context, organizationId: theirs.organizationId }, secret)
 
-/** What an attacker makes who can write every table and knows every public key. */
+/** The boxes of an attacker who can write every table and knows every public key. */
 const attacker = { box: sodium.crypto_box_keypair(), sign: sodium.crypto_sign_keypair() }
 const content = {
   v: 1,

@@ -1,6 +1,6 @@
 /**
- * Finds by walking the code what a stranger may size: long-lived containers, loops without a counter, tables.
- * `test/house/limits-table.test.ts` compares what is found here with the table of limits.
+ * Walks the code for things whose size a stranger may control: long-lived containers, loops without a counter, tables.
+ * `test/house/limits-table.test.ts` compares the findings with the table of limits.
  */
 import { Visitor } from 'oxc-parser'
 import type { Source } from '#test/support/house/architecture/source.ts'
@@ -15,7 +15,7 @@ interface Named extends Placed {
   readonly name: string
 }
 
-/** Every container and loop of a file, as the table of limits names them. */
+/** Every container and loop of a file, by its name in the table of limits. */
 export function foundIn(source: Source): string[] {
   const functions = functionsOf(source)
   const within = (at: Placed) =>
@@ -35,7 +35,7 @@ function fields(source: Source): string[] {
   return found
 }
 
-/** An empty container that a function makes and one inside it goes on using: it may outlive the call. */
+/** An empty container of a function that an inner function uses: it may outlive the call. */
 function kept(source: Source, functions: readonly Named[]): string[] {
   const found: string[] = []
   new Visitor({
@@ -68,7 +68,7 @@ function loopsOf(source: Source): Placed[] {
   return found
 }
 
-/** Functions with the names that they are known by; one that is only handed to a call is a `callback`. */
+/** Functions with their names; one that is only an argument of a call is a `callback`. */
 function functionsOf(source: Source): Named[] {
   const found = new Map<number, Named>()
   const name = (node: unknown, as: string) => {
@@ -83,7 +83,7 @@ function functionsOf(source: Source): Named[] {
     FunctionExpression: unnamed,
     ArrowFunctionExpression: unnamed,
   }).visit(source.program)
-  // A loop in a callback belongs to the function around it that has a name.
+  // A loop in a callback belongs to the enclosing named function.
   return [...found.values()].filter(one => one.name !== 'callback')
 }
 
@@ -96,7 +96,7 @@ function nameOf(key: object): string {
   return Reflect.get(key, 'type') === 'PrivateIdentifier' ? `#${name}` : name
 }
 
-/** A container that begins empty is made to be filled. */
+/** A container that begins empty is meant to be filled. */
 function isContainer(node: unknown): boolean {
   if (typeof node !== 'object' || node === null) return false
   const part = (key: string): unknown => Reflect.get(node, key)
@@ -109,7 +109,7 @@ function isEmpty(list: unknown): boolean {
   return Array.isArray(list) && list.length === 0
 }
 
-/** The tables that a dump of the schema makes, as the table of limits names them. */
+/** The tables of a schema dump, by their names in the table of limits. */
 export function tablesIn(schema: string): string[] {
   return [...schema.matchAll(/^create (?:unlogged )?table (\w+)/gm)].map(([, name]) => `table ${name}`)
 }

@@ -1,6 +1,6 @@
 /**
- * Finds what a caller may make as large as the whole body: texts, lists and records without a bound in the inputs of
- * procedures, and in the bodies and queries of the dialects.
+ * Finds inputs that a caller may make as large as the whole body: texts, lists and records without a bound in the
+ * inputs of procedures, and in the bodies and queries of the dialects.
  */
 import { z } from 'zod'
 import { appRouter } from '#server/api/router.ts'
@@ -21,7 +21,7 @@ export function unboundedInputs(): string[] {
     const schemas = [route.body?.schema, route.query].filter(schema => schema !== undefined)
     return schemas.flatMap(schema => unbounded(schema, name))
   })
-  // Every route of the datasources dialect is there twice.
+  // The document has every route of the datasources dialect twice.
   return [...new Set([...procedures, ...routes])].filter(name => !/ \/api\/v1\/(datasources|capabilities)/.test(name))
 }
 
@@ -31,7 +31,7 @@ function inputsOf(procedure: object): z.ZodType[] {
 }
 
 function unbounded(schema: z.ZodType, name: string): string[] {
-  // What is chosen among forms has them in its metadata alone.
+  // A choice among forms has them in its metadata alone.
   const forms = schema.meta()?.['forms']
   if (Array.isArray(forms)) return forms.flatMap(form => unbounded(form, name))
   const root: Node = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' })
@@ -57,7 +57,7 @@ function walk(node: Node, place: Place): string[] {
     return [...('maxItems' in node ? [] : [here]), ...walk(Object(node['items']), below('[]'))]
   if (node['type'] === 'object') {
     const more = node['additionalProperties']
-    // What is not known of an object is left out; one of which nothing is known is kept as it comes.
+    // Unknown properties of an object are dropped; an object without known ones is kept as it is.
     const takesMore = more === undefined ? !('properties' in node) : more !== false
     const isOpen = takesMore && !('maxProperties' in node)
     const fields = Object.entries(Object(node['properties']))
@@ -67,11 +67,11 @@ function walk(node: Node, place: Place): string[] {
   return isScalar || 'const' in node || 'enum' in node || 'not' in node ? [] : [here]
 }
 
-/** Bounded by a length, by its alternatives, or by a form that is as long as it is. */
+/** Bounded by a length, by its alternatives, or by a form of fixed length. */
 function isShort(node: Node): boolean {
   if ('maxLength' in node || 'enum' in node || 'const' in node) return true
   if (['uuid', 'date-time'].includes(String(node['format']))) return true
-  // A pattern without a repetition that is open is as long as it says.
+  // A pattern without an open repetition has a fixed length.
   const pattern = node['pattern']
   return typeof pattern === 'string' && !/[*+]|\{\d+,\}/.test(pattern.replaceAll(/\\.|\[[^\]]*\]/g, 'x'))
 }

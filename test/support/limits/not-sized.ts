@@ -1,13 +1,13 @@
 /**
- * What the walk over the code finds and the table of limits does not name, each with the reason why a stranger does not
- * size it. Everything that is not here and not in the table fails `test/house/limits-table.test.ts`.
+ * Findings of the walk over the code that the table of limits does not name, each with the reason why no stranger
+ * controls its size. A finding that is neither here nor in the table fails `test/house/limits-table.test.ts`.
  */
 
 const OPERATOR = "an operator's command, beside the running product"
 const OWN = 'our own embedded server, with a deadline'
 const ORGANIZATIONS = 'one row for each organization, which operators make'
 
-/** Name of what was found → the reason. */
+/** Name of the finding → the reason. */
 export const NOT_SIZED: Readonly<Record<string, string>> = {
   'client/cli/schema-sql-order.ts seen': "a command of the caller's, in the caller's own process",
   'client/cli/schema-sql-order.ts result': "a command of the caller's, in the caller's own process",

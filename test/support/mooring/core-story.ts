@@ -1,6 +1,6 @@
 /**
- * The registry's main job over processes of an installation, told once: registered, verified, replayed, watched, leased,
- * removed. For tests that run it on another database, or by another way to it, than most.
+ * The registry's main job over processes of an installation: registered, verified, replayed, watched, leased, removed.
+ * For tests that run it on another database, or over another connection to it, than most.
  */
 import { randomUUID } from 'node:crypto'
 import { withDatasource } from '#client/node.ts'
@@ -9,7 +9,7 @@ import { leaseCapability, verifyKeysOf } from '#test/support/keys/leasing.ts'
 import type { Customer } from './customer.ts'
 import type { TierProcess, Tiers } from './tiers.ts'
 
-/** How the story went. */
+/** The results of the story. */
 export interface CoreStory {
   readonly ready: number
   readonly status: string
@@ -21,7 +21,7 @@ export interface CoreStory {
   readonly isGone: boolean
 }
 
-/** How it goes where nothing is wrong. */
+/** The results when nothing is wrong. */
 export const CORE_STORY = {
   ready: 200,
   status: 'active',
@@ -30,7 +30,7 @@ export const CORE_STORY = {
   isGone: true,
 } as const
 
-/** Lives it: the first process is called, the last one watches and repeats. A worker runs. */
+/** Runs it: calls go to the first process, the last one watches and repeats. A worker runs. */
 export async function liveCoreStory(
   tiers: Tiers,
   webs: readonly [TierProcess, ...TierProcess[]],

@@ -1,24 +1,24 @@
 /**
- * A customer's database on the server that all test files share: a schema, an owner who cannot log in, the least-privileged
- * role that a customer is asked for, and a superuser as customers register it.
+ * A customer's database on the shared server: a schema, an owner who cannot log in, the least-privileged role that a
+ * customer is asked for, and a superuser as some customers register it.
  *
- * Roles belong to the whole server, so their names are made up anew each time.
+ * Roles belong to the whole server, so their names are new each time.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { inject } from 'vitest'
 import { databaseUrl, query, quoted } from '#test/support/database/postgres.ts'
 
-/** Which role logs in. */
+/** The role that logs in. */
 export type CustomerRole = 'reader' | 'superuser'
 
-/** What a connection string says otherwise than it should. */
+/** The parts of a connection string that differ from the valid one. */
 export interface Otherwise {
   readonly host?: string
   readonly port?: number
   readonly user?: string
   readonly password?: string
   readonly database?: string
-  /** What stands behind the question mark, such as `sslmode=disable`; by default nothing. */
+  /** The query part, such as `sslmode=disable`; by default none. */
   readonly parameters?: string
 }
 
@@ -32,7 +32,7 @@ export interface Customer {
   readonly roles: Readonly<Record<CustomerRole | 'owner', string>>
   /** The password of each role that logs in. */
   readonly password: string
-  /** A connection string, by default the reader's, which is as it should be. */
+  /** A connection string, by default the reader's, which is valid. */
   url(role?: CustomerRole, otherwise?: Otherwise): string
   /** Runs SQL in the database as the server's superuser. */
   sql(text: string): Promise<Record<string, unknown>[]>
@@ -40,7 +40,7 @@ export interface Customer {
 }
 
 /**
- * Makes one. The caller drops it. `password` is chosen where a test looks for it afterwards, and `adminUrl` where no test
+ * Makes one. The caller drops it. `password` is set when a test searches for it afterwards, and `adminUrl` when no test
  * runner shares a server.
  */
 export async function makeCustomer(

@@ -1,7 +1,4 @@
-/**
- * A second web tier beside a Mooring, whose callers are not kept waiting for a worker: what takes 25 s in production is over
- * at once.
- */
+/** A second web tier beside a Mooring, with short deadlines: a wait of 25 s in production ends at once. */
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createLog } from '#server/log.ts'
@@ -17,7 +14,7 @@ import { type Mooring, startMooring } from './mooring.ts'
 
 const WAIT_MS = 100
 
-/** A Mooring without a worker, and where its impatient web tier listens. */
+/** A Mooring without a worker, and the address of its impatient web tier. */
 export interface Impatient {
   readonly mooring: Mooring
   readonly url: string

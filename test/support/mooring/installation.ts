@@ -1,6 +1,4 @@
-/**
- * What an operator prepares for Mooring on a database of his own: migrated tables, keyrings, an organization, a key.
- */
+/** An operator's preparation of Mooring on their own database: migrated tables, keyrings, an organization, a key. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +9,7 @@ import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { freshDatabase } from '#test/support/database/database.ts'
 
-/** A prepared installation. Nothing of it runs. */
+/** A prepared installation. None of its processes runs. */
 export interface Installation {
   readonly databaseUrl: string
   /** The folder with both keyrings. */

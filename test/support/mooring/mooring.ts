@@ -1,6 +1,6 @@
 /**
  * A whole Mooring for a test file: web tier and worker in this process, on a database cloned from the template, with
- * keyrings of its own, served on a free port. Its logs are kept, so that tests can search them.
+ * its own keyrings, served on a free port. Its logs are kept, so that tests can search them.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -22,7 +22,7 @@ import { startWeb } from '#server/wiring-web.ts'
 import { startWorker } from '#server/wiring-worker.ts'
 import { freshDatabase } from '#test/support/database/database.ts'
 
-/** An organization of the test's, with a key for each plane. */
+/** A test's own organization, with a key for each plane. */
 export interface TestOrganization {
   readonly id: string
   readonly testKey: string
@@ -39,13 +39,16 @@ export interface Mooring {
   readonly meter: ReadableMeter
   readonly keyring: WorkerKeyring
   readonly organization: TestOrganization
-  /** Every log line so far, as it was written. */
+  /** Every log line so far, as written. */
   readonly logLines: readonly string[]
   newOrganization(name: string): Promise<TestOrganization>
-  /** Has both tiers read their keyrings again, as SIGHUP does. */
+  /** Makes both tiers read their keyrings again, as SIGHUP does. */
   reloadKeyrings(): Promise<void>
   client(key?: string): Client
-  /** A request to a path, with the test key unless a key (or null) is given. `body` is sent as JSON unless it is a string. */
+  /**
+   * Sends a request to a path, with the test key unless a key (or null) is given. `body` is sent as JSON unless it is a
+   * string.
+   */
   call(
     method: string,
     path: string,
@@ -63,16 +66,16 @@ interface CallOptions {
   headers?: Record<string, string>
 }
 
-/** What can be chosen. Loopback is open unless `env` says otherwise; without a worker nothing is verified. */
+/** The options. Loopback is open unless `env` says otherwise; without a worker nothing is verified. */
 export interface MooringOptions {
   readonly env?: Record<string, string>
   readonly worker?: boolean
   readonly clock?: () => Date
   /** A migrated database of the test's own; by default one is cloned and dropped again. */
   readonly databaseUrl?: string
-  /** The folder of keyrings of another one, which goes on longer. */
+  /** The folder of another Mooring's keyrings, which outlives this one. */
   readonly keyrings?: string
-  /** False for a test that does something in the middle of a first try, which would be cut off on a busy machine. */
+  /** False for a test that acts in the middle of a first try, which would be cut off on a busy machine. */
   readonly cutsFirstTries?: boolean
 }
 
@@ -134,7 +137,7 @@ function configOf(env: Record<string, string>): Config {
     PORT: '0',
     HOST: '127.0.0.1',
     MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
-    // Every test of this process comes from one address, and many are refused on purpose.
+    // Every test of this process has one address, and many requests are refused on purpose.
     MOORING_RATE_FAILED_LOGINS: '1000000',
     MOORING_RATE_PER_KEY: '1000000',
     MOORING_RATE_PER_ORGANIZATION: '1000000',

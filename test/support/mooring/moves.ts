@@ -1,12 +1,13 @@
 /**
- * Moves of organizations in tests: by the command, in a process of its own, and what both installations hold of one.
+ * Moves of organizations in tests: by the command, in its own process, and the rows of an organization at both
+ * installations.
  */
 import { COPIED } from '#server/store/moves/move-tables.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type Running, startEntry } from '#test/support/operations/processes.ts'
 import type { Mooring } from './mooring.ts'
 
-/** How a command ended, and what it said. */
+/** A command's exit and output. */
 export interface Ended {
   readonly code: number | null
   readonly out: readonly string[]
@@ -26,8 +27,8 @@ export async function moveOrganization(from: Mooring, to: Mooring, ...args: read
 }
 
 /**
- * Every row of an organization, by table, as text: without what each server says of itself. Read by this file alone, so that it shares
- * no mistake with the code that moves them.
+ * Every row of an organization, by table, as text, without values that each server sets itself. Only this file reads
+ * them, so that it shares no mistake with the code that moves them.
  */
 export async function copiedRows(url: string, org: string): Promise<Record<string, string[]>> {
   const each = COPIED.map(({ name, left = {} }) => {

@@ -1,21 +1,22 @@
 /**
- * Operators' commands as `cli.ts` runs them, in this process: on a test's database and keyrings, at a time of its choice.
+ * Operators' commands as `cli.ts` runs them, in this process: on a test's database and keyrings, at a time of its
+ * choice.
  */
 import { join } from 'node:path'
 import { commands } from '#server/operator/commands.ts'
 import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** What a command left behind. */
+/** A command's result. */
 export interface Ran {
   readonly status: number
   readonly printed: readonly string[]
   readonly complained: string
-  /** What a progress wrote. */
+  /** The output of its progress. */
   readonly shown: string
 }
 
-/** Where and when commands run. */
+/** The database, the keyrings and the time of commands. */
 export interface OperatorGround {
   readonly db: Db
   readonly databaseUrl: string
@@ -24,7 +25,10 @@ export interface OperatorGround {
   readonly isTerminal?: boolean
 }
 
-/** Runs one command: `operator(ground)('keyring', 'rotate-org', id)`. Options stand behind it. Rejects with its sentence. */
+/**
+ * Runs one command: `operator(ground)('keyring', 'rotate-org', id)`. Options follow the operands. Rejects with its
+ * sentence.
+ */
 export function operator(ground: OperatorGround) {
   return async (...given: (string | Record<string, string | boolean | string[]>)[]): Promise<Ran> => {
     const words = given.filter(part => typeof part === 'string')

@@ -1,6 +1,6 @@
 /**
- * A further web tier on the database of a Mooring that runs, or on the one that `env` names, as another process would be: its own
- * pool, its own counters, the same keyring.
+ * A further web tier on the database of a running Mooring, or on the one that `env` names, as in another process: its
+ * own pool, its own counters, the same keyring.
  */
 import { join } from 'node:path'
 import { readConfig } from '#server/config.ts'
@@ -10,7 +10,7 @@ import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { startWeb } from '#server/wiring-web.ts'
 import type { Mooring } from './mooring.ts'
 
-/** Serves one, configured like the first but for `env`. The caller stops it. */
+/** Serves one, configured like the first except for `env`. The caller stops it. */
 export async function secondWeb(mooring: Mooring, env: Record<string, string> = {}) {
   const cleanup = new AsyncDisposableStack()
   const given = {

@@ -1,6 +1,6 @@
 /**
- * Mooring as it runs in production: `web.ts` and `worker.ts` as processes of their own, each with its keyring and under a
- * database role that has its tier's grants and owns nothing.
+ * Mooring as in production: `web.ts` and `worker.ts` as separate processes, each with its keyring and under a database
+ * role that has its tier's grants and owns nothing.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -29,20 +29,20 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 export interface TierProcess {
   readonly pid: number
   readonly process: ChildProcess
-  /** The first line that was logged, or is logged later, whose message this is. Rejects when the process ends before. */
+  /** The first log line with this message, past or to come. Rejects when the process ends before. */
   logged(message: string): Promise<Record<string, unknown>>
-  /** Everything that it logged so far. */
+  /** Its whole log so far. */
   lines(): readonly Record<string, unknown>[]
-  /** Everything that it wrote to standard error. */
+  /** Its whole standard error. */
   stderr(): string
   /** Ends it by a signal and waits for the end. */
   end(signal?: NodeJS.Signals): Promise<void>
 }
 
-/** What can be chosen for a process. */
+/** The options of a process. */
 export interface TierOptions {
   readonly env?: Readonly<Record<string, string>>
-  /** Flags of Node's. */
+  /** Node flags. */
   readonly flags?: readonly string[]
 }
 
@@ -58,15 +58,15 @@ export interface Tiers {
   readonly organization: { readonly id: string; readonly testKey: string }
   keyring(): Promise<WorkerKeyring>
   start(tier: Tier, options?: TierOptions): Promise<TierProcess>
-  /** A client of a web process that was started. */
+  /** A client of a started web process. */
   client(web: TierProcess, options?: { key?: string; seal?: boolean }): Promise<Client>
   urlOf(web: TierProcess): Promise<string>
   stop(): Promise<void>
 }
 
 /**
- * Makes one; nothing runs yet. The caller stops it, which ends every process. By default its database is cloned from the
- * template; a migrated one may be given, whose server goes with its roles.
+ * Makes one without a running process. The caller stops it, which ends every process. By default its database is cloned
+ * from the template; a migrated one may be given, whose server is removed with its roles.
  */
 export async function makeTiers(given?: FreshDatabase): Promise<Tiers> {
   const cleanup = new AsyncDisposableStack()

@@ -1,6 +1,6 @@
 /**
- * A small balancer before several web processes, as strict as one can be: it asks each for `/readyz` once a second, sends
- * requests in turn to those that said yes, keeps its connections alive, and tries nothing twice.
+ * A small and strict balancer before several web processes: it polls each one's `/readyz` once a second, sends requests
+ * in turn to ready ones, keeps its connections alive, and retries nothing.
  */
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -11,11 +11,11 @@ const LOOK_MS = 1_000
 /** A balancer that runs. */
 export interface Balancer {
   readonly url: string
-  /** Takes a process in; it is sent nothing before it said that it is ready. Resolves when it did. */
+  /** Adds a process, which gets no request before it is ready. Resolves when it is. */
   add(url: string): Promise<void>
-  /** Resolves when a process that was taken in before says again that it is ready. */
+  /** Resolves when an added process is ready again. */
   takenIn(url: string): Promise<void>
-  /** Why requests failed that got no answer from the process that they were sent to. */
+  /** Why requests failed that their process did not answer. */
   readonly failures: readonly string[]
   stop(): Promise<void>
 }

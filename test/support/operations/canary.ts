@@ -1,6 +1,6 @@
 /**
- * A password that occurs nowhere else, and a search for it in every spelling in which it could come back out: as it is,
- * in hex (as PostgreSQL prints bytes), base64 at any offset, percent-encoded, and by halves, where somebody cut it short.
+ * A password that occurs nowhere else, and a search for it in every encoding in which it could come back: plain, in hex
+ * (as PostgreSQL prints bytes), base64 at any offset, percent-encoded, and by halves, in case it was truncated.
  */
 import { randomBytes } from 'node:crypto'
 
@@ -10,7 +10,7 @@ export interface Canary {
   readonly token: string
 }
 
-/** A new one. Around its token stand characters that URIs, JSON and HTML spell otherwise. */
+/** A new one. Its token is surrounded by characters that URIs, JSON and HTML encode. */
 export function newCanary(): Canary {
   const token = `Kanari${randomBytes(12).toString('hex')}`
   return { token, password: `@/${token}+% é&` }
@@ -29,7 +29,7 @@ export function sightings(canary: Canary, texts: Iterable<readonly [string, stri
   for (const [where, text] of texts) {
     const lower = text.toLowerCase()
     for (const [form, spelling] of forms) {
-      // Only base64 tells capitals apart; looking for the rest in any case finds more.
+      // Only base64 is case-sensitive; a case-insensitive search for the rest finds more.
       const isThere = form.startsWith('base64') ? text.includes(spelling) : lower.includes(spelling.toLowerCase())
       if (isThere) found.push({ where, form })
     }
@@ -56,7 +56,10 @@ function formsOf({ password, token }: Canary): [string, string][] {
   })
 }
 
-/** The base64 of the bytes inside a longer text, `offset` bytes after a multiple of three, without what its ends share. */
+/**
+ * The base64 of the bytes inside a longer text, `offset` bytes after a multiple of three, without the parts that its
+ * ends share.
+ */
 function base64At(bytes: Buffer, offset: number): string {
   const text = Buffer.concat([Buffer.alloc(offset), bytes])
     .toString('base64')

@@ -1,7 +1,7 @@
 /**
- * Where Node keeps the compiled code of processes that tests start: half of the CPU time of a short command is spent on
- * stripping types and compiling, and a run starts hundreds. The product itself keeps none: a folder with code that a process
- * may write is code that it may change.
+ * The folder where Node keeps the compiled code of tests' processes: half of the CPU time of a short command is spent
+ * on stripping types and compiling, and a run starts hundreds. The product itself keeps none: a process could change
+ * code in a folder that it may write.
  */
 import { fileURLToPath } from 'node:url'
 

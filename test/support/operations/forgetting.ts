@@ -1,14 +1,14 @@
-/**
- * Forgets as a worker does, at a time of the test's choice. It needs no worker: the database and a clock.
- */
+/** Runs retention as a worker does, at a time of the test's choice. It needs only a database and a clock, no worker. */
 import { retentionSettings } from '#server/domain/tasks/retention-settings.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { type Kept, purgeExpired } from '#server/work/retention.ts'
 
-/** What is kept where nothing is said. */
+/** The default times. */
 export const RETENTION = retentionSettings({ integer: ask => ask.fallback })
 
-/** One turn of everything, so many milliseconds from now. Events of feeds are kept for ever unless `eventsMs` is said. */
+/**
+ * One turn of everything, this many milliseconds from now. Events of feeds are kept for ever unless `eventsMs` is set.
+ */
 export function forgetLater(db: Db, ms: number, kept: Partial<Kept> = {}): Promise<void> {
   const clock = () => new Date(Date.now() + ms)
   return purgeExpired(

@@ -1,6 +1,6 @@
 /**
- * The release before this one, run from its source as it was shipped, on the packages of this checkout: for the tests of an
- * upgrade that replaces one process after the other. Its processes and commands are real; only the folder is a copy.
+ * The previous release, run from its source as shipped, on the packages of this checkout: for the tests of an upgrade
+ * that replaces one process after the other. Its processes and commands are real; only the folder is a copy.
  */
 import { execFile } from 'node:child_process'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
@@ -12,16 +12,16 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
-/** A release that was unpacked. */
+/** An unpacked release. */
 export interface FormerRelease {
-  /** Its root: `server/web.ts` and the others are in it. */
+  /** Its root, with `server/web.ts` and the others. */
   readonly dir: string
   remove(): Promise<void>
 }
 
 /**
- * Unpacks a release. Its packages are copied by hard links where the disk allows it: its dialling processes may read what
- * lies under its own root, and a link to another folder leads out of it.
+ * Unpacks a release. Its packages are copied by hard links if the disk allows it: its dialling processes may read only
+ * files under its own root, and a link to another folder leads out of it.
  */
 export async function unpackRelease(version: string): Promise<FormerRelease> {
   const dir = await mkdtemp(join(tmpdir(), `mooring-${version}-`))

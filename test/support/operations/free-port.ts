@@ -1,11 +1,9 @@
-/**
- * A port for a process that is started again and again: it has to be free at each start.
- */
+/** A port for a process that is started repeatedly: it must be free at each start. */
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** Answers a port that is free on loopback, below those that the system gives to whoever asks for any. */
+/** Returns a free port on loopback, below the system's range of ephemeral ports. */
 export async function freePort(): Promise<number> {
   const port = 20_000 + randomInt(12_000)
   const server = createServer()

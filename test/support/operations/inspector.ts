@@ -1,9 +1,9 @@
 /**
- * Asks a process that was started with `--inspect` to collect its garbage, as a debugger would.
- * For tests that look at what is left in a heap.
+ * Makes a process that was started with `--inspect` collect its garbage, as a debugger would. For tests that inspect
+ * the remaining heap.
  */
 
-/** Collects everything that can be. `stderr` is what the process wrote: it names the inspector's address. */
+/** Collects all garbage. `stderr` is the output of the process, which names the inspector's address. */
 export async function collectGarbage(stderr: string): Promise<void> {
   const [address] = /ws:\/\/\S+/.exec(stderr) ?? []
   if (address === undefined) throw new Error('the process was not started with --inspect')
@@ -26,7 +26,7 @@ export async function collectGarbage(stderr: string): Promise<void> {
   socket.close()
 }
 
-/** Has the main thread of a process do something, and does not wait for it. */
+/** Runs code in the main thread of a process, without waiting for it. */
 export function evaluate(stderr: string, expression: string): void {
   const [address] = /ws:\/\/\S+/.exec(stderr) ?? []
   if (address === undefined) throw new Error('the process was not started with --inspect')
@@ -34,6 +34,6 @@ export function evaluate(stderr: string, expression: string): void {
   socket.addEventListener('open', () =>
     socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } })),
   )
-  // The process ends over it, and the connection with it.
+  // The process ends because of it, and the connection with it.
   socket.addEventListener('error', () => undefined)
 }

@@ -1,6 +1,6 @@
 /**
- * Preloaded into a process (`--import`): tells on SIGUSR2, as a line of its log, the longest turn of its loop, its CPU time,
- * the most CPU time that its loop took before it came to a timer again, and its resident memory, since the last time.
+ * Preloaded into a process (`--import`): on SIGUSR2 it logs one line with the longest turn of its loop, its CPU time,
+ * the most CPU time between two timer ticks, and its resident memory, since the last such line.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 

@@ -1,12 +1,12 @@
 /**
- * Looks through the memory of a running process, by `/proc/<pid>/mem` (proc(5)): whatever it holds, in whatever form.
+ * Searches the memory of a running process, by `/proc/<pid>/mem` (proc(5)): everything that it holds, in any form.
  *
- * A parent may read its child as an ordinary user too, under Yama's `ptrace_scope` 0 and 1. Where it may not, this throws
- * and says so: a search that could not be made is no search that found nothing.
+ * A parent may read its child as an ordinary user too, under Yama's `ptrace_scope` 0 and 1. Where it may not, this
+ * throws: a search that could not run must not look like one that found nothing.
  */
 import { open, readFile } from 'node:fs/promises'
 
-/** What is looked for, by a name. */
+/** A searched text, by a name. */
 export type Needles = Readonly<Record<string, Uint8Array>>
 
 const CHUNK_BYTES = 4 << 20
@@ -16,7 +16,7 @@ interface Region {
   readonly end: number
 }
 
-/** How often each needle is there. Throws where the memory may not be read. */
+/** How often each needle occurs. Throws if the memory cannot be read. */
 export async function searchMemory(pid: number, needles: Needles): Promise<Record<string, number>> {
   const found: Record<string, number> = Object.fromEntries(Object.keys(needles).map(name => [name, 0]))
   const overlap = Math.max(...Object.values(needles).map(needle => needle.length)) - 1
@@ -55,12 +55,12 @@ async function searchRegion(
   let [kept, total] = [0, 0]
   for (let at = start; at < end; at += CHUNK_BYTES) {
     const wanted = Math.min(CHUNK_BYTES, end - at)
-    // A page that was given back meanwhile, or that no one may read, is an error of its region and of no other.
+    // A page that was released meanwhile, or is unreadable, is an error of its region and of no other.
     const { bytesRead } = await memory.read(buffer, kept, wanted, at).catch(() => ({ bytesRead: 0 }))
     if (bytesRead === 0) return total
     total += bytesRead
     const seen = buffer.subarray(0, kept + bytesRead)
-    // What lies wholly in the part that was kept was counted with the chunk before.
+    // A match that lies wholly in the kept part was counted with the chunk before.
     for (const [name, needle] of Object.entries(of.needles))
       of.found[name] = (of.found[name] ?? 0) + count(seen, needle, kept - needle.length + 1)
     const tail = Math.min(of.overlap, seen.length)

@@ -1,6 +1,6 @@
 /**
- * Mooring's entries as processes of their own, as an operator runs them: started, listened to, signalled, waited for.
- * Each is killed at the end of its test, whatever happened.
+ * Mooring's entries as separate processes, as an operator runs them: started, read, signalled, awaited. Each is killed
+ * at the end of its test, whatever happened.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,10 @@ export interface Running {
   readonly out: string[]
   /** Standard error so far. */
   err(): string
-  /** The first line of standard output, past or to come, that fits, or the `nth`. Rejects when the process ends without it. */
+  /**
+   * The first matching line of standard output, past or to come, or the `nth`. Rejects when the process ends without
+   * it.
+   */
   line(pattern: RegExp, nth?: number): Promise<RegExpExecArray>
   /** The exit status; null when a signal ended it. */
   readonly ended: Promise<number | null>
@@ -26,7 +29,7 @@ export interface Running {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-/** What of this process's environment a child may see: nothing that could configure it. */
+/** The part of this process's environment that a child may see: nothing that could configure it. */
 function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   // Several of them run at once on this machine.
   return formerEnvironment({ MOORING_HEALTH_PORT: 'off', ...env })
@@ -35,7 +38,7 @@ function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
 /** For a release that does not know `off` yet. */
 function formerEnvironment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const { PATH = '', HOME = '', TMPDIR } = process.env
-  // A test waits for no balancer that would have to turn away first.
+  // A test has no balancer that would have to stop sending requests first.
   const drain = { MOORING_DRAIN_SECONDS: '0' }
   return { PATH, HOME, ...COMPILED, ...drain, ...(TMPDIR === undefined ? {} : { TMPDIR }), ...env }
 }
@@ -72,7 +75,7 @@ export function startEntryAt(
   )
 }
 
-/** Starts an entry of another checkout, such as that of the release before. */
+/** Starts an entry of another checkout, such as that of the previous release. */
 export function startEntryOf(
   root: string,
   entry: 'web' | 'worker' | 'main' | 'cli',

@@ -1,6 +1,6 @@
 /**
- * Flags of Node's that start a process whose wall clock is another one, as on a machine that was set wrong: `Date` and the
- * origin of `performance`. Timers and the monotonic clock go on as they do there, too.
+ * Node flags that start a process with a shifted wall clock, as on a machine with a wrong one: `Date` and the origin of
+ * `performance`. Timers and the monotonic clock are unaffected, as they are there.
  */
 
 /** The flags; `byMs` is added to the real time. */

@@ -1,26 +1,24 @@
-/**
- * A way to a server that can be cut in both manners: closed, or silent without a word, as when a machine vanishes.
- */
+/** A path to a server that can be cut in both ways: closed, or silent, as when a machine vanishes. */
 import { once } from 'node:events'
 import net from 'node:net'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 
-/** A way through which connections go. */
+/** A path for connections. */
 export interface Way {
-  /** As the server's own, through here. */
+  /** The server's URL, through this path. */
   readonly url: string
   readonly port: number
-  /** Says nothing more, in both directions; nobody is told. */
+  /** Forwards nothing more, in both directions, without closing. */
   silence(): void
-  /** The same on the connections that are open now alone: those that come are served. */
+  /** Silences the open connections alone: new ones are served. */
   silenceOpen(): void
-  /** Goes on with what is said from now on. */
+  /** Forwards again from now on. */
   speak(): void
-  /** Takes no more connections, and breaks those that there are. */
+  /** Accepts no more connections, and breaks the open ones. */
   close(): void
 }
 
-/** Opens a way to the server of a connection string. The test closes it. */
+/** Opens a path to the server of a connection string. The test closes it. */
 export async function openWay(to: string): Promise<Way> {
   const target = new URL(to)
   const sockets = new Set<net.Socket>()

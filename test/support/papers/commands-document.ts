@@ -1,5 +1,6 @@
 /**
- * `docs/commands.md`, written from the tables of commands that `--help` is printed from: `npm run dump` writes it, a test compares.
+ * `docs/commands.md`, written from the tables of commands that `--help` is printed from: `npm run dump` writes it, a
+ * test compares.
  */
 import { schemaCommands } from '#client/cli/schema.ts'
 import { commands } from '#server/operator/commands.ts'

@@ -1,5 +1,5 @@
 /**
- * `docs/state-machines.md`, drawn from the tables that the product decides by: `npm run dump` writes it, a test compares.
+ * `docs/state-machines.md`, drawn from the product's own decision tables: `npm run dump` writes it, a test compares.
  */
 import { CAPABILITY_TRANSITIONS } from '#server/domain/access/capability-state.ts'
 import { CREDENTIAL_TRANSITIONS } from '#server/domain/datasources/credential-state.ts'

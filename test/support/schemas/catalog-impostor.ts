@@ -1,6 +1,6 @@
 /**
- * A customer's server that is honest until it is asked for its catalog: everything else is passed on to a real PostgreSQL.
- * It can also keep everybody waiting, so that a task is held for as long as a test wants.
+ * A customer's server that is honest except for its catalog: it forwards everything else to a real PostgreSQL. It can
+ * also delay every connection, so that a task is held for as long as a test wants.
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -9,14 +9,14 @@ import { columns, frame, READY, row } from '#test/support/dials/hostile-postgres
 /** A server between Mooring and a customer's real one. Connections must be without TLS. */
 export interface Impostor {
   readonly port: number
-  /** From now on, the rows that the catalog query gets; null for those of the real server. */
+  /** The rows that the catalog query gets from now on; null for those of the real server. */
   answerCatalog(rows: (() => Iterable<string>) | null): void
-  /** Whether connections wait at the door; those that wait go on when the door opens. */
+  /** Whether new connections are held back; releasing lets them proceed. */
   hold(isHeld: boolean): void
   stop(): Promise<void>
 }
 
-/** What only the catalog query has. */
+/** Text that only the catalog query has. */
 const CATALOG_QUERY = 'with recursive ns as'
 
 /** Starts one in front of a server of this machine. */
@@ -29,7 +29,7 @@ export async function startImpostor(realPort: number): Promise<Impostor> {
     const onward = connect(realPort, '127.0.0.1')
     join(socket, onward, () => sockets.delete(socket))
     const take = (bytes: Buffer) => {
-      // A client that has enough closes: what was still to be said goes nowhere.
+      // A client may close early: the remaining bytes are dropped.
       if (state.rows !== null && bytes.includes(CATALOG_QUERY)) lie(socket, state.rows()).catch(() => undefined)
       else onward.write(bytes)
     }
@@ -58,7 +58,7 @@ export async function startImpostor(realPort: number): Promise<Impostor> {
   }
 }
 
-/** What one end closes, the other one closes; what the real server says goes to the client as it is. */
+/** When one end closes, the other one is closed; the real server's bytes go to the client unchanged. */
 function join(socket: Socket, onward: Socket, closed: () => void): void {
   onward.pipe(socket)
   for (const end of [socket, onward]) {
@@ -71,7 +71,7 @@ function join(socket: Socket, onward: Socket, closed: () => void): void {
   }
 }
 
-/** Answers the catalog query with rows of its own, as the one statement of many that has any. */
+/** Answers the catalog query with given rows, as the only statement of several with rows. */
 async function lie(socket: Socket, rows: Iterable<string>): Promise<void> {
   socket.write(Buffer.concat([frame('C', 'BEGIN\0'), frame('C', 'SET\0'), columns('row')]))
   let count = 0

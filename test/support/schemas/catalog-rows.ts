@@ -1,9 +1,9 @@
 /**
- * Rows of the catalog query as a server would send them, for tests that send others: one relation `public.t` with one column
- * and one of everything that it can have, each changed as the test wants.
+ * Rows of the catalog query as a server sends them, for tests that alter them: one relation `public.t` with one column
+ * and one of each part, each changed as the test wants.
  */
 
-/** What is said otherwise; what is not named is not there, but for the relation and its column. */
+/** The altered parts; an unnamed part is absent, except the relation and its column. */
 export interface RowChange {
   readonly relation?: object
   readonly columns?: object
@@ -21,7 +21,7 @@ export interface RowChange {
   readonly partition?: object
   readonly routine?: object
   readonly composite?: object
-  /** How many of the constraint, index or policy there are, each with a name of its own. */
+  /** The number of such constraints, indexes or policies, each with its own name. */
   readonly times?: number
 }
 
@@ -88,7 +88,7 @@ const ROUTINE = {
 const COMPOSITE = { k: 'composite', schema: 'public', name: 'public.c', attributes: [], comment: null }
 const EXTENSION = { k: 'extension', name: 'x', version: '1.0', schema: 'public' }
 
-/** The rows of the relation and of what the change names. */
+/** The rows of the relation and of the parts that the change names. */
 export function relationRows(change: RowChange): string[] {
   const { times = 1 } = change
   const many = (one: { name: string }) =>

@@ -1,6 +1,4 @@
-/**
- * Reads a test database's catalog as the worker does, but through plain `pg`, and hands over what came over the wire.
- */
+/** Reads a test database's catalog as the worker does, but through plain `pg`, and returns the rows from the wire. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
@@ -32,7 +30,7 @@ export async function catalogRows(url: string, sql: string, before = ''): Promis
   try {
     await client.query(before)
     await client.query('begin read only')
-    // `pg` answers one result per statement, and a single one for one, which its types do not say.
+    // `pg` returns one result per statement, and a single one for one, which its types do not show.
     const results: pg.QueryResult<{ row: string }> | pg.QueryResult<{ row: string }>[] = await client.query(sql)
     return ([results].flat().at(-1)?.rows ?? []).map(({ row }) => row)
   } finally {
@@ -51,7 +49,7 @@ export async function readCatalog(
   return reader.finish()
 }
 
-/** Makes a database of every feature that the server has, and its role `reader`; answers the superuser's URL. */
+/** Makes a database with every feature of the server, and its role `reader`; returns the superuser's URL. */
 export async function everyFeature(server: TestServer, major: number): Promise<string> {
   await server.query("create role reader login password 'reader'")
   const url = await server.createDatabase('features')
@@ -71,14 +69,14 @@ export function fingerprintOf(snapshot: Snapshot): string {
   return sha256(canonicalText(snapshot))
 }
 
-/** A schema of a snapshot, which must be there. */
+/** A schema of a snapshot, which must exist. */
 export function schemaIn(snapshot: Snapshot, name: string): SchemaSnapshot {
   const schema = snapshot.schemas.find(candidate => candidate.name === name)
   if (!schema) throw new Error(`no schema ${name}`)
   return schema
 }
 
-/** A relation of a snapshot, which must be there. */
+/** A relation of a snapshot, which must exist. */
 export function relationIn(snapshot: Snapshot, schema: string, name: string): Relation {
   const relation = schemaIn(snapshot, schema).relations.find(candidate => candidate.name === name)
   if (!relation) throw new Error(`no relation ${name}`)

@@ -1,10 +1,10 @@
 /**
- * Texts that a stranger would use as a name, a comment, a type or an expression: each tries to leave its place in a
+ * Texts that a stranger would use as a name, a comment, a type or an expression: each tries to escape its place in a
  * terminal, in `psql`, in SQL, TypeScript, Mermaid, Markdown, HTML or a log.
  */
 import { isPrintable } from '#shared/base/printable.ts'
 
-/** The texts, by what they try. In those of SQL `injected` is a table that only a statement of theirs can make. */
+/** The texts, by their attack. Only a stranger's statement can create the table `injected` of the SQL ones. */
 export const HOSTILE_TEXTS: Readonly<Record<string, string>> = {
   'clears the screen': 'a\u001b[2J\u001b[Hb',
   'renames the window': '\u001b]0;owned\u0007',
@@ -53,7 +53,7 @@ export const HOSTILE_TEXTS: Readonly<Record<string, string>> = {
   'is long': 'x'.repeat(60),
 }
 
-/** What a text that was named by a stranger must not show on a screen, but for the line feeds and tabs of the output. */
+/** Characters that a stranger's text must not put on a screen; the output's own line feeds and tabs are allowed. */
 export function steers(output: string): string[] {
   return [...output].filter(character => character !== '\n' && character !== '\t' && !isPrintable(character))
 }

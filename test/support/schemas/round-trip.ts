@@ -8,7 +8,7 @@ import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { query, type TestServer } from '#test/support/database/postgres.ts'
 import { readCatalog } from './catalog.ts'
 
-/** How it ended. `differences` are those that the script does not name itself. */
+/** The result. `differences` are those that the script does not name itself. */
 export interface RoundTrip {
   readonly original: Snapshot
   readonly script: string
@@ -16,7 +16,7 @@ export interface RoundTrip {
   readonly named: readonly Change[]
 }
 
-/** Makes the databases `name` and `name_again` on a server, and compares them. Throws where either script does not run. */
+/** Makes the databases `name` and `name_again` on a server, and compares them. Throws if either script fails. */
 export async function roundTrip(server: TestServer, name: string, sql: string): Promise<RoundTrip> {
   const url = await server.createDatabase(name)
   await query(url, sql)
@@ -34,7 +34,7 @@ export async function roundTrip(server: TestServer, name: string, sql: string): 
   }
 }
 
-/** The comment that a script begins with. */
+/** The comment at the beginning of a script. */
 export function headOf(script: string): string {
   return script.startsWith('--') ? (script.split('\n\n')[0] ?? '') : ''
 }

@@ -1,11 +1,11 @@
 /**
- * Random snapshots for property tests, drawn from few names so that two of them have much in common, and small ones to
- * write by hand.
+ * Random snapshots for property tests, drawn from few names so that two of them overlap, and small ones to write by
+ * hand.
  */
 import { SNAPSHOT_FORMAT, Snapshot } from '#shared/schemas/snapshot.ts'
 import { fc } from '#test/support/house/properties.ts'
 
-/** Names as PostgreSQL takes them, awkward ones and those of JavaScript's own properties among them. */
+/** Names that PostgreSQL accepts, including awkward ones and those of JavaScript's own properties. */
 const NAMES = ['a', 'b', 'B', 'a.b', 'x"y', 'line\nbreak', '🐘', '__proto__', 'constructor']
 const name = fc.constantFrom(...NAMES)
 const text = fc.constantFrom('one', 'two', '3')
@@ -15,7 +15,7 @@ const permissions = fc.subarray(['select', 'insert', 'update', 'delete'] as cons
 
 type Arbitraries<T> = { [K in keyof T]: fc.Arbitrary<T[K]> }
 
-/** An object whose optional properties are there or absent, never `undefined`. */
+/** An object whose optional properties are present or absent, never `undefined`. */
 function sometimes<T extends object, U extends object>(required: Arbitraries<T>, optional: Arbitraries<U>) {
   return fc
     .tuple(fc.record<T>(required), fc.record<Partial<U>>(optional, { requiredKeys: [] }))
@@ -149,7 +149,7 @@ const schema = sometimes(
 
 type Coverage = Pick<Snapshot, 'schemasAsked' | 'excludedSchemas'>
 
-/** What a request may have covered. */
+/** The possible coverage of a request. */
 const coverage: fc.Arbitrary<Coverage> = fc.oneof(
   fc.record({ schemasAsked: fc.constant(null), excludedSchemas: fc.uniqueArray(name, { maxLength: 2 }) }),
   fc.record({ schemasAsked: fc.uniqueArray(name, { maxLength: 6 }), excludedSchemas: fc.constant<string[]>([]) }),
@@ -175,7 +175,7 @@ export function anySnapshot(options: { whole?: boolean } = {}): fc.Arbitrary<Sna
   })
 }
 
-/** A snapshot of the given parts, for the rest an empty one of everything. */
+/** A snapshot of the given parts, otherwise empty. */
 export function snapshot(parts: Partial<Record<keyof Snapshot, unknown>> = {}): Snapshot {
   return Snapshot.parse({
     version: 1,

@@ -1,6 +1,6 @@
 /**
- * Backlogs of due tasks, made by the database itself, and what a claim reads of them: for the tests and the benchmark of the
- * queue. The tasks are about datasources that do not exist: they are claimed and settled, and never worked at.
+ * Backlogs of due tasks, made by the database itself, and the rows that a claim reads from them: for the tests and the
+ * benchmark of the queue. The tasks are for datasources that do not exist: they are claimed and settled, and never run.
  */
 
 import type { RawBuilder } from 'kysely'
@@ -8,13 +8,13 @@ import pg from 'pg'
 import type { Db } from '#server/store/tables/tables.ts'
 import { PLAN_SETTINGS } from '#server/store/tasks/claim-choice.ts'
 
-/** What is due. */
+/** The due tasks. */
 export interface Backlog {
   readonly tasks: number
   readonly organizations: number
   /** Of each hundred tasks, how many belong to one organization alone. */
   readonly ofOne: number
-  /** Tasks of the priorities from 0 to this one, in turn; left out, all are of the schedule. */
+  /** Tasks of the priorities from 0 to this one, in turn; by default all are scheduled ones. */
   readonly upToPriority?: number
 }
 
@@ -30,7 +30,7 @@ export async function makeBacklog(url: string, backlog: Backlog): Promise<void> 
   const { tasks, organizations, ofOne, upToPriority } = backlog
   const priority = upToPriority === undefined ? SCHEDULED : `i % ${upToPriority + 1}`
   await inSession(url, async client => {
-    // Foreign keys are looked at by triggers, which this leaves out.
+    // Turns off foreign-key triggers.
     await client.query('set session_replication_role = replica')
     await client.query(
       `insert into organizations (id, name, created_at)
@@ -47,7 +47,7 @@ export async function makeBacklog(url: string, backlog: Backlog): Promise<void> 
   })
 }
 
-/** What a claim came to. `rows` were read of the table and its indexes, those that were passed over included. */
+/** The cost of a claim. `rows` were read from the table and its indexes, including skipped ones. */
 export interface Reading {
   readonly rows: number
   readonly buffers: number
@@ -57,7 +57,7 @@ export interface Reading {
   readonly scans: readonly string[]
 }
 
-/** Explains a statement of the queue, and rolls back what it did. */
+/** Explains a statement of the queue, and rolls back its effects. */
 export async function readingOf(
   db: Db,
   url: string,

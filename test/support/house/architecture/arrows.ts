@@ -1,6 +1,6 @@
 /**
- * The picture of the layers, as a table: which part of the tree may import which. Whatever the table does not allow is a
- * violation, a folder that it does not know included.
+ * The layers as a table: which part of the tree may import which. Any arrow that the table does not allow is a
+ * violation, as is an unknown folder.
  *
  * Types count like values, since a type that travels upward ties the layers together as firmly.
  */
@@ -32,13 +32,13 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'wiring-web': [...BELOW_API, ...ROOT, 'api', 'rest'],
   'wiring-worker': [...BELOW_API, ...ROOT, 'net', 'work'],
   operator: [...BELOW_API, 'client/cli'],
-  // It describes all of them, and none of them knows it.
+  // It describes all of them, and none of them imports it.
   limits: [...EVERY_LAYER, ...ROOT, 'client', 'wiring-web', 'wiring-worker'],
   local: [...BELOW_API, ...ROOT, 'embedded', 'operator'],
   'entry main': [...BELOW_API, ...ROOT, 'local', 'wiring-web', 'wiring-worker'],
   'entry web': [...BELOW_API, ...ROOT, 'wiring-web'],
   'entry worker': [...BELOW_API, ...ROOT, 'wiring-worker'],
-  // A worker of one task.
+  // A worker process for one task.
   'entry quarantine': [...BELOW_API, ...ROOT, 'wiring-worker'],
   // It starts the others by their path.
   'entry mooring': [],
@@ -52,12 +52,12 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
 const LAYERS = ['domain', 'store', 'seal', 'net', 'api', 'work', 'rest', 'operator', 'limits', 'metrics', 'tracing']
 const ROOT_FOLDERS = ['process']
 const ROUTER = 'server/api/router.ts'
-// A logger arrives as an argument, and only what its type is called comes from here.
+// A logger arrives as an argument; only its type is imported from here.
 const LOG = 'server/log.ts'
 // So does what counts.
 const METER = 'server/metrics/meter.ts'
 
-/** Answers the zone of a file; null when the picture has no place for it. */
+/** Returns the zone of a file; null when the table has no place for it. */
 export function zoneOf(path: string): string | null {
   const [top = '', second = '', third] = path.split('/')
   if (top === 'shared') return 'shared'
@@ -83,7 +83,7 @@ function knownClient(folder: string): string | null {
   return ['cli', 'console', 'examples'].includes(folder) ? `client/${folder}` : null
 }
 
-/** Reports the arrows that the picture does not have. Tests may look everywhere; nothing may look into the tests. */
+/** Reports the arrows that the table lacks. Tests may import everything; nothing may import the tests. */
 export function checkArrows(source: Source): Violation[] {
   if (isTest(source.path)) return []
   const zone = zoneOf(source.path)
@@ -96,7 +96,7 @@ export function checkArrows(source: Source): Violation[] {
 
 function judge(zone: string, found: Import): string | null {
   const path = found.target.name
-  // Assets beside the code (`.sql`, `.json`) belong to whoever reads them.
+  // Assets beside the code (`.sql`, `.json`) belong to the file that reads them.
   if (!/\.tsx?$/.test(path)) return null
   if (path === ROUTER && zone.startsWith('client')) return found.typeOnly ? null : `${ROUTER} but for its types`
   if (path === LOG && [...LAYERS, 'embedded'].includes(zone) && found.typeOnly) return null

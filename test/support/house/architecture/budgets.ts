@@ -1,7 +1,7 @@
 /**
  * Sizes: lines of a file and of a function, parameters, exported values.
  *
- * Not the average is what makes code hard to read but the tail; so these are limits, not targets.
+ * The tail makes code hard to read, not the average: so these are limits, not targets.
  */
 import { type Program, Visitor } from 'oxc-parser'
 import { isTest, isTestFile, type Source, type Violation } from './source.ts'
@@ -20,7 +20,7 @@ const FUNCTION_LINES = 40
 const PARAMETERS = 3
 const EXPORTED_VALUES = 8
 
-/** Reports what is larger than it may be. */
+/** Reports every excess. */
 export function checkBudgets(source: Source): Violation[] {
   return [...fileLines(source), ...functions(source), ...exportedValues(source)]
 }
@@ -66,7 +66,7 @@ function functions(source: Source): Violation[] {
   return found
 }
 
-/** The linter has the same rule: where a library fixes the parameters, its excuse, with a reason, is ours as well. */
+/** The linter has the same rule: its exemption, with a reason, covers parameters that a library fixes. */
 function isExcused(source: Source, start: number): boolean {
   const above = source.comments.filter(comment => source.lineOf(comment.end - 1) === source.lineOf(start) - 1)
   return above.some(comment => /biome-ignore lint\/complexity\/useMaxParams: \S/.test(comment.value))
@@ -75,7 +75,7 @@ function isExcused(source: Source, start: number): boolean {
 function exportedValues(source: Source): Violation[] {
   if (isTest(source.path)) return []
   const exported = source.program.body.map(namesIn)
-  // A schema that shares its name with a type is what that type is called when the program runs: it counts as the type.
+  // A schema with the name of a type counts as the type: it is that type at run time.
   const types = new Set(exported.flatMap(names => names.types))
   const count = exported.flatMap(names => names.values).filter(name => !types.has(name)).length
   const detail = `${count} exported values, at most ${EXPORTED_VALUES}`

@@ -24,7 +24,7 @@ const EACH = [
   checkSpecifiers,
 ]
 
-/** Reports everything that breaks a rule, sorted by file and line. */
+/** Reports every violation, sorted by file and line. */
 export function check(sources: readonly Source[]): Violation[] {
   const found = [
     ...sources.flatMap(source => EACH.flatMap(rule => rule(source))),

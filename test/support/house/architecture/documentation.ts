@@ -1,14 +1,14 @@
 /**
- * What must be written down: what a file is, what each export promises, why a cast is right.
+ * Required documentation: the purpose of a file, the contract of each export, the reason for a cast.
  *
- * A rule about documentation that nothing enforces decays; these are the parts that a program can see.
+ * A rule about documentation that nothing enforces decays; these are the parts that a program can check.
  */
 import { type Comment, type Program, Visitor } from 'oxc-parser'
 import { isTest, isTestFile, type Source, type Violation } from './source.ts'
 
 const HEADER_LINES = { least: 2, most: 6 }
 
-/** Reports missing headers and docstrings, casts without a reason, and what a comment must not hold. */
+/** Reports missing headers and docstrings, casts without a reason, and forbidden words in a comment. */
 export function checkDocumentation(source: Source): Violation[] {
   return [...header(source), ...docstrings(source), ...casts(source), ...remarks(source)]
 }
@@ -27,7 +27,7 @@ function header(source: Source): Violation[] {
 }
 
 function docstrings(source: Source): Violation[] {
-  // Of overloads the first carries the docstring.
+  // The first overload carries the docstring.
   const seen = new Set<string>()
   return source.program.body.flatMap(statement => {
     const name = exportedName(statement)
@@ -60,12 +60,12 @@ function isDocstring(comment: Comment): boolean {
 
 function casts(source: Source): Violation[] {
   const found: Violation[] = []
-  // The tests build what the types forbid, on purpose.
+  // The tests intentionally build values that the types forbid.
   if (isTest(source.path)) return found
   const report = (start: number, detail: string): void => {
     found.push({ file: source.path, line: source.lineOf(start), rule: 'cast', detail })
   }
-  // A header or a docstring says what a thing is, not why a cast is right.
+  // A header or a docstring describes a thing; it does not justify a cast.
   const reasons = source.comments.filter(comment => !isDocstring(comment))
   const ends = reasons.map(comment => source.lineOf(comment.end - 1))
   new Visitor({

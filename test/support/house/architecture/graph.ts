@@ -1,8 +1,8 @@
 /**
- * What hangs together over any number of imports: cycles, and what can be reached from where.
+ * Properties over any number of imports: cycles, and the files that an entry reaches.
  *
- * Types count here too. `import type` is erased before the program runs, so that it cannot carry a secret; but the web tier
- * has no use for the name of a thing it must not have, and following it keeps the first step from being taken.
+ * Types count here too. `import type` is erased before the program runs, so that it cannot carry a secret; but the web
+ * tier needs no name of a forbidden thing, and following it prevents the first step.
  */
 import { importsOf } from './imports.ts'
 import { isTest, type Source, type Violation } from './source.ts'
@@ -11,7 +11,7 @@ type Graph = ReadonlyMap<string, readonly string[]>
 
 /** Entry → what it must never reach: prefixes of paths, `node:` modules and packages. */
 const WALLS: Readonly<Record<string, readonly string[]>> = {
-  // Wall 2: what faces the internet can neither open a credential nor dial.
+  // Wall 2: a process that faces the internet can neither open a credential nor dial.
   'server/web.ts': [
     'server/seal/unsealer.ts',
     'server/seal/fingerprinter.ts',
@@ -38,7 +38,7 @@ export function checkCycles(sources: readonly Source[]): Violation[] {
   })
 }
 
-/** Reports each forbidden place that an entry reaches, with a way that leads there. */
+/** Reports each forbidden file that an entry reaches, with a path of imports to it. */
 export function checkWalls(sources: readonly Source[]): Violation[] {
   const graph = graphOf(sources)
   return Object.entries(WALLS).flatMap(([entry, forbidden]) =>
@@ -49,7 +49,7 @@ export function checkWalls(sources: readonly Source[]): Violation[] {
   )
 }
 
-/** Everything that is reached from a file by imports that are still there when the program runs. */
+/** Every file that is reachable from another by imports that exist at run time. */
 export function reachedFrom(start: string, sources: readonly Source[]): ReadonlySet<string> {
   const edges = sources.map(source => {
     const kept = importsOf(source).filter(({ typeOnly }) => !typeOnly)
@@ -65,7 +65,7 @@ export function reachedFrom(start: string, sources: readonly Source[]): Readonly
 }
 
 function graphOf(sources: readonly Source[]): Graph {
-  // The router's types are all that the client takes from the server; behind them nothing is reached.
+  // The client takes only the router's types from the server; nothing behind them is reached.
   const hidden = (from: string, to: string): boolean => from.startsWith('client/') && to.startsWith('server/')
   const edges = sources.map(source => {
     const names = importsOf(source).map(({ target, typeOnly }) => {
@@ -77,7 +77,7 @@ function graphOf(sources: readonly Source[]): Graph {
   return new Map(edges)
 }
 
-/** The shortest way from `start` to a node that `isGoal`, both ends included; null when there is none. */
+/** The shortest path from `start` to a node that `isGoal`, both ends included; null if there is none. */
 function pathTo(graph: Graph, start: string, isGoal: (at: string) => boolean): string[] | null {
   const ways: string[][] = [[start]]
   const seen = new Set([start])

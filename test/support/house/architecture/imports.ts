@@ -1,14 +1,14 @@
 /**
- * What a file imports, in every way there is: statements, re-exports, `import()`, types, and files started by their URL.
+ * A file's imports in every form: statements, re-exports, `import()`, types, and files started by their URL.
  *
- * A specifier that only the running program knows could hide any arrow: it is reported.
+ * A specifier that is computed at run time could hide any arrow: it is reported.
  */
 import { builtinModules } from 'node:module'
 import { dirname, posix } from 'node:path'
 import { Visitor } from 'oxc-parser'
 import type { Source, Violation } from './source.ts'
 
-/** Where an import leads: a file of ours, a package, or a module of Node. */
+/** The target of an import: one of our files, a package, or a module of Node. */
 export interface Target {
   readonly kind: 'file' | 'package' | 'builtin'
   readonly name: string
@@ -30,7 +30,7 @@ interface Found {
   readonly typeOnly: boolean
 }
 
-/** Answers all imports of a file whose target is written down. */
+/** Returns all imports of a file with a literal target. */
 export function importsOf(source: Source): Import[] {
   return find(source).flatMap(({ at, specifier, typeOnly }) =>
     specifier === null
@@ -39,7 +39,7 @@ export function importsOf(source: Source): Import[] {
   )
 }
 
-/** Reports imports that are computed, and those of our files that are not written as the rest are. */
+/** Reports computed imports, and specifiers of our files that break the house form. */
 export function checkSpecifiers(source: Source): Violation[] {
   const violation = (at: number, detail: string): Violation => {
     return { file: source.path, line: source.lineOf(at), rule: 'specifier', detail }
@@ -47,7 +47,7 @@ export function checkSpecifiers(source: Source): Violation[] {
   return find(source).flatMap(({ at, specifier }) => {
     if (specifier === null) return [violation(at, 'an import whose target is computed')]
     const relative = specifier.startsWith('.')
-    // An example is copied into another project, where `#…` means nothing.
+    // An example is copied into another project, where `#…` has no meaning.
     const leaves = relative && !/^\.\/[^/]+$/.test(specifier) && !source.path.startsWith('client/examples/')
     if (leaves) return [violation(at, `${specifier} leaves the folder: use #…`)]
     if ((relative || specifier.startsWith('#')) && !/\.\w+$/.test(specifier))
@@ -73,7 +73,7 @@ function find({ program, text }: Source): Found[] {
     CallExpression: node => {
       if (node.callee.type === 'Identifier' && node.callee.name === 'require') add(node.start, null, false)
     },
-    // `new URL('./child.ts', import.meta.url)` names a file that is run as a program of its own.
+    // `new URL('./child.ts', import.meta.url)` names a file that runs as a program of its own.
     NewExpression: node => {
       const path = node.arguments[0] === undefined ? null : literal(node.arguments[0])
       const here = text.slice(node.start, node.end).includes('import.meta.url')
@@ -95,7 +95,7 @@ function resolve(from: string, specifier: string): Target {
   if (specifier.startsWith('.')) return { kind: 'file', name: posix.join(dirname(from), specifier) }
   const bare = specifier.replace(/^node:/, '')
   if (specifier.startsWith('node:') || builtinModules.includes(bare)) return { kind: 'builtin', name: bare }
-  // A part of a package that runs where the rest of it does not.
+  // Part of a package that runs where the rest does not.
   if (specifier === '@trpc/server/observable') return { kind: 'package', name: specifier }
   const depth = specifier.startsWith('@') ? 2 : 1
   return { kind: 'package', name: specifier.split('/').slice(0, depth).join('/') }

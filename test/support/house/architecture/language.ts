@@ -1,22 +1,22 @@
 /**
- * Parts of the language that are not used here, and state or work that a mere import would bring about.
+ * Unused parts of the language, and state or work at import.
  *
- * A module that holds or does something when it is imported cannot be given another clock, another key or a second
- * database; and what reads the environment wherever it likes cannot be configured.
+ * A module with state or work at import cannot be given another clock, another key or a second database; and code that
+ * reads the environment anywhere cannot be configured.
  */
 import { type Program, Visitor, type VisitorObject } from 'oxc-parser'
 import { isTest, type Source, type Violation } from './source.ts'
 
 /**
- * Programs rather than modules: what they do, they do at once. `dial-child.ts` is the dialler's child process, `watchdog-thread.ts` and
- * `read-part.ts` are threads.
+ * Programs rather than modules: they act at import. `dial-child.ts` is the dialler's child process,
+ * `watchdog-thread.ts` and `read-part.ts` are threads.
  */
 const PROGRAMS =
   /^server\/(main|web|worker|quarantine|cli|mooring)\.ts$|^server\/process\/watchdog-thread\.ts$|^server\/net\/process\/dial-child\.ts$|^server\/api\/schemas\/reader\/read-part\.ts$|^client\/(console\/main\.tsx?$|examples\/)/
-/** Files that exist to hand on what others export. */
+/** Files that re-export other files' exports. */
 const PUBLIC_ENTRIES = ['client/index.ts', 'client/node.ts', 'client/endpoint.ts']
 
-/** Reports constructs that the house rules leave out. */
+/** Reports constructs that the house rules exclude. */
 export function checkLanguage(source: Source): Violation[] {
   const found: Violation[] = []
   const report = (rule: string) => (node: { readonly start: number }) => {
@@ -43,7 +43,8 @@ function constructs(source: Source, report: Report): VisitorObject {
     ExportSpecifier: node =>
       'name' in node.exported && node.exported.name === 'default' && report('default-export')(node),
     TSParameterProperty: report('parameter-property'),
-    // `declare module 'x'` adds to a library's types and `declare global` to the world's: neither is a namespace of ours.
+    // `declare module 'x'` extends a library's types and `declare global` the global ones: neither declares a
+    // namespace.
     TSModuleDeclaration: node => node.id.type !== 'Literal' && report('namespace')(node),
     ExportAllDeclaration: report('barrel'),
     ExportNamedDeclaration: node => {
@@ -61,7 +62,7 @@ function environment(source: Source, report: Report): VisitorObject {
   const nameOf = (property: object): unknown => Reflect.get(property, 'name') ?? Reflect.get(property, 'value')
   return {
     MemberExpression: ({ object, property, start }) => {
-      // `process.env`, and `globalThis.process.env` all the same.
+      // `process.env`, and `globalThis.process.env`.
       const owner = object.type === 'MemberExpression' ? nameOf(object.property) : nameOf(object)
       if (owner === 'process' && nameOf(property) === 'env') report('environment')({ start })
     },
@@ -108,7 +109,7 @@ function checkStatement(source: Source, statement: Program['body'][number], repo
   for (const { init } of inner.declarations) if (isEmptyContainer(init)) report('module-state')(inner)
 }
 
-/** A container that is made empty is made to be filled: state, whatever `const` says. */
+/** A container that is created empty is meant to be filled: it is state, even as a `const`. */
 function isEmptyContainer(init: { readonly type: string; readonly start: number } | null): boolean {
   if (init === null) return false
   const list = (key: string): unknown => Reflect.get(init, key)

@@ -1,7 +1,7 @@
 /**
- * The folder of migrations: plain SQL, numbered without a gap, each with a first line that says what and why.
+ * The folder of migrations: plain SQL, numbered without a gap, each with a first line that states its purpose.
  *
- * `schema.sql` stands beside them as the dumped result and is checked by the tests of the migrations.
+ * `schema.sql` beside them is the dumped result; the tests of the migrations check it.
  */
 import type { Violation } from './source.ts'
 
@@ -11,7 +11,7 @@ export interface MigrationFile {
   readonly text: string
 }
 
-/** Reports files that are no migration, numbers left out or used twice, and missing first lines. */
+/** Reports files that are not migrations, missing or repeated numbers, and missing first lines. */
 export function checkMigrations(files: readonly MigrationFile[]): Violation[] {
   const migrations = files
     .filter(({ path }) => !path.endsWith('/schema.sql'))

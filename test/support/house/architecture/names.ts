@@ -1,7 +1,7 @@
 /**
- * Words that say nothing, and therefore attract everything: no file, folder or declared name holds one of them.
+ * Words without meaning, which therefore attract everything: no file, folder or declared name may contain one.
  *
- * Members of objects are left alone: they are often a contract's, not ours to choose.
+ * Members of objects are exempt: a contract often fixes them.
  */
 import { Visitor } from 'oxc-parser'
 import type { Source, Violation } from './source.ts'
@@ -20,7 +20,7 @@ export function checkNames(source: Source): Violation[] {
 }
 
 function forbiddenWord(name: string): string | null {
-  // `userHelper`, `user_helper` and `URLHelper` hold the word; `utility` is a word of its own.
+  // `userHelper`, `user_helper` and `URLHelper` contain the word; `utility` is another word.
   const words = name.match(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g) ?? []
   return words.map(word => word.toLowerCase()).find(word => FORBIDDEN.includes(word.replace(/s$/, ''))) ?? null
 }
@@ -30,7 +30,7 @@ interface Named {
   readonly start: number
 }
 
-/** A binding pattern as far as it matters here: an identifier or something that holds further patterns. */
+/** The relevant part of a binding pattern: an identifier or something that holds further patterns. */
 interface Pattern {
   readonly type: string
   readonly start: number

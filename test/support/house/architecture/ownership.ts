@@ -1,8 +1,8 @@
 /**
- * Who owns which library: the closed table of packages and of the modules of Node that reach out of the process.
+ * The owner of each library: the closed table of packages and of Node's modules that reach out of the process.
  *
  * A library with one owner can be replaced, and a socket that only `net` can open needs to be guarded in one place. A
- * package that the table does not list is a violation: adding one is a decision.
+ * package outside the table is a violation: adding one is a decision.
  */
 import { Visitor } from 'oxc-parser'
 import { zoneOf } from './arrows.ts'
@@ -11,7 +11,7 @@ import { isTest, type Source, type Violation } from './source.ts'
 
 type Owners = readonly string[]
 
-/** What of the client runs in Node alone; `index.ts` reaches none of it. */
+/** The client's files that run in Node alone; `index.ts` reaches none of them. */
 const NODE_CLIENT = [
   'client/node.ts',
   'client/node/leased-client.ts',
@@ -19,12 +19,12 @@ const NODE_CLIENT = [
   'client/node/tls-offer.ts',
 ]
 
-/** Package → zones of the picture, or single files, that may import it. */
+/** Package → zones of the table, or single files, that may import it. */
 const PACKAGES: Readonly<Record<string, Owners>> = {
   '@opentelemetry/api': ['tracing'],
   '@trpc/client': ['client', 'client/cli', 'client/console'],
   '@trpc/server': ['api', 'rest', 'wiring-web'],
-  // What links of the client are made of; `@trpc/client` itself runs on it.
+  // The client's links are observables of this package, on which `@trpc/client` itself runs.
   '@trpc/server/observable': ['client'],
   eventsource: ['client'],
   express: ['rest', 'wiring-web'],
@@ -58,7 +58,7 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
 
 /** Package → zones that may name its types, which are erased before the program runs. */
 const TYPES: Readonly<Record<string, Owners>> = {
-  // What `createClient` answers is inferred from the router.
+  // The result type of `createClient` is inferred from the router.
   '@trpc/server': ['client', 'client/cli', 'client/console'],
 }
 
@@ -87,7 +87,7 @@ const BUILTINS: Readonly<Record<string, Owners>> = {
   ],
 }
 
-/** Zones that have no Node: vocabulary and decisions do no I/O, and a browser has none. */
+/** Zones without Node: vocabulary and decisions do no I/O, and a browser has none. */
 const WITHOUT_NODE = ['shared', 'domain', 'client', 'client/console']
 
 /** Reports packages and modules that their importer does not own, and `fetch` on the server outside of `net`. */
@@ -101,7 +101,7 @@ export function checkOwnership(source: Source): Violation[] {
 
 function owns(path: string, { target: { kind, name }, typeOnly }: Import): boolean {
   const zone = zoneOf(path) ?? ''
-  // An example is a program of the reader's, in the reader's own project.
+  // An example is a program in the reader's own project.
   if (kind === 'file' || zone === 'client/examples') return true
   const mayName = typeOnly ? (TYPES[name] ?? []) : []
   const owners = kind === 'package' ? [...(PACKAGES[name] ?? []), ...mayName] : BUILTINS[name]

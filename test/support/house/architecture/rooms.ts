@@ -1,6 +1,6 @@
 /**
- * The picture inside the layers: which room of a layer may import which. A room is a folder by subject, or a file that lies beside
- * such folders. Rooms are listed from the ground up: none imports one that stands after it, so that no circle can be drawn.
+ * The inner structure of the layers: which room of a layer may import which. A room is a folder by subject, or a file
+ * beside such folders. Rooms are listed from the ground up: none imports a later one, so that a cycle cannot be drawn.
  */
 import { importsOf } from './imports.ts'
 import { isTest, type Source, type Violation } from './source.ts'
@@ -119,7 +119,9 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
   },
 }
 
-/** The layer and room of a file; null outside of layers that have rooms. The room is the longest one that holds the file. */
+/**
+ * The layer and room of a file; null outside of layers with rooms. The room is the longest one that contains the file.
+ */
 export function roomOf(path: string): { readonly layer: string; readonly room: string } | null {
   const layer = Object.keys(ROOMS).find(one => path.startsWith(`${one}/`))
   if (layer === undefined) return null
@@ -129,7 +131,7 @@ export function roomOf(path: string): { readonly layer: string; readonly room: s
   return { layer, room: longest ?? inside.split('/')[0] ?? inside }
 }
 
-/** Reports arrows between rooms of one layer that the picture does not have, and rooms that it does not know. */
+/** Reports arrows between rooms of one layer that are not drawn, and unknown rooms. */
 export function checkRooms(source: Source): Violation[] {
   const at = roomOf(source.path)
   if (at === null || isTest(source.path) || !/\.tsx?$/.test(source.path)) return []
@@ -141,7 +143,7 @@ export function checkRooms(source: Source): Violation[] {
   )
 }
 
-/** Arrows of the picture that no import draws any more: `layer: room → room`. */
+/** Drawn arrows that no import uses any more: `layer: room → room`. */
 export function unusedArrows(sources: readonly Source[]): string[] {
   const drawn = new Set(
     sources.flatMap(source => {
@@ -156,10 +158,10 @@ export function unusedArrows(sources: readonly Source[]): string[] {
     .filter(arrow => !drawn.has(arrow))
 }
 
-/** How many source files may lie beside each other: a reader takes in a list of that length at a glance. */
+/** The maximum of source files beside each other: a reader takes in a list of that length at a glance. */
 const MAX_FILES = 15
 
-/** Reports folders that have become drawers. */
+/** Reports folders with too many files. */
 export function checkFolders(sources: readonly Source[]): Violation[] {
   const folders = Map.groupBy(sources, ({ path }) => path.slice(0, path.lastIndexOf('/')))
   return [...folders].flatMap(([folder, files]) =>

@@ -1,5 +1,5 @@
 /**
- * A source file, parsed, and the form in which every rule of the architecture reports what breaks it.
+ * A parsed source file, and the form in which every rule of the architecture reports a violation.
  *
  * Used by the other files of this folder and by `test/house/architecture.test.ts`.
  */
@@ -17,7 +17,7 @@ export interface Source {
   lineOf(offset: number): number
 }
 
-/** One place that breaks one rule. */
+/** One violation of one rule. */
 export interface Violation {
   readonly file: string
   readonly line: number
@@ -25,12 +25,12 @@ export interface Violation {
   readonly detail: string
 }
 
-/** A violation as a person reads it: `file:line rule: detail`. */
+/** A violation as text: `file:line rule: detail`. */
 export function sentence({ file, line, rule, detail }: Violation): string {
   return `${file}:${line} ${rule}: ${detail}`
 }
 
-/** Parses a text as if it stood at `path`. A syntax error throws: nothing that cannot be read may pass. */
+/** Parses a text as the file `path`. Throws on a syntax error: an unreadable file must not pass. */
 export function sourceOf(path: string, text: string): Source {
   const { program, comments, errors } = parseSync(path, text)
   if (errors.length > 0) throw new Error(`${path}: ${errors[0]?.message}`)
@@ -39,21 +39,21 @@ export function sourceOf(path: string, text: string): Source {
   return { path, text, program, comments, lineOf }
 }
 
-/** Reads all TypeScript files of the given folders, sorted by path. `node_modules` is passed over. */
+/** Reads all TypeScript files of the given folders, sorted by path. Skips `node_modules`. */
 export async function readSources(root: string, folders: readonly string[]): Promise<Source[]> {
   const lists = await Promise.all(folders.map(folder => listFiles(root, folder)))
   const paths = lists.flat().filter(path => /\.tsx?$/.test(path) && !path.includes('node_modules/'))
   return Promise.all(paths.sort().map(async path => sourceOf(path, await readFile(join(root, path), 'utf8'))))
 }
 
-/** Lists the files under a folder as paths relative to the repository; none when the folder is not there. */
+/** Lists the files under a folder as paths relative to the repository; none if the folder does not exist. */
 export async function listFiles(root: string, folder: string): Promise<string[]> {
   const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true }).catch(() => [])
   const names = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
   return names.map(name => name.slice(join(root, '/').length).replaceAll('\\', '/'))
 }
 
-/** True for the tests and what supports them, which some rules leave alone. */
+/** True for the tests and their support, from which some rules exempt. */
 export function isTest(path: string): boolean {
   return path.startsWith('test/')
 }
