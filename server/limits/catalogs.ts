@@ -1,5 +1,5 @@
 /**
- * Limits of a catalog that is introspected, and of the snapshot that it makes. Whoever runs the database sizes both.
+ * Limits of an introspected catalog, and of its snapshot. The customer controls the size of both.
  */
 import { MAX_CATALOG_BYTES } from '#server/net/catalog/read-catalog.ts'
 import { MAX_QUARANTINED } from '#server/store/tasks/quarantine.ts'
@@ -11,7 +11,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
   {
     what: 'A catalog',
     ...{ bound: MAX_CATALOG_BYTES, unit: 'bytes', happens: 'refused', how: '`introspection_failed`, `maxBytes`' },
-    test: ['schemas/hostile-catalog', 'beyond the limits is a fault that says which limit'],
+    test: ['schemas/hostile-catalog', 'beyond the limits is a fault that names the limit'],
     holds: ['server/net/process/catalog-answer.ts pieces'],
   },
   {
@@ -55,7 +55,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
     test: ['attacks/sizes/catalog-bounds', 'maxNameBytes'],
   },
   {
-    what: 'A type as a catalog spells it',
+    what: 'The name of a type in a catalog',
     ...{
       bound: SNAPSHOT_BOUNDS.maxTypeBytes,
       unit: 'bytes',
@@ -70,7 +70,7 @@ export const CATALOG_LIMITS: readonly Limit[] = [
       bound: SNAPSHOT_BOUNDS.maxDefinitionBytes,
       unit: 'bytes',
       happens: 'cut',
-      how: 'length and SHA-256 stand behind it; a longer one is refused, `maxDefinitionBytes`',
+      how: 'followed by its length and SHA-256; a longer one is refused, `maxDefinitionBytes`',
     },
     test: ['attacks/sizes/catalog-bounds', 'maxDefinitionBytes'],
   },
@@ -105,9 +105,9 @@ export const CATALOG_LIMITS: readonly Limit[] = [
     test: ['attacks/sizes/catalog-bounds', 'maxLabels'],
   },
   {
-    what: 'Tasks that run alone after they took workers down, of all organizations',
-    ...{ bound: MAX_QUARANTINED, unit: 'tasks', happens: 'waits', how: 'one of an organization; due until then' },
-    test: ['attacks/sizes/task-takes-workers-down', 'one of its organization and two of all'],
+    what: 'Quarantined tasks, which have killed workers, of all organizations',
+    ...{ bound: MAX_QUARANTINED, unit: 'tasks', happens: 'waits', how: 'one per organization; due until then' },
+    test: ['attacks/sizes/task-takes-workers-down', 'one of its organization and two in all'],
     holds: ['server/work/quarantine.ts #running'],
   },
 ]

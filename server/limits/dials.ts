@@ -1,5 +1,5 @@
 /**
- * Limits of what a customer's server or endpoint sends: how much is read of it, for how long, and where it waits.
+ * Limits on data from a customer's server or endpoint: the bytes that are read, the time, and the queues.
  */
 import { DIALS } from '#server/domain/network/dial-budget.ts'
 import { MAX_ADDRESSES } from '#server/domain/network/host-policy.ts'
@@ -11,32 +11,32 @@ import { MAX_PAGE_BYTES } from '#server/work/feeds/ask-endpoint.ts'
 import { CATALOG_LIMITS } from './catalogs.ts'
 import type { Limit } from './limit.ts'
 
-const KEPT_BACK = 'until the window ends; the datasource says so, and `next_check_at` when'
-const TOLD = 'until the window ends; `rate_limit_exceeded` where a caller waits'
-const HUNG = 'tried again for its whole time, behind what has not hung: `unverified` and no verdict until then'
+const KEPT_BACK = 'until the window ends; the datasource shows the reason, and `next_check_at` the time'
+const TOLD = 'until the window ends; `rate_limit_exceeded` for a waiting caller'
+const HUNG = 'repeated with its whole time, behind tasks that have not hung: `unverified` and no verdict until then'
 
-/** Refused logins in a quarter of an hour. A credential in force and active is dialled whatever is spent. */
+/** Refused logins in a quarter of an hour. A credential in force and active is always dialled. */
 const LOGIN_LIMITS: readonly Limit[] = [
   {
-    what: 'Refused logins of one login in a quarter of an hour, by whomever',
+    what: 'Refused logins of one login in a quarter of an hour, by all organizations',
     ...{ bound: LOGINS.perLogin, unit: 'logins', happens: 'waits', how: KEPT_BACK },
-    test: ['attacks/neighbours/one-tenants-mistakes', 'ten times is told the true cause, and when'],
+    test: ['attacks/neighbours/one-tenants-mistakes', 'ten times sees the true cause and the next time'],
     holds: ['table dial_budgets'],
   },
   {
     what: 'Refused logins of an organization at one host and port in a quarter of an hour',
     ...{ bound: LOGINS.perPlace, unit: 'logins', happens: 'waits', how: KEPT_BACK },
-    test: ['attacks/neighbours/one-tenants-mistakes', 'kept back is'],
+    test: ['attacks/neighbours/one-tenants-mistakes', 'delayed is'],
   },
   {
     what: 'Refused logins at one address in a quarter of an hour, by all organizations',
     ...{ bound: LOGINS.perAddress, unit: 'logins', happens: 'waits', how: KEPT_BACK },
-    test: ['attacks/neighbours/refused-logins-counted', 'that all together have spent'],
+    test: ['attacks/neighbours/refused-logins-counted', 'whose total is used up'],
   },
   {
     what: 'Refused logins at one address in a quarter of an hour, by one organization',
     ...{ bound: LOGINS.perAddressOfOne, unit: 'logins', happens: 'waits', how: KEPT_BACK },
-    test: ['attacks/neighbours/refused-logins-counted', 'has spent their part of it'],
+    test: ['attacks/neighbours/refused-logins-counted', 'has used up its share'],
   },
   {
     what: 'Dials of an organization at one place in a minute',
@@ -54,7 +54,7 @@ export const DIAL_LIMITS: readonly Limit[] = [
     holds: ['server/net/socket/connect-first.ts attempts', 'server/net/socket/connect-first.ts losses'],
   },
   {
-    what: 'Dials that wait for a process of a worker',
+    what: 'Dials that wait for a dialling process',
     ...{ bound: MAX_WAITING, unit: 'dials', happens: 'refused', how: 'tried again later' },
     test: ['house/limits-bounds', 'MAX_WAITING'],
     holds: ['server/net/process/dial-pool.ts #waiting'],
@@ -62,7 +62,7 @@ export const DIAL_LIMITS: readonly Limit[] = [
   {
     what: 'First try of a dial',
     ...{ bound: FIRST_TRY_MS.dial, unit: 'ms', happens: 'waits', how: HUNG },
-    test: ['tasks/queue-fairness', 'those that were cut off'],
+    test: ['tasks/queue-fairness', 'the cut-off ones'],
   },
   {
     what: 'First try of reading a catalog',
@@ -74,7 +74,7 @@ export const DIAL_LIMITS: readonly Limit[] = [
   {
     what: "A page of an endpoint's answer",
     ...{ bound: MAX_PAGE_BYTES, unit: 'bytes', happens: 'refused', how: '`endpoint_misbehaved`' },
-    test: ['feeds/endpoint-moods', 'is cut off at the cap, however long it goes on'],
+    test: ['feeds/endpoint-moods', 'is cut off at the limit, however long it continues'],
     holds: ['server/net/endpoint/exchange.ts readBody()', 'server/net/process/dialler.ts pieces'],
   },
   {

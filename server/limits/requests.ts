@@ -44,7 +44,7 @@ const SIZES: readonly Limit[] = [
   {
     what: 'A body',
     ...{ bound: MAX_BODY_BYTES, unit: 'bytes', happens: 'refused', how: `413 ${TOO_LARGE}` },
-    test: ['http/bad-input-datasources', 'is taken up to 64 KiB'],
+    test: ['http/bad-input-datasources', 'is accepted up to 64 KiB'],
   },
   {
     what: 'The body of a push',
@@ -105,7 +105,7 @@ const SIZES: readonly Limit[] = [
       bound: MAX_PAGE,
       unit: 'rows',
       happens: 'refused',
-      how: '400 or 422; `nextCursor` and `has_more` tell of more',
+      how: '400 or 422; `nextCursor` and `has_more` show that there are more',
     },
     test: ['datasources/list', 'hold 1 to 100, 20 by default'],
   },
@@ -119,10 +119,10 @@ const SIZES: readonly Limit[] = [
 /** How large an answer may be, and what it may cost. */
 const ANSWERS: readonly Limit[] = [
   {
-    what: 'Rows of a list without pages that a process holds while it writes it',
+    what: 'Rows that a process holds while it writes a list without pages',
     ...{ bound: MAX_PAGE, unit: 'rows', happens: 'waits' },
-    how: 'the next rows are read when these have gone out; a minute unread, and the answer is cut off',
-    test: ['attacks/sizes/lists', 'reads no page further than its caller reads'],
+    how: 'the next rows are read when these are sent; after a minute unread, the answer is cut off',
+    test: ['attacks/sizes/lists', 'reads no page ahead of its caller'],
   },
   {
     what: 'Snapshots in the answers of one request, all calls of a batch together',
@@ -231,7 +231,7 @@ const RATES: readonly Limit[] = [
 const MEMORY: readonly Limit[] = [
   {
     what: 'Principals whose refusals a process counts',
-    ...{ bound: MAX_PRINCIPALS, unit: 'principals', happens: 'oldest goes', how: 'all are counted anew' },
+    ...{ bound: MAX_PRINCIPALS, unit: 'principals', happens: 'oldest goes', how: 'all counts restart' },
     test: ['house/limits-bounds', 'MAX_PRINCIPALS'],
     holds: ['server/api/caller/refusal-sampler.ts #seen'],
   },

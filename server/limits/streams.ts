@@ -1,5 +1,5 @@
 /**
- * Limits of what lasts longer than a request: subscriptions, waiters, replays.
+ * Limits of subscriptions, waiters and replays, which outlast a request.
  */
 
 import { STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
@@ -34,7 +34,7 @@ const { retention } = readConfig({})
 /** Limits of streams. */
 export const STREAM_LIMITS: readonly Limit[] = [
   ...places({ what: 'Subscriptions', places: STREAMS, names: 'STREAMS' }),
-  ...places({ what: 'Callers who wait', places: WAITERS, names: 'WAITERS' }),
+  ...places({ what: 'Waiting callers', places: WAITERS, names: 'WAITERS' }),
   {
     what: 'Changes of a replay',
     ...{ bound: MAX_REPLAYED, unit: 'changes', happens: 'cut', how: 'then `{ change: "reset" }`: list anew' },
@@ -46,7 +46,7 @@ export const STREAM_LIMITS: readonly Limit[] = [
     ],
   },
   {
-    what: 'Readings of replays at a time, in each web process',
+    what: 'Concurrent readings for replays, in each web process',
     ...{ bound: READINGS_AT_ONCE, unit: 'readings', happens: 'waits', how: 'for a reading of 100 rows' },
     test: ['attacks/sizes/streams', 'READINGS_AT_ONCE'],
     holds: [
@@ -63,25 +63,25 @@ export const STREAM_LIMITS: readonly Limit[] = [
   },
   {
     what: 'Changes that a process holds for the subscribers of an organization',
-    ...{ bound: MAX_HELD, unit: 'changes', happens: 'oldest goes', how: 'who has not read it reads it from the table' },
+    ...{ bound: MAX_HELD, unit: 'changes', happens: 'oldest goes', how: 'a slower subscriber reads it from the table' },
     test: ['attacks/sizes/streams', 'MAX_HELD'],
     holds: ['server/api/changes/recent-changes.ts #changes', 'server/api/changes/recent-changes.ts #wakes'],
   },
   {
     what: 'The JSON of those changes',
-    ...{ bound: MAX_HELD_LENGTH, unit: 'characters', happens: 'oldest goes', how: 'likewise' },
+    ...{ bound: MAX_HELD_LENGTH, unit: 'characters', happens: 'oldest goes', how: 'the same' },
     test: ['attacks/sizes/streams', 'MAX_HELD_LENGTH'],
     holds: ['server/api/changes/recent-changes.ts add()', 'server/api/changes/change-feed.ts #organizations'],
   },
   {
-    what: 'Subscribers that are told a change in one turn of the loop',
+    what: 'Subscribers that receive a change in one turn of the loop',
     ...{ bound: TOLD_IN_A_TURN, unit: 'subscribers', happens: 'waits', how: 'for the next turn' },
     test: ['attacks/sizes/streams', 'TOLD_IN_A_TURN'],
     holds: ['server/api/changes/feed-heads.ts #watchers'],
   },
   {
     what: 'Time for which a subscriber may leave an event unread',
-    ...{ bound: STALLED_MS, unit: 'ms', happens: 'refused', how: 'the stream is cut off; it goes on from its last id' },
+    ...{ bound: STALLED_MS, unit: 'ms', happens: 'refused', how: 'the stream is cut off; it resumes from its last id' },
     test: ['attacks/sizes/streams', 'STALLED_MS'],
     holds: ['server/rest/http/subscription.ts trackedOnly()', 'server/rest/http/subscription.ts subscriptions()'],
   },
@@ -91,13 +91,13 @@ export const STREAM_LIMITS: readonly Limit[] = [
       bound: MAX_BACKLOG_BYTES,
       unit: 'bytes',
       happens: 'refused',
-      how: 'the stream is cut off; it goes on from its last id',
+      how: 'the stream is cut off; it resumes from its last id',
     },
     test: ['attacks/sizes/streams', 'MAX_BACKLOG_BYTES'],
     holds: ['server/rest/http/backlog.ts #bytes'],
   },
   {
-    what: 'Time for which changes can be replayed',
+    what: 'Retention of changes for replays',
     ...{ bound: retention.changesMs, unit: 'ms', setting: 'MOORING_KEEP_CHANGES_DAYS' },
     ...{ happens: 'oldest goes', how: 'list anew' },
     test: ['house/limits-bounds', 'changesMs'],
@@ -109,21 +109,21 @@ export const STREAM_LIMITS: readonly Limit[] = [
       bound: MAX_STREAMED_BYTES,
       unit: 'bytes',
       happens: 'waits',
-      how: 'the next page is read when this one has gone out',
+      how: 'the next page is read when this one is sent',
     },
-    test: ['feeds/feed-read', 'gives what is there, then what comes, each once and in order'],
+    test: ['feeds/feed-read', 'delivers the stored events, then new ones, each once and in order'],
     holds: ['server/api/feeds/watch-feed.ts stored()', 'server/api/feeds/watch-feed.ts events()'],
   },
   {
-    what: 'Pages of feeds that a process holds for those at the same place',
+    what: 'Pages of feeds that a process shares among subscribers at the same position',
     ...{ bound: MAX_PAGES, unit: 'pages', happens: 'oldest goes', how: 'it is read again' },
     test: ['attacks/sizes/streams', 'MAX_PAGES'],
     holds: ['server/api/changes/feed-pages.ts #pages'],
   },
   {
     what: 'Events that a page of a feed holds in memory',
-    ...{ bound: MAX_PAGE_BYTES, unit: 'bytes', happens: 'cut', how: '`nextCursor` tells of more' },
-    test: ['feeds/feed-read', 'is cut where its events are large, and says that there are more'],
+    ...{ bound: MAX_PAGE_BYTES, unit: 'bytes', happens: 'cut', how: '`nextCursor` shows that there are more' },
+    test: ['feeds/feed-read', 'is cut short when its events are large, and reports that there are more'],
     holds: [],
   },
 ]

@@ -6,9 +6,9 @@ import { LIMITS } from '#server/limits/table.ts'
 
 const LEAD = `# Limits
 
-Everything that a caller, a customer's server or a customer's endpoint sizes has a bound. At the bound one of four things
+Every size that a caller, a customer's server or a customer's endpoint controls has a bound. At the bound one of four things
 happens: it is *refused*, the *oldest goes*, it is *cut* with a mark, or it *waits*. It is never an internal error.
-This file is written by \`npm run dump\`; a test compares it with the code, and each row names the test that meets the bound.
+\`npm run dump\` writes this file; a test compares it with the code, and each row names the test that reaches the bound.
 `
 
 /** The document. */
