@@ -11,8 +11,6 @@ import { KEYLESS_MUTATIONS } from './waiting.ts'
 const FIRST_DELAY_MS = 250
 /** Asked to wait longer than this, the caller is told rather than kept. */
 const MAX_DELAY_MS = 30_000
-/** Answers of a proxy that could not reach Mooring. */
-const PROXY_STATUSES = [502, 503, 504]
 /** Faults that say that nothing was done: a mutation without an idempotency key may follow them. */
 const UNTOUCHED = ['rate_limit_exceeded', 'service_unavailable', 'organization_moving']
 
@@ -37,11 +35,21 @@ export function retryLink(retries: number): TRPCLink<AppRouter> {
             },
           })
         }
-        send(0)
-        return () => {
+        const stop = () => {
           isOver = true
           clearTimeout(timer)
           sent?.unsubscribe()
+        }
+        // What is under way hears of it by itself; between two attempts nothing is.
+        const abort = () => {
+          stop()
+          observer.error(TRPCClientError.from(Object(op.signal?.reason)))
+        }
+        op.signal?.addEventListener('abort', abort, { once: true })
+        send(0)
+        return () => {
+          op.signal?.removeEventListener('abort', abort)
+          stop()
         }
       })
     }
@@ -70,21 +78,19 @@ function randomKey(): string {
 /** How long to wait before a call is sent again; null where it is not to be. */
 function delayBeforeRetry(op: Operation, error: unknown, attempt: number): number | null {
   if (!(error instanceof TRPCClientError) || op.signal?.aborted === true) return null
-  const response: unknown = Reflect.get(Object(error.meta), 'response')
-  if (!mayRetry(op, error, response)) return null
-  const asked = retryAfterMs(response)
+  if (!mayRetry(op, error)) return null
+  const asked = retryAfterMs(Reflect.get(Object(error.meta), 'response'))
   if (asked !== null) return asked > MAX_DELAY_MS ? null : asked
   // Full jitter above half: calls that failed together do not come back together.
   return FIRST_DELAY_MS * 2 ** attempt * (0.5 + Math.random() / 2)
 }
 
-function mayRetry(op: Operation, error: TRPCClientError<AppRouter>, response: unknown): boolean {
+function mayRetry(op: Operation, error: TRPCClientError<AppRouter>): boolean {
   const isSafe = op.type === 'query' || Reflect.get(Object(op.input), 'idempotencyKey') !== undefined
   const { fault, retryable } = Object(error.data) as { fault?: unknown; retryable?: unknown } // anything, and looked at as such
   if (typeof fault === 'string') return retryable === true && (isSafe || UNTOUCHED.includes(fault))
-  const status: unknown = Reflect.get(Object(response), 'status')
-  // `fetch` rejects with a TypeError where no answer came.
-  return isSafe && (error.cause instanceof TypeError || PROXY_STATUSES.includes(Number(status)))
+  // `fetch` rejects with a TypeError where no answer came, and what is not JSON is of a proxy that could not reach Mooring.
+  return isSafe && (error.cause instanceof TypeError || error.cause instanceof SyntaxError)
 }
 
 /** `Retry-After` in milliseconds; null where the answer has none in seconds. */
