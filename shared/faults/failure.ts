@@ -38,7 +38,7 @@ const bogus = { stage: 'protocol', fault: 'server_misbehaved', retryable: false 
 
 const openFirewall = 'Check that the host and port are right and that the firewall lets this installation in.'
 const askScram =
-  "Set password_encryption = 'scram-sha-256', set the role's password anew, and use scram-sha-256 in pg_hba.conf (at PgBouncer: auth_type = scram-sha-256)."
+  "Set password_encryption = 'scram-sha-256', set the role's password anew, and use scram-sha-256 in pg_hba.conf (at PgBouncer: auth_type = scram-sha-256, and the new password in its auth_file)."
 const checkPort = 'Check that the port is that of a PostgreSQL server or pooler.'
 
 /** Every failure of a dial, by code. */
@@ -162,19 +162,12 @@ export const FAILURES = {
     saw: 'a server that does not know statements of PostgreSQL 13 and later',
     fix: 'Upgrade the server to PostgreSQL 13 or later, or register one. Databases that only speak its protocol are not supported.',
   },
-  pooler_statement_mode: {
-    stage: 'privilege',
-    fault: 'server_unsupported',
-    retryable: false,
-    saw: 'a pooler in statement mode, which allows no transactions',
-    fix: 'Set pool_mode = transaction or session for this database at the pooler, and reload it, or use the direct host.',
-  },
   query_timeout: {
     stage: 'privilege',
     fault: 'database_unreachable',
     retryable: true,
     saw: 'a catalog query took too long',
-    fix: "Wait; it is tried again. Where a statement_timeout of the role's or the database's own is shorter than 15 s, give the role this one:",
+    fix: 'Wait; it is tried again.',
   },
   facts_unreadable: {
     stage: 'privilege',

@@ -86,7 +86,7 @@ export const LOGIN_FAILURES = {
     ...away,
     stage: 'authenticate',
     saw: 'reached; the login took longer than the limit',
-    fix: 'Nothing has to be done: a paused database may be waking. It is tried again.',
+    fix: 'Nothing has to be done where a paused database is waking: it is tried again. Of a pooler, check that it can log in to the server behind it.',
   },
   standby_closed: {
     ...away,

@@ -47,7 +47,6 @@ const ELSEWHERE: Readonly<Partial<Record<FailureCode, DirectItem>>> = {
   not_postgres: 'connect',
   string_refused: 'host',
   server_unknown: 'server_version',
-  pooler_statement_mode: 'server_version',
 }
 
 /** A line that passes. */

@@ -27,7 +27,7 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
       'sspi authentication failed',
     ],
   ],
-  ['pooler_statement_mode', ['not allowed in statement pooling mode', 'transaction blocks not allowed']],
+  ['channel_binding_unusable', ['could not find digest for nid']],
   ['standby_closed', ['database system is not accepting connections']],
   [
     'too_many_connections',

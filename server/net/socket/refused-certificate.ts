@@ -15,36 +15,56 @@ const MAX_TEXT = 255
 const MAX_CHAIN = 10
 const HOST_NAME = /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?$/
 
+/** A certificate of the chain, from the server's own on. */
+interface Link {
+  readonly owner: ShownCertificate['owner']
+  readonly certificate: X509Certificate
+}
+
 /** The first of the chain that is outside its dates, else the server's own; null where none was shown. `given` is PEM. */
 export function refusedCertificate(
   shown: DetailedPeerCertificate,
   given: readonly string[],
   now = Date.now(),
 ): ShownCertificate | null {
-  const chain = chainOf(shown)
-  const own = chain[0]
-  if (own === undefined) return null
-  const late = chain.find(({ valid_from, valid_to }) => !(Date.parse(valid_from) <= now && now <= Date.parse(valid_to)))
-  const refused = late ?? own
-  const isGiven = given.some(pem => new X509Certificate(pem).fingerprint256 === refused.fingerprint256)
+  const chain = chainOf(
+    shown,
+    given.map(pem => new X509Certificate(pem)),
+  )
+  const isLate = ({ certificate: { validFrom, validTo } }: Link) =>
+    !(Date.parse(validFrom) <= now && now <= Date.parse(validTo))
+  const refused = chain.find(isLate) ?? chain[0]
+  if (refused === undefined) return null
+  const { owner, certificate } = refused
   return {
-    owner: refused === own ? 'server' : isGiven ? 'given' : 'sent',
-    names: (refused === own ? namesOf(own) : []).slice(0, MAX_NAMES),
-    subject: distinguishedName(refused.subject),
-    issuer: distinguishedName(refused.issuer),
-    validFrom: dateOf(refused.valid_from),
-    validTo: dateOf(refused.valid_to),
+    owner,
+    names: (owner === 'server' ? namesOf(shown) : []).slice(0, MAX_NAMES),
+    subject: distinguishedName(certificate.toLegacyObject().subject),
+    issuer: distinguishedName(certificate.toLegacyObject().issuer),
+    validFrom: dateOf(certificate.validFrom),
+    validTo: dateOf(certificate.validTo),
   }
 }
 
-function chainOf(shown: DetailedPeerCertificate): DetailedPeerCertificate[] {
-  const chain: DetailedPeerCertificate[] = []
+/** What the server sent, and behind it what was given and issued the last of it: Node leaves out an authority that has expired. */
+function chainOf(shown: DetailedPeerCertificate, given: readonly X509Certificate[]): Link[] {
+  const chain: Link[] = []
+  const ownerOf = (certificate: X509Certificate) => {
+    const isGiven = given.some(({ fingerprint256 }) => fingerprint256 === certificate.fingerprint256)
+    return chain.length === 0 ? 'server' : isGiven ? 'given' : 'sent'
+  }
+  const add = (certificate: X509Certificate) => void chain.push({ owner: ownerOf(certificate), certificate })
   // Without a certificate it is an empty object, whatever its type says; a root is its own issuer.
   let next: DetailedPeerCertificate | undefined = shown
-  while (next?.raw !== undefined && chain.length < MAX_CHAIN && !chain.includes(next)) {
-    chain.push(next)
+  const seen = new Set<DetailedPeerCertificate>()
+  while (next?.raw !== undefined && chain.length < MAX_CHAIN && !seen.has(next)) {
+    seen.add(next)
+    add(new X509Certificate(next.raw))
     next = next.issuerCertificate
   }
+  const last = chain.at(-1)?.certificate
+  const issuer = last === undefined ? undefined : given.find(one => last.checkIssued(one))
+  if (issuer !== undefined && issuer.fingerprint256 !== last?.fingerprint256) add(issuer)
   return chain
 }
 

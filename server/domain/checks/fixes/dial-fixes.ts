@@ -21,7 +21,6 @@ import {
   loginFix,
   passwordFix,
   scram,
-  statementTimeoutFix,
 } from './login-fixes.ts'
 import { firewallFix, ipv6Fix, loginAddressFix } from './network-fixes.ts'
 import { loginUnknownFix } from './provider-words.ts'
@@ -48,7 +47,6 @@ const FIXES: Readonly<Partial<Record<FailureCode, Fix>>> = {
   server_not_proven: scram,
   authentication_method: scram,
   scram_iterations: iterationsFix,
-  query_timeout: statementTimeoutFix,
   facts_unreadable: catalogFix,
   tls_not_offered: () => lines(table('tls_not_offered'), 'alter system set ssl = on;', RELOAD),
   tls_handshake_failed: () =>

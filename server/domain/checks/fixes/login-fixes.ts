@@ -85,24 +85,22 @@ end`),
 /** A database that does not exist, of the server or of a pooler before it. */
 export const databaseFix: Fix = ({ database }, { sqlstate }) =>
   sqlstate === OF_PGBOUNCER
-    ? lines(table('database_missing'), POOLER_DATABASES, `${quoteName(database)} = host=<the server>`)
+    ? lines(table('database_missing'), POOLER_DATABASES, `${poolerName(database)} = host=<the server>`)
     : lines(
         `${table('database_missing')} This lists those of the server, in any of them:`,
         'select datname from pg_catalog.pg_database where datallowconn and not datistemplate order by datname;',
       )
+
+/** PgBouncer's parser takes a plain name alone where the release is old. */
+function poolerName(database: string): string {
+  return /^[A-Za-z0-9_.-]+$/.test(database) ? database : quoteName(database)
+}
 
 /** Takes a limit of the role's or the database's own away; that of the server bounds it still. */
 export const limitFix: Fix = ({ login, database }, { code }) =>
   code === 'role_limit_reached'
     ? lines(table(code), `alter role ${quoteName(login)} connection limit -1;`)
     : lines(table(code), `alter database ${quoteName(database)} connection limit -1;`)
-
-/** A timeout of the role's, the database's or the server's that cuts our statements off. */
-export const statementTimeoutFix: Fix = ({ login, database }) =>
-  lines(
-    table('query_timeout'),
-    `alter role ${quoteName(login)} in database ${quoteName(database)} set statement_timeout = '15s';`,
-  )
 
 /** Gives the role alone what `initdb` lets everybody read of the catalog, and somebody has taken from all. */
 export const catalogFix: Fix = ({ login, database }) =>

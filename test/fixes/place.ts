@@ -1,0 +1,149 @@
+/**
+ * Where one misconfiguration is done and mended: a database of its own on one of the servers, with the login that is registered, a
+ * neighbour who has nothing to do with it, and an owner of the tables.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TlsPair } from '#server/standalone/embedded/certificate.ts'
+import type { TestServer } from '#test/support/database/postgres.ts'
+import type { MadeCertificate } from '#test/support/dials/odd-certificates.ts'
+import type { Attempt } from './attempt.ts'
+import type { Pooler } from './pooler.ts'
+
+/** A server with its folder and certificates. */
+export interface Server {
+  readonly server: TestServer
+  readonly dataDirectory: string
+  readonly authority: MadeCertificate
+  /** Its certificate at the beginning, for 127.0.0.1 and localhost, issued by the authority. */
+  readonly certificate: TlsPair
+}
+
+/** One database with its roles. */
+export interface Place extends Server {
+  readonly database: string
+  readonly login: string
+  readonly neighbour: string
+  readonly owner: string
+  /** Of login and neighbour. */
+  readonly password: string
+  readonly pooler: Pooler | null
+  /** Ends what a row has started. */
+  readonly cleanup: AsyncDisposableStack
+  /** What is registered where nothing is wrong. */
+  readonly attempt: Attempt
+  /** Runs SQL as the superuser, in the place's database unless another is named. */
+  sql(text: string, database?: string): Promise<Record<string, unknown>[]>
+  /** Puts lines above the others of `pg_hba.conf`. In force once it is read again. */
+  putAbove(lines: readonly string[]): Promise<void>
+  /** Reads the configuration again, and answers when new sessions have it. */
+  reload(): Promise<void>
+  /** Has the server show another certificate, and answers when it does. */
+  show(pair: TlsPair): Promise<void>
+  /** Takes the database and every role away again, and has the server show its own certificate. */
+  restore(): Promise<void>
+}
+
+const NEIGHBOURS = 'neighbour'
+
+/** Makes the roles and the database. `number` makes their names. */
+export async function makePlace(
+  of: Server,
+  asked: {
+    readonly number: number
+    readonly login: string
+    readonly cleanup: AsyncDisposableStack
+    readonly pooler: (place: Place) => Promise<Pooler | null>
+  },
+): Promise<Place> {
+  const { server } = of
+  const tag = String(asked.number).padStart(2, '0')
+  const names = { login: `${asked.login}_${tag}`, neighbour: `${NEIGHBOURS}_${tag}`, owner: `owner_${tag}` }
+  const database = `shop_${tag}`
+  const password = `Tr0ub4dor-${tag}-of-the-shop`
+  await server.query(`
+    create role ${names.owner} nologin;
+    create role ${names.login} login password '${password}';
+    create role ${names.neighbour} login password '${password}'`)
+  await server.createDatabase(database)
+  await server.query(tables(database, names), database)
+  const sql = (text: string, at = database) => server.query(text, at)
+  const hba = join(of.dataDirectory, 'pg_hba.conf')
+  const reload = async () => {
+    await reloaded(server, () => sql('select pg_catalog.pg_reload_conf()', 'postgres'))
+  }
+  let shown = of.certificate
+  const place: Place = {
+    ...of,
+    ...names,
+    database,
+    password,
+    pooler: null,
+    cleanup: asked.cleanup,
+    attempt: {
+      user: names.login,
+      password,
+      host: '127.0.0.1',
+      port: server.port,
+      database,
+      parameters: {},
+      caCertificate: null,
+      schema: 'app',
+    },
+    sql,
+    putAbove: async lines => writeFile(hba, `${lines.join('\n')}\n${await readFile(hba, 'utf8')}`),
+    reload,
+    async show(pair) {
+      shown = pair
+      await writeFile(join(of.dataDirectory, 'server.crt'), pair.cert)
+      await writeFile(join(of.dataDirectory, 'server.key'), pair.key)
+      await reload()
+    },
+    async restore() {
+      if (shown !== of.certificate) await place.show(of.certificate)
+      await sql(`drop database ${database} with (force)`, 'postgres')
+      await sql(DROP_ROLES, 'postgres')
+    },
+  }
+  const pooler = await asked.pooler(place)
+  return pooler === null ? place : { ...place, pooler, attempt: { ...place.attempt, port: pooler.port } }
+}
+
+/** Rows are done one after the other: whoever is there is of this one. */
+const DROP_ROLES = `do $$
+declare role name;
+begin
+  for role in select rolname from pg_roles where oid >= 16384 loop execute format('drop role %I', role); end loop;
+end $$`
+
+/** What the neighbour and the owner can do is measured before and after a fix; see `neighbour.ts`. */
+function tables(database: string, { login, neighbour, owner }: Pick<Place, 'login' | 'neighbour' | 'owner'>): string {
+  return `
+    alter database ${database} owner to ${owner};
+    revoke all on schema public from public;
+    create schema app authorization ${owner};
+    grant usage on schema app to ${login}, ${neighbour};
+    set role ${owner};
+    create table app.orders (id int primary key, total int not null);
+    insert into app.orders values (1, 10), (2, 20);
+    create table app.ledger (id int primary key, holder text not null);
+    insert into app.ledger values (1, '${neighbour}'), (2, '${login}'), (3, '${neighbour}');
+    alter table app.ledger enable row level security;
+    create policy own on app.ledger using (holder = current_user);
+    create view app.summary as select count(*) as orders from app.orders;
+    create function app.total() returns bigint language sql stable as 'select sum(total) from app.orders';
+    grant select on app.orders, app.ledger, app.summary to ${login}, ${neighbour};
+    grant insert on app.orders to ${neighbour};
+    reset role`
+}
+
+/** Does what makes the server read its configuration again, and answers when new sessions have what it read. */
+export async function reloaded<T>(server: TestServer, act: () => Promise<T>): Promise<T> {
+  const loaded = async () =>
+    String((await server.query('select pg_catalog.pg_conf_load_time()::text as at'))[0]?.['at'])
+  const before = await loaded()
+  const done = await act()
+  // Each look is a session of its own; the postmaster reads its configuration between two of them.
+  while ((await loaded()) === before);
+  return done
+}

@@ -1,0 +1,144 @@
+/**
+ * Does what a printed fix says, and only that: it reads the text as a person in front of it would, and has no other knowledge of
+ * what is wrong. SQL is pasted as it stands into psql; lines of `pg_hba.conf` go above the others; a string is changed where the fix
+ * says how. What is between angle brackets is put in by the owner, who alone knows it.
+ */
+import type { Attempt } from './attempt.ts'
+import { type Place, reloaded } from './place.ts'
+import { paste } from './psql.ts'
+
+/** What the owner has at hand. */
+export interface Owner {
+  readonly newPassword: string
+  /** The CA certificate that is in force, as PEM. */
+  readonly ca?: string
+  /** Other names by which the server is reached. */
+  readonly hosts?: readonly string[]
+  /** Puts a renewed certificate at the server. */
+  readonly renew?: () => Promise<void>
+  /** Settings of the pooler that name files, which are the owner's. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+/** What to try next, and what was done for it, in words. */
+export interface Mended {
+  readonly attempt: Attempt
+  readonly done: readonly string[]
+}
+
+const HBA_LINE = /^(?:host|hostssl|hostnossl) "/
+const SQL_BEGINS = /^(?:--|alter |create |grant |revoke |set |reset |do \$|select |begin;)/
+const POOLER_DATABASE = /^(?:[A-Za-z0-9_.-]+|"(?:[^"]|"")*") = host=/
+const POOLER_SETTING = /\b(auth_type|client_tls_sslmode|pool_mode) = ([a-z0-9-]+)/g
+
+/** Does what the fix says. Throws where it does not paste, or says nothing that can be done. */
+export async function mend(fix: string, place: Place, owner: Owner): Promise<Mended> {
+  const done: string[] = []
+  const rows = fix.split('\n')
+  const note = (what: string) => void done.push(what)
+  const hba = rows.filter(row => HBA_LINE.test(row))
+  if (hba.length > 0) {
+    await place.putAbove(hba)
+    note('pg_hba.conf')
+  }
+  if (/Renew the server's certificate|into the server's ssl_cert_file/.test(fix) && owner.renew !== undefined) {
+    await owner.renew()
+    note('certificate')
+  }
+  const sql = sqlOf(rows)
+  let printed = ''
+  if (sql !== '') {
+    printed = await pasted(filled(sql, place, owner), fix, place)
+    note('SQL')
+  }
+  if (place.pooler !== null && (await configured({ ...place, pooler: place.pooler }, rows, owner)))
+    note('pgbouncer.ini')
+  const attempt = stringOf(fix, { place, owner, printed, sql })
+  if (attempt !== place.attempt) note('string')
+  return { attempt, done }
+}
+
+/** From the first line that is SQL; what is no SQL behind it makes psql complain. */
+function sqlOf(rows: readonly string[]): string {
+  const rest = rows.filter(row => !HBA_LINE.test(row) && !POOLER_DATABASE.test(row))
+  const first = rest.findIndex(row => SQL_BEGINS.test(row))
+  return first < 0 ? '' : rest.slice(first).join('\n')
+}
+
+function filled(sql: string, place: Place, { newPassword }: Owner): string {
+  const whole = sql
+    .replaceAll('<a new password>', newPassword)
+    .replaceAll('<the server>', `127.0.0.1 port=${place.server.port}`)
+  const [left] = /<[a-z][a-z ]+>/.exec(whole) ?? []
+  if (left !== undefined) throw new Error(`the owner does not know ${left}`)
+  return whole
+}
+
+async function pasted(sql: string, fix: string, place: Place): Promise<string> {
+  const { server, database } = place
+  const run = () => paste(server.adminUrl, /in another database/.test(fix) ? 'postgres' : database, `${sql}\n`)
+  return sql.includes('pg_reload_conf()') ? reloaded(server, run) : run()
+}
+
+async function configured(
+  { pooler, ...place }: Place & { readonly pooler: NonNullable<Place['pooler']> },
+  rows: readonly string[],
+  owner: Owner,
+): Promise<boolean> {
+  const fix = rows.join('\n')
+  const databases = rows.filter(row => POOLER_DATABASE.test(row)).map(row => filled(row, { ...place, pooler }, owner))
+  const settings = [...fix.matchAll(POOLER_SETTING)].map(([, name = '', value = '']) => [name, value] as const)
+  const isOfUsers = fix.includes('auth_file')
+  if (databases.length + settings.length === 0 && !isOfUsers) return false
+  pooler.databases.push(...databases)
+  for (const [name, value] of settings) pooler.settings.set(name, value)
+  for (const [name, value] of Object.entries(owner.files ?? {}))
+    if (fix.includes(name)) pooler.settings.set(name, value)
+  if (isOfUsers) pooler.users.set(place.login, owner.newPassword)
+  await pooler.restart()
+  return true
+}
+
+interface Read {
+  readonly place: Place
+  readonly owner: Owner
+  /** What the SQL printed. */
+  readonly printed: string
+  readonly sql: string
+}
+
+/** The string as the fix wants it; that which was tried where it says nothing of it. */
+function stringOf(fix: string, { place, owner, printed, sql }: Read): Attempt {
+  const [, role] = /create role "((?:[^"]|"")+)" login/.exec(sql) ?? []
+  const changes: Partial<Attempt>[] = []
+  if (role !== undefined) changes.push({ user: role.replaceAll('""', '"') })
+  if (sql.includes('<a new password>')) changes.push({ password: owner.newPassword })
+  if (/Give the CA|give the one that is in force/.test(fix) && owner.ca !== undefined)
+    changes.push({ caCertificate: owner.ca })
+  const parameters = parametersOf(fix, { place, owner })
+  if (parameters !== null) changes.push(parameters)
+  const [, schema] = /The role may use "([^"]+)"/.exec(fix) ?? []
+  if (schema !== undefined) changes.push({ schema })
+  const listed = printed.split('\n').find(name => name.toLowerCase() === place.attempt.database.toLowerCase())
+  if (/Check the database name/.test(fix) && listed !== undefined) changes.push({ database: listed })
+  return changes.length === 0 ? place.attempt : Object.assign({}, place.attempt, ...changes)
+}
+
+/** What the fix says of host and parameters; null where it says nothing of them. */
+function parametersOf(fix: string, { place, owner }: Pick<Read, 'place' | 'owner'>): Partial<Attempt> | null {
+  const { parameters } = place.attempt
+  const [, names = ''] = /^The certificate is for (.+?)\. Use one of these names/.exec(fix) ?? []
+  const host = owner.hosts?.find(name => names.split(', ').includes(name))
+  if (host !== undefined) return { host }
+  if (/Use one of these names, or sslmode=verify-ca/.test(fix))
+    return { parameters: { ...parameters, sslmode: 'verify-ca' } }
+  if (/or leave out channel_binding=require/.test(fix)) {
+    const { channel_binding: _, ...others } = parameters
+    return { parameters: others }
+  }
+  if (/Use channel_binding=disable with sslmode=verify-full/.test(fix)) {
+    const bound = { channel_binding: 'disable', sslmode: 'verify-full' }
+    return { parameters: { ...parameters, ...bound }, ...(owner.ca === undefined ? {} : { caCertificate: owner.ca }) }
+  }
+  return null
+}

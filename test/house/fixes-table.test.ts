@@ -1,0 +1,18 @@
+/** The document of fixes has the rows of the catalogue; that its fixes are those which are printed, `npm run test:fixes` tells. */
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+import { CATALOGUE } from '#test/fixes/catalogue.ts'
+
+const document = readFileSync(new URL('../../docs/fixes.md', import.meta.url), 'utf8')
+
+it('docs/fixes.md has a row for each misconfiguration of the catalogue, in its order', () => {
+  const titles = [...document.matchAll(/^\| \d+ \| (.+?) \| `/gm)].map(([, title]) => title)
+  expect(titles, 'run: npm run test:fixes').toEqual(CATALOGUE.map(({ title }) => title))
+})
+
+it('Of forty at least, nine in ten are mended', () => {
+  const mended = CATALOGUE.filter(({ stays }) => stays === undefined).length
+  expect(CATALOGUE.length).toBeGreaterThanOrEqual(40)
+  expect(mended / CATALOGUE.length).toBeGreaterThanOrEqual(0.9)
+  expect(document).toContain(`${mended} of them become active.`)
+})
