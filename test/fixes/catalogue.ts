@@ -1,12 +1,12 @@
 /**
  * The catalogue: every misconfiguration that `npm run test:fixes` does to a server and has mended by what Mooring prints.
  */
-import { DATABASES } from './catalogue/databases.ts'
-import { ENCRYPTION } from './catalogue/encryption.ts'
-import { LOGINS } from './catalogue/logins.ts'
-import { NETWORKS } from './catalogue/networks.ts'
-import { POOLERS } from './catalogue/poolers.ts'
-import { ROLES } from './catalogue/roles.ts'
+import { DATABASES } from '#test/fixes/catalogue/databases.ts'
+import { ENCRYPTION } from '#test/fixes/catalogue/encryption.ts'
+import { LOGINS } from '#test/fixes/catalogue/logins.ts'
+import { NETWORKS } from '#test/fixes/catalogue/networks.ts'
+import { POOLERS } from '#test/fixes/catalogue/poolers.ts'
+import { ROLES } from '#test/fixes/catalogue/roles.ts'
 import type { Misconfiguration } from './misconfiguration.ts'
 
 /** All of them, in the order in which they are done. */

@@ -46,16 +46,16 @@ export interface Place extends Server {
 
 const NEIGHBOURS = 'neighbour'
 
-/** Makes the roles and the database. `number` makes their names. */
-export async function makePlace(
-  of: Server,
-  asked: {
-    readonly number: number
-    readonly login: string
-    readonly cleanup: AsyncDisposableStack
-    readonly pooler: (place: Place) => Promise<Pooler | null>
-  },
-): Promise<Place> {
+/** What of a place is chosen; `number` makes its names. */
+interface Asked {
+  readonly number: number
+  readonly login: string
+  readonly cleanup: AsyncDisposableStack
+  readonly pooler: (place: Place) => Promise<Pooler | null>
+}
+
+/** Makes the roles and the database, and a pooler before them where one is asked for. */
+export async function makePlace(of: Server, asked: Asked): Promise<Place> {
   const { server } = of
   const tag = String(asked.number).padStart(2, '0')
   const names = { login: `${asked.login}_${tag}`, neighbour: `${NEIGHBOURS}_${tag}`, owner: `owner_${tag}` }
@@ -67,46 +67,49 @@ export async function makePlace(
     create role ${names.neighbour} login password '${password}'`)
   await server.createDatabase(database)
   await server.query(tables(database, names), database)
-  const sql = (text: string, at = database) => server.query(text, at)
-  const hba = join(of.dataDirectory, 'pg_hba.conf')
-  const reload = async () => {
-    await reloaded(server, () => sql('select pg_catalog.pg_reload_conf()', 'postgres'))
-  }
-  let shown = of.certificate
+  const login = { user: names.login, password, host: '127.0.0.1', port: server.port, database }
   const place: Place = {
     ...of,
     ...names,
+    ...hands(of, database),
     database,
     password,
     pooler: null,
     cleanup: asked.cleanup,
-    attempt: {
-      user: names.login,
-      password,
-      host: '127.0.0.1',
-      port: server.port,
-      database,
-      parameters: {},
-      caCertificate: null,
-      schema: 'app',
-    },
+    attempt: { ...login, parameters: {}, caCertificate: null, schema: 'app' },
+  }
+  const pooler = await asked.pooler(place)
+  return pooler === null ? place : { ...place, pooler, attempt: { ...place.attempt, port: pooler.port } }
+}
+
+/** What an owner can do to the server and the database. */
+function hands(
+  { server, dataDirectory, certificate }: Server,
+  database: string,
+): Pick<Place, 'sql' | 'putAbove' | 'reload' | 'show' | 'restore'> {
+  const sql = (text: string, at = database) => server.query(text, at)
+  const hba = join(dataDirectory, 'pg_hba.conf')
+  let shown = certificate
+  const reload = async () => {
+    await reloaded(server, () => sql('select pg_catalog.pg_reload_conf()', 'postgres'))
+  }
+  const show = async (pair: TlsPair) => {
+    shown = pair
+    await writeFile(join(dataDirectory, 'server.crt'), pair.cert)
+    await writeFile(join(dataDirectory, 'server.key'), pair.key)
+    await reload()
+  }
+  return {
     sql,
-    putAbove: async lines => writeFile(hba, `${lines.join('\n')}\n${await readFile(hba, 'utf8')}`),
     reload,
-    async show(pair) {
-      shown = pair
-      await writeFile(join(of.dataDirectory, 'server.crt'), pair.cert)
-      await writeFile(join(of.dataDirectory, 'server.key'), pair.key)
-      await reload()
-    },
+    show,
+    putAbove: async lines => writeFile(hba, `${lines.join('\n')}\n${await readFile(hba, 'utf8')}`),
     async restore() {
-      if (shown !== of.certificate) await place.show(of.certificate)
+      if (shown !== certificate) await show(certificate)
       await sql(`drop database ${database} with (force)`, 'postgres')
       await sql(DROP_ROLES, 'postgres')
     },
   }
-  const pooler = await asked.pooler(place)
-  return pooler === null ? place : { ...place, pooler, attempt: { ...place.attempt, port: pooler.port } }
 }
 
 /** Rows are done one after the other: whoever is there is of this one. */

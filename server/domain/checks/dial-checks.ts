@@ -5,11 +5,11 @@
  * that a slip in the dialler refuses instead of trusting. Called by `verification.ts`.
  */
 
+import { dialFix } from '#server/domain/checks/fixes/dial-fixes.ts'
 import type { Advisory, Check, DirectItem } from '#shared/checks/check.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
-import { dialFix } from './fixes/dial-fixes.ts'
 import type { Probe } from './probe.ts'
 import type { TriedLogin } from './tried-login.ts'
 

@@ -5,6 +5,7 @@
  * since a hostile server chooses what is found. Called by what verifies and what validates.
  */
 
+import { schemaFinding } from '#server/domain/checks/fixes/schema-fixes.ts'
 import { roleAdvice } from '#server/domain/checks/role/role-advice.ts'
 import { isRoleItem, type RoleItem, roleFinding } from '#server/domain/checks/role/role-checks.ts'
 import type { Subject } from '#server/domain/checks/role/role-fixes.ts'
@@ -24,7 +25,6 @@ import {
   passing,
   skipped,
 } from './dial-checks.ts'
-import { schemaFinding } from './fixes/schema-fixes.ts'
 import { placeAdvice } from './place-advice.ts'
 import type { Probe, RoleFacts } from './probe.ts'
 import { recogniseProvider, roleOfUser } from './provider.ts'

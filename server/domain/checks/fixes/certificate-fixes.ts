@@ -4,7 +4,7 @@
  */
 import type { Provider } from '#server/domain/checks/provider.ts'
 import { failureSpec, type ShownCertificate } from '#shared/faults/failure.ts'
-import { type Fix, lines } from './login-fixes.ts'
+import { type Fix, lines } from './fix-text.ts'
 
 /** Where a provider publishes its roots. */
 const CA_PAGES: Readonly<Partial<Record<Provider, string>>> = {

@@ -10,14 +10,13 @@ import type { TriedLogin } from '#server/domain/checks/tried-login.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 import { type Failure, type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import { expiredFix, nameMismatchFix, untrustedFix } from './certificate-fixes.ts'
+import { type Fix, lines } from './fix-text.ts'
 import {
   catalogFix,
   clientCertificateFix,
   databaseFix,
-  type Fix,
   iterationsFix,
   limitFix,
-  lines,
   loginFix,
   passwordFix,
   scram,

@@ -7,18 +7,14 @@
 import { newPasswordSql } from '#server/domain/checks/role/role-sql.ts'
 import type { TriedLogin } from '#server/domain/checks/tried-login.ts'
 import { anonymousBlock, quoteName, quoteText } from '#shared/base/sql-text.ts'
-import { type Failure, type FailureCode, failureSpec } from '#shared/faults/failure.ts'
+import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
+import { type Fix, lines } from './fix-text.ts'
 import { hbaFix, loginAddressFix, whereHbaIs } from './network-fixes.ts'
 
 /** The most that is accepted, and the least: what of both is asked for is no weaker than need be. */
 const MAX_ITERATIONS = 100_000
 const MIN_ITERATIONS = 4096
 
-/** A fix: lines of text, of which SQL is the last. */
-export type Fix = (tried: TriedLogin, failure: Failure) => string
-
-/** Lines below each other, without those that are empty. */
-export const lines = (...texts: readonly string[]) => texts.filter(text => text !== '').join('\n')
 const table = (code: FailureCode) => failureSpec(code).fix
 const newPassword = ({ login }: TriedLogin) => newPasswordSql(login)
 
