@@ -13,8 +13,8 @@ export function errorMessage(thrown: unknown): string {
   if (!(thrown instanceof Error)) return `not an error: ${kindOf(thrown)}`
   const lines = textOf(thrown).slice(0, MAX_LOOKED_AT).split('\n')
   // A message may have lines that look like places of the stack.
-  const told = lines.filter(line => !/^\s+at /.test(line)).map(line => line.trim())
-  const text = withoutSecrets(told.filter(line => line !== '').join(' '))
+  const reported = lines.filter(line => !/^\s+at /.test(line)).map(line => line.trim())
+  const text = withoutSecrets(reported.filter(line => line !== '').join(' '))
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
 }
 

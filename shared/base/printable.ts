@@ -16,8 +16,8 @@ export function isPrintable(text: string): boolean {
 }
 
 /** The text with every unprintable character spelled by `spell`, which is given its code point. */
-export function escapeUnprintable(text: string, spell: (codePoint: number, character: string) => string): string {
-  return text.replace(EACH_UNPRINTABLE, character => spell(character.codePointAt(0) ?? 0, character))
+export function escapeUnprintable(text: string, format: (codePoint: number, character: string) => string): string {
+  return text.replace(EACH_UNPRINTABLE, character => format(character.codePointAt(0) ?? 0, character))
 }
 
 /** One line for a terminal: every unprintable character as `\u{…}`, line breaks and tabs included. */
@@ -59,12 +59,12 @@ const CONTROLS: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, b: 8, f
 export function printableLog(line: string): string {
   const end = line.endsWith('\n') ? '\n' : ''
   const text = line.slice(0, line.length - end.length)
-  const shown = text.replace(IN_JSON, (found, unit: string | undefined, letter: string | undefined) => {
+  const displayed = text.replace(IN_JSON, (found, unit: string | undefined, letter: string | undefined) => {
     if (unit !== undefined) return escapedUnit(found, Number.parseInt(unit, 16))
     if (letter !== undefined) return doubled(CONTROLS[letter] ?? 0)
     return found.startsWith('\\') ? found : doubled(found.codePointAt(0) ?? 0)
   })
-  return `${shown}${end}`
+  return `${displayed}${end}`
 }
 
 /** Of a pair of surrogates in JSON's spelling each half is shown: nothing in a log needs the character itself. */

@@ -13,8 +13,8 @@ import { escapeUnprintable, isPrintable } from './printable.ts'
 export function quoteName(name: string): string {
   const quoted = name.replaceAll('"', '""')
   if (isPrintable(name)) return `"${quoted}"`
-  const spell = (point: number) => (point > 0xffff ? `\\+${hex(point, 6)}` : `\\${hex(point, 4)}`)
-  return `U&"${escapeUnprintable(quoted.replaceAll('\\', '\\\\'), spell)}"`
+  const format = (point: number) => (point > 0xffff ? `\\+${hex(point, 6)}` : `\\${hex(point, 4)}`)
+  return `U&"${escapeUnprintable(quoted.replaceAll('\\', '\\\\'), format)}"`
 }
 
 /** The text as a string constant that means the same whether `standard_conforming_strings` is on or off; of one line. */

@@ -11,7 +11,7 @@ export const CreateApiKey = z
   .object({ name: text(1, 200).describe('A line for people.') })
   .meta({ id: 'CreateApiKey', description: 'Creates an API key.' })
 
-const shown = {
+const displayed = {
   id: z.uuid().describe('The key.'),
   name: z.string().nullable().describe('As given; null for a key that was created without one.'),
   prefix: z.string().describe('How the key begins: `sk_live_` or `sk_test_`, its mode.'),
@@ -20,12 +20,14 @@ const shown = {
 }
 
 /** A key as the list shows it. */
-export const ApiKeyResponse = z.object(shown).meta({ id: 'ApiKeyResponse', description: 'An API key, never its text.' })
+export const ApiKeyResponse = z
+  .object(displayed)
+  .meta({ id: 'ApiKeyResponse', description: 'An API key, never its text.' })
 export type ApiKeyResponse = z.output<typeof ApiKeyResponse>
 
 /** Answer of `POST`: the one time that the key is shown. */
 export const CreatedApiKey = z
-  .object({ ...shown, key: z.string().optional().describe('Shown once: a replayed answer is without it.') })
+  .object({ ...displayed, key: z.string().optional().describe('Shown once: a replayed answer is without it.') })
   .meta({ id: 'CreatedApiKey', description: 'A new API key.' })
 
 /** Answer of `GET`. */
@@ -39,7 +41,7 @@ export const ApiKeyList = z
 /** Answer of `DELETE`. */
 export const RevokedApiKey = z
   .object({
-    id: shown.id,
+    id: displayed.id,
     revoked_at: Timestamp.describe('From then on it is refused.'),
     kept: z
       .number()

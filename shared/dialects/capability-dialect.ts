@@ -77,33 +77,33 @@ export const CapabilityQuery = z.strictObject({
   starting_after: CapabilityId.optional().describe('The id of the last one seen: answers those after it, older ones.'),
 })
 
-const shown = Capability.shape
+const displayed = Capability.shape
 
 const object = {
   object: z.literal('capability').describe('Always `capability`.'),
-  id: shown.id.describe('`cap_…`.'),
-  capabilityId: shown.capabilityId.describe('The same as `id`.'),
-  organizationId: shown.organizationId.describe('Whose it is: `org_…`.'),
-  status: shown.status.describe('`active`, or how it has ended.'),
-  mode: shown.mode.describe('The plane of the key that minted it.'),
-  participantKind: shown.participantKind.describe('Who it is for.'),
-  participantId: shown.participantId.describe(
+  id: displayed.id.describe('`cap_…`.'),
+  capabilityId: displayed.capabilityId.describe('The same as `id`.'),
+  organizationId: displayed.organizationId.describe('Whose it is: `org_…`.'),
+  status: displayed.status.describe('`active`, or how it has ended.'),
+  mode: displayed.mode.describe('The plane of the key that minted it.'),
+  participantKind: displayed.participantKind.describe('Who it is for.'),
+  participantId: displayed.participantId.describe(
     "The caller's name for who it is for; where none was given, the id of the key that minted it.",
   ),
-  allowedSyncGroups: shown.allowedSyncGroups.describe("The caller's, as given."),
-  syncGroups: shown.syncGroups.describe('The same as `allowedSyncGroups`.'),
-  allowedOperations: shown.allowedOperations.describe('What it may do.'),
-  operations: shown.operations.describe('The same as `allowedOperations`.'),
-  scope: shown.scope.describe('The same fields once more, together.'),
-  datasourceIds: shown.datasourceIds.describe('The only datasources that it may touch; null for all of them.'),
-  createdAt: shown.createdAt.describe('When it was minted.'),
-  issuedAt: shown.issuedAt.describe('The same as `createdAt`.'),
-  lastUsedAt: shown.lastUsedAt.describe('When it last presented itself, to the minute.'),
-  expiresAt: shown.expiresAt.describe('From then on it is refused.'),
-  revokedAt: shown.revokedAt.describe('When it was revoked, else null. The grace of a rotation moves `expiresAt`.'),
-  label: shown.label.describe('A line for people.'),
-  userMeta: shown.userMeta.describe("The caller's JSON object, as given."),
-  wideScope: shown.wideScope.describe('As given.'),
+  allowedSyncGroups: displayed.allowedSyncGroups.describe("The caller's, as given."),
+  syncGroups: displayed.syncGroups.describe('The same as `allowedSyncGroups`.'),
+  allowedOperations: displayed.allowedOperations.describe('What it may do.'),
+  operations: displayed.operations.describe('The same as `allowedOperations`.'),
+  scope: displayed.scope.describe('The same fields once more, together.'),
+  datasourceIds: displayed.datasourceIds.describe('The only datasources that it may touch; null for all of them.'),
+  createdAt: displayed.createdAt.describe('When it was minted.'),
+  issuedAt: displayed.issuedAt.describe('The same as `createdAt`.'),
+  lastUsedAt: displayed.lastUsedAt.describe('When it last presented itself, to the minute.'),
+  expiresAt: displayed.expiresAt.describe('From then on it is refused.'),
+  revokedAt: displayed.revokedAt.describe('When it was revoked, else null. The grace of a rotation moves `expiresAt`.'),
+  label: displayed.label.describe('A line for people.'),
+  userMeta: displayed.userMeta.describe("The caller's JSON object, as given."),
+  wideScope: displayed.wideScope.describe('As given.'),
 }
 
 /** The capability object. It never has the token. */

@@ -49,9 +49,9 @@ const INVALID = { status: 403, code: 'capability_invalid' }
 
 describe('A capability', () => {
   it('shows its token once, and its grant at any time', async () => {
-    const { token, ...shown } = await minted({ participantId: 'bot-7', label: 'nightly', syncGroups: ['org:1'] })
+    const { token, ...displayed } = await minted({ participantId: 'bot-7', label: 'nightly', syncGroups: ['org:1'] })
     expect(token).toMatch(/^rk_test_[0-9A-Za-z]{36}$/)
-    expect(shown).toMatchObject({
+    expect(displayed).toMatchObject({
       object: 'capability',
       id: expect.stringMatching(/^cap_[0-9a-f]{32}$/),
       participantKind: 'agent',
@@ -64,9 +64,9 @@ describe('A capability', () => {
       userMeta: {},
       wideScope: false,
     })
-    expect(Date.parse(shown.expiresAt) - Date.parse(shown.createdAt)).toBe(HOUR_MS)
-    expect((await mooring.call('GET', `${PATH}/${shown.id}`)).body).toEqual(shown)
-    expect((await mooring.call('GET', `/api${PATH}`)).body.data).toContainEqual(shown)
+    expect(Date.parse(displayed.expiresAt) - Date.parse(displayed.createdAt)).toBe(HOUR_MS)
+    expect((await mooring.call('GET', `${PATH}/${displayed.id}`)).body).toEqual(displayed)
+    expect((await mooring.call('GET', `/api${PATH}`)).body.data).toContainEqual(displayed)
     expect(JSON.stringify(await allRows(mooring.databaseUrl))).not.toContain(token)
     expect(mooring.logLines.join('')).not.toContain(token)
   })
@@ -185,9 +185,9 @@ describe('A mint', () => {
       await mooring.call('POST', PATH, { body, headers }),
       await mooring.call('POST', PATH, { body, headers }),
     ]
-    const { token, ...shown } = one.body
+    const { token, ...displayed } = one.body
     expect(token).toMatch(/^rk_test_/)
-    expect([two.status, two.headers.get('idempotent-replayed'), two.body]).toEqual([201, 'true', shown])
+    expect([two.status, two.headers.get('idempotent-replayed'), two.body]).toEqual([201, 'true', displayed])
     expect(JSON.stringify(await allRows(mooring.databaseUrl))).not.toContain(token)
   })
 })

@@ -102,9 +102,9 @@ describe('A lease', () => {
       mooring.databaseUrl,
       `update capabilities set revoked_at = now() from leases l where l.capability_id = capabilities.id and l.id = '${orphaned}'`,
     )
-    const ground = { db: mooring.db, keyring: mooring.keyring, now: new Date() }
-    expect(await revokeLease(ground, { organizationId, id: revoked ?? '' })).toBe(true)
-    expect(await revokeLease(ground, { organizationId, id: revoked ?? '' })).toBe(false)
+    const deps = { db: mooring.db, keyring: mooring.keyring, now: new Date() }
+    expect(await revokeLease(deps, { organizationId, id: revoked ?? '' })).toBe(true)
+    expect(await revokeLease(deps, { organizationId, id: revoked ?? '' })).toBe(false)
     await leases.purgeExpired(mooring.db, new Date(Date.now() + 1_000), SMALLEST_BATCH)
     const marks = async () => Object.fromEntries((await leaseRows()).map(row => [row['id'], row['ended_by']]))
     expect(await marks()).toMatchObject({

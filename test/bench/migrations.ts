@@ -63,11 +63,15 @@ async function connected(url: string): Promise<pg.Client> {
 }
 
 /** Repeats a call, and reports how long each took. */
-async function again(goesOn: () => boolean, work: () => Promise<unknown>, heard: (ms: number) => void): Promise<void> {
+async function again(
+  goesOn: () => boolean,
+  work: () => Promise<unknown>,
+  received: (ms: number) => void,
+): Promise<void> {
   while (goesOn()) {
     const from = performance.now()
     await work()
-    heard(performance.now() - from)
+    received(performance.now() - from)
     await delay(LOOK_MS)
   }
 }

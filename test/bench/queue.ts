@@ -113,7 +113,7 @@ async function callers(url: string): Promise<number[]> {
   return waits.sort((a, b) => a - b)
 }
 
-function tell(ends: readonly Claimed[], of: { waits: readonly number[]; seconds: number }): void {
+function report(ends: readonly Claimed[], of: { waits: readonly number[]; seconds: number }): void {
   const ids = ends.flatMap(end => end.ids)
   const total = (ofOne: (end: Claimed) => number) => ends.reduce((sum, end) => sum + ofOne(end), 0)
   const [batches, full] = [total(end => end.batches), total(end => end.fullBatches)]
@@ -145,7 +145,7 @@ const claimers = await Promise.all(Array.from({ length: WORKERS }, () => startCl
 const startedAt = performance.now()
 const waits = await callers(many)
 const ends = await Promise.all(claimers.map(one => one.stop()))
-tell(ends, { waits, seconds: (performance.now() - startedAt) / 1_000 })
+report(ends, { waits, seconds: (performance.now() - startedAt) / 1_000 })
 const gone = before + CALLERS - (await dueNow(many))
 say(
   `  the backlog went from ${before} to ${before + CALLERS - gone}: by what was settled, ${CALLERS} of callers among it`,

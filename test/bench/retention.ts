@@ -28,7 +28,7 @@ const server = await startServer({ settings: { fsync: 'on', synchronous_commit: 
 cleanup.defer(() => server.stop())
 const url = await server.createDatabase('bench')
 const sql = (text: string) => query(url, text)
-const tell = (line: string) => stdout.write(`${line}\n`)
+const report = (line: string) => stdout.write(`${line}\n`)
 
 /** As many checks as a direct datasource has, at their size. */
 const CHECKS = JSON.stringify(
@@ -67,12 +67,12 @@ async function fill(): Promise<void> {
 }
 
 async function sizes(): Promise<void> {
-  tell(`${rows.toLocaleString('en')} rows of`)
+  report(`${rows.toLocaleString('en')} rows of`)
   for (const table of ['verifications', 'audit_events', 'changes', 'idempotency_keys']) {
     const [row] = await sql(
       `select pg_total_relation_size('${table}') / 1e6 as mb, pg_indexes_size('${table}') / 1e6 as ix`,
     )
-    tell(
+    report(
       `  ${table.padEnd(18)} ${Number(row?.['mb']).toFixed(0)} MB, ${Number(row?.['ix']).toFixed(0)} MB of it indexes`,
     )
   }
@@ -102,7 +102,7 @@ async function migrateUnderLoad(): Promise<void> {
   }
   await migrated
   await writer.end()
-  tell(
+  report(
     `migrate: ${((performance.now() - startedAt) / 1000).toFixed(1)} s; ${writes} writes meanwhile, the longest ${longestMs.toFixed(0)} ms`,
   )
 }
@@ -120,7 +120,7 @@ async function batches(name: string, batch: (size: number) => Promise<boolean>):
   }
   took.sort((a, b) => a - b)
   const at = (share: number) => (took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? 0).toFixed(0)
-  tell(`  ${name.padEnd(18)} ${took.length} batches: median ${at(0.5)} ms, 99 % ${at(0.99)} ms, longest ${at(1)} ms`)
+  report(`  ${name.padEnd(18)} ${took.length} batches: median ${at(0.5)} ms, 99 % ${at(0.99)} ms, longest ${at(1)} ms`)
   if (Number(at(0.99)) > MOST_MS) throw new Error(`batches of ${name} hold their locks for longer than ${MOST_MS} ms`)
 }
 
@@ -129,7 +129,7 @@ await sizes()
 await migrateUnderLoad()
 const db = openDb({ url, size: 2, onError: () => undefined })
 cleanup.defer(() => db.destroy())
-tell('forgetting')
+report('forgetting')
 const ago = (days: number) => new Date(Date.now() - days * DAY_MS)
 await batches('verifications', size => oldRows.forgetVerifications(db, ago(90), size))
 await batches('changes', size => oldChanges.forgetBatch(db, ago(7), size))
@@ -141,6 +141,6 @@ await sql(
 await batches('removed datasource', size => oldRows.forgetDatasource(db, ago(30), size))
 const from = performance.now()
 await sql(`drop table audit_events_before`)
-tell(
+report(
   `  a month of ${rows.toLocaleString('en')} rows of the record dropped: ${(performance.now() - from).toFixed(0)} ms`,
 )

@@ -35,8 +35,8 @@ async function compare(row: Row, { few, many }: Sites): Promise<boolean> {
   let ratio = 0
   for (let pass = 0; pass < MOST_PASSES && !(ratio >= TARGET); pass += 1) {
     const once = { few: await row.prepare(few), many: await row.prepare(many) }
-    for (let turn = 0; turn < row.count; turn += 1)
-      for (const which of turn % 2 === 0 ? (['few', 'many'] as const) : (['many', 'few'] as const)) {
+    for (let round = 0; round < row.count; round += 1)
+      for (const which of round % 2 === 0 ? (['few', 'many'] as const) : (['many', 'few'] as const)) {
         const from = performance.now()
         await once[which]()
         times[which].push(performance.now() - from)

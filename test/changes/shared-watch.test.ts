@@ -5,7 +5,7 @@ import { SharedWatch } from '#client/node/shared-watch.ts'
 
 interface Spoken {
   onStarted(): void
-  onData(told: { data: object }): void
+  onData(reported: { data: object }): void
 }
 
 /** A client whose subscription the test controls. */
@@ -23,19 +23,19 @@ function spokenFor() {
 describe('The watch of a client', () => {
   it('makes each lease check again at its beginning and at every reset, and reports versions to the leases of that datasource', () => {
     const { client, subscribed } = spokenFor()
-    const heard: string[] = []
+    const received: string[] = []
     const listen = (id: string) =>
       SharedWatch.of(client).listen({
         id,
-        onStarted: () => heard.push(`${id} looks`),
-        onVersion: version => heard.push(`${id} has ${version}`),
+        onStarted: () => received.push(`${id} looks`),
+        onVersion: version => received.push(`${id} has ${version}`),
       })
     const leave = [listen('one'), listen('two')]
     const [spoken] = subscribed
     spoken?.onStarted()
     spoken?.onData({ data: { change: 'rotated', datasource: { id: 'two', credentialVersion: 2 } } })
     spoken?.onData({ data: { change: 'reset' } })
-    expect(heard).toEqual(['one looks', 'two looks', 'two has 2', 'one looks', 'two looks'])
+    expect(received).toEqual(['one looks', 'two looks', 'two has 2', 'one looks', 'two looks'])
     expect(subscribed).toHaveLength(1)
     for (const end of leave) end()
   })

@@ -66,9 +66,10 @@ interface Told {
   readonly datasource: { readonly name: string; readonly status: string }
 }
 
-const told = ({ text }: Received): Told => JSON.parse(text)
-const names = (stream: EventStream) => stream.messages.map(event => told(event).datasource.name)
-const named = (name: string) => (event: Received) => event.event === 'message' && told(event).datasource.name === name
+const reported = ({ text }: Received): Told => JSON.parse(text)
+const names = (stream: EventStream) => stream.messages.map(event => reported(event).datasource.name)
+const named = (name: string) => (event: Received) =>
+  event.event === 'message' && reported(event).datasource.name === name
 
 async function rename(id: DatasourceId, ...to: string[]): Promise<void> {
   for (const name of to) await datasources().update.mutate({ id, name })
@@ -82,8 +83,8 @@ describe('A subscriber', () => {
     const connectionString = customer.url('reader', { parameters: 'application_name=two' })
     await datasources().rotate.mutate({ id, connectionString, waitSeconds: 20 })
     await datasources().remove.mutate({ id })
-    await stream.first(event => event.event === 'message' && told(event).change === 'removed')
-    const seen = stream.messages.map(told)
+    await stream.first(event => event.event === 'message' && reported(event).change === 'removed')
+    const seen = stream.messages.map(reported)
     expect(seen.map(({ change }) => change)).toEqual([
       'registered',
       'verified',
@@ -124,7 +125,7 @@ describe('A subscriber', () => {
     for (let round = 0; round < 20; round += 1) {
       const stream = await watch()
       await writer.query(`${append}; notify mooring_news`)
-      await stream.first(event => event.event === 'message' && told(event).change === 'drifted')
+      await stream.first(event => event.event === 'message' && reported(event).change === 'drifted')
       await stream.close()
     }
     await writer.end()
@@ -187,7 +188,7 @@ describe('A subscriber', () => {
       const seen = () => stream.messages.slice(stream.messages.findIndex(event => event.id === lastEventId) + 1)
       // By number, not by name: an earlier change may already carry the last name.
       await stream.first(() => seen().length >= 3)
-      expect(seen().map(event => told(event).change)).toEqual(['drifted', 'updated', 'updated'])
+      expect(seen().map(event => reported(event).change)).toEqual(['drifted', 'updated', 'updated'])
       await stream.close()
     }
   })

@@ -38,7 +38,7 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     await server.query(statements.join(';\n').replaceAll(':me', name), 'shop')
   }
 
-  const judged = (user: string): Promise<JudgedLogin> =>
+  const verified = (user: string): Promise<JudgedLogin> =>
     judgeLogin({ port: server.port, database: 'shop', user, password: PASSWORD, schema: null })
 
   /** Pastes the fixes of the failing lines; returns the login to use from then on. */
@@ -55,13 +55,13 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
   describe('refuses, and repairs by the printed fix,', () => {
     it.each(UNSAFE_ROLES.filter(applies))('$what', async role => {
       await make(role)
-      const found = await judged(role.name)
+      const found = await verified(role.name)
       expect(found.failing).toEqual(role.fails)
       expect(found.judgement).toMatchObject({ outcome: 'refused', reason: 'byo_role_cannot_enforce_rls' })
       expect(JSON.stringify(found.judgement)).not.toContain(PASSWORD)
 
       const login = await mend(found, role.name)
-      const mended = await judged(login)
+      const mended = await verified(login)
       expect(mended.failing).toEqual([])
       expect(mended.judgement.outcome).toBe('passed')
       if (login === 'mooring_reader') await server.query(`drop owned by ${login}; drop role ${login}`, 'shop')
@@ -86,14 +86,14 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
   describe('passes, and repairs by the printed advice,', () => {
     it.each(SAFE_ROLES.filter(applies))('$what', async role => {
       await make(role)
-      const found = await judged(role.name)
+      const found = await verified(role.name)
       const { failing, judgement, advised, probe } = found
       expect(failing).toEqual([])
       expect(judgement).toMatchObject({ outcome: 'passed', reason: null, retryable: false })
       expect(advised).toEqual(role.advises)
       expect(probe.facts, 'the glance hides nothing').toEqual(await everyFact(role.name))
       await heed(found)
-      expect((await judged(role.name)).advised).toEqual([])
+      expect((await verified(role.name)).advised).toEqual([])
     })
   })
 
@@ -111,21 +111,21 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
   it('counts the views and functions that read with privileged rights, and prints the fix', async () => {
     await make({ name: 'looker', options: 'noinherit', sql: ['create role lookers nologin', 'grant lookers to :me'] })
     await server.query(EYES_SQL, 'shop')
-    const before = await judged('looker')
+    const before = await verified('looker')
     expect(before.judgement.outcome).toBe('passed')
     expect(before.probe.facts).toMatchObject({ rlsBypassingViews: 2, privilegedDefinerFunctions: 3 })
     expect(before.advised).toEqual(['rls_bypassing_views', 'privileged_functions'])
 
     await server.query('grant create on schema eyes to nobody', 'shop')
     expect(await heed(before)).toEqual({ rls_bypassing_views: 2, privileged_functions: 3 })
-    expect((await judged('looker')).advised).toEqual([])
+    expect((await verified('looker')).advised).toEqual([])
     await server.query('drop schema eyes cascade', 'shop')
   })
 
   it('queries the real catalog even when the database’s owner has planted another', async () => {
     await make({ name: 'decoyed', options: 'bypassrls' })
     await server.query(DECOY_SQL, 'shop')
-    expect((await judged('decoyed')).failing).toEqual(['role_bypassrls'])
+    expect((await verified('decoyed')).failing).toEqual(['role_bypassrls'])
     await server.query('alter role decoyed reset search_path; drop schema decoy cascade', 'shop')
   })
 
@@ -134,9 +134,9 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     it('counts the owner of the database as a member of pg_database_owner', async () => {
       await make({ name: 'landlord' })
       await server.query('alter table app.secret owner to pg_database_owner', 'shop')
-      expect((await judged('landlord')).failing).toEqual([])
+      expect((await verified('landlord')).failing).toEqual([])
       await server.query('alter database shop owner to landlord', 'shop')
-      expect((await judged('landlord')).failing).toEqual(['role_row_security'])
+      expect((await verified('landlord')).failing).toEqual(['role_row_security'])
       await server.query('alter database shop owner to postgres; alter table app.secret owner to shop_owner', 'shop')
     })
 })

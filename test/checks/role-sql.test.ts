@@ -47,7 +47,7 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
       as === server.adminUrl ? databaseUrl(as, 'shop') : as,
       roleSql(request).replace(PASSWORD_PLACEHOLDER, PASSWORD),
     )
-  const judged = (user: string, schema: string) =>
+  const verified = (user: string, schema: string) =>
     judgeLogin({ port: server.port, database: 'shop', user, password: PASSWORD, schema })
   const remove = (role: string) =>
     server.query(`drop owned by ${quoteName(role)}; drop role ${quoteName(role)}`, 'shop')
@@ -56,7 +56,7 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
     it.each([true, false])('makes a role that passes without any advice (read only: %s)', async readOnly => {
       await paste({ schema: 'app', provider, readOnly })
       const role = readOnly ? 'mooring_reader' : 'mooring_writer'
-      const { judgement, advised } = await judged(role, 'app')
+      const { judgement, advised } = await verified(role, 'app')
       expect(judgement).toMatchObject({ outcome: 'passed', reason: null })
       expect(judgement.checks.filter(check => check.outcome === 'fail')).toEqual([])
       expect(advised).toEqual([])
@@ -66,7 +66,7 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
 
   it('needs no superuser: an administrator who owns the tables can run it', async () => {
     await paste({ schema: 'app', provider: 'rds', readOnly: true, database: 'shop' }, urlOf('keeper'))
-    const { judgement, advised } = await judged('mooring_reader', 'app')
+    const { judgement, advised } = await verified('mooring_reader', 'app')
     expect(judgement.outcome).toBe('passed')
     expect(advised).toEqual([])
 
@@ -98,7 +98,7 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
   it('grants CONNECT where it was revoked from everybody, for every name', async () => {
     await server.query('revoke connect on database shop from public', 'shop')
     await paste({ schema: HARD_NAME, provider: 'plain', readOnly: true, role: HARD_NAME })
-    const { judgement } = await judged(HARD_NAME, HARD_NAME)
+    const { judgement } = await verified(HARD_NAME, HARD_NAME)
     expect(judgement.outcome).toBe('passed')
     await remove(HARD_NAME)
     expect(await server.query("select rolname from pg_roles where rolname !~ '^pg_' order by 1")).toEqual([

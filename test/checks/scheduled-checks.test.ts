@@ -159,13 +159,13 @@ describe('Scheduled checks', () => {
       (await get(own.id)).verifiedAt === now.toISOString() ? true : undefined,
     )
     expect((await register(customer.url())).status).toBe('active')
-    const judged = await query(
+    const verified = await query(
       mooring.databaseUrl,
       `select from verifications as v join organizations as o on o.id = v.org_id
       where o.name in ('Dying', 'Dead') and v.outcome = 'unreachable'`,
     )
     // Each of theirs is held for ten seconds.
-    expect(judged).toEqual([])
+    expect(verified).toEqual([])
     proxy.close()
   })
 })

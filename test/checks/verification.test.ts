@@ -116,19 +116,19 @@ describe('a checklist', () => {
 
   it.each(Object.keys(FAILURES) as FailureCode[])('has one failing line with a fix for %s', code => {
     const verdict = ended(code, 'connect')
-    const { fault, retryable, saw } = FAILURES[code]
+    const { fault, retryable, saw: observed } = FAILURES[code]
     expect(verdict.checks.filter(({ outcome }) => outcome === 'fail')).toHaveLength(1)
-    expect(failingLine(verdict)).toMatchObject({ actual: saw, fix: expect.stringMatching(/\S/) })
+    expect(failingLine(verdict)).toMatchObject({ actual: observed, fix: expect.stringMatching(/\S/) })
     expect(verdict).toMatchObject({ reason: fault, retryable, outcome: retryable ? 'unreachable' : 'refused' })
   })
 
   it('shows an SQLSTATE of five characters and no other text of the server', () => {
-    const shown = (sqlstate: string) => {
+    const displayed = (sqlstate: string) => {
       const failure = { code: 'password_refused', sqlstate } as const
       return failingLine(judged({ failure, passed: 'tls', facts: null }))?.actual
     }
-    expect(shown('28P01')).toBe('user name or password refused (SQLSTATE 28P01)')
-    expect(shown('hunter2')).toBe('user name or password refused')
+    expect(displayed('28P01')).toBe('user name or password refused (SQLSTATE 28P01)')
+    expect(displayed('hunter2')).toBe('user name or password refused')
   })
 
   it('skips the schema when none is named, and fails it when it was not seen', () => {

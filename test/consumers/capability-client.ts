@@ -117,8 +117,8 @@ export class CapabilityClient {
     const response = await fetch(`${this.#url}${path}`, { method, headers, ...body })
     const answer: unknown = await response.json()
     if (!response.ok) throw new Refused(response.status, Problem.parse(answer))
-    const shown = WithToken.safeParse(answer)
-    if (shown.success) this.tokens.set(shown.data.id, shown.data.token)
+    const displayed = WithToken.safeParse(answer)
+    if (displayed.success) this.tokens.set(displayed.data.id, displayed.data.token)
     return of.schema.parse(answer)
   }
 }

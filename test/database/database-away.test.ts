@@ -45,7 +45,11 @@ let count = 0
 /** An unused connection string: each change uses its own. */
 const connectionString = () => customer.url('reader', { database: `none_${++count}` })
 
-async function told(path: string, body: unknown, headers: Record<string, string>): Promise<Told & { body: string }> {
+async function reported(
+  path: string,
+  body: unknown,
+  headers: Record<string, string>,
+): Promise<Told & { body: string }> {
   const answer = await followed.mooring.call('POST', path, { body, headers })
   const { code, error_code: named, error } = answer.body
   return {
@@ -57,18 +61,18 @@ async function told(path: string, body: unknown, headers: Record<string, string>
 }
 
 const push: Way = (headers = {}) =>
-  told(`/v1/datasources/${endpoint}/events`, { events: [event(1000 + ++count)] }, headers)
+  reported(`/v1/datasources/${endpoint}/events`, { events: [event(1000 + ++count)] }, headers)
 
 const WAYS: Readonly<Record<string, Way>> = {
   'the datasources dialect': (headers = {}) =>
-    told('/v1/datasources', { connectionString: connectionString() }, headers),
+    reported('/v1/datasources', { connectionString: connectionString() }, headers),
   'the connections dialect': (headers = {}) =>
-    told(
+    reported(
       '/api/v1/connections',
       { name: `Away ${++count}`, db_type: 'postgresql', connection_string: connectionString() },
       headers,
     ),
-  tRPC: (headers = {}) => told('/trpc/datasources.register', { connectionString: connectionString() }, headers),
+  tRPC: (headers = {}) => reported('/trpc/datasources.register', { connectionString: connectionString() }, headers),
   'a push': push,
 }
 
@@ -80,19 +84,19 @@ describe.each(Object.entries(WAYS))('By %s', (name, way) => {
   // A push is a transaction, which a lost connection undoes; a registration is one statement, whose outcome is then
   // unknown.
   const lost = name === 'a push' ? '2 service_unavailable' : 'null outcome_unknown'
-  const spelled = (text: string) =>
+  const formatted = (text: string) =>
     name === 'the connections dialect' ? text.replace(/[a-z]+_[a-z]+$/, 'SERVICE_UNAVAILABLE') : text
 
   it.each(AWAY)('SQLSTATE %s is a retryable 503', async sqlstate => {
     await failing(`raise exception 'away' using errcode = '${sqlstate}';`)
     const { status, retryAfter, code } = await way()
-    expect([status, `${retryAfter} ${code}`]).toEqual([503, spelled('2 service_unavailable')])
+    expect([status, `${retryAfter} ${code}`]).toEqual([503, formatted('2 service_unavailable')])
   })
 
   it.each(LOST)('SQLSTATE %s is 503, and its connection is not used again', async sqlstate => {
     await failing(`raise exception 'away' using errcode = '${sqlstate}';`)
     const { status, retryAfter, code } = await way()
-    expect([status, `${retryAfter} ${code}`]).toEqual([503, spelled(lost)])
+    expect([status, `${retryAfter} ${code}`]).toEqual([503, formatted(lost)])
     await run('drop function fault() cascade')
     for (let call = 0; call < 3; call += 1) expect((await way()).status).toBeLessThan(300)
   })
@@ -114,7 +118,7 @@ describe.each(Object.entries(WAYS))('By %s', (name, way) => {
   it('a connection lost in the midst of a change is 503, and the next call is served', async () => {
     await failing('perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5);')
     const { status, retryAfter, code } = await way()
-    expect([status, `${retryAfter} ${code}`]).toEqual([503, spelled(lost)])
+    expect([status, `${retryAfter} ${code}`]).toEqual([503, formatted(lost)])
     await run('drop function fault() cascade')
     expect((await way()).status).toBeLessThan(300)
   })

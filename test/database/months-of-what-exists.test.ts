@@ -19,7 +19,7 @@ const admin = inject('registryUrl')
 const name = `before_${newId().replaceAll('-', '')}`
 const role = `tier_${name}`
 const url = databaseUrl(admin, name)
-const [org, key, shown, paused] = [newId(), newId(), newId(), newId()]
+const [org, key, displayed, paused] = [newId(), newId(), newId(), newId()]
 const sql = (text: string) => query(url, text)
 const count = async (from: string) => Number((await sql(`select count(*) as n from ${from}`))[0]?.['n'])
 
@@ -38,12 +38,14 @@ beforeAll(async () => {
     grant insert (org_id, id, at, principal_kind, action, outcome) on audit_events to ${role};
     insert into organization_keys (org_id, id, public_key, secret, master_key_id, signer_id, signature, created_at)
       values ('${org}', '${key}', decode(repeat('00', 32), 'hex'), '\\x00', 'm', 's', decode(repeat('00', 64), 'hex'), now());`)
-  for (const id of [shown, paused])
+  for (const id of [displayed, paused])
     await sql(`insert into datasources (org_id, id, kind, mode, endpoint, created_at, status)
       values ('${org}', '${id}', 'endpoint', 'test', 'https://example.com/', now(), 'rejected')`)
-  for (let at = 0; at < 50; at += 1) await sql(verified(shown, newId()) + recorded(newId()))
+  for (let at = 0; at < 50; at += 1) await sql(verified(displayed, newId()) + recorded(newId()))
   // A row that none of our processes wrote, beyond every month.
-  await sql(verified(shown, 'ffffffff-ffff-4fff-bfff-ffffffffffff') + recorded('ffffffff-ffff-4fff-bfff-ffffffffffff'))
+  await sql(
+    verified(displayed, 'ffffffff-ffff-4fff-bfff-ffffffffffff') + recorded('ffffffff-ffff-4fff-bfff-ffffffffffff'),
+  )
   await sql(`update datasources set verification_id = (
     select id from verifications v where v.datasource_id = datasources.id order by at desc, id desc limit 1)`)
   const last = newId()
@@ -85,7 +87,7 @@ describe('The migration of tables in use', () => {
         if (isWaiting && !wasWaiting) seen += 1
         wasWaiting = isWaiting
       }
-      await writer.query(verified(shown, newId()) + recorded(newId()))
+      await writer.query(verified(displayed, newId()) + recorded(newId()))
       written += 1
       expect(isDone).toBe(false)
       await reader.query('commit')
@@ -96,11 +98,11 @@ describe('The migration of tables in use', () => {
           values ($1, $2, $3, 1, 'refused', '[]', '[]', 1, now())`,
       }
       for (; !isDone; written += 1) {
-        await writer.query({ ...insert, values: [org, newId(), shown] })
+        await writer.query({ ...insert, values: [org, newId(), displayed] })
         await writer.query(recorded(newId()))
       }
       expect(await migrated).toEqual((await migrationNames()).slice(before))
-      await writer.query({ ...insert, values: [org, newId(), shown] })
+      await writer.query({ ...insert, values: [org, newId(), displayed] })
       await writer.query(recorded(newId()))
       written += 1
     } finally {

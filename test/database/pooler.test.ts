@@ -75,8 +75,8 @@ describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('Behind PgBouncer', () => 
     const { through } = await pooler('session')
     const web = await start('web', { through, direct: false })
     const worker = await start('worker', { through, direct: false })
-    const told = await liveCoreStory(tiers, [web], customer)
-    expect(told).toEqual({ ...CORE_STORY, leasedFrom: customer.database })
+    const reported = await liveCoreStory(tiers, [web], customer)
+    expect(reported).toEqual({ ...CORE_STORY, leasedFrom: customer.database })
     expect([web, worker].flatMap(complaints)).toEqual([])
   })
 
@@ -149,8 +149,8 @@ describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('In transaction mode, by t
     const ways = { through, direct: true }
     const webs = [await start('web', ways), await start('web', ways)] as const
     const worker = await start('worker', ways)
-    const told = await liveCoreStory(tiers, webs, customer)
-    expect(told).toEqual({ ...CORE_STORY, leasedFrom: customer.database })
+    const reported = await liveCoreStory(tiers, webs, customer)
+    expect(reported).toEqual({ ...CORE_STORY, leasedFrom: customer.database })
     const clients = await Promise.all(webs.map(web => tiers.client(web, { seal: false })))
     const one = async (n: number) => {
       const [mine, other] = n % 2 === 0 ? clients : clients.toReversed()

@@ -31,8 +31,8 @@ describe.skipIf(isLeftOut('PostgreSQL 15 of Debian', programs !== null))('On Pos
     const tiers = await makeTiers({ url, drop: async () => undefined })
     cleanup.defer(() => tiers.stop())
     const [web, worker] = await Promise.all([tiers.start('web', QUIET), tiers.start('worker', QUIET)])
-    const told = await liveCoreStory(tiers, [web], customer)
-    expect(told).toEqual({ ...CORE_STORY, leasedFrom: customer.database })
+    const reported = await liveCoreStory(tiers, [web], customer)
+    expect(reported).toEqual({ ...CORE_STORY, leasedFrom: customer.database })
     // No error occurred that a retry has hidden.
     for (const one of [web, worker]) expect(one.lines().filter(line => Number(line['level']) >= 40)).toEqual([])
   })

@@ -48,7 +48,7 @@ interface Ask {
 }
 
 /** A registration on each surface, with its idempotency key where that surface has one. */
-const VOICES = [
+const SURFACES = [
   [
     'the datasources dialect',
     ({ idempotencyKey, url = customer.url(), ...of }: Ask) =>
@@ -78,14 +78,14 @@ async function send(of: { path: string; body: object; idempotencyKey?: string; k
   return { status: answer.status, text, body: JSON.parse(text), replayed }
 }
 
-describe.each(VOICES)('In %s', (voice, register) => {
+describe.each(SURFACES)('In %s', (surface, register) => {
   it('50 concurrent registrations with one key create one row and return 50 equal answers', async () => {
     // The process has nothing cached for this organization yet, including its sealing key.
     const { id, testKey: key } = await mooring.newOrganization('Fifty')
     const answers = await Promise.all(Array.from({ length: 50 }, () => register({ idempotencyKey: 'fifty', key })))
-    expect(new Set(answers.map(answer => answer.status))).toEqual(new Set([voice === 'tRPC' ? 200 : 201]))
+    expect(new Set(answers.map(answer => answer.status))).toEqual(new Set([surface === 'tRPC' ? 200 : 201]))
     expect(new Set(answers.map(answer => answer.text)).size).toBe(1)
-    if (voice !== 'tRPC') expect(answers.filter(answer => answer.replayed === 'true')).toHaveLength(49)
+    if (surface !== 'tRPC') expect(answers.filter(answer => answer.replayed === 'true')).toHaveLength(49)
     expect(await rowsOf(id)).toEqual(one)
   })
 
@@ -96,7 +96,7 @@ describe.each(VOICES)('In %s', (voice, register) => {
     const before = await effects(mooring.databaseUrl)
     const other = await register({ idempotencyKey: 'same', key, url: customer.url('superuser') })
     expect(other.status).toBe(409)
-    expect(other.text).toMatch(voice === 'the connections dialect' ? /"CONFLICT"/ : /"idempotency_conflict"/)
+    expect(other.text).toMatch(surface === 'the connections dialect' ? /"CONFLICT"/ : /"idempotency_conflict"/)
     expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
     expect((await register({ idempotencyKey: 'same', key })).text).toBe(first.text)
   })
@@ -236,8 +236,8 @@ describe('A token that is shown once', () => {
     expect(token).toMatch(/^[sr]k_test_/)
     const again = await send({ path, body })
     expect(again.status).toBe(200)
-    const { key: _, token: __, ...shown } = first
-    expect(again.body.result.data).toEqual(shown)
+    const { key: _, token: __, ...displayed } = first
+    expect(again.body.result.data).toEqual(displayed)
     expect(JSON.stringify(await allRows(mooring.databaseUrl))).not.toContain(token.slice(8))
   })
 })

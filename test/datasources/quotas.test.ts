@@ -30,7 +30,7 @@ async function ask(at: number, path: string, of: { key: string; body: object; he
 }
 
 const named = (name: string) => ({ connectionString: `postgres://reader:secret@127.0.0.1:5432/${name}` })
-const inVoice = [
+const onSurface = [
   (name: string) => ['/v1/datasources', named(name)] as const,
   (name: string) =>
     ['/api/v1/connections', { name, db_type: 'postgresql', connection_string: named(name).connectionString }] as const,
@@ -53,7 +53,7 @@ describe('Datasources', () => {
     const { id, testKey: key } = await mooring.newOrganization('Crowded')
     const answers = await Promise.all(
       Array.from({ length: 24 }, (_, at) => {
-        const [path, body] = (inVoice[at % 3] ?? inVoice[0])!(`crowd_${at}`)
+        const [path, body] = (onSurface[at % 3] ?? onSurface[0])!(`crowd_${at}`)
         return ask(at, path, { key, body })
       }),
     )

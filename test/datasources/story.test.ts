@@ -6,7 +6,7 @@ import { settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { CLOSED_PORT } from '#test/support/http/givens.ts'
-import { type Heard, type Voice, voicesOf } from '#test/support/http/surfaces.ts'
+import { type Surface, type SurfaceAnswer, surfacesOf } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
@@ -23,19 +23,19 @@ afterAll(async () => {
   await customer.drop()
 })
 
-function voiceOf(name: (typeof NAMES)[number]): Voice {
-  const voice = voicesOf(mooring).find(one => one.name === name)
-  if (voice === undefined) throw new Error(`there is no voice ${name}`)
-  return voice
+function surfaceOf(name: (typeof NAMES)[number]): Surface {
+  const surface = surfacesOf(mooring).find(one => one.name === name)
+  if (surface === undefined) throw new Error(`no surface is named ${name}`)
+  return surface
 }
 
 /** The datasource as tRPC returns it: the connections dialect has no field for a status. */
-async function inFull(uuid: string): Promise<Heard> {
-  return voicesOf(mooring)[0].get(uuid)
+async function inFull(uuid: string): Promise<SurfaceAnswer> {
+  return surfacesOf(mooring)[0].get(uuid)
 }
 
-function outcomes(heard: Heard): Record<string, string> {
-  return Object.fromEntries((heard.checks ?? []).map(check => [check.item, check.outcome]))
+function outcomes(received: SurfaceAnswer): Record<string, string> {
+  return Object.fromEntries((received.checks ?? []).map(check => [check.item, check.outcome]))
 }
 
 const credentialsOf = (uuid: string) =>
@@ -47,8 +47,8 @@ const tasksOf = (uuid: string) => query(mooring.databaseUrl, `select id from tas
 
 describe.each(NAMES)('Through %s', name => {
   it('a database is registered, verified, listed, read back, removed, and is gone', async () => {
-    const voice = voiceOf(name)
-    const made = await voice.register({ url: customer.url() })
+    const surface = surfaceOf(name)
+    const made = await surface.register({ url: customer.url() })
     expect(made.http).toBe(name === 'tRPC' ? 200 : 201)
     if (made.status !== undefined) expect(made).toMatchObject({ status: 'unverified', reason: null, checks: [] })
 
@@ -66,97 +66,97 @@ describe.each(NAMES)('Through %s', name => {
       schema: name === 'the connections dialect' ? 'skipped' : 'pass',
     })
 
-    expect(await voice.list()).toContain(made.uuid)
-    const read = await voice.get(made.uuid)
+    expect(await surface.list()).toContain(made.uuid)
+    const read = await surface.get(made.uuid)
     expect(read).toMatchObject({ http: 200, uuid: made.uuid })
     if (read.status !== undefined) expect(read.status).toBe('active')
     for (const secret of [customer.password, customer.roles.reader]) expect(read.text).not.toContain(secret)
 
-    expect(await voice.remove(made.uuid)).toMatchObject({ http: 200 })
-    expect(await voice.list()).not.toContain(made.uuid)
-    expect((await voice.get(made.uuid)).http).toBe(404)
-    expect((await voice.remove(made.uuid)).http).toBe(404)
+    expect(await surface.remove(made.uuid)).toMatchObject({ http: 200 })
+    expect(await surface.list()).not.toContain(made.uuid)
+    expect((await surface.get(made.uuid)).http).toBe(404)
+    expect((await surface.remove(made.uuid)).http).toBe(404)
     expect(await credentialsOf(made.uuid)).toEqual([{ version: 1, state: 'retired', destroyed: true }])
     expect(await tasksOf(made.uuid)).toEqual([])
   })
 
   it('a caller who sets a wait receives the verdict', async () => {
-    const voice = voiceOf(name)
-    const made = await voice.register({ url: customer.url(), wait: 20 })
+    const surface = surfaceOf(name)
+    const made = await surface.register({ url: customer.url(), wait: 20 })
     expect(made.status ?? (await inFull(made.uuid)).status).toBe('active')
-    await voice.remove(made.uuid)
+    await surface.remove(made.uuid)
   })
 
   it('a superuser is rejected, with the failing line and its fix', async () => {
-    const voice = voiceOf(name)
-    const { uuid } = await voice.register({ url: customer.url('superuser'), wait: 20 })
-    const heard = await inFull(uuid)
-    expect(heard).toMatchObject({ status: 'rejected', reason: 'byo_role_cannot_enforce_rls' })
-    const line = heard.checks?.find(check => check.item === 'role_superuser')
+    const surface = surfaceOf(name)
+    const { uuid } = await surface.register({ url: customer.url('superuser'), wait: 20 })
+    const received = await inFull(uuid)
+    expect(received).toMatchObject({ status: 'rejected', reason: 'byo_role_cannot_enforce_rls' })
+    const line = received.checks?.find(check => check.item === 'role_superuser')
     expect(line).toMatchObject({ outcome: 'fail', fix: expect.stringMatching(/create role|alter role/i) })
-    await voice.remove(uuid)
+    await surface.remove(uuid)
   })
 
   it('a wrong password is rejected', async () => {
-    const voice = voiceOf(name)
-    const { uuid } = await voice.register({ url: customer.url('reader', { password: 'not-it' }), wait: 20 })
-    const heard = await inFull(uuid)
-    expect(heard).toMatchObject({ status: 'rejected', reason: 'authentication_failed' })
-    expect(outcomes(heard)).toMatchObject({ connect: 'pass', authenticate: 'fail', role_superuser: 'skipped' })
-    await voice.remove(uuid)
+    const surface = surfaceOf(name)
+    const { uuid } = await surface.register({ url: customer.url('reader', { password: 'not-it' }), wait: 20 })
+    const received = await inFull(uuid)
+    expect(received).toMatchObject({ status: 'rejected', reason: 'authentication_failed' })
+    expect(outcomes(received)).toMatchObject({ connect: 'pass', authenticate: 'fail', role_superuser: 'skipped' })
+    await surface.remove(uuid)
   })
 
   it('a closed port leaves it unverified, to be tried again later', async () => {
-    const voice = voiceOf(name)
-    const { uuid } = await voice.register({ url: customer.url('reader', { port: CLOSED_PORT }), wait: 20 })
-    const heard = await inFull(uuid)
-    expect(heard).toMatchObject({ status: 'unverified', reason: 'database_unreachable' })
-    expect(outcomes(heard)).toMatchObject({ host: 'pass', connect: 'fail' })
+    const surface = surfaceOf(name)
+    const { uuid } = await surface.register({ url: customer.url('reader', { port: CLOSED_PORT }), wait: 20 })
+    const received = await inFull(uuid)
+    expect(received).toMatchObject({ status: 'unverified', reason: 'database_unreachable' })
+    expect(outcomes(received)).toMatchObject({ host: 'pass', connect: 'fail' })
     const [task] = await query(
       mooring.databaseUrl,
       `select attempts, due_at > (select max(at) from verifications v where v.datasource_id = t.datasource_id) as later
          from tasks t where datasource_id = '${uuid}'`,
     )
     expect(task).toEqual({ attempts: 1, later: true })
-    await voice.remove(uuid)
+    await surface.remove(uuid)
   })
 
   // The connections dialect names no schema.
   it.skipIf(name === 'the connections dialect')('a missing schema is rejected, with the grant to paste', async () => {
-    const voice = voiceOf(name)
-    const { uuid } = await voice.register({ url: customer.url(), schema: 'nowhere', wait: 20 })
-    const heard = await inFull(uuid)
-    expect(heard).toMatchObject({ status: 'rejected', reason: 'schema_not_found' })
-    expect(heard.checks?.find(check => check.item === 'schema')).toMatchObject({
+    const surface = surfaceOf(name)
+    const { uuid } = await surface.register({ url: customer.url(), schema: 'nowhere', wait: 20 })
+    const received = await inFull(uuid)
+    expect(received).toMatchObject({ status: 'rejected', reason: 'schema_not_found' })
+    expect(received.checks?.find(check => check.item === 'schema')).toMatchObject({
       outcome: 'fail',
       fix: expect.stringContaining('grant usage on schema'),
     })
-    await voice.remove(uuid)
+    await surface.remove(uuid)
   })
 })
 
 describe('Registered again', () => {
   it('the same database is the same datasource in the datasources dialect, and another one on the other surfaces', async () => {
-    for (const voice of voicesOf(mooring)) {
-      const first = await voice.register({ url: customer.url(), wait: 20 })
-      const second = await voice.register({ url: customer.url(), wait: 20 })
-      const isSame = voice.name === 'the datasources dialect'
+    for (const surface of surfacesOf(mooring)) {
+      const first = await surface.register({ url: customer.url(), wait: 20 })
+      const second = await surface.register({ url: customer.url(), wait: 20 })
+      const isSame = surface.name === 'the datasources dialect'
       expect(second.uuid === first.uuid).toBe(isSame)
       if (isSame) expect([first.http, second.http]).toEqual([201, 200])
       // The equal one was pending until the worker had compared it; its number is never used again.
       const compared = isSame ? [{ version: 2, state: 'retired', destroyed: true }] : []
       const inForce = { version: 1, state: 'current', destroyed: false }
       expect(await credentialsOf(first.uuid)).toEqual([inForce, ...compared])
-      for (const uuid of new Set([first.uuid, second.uuid])) await voice.remove(uuid)
+      for (const uuid of new Set([first.uuid, second.uuid])) await surface.remove(uuid)
     }
   })
 
   it('all three surfaces return the same datasource', async () => {
-    const [first] = voicesOf(mooring)
+    const [first] = surfacesOf(mooring)
     const { uuid } = await first.register({ url: customer.url() })
-    for (const voice of voicesOf(mooring)) expect((await voice.get(uuid)).http).toBe(200)
+    for (const surface of surfacesOf(mooring)) expect((await surface.get(uuid)).http).toBe(200)
     await first.remove(uuid)
-    for (const voice of voicesOf(mooring)) expect((await voice.get(uuid)).http).toBe(404)
+    for (const surface of surfacesOf(mooring)) expect((await surface.get(uuid)).http).toBe(404)
   })
 })
 

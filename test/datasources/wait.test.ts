@@ -95,16 +95,16 @@ describe('A wait', () => {
 describe('A notification', () => {
   it('reaches every listening process, and many in a moment count as one', async () => {
     const [one, two] = [await open(), await open()]
-    let heard = 0
+    let received = 0
     const news = new Promise<void>(resolve => {
       two.on('news', () => {
-        heard += 1
+        received += 1
         resolve()
       })
     })
     for (let count = 0; count < 100; count += 1) one.ring('news')
     await news
-    expect(heard).toBeLessThan(3)
+    expect(received).toBeLessThan(3)
     await Promise.all([one.close(), two.close()])
   })
 
@@ -113,9 +113,9 @@ describe('A notification', () => {
     const warn = (warning: Error) => warnings.push(warning.message)
     process.on('warning', warn)
     const [one, two] = [await open(), await open()]
-    const heard = (['news', 'work'] as const).map(topic => new Promise<void>(resolve => two.on(topic, resolve)))
+    const received = (['news', 'work'] as const).map(topic => new Promise<void>(resolve => two.on(topic, resolve)))
     for (const topic of ['news', 'work'] as const) one.ring(topic)
-    await Promise.all(heard)
+    await Promise.all(received)
     await Promise.all([one.close(), two.close()])
     process.off('warning', warn)
     expect(warnings).toEqual([])

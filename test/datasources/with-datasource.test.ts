@@ -111,13 +111,13 @@ describe('withDatasource', () => {
 
   it('renews once more when a rotation is reported while an older lease is on its way', async () => {
     const id = await registered()
-    const told = Promise.withResolvers<void>()
+    const reported = Promise.withResolvers<void>()
     const behind = async (count: number) => {
       if (count !== 2) return
       await rotated(id, 3)
-      await told.promise
+      await reported.promise
     }
-    const onTold = (version: number) => (version === 3 ? told.resolve() : undefined)
+    const onTold = (version: number) => (version === 3 ? reported.resolve() : undefined)
     const client = meddled(await leaser(), behind, onTold)
     await withDatasource(client, { ...leased(id), ttlSeconds: 3600 }, async () => {
       await rotated(id, 2)
@@ -238,12 +238,12 @@ function meddled(
     },
   }
   const watch = {
-    subscribe: (input: { id?: DatasourceId }, on: { onData(told: Told): void }) =>
+    subscribe: (input: { id?: DatasourceId }, on: { onData(reported: Told): void }) =>
       client.datasources.watch.subscribe(input, {
         ...on,
-        onData: told => {
-          on.onData(told)
-          if (told.data.change !== 'reset') onTold(told.data.datasource.credentialVersion)
+        onData: reported => {
+          on.onData(reported)
+          if (reported.data.change !== 'reset') onTold(reported.data.datasource.credentialVersion)
         },
       }),
   }

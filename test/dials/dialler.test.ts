@@ -48,11 +48,11 @@ const brief: Script = async peer => {
 
 /** Resolves when a client is connected. */
 function connected() {
-  let tell = () => {}
+  let report = () => {}
   const arrived = new Promise<void>(resolve => {
-    tell = resolve
+    report = resolve
   })
-  return { script: (() => tell()) satisfies Script, arrived }
+  return { script: (() => report()) satisfies Script, arrived }
 }
 
 describe('A dialling process', () => {

@@ -76,11 +76,11 @@ async function endure(script: Script, target: Partial<Target> = {}, deadlineMs =
 /** The forms of the password in a text, and whether the server's own words are in it. */
 function leaks(heard: Buffer, probe: Probe): string[] {
   const sent = heard.toString('latin1')
-  const told = JSON.stringify(probe)
+  const reported = JSON.stringify(probe)
   const forms = [PASSWORD, Buffer.from(PASSWORD).toString('base64'), md5Password('app', PASSWORD, SALT)]
   return [
-    ...forms.filter(form => sent.includes(form) || told.includes(form)),
-    ...[CANARY, createHash('md5').update(PASSWORD).digest('hex')].filter(text => told.includes(text)),
+    ...forms.filter(form => sent.includes(form) || reported.includes(form)),
+    ...[CANARY, createHash('md5').update(PASSWORD).digest('hex')].filter(text => reported.includes(text)),
   ]
 }
 

@@ -178,13 +178,13 @@ describe('localhost', () => {
 describe('an answer', () => {
   it('without an address, with more than 16 or with an unreadable one is refused', () => {
     const many = Array.from({ length: 17 }, (_, at) => `52.95.110.${at}`)
-    const judge = (addresses: readonly string[]) => judgeAddresses(addresses, postgres('db.acme.io'), nothing)
-    expect(judge(many)).toEqual({ verdict: 'refuse', code: 'addresses_too_many' })
-    expect(judge(many.slice(1)).verdict).toBe('pass')
+    const check = (addresses: readonly string[]) => judgeAddresses(addresses, postgres('db.acme.io'), nothing)
+    expect(check(many)).toEqual({ verdict: 'refuse', code: 'addresses_too_many' })
+    expect(check(many.slice(1)).verdict).toBe('pass')
     for (const wrong of ['', 'db.acme.io', '0x7f.1', '052.95.110.1', '2600::1%eth0', '52.95.110.1/32', '１.1.1.1']) {
-      expect(judge(['52.95.110.1', wrong])).toEqual({ verdict: 'refuse', code: 'host_refused' })
+      expect(check(['52.95.110.1', wrong])).toEqual({ verdict: 'refuse', code: 'host_refused' })
     }
-    expect(judge([])).toEqual({ verdict: 'refuse', code: 'host_refused' })
+    expect(check([])).toEqual({ verdict: 'refuse', code: 'host_refused' })
   })
 
   it('yields each address once and in its canonical form', () => {
@@ -196,8 +196,8 @@ describe('an answer', () => {
     const address = fc.constantFrom('52.95.110.1', '2600::1', '127.0.0.1', '10.0.0.1', '169.254.169.254', '::1', 'x')
     fc.assert(
       fc.property(fc.array(address, { maxLength: 6 }), addresses => {
-        const judge = (some: readonly string[]) => judgeAddresses(some, postgres('db.acme.io'), loopback)
-        const [one, other] = [judge(addresses), judge(addresses.toReversed())]
+        const check = (some: readonly string[]) => judgeAddresses(some, postgres('db.acme.io'), loopback)
+        const [one, other] = [check(addresses), check(addresses.toReversed())]
         expect(other.verdict).toBe(one.verdict)
       }),
     )

@@ -169,7 +169,7 @@ describe('A session', () => {
         "select pg_terminate_backend(pid, 2000) from pg_stat_activity where application_name = 'to-be-ended'",
       )
       // The backend is gone, and its last message has arrived: the next turns of the loop read it.
-      for (let turn = 0; turn < 10; turn += 1) await setImmediate()
+      for (let round = 0; round < 10; round += 1) await setImmediate()
       return session.query('select 1')
     })
     expect(failure).toEqual({ code: 'server_starting', sqlstate: '57P01' })

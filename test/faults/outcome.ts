@@ -34,24 +34,24 @@ export async function countOutcome(
     byName.get(one.name)?.some(row => Number(row['rev']) >= one.updates) === true
   const found = acknowledged.filter(isFound).length
   const rowsTwice = [...byName.values()].filter(list => list.length > 1).length
-  const { told, missed } = tellings(scene)
+  const { told: reported, missed } = tellings(scene)
   const toldTwice = scene.watchers.reduce((sum, watcher) => sum + watcher.repeated(), 0)
   const lost = acknowledged.length - found
-  return { ...of, acknowledged: acknowledged.length, found, lost, twice: rowsTwice + toldTwice, told, missed }
+  return { ...of, acknowledged: acknowledged.length, found, lost, twice: rowsTwice + toldTwice, told: reported, missed }
 }
 
 /** For every acknowledged change, whether each subscriber received it. */
 export function tellings({ load, watchers }: Pick<Scene, 'load' | 'watchers'>): { told: number; missed: number } {
-  let [told, missed] = [0, 0]
-  for (const { heard } of watchers)
+  let [reported, missed] = [0, 0]
+  for (const { heard: received } of watchers)
     for (const { id, updates } of load.written) {
       if (id === null) continue
-      const known = heard.get(id) ?? { registered: 0, updates: 0 }
+      const known = received.get(id) ?? { registered: 0, updates: 0 }
       const is = Math.min(1, known.registered) + Math.min(updates, known.updates)
-      told += is
+      reported += is
       missed += 1 + updates - is
     }
-  return { told, missed }
+  return { told: reported, missed }
 }
 
 /** True when nothing was lost, duplicated or missed, and the service recovered. */

@@ -34,7 +34,7 @@ export async function untilBack(
 }
 
 async function isThere(scene: Scene, at: number, served: Served): Promise<boolean> {
-  const [isVerified, isTold] = await Promise.all([verified(scene, at), served === 'others' || told(scene, at)])
+  const [isVerified, isTold] = await Promise.all([verified(scene, at), served === 'others' || reported(scene, at)])
   return isVerified && isTold
 }
 
@@ -49,7 +49,7 @@ async function verified({ probes, customer }: Scene, at: number): Promise<boolea
   return made?.status === 'active'
 }
 
-async function told({ load, urls, watchers }: Scene, at: number): Promise<boolean> {
+async function reported({ load, urls, watchers }: Scene, at: number): Promise<boolean> {
   const id = await load.once(urls[at] ?? '')
   if (id === null) return false
   const until = performance.now() + TOLD_MS

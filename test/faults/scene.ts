@@ -127,9 +127,9 @@ function stringOf(customer: Customer, name: string): string {
 
 /** Checks of the organization under writes wait for each other: the recovery check uses another one. */
 async function otherKey(tiers: Tiers): Promise<string> {
-  const ground = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
-  const organizationId = await createOrganization(ground, 'Probe')
-  return createKey(ground, { organizationId, mode: 'test', name: null })
+  const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
+  const organizationId = await createOrganization(deps, 'Probe')
+  return createKey(deps, { organizationId, mode: 'test', name: null })
 }
 
 async function warm(load: Load): Promise<void> {

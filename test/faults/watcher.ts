@@ -113,15 +113,15 @@ export function startWatcher(at: Watched): Watcher {
 }
 
 /** The listed state of every datasource is its current one. */
-async function listAnew({ url, key }: { url: string; key: string }, heard: Map<string, Heard>): Promise<void> {
+async function listAnew({ url, key }: { url: string; key: string }, received: Map<string, Heard>): Promise<void> {
   const client = createClient({ url, key, seal: false, retries: 0 })
   let cursor: string | undefined
   do {
     const page = await client.datasources.list.query({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) })
     for (const { id, metadata } of page.items) {
-      const before = heard.get(id) ?? { registered: 0, updates: 0 }
+      const before = received.get(id) ?? { registered: 0, updates: 0 }
       const updates = Math.max(before.updates, Number(metadata['rev'] ?? 0))
-      heard.set(id, { registered: Math.max(1, before.registered), updates })
+      received.set(id, { registered: Math.max(1, before.registered), updates })
     }
     cursor = page.nextCursor ?? undefined
   } while (cursor !== undefined)

@@ -98,8 +98,8 @@ describe('An endpoint', () => {
     followed.stranger.be(hosted({ signingKey: () => 'a key that we were not told' }))
     const { id, status } = await followed.register(path())
     expect(status).toBe('rejected')
-    const shown = await followed.shown(id)
-    expect(shown).toMatchObject({
+    const displayed = await followed.shown(id)
+    expect(displayed).toMatchObject({
       status_reason: 'signature_refused',
       retry_count: 1,
       last_success_at: null,

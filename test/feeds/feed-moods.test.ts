@@ -98,7 +98,7 @@ const FAILING: readonly [string, Mood, string][] = [
 describe('A feed that fails', () => {
   it.each(FAILING)(
     'with %s keeps its cursor and its events, reports why, backs off, and resumes from there',
-    async (_, mood, saw) => {
+    async (_, mood, observed) => {
       await afterTwo(async (id, path) => {
         const before = await followed.shown(id)
         followed.stranger.be(mood)
@@ -106,7 +106,7 @@ describe('A feed that fails', () => {
         const failed = await followed.shown(id)
         expect(failed).toMatchObject({ status: 'active', cursor: '2', last_success_at: before['last_success_at'] })
         expect(failed['retry_count']).toBeGreaterThanOrEqual(1)
-        expect(failed['last_error']).toBe(`The last poll failed: ${saw}.`)
+        expect(failed['last_error']).toBe(`The last poll failed: ${observed}.`)
         expect(await followed.stored(id)).toEqual(ids(0, 2))
         expect(await secondsToNext(id)).toBeGreaterThanOrEqual(1)
         expect(followed.stranger.received.map(one => one.path)).not.toContain('/elsewhere')
@@ -129,7 +129,7 @@ describe('A feed that fails', () => {
     await afterTwo(async id => {
       followed.stranger.be(response => response.writeHead(503).end())
       const delays: number[] = []
-      for (let turn = 0; turn < 5; turn += 1) {
+      for (let round = 0; round < 5; round += 1) {
         await followed.run('poll', id)
         delays.push(await secondsToNext(id))
       }
@@ -192,7 +192,7 @@ describe('An odd feed', () => {
     await afterTwo(async id => {
       followed.stranger.be(answering(() => ({ events: events(2, 4) })))
       const delays: number[] = []
-      for (let turn = 0; turn < 4; turn += 1) {
+      for (let round = 0; round < 4; round += 1) {
         await followed.run('poll', id)
         delays.push(await secondsToNext(id))
       }

@@ -51,9 +51,9 @@ const overDb = async <T>(url: string, work: (db: ReturnType<typeof openDb>) => P
 async function installed(url: string): Promise<Served> {
   await migrate(url)
   const key = await overDb(url, async db => {
-    const ground = { db, keyring: mooring.keyring, now: new Date() }
-    const organizationId = await createOrganization(ground, 'Restored')
-    return createKey(ground, { organizationId, mode: 'test', name: null })
+    const deps = { db, keyring: mooring.keyring, now: new Date() }
+    const organizationId = await createOrganization(deps, 'Restored')
+    return createKey(deps, { organizationId, mode: 'test', name: null })
   })
   const connectionString = 'postgresql://reader:secret@127.0.0.1:1/shop'
   const id = await serving(url, async web => {
@@ -182,8 +182,8 @@ describe('A copy that is indistinguishable from the original', () => {
   it('needs an operator’s db restored: all connected subscribers then list anew', async () => {
     const { key } = { key: mooring.organization.testKey }
     const stream = await watchDatasources({ url: mooring.url, key })
-    const ground = { db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: mooring.config.keyring }
-    const ran = await operator(ground)('db', 'restored')
+    const deps = { db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: mooring.config.keyring }
+    const ran = await operator(deps)('db', 'restored')
     expect([ran.status, ran.printed]).toEqual([0, []])
     expect(ran.complained).toContain('list anew')
     expect(ran.complained).toContain('recognises another server by itself')

@@ -58,7 +58,7 @@ describe.runIf(hasPgBouncer).each([
   })
   afterAll(() => pooler?.stop())
 
-  async function judged(otherwise: { user?: string; password?: string; database?: string } = {}) {
+  async function verified(otherwise: { user?: string; password?: string; database?: string } = {}) {
     const { database, password, roles } = customer
     const target = localTarget(pooler.port, {
       ...{ database, password, user: roles.reader, tlsMode: 'verify-full', host: '127.0.0.1' },
@@ -70,18 +70,18 @@ describe.runIf(hasPgBouncer).each([
   }
 
   it('passes a correct login', async () => {
-    expect(await judged()).toMatchObject({ outcome: 'passed', reason: null })
+    expect(await verified()).toMatchObject({ outcome: 'passed', reason: null })
   })
 
   it.each([
     ['a wrong password', { password: 'wrong-7-battery-staple' }, 'authentication_failed'],
     ['a user that it does not know', { user: 'nobody_here' }, 'authentication_failed'],
   ])('refuses %s for good', async (_, otherwise, reason) => {
-    expect(await judged(otherwise)).toMatchObject({ outcome: 'refused', reason, retryable: false })
+    expect(await verified(otherwise)).toMatchObject({ outcome: 'refused', reason, retryable: false })
   })
 
   it('reports that the server behind it has no such database', async () => {
-    expect(await judged({ database: 'nowhere_at_all' })).toMatchObject({ reason: 'database_not_found' })
+    expect(await verified({ database: 'nowhere_at_all' })).toMatchObject({ reason: 'database_not_found' })
   })
 })
 

@@ -65,9 +65,9 @@ describe('An error', () => {
     })
     for (const text of one.fix) expect(line?.fix).toContain(text)
     for (const text of one.never) expect(JSON.stringify(line)).not.toContain(text)
-    const told = JSON.stringify(judgement)
-    expect(told).not.toContain(SHARED_PASSWORD)
+    const reported = JSON.stringify(judgement)
+    expect(reported).not.toContain(SHARED_PASSWORD)
     // None of the server's own words, except those that are ours as well.
-    if (says.includes('stranger')) expect(told).not.toContain(says)
+    if (says.includes('stranger')) expect(reported).not.toContain(says)
   })
 })

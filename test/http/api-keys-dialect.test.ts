@@ -44,8 +44,8 @@ describe('A key', () => {
       expect(made.key.startsWith(prefix)).toBe(true)
       expect(await status(made.key)).toBe(200)
       const listed = await mooring.call('GET', PATH)
-      const { key: _, ...shown } = made
-      expect(listed.body.data.api_keys[0]).toEqual(shown)
+      const { key: _, ...displayed } = made
+      expect(listed.body.data.api_keys[0]).toEqual(displayed)
       expect(listed.body.data.count).toBe(listed.body.data.api_keys.length)
       expect(listed.text).not.toContain(made.key)
     }

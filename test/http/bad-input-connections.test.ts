@@ -6,15 +6,15 @@ import { BAD_URLS, GOOD_URL, type Ground, layGround, SECRET, TOO_LARGE } from '#
 const PATH = '/api/v1/connections'
 const good = { name: 'Shop', db_type: 'postgresql', connection_string: GOOD_URL }
 
-let ground: Ground
+let deps: Ground
 beforeAll(async () => {
-  ground = await layGround()
+  deps = await layGround()
 })
-afterAll(() => ground.mooring.stop())
+afterAll(() => deps.mooring.stop())
 
 /** The details of a 422, the only content of its body. */
 async function details(body: unknown) {
-  const answer = await ground.refused('POST', PATH, { body })
+  const answer = await deps.refused('POST', PATH, { body })
   expect(answer.status).toBe(422)
   expect(Object.keys(answer.body)).toEqual(['detail'])
   return answer.body.detail
@@ -43,7 +43,7 @@ describe('The body of a registration', () => {
 
   it('is required, and must be an object', async () => {
     const nothing = { type: 'missing', loc: ['body'], msg: 'Field required' }
-    const absent = await ground.refused('POST', PATH)
+    const absent = await deps.refused('POST', PATH)
     expect([absent.status, absent.body]).toEqual([422, { detail: [nothing] }])
     expect(await details('null')).toEqual([nothing])
     for (const body of ['[]', '"text"', '5']) {
@@ -130,16 +130,16 @@ describe('The body of a registration', () => {
   })
 
   it('may hold unknown fields, which are ignored', async () => {
-    const answer = await ground.mooring.call('POST', PATH, { body: { ...good, shoe_size: 43 } })
+    const answer = await deps.mooring.call('POST', PATH, { body: { ...good, shoe_size: 43 } })
     expect(answer.status).toBe(201)
     expect(answer.text).not.toContain('shoe_size')
   })
 
   it('is accepted up to 64 KiB, uncompressed, as application/json', async () => {
-    const large = await ground.refused('POST', PATH, { body: TOO_LARGE })
+    const large = await deps.refused('POST', PATH, { body: TOO_LARGE })
     expect([large.status, large.body]).toEqual([413, envelope('PAYLOAD_TOO_LARGE')])
     const type = (header: Record<string, string>, body = JSON.stringify(good)) =>
-      ground.refused('POST', PATH, { body, headers: header })
+      deps.refused('POST', PATH, { body, headers: header })
     for (const header of [
       { 'content-type': 'text/plain' },
       { 'content-type': 'application/x-www-form-urlencoded' },
@@ -160,7 +160,7 @@ describe('The body of a registration', () => {
     'application/vnd.acme+json',
   ])('is read as UTF-8 under any parameter of its media type: %s', async type => {
     const body = JSON.stringify({ ...good, name: 'é🦀' })
-    const answer = await ground.mooring.call('POST', PATH, { body, headers: { 'content-type': type } })
+    const answer = await deps.mooring.call('POST', PATH, { body, headers: { 'content-type': type } })
     expect([answer.status, answer.body.data.name]).toEqual([201, 'é🦀'])
   })
 
@@ -172,17 +172,17 @@ describe('The body of a registration', () => {
       Array(1_000).fill(''),
       ['é'.repeat(8_192)],
     ]) {
-      const answer = await ground.mooring.call('POST', PATH, { body: { ...good, excluded_schemas } })
+      const answer = await deps.mooring.call('POST', PATH, { body: { ...good, excluded_schemas } })
       expect([answer.status, answer.body.data.excluded_schemas]).toEqual([201, excluded_schemas])
     }
   })
 
   it('may hold deeply nested values, and a string of 8,192 characters', async () => {
     const deep = JSON.stringify(good).replace('{', `{"more":${'['.repeat(100)}${']'.repeat(100)},`)
-    expect((await ground.mooring.call('POST', PATH, { body: deep })).status).toBe(201)
+    expect((await deps.mooring.call('POST', PATH, { body: deep })).status).toBe(201)
     const [login = '', place = ''] = GOOD_URL.split('@')
     const connection_string = `${login}${'x'.repeat(8_192 - GOOD_URL.length)}@${place}`
-    expect((await ground.mooring.call('POST', PATH, { body: { ...good, connection_string } })).status).toBe(201)
+    expect((await deps.mooring.call('POST', PATH, { body: { ...good, connection_string } })).status).toBe(201)
     expect(await details({ ...good, connection_string: connection_string.replace('@', 'x@') })).toMatchObject([
       { type: 'string_too_long', ctx: { max_length: 8_192 } },
     ])
@@ -192,53 +192,48 @@ describe('The body of a registration', () => {
 describe('A host that may not be dialled', () => {
   it.each(['127.0.0.1', '10.1.2.3', '169.254.169.254', '[::1]', 'localhost'])('%s is refused', async host => {
     const connection_string = `postgresql://app:${SECRET}@${host}/shop`
-    const answer = await ground.refused('POST', PATH, { body: { ...good, connection_string } })
+    const answer = await deps.refused('POST', PATH, { body: { ...good, connection_string } })
     expect([answer.status, answer.body]).toEqual([403, envelope('HOST_NOT_ALLOWED')])
   })
 })
 
 describe('A path', () => {
   it.each(['GET', 'DELETE'])('with an unknown id, or another organization’s, is not found: %s', async method => {
-    for (const id of [ground.unknown, ground.foreign]) {
-      const answer = await ground.refused(method, `${PATH}/${id}`)
+    for (const id of [deps.unknown, deps.foreign]) {
+      const answer = await deps.refused(method, `${PATH}/${id}`)
       expect([answer.status, answer.body]).toEqual([404, envelope('NOT_FOUND')])
     }
   })
 
   it.each(['GET', 'DELETE'])('with an id that is no UUID is a validation error: %s', async method => {
     for (const id of ['5', 'ds_test_0190a000000070008000000000000000', '%00', 'x'.repeat(5000)]) {
-      const answer = await ground.refused(method, `${PATH}/${id}`)
+      const answer = await deps.refused(method, `${PATH}/${id}`)
       expect(answer.status).toBe(422)
       expect(answer.body.detail).toMatchObject([{ type: 'uuid_parsing', loc: ['path', 'connection_id'] }])
     }
   })
 
   it('accepts an id in every notation of a UUID', async () => {
-    for (const id of [
-      ground.own.replaceAll('-', ''),
-      `{${ground.own}}`,
-      `urn:uuid:${ground.own}`,
-      ground.own.toUpperCase(),
-    ]) {
-      const answer = await ground.mooring.call('GET', `${PATH}/${encodeURIComponent(id)}`)
-      expect([answer.status, answer.body.data?.id]).toEqual([200, ground.own])
+    for (const id of [deps.own.replaceAll('-', ''), `{${deps.own}}`, `urn:uuid:${deps.own}`, deps.own.toUpperCase()]) {
+      const answer = await deps.mooring.call('GET', `${PATH}/${encodeURIComponent(id)}`)
+      expect([answer.status, answer.body.data?.id]).toEqual([200, deps.own])
     }
-    const nil = await ground.refused('GET', `${PATH}/00000000-0000-0000-0000-000000000000`)
+    const nil = await deps.refused('GET', `${PATH}/00000000-0000-0000-0000-000000000000`)
     expect(nil.status).toBe(404)
   })
 
   it('without a route is not found', async () => {
-    const answer = await ground.refused('GET', `${PATH}/${ground.own}/elsewhere/still`)
+    const answer = await deps.refused('GET', `${PATH}/${deps.own}/elsewhere/still`)
     expect([answer.status, answer.body]).toEqual([404, envelope('NOT_FOUND')])
   })
 
   it('with an unsupported method names the supported ones', async () => {
     for (const [method, path, allow] of [
       ['PUT', PATH, 'POST, GET, HEAD'],
-      ['PATCH', `${PATH}/${ground.own}`, 'GET, DELETE, HEAD'],
-      ['POST', `${PATH}/${ground.own}`, 'GET, DELETE, HEAD'],
+      ['PATCH', `${PATH}/${deps.own}`, 'GET, DELETE, HEAD'],
+      ['POST', `${PATH}/${deps.own}`, 'GET, DELETE, HEAD'],
     ] as const) {
-      const answer = await ground.refused(method, path)
+      const answer = await deps.refused(method, path)
       expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow])
       expect(answer.body).toEqual(envelope('METHOD_NOT_ALLOWED'))
     }
@@ -247,9 +242,9 @@ describe('A path', () => {
 
 describe('A key', () => {
   it('that is missing, mistyped, unknown, revoked or expired is refused before the body is read', async () => {
-    for (const key of [null, ...Object.values(ground.badKeys)]) {
+    for (const key of [null, ...Object.values(deps.badKeys)]) {
       for (const body of [good, `{"connection_string": ${SECRET}`]) {
-        const answer = await ground.refused('POST', PATH, { key, body })
+        const answer = await deps.refused('POST', PATH, { key, body })
         expect([answer.status, answer.body]).toEqual([401, envelope('UNAUTHORIZED')])
         expect(answer.headers.get('www-authenticate')).toBe('Bearer')
       }
@@ -257,17 +252,17 @@ describe('A key', () => {
   })
 
   it('is accepted in either header; two different ones are refused', async () => {
-    const { testKey, liveKey } = ground.mooring.organization
-    const alone = await ground.mooring.call('GET', PATH, { key: null, headers: { 'x-api-key': testKey } })
+    const { testKey, liveKey } = deps.mooring.organization
+    const alone = await deps.mooring.call('GET', PATH, { key: null, headers: { 'x-api-key': testKey } })
     expect(alone.status).toBe(200)
-    const both = await ground.refused('GET', PATH, { key: testKey, headers: { 'x-api-key': liveKey } })
+    const both = await deps.refused('GET', PATH, { key: testKey, headers: { 'x-api-key': liveKey } })
     expect([both.status, both.body]).toEqual([401, envelope('UNAUTHORIZED')])
   })
 
   it('of the other mode may read and not remove', async () => {
-    const key = ground.mooring.organization.liveKey
-    expect((await ground.mooring.call('GET', `${PATH}/${ground.own}`, { key })).status).toBe(200)
-    const answer = await ground.refused('DELETE', `${PATH}/${ground.own}`, { key })
+    const key = deps.mooring.organization.liveKey
+    expect((await deps.mooring.call('GET', `${PATH}/${deps.own}`, { key })).status).toBe(200)
+    const answer = await deps.refused('DELETE', `${PATH}/${deps.own}`, { key })
     expect([answer.status, answer.body]).toEqual([403, envelope('FORBIDDEN')])
   })
 })

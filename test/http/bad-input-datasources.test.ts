@@ -6,11 +6,11 @@ const PATH = '/v1/datasources'
 const good = { connectionString: GOOD_URL }
 const endpoint = { endpoint: 'https://api.acme.io/feed', signingKey: `${SECRET}-${SECRET}` }
 
-let ground: Ground
+let deps: Ground
 beforeAll(async () => {
-  ground = await layGround()
+  deps = await layGround()
 })
-afterAll(() => ground.mooring.stop())
+afterAll(() => deps.mooring.stop())
 
 interface Refusal {
   status: number
@@ -33,7 +33,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = { byo_host_not_allo
 
 /** Asserts the flat error object, whose request id equals the header's. */
 async function expectRefusal(call: Parameters<Ground['refused']>, { status, code, param }: Refusal) {
-  const answer = await ground.refused(...call)
+  const answer = await deps.refused(...call)
   expect([answer.status, answer.body.code, answer.body.param], answer.text).toEqual([status, code, param])
   expect(answer.body).toEqual({
     type: TYPES[status],
@@ -104,7 +104,7 @@ describe('The body of a registration', () => {
   })
 
   it('does not repeat the name of an unknown field that could be a secret', async () => {
-    const answer = await ground.refused('POST', PATH, { body: { ...good, [GOOD_URL]: 'x' } })
+    const answer = await deps.refused('POST', PATH, { body: { ...good, [GOOD_URL]: 'x' } })
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid_body'])
   })
 
@@ -136,16 +136,9 @@ describe('A host that may not be dialled', () => {
 describe('A path', () => {
   it('with an id that is unknown, malformed, or another organization’s, is not found', async () => {
     const hex = (uuid: string) => uuid.replaceAll('-', '')
-    const ids = [
-      `ds_test_${hex(ground.unknown)}`,
-      `ds_test_${hex(ground.foreign)}`,
-      ground.own,
-      'ds_test_5',
-      '%00',
-      '%ff',
-    ]
+    const ids = [`ds_test_${hex(deps.unknown)}`, `ds_test_${hex(deps.foreign)}`, deps.own, 'ds_test_5', '%00', '%ff']
     // Its own id under the other plane's prefix names nothing either.
-    for (const id of [...ids, `ds_${hex(ground.own)}`, `dse_${hex(ground.own)}`]) {
+    for (const id of [...ids, `ds_${hex(deps.own)}`, `dse_${hex(deps.own)}`]) {
       for (const method of ['GET', 'DELETE'])
         await expectRefusal([method, `${PATH}/${id}`], { status: 404, code: 'entity_not_found' })
     }
@@ -175,10 +168,10 @@ describe('A path', () => {
 describe('A key', () => {
   it.each([
     ['apikey_missing', () => null],
-    ['apikey_invalid', () => ground.badKeys.mistyped],
-    ['apikey_invalid', () => ground.badKeys.foreign],
-    ['apikey_revoked', () => ground.badKeys.revoked],
-    ['apikey_expired', () => ground.badKeys.expired],
+    ['apikey_invalid', () => deps.badKeys.mistyped],
+    ['apikey_invalid', () => deps.badKeys.foreign],
+    ['apikey_revoked', () => deps.badKeys.revoked],
+    ['apikey_expired', () => deps.badKeys.expired],
   ])('is refused before the body is read: %s', async (code, keyOf) => {
     for (const body of [good, `{"connectionString": ${SECRET}`]) {
       const call: Parameters<Ground['refused']> = ['POST', PATH, { key: keyOf(), body }]
@@ -195,10 +188,10 @@ describe('A key', () => {
   })
 
   it('may read the other plane and change nothing there', async () => {
-    const key = ground.mooring.organization.liveKey
+    const key = deps.mooring.organization.liveKey
     const forbidden = { status: 403, code: 'forbidden' }
-    const path = `${PATH}/ds_test_${ground.own.replaceAll('-', '')}`
-    expect((await ground.mooring.call('GET', path, { key })).status).toBe(200)
+    const path = `${PATH}/ds_test_${deps.own.replaceAll('-', '')}`
+    expect((await deps.mooring.call('GET', path, { key })).status).toBe(200)
     await expectRefusal(['DELETE', path, { key }], forbidden)
     await expectRefusal(['POST', PATH, { key, body: { ...endpoint, environment: 'test' } }], forbidden)
   })

@@ -5,11 +5,11 @@ import { BAD_URLS, GOOD_URL, type Ground, layGround, SECRET, TOO_LARGE } from '#
 const good = { connectionString: GOOD_URL }
 const endpoint = { endpoint: 'https://api.acme.io/feed', signingKey: `${SECRET}-${SECRET}` }
 
-let ground: Ground
+let deps: Ground
 beforeAll(async () => {
-  ground = await layGround()
+  deps = await layGround()
 })
-afterAll(() => ground.mooring.stop())
+afterAll(() => deps.mooring.stop())
 
 const mutate = (path: string, body: unknown, key?: string | null): Parameters<Ground['refused']> => [
   'POST',
@@ -23,7 +23,7 @@ const query = (path: string, input: unknown): Parameters<Ground['refused']> => [
 
 /** Asserts the error's shape, and that the HTTP status matches the body. Returns the paths of its issues. */
 async function faultOf(call: Parameters<Ground['refused']>): Promise<{ fault: string; paths: string[] }> {
-  const answer = await ground.refused(...call)
+  const answer = await deps.refused(...call)
   const { error } = answer.body
   expect(Object.keys(error).sort(), answer.text).toEqual(['code', 'data', 'message'])
   const known = ['code', 'fault', 'httpStatus', 'issues', 'requestId', 'retryable']
@@ -108,8 +108,8 @@ describe('The input of a procedure', () => {
 describe('An id', () => {
   it('that is unknown, another organization’s, or of another plane or kind, is not found', async () => {
     const hex = (uuid: string) => uuid.replaceAll('-', '')
-    const ids = [`ds_test_${hex(ground.unknown)}`, `ds_test_${hex(ground.foreign)}`, `ds_${hex(ground.own)}`]
-    for (const id of [...ids, `dse_${hex(ground.own)}`]) {
+    const ids = [`ds_test_${hex(deps.unknown)}`, `ds_test_${hex(deps.foreign)}`, `ds_${hex(deps.own)}`]
+    for (const id of [...ids, `dse_${hex(deps.own)}`]) {
       for (const call of [
         query('datasources.get', { id }),
         query('datasources.get', { id, includeRemoved: true }),
@@ -118,7 +118,7 @@ describe('An id', () => {
       ])
         expect((await faultOf(call)).fault).toBe('entity_not_found')
     }
-    const id = `key_${hex(ground.unknown)}`
+    const id = `key_${hex(deps.unknown)}`
     expect((await faultOf(mutate('organization.revokeKey', { id }))).fault).toBe('entity_not_found')
   })
 })
@@ -132,7 +132,7 @@ describe('A procedure', () => {
 
   it('is called at most twenty times in a batch', async () => {
     const paths = Array.from({ length: 21 }, () => 'datasources.list').join(',')
-    const answer = await ground.refused('GET', `/trpc/${paths}?batch=1&input=%7B%7D`)
+    const answer = await deps.refused('GET', `/trpc/${paths}?batch=1&input=%7B%7D`)
     expect(answer.status).toBe(400)
   })
 })
@@ -140,10 +140,10 @@ describe('A procedure', () => {
 describe('A key', () => {
   it.each([
     ['apikey_missing', () => null],
-    ['apikey_invalid', () => ground.badKeys.mistyped],
-    ['apikey_invalid', () => ground.badKeys.foreign],
-    ['apikey_revoked', () => ground.badKeys.revoked],
-    ['apikey_expired', () => ground.badKeys.expired],
+    ['apikey_invalid', () => deps.badKeys.mistyped],
+    ['apikey_invalid', () => deps.badKeys.foreign],
+    ['apikey_revoked', () => deps.badKeys.revoked],
+    ['apikey_expired', () => deps.badKeys.expired],
     ['capability_invalid', () => 'rk_test_short'],
   ])('that is invalid is refused before the input is parsed: %s', async (fault, keyOf) => {
     for (const body of [good, {}])
@@ -151,16 +151,16 @@ describe('A key', () => {
   })
 
   it('of the other mode changes nothing, and creates no key of this one', async () => {
-    const { liveKey } = ground.mooring.organization
-    const id = `ds_test_${ground.own.replaceAll('-', '')}`
+    const { liveKey } = deps.mooring.organization
+    const id = `ds_test_${deps.own.replaceAll('-', '')}`
     expect((await faultOf(mutate('datasources.remove', { id }, liveKey))).fault).toBe('forbidden')
     expect((await faultOf(mutate('datasources.verify', { id }, liveKey))).fault).toBe('forbidden')
     expect((await faultOf(mutate('organization.createKey', { mode: 'test' }, liveKey))).fault).toBe('forbidden')
   })
 
   it('in a URL is refused, since URLs end up in logs', async () => {
-    const { testKey } = ground.mooring.organization
-    const answer = await ground.refused('GET', `/trpc/datasources.list?key=${testKey}`, { key: null })
+    const { testKey } = deps.mooring.organization
+    const answer = await deps.refused('GET', `/trpc/datasources.list?key=${testKey}`, { key: null })
     expect(answer.status).toBe(400)
     expect(answer.text).not.toContain(testKey)
   })

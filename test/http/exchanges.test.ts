@@ -23,7 +23,7 @@ const stories = ['connections', 'datasources'].flatMap(dialect =>
 let customer: Customer
 let changing: Customer
 let silent: Server
-let judge: Judge
+let check: Judge
 // One Mooring for each configuration that a story needs.
 const moorings = new Map<string, Promise<Mooring>>()
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   changing = await makeCustomer()
   silent = await startSilent()
   const usual = await mooringFor({ environment: {}, damage: [], withWorker: false })
-  judge = judgeOf((await usual.call('GET', '/openapi.json', { key: null })).body)
+  check = judgeOf((await usual.call('GET', '/openapi.json', { key: null })).body)
 })
 afterAll(async () => {
   for (const mooring of moorings.values()) await (await mooring).stop()
@@ -68,7 +68,7 @@ async function replay(mooring: Mooring, exchange: Exchange, given: (name: string
   const response = await fetch(`${mooring.url}${asked.path}`, sent)
   const answer = { status: response.status, headers: response.headers, text: await response.text() }
   expectAnswer(answer, { ...exchange.expected, body: await filled(exchange.expected.body, given) })
-  expect(judge.problems(asked, answer)).toEqual([])
+  expect(check.problems(asked, answer)).toEqual([])
   expect(answer.text).not.toContain(customer.password)
 }
 
@@ -89,16 +89,20 @@ describe('The exchanges', () => {
 
   it('show every operation of the document succeeding', () => {
     const done = all.filter(({ exchange }) => exchange.expected.status < 300)
-    const shown = new Set(done.map(({ exchange }) => judge.operationOf({ ...exchange, path: plain(exchange.path) })))
-    expect(judge.operations.filter(operation => !shown.has(operation))).toEqual([])
+    const displayed = new Set(
+      done.map(({ exchange }) => check.operationOf({ ...exchange, path: plain(exchange.path) })),
+    )
+    expect(check.operations.filter(operation => !displayed.has(operation))).toEqual([])
   })
 
   it.each([
     ['connections', [200, 201, 304, 400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 502, 504]],
     ['datasources', [200, 201, 304, 400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 504]],
   ])('show every status of the contract of %s', (name, statuses) => {
-    const shown = new Set(all.filter(({ dialect }) => dialect === name).map(({ exchange }) => exchange.expected.status))
-    expect(statuses.filter(status => !shown.has(status))).toEqual([])
+    const displayed = new Set(
+      all.filter(({ dialect }) => dialect === name).map(({ exchange }) => exchange.expected.status),
+    )
+    expect(statuses.filter(status => !displayed.has(status))).toEqual([])
   })
 })
 

@@ -37,17 +37,17 @@ interface Detail {
   readonly ctx?: Readonly<Record<string, unknown>>
 }
 
-let ground: Ground
+let deps: Ground
 let forms: readonly Schema[]
 beforeAll(async () => {
-  ground = await layGround()
-  const document = (await ground.mooring.call('GET', '/openapi.json', { key: null })).body
+  deps = await layGround()
+  const document = (await deps.mooring.call('GET', '/openapi.json', { key: null })).body
   const resolved = (schema: Schema): Schema =>
     schema.$ref === undefined ? schema : document.components.schemas[schema.$ref.split('/').at(-1) ?? '']
   const body: Schema = document.paths['/api/v1/connections'].post.requestBody.content['application/json'].schema
   forms = (resolved(body).anyOf ?? []).map(resolved)
 })
-afterAll(() => ground.mooring.stop())
+afterAll(() => deps.mooring.stop())
 
 /** Values that a field rejects, and some that it accepts: only the refusals are compared. */
 function values({
@@ -127,7 +127,7 @@ it('holds for every field of every form of a registration', { timeout: 120_000 }
   const read = bodies.filter(body => Buffer.byteLength(JSON.stringify(body)) <= MAX_BODY_BYTES)
   expect(read.length).toBeGreaterThan(200)
   for (const body of read) {
-    const answer = await ground.mooring.call('POST', '/api/v1/connections', { body })
+    const answer = await deps.mooring.call('POST', '/api/v1/connections', { body })
     expect([201, 403, 422], answer.text).toContain(answer.status)
     if (answer.status !== 422) continue
     for (const detail of answer.body.detail) {
@@ -157,12 +157,12 @@ it('holds for every field of every form of a registration', { timeout: 120_000 }
 })
 
 it('holds for invalid bodies, for paths and for queries', async () => {
-  const path = `/api/v1/connections/${ground.own}/introspect`
+  const path = `/api/v1/connections/${deps.own}/introspect`
   const asked: [string, string, object?][] = [
     ...['', 'null', '[]', '5', '"x"', 'true', '{', 'nope', `{"a":${'['.repeat(500)}${']'.repeat(500)}}`, '[1,]'].map(
       (body): [string, string, object] => ['POST', '/api/v1/connections', { body }],
     ),
-    ...['5', 'x', '{}', `${ground.own}0`, '%00', '%F0%9F%A6%80'].map((id): [string, string] => [
+    ...['5', 'x', '{}', `${deps.own}0`, '%00', '%F0%9F%A6%80'].map((id): [string, string] => [
       'GET',
       `/api/v1/connections/${id}`,
     ]),
@@ -171,7 +171,7 @@ it('holds for invalid bodies, for paths and for queries', async () => {
     ['POST', `${path}?schemas=${Array(101).fill('a').join(',')}`],
   ]
   for (const [method, url, options] of asked) {
-    const answer = await ground.refused(method, url, options ?? {})
+    const answer = await deps.refused(method, url, options ?? {})
     expect([url, answer.status]).toEqual([url, 422])
     for (const detail of answer.body.detail) expectPydantic(detail)
   }

@@ -143,16 +143,16 @@ const ROWS: readonly (readonly [what: string, body: unknown, details: readonly o
   ['a sealed string without its host', without(sealed, 'host'), [missing('host')]],
 ]
 
-let ground: Ground
+let deps: Ground
 beforeAll(async () => {
-  ground = await layGround()
+  deps = await layGround()
 })
-afterAll(() => ground.mooring.stop())
+afterAll(() => deps.mooring.stop())
 
 it.each(ROWS)(
   '%s is refused in Pydantic’s words, without a secret, and leaves nothing behind',
   async (_, body, details) => {
-    const answer = await ground.refused('POST', '/api/v1/connections', body === undefined ? {} : { body })
+    const answer = await deps.refused('POST', '/api/v1/connections', body === undefined ? {} : { body })
     expect([answer.status, answer.body]).toEqual([422, { detail: details }])
     expect(answer.text).not.toContain(SECRET)
   },

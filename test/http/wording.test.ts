@@ -49,8 +49,8 @@ const BAD = [
 
 /** Bodies with one bad value in each field of a schema, and with one unknown field. */
 function bodies(schema: z.ZodType): unknown[] {
-  const shown: unknown[] = [schema, ...formsOf(schema)]
-  const fields = new Set(shown.flatMap(one => (one instanceof z.ZodObject ? Object.keys(one.shape) : [])))
+  const displayed: unknown[] = [schema, ...formsOf(schema)]
+  const fields = new Set(displayed.flatMap(one => (one instanceof z.ZodObject ? Object.keys(one.shape) : [])))
   return [...BAD, { surely: { unknown: 1 } }, ...[...fields].flatMap(name => BAD.map(value => ({ [name]: value })))]
 }
 

@@ -172,7 +172,7 @@ describe('The boxes that a client caches', () => {
   })
 
   /** A client that records its requests, and fails them with the errors of `refuse`. */
-  function told(of: { refuse?: () => void; sealingKey?: () => Promise<typeof key> } = {}) {
+  function reported(of: { refuse?: () => void; sealingKey?: () => Promise<typeof key> } = {}) {
     const sent: SealedConnectionString[] = []
     const answer = async (path: string, input: unknown): Promise<unknown> => {
       if (path === 'organization.sealingKey') return (of.sealingKey ?? (async () => key))()
@@ -197,7 +197,7 @@ describe('The boxes that a client caches', () => {
   }
 
   it('belong to one call, one key and one string, and are not cached without a key', async () => {
-    const { register, validate, boxes } = told()
+    const { register, validate, boxes } = reported()
     const input = { connectionString: URL_OF_ANYONE, idempotencyKey: 'a' }
     const same = [register.mutate(input), register.mutate(input), register.mutate({ ...input })]
     await Promise.all(same)
@@ -205,12 +205,12 @@ describe('The boxes that a client caches', () => {
     await validate.mutate(input)
     await register.mutate({ ...input, idempotencyKey: 'b' })
     await register.mutate({ ...input, connectionString: `${URL_OF_ANYONE}?application_name=x` })
-    for (let turn = 0; turn < 2; turn += 1) await register.mutate({ connectionString: URL_OF_ANYONE })
+    for (let round = 0; round < 2; round += 1) await register.mutate({ connectionString: URL_OF_ANYONE })
     expect(new Set(boxes()).size).toBe(6)
   })
 
   it('are the last thousand', async () => {
-    const { register, boxes } = told()
+    const { register, boxes } = reported()
     const send = (idempotencyKey: string) => register.mutate({ connectionString: URL_OF_ANYONE, idempotencyKey })
     for (let count = 0; count < 1_000; count += 1) await send(`${count}`)
     await send('0')
@@ -225,7 +225,7 @@ describe('The boxes that a client caches', () => {
 
   it('include no failed one', async () => {
     const answers = [() => Promise.reject(new Error('away')), async () => key]
-    const { register, boxes } = told({
+    const { register, boxes } = reported({
       sealingKey: () => answers.shift()?.() ?? Promise.reject(new Error('asked again')),
     })
     const input = { connectionString: URL_OF_ANYONE, idempotencyKey: 'a' }
@@ -245,10 +245,10 @@ describe('The boxes that a client caches', () => {
       const error = { message: 'refused', code: -32600, data: { fault: 'invalid_body', issues } }
       throw new TRPCClientError('refused', { result: { error } })
     }
-    const { register, boxes } = told({ refuse })
+    const { register, boxes } = reported({ refuse })
     const input = { connectionString: URL_OF_ANYONE, idempotencyKey: 'a' }
-    for (let turn = 0; turn < 2; turn += 1) await expect(register.mutate(input)).rejects.toThrow('refused')
-    for (let turn = 0; turn < 2; turn += 1) await register.mutate(input)
+    for (let round = 0; round < 2; round += 1) await expect(register.mutate(input)).rejects.toThrow('refused')
+    for (let round = 0; round < 2; round += 1) await register.mutate(input)
     const [first, second, third, fourth] = boxes()
     expect([second, fourth]).toEqual([first, third])
     expect(third).not.toBe(first)

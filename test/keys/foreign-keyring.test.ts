@@ -53,8 +53,8 @@ beforeAll(async () => {
   await writeFile(webFile, JSON.stringify({ ...own.web, verify }), { mode: 0o600 })
   const keyring = await readWorkerKeyring(files.foreign)
   const id = await createOrganization({ db: tiers.db, keyring, now: new Date() }, 'Theirs')
-  const ground = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
-  const key = await createKey(ground, { organizationId: id, mode: 'test', name: null })
+  const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
+  const key = await createKey(deps, { organizationId: id, mode: 'test', name: null })
   web = await tiers.start('web', { env: { MOORING_KEYRING: webFile } })
   mine = await tiers.client(web, { seal: false })
   theirs = { id, client: await tiers.client(web, { key, seal: false }) }

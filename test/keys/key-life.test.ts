@@ -229,7 +229,7 @@ describe('A new lease key', () => {
   it('signs beside the old one as soon as it is announced, and the old one goes on the operator’s command', async () => {
     const id = await registered()
     const token = await leaseCapability(mooring, { now: new Date(Date.now()) })
-    const shown = async () => [...(await run('lease-key', 'show')).printed]
+    const displayed = async () => [...(await run('lease-key', 'show')).printed]
     const query = async (...verifyKeys: string[]) => {
       const asked = withDatasource(mooring.client(token), { id, verifyKeys }, pool => pool.query('select 1 as one'))
       return asked.then(
@@ -237,9 +237,9 @@ describe('A new lease key', () => {
         (error: Error) => error.message,
       )
     }
-    const [old = ''] = await shown()
+    const [old = ''] = await displayed()
     expect((await run('keyring', 'rotate-lease')).complained).toContain('give the keys that `lease-key show` prints')
-    const [fresh = '', ...rest] = await shown()
+    const [fresh = '', ...rest] = await displayed()
     expect(rest).toEqual([old])
     expect(await query(fresh)).toMatch(/not signed with any of verifyKeys/)
     await mooring.reloadKeyrings()
@@ -250,7 +250,7 @@ describe('A new lease key', () => {
     expect((await run('keyring', 'retire')).printed).toEqual([])
     aheadMs += 16 * MINUTE_MS
     expect((await run('keyring', 'retire')).printed).toEqual([expect.stringMatching(/^lease-/)])
-    expect(await shown()).toEqual([fresh])
+    expect(await displayed()).toEqual([fresh])
     aheadMs = 0
     await mooring.reloadKeyrings()
     expect(await query(old)).toMatch(/not signed with any of verifyKeys/)
@@ -351,7 +351,7 @@ describe('Progress', () => {
     await registered()
     const { db, databaseUrl, config } = mooring
     const onTerminal = operator({ db, databaseUrl, keyringDir: config.keyring, isTerminal: true })
-    const { shown } = await onTerminal('keyring', 'rotate-org', mooring.organization.id)
-    expect(shown).toMatch(/\r\[#{30}\] 1\/1 credentials \n$/)
+    const { shown: displayed } = await onTerminal('keyring', 'rotate-org', mooring.organization.id)
+    expect(displayed).toMatch(/\r\[#{30}\] 1\/1 credentials \n$/)
   })
 })

@@ -69,8 +69,8 @@ async function unspeakable(): Promise<string[]> {
 
 async function expectSilence(places: Readonly<Record<string, string>>): Promise<void> {
   const secrets = await unspeakable()
-  const told = Object.entries(places).filter(([, text]) => secrets.some(secret => text.includes(secret)))
-  expect(told.map(([place]) => place)).toEqual([])
+  const reported = Object.entries(places).filter(([, text]) => secrets.some(secret => text.includes(secret)))
+  expect(reported.map(([place]) => place)).toEqual([])
 }
 
 describe('A keyring from a command', () => {
@@ -149,13 +149,13 @@ describe('A start is refused, with a sentence that names the remedy,', () => {
     ],
     ['prints half a keyring', role => `head -c 300 ${fileOf(role)}`, /not valid JSON.*Restore it from its backup/],
     ['prints without end', () => `yes ${ASIDE}`, /^MOORING_KEYRING_COMMAND failed/],
-  ])('when the command %s', async (_what, given, says) => {
+  ])('when the command %s', async (_what, given, message) => {
     const before = await effects(installation.databaseUrl)
     const started = ROLES.map(role => start(role, given(role)))
     for (const one of started) {
       expect(await one.ended).toBe(1)
       expect(one.out).toEqual([])
-      expect(one.err()).toMatch(says)
+      expect(one.err()).toMatch(message)
       expect(one.err().trimEnd().split('\n')).toHaveLength(1)
       await expectSilence({ errors: one.err() })
     }

@@ -142,9 +142,9 @@ describe('On SIGHUP', () => {
       [/not acceptable \(role/, role => writeFile(fileOf(role), texts[role === 'web' ? 'worker' : 'web'])],
       [/There is no keyring/, role => rm(fileOf(role))],
     ]
-    for (const [says, broken] of breakages) {
+    for (const [message, broken] of breakages) {
       await each(broken)
-      for (const line of await hangUp(both, KEPT)) expect(JSON.parse(line).says).toMatch(says)
+      for (const line of await hangUp(both, KEPT)) expect(JSON.parse(line).says).toMatch(message)
       await each(role => writeFile(fileOf(role), texts[role], { mode: 0o600 }).then(() => chmod(fileOf(role), 0o600)))
     }
     expect(await signerOf(through, 'meanwhile')).toBe(old.signing)

@@ -32,9 +32,9 @@ const textsOf = () => Promise.all([readFile(path('web'), 'utf8'), readFile(path(
 
 describe('A keyring of an earlier release', () => {
   it('is refused at start, with the command that upgrades it', async () => {
-    const says = /^The keyring was written by an earlier release\. Run: npm run -s mooring -- keyring upgrade$/
-    await expect(readWebKeyring(path('web'))).rejects.toThrow(says)
-    await expect(readWorkerKeyring(path('worker'))).rejects.toThrow(says)
+    const message = /^The keyring was written by an earlier release\. Run: npm run -s mooring -- keyring upgrade$/
+    await expect(readWebKeyring(path('web'))).rejects.toThrow(message)
+    await expect(readWorkerKeyring(path('worker'))).rejects.toThrow(message)
     const place = { keyring: dir, keyringCommand: `cat '${dir}'/"$1".json` }
     const carried =
       /^The keyring that MOORING_KEYRING_COMMAND prints .* keyring upgrade.*MOORING_KEYRING=DIR.*put the files back\.$/

@@ -65,17 +65,17 @@ describe('A generated client', () => {
     const args = [mooring.url, mooring.organization.testKey, customer.url()]
     const { status, output } = await run([join(dir, 'calls.ts'), ...args])
     expect(status, output).toBe(0)
-    const told: { calls: Called[]; ready: boolean; code: string } = JSON.parse(output)
-    expect(told).toMatchObject({ ready: true, code: 'entity_not_found' })
-    const judge = judgeOf(document)
-    const asked = told.calls.map(({ method, path }) => ({ method, path, body: '' }))
-    for (const [at, call] of told.calls.entries()) {
+    const reported: { calls: Called[]; ready: boolean; code: string } = JSON.parse(output)
+    expect(reported).toMatchObject({ ready: true, code: 'entity_not_found' })
+    const check = judgeOf(document)
+    const asked = reported.calls.map(({ method, path }) => ({ method, path, body: '' }))
+    for (const [at, call] of reported.calls.entries()) {
       const answer = { status: call.status, headers: new Headers(), text: call.text }
       // The program reports nothing about its request bodies; its compiler has checked them.
-      const problems = judge.problems(asked[at] ?? { method: '', path: '', body: '' }, answer)
+      const problems = check.problems(asked[at] ?? { method: '', path: '', body: '' }, answer)
       expect(problems.filter(problem => problem !== 'the body is missing')).toEqual([])
     }
-    const done = new Set(asked.map(one => judge.operationOf(one)))
-    expect(judge.operations.filter(operation => !done.has(operation))).toEqual([])
+    const done = new Set(asked.map(one => check.operationOf(one)))
+    expect(check.operations.filter(operation => !done.has(operation))).toEqual([])
   })
 })

@@ -167,7 +167,7 @@ it(`gives documented answers to any request (${RUNS} requests, seed ${SEED})`, {
   timeout: 1_800_000,
 }, async () => {
   console.info(`fuzz: ${RUNS} requests, MOORING_FUZZ_SEED=${SEED}`)
-  const judge = judgeOf(document)
+  const check = judgeOf(document)
   const { testKey, liveKey } = mooring.organization
   const seen = new Set<number>()
   await fc.assert(
@@ -188,7 +188,7 @@ it(`gives documented answers to any request (${RUNS} requests, seed ${SEED})`, {
       seen.add(answer.status)
       expect(answer.status, answer.text).not.toBe(500)
       expect(answer.headers.get('x-request-id')).toBeTruthy()
-      const problems = judge.problems({ method, path: url, body }, answer)
+      const problems = check.problems({ method, path: url, body }, answer)
       expect(problems, `${method} ${url} ${body} → ${answer.status} ${answer.text}`).toEqual([])
     }),
     { numRuns: RUNS, seed: SEED },

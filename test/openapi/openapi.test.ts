@@ -94,18 +94,18 @@ describe('The document', () => {
   })
 
   it('has an example for every body and every answer, each valid under its schema', () => {
-    const judge = judgeOf(document)
+    const check = judgeOf(document)
     for (const { method, path, requestBody, responses } of described()) {
       const url = path.replaceAll(/\{[^}]+\}/g, 'x')
-      const bodies = requestBody === undefined ? [''] : shown(requestBody).map(one => JSON.stringify(one))
+      const bodies = requestBody === undefined ? [''] : displayed(requestBody).map(one => JSON.stringify(one))
       expect(bodies.length).toBeGreaterThan(0)
       for (const [status, response] of Object.entries(responses)) {
-        const examples = response.content === undefined ? [''] : shown(response).map(one => JSON.stringify(one))
+        const examples = response.content === undefined ? [''] : displayed(response).map(one => JSON.stringify(one))
         expect(examples.length, `${method} ${path} ${status}`).toBeGreaterThan(0)
         for (const text of examples)
           for (const body of bodies) {
             const answer = { status: Number(status), headers: new Headers(), text }
-            const problems = judge.problems({ method, path: url, body }, answer)
+            const problems = check.problems({ method, path: url, body }, answer)
             expect(problems, `${method} ${path} ${status}`).toEqual([])
           }
       }
@@ -145,7 +145,7 @@ describe('The document', () => {
 })
 
 /** The examples of a body or an answer. */
-function shown({ content }: { readonly content?: Readonly<Record<string, Media>> }): unknown[] {
+function displayed({ content }: { readonly content?: Readonly<Record<string, Media>> }): unknown[] {
   const media = content?.['application/json'] ?? {}
   if ('example' in media) return [media.example]
   return Object.values(media.examples ?? {}).map(one => (one as { value: unknown }).value) // the form of an OpenAPI example

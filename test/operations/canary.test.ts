@@ -6,13 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { query } from '#test/support/database/postgres.ts'
 import { allRows } from '#test/support/database/rows.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
-import { voicesOf } from '#test/support/http/surfaces.ts'
+import { surfacesOf } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { type Canary, newCanary, sightings } from '#test/support/operations/canary.ts'
 
 const canary: Canary = newCanary()
-const heard: [string, string][] = []
+const received: [string, string][] = []
 
 let dns: DnsServer
 let mooring: Mooring
@@ -34,7 +34,7 @@ function listening(of: Mooring): Mooring {
     ...of,
     call: async (method, path, options) => {
       const answer = await of.call(method, path, options)
-      heard.push([
+      received.push([
         `${method} ${path.slice(0, 40)}: ${answer.status}`,
         `${[...answer.headers].join('\n')}\n${answer.text}`,
       ])
@@ -49,7 +49,7 @@ async function everywhere(): Promise<[string, string][]> {
   return [
     ...rows.flatMap(([table, lines]) => lines.map((line): [string, string] => [table, line])),
     ...mooring.logLines.map((line): [string, string] => ['log', line]),
-    ...heard,
+    ...received,
   ]
 }
 
@@ -140,11 +140,11 @@ async function misplaced(url: string): Promise<void> {
 
 describe('A password', () => {
   it('is registered, verified and read back on each surface', async () => {
-    for (const voice of voicesOf(mooring)) {
-      const made = await voice.register({ url: customer.url(), wait: 20 })
-      expect((await voicesOf(mooring)[0].get(made.uuid)).status).toBe('active')
-      await voice.list()
-      await voice.get(made.uuid)
+    for (const surface of surfacesOf(mooring)) {
+      const made = await surface.register({ url: customer.url(), wait: 20 })
+      expect((await surfacesOf(mooring)[0].get(made.uuid)).status).toBe('active')
+      await surface.list()
+      await surface.get(made.uuid)
       const again = { id: `ds_test_${made.uuid.replaceAll('-', '')}`, waitSeconds: 20 }
       expect((await mooring.call('POST', '/trpc/datasources.verify', { body: again })).status).toBe(200)
     }
@@ -152,10 +152,10 @@ describe('A password', () => {
 
   it('is mistyped, and sent to wrong hosts, databases and roles, on each surface', async () => {
     const [url, ...others] = wrongStrings()
-    for (const voice of voicesOf(mooring)) {
-      const first = await voice.register({ url: url ?? '', wait: 20 })
-      expect(await voicesOf(mooring)[0].get(first.uuid)).toMatchObject({ reason: 'authentication_failed' })
-      await Promise.all(others.map(other => voice.register({ url: other, wait: 20 })))
+    for (const surface of surfacesOf(mooring)) {
+      const first = await surface.register({ url: url ?? '', wait: 20 })
+      expect(await surfacesOf(mooring)[0].get(first.uuid)).toMatchObject({ reason: 'authentication_failed' })
+      await Promise.all(others.map(other => surface.register({ url: other, wait: 20 })))
     }
     const reasons = await query(mooring.databaseUrl, 'select distinct status_reason as reason from datasources')
     expect(reasons.map(row => row['reason'])).toEqual(
@@ -170,7 +170,7 @@ describe('A password', () => {
 
   it('is sent in wrong places: other fields, paths, queries and headers, and bodies that are not JSON', async () => {
     await misplaced(customer.url())
-    expect(heard.some(([, text]) => text.includes('json_invalid'))).toBe(true)
+    expect(received.some(([, text]) => text.includes('json_invalid'))).toBe(true)
   })
 
   it('is an endpoint’s signing key, of which no more than four characters are shown', async () => {
@@ -188,10 +188,10 @@ describe('A password', () => {
   })
 
   it('is in no table after its datasources are removed, and no sealed byte of it is left', async () => {
-    const [voice] = voicesOf(mooring)
+    const [surface] = surfacesOf(mooring)
     const direct = "select id from datasources where kind = 'direct' and deleted_at is null"
     for (const { id } of await query(mooring.databaseUrl, direct))
-      expect((await voice.remove(String(id))).http).toBe(200)
+      expect((await surface.remove(String(id))).http).toBe(200)
     const left = `select c.state from credentials c join datasources d on d.id = c.datasource_id
       where c.sealed is not null and d.kind = 'direct'`
     expect(await query(mooring.databaseUrl, left)).toEqual([])

@@ -186,12 +186,12 @@ describe('A web process', () => {
 describe('Deadlines', () => {
   it('are settings of both roles, which end a wait for a lock and an idle transaction', async () => {
     for (const tier of ['web', 'worker'] as const) {
-      const shown = await query(
+      const displayed = await query(
         tiers.roleUrl[tier],
         `select current_setting('statement_timeout') as statement, current_setting('lock_timeout') as lock,
            current_setting('idle_in_transaction_session_timeout') as idle`,
       )
-      expect(shown).toEqual([{ statement: '15s', lock: '2s', idle: '15s' }])
+      expect(displayed).toEqual([{ statement: '15s', lock: '2s', idle: '15s' }])
     }
     const holder = new pg.Client({ connectionString: tiers.databaseUrl })
     await holder.connect()

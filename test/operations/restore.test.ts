@@ -75,9 +75,9 @@ async function overDb<T>(url: string, work: (db: Db) => Promise<T>): Promise<T> 
 }
 
 async function secondOrganization(db: Db): Promise<{ id: string; key: string }> {
-  const ground = { db, keyring: await readWorkerKeyring(join(installation.keyrings, 'worker.json')), now: new Date() }
-  const id = await createOrganization(ground, 'Gone')
-  return { id, key: await createKey(ground, { organizationId: id, mode: 'test', name: null }) }
+  const deps = { db, keyring: await readWorkerKeyring(join(installation.keyrings, 'worker.json')), now: new Date() }
+  const id = await createOrganization(deps, 'Gone')
+  return { id, key: await createKey(deps, { organizationId: id, mode: 'test', name: null }) }
 }
 
 async function clone(url: string): Promise<string> {

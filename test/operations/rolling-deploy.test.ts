@@ -178,7 +178,7 @@ describe('A rolling deploy', () => {
     verifyKeys = (await command(OWN_ROOT, 'lease-key', 'show')).split('\n')
     const newWorker = await worker(OWN_ROOT)
     current = { worker: newWorker, web: await web(OWN_ROOT) }
-    const told = await Promise.all([watched(old.web), watched(current.web)])
+    const reported = await Promise.all([watched(old.web), watched(current.web)])
     for (const [name, through] of [
       ['old', old.web],
       ['new', current.web],
@@ -193,7 +193,7 @@ describe('A rolling deploy', () => {
     }
     expect(await leasedBesideFormer(current.web, first)).toBe('first')
     // Watchers at either release receive the changes of both.
-    for (const stream of told) {
+    for (const stream of reported) {
       const versions = () => stream.messages.map(({ text }) => JSON.parse(text).datasource.credentialVersion)
       await stream.first(() => versions().filter(version => version === 3).length >= 2)
       expect(versions().filter(version => version === 1).length).toBeGreaterThanOrEqual(2)

@@ -21,10 +21,10 @@ afterAll(() => mooring.stop())
 
 it('Every readable credential is resealed, however many unreadable ones come before it, and the log reports those once', async () => {
   const { db, keyring, databaseUrl, organization } = mooring
-  const ground = { db, keyring, organizationId: organization.id }
-  await makeCredentials(ground, BROKEN)
+  const deps = { db, keyring, organizationId: organization.id }
+  await makeCredentials(deps, BROKEN)
   await query(databaseUrl, 'update credentials set signature = set_byte(signature, 0, get_byte(signature, 0) # 1)')
-  await makeCredentials(ground, GOOD)
+  await makeCredentials(deps, GOOD)
   const watching = operator({ db, databaseUrl, keyringDir: mooring.config.keyring })(
     'keyring',
     'rotate-org',

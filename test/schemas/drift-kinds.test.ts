@@ -21,7 +21,7 @@ const schemas = (relation: Part, more: Part = {}): Snapshot =>
   })
 const lines = (before: Snapshot, after: Snapshot) =>
   drift(before, after).map(({ class: rated, object, what, kind }) => `${rated}: ${object} ${what ?? kind}`)
-const judged = (before: Part, after: Part, more: [Part?, Part?] = []) =>
+const verified = (before: Part, after: Part, more: [Part?, Part?] = []) =>
   lines(schemas(before, more[0]), schemas(after, more[1]))
 const required = { columns: [{ ...email, notNull: true }, phone] }
 
@@ -36,7 +36,7 @@ describe('A check that refuses null, and not null', () => {
     "CHECK (((email IS NOT NULL) AND (email <> ' OR '::text)))",
     'CHECK ((NOT (email IS NULL)))',
   ])('are equivalent: %s', definition => {
-    const [first] = judged({ constraints: [check(definition)] }, { ...required, constraints: [check(definition)] })
+    const [first] = verified({ constraints: [check(definition)] }, { ...required, constraints: [check(definition)] })
     expect(first).toBe('safe: column notNull')
   })
 
@@ -47,40 +47,40 @@ describe('A check that refuses null, and not null', () => {
     `${IS_NOT_NULL} NOT ENFORCED`,
     `CHECK ((email <> 'email IS NOT NULL'::text))`,
   ])('are not equivalent: %s', definition => {
-    expect(judged({ constraints: [check(definition)] }, { ...required, constraints: [check(definition)] })).toEqual([
+    expect(verified({ constraints: [check(definition)] }, { ...required, constraints: [check(definition)] })).toEqual([
       'breaking: column notNull',
     ])
   })
 
   it('replace each other without a breaking change', () => {
-    const both = judged({ constraints: [check(IS_NOT_NULL)] }, required)
+    const both = verified({ constraints: [check(IS_NOT_NULL)] }, required)
     expect(both).toEqual(['safe: column notNull', 'safe: constraint removed'])
-    expect(judged(required, { constraints: [check(IS_NOT_NULL)] })).toEqual([
+    expect(verified(required, { constraints: [check(IS_NOT_NULL)] })).toEqual([
       'safe: column notNull',
       'safe: constraint added',
     ])
   })
 
   it('are equally breaking when they are added', () => {
-    expect(judged({}, { constraints: [check(IS_NOT_NULL)] })).toEqual(['breaking: constraint added'])
-    expect(judged(required, { ...required, constraints: [check(IS_NOT_NULL)] })).toEqual(['safe: constraint added'])
-    expect(judged({}, { constraints: [check("CHECK ((email <> ''::text))")] })).toEqual(['risky: constraint added'])
+    expect(verified({}, { constraints: [check(IS_NOT_NULL)] })).toEqual(['breaking: constraint added'])
+    expect(verified(required, { ...required, constraints: [check(IS_NOT_NULL)] })).toEqual(['safe: constraint added'])
+    expect(verified({}, { constraints: [check("CHECK ((email <> ''::text))")] })).toEqual(['risky: constraint added'])
   })
 
   it('differ from not null that is not valid yet', () => {
     const unvalidated = { columns: [{ ...email, notNullUnvalidated: true }, phone] }
-    expect(judged({}, unvalidated)).toEqual(['breaking: column notNullUnvalidated'])
-    expect(judged(unvalidated, required)).toEqual(['safe: column notNull', 'safe: column notNullUnvalidated'])
+    expect(verified({}, unvalidated)).toEqual(['breaking: column notNullUnvalidated'])
+    expect(verified(unvalidated, required)).toEqual(['safe: column notNull', 'safe: column notNullUnvalidated'])
   })
 
   it('are equivalent for a domain', () => {
     const domain = (more: Part) => ({ domains: [{ name: 'public.d', type: 'text', ...more }] })
     const checked = domain({ checks: [{ name: 'c', definition: 'CHECK ((VALUE IS NOT NULL))' }] })
-    expect(judged({}, {}, [checked, domain({ notNull: true })])).toEqual([
+    expect(verified({}, {}, [checked, domain({ notNull: true })])).toEqual([
       'safe: domain notNull',
       'safe: check removed',
     ])
-    expect(judged({}, {}, [domain({}), checked])).toEqual(['breaking: check added'])
+    expect(verified({}, {}, [domain({}), checked])).toEqual(['breaking: check added'])
   })
 })
 
@@ -94,12 +94,12 @@ describe('A sequence that a column owns', () => {
 
   it.each(['always', 'by_default'])('is exchanged for an identity (%s) without a breaking change', identity => {
     const { default: _, ...column } = drawn
-    const found = judged({ columns: [drawn] }, { columns: [{ ...column, identity }] }, [owned])
+    const found = verified({ columns: [drawn] }, { columns: [{ ...column, identity }] }, [owned])
     expect(found.filter(line => line.startsWith('breaking'))).toEqual([])
   })
 
   it('appears and disappears with its column or table in one change', () => {
-    expect(judged({ columns: [drawn, email] }, { columns: [email] }, [owned])).toEqual(['breaking: column removed'])
+    expect(verified({ columns: [drawn, email] }, { columns: [email] }, [owned])).toEqual(['breaking: column removed'])
     const empty = snapshot({ version: 2, schemas: [{ name: 'public', relations: [] }] })
     const whole = schemas({ columns: [drawn] }, owned)
     expect(lines(whole, empty)).toEqual(['breaking: relation removed'])
@@ -107,7 +107,7 @@ describe('A sequence that a column owns', () => {
   })
 
   it('is a change of its own when no column owns it', () => {
-    expect(judged({ columns: [drawn, email] }, { columns: [email] }, [sequence()])).toEqual([
+    expect(verified({ columns: [drawn, email] }, { columns: [email] }, [sequence()])).toEqual([
       'breaking: column removed',
       'breaking: sequence removed',
     ])
@@ -117,7 +117,7 @@ describe('A sequence that a column owns', () => {
 describe('An object on new columns alone', () => {
   const owner = { name: 'owner', type: 'integer' }
   const added = (constraint: Part, column: Part = owner) =>
-    judged({}, { columns: [email, phone, column], constraints: [{ name: 'c', columns: ['owner'], ...constraint }] })
+    verified({}, { columns: [email, phone, column], constraints: [{ name: 'c', columns: ['owner'], ...constraint }] })
   const references = { schema: 'public', relation: 'u', columns: ['id'], onUpdate: 'no_action', onDelete: 'no_action' }
 
   it('is safe with them', () => {
@@ -128,7 +128,7 @@ describe('An object on new columns alone', () => {
     ])
       expect(added(constraint)).toEqual(['safe: column added', 'safe: constraint added'])
     const index = { name: 'i', unique: true, definition: 'CREATE UNIQUE INDEX i ON public.t USING btree (owner)' }
-    expect(judged({}, { columns: [email, phone, owner], indexes: [index] })).toEqual([
+    expect(verified({}, { columns: [email, phone, owner], indexes: [index] })).toEqual([
       'safe: column added',
       'safe: index added',
     ])
@@ -161,7 +161,7 @@ describe('An object with another name', () => {
         { ...part, name, ...(list === 'indexes' && { definition: String(part['definition']).replace('NAME', name) }) },
       ],
     })
-    for (const line of judged(named('a'), named('b'))) expect(line).toMatch(/^safe/)
+    for (const line of verified(named('a'), named('b'))) expect(line).toMatch(/^safe/)
   })
 
   it('is risky for a type, whether it is renamed or moved', () => {
@@ -184,9 +184,9 @@ describe('An object with another name', () => {
 
   it('is safe for text and varchar without a length', () => {
     const of = (type: string) => ({ columns: [{ name: 'c', type }] })
-    expect(judged(of('text'), of('character varying'))).toEqual(['safe: column type'])
-    expect(judged(of('text[]'), of('character varying[]'))).toEqual(['safe: column type'])
-    expect(judged(of('text'), of('character varying(9)'))).toEqual(['breaking: column type'])
+    expect(verified(of('text'), of('character varying'))).toEqual(['safe: column type'])
+    expect(verified(of('text[]'), of('character varying[]'))).toEqual(['safe: column type'])
+    expect(verified(of('text'), of('character varying(9)'))).toEqual(['breaking: column type'])
   })
 })
 
@@ -194,11 +194,11 @@ describe('Row security', () => {
   const policy = (more: Part = {}) => ({ policies: [{ name: 'p', command: 'all', roles: ['public'], ...more }] })
 
   it('is breaking when no permissive policy admits a row', () => {
-    expect(judged({}, { rowSecurity: true })).toEqual(['breaking: relation rowSecurity'])
+    expect(verified({}, { rowSecurity: true })).toEqual(['breaking: relation rowSecurity'])
     const restrictive = policy({ restrictive: true })
-    expect(judged(restrictive, { ...restrictive, rowSecurity: true })).toEqual(['breaking: relation rowSecurity'])
-    expect(judged(policy(), { ...policy(), rowSecurity: true })).toEqual(['risky: relation rowSecurity'])
-    expect(judged({ rowSecurity: true, ...policy() }, { rowSecurity: true })).toEqual(['breaking: policy removed'])
+    expect(verified(restrictive, { ...restrictive, rowSecurity: true })).toEqual(['breaking: relation rowSecurity'])
+    expect(verified(policy(), { ...policy(), rowSecurity: true })).toEqual(['risky: relation rowSecurity'])
+    expect(verified({ rowSecurity: true, ...policy() }, { rowSecurity: true })).toEqual(['breaking: policy removed'])
   })
 })
 
@@ -208,30 +208,30 @@ describe('Partitions, triggers and similar objects', () => {
 
   it('are reported and classified', () => {
     const two = { partitions: [partition('public.a'), partition('public.b', 'DEFAULT')] }
-    expect(judged(two, { partitions: [partition('public.a')] })).toEqual(['breaking: partition removed'])
-    expect(judged(two, { partitions: [partition('public.b', 'DEFAULT')] })).toEqual(['risky: partition removed'])
-    expect(judged({ partitions: [partition('public.a')] }, {})).toEqual(['breaking: partition removed'])
-    expect(judged({}, { triggers: [trigger] })).toEqual(['risky: trigger added'])
-    expect(judged({ triggers: [trigger] }, { triggers: [{ ...trigger, enabled: 'disabled' }] })).toEqual([
+    expect(verified(two, { partitions: [partition('public.a')] })).toEqual(['breaking: partition removed'])
+    expect(verified(two, { partitions: [partition('public.b', 'DEFAULT')] })).toEqual(['risky: partition removed'])
+    expect(verified({ partitions: [partition('public.a')] }, {})).toEqual(['breaking: partition removed'])
+    expect(verified({}, { triggers: [trigger] })).toEqual(['risky: trigger added'])
+    expect(verified({ triggers: [trigger] }, { triggers: [{ ...trigger, enabled: 'disabled' }] })).toEqual([
       'risky: trigger enabled',
     ])
-    expect(judged({}, { unlogged: true })).toEqual(['risky: relation unlogged'])
-    expect(judged({}, { replicaIdentity: 'full' })).toEqual(['risky: relation replicaIdentity'])
-    expect(judged({ published: [{ name: 'p' }] }, {})).toEqual(['risky: published removed'])
-    expect(judged({}, { inherits: [{ schema: 'public', name: 'u' }] })).toEqual(['risky: relation inherits'])
+    expect(verified({}, { unlogged: true })).toEqual(['risky: relation unlogged'])
+    expect(verified({}, { replicaIdentity: 'full' })).toEqual(['risky: relation replicaIdentity'])
+    expect(verified({ published: [{ name: 'p' }] }, {})).toEqual(['risky: published removed'])
+    expect(verified({}, { inherits: [{ schema: 'public', name: 'u' }] })).toEqual(['risky: relation inherits'])
   })
 
   it('are reported and classified, too, for composite types and functions', () => {
     const composite = (...names: string[]) => ({
       composites: [{ name: 'public.c', attributes: names.map(name => ({ name, type: 'text' })) }],
     })
-    expect(judged({}, {}, [composite('a', 'b'), composite('a')])).toEqual(['breaking: attribute removed'])
-    expect(judged({}, {}, [composite('a', 'b'), composite('b', 'a')])).toEqual(['breaking: composite column order'])
+    expect(verified({}, {}, [composite('a', 'b'), composite('a')])).toEqual(['breaking: attribute removed'])
+    expect(verified({}, {}, [composite('a', 'b'), composite('b', 'a')])).toEqual(['breaking: composite column order'])
     const routine = (hash: string) => ({
       functions: [{ name: 'f()', kind: 'function', arguments: '', language: 'sql', result: 'text', hash }],
     })
-    expect(judged({}, {}, [routine('1'), routine('2')])).toEqual(['risky: function hash'])
-    expect(judged({}, {}, [routine('1'), {}])).toEqual(['breaking: function removed'])
+    expect(verified({}, {}, [routine('1'), routine('2')])).toEqual(['risky: function hash'])
+    expect(verified({}, {}, [routine('1'), {}])).toEqual(['breaking: function removed'])
   })
 })
 

@@ -21,7 +21,7 @@ const RANK: Readonly<Record<Rated, number>> = { none: 0, safe: 1, risky: 2, brea
 
 let count = 0
 /** Each path in a schema of its own: the worst class, and what has it. */
-async function judged(before: string, after: string): Promise<string> {
+async function verified(before: string, after: string): Promise<string> {
   count += 1
   const schemas = [`path_${count}`, `aside_${count}`]
   const own = (sql: string) => `set search_path = ${schemas[0]}, public; ${sql.replaceAll('aside', `${schemas[1]}`)}`
@@ -83,7 +83,7 @@ describe('Null', () => {
     [`create domain d as text check (value <> ''); ${USERS}`, 'alter table t add c d', 'safe'],
     [`create domain d as text not null; ${USERS}`, 'alter table t add c d', 'breaking: column added'],
     [`create domain d as text not null default ''; ${USERS}`, 'alter table t add c d', 'safe'],
-  ])('%s → %s', async (before, after, expected) => expect(await judged(before, after)).toBe(expected))
+  ])('%s → %s', async (before, after, expected) => expect(await verified(before, after)).toBe(expected))
 })
 
 describe('Columns and their numbers', () => {
@@ -141,7 +141,7 @@ describe('Columns and their numbers', () => {
       'alter table t alter b drop expression',
       'risky: column generated',
     ],
-  ])('%s → %s', async (before, after, expected) => expect(await judged(before, after)).toBe(expected))
+  ])('%s → %s', async (before, after, expected) => expect(await verified(before, after)).toBe(expected))
 })
 
 describe('Names and places', () => {
@@ -211,7 +211,7 @@ describe('Names and places', () => {
       'alter function f(int) rename to g',
       'breaking: function removed',
     ],
-  ])('%s → %s', async (before, after, expected) => expect(await judged(before, after)).toBe(expected))
+  ])('%s → %s', async (before, after, expected) => expect(await verified(before, after)).toBe(expected))
 })
 
 describe('Rows that are hidden, gone or elsewhere', () => {
@@ -294,5 +294,5 @@ describe('Rows that are hidden, gone or elsewhere', () => {
       'risky: constraint definition',
     ],
     [`${USERS}`, 'analyze t', 'none'],
-  ])('%s → %s', async (before, after, expected) => expect(await judged(before, after)).toBe(expected))
+  ])('%s → %s', async (before, after, expected) => expect(await verified(before, after)).toBe(expected))
 })

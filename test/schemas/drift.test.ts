@@ -121,7 +121,7 @@ describe('drift compares the common coverage of both snapshots', () => {
 })
 
 describe('drift is classified for clients that read and write by name', () => {
-  const judged = (before: Record<string, unknown>, after: Record<string, unknown>) =>
+  const verified = (before: Record<string, unknown>, after: Record<string, unknown>) =>
     drift(oneTable(before), oneTable(after)).map(
       change => `${change.class}: ${change.object} ${change.what ?? change.kind}`,
     )
@@ -260,7 +260,7 @@ describe('drift is classified for clients that read and write by name', () => {
     ['a removed permissive policy', policy(), {}, 'risky: policy removed'],
     ['a removed restrictive policy', policy({ restrictive: true }), {}, 'breaking: policy removed'],
   ])('%s', (...[, before, after, verdict]) => {
-    expect(judged(before, after).join(', ')).toBe(verdict)
+    expect(verified(before, after).join(', ')).toBe(verdict)
   })
 
   it('reports a dropped table once, as a whole, and a new one as safe', () => {

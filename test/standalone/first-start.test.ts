@@ -81,9 +81,9 @@ it('A start that is killed before any of its steps leaves a usable folder to the
   const used = keysIn(running.at(-1) as Running)
   const one = start()
   await one.line(RUNNING)
-  const shown = keysIn(one)
-  expect(shown.map(key => key.slice(0, 8))).toEqual(['sk_test_', 'sk_live_'])
-  expect(await Promise.all(shown.map(statusOf))).toEqual([200, 200])
+  const displayed = keysIn(one)
+  expect(displayed.map(key => key.slice(0, 8))).toEqual(['sk_test_', 'sk_live_'])
+  expect(await Promise.all(displayed.map(statusOf))).toEqual([200, 200])
   // Nobody had used them, so that nobody misses them.
   expect(await Promise.all(used.map(statusOf))).toEqual([401, 401])
   const rows = await keyRows()

@@ -56,10 +56,10 @@ describe('A path that is not a folder', () => {
     ['below a file', async (dir: string) => writeFile(join(dir, '..'), ''), 'it is a file, or lies below one; move'],
     ['a link to nowhere', async (dir: string) => symlink(`${dir}-none`, dir), 'something in it, or what it leads to'],
     ['a link to itself', async (dir: string) => symlink(dir, dir), 'its symbolic links go round in a circle; mend'],
-  ])('is named: %s', async (name, make, says) => {
+  ])('is named: %s', async (name, make, message) => {
     const dir = name === 'below a file' ? join(outer, 'one-file', 'x') : join(outer, name.replaceAll(' ', '-'))
     await make(dir)
-    expect(await refusal(dir)).toMatch(new RegExp(`^${says}.* set MOORING_DATA_DIR to another folder\\.$`))
+    expect(await refusal(dir)).toMatch(new RegExp(`^${message}.* set MOORING_DATA_DIR to another folder\\.$`))
   })
 
   it('is named when its path is too long: for the system, and for PostgreSQL', async () => {
@@ -114,7 +114,7 @@ describe('An unwritable folder', () => {
     // While creating the cluster, starting its server, filling it, and under a server that ends because of it.
     const sizes = ['8k', '20m', '45m', '52m', '54m']
     const full = await Promise.all(sizes.map(size => mounted(`size=${size}`, join(outer, `full-${size}`))))
-    for (const says of full) expect(says).toMatch(/^its disk is full; free some space, /)
+    for (const message of full) expect(message).toMatch(/^its disk is full; free some space, /)
   })
 
   it('is named: of another account', async context => {
@@ -122,17 +122,17 @@ describe('An unwritable folder', () => {
     requireThat(context, [...asNobody, process.execPath, '-e', 'require("node:fs").accessSync(".")'])
     const closed = join(outer, 'closed')
     await mkdir(closed, { mode: 0o700 })
-    const says = (dir: string) =>
+    const message = (dir: string) =>
       `this account (uid 65534) may not read and write it; run as root: mkdir -p '${dir}' && chown -R 65534 '${dir}', or set ` +
       'MOORING_DATA_DIR to another folder.'
     for (const dir of [closed, join(outer, 'below/x')]) {
       await mkdir(join(outer, 'below'), { recursive: true })
-      expect(await refusal(dir, startMainBehind(asNobody, quietly(dir)))).toBe(says(dir))
+      expect(await refusal(dir, startMainBehind(asNobody, quietly(dir)))).toBe(message(dir))
     }
     // Our own folder, with another account's cluster in it.
     const dir = await copy('mixed')
     await chown(dir, 65_534, 65_534)
-    expect(await refusal(dir, startMainBehind(asNobody, quietly(dir)))).toBe(says(dir))
+    expect(await refusal(dir, startMainBehind(asNobody, quietly(dir)))).toBe(message(dir))
   })
 })
 

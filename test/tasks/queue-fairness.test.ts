@@ -77,8 +77,8 @@ describe('While three hundred databases of sixty organizations hang', () => {
     // One read: between two of them others are cut off, or verified.
     const seen = await hung()
     expect(seen).toEqual(seen.map(() => ({ attempts: 0, settled: 0 })))
-    const judged = () =>
+    const verified = () =>
       query(mooring.databaseUrl, "select distinct reason from verifications where outcome <> 'passed'")
-    await expect.poll(judged).toEqual([{ reason: 'database_unreachable' }])
+    await expect.poll(verified).toEqual([{ reason: 'database_unreachable' }])
   })
 })

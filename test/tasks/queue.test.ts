@@ -85,7 +85,7 @@ describe('With a backlog, a claim', () => {
     const held = [one ?? '']
     const rounds: claims.Rounds = new Map()
     const served = new Set<string>()
-    for (let turn = 0; turn < 100 && served.size < others.length; turn += 1) {
+    for (let round = 0; round < 100 && served.size < others.length; round += 1) {
       const claimed = await claims.claim(mooring.db, { ...ask(), limit: 50, perOrganization: 1, held, rounds })
       for (const { organizationId } of claimed) served.add(organizationId)
     }

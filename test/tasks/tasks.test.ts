@@ -274,7 +274,7 @@ describe('A worker', () => {
     const log = createLog({ level: 'info', destination })
     const notifications = new Notifications({ url: mooring.databaseUrl, onError: () => undefined })
     await notifications.open()
-    const ground = {
+    const deps = {
       config: mooring.config,
       db: mooring.db,
       meter: createMeter(),
@@ -283,7 +283,7 @@ describe('A worker', () => {
       clock: () => new Date(),
       ownPlaces: [],
     }
-    const worker = await startWorker(ground, mooring.keyring)
+    const worker = await startWorker(deps, mooring.keyring)
     try {
       await work(worker, said)
     } finally {

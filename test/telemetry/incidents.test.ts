@@ -110,7 +110,7 @@ describe('The table of faults', () => {
 
 /** Answers each path with the fault that it names, as the product does. */
 function faults(faultLines: ReturnType<typeof createFaultLines>): express.Express {
-  const voices = { connections: connectionsDialect, datasources: datasourcesDialect('') }
+  const surfaces = { connections: connectionsDialect, datasources: datasourcesDialect('') }
   const app = express()
   app.use(observedRequests({ meter: createMeter(), faultLines }))
   app.get('/:surface/:code/:who', (request, response) => {
@@ -119,9 +119,9 @@ function faults(faultLines: ReturnType<typeof createFaultLines>): express.Expres
     noteServed(response, { surface, route: 'GET /:surface/:code' })
     if (who === 'key') notePrincipal(response, principal)
     const at = { request, response, fault: new Fault(code as FaultCode) }
-    if (surface === 'connections' || surface === 'datasources') return spelled(voices[surface], at)
+    if (surface === 'connections' || surface === 'datasources') return spelled(surfaces[surface], at)
     if (surface === 'trpc') request.originalUrl = '/trpc/x'
-    return refuse(voices, at)
+    return refuse(surfaces, at)
   })
   return app
 }

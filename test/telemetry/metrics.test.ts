@@ -296,12 +296,12 @@ describe('The port of a tier', () => {
     await once(other, 'listening')
     try {
       const lines = new PassThrough()
-      const ground = { meter: createMeter(), ready, log: createLog({ level: 'info', destination: lines }) }
-      expect(await startHealth('worker', { ...ground, config: config({}) })).toBeNull()
+      const deps = { meter: createMeter(), ready, log: createLog({ level: 'info', destination: lines }) }
+      expect(await startHealth('worker', { ...deps, config: config({}) })).toBeNull()
       expect(String(lines.read())).toContain('the port is taken; set MOORING_HEALTH_PORT')
       const set = config({ MOORING_HEALTH_PORT: String(HEALTH_PORTS.worker) })
-      await expect(startHealth('worker', { ...ground, config: set })).rejects.toThrow('MOORING_HEALTH_PORT must be')
-      expect(await startHealth('worker', { ...ground, config: config({ MOORING_HEALTH_PORT: 'off' }) })).toBeNull()
+      await expect(startHealth('worker', { ...deps, config: set })).rejects.toThrow('MOORING_HEALTH_PORT must be')
+      expect(await startHealth('worker', { ...deps, config: config({ MOORING_HEALTH_PORT: 'off' }) })).toBeNull()
     } finally {
       other.close()
     }

@@ -76,9 +76,9 @@ async function used(): Promise<{ longestCpuMs: number; rssMiB: number }> {
   const before = web.lines().filter(line => line['msg'] === 'loop').length
   web.process.kill('SIGUSR2')
   return vi.waitFor(() => {
-    const told = web.lines().filter(line => line['msg'] === 'loop')[before]
-    if (told === undefined) throw new Error('not yet')
-    return { longestCpuMs: Number(told['longestCpuMs']), rssMiB: Number(told['rssMiB']) }
+    const reported = web.lines().filter(line => line['msg'] === 'loop')[before]
+    if (reported === undefined) throw new Error('not yet')
+    return { longestCpuMs: Number(reported['longestCpuMs']), rssMiB: Number(reported['rssMiB']) }
   })
 }
 
@@ -178,8 +178,8 @@ describe('A stranger’s text in an answer', () => {
   it('is never mistaken for the placeholder of another text', async () => {
     const first = new JsonText(Buffer.from('{"a":1}'))
     const second = new JsonText(Buffer.from(JSON.stringify(['text:', first])))
-    const spelled = JSON.stringify({ first, second, again: first, text: 'text:x' })
-    const whole = Buffer.concat(inPlace(spelled, [first, second])).toString('utf8')
+    const formatted = JSON.stringify({ first, second, again: first, text: 'text:x' })
+    const whole = Buffer.concat(inPlace(formatted, [first, second])).toString('utf8')
     // Inserted text is not searched again.
     expect(JSON.parse(whole)).toEqual({
       first: { a: 1 },

@@ -32,9 +32,9 @@ beforeAll(async () => {
   impostor = await startImpostor(customer.port)
   ;[web, worker] = await Promise.all([tiers.start('web'), tiers.start('worker')])
   hostile = await registered(tiers.organization.testKey, impostor.port)
-  const ground = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
-  const organizationId = await createOrganization(ground, 'Honest')
-  const key = await createKey(ground, { organizationId, mode: 'test', name: null })
+  const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
+  const organizationId = await createOrganization(deps, 'Honest')
+  const key = await createKey(deps, { organizationId, mode: 'test', name: null })
   honest = await registered(key, customer.port)
 })
 afterAll(async () => {

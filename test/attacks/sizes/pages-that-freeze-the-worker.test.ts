@@ -118,9 +118,9 @@ describe('A feed of such pages, polled by a worker process', () => {
       tiers.start('web', { env }),
       tiers.start('worker', { env, flags: ['--import', WATCH] }),
     ])
-    const ground = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
-    const organizationId = await createOrganization(ground, 'Neighbour')
-    const key = await createKey(ground, { organizationId, mode: 'test', name: null })
+    const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
+    const organizationId = await createOrganization(deps, 'Neighbour')
+    const key = await createKey(deps, { organizationId, mode: 'test', name: null })
     const [hostile, neighbour] = await Promise.all([tiers.client(web), tiers.client(web, { key })])
     const feed = await hostile.datasources.register.mutate({
       endpoint: `https://api.acme.io:${stranger.port}/source`,
@@ -144,8 +144,8 @@ describe('A feed of such pages, polled by a worker process', () => {
       const polled = `select 1 from tasks where kind = 'poll' and datasource_id = '${bareUuid(feed.id)}' and locked_until is null`
       await expect.poll(() => query(tiers.databaseUrl, polled)).toHaveLength(1)
       const { longestCpuMs, rssMiB } = await loopOf(worker)
-      const told = `${Math.round(longestCpuMs)} ms of the loop at once, neighbour waited ${waitedMs} ms, ${Math.round(rssMiB)} MiB`
-      process.stdout.write(`${what}: ${told}\n`)
+      const reported = `${Math.round(longestCpuMs)} ms of the loop at once, neighbour waited ${waitedMs} ms, ${Math.round(rssMiB)} MiB`
+      process.stdout.write(`${what}: ${reported}\n`)
       expect(longestCpuMs).toBeLessThan(250)
       expect(rssMiB).toBeLessThan(400)
     }
@@ -154,10 +154,10 @@ describe('A feed of such pages, polled by a worker process', () => {
 
 /** The longest CPU time of the worker's loop at once since the last call, in ms, and its memory. */
 async function loopOf(worker: TierProcess): Promise<{ longestCpuMs: number; rssMiB: number }> {
-  const told = () => worker.lines().filter(line => line['msg'] === 'loop')
-  const before = told().length
+  const reported = () => worker.lines().filter(line => line['msg'] === 'loop')
+  const before = reported().length
   worker.process.kill('SIGUSR2')
-  await expect.poll(() => told().length).toBe(before + 1)
-  const line = told().at(-1) ?? {}
+  await expect.poll(() => reported().length).toBe(before + 1)
+  const line = reported().at(-1) ?? {}
   return { longestCpuMs: Number(line['longestCpuMs']), rssMiB: Number(line['rssMiB']) }
 }

@@ -164,8 +164,8 @@ describe('Verifications of a datasource', () => {
       await mooring.client().datasources.verify.mutate({ id, waitSeconds: 20 })
     }
     expect(await count(`verifications where ${ofIt()}`)).toBe(MAX_VERIFICATIONS)
-    const shown = `datasources d join verifications v on v.id = d.verification_id where d.id = '${bareUuid(id)}'`
-    expect(await count(shown)).toBe(1)
+    const displayed = `datasources d join verifications v on v.id = d.verification_id where d.id = '${bareUuid(id)}'`
+    expect(await count(displayed)).toBe(1)
   })
 })
 
@@ -174,15 +174,15 @@ const { verificationsMs, removedMs, leasesMs, revokedMs } = RETENTION
 
 describe('Ended rows', () => {
   it('are deleted after verificationsMs; the datasource itself keeps the verdict that it shows', async () => {
-    const shown = await mooring.client().datasources.get.query({ id })
+    const displayed = await mooring.client().datasources.get.query({ id })
     await fillVerifications(10, verificationsMs / 86_400_000)
     const [row] = await sql(`select verification_id as id from datasources where id = '${bareUuid(id)}'`)
     await sql(`update verifications set at = now() - interval '1 year' where id = '${row?.['id']}'`)
     await later(0)
     expect(await count(`verifications where at < now() - interval '90 days'`)).toBe(0)
     expect(await count(`verifications where ${ofIt()}`)).toBeGreaterThan(0)
-    expect(shown.checks.length).toBeGreaterThan(0)
-    expect(await mooring.client().datasources.get.query({ id })).toEqual(shown)
+    expect(displayed.checks.length).toBeGreaterThan(0)
+    expect(await mooring.client().datasources.get.query({ id })).toEqual(displayed)
   })
 
   it('are deleted after removedMs: a removed datasource with all of its rows', async () => {

@@ -42,10 +42,10 @@ interface Tenant {
 }
 
 async function tenant(name: string, keys = 1): Promise<Tenant> {
-  const ground = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
-  const organizationId = await createOrganization(ground, name)
+  const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
+  const organizationId = await createOrganization(deps, name)
   const made = await Promise.all(
-    Array.from({ length: keys }, () => createKey(ground, { organizationId, mode: 'test', name: null })),
+    Array.from({ length: keys }, () => createKey(deps, { organizationId, mode: 'test', name: null })),
   )
   const client = await tiers.client(web, { key: made[0] ?? '' })
   const { id } = await client.datasources.register.mutate({ connectionString: STRING })
@@ -214,10 +214,10 @@ describe('A replay', () => {
     const replays = new Replays(tiers.db)
     const [head] = await query(tiers.databaseUrl, `select epoch from change_heads where org_id = '${organizationId}'`)
     const count = async (n: number) => {
-      let told = 0
+      let reported = 0
       const after = { epoch: String(head?.['epoch']), n }
-      for await (const _ of replays.from(organizationId, { after, datasourceIds: null })) told += 1
-      return told
+      for await (const _ of replays.from(organizationId, { after, datasourceIds: null })) reported += 1
+      return reported
     }
     // Far more than are read at a time: each waits for its turn and gets everything.
     const asked = READINGS_AT_ONCE * 10

@@ -26,9 +26,9 @@ beforeAll(async () => {
   tiers = await makeTiers()
   customer = await makeCustomer()
   web = await tiers.start('web')
-  const ground = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
-  const organizationId = await createOrganization(ground, 'Innocent')
-  otherKey = await createKey(ground, { organizationId, mode: 'test', name: null })
+  const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
+  const organizationId = await createOrganization(deps, 'Innocent')
+  otherKey = await createKey(deps, { organizationId, mode: 'test', name: null })
   ;[poison, slow] = await Promise.all([startImpostor(customer.port), startImpostor(customer.port)])
 })
 afterEach(async () => {

@@ -64,13 +64,13 @@ async function sentWhile(work: () => Promise<unknown>): Promise<string[]> {
   }
 }
 
-const ground = () => ({ url: mooring.url, key: mooring.organization.testKey, connectionString: customer.url() })
+const deps = () => ({ url: mooring.url, key: mooring.organization.testKey, connectionString: customer.url() })
 const WAYS = Object.keys(waysOfCalling({ url: '', key: '', connectionString: 'postgresql://a:b@c/d' }))
 
 describe('The typed client', () => {
   it.each(WAYS)('sends a box and no password: %s', async way => {
     const sent = await sentWhile(async () => {
-      const answer = await waysOfCalling(ground())[way]?.()
+      const answer = await waysOfCalling(deps())[way]?.()
       expect(answer).toMatchObject(/^(register|rotate)/.test(way) ? { host: customer.host } : { ready: true })
     })
     expectNoTrace(sent, PASSWORD)
@@ -83,8 +83,8 @@ describe('The typed client', () => {
     ['a CA certificate', () => authority.cert],
     ['none, for the public ones', () => null],
   ])('puts %s into the box, and none of it beside the box', async (_what, certificate) => {
-    const client = getUntypedClient(createClient(ground()))
-    const { connectionString } = ground()
+    const client = getUntypedClient(createClient(deps()))
+    const { connectionString } = deps()
     const sent = await sentWhile(() =>
       client.mutation('datasources.validate', { connectionString, caCertificate: certificate() }).catch(faultOf),
     )
@@ -106,7 +106,7 @@ describe('The typed client', () => {
     ],
   ])('sends no part of a string %s', async (_what, input) => {
     const before = await effects(mooring.databaseUrl)
-    const untyped = getUntypedClient(createClient(ground()))
+    const untyped = getUntypedClient(createClient(deps()))
     const thrown: unknown[] = []
     const sent = await sentWhile(() =>
       untyped.mutation('datasources.register', input).catch(error => thrown.push(error)),
@@ -125,17 +125,17 @@ describe('The typed client', () => {
         return next(op)
       }
     }
-    const client = createClient({ ...ground(), links: [logger] })
-    const { connectionString } = ground()
+    const client = createClient({ ...deps(), links: [logger] })
+    const { connectionString } = deps()
     expect(await client.datasources.validate.mutate({ connectionString })).toMatchObject({ ready: true })
     expect(seen.join()).toContain('sealedConnectionString')
     expectNoTrace(seen, PASSWORD)
   })
 
   it('sends nothing when the call is aborted while it is being sealed', async () => {
-    const client = createClient(ground())
+    const client = createClient(deps())
     const given = new AbortController()
-    const { connectionString } = ground()
+    const { connectionString } = deps()
     const sent = await sentWhile(async () => {
       const call = client.datasources.validate.mutate({ connectionString }, { signal: given.signal })
       given.abort()
@@ -164,7 +164,7 @@ describe.skipIf(CHROMIUM === null)('A page in Chromium', () => {
     const answers = await opened.evaluate(
       // Runs in the page, which the script has defined it in.
       asked => (globalThis as object as { callAll(of: object): Promise<Record<string, string>> }).callAll(asked),
-      ground(),
+      deps(),
     )
     expect(Object.keys(answers)).toEqual(WAYS)
     for (const [way, answer] of Object.entries(answers))

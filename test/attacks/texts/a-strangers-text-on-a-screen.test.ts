@@ -31,9 +31,9 @@ let id: string
 beforeAll(async () => {
   mooring = await startMooring()
   customer = await makeCustomer()
-  const ground = { db: mooring.db, keyring: mooring.keyring, now: new Date() }
+  const deps = { db: mooring.db, keyring: mooring.keyring, now: new Date() }
   const organizationId = mooring.organization.id
-  for (const name of TEXTS) await createKey(ground, { organizationId, mode: 'test', name })
+  for (const name of TEXTS) await createKey(deps, { organizationId, mode: 'test', name })
   const client = mooring.client()
   const made = await client.datasources.register.mutate({
     connectionString: customer.url(),
@@ -71,15 +71,15 @@ async function print(words: readonly string[], operands: readonly string[], opti
     const lines: string[] = []
     const settings = { url: mooring.url, key: mooring.organization.testKey }
     // All of it is printed, not only the part that a schema of this name holds.
-    const { schema: _named, ...shown } = options
-    await called.run(settings, { operands: [id], options: shown, print: line => void lines.push(line) })
+    const { schema: _named, ...displayed } = options
+    await called.run(settings, { operands: [id], options: displayed, print: line => void lines.push(line) })
     expect(lines.join('\n').length).toBeGreaterThan(1_000)
     return lines.join('\n')
   }
-  const ground = { db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: String(mooring.config.keyring) }
-  const ran = operator(ground)(...words, ...operands, options)
+  const deps = { db: mooring.db, databaseUrl: mooring.databaseUrl, keyringDir: String(mooring.config.keyring) }
+  const ran = operator(deps)(...words, ...operands, options)
   return ran.then(
-    ({ printed, complained, shown }) => [...printed, complained, shown].join('\n'),
+    ({ printed, complained, shown: displayed }) => [...printed, complained, displayed].join('\n'),
     () => '',
   )
 }
@@ -229,9 +229,9 @@ describe('A log line', () => {
         log.child({ bound: text }).warn({ cause: new Error(text) }, 'x')
       })
       expect(lines).toHaveLength(2)
-      for (const shown of [...lines, ...textsIn(parsed)]) {
-        expect(steers(shown)).toEqual([])
-        expect(shown).not.toMatch(/[\n\t]/)
+      for (const displayed of [...lines, ...textsIn(parsed)]) {
+        expect(steers(displayed)).toEqual([])
+        expect(displayed).not.toMatch(/[\n\t]/)
       }
     }
   })

@@ -64,8 +64,8 @@ describe('An echoed text', () => {
   it('is a word of at most 40 letters, digits and _|.- and no other text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), WORD), text => {
-        const shown = echoed({ db_type: text })
-        expect(shown).toBe(/^[A-Za-z0-9_|.-]{1,40}$/.test(text) ? text : undefined)
+        const displayed = echoed({ db_type: text })
+        expect(displayed).toBe(/^[A-Za-z0-9_|.-]{1,40}$/.test(text) ? text : undefined)
       }),
     )
   })
@@ -75,9 +75,9 @@ describe('An echoed text', () => {
     fc.assert(
       fc.property(fc.jsonValue(), value => {
         const isScalar = value === null || ['number', 'boolean'].includes(typeof value)
-        const shown = echoed({ db_type: value, connection_string })
-        if (isScalar) expect(shown).toBe(value)
-        else if (typeof value === 'object') expect(shown).toBeUndefined()
+        const displayed = echoed({ db_type: value, connection_string })
+        if (isScalar) expect(displayed).toBe(value)
+        else if (typeof value === 'object') expect(displayed).toBeUndefined()
       }),
     )
   })
@@ -93,12 +93,12 @@ describe('An echoed text', () => {
 })
 
 describe('An answer over HTTP', () => {
-  let ground: Ground
+  let deps: Ground
   beforeAll(async () => {
-    ground = await layGround()
+    deps = await layGround()
   })
-  afterAll(() => ground.mooring.stop())
-  const details = async (body: object) => (await ground.refused('POST', '/api/v1/connections', { body })).text
+  afterAll(() => deps.mooring.stop())
+  const details = async (body: object) => (await deps.refused('POST', '/api/v1/connections', { body })).text
 
   it('does not hold the password of a string in the wrong field', async () => {
     const body = { name: 'Shop', db_type: 'host=h user=u password=p4ssw0rd-x dbname=d', connection_string: 'host=h' }

@@ -140,16 +140,16 @@ describe('A string that lacks the CA certificate in force', () => {
     const trusted = { connectionString: stringOf(TRUE_PASSWORD), schema: 'public', caCertificate: at.authority.cert }
     const { id, status } = await client.datasources.register.mutate({ ...trusted, waitSeconds: 20 })
     expect(status).toBe('active')
-    const told = async (password: string) => {
+    const reported = async (password: string) => {
       const asked = { id, connectionString: stringOf(password), waitSeconds: 20 }
       const answer = await client.datasources.rotate.mutate(asked)
       return [answer.status, answer.statusReason, (await statesOf(id)).at(-1)?.['state']]
     }
     const guesses: unknown[] = []
-    for (let count = 0; count < 10; count++) guesses.push(await told(`guess-${count}`))
+    for (let count = 0; count < 10; count++) guesses.push(await reported(`guess-${count}`))
     expect(guesses).toEqual(guesses.map(() => ['active', 'ca_certificate_required', 'retired']))
     const kept = ['active', 'ca_certificate_required', 'pending']
-    expect([await told('guess-11'), await told(TRUE_PASSWORD)]).toEqual([kept, kept])
+    expect([await reported('guess-11'), await reported(TRUE_PASSWORD)]).toEqual([kept, kept])
     await at.stop()
   })
 })
@@ -239,8 +239,8 @@ describe('A captured web tier', () => {
     await sql(
       `update credentials set fingerprint = repeat('a', 32), fingerprint_key_id = null where datasource_id = '${uuid}'`,
     )
-    const shown = await mooring.client().datasources.get.query({ id: body.id })
-    expect(shown.credentialFingerprint).not.toBe('a'.repeat(32))
+    const displayed = await mooring.client().datasources.get.query({ id: body.id })
+    expect(displayed.credentialFingerprint).not.toBe('a'.repeat(32))
     const verified = await mooring.client().datasources.verify.mutate({ id: body.id, waitSeconds: 20 })
     expect(verified.credentialFingerprint).toMatch(/^[0-9a-f]{32}$/)
     expect(verified.credentialFingerprint).not.toBe('a'.repeat(32))

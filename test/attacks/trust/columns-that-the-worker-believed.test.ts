@@ -42,8 +42,8 @@ beforeAll(async () => {
   customer = await makeCustomer()
   ;[web] = await Promise.all([tiers.start('web'), tiers.start('worker')])
   client = await tiers.client(web)
-  const ground = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
-  const liveKey = await createKey(ground, { organizationId: tiers.organization.id, mode: 'live', name: null })
+  const deps = { db: tiers.db, keyring: await tiers.keyring(), now: new Date() }
+  const liveKey = await createKey(deps, { organizationId: tiers.organization.id, mode: 'live', name: null })
   const liveClient = await tiers.client(web, { key: liveKey })
   const made = await Promise.all([
     register(client, customer.url()),
@@ -52,7 +52,7 @@ beforeAll(async () => {
   ])
   expect(made.map(one => one.status)).toEqual(['active', 'active', 'rejected'])
   ;[good, live, rejected] = made.map(one => one.id) as [DatasourceId, DatasourceId, DatasourceId] // three were made
-  token = await leaseCapability({ ...ground, organization: tiers.organization })
+  token = await leaseCapability({ ...deps, organization: tiers.organization })
 })
 afterAll(async () => {
   await tiers.stop()

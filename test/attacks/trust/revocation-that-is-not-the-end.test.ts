@@ -46,8 +46,8 @@ describe('The revocation of a key that has made others', () => {
   it('requires a choice about them, reports how many there are, and changes nothing without it', async () => {
     const { root, daughter, minted, rotated } = await stolen()
     const before = await effects(mooring.databaseUrl)
-    const told = await refusal(revoker().mutate({ id: root.id }))
-    expect(told).toMatchObject({
+    const reported = await refusal(revoker().mutate({ id: root.id }))
+    expect(reported).toMatchObject({
       fault: 'conflict',
       httpStatus: 409,
       issues: [

@@ -45,14 +45,14 @@ export async function startSite(
     `select id from datasources where org_id = '${large.id}' and deleted_at is null order by md5(id::text) limit ${SAMPLE}`,
   )
   const ids = rows.map(row => String(row['id']))
-  let [turn, count] = [0, 0]
+  let [round, count] = [0, 0]
   return {
     datasources: of.datasources,
     db: mooring.db,
     url,
     large: { id: large.id, send: sender(mooring.url, large.testKey) },
     small: { id: small.id, send: sender(mooring.url, small.testKey) },
-    next: () => ids[turn++ % ids.length] ?? '',
+    next: () => ids[round++ % ids.length] ?? '',
     unique: () => `${newId()}-${count++}`,
   }
 }

@@ -31,14 +31,14 @@ process.on('message', () => {
   isStopping = true
 })
 process.send?.('ready')
-for (let turn = 0; !isStopping; turn += 1) {
+for (let round = 0; !isStopping; round += 1) {
   const now = new Date()
   const startedAt = performance.now()
   const claimed = await claims.claim(db, {
     kinds: ['verify'],
     lanes: ['asked', 'scheduled'],
     ...{ limit: LIMIT, perOrganization: 3, held: [], leaseMs: 60_000, now },
-    ...{ rounds, newestFirst: turn % 2 === 0 },
+    ...{ rounds, newestFirst: round % 2 === 0 },
   })
   claimMs.push(performance.now() - startedAt)
   if (claimed.length > 0) batches += 1

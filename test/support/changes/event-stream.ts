@@ -92,7 +92,7 @@ function collect(request: ClientRequest, response: IncomingMessage) {
   const events: Received[] = []
   const messages: Received[] = []
   let [rest, isOver, next] = ['', false, Promise.withResolvers<void>()]
-  const tell = () => {
+  const report = () => {
     next.resolve()
     next = Promise.withResolvers()
   }
@@ -103,12 +103,12 @@ function collect(request: ClientRequest, response: IncomingMessage) {
       if (received.event !== 'ping') events.push(received)
       if (received.event === 'message') messages.push(received)
     }
-    tell()
+    report()
   })
   for (const emitter of [request, response]) emitter.on('error', () => undefined)
   const ended = new Promise<void>(resolve => response.once('close', resolve)).then(() => {
     isOver = true
-    tell()
+    report()
   })
   return { events, messages, ended, isOver: () => isOver, more: () => next.promise }
 }

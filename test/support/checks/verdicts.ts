@@ -6,14 +6,14 @@ export async function onNews<T>(url: string, look: (client: pg.Client) => Promis
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    let news = Promise.withResolvers<void>()
-    client.on('notification', () => news.resolve())
+    let notifications = Promise.withResolvers<void>()
+    client.on('notification', () => notifications.resolve())
     await client.query('listen mooring_news')
     for (;;) {
-      news = Promise.withResolvers()
+      notifications = Promise.withResolvers()
       const found = await look(client)
       if (found !== undefined) return found
-      await news.promise
+      await notifications.promise
     }
   } finally {
     await client.end()

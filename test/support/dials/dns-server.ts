@@ -106,8 +106,8 @@ function respondFrom({ script, asked, query, maxBytes }: Asked): packet.Packet |
   const name = question.name.toLowerCase()
   const line = `${question.type} ${name}`
   const replies = script.get(name) ?? ['nxdomain']
-  const turn = asked.filter(one => one === line).length
-  const response = responseTo({ id, question, reply: replies[Math.min(turn, replies.length - 1)] ?? 'nxdomain' })
+  const round = asked.filter(one => one === line).length
+  const response = responseTo({ id, question, reply: replies[Math.min(round, replies.length - 1)] ?? 'nxdomain' })
   if (response !== null && packet.encode(response).length > maxBytes) {
     return { ...response, flags: (response.flags ?? 0) | packet.TRUNCATED_RESPONSE, answers: [] }
   }

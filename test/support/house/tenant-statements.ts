@@ -28,8 +28,8 @@ interface Scope {
  */
 export function unboundTables(text: string, tenants: TenantTables): string[] {
   const found: string[] = []
-  const judge = new Judge(tenants, found)
-  for (const { stmt } of listOf(parseSync(text), 'stmts')) judge.query(nodeOf(stmt), null, new Set())
+  const check = new Judge(tenants, found)
+  for (const { stmt } of listOf(parseSync(text), 'stmts')) check.query(nodeOf(stmt), null, new Set())
   return [...new Set(found)].sort()
 }
 

@@ -6,7 +6,7 @@ import { typedId } from '#shared/base/wire.ts'
 import type { Mooring } from '#test/support/mooring/mooring.ts'
 
 /** A surface's answer about a datasource. */
-export interface Heard {
+export interface SurfaceAnswer {
   /** The HTTP status of the answer. */
   readonly http: number
   /** The UUID, without the prefix that tRPC and the datasources dialect give it. */
@@ -19,7 +19,7 @@ export interface Heard {
 }
 
 /** The registration, and how long to wait for the verdict. */
-export interface Asked {
+export interface Registration {
   readonly url: string
   readonly schema?: string
   readonly wait?: number
@@ -27,17 +27,17 @@ export interface Asked {
 }
 
 /** One surface. A refusal is an answer, too. */
-export interface Voice {
+export interface Surface {
   readonly name: 'tRPC' | 'the connections dialect' | 'the datasources dialect'
-  register(asked: Asked): Promise<Heard>
-  get(uuid: string, key?: string): Promise<Heard>
+  register(asked: Registration): Promise<SurfaceAnswer>
+  get(uuid: string, key?: string): Promise<SurfaceAnswer>
   /** UUIDs of all listed datasources. */
   list(): Promise<string[]>
-  remove(uuid: string, key?: string): Promise<Heard>
+  remove(uuid: string, key?: string): Promise<SurfaceAnswer>
 }
 
 /** All three, for one Mooring. */
-export function voicesOf(mooring: Mooring): readonly [Voice, Voice, Voice] {
+export function surfacesOf(mooring: Mooring): readonly [Surface, Surface, Surface] {
   return [trpc(mooring), connections(mooring), datasources(mooring)]
 }
 
@@ -51,11 +51,11 @@ type Answer = Awaited<ReturnType<Mooring['call']>>
 
 const keyOf = (key: string | undefined) => (key === undefined ? {} : { key })
 
-function trpc({ call }: Mooring): Voice {
+function trpc({ call }: Mooring): Surface {
   const query = (path: string, input: object, key?: string) =>
     call('GET', `/trpc/${path}?input=${encodeURIComponent(JSON.stringify(input))}`, keyOf(key))
   const mutate = (path: string, body: object, key?: string) => call('POST', `/trpc/${path}`, { body, ...keyOf(key) })
-  const heard = ({ status: http, body, text }: Answer): Heard => {
+  const received = ({ status: http, body, text }: Answer): SurfaceAnswer => {
     const found = body?.result?.data
     if (found === undefined) return { http, uuid: '', text }
     return {
@@ -72,41 +72,41 @@ function trpc({ call }: Mooring): Voice {
     name: 'tRPC',
     register: async ({ url, schema, wait, key }) => {
       const input = { connectionString: url, ...(schema && { schema }), ...(wait && { waitSeconds: wait }) }
-      return heard(await mutate('datasources.register', input, key))
+      return received(await mutate('datasources.register', input, key))
     },
-    get: async (uuid, key) => heard(await query('datasources.get', { id: id(uuid) }, key)),
+    get: async (uuid, key) => received(await query('datasources.get', { id: id(uuid) }, key)),
     list: async () => {
       const { body } = await query('datasources.list', {})
       return body.result.data.items.map((item: { id: string }) => bareUuid(item.id))
     },
-    remove: async (uuid, key) => heard(await mutate('datasources.remove', { id: id(uuid) }, key)),
+    remove: async (uuid, key) => received(await mutate('datasources.remove', { id: id(uuid) }, key)),
   }
 }
 
 const preferring = (wait: number | undefined) =>
   wait === undefined ? {} : { headers: { prefer: `respond-async, wait=${wait}` } }
 
-function connections({ call }: Mooring): Voice {
+function connections({ call }: Mooring): Surface {
   const path = '/api/v1/connections'
-  const heard = ({ status: http, body, text }: Answer): Heard => ({ http, uuid: body?.data?.id ?? '', text })
+  const received = ({ status: http, body, text }: Answer): SurfaceAnswer => ({ http, uuid: body?.data?.id ?? '', text })
   return {
     name: 'the connections dialect',
     register: async ({ url, wait, key }) => {
       const body = { name: 'Shop', db_type: 'postgresql', connection_string: url }
-      return heard(await call('POST', path, { body, ...preferring(wait), ...keyOf(key) }))
+      return received(await call('POST', path, { body, ...preferring(wait), ...keyOf(key) }))
     },
-    get: async (uuid, key) => heard(await call('GET', `${path}/${uuid}`, keyOf(key))),
+    get: async (uuid, key) => received(await call('GET', `${path}/${uuid}`, keyOf(key))),
     list: async () => {
       const { body } = await call('GET', path)
       return body.data.connections.map((item: { id: string }) => item.id)
     },
-    remove: async (uuid, key) => heard(await call('DELETE', `${path}/${uuid}`, keyOf(key))),
+    remove: async (uuid, key) => received(await call('DELETE', `${path}/${uuid}`, keyOf(key))),
   }
 }
 
-function datasources({ call }: Mooring): Voice {
+function datasources({ call }: Mooring): Surface {
   const path = '/v1/datasources'
-  const heard = ({ status: http, body, text }: Answer): Heard => {
+  const received = ({ status: http, body, text }: Answer): SurfaceAnswer => {
     if (typeof body?.id !== 'string') return { http, uuid: '', text }
     return { http, uuid: bareUuid(body.id), status: body.status, reason: body.status_reason, checks: body.checks, text }
   }
@@ -115,13 +115,13 @@ function datasources({ call }: Mooring): Voice {
     name: 'the datasources dialect',
     register: async ({ url, schema, wait, key }) => {
       const body = { connectionString: url, ...(schema && { schema }) }
-      return heard(await call('POST', path, { body, ...preferring(wait), ...keyOf(key) }))
+      return received(await call('POST', path, { body, ...preferring(wait), ...keyOf(key) }))
     },
-    get: async (uuid, key) => heard(await call('GET', `${path}/${id(uuid)}`, keyOf(key))),
+    get: async (uuid, key) => received(await call('GET', `${path}/${id(uuid)}`, keyOf(key))),
     list: async () => {
       const { body } = await call('GET', path)
       return body.data.map((item: { id: string }) => bareUuid(item.id))
     },
-    remove: async (uuid, key) => heard(await call('DELETE', `${path}/${id(uuid)}`, keyOf(key))),
+    remove: async (uuid, key) => received(await call('DELETE', `${path}/${id(uuid)}`, keyOf(key))),
   }
 }

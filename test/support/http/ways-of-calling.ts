@@ -16,8 +16,8 @@ export interface CallingGround {
 }
 
 /** The ways, by name; each returns the server's answer. */
-export function waysOfCalling(ground: CallingGround): Record<string, () => Promise<unknown>> {
-  const { url, key, connectionString } = ground
+export function waysOfCalling(deps: CallingGround): Record<string, () => Promise<unknown>> {
+  const { url, key, connectionString } = deps
   const client = createClient({ url, key })
   const input = { connectionString }
   const options = createTRPCOptionsProxy<AppRouter>({ client, queryClient: new QueryClient() })

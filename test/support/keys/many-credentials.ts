@@ -62,14 +62,14 @@ interface Made {
 
 function datasourceRow(organizationId: string, { id, secret }: Made) {
   const { host, port, database, tlsMode } = secret.target
-  const shown = { host, port, database, schema: 'public', tls_mode: tlsMode }
+  const displayed = { host, port, database, schema: 'public', tls_mode: tlsMode }
   return {
     org_id: organizationId,
     id,
     kind: 'direct' as const,
     mode: 'test' as const,
     db_type: 'postgresql' as const,
-    ...shown,
+    ...displayed,
     excluded_schemas: [],
     metadata: '{}',
     created_at: new Date(),

@@ -22,7 +22,7 @@ function section([title, limits]: [string, readonly Limit[]]): string {
 }
 
 function row({ what, bound, unit, setting, happens, how, test: [file] }: Limit): string {
-  const cells = [what, spelled(bound, unit), setting === undefined ? '' : `\`${setting}\``, `${happens}: ${how}`]
+  const cells = [what, formatted(bound, unit), setting === undefined ? '' : `\`${setting}\``, `${happens}: ${how}`]
   return `| ${[...cells, `\`test/${file}.test.ts\``].join(' | ')} |`
 }
 
@@ -40,7 +40,7 @@ const LARGER: Readonly<Record<string, readonly (readonly [number, string])[]>> =
   ],
 }
 
-function spelled(bound: number, unit: string): string {
+function formatted(bound: number, unit: string): string {
   const [size, name] = LARGER[unit]?.find(([size]) => bound % size === 0) ?? [1, unit]
   return `${(bound / size).toLocaleString('en')} ${name}`
 }

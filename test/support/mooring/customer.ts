@@ -75,7 +75,7 @@ export async function makeCustomer(
     roles,
     password,
     url: (role = 'reader', otherwise = {}) =>
-      spell({ host: '127.0.0.1', port, user: roles[role], password, database, ...otherwise }),
+      format({ host: '127.0.0.1', port, user: roles[role], password, database, ...otherwise }),
     sql: text => query(own, text),
     drop: async () => {
       await query(adminUrl, `drop database ${quoted(database)} with (force)`)
@@ -84,7 +84,7 @@ export async function makeCustomer(
   }
 }
 
-function spell(of: Required<Omit<Otherwise, 'parameters'>> & Otherwise): string {
+function format(of: Required<Omit<Otherwise, 'parameters'>> & Otherwise): string {
   const encoded = [of.user, of.password].map(encodeURIComponent).join(':')
   const query = of.parameters === undefined ? '' : `?${of.parameters}`
   return `postgresql://${encoded}@${of.host}:${of.port}/${encodeURIComponent(of.database)}${query}`

@@ -31,8 +31,8 @@ export async function startImpatient(): Promise<Impatient> {
   cleanup.defer(() => notifications.close())
   await notifications.open()
   const meter = createMeter()
-  const ground = { config, db, notifications, meter, log: createLog({ level: 'silent' }), clock: () => new Date() }
-  const patient = await webParts(ground, await readWebKeyring(join(config.keyring, 'web.json')))
+  const deps = { config, db, notifications, meter, log: createLog({ level: 'silent' }), clock: () => new Date() }
+  const patient = await webParts(deps, await readWebKeyring(join(config.keyring, 'web.json')))
   const parts = { ...patient, validateMs: WAIT_MS, answerMs: WAIT_MS }
   cleanup.defer(() => parts.changeFeed.close())
   const { publicUrl, trustProxy, corsOrigins, patience } = config

@@ -92,11 +92,11 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const store = await openStore(cleanup, { config, url: database.url, log, setsDeadlines: true })
   const { cutsFirstTries = true } = options
   const places = ownPlaces(config, { url: database.url, isShared: false })
-  const ground = { config, ...store, log, clock, ownPlaces: places, cutsFirstTries }
+  const deps = { config, ...store, log, clock, ownPlaces: places, cutsFirstTries }
   const keyring = await readWorkerKeyring(join(dir, 'worker.json'))
-  const worker = options.worker === false ? null : await startWorker(ground, keyring)
+  const worker = options.worker === false ? null : await startWorker(deps, keyring)
   cleanup.defer(async () => worker?.stop(5_000))
-  const web = await startWeb(ground, await readWebKeyring(join(dir, 'web.json')))
+  const web = await startWeb(deps, await readWebKeyring(join(dir, 'web.json')))
   cleanup.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
   const url = `http://127.0.0.1:${web.port}`
   const newOrganization = (name: string) => organizationOf({ db: store.db, keyring, now: clock() }, name)

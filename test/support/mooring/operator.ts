@@ -29,32 +29,32 @@ export interface OperatorGround {
  * Runs one command: `operator(ground)('keyring', 'rotate-org', id)`. Options follow the operands. Rejects with its
  * sentence.
  */
-export function operator(ground: OperatorGround) {
+export function operator(deps: OperatorGround) {
   return async (...given: (string | Record<string, string | boolean | string[]>)[]): Promise<Ran> => {
     const words = given.filter(part => typeof part === 'string')
     const options = Object.assign({}, ...given.filter(part => typeof part !== 'string'))
     const command = commands.find(one => one.words.every((word, at) => words[at] === word))
     if (command === undefined) throw new Error(`there is no command ${words.join(' ')}`)
     const printed: string[] = []
-    let [complained, shown] = ['', '']
+    let [complained, displayed] = ['', '']
     const context = {
-      now: (ground.now ?? (() => new Date()))(),
+      now: (deps.now ?? (() => new Date()))(),
       print: (line: string) => void printed.push(line),
       complain: (line: string) => {
         complained += `${line}\n`
       },
-      url: async () => ground.databaseUrl,
-      openDb: async () => ground.db,
-      keyring: () => readWorkerKeyring(join(ground.keyringDir, 'worker.json')),
-      keyringDir: ground.keyringDir,
+      url: async () => deps.databaseUrl,
+      openDb: async () => deps.db,
+      keyring: () => readWorkerKeyring(join(deps.keyringDir, 'worker.json')),
+      keyringDir: deps.keyringDir,
       screen: {
-        isTerminal: ground.isTerminal ?? false,
+        isTerminal: deps.isTerminal ?? false,
         write: (text: string) => {
-          shown += text
+          displayed += text
         },
       },
     }
     const status = await command.run(context, { operands: words.slice(command.words.length), options })
-    return { status, printed, complained, shown }
+    return { status, printed, complained, shown: displayed }
   }
 }

@@ -80,9 +80,9 @@ export async function makeTiers(given?: FreshDatabase): Promise<Tiers> {
   cleanup.defer(() => rm(dir, { recursive: true, force: true }))
   await initKeyrings(dir, newKeyId)
   const keyring = () => readWorkerKeyring(join(dir, 'worker.json'))
-  const ground = { db, keyring: await keyring(), now: new Date() }
-  const id = await createOrganization(ground, 'First')
-  const testKey = await createKey(ground, { organizationId: id, mode: 'test', name: null })
+  const deps = { db, keyring: await keyring(), now: new Date() }
+  const id = await createOrganization(deps, 'First')
+  const testKey = await createKey(deps, { organizationId: id, mode: 'test', name: null })
   const urlOf = async (web: TierProcess) => `http://127.0.0.1:${String((await web.logged('web is listening'))['port'])}`
   return {
     dir,

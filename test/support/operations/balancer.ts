@@ -30,7 +30,7 @@ export async function startBalancer(): Promise<Balancer> {
   const agent = new Agent({ keepAlive: true })
   const backends: Backend[] = []
   const failures: string[] = []
-  let turn = 0
+  let round = 0
   const look = async (backend: Backend) => {
     backend.isReady = await fetch(`${backend.url}/readyz`, { signal: AbortSignal.timeout(LOOK_MS) }).then(
       answer => answer.ok,
@@ -39,8 +39,8 @@ export async function startBalancer(): Promise<Balancer> {
   }
   const server = createServer((incoming, outgoing) => {
     const ready = backends.filter(backend => backend.isReady)
-    turn += 1
-    const chosen = ready[turn % ready.length]
+    round += 1
+    const chosen = ready[round % ready.length]
     if (chosen !== undefined) return forward(incoming, { outgoing, agent, url: chosen.url, failures })
     failures.push('nobody is ready')
     outgoing.writeHead(503).end()

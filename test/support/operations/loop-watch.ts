@@ -20,7 +20,7 @@ process.on('SIGUSR2', () => {
   const used = process.cpuUsage(cpu)
   cpu = process.cpuUsage()
   look()
-  const told = {
+  const reported = {
     msg: 'loop',
     at: Date.now(),
     longestMs: delay.max / 1e6,
@@ -30,5 +30,5 @@ process.on('SIGUSR2', () => {
   }
   delay.reset()
   longestCpuMs = 0
-  process.stdout.write(`${JSON.stringify(told)}\n`)
+  process.stdout.write(`${JSON.stringify(reported)}\n`)
 })

@@ -97,20 +97,20 @@ function watch(child: ChildProcess): Running {
   const out: string[] = []
   const errors: string[] = []
   const waiting = new Set<() => void>()
-  const tell = () => {
+  const report = () => {
     for (const wake of waiting) wake()
   }
   if (child.stdout === null || child.stderr === null) throw new Error('the process has no output')
   createInterface(child.stdout).on('line', line => {
     out.push(line)
-    tell()
+    report()
   })
   child.stderr.on('data', chunk => errors.push(String(chunk)))
   let isOver = false
   // `close` comes after the last line.
   const ended = once(child, 'close').then(([code]: (number | null)[]) => {
     isOver = true
-    tell()
+    report()
     return code ?? null
   })
   return {

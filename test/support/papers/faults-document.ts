@@ -16,9 +16,9 @@ A \`↻\` marks what a retry without a change can mend; where the answer has \`R
 export function faultsDocument(): string {
   // Sound: the keys of FAULTS are the codes.
   const rows = (Object.keys(FAULTS) as FaultCode[]).map(code => {
-    const { status, datasourcesStatus, connections, retryable, says } = faultSpec(code)
+    const { status, datasourcesStatus, connections, retryable, says: message } = faultSpec(code)
     const http = datasourcesStatus === undefined ? `${status}` : `${status}, datasources dialect ${datasourcesStatus}`
-    return `| \`${code}\`${retryable ? ' ↻' : ''} | ${http} | \`${connections}\` | ${says.replaceAll('|', '\\|')} |`
+    return `| \`${code}\`${retryable ? ' ↻' : ''} | ${http} | \`${connections}\` | ${message.replaceAll('|', '\\|')} |`
   })
   return [LEAD, '| code | HTTP | connections dialect | message |', '|---|---|---|---|', ...rows, ''].join('\n')
 }

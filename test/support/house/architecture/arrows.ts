@@ -89,12 +89,12 @@ export function checkArrows(source: Source): Violation[] {
   const zone = zoneOf(source.path)
   if (zone === null) return [violation(source, 1, 'this folder has no place in the picture')]
   return importsOf(source).flatMap(found => {
-    const problem = found.target.kind === 'file' ? judge(zone, found) : null
+    const problem = found.target.kind === 'file' ? check(zone, found) : null
     return problem === null ? [] : [violation(source, found.line, problem)]
   })
 }
 
-function judge(zone: string, found: Import): string | null {
+function check(zone: string, found: Import): string | null {
   const path = found.target.name
   // Assets beside the code (`.sql`, `.json`) belong to the file that reads them.
   if (!/\.tsx?$/.test(path)) return null
