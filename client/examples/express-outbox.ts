@@ -1,6 +1,6 @@
 /**
- * An endpoint on Express that answers from an outbox table in Postgres. To be run as it is, with the signing key in a
- * file and the database in PGHOST, PGUSER, …: `node client/examples/express-outbox.ts signing-key.txt 8787`
+ * An endpoint on Express that answers from an outbox table in Postgres. Runs unchanged, with the signing key in a file
+ * and the database in PGHOST, PGUSER, …: `node client/examples/express-outbox.ts signing-key.txt 8787`
  */
 import { readFile } from 'node:fs/promises'
 import express from 'express'
@@ -19,7 +19,7 @@ app.all(
   '/mooring',
   createListener({ signingKey, events, onError: error => process.stderr.write(`${String(error)}\n`) }),
 )
-// Body parsers come behind the endpoint: what is signed is the exact bytes.
+// Register body parsers after the endpoint: the signature covers the exact bytes.
 app.use(express.json())
 
 const server = app.listen(Number(port), '127.0.0.1', () => {

@@ -1,6 +1,6 @@
 /**
- * The smallest endpoint: `node:http`, and a change every second out of memory. To be run as it is, with a port of one's
- * own choice: `node client/examples/node-http.ts 8787`. It makes a signing key and prints it, for the registration.
+ * The smallest endpoint: `node:http`, and a change every second from memory. Runs unchanged, with any port: `node
+ * client/examples/node-http.ts 8787`. It makes a signing key and prints it, for the registration.
  */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'

@@ -1,6 +1,6 @@
 /**
- * What the procedures of API keys take and answer. A key itself is in one answer only, the one that creates it.
- * What a key may be granted is in `credential.ts`.
+ * Inputs and answers of the procedures of API keys. Only the answer that creates a key holds the key itself.
+ * `credential.ts` has the scopes that a key may have.
  */
 import { z } from 'zod'
 import { PageInput } from '#shared/base/page.ts'
@@ -8,7 +8,10 @@ import { storableText } from '#shared/base/text.ts'
 import { IdempotencyKey, Mode, Timestamp } from '#shared/base/wire.ts'
 import { KeyId, Scope } from './credential.ts'
 
-/** Input of `organization.createKey`. Without `mode`, that of the calling key; without `scopes`, all that it has but the lease. */
+/**
+ * Input of `organization.createKey`. `mode` defaults to that of the calling key; `scopes` to all of its scopes except
+ * the lease.
+ */
 export const CreateKeyInput = z.strictObject({
   mode: Mode.optional(),
   name: storableText(1, 200).optional(),
@@ -16,7 +19,7 @@ export const CreateKeyInput = z.strictObject({
   idempotencyKey: IdempotencyKey,
 })
 
-/** Answer of `organization.createKey`: the only time that the key is shown, so a replayed answer is without it. */
+/** Answer of `organization.createKey`: the key is shown only here, and a replayed answer omits it. */
 export const CreatedKey = z.object({
   id: KeyId,
   key: z.string().optional(),
@@ -27,7 +30,7 @@ export const CreatedKey = z.object({
   createdAt: Timestamp,
 })
 
-/** A key as the list shows it. `issuerId` is the key that made it; null: an operator did. */
+/** A key in the list. `issuerId` is the key that made it; null if an operator did. */
 export const ListedKey = z.object({
   id: KeyId,
   issuerId: KeyId.nullable(),
@@ -45,12 +48,12 @@ export const ListKeysInput = z.strictObject({
   limit: PageInput.shape.limit.unwrap().optional(),
   cursor: KeyId.optional(),
 })
-/** A page of the keys of an organization; `nextCursor` is the id of its last one where there are more. */
+/** A page of the keys of an organization; `nextCursor` is the id of its last one if there are more. */
 export const KeyList = z.object({ items: z.array(ListedKey), nextCursor: KeyId.nullable() })
 
 /**
- * Input of `organization.revokeKey`. `children` is required where the key has living descendants: keys, capabilities, and
- * what those made. `force` is required where no key with `organization.write` would be left in a mode.
+ * Input of `organization.revokeKey`. `children` is required if the key has living descendants: keys, capabilities, and
+ * everything that those made. `force` is required if no key with `organization.write` would be left in a mode.
  */
 export const RevokeKeyInput = z.strictObject({
   id: KeyId,
@@ -58,7 +61,7 @@ export const RevokeKeyInput = z.strictObject({
   force: z.boolean().optional(),
   idempotencyKey: IdempotencyKey,
 })
-/** Answer of `organization.revokeKey`: the counts are of descendants that were revoked now, beside the key itself. */
+/** Answer of `organization.revokeKey`: the counts cover descendants that were revoked now, beside the key itself. */
 export const RevokedKey = z.object({
   id: KeyId,
   revokedAt: Timestamp,

@@ -1,5 +1,5 @@
 /**
- * The record of who did what, as `organization.audit` pages it.
+ * The audit record, as `organization.audit` pages it.
  * No field holds free text of a request.
  */
 import { z } from 'zod'
@@ -15,7 +15,7 @@ export const AuditInput = z.strictObject({
   objectId: z.string().max(100).optional(),
 })
 
-/** One event. `outcome` is `ok` or a fault's code; `objectId` a typed id where there is an object. */
+/** One event. `outcome` is `ok` or a fault's code; `objectId` a typed id if there is an object. */
 export const AuditEvent = z.object({
   id: z.uuid(),
   at: Timestamp,

@@ -1,8 +1,8 @@
 /**
- * Capabilities: tokens that do a few named things for a while, which an API key mints for an agent or a system.
+ * Capabilities: tokens for a few named operations and a limited time, which an API key mints for an agent or a system.
  *
- * Sync groups, participant, label, `userMeta` and `wideScope` are the caller's: kept and echoed, never interpreted, and
- * nothing is granted by them.
+ * Sync groups, participant, label, `userMeta` and `wideScope` are the caller's: stored and echoed, never interpreted,
+ * and they grant nothing.
  */
 import { z } from 'zod'
 import { MAX_PAGE } from '#shared/base/page.ts'
@@ -14,7 +14,7 @@ import { CapabilityId, Operation } from './credential.ts'
 /** The longest life of a capability: 30 days. */
 const MAX_TTL_SECONDS = 2_592_000
 
-/** The longest time that a capability works beside the one that replaces it: a day. */
+/** The longest time for which a capability stays valid beside the one that replaces it: a day. */
 const MAX_GRACE_SECONDS = 86_400
 
 const MAX_DEPTH = 8
@@ -55,11 +55,11 @@ const ParticipantKind = z
   )
   .meta({ type: 'string', enum: [...KINDS] })
 
-/** How the lack of any scope is refused, in every spelling of the input. */
+/** The refusal of a missing scope, in every form of the input. */
 export const NARROW_SCOPE = failsAs('narrow_scope_required', 'Name at least one operation, or say wideScope: true.')
 
 const described = {
-  /** The only datasources that it may touch; without them all of the organization's. */
+  /** The only datasources that it may use; by default all of the organization's. */
   datasourceIds: z.array(DatasourceId).min(1).max(100).optional(),
   participantKind: ParticipantKind.default('agent'),
   participantId: storableText(1, 200).nullish(),
@@ -70,7 +70,10 @@ const described = {
 
 const idempotencyKey = z.string().min(1).max(255).optional()
 
-/** Input of `organization.mintCapability`: without operations, `wideScope` grants all that the key may do but the lease. */
+/**
+ * Input of `organization.mintCapability`: without operations, `wideScope` grants every right of the key except the
+ * lease.
+ */
 export const MintCapabilityInput = z
   .strictObject({
     operations: Operations.optional(),
@@ -92,8 +95,8 @@ export const CapabilityInput = z.strictObject({ id: CapabilityId })
 export const RevokeCapabilityInput = CapabilityInput.extend({ idempotencyKey })
 
 /**
- * Input of `organization.rotateCapability`: for `graceSeconds` the old token works beside the new one, which lives for
- * `ttlSeconds`, or without it as long as the old one would have.
+ * Input of `organization.rotateCapability`: the old token stays valid for `graceSeconds` beside the new one, which
+ * lives for `ttlSeconds`, by default until the old one would have expired.
  */
 export const RotateCapabilityInput = z.strictObject({
   id: CapabilityId,
@@ -111,7 +114,7 @@ export const ListCapabilitiesInput = z.strictObject({
 
 const OrganizationId = idOf('org_')
 
-/** A capability as it is shown. Some fields have two names, since callers of both generations read theirs. */
+/** A capability without its token. Some fields have two names, since callers of both generations read theirs. */
 export const Capability = z.object({
   id: CapabilityId,
   capabilityId: CapabilityId,
@@ -143,19 +146,19 @@ export const Capability = z.object({
 })
 export type Capability = z.output<typeof Capability>
 
-/** What a rotation replaced: `expiresAt` is when the old token stops. */
+/** The capability that a rotation replaced: `expiresAt` is when the old token stops. */
 export const RotatedFrom = z.object({
   id: CapabilityId.describe('The replaced capability.'),
   capabilityId: CapabilityId.describe('The same as `id`.'),
   expiresAt: Timestamp.describe('When the old token stops.'),
 })
 
-/** Answer of mint and rotate. `token` is in the first answer only; a replayed one is without it. */
+/** Answer of mint and rotate. `token` is in the first answer only; a replayed one omits it. */
 export const MintedCapability = Capability.extend({
   token: z.string().optional(),
   rotatedFrom: RotatedFrom.optional(),
 })
 export type MintedCapability = z.output<typeof MintedCapability>
 
-/** A page of capabilities, dead ones too, newest first. */
+/** A page of capabilities, including ended ones, newest first. */
 export const CapabilityPage = z.object({ items: z.array(Capability), nextCursor: CapabilityId.nullable() })

@@ -1,11 +1,11 @@
 /**
- * API keys and capabilities: their ids, and what they may be granted.
- * What a token looks like is in `token.ts`.
+ * API keys and capabilities: their ids and scopes.
+ * `token.ts` has the form of a token.
  */
 import { z } from 'zod'
 import { idOf } from '#shared/base/wire.ts'
 
-/** What a capability may name. */
+/** The operations that a capability may name. */
 export const OPERATIONS = [
   'datasources.read',
   'datasources.create',
@@ -16,11 +16,11 @@ export const OPERATIONS = [
   'feeds.read',
   'feeds.write',
 ] as const
-/** One of them. */
+/** One operation. */
 export const Operation = z.enum(OPERATIONS)
 export type Operation = z.infer<typeof Operation>
 
-/** What an API key may have: every operation, and the organization's own affairs. */
+/** The scopes of an API key: every operation, and the organization's own affairs. */
 export const Scope = z.enum([...OPERATIONS, 'organization.read', 'organization.write'])
 export type Scope = z.infer<typeof Scope>
 

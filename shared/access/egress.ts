@@ -1,8 +1,9 @@
 /**
- * From where an installation dials, for the firewalls of its customers.
+ * The addresses from which an installation dials,
+ * for customers' firewalls.
  */
 import { z } from 'zod'
 
-/** IPv4 and IPv6 addresses, or CIDRs; empty where the operator has said nothing. */
+/** IPv4 and IPv6 addresses, or CIDRs; empty if the operator has set none. */
 export const Egress = z.object({ addresses: z.array(z.string()) })
 export type Egress = z.output<typeof Egress>

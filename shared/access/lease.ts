@@ -1,6 +1,6 @@
 /**
- * Leases on the wire: what a platform's worker sends and is answered, and what is inside the box that it is given. The
- * box is sealed to the worker's one-time key, so nobody between reads it.
+ * Leases on the wire: a platform worker's request, its answer, and the content of the box. The box is sealed to the
+ * worker's one-time key, so that no process in between can read it.
  */
 import { z } from 'zod'
 import { DatasourceId, idOf, Mode, Timestamp } from '#shared/base/wire.ts'
@@ -31,8 +31,8 @@ export const ReleasedLease = z.strictObject({ leaseId: LeaseId })
 
 /**
  * The content of the box: `lease` is the JSON text of a `LeasedCredential`, and each signature is base64 of an Ed25519
- * signature over `leaseBytes(lease)`, one for each lease key of the worker. A box says nothing of who sealed it: without a
- * valid signature nothing in the text is to be believed, not even parsed.
+ * signature over `leaseBytes(lease)`, one for each lease key of the worker. A box does not identify its sealer: without
+ * a valid signature, do not trust or even parse the text.
  */
 export const SignedLease = z.object({
   lease: z.string().max(65_536),
@@ -41,14 +41,16 @@ export const SignedLease = z.object({
 export type SignedLease = z.output<typeof SignedLease>
 
 /**
- * The leased credential, and what it is bound to. `addresses` are the numbers that were judged: nothing else is to be
- * dialled, whatever the host resolves to; the host is the TLS name. The string's sslmode was judged, too. `id` is the
- * lease's, `publicKey` the key that the holder sent, as they sent it.
+ * The leased credential, and its binding. `addresses` are the allowed addresses: dial no other, whatever the host
+ * resolves to; the host is the TLS name. The string's sslmode was checked, too. `id` is the lease's, `publicKey` the
+ * holder's key as sent.
  */
 export const LeasedCredential = z.object({
   connectionString: z.string(),
   caCertificate: z.string().optional(),
-  /** The password may be sent as MD5 under that certificate: it was in use so before this was refused. */
+  /**
+   * The password may be sent as MD5 under that certificate, since the credential was in use so before MD5 was refused.
+   */
   md5Allowed: z.literal(true).optional(),
   addresses: z.array(z.union([z.ipv4(), z.ipv6()])).min(1),
   datasourceId: DatasourceId,

@@ -1,8 +1,8 @@
 /**
- * The textual shape of API keys and capabilities.
+ * The textual form of API keys and capabilities.
  *
  * A token is `sk_live_`, `sk_test_`, `rk_live_` or `rk_test_`, 30 random base62 characters, and 6 of checksum: CRC-32
- * (IEEE) of everything before it in base62, left-padded with `0`, so that a mistyped one is told apart without a look-up.
+ * (IEEE) of everything before it in base62, left-padded with `0`, so that a mistyped token is detected without a query.
  */
 import type { Mode } from '#shared/base/wire.ts'
 
@@ -30,7 +30,7 @@ export function checksum(head: string): string {
   return text
 }
 
-/** What a token says of itself: a key or a capability, and its mode. `null` when its shape or checksum is wrong. */
+/** The kind and mode that a token states: a key or a capability. `null` if its form or checksum is wrong. */
 export function recognise(token: string): { kind: 'key' | 'capability'; mode: Mode } | null {
   const match = TOKEN.exec(token)
   if (match === null || checksum(token.slice(0, -6)) !== token.slice(-6)) return null

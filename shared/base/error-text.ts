@@ -1,30 +1,30 @@
 /**
- * An error's message as a log may hold it: always one, in one line, of a bounded length, and without what it was about. The
- * messages of drivers, of the engine and of servers repeat what they were given, which may be a password.
+ * An error's message for a log: never empty, one line, bounded, and without the values that it repeats. The messages of
+ * drivers, of the engine and of servers repeat their input, which may be a password.
  *
- * It goes through the escaping of `printable.ts` like every other text of a log. `server/log.ts` calls it.
+ * It is escaped by `printable.ts` like every other text of a log. `server/log.ts` calls it.
  */
 
 const MAX_LOOKED_AT = 4_000
 const MAX_LENGTH = 500
 
-/** The message of whatever was thrown. Empty ones are told by their parts, their code or their kind. */
+/** The message of any thrown value. An empty one is replaced by its parts, its code or its kind. */
 export function errorMessage(thrown: unknown): string {
   if (!(thrown instanceof Error)) return `not an error: ${kindOf(thrown)}`
   const lines = textOf(thrown).slice(0, MAX_LOOKED_AT).split('\n')
-  // A message may have lines that look like places of the stack.
+  // A message may have lines that look like stack frames.
   const reported = lines.filter(line => !/^\s+at /.test(line)).map(line => line.trim())
   const text = withoutSecrets(reported.filter(line => line !== '').join(' '))
   return text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
 }
 
-/** The errors that an AggregateError was made of; none for any other. */
+/** The errors of an AggregateError; none for any other. */
 export function partsOf(error: Error): readonly unknown[] {
   const parts: unknown = Reflect.get(error, 'errors')
   return Array.isArray(parts) ? parts : []
 }
 
-/** SQLSTATE or the system's code, where an error has one that is one. */
+/** SQLSTATE or the system's code, if the error has a valid one. */
 export function errorCode(error: unknown): string | null {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : null
   return typeof code === 'string' && /^[A-Za-z0-9_]{1,40}$/.test(code) ? code : null
@@ -39,13 +39,13 @@ function textOf(error: Error): string {
   const message = String(error.message)
   const issues: unknown = Reflect.get(error, 'issues')
   if (name === 'ZodError' && Array.isArray(issues)) return issues.map(issueText).join(', ')
-  // A refused connection to a name of several addresses has no message of its own.
+  // A refused connection to a name with several addresses has no message of its own.
   if (message === '') return partsOf(error).slice(0, 4).map(errorMessage).join(', ') || errorCode(error) || 'no message'
   if (isOfServer(error)) return namesAlone(errorCode(error) ?? '') ? message : withoutQuoted(message)
   return isOfEngine(error) ? withoutValues(message) : message
 }
 
-/** What is wrong and where, and never the value. */
+/** The kind and place of the mistake, never the value. */
 function issueText(issue: unknown): string {
   const [code, path]: unknown[] = [Reflect.get(Object(issue), 'code'), Reflect.get(Object(issue), 'path')]
   const place = Array.isArray(path) ? path.filter(step => /^\w{1,40}$/.test(String(step))).join('.') : ''
@@ -56,7 +56,9 @@ function isOfServer(error: Error): boolean {
   return typeof Reflect.get(error, 'severity') === 'string' && /^[0-9A-Z]{5}$/.test(errorCode(error) ?? '')
 }
 
-/** True for SQLSTATE whose messages quote names of ours, such as a constraint's; others quote values, or the statement. */
+/**
+ * True for SQLSTATEs whose messages quote our own names, such as a constraint's; others quote values, or the statement.
+ */
 function namesAlone(sqlstate: string): boolean {
   return /^(08|0A|23|25|28|3D|3F|40|42|53|55|57|58)/.test(sqlstate) && !['42601', '42P02'].includes(sqlstate)
 }
@@ -67,7 +69,7 @@ function isOfEngine(error: Error): boolean {
   return OF_ENGINE.includes(error.name) || /^ERR_(?!TLS)/.test(errorCode(error) ?? '')
 }
 
-/** The engine's messages that repeat a value without quotes → the same without it. */
+/** The engine's messages that repeat a value without quotes → the message without it. */
 const UNQUOTED: readonly (readonly [RegExp, string])[] = [
   [/^Cannot convert .* to a BigInt$/s, 'Cannot convert … to a BigInt'],
   [/^Cannot use 'in' operator.*$/s, "Cannot use 'in' operator on …"],
@@ -76,13 +78,13 @@ const UNQUOTED: readonly (readonly [RegExp, string])[] = [
 ]
 
 function withoutValues(message: string): string {
-  // The name of a property is the code's own word.
+  // The name of a property comes from the code.
   if (/^Cannot (read|set) properties of (undefined|null) \((reading|setting) '[\w$]+'\)$/.test(message)) return message
   for (const [pattern, text] of UNQUOTED) if (pattern.test(message)) return message.replace(pattern, () => text)
   return withoutQuoted(message)
 }
 
-/** From the first quote to the last one: a value may hold some itself. */
+/** From the first quote to the last one: a value may contain quotes. */
 function withoutQuoted(message: string): string {
   const first = message.search(/["'`]/)
   if (first === -1) return message
@@ -90,14 +92,14 @@ function withoutQuoted(message: string): string {
   return `${message.slice(0, first)}"…"${message.slice(last + 1)}`
 }
 
-/** A value that is set beside the name of a secret. */
+/** A value beside the name of a secret. */
 const SET =
   /(passw(?:or)?d|passphrase|pwd|secret|token|authorization|bearer|api[ _-]?key)(["']?\s{0,5}[=:]\s{0,5})(bearer \S+|basic \S+|'[^']*'|"[^"]*"|\S+)/gi
-/** A word that follows the name of a secret, unless it is one of a sentence. */
+/** A word after the name of a secret, unless it belongs to a sentence. */
 const FOLLOWS =
   /(passw(?:or)?d|passphrase|pwd|secret|token|authorization|bearer|api[ _-]?key)(\s{1,5})(?!(?:a|all|and|are|at|authentication|can|cannot|encryption|expired|failed|field|file|for|from|has|in|invalid|is|may|missing|must|not|of|on|or|required|role|that|the|to|was|which|with)\b)(\S+)/gi
 
-/** Connection strings, keys and whatever stands beside the name of a secret. */
+/** Connection strings, keys and any value beside the name of a secret. */
 function withoutSecrets(text: string): string {
   const pem = text.indexOf('-----BEGIN ')
   return (pem === -1 ? text : `${text.slice(0, pem)}…`)
@@ -109,7 +111,7 @@ function withoutSecrets(text: string): string {
     .replace(FOLLOWS, '$1$2…')
 }
 
-/** A URL with something before an `@` is told by its scheme. */
+/** A URL with something before an `@` is reduced to its scheme. */
 function withoutLogin(word: string): string {
   const at = word.indexOf('://')
   return at !== -1 && word.includes('@', at) ? `${word.slice(0, at)}://…` : word

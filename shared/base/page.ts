@@ -1,5 +1,6 @@
 /**
- * Pages: how a list is asked for in pieces, and how large a piece may be.
+ * Pages:
+ * requests for parts of a list, and their maximum size.
  */
 import { z } from 'zod'
 

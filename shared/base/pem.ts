@@ -1,15 +1,16 @@
 /**
- * CA certificates as people paste them: PEM (RFC 7468) with comments, blank lines or a byte order mark around the blocks. What is no
- * whole certificate is told apart here, so that nobody blames a server for it. Nothing of the text goes into a sentence.
+ * CA certificates as people paste them: PEM (RFC 7468) with comments, blank lines or a byte order mark around the
+ * blocks. An incomplete certificate is detected here, so that nobody blames a server for it. No sentence quotes the
+ * text.
  */
 
-/** The most that is taken: some twenty certificates. */
+/** The maximum: about twenty certificates. */
 export const MAX_PEM = 32_768
 
 const BLOCK =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----([^-]{0,40000})-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
 
-/** The certificates alone, one behind the other; or why it is none. */
+/** Only the certificates, one after the other; or the reason why there is none. */
 export function readPem(
   text: string,
 ): { readonly ok: true; readonly pem: string } | { readonly ok: false; readonly message: string } {
@@ -35,7 +36,7 @@ function linesOf(body: string): string {
   return lines.filter(line => line !== '').join('\n')
 }
 
-/** Base64 of one DER sequence that is as long as it says (X.690, 8.1.3). */
+/** Base64 of one DER sequence whose length is as declared (X.690, 8.1.3). */
 function isWhole(body: string): boolean {
   const text = body.replace(/\s+/g, '')
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]{16,}={0,2}$/.test(text)) return false

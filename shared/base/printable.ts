@@ -1,16 +1,17 @@
 /**
- * Text that strangers named, made safe to show: in a terminal, a log, JSON and Markdown. SQL has `sql-text.ts`.
+ * Strangers' text, made safe to display: in a terminal, a log, JSON and Markdown. `sql-text.ts` does it for SQL.
  *
- * An escape sequence moves a cursor or renames a window, a bidirectional control shows a line as another one (Trojan
- * Source, CVE-2021-42574), and an invisible character makes two names look alike. All of them are shown as `\u{1b}`.
+ * An escape sequence moves a cursor or renames a window, a bidirectional control makes a line look like another (Trojan
+ * Source, CVE-2021-42574), and an invisible character makes two names look alike. All of them are displayed as
+ * `\u{1b}`.
  */
 
-// Controls (C0, DEL, C1), formats (bidirectional, zero-width, tags), line and paragraph separators, lone surrogates, and
-// what Unicode has drawn as nothing: fillers, variation selectors, joiners.
+// Controls (C0, DEL, C1), formats (bidirectional, zero-width, tags), line and paragraph separators, lone surrogates,
+// and characters that Unicode draws as nothing: fillers, variation selectors, joiners.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u
 const EACH_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu')
 
-/** True for text that a screen shows as it is, in one line. */
+/** True for text that a screen shows unchanged, in one line. */
 export function isPrintable(text: string): boolean {
   return !UNPRINTABLE.test(text)
 }
@@ -25,7 +26,7 @@ export function printable(text: string): string {
   return escapeUnprintable(text, braced)
 }
 
-/** Several lines for a terminal: as `printable`, but line feeds and tabs stay. */
+/** Several lines for a terminal: as `printable`, except that line feeds and tabs stay. */
 export function printableLines(text: string): string {
   return escapeUnprintable(text, (codePoint, character) =>
     character === '\n' || character === '\t' ? character : braced(codePoint),
@@ -47,14 +48,14 @@ function utf16(_: number, character: string): string {
   return [...Array(character.length).keys()].map(at => `\\u${hex(character.charCodeAt(at), 4)}`).join('')
 }
 
-// A JSON escape of two characters that is no control, a JSON escape of a control, or the raw character.
+// A two-character JSON escape of a printable character, a JSON escape of a control, or the raw character.
 const IN_JSON = new RegExp(`\\\\["\\\\/]|\\\\u([0-9a-fA-F]{4})|\\\\([nrtbf])|${UNPRINTABLE.source}`, 'gu')
 const CONTROLS: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, b: 8, f: 12 }
 
 /**
- * A line of JSON whose texts are printable once they are parsed, too: a program that shows logs prints them as they are.
+ * A line of JSON whose texts are printable after parsing, too, since log viewers print them raw.
  *
- * A line feed at its end stays. For text without such characters it costs one look at it.
+ * A line feed at its end stays. Text without such characters costs one scan.
  */
 export function printableLog(line: string): string {
   const end = line.endsWith('\n') ? '\n' : ''
@@ -73,8 +74,8 @@ function escapedUnit(found: string, unit: number): string {
 }
 
 /**
- * One line for Markdown and HTML as well as for a terminal: printable, and the characters that open a tag, an entity, code,
- * emphasis, a link, a table's cell or a mention are `\u{…}`.
+ * One line for Markdown and HTML as well as for a terminal: printable, with `\u{…}` for the characters that open a tag,
+ * an entity, code, emphasis, a link, a table's cell or a mention.
  */
 export function printableMarkdown(text: string): string {
   return printable(text).replace(/[<>&`*[\]|~@#!]/g, character => braced(character.charCodeAt(0)))

@@ -1,7 +1,7 @@
 /**
- * The texts that are signed: `mooring/1`, a newline, and each field with its length before it. Each begins with its purpose and
- * names organization, row and version, so that no signature (and so no box) can be moved to another place. The server signs
- * them and holders of leases verify them, so both take them from here.
+ * The signed texts: `mooring/1`, a newline, and each field with its length before it. Each begins with its purpose and
+ * names organization, row and version, so that no signature (and so no box) can be moved elsewhere. The server signs
+ * them and holders of leases verify them, so that both use this file.
  */
 
 const PREFIX = 'mooring/1\n'
@@ -35,7 +35,7 @@ export function signedText(
   return bytes
 }
 
-/** The bytes that a lease's signatures cover: the purpose `lease` and the JSON text as it was sealed. */
+/** The bytes that a lease's signatures cover: the purpose `lease` and the JSON text as sealed. */
 export function leaseBytes(lease: string): Uint8Array<ArrayBuffer> {
   return signedText('lease', [lease])
 }

@@ -1,14 +1,15 @@
 /**
- * Names and texts as SQL takes them, whatever is in them: for statements that people paste and pipe into `psql`.
+ * Names and texts in SQL, for any content: for statements that people paste and pipe into `psql`.
  *
- * They come from strangers' catalogs and connection strings, and what is printed runs with an owner's rights: whatever
- * stands in a statement goes through here. The result is printable, in a terminal and in a web page's text.
+ * They come from strangers' catalogs and connection strings, and the printed statements run with an owner's rights:
+ * every name and text in a statement goes through here. The result is printable, in a terminal and in a web page's
+ * text.
  */
 import { escapeUnprintable, isPrintable } from './printable.ts'
 
 /**
- * The name as a delimited identifier (SQL standard; PostgreSQL 4.1.1), whatever it contains. U+0000 and lone surrogates,
- * which no name of PostgreSQL's can hold, are spelled so that the statement is an error.
+ * The name as a delimited identifier (SQL standard; PostgreSQL 4.1.1), for any content. U+0000 and lone surrogates,
+ * which no PostgreSQL name can hold, are written so that the statement is an error.
  */
 export function quoteName(name: string): string {
   const quoted = name.replaceAll('"', '""')
@@ -17,12 +18,12 @@ export function quoteName(name: string): string {
   return `U&"${escapeUnprintable(quoted.replaceAll('\\', '\\\\'), format)}"`
 }
 
-/** The text as a string constant that means the same whether `standard_conforming_strings` is on or off; of one line. */
+/** The text as a one-line string constant with the same meaning under `standard_conforming_strings` on and off. */
 export function quoteText(text: string): string {
   return constant(text, () => false)
 }
 
-/** The text as a string constant in which line feeds stay, so that a long text can be read. */
+/** The text as a string constant that keeps line feeds, so that a long text is readable. */
 export function quoteLines(text: string): string {
   return constant(text, character => character === '\n')
 }

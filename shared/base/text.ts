@@ -1,5 +1,5 @@
 /**
- * Text as PostgreSQL can store it and as both documented dialects count it. No schema of a caller's text does without.
+ * Text as PostgreSQL can store it and as both documented dialects count it. Every schema of a caller's text uses it.
  */
 import { z } from 'zod'
 
@@ -8,7 +8,7 @@ export function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\u0000')
 }
 
-/** Length in code points, which is what both documented dialects count. */
+/** Length in code points, as both documented dialects count. */
 export function codePoints(text: string): number {
   let count = 0
   for (const _ of text) count += 1
@@ -17,7 +17,7 @@ export function codePoints(text: string): number {
 
 /** Text of `min` to `max` code points that PostgreSQL can store. */
 export function storableText(min: number, max: number) {
-  // A code point is one or two UTF-16 units, so that nearly every text is short or long enough without being counted.
+  // A code point is one or two UTF-16 units, so that the length of nearly every text is decided without counting.
   return z
     .string()
     .refine(isStorable, { error: 'the text holds U+0000 or a lone surrogate, which PostgreSQL cannot store' })
@@ -26,15 +26,15 @@ export function storableText(min: number, max: number) {
     .meta({ minLength: min, maxLength: max })
 }
 
-/** Whether a text holds eight characters in a row of a secret. */
+/** Whether a text contains eight consecutive characters of a secret. */
 export function sharesPiece(text: string, secret: string): boolean {
   for (let at = 0; at + 8 <= text.length; at += 1) if (secret.includes(text.slice(at, at + 8))) return true
   return false
 }
 
 /**
- * A text without the characters of one kind that it ends with. `/x+$/` takes a time that is the square of the text's length,
- * where it has many of them in the middle.
+ * A text without trailing characters of one kind. `/x+$/` takes quadratic time for a text with many of them in the
+ * middle.
  */
 export function withoutEnd(text: string, character: string): string {
   let end = text.length

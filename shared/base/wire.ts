@@ -1,8 +1,8 @@
 /**
  * The scalar vocabulary of the wire: typed ids, timestamps, storable text.
  *
- * Everything that crosses an edge is spelled with these, so that server, client and both dialects agree on what an id
- * looks like. It holds no decision and imports `zod` only.
+ * Everything that crosses an edge is built from these, so that server, client and both dialects agree on the form of an
+ * id. It makes no decision and imports `zod` only.
  */
 import { z } from 'zod'
 
@@ -12,12 +12,12 @@ export type IdPrefix = 'ds_' | 'ds_test_' | 'dse_' | 'key_' | 'cap_' | 'org_' | 
 /** A typed id is its prefix and the 32 lower-case hex digits of a UUIDv7 (RFC 9562). */
 export type TypedId<P extends IdPrefix = IdPrefix> = `${P}${string}`
 
-/** Spells a UUID as a typed id: `typedId('key_', '0190…-…')` → `key_0190…`. */
+/** Formats a UUID as a typed id: `typedId('key_', '0190…-…')` → `key_0190…`. */
 export function typedId<P extends IdPrefix>(prefix: P, uuid: string): TypedId<P> {
   return `${prefix}${uuid.replaceAll('-', '')}`
 }
 
-/** The UUID inside a typed id that has one of the prefixes, in its usual spelling; `null` for any other text. */
+/** The UUID inside a typed id with one of the prefixes, in its usual form; `null` for any other text. */
 export function uuidOf(id: string, ...prefixes: IdPrefix[]): string | null {
   const prefix = prefixes.find(candidate => id.startsWith(candidate) && id.length === candidate.length + 32)
   const hex = prefix === undefined ? '' : id.slice(prefix.length)
@@ -41,21 +41,22 @@ export type DatasourceId = z.infer<typeof DatasourceId>
 /** A point in time as ISO 8601 in UTC, milliseconds. */
 export const Timestamp = z.iso.datetime({ offset: true })
 
-/** Which plane: rows made by `sk_live_…` keys or by `sk_test_…` keys. */
+/** The plane: rows made by `sk_live_…` keys or by `sk_test_…` keys. */
 export const Mode = z.enum(['live', 'test'])
 export type Mode = z.infer<typeof Mode>
 
 /** Seconds that a caller is willing to wait for a verdict, 0 to 30. */
 export const WaitSeconds = z.number().int().min(0).max(30)
 
-/** A key under which a mutation is done once; at most 255 characters. */
+/** A key under which a mutation happens once; at most 255 characters. */
 export const IdempotencyKey = z.string().min(1).max(255).optional()
 
 const PARSED = Symbol('parsed')
 
 /**
- * Marks an input that a schema has already parsed, so that the same schema accepts it without parsing it again. A dialect parses its
- * body into a procedure's input and calls that procedure in this process; no JSON can spell the mark.
+ * Marks an input that a schema has already parsed, so that the same schema accepts it without parsing it again. A
+ * dialect parses its body into a procedure's input and calls that procedure in this process; no JSON can produce the
+ * mark.
  */
 export function alreadyParsed<S extends z.ZodType>(_schema: S, input: z.output<S>): z.input<S> {
   const wrapped: unknown = { [PARSED]: input }
@@ -63,8 +64,8 @@ export function alreadyParsed<S extends z.ZodType>(_schema: S, input: z.output<S
 }
 
 /**
- * One of several schemas, chosen by looking at the value, so that the issues reported are those of the form that was
- * meant and not a union's "none fits". Its metadata has them as `forms`, for the OpenAPI document.
+ * One of several schemas, chosen by the value, so that the reported issues are those of the intended form and not a
+ * union's "none fits". Its metadata has them as `forms`, for the OpenAPI document.
  */
 export function chosen<A extends z.ZodType, B extends z.ZodType>(
   isSecond: (value: object) => boolean,
@@ -75,7 +76,7 @@ export function chosen<A extends z.ZodType, B extends z.ZodType>(
   return z
     .custom<z.input<A> | z.input<B>>()
     .transform((value, ctx): z.output<A> | z.output<B> => {
-      // Sound: `alreadyParsed` alone has the symbol, and takes nothing but what the schema makes.
+      // Sound: only `alreadyParsed` has the symbol, and it accepts only the schema's output.
       if (isParsed(value)) return value[PARSED] as z.output<A> | z.output<B>
       const schema = typeof value === 'object' && value !== null && isSecond(value) ? second : first
       const parsed = schema.safeParse(value)

@@ -1,7 +1,7 @@
 /**
  * The verification checklist: the names of its items, and the shape of a check and an advisory.
  *
- * A failed check is a finding, not an error: it is data that the customer reads, and its `fix` is something to paste.
+ * A failed check is a finding, not an error: it is data for the customer, and its `fix` is text to paste.
  */
 import { z } from 'zod'
 
@@ -33,7 +33,7 @@ export const ENDPOINT_ITEMS = ['host', 'connect', 'tls', 'signature', 'answer'] 
 export const CheckItem = z.enum([...new Set([...DIRECT_ITEMS, ...ENDPOINT_ITEMS])])
 export type CheckItem = z.infer<typeof CheckItem>
 
-/** One line of the checklist. `actual` is what was seen, in our words; `fix` is what a person does about it. */
+/** One line of the checklist. `actual` is the finding, in our words; `fix` is the remedy. */
 export const Check = z.object({
   item: CheckItem.describe('The line of the checklist.'),
   outcome: z.enum(['pass', 'fail', 'skipped']).describe('`skipped` where an earlier line made it pointless.'),
@@ -42,7 +42,7 @@ export const Check = z.object({
 })
 export type Check = z.infer<typeof Check>
 
-/** Something that is allowed and worth changing. */
+/** Something that is allowed but should be changed. */
 export const Advisory = z.object({
   item: z.string().describe('What it is about.'),
   recommendation: z.string().describe('What would be better.'),

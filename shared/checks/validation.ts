@@ -1,14 +1,14 @@
 /**
- * What `datasources.validate` answers: the checklist of a string that is not registered.
- * It holds our words alone, nothing of the string or the server.
+ * The answer of `datasources.validate`: the checklist of an unregistered string. It holds only our own words, nothing
+ * from the string or the server.
  */
 import { z } from 'zod'
 import { Advisory, CheckItem } from './check.ts'
 
-/** A check that failed, and what to do about it. */
+/** A failed check, and its remedy. */
 export const ValidationFailure = z.object({ item: CheckItem, actual: z.string().optional(), fix: z.string() })
 
-/** `reachable`: a connection came about. `ready`: nothing failed. `reason`: the fault code of what did. */
+/** `reachable`: a connection was established. `ready`: nothing failed. `reason`: the fault code of the failure. */
 export const Validation = z.object({
   reachable: z.boolean(),
   ready: z.boolean(),

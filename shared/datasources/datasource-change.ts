@@ -1,6 +1,6 @@
 /**
- * What changes a registered datasource: a new credential, a new name or schema, a check, its removal.
- * Inputs of the procedures of the same names.
+ * Changes of a registered datasource: a new credential, a new name or schema, a check, its removal. Inputs of the
+ * procedures of the same names.
  */
 import { z } from 'zod'
 import { storableText } from '#shared/base/text.ts'
@@ -9,7 +9,7 @@ import { ExcludedSchemas } from '#shared/datasources/excluded-schemas.ts'
 import { Metadata, SchemaName } from './datasource.ts'
 import { isSealed, PlainString, SealedString, Trusted, withReadString } from './registration.ts'
 
-/** Input of `datasources.rotate`. A CA certificate never comes without the connection string that is sent under it. */
+/** Input of `datasources.rotate`. A CA certificate always comes with the connection string that is sent under it. */
 export const RotateInput = chosen(
   isSealed,
   z.strictObject({ id: DatasourceId, ...PlainString, ...Trusted, ...rotation() }).transform(withReadString),
@@ -24,7 +24,7 @@ export const RotateKeyInput = z.strictObject({
 })
 export type RotateKeyInput = z.output<typeof RotateKeyInput>
 
-/** Input of `datasources.update`: what is left out stays as it is. */
+/** Input of `datasources.update`: omitted fields stay unchanged. */
 export const UpdateInput = z.strictObject({
   id: DatasourceId,
   name: storableText(1, 200).optional(),
@@ -45,7 +45,7 @@ export const VerifyInput = z.strictObject({
 export const ValidateRegisteredInput = z.strictObject({ id: DatasourceId.optional(), idempotencyKey: IdempotencyKey })
 export type ValidateRegisteredInput = z.output<typeof ValidateRegisteredInput>
 
-/** Input of `datasources.removeAll`: nobody says it by leaving something out. */
+/** Input of `datasources.removeAll`: explicit, so that nobody triggers it by omission. */
 export const RemoveAllInput = z.strictObject({ confirm: z.literal(true) })
 
 /** Answer of `datasources.removeAll`: how many were removed of each kind. */

@@ -1,7 +1,7 @@
 /**
- * The canonical entity: a customer's registered database, as tRPC speaks of it. Both dialects map from and to this.
+ * The canonical entity: a customer's registered database, in tRPC's form. Both dialects map from and to this.
  *
- * No shape here has a field for a credential on its way out; `connectionString` and `signingKey` occur in inputs only.
+ * No output shape here has a field for a credential; `connectionString` and `signingKey` occur in inputs only.
  */
 import { z } from 'zod'
 import { MAX_PAGE } from '#shared/base/page.ts'
@@ -9,21 +9,21 @@ import { codePoints, isStorable, storableText } from '#shared/base/text.ts'
 import { DatasourceId, Mode, Timestamp } from '#shared/base/wire.ts'
 import { Advisory, Check } from '#shared/checks/check.ts'
 
-/** How a datasource is reached: by a connection string, or by signed requests. */
+/** How to reach a datasource: by a connection string, or by signed requests. */
 export const Kind = z.enum(['direct', 'endpoint'])
 export type Kind = z.infer<typeof Kind>
 
-/** Where the life of a datasource stands; the transitions are in `server/domain/checks/verification.ts`. */
+/** The state of a datasource; `server/domain/checks/verification.ts` has the transitions. */
 export const Status = z.enum(['unverified', 'active', 'rejected'])
 export type Status = z.infer<typeof Status>
 
-/** What kind of PostgreSQL it is; it only chooses the wording of a `fix`. */
+/** The kind of PostgreSQL; it only selects the wording of a `fix`. */
 export const DB_TYPES = ['supabase', 'postgres_gcp', 'postgresql_local', 'postgresql_aws', 'postgresql'] as const
-/** One of them. */
+/** One kind. */
 export const DbType = z.enum(DB_TYPES)
 export type DbType = z.infer<typeof DbType>
 
-/** Schemas that introspection leaves out unless told otherwise. */
+/** Schemas that introspection skips by default. */
 export const DEFAULT_EXCLUDED_SCHEMAS = [
   'auth',
   'storage',
@@ -56,12 +56,12 @@ export const Metadata = z
     error: 'metadata holds U+0000 or a lone surrogate',
   })
 
-/** An identifier of PostgreSQL: 1 to 63 bytes of UTF-8. */
+/** A PostgreSQL identifier: 1 to 63 bytes of UTF-8. */
 export const SchemaName = storableText(1, 63).refine(name => new TextEncoder().encode(name).length <= 63, {
   error: 'a schema name has at most 63 bytes',
 })
 
-/** How an endpoint's feed goes; times are ISO 8601, `eventLag` whole seconds. */
+/** The state of an endpoint's feed; times are ISO 8601, `eventLag` whole seconds. */
 const Feed = z.object({
   cursor: z.string().nullable(),
   eventLag: z.number().int(),
@@ -75,7 +75,7 @@ const both = {
   id: DatasourceId,
   mode: Mode,
   status: Status,
-  /** A fault code: why it is not active, or what troubles it while it is. */
+  /** A fault code: why it is not active, or its problem while it is. */
   statusReason: z.string().nullable(),
   name: z.string(),
   displayName: z.string(),
@@ -112,7 +112,7 @@ const EndpointDatasource = z.object({
   feed: Feed,
 })
 
-/** A registered database, as every procedure answers it. What a kind has not is absent. */
+/** A registered database, as every procedure returns it. Fields of the other kind are absent. */
 export const Datasource = z.discriminatedUnion('kind', [DirectDatasource, EndpointDatasource])
 export type Datasource = z.infer<typeof Datasource>
 

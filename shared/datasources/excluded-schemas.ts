@@ -1,10 +1,11 @@
 /**
- * The schemas that an introspection skips, as every dialect takes them: bounded together, and not one by one.
+ * The schemas that an introspection skips, in every dialect:
+ * bounded together, and not one by one.
  */
 import { z } from 'zod'
 import { isStorable } from '#shared/base/text.ts'
 
-/** How many schemas may be excluded, and how many bytes of UTF-8 their names may have together. */
+/** The maximum number of excluded schemas, and of UTF-8 bytes of their names in all. */
 export const EXCLUDED_SCHEMAS = { names: 1_000, bytes: 16_384 } as const
 
 /** Bytes of UTF-8 that the names have together. */
@@ -12,7 +13,7 @@ export function bytesOf(names: readonly string[]): number {
   return new TextEncoder().encode(names.join('')).length
 }
 
-/** True for text that has the form of a connection string: it was put into the wrong field, and is not to be stored. */
+/** True for text that looks like a connection string: it is in the wrong field, and must not be stored. */
 export function looksSecret(text: string): boolean {
   return /:\/\/|password\s*=/i.test(text)
 }

@@ -1,6 +1,6 @@
 /**
- * What registers a datasource: a connection string in clear or sealed by the caller, or a signed endpoint. The only shapes
- * in which a credential travels, and only inward.
+ * The registration of a datasource: a connection string in clear or sealed by the caller, or a signed endpoint. The
+ * only shapes in which a credential travels, and only inward.
  */
 import { z } from 'zod'
 import { MAX_PEM, readPem } from '#shared/base/pem.ts'
@@ -15,7 +15,7 @@ const TOO_LONG =
   `at most ${MAX_PEM} characters: of a provider's bundle give only the certificates that issue for this server, such as those of ` +
   'its region'
 
-/** PEM text, never a path; its certificates alone afterwards. */
+/** PEM text, never a path; reduced to its certificates. */
 export const CaCertificate = z
   .string()
   .max(MAX_PEM, { error: TOO_LONG, abort: true })
@@ -42,12 +42,12 @@ const placed = {
 }
 
 /**
- * Beside a connection string in clear alone; null where public roots are meant. With a sealed one it stands inside the box, where
- * nobody on the way can put another.
+ * Beside a connection string in clear alone; null selects public roots. With a sealed one it is inside the box, where
+ * nobody on the way can replace it.
  */
 export const Trusted = { caCertificate: CaCertificate.nullable().optional() }
 
-/** A connection string that was parsed. The text is what a repeat under an idempotency key is compared by; it is never stored. */
+/** A parsed connection string. The text identifies a repeat under an idempotency key; it is never stored. */
 export interface ReadString {
   readonly text: string
   readonly target: Target
@@ -58,7 +58,7 @@ export interface ReadString {
 
 type WithReadString<T> = Omit<T, 'connectionString'> & { readonly connectionString: ReadString }
 
-/** Parses the string of an input, once and for all; for a transformation behind the rules of the other fields. */
+/** Parses the string of an input once; for a transformation after the rules of the other fields. */
 export function withReadString<T extends { connectionString: string }>(
   input: T,
   ctx: z.core.$RefinementCtx,
@@ -81,7 +81,7 @@ export const PlainString = { connectionString: z.string().min(1).max(MAX_CONNECT
 
 /** PEM text, its line breaks escaped in JSON, and the names of its two fields. */
 const MAX_JSON_CERTIFICATE = 36_864
-/** A box of `crypto_box_seal` is 48 bytes longer than what is in it; base64 makes four characters of three bytes. */
+/** A box of `crypto_box_seal` is 48 bytes longer than its content; base64 makes four characters of three bytes. */
 const MAX_SEALED_STRING = 4 * Math.ceil((MAX_CONNECTION_STRING + MAX_JSON_CERTIFICATE + 48) / 3)
 
 /** The connection string sealed by the caller, with the safe projection that the worker checks against it. */
@@ -116,7 +116,7 @@ export const RegisterEndpoint = z.strictObject({
 export const RegisterInput = chosen(isEndpoint, RegisterDirect, RegisterEndpoint)
 export type RegisterInput = z.output<typeof RegisterInput>
 
-/** Input of `datasources.validate`: the direct form, of which only what concerns the dial is used. */
+/** Input of `datasources.validate`: the direct form, of which only the parts that concern the dial are used. */
 export const ValidateInput = chosen(
   isSealed,
   z

@@ -1,6 +1,5 @@
 /**
- * API keys as the connections dialect speaks of them (`/api/v1/api-keys`). The key itself is in one answer only, the one
- * that creates it.
+ * API keys in the connections dialect (`/api/v1/api-keys`). Only the answer that creates a key holds the key itself.
  */
 import { z } from 'zod'
 import { Timestamp } from '#shared/base/wire.ts'
@@ -19,13 +18,13 @@ const displayed = {
   created_at: Timestamp.describe('When it was created.'),
 }
 
-/** A key as the list shows it. */
+/** A key in the list. */
 export const ApiKeyResponse = z
   .object(displayed)
   .meta({ id: 'ApiKeyResponse', description: 'An API key, never its text.' })
 export type ApiKeyResponse = z.output<typeof ApiKeyResponse>
 
-/** Answer of `POST`: the one time that the key is shown. */
+/** Answer of `POST`: the key is shown only here. */
 export const CreatedApiKey = z
   .object({ ...displayed, key: z.string().optional().describe('Shown once: a replayed answer is without it.') })
   .meta({ id: 'CreatedApiKey', description: 'A new API key.' })

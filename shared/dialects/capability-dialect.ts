@@ -1,6 +1,6 @@
 /**
- * Capabilities as the datasources dialect speaks of them (`/v1/capabilities`): the mint body, for which two spellings are in
- * use by callers, and the object that is answered. The OpenAPI document shows these very schemas.
+ * Capabilities in the datasources dialect (`/v1/capabilities`): the mint body, for which callers use two forms, and the
+ * returned object. The OpenAPI document shows these very schemas.
  */
 import { z } from 'zod'
 import {
@@ -13,7 +13,7 @@ import {
 import { CapabilityId } from '#shared/access/credential.ts'
 import { PageLimit } from './datasources-dialect.ts'
 
-/** The life of a capability whose mint body names none: an hour. */
+/** The default lifetime of a capability: an hour. */
 const DEFAULT_TTL_SECONDS = 3_600
 
 const { operations, syncGroups, ttlSeconds, ...minted } = MintCapabilityInput.shape
@@ -106,12 +106,12 @@ const object = {
   wideScope: displayed.wideScope.describe('As given.'),
 }
 
-/** The capability object. It never has the token. */
+/** The capability object. It never contains the token. */
 export const CapabilityObject = z
   .object(object)
   .meta({ id: 'Capability', description: 'A token that does a few named things for a while.' })
 
-/** Answer of mint and rotate: the one time that the token is shown. */
+/** Answer of mint and rotate: the token is shown only here. */
 export const MintedCapabilityObject = z
   .object({
     ...object,

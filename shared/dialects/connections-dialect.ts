@@ -1,6 +1,6 @@
 /**
  * The bodies of the connections dialect (`/api/v1/connections`), field by field as its contract documents them. Its
- * validation errors are spelled in the vocabulary of Pydantic v2, so each issue carries one of those types.
+ * validation errors use the vocabulary of Pydantic v2, so each issue carries one of those types.
  */
 import { z } from 'zod'
 import { codePoints, isStorable } from '#shared/base/text.ts'
@@ -14,7 +14,7 @@ import { CaCertificate, type ReadString, SealedString } from '#shared/datasource
 /** The documented pattern of `db_type`, as `ctx.pattern` shows it. */
 export const DB_TYPE_PATTERN = `^(${DB_TYPES.join('|')})$`
 
-/** How an issue is spelled: Pydantic's type, its sentence, and what goes into `ctx`. */
+/** The form of an issue: Pydantic's type, its sentence, and the content of `ctx`. */
 interface Spelling {
   readonly type: string
   readonly message: string
@@ -48,7 +48,7 @@ export function text(min: number, max: number) {
     .meta({ minLength: min, maxLength: max })
 }
 
-/** A UUID as Pydantic takes it, in its usual spelling afterwards. */
+/** A UUID as Pydantic accepts it, converted to its usual form. */
 const Uuid = z
   .custom<string>()
   .meta({ type: 'string', format: 'uuid' })
@@ -69,7 +69,7 @@ const pattern = {
   ctx: { pattern: DB_TYPE_PATTERN },
 }
 
-// The order is the documented model's: issues are reported in it.
+// In the order of the documented model: issues are reported in it.
 const named = {
   name: text(1, 200).describe('What people call it.'),
   db_type: z.string().refine(isDbType, issue(pattern)).meta({
@@ -77,7 +77,7 @@ const named = {
     description: 'What kind of PostgreSQL it is; it chooses the wording of advice.',
   }),
 }
-/** Refuses a list of which there is too much, `unit`s of it counted. */
+/** Refuses a list that is too long, counted in `unit`s. */
 function bounded(max: number, of: { unit: string; count: (names: string[]) => number }) {
   return (ctx: z.core.ParsePayload<string[]>): void => {
     const actual = of.count(ctx.value)
@@ -167,10 +167,13 @@ const Sealed = z
     ...describedInput(body),
   }))
 
-/** Body of `POST /api/v1/connections` as the document shows it: one of the two that `registerBodyFor` chooses from. */
+/** Body of `POST /api/v1/connections` in the document: one of the two that `registerBodyFor` chooses from. */
 export const CreateConnection = z.union([Plain, Sealed])
 
-/** The schema that a registration's body is meant for, which makes the procedure's input of it: with a sealed string, or with one in clear. Never both. */
+/**
+ * The schema for the form of a registration's body, which converts it into the procedure's input: with a sealed string,
+ * or with one in clear. Never both.
+ */
 export function registerBodyFor(body: object) {
   const isSealed = 'sealed_connection_string' in body
   if (isSealed && 'connection_string' in body) return null

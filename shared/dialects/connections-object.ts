@@ -1,6 +1,6 @@
 /**
- * What the connections dialect answers, field by field as its contract documents it: connections in an envelope, errors in
- * an envelope, and validation errors in the shape of Pydantic v2.
+ * The answers of the connections dialect, field by field as its contract documents them: connections in an envelope,
+ * errors in an envelope, and validation errors in the shape of Pydantic v2.
  */
 import { z } from 'zod'
 import { Advisory } from '#shared/checks/check.ts'
@@ -70,7 +70,7 @@ export const ConnectionsError = z
   })
   .meta({ id: 'ConnectionsError', description: 'An error of the connections dialect.' })
 
-/** 422: a body or a path that is not acceptable. */
+/** 422: an invalid body or path. */
 export const HttpValidationError = z
   .object({
     detail: z

@@ -1,6 +1,6 @@
 /**
  * The bodies and queries of the datasources dialect (`/v1/datasources`), field by field as its contract documents them.
- * Requests are strict: an unknown field is an error, named. The OpenAPI document shows these very schemas.
+ * Requests are strict: an unknown field is an error that names it. The OpenAPI document shows these very schemas.
  */
 import { z } from 'zod'
 import { chosen, DatasourceId, Mode } from '#shared/base/wire.ts'
@@ -49,7 +49,7 @@ const signingKey = RegisterEndpoint.shape.signingKey.describe(
   'The secret that requests to the endpoint are signed with; write-only, only its last four characters are ever shown.',
 )
 
-/** The fields that this dialect spells in another way, as the procedures do. */
+/** The fields that this dialect names differently, under the procedures' names. */
 function sealedInput<T extends { connection?: 'direct' | undefined; key_id: string }>({ connection: _, ...body }: T) {
   const { key_id: keyId, ...rest } = body
   return { ...rest, keyId }
@@ -91,7 +91,7 @@ export const EndpointBody = z
   .meta({ id: 'RegisterEndpoint', description: 'Registers a signed endpoint.' })
   .transform(({ connection: _, ...input }) => input)
 
-/** Body of `POST /v1/datasources`: one of the three, told apart by their fields, as the procedure's input. */
+/** Body of `POST /v1/datasources`: one of the three, distinguished by their fields, as the procedure's input. */
 export const RegisterBody = chosen(isEndpoint, DirectBody, EndpointBody)
 
 /** Body of `POST /v1/datasources/validate`, as the procedure's input. */
@@ -132,7 +132,7 @@ export const PageLimit = z
   .pipe(z.number().int().min(1).max(100))
   .meta({ type: 'integer', minimum: 1, maximum: 100 })
 
-/** Query of `GET /v1/datasources`: Stripe's cursor parameters. With none of them all come back. */
+/** Query of `GET /v1/datasources`: Stripe's cursor parameters. Without any, the answer has every row. */
 export const ListQuery = z.strictObject({
   limit: PageLimit.optional().describe('How many at most, 1 to 100. 10 when another parameter is given.'),
   starting_after: DatasourceId.optional().describe('The id of the last one seen: answers those after it, older ones.'),

@@ -1,6 +1,6 @@
 /**
- * What the datasources dialect answers: the datasource object, lists, verdicts and errors, field by field as its contract
- * documents them. No shape here has a field for a credential.
+ * The answers of the datasources dialect: the datasource object, lists, verdicts and errors, field by field as its
+ * contract documents them. No shape here has a field for a credential.
  */
 
 import { z } from 'zod'
@@ -78,7 +78,7 @@ const Endpoint = z
   })
   .meta({ id: 'EndpointDatasource', description: 'A database behind a signed HTTPS endpoint.' })
 
-/** The datasource object. A field of the other kind is left out, not null. */
+/** The datasource object. A field of the other kind is absent, not null. */
 export const DatasourceObject = z
   .discriminatedUnion('connection', [Direct, Endpoint])
   .meta({ id: 'Datasource', description: "A customer's registered database." })

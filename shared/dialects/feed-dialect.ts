@@ -1,6 +1,6 @@
 /**
- * The bodies, queries and answers of `/v1/datasources/{id}/events`. Requests are strict: an unknown field is an error, named.
- * The OpenAPI document shows these very schemas.
+ * The bodies, queries and answers of `/v1/datasources/{id}/events`. Requests are strict: an unknown field is an error
+ * that names it. The OpenAPI document shows these very schemas.
  */
 import { z } from 'zod'
 import { PushBody } from '#shared/feeds/event.ts'
@@ -19,7 +19,7 @@ export const EventsQuery = z.strictObject({
     .describe('How many at most, 1 to 1000; 100 when left out.'),
 })
 
-/** An event as the datasources dialect shows it: the customer's own, with our two fields and its place. */
+/** An event in the datasources dialect: the customer's own, with our two fields and its position. */
 export const EventObject = z
   .looseObject({
     object: z.literal('event').describe('Always `event`.'),
@@ -40,7 +40,7 @@ export const EventList = z
 /** Body of `POST /v1/datasources/{id}/events`. */
 export const PushEvents = PushBody.meta({ id: 'PushEvents', description: 'Events that the customer brings himself.' })
 
-/** Answer to it. */
+/** Answer of `POST /v1/datasources/{id}/events`. */
 export const PushedEvents = z
   .object({
     object: z.literal('event_push').describe('Always `event_push`.'),

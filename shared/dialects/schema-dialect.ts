@@ -1,6 +1,6 @@
 /**
- * What both dialects answer about the schema of a database, field by field.
- * Names in it came from a customer's server: print them, never run them.
+ * The answers of both dialects about the schema of a database, field by field. Names in it come from a customer's
+ * server: print them, never run them.
  */
 import { z } from 'zod'
 import { Timestamp } from '#shared/base/wire.ts'
@@ -83,7 +83,7 @@ export const SchemaSnapshotObject = z
   })
   .meta({ id: 'SchemaSnapshot', description: 'What a schema looked like, without its content.' })
 
-/** The same with its content. */
+/** A snapshot with its content. */
 export const SchemaObject = z
   .object({
     ...SchemaSnapshotObject.shape,

@@ -1,12 +1,12 @@
 /**
- * The rows that signed endpoints add to the table of failures: what can go wrong once the TLS session stands.
+ * The rows of signed endpoints in the table of failures: those after the TLS session is established.
  *
- * They are part of `FAILURES` in `failure.ts`, which checks their shape and through which everything reads them.
+ * They are part of `FAILURES` in `failure.ts`, which checks their shape and through which all code reads them.
  */
 
 const strange = { stage: 'protocol', fault: 'endpoint_misbehaved', retryable: false } as const
 
-/** How a signed request ends badly. The stranger's text is never part of it. */
+/** Failures of a signed request. None contains the stranger's text. */
 export const ENDPOINT_FAILURES = {
   endpoint_url_refused: {
     stage: 'parse',

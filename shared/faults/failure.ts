@@ -1,15 +1,15 @@
 /**
- * The closed list of ways in which dialling a customer's database ends badly: at which stage, whether trying again can
- * help, which line of the checklist it fails, which fault it is, and a sentence that says what to do.
+ * The closed list of failures of dialling a customer's database: the stage, whether a retry can help, the failing line
+ * of the checklist, the fault, and a sentence with the remedy.
  *
- * `net` returns these, `domain/verification.ts` judges them. The remote side's text is never part of one: a hostile
- * server can put the password it was just sent into its error message.
+ * `net` returns these, `domain/verification.ts` judges them. None contains the remote side's text: a hostile server can
+ * put the password that it just received into its error message.
  */
 import { ENDPOINT_FAILURES } from './endpoint-failure.ts'
 import type { FaultCode } from './fault.ts'
 import { LOGIN_FAILURES } from './login-failure.ts'
 
-/** How far a dial got before it ended. */
+/** The stage at which a dial ended. */
 export type Stage =
   | 'parse'
   | 'resolve'
@@ -25,9 +25,9 @@ interface FailureSpec {
   readonly stage: Stage
   readonly fault: FaultCode
   readonly retryable: boolean
-  /** What was seen, in our words. */
+  /** The finding, in our words. */
   readonly saw: string
-  /** What a person does about it. */
+  /** The remedy. */
   readonly fix: string
 }
 
@@ -179,7 +179,7 @@ export const FAILURES = {
   not_postgres: { ...bogus, saw: 'something that does not speak PostgreSQL', fix: checkPort },
   protocol_violation: { ...bogus, saw: 'an answer that PostgreSQL does not give', fix: checkPort },
   response_too_large: { ...bogus, saw: 'an answer larger than is taken', fix: checkPort },
-  // The installation's own lack: it is never told as one of the customer's database.
+  // A problem of the installation itself: never reported as one of the customer's database.
   dialler_busy: {
     stage: 'policy',
     fault: 'internal_error',
@@ -199,33 +199,33 @@ export const FAILURES = {
 /** A code of the table. */
 export type FailureCode = keyof typeof FAILURES
 
-/** A certificate in printable ASCII. Its texts are a stranger's: they are shown in quotes, and never act on anything. */
+/** A certificate in printable ASCII. Its texts are a stranger's: they are quoted, and nothing depends on them. */
 export interface ShownCertificate {
-  /** Whose it is: the server's own, an intermediate that the server sent, or one of those that were given to trust. */
+  /** Its owner: the server's own, an intermediate that the server sent, or one of the given trusted ones. */
   readonly owner: 'server' | 'sent' | 'given'
-  /** Hosts and addresses that it is for: at most 10, of 255 characters each. */
+  /** Its hosts and addresses: at most 10, of 255 characters each. */
   readonly names: readonly string[]
   /** Common name and organization, of 255 characters at most. */
   readonly subject: string
   readonly issuer: string
-  /** ISO 8601; empty where it cannot be read. */
+  /** ISO 8601; empty if unreadable. */
   readonly validFrom: string
   readonly validTo: string
 }
 
-/** How a dial ended badly. `sqlstate` is five characters of `[0-9A-Z]` where the server sent one. */
+/** The failure of a dial. `sqlstate` is five characters of `[0-9A-Z]` if the server sent one. */
 export interface Failure {
   readonly code: FailureCode
   readonly sqlstate?: string
-  /** The certificate that was refused, or the given CA certificate that was at fault. */
+  /** The refused certificate, or the faulty given CA certificate. */
   readonly certificate?: ShownCertificate
-  /** How many SCRAM iterations the server asked for. */
+  /** The number of SCRAM iterations that the server requested. */
   readonly iterations?: number
-  /** The product that answered, of a closed list, where it is known to be no PostgreSQL. */
+  /** The product of the server, from a closed list, if it is known not to be PostgreSQL. */
   readonly product?: string
   /** The limit that was too short, in whole seconds. */
   readonly seconds?: number
-  /** Our proof of the password was sent, and neither accepted nor refused: a guess may have been answered so. */
+  /** Our proof of the password was sent, and neither accepted nor refused: it may have answered a guess. */
   readonly proofSent?: true
 }
 

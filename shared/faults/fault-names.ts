@@ -1,10 +1,10 @@
 /**
- * What follows from the table of faults: the class of an error in the datasources dialect, and codes as older releases spelled
- * them.
+ * Names that follow from the table of faults: the class of an error in the datasources dialect, and codes under their
+ * names in older releases.
  */
 import type { FaultCode } from './fault.ts'
 
-/** The documented class names of the datasources dialect's errors, which callers tell errors apart by. */
+/** The documented class names of the datasources dialect's errors, by which callers distinguish errors. */
 export type ErrorType =
   | 'AbloValidationError'
   | 'AbloAuthenticationError'
@@ -23,18 +23,18 @@ const ERROR_TYPES: Readonly<Record<number, ErrorType>> = {
   429: 'AbloRateLimitError',
 }
 
-/** `type` of an error of the datasources dialect, which follows from its HTTP status alone. */
+/** `type` of an error of the datasources dialect, which depends on its HTTP status alone. */
 export function errorTypeOf(status: number): ErrorType {
   return ERROR_TYPES[status] ?? (status < 500 ? 'AbloValidationError' : 'AbloServerError')
 }
 
-/** Codes that were spelled in another way before 0.3, as rows and outcomes of tasks that an older process wrote hold them. */
+/** Codes with another name before 0.3, which rows and outcomes of an older process's tasks contain. */
 const RENAMED: Readonly<Record<string, FaultCode>> = {
   rate_limited: 'rate_limit_exceeded',
   quota_exceeded: 'resource_limit_reached',
 }
 
-/** Today's spelling of a code that was stored. */
+/** Today's name of a stored code. */
 export function currentCode(stored: string): string {
   return Object.hasOwn(RENAMED, stored) ? (RENAMED[stored] ?? stored) : stored
 }

@@ -1,18 +1,18 @@
 /**
- * The one closed table of faults. tRPC codes, HTTP statuses, both dialects' spellings, the OpenAPI responses and the
- * README's table are all read from it; no other file maps an error to a status.
+ * The one closed table of faults. tRPC codes, HTTP statuses, both dialects' codes, the OpenAPI responses and
+ * `docs/faults.md` are all read from it; no other file maps an error to a status.
  *
- * The sentence is what callers see. It is fixed text: nothing of a request, an address or a library is ever put into it,
- * since an error is where a password most easily gets out again. What happened inside goes to the log as `cause`.
+ * Callers see the sentence. It is fixed text: it never contains part of a request, an address or a library's message,
+ * since errors are where a password most easily leaks. The cause goes to the log.
  */
 
-/** One row: HTTP status, the dialects' spellings, whether trying again can help, and the public sentence. */
+/** One row: HTTP status, the dialects' codes, whether a retry can help, and the public sentence. */
 export interface FaultSpec {
   /** Status over tRPC and both dialects, unless a dialect's contract names another. */
   readonly status: number
-  /** Status in the datasources dialect where its contract differs. */
+  /** Status in the datasources dialect if its contract differs. */
   readonly datasourcesStatus?: number
-  /** Newer documented spellings of the code in the datasources dialect, so that callers of both generations find theirs. */
+  /** Newer documented codes in the datasources dialect, so that callers of both generations find theirs. */
   readonly aliases?: readonly string[]
   /** `error.code` in the connections dialect. */
   readonly connections: string
@@ -229,21 +229,21 @@ export function faultSpec(code: FaultCode): FaultSpec {
   return FAULTS[code]
 }
 
-/** Where an input was not acceptable: path and a stable code, never the value. */
+/** The place of an invalid input: path and a stable code, never the value. */
 export interface Issue {
   readonly path: readonly (string | number)[]
   readonly code: string
-  /** A sentence of ours. It never quotes the input. */
+  /** One of our own sentences. It never quotes the input. */
   readonly message: string
   /** Limits such as `{ min_length: 1 }`; never a part of the input. */
   readonly ctx?: Readonly<Record<string, string | number>>
 }
 
 interface FaultOptions {
-  /** What really happened, for the log alone. */
+  /** The cause, for the log alone. */
   readonly cause?: unknown
   readonly issues?: readonly Issue[]
-  /** True where trying again can help this time, whatever the table says of the code. */
+  /** True if a retry can help this time, whatever the table's value for the code. */
   readonly retryable?: boolean
   /** Headers that go with it, such as `Retry-After` and `Allow`. */
   readonly headers?: Readonly<Record<string, string>>

@@ -1,8 +1,9 @@
 /**
- * The rows that logging in adds to the table of failures: who refuses, and why, between the TLS session and the first query.
+ * The rows of logins in the table of failures: who refuses, and why, between the TLS session and the first query.
  *
- * Poolers and providers' proxies refuse with SQLSTATE codes of their own; `server/net/postgres/sqlstate.ts` tells these rows
- * apart. They are part of `FAILURES` in `failure.ts`, which checks their shape and through which everything reads them.
+ * Poolers and providers' proxies refuse with SQLSTATEs of their own; `server/net/postgres/sqlstate.ts` distinguishes
+ * these rows. They are part of `FAILURES` in `failure.ts`, which checks their shape and through which all code reads
+ * them.
  */
 
 const refused = { stage: 'authenticate', fault: 'authentication_failed', retryable: false } as const
@@ -101,7 +102,7 @@ export const LOGIN_FAILURES = {
   },
 } as const
 
-/** Failures that are a refused login, and count as one. */
+/** Failures that count as a refused login. */
 export const REFUSED_LOGINS: ReadonlySet<string> = new Set([
   'password_refused',
   'login_refused',

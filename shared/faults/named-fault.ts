@@ -1,16 +1,16 @@
 /**
- * Schemas that know the fault's name: an issue may carry the code that callers documented elsewhere expect in the place of
- * `invalid_body`. Every voice asks here when it turns a schema's issues into a fault.
+ * Schemas that name their fault: an issue may carry the code that callers documented elsewhere expect in place of
+ * `invalid_body`. Every surface uses this when it turns a schema's issues into a fault.
  */
 import type { z } from 'zod'
 import { type FaultCode, isFaultCode } from './fault.ts'
 
-/** What to give a check of Zod's, so that its failure is this fault. `message` names the rule and never the value. */
+/** The parameters of a Zod check whose failure is this fault. `message` names the rule and never the value. */
 export function failsAs(fault: FaultCode, message: string) {
   return { error: message, params: { fault } }
 }
 
-/** The fault that one of the issues names; null where none does. */
+/** The fault that one of the issues names; null if none does. */
 export function namedFault(issues: readonly z.core.$ZodIssue[]): FaultCode | null {
   for (const issue of issues) {
     const fault: unknown = issue.code === 'custom' ? issue.params?.['fault'] : undefined

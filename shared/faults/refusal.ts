@@ -1,11 +1,11 @@
 /**
- * Why a connection string or an endpoint's URL is not taken: a code of a closed list and a sentence of ours.
+ * The reason for refusing a connection string or an endpoint's URL: a code of a closed list and one of our sentences.
  *
- * The sentence never quotes the text that was refused, which may hold a password. The most that it names is a parameter
- * of our own tables, or the one character that has to be encoded.
+ * The sentence never quotes the refused text, which may hold a password. It names at most a parameter of our own
+ * tables, or the one character that must be encoded.
  */
 
-/** What kind of thing is wrong. `host_refused` is a spelling of an address that only hides where it leads. */
+/** The kind of mistake. `host_refused` is a notation of an address that only hides its target. */
 export type RefusalCode =
   | 'too_long'
   | 'character_refused'
@@ -28,14 +28,14 @@ export type RefusalCode =
   | 'parameter_value'
   | 'parameter_repeated'
 
-/** A refusal of text. `message` is safe to show to whoever sent it and to anyone else. */
+/** A refusal of text. `message` is safe to show to its sender and to anyone else. */
 export interface Refusal {
   readonly ok: false
   readonly code: RefusalCode
   readonly message: string
 }
 
-/** Makes a refusal. The message is a fixed sentence: nothing of the input goes into it but what the header names. */
+/** Makes a refusal. The message is a fixed sentence: of the input it contains only the parts named in the header. */
 export function refuse(code: RefusalCode, message: string): Refusal {
   return { ok: false, code, message }
 }

@@ -1,11 +1,12 @@
 /**
- * The fault that a task ends with, as the worker writes it and the web tier throws it.
+ * The fault that ends a task,
+ * as the worker writes it and the web tier throws it.
  */
 import { z } from 'zod'
 import { Fault, type Issue, isFaultCode } from './fault.ts'
 import { currentCode } from './fault-names.ts'
 
-/** Why, in a sentence of ours. */
+/** The reason, in one of our sentences. */
 const TaskIssue: z.ZodType<Issue> = z
   .object({
     path: z.array(z.union([z.string(), z.number()])),
@@ -13,10 +14,10 @@ const TaskIssue: z.ZodType<Issue> = z
     message: z.string(),
     ctx: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   })
-  // An absent ctx is left out: an issue never has one that is undefined.
+  // An absent ctx is omitted: no issue has an undefined one.
   .transform(({ ctx, ...issue }) => (ctx === undefined ? issue : { ...issue, ctx }))
 
-/** `retryAfterSeconds` is there where trying again can help this time, whatever the table of faults says of the code. */
+/** `retryAfterSeconds` is present if a retry can help this time, whatever the table of faults has for the code. */
 export const TaskFault = z.object({
   fault: z.string().transform(currentCode).refine(isFaultCode),
   issues: z.array(TaskIssue).max(1).readonly().optional(),
@@ -24,7 +25,7 @@ export const TaskFault = z.object({
 })
 export type TaskFault = z.output<typeof TaskFault>
 
-/** The fault to be thrown for it. */
+/** The fault to throw for it. */
 export function faultOfTask({ fault, issues = [], retryAfterSeconds }: TaskFault): Fault {
   const again =
     retryAfterSeconds === undefined ? {} : { retryable: true, headers: { 'Retry-After': String(retryAfterSeconds) } }

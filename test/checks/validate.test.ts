@@ -69,7 +69,7 @@ describe('A validation', () => {
       'authentication_failed',
       true,
     ],
-  ] as const)('of %s says which line fails and how to mend it', async (_what, url, ...[item, reason, reachable]) => {
+  ] as const)('of %s names the failing line and its fix', async (_what, url, ...[item, reason, reachable]) => {
     const left = await leftBehind(async () => {
       const { status, body } = await validate(url())
       expect(status).toBe(200)

@@ -107,15 +107,18 @@ describe('an unencoded character', () => {
     ['[', '%5B'],
     ['\\', '%5C'],
     [' ', '%20'],
-  ] as const)('%s in a password is named together with %s, and nothing around it is', ([character, encoded]) => {
-    for (const password of [`hunter${character}xylophone`, `${character}xylophone`, `xylophone${character}`]) {
-      const { message } = refusal(`postgres://app:${password}@db.acme.io/app?sslmode=require`)
-      expect(message).toContain(encoded)
-      expect(message).toContain(character === ' ' ? 'space' : character)
-      expect(message).not.toMatch(/hunter|xylophone/)
-      expect(read(`postgres://app:${encodeURIComponent(password)}@db.acme.io/app`).target.password).toBe(password)
-    }
-  })
+  ] as const)(
+    'the refusal names %s in a password and its encoding %s, and none of the text around it',
+    ([character, encoded]) => {
+      for (const password of [`hunter${character}xylophone`, `${character}xylophone`, `xylophone${character}`]) {
+        const { message } = refusal(`postgres://app:${password}@db.acme.io/app?sslmode=require`)
+        expect(message).toContain(encoded)
+        expect(message).toContain(character === ' ' ? 'space' : character)
+        expect(message).not.toMatch(/hunter|xylophone/)
+        expect(read(`postgres://app:${encodeURIComponent(password)}@db.acme.io/app`).target.password).toBe(password)
+      }
+    },
+  )
 
   it('is found in a user name as well, and when it makes a piece of the password look like a host', () => {
     expect(refusal('postgres://app@server:secret@db.acme.io/app').message).toContain('%40')

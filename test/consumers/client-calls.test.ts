@@ -55,7 +55,7 @@ describe('A key', () => {
   })
 })
 
-it('What is given as fetch sends calls and subscriptions', async () => {
+it('The fetch option sends calls and subscriptions', async () => {
   const sent: string[] = []
   const client = createClient({
     url: mooring.url,
@@ -128,7 +128,7 @@ describe('A call is sent again', () => {
     ['timeout', 1],
     ['service_unavailable', 2],
     ['rate_limit_exceeded', 2],
-  ] as const)('that takes no key, a lease, only where nothing was done: %s', async (fault, times) => {
+  ] as const)('without an idempotency key, a lease, only if nothing was done: %s', async (fault, times) => {
     front.next({ fault })
     const input = { id: `ds_test_${'0'.repeat(32)}`, publicKey: Buffer.alloc(32, 1).toString('base64') } as const
     await outcome(clientOf().datasources.lease.mutate(input))
@@ -159,7 +159,7 @@ describe('A call ends', () => {
   })
 })
 
-it('A mutation that waits holds up no other call of its tick', async () => {
+it('A waiting mutation delays no other call of its tick', async () => {
   const client = clientOf()
   const aborted = new AbortController()
   const waiting = client.datasources.register.mutate({ connectionString, waitSeconds: 30 }, { signal: aborted.signal })

@@ -108,7 +108,7 @@ describe.each(Object.entries(WAYS))('By %s', (name, way) => {
     expect(JSON.stringify(answer)).not.toContain('Tell-N0-one')
   })
 
-  it.each(['40001', '40P01'])('SQLSTATE %s once is not told: the transaction is run once more', async sqlstate => {
+  it.each(['40001', '40P01'])('SQLSTATE %s once stays invisible: the transaction runs once more', async sqlstate => {
     await failing(
       `if nextval('public.fault_times') = 1 then raise exception 'again' using errcode = '${sqlstate}'; end if;`,
     )

@@ -80,7 +80,7 @@ describe.skipIf(isLeftOut('PgBouncer', hasPgBouncer))('Behind PgBouncer', () => 
     expect([web, worker].flatMap(complaints)).toEqual([])
   })
 
-  it.each(['web', 'worker', 'main'] as const)('in transaction mode %s does not start by it alone', async entry => {
+  it.each(['web', 'worker', 'main'] as const)('in transaction mode %s does not start through it alone', async entry => {
     const { through } = await pooler('transaction')
     expect(await refusal(entry, envOf(entry, through(urlOf(entry))))).toEqual([1, HANDED_ON, []])
   })

@@ -230,7 +230,7 @@ describe('An UPDATE of an API key', () => {
     ['scopes', `scopes = array_append(scopes, 'datasources.lease')`],
     ['mode', `mode = 'live'`],
     ['expiry', `expires_at = now() + interval '1 year'`],
-  ])('that edits its %s makes it a dead one', async (_what, set) => {
+  ])('that edits its %s invalidates it', async (_what, set) => {
     const { key = '' } = await mooring
       .client()
       .organization.createKey.mutate({ mode: 'test', scopes: ['datasources.read'] })

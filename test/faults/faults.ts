@@ -1,4 +1,7 @@
-/** Every fault that the runner applies to an installation, in the order of the table. */
+/**
+ * Every fault that the runner applies to an installation,
+ * in the order of the table.
+ */
 import { clocksApart } from '#test/faults/kinds/clocks.ts'
 import { fullDisk } from '#test/faults/kinds/full-disk.ts'
 import { otherKeyring } from '#test/faults/kinds/keyring.ts'

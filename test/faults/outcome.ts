@@ -1,4 +1,7 @@
-/** The result of a fault: compares the database's rows with the acknowledged and delivered changes. */
+/**
+ * The result of a fault:
+ * compares the database's rows with the acknowledged and delivered changes.
+ */
 import { query } from '#test/support/database/postgres.ts'
 import type { Scene } from './scene.ts'
 

@@ -172,7 +172,7 @@ describe('An answer other than 200', () => {
     [405, 'endpoint_status'],
     [204, 'endpoint_status'],
     [206, 'endpoint_status'],
-  ] as const)('%i is %s, and nothing that the stranger wrote is kept', async (status, code) => {
+  ] as const)('%i is %s, and nothing of the stranger’s text is kept', async (status, code) => {
     const answer = await meet(response => {
       response.writeHead(status, MARK, { 'x-text': MARK, 'content-type': MARK })
       response.end(status === 204 ? undefined : MARK)
@@ -187,7 +187,7 @@ describe('An answer other than 200', () => {
     ['source_api_key_missing', 'endpoint_keyless'],
     ['source_something_else', 'signature_refused'],
     [MARK, 'signature_refused'],
-  ] as const)('401 with the code %s is %s, and nothing else of it is kept', async (error, code) => {
+  ] as const)('401 with the code %s is %s, and nothing else of its body is kept', async (error, code) => {
     const answer = await meet(response => {
       response.writeHead(401, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ error, message: MARK }))
@@ -209,7 +209,7 @@ describe('An answer other than 200', () => {
     ],
     ['a list', (response: Parameters<Mood>[0]) => response.end('["source_api_key_missing"]')],
     ['cut off', (response: Parameters<Mood>[0]) => response.end('{"error":"source_api_key_missing"')],
-  ] as const)('401 whose body is %s is a signature refused', async (_, end) => {
+  ] as const)('401 whose body is %s is signature_refused', async (_, end) => {
     const answer = await meet(response => {
       response.writeHead(401)
       end(response)

@@ -105,7 +105,7 @@ describe("The web's role", () => {
     ['puts a credential in force', `update credentials set state = 'current' where state = 'pending'`],
     ['brings a retired one back', `update credentials set state = 'current', sealed = '\\x00' where state = 'retired'`],
     ['writes a verification', `insert into verifications (org_id, id) values (gen_random_uuid(), gen_random_uuid())`],
-  ])('is refused where it %s', async (_what, sql) => {
+  ])('is refused when it %s', async (_what, sql) => {
     expect(await asWeb(sql)).toBe(DENIED)
   })
 

@@ -1,4 +1,7 @@
-/** Requests of the benchmark over persistent connections. Any status but 2xx aborts it: refusals are not measured. */
+/**
+ * Requests of the benchmark over persistent connections.
+ * Any status but 2xx aborts it: refusals are not measured.
+ */
 import { Agent, request } from 'node:http'
 
 /** One request. */

@@ -1,4 +1,7 @@
-/** One row of the benchmark of a million datasources: one frequent operation. */
+/**
+ * One row of the benchmark of a million datasources:
+ * one frequent operation.
+ */
 import type { Site } from './site.ts'
 
 /** One row: a single run. Its preparation, such as choosing a datasource, is not timed. */

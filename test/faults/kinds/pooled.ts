@@ -1,4 +1,7 @@
-/** A restart of our own server behind PgBouncer: in session mode, and in transaction mode as documented. */
+/**
+ * A restart of our own server behind PgBouncer:
+ * in session mode, and in transaction mode as documented.
+ */
 
 import type { Fault } from '#test/faults/fault.ts'
 import { hasPgBouncer, startPgBouncer } from '#test/support/database/pgbouncer.ts'

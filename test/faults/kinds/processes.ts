@@ -1,4 +1,7 @@
-/** Our processes end silently, or freeze for a while; a supervisor restarts those that ended. */
+/**
+ * Our processes end silently, or freeze for a while;
+ * a supervisor restarts those that ended.
+ */
 import type { Fault } from '#test/faults/fault.ts'
 import type { Member } from '#test/faults/scene.ts'
 

@@ -1,4 +1,7 @@
-/** Our own database refuses every change: an operator's setting, as on a server that was demoted. */
+/**
+ * Our own database refuses every change:
+ * an operator's setting, as on a server that was demoted.
+ */
 
 import type { Fault } from '#test/faults/fault.ts'
 import { query } from '#test/support/database/postgres.ts'

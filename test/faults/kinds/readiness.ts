@@ -1,4 +1,7 @@
-/** Polls `/readyz` of each web process several times a second, as a balancer does, and records the answers. */
+/**
+ * Polls `/readyz` of each web process several times a second,
+ * as a balancer does, and records the answers.
+ */
 import { setTimeout as wait } from 'node:timers/promises'
 
 const EVERY_MS = 250

@@ -1,4 +1,7 @@
-/** The path to our own server becomes a black hole (`black-hole.ts`): packets are lost, and no connection is closed. */
+/**
+ * The path to our own server becomes a black hole (`black-hole.ts`):
+ * packets are lost, and no connection is closed.
+ */
 
 import { type Fault, UNANSWERED_SECONDS } from '#test/faults/fault.ts'
 import { openWay, type Way } from './black-hole.ts'

@@ -1,4 +1,7 @@
-/** Every kind of caller, by the defect of their credential: for the matrix of procedures × actors. */
+/**
+ * Every kind of caller, by the defect of their credential:
+ * for the matrix of procedures × actors.
+ */
 import { mintCapability } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as capabilities from '#server/store/access/capabilities.ts'

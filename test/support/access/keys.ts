@@ -1,4 +1,7 @@
-/** API keys in every state that a caller's key can have, made with the product's own minting and storing. */
+/**
+ * API keys in every state that a caller's key can have,
+ * made with the product's own minting and storing.
+ */
 import { mintKey } from '#server/seal/mint.ts'
 import { createTokens } from '#server/seal/token.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'

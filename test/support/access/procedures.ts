@@ -1,4 +1,7 @@
-/** Calls a procedure as a stranger would, by its path, and returns only the result. */
+/**
+ * Calls a procedure as a stranger would,
+ * by its path, and returns only the result.
+ */
 import type { Token } from './actors.ts'
 
 /** One call. */

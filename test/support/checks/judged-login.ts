@@ -1,4 +1,7 @@
-/** A login, verified as by the product: dialled by the real dialler on loopback, probed, and given its verdict. */
+/**
+ * A login, verified as by the product:
+ * dialled by the real dialler on loopback, probed, and given its verdict.
+ */
 import type { Probe } from '#server/domain/checks/probe.ts'
 import { type Asked, judgeProbe, type Verification } from '#server/domain/checks/verification.ts'
 import { probeDatabase } from '#server/net/postgres/probe.ts'

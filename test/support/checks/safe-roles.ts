@@ -1,4 +1,7 @@
-/** Roles that must pass, each with its expected advice: those of `vectors/privileges.md` and similar ones. */
+/**
+ * Roles that must pass, each with its expected advice:
+ * those of `vectors/privileges.md` and similar ones.
+ */
 import type { Making, RoleCase } from './role-case.ts'
 
 type Passing = (name: string, what: string, making: Making & { advises?: readonly string[] }) => RoleCase

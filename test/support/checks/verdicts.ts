@@ -1,4 +1,7 @@
-/** Waits for the worker's results, woken by the product's own notifications, so that no test has to sleep. */
+/**
+ * Waits for the worker's results,
+ * woken by the product's own notifications, so that no test has to sleep.
+ */
 import pg from 'pg'
 
 /** Calls `look` now and at every notification in the database at `url`, until it returns a result. */

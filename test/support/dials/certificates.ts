@@ -1,4 +1,7 @@
-/** Certificates for the tests' TLS servers: our own authority and its certificates, good or bad in one named way. */
+/**
+ * Certificates for the tests' TLS servers:
+ * our own authority and its certificates, good or bad in one named way.
+ */
 import { generate } from 'selfsigned'
 import type { TlsPair } from '#server/standalone/embedded/certificate.ts'
 

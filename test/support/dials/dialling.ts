@@ -1,4 +1,7 @@
-/** A dialler for the tests, and targets on this machine. It may dial only loopback. */
+/**
+ * A dialler for the tests, and targets on this machine.
+ * It may dial only loopback.
+ */
 import { readFileSync } from 'node:fs'
 import type { DiallerEvent } from '#server/net/process/dial-pool.ts'
 import { createDialler, type Dialler } from '#server/net/process/dialler.ts'

@@ -1,4 +1,7 @@
-/** The server's side of SCRAM-SHA-256 (RFC 5802, RFC 7677) for a fake server that knows the password. */
+/**
+ * The server's side of SCRAM-SHA-256 (RFC 5802,
+ * RFC 7677) for a fake server that knows the password.
+ */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 
 /** One login. */

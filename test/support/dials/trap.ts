@@ -1,4 +1,7 @@
-/** A listener that must see no connection: the destination of an attack. Tests assert afterwards that it saw none. */
+/**
+ * A listener that must see no connection: the destination of an attack.
+ * Tests assert afterwards that it saw none.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { portOf } from './recorded-connect.ts'

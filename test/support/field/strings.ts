@@ -1,4 +1,7 @@
-/** Connection strings as people paste them, each with its expected result: pure, without a server. */
+/**
+ * Connection strings as people paste them, each with its expected result:
+ * pure, without a server.
+ */
 import { z } from 'zod'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { fieldCases } from './cases.ts'

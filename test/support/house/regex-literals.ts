@@ -1,4 +1,7 @@
-/** Every regular expression of the product: literals, and each `new RegExp` whose text is computed at run time. */
+/**
+ * Every regular expression of the product:
+ * literals, and each `new RegExp` whose text is computed at run time.
+ */
 import { parseSync, Visitor } from 'oxc-parser'
 import type { Source } from '#test/support/house/architecture/source.ts'
 

@@ -1,4 +1,7 @@
-/** A second web tier beside a Mooring, with short deadlines: a wait of 25 s in production ends at once. */
+/**
+ * A second web tier beside a Mooring, with short deadlines:
+ * a wait of 25 s in production ends at once.
+ */
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createLog } from '#server/log.ts'

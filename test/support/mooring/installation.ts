@@ -1,4 +1,7 @@
-/** An operator's preparation of Mooring on their own database: migrated tables, keyrings, an organization, a key. */
+/**
+ * An operator's preparation of Mooring on their own database:
+ * migrated tables, keyrings, an organization, a key.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,7 @@
-/** Runs retention as a worker does, at a time of the test's choice. It needs only a database and a clock, no worker. */
+/**
+ * Runs retention as a worker does, at a time of the test's choice.
+ * It needs only a database and a clock, no worker.
+ */
 import { retentionSettings } from '#server/domain/tasks/retention-settings.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { type Kept, purgeExpired } from '#server/work/retention.ts'

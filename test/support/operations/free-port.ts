@@ -1,4 +1,7 @@
-/** A port for a process that is started repeatedly: it must be free at each start. */
+/**
+ * A port for a process that is started repeatedly:
+ * it must be free at each start.
+ */
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'

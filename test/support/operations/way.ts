@@ -1,4 +1,7 @@
-/** A path to a server that can be cut in both ways: closed, or silent, as when a machine vanishes. */
+/**
+ * A path to a server that can be cut in both ways:
+ * closed, or silent, as when a machine vanishes.
+ */
 import { once } from 'node:events'
 import net from 'node:net'
 import { portOf } from '#test/support/dials/recorded-connect.ts'

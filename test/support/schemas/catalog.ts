@@ -1,4 +1,7 @@
-/** Reads a test database's catalog as the worker does, but through plain `pg`, and returns the rows from the wire. */
+/**
+ * Reads a test database's catalog as the worker does,
+ * but through plain `pg`, and returns the rows from the wire.
+ */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
