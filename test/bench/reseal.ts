@@ -63,5 +63,5 @@ const [{ n } = {}] = await query(url, 'select count(distinct key_id)::int as n f
 if (n !== 1) throw new Error('not all were sealed anew')
 const raw = await libsodiumAlone()
 stdout.write(
-  `${count} credentials sealed anew: ${Math.round(perSecond)}/s; libsodium alone: ${Math.round(raw)}/s (${Math.round((perSecond / raw) * 100)} %)\n`,
+  `${count} credentials resealed: ${Math.round(perSecond)}/s; libsodium alone: ${Math.round(raw)}/s (${Math.round((perSecond / raw) * 100)} %)\n`,
 )

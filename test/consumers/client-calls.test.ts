@@ -1,4 +1,7 @@
-/** How the typed client sends: with which key and headers, when it sends again, and what waits for what. */
+/**
+ * The calls of the typed client:
+ * their key and headers, their retries, and their batches.
+ */
 import { readdir, readFile } from 'node:fs/promises'
 import { TRPCClientError } from '@trpc/client'
 import type { AnyProcedure } from '@trpc/server'
@@ -35,7 +38,7 @@ const outcome = (call: Promise<unknown>) =>
   )
 
 describe('A key', () => {
-  it('that a function gives is asked for before each request, and so are headers', async () => {
+  it('from a function is read before each request, and so are headers', async () => {
     const keys = [mooring.organization.testKey, (await mooring.newOrganization('Other')).testKey]
     let turn = 0
     const client = clientOf({
@@ -48,7 +51,7 @@ describe('A key', () => {
     expect(front.seen.map(({ headers }) => headers['x-turn'])).toEqual(['0', '1'])
   })
 
-  it('that cannot be had fails the call, and nothing is sent', async () => {
+  it('that cannot be obtained fails the call, and nothing is sent', async () => {
     const client = clientOf({ key: () => Promise.reject(new Error('signed out')) })
     await expect(client.datasources.list.query({})).rejects.toThrow('signed out')
     expect(front.seen).toEqual([])
@@ -75,8 +78,8 @@ it('The fetch option sends calls and subscriptions', async () => {
   expect(sent).toEqual(['/trpc/datasources.list mine', '/trpc/datasources.watch mine'])
 })
 
-describe('A call is sent again', () => {
-  it('after a fault that the table calls retryable, a mutation under one idempotency key', async () => {
+describe('A call is retried', () => {
+  it('after a fault that the table marks as retryable, a mutation under one idempotency key', async () => {
     const before = await datasources()
     front.next({ fault: 'service_unavailable' }, { fault: 'internal_error' })
     const made = await clientOf().datasources.register.mutate({ connectionString })
@@ -86,7 +89,7 @@ describe('A call is sent again', () => {
     expect(await datasources()).toBe(before + 1)
   })
 
-  it('where its answer was lost, and it is done once', async () => {
+  it('after a lost answer, and takes effect once', async () => {
     const before = await mooring.client().organization.listKeys.query({})
     front.next('lost', { status: 502 })
     const made = await clientOf().organization.createKey.mutate({ mode: 'test', name: 'Once' })
@@ -96,13 +99,13 @@ describe('A call is sent again', () => {
     expect(front.seen).toHaveLength(3)
   })
 
-  it('under the key that the caller brought', async () => {
+  it('under the caller’s own key', async () => {
     front.next({ fault: 'timeout' })
     await clientOf().datasources.register.mutate({ connectionString, idempotencyKey: 'mine' })
     expect(keysSent()).toEqual(['mine', 'mine'])
   })
 
-  it('when Retry-After says, and not at all where that is too long', async () => {
+  it('when Retry-After allows, and not at all if that is too long', async () => {
     front.next({ fault: 'rate_limit_exceeded', retryAfter: '1' })
     const started = performance.now()
     await clientOf().datasources.list.query({})
@@ -148,7 +151,7 @@ describe('A call ends', () => {
     expect(front.seen).toHaveLength(2)
   })
 
-  it('when its caller aborts it, between two attempts too', async () => {
+  it('when its caller aborts it, also between two attempts', async () => {
     front.next({ fault: 'rate_limit_exceeded', retryAfter: '20' })
     const controller = new AbortController()
     const call = outcome(clientOf().datasources.list.query({}, { signal: controller.signal }))
@@ -182,7 +185,7 @@ describe('The tables of mutations', () => {
     ([, { _def }]) => _def.type === 'mutation',
   )
 
-  it('name every one that takes no idempotency key', () => {
+  it('list every mutation without an idempotency key', () => {
     const takesKey = ([, { _def }]: (typeof mutations)[number]) => {
       const inputs: unknown = Reflect.get(_def, 'inputs')
       const [schema] = Array.isArray(inputs) ? inputs : []
@@ -195,14 +198,14 @@ describe('The tables of mutations', () => {
     expect(keyless.toSorted()).toEqual(KEYLESS_MUTATIONS)
   })
 
-  it('name every one that waits for a worker', async () => {
+  it('list every mutation that waits for a worker', async () => {
     const folder = new URL('../../server/api/', import.meta.url)
     const names = (await readdir(folder, { recursive: true })).filter(name => name.endsWith('.ts'))
     const texts = await Promise.all(
       names.map(async name => ({ name, text: await readFile(new URL(name, folder), 'utf8') })),
     )
     const awaiting = texts.filter(({ name, text }) => text.includes('awaitTask(') && !name.startsWith('procedure/'))
-    // A pushed message without a key comes over REST alone.
+    // A pushed message without a key arrives over REST alone.
     expect(awaiting.map(({ name }) => name).toSorted()).toEqual([
       'checks/validate-registered.ts',
       'checks/validate.ts',
@@ -216,7 +219,7 @@ describe('The tables of mutations', () => {
     expect(WAITING_MUTATIONS).toHaveLength(awaiting.length - 1)
   })
 
-  it('send a mutation alone only where it waits', () => {
+  it('send only a waiting mutation in a request of its own', () => {
     const op = { id: 1, type: 'mutation', context: {}, signal: null } as const
     expect(isWaiting({ ...op, path: 'datasources.register', input: { waitSeconds: 1 } })).toBe(true)
     expect(isWaiting({ ...op, path: 'datasources.register', input: { waitSeconds: 0 } })).toBe(false)

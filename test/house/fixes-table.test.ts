@@ -1,4 +1,6 @@
-/** The document of fixes has the rows of the catalogue; that its fixes are those which are printed, `npm run test:fixes` tells. */
+/**
+ * The document of fixes has the rows of the catalogue; `npm run test:fixes` shows that its fixes are the printed ones.
+ */
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { CATALOGUE } from '#test/fixes/catalogue.ts'
@@ -10,7 +12,7 @@ it('docs/fixes.md has a row for each misconfiguration of the catalogue, in its o
   expect(titles, 'run: npm run test:fixes').toEqual(CATALOGUE.map(({ title }) => title))
 })
 
-it('Of forty at least, nine in ten are mended', () => {
+it('Of at least forty, nine in ten are fixed', () => {
   const mended = CATALOGUE.filter(({ stays }) => stays === undefined).length
   expect(CATALOGUE.length).toBeGreaterThanOrEqual(40)
   expect(mended / CATALOGUE.length).toBeGreaterThanOrEqual(0.9)

@@ -1,6 +1,6 @@
 /**
- * Operators' commands and a move of the same organization: what a command has written is at the target afterwards, or the command has
- * said that it wrote nothing. Every command is asked, so that one that is added later is asked as well.
+ * Operators' commands during a move of the same organization: a command's writes are at the target afterwards, or the
+ * command has reported that it wrote nothing. The tests run every command, so that a new one is covered as well.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
@@ -35,7 +35,7 @@ const fence = (columns: string) => sql(`update organizations set ${columns} wher
 const raise = () => fence(`moving_at = now(), frozen_at = now(), move_id = '${newId()}'`)
 const lift = () => fence('moving_at = null, frozen_at = null, move_id = null')
 
-/** What commands act on: a key, a capability, a lease of it, and a credential that can be sealed anew. */
+/** The objects of commands: a key, a capability, a lease of it, and a credential that can be resealed. */
 async function world(): Promise<{ key: string; lease: string }> {
   const { db, keyring } = mooring
   await makeCredentials({ db, keyring, organizationId: organization.id }, 1)
@@ -52,7 +52,7 @@ async function world(): Promise<{ key: string; lease: string }> {
 type World = Awaited<ReturnType<typeof world>>
 type Given = (string | Record<string, string | boolean>)[]
 
-/** Commands that change rows of one organization, with what they would change something by. */
+/** Commands that change rows of one organization, with their arguments. */
 const WRITES: Readonly<Record<string, (world: World) => Given>> = {
   'keys create': () => [{ mode: 'live' }],
   'keys revoke': ({ key }) => [key, { children: 'revoke', force: true }],
@@ -65,7 +65,7 @@ const WRITES: Readonly<Record<string, (world: World) => Given>> = {
 }
 /** Commands that change rows of many organizations. */
 const OF_ALL = ['keyring rotate-master', 'keyring rotate-signing']
-/** Commands that change no row that is copied, each with its reason. */
+/** Commands that change no copied row, each with its reason. */
 const OTHERS: Readonly<Record<string, string>> = {
   'keys list': 'reads',
   'datasources list': 'reads',
@@ -86,12 +86,12 @@ const OTHERS: Readonly<Record<string, string>> = {
 }
 
 describe('While an organization moves', () => {
-  it('every command is asked about', () => {
+  it('every command is covered', () => {
     const asked = [...Object.keys(WRITES), ...OF_ALL, ...Object.keys(OTHERS)]
     expect(commands.map(({ words }) => words.join(' ')).toSorted()).toEqual(asked.toSorted())
   })
 
-  it.each(Object.keys(WRITES))('%s that was admitted before writes nothing, and says so', async name => {
+  it.each(Object.keys(WRITES))('%s that was admitted earlier writes nothing, and reports that', async name => {
     const given = WRITES[name]?.(await world()) ?? []
     const before = await copiedRows(mooring.databaseUrl, organization.id)
     const refused = meanwhile(mooring, {
@@ -114,7 +114,7 @@ describe('While an organization moves', () => {
     await lift()
   })
 
-  it.each(OF_ALL)('%s leaves it out, does the others, and is finished by another run', async name => {
+  it.each(OF_ALL)('%s skips it, handles the others, and is completed by another run', async name => {
     await world()
     const words = name.split(' ')
     const signed = async () => {
@@ -131,7 +131,7 @@ describe('While an organization moves', () => {
     expect(await signed()).toEqual(before)
     const othersAfter = await others()
     expect(othersAfter.filter((row, at) => JSON.stringify(row) === JSON.stringify(othersBefore[at]))).toEqual([])
-    // The same again, as long as it moves: no further key is announced.
+    // A repeat during the move: no further key is announced.
     expect((await run(...words)).status).toBe(1)
     await lift()
     expect((await run(...words)).status).toBe(0)
@@ -140,7 +140,7 @@ describe('While an organization moves', () => {
     if (name === 'keyring rotate-signing') expect(after.grants).not.toEqual(before.grants)
   })
 
-  it('a request to seal everything anew leaves it out, and says so', async () => {
+  it('a request to reseal everything skips it, and reports that', async () => {
     await world()
     await run('keyring', 'rotate-fingerprint')
     await run('keyring', 'rotate-fingerprint')
@@ -155,7 +155,7 @@ describe('While an organization moves', () => {
   })
 })
 
-it('a move under way during which all epochs end is run again, and takes the new one along', async () => {
+it('a move during which all epochs end is repeated, and copies the new one', async () => {
   await mooring.call('POST', '/v1/datasources', {
     key: organization.testKey,
     body: { connectionString: 'postgresql://app:pw@127.0.0.1:9/shop' },
@@ -175,7 +175,7 @@ it('a move under way during which all epochs end is run again, and takes the new
   expect(await moved()).toHaveLength(1)
 })
 
-it('what a command has acknowledged before the fence is at the target', async () => {
+it('a command’s acknowledged writes from before the fence are at the target', async () => {
   const target = await startMooring({ worker: false, keyrings: mooring.config.keyring ?? '' })
   const moved = moveOrganization(mooring, target, organization.id)
   const keys: string[] = []

@@ -1,6 +1,6 @@
 /**
- * The ways in which people change a schema that is in use, done on a real server, and how bad drift calls each: the paths that
- * guides on migrations without downtime recommend, and beside each what is not safe about its neighbours.
+ * Common ways of changing a schema in use, run on a real server, and the class that drift assigns to each: the paths
+ * that guides on migrations without downtime recommend, and beside each the unsafe alternatives.
  */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { drift } from '#shared/schemas/drift/drift.ts'
@@ -20,7 +20,7 @@ type Rated = 'breaking' | 'risky' | 'safe' | 'none'
 const RANK: Readonly<Record<Rated, number>> = { none: 0, safe: 1, risky: 2, breaking: 3 }
 
 let count = 0
-/** Each path in a schema of its own: the worst class, and what has it. */
+/** Each path in its own schema: the worst class, and its change. */
 async function verified(before: string, after: string): Promise<string> {
   count += 1
   const schemas = [`path_${count}`, `aside_${count}`]
@@ -214,7 +214,7 @@ describe('Names and places', () => {
   ])('%s → %s', async (before, after, expected) => expect(await verified(before, after)).toBe(expected))
 })
 
-describe('Rows that are hidden, gone or elsewhere', () => {
+describe('Rows that are hidden, deleted or moved', () => {
   const VISITS = `create table v (id int, day date not null, primary key (id, day)) partition by range (day);
     create table v1 partition of v for values from ('2025-01-01') to ('2026-01-01'); create table v2 partition of v default;`
   it.each([

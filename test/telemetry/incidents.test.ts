@@ -1,7 +1,7 @@
 /**
- * Each refusal and each failure leaves a line that says who, what, where and why: the table of faults over every way of calling
- * and every kind of task, the table of failures over every kind of dial, real incidents of a running Mooring, and every place of
- * the code that logs at `warn` or above. The score is printed, and is 100 %.
+ * Each refusal and each failure logs a line with its subject, operation, place and reason: the table of faults over
+ * every surface and every kind of task, the table of failures over every kind of dial, real incidents of a running
+ * Mooring, and every place of the code that logs at `warn` or above. The score is printed, and is 100 %.
  */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
@@ -39,21 +39,21 @@ import { type Canary, newCanary, sightings } from '#test/support/operations/cana
 import { type Line, loggedIn, openQuestions } from '#test/support/operations/incident.ts'
 
 const CODES = Object.keys(FAULTS) as FaultCode[] // its keys are the codes
-/** They have a line with their cause, written where they are thrown. */
+/** They log a line with their cause where they are thrown. */
 const OURS: readonly FaultCode[] = ['internal_error', 'service_unavailable', 'outcome_unknown']
 const SURFACES = ['connections', 'datasources', 'trpc', 'none'] as const
 
 const canary: Canary = newCanary()
 const score = { explained: 0, open: [] as string[] }
 
-/** Counts an incident: its line, or what the line leaves open. */
+/** Counts an incident: its line, or the questions that the line leaves open. */
 function note(incident: string, line: Line | undefined): void {
   const open = openQuestions(line)
   if (open.length === 0) score.explained += 1
   else score.open.push(`${incident}: ${open.join(', ')}`)
 }
 
-/** A log whose lines are kept. */
+/** A log that keeps its lines. */
 function keptLog(): { log: Log; lines: () => Line[] } {
   const destination = new PassThrough()
   const texts: string[] = []
@@ -66,9 +66,9 @@ const principal = { kind: 'key', id: 'key-1', organizationId: 'organization-1' }
 const claim = { id: 'task-1', kind: 'verify', organizationId: 'organization-1', datasourceId: 'ds-1' } as Claim
 
 describe('The table of faults', () => {
-  it('over each way of calling: a known caller is named, and a stranger by the address', async () => {
+  it('over each surface: a known caller is named, and a stranger by the address', async () => {
     const kept = keptLog()
-    // Each incident is of a minute of its own, so that none is left out as one of many.
+    // Each incident has its own minute, so that none is dropped as one of many.
     let minute = 0
     const clock = () => {
       minute += 60_000
@@ -94,7 +94,7 @@ describe('The table of faults', () => {
         }
   })
 
-  it('over each kind of task that ends with one, and each verdict whose reason is one', () => {
+  it('over each kind of task that ends with a fault, and each verdict whose reason is one', () => {
     const kept = keptLog()
     for (const kind of ['introspect', 'push', 'poll', 'lease', 'validate'] as const)
       for (const fault of CODES) {
@@ -169,7 +169,7 @@ describe('A running Mooring', () => {
     return find()
   }
 
-  /** Each way of reading, or of writing, one datasource. */
+  /** Each way of reading or writing one datasource. */
   function asked(write: boolean): [string, string, string, object | undefined][] {
     const body = { connectionString: customer.url('reader', { parameters: 'application_name=again' }) }
     const named = { name: 'x', db_type: 'postgresql', connection_string: body.connectionString }
@@ -198,7 +198,7 @@ describe('A running Mooring', () => {
     }
   }
 
-  it('explains its own failures: a mistake, a database that is away, a change of which nobody knows the end', async () => {
+  it('explains its own failures: a mistake, a database that is away, a change with an unknown outcome', async () => {
     await query(mooring.databaseUrl, 'alter table datasources rename to away')
     await incident('internal_error', false, answer => answer)
     await query(mooring.databaseUrl, 'alter table away rename to datasources')
@@ -233,7 +233,7 @@ describe('A running Mooring', () => {
     note(fault, line?.['fault'] === fault ? line : undefined)
   })
 
-  it('explains why a database is not usable: the dial and the verdict name the task, the stage and the reason', async () => {
+  it('explains why a database is unusable: the dial and the verdict name the task, the stage and the reason', async () => {
     const from = mooring.logLines.length
     for (const url of [
       customer.url('reader', { port: 1 }),
@@ -254,15 +254,15 @@ describe('A running Mooring', () => {
     }
   })
 
-  it('never says a secret', () => {
+  it('never logs a secret', () => {
     const texts = mooring.logLines.map((line): [string, string] => ['log', line])
     expect(texts.length).toBeGreaterThan(20)
     expect(sightings(canary, texts)).toEqual([])
   })
 })
 
-describe('A caller who is refused over and over', () => {
-  it('leaves the first lines of a minute and one in a hundred, and keeps nobody else from theirs', () => {
+describe('A caller who is refused repeatedly', () => {
+  it('leaves the first lines of a minute and one in a hundred, and suppresses nobody else’s', () => {
     const kept = keptLog()
     const write = createFaultLines({ log: kept.log, clock: () => new Date(0) })
     const answer = { surface: 'none', route: 'unknown', status: 401, fault: new Fault('apikey_missing') }
@@ -273,11 +273,11 @@ describe('A caller who is refused over and over', () => {
   })
 })
 
-/** What is of the whole installation or process, and named by its words: a stage and a reason are there all the same. */
+/** Lines about the whole installation or process, known by their words: they have a stage and a reason all the same. */
 const ALL = /^\{?\s*(stage|kind|kinds)/
 
 describe('Every place of the code that logs at warn or above', () => {
-  it('says its stage and a reason, or is a sentence about the whole process', async () => {
+  it('names its stage and a reason, or is a sentence about the whole process', async () => {
     const root = fileURLToPath(new URL('../..', import.meta.url))
     const logged = (await readSources(root, ['server'])).flatMap(loggedIn)
     expect(logged.length).toBeGreaterThan(30)
@@ -298,5 +298,5 @@ describe('Every place of the code that logs at warn or above', () => {
   })
 })
 
-/** Lines whose fields are numbers that the sentence is about. */
+/** Lines whose fields are the numbers of the sentence. */
 const SENTENCES = ['the clock of this machine differs', 'lacks the deadlines of statements']

@@ -1,6 +1,6 @@
 /**
- * `/metrics` after traffic of each kind: it has every metric of the table and no other, no label holds what only a caller or a
- * customer could know, and the queries of the dashboard and of the alerts each find something.
+ * `/metrics` after traffic of each kind: it has exactly the metrics of the table, no label holds a value that only a
+ * caller or a customer could know, and each query of the dashboard and of the alerts finds something.
  */
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -38,7 +38,7 @@ let mooring: Mooring
 let customer: Customer
 let health: Health
 const clockwork = new AsyncDisposableStack()
-/** Ids of what was made, none of which may be in a label. */
+/** Ids of the created objects, none of which may be in a label. */
 const ids: string[] = []
 let text = ''
 let found: Scraped
@@ -71,7 +71,7 @@ async function scrape(): Promise<string> {
   return (await fetch(`http://127.0.0.1:${health.port}/metrics`)).text()
 }
 
-/** Something of each kind: what goes well, what is refused, what is away, what breaks. */
+/** Traffic of each kind: successes, refusals, outages, errors. */
 async function traffic(): Promise<void> {
   const register = async (connectionString: string) => {
     const wait = { headers: { Prefer: 'wait=20' } }
@@ -101,7 +101,7 @@ async function traffic(): Promise<void> {
 
 const rows = new Map<string, Metric>(Object.entries(METRICS))
 
-/** The row that a series is of: those of a histogram have endings. */
+/** The row of a series; the series of a histogram have suffixes. */
 function rowOf({ name }: Series): [string, Metric] | undefined {
   const plain = name.replace(/_(bucket|sum|count)$/, '')
   const row = rows.get(name) ?? (rows.get(plain)?.kind === 'histogram' ? rows.get(plain) : undefined)
@@ -109,14 +109,14 @@ function rowOf({ name }: Series): [string, Metric] | undefined {
 }
 
 describe('/metrics', () => {
-  it('has every metric of the table and of the process, each of its kind, and no other', () => {
+  it('has exactly the metrics of the table and of the process, each of its kind', () => {
     const expected = [...[...rows].map(([name, { kind }]) => [name, kind] as const)]
     const own = [...found.kinds].filter(([name]) => !Object.hasOwn(PROCESS_METRICS, name))
     expect(Object.fromEntries(own)).toEqual(Object.fromEntries(expected))
     expect([...found.kinds.keys()].filter(name => !rows.has(name)).sort()).toEqual(Object.keys(PROCESS_METRICS).sort())
   })
 
-  it('has the labels of the table and no other, each with a value of its list', () => {
+  it('has exactly the labels of the table, each with a value of its list', () => {
     const routes = [
       ...Object.keys(appRouter._def.procedures),
       ...[connectionsDialect, datasourcesDialect('')].flatMap(({ routes }) =>
@@ -151,7 +151,7 @@ describe('/metrics', () => {
     expect(sightings(canary, [['/metrics', text]])).toEqual([])
   })
 
-  it('counts what was done', () => {
+  it('counts the traffic', () => {
     const at = (name: string, labels: Record<string, string> = {}) => total(found, name, labels)
     expect(at('mooring_verdicts_total', { kind: 'direct', outcome: 'passed', reason: 'none' })).toBeGreaterThan(0)
     expect(at('mooring_verdicts_total', { reason: 'byo_role_cannot_enforce_rls' })).toBeGreaterThan(0)
@@ -171,7 +171,7 @@ describe('/metrics', () => {
     expect(at('mooring_retention_last_turn_timestamp_seconds')).toBeGreaterThan(Date.now() / 1000 - 3_600)
   })
 
-  it('says how deep and how old the queue is', async () => {
+  it('shows how deep and how old the queue is', async () => {
     const id = ids[2] ?? ''
     await query(
       mooring.databaseUrl,
@@ -193,7 +193,7 @@ describe('/metrics', () => {
 })
 
 describe('A label', () => {
-  it('whose value its list does not have is counted as `other`, and a route of another form too', async () => {
+  it('with a value outside its list is counted as `other`, and so is a route of another form', async () => {
     const meter = createMeter()
     meter.begin('web')
     meter.begin('worker')
@@ -210,8 +210,8 @@ describe('A label', () => {
   })
 })
 
-describe('A gauge that cannot be read', () => {
-  it('has no number, and the others have theirs', async () => {
+describe('An unreadable gauge', () => {
+  it('has no value, and the others have theirs', async () => {
     const meter = createMeter()
     meter.begin('worker')
     meter.gauge('mooring_tasks_due', () => Promise.reject(new Error('away')))
@@ -233,7 +233,7 @@ interface Panel {
 }
 
 describe('The dashboard, the alerts and the document', () => {
-  it('ask for metrics of the table, and each selector finds a series of the real /metrics', async () => {
+  it('use metrics of the table, and each selector finds a series of the real /metrics', async () => {
     const { panels } = JSON.parse(await at('docs/grafana/mooring.json')) as { panels: Panel[] }
     const asked = [
       ...panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title, expr] as const)),
@@ -253,7 +253,7 @@ describe('The dashboard, the alerts and the document', () => {
     expect([...rows.keys()].filter(name => !dashboard.includes(name))).toEqual([])
   })
 
-  it('have for each metric an alert that is about it, or the question that it answers', () => {
+  it('have for each metric an alert or the question that it answers', () => {
     const all = [...[...rows].map(([name, { alert }]) => [name, alert] as const), ...Object.entries(PROCESS_METRICS)]
     const about = (name: string, alert: string) =>
       /^Mooring[A-Z]/.test(alert) ? ALERTS[alert]?.expr.includes(name) : /[a-z ]{4}/.test(alert)
@@ -262,13 +262,13 @@ describe('The dashboard, the alerts and the document', () => {
     expect(Object.keys(ALERTS).filter(name => !named.has(name))).toEqual([])
   })
 
-  it('are written anew by npm run dump', async () => {
+  it('are written by npm run dump', async () => {
     const document = await at('docs/operations.md')
     expect(withMetrics(document)).toBe(document)
     expect(await at('docs/prometheus/alerts.yml')).toBe(alertRules())
   })
 
-  it('are read by Prometheus’ own grammar, which refuses what is none', () => {
+  it('parse under Prometheus’ own grammar, which refuses invalid text', () => {
     expect(() => selectorsOf('sum(rate(a[5m]) by')).toThrow('not PromQL')
     const [selector] = selectorsOf('a{b=~"c|d", e!="f"}')
     const fits = (labels: Record<string, string>) => selector && finds(selector, { name: 'a', labels, value: 1 })
@@ -291,7 +291,7 @@ describe('The port of a tier', () => {
     expect(HEALTH_PORTS).toEqual({ web: 9464, worker: 9465 })
   })
 
-  it('that is taken is told where nobody set it, and ends the start where somebody did', async () => {
+  it('that is taken is reported if it is the default, and ends the start if it was set', async () => {
     const other = createServer().listen(HEALTH_PORTS.worker, '127.9.46.4')
     await once(other, 'listening')
     try {

@@ -1,6 +1,6 @@
 /**
- * Spans, as a real SDK of OpenTelemetry gets them: of requests, tasks, dials and statements, each within the other, with the
- * attributes of the list and no others; nothing of a caller or a customer is in one.
+ * Spans, as a real OpenTelemetry SDK receives them: of requests, tasks, dials and statements, nested, with exactly the
+ * attributes of the list; none holds a value of a caller or a customer.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -49,7 +49,7 @@ afterAll(async () => {
 
 type Span = ReturnType<InMemorySpanExporter['getFinishedSpans']>[number]
 
-/** By what they are of: a request's name is its route. */
+/** By their subject: a request's name is its route. */
 function spans(kind: 'request' | 'task' | 'dial' | 'statement'): Span[] {
   return exporter.getFinishedSpans().filter(span => (kind === 'request' ? span.kind === 1 : span.name === kind))
 }
@@ -60,7 +60,7 @@ function parentOf(span: Span): Span | undefined {
 }
 
 describe('A span', () => {
-  it('is made of each request, task, dial and statement, those of the inside within the others', () => {
+  it('is made of each request, task, dial and statement, inner ones within outer ones', () => {
     for (const kind of ['request', 'task', 'dial', 'statement'] as const) expect(spans(kind)).not.toEqual([])
     expect(spans('request').map(({ name }) => name)).toEqual(
       expect.arrayContaining(['POST /v1/datasources', 'datasources.get', 'unknown', 'GET /v1/datasources']),
@@ -72,7 +72,7 @@ describe('A span', () => {
     expect(parents).toContain('task')
   })
 
-  it('says how it ended, by codes of ours', () => {
+  it('shows its outcome by our own codes', () => {
     const broken = spans('request').find(({ name }) => name === 'GET /v1/datasources')
     expect(broken?.attributes).toMatchObject({ 'http.response.status_code': 500, 'error.type': 'internal_error' })
     expect(broken?.status).toEqual({ code: 2 })
@@ -82,7 +82,7 @@ describe('A span', () => {
     expect(read?.attributes).toMatchObject({ 'db.system.name': 'postgresql' })
   })
 
-  it('has attributes of the list and no others, and no events with texts of errors', () => {
+  it('has only the attributes of the list, and no events with texts of errors', () => {
     const names = exporter.getFinishedSpans().flatMap(({ attributes }) => Object.keys(attributes))
     expect([...new Set(names)].filter(name => !SPAN_ATTRIBUTES.some(known => known === name))).toEqual([])
     expect(exporter.getFinishedSpans().flatMap(({ events }) => events)).toEqual([])
@@ -99,7 +99,7 @@ describe('A span', () => {
     expect(sightings(canary, [['spans', texts.join('\n')]])).toEqual([])
   })
 
-  it('of a request begins a trace of its own: that of the caller is linked and not continued', () => {
+  it('of a request begins a new trace: the caller’s is linked and not continued', () => {
     const registered = spans('request').find(({ name }) => name === 'POST /v1/datasources')
     expect(registered?.parentSpanContext).toBeUndefined()
     expect(registered?.spanContext().traceId).not.toBe(CALLERS_TRACE)
@@ -108,7 +108,7 @@ describe('A span', () => {
 })
 
 describe('An SDK that an operator preloads', () => {
-  it('gets the spans of a process, and is loaded by its main thread alone', async () => {
+  it('receives the spans of a process, and is loaded by its main thread alone', async () => {
     const installation = await prepareInstallation()
     const dir = await mkdtemp(join(tmpdir(), 'mooring-spans-'))
     const file = join(dir, 'spans')

@@ -1,5 +1,6 @@
 /**
- * Certificates that `selfsigned` does not make: intermediates, authorities of another time with the same key, and Ed25519.
+ * Certificates that `selfsigned` does not make: intermediates, authorities of another time with the same key, and
+ * Ed25519.
  */
 import { webcrypto } from 'node:crypto'
 import {
@@ -16,23 +17,23 @@ const DAY_MS = 24 * 3600 * 1000
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const ED25519 = { name: 'Ed25519' } as const
 
-/** A key pair and a certificate of it, as objects and as PEM. */
+/** A key pair and its certificate, as objects and as PEM. */
 export interface MadeCertificate extends TlsPair {
   readonly keys: webcrypto.CryptoKeyPair
   readonly subject: string
   readonly algorithm: typeof ECDSA | typeof ED25519
 }
 
-/** What to make. */
+/** The properties of a certificate. */
 export interface CertificateRequest {
   /** A distinguished name, such as `CN=Root, O=Acme`. */
   readonly subject: string
   readonly isAuthority?: boolean
   readonly names?: readonly string[]
   readonly addresses?: readonly string[]
-  /** Who signs; by default itself. */
+  /** The signer; by default itself. */
   readonly issuer?: MadeCertificate
-  /** A pair that is there already; by default a new one. */
+  /** An existing key pair; by default a new one. */
   readonly keys?: webcrypto.CryptoKeyPair
   readonly isEd25519?: boolean
   /** Days from now; by default from yesterday to tomorrow. */
@@ -44,7 +45,7 @@ export interface CertificateRequest {
 export async function makeCertificate(of: CertificateRequest): Promise<MadeCertificate> {
   cryptoProvider.set(webcrypto)
   const algorithm = of.isEd25519 === true ? ED25519 : ECDSA
-  // Sound: both algorithms are those of a pair.
+  // Sound: both algorithms produce a pair.
   const made = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair
   const keys = of.keys ?? made
   const { issuer } = of

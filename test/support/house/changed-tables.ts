@@ -1,6 +1,7 @@
 /**
- * Which tables a statement changes, by its syntax tree, and the statements in the body of a function. A statement that changes more than
- * one is a commit over several nodes where an engine distributes the tables, and costs more than plain ones on one server.
+ * The tables that a statement changes, by its syntax tree, and the statements in the body of a function. A statement
+ * that changes several is a commit over several nodes when an engine distributes the tables, and costs more than
+ * separate ones on one server.
  */
 import { parsePlPgSQLSync, parseSync } from 'libpg-query'
 
@@ -18,7 +19,7 @@ export function changedTables(text: string): string[] {
 
 const STATEMENT = /^\s*(insert|update|delete|merge|select|with)\b/i
 
-/** The statements of a function, as `pg_get_functiondef` writes it, in PL/pgSQL or SQL. */
+/** The statements of a function, as `pg_get_functiondef` prints it, in PL/pgSQL or SQL. */
 export function statementsOfFunction(definition: string): string[] {
   if (!/^ LANGUAGE plpgsql\b/m.test(definition))
     return [/AS \$function\$([\s\S]*)\$function\$/.exec(definition)?.[1] ?? '']

@@ -1,6 +1,6 @@
 /**
- * A front before a Mooring that answers in its place, or loses its answers, as a test says, and hands on everything else. It
- * keeps what came through.
+ * A proxy in front of a Mooring that answers in its place, or loses its answers, as a test sets, and forwards
+ * everything else. It records the requests.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -9,35 +9,38 @@ import { buffer } from 'node:stream/consumers'
 import type { FaultCode } from '#shared/faults/fault.ts'
 import { faultSpec } from '#shared/faults/fault.ts'
 
-/** A request that came: its path without the query, its headers, and the inputs of its calls. */
+/** A received request: its path without the query, its headers, and the inputs of its calls. */
 export interface Seen {
   readonly path: string
   readonly headers: IncomingMessage['headers']
   readonly inputs: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** In place of an answer: a fault, a status without a body of Mooring's, an answer that is lost on its way back, or none ever. */
+/**
+ * In place of an answer: a fault, a status without one of Mooring's bodies, an answer lost on its way back, or none
+ * ever.
+ */
 export type Mishap =
   | { readonly fault: FaultCode; readonly retryAfter?: string }
   | { readonly status: number }
   | 'lost'
   | 'silent'
 
-/** A running front. */
+/** A running proxy. */
 export interface FaultyFront {
   readonly url: string
   readonly seen: readonly Seen[]
-  /** What happens to the next requests, one after the other; what was seen is forgotten. */
+  /** The effects on the next requests, one after the other; clears the recorded requests. */
   next(...mishaps: readonly Mishap[]): void
   stop(): Promise<void>
 }
 
-/** Starts a front before the Mooring at `url`. */
+/** Starts a proxy in front of the Mooring at `url`. */
 export async function startFaultyFront(url: string): Promise<FaultyFront> {
   const seen: Seen[] = []
   const mishaps: Mishap[] = []
   const server = createServer((request, response) => {
-    // A caller who has gone needs no answer.
+    // A caller who has left needs no answer.
     serve(request, response).catch(() => response.destroy())
   })
   const serve = async (request: IncomingMessage, response: ServerResponse) => {

@@ -1,6 +1,6 @@
 /**
- * Whether a line of the log explains an incident: who it was about, what was done, where it stopped, and why. And all places of
- * the code that write such a line.
+ * Checks whether a log line explains an incident: its subject, the operation, the stage and the reason. Also finds all
+ * places of the code that write such a line.
  */
 import { Visitor } from 'oxc-parser'
 import type { Source } from '#test/support/house/architecture/source.ts'
@@ -17,7 +17,7 @@ const WHAT = [
 ]
 const WHY = ['fault', 'failure', 'reason', 'refused', 'cause']
 
-/** The questions that a line leaves open; none where it explains itself. */
+/** The questions that a line leaves open; none if it explains itself. */
 export function openQuestions(line: Line | undefined): string[] {
   if (line === undefined) return ['there is no line']
   const has = (name: string) => line[name] !== undefined && line[name] !== null && line[name] !== ''
@@ -29,7 +29,7 @@ export function openQuestions(line: Line | undefined): string[] {
   ]
 }
 
-/** A call of a logger at `warn` or above: where it stands, and the names of the fields that it spells out or spreads. */
+/** A call of a logger at `warn` or above: its place, and the names of the fields that it lists or spreads. */
 export interface Logged {
   readonly at: string
   readonly message: string

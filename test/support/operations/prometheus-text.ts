@@ -1,25 +1,26 @@
 /**
- * Reads the text format of Prometheus, version 0.0.4, as a scraper does: for tests of `/metrics`, and for the soak.
+ * Reads the text format of Prometheus, version 0.0.4, as a scraper does:
+ * for tests of `/metrics`, and for the soak.
  */
 
-/** One series with its number. */
+/** One series with its value. */
 export interface Series {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
 }
 
-/** What a scrape answered. */
+/** The result of a scrape. */
 export interface Scraped {
   readonly series: readonly Series[]
-  /** Name → kind, as its `TYPE` line says. */
+  /** Name → kind, from its `TYPE` line. */
   readonly kinds: ReadonlyMap<string, string>
 }
 
 const LINE = /^([a-z_][a-z0-9_]*)(?:\{(.*)\})? (NaN|[+-]?Inf|[-+0-9.e]+)$/i
 const LABEL = /([a-z_]\w*)="((?:[^"\\]|\\.)*)",?/giy
 
-/** Reads it. Throws for a line that is none. */
+/** Parses it. Throws for an invalid line. */
 export function scraped(text: string): Scraped {
   const lines = text.split('\n').filter(line => line !== '')
   const kinds = lines.flatMap(line => {
@@ -36,7 +37,7 @@ function seriesOf(line: string): Series {
   return { name, labels: Object.fromEntries(pairs), value: Number(value.replace('Inf', 'Infinity')) }
 }
 
-/** The sum of the series of a name that have these labels. */
+/** The sum of the series of a name with these labels. */
 export function total({ series }: Scraped, name: string, labels: Readonly<Record<string, string>> = {}): number {
   const fits = series.filter(
     one => one.name === name && Object.entries(labels).every(([label, value]) => one.labels[label] === value),

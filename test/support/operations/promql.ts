@@ -1,6 +1,6 @@
 /**
- * The selectors of a PromQL expression, by Prometheus' own grammar, and whether a series fits one: what Grafana would ask and
- * Prometheus would find.
+ * The selectors of a PromQL expression, by Prometheus' own grammar, and whether a series matches one: the queries of
+ * Grafana, as Prometheus evaluates them.
  */
 import { parser } from '@prometheus-io/lezer-promql'
 import type { Series } from './prometheus-text.ts'
@@ -11,7 +11,7 @@ interface Matcher {
   readonly value: string
 }
 
-/** A selector: a metric's name, and what its labels must be. */
+/** A selector: a metric's name, and its label matchers. */
 export interface Selector {
   readonly name: string
   readonly matchers: readonly Matcher[]
@@ -19,7 +19,7 @@ export interface Selector {
 
 type Node = ReturnType<typeof parser.parse>['topNode']
 
-/** Reads every selector of an expression. Throws where it is not PromQL. Grafana's variable of time is put in. */
+/** Parses every selector of an expression. Throws if it is not PromQL. Replaces Grafana's time variable. */
 export function selectorsOf(expression: string): Selector[] {
   const text = expression.replaceAll('$__rate_interval', '5m')
   const selectors: Selector[] = []
@@ -46,7 +46,7 @@ function matchersOf(node: Node, text: string): Matcher[] {
   })
 }
 
-/** Whether a selector finds a series. Expressions are anchored at both ends, as Prometheus has them. */
+/** Whether a selector matches a series. Expressions are anchored at both ends, as in Prometheus. */
 export function finds({ name, matchers }: Selector, series: Series): boolean {
   if (series.name !== name) return false
   return matchers.every(({ label, operator, value }) => {

@@ -1,6 +1,6 @@
 /**
- * Declarations of `mooring-client`: the compiler's own for the client's files, and one flat file for what they take from
- * `shared` and from the router. Called by `client-package.ts`.
+ * Declarations of `mooring-client`: the compiler's own for the client's files, and one flat file for the types that
+ * they use from `shared` and from the router. Called by `client-package.ts`.
  */
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -12,12 +12,12 @@ import { flatTypes } from './flat-types.ts'
 
 const FLAT = 'types/flat.d.ts'
 const FLAT_FROM = /^(shared|server)\//
-/** `… from '…'` and `import('…').Name`, with the names that are taken. */
+/** `… from '…'` and `import('…').Name`, with the imported names. */
 const STATEMENT = /\b(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s+from\s+['"]([^'"]+)['"]/g
 const INLINE = /\bimport\(['"]([^'"]+)['"]\)\.(\w+)/g
 const SPECIFIER = /(\bfrom\s+|\bimport\()(['"])([^'"]+)\2/g
 
-/** Writes `index.d.ts`, `node.d.ts` and `endpoint.d.ts`, and what they are made of into `types/`. */
+/** Writes `index.d.ts`, `node.d.ts` and `endpoint.d.ts`, and their parts into `types/`. */
 export async function buildDeclarations(root: string, folder: string): Promise<void> {
   const emitted = await mkdtemp(join(root, 'node_modules/.declarations-'))
   try {
@@ -35,7 +35,7 @@ export async function buildDeclarations(root: string, folder: string): Promise<v
   }
 }
 
-/** Lets the compiler write the declarations of the client and of all that it takes types from. */
+/** Makes the compiler write the declarations of the client and of all files that it takes types from. */
 async function emit(root: string, outDir: string): Promise<void> {
   const config = join(outDir, 'tsconfig.json')
   const options = { noEmit: false, declaration: true, emitDeclarationOnly: true, outDir, rootDir: root }
@@ -86,7 +86,7 @@ function takenBy(path: string, text: string): { file: string; names: string[] }[
   })
 }
 
-/** Where a declaration lies in the package. */
+/** The place of a declaration in the package. */
 function placeOf(path: string): string {
   const entry = Object.entries(CLIENT_ENTRIES).find(([, source]) => source === path)
   if (entry !== undefined) return `${entry[0]}.d.ts`

@@ -1,6 +1,6 @@
 /**
- * The entries of `mooring-client`, by their path in its `exports`: its JavaScript and its declarations are made from the
- * same ones. Called by the builds of both.
+ * The entries of `mooring-client`, by their path in its `exports`: the source of both its JavaScript and its
+ * declarations. Called by the builds of both.
  */
 
 /** Name → source. */

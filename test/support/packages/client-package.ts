@@ -1,6 +1,6 @@
 /**
- * Builds `mooring-client`: JavaScript for browsers and Node 20, and declarations with nothing left to infer. It holds nothing
- * of the server, and no schema but those that a lease is read with. Called by `build.ts`.
+ * Builds `mooring-client`: JavaScript for browsers and Node 20, and declarations with nothing left to infer. It
+ * contains nothing of the server, and no schema but those for reading a lease. Called by `build.ts`.
  */
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,9 +9,9 @@ import { buildDeclarations } from './client-declarations.ts'
 import { CLIENT_ENTRIES } from './client-entries.ts'
 import { packagesIn, rangesOf, readManifest, writePapers } from './manifest.ts'
 
-/** Packages that a consumer has anyway, or has to have but one of. */
+/** Packages that a consumer already has, or must have only once. */
 const PEERS = ['@trpc/client', '@trpc/server']
-/** Needed by `/node` alone. */
+/** Only `/node` needs it. */
 const OPTIONAL_PEERS = ['pg']
 
 /** Builds the package in a folder. */
@@ -51,7 +51,7 @@ async function bundle(root: string, folder: string): Promise<Set<string>> {
   const build = await rolldown({
     cwd: root,
     input: CLIENT_ENTRIES,
-    // Of `shared` a function here and there is taken; what stands beside it makes schemas, which nobody would miss.
+    // The client uses a few functions of `shared`; the other exports make schemas, which nobody would miss.
     treeshake: { moduleSideEffects: false },
     external: /^(?![#./])/,
     platform: 'neutral',

@@ -16,7 +16,7 @@ import { documentation, TypeText } from './type-text.ts'
 /** The module that exports the router's type. */
 export const ROUTER = 'server/api/router.ts'
 
-/** Which names of which module; paths from the root of the tree. */
+/** The names to take from each module; paths from the root of the tree. */
 export type Wanted = ReadonlyMap<string, ReadonlySet<string>>
 
 interface Named {
@@ -39,7 +39,7 @@ const HEAD = `import type {
 } from '@trpc/server'
 `
 
-/** The declarations of what is wanted, and of the types of `shared` that those are made of. */
+/** The declarations of the wanted types, and of the types of `shared` that they consist of. */
 export function flatTypes(root: string, wanted: Wanted): string {
   const api = new API({ cwd: root })
   try {
@@ -79,7 +79,7 @@ class Flat {
     return [HEAD, ...sorted, ...router].join('\n')
   }
 
-  /** Every exported type of `shared` names the types that are the same. */
+  /** Each exported type of `shared` names the types that equal it. */
   #nameShared(): void {
     const files = this.#project.program
       .getSourceFileNames()

@@ -1,6 +1,6 @@
 /**
- * What both packages have in common: the manifest's fields that come from the checkout's own, its exact versions as ranges,
- * and the papers. Called by the builds.
+ * Shared by both packages: the manifest's fields from the checkout's own, its exact versions as ranges, and the papers.
+ * Called by the builds.
  */
 import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ export async function readManifest(root: string): Promise<Manifest> {
   return Manifest.parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')))
 }
 
-/** Ranges that begin with the versions that the tests ran on. Throws for a package that the checkout does not have. */
+/** Ranges that begin with the tested versions. Throws for a package that the checkout does not have. */
 export function rangesOf(
   { dependencies, devDependencies }: Manifest,
   names: readonly string[],

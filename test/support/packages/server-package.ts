@@ -1,6 +1,6 @@
 /**
- * Builds `mooring`: the server as JavaScript, its commands, migrations and what it reads from files. Each module that asks
- * where it lies is answered as if it lay where its source lies in the checkout, so that both find the same files by the same
+ * Builds `mooring`: the server as JavaScript, its commands, migrations and data files. Each module's `import.meta.url`
+ * resolves as if the module were at its source's place in the checkout, so that both find the same files by the same
  * paths. Called by `build.ts`.
  */
 import { cp, mkdir, readdir } from 'node:fs/promises'
@@ -23,15 +23,15 @@ export const SERVER_ENTRIES: readonly string[] = [
 ]
 
 /**
- * Packages that become part of the files, with all that they need: tRPC, whose peer is TypeScript, and Express, which brings
- * 67 others. The rest are dependencies with ranges.
+ * Packages that become part of the files, with all of their dependencies: tRPC, whose peer is TypeScript, and Express,
+ * which has 67 others. The rest are dependencies with ranges.
  */
 export const BUNDLED: readonly string[] = ['@trpc/client', '@trpc/server', 'eventsource', 'express']
 
 const CHUNKS = 'server/chunks'
 const COMMAND = 'server/mooring.js'
 
-/** Builds the package in a folder, and answers which modules each file is made of. */
+/** Builds the package in a folder, and returns the modules of each file. */
 export async function buildServer(root: string, folder: string): Promise<readonly OutputChunk[]> {
   await mkdir(folder, { recursive: true })
   const chunks = await bundle(root, folder)
@@ -82,13 +82,16 @@ function isPackage(id: string): boolean {
   return isBuiltin(id) || /^[^#./]/.test(id)
 }
 
-/** A package that is bundled, or one that it needs, its own version of it. */
+/** A package that is bundled, or its dependency in its own version. */
 function isBundled(id: string, from: string | undefined): boolean {
   if (isBuiltin(id)) return false
   return from?.includes('/node_modules/') === true || BUNDLED.some(name => id === name || id.startsWith(`${name}/`))
 }
 
-/** Answers `import.meta.url` by the place of the source, and names programs that are started by path as they are called here. */
+/**
+ * Resolves `import.meta.url` by the place of the source, and names programs that are started by path as they are called
+ * here.
+ */
 function placesOfSources(root: string): Plugin {
   const started = SERVER_ENTRIES.map(path => posix.basename(path).replaceAll('.', '\\.')).join('|')
   const programs = new RegExp(`(?<=['"](?:\\./)?(?:${started}))(?=['"])`, 'g')

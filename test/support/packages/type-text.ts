@@ -1,16 +1,16 @@
 /**
- * Prints types as the checker has resolved them, with nothing left to infer: what a consumer's compiler reads in
- * microseconds where the schemas behind it take it half a second and seven hundred files. Called by `flat-types.ts`.
+ * Prints types as the checker has resolved them, with nothing left to infer: a consumer's compiler reads them in
+ * microseconds, and the schemas behind them in half a second and seven hundred files. Called by `flat-types.ts`.
  */
 import { type Checker, SymbolFlags, type Type, TypeFlags, type Symbol as TypeSymbol } from 'typescript/unstable/sync'
 
-/** Types that are written by name with their arguments: of the language, or of tRPC. */
+/** Types that are printed by name with their arguments: of the language, or of tRPC. */
 const BY_NAME = ['AsyncIterable', 'Date', 'Promise', 'Uint8Array', 'URL']
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
-/** Shorter than this, a type says more than its name. */
+/** Below this length, a type is clearer than its name. */
 const NAMED_FROM = 60
 
-/** A printer of types that gives a type its name where it has one. */
+/** A printer that prints a named type by its name. */
 export class TypeText {
   readonly #checker: Checker
   /** Whole text of a type → its name. */
@@ -23,7 +23,7 @@ export class TypeText {
     this.#checker = checker
   }
 
-  /** From now on a type that is the same as this one is written by this name. False where the text is short or has a name. */
+  /** Prints every equal type by this name from now on. False if the text is short or has a name. */
   name(name: string, type: Type): boolean {
     const text = this.whole(type)
     if (text.length < NAMED_FROM || !/[{|]/.test(text) || this.#names.has(text)) return false
@@ -32,14 +32,14 @@ export class TypeText {
     return true
   }
 
-  /** Names that were written since this was last asked. */
+  /** The names that were printed since the last call. */
   takeUsed(): string[] {
     const used = [...this.#used]
     this.#used.clear()
     return used
   }
 
-  /** A type by its name, or whole. */
+  /** A type by its name, or in full. */
   print(type: Type): string {
     const name = this.#names.get(this.whole(type))
     if (name === undefined) return this.#dressed(type, inner => this.print(inner))
@@ -47,7 +47,7 @@ export class TypeText {
     return name
   }
 
-  /** A type's declaration: whole at its top, and with names below. */
+  /** A type's declaration: in full at its top, and by names below. */
   declared(type: Type): string {
     return this.#dressed(type, inner => this.print(inner))
   }
@@ -126,7 +126,7 @@ export class TypeText {
   }
 }
 
-/** A comment as JSDoc, with a line end behind it; empty for none. */
+/** A comment as JSDoc, with a line end after it; empty for none. */
 export function documentation(text: string): string {
   const lines = text.trim().replaceAll('*/', '*\\/').split('\n')
   if (lines.length === 1) return lines[0] === '' ? '' : `/** ${lines[0]} */\n`

@@ -1,6 +1,6 @@
 /**
- * What is written from the tables of metrics and alerts: the lists of `docs/operations.md`, between their marks, and the rules
- * for Prometheus. `npm run dump` writes both, and a test compares them.
+ * The documents of the tables of metrics and alerts: the lists of `docs/operations.md`, between their marks, and the
+ * rules for Prometheus. `npm run dump` writes both, and a test compares them.
  */
 import { ALERTS } from '#server/metrics/alerts.ts'
 import type { LabelValues, Metric } from '#server/metrics/metric.ts'
@@ -10,7 +10,7 @@ import { METRICS } from '#server/metrics/table.ts'
 const BEGIN = '<!-- metrics: written by npm run dump -->'
 const END = '<!-- /metrics -->'
 
-/** The text with its lists of metrics and alerts anew. */
+/** The text with updated lists of metrics and alerts. */
 export function withMetrics(text: string): string {
   const [before, rest] = text.split(BEGIN)
   const after = rest?.split(END)[1]
@@ -36,7 +36,7 @@ export function alertRules(): string {
   return `${head}\n${rules.join('\n')}\n`
 }
 
-/** A text of one line, in the quotes that need nothing escaped where there are such. */
+/** A one-line text, in the quotes that need no escaping if possible. */
 function yaml(text: string): string {
   return text.includes('"') ? `'${text.replaceAll("'", "''")}'` : `"${text}"`
 }
@@ -54,7 +54,7 @@ function metricsTable(): string {
     .join('\n')
 }
 
-/** Long lists are told by the number of their values. */
+/** A long list is shown by the number of its values. */
 function labelsOf(labels: Readonly<Record<string, LabelValues>>): string {
   return Object.entries(labels)
     .map(([label, values]) => (typeof values === 'string' ? `\`${label}\`` : `\`${label}\` (${values.length})`))
