@@ -5,25 +5,26 @@
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 
 const WRITE = 'write postgresql://user:password@host:port/database'
-const ALONE = 'give the URL alone, without the quotes'
+const ALONE = 'give the URL alone'
 
 // Anchored, with bounded repetition: each is linear in the text. The narrower before the wider.
 const FORMS: readonly (readonly [RegExp, string])[] = [
   [
-    /^(?:jdbc|r2dbc):/i,
+    /^(?:jdbc|r2dbc):[^?]{0,4000}\?/i,
     `It is a JDBC URL: ${WRITE}. The values of its user and password parameters stand before the @ there, percent-encoded.`,
   ],
+  [/^(?:jdbc|r2dbc):/i, `It is a JDBC URL: ${WRITE}, user name and password percent-encoded.`],
   [
     /^postgres(?:ql)?\+[a-z0-9_]{1,30}:\/\//i,
     "It is an SQLAlchemy URL: leave out the + and the driver's name, so that it begins with postgresql://.",
   ],
   [
     /^(?:psql|pgcli|pg_dump|pg_restore|createdb|dropdb)(?:\.exe)?(?=[\s"'])/i,
-    `It is a command line of psql or one of its kin: ${ALONE} and the command; of single options, ${WRITE}.`,
+    `It is a command line of psql or one of its kin: ${ALONE}, without the command; of single options, ${WRITE}.`,
   ],
   [
     /^(?:export\s{1,4}|set\s{1,4}|\$env:)?["'`]?[A-Za-z_][A-Za-z0-9_.-]{0,63}["'`]?\s{0,4}[=:]\s{0,4}["'`]?postgres(?:ql)?:\/\//i,
-    `It is an assignment to an environment variable, or a line of a configuration file: ${ALONE} and the name before it.`,
+    `It is an assignment to an environment variable, or a line of a configuration file: ${ALONE}, without the name before it.`,
   ],
   [
     /^(?:server|data source|host|user id|username|user name|uid|user|database|initial catalog|port|password|pwd|ssl mode)\s{0,4}=[^;]{0,2000};/i,

@@ -156,7 +156,7 @@ export const FAULTS = {
     ...invalid,
     status: 413,
     connections: 'PAYLOAD_TOO_LARGE',
-    says: 'The request is larger than is taken here.',
+    says: "The request is larger than is taken here. Of a provider's bundle of CA certificates, send the one of the server's region alone.",
   },
   response_too_large: {
     ...invalid,

@@ -9,6 +9,9 @@ const OLDEST = 13
 const BY_VERSION: readonly (readonly [RegExp, string])[] = [
   [/^8\.0\.2$/, 'Amazon Redshift'],
   [/^9\.4\.2[0-9]$/, 'Greenplum 6 or PostgreSQL 9.4'],
+  // Behind the number their own name stands: "11.2-YB-2.20.1.0-b0", "9.5.0 (Materialize …)".
+  [/-YB-/, 'YugabyteDB'],
+  [/Materialize/, 'Materialize'],
 ]
 
 /** Parameters that one product alone reports. */
@@ -17,6 +20,9 @@ const BY_PARAMETER: readonly (readonly [string, string])[] = [
   ['padb_version', 'Amazon Redshift'],
   ['gp_session_role', 'Greenplum'],
   ['questdb_version', 'QuestDB'],
+  ['crate_version', 'CrateDB'],
+  ['mz_version', 'Materialize'],
+  ['rw_version', 'RisingWave'],
 ]
 
 /** The name that one reported parameter gives away, as far as it is known; null where it may be a PostgreSQL that is supported. */
@@ -26,5 +32,6 @@ export function serverProduct(parameter: string, value: string): string | null {
   if (parameter !== 'server_version' || value.includes('bouncer')) return null
   const [, number = '', major = ''] = /^(([0-9]{1,3})(?:\.[0-9]{1,3}){0,2})(?![0-9.])/.exec(value) ?? []
   if (major === '' || Number(major) >= OLDEST) return null
-  return BY_VERSION.find(([pattern]) => pattern.test(number))?.[1] ?? `PostgreSQL ${number}`
+  const whole = value.slice(0, 100)
+  return BY_VERSION.find(([pattern]) => pattern.test(number) || pattern.test(whole))?.[1] ?? `PostgreSQL ${number}`
 }

@@ -32,18 +32,18 @@ const PRIVATE_ZONES: ReadonlySet<string> = new Set([
 const PRIVATE_NAMES: readonly RegExp[] = [
   /^private-[a-z0-9-]+(?:\.[a-z0-9-]+)*\.ondigitalocean\.com$/,
   /^(?:private|privatelink)-[a-z0-9-]+(?:\.[a-z0-9-]+)*\.aivencloud\.com$/,
-  /(?:^|\.)privatelink\.(?:postgres|postgresql)\.[a-z0-9.-]+$/,
   /\.private\.postgres\.database\.(?:azure\.com|chinacloudapi\.cn|usgovcloudapi\.net)$/,
   /\.vpce\.amazonaws\.com(?:\.cn)?$/,
   /\.(?:sql-psa|sql-psc|alloydb-psc)\.goog$/,
   /\.ts\.net$/,
   /^internal-[a-z0-9-]+\.[a-z0-9-]+\.elb\.amazonaws\.com$/,
-  /\.rds-?internal\.[a-z0-9.-]+$/,
 ]
 
 /** True for a name, lower case and without a trailing dot, of a private network. A single label is one: `dpg-abc-a`, `db`. */
 export function isPrivateName(name: string): boolean {
   const labels = name.split('.')
   if (labels.length < 2) return name !== 'localhost'
+  // Azure's private endpoints have a zone of their own below that of the service, in each of its clouds.
+  if (labels.includes('privatelink') && /\.(?:azure\.com|chinacloudapi\.cn|usgovcloudapi\.net)$/.test(name)) return true
   return PRIVATE_ZONES.has(labels.at(-1) ?? '') || PRIVATE_NAMES.some(pattern => pattern.test(name))
 }

@@ -376,7 +376,7 @@ export interface Tables {
   verifications: Verifications
 }
 
-/** A pool, or a transaction on it: what every store function takes first. */
+/** A pool, or a transaction on it: the first parameter of every store function. */
 export type Db = Kysely<Tables>
-/** A transaction: what a function takes that must not stand alone. */
+/** A transaction: the parameter of a function that must not run outside of one. */
 export type Tx = Transaction<Tables>
