@@ -16,7 +16,7 @@ export function isPrintable(text: string): boolean {
   return !UNPRINTABLE.test(text)
 }
 
-/** The text with every unprintable character spelled by `spell`, which is given its code point. */
+/** The text with every unprintable character formatted by `format`, which gets its code point. */
 export function escapeUnprintable(text: string, format: (codePoint: number, character: string) => string): string {
   return text.replace(EACH_UNPRINTABLE, character => format(character.codePointAt(0) ?? 0, character))
 }

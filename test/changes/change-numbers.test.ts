@@ -13,7 +13,7 @@ import { freshDatabase } from '#test/support/database/database.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring, type TestOrganization } from '#test/support/mooring/mooring.ts'
-import { forgetLater, RETENTION } from '#test/support/operations/forgetting.ts'
+import { purgeLater, RETENTION } from '#test/support/operations/forgetting.ts'
 import { openWay } from '#test/support/operations/way.ts'
 
 let mooring: Mooring
@@ -131,7 +131,7 @@ describe('A reset', () => {
     const removed = await head()
     await append(2)
     const retention = { ...RETENTION, changesMs: 2 * RETENTION.removedMs }
-    await forgetLater(mooring.db, RETENTION.removedMs + 60_000, { retention })
+    await purgeLater(mooring.db, RETENTION.removedMs + 60_000, { retention })
     const rows = await sql(`select n::int from changes where org_id = '${organization.id}' order by n`)
     expect(rows.map(row => row['n'])).toEqual([removed.last + 1, removed.last + 2])
     const [unaware, aware] = await Promise.all(

@@ -60,13 +60,13 @@ async function quietOne(): Promise<DatasourceId> {
 
 const BLOCKED = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
 
-interface Told {
+interface ReceivedChange {
   readonly id: string
   readonly change: string
   readonly datasource: { readonly name: string; readonly status: string }
 }
 
-const reported = ({ text }: Received): Told => JSON.parse(text)
+const reported = ({ text }: Received): ReceivedChange => JSON.parse(text)
 const names = (stream: EventStream) => stream.messages.map(event => reported(event).datasource.name)
 const named = (name: string) => (event: Received) =>
   event.event === 'message' && reported(event).datasource.name === name

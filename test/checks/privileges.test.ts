@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { PASSWORD_PLACEHOLDER } from '#server/domain/checks/role/role-sql.ts'
 import { parseRoleFacts } from '#server/net/role/role-facts.ts'
 import { PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from '#server/net/role/role-facts-sql.ts'
-import { type JudgedLogin, judgeLogin } from '#test/support/checks/judged-login.ts'
+import { type VerifiedLogin, verifyLogin } from '#test/support/checks/judged-login.ts'
 import { type RoleCase, SHOP_SQL } from '#test/support/checks/role-case.ts'
 import { SAFE_ROLES } from '#test/support/checks/safe-roles.ts'
 import { UNSAFE_ROLES } from '#test/support/checks/unsafe-roles.ts'
@@ -38,11 +38,11 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
     await server.query(statements.join(';\n').replaceAll(':me', name), 'shop')
   }
 
-  const verified = (user: string): Promise<JudgedLogin> =>
-    judgeLogin({ port: server.port, database: 'shop', user, password: PASSWORD, schema: null })
+  const verified = (user: string): Promise<VerifiedLogin> =>
+    verifyLogin({ port: server.port, database: 'shop', user, password: PASSWORD, schema: null })
 
   /** Pastes the fixes of the failing lines; returns the login to use from then on. */
-  async function mend(found: JudgedLogin, user: string): Promise<string> {
+  async function mend(found: VerifiedLogin, user: string): Promise<string> {
     const fixes = new Set(found.judgement.checks.flatMap(({ outcome, fix }) => (outcome === 'fail' ? [fix ?? ''] : [])))
     let login = user
     for (const fix of fixes) {
@@ -69,7 +69,7 @@ describe.each(installedMajors())('on PostgreSQL %i', major => {
   })
 
   /** Pastes the advisories and the statements that they print; returns how many each printed. */
-  async function heed({ judgement }: JudgedLogin): Promise<Record<string, number>> {
+  async function heed({ judgement }: VerifiedLogin): Promise<Record<string, number>> {
     const counts: Record<string, number> = {}
     for (const { item, recommendation } of judgement.advisories) {
       if (item === 'tls') continue

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PROVIDERS } from '#server/domain/checks/provider.ts'
 import { PASSWORD_PLACEHOLDER, type RoleSqlRequest, roleSql } from '#server/domain/checks/role/role-sql.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
-import { judgeLogin } from '#test/support/checks/judged-login.ts'
+import { verifyLogin } from '#test/support/checks/judged-login.ts'
 import { databaseUrl, installedMajors, query, startServer, type TestServer } from '#test/support/database/postgres.ts'
 
 const PASSWORD = 'correct-horse-7-battery'
@@ -48,7 +48,7 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
       roleSql(request).replace(PASSWORD_PLACEHOLDER, PASSWORD),
     )
   const verified = (user: string, schema: string) =>
-    judgeLogin({ port: server.port, database: 'shop', user, password: PASSWORD, schema })
+    verifyLogin({ port: server.port, database: 'shop', user, password: PASSWORD, schema })
   const remove = (role: string) =>
     server.query(`drop owned by ${quoteName(role)}; drop role ${quoteName(role)}`, 'shop')
 

@@ -3,7 +3,7 @@
  */
 import net from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
-import { onNews } from '#test/support/checks/verdicts.ts'
+import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
@@ -57,7 +57,7 @@ describe('Scheduled checks', () => {
     now = new Date(now.getTime() + 2 * HOUR_MS)
     // The previous test's datasource is of the same database and drifts too, perhaps before this one.
     const drifted = "select change from changes where change = 'drifted' and datasource_id = $1"
-    await onNews(mooring.databaseUrl, async client => {
+    await onNotification(mooring.databaseUrl, async client => {
       const { rowCount } = await client.query(drifted, [bareUuid(made.id)])
       return rowCount === 1 ? true : undefined
     })
@@ -72,12 +72,12 @@ describe('Scheduled checks', () => {
     // It is checked three times before it is rejected.
     for (const [looks, ms] of [2 * HOUR_MS, 60_000, 600_000].entries()) {
       now = new Date(now.getTime() + ms)
-      await onNews(mooring.databaseUrl, async client => {
+      await onNotification(mooring.databaseUrl, async client => {
         const sql = "select from verifications where datasource_id = $1 and outcome = 'refused'"
         return (await client.query(sql, [bareUuid(made.id)])).rowCount === looks + 1 ? true : undefined
       })
     }
-    const rejected = await onNews(mooring.databaseUrl, async client => {
+    const rejected = await onNotification(mooring.databaseUrl, async client => {
       const row = await get(made.id)
       const { rows } = await client.query(introspection)
       return row.status === 'rejected' && rows[0]?.locked_until === null ? row : undefined
@@ -85,7 +85,7 @@ describe('Scheduled checks', () => {
     expect(rejected.nextCheckAt).toBeNull()
     // It may have been read while it was checked, and is due after the interval again.
     now = new Date(now.getTime() + 2 * HOUR_MS)
-    await onNews(mooring.databaseUrl, async client => {
+    await onNotification(mooring.databaseUrl, async client => {
       const { rows } = await client.query(introspection)
       return rows[0]?.due_at === null ? true : undefined
     })
@@ -155,7 +155,7 @@ describe('Scheduled checks', () => {
         or org_id in (select id from organizations where name in ('Dying', 'Dead')))`,
     )
     now = new Date(now.getTime() + 2 * HOUR_MS)
-    await onNews(mooring.databaseUrl, async () =>
+    await onNotification(mooring.databaseUrl, async () =>
       (await get(own.id)).verifiedAt === now.toISOString() ? true : undefined,
     )
     expect((await register(customer.url())).status).toBe('active')

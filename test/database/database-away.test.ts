@@ -33,13 +33,13 @@ async function failing(statement: string): Promise<void> {
     await run(`create or replace trigger fault before insert on ${table} for each row execute function fault()`)
 }
 
-interface Told {
+interface ErrorAnswer {
   readonly status: number
   readonly retryAfter: string | null
   readonly code: string
 }
 
-type Way = (headers?: Record<string, string>) => Promise<Told>
+type Way = (headers?: Record<string, string>) => Promise<ErrorAnswer>
 
 let count = 0
 /** An unused connection string: each change uses its own. */
@@ -49,7 +49,7 @@ async function reported(
   path: string,
   body: unknown,
   headers: Record<string, string>,
-): Promise<Told & { body: string }> {
+): Promise<ErrorAnswer & { body: string }> {
   const answer = await followed.mooring.call('POST', path, { body, headers })
   const { code, error_code: named, error } = answer.body
   return {

@@ -13,7 +13,7 @@ import { migrate, migrationNames } from '#server/store/installation/migrate.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { migrateBefore } from '#test/support/database/former-schema.ts'
 import { databaseUrl, query } from '#test/support/database/postgres.ts'
-import { forgetLater } from '#test/support/operations/forgetting.ts'
+import { purgeLater } from '#test/support/operations/forgetting.ts'
 
 const admin = inject('registryUrl')
 const name = `before_${newId().replaceAll('-', '')}`
@@ -121,7 +121,7 @@ describe('The migration of tables in use', () => {
       expect(bound?.['text']).toMatch(/^FOR VALUES FROM \(MINVALUE\) TO \('0[0-9a-f-]{13}0000-0000-000000000000'\)$/)
     }
     // Beyond it, and three months ahead of now, a worker makes months as in any installation.
-    await forgetLater(db, 0)
+    await purgeLater(db, 0)
     const [last] = await sql(`select count(*)::int as n from pg_inherits where inhparent = 'verifications'::regclass`)
     expect(last?.['n']).toBe(4)
   })
@@ -148,7 +148,7 @@ describe('The migration of tables in use', () => {
     const found = await datasources.find(db, org, { id: paused })
     expect(found).toMatchObject({ checks: JSON.parse(CHECKS), advisories: [] })
     const last = await verdicts.last(db, org, { datasourceId: paused, version: 1 })
-    await forgetLater(db, 0)
+    await purgeLater(db, 0)
     expect(await count(`verifications where datasource_id = '${paused}'`)).toBe(0)
     expect(await datasources.find(db, org, { id: paused })).toEqual(found)
     expect(await verdicts.last(db, org, { datasourceId: paused, version: 1 })).toEqual(last)

@@ -13,7 +13,7 @@ import * as months from '#server/store/installation/months.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { makeTiers, type Tiers } from '#test/support/mooring/tiers.ts'
-import { forgetLater, RETENTION } from '#test/support/operations/forgetting.ts'
+import { purgeLater, RETENTION } from '#test/support/operations/forgetting.ts'
 
 let tiers: Tiers
 let worker: Db
@@ -147,9 +147,9 @@ describe('Months', () => {
     await addMonth('audit_events', -11)
     await record(monthStart(-16), 'test.long-ago')
     await record(monthStart(-11), 'test.young')
-    await forgetLater(tiers.db, 0)
+    await purgeLater(tiers.db, 0)
     expect(await recorded()).toEqual(['test.now', 'test.young'])
-    await forgetLater(tiers.db, 0, { retention: { ...RETENTION, auditMs: 60 * DAY_MS } })
+    await purgeLater(tiers.db, 0, { retention: { ...RETENTION, auditMs: 60 * DAY_MS } })
     expect(await recorded()).toEqual(['test.now'])
   })
 
@@ -243,7 +243,7 @@ describe('A call', () => {
       expect(await partitions('audit_events')).toEqual(before)
       await record(new Date(), 'test.meanwhile')
       // It is left for the next turn, and every other month has its own.
-      await forgetLater(tiers.db, 0)
+      await purgeLater(tiers.db, 0)
       expect(await partitions('audit_events')).toEqual(before)
       await reader.query('rollback')
     } finally {

@@ -3,7 +3,7 @@
  * nothing.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { onNews, settled } from '#test/support/checks/verdicts.ts'
+import { onNotification, settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
@@ -64,7 +64,7 @@ async function ask(
 
 /** Resolves once the effect is committed and its caller waits, before there is an answer. */
 async function committed(): Promise<void> {
-  const row = await onNews(installation.databaseUrl, async client => {
+  const row = await onNotification(installation.databaseUrl, async client => {
     const { rows } = await client.query('select answer from idempotency_keys where result is not null')
     return rows[0]
   })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { faultOf, sealConnectionString } from '#client/index.ts'
-import { onNews, quiet } from '#test/support/checks/verdicts.ts'
+import { onNotification, quiet } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { allRows, difference, effects } from '#test/support/database/rows.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
@@ -308,7 +308,7 @@ describe('A caller who waits for the verdict', () => {
     const headers = { prefer: 'wait=20', 'idempotency-key': 'verdict' }
     const ask = () => mooring.call('POST', '/v1/datasources', { key, body, headers })
     const first = ask()
-    await onNews(mooring.databaseUrl, async client => {
+    await onNotification(mooring.databaseUrl, async client => {
       const { rowCount } = await client.query('select key from idempotency_keys where org_id = $1', [id])
       return rowCount === 1 ? true : undefined
     })

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createClient } from '#client/index.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import { capability } from '#test/support/access/actors.ts'
-import { onNews, settled } from '#test/support/checks/verdicts.ts'
+import { onNotification, settled } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
@@ -124,7 +124,7 @@ describe('The credential in force', () => {
       [600_000, 'rejected', 0],
     ]) {
       aheadMs += Number(ms)
-      await onNews(mooring.databaseUrl, async client => {
+      await onNotification(mooring.databaseUrl, async client => {
         // Between two checks: if the clock jumped during one, the next would be late by that jump.
         const sql = `select 1 from datasources d join tasks t on t.org_id = d.org_id and t.datasource_id = d.id
           where d.id = $1 and d.status = $2 and d.refusals = $3 and t.kind = 'verify' and t.locked_until is null`

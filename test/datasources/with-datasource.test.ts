@@ -10,7 +10,7 @@ import { openLeasedPlace } from '#client/node/leased-place.ts'
 import { withDatasource } from '#client/node.ts'
 import type { WatchEvent } from '#server/api/datasources/watch.ts'
 import { type DatasourceId, uuidOf } from '#shared/base/wire.ts'
-import { onNews } from '#test/support/checks/verdicts.ts'
+import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query, startServer, type TestServer } from '#test/support/database/postgres.ts'
 import { type Authority, createAuthority } from '#test/support/dials/certificates.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
@@ -203,7 +203,7 @@ const liveLeases = async () => (await query(mooring.databaseUrl, 'select id from
 
 /** Resolves once a version of the credential is leased: by default the second. */
 function leasedAnew(id: DatasourceId, version = 2): Promise<true> {
-  return onNews(mooring.databaseUrl, async client => {
+  return onNotification(mooring.databaseUrl, async client => {
     const sql = 'select 1 from leases where version = $2 and datasource_id = $1'
     return (await client.query(sql, [uuidOf(id, 'ds_test_'), version])).rowCount === 0 ? undefined : true
   })
@@ -217,7 +217,7 @@ async function rotated(id: DatasourceId, version: number): Promise<void> {
 }
 
 type Datasources = Client['datasources']
-type Told = { readonly id: string; readonly data: WatchEvent }
+type ReceivedChange = { readonly id: string; readonly data: WatchEvent }
 
 /**
  * A client whose leases are released when `behind` is done with them; `onTold` runs after each change that the watch
@@ -238,7 +238,7 @@ function meddled(
     },
   }
   const watch = {
-    subscribe: (input: { id?: DatasourceId }, on: { onData(reported: Told): void }) =>
+    subscribe: (input: { id?: DatasourceId }, on: { onData(reported: ReceivedChange): void }) =>
       client.datasources.watch.subscribe(input, {
         ...on,
         onData: reported => {

@@ -12,7 +12,7 @@ import type { Target } from '#shared/connection-string/connection-string.ts'
 import { localTarget } from '#test/support/dials/dialling.ts'
 import { startHostile } from '#test/support/dials/hostile-postgres.ts'
 import {
-  type Asked,
+  type LoginOptions,
   SURROUNDINGS,
   startTlsServers,
   type TlsServers,
@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => at.stop())
 
 describe('A login that is refused', () => {
-  it.for<[what: string, asked: Asked, code: string, sqlstate: string, passed: string]>([
+  it.for<[what: string, asked: LoginOptions, code: string, sqlstate: string, passed: string]>([
     ['a wrong password', { password: 'wrong' }, 'password_refused', '28P01', 'tls'],
     ['an unknown user', { user: 'nobody' }, 'password_refused', '28P01', 'tls'],
     ['a role without LOGIN', { user: 'nologin_role' }, 'role_not_login', '28000', 'authenticate'],
@@ -44,7 +44,7 @@ describe('A login that is refused', () => {
     expect({ failure: end.failure, passed: end.passed }).toEqual({ failure: { code, sqlstate }, passed })
   })
 
-  it.for<[what: string, asked: Asked]>([
+  it.for<[what: string, asked: LoginOptions]>([
     ['a zero byte in the user', { user: 'app\0options\0-c x=y' }],
     ['a zero byte in the database', { database: 'postgres\0' }],
     ['a zero byte in the application name', { applicationName: 'a\0b' }],

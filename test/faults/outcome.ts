@@ -37,14 +37,14 @@ export async function countOutcome(
     byName.get(one.name)?.some(row => Number(row['rev']) >= one.updates) === true
   const found = acknowledged.filter(isFound).length
   const rowsTwice = [...byName.values()].filter(list => list.length > 1).length
-  const { told: reported, missed } = tellings(scene)
+  const { told: reported, missed } = deliveries(scene)
   const toldTwice = scene.watchers.reduce((sum, watcher) => sum + watcher.repeated(), 0)
   const lost = acknowledged.length - found
   return { ...of, acknowledged: acknowledged.length, found, lost, twice: rowsTwice + toldTwice, told: reported, missed }
 }
 
 /** For every acknowledged change, whether each subscriber received it. */
-export function tellings({ load, watchers }: Pick<Scene, 'load' | 'watchers'>): { told: number; missed: number } {
+export function deliveries({ load, watchers }: Pick<Scene, 'load' | 'watchers'>): { told: number; missed: number } {
   let [reported, missed] = [0, 0]
   for (const { heard: received } of watchers)
     for (const { id, updates } of load.written) {

@@ -19,7 +19,7 @@ import { selfSigned } from '#test/support/dials/certificates.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import type { Chance, Fault } from './fault.ts'
 import { FAULTS } from './faults.ts'
-import { countOutcome, head, isGood, line, type Outcome, tellings } from './outcome.ts'
+import { countOutcome, deliveries, head, isGood, line, type Outcome } from './outcome.ts'
 import { untilBack } from './recovery.ts'
 import { makeScene, type Scene } from './scene.ts'
 
@@ -94,7 +94,7 @@ async function thoseReady({ urls }: Scene): Promise<string[]> {
 /** The last acknowledged changes are on their way to the subscribers. */
 async function allTold(scene: Scene): Promise<void> {
   const until = performance.now() + TOLD_MS
-  while (tellings(scene).missed > 0 && performance.now() < until) await wait(LOOK_MS)
+  while (deliveries(scene).missed > 0 && performance.now() < until) await wait(LOOK_MS)
 }
 
 /** In an order by the seed: a sample is the first of them, as many as its time allows. */

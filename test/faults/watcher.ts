@@ -13,14 +13,14 @@ const PAGE = 100
 const Told = z.looseObject({ change: z.string(), id: z.string().optional() })
 
 /** The knowledge of one datasource: its registration and number of updates, from events or from a list. */
-export interface Heard {
+export interface DatasourceKnowledge {
   readonly registered: number
   readonly updates: number
 }
 
 /** A running subscriber. */
 export interface Watcher {
-  readonly heard: ReadonlyMap<string, Heard>
+  readonly heard: ReadonlyMap<string, DatasourceKnowledge>
   /** Events that it received more than once. */
   repeated(): number
   /** The number of resets. */
@@ -35,7 +35,7 @@ export interface Watched {
 }
 
 class Subscriber implements Watcher {
-  readonly heard = new Map<string, Heard>()
+  readonly heard = new Map<string, DatasourceKnowledge>()
   readonly #at: Watched
   readonly #seen = new Set<string>()
   readonly #running: Promise<void>
@@ -113,7 +113,10 @@ export function startWatcher(at: Watched): Watcher {
 }
 
 /** The listed state of every datasource is its current one. */
-async function listAnew({ url, key }: { url: string; key: string }, received: Map<string, Heard>): Promise<void> {
+async function listAnew(
+  { url, key }: { url: string; key: string },
+  received: Map<string, DatasourceKnowledge>,
+): Promise<void> {
   const client = createClient({ url, key, seal: false, retries: 0 })
   let cursor: string | undefined
   do {

@@ -18,14 +18,14 @@ const event = (n: number) => ({ id: `e${n}`, model: 'task', entityId: String(n),
 const events = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => event(from + at))
 const ids = (from: number, to: number) => events(from, to).map(one => one.id)
 
-interface Asked {
+interface PageRequest {
   readonly cursor?: string
   readonly limit: number
 }
 
 /** A stranger that answers each request by a function of the cursor. */
 const answering =
-  (answer: (asked: Asked) => object): Mood =>
+  (answer: (asked: PageRequest) => object): Mood =>
   (response, received) =>
     response.end(JSON.stringify(answer(JSON.parse(received.body))))
 

@@ -1,6 +1,6 @@
 /** Workers die in the middle of a feed, at any point: nothing is lost, stored twice or reordered. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { onNews } from '#test/support/checks/verdicts.ts'
+import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { events, type Followed, ids, startFollowed } from '#test/support/feeds/followed.ts'
 import { KEY } from '#test/support/feeds/stranger.ts'
@@ -44,7 +44,7 @@ const storedSoFar = async () => {
 
 /** Resolves once this many events are stored. */
 const stored = (count: number) =>
-  onNews(followed.mooring.databaseUrl, async () => ((await storedSoFar()) >= count ? true : undefined))
+  onNotification(followed.mooring.databaseUrl, async () => ((await storedSoFar()) >= count ? true : undefined))
 
 it('Twenty thousand events of twenty endpoints are stored once each and in order, though every worker but the last is killed', {
   // Half a minute on a quiet machine; a dozen processes start in it.
@@ -73,7 +73,7 @@ it('Twenty thousand events of twenty endpoints are stored once each and in order
     killedAt.push(await storedSoFar())
     working = next
   }
-  await onNews(followed.mooring.databaseUrl, async client => {
+  await onNotification(followed.mooring.databaseUrl, async client => {
     const { rows } = await client.query('select count(*)::int as n from feeds where cursor = $1', [String(EVENTS)])
     return rows[0].n === ENDPOINTS ? true : undefined
   })

@@ -7,7 +7,7 @@ import { readOrigin, restored } from '#server/store/installation/installation.ts
 import { query } from '#test/support/database/postgres.ts'
 import { event, events, type Followed, hosted, ids, startFollowed } from '#test/support/feeds/followed.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
-import { forgetLater } from '#test/support/operations/forgetting.ts'
+import { purgeLater } from '#test/support/operations/forgetting.ts'
 
 type Id = `dse_${string}`
 
@@ -172,7 +172,7 @@ describe('A subscription', () => {
 })
 
 describe('Retention', () => {
-  const forgetting = (eventsMs: number) => forgetLater(followed.mooring.db, 0, { eventsMs })
+  const forgetting = (eventsMs: number) => purgeLater(followed.mooring.db, 0, { eventsMs })
   const age = (id: string, below: number) =>
     query(
       followed.mooring.databaseUrl,

@@ -1,9 +1,9 @@
 /** R4: strings from dashboards and error messages are accepted, or the refusal says what to paste instead. */
 import { describe, expect, it } from 'vitest'
-import { stringCases, whatItSays } from '#test/support/field/strings.ts'
+import { differencesOf, stringCases } from '#test/support/field/strings.ts'
 
 describe('A string', () => {
   it.each(stringCases('dashboard-strings.json'))('$text', one => {
-    expect(whatItSays(one)).toEqual([])
+    expect(differencesOf(one)).toEqual([])
   })
 })

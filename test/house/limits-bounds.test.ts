@@ -11,7 +11,7 @@ import { PUSHES_KEPT_MS } from '#server/work/retention.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
-import { forgetLater, RETENTION } from '#test/support/operations/forgetting.ts'
+import { purgeLater, RETENTION } from '#test/support/operations/forgetting.ts'
 
 let mooring: Mooring
 let id: string
@@ -100,7 +100,7 @@ describe('The number of stored entries', () => {
     await old(1, 2498, `'${at}'::timestamptz`)
     await old(2499, 2499, 'now()')
     await old(2500, 2500, `'${at}'::timestamptz`)
-    await forgetLater(mooring.db, 0)
+    await purgeLater(mooring.db, 0)
     // No number between two others is missing: a subscriber would skip the gap.
     const left = await query(mooring.databaseUrl, 'select n::int, change from changes order by n')
     expect(left).toEqual([
@@ -118,7 +118,7 @@ describe('The number of stored entries', () => {
     expect([(await push('old')).status, (await push('young')).status]).toEqual([200, 200])
     const aged = `at = at - interval '${PUSHES_KEPT_MS + 60_000} ms' where message_id like '%old'`
     await query(mooring.databaseUrl, `update feed_pushes set ${aged}`)
-    await forgetLater(mooring.db, 0)
+    await purgeLater(mooring.db, 0)
     const left = await query(mooring.databaseUrl, 'select message_id from feed_pushes')
     expect(left.map(row => String(row['message_id']).slice(-5))).toEqual(['young'])
   })

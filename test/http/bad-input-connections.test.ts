@@ -1,14 +1,21 @@
 /** Bad input to the connections dialect: its own error, the field named, no secret quoted, nothing left behind. */
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BAD_URLS, GOOD_URL, type Ground, layGround, SECRET, TOO_LARGE } from '#test/support/http/bad-input.ts'
+import {
+  BAD_URLS,
+  type BadInputFixture,
+  GOOD_URL,
+  makeBadInputFixture,
+  SECRET,
+  TOO_LARGE,
+} from '#test/support/http/bad-input.ts'
 
 const PATH = '/api/v1/connections'
 const good = { name: 'Shop', db_type: 'postgresql', connection_string: GOOD_URL }
 
-let deps: Ground
+let deps: BadInputFixture
 beforeAll(async () => {
-  deps = await layGround()
+  deps = await makeBadInputFixture()
 })
 afterAll(() => deps.mooring.stop())
 

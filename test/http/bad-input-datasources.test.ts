@@ -1,14 +1,21 @@
 /** Bad input to the datasources dialect: its own error, the field named, no secret quoted, nothing left behind. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BAD_URLS, GOOD_URL, type Ground, layGround, SECRET, TOO_LARGE } from '#test/support/http/bad-input.ts'
+import {
+  BAD_URLS,
+  type BadInputFixture,
+  GOOD_URL,
+  makeBadInputFixture,
+  SECRET,
+  TOO_LARGE,
+} from '#test/support/http/bad-input.ts'
 
 const PATH = '/v1/datasources'
 const good = { connectionString: GOOD_URL }
 const endpoint = { endpoint: 'https://api.acme.io/feed', signingKey: `${SECRET}-${SECRET}` }
 
-let deps: Ground
+let deps: BadInputFixture
 beforeAll(async () => {
-  deps = await layGround()
+  deps = await makeBadInputFixture()
 })
 afterAll(() => deps.mooring.stop())
 
@@ -32,7 +39,7 @@ const TYPES: Readonly<Record<number, string>> = {
 const ALIASES: Readonly<Record<string, readonly string[]>> = { byo_host_not_allowed: ['database_host_not_allowed'] }
 
 /** Asserts the flat error object, whose request id equals the header's. */
-async function expectRefusal(call: Parameters<Ground['refused']>, { status, code, param }: Refusal) {
+async function expectRefusal(call: Parameters<BadInputFixture['refused']>, { status, code, param }: Refusal) {
   const answer = await deps.refused(...call)
   expect([answer.status, answer.body.code, answer.body.param], answer.text).toEqual([status, code, param])
   expect(answer.body).toEqual({
@@ -47,7 +54,7 @@ async function expectRefusal(call: Parameters<Ground['refused']>, { status, code
   return answer
 }
 
-const post = (body: unknown): Parameters<Ground['refused']> => ['POST', PATH, { body }]
+const post = (body: unknown): Parameters<BadInputFixture['refused']> => ['POST', PATH, { body }]
 const invalid = (param?: string): Refusal => ({
   status: 400,
   code: 'invalid_body',
@@ -174,7 +181,7 @@ describe('A key', () => {
     ['apikey_expired', () => deps.badKeys.expired],
   ])('is refused before the body is read: %s', async (code, keyOf) => {
     for (const body of [good, `{"connectionString": ${SECRET}`]) {
-      const call: Parameters<Ground['refused']> = ['POST', PATH, { key: keyOf(), body }]
+      const call: Parameters<BadInputFixture['refused']> = ['POST', PATH, { key: keyOf(), body }]
       await expectRefusal(call, { status: 401, code })
     }
   })

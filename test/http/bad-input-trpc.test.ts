@@ -1,28 +1,35 @@
 /** Bad input to tRPC: one error shape from the fault table, the field named, no secret quoted, nothing left behind. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BAD_URLS, GOOD_URL, type Ground, layGround, SECRET, TOO_LARGE } from '#test/support/http/bad-input.ts'
+import {
+  BAD_URLS,
+  type BadInputFixture,
+  GOOD_URL,
+  makeBadInputFixture,
+  SECRET,
+  TOO_LARGE,
+} from '#test/support/http/bad-input.ts'
 
 const good = { connectionString: GOOD_URL }
 const endpoint = { endpoint: 'https://api.acme.io/feed', signingKey: `${SECRET}-${SECRET}` }
 
-let deps: Ground
+let deps: BadInputFixture
 beforeAll(async () => {
-  deps = await layGround()
+  deps = await makeBadInputFixture()
 })
 afterAll(() => deps.mooring.stop())
 
-const mutate = (path: string, body: unknown, key?: string | null): Parameters<Ground['refused']> => [
+const mutate = (path: string, body: unknown, key?: string | null): Parameters<BadInputFixture['refused']> => [
   'POST',
   `/trpc/${path}`,
   { body, ...(key === undefined ? {} : { key }) },
 ]
-const query = (path: string, input: unknown): Parameters<Ground['refused']> => [
+const query = (path: string, input: unknown): Parameters<BadInputFixture['refused']> => [
   'GET',
   `/trpc/${path}?input=${encodeURIComponent(JSON.stringify(input))}`,
 ]
 
 /** Asserts the error's shape, and that the HTTP status matches the body. Returns the paths of its issues. */
-async function faultOf(call: Parameters<Ground['refused']>): Promise<{ fault: string; paths: string[] }> {
+async function faultOf(call: Parameters<BadInputFixture['refused']>): Promise<{ fault: string; paths: string[] }> {
   const answer = await deps.refused(...call)
   const { error } = answer.body
   expect(Object.keys(error).sort(), answer.text).toEqual(['code', 'data', 'message'])

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { query } from '#test/support/database/postgres.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
-import { type Judge, judgeOf } from '#test/support/house/documented.ts'
+import { type ExchangeCheck, exchangeCheck } from '#test/support/house/documented.ts'
 import { type Exchange, expectAnswer, filled, parseStory, type Story } from '#test/support/http/exchange.ts'
 import { CLOSED_PORT, givensOf, startSilent } from '#test/support/http/givens.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
@@ -23,7 +23,7 @@ const stories = ['connections', 'datasources'].flatMap(dialect =>
 let customer: Customer
 let changing: Customer
 let silent: Server
-let check: Judge
+let check: ExchangeCheck
 // One Mooring for each configuration that a story needs.
 const moorings = new Map<string, Promise<Mooring>>()
 beforeAll(async () => {
@@ -31,7 +31,7 @@ beforeAll(async () => {
   changing = await makeCustomer()
   silent = await startSilent()
   const usual = await mooringFor({ environment: {}, damage: [], withWorker: false })
-  check = judgeOf((await usual.call('GET', '/openapi.json', { key: null })).body)
+  check = exchangeCheck((await usual.call('GET', '/openapi.json', { key: null })).body)
 })
 afterAll(async () => {
   for (const mooring of moorings.values()) await (await mooring).stop()

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { PYDANTIC_TYPES } from '#server/rest/connections/pydantic.ts'
 import { MAX_BODY_BYTES } from '#server/rest/http/body.ts'
 import { createAuthority } from '#test/support/dials/certificates.ts'
-import { GOOD_URL, type Ground, layGround } from '#test/support/http/bad-input.ts'
+import { type BadInputFixture, GOOD_URL, makeBadInputFixture } from '#test/support/http/bad-input.ts'
 
 const { rows }: { rows: [type: string, template: string, ctx: string[]][] } = JSON.parse(
   readFileSync(new URL('../vectors/pydantic-errors.json', import.meta.url), 'utf8'),
@@ -37,10 +37,10 @@ interface Detail {
   readonly ctx?: Readonly<Record<string, unknown>>
 }
 
-let deps: Ground
+let deps: BadInputFixture
 let forms: readonly Schema[]
 beforeAll(async () => {
-  deps = await layGround()
+  deps = await makeBadInputFixture()
   const document = (await deps.mooring.call('GET', '/openapi.json', { key: null })).body
   const resolved = (schema: Schema): Schema =>
     schema.$ref === undefined ? schema : document.components.schemas[schema.$ref.split('/').at(-1) ?? '']

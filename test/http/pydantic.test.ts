@@ -3,7 +3,7 @@
  * them.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { GOOD_URL, type Ground, layGround, SECRET } from '#test/support/http/bad-input.ts'
+import { type BadInputFixture, GOOD_URL, makeBadInputFixture, SECRET } from '#test/support/http/bad-input.ts'
 
 const good = { name: 'Shop', db_type: 'postgresql', connection_string: GOOD_URL }
 const sealed = {
@@ -143,9 +143,9 @@ const ROWS: readonly (readonly [what: string, body: unknown, details: readonly o
   ['a sealed string without its host', without(sealed, 'host'), [missing('host')]],
 ]
 
-let deps: Ground
+let deps: BadInputFixture
 beforeAll(async () => {
-  deps = await layGround()
+  deps = await makeBadInputFixture()
 })
 afterAll(() => deps.mooring.stop())
 

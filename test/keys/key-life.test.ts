@@ -9,7 +9,7 @@ import { parseWorkerKeyring } from '#server/seal/keyring.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import * as sealed from '#server/store/credentials/sealed.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
-import { onNews } from '#test/support/checks/verdicts.ts'
+import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
@@ -56,7 +56,7 @@ const ringOf = async (name: 'web' | 'worker') =>
 
 /** Resolves once the credential's columns satisfy the condition. */
 async function become(uuid: string, condition: string): Promise<void> {
-  await onNews(mooring.databaseUrl, async client => {
+  await onNotification(mooring.databaseUrl, async client => {
     const { rowCount } = await client.query(
       `select 1 from credentials where datasource_id = '${uuid}' and sealed is not null and ${condition}`,
     )
@@ -111,7 +111,7 @@ describe('A new key for an organization', () => {
     expect(refused).toMatchObject({ status: 400, body: { error: { data: { issues: [{ path: ['keyId'] }] } } } })
 
     aheadMs += 20 * MINUTE_MS
-    await onNews(mooring.databaseUrl, async client => {
+    await onNotification(mooring.databaseUrl, async client => {
       const { rowCount } = await client.query(
         'select 1 from organization_keys where secret is null and destroyed_at is not null',
       )
@@ -145,7 +145,7 @@ describe('A new key for an organization', () => {
 
 /** The organization's keys, once it has this many. */
 function onKeys(count: number) {
-  return onNews(mooring.databaseUrl, async () => {
+  return onNotification(mooring.databaseUrl, async () => {
     const found = await keys()
     return found.length === count ? found : undefined
   })

@@ -3,7 +3,7 @@ import type { Pool } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
 import { withDatasource } from '#client/node.ts'
-import { onNews } from '#test/support/checks/verdicts.ts'
+import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { leaseCapability, verifyKeysOf } from '#test/support/keys/leasing.ts'
 import { makeCredentials, numberedSecret, openAll } from '#test/support/keys/many-credentials.ts'
@@ -35,11 +35,11 @@ const left = async () => Number((await query(tiers.databaseUrl, LEFT))[0]?.['n']
 
 /** Resolves once the command has retired their previous key. */
 const begun = () =>
-  onNews(tiers.databaseUrl, async client => ((await client.query(LEFT)).rows[0].n > 0 ? true : undefined))
+  onNotification(tiers.databaseUrl, async client => ((await client.query(LEFT)).rows[0].n > 0 ? true : undefined))
 
 /** Resolves once no more than this many are left. */
 const downTo = (count: number) =>
-  onNews(tiers.databaseUrl, async client => ((await client.query(LEFT)).rows[0].n <= count ? true : undefined))
+  onNotification(tiers.databaseUrl, async client => ((await client.query(LEFT)).rows[0].n <= count ? true : undefined))
 
 it('reseals all of them during registrations, checks and leases, however often a worker dies', async () => {
   const { db, organization } = tiers

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Document, judgeOf } from '#test/support/house/documented.ts'
+import { type Document, exchangeCheck } from '#test/support/house/documented.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
@@ -67,7 +67,7 @@ describe('A generated client', () => {
     expect(status, output).toBe(0)
     const reported: { calls: Called[]; ready: boolean; code: string } = JSON.parse(output)
     expect(reported).toMatchObject({ ready: true, code: 'entity_not_found' })
-    const check = judgeOf(document)
+    const check = exchangeCheck(document)
     const asked = reported.calls.map(({ method, path }) => ({ method, path, body: '' }))
     for (const [at, call] of reported.calls.entries()) {
       const answer = { status: call.status, headers: new Headers(), text: call.text }

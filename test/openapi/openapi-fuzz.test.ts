@@ -4,7 +4,7 @@
  * and `MOORING_FUZZ_SEED` repeats a run.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Document, judgeOf } from '#test/support/house/documented.ts'
+import { type Document, exchangeCheck } from '#test/support/house/documented.ts'
 import { fc } from '#test/support/house/properties.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
@@ -116,7 +116,7 @@ const encoded = (text: string) => (/^\.+$/.test(text) ? 'dots' : encodeURICompon
 
 const calls = () =>
   fc.oneof(
-    ...judgeOf(document).operations.map(name => {
+    ...exchangeCheck(document).operations.map(name => {
       const [method = '', path = ''] = name.split(' ')
       const operation = document.paths[path]?.[method.toLowerCase()] as unknown as Operation // as the document has it
       const query = (operation.parameters ?? []).flatMap(one => ('in' in one && one.in === 'query' ? [one] : []))
@@ -167,7 +167,7 @@ it(`gives documented answers to any request (${RUNS} requests, seed ${SEED})`, {
   timeout: 1_800_000,
 }, async () => {
   console.info(`fuzz: ${RUNS} requests, MOORING_FUZZ_SEED=${SEED}`)
-  const check = judgeOf(document)
+  const check = exchangeCheck(document)
   const { testKey, liveKey } = mooring.organization
   const seen = new Set<number>()
   await fc.assert(

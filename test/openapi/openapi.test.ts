@@ -5,7 +5,7 @@ import { connectionsDialect } from '#server/rest/connections/connections.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 import { documentedPath } from '#server/rest/openapi/openapi.ts'
 import { FAULTS } from '#shared/faults/fault.ts'
-import { type Document, judgeOf } from '#test/support/house/documented.ts'
+import { type Document, exchangeCheck } from '#test/support/house/documented.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 /** The part of the document that these tests read. */
@@ -49,7 +49,7 @@ function* nodes(value: unknown, place = ''): Generator<readonly [string, Record<
 
 /** Every operation with its method and path. */
 function described(): (Operation & { readonly method: string; readonly path: string })[] {
-  return judgeOf(document).operations.map(name => {
+  return exchangeCheck(document).operations.map(name => {
     const [method = '', path = ''] = name.split(' ')
     // The document's own shape; the first test shows that it is valid.
     const operation: unknown = document.paths[path]?.[method.toLowerCase()]
@@ -71,7 +71,7 @@ describe('The document', () => {
     )
     const aliases = served.filter(one => one.includes(' /api/') && served.includes(one.replace(' /api/', ' /')))
     const own = served.filter(one => !aliases.includes(one))
-    expect([...judgeOf(document).operations].sort()).toEqual(own.sort())
+    expect([...exchangeCheck(document).operations].sort()).toEqual(own.sort())
     for (const alias of aliases)
       expect(document.paths[alias.split(' /api')[1] ?? '']).toMatchObject({ servers: [{}, {}] })
   })
@@ -94,7 +94,7 @@ describe('The document', () => {
   })
 
   it('has an example for every body and every answer, each valid under its schema', () => {
-    const check = judgeOf(document)
+    const check = exchangeCheck(document)
     for (const { method, path, requestBody, responses } of described()) {
       const url = path.replaceAll(/\{[^}]+\}/g, 'x')
       const bodies = requestBody === undefined ? [''] : displayed(requestBody).map(one => JSON.stringify(one))

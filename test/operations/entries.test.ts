@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { onNews } from '#test/support/checks/verdicts.ts'
+import { onNotification } from '#test/support/checks/verdicts.ts'
 import { freshDatabase } from '#test/support/database/database.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
@@ -139,7 +139,7 @@ describe('Web and worker, apart', () => {
     await again
     for (const socket of sockets) socket.destroy()
     silent.close()
-    const settled = await onNews(installation.databaseUrl, async client => {
+    const settled = await onNotification(installation.databaseUrl, async client => {
       const { rows } = await client.query(`select settled, token from tasks where settled = requested and ${id}`)
       return rows[0]
     })

@@ -20,7 +20,7 @@ import { bareUuid } from '#test/support/http/surfaces.ts'
 import { leaseCapability } from '#test/support/keys/leasing.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
-import { forgetLater, RETENTION } from '#test/support/operations/forgetting.ts'
+import { purgeLater, RETENTION } from '#test/support/operations/forgetting.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -79,13 +79,13 @@ describe('A retired credential', () => {
     await sql(`
       insert into leases (org_id, id, datasource_id, capability_id, version, granted_at, expires_at)
       values ('${org}', '${newId()}', '${bareUuid(id)}', '${capability}', 2, now(), now() + interval '60 days')`)
-    await forgetLater(mooring.db, 0)
-    await forgetLater(mooring.db, RETENTION.removedMs - 60_000)
+    await purgeLater(mooring.db, 0)
+    await purgeLater(mooring.db, RETENTION.removedMs - 60_000)
     expect(await versions()).toEqual([1, 2, 3, 4, 5])
-    await forgetLater(mooring.db, RETENTION.removedMs + 60_000)
+    await purgeLater(mooring.db, RETENTION.removedMs + 60_000)
     expect(await versions()).toEqual([2, 4, 5])
     await sql(`update leases set ended_at = now(), ended_by = 'released' where version = 2`)
-    await forgetLater(mooring.db, RETENTION.removedMs + 60_000)
+    await purgeLater(mooring.db, RETENTION.removedMs + 60_000)
     expect(await versions()).toEqual([4, 5])
     const next = await mooring.client().datasources.rotate.mutate({
       ...{ id, waitSeconds: 20, connectionString: customer.url('reader', { parameters: 'application_name=six' }) },
@@ -106,9 +106,9 @@ describe('An ended capability', () => {
     await leaseCapability(mooring)
     expect(await count('lease_grants')).toBe(1)
     await sql(`update capabilities set revoked_at = now() where id in (select capability_id from lease_grants)`)
-    await forgetLater(mooring.db, RETENTION.revokedMs - 60_000)
+    await purgeLater(mooring.db, RETENTION.revokedMs - 60_000)
     expect(await count('lease_grants')).toBe(1)
-    await forgetLater(mooring.db, RETENTION.revokedMs + 60_000)
+    await purgeLater(mooring.db, RETENTION.revokedMs + 60_000)
     expect(await count('lease_grants')).toBe(0)
   })
 })
@@ -132,7 +132,7 @@ describe('A setting', () => {
     await verifications(1, 40)
     await verifications(1, 50)
     const retention = { ...RETENTION, verificationsMs: 45 * DAY_MS }
-    await forgetLater(mooring.db, 0, { retention })
+    await purgeLater(mooring.db, 0, { retention })
     expect(await count(`verifications where at < now() - interval '49 days'`)).toBe(0)
     expect(await count(`verifications where at < now() - interval '39 days'`)).toBe(1)
   })
@@ -161,13 +161,13 @@ describe('A batch', () => {
     try {
       await holder.query(`begin; select from idempotency_keys where key = 'held' for update`)
       expect(await idempotency.purgeExpired(mooring.db, new Date(), SMALLEST_BATCH)).toBe(false)
-      await forgetLater(mooring.db, 0)
+      await purgeLater(mooring.db, 0)
       expect([await count(`idempotency_keys where key = 'held'`), await count(oldOnes)]).toEqual([1, 0])
       await holder.query('rollback')
     } finally {
       await holder.end()
     }
-    await forgetLater(mooring.db, 0)
+    await purgeLater(mooring.db, 0)
     expect(await count(`idempotency_keys where key = 'held'`)).toBe(0)
   })
 })
@@ -181,8 +181,8 @@ describe('Two workers', () => {
       create trigger test_deleted after delete on verifications for each row execute function test_deleted()`)
     await verifications(4_500, 100)
     const young = (await count('verifications')) - 4_500
-    await Promise.all([1, 2, 3].map(() => forgetLater(mooring.db, 0)))
-    await forgetLater(mooring.db, 0)
+    await Promise.all([1, 2, 3].map(() => purgeLater(mooring.db, 0)))
+    await purgeLater(mooring.db, 0)
     expect([await count('test_deleted'), await count('verifications')]).toEqual([4_500, young])
     await sql('drop table test_deleted cascade; drop function test_deleted cascade')
   })
@@ -237,13 +237,13 @@ describe('A removed datasource', () => {
         .filter(([, lines]) => lines.some(line => texts.some(text => line.includes(text))))
         .map(([name]) => name)
     }
-    await forgetLater(mooring.db, RETENTION.removedMs - 60_000)
+    await purgeLater(mooring.db, RETENTION.removedMs - 60_000)
     expect(await places()).toEqual(
       expect.arrayContaining(
         ['datasources', 'credentials', 'snapshots', 'leases', 'verifications'].map(t => `public.${t}`),
       ),
     )
-    await forgetLater(mooring.db, RETENTION.removedMs + 60_000)
+    await purgeLater(mooring.db, RETENTION.removedMs + 60_000)
     expect(await places()).toEqual(['public.audit_events'])
     expect((await mooring.client().datasources.get.query({ id })).status).toBe('active')
   })

@@ -6,7 +6,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { transaction } from '#server/store/database/db.ts'
-import { onNews, quiet } from '#test/support/checks/verdicts.ts'
+import { onNotification, quiet } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { operator } from '#test/support/mooring/operator.ts'
@@ -26,7 +26,7 @@ it('A credential that another transaction holds is resealed when it is free', as
     const run = operator({ db, databaseUrl, keyringDir: mooring.config.keyring })
     const command = run('keyring', 'rotate-org', organization.id)
     // The pass has run: it was claimed and has settled, whatever it reports about the rest.
-    await onNews(databaseUrl, async client => {
+    await onNotification(databaseUrl, async client => {
       const { rows } = await client.query("select token from tasks where kind = 'reseal' and locked_until is null")
       return Number(rows[0]?.token) >= 1 ? true : undefined
     })

@@ -3,7 +3,7 @@
  * began at the first one again, and logged each of them again.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { onNews } from '#test/support/checks/verdicts.ts'
+import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { makeCredentials } from '#test/support/keys/many-credentials.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
@@ -31,7 +31,7 @@ it('Every readable credential is resealed, however many unreadable ones come bef
     organization.id,
   )
   const left = `select c.version from credentials c join organization_keys k on k.id = c.key_id where k.retired_at is null`
-  await onNews(databaseUrl, async client => ((await client.query(left)).rowCount === GOOD ? true : undefined))
+  await onNotification(databaseUrl, async client => ((await client.query(left)).rowCount === GOOD ? true : undefined))
   expect(mooring.logLines.filter(line => line.includes('could not be opened')).length).toBeLessThanOrEqual(1)
   // The command waits for the unreadable ones: they are removed, and it ends.
   await query(

@@ -15,7 +15,7 @@ import { query } from '#test/support/database/postgres.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
-import { forgetLater, RETENTION } from '#test/support/operations/forgetting.ts'
+import { purgeLater, RETENTION } from '#test/support/operations/forgetting.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
@@ -169,7 +169,7 @@ describe('Verifications of a datasource', () => {
   })
 })
 
-const later = (ms: number) => forgetLater(mooring.db, ms)
+const later = (ms: number) => purgeLater(mooring.db, ms)
 const { verificationsMs, removedMs, leasesMs, revokedMs } = RETENTION
 
 describe('Ended rows', () => {

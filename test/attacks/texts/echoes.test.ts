@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { echoOf } from '#server/rest/connections/pydantic-echo.ts'
 import { fc } from '#test/support/house/properties.ts'
-import { type Ground, layGround } from '#test/support/http/bad-input.ts'
+import { type BadInputFixture, makeBadInputFixture } from '#test/support/http/bad-input.ts'
 
 const WORD = fc.stringMatching(/^[A-Za-z0-9_|.-]{1,40}$/)
 const params = {}
@@ -93,9 +93,9 @@ describe('An echoed text', () => {
 })
 
 describe('An answer over HTTP', () => {
-  let deps: Ground
+  let deps: BadInputFixture
   beforeAll(async () => {
-    deps = await layGround()
+    deps = await makeBadInputFixture()
   })
   afterAll(() => deps.mooring.stop())
   const details = async (body: object) => (await deps.refused('POST', '/api/v1/connections', { body })).text

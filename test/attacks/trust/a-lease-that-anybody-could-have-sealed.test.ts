@@ -21,7 +21,7 @@ import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
 type Answer = Awaited<ReturnType<Client['datasources']['lease']['mutate']>>
-type Asked = Parameters<Client['datasources']['lease']['mutate']>[0]
+type LeaseInput = Parameters<Client['datasources']['lease']['mutate']>[0]
 
 let mooring: Mooring
 let customer: Customer
@@ -60,8 +60,8 @@ async function registered(name: string): Promise<DatasourceId> {
 }
 
 /** A client of a web tier that answers each lease request by `answer`. */
-function captured(answer: (asked: Asked, ask: (asked: Asked) => Promise<Answer>) => Promise<Answer>): Client {
-  const lease = { mutate: (asked: Asked) => answer(asked, one => client.datasources.lease.mutate(one)) }
+function captured(answer: (asked: LeaseInput, ask: (asked: LeaseInput) => Promise<Answer>) => Promise<Answer>): Client {
+  const lease = { mutate: (asked: LeaseInput) => answer(asked, one => client.datasources.lease.mutate(one)) }
   const datasources = new Proxy(client.datasources, {
     get: (target, name) => (name === 'lease' ? lease : Reflect.get(target, name)),
   })
@@ -82,7 +82,10 @@ async function outcome(through: Client, options: Partial<LeaseOptions> = {}): Pr
 const UNSIGNED = /not signed with any of verifyKeys/
 
 /** A lease that a web tier can forge for a database of the attacker. */
-function forged(asked: Asked, of: Partial<LeasedCredential> = {}): { text: string; beside: Omit<Answer, 'sealed'> } {
+function forged(
+  asked: LeaseInput,
+  of: Partial<LeasedCredential> = {},
+): { text: string; beside: Omit<Answer, 'sealed'> } {
   const leaseId = `lease_${'0'.repeat(32)}` as const
   const expiresAt = new Date(Date.now() + 60_000).toISOString()
   const text = JSON.stringify({
@@ -114,7 +117,7 @@ const signatureOf = (text: Uint8Array, secret: Uint8Array) =>
 describe('A captured web tier that seals a lease of its own', () => {
   const leaseKeyOf = () => mooring.keyring.lease[0] ?? raise('no lease key')
 
-  it.each<[string, (text: string, asked: Asked) => unknown]>([
+  it.each<[string, (text: string, asked: LeaseInput) => unknown]>([
     ['without any signature, as leases were before', text => text],
     ['with an empty list of signatures', text => ({ lease: text, signatures: [] })],
     [
@@ -174,13 +177,13 @@ describe('A captured web tier that seals a lease of its own', () => {
 
 describe('A captured web tier that forwards a genuine lease of another kind', () => {
   /** Requests a lease from the worker that it can open, and seals it, with the signatures, to the holder. */
-  const passedOn = (other: (asked: Asked, own: HolderKey) => Promise<Answer>, beside: Partial<Answer> = {}) =>
+  const passedOn = (other: (asked: LeaseInput, own: HolderKey) => Promise<Answer>, beside: Partial<Answer> = {}) =>
     captured(async asked => {
       const own = await holderKey()
       const genuine = await other(asked, own)
       return { ...genuine, ...beside, sealed: sealTo(asked.publicKey, own.envelope(genuine.sealed)) }
     })
-  const lease = (of: Asked) => client.datasources.lease.mutate(of)
+  const lease = (of: LeaseInput) => client.datasources.lease.mutate(of)
 
   it('is refused for another datasource', async () => {
     const other = await registered('other')
@@ -239,7 +242,7 @@ describe('A lease that the lease key has signed', () => {
 
 describe('The verify keys', () => {
   it('are required: without any, no lease is requested', async () => {
-    const asked: Asked[] = []
+    const asked: LeaseInput[] = []
     const through = captured(async (one, ask) => {
       asked.push(one)
       return ask(one)

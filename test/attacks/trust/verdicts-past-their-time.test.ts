@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { faultOf } from '#client/index.ts'
 import { createVerdictSigner } from '#server/seal/verdicts.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
-import { onNews } from '#test/support/checks/verdicts.ts'
+import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
@@ -84,7 +84,7 @@ async function introspected(): Promise<void> {
   await sql(`update tasks set due_at = '${clock().toISOString()}', requested = requested + 1
     where datasource_id = '${uuid}' and kind = 'introspect' and standing; notify mooring_work; notify mooring_news`)
   const done = `select id from tasks where datasource_id = $1 and kind = 'introspect' and standing and settled >= requested`
-  await onNews(mooring.databaseUrl, async client =>
+  await onNotification(mooring.databaseUrl, async client =>
     (await client.query(done, [uuid])).rowCount === 1 ? true : undefined,
   )
 }

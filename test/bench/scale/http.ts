@@ -5,14 +5,14 @@
 import { Agent, request } from 'node:http'
 
 /** One request. */
-export interface Asked {
+export interface BenchRequest {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly body?: unknown
 }
 
 /** Sends it and returns the text. Throws on any status but 2xx. */
-export type Send = (asked: Asked) => Promise<string>
+export type Send = (asked: BenchRequest) => Promise<string>
 
 /** Opens connections to one web tier under one key. */
 export function sender(url: string, key: string): Send {

@@ -10,7 +10,7 @@ import * as verdicts from '#server/store/datasources/verdicts.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import * as claimReturn from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
-import { forgetLater } from '#test/support/operations/forgetting.ts'
+import { purgeLater } from '#test/support/operations/forgetting.ts'
 import type { Row } from './row.ts'
 import type { Site } from './site.ts'
 
@@ -93,6 +93,6 @@ export const WORKERS: readonly Row[] = [
     4,
     async ({ db }) =>
       () =>
-        forgetLater(db, 0),
+        purgeLater(db, 0),
   ),
 ]

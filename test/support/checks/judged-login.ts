@@ -19,7 +19,7 @@ export interface Login {
 }
 
 /** The findings, and their verdict. */
-export interface JudgedLogin {
+export interface VerifiedLogin {
   readonly probe: Probe
   readonly judgement: Verification
   /** The items whose lines fail. */
@@ -29,7 +29,7 @@ export interface JudgedLogin {
 }
 
 /** Dials without TLS, which a test server lacks and an opened network permits. */
-export async function judgeLogin({ port, schema = null, asked, ...who }: Login): Promise<JudgedLogin> {
+export async function verifyLogin({ port, schema = null, asked, ...who }: Login): Promise<VerifiedLogin> {
   const target = localTarget(port, { ...who, tlsMode: 'disable' })
   const probe = await probeDatabase(
     { target, caCertificate: null, schema, deadlineMs: 10_000 },

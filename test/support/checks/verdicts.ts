@@ -5,7 +5,7 @@
 import pg from 'pg'
 
 /** Calls `look` now and at every notification in the database at `url`, until it returns a result. */
-export async function onNews<T>(url: string, look: (client: pg.Client) => Promise<T | undefined>): Promise<T> {
+export async function onNotification<T>(url: string, look: (client: pg.Client) => Promise<T | undefined>): Promise<T> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
@@ -25,7 +25,7 @@ export async function onNews<T>(url: string, look: (client: pg.Client) => Promis
 
 /** Resolves once the last requested check, and the comparison of a submitted credential, have been settled. */
 export async function settled(url: string, uuid: string): Promise<void> {
-  await onNews(url, async client => {
+  await onNotification(url, async client => {
     const { rows } = await client.query(
       `select count(*) filter (where kind = 'verify')::int as checks, count(*) filter (where settled < requested)::int as due
        from tasks where datasource_id = $1 and kind in ('verify', 'compare')`,
@@ -37,7 +37,7 @@ export async function settled(url: string, uuid: string): Promise<void> {
 
 /** Resolves once the worker is idle: every requested task is settled. */
 export async function quiet(url: string): Promise<void> {
-  await onNews(url, async client => {
+  await onNotification(url, async client => {
     const { rowCount } = await client.query(
       `select id from tasks where (standing and settled < requested and (due_at <= now() or locked_until is not null))
          or (not standing and outcome is null)`,

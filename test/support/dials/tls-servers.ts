@@ -39,7 +39,7 @@ create role as_md5 login password '${TRUE_PASSWORD}';
 export type ServerName = 'good' | 'expired' | 'wrongName' | 'selfSigned' | 'plain'
 
 /** The login, by default `app` with the password over unverified TLS. */
-export interface Asked extends Partial<Target> {
+export interface LoginOptions extends Partial<Target> {
   readonly caCertificate?: string | null
   readonly deadlineMs?: number
 }
@@ -54,7 +54,7 @@ export async function startTlsServers(names: readonly ServerName[]) {
   // Sound: the caller named each server that a test uses.
   const servers = Object.fromEntries(started) as Record<ServerName, TestServer>
   /** Opens a session with one of the servers and runs a function in it. */
-  function within<T>(at: ServerName, asked: Asked, work: (session: Session) => Promise<T>) {
+  function within<T>(at: ServerName, asked: LoginOptions, work: (session: Session) => Promise<T>) {
     const { caCertificate = null, deadlineMs = 30_000, ...target } = asked
     const wanted = localTarget(servers[at].port, { password: TRUE_PASSWORD, ...target })
     return withSession({ target: wanted, caCertificate, deadlineMs, limits: PROBE_LIMITS }, SURROUNDINGS, work)
@@ -64,7 +64,7 @@ export async function startTlsServers(names: readonly ServerName[]) {
     servers,
     within,
     /** The result of a login: `in`, or the code of a failure. */
-    async login(at: ServerName, asked: Asked = {}) {
+    async login(at: ServerName, asked: LoginOptions = {}) {
       const { failure, tls, channelBound, passed } = await within(at, asked, async () => true)
       return { code: failure?.code ?? 'in', tls: tls !== null, verified: tls?.verified ?? false, channelBound, passed }
     },

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createListener } from '#client/endpoint.ts'
-import { onNews } from '#test/support/checks/verdicts.ts'
+import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Mooring, type MooringOptions, startMooring } from '#test/support/mooring/mooring.ts'
@@ -72,7 +72,7 @@ export async function startFollowed(options: MooringOptions = {}): Promise<Follo
 async function registered(mooring: Mooring, endpoint: string): Promise<{ id: string; status: string }> {
   const { id } = await mooring.client().datasources.register.mutate({ endpoint, signingKey: KEY })
   const sql = `select status from datasources where id = $1 and status <> 'unverified'`
-  return onNews(mooring.databaseUrl, async client => {
+  return onNotification(mooring.databaseUrl, async client => {
     const { rows } = await client.query<{ status: string }>(sql, [bareUuid(id)])
     return rows[0] === undefined ? undefined : { id, status: rows[0].status }
   })
@@ -83,14 +83,14 @@ async function warmUp(mooring: Mooring, { id }: { id: string }): Promise<void> {
 }
 
 async function runNow(databaseUrl: string, task: { kind: string; uuid: string }): Promise<void> {
-  await onNews(databaseUrl, async client => {
+  await onNotification(databaseUrl, async client => {
     const where = `datasource_id = '${task.uuid}' and kind = '${task.kind}' and standing`
     const { rows } = await client.query(
       `update tasks set due_at = now(), requested = requested + 1 where ${where} returning requested`,
     )
     await client.query('notify mooring_work')
     if (rows[0] === undefined) throw new Error(`there is no ${task.kind} task`)
-    await onNews(databaseUrl, async other => {
+    await onNotification(databaseUrl, async other => {
       const { rowCount } = await other.query(`select id from tasks where ${where} and settled >= $1`, [
         rows[0].requested,
       ])

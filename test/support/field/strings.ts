@@ -26,7 +26,7 @@ export function stringCases(file: string): StringCase[] {
 }
 
 /** The difference between the parser's result and the expected one; empty if there is none. */
-export function whatItSays(one: StringCase): string[] {
+export function differencesOf(one: StringCase): string[] {
   const parsed = parseConnectionString(one.text)
   if (!parsed.ok) {
     const { code, message } = parsed

@@ -21,24 +21,24 @@ export interface Document {
 }
 
 /** A request as it went out. */
-export interface Asked {
+export interface SentRequest {
   readonly method: string
   readonly path: string
   readonly body: string
 }
 
 /** Checks exchanges. */
-export interface Judge {
+export interface ExchangeCheck {
   /** Every `METHOD path` of the document. */
   readonly operations: readonly string[]
   /** The called operation, as `METHOD path`; null when the document has none. */
-  operationOf(asked: Asked): string | null
+  operationOf(asked: SentRequest): string | null
   /** The errors of the exchange; empty if it matches the document. */
-  problems(asked: Asked, answer: Answer): string[]
+  problems(asked: SentRequest, answer: Answer): string[]
 }
 
 /** Makes a check of the document. */
-export function judgeOf(document: Document): Judge {
+export function exchangeCheck(document: Document): ExchangeCheck {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   formats.default(ajv)
   ajv.addSchema({ ...document, $id: 'document' })
@@ -50,7 +50,7 @@ export function judgeOf(document: Document): Judge {
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     ['get', 'post', 'delete'].filter(method => method in item).map(method => `${method.toUpperCase()} ${path}`),
   )
-  const operationOf = ({ method, path }: Asked) => {
+  const operationOf = ({ method, path }: SentRequest) => {
     const wanted = method === 'HEAD' ? 'GET' : method
     const plain = path.replace(/\?.*$/, '').replace(/^\/api(?=\/v1\/(?!connections|api-keys))/, '')
     // A path without a parameter precedes one with it, whatever its methods are.
@@ -58,7 +58,7 @@ export function judgeOf(document: Document): Judge {
     const found = `${wanted} ${paths.find(one => patternOf(one).test(plain))}`
     return operations.includes(found) ? found : null
   }
-  const problems = (asked: Asked, answer: Answer): string[] => {
+  const problems = (asked: SentRequest, answer: Answer): string[] => {
     const body: unknown = answer.text === '' ? undefined : JSON.parse(answer.text)
     const name = operationOf(asked)
     if (name === null) return outside(asked, answer, value => errorsOf(errorSchema(asked.path), value))
@@ -91,13 +91,13 @@ const errorSchema = (path: string) => [
 ]
 
 /** No operation answers: a path or method that does not exist. */
-function outside(asked: Asked, answer: Answer, errors: (body: unknown) => string[]): string[] {
+function outside(asked: SentRequest, answer: Answer, errors: (body: unknown) => string[]): string[] {
   if (![404, 405, 414].includes(answer.status)) return [`${asked.method} ${asked.path} is not documented`]
   return errors(JSON.parse(answer.text))
 }
 
 /** An accepted request must be one that the document allows. */
-function requestProblems(operation: Operation, asked: Asked, errors: (body: unknown) => string[]): string[] {
+function requestProblems(operation: Operation, asked: SentRequest, errors: (body: unknown) => string[]): string[] {
   const known = (operation.parameters ?? []).filter(one => one.in === 'query').map(one => one.name)
   const sent = [...new URLSearchParams(asked.path.split('?')[1] ?? '').keys()]
   const unknown = sent.filter(name => !known.includes(name)).map(name => `the parameter ${name} is not documented`)

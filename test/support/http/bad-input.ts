@@ -32,7 +32,7 @@ export const BAD_URLS: readonly (readonly [string, RegExp])[] = [
 type Call = Mooring['call']
 
 /** The context of a file of bad input. */
-export interface Ground {
+export interface BadInputFixture {
   readonly mooring: Mooring
   /** UUIDs of datasources: of the calling organization, of another one, and an unknown one. */
   readonly own: string
@@ -47,7 +47,7 @@ export interface Ground {
 }
 
 /** Builds the context. The test stops the Mooring. */
-export async function layGround(): Promise<Ground> {
+export async function makeBadInputFixture(): Promise<BadInputFixture> {
   const mooring = await startMooring({ worker: false, env: { MOORING_ALLOWED_NETWORKS: '' } })
   const other = await mooring.newOrganization('Other')
   const yesterday = new Date(Date.now() - 86_400_000)

@@ -9,14 +9,14 @@ import { createClient, sealingLink } from '#client/index.ts'
 import type { AppRouter } from '#server/api/router.ts'
 
 /** The installation, the key and the string of a call. */
-export interface CallingGround {
+export interface CallTarget {
   readonly url: string
   readonly key: string
   readonly connectionString: string
 }
 
 /** The ways, by name; each returns the server's answer. */
-export function waysOfCalling(deps: CallingGround): Record<string, () => Promise<unknown>> {
+export function waysOfCalling(deps: CallTarget): Record<string, () => Promise<unknown>> {
   const { url, key, connectionString } = deps
   const client = createClient({ url, key })
   const input = { connectionString }

@@ -16,7 +16,7 @@ import { canonicalTarget } from '#shared/connection-string/connection-string.ts'
 const BATCH = 500
 
 /** Their target. */
-export interface Ground {
+export interface CredentialDeps {
   readonly db: Db
   readonly keyring: WorkerKeyring
   readonly organizationId: string
@@ -33,7 +33,7 @@ export function numberedSecret(number: number): Extract<Secret, { kind: 'direct'
 
 /** Makes `count` of them, numbered from 0. */
 export async function makeCredentials(
-  { db, keyring, organizationId }: Ground,
+  { db, keyring, organizationId }: CredentialDeps,
   count: number,
   secretOf: typeof numberedSecret = numberedSecret,
 ): Promise<void> {
@@ -109,7 +109,7 @@ export async function openAll({
   db,
   keyring,
   organizationId,
-}: Ground): Promise<{ keyIds: Set<string>; passwords: Set<string> }> {
+}: CredentialDeps): Promise<{ keyIds: Set<string>; passwords: Set<string> }> {
   const unsealer = await createUnsealer(keyring)
   const rows = await db
     .selectFrom('credentials')

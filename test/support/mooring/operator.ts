@@ -17,7 +17,7 @@ export interface Ran {
 }
 
 /** The database, the keyrings and the time of commands. */
-export interface OperatorGround {
+export interface OperatorDeps {
   readonly db: Db
   readonly databaseUrl: string
   readonly keyringDir: string
@@ -29,7 +29,7 @@ export interface OperatorGround {
  * Runs one command: `operator(ground)('keyring', 'rotate-org', id)`. Options follow the operands. Rejects with its
  * sentence.
  */
-export function operator(deps: OperatorGround) {
+export function operator(deps: OperatorDeps) {
   return async (...given: (string | Record<string, string | boolean | string[]>)[]): Promise<Ran> => {
     const words = given.filter(part => typeof part === 'string')
     const options = Object.assign({}, ...given.filter(part => typeof part !== 'string'))

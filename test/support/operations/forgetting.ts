@@ -12,7 +12,7 @@ export const RETENTION = retentionSettings({ integer: ask => ask.fallback })
 /**
  * One turn of everything, this many milliseconds from now. Events of feeds are kept for ever unless `eventsMs` is set.
  */
-export function forgetLater(db: Db, ms: number, kept: Partial<Kept> = {}): Promise<void> {
+export function purgeLater(db: Db, ms: number, kept: Partial<Kept> = {}): Promise<void> {
   const clock = () => new Date(Date.now() + ms)
   return purgeExpired(
     { db, clock },

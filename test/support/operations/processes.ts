@@ -126,7 +126,7 @@ function watch(child: ChildProcess): Running {
   }
 }
 
-interface Heard {
+interface Output {
   isOver(): boolean
   readonly out: readonly string[]
   readonly errors: readonly string[]
@@ -134,7 +134,7 @@ interface Heard {
 }
 
 async function lineOf(
-  { isOver, out, errors, waiting }: Heard,
+  { isOver, out, errors, waiting }: Output,
   { pattern, nth }: { pattern: RegExp; nth: number },
 ): Promise<RegExpExecArray> {
   for (;;) {
