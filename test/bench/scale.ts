@@ -104,8 +104,10 @@ for (const row of ROWS)
     await once()
   })
 const worst = await bad(explainer, many)
-const most = Math.max(...explainer.found().map(({ rows }) => rows))
-say(`${seconds()} s: ${explainer.found().length} plans, ${most} rows at most; ${worst.length} too many`)
+const [most] = explainer.found().toSorted((a, b) => b.rows - a.rows)
+say(
+  `${seconds()} s: ${explainer.found().length} plans, ${most?.rows} rows at most (${most?.during}); ${worst.length} too many`,
+)
 for (const one of worst)
   say(
     `  ${one.during}, ${one.plan}: ${one.rows} rows, ${one.buffers} pages, whole: ${one.whole}\n    ${one.text.replaceAll(/\s+/g, ' ').slice(0, 600)}`,
