@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
-import { parseRoleFacts, readRoleFacts } from '#server/net/role/role-facts.ts'
-import { GLANCE_ROWS, GLANCE_SQL, PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from '#server/net/role/role-facts-sql.ts'
+import { GLANCE_ROWS, GLANCE_SQL } from '#server/net/role/glance-sql.ts'
+import { factStatements, parseRoleFacts, readRoleFacts } from '#server/net/role/role-facts.ts'
 import { fc } from '#test/support/house/properties.ts'
 
 const ANSWER = {
@@ -16,29 +16,52 @@ const ANSWER = {
     ['app', false, false, false, false, false],
     ['dba', true, true, true, true, true],
   ] as unknown[],
+  acting: [] as unknown[],
+  owns_database: false,
   owned: 2,
   unforced: 1,
   unforced_tables: [['s"', 't']] as unknown[],
-  views: 3,
-  functions: 4,
   file_functions: ['lo_export'] as unknown[],
 }
+const RELATIONS = {
+  views: 3,
+  view_names: [['app', 'v']] as unknown[],
+  functions: 4,
+  function_names: [] as unknown[],
+  children: 0,
+  child_names: [] as unknown[],
+  parents: 0,
+  parent_names: [] as unknown[],
+  truncates: 0,
+  triggers: 0,
+  seized_names: [] as unknown[],
+}
+const CODE = { evented: 0, evented_names: [] as unknown[], called: 0, called_names: [] as unknown[] }
+const SECRETS = { catalogs: [] as unknown[], functions: [] as unknown[], servers: [] as unknown[], mappings: 0 }
 const GLANCE = ['140012', 'app', 't', 'f', 'f', 'f', 'f', 'f', 'f']
 /** Of another role that the login is a member of. */
 const MORE = ['140012', 'app', 'f', 'f', 'f', 'f', 'f', 'f', 't']
 
-const parsed = (change: Record<string, unknown>, secret?: string): RoleFacts | null =>
-  parseRoleFacts(JSON.stringify({ ...ANSWER, ...change }), null, secret)
+/** The texts of an answer with changes in it, each in the part that has such a field. */
+function texts(change: Record<string, unknown> = {}): string[] {
+  const isIn = (part: object) => Object.entries(change).filter(([key]) => Object.hasOwn(part, key))
+  const added = Object.entries(change).filter(([key]) => key === 'extra')
+  const parts = [ANSWER, RELATIONS, CODE, SECRETS].map((part, index) => ({
+    ...part,
+    ...Object.fromEntries([...isIn(part), ...(index === 0 ? added : [])]),
+  }))
+  return parts.map(part => JSON.stringify(part))
+}
 
-/**
- * A server that returns these rows for the quick query and the listed text for each other statement, and records its
- * statements.
- */
-function answering(glance: string[][], texts: Record<string, string> = {}) {
-  const asked: string[] = []
-  const ask = async (sql: string) => {
-    asked.push(sql)
-    return sql === GLANCE_SQL ? glance : [[texts[sql] ?? null]]
+const parsed = (change: Record<string, unknown>, secret?: string): RoleFacts | null =>
+  parseRoleFacts(texts(change), secret)
+
+/** A server that gives the glance those rows, the other statements those texts in order, and what it was asked. */
+function answering(glance: string[][], answers: readonly string[] = []) {
+  const asked: (readonly string[])[] = []
+  const ask = async (statements: readonly string[]) => {
+    asked.push(statements)
+    return statements[0] === GLANCE_SQL ? [glance] : statements.map((_, index) => [[answers[index] ?? null]])
   }
   return { ask, asked }
 }
@@ -53,6 +76,8 @@ describe('an answer', () => {
       tables: { owned: 2, ownedRlsNotForced: 1 },
       ownerBypassTables: ['"s"""."t"'],
       serverFileFunctions: ['lo_export'],
+      rlsBypassingViews: { count: 3, names: ['"app"."v"'] },
+      privilegedDefinerFunctions: { count: 4, names: [] },
     })
   })
 
@@ -66,6 +91,10 @@ describe('an answer', () => {
       'a hundred and one roles',
       { roles: Array.from({ length: 101 }, () => ['app', false, false, false, false, false]) },
     ],
+    ['another catalog than those that were asked for', { catalogs: ['pg_class'] }],
+    ['fifty-one views', { view_names: Array.from({ length: 51 }, () => ['s', 'v']) }],
+    ['a setting of somebody else', { acting: ['me'] }],
+    ['a foreign server without a name', { servers: [''] }],
     ['twenty-one tables', { unforced_tables: Array.from({ length: 21 }, () => ['s', 't']) }],
     ['more unforced tables than tables', { owned: 0 }],
     ['a negative count', { views: -1 }],
@@ -75,23 +104,27 @@ describe('an answer', () => {
     ['a function that is no name', { file_functions: ['x; drop table t'] }],
   ])('with %s is refused', (_, change) => expect(parsed(change)).toBeNull())
 
-  it('that is not JSON, or larger than 64 KiB, or lacks the parameters of its version, is refused', () => {
-    expect(parseRoleFacts('', null)).toBeNull()
-    expect(parseRoleFacts('{', null)).toBeNull()
-    expect(parseRoleFacts('[]', null)).toBeNull()
-    expect(parseRoleFacts(JSON.stringify(ANSWER) + ' '.repeat(65_536), null)).toBeNull()
-    const since15 = JSON.stringify({ ...ANSWER, version: '150001' })
-    expect(parseRoleFacts(since15, null)).toBeNull()
-    expect(parseRoleFacts(since15, '["a; drop table t"]')).toBeNull()
-    expect(parseRoleFacts(since15, '["auto_explain.log_level"]')?.settableParameters).toEqual([
-      'auto_explain.log_level',
-    ])
+  it('that is no JSON, or larger than it may be, or lacks a part, or the parameters of its version, is refused', () => {
+    const whole = texts()
+    const withFirst = (text: string) => parseRoleFacts([text, ...whole.slice(1)])
+    for (const text of ['', '{', '[]', `${whole[0]}${' '.repeat(65_536)}`]) expect(withFirst(text)).toBeNull()
+    for (let parts = 0; parts < whole.length; parts++) expect(parseRoleFacts(whole.slice(0, parts))).toBeNull()
+    expect(parseRoleFacts([...whole, '[]'])).toBeNull()
+    const since15 = texts({ version: '150001' })
+    expect(parseRoleFacts(since15)).toBeNull()
+    for (const bad of ['["a"]', '[["a; drop table t", true]]', '[["a", 1]]'])
+      expect(parseRoleFacts([...since15, bad])).toBeNull()
+    const parameters = '[["auto_explain.log_level", false], ["archive_command", true]]'
+    expect(parseRoleFacts([...since15, parameters])).toMatchObject({
+      settableParameters: ['auto_explain.log_level', 'archive_command'],
+      alterableParameters: ['archive_command'],
+    })
   })
 
   it('is never misread, whatever it holds', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.json(), fc.string()), fc.option(fc.json()), (text, parameters) => {
-        expect(parseRoleFacts(text, parameters)).toBeNull()
+      fc.property(fc.oneof(fc.json(), fc.string()), fc.nat({ max: 3 }), (text, part) => {
+        expect(parseRoleFacts(texts().with(part, text))).toBeNull()
       }),
     )
   })
@@ -134,32 +167,31 @@ describe('asking', () => {
     const privileged = ['140012', 'app', 'f', 't', 'f', 'f', 'f', 'f', 'f']
     const { ask, asked } = answering([privileged, ['140012', 'app', 't', 'f', 't', 'f', 'f', 'f', 'f']])
     expect(await readRoleFacts(ask)).toMatchObject({ bypassRls: true, superuser: false, tables: { owned: 0 } })
-    expect(asked).toEqual([GLANCE_SQL])
+    expect(asked).toEqual([[GLANCE_SQL]])
   })
 
   it.each([
     ['says that there is more', [GLANCE, MORE]],
     ['was cut', Array.from({ length: GLANCE_ROWS }, () => GLANCE)],
     ['does not have the login', [MORE.with(8, 'f')]],
-  ])('takes the full statements when the quick query %s', async (_, glance) => {
-    const old = answering(glance, { [ROLE_FACTS_SQL]: JSON.stringify(ANSWER) })
+  ])('takes the full statements where the glance %s', async (_, glance) => {
+    const old = answering(glance, texts())
     expect((await readRoleFacts(old.ask))?.superuserVia).toEqual(['dba'])
-    expect(old.asked).toEqual([GLANCE_SQL, ROLE_FACTS_SQL])
+    expect(old.asked).toEqual([[GLANCE_SQL], factStatements(140_012)])
 
     const since15 = answering(
       glance.map(row => row.with(0, '180001')),
-      {
-        [ROLE_FACTS_SQL]: JSON.stringify({ ...ANSWER, version: '180001' }),
-        [PARAMETER_FACTS_SQL]: '["session_preload_libraries"]',
-      },
+      [...texts({ version: '180001' }), '[["session_preload_libraries", false]]'],
     )
     expect((await readRoleFacts(since15.ask))?.settableParameters).toEqual(['session_preload_libraries'])
+    expect(since15.asked).toEqual([[GLANCE_SQL], factStatements(180_001)])
   })
 
   it('returns nothing for no row, too many rows, too few or too many columns, null or another shape', async () => {
     const tooMany = Array.from({ length: GLANCE_ROWS + 1 }, () => GLANCE)
     const shapes = [[], tooMany, [GLANCE.slice(1)], [[...GLANCE, 't']], [[null]], [[]], [['{}']], [GLANCE.with(3, 'x')]]
-    for (const rows of shapes) expect(await readRoleFacts(async () => rows)).toBeNull()
+    for (const rows of shapes) expect(await readRoleFacts(async () => [rows])).toBeNull()
+    expect(await readRoleFacts(async () => [])).toBeNull()
     expect(await readRoleFacts(answering([MORE]).ask)).toBeNull()
   })
 })

@@ -29,7 +29,7 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
        create table app.orders (id int primary key, tenant text);
        create table ${hard}.orders (id int primary key);
        reset role;
-       insert into app.orders values (1, 'mooring_reader'), (2, 'another');
+       insert into app.orders values (1, 'mooring_reader_shop'), (2, 'another');
        alter table app.orders enable row level security;
        create policy own on app.orders using (tenant = current_user);`,
       'shop',
@@ -66,24 +66,24 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
 
   it('needs no superuser: an administrator who owns the tables can run it', async () => {
     await paste({ schema: 'app', provider: 'rds', readOnly: true, database: 'shop' }, urlOf('keeper'))
-    const { judgement, advised } = await verified('mooring_reader', 'app')
+    const { judgement, advised } = await verified('mooring_reader_shop', 'app')
     expect(judgement.outcome).toBe('passed')
     expect(advised).toEqual([])
 
     await query(urlOf('keeper'), 'create table app.later (id int)')
-    expect(await query(urlOf('mooring_reader'), 'select id from app.later')).toEqual([])
+    expect(await query(urlOf('mooring_reader_shop'), 'select id from app.later')).toEqual([])
     await server.query('drop table app.later', 'shop')
-    await remove('mooring_reader')
+    await remove('mooring_reader_shop')
   })
 
   it('makes a reader that row security binds and that cannot write', async () => {
     await paste({ schema: 'app', provider: 'plain', readOnly: true, database: 'shop' })
-    const url = urlOf('mooring_reader')
+    const url = urlOf('mooring_reader_shop')
     expect(await query(url, 'select id from app.orders')).toEqual([{ id: 1 }])
     await expect(query(url, 'delete from app.orders')).rejects.toMatchObject({ code: '42501' })
     await expect(query(url, 'set role postgres')).rejects.toMatchObject({ code: '42501' })
     expect(await server.query('select count(*)::int as count from app.orders', 'shop')).toEqual([{ count: 2 }])
-    await remove('mooring_reader')
+    await remove('mooring_reader_shop')
   })
 
   it('makes a writer that row security binds', async () => {

@@ -5,6 +5,12 @@
  */
 import type { Failure, Stage } from '#shared/faults/failure.ts'
 
+/** Some of a kind: how many there are, and the names of 50 of them at most, quoted as `"schema"."name"`, ready for SQL. */
+export interface Found {
+  readonly count: number
+  readonly names: readonly string[]
+}
+
 /**
  * What the login is and what it can become, as the catalog tells it.
  *
@@ -16,6 +22,8 @@ export interface RoleFacts {
   readonly sessionUser: string
   /** Another than `sessionUser` after `alter role … set role`, which `set role none` undoes. */
   readonly currentUser: string
+  /** Settings that make the login act as another role: its own, its own in this database, the database's, the server's. */
+  readonly actingBy: readonly ('login' | 'login_here' | 'database' | 'server')[]
   /** Attributes of `sessionUser` itself. */
   readonly superuser: boolean
   readonly bypassRls: boolean
@@ -26,6 +34,7 @@ export interface RoleFacts {
   readonly superuserVia: readonly string[]
   readonly bypassRlsVia: readonly string[]
   readonly createRoleVia: readonly string[]
+  readonly createDbVia: readonly string[]
   readonly replicationVia: readonly string[]
   /** `pg_execute_server_program`, `pg_write_server_files`, `pg_read_server_files`, as far as reached. */
   readonly serverFileRoles: readonly string[]
@@ -33,17 +42,43 @@ export interface RoleFacts {
   readonly serverFileFunctions: readonly string[]
   /** `pg_read_all_data`, `pg_write_all_data`, …, as far as reached. */
   readonly wholeDatabaseRoles: readonly string[]
+  /** `pg_monitor`, `pg_read_all_stats`, …, as far as reached. */
+  readonly statisticsRoles: readonly string[]
   /** The provider's near-superusers, as far as reached; the login itself may be one. */
   readonly providerAdminRoles: readonly string[]
+  /** Whether the login, or a role that is reached, owns the database. */
+  readonly ownsDatabase: boolean
   /** Tables that a reached role owns, and those among them whose row security is on but not forced on the owner. */
   readonly tables: { readonly owned: number; readonly ownedRlsNotForced: number }
   /** At most 20 of the latter, quoted as `"schema"."table"`, ready for SQL. */
   readonly ownerBypassTables: readonly string[]
-  /** Views and functions through which the role sees with a superuser's or BYPASSRLS role's eyes. */
-  readonly rlsBypassingViews: number
-  readonly privilegedDefinerFunctions: number
-  /** Parameters that the role may set though only a superuser should (15 and later). */
+  /** Views that the role may use and that show row-secured rows with the eyes of an owner who is not bound. */
+  readonly rlsBypassingViews: Found
+  /** SECURITY DEFINER functions that it may call, of an owner whom some table's row security does not bind. */
+  readonly privilegedDefinerFunctions: Found
+  /** Tables without row security that it may use, below a row-secured one: partitions and children. */
+  readonly unsecuredChildren: Found
+  /** Tables without row security that it may use, above a row-secured one. */
+  readonly unsecuredParents: Found
+  /** How many tables of others it may empty, and put triggers on. */
+  readonly tableRights: { readonly truncate: number; readonly trigger: number; readonly names: readonly string[] }
+  /** Functions that it can replace and that event triggers of others run. */
+  readonly eventTriggerFunctions: Found
+  /** Functions that it can replace and that triggers, policies, defaults and the like of others run. */
+  readonly calledFunctions: Found
+  /** `pg_authid`, `pg_shadow`: catalogs of password verifiers that it may read. */
+  readonly verifierCatalogs: readonly string[]
+  /** `pg_statistic`, `pg_user_mapping`, …: catalogs that only a superuser should read. */
+  readonly secretCatalogs: readonly string[]
+  /** `dblink_connect_u`, where it may be called. */
+  readonly secretFunctions: readonly string[]
+  /** At most 20 foreign servers of a superuser that it may use with the password that is stored there for everybody. */
+  readonly publicMappingServers: readonly string[]
+  /** How many other user mappings give it a password to read or to use. */
+  readonly userMappings: number
+  /** Parameters that the role may set though only a superuser should (15 and later), and those that it may alter for the system. */
   readonly settableParameters: readonly string[]
+  readonly alterableParameters: readonly string[]
 }
 
 /** The end of one dial. */
@@ -71,7 +106,7 @@ export interface Probe {
   readonly isTransactionPooled?: boolean
   /** Whether the asked schema exists and the role has USAGE on it; null when none was asked for or it was not reached. */
   readonly schemaUsable: boolean | null
-  /** Where it is not usable: whether it exists, and the first names of those that the role may use. */
+  /** Where it is not usable: whether it exists, and the first names of those that the role may use. Where none was asked for: of `public`. */
   readonly schemas?: { readonly isThere: boolean; readonly usable: readonly string[] } | undefined
   readonly tookMs: number
 }

@@ -64,14 +64,3 @@ export const PROVIDER_ADMIN_ROLES = [
   'supabase_superuser',
   'tsdbadmin',
 ] as const
-
-/** PostgreSQL's own roles that reach the operating system of the server. */
-export const SERVER_FILE_ROLES = ['pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files'] as const
-
-/** PostgreSQL's own roles that reach every table, as far as row security lets them. */
-export const WHOLE_DATABASE_ROLES = [
-  'pg_create_subscription',
-  'pg_maintain',
-  'pg_read_all_data',
-  'pg_write_all_data',
-] as const

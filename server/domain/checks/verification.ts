@@ -6,8 +6,8 @@
  */
 
 import { schemaFinding } from '#server/domain/checks/fixes/schema-fixes.ts'
-import { roleAdvice } from '#server/domain/checks/role/role-advice.ts'
-import { isRoleItem, type RoleItem, roleFinding } from '#server/domain/checks/role/role-checks.ts'
+import { isRoleItem, type RoleItem } from '#server/domain/checks/role/role-checks.ts'
+import { type JudgedRole, judgeRole, type RolePolicy } from '#server/domain/checks/role/role-findings.ts'
 import type { Subject } from '#server/domain/checks/role/role-fixes.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 import { type Advisory, type Check, DIRECT_ITEMS, type DirectItem } from '#shared/checks/check.ts'
@@ -29,9 +29,6 @@ import { placeAdvice } from './place-advice.ts'
 import type { Probe, RoleFacts } from './probe.ts'
 import { recogniseProvider, roleOfUser } from './provider.ts'
 import type { TriedLogin } from './tried-login.ts'
-
-/** What an organization does about role findings: refuse, advise, or not look. */
-export type RolePolicy = 'enforce' | 'warn' | 'off'
 
 /** What was asked for: the datasource as it was sealed, without its password. */
 export interface Asked {
@@ -68,19 +65,23 @@ interface Case {
   readonly tried: TriedLogin
   readonly asked: Asked
   readonly subject: Subject
+  /** Null without facts, and where nobody looks at the role. */
+  readonly role: JudgedRole | null
 }
 
 /** Judges a dial. Pure and total: any probe gets a verdict, and one without facts never passes. */
 export function judgeProbe(probe: Probe, asked: Asked): Verification {
-  const { target, dbType, schema } = asked
+  const { target, dbType, rolePolicy } = asked
+  const { facts } = probe
   const subject: Subject = {
     login: roleOfUser(target.user, target.host),
     provider: recogniseProvider(target.host, dbType),
     database: target.database,
-    schema,
-    serverVersionNum: probe.facts?.serverVersionNum ?? 0,
+    schema: probe.schemas?.isThere === false ? null : (asked.schema ?? 'public'),
+    serverVersionNum: facts?.serverVersionNum ?? 0,
   }
-  const judged: Case = { probe, asked, subject, tried: triedOf(probe, asked, subject) }
+  const role = facts === null || rolePolicy === 'off' ? null : judgeRole(facts, subject, rolePolicy)
+  const judged: Case = { probe, asked, subject, role, tried: triedOf(probe, asked, subject) }
   const lines = linesOf(judged)
   const first = lines.find(line => line.fault !== null)
   const outcome = first === undefined ? 'passed' : first.retryable ? 'unreachable' : 'refused'
@@ -127,8 +128,8 @@ function lineOf(item: DirectItem, judged: Case): Line {
   const { facts } = probe
   if (isDialItem(item)) return dialLine(item, { probe, target: asked.target, tried })
   if (facts === null) return skipped(item)
-  if (isRoleItem(item)) return roleLine(item, facts, judged)
-  return item === 'server_version' ? versionLine(facts) : schemaLine(probe, subject)
+  if (isRoleItem(item)) return roleLine(item, judged)
+  return item === 'server_version' ? versionLine(facts) : schemaLine(probe, asked.schema, subject)
 }
 
 function versionLine({ serverVersionNum }: RoleFacts): Line {
@@ -144,28 +145,25 @@ function versionText(number: number): string {
   return major >= 10 ? `${major}.${number % 10_000}` : `${major}.${Math.floor(number / 100) % 100}.${number % 100}`
 }
 
-function roleLine(item: RoleItem, facts: RoleFacts, { asked, subject }: Case): Line {
-  if (asked.rolePolicy === 'off') return skipped(item, 'the role policy is off')
-  const finding = roleFinding(item, facts, subject)
-  if (finding === null) return passing(item, 'nothing found')
-  return asked.rolePolicy === 'enforce'
-    ? failing(item, 'byo_role_cannot_enforce_rls', finding)
-    : skipped(item, `${finding.actual}; the role policy only warns`)
+function roleLine(item: RoleItem, { asked, role }: Case): Line {
+  if (role === null) return skipped(item, 'the role policy is off')
+  const finding = role.lines.get(item)
+  if (finding === undefined) return passing(item, 'nothing found')
+  return asked.rolePolicy === 'warn'
+    ? skipped(item, `${finding.actual}; the role policy only warns`)
+    : failing(item, 'byo_role_cannot_enforce_rls', finding)
 }
 
-function schemaLine({ schemaUsable, schemas }: Probe, { schema, login }: Subject): Line {
+function schemaLine({ schemaUsable, schemas }: Probe, schema: string | null, { login }: Subject): Line {
   if (schema === null) return skipped('schema', 'none was named')
   if (schemaUsable === true) return passing('schema', quoteName(schema))
   return failing('schema', 'schema_not_found', schemaFinding(schema, login, schemas))
 }
 
-function advisoriesOf({ probe, asked, subject }: Case): Advisory[] {
-  const { facts } = probe
+function advisoriesOf({ probe, asked, role }: Case): Advisory[] {
   const advisories = [...dialAdvice(probe, asked), ...placeAdvice(probe, asked.target)]
-  if (facts === null || asked.rolePolicy === 'off') return advisories
-  const warnings = DIRECT_ITEMS.filter(isRoleItem).flatMap(item => {
-    const finding = asked.rolePolicy === 'warn' ? roleFinding(item, facts, subject) : null
-    return finding === null ? [] : [{ item, recommendation: `The role: ${finding.actual}.\n${finding.fix}` }]
-  })
-  return [...advisories, ...warnings, ...roleAdvice(facts, subject)]
+  if (role === null) return advisories
+  const lines = asked.rolePolicy === 'warn' ? [...role.lines] : []
+  const warnings = lines.map(([item, { actual, fix }]) => ({ item, recommendation: `The role: ${actual}.\n${fix}` }))
+  return [...advisories, ...warnings, ...role.advisories]
 }

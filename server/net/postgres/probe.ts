@@ -58,18 +58,23 @@ interface Seen {
 
 const BACKEND_SQL = 'select pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery()'
 
-/** Asks one statement at a time, and what is beside it in the same message: a round trip more would be felt in each dial. */
+/** Asks statements, and what is beside them in the same message: a round trip more would be felt in each dial. */
 function asking(session: Session, schema: string | null, seen: Seen) {
-  let schemaSql = schema === null ? null : usableSchemaSql(schema)
-  return async (sql: string): Promise<Row[]> => {
-    const isFirst = schemaSql !== null
-    const results = await session.query([schemaSql, sql, BACKEND_SQL].filter(text => text !== null).join(';\n'))
-    schemaSql = null
-    const [usable, rows, backend] = isFirst ? results : [undefined, ...results]
-    if (isFirst) seen.schemaUsable = usable?.length === 1 && usable[0]?.[0] === 't'
-    noteBackend(seen, backend)
-    return rows ?? []
+  let isFirst = true
+  return async (statements: readonly string[]): Promise<Row[][]> => {
+    const first = isFirst ? [schema === null ? PUBLIC_SCHEMA_SQL : usableSchemaSql(schema)] : []
+    isFirst = false
+    const results = await session.query([...first, ...statements, BACKEND_SQL].join(';\n'))
+    if (first.length > 0) noteSchema(seen, schema, results.shift())
+    noteBackend(seen, results.pop())
+    return results
   }
+}
+
+function noteSchema(seen: Seen, schema: string | null, rows: readonly Row[] | undefined): void {
+  const isTrue = rows?.length === 1 && rows[0]?.[0] === 't'
+  if (schema === null) seen.schemas = { isThere: isTrue, usable: [] }
+  else seen.schemaUsable = isTrue
 }
 
 function noteBackend(seen: Seen, rows: readonly Row[] | undefined): void {
@@ -77,6 +82,9 @@ function noteBackend(seen: Seen, rows: readonly Row[] | undefined): void {
   if (typeof pid === 'string' && /^[0-9]{1,10}$/.test(pid)) seen.backends.push(pid)
   if (isStandby === 't' || isStandby === 'f') seen.isStandby = isStandby === 't'
 }
+
+/** Whether there is the schema that is proposed where none was named. */
+const PUBLIC_SCHEMA_SQL = "select pg_catalog.to_regnamespace('public') is not null"
 
 /**
  * Whether a schema of this name exists and the role has USAGE on it; a plain name is looked up, which costs no scan. Of any

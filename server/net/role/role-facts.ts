@@ -1,126 +1,156 @@
 /**
- * What the catalog says of a login: the SQL that asks, and the strict reading of the answer.
+ * What the catalog says of a login: asks, and reads the answers strictly.
  *
  * The statements expect a read-only transaction whose `search_path` is pinned to `pg_catalog, pg_temp`: a database's owner
- * can plant look-alike catalogs and operators (CVE-2018-1058). The answer is a stranger's text: what does not fit the
- * shape is no answer. Called by `probe.ts`; judged in `domain`.
+ * can plant look-alike catalogs and operators (CVE-2018-1058). Called by `probe.ts`; judged in `domain`.
  */
-import { z } from 'zod'
-import type { RoleFacts } from '#server/domain/checks/probe.ts'
-import { PROVIDER_ADMIN_ROLES, SERVER_FILE_ROLES, WHOLE_DATABASE_ROLES } from '#server/domain/checks/provider.ts'
-import { repeating } from '#server/domain/checks/withheld.ts'
-import { quoteName } from '#shared/base/sql-text.ts'
-import { GLANCE_ROWS, GLANCE_SQL, PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from './role-facts-sql.ts'
-
-const MAX_TEXT = 65_536
-const MAX_NAME_BYTES = 63
-const WITHHELD = '…'
-
-const Name = z.string().refine(text => text !== '' && Buffer.byteLength(text) <= MAX_NAME_BYTES)
-const Count = z.int().min(0).max(0x7fff_ffff)
-const Version = z
-  .string()
-  .regex(/^[0-9]{5,7}$/)
-  .transform(Number)
-/** Superuser, BYPASSRLS, CREATEROLE, CREATEDB, REPLICATION. */
-const attributes = [z.boolean(), z.boolean(), z.boolean(), z.boolean(), z.boolean()] as const
-
-const Truth = z.enum(['t', 'f']).transform(text => text === 't')
-
-/** Rows of `GLANCE_SQL`: version, login, whether the row is its own, five attributes, whether there is more. */
-const Glance = z
-  .array(z.tuple([Version, Name, Truth, Truth, Truth, Truth, Truth, Truth, Truth]))
-  .min(1)
-  .max(GLANCE_ROWS)
-
-const Answer = z.strictObject({
-  version: Version,
-  session: Name,
-  current: Name,
-  roles: z.array(z.tuple([Name, ...attributes])).max(100),
-  owned: Count,
-  unforced: Count,
-  unforced_tables: z.array(z.tuple([Name, Name])).max(20),
-  views: Count,
-  functions: Count,
-  file_functions: z.array(z.string().regex(/^[a-z_]{1,63}$/)).max(20),
-})
-
-const Parameters = z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.$]{0,127}$/)).max(50)
+import type { z } from 'zod'
+import type { Found, RoleFacts } from '#server/domain/checks/probe.ts'
+import { PROVIDER_ADMIN_ROLES } from '#server/domain/checks/provider.ts'
+import {
+  SERVER_FILE_ROLES,
+  STATISTICS_ROLES,
+  VERIFIER_CATALOGS,
+  WHOLE_DATABASE_ROLES,
+} from '#server/domain/checks/role/system-names.ts'
+import { CODE_FACTS_SQL } from './code-facts-sql.ts'
+import { GLANCE_ROWS, GLANCE_SQL } from './glance-sql.ts'
+import { RELATION_FACTS_SQL } from './relation-facts-sql.ts'
+import {
+  CodeAnswer,
+  Glance,
+  ParameterAnswer,
+  RelationAnswer,
+  RoleAnswer,
+  readAnswer,
+  SecretAnswer,
+} from './role-answers.ts'
+import { PARAMETER_FACTS_SQL, ROLE_FACTS_SQL } from './role-facts-sql.ts'
+import { SECRET_FACTS_SQL } from './secret-facts-sql.ts'
+import { type ShownNames, withholding } from './withheld-names.ts'
 
 type Row = readonly (string | null)[]
 
+/** The first version in which parameters are granted. */
+const GRANTED_PARAMETERS = 150_000
+
+/** The statements behind a glance, in the order in which `parseRoleFacts` takes their answers. */
+export function factStatements(serverVersionNum: number): string[] {
+  const statements = [ROLE_FACTS_SQL, RELATION_FACTS_SQL, CODE_FACTS_SQL, SECRET_FACTS_SQL]
+  return serverVersionNum >= GRANTED_PARAMETERS ? [...statements, PARAMETER_FACTS_SQL] : statements
+}
+
 /**
- * Asks what the login is, in one round trip where there is nothing to tell, else in two or three.
+ * Asks what the login is, in one round trip where there is nothing to tell, else in two.
  *
- * `ask` runs one statement and gives its rows; what it throws passes through. `secret` is the password: a server that
- * was sent one can write it into any name, so that such names are withheld. Null when the answer is not to be trusted.
+ * `ask` runs statements in one message and gives the rows of each; what it throws passes through. `secret` is the password:
+ * names that hold it are withheld. Null when the answer is not to be trusted.
  */
 export async function readRoleFacts(
-  ask: (sql: string) => Promise<readonly Row[]>,
+  ask: (statements: readonly string[]) => Promise<readonly (readonly Row[])[]>,
   secret = '',
 ): Promise<RoleFacts | null> {
-  const glance = Glance.safeParse(await ask(GLANCE_SQL)).data
+  const [rows] = await ask([GLANCE_SQL])
+  const glance = Glance.safeParse(rows).data
   if (glance === undefined) return null
   const plain = unremarkable(glance)
   if (plain !== null) return plain
   const [version] = glance[0] ?? [0] // there is a row at least
-  const text = onlyText(await ask(ROLE_FACTS_SQL))
-  const parameters = version >= 150_000 ? onlyText(await ask(PARAMETER_FACTS_SQL)) : null
-  return text === null ? null : parseRoleFacts(text, parameters, secret)
+  const answers = await ask(factStatements(version))
+  return parseRoleFacts(answers.map(onlyText), secret)
 }
 
 /**
- * Reads the answers to `ROLE_FACTS_SQL` and `PARAMETER_FACTS_SQL`; the latter is null before version 15.
+ * Reads the answers to `factStatements`, in their order.
  *
  * Null, which is `facts_unreadable`, for anything that those statements do not give.
  */
-export function parseRoleFacts(text: string, parameterText: string | null, secret = ''): RoleFacts | null {
-  const answer = parsed(Answer, text)
-  const parameters = parameterText === null ? [] : parsed(Parameters, parameterText)
-  if (answer === null || parameters === null) return null
-  if (answer.version >= 150_000 !== (parameterText !== null)) return null
-  const own = answer.roles.find(([name]) => name === answer.session)
-  if (own === undefined || answer.unforced > answer.owned) return null
-  return facts(answer, { own, parameters, shown: withholding(secret) })
+export function parseRoleFacts(texts: readonly (string | null)[], secret = ''): RoleFacts | null {
+  const [roleText, relationText, codeText, secretText, ...rest] = texts
+  const role = readAnswer(RoleAnswer, roleText ?? null)
+  const relations = readAnswer(RelationAnswer, relationText ?? null)
+  const code = readAnswer(CodeAnswer, codeText ?? null)
+  const secrets = readAnswer(SecretAnswer, secretText ?? null)
+  if (role === null || relations === null || code === null || secrets === null) return null
+  if (rest.length !== (role.version >= GRANTED_PARAMETERS ? 1 : 0)) return null
+  const parameters = rest.length === 0 ? [] : readAnswer(ParameterAnswer, rest[0] ?? null)
+  const own = role.roles.find(([name]) => name === role.session)
+  if (parameters === null || own === undefined || role.unforced > role.owned) return null
+  const shown = withholding(secret)
+  return {
+    ...roleFacts(role, own, shown),
+    ...relationFacts(relations, shown),
+    ...secretFacts(secrets, shown),
+    eventTriggerFunctions: found(code.evented, code.evented_names, shown),
+    calledFunctions: found(code.called, code.called_names, shown),
+    settableParameters: shown.only(parameters.map(([name]) => name)),
+    alterableParameters: shown.only(parameters.filter(([, alters]) => alters).map(([name]) => name)),
+  }
 }
 
 type GlanceRow = z.infer<typeof Glance>[number]
-type Attributes = z.infer<z.ZodTuple<typeof attributes>>
-type ReachedRole = z.infer<typeof Answer>['roles'][number]
+type ReachedRole = z.infer<typeof RoleAnswer>['roles'][number]
+type Names = z.infer<typeof RelationAnswer>['view_names']
 
-function facts(
-  answer: z.infer<typeof Answer>,
-  found: { own: ReachedRole; parameters: string[]; shown: (name: string) => string },
-): RoleFacts {
-  const { own, parameters, shown } = found
+function found(count: number, names: Names, shown: ShownNames): Found {
+  return { count, names: shown.qualified(names) }
+}
+
+function roleFacts(answer: z.infer<typeof RoleAnswer>, own: ReachedRole, shown: ShownNames) {
   const others = answer.roles.filter(([name]) => name !== answer.session)
   const having = (attribute: number) => [
-    ...new Set(others.filter(role => role[attribute]).map(([name]) => shown(name))),
+    ...new Set(others.filter(role => role[attribute]).map(([name]) => shown.one(name))),
   ]
   const named = (names: readonly string[]) => names.filter(name => answer.roles.some(([reached]) => reached === name))
-  const [, ...ownAttributes] = own
+  const [, superuser, bypassRls, createRole, createDb, replication] = own
   return {
-    ...heading(answer.version, ownAttributes),
+    serverVersionNum: answer.version,
     sessionUser: answer.session,
     currentUser: answer.current,
+    actingBy: answer.acting,
+    ...{ superuser, bypassRls, createRole, createDb, replication },
     superuserVia: having(1),
     bypassRlsVia: having(2),
     createRoleVia: having(3),
+    createDbVia: having(4),
     replicationVia: having(5),
     serverFileRoles: named(SERVER_FILE_ROLES),
     serverFileFunctions: [...new Set(answer.file_functions)],
     wholeDatabaseRoles: named(WHOLE_DATABASE_ROLES),
+    statisticsRoles: named(STATISTICS_ROLES),
     providerAdminRoles: named(PROVIDER_ADMIN_ROLES),
+    ownsDatabase: answer.owns_database,
     tables: { owned: answer.owned, ownedRlsNotForced: answer.unforced },
-    ownerBypassTables: answer.unforced_tables
-      .filter(names => names.every(name => shown(name) !== WITHHELD))
-      .map(names => names.map(quoteName).join('.')),
-    rlsBypassingViews: answer.views,
-    privilegedDefinerFunctions: answer.functions,
-    settableParameters: parameters.filter(name => shown(name) !== WITHHELD),
+    ownerBypassTables: shown.qualified(answer.unforced_tables),
   }
 }
+
+function relationFacts(answer: z.infer<typeof RelationAnswer>, shown: ShownNames) {
+  return {
+    rlsBypassingViews: found(answer.views, answer.view_names, shown),
+    privilegedDefinerFunctions: found(answer.functions, answer.function_names, shown),
+    unsecuredChildren: found(answer.children, answer.child_names, shown),
+    unsecuredParents: found(answer.parents, answer.parent_names, shown),
+    tableRights: {
+      truncate: answer.truncates,
+      trigger: answer.triggers,
+      names: shown.qualified(answer.seized_names),
+    },
+  }
+}
+
+function secretFacts({ catalogs, functions, servers, mappings }: z.infer<typeof SecretAnswer>, shown: ShownNames) {
+  const isVerifier = (name: string) => VERIFIER_CATALOGS.some(one => one === name)
+  return {
+    verifierCatalogs: catalogs.filter(isVerifier),
+    secretCatalogs: catalogs.filter(name => !isVerifier(name)),
+    secretFunctions: functions,
+    publicMappingServers: servers.map(shown.one),
+    userMappings: mappings,
+  }
+}
+
+const NOTHING: Found = { count: 0, names: [] }
 
 /** The facts of a role that has nothing to it but, perhaps, attributes of its own; null where there is more. */
 function unremarkable(glance: readonly GlanceRow[]): RoleFacts | null {
@@ -129,47 +159,44 @@ function unremarkable(glance: readonly GlanceRow[]): RoleFacts | null {
   if (own === undefined || isMore) return null
   const [version, session, , superuser, bypassRls, createRole, createDb, replication] = own
   return {
-    ...heading(version, [superuser, bypassRls, createRole, createDb, replication]),
+    serverVersionNum: version,
     sessionUser: session,
     currentUser: session,
+    actingBy: [],
+    ...{ superuser, bypassRls, createRole, createDb, replication },
     superuserVia: [],
     bypassRlsVia: [],
     createRoleVia: [],
+    createDbVia: [],
     replicationVia: [],
     serverFileRoles: [],
     serverFileFunctions: [],
     wholeDatabaseRoles: [],
+    statisticsRoles: [],
     // A role may be the provider's administrator by being it, without a membership.
     providerAdminRoles: PROVIDER_ADMIN_ROLES.filter(name => name === session),
+    ownsDatabase: false,
     tables: { owned: 0, ownedRlsNotForced: 0 },
     ownerBypassTables: [],
-    rlsBypassingViews: 0,
-    privilegedDefinerFunctions: 0,
+    rlsBypassingViews: NOTHING,
+    privilegedDefinerFunctions: NOTHING,
+    unsecuredChildren: NOTHING,
+    unsecuredParents: NOTHING,
+    tableRights: { truncate: 0, trigger: 0, names: [] },
+    eventTriggerFunctions: NOTHING,
+    calledFunctions: NOTHING,
+    verifierCatalogs: [],
+    secretCatalogs: [],
+    secretFunctions: [],
+    publicMappingServers: [],
+    userMappings: 0,
     settableParameters: [],
+    alterableParameters: [],
   }
-}
-
-function heading(serverVersionNum: number, [superuser, bypassRls, createRole, createDb, replication]: Attributes) {
-  return { serverVersionNum, superuser, bypassRls, createRole, createDb, replication }
-}
-
-/** Names as they may be shown: none that a screen would not show as it is, none that repeats the secret. */
-function withholding(secret: string): (name: string) => string {
-  const repeats = repeating(secret)
-  return name => (/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(name) || repeats(name) ? WITHHELD : name)
 }
 
 /** The one value of the one row; null for any other answer. */
 function onlyText(rows: readonly Row[]): string | null {
   const [row] = rows
   return rows.length === 1 && row?.length === 1 ? (row[0] ?? null) : null
-}
-
-function parsed<T>(schema: z.ZodType<T>, text: string | null): T | null {
-  if (text === null || text.length > MAX_TEXT) return null
-  try {
-    return schema.safeParse(JSON.parse(text)).data ?? null
-  } catch {
-    return null
-  }
 }

@@ -3,7 +3,8 @@
  * It writes nothing; what is made of a verdict is its callers' business.
  */
 
-import { judgeProbe, type RolePolicy, type Verification } from '#server/domain/checks/verification.ts'
+import type { RolePolicy } from '#server/domain/checks/role/role-findings.ts'
+import { judgeProbe, type Verification } from '#server/domain/checks/verification.ts'
 import { openingOr } from '#server/seal/held-key.ts'
 import { runningTask } from '#server/work/about-task.ts'
 import { countUnequal, keptFromTelling } from '#server/work/credentials/login-budgets.ts'

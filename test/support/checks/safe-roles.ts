@@ -100,15 +100,5 @@ export const SAFE_ROLES: readonly RoleCase[] = [
     sql: ['grant set on parameter session_preload_libraries to :me'],
     advises: ['role_parameters'],
   }),
-  passing('alterer', 'a member of a role that may alter the system', {
-    ...from15,
-    ...shy,
-    sql: [
-      'create role tuners nologin',
-      'grant alter system on parameter archive_command to tuners',
-      'grant tuners to :me',
-    ],
-    advises: ['role_parameters'],
-  }),
   passing('base_maker', 'a role with CREATEDB', { options: 'createdb', advises: ['role_createdb'] }),
 ]

@@ -124,6 +124,16 @@ const BY_SERVER_FILES = [
     ],
     fails: ['role_server_files'],
   }),
+  refused('alterer', 'a member of a role that may alter the command that archives', {
+    majors: [15, 18],
+    ...shy,
+    sql: [
+      'create role tuners nologin',
+      'grant alter system on parameter archive_command to tuners',
+      'grant tuners to :me',
+    ],
+    fails: ['role_server_files'],
+  }),
   refused('anybody', 'any role where such a function was granted to all', {
     sql: ['grant execute on function pg_catalog.pg_read_binary_file(text) to public'],
     fails: ['role_server_files'],

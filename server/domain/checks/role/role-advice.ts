@@ -1,87 +1,146 @@
 /**
  * What is allowed in a role and worth changing: one advisory for each, with the SQL that changes it.
  *
- * Never refuses. Called by `verification.ts`, unless the role policy is off.
+ * Never refuses. Called by `role-findings.ts`.
  */
 
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 import type { Advisory } from '#shared/checks/check.ts'
+import { paste } from './paste.ts'
+import { leaveRoles } from './revoke-sql.ts'
+import { isSwitched } from './role-checks.ts'
 import {
-  giveTables,
-  mendViews,
-  revokeDefinerFunctions,
-  revokeMemberships,
+  giveFunctions,
+  type NewRole,
+  revokeCatalogs,
   revokeParameters,
-  takeCreateRole,
-} from './role-advice-sql.ts'
-import { counted, isSwitched, list } from './role-checks.ts'
-import type { Subject } from './role-fixes.ts'
+  revokeSecretFunctions,
+  revokeServers,
+  type Subject,
+} from './role-fixes.ts'
+import type { UnboundRight } from './unbound-rights.ts'
+import { among, counted, list } from './words.ts'
 
-const PRINTS = 'This prints what changes it:'
+/** What advice is made of, beside the facts. */
+export interface Advising {
+  readonly subject: Subject
+  readonly newRole: NewRole
+  /** Rights that row security does not bind, where they do not refuse. */
+  readonly unbound: readonly UnboundRight[]
+}
+
+const LEAVING = ['Needs a superuser, or who granted the membership.', 'The role loses what else these groups give it.']
 
 /** Advice about a role. The recommendation is a sentence and, from its second line on, SQL to paste. */
-export function roleAdvice(facts: RoleFacts, subject: Subject): Advisory[] {
+export function roleAdvice(facts: RoleFacts, { subject, newRole, unbound }: Advising): Advisory[] {
   return [
     ...adviceOnActing(facts, subject),
-    ...adviceOnRights(facts, subject.login),
-    ...adviceOnOwning(facts, subject.login),
-    ...adviceOnPrivileged(facts, subject.login),
+    ...adviceOnMemberships(facts, subject),
+    ...adviceOnParameters(facts, subject),
+    ...adviceOnOwning(facts, newRole),
+    ...unbound.flatMap(({ item, actual, sql }) =>
+      advice(true, item, [`The role ${actual}. Row security does not bind that.`, sql]),
+    ),
+    ...adviceOnSecrets(facts, subject),
   ]
 }
 
+/** The statement that resets each setting; where the setting is not known to be one of these, the login's own. */
 function adviceOnActing(facts: RoleFacts, { login, database }: Subject): Advisory[] {
-  const role = quoteName(login)
+  const [role, here] = [quoteName(login), quoteName(database)]
+  const RESETS = {
+    login: `alter role ${role} reset role;`,
+    login_here: `alter role ${role} in database ${here} reset role;`,
+    database: `alter database ${here} reset role;`,
+    server: 'alter role all reset role;',
+  } as const
+  const isShared = facts.actingBy.includes('database') || facts.actingBy.includes('server')
   return advice(isSwitched(facts), 'role_switched', [
     'The login acts as another role, which set role none undoes: grant that role, and let the session choose it.',
-    `alter role ${role} reset role;`,
-    `alter role ${role} in database ${quoteName(database)} reset role;`,
+    paste(
+      [
+        'Needs a superuser, or who may alter the role or owns the database.',
+        ...(isShared ? ['The setting is of every login: those that need the other role must choose it, too.'] : []),
+      ],
+      ...facts.actingBy.map(by => RESETS[by]),
+    ),
   ])
 }
 
-function adviceOnRights(facts: RoleFacts, login: string): Advisory[] {
-  const { wholeDatabaseRoles, settableParameters } = facts
+function adviceOnMemberships(facts: RoleFacts, { login, serverVersionNum }: Subject): Advisory[] {
+  const { wholeDatabaseRoles, statisticsRoles, createRoleVia, createDbVia } = facts
+  const leave = (roles: readonly string[]) => paste(LEAVING, leaveRoles(login, roles, serverVersionNum))
+  const attribute = (name: string, isOwn: boolean, via: readonly string[]) => [
+    ...(isOwn
+      ? [paste(['Needs a superuser, or who may alter the role.'], `alter role ${quoteName(login)} no${name};`)]
+      : []),
+    ...(via.length > 0 ? [leave(via)] : []),
+  ]
   return [
     ...advice(wholeDatabaseRoles.length > 0, 'role_whole_database', [
-      `The role reaches every table that row security does not hide, as ${list(wholeDatabaseRoles)}. Grant single tables. ${PRINTS}`,
-      revokeMemberships(login, wholeDatabaseRoles, facts.serverVersionNum),
+      `The role reaches every table that row security does not hide${verifiers(facts)}, as ${list(wholeDatabaseRoles)}. Grant single tables.`,
+      leave(wholeDatabaseRoles),
     ]),
-    ...advice(
-      (facts.createRole || facts.createRoleVia.length > 0) && facts.serverVersionNum >= 160_000,
-      'role_createrole',
-      [`The role can make roles. ${PRINTS}`, takeCreateRole(login)],
-    ),
-    ...advice(facts.createDb, 'role_createdb', [
-      'The role can make databases.',
-      `alter role ${quoteName(login)} nocreatedb;`,
+    ...advice(statisticsRoles.length > 0, 'role_statistics', [
+      `The role sees what other sessions run, values in their statements among it, and settings that hold passwords, as ${list(statisticsRoles)}.`,
+      leave(statisticsRoles),
     ]),
-    ...advice(settableParameters.length > 0, 'role_parameters', [
-      `The role may set parameters that only a superuser should. ${PRINTS}`,
-      revokeParameters(login, settableParameters),
+    ...advice((facts.createRole || createRoleVia.length > 0) && serverVersionNum >= 160_000, 'role_createrole', [
+      'The role can make roles.',
+      ...attribute('createrole', facts.createRole, createRoleVia),
+    ]),
+    ...advice(facts.createDb || createDbVia.length > 0, 'role_createdb', [
+      `The role can make databases${facts.createDb ? '' : `, as ${list(createDbVia)}`}.`,
+      ...attribute('createdb', facts.createDb, createDbVia),
     ]),
   ]
 }
 
-function adviceOnOwning({ tables }: RoleFacts, login: string): Advisory[] {
-  const others = tables.owned - tables.ownedRlsNotForced
-  return advice(others > 0, 'role_ownership', [
-    `The role owns ${counted(others, 'table')}, and row security binds an owner only while he leaves it forced. Give them to a role that nobody logs in as. ${PRINTS}`,
-    giveTables(login),
+/** PostgreSQL lets `pg_read_all_data` read catalogs as well. */
+function verifiers({ wholeDatabaseRoles }: RoleFacts): string {
+  return wholeDatabaseRoles.includes('pg_read_all_data') ? ', password verifiers of all roles among them' : ''
+}
+
+function adviceOnParameters({ settableParameters: parameters }: RoleFacts, subject: Subject): Advisory[] {
+  return advice(parameters.length > 0, 'role_parameters', [
+    `The role may set parameters that only a superuser should: ${list(parameters)}.`,
+    revokeParameters(subject, parameters, ['SET', 'ALTER SYSTEM']),
   ])
 }
 
-function adviceOnPrivileged(facts: RoleFacts, login: string): Advisory[] {
-  const { rlsBypassingViews: views, privilegedDefinerFunctions: functions } = facts
+function adviceOnOwning(facts: RoleFacts, newRole: NewRole): Advisory[] {
+  const { tables, ownsDatabase, calledFunctions: called } = facts
+  const others = tables.owned - tables.ownedRlsNotForced
   return [
-    ...advice(views > 0, 'rls_bypassing_views', [
-      `The role may read ${counted(views, 'view')} of an owner whom row security does not bind. ${PRINTS}`,
-      mendViews(login, facts.serverVersionNum),
+    ...advice(others > 0, 'role_ownership', [
+      `The role owns ${counted(others, 'table')}, and row security binds an owner only while they leave it forced. Use a role that owns nothing.`,
+      newRole('role_ownership'),
     ]),
-    ...advice(functions > 0, 'privileged_functions', [
-      `The role may call ${counted(functions, 'SECURITY DEFINER function')} of an owner whom row security does not bind. ${PRINTS}`,
-      revokeDefinerFunctions(login),
+    ...advice(ownsDatabase, 'role_database_owner', [
+      'The role owns the database, or acts as its owner: it may drop it, and change its settings for every login. Use a role that owns nothing.',
+      newRole('role_database_owner'),
+    ]),
+    ...advice(called.count > 0, 'role_code', [
+      `The role owns ${counted(called.count, 'function')} that triggers, policies or the like of other owners run, as whoever uses their tables${among(called.names, called.count)}.`,
+      giveFunctions(called),
     ]),
   ]
+}
+
+function adviceOnSecrets(facts: RoleFacts, subject: Subject): Advisory[] {
+  const { secretCatalogs: catalogs, secretFunctions: functions, userMappings: mappings } = facts
+  const sees = [
+    ...(catalogs.length > 0 ? [`may read ${list(catalogs)}, with other people's rows or passwords`] : []),
+    ...(functions.length > 0 ? [`may connect as the server's own account by ${list(functions)}`] : []),
+    ...(mappings > 0 ? [`gets the password of ${counted(mappings, 'user mapping')} to read or to use`] : []),
+  ]
+  return advice(sees.length > 0, 'role_secrets', [
+    `The role ${sees.join(', and ')}.`,
+    ...(catalogs.length > 0 ? [revokeCatalogs(subject, catalogs)] : []),
+    ...(functions.length > 0 ? [revokeSecretFunctions(subject, functions)] : []),
+    ...(mappings > 0 ? [revokeServers(subject, null)] : []),
+  ])
 }
 
 function advice(applies: boolean, item: string, lines: readonly string[]): Advisory[] {

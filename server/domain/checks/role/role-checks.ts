@@ -1,65 +1,70 @@
 /**
- * What refuses a role: one rule for each of the checklist's role items, from the facts to what was seen and its fix.
+ * What refuses a role: one rule for each of the checklist's role items, from the facts to what was found and what mends it.
  *
- * A role is what it can become. Rules say only what is; whether that refuses is the role policy's, in `verification.ts`.
+ * A role is what it can become. Rules say only what is; whether that refuses is the role policy's, in `role-findings.ts`.
  */
 
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
-import { quoteName } from '#shared/base/sql-text.ts'
 import type { DirectItem } from '#shared/checks/check.ts'
-import { forceRowSecurity, replaceRole, revokeFileFunctions, type Subject, takeAttribute } from './role-fixes.ts'
-
-/** What is wrong with a role: what was seen, in our words around quoted names, and what mends it. */
-export interface RoleFinding {
-  readonly actual: string
-  readonly fix: string
-}
+import {
+  giveFunctions,
+  revokeCatalogs,
+  revokeFileFunctions,
+  revokeParameters,
+  revokeServers,
+  type Subject,
+  takeAttribute,
+} from './role-fixes.ts'
+import { SYSTEM_PARAMETERS } from './system-names.ts'
+import { among, counted, list } from './words.ts'
 
 /** An item of the checklist that is about the role. */
 export type RoleItem = Extract<DirectItem, `role_${string}`>
-type Rule = (facts: RoleFacts, subject: Subject) => RoleFinding | null
+
+/** One thing that is wrong with a role: what was found, in our words around quoted names, and what mends it. */
+export interface RoleFinding {
+  readonly actual: string
+  /** SQL that mends it; null where another role is what helps. */
+  readonly sql: string | null
+  /** Whether another role mends it too. What everybody may do, another role may do as well. */
+  readonly isOfRole?: boolean
+  /** What to know before one makes another role, for people. */
+  readonly notes?: readonly string[]
+}
+
+type Rule = (facts: RoleFacts, subject: Subject) => RoleFinding[]
 
 /** Before 16, CREATEROLE grants itself any role that is no superuser's, `pg_execute_server_program` among them. */
 const CREATEROLE_TAMED = 160_000
 
-const MAX_NAMES = 5
-
 const RULES: Readonly<Record<RoleItem, Rule>> = {
-  role_superuser: (facts, subject) =>
-    facts.superuser
-      ? {
-          actual: isSwitched(facts) ? 'a superuser, whom set role none brings back' : 'a superuser',
-          fix: replaceRole(subject),
-        }
-      : null,
+  role_superuser: facts =>
+    found(facts.superuser, {
+      actual: isSwitched(facts) ? 'a superuser, whom set role none brings back' : 'a superuser',
+      sql: null,
+    }),
   role_bypassrls: (facts, subject) =>
-    facts.bypassRls ? { actual: 'has BYPASSRLS', fix: ownAttribute(facts, subject, 'bypassrls') } : null,
-  role_membership: (facts, subject) => {
-    const superusers = phrase('a superuser', facts.superuserVia)
-    const bypassing = phrase('with BYPASSRLS', facts.bypassRlsVia)
-    const actual = [superusers, bypassing].filter(text => text !== '').join('; ')
-    return actual === '' ? null : { actual: `can become or act as ${actual}`, fix: replaceRole(subject) }
-  },
-  role_server_files: serverFiles,
+    found(facts.bypassRls, { actual: 'has BYPASSRLS', ...ownAttribute(facts, subject, 'bypassrls') }),
+  role_membership: actsAsOthers,
+  role_server_files: actsAsServer,
   role_replication: (facts, subject) => attributeRule(facts, subject, 'replication'),
   role_createrole: (facts, subject) =>
-    facts.serverVersionNum < CREATEROLE_TAMED ? attributeRule(facts, subject, 'createrole') : null,
-  role_provider_admin: (facts, subject) =>
-    facts.providerAdminRoles.length > 0
-      ? { actual: `is, or is a member of, ${list(facts.providerAdminRoles)}`, fix: replaceRole(subject) }
-      : null,
-  role_row_security: facts => {
-    const { ownedRlsNotForced } = facts.tables
-    if (ownedRlsNotForced === 0) return null
-    return {
-      actual: `owns ${counted(ownedRlsNotForced, 'table')} whose row security does not bind the owner`,
-      fix: forceRowSecurity(facts.ownerBypassTables, ownedRlsNotForced),
-    }
-  },
+    facts.serverVersionNum < CREATEROLE_TAMED ? attributeRule(facts, subject, 'createrole') : [],
+  role_provider_admin: ({ providerAdminRoles: roles }) =>
+    found(roles.length > 0, { actual: `is, or is a member of, ${list(roles)}`, sql: null }),
+  role_row_security: ({ tables: { ownedRlsNotForced: count }, ownerBypassTables }) =>
+    found(count > 0, {
+      actual: `owns ${counted(count, 'table')} whose row security does not bind the owner${among(ownerBypassTables, count)}`,
+      sql: null,
+      notes: [
+        'To force row security on its owner would mend it too, and take every row that no policy shows from whatever else',
+        'logs in as the owner, the application among it: alter table … force row level security only where nothing does.',
+      ],
+    }),
 }
 
-/** What is wrong with the role in respect of one item; null when nothing is. */
-export function roleFinding(item: RoleItem, facts: RoleFacts, subject: Subject): RoleFinding | null {
+/** What is wrong with the role in respect of one item. */
+export function roleFindings(item: RoleItem, facts: RoleFacts, subject: Subject): RoleFinding[] {
   return RULES[item](facts, subject)
 }
 
@@ -73,45 +78,64 @@ export function isSwitched(facts: RoleFacts): boolean {
   return facts.sessionUser !== facts.currentUser
 }
 
-/** Names for a sentence: quoted, five at most. */
-export function list(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_NAMES).map(quoteName).join(', ')
-  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown
+/** The finding, where it applies. */
+function found(applies: boolean, finding: RoleFinding): RoleFinding[] {
+  return applies ? [finding] : []
 }
 
-/** A number with its noun. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
+/** By membership, by code that they run, by their password verifiers, or over a server with their password. */
+function actsAsOthers(facts: RoleFacts, subject: Subject): RoleFinding[] {
+  const { superuserVia, bypassRlsVia, eventTriggerFunctions: events } = facts
+  const { verifierCatalogs: catalogs, publicMappingServers: servers } = facts
+  const privileged = [
+    ...(superuserVia.length > 0 ? [`${list(superuserVia)}, a superuser`] : []),
+    ...(bypassRlsVia.length > 0 ? [`${list(bypassRlsVia)}, with BYPASSRLS`] : []),
+  ]
+  return [
+    ...found(privileged.length > 0, { actual: `can become or act as ${privileged.join('; ')}`, sql: null }),
+    ...found(events.count > 0, {
+      actual: `owns ${counted(events.count, 'function')} that event triggers run as whoever changes the schema${among(events.names, events.count)}`,
+      sql: giveFunctions(events),
+      isOfRole: true,
+    }),
+    ...found(catalogs.length > 0, {
+      actual: `may read the password verifiers of all roles in ${list(catalogs)}`,
+      sql: revokeCatalogs(subject, catalogs),
+    }),
+    ...found(servers.length > 0, {
+      actual: `may use ${list(servers)}, a foreign server of a superuser, with the password that is stored there for PUBLIC`,
+      sql: revokeServers(subject, servers),
+    }),
+  ]
 }
 
-function phrase(what: string, names: readonly string[]): string {
-  return names.length === 0 ? '' : `${list(names)}, ${what}`
-}
-
-function serverFiles(facts: RoleFacts, subject: Subject): RoleFinding | null {
+/** By roles, by functions, or by parameters. */
+function actsAsServer(facts: RoleFacts, subject: Subject): RoleFinding[] {
   const { serverFileRoles: roles, serverFileFunctions: functions } = facts
-  const seen = [
-    ...(roles.length > 0 ? [`can act as ${list(roles)}`] : []),
-    ...(functions.length > 0 ? [`may call ${list(functions)}`] : []),
+  const parameters = facts.alterableParameters.filter(name => SYSTEM_PARAMETERS.some(one => one === name))
+  return [
+    // A function may be granted to all: then a new role would have it too.
+    ...found(functions.length > 0, {
+      actual: `may call ${list(functions)}`,
+      sql: revokeFileFunctions(subject, functions),
+    }),
+    ...found(parameters.length > 0, {
+      actual: `may run commands or load libraries as the server, by alter system on ${list(parameters)}`,
+      sql: revokeParameters(subject, parameters, ['ALTER SYSTEM']),
+    }),
+    ...found(roles.length > 0, { actual: `can act as ${list(roles)}`, sql: null }),
   ]
-  if (seen.length === 0) return null
-  // A function may be granted to all: then a new role would have it too.
-  const fixes = [
-    ...(functions.length > 0 ? [revokeFileFunctions(subject, functions)] : []),
-    ...(roles.length > 0 ? [replaceRole(subject)] : []),
-  ]
-  return { actual: seen.join('; '), fix: fixes.join('\n') }
 }
 
-function attributeRule(facts: RoleFacts, subject: Subject, attribute: 'replication' | 'createrole') {
+function attributeRule(facts: RoleFacts, subject: Subject, attribute: 'replication' | 'createrole'): RoleFinding[] {
   const own = attribute === 'replication' ? facts.replication : facts.createRole
   const via = attribute === 'replication' ? facts.replicationVia : facts.createRoleVia
-  if (!own && via.length === 0) return null
   const actual = `${own ? 'has' : `can act as ${list(via)}, with`} ${attribute.toUpperCase()}`
-  return { actual, fix: via.length === 0 ? ownAttribute(facts, subject, attribute) : replaceRole(subject) }
+  const mend = via.length === 0 ? ownAttribute(facts, subject, attribute) : { sql: null }
+  return found(own || via.length > 0, { actual, ...mend })
 }
 
 /** A superuser is not mended by taking one attribute, and taking one from a server's first role would harm its owner. */
 function ownAttribute(facts: RoleFacts, subject: Subject, attribute: 'bypassrls' | 'replication' | 'createrole') {
-  return facts.superuser ? replaceRole(subject) : takeAttribute(subject, attribute)
+  return { sql: facts.superuser ? null : takeAttribute(subject, attribute), isOfRole: true }
 }

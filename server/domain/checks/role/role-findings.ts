@@ -1,0 +1,57 @@
+/**
+ * The role under a policy: the lines of the checklist that fail, each with its fix, and the advice beside them.
+ *
+ * `enforce` refuses what makes a role stronger than row security; `strict` also what row security does not bind; `warn`
+ * refuses nothing and advises on all. Called by `verification.ts`, unless the policy is `off`.
+ */
+import type { RoleFacts } from '#server/domain/checks/probe.ts'
+import { type Advisory, DIRECT_ITEMS } from '#shared/checks/check.ts'
+import { roleAdvice } from './role-advice.ts'
+import { isRoleItem, type RoleFinding, type RoleItem, roleFindings } from './role-checks.ts'
+import { type NewRole, newRoleOnce, type Subject } from './role-fixes.ts'
+import { unboundRights } from './unbound-rights.ts'
+
+/** What an organization does about role findings. */
+export type RolePolicy = 'strict' | 'enforce' | 'warn' | 'off'
+
+/** A line with its fix. */
+export interface RoleLine {
+  readonly actual: string
+  readonly fix: string
+}
+
+/** What is said of a role. */
+export interface JudgedRole {
+  /** Items of which something was found. */
+  readonly lines: ReadonlyMap<RoleItem, RoleLine>
+  readonly advisories: Advisory[]
+}
+
+/** Judges a role. The SQL of a new role is in the first text that needs it, and in no other. */
+export function judgeRole(facts: RoleFacts, subject: Subject, policy: RolePolicy): JudgedRole {
+  const unbound = unboundRights(facts, subject)
+  const findings = DIRECT_ITEMS.filter(isRoleItem).map(item => {
+    const rights = policy === 'strict' && item === 'role_row_security' ? unbound : []
+    return { item, found: [...roleFindings(item, facts, subject), ...rights] }
+  })
+  const isReplaced = findings.some(({ found }) => found.some(({ sql }) => sql === null))
+  const newRole = newRoleOnce(subject)
+  const lines = new Map<RoleItem, RoleLine>()
+  for (const { item, found } of findings) {
+    if (found.length > 0) lines.set(item, lineOf(item, found, { isReplaced, newRole }))
+  }
+  return { lines, advisories: roleAdvice(facts, { subject, newRole, unbound: policy === 'strict' ? [] : unbound }) }
+}
+
+/** Of a role that is replaced, nothing else is taken: it may serve somebody else. */
+function lineOf(
+  item: RoleItem,
+  found: readonly RoleFinding[],
+  { isReplaced, newRole }: { isReplaced: boolean; newRole: NewRole },
+): RoleLine {
+  const isNew = ({ sql, isOfRole = false }: RoleFinding) => sql === null || (isReplaced && isOfRole)
+  const notes = found.filter(isNew).flatMap(finding => finding.notes ?? [])
+  const own = found.flatMap(finding => (isNew(finding) ? [] : [finding.sql ?? '']))
+  const fixes = found.some(isNew) ? [newRole(item, notes), ...own] : own
+  return { actual: found.map(({ actual }) => actual).join('; '), fix: fixes.join('\n') }
+}

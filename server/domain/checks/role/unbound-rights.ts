@@ -1,0 +1,114 @@
+/**
+ * Rights that row security does not bind: one finding for each sort, with the SQL that takes it.
+ *
+ * They are advice; where the role policy is `strict` they refuse. Called by `role-findings.ts` and `role-advice.ts`.
+ */
+import type { Found, RoleFacts } from '#server/domain/checks/probe.ts'
+import { quoteText } from '#shared/base/sql-text.ts'
+import { moreNote, paste, runEach } from './paste.ts'
+import { REVOKING, takeRights } from './revoke-sql.ts'
+import { isNamed, relationObjects, type Subject } from './role-fixes.ts'
+import { among, counted } from './words.ts'
+
+/** One sort of such a right. */
+export interface UnboundRight {
+  /** Of the advisory. */
+  readonly item: string
+  readonly actual: string
+  readonly sql: string
+}
+
+const ROWS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE']
+const NEEDS_TABLES = 'Needs the owner of the tables, or a superuser.'
+
+/** Those that a role has. */
+export function unboundRights(facts: RoleFacts, subject: Subject): UnboundRight[] {
+  return [viewRights, functionRights, childRights, parentRights, tableRights].flatMap(rights => rights(facts, subject))
+}
+
+function viewRights({ rlsBypassingViews: views }: RoleFacts, subject: Subject): UnboundRight[] {
+  const { count, names } = views
+  const actual = `may use ${counted(count, 'view')} that ${count === 1 ? 'shows' : 'show'} row-secured tables with the eyes of an owner whom row security does not bind${among(names, count)}`
+  const notes = [
+    'Needs the owner of the views, or a superuser. Select on the tables themselves is bound by their policies.',
+    'From 15 on, alter view … set (security_invoker = true) keeps a view and shows each reader what policies show them: it',
+    'takes the view from those who may not read its tables, and rows from the others.',
+  ]
+  return right(count > 0, 'rls_bypassing_views', { actual, sql: revokeNamed(subject, views, notes) })
+}
+
+function functionRights({ privilegedDefinerFunctions: functions }: RoleFacts, subject: Subject): UnboundRight[] {
+  const { count, names } = functions
+  const objects = `  select pg_catalog.concat('routine ', p.oid::pg_catalog.regprocedure),
+    coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)), p.proowner, true
+  from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  where p.prosecdef and ${isNamed('n.nspname', 'p.proname', names)}`
+  const { login, serverVersionNum } = subject
+  return right(count > 0, 'privileged_functions', {
+    actual: `may call ${counted(count, 'SECURITY DEFINER function')} of an owner whom row security does not bind${among(names, count)}`,
+    sql: paste(
+      ['Needs the owner of the functions, or a superuser.', ...REVOKING, ...moreNote(count, names)],
+      takeRights({ login, privileges: ['EXECUTE'], objects, serverVersionNum }),
+    ),
+  })
+}
+
+function childRights({ unsecuredChildren: children }: RoleFacts, subject: Subject): UnboundRight[] {
+  const { count, names } = children
+  const isChild = `c.oid in (${names.map(name => `pg_catalog.to_regclass(${quoteText(name)})`).join(', ')})`
+  const notes = [
+    NEEDS_TABLES,
+    'Through the parent nothing changes. Read by itself, such a table then shows only what policies of its own show:',
+    'to everybody but its owner nothing, until it has one.',
+    ...moreNote(count, names),
+  ]
+  const foreign = relationObjects(`c.relkind = 'f' and ${isChild}`)
+  const { login, serverVersionNum } = subject
+  const enable =
+    runEach(`select pg_catalog.format('alter table %s enable row level security', c.oid::pg_catalog.regclass)
+from pg_catalog.pg_class c
+where c.relkind in ('r', 'p') and not c.relrowsecurity and ${isChild}`)
+  const revoke = `-- A foreign table has no row security: the right goes.\n${takeRights({ login, privileges: ROWS, objects: foreign, serverVersionNum })}`
+  return right(count > 0, 'role_partitions', {
+    actual: `may use ${counted(count, 'partition or child', 'partitions or children')} past the policies of the table above${among(names, count)}`,
+    sql: paste(notes, enable, revoke),
+  })
+}
+
+function parentRights({ unsecuredParents: parents }: RoleFacts, subject: Subject): UnboundRight[] {
+  const { count, names } = parents
+  return right(count > 0, 'role_partitions', {
+    actual: `may use ${counted(count, 'table')} through which row-secured tables below are read past their policies${among(names, count)}`,
+    sql: revokeNamed(subject, parents, [NEEDS_TABLES]),
+  })
+}
+
+/** All of them at once: `grant all on all tables` gives them on each table of a schema. */
+function tableRights({ tableRights: { truncate, trigger, names } }: RoleFacts, subject: Subject): UnboundRight[] {
+  const privileges = [...(truncate > 0 ? ['TRUNCATE'] : []), ...(trigger > 0 ? ['TRIGGER'] : [])]
+  const may = [
+    ...(truncate > 0 ? [`empty ${counted(truncate, 'table')}, whoever's the rows are`] : []),
+    ...(trigger > 0 ? [`have its function run as whoever writes to ${counted(trigger, 'table')} next`] : []),
+  ]
+  const { login, serverVersionNum } = subject
+  const objects = relationObjects(`c.oid >= 16384 and c.relkind in ('r', 'p', 'v', 'f')
+    and not pg_catalog.pg_has_role(${quoteText(login)}, c.relowner, 'member')`)
+  return right(privileges.length > 0, 'role_table_rights', {
+    actual: `may ${may.join(', and ')}, by ${privileges.join(' and ')}${among(names, Math.max(truncate, trigger))}`,
+    sql: paste([NEEDS_TABLES, ...REVOKING], takeRights({ login, privileges, objects, serverVersionNum })),
+  })
+}
+
+function revokeNamed(subject: Subject, { count, names }: Found, notes: readonly string[]): string {
+  const { login, serverVersionNum } = subject
+  const oids = names.map(name => `pg_catalog.to_regclass(${quoteText(name)})`).join(', ')
+  const objects = relationObjects(`c.oid in (${oids})`)
+  return paste(
+    [...notes, ...REVOKING, ...moreNote(count, names)],
+    takeRights({ login, privileges: ROWS, objects, serverVersionNum }),
+  )
+}
+
+function right(applies: boolean, item: string, { actual, sql }: { actual: string; sql: string }): UnboundRight[] {
+  return applies ? [{ item, actual, sql }] : []
+}

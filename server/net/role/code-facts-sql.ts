@@ -1,0 +1,32 @@
+/**
+ * The statement that asks for the login's code that others run: its functions in event triggers, and in triggers,
+ * policies, defaults, constraints, indexes, rules, views and functions of other owners.
+ *
+ * Gives one row with one column of JSON text; each list has 50 names at most.
+ */
+import { USERS_OF_FUNCTION } from '#server/domain/checks/role/code-users-sql.ts'
+import { countOf, FIRST_OWN_OID, namesOf, REACHED } from './reached-sql.ts'
+
+/** Functions and procedures that the login can replace, as far as something of another owner runs them. */
+const run = `run as (
+  select f.oid, f.proname, f.pronamespace,
+    pg_catalog.bool_or(d.classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass) as is_event
+  from pg_catalog.pg_proc f
+  join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.refobjid = f.oid
+  cross join lateral (${USERS_OF_FUNCTION}
+  ) u (owner)
+  where f.oid >= ${FIRST_OWN_OID} and f.proowner in (select h.oid from holder h)
+    and u.owner not in (select w.oid from walk w)
+  group by f.oid, f.proname, f.pronamespace
+),
+evented as (select r.proname, r.pronamespace from run r where r.is_event),
+called as (select r.proname, r.pronamespace from run r where not r.is_event)`
+
+export const CODE_FACTS_SQL = `with recursive ${REACHED},
+${run}
+select pg_catalog.json_build_object(
+  'evented', ${countOf('evented')},
+  'evented_names', ${namesOf('evented', 'pro')},
+  'called', ${countOf('called')},
+  'called_names', ${namesOf('called', 'pro')}
+)::pg_catalog.text`

@@ -1,0 +1,67 @@
+/**
+ * The glance that settles a role which has nothing to it, in one round trip.
+ *
+ * A new backend has a cold catalog cache: planning over many catalogs costs more than logging in.
+ */
+import { FIRST_OWN_OID } from './reached-sql.ts'
+import { isAdminPack, mayCallFileFunction } from './role-facts-sql.ts'
+
+/** `pg_parameter_acl` (15 and later) has a row for each parameter that somebody was granted, `pg_user_mapping` for each mapping. */
+const PARAMETER_ACL_OID = 6243
+const USER_MAPPING_OID = 1418
+const isFilled = (oid: number) =>
+  `coalesce(pg_catalog.pg_relation_size(${oid}::pg_catalog.oid::pg_catalog.regclass) > 0, false)`
+
+/** Catalogs that hold secrets, with a column of each that does; pg_authid, pg_statistic, … by oid, which costs no look-up. */
+const SECRET_COLUMNS = [
+  ['1260::pg_catalog.oid', 'rolpassword'],
+  ["'pg_catalog.pg_shadow'", 'passwd'],
+  [`${USER_MAPPING_OID}::pg_catalog.oid`, 'umoptions'],
+  ['6100::pg_catalog.oid', 'subconninfo'],
+  ['2613::pg_catalog.oid', 'data'],
+] as const
+const SECRET_TABLES = ['2619', '3429']
+const readsSecrets = [
+  ...SECRET_COLUMNS.map(([table, column]) => `pg_catalog.has_column_privilege(${table}, '${column}', 'select')`),
+  ...SECRET_TABLES.map(oid => `pg_catalog.has_any_column_privilege(${oid}::pg_catalog.oid, 'select')`),
+].join('\n    or ')
+
+/** Rows of a glance. So many mean that there is more. */
+export const GLANCE_ROWS = 20
+
+/**
+ * The login's own attributes, and whether there is more to it: a switched role, a membership, something owned, tables with
+ * children, views, rights on whole tables, SECURITY DEFINER functions, functions on the server's files, granted
+ * parameters, secrets.
+ *
+ * A row for the login, for each role that it is a member of, and for each privileged role: the version, the login, whether
+ * the row is the login's, its five attributes, and whether there is more to it. Plain columns and one look at each catalog,
+ * since every function, and every catalog more than all, costs a cold backend look-ups. What looks for `current_user` is
+ * good enough: where that is not the login, there is more.
+ *
+ * Never says no where the full statements would find something; may say yes where they find nothing.
+ */
+export const GLANCE_SQL = `select pg_catalog.current_setting('server_version_num'), session_user, r.rolname = session_user,
+  r.rolsuper, r.rolbypassrls, r.rolcreaterole, r.rolcreatedb, r.rolreplication,
+  session_user <> current_user
+    or r.rolname <> session_user and pg_catalog.pg_has_role(r.oid, 'member')
+    or r.rolname = session_user and (
+      exists (
+        select from pg_catalog.pg_class c
+        where c.oid >= ${FIRST_OWN_OID} and (
+          c.relowner = r.oid or c.relkind in ('v', 'm') or c.relhassubclass and c.relkind in ('r', 'p')
+          or exists (
+            select from pg_catalog.aclexplode(c.relacl) a
+            where a.privilege_type in ('TRUNCATE', 'TRIGGER') and a.grantee in (0, r.oid))))
+      or exists (
+        select from pg_catalog.pg_proc p
+        where p.oid >= ${FIRST_OWN_OID}
+          and (p.prosecdef or p.proowner = r.oid or p.proname = 'dblink_connect_u' or ${isAdminPack('p.probin')}))
+      or pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create with grant option')
+      or ${isFilled(PARAMETER_ACL_OID)}
+      or ${isFilled(USER_MAPPING_OID)}
+      or ${readsSecrets}
+      or ${mayCallFileFunction})
+from pg_catalog.pg_roles r
+where r.rolsuper or r.rolbypassrls or pg_catalog.pg_has_role(r.oid, 'member')
+limit ${GLANCE_ROWS}`

@@ -1,0 +1,126 @@
+/**
+ * The statement that asks which rights of a login row security does not bind: views and functions that show rows with the
+ * eyes of an owner who is not bound, tables above and below a row-secured one, and rights on whole tables.
+ *
+ * Gives one row with one column of JSON text. No value of anybody's is ever put into it; each list has 50 names at most.
+ */
+import { countOf, FIRST_OWN_OID, grants, grantsOnRelation, namesOf, notOfExtension, REACHED } from './reached-sql.ts'
+
+/** Tables under row security. */
+const secured = `secured as (
+  select c.oid, c.relowner, c.relforcerowsecurity as forced
+  from pg_catalog.pg_class c
+  where c.relrowsecurity and c.relkind in ('r', 'p')
+)`
+
+const isInvoker = `exists (
+  select from pg_catalog.unnest(v.reloptions) o where o ~* '^security_invoker=(t|tr|tru|true|y|ye|yes|on|1)$')`
+/** PostgreSQL's own test: the owner of a table, and who has their rights, is bound only where row security is forced. */
+const isUnbound = (role: string) => `(${role}.rolsuper or ${role}.rolbypassrls
+        or not l.forced and pg_catalog.pg_has_role(${role}.oid, l.relowner, 'usage'))`
+
+/**
+ * What is built over row-secured tables, at any depth. A table, and a view that runs as whoever asks (15 and later), is
+ * `open`: its reader decides. A view whose owner is bound is `shut`. A view whose owner is not, a view over such a view, and a
+ * materialized view, whose rows are a copy, are a `leak`.
+ */
+const built = `built (oid, relowner, forced, state) as (
+  select s.oid, s.relowner, s.forced, 'open' from secured s
+  union
+  select v.oid, case when x.state = 'open' then l.relowner else 0 end, x.state = 'open' and l.forced, x.state
+  from built l
+  join pg_catalog.pg_depend d
+    on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = l.oid
+    and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.deptype = 'n'
+  join pg_catalog.pg_rewrite w on w.oid = d.objid and w.ev_type = '1'
+  join pg_catalog.pg_class v on v.oid = w.ev_class and v.relkind in ('v', 'm')
+  join pg_catalog.pg_roles o on o.oid = v.relowner
+  cross join lateral (
+    select case
+      when v.relkind = 'm' or l.state = 'leak' then 'leak'
+      when l.state = 'shut' then 'shut'
+      when ${isInvoker} then 'open'
+      when ${isUnbound('o')} then 'leak'
+      else 'shut'
+    end as state
+  ) x
+)`
+
+const READS_OR_WRITES = `'SELECT', 'INSERT', 'UPDATE', 'DELETE'`
+
+const isReached = `(${grantsOnRelation(READS_OR_WRITES)}
+    or exists (select from holder h where h.name in ('pg_read_all_data', 'pg_write_all_data')))`
+const isOthers = `c.oid >= ${FIRST_OWN_OID} and c.relowner not in (select w.oid from walk w)`
+
+const leaking = `leaking as (
+  select c.relnamespace, c.relname
+  from pg_catalog.pg_class c
+  where c.oid in (select l.oid from built l where l.state = 'leak') and ${isOthers}
+    and ${isReached}
+    and ${notOfExtension('pg_class', 'c.oid')}
+)`
+
+/**
+ * Tables that inherit from a row-secured one, partitions among them, and have no row security: read by themselves they
+ * are under no policy. And tables over row-secured ones, without row security: read through them, those are under none.
+ */
+const family = `below (oid) as (
+  select s.oid from secured s
+  union
+  select i.inhrelid from below b join pg_catalog.pg_inherits i on i.inhparent = b.oid
+),
+above (oid) as (
+  select s.oid from secured s
+  union
+  select i.inhparent from above b join pg_catalog.pg_inherits i on i.inhrelid = b.oid
+),
+child as (
+  select c.relnamespace, c.relname from pg_catalog.pg_class c
+  where c.oid in (select b.oid from below b) and not c.relrowsecurity and ${isOthers} and ${isReached}
+),
+parent as (
+  select c.relnamespace, c.relname from pg_catalog.pg_class c
+  where c.oid in (select b.oid from above b) and c.oid not in (select b.oid from below b)
+    and not c.relrowsecurity and ${isOthers} and ${isReached}
+)`
+
+/** Tables that the login may empty, or have run a function of its own for whoever writes next. */
+const seized = `seized as (
+  select c.relnamespace, c.relname, ${grants('c.relacl', "'TRUNCATE'")} as truncates, ${grants('c.relacl', "'TRIGGER'")} as triggers
+  from pg_catalog.pg_class c
+  where c.relkind in ('r', 'p', 'f', 'v') and ${isOthers} and ${grants('c.relacl', "'TRUNCATE', 'TRIGGER'")}
+)`
+
+/** Owners, beside superusers and those with BYPASSRLS, whom the row security of some table does not bind. */
+const definers = `definer as (
+  select f.proname, f.pronamespace
+  from pg_catalog.pg_proc f join pg_catalog.pg_roles o on o.oid = f.proowner
+  where f.oid >= ${FIRST_OWN_OID} and f.prosecdef and f.proowner not in (select w.oid from walk w)
+    and exists (
+      select from (select distinct s.relowner, s.forced from secured s) l
+      where ${isUnbound('o')})
+    and ${grants("coalesce(f.proacl, pg_catalog.acldefault('f', f.proowner))", "'EXECUTE'")}
+    and ${notOfExtension('pg_proc', 'f.oid')}
+)`
+
+/** Counts, and names of the first 50 of each. */
+export const RELATION_FACTS_SQL = `with recursive ${REACHED},
+${secured},
+${built},
+${leaking},
+${family},
+${seized},
+${definers}
+select pg_catalog.json_build_object(
+  'views', ${countOf('leaking')},
+  'view_names', ${namesOf('leaking', 'rel')},
+  'functions', ${countOf('definer')},
+  'function_names', ${namesOf('definer', 'pro')},
+  'children', ${countOf('child')},
+  'child_names', ${namesOf('child', 'rel')},
+  'parents', ${countOf('parent')},
+  'parent_names', ${namesOf('parent', 'rel')},
+  'truncates', ${countOf('seized', 'q.truncates')},
+  'triggers', ${countOf('seized', 'q.triggers')},
+  'seized_names', ${namesOf('seized', 'rel')}
+)::pg_catalog.text`

@@ -1,0 +1,28 @@
+/**
+ * Names of a server as they may be displayed: a stranger's, who was sent the password.
+ */
+import { repeating } from '#server/domain/checks/withheld.ts'
+import { quoteName } from '#shared/base/sql-text.ts'
+
+const WITHHELD = '…'
+
+/** Displays names. */
+export interface ShownNames {
+  /** The name, or `…` in place of one that is withheld. */
+  one(name: string): string
+  /** Without those that are withheld. */
+  only(names: readonly string[]): string[]
+  /** Each pair as `"schema"."name"`, ready for SQL, without those that are withheld. */
+  qualified(names: readonly (readonly [string, string])[]): string[]
+}
+
+/** Shows no name that a screen would not show as it is, and none that repeats the secret. */
+export function withholding(secret: string): ShownNames {
+  const repeats = repeating(secret)
+  const isShown = (name: string) => !(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(name) || repeats(name))
+  return {
+    one: name => (isShown(name) ? name : WITHHELD),
+    only: names => names.filter(isShown),
+    qualified: names => names.filter(pair => pair.every(isShown)).map(pair => pair.map(quoteName).join('.')),
+  }
+}
