@@ -22,6 +22,7 @@ const run = `run as (
 evented as (select r.proname, r.pronamespace from run r where r.is_event),
 called as (select r.proname, r.pronamespace from run r where not r.is_event)`
 
+/** Counts of such functions, those of event triggers apart, and their names. */
 export const CODE_FACTS_SQL = `with recursive ${REACHED},
 ${run}
 select pg_catalog.json_build_object(

@@ -159,10 +159,7 @@ function unremarkable(glance: readonly GlanceRow[]): RoleFacts | null {
   if (own === undefined || isMore) return null
   const [version, session, , superuser, bypassRls, createRole, createDb, replication] = own
   return {
-    serverVersionNum: version,
-    sessionUser: session,
-    currentUser: session,
-    actingBy: [],
+    ...{ serverVersionNum: version, sessionUser: session, currentUser: session, actingBy: [] },
     ...{ superuser, bypassRls, createRole, createDb, replication },
     superuserVia: [],
     bypassRlsVia: [],

@@ -33,6 +33,7 @@ const isSuperusers = (role: string) => `(select r.rolsuper from pg_catalog.pg_ro
 const mayHoldPassword = `(m.umoptions is null or exists (
       select from pg_catalog.unnest(m.umoptions) o where o like 'password=%'))`
 
+/** Catalogs and functions by name, foreign servers of a superuser with a mapping for PUBLIC, and the number of other mappings. */
 export const SECRET_FACTS_SQL = `with recursive ${REACHED},
 mapping as (
   select s.oid, s.srvname, m.umuser = 0 as is_public, ${isSuperusers('s.srvowner')} as is_superusers,

@@ -1,4 +1,6 @@
-/** The facts of a role that has nothing to it, for tests to put something in. */
+/**
+ * The facts of an unprivileged role, for tests to add something.
+ */
 import type { Found, RoleFacts } from '#server/domain/checks/probe.ts'
 
 const NOTHING: Found = { count: 0, names: [] }

@@ -9,16 +9,15 @@ import { quoteName } from '#shared/base/sql-text.ts'
 import type { Advisory } from '#shared/checks/check.ts'
 import { paste } from './paste.ts'
 import { leaveRoles } from './revoke-sql.ts'
-import { isSwitched } from './role-checks.ts'
 import {
   giveFunctions,
-  type NewRole,
   revokeCatalogs,
   revokeParameters,
   revokeSecretFunctions,
   revokeServers,
-  type Subject,
-} from './role-fixes.ts'
+} from './rights-fixes.ts'
+import { isSwitched } from './role-checks.ts'
+import type { NewRole, Subject } from './role-fixes.ts'
 import type { UnboundRight } from './unbound-rights.ts'
 import { among, counted, list } from './words.ts'
 

@@ -6,15 +6,8 @@
 
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
 import type { DirectItem } from '#shared/checks/check.ts'
-import {
-  giveFunctions,
-  revokeCatalogs,
-  revokeFileFunctions,
-  revokeParameters,
-  revokeServers,
-  type Subject,
-  takeAttribute,
-} from './role-fixes.ts'
+import { giveFunctions, revokeCatalogs, revokeFileFunctions, revokeParameters, revokeServers } from './rights-fixes.ts'
+import { type Subject, takeAttribute } from './role-fixes.ts'
 import { SYSTEM_PARAMETERS } from './system-names.ts'
 import { among, counted, list } from './words.ts'
 

@@ -7,7 +7,8 @@ import type { Found, RoleFacts } from '#server/domain/checks/probe.ts'
 import { quoteText } from '#shared/base/sql-text.ts'
 import { moreNote, paste, runEach } from './paste.ts'
 import { REVOKING, takeRights } from './revoke-sql.ts'
-import { isNamed, relationObjects, type Subject } from './role-fixes.ts'
+import { isNamed, relationObjects } from './rights-fixes.ts'
+import type { Subject } from './role-fixes.ts'
 import { among, counted } from './words.ts'
 
 /** One sort of such a right. */

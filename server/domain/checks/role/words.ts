@@ -1,4 +1,6 @@
-/** Names and numbers in the sentences about a role. */
+/**
+ * Names and numbers in the sentences about a role: names are quoted as SQL takes them, so that they are told from our words.
+ */
 import { quoteName } from '#shared/base/sql-text.ts'
 
 const MAX_NAMES = 5
