@@ -5,10 +5,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { PASSWORD_PLACEHOLDER } from '#server/domain/checks/role/role-sql.ts'
 
-
 import { factStatements, parseRoleFacts } from '#server/net/role/role-facts.ts'
 import { type VerifiedLogin, verifyLogin } from '#test/support/checks/judged-login.ts'
-
 
 import { type RoleCase, SHOP_SQL } from '#test/support/checks/role-case.ts'
 import { SAFE_ROLES } from '#test/support/checks/safe-roles.ts'
