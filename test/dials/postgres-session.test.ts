@@ -37,7 +37,7 @@ describe('A login that is refused', () => {
     ['an unknown database', { database: 'nowhere' }, 'database_missing', '3D000', 'authenticate'],
     ['no CONNECT on the database', { database: 'closed' }, 'connect_denied', '42501', 'authenticate'],
     ['a database that allows no connections', { database: 'shut' }, 'database_disabled', '55000', 'authenticate'],
-    ['a role that has all its connections', { user: 'crowded' }, 'too_many_connections', '53300', 'authenticate'],
+    ['a role that has all its connections', { user: 'crowded' }, 'role_limit_reached', '53300', 'authenticate'],
     ['no line in pg_hba.conf', { user: 'only_tls', tlsMode: 'disable' }, 'address_refused', '28000', 'tls'],
   ])('reports %s', async ([, asked, code, sqlstate, passed]) => {
     const end = await at.within('good', asked, async () => {})
