@@ -20,14 +20,14 @@ const isUnbound = (role: string) => `(${role}.rolsuper or ${role}.rolbypassrls
         or not l.forced and pg_catalog.pg_has_role(${role}.oid, l.relowner, 'usage'))`
 
 /**
- * What is built over row-secured tables, at any depth. A table, and a view that runs as whoever asks (15 and later), is
- * `open`: its reader decides. A view whose owner is bound is `shut`. A view whose owner is not, a view over such a view, and a
- * materialized view, whose rows are a copy, are a `leak`.
+ * What is built over row-secured tables, at any depth. A table is `open`: who reads it decides. A view whose owner is bound is
+ * `shut`, and so is one that runs as whoever asks (15 and later), even below a view that does not. A view whose owner is not
+ * bound, a view over such a view, and a materialized view, whose rows are a copy, are a `leak`.
  */
 const built = `built (oid, relowner, forced, state) as (
   select s.oid, s.relowner, s.forced, 'open' from secured s
   union
-  select v.oid, case when x.state = 'open' then l.relowner else 0 end, x.state = 'open' and l.forced, x.state
+  select v.oid, 0::pg_catalog.oid, false, x.state
   from built l
   join pg_catalog.pg_depend d
     on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = l.oid
@@ -38,8 +38,7 @@ const built = `built (oid, relowner, forced, state) as (
   cross join lateral (
     select case
       when v.relkind = 'm' or l.state = 'leak' then 'leak'
-      when l.state = 'shut' then 'shut'
-      when ${isInvoker} then 'open'
+      when l.state = 'shut' or ${isInvoker} then 'shut'
       when ${isUnbound('o')} then 'leak'
       else 'shut'
     end as state

@@ -108,17 +108,18 @@ function adviceOnParameters({ settableParameters: parameters }: RoleFacts, subje
   ])
 }
 
+/** The SQL of a new role is asked for only where it is printed: the first that asks has it. */
 function adviceOnOwning(facts: RoleFacts, newRole: NewRole): Advisory[] {
   const { tables, ownsDatabase, calledFunctions: called } = facts
   const others = tables.owned - tables.ownedRlsNotForced
   return [
     ...advice(others > 0, 'role_ownership', [
       `The role owns ${counted(others, 'table')}, and row security binds an owner only while they leave it forced. Use a role that owns nothing.`,
-      newRole('role_ownership'),
+      others > 0 ? newRole('role_ownership') : '',
     ]),
     ...advice(ownsDatabase, 'role_database_owner', [
       'The role owns the database, or acts as its owner: it may drop it, and change its settings for every login. Use a role that owns nothing.',
-      newRole('role_database_owner'),
+      ownsDatabase ? newRole('role_database_owner') : '',
     ]),
     ...advice(called.count > 0, 'role_code', [
       `The role owns ${counted(called.count, 'function')} that triggers, policies or the like of other owners run, as whoever uses their tables${among(called.names, called.count)}.`,
