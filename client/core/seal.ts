@@ -4,7 +4,6 @@
  */
 import { TRPCClientError } from '@trpc/client'
 import type { SealingKey } from '#shared/access/sealing.ts'
-import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { readySodium } from './sodium.ts'
 
 /** What goes instead of `connectionString`: the box, its key, and the safe projection that is compared with what is inside. */
@@ -27,6 +26,8 @@ export async function sealConnectionString(
   sealingKey: SealingKey,
   caCertificate?: string | null,
 ): Promise<SealedConnectionString> {
+  // As libsodium: a page that never seals need not carry it.
+  const { parseConnectionString } = await import('#shared/connection-string/connection-string.ts')
   const parsed = parseConnectionString(connectionString)
   if (!parsed.ok) throw refused('connectionString', { code: 'connection_string', message: parsed.message })
   const { host, port, database } = parsed.target

@@ -1,6 +1,6 @@
 /**
  * A checkout that pnpm installs with its default linker, under a path with a space: the test starts it and registers
- * the sample database by the printed command. `npm run -s test:pnpm` runs it; it needs the package registry. Exit
+ * the sample database by the printed command. `npm run -s test:consumers -- --all` runs it; it needs the package registry. Exit
  * status 1 when the database is not verified.
  */
 import { execFile } from 'node:child_process'

@@ -3,7 +3,7 @@
  * they use from `shared` and from the router. Called by `client-package.ts`.
  */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, posix } from 'node:path'
 import { promisify } from 'node:util'
@@ -30,6 +30,8 @@ export async function buildDeclarations(root: string, folder: string): Promise<v
       await write(join(folder, placeOf(path)), rewritten(path, text))
     }
     await write(join(folder, FLAT), flatTypes(root, wanted))
+    // A consumer who emits declarations can only name in them what an entry exports.
+    await appendFile(join(folder, 'index.d.ts'), `export type * from './${FLAT.replace(/\.d\.ts$/, '.js')}';\n`)
   } finally {
     await rm(emitted, { recursive: true, force: true })
   }

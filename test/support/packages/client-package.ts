@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 import { buildDeclarations } from './client-declarations.ts'
 import { CLIENT_ENTRIES } from './client-entries.ts'
-import { packagesIn, rangesOf, readManifest, writePapers } from './manifest.ts'
+import { type Manifest, packagesIn, rangesOf, readManifest, writePapers } from './manifest.ts'
 
 /** Packages that a consumer already has, or must have only once. */
 const PEERS = ['@trpc/client', '@trpc/server']
+const ADAPTER = '@trpc/tanstack-react-query'
 /** Only `/node` needs it. */
 const OPTIONAL_PEERS = ['pg']
 
@@ -35,12 +36,18 @@ export async function buildClient(root: string, folder: string): Promise<void> {
         './endpoint': entry('endpoint'),
         './package.json': './package.json',
       },
-      dependencies: rangesOf(manifest, own),
-      peerDependencies: rangesOf(manifest, peers),
+      // The declarations of `/node` name its types, and in a workspace find them beside themselves alone.
+      dependencies: rangesOf(manifest, [...own, '@types/pg']),
+      peerDependencies: { ...rangesOf(manifest, peers), ...trpcRanges(manifest) },
       peerDependenciesMeta: Object.fromEntries(OPTIONAL_PEERS.map(name => [name, { optional: true }])),
     },
     readme: await readFile(join(root, 'docs/client.md'), 'utf8'),
   })
+}
+
+/** TanStack Query's adapter wants its own version of tRPC and no other, which lies behind: a page with both has that one. */
+function trpcRanges({ devDependencies }: Manifest): Record<string, string> {
+  return Object.fromEntries(PEERS.map(name => [name, `^${devDependencies[ADAPTER]}`]))
 }
 
 function entry(name: string) {
