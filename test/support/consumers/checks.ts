@@ -130,6 +130,13 @@ export function webChecks(
     ],
     ['Vite, what was built, in Chromium', async () => shows([await binOf(web, 'vite'), 'preview'], ports[0])],
     ['Vite, dev, in Chromium', async () => shows([await binOf(web, 'vite')], ports[1])],
+    ...programChecks(web, place),
+  ]
+}
+
+/** The checks of the template's code outside of a page. */
+function programChecks(web: string, place: Place): Check[] {
+  return [
     [
       'server-side rendering',
       async () => {

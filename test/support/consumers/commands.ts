@@ -54,11 +54,9 @@ export async function started(
   const gone = ended.then(() => {
     throw new Error(`${command} ${args.join(' ')} ended: ${said.slice(-2_000)}`)
   })
-  const late = setTimeout(
-    () => heard.reject(new Error(`${command} did not say ${pattern}: ${said.slice(-2_000)}`)),
-    LATE_MS,
-  )
-  await Promise.race([heard.promise, gone]).finally(() => clearTimeout(late))
+  const late = AbortSignal.timeout(LATE_MS)
+  late.onabort = () => heard.reject(new Error(`${command} did not say ${pattern}: ${said.slice(-2_000)}`))
+  await Promise.race([heard.promise, gone])
   gone.catch(() => undefined)
   return {
     said,
