@@ -3,12 +3,11 @@
  *
  * Only the SQL printer uses it.
  */
+import { spelledKey, typeKey } from '#client/cli/schema/sql-keys.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
-import type { Range } from '#shared/schemas/snapshot-object.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { namesOf } from './schema-sql-form.ts'
 import { identifier } from './schema-sql-text.ts'
-import { elementOf } from './schema-type-name.ts'
 
 /** Steps from one object to what it needs: a hostile catalog makes a chain of all that it has. */
 export const MAX_CHAIN = 1_000
@@ -52,24 +51,6 @@ export function inDepth<T>(
   }
   for (const name of names) add(name, 0)
   return result
-}
-
-/** What tells a table or type from all others, whatever words are quoted in its spelling. */
-export function spelledKey(schema: string, name: string): string {
-  return JSON.stringify([schema, name])
-}
-
-/** The key of a type, of an array that of its elements; of a type of PostgreSQL's own, its text. */
-export function typeKey(type: string): string {
-  const [schema, name] = namesOf(elementOf(type).replace(/\([^()]*\)$/, '')) ?? []
-  return schema === undefined || name === undefined ? type : spelledKey(schema, name)
-}
-
-/** The key of a range's multirange: of the name that PostgreSQL gives it where the snapshot tells no other. */
-export function multirangeKey({ name, multirange }: Range): string {
-  const [schema = '', own = ''] = namesOf(name) ?? []
-  if (multirange !== undefined) return typeKey(multirange)
-  return spelledKey(schema, own.includes('range') ? own.replace('range', 'multirange') : `${own}_multirange`)
 }
 
 /** Keys of what a table inherits from, is a partition of, or has in a column. */

@@ -4,7 +4,9 @@
  * Only the SQL printer uses it.
  */
 
+import { whenHeld } from '#client/cli/schema/sql-held.ts'
 import type { Needs } from '#client/cli/schema/sql-needs.ts'
+import { rowSecurity } from '#client/cli/schema/sql-policies.ts'
 import {
   identityClause,
   optionsClause,
@@ -13,7 +15,7 @@ import {
   replicaStatements,
   rewriteStatements,
 } from '#client/cli/schema/sql-traits.ts'
-import type { Column, Constraint, Policy, Relation } from '#shared/schemas/snapshot-relation.ts'
+import type { Column, Constraint, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { constraintClause, indexText, optionsText, partitionText, queryText } from './schema-sql-definition.ts'
 import { defaultText, expressionText, namesText, typeText } from './schema-sql-form.ts'
 import { isCut } from './schema-sql-outline.ts'
@@ -88,11 +90,6 @@ export interface Making {
 function addition(name: string, constraint: Constraint, needs: Needs): string {
   const missing = constraint.kind === 'foreign_key' ? [] : needs.calls(constraint.definition)
   return whenHeld(`alter table ${name}\n  add ${constraintText(constraint)};`, missing)
-}
-
-/** A statement; a remark where something is missing that it calls. */
-function whenHeld(statement: string, missing: readonly string[]): string {
-  return missing.length === 0 ? statement : remark(statement, 'missing')
 }
 
 /** Column properties that are set after the table is created: a view's defaults, and unchecked or absent ones. */
@@ -228,24 +225,6 @@ function constraintText(constraint: Constraint): string {
   const { name, kind, definition } = constraint
   const clause = definition === undefined ? constraintDefinition(constraint) : constraintClause(kind, definition)
   return `constraint ${identifier(name)} ${clause}`
-}
-
-function rowSecurity(name: string, relation: Relation, needs: Needs): string[] {
-  return [
-    ...(relation.rowSecurity ? [`alter table ${name} enable row level security;`] : []),
-    ...(relation.rowSecurityForced ? [`alter table ${name} force row level security;`] : []),
-    ...(relation.policies ?? []).map(policy =>
-      whenHeld(policyText(name, policy), [...needs.calls(policy.using), ...needs.calls(policy.check)]),
-    ),
-  ]
-}
-
-function policyText(table: string, policy: Policy): string {
-  const roles = policy.roles.map(role => (role === 'public' ? role : identifier(role))).join(', ')
-  const restrictive = policy.restrictive ? ' as restrictive' : ''
-  const using = policy.using === undefined ? '' : `\n  using (${expressionText(policy.using)})`
-  const check = policy.check === undefined ? '' : `\n  with check (${expressionText(policy.check)})`
-  return `create policy ${identifier(policy.name)} on ${table}${restrictive} for ${policy.command} to ${roles}${using}${check};`
 }
 
 const WORDS: Readonly<Record<Relation['kind'], string>> = {

@@ -57,7 +57,7 @@ export function isFit(statement: string): boolean {
 }
 
 /** Why a statement is not run. */
-export const REASONS = {
+const REASONS = {
   missing: 'Not in the snapshot as a whole:',
   unfit: 'Not run, as the server says something here that is not SQL of the form that belongs here:',
   made: 'Not run, as what it belongs to is not made:',

@@ -8,22 +8,14 @@
 
 import { publicationStatements, serverStatements } from '#client/cli/schema/sql-around.ts'
 import { headLines } from '#client/cli/schema/sql-head.ts'
+import { spelledKey, typeKey } from '#client/cli/schema/sql-keys.ts'
 import { type Needs, needsOf, readBy } from '#client/cli/schema/sql-needs.ts'
 import { type MadeType, typesOf } from '#client/cli/schema/sql-types.ts'
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Sequence } from '#shared/schemas/snapshot-object.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { namesOf, namesText, numberText, typeText } from './schema-sql-form.ts'
-import {
-  inDepth,
-  inOrder,
-  missingSchemas,
-  missingSequences,
-  type Named,
-  neededBy,
-  spelledKey,
-  typeKey,
-} from './schema-sql-order.ts'
+import { inDepth, inOrder, missingSchemas, missingSequences, type Named, neededBy } from './schema-sql-order.ts'
 import { isCut } from './schema-sql-outline.ts'
 import { isView, type RelationStatements, relationStatements } from './schema-sql-relation.ts'
 import { identifier, isFit, literal, qualified, remark } from './schema-sql-text.ts'

@@ -23,7 +23,7 @@ const MAX_ZEROS = 250
 /** Of a route, as the table of routes or the router spells it; of a version. */
 const FORMS: Readonly<Record<Extract<LabelValues, string>, RegExp>> = {
   route: /^[A-Za-z0-9_ ./:*-]{1,100}$/,
-  version: /^\d+\.\d+\.\d+[0-9A-Za-z.+-]{0,40}$/,
+  version: /^\d{1,9}\.\d{1,9}\.\d{1,9}(?:[.+-][0-9A-Za-z.+-]{0,40})?$/,
 }
 
 interface Value {

@@ -181,7 +181,7 @@ describe('a dial that fails', () => {
     dns.answer('opened.acme.io', { addresses: ['52.95.110.1'] })
     const asked = dns.asked.length
     expect(await failure({ host: '10.0.0.1' })).toMatchObject({ code: 'host_refused', passed: 'parse' })
-    expect(await failure({ host: 'metadata.google.internal' })).toMatchObject({ code: 'host_refused', passed: 'parse' })
+    expect(await failure({ host: 'metadata.google.internal' })).toMatchObject({ code: 'host_private', passed: 'parse' })
     expect(await failure({ port: 22 })).toMatchObject({ code: 'port_refused', passed: 'parse' })
     expect(dns.asked).toHaveLength(asked)
     expect(await failure({ host: 'missing.acme.io' })).toMatchObject({ code: 'name_not_found', passed: 'parse' })

@@ -35,16 +35,25 @@ export function headLines(snapshot: Snapshot, needs: Needs, statements: readonly
   return lines.length === 0 ? [] : [lines.join('\n')]
 }
 
-/** A statement that is a remark, up to where it says more than which object it is about. */
-const TITLE =
-  /^(?:"(?:[^"]|"")*"|[^"])*?(?= (?:as|check|using|for|is|exclude|unique|foreign|primary|type)\b|[ (]*\(|;|$)/i
+/** Words and signs behind which a statement says more than which object it is about. */
+const DETAIL = /^ (?:as|check|using|for|is|exclude|unique|foreign|primary|type)\b|^[ (]*\(|^;/i
+/** A word, a quoted name, or one sign. */
+const PIECE = /"(?:[^"]|"")*"|[A-Za-z0-9_$.]+|[^"]|"/g
 const MAX_TITLE = 300
+const MAX_DETAIL = 20
 
 function titleOf(statement: string): string[] {
   if (!statement.startsWith('-- ')) return []
   const [, ...lines] = statement.split('\n').map(line => line.slice(3))
   const text = lines.join(' ').replaceAll(/\s+/g, ' ').slice(0, MAX_TITLE)
-  return text.startsWith('comment on ') ? [] : [TITLE.exec(text)?.[0] ?? text]
+  return text.startsWith('comment on ') ? [] : [titleIn(text)]
+}
+
+/** The text up to where its detail begins. Its length is bounded, and each piece is looked at once. */
+function titleIn(text: string): string {
+  for (const { index } of text.matchAll(PIECE))
+    if (DETAIL.test(text.slice(index, index + MAX_DETAIL))) return text.slice(0, index)
+  return text
 }
 
 function group(title: string, names: readonly string[]): string[] {

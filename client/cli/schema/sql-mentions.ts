@@ -68,8 +68,14 @@ function castAt(list: readonly Token[], at: number): Mention[] {
   if (isName(type) && isSign(dot, '.') && isName(name)) return [{ kind: 'type', schema: type.value, name: name.value }]
   const kind = type?.kind === 'word' ? REGISTRIES.get(type.value) : undefined
   if (kind === undefined || given?.kind !== 'text') return []
-  const [schema, named] = namesOf(given.value.replace(/\(.*\)$/s, '')) ?? []
+  const [schema, named] = namesOf(withoutArguments(given.value)) ?? []
   return schema === undefined || named === undefined ? [] : [{ kind, schema, name: named }]
+}
+
+/** The name of a function without what stands in brackets behind it. */
+function withoutArguments(text: string): string {
+  const at = text.indexOf('(')
+  return at >= 0 && text.endsWith(')') ? text.slice(0, at) : text
 }
 
 /** `schema.name` in front of brackets or behind COLLATE. Behind INTO it is a table with its columns. */

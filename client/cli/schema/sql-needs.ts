@@ -4,8 +4,10 @@
  *
  * Only the SQL printer uses it. What is an extension's comes with `create extension`.
  */
+
+import { spelledKey as keyOf, multirangeKey } from '#client/cli/schema/sql-keys.ts'
 import { namesOf } from '#client/cli/schema-sql-form.ts'
-import { spelledKey as keyOf, missingSequences, multirangeKey, type Named } from '#client/cli/schema-sql-order.ts'
+import { missingSequences, type Named } from '#client/cli/schema-sql-order.ts'
 import { identifier, qualified } from '#client/cli/schema-sql-text.ts'
 import { solid, type Token, tokens } from '#client/cli/schema-sql-token.ts'
 import { elementOf } from '#client/cli/schema-type-name.ts'

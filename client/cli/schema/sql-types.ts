@@ -3,9 +3,10 @@
  *
  * Only the SQL printer uses it.
  */
+
+import { multirangeKey, typeKey } from '#client/cli/schema/sql-keys.ts'
 import { constraintClause } from '#client/cli/schema-sql-definition.ts'
 import { defaultText, namesOf, namesText, typeText } from '#client/cli/schema-sql-form.ts'
-import { multirangeKey, typeKey } from '#client/cli/schema-sql-order.ts'
 import { identifier, literal, remark } from '#client/cli/schema-sql-text.ts'
 import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
 import type { Composite, Domain, Range } from '#shared/schemas/snapshot-object.ts'

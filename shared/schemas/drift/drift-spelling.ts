@@ -5,16 +5,13 @@
  *
  * Only the rules of drift use it, for servers of two versions. Brackets that tell one expression from another stay.
  */
-import { isOperand, rewrittenCall, rewrittenGroup } from './drift-standard-call.ts'
+import { type Item, isOperand, rewrittenCall, rewrittenGroup } from './drift-standard-call.ts'
 
 const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*|\d+(?:\.\d+)?|::|[-+*/<>=~!@#%^&|?]+|[^\s;]/g
 const WORD = /^["A-Za-z_]/
 const NEEDLESS_QUOTES = /^"([a-z_][a-z0-9_]*)"$/
 /** A stranger's text may be nested to any depth, and each level is copied into the one around it. */
 const MAX_DEPTH = 200
-
-/** A token, or a group between brackets with them. */
-export type Item = string | readonly string[]
 
 /** True when the texts differ in such spelling alone. */
 export function isRespelled(before: unknown, after: unknown): boolean {

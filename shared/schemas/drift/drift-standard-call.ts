@@ -3,7 +3,8 @@
  *
  * Only `drift-spelling.ts` uses it. Each item is looked at once.
  */
-import type { Item } from './drift-spelling.ts'
+/** A token, or a group between brackets with them. */
+export type Item = string | readonly string[]
 
 /** `EXTRACT(year FROM at)` and the like, as a plain call; null for any other call. */
 export function rewrittenCall(name: string, items: readonly Item[]): Item[] | null {

@@ -128,7 +128,11 @@ describe('The SQL of a hostile catalog', () => {
 
   it('comments out a statement of another form, and says why', () => {
     const script = schemaSql(column({ default: '0; create table public.injected ();' }))
-    expect(script).toBe(`create schema if not exists public;
+    expect(script).toBe(`-- Not in this script:
+-- Statements that need them, which are remarks below:
+--   create table public.t
+
+create schema if not exists public;
 
 -- Not run, as the server says something here that is not SQL of the form that belongs here:
 -- create table public.t (

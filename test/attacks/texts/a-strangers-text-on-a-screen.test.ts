@@ -185,15 +185,17 @@ describe('A page', () => {
     }
   })
 
-  it('is the same for every query string, and runs only its own script', async () => {
-    for (const path of ['/docs', '/docs/faults', '/openapi.json', '/docs/start.js']) {
+  it('is the same for every query string, and runs no script', async () => {
+    for (const path of ['/docs', '/docs/faults', '/openapi.json']) {
       const plain = await mooring.call('GET', path)
       const asked = await mooring.call('GET', `${path}?${encodeURIComponent(LONG)}=<script>`, {
         headers: { 'x-forwarded-host': 'evil.example"><script>' },
       })
       expect([asked.status, asked.text]).toEqual([200, plain.text])
       if (path !== '/openapi.json')
-        expect(asked.headers.get('content-security-policy')).toMatch(/default-src 'none';script-src 'self'/)
+        expect(asked.headers.get('content-security-policy')).toMatch(
+          /^default-src 'none';style-src 'self';(?!.*script-src)/,
+        )
     }
   })
 

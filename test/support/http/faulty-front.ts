@@ -55,12 +55,7 @@ export async function startFaultyFront(url: string): Promise<FaultyFront> {
       return void response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
     }
     if ('status' in mishap) return void response.writeHead(mishap.status).end('<h1>Bad gateway</h1>')
-    const { status, retryable, says } = faultSpec(mishap.fault)
-    const data = { code: 'X', fault: mishap.fault, httpStatus: status, requestId: null, retryable }
-    const error = { error: { message: says, code: -32603, data } }
-    const isBatch = searchParams.has('batch')
-    response.writeHead(status, mishap.retryAfter === undefined ? {} : { 'retry-after': mishap.retryAfter })
-    response.end(JSON.stringify(isBatch ? path.split(',').map(() => error) : error))
+    refuse(response, mishap, searchParams.has('batch') ? path.split(',').length : null)
   }
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -76,6 +71,15 @@ export async function startFaultyFront(url: string): Promise<FaultyFront> {
       server.close()
     },
   }
+}
+
+/** A fault in tRPC's shape, alone or as often as a batch has calls. */
+function refuse(response: ServerResponse, mishap: Extract<Mishap, { fault: unknown }>, calls: number | null): void {
+  const { status, retryable, says } = faultSpec(mishap.fault)
+  const data = { code: 'X', fault: mishap.fault, httpStatus: status, requestId: null, retryable }
+  const error = { error: { message: says, code: -32603, data } }
+  response.writeHead(status, mishap.retryAfter === undefined ? {} : { 'retry-after': mishap.retryAfter })
+  response.end(JSON.stringify(calls === null ? error : Array.from({ length: calls }, () => error)))
 }
 
 function forward(url: string, request: IncomingMessage, body: Buffer): Promise<Response> {

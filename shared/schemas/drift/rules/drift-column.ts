@@ -17,7 +17,8 @@ import {
   whether,
 } from '#shared/schemas/drift/drift-verdict.ts'
 import type { Column } from '#shared/schemas/snapshot-relation.ts'
-import { COLLATION, COLUMN_PERMISSIONS, REMARK, TYPE } from './drift-property.ts'
+import { COLUMN_PERMISSIONS } from './drift-permissions.ts'
+import { COLLATION, REMARK, TYPE } from './drift-property.ts'
 
 /** True when inserts that leave a column out give it a value. */
 export const isFilled = (column: Draft['is']): boolean =>

@@ -21,7 +21,8 @@ import {
 } from '#shared/schemas/drift/drift-verdict.ts'
 import { nodesIn } from '#shared/schemas/snapshot-parts.ts'
 import type { Partition, Published, Relation, Rule as RewriteRule, Trigger } from '#shared/schemas/snapshot-relation.ts'
-import { GONE, RELATION_PERMISSIONS, REMARK } from './drift-property.ts'
+import { RELATION_PERMISSIONS } from './drift-permissions.ts'
+import { GONE, REMARK } from './drift-property.ts'
 
 type Lists = 'columns' | 'constraints' | 'indexes' | 'policies' | 'triggers' | 'rules' | 'published' | 'partitions'
 

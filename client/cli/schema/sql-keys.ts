@@ -1,0 +1,26 @@
+/**
+ * Keys of tables and types: equal where two texts name the same thing, whatever words are quoted in them.
+ *
+ * Only the commands that print a schema use it.
+ */
+import { namesOf } from '#client/cli/schema-sql-form.ts'
+import { elementOf } from '#client/cli/schema-type-name.ts'
+import type { Range } from '#shared/schemas/snapshot-object.ts'
+
+/** What tells a table or type from all others, whatever words are quoted in its spelling. */
+export function spelledKey(schema: string, name: string): string {
+  return JSON.stringify([schema, name])
+}
+
+/** The key of a type, of an array that of its elements; of a type of PostgreSQL's own, its text. */
+export function typeKey(type: string): string {
+  const [schema, name] = namesOf(elementOf(type).replace(/\([^()]*\)$/, '')) ?? []
+  return schema === undefined || name === undefined ? type : spelledKey(schema, name)
+}
+
+/** The key of a range's multirange: of the name that PostgreSQL gives it where the snapshot tells no other. */
+export function multirangeKey({ name, multirange }: Range): string {
+  const [schema = '', own = ''] = namesOf(name) ?? []
+  if (multirange !== undefined) return typeKey(multirange)
+  return spelledKey(schema, own.includes('range') ? own.replace('range', 'multirange') : `${own}_multirange`)
+}

@@ -1,0 +1,28 @@
+/**
+ * The rules of drift for what a role may do with a relation and its columns.
+ *
+ * Only the other rules use it.
+ */
+import { breaking, type Rule, safe, type Verdict } from '#shared/schemas/drift/drift-verdict.ts'
+import { type Node, nodesIn } from '#shared/schemas/snapshot-parts.ts'
+import { textsIn } from './drift-property.ts'
+
+/** What the role may do with a relation. What is granted on each of its columns is as good, but for deleting. */
+export const RELATION_PERMISSIONS: Rule = ({ before, after, was, is }) =>
+  permissions([...textsIn(before), ...ofColumns(was)], [...textsIn(after), ...ofColumns(is)])
+
+/** What the role may do with a column beyond its relation: a grant on the whole takes the place of the column's own. */
+export const COLUMN_PERMISSIONS: Rule = ({ before, after, within: { was, is } }) =>
+  permissions([...textsIn(before), ...textsIn(was['may'])], [...textsIn(after), ...textsIn(is['may'])])
+
+function permissions(before: readonly string[], after: readonly string[]): Verdict {
+  if (before.some(permission => !after.includes(permission))) return breaking('the role lost a permission')
+  const isMore = after.some(permission => !before.includes(permission))
+  return isMore ? safe('the role gained a permission') : safe('the role may do the same by another grant')
+}
+
+/** What is granted on every column of a relation by itself. */
+function ofColumns(relation: Node | undefined): string[] {
+  const [first = [], ...others] = nodesIn(relation ?? {}, 'columns').map(column => textsIn(column['may']))
+  return first.filter(permission => others.every(granted => granted.includes(permission)))
+}
