@@ -30,5 +30,8 @@ export async function unpackRelease(version: string): Promise<FormerRelease> {
   await run('cp', ['-al', modules, join(dir, 'node_modules')]).catch(() =>
     cp(modules, join(dir, 'node_modules'), { recursive: true, verbatimSymlinks: true }),
   )
+  // A package that is a link leads out, too.
+  await rm(join(dir, 'node_modules/qs'), { recursive: true })
+  await cp(`${modules}/qs`, join(dir, 'node_modules/qs'), { recursive: true, dereference: true })
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) }
 }
