@@ -40,7 +40,7 @@ export function retryLink(retries: number): TRPCLink<AppRouter> {
           clearTimeout(timer)
           sent?.unsubscribe()
         }
-        // What is under way hears of it by itself; between two attempts nothing is.
+        // A request under way is aborted by its own signal; between two attempts there is no request.
         const abort = () => {
           stop()
           observer.error(TRPCClientError.from(Object(op.signal?.reason)))

@@ -63,7 +63,7 @@ const TASK_METRICS = {
   },
   mooring_tasks_ended_total: {
     kind: 'counter',
-    help: 'How tasks ended: done; failed by a mistake of ours or our database; cut off; left to a worker that has the key; moved away.',
+    help: 'How tasks ended: done; failed by an error of Mooring or its database; cut off; left to a worker that has the key; moved away.',
     labels: { task: TASKS, result: ['done', 'failed', 'hung', 'key_lacking', 'moved'] },
     tiers: WORKER,
     alert: 'MooringTasksFail',

@@ -40,7 +40,7 @@ export const FAULTS = {
   invalid_json: { ...invalid, says: 'The body is not valid JSON.' },
   invalid_request: { ...invalid, says: 'A parameter or header is not acceptable; the named parameter says which.' },
   apikey_missing: { ...unauthorized, says: 'Send an API key as "Authorization: Bearer <key>" or "X-API-Key: <key>".' },
-  apikey_invalid: { ...unauthorized, says: 'That API key is not one of ours. Check that it was copied whole.' },
+  apikey_invalid: { ...unauthorized, says: 'This API key is unknown. Check that it was copied whole.' },
   apikey_expired: { ...unauthorized, says: 'That API key has expired. Create a new one.' },
   apikey_revoked: { ...unauthorized, says: 'That API key was revoked. Create a new one.' },
   capability_invalid: {

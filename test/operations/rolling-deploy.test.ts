@@ -75,7 +75,9 @@ async function emptyDatabase(): Promise<string> {
 const BASE = { HOST: '127.0.0.1', PORT: '0', MOORING_ALLOWED_NETWORKS: '127.0.0.0/8' }
 
 function start(root: string, entry: Entry, of: { env: Record<string, string>; args?: readonly string[] }): Running {
-  const one = startEntryOf(root, entry, { ...of, env: { ...BASE, ...of.env } })
+  // The release before does not know `off`, and serves no metrics.
+  const own = root === OWN_ROOT ? { MOORING_HEALTH_PORT: 'off' } : {}
+  const one = startEntryOf(root, entry, { ...of, env: { ...BASE, ...own, ...of.env } })
   running.push(one)
   return one
 }

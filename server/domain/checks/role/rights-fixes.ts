@@ -1,7 +1,7 @@
 /**
  * The SQL that takes single rights from a role, and gives away its functions that others run.
  *
- * Whatever has a right from a group, or from PUBLIC, is taken as `revoke-sql.ts` says.
+ * `revoke-sql.ts` takes rights that come from a group or from PUBLIC.
  */
 
 import type { Found } from '#server/domain/checks/probe.ts'

@@ -122,7 +122,7 @@ function adviceOnOwning(facts: RoleFacts, newRole: NewRole): Advisory[] {
       ownsDatabase ? newRole('role_database_owner') : '',
     ]),
     ...advice(called.count > 0, 'role_code', [
-      `The role owns ${counted(called.count, 'function')} that triggers, policies or the like of other owners run, as whoever uses their tables${among(called.names, called.count)}.`,
+      `The role owns ${counted(called.count, 'function')} that triggers, policies or the like of other owners run with the rights of the role that uses their tables${among(called.names, called.count)}.`,
       giveFunctions(called),
     ]),
   ]

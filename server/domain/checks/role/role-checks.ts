@@ -1,5 +1,5 @@
 /**
- * What refuses a role: one rule for each of the checklist's role items, from the facts to what was found and what mends it.
+ * The rules that refuse a role: one for each role item of the checklist, from the facts to the finding and its fix.
  *
  * A role is what it can become. Rules say only what is; whether that refuses is the role policy's, in `role-findings.ts`.
  */
@@ -87,7 +87,7 @@ function actsAsOthers(facts: RoleFacts, subject: Subject): RoleFinding[] {
   return [
     ...found(privileged.length > 0, { actual: `can become or act as ${privileged.join('; ')}`, sql: null }),
     ...found(events.count > 0, {
-      actual: `owns ${counted(events.count, 'function')} that event triggers run as whoever changes the schema${among(events.names, events.count)}`,
+      actual: `owns ${counted(events.count, 'function')} that event triggers run with the rights of the role that changes the schema${among(events.names, events.count)}`,
       sql: giveFunctions(events),
       isOfRole: true,
     }),

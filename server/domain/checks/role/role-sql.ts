@@ -58,7 +58,7 @@ const FIRST = [
   'function show what their owner sees. Left out as well are partitions and children that a policy of another table covers.',
 ]
 const LATER = [
-  '-- Of what whoever runs this makes later: tables, and also views, for PostgreSQL has one default for both.',
+  '-- For objects that the role running this makes later: tables and views, since PostgreSQL has one default for both.',
   '-- Where another role makes tables, add "for role" and its name.',
 ]
 
