@@ -4,65 +4,46 @@
  * server, and in local mode joins the embedded one or starts it for as long as the command takes.
  */
 
-import { parseArgs } from 'node:util'
-import { schemaCommands } from '#client/cli/schema.ts'
+import type { Described } from '#client/cli/described.ts'
 import { stampIdsBy } from '#server/domain/access/ids.ts'
 import type { CommandContext } from '#server/operator/command.ts'
-import { commands, usageOf } from '#server/operator/commands.ts'
+import { parseCommandLine } from '#server/operator/command-line/program.ts'
+import { allCommands, callerCommands, ownCommands } from '#server/operator/command-line/table.ts'
+import { commands } from '#server/operator/commands.ts'
 import { workerKeyring } from '#server/process/keyring-source.ts'
 import { directUrl } from '#server/process/process.ts'
 import { ensureKeyrings, startLocalDatabase } from '#server/standalone/standalone.ts'
 import { DatabaseClock } from '#server/store/database/database-clock.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { printableLines } from '#shared/base/printable.ts'
+import { VERSION } from '#shared/base/version.ts'
 import { type Config, environment, readCaller, readConfig } from './config.ts'
 
-const OPTIONS = {
-  mode: { type: 'string' },
-  name: { type: 'string' },
-  org: { type: 'string' },
-  dir: { type: 'string' },
-  schema: { type: 'string' },
-  table: { type: 'string' },
-  provider: { type: 'string' },
-  'read-only': { type: 'boolean' },
-  children: { type: 'string' },
-  force: { type: 'boolean' },
-  lease: { type: 'boolean' },
-  datasource: { type: 'string', multiple: true },
-  ttl: { type: 'string' },
-  label: { type: 'string' },
-  web: { type: 'string' },
-  worker: { type: 'string' },
-  apply: { type: 'boolean' },
-  yes: { type: 'boolean' },
-  cancel: { type: 'boolean' },
-  json: { type: 'boolean' },
-  out: { type: 'string' },
-  from: { type: 'string' },
-  to: { type: 'string' },
-  'role-policy': { type: 'string' },
-  'check-interval': { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
-} as const
+/** What people type: the package's command, or the script of a checkout, which runs the sources. */
+const NAME = import.meta.url.endsWith('.ts') ? 'npm run -s mooring --' : 'mooring'
 
-async function main(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true })
-  const isMeant = (candidate: { words: readonly string[] }) =>
-    candidate.words.every((word, at) => positionals[at] === word)
-  const called = schemaCommands.find(isMeant)
-  if (called !== undefined && values.help !== true) {
-    const operands = positionals.slice(called.words.length)
-    return called.run(readCaller(environment()), { operands, options: values, print: printLine })
+async function main(args: readonly string[]): Promise<number> {
+  const parsed = parseCommandLine(args, { name: NAME, version: VERSION, all: allCommands })
+  if ('text' in parsed) {
+    process[parsed.to === 'output' ? 'stdout' : 'stderr'].write(parsed.text)
+    return parsed.status
   }
-  const command = commands.find(isMeant)
-  if (values.help === true || command === undefined) {
-    process.stderr.write(usageOf([...commands, ...schemaCommands]))
-    return values.help === true ? 0 : 2
+  const {
+    command: { words },
+    given,
+  } = parsed
+  const isMeant = (candidate: Described) => candidate.words === words
+  try {
+    const called = callerCommands.find(isMeant)
+    if (called !== undefined) return await called.run(readCaller(environment()), { ...given, print: printLine })
+    const command = [...commands, ...ownCommands].find(isMeant)
+    if (command === undefined) throw new Error(`There is no command ${words.join(' ')}.`)
+    await using cleanup = new AsyncDisposableStack()
+    return await command.run(contextOf(readConfig(environment()), cleanup), given)
+  } catch (error) {
+    complainLine(error instanceof Error ? error.message : String(error))
+    return parsed.command.failureStatus ?? 1
   }
-  await using cleanup = new AsyncDisposableStack()
-  const context = contextOf(readConfig(environment()), cleanup)
-  return await command.run(context, { operands: positionals.slice(command.words.length), options: values })
 }
 
 /** Commands print what is safe already. This is for one that forgets: no output steers a terminal. */
@@ -108,10 +89,4 @@ function contextOf(config: Config, cleanup: AsyncDisposableStack): CommandContex
   }
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2))
-} catch (error) {
-  complainLine(error instanceof Error ? error.message : String(error))
-  // By 1 `schema drift` tells a script of a breaking change.
-  process.exitCode = process.argv[2] === 'schema' ? 2 : 1
-}
+process.exitCode = await main(process.argv.slice(2))

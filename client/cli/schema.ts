@@ -10,30 +10,11 @@ import { DatasourceId } from '#shared/base/wire.ts'
 import type { Change } from '#shared/schemas/drift/drift.ts'
 import { SnapshotId } from '#shared/schemas/introspection.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import type { CallerCommand, Invocation, Settings } from './caller-command.ts'
+import { JSON_OPTION, type OptionSpec } from './described.ts'
 import { schemaMermaid } from './schema-mermaid.ts'
 import { schemaSql } from './schema-sql.ts'
 import { schemaTypes } from './schema-types.ts'
-
-/** Which installation to call, and with which key. */
-export interface Settings {
-  readonly url: string
-  readonly key: string
-}
-
-/** What follows the command's words, and where lines go. */
-export interface Invocation {
-  readonly operands: readonly string[]
-  readonly options: Readonly<Record<string, string | boolean | string[] | undefined>>
-  readonly print: (line: string) => void
-}
-
-/** One command; `run` returns the exit status. */
-export interface CallerCommand {
-  readonly words: readonly string[]
-  readonly synopsis: string
-  readonly about: string
-  run(settings: Settings, invocation: Invocation): Promise<number>
-}
 
 function datasourceOf(invocation: Invocation): DatasourceId {
   const id = DatasourceId.safeParse(invocation.operands[0])
@@ -105,30 +86,41 @@ function printed(spell: (snapshot: Snapshot, whole: Snapshot) => string) {
   }
 }
 
+const DATASOURCE = { name: 'ID', isRequired: true, about: 'the datasource: ds_… or ds_test_…' } as const
+const PART: readonly OptionSpec[] = [
+  { name: 'schema', value: 'NAME', about: 'this schema alone' },
+  { name: 'table', value: 'NAME', about: 'this table, with its neighbours' },
+  { name: 'out', value: 'FILE', completes: 'files', about: 'writes to a file in place of standard output' },
+]
+
+/** A command that writes the newest schema, or a part of it. */
+function writes(word: string, about: string, spell: (snapshot: Snapshot, whole: Snapshot) => string): CallerCommand {
+  const described = { words: ['schema', word], operands: [DATASOURCE], options: PART, failureStatus: FAILED, about }
+  return { ...described, run: printed(spell) }
+}
+
+/** By 1 `schema drift` tells a script of a breaking change. */
+const FAILED = 2
+
 /** All of them, in the order of the usage text. */
 export const schemaCommands: readonly CallerCommand[] = [
   {
     words: ['schema', 'drift'],
-    synopsis: 'schema drift ID [--from SNAPSHOT] [--to SNAPSHOT] [--json]',
+    operands: [DATASOURCE],
+    options: [
+      { name: 'from', value: 'SNAPSHOT', about: 'the older one: snap_…; else the one before' },
+      { name: 'to', value: 'SNAPSHOT', about: 'the newer one: snap_…; else the newest' },
+      JSON_OPTION,
+    ],
+    failureStatus: FAILED,
     about: 'prints what changed since the snapshot before; exit status 1 when something breaks, 2 when it fails',
     run: drift,
   },
-  {
-    words: ['schema', 'types'],
-    synopsis: 'schema types ID [--schema NAME] [--table NAME] [--out FILE]',
-    about: 'writes a Kysely Database interface for the schema',
-    run: printed(schemaTypes),
-  },
-  {
-    words: ['schema', 'sql'],
-    synopsis: 'schema sql ID [--schema NAME] [--table NAME] [--out FILE]',
-    about: 'writes the schema as SQL that runs in an empty database; a table comes with its neighbours',
-    run: printed(schemaSql),
-  },
-  {
-    words: ['schema', 'mermaid'],
-    synopsis: 'schema mermaid ID [--schema NAME] [--table NAME] [--out FILE]',
-    about: 'writes an entity-relationship diagram for Mermaid',
-    run: printed(schemaMermaid),
-  },
+  writes('types', 'writes a Kysely Database interface for the schema', schemaTypes),
+  writes(
+    'sql',
+    'writes the schema as SQL that runs in an empty database; a table comes with its neighbours',
+    schemaSql,
+  ),
+  writes('mermaid', 'writes an entity-relationship diagram for Mermaid', schemaMermaid),
 ]

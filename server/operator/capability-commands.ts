@@ -2,11 +2,22 @@
  * Commands on capabilities that may lease, and on leases. They need the worker's keyring, whose signature a lease takes.
  * Part of the table in `commands.ts`.
  */
+import { JSON_OPTION } from '#client/cli/described.ts'
 import { leaseVerifyKeys } from '#server/seal/leases.ts'
 import * as leases from '#server/store/access/leases.ts'
 import { printableRow } from '#shared/base/printable.ts'
 import { DatasourceId, Mode, typedId, uuidOf } from '#shared/base/wire.ts'
-import { type Arguments, type Command, type CommandContext, option, organizationOf, required } from './command.ts'
+import {
+  type Arguments,
+  type Command,
+  type CommandContext,
+  MODE_OPTION,
+  ORG_OPTION,
+  option,
+  organizationOf,
+  printList,
+  required,
+} from './command.ts'
 import { createLeaseCapability, modeOf, revokeLease } from './leases.ts'
 import type { Ground } from './organizations.ts'
 
@@ -39,7 +50,14 @@ async function groundOf(context: CommandContext): Promise<Ground> {
 export const capabilityCommands: readonly Command[] = [
   {
     words: ['capability', 'create'],
-    synopsis: 'capability create --lease --ttl TIME (--datasource ID)… | --mode live|test [--label TEXT] [--org ID]',
+    options: [
+      { name: 'lease', isRequired: true, about: 'may lease credentials: every other kind is minted through the API' },
+      { name: 'ttl', value: 'TIME', isRequired: true, about: 'how long it is good: 90s, 15m, 12h, 30d at most' },
+      { name: 'datasource', value: 'ID', isRepeatable: true, about: 'a datasource that it is for: ds_… or ds_test_…' },
+      { ...MODE_OPTION, about: 'in place of datasources: all of this mode' },
+      { name: 'label', value: 'TEXT', about: 'what it is for, shown in lists' },
+      ORG_OPTION,
+    ],
     about: 'signs a capability that may lease credentials, and prints it, this once',
     async run(context, args) {
       if (args.options['lease'] !== true)
@@ -62,32 +80,40 @@ export const capabilityCommands: readonly Command[] = [
   },
   {
     words: ['lease-key', 'show'],
-    synopsis: 'lease-key show',
+    options: [JSON_OPTION],
     about: 'prints the public keys that programs verify leases with, one a line: verifyKeys, or MOORING_LEASE_KEYS',
-    async run(context) {
-      for (const key of leaseVerifyKeys(await context.keyring())) context.print(key)
+    async run(context, args) {
+      printList(context, args, { items: leaseVerifyKeys(await context.keyring()), line: key => key })
       return 0
     },
   },
   {
     words: ['lease', 'list'],
-    synopsis: 'lease list [--org ID]',
+    options: [ORG_OPTION, JSON_OPTION],
     about: 'lists live leases and counts them; never what was leased',
     async run(context, args) {
       const db = await context.openDb()
       const rows = await leases.live(db, await organizationOf(db, args), context.now)
-      for (const row of rows) {
-        const holder = typedId('cap_', row.capability_id)
-        const what = `${row.datasource_id} v${row.version}`
-        context.print(printableRow([typedId('lease_', row.id), what, holder, row.expires_at.toISOString()]))
-      }
+      const items = rows.map(row => ({
+        id: typedId('lease_', row.id),
+        datasourceId: row.datasource_id,
+        credentialVersion: row.version,
+        capabilityId: typedId('cap_', row.capability_id),
+        expiresAt: row.expires_at.toISOString(),
+      }))
+      printList(context, args, {
+        items,
+        line: one =>
+          printableRow([one.id, `${one.datasourceId} v${one.credentialVersion}`, one.capabilityId, one.expiresAt]),
+      })
       context.complain(`${rows.length} live`)
       return 0
     },
   },
   {
     words: ['lease', 'revoke'],
-    synopsis: 'lease revoke ID [--org ID]',
+    operands: [{ name: 'ID', isRequired: true, about: 'the lease: lease_…' }],
+    options: [ORG_OPTION],
     about: 'marks a lease revoked; rotate the credential as well, since its holder knows it',
     async run(context, args) {
       const id = uuidOf(args.operands[0] ?? '', 'lease_')

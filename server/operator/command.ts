@@ -2,9 +2,11 @@
  * What an operator's command is and what it is given. A result alone goes to standard output, so that a script can use it
  * as it is; everything else goes to standard error.
  */
+import type { Described, Given, OptionSpec } from '#client/cli/described.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
+import { printableJson } from '#shared/base/printable.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import type { Screen } from './progress.ts'
 
@@ -23,17 +25,27 @@ export interface CommandContext {
 }
 
 /** What follows the command's words. */
-export interface Arguments {
-  readonly operands: readonly string[]
-  readonly options: Readonly<Record<string, string | boolean | string[] | undefined>>
-}
+export type Arguments = Given
 
 /** One command; `run` returns the exit status. What it throws is printed as one sentence. */
-export interface Command {
-  readonly words: readonly string[]
-  readonly synopsis: string
-  readonly about: string
+export interface Command extends Described {
   run(context: CommandContext, args: Arguments): Promise<number>
+}
+
+/** `--org`, of every command on one organization. */
+export const ORG_OPTION: OptionSpec = { name: 'org', value: 'ID', about: 'the organization; without it the first one' }
+
+/** `--mode`. */
+export const MODE_OPTION: OptionSpec = { name: 'mode', choices: ['live', 'test'], about: 'live or test' }
+
+/** Prints a list: a line for each item, or with `--json` one array of all of them. */
+export function printList<T extends object | string>(
+  context: Pick<CommandContext, 'print'>,
+  { options }: Arguments,
+  list: { readonly items: readonly T[]; readonly line: (item: T) => string },
+): void {
+  if (options['json'] === true) context.print(printableJson(list.items))
+  else for (const item of list.items) context.print(list.line(item))
 }
 
 /** The text that an option was given; undefined without it. */

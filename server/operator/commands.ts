@@ -3,6 +3,7 @@
  * Called by `cli.ts` and by nothing that serves requests.
  */
 
+import { JSON_OPTION } from '#client/cli/described.ts'
 import { countedDescendants, isChildren } from '#server/domain/access/revocation.ts'
 import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
 import { moveCommands } from '#server/operator/move/commands.ts'
@@ -13,7 +14,7 @@ import { migrate } from '#server/store/installation/migrate.ts'
 import { printableRow } from '#shared/base/printable.ts'
 import { Mode, typedId, uuidOf } from '#shared/base/wire.ts'
 import { capabilityCommands } from './capability-commands.ts'
-import { type Command, option, organizationOf, required } from './command.ts'
+import { type Command, MODE_OPTION, ORG_OPTION, option, organizationOf, printList, required } from './command.ts'
 import { dbCommands } from './db-commands.ts'
 import { keyringCommands } from './keyring-commands.ts'
 import { createKey, revokeKey } from './keys.ts'
@@ -24,7 +25,11 @@ import { settingsCommands } from './settings-commands.ts'
 export const commands: readonly Command[] = [
   {
     words: ['keys', 'create'],
-    synopsis: 'keys create --mode live|test [--name NAME] [--org ID]',
+    options: [
+      { ...MODE_OPTION, isRequired: true },
+      { name: 'name', value: 'NAME', about: 'what it is for, shown in lists' },
+      ORG_OPTION,
+    ],
     about: 'creates an API key and prints it, this once',
     async run(context, args) {
       const mode = Mode.safeParse(required(args, 'mode'))
@@ -38,20 +43,31 @@ export const commands: readonly Command[] = [
   },
   {
     words: ['keys', 'list'],
-    synopsis: 'keys list [--org ID]',
+    options: [ORG_OPTION, JSON_OPTION],
     about: 'lists API keys; never the keys themselves',
     async run(context, args) {
       const db = await context.openDb()
-      for (const key of await apiKeys.list(db, await organizationOf(db, args))) {
-        const state = key.revoked_at === null ? 'in use' : `revoked ${key.revoked_at.toISOString()}`
-        context.print(printableRow([typedId('key_', key.id), key.mode, `…${key.last4}`, state, key.name ?? '']))
-      }
+      const items = (await apiKeys.list(db, await organizationOf(db, args))).map(shownKey)
+      printList(context, args, {
+        items,
+        line: ({ id, mode, last4, revokedAt, name }) =>
+          printableRow([id, mode, `…${last4}`, revokedAt === null ? 'in use' : `revoked ${revokedAt}`, name ?? '']),
+      })
       return 0
     },
   },
   {
     words: ['keys', 'revoke'],
-    synopsis: 'keys revoke ID [--children revoke|keep] [--force] [--org ID]',
+    operands: [{ name: 'ID', isRequired: true, about: 'the key: key_…' }],
+    options: [
+      {
+        name: 'children',
+        choices: ['revoke', 'keep'],
+        about: 'what becomes of the keys and capabilities that it has made',
+      },
+      { name: 'force', about: 'also the last one with organization.write' },
+      ORG_OPTION,
+    ],
     about: 'revokes an API key at once; what it has made lives on or ends with it, as --children says',
     async run(context, args) {
       const id = uuidOf(args.operands[0] ?? '', 'key_')
@@ -68,7 +84,7 @@ export const commands: readonly Command[] = [
   },
   {
     words: ['org', 'create'],
-    synopsis: 'org create --name NAME',
+    options: [{ name: 'name', value: 'NAME', isRequired: true, about: '1 to 200 characters' }],
     about: 'creates an organization and prints its id',
     async run(context, args) {
       const name = required(args, 'name')
@@ -80,21 +96,27 @@ export const commands: readonly Command[] = [
   },
   {
     words: ['datasources', 'list'],
-    synopsis: 'datasources list [--org ID]',
+    options: [ORG_OPTION, JSON_OPTION],
     about: 'lists datasources',
     async run(context, args) {
       const db = await context.openDb()
-      for (const row of await datasources.list(db, await organizationOf(db, args), { limit: null })) {
-        context.print(
-          printableRow([datasourceId(row), row.mode, row.status, row.status_reason ?? '', displayName(row)]),
-        )
-      }
+      const rows = await datasources.list(db, await organizationOf(db, args), { limit: null })
+      const items = rows.map(row => ({
+        id: datasourceId(row),
+        mode: row.mode,
+        status: row.status,
+        statusReason: row.status_reason,
+        displayName: displayName(row),
+      }))
+      printList(context, args, {
+        items,
+        line: one => printableRow([one.id, one.mode, one.status, one.statusReason ?? '', one.displayName]),
+      })
       return 0
     },
   },
   {
     words: ['migrate'],
-    synopsis: 'migrate',
     about: 'brings the database up to date',
     async run(context) {
       const applied = await migrate(await context.url())
@@ -124,12 +146,7 @@ function counted({ keys, capabilities }: Family) {
   return { keys: keys.length, capabilities: capabilities.length }
 }
 
-/** What is printed when a command is not one of these. */
-export function usageOf(all: readonly { readonly synopsis: string; readonly about: string }[]): string {
-  return [
-    'Usage: npm run -s mooring -- COMMAND',
-    '',
-    ...all.map(one => `  ${one.synopsis}\n      ${one.about}`),
-    '',
-  ].join('\n')
+function shownKey(key: Awaited<ReturnType<typeof apiKeys.list>>[number]) {
+  const revokedAt = key.revoked_at?.toISOString() ?? null
+  return { id: typedId('key_', key.id), mode: key.mode, last4: key.last4, name: key.name, revokedAt }
 }

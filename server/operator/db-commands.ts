@@ -24,7 +24,11 @@ const UNRECOGNISED =
 export const dbCommands: readonly Command[] = [
   {
     words: ['db', 'grant'],
-    synopsis: 'db grant --web ROLE --worker ROLE [--apply]',
+    options: [
+      { name: 'web', value: 'ROLE', isRequired: true, about: "the web processes' role" },
+      { name: 'worker', value: 'ROLE', isRequired: true, about: "the workers' role, another one" },
+      { name: 'apply', about: 'gives them, in place of printing the statements' },
+    ],
     about:
       'prints the grants and deadlines of both roles, or gives them exactly these; run it again after each migrate',
     async run(context, args) {
@@ -54,7 +58,6 @@ export const dbCommands: readonly Command[] = [
   },
   {
     words: ['db', 'restored'],
-    synopsis: 'db restored',
     about: 'has every subscriber list anew; run it after a restore or a copy where the server cannot be recognised',
     async run(context) {
       const db = await context.openDb()

@@ -2,11 +2,12 @@
  * Commands on the life of keys. Each can be killed and asked again: what was begun is taken up, and no further key is made.
  * Part of the table in `commands.ts`.
  */
+import { JSON_OPTION, type OperandSpec } from '#client/cli/described.ts'
 import { initKeyrings, upgradeFiles } from '#server/seal/keyring-file.ts'
 import type { KeyKind } from '#server/seal/keyring-rotation.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import { uuidOf } from '#shared/base/wire.ts'
-import { type Arguments, type Command, type CommandContext, option, required } from './command.ts'
+import { type Arguments, type Command, type CommandContext, ORG_OPTION, option, required } from './command.ts'
 import { newKeyId } from './keyring.ts'
 import { folderOf, groundOf, retireKeys, rotateKeyrings, watchReseal } from './keyring-steps.ts'
 import { removeOrganization, requestReseal, rotateOrganization } from './rotation.ts'
@@ -23,17 +24,20 @@ async function operandOf(context: CommandContext, args: Arguments): Promise<stri
 function rotation(kind: KeyKind, about: string): Command {
   return {
     words: ['keyring', `rotate-${kind}`],
-    synopsis: `keyring rotate-${kind}`,
     about,
     run: context => rotateKeyrings(context, kind),
   }
 }
 
+const ORG: OperandSpec = { name: 'ORG', isRequired: true, about: 'the organization: its UUID or org_…' }
+
 /** `keyring …` and `org remove`. */
 export const keyringCommands: readonly Command[] = [
   {
     words: ['keyring', 'init'],
-    synopsis: 'keyring init --dir DIR',
+    options: [
+      { name: 'dir', value: 'DIR', isRequired: true, completes: 'folders', about: 'made where it is not there' },
+    ],
     about: 'writes DIR/web.json and DIR/worker.json, never over existing ones',
     async run(context, args) {
       const dir = required(args, 'dir')
@@ -44,7 +48,6 @@ export const keyringCommands: readonly Command[] = [
   },
   {
     words: ['keyring', 'upgrade'],
-    synopsis: 'keyring upgrade',
     about: 'brings the keyrings of an earlier release to the form of this one; back them up before',
     async run(context) {
       const isNew = await upgradeFiles(folderOf(context), newKeyId)
@@ -59,7 +62,7 @@ export const keyringCommands: readonly Command[] = [
   },
   {
     words: ['keyring', 'rotate-org'],
-    synopsis: 'keyring rotate-org ORG',
+    operands: [ORG],
     about: 'gives an organization a new sealing key, and waits while workers seal its credentials anew',
     async run(context, args) {
       const organizationId = await operandOf(context, args)
@@ -76,7 +79,7 @@ export const keyringCommands: readonly Command[] = [
   rotation('lease', 'a new key pair that signs leases: first announced, then used; holders must know it before'),
   {
     words: ['keyring', 'reseal'],
-    synopsis: 'keyring reseal [--org ID]',
+    options: [{ ...ORG_OPTION, about: 'this organization alone; without it all of them' }],
     about: 'has workers seal and sign anew what older keys sealed, signed or fingerprinted, and waits for it',
     async run(context, args) {
       const given = option(args, 'org')
@@ -88,13 +91,14 @@ export const keyringCommands: readonly Command[] = [
   },
   {
     words: ['keyring', 'retire'],
-    synopsis: 'keyring retire',
+    options: [JSON_OPTION],
     about: 'drops the keys that nothing needs any more from both keyrings, and prints which',
     run: retireKeys,
   },
   {
     words: ['org', 'remove'],
-    synopsis: 'org remove ORG --yes',
+    operands: [ORG],
+    options: [{ name: 'yes', isRequired: true, about: 'says that it is meant: nothing brings them back' }],
     about: 'destroys the keys and credentials of an organization for ever; its record stays',
     async run(context, args) {
       const organizationId = await operandOf(context, args)

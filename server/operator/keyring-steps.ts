@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { readKeyrings, readWorkerKeyring, replaceKeyrings } from '#server/seal/keyring-file.ts'
 import { announce, drop, inUseSince, isAnnounced, KEY_KINDS, type KeyKind, use } from '#server/seal/keyring-rotation.ts'
-import type { CommandContext } from './command.ts'
+import { type Arguments, type CommandContext, printList } from './command.ts'
 import { newKeyId } from './keyring.ts'
 import type { Ground } from './organizations.ts'
 import { startProgress } from './progress.ts'
@@ -105,7 +105,7 @@ async function follow(context: CommandContext, ground: Ground, kind: KeyKind): P
 }
 
 /** Drops what nothing needs from both keyrings, and prints which. Answers the exit status. */
-export async function retireKeys(context: CommandContext): Promise<number> {
+export async function retireKeys(context: CommandContext, args: Arguments): Promise<number> {
   const dir = folderOf(context)
   let rings = await readKeyrings(dir)
   const uses = await usesOf(await context.openDb(), context.now)
@@ -120,7 +120,7 @@ export async function retireKeys(context: CommandContext): Promise<number> {
     dropped.push(...found.dropped)
   }
   if (dropped.length > 0) await replaceKeyrings(dir, rings)
-  for (const id of dropped) context.print(id)
+  printList(context, args, { items: dropped, line: id => id })
   context.complain(
     dropped.length === 0
       ? 'Every key is needed still, or was replaced less than 15 minutes ago.'

@@ -9,7 +9,7 @@ import { roleSql } from '#server/domain/checks/role/role-sql.ts'
 import * as audit from '#server/store/access/audit.ts'
 import * as schedule from '#server/store/datasources/schedule.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
-import { type Arguments, type Command, option, organizationOf, required } from './command.ts'
+import { type Arguments, type Command, ORG_OPTION, option, organizationOf, required } from './command.ts'
 import { OPERATOR } from './organizations.ts'
 import { writing } from './writing.ts'
 
@@ -37,7 +37,11 @@ function checkInterval(args: Arguments): number | null | undefined {
 export const settingsCommands: readonly Command[] = [
   {
     words: ['org', 'set'],
-    synopsis: 'org set [--org ID] [--role-policy enforce|warn|off] [--check-interval SECONDS|default]',
+    options: [
+      ORG_OPTION,
+      { name: 'role-policy', choices: POLICIES, about: 'what becomes of a role that can do too much' },
+      { name: 'check-interval', value: 'SECONDS|default', about: 'between two checks: 60 to 2592000' },
+    ],
     about: "changes an organization's settings",
     async run(context, args) {
       const [policy, seconds] = [rolePolicy(args), checkInterval(args)]
@@ -58,7 +62,11 @@ export const settingsCommands: readonly Command[] = [
   },
   {
     words: ['role-sql'],
-    synopsis: `role-sql --schema SCHEMA [--provider ${PROVIDERS.join('|')}] [--read-only]`,
+    options: [
+      { name: 'schema', value: 'SCHEMA', isRequired: true, about: 'the schema that it may use' },
+      { name: 'provider', choices: PROVIDERS, about: 'where the database runs; without it plain' },
+      { name: 'read-only', about: 'it may read alone' },
+    ],
     about: 'prints the SQL of a role that passes every check',
     async run(context, args) {
       const provider = PROVIDERS.find(candidate => candidate === (option(args, 'provider') ?? 'plain'))

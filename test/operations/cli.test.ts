@@ -89,6 +89,24 @@ describe('Keys', () => {
   })
 })
 
+describe('A list', () => {
+  it('is one array for --json, with the fields of its lines', async () => {
+    const { out: lines } = await mooring(['keys', 'list'])
+    const { code, out } = await mooring(['keys', 'list', '--json'])
+    expect(code).toBe(0)
+    const keys = JSON.parse(out.join('\n')) as Record<string, string | null>[]
+    expect(keys.map(({ id, mode }) => `${id}\t${mode}`)).toEqual(lines.map(line => line.split('\t', 2).join('\t')))
+    expect(Object.keys(keys[0] ?? {})).toEqual(['id', 'mode', 'last4', 'name', 'revokedAt'])
+    for (const words of [
+      ['datasources', 'list'],
+      ['lease', 'list'],
+    ])
+      expect(JSON.parse((await mooring([...words, '--json'])).out.join('\n')), words.join(' ')).toEqual([])
+    const verifyKeys = await mooring(['lease-key', 'show'])
+    expect(JSON.parse((await mooring(['lease-key', 'show', '--json'])).out.join('\n'))).toEqual(verifyKeys.out)
+  })
+})
+
 describe('Organizations', () => {
   it('are created with their own sealing key, and only the id is printed; their keys see no other organization', async () => {
     const made = await mooring(['org', 'create', '--name', 'Second'])

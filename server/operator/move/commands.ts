@@ -2,7 +2,14 @@
  * `org move`: one organization goes from this installation to another one that shares its keyrings. Part of the table in `commands.ts`.
  */
 
-import { type Arguments, type Command, type CommandContext, option, required } from '#server/operator/command.ts'
+import {
+  type Arguments,
+  type Command,
+  type CommandContext,
+  ORG_OPTION,
+  option,
+  required,
+} from '#server/operator/command.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { readOrigin, recognise } from '#server/store/installation/installation.ts'
 import { candidates, holdMove, stateOf } from '#server/store/moves/move-lookups.ts'
@@ -16,7 +23,13 @@ import { cancelMove, type Move, runMove } from './move.ts'
 export const moveCommands: readonly Command[] = [
   {
     words: ['org', 'move'],
-    synopsis: 'org move [ORG] --to DATABASE_URL [--cancel] [--yes]',
+    operands: [{ name: 'ORG', isRequired: false, about: 'its UUID or org_…; without it the only one' }],
+    options: [
+      { name: 'to', value: 'DATABASE_URL', isRequired: true, about: 'the database of the other installation' },
+      { name: 'cancel', about: 'gives the move up: everything stays here' },
+      { name: 'yes', about: 'trusts that both have the same keyrings where that cannot be seen' },
+      { ...ORG_OPTION, about: 'the same as ORG' },
+    ],
     about:
       'moves an organization to another installation with the same keyrings; run it again after a kill, --cancel gives it up',
     async run(context, args) {

@@ -1,27 +1,46 @@
 /**
- * `docs/commands.md`, written from the tables of commands that `--help` is printed from: `npm run dump` writes it, a
- * test compares.
+ * `docs/commands.md`, written from the table of commands that is parsed and that `--help` and the completion of shells are made
+ * from: `npm run dump` writes it, a test compares.
  */
-import { schemaCommands } from '#client/cli/schema.ts'
+import { type Described, optionTerm, synopsisOf } from '#client/cli/described.ts'
+import { callerCommands, ownCommands } from '#server/operator/command-line/table.ts'
 import { commands } from '#server/operator/commands.ts'
 
 const LEAD = `# Commands
 
-Written by \`npm run dump\`. \`npm run -s mooring -- COMMAND\` works beside a server that runs. Results stand alone on standard
-output; \`--help\` lists all.
+Written by \`npm run dump\`. \`npm run -s mooring -- COMMAND\` works beside a server that runs; the package's command is \`mooring\`.
+Results stand alone on standard output. \`--help\` lists all commands, after a command its options; \`--version\` prints the release.
+A failure is one sentence on standard error and status 1, an unknown command status 2.
 `
 
 const CALLERS = `
 As a caller, with \`MOORING_URL\` and \`MOORING_API_KEY\`:
 `
 
+const OPTIONS = `
+## Options
+`
+
 /** The document. */
 export function commandsDocument(): string {
-  return [LEAD, ...table(commands), CALLERS, ...table(schemaCommands), ''].join('\n')
+  const operators = [...commands, ...ownCommands]
+  const described = [...operators, ...callerCommands].filter(({ options = [] }) => options.length > 0)
+  return [LEAD, ...table(operators), CALLERS, ...table(callerCommands), OPTIONS, ...options(described), ''].join('\n')
 }
 
-function table(all: readonly { readonly synopsis: string; readonly about: string }[]): string[] {
-  const cell = (text: string) => text.replaceAll('|', '\\|')
-  const rows = all.map(({ synopsis, about }) => `| \`${cell(synopsis)}\` | ${cell(about)} |`)
+const cell = (text: string) => text.replaceAll('|', '\\|')
+
+function table(all: readonly Described[]): string[] {
+  const rows = all.map(one => `| \`${cell(synopsisOf(one))}\` | ${cell(one.about)} |`)
   return ['| command | what it does |', '|---|---|', ...rows]
+}
+
+function options(all: readonly Described[]): string[] {
+  const rows = all.flatMap(({ words, options: own = [] }) =>
+    own.map((one, at) => {
+      const name = at === 0 ? `\`${words.join(' ')}\`` : ''
+      return `| ${name} | \`${cell(optionTerm(one))}\` | ${cell(one.about)} |`
+    }),
+  )
+  return ['| command | option | what it says |', '|---|---|---|', ...rows]
 }

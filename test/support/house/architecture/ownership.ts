@@ -26,6 +26,7 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   '@trpc/server': ['api', 'rest', 'wiring-web'],
   // The client's links are observables of this package, on which `@trpc/client` itself runs.
   '@trpc/server/observable': ['client'],
+  commander: ['operator'],
   eventsource: ['client'],
   express: ['rest', 'wiring-web'],
   helmet: ['rest', 'wiring-web'],

@@ -1,0 +1,55 @@
+/**
+ * What a shell completes, read from the table of commands: at each place the words that may follow, and at each option its
+ * values. Ids are never completed: a shell that asked a server for them would wait for it. `shells.ts` spells it.
+ */
+import { type Described, type OptionSpec, takesValue } from '#client/cli/described.ts'
+
+/** A word or an option that may follow, and what it does. */
+export interface Candidate {
+  readonly word: string
+  readonly about: string
+}
+
+/** A place in a command line: the words so far, and what may follow. */
+export interface Place {
+  readonly at: string
+  readonly next: readonly Candidate[]
+  readonly options: readonly OptionSpec[]
+}
+
+/** Places, and every option with a value, each once. */
+export interface Completion {
+  readonly places: readonly Place[]
+  readonly values: readonly OptionSpec[]
+}
+
+const HELP: OptionSpec = { name: 'help', about: 'prints the help' }
+const VERSION: OptionSpec = { name: 'version', about: 'prints the version' }
+
+/** Reads them from the table. */
+export function completionOf(all: readonly Described[]): Completion {
+  const groups = new Map<string, Map<string, string>>()
+  for (const { words, about } of all)
+    for (const [at, word] of words.entries()) {
+      const group = words.slice(0, at).join(' ')
+      const next = groups.get(group) ?? new Map<string, string>()
+      const isWhole = at + 1 === words.length
+      if (isWhole || !next.has(word)) next.set(word, isWhole ? about : `commands of ${word}`)
+      groups.set(group, next)
+    }
+  const inGroups = [...groups].map(([at, next]) => ({
+    at,
+    next: [...next].map(([word, about]) => ({ word, about })),
+    options: at === '' ? [HELP, VERSION] : [HELP],
+  }))
+  const values = all.flatMap(({ options = [] }) => options).filter(takesValue)
+  return {
+    places: [...inGroups, ...all.map(placeOf)],
+    values: [...new Map(values.map(option => [option.name, option])).values()],
+  }
+}
+
+function placeOf({ words, operands = [], options = [] }: Described): Place {
+  const choices = operands.flatMap(({ choices: all = [], about }) => all.map(word => ({ word, about })))
+  return { at: words.join(' '), next: choices, options: [...options, HELP] }
+}

@@ -1,0 +1,35 @@
+/**
+ * The one table of commands: operators' commands, callers' commands, and the completion of shells, which is made from the
+ * table itself. The command line, `docs/commands.md` and the tests read it. It runs nothing.
+ */
+import type { CallerCommand } from '#client/cli/caller-command.ts'
+import type { Described } from '#client/cli/described.ts'
+import { schemaCommands } from '#client/cli/schema.ts'
+import { type Command, option } from '#server/operator/command.ts'
+import { commands } from '#server/operator/commands.ts'
+import { completionOf } from './completion.ts'
+import { completionScript, isShell, SHELLS } from './shells.ts'
+
+/** Commands of callers, over tRPC. */
+export const callerCommands: readonly CallerCommand[] = schemaCommands
+
+/** Commands on nothing but the command line itself. */
+export const ownCommands: readonly Command[] = [
+  {
+    words: ['completion'],
+    operands: [{ name: 'SHELL', choices: SHELLS, isRequired: true, about: 'the shell' }],
+    options: [{ name: 'name', value: 'NAME', about: 'the name under which the command is called; without it mooring' }],
+    about: 'prints what has a shell complete commands, options and values: source <(mooring completion bash)',
+    async run(context, args) {
+      const [shell = ''] = args.operands
+      if (!isShell(shell)) throw new Error(`Name the shell: ${SHELLS.join(', ')}.`)
+      const name = option(args, 'name') ?? 'mooring'
+      if (!/^[\w-]+$/.test(name)) throw new Error('--name must be letters, digits, _ and -.')
+      context.print(completionScript(shell, name, completionOf(allCommands)))
+      return 0
+    },
+  },
+]
+
+/** All of them, in the order of the help. */
+export const allCommands: readonly Described[] = [...commands, ...ownCommands, ...callerCommands]
