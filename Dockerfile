@@ -1,16 +1,25 @@
-# An image of both tiers: `node server/web.js` unless another command is given. Build it in the project's folder.
-# Nothing here was built by the tests, which run the same layout without a container engine: docs/operations.md.
+# The image of both tiers: `node server/web.js` unless another command is given. Build it in the project's folder. The tests
+# build no image: `npm run test:book` runs these instructions without a container engine (docs/operations.md, Containers).
 FROM node:24-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 COPY server/rest/http/no-qs ./server/rest/http/no-qs
 COPY test/generator/package.json ./test/generator/
 COPY test/servers/package.json ./test/servers/
-RUN npm ci --ignore-scripts
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-RUN npm run -s build && cd dist/mooring && npm install --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+RUN npm run -s build
+WORKDIR /build/dist/mooring
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
-FROM node:24-bookworm-slim
+# PgBouncer as Debian packages it, which is the release that the tests run.
+FROM debian:bookworm-slim AS pgbouncer
+RUN apt-get update && apt-get install -y --no-install-recommends pgbouncer && rm -rf /var/lib/apt/lists/*
+USER 65534:65534
+EXPOSE 6432
+CMD ["pgbouncer", "/etc/pgbouncer/pgbouncer.ini"]
+
+FROM node:24-bookworm-slim AS mooring
 ENV NODE_ENV=production
 WORKDIR /mooring
 COPY --from=build --chown=root:root /build/dist/mooring ./

@@ -4,13 +4,12 @@
  */
 import { join, resolve } from 'node:path'
 import { type FeedSettings, feedSettings } from '#server/domain/feeds/feed-settings.ts'
-import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/network/database-url.ts'
 import { parseNetworks } from '#server/domain/network/host-policy.ts'
 import { type Retention, retentionSettings } from '#server/domain/tasks/retention-settings.ts'
 import { withoutEnd } from '#shared/base/text.ts'
 import { parseHost, parseHostPort } from '#shared/connection-string/host.ts'
-
 import { ConfigError, choice, integer, text } from './env.ts'
+import { ownUrl } from './own-url.ts'
 
 /** What an installation is told. Times are in milliseconds. */
 export interface Config {
@@ -127,18 +126,6 @@ function health(env: NodeJS.ProcessEnv): Pick<Config, 'healthPort' | 'healthHost
     healthPort: isWord ? value : integer(env, { variable, fallback: 0, min: 0, max: 65_535 }),
     healthHost: text(env, 'MOORING_HEALTH_HOST') ?? '127.0.0.1',
   }
-}
-
-/** A way to our own database. Read here for its errors alone: what opens it reads it again, with its files. */
-function ownUrl(env: NodeJS.ProcessEnv, variable: string): string | null {
-  const value = text(env, variable)
-  try {
-    if (value !== null) parseDatabaseUrl(value)
-  } catch (error) {
-    if (!(error instanceof DatabaseUrlError)) throw error
-    throw new ConfigError(error.parameter === null ? variable : `${variable}: ${error.parameter}`, error.must)
-  }
-  return value
 }
 
 /** The environment of this process. */

@@ -43,6 +43,7 @@ describe.each(PAPERS)('%s', path => {
   it('names variables that the product reads', async () => {
     const files = [
       'server/config.ts',
+      'server/own-url.ts',
       'server/domain/feeds/feed-settings.ts',
       'server/domain/tasks/retention-settings.ts',
     ]

@@ -1,6 +1,8 @@
 /** The configuration: read once, with safe defaults, and an error that names the variable and not its value. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { readConfig } from '#server/config.ts'
 import { ConfigError } from '#server/env.ts'
 import { createResolver } from '#server/net/socket/resolver.ts'
@@ -57,6 +59,39 @@ describe('A DATABASE_URL or a MOORING_LISTEN_URL', () => {
     const wrong = () => readConfig({ [variable]: 'postgres://app:secret@db:99999/app' })
     expect(wrong).toThrow(ConfigError)
     expect(wrong).toThrow(`${variable}: port must be a whole number from 1 to 65535.`)
+  })
+})
+
+describe('A URL in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mooring-url-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+
+  it.each(['DATABASE_URL', 'MOORING_LISTEN_URL'])(
+    'is read as if %s held it, without the line break at its end',
+    name => {
+      const key = name === 'DATABASE_URL' ? 'databaseUrl' : 'listenUrl'
+      for (const end of ['', '\n', '\r\n'])
+        expect(readConfig({ [`${name}_FILE`]: file('url', `${DATABASE_URL}${end}`) })[key]).toBe(DATABASE_URL)
+      expect(readConfig({ [`${name}_FILE`]: '' })[key]).toBeNull()
+    },
+  )
+
+  it('is refused by name beside the variable, when it is missing, empty, or has two lines; its path is not repeated', () => {
+    const missing = () => readConfig({ DATABASE_URL_FILE: 'postgres://app:secret@db/app' })
+    expect(missing).toThrow('DATABASE_URL_FILE must be the path of a file with one line that this process can read.')
+    for (const text of ['', '\n', 'postgres://a@b/c\npostgres://a@b/c\n', `postgres://a@b/${'c'.repeat(65_536)}`])
+      expect(() => readConfig({ DATABASE_URL_FILE: file('wrong', text) })).toThrow('DATABASE_URL_FILE must be the path')
+    expect(() => readConfig({ DATABASE_URL, DATABASE_URL_FILE: file('url', DATABASE_URL) })).toThrow(
+      'DATABASE_URL_FILE must be unset where DATABASE_URL is set.',
+    )
+    const port = file('port', 'postgres://app:secret@db:99999/app')
+    expect(() => readConfig({ DATABASE_URL_FILE: port })).toThrow(
+      'DATABASE_URL: port must be a whole number from 1 to 65535.',
+    )
   })
 })
 

@@ -1,5 +1,5 @@
 /**
- * Builds `mooring`: the server as JavaScript, its commands, migrations and data files. Each module's `import.meta.url`
+ * Builds `mooring`: the server as JavaScript, its commands, migrations, data files and lockfile. Each module's `import.meta.url`
  * resolves as if the module were at its source's place in the checkout, so that both find the same files by the same
  * paths. Called by `build.ts`.
  */
@@ -8,6 +8,7 @@ import { isBuiltin } from 'node:module'
 import { join, posix, relative } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 import { packagesIn, rangesOf, readManifest, writePapers } from './manifest.ts'
+import { writeLock } from './server-lock.ts'
 
 /** Programs and threads of the server. */
 export const SERVER_ENTRIES: readonly string[] = [
@@ -56,6 +57,7 @@ export async function buildServer(root: string, folder: string): Promise<readonl
     },
     readme: README,
   })
+  await writeLock(root, folder)
   return chunks
 }
 

@@ -1,0 +1,42 @@
+/**
+ * The URL of our own database from the environment: in a variable, or in the file that the variable with `_FILE` names, as
+ * containers and services are given secrets. Never repeats a value. `config.ts` calls it.
+ */
+import { readFileSync } from 'node:fs'
+import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/network/database-url.ts'
+import { ConfigError, text } from './env.ts'
+
+const MAX_BYTES = 65_536
+/** A variable, and the one that names a file in its place. */
+const FILES = { DATABASE_URL: 'DATABASE_URL_FILE', MOORING_LISTEN_URL: 'MOORING_LISTEN_URL_FILE' } as const
+
+/**
+ * The URL; null where nothing names one. It is read here for its errors alone: what opens it reads it again, with its files.
+ * Throws `ConfigError`, which names the variable and the parameter.
+ */
+export function ownUrl(env: NodeJS.ProcessEnv, variable: keyof typeof FILES): string | null {
+  const value = text(env, variable)
+  const file = text(env, FILES[variable])
+  if (value !== null && file !== null) throw new ConfigError(FILES[variable], `unset where ${variable} is set`)
+  const url = file === null ? value : lineOf(file, FILES[variable])
+  try {
+    if (url !== null) parseDatabaseUrl(url)
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlError)) throw error
+    throw new ConfigError(error.parameter === null ? variable : `${variable}: ${error.parameter}`, error.must)
+  }
+  return url
+}
+
+/** The one line of a file; an editor's line break at its end is no part of it. */
+function lineOf(file: string, variable: string): string {
+  const must = 'the path of a file with one line that this process can read'
+  try {
+    const line = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    if (line !== '' && line.length <= MAX_BYTES && !/[\r\n]/.test(line)) return line
+  } catch {
+    // The cause names the path, which may be a secret that was given in place of one.
+    throw new ConfigError(variable, must)
+  }
+  throw new ConfigError(variable, must)
+}
