@@ -100,7 +100,13 @@ describe('The number of stored entries', () => {
     await old(1, 2498, `'${at}'::timestamptz`)
     await old(2499, 2499, 'now()')
     await old(2500, 2500, `'${at}'::timestamptz`)
-    await purgeLater(mooring.db, 0)
+    // A turn forgets one thing for ten seconds at most: a busy machine takes several.
+    const count = async () => Number((await query(mooring.databaseUrl, 'select count(*) from changes'))[0]?.['count'])
+    let before = Number.POSITIVE_INFINITY
+    for (let now = await count(); now < before; now = await count()) {
+      before = now
+      await purgeLater(mooring.db, 0)
+    }
     // No number between two others is missing: a subscriber would skip the gap.
     const left = await query(mooring.databaseUrl, 'select n::int, change from changes order by n')
     expect(left).toEqual([
