@@ -13,7 +13,7 @@ import { workerKeyring } from '#server/process/keyring-source.ts'
 import { canBeRead, show } from '#server/process/standard-output.ts'
 import { initKeyrings } from '#server/seal/keyring-file.ts'
 import { createDatabase } from '#server/standalone/embedded/database.ts'
-import { type Embedded, startEmbedded } from '#server/standalone/embedded/embedded.ts'
+import { type Embedded, type EmbeddedOptions, startEmbedded } from '#server/standalone/embedded/embedded.ts'
 import { inDatabaseOf, inFolder, makeFolder } from '#server/standalone/embedded/folder.ts'
 import { Guard, type GuardEvents } from '#server/standalone/embedded/guard.ts'
 import { occupy } from '#server/standalone/embedded/lock.ts'
@@ -33,12 +33,16 @@ export interface LocalDatabase {
   readonly url: string
 }
 
+/** How the embedded server is set up where it is not as usual. */
+export type LocalServer = Omit<EmbeddedOptions, 'dir' | 'within'>
+
 /** Starts, or joins, the embedded server of the data folder, and makes Mooring's database in it. */
-export async function startLocalDatabase(config: Config): Promise<LocalDatabase> {
+export async function startLocalDatabase(config: Config, server: LocalServer = {}): Promise<LocalDatabase> {
   return inFolder(config.localDir, async () => {
     await makeFolder(config.localDir)
     await refuseForeign(config.localDir)
-    const embedded = await startEmbedded({ dir: join(config.localDir, 'postgres') })
+    const { localDir } = config
+    const embedded = await startEmbedded({ ...server, dir: join(localDir, 'postgres'), within: localDir })
     try {
       return { embedded, url: await createDatabase(embedded.url, 'mooring') }
     } catch (error) {
@@ -139,11 +143,11 @@ export interface Local {
 
 /** Starts the database of the data folder, keeps it running until the stack ends, and makes in it what is missing. */
 export async function startLocal(
-  { config, log }: { readonly config: Config; readonly log: Log },
+  { config, log, server }: { readonly config: Config; readonly log: Log; readonly server?: LocalServer | undefined },
   cleanup: AsyncDisposableStack,
 ): Promise<Local> {
   cleanup.defer(await occupyFolder(config))
-  const database = await startLocalDatabase(config)
+  const database = await startLocalDatabase(config, server)
   cleanup.defer(() => database.embedded.stop())
   cleanup.use(new Guard(database.embedded, guardLog(log)))
   return { database, prepared: await prepareLocal(config, database.url) }

@@ -12,6 +12,8 @@ import { z } from 'zod'
 /** The programs of one PostgreSQL major version. */
 export interface Binaries {
   readonly major: number
+  /** The version of what was installed, whole. */
+  readonly version: string
   readonly initdb: string
   readonly postgres: string
   /** The package's folder, which holds `native/`. */
@@ -37,7 +39,13 @@ export async function locateBinaries(packageName: string = platformPackage()): P
   const { version } = PackageJson.parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')))
   const suffix = process.platform === 'win32' ? '.exe' : ''
   const program = (name: string): string => join(root, 'native', 'bin', name + suffix)
-  return { major: Number.parseInt(version, 10), initdb: program('initdb'), postgres: program('postgres'), root }
+  return {
+    major: Number.parseInt(version, 10),
+    version,
+    initdb: program('initdb'),
+    postgres: program('postgres'),
+    root,
+  }
 }
 
 function packageRoot(packageName: string): string {

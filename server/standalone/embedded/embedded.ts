@@ -21,11 +21,14 @@ import { hold, release, withLock } from '#server/standalone/embedded/lock.ts'
 import { rememberPort } from '#server/standalone/embedded/port.ts'
 import { findRunning, type Start, startPostmaster, stopPostmaster } from '#server/standalone/embedded/postmaster.ts'
 import { chooseIdentity, type Identity, tether } from '#server/standalone/embedded/process.ts'
+import { reachableBinaries } from '#server/standalone/embedded/reachable.ts'
 
 /** Where the server lives and how it is set up. All but `dir` and `log` say nothing to a server that runs already. */
 export interface EmbeddedOptions {
   /** Folder of the server's own, made if missing, closed to other accounts. */
   readonly dir: string
+  /** A folder around it that is ours, too: PostgreSQL under another account has to pass through it. */
+  readonly within?: string
   /** By default PostgreSQL 18 for this platform. */
   readonly binaries?: Binaries
   /** A fixed port; by default a free one below 32768 that is remembered in the folder. */
@@ -69,7 +72,8 @@ export interface Embedded {
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const outermost = await mkdir(options.dir, { recursive: true, mode: 0o700 })
   const dir = await realpath(options.dir)
-  const made = outermost === undefined ? dir : await realpath(outermost)
+  const ours = options.within ?? outermost
+  const made = ours === undefined ? dir : await realpath(ours)
   return withLock(dir, async () => {
     const note = await hold(dir)
     try {
@@ -120,10 +124,11 @@ async function restart(stay: Stay, options: EmbeddedOptions, port: number): Prom
 }
 
 async function prepare({ dir, made }: Stay, paths: ClusterPaths, options: EmbeddedOptions): Promise<Start> {
-  const binaries = options.binaries ?? (await locateBinaries())
   const identity = await chooseIdentity(paths.cluster)
   // PostgreSQL under another account has to pass through the folders that we made to its own.
   if (identity.uid !== undefined) for (const at of between(dir, made)) await chmod(at, 0o711)
+  const found = options.binaries ?? (await locateBinaries())
+  const binaries = await reachableBinaries(found, identity, join(dir, 'programs'))
   const env = await linkLibraries(binaries, join(dir, 'lib'))
   const durable = options.settings?.['fsync'] !== 'off'
   await ensureCluster(dir, { binaries, identity, env, durable })

@@ -85,6 +85,12 @@ export async function occupy(file: string): Promise<{ free: () => Promise<void> 
   return { pid: Number((await readFile(file, 'utf8').catch(() => '')).split(' ')[0]) }
 }
 
+/** Whether a living process has taken a file by `occupy`; null where nobody has. */
+export async function isOccupied(file: string): Promise<boolean | null> {
+  const mark = await readFile(file, 'utf8').catch(() => null)
+  return mark === null ? null : isAlive(mark)
+}
+
 /** Notes that this process uses the server; answers the note, to be given to `release`. Call it under the lock. */
 export async function hold(dir: string): Promise<string> {
   const holders = join(dir, 'holders')

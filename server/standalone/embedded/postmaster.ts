@@ -19,6 +19,8 @@ import { gone, type Identity, launch, lookUp } from './process.ts'
 const START_TIMEOUT_MS = 120_000
 const STOP_TIMEOUT_MS = 12_000
 const POLL_MS = 15
+/** What `postmaster.pid` says of a server that takes connections, and of one that takes them as a standby. */
+const READY: readonly string[] = ['ready', 'standby']
 
 /** Answers the running server of a cluster once it takes connections; null when none runs. */
 export async function findRunning(paths: ClusterPaths): Promise<PidFile | null> {
@@ -27,7 +29,7 @@ export async function findRunning(paths: ClusterPaths): Promise<PidFile | null> 
     const file = await readPidFile(paths)
     if (file === null) return null
     if (!(await isPostmaster(file.pid, paths))) return removeStale(paths, file)
-    if (file.state === 'ready') return file
+    if (READY.includes(file.state)) return file
     await wait(POLL_MS)
   }
   throw new Error('The embedded PostgreSQL neither starts nor stops.')
@@ -96,7 +98,7 @@ async function tryStart(start: Start, port: number, deadline: number): Promise<P
 async function ready(child: ChildProcess, paths: ClusterPaths, deadline: number): Promise<PidFile | null> {
   while (performance.now() < deadline && child.exitCode === null) {
     const file = await readPidFile(paths)
-    if (file !== null && file.pid === child.pid && file.state === 'ready') return file
+    if (file !== null && file.pid === child.pid && READY.includes(file.state)) return file
     await wait(POLL_MS)
   }
   child.kill('SIGINT')

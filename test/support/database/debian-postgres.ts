@@ -11,7 +11,7 @@ const ROOT = '/usr/lib/postgresql/15'
 export function debianPostgres(): Binaries | null {
   const program = (name: string) => `${ROOT}/bin/${name}`
   if (!existsSync(program('initdb'))) return null
-  return { major: 15, initdb: program('initdb'), postgres: program('postgres'), root: ROOT }
+  return { major: 15, version: '15', initdb: program('initdb'), postgres: program('postgres'), root: ROOT }
 }
 
 /**
