@@ -133,6 +133,16 @@ export function environment(): NodeJS.ProcessEnv {
   return process.env
 }
 
+/** Folders for what can be made again, the best one first. `temporary` is the system's, which other accounts share. */
+export function cacheFolders(env: NodeJS.ProcessEnv, temporary: string): string[] {
+  const given = text(env, 'MOORING_CACHE_DIR')
+  if (given !== null) return [resolve(given)]
+  const home = text(env, 'HOME')
+  const cache = text(env, 'XDG_CACHE_HOME') ?? (home === null ? null : join(home, '.cache'))
+  const shared = join(temporary, `mooring-cache-${process.getuid?.() ?? 0}`)
+  return [...(cache === null ? [] : [join(cache, 'mooring')]), shared]
+}
+
 function patience(env: NodeJS.ProcessEnv): Config['patience'] {
   return {
     headersTimeoutMs: integer(env, { variable: 'MOORING_HEADERS_TIMEOUT_MS', fallback: 15_000, ...MOMENTS }),

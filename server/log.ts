@@ -15,8 +15,8 @@ const MAX_CAUSES = 5
 /** A logger, as it is passed as an argument. */
 export type Log = pino.Logger
 
-/** Logs to standard output (or to `destination`), one JSON object a line. */
-export function createLog(options: { level: string; destination?: pino.DestinationStream }): Log {
+/** Logs to standard output (or to another descriptor, or to `destination`), one JSON object a line. */
+export function createLog(options: { level: string; fd?: 1 | 2; destination?: pino.DestinationStream }): Log {
   const settings: pino.LoggerOptions = {
     level: options.level,
     base: null,
@@ -29,12 +29,12 @@ export function createLog(options: { level: string; destination?: pino.Destinati
     },
   }
   // Written at once: what is said last before the process ends would be lost where a write is still under way.
-  return pino(settings, options.destination ?? standardOutput())
+  return pino(settings, options.destination ?? outputTo(options.fd ?? 1))
 }
 
 /** Where nobody reads it any more, or its disk is full, lines are lost; the process that writes them goes on. */
-function standardOutput(): pino.DestinationStream {
-  const output = pino.destination({ fd: 1, sync: true, maxLength: MAX_UNWRITTEN })
+function outputTo(fd: 1 | 2): pino.DestinationStream {
+  const output = pino.destination({ fd, sync: true, maxLength: MAX_UNWRITTEN })
   output.on('error', () => undefined)
   return output
 }

@@ -9,16 +9,21 @@ import { onHangup, webKeyring, workerKeyring } from '#server/process/keyring-sou
 import { ownPlaces } from '#server/process/own-places.ts'
 import { directUrl, GRACE_MS, openStore, runDraining, type Start } from '#server/process/process.ts'
 import { greet, onLocalDatabase, startLocal } from '#server/standalone/standalone.ts'
+import { Throwaway } from '#server/standalone/throwaway/throwaway.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
-import type { Config } from './config.ts'
+import { type Config, environment } from './config.ts'
 import { startWeb } from './wiring-web.ts'
 import { startWorker } from './wiring-worker.ts'
 
 /** Nobody has to turn away from a trial. */
 const drainMs = (config: Config) => config.drainMs ?? 0
 
+const throwaway = process.argv.includes('--json') ? new Throwaway(environment()) : null
+
 const start: Start = async (config, log, cleanup) => {
-  const local = config.databaseUrl === null ? await startLocal({ config, log }, cleanup) : null
+  await throwaway?.prepare(config, cleanup)
+  const server = throwaway?.server
+  const local = config.databaseUrl === null ? await startLocal({ config, log, server }, cleanup) : null
   const url = local?.database.url ?? config.databaseUrl ?? ''
   if (local === null) await migrate(await directUrl(config, url))
   const store = await openStore(cleanup, { config, url, log, setsDeadlines: true })
@@ -41,8 +46,12 @@ const start: Start = async (config, log, cleanup) => {
   // A trial opens no second port unless it is told to.
   const health = config.healthPort === null ? null : await startHealth('web', { ...ground, ready: web.ready })
   if (health !== null) cleanup.use(health)
-  if (local !== null) await greet({ config, db: store.db, log }, { ...local, port: web.port })
+  if (local !== null) {
+    const at = { ...local, port: web.port }
+    if (throwaway === null) await greet({ config, db: store.db, log }, at)
+    else await throwaway.announce({ config, db: store.db }, at, cleanup)
+  }
   log.info({ port: web.port, ...(health === null ? {} : { healthPort: health.port }) }, 'web and worker are running')
 }
 
-await runDraining(drainMs, (...of) => onLocalDatabase(of[0], () => start(...of)))
+await runDraining(drainMs, (...of) => onLocalDatabase(of[0], () => start(...of)), throwaway?.surroundings)

@@ -36,8 +36,18 @@ export function run(start: Start): Promise<void> {
   return runDraining(() => 0, start)
 }
 
+/** What an entry takes its settings from, and the file descriptor of its log. */
+export interface Surroundings {
+  readonly env: NodeJS.ProcessEnv
+  readonly logTo: 1 | 2
+}
+
 /** The same for an entry that goes on serving after the signal, for so many milliseconds, before its grace begins. */
-export async function runDraining(drainMs: (config: Config) => number, start: Start): Promise<void> {
+export async function runDraining(
+  drainMs: (config: Config) => number,
+  start: Start,
+  surroundings: Surroundings = { env: environment(), logTo: 1 },
+): Promise<void> {
   outliveOutput()
   // Heard from the beginning: a signal that comes while something is being started ends it as soon as it stands.
   const signal = stopSignal()
@@ -46,9 +56,9 @@ export async function runDraining(drainMs: (config: Config) => number, start: St
   void signal.then(() => watchdog.endWithin(drains + GRACE_MS + AFTER_GRACE_MS))
   try {
     await using cleanup = new AsyncDisposableStack()
-    const config = readConfig(environment())
+    const config = readConfig(surroundings.env)
     drains = drainMs(config)
-    const log = createLog({ level: config.logLevel })
+    const log = createLog({ level: config.logLevel, fd: surroundings.logTo })
     endOnUncaught(log)
     await keepMemoryIn(log)
     await start(config, log, cleanup)

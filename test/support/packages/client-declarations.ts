@@ -21,7 +21,7 @@ const SPECIFIER = /(\bfrom\s+|\bimport\()(['"])([^'"]+)\2/g
 export async function buildDeclarations(root: string, folder: string): Promise<void> {
   const emitted = await mkdtemp(join(root, 'node_modules/.declarations-'))
   try {
-    await emit(root, emitted)
+    await emitDeclarations(root, Object.values(CLIENT_ENTRIES), emitted)
     const reached = await reachedFrom(Object.values(CLIENT_ENTRIES), emitted)
     const wanted = new Map<string, Set<string>>()
     for (const [path, text] of reached) {
@@ -37,11 +37,11 @@ export async function buildDeclarations(root: string, folder: string): Promise<v
   }
 }
 
-/** Makes the compiler write the declarations of the client and of all files that it takes types from. */
-async function emit(root: string, outDir: string): Promise<void> {
+/** Makes the compiler write the declarations of files, by their paths from the root, and of all that they take types from. */
+export async function emitDeclarations(root: string, paths: readonly string[], outDir: string): Promise<void> {
   const config = join(outDir, 'tsconfig.json')
   const options = { noEmit: false, declaration: true, emitDeclarationOnly: true, outDir, rootDir: root }
-  const files = Object.values(CLIENT_ENTRIES).map(path => join(root, path))
+  const files = paths.map(path => join(root, path))
   await writeFile(
     config,
     JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions: options, files, include: [] }),

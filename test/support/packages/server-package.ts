@@ -9,10 +9,12 @@ import { join, posix, relative } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 import { packagesIn, rangesOf, readManifest, writePapers } from './manifest.ts'
 import { writeLock } from './server-lock.ts'
+import { buildTesting } from './testing-entry.ts'
 
 /** Programs and threads of the server. */
 export const SERVER_ENTRIES: readonly string[] = [
   'server/mooring.ts',
+  'server/testing.ts',
   'server/main.ts',
   'server/web.ts',
   'server/worker.ts',
@@ -36,6 +38,7 @@ const COMMAND = 'server/mooring.js'
 export async function buildServer(root: string, folder: string): Promise<readonly OutputChunk[]> {
   await mkdir(folder, { recursive: true })
   const chunks = await bundle(root, folder)
+  await buildTesting(root, folder)
   await copyAssets(root, folder)
   const manifest = await readManifest(root)
   const files = new Set(chunks.map(chunk => chunk.fileName))
@@ -50,7 +53,13 @@ export async function buildServer(root: string, folder: string): Promise<readonl
       engines: { node: '>=24' },
       bin: { mooring: COMMAND },
       files: ['server', 'migrations'],
-      exports: { './package.json': './package.json' },
+      exports: {
+        './testing': {
+          import: { types: './server/testing.d.ts', default: './server/testing.js' },
+          require: { types: './server/testing.d.cts', default: './server/testing.cjs' },
+        },
+        './package.json': './package.json',
+      },
       dependencies: rangesOf(manifest, packagesIn(imports)),
       // A newer PostgreSQL of the same major version reads the same folder.
       optionalDependencies: Object.fromEntries(embedded.map(([name, version]) => [name, `^${version}`])),

@@ -40,8 +40,9 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'entry worker': [...BELOW_API, ...ROOT, 'wiring-worker'],
   // A worker process for one task.
   'entry quarantine': [...BELOW_API, ...ROOT, 'wiring-worker'],
-  // It starts the others by their path.
+  // These start others by their path.
   'entry mooring': [],
+  'entry testing': [],
   'entry cli': [...BELOW_API, ...ROOT, 'local', 'operator', 'client/cli'],
   client: ['shared'],
   'client/cli': ['client', 'shared'],
@@ -66,7 +67,7 @@ export function zoneOf(path: string): string | null {
   if (second === 'standalone') return standaloneZone(path)
   if (third !== undefined) return LAYERS.includes(second) ? second : ROOT_FOLDERS.includes(second) ? 'root' : null
   const name = second.replace(/\.tsx?$/, '')
-  if (['main', 'web', 'worker', 'quarantine', 'cli', 'mooring'].includes(name)) return `entry ${name}`
+  if (['main', 'web', 'worker', 'quarantine', 'cli', 'mooring', 'testing'].includes(name)) return `entry ${name}`
   if (name === 'env' || name === 'own-url') return 'config'
   if (['config', 'log', 'wiring-web', 'wiring-worker'].includes(name)) return name
   return 'root'
@@ -75,7 +76,9 @@ export function zoneOf(path: string): string | null {
 function standaloneZone(path: string): string {
   if (path.startsWith('server/standalone/embedded/')) return 'embedded'
   const name = path.slice('server/standalone/'.length).replace(/\.tsx?$/, '')
-  return name === 'standalone' ? 'local' : name === 'demo-database' ? 'embedded' : 'root'
+  if (['standalone', 'throwaway/throwaway'].includes(name)) return 'local'
+  const isOfServer = name === 'demo-database' || (name.startsWith('throwaway/') && name !== 'throwaway/starter')
+  return isOfServer ? 'embedded' : 'root'
 }
 
 function knownClient(folder: string): string | null {

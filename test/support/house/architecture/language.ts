@@ -54,8 +54,8 @@ function constructs(source: Source, report: Report): VisitorObject {
   }
 }
 
-/** The only readers of the environment: the server's and, for the keys of leases, the client's. */
-const CONFIGS = ['server/config.ts', 'client/node/config.ts']
+/** The only readers of the environment: the server's, for the keys of leases the client's, and that of a test's process. */
+const CONFIGS = ['server/config.ts', 'client/node/config.ts', 'server/testing.ts']
 
 function environment(source: Source, report: Report): VisitorObject {
   if (isTest(source.path) || CONFIGS.includes(source.path)) return {}

@@ -67,7 +67,7 @@ const ENTRIES = ['entry main', 'entry web', 'entry worker', 'wiring-web', 'wirin
 
 /** Modules of Node that start processes or reach the network → who may import them. */
 const BUILTINS: Readonly<Record<string, Owners>> = {
-  child_process: ['net', 'embedded', 'server/process/keyring-source.ts'],
+  child_process: ['net', 'embedded', 'entry testing', 'server/process/keyring-source.ts'],
   cluster: [],
   dgram: ['net'],
   dns: ['net'],

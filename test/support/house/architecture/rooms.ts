@@ -108,6 +108,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     'demo-database': ['embedded'],
     greeting: ['first-start'],
     standalone: ['embedded', 'first-start', 'demo-database', 'greeting'],
+    throwaway: ['embedded', 'demo-database', 'standalone'],
   },
   client: {
     core: [],

@@ -1,0 +1,56 @@
+/**
+ * Whoever has started a throw-away installation, at the other end of a pipe on standard input: their lines are answered by a line
+ * each, and when they have gone, however, this process ends. A terminal, or no input at all, tells nothing.
+ * Called by `throwaway.ts`.
+ */
+import { fstatSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { z } from 'zod'
+import { show } from '#server/process/standard-output.ts'
+import { errorMessage } from '#shared/base/error-text.ts'
+
+const Order = z.strictObject({ newOrganization: z.string().min(1).max(200) })
+
+/** What does what a line orders. */
+export type Answer = (order: z.infer<typeof Order>) => Promise<object>
+
+/** Listens from the beginning: a starter may go before everything is up. */
+export class Starter {
+  readonly #answer = Promise.withResolvers<Answer>()
+  #before: Promise<void> = Promise.resolve()
+
+  constructor() {
+    const input = fstatSync(0)
+    if (!input.isFIFO() && !input.isSocket()) return
+    process.stdin.on('error', () => undefined)
+    const lines = createInterface(process.stdin)
+    lines.on('line', line => this.#hear(line))
+    lines.on('close', () => process.kill(process.pid, 'SIGTERM'))
+  }
+
+  /** Says one line of JSON. */
+  async say(value: object): Promise<void> {
+    await show(`${JSON.stringify(value)}\n`)
+  }
+
+  /** Answers lines from now on, those that have come before first. */
+  answerBy(answer: Answer): void {
+    this.#answer.resolve(answer)
+  }
+
+  /** One after the other: answers come in the order of their lines. */
+  #hear(line: string): void {
+    this.#before = this.#before.then(async () => {
+      const answer = await this.#answer.promise
+      await this.say(await answered(line, answer))
+    })
+  }
+}
+
+async function answered(line: string, answer: Answer): Promise<object> {
+  try {
+    return await answer(Order.parse(JSON.parse(line)))
+  } catch (error) {
+    return { error: errorMessage(error) }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Templates of throw-away installations: a cluster that was made and migrated once, kept in a cache folder under a name that
+ * says what it was made from, and copied for each start. It must never be used by a server itself, nor seen half made.
+ * Called by `throwaway.ts`.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { access, copyFile, lstat, mkdir, readdir, readFile, rename, rm, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { withLock } from '#server/standalone/embedded/lock.ts'
+
+/** Goes up where a template is made otherwise by the same sources. */
+const FORMAT = 1
+const PREFIX = 'template-'
+/** Nobody starts from a template of another release for so long, and then again. */
+const UNUSED_MS = 14 * 24 * 3600 * 1000
+/** What a server writes for itself; its copy makes them anew. */
+const OF_A_SERVER = new Set(['postmaster.pid', 'postmaster.opts', 'log', 'log.before', 'port'])
+
+/** What is made, from what, and where it may be kept. */
+export interface Templates {
+  /** Folders for the cache, the best one first: the first one that can be written is taken. */
+  readonly folders: readonly string[]
+  /** Texts and files from which a template is made: its name is their hash. */
+  readonly texts: readonly string[]
+  readonly files: readonly URL[]
+  /** Makes a template in a folder of its own, outside of the cache, and leaves nothing running there. */
+  make(): Promise<string>
+}
+
+/** Answers the folder of the template, which is made first where there is none. Several processes at once make one. */
+export async function ensureTemplate(templates: Templates): Promise<string> {
+  const cache = await cacheFolder(templates.folders)
+  const name = PREFIX + (await hashOf(templates))
+  const at = join(cache, name)
+  if (!(await isThere(at)))
+    await withLock(cache, async () => {
+      if (await isThere(at)) return
+      await clear(cache)
+      const made = await templates.make()
+      const draft = join(cache, `draft-${randomUUID()}`)
+      await copyFolder(made, draft)
+      await rename(draft, at)
+    })
+  const now = new Date()
+  await utimes(at, now, now)
+  return at
+}
+
+async function hashOf({ texts, files }: Templates): Promise<string> {
+  const hash = createHash('sha256')
+  const read = await Promise.all(files.map(file => readFile(file, 'utf8')))
+  for (const text of [String(FORMAT), ...texts, ...read]) hash.update(`${Buffer.byteLength(text)} ${text}`)
+  return hash.digest('hex').slice(0, 24)
+}
+
+/** The first folder that can be made and written, and that belongs to this account alone: what lies in it is started. */
+async function cacheFolder(folders: readonly string[]): Promise<string> {
+  for (const folder of folders) {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    } catch {
+      continue
+    }
+    const { uid, mode } = await lstat(folder)
+    if (uid === process.getuid?.() && (mode & 0o022) === 0) return folder
+  }
+  throw new Error(`No folder for templates can be written by this account alone: ${folders.join(', ')}.`)
+}
+
+/** Removes what a killed process left half made, and templates that nobody uses. Call it under the lock. */
+async function clear(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const path = join(cache, name)
+    const isOld = async () => Date.now() - (await lstat(path)).mtimeMs > UNUSED_MS
+    if (name.startsWith('draft-') || (name.startsWith(PREFIX) && (await isOld())))
+      await rm(path, { recursive: true, force: true })
+  }
+}
+
+/** Copies a folder that no server uses, for this account alone. Files share their blocks with the template's where the file system can do so. */
+export async function copyFolder(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true, mode: 0o700 })
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) await copyFolder(source, target)
+    else if (entry.isFile() && !OF_A_SERVER.has(entry.name))
+      await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,50 @@
+/**
+ * Roles with one thing wrong each, beside the reader of the sample database, and the lines of `pg_hba.conf` for them. They must
+ * never be made in a server that is not of a throw-away installation: one is a superuser, another is trusted. Called by
+ * `throwaway.ts`; `test-databases.ts` has their connection strings.
+ */
+import pg from 'pg'
+
+/** Role → what makes it so. Each has the reader's password, and but for that one thing the reader's rights. */
+const ROLES = {
+  sample_superuser: 'login superuser',
+  sample_bypassrls: 'login bypassrls',
+  sample_replication: 'login replication',
+  sample_superusers: 'login in role sample_superuser',
+  sample_programs: 'login in role pg_execute_server_program',
+  sample_expired: "login valid until '2020-01-01'",
+  sample_nologin: 'nologin',
+  sample_limited: 'login connection limit 0',
+  sample_trusted: 'login',
+  sample_clear: 'login',
+  sample_rejected: 'login',
+} as const
+
+/** One of them. */
+export type TestRole = keyof typeof ROLES
+
+/** Lines of `pg_hba.conf`. All of loopback is let in: some of the strings lead to another address of this machine. */
+export const TEST_HBA = `host all sample_trusted 127.0.0.0/8 trust
+host all sample_clear 127.0.0.0/8 password
+host all sample_rejected 127.0.0.0/8 reject
+host all all 127.0.0.0/8 scram-sha-256`
+
+/** What the roles are made from, for the name of a template. */
+export const TEST_ROLES = JSON.stringify(ROLES)
+
+/** Makes the roles. `url` is the superuser's, `sample` the reader's. */
+export async function makeTestRoles(url: string, sample: string): Promise<void> {
+  const { username, password, pathname } = new URL(sample)
+  const admin = new pg.Client({ connectionString: url })
+  // The running query rejects anyway. Without a listener, pg's 'error' event would end the process first.
+  admin.on('error', () => undefined)
+  await admin.connect()
+  try {
+    // Of these characters none needs quoting.
+    for (const [role, attributes] of Object.entries(ROLES))
+      await admin.query(`create role ${role} ${attributes} password '${password}'; grant ${username} to ${role}`)
+    await admin.query(`grant connect on database ${pathname.slice(1)} to ${Object.keys(ROLES).join(', ')}`)
+  } finally {
+    await admin.end()
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * `mooring/testing`: a whole Mooring for a test, as a process of its own that ends with the test's, however that ends. It
+ * runs in other people's test processes: it imports nothing of Mooring's and nothing but Node's modules, and it never passes
+ * their environment on. docs/testing.md shows it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** An organization with a key for each plane. */
+export interface TestOrganization {
+  readonly organizationId: string
+  readonly testKey: string
+  readonly liveKey: string
+}
+
+/** Connection strings of PostgreSQL databases with one thing wrong each; beside each what Mooring finds. */
+export interface TestDatabases {
+  /** The role is a superuser: `byo_role_cannot_enforce_rls`. */
+  readonly superuser: string
+  /** The role can become a superuser: `byo_role_cannot_enforce_rls`. */
+  readonly memberOfSuperuser: string
+  /** The role has BYPASSRLS: `byo_role_cannot_enforce_rls`. */
+  readonly bypassRls: string
+  /** The role has REPLICATION: `byo_role_cannot_enforce_rls`. */
+  readonly replication: string
+  /** The role may run programs on the server: `byo_role_cannot_enforce_rls`. */
+  readonly serverPrograms: string
+  /** `authentication_failed`. */
+  readonly wrongPassword: string
+  /** The role is past its VALID UNTIL: `authentication_failed`. */
+  readonly expiredRole: string
+  /** The role has no LOGIN: `authentication_failed`. */
+  readonly noLogin: string
+  /** `pg_hba.conf` rejects it: `authentication_failed`. */
+  readonly rejectedAddress: string
+  /** `pg_hba.conf` asks for no password: `authentication_unsafe`. */
+  readonly trusted: string
+  /** `pg_hba.conf` asks for the password in clear: `authentication_unsafe`. */
+  readonly clearPassword: string
+  /** `sslmode=verify-full` with a certificate of no known CA: `tls_failed`. */
+  readonly untrustedCertificate: string
+  /** The server has no TLS: `tls_failed`. */
+  readonly withoutTls: string
+  /** `database_not_found`. */
+  readonly missingDatabase: string
+  /** The role may not connect to it: `database_not_found`. */
+  readonly closedDatabase: string
+  /** The role's connection limit is reached: `database_unreachable`, which is tried again. */
+  readonly connectionLimit: string
+  /** Nobody listens there: `database_unreachable`, which is tried again. */
+  readonly unreachable: string
+  /** Somebody listens there and never answers: `database_unreachable`, which is tried again. */
+  readonly silent: string
+  /** A web server: `server_misbehaved`. */
+  readonly webServer: string
+  /** A standby: active, with the advisory `standby`. It starts when it is first connected to. */
+  readonly standby: string
+  /** A private address: refused at once, `byo_host_not_allowed`. */
+  readonly forbiddenHost: string
+}
+
+/** A running Mooring with an organization of its own. Everything in it is secret and thrown away. */
+export interface TestMooring extends TestOrganization {
+  readonly url: string
+  /** Connection string of a database that passes every check. */
+  readonly sample: string
+  readonly databases: TestDatabases
+  /** Makes another organization, which sees nothing of the first. */
+  newOrganization(name?: string): Promise<TestOrganization>
+  /** Stops it and waits until nothing of it is left. A second call does nothing more. */
+  stop(): Promise<void>
+}
+
+/** How it is started. */
+export interface StartOptions {
+  /** Settings of docs/settings.md; those that name a database, a folder or an address are its own. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Takes each line of its log, which holds no secrets. `MOORING_LOG_LEVEL` is `warn` unless `env` says otherwise. */
+  readonly log?: (line: string) => void
+  /** A Node of version 24 or newer, where the tests run on an older one. */
+  readonly node?: string
+}
+
+const MAIN = 'main.ts'
+const OLDEST_NODE = 24
+const MAX_SAID = 4_000
+const STOP_MS = 30_000
+/** What a process needs to find its programs and folders. */
+const PASSED = /^(PATH|HOME|TMPDIR|XDG_CACHE_HOME|MOORING_CACHE_DIR)$/
+
+/**
+ * Starts a Mooring on free ports and in a temporary folder. Any number run beside each other.
+ *
+ * @throws an `Error` with what it said, if it does not start; nothing is left then.
+ */
+export async function startMooring(options: StartOptions = {}): Promise<TestMooring> {
+  const { node = process.execPath } = options
+  if (options.node === undefined && Number.parseInt(process.versions.node, 10) < OLDEST_NODE)
+    throw new Error(
+      `mooring/testing needs Node ${OLDEST_NODE}, and this is ${process.versions.node}: name another one in its option \`node\`.`,
+    )
+  const main = fileURLToPath(new URL(MAIN, import.meta.url))
+  const child = spawn(node, ['--disable-sigusr1', main, '--json'], {
+    env: environmentOf(options),
+    // In a group of its own: whatever kills that of the tests leaves it to clean up.
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  const conversation = new Conversation(child, options.log ?? (() => undefined))
+  // Its first line; the process itself checks what it says.
+  const started = (await conversation.next()) as TestOrganization & Pick<TestMooring, 'url' | 'sample' | 'databases'>
+  return {
+    ...started,
+    // An answer to an order has this shape, or says what is wrong.
+    newOrganization: (name = 'Another') => conversation.ask({ newOrganization: name }) as Promise<TestOrganization>,
+    stop: () => conversation.end(),
+  }
+}
+
+function environmentOf({ env }: StartOptions): NodeJS.ProcessEnv {
+  const passed = Object.entries(process.env).filter(([name]) => PASSED.test(name))
+  const surroundings: NodeJS.ProcessEnv = Object.fromEntries(passed)
+  const { HOME, XDG_CACHE_HOME, MOORING_CACHE_DIR } = { ...surroundings, ...env }
+  const cache = MOORING_CACHE_DIR ?? XDG_CACHE_HOME ?? (HOME === undefined ? undefined : join(HOME, '.cache'))
+  // Half of the time of a start would be compiling what was compiled before. Node goes without where it cannot write there.
+  const compiled = cache === undefined ? {} : { NODE_COMPILE_CACHE: join(cache, 'mooring', 'compiled') }
+  return { ...surroundings, ...compiled, ...env }
+}
+
+/** What is said to the process and by it: a line of JSON for a line of JSON. It keeps nobody's process alive by itself. */
+class Conversation {
+  readonly #child: ChildProcess
+  readonly #lines: AsyncIterator<string>
+  readonly #ended: Promise<number | null>
+  #said = ''
+  #before: Promise<unknown> = Promise.resolve()
+
+  constructor(child: ChildProcess, log: (line: string) => void) {
+    const { stdin, stdout, stderr } = child
+    if (stdin === null || stdout === null || stderr === null) throw new Error('The process has no pipes.')
+    this.#child = child
+    this.#ended = once(child, 'close').then(([code]: (number | null)[]) => code ?? null)
+    // One that cannot be started has no end; whoever waits for a line hears of it.
+    this.#ended.catch((error: unknown) => {
+      this.#said = String(error)
+    })
+    stdin.on('error', () => undefined)
+    this.#lines = createInterface(stdout)[Symbol.asyncIterator]()
+    const said: Interface = createInterface(stderr)
+    said.on('line', line => {
+      this.#said = `${this.#said}${line}\n`.slice(-MAX_SAID)
+      log(line)
+    })
+  }
+
+  /** Its next line. Throws with what it said last when it has ended. */
+  async next(): Promise<unknown> {
+    this.#hold(true)
+    try {
+      const { value, done } = await this.#lines.next()
+      if (done !== true) return JSON.parse(value)
+    } finally {
+      this.#hold(false)
+    }
+    await this.#ended.catch(() => undefined)
+    throw new Error(`Mooring has ended: ${this.#said.trim()}`)
+  }
+
+  /** Its answer to an order, each order after the one before. */
+  async ask(order: object): Promise<unknown> {
+    const answer = this.#before.then(async () => {
+      this.#child.stdin?.write(`${JSON.stringify(order)}\n`)
+      const said = await this.next()
+      const error: unknown = Reflect.get(Object(said), 'error')
+      if (typeof error === 'string') throw new Error(error)
+      return said
+    })
+    this.#before = answer.catch(() => undefined)
+    return answer
+  }
+
+  /** Closes its input, at which it ends, and waits for that. */
+  async end(): Promise<void> {
+    this.#hold(true)
+    this.#child.stdin?.end()
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS)
+    const code = await this.#ended
+    clearTimeout(timer)
+    if (code !== 0) throw new Error(`Mooring did not stop cleanly: ${this.#said.trim()}`)
+  }
+
+  #hold(isWaited: boolean): void {
+    const held = [this.#child, this.#child.stdin, this.#child.stdout, this.#child.stderr]
+    for (const one of held) {
+      const change: unknown = Reflect.get(Object(one), isWaited ? 'ref' : 'unref')
+      if (typeof change === 'function') change.call(one)
+    }
+  }
+}
