@@ -79,25 +79,35 @@ async function forgetHanging(tx: Tx, gone: Gone, { before, size }: { before: Dat
   `.execute(tx)
   // One statement that removes something is a batch: the locks of several would be held together.
   if (await oldChanges.forgetWith(tx, gone, size)) return true
-  for (const table of HANGING) if (await removeOf(tx, gone, { table, size })) return true
+  for (const hanging of HANGING) if (await removeOf(tx, gone, { ...hanging, size })) return true
   await sql`delete from datasources where ${it}`.execute(tx)
   return true
 }
 
-/** What hangs on a datasource, in the order in which it goes, whatever its own time would be. */
-const HANGING = ['verifications', 'snapshots', 'leases', 'tasks', 'credentials'] as const
+/**
+ * What hangs on a datasource, in the order in which it goes, whatever its own time would be; of each the column after which an index
+ * orders the rows of one datasource. In the order of another, each batch would read all of the organization's rows.
+ */
+const HANGING = [
+  { table: 'verifications', order: 'at' },
+  { table: 'snapshots', order: 'id' },
+  { table: 'leases', order: null },
+  { table: 'tasks', order: null },
+  { table: 'credentials', order: 'version' },
+] as const
 
 /** Newest first: a snapshot refers to an older one. */
 async function removeOf(
   tx: Tx,
   of: Gone,
-  { table, size }: { table: (typeof HANGING)[number]; size: number },
+  { table, order, size }: (typeof HANGING)[number] & { size: number },
 ): Promise<boolean> {
   const key = sql.ref(table === 'credentials' ? 'version' : 'id')
   const where = sql`org_id = ${of.org} and datasource_id = ${of.id}`
+  const newest = order === null ? sql`` : sql`order by ${sql.ref(order)} desc`
   const gone = await sql`
     delete from ${sql.table(table)} where ${where} and ${key} in (
-      select ${key} from ${sql.table(table)} where ${where} order by ${key} desc ${limited(size)})
+      select ${key} from ${sql.table(table)} where ${where} ${newest} ${limited(size)})
   `.execute(tx)
   return isFull(gone.numAffectedRows, 1)
 }
