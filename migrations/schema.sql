@@ -362,7 +362,16 @@ begin
     latest_checks = case when p_is_made or verification_id is null then p_checks else latest_checks end,
     latest_advisories = case when p_is_made or verification_id is null then p_advisories else latest_advisories end,
     latest_took_ms = case when p_is_made or verification_id is null then p_took_ms else latest_took_ms end,
-    latest_at = case when p_is_made or verification_id is null then p_at else latest_at end
+    latest_at = case when p_is_made or verification_id is null then p_at else latest_at end,
+    -- A check that finds what the one before found changes dates alone: no index is written for it.
+    updated_at = case
+      when p_status is distinct from status
+        or (p_is_made or verification_id is null) and
+          (p_status_reason, p_version, p_checks, p_advisories) is distinct from
+          (status_reason, latest_version, latest_checks, latest_advisories)
+      then greatest(p_at, updated_at, created_at)
+      else updated_at
+    end
   where org_id = p_org and id = p_datasource;
   delete from public.verifications
   where org_id = p_org and id in (
@@ -642,6 +651,7 @@ create table datasources (
   latest_advisories jsonb,
   latest_took_ms integer,
   latest_at timestamp with time zone,
+  updated_at timestamp with time zone,
   constraint datasources_pkey PRIMARY KEY (org_id, id),
   constraint datasources_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
   constraint datasources_direct_check CHECK (((kind = 'direct'::text) = ((host IS NOT NULL) AND (port IS NOT NULL) AND (database IS NOT NULL) AND (db_type IS NOT NULL) AND (excluded_schemas IS NOT NULL)))),
@@ -660,7 +670,9 @@ CREATE INDEX datasources_deleted_at_idx ON public.datasources USING btree (delet
 CREATE INDEX datasources_endpoint_id_idx ON public.datasources USING btree (id) WHERE ((kind = 'endpoint'::text) AND (deleted_at IS NULL));
 CREATE UNIQUE INDEX datasources_identity_key ON public.datasources USING btree (org_id, identity) WHERE (deleted_at IS NULL);
 CREATE INDEX datasources_list_idx ON public.datasources USING btree (org_id, id DESC) WHERE (deleted_at IS NULL);
+CREATE INDEX datasources_status_idx ON public.datasources USING btree (org_id, status, id DESC) WHERE ((deleted_at IS NULL) AND (status <> 'active'::text));
 CREATE INDEX datasources_unreadable_idx ON public.datasources USING btree (org_id, id) WHERE ((status_reason = 'credential_unreadable'::text) AND (deleted_at IS NULL));
+CREATE INDEX datasources_updated_at_idx ON public.datasources USING btree (org_id, COALESCE(updated_at, created_at)) WHERE (deleted_at IS NULL);
 
 create table dial_budgets (
   key text not null,

@@ -89,9 +89,11 @@ const SIZES: readonly Limit[] = [
     test: ['http/pydantic', 'too long a list'],
     holds: [
       'input datasources.register excludedSchemas.[]',
+      'input datasources.rotate excludedSchemas.[]',
       'input datasources.update excludedSchemas.[]',
       'input datasources.validate excludedSchemas.[]',
       'input POST /api/v1/connections excluded_schemas.[]',
+      'input PATCH /api/v1/connections/:connection_id excluded_schemas.[]',
     ],
   },
   {

@@ -99,7 +99,7 @@ export interface Documented {
 
 /** One route. A path has `:name` for a parameter. */
 export interface Route extends Documented {
-  readonly method: 'get' | 'post' | 'delete'
+  readonly method: 'get' | 'post' | 'patch' | 'delete'
   readonly path: string
   /** Where its body may be larger, or nested deeper, than is usual. */
   readonly bodyLimits?: BodyLimits

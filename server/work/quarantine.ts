@@ -150,6 +150,7 @@ async function endUnfit(deps: WorkerDeps, tx: Tx, claim: QuarantinedClaim): Prom
   await datasources.update(tx, org, {
     id: datasourceId,
     set: { status_reason: 'internal_error', ...(isCheck ? { next_check_at: dueAt } : {}) },
+    changedAt: now,
   })
   if (claim.kind === 'poll') await feeds.noteError(tx, org, { datasourceId, error: UNFIT })
   changes.append(tx, org, { datasourceId, change: 'verified', at: now })

@@ -67,6 +67,9 @@ export const RoleSql = z.object({ sql: z.string() })
 
 function rotation() {
   return {
+    /** Changed with it, in the same transaction. */
+    name: storableText(1, 200).optional(),
+    excludedSchemas: ExcludedSchemas.optional(),
     expectedVersion: z.number().int().min(1).optional(),
     allowMove: z.boolean().optional(),
     waitSeconds: WaitSeconds.optional(),

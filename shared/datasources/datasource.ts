@@ -85,6 +85,8 @@ const both = {
   credentialVersion: z.number().int(),
   credentialFingerprint: z.string().nullable(),
   createdAt: Timestamp,
+  /** When something shown here was last changed, other than dates of checks and introspections, and a feed's state. */
+  updatedAt: Timestamp,
   verifiedAt: Timestamp.nullable(),
   nextCheckAt: Timestamp.nullable(),
   removedAt: Timestamp.nullable(),
@@ -127,6 +129,8 @@ export const ListInput = z.strictObject({
   status: Status.optional(),
   namePrefix: storableText(1, 200).optional(),
   metadata: Metadata.optional(),
+  /** Only what was changed then or later. */
+  updatedSince: Timestamp.optional(),
 })
 
 /** A page, newest first; `nextCursor` is null on the last one. */

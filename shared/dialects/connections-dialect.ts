@@ -143,32 +143,93 @@ const Plain = z
     ...describedInput(body),
     ...(ca === undefined ? {} : { caCertificate: ca }),
   }))
+const sealedFields = {
+  sealed_connection_string: SealedString.sealedConnectionString.describe(
+    'The URI sealed by the caller: base64 of `crypto_box_seal` to the key of `GET /v1/sealing_key`; write-only.',
+  ),
+  key_id: Uuid.describe('The `key_id` that came with that key; a UUID in any of its usual spellings.'),
+  host: text(1, 253).describe('The host in the sealed string, for display; the worker compares the two.'),
+  port: SealedString.port.describe('The port in the sealed string.'),
+  database_name: text(1, 63)
+    .refine(name => bytesOf([name]) <= 63, issue(tooManyBytes))
+    .describe('The database in the sealed string.'),
+}
+
+/** A sealed string under the procedures' names. */
+function sealedInput(body: {
+  sealed_connection_string: string
+  key_id: string
+  host: string
+  port: number
+  database_name: string
+}) {
+  const { sealed_connection_string: sealedConnectionString, key_id: keyId, host, port, database_name: database } = body
+  return { sealedConnectionString, keyId, host, port, database }
+}
+
 const Sealed = z
-  .object({
-    ...named,
-    sealed_connection_string: SealedString.sealedConnectionString.describe(
-      'The URI sealed by the caller: base64 of `crypto_box_seal` to the key of `GET /v1/sealing_key`; write-only.',
-    ),
-    key_id: Uuid.describe('The `key_id` that came with that key; a UUID in any of its usual spellings.'),
-    host: text(1, 253).describe('The host in the sealed string, for display; the worker compares the two.'),
-    port: SealedString.port.describe('The port in the sealed string.'),
-    database_name: text(1, 63)
-      .refine(name => bytesOf([name]) <= 63, issue(tooManyBytes))
-      .describe('The database in the sealed string.'),
-    ...described,
-  })
+  .object({ ...named, ...sealedFields, ...described })
   .meta({ id: 'CreateSealedConnection', description: 'Registers by a string that our web tier cannot read.' })
-  .transform(({ sealed_connection_string, key_id, host, port, database_name, ...body }) => ({
-    sealedConnectionString: sealed_connection_string,
-    keyId: key_id,
-    host,
-    port,
-    database: database_name,
-    ...describedInput(body),
-  }))
+  .transform(body => ({ ...sealedInput(body), ...describedInput(body) }))
 
 /** Body of `POST /api/v1/connections` in the document: one of the two that `registerBodyFor` chooses from. */
 export const CreateConnection = z.union([Plain, Sealed])
+
+const changed = {
+  name: named.name.optional(),
+  ...described,
+}
+
+const moved = {
+  allow_move: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether the string may name another host, port or database than the one in force; it may not by default.',
+    ),
+}
+
+/** Without a string, it changes what is not secret. */
+const Described = z
+  .object(changed)
+  .meta({ id: 'UpdateConnection', description: 'Changes the name, the excluded schemas, or both.' })
+  .transform(body => ({ kind: 'change' as const, input: changedInput(body) }))
+const RotatedPlain = z
+  .object({ ...changed, connection_string: ConnectionString, ...trusted, ...moved })
+  .meta({ id: 'RotateConnection', description: 'Rotates the credential, and changes what else is given.' })
+  .transform(({ connection_string: connectionString, ca_certificate: ca, allow_move: allowMove, ...body }) => ({
+    kind: 'rotation' as const,
+    input: { connectionString, ...changedInput(body), allowMove, ...(ca === undefined ? {} : { caCertificate: ca }) },
+  }))
+const RotatedSealed = z
+  .object({ ...changed, ...sealedFields, ...moved })
+  .meta({ id: 'RotateSealedConnection', description: 'Rotates by a string that our web tier cannot read.' })
+  .transform(({ allow_move: allowMove, ...body }) => ({
+    kind: 'rotation' as const,
+    input: { ...sealedInput(body), ...changedInput(body), allowMove },
+  }))
+
+function changedInput({
+  name,
+  excluded_schemas: excludedSchemas,
+}: {
+  name?: string | undefined
+  excluded_schemas?: string[] | undefined
+}) {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(excludedSchemas === undefined ? {} : { excludedSchemas }),
+  }
+}
+
+/** Body of `PATCH /api/v1/connections/{id}` in the document: one of the three that `updateBodyFor` chooses from. */
+export const UpdateConnection = z.union([RotatedPlain, RotatedSealed, Described])
+
+/** The schema for the form of a change's body; null where it has a string in clear and a sealed one. */
+export function updateBodyFor(body: object) {
+  if (!('sealed_connection_string' in body)) return 'connection_string' in body ? RotatedPlain : Described
+  return 'connection_string' in body ? null : RotatedSealed
+}
 
 /**
  * The schema for the form of a registration's body, which converts it into the procedure's input: with a sealed string,

@@ -3,7 +3,8 @@
  * errors in an envelope, and validation errors in the shape of Pydantic v2.
  */
 import { z } from 'zod'
-import { Advisory } from '#shared/checks/check.ts'
+import { Advisory, Check } from '#shared/checks/check.ts'
+import { Status } from '#shared/datasources/datasource.ts'
 
 /** The documented answer for one connection. */
 export const ConnectionResponse = z
@@ -18,11 +19,24 @@ export const ConnectionResponse = z
     is_active: z.boolean().describe('False once it is removed.'),
     created_at: z.iso.datetime({ offset: true }).describe('When it was registered.'),
     last_introspected_at: z.iso.datetime({ offset: true }).nullable().describe('Null until the first introspection.'),
+    datasource_id: z.string().describe('The id of the same database in the datasources dialect and over tRPC.'),
+    status: Status.describe(
+      '`unverified` until the checklist has been walked, then `active` or `rejected`. `is_active` says only that it is not removed.',
+    ),
+    status_reason: z
+      .string()
+      .nullable()
+      .describe('The fault code that says why it is not active, or what troubles it while it is; else null.'),
+    checks: z.array(Check).describe('The checklist as it was last walked; empty before that.'),
     advisories: z
       .array(Advisory)
       .describe(
         'What is allowed and worth changing: in what the last check found, and in the string that this very call brought.',
       ),
+    verified_at: z.iso.datetime({ offset: true }).nullable().describe('When a check last passed; null before that.'),
+    updated_at: z.iso
+      .datetime({ offset: true })
+      .describe('When something shown here was last changed, other than dates of checks and introspections.'),
   })
   .meta({ id: 'ConnectionResponse', description: 'A registered database. No field holds a credential.' })
 export type ConnectionResponse = z.output<typeof ConnectionResponse>

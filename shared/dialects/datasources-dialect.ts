@@ -4,18 +4,9 @@
  */
 import { z } from 'zod'
 import { chosen, DatasourceId, Mode } from '#shared/base/wire.ts'
-import { Metadata, SchemaName } from '#shared/datasources/datasource.ts'
-import {
-  PlainString,
-  RegisterEndpoint,
-  SealedString,
-  Trusted,
-  withReadString,
-} from '#shared/datasources/registration.ts'
-
-const metadata = Metadata.optional().describe(
-  "The caller's own labels: at most 50 keys of 40 characters with values of 500. Shown as given, never interpreted.",
-)
+import { Kind, Metadata, SchemaName, Status } from '#shared/datasources/datasource.ts'
+import { RegisterEndpoint, withReadString } from '#shared/datasources/registration.ts'
+import { metadata, Plain, Sealed, signingKey } from './datasource-fields.ts'
 
 const dialled = {
   connection: z.literal('direct').optional().describe('May be left out: the fields tell the two forms apart.'),
@@ -23,31 +14,6 @@ const dialled = {
 }
 
 const direct = { ...dialled, metadata }
-
-const Plain = {
-  connectionString: PlainString.connectionString.describe(
-    'A PostgreSQL URI with the credentials of a least-privileged role. Sealed in the request that brings it; write-only.',
-  ),
-  caCertificate: Trusted.caCertificate.describe(
-    'The certificate authority that the server must be verified against, as PEM; null for the public ones. While one is in force, ' +
-      'another string has to bring it again. With a sealed string it stands inside the box.',
-  ),
-}
-
-const Sealed = {
-  sealedConnectionString: SealedString.sealedConnectionString.describe(
-    'The same URI, or JSON `{ "connectionString", "caCertificate" }`, sealed by the caller: base64 of `crypto_box_seal` to the key of ' +
-      '`GET /v1/sealing_key`; write-only.',
-  ),
-  key_id: SealedString.keyId.describe('The `key_id` that came with that key.'),
-  host: SealedString.host.describe('The host in the sealed string, for display; the worker compares the two.'),
-  port: SealedString.port.describe('The port in the sealed string.'),
-  database: SealedString.database.describe('The database in the sealed string.'),
-}
-
-const signingKey = RegisterEndpoint.shape.signingKey.describe(
-  'The secret that requests to the endpoint are signed with; write-only, only its last four characters are ever shown.',
-)
 
 /** The fields that this dialect names differently, under the procedures' names. */
 function sealedInput<T extends { connection?: 'direct' | undefined; key_id: string }>({ connection: _, ...body }: T) {
@@ -62,7 +28,8 @@ function plainInput<T extends { connection?: 'direct' | undefined; connectionStr
   return withReadString(body, ctx)
 }
 
-const isSealed = (body: object) => 'sealedConnectionString' in body || 'key_id' in body
+/** True for a body whose string the caller has sealed. */
+export const isSealed = (body: object) => 'sealedConnectionString' in body || 'key_id' in body
 const isEndpoint = (body: object) =>
   'endpoint' in body || 'signingKey' in body || ('connection' in body && body.connection === 'endpoint')
 
@@ -114,16 +81,6 @@ export const ValidateBody = chosen(
     .transform(() => ({ isRegistered: true as const })),
 )
 
-/** Query of `DELETE /v1/datasources`. */
-export const RemoveAllQuery = z.strictObject({
-  confirm: z
-    .literal('true', { error: 'confirm=true has to be given: every datasource of the mode is removed.' })
-    .describe('`true`, so that nobody removes everything by leaving out an id.'),
-})
-
-/** Body of `POST /v1/datasources/{id}/rotate_key`. */
-export const RotateKeyBody = z.strictObject({ signingKey }).meta({ id: 'RotateKey', description: 'A new signing key.' })
-
 /** `limit` of a list: 1 to 100, as text of a query. */
 export const PageLimit = z
   .string()
@@ -132,8 +89,25 @@ export const PageLimit = z
   .pipe(z.number().int().min(1).max(100))
   .meta({ type: 'integer', minimum: 1, maximum: 100 })
 
-/** Query of `GET /v1/datasources`: Stripe's cursor parameters. Without any, the answer has every row. */
+const EPOCH_SECONDS = /^\d{1,10}$/
+
+/** Query of `GET /v1/datasources`: Stripe's cursor parameters, and filters. Without any, the answer has every row. */
 export const ListQuery = z.strictObject({
+  status: Status.optional().describe('Only those with this status.'),
+  mode: Mode.optional().describe('Only those of this plane, `live` or `test`.'),
+  connection: Kind.optional().describe('Only those reached in this way, `direct` or `endpoint`.'),
+  updated_since: z
+    .string()
+    .regex(EPOCH_SECONDS, { error: 'Unix seconds, in at most ten digits' })
+    .transform(seconds => new Date(Number(seconds) * 1000).toISOString())
+    .meta({ type: 'integer', minimum: 0, maximum: 9_999_999_999, example: 1_795_305_600 })
+    .optional()
+    .describe('Only those whose `updated_at` is this or later, in Unix seconds. Removed ones are in no list.'),
+  metadata: Metadata.optional().meta({
+    param: { style: 'deepObject', explode: true },
+    description: 'Only those with all of these labels: `metadata[customer]=cus_1042`.',
+    example: { customer: 'cus_1042' },
+  }),
   limit: PageLimit.optional().describe('How many at most, 1 to 100. 10 when another parameter is given.'),
   starting_after: DatasourceId.optional().describe('The id of the last one seen: answers those after it, older ones.'),
   ending_before: DatasourceId.optional().describe('The id of the first one seen: answers those before it, newer ones.'),

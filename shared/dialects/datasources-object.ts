@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { Mode } from '#shared/base/wire.ts'
 import { Advisory, Check, CheckItem } from '#shared/checks/check.ts'
+import { Verification } from '#shared/datasources/verification.ts'
 import { FAULTS, type FaultSpec } from '#shared/faults/fault.ts'
 import { errorTypeOf } from '#shared/faults/fault-names.ts'
 
@@ -28,6 +29,7 @@ const both = {
   livemode: z.boolean().describe('True when a live key registered it.'),
   metadata: Metadata,
   created: seconds.describe('When it was registered, in Unix seconds.'),
+  name: z.string().describe('What people call it; `display_name` where nobody has named it.'),
   status_reason: z
     .string()
     .nullable()
@@ -38,6 +40,11 @@ const both = {
     .describe(
       'What is allowed and worth changing: in what the last check found, and in the string that this very call brought.',
     ),
+  verified_at: seconds.nullable().describe('When a check last passed, in Unix seconds; null before that.'),
+  next_check_at: seconds.nullable().describe('When the next check is due, in Unix seconds; null where none is.'),
+  updated_at: seconds.describe(
+    "When something shown here was last changed, in Unix seconds, other than dates of checks and the state of an endpoint's feed. For `updated_since` of the list.",
+  ),
   credential_version: z.number().int().describe('Counts the credentials that were in force, from 1.'),
   credential_fingerprint: z
     .string()
@@ -92,6 +99,33 @@ export const DatasourceList = z
     has_more: z.boolean().describe('True when there are more in the direction that was asked for.'),
   })
   .meta({ id: 'DatasourceList', description: 'A page of datasources, or all of them.' })
+
+/** Answer of `GET /v1/datasources/{id}/verifications`. */
+export const VerificationList = z
+  .object({
+    object: z.literal('list').describe('Always `list`.'),
+    data: z
+      .array(
+        z
+          .object({
+            object: z.literal('verification').describe('Always `verification`.'),
+            id: z.uuid().describe('For `starting_after`.'),
+            created: seconds.describe('When it ended, in Unix seconds.'),
+            verdict: Verification.shape.verdict.describe(
+              '`passed`; `refused`, which a person has to mend; or `unreachable`, which is tried again.',
+            ),
+            reason: z.string().nullable().describe('The fault code of what failed first; null where nothing did.'),
+            checks: z.array(Check).describe('The checklist as it was walked.'),
+            advisories: z.array(Advisory).describe('What is allowed and worth changing.'),
+            took_ms: z.number().int().describe('How long it took, in milliseconds.'),
+            credential_version: z.number().int().describe('The credential that was tried.'),
+          })
+          .meta({ id: 'Verification', description: 'What one check found.' }),
+      )
+      .describe('Newest first.'),
+    has_more: z.boolean().describe('True when there are older ones.'),
+  })
+  .meta({ id: 'VerificationList', description: 'A page of the verifications of a datasource.' })
 
 /** Answer of `DELETE /v1/datasources/{id}`. */
 export const DeletedDatasource = z

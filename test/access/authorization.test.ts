@@ -77,6 +77,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'datasources.validateRegistered': { scope: 'datasources.create', input: w => ({ id: w.datasource }), ...changes },
   'datasources.get': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
   'datasources.list': { scope: 'datasources.read', input: () => ({}), ...asks },
+  'datasources.verifications': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
   'datasources.roleSql': { scope: 'datasources.read', input: () => ({ schema: 'app' }), ...asks },
   'datasources.watch': { scope: 'datasources.read', input: () => ({}), ...asks },
   'datasources.verify': { scope: 'datasources.update', input: w => ({ id: w.datasource }), ...changes },

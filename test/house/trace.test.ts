@@ -10,10 +10,10 @@ import type { Entered } from '#test/support/house/trace.ts'
 
 /** The maximum of files and functions. Raise one only with a reason in the commit message. */
 const BOUNDS = {
-  'register, datasources': [71, 244],
+  'register, datasources': [71, 245],
   'register, connections': [70, 247],
   'register, trpc': [67, 225],
-  'read, datasources': [41, 141],
+  'read, datasources': [41, 142],
   'read, connections': [41, 141],
   'read, trpc': [40, 136],
 } as const

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { query } from '#test/support/database/postgres.ts'
 import { allRows } from '#test/support/database/rows.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
-import { surfacesOf } from '#test/support/http/surfaces.ts'
+import { bareUuid, surfacesOf } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { type Canary, newCanary, sightings } from '#test/support/operations/canary.ts'
@@ -115,22 +115,46 @@ async function misplaced(url: string): Promise<void> {
     ],
     ['/api/v1/api-keys', [{ nmae: url }, { name: [url] }, { name: { url } }, `{"name": "${url}`]],
     ['/v1/capabilities', [{ operations: [url] }, { participantKind: url, wideScope: true }, { [url]: url }]],
+    ['/v1/api_keys', [{ nmae: url }, { name: [url] }, { scopes: [url] }, { mode: url }]],
     ['/trpc/datasources.verify', [{ id: url }]],
     ['/trpc/organization.createKey', [{ mode: url }, { mode: 'test', scopes: [url] }]],
   ] as const) {
     for (const body of bodies) await mooring.call('POST', path, { body })
     await mooring.call('POST', path, { body: { connectionString: url }, headers: { 'content-type': 'text/plain' } })
   }
+  const { id } = (await mooring.call('POST', '/v1/datasources', { body: { connectionString: customer.url() } })).body
+  for (const body of [
+    { connectionstring: url },
+    { connectionString: { url } },
+    { connectionString: url, caCertificate: url },
+    { connectionString: url, expectedVersion: url },
+  ])
+    await mooring.call('POST', `/v1/datasources/${id}/rotate`, { body })
+  for (const body of [{ name: { url } }, { schema: url }, { [url]: url }, { metadata: [url] }, `{"name": "${url}`])
+    await mooring.call('PATCH', `/v1/datasources/${id}`, { body })
+  for (const body of [{ name: [url] }, { connection_string: [url] }, { connection_string: url, excluded_schemas: url }])
+    await mooring.call('PATCH', `/api/v1/connections/${bareUuid(id)}`, { body })
   const inPath = encodeURIComponent(url)
+  for (const asked of [
+    `/v1/datasources/${id}/verifications?starting_after=${inPath}`,
+    `/v1/datasources?metadata[${inPath}]=${inPath}&status=${inPath}`,
+    `/v1/audit_events?action=${inPath}&object_id=${inPath}`,
+    `/v1/role_sql?provider=${inPath}&schema=${inPath}`,
+    `/v1/api_keys?starting_after=${inPath}`,
+  ])
+    await mooring.call('GET', asked)
   for (const path of [
     '/v1/datasources',
     '/api/v1/connections',
     '/api/v1/api-keys',
     '/v1/capabilities',
+    '/v1/api_keys',
+    '/v1/audit_events',
+    '/v1/role_sql',
     '/elsewhere',
     '/trpc',
   ])
-    for (const method of ['GET', 'DELETE', 'PUT']) await mooring.call(method, `${path}/${inPath}`)
+    for (const method of ['GET', 'DELETE', 'PUT', 'PATCH']) await mooring.call(method, `${path}/${inPath}`)
   await mooring.call('GET', `/v1/datasources?limit=${inPath}`)
   await mooring.call('GET', `/trpc/datasources.get?input=${encodeURIComponent(JSON.stringify({ id: url }))}`)
   await mooring.call('GET', '/v1/datasources', { key: inPath })

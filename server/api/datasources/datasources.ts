@@ -32,11 +32,13 @@ import {
   VerifyInput,
 } from '#shared/datasources/datasource-change.ts'
 import { RegisterInput, ValidateInput } from '#shared/datasources/registration.ts'
+import { VerificationPage, VerificationsInput } from '#shared/datasources/verification.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { lease, releaseLease } from './lease.ts'
 import { remove } from './remove.ts'
 import { removeAll } from './remove-all.ts'
 import { update } from './update.ts'
+import { listVerifications } from './verifications.ts'
 
 /** `datasources.*`. */
 export const datasourcesRouter = router({
@@ -61,11 +63,12 @@ export const datasourcesRouter = router({
     .input(ListInput)
     .output(DatasourcePage)
     .query(async ({ ctx, input }) => {
-      const { limit, cursor, newerThan, ...filter } = input
+      const { limit, cursor, newerThan, updatedSince, ...filter } = input
       const olderThan = position(cursor)
       const newer = position(newerThan)
       const rows = await datasources.list(ctx.deps.db, ctx.principal.organizationId, {
         ...filter,
+        ...(updatedSince === undefined ? {} : { updatedSince: new Date(updatedSince) }),
         ...(olderThan === undefined ? {} : { olderThan }),
         ...(newer === undefined ? {} : { newerThan: newer }),
         ...(ctx.principal.datasourceIds === null ? {} : { ids: ctx.principal.datasourceIds }),
@@ -76,6 +79,12 @@ export const datasourcesRouter = router({
       const items = kept.map(toResponse)
       return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
     }),
+
+  /** What its checks have found, newest first; `cursor` is the id of the last one seen. */
+  verifications: procedure('datasources.read')
+    .input(VerificationsInput)
+    .output(VerificationPage)
+    .query(({ ctx, input }) => listVerifications(ctx, input)),
 
   /** Makes the check due now. */
   verify: procedure('datasources.update')

@@ -53,7 +53,7 @@ async function apply(ctx: KnownContext, input: Update, id: string): Promise<{ id
       ...(input.excludedSchemas === undefined ? {} : { excluded_schemas: input.excludedSchemas }),
       ...(isMoved && held.identity !== null ? { identity: directNaturalKey({ ...held, schema: input.schema }) } : {}),
     }
-    if (Object.keys(set).length > 0) await datasources.update(tx, org, { id, set })
+    if (Object.keys(set).length > 0) await datasources.update(tx, org, { id, set, changedAt: now })
     await audit.append(tx, org, eventOf(ctx, { action: 'datasource.updated', objectKind: 'datasource', objectId: id }))
     changes.append(tx, org, { datasourceId: id, change: 'updated', at: now })
     if (isMoved) await tasks.request(tx, org, verifyTask(ctx, id))

@@ -87,6 +87,8 @@ export interface ParsedRegistration {
   readonly datasource: Omit<NewDatasource, 'id'>
   readonly secret: BroughtSecret
   readonly last4: string | null
+  /** Labels for one that is registered already; undefined where none were given, so that it keeps its own. */
+  readonly metadata: Readonly<Record<string, string>> | undefined
   /** The answer's advisories beside those of a check. */
   readonly advisories: readonly Advisory[]
   /** The natural key that the same string had while the schema that it names was not read; null for any other. */
@@ -123,6 +125,7 @@ function draftDirect(ctx: KnownContext, input: DirectInput): ParsedRegistration 
     },
     secret,
     last4: null,
+    metadata: input.metadata,
     advisories,
     formerIdentity: hasIdentity && isFromString ? directNaturalKey({ mode, ...shown, schema: 'public' }) : null,
   }
@@ -157,6 +160,7 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): ParsedRegistrat
     },
     secret: { kind: 'endpoint', url: parsed.url.href, signingKey: input.signingKey },
     last4: [...input.signingKey].slice(-4).join(''),
+    metadata: input.metadata,
     advisories: [],
     formerIdentity: null,
   }

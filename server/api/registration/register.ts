@@ -10,9 +10,13 @@ import { requireOurKey } from '#server/api/registration/sealing.ts'
 import { rowToResponse, type ShownRow } from '#server/api/responses/datasource.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { requireScope } from '#server/domain/access/scope.ts'
+import * as audit from '#server/store/access/audit.ts'
+import * as changes from '#server/store/database/changes.ts'
 import { transaction } from '#server/store/database/db.ts'
+import * as datasources from '#server/store/datasources/datasources.ts'
 import * as registration from '#server/store/datasources/registration.ts'
 import { lockDatasource } from '#server/store/locks/lock-datasources.ts'
+import type { Tx } from '#server/store/tables/tables.ts'
 import type { Datasource } from '#shared/datasources/datasource.ts'
 import type { RegisterInput } from '#shared/datasources/registration.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -91,6 +95,7 @@ function shownRow(id: string, { datasource, last4 }: ParsedRegistration, now: Da
     checks: null,
     advisories: null,
     created_at: now,
+    updated_at: null,
     next_check_at: now,
     verified_at: null,
     introspected_at: null,
@@ -115,6 +120,21 @@ async function registerAgain(ctx: KnownContext, drafted: ParsedRegistration): Pr
     // create learns that the name is taken, and nothing of the credential behind it.
     requireScope(principal, 'datasources.update', { datasourceId: held.id, mode: held.mode })
     const staged = { held, drafted, action: 'datasource.reregistered' } as const
-    return { id: held.id, request: await stageCredential(ctx, tx, staged) }
+    const request = await stageCredential(ctx, tx, staged)
+    if (drafted.metadata !== undefined) await relabel(ctx, tx, { id: held.id, metadata: drafted.metadata })
+    return { id: held.id, request }
   })
+}
+
+/** Other labels replace those that are there, whatever becomes of the credential beside them. */
+async function relabel(
+  ctx: KnownContext,
+  tx: Tx,
+  { id, metadata }: { id: string; metadata: Readonly<Record<string, string>> },
+): Promise<void> {
+  const org = ctx.principal.organizationId
+  const now = ctx.deps.clock()
+  if (!(await datasources.replaceMetadata(tx, org, { id, metadata, now }))) return
+  await audit.append(tx, org, eventOf(ctx, { action: 'datasource.updated', objectKind: 'datasource', objectId: id }))
+  changes.append(tx, org, { datasourceId: id, change: 'updated', at: now })
 }

@@ -19,7 +19,7 @@ import type { RotateInput, RotateKeyInput } from '#shared/datasources/datasource
 import { Fault } from '#shared/faults/fault.ts'
 import { withAdvice } from './advice.ts'
 import { type ParsedString, parseString } from './parse-registration.ts'
-import { stageCredential, type UnsealedSecret } from './stage-credential.ts'
+import { type Staged, stageCredential, type UnsealedSecret } from './stage-credential.ts'
 
 type Rotation = z.output<typeof RotateInput>
 
@@ -44,12 +44,19 @@ function rotateNow(ctx: KnownContext, input: Rotation): Promise<Datasource> {
     await requireOurKey(inside, input)
     const row = await requireChangeable(inside, input.id, 'datasources.update')
     if (row.kind !== 'direct') throw wrongKind('connectionString', 'An endpoint has a signing key: use rotateKey.')
-    return place(inside, { id: row.id, entry, expectedVersion: input.expectedVersion })
+    return place(inside, { id: row.id, entry, expectedVersion: input.expectedVersion, set: describedBy(input) })
   }
   const answer = async (inside: KnownContext, placed: AwaitedVerification) =>
     withAdvice(await awaitVerification(inside, { ...placed, waitSeconds }), entry)
   const of = { answer, wakes: ['work', 'news'] as const }
   return waitSeconds > 0 ? awaiting(call, rotated, of) : idempotentAs(call, rotated, of)
+}
+
+function describedBy({ name, excludedSchemas }: Rotation): NonNullable<Staged['set']> {
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(excludedSchemas === undefined ? {} : { excluded_schemas: excludedSchemas }),
+  }
 }
 
 /** Rotates an endpoint's signing key; the worker joins it with the URL that is in force. */
@@ -60,7 +67,7 @@ export async function rotateKey(ctx: KnownContext, input: RotateKeyInput): Promi
     const row = await requireChangeable(inside, input.id, 'datasources.update')
     if (row.kind !== 'endpoint') throw wrongKind('signingKey', 'A direct datasource has no signing key: use rotate.')
     const entry = { secret: { kind: 'signing-key', signingKey } as const, last4 }
-    return place(inside, { id: row.id, entry, expectedVersion: undefined })
+    return place(inside, { id: row.id, entry, expectedVersion: undefined, set: {} })
   }
   return idempotentAs({ ctx, path: 'datasources.rotateKey', input }, rotated, {
     answer: (inside, placed) => awaitVerification(inside, { ...placed, waitSeconds: 0 }),
@@ -76,6 +83,7 @@ interface Placing {
   readonly id: string
   readonly entry: UnsealedSecret
   readonly expectedVersion: number | undefined
+  readonly set: NonNullable<Staged['set']>
 }
 
 async function place(ctx: KnownContext, of: Placing): Promise<AwaitedVerification> {
@@ -84,7 +92,7 @@ async function place(ctx: KnownContext, of: Placing): Promise<AwaitedVerificatio
     const held = await lockDatasource(tx, org, { id: of.id })
     if (held === undefined) throw new Fault('entity_not_found')
     if (of.expectedVersion !== undefined) requireVersion(await credentials.live(tx, org, of.id), of.expectedVersion)
-    const staged = { held, drafted: of.entry, action: 'datasource.rotation_requested' } as const
+    const staged = { held, drafted: of.entry, action: 'datasource.rotation_requested', set: of.set } as const
     return { id: of.id, request: await stageCredential(ctx, tx, staged) }
   })
 }

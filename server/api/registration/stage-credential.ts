@@ -33,6 +33,8 @@ export async function sealCredential(
 
 /** What is put under a locked datasource, and what the record calls it. */
 export interface Staged {
+  /** Columns that change with it. */
+  readonly set?: { readonly name?: string; readonly excluded_schemas?: string[] }
   readonly held: LockedDatasource
   readonly drafted: UnsealedSecret
   readonly action: 'datasource.reregistered' | 'datasource.rotation_requested'
@@ -42,7 +44,11 @@ export interface Staged {
  * Puts it there in the place of any other pending one, and has the worker compare it with the one in force. Returns the number
  * of the check after which it is settled. That it comes into force, the worker records.
  */
-export async function stageCredential(ctx: KnownContext, tx: Tx, { held, drafted, action }: Staged): Promise<number> {
+export async function stageCredential(
+  ctx: KnownContext,
+  tx: Tx,
+  { held, drafted, action, set = {} }: Staged,
+): Promise<number> {
   const org = ctx.principal.organizationId
   const now = ctx.deps.clock()
   const version = held.credential_version + 1
@@ -51,7 +57,7 @@ export async function stageCredential(ctx: KnownContext, tx: Tx, { held, drafted
   // Before the credential: its task is locked first everywhere.
   const request = await comparisons.submit(tx, org, compareTask(ctx, held.id))
   await credentials.replacePending(tx, org, { datasourceId: held.id, version, credential, now })
-  await datasources.update(tx, org, { id: held.id, set: { credential_version: version } })
+  await datasources.update(tx, org, { id: held.id, set: { ...set, credential_version: version }, changedAt: now })
   await audit.append(tx, org, eventOf(ctx, { action, objectKind: 'datasource', objectId: held.id }))
   return request
 }

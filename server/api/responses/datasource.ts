@@ -37,6 +37,7 @@ export function rowToResponse(row: ShownRow): Datasource {
     credentialVersion: row.version,
     credentialFingerprint: row.fingerprint,
     createdAt: row.created_at.toISOString(),
+    updatedAt: (row.updated_at ?? row.created_at).toISOString(),
     verifiedAt: iso(row.verified_at),
     nextCheckAt: iso(row.next_check_at),
     removedAt: iso(row.deleted_at),

@@ -7,19 +7,25 @@ import type { Call } from '#server/rest/dialect.ts'
 import { readUuid, uuidParsing } from '#shared/base/uuid-text.ts'
 import { type DatasourceId, typedId } from '#shared/base/wire.ts'
 import type { RegisterInput } from '#shared/datasources/registration.ts'
-import { registerBodyFor } from '#shared/dialects/connections-dialect.ts'
+import { registerBodyFor, updateBodyFor } from '#shared/dialects/connections-dialect.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
 import { spelledIssue } from './pydantic-issue.ts'
 
 /** A registration's body as the procedure's input. Throws `invalid_body` with every failing field. */
 export function parseRegister(given: unknown): RegisterInput {
   const body = bodyObject(given)
-  const schema = registerBodyFor(body)
-  if (schema === null) {
-    const message = 'Value error, give connection_string or sealed_connection_string, not both'
-    throw refused([{ path: ['connection_string'], code: 'value_error', message }])
-  }
-  return parsedBody(schema, body)
+  return parsedBody(registerBodyFor(body) ?? refuseBoth(), body)
+}
+
+/** The body of a change as the input of `datasources.rotate` where it brings a string, else of `datasources.update`. Throws likewise. */
+export function parseUpdate(given: unknown) {
+  const body = bodyObject(given)
+  return parsedBody(updateBodyFor(body) ?? refuseBoth(), body)
+}
+
+function refuseBoth(): never {
+  const message = 'Value error, give connection_string or sealed_connection_string, not both'
+  throw refused([{ path: ['connection_string'], code: 'value_error', message }])
 }
 
 /** The body, which has to be an object. Throws `invalid_body` for none, for `null` and for anything else. */

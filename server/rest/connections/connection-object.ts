@@ -21,6 +21,15 @@ export function present(datasource: Datasource): ConnectionResponse {
     is_active: datasource.removedAt === null,
     created_at: datasource.createdAt,
     last_introspected_at: datasource.introspectedAt,
+    datasource_id: datasource.id,
+    status: datasource.status,
+    status_reason: datasource.statusReason,
+    checks: datasource.checks,
     advisories: datasource.advisories,
+    verified_at: datasource.verifiedAt,
+    updated_at: datasource.updatedAt,
   }
 }
+
+/** An answer in its envelope. */
+export const envelope = (content: unknown) => ({ success: true, data: content, error: null })

@@ -2,17 +2,15 @@
  * The connections dialect, `/api/v1/connections`: what is a datasource elsewhere is a connection here, ids are bare UUIDs,
  * answers come in an envelope, and validation errors speak Pydantic v2.
  */
-import { z } from 'zod'
 import type { Call, Dialect, Reply, Route } from '#server/rest/dialect.ts'
 import { listReply } from '#server/rest/http/streamed-list.ts'
-import { BODIES, CONNECTION, IDS } from '#server/rest/openapi/examples.ts'
+import { BODIES, CONNECTION } from '#server/rest/openapi/examples.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
 import { alreadyParsed } from '#shared/base/wire.ts'
 import { RegisterInput } from '#shared/datasources/registration.ts'
 import { CreateConnection } from '#shared/dialects/connections-dialect.ts'
 import {
   ConnectionList,
-  ConnectionResponse,
   ConnectionsError,
   envelopeOf,
   HttpValidationError,
@@ -20,26 +18,19 @@ import {
 import { faultSpec } from '#shared/faults/fault.ts'
 import { apiKeyRoutes } from './api-key-routes.ts'
 import { parseRegister, pathId } from './connection-body.ts'
+import { changeRoutes, Enveloped, connectionParams as params } from './connection-changes.ts'
 import { introspectRoute } from './connection-introspect.ts'
-import { present } from './connection-object.ts'
+import { envelope, present } from './connection-object.ts'
 import { detailOf } from './pydantic.ts'
 
 const PATH = '/api/v1/connections'
 
-const params = { connection_id: z.uuid().meta({ description: 'The id of a connection.', example: IDS.uuid }) }
-
-const Enveloped = envelopeOf({
-  id: 'ConnectionEnvelope',
-  schema: ConnectionResponse,
-  description: 'A connection in its envelope.',
-})
 const EnvelopedList = envelopeOf({
   id: 'ConnectionListEnvelope',
   schema: ConnectionList,
   description: 'All connections in their envelope.',
 })
 
-const envelope = (content: unknown) => ({ success: true, data: content, error: null })
 const ok = (content: unknown): Reply => ({ status: 200, body: envelope(content) })
 
 function list(call: Call): Promise<Reply> {
@@ -116,6 +107,7 @@ const routes: readonly Route[] = [
     faults: ['invalid_request', 'entity_not_found'],
     run: async call => ok(present(await call.caller.datasources.remove({ id: pathId(call) }))),
   },
+  ...changeRoutes,
   introspectRoute,
   ...apiKeyRoutes,
 ]

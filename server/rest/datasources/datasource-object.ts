@@ -17,9 +17,13 @@ export function toDatasourceObject(datasource: Datasource): DatasourceObject {
     livemode: datasource.mode === 'live',
     metadata: datasource.metadata,
     created: seconds(datasource.createdAt),
+    name: datasource.name,
     status_reason: datasource.statusReason,
     checks: datasource.checks,
     advisories: datasource.advisories,
+    verified_at: maybeSeconds(datasource.verifiedAt),
+    next_check_at: maybeSeconds(datasource.nextCheckAt),
+    updated_at: seconds(datasource.updatedAt),
     credential_version: datasource.credentialVersion,
     credential_fingerprint: datasource.credentialFingerprint,
   }

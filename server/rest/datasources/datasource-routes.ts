@@ -1,5 +1,5 @@
 /**
- * The routes of `/v1/datasources`: registering, reading, listing, rotating, verifying, validating, removing.
+ * The routes of `/v1/datasources`: registering, reading, listing, removing. Those that change or check one are beside it.
  * Each maps its body to a procedure's input and decides nothing.
  */
 
@@ -9,7 +9,8 @@ import { ANSWERS, BODIES, IDS } from '#server/rest/openapi/examples.ts'
 import { MAX_PAGE } from '#shared/base/page.ts'
 import { alreadyParsed } from '#shared/base/wire.ts'
 import { RegisterInput } from '#shared/datasources/registration.ts'
-import { ListQuery, RegisterBody, RemoveAllQuery, RotateKeyBody } from '#shared/dialects/datasources-dialect.ts'
+import { RemoveAllQuery } from '#shared/dialects/datasource-change-dialect.ts'
+import { ListQuery, RegisterBody } from '#shared/dialects/datasources-dialect.ts'
 import {
   DatasourceList,
   DatasourceObject,
@@ -17,21 +18,18 @@ import {
   DisconnectedDatasources,
 } from '#shared/dialects/datasources-object.ts'
 import { Fault } from '#shared/faults/fault.ts'
+import { changeRoutes } from './change-routes.ts'
 import { toDatasourceObject } from './datasource-object.ts'
-import { documentedId, pathId, strictRoute } from './strict.ts'
+import { documentedId, pathId, strictRoute, waiting } from './strict.ts'
 import { validateRoutes } from './validate-routes.ts'
 
 const PATH = '/v1/datasources'
 
 const params = documentedId('a datasource', IDS.datasource)
 
-/** The field of `Prefer: wait`, where the caller sent it. */
-function waiting(call: Call) {
-  return call.waitSeconds === undefined ? {} : { waitSeconds: call.waitSeconds }
-}
-
 async function list(call: Call, query: ReturnType<typeof ListQuery.parse>): Promise<Reply> {
-  const { starting_after: olderThan, ending_before: newerThan } = query
+  const { starting_after: olderThan, ending_before: newerThan, connection: kind, updated_since: since } = query
+  const { status, mode, metadata } = query
   if (olderThan !== undefined && newerThan !== undefined)
     throw new Fault('invalid_request', {
       issues: [
@@ -41,6 +39,7 @@ async function list(call: Call, query: ReturnType<typeof ListQuery.parse>): Prom
   const page = async (cursor: string | undefined, limit: number) => {
     const { items, nextCursor } = await call.caller.datasources.list({
       limit,
+      ...{ kind, mode, status, metadata, updatedSince: since },
       ...(cursor === undefined ? {} : { cursor }),
       ...(newerThan === undefined ? {} : { newerThan }),
     })
@@ -63,7 +62,7 @@ const register = strictRoute({
   description:
     'By connection string, by a string that the caller has sealed, or as a signed endpoint. Registering the same database ' +
     'again (same organization, mode, host, port, database and schema) rotates its credential; the same `id` comes back. ' +
-    '*Deliberate*: that is 200 where nothing new was registered, so that a caller can tell it from a 201; whether the ' +
+    'Other `metadata` replaces what was there. *Deliberate*: that is 200 where nothing new was registered, so that a caller can tell it from a 201; whether the ' +
     'password was another one no answer tells, since that would let passwords be guessed; and no error repeats a ' +
     'connection string or a part of one.',
   params: {},
@@ -105,40 +104,6 @@ const removeAll = strictRoute({
   },
 })
 
-const rotateKey = strictRoute({
-  method: 'post',
-  path: `${PATH}/:id/rotate_key`,
-  operationId: 'rotateDatasourceKey',
-  summary: "Replace an endpoint's signing key",
-  description: 'The new key is in force once the endpoint has answered to it; until then the old one stays.',
-  params: documentedId('an endpoint', IDS.endpoint),
-  body: { schema: RotateKeyBody, examples: { key: { signingKey: BODIES.endpoint.signingKey } } },
-  answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.endpoint } },
-  faults: ['entity_not_found', 'conflict'],
-  async run(call, { body: { signingKey } }) {
-    return {
-      status: 200,
-      body: toDatasourceObject(await call.caller.datasources.rotateKey({ id: pathId(call), signingKey })),
-    }
-  },
-})
-
-const verify = strictRoute({
-  method: 'post',
-  path: `${PATH}/:id/verify`,
-  operationId: 'verifyDatasource',
-  summary: 'Check a datasource now',
-  description: 'Makes the checklist due at once.',
-  params,
-  answers: { 200: { description: 'The datasource.', schema: DatasourceObject, example: ANSWERS.active } },
-  faults: ['entity_not_found', 'conflict'],
-  waits: true,
-  async run(call) {
-    const verified = await call.caller.datasources.verify({ id: pathId(call), ...waiting(call) })
-    return { status: 200, body: toDatasourceObject(verified) }
-  },
-})
-
 /** The table. */
 export const datasourceRoutes: readonly Route[] = [
   register,
@@ -147,7 +112,9 @@ export const datasourceRoutes: readonly Route[] = [
     path: PATH,
     operationId: 'listDatasources',
     summary: 'List datasources',
-    description: 'Both kinds, both modes, newest first. Without a parameter all come back.',
+    description:
+      'Both kinds, both modes, newest first. Without a parameter all come back. To follow what changes, ask again with ' +
+      '`updated_since`, a minute before the largest `updated_at` that was seen: a change may show a moment after its date.',
     params: {},
     query: ListQuery,
     answers: {
@@ -162,8 +129,6 @@ export const datasourceRoutes: readonly Route[] = [
   }),
   ...validateRoutes,
   removeAll,
-  rotateKey,
-  verify,
   strictRoute({
     method: 'get',
     path: `${PATH}/:id`,
@@ -198,4 +163,5 @@ export const datasourceRoutes: readonly Route[] = [
       return { status: 200, body: { object: 'datasource', id, deleted: true } }
     },
   }),
+  ...changeRoutes,
 ]

@@ -11,6 +11,8 @@ import { capabilityRoutes } from './capability-routes.ts'
 import { datasourceRoutes } from './datasource-routes.ts'
 import { egressRoutes } from './egress.ts'
 import { eventRoutes } from './event-routes.ts'
+import { keyRoutes } from './key-routes.ts'
+import { recordRoutes } from './record-routes.ts'
 import { schemaRoutes } from './schema-routes.ts'
 import { sealingKeyRoutes } from './sealing-key.ts'
 
@@ -19,6 +21,8 @@ const routes: readonly Route[] = [
   ...eventRoutes,
   ...schemaRoutes,
   ...capabilityRoutes,
+  ...keyRoutes,
+  ...recordRoutes,
   ...sealingKeyRoutes,
   ...egressRoutes,
 ]

@@ -27,7 +27,7 @@ export function strictRoute<B extends z.ZodType = z.ZodUndefined, Q extends z.Zo
   const { body, query, run, ...rest } = route
   const given = (call: Call) => ({
     body: body === undefined ? undefined : parsed(body.schema, bodyObject(body, call.body)),
-    query: query === undefined ? {} : parsed(query, Object.fromEntries(call.query), 'invalid_request'),
+    query: query === undefined ? {} : parsed(query, queryObject(call.query), 'invalid_request'),
   })
   return {
     ...rest,
@@ -36,6 +36,22 @@ export function strictRoute<B extends z.ZodType = z.ZodUndefined, Q extends z.Zo
     // A part that the route does not declare has the type parameter's default, which is what stands in for it above.
     run: async call => run(call, given(call) as Given<B, Q>),
   }
+}
+
+/** A query as an object: `name[key]=value` is a value of the object `name`, whatever the key. */
+function queryObject(query: URLSearchParams): object {
+  const flat = new Map<string, string | Map<string, string>>()
+  for (const [name, value] of query) {
+    const [, outer, key] = /^([^[\]]+)\[(.*)\]$/s.exec(name) ?? []
+    if (outer === undefined || key === undefined) flat.set(name, value)
+    else {
+      const inner = flat.get(outer)
+      flat.set(outer, inner instanceof Map ? inner.set(key, value) : new Map([[key, value]]))
+    }
+  }
+  return Object.fromEntries(
+    [...flat].map(([name, value]) => [name, value instanceof Map ? Object.fromEntries(value) : value]),
+  )
 }
 
 /** Parses a body or query with a schema. Throws `code` with the issues, the offending field first. */
@@ -80,6 +96,11 @@ export function idIn<S extends z.ZodType>(call: Call, schema: S): z.output<S> {
   const id = schema.safeParse(call.params['id'])
   if (!id.success) throw new Fault('entity_not_found')
   return id.data
+}
+
+/** The field of `Prefer: wait`, where the caller sent it. */
+export function waiting(call: Call): { waitSeconds?: number } {
+  return call.waitSeconds === undefined ? {} : { waitSeconds: call.waitSeconds }
 }
 
 /** The `id` of a path as the document shows it. */

@@ -30,7 +30,7 @@ const ANSWER_HEADERS = [
 const PREFLIGHT_SECONDS = 600
 const READABLE = { 'Access-Control-Expose-Headers': ANSWER_HEADERS.join(',') }
 const PREFLIGHT = {
-  'Access-Control-Allow-Methods': 'GET,HEAD,POST,DELETE',
+  'Access-Control-Allow-Methods': 'GET,HEAD,POST,PATCH,DELETE',
   'Access-Control-Allow-Headers': REQUEST_HEADERS.join(','),
   'Access-Control-Max-Age': String(PREFLIGHT_SECONDS),
 }

@@ -155,16 +155,16 @@ async function admitted(deps: WebDeps, { request, response, route }: Exchange & 
   throw principal
 }
 
-/** The `Idempotency-Key` of a POST, for its method and path. Throws `invalid_request` for one over 255 characters. */
+/** The `Idempotency-Key` of a POST or PATCH, for its method and path. Throws `invalid_request` for one over 255 characters. */
 function idempotencyOf(request: express.Request, body: unknown) {
   const key = request.headers['idempotency-key']
-  if (request.method !== 'POST' || key === undefined) return null
+  if (!['POST', 'PATCH'].includes(request.method) || key === undefined) return null
   if (typeof key !== 'string' || key.length < 1 || key.length > 255) {
     const message = 'An Idempotency-Key has 1 to 255 characters.'
     throw new Fault('invalid_request', { issues: [{ path: ['Idempotency-Key'], code: 'length', message }] })
   }
   const query = /\?.*$/s.exec(request.url)?.[0] ?? ''
-  return { key, route: `POST ${request.path}`, body, query }
+  return { key, route: `${request.method} ${request.path}`, body, query }
 }
 
 async function answer(of: Exchange, reply: Reply, texts: readonly JsonText[]): Promise<void> {

@@ -13,6 +13,7 @@ export const IDS = {
   capability: `cap_${DIGITS}`,
   newCapability: 'cap_01938f6a9d1e7c04b2f58d3c6a7e1b90',
   organization: `org_${DIGITS}`,
+  key: `key_${DIGITS}`,
   request: 'req_5f0c6a1be7d94f2a8c3d0e9b7a614f25',
 } as const
 
@@ -32,7 +33,11 @@ export const BODIES = {
   },
   endpoint: { endpoint: 'https://api.example.com/mooring', signingKey: 'whsec_kept-on-both-sides', metadata: METADATA },
   validate: { connectionString: URI, schema: 'app' },
+  rotate: { connectionString: URI, expectedVersion: 1 },
+  labels: { name: 'Shop', metadata: METADATA },
   connection: { name: 'Shop', db_type: 'postgresql', connection_string: URI, excluded_schemas: ['auth', 'storage'] },
+  renamed: { name: 'Shop', excluded_schemas: [] },
+  rotatedConnection: { connection_string: URI },
   sealedConnection: {
     name: 'Shop',
     db_type: 'postgresql',
@@ -49,8 +54,12 @@ const shared = {
   livemode: false,
   metadata: METADATA,
   created: 1_795_305_600,
+  name: 'Shop',
   status_reason: null,
   advisories: [],
+  verified_at: 1_795_309_200,
+  next_check_at: 1_795_312_800,
+  updated_at: 1_795_305_601,
   credential_version: 1,
   credential_fingerprint: '3vG0mJ2n1xq8nLq7u4bT5A',
 } as const
@@ -73,7 +82,7 @@ const direct = {
 
 /** Answers of the datasources dialect. */
 export const ANSWERS = {
-  unverified: { ...direct, status: 'unverified', checks: [] },
+  unverified: { ...direct, status: 'unverified', checks: [], verified_at: null, updated_at: 1_795_305_600 },
   active: direct,
   endpoint: {
     ...shared,
@@ -101,6 +110,19 @@ export const ANSWERS = {
   },
 } as const
 
+/** What one check found. */
+export const VERIFICATION = {
+  object: 'verification',
+  id: IDS.uuid,
+  created: 1_795_309_200,
+  verdict: 'passed',
+  reason: null,
+  checks: direct.checks,
+  advisories: [],
+  took_ms: 84,
+  credential_version: 1,
+} as const
+
 /** A connection as its dialect shows it. */
 export const CONNECTION = {
   id: IDS.uuid,
@@ -113,7 +135,13 @@ export const CONNECTION = {
   is_active: true,
   created_at: '2026-11-21T09:30:00.000Z',
   last_introspected_at: null,
+  datasource_id: IDS.datasource,
+  status: 'active',
+  status_reason: null,
+  checks: direct.checks,
   advisories: [],
+  verified_at: '2026-11-21T10:30:00.000Z',
+  updated_at: '2026-11-21T09:30:01.000Z',
 } as const
 
 const snapshot = {

@@ -21,7 +21,7 @@ const ALWAYS: readonly FaultCode[] = [
   'service_unavailable',
   'organization_moved',
 ]
-const WITH_POST: readonly FaultCode[] = ['invalid_request', 'idempotency_conflict', 'timeout']
+const WITH_KEY: readonly FaultCode[] = ['invalid_request', 'idempotency_conflict', 'timeout']
 const WITH_BODY: readonly FaultCode[] = ['invalid_body', 'invalid_json', 'payload_too_large', 'unsupported_media_type']
 
 /** A path whose id is none. */
@@ -30,10 +30,15 @@ const SAMPLE = { connection_id: '5' }
 /** A read is safe to repeat whatever became of it, and goes on while an organization moves. */
 const WITH_CHANGE: readonly FaultCode[] = ['outcome_unknown', 'organization_moving']
 
+/** Whether a route takes an `Idempotency-Key`. */
+export function takesKey({ method }: Route): boolean {
+  return method === 'post' || method === 'patch'
+}
+
 /** Every fault that the route may answer. */
 export function faultsOf(route: Route): FaultCode[] {
   const changed = route.method === 'get' ? [] : WITH_CHANGE
-  const posted = route.method === 'post' ? WITH_POST : []
+  const posted = takesKey(route) ? WITH_KEY : []
   const withBody: readonly FaultCode[] = route.body === undefined ? [] : WITH_BODY
   return [...new Set([...ALWAYS, ...changed, ...posted, ...withBody, ...route.faults])]
 }
@@ -85,5 +90,5 @@ function samplesOf(route: Route, dialect: Dialect, code: FaultCode): readonly (r
   const { type, ...said } = uuidParsing('invalid length: expected length 32 for simple format, found 1')
   const path = [{ path: ['path', named ?? ''], code: type, ...said }]
   const placed = isConnections ? (named === undefined ? [] : [path]) : route.query ? [query] : []
-  return route.method === 'post' ? [header, ...placed] : placed
+  return takesKey(route) ? [header, ...placed] : placed
 }

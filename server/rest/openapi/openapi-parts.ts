@@ -9,6 +9,10 @@ export const tags = [
   { name: 'connections', description: 'The connections dialect: an envelope, and validation errors like Pydantic v2.' },
   { name: 'datasources', description: 'The datasources dialect: objects that name their type, and flat errors.' },
   { name: 'capabilities', description: 'Tokens that do a few named things for a while.' },
+  { name: 'api_keys', description: 'Keys of the organization, in the datasources dialect.' },
+  { name: 'api-keys', description: 'The same in the connections dialect.' },
+  { name: 'audit_events', description: 'The record of who did what.' },
+  { name: 'role_sql', description: 'The SQL that makes a least-privileged role.' },
   { name: 'egress', description: 'The addresses that databases are dialled from.' },
   { name: 'sealing_key', description: 'The public key that callers may seal connection strings to.' },
 ] as const

@@ -11,7 +11,7 @@ import {
 } from 'zod-openapi'
 import type { Dialect, Route } from '#server/rest/dialect.ts'
 import { VERSION } from '#shared/base/version.ts'
-import { errorResponses } from './openapi-faults.ts'
+import { errorResponses, takesKey } from './openapi-faults.ts'
 import { headers, parameters, securitySchemes, tags } from './openapi-parts.ts'
 import { options, shownSchema } from './openapi-schema.ts'
 
@@ -117,7 +117,7 @@ function headerParameters(route: Route): string[] {
 function answers(route: Route): ZodOpenApiResponsesObject {
   const named: Record<string, string> = { 'x-request-id': 'RequestId' }
   if (route.method === 'get') named['ETag'] = 'ETag'
-  if (route.method === 'post') named['Idempotent-Replayed'] = 'IdempotentReplayed'
+  if (takesKey(route)) named['Idempotent-Replayed'] = 'IdempotentReplayed'
   if (route.waits === true) named['Preference-Applied'] = 'PreferenceApplied'
   const references = Object.fromEntries(
     Object.entries(named).map(([name, component]) => [name, { $ref: `#/components/headers/${component}` }]),

@@ -56,6 +56,7 @@ const COLUMNS = [
   'd.credential_version',
   'd.verification_id',
   'd.created_at',
+  'd.updated_at',
   'd.verified_at',
   'd.introspected_at',
   'd.next_check_at',
@@ -133,6 +134,8 @@ export interface ListFilter {
   readonly status?: Status | undefined
   readonly namePrefix?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** Changed then or later: by an index of its own, whose expression this is. */
+  readonly updatedSince?: Date | undefined
   readonly olderThan?: string
   readonly newerThan?: string
   /** Only these, for a capability that names them. */
@@ -156,7 +159,10 @@ export async function list(db: Db, org: string, filter: ListFilter): Promise<Dat
     .orderBy('d.id', backwards ? 'asc' : 'desc')
   if (filter.kind !== undefined) query = query.where('d.kind', '=', filter.kind)
   if (filter.mode !== undefined) query = query.where('d.mode', '=', filter.mode)
-  if (filter.status !== undefined) query = query.where('d.status', '=', filter.status)
+  // In the text, so that the index of those that are not active is used under any plan.
+  if (filter.status !== undefined) query = query.where('d.status', '=', sql.lit(filter.status))
+  if (filter.updatedSince !== undefined)
+    query = query.where(sql<boolean>`coalesce(d.updated_at, d.created_at) >= ${filter.updatedSince}`)
   if (filter.namePrefix !== undefined)
     query = query.where(sql<boolean>`starts_with(${SHOWN_NAME}, ${filter.namePrefix})`)
   if (filter.metadata !== undefined)
@@ -169,16 +175,40 @@ export async function list(db: Db, org: string, filter: ListFilter): Promise<Dat
   return backwards ? found.reverse() : found
 }
 
+/** Columns of a datasource to be set. */
+interface Update {
+  readonly id: string
+  readonly set: Updateable<Tables['datasources']>
+  /** The date of the change, where it is of more than the dates of checks. */
+  readonly changedAt?: Date
+}
+
 /** Sets columns of a live datasource; the caller holds its lock. Throws `NaturalKeyTaken` for one that another one has. */
-export async function update(
-  tx: Tx,
-  org: string,
-  change: { id: string; set: Updateable<Tables['datasources']> },
-): Promise<void> {
+export async function update(tx: Tx, org: string, change: Update): Promise<void> {
   const { identity } = change.set
   if (typeof identity === 'string' && (await isTaken(tx, org, { identity, by: change.id })))
     throw new NaturalKeyTaken('the natural key is taken')
-  await tx.updateTable('datasources').set(change.set).where('org_id', '=', org).where('id', '=', change.id).execute()
+  // Never back, whichever clock is behind: who asks for what was changed since must not miss it.
+  const updated_at = sql<Date>`greatest(${change.changedAt ?? null}::timestamptz, updated_at, created_at)`
+  const set = change.changedAt === undefined ? change.set : { ...change.set, updated_at }
+  await tx.updateTable('datasources').set(set).where('org_id', '=', org).where('id', '=', change.id).execute()
+}
+
+/** Replaces the labels of a live datasource, whose lock the caller holds. False where it has these already: nothing is written then. */
+export async function replaceMetadata(
+  tx: Tx,
+  org: string,
+  { id, metadata, now }: { id: string; metadata: Readonly<Record<string, string>>; now: Date },
+): Promise<boolean> {
+  const text = JSON.stringify(metadata)
+  const { numUpdatedRows } = await tx
+    .updateTable('datasources')
+    .set({ metadata: text, updated_at: sql<Date>`greatest(${now}::timestamptz, updated_at, created_at)` })
+    .where('org_id', '=', org)
+    .where('id', '=', id)
+    .where(sql<boolean>`metadata is distinct from ${text}::jsonb`)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
 }
 
 /**
@@ -186,7 +216,8 @@ export async function update(
  * in the quota go, in the caller's transaction.
  */
 export async function remove(tx: Tx, org: string, which: { id: string; now: Date }): Promise<void> {
-  await update(tx, org, { id: which.id, set: { deleted_at: which.now, next_check_at: null } })
+  const set = { deleted_at: which.now, next_check_at: null }
+  await update(tx, org, { id: which.id, set, changedAt: which.now })
   await tasks.endAll(tx, org, which.id)
   await credentials.destroy(tx, org, { datasourceId: which.id })
   await quotas.release(tx, org)

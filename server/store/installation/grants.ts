@@ -31,6 +31,7 @@ const CHANGED = [
   'excluded_schemas',
   'identity',
   'credential_version',
+  'updated_at',
   'next_check_at',
   'deleted_at',
 ]

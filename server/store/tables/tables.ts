@@ -136,6 +136,7 @@ interface Datasources {
   status: Generated<Status>
   status_reason: string | null
   tls_mode: string | null
+  updated_at: Date | null
   usable_until: Date | null
   verdict_asked_at: Date | null
   verdict_signature: Buffer | null

@@ -177,7 +177,11 @@ async function settleMoving(
 }
 
 /** The verified credential takes the place of the one before; if it is for another place, that is shown from now on. */
-async function putInForce(tx: Tx, of: Tried & VerifiedConnection, held: LockedDatasource): Promise<void> {
+async function putInForce(
+  tx: Tx,
+  of: Tried & VerifiedConnection & Pick<verdicts.Settlement, 'verdict'>,
+  held: LockedDatasource,
+): Promise<void> {
   const { tried, resolved } = of
   const org = tried.context.organizationId
   await sealed.promote(tx, org, tried.context)
@@ -190,7 +194,7 @@ async function putInForce(tx: Tx, of: Tried & VerifiedConnection, held: LockedDa
   const isMoved = identity !== null && identity !== held.identity
   const isTaken = isMoved && (await registration.isTaken(tx, org, { identity, by: held.id }))
   const set = { host, port, database, tls_mode: tlsMode, ...(isMoved ? { identity: isTaken ? null : identity } : {}) }
-  await datasources.update(tx, org, { id: held.id, set })
+  await datasources.update(tx, org, { id: held.id, set, changedAt: of.verdict.at })
 }
 
 async function isStill(tx: Tx, org: string, tried: sealed.SealedCredential): Promise<boolean> {

@@ -10,7 +10,7 @@ import type { Answer } from '#test/support/http/exchange.ts'
 interface Operation {
   readonly operationId: string
   readonly requestBody?: { readonly required: boolean }
-  readonly parameters?: readonly { readonly name: string; readonly in: string }[]
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly style?: string }[]
   readonly responses: Readonly<Record<string, { readonly content?: object }>>
 }
 
@@ -48,7 +48,7 @@ export function exchangeCheck(document: Document): ExchangeCheck {
     return validate(value) ? [] : (validate.errors ?? []).map(error => `${error.instancePath} ${error.message}`)
   }
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
-    ['get', 'post', 'delete'].filter(method => method in item).map(method => `${method.toUpperCase()} ${path}`),
+    METHODS.filter(method => method in item).map(method => `${method.toUpperCase()} ${path}`),
   )
   const operationOf = ({ method, path }: SentRequest) => {
     const wanted = method === 'HEAD' ? 'GET' : method
@@ -79,6 +79,7 @@ export function exchangeCheck(document: Document): ExchangeCheck {
   return { operations, operationOf, problems }
 }
 
+const METHODS = ['get', 'post', 'patch', 'delete']
 const JSON_SCHEMA = ['content', 'application/json', 'schema']
 
 const emptiness = (body: unknown) => (body === undefined ? [] : ['there is a body where none is documented'])
@@ -98,9 +99,11 @@ function outside(asked: SentRequest, answer: Answer, errors: (body: unknown) => 
 
 /** An accepted request must be one that the document allows. */
 function requestProblems(operation: Operation, asked: SentRequest, errors: (body: unknown) => string[]): string[] {
-  const known = (operation.parameters ?? []).filter(one => one.in === 'query').map(one => one.name)
+  const known = (operation.parameters ?? []).filter(one => one.in === 'query')
+  const isKnown = (sent: string) =>
+    known.some(({ name, style }) => sent === name || (style === 'deepObject' && sent.startsWith(`${name}[`)))
   const sent = [...new URLSearchParams(asked.path.split('?')[1] ?? '').keys()]
-  const unknown = sent.filter(name => !known.includes(name)).map(name => `the parameter ${name} is not documented`)
+  const unknown = sent.filter(name => !isKnown(name)).map(name => `the parameter ${name} is not documented`)
   if (operation.requestBody === undefined) return asked.body === '' ? unknown : [...unknown, 'no body is documented']
   if (asked.body === '') return operation.requestBody.required ? [...unknown, 'the body is missing'] : unknown
   return [...unknown, ...errors(JSON.parse(asked.body))]

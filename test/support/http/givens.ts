@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
+import { typedId } from '#shared/base/wire.ts'
 import { capability } from '#test/support/access/actors.ts'
 import { makeKey, mistyped } from '#test/support/access/keys.ts'
 import type { Customer } from '#test/support/mooring/customer.ts'
@@ -72,6 +73,7 @@ function keys({ mooring }: Stage, organization: TestOrganization): Makers {
 function strings({ customer, silentPort, closedPort: port }: Stage): Makers {
   return {
     reader: async () => customer.url(),
+    otherReader: async () => customer.url('reader', { parameters: 'application_name=other' }),
     superuser: async () => customer.url('superuser'),
     wrongPassword: async () => customer.url('reader', { password: 'not-it' }),
     closed: async () => customer.url('reader', { port }),
@@ -101,6 +103,7 @@ function minted(
       await mooring.call('POST', '/api/v1/api-keys', { key: answer.body.data.key, body: { name: 'made by it' } })
       return answer.body.data.id
     },
+    apiKeyId: async () => typedId('key_', await given('apiKey')),
     lastKey: async () => {
       const { items } = await mooring.client(key).organization.listKeys.query()
       return bareUuid(items.find(item => item.last4 === key.slice(-4))?.id ?? '')

@@ -1,0 +1,32 @@
+/**
+ * The verifications of a datasource, as `datasources.verifications` pages them: each walk of its checklist, newest first.
+ * How many are kept, `docs/limits.md` says.
+ */
+import { z } from 'zod'
+import { MAX_PAGE } from '#shared/base/page.ts'
+import { DatasourceId, Timestamp } from '#shared/base/wire.ts'
+import { Advisory, Check } from '#shared/checks/check.ts'
+
+/** Input of `datasources.verifications`; `cursor` is the id of the last one seen. */
+export const VerificationsInput = z.strictObject({
+  id: DatasourceId,
+  limit: z.number().int().min(1).max(MAX_PAGE).default(20),
+  cursor: z.uuid().optional(),
+})
+export type VerificationsInput = z.output<typeof VerificationsInput>
+
+/** One verification. `reason` is the fault code of what failed first; `credentialVersion` is the credential that was tried. */
+export const Verification = z.object({
+  id: z.uuid(),
+  at: Timestamp,
+  verdict: z.enum(['passed', 'refused', 'unreachable']),
+  reason: z.string().nullable(),
+  checks: z.array(Check),
+  advisories: z.array(Advisory),
+  tookMs: z.number().int(),
+  credentialVersion: z.number().int(),
+})
+export type Verification = z.output<typeof Verification>
+
+/** A page, newest first; `nextCursor` is null on the last one. */
+export const VerificationPage = z.object({ items: z.array(Verification), nextCursor: z.string().nullable() })

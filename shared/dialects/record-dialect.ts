@@ -1,0 +1,72 @@
+/**
+ * The record of who did what, and the SQL of a role, in the datasources dialect (`/v1/audit_events`, `/v1/role_sql`).
+ * No field holds free text of a request.
+ */
+import { z } from 'zod'
+import { AuditEvent, AuditInput } from '#shared/access/audit.ts'
+import { RoleSqlInput } from '#shared/datasources/datasource-change.ts'
+import { PageLimit } from './datasources-dialect.ts'
+
+/** Query of `GET /v1/audit_events`. */
+export const AuditQuery = z.strictObject({
+  limit: PageLimit.optional().describe('How many at most, 1 to 100; 20 when left out.'),
+  starting_after: AuditInput.shape.cursor.describe('The id of the last one seen: answers those after it, older ones.'),
+  action: AuditInput.shape.action.describe('Only these, such as `datasource.registered`.'),
+  outcome: AuditInput.shape.outcome.describe('Only these: `ok`, or the code of a fault.'),
+  object_id: AuditInput.shape.objectId.describe('Only those about this object, by its typed id.'),
+})
+
+const shown = AuditEvent.shape
+
+/** Answer of `GET /v1/audit_events`. */
+export const AuditList = z
+  .object({
+    object: z.literal('list').describe('Always `list`.'),
+    data: z
+      .array(
+        z
+          .object({
+            object: z.literal('audit_event').describe('Always `audit_event`.'),
+            id: shown.id.describe('For `starting_after`.'),
+            created: z.number().int().describe('When it happened, in Unix seconds.'),
+            principal: z
+              .object({
+                kind: shown.principal.shape.kind.describe('A key, a capability, an operator or a worker.'),
+                id: shown.principal.shape.id.describe('Its typed id; null where there is none.'),
+              })
+              .describe('Who did it.'),
+            action: shown.action.describe('What was done, or asked for.'),
+            object_kind: shown.objectKind.describe(
+              'To what: `datasource`, `key`, `capability`, `lease`; null where it was to none.',
+            ),
+            object_id: shown.objectId.describe('Its typed id.'),
+            outcome: shown.outcome.describe('`ok`, or the code of the fault.'),
+            request_id: shown.requestId.describe('The `x-request-id` of the request.'),
+            address: shown.address.describe("The caller's address."),
+          })
+          .meta({ id: 'AuditEvent', description: 'One line of the record.' }),
+      )
+      .describe('Newest first.'),
+    has_more: z.boolean().describe('True when there are older ones.'),
+  })
+  .meta({ id: 'AuditList', description: 'A page of the record.' })
+
+/** Query of `GET /v1/role_sql`. */
+export const RoleSqlQuery = z.strictObject({
+  schema: RoleSqlInput.shape.schema.describe('The schema that the role may read.'),
+  provider: RoleSqlInput.shape.provider.optional().describe('Where the database runs; `plain` when left out.'),
+  read_only: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('`false` for a role that may write rows as well; `true` when left out.'),
+})
+
+/** Answer of `GET /v1/role_sql`. */
+export const RoleSqlObject = z
+  .object({
+    object: z.literal('role_sql').describe('Always `role_sql`.'),
+    sql: z
+      .string()
+      .describe('One block to paste into psql or an SQL editor, once the placeholder of the password is replaced.'),
+  })
+  .meta({ id: 'RoleSql', description: 'The SQL that makes a least-privileged role, which passes the checklist.' })
