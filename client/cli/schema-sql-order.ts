@@ -54,9 +54,9 @@ export function inDepth<T>(
 }
 
 /** Keys of what a table inherits from, is a partition of, or has in a column. */
-export function neededBy({ relation: { inherits = [], partitionOf, columns } }: Named): string[] {
+export function neededBy({ relation: { inherits = [], partitionOf, columns, ofType } }: Named): string[] {
   const parents = [...inherits, ...(partitionOf ? [partitionOf] : [])].map(it => spelledKey(it.schema, it.name))
-  return [...parents, ...columns.map(({ type }) => typeKey(type))]
+  return [...parents, ...columns.map(({ type }) => typeKey(type)), ...(ofType === undefined ? [] : [typeKey(ofType)])]
 }
 
 /** The name with its schema as PostgreSQL spells it, which quotes some words that need not be: whole, not a part of another. */

@@ -4,22 +4,19 @@
  * Only the SQL printer uses it.
  */
 
+import { columnText, notNullText, typedColumnText } from '#client/cli/schema/sql-columns.ts'
+import { constraintText } from '#client/cli/schema/sql-constraints.ts'
 import { whenHeld } from '#client/cli/schema/sql-held.ts'
 import type { Needs } from '#client/cli/schema/sql-needs.ts'
+import { ownForeignKeys, ownStatements, partitionStatements } from '#client/cli/schema/sql-partitions.ts'
 import { rowSecurity } from '#client/cli/schema/sql-policies.ts'
-import {
-  identityClause,
-  optionsClause,
-  partComments,
-  partitionStatements,
-  replicaStatements,
-  rewriteStatements,
-} from '#client/cli/schema/sql-traits.ts'
-import type { Column, Constraint, Relation } from '#shared/schemas/snapshot-relation.ts'
-import { constraintClause, indexText, optionsText, partitionText, queryText } from './schema-sql-definition.ts'
-import { defaultText, expressionText, namesText, typeText } from './schema-sql-form.ts'
+import { storageClause } from '#client/cli/schema/sql-storage.ts'
+import { optionsClause, partComments, replicaStatements, rewriteStatements } from '#client/cli/schema/sql-traits.ts'
+import type { Constraint, Relation } from '#shared/schemas/snapshot-relation.ts'
+import { indexText, optionsText, partitionText, queryText } from './schema-sql-definition.ts'
+import { defaultText, namesText, typeText } from './schema-sql-form.ts'
 import { isCut } from './schema-sql-outline.ts'
-import { identifier, identifiers, literal, qualified, remark } from './schema-sql-text.ts'
+import { identifier, literal, qualified, remark } from './schema-sql-text.ts'
 
 /** What makes a relation: itself first; indexes, keys and policies once every relation is there. */
 export interface RelationStatements {
@@ -57,21 +54,25 @@ export function relationStatements(schema: string, relation: Relation, of: Makin
           needs.calls(it.definition),
         ),
       ),
+      ...(of.isPlain ? [] : ownStatements(relation, needs)),
       ...replicaStatements(name, relation),
       ...partComments(schema, name, { ...relation, constraints: own.filter(it => it.kind !== 'foreign_key'), indexes }),
       ...rewriteStatements(name, relation, needs),
       ...rowSecurity(name, relation, needs),
     ],
-    refer: late
-      .filter(it => it.kind === 'foreign_key')
-      .map(it => ({
-        to: target(it),
-        text: [
-          addition(name, it, needs),
-          ...partComments(schema, name, { ...relation, constraints: [it], indexes: [] }),
-        ].join('\n'),
-      })),
+    refer: [...foreignKeys(schema, relation, { late, needs }), ...(of.isPlain ? [] : ownForeignKeys(relation))],
   }
+}
+
+/** Foreign keys with their comments. */
+function foreignKeys(schema: string, relation: Relation, of: { late: readonly Constraint[]; needs: Needs }) {
+  const name = qualified(schema, relation.name)
+  return of.late
+    .filter(it => it.kind === 'foreign_key')
+    .map(it => {
+      const remarks = partComments(schema, name, { ...relation, constraints: [it], indexes: [] })
+      return { to: target(it), text: [addition(name, it, of.needs), ...remarks].join('\n') }
+    })
 }
 
 /** The statements that create a relation. */
@@ -117,10 +118,11 @@ function lateColumns(name: string, relation: Relation, needs: Needs): string[] {
     if (column.notNull && column.nullBelow && !isView(relation))
       statements.push(
         needs.serverVersionNum >= 180_000
-          ? `alter table ${name} add not null ${column_} no inherit;`
+          ? `alter table ${name} add ${notNullText(column)} ${column_} no inherit;`
           : `alter table only ${name} alter column ${column_} set not null;`,
       )
-    if (column.notNullUnvalidated) statements.push(`alter table ${name} add not null ${column_} not valid;`)
+    if (column.notNullUnvalidated)
+      statements.push(`alter table ${name} add ${notNullText(column)} ${column_} not valid;`)
     return statements
   })
 }
@@ -165,13 +167,19 @@ function viewText(name: string, relation: Relation): string {
   const query = queryText(relation.definition ?? '')
   const options = relation.options === undefined ? '' : ` with (${optionsText(relation.options)})`
   if (relation.kind === 'view') return `create view ${name}${options} as\n${query};`
-  return `create materialized view ${name} as\n${query}\nwith no data;`
+  return `create materialized view ${name}${storageClause(relation.storage)} as\n${query}\nwith no data;`
 }
 
 function tableText(name: string, relation: Relation, { needs, isInherited }: Making): string {
   const constraints = (relation.constraints ?? []).filter(it => !isLate(it, needs) && !(it.inherited && isInherited))
-  const lines = [...relation.columns.map(it => columnText(it, needs)), ...constraints.map(constraintText)]
-  const body = lines.length === 0 ? '()' : `(\n${lines.map(line => `  ${line}`).join(',\n')}\n)`
+  const { ofType } = relation
+  const lines = [
+    ...relation.columns.flatMap(it => (ofType === undefined ? [columnText(it, needs)] : typedColumnText(it, needs))),
+    ...constraints.map(constraintText),
+  ]
+  const of = ofType === undefined ? '' : `of ${typeText(ofType)} `
+  const body =
+    lines.length === 0 ? (ofType === undefined ? '()' : '') : `(\n${lines.map(line => `  ${line}`).join(',\n')}\n)`
   const kind = relation.kind === 'foreign_table' ? 'foreign ' : relation.unlogged ? 'unlogged ' : ''
   const parents = isInherited ? (relation.inherits ?? []).map(it => qualified(it.schema, it.name)) : []
   const inherits = parents.length === 0 ? '' : ` inherits (${parents.join(', ')})`
@@ -180,51 +188,10 @@ function tableText(name: string, relation: Relation, { needs, isInherited }: Mak
     relation.kind === 'foreign_table'
       ? ` server ${identifier(relation.server ?? '')}${optionsClause(relation.serverOptions)}`
       : ''
-  const statement = `create ${kind}table ${name} ${body}${inherits}${partition}${foreign};`
+  const storage = storageClause(relation.storage)
+  const statement = `create ${kind}table ${name} ${of}${body}${inherits}${partition}${storage}${foreign};`
   const missing = [...needs.types(relation.columns.map(it => it.type)), ...needs.calls(relation.partitionKey)]
   return whenHeld(statement, missing)
-}
-
-function columnText(column: Column, needs: Needs): string {
-  const parts = [`${identifier(column.name)} ${typeText(column.type)}${optionsClause(column.options)}`]
-  const isHeld = (text: string | undefined): text is string => text !== undefined && needs.calls(text).length === 0
-  if (column.collation !== undefined && needs.collations(column.collation).length === 0)
-    parts.push(`collate ${namesText(column.collation)}`)
-  if (isHeld(column.default)) parts.push(`default ${defaultText(column.default)}`)
-  if (isHeld(column.generated)) {
-    parts.push(`generated always as (${expressionText(column.generated)}) ${column.virtual ? 'virtual' : 'stored'}`)
-  }
-  if (column.identity !== undefined) {
-    const when = column.identity === 'always' ? 'always' : 'by default'
-    parts.push(`generated ${when} as identity${identityClause(column.identityOptions)}`)
-  }
-  if (column.notNull && !column.nullBelow) parts.push('not null')
-  return parts.join(' ')
-}
-
-/** A constraint as PostgreSQL spells it, whether the snapshot holds its text or only what it is made of. */
-export function constraintDefinition({ kind, columns, references, definition }: Constraint): string {
-  if (definition !== undefined) return definition
-  if (!references) return `${kind === 'primary_key' ? 'PRIMARY KEY' : 'UNIQUE'} (${identifiers(columns)})`
-  const { schema, relation, columns: targets, onUpdate, onDelete } = references
-  const update = onUpdate === 'no_action' ? '' : ` ON UPDATE ${ACTIONS[onUpdate]}`
-  const remove = onDelete === 'no_action' ? '' : ` ON DELETE ${ACTIONS[onDelete]}`
-  const target = `${qualified(schema, relation)}(${identifiers(targets)})`
-  return `FOREIGN KEY (${identifiers(columns)}) REFERENCES ${target}${update}${remove}`
-}
-
-const ACTIONS = {
-  no_action: 'NO ACTION',
-  restrict: 'RESTRICT',
-  cascade: 'CASCADE',
-  set_null: 'SET NULL',
-  set_default: 'SET DEFAULT',
-} as const
-
-function constraintText(constraint: Constraint): string {
-  const { name, kind, definition } = constraint
-  const clause = definition === undefined ? constraintDefinition(constraint) : constraintClause(kind, definition)
-  return `constraint ${identifier(name)} ${clause}`
 }
 
 const WORDS: Readonly<Record<Relation['kind'], string>> = {

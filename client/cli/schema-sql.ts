@@ -10,6 +10,7 @@ import { publicationStatements, serverStatements } from '#client/cli/schema/sql-
 import { headLines } from '#client/cli/schema/sql-head.ts'
 import { spelledKey, typeKey } from '#client/cli/schema/sql-keys.ts'
 import { type Needs, needsOf, readBy } from '#client/cli/schema/sql-needs.ts'
+import { collationStatements, statisticsStatements } from '#client/cli/schema/sql-others.ts'
 import { type MadeType, typesOf } from '#client/cli/schema/sql-types.ts'
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Sequence } from '#shared/schemas/snapshot-object.ts'
@@ -34,6 +35,7 @@ export function schemaSql(snapshot: Snapshot, whole = snapshot): string {
     ...missingSchemas(snapshot).map(name => `create schema if not exists ${name};`),
     ...extensionStatements(snapshot),
     ...serverStatements(snapshot),
+    ...collationStatements(snapshot),
     ...sequences.flatMap(([schema, it]) => sequenceStatements(schema, it)),
     ...missingSequences(snapshot).map(name => `create sequence ${namesText(name)};`),
     ...made.make,
@@ -41,6 +43,7 @@ export function schemaSql(snapshot: Snapshot, whole = snapshot): string {
       .flatMap(([schema, it]) => ownership(schema, it))
       .map(({ of, text }) => (names.has(of) ? text : remark(text, 'made'))),
     ...made.complete,
+    ...statisticsStatements(snapshot, needs),
     ...made.refer.map(({ to, text }) => (names.has(to) ? text : remark(text, 'missing'))),
     ...publicationStatements(snapshot, names),
   ].map(runnable)
@@ -99,7 +102,8 @@ interface Around {
   readonly needs: Needs
 }
 
-function madeRelation({ schema, relation }: Named, { names, listed, needs }: Around) {
+function madeRelation({ schema, relation: whole }: Named, { names, listed, needs }: Around) {
+  const relation = withoutListed(whole, listed)
   const { partitionOf, inherits = [], definition } = relation
   const parent = partitionOf && qualified(partitionOf.schema, partitionOf.name)
   const isPart = parent !== undefined && names.has(parent)
@@ -114,8 +118,25 @@ function madeRelation({ schema, relation }: Named, { names, listed, needs }: Aro
   })
 }
 
+/** A partition that is listed as a relation, too, tells there what it has of its own. */
+function withoutListed(relation: Relation, listed: ReadonlyMap<string, Relation>): Relation {
+  if (relation.partitions === undefined) return relation
+  const partitions = relation.partitions.map(one => {
+    const [schema = '', name = ''] = namesOf(one.name) ?? []
+    const { own: _, ...others } = one
+    return listed.has(qualified(schema, name)) ? others : one
+  })
+  return { ...relation, partitions }
+}
+
+/** Extensions, each after those that it requires. */
 function extensionStatements({ extensions }: Snapshot): string[] {
-  return extensions
+  const byName = new Map(extensions.map(it => [it.name, it]))
+  const find = (name: string) => {
+    const item = byName.get(name)
+    return item === undefined ? null : { item, below: item.requires ?? [] }
+  }
+  return inDepth([...byName.keys()], find)
     .filter(({ name }) => name !== 'plpgsql')
     .map(({ name, schema }) => `create extension if not exists ${identifier(name)} with schema ${identifier(schema)};`)
 }
@@ -145,7 +166,9 @@ function isWhole(statement: string): boolean {
   return isFit(statement) && !isCut(statement) && !statement.startsWith('-- ')
 }
 
-function schemaStatements({ name, comment }: SchemaSnapshot): string[] {
+/** One that an extension brings comes with it. */
+function schemaStatements({ name, comment, extension }: SchemaSnapshot): string[] {
+  if (extension !== undefined) return []
   const make = `create schema if not exists ${identifier(name)};`
   return comment === undefined ? [make] : [make, `comment on schema ${identifier(name)} is ${literal(comment)};`]
 }
@@ -155,7 +178,8 @@ function sequenceStatements(schema: string, sequence: Sequence): string[] {
   const { start, increment, min, max, cache } = sequence
   const numbers = `start with ${numberText(start)} increment by ${numberText(increment)}
   minvalue ${numberText(min)} maxvalue ${numberText(max)} cache ${numberText(cache)}`
-  const make = `create sequence ${name} as ${typeText(sequence.type)} ${numbers}${sequence.cycle ? ' cycle' : ''};`
+  const kind = sequence.unlogged ? 'unlogged sequence' : 'sequence'
+  const make = `create ${kind} ${name} as ${typeText(sequence.type)} ${numbers}${sequence.cycle ? ' cycle' : ''};`
   return sequence.comment === undefined
     ? [make]
     : [make, `comment on sequence ${name} is ${literal(sequence.comment)};`]

@@ -62,6 +62,11 @@ export const Routine = z.object({
   volatility: z.enum(['immutable', 'stable']).optional(),
   securityDefiner: flag,
   strict: flag,
+  leakproof: flag,
+  /** Unsafe, if it is neither. */
+  parallel: z.enum(['safe', 'restricted']).optional(),
+  /** The SHA-256 of the other settings that it sets for itself, which may be secrets. */
+  settings: text,
   /** The search path that it sets for itself. */
   searchPath: text,
   hash: z.string(),
@@ -81,13 +86,20 @@ export const Sequence = z.object({
   max: z.string(),
   cache: z.string(),
   cycle: flag,
+  unlogged: flag,
   ownedBy: z.object({ relation: z.string(), column: z.string() }).optional(),
   comment: text,
 })
 export type Sequence = z.infer<typeof Sequence>
 
 /** An extension of the database. */
-export const Extension = z.object({ name: z.string(), version: z.string(), schema: z.string() })
+export const Extension = z.object({
+  name: z.string(),
+  version: z.string(),
+  schema: z.string(),
+  /** The extensions that it needs. */
+  requires: z.array(z.string()).optional(),
+})
 export type Extension = z.infer<typeof Extension>
 
 /** A publication of the database. `operations` are those that it publishes. */
@@ -98,8 +110,17 @@ export const Publication = z.object({
   operations: z.array(z.enum(['insert', 'update', 'delete', 'truncate'])),
   /** Changes of partitions are published as those of their table. */
   viaRoot: flag,
+  /** Stored generated columns are published, too (PostgreSQL 18). */
+  generated: flag,
 })
 export type Publication = z.infer<typeof Publication>
+
+/**
+ * An object that a snapshot has no shape for. `name` is its kind and how PostgreSQL identifies it: `operator app.+(app.money,
+ * app.money)`. Of collations and statistics there is the statement that makes them, of others the SHA-256 of their properties.
+ */
+export const Other = z.object({ name: z.string(), definition: text, hash: text })
+export type Other = z.infer<typeof Other>
 
 /** A foreign server that a foreign table uses. `extension` made its wrapper; its options may be secrets and are not told. */
 export const Server = z.object({ name: z.string(), wrapper: z.string(), extension: text, handled: flag })

@@ -29,6 +29,7 @@ export type ObjectKind =
   | 'function'
   | 'publication'
   | 'server'
+  | 'other'
 
 /** An object seen as plain properties. */
 export type Node = Readonly<Record<string, unknown>>
@@ -52,6 +53,7 @@ export const PARTS: Readonly<Record<ObjectKind, readonly Part[]>> = {
     kept('extensions', 'extension'),
     sparse('publications', 'publication'),
     sparse('servers', 'server'),
+    sparse('others', 'other'),
     kept('schemas', 'schema'),
   ],
   schema: [
@@ -62,6 +64,7 @@ export const PARTS: Readonly<Record<ObjectKind, readonly Part[]>> = {
     sparse('ranges', 'range'),
     sparse('functions', 'function'),
     sparse('sequences', 'sequence'),
+    sparse('others', 'other'),
   ],
   relation: [
     { ...kept('columns', 'column'), ordered: true },
@@ -92,6 +95,7 @@ export const PARTS: Readonly<Record<ObjectKind, readonly Part[]>> = {
   function: [],
   publication: [],
   server: [],
+  other: [],
 }
 
 /** Orders texts by UTF-16 code units, as RFC 8785 does: the same on every machine and in every locale. */

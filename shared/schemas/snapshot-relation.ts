@@ -57,6 +57,8 @@ export const Column = z.object({
   base: text,
   /** Of a foreign table's column. */
   options: z.array(Option).optional(),
+  /** The name of its not null, where PostgreSQL would give it another one (18). */
+  notNullName: text,
 })
 export type Column = z.infer<typeof Column>
 
@@ -107,6 +109,7 @@ export const Policy = z.object({
   roles: z.array(z.string()),
   using: text,
   check: text,
+  comment: text,
 })
 export type Policy = z.infer<typeof Policy>
 
@@ -129,6 +132,7 @@ export const Trigger = z.object({
   enabled: Enabled,
   constraint: z.enum(['immediate', 'deferrable', 'deferred']).optional(),
   hash: text,
+  comment: text,
 })
 export type Trigger = z.infer<typeof Trigger>
 
@@ -139,12 +143,28 @@ export const Rule = z.object({
   instead: flag,
   enabled: Enabled,
   definition: z.string(),
+  comment: text,
 })
 export type Rule = z.infer<typeof Rule>
 
 /** That a publication names the table: with which columns (all, if there are none) and rows. */
 export const Published = z.object({ name: z.string(), columns: z.array(z.string()).optional(), filter: text })
 export type Published = z.infer<typeof Published>
+
+/**
+ * The part of a partition that its table does not give it. `name` is empty where it has one alone, `definition` absent where
+ * the snapshot does not hold it.
+ */
+const OwnPart = z.object({
+  kind: z.enum([
+    ...(['constraint', 'index', 'trigger', 'policy', 'rule', 'default', 'not null', 'publication'] as const),
+    ...(['comment', 'storage', 'replica identity', 'row security'] as const),
+  ]),
+  name: z.string(),
+  definition: text,
+})
+/** The part of a partition that its table does not give it. */
+export type OwnPart = z.infer<typeof OwnPart>
 
 /**
  * A partition of a partitioned table, of whatever depth. `name` and `of` are spelled with their schemas as SQL takes them;
@@ -158,6 +178,10 @@ export const Partition = z.object({
   unlogged: flag,
   /** The foreign server's name, of a foreign table. */
   server: text,
+  /** Of a foreign table. */
+  options: z.array(Option).optional(),
+  /** In the order of kind and name. */
+  own: z.array(OwnPart).optional(),
 })
 export type Partition = z.infer<typeof Partition>
 
@@ -201,5 +225,9 @@ export const Relation = z.object({
   bound: text,
   /** Of a foreign table. */
   serverOptions: z.array(Option).optional(),
+  /** The composite type that a typed table is of, as SQL takes it. */
+  ofType: text,
+  /** `fillfactor=70, toast.autovacuum_enabled=false`, in this order; a view has `options` instead. */
+  storage: text,
 })
 export type Relation = z.infer<typeof Relation>

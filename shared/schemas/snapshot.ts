@@ -7,7 +7,18 @@
  */
 import { z } from 'zod'
 
-import { Composite, Domain, Enum, Extension, Publication, Range, Routine, Sequence, Server } from './snapshot-object.ts'
+import {
+  Composite,
+  Domain,
+  Enum,
+  Extension,
+  Other,
+  Publication,
+  Range,
+  Routine,
+  Sequence,
+  Server,
+} from './snapshot-object.ts'
 import { Relation } from './snapshot-relation.ts'
 
 const text = z.string().optional()
@@ -23,6 +34,9 @@ export const SchemaSnapshot = z.object({
   composites: z.array(Composite).optional(),
   ranges: z.array(Range).optional(),
   functions: z.array(Routine).optional(),
+  others: z.array(Other).optional(),
+  /** The extension that brought the schema: it is there for objects in it that are not the extension's. */
+  extension: text,
 })
 export type SchemaSnapshot = z.infer<typeof SchemaSnapshot>
 
@@ -82,6 +96,8 @@ export const Snapshot = z.object({
   extensions: z.array(Extension),
   publications: z.array(Publication).optional(),
   servers: z.array(Server).optional(),
+  /** Those of no schema. */
+  others: z.array(Other).optional(),
   schemas: z.array(SchemaSnapshot),
   observed: Observed,
 })

@@ -3,7 +3,7 @@
  * database.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { constraintDefinition } from '#client/cli/schema-sql-relation.ts'
+import { constraintDefinition } from '#client/cli/schema/sql-constraints.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'
 import { installedMajors, query, startServer, type TestServer } from '#test/support/database/postgres.ts'

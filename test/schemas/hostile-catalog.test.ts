@@ -271,7 +271,7 @@ describe('a catalog in use', () => {
 
 describe('rows that our query does not produce', () => {
   const head = '{"k":"head","version":180004}'
-  const schema = '{"k":"schema","name":"public","usable":true,"comment":null}'
+  const schema = '{"k":"schema","name":"public","usable":true,"comment":null,"extension":null}'
   const relation = (more: object = {}) =>
     JSON.stringify({
       ...{ k: 'relation', id: '1', schema: 'public', name: 'hunter2', kind: 'r', may: 's', partly: false },
@@ -367,7 +367,9 @@ describe('rows that our query does not produce', () => {
   it('cannot reach the prototype of any object', () => {
     const reader = createCatalogReader(EVERYTHING, AMPLE)
     reader.row(head)
-    reader.row('{"k":"schema","name":"__proto__","usable":true,"comment":null,"__proto__":{"polluted":1}}')
+    reader.row(
+      '{"k":"schema","name":"__proto__","usable":true,"comment":null,"extension":null,"__proto__":{"polluted":1}}',
+    )
     reader.row(relation({ schema: '__proto__', name: 'constructor' }))
     reader.row(columns())
     reader.row('{"k":"comments","id":"1","texts":{"__proto__":"polluted","1":"ok"}}')

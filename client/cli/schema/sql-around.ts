@@ -54,10 +54,11 @@ export function publicationStatements(snapshot: Snapshot, made: ReadonlySet<stri
   })
 }
 
-function publicationOptions({ operations, viaRoot }: Publication): string {
+function publicationOptions({ operations, viaRoot, generated }: Publication): string {
   const options = [
     ...(operations.length === EVERY ? [] : [`publish = '${operations.join(', ')}'`]),
     ...(viaRoot ? ['publish_via_partition_root = true'] : []),
+    ...(generated ? ['publish_generated_columns = stored'] : []),
   ]
   return options.length === 0 ? '' : ` with (${options.join(', ')})`
 }

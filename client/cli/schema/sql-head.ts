@@ -8,9 +8,15 @@ import { printable } from '#shared/base/printable.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { rolesOf } from './sql-around.ts'
 import type { Needs } from './sql-needs.ts'
+import { namedOthers } from './sql-others.ts'
+import { namedParts } from './sql-partitions.ts'
 import { isMade } from './sql-traits.ts'
 
-/** The lines, as one text; none where the snapshot holds all. `statements` are those of the script, remarks among them. */
+/** Nobody's snapshot holds these: it is told without them, and they are no difference to it. */
+const NEVER = `-- No snapshot holds rows, owners, grants, tablespaces, access methods, security labels, settings of the database or of
+-- roles, and of columns how they are stored, compressed and sampled.`
+
+/** The lines, as one text. `statements` are those of the script, remarks among them. */
 export function headLines(snapshot: Snapshot, needs: Needs, statements: readonly string[]): string[] {
   const functions = snapshot.schemas.flatMap(({ name, functions }) =>
     (functions ?? []).map(it => `${it.kind} ${identifier(name)}.${it.name}`),
@@ -22,17 +28,20 @@ export function headLines(snapshot: Snapshot, needs: Needs, statements: readonly
     ...group('What else it mentions and does not hold:', others),
     ...group('Statements that need them, which are remarks below:', statements.flatMap(titleOf)),
     ...group('Triggers that call them, or have arguments or a condition:', triggersOf(snapshot, needs)),
+    ...group('Objects of which a snapshot holds the name alone:', namedOthers(snapshot)),
+    ...group('Parts of partitions of which it holds the name alone:', partitionParts(snapshot)),
     ...group('Options of foreign servers, and user mappings, which may be secrets:', serversOf(snapshot)),
     ...group('Options of foreign tables whose values may be secrets:', optionsOf(snapshot)),
     ...group('Tables that this role does not see, of which these are partitions:', partitionsOf(snapshot)),
   ]
   const lines = [
+    NEVER,
     ...(parts.length === 0 ? [] : ['-- Not in this script:', ...parts]),
     ...group('Roles that must be there, since policies are for them:', rolesOf(snapshot)),
     ...group('Extensions come in the version that the server offers. These were read:', versionsOf(snapshot)),
     ...group('Indexes that were not valid, and are here:', invalidIndexes(snapshot)),
   ]
-  return lines.length === 0 ? [] : [lines.join('\n')]
+  return [lines.join('\n')]
 }
 
 /** Words and signs behind which a statement says more than which object it is about. */
@@ -77,6 +86,10 @@ function serversOf({ servers }: Snapshot): string[] {
   return (servers ?? []).map(({ name }) => identifier(name))
 }
 
+function partitionParts({ schemas }: Snapshot): string[] {
+  return schemas.flatMap(({ relations }) => relations.flatMap(namedParts))
+}
+
 function versionsOf({ extensions }: Snapshot): string[] {
   return extensions
     .filter(({ name }) => name !== 'plpgsql')
@@ -94,7 +107,11 @@ function invalidIndexes({ schemas }: Snapshot): string[] {
 function optionsOf({ schemas }: Snapshot): string[] {
   return schemas.flatMap(({ name, relations }) =>
     relations.flatMap(relation =>
-      [...(relation.serverOptions ?? []), ...relation.columns.flatMap(it => it.options ?? [])]
+      [
+        ...(relation.serverOptions ?? []),
+        ...relation.columns.flatMap(it => it.options ?? []),
+        ...(relation.partitions ?? []).flatMap(it => it.options ?? []),
+      ]
         .filter(it => it.hash !== undefined)
         .map(it => `${it.name} of ${qualified(name, relation.name)}`),
     ),

@@ -5,6 +5,7 @@
  */
 import { namesOf } from '#client/cli/schema-sql-form.ts'
 import { elementOf } from '#client/cli/schema-type-name.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Range } from '#shared/schemas/snapshot-object.ts'
 
 /** What tells a table or type from all others, whatever words are quoted in its spelling. */
@@ -23,4 +24,15 @@ export function multirangeKey({ name, multirange }: Range): string {
   const [schema = '', own = ''] = namesOf(name) ?? []
   if (multirange !== undefined) return typeKey(multirange)
   return spelledKey(schema, own.includes('range') ? own.replace('range', 'multirange') : `${own}_multirange`)
+}
+
+/** The keys of the collations that a snapshot holds. */
+export function collationKeys({ schemas }: Snapshot): string[] {
+  return schemas.flatMap(({ others }) =>
+    (others ?? []).flatMap(({ name, definition }) => {
+      const isHeld = definition !== undefined && name.startsWith('collation ')
+      const [schema, own] = (isHeld ? namesOf(name.slice('collation '.length)) : null) ?? []
+      return schema === undefined || own === undefined ? [] : [spelledKey(schema, own)]
+    }),
+  )
 }

@@ -5,7 +5,7 @@
  * Only the SQL printer uses it. What is an extension's comes with `create extension`.
  */
 
-import { spelledKey as keyOf, multirangeKey } from '#client/cli/schema/sql-keys.ts'
+import { collationKeys, spelledKey as keyOf, multirangeKey } from '#client/cli/schema/sql-keys.ts'
 import { namesOf } from '#client/cli/schema-sql-form.ts'
 import { missingSequences, type Named } from '#client/cli/schema-sql-order.ts'
 import { identifier, qualified } from '#client/cli/schema-sql-text.ts'
@@ -22,7 +22,7 @@ export interface Needs {
   relations(query: string, made: ReadonlySet<string>): string[]
   /** Types that are none of the snapshot's. */
   types(types: readonly string[]): string[]
-  /** The collation, where it is not PostgreSQL's own: a snapshot holds none. */
+  /** The collation, where it is neither PostgreSQL's own nor in the snapshot. */
   collations(name: string | undefined): string[]
   /** The operator class, where no extension brings it. */
   operatorClasses(name: string | undefined): string[]
@@ -42,6 +42,7 @@ interface Known {
   /** And multiranges. */
   readonly ranges: ReadonlySet<string>
   readonly relations: ReadonlySet<string>
+  readonly collations: ReadonlySet<string>
 }
 
 /** The key of a spelled name; of what is none, the text. */
@@ -69,6 +70,7 @@ function knownIn(whole: Snapshot): Known {
     functions: new Set(functions),
     types: new Set([...types, ...ranges, ...relations]),
     ranges: new Set(ranges),
+    collations: new Set(collationKeys(whole)),
     relations: new Set([...relations, ...missingSequences(whole).map(keyOfSpelled)]),
   }
 }
@@ -114,8 +116,10 @@ function spelledMention({ kind, schema, name }: Mention): string {
   return `${kind} ${kind === 'operator' ? `${identifier(schema)}.${name}` : qualified(schema, name)}`
 }
 
+const isOwn = (schema: string) => OWN.has(schema)
+
 function isGiven({ ofExtensions }: Known, schema: string): boolean {
-  return OWN.has(schema) || ofExtensions.has(schema)
+  return isOwn(schema) || ofExtensions.has(schema)
 }
 
 /** True for what the script creates, an extension brings or PostgreSQL has. No extension brings collations or the like. */
@@ -129,12 +133,14 @@ function isThere(known: Known, { kind, schema, name }: Mention): boolean {
       return isGiven(known, schema) || known.types.has(key)
     case 'relation':
       return isGiven(known, schema) || known.relations.has(key)
+    case 'collation':
+      return isOwn(schema) || known.collations.has(key)
     case 'operator':
     case 'operator class':
     case 'text search dictionary':
       return isGiven(known, schema)
     default:
-      return OWN.has(schema)
+      return isOwn(schema)
   }
 }
 

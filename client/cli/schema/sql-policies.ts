@@ -5,6 +5,7 @@
  */
 import { whenHeld } from '#client/cli/schema/sql-held.ts'
 import type { Needs } from '#client/cli/schema/sql-needs.ts'
+import { commentOn } from '#client/cli/schema/sql-traits.ts'
 import { expressionText } from '#client/cli/schema-sql-form.ts'
 import { identifier } from '#client/cli/schema-sql-text.ts'
 import type { Policy, Relation } from '#shared/schemas/snapshot-relation.ts'
@@ -14,9 +15,11 @@ export function rowSecurity(name: string, relation: Relation, needs: Needs): str
   return [
     ...(relation.rowSecurity ? [`alter table ${name} enable row level security;`] : []),
     ...(relation.rowSecurityForced ? [`alter table ${name} force row level security;`] : []),
-    ...(relation.policies ?? []).map(policy =>
-      whenHeld(policyText(name, policy), [...needs.calls(policy.using), ...needs.calls(policy.check)]),
-    ),
+    ...(relation.policies ?? []).flatMap(policy => {
+      const missing = [...needs.calls(policy.using), ...needs.calls(policy.check)]
+      const make = whenHeld(policyText(name, policy), missing)
+      return missing.length > 0 ? [make] : [make, ...commentOn('policy', name, policy)]
+    }),
   ]
 }
 

@@ -4,7 +4,7 @@
  *
  * Only the SQL printer uses it.
  */
-import { boundText, partitionText, ruleText } from '#client/cli/schema-sql-definition.ts'
+import { ruleText } from '#client/cli/schema-sql-definition.ts'
 import { namesText, numberText } from '#client/cli/schema-sql-form.ts'
 import { identifier, identifiers, literal, qualified, remark } from '#client/cli/schema-sql-text.ts'
 import type { IdentityOptions, Option, Relation, Trigger } from '#shared/schemas/snapshot-relation.ts'
@@ -29,24 +29,6 @@ export function identityClause(options: IdentityOptions | undefined): string {
   return ` (${[...parts, ...(options.cycle ? ['cycle'] : [])].join(' ')})`
 }
 
-/** The partitions of a table, each after what it is a partition of. */
-export function partitionStatements(table: string, { partitions = [] }: Relation): string[] {
-  const byParent = Map.groupBy(partitions, one => one.of ?? '')
-  const statements: string[] = []
-  const left = [...(byParent.get('') ?? [])].reverse()
-  for (let one = left.pop(); one !== undefined; one = left.pop()) {
-    const kind = one.server !== undefined ? 'foreign table' : one.unlogged ? 'unlogged table' : 'table'
-    const parent = one.of === undefined ? table : namesText(one.of)
-    const key = one.partitionKey === undefined ? '' : ` partition by ${partitionText(one.partitionKey)}`
-    const server = one.server === undefined ? '' : ` server ${identifier(one.server)}`
-    statements.push(
-      `create ${kind} ${namesText(one.name)} partition of ${parent} ${boundText(one.bound)}${key}${server};`,
-    )
-    left.push(...(byParent.get(one.name) ?? []).toReversed())
-  }
-  return statements
-}
-
 const ENABLING = { disabled: 'disable', replica: 'enable replica', always: 'enable always' } as const
 
 /** Rules and triggers, as far as what they call is there. */
@@ -54,8 +36,13 @@ export function rewriteStatements(name: string, relation: Relation, needs: Needs
   const rules = (relation.rules ?? []).flatMap(rule => {
     const make = `${ruleText(rule.definition, rule.name)};`
     if (needs.calls(rule.definition).length > 0) return [remark(make, 'missing')]
-    if (rule.enabled === undefined) return [make]
-    return [make, `alter table ${name} ${ENABLING[rule.enabled]} rule ${identifier(rule.name)};`]
+    return [
+      make,
+      ...(rule.enabled === undefined
+        ? []
+        : [`alter table ${name} ${ENABLING[rule.enabled]} rule ${identifier(rule.name)};`]),
+      ...commentOn('rule', name, rule),
+    ]
   })
   return [...rules, ...(relation.triggers ?? []).flatMap(trigger => triggerStatements(name, trigger, needs))]
 }
@@ -71,8 +58,22 @@ function triggerStatements(table: string, trigger: Trigger, needs: Needs): strin
   const make = `create ${kind} ${identifier(name)} ${timing === 'instead_of' ? 'instead of' : timing} ${events} on ${table}${
     constraint === undefined ? '' : late[constraint]
   } for each ${forEachRow ? 'row' : 'statement'} execute function ${namesText(trigger.function)}();`
-  if (enabled === undefined) return [make]
-  return [make, `alter table ${table} ${ENABLING[enabled]} trigger ${identifier(name)};`]
+  return [
+    make,
+    ...(enabled === undefined ? [] : [`alter table ${table} ${ENABLING[enabled]} trigger ${identifier(name)};`]),
+    ...commentOn('trigger', table, trigger),
+  ]
+}
+
+/** The comment of a trigger, rule or policy of a relation. */
+export function commentOn(kind: 'trigger' | 'rule' | 'policy', relation: string, of: Commented): string[] {
+  if (of.comment === undefined) return []
+  return [`comment on ${kind} ${identifier(of.name)} on ${relation} is ${literal(of.comment)};`]
+}
+
+interface Commented {
+  readonly name: string
+  readonly comment?: string | undefined
 }
 
 /** True when a trigger can be made of what a snapshot holds. */

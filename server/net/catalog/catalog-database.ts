@@ -5,11 +5,12 @@
  */
 
 import type { WireObject } from '#server/net/catalog/wire/catalog-shapes.ts'
-import type { Composite, Publication, Range, Routine, Server } from '#shared/schemas/snapshot-object.ts'
+import type { Composite, Other, Publication, Range, Routine, Server } from '#shared/schemas/snapshot-object.ts'
 
 type ObjectOf<K extends WireObject['k']> = Extract<WireObject, { k: K }>
 
 const KINDS = { f: 'function', p: 'procedure', a: 'aggregate', w: 'window' } as const
+const PARALLEL = { s: 'safe', r: 'restricted', u: undefined } as const
 const VOLATILITIES = { i: 'immutable', s: 'stable', v: undefined } as const
 
 /** Left out, where there is none. */
@@ -54,6 +55,10 @@ export function routineOf(wire: ObjectOf<'function'>): Routine {
   }
   const volatility = VOLATILITIES[wire.volatility]
   if (volatility !== undefined) routine.volatility = volatility
+  const parallel = PARALLEL[wire.parallel]
+  if (parallel !== undefined) routine.parallel = parallel
+  if (wire.leakproof) routine.leakproof = true
+  if (wire.set !== null) routine.settings = wire.set
   if (wire.definer) routine.securityDefiner = true
   if (wire.strict) routine.strict = true
   if (!wire.may) routine.denied = true
@@ -66,8 +71,14 @@ export function publicationOf(wire: ObjectOf<'publication'>): Publication {
   const publication: Publication = { name: wire.name, operations }
   if (wire.all) publication.allTables = true
   if (wire.root) publication.viaRoot = true
+  if (wire.generated) publication.generated = true
   if (wire.schemas !== null && wire.schemas.length > 0) publication.schemas = wire.schemas
   return publication
+}
+
+/** An object that a snapshot has no shape for. */
+export function otherOf({ name, definition, hash }: ObjectOf<'other'>): Other {
+  return { name, ...withText('definition', definition), ...withText('hash', hash) }
 }
 
 /** A foreign server. */

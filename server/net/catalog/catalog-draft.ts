@@ -13,7 +13,7 @@ import {
   SNAPSHOT_FORMAT,
   type Snapshot,
 } from '#shared/schemas/snapshot.ts'
-import type { Extension, Publication, Routine, Sequence, Server } from '#shared/schemas/snapshot-object.ts'
+import type { Extension, Other, Publication, Routine, Sequence, Server } from '#shared/schemas/snapshot-object.ts'
 import { byCodeUnit, hasTwins } from '#shared/schemas/snapshot-parts.ts'
 import { type CatalogRequest, isCovered, isSystemSchema } from './catalog.ts'
 import type { CatalogRelations } from './catalog-relation.ts'
@@ -25,6 +25,7 @@ interface SchemaDraft {
   readonly schema: SchemaSnapshot
   readonly sequences: Sequence[]
   readonly functions: Routine[]
+  readonly others: Other[]
   readonly estimates: Estimate[]
   named: boolean
 }
@@ -37,6 +38,8 @@ export interface CatalogDraft {
   readonly extensions: Extension[]
   readonly publications: Publication[]
   readonly servers: Server[]
+  /** Those of no schema. */
+  readonly others: Other[]
   readonly members: Member[]
   readonly types: CatalogTypes
   readonly relations: CatalogRelations
@@ -54,7 +57,7 @@ export function draftOf(draft: CatalogDraft, name: string): SchemaDraft {
   if (known) return known
   if (!isCovered(draft.request, name)) throw misbehaved('a schema that was not asked for')
   const schema: SchemaSnapshot = { name, relations: [] }
-  const made: SchemaDraft = { schema, sequences: [], functions: [], estimates: [], named: false }
+  const made: SchemaDraft = { schema, sequences: [], functions: [], others: [], estimates: [], named: false }
   draft.schemas.set(name, made)
   return made
 }
@@ -68,7 +71,9 @@ export function finish(draft: CatalogDraft): Snapshot {
   ]
   if (!early.every(draft.relations.extend)) throw misbehaved('rows about a relation that it did not name')
   draft.relations.finish()
-  const drafts = [...draft.schemas.values()].sort((a, b) => byCodeUnit(a.schema.name, b.schema.name))
+  const drafts = [...draft.schemas.values()]
+    .filter(found => isMeant(draft, found))
+    .sort((a, b) => byCodeUnit(a.schema.name, b.schema.name))
   if (serverVersionNum === null || drafts.some(found => !found.named))
     throw misbehaved('rows that do not belong together')
   const snapshot: Snapshot = {
@@ -79,6 +84,7 @@ export function finish(draft: CatalogDraft): Snapshot {
     extensions: draft.extensions.sort(byName),
     ...(draft.publications.length > 0 ? { publications: draft.publications.sort(byName) } : {}),
     ...(draft.servers.length > 0 ? { servers: usedServers(draft) } : {}),
+    ...(draft.others.length > 0 ? { others: draft.others.sort(byName) } : {}),
     schemas: drafts.map(found => schemaOf(found, draft.types)),
     observed: {
       serverVersionNum,
@@ -94,7 +100,7 @@ export function finish(draft: CatalogDraft): Snapshot {
 }
 
 function schemaOf(found: SchemaDraft, types: CatalogTypes): SchemaSnapshot {
-  const { schema, sequences, functions } = found
+  const { schema, sequences, functions, others } = found
   for (const relation of schema.relations.sort(byName)) {
     const { constraints, indexes, policies, triggers, rules, published, partitions } = relation
     for (const list of [constraints, indexes, policies, triggers, rules, published, partitions]) list?.sort(byName)
@@ -110,7 +116,14 @@ function schemaOf(found: SchemaDraft, types: CatalogTypes): SchemaSnapshot {
   if (ranges.length > 0) schema.ranges = ranges.sort(byName)
   if (functions.length > 0) schema.functions = functions.sort(byName)
   if (sequences.length > 0) schema.sequences = sequences.sort(byName)
+  if (others.length > 0) schema.others = others.sort(byName)
   return schema
+}
+
+/** A schema that an extension brought is the extension's, unless it is asked for or something else is in it. */
+function isMeant({ request, types }: CatalogDraft, { schema, sequences, functions, others }: SchemaDraft): boolean {
+  if (schema.extension === undefined || request.schemas?.includes(schema.name) === true) return true
+  return [schema.relations, sequences, functions, others].some(list => list.length > 0) || types.hasOwn(schema.name)
 }
 
 /** Servers of other schemas' foreign tables are none of this snapshot's. */

@@ -91,9 +91,10 @@ export function domainOf(wire: WireDomain): Domain {
 
 /** A sequence of the snapshot. */
 export function sequenceOf(wire: WireSequence): Sequence {
-  const { k: _, schema: __, cycle, ownedBy, comment, ...rest } = wire
+  const { k: _, schema: __, cycle, unlogged, ownedBy, comment, ...rest } = wire
   const sequence: Sequence = rest
   if (cycle) sequence.cycle = true
+  if (unlogged) sequence.unlogged = true
   if (ownedBy !== null) sequence.ownedBy = ownedBy
   if (comment !== null) sequence.comment = comment
   return sequence

@@ -5,11 +5,11 @@
  * and what was not asked for is refused. The worker's introspection creates one for each reading.
  */
 
-import type { WireObject, WirePart, WireRow } from '#server/net/catalog/wire/catalog-shapes.ts'
+import type { WireObject, WirePart, WireRow, WireSchema } from '#server/net/catalog/wire/catalog-shapes.ts'
 import type { Estimate, Snapshot } from '#shared/schemas/snapshot.ts'
 import { SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 import type { CatalogRequest } from './catalog.ts'
-import { compositeOf, publicationOf, rangeOf, routineOf, serverOf } from './catalog-database.ts'
+import { compositeOf, otherOf, publicationOf, rangeOf, routineOf, serverOf } from './catalog-database.ts'
 import { type CatalogDraft, draftOf, finish } from './catalog-draft.ts'
 import { domainOf, enumOf, sequenceOf } from './catalog-object.ts'
 import { createCatalogRelations } from './catalog-relation.ts'
@@ -44,6 +44,7 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
     extensions: [],
     publications: [],
     servers: [],
+    others: [],
     members: [],
     types: createCatalogTypes(),
     relations: createCatalogRelations(),
@@ -70,7 +71,7 @@ export function createCatalogReader(request: CatalogRequest, limits: CatalogLimi
 }
 
 /** Kinds of rows of which there may be so many of all schemas together. */
-const COUNTED: ReadonlySet<WireRow['k']> = new Set(['partition', 'function', 'member'])
+const COUNTED: ReadonlySet<WireRow['k']> = new Set(['partition', 'function', 'member', 'other'])
 
 function take(draft: CatalogDraft, row: WireRow): void {
   switch (row.k) {
@@ -82,7 +83,10 @@ function take(draft: CatalogDraft, row: WireRow): void {
       takeSchema(draft, row)
       return
     case 'extension':
-      draft.extensions.push({ name: row.name, version: row.version, schema: row.schema })
+      draft.extensions.push({
+        ...{ name: row.name, version: row.version, schema: row.schema },
+        ...(row.requires === null ? {} : { requires: row.requires }),
+      })
       return
     case 'relation': {
       const { schema, estimates } = draftOf(draft, row.schema)
@@ -131,6 +135,11 @@ function takeObject(draft: CatalogDraft, row: WireObject): void {
     case 'server':
       draft.servers.push(serverOf(row))
       return
+    case 'other': {
+      const others = row.schema === null ? draft.others : draftOf(draft, row.schema).others
+      others.push(otherOf(row))
+      return
+    }
     case 'member': {
       const { k: _, ...member } = row
       draft.members.push(member)
@@ -138,7 +147,7 @@ function takeObject(draft: CatalogDraft, row: WireObject): void {
   }
 }
 
-function takeSchema(draft: CatalogDraft, row: { name: string; usable: boolean; comment: string | null }): void {
+function takeSchema(draft: CatalogDraft, row: WireSchema): void {
   if (!row.usable) {
     draft.unusable.add(row.name)
     return
@@ -146,6 +155,7 @@ function takeSchema(draft: CatalogDraft, row: { name: string; usable: boolean; c
   const found = draftOf(draft, row.name)
   found.named = true
   if (row.comment !== null) found.schema.comment = row.comment
+  if (row.extension !== null) found.schema.extension = row.extension
 }
 
 function estimateOf(row: {

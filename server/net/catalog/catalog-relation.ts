@@ -7,6 +7,7 @@
 import type { WireConstraint, WirePart, WireRelation, WireTrait } from '#server/net/catalog/wire/catalog-shapes.ts'
 import { byCodeUnit } from '#shared/schemas/snapshot-parts.ts'
 import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
+import { addNamed, type NamedTrait } from './catalog-named.ts'
 import { constraintOf, indexOf, permissionsOf, policyOf } from './catalog-object.ts'
 import { addTraits, identityOptionsOf, partitionOf, publishedOf, ruleOf, triggerOf } from './catalog-trait.ts'
 import { misbehaved } from './catalog-wire.ts'
@@ -27,7 +28,7 @@ interface Draft {
   /** One copy of each spelling of a type: a schema has few, and a hundred thousand columns. */
   readonly spellings: Map<string, string>
   /** Comments of its constraints and indexes, by name. */
-  readonly named: Extract<WireTrait, { k: 'remark' | 'inherited' }>[]
+  readonly named: NamedTrait[]
 }
 
 /** Collects relations. */
@@ -49,7 +50,9 @@ export function createCatalogRelations(): CatalogRelations {
   let isTwice = false
   return {
     hasTwins: () => isTwice,
-    finish: () => drafts.forEach(addNamed),
+    finish: () => {
+      for (const { relation, named } of drafts.values()) addNamed(relation, named)
+    },
     add(wire) {
       isTwice ||= drafts.has(wire.id)
       const relation = relationOf(wire)
@@ -137,6 +140,12 @@ function addTrait(draft: Draft, part: WireTrait): void {
     case 'weak':
       addWeak(draft, part)
       return
+    case 'notNullNames':
+      for (const [number, name] of Object.entries(part.names)) {
+        const column = columns[Number(number)]
+        if (column !== undefined) column.notNullName = name
+      }
+      return
     default:
       draft.named.push(part)
   }
@@ -154,25 +163,6 @@ function addWeak({ columns }: Draft, part: Extract<WireTrait, { k: 'weak' }>): v
     const column = columns[number]
     if (column !== undefined) column.nullBelow = true
   }
-}
-
-function addNamed({ relation, named }: Draft): void {
-  if (named.length === 0) return
-  const constraints = new Map(relation.constraints?.map(it => [it.name, it]))
-  const indexes = new Map(relation.indexes?.map(it => [it.name, it]))
-  for (const part of named) {
-    if (part.k === 'remark') {
-      const about = (part.of === 'constraint' ? constraints : indexes).get(part.name)
-      if (about !== undefined) about.comment = part.text
-      continue
-    }
-    for (const name of part.constraints ?? []) markInherited(constraints.get(name))
-    for (const name of part.indexes ?? []) markInherited(indexes.get(name))
-  }
-}
-
-function markInherited(about: { inherited?: true | undefined } | undefined): void {
-  if (about !== undefined) about.inherited = true
 }
 
 function addColumns(draft: Draft, part: Extract<WirePart, { k: 'columns' }>): void {

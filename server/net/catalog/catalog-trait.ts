@@ -10,6 +10,7 @@ import type {
   Column,
   IdentityOptions,
   Option,
+  OwnPart,
   Partition,
   Published,
   Relation,
@@ -50,6 +51,8 @@ export function addTraits(relation: Relation, columns: readonly Column[], wire: 
   const [parent] = parents ?? []
   if (bound !== null && parent !== undefined) relation.partitionOf = parent
   else if (parents !== null && parents.length > 0) relation.inherits = parents
+  if (wire.ofType !== null) relation.ofType = wire.ofType
+  if (wire.storage) relation.storage = wire.storage.split(', ').sort(byCodeUnit).join(', ')
   if (options !== null && options.length > 0) relation.serverOptions = optionsOf(options)
   for (const [number, texts] of Object.entries(wire.columnOptions ?? {})) {
     const column = columns[Number(number)]
@@ -65,7 +68,17 @@ export function partitionOf(wire: TraitOf<'partition'>): Partition[] {
   if (wire.key !== null) partition.partitionKey = wire.key
   if (wire.unlogged) partition.unlogged = true
   if (wire.server !== null) partition.server = wire.server
+  if (wire.options !== null && wire.options.length > 0) partition.options = optionsOf(wire.options)
+  if (wire.own !== null) partition.own = wire.own.map(ownPartOf).sort(byKind)
   return [partition]
+}
+
+function ownPartOf({ kind, name, definition }: NonNullable<TraitOf<'partition'>['own']>[number]): OwnPart {
+  return definition === null ? { kind, name } : { kind, name, definition }
+}
+
+function byKind(a: OwnPart, b: OwnPart): number {
+  return byCodeUnit(a.kind, b.kind) || byCodeUnit(a.name, b.name)
 }
 
 /** The options of an identity column's sequence; null for the defaults. */

@@ -24,6 +24,8 @@ export interface CatalogTypes {
   addRange(schema: string, type: Range): void
   /** A domain that is an extension's or PostgreSQL's own, and what it is made of. */
   addForeign(name: string, type: string): void
+  /** True where the schema has types of its own. */
+  hasOwn(schema: string): boolean
   /** The base type of such a domain; null for any other type. */
   baseOf(type: string): string | null
   /** The types of a schema and those that its columns use, through arrays and domains over domains. */
@@ -68,6 +70,7 @@ export function createCatalogTypes(): CatalogTypes {
     addComposite: adding(known.composites),
     addRange: adding(known.ranges),
     addForeign: (name, type) => void known.foreign.set(name, type),
+    hasOwn: schema => known.bySchema.has(schema),
     baseOf: type => baseOf(known, type),
     of: schema => usedBy(known, schema, left),
   }

@@ -7,6 +7,7 @@
 import { EQ, flags, NE, names, OBJECT } from '#server/net/catalog/sql/catalog-sql.ts'
 import { DATABASE_PARTS, isOfExtension } from '#server/net/catalog/sql/catalog-sql-database.ts'
 import { comment, PAGES, SIZED } from '#server/net/catalog/sql/catalog-sql-object.ts'
+import { OTHER_PARTS } from '#server/net/catalog/sql/catalog-sql-other.ts'
 import { RELATION_PARTS } from '#server/net/catalog/sql/catalog-sql-relation.ts'
 import { TRAIT_PARTS } from '#server/net/catalog/sql/catalog-sql-trait.ts'
 
@@ -63,7 +64,7 @@ with recursive ns as materialized (
   where not pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_') and n.nspname ${NE} 'information_schema'
     and ${covered(request)}
 ), ${RELATION_TABLES}
-${[HEAD, SCHEMAS, EXTENSIONS, ...RELATION_PARTS, ...TRAIT_PARTS, HIDDEN, ...DATABASE_PARTS]
+${[HEAD, SCHEMAS, EXTENSIONS, ...RELATION_PARTS, ...TRAIT_PARTS, HIDDEN, ...DATABASE_PARTS, ...OTHER_PARTS]
   .map(part => `select j.row::pg_catalog.text as row from (${part}) as j(row)`)
   .join('\nunion all\n')}`
 }
@@ -89,7 +90,7 @@ const RELATION_TABLES = `ext as materialized (
   group by i.indrelid
 ), found as materialized (
   select c.oid, c.relname, c.relkind, c.reloptions, c.reltuples, c.relrowsecurity, c.relforcerowsecurity, c.relispartition,
-    c.relpersistence, c.relreplident, ns.nspname, m.may, m.may ${EQ} any (array['', 'd']) as partly,
+    c.relpersistence, c.relreplident, c.reloftype ${NE} 0 as typed, toast.reloptions is not null as toasted, ns.nspname, m.may, m.may ${EQ} any (array['', 'd']) as partly,
     ${PAGES} as pages,
     ns.usable and (m.may ${NE} '' or coalesce(pg_catalog.has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE'), false))
       as visible
@@ -108,8 +109,8 @@ const RELATION_TABLES = `ext as materialized (
     where o.confrelid ${EQ} above.oid and o.contype ${EQ} 'f' and o.conparentid ${EQ} 0)
 ), rel as materialized (
   select found.oid, found.relname, found.relkind, found.reloptions, found.reltuples, found.relrowsecurity,
-    found.relforcerowsecurity, found.relispartition, found.relpersistence, found.relreplident, found.nspname, found.may,
-    found.partly, found.pages, found.visible
+    found.relforcerowsecurity, found.relispartition, found.relpersistence, found.relreplident, found.typed, found.toasted,
+    found.nspname, found.may, found.partly, found.pages, found.visible
   from found where not exists (select from folded where folded.oid ${EQ} found.oid)
 ), part(root, parent, oid) as (
   select rel.oid, rel.oid, i.inhrelid from rel join pg_catalog.pg_inherits as i on i.inhparent ${EQ} rel.oid
@@ -123,7 +124,7 @@ const RELATION_TABLES = `ext as materialized (
   where c.relkind ${NE} 'p'
   group by part.root
 ), seq as materialized (
-  select c.oid, c.relname, ns.nspname,
+  select c.oid, c.relname, c.relpersistence, ns.nspname,
     ns.usable and coalesce(pg_catalog.has_sequence_privilege(c.oid, 'USAGE, SELECT, UPDATE'), false) as visible
   from ns join pg_catalog.pg_class as c on c.relnamespace ${EQ} ns.oid
   where c.relkind ${EQ} 'S' and not ${isOfExtension('pg_class', 'c.oid')}
@@ -135,9 +136,15 @@ const HEAD = `select ${OBJECT}('k', 'head', 'version', pg_catalog.current_settin
   'encoding', pg_catalog.current_setting('server_encoding'))`
 
 const SCHEMAS = `select ${OBJECT}('k', 'schema', 'name', ns.nspname, 'usable', ns.usable,
-  'comment', case when ns.usable then ${comment('pg_namespace', 'ns.oid')} end) from ns`
+  'comment', case when ns.usable then ${comment('pg_namespace', 'ns.oid')} end, 'extension', (select e.extname
+    from ext join pg_catalog.pg_extension as e on e.oid ${EQ} ext.refobjid
+    where ext.classid ${EQ} 'pg_catalog.pg_namespace'::pg_catalog.regclass and ext.objid ${EQ} ns.oid)) from ns`
 
-const EXTENSIONS = `select ${OBJECT}('k', 'extension', 'name', e.extname, 'version', e.extversion, 'schema', n.nspname)
+const EXTENSIONS = `select ${OBJECT}('k', 'extension', 'name', e.extname, 'version', e.extversion, 'schema', n.nspname,
+    'requires', (select pg_catalog.json_agg(o.extname order by o.extname) from pg_catalog.pg_depend as d
+      join pg_catalog.pg_extension as o on o.oid ${EQ} d.refobjid
+      where d.classid ${EQ} 'pg_catalog.pg_extension'::pg_catalog.regclass and d.objid ${EQ} e.oid
+        and d.refclassid ${EQ} 'pg_catalog.pg_extension'::pg_catalog.regclass))
   from pg_catalog.pg_extension as e join pg_catalog.pg_namespace as n on n.oid ${EQ} e.extnamespace`
 
 const HIDDEN = `select ${OBJECT}('k', 'hidden',

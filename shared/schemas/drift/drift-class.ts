@@ -7,6 +7,7 @@
 
 import { COLUMN, newColumn } from '#shared/schemas/drift/rules/drift-column.ts'
 import * as objects from '#shared/schemas/drift/rules/drift-object.ts'
+import { LOST_OTHER, NEW_OTHER, OTHER } from '#shared/schemas/drift/rules/drift-other.ts'
 import { CONSTRAINT, INDEX, LOST_PART, NEW_PART, POLICY } from '#shared/schemas/drift/rules/drift-part.ts'
 import { GONE, REMARK } from '#shared/schemas/drift/rules/drift-property.ts'
 import {
@@ -25,8 +26,11 @@ import { breaking, type Draft, type Rule, type Rules, risky, type Verdict, verdi
 
 const { NEW, LOST_TYPE } = objects
 
-type SchemaLists = 'relations' | 'enums' | 'domains' | 'sequences' | 'composites' | 'ranges' | 'functions'
-const SCHEMA: Rules<SchemaSnapshot, SchemaLists> = { comment: REMARK }
+type SchemaLists = 'relations' | 'enums' | 'domains' | 'sequences' | 'composites' | 'ranges' | 'functions' | 'others'
+const SCHEMA: Rules<SchemaSnapshot, SchemaLists> = {
+  comment: REMARK,
+  extension: risky('the schema goes with an extension, or no longer does'),
+}
 
 const ADDED: Readonly<Record<ObjectKind, Rule>> = {
   snapshot: NEW,
@@ -46,6 +50,7 @@ const ADDED: Readonly<Record<ObjectKind, Rule>> = {
   range: NEW,
   function: NEW,
   sequence: NEW,
+  other: NEW_OTHER,
 }
 
 const REMOVED: Readonly<Record<ObjectKind, Rule>> = {
@@ -66,6 +71,7 @@ const REMOVED: Readonly<Record<ObjectKind, Rule>> = {
   range: LOST_TYPE,
   function: GONE,
   sequence: objects.LOST_SEQUENCE,
+  other: LOST_OTHER,
 }
 
 const CHANGED: Readonly<Record<ObjectKind, Readonly<Record<string, Rule>>>> = {
@@ -81,6 +87,7 @@ const CHANGED: Readonly<Record<ObjectKind, Readonly<Record<string, Rule>>>> = {
   rule: RULE,
   published: PUBLISHED,
   partition: PARTITION,
+  other: OTHER,
 }
 
 /** Gives the class of a change and its reason. A property without a rule, such as one of a later version, is `risky`. */

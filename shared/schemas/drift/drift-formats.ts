@@ -8,13 +8,16 @@ import { type Node, nameOf, nodesIn, type ObjectKind, PARTS } from '#shared/sche
 
 /** Properties and lists that format 2 added. */
 const ADDED: Partial<Readonly<Record<ObjectKind, readonly string[]>>> = {
-  snapshot: ['publications', 'servers'],
-  schema: ['composites', 'ranges', 'functions'],
+  snapshot: ['publications', 'servers', 'others'],
+  schema: ['composites', 'ranges', 'functions', 'others', 'extension'],
+  extension: ['requires'],
+  sequence: ['unlogged'],
+  policy: ['comment'],
   relation: [
     ...['triggers', 'rules', 'published', 'partitions', 'unlogged', 'replicaIdentity', 'replicaIndex', 'inherits'],
-    ...['partitionOf', 'bound', 'serverOptions'],
+    ...['partitionOf', 'bound', 'serverOptions', 'ofType', 'storage'],
   ],
-  column: ['notNullUnvalidated', 'nullBelow', 'identityOptions', 'base', 'options'],
+  column: ['notNullUnvalidated', 'nullBelow', 'identityOptions', 'base', 'options', 'notNullName'],
   constraint: ['comment', 'inherited'],
   index: ['comment', 'inherited'],
 }

@@ -99,7 +99,8 @@ export function whether(verdicts: { gained: Rule; lost: Rule; altered?: Rule }):
 
 /** The verdict on what only looks changed. */
 export const RESPELLED = safe('another major version of the server spells the same otherwise')
-const MAYBE_RESPELLED = risky('the server has another major version, which may spell the same otherwise')
+/** The verdict on what may only look changed. */
+export const MAYBE_RESPELLED = risky('the server has another major version, which may spell the same otherwise')
 
 /** A rule for a text of SQL: between servers of two major versions it may merely be spelled otherwise. */
 export function spelled(rule: Rule): Rule {

@@ -1,33 +1,72 @@
 /**
- * `npm run -s schema-check -- FILE.sql`: loads a schema file into an empty PostgreSQL 18, introspects it, prints its SQL,
- * loads that, introspects again, and says what differs. Exit status 0 where nothing does, 1 where something does.
+ * `npm run -s schema-check -- FILE.sql [MAJOR]`: loads a schema file into an empty PostgreSQL (18, or the major version that is
+ * named), introspects it, prints its SQL, loads that, introspects again, and says what differs. Exit status 0 where nothing
+ * does, 1 where something does or was not loaded, 2 where there is no such file or version.
  *
- * The file is run as it is, by the superuser of a server that is thrown away: give it none that is not yours.
+ * The file is loaded as psql would, a dump of pg_dump included: rows of COPY and commands of psql are passed over and listed,
+ * and roles that it names and does not make are made. It runs as the superuser of a server that is thrown away: give it no
+ * file that is not yours.
  */
 import { readFile } from 'node:fs/promises'
 import { printable } from '#shared/base/printable.ts'
-import { startServer } from '#test/support/database/postgres.ts'
-import { headOf, roundTrip } from '#test/support/schemas/round-trip.ts'
+import type { Change } from '#shared/schemas/drift/drift.ts'
+import { installedMajors, startServer } from '#test/support/database/postgres.ts'
+import type { Loaded } from '#test/support/schemas/load-file.ts'
+import { headOf, type RoundTrip, roundTrip } from '#test/support/schemas/round-trip.ts'
 
-const [path] = process.argv.slice(2)
-if (path === undefined) {
-  console.error('Name a file: npm run -s schema-check -- FILE.sql')
+function refuse(why: string): never {
+  console.error(why)
   process.exit(2)
 }
-const sql = await readFile(path, 'utf8')
-const server = await startServer()
-try {
-  const { original, script, differences } = await roundTrip(server, 'schema_check', sql)
+
+const MAX_LISTED = 20
+
+/** A title and lines below it, the first of many. */
+function tell(title: string, lines: readonly string[]): void {
+  if (lines.length === 0) return
+  console.log(title)
+  for (const line of lines.slice(0, MAX_LISTED)) console.log(`  ${printable(line)}`)
+  if (lines.length > MAX_LISTED) console.log(`  and ${lines.length - MAX_LISTED} more`)
+}
+
+function tellLoaded({ refused, passedOver, roles }: Loaded): void {
+  tell('Roles that the file names and does not make, made for it:', roles)
+  tell(
+    'Passed over:',
+    passedOver.map(({ line, what }) => `line ${line}: ${what}`),
+  )
+  tell(
+    'Refused by the server:',
+    refused.map(({ line, message }) => `line ${line}: ${message}`),
+  )
+}
+
+function lineOf({ class: rated, kind, object, path, what, reason }: Change): string {
+  return `${rated} ${kind} ${object} ${path.join('.')}${what === undefined ? '' : ` (${what})`}: ${reason}`
+}
+
+function tellTrip({ original, script, loaded, differences, named }: RoundTrip): boolean {
   const relations = original.schemas.flatMap(schema => schema.relations)
   console.log(`${original.schemas.length} schemas, ${relations.length} tables and views`)
-  const head = headOf(script)
-  if (head !== '') console.log(head)
-  for (const { class: rated, kind, object, path: names, what = '', reason } of differences)
-    console.log(`${rated} ${kind} ${object} ${names.map(printable).join('.')} ${what}: ${reason}`)
-  console.log(differences.length === 0 ? 'Nothing differs.' : `${differences.length} differences`)
-  if (differences.length > 0) process.exitCode = 1
+  tellLoaded(loaded)
+  console.log(headOf(script))
+  for (const change of differences) console.log(printable(lineOf(change)))
+  const others = named.length === 0 ? '' : ` but what the first lines name, ${named.length} in all`
+  console.log(differences.length === 0 ? `Nothing differs${others}.` : `${differences.length} differences`)
+  return differences.length === 0 && loaded.refused.length === 0
+}
+
+const [path, version = '18'] = process.argv.slice(2)
+if (path === undefined) refuse('Name a file: npm run -s schema-check -- FILE.sql [MAJOR]')
+const major = installedMajors().find(one => String(one) === version)
+if (major === undefined)
+  refuse(`There is no PostgreSQL ${printable(version)} here, but ${installedMajors().join(', ')}.`)
+const sql = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => refuse(`${path}: ${error.code}`))
+const server = await startServer({ major, settings: { wal_level: 'logical' } })
+try {
+  if (!tellTrip(await roundTrip(server, 'schema_check', sql))) process.exitCode = 1
 } catch (error) {
-  console.error(printable(String(error)))
+  console.error(printable(`The printed script failed: ${String(error)}`))
   process.exitCode = 1
 } finally {
   await server.stop()

@@ -32,7 +32,7 @@ export function headRow(change: object = {}): string {
 
 /** The row of a schema that may be used. */
 export function schemaRow(name: string): string {
-  return JSON.stringify({ k: 'schema', name, usable: true, comment: null })
+  return JSON.stringify({ k: 'schema', name, usable: true, comment: null, extension: null })
 }
 
 const RELATION = {
@@ -64,7 +64,7 @@ const DOMAIN = {
 }
 const SEQUENCE = {
   ...{ k: 'sequence', schema: 'public', name: 's', type: 'bigint', start: '1', increment: '1', min: '1', max: '9' },
-  ...{ cache: '1', cycle: false, ownedBy: null, comment: null },
+  ...{ cache: '1', cycle: false, unlogged: false, ownedBy: null, comment: null },
 }
 const TRAITS = {
   unlogged: false,
@@ -74,8 +74,21 @@ const TRAITS = {
   bound: null,
   options: null,
   columnOptions: null,
+  ofType: null,
+  storage: null,
 }
-const PARTITION = { name: 'public.p', of: null, bound: 'DEFAULT', key: null, unlogged: false, server: null }
+const PARTITION = {
+  ...{
+    name: 'public.p',
+    of: null,
+    bound: 'DEFAULT',
+    key: null,
+    unlogged: false,
+    server: null,
+    options: null,
+    own: null,
+  },
+}
 const TRIGGER = {
   ...{ name: 'g', type: 5, enabled: 'O', function: 'public.f', numbers: [], constraint: false, deferrable: false },
   ...{ deferred: false, detail: null },
@@ -83,10 +96,10 @@ const TRIGGER = {
 const ROUTINE = {
   ...{ k: 'function', schema: 'public', name: 'f', kind: 'f', identity: '', arguments: '', result: 'text' },
   ...{ language: 'sql', volatility: 'v', definer: false, strict: false, path: null, body: '0'.repeat(64), may: true },
-  comment: null,
+  ...{ leakproof: false, parallel: 'u', set: null, comment: null },
 }
 const COMPOSITE = { k: 'composite', schema: 'public', name: 'public.c', attributes: [], comment: null }
-const EXTENSION = { k: 'extension', name: 'x', version: '1.0', schema: 'public' }
+const EXTENSION = { k: 'extension', name: 'x', version: '1.0', schema: 'public', requires: null }
 
 /** The rows of the relation and of the parts that the change names. */
 export function relationRows(change: RowChange): string[] {

@@ -77,14 +77,26 @@ const OWNER = `(select ${OBJECT}('relation', c.relname, 'column', a.attname) fro
 const SEQUENCES = `select ${OBJECT}('k', 'sequence', 'schema', seq.nspname, 'name', seq.relname,
   'type', pg_catalog.format_type(s.seqtypid, null), 'start', s.seqstart::pg_catalog.text,
   'increment', s.seqincrement::pg_catalog.text, 'min', s.seqmin::pg_catalog.text, 'max', s.seqmax::pg_catalog.text,
-  'cache', s.seqcache::pg_catalog.text, 'cycle', s.seqcycle, 'ownedBy', ${OWNER},
+  'cache', s.seqcache::pg_catalog.text, 'cycle', s.seqcycle, 'unlogged', seq.relpersistence ${EQ} 'u', 'ownedBy', ${OWNER},
   'comment', ${comment('pg_class', 'seq.oid')})
   from seq join pg_catalog.pg_sequence as s on s.seqrelid ${EQ} seq.oid
   where seq.visible`
 
-// Of a body that is kept as a parse tree, `prosrc` is empty (14 and later).
-const BODY = `pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(case when p.prosrc ${EQ} '' and p.prokind ${NE} 'a'
-  then pg_catalog.pg_get_functiondef(p.oid) else p.prosrc end)), 'hex')`
+const AGGREGATE = `(select pg_catalog.concat(a.aggkind, a.aggnumdirectargs, ' ', a.aggtransfn, ' ', a.aggfinalfn, a.aggfinalextra,
+    a.aggfinalmodify, ' ', a.aggcombinefn, ' ', a.aggmtransfn, ' ', a.aggminvtransfn, ' ', a.aggmfinalfn, ' ',
+    a.aggsortop::pg_catalog.regoperator, ' ', pg_catalog.format_type(a.aggtranstype, null), ' ', a.agginitval)
+  from pg_catalog.pg_aggregate as a where a.aggfnoid ${EQ} p.oid)`
+
+// Of a body that is kept as a parse tree, `prosrc` is empty (14 and later). A function in C is a symbol of a file.
+const BODY = `pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(case when p.prokind ${EQ} 'a' then ${AGGREGATE}
+  when p.prosrc ${EQ} '' then pg_catalog.pg_get_functiondef(p.oid)
+  when p.probin is not null then pg_catalog.concat(p.prosrc, ' ', p.probin) else p.prosrc end)), 'hex')`
+
+// Their values may be secrets.
+const SETTINGS = `(select pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(
+    pg_catalog.string_agg(c.setting, ', ' order by c.at))), 'hex')
+  from pg_catalog.unnest(p.proconfig) with ordinality as c(setting, at)
+  where not pg_catalog.starts_with(c.setting, 'search_path='))`
 
 const SEARCH_PATH = `(select pg_catalog.substr(c.setting, 13) from pg_catalog.unnest(p.proconfig) as c(setting)
   where pg_catalog.starts_with(c.setting, 'search_path='))`
@@ -99,7 +111,8 @@ const IS_OF_RANGE = `exists (select from pg_catalog.pg_depend as d
 
 const FUNCTIONS = `select ${OBJECT}('k', 'function', 'schema', ns.nspname, 'name', p.proname, 'kind', p.prokind,
   'identity', ${cut('i.text')}, 'arguments', ${cut('a.text')}, 'result', ${cut('r.text')}, 'language', l.lanname,
-  'volatility', p.provolatile, 'definer', p.prosecdef, 'strict', p.proisstrict, 'path', ${cut('s.text')}, 'body', ${BODY},
+  'volatility', p.provolatile, 'definer', p.prosecdef, 'strict', p.proisstrict, 'leakproof', p.proleakproof,
+  'parallel', p.proparallel, 'set', ${SETTINGS}, 'path', ${cut('s.text')}, 'body', ${BODY},
   'may', coalesce(pg_catalog.has_function_privilege(p.oid, 'EXECUTE'), false), 'comment', ${comment('pg_proc', 'p.oid')})
   from ns join pg_catalog.pg_proc as p on p.pronamespace ${EQ} ns.oid
   join pg_catalog.pg_language as l on l.oid ${EQ} p.prolang
@@ -116,10 +129,11 @@ const PUBLISHED_SCHEMAS = `(select pg_catalog.json_agg(sn.nspname order by sn.ns
   join pg_catalog.pg_namespace as sn on sn.oid ${EQ} e.refobjid
   where d.classid ${EQ} 6237 and d.refclassid ${EQ} 6104 and d.refobjid ${EQ} p.oid)`
 
-const PUBLICATIONS = `select ${OBJECT}('k', 'publication', 'name', p.pubname, 'all', p.puballtables, 'insert', p.pubinsert,
+// Generated columns came with PostgreSQL 18: see OLDER.
+const PUBLICATIONS = `select c.row from ${OLDER} cross join lateral (select ${OBJECT}('k', 'publication', 'name', p.pubname, 'all', p.puballtables, 'insert', p.pubinsert,
   'update', p.pubupdate, 'delete', p.pubdelete, 'truncate', p.pubtruncate, 'root', p.pubviaroot,
-  'schemas', ${PUBLISHED_SCHEMAS})
-  from pg_catalog.pg_publication as p`
+  'generated', pubgencols ${EQ} 's', 'schemas', ${PUBLISHED_SCHEMAS})
+  from pg_catalog.pg_publication as p) as c(row)`
 
 const SERVERS = `select ${OBJECT}('k', 'server', 'name', s.srvname, 'wrapper', w.fdwname,
   'extension', (select e.extname from ext join pg_catalog.pg_extension as e on e.oid ${EQ} ext.refobjid

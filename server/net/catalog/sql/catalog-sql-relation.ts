@@ -85,12 +85,14 @@ const IS_PLAIN = `case when o.contype ${EQ} any (${flags('pu')}) then
     else false end`
 
 /**
- * Columns that only later versions have (14: rngmultitypid; 15: confdelsetcols, indnullsnotdistinct, prattrs, prqual; 18: conperiod,
- * conenforced) come without an alias: where the catalog has none of that name, `older` gives what it would say, being one
+ * Columns that only later versions have (14: rngmultitypid; 15: confdelsetcols, indnullsnotdistinct, prattrs, prqual,
+ * colliculocale; 16: collicurules; 17: colllocale; 18: conperiod, conenforced, pubgencols) come without an alias: where the catalog has none of that name, `older` gives what it would say, being one
  * level further out.
  */
 export const OLDER = `(select null::pg_catalog.oid as rngmultitypid, null::pg_catalog.int2[] as confdelsetcols, false as indnullsnotdistinct, false as conperiod,
-  true as conenforced, null::pg_catalog.int2[] as prattrs, null::pg_catalog.pg_node_tree as prqual) as older`
+  true as conenforced, null::pg_catalog.int2[] as prattrs, null::pg_catalog.pg_node_tree as prqual,
+  null::pg_catalog.text as colliculocale, null::pg_catalog.text as colllocale, null::pg_catalog.text as collicurules,
+  'n'::pg_catalog."char" as pubgencols) as older`
 
 // The rows of a foreign key to the partitions of what it refers to have a parent: they are not constraints of their own.
 // Those of a partition that is listed by itself have one on another table, to the same target.

@@ -16,11 +16,20 @@ const PARENTS = `(select pg_catalog.json_agg(${OBJECT}('schema', pn.nspname, 'na
   from pg_catalog.pg_inherits as i join pg_catalog.pg_class as pc on pc.oid ${EQ} i.inhparent
   join pg_catalog.pg_namespace as pn on pn.oid ${EQ} pc.relnamespace where i.inhrelid ${EQ} r.oid)`
 
+// Settings of what rows are kept in; a view's are told with it. Those of the TOAST table are its own.
+const STORAGE = `case when r.relkind ${NE} 'v' then pg_catalog.concat_ws(', ', pg_catalog.array_to_string(r.reloptions, ', '),
+    (select pg_catalog.string_agg(pg_catalog.concat('toast.', u.text), ', ') from pg_catalog.pg_class as h
+      join pg_catalog.pg_class as t on t.oid ${EQ} h.reltoastrelid
+      cross join lateral pg_catalog.unnest(t.reloptions) as u(text) where h.oid ${EQ} r.oid)) end`
+
 const TRAITS = `select ${OBJECT}('k', 'traits', 'id', r.oid, 'unlogged', r.relpersistence ${EQ} 'u',
     'identity', case when r.relkind ${EQ} any (${flags('rpm')}) then r.relreplident else 'd'::pg_catalog."char" end, 'index', (select ic.relname from pg_catalog.pg_index as i
       join pg_catalog.pg_class as ic on ic.oid ${EQ} i.indexrelid where i.indrelid ${EQ} r.oid and i.indisreplident),
     'parents', ${PARENTS}, 'bound', case when r.relispartition then ${cut('b.text')} end,
     'options', (select f.ftoptions from pg_catalog.pg_foreign_table as f where f.ftrelid ${EQ} r.oid),
+    'ofType', (select pg_catalog.format_type(c.reloftype, null) from pg_catalog.pg_class as c
+      where c.oid ${EQ} r.oid and c.reloftype ${NE} 0),
+    'storage', ${STORAGE},
     'columnOptions', case when r.relkind ${EQ} 'f' then (select pg_catalog.json_object_agg(a.attnum, a.attfdwoptions)
       from pg_catalog.pg_attribute as a where a.attrelid ${EQ} r.oid and a.attfdwoptions is not null
         and not a.attisdropped) end)
@@ -29,7 +38,48 @@ const TRAITS = `select ${OBJECT}('k', 'traits', 'id', r.oid, 'unlogged', r.relpe
     offset 0) as b
   where r.visible and (r.relpersistence ${EQ} 'u' or r.relkind ${EQ} 'f'
     or r.relreplident ${NE} 'd' and r.relkind ${EQ} any (${flags('rpm')})
+    or r.typed or r.relkind ${NE} 'v' and r.reloptions is not null or r.toasted
     or exists (select from pg_catalog.pg_inherits as i where i.inhrelid ${EQ} r.oid))`
+
+const own = (kind: string, name: string, definition: string) =>
+  `select ${OBJECT}('kind', '${kind}', 'name', ${name}, 'definition', ${definition}) as row`
+
+/** The part of a partition that its table does not give it. `c` is the partition. */
+const OWN_PARTS = `(select pg_catalog.json_agg(o.row) from (
+    ${own('constraint', 'k.conname', cut('x.text'))} from pg_catalog.pg_constraint as k
+      ${once('x', 'pg_catalog.pg_get_constraintdef(k.oid)')}
+      where k.conrelid ${EQ} c.oid and k.coninhcount ${EQ} 0 and k.conparentid ${EQ} 0 and k.contype ${EQ} any (${flags('pufcx')})
+    union all ${own('index', 'ic.relname', cut('x.text'))} from pg_catalog.pg_index as i
+      join pg_catalog.pg_class as ic on ic.oid ${EQ} i.indexrelid and not ic.relispartition
+      ${once('x', 'pg_catalog.pg_get_indexdef(i.indexrelid)')}
+      where i.indrelid ${EQ} c.oid and not exists (select from pg_catalog.pg_constraint as k where k.conindid ${EQ} i.indexrelid
+        and k.conrelid ${EQ} c.oid and k.contype ${EQ} any (${flags('pux')}))
+    union all ${own('trigger', 't.tgname', 'null')} from pg_catalog.pg_trigger as t
+      where t.tgrelid ${EQ} c.oid and not t.tgisinternal and t.tgparentid ${EQ} 0
+    union all ${own('policy', 'p.polname', 'null')} from pg_catalog.pg_policy as p where p.polrelid ${EQ} c.oid
+    union all ${own('publication', 'p.pubname', 'null')} from pg_catalog.pg_publication_rel as q
+      join pg_catalog.pg_publication as p on p.oid ${EQ} q.prpubid where q.prrelid ${EQ} c.oid
+    union all ${own('rule', 'w.rulename', 'null')} from pg_catalog.pg_rewrite as w where w.ev_class ${EQ} c.oid
+    union all ${own('default', 'a.attname', cut('x.text'))} from pg_catalog.pg_attribute as a
+      join pg_catalog.pg_attribute as b on b.attrelid ${EQ} part.parent and b.attname ${EQ} a.attname and not b.attisdropped
+      left join pg_catalog.pg_attrdef as d on d.adrelid ${EQ} a.attrelid and d.adnum ${EQ} a.attnum
+      left join pg_catalog.pg_attrdef as e on e.adrelid ${EQ} b.attrelid and e.adnum ${EQ} b.attnum
+      ${once('x', 'pg_catalog.pg_get_expr(d.adbin, d.adrelid)')} ${once('y', 'pg_catalog.pg_get_expr(e.adbin, e.adrelid)')}
+      where a.attrelid ${EQ} c.oid and not a.attisdropped and a.attgenerated ${EQ} '' and (d.oid is not null or e.oid is not null)
+        and coalesce(x.text, '') ${NE} coalesce(y.text, '')
+    union all ${own('not null', 'a.attname', 'null')} from pg_catalog.pg_attribute as a
+      join pg_catalog.pg_attribute as b on b.attrelid ${EQ} part.parent and b.attname ${EQ} a.attname and not b.attisdropped
+      where a.attrelid ${EQ} c.oid and a.attnotnull and not b.attnotnull and not a.attisdropped
+        and a.attnum operator(pg_catalog.>) 0
+        and not exists (select from pg_catalog.pg_constraint as k where k.conrelid ${EQ} c.oid and k.contype ${EQ} 'p'
+          and a.attnum ${EQ} any (k.conkey))
+    union all ${own('comment', "''", cut('m.description'))} from pg_catalog.pg_description as m
+      where m.objoid ${EQ} c.oid and m.classoid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass and m.objsubid ${EQ} 0
+    union all ${own('storage', "''", cut('x.text'))} from (select pg_catalog.array_to_string(c.reloptions, ', ') as text) as x
+      where x.text is not null
+    union all ${own('replica identity', "''", 'c.relreplident::pg_catalog.text')} from (select) as x
+      where c.relreplident ${NE} 'd' and c.relkind ${NE} 'f'
+    union all ${own('row security', "''", 'null')} from (select) as x where c.relrowsecurity) as o)`
 
 const PARTITIONS = `select ${OBJECT}('k', 'partition', 'id', part.root, 'name', ${spelled('n.nspname', 'c.relname')},
     'of', case when part.parent ${NE} part.root then (select ${spelled('un.nspname', 'u.relname')}
@@ -37,7 +87,9 @@ const PARTITIONS = `select ${OBJECT}('k', 'partition', 'id', part.root, 'name', 
       where u.oid ${EQ} part.parent) end,
     'bound', ${cut('b.text')}, 'key', ${cut('k.text')}, 'unlogged', c.relpersistence ${EQ} 'u',
     'server', (select s.srvname from pg_catalog.pg_foreign_table as f
-      join pg_catalog.pg_foreign_server as s on s.oid ${EQ} f.ftserver where f.ftrelid ${EQ} c.oid))
+      join pg_catalog.pg_foreign_server as s on s.oid ${EQ} f.ftserver where f.ftrelid ${EQ} c.oid),
+    'options', (select f.ftoptions from pg_catalog.pg_foreign_table as f where f.ftrelid ${EQ} c.oid),
+    'own', ${OWN_PARTS})
   from part join rel on rel.oid ${EQ} part.root and rel.visible join pg_catalog.pg_class as c on c.oid ${EQ} part.oid
   join pg_catalog.pg_namespace as n on n.oid ${EQ} c.relnamespace
   ${once('b', 'pg_catalog.pg_get_expr(c.relpartbound, c.oid)')}
@@ -101,6 +153,25 @@ const BELOW = `select ${OBJECT}('k', 'weak', 'id', a.attrelid, 'unvalidated', nu
   where r.visible and r.relkind ${NE} 'p' and a.attnum operator(pg_catalog.>) 0
   group by a.attrelid`
 
+// From 18 on a not null has a name: told is one that PostgreSQL would not give it.
+const NOT_NULL_NAMES = `select ${OBJECT}('k', 'notNullNames', 'id', o.conrelid,
+    'names', pg_catalog.json_object_agg(a.attnum, o.conname))
+  from rel as r join pg_catalog.pg_constraint as o on o.conrelid ${EQ} r.oid and o.contype ${EQ} 'n'
+  join pg_catalog.pg_attribute as a on a.attrelid ${EQ} r.oid and a.attnum ${EQ} o.conkey[1]
+  where r.visible and o.coninhcount ${EQ} 0 and o.conname::pg_catalog.text ${NE}
+    pg_catalog.concat(r.relname, '_', a.attname, '_not_null')
+  group by o.conrelid`
+
+const PART_REMARKS = `select ${OBJECT}('k', 'remark', 'id', x.relation, 'of', x.kind, 'name', x.name, 'text', ${cut('d.description')})
+  from (select t.oid, 'trigger' as kind, t.tgrelid as relation, t.tgname as name,
+        'pg_catalog.pg_trigger'::pg_catalog.regclass as class from pg_catalog.pg_trigger as t where t.tgparentid ${EQ} 0
+      union all select p.oid, 'policy', p.polrelid, p.polname, 'pg_catalog.pg_policy'::pg_catalog.regclass
+        from pg_catalog.pg_policy as p
+      union all select w.oid, 'rule', w.ev_class, w.rulename, 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        from pg_catalog.pg_rewrite as w where w.rulename ${NE} '_RETURN') as x
+  join pg_catalog.pg_description as d on d.objoid ${EQ} x.oid and d.classoid ${EQ} x.class
+  join rel as r on r.oid ${EQ} x.relation and r.visible`
+
 const KEY_REMARKS = `select ${OBJECT}('k', 'remark', 'id', o.conrelid, 'of', 'constraint', 'name', o.conname,
     'text', ${cut('d.description')})
   from pg_catalog.pg_description as d join pg_catalog.pg_constraint as o on o.oid ${EQ} d.objoid
@@ -131,6 +202,8 @@ export const TRAIT_PARTS: readonly string[] = [
   PUBLISHED,
   WEAK,
   BELOW,
+  NOT_NULL_NAMES,
+  PART_REMARKS,
   KEY_REMARKS,
   INDEX_REMARKS,
   INHERITED,

@@ -31,6 +31,8 @@ export function traitRows({ name, type, text, byNumber }: Bounds) {
       bound: text.nullable(),
       options: options.nullable(),
       columnOptions: byNumber(options).nullable(),
+      ofType: type.nullable(),
+      storage: text.nullable(),
     }),
     z.object({
       k: z.literal('partition'),
@@ -41,12 +43,21 @@ export function traitRows({ name, type, text, byNumber }: Bounds) {
       key: text.nullable(),
       unlogged: z.boolean(),
       server: name.nullable(),
+      options: options.nullable(),
+      own: list(ownPart({ name, text }), 'maxParts').nullable(),
     }),
     ...partRows({ name, type, text, byNumber }),
   ] as const
 }
 
-function partRows({ name, type, text }: Bounds) {
+/** The part of a partition that its table does not give it; the name is empty where it has one alone. */
+function ownPart({ name, text }: Pick<Bounds, 'name' | 'text'>) {
+  const kinds = ['constraint', 'index', 'trigger', 'policy', 'rule', 'default', 'not null', 'publication'] as const
+  const kind = z.enum([...kinds, 'comment', 'storage', 'replica identity', 'row security'])
+  return z.object({ kind, name, definition: text.nullable() })
+}
+
+function partRows({ name, type, text, byNumber }: Bounds) {
   return [
     z.object({
       ...{ k: z.literal('identity'), id, number, start: bigint, increment: bigint, min: bigint, max: bigint },
@@ -73,7 +84,11 @@ function partRows({ name, type, text }: Bounds) {
       publications: list(z.object({ name, numbers: numbers.nullable(), filter: text.nullable() }), 'maxParts'),
     }),
     z.object({ k: z.literal('weak'), id, unvalidated: numbers.nullable(), below: numbers.nullable() }),
-    z.object({ k: z.literal('remark'), id, of: z.enum(['constraint', 'index']), name, text }),
+    z.object({ k: z.literal('notNullNames'), id, names: byNumber(name) }),
+    z.object({
+      ...{ k: z.literal('remark'), id, name, text },
+      of: z.enum(['constraint', 'index', 'trigger', 'policy', 'rule']),
+    }),
     z.object({
       k: z.literal('inherited'),
       id,
@@ -118,15 +133,21 @@ export function databaseRows({ name, type, text }: Bounds) {
       ...{ k: z.literal('function'), schema: name, name, kind: z.enum(['f', 'p', 'a', 'w']), identity: text },
       ...{ arguments: text, result: text.nullable(), language: name, volatility: z.enum(['i', 's', 'v']) },
       ...{ definer: z.boolean(), strict: z.boolean(), path: text.nullable(), body: hash, may: z.boolean() },
-      comment: text.nullable(),
+      ...{ leakproof: z.boolean(), parallel: z.enum(['s', 'r', 'u']), set: hash.nullable(), comment: text.nullable() },
     }),
     z.object({
       ...{ k: z.literal('publication'), name, all: z.boolean(), insert: z.boolean(), update: z.boolean() },
-      ...{ delete: z.boolean(), truncate: z.boolean(), root: z.boolean() },
+      ...{ delete: z.boolean(), truncate: z.boolean(), root: z.boolean(), generated: z.boolean() },
       schemas: list(name, 'maxParts').nullable(),
     }),
     z.object({ k: z.literal('server'), name, wrapper: name, extension: name.nullable(), handled: z.boolean() }),
   ] as const
+}
+
+/** The row of an object that a snapshot has no shape for. */
+export function otherRow({ name, type, text }: Bounds) {
+  const k = z.literal('other')
+  return z.object({ k, schema: name.nullable(), name: type, definition: text.nullable(), hash: hash.nullable() })
 }
 
 /** The row of an extension's object. */

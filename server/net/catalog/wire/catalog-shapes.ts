@@ -7,7 +7,7 @@
  */
 import { z } from 'zod'
 import { list, wireBounds } from './catalog-bounds.ts'
-import { databaseRows, memberRow, traitRows } from './catalog-shapes-trait.ts'
+import { databaseRows, memberRow, otherRow, traitRows } from './catalog-shapes-trait.ts'
 
 const count = z.number().int().nonnegative()
 /** PostgreSQL numbers a table's columns from 1 to 1600; an expression in a key is 0, and a system column is negative. */
@@ -137,6 +137,7 @@ function objectRows({ name, type, text }: ReturnType<typeof wireBounds>) {
       max: bigint,
       cache: bigint,
       cycle: z.boolean(),
+      unlogged: z.boolean(),
       ownedBy: z.object({ relation: name, column: name }).nullable(),
       comment: text.nullable(),
     }),
@@ -151,13 +152,17 @@ function anyRow(isUtf8: boolean) {
     relationRow(bounds),
     ...partRows(bounds),
     z.object({ k: z.literal('head'), version: count, encoding: name.optional() }),
-    z.object({ k: z.literal('schema'), name, usable: z.boolean(), comment: text.nullable() }),
-    z.object({ k: z.literal('extension'), name, version, schema: name }),
+    z.object({
+      ...{ k: z.literal('schema'), name, usable: z.boolean(), comment: text.nullable() },
+      extension: name.nullable(),
+    }),
+    z.object({ k: z.literal('extension'), name, version, schema: name, requires: list(name, 'maxParts').nullable() }),
     z.object({ k: z.literal('hidden'), relations: count, columns: count, sequences: count }),
     ...objectRows(bounds),
     ...traitRows(bounds),
     ...databaseRows(bounds),
     memberRow(bounds),
+    otherRow(bounds),
   ])
 }
 
@@ -170,16 +175,27 @@ export const OTHER_ROW = anyRow(false)
 export type WireRow = z.infer<typeof UTF8_ROW>
 type RowOf<K extends WireRow['k']> = Extract<WireRow, { k: K }>
 
+/** The row of a schema. */
+export type WireSchema = RowOf<'schema'>
 /** The first row of a relation. */
 export type WireRelation = RowOf<'relation'>
 /** A further row of a relation. */
 export type WirePart = RowOf<'columns' | 'defaults' | 'comments' | 'constraints' | 'indexes' | 'policies'> | WireTrait
 /** A further row of a relation that tells what few have. */
 export type WireTrait = RowOf<
-  'traits' | 'partition' | 'identity' | 'triggers' | 'rules' | 'published' | 'weak' | 'remark' | 'inherited'
+  | 'traits'
+  | 'partition'
+  | 'identity'
+  | 'triggers'
+  | 'rules'
+  | 'published'
+  | 'weak'
+  | 'notNullNames'
+  | 'remark'
+  | 'inherited'
 >
 /** Objects of format 2 that are no relations. */
-export type WireObject = RowOf<'composite' | 'range' | 'function' | 'publication' | 'server' | 'member'>
+export type WireObject = RowOf<'composite' | 'range' | 'function' | 'publication' | 'server' | 'member' | 'other'>
 /** A constraint. */
 export type WireConstraint = RowOf<'constraints'>['constraints'][number]
 /** An index. */

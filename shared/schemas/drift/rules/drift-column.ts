@@ -8,6 +8,7 @@ import { requiredBy } from '#shared/schemas/drift/drift-check.ts'
 import {
   breaking,
   type Draft,
+  RESPELLED,
   type Rule,
   type Rules,
   risky,
@@ -120,4 +121,6 @@ export const COLUMN: Rules<Column> = {
   may: COLUMN_PERMISSIONS,
   base: risky('an extension made its type of another one'),
   options: risky('the values come from elsewhere on the foreign server'),
+  // Before 18 it had none.
+  notNullName: ({ compared }) => (compared.isOtherMajor ? RESPELLED : safe('a constraint has another name')),
 }

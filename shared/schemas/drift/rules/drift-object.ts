@@ -94,6 +94,7 @@ export const LOST_SEQUENCE: Rule = ({ was, within }) => {
 const EXTENSION: Rules<Extension> = {
   version: risky('the extension may behave otherwise'),
   schema: risky('its functions and types have moved'),
+  requires: safe('it needs other extensions'),
 }
 const ENUM: Rules<Enum> = { labels: LABELS, comment: REMARK }
 const DOMAIN: Rules<Domain, 'checks'> = {
@@ -133,6 +134,20 @@ const RANGE: Rules<Range> = {
   comment: REMARK,
 }
 
+const WITH_ITS_TABLE = safe('it is kept as the rows of its table are')
+const UNLOGGED = whether({
+  gained: risky('its numbers are lost in a crash, and are not replicated'),
+  lost: safe('its numbers outlive a crash'),
+})
+
+/** True for the sequence of a column whose table changes in the same way (15). */
+function followsTable({ was, is, within: { relations } }: Draft): boolean {
+  // Sound: the shape of a snapshot's sequence.
+  const owner = is?.['ownedBy'] as { relation: string } | undefined
+  const [before, after] = [relations.was(), relations.is()].map(it => it.get(owner?.relation ?? ''))
+  return owner !== undefined && before?.['unlogged'] === was?.['unlogged'] && after?.['unlogged'] === is?.['unlogged']
+}
+
 const numbers = risky('other numbers are drawn')
 const SEQUENCE: Rules<Sequence> = {
   type: numbers,
@@ -142,6 +157,7 @@ const SEQUENCE: Rules<Sequence> = {
   max: numbers,
   cache: safe('numbers are drawn in other lots'),
   cycle: numbers,
+  unlogged: draft => (followsTable(draft) ? WITH_ITS_TABLE : verdictOf(UNLOGGED, draft)),
   ownedBy: safe('it is dropped with another column'),
   comment: REMARK,
 }
@@ -168,6 +184,12 @@ const FUNCTION: Rules<Routine> = {
     lost: risky("it runs with the caller's permissions"),
   }),
   strict: risky('it may answer null otherwise'),
+  leakproof: whether({
+    gained: risky('it may see rows before row security and barriers of views hide them'),
+    lost: safe('it no longer sees rows that are hidden'),
+  }),
+  parallel: risky('it may run in other processes than before'),
+  settings: risky('it runs with other settings'),
   searchPath: whether({
     gained: safe('it finds its names in a path of its own'),
     lost: risky("it finds its names in the caller's path"),
@@ -190,6 +212,10 @@ const PUBLICATION: Rules<Publication> = {
       ? risky('some operations are no longer published')
       : safe('more operations are published'),
   viaRoot: risky('changes of partitions are published as those of another table'),
+  generated: whether({
+    gained: safe('stored generated columns are published, too'),
+    lost: risky('stored generated columns are no longer published'),
+  }),
 }
 const SERVER: Rules<Server> = {
   wrapper: risky('its rows come by another wrapper'),

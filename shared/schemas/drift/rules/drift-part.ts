@@ -199,6 +199,7 @@ export const POLICY: Rules<Policy> = {
   roles: risky('the policy holds for other roles'),
   using: spelled(risky('other rows are seen')),
   check: spelled(risky('other rows are accepted')),
+  comment: REMARK,
 }
 
 function hidden({ hidden: { was, is } }: Draft['within']): Verdict | null {

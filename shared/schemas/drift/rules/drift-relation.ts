@@ -11,6 +11,7 @@ import { spelledWithoutName } from '#shared/schemas/drift/drift-same.ts'
 import {
   breaking,
   type Draft,
+  MAYBE_RESPELLED,
   type Rule,
   type Rules,
   risky,
@@ -19,8 +20,16 @@ import {
   type Verdict,
   whether,
 } from '#shared/schemas/drift/drift-verdict.ts'
+import { jsonText } from '#shared/schemas/snapshot-canonical.ts'
 import { nodesIn } from '#shared/schemas/snapshot-parts.ts'
-import type { Partition, Published, Relation, Rule as RewriteRule, Trigger } from '#shared/schemas/snapshot-relation.ts'
+import type {
+  OwnPart,
+  Partition,
+  Published,
+  Relation,
+  Rule as RewriteRule,
+  Trigger,
+} from '#shared/schemas/snapshot-relation.ts'
 import { RELATION_PERMISSIONS } from './drift-permissions.ts'
 import { GONE, REMARK } from './drift-property.ts'
 
@@ -73,6 +82,8 @@ export const RELATION: Rules<Relation, Lists> & { readonly 'column order': Rule 
   partitionOf: risky('its rows are read with those of another table, or no longer are'),
   bound: risky('rows that were accepted may be refused'),
   serverOptions: risky('the rows come from elsewhere on the foreign server'),
+  ofType: risky('a change of its type is one of the table, or no longer is'),
+  storage: safe('the rows are kept otherwise'),
   'column order': risky('"select *" and inserts that name no columns meet another order'),
 }
 
@@ -160,6 +171,7 @@ export const TRIGGER: Rules<Trigger> = {
       ? risky('the server has another major version, which may spell the same otherwise')
       : OTHER_TRIGGER,
   enabled: risky('it fires in other sessions, or in none'),
+  comment: REMARK,
 }
 
 /** Rules of the properties of a rewrite rule. */
@@ -168,12 +180,28 @@ export const RULE: Rules<RewriteRule> = {
   instead: risky('statements are rewritten otherwise'),
   enabled: risky('it holds in other sessions, or in none'),
   definition: spelled(risky('statements are rewritten otherwise')),
+  comment: REMARK,
 }
 
 /** Rules of what a publication publishes of a table. */
 export const PUBLISHED: Rules<Published> = {
   columns: risky('other columns are published'),
   filter: spelled(risky('other rows are published')),
+}
+
+/** The parts that only remark or say how rows are kept. */
+const HARMLESS: readonly unknown[] = ['comment', 'storage']
+
+/** The others, as a text. */
+function ownParts(value: unknown): string {
+  // Sound: the shape of a partition's own parts.
+  const parts = (value ?? []) as readonly OwnPart[]
+  return jsonText(parts.filter(({ kind }) => !HARMLESS.includes(kind)))
+}
+
+const OWN_PARTS: Rule = ({ before, after, compared }) => {
+  if (ownParts(before) === ownParts(after)) return safe('only comments or settings of its storage changed')
+  return compared.isOtherMajor ? MAYBE_RESPELLED : risky('it has other keys, indexes, defaults or triggers of its own')
 }
 
 /** Rules of the properties of a partition. */
@@ -183,4 +211,6 @@ export const PARTITION: Rules<Partition> = {
   partitionKey: safe('its rows are partitioned otherwise'),
   unlogged: risky('its rows outlive a crash, or no longer do'),
   server: risky('its rows come from another server'),
+  options: risky('its rows come from elsewhere on the foreign server'),
+  own: OWN_PARTS,
 }

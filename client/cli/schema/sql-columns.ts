@@ -1,0 +1,44 @@
+/**
+ * Columns of a table as SQL takes them.
+ *
+ * Only the script of a relation uses it. What a column needs and the snapshot does not hold is left out: it is a remark.
+ */
+import { defaultText, expressionText, namesText, typeText } from '#client/cli/schema-sql-form.ts'
+import { identifier } from '#client/cli/schema-sql-text.ts'
+import type { Column } from '#shared/schemas/snapshot-relation.ts'
+import type { Needs } from './sql-needs.ts'
+import { identityClause, optionsClause } from './sql-traits.ts'
+
+/** A column with its type. */
+export function columnText(column: Column, needs: Needs): string {
+  const parts = [`${identifier(column.name)} ${typeText(column.type)}${optionsClause(column.options)}`]
+  if (column.collation !== undefined && needs.collations(column.collation).length === 0)
+    parts.push(`collate ${namesText(column.collation)}`)
+  return [...parts, ...propertiesOf(column, needs)].join(' ')
+}
+
+/** A column of a table that is of a type; none where the type says all of it. */
+export function typedColumnText(column: Column, needs: Needs): string[] {
+  const parts = propertiesOf(column, needs)
+  return parts.length === 0 ? [] : [`${identifier(column.name)} with options ${parts.join(' ')}`]
+}
+
+function propertiesOf(column: Column, needs: Needs): string[] {
+  const parts: string[] = []
+  const isHeld = (text: string | undefined): text is string => text !== undefined && needs.calls(text).length === 0
+  if (isHeld(column.default)) parts.push(`default ${defaultText(column.default)}`)
+  if (isHeld(column.generated)) {
+    parts.push(`generated always as (${expressionText(column.generated)}) ${column.virtual ? 'virtual' : 'stored'}`)
+  }
+  if (column.identity !== undefined) {
+    const when = column.identity === 'always' ? 'always' : 'by default'
+    parts.push(`generated ${when} as identity${identityClause(column.identityOptions)}`)
+  }
+  if (column.notNull && !column.nullBelow) parts.push(notNullText(column))
+  return parts
+}
+
+/** `not null`, with its name where it is none that PostgreSQL would give it. Before 18 the name is read and forgotten. */
+export function notNullText({ notNullName }: Column): string {
+  return notNullName === undefined ? 'not null' : `constraint ${identifier(notNullName)} not null`
+}

@@ -1,0 +1,75 @@
+/**
+ * Objects that a snapshot has no shape for: the statements of collations and statistics, and the names of all others.
+ *
+ * Only the SQL printer uses it.
+ */
+import { namesOf } from '#client/cli/schema-sql-form.ts'
+import { fitting, NAMES, whole } from '#client/cli/schema-sql-outline.ts'
+import { unfit } from '#client/cli/schema-sql-text.ts'
+import { solid, tokens } from '#client/cli/schema-sql-token.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Other } from '#shared/schemas/snapshot-object.ts'
+import { whenHeld } from './sql-held.ts'
+import type { Needs } from './sql-needs.ts'
+
+const COLLATION = 'collation '
+const STATISTICS = 'statistics object '
+
+const ofSchemas = ({ schemas }: Snapshot): Other[] => schemas.flatMap(({ others }) => others ?? [])
+
+const FORMS = {
+  collation: whole(`CREATE COLLATION ${NAMES} \\(\\)`),
+  statistics: whole(`CREATE STATISTICS ${NAMES}(?: \\(\\))? ON .+ FROM ${NAMES}`),
+} as const
+
+/** The statement that makes a collation of the schema and name. */
+function collationText(text: string, names: readonly string[] | null): string {
+  return namedText(text, FORMS.collation, names)
+}
+
+/** The statement that makes extended statistics of the schema and name. */
+function statisticsText(text: string, names: readonly string[] | null): string {
+  return namedText(text, FORMS.statistics, names)
+}
+
+/** A statement of three words and more, the third of which is a schema and the one behind its dot the name. */
+function namedText(text: string, form: RegExp, names: readonly string[] | null): string {
+  const read = tokens(text)
+  const [, , schema, , name] = read === null ? [] : solid(read)
+  const isMeant = names !== null && schema?.value === names[0] && name?.value === names[1]
+  return isMeant ? fitting(read, form, text) : unfit(text)
+}
+
+/** The statements that make collations. */
+export function collationStatements(snapshot: Snapshot): string[] {
+  return ofSchemas(snapshot).flatMap(({ name, definition }) =>
+    definition !== undefined && name.startsWith(COLLATION)
+      ? [`${collationText(definition, namesOf(ownName(name, COLLATION)))};`]
+      : [],
+  )
+}
+
+/** The statements that make statistics, once the tables that they are about are there. */
+export function statisticsStatements(snapshot: Snapshot, needs: Needs): string[] {
+  return ofSchemas(snapshot).flatMap(({ name, definition }) =>
+    definition !== undefined && name.startsWith(STATISTICS)
+      ? [
+          whenHeld(
+            `${statisticsText(definition, namesOf(ownName(name, STATISTICS)))};`,
+            needs.calls(definition.replace(/^CREATE STATISTICS \S+ \([^()]*\) /, '')),
+          ),
+        ]
+      : [],
+  )
+}
+
+function ownName(name: string, kind: string): string {
+  return name.startsWith(kind) ? name.slice(kind.length) : ''
+}
+
+/** The objects of which a snapshot holds no more than the name. */
+export function namedOthers(snapshot: Snapshot): string[] {
+  return [...(snapshot.others ?? []), ...ofSchemas(snapshot)]
+    .filter(({ definition }) => definition === undefined)
+    .map(({ name }) => name)
+}
