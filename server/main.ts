@@ -8,6 +8,7 @@ import { startHealth } from '#server/process/health.ts'
 import { onHangup, webKeyring, workerKeyring } from '#server/process/keyring-source.ts'
 import { ownPlaces } from '#server/process/own-places.ts'
 import { directUrl, GRACE_MS, openStore, runDraining, type Start } from '#server/process/process.ts'
+import { localConsole } from '#server/standalone/console-sign-in.ts'
 import { greet, onLocalDatabase, startLocal } from '#server/standalone/standalone.ts'
 import { Throwaway } from '#server/standalone/throwaway/throwaway.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
@@ -19,6 +20,10 @@ import { startWorker } from './wiring-worker.ts'
 const drainMs = (config: Config) => config.drainMs ?? 0
 
 const throwaway = process.argv.includes('--json') ? new Throwaway(environment()) : null
+
+/** The console's sign-in, which only an installation with a data folder has. */
+const consoleOf = ({ localDir }: Config, of: { organizationId: string; clock: () => Date }) =>
+  localConsole({ dir: localDir, ...of })
 
 const start: Start = async (config, log, cleanup) => {
   await throwaway?.prepare(config, cleanup)
@@ -32,7 +37,12 @@ const start: Start = async (config, log, cleanup) => {
   const alone = { databaseUrl: url, isKeyringFolder: true, ownPlaces: own }
   const worker = await startWorker({ ...ground, ownPlaces: own, alone }, await workerKeyring(config, true))
   cleanup.defer(() => worker.stop(GRACE_MS / 2))
-  const tier = { ...ground, command: 'npm start', canDial: () => worker.canDial() }
+  const tier = {
+    ...ground,
+    command: 'npm start',
+    canDial: () => worker.canDial(),
+    ...(local === null ? {} : { local: consoleOf(config, { ...ground, ...local.prepared }) }),
+  }
   const web = await startWeb(tier, await webKeyring(config, true))
   cleanup.defer(() => web.stop({ drainMs: drainMs(config), graceMs: GRACE_MS / 2 }))
   const reload = async () => {

@@ -6,7 +6,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KeylessGate } from '#server/api/caller/keyless-gate.ts'
-import { type Limits, VALIDATIONS } from '#server/api/caller/limits.ts'
+import { type Limits, LOCAL_SIGN_INS, VALIDATIONS } from '#server/api/caller/limits.ts'
 import { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
 import { createSealingKeys } from '#server/api/caller/sealing-keys.ts'
 import { type Places, Semaphores, STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
@@ -14,6 +14,7 @@ import { ChangeFeed } from '#server/api/changes/change-feed.ts'
 import { FeedHeads } from '#server/api/changes/feed-heads.ts'
 import type { WebDeps } from '#server/api/context.ts'
 import { SnapshotReader } from '#server/api/schemas/reader/snapshot-reader.ts'
+import type { LocalConsole } from '#server/domain/access/local-console.ts'
 import type { Meter } from '#server/metrics/meter.ts'
 import { listen } from '#server/process/listen.ts'
 import type { Ground } from '#server/process/process.ts'
@@ -48,7 +49,7 @@ export interface WebTier {
 }
 
 /** The web tier's parts over a keyring. */
-export async function webParts(ground: Ground, keyring: WebKeyring): Promise<WebDeps> {
+export async function webParts(ground: Ground & Pick<WebGround, 'local'>, keyring: WebKeyring): Promise<WebDeps> {
   const { db, notifications, clock, log, config, meter } = ground
   meter.begin('web')
   const sealer = await createSealer(keyring)
@@ -75,6 +76,9 @@ export async function webParts(ground: Ground, keyring: WebKeyring): Promise<Web
     answerMs: ANSWER_MS,
     policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses },
     limits: limitsOf(config, { db, clock, meter }),
+    rates: config.rateLimits,
+    local: ground.local ?? null,
+    checkIntervalMs: config.checkIntervalMs,
     quotas: config.quotas,
     idempotencyMs: config.retention.idempotencyMs,
     clock,
@@ -115,6 +119,7 @@ function limitsOf({ rateLimits }: Config, at: { db: Db; clock: () => Date; meter
     pushAddress: counter({ name: 'push-address', points: PUSHES_PER_SECOND, windowSeconds: 1 }),
     pushDatasource: counter({ name: 'push-datasource', points: PUSHES_PER_SECOND, windowSeconds: 1 }),
     validations: counter({ name: 'validate', ...VALIDATIONS }),
+    localSignIn: counter({ name: 'local-sign-in', ...LOCAL_SIGN_INS }),
   }
 }
 
@@ -122,6 +127,8 @@ function limitsOf({ rateLimits }: Config, at: { db: Db; clock: () => Date; meter
 export interface WebGround extends Ground {
   /** Whether the worker in the same process can dial; left out where there is none. */
   readonly canDial?: () => boolean
+  /** The console's sign-in, in local mode. */
+  readonly local?: LocalConsole
   /** What an operator types to start it, for sentences that say what to type. */
   readonly command?: string
 }

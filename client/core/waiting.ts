@@ -18,6 +18,7 @@ export const KEYLESS_MUTATIONS: readonly string[] = [
   'datasources.lease',
   'datasources.releaseLease',
   'datasources.removeAll',
+  'local.signIn',
 ]
 
 /** How long an operation asks the server to hold its answer back, in milliseconds. */

@@ -11,6 +11,7 @@ import type { ChangeFeed } from '#server/api/changes/change-feed.ts'
 import type { FeedHeads } from '#server/api/changes/feed-heads.ts'
 import type { AnswerBudget, SnapshotReader } from '#server/api/schemas/reader/snapshot-reader.ts'
 import { newId } from '#server/domain/access/ids.ts'
+import type { LocalConsole } from '#server/domain/access/local-console.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
 import type { Log } from '#server/log.ts'
@@ -35,6 +36,11 @@ export interface WebDeps {
   readonly tokenOwners: TokenOwners
   readonly policy: HostPolicy
   readonly limits: Limits
+  /** Calls that one key, and one organization, may make within a window, to be told of. */
+  readonly rates: { readonly windowSeconds: number; readonly perKey: number; readonly perOrganization: number }
+  /** The console's sign-in of a local installation; null elsewhere. */
+  readonly local: LocalConsole | null
+  readonly checkIntervalMs: number
   readonly quotas: Quotas
   /** How long an idempotency key is good. */
   readonly idempotencyMs: number
@@ -84,6 +90,8 @@ export interface Context {
   readonly surface: Surface
   readonly requestId: string
   readonly address: string | null
+  /** A header of the request, its name in lower case; undefined without it, and for one that comes more than once. */
+  readonly header: (name: 'host' | 'origin') => string | undefined
   readonly responseMetadata: ResponseMetadata
   /** What is left of the size of its answers; the calls of a batch share it. */
   readonly answers: AnswerBudget

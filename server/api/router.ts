@@ -6,6 +6,8 @@
 import { organizationRouter } from '#server/api/access/organization.ts'
 import { datasourcesRouter } from '#server/api/datasources/datasources.ts'
 import { feedsRouter } from '#server/api/feeds/feeds.ts'
+import { localRouter } from '#server/api/local/sign-in.ts'
+import { operationsRouter } from '#server/api/operations/operations.ts'
 import { createCallerFactory, router } from '#server/api/procedure/trpc.ts'
 import { snapshotsRouter } from '#server/api/schemas/snapshots.ts'
 
@@ -13,6 +15,8 @@ import { snapshotsRouter } from '#server/api/schemas/snapshots.ts'
 export const appRouter = router({
   datasources: datasourcesRouter,
   feeds: feedsRouter,
+  local: localRouter,
+  operations: operationsRouter,
   organization: organizationRouter,
   snapshots: snapshotsRouter,
 })

@@ -21,7 +21,7 @@ export const FAULT_CODES: readonly string[] = Object.keys(FAULTS)
 
 /** Bounds of what callers do, by what is counted. */
 export const LIMITS = [
-  ...['key', 'organization', 'failed', 'push-address', 'push-datasource', 'validate'],
+  ...['key', 'organization', 'failed', 'push-address', 'push-datasource', 'validate', 'local-sign-in'],
   ...['subscriptions', 'waiters', 'waiting-pushes', 'login-budget'],
 ] as const
 

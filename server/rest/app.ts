@@ -8,6 +8,8 @@ import type { WebDeps } from '#server/api/context.ts'
 import { faultOf } from '#server/api/procedure/trpc.ts'
 import { useOurWording } from '#server/api/procedure/wording.ts'
 import { connectionsDialect } from '#server/rest/connections/connections.ts'
+import { BuiltConsole } from '#server/rest/console/built-files.ts'
+import { consolePages } from '#server/rest/console/console.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 import { crossOrigin } from '#server/rest/http/cross-origin.ts'
 import { noteServed, type Observers, observedRequests } from '#server/rest/http/observed-request.ts'
@@ -64,6 +66,7 @@ export function createApp(deps: WebDeps, process: Process): express.Express {
   }
   app.route('/readyz').get(readiness).all(otherMethod)
   app.use(documentation({ publicUrl: process.publicUrl, dialects: [connectionsDialect, datasources] }, otherMethod))
+  app.use(consolePages(new BuiltConsole(), otherMethod))
   app.use('/trpc', checkTrpc(voices), trpc(deps))
   for (const dialect of [connectionsDialect, datasources]) mount(app, deps, dialect)
   app.use((request, response) => refuse(voices, { request, response, fault: new Fault('route_not_found') }))

@@ -98,6 +98,7 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
     principal,
     surface: 'trpc',
     ...about,
+    header: name => request.headers[name],
     responseMetadata: {},
     answers,
     idempotency: null,

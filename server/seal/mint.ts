@@ -17,6 +17,8 @@ export interface KeyGrant {
   readonly name: string | null
   readonly scopes: readonly Scope[]
   readonly now: Date
+  /** When it ends by itself; left out for one that does not. */
+  readonly expiresAt?: Date
 }
 
 /** A new key: its text, to be shown once, and its row, which holds a hash. */
@@ -31,7 +33,7 @@ export function mintKey(tokens: Tokens, of: KeyGrant) {
     mode: of.mode,
     scopes: of.scopes,
     datasourceIds: null,
-    expiresAt: null,
+    expiresAt: of.expiresAt ?? null,
   }
   return {
     token,
@@ -47,7 +49,7 @@ export function mintKey(tokens: Tokens, of: KeyGrant) {
       scopes: [...of.scopes],
       created_at: of.now,
       last_used_at: null,
-      expires_at: null,
+      expires_at: of.expiresAt ?? null,
       revoked_at: null,
     },
   }

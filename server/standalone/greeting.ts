@@ -15,6 +15,8 @@ export interface Place {
   readonly port: number
   /** Connection string of the sample database. Secret. */
   readonly sample: string
+  /** A code for the console; null where the output is no terminal. Secret. */
+  readonly consoleCode: string | null
 }
 
 /** The text of a first start: keys, and a request for each dialect. Holds secrets. */
@@ -58,9 +60,16 @@ export function laterGreeting(at: Place, isOwed: boolean): string {
 
 function beginning(at: Place): string[] {
   const lines = [`Mooring is at ${urlOf(at)}`]
+  if (at.consoleCode !== null)
+    lines.push(`Console, for five minutes and once: ${consoleAddress(urlOf(at), at.consoleCode)}`)
   if (at.config.openNetworksByDefault)
     lines.push('Local mode: databases on loopback may be registered (MOORING_ALLOWED_NETWORKS replaces this).')
   return lines
+}
+
+/** The address that signs in to the console: the code is in the fragment, which no browser sends. Holds a secret. */
+export function consoleAddress(url: string, code: string): string {
+  return `${url}/#code=${code}`
 }
 
 /** The address at which a shell on this machine reaches it. */

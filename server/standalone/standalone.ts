@@ -23,6 +23,7 @@ import { openDb } from '#server/store/database/db.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
+import { makeConsoleCode } from './console-sign-in.ts'
 import { ensureSample } from './demo-database.ts'
 import { type KeyMaker, makeFirstKeys, noteFirstStart, noteShown, unshownKeys } from './first-start.ts'
 import { firstGreeting, laterGreeting } from './greeting.ts'
@@ -194,7 +195,9 @@ export async function greet(
   const { organizationId, unshown } = at.prepared
   await inFolder(config.localDir, async () => {
     const sample = await ensureSample(at.database.embedded, config.localDir)
-    const place = { config, port: at.port, sample: sample.connectionString }
+    // A code that no terminal shows would lie in a log.
+    const consoleCode = process.stdout.isTTY ? await makeConsoleCode(config.localDir, new Date()) : null
+    const place = { config, port: at.port, sample: sample.connectionString, consoleCode }
     const isRead = await canBeRead()
     if (unshown === null || !isRead) {
       await show(laterGreeting(place, unshown !== null))

@@ -3,7 +3,9 @@
  * worker's one-time key, so that no process in between can read it.
  */
 import { z } from 'zod'
+import { MAX_PAGE } from '#shared/base/page.ts'
 import { DatasourceId, idOf, Mode, Timestamp } from '#shared/base/wire.ts'
+import { CapabilityId } from './credential.ts'
 
 /** The id of a lease. */
 export const LeaseId = idOf('lease_')
@@ -61,3 +63,24 @@ export const LeasedCredential = z.object({
   expiresAt: Timestamp,
 })
 export type LeasedCredential = z.output<typeof LeasedCredential>
+
+/** Input of `datasources.leases`: newest first; `cursor` is the id of the last one seen. */
+export const LeaseListInput = z.strictObject({
+  id: DatasourceId,
+  limit: z.number().int().min(1).max(MAX_PAGE).default(20),
+  cursor: LeaseId.optional(),
+})
+
+/** A lease as its organization sees it: never what was leased. `endedBy` is null while it lives. */
+export const ListedLease = z.object({
+  leaseId: LeaseId,
+  capabilityId: CapabilityId,
+  credentialVersion: z.number().int(),
+  grantedAt: Timestamp,
+  expiresAt: Timestamp,
+  endedAt: Timestamp.nullable(),
+  endedBy: z.enum(['released', 'revoked', 'expired']).nullable(),
+})
+
+/** A page of leases. */
+export const LeasePage = z.object({ items: z.array(ListedLease), nextCursor: LeaseId.nullable() })

@@ -32,6 +32,7 @@ import * as moveRows from '#server/store/moves/move-rows.ts'
 import * as moveSource from '#server/store/moves/move-source.ts'
 import { monthsOf } from '#server/store/moves/move-target.ts'
 import { forgetMoved } from '#server/store/moves/moved-away.ts'
+import * as overviews from '#server/store/operations/overview.ts'
 import * as quotas from '#server/store/organizations/quotas.ts'
 import * as keptSnapshots from '#server/store/schemas/kept-snapshots.ts'
 import type { Db } from '#server/store/tables/tables.ts'
@@ -170,6 +171,12 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => moveSource.epochOf(db, ORG),
   db => monthsOf(db, ORG),
   db => forgetMoved(db, 30),
+  db => overviews.seenWorkers(db),
+  db => overviews.queueOf(db, ORG, NOW),
+  db => overviews.statusesOf(db, ORG),
+  db => overviews.statusesOfAll(db),
+  db => overviews.checksOf(db, ORG, { at: NOW, id: ID }),
+  db => overviews.checksOfAll(db, { at: NOW }),
 ]
 
 /** The JavaScript type that the pool's parsers return for a PostgreSQL type. */

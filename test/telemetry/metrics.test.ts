@@ -122,7 +122,7 @@ describe('/metrics', () => {
       ...[connectionsDialect, datasourcesDialect('')].flatMap(({ routes }) =>
         routes.flatMap(({ method, path }) => [`${method.toUpperCase()} ${path}`, `HEAD ${path}`]),
       ),
-      ...['batch', 'unknown', 'GET /healthz', 'GET /readyz'],
+      ...['batch', 'unknown', 'GET /healthz', 'GET /readyz', 'GET /', 'GET /assets/{file}'],
     ]
     const wrong = found.series.flatMap(series =>
       Object.entries(series.labels).flatMap(([label, value]) => {

@@ -19,6 +19,7 @@ import { SealingKey } from '#shared/access/sealing.ts'
 import { typedId, uuidOf } from '#shared/base/wire.ts'
 import { auditProcedure } from './audit.ts'
 import { capabilityProcedures } from './capabilities.ts'
+import { currentProcedure, usageProcedure } from './current.ts'
 import { createKey, revokeKey } from './keys.ts'
 
 /** `organization.*`. */
@@ -36,6 +37,12 @@ export const organizationRouter = router({
     .input(z.strictObject({}).optional())
     .output(Egress)
     .query(({ ctx }) => ({ addresses: [...(ctx.deps.policy.egressAddresses ?? [])] })),
+
+  /** Who calls, and for which organization. */
+  current: currentProcedure,
+
+  /** What the organization has, and what it may have. */
+  usage: usageProcedure,
 
   /** The record of who did what, newest first. */
   audit: auditProcedure,

@@ -12,6 +12,9 @@ import { authenticate, elsewhere, type Headers, type Registry } from './principa
 /** Validations of a capability within an hour. */
 export const VALIDATIONS = { points: 60, windowSeconds: 3_600 }
 
+/** Sign-ins by a code of the terminal, right or wrong, within a minute. */
+export const LOCAL_SIGN_INS = { points: 10, windowSeconds: 60 }
+
 /** The counters of a web process. */
 export interface Limits {
   readonly perKey: Counter
@@ -22,6 +25,8 @@ export interface Limits {
   readonly pushDatasource: Counter
   /** Validations of a capability: each is a dial of the caller's choice. */
   readonly validations: Counter
+  /** Codes of the terminal that were tried. */
+  readonly localSignIn: Counter
 }
 
 /** A request that asks to be let in. A batch of tRPC holds several calls. */

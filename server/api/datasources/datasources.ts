@@ -35,6 +35,7 @@ import { RegisterInput, ValidateInput } from '#shared/datasources/registration.t
 import { VerificationPage, VerificationsInput } from '#shared/datasources/verification.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { lease, releaseLease } from './lease.ts'
+import { leasesProcedure } from './lease-list.ts'
 import { remove } from './remove.ts'
 import { removeAll } from './remove-all.ts'
 import { update } from './update.ts'
@@ -118,6 +119,9 @@ export const datasourcesRouter = router({
     .input(LeaseInput)
     .output(Lease)
     .mutation(({ ctx, input }) => lease(ctx, input)),
+
+  /** Leases of a datasource, live and ended, newest first; never what was leased. */
+  leases: leasesProcedure,
 
   /** Ends a lease before its time. */
   releaseLease: procedure('datasources.lease')

@@ -157,6 +157,9 @@ export function procedure(scope: Scope | null) {
   })
 }
 
+/** A procedure that asks for no key: it decides by itself whom it answers. There is one, `local.signIn`. */
+export const openProcedure = t.procedure.use(spelled)
+
 /** Composes procedures. */
 export const router = t.router
 /** Makes callers of a router. */

@@ -59,6 +59,7 @@ export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: 
 export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialect; route: Route }): Promise<void> {
   const { dialect, route, request, response } = of
   const seen: { body?: unknown; principal?: Principal } = {}
+  const from = { requestId: requestIdOf(request, response), address: addressOf(request) }
   try {
     if (await servedKeyless(deps, of)) return
     const principal = await admitted(deps, of)
@@ -70,8 +71,8 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
       deps,
       principal,
       surface: dialect.voice,
-      requestId: requestIdOf(request, response),
-      address: addressOf(request),
+      ...from,
+      header: name => request.headers[name],
       responseMetadata,
       answers,
       idempotency: idempotencyOf(request, seen.body),
@@ -86,11 +87,9 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
     await answer(of, reply, answers.texts)
   } catch (thrown) {
     const fault = faultOf(thrown)
-    const requestId = requestIdOf(request, response)
-    if (isOurFailure(fault)) logFailure(deps, of, { fault, requestId, principal: seen.principal })
+    if (isOurFailure(fault)) logFailure(deps, of, { ...from, fault, principal: seen.principal })
     if (seen.principal !== undefined) {
       const action = `${request.method} ${route.path}`
-      const from = { requestId, address: addressOf(request) }
       await recordRefusal(deps, { principal: seen.principal, action, fault, ...from })
     }
     refuse(dialect, { request, response, fault, body: seen.body })

@@ -69,6 +69,12 @@ export function find(db: Db, org: string, id: string): Promise<{ mode: Mode; rev
     .executeTakeFirst()
 }
 
+/** A key's name; null for one without a name, and for one that is not there. */
+export async function nameOf(db: Db, org: string, id: string): Promise<string | null> {
+  const query = db.selectFrom('api_keys').select('name').where('org_id', '=', org).where('id', '=', id)
+  return (await query.executeTakeFirst())?.name ?? null
+}
+
 /** Notes that a key was used; at most once a minute, since every request would otherwise write. */
 export async function touch(db: Db, org: string, which: { id: string; now: Date }): Promise<void> {
   await db

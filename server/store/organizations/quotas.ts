@@ -3,7 +3,7 @@
  * capabilities, which also end by the clock, are counted under a lock. No process can pass another on the way.
  */
 import { sql } from 'kysely'
-import type { Tx } from '#server/store/tables/tables.ts'
+import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { isUnrevoked } from '#server/store/tokens/revocations.ts'
 
 /** What an organization may have at most of each. */
@@ -46,12 +46,27 @@ export async function hasRoom(
   ask: { table: 'api_keys' | 'capabilities'; max: number; now: Date },
 ): Promise<boolean> {
   await lock(tx, org, ask.table)
+  return (await livingOf(tx, org, ask)) < ask.max
+}
+
+/** How many there are that are neither revoked nor expired, counted up to `max`. Takes no lock: for a reader. */
+export async function livingOf(
+  db: Db,
+  org: string,
+  ask: { table: 'api_keys' | 'capabilities'; max: number; now: Date },
+): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from (
       select 1 from ${sql.table(ask.table)} t
       where t.org_id = ${org} and ${isUnrevoked(ask.table === 'api_keys' ? 'key' : 'capability', 't')}
         and (t.expires_at is null or t.expires_at > ${ask.now})
       limit ${ask.max}) as living
-  `.execute(tx)
-  return rows[0] !== undefined && rows[0].count < ask.max
+  `.execute(db)
+  return Number(rows[0]?.count ?? 0)
+}
+
+/** How many datasources the organization has, as its row counts them. */
+export async function datasourcesOf(db: Db, org: string): Promise<number> {
+  const row = await db.selectFrom('quotas').select('datasources').where('org_id', '=', org).executeTakeFirst()
+  return row?.datasources ?? 0
 }

@@ -17,6 +17,7 @@ import { ownPlaces } from '#server/process/own-places.ts'
 import { openStore } from '#server/process/process.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { initKeyrings, readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
+import { localConsole } from '#server/standalone/console-sign-in.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { startWeb } from '#server/wiring-web.ts'
 import { startWorker } from '#server/wiring-worker.ts'
@@ -77,6 +78,8 @@ export interface MooringOptions {
   readonly keyrings?: string
   /** False for a test that acts in the middle of a first try, which would be cut off on a busy machine. */
   readonly cutsFirstTries?: boolean
+  /** The console's sign-in of a local installation, over a data folder, for the first organization. */
+  readonly consoleFolder?: string
 }
 
 /** Starts one. The caller stops it. */
@@ -90,17 +93,17 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const log = createLog({ level: 'trace', destination: keeping(logLines) })
   const clock = options.clock ?? (() => new Date())
   const store = await openStore(cleanup, { config, url: database.url, log, setsDeadlines: true })
-  const { cutsFirstTries = true } = options
   const places = ownPlaces(config, { url: database.url, isShared: false })
-  const deps = { config, ...store, log, clock, ownPlaces: places, cutsFirstTries }
+  const deps = { config, ...store, log, clock, ownPlaces: places, cutsFirstTries: options.cutsFirstTries ?? true }
   const keyring = await readWorkerKeyring(join(dir, 'worker.json'))
   const worker = options.worker === false ? null : await startWorker(deps, keyring)
   cleanup.defer(async () => worker?.stop(5_000))
-  const web = await startWeb(deps, await readWebKeyring(join(dir, 'web.json')))
-  cleanup.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
-  const url = `http://127.0.0.1:${web.port}`
   const newOrganization = (name: string) => organizationOf({ db: store.db, keyring, now: clock() }, name)
   const organization = await newOrganization('First')
+  const tier = { ...deps, ...consoleOf(options, { organizationId: organization.id, clock }) }
+  const web = await startWeb(tier, await readWebKeyring(join(dir, 'web.json')))
+  cleanup.defer(() => web.stop({ drainMs: 0, graceMs: 5_000 }))
+  const url = `http://127.0.0.1:${web.port}`
   return {
     url,
     databaseUrl: database.url,
@@ -119,6 +122,10 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
     call: (method, path, of) => call(url, { method, path, key: organization.testKey, ...of }),
     stop: () => cleanup.disposeAsync(),
   }
+}
+
+function consoleOf({ consoleFolder: dir }: MooringOptions, of: { organizationId: string; clock: () => Date }) {
+  return dir === undefined ? {} : { local: localConsole({ dir, ...of }) }
 }
 
 async function databaseOf({ databaseUrl: own }: MooringOptions) {

@@ -1,5 +1,5 @@
 /**
- * Builds `mooring`: the server as JavaScript, its commands, migrations, data files and lockfile. Each module's `import.meta.url`
+ * Builds `mooring`: the server as JavaScript, its commands, migrations and data files, lockfile and console. Each module's `import.meta.url`
  * resolves as if the module were at its source's place in the checkout, so that both find the same files by the same
  * paths. Called by `build.ts`.
  */
@@ -7,6 +7,7 @@ import { cp, mkdir, readdir } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { join, posix, relative } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { buildConsole } from './console-package.ts'
 import { packagesIn, rangesOf, readManifest, writePapers } from './manifest.ts'
 import { writeLock } from './server-lock.ts'
 import { buildTesting } from './testing-entry.ts'
@@ -40,6 +41,7 @@ export async function buildServer(root: string, folder: string): Promise<readonl
   const chunks = await bundle(root, folder)
   await buildTesting(root, folder)
   await copyAssets(root, folder)
+  await buildConsole(root, join(folder, 'console'))
   const manifest = await readManifest(root)
   const files = new Set(chunks.map(chunk => chunk.fileName))
   const imports = chunks.flatMap(chunk => [...chunk.imports, ...chunk.dynamicImports]).filter(id => !files.has(id))
@@ -52,7 +54,7 @@ export async function buildServer(root: string, folder: string): Promise<readonl
       description: "Where a platform's customers tie up their own Postgres",
       engines: { node: '>=24' },
       bin: { mooring: COMMAND },
-      files: ['server', 'migrations'],
+      files: ['server', 'migrations', 'console'],
       exports: {
         './testing': {
           import: { types: './server/testing.d.ts', default: './server/testing.js' },

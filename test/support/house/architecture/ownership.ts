@@ -21,7 +21,13 @@ const NODE_CLIENT = [
 
 /** Package → zones of the table, or single files, that may import it. */
 const PACKAGES: Readonly<Record<string, Owners>> = {
+  '@base-ui/react': ['client/console'],
+  '@fontsource-variable/geist': ['client/console'],
+  '@fontsource-variable/geist-mono': ['client/console'],
   '@opentelemetry/api': ['tracing'],
+  '@tanstack/react-query': ['client/console'],
+  '@tanstack/react-router': ['client/console'],
+  '@trpc/tanstack-react-query': ['client/console'],
   '@trpc/client': ['client', 'client/cli', 'client/console'],
   '@trpc/server': ['api', 'rest', 'wiring-web'],
   // The client's links are observables of this package, on which `@trpc/client` itself runs.
@@ -32,6 +38,7 @@ const PACKAGES: Readonly<Record<string, Owners>> = {
   helmet: ['rest', 'wiring-web'],
   'ipaddr.js': ['domain'],
   kysely: ['store'],
+  'lucide-react': ['client/console'],
   'libsodium-wrappers': ['seal', 'client'],
   pg: ['store', 'net', 'embedded', ...NODE_CLIENT],
   pino: ['log'],

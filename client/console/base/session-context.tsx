@@ -1,0 +1,43 @@
+/**
+ * The session, for components, and the time that is now, for all of them at once: one clock ticks for the whole page, so that
+ * a thousand relative times cost one timer. Provided by `app.tsx`.
+ */
+import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import type { Session, SignedIn } from './session.ts'
+
+const SessionContext = createContext<Session | null>(null)
+const NowContext = createContext<number>(0)
+
+const TICK_MS = 10_000
+
+/** Gives the session and the clock to what is inside. */
+export function SessionProvider({ session, children }: { session: Session; children: ReactNode }) {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), TICK_MS)
+    return () => clearInterval(timer)
+  }, [])
+  return (
+    <SessionContext value={session}>
+      <NowContext value={now}>{children}</NowContext>
+    </SessionContext>
+  )
+}
+
+/** The session of this tab. */
+export function useSession(): Session {
+  const session = useContext(SessionContext)
+  if (session === null) throw new Error('no session is provided')
+  return session
+}
+
+/** Who is signed in; null for nobody. */
+export function useSignedIn(): SignedIn | null {
+  const session = useSession()
+  return useSyncExternalStore(session.listen, session.current)
+}
+
+/** The time that is now, to within ten seconds; at least `since`, so that nothing is shown as still to come that has happened. */
+export function useNow(): number {
+  return useContext(NowContext)
+}

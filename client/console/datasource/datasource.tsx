@@ -1,0 +1,83 @@
+/**
+ * One datasource: its state above, and a tab for each thing there is to know about it. Which tab is open belongs to the address.
+ * The tabs of the other kind are left out.
+ */
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { problemOf } from '#client/console/base/problem.ts'
+import type { DatasourceTab } from '#client/console/base/search.ts'
+import { placeOf, StateBadge } from '#client/console/datasources/state.tsx'
+import { ModeTag } from '#client/console/kit/badge.tsx'
+import { linkClass } from '#client/console/kit/button.tsx'
+import { Empty, Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
+import { Page } from '#client/console/kit/panel.tsx'
+import { type Tab, Tabs } from '#client/console/kit/tabs.tsx'
+import type { DatasourceId } from '#shared/base/wire.ts'
+import { CheckNow } from './check-now.tsx'
+import { Facts } from './facts.tsx'
+
+const TABS: readonly (Tab<DatasourceTab> & { readonly kinds: readonly Datasource['kind'][] })[] = [
+  { value: 'facts', label: 'Checks', kinds: ['direct', 'endpoint'] },
+]
+
+/** The page. */
+export function DatasourcePage() {
+  const { id } = useParams({ from: '/datasources/$id' })
+  const trpc = useTRPC()
+  // An id that is none is refused by the server, in its words.
+  const input = { id: id as DatasourceId, includeRemoved: true }
+  const { data, error, refetch } = useQuery(trpc.datasources.get.queryOptions(input))
+  if (data !== undefined) return <Known datasource={data} />
+  return (
+    <Page title={error === null ? 'Datasource' : 'Datasource'} name="Datasource">
+      {error === null ? <Loading rows={8} /> : <Missing error={error} onRetry={() => void refetch()} />}
+    </Page>
+  )
+}
+
+function Missing({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  if (problemOf(error).code !== 'entity_not_found') return <ProblemNotice error={error} onRetry={onRetry} />
+  return (
+    <Empty
+      title="There is no such datasource here"
+      action={
+        <Link to="/datasources" className={linkClass()}>
+          All datasources
+        </Link>
+      }
+    >
+      It may belong to another organization.
+    </Empty>
+  )
+}
+
+function Known({ datasource }: { datasource: Datasource }) {
+  const { tab } = useSearch({ from: '/datasources/$id' })
+  const navigate = useNavigate({ from: '/datasources/$id' })
+  const tabs = TABS.filter(({ kinds }) => kinds.includes(datasource.kind))
+  const open = tabs.find(({ value }) => value === tab)?.value ?? 'facts'
+  return (
+    <Page
+      name={datasource.name}
+      title={datasource.name}
+      about={
+        <span className="subtitle">
+          <StateBadge of={datasource} />
+          <ModeTag mode={datasource.mode} />
+          <code className="cut">{placeOf(datasource)}</code>
+        </span>
+      }
+      actions={datasource.removedAt === null ? <CheckNow datasource={datasource} /> : undefined}
+    >
+      <Tabs
+        label="About this datasource"
+        tabs={tabs}
+        value={open}
+        onChange={to => void navigate({ search: { tab: to }, replace: true })}
+      >
+        <Facts datasource={datasource} />
+      </Tabs>
+    </Page>
+  )
+}

@@ -1,0 +1,80 @@
+/**
+ * Search and filters of the list. They are the address's, so that a filtered list can be linked to; the search waits for a
+ * pause of the typing.
+ */
+import { useNavigate } from '@tanstack/react-router'
+import { Search } from 'lucide-react'
+import { useEffect, useState } from 'react'
+import type { ListSearch } from '#client/console/base/search.ts'
+import { Choice, type Option } from '#client/console/kit/field.tsx'
+
+const PAUSE_MS = 200
+
+type Status = NonNullable<ListSearch['status']>
+type Mode = NonNullable<ListSearch['mode']>
+type Kind = NonNullable<ListSearch['kind']>
+
+const STATUSES: readonly Option<Status | 'any'>[] = [
+  { value: 'any', label: 'Every state' },
+  { value: 'active', label: 'Active' },
+  { value: 'unverified', label: 'Not verified' },
+  { value: 'rejected', label: 'Rejected' },
+]
+const MODES: readonly Option<Mode | 'any'>[] = [
+  { value: 'any', label: 'Live and test' },
+  { value: 'live', label: 'Live' },
+  { value: 'test', label: 'Test' },
+]
+const KINDS: readonly Option<Kind | 'any'>[] = [
+  { value: 'any', label: 'Every kind' },
+  { value: 'direct', label: 'Connection string' },
+  { value: 'endpoint', label: 'Signed endpoint' },
+]
+
+function chosen<T extends string>(value: T | 'any'): T | undefined {
+  return value === 'any' ? undefined : value
+}
+
+/** The row of filters above the list. */
+export function Filters({ search }: { search: ListSearch }) {
+  const navigate = useNavigate({ from: '/datasources' })
+  // A place in the list is one of its old filters: it goes with them.
+  const set = (change: ListSearch) => {
+    const { after: _, before: __, ...filters } = search
+    void navigate({ search: { ...filters, ...change }, replace: true })
+  }
+  const { status = 'any', mode = 'any', kind = 'any' } = search
+  return (
+    <search className="filters">
+      <NameSearch value={search.q ?? ''} onChange={q => set({ q: q === '' ? undefined : q })} />
+      <Choice isBare label="State" value={status} options={STATUSES} onChange={one => set({ status: chosen(one) })} />
+      <Choice isBare label="Mode" value={mode} options={MODES} onChange={one => set({ mode: chosen(one) })} />
+      <Choice isBare label="Kind" value={kind} options={KINDS} onChange={one => set({ kind: chosen(one) })} />
+    </search>
+  )
+}
+
+function NameSearch({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const [typed, setTyped] = useState(value)
+  useEffect(() => setTyped(value), [value])
+  useEffect(() => {
+    if (typed === value) return
+    const timer = setTimeout(() => onChange(typed), PAUSE_MS)
+    return () => clearTimeout(timer)
+  }, [typed, value, onChange])
+  return (
+    <label className="search">
+      <span className="unseen">Search by name</span>
+      <Search className="icon" aria-hidden />
+      <input
+        type="search"
+        className="input"
+        placeholder="Search by name"
+        value={typed}
+        maxLength={200}
+        spellCheck={false}
+        onChange={event => setTyped(event.target.value)}
+      />
+    </label>
+  )
+}

@@ -1,0 +1,27 @@
+/**
+ * The list of somebody who has registered nothing yet: what will be here, and how to begin.
+ * Shown where no filter hides anything.
+ */
+import { CodeBlock } from '#client/console/kit/code.tsx'
+import { Empty } from '#client/console/kit/feedback.tsx'
+
+const CALL = `import { createClient } from 'mooring-client'
+
+const mooring = createClient({ url, key })
+await mooring.datasources.register.mutate({ connectionString, waitSeconds: 10 })`
+
+/** What to do first. */
+export function FirstSteps() {
+  return (
+    <Empty
+      title="No datasources yet"
+      action={
+        <div className="stack first-steps">
+          <CodeBlock label="From your own code" text={CALL} />
+        </div>
+      }
+    >
+      <p>A connection string is sealed before it leaves, checked by a worker, and watched from then on.</p>
+    </Empty>
+  )
+}

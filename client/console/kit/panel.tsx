@@ -1,0 +1,72 @@
+/**
+ * The frame of a page and of its parts: heading, actions, panels, and lists of facts.
+ * Headings are in order: a page has one h1, each panel an h2.
+ */
+import { type ReactNode, useId } from 'react'
+
+/** A page: its title, which is the document's as well, a line about it, actions, and what it is made of. */
+export function Page(of: {
+  title: ReactNode
+  name: string
+  about?: ReactNode
+  actions?: ReactNode
+  children: ReactNode
+}) {
+  return (
+    <div className="page">
+      <title>{`${of.name} · Mooring`}</title>
+      <header className="page-head">
+        <div className="page-title">
+          <h1 tabIndex={-1}>{of.title}</h1>
+          {of.about === undefined ? null : <p className="soft">{of.about}</p>}
+        </div>
+        {of.actions === undefined ? null : <div className="actions">{of.actions}</div>}
+      </header>
+      {of.children}
+    </div>
+  )
+}
+
+/** A part of a page. `isFlush`: what is inside reaches its edges, as tables do. */
+export function Panel(of: {
+  title?: ReactNode
+  about?: ReactNode
+  actions?: ReactNode
+  isFlush?: boolean
+  children: ReactNode
+}) {
+  const id = useId()
+  return (
+    <section
+      className={of.isFlush === true ? 'panel flush' : 'panel'}
+      aria-labelledby={of.title === undefined ? undefined : id}
+    >
+      {of.title === undefined ? null : (
+        <header className="panel-head">
+          <div>
+            <h2 id={id}>{of.title}</h2>
+            {of.about === undefined ? null : <p className="soft small">{of.about}</p>}
+          </div>
+          {of.actions === undefined ? null : <div className="actions">{of.actions}</div>}
+        </header>
+      )}
+      <div className="panel-body">{of.children}</div>
+    </section>
+  )
+}
+
+/** Names and values; a value of null is left out with its name. */
+export function Facts({ of }: { of: readonly (readonly [name: string, value: ReactNode])[] }) {
+  return (
+    <dl className="facts">
+      {of.map(([name, value]) =>
+        value === null ? null : (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ),
+      )}
+    </dl>
+  )
+}

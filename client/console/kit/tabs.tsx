@@ -1,0 +1,36 @@
+/**
+ * Tabs of a page. Which one is open belongs to the address, so that a tab can be linked to and the back button works:
+ * the caller gives the value and is told of another one.
+ */
+import { Tabs as Base } from '@base-ui/react/tabs'
+import type { ReactNode } from 'react'
+
+/** One tab. */
+export interface Tab<T extends string> {
+  readonly value: T
+  readonly label: string
+}
+
+/** The tabs and the open one's content. */
+export function Tabs<T extends string>(of: {
+  label: string
+  tabs: readonly Tab<T>[]
+  value: T
+  onChange: (value: T) => void
+  children: ReactNode
+}) {
+  return (
+    <Base.Root value={of.value} onValueChange={value => of.onChange(value)} className="tabs">
+      <Base.List className="tab-list" aria-label={of.label}>
+        {of.tabs.map(({ value, label }) => (
+          <Base.Tab key={value} value={value} className="tab">
+            {label}
+          </Base.Tab>
+        ))}
+      </Base.List>
+      <Base.Panel value={of.value} className="tab-panel">
+        {of.children}
+      </Base.Panel>
+    </Base.Root>
+  )
+}

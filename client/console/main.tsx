@@ -1,0 +1,29 @@
+/**
+ * Entry of the console in the browser. It takes the code out of the address before anything else, applies the theme before
+ * the first paint, and starts the page.
+ */
+import '@fontsource-variable/geist/wght.css'
+import '@fontsource-variable/geist-mono/wght.css'
+import '#client/console/styles/tokens.css'
+import '#client/console/styles/base.css'
+import '#client/console/styles/kit.css'
+import '#client/console/styles/layout.css'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { installationUrl, takeCode } from '#client/console/base/address.ts'
+import { Session } from '#client/console/base/session.ts'
+import { applyTheme, keptTheme } from '#client/console/base/theme.ts'
+import { App } from './app.tsx'
+
+const code = takeCode(window)
+applyTheme(document, keptTheme(localStorage))
+const session = new Session(sessionStorage)
+// A code is there to be used: who was signed in before is not asked.
+if (code !== null) session.end()
+const place = document.getElementById('root')
+if (place === null) throw new Error('the page has no place for the console')
+createRoot(place).render(
+  <StrictMode>
+    <App url={installationUrl(document.baseURI)} session={session} code={code} />
+  </StrictMode>,
+)

@@ -1,0 +1,75 @@
+/**
+ * The pages and their addresses, all of them fragments. A page's code is loaded when it is first opened, and ahead of that
+ * when its link is pointed at. `app.tsx` makes the router.
+ */
+import {
+  createHashHistory,
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router'
+import { LiveProvider } from '#client/console/api/live.tsx'
+import { datasourceSearch, listSearch } from '#client/console/base/search.ts'
+import { Loading } from '#client/console/kit/feedback.tsx'
+import { Page } from '#client/console/kit/panel.tsx'
+import { Shell } from '#client/console/shell/shell.tsx'
+
+const root = createRootRouteWithContext()({
+  component: () => (
+    <LiveProvider>
+      <Shell palette={null} />
+    </LiveProvider>
+  ),
+  notFoundComponent: NotFound,
+})
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/datasources', replace: true })
+  },
+})
+
+const list = createRoute({
+  getParentRoute: () => root,
+  path: '/datasources',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('#client/console/datasources/datasources.tsx'), 'Datasources'),
+})
+
+const one = createRoute({
+  getParentRoute: () => root,
+  path: '/datasources/$id',
+  validateSearch: datasourceSearch,
+  component: lazyRouteComponent(() => import('#client/console/datasource/datasource.tsx'), 'DatasourcePage'),
+})
+
+const tree = root.addChildren([home, list, one])
+
+/** The router of one page load. */
+export function createConsoleRouter() {
+  return createRouter({
+    routeTree: tree,
+    history: createHashHistory(),
+    defaultPreload: 'intent',
+    defaultPendingComponent: () => <Loading rows={8} />,
+    scrollRestoration: true,
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createConsoleRouter>
+  }
+}
+
+function NotFound() {
+  return (
+    <Page title="There is no such page" name="Not found">
+      <p className="soft">The address may be of another installation, or mistyped.</p>
+    </Page>
+  )
+}

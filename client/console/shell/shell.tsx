@@ -1,0 +1,93 @@
+/**
+ * The frame around every page of somebody who is signed in: navigation, whose key it is, whether changes arrive, and the way
+ * to the content for those who use the keyboard. `routes.tsx` puts the pages into it.
+ */
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { Database, WifiOff } from 'lucide-react'
+import { type ReactNode, useEffect, useRef } from 'react'
+import { useConnection } from '#client/console/api/live.tsx'
+import { Account } from './account.tsx'
+import { ThemeChoice } from './theme-choice.tsx'
+
+const PLACES = [{ to: '/datasources', name: 'Datasources', Icon: Database }] as const
+
+/** The frame. */
+export function Shell({ palette }: { palette: ReactNode }) {
+  const main = useRef<HTMLElement>(null)
+  useTitleFocus(main)
+  return (
+    <div className="shell">
+      <button type="button" className="skip" onClick={() => main.current?.focus()}>
+        Skip to the content
+      </button>
+      <aside className="side">
+        <Link to="/datasources" className="brand">
+          <Mark />
+          Mooring
+        </Link>
+        {palette}
+        <nav aria-label="Console">
+          <ul className="nav">
+            {PLACES.map(({ to, name, Icon }) => (
+              <li key={to}>
+                <Link to={to} className="nav-item" activeProps={{ 'aria-current': 'page' }}>
+                  <Icon className="icon" aria-hidden />
+                  {name}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <div className="side-foot">
+          <Account />
+          <ThemeChoice />
+        </div>
+      </aside>
+      <main ref={main} tabIndex={-1} className="main">
+        <AwayBanner />
+        <Outlet />
+      </main>
+    </div>
+  )
+}
+
+/** After a change of the page the focus is on its title, as after a load: a screen reader says where one is. */
+function useTitleFocus(main: { readonly current: HTMLElement | null }): void {
+  const path = useRouterState({ select: state => state.resolvedLocation?.pathname })
+  const before = useRef(path)
+  useEffect(() => {
+    if (before.current !== undefined && before.current !== path) main.current?.querySelector('h1')?.focus()
+    before.current = path
+  }, [main, path])
+}
+
+function AwayBanner() {
+  const isAway = useConnection() === 'away'
+  return (
+    <div role="status" className={isAway ? 'away shown' : 'away'}>
+      {isAway ? (
+        <>
+          <WifiOff className="icon" aria-hidden /> The connection is gone. This is what was last loaded; changes appear
+          when it is back.
+        </>
+      ) : null}
+    </div>
+  )
+}
+
+/** The mark of Mooring: an anchor. */
+export function Mark() {
+  return (
+    <svg className="mark" viewBox="0 0 32 32" fill="none" aria-hidden="true">
+      <rect width="32" height="32" rx="8" className="mark-ground" />
+      <path
+        d="M16 9v14M11.5 13.5h9M8 18c.8 3.4 4 5.4 8 5.4s7.2-2 8-5.4"
+        stroke="currentColor"
+        strokeWidth="2.4"
+        strokeLinecap="round"
+        strokeLinejoin="round"
+      />
+      <circle cx="16" cy="7.6" r="2" stroke="currentColor" strokeWidth="2" />
+    </svg>
+  )
+}

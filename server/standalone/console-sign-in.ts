@@ -1,0 +1,85 @@
+/**
+ * Codes by which the console signs in on the machine of a local installation, in its data folder: the hash of the one that is in
+ * force, never the code, and the ids of keys that the console made. A later code takes the place of the one before.
+ *
+ * The greeting and `mooring console` make codes, `local.signIn` spends them, in the one process that serves from the folder.
+ */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { LocalConsole } from '#server/domain/access/local-console.ts'
+
+const LIVES_MS = 5 * 60_000
+/** Ids of keys that are kept: their keys end after twelve hours. */
+const MAX_OWN = 200
+
+const Code = z.object({ hash: z.string(), expiresAt: z.number() })
+const Own = z.array(z.uuid())
+
+const codeIn = (dir: string): string => join(dir, 'console-code.json')
+const ownIn = (dir: string): string => join(dir, 'console-keys.json')
+
+/** Makes a code of 128 bits of chance, good for five minutes and once. The code before it is good no longer. */
+export async function makeConsoleCode(dir: string, now: Date): Promise<string> {
+  const code = randomBytes(16).toString('base64url')
+  await write(codeIn(dir), { hash: hashOf(code).toString('hex'), expiresAt: now.getTime() + LIVES_MS })
+  return code
+}
+
+/** The sign-in over a data folder. */
+export function localConsole(of: { dir: string; organizationId: string; clock: () => Date }): LocalConsole {
+  const { dir, organizationId, clock } = of
+  return {
+    organizationId,
+    async redeem(code) {
+      const kept = Code.safeParse(await read(codeIn(dir)))
+      const isRight = timingSafeEqual(hashOf(code), kept.success ? Buffer.from(kept.data.hash, 'hex') : hashOf(''))
+      if (!kept.success || !isRight) return false
+      // Of two who bring it at once one removes it; the other one finds nothing to remove. `rm` would not tell them apart.
+      const isFirst = await unlink(codeIn(dir)).then(
+        () => true,
+        (error: unknown) => unlessGone(error, false),
+      )
+      return isFirst && clock().getTime() < kept.data.expiresAt
+    },
+    async note(keyId) {
+      const kept = await ownKeys(dir)
+      await write(ownIn(dir), [...kept, keyId].slice(-MAX_OWN))
+    },
+    async isOwn(keyId) {
+      return (await ownKeys(dir)).includes(keyId)
+    },
+  }
+}
+
+async function ownKeys(dir: string): Promise<string[]> {
+  const kept = Own.safeParse(await read(ownIn(dir)))
+  return kept.success ? kept.data : []
+}
+
+function hashOf(code: string): Buffer {
+  return createHash('sha256').update(code).digest()
+}
+
+/** Writes a file whole, in the place of the one before, for its owner alone. */
+async function write(path: string, content: unknown): Promise<void> {
+  const draft = `${path}.draft`
+  await writeFile(draft, JSON.stringify(content), { mode: 0o600, flush: true })
+  await rename(draft, path)
+}
+
+/** What is in a file; null where there is none, or it was not written whole. */
+async function read(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => unlessGone(error, null))
+  try {
+    return JSON.parse(text ?? 'null')
+  } catch {
+    return null
+  }
+}
+
+function unlessGone<T>(error: unknown, otherwise: T): T {
+  if (Reflect.get(Object(error), 'code') === 'ENOENT') return otherwise
+  throw error
+}

@@ -1,0 +1,22 @@
+/**
+ * Leases of a datasource for whoever may read it, page by page.
+ * What ends and begins them is in `leases.ts`.
+ */
+import type { Db } from '#server/store/tables/tables.ts'
+import type { LeaseRow } from './leases.ts'
+
+/** A page of the leases of a datasource, ended ones too, newest first. */
+export function ofDatasource(
+  db: Db,
+  org: string,
+  page: { datasourceId: string; olderThan: string | null; limit: number },
+): Promise<LeaseRow[]> {
+  const query = db
+    .selectFrom('leases')
+    .selectAll()
+    .where('org_id', '=', org)
+    .where('datasource_id', '=', page.datasourceId)
+    .orderBy('id', 'desc')
+    .limit(page.limit)
+  return (page.olderThan === null ? query : query.where('id', '<', page.olderThan)).execute()
+}

@@ -1,0 +1,92 @@
+/**
+ * Builds the console: static files with their hash in their names, each beside its compressed forms, and a note of the sources
+ * that they were made of. The new folder takes the place of the old one as a whole. Called by the build and by `npm start`.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { brotliCompress, gzip } from 'node:zlib'
+import { build } from 'vite'
+
+/** What the files are made of. */
+const SOURCES = ['client', 'shared', 'package-lock.json', 'test/support/packages/console-package.ts']
+const STAMP = 'sources.txt'
+/** What compresses; fonts are compressed already. */
+const TEXT = /\.(?:html|js|css|svg)$/
+
+/** Builds into a folder, whatever is there. */
+export async function buildConsole(root: string, folder: string): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true })
+  const draft = await mkdtemp(`${folder}-`)
+  try {
+    await bundle(root, draft)
+    await compress(draft)
+    await writeFile(join(draft, STAMP), await stampOf(root))
+    await rm(folder, { recursive: true, force: true })
+    await rename(draft, folder)
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** True when the folder holds what these sources make. */
+export async function isBuilt(root: string, folder: string): Promise<boolean> {
+  const stamp = await readFile(join(folder, STAMP), 'utf8').catch(() => null)
+  return stamp !== null && stamp === (await stampOf(root))
+}
+
+async function bundle(root: string, outDir: string): Promise<void> {
+  await build({
+    root: join(root, 'client/console'),
+    configFile: false,
+    logLevel: 'error',
+    // Below any prefix: the files name each other by where they lie.
+    base: './',
+    // What is built is the product, whoever builds it.
+    mode: 'production',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    oxc: { jsx: { runtime: 'automatic', development: false } },
+    // The client uses a few functions of `shared`; schemas that nobody calls are left out.
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: 'es2023',
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      sourcemap: false,
+      reportCompressedSize: false,
+      rolldownOptions: {
+        treeshake: { moduleSideEffects: id => !/\/shared\//.test(id) || id.includes('node_modules') },
+      },
+    },
+  })
+}
+
+async function compress(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+  for (const path of paths.filter(one => TEXT.test(one))) {
+    const text = await readFile(path)
+    await writeFile(`${path}.br`, await promisify(brotliCompress)(text))
+    await writeFile(`${path}.gz`, await promisify(gzip)(text, { level: 9 }))
+  }
+}
+
+/** A hash of the sources. */
+async function stampOf(root: string): Promise<string> {
+  const hash = createHash('sha256')
+  for (const source of SOURCES)
+    for (const path of await filesOf(join(root, source))) hash.update(path).update(await readFile(path))
+  return hash.digest('hex')
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  if (/\.[a-z]+$/.test(path)) return [path]
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  return entries
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+    .sort()
+}
