@@ -19,7 +19,7 @@ import { startWorker } from './wiring-worker.ts'
 /** Nobody has to turn away from a trial. */
 const drainMs = (config: Config) => config.drainMs ?? 0
 
-const throwaway = process.argv.includes('--json') ? new Throwaway(environment()) : null
+const throwaway = process.argv.includes('--json') ? await Throwaway.of(environment()) : null
 
 /** The console's sign-in, which only an installation with a data folder has. */
 const consoleOf = ({ localDir }: Config, of: { organizationId: string; clock: () => Date }) =>

@@ -13,7 +13,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { readConfig } from '#server/config.ts'
 import { VERSION } from '#shared/base/version.ts'
-import { SERVER_ENTRIES } from '#test/support/packages/server-package.ts'
+import { SERVER_ENTRIES } from '#test/support/packages/source-places.ts'
 import { runOf, stagesOf } from './dockerfile.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))

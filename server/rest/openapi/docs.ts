@@ -22,24 +22,34 @@ const CONTENT_SECURITY_POLICY = {
 }
 
 /**
- * The routes, `otherMethod` for what they do not take. The document is made at once, so that a table it cannot be made of is
- * found when the process starts.
+ * The routes, `otherMethod` for what they do not take. Each text is made when it is first asked for, and kept: all of them together
+ * are a quarter of the work of a start, and most processes are never asked.
  */
 export function documentation(of: Documentation, otherMethod: express.Handler): express.Router {
-  const document = JSON.stringify(openApiDocument(of))
+  const document = once(() => JSON.stringify(openApiDocument(of)))
   const router = express.Router({ strict: true })
   const get = (path: string, answer: express.Handler) => router.route(path).get(answer).all(otherMethod)
-  const serve = (path: string, type: string, text: string) =>
-    get(path, (_, response) => void response.set('Cache-Control', 'no-cache').type(type).send(text))
+  const serve = (path: string, type: string, text: () => string) => {
+    const made = once(text)
+    get(path, (_, response) => void response.set('Cache-Control', 'no-cache').type(type).send(made()))
+  }
   serve('/openapi.json', 'json', document)
   router.use('/docs', helmet.contentSecurityPolicy(CONTENT_SECURITY_POLICY))
   // Sound: the page reads of the document what `openapi.ts` puts into it.
-  serve('/docs', 'html', referencePage(JSON.parse(document) as ReferenceDocument))
+  serve('/docs', 'html', () => referencePage(JSON.parse(document()) as ReferenceDocument))
   // The page's links are relative, so that it works below a prefix of a proxy's.
   get('/docs/', (_, response) => response.redirect(308, '../docs'))
-  serve('/docs/faults', 'html', faultsPage())
-  serve('/docs/page.css', 'css', STYLE)
+  serve('/docs/faults', 'html', faultsPage)
+  serve('/docs/page.css', 'css', () => STYLE)
   return router
+}
+
+function once(make: () => string): () => string {
+  let made: string | null = null
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 function faultsPage(): string {

@@ -43,6 +43,7 @@ export interface Making {
   readonly env: Readonly<Record<string, string>>
   /** False only where losing the cluster in a power cut does not matter. */
   readonly durable: boolean
+  readonly walSegmentMb: number
 }
 
 /**
@@ -87,11 +88,12 @@ function unlessMissing(error: unknown): null {
   throw error
 }
 
-async function initdb(paths: ClusterPaths, { binaries, identity, env, durable }: Making): Promise<void> {
+async function initdb(paths: ClusterPaths, { binaries, identity, env, durable, walSegmentMb }: Making): Promise<void> {
   const args = ['-D', paths.pgdata, '-U', 'postgres', '--pwfile', paths.password, '-A', 'scram-sha-256', '-E', 'UTF8']
   // Without these, a missing LANG makes an SQL_ASCII cluster; the builtin provider came with 17.
   args.push('--locale=C', ...(binaries.major >= 17 ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []))
   if (!durable) args.push('--no-sync')
+  args.push('--wal-segsize', String(walSegmentMb))
   // It must not go on writing after we were killed: the next start clears the folder and begins anew.
   const tethered = { ...identity, prefix: [...identity.prefix, ...(await tether())] }
   // Read here rather than written to a file: on a full disk a file would hold nothing.

@@ -37,6 +37,8 @@ export interface EmbeddedOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Lines of `pg_hba.conf`. `postgres` is always let in before them, from 127.0.0.1 by SCRAM. Default: all roles so. */
   readonly hba?: string
+  /** Size of the files of the log that comes before data; by default 16. A new cluster has one or two of them. */
+  readonly walSegmentMb?: number
   /** By default TLS is on with a certificate of the server's own; false turns it off. */
   readonly tls?: TlsPair | false
   /** Stops the server when this process dies, however it dies (Linux). Only for a server that nobody shares. */
@@ -131,7 +133,7 @@ async function prepare({ dir, made }: Stay, paths: ClusterPaths, options: Embedd
   const binaries = await reachableBinaries(found, identity, join(dir, 'programs'))
   const env = await linkLibraries(binaries, join(dir, 'lib'))
   const durable = options.settings?.['fsync'] !== 'off'
-  await ensureCluster(dir, { binaries, identity, env, durable })
+  await ensureCluster(dir, { binaries, identity, env, durable, walSegmentMb: options.walSegmentMb ?? 16 })
   await giveAway(paths.cluster, identity)
   await configure(paths, identity, options)
   const prefix = [...identity.prefix, ...(options.tethered === true ? await tether() : [])]

@@ -4,8 +4,8 @@
  * Called by `throwaway.ts`.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { constants } from 'node:fs'
-import { access, copyFile, lstat, mkdir, readdir, readFile, rename, rm, utimes } from 'node:fs/promises'
+import { constants, copyFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { access, lstat, mkdir, readdir, readFile, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withLock } from '#server/standalone/embedded/lock.ts'
 
@@ -39,7 +39,7 @@ export async function ensureTemplate(templates: Templates): Promise<string> {
       await clear(cache)
       const made = await templates.make()
       const draft = join(cache, `draft-${randomUUID()}`)
-      await copyFolder(made, draft)
+      copyFolder(made, draft)
       await rename(draft, at)
     })
   const now = new Date()
@@ -79,14 +79,17 @@ async function clear(cache: string): Promise<void> {
   }
 }
 
-/** Copies a folder that no server uses, for this account alone. Files share their blocks with the template's where the file system can do so. */
-export async function copyFolder(from: string, to: string): Promise<void> {
-  await mkdir(to, { recursive: true, mode: 0o700 })
-  for (const entry of await readdir(from, { withFileTypes: true })) {
+/**
+ * Copies a folder that no server uses, for this account alone. Files share their blocks with the template's where the file system
+ * can do so. At once, without letting others work: by the thread pool, these thousand files take twice the time.
+ */
+export function copyFolder(from: string, to: string): void {
+  mkdirSync(to, { recursive: true, mode: 0o700 })
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
-    if (entry.isDirectory()) await copyFolder(source, target)
+    if (entry.isDirectory()) copyFolder(source, target)
     else if (entry.isFile() && !OF_A_SERVER.has(entry.name))
-      await copyFile(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+      copyFileSync(source, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
   }
 }
 

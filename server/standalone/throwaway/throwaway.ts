@@ -24,7 +24,7 @@ import { Starter } from './starter.ts'
 import { startStrangeServers } from './strange-servers.ts'
 import { copyFolder, ensureTemplate } from './template.ts'
 import { TEST_ADDRESSES, testDatabases } from './test-databases.ts'
-import { makeTestRoles, TEST_HBA, TEST_ROLES } from './test-roles.ts'
+import { dropUnused, makeTestRoles, TEST_HBA, TEST_ROLES } from './test-roles.ts'
 
 /** The embedded server: losing a test's data in a power cut costs nothing, and it ends with its process. */
 const SERVER: LocalServer = {
@@ -36,9 +36,10 @@ const SERVER: LocalServer = {
     synchronous_commit: 'off',
     full_page_writes: 'off',
     shared_buffers: '32MB',
-    max_wal_size: '256MB',
-    min_wal_size: '32MB',
+    max_wal_size: '64MB',
+    min_wal_size: '2MB',
   },
+  walSegmentMb: 1,
 }
 
 /** Settings of the environment that would lead to something that is there already. */
@@ -70,16 +71,21 @@ export class Throwaway {
   readonly #starter = new Starter()
   #template = ''
 
-  constructor(env: NodeJS.ProcessEnv) {
+  private constructor(env: NodeJS.ProcessEnv, folder: string) {
     this.#env = env
     const kept = Object.entries(env).filter(([name]) => !OF_ANOTHER.test(name))
-    const own = { PORT: '0', MOORING_DATA_DIR: newFolder(tmpdir()) }
+    const own = { PORT: '0', MOORING_DATA_DIR: folder }
     this.surroundings = { env: { ...WIDE, ...Object.fromEntries(kept), ...own }, logTo: 2 }
+  }
+
+  /** One for this process, with the settings of an environment. Nothing is made yet. */
+  static async of(env: NodeJS.ProcessEnv): Promise<Throwaway> {
+    return new Throwaway(env, await newFolder(env['TMPDIR'] !== undefined))
   }
 
   /** Makes its folder, with a copy of the template in it. */
   async prepare({ localDir }: Config, cleanup: AsyncDisposableStack): Promise<void> {
-    await sweepFolders(tmpdir())
+    await sweepFolders()
     await makeThrowawayFolder(localDir, cleanup)
     this.#template = await ensureTemplate({
       folders: cacheFolders(this.#env, tmpdir()),
@@ -87,7 +93,7 @@ export class Throwaway {
       files: await sourcesOfTemplate(),
       make: () => makeTemplate(localDir),
     })
-    await copyFolder(join(this.#template, CLUSTER), join(localDir, CLUSTER))
+    copyFolder(join(this.#template, CLUSTER), join(localDir, CLUSTER))
     await copyFile(join(this.#template, PASSWORD), join(localDir, PASSWORD))
   }
 
@@ -114,7 +120,7 @@ export class Throwaway {
   /** The template's cluster as a standby: without a primary to follow it waits for one, and is read meanwhile. */
   async #startStandby(localDir: string) {
     const dir = join(localDir, SERVERS.standby)
-    await copyFolder(join(this.#template, CLUSTER), join(dir, 'cluster'))
+    copyFolder(join(this.#template, CLUSTER), join(dir, 'cluster'))
     await writeFile(join(dir, 'cluster/data/standby.signal'), '', { mode: 0o600 })
     return startEmbedded({ ...SERVER, dir, within: localDir })
   }
@@ -143,6 +149,7 @@ async function makeTemplate(localDir: string): Promise<string> {
     await migrate(await createDatabase(server.url, 'mooring'))
     const { connectionString } = await ensureSample(server, made)
     await makeTestRoles(server.url, connectionString)
+    await dropUnused(server.url)
   } finally {
     await server.stop()
   }

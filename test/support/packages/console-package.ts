@@ -15,16 +15,17 @@ const STAMP = 'sources.txt'
 /** What compresses; fonts are compressed already. */
 const TEXT = /\.(?:html|js|css|svg)$/
 
-/** Builds into a folder, whatever is there. */
-export async function buildConsole(root: string, folder: string): Promise<void> {
+/** Builds into a folder, whatever is there, and returns the modules that the files are made of. */
+export async function buildConsole(root: string, folder: string): Promise<readonly string[]> {
   await mkdir(dirname(folder), { recursive: true })
   const draft = await mkdtemp(`${folder}-`)
   try {
-    await bundle(root, draft)
+    const modules = await bundle(root, draft)
     await compress(draft)
     await writeFile(join(draft, STAMP), await stampOf(root))
     await rm(folder, { recursive: true, force: true })
     await rename(draft, folder)
+    return modules
   } catch (error) {
     await rm(draft, { recursive: true, force: true })
     throw error
@@ -37,8 +38,8 @@ export async function isBuilt(root: string, folder: string): Promise<boolean> {
   return stamp !== null && stamp === (await stampOf(root))
 }
 
-async function bundle(root: string, outDir: string): Promise<void> {
-  await build({
+async function bundle(root: string, outDir: string): Promise<string[]> {
+  const built = await build({
     root: join(root, 'client/console'),
     configFile: false,
     logLevel: 'error',
@@ -62,6 +63,8 @@ async function bundle(root: string, outDir: string): Promise<void> {
       },
     },
   })
+  const outputs = 'close' in built ? [] : Array.isArray(built) ? built : [built]
+  return outputs.flatMap(({ output }) => output.flatMap(file => (file.type === 'chunk' ? file.moduleIds : [])))
 }
 
 async function compress(folder: string): Promise<void> {

@@ -5,26 +5,14 @@
  */
 import { cp, mkdir, readdir } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
-import { join, posix, relative } from 'node:path'
-import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { join } from 'node:path'
+import { type OutputChunk, rolldown } from 'rolldown'
 import { buildConsole } from './console-package.ts'
 import { packagesIn, rangesOf, readManifest, writePapers } from './manifest.ts'
 import { writeLock } from './server-lock.ts'
+import { placesOfSources, SERVER_ENTRIES } from './source-places.ts'
 import { buildTesting } from './testing-entry.ts'
-
-/** Programs and threads of the server. */
-export const SERVER_ENTRIES: readonly string[] = [
-  'server/mooring.ts',
-  'server/testing.ts',
-  'server/main.ts',
-  'server/web.ts',
-  'server/worker.ts',
-  'server/cli.ts',
-  'server/quarantine.ts',
-  'server/process/watchdog-thread.ts',
-  'server/net/process/dial-child.ts',
-  'server/api/schemas/reader/read-part.ts',
-]
+import { writeThirdParty } from './third-party.ts'
 
 /**
  * Packages that become part of the files, with all of their dependencies: tRPC, whose peer is TypeScript, and Express,
@@ -39,9 +27,10 @@ const COMMAND = 'server/mooring.js'
 export async function buildServer(root: string, folder: string): Promise<readonly OutputChunk[]> {
   await mkdir(folder, { recursive: true })
   const chunks = await bundle(root, folder)
-  await buildTesting(root, folder)
+  const ofTests = await buildTesting(root, folder)
   await copyAssets(root, folder)
-  await buildConsole(root, join(folder, 'console'))
+  const ofConsole = await buildConsole(root, join(folder, 'console'))
+  await writeThirdParty(root, folder, [...[...chunks, ...ofTests].flatMap(chunk => chunk.moduleIds), ...ofConsole])
   const manifest = await readManifest(root)
   const files = new Set(chunks.map(chunk => chunk.fileName))
   const imports = chunks.flatMap(chunk => [...chunk.imports, ...chunk.dynamicImports]).filter(id => !files.has(id))
@@ -54,7 +43,7 @@ export async function buildServer(root: string, folder: string): Promise<readonl
       description: "Where a platform's customers tie up their own Postgres",
       engines: { node: '>=24' },
       bin: { mooring: COMMAND },
-      files: ['server', 'migrations', 'console'],
+      files: ['server', 'migrations', 'console', 'THIRD-PARTY.txt'],
       exports: {
         './testing': {
           import: { types: './server/testing.d.ts', default: './server/testing.js' },
@@ -99,27 +88,6 @@ function isPackage(id: string): boolean {
 function isBundled(id: string, from: string | undefined): boolean {
   if (isBuiltin(id)) return false
   return from?.includes('/node_modules/') === true || BUNDLED.some(name => id === name || id.startsWith(`${name}/`))
-}
-
-/**
- * Resolves `import.meta.url` by the place of the source, and names programs that are started by path as they are called
- * here.
- */
-function placesOfSources(root: string): Plugin {
-  const started = SERVER_ENTRIES.map(path => posix.basename(path).replaceAll('.', '\\.')).join('|')
-  const programs = new RegExp(`(?<=['"](?:\\./)?(?:${started}))(?=['"])`, 'g')
-  return {
-    name: 'places-of-sources',
-    transform(code, id) {
-      const source = relative(root, id)
-      if (!source.startsWith('server/') || !code.includes('import.meta.')) return null
-      const place = `new URL(${JSON.stringify(`@root@/${source.replace(/\.ts$/, '.js')}`)}, import.meta.url).href`
-      return code.replace(programs, '@js@').replaceAll('.ts@js@', '.js').replaceAll('import.meta.url', place)
-    },
-    renderChunk(code, chunk) {
-      return code.replaceAll('@root@', posix.relative(posix.dirname(chunk.fileName), '.') || '.')
-    },
-  }
 }
 
 async function copyAssets(root: string, folder: string): Promise<void> {
