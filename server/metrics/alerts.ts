@@ -20,6 +20,13 @@ const share = (part: string, whole: string) => `sum(rate(${part}[5m])) / sum(rat
 const p99 = (histogram: string, by = '') => `histogram_quantile(0.99, sum by (le${by}) (rate(${histogram}_bucket[5m])))`
 
 const CALLERS: Readonly<Record<string, Alert>> = {
+  MooringDown: {
+    expr: 'up{job="mooring"} == 0 or absent(mooring_build_info)',
+    lasts: '1m',
+    severity: 'page',
+    means: 'A process does not answer the scraper, or no process is scraped at all.',
+    todo: 'See whether it runs, and why it ended; else its port for probes cannot be reached.',
+  },
   MooringNotReady: {
     expr: 'mooring_ready == 0',
     lasts: '1m',
@@ -204,6 +211,11 @@ const PROCESS: Readonly<Record<string, Alert>> = {
     means: 'A process has nearly as many files and sockets as it may.',
     todo: 'Raise `LimitNOFILE`; a web process needs one for each connection.',
   },
+}
+
+/** The section that tells what to do, from the root of the project. */
+export function runbookOf(name: string): string {
+  return `docs/operations.md#${name.toLowerCase()}`
 }
 
 /** Every alert, by name. */

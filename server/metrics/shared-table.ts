@@ -11,7 +11,7 @@ export const SHARED_METRICS = {
     help: 'Always 1, with the release that runs.',
     labels: { version: 'version' },
     tiers: BOTH,
-    alert: 'which release runs where, in the middle of an upgrade?',
+    alert: 'MooringDown',
   },
   mooring_ready: {
     kind: 'gauge',

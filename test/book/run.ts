@@ -1,68 +1,139 @@
 /**
- * `npm run test:book`: runs the marked blocks of docs/operations.md as they stand there: `sh install` in the checkout, then all
- * `sh book` in one shell, on a PostgreSQL 15 of its own. Where it may, it runs them as user 65534 over an installation that is
- * read-only, which is how the image of the Dockerfile runs.
+ * `npm run test:book`: the marked blocks of docs/operations.md as they stand there, the alerts in a real Prometheus, and the
+ * Dockerfile without an engine. Where it may, everything runs as user 65534 in a process namespace that ends with this process,
+ * over an installation that is read-only. `-- image`, `-- alerts` or `-- steps` runs one part.
  */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { startServer } from '#test/support/database/postgres.ts'
+import { selfSigned } from '#test/support/dials/certificates.ts'
+import { makeCustomer } from '#test/support/mooring/customer.ts'
+import { unpackRelease } from '#test/support/operations/former-release.ts'
+import { blocksOf, scriptOf } from './blocks.ts'
+import { startControl } from './control.ts'
+import { buildImage } from './image.ts'
+import { requirePrometheus, testAlerts } from './prometheus.ts'
+import { tryImage } from './try-image.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const DOCS = join(ROOT, 'docs')
 const NOBODY = 65_534
-const STOPS = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT"
+const POSTGRES = '/usr/lib/postgresql/15/bin'
+const FORMER = '0.2.0'
+const isRoot = process.getuid?.() === 0
+const parts = process.argv.length > 2 ? process.argv.slice(2) : ['alerts', 'steps', 'image']
+
+/** Everything that the script starts, daemons too, ends with its namespace. */
+const CONFINED = [
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '--mount-proc',
+  'setpriv',
+  '--reuid=65534',
+  '--regid=65534',
+  '--clear-groups',
+]
+
+/** Without a namespace: what the shell started, and PostgreSQL's daemons. */
+const STOPS = `stops() {
+  kill $(jobs -p) 2>/dev/null || true
+  for pid in "\${PG:-/nowhere}"/*/postmaster.pid; do test ! -e "$pid" || kill -QUIT "$(head -n 1 "$pid")" || true; done
+}
+trap stops EXIT
+trap 'echo "it fails: $BASH_COMMAND" >&2' ERR`
 
 await using cleanup = new AsyncDisposableStack()
-const book = await readFile(join(ROOT, 'docs/operations.md'), 'utf8')
-const blocks = (mark: string) =>
-  [...book.matchAll(new RegExp(`^\`\`\`sh ${mark}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, text]) => text ?? '')
-const [installs, steps] = [blocks('install'), blocks('book')]
-if (installs.length === 0 || steps.length < 8) throw new Error('docs/operations.md has lost its steps')
-const isRoot = process.getuid?.() === 0
 const folder = await mkdtemp(join(tmpdir(), 'mooring-book-'))
 cleanup.defer(() => rm(folder, { recursive: true, force: true }))
 await chmod(folder, 0o755)
-const [installation, conf] = [join(folder, 'mooring'), join(folder, 'conf')]
-for (const path of [installation, conf]) await mkdir(path)
-await chmod(conf, 0o700)
-if (isRoot) await chown(conf, NOBODY, NOBODY)
-const server = await startServer({ major: 15 })
+// The customers' side: another server than the installation's own.
+// With TLS, which a string without `sslmode` asks for.
+const tls = await selfSigned({ names: ['localhost'], addresses: ['127.0.0.1'] })
+const server = await startServer({ major: 15, tls })
 cleanup.defer(() => server.stop())
-const owner = await server.createDatabase('mooring')
-const { PATH = '' } = process.env
-const env = {
-  PATH: `${dirname(process.execPath)}:${PATH}`,
-  HOME: conf,
-  OWNER: owner,
-  DATABASE: owner.replace(/^.*@/, ''),
-  INSTALLATION: installation,
-  CONF: conf,
-  WEB_PASSWORD: 'web-Tell-N0-one',
-  WORKER_PASSWORD: 'worker-Tell-N0-one',
-  MOORING_DRAIN_SECONDS: '0',
+const customer = await makeCustomer(undefined, server.adminUrl)
+
+for (const [part, test] of Object.entries({ alerts, steps, image }))
+  if (parts.includes(part)) {
+    const from = performance.now()
+    const told = await test()
+    process.stdout.write(`${part}: ${told} in ${Math.round((performance.now() - from) / 1000)} s\n`)
+  }
+
+async function alerts(): Promise<string> {
+  await requirePrometheus()
+  return `${await testAlerts(DOCS, folder)} cases of alerts`
 }
 
-await run(installs.join('\n'), { ...process.env, ...env, HOME: process.env['HOME'] ?? folder }, false)
-await run('chmod -R a-w,a+rX "$INSTALLATION"', env, false)
-const told = steps.map((text, at) => `echo "step ${at + 1} of ${steps.length}"\n${text}`)
-await run([STOPS, ...told].join('\n'), env, isRoot)
-process.stdout.write(`${steps.length} steps of docs/operations.md, ${isRoot ? 'as user 65534' : 'as this user'}\n`)
-
-async function run(script: string, environment: NodeJS.ProcessEnv, asNobody: boolean): Promise<void> {
-  const user = asNobody ? { uid: NOBODY, gid: NOBODY } : {}
-  const child = spawn('bash', ['-euo', 'pipefail', '-c', script], {
-    cwd: ROOT,
-    env: environment,
-    stdio: 'inherit',
-    ...user,
-  })
-  const [status] = await once(child, 'close')
-  if (status !== 0) {
-    const log = (tier: string) => readFile(join(conf, `${tier}.log`), 'utf8').catch(() => '')
-    process.stderr.write(`${(await log('worker')).slice(-2_000)}\n${(await log('web')).slice(-2_000)}\n`)
-    throw new Error(`a step of docs/operations.md ended with status ${status}`)
+async function steps(): Promise<string> {
+  await requirePrometheus()
+  const blocks = blocksOf(await readFile(join(DOCS, 'operations.md'), 'utf8'))
+  const [installation, conf, pg] = ['mooring', 'conf', 'pg'].map(name => join(folder, name)) as [string, string, string]
+  for (const path of [installation, conf, pg]) await mkdir(path)
+  for (const path of [conf, pg]) {
+    await chmod(path, 0o700)
+    if (isRoot) await chown(path, NOBODY, NOBODY)
   }
+  const release = await unpackRelease(FORMER)
+  cleanup.defer(() => release.remove())
+  await chmod(release.dir, 0o755)
+  const control = await startControl(cleanup, {
+    docs: DOCS,
+    folder,
+    keyring: join(conf, 'keyring'),
+    webs: ['http://127.0.0.1:13000', 'http://127.0.0.1:23000'],
+    targets: ['127.0.0.1:19464', '127.0.0.1:19465'],
+  })
+  const { PATH = '', HOME = folder } = process.env
+  const env = {
+    PATH: `${dirname(process.execPath)}:${POSTGRES}:${PATH}:/usr/sbin`,
+    HOME: conf,
+    ...{ INSTALLATION: installation, CONF: conf, PG: pg, DOCS, FORMER: release.dir, CONTROL: control },
+    ...{ PRIMARY: '25432', STANDBY: '25433', POOLER: '26432', BALANCER: '5', CUSTOMER: customer.url() },
+    ...{ SUPERUSER_PASSWORD: 'superuser-Tell-N0-one', OWNER_PASSWORD: 'owner-Tell-N0-one' },
+    ...{ WEB_PASSWORD: 'web-Tell-N0-one', WORKER_PASSWORD: 'worker-Tell-N0-one' },
+    ...{ REPLICA_PASSWORD: 'replica-Tell-N0-one', POOLER_PASSWORD: 'pooler-Tell-N0-one' },
+    // The customer's database is on this machine; the balancer of the test looks once a second.
+    ...{ MOORING_ALLOWED_NETWORKS: '127.0.0.0/8', MOORING_DRAIN_SECONDS: '3' },
+  }
+  const install = blocks.filter(({ mark }) => mark === 'install').map(({ text }) => text)
+  await bash(install.join('\n'), { ...process.env, ...env, HOME })
+  await bash('chmod -R a-w,a+rX "$INSTALLATION"', env)
+  await bash(scriptOf(blocks), env, { conf, isConfined: isRoot })
+  return `${blocks.length} steps of docs/operations.md${isRoot ? ' as user 65534' : ''}`
+}
+
+async function image(): Promise<string> {
+  const built = await buildImage(ROOT, folder)
+  const owner = await server.createDatabase('containers')
+  await tryImage({ image: built, folder, owner, customer: customer.url() })
+  return built.isMounted
+    ? 'the image’s layout as a read-only root'
+    : 'the image’s layout (no namespaces: modes of files)'
+}
+
+async function bash(
+  script: string,
+  env: NodeJS.ProcessEnv,
+  of: { conf?: string; isConfined?: boolean } = {},
+): Promise<void> {
+  const words = ['bash', '-euo', 'pipefail', '-c', `${STOPS}\n${script}`]
+  const [program = '', ...args] = of.isConfined === true ? ['unshare', ...CONFINED, ...words] : words
+  const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] })
+  const [status] = await once(child, 'close')
+  if (status === 0) return
+  const { conf } = of
+  if (conf !== undefined) {
+    const { stdout } = await promisify(execFile)('sh', ['-c', 'tail -n 4 "$0"/*.log | cut -c 1-600', conf]).catch(
+      () => ({ stdout: '' }),
+    )
+    process.stderr.write(stdout)
+  }
+  throw new Error(`a step of docs/operations.md ended with status ${status}`)
 }

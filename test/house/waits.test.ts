@@ -33,7 +33,7 @@ const CHANCE: Readonly<Record<string, readonly [number, string]>> = {
   'test/support/operations/free-port.ts': [1, 'any port that nobody has'],
 }
 /** Separate programs, which measure and break things by time; `test/faults` prints its seed. */
-const APART = /^test\/(bench|faults|soak)\//
+const APART = /^test\/(bench|faults|soak)\/|^test\/book\/(?!.*\.test\.ts$)/
 
 it('No test sleeps in the hope that something has happened by then', async () => {
   expect(await counted('sleep')).toEqual(countsOf(SLEEPS))

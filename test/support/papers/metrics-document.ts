@@ -2,7 +2,7 @@
  * The documents of the tables of metrics and alerts: the lists of `docs/operations.md`, between their marks, and the
  * rules for Prometheus. `npm run dump` writes both, and a test compares them.
  */
-import { ALERTS } from '#server/metrics/alerts.ts'
+import { ALERTS, runbookOf } from '#server/metrics/alerts.ts'
 import type { LabelValues, Metric } from '#server/metrics/metric.ts'
 import { PROCESS_METRICS } from '#server/metrics/process-metrics.ts'
 import { METRICS } from '#server/metrics/table.ts'
@@ -30,6 +30,7 @@ export function alertRules(): string {
       '        annotations:',
       `          summary: ${yaml(means)}`,
       `          description: ${yaml(todo)}`,
+      `          runbook_url: ${yaml(runbookOf(name))}`,
     ].join('\n'),
   )
   const head = '# Written by npm run dump from server/metrics/alerts.ts.\ngroups:\n  - name: mooring\n    rules:'
@@ -68,8 +69,8 @@ function alertOf(alert: string): string {
 function alertsTable(): string {
   const cell = (text: string) => text.replaceAll('|', '\\|')
   const rows = Object.entries(ALERTS).map(
-    ([name, { expr, lasts, severity, means, todo }]) =>
-      `| \`${name}\` | ${severity} | \`${cell(expr)}\` for ${lasts} | ${means} | ${cell(todo)} |`,
+    ([name, { expr, lasts, severity, means }]) =>
+      `| [\`${name}\`](#${name.toLowerCase()}) | ${severity} | \`${cell(expr)}\` for ${lasts} | ${means} |`,
   )
-  return ['| alert | | condition | what it means | what to do |', '|---|---|---|---|---|', ...rows].join('\n')
+  return ['| alert, what to do | | condition | what it means |', '|---|---|---|---|', ...rows].join('\n')
 }

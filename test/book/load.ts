@@ -1,0 +1,98 @@
+/**
+ * Calls that go on while a step of the book runs: writers register databases through a balancer, and repeat whatever was not
+ * acknowledged under the same `Idempotency-Key`. At the end each acknowledged one must be there, once.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Balancer, startBalancer } from '#test/support/operations/balancer.ts'
+
+const WRITERS = 2
+const PAUSE_MS = 100
+const CALL_MS = 20_000
+/** Fewer prove nothing. */
+const LEAST = 10
+
+/** What came of the calls. */
+export interface Outcome {
+  readonly acknowledged: number
+  /** Sentences of calls that failed; repeated until they did not. */
+  readonly failed: readonly string[]
+  /** Acknowledged, and not there afterwards. */
+  readonly lost: readonly string[]
+}
+
+/** Load that can be begun and ended. */
+export interface Load {
+  begin(key: string): Promise<void>
+  end(): Promise<Outcome>
+  stop(): Promise<void>
+}
+
+/** Load through a balancer over these web processes, which need not run yet. */
+export async function createLoad(webs: readonly string[]): Promise<Load> {
+  const balancer = await startBalancer()
+  const given = webs.map(url => balancer.add(url))
+  let [writing, goesOn, key] = [Promise.resolve(), false, '']
+  const acknowledged: string[] = []
+  const failed: string[] = []
+  const writer = async () => {
+    while (goesOn) {
+      const id = await registered(balancer, key, failed)
+      if (id !== null) acknowledged.push(id)
+      await delay(PAUSE_MS)
+    }
+  }
+  return {
+    async begin(given_) {
+      key = given_
+      acknowledged.length = 0
+      failed.length = 0
+      goesOn = true
+      await Promise.race(given)
+      writing = Promise.all(Array.from({ length: WRITERS }, writer)).then(() => undefined)
+    },
+    async end() {
+      goesOn = false
+      await writing
+      if (acknowledged.length < LEAST) throw new Error(`only ${acknowledged.length} calls were acknowledged`)
+      const lost: string[] = []
+      for (const id of acknowledged) if (!(await isThere(balancer, key, id))) lost.push(id)
+      if (new Set(acknowledged).size !== acknowledged.length) lost.push('two calls were acknowledged with one id')
+      return { acknowledged: acknowledged.length, failed: [...failed], lost }
+    },
+    stop: () => balancer.stop(),
+  }
+}
+
+const headersOf = (key: string) => ({ authorization: `Bearer ${key}`, 'content-type': 'application/json' })
+
+/** Registers one database, however often that takes; its id. */
+async function registered({ url }: Balancer, key: string, failed: string[]): Promise<string | null> {
+  const once = randomUUID()
+  const body = JSON.stringify({ connectionString: `postgres://app:secret@127.0.0.1:1/load_${once}` })
+  const headers = { ...headersOf(key), 'idempotency-key': once }
+  const until = performance.now() + 6 * CALL_MS
+  while (performance.now() < until) {
+    const answer = await fetch(`${url}/v1/datasources`, {
+      method: 'POST',
+      headers,
+      body,
+      signal: AbortSignal.timeout(CALL_MS),
+    }).catch((error: Error) => error)
+    if (answer instanceof Error) failed.push(answer.message)
+    else {
+      const text = await answer.text()
+      if (answer.status === 201) return String(JSON.parse(text).id)
+      failed.push(`${answer.status} ${text.slice(0, 200)}`)
+    }
+    await delay(PAUSE_MS)
+  }
+  failed.push('a registration was given up')
+  return null
+}
+
+async function isThere({ url }: Balancer, key: string, id: string): Promise<boolean> {
+  const answer = await fetch(`${url}/v1/datasources/${id}`, { headers: headersOf(key) })
+  await answer.text()
+  return answer.ok
+}
