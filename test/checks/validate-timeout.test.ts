@@ -4,6 +4,7 @@ import { createClient, faultOf } from '#client/index.ts'
 import { newId } from '#server/domain/access/ids.ts'
 import { release } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
+import * as outcomes from '#server/store/tasks/outcomes.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { allRows, difference, effects } from '#test/support/database/rows.ts'
@@ -77,7 +78,7 @@ describe('A cancelled task', () => {
 
   it('cannot be settled or released any more by the worker that runs it', async () => {
     const held = await claimed()
-    expect(await tasks.withdraw(mooring.db, org(), held.id)).toBeUndefined()
+    expect(await outcomes.withdraw(mooring.db, org(), held.id)).toBeUndefined()
     expect(await claims.finish(mooring.db, held, { ready: true })).toBe(false)
     await release(mooring.db, held, new Date())
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
@@ -86,15 +87,15 @@ describe('A cancelled task', () => {
   it('returns its outcome if the worker finished at the last moment', async () => {
     const held = await claimed()
     expect(await claims.finish(mooring.db, held, { ready: true })).toBe(true)
-    expect(await tasks.withdraw(mooring.db, org(), held.id)).toEqual({ outcome: { ready: true } })
+    expect(await outcomes.withdraw(mooring.db, org(), held.id)).toEqual({ outcome: { ready: true } })
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
   })
 
   it('belongs to its own organization only', async () => {
     const held = await claimed()
     const other = await mooring.newOrganization('Other')
-    expect(await tasks.withdraw(mooring.db, other.id, held.id)).toBeUndefined()
+    expect(await outcomes.withdraw(mooring.db, other.id, held.id)).toBeUndefined()
     expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([{ id: held.id }])
-    await tasks.withdraw(mooring.db, org(), held.id)
+    await outcomes.withdraw(mooring.db, org(), held.id)
   })
 })

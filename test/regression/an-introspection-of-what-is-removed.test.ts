@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { newId } from '#server/domain/access/ids.ts'
+import * as outcomes from '#server/store/tasks/outcomes.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -24,7 +25,7 @@ it('An introspection whose datasource is removed meanwhile fails at once: the da
   const task = { id: taskId, kind: 'introspect' as const, datasourceId: bareUuid(id), payload: null, now }
   await tasks.submit(mooring.db, org, { ...task, expiresAt: new Date(now.getTime() + 60_000) })
   await query(mooring.databaseUrl, 'notify mooring_work')
-  const outcome = await onNotification(mooring.databaseUrl, () => tasks.takeOutcome(mooring.db, org, taskId))
+  const outcome = await onNotification(mooring.databaseUrl, () => outcomes.takeOutcome(mooring.db, org, taskId))
   expect(outcome).toEqual({ outcome: { fault: 'entity_not_found' } })
   expect(await query(mooring.databaseUrl, 'select id from tasks')).toEqual([])
 })

@@ -6,7 +6,7 @@
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
-import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
+import { awaitTask, type Reading, submitTask } from '#server/api/procedure/task.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { someOf } from '#server/store/datasources/datasources-of-mode.ts'
@@ -23,12 +23,16 @@ export async function validateRegistered(ctx: KnownContext, input: ValidateRegis
   await admitValidation(ctx)
   const submitted = async (inside: KnownContext) => submit(inside, await meant(inside, input))
   return awaiting({ ctx, path: 'datasources.validateRegistered', input }, submitted, {
-    answer: async (inside, { answer, ...asked }) =>
-      answer ?? awaitTask(inside, { ...asked, kind: 'validate', waitMs: inside.deps.validateMs, late: 'withdrawn' }),
+    answer: async (inside, { answer, ...asked }, reading) => answer ?? outcome(inside, { ...asked, reading }),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
+    taskOf: ({ taskId }) => taskId,
     isWithdrawnLate: true,
     wakes: ['work'],
   })
+}
+
+function outcome(ctx: KnownContext, of: Omit<Submitted, 'answer'> & { reading: Reading }): Promise<Validation> {
+  return awaitTask(ctx, { ...of, kind: 'validate', waitMs: ctx.deps.validateMs, late: 'withdrawn' })
 }
 
 /** The UUID of what is meant. */
@@ -49,7 +53,7 @@ function refused(param: string, message: string): Fault {
   return new Fault('invalid_request', { issues: [{ path: [param], code: 'ambiguous', message }] })
 }
 
-/** A task that was submitted, and its answer when it has one: a result is taken once. */
+/** A task that was submitted, and its answer when it has one: the task ends with that. */
 interface Submitted {
   readonly taskId: string
   readonly datasourceId: string

@@ -5,7 +5,7 @@
 import type { z } from 'zod'
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
-import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
+import { awaitTask, type Reading, submitTask } from '#server/api/procedure/task.ts'
 import { withAdvice } from '#server/api/registration/advice.ts'
 import { type ParsedString, parseString, schemaOf } from '#server/api/registration/parse-registration.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
@@ -31,12 +31,13 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
     return submit(inside, payload)
   }
   return awaiting({ ctx, path: 'datasources.validate', input }, submitted, {
-    answer: async (inside, { taskId, answer }) =>
+    answer: async (inside, { taskId, answer }, reading) =>
       withAdvice(
-        taskId === null ? refusedHost(refusal) : (answer ?? (await outcome(inside, taskId))),
+        taskId === null ? refusedHost(refusal) : (answer ?? (await outcome(inside, taskId, reading))),
         drafted ?? NO_ADVICE,
       ),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
+    taskOf: ({ taskId }) => taskId,
     isWithdrawnLate: true,
     wakes: ['work'],
   })
@@ -71,7 +72,7 @@ function refusedHost(refusal: DraftedOrRefused['refusal']): Validation {
   }
 }
 
-/** A task that was submitted, and its answer when it has one: a result is taken once. */
+/** A task that was submitted, and its answer when it has one: the task ends with that. */
 interface Submitted {
   readonly taskId: string | null
   readonly answer?: Validation
@@ -89,7 +90,7 @@ async function submit(ctx: KnownContext, payload: AskedPayload<'validate'> | nul
 }
 
 /** Past the deadline nobody reads the outcome: the string goes, and is not dialled after all. */
-function outcome(ctx: KnownContext, taskId: string): Promise<Validation> {
+function outcome(ctx: KnownContext, taskId: string, reading: Reading): Promise<Validation> {
   const waitMs = ctx.deps.validateMs
-  return awaitTask(ctx, { kind: 'validate', taskId, datasourceId: null, waitMs, late: 'withdrawn' })
+  return awaitTask(ctx, { kind: 'validate', taskId, datasourceId: null, waitMs, late: 'withdrawn', reading })
 }

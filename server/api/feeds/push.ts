@@ -6,7 +6,7 @@
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { awaiting, idempotent } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable } from '#server/api/procedure/require-datasource.ts'
-import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
+import { awaitTask, type Reading, submitTask } from '#server/api/procedure/task.ts'
 import { FEED_PACE } from '#server/domain/feeds/feed.ts'
 import { type FoundEvent, readPush } from '#server/domain/feeds/feed-page.ts'
 import * as audit from '#server/store/access/audit.ts'
@@ -73,14 +73,16 @@ function about(datasourceId: string) {
 
 function pushSigned(ctx: KnownContext, of: { datasourceId: string; input: PushInput }): Promise<PushAnswer> {
   return awaiting({ ctx, path: 'feeds.push', input: of.input }, inside => submit(inside, of), {
-    answer: async (within, { taskId, answer }) => answer ?? outcome(within, { taskId, datasourceId: of.datasourceId }),
+    answer: async (within, { taskId, answer }, reading) =>
+      answer ?? outcome(within, { taskId, datasourceId: of.datasourceId, reading }),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
+    taskOf: ({ taskId }) => taskId,
     isWithdrawnLate: true,
     wakes: ['work'],
   })
 }
 
-/** A task that was submitted, and its answer when it has one: a result is taken once. */
+/** A task that was submitted, and its answer when it has one: the task ends with that. */
 interface Submitted {
   readonly taskId: string
   readonly answer?: PushAnswer
@@ -99,7 +101,9 @@ async function submit(
   })
 }
 
-async function outcome(ctx: KnownContext, of: { taskId: string; datasourceId: string }): Promise<PushAnswer> {
+type Waited = { readonly taskId: string; readonly datasourceId: string; readonly reading: Reading }
+
+async function outcome(ctx: KnownContext, of: Waited): Promise<PushAnswer> {
   // What a worker stores all the same is found under the message's name when the caller tries again.
   const outcome = await awaitTask(ctx, { ...of, kind: 'push', waitMs: ctx.deps.answerMs, late: 'withdrawn' })
   if ('answer' in outcome) return outcome.answer

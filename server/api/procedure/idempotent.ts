@@ -64,7 +64,7 @@ export async function awaiting<R, A>(
   if (claimed === null) {
     const result = await procedure(ctx)
     wake(ctx, of)
-    return await of.answer(ctx, result)
+    return await of.answer(ctx, result, 'taken')
   }
   const attempt = await committed(ctx, claimed, procedure)
   if ('kept' in attempt) return await replay(ctx, { claimed, kept: attempt.kept, awaiting: of })

@@ -4,9 +4,12 @@
  */
 import type { KnownContext, ResponseMetadata } from '#server/api/context.ts'
 import * as idempotency from '#server/store/access/idempotency.ts'
+import { transaction } from '#server/store/database/db.ts'
+import * as outcomes from '#server/store/tasks/outcomes.ts'
 import { Fault, type FaultCode } from '#shared/faults/fault.ts'
 import { type Claimed, trimAfter, WAIT_MS } from './claim.ts'
 import { pollUntil } from './poll-until.ts'
+import type { Reading } from './task.ts'
 
 // Between a claim and the commit from which its request waits for its answer.
 const EFFECT_MS = 5_000
@@ -20,7 +23,11 @@ export interface Answering<R, A> {
 }
 
 /** How a result becomes an answer by a wait outside of any transaction. */
-export interface Awaiting<R, A> extends Answering<R, A> {
+export interface Awaiting<R, A> extends Omit<Answering<R, A>, 'answer'> {
+  /** As of every answering. Under a key the outcome of a task is read, and taken with the task where nothing is kept. */
+  answer(ctx: KnownContext, result: R, reading: Reading): Promise<A>
+  /** The task whose outcome makes the answer: it ends in the transaction that keeps the answer, so that none of both is lost. */
+  taskOf?(result: R): string | null
   /** True where an answer that comes too late takes the effect back: the key is free again then. */
   readonly isWithdrawnLate?: boolean
   /** The result to keep with the answer, where that can be made of the first result only once. */
@@ -28,7 +35,7 @@ export interface Awaiting<R, A> extends Answering<R, A> {
 }
 
 /** The answer as it is kept. */
-export function keptOf<R, A>({ keepable }: Answering<R, A>, answer: A): unknown {
+export function keptOf<A>({ keepable }: Pick<Answering<unknown, A>, 'keepable'>, answer: A): unknown {
   return keepable === undefined ? answer : keepable(answer)
 }
 
@@ -45,18 +52,36 @@ export async function answerAndKeep<R, A>(
   of: { claimed: Claimed; result: R; awaiting: Awaiting<R, A> },
 ): Promise<A> {
   const { claimed, awaiting } = of
-  const org = ctx.principal.organizationId
-  const answer = await awaiting.answer(ctx, of.result).catch(async (thrown: unknown) => {
+  const taskId = awaiting.taskOf?.(of.result) ?? null
+  const answer = await awaiting.answer(ctx, of.result, 'read').catch(async (thrown: unknown) => {
     // An effect that has committed without an answer continues from its kept result, so its claim stays.
-    if (thrown instanceof Fault && isFinal(thrown, awaiting)) await idempotency.release(ctx.deps.db, org, claimed)
+    if (thrown instanceof Fault && isFinal(thrown, awaiting)) await giveBack(ctx, claimed, taskId)
     throw thrown
   })
   const result = awaiting.lasting?.(of.result, answer)
   const kept = { ...claimed, answer: keptOf(awaiting, answer), ...(result === undefined ? {} : { result }) }
-  await trimAfter(ctx, await idempotency.keep(ctx.deps.db, org, kept))
+  await trimAfter(ctx, await keepAndEnd(ctx, kept, taskId))
   ctx.deps.notifications.ring('news')
   return answer
 }
+
+/** Ends the task of a refusal, and gives its key back. */
+async function giveBack({ deps, principal }: KnownContext, claimed: Claimed, taskId: string | null): Promise<void> {
+  if (taskId !== null) await outcomes.drop(deps.db, principal.organizationId, taskId)
+  await idempotency.release(deps.db, principal.organizationId, claimed)
+}
+
+/** Keeps the answer and ends its task together: a repeat finds the one or the other. */
+function keepAndEnd({ deps, principal }: KnownContext, kept: Kept, taskId: string | null): Promise<number> {
+  const { organizationId } = principal
+  if (taskId === null) return idempotency.keep(deps.db, organizationId, kept)
+  return transaction(deps.db, async tx => {
+    await outcomes.drop(tx, organizationId, taskId)
+    return idempotency.keep(tx, organizationId, kept)
+  })
+}
+
+type Kept = Parameters<typeof idempotency.keep>[2]
 
 interface Repeat<R, A> {
   readonly claimed: Claimed
@@ -96,7 +121,7 @@ async function lookAgain(ctx: KnownContext, claimed: Claimed): Promise<unknown> 
 /** The answer made anew of the kept result, since its bytes have gone; no token is shown again. */
 async function again<R, A>(ctx: KnownContext, { awaiting, kept }: Repeat<R, A>): Promise<A> {
   // Sound: this very procedure made and kept the result, and what it keeps of an answer is what a replay gives.
-  return keptOf(awaiting, await awaiting.answer(ctx, kept.result as R)) as A
+  return keptOf(awaiting, await awaiting.answer(ctx, kept.result as R, 'read')) as A
 }
 
 function remarksOf(kept: unknown): ResponseMetadata {

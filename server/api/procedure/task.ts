@@ -15,6 +15,7 @@ import {
   type TaskOutcome,
 } from '#server/domain/tasks/contract.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
+import * as outcomes from '#server/store/tasks/outcomes.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { pollUntil } from './poll-until.ts'
@@ -60,17 +61,23 @@ export interface Awaited<K extends AskedKind> {
   readonly waitMs: number
   /** After the deadline: whether the task is withdrawn with its payload, or goes on. */
   readonly late: 'withdrawn' | 'left'
+  /** Whether the outcome is taken with its task, or read: then the task stays until the answer is kept that is made of it. */
+  readonly reading?: Reading
 }
 
+/** How an outcome is looked at. */
+export type Reading = 'taken' | 'read'
+
 /**
- * Takes a task's outcome. Throws `timeout` when there is none within `waitMs`, and at once when there will be none because
+ * Takes a task's outcome, or reads it. Throws `timeout` when there is none within `waitMs`, and at once when there will be none because
  * somebody has taken it; `entity_not_found` as soon as the datasource is removed, which ends its tasks.
  */
 export async function awaitTask<K extends AskedKind>(asker: Asker, of: Awaited<K>): Promise<TaskOutcome<K>> {
   const { db } = asker.deps
   const org = asker.principal.organizationId
-  const done = await pollUntil(asker, of.waitMs, () => tasks.takeOutcome(db, org, of.taskId))
-  const found = done ?? (of.late === 'withdrawn' ? await tasks.withdraw(db, org, of.taskId) : undefined)
+  const look = of.reading === 'read' ? outcomes.readOutcome : outcomes.takeOutcome
+  const done = await pollUntil(asker, of.waitMs, () => look(db, org, of.taskId))
+  const found = done ?? (of.late === 'withdrawn' ? await outcomes.withdraw(db, org, of.taskId) : undefined)
   // Sound: the schema is the kind's own, which the compiler cannot follow through the table.
   if (found !== undefined && found !== 'ended') return CONTRACT[of.kind].outcome.parse(found.outcome) as TaskOutcome<K>
   const isThere = of.datasourceId === null || (await datasources.find(db, org, { id: of.datasourceId })) !== undefined

@@ -8,7 +8,7 @@ import { eventOf, type KnownContext, within } from '#server/api/context.ts'
 import { awaitVerification, verifyTask } from '#server/api/procedure/await-verification.ts'
 import { awaiting } from '#server/api/procedure/idempotent.ts'
 import { requireChangeable, requireDatasource } from '#server/api/procedure/require-datasource.ts'
-import { awaitTask, submitTask } from '#server/api/procedure/task.ts'
+import { awaitTask, type Reading, submitTask } from '#server/api/procedure/task.ts'
 import { snapshotToResponse } from '#server/api/responses/snapshot.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -39,15 +39,16 @@ export async function introspect(ctx: KnownContext, input: z.output<typeof Intro
       if (row.status === 'unverified') await verifyFirst(ctx, row, leftMs())
       await requireActive(ctx, input)
     },
-    answer: async (within, { taskId, found }) => {
+    answer: async (within, { taskId, found }, reading) => {
       const row = await introspectable(within, input)
-      const stored = found ?? (await outcome(within, { row, taskId, waitMs: leftMs() }))
+      const stored = found ?? (await outcome(within, { row, taskId, waitMs: leftMs(), reading }))
       return presented(within, { row, ...stored })
     },
     lasting: ({ taskId }, { snapshot, changed }) => ({
       taskId,
       found: { snapshotId: uuidOf(snapshot.id, 'snap_') ?? '', changed },
     }),
+    taskOf: ({ taskId }) => taskId,
     wakes: ['work'],
   })
 }
@@ -80,7 +81,7 @@ interface Found {
   readonly changed: boolean
 }
 
-/** What was handed to the worker, and once it is there what came of it: an outcome is taken once. */
+/** A task that was submitted, and what it found once that is known: the task ends with the kept answer. */
 interface Submitted {
   readonly taskId: string
   readonly found?: Found
@@ -95,7 +96,9 @@ async function submit(ctx: KnownContext, row: DatasourceRow, schemas: string[] |
   })
 }
 
-async function outcome(ctx: KnownContext, of: { row: DatasourceRow; taskId: string; waitMs: number }): Promise<Found> {
+type Waited = { row: DatasourceRow; taskId: string; waitMs: number; reading: Reading }
+
+async function outcome(ctx: KnownContext, of: Waited): Promise<Found> {
   const { row, ...asked } = of
   const outcome = await awaitTask(ctx, { ...asked, kind: 'introspect', datasourceId: row.id, late: 'left' })
   if ('fault' in outcome) throw faultOfTask(outcome)

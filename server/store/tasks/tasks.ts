@@ -71,41 +71,6 @@ export async function settledRequest(
   return row?.settled ?? 0
 }
 
-/** What is taken with a task that is done once. */
-export interface TakenOutcome {
-  readonly outcome: unknown
-}
-
-/**
- * Takes the outcome of a task that is done once, and the task with it; undefined while it is not done, `ended` when there is
- * no such task, or no more.
- */
-export async function takeOutcome(db: Db, org: string, id: string): Promise<TakenOutcome | 'ended' | undefined> {
-  const { rows } = await sql<TakenOutcome>`
-    with taken as (
-      delete from tasks where org_id = ${org} and id = ${id} and outcome is not null
-        and ${mayWrite({ organizationId: org, phase: 'ends' })} returning outcome
-    )
-    select outcome from taken
-    union all select null from tasks where org_id = ${org} and id = ${id} and outcome is null
-  `.execute(db)
-  const [row] = rows
-  if (row === undefined) return 'ended'
-  return row.outcome === null ? undefined : { outcome: row.outcome }
-}
-
-/** Takes a task that is done once, done or not: its outcome, undefined when it had none. A worker that is at it settles nothing. */
-export async function withdraw(db: Db, org: string, id: string): Promise<TakenOutcome | undefined> {
-  const row = await db
-    .deleteFrom('tasks')
-    .where('org_id', '=', org)
-    .where('id', '=', id)
-    .where(mayWrite({ organizationId: org, phase: 'ends' }))
-    .returning('outcome')
-    .executeTakeFirst()
-  return row === undefined || row.outcome === null ? undefined : { outcome: row.outcome }
-}
-
 /** Ends all tasks of a datasource, in the transaction that removes it. */
 export async function endAll(tx: Db, org: string, datasourceId: string): Promise<void> {
   await tx.deleteFrom('tasks').where('org_id', '=', org).where('datasource_id', '=', datasourceId).execute()

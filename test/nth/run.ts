@@ -1,0 +1,94 @@
+/**
+ * `npm run test:nth`: for each procedure, route, kind of task and operator's command, its story with the first, second, … effect
+ * failing in three ways, and repeated. It prints a line for each story, and ends with status 1 where one did not end as the
+ * undisturbed one.
+ *
+ *     npm run -s test:nth [-- WORDS …]         the stories whose names hold all words
+ *     npm run -s test:nth -- --sample [SEED]   failures chosen by a seed, which is printed, within 110 seconds
+ */
+import { hash } from 'node:crypto'
+import { makeCommandScene } from '#test/support/nth/command-scene.ts'
+import { tellCommand } from '#test/support/nth/command-story.ts'
+import type { Mishap } from '#test/support/nth/gate.ts'
+import { makeScene } from '#test/support/nth/scene.ts'
+import { type Told, tell } from '#test/support/nth/story.ts'
+import { tellTask } from '#test/support/nth/task-story.ts'
+import { COMMANDS } from './stories/commands.ts'
+import { PROCEDURES } from './stories/procedures.ts'
+import { ROUTES } from './stories/routes.ts'
+import { TASKS } from './stories/tasks.ts'
+
+const SAMPLE_MS = 110_000
+/** One failure in so many is tried of a sample's story. */
+const ONE_IN = 16
+
+type Chosen = (mishap: Mishap, at: number) => boolean
+interface Named {
+  readonly name: string
+  tell(isChosen: Chosen): Promise<Told>
+}
+
+const say = (text: string) => void process.stdout.write(`${text}\n`)
+
+async function stories(cleanup: AsyncDisposableStack, words: readonly string[]): Promise<Named[]> {
+  const named = <S extends { name: string }>(
+    all: readonly S[],
+    kind: string,
+    how: (story: S, chosen: Chosen) => Promise<Told>,
+  ) =>
+    all
+      .filter(({ name }) => words.every(word => `${kind} ${name}`.includes(word)))
+      .map(story => ({ name: `${kind} ${story.name}`, tell: (chosen: Chosen) => how(story, chosen) }))
+  // Made when the first story needs it.
+  const scenes = {
+    web: lazily(() => makeScene(cleanup, 'web')),
+    worker: lazily(() => makeScene(cleanup, 'worker')),
+    command: lazily(() => makeCommandScene(cleanup)),
+  }
+  return [
+    ...named(PROCEDURES, 'procedure', async (story, chosen) => tell(await scenes.web(), story, chosen)),
+    ...named(ROUTES, 'route', async (story, chosen) => tell(await scenes.web(), story, chosen)),
+    ...named(TASKS, 'task', async (story, chosen) => tellTask(await scenes.worker(), story, chosen)),
+    ...named(COMMANDS, 'command', async (story, chosen) => tellCommand(await scenes.command(), story, chosen)),
+  ]
+}
+
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+/** Chooses by the seed, the same way each time. */
+const fraction = (text: string) => Number.parseInt(hash('sha256', text, 'hex').slice(0, 8), 16) / 2 ** 32
+
+async function main(cleanup: AsyncDisposableStack): Promise<number> {
+  const [first, ...rest] = process.argv.slice(2)
+  const seed = first === '--sample' ? (rest[0] ?? String(Date.now())) : null
+  const named = await stories(cleanup, seed === null ? process.argv.slice(2) : [])
+  if (seed !== null) say(`seed ${seed}`)
+  const order = seed === null ? named : named.toSorted((a, b) => fraction(seed + a.name) - fraction(seed + b.name))
+  const startedAt = performance.now()
+  let [tries, bad, told] = [0, 0, 0]
+  for (const { name, tell } of order) {
+    if (seed !== null && performance.now() - startedAt > SAMPLE_MS) break
+    const from = performance.now()
+    const found = await tell((mishap, at) => seed === null || fraction(`${seed} ${name} ${mishap} ${at}`) < 1 / ONE_IN)
+    say(
+      `${name}: ${found.tries} failures, ${found.wrong.length} wrong, ${((performance.now() - from) / 1000).toFixed(1)} s`,
+    )
+    for (const { mishap, at, struck, why } of found.wrong)
+      say(`  ${mishap} ${at}: ${struck.trim().slice(0, 80)}\n      ${why}`)
+    tries += found.tries
+    bad += found.wrong.length
+    told += 1
+  }
+  say(`${told} of ${named.length} stories, ${tries} failures, ${bad} wrong.`)
+  return bad === 0 && tries > 0 ? 0 : 1
+}
+
+const cleanup = new AsyncDisposableStack()
+const status = await main(cleanup).finally(() => cleanup.disposeAsync())
+process.exit(status)

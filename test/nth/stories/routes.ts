@@ -1,0 +1,54 @@
+/**
+ * A happy story of each route of both dialects, by its operation; `nth-stories.test.ts` fails for one without. `{{name}}` is a given
+ * of the exchanges.
+ */
+import type { Story, StoryRequest } from '#test/support/nth/story.ts'
+
+const route = (name: string, call: string, body?: object): Story => {
+  const [method = '', path = ''] = call.split(' ')
+  return {
+    name,
+    request: { method: method as StoryRequest['method'], path, ...(body === undefined ? {} : { body }) }, // as this file writes it
+  }
+}
+
+const WAITING = { prefer: 'wait=20' }
+const waiting = (story: Story): Story => ({ ...story, request: { ...story.request, headers: WAITING } })
+
+const CONNECTION = { name: 'Shop', db_type: 'postgresql', connection_string: '{{reader}}' }
+const EVENTS = {
+  events: [{ id: 'evt_1042', model: 'order', entityId: '7', type: 'UPDATE', occurredAt: 1_795_305_600_000 }],
+}
+
+/** The stories. */
+export const ROUTES: readonly Story[] = [
+  waiting(route('createConnection', 'POST /api/v1/connections', CONNECTION)),
+  route('listConnections', 'GET /api/v1/connections'),
+  route('getConnection', 'GET /api/v1/connections/{{connection}}'),
+  route('deleteConnection', 'DELETE /api/v1/connections/{{connection}}'),
+  route('introspectConnection', 'POST /api/v1/connections/{{connection}}/introspect'),
+  route('createApiKey', 'POST /api/v1/api-keys', { name: 'nightly import' }),
+  route('listApiKeys', 'GET /api/v1/api-keys'),
+  route('revokeApiKey', 'DELETE /api/v1/api-keys/{{apiKey}}?children=keep'),
+  waiting(route('registerDatasource', 'POST /v1/datasources', { connectionString: '{{reader}}' })),
+  route('listDatasources', 'GET /v1/datasources'),
+  route('getDatasource', 'GET /v1/datasources/{{datasource}}'),
+  route('removeDatasource', 'DELETE /v1/datasources/{{datasource}}'),
+  route('removeDatasources', 'DELETE /v1/datasources?confirm=true'),
+  route('rotateDatasourceKey', 'POST /v1/datasources/{{endpoint}}/rotate_key', { signingKey: 'another signing key' }),
+  waiting(route('verifyDatasource', 'POST /v1/datasources/{{datasource}}/verify')),
+  route('validateDatasource', 'POST /v1/datasources/validate', { connectionString: '{{reader}}' }),
+  route('validateRegisteredDatasource', 'POST /v1/datasources/{{datasource}}/validate'),
+  route('introspectDatasource', 'POST /v1/datasources/{{datasource}}/introspect'),
+  route('getSchema', 'GET /v1/datasources/{{driftedDatasource}}/schema'),
+  route('getSchemaDrift', 'GET /v1/datasources/{{driftedDatasource}}/schema/drift'),
+  route('listEvents', 'GET /v1/datasources/{{endpoint}}/events'),
+  route('pushEvents', 'POST /v1/datasources/{{endpoint}}/events', EVENTS),
+  route('mintCapability', 'POST /v1/capabilities', { operations: ['datasources.read'], ttlSeconds: 600 }),
+  route('rotateCapability', 'POST /v1/capabilities/{{capability}}/rotate', {}),
+  route('listCapabilities', 'GET /v1/capabilities'),
+  route('getCapability', 'GET /v1/capabilities/{{capability}}'),
+  route('revokeCapability', 'DELETE /v1/capabilities/{{capability}}'),
+  route('getEgress', 'GET /v1/egress'),
+  route('getSealingKey', 'GET /v1/sealing_key'),
+]

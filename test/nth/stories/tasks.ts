@@ -1,0 +1,81 @@
+/**
+ * A happy story of each kind of task; `nth-stories.test.ts` fails for one without. The worker is disturbed, the caller is not.
+ */
+import { newId } from '#server/domain/access/ids.ts'
+import { sign } from '#server/net/endpoint/signature.ts'
+import { rotateOrganization } from '#server/operator/rotation.ts'
+import { query } from '#test/support/database/postgres.ts'
+import { events, hosted } from '#test/support/feeds/followed.ts'
+import { KEY } from '#test/support/feeds/stranger.ts'
+import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
+import type { Scene } from '#test/support/nth/scene.ts'
+import type { Story } from '#test/support/nth/story.ts'
+
+const BODY = JSON.stringify({ events: events(0, 2) })
+
+/** An endpoint that is active, whose feed was read once. */
+async function followed({ stage, stranger }: Scene, key: string): Promise<string> {
+  stranger.be(hosted({ count: () => 3 }))
+  const endpoint = `https://api.acme.io:${stranger.port}/${newId()}`
+  const body = { endpoint, signingKey: KEY }
+  const answer = await stage.mooring.call('POST', '/v1/datasources', { key, body, headers: { prefer: 'wait=20' } })
+  if (answer.body.status !== 'active') throw new Error(`no endpoint to follow: ${answer.text}`)
+  return answer.body.id
+}
+
+const post = (name: string, path: string, body?: object): Story => ({
+  name,
+  request: { method: 'POST', path, ...(body === undefined ? {} : { body }) },
+})
+
+/** The stories, by kind. */
+export const TASKS: readonly Story[] = [
+  post('verify', '/v1/datasources/{{datasource}}/verify'),
+  post('compare', '/trpc/datasources.rotate', { id: '{{datasource}}', connectionString: '{{reader}}' }),
+  post('introspect', '/v1/datasources/{{datasource}}/introspect'),
+  post('validate', '/v1/datasources/validate', { connectionString: '{{reader}}' }),
+  {
+    ...post('lease', '/trpc/datasources.lease', { id: '{{datasource}}', publicKey: '{{publicKey}}' }),
+    isKeyless: true,
+    async prepare({ stage }, given) {
+      const { publicKey } = await holderKey()
+      const organization = { id: await given('organization') }
+      return { publicKey, bearer: await leaseCapability({ ...stage.mooring, organization }) }
+    },
+  },
+  {
+    ...post('push', '/trpc/feeds.push', {
+      id: '{{followed}}',
+      body: BODY,
+      messageId: '{{message}}',
+      timestamp: '{{timestamp}}',
+      signature: '{{signature}}',
+    }),
+    async prepare(scene, given) {
+      const message = `msg_${newId()}`
+      const timestamp = String(Math.floor(Date.now() / 1_000))
+      const signature = sign({ id: message, timestamp, body: BODY }, [KEY])
+      return { followed: await followed(scene, await given('testKey')), message, timestamp, signature }
+    },
+  },
+  {
+    name: 'poll',
+    request: { method: 'GET', path: '/v1/datasources/{{followed}}' },
+    prepare: async (scene, given) => ({ followed: await followed(scene, await given('testKey')) }),
+    async before({ stage }, organization) {
+      await query(
+        stage.mooring.databaseUrl,
+        `update tasks set due_at = now(), requested = requested + 1 where org_id = '${organization}' and kind = 'poll'; notify mooring_work`,
+      )
+    },
+  },
+  {
+    name: 'reseal',
+    request: { method: 'GET', path: '/v1/datasources/{{datasource}}' },
+    async before({ stage }, organization) {
+      const { db, keyring } = stage.mooring
+      await rotateOrganization({ db, keyring, now: new Date() }, organization)
+      await query(stage.mooring.databaseUrl, 'notify mooring_work')
+    },
+  },
+]

@@ -1,0 +1,127 @@
+/**
+ * One operator's command with its Nth effect failing: run on an installation of its own behind a gate, run again as its messages
+ * say, and compared with an installation on which it ran undisturbed.
+ */
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { openDb } from '#server/store/database/db.ts'
+import { operator, type Ran } from '#test/support/mooring/operator.ts'
+import type { CommandScene } from './command-scene.ts'
+import { type Gate, MISHAPS, type Mishap, openGate } from './gate.ts'
+import { masked, stateOfAll } from './state.ts'
+import { compare, type End, type Told, type Wrong } from './story.ts'
+
+/** A command with its arguments. */
+export interface CommandStory {
+  /** Its words, as a person types them. */
+  readonly name: string
+  given?(scene: CommandScene, databaseUrl: string): readonly (string | Record<string, string | boolean>)[]
+  /** Whether a run that ended with this has done all; by default one of status 0. */
+  isDone?(ran: Ran): boolean
+  /** Tables in which a repeat may leave another row, since what the first try made could not be told to anybody, and why that is right. */
+  readonly mayHaveMore?: { readonly tables: readonly string[]; readonly reason: string }
+  /** True where it waits for a worker. */
+  readonly needsWorker?: boolean
+  /** Another beginning than a migrated installation: the database to clone. */
+  readonly from?: 'behind'
+}
+
+/** How often it is run until it is done; rotations take two runs. */
+const MOST_RUNS = 6
+const MOST_EFFECTS = 400
+
+/** Tells it, as `tell` does a request. */
+export async function tellCommand(
+  scene: CommandScene,
+  story: CommandStory,
+  isChosen: (mishap: Mishap, at: number) => boolean = () => true,
+): Promise<Told> {
+  const expected = await told(scene, story, null)
+  const wrong: Wrong[] = []
+  let tries = 0
+  for (const mishap of MISHAPS)
+    for (let at = 1; at < MOST_EFFECTS; at += 1) {
+      if (!isChosen(mishap, at)) continue
+      const found = await told(scene, story, { mishap, at })
+      if (found.struck === null) break
+      tries += 1
+      const why = compare(expected, found, story.mayHaveMore?.tables)
+      if (why !== null) wrong.push({ mishap, at, struck: found.struck, why })
+    }
+  return { tries, wrong }
+}
+
+type Disturbance = { readonly mishap: Mishap; readonly at: number }
+
+async function told(
+  scene: CommandScene,
+  story: CommandStory,
+  of: Disturbance | null,
+): Promise<End & { readonly struck: string | null; readonly text: string }> {
+  await using cleanup = new AsyncDisposableStack()
+  const databaseUrl = await scene.clone(story.from ?? 'ready')
+  cleanup.defer(() => scene.drop(databaseUrl))
+  const keyringDir = await mkdtemp(join(tmpdir(), 'mooring-nth-'))
+  cleanup.defer(() => rm(keyringDir, { recursive: true, force: true }))
+  await cp(scene.keyrings, keyringDir, { recursive: true })
+  if (story.needsWorker === true) cleanup.defer(await scene.work(databaseUrl, keyringDir))
+  const { struck, ...end } = await untilDone({ scene, story, databaseUrl, keyringDir }, of)
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  cleanup.defer(() => client.end())
+  return { ...end, struck, state: [...(await stateOfAll(client)), ...(await filesOf(keyringDir))] }
+}
+
+interface Place {
+  readonly scene: CommandScene
+  readonly story: CommandStory
+  readonly databaseUrl: string
+  readonly keyringDir: string
+}
+
+/** Runs it until it is done; the disturbance meets one of its runs. */
+async function untilDone(place: Place, of: Disturbance | null) {
+  let [struck, text]: [string | null, string] = [null, '']
+  let gate: Gate | null = null
+  try {
+    for (let runs = 0; runs < MOST_RUNS; runs += 1) {
+      gate ??= await openGate(place.databaseUrl)
+      if (of !== null && struck === null) gate.arm(of)
+      const ran = await runOnce(place, gate).catch((error: Error) => error)
+      const met = gate.disarm()
+      struck ??= met
+      if (met !== null && of?.mishap === 'killed') {
+        await gate.stop()
+        gate = null
+        continue
+      }
+      text = ran instanceof Error ? ran.message : `${ran.status} ${ran.printed.join('\n')} ${ran.complained}`
+      const isDone = place.story.isDone ?? (({ status }) => status === 0)
+      if (!(ran instanceof Error) && isDone(ran)) return { status: 0, struck, text }
+      // Without a failure of ours another run would end as this one.
+      if (met === null && ran instanceof Error) return { status: 1, struck, text }
+    }
+    return { status: 1, struck, text }
+  } finally {
+    await gate?.stop()
+  }
+}
+
+async function runOnce({ scene, story, databaseUrl, keyringDir }: Place, gate: Gate): Promise<Ran> {
+  const db = openDb({ url: gate.url, size: 2, onError: () => undefined })
+  try {
+    const run = operator({ db, databaseUrl: gate.url, keyringDir })
+    return await run(...story.name.split(' '), ...(story.given?.(scene, databaseUrl) ?? []))
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** The files of the keyring, with keys and times masked. */
+async function filesOf(dir: string): Promise<string[]> {
+  const names = (await readdir(dir)).toSorted()
+  const texts = await Promise.all(names.map(name => readFile(join(dir, name), 'utf8')))
+  return names.map((name, at) => `file ${name} ${JSON.stringify(masked(JSON.parse(texts[at] ?? 'null')))}`)
+}

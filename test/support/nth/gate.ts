@@ -1,0 +1,128 @@
+/**
+ * A proxy in front of our own database that counts effects: each statement that a connection sends, whatever driver sends it. The
+ * Nth one can be refused before the server hears it, done with its answer lost, or be the last thing that its process did.
+ *
+ * It reads the frontend's messages alone (PostgreSQL's manual, "Message Formats"): a statement ends with Query or Sync.
+ */
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { connect as connectTo, createServer, type Server, type Socket } from 'node:net'
+import { FrontendMessages, type Statement } from './frontend-messages.ts'
+
+/** The fate of the Nth effect. */
+export type Mishap = 'refused' | 'lost' | 'killed'
+/** All of them. */
+export const MISHAPS: readonly Mishap[] = ['refused', 'lost', 'killed']
+
+/** A running gate. */
+export interface Gate {
+  /** The database's connection string, through the gate. */
+  readonly url: string
+  /** From now on it counts; the effect number `at` meets the mishap, later ones pass unless their process is killed. */
+  arm(of: { readonly mishap: Mishap; readonly at: number }): void
+  /** Resolves when the mishap strikes. */
+  struck(): Promise<void>
+  /** Ends the counting; the statement that met the mishap, or null where there were fewer. */
+  disarm(): string | null
+  stop(): Promise<void>
+}
+
+interface State {
+  armed: { readonly mishap: Mishap; readonly at: number } | null
+  count: number
+  struck: string | null
+  isDead: boolean
+  strike: PromiseWithResolvers<void>
+}
+
+/** Opens one in front of the database at `url`. */
+export async function openGate(url: string): Promise<Gate> {
+  const target = new URL(url)
+  const state: State = { armed: null, count: 0, struck: null, isDead: false, strike: Promise.withResolvers() }
+  const pairs = new Set<readonly [Socket, Socket]>()
+  const cutAll = () => {
+    for (const pair of pairs) for (const socket of pair) socket.destroy()
+  }
+  const server = createServer(client => {
+    if (state.isDead) return void client.destroy()
+    const database = connectTo({ host: target.hostname, port: Number(target.port), noDelay: true })
+    const pair = [client.setNoDelay(true), database] as const
+    pairs.add(pair)
+    for (const socket of pair) {
+      socket.on('error', () => socket.destroy())
+      socket.on('close', () => {
+        pairs.delete(pair)
+        for (const each of pair) each.destroy()
+      })
+    }
+    forward(pair, state, cutAll)
+  })
+  return {
+    url: await addressOf(server, target),
+    arm(of) {
+      Object.assign(state, { armed: of, count: 0, struck: null, strike: Promise.withResolvers<void>() })
+    },
+    struck: () => state.strike.promise,
+    disarm() {
+      state.armed = null
+      return state.struck
+    },
+    async stop() {
+      cutAll()
+      server.close()
+    },
+  }
+}
+
+async function addressOf(server: Server, target: URL): Promise<string> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const own = new URL(target)
+  own.hostname = '127.0.0.1'
+  own.port = String((server.address() as AddressInfo).port) // a TCP server's
+  return own.href
+}
+
+/** Passes bytes on in both directions, statement by statement on the way there. */
+function forward([client, database]: readonly [Socket, Socket], state: State, cutAll: () => void): void {
+  const messages = new FrontendMessages()
+  let isMute = false
+  client.on('data', chunk => {
+    for (const statement of messages.read(chunk)) {
+      if (isMute || client.destroyed) return
+      if (!isNth(state, statement)) {
+        database.write(statement.bytes)
+        continue
+      }
+      const mishap = state.armed?.mishap
+      state.armed = null
+      state.struck = statement.text
+      state.strike.resolve()
+      if (mishap === 'refused') return void client.destroy()
+      isMute = true
+      if (mishap === 'killed') return dieAfter(database, statement, { state, cutAll })
+      database.write(statement.bytes)
+    }
+  })
+  database.on('data', chunk => {
+    if (!isMute) return void client.write(chunk)
+    // Only one statement of a connection is under way at a time: this is the answer, whose end is ReadyForQuery.
+    if (chunk.length >= 6 && chunk[chunk.length - 6] === 'Z'.charCodeAt(0)) client.destroy()
+  })
+}
+
+/** The server has heard the last statement and does it; nobody of that process is there any more. */
+function dieAfter(database: Socket, { bytes }: Statement, of: { state: State; cutAll: () => void }): void {
+  of.state.isDead = true
+  database.end(bytes)
+  database.once('data', of.cutAll)
+  database.once('close', of.cutAll)
+}
+
+/** Counts it. The beginning and the taking back of a transaction are no effects, and neither is listening. */
+function isNth(state: State, { text }: Statement): boolean {
+  if (state.armed === null || text === null || /^(begin|rollback|start transaction|listen|unlisten)\b/i.test(text))
+    return false
+  state.count += 1
+  return state.count === state.armed.at
+}

@@ -1,0 +1,197 @@
+/**
+ * One story of the Nth failure: a request, told undisturbed, and then with its first effect failing, its second, and so on, until
+ * there is none left to fail. After each failure the caller sends the same request again with the same idempotency key, and both the
+ * answer and the state of the organization must be those of the undisturbed one.
+ */
+import { randomUUID } from 'node:crypto'
+import { quiet } from '#test/support/checks/verdicts.ts'
+import { givensOf } from '#test/support/http/givens.ts'
+import { MISHAPS, type Mishap } from './gate.ts'
+import type { Scene } from './scene.ts'
+import { type State, stateOf } from './state.ts'
+
+/** A request; `{{name}}` in its path and body is a given of the exchanges. */
+export interface StoryRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly path: string
+  /** The input of a query over tRPC. */
+  readonly input?: object
+  readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A story by the name of what it calls: a procedure's path, or the operation of a route. */
+export interface Story {
+  readonly name: string
+  readonly request: StoryRequest
+  /** True where nobody keeps the answer under a key: a repeat is then another call, and must only end in the same state. */
+  readonly isKeyless?: boolean
+  /** Tables in which a repeat may leave another row, since what the first try made could not be told to anybody, and why that is right. */
+  readonly mayHaveMore?: { readonly tables: readonly string[]; readonly reason: string }
+  /** What is done besides, by nobody who sends a request. */
+  before?(scene: Scene, organization: string): Promise<void>
+  /** Prepares what no given does; it gives further values. `bearer` is presented in place of the key. */
+  prepare?(scene: Scene, given: Given): Promise<Readonly<Record<string, string>>>
+}
+
+type Given = (name: string) => Promise<string>
+
+/** One failure that ended otherwise than the undisturbed story. */
+export interface Wrong {
+  readonly mishap: Mishap
+  readonly at: number
+  /** The statement that failed. */
+  readonly struck: string
+  readonly why: string
+}
+
+/** What was tried of one story. */
+export interface Told {
+  readonly tries: number
+  readonly wrong: readonly Wrong[]
+}
+
+/** How a story ends. */
+export interface End {
+  readonly status: number
+  readonly state: State
+}
+
+/** No story has as many effects: one that seems to is disturbed by something else. */
+const MOST_EFFECTS = 200
+
+/** Tells it. `isChosen` picks the failures to try; by default all. */
+export async function tell(
+  scene: Scene,
+  story: Story,
+  isChosen: (mishap: Mishap, at: number) => boolean = () => true,
+): Promise<Told> {
+  const expected = await undisturbed(scene, story)
+  const wrong: Wrong[] = []
+  let tries = 0
+  for (const mishap of MISHAPS)
+    for (let at = 1; at < MOST_EFFECTS; at += 1) {
+      if (!isChosen(mishap, at)) continue
+      const found = await disturbed(scene, story, { mishap, at })
+      if (found.struck === null) break
+      tries += 1
+      const why = compare(expected, found, story.mayHaveMore?.tables)
+      if (why !== null) wrong.push({ mishap, at, struck: found.struck, why })
+    }
+  return { tries, wrong }
+}
+
+async function undisturbed(scene: Scene, story: Story): Promise<End> {
+  const told = await begin(scene, story)
+  const { status, text } = await told.send()
+  if (status >= 400) throw new Error(`${story.name} is no happy story: ${status} ${text}`)
+  return { status, state: await told.state() }
+}
+
+async function disturbed(
+  scene: Scene,
+  story: Story,
+  of: { readonly mishap: Mishap; readonly at: number },
+): Promise<End & { readonly struck: string | null; readonly text: string }> {
+  const told = await begin(scene, story)
+  const { gate } = await scene.life()
+  gate.arm(of)
+  const first = await told.send()
+  const struck = gate.disarm()
+  if (struck !== null && of.mishap === 'killed') await scene.bury()
+  const isOver = struck === null || (of.mishap !== 'killed' && first.status < 400)
+  if (!isOver) await told.patiencePasses()
+  const { status, text } = isOver ? first : await told.send()
+  return { status, text, struck, state: await told.state() }
+}
+
+/** A new organization with what the story needs, and one key for all of its tries. */
+export async function begin(scene: Scene, story: Story) {
+  const given = await givensOf(scene.stage)
+  const prepared = (await story.prepare?.(scene, given)) ?? {}
+  const text = await filled(JSON.stringify(story.request), name => prepared[name] ?? given(name))
+  const request: StoryRequest = JSON.parse(text)
+  const organization = await given('organization')
+  const key = prepared['bearer'] ?? (await given('testKey'))
+  await quiet(scene.stage.mooring.databaseUrl)
+  const idempotencyKey = randomUUID()
+  return {
+    organization,
+    async send() {
+      await story.before?.(scene, organization)
+      return send((await scene.life()).url, request, {
+        key,
+        idempotencyKey: story.isKeyless === true ? null : idempotencyKey,
+      })
+    },
+    /** So long that a repeat no longer waits for the answer of the first try, whose process is dead or has given up. */
+    async patiencePasses() {
+      const older = `update idempotency_keys set created_at = created_at - interval '1 minute' where org_id = $1`
+      await scene.client.query(older, [organization])
+    },
+    async state() {
+      await quiet(scene.stage.mooring.databaseUrl)
+      return stateOf(scene.client, organization)
+    },
+  }
+}
+
+async function filled(text: string, given: (name: string) => string | Promise<string>): Promise<string> {
+  let whole = text
+  for (const [placeholder, name = ''] of text.matchAll(/\{\{(\w+)\}\}/g)) {
+    whole = whole.replaceAll(placeholder, JSON.stringify(await given(name)).slice(1, -1))
+  }
+  return whole
+}
+
+async function send(url: string, request: StoryRequest, of: { key: string; idempotencyKey: string | null }) {
+  const isTrpc = request.path.startsWith('/trpc/')
+  const isRead = request.method === 'GET'
+  const headers: Record<string, string> = { authorization: `Bearer ${of.key}`, ...request.headers }
+  const { idempotencyKey } = of
+  if (!isRead && !isTrpc && idempotencyKey !== null) headers['idempotency-key'] = idempotencyKey
+  if (request.body !== undefined) headers['content-type'] = 'application/json'
+  const body = isTrpc && !isRead && idempotencyKey !== null ? { ...request.body, idempotencyKey } : request.body
+  const init = { method: request.method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+  const query = request.input === undefined ? '' : `?input=${encodeURIComponent(JSON.stringify(request.input))}`
+  const response = await fetch(`${url}${request.path}${query}`, init)
+  return { status: response.status, text: await response.text() }
+}
+
+/**
+ * Null where both ended alike, else in what they differ. `mayHaveMore` names tables in which the found one may have further rows.
+ */
+export function compare(
+  expected: End,
+  found: End & { readonly text: string },
+  mayHaveMore: readonly string[] = [],
+): string | null {
+  if (found.status !== expected.status)
+    return `${found.status} in place of ${expected.status}: ${found.text.slice(0, 300)}`
+  const missing = without(expected.state, found.state)
+  const extra = without(found.state, expected.state).filter(line => !mayHaveMore.includes(line.split(' ')[0] ?? ''))
+  if (missing.length + extra.length === 0) return null
+  return missing.length === extra.length
+    ? missing.map((line, at) => distinct(line, extra[at] ?? '')).join('\n      ')
+    : [...missing.map(line => `- ${line}`), ...extra.map(line => `+ ${line}`)]
+        .map(line => line.slice(0, 400))
+        .join('\n      ')
+}
+
+/** Where two lines part. */
+function distinct(one: string, other: string): string {
+  let at = 0
+  while (at < one.length && one[at] === other[at]) at += 1
+  const from = Math.max(0, at - 60)
+  return `${one.split(' ')[0]}: …${one.slice(from, at + 80)} ≠ …${other.slice(from, at + 80)}`
+}
+
+/** Lines of the one that the other lacks, each as often. */
+function without(state: State, other: State): string[] {
+  const left = [...other]
+  return state.filter(line => {
+    const at = left.indexOf(line)
+    if (at >= 0) left.splice(at, 1)
+    return at < 0
+  })
+}

@@ -1,0 +1,79 @@
+/**
+ * One kind of task with its Nth effect failing in the worker: a caller, an operator or the schedule asks, the worker's statement
+ * fails, and the same worker or the next one takes the task up again. The state must be that of an undisturbed worker.
+ */
+import { once } from 'node:events'
+import type pg from 'pg'
+import { MISHAPS, type Mishap } from './gate.ts'
+import type { Scene } from './scene.ts'
+import { begin, compare, type End, type Story, type Told, type Wrong } from './story.ts'
+
+const MOST_EFFECTS = 300
+const LOOK_MS = 50
+
+/** Tells it, as `tell` does a request. The scene's worker is behind the gate. */
+export async function tellTask(
+  scene: Scene,
+  story: Story,
+  isChosen: (mishap: Mishap, at: number) => boolean = () => true,
+): Promise<Told> {
+  const expected = await told(scene, story, null)
+  if (expected.status >= 400) throw new Error(`${story.name} is no happy story: ${expected.status} ${expected.text}`)
+  const wrong: Wrong[] = []
+  let tries = 0
+  for (const mishap of MISHAPS)
+    for (let at = 1; at < MOST_EFFECTS; at += 1) {
+      if (!isChosen(mishap, at)) continue
+      const found = await told(scene, story, { mishap, at })
+      if (found.struck === null) break
+      tries += 1
+      const why = compare(expected, found, story.mayHaveMore?.tables)
+      if (why !== null) wrong.push({ mishap, at, struck: found.struck, why })
+    }
+  return { tries, wrong }
+}
+
+async function told(
+  scene: Scene,
+  story: Story,
+  of: { readonly mishap: Mishap; readonly at: number } | null,
+): Promise<End & { readonly struck: string | null; readonly text: string }> {
+  const { gate } = await scene.life()
+  const begun = await begin(scene, story)
+  if (of !== null) gate.arm(of)
+  const answered = begun.send()
+  const settled = answered.then(() => settle(scene.client, begun.organization, false))
+  if (of !== null) await Promise.race([settled, gate.struck()])
+  else await settled
+  const struck = gate.disarm()
+  if (struck !== null && of?.mishap === 'killed') {
+    await scene.bury()
+    await scene.life()
+  }
+  // A claim whose answer was lost is nobody's, as one of a dead process is.
+  if (struck !== null)
+    await settle(scene.client, begun.organization, of?.mishap === 'killed' || struck.includes('locked_until'))
+  const { status, text } = await answered
+  return { status, text, struck, state: await begun.state() }
+}
+
+const UNDONE = `org_id = $1 and ((standing and settled < requested) or (not standing and outcome is null))`
+
+/** Resolves once nothing of the organization is left to be done; meanwhile time passes for what waits for another try. */
+async function settle(client: pg.Client, organization: string, areClaimsLost: boolean): Promise<void> {
+  let isLost = areClaimsLost
+  for (;;) {
+    const { rowCount } = await client.query(`select 1 from tasks where ${UNDONE}`, [organization])
+    if (rowCount === 0) return
+    if (isLost)
+      await client.query(`update tasks set locked_until = now() where ${UNDONE} and locked_until is not null`, [
+        organization,
+      ])
+    isLost = false
+    await client.query(`update tasks set due_at = now() where ${UNDONE} and due_at > now() and locked_until is null`, [
+      organization,
+    ])
+    await client.query('notify mooring_work')
+    await once(AbortSignal.timeout(LOOK_MS), 'abort')
+  }
+}
