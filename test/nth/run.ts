@@ -7,16 +7,16 @@
  *     npm run -s test:nth -- --sample [SEED]   failures chosen by a seed, which is printed, within 110 seconds
  */
 import { hash } from 'node:crypto'
+import { COMMANDS } from '#test/nth/stories/commands.ts'
+import { PROCEDURES } from '#test/nth/stories/procedures.ts'
+import { ROUTES } from '#test/nth/stories/routes.ts'
+import { TASKS } from '#test/nth/stories/tasks.ts'
 import { makeCommandScene } from '#test/support/nth/command-scene.ts'
 import { tellCommand } from '#test/support/nth/command-story.ts'
 import type { Mishap } from '#test/support/nth/gate.ts'
 import { makeScene } from '#test/support/nth/scene.ts'
 import { type Told, tell } from '#test/support/nth/story.ts'
 import { tellTask } from '#test/support/nth/task-story.ts'
-import { COMMANDS } from './stories/commands.ts'
-import { PROCEDURES } from './stories/procedures.ts'
-import { ROUTES } from './stories/routes.ts'
-import { TASKS } from './stories/tasks.ts'
 
 const SAMPLE_MS = 110_000
 /** One failure in so many is tried of a sample's story. */

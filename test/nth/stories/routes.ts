@@ -49,6 +49,18 @@ export const ROUTES: readonly Story[] = [
   route('listCapabilities', 'GET /v1/capabilities'),
   route('getCapability', 'GET /v1/capabilities/{{capability}}'),
   route('revokeCapability', 'DELETE /v1/capabilities/{{capability}}'),
+  route('updateConnection', 'PATCH /api/v1/connections/{{connection}}', { name: 'Shop', excluded_schemas: [] }),
+  waiting(route('verifyConnection', 'POST /api/v1/connections/{{connection}}/verify')),
+  route('updateDatasource', 'PATCH /v1/datasources/{{datasource}}', { metadata: { customer: 'cus_1042' } }),
+  waiting(
+    route('rotateDatasource', 'POST /v1/datasources/{{datasource}}/rotate', { connectionString: '{{superuser}}' }),
+  ),
+  route('listVerifications', 'GET /v1/datasources/{{datasource}}/verifications'),
+  route('createKey', 'POST /v1/api_keys', { name: 'nightly import', scopes: ['datasources.read'] }),
+  route('listKeys', 'GET /v1/api_keys'),
+  route('revokeKey', 'DELETE /v1/api_keys/{{apiKeyId}}?children=keep'),
+  route('listAuditEvents', 'GET /v1/audit_events'),
+  route('getRoleSql', 'GET /v1/role_sql?schema=app'),
   route('getEgress', 'GET /v1/egress'),
   route('getSealingKey', 'GET /v1/sealing_key'),
 ]

@@ -59,6 +59,7 @@ function keys({ mooring }: Stage, organization: TestOrganization): Makers {
   const organizationId = organization.id
   const yesterday = new Date(Date.now() - 86_400_000)
   return {
+    organization: async () => organization.id,
     testKey: async () => organization.testKey,
     liveKey: async () => organization.liveKey,
     mistypedKey: async () => mistyped(organization.testKey),

@@ -8,22 +8,29 @@ import { createLog } from '#server/log.ts'
 import { openStore } from '#server/process/process.ts'
 import { readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { startWorker } from '#server/wiring-worker.ts'
-import type { Mooring } from './mooring.ts'
+
+/** The installation that it works for. `keyring` is the folder. */
+export interface Place {
+  readonly databaseUrl: string
+  readonly keyring: string
+  readonly openNetworks: readonly string[]
+}
 
 /** Starts one. What it answers stops it. */
-export async function secondWorker(mooring: Mooring, env: Record<string, string>): Promise<() => Promise<void>> {
+export async function secondWorker(place: Place, env: Record<string, string>): Promise<() => Promise<void>> {
   const cleanup = new AsyncDisposableStack()
-  const given = {
-    DATABASE_URL: mooring.databaseUrl,
-    MOORING_KEYRING: mooring.config.keyring,
-    MOORING_DIAL_PROCESSES: '1',
-  }
-  const config = readConfig({ ...given, MOORING_ALLOWED_NETWORKS: mooring.config.openNetworks.join(','), ...env })
+  const config = readConfig({
+    DATABASE_URL: place.databaseUrl,
+    MOORING_KEYRING: place.keyring,
+    MOORING_DIAL_PROCESSES: '2',
+    ...(place.openNetworks.length === 0 ? {} : { MOORING_ALLOWED_NETWORKS: place.openNetworks.join(',') }),
+    ...env,
+  })
   const log = createLog({ level: 'silent' })
-  const url = config.databaseUrl ?? mooring.databaseUrl
+  const url = config.databaseUrl ?? place.databaseUrl
   const store = await openStore(cleanup, { config, url, log, setsDeadlines: true })
   const ground = { config, ...store, log, clock: () => new Date(), ownPlaces: [], cutsFirstTries: false }
-  const worker = await startWorker(ground, await readWorkerKeyring(join(mooring.config.keyring, 'worker.json')))
+  const worker = await startWorker(ground, await readWorkerKeyring(join(place.keyring, 'worker.json')))
   cleanup.defer(() => worker.stop(1_000))
   return () => cleanup.disposeAsync()
 }

@@ -14,6 +14,7 @@ import { databaseUrl, query, quoted, startServer } from '#test/support/database/
 import { leaseCapability } from '#test/support/keys/leasing.ts'
 import { makeCredentials } from '#test/support/keys/many-credentials.ts'
 import { startMooring } from '#test/support/mooring/mooring.ts'
+import { secondWorker } from '#test/support/mooring/second-worker.ts'
 
 /** What commands are run on. */
 export interface CommandScene {
@@ -57,10 +58,7 @@ export async function makeCommandScene(cleanup: AsyncDisposableStack): Promise<C
     drop: async url => {
       await query(server.adminUrl, `drop database ${quoted(new URL(url).pathname.slice(1))} with (force)`)
     },
-    async work(url, folder) {
-      const mooring = await startMooring({ databaseUrl: url, keyrings: folder, isBare: true })
-      return () => mooring.stop()
-    },
+    work: (url, folder) => secondWorker({ databaseUrl: url, keyring: folder, openNetworks: [] }, {}),
   }
 }
 

@@ -9,10 +9,11 @@ import pg from 'pg'
 import { migrate } from '#server/store/installation/migrate.ts'
 import { startServer } from '#test/support/database/postgres.ts'
 import { selfSigned } from '#test/support/dials/certificates.ts'
+import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { type Stranger, startStranger } from '#test/support/feeds/stranger.ts'
 import { CLOSED_PORT, type Stage, startSilent } from '#test/support/http/givens.ts'
 import { makeCustomer } from '#test/support/mooring/customer.ts'
-import { startMooring } from '#test/support/mooring/mooring.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { secondWeb } from '#test/support/mooring/second-web.ts'
 import { secondWorker } from '#test/support/mooring/second-worker.ts'
 import { type Gate, openGate } from './gate.ts'
@@ -44,62 +45,71 @@ export async function makeScene(cleanup: AsyncDisposableStack, gated: 'web' | 'w
   cleanup.defer(() => server.stop())
   const databaseUrl = await server.createDatabase('mooring')
   await migrate(databaseUrl)
+  const { stranger, env } = await endpointOf(cleanup)
+  const mooring = await startMooring({ databaseUrl, env, worker: gated === 'web', cutsFirstTries: false })
+  cleanup.defer(() => mooring.stop())
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  cleanup.defer(() => client.end())
+  let current: Promise<Life> | null = null
+  return {
+    stage: { mooring, ...(await customersOf(cleanup)), closedPort: CLOSED_PORT },
+    stranger,
+    client,
+    life() {
+      current ??= beginLife({ gated, mooring, env }, cleanup)
+      return current
+    },
+    async bury() {
+      const dead = await current
+      current = null
+      await dead?.end()
+    },
+  }
+}
+
+interface Ground {
+  readonly gated: 'web' | 'worker'
+  readonly mooring: Mooring
+  readonly env: Record<string, string>
+}
+
+async function beginLife({ gated, mooring, env }: Ground, cleanup: AsyncDisposableStack): Promise<Life> {
+  const gate = await openGate(mooring.databaseUrl)
+  const rates = { MOORING_RATE_PER_KEY: '1000000', MOORING_RATE_PER_ORGANIZATION: '1000000' }
+  const own = { ...env, ...rates, DATABASE_URL: gate.url }
+  const { url, stop } =
+    gated === 'web'
+      ? await secondWeb(mooring, own)
+      : { url: mooring.url, stop: await secondWorker({ ...mooring.config, databaseUrl: mooring.databaseUrl }, own) }
+  const end = async () => {
+    await stop()
+    await gate.stop()
+  }
+  cleanup.defer(end)
+  return { gate, url, end }
+}
+
+/** A customer's endpoint, and the settings under which it is found and trusted. */
+async function endpointOf(cleanup: AsyncDisposableStack) {
   const stranger = await startStranger()
   cleanup.defer(() => stranger.close())
   const dir = await mkdtemp(join(tmpdir(), 'mooring-nth-ca-'))
   cleanup.defer(() => rm(dir, { recursive: true, force: true }))
   await writeFile(join(dir, 'ca.pem'), stranger.authority.cert)
-  const env = { MOORING_EXTRA_CA: join(dir, 'ca.pem'), MOORING_DNS_SERVERS: stranger.dns }
-  const mooring = await startMooring({ databaseUrl, env, worker: gated === 'web', cutsFirstTries: false })
-  cleanup.defer(() => mooring.stop())
-  // Not the registry's own server, which nobody may register.
+  return { stranger, env: { MOORING_EXTRA_CA: join(dir, 'ca.pem'), MOORING_DNS_SERVERS: stranger.dns } }
+}
+
+/** Databases of customers, which are on another server than the registry: nobody may register that one. */
+async function customersOf(cleanup: AsyncDisposableStack) {
   const tls = await selfSigned({ names: ['localhost'], addresses: ['127.0.0.1'] })
-  const customers = await startServer({ tls })
-  cleanup.defer(() => customers.stop())
-  const [customer, changing] = await Promise.all([0, 1].map(() => makeCustomer(undefined, customers.adminUrl)))
-  if (customer === undefined || changing === undefined) throw new Error('two were made')
+  const server = await startServer({ tls })
+  cleanup.defer(() => server.stop())
+  const [customer, changing] = await Promise.all([
+    makeCustomer(undefined, server.adminUrl),
+    makeCustomer(undefined, server.adminUrl),
+  ])
   const silent = await startSilent()
   cleanup.defer(() => void silent.close())
-  const silentPort = Object(silent.address()).port
-  const client = new pg.Client({ connectionString: databaseUrl })
-  await client.connect()
-  cleanup.defer(() => client.end())
-  const lives: Promise<Life>[] = []
-  const begin = gated === 'web' ? beginWeb : beginWorker
-  return {
-    stage: { mooring, customer, changing, silentPort, closedPort: CLOSED_PORT },
-    stranger,
-    client,
-    life() {
-      const now = lives.at(-1) ?? begin()
-      if (lives.length === 0) lives.push(now)
-      return now
-    },
-    async bury() {
-      const [dead] = lives.splice(0)
-      await (await dead)?.end()
-    },
-  }
-
-  async function beginWeb(): Promise<Life> {
-    const gate = await openGate(databaseUrl)
-    const rates = { MOORING_RATE_PER_KEY: '1000000', MOORING_RATE_PER_ORGANIZATION: '1000000' }
-    const web = await secondWeb(mooring, { ...env, DATABASE_URL: gate.url, ...rates })
-    return living(gate, web.url, web.stop)
-  }
-
-  async function beginWorker(): Promise<Life> {
-    const gate = await openGate(databaseUrl)
-    const stop = await secondWorker(mooring, { ...env, DATABASE_URL: gate.url })
-    return living(gate, mooring.url, stop)
-  }
-
-  function living(gate: Gate, url: string, stop: () => Promise<void>): Life {
-    const end = async () => {
-      await stop()
-      await gate.stop()
-    }
-    cleanup.defer(end)
-    return { gate, url, end }
-  }
+  return { customer, changing, silentPort: portOf(silent) }
 }

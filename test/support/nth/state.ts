@@ -18,7 +18,7 @@ const OF_ATTEMPTS = new Set([
   'last_used_at',
   'last4',
   'epoch',
-  'fencing_token',
+  'token',
   'xid',
 ])
 
@@ -77,5 +77,6 @@ function maskedText(text: string): string {
     .replaceAll(/_[0-9a-f]{32}\b/g, '_<id>')
     .replaceAll(UUID, '<id>')
     .replaceAll(TIME, '<time>')
-  return plain.replaceAll(/\b[A-Za-z0-9+/_-]{40,}=*/g, '<opaque>')
+  const keys = plain.replaceAll(/\b([a-z]+)-[0-9a-f]{8}\b/g, '$1-<key>')
+  return keys.replaceAll(/\b[A-Za-z0-9+/_-]{40,}=*/g, '<opaque>')
 }
