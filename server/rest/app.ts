@@ -11,11 +11,11 @@ import { connectionsDialect } from '#server/rest/connections/connections.ts'
 import { BuiltConsole } from '#server/rest/console/built-files.ts'
 import { consolePages } from '#server/rest/console/console.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
+import { documentation } from '#server/rest/guide/docs.ts'
 import { crossOrigin } from '#server/rest/http/cross-origin.ts'
 import { noteServed, type Observers, observedRequests } from '#server/rest/http/observed-request.ts'
 import { checkTrpc, checkUrl, refuse, type Voices } from '#server/rest/http/refuse.ts'
-import { requestIdOf, serveRoute, spelled } from '#server/rest/http/serve.ts'
-import { documentation } from '#server/rest/openapi/docs.ts'
+import { DOCUMENTS, requestIdOf, serveRoute, spelled } from '#server/rest/http/serve.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import type { Dialect } from './dialect.ts'
 import { trpc } from './trpc.ts'
@@ -36,8 +36,8 @@ export interface Process {
 export function createApp(deps: WebDeps, process: Process): express.Express {
   useOurWording()
   const app = express()
-  app.disable('x-powered-by')
-  app.disable('etag')
+  for (const setting of ['x-powered-by', 'etag']) app.disable(setting)
+  app.set(DOCUMENTS, `${process.publicUrl}/docs`)
   app.set('trust proxy', typeof process.trustProxy === 'number' ? process.trustProxy : [...process.trustProxy])
   app.use(observedRequests(process.observers))
   app.use(helmet())
@@ -65,8 +65,8 @@ export function createApp(deps: WebDeps, process: Process): express.Express {
     response.status(ready.ok ? 200 : 503).json(ready)
   }
   app.route('/readyz').get(readiness).all(otherMethod)
-  app.use(documentation({ publicUrl: process.publicUrl, dialects: [connectionsDialect, datasources] }, otherMethod))
   app.use(consolePages(new BuiltConsole(), otherMethod))
+  app.use(documentation({ publicUrl: process.publicUrl, dialects: [connectionsDialect, datasources] }, otherMethod))
   app.use('/trpc', checkTrpc(voices), trpc(deps))
   for (const dialect of [connectionsDialect, datasources]) mount(app, deps, dialect)
   app.use((request, response) => refuse(voices, { request, response, fault: new Fault('route_not_found') }))

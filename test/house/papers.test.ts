@@ -3,9 +3,10 @@ import { access, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { faultsDocument } from '#server/rest/guide/faults-page.ts'
 import { VERSION } from '#shared/base/version.ts'
 import { commandsDocument } from '#test/support/papers/commands-document.ts'
-import { faultsDocument } from '#test/support/papers/faults-document.ts'
+import { guideModule } from '#test/support/papers/guide-module.ts'
 import { stateMachinesDocument } from '#test/support/papers/state-machines-document.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -28,8 +29,9 @@ describe('A generated document is current', () => {
     ['docs/commands.md', commandsDocument],
     ['docs/faults.md', faultsDocument],
     ['docs/state-machines.md', stateMachinesDocument],
+    ['server/rest/guide/guide-text.ts', guideModule],
   ])('%s', async (path, make) => {
-    expect(await read(path), 'run: npm run dump').toBe(make())
+    expect(await read(path), 'run: npm run dump').toBe(await make())
   })
 })
 

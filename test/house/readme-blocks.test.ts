@@ -11,6 +11,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+import { blocksOf, commandsOf, comparable } from '#test/support/papers/blocks.ts'
 
 const run = promisify(execFile)
 const root = new URL('../../', import.meta.url)
@@ -32,29 +33,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const blocks = [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language, text]) => ({
-  language: language ?? '',
-  text: text ?? '',
-}))
-/** Each `$ ` command of the console blocks, with its continuation lines joined, and its output lines. */
-const commands = blocks
-  .filter(({ language }) => language === 'console')
-  .flatMap(({ text }) => text.split(/^\$ /m).slice(1))
-  .map(text => {
-    const [, command, printed] = /^((?:.*\\\n)*.*)\n?([\s\S]*)$/.exec(text) ?? []
-    return { command: command ?? '', printed: (printed ?? '').trim() }
-  })
+const blocks = blocksOf(readme)
+const commands = commandsOf(blocks)
 const environment = () => ({ ...testEnvironment(), KEY: mooring.organization.testKey, SAMPLE: customer.url() })
 
 function testEnvironment(): Record<string, string> {
   return { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: folder }
-}
-
-/** The text with its ids normalised, up to the README's ellipsis. */
-function comparable(text: string): string {
-  return (text.split('…')[0] ?? '')
-    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<id>')
-    .replace(/ds_test_[0-9a-f]{32}/g, '<id>')
 }
 
 it('has only blocks that a test runs, and the drawing', () => {

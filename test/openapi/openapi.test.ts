@@ -168,7 +168,7 @@ function answered(): object[] {
 
 describe('The pages', () => {
   it('run only local files, under a policy that allows nothing else', async () => {
-    for (const path of ['/docs', '/docs/faults']) {
+    for (const path of ['/docs', '/docs/guide', '/docs/faults']) {
       const { status, headers, text } = await mooring.call('GET', path, { key: null })
       expect(status).toBe(200)
       const policy = headers.get('content-security-policy') ?? ''

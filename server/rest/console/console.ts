@@ -5,6 +5,7 @@
 import express from 'express'
 import helmet from 'helmet'
 import { noteServed } from '#server/rest/http/observed-request.ts'
+import { wantsPage } from '#server/rest/http/wants-page.ts'
 import type { BuiltConsole, BuiltFile, BuiltFiles } from './built-files.ts'
 
 /**
@@ -49,7 +50,7 @@ export function consolePages(built: BuiltConsole, otherMethod: express.Handler):
     }
   router.all(
     '/',
-    serve(files => files.get('index.html'), false),
+    serve((files, request) => (wantsPage(request) ? files.get('index.html') : undefined), false),
   )
   router.all(
     '/assets/:file',

@@ -18,6 +18,7 @@ const ANSWER_HEADERS = [
   'Allow',
   'ETag',
   'Idempotent-Replayed',
+  'Link',
   'Preference-Applied',
   'RateLimit',
   'RateLimit-Policy',

@@ -22,6 +22,9 @@ import { closeAfter } from './body-head.ts'
 import { noteFault, notePrincipal } from './observed-request.ts'
 import { writeList } from './streamed-list.ts'
 
+/** The setting of the application that has the address of the documents. */
+export const DOCUMENTS = 'address of the documents'
+
 interface Exchange {
   readonly request: express.Request
   readonly response: express.Response
@@ -50,7 +53,8 @@ export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: 
   const { fault, request, response, body, status } = at
   noteFault(response, { fault, named: paramsOf(request) })
   const reply = dialect.spell({ fault, requestId: requestIdOf(request, response), body, params: paramsOf(request) })
-  response.set(fault.headers)
+  // A person finds there what to do about it.
+  response.set({ Link: `<${String(request.app.get(DOCUMENTS))}/faults#${fault.code}>; rel="help"`, ...fault.headers })
   if (reply.status === 401) response.set('WWW-Authenticate', 'Bearer')
   send(at, { body: reply.body, status: status ?? reply.status })
 }

@@ -55,10 +55,14 @@ h3 { font: 600 1rem/1.5 ui-monospace, monospace; margin: 2rem 0 0.25rem; }
 h4 { font-size: 0.9rem; margin: 1rem 0 0.25rem; }
 h2 a, h3 a, nav a { color: inherit; text-decoration: none; }
 nav a:hover, h2 a:hover, h3 a:hover { text-decoration: underline; }
-:target > h2, :target > h3, h2:target { background: color-mix(in srgb, gold 35%, transparent); }
+:target > h2, :target > h3, h2:target, h3:target { background: color-mix(in srgb, gold 35%, transparent); }
 p { margin: 0.25rem 0; }
 code, pre, summary { font-family: ui-monospace, monospace; font-size: 0.9em; }
 pre { margin: 0.25rem 0; padding: 0.5rem; border: 1px solid var(--line); overflow-x: auto; overflow-wrap: normal; }
+table { border-collapse: collapse; width: 100%; margin: 0.5rem 0; }
+th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); }
+.guide p, .guide ul { margin: 0.6rem 0; }
+.guide h1 a, .guide h2 a { color: inherit; text-decoration: none; }
 ul { margin: 0.25rem 0; padding-left: 1.1rem; }
 dl { margin: 0.25rem 0; }
 dt { margin-top: 0.4rem; }
@@ -66,6 +70,13 @@ dd { margin: 0 0 0 1.1rem; }
 nav ul { list-style: none; padding: 0; }
 .method { display: inline-block; min-width: 4.2em; font-weight: 700; }
 .of { opacity: 0.75; }
+@media (max-width: 40rem) {
+  pre { white-space: pre-wrap; }
+  thead { display: none; }
+  tr { display: block; padding: 0.4rem 0; border-bottom: 1px solid var(--line); }
+  td { display: block; padding: 0.15rem 0; border: 0; }
+  td[data-of]::before { content: attr(data-of) ": "; opacity: 0.75; }
+}
 @media (min-width: 64rem) {
   body.wide { display: grid; grid-template-columns: 20rem minmax(0, 1fr); }
   body.wide nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; margin: 0; border-right: 1px solid var(--line); }

@@ -69,7 +69,7 @@ ${groups.map(({ name, members }) => `<h4>${escaped(name)}</h4>\n<ul>${members.ma
 </nav>
 <main>
 <h1>${escaped(info.title)}</h1>
-<p>${escaped(info.summary)} <a href="openapi.json">openapi.json</a> · <a href="docs/faults">faults</a></p>
+<p>${escaped(info.summary)} <a href="openapi.json">openapi.json</a> · <a href="docs/guide">guide</a> · <a href="docs/faults">faults</a></p>
 ${paragraphs(info.description)}
 ${Object.values(components.securitySchemes ?? {})
   .map(({ description }) => paragraphs(description))

@@ -1,14 +1,15 @@
 /**
  * `npm run dump`: writes what is derived from something else, which the tests compare: `migrations/schema.sql` and
  * `server/store/tables/tables.ts` from the migrations, and in `docs/` the commands, the faults, the limits, the state machines,
- * the metrics and the alerts from their tables.
+ * the metrics and the alerts from their tables; and the guide that the server shows, from `docs/guide.md`.
  */
 import { readFile, writeFile } from 'node:fs/promises'
+import { faultsDocument } from '#server/rest/guide/faults-page.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import { startServer } from '#test/support/database/postgres.ts'
 import { limitsDocument } from '#test/support/limits/document.ts'
 import { commandsDocument } from '#test/support/papers/commands-document.ts'
-import { faultsDocument } from '#test/support/papers/faults-document.ts'
+import { guideModule } from '#test/support/papers/guide-module.ts'
 import { alertRules, withMetrics } from '#test/support/papers/metrics-document.ts'
 import { stateMachinesDocument } from '#test/support/papers/state-machines-document.ts'
 import { dumpSchema } from './schema-dump.ts'
@@ -27,6 +28,7 @@ try {
 }
 await writeFile(at('docs/commands.md'), commandsDocument())
 await writeFile(at('docs/faults.md'), faultsDocument())
+await writeFile(at('server/rest/guide/guide-text.ts'), await guideModule())
 await writeFile(at('docs/state-machines.md'), stateMachinesDocument())
 await writeFile(at('docs/limits.md'), limitsDocument())
 await writeFile(at('docs/operations.md'), withMetrics(await readFile(at('docs/operations.md'), 'utf8')))

@@ -11,6 +11,7 @@ const FILE_LINES = 250
 const LONGER: Readonly<Record<string, number>> = {
   // Generated.
   'server/store/tables/tables.ts': 500,
+  'server/rest/guide/guide-text.ts': 700,
   'shared/faults/fault.ts': 400,
   'shared/faults/failure.ts': 400,
 }

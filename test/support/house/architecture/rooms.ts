@@ -100,11 +100,12 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     dialect: [],
     http: ['dialect'],
     openapi: ['dialect'],
+    guide: ['http', 'openapi'],
     connections: ['dialect', 'http', 'openapi'],
     datasources: ['dialect', 'http', 'openapi'],
     console: ['http'],
     trpc: ['http'],
-    app: ['dialect', 'http', 'openapi', 'connections', 'datasources', 'console', 'trpc'],
+    app: ['dialect', 'http', 'guide', 'connections', 'datasources', 'console', 'trpc'],
     listener: ['http', 'datasources'],
   },
   'server/standalone': {

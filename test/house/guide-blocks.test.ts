@@ -1,0 +1,104 @@
+/**
+ * Runs the blocks of docs/guide.md, from top to bottom as a reader would, against a Mooring and a customer's database: each prints
+ * the output that the guide shows; its TypeScript is also type-checked, and its SQL is run in the customer's database.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { query } from '#test/support/database/postgres.ts'
+import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+import { type Block, blocksOf, commandsOf, comparable } from '#test/support/papers/blocks.ts'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const guide = await readFile(join(root, 'docs/guide.md'), 'utf8')
+const blocks = blocksOf(guide)
+const programs = blocks.filter(({ language }) => language === 'ts')
+
+let mooring: Mooring
+let customer: Customer
+let folder: string
+beforeAll(async () => {
+  mooring = await startMooring()
+  customer = await makeCustomer()
+  folder = await mkdtemp(join(tmpdir(), 'mooring-guide-'))
+})
+afterAll(async () => {
+  await mooring.stop()
+  await customer.drop()
+  await rm(folder, { recursive: true })
+})
+
+const environment = () => ({
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  HOME: tmpdir(),
+  KEY: mooring.organization.testKey,
+  SAMPLE: customer.url(),
+})
+const here = (text: string) =>
+  text.replaceAll('http://localhost:3000', mooring.url).replaceAll('localhost:3000', new URL(mooring.url).host)
+
+describe('The guide', () => {
+  it('has no blocks but those that are run', () => {
+    expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['console', 'ts', 'sql']))
+    expect(commandsOf(blocks).length).toBeGreaterThan(10)
+  })
+
+  it('shows the real output of its commands, in their order in one shell', async () => {
+    const commands = commandsOf(blocks)
+    const mark = '== next =='
+    const script = commands.map(({ command }) => `${here(command)}\necho; echo '${mark}'`).join('\n')
+    const { stdout } = await run('sh', ['-c', script], { env: environment() })
+    const printed = stdout.split(`\n${mark}\n`)
+    for (const [at, { command, printed: wanted }] of commands.entries()) {
+      const text = comparable(wanted)
+      expect(comparable(printed[at] ?? '').slice(0, text.length), command).toBe(text)
+      // A command that prints nothing sets a variable for those behind it.
+      if (wanted === '') expect(command).toMatch(/^[A-Z]+=/)
+    }
+  })
+
+  it.each(programs.map((block, at) => ({ block, at })))(
+    'has TypeScript that runs: block $at',
+    async ({ block, at }) => {
+      const file = join(folder, `block-${at}.mts`)
+      await writeFile(file, programOf(block))
+      const { stdout } = await run(process.execPath, [file], { env: environment(), timeout: 60_000 })
+      expect(stdout).toMatch(PRINTED[at] ?? /never/)
+    },
+  )
+
+  it('has TypeScript that compiles strictly', async () => {
+    const files = programs.map((block, at) => [`checked-${at}.mts`, programOf(block)] as const)
+    for (const [name, text] of files) await writeFile(join(folder, name), text)
+    // Of the tree's own rules, one that a reader's project need not have.
+    const own = { noPropertyAccessFromIndexSignature: false, typeRoots: [join(root, 'node_modules/@types')] }
+    const checked = { include: [], files: files.map(([name]) => join(folder, name)) }
+    const config = { extends: join(root, 'tsconfig.json'), compilerOptions: own, ...checked }
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    const compiler = join(root, 'node_modules/typescript/bin/tsc')
+    const { stdout } = await run(process.execPath, [compiler, '--noEmit', '-p', folder], { cwd: root }).catch(
+      (failed: { stdout: string }) => failed,
+    )
+    expect(stdout).toBe('')
+  })
+
+  it('has SQL that runs in the database of a customer', async () => {
+    const statements = blocks.filter(({ language }) => language === 'sql')
+    expect(statements.length).toBeGreaterThan(0)
+    for (const { text } of statements) expect(await query(customer.url(), text)).toHaveLength(1)
+  })
+})
+
+/** The output of each program, in the order of the guide. */
+const PRINTED = [/^active\n$/, /^registered\n(updated\n)*verified\n$/, /:\d+\//]
+
+/** The block as it stands there, but for the address of the server and the place of the package. */
+function programOf({ text }: Block): string {
+  return here(text).replaceAll("'mooring-client'", `'${pathToFileURL(join(root, 'client/index.ts')).pathname}'`)
+}
