@@ -33,6 +33,7 @@ const unit = [
   'test/regression/npm-ci-misses-other-platforms.test.ts',
   'test/schemas/drift.test.ts',
   'test/schemas/snapshot.test.ts',
+  'test/settings/wrong-values.test.ts',
   'test/tasks/paces.test.ts',
 ]
 

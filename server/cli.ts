@@ -13,11 +13,13 @@ import { commands } from '#server/operator/commands.ts'
 import { workerKeyring } from '#server/process/keyring-source.ts'
 import { directUrl } from '#server/process/process.ts'
 import { ensureKeyrings, startLocalDatabase } from '#server/standalone/standalone.ts'
+import { databaseTrouble } from '#server/store/connection/database-trouble.ts'
 import { DatabaseClock } from '#server/store/database/database-clock.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { printableLines } from '#shared/base/printable.ts'
 import { VERSION } from '#shared/base/version.ts'
 import { type Config, environment, readCaller, readConfig } from './config.ts'
+import { unknownSettings } from './known-settings.ts'
 
 /** What people type: the package's command, or the script of a checkout, which runs the sources. */
 const NAME = import.meta.url.endsWith('.ts') ? 'npm run -s mooring --' : 'mooring'
@@ -32,18 +34,34 @@ async function main(args: readonly string[]): Promise<number> {
     command: { words },
     given,
   } = parsed
+  let config: Config | null = null
   const isMeant = (candidate: Described) => candidate.words === words
+  complainOfUnknownSettings()
   try {
     const called = callerCommands.find(isMeant)
     if (called !== undefined) return await called.run(readCaller(environment()), { ...given, print: printLine })
     const command = [...commands, ...ownCommands].find(isMeant)
     if (command === undefined) throw new Error(`There is no command ${words.join(' ')}.`)
     await using cleanup = new AsyncDisposableStack()
-    return await command.run(contextOf(readConfig(environment()), cleanup), given)
+    config = readConfig(environment())
+    return await command.run(contextOf(config, cleanup), given)
   } catch (error) {
-    complainLine(error instanceof Error ? error.message : String(error))
+    complainLine(sentenceOf(error, config))
     return parsed.command.failureStatus ?? 1
   }
+}
+
+/** An error of our own database names the setting that leads there; of the local mode the data folder is named already. */
+function sentenceOf(error: unknown, config: Config | null): string {
+  const trouble = config === null || config.databaseUrl === null ? null : databaseTrouble('DATABASE_URL', error)
+  const told = trouble ?? error
+  return told instanceof Error ? told.message : String(told)
+}
+
+/** A mistyped setting has no effect, which nobody would see otherwise. */
+function complainOfUnknownSettings(): void {
+  for (const { name, nearest } of unknownSettings(environment()))
+    complainLine(`${name} is no setting, and has no effect.${nearest === null ? '' : ` Did you mean ${nearest}?`}`)
 }
 
 /** Commands print what is safe already. This is for one that forgets: no output steers a terminal. */

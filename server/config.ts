@@ -6,10 +6,11 @@ import { join, resolve } from 'node:path'
 import { type FeedSettings, feedSettings } from '#server/domain/feeds/feed-settings.ts'
 import { parseNetworks } from '#server/domain/network/host-policy.ts'
 import { type Retention, retentionSettings } from '#server/domain/tasks/retention-settings.ts'
-import { withoutEnd } from '#shared/base/text.ts'
 import { parseHost, parseHostPort } from '#shared/connection-string/host.ts'
-import { ConfigError, choice, integer, text } from './env.ts'
+
+import { ConfigError, choice, httpUrl, integer, items, raw, text } from './env.ts'
 import { ownUrl } from './own-url.ts'
+import { wrongForm, wrongList } from './wrong-value.ts'
 
 /** What an installation is told. Times are in milliseconds. */
 export interface Config {
@@ -74,31 +75,31 @@ export interface RateLimits {
 /** From a tenth of a second to an hour. */
 const MOMENTS = { min: 100, max: 3_600_000 }
 
-const LOOPBACK = '127.0.0.0/8,::1/128'
+const LOOPBACK = ['127.0.0.0/8', '::1/128']
+
+const FOLDER = 'the path of a folder'
+const ADDRESS = 'an address of this machine, or a name that stands for one'
 
 /** Reads the environment. Throws `ConfigError`; the value itself is never in the message. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const databaseUrl = ownUrl(env, 'DATABASE_URL')
-  const localDir = resolve(text(env, 'MOORING_DATA_DIR') ?? '.data')
-  const given = env['MOORING_ALLOWED_NETWORKS']
-  const local = databaseUrl === null && given === undefined
-  const networks = parseNetworks(given ?? (local ? LOOPBACK : ''))
-  if (!networks.ok)
-    throw new ConfigError(
-      'MOORING_ALLOWED_NETWORKS',
-      `a comma-separated list of CIDRs such as 10.1.0.0/16 (${networks.message})`,
-    )
+  const localDir = resolve(text(env, 'MOORING_DATA_DIR', FOLDER) ?? '.data')
+  const isGiven = env['MOORING_ALLOWED_NETWORKS'] !== undefined
+  const local = databaseUrl === null && !isGiven
+  const opened = networks(env, 'MOORING_ALLOWED_NETWORKS', 'a comma-separated list of CIDRs')
   const port = integer(env, { variable: 'PORT', fallback: 3000, min: 0, max: 65_535 })
   return {
     port,
-    host: text(env, 'HOST') ?? (databaseUrl === null ? '127.0.0.1' : '0.0.0.0'),
+    host: text(env, 'HOST', ADDRESS) ?? (databaseUrl === null ? '127.0.0.1' : '0.0.0.0'),
     ...health(env),
     databaseUrl,
     listenUrl: ownUrl(env, 'MOORING_LISTEN_URL'),
     localDir,
-    keyringCommand: text(env, 'MOORING_KEYRING_COMMAND'),
-    keyring: resolve(text(env, 'MOORING_KEYRING') ?? join(localDir, 'keyring')),
-    openNetworks: networks.networks,
+    keyringCommand: keyringCommand(env),
+    keyring: resolve(
+      text(env, 'MOORING_KEYRING', 'the path of a keyring file, or of the folder of both') ?? join(localDir, 'keyring'),
+    ),
+    openNetworks: local ? LOOPBACK : opened,
     openNetworksByDefault: local,
     ...addresses(env),
     checkIntervalMs:
@@ -112,7 +113,10 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     patience: patience(env),
     drainMs: drainMs(env),
     publicUrl: publicUrl(env, port),
-    feeds: feedSettings({ integer: ask => integer(env, ask), text: variable => text(env, variable) }),
+    feeds: feedSettings({
+      integer: ask => integer(env, ask),
+      text: variable => text(env, variable, 'the path of a PEM file'),
+    }),
     retention: retentionSettings({ integer: ask => integer(env, ask) }),
     logLevel: choice(env, 'MOORING_LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'silent']),
   }
@@ -120,12 +124,19 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
 function health(env: NodeJS.ProcessEnv): Pick<Config, 'healthPort' | 'healthHost'> {
   const variable = 'MOORING_HEALTH_PORT'
-  const value = text(env, variable)
+  const value = raw(env, variable)
   const isWord = value === null || value === 'off'
   return {
-    healthPort: isWord ? value : integer(env, { variable, fallback: 0, min: 0, max: 65_535 }),
-    healthHost: text(env, 'MOORING_HEALTH_HOST') ?? '127.0.0.1',
+    healthPort: isWord ? value : integer(env, { variable, fallback: 0, min: 0, max: 65_535, or: 'off' }),
+    healthHost: text(env, 'MOORING_HEALTH_HOST', ADDRESS) ?? '127.0.0.1',
   }
+}
+
+/** A command has quotes, comments and blanks of its own. */
+function keyringCommand(env: NodeJS.ProcessEnv): string | null {
+  const command = raw(env, 'MOORING_KEYRING_COMMAND')
+  if (command === null || command.trim() !== '') return command
+  throw new ConfigError('MOORING_KEYRING_COMMAND', "a command that prints a role's keyring", wrongForm(command))
 }
 
 /** The environment of this process. */
@@ -135,10 +146,10 @@ export function environment(): NodeJS.ProcessEnv {
 
 /** Folders for what can be made again, the best one first. `temporary` is the system's, which other accounts share. */
 export function cacheFolders(env: NodeJS.ProcessEnv, temporary: string): string[] {
-  const given = text(env, 'MOORING_CACHE_DIR')
+  const given = text(env, 'MOORING_CACHE_DIR', FOLDER)
   if (given !== null) return [resolve(given)]
-  const home = text(env, 'HOME')
-  const cache = text(env, 'XDG_CACHE_HOME') ?? (home === null ? null : join(home, '.cache'))
+  const home = raw(env, 'HOME')
+  const cache = raw(env, 'XDG_CACHE_HOME') ?? (home === null ? null : join(home, '.cache'))
   const shared = join(temporary, `mooring-cache-${process.getuid?.() ?? 0}`)
   return [...(cache === null ? [] : [join(cache, 'mooring')]), shared]
 }
@@ -152,7 +163,7 @@ function patience(env: NodeJS.ProcessEnv): Config['patience'] {
 }
 
 function drainMs(env: NodeJS.ProcessEnv): number | null {
-  if (text(env, 'MOORING_DRAIN_SECONDS') === null) return null
+  if (raw(env, 'MOORING_DRAIN_SECONDS') === null) return null
   return 1000 * integer(env, { variable: 'MOORING_DRAIN_SECONDS', fallback: 0, min: 0, max: 300 })
 }
 
@@ -178,60 +189,48 @@ function quotas(env: NodeJS.ProcessEnv): Config['quotas'] {
 
 /** Never "all": then any caller would choose the address that is counted and recorded. */
 function trustProxy(env: NodeJS.ProcessEnv): number | readonly string[] {
-  const value = text(env, 'MOORING_TRUST_PROXY') ?? ''
+  const value = raw(env, 'MOORING_TRUST_PROXY') ?? ''
   if (/^([1-9]|10)$/.test(value)) return Number(value)
-  const networks = parseNetworks(value)
-  if (!networks.ok)
-    throw new ConfigError('MOORING_TRUST_PROXY', 'a number of proxies from 1 to 10, or a comma-separated list of CIDRs')
-  return networks.networks
+  return networks(env, 'MOORING_TRUST_PROXY', 'a number of proxies from 1 to 10, or a comma-separated list of CIDRs')
 }
 
-function dnsServers(env: NodeJS.ProcessEnv): string[] {
-  const servers = (text(env, 'MOORING_DNS_SERVERS') ?? '')
-    .split(',')
-    .map(part => part.trim())
-    .filter(part => part !== '')
-  const isServer = (server: string) =>
-    [parseHost(server), parseHostPort(server, 53)].some(read => read.ok && read.kind === 'address')
-  if (!servers.every(isServer))
-    throw new ConfigError('MOORING_DNS_SERVERS', 'a comma-separated list of ip or ip:port, IPv6 in brackets')
-  return servers
+/** A list of networks; empty where nothing is said. Throws `ConfigError`. */
+function networks(env: NodeJS.ProcessEnv, variable: string, must: string): readonly string[] {
+  const value = raw(env, variable) ?? ''
+  const wrong = wrongList(value, item => item !== '' && parseNetworks(item).ok)
+  const read = parseNetworks(value)
+  if (wrong !== null || !read.ok) throw new ConfigError(variable, must, wrong ?? 'its value is none')
+  return read.networks
 }
 
 /** From which name servers names are resolved, and from which addresses customers are dialled. */
 function addresses(env: NodeJS.ProcessEnv): Pick<Config, 'dnsServers' | 'egressAddresses'> {
-  return { dnsServers: dnsServers(env), egressAddresses: egressAddresses(env) }
-}
-
-/** Shown to customers as they are: a lone address without its prefix. */
-function egressAddresses(env: NodeJS.ProcessEnv): string[] {
-  const networks = parseNetworks(text(env, 'MOORING_EGRESS_ADDRESSES') ?? '')
-  if (!networks.ok)
-    throw new ConfigError(
-      'MOORING_EGRESS_ADDRESSES',
-      'a comma-separated list of addresses or CIDRs such as 203.0.113.7',
-    )
-  return networks.networks.map(network => network.replace(network.includes(':') ? /\/128$/ : /\/32$/, ''))
+  const isServer = (server: string) =>
+    [parseHost(server), parseHostPort(server, 53)].some(read => read.ok && read.kind === 'address')
+  const dnsServers = { must: 'a comma-separated list of ip or ip:port, IPv6 in brackets', isItem: isServer }
+  const egress = networks(env, 'MOORING_EGRESS_ADDRESSES', 'a comma-separated list of addresses or CIDRs')
+  return {
+    dnsServers: items(env, 'MOORING_DNS_SERVERS', dnsServers),
+    // Shown to customers as they are: a lone address without its prefix.
+    egressAddresses: egress.map(network => network.replace(network.includes(':') ? /\/128$/ : /\/32$/, '')),
+  }
 }
 
 function origins(env: NodeJS.ProcessEnv): string[] {
-  const found = (text(env, 'MOORING_CORS_ORIGINS') ?? '').split(',').flatMap(part => part.trim() || [])
-  if (!found.every(origin => URL.canParse(origin) && new URL(origin).origin === origin))
-    throw new ConfigError('MOORING_CORS_ORIGINS', 'a comma-separated list of origins such as https://app.example.com')
-  return found
+  return items(env, 'MOORING_CORS_ORIGINS', {
+    must: 'a comma-separated list of origins, each scheme, host and port without a path',
+    isItem: origin => URL.canParse(origin) && new URL(origin).origin === origin,
+  })
 }
 
 function publicUrl(env: NodeJS.ProcessEnv, port: number): string {
-  const value = text(env, 'MOORING_PUBLIC_URL') ?? `http://localhost:${port}`
-  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
-    throw new ConfigError('MOORING_PUBLIC_URL', 'an http or https URL')
-  }
-  return withoutEnd(value, '/')
+  return httpUrl(env, 'MOORING_PUBLIC_URL') ?? `http://localhost:${port}`
 }
 
 /** What a caller's command is told: which installation, and its key. Throws `ConfigError`. */
 export function readCaller(env: NodeJS.ProcessEnv): { url: string; key: string } {
-  const key = text(env, 'MOORING_API_KEY')
-  if (key === null) throw new ConfigError('MOORING_API_KEY', 'an API key or capability of the installation')
-  return { url: text(env, 'MOORING_URL') ?? 'http://localhost:3000', key }
+  const must = 'an API key or capability of the installation'
+  const key = text(env, 'MOORING_API_KEY', must)
+  if (key === null) throw new ConfigError('MOORING_API_KEY', must)
+  return { url: httpUrl(env, 'MOORING_URL') ?? 'http://localhost:3000', key }
 }

@@ -2,39 +2,81 @@
  * Variables of the environment, read one at a time: what each must be, and the error that says so. It is given the
  * environment and never reaches for it; a value is never repeated. `config.ts` calls it.
  */
+import { withoutEnd } from '#shared/base/text.ts'
+import { SETTINGS } from './known-settings.ts'
+import { type Bounds, wrongForm, wrongList, wrongNumber, wrongUrl, wrongWord } from './wrong-value.ts'
 
-/** A variable that is not acceptable: which, and what it must be. */
+/**
+ * A variable that is not acceptable: which, what it must be, and where it is known what is wrong with its value. `wrong` ends
+ * the sentence; with it comes an example.
+ */
 export class ConfigError extends Error {
-  constructor(variable: string, must: string) {
-    super(`${variable} must be ${must}.`)
+  constructor(variable: string, must: string, wrong: string | null = null) {
+    super(
+      wrong === null
+        ? `${variable} must be ${must}.`
+        : `${variable} must be ${must}${exampleOf(variable, must)}; ${wrong}.`,
+    )
     this.name = 'ConfigError'
   }
 }
 
-/** A variable's text; null where it is not set or empty. */
-export function text(env: NodeJS.ProcessEnv, variable: string): string | null {
+function exampleOf(variable: string, must: string): string {
+  const example = SETTINGS[variable]
+  return example === undefined || must.includes(' such as ') ? '' : `, such as ${example}`
+}
+
+/** A variable's text as it is; null where it is not set or empty. */
+export function raw(env: NodeJS.ProcessEnv, variable: string): string | null {
   const value = env[variable]
   return value === undefined || value === '' ? null : value
+}
+
+/** A variable's text; null where it is not set or empty. Throws `ConfigError` for one with blanks, quotes or a comment around it. */
+export function text(env: NodeJS.ProcessEnv, variable: string, must = 'a text'): string | null {
+  const value = raw(env, variable)
+  const wrong = value === null ? null : wrongForm(value)
+  if (wrong !== null) throw new ConfigError(variable, must, wrong)
+  return value
 }
 
 /** A variable's whole number within bounds, or the fallback. Throws `ConfigError`. */
 export function integer(
   env: NodeJS.ProcessEnv,
-  ask: { variable: string; fallback: number; min: number; max: number },
+  ask: Bounds & { readonly variable: string; readonly fallback: number; readonly or?: string },
 ): number {
-  const value = text(env, ask.variable)
+  const value = raw(env, ask.variable)
   if (value === null) return ask.fallback
-  const number = Number(value)
-  if (!/^\d+$/.test(value) || number < ask.min || number > ask.max) {
-    throw new ConfigError(ask.variable, `a whole number from ${ask.min} to ${ask.max}`)
-  }
-  return number
+  const wrong = wrongNumber(value, ask)
+  if (wrong === null) return Number(value)
+  const other = ask.or === undefined ? '' : `, or ${ask.or}`
+  throw new ConfigError(ask.variable, `a whole number from ${ask.min} to ${ask.max}${other}`, wrong)
 }
 
 /** One of the options, the first where nothing is said. Throws `ConfigError`. */
 export function choice<T extends string>(env: NodeJS.ProcessEnv, variable: string, options: readonly [T, ...T[]]): T {
-  const value = text(env, variable) ?? options[0]
+  const value = raw(env, variable) ?? options[0]
   const chosen = options.find(option => option === value)
-  if (chosen === undefined) throw new ConfigError(variable, `one of ${options.join(', ')}`)
+  if (chosen === undefined) throw new ConfigError(variable, `one of ${options.join(', ')}`, wrongWord(value, options))
   return chosen
+}
+
+/** The items of a list without the empty ones; none where nothing is said. Throws `ConfigError`. */
+export function items(
+  env: NodeJS.ProcessEnv,
+  variable: string,
+  of: { readonly must: string; isItem(item: string): boolean },
+): string[] {
+  const value = raw(env, variable) ?? ''
+  const wrong = wrongList(value, item => item === '' || of.isItem(item))
+  if (wrong !== null) throw new ConfigError(variable, of.must, wrong)
+  return value.split(',').flatMap(item => item.trim() || [])
+}
+
+/** No slash at its end; null where nothing is said. Throws `ConfigError`. */
+export function httpUrl(env: NodeJS.ProcessEnv, variable: string): string | null {
+  const value = raw(env, variable)
+  const wrong = value === null ? null : wrongUrl(value, ['https', 'http'])
+  if (wrong !== null) throw new ConfigError(variable, 'an http or https URL', wrong)
+  return value === null ? null : withoutEnd(value, '/')
 }

@@ -11,6 +11,7 @@ import { directUrl, GRACE_MS, openStore, runDraining, type Start } from '#server
 import { localConsole } from '#server/standalone/console-sign-in.ts'
 import { greet, onLocalDatabase, startLocal } from '#server/standalone/standalone.ts'
 import { Throwaway } from '#server/standalone/throwaway/throwaway.ts'
+import { aboutDatabase } from '#server/store/connection/database-trouble.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import { type Config, environment } from './config.ts'
 import { startWeb } from './wiring-web.ts'
@@ -30,7 +31,7 @@ const start: Start = async (config, log, cleanup) => {
   const server = throwaway?.server
   const local = config.databaseUrl === null ? await startLocal({ config, log, server }, cleanup) : null
   const url = local?.database.url ?? config.databaseUrl ?? ''
-  if (local === null) await migrate(await directUrl(config, url))
+  if (local === null) await aboutDatabase('DATABASE_URL', async () => migrate(await directUrl(config, url)))
   const store = await openStore(cleanup, { config, url, log, setsDeadlines: true })
   const ground = { config, ...store, log, clock: await startClock(cleanup, { ...store, log }) }
   const own = ownPlaces(config, { url, isShared: local !== null })

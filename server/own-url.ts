@@ -5,8 +5,11 @@
 import { readFileSync } from 'node:fs'
 import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/network/database-url.ts'
 import { ConfigError, text } from './env.ts'
+import { wrongFile } from './wrong-value.ts'
 
 const MAX_BYTES = 65_536
+const DATABASE = 'a connection string that begins with postgres:// and names a host and a database'
+const FILE = 'the path of a file with one line that this process can read'
 /** A variable, and the one that names a file in its place. */
 const FILES = { DATABASE_URL: 'DATABASE_URL_FILE', MOORING_LISTEN_URL: 'MOORING_LISTEN_URL_FILE' } as const
 
@@ -15,28 +18,28 @@ const FILES = { DATABASE_URL: 'DATABASE_URL_FILE', MOORING_LISTEN_URL: 'MOORING_
  * Throws `ConfigError`, which names the variable and the parameter.
  */
 export function ownUrl(env: NodeJS.ProcessEnv, variable: keyof typeof FILES): string | null {
-  const value = text(env, variable)
-  const file = text(env, FILES[variable])
+  const value = text(env, variable, DATABASE)
+  const file = text(env, FILES[variable], FILE)
   if (value !== null && file !== null) throw new ConfigError(FILES[variable], `unset where ${variable} is set`)
   const url = file === null ? value : lineOf(file, FILES[variable])
   try {
     if (url !== null) parseDatabaseUrl(url)
   } catch (error) {
     if (!(error instanceof DatabaseUrlError)) throw error
-    throw new ConfigError(error.parameter === null ? variable : `${variable}: ${error.parameter}`, error.must)
+    if (error.parameter !== null) throw new ConfigError(`${variable}: ${error.parameter}`, error.must)
+    throw new ConfigError(variable, error.must, 'its value is none')
   }
   return url
 }
 
 /** The one line of a file; an editor's line break at its end is no part of it. */
 function lineOf(file: string, variable: string): string {
-  const must = 'the path of a file with one line that this process can read'
   try {
     const line = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
     if (line !== '' && line.length <= MAX_BYTES && !/[\r\n]/.test(line)) return line
-  } catch {
+  } catch (error) {
     // The cause names the path, which may be a secret that was given in place of one.
-    throw new ConfigError(variable, must)
+    throw new ConfigError(variable, FILE, wrongFile(error))
   }
-  throw new ConfigError(variable, must)
+  throw new ConfigError(variable, FILE, 'that file is empty, or has more than one line')
 }

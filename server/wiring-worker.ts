@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { FEED_PACE } from '#server/domain/feeds/feed.ts'
 import type { OwnPlace } from '#server/domain/network/host-policy.ts'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
+import { ConfigError } from '#server/env.ts'
 import { startAlone } from '#server/net/process/alone.ts'
 import { createDialler, type Dialler } from '#server/net/process/dialler.ts'
 import type { Ground } from '#server/process/process.ts'
@@ -34,6 +35,7 @@ import { startRetention } from '#server/work/retention.ts'
 import { runTask } from '#server/work/run-task.ts'
 import { Semaphore } from '#server/work/semaphore.ts'
 import { feedTaskHandlers, taskHandlers } from '#server/work/task-handlers.ts'
+import { wrongFile } from '#server/wrong-value.ts'
 
 // The largest snapshot that may be, and the one before it, while they are compared.
 const CHILD_MEMORY_MIB = 512
@@ -193,12 +195,16 @@ export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: D
 /** The authorities that a private installation trusts beside the public ones. Refuses to start on a file that holds none. */
 async function extraCa(path: string | null): Promise<string | null> {
   if (path === null) return null
+  const refuse = (wrong: string) =>
+    new ConfigError('MOORING_EXTRA_CA', 'the path of a readable file with certificates as PEM', wrong)
+  const pem = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw refuse(wrongFile(error))
+  })
   try {
-    const pem = await readFile(path, 'utf8')
     // Throws for what is no certificate; without it every dialling process would die over it.
     new X509Certificate(pem)
     return pem
   } catch {
-    throw new Error('MOORING_EXTRA_CA must name a readable file with certificates as PEM.')
+    throw refuse('there is no certificate in that file')
   }
 }

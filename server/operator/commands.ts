@@ -9,6 +9,7 @@ import { datasourceId, displayName } from '#server/domain/datasources/datasource
 import { moveCommands } from '#server/operator/move/commands.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
 import type { Family, Revocation } from '#server/store/access/revocation.ts'
+import { aboutDatabase } from '#server/store/connection/database-trouble.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import { printableRow } from '#shared/base/printable.ts'
@@ -119,7 +120,8 @@ export const commands: readonly Command[] = [
     words: ['migrate'],
     about: 'brings the database up to date',
     async run(context) {
-      const applied = await migrate(await context.url())
+      const url = await context.url()
+      const applied = await aboutDatabase('DATABASE_URL', () => migrate(url))
       context.complain(applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`)
       return 0
     },

@@ -30,14 +30,14 @@ type Place = Pick<Config, 'keyring' | 'keyringCommand'>
 export async function webKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WebKeyring> {
   const { keyringCommand } = config
   if (keyringCommand !== null) return fromCommand(parseWebKeyring, await ask(keyringCommand, 'web', limitMs))
-  return readWebKeyring(await fileOf('web', config.keyring, isDir))
+  return fromFile(readWebKeyring(await fileOf('web', config.keyring, isDir)))
 }
 
 /** The worker's keyring, likewise. */
 export async function workerKeyring(config: Place, isDir: boolean, limitMs = COMMAND_MS): Promise<WorkerKeyring> {
   const { keyringCommand } = config
   if (keyringCommand !== null) return fromCommand(parseWorkerKeyring, await ask(keyringCommand, 'worker', limitMs))
-  return readWorkerKeyring(await fileOf('worker', config.keyring, isDir))
+  return fromFile(readWorkerKeyring(await fileOf('worker', config.keyring, isDir)))
 }
 
 /** Parses what a command printed. What `keyring upgrade` cannot write to, the operator carries to and fro. */
@@ -51,6 +51,14 @@ function fromCommand<T>(parse: (text: string) => T, text: string): T {
         '`npm run -s mooring -- keyring upgrade` with MOORING_KEYRING=DIR and without the command, and put the files back.',
     )
   }
+}
+
+/** Names the setting that leads to the file in the sentence about it. */
+function fromFile<T>(reading: Promise<T>): Promise<T> {
+  return reading.catch((error: unknown) => {
+    if (!(error instanceof Error) || error instanceof FormerKeyring) throw error
+    throw new Error(`MOORING_KEYRING: ${error.message}`, { cause: error })
+  })
 }
 
 /** The role's file. Throws `ConfigError` for the folder where its file is asked for, and for a file in place of the folder. */

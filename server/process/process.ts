@@ -4,9 +4,11 @@
 
 import { writeFile } from 'node:fs/promises'
 import { type Config, environment, readConfig } from '#server/config.ts'
+import { unknownSettings } from '#server/known-settings.ts'
 import { createLog, type Log } from '#server/log.ts'
 import { createMeter, type ReadableMeter } from '#server/metrics/create-meter.ts'
 import { NoConnection } from '#server/store/connection/availability.ts'
+import { aboutDatabase, databaseTrouble } from '#server/store/connection/database-trouble.ts'
 import { handedOut } from '#server/store/connection/session-check.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { Notifications } from '#server/store/database/notifications.ts'
@@ -53,23 +55,36 @@ export async function runDraining(
   const signal = stopSignal()
   const watchdog = startWatchdog(STALL_MS)
   let drains = 0
+  let isOwn = true
   void signal.then(() => watchdog.endWithin(drains + GRACE_MS + AFTER_GRACE_MS))
   try {
     await using cleanup = new AsyncDisposableStack()
     const config = readConfig(surroundings.env)
     drains = drainMs(config)
+    isOwn = config.databaseUrl === null
     const log = createLog({ level: config.logLevel, fd: surroundings.logTo })
+    warnOfUnknownSettings(log, surroundings.env)
     endOnUncaught(log)
     await keepMemoryIn(log)
     await start(config, log, cleanup)
     const started = cleanup.move()
     void signal.then(name => stop(log, { name, started }))
   } catch (error) {
-    process.stderr.write(`${printableLines(sentenceOf(error))}\n`)
+    const trouble = isOwn ? null : databaseTrouble('DATABASE_URL', error)
+    process.stderr.write(`${printableLines(sentenceOf(trouble ?? error))}\n`)
     process.exitCode = 1
     // What was half started (a pool, a listener) would keep the process alive.
     process.exit()
   }
+}
+
+/** A mistyped setting has no effect, which nobody would see otherwise. */
+function warnOfUnknownSettings(log: Log, env: NodeJS.ProcessEnv): void {
+  for (const { name, nearest } of unknownSettings(env))
+    log.warn(
+      { stage: 'start', reason: 'unknown_setting', setting: name, nearest },
+      'a setting is unknown and has no effect',
+    )
 }
 
 /**
@@ -152,7 +167,8 @@ export async function openStore(
 ): Promise<OpenStore> {
   const direct = await directUrl(config, url)
   const isPooled = config.listenUrl !== null
-  if (isPooled && (await handedOut(url)) === 'statement') throw new Error(STATEMENTS)
+  if (isPooled && (await aboutDatabase('DATABASE_URL', () => handedOut(url))) === 'statement')
+    throw new Error(STATEMENTS)
   const meter = createMeter()
   const onError = (cause: Error) => {
     meter.count('mooring_connections_lost_total', {})
@@ -170,7 +186,7 @@ export async function openStore(
   cleanup.defer(() => db.destroy())
   const notifications = new Notifications({ url: direct, onError })
   cleanup.defer(() => notifications.close())
-  await notifications.open()
+  await aboutDirect(config, () => notifications.open())
   return { db, notifications, meter }
 }
 
@@ -178,9 +194,16 @@ export async function openStore(
  * The way to our own database on which a session is ours: `MOORING_LISTEN_URL`, or else `DATABASE_URL`. Wakes, migrations and
  * operators' commands take it. Throws a sentence where it leads to a pooler that hands sessions on.
  */
-export async function directUrl({ listenUrl }: Config, url: string): Promise<string> {
-  if ((await handedOut(listenUrl ?? url)) === 'session') return listenUrl ?? url
+export async function directUrl(config: Config, url: string): Promise<string> {
+  const { listenUrl } = config
+  if ((await aboutDirect(config, () => handedOut(listenUrl ?? url))) === 'session') return listenUrl ?? url
   throw new Error(listenUrl === null ? HANDED_ON : LISTEN_HANDED_ON)
+}
+
+/** Says which setting leads there. The errors of an embedded server are the data folder's. */
+function aboutDirect<T>({ databaseUrl, listenUrl }: Config, work: () => Promise<T>): Promise<T> {
+  if (databaseUrl === null) return work()
+  return aboutDatabase(listenUrl === null ? 'DATABASE_URL' : 'MOORING_LISTEN_URL', work)
 }
 
 const HANDED_ON =
@@ -202,5 +225,5 @@ export interface Ground extends OpenStore {
 export async function requireMigrated(db: Db): Promise<void> {
   const pending = await pendingMigrations(db)
   if (pending.length > 0)
-    throw new Error(`The database lacks ${pending.length} migrations. Run: npm run -s mooring -- migrate`)
+    throw new Error(`DATABASE_URL: the database lacks ${pending.length} migrations. Run: npm run -s mooring -- migrate`)
 }

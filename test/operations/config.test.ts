@@ -82,7 +82,7 @@ describe('A URL in a file', () => {
 
   it('is refused by name beside the variable, when it is missing, empty, or has two lines; its path is not repeated', () => {
     const missing = () => readConfig({ DATABASE_URL_FILE: 'postgres://app:secret@db/app' })
-    expect(missing).toThrow('DATABASE_URL_FILE must be the path of a file with one line that this process can read.')
+    expect(missing).toThrow('DATABASE_URL_FILE must be the path of a file with one line that this process can read')
     for (const text of ['', '\n', 'postgres://a@b/c\npostgres://a@b/c\n', `postgres://a@b/${'c'.repeat(65_536)}`])
       expect(() => readConfig({ DATABASE_URL_FILE: file('wrong', text) })).toThrow('DATABASE_URL_FILE must be the path')
     expect(() => readConfig({ DATABASE_URL, DATABASE_URL_FILE: file('url', DATABASE_URL) })).toThrow(

@@ -10,6 +10,7 @@ import {
   option,
   required,
 } from '#server/operator/command.ts'
+import { aboutDatabase, databaseTrouble } from '#server/store/connection/database-trouble.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { readOrigin, recognise } from '#server/store/installation/installation.ts'
 import { candidates, holdMove, stateOf } from '#server/store/moves/move-lookups.ts'
@@ -34,14 +35,18 @@ export const moveCommands: readonly Command[] = [
       'moves an organization to another installation with the same keyrings; run it again after a kill, --cancel gives it up',
     async run(context, args) {
       const to = required(args, 'to')
-      const pools = { source: await context.openDb(), target: openTarget(to) }
+      const pools = { source: await context.openDb(), target: await aboutDatabase('--to', async () => openTarget(to)) }
       try {
+        await aboutDatabase('--to', () => pools.target.connection().execute(prepareSession))
         const org = await operandOf(pools.source, args)
         await pools.source
           .connection()
           .execute(source =>
             pools.target.connection().execute(target => moveBetween(context, args, { org, pools, source, target })),
           )
+      } catch (error) {
+        // Of a statement in the middle nobody knows which of the two failed.
+        throw databaseTrouble('DATABASE_URL or --to', error) ?? error
       } finally {
         await pools.target.destroy()
       }

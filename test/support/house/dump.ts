@@ -9,6 +9,7 @@ import { migrate } from '#server/store/installation/migrate.ts'
 import { startServer } from '#test/support/database/postgres.ts'
 import { limitsDocument } from '#test/support/limits/document.ts'
 import { commandsDocument } from '#test/support/papers/commands-document.ts'
+import { envExample } from '#test/support/papers/env-example.ts'
 import { guideModule } from '#test/support/papers/guide-module.ts'
 import { alertRules, withMetrics } from '#test/support/papers/metrics-document.ts'
 import { stateMachinesDocument } from '#test/support/papers/state-machines-document.ts'
@@ -27,6 +28,7 @@ try {
   await server.stop()
 }
 await writeFile(at('docs/commands.md'), commandsDocument())
+await writeFile(at('.env.example'), envExample(await readFile(at('docs/settings.md'), 'utf8')))
 await writeFile(at('docs/faults.md'), faultsDocument())
 await writeFile(at('server/rest/guide/guide-text.ts'), await guideModule())
 await writeFile(at('docs/state-machines.md'), stateMachinesDocument())

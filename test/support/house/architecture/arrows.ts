@@ -68,7 +68,7 @@ export function zoneOf(path: string): string | null {
   if (third !== undefined) return LAYERS.includes(second) ? second : ROOT_FOLDERS.includes(second) ? 'root' : null
   const name = second.replace(/\.tsx?$/, '')
   if (['main', 'web', 'worker', 'quarantine', 'cli', 'mooring', 'testing'].includes(name)) return `entry ${name}`
-  if (name === 'env' || name === 'own-url') return 'config'
+  if (['env', 'own-url', 'known-settings', 'wrong-value'].includes(name)) return 'config'
   if (['config', 'log', 'wiring-web', 'wiring-worker'].includes(name)) return name
   return 'root'
 }

@@ -1,0 +1,130 @@
+/**
+ * Turns an error of our own database into one sentence for an operator: it begins with the setting that leads there, says what
+ * is wrong and what to do, and never holds a password, a host or a user. The entries and the command line call it.
+ */
+import { DatabaseUrlError } from '#server/domain/network/database-url.ts'
+
+import { errorCode, errorMessage, partsOf } from '#shared/base/error-text.ts'
+import { NoConnection } from './availability.ts'
+
+/** What leads to a database of ours: a setting, or the option of a move. */
+export type DatabaseSetting = 'DATABASE_URL' | 'MOORING_LISTEN_URL' | '--to' | 'DATABASE_URL or --to'
+
+/** An error of our own database, as one sentence. */
+export class DatabaseTrouble extends Error {
+  constructor(setting: DatabaseSetting, says: string, cause: unknown) {
+    super(`${setting}: ${says}`, { cause })
+    this.name = 'DatabaseTrouble'
+  }
+}
+
+/** Does what concerns our own database alone. Throws a sentence that begins with the setting in the place of every error. */
+export async function aboutDatabase<T>(setting: DatabaseSetting, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith(setting)) throw error
+    throw databaseTrouble(setting, error) ?? new DatabaseTrouble(setting, errorMessage(error), error)
+  }
+}
+
+/** The sentence for an error of our own database; null for any other error. */
+export function databaseTrouble(setting: DatabaseSetting, error: unknown): DatabaseTrouble | null {
+  if (!(error instanceof Error) || error instanceof DatabaseTrouble) return null
+  if (error instanceof DatabaseUrlError) {
+    const says = error.parameter === null ? `it must be ${error.must}.` : `${error.parameter} must be ${error.must}.`
+    return new DatabaseTrouble(setting, says, error)
+  }
+  const cause = rootOf(error)
+  const known = BY_CODE[errorCode(cause) ?? ''] ?? BY_TEXT.find(([pattern]) => pattern.test(cause.message))?.[1]
+  const code = errorCode(cause)
+  const coded = code === null ? '' : ` (${code})`
+  if (known !== undefined && isOfDriver(error, cause))
+    return new DatabaseTrouble(setting, `${known.join('; ')}${coded}.`, error)
+  if (!(error instanceof NoConnection) && !isOfServer(cause)) return null
+  return new DatabaseTrouble(setting, `${errorMessage(cause)}${coded}.`, error)
+}
+
+/** A refused connection to a name of several addresses is an error of its parts. */
+function rootOf(error: Error): Error {
+  const inner = error instanceof NoConnection ? error.cause : partsOf(error)[0]
+  return inner instanceof Error ? rootOf(inner) : error
+}
+
+/** Of a socket or a session; an error of a file has a path. */
+function isOfDriver(error: Error, cause: Error): boolean {
+  if (error instanceof NoConnection || isOfServer(cause)) return true
+  const call: unknown = Reflect.get(cause, 'syscall')
+  return call === undefined || call === 'connect' || call === 'getaddrinfo' || call === 'read' || call === 'write'
+}
+
+/** SQLSTATE, with the severity that PostgreSQL gives beside it. */
+function isOfServer(error: Error): boolean {
+  return typeof Reflect.get(error, 'severity') === 'string' && /^[0-9A-Z]{5}$/.test(errorCode(error) ?? '')
+}
+
+type Known = readonly [wrong: string, remedy: string]
+
+const NAME: Known = ["the host's name cannot be resolved", 'check its spelling, and the DNS of this machine']
+const ROUTE: Known = ['there is no route to the host', 'check the host, and the network of this machine']
+const SILENT: Known = ['the server does not answer within the time', 'check host, port and firewall']
+const BROKEN: Known = ['the server broke the connection off', "look at the server's log"]
+const CLOSING: Known = ['the server is starting up or shutting down', 'try again when it runs']
+const NO_TLS: Known = ['the server offers no TLS', 'turn ssl on at the server, or set sslmode=prefer']
+const UNTRUSTED: Known = [
+  "the server's certificate is of no trusted authority",
+  "name the authority's file in sslrootcert",
+]
+const RIGHTS: Known = [
+  'the role lacks a right',
+  'as the owner of the database run: mooring db grant --web ROLE --worker ROLE --apply',
+]
+
+/** By SQLSTATE, or the system's code. */
+const BY_CODE: Readonly<Record<string, Known>> = {
+  ENOTFOUND: NAME,
+  EAI_AGAIN: NAME,
+  ECONNREFUSED: ['nothing listens at its host and port', 'start PostgreSQL, or correct them'],
+  ENOENT: ['there is no socket of a server in its folder', 'start PostgreSQL, or correct the folder'],
+  EHOSTUNREACH: ROUTE,
+  ENETUNREACH: ROUTE,
+  EHOSTDOWN: ROUTE,
+  ETIMEDOUT: SILENT,
+  ECONNRESET: BROKEN,
+  EPIPE: BROKEN,
+  '28P01': [
+    'the server refuses user or password',
+    'check both; in a URL other characters than letters and digits are spelled %XX',
+  ],
+  '28000': ['the server does not let this role, database or address in', 'check the user, and pg_hba.conf'],
+  '3D000': ['the server has no database of that name', 'create it, or correct the name'],
+  '42501': RIGHTS,
+  '53100': ['the disk of the server is full', 'free some space'],
+  '53300': ['the server has no connection left', 'raise max_connections, or lower MOORING_POOL_SIZE'],
+  '57P01': CLOSING,
+  '57P02': CLOSING,
+  '57P03': CLOSING,
+  '25006': ['the server takes no writes', 'name the primary, or all hosts with target_session_attrs=read-write'],
+  CERT_HAS_EXPIRED: ["the server's certificate has expired", 'renew it'],
+  ERR_TLS_CERT_ALTNAME_INVALID: [
+    "the server's certificate is for another name",
+    'use a name that it has, or sslmode=verify-ca',
+  ],
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+}
+
+/** By the texts of the driver, which has no codes. */
+const BY_TEXT: readonly (readonly [RegExp, Known])[] = [
+  [/timeout expired|timeout exceeded|due to connection timeout|within the time/, SILENT],
+  [/does not support SSL/, NO_TLS],
+  [/^Connection terminated|socket disconnected before secure/, BROKEN],
+  [/password must be a/, ['the server asks for a password, and none is given', 'give one, as user:password@host']],
+  [
+    /is not (?:read-write|primary), as target_session_attrs/,
+    ['no host takes writes', 'name the primary among its hosts'],
+  ],
+]

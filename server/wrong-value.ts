@@ -1,0 +1,80 @@
+/**
+ * What is the matter with a setting's value, in a few words that end the sentence about it. It looks for what people do to values
+ * in files: quotes, blanks, units, comments. It never repeats a value, which may be a password. `env.ts` and `config.ts` call it.
+ */
+
+/** A value that is wrong as any setting's: null where nothing about its form is. */
+export function wrongForm(value: string): string | null {
+  if (value.trim() === '') return 'its value is blank'
+  if (/[\r\n]/.test(value)) return 'there is a line break in its value'
+  if (value !== value.trim()) return 'there is white space around its value'
+  if (/^["'`]|["'`]$/.test(value)) return 'there are quotes around its value, which nothing takes away'
+  if (/\s(?:#|\/\/)/.test(value)) return 'a comment follows its value'
+  if (/^(?:tcp|udp):\/\//.test(value))
+    return 'its value is what Kubernetes sets for a Service of that name: rename the Service, or set enableServiceLinks: false'
+  return null
+}
+
+/** Bounds of a whole number. */
+export interface Bounds {
+  readonly min: number
+  readonly max: number
+}
+
+/** Why a text is no whole number within its bounds; null where it is one. */
+export function wrongNumber(value: string, { min, max }: Bounds): string | null {
+  const form = wrongForm(value)
+  if (form !== null) return form
+  if (/^\d+$/.test(value))
+    return Number(value) < min ? 'its value is less' : Number(value) > max ? 'its value is more' : null
+  if (/^-\d+$/.test(value)) return 'its value is less'
+  if (/^\d[\d.,_]*\s?[a-z%]+$/i.test(value)) return 'its value has a unit'
+  if (/^\d[\d.,_ ]*$/.test(value)) return 'its value has more than digits'
+  return 'its value is no number'
+}
+
+/** Why a text is none of the words; null where it is one. */
+export function wrongWord(value: string, words: readonly string[]): string | null {
+  if (words.includes(value)) return null
+  const form = wrongForm(value)
+  if (form !== null) return form
+  if (words.includes(value.toLowerCase())) return 'its value is in capital letters'
+  return 'its value is another word'
+}
+
+/** Why a text is no list of such items, separated by commas; null where it is one. */
+export function wrongList(value: string, isItem: (item: string) => boolean): string | null {
+  if (value === '') return null
+  const form = wrongForm(value)
+  if (form !== null) return form
+  const items = value.split(',').map(item => item.trim())
+  const at = items.findIndex(item => !isItem(item))
+  const item = items[at]
+  if (item === undefined) return null
+  if (item === '') return 'there is a comma too many in its value'
+  if (/[;|]|\s/.test(item)) return 'its items are separated by something else than a comma'
+  return items.length === 1 ? 'its value is none' : `item ${at + 1} of its value is none`
+}
+
+/** Why a text is no URL of these schemes; null where it is one. */
+export function wrongUrl(value: string, schemes: readonly string[]): string | null {
+  const form = wrongForm(value)
+  if (form !== null) return form
+  const scheme = schemes.find(one => value.toLowerCase().startsWith(`${one}://`))
+  if (scheme !== undefined && URL.canParse(value)) return null
+  if (scheme !== undefined) return 'its value is no URL'
+  return value.includes('://') ? 'its value has another scheme' : `its value does not begin with ${schemes[0]}://`
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'this process may not read that file',
+  EISDIR: 'it is a folder',
+}
+
+/** Why a file cannot be read, by the system's error. */
+export function wrongFile(error: unknown): string {
+  const code = String(Reflect.get(Object(error), 'code'))
+  return UNREADABLE[code] ?? `it cannot be read (${code})`
+}
