@@ -841,6 +841,7 @@ create table processes (
   started_at timestamp with time zone default clock_timestamp() not null,
   seen_at timestamp with time zone default clock_timestamp() not null,
   asks_to_write boolean default false not null,
+  open_networks text,
   constraint processes_pkey PRIMARY KEY (id),
   constraint processes_kind_check CHECK ((kind = ANY (ARRAY['web'::text, 'worker'::text]))),
   constraint processes_version_check CHECK ((length(version) <= 100))

@@ -4,6 +4,7 @@
  * server, and in local mode joins the embedded one or starts it for as long as the command takes.
  */
 
+import { readdir } from 'node:fs/promises'
 import type { Described } from '#client/cli/described.ts'
 import { stampIdsBy } from '#server/domain/access/ids.ts'
 import type { CommandContext } from '#server/operator/command.ts'
@@ -12,6 +13,7 @@ import { allCommands, callerCommands, ownCommands } from '#server/operator/comma
 import { commands } from '#server/operator/commands.ts'
 import { workerKeyring } from '#server/process/keyring-source.ts'
 import { directUrl } from '#server/process/process.ts'
+import { unknownSettings } from '#server/settings/known-settings.ts'
 import { ensureKeyrings, startLocalDatabase } from '#server/standalone/standalone.ts'
 import { databaseTrouble } from '#server/store/connection/database-trouble.ts'
 import { DatabaseClock } from '#server/store/database/database-clock.ts'
@@ -19,7 +21,6 @@ import { openDb } from '#server/store/database/db.ts'
 import { printableLines } from '#shared/base/printable.ts'
 import { VERSION } from '#shared/base/version.ts'
 import { type Config, environment, readCaller, readConfig } from './config.ts'
-import { unknownSettings } from './known-settings.ts'
 
 /** What people type: the package's command, or the script of a checkout, which runs the sources. */
 const NAME = import.meta.url.endsWith('.ts') ? 'npm run -s mooring --' : 'mooring'
@@ -44,6 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (command === undefined) throw new Error(`There is no command ${words.join(' ')}.`)
     await using cleanup = new AsyncDisposableStack()
     config = readConfig(environment())
+    if (command.makesNothing === true) await requireInstallation(config)
     return await command.run(contextOf(config, cleanup), given)
   } catch (error) {
     complainLine(sentenceOf(error, config))
@@ -56,6 +58,16 @@ function sentenceOf(error: unknown, config: Config | null): string {
   const trouble = config === null || config.databaseUrl === null ? null : databaseTrouble('DATABASE_URL', error)
   const told = trouble ?? error
   return told instanceof Error ? told.message : String(told)
+}
+
+/** In the local mode a command makes what it needs; one that only looks does not. */
+async function requireInstallation({ databaseUrl, localDir }: Config): Promise<void> {
+  if (databaseUrl !== null) return
+  const found: readonly string[] = await readdir(localDir).catch(() => [])
+  if (!found.includes('postgres'))
+    throw new Error(
+      `There is no installation in MOORING_DATA_DIR=${localDir}: start one by npm start, or set DATABASE_URL.`,
+    )
 }
 
 /** A mistyped setting has no effect, which nobody would see otherwise. */
@@ -103,6 +115,7 @@ function contextOf(config: Config, cleanup: AsyncDisposableStack): CommandContex
     keyring: () => workerKeyring(config, true),
     // What a folder holds beside a command is not what the processes use, also where it is named.
     keyringDir: config.keyringCommand === null ? config.keyring : null,
+    sentenceOf: error => sentenceOf(error, config),
     screen: { isTerminal: process.stderr.isTTY, write: text => void process.stderr.write(text) },
   }
 }

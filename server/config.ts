@@ -6,11 +6,10 @@ import { join, resolve } from 'node:path'
 import { type FeedSettings, feedSettings } from '#server/domain/feeds/feed-settings.ts'
 import { parseNetworks } from '#server/domain/network/host-policy.ts'
 import { type Retention, retentionSettings } from '#server/domain/tasks/retention-settings.ts'
+import { wrongForm, wrongList } from '#server/settings/wrong-value.ts'
 import { parseHost, parseHostPort } from '#shared/connection-string/host.ts'
-
 import { ConfigError, choice, httpUrl, integer, items, raw, text } from './env.ts'
 import { ownUrl } from './own-url.ts'
-import { wrongForm, wrongList } from './wrong-value.ts'
 
 /** What an installation is told. Times are in milliseconds. */
 export interface Config {

@@ -2,9 +2,10 @@
  * Variables of the environment, read one at a time: what each must be, and the error that says so. It is given the
  * environment and never reaches for it; a value is never repeated. `config.ts` calls it.
  */
+
+import { SETTINGS } from '#server/settings/known-settings.ts'
+import { type Bounds, wrongForm, wrongList, wrongNumber, wrongUrl, wrongWord } from '#server/settings/wrong-value.ts'
 import { withoutEnd } from '#shared/base/text.ts'
-import { SETTINGS } from './known-settings.ts'
-import { type Bounds, wrongForm, wrongList, wrongNumber, wrongUrl, wrongWord } from './wrong-value.ts'
 
 /**
  * A variable that is not acceptable: which, what it must be, and where it is known what is wrong with its value. `wrong` ends

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { DatabaseUrlError, parseDatabaseUrl } from '#server/domain/network/database-url.ts'
+import { wrongFile } from '#server/settings/wrong-value.ts'
 import { ConfigError, text } from './env.ts'
-import { wrongFile } from './wrong-value.ts'
 
 const MAX_BYTES = 65_536
 const DATABASE = 'a connection string that begins with postgres:// and names a host and a database'

@@ -22,6 +22,7 @@ import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { createUnsealer } from '#server/seal/unsealer.ts'
 import { createVerdictSigner } from '#server/seal/verdicts.ts'
+import { wrongFile } from '#server/settings/wrong-value.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 import { type Concurrencies, concurrencyOf } from '#server/work/concurrency.ts'
 import { requireOwnKeys } from '#server/work/credentials/own-keys.ts'
@@ -35,7 +36,6 @@ import { startRetention } from '#server/work/retention.ts'
 import { runTask } from '#server/work/run-task.ts'
 import { Semaphore } from '#server/work/semaphore.ts'
 import { feedTaskHandlers, taskHandlers } from '#server/work/task-handlers.ts'
-import { wrongFile } from '#server/wrong-value.ts'
 
 // The largest snapshot that may be, and the one before it, while they are compared.
 const CHILD_MEMORY_MIB = 512

@@ -29,4 +29,5 @@ export const LIMITS = [
 export const CONDITIONS = [
   ...['database_unreachable', 'migrations_pending', 'grants_missing', 'database_not_written', 'change_feed_down'],
   ...['dialler_not_ready', 'stopping', 'worker_not_seen', 'deadlines_missing', 'months_overflowing'],
+  'networks_differ',
 ] as const

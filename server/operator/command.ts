@@ -22,6 +22,8 @@ export interface CommandContext {
   /** The folder with both keyrings, for what changes them; null when a command prints them. */
   readonly keyringDir: string | null
   readonly screen: Screen
+  /** What an operator reads of an error. */
+  readonly sentenceOf: (error: unknown) => string
 }
 
 /** What follows the command's words. */
@@ -29,6 +31,8 @@ export type Arguments = Given
 
 /** One command; `run` returns the exit status. What it throws is printed as one sentence. */
 export interface Command extends Described {
+  /** It refuses to make an installation where there is none, as others do in the local mode. */
+  readonly makesNothing?: true
   run(context: CommandContext, args: Arguments): Promise<number>
 }
 

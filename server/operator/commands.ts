@@ -7,6 +7,7 @@ import { JSON_OPTION } from '#client/cli/described.ts'
 import { countedDescendants, isChildren } from '#server/domain/access/revocation.ts'
 import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
 import { moveCommands } from '#server/operator/move/commands.ts'
+import { statusCommand } from '#server/operator/status/status-command.ts'
 import * as apiKeys from '#server/store/access/api-keys.ts'
 import type { Family, Revocation } from '#server/store/access/revocation.ts'
 import { aboutDatabase } from '#server/store/connection/database-trouble.ts'
@@ -24,6 +25,7 @@ import { settingsCommands } from './settings-commands.ts'
 
 /** All commands, in the order of the usage text. */
 export const commands: readonly Command[] = [
+  statusCommand,
   {
     words: ['keys', 'create'],
     options: [

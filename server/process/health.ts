@@ -73,12 +73,13 @@ function watchProcess({ meter, ready }: HealthGround): void {
   })
 }
 
-function conditionsOf({ failing, worker, deadlines, months }: Readiness): string[] {
+function conditionsOf({ failing, worker, deadlines, months, networks }: Readiness): string[] {
   return [
     ...failing,
     ...(worker === 'not_seen' ? ['worker_not_seen'] : []),
     ...(deadlines === 'missing' ? ['deadlines_missing'] : []),
     ...(months === 'overflowing' ? ['months_overflowing'] : []),
+    ...(networks === 'differ' ? ['networks_differ'] : []),
   ]
 }
 

@@ -24,10 +24,19 @@ export interface Presence {
   stop(): Promise<void>
 }
 
+/** A tier of this process, and what it says of itself. */
+interface Present {
+  readonly db: Db
+  readonly log: Log
+  readonly kind: Tier
+  readonly openNetworks: readonly string[]
+}
+
 /** Begins; the first row is written, or was tried, when it resolves. */
-export async function startPresence(of: { db: Db; log: Log; kind: Tier }): Promise<Presence> {
-  const { db, log, kind } = of
-  const row = { id: newId(), kind, version: await ownVersion() }
+export async function startPresence(of: Present): Promise<Presence> {
+  const { db, log, kind, openNetworks } = of
+  const row = { id: newId(), kind, version: await ownVersion(), openNetworks: spelledNetworks(openNetworks) }
+  const watchNetworks = networkWatch(of)
   let isWritten = true
   let beats = 0
   const beat = async () => {
@@ -35,7 +44,9 @@ export async function startPresence(of: { db: Db; log: Log; kind: Tier }): Promi
       await withDeadline(STATEMENT_MS, () => processes.beat(db, row))
       if (!isWritten) log.info({ kind }, 'the row of this process is written again')
       isWritten = true
-      if (beats++ % CLEANS_EVERY === 0) await withDeadline(STATEMENT_MS, () => processes.removeGone(db))
+      if (beats++ % CLEANS_EVERY !== 0) return
+      await withDeadline(STATEMENT_MS, () => processes.removeGone(db))
+      await watchNetworks()
     } catch (cause) {
       // Said once: the probe of readiness tells for how long it goes on.
       if (isWritten) log.warn({ stage: 'presence', kind, cause }, 'the row of this process could not be written')
@@ -62,8 +73,28 @@ export async function startPresence(of: { db: Db; log: Log; kind: Tier }): Promi
   }
 }
 
+/** One spelling of the same networks in whatever order. */
+function spelledNetworks(networks: readonly string[]): string {
+  return [...new Set(networks)].toSorted().join(',')
+}
+
+/**
+ * Says once, and again when it is over, that the processes of this installation have different networks open. A worker refuses to
+ * dial what a web process has let be registered then, and nobody sees why.
+ */
+function networkWatch({ db, log, kind }: Present): () => Promise<void> {
+  let isTold = false
+  return async () => {
+    const differ = await withDeadline(STATEMENT_MS, () => processes.haveOtherNetworks(db))
+    const about = { stage: 'presence', reason: 'networks_differ', kind, setting: 'MOORING_ALLOWED_NETWORKS' }
+    if (differ && !isTold) log.warn(about, 'web and worker have different networks open: set the same on both')
+    if (!differ && isTold) log.info(about, 'web and worker have the same networks open again')
+    isTold = differ
+  }
+}
+
 /** Without them a lock or a query that hangs is held by the server for as long as it likes. */
-async function warnOfDeadlines({ db, log, kind }: { db: Db; log: Log; kind: Tier }): Promise<void> {
+async function warnOfDeadlines({ db, log, kind }: Present): Promise<void> {
   if (await withDeadline(STATEMENT_MS, () => lacksDeadlines(db)).catch(() => false))
     log.warn({ kind }, 'the role of this process lacks the deadlines of statements: run `mooring db grant`')
 }

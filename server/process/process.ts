@@ -4,9 +4,9 @@
 
 import { writeFile } from 'node:fs/promises'
 import { type Config, environment, readConfig } from '#server/config.ts'
-import { unknownSettings } from '#server/known-settings.ts'
 import { createLog, type Log } from '#server/log.ts'
 import { createMeter, type ReadableMeter } from '#server/metrics/create-meter.ts'
+import { unknownSettings } from '#server/settings/known-settings.ts'
 import { NoConnection } from '#server/store/connection/availability.ts'
 import { aboutDatabase, databaseTrouble } from '#server/store/connection/database-trouble.ts'
 import { handedOut } from '#server/store/connection/session-check.ts'

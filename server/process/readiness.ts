@@ -39,6 +39,8 @@ export interface Readiness {
   readonly deadlines?: 'set' | 'missing'
   /** There where the record or verifications have rows that no month takes (docs/operations.md). */
   readonly months?: 'overflowing'
+  /** There where web and worker have different networks open: `MOORING_ALLOWED_NETWORKS` must be the same on both. */
+  readonly networks?: 'differ'
 }
 
 /** Of a process that was told to stop: what comes to it is served for a while yet. */
@@ -56,10 +58,10 @@ export interface Conditions {
 
 /** Says of a tier of this process that it runs, until it is stopped, and answers whether it is ready. */
 export async function startReadiness(
-  of: Conditions & { readonly log: Log },
+  of: Conditions & { readonly log: Log; readonly config: { readonly openNetworks: readonly string[] } },
   kind: Tier,
 ): Promise<{ ready(): Promise<Readiness>; stop(): Promise<void> }> {
-  const presence = await startPresence({ db: of.db, log: of.log, kind })
+  const presence = await startPresence({ db: of.db, log: of.log, kind, openNetworks: of.config.openNetworks })
   return { ready: createReadiness(of, presence.id), stop: presence.stop }
 }
 
@@ -119,6 +121,7 @@ function judge({ notifications, canReadChanges, canDial }: Conditions, asked: As
           worker: asked.isWorkerSeen ? ('seen' as const) : ('not_seen' as const),
           deadlines: asked.hasDeadlines ? ('set' as const) : ('missing' as const),
           ...(asked.isOverflowing ? { months: 'overflowing' as const } : {}),
+          ...(asked.haveOtherNetworks ? { networks: 'differ' as const } : {}),
         }),
   }
 }

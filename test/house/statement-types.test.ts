@@ -18,12 +18,14 @@ import * as registration from '#server/store/datasources/registration.ts'
 import * as verdicts from '#server/store/datasources/verdicts.ts'
 import * as feedEvents from '#server/store/feeds/feed-events.ts'
 import * as feedRetention from '#server/store/feeds/feed-retention.ts'
+import { isOverflowing, readFacts } from '#server/store/installation/database-facts.ts'
 import { canReadSecrets } from '#server/store/installation/grants.ts'
 import { readOrigin } from '#server/store/installation/installation.ts'
 import { pendingMigrations } from '#server/store/installation/migrate.ts'
 import * as months from '#server/store/installation/months.ts'
 import * as oldChanges from '#server/store/installation/old-changes.ts'
 import * as oldRows from '#server/store/installation/old-rows.ts'
+import * as processes from '#server/store/installation/processes.ts'
 import * as keyUses from '#server/store/keys/key-uses.ts'
 import * as resealing from '#server/store/keys/resealing.ts'
 import * as verdictSignatures from '#server/store/keys/verdict-signatures.ts'
@@ -159,6 +161,10 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => oldChanges.forgetBatch(db, NOW),
   db => canReadSecrets(db, null),
   db => readOrigin(db),
+  db => readFacts(db),
+  db => isOverflowing(db),
+  db => processes.list(db),
+  db => processes.haveOtherNetworks(db),
   db => pendingMigrations(db),
   db => months.make(db),
   db => months.drop(db, { table: 'verifications', keepDays: 90 }),

@@ -67,6 +67,7 @@ const WRITES: Readonly<Record<string, (world: World) => Given>> = {
 const OF_ALL = ['keyring rotate-master', 'keyring rotate-signing']
 /** Commands that change no copied row, each with its reason. */
 const OTHERS: Readonly<Record<string, string>> = {
+  status: 'reads',
   'keys list': 'reads',
   'datasources list': 'reads',
   'lease list': 'reads',

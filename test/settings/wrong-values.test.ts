@@ -7,7 +7,7 @@ import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { cacheFolders, readCaller, readConfig } from '#server/config.ts'
 import { ConfigError } from '#server/env.ts'
-import { SETTINGS, unknownSettings } from '#server/known-settings.ts'
+import { SETTINGS, unknownSettings } from '#server/settings/known-settings.ts'
 import { envExample, settingsRows } from '#test/support/papers/env-example.ts'
 
 const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')

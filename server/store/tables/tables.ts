@@ -265,6 +265,7 @@ interface Processes {
   asks_to_write: Generated<boolean>
   id: string
   kind: 'web' | 'worker'
+  open_networks: string | null
   seen_at: Generated<Date>
   started_at: Generated<Date>
   version: string

@@ -55,6 +55,7 @@ export const COMMANDS: readonly CommandStory[] = [
 
 /** Commands that have no effect on a database, or another test of their own. */
 export const WITHOUT: Readonly<Record<string, string>> = {
+  status: 'reads',
   'keyring init': 'writes two files and asks no database',
   'keyring upgrade': 'writes files and asks no database',
   'lease-key show': 'reads a keyring',

@@ -2,7 +2,7 @@
  * `.env.example`, written from `docs/settings.md` and the table of settings: each setting with what it means and an acceptable
  * value, as a comment. `npm run dump` writes it, a test compares.
  */
-import { SETTINGS } from '#server/known-settings.ts'
+import { SETTINGS } from '#server/settings/known-settings.ts'
 
 const LEAD = `# Settings of Mooring, each with an acceptable value; docs/settings.md has the defaults. Written by npm run dump.
 # Copy this file, remove the # in front of what you set, and hand it over as systemd's EnvironmentFile, as env_file of

@@ -65,10 +65,11 @@ export function zoneOf(path: string): string | null {
   if (top === 'client') return third === undefined ? 'client' : knownClient(second)
   if (top !== 'server') return null
   if (second === 'standalone') return standaloneZone(path)
+  if (second === 'settings') return 'config'
   if (third !== undefined) return LAYERS.includes(second) ? second : ROOT_FOLDERS.includes(second) ? 'root' : null
   const name = second.replace(/\.tsx?$/, '')
   if (['main', 'web', 'worker', 'quarantine', 'cli', 'mooring', 'testing'].includes(name)) return `entry ${name}`
-  if (['env', 'own-url', 'known-settings', 'wrong-value'].includes(name)) return 'config'
+  if (['env', 'own-url'].includes(name)) return 'config'
   if (['config', 'log', 'wiring-web', 'wiring-worker'].includes(name)) return name
   return 'root'
 }

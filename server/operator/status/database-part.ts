@@ -1,0 +1,34 @@
+/**
+ * Our own database in `status`: whether it answers, takes writes and has the tables of this release. Pure.
+ */
+import type { DatabaseFacts } from '#server/store/installation/database-facts.ts'
+import { counted, type Part } from './report.ts'
+
+/** The part of one that answers. */
+export function databasePart({ serverVersion, pending, isLater, takesWrites, isOverflowing }: DatabaseFacts): Part {
+  const state =
+    pending.length === 0 ? 'its tables are up to date' : `${counted(pending.length, 'migration', 'migrations')} pending`
+  return {
+    name: 'database',
+    says: `PostgreSQL ${serverVersion}, ${state}`,
+    troubles: [
+      ...(takesWrites
+        ? []
+        : ['It takes no writes: name the primary in DATABASE_URL, or all hosts with target_session_attrs=read-write.']),
+      ...(pending.length === 0 ? [] : ['Run: mooring migrate.']),
+      ...(isLater ? ['It has migrations of a later release: start the processes of that release.'] : []),
+      ...(isOverflowing
+        ? [
+            'The record or verifications have rows that no month takes: see "months" under Readiness in docs/operations.md.',
+          ]
+        : []),
+    ],
+    facts: { serverVersion, pendingMigrations: pending, takesWrites },
+  }
+}
+
+/** The part of one that does not answer. */
+export function unreachableDatabase(sentence: string): Part {
+  const facts = { serverVersion: null, pendingMigrations: null, takesWrites: null }
+  return { name: 'database', says: 'does not answer', troubles: [sentence], facts }
+}

@@ -1,0 +1,59 @@
+/**
+ * The keyrings in `status`: which keys there are, which are announced and which are old, and whether one is missing that something
+ * needs. Ids alone: a key is never part of it.
+ */
+import { KEY_KINDS, type KeyKind, type Keyrings } from '#server/seal/keyring-rotation.ts'
+import type { KeyUses } from '#server/store/keys/key-uses.ts'
+import type { Part } from './report.ts'
+
+/** The part. `uses` is null where the database could not be asked. */
+export function keyringPart(rings: Keyrings, uses: KeyUses | null): Part {
+  const keys = KEY_KINDS.flatMap(kind => keysOf(rings, kind))
+  const inUse = keys.filter(({ state }) => state === 'in use')
+  return {
+    name: 'keyring',
+    says: `in use: ${inUse.map(({ id }) => id).join(', ')}`,
+    troubles: [
+      ...KEY_KINDS.flatMap(kind => missing(kind, keys, uses)),
+      ...keys.filter(({ state }) => state === 'announced').map(announced),
+    ],
+    facts: { keys },
+  }
+}
+
+/** The part of keyrings that cannot be read. */
+export function unreadableKeyring(sentence: string): Part {
+  return { name: 'keyring', says: 'cannot be read', troubles: [sentence], facts: { keys: null } }
+}
+
+interface ShownKey {
+  readonly kind: KeyKind
+  readonly id: string
+  /** New things are made with it, are not yet, or are not any more. */
+  readonly state: 'in use' | 'announced' | 'old'
+}
+
+/** The keys of a kind in both files, each once. */
+function keysOf({ web, worker }: Keyrings, kind: KeyKind): ShownKey[] {
+  const keys = [web[kind] ?? [], worker[kind] ?? []].flatMap(list => {
+    const used = list.find(key => key.announced !== true)
+    return list.map((key): ShownKey => {
+      const state = key.announced === true ? 'announced' : key === used ? 'in use' : 'old'
+      return { kind, id: key.id, state }
+    })
+  })
+  return [...new Map(keys.map(key => [key.id, key])).values()]
+}
+
+function missing(kind: KeyKind, keys: readonly ShownKey[], uses: KeyUses | null): string[] {
+  // What knows a lease's key is outside of the installation.
+  const needed = uses === null || kind === 'lease' ? [] : uses[kind]
+  const lacking = needed.filter(id => !keys.some(key => key.id === id))
+  return lacking.map(
+    id => `${id} is needed and is not in the keyring: restore the keyrings of this installation from a backup.`,
+  )
+}
+
+function announced({ kind, id }: ShownKey): string {
+  return `${id} is announced and not in use. Send SIGHUP to every process, then run: keyring rotate-${kind}.`
+}

@@ -1,0 +1,44 @@
+/**
+ * The queue in `status`: how many tasks are due, for how long, and for whom. Pure.
+ */
+import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
+import type { QueueDepth } from '#server/store/tasks/queue-depth.ts'
+import { counted, duration, type Part } from './report.ts'
+
+/** What somebody waits for, or a date asked for: these are to be done at once. The alert `MooringQueueStands` goes by the same. */
+const PROMPT: readonly string[] = ['awaited', 'asked', 'scheduled', 'feed_scheduled']
+const LATE_MS = 60_000
+
+/** The part, at the database's time. */
+export function queuePart(depths: readonly QueueDepth[], now: Date): Part {
+  const queue = depths.map(({ priority, due, oldestAt }) => ({
+    priority: PRIORITIES[priority] ?? 'other',
+    due,
+    oldestMs: oldestAt === null ? 0 : Math.max(0, now.getTime() - oldestAt.getTime()),
+  }))
+  const due = queue.reduce((sum, one) => sum + one.due, 0)
+  const oldestMs = Math.max(0, ...queue.map(one => one.oldestMs))
+  const late = queue.filter(one => PROMPT.includes(one.priority) && one.oldestMs > LATE_MS)
+  const quarantined = queue.find(one => one.priority === 'quarantine')?.due ?? 0
+  return {
+    name: 'queue',
+    says:
+      due === 0
+        ? 'nothing is due'
+        : `${counted(due, 'task is', 'tasks are')} due, the oldest for ${duration(oldestMs)}`,
+    troubles: [
+      ...(late.length === 0
+        ? []
+        : [
+            `What is due (${late.map(one => one.priority).join(', ')}) is not done for ${duration(oldestMs)}. Start another worker, ` +
+              'or raise MOORING_DIAL_PROCESSES; where none runs, start one.',
+          ]),
+      ...(quarantined === 0
+        ? []
+        : [
+            `${counted(quarantined, 'task takes', 'tasks take')} worker processes down: see "task left quarantine" in their logs.`,
+          ]),
+    ],
+    facts: { due, oldestSeconds: Math.round(oldestMs / 1000), priorities: queue.filter(one => one.due > 0) },
+  }
+}

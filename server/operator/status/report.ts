@@ -1,0 +1,55 @@
+/**
+ * What `status` finds, as data and as lines: each part of an installation with whether it is as it should be, and what to do
+ * where it is not. Pure. A part that could not be looked at says so; none holds a secret.
+ */
+
+/** A part of an installation. */
+export interface Part {
+  readonly name: 'database' | 'web' | 'worker' | 'queue' | 'keyring'
+  /** In one line. */
+  readonly says: string
+  /** What is the matter, and what to do about it; empty where it is as it should be. */
+  readonly troubles: readonly string[]
+  /** The same for programs. */
+  readonly facts: Readonly<Record<string, unknown>>
+}
+
+/** One of what is printed for programs. */
+export function reportOf(version: string, parts: readonly Part[]): object {
+  return {
+    ok: isWell(parts),
+    version,
+    ...Object.fromEntries(
+      parts.map(({ name, troubles, facts }) => [name, { ok: troubles.length === 0, ...facts, troubles }]),
+    ),
+  }
+}
+
+/** Whether nothing is the matter. */
+export function isWell(parts: readonly Part[]): boolean {
+  return parts.every(({ troubles }) => troubles.length === 0)
+}
+
+const NAME_WIDTH = 10
+
+/** The lines for people: the parts, then what to do. */
+export function linesOf(parts: readonly Part[]): string[] {
+  const lines = parts.map(({ name, says, troubles }) => {
+    return `${name.padEnd(NAME_WIDTH)}${troubles.length === 0 ? 'ok   ' : 'LOOK '} ${says}`
+  })
+  const todo = parts.flatMap(({ name, troubles }) => troubles.map(trouble => `${name}: ${trouble}`))
+  return todo.length === 0 ? lines : [...lines, '', ...todo]
+}
+
+/** `12 s`, `4 min`, `3 h`, `5 d`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds < 120) return `${seconds} s`
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`
+}
+
+/** `1 process`, `2 processes`. */
+export function counted(count: number, one: string, several: string): string {
+  return `${count} ${count === 1 ? one : several}`
+}

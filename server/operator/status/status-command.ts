@@ -1,0 +1,70 @@
+/**
+ * `status`: what of an installation runs, of which release, how deep the queue is and how old, which keys there are, and what to do
+ * where something is wrong. It changes nothing. Each part is looked at whatever is the matter with the others.
+ */
+import { JSON_OPTION } from '#client/cli/described.ts'
+import type { Command, CommandContext } from '#server/operator/command.ts'
+import { usesOf } from '#server/operator/rotation.ts'
+import { readKeyrings } from '#server/seal/keyring-file.ts'
+import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { readFacts } from '#server/store/installation/database-facts.ts'
+import * as processes from '#server/store/installation/processes.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import { queueDepths } from '#server/store/tasks/queue-depth.ts'
+import { printableJson, printableLines } from '#shared/base/printable.ts'
+import { VERSION } from '#shared/base/version.ts'
+import { databasePart, unreachableDatabase } from './database-part.ts'
+import { keyringPart, unreadableKeyring } from './keyring-part.ts'
+import { processesPart } from './processes-part.ts'
+import { queuePart } from './queue-part.ts'
+import { isWell, linesOf, type Part, reportOf } from './report.ts'
+
+const STATEMENT_MS = 10_000
+
+/** The command. */
+export const statusCommand: Command = {
+  words: ['status'],
+  options: [JSON_OPTION],
+  about: 'tells what of web, worker, queue and keyring is up and what to do where it is not; exit status 1 then',
+  makesNothing: true,
+  async run(context, { options }) {
+    const { parts, db } = await lookAtDatabase(context)
+    const all = [...parts, await lookAtKeyring(context, db)]
+    if (options['json'] === true) context.print(printableJson(reportOf(VERSION, all)))
+    else for (const line of linesOf(all)) context.print(printableLines(line))
+    return isWell(all) ? 0 : 1
+  },
+}
+
+async function lookAtDatabase(context: CommandContext): Promise<{ parts: Part[]; db: Db | null }> {
+  try {
+    const db = await context.openDb()
+    const facts = await readFacts(db)
+    const database = databasePart(facts)
+    // Without its tables there is nothing else to be asked.
+    if (facts.pending.length > 0) return { parts: [database], db: null }
+    const parts = await withDeadline(STATEMENT_MS, async () => {
+      const seen = { all: await processes.list(db), now: context.now, version: VERSION }
+      const queue = queuePart(await queueDepths(db, context.now), context.now)
+      return [processesPart('web', seen), processesPart('worker', seen), queue]
+    })
+    return { parts: [database, ...parts], db }
+  } catch (error) {
+    return { parts: [unreachableDatabase(context.sentenceOf(error))], db: null }
+  }
+}
+
+async function lookAtKeyring(context: CommandContext, db: Db | null): Promise<Part> {
+  const dir = context.keyringDir
+  try {
+    if (dir === null) {
+      // A command prints one at a time; that it can be read is what there is to be said.
+      await context.keyring()
+      return { name: 'keyring', says: 'printed by MOORING_KEYRING_COMMAND', troubles: [], facts: { keys: null } }
+    }
+    const rings = await readKeyrings(dir)
+    return keyringPart(rings, db === null ? null : await usesOf(db, context.now))
+  } catch (error) {
+    return unreadableKeyring(context.sentenceOf(error))
+  }
+}
