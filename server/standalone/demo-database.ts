@@ -14,6 +14,7 @@ const DATABASE = 'chandlery'
 const DRAFT = 'chandlery_unfinished'
 const OWNER = 'sample_owner'
 const READER = 'sample_reader'
+const PASSWORD = 'sample-password'
 // Any number: two starts at once must not both make it.
 const LOCK = 5_172_830
 
@@ -31,13 +32,22 @@ export async function ensureSample(embedded: Pick<Embedded, 'url' | 'port'>, dir
   const admin = await connected(embedded.url)
   try {
     await admin.query('select pg_advisory_lock($1)', [LOCK])
-    const password = await ensureReader(admin, join(dir, 'sample-password'))
+    const password = await ensureReader(admin, join(dir, PASSWORD))
     const found = await admin.query('select datname from pg_database where datname = $1', [DATABASE])
     if (found.rowCount === 0) await makeDatabase(admin, embedded.url)
-    return { connectionString: `postgresql://${READER}:${password}@127.0.0.1:${embedded.port}/${DATABASE}` }
+    return { connectionString: urlOf(embedded, password) }
   } finally {
     await admin.end()
   }
+}
+
+/** The connection string of a sample database that is there, in a server that is a copy of the one in which it was made. */
+export async function sampleOf(embedded: Pick<Embedded, 'port'>, dir: string): Promise<string> {
+  return urlOf(embedded, await readFile(join(dir, PASSWORD), 'utf8'))
+}
+
+function urlOf({ port }: Pick<Embedded, 'port'>, password: string): string {
+  return `postgresql://${READER}:${password}@127.0.0.1:${port}/${DATABASE}`
 }
 
 async function ensureReader(admin: pg.Client, file: string): Promise<string> {

@@ -35,7 +35,10 @@ export interface LocalDatabase {
 }
 
 /** How the embedded server is set up where it is not as usual. */
-export type LocalServer = Omit<EmbeddedOptions, 'dir' | 'within'>
+export interface LocalServer extends Omit<EmbeddedOptions, 'dir' | 'within'> {
+  /** Whether its database is a copy of one that this release has migrated: reading all migrations again takes time. */
+  readonly isMigrated?: boolean
+}
 
 /** Starts, or joins, the embedded server of the data folder, and makes Mooring's database in it. */
 export async function startLocalDatabase(config: Config, server: LocalServer = {}): Promise<LocalDatabase> {
@@ -114,9 +117,9 @@ export interface Prepared {
 }
 
 /** Migrates, and makes what is missing: keyrings, and the organization of a first start. */
-export async function prepareLocal(config: Config, url: string): Promise<Prepared> {
+export async function prepareLocal(config: Config, url: string, isMigrated = false): Promise<Prepared> {
   return inFolder(config.localDir, async () => {
-    await migrate(url)
+    if (!isMigrated) await migrate(url)
     await ensureKeyrings(config, url)
     const there = await organizationOf(url)
     const organizationId = there ?? (await makeOrganization(config, url))
@@ -151,7 +154,7 @@ export async function startLocal(
   const database = await startLocalDatabase(config, server)
   cleanup.defer(() => database.embedded.stop())
   cleanup.use(new Guard(database.embedded, guardLog(log)))
-  return { database, prepared: await prepareLocal(config, database.url) }
+  return { database, prepared: await prepareLocal(config, database.url, server?.isMigrated) }
 }
 
 /** Does what follows a start of the database. In the local mode the data folder is to blame for what the database fails with. */

@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { isWaiting, KEYLESS_MUTATIONS, WAITING_MUTATIONS } from '#client/core/waiting.ts'
 import { type ClientOptions, createClient, faultOf } from '#client/index.ts'
 import { appRouter } from '#server/api/router.ts'
+import { FAULTS, type FaultCode, faultSpec } from '#shared/faults/fault.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type FaultyFront, startFaultyFront } from '#test/support/http/faulty-front.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
@@ -87,6 +88,19 @@ describe('A call is retried', () => {
     expect(new Set(keysSent())).toEqual(new Set([expect.stringMatching(/^[0-9a-f]{32}$/)]))
     expect(keysSent()).toHaveLength(3)
     expect(await datasources()).toBe(before + 1)
+  })
+
+  it('after each fault of the table that is retryable, and after no other', async () => {
+    const codes = Object.keys(FAULTS) as FaultCode[]
+    const client = clientOf({ retries: 1 })
+    const retried: string[] = []
+    for (const fault of codes) {
+      front.next({ fault })
+      await outcome(client.datasources.list.query({}))
+      if (front.seen.length === 2) retried.push(fault)
+      else expect(front.seen).toHaveLength(1)
+    }
+    expect(retried).toEqual(codes.filter(code => faultSpec(code).retryable))
   })
 
   it('after a lost answer, and takes effect once', async () => {

@@ -10,10 +10,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { apiChecks, type Check, otherChecks, startServer, webChecks } from '#test/support/consumers/checks.ts'
+import {
+  apiChecks,
+  type Check,
+  oneTrpcCheck,
+  otherChecks,
+  startServer,
+  webChecks,
+} from '#test/support/consumers/checks.ts'
 import { run } from '#test/support/consumers/commands.ts'
 import { growthChecks, leanCheck, sizeCheck } from '#test/support/consumers/measures.ts'
 import { writeFiles } from '#test/support/consumers/projects.ts'
+import { installTested, testedChecks } from '#test/support/consumers/tested.ts'
 import { type Built, install, type Way } from '#test/support/consumers/ways.ts'
 import { chromiumPath, startChromium } from '#test/support/http/chromium.ts'
 import { freePort } from '#test/support/operations/free-port.ts'
@@ -31,6 +39,7 @@ const browser = path === null ? null : await startChromium(path)
 try {
   const built = await buildAll()
   await tried('', leanCheck(ROOT, join(base, 'lean'), built))
+  await tryTests(built)
   for (const way of WAYS) await tryWay(way, built)
   if (process.argv.includes('--all'))
     await tried('pnpm', ['checkout', async () => (await node(['test/consumers/pnpm.ts'])).trim()])
@@ -60,6 +69,7 @@ async function buildAll(): Promise<Built> {
     tarballs: { client, server },
     template: join(base, 'package/template-react-ts'),
     guide: await readFile(join(ROOT, 'docs/client.md'), 'utf8'),
+    testing: await readFile(join(ROOT, 'docs/testing.md'), 'utf8'),
     versions: {
       trpc: dependencies['@trpc/client'],
       tanstack: devDependencies['@trpc/tanstack-react-query'],
@@ -87,6 +97,7 @@ async function tryWay(way: Way, built: Built): Promise<void> {
   const server = await startServer(installed, { nodes: built.nodes, dataDir: join(folder, '.data'), origins })
   try {
     const checks = [
+      oneTrpcCheck(installed),
       ...apiChecks(installed, built, server),
       ...webChecks(installed, built, { server, browser, ports }),
       ...(way === 'tarball'
@@ -97,6 +108,15 @@ async function tryWay(way: Way, built: Built): Promise<void> {
   } finally {
     await server.stop()
   }
+}
+
+/** Installs a consumer whose tests start a Mooring, and runs them. */
+async function tryTests(built: Built): Promise<void> {
+  const folder = join(base, 'tested')
+  const started = performance.now()
+  await installTested(folder, built)
+  note({ consumer: 'tests', way: 'tarball', result: 'installed', started })
+  for (const check of testedChecks({ folder, browser: path }, built)) await tried('tarball', check)
 }
 
 async function tried(way: string, [consumer, check]: Check): Promise<void> {

@@ -3,6 +3,7 @@
  * signal left no end. It must never remove the folder of a living process, nor one of another account.
  */
 import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { lstat, mkdir, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,7 +42,8 @@ async function isMemoryGood(): Promise<boolean> {
 /** Makes the folder, closed to other accounts, and removes it with all in it when the stack ends. */
 export async function makeThrowawayFolder(dir: string, cleanup: AsyncDisposableStack): Promise<void> {
   await mkdir(dir, { mode: 0o700 })
-  cleanup.defer(() => rm(dir, { recursive: true, force: true }))
+  // At once: by the thread pool, these thousand files take twice the time, and nobody else is served any more.
+  cleanup.defer(() => rmSync(dir, { recursive: true, force: true }))
 }
 
 /** Removes the folders of installations that were killed, and stops the servers that they left running. */

@@ -4,8 +4,8 @@
  * Called by `throwaway.ts`.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { constants, copyFileSync, mkdirSync, readdirSync } from 'node:fs'
-import { access, lstat, mkdir, readdir, readFile, rename, rm, utimes } from 'node:fs/promises'
+import { constants, copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { access, lstat, mkdir, readdir, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withLock } from '#server/standalone/embedded/lock.ts'
 
@@ -31,7 +31,7 @@ export interface Templates {
 /** Answers the folder of the template, which is made first where there is none. Several processes at once make one. */
 export async function ensureTemplate(templates: Templates): Promise<string> {
   const cache = await cacheFolder(templates.folders)
-  const name = PREFIX + (await hashOf(templates))
+  const name = PREFIX + hashOf(templates)
   const at = join(cache, name)
   if (!(await isThere(at)))
     await withLock(cache, async () => {
@@ -47,10 +47,10 @@ export async function ensureTemplate(templates: Templates): Promise<string> {
   return at
 }
 
-async function hashOf({ texts, files }: Templates): Promise<string> {
+function hashOf({ texts, files }: Templates): string {
   const hash = createHash('sha256')
-  const read = await Promise.all(files.map(file => readFile(file, 'utf8')))
-  for (const text of [String(FORMAT), ...texts, ...read]) hash.update(`${Buffer.byteLength(text)} ${text}`)
+  for (const text of [String(FORMAT), ...texts, ...files.map(file => readFileSync(file, 'utf8'))])
+    hash.update(`${Buffer.byteLength(text)} ${text}`)
   return hash.digest('hex').slice(0, 24)
 }
 

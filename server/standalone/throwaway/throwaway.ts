@@ -11,7 +11,7 @@ import { createKey } from '#server/operator/keys.ts'
 import { createOrganization, type Ground as Operator } from '#server/operator/organizations.ts'
 import { workerKeyring } from '#server/process/keyring-source.ts'
 import type { Surroundings } from '#server/process/process.ts'
-import { ensureSample } from '#server/standalone/demo-database.ts'
+import { ensureSample, sampleOf } from '#server/standalone/demo-database.ts'
 import { locateBinaries } from '#server/standalone/embedded/binaries.ts'
 import { createDatabase } from '#server/standalone/embedded/database.ts'
 import { startEmbedded } from '#server/standalone/embedded/embedded.ts'
@@ -66,7 +66,7 @@ interface Keys {
 export class Throwaway {
   /** How its process is set up. Its log goes to standard error: standard output is for JSON alone. */
   readonly surroundings: Surroundings
-  readonly server = SERVER
+  readonly server: LocalServer = { ...SERVER, isMigrated: true }
   readonly #env: NodeJS.ProcessEnv
   readonly #starter = new Starter()
   #template = ''
@@ -105,7 +105,7 @@ export class Throwaway {
   ): Promise<void> {
     const operator = { db, keyring: await workerKeyring(config, true) }
     const { embedded } = at.database
-    const { connectionString: sample } = await ensureSample(embedded, config.localDir)
+    const sample = await sampleOf(embedded, config.localDir)
     const startStandby = () => this.#startStandby(config.localDir)
     const ports = await startStrangeServers({ postgres: embedded.port, startStandby }, cleanup)
     const keys = await makeKeys({ ...operator, now: new Date() }, at.prepared.organizationId)

@@ -171,6 +171,21 @@ function rendered(html: string): string {
   return 'lists the database'
 }
 
+/** The check that a page and its client have one tRPC, not two, whose types would not fit each other. */
+export function oneTrpcCheck({ web }: Installed): Check {
+  return [
+    'one tRPC in the page',
+    async () => {
+      const page = createRequire(join(web, 'package.json'))
+      // A client that is linked finds its peers from where it lies.
+      const client = createRequire(page.resolve('mooring-client/package.json'))
+      const places = [page, client].map(from => from.resolve('@trpc/client'))
+      if (places[0] !== places[1]) throw new Error(`two: ${places.join(', ')}`)
+      return 'one copy'
+    },
+  ]
+}
+
 /** The check of a workspace's other package, whose scripts are to run on the Node that is installed, here 22. */
 export function otherChecks({ other }: Installed, { nodes }: Built): Check[] {
   return [

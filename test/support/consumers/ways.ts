@@ -16,6 +16,8 @@ export interface Built {
   readonly tarballs: { readonly client: string; readonly server: string }
   readonly template: string
   readonly guide: string
+  /** Text of docs/testing.md. */
+  readonly testing: string
   readonly versions: Versions
   /** The folder of a `node` by its major version. */
   readonly nodes: Readonly<Record<20 | 22 | 24, string>>
@@ -41,8 +43,11 @@ export async function install(way: Way, folder: string, built: Built): Promise<I
   const member = way === 'pnpm workspace' ? 'workspace:*' : '*'
   const client = isWorkspace ? member : `file:${built.tarballs.client}`
   const server = isWorkspace ? member : `file:${built.tarballs.server}`
+  // One tRPC for a workspace: a frontend's adapter takes its own version alone. A consumer by itself has the newest.
+  const { versions } = built
+  const trpc = isWorkspace ? versions.tanstack : versions.trpc
   await writeWeb(web, { ...built, client })
-  await writeApi(api, { ...built, client })
+  await writeApi(api, { client, versions: { ...versions, trpc } })
   await writeOther(other)
   await writeOps(ops, server)
   const node = built.nodes[24]
