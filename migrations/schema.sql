@@ -830,7 +830,7 @@ create table organizations (
   constraint organizations_check_interval_seconds_check CHECK (((check_interval_seconds >= 60) AND (check_interval_seconds <= 2592000))),
   constraint organizations_moving_at_check CHECK (((moving_at IS NOT NULL) OR (num_nonnulls(frozen_at, arriving_at, moved_at) = 0))),
   constraint organizations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
-  constraint organizations_role_policy_check CHECK ((role_policy = ANY (ARRAY['enforce'::text, 'warn'::text, 'off'::text])))
+  constraint organizations_role_policy_strict_check CHECK ((role_policy = ANY (ARRAY['strict'::text, 'enforce'::text, 'warn'::text, 'off'::text])))
 );
 CREATE INDEX organizations_moving_at_idx ON public.organizations USING btree (id) WHERE (moving_at IS NOT NULL);
 

@@ -29,7 +29,7 @@ export async function sealConnectionString(
   // As libsodium: a page that never seals need not carry it.
   const { parseConnectionString } = await import('#shared/connection-string/connection-string.ts')
   const parsed = parseConnectionString(connectionString)
-  if (!parsed.ok) throw refused('connectionString', { code: 'connection_string', message: parsed.message })
+  if (!parsed.ok) throw refused('connectionString', { code: parsed.code, message: parsed.message })
   const { host, port, database } = parsed.target
   const sodium = await readySodium()
   const key = sodium.from_base64(sealingKey.key, sodium.base64_variants.ORIGINAL)

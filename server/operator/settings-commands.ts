@@ -13,7 +13,9 @@ import { type Arguments, type Command, ORG_OPTION, option, organizationOf, requi
 import { OPERATOR } from './organizations.ts'
 import { writing } from './writing.ts'
 
-const POLICIES = ['enforce', 'warn', 'off'] as const
+const POLICIES = ['strict', 'enforce', 'warn', 'off'] as const
+/** Within so long of another policy each database is judged by it. */
+const JUDGED_ANEW_SECONDS = 3600
 
 function rolePolicy(args: Arguments) {
   const given = option(args, 'role-policy')
@@ -37,11 +39,15 @@ function checkInterval(args: Arguments): number | null | undefined {
 export const settingsCommands: readonly Command[] = [
   {
     words: ['org', 'set'],
+<<<<<<< HEAD
     options: [
       ORG_OPTION,
       { name: 'role-policy', choices: POLICIES, about: 'what becomes of a role that can do too much' },
       { name: 'check-interval', value: 'SECONDS|default', about: 'between two checks: 60 to 2592000' },
     ],
+=======
+    synopsis: 'org set [--org ID] [--role-policy strict|enforce|warn|off] [--check-interval SECONDS|default]',
+>>>>>>> a764129 (field: name what is wrong in strings, over every voice)
     about: "changes an organization's settings",
     async run(context, args) {
       const [policy, seconds] = [rolePolicy(args), checkInterval(args)]
@@ -53,7 +59,8 @@ export const settingsCommands: readonly Command[] = [
           ...(policy === undefined ? {} : { rolePolicy: policy }),
           ...(seconds === undefined ? {} : { checkIntervalSeconds: seconds }),
         })
-        if (typeof seconds === 'number') await schedule.bringForward(tx, org, { seconds, now: context.now })
+        const within = [...(seconds ? [seconds] : []), ...(policy === undefined ? [] : [JUDGED_ANEW_SECONDS])]
+        if (within.length > 0) await schedule.bringForward(tx, org, { seconds: Math.min(...within), now: context.now })
         await audit.append(tx, org, { id: newId(), actor: OPERATOR, ...about, at: context.now })
       })
       context.complain('set')

@@ -111,7 +111,7 @@ export class HeldKey {
   openClientBox(box: Uint8Array): string {
     const plain = openBox(this.#key.sodium, box, this.#key)
     try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(plain)
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(plain)
     } catch {
       throw new SealBroken()
     } finally {

@@ -6,10 +6,10 @@
  */
 import type { Advisory } from '#shared/checks/check.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
-import { FILES, IGNORED, IGNORED_VALUES, REFUSED } from './parameter-rules.ts'
-import { readSchema, schemaConflict } from './schema-parameters.ts'
+import { type Before, type Pairs, readPairs } from './parameter-pairs.ts'
+import { EMPTY_FILES, FILES, IGNORED, IGNORED_VALUES, REFUSED } from './parameter-rules.ts'
+import { adviseOnSchema, readSchema, schemaConflict } from './schema-parameters.ts'
 import { readTlsMode, TLS_MODES, type TlsMode } from './tls-parameters.ts'
-import { decodeComponent } from './uri-text.ts'
 
 /** What the query may set. */
 export interface Settings {
@@ -44,12 +44,6 @@ const DEFAULTS: Settings = {
 const NEON_HOST = /\.neon\.(?:tech|build)$/
 const NEON_OPTION = /^(?:endpoint|project)=([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
 
-/** What stands before the question mark, already read. Neon's option is for Neon's hosts; no message shows a password. */
-interface Before {
-  readonly host: string
-  readonly password: string
-}
-
 /** Reads the text after the question mark. */
 export function readParameters(query: string, before: Before): Read | Refusal {
   const values = readPairs(query, before)
@@ -61,47 +55,18 @@ export function readParameters(query: string, before: Before): Read | Refusal {
     const read = readOne(name, value, before)
     if (!read.ok) return read
     settings = { ...settings, ...read.sets }
-    if (read.advice !== null) advisories.push({ item: name, recommendation: read.advice })
+    const advice = adviseOnSchema(name, value) ?? read.advice
+    if (advice !== null) advisories.push({ item: name, recommendation: advice })
   }
   const clash = refuseClash(settings, pairs) ?? schemaConflict(pairs)
   return clash ?? { ok: true, settings: settled(settings, pairs), advisories, schema: readSchema(pairs) }
 }
 
 /** Settles two parameters together: `ssl=true` adds nothing to `sslmode`, and public roots imply a verified server. */
-function settled(settings: Settings, pairs: ReadonlyMap<string, string>): Settings {
+function settled(settings: Settings, pairs: Pairs): Settings {
   const mode = TLS_MODES.find(one => one === pairs.get('sslmode'))
   if (mode !== undefined) return { ...settings, tlsMode: mode }
-  return pairs.has('sslrootcert') ? { ...settings, tlsMode: 'verify-full' } : settings
-}
-
-function readPairs(query: string, before: Before): { ok: true; pairs: Map<string, string> } | Refusal {
-  const pairs = new Map<string, string>()
-  // libpq takes an ampersand behind the last parameter.
-  const text = query.endsWith('&') ? query.slice(0, -1) : query
-  for (const pair of text === '' ? [] : text.split('&')) {
-    const equals = pair.indexOf('=')
-    // A question mark and an equals sign behind it: the beginning of another query.
-    if (pair.includes('?') && pair.indexOf('=', pair.indexOf('?')) > 0) {
-      return refuse('parameter_malformed', 'The parameters hold a second ?: join by &.')
-    }
-    if (equals < 1) return refuse('parameter_malformed', 'A parameter is not of the form name=value.')
-    const name = pair.slice(0, equals)
-    const raw = pair.slice(equals + 1)
-    const value = decodeComponent(raw, 'parameter')
-    if (!value.ok) return value
-    // libpq refuses a second equals sign; Neon's own option is the one that is commonly pasted with it.
-    if (raw.includes('=') && !(name === 'options' && NEON_OPTION.test(raw))) {
-      return refuse('character_unencoded', 'A parameter holds a second = as it is: encode = as %3D.')
-    }
-    if (pairs.has(name) && pairs.get(name) !== value.text) {
-      return refuse(
-        'parameter_repeated',
-        `The parameter ${shown(name, before)} stands there twice, with two values; give it once.`,
-      )
-    }
-    pairs.set(name, value.text)
-  }
-  return { ok: true, pairs }
+  return pairs.get('sslrootcert') ? { ...settings, tlsMode: 'verify-full' } : settings
 }
 
 interface One {
@@ -112,6 +77,7 @@ interface One {
 
 function readOne(name: string, value: string, before: Before): One | Refusal {
   if (Object.hasOwn(IGNORED, name)) return { ok: true, sets: {}, advice: IGNORED[name] ?? null }
+  if (value === '' && EMPTY_FILES.has(name)) return { ok: true, sets: {}, advice: 'It is empty. Leave it out.' }
   const listed = Object.hasOwn(IGNORED_VALUES, name) ? IGNORED_VALUES[name] : undefined
   if (listed?.values.includes(value)) return { ok: true, sets: {}, advice: `Leave it out: ${listed.reason}.` }
   const reason = listed?.reason ?? (Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined)
@@ -121,12 +87,9 @@ function readOne(name: string, value: string, before: Before): One | Refusal {
   if (name === 'sslmode' || name === 'ssl') {
     const read = readTlsMode(name, value)
     if (read.ok) return { ok: true, sets: { tlsMode: read.mode }, advice: null }
-    return endsOddly(value) ?? read
+    return (value.includes('rejectUnauthorized') ? null : endsOddly(value)) ?? read
   }
   const sets = honoured(name, value)
-  if (sets === undefined) {
-    return refuse('parameter_unknown', `The parameter ${shown(name, before)} is not known here; leave it out.`)
-  }
   if (sets === null)
     return (
       endsOddly(value) ??
@@ -144,7 +107,7 @@ const TAKEN: Readonly<Record<string, string>> = {
 
 /** A character that came along behind the last value. */
 function endsOddly(value: string): Refusal | null {
-  const [, last] = /([;,.)'>\]}])$/.exec(value) ?? []
+  const [, last] = /([;,.)'>\]}*/!|?])$/.exec(value) ?? []
   if (last === undefined) return null
   const named = last === "'" ? 'the quote' : `the ${last}`
   return refuse('parameter_value', `A value among the parameters ends with ${last}: remove ${named} at the end.`)
@@ -169,28 +132,24 @@ function readOptions(value: string, host: string): One | Refusal {
     )
   }
   const [, endpoint] = NEON_OPTION.exec(value) ?? []
-  if (endpoint === undefined) {
-    return refuse(
-      'parameter_refused',
-      "The parameter options is refused: settings of the server's session are our own.",
-    )
-  }
+  if (endpoint === undefined)
+    return refuse('parameter_refused', `The parameter options is refused: ${refusedOption(value)}.`)
   // Any other server takes it for an unknown argument and turns the login away, so that it is not sent there.
   if (!NEON_HOST.test(host)) return { ok: true, sets: {}, advice: "It is Neon's; this host is not. Leave it out." }
   return { ok: true, sets: { neonEndpoint: endpoint }, advice: "The host's name already says it. Leave it out." }
 }
 
-/** The name of a parameter, where it is a plain word and no piece of the password; otherwise nothing of it. */
-function shown(name: string, { password }: Before): string {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,31}$/.test(name)) return '(its name is not shown)'
-  for (let at = 0; at + 8 <= name.length; at += 1) {
-    if (password.includes(name.slice(at, at + 8))) return '(its name is not shown)'
-  }
-  return name
+/** Why an option is refused, and what to write in place of it. */
+function refusedOption(value: string): string {
+  if (/search_path/i.test(value)) return 'give the schema in the schema field, or as the parameter schema'
+  if (/--cluster/.test(value)) return 'the cluster of CockroachDB, which is no PostgreSQL, is named by it; leave it out'
+  if (/(?:endpoint|project)=/.test(value))
+    return "of Neon's options endpoint=… is taken, and alone; leave the others out"
+  return "settings of the server's session are our own; leave it out"
 }
 
-/** What an honoured parameter sets; null for a value that it does not take, undefined for a name that is not honoured. */
-function honoured(name: string, value: string): Partial<Settings> | null | undefined {
+/** What an honoured parameter sets; null for a value that it does not take. Names that are not known are refused before. */
+function honoured(name: string, value: string): Partial<Settings> | null {
   switch (name) {
     case 'channel_binding':
       return given('channelBinding', pick(BINDINGS, value))
@@ -202,7 +161,7 @@ function honoured(name: string, value: string): Partial<Settings> | null | undef
       // Zero is libpq's "no limit", which leaves ours.
       return /^[0-9]{1,6}$/.test(value) ? { connectTimeoutSeconds: Number(value) || null } : null
     default:
-      return undefined
+      return {}
   }
 }
 
@@ -216,11 +175,11 @@ function given<K extends keyof Settings>(name: K, value: Settings[K] | null): Pi
 }
 
 /** Pairs that contradict each other. libpq lets the last one win, or fails once connected. */
-function refuseClash(settings: Settings, pairs: ReadonlyMap<string, string>): Refusal | null {
+function refuseClash(settings: Settings, pairs: Pairs): Refusal | null {
   if (pairs.has('ssl') && pairs.get('sslmode') === 'disable') {
     return refuse('parameter_value', 'The parameters ssl and sslmode say different things; leave ssl out.')
   }
-  if (pairs.has('sslrootcert') && (pairs.get('sslmode') ?? 'verify-full') !== 'verify-full') {
+  if (pairs.get('sslrootcert') && (pairs.get('sslmode') ?? 'verify-full') !== 'verify-full') {
     return refuse('parameter_value', 'The parameter sslrootcert=system needs sslmode=verify-full.')
   }
   const { tlsMode } = settled(settings, pairs)

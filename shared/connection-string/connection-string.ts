@@ -9,7 +9,15 @@ import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 import { readParameters, type Settings } from './connection-parameters.ts'
 import { refuseForeign } from './foreign-forms.ts'
 import { parseHostPort } from './host.ts'
-import { isPlaceholderName, isPlaceholderPassword } from './placeholders.ts'
+import { isPlaceholderLogin, isPlaceholderName, isPlaceholderPassword } from './placeholders.ts'
+import {
+  refuseHostForm,
+  refusePath,
+  refuseSeparators,
+  refuseSeveral,
+  refuseWide,
+  refuseWithoutLogin,
+} from './separators.ts'
 import { refuseStray } from './stray-characters.ts'
 import { decodeComponent, MAX_CONNECTION_STRING, refuseRaw, refuseText } from './uri-text.ts'
 
@@ -56,8 +64,7 @@ const MAX_DATABASE_BYTES = 63
  * the server is refused by name. Never throws. The grammar is RFC 3986's, the meanings are libpq's (§33.1.1.2).
  */
 export function parseConnectionString(text: string): Parsed {
-  const isRead = text.length <= MAX_CONNECTION_STRING
-  const unreadable = (isRead ? refuseStray(text) : null) ?? refuseText(text, MAX_CONNECTION_STRING)
+  const unreadable = refuseUnreadable(text)
   if (unreadable !== null) return unreadable
   const [scheme] = /^postgres(?:ql)?:\/\//i.exec(text) ?? []
   if (scheme === undefined) return refuseForeign(text)
@@ -65,12 +72,14 @@ export function parseConnectionString(text: string): Parsed {
   // The last @, wherever it is: when it is not the one that ends the login, then something before it stands unencoded,
   // and reading the login finds out what. Whatever is read as host or parameter can then be no piece of a password.
   const at = rest.lastIndexOf('@')
-  if (at < 0) return refuse('credentials_missing', 'A user name and a password have to stand before the host.')
+  if (at < 0) return refuseWithoutLogin(rest)
   const login = readLogin(rest.slice(0, at))
   if (!login.ok) return misplacedAt(rest) ?? login
-  const { authority, path, query } = partsBehindLogin(rest.slice(at + 1))
-  const unfilled = refuseUnfilled(authority, path)
-  if (unfilled !== null) return unfilled
+  const behind = rest.slice(at + 1)
+  const { authority, path, query } = partsBehindLogin(behind)
+  const misplaced =
+    refuseHostForm(behind) ?? refuseUnfilled(authority, path) ?? refuseSeparators(path, query) ?? refusePath(path)
+  if (misplaced !== null) return misplaced
   const place = parseHostPort(authority, DEFAULT_PORT)
   if (!place.ok) return place
   const database = readDatabase(path)
@@ -79,7 +88,15 @@ export function parseConnectionString(text: string): Parsed {
   const parameters = readParameters(query, { host: place.host, password })
   if (!parameters.ok) return parameters
   const target = { host: place.host, port: place.port, database: database.text, user, password, ...parameters.settings }
-  return { ok: true, target, advisories: parameters.advisories, schema: parameters.schema }
+  const advisories = [...adviseOnName(path), ...parameters.advisories]
+  return { ok: true, target, advisories, schema: parameters.schema }
+}
+
+/** Text of which nothing can be read: too long, with characters that came along, or several strings. */
+function refuseUnreadable(text: string): Refusal | null {
+  const isRead = text.length <= MAX_CONNECTION_STRING
+  const stray = isRead ? (refuseSeveral(text) ?? refuseStray(text)) : null
+  return stray ?? refuseText(text, MAX_CONNECTION_STRING) ?? refuseWide(text)
 }
 
 /** Placeholders where the host, the port or the database belongs. */
@@ -153,11 +170,19 @@ function readLogin(text: string): { ok: true; user: string; password: string } |
   if (isPlaceholderPassword(raw)) return unfilled
   const password = decodeComponent(raw, 'password')
   if (!password.ok) return password
-  if (isPlaceholderPassword(password.text)) return unfilled
+  if (isPlaceholderPassword(password.text) || isPlaceholderLogin(user.text, password.text)) return unfilled
   if (user.text === '') return refuse('credentials_missing', 'The user name is missing.')
   if (password.text === '') return refuse('credentials_missing', 'The password is missing.')
   if (hidesText(user.text)) return refuse('credentials_refused', 'The user name holds an invisible character.')
   return { ok: true, user: user.text, password: password.text }
+}
+
+/** A name may end so, and is taken; it hardly ever does. */
+function adviseOnName(path: string): Advisory[] {
+  const [last] = /[.,;)'!]$/.exec(path) ?? []
+  if (last === undefined) return []
+  const recommendation = `The database name ends with ${last}: where that came along when it was copied, remove it.`
+  return [{ item: 'database', recommendation }]
 }
 
 function readDatabase(path: string): { ok: true; text: string } | Refusal {

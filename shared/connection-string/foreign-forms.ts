@@ -2,10 +2,12 @@
  * Recognises other forms that people paste in place of a connection URL, and says how to write the URL. Every sentence is fixed: nothing
  * of the text goes into one. Called by `connection-string.ts` for text that does not begin with the scheme.
  */
+import { nearest } from '#shared/base/near-names.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 
 const WRITE = 'write postgresql://user:password@host:port/database'
 const ALONE = 'give the URL alone'
+const MISSING = 'The scheme is missing: it has to begin with postgresql://.'
 
 // Anchored, with bounded repetition: each is linear in the text. The narrower before the wider.
 const FORMS: readonly (readonly [RegExp, string])[] = [
@@ -15,21 +17,34 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
   ],
   [/^(?:jdbc|r2dbc):/i, `It is a JDBC URL: ${WRITE}, user name and password percent-encoded.`],
   [
+    /^(?:\$[A-Za-z_({][^\s@]{0,60}|[<[{]{1,2}[^@:]{1,60}[>\]}]{1,2}|[*\u2022]{3,80}|%[A-Z_]{3,40}%|(?:[\w.-]{1,40}\s?[=:]\s?)?(?:env|getenv|process\.env|os\.environ)[.([][^@]{0,60})$/u,
+    'It is a mask, a placeholder or the name of a variable: put the real connection string there.',
+  ],
+  [
     /^postgres(?:ql)?\+[a-z0-9_]{1,30}:\/\//i,
     "It is an SQLAlchemy URL: leave out the + and the driver's name, so that it begins with postgresql://.",
   ],
   [
-    /^(?:psql|pgcli|pg_dump|pg_restore|createdb|dropdb)(?:\.exe)?(?=[\s"'])/i,
+    /^(?:[$#>%]\s{1,4})?(?:sudo\s[^@:]{0,40})?(?:PG[A-Z]{2,20}=\S{1,200}\s{1,4})*(?:[\w.~/\\-]{0,80}[/\\])?(?:psql|pgcli|pgbench|pg_dump|pg_dumpall|pg_restore|pg_isready|createdb|dropdb|vacuumdb|docker|kubectl|heroku|fly|flyctl|supabase|railway|neonctl|usql)(?:\.exe)?(?=[\s"'])/i,
     `It is a command line of psql or one of its kin: ${ALONE}, without the command; of single options, ${WRITE}.`,
+  ],
+  [
+    /^(?:-{1,2}[A-Za-z][a-z-]{0,20}[\s=]|\\c(?:onnect)?\s)/,
+    `It is a part of a command line of psql or one of its kin: ${ALONE}; of single options, ${WRITE}.`,
   ],
   [
     /^(?:export\s{1,4}|set\s{1,4}|\$env:)?["'`]?[A-Za-z_][A-Za-z0-9_.-]{0,63}["'`]?\s{0,4}[=:]\s{0,4}["'`]?postgres(?:ql)?:\/\//i,
     `It is an assignment to an environment variable, or a line of a configuration file: ${ALONE}, without the name before it.`,
   ],
   [
-    /^(?:server|data source|host|user id|username|user name|uid|user|database|initial catalog|port|password|pwd|ssl mode)\s{0,4}=[^;]{0,2000};/i,
+    /^(?:driver|provider|dsn|filedsn)\s{0,4}=[^;]{0,2000}(?:;|$)/i,
+    `It is a list of ODBC or OLE DB pairs (Driver=…;Server=…): ${WRITE}, each value percent-encoded.`,
+  ],
+  [
+    /^(?:server|data source|host|user id|userid|username|user name|uid|user|database|initial catalog|port|password|pwd|ssl mode|sslmode|timeout|pooling)\s{0,4}=[^;]{0,2000};/i,
     `It is a list of ADO.NET pairs (Host=…;Username=…): ${WRITE}, each value percent-encoded.`,
   ],
+  [/^pgsql:/i, `It is a DSN of PHP's PDO: ${WRITE}, each value percent-encoded.`],
   [
     /^(?:hostaddr|host|port|dbname|user|password|sslmode|connect_timeout|application_name|service|passfile|options)\s{0,4}=/i,
     `It is libpq's form of keywords and values (host=… user=…): ${WRITE}, each value percent-encoded.`,
@@ -39,19 +54,63 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
     'It is an address of Prisma Accelerate: give the direct URL of the database behind it.',
   ],
   [
-    /^(?:pg|pgsql|psql|postgis|ecto|cockroachdb|cockroach|crdb|timescaledb|neon|supabase|redshift|yugabytedb):\/\//i,
+    /^(?:pg|pgsql|psql|postgis|asyncpg|psycopg2?|pgx|pq|postgres-async|postgresjs|ecto|cockroachdb|cockroach|crdb|timescaledb|neon|supabase|redshift|yugabytedb):\/\//i,
     'Its scheme is that of one driver or product: let it begin with postgresql:// instead.',
   ],
   [/^(?:https?|wss?):\/\//i, `It is the address of a page or an API, not of a database: ${WRITE}.`],
+  [
+    /^(?:mysql|mariadb|mongodb|redis|rediss|sqlite|sqlite3|sqlserver|mssql|oracle|clickhouse|snowflake|bigquery|libsql|duckdb|amqp|amqps|kafka|ldap|ldaps)(?:\+[a-z0-9_]{1,30})?:/i,
+    'It is of another system than PostgreSQL. It has to begin with postgres:// or postgresql://.',
+  ],
+  [/^(?:file|ftp|sftp|ssh|tcp|unix):/i, `It is no address of a database: ${WRITE}.`],
+  [
+    /^postgres(?:ql)?(?:%3a|:)(?:%2f|\/){2}/i,
+    'It is percent-encoded as a whole: encode user name, password and database name alone, and write ://, : and @ as they are.',
+  ],
   [/^[{[]\s{0,4}["'{]/, 'It is JSON: give the value of the field with the URL alone.'],
   [/^postgres(?:ql)?:(?!\/\/)/i, 'Two slashes are missing: it has to begin with postgresql://.'],
-  [/^postgres(?:ql)?\/\//i, 'A colon is missing: it has to begin with postgresql://.'],
-  [/^\/\/[^\s@]{1,2000}@/, 'The scheme is missing: it has to begin with postgresql://.'],
-  [/^[^\s@/:]{1,200}:(?!\/\/)[^\s@]{0,2000}@/, 'The scheme is missing: it has to begin with postgresql://.'],
+  [/^postgres(?:ql)?[;,.]?\/\//i, 'A colon is missing: it has to begin with postgresql://.'],
+  [
+    /^(?:PG|DB_|DATABASE_|POSTGRES_)[A-Z_]{2,30}\s?[=:]/,
+    `It sets environment variables for single values: ${WRITE}, each value percent-encoded.`,
+  ],
+  [
+    /^(?:hostname|host|server|user|username|port|database|dbname|password)\s{0,4}[:=]/i,
+    `It is a list of single values: ${WRITE}, each value percent-encoded.`,
+  ],
+  [
+    /^[A-Za-z_][\w.-]{0,60}\s{0,4}[=:]\s{0,4}["']?(?:jdbc|r2dbc):/i,
+    `It is a line of a configuration file with a JDBC URL: ${WRITE}.`,
+  ],
+  [/^\/\/[^\s@]{1,2000}@/, MISSING],
+  [
+    /^(?:[a-z0-9-]{1,63}\.){1,8}[a-z0-9-]{1,63}:[0-9*]{1,5}:[^:@/]{1,200}:[^:@/]{1,200}:/i,
+    `It is a line of .pgpass: ${WRITE}, each value percent-encoded.`,
+  ],
+  [/^[^\s@/:]{1,200}:(?!\/\/)[^\s@]{0,2000}@/, MISSING],
+  [
+    /^(?:[^\s@/:]{1,200}@)?(?:[a-z0-9_-]{1,63}\.){1,8}[a-z0-9-]{1,63}(?::[0-9]{1,5})?(?:\/[^\s@]{0,200})?$/i,
+    `It is a host alone, without scheme, user name and password: ${WRITE}.`,
+  ],
+  [
+    /^.{0,2000}postgres(?:ql)?:\/\//is,
+    'Other text stands before the URL: give the URL alone, so that it begins with postgresql://.',
+  ],
 ]
 
 /** The reason why text that does not begin with the scheme is refused. */
 export function refuseForeign(text: string): Refusal {
   const [, said] = FORMS.find(([pattern]) => pattern.test(text)) ?? []
-  return refuse('scheme_refused', said ?? 'It has to begin with postgres:// or postgresql://.')
+  return refuse('scheme_refused', said ?? misspelt(text) ?? 'It has to begin with postgres:// or postgresql://.')
+}
+
+/** A scheme with a slip in it, of which a letter is missing, or whose beginning was not copied. */
+function misspelt(text: string): string | null {
+  const [, scheme] = /^([a-z0-9+-]{0,20}):\/\//i.exec(text) ?? []
+  if (scheme === undefined) return null
+  if ('postgresql'.endsWith(scheme.toLowerCase()) || 'postgres'.endsWith(scheme.toLowerCase()))
+    return 'Its beginning was not copied: it has to begin with postgresql://.'
+  return nearest(scheme, ['postgres', 'postgresql']) === null
+    ? 'Its scheme is another one: it has to begin with postgres:// or postgresql://.'
+    : 'Its scheme is misspelt: it has to begin with postgresql://.'
 }

@@ -64,6 +64,9 @@ function parseName(text: string): Host | Refusal {
     return refuse('host_refused', 'An IPv4 address is written as four decimal numbers without leading zeros.')
   }
   if (folded.endsWith('.')) return refuse('host_refused', 'The host ends in a dot; leave it out.')
+  if (/[\u2010-\u2015\u2212]/.test(text)) {
+    return refuse('host_malformed', 'The host holds a dash that is no hyphen: write - there.')
+  }
   if (/[^\u0021-\u007e]/.test(text)) {
     return refuse('host_malformed', 'The host holds a character outside ASCII: write the name in punycode (xn--…).')
   }

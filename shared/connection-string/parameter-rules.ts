@@ -13,9 +13,35 @@ const schema = 'It has no effect on the connection: it names the schema to be re
 const timeouts = 'It is about waiting; the limits here are our own. Leave it out.'
 const driver = 'It is a setting of one driver or provider and has no meaning here. Leave it out.'
 
+/** Parameters that have an effect, and those that name a schema: the ones that somebody may have meant. */
+export const HONOURED: readonly string[] = [
+  'sslmode',
+  'ssl',
+  'sslrootcert',
+  'channel_binding',
+  'sslnegotiation',
+  'application_name',
+  'connect_timeout',
+  'options',
+  'schema',
+]
+
 /** Parameters that dashboards, ORMs and drivers append and that are ignored whatever their value, with the advice. */
 export const IGNORED: Readonly<Record<string, string>> = {
-  pgbouncer: pooling,
+  pgbouncer: 'It tells Prisma that a pooler answers; a pooler is recognised here without it. Leave it out.',
+  pool: pooling,
+  max: pooling,
+  poolMax: pooling,
+  connectionLimit: pooling,
+  max_connections: pooling,
+  min_connections: pooling,
+  max_lifetime: pooling,
+  idle_timeout: pooling,
+  idleTimeout: pooling,
+  conn_max_age: pooling,
+  pool_recycle: pooling,
+  pool_pre_ping: pooling,
+  max_overflow: pooling,
   connection_limit: pooling,
   pool_timeout: pooling,
   pool_mode: pooling,
@@ -35,6 +61,10 @@ export const IGNORED: Readonly<Record<string, string>> = {
   default_query_exec_mode: statements,
   prepared_statement_cache_size: statements,
   prepared_statements: statements,
+  preparedStatements: statements,
+  prepare: statements,
+  preferQueryMode: statements,
+  preparedStatementCacheSizeMiB: statements,
   prepareThreshold: statements,
   preparedStatementCacheQueries: statements,
   binary_parameters: statements,
@@ -57,6 +87,25 @@ export const IGNORED: Readonly<Record<string, string>> = {
   connectTimeout: timeouts,
   loginTimeout: timeouts,
   uselibpqcompat: driver,
+  defaultRowFetchSize: driver,
+  stringtype: driver,
+  autosave: driver,
+  readOnly: driver,
+  tcpNoDelay: driver,
+  logUnclosedConnections: driver,
+  assumeMinServerVersion: driver,
+  allowEncodingChanges: driver,
+  sslResponseTimeout: driver,
+  cancelSignalTimeout: driver,
+  statusColor: driver,
+  env: driver,
+  name: driver,
+  tLSMode: driver,
+  usePrivateKey: driver,
+  safeModeLevel: driver,
+  advancedSafeModeLevel: driver,
+  driverVersion: driver,
+  lazyload: driver,
   fallback_application_name: driver,
   ApplicationName: driver,
   supa: driver,
@@ -82,6 +131,17 @@ export const IGNORED_VALUES: Readonly<Record<string, { readonly values: readonly
     sslaccept: { values: ['accept_invalid_certs'], reason: 'certificates are verified by sslmode=verify-full' },
     replication: { values: ['false', 'off', 'no', '0'], reason: 'replication connections are not made' },
   }
+
+/** Parameters that dashboards write without a value, which libpq takes for not said. */
+export const EMPTY_FILES: ReadonlySet<string> = new Set([
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'sslcrl',
+  'sslcrldir',
+  'sslpassword',
+  'passfile',
+])
 
 const elsewhere = 'the host, the port, the database and the login stand before the question mark, and nowhere else'
 /** Why a parameter that names a file is refused. */
@@ -121,6 +181,10 @@ export const REFUSED: Readonly<Record<string, string>> = {
   lock_timeout: server,
   idle_in_transaction_session_timeout: server,
   role: server,
+  timezone: server,
+  TimeZone: server,
+  datestyle: server,
+  DateStyle: server,
   session_authorization: server,
   scram_client_key: keys,
   scram_server_key: keys,

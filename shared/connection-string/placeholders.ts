@@ -3,26 +3,37 @@
  * login with one is a guess at somebody's database; a real password may hold asterisks, dollar signs and braces all the same.
  */
 
-/** The whole is in brackets of some kind: `[YOUR-PASSWORD]`, `<password>`, `${…}`, `{{…}}`. */
-const BRACKETED = /^(?:\[[^[\]@/:?#]*\]|<[^<>@/:?#]*>|\$?\{[^{}@/:?#]*\}|\{\{[^{}@/:?#]*\}\}|%[A-Z][A-Z0-9_]{2,40}%)$/
-/** A variable of a shell, in capitals: `$PASSWORD`, `$(pass show db)`. */
-const VARIABLE = /^\$(?:[A-Z][A-Z0-9_]{3,40}|\([^()@/:?#]*\)|env:[A-Za-z_]{1,40})$/
+/** The whole is in brackets of some kind: `[YOUR-PASSWORD]`, `<password>`, `${…}`, `{{…}}`, `#{…}`, `%(…)s`. */
+const BRACKETED =
+  /^(?:\[[^[\]@/:?#]*\]|<[^<>@/:?#]*>|&lt;[^<>@/:?#&]*&gt;|[$#]?\{[^{}@/:?#]*\}|\{\{[^{}@/:?#]*\}\}|%[A-Z][A-Z0-9_]{1,40}%|%\([a-z_]{1,40}\)s)$/
+/** A variable of a shell, in capitals: `$PASSWORD`, `$(pass show db)`; or of a program: `process.env.PASSWORD`. */
+const VARIABLE =
+  /^(?:\$(?:[A-Z][A-Z0-9_]{3,40}|\([^()@/:?#]*\)|env:[A-Za-z_]{1,40})|(?:process\.env|os\.environ|env)[.[].{1,60})$/
 /** `YOUR_PASSWORD`, `your-db-password`, `enter_password_here`, `REPLACE_ME`, `PASSWORD`. */
 const WORDED =
   /^(?:your|my_real|enter|insert|replace|paste|put|real)[-_ .+]?(?:own|the|new|actual|real|super|secure|strong|secret){0,2}[-_ .+]?(?:secret[-_ .+])?(?:db|database|postgres|pg|supabase|neon|project|user)?[-_ .+]?(?:password|passwd|pass|pwd|pw|secret|user|username|name|host|hostname|db|database|me|here|it|this)(?:[-_ .+]?here)?$/i
+/** What a template tells its reader to do, word by word: `replace_with_your_password`, `password-goes-here`. */
+const INSTRUCTION =
+  /^(?:(?:replace|enter|insert|paste|put|type|fill|set)(?:[-_ ](?:with|in|the|your|my|a|new|own|real|actual|db|database|postgres|strong|secure)){0,4}[-_ ](?:password|passwd|pass|pwd|secret|value|it|me|this)(?:[-_ ]here)?|(?:password|passwd|pass|pwd|secret)[-_ ](?:goes[-_ ])?here)$/i
 /** Names of the thing itself, in capitals: in small letters they may be what they say. */
 const NAMED =
-  /^(?:CHANGE[-_]?ME|PASSWORD|DB[-_]PASSWORD|POSTGRES[-_]PASSWORD|SECRET|TODO|USER|USERNAME|HOST|HOSTNAME|DATABASE|DBNAME|DB[-_]NAME)$/
+  /^(?:CHANGE[-_]?(?:ME|THIS)|(?:(?:MY|THE|REAL|ACTUAL|SOME|NEW|DB|DATABASE|PG|POSTGRES|POSTGRESQL)[-_])?(?:PASSWORD|PASSWD|PASS|PWD|SECRET|USER|USERNAME|HOST|HOSTNAME|PORT)|(?:__|@@)PASSWORD(?:__|@@)|TODO|TBD|FIXME|DATABASE|DBNAME|DB[-_]NAME|DATABASE[-_]NAME|IP[-_]ADDRESS|HIDDEN|MASKED|FILTERED)$/
+/** In any letters: what no person chooses, and what programs write for a value that they do not have. */
+const NEVER = /^(?:redacted|placeholder|undefined|null|none|\[object object\]|__password__|randompassword)$/i
 /** The same in either case, where it says whose it is. */
 const YOURS = /^your[-_ .+]/i
 /** A mask is one character over and over: bullets of any kind, asterisks, an ellipsis, x. */
 const MASK =
-  /^(?:[\u2022\u25cf\u2219\u00b7\u22c5\u2981\u26ab\u25e6\u2024]{2,}|\*{3,}|\u2026+|\.{3,}|x{4,}|X{4,}|_{3,}|-{3,}|#{3,}|\?{3,}|\u2588{2,}|\u25a0{2,})$/u
+  /^(?:[\u2022\u25cf\u2219\u00b7\u22c5\u2981\u26ab\u25e6\u2024]+|[\u2217\u204e\uff0a\u2731]+|\*{3,}|\u2026+|\.{3,}|x{4,}|X{4,}|_{3,}|-{3,}|#{3,}|\?{3,}|\u2588{2,}|\u25a0{2,})$/u
 /** The rest of a secret that is masked but for its beginning or end. */
-const HALF_MASKED = /[\u2022\u25cf]{3}|\*{6}|\[REDACTED\]|<REDACTED>|\(REDACTED\)/i
+const HALF_MASKED =
+  /[\u2022\u25cf]{3}|\*{6}|^\*{4}|\*{4}$|^[^*]{1,2}\*{4,}[^*]{1,2}$|^(?:npg|AVNS|pscale_pw|v2)_(?:x|\*){3,}$|\[REDACTED\]|<REDACTED>|\(REDACTED\)|\*{3}(?:MASKED|REDACTED|HIDDEN|FILTERED)\*{3}/i
 /** A bracketed piece of a name, such as `postgres.[PROJECT-REF]` or `db.<ref>.supabase.co`. */
 const PIECE =
   /\[[A-Za-z][A-Za-z0-9_ -]{0,60}\]|<[A-Za-z][A-Za-z0-9_ -]{0,60}>|\$\{[^{}]{1,60}\}|\{\{[^{}]{1,60}\}\}|\{[A-Za-z][A-Za-z0-9_-]{0,60}\}/
+/** A part between dots that stands for one: `project-ref`, `your-server`, `ep-xxx`, `aws-0-region`, `xxxxxxxx`. */
+const PART =
+  /^(?:(?:your|my)?[-_]?project[-_]?(?:ref|id)|your[-_]?(?:own[-_]?)?(?:server|host|hostname|db|database|db[-_]host|project|instance|cluster|endpoint|rds[-_]endpoint|domain|name|app|ip|user|role)|ep-x{3,}[a-z0-9-]{0,40}|aws-[0-9]-region|x{6,}|\*{2,}|[\u2022\u25cf\u2026]+)$/i
 
 /** Whether a password, as it is written or as it is read, is a mask or a placeholder. */
 export function isPlaceholderPassword(text: string): boolean {
@@ -30,19 +41,29 @@ export function isPlaceholderPassword(text: string): boolean {
   return isWord || MASK.test(text) || HALF_MASKED.test(text)
 }
 
+/** Whether user name and password are those of a template together; each of them alone may be real. */
+export function isPlaceholderLogin(user: string, password: string): boolean {
+  return (
+    /^(?:user|username|johndoe|janedoe)$/i.test(user) && /^(?:password|passwd|pass|pwd|mypassword)$/i.test(password)
+  )
+}
+
 /** Whether a user, host or database name is a placeholder or holds one. */
 export function isPlaceholderName(text: string): boolean {
   if (BRACKETED.test(text) || VARIABLE.test(text) || PIECE.test(text) || MASK.test(text)) return true
+  const parts = text.split('.')
+  if (parts.some(part => PART.test(part)) || (parts.length === 4 && parts.every(part => /^x{1,3}$/i.test(part))))
+    return true
   return isWorded(text) || (YOURS.test(text) && isNoun(text))
 }
 
 function isWorded(text: string): boolean {
-  return WORDED.test(text) || NAMED.test(text)
+  return WORDED.test(text) || INSTRUCTION.test(text) || NAMED.test(text) || NEVER.test(text)
 }
 
 /** `your-password-here` names a thing that a connection string has; `your-mother-2` is a password. */
 function isNoun(text: string): boolean {
-  return /(?:password|passwd|pass|pwd|secret|user|username|host|hostname|database|db|name|project|ref|endpoint|id)(?:[-_ .+]?here)?$/i.test(
+  return /(?:password|passwd|pass|pwd|secret|user|username|host|hostname|port|database|db|name|project|ref|endpoint|id)(?:[-_ .+]?here)?$/i.test(
     text,
   )
 }

@@ -21,6 +21,14 @@ export function schemaConflict(pairs: ReadonlyMap<string, string>): Refusal | nu
   return refuse('parameter_value', `The parameters ${first[0]} and ${second[0]} name two schemas; give one.`)
 }
 
+/** The advice for a parameter that names no one schema, which is not what its writer expects; null for every other. */
+export function adviseOnSchema(name: string, value: string): string | null {
+  if (!NAMES.some(one => one === name) || oneName(value) !== null) return null
+  return value === ''
+    ? 'It is empty. Leave it out.'
+    : 'It names several schemas, or no plain name, so that none is taken from it: give the one to be registered in the schema field.'
+}
+
 function named(pairs: ReadonlyMap<string, string>): (readonly [string, string])[] {
   return NAMES.flatMap(name => {
     const schema = oneName(pairs.get(name) ?? '')

@@ -1,18 +1,33 @@
 /**
- * Characters that came along with a connection string when it was copied: invisible ones, spaces and quotes around it, and the
- * spellings that HTML and JSON have for `&`. Each is named for what it is and where it stands; nothing around it is.
+ * Characters that came along with a connection string when it was copied: invisible ones, spaces, quotes, brackets and marks around it. Each
+ * is named for what it is and where it stands; nothing around it is.
  */
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 
 const SCHEME = /^[^A-Za-z]{0,40}postgres(?:ql)?:\/\//i
-/** Control and format characters, separators other than the space, and halves of surrogate pairs. */
-const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u115f\u1160\u3164\u2800]/u
+/** Control and format characters, what shows as nothing, separators other than the space, and halves of surrogate pairs. */
+const INVISIBLE =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u2800\ufffc\ufffd]/u
 /** Quotes that no part of a URL holds unencoded. The straight single one may stand in a name. */
-const QUOTES = '"`\u201c\u201d\u2018\u2019\u201e\u201a\u00ab\u00bb'
+const QUOTES = '"`\u201c\u201d\u2018\u2019\u201e\u201a\u00ab\u00bb\u2039\u203a\u300c\u300d'
 
 /** Refuses what came along; null where nothing did. To be asked before anything else of the text is read. */
 export function refuseStray(text: string): Refusal | null {
-  return refuseInvisible(text) ?? refuseAround(text) ?? refuseSpelling(text)
+  return refuseLines(text) ?? refuseInvisible(text) ?? refuseAround(text)
+}
+
+/** Other lines around the one with the string, or other text before it. */
+function refuseLines(text: string): Refusal | null {
+  const inner = text.trim()
+  const end = /[\r\n]/.exec(inner)?.[0]
+  // A URL that was wrapped goes on behind a line end; other lines of a file do not.
+  const isWrapped = /^postgres/i.test(inner) && !/[\r\n][ \t]{0,20}(?:#|--|export |[A-Z_]{3,40}\s?=)/.test(inner)
+  if (end === undefined || isWrapped) return null
+  const code = end === '\r' ? 'U+000D' : 'U+000A'
+  return refuse(
+    'character_refused',
+    `It has several lines (a line end, ${code}, stands in it): give the connection URL alone.`,
+  )
 }
 
 function refuseInvisible(text: string): Refusal | null {
@@ -26,7 +41,9 @@ function refuseInvisible(text: string): Refusal | null {
       ? 'half of a surrogate pair'
       : /\p{Cc}/u.test(character)
         ? 'a control character'
-        : 'an invisible character'
+        : character === '\ufffd'
+          ? 'the mark of a character that was lost'
+          : 'an invisible character'
   return refuse(
     'character_refused',
     `It cannot be read: ${what} (U+${code}) stands ${placeOf(text, found.index)}; remove it.`,
@@ -39,14 +56,22 @@ function placeOf(text: string, index: number): string {
   const start = scheme.search(/postgres/i)
   if (index < start || (scheme === '' && index === 0)) return 'before it'
   if (isBlank(text.slice(index))) return 'at its end'
-  if (scheme === '') return 'in it'
+  if (scheme === '') return isInScheme(text, index) ? 'in the scheme' : 'in it'
   if (index < scheme.length) return 'in the scheme'
   const at = text.lastIndexOf('@')
   const colon = text.indexOf(':', scheme.length)
   if (index < at) return colon >= 0 && colon < index ? 'in the password' : 'in the user name'
   const behind = text.slice(at + 1, index)
   if (behind.includes('?')) return 'in the parameters'
-  return behind.includes('/') ? 'in the database name' : 'in the host'
+  if (behind.includes('/')) return 'in the database name'
+  return behind.includes(':') && !behind.includes('[') ? 'in the port' : 'in the host'
+}
+
+/** Whether the scheme would stand there, were it not for such characters in it. */
+function isInScheme(text: string, index: number): boolean {
+  const seen = (part: string) => [...part].filter(character => !INVISIBLE.test(character)).join('')
+  const [scheme] = /^postgres(?:ql)?:\/\//i.exec(seen(text)) ?? []
+  return scheme !== undefined && seen(text.slice(0, index)).length < scheme.length
 }
 
 function isBlank(text: string): boolean {
@@ -54,40 +79,64 @@ function isBlank(text: string): boolean {
   return true
 }
 
+const FIRST = 'the quote at the beginning'
+const LAST = 'the quote at the end'
+
 function refuseAround(text: string): Refusal | null {
-  const isUrl = SCHEME.test(text)
   if (/^\s/.test(text)) return refuse('scheme_refused', 'It cannot be read: a space stands before it; remove it.')
-  if (isUrl && text.endsWith(' ')) {
-    return refuse('character_unencoded', 'It cannot be read: a space stands at its end; remove it.')
-  }
+  if (!SCHEME.test(text)) return refuseInScheme(text)
+  return refuseQuotes(text) ?? refuseMarks(text)
+}
+
+/** Spaces and backslashes in the scheme itself. */
+function refuseInScheme(text: string): Refusal | null {
+  if (/^postgres(?:ql)?(?: :|: ?\/ )/i.test(text))
+    return refuse('scheme_refused', 'A space stands in the scheme: remove it, so that it begins with postgresql://.')
+  return /^postgres(?:ql)?:(?:\\\\|\\|\/\\)/i.test(text)
+    ? refuse('scheme_refused', 'Backslashes stand in the scheme: it has to begin with postgresql://.')
+    : null
+}
+
+function refuseQuotes(text: string): Refusal | null {
   const isQuote = (character: string) => character !== '' && `${QUOTES}'`.includes(character)
-  const opens = isUrl && isQuote(text.slice(0, 1))
-  const closes = opens ? isQuote(text.slice(-1)) : isUrl && QUOTES.includes(text.slice(-1))
-  if (opens && closes) {
-    return refuse(
-      'scheme_refused',
-      'Quotes stand around it: remove the quote at the beginning and the quote at the end.',
-    )
-  }
-  if (opens) return refuse('scheme_refused', 'It begins with a quote: remove the quote at the beginning.')
-  if (closes) return refuse('character_unencoded', 'It ends with a quote: remove the quote at the end.')
-  if (isUrl && text.startsWith('<')) {
+  const before = text.slice(0, text.search(/postgres/i))
+  const tail = text.slice(bareLength(text))
+  const end = text.charAt(text.length - tail.length - 1)
+  const opens = [...before].some(isQuote)
+  const closes = opens ? isQuote(end) : QUOTES.includes(text.slice(-1))
+  const more = tail === '' ? '' : ' with what stands behind it'
+  if (opens && closes) return refuse('scheme_refused', `Quotes stand around it: remove ${FIRST} and ${LAST}${more}.`)
+  if (opens) return refuse('scheme_refused', `It begins with a quote: remove ${FIRST}.`)
+  if (text.endsWith(' '))
+    return refuse('character_unencoded', 'It cannot be read: a space stands at its end; remove it.')
+  if (!closes) return null
+  return /=["`\u2018-\u201f][^=&]*$/.test(text.slice(0, -1))
+    ? refuse(
+        'character_unencoded',
+        `Quotes stand around a value among the parameters: remove both, also ${LAST}, or encode " as %22.`,
+      )
+    : refuse('character_unencoded', `It ends with a quote: remove ${LAST}.`)
+}
+
+/** The length without the marks behind a closing quote. */
+function bareLength(text: string): number {
+  let length = text.length
+  while (length > 0 && ';,.)]}\\ '.includes(text.charAt(length - 1))) length -= 1
+  return length
+}
+
+/** Brackets, and the marks of lists, quotations and emphasis. */
+function refuseMarks(text: string): Refusal | null {
+  const [mark = ''] = /^[^A-Za-z]*/.exec(text) ?? []
+  if (mark === '') return null
+  if (mark === '<')
     return refuse(
       'scheme_refused',
       'It stands between angle brackets: remove the < at the beginning and the > at the end.',
     )
-  }
-  return isUrl && /^[([{]/.test(text) ? refuse('scheme_refused', 'It stands between brackets: remove them.') : null
-}
-
-function refuseSpelling(text: string): Refusal | null {
-  const at = text.lastIndexOf('@')
-  const query = text.indexOf('?', at)
-  if (!SCHEME.test(text) || at < 0 || query < 0) return null
-  const parameters = text.slice(query)
-  const spelled = (what: string) =>
-    refuse('parameter_malformed', `The parameters hold ${what} spelling of &: write & alone between two parameters.`)
-  if (/&amp;/i.test(parameters)) return spelled("&amp;, HTML's")
-  if (/\\u0026/i.test(parameters)) return spelled("\\u0026, JSON's")
-  return parameters.includes('\\&') ? spelled("\\&, a shell's") : null
+  if (/^[([{]+$/.test(mark)) return refuse('scheme_refused', 'It stands between brackets: remove them.')
+  return refuse(
+    'scheme_refused',
+    'Other characters stand before it: remove them, and what belongs to them at the end, so that it begins with postgresql://.',
+  )
 }

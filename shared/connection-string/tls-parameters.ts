@@ -2,6 +2,7 @@
  * The parameters that say how TLS is to be: libpq's `sslmode`, and the spellings of drivers, which are answered with the value of
  * libpq's that is meant. Called by `connection-parameters.ts` only.
  */
+import { nearest } from '#shared/base/near-names.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
 
 /** libpq's sslmode. A string without one is dialled as `require`. */
@@ -28,6 +29,10 @@ const MEANT: Readonly<Record<string, TlsMode>> = {
   enabled: 'require',
   required: 'require',
   noverify: 'require',
+  verifynone: 'require',
+  skipverify: 'require',
+  selfsigned: 'require',
+  allowselfsigned: 'require',
   insecure: 'require',
   preferred: 'prefer',
   allowed: 'allow',
@@ -56,5 +61,9 @@ export function readTlsMode(
 function meaning(value: string): TlsMode | undefined {
   const plain = value.toLowerCase().replace(/[^a-z0-9]/g, '')
   const exact = TLS_MODES.find(mode => mode.replace('-', '') === plain)
-  return exact ?? (Object.hasOwn(MEANT, plain) ? MEANT[plain] : undefined)
+  const listed = exact ?? (Object.hasOwn(MEANT, plain) ? MEANT[plain] : undefined)
+  if (listed !== undefined) return listed
+  // Node's object, pasted as a value: an unverified server is what require has.
+  if (plain.includes('rejectunauthorized')) return plain.endsWith('true') ? 'verify-full' : 'require'
+  return TLS_MODES.find(mode => mode === nearest(value, TLS_MODES))
 }

@@ -29,6 +29,13 @@ const WRONG = {
   path: PATH,
 } as const satisfies Record<Component, RegExp>
 
+/** What word processors write in place of plain characters. */
+const TYPOGRAPHIC: readonly (readonly [RegExp, string])[] = [
+  [/[\u2018-\u201f\u00ab\u00bb\u2039\u203a]/, 'a typographic quote'],
+  [/[\u2010-\u2015\u2212]/, 'a dash that is no hyphen'],
+  [/\u2026/, 'three dots in one'],
+]
+
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/
 
 /** Refuses text that is too long, ill-formed or holds control characters; null when it may be read. */
@@ -51,9 +58,11 @@ export function refuseRaw(raw: string, component: Component): Refusal | null {
   }
   const code = wrong.charCodeAt(0)
   if (code > 0x7e) {
+    const name = TYPOGRAPHIC.find(([pattern]) => pattern.test(wrong))?.[1]
+    const what = name === undefined ? '' : ` (${name}, which a word processor may have put there)`
     return refuse(
       'character_unencoded',
-      `The ${component} holds a character outside ASCII: percent-encode each byte of its UTF-8 form.`,
+      `The ${component} holds a character outside ASCII${what}: percent-encode each byte of its UTF-8 form.`,
     )
   }
   const encoded = `%${code.toString(16).toUpperCase().padStart(2, '0')}`

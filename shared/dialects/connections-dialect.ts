@@ -30,6 +30,10 @@ const odd = { type: 'value_error', message: 'Value error, the text holds U+0000 
 
 /** A string of `min` to `max` code points that PostgreSQL can store. */
 export function text(min: number, max: number) {
+  return sized(min, max).refine(isStorable, issue(odd)).meta({ minLength: min, maxLength: max })
+}
+
+function sized(min: number, max: number) {
   const short = {
     type: 'string_too_short',
     message: `String should have at least ${plural(min)}`,
@@ -44,8 +48,6 @@ export function text(min: number, max: number) {
     .string()
     .refine(value => codePoints(value) >= min, issue(short))
     .refine(value => codePoints(value) <= max, issue(long))
-    .refine(isStorable, issue(odd))
-    .meta({ minLength: min, maxLength: max })
 }
 
 /** A UUID as Pydantic accepts it, converted to its usual form. */
@@ -107,7 +109,9 @@ const described = {
     }),
 }
 
-const ConnectionString = text(10, MAX_CONNECTION_STRING)
+// It is never stored as text, and the parser names a character that no part of it may hold.
+const ConnectionString = sized(10, MAX_CONNECTION_STRING)
+  .meta({ minLength: 10, maxLength: MAX_CONNECTION_STRING })
   .describe('A full PostgreSQL URI with credentials. Sealed in the request that brings it; write-only.')
   .transform((value, ctx): ReadString => {
     const parsed = parseConnectionString(value)

@@ -111,6 +111,11 @@ export const FAILURES = {
     fix: 'Set ssl = on at the server, which needs ssl_cert_file and ssl_key_file (at PgBouncer: client_tls_sslmode = allow, with client_tls_cert_file and client_tls_key_file).',
   },
   tls_required: { ...tls, saw: 'sslmode=disable', fix: 'Use sslmode=require or stronger.' },
+  tls_demanded: {
+    ...tls,
+    saw: 'the server takes no such login without TLS',
+    fix: 'Use sslmode=require or stronger.',
+  },
   tls_handshake_failed: {
     ...tls,
     saw: 'the TLS handshake failed',

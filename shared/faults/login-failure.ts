@@ -51,6 +51,13 @@ export const LOGIN_FAILURES = {
     saw: 'the database takes no connections at present',
     fix: 'Let the database take connections, at the provider or by this statement, in another database:',
   },
+  database_invalid: {
+    stage: 'database',
+    fault: 'database_not_found',
+    retryable: false,
+    saw: 'the database is invalid: dropping it was broken off',
+    fix: 'Drop the database for good, and restore or make it anew; an invalid one takes no connections again. In another database:',
+  },
   connect_denied: {
     stage: 'database',
     fault: 'database_not_found',
@@ -82,6 +89,11 @@ export const LOGIN_FAILURES = {
     ...away,
     saw: "a quota of the provider's plan is used up",
     fix: 'Raise the limit at the provider, or wait for the next period. It is tried again.',
+  },
+  login_blocked: {
+    ...away,
+    saw: 'the pooler or provider takes no logins for a while, after too many that failed',
+    fix: 'Correct the password wherever a former one is in use, and wait some minutes. It is tried again.',
   },
   login_timeout: {
     ...away,

@@ -18,6 +18,11 @@ const PRODUCTS: readonly (readonly [string, Readonly<Record<string, string>>, st
   ['PostgreSQL 9.6.24', { server_version: '9.6.24' }, 'PostgreSQL 9.6.24'],
   ['PostgreSQL 12.22', { server_version: '12.22 (Debian 12.22-1.pgdg120+1)' }, 'PostgreSQL 12.22'],
   ['YugabyteDB', { server_version: '11.2-YB-2.20.1.0-b0' }, 'YugabyteDB'],
+  ['YugabyteDB of today', { server_version: '15.12-YB-2025.1.0.0-b0' }, 'YugabyteDB'],
+  ['RisingWave', { server_version: '13.14.0 (RisingWave 2.1)' }, 'RisingWave'],
+  ['CedarDB', { server_version: '16.3 compatible CedarDB v2025-01-01' }, 'CedarDB'],
+  ['openGauss', { server_version: '9.2.4 (openGauss 6.0.0)' }, 'openGauss'],
+  ['Greenplum 7', { server_version: '12.12', gp_session_role: 'dispatch' }, 'Greenplum'],
   ['QuestDB', { server_version: '12.3', questdb_version: '8.1' }, 'QuestDB'],
 ]
 /** Those that report nothing of it: what they answer to our first statement tells. */

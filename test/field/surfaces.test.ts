@@ -32,6 +32,8 @@ describe('A refused string', () => {
   const refused = ['dashboard-strings.json', 'right-place.json', 'placeholders.json']
     .flatMap(stringCases)
     .filter(({ code }) => code !== undefined)
+    // The connections dialect has a shortest length of its own.
+    .filter(({ text }) => [...text].length >= 10)
 
   it('is refused with its own code and sentence over raw tRPC and both dialects, and nothing is stored', async () => {
     for (const { text } of refused) {
@@ -149,4 +151,56 @@ it('GET /v1/egress lists the addresses that dial customers, and the fix about a 
   const connectionString = customer.url('reader', { port: 1, host: 'localhost' })
   const { failures } = await mooring.client().datasources.validate.mutate({ connectionString })
   expect(failures[0]?.fix).toContain('192.0.2.7, 2001:db8::7')
+})
+
+const EXTERNAL = 'Use the external connection string'
+const PRIVATE_NAMES = [
+  ['shop-db.flycast', EXTERNAL],
+  ['postgres.railway.internal', EXTERNAL],
+  ['private-db-1.b.db.ondigitalocean.com', EXTERNAL],
+  ['dpg-abc123-a', EXTERNAL],
+  ['db', EXTERNAL],
+  ['host.docker.internal', "Docker's name"],
+  ['laptop.tailnet-1234.ts.net', 'Tailscale'],
+] as const
+const paramOf = ({ body }: { body: { error: { details: { path: string[] }[] } } }) => body.error.details[0]?.path[0]
+
+describe('A private name', () => {
+  it('is refused in the same words over tRPC and both dialects, sealed or not, and nothing is stored', async () => {
+    const open = await startMooring({ env: { MOORING_ALLOWED_NETWORKS: '' } })
+    const ask = (path: string, body: object) => open.call('POST', path, { body })
+    for (const [host, says] of PRIVATE_NAMES) {
+      const connectionString = `postgres://app:s3cr3t-w0rd@${host}/shop`
+      const sealed = await sealConnectionString(connectionString, await open.client().organization.sealingKey.query())
+      const { keyId: key_id, database, ...box } = sealed
+      const named = { name: 'shop', db_type: 'postgresql' }
+      const [raw, rawSealed, flat, flatSealed, nested, nestedSealed] = await Promise.all([
+        ask('/trpc/datasources.register', { connectionString }),
+        ask('/trpc/datasources.register', sealed),
+        ask('/v1/datasources', { connectionString }),
+        ask('/v1/datasources', { ...box, key_id, database }),
+        ask('/api/v1/connections', { ...named, connection_string: connectionString }),
+        ask('/api/v1/connections', {
+          ...named,
+          ...{ key_id, host: sealed.host, port: sealed.port, database_name: database },
+          sealed_connection_string: sealed.sealedConnectionString,
+        }),
+      ])
+      const messages = [
+        ...[raw, rawSealed].map(({ body }) => body.error.data.issues[0].message),
+        ...[flat, flatSealed].map(({ body }) => body.message),
+        ...[nested, nestedSealed].map(({ body }) => body.error.message),
+      ]
+      expect([...new Set(messages)]).toEqual([expect.stringContaining(says)])
+      const params = [flat.body.param, flatSealed.body.param, ...[nested, nestedSealed].map(paramOf)]
+      expect(params).toEqual(['connectionString', 'host', 'connection_string', 'host'])
+      for (const validated of [
+        await open.client().datasources.validate.mutate({ connectionString }),
+        (await ask('/v1/datasources/validate', { connectionString })).body,
+      ])
+        expect(validated.failures[0]).toMatchObject({ item: 'host', fix: expect.stringContaining(says) })
+    }
+    expect((await open.client().datasources.list.query({})).items).toEqual([])
+    await open.stop()
+  })
 })

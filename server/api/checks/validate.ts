@@ -9,6 +9,8 @@ import { awaitTask, type Reading, submitTask } from '#server/api/procedure/task.
 import { withAdvice } from '#server/api/registration/advice.ts'
 import { type ParsedString, parseString, schemaOf } from '#server/api/registration/parse-registration.ts'
 import { requireOurKey } from '#server/api/registration/sealing.ts'
+import { placeFix } from '#server/domain/checks/fixes/place-fixes.ts'
+import { judgeHost, type PlaceRefusal } from '#server/domain/network/host-policy.ts'
 import type { AskedPayload } from '#server/domain/tasks/contract.ts'
 import * as audit from '#server/store/access/audit.ts'
 import { transaction } from '#server/store/database/db.ts'
@@ -22,6 +24,7 @@ import { admitValidation } from './admit-validation.ts'
 export async function validate(ctx: KnownContext, input: z.output<typeof ValidateInput>): Promise<Validation> {
   await admitValidation(ctx)
   const { drafted, refusal } = draftedOrRefused(ctx, input)
+  const host = 'connectionString' in input ? input.connectionString.target.host : input.host
   const schema = drafted === null ? null : schemaOf(input.schema, drafted)
   const dbType = input.dbType ?? 'postgresql'
   const payload = drafted === null ? null : { secret: drafted.secret, schema, dbType }
@@ -33,7 +36,7 @@ export async function validate(ctx: KnownContext, input: z.output<typeof Validat
   return awaiting({ ctx, path: 'datasources.validate', input }, submitted, {
     answer: async (inside, { taskId, answer }, reading) =>
       withAdvice(
-        taskId === null ? refusedHost(refusal) : (answer ?? (await outcome(inside, taskId, reading))),
+        taskId === null ? refusedHost(refusal, host) : (answer ?? (await outcome(inside, taskId, reading))),
         drafted ?? NO_ADVICE,
       ),
     lasting: (submitted, answer) => ({ ...submitted, answer }),
@@ -47,7 +50,7 @@ const NO_ADVICE = { advisories: [] }
 
 interface DraftedOrRefused {
   readonly drafted: ParsedString | null
-  readonly refusal: 'host_refused' | 'host_private'
+  readonly refusal: PlaceRefusal
 }
 
 /** Null for a host that is refused without a look-up: that verdict needs no worker. */
@@ -56,20 +59,15 @@ function draftedOrRefused(ctx: KnownContext, input: z.output<typeof ValidateInpu
     return { drafted: parseString(ctx, input), refusal: 'host_refused' }
   } catch (thrown) {
     if (!(thrown instanceof Fault && thrown.code === 'byo_host_not_allowed')) throw thrown
-    const isPrivate = thrown.issues.some(({ code }) => code === 'host_private')
-    return { drafted: null, refusal: isPrivate ? 'host_private' : 'host_refused' }
+    const place = 'connectionString' in input ? input.connectionString.target : input
+    const judged = judgeHost({ host: place.host, port: place.port, purpose: 'postgres' }, ctx.deps.policy)
+    return { drafted: null, refusal: judged.verdict === 'refuse' ? judged.code : 'host_refused' }
   }
 }
 
-function refusedHost(refusal: DraftedOrRefused['refusal']): Validation {
-  const { saw, fix } = failureSpec(refusal)
-  return {
-    reachable: false,
-    ready: false,
-    reason: 'byo_host_not_allowed',
-    failures: [{ item: 'host', actual: saw, fix }],
-    advisories: [],
-  }
+function refusedHost(refusal: PlaceRefusal, host: string): Validation {
+  const failure = { item: 'host' as const, actual: failureSpec(refusal).saw, fix: placeFix(refusal, host) }
+  return { reachable: false, ready: false, reason: 'byo_host_not_allowed', failures: [failure], advisories: [] }
 }
 
 /** A task that was submitted, and its answer when it has one: the task ends with that. */

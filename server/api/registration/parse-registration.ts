@@ -5,8 +5,9 @@
 
 import type { KnownContext } from '#server/api/context.ts'
 import type { BroughtSecret } from '#server/domain/access/sealed.ts'
+import { placeFix } from '#server/domain/checks/fixes/place-fixes.ts'
 import { directNaturalKey } from '#server/domain/datasources/natural-key.ts'
-import { judgeHost, judgeTarget, judgeUrl } from '#server/domain/network/host-policy.ts'
+import { judgeHost, judgeTarget, judgeUrl, type PlaceRefusal } from '#server/domain/network/host-policy.ts'
 import type { NewDatasource } from '#server/store/datasources/registration.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 import { sharesPiece } from '#shared/base/text.ts'
@@ -16,7 +17,7 @@ import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import { parseHost } from '#shared/connection-string/host.ts'
 import { DEFAULT_EXCLUDED_SCHEMAS } from '#shared/datasources/datasource.ts'
 import type { ReadString, RegisterInput } from '#shared/datasources/registration.ts'
-import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
+import { failureSpec } from '#shared/faults/failure.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /** The part of an input that names a database and how to log in to it. A sealed one has its CA certificate inside the box. */
@@ -44,7 +45,7 @@ export function parseString(ctx: KnownContext, input: StringInput): ParsedString
       throw new Fault('invalid_body', { issues: [{ path: ['host'], code: host.code, message: host.message }] })
     const projection = { host: host.host, port: input.port, database: input.database }
     const judged = judgeHost({ ...projection, purpose: 'postgres' }, ctx.deps.policy)
-    if (judged.verdict === 'refuse') throw refusedPlace(judged.code, 'host')
+    if (judged.verdict === 'refuse') throw refusedPlace(judged.code, 'host', host.host)
     const { sealedConnectionString: box, keyId } = input
     const secret = { kind: 'client-sealed' as const, box, keyId, projection, ...UNSAID }
     return { secret, ...projection, tlsMode: null, advisories: [], namedSchema: null }
@@ -55,17 +56,17 @@ export function parseString(ctx: KnownContext, input: StringInput): ParsedString
     const message = 'sslmode=disable is taken only for hosts in networks that this installation has opened'
     throw new Fault('invalid_body', { issues: [{ path: ['connectionString'], code: 'parameter_value', message }] })
   }
-  if (refused !== null) throw refusedPlace(refused, 'connectionString')
+  if (refused !== null) throw refusedPlace(refused, 'connectionString', target.host)
   const { host, port, database, tlsMode } = target
   const trust = input.caCertificate === undefined ? UNSAID : { caCertificate: input.caCertificate }
   return { secret: { kind: 'direct', target, ...trust }, host, port, database, tlsMode, advisories, namedSchema }
 }
 
 /** The fault of a place that is not dialled. Of a private name it says which one to give instead. */
-function refusedPlace(code: FailureCode, field: string): Fault {
+function refusedPlace(code: PlaceRefusal, field: string, host: string): Fault {
   if (code !== 'host_private') return new Fault('byo_host_not_allowed')
-  const { saw, fix } = failureSpec(code)
-  return new Fault('byo_host_not_allowed', { issues: [{ path: [field], code, message: `The host is ${saw}. ${fix}` }] })
+  const message = `The host is ${failureSpec(code).saw}. ${placeFix(code, host)}`
+  return new Fault('byo_host_not_allowed', { issues: [{ path: [field], code, message }] })
 }
 
 /** Nothing is said of a CA certificate, at least out here: the worker knows whether one is in force. */
@@ -140,7 +141,8 @@ function draftEndpoint(ctx: KnownContext, input: EndpointInput): ParsedRegistrat
     throw new Fault('invalid_body', {
       issues: [{ path: ['endpoint'], code: 'endpoint_url', message: 'It has to begin with https://.' }],
     })
-  if (refused !== null) throw refusedPlace(refused, 'endpoint')
+  if (refused !== null)
+    throw refusedPlace(refused === 'tls_required' ? 'host_refused' : refused, 'endpoint', parsed.url.host)
   const mode: Mode = input.environment ?? ctx.principal.mode
   return {
     datasource: {

@@ -16,20 +16,35 @@ export interface SealedContent {
   readonly said: Pick<ParsedString, 'advisories' | 'schema'>
 }
 
-/** Reads an opened box; null for one that is not acceptable. Quotes nothing of it. */
-export function readSealedContent(text: string): SealedContent | null {
-  const content = text.startsWith('{') ? readJson(text) : { connectionString: text, caCertificate: undefined }
-  if (content === null) return null
-  const parsed = parseConnectionString(content.connectionString)
-  if (!parsed.ok) return null
-  const { target, advisories, schema } = parsed
-  return { target, caCertificate: content.caCertificate, said: { advisories, schema } }
+/** Why a box is not acceptable, in our own words. */
+export interface RefusedContent {
+  readonly ok: false
+  readonly code: string
+  readonly message: string
 }
 
-function readJson(text: string): z.output<typeof Content> | null {
+const NO_CONTENT =
+  'The box holds neither a connection string nor JSON with connectionString and, where one is meant, caCertificate.'
+
+/** Reads an opened box. A refusal quotes nothing of it. */
+export function readSealedContent(text: string): ({ readonly ok: true } & SealedContent) | RefusedContent {
+  const content = text.startsWith('{') ? readJson(text) : { connectionString: text, caCertificate: undefined }
+  if ('ok' in content) return content
+  const parsed = parseConnectionString(content.connectionString)
+  if (!parsed.ok) return parsed
+  const { target, advisories, schema } = parsed
+  return { ok: true, target, caCertificate: content.caCertificate, said: { advisories, schema } }
+}
+
+function readJson(text: string): z.output<typeof Content> | RefusedContent {
+  const refused = (code: string, message: string) => ({ ok: false as const, code, message })
   try {
-    return Content.safeParse(JSON.parse(text)).data ?? null
+    const read = Content.safeParse(JSON.parse(text))
+    if (read.success) return read.data
+    const ofCertificate = read.error.issues.find(({ path }) => path[0] === 'caCertificate')
+    if (ofCertificate === undefined) return refused('sealed_content', NO_CONTENT)
+    return refused('ca_certificate', `The caCertificate in the box: ${ofCertificate.message}.`)
   } catch {
-    return null
+    return refused('sealed_content', NO_CONTENT)
   }
 }

@@ -46,6 +46,16 @@ const ELSEWHERE: Readonly<Partial<Record<FailureCode, DirectItem>>> = {
   dialler_busy: 'connect',
   not_postgres: 'connect',
   string_refused: 'host',
+  tls_demanded: 'tls',
+  // A pooler takes the login, and tells of the server behind it at the first query.
+  pooler_backend_away: 'database',
+  database_missing: 'database',
+  database_disabled: 'database',
+  too_many_connections: 'database',
+  role_limit_reached: 'database',
+  database_limit_reached: 'database',
+  quota_spent: 'database',
+  login_blocked: 'database',
   server_unknown: 'server_version',
 }
 

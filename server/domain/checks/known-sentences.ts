@@ -14,9 +14,26 @@ const MAX_LOOKED_AT = 400
 const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
   ['role_limit_reached', ['too many connections for role']],
   ['database_limit_reached', ['too many connections for database']],
+  ['database_invalid', ['cannot connect to invalid database']],
   [
     'client_certificate_asked',
     ['valid client certificate', 'client certificate required', 'certificate authentication failed'],
+  ],
+  [
+    'tls_demanded',
+    [
+      'no encryption',
+      'ssl off',
+      'ssl required',
+      'ssl is required',
+      'ssl connection is required',
+      'ssl connection required',
+      'connection is insecure',
+      'requires tls',
+      'tls required',
+      'tls is required',
+      'only with ssl',
+    ],
   ],
   [
     'authentication_method',
@@ -29,6 +46,19 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
   ],
   ['channel_binding_unusable', ['could not find digest for nid']],
   ['standby_closed', ['database system is not accepting connections']],
+  [
+    'login_blocked',
+    [
+      'circuit breaker',
+      'circuitbreaker',
+      'too many authentication failures',
+      'too many failed login',
+      'temporarily blocked',
+      'authentication rate limit',
+    ],
+  ],
+  // Said of a pool, which is not full but has no server.
+  ['pooler_backend_away', ['allserversdown', 'all servers are down', 'servers are banned', 'no available target']],
   [
     'too_many_connections',
     [
@@ -49,6 +79,7 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
       'unable to check out connection from the pool',
       'waiting to acquire database connection',
       'query_wait_timeout',
+      'too many active',
     ],
   ],
   [
@@ -60,6 +91,8 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
       'quota exceeded',
       'quota has been exceeded',
       'exceeded your',
+      'billing',
+      'spending limit',
     ],
   ],
   [
@@ -67,6 +100,7 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
     [
       'not in tenant allow',
       'ip address',
+      'blocked network',
       'no pg_hba.conf entry',
       'pg_hba.conf rejects',
       'login rejected',
@@ -80,6 +114,11 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
       'does not allow connections',
       'endpoint has been disabled',
       'endpoint is disabled',
+      'is suspended',
+      'has been suspended',
+      'is paused',
+      'has been paused',
+      'is stopped',
     ],
   ],
   ['database_missing', ['no such database', 'is not a recognized database', 'database not found']],
@@ -107,6 +146,17 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
       'dbhandler exited',
       'connection to database not available',
       'failed to connect to database',
+      'failed to connect to the database',
+      'unable to connect to server',
+      'error connecting to pool',
+      'bouncer config error',
+      'no authentication method is found',
+      'auth_query',
+      'auth query',
+      'authentication query failed',
+      'authentication database',
+      'failed to retrieve',
+      'console request failed',
     ],
   ],
   [
@@ -120,9 +170,28 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
       'pgbouncer is shutting down',
       'pooler is shutting down',
       'server shutting down',
+      'could not be started',
+      'being resumed',
+      'is resuming',
+      'pooler is shut down',
     ],
   ],
   ['role_not_login', ['is not permitted to log in']],
+  // Of a login whose password was sent, and checked elsewhere than in PostgreSQL's own catalog.
+  [
+    'password_refused',
+    [
+      'pam authentication failed',
+      'ldap authentication failed',
+      'radius authentication failed',
+      'iam authentication failed',
+      'incorrect password',
+      'invalid password',
+      'wrong password',
+      'that was provided for the role',
+    ],
+  ],
+  ['server_error', ['unsupported startup parameter', "doesn't support command-line options"]],
   [
     'login_unknown',
     [
@@ -134,6 +203,12 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
       'requested endpoint could not be found',
       'proxy has no credentials',
       'missing cluster identifier',
+      'there is no user',
+      'inconsistent project name',
+      'malformed endpoint',
+      'invalid format for user',
+      'invalid username specified',
+      'incorrect user',
       'route for',
     ],
   ],
@@ -142,13 +217,22 @@ const SENTENCES: readonly (readonly [FailureCode, readonly string[]])[] = [
 /** The failure that a known sentence means; null for any other sentence. */
 export function knownSentence(text: string): FailureCode | null {
   const looked = text.slice(0, MAX_LOOKED_AT).toLowerCase()
+  // A pooler may put it behind words of its own about the login.
+  const missing = namesMissingDatabase(looked)
+  if (missing !== null) return missing
   for (const [code, sentences] of SENTENCES) if (sentences.some(one => looked.includes(one))) return code
-  return namesMissingDatabase(looked) ?? namesDisabledDatabase(looked)
+  return namesDisabledDatabase(looked) ?? namesMissingRole(looked)
 }
 
 /** `database "…" does not exist`, as PostgreSQL says it and poolers repeat it with another SQLSTATE. */
 function namesMissingDatabase(text: string): FailureCode | null {
-  return text.includes('database ') && text.includes(' does not exist') ? 'database_missing' : null
+  const at = text.indexOf('database "')
+  return at >= 0 && text.includes('" does not exist', at) && !text.includes('role "', at) ? 'database_missing' : null
+}
+
+/** `role "…" does not exist`, which PostgreSQL says where it asks for no password. */
+function namesMissingRole(text: string): FailureCode | null {
+  return text.includes('role "') && text.includes('" does not exist') ? 'login_unknown' : null
 }
 
 /** `database "…" is disabled`, as PgBouncer says it. */

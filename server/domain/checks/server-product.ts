@@ -12,6 +12,12 @@ const BY_VERSION: readonly (readonly [RegExp, string])[] = [
   // Behind the number their own name stands: "11.2-YB-2.20.1.0-b0", "9.5.0 (Materialize …)".
   [/-YB-/, 'YugabyteDB'],
   [/Materialize/, 'Materialize'],
+  [/RisingWave/i, 'RisingWave'],
+  [/CockroachDB/i, 'CockroachDB'],
+  [/openGauss|GaussDB/i, 'openGauss'],
+  [/CedarDB/i, 'CedarDB'],
+  [/Redshift/i, 'Amazon Redshift'],
+  [/Greenplum/i, 'Greenplum'],
 ]
 
 /** Parameters that one product alone reports. */
@@ -27,11 +33,14 @@ const BY_PARAMETER: readonly (readonly [string, string])[] = [
 
 /** The name that one reported parameter gives away, as far as it is known; null where it may be a PostgreSQL that is supported. */
 export function serverProduct(parameter: string, value: string): string | null {
-  const named = BY_PARAMETER.find(([name]) => name === parameter)
-  if (named !== undefined) return named[1]
+  const byParameter = BY_PARAMETER.find(([name]) => name === parameter)
+  if (byParameter !== undefined) return byParameter[1]
   if (parameter !== 'server_version' || value.includes('bouncer')) return null
+  const whole = value.slice(0, 100)
+  // Their versions go on with PostgreSQL's.
+  const named = BY_VERSION.find(([pattern]) => pattern.test(whole))?.[1]
+  if (named !== undefined) return named
   const [, number = '', major = ''] = /^(([0-9]{1,3})(?:\.[0-9]{1,3}){0,2})(?![0-9.])/.exec(value) ?? []
   if (major === '' || Number(major) >= OLDEST) return null
-  const whole = value.slice(0, 100)
-  return BY_VERSION.find(([pattern]) => pattern.test(number) || pattern.test(whole))?.[1] ?? `PostgreSQL ${number}`
+  return BY_VERSION.find(([pattern]) => pattern.test(number))?.[1] ?? `PostgreSQL ${number}`
 }

@@ -46,7 +46,7 @@ export const MAX_ADDRESSES = 16
 const OTHER_PROTOCOLS = [2375, 2376, 2379, 2380, 3306, 6379, 8500, 9200, 9300, 10250, 11211, 27017]
 
 /** Why a place is not dialled. `host_private` is a name that is known to lead into somebody's private network. */
-type PlaceRefusal = 'host_refused' | 'host_private' | 'port_refused'
+export type PlaceRefusal = 'host_refused' | 'host_private' | 'port_refused'
 
 /** What can be said of a host before any look-up. A literal address is decided here, a name has to be resolved. */
 type HostVerdict =

@@ -63,8 +63,7 @@ export function sessionError(error: unknown, at: Moment, other: FailureCode): Se
 
 function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
   if (at === 'query') return meaningOfQuery(sqlstate, sentence)
-  if (at === 'welcome')
-    return always(sqlstate, sentence) ?? AT_WELCOME[sqlstate] ?? knownSentence(sentence) ?? 'server_error'
+  if (at === 'welcome') return meaningOfWelcome(sqlstate, sentence)
   // An answer to our proof is a refused login, whatever its code, unless its sentence says that something else was missing.
   if (at === 'proof') return knownSentence(sentence) ?? (sqlstate === '28000' ? 'login_refused' : 'password_refused')
   const known = always(sqlstate, sentence) ?? knownSentence(sentence)
@@ -73,6 +72,13 @@ function meaning(sqlstate: string, at: Moment, sentence: string): FailureCode {
   if (at === 'proven') return 'password_refused'
   // Insufficient resources and an operator's doing pass by themselves; what else refuses here does not know whom we name.
   return /^5[37]/.test(sqlstate) ? 'server_error' : 'login_unknown'
+}
+
+/** Of 55000 there are two: a database that takes no connections, and one whose removal was broken off. */
+function meaningOfWelcome(sqlstate: string, sentence: string): FailureCode {
+  const known = knownSentence(sentence)
+  if (sqlstate === '55000' && known === 'database_invalid') return known
+  return always(sqlstate, sentence) ?? AT_WELCOME[sqlstate] ?? known ?? 'server_error'
 }
 
 function always(sqlstate: string, sentence: string): FailureCode | undefined {

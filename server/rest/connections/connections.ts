@@ -123,8 +123,15 @@ export const connectionsDialect: Dialect = {
     const spec = faultSpec(fault.code)
     const [issue] = fault.issues
     const details =
-      issue === undefined ? null : fault.issues.map(({ path, code, message }) => ({ path, code, message }))
+      issue === undefined
+        ? null
+        : fault.issues.map(({ path, code, message }) => ({ path: path.map(spelled), code, message }))
     const error = { code: spec.connections, message: issue?.message ?? spec.says, details }
     return { status: spec.status, body: { success: false, data: null, error } }
   },
+}
+
+/** A field's name as this dialect writes it; an index of a list is one already. */
+function spelled(part: string | number): string | number {
+  return typeof part === 'number' ? part : part.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 }

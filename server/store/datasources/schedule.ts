@@ -1,5 +1,5 @@
 /**
- * The schedule of an organization's checks, when its interval becomes shorter. Operators' commands call it.
+ * The schedule of an organization's checks, when its interval becomes shorter or its policy another. Operators' commands call it.
  */
 import { sql } from 'kysely'
 import { lockDatasources } from '#server/store/locks/lock-datasources.ts'

@@ -43,7 +43,7 @@ export async function exists(db: Db, org: string): Promise<boolean> {
 /** What an organization may have otherwise than the installation. */
 export interface OrganizationSettings {
   /** What is done about a role that is stronger than it should be. */
-  readonly rolePolicy: 'enforce' | 'warn' | 'off'
+  readonly rolePolicy: 'strict' | 'enforce' | 'warn' | 'off'
   /** Null: the installation's interval. */
   readonly checkIntervalSeconds: number | null
 }

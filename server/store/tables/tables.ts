@@ -258,7 +258,7 @@ interface Organizations {
   moving_at: Date | null
   name: string
   removed_at: Date | null
-  role_policy: Generated<'enforce' | 'warn' | 'off'>
+  role_policy: Generated<'strict' | 'enforce' | 'warn' | 'off'>
 }
 
 interface Processes {

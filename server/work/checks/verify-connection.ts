@@ -4,7 +4,9 @@
  */
 
 import type { RolePolicy } from '#server/domain/checks/role/role-findings.ts'
+import { judgeUndialled, otherSchema, type UndialledReason } from '#server/domain/checks/undialled.ts'
 import { judgeProbe, type Verification } from '#server/domain/checks/verification.ts'
+import { repeating } from '#server/domain/checks/withheld.ts'
 import { openingOr } from '#server/seal/held-key.ts'
 import { runningTask } from '#server/work/about-task.ts'
 import { countUnequal, keptFromTelling } from '#server/work/credentials/login-budgets.ts'
@@ -15,6 +17,7 @@ import {
   type Unresolved,
 } from '#server/work/credentials/resolve-target.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
+import type { Advisory } from '#shared/checks/check.ts'
 import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 import { probeWithinBudget } from './probe-within-budget.ts'
@@ -59,15 +62,25 @@ export async function verifyConnection(deps: WorkerDeps, of: ConnectionUnderTest
   }
   const keptUntil = await keptFromTold(deps, of, resolved)
   if (keptUntil !== null) return { ...undialled(KEPT.fault, 'unreachable'), unmade: { until: keptUntil } }
-  if (!resolved.ok) return undialled(resolved.reason)
-  return isOtherSchema(of, resolved) ? undialled('schema_conflict') : dialled(deps, of, resolved)
+  if (!resolved.ok) return { ...undialled(resolved.reason), ...explained(resolved.why ?? null) }
+  const conflict = conflictOf(of, resolved)
+  if (conflict === null) return dialled(deps, of, resolved)
+  return { ...undialled(conflict.fault), ...explained(conflict, resolved.said?.advisories) }
 }
 
-/** True for a first registration whose sealed string names another schema than its field: both are known only here. */
-function isOtherSchema({ schema, inForce, stored }: ConnectionUnderTest, { said }: ResolvedTarget): boolean {
-  const named = said?.schema ?? null
+function explained(
+  why: UndialledReason | null,
+  advisories: readonly Advisory[] = [],
+): Partial<Pick<VerifiedConnection, 'judgement'>> {
+  return why === null ? {} : { judgement: { ...judgeUndialled(why), advisories: [...advisories] } }
+}
+
+/** What is wrong with a first registration whose sealed string names another schema than its field: both are known only here. */
+function conflictOf({ schema, inForce, stored }: ConnectionUnderTest, of: ResolvedTarget): UndialledReason | null {
+  const named = of.said?.schema ?? null
   const isFirst = inForce === null && (stored === undefined || stored.version === 1)
-  return isFirst && schema !== null && named !== null && named !== schema
+  if (!isFirst || schema === null || named === null || named === schema) return null
+  return otherSchema(repeating(of.target.password)(named) ? null : named, schema)
 }
 
 /** Until when it is not told, nor dialled, what a comparison with the credential in force has said; a guess that is told is counted. */

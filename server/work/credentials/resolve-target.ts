@@ -6,6 +6,7 @@
 
 import type { Secret } from '#server/domain/access/sealed.ts'
 import { readSealedContent, type SealedContent } from '#server/domain/access/sealed-content.ts'
+import { refusedString, type UndialledReason } from '#server/domain/checks/undialled.ts'
 import { openingOr } from '#server/seal/held-key.ts'
 import type { SealedCredential } from '#server/store/credentials/sealed.ts'
 import { openClientBox, openCredential } from '#server/work/credentials/open.ts'
@@ -42,6 +43,8 @@ interface Refused {
    * budgets of refused logins, or it would tell right guesses from wrong ones for nothing. Null where nothing was compared.
    */
   readonly compared: Target | null
+  /** The line of the checklist that says why, where a box was opened and refused. */
+  readonly why?: UndialledReason
 }
 
 /** What a secret says by itself. `caCertificate` is null for public roots, undefined where nothing was said of it. */
@@ -108,9 +111,9 @@ function readSealed(text: string, secret: ClientSealed): Stated | Refused {
   // The web tier could put any certificate beside a box that it was sent. One that comes with the string is inside.
   if (secret.caCertificate !== null) return refused('ca_certificate_required')
   const content = readSealedContent(text)
-  if (content === null) return refused('invalid_body')
+  if (!content.ok) return { ...refused('invalid_body'), why: refusedString(content) }
   if (!isSamePlace(content.target, secret.projection)) return refused('projection_mismatch')
-  return { ok: true, ...content }
+  return content
 }
 
 /** The secret in the form in which it is kept, once its box was opened. Null where it is refused. */

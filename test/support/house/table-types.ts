@@ -31,7 +31,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   'idempotency_keys.remarks': 'JsonColumn<unknown> | null',
   'revocations.kind': "'key' | 'capability'",
   'leases.ended_by': "'released' | 'revoked' | 'expired' | null",
-  'organizations.role_policy': "Generated<'enforce' | 'warn' | 'off'>",
+  'organizations.role_policy': "Generated<'strict' | 'enforce' | 'warn' | 'off'>",
   'processes.kind': "'web' | 'worker'",
   'tasks.kind': 'TaskKind',
   'tasks.outcome': 'JsonColumn<unknown> | null',

@@ -22,12 +22,15 @@ import {
   scram,
 } from './login-fixes.ts'
 import { firewallFix, ipv6Fix, loginAddressFix } from './network-fixes.ts'
+import { placeFix } from './place-fixes.ts'
 import { loginUnknownFix } from './provider-words.ts'
 
 const table = (code: FailureCode) => failureSpec(code).fix
 const RELOAD = 'select pg_catalog.pg_reload_conf();'
 
 const FIXES: Readonly<Partial<Record<FailureCode, Fix>>> = {
+  host_refused: ({ host }) => placeFix('host_refused', host),
+  host_private: ({ host }) => placeFix('host_private', host),
   password_refused: passwordFix,
   login_refused: loginFix,
   address_refused: loginAddressFix,
@@ -37,6 +40,7 @@ const FIXES: Readonly<Partial<Record<FailureCode, Fix>>> = {
   database_missing: databaseFix,
   database_disabled: ({ database }) =>
     lines(table('database_disabled'), `alter database ${quoteName(database)} allow_connections true;`),
+  database_invalid: ({ database }) => lines(table('database_invalid'), `drop database ${quoteName(database)};`),
   connect_denied: ({ login, database }) => `grant connect on database ${quoteName(database)} to ${quoteName(login)};`,
   role_limit_reached: limitFix,
   database_limit_reached: limitFix,

@@ -21,9 +21,17 @@ const newPassword = ({ login }: TriedLogin) => newPasswordSql(login)
 // A password is hashed when it is set: it has to be set once more after the method has changed.
 const scramPassword = (tried: TriedLogin) => lines("set password_encryption = 'scram-sha-256';", newPassword(tried))
 
+/** Amazon asks members of this role for the password in clear, and takes tokens in its place alone. */
+const OF_RDS = 'A role that is a member of rds_iam logs in by tokens alone: use one that is not.'
+
 /** Where a login method other than SCRAM, or none, was asked for: the role's password as SCRAM, and the line that asks for it. */
 export const scram: Fix = (tried, { code }) =>
-  lines(table(code), whereHbaIs(tried) ? hbaFix(tried) : '', scramPassword(tried))
+  lines(
+    table(code),
+    tried.provider === 'rds' ? OF_RDS : '',
+    whereHbaIs(tried) ? hbaFix(tried) : '',
+    scramPassword(tried),
+  )
 
 /** SQLSTATE of PgBouncer for every login that it refuses; PostgreSQL itself has 28P01. */
 const OF_PGBOUNCER = '08P01'
@@ -39,6 +47,7 @@ export const passwordFix: Fix = (tried, { sqlstate }) =>
   lines(
     table('password_refused'),
     sqlstate === OF_PGBOUNCER ? POOLER_USERS : '',
+    tried.provider === 'rds' ? OF_RDS : '',
     tried.isPasswordAscii
       ? ''
       : 'The password holds characters beyond ASCII, which clients and poolers encode differently: choose one of ASCII alone.',

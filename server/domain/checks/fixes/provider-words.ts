@@ -17,6 +17,10 @@ const HOSTS: readonly (readonly [RegExp, string])[] = [
     /\.neon\.(tech|build)$/,
     'Neon tells the project by the host name: copy the whole host from Connect in the console, endpoint id included.',
   ],
+  [
+    /\.postgres\.database\.(?:azure\.com|chinacloudapi\.cn|usgovcloudapi\.net)$/,
+    "Azure's Single Server takes the user name as role@server, its @ written as %40; the Flexible Server takes the role alone. Its PgBouncer listens on port 6432.",
+  ],
   [/\.cockroachlabs\.cloud$/, 'Give the host that the console shows for this cluster.'],
   [
     /\.proxy-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com$/,

@@ -1,0 +1,38 @@
+/**
+ * Fixes of hosts that are not dialled: what kind of place it is, and what to give in its stead. From the host's own text, nothing looked up.
+ * Called by `dial-fixes.ts` and, for a host that is refused before anything is stored, by `api`.
+ */
+import { type FailureCode, failureSpec } from '#shared/faults/failure.ts'
+
+const EXTERNAL = 'Give a public name or address.'
+
+/** Kinds of literal addresses and names, by their beginning or end. The narrower before the wider. */
+const KINDS: readonly (readonly [RegExp, string])[] = [
+  [
+    /^(?:127\.|::1$|localhost$|0\.0\.0\.0$|::$)/,
+    `It is the machine itself that connects, which is another one here than yours. ${EXTERNAL}`,
+  ],
+  [
+    /^host\.docker\.internal$|^gateway\.docker\.internal$/,
+    `It is Docker's name for the machine that its containers run on. ${EXTERNAL}`,
+  ],
+  [
+    /^100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\.|\.ts\.net$|^fd7a:115c:a1e0:/,
+    `It is of an overlay network such as Tailscale, or of a carrier's. ${EXTERNAL}`,
+  ],
+  [/^(?:169\.254\.|fe[89ab][0-9a-f]:)/, `It is an address of one link alone. ${EXTERNAL}`],
+  [
+    /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|f[cd][0-9a-f]{2}:)/,
+    `It is an address of a private network. ${EXTERNAL} Where this installation shares the network, its operator can open it (MOORING_ALLOWED_NETWORKS).`,
+  ],
+  [
+    /^[^.:]+$/,
+    'A name without a dot is one of Docker, Kubernetes or a platform, for machines of its own network. Use the external connection string that the provider shows.',
+  ],
+]
+
+/** The fix of a host that is refused: by its kind where that is known. */
+export function placeFix(code: FailureCode, host: string): string {
+  const [, kind] = KINDS.find(([pattern]) => pattern.test(host.toLowerCase())) ?? []
+  return code === 'port_refused' ? failureSpec(code).fix : (kind ?? failureSpec(code).fix)
+}

@@ -1,0 +1,39 @@
+/**
+ * The checklist of a sealed string for which nothing is dialled: only the worker opens it, so that its caller learns the reason here, in the
+ * sentence in which the same string in clear is refused. Called by `verify-connection.ts`.
+ */
+import { quoteName } from '#shared/base/sql-text.ts'
+import { DIRECT_ITEMS, type DirectItem } from '#shared/checks/check.ts'
+import type { FaultCode } from '#shared/faults/fault.ts'
+import { failing, skipped } from './dial-checks.ts'
+import type { Verification } from './verification.ts'
+
+/** Why nothing is dialled, as the one line that fails. */
+export interface UndialledReason {
+  readonly item: DirectItem
+  readonly fault: FaultCode
+  readonly actual: string
+  readonly fix: string
+}
+
+/** A string that is refused, with the parser's code and sentence. */
+export function refusedString({ code, message }: { code: string; message: string }): UndialledReason {
+  return { item: 'host', fault: 'invalid_body', actual: `not an acceptable connection string (${code})`, fix: message }
+}
+
+/** A string that names another schema than the field. `named` is null where its name repeats the password. */
+export function otherSchema(named: string | null, field: string): UndialledReason {
+  const shown = named === null ? 'another one' : quoteName(named)
+  return {
+    item: 'schema',
+    fault: 'schema_conflict',
+    actual: `the schema to be registered is ${quoteName(field)}, the connection string names ${shown}`,
+    fix: 'Send the schema field with the name that the sealed string has, which is public where the field is left out; or leave the parameter out of the string.',
+  }
+}
+
+/** The verdict: that line fails, and all others were not reached. */
+export function judgeUndialled({ item, fault, actual, fix }: UndialledReason): Verification {
+  const checks = DIRECT_ITEMS.map(one => (one === item ? failing(one, fault, { actual, fix }) : skipped(one)).check)
+  return { checks, advisories: [], outcome: 'refused', reason: fault, retryable: false }
+}
