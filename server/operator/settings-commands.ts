@@ -39,15 +39,11 @@ function checkInterval(args: Arguments): number | null | undefined {
 export const settingsCommands: readonly Command[] = [
   {
     words: ['org', 'set'],
-<<<<<<< HEAD
     options: [
       ORG_OPTION,
       { name: 'role-policy', choices: POLICIES, about: 'what becomes of a role that can do too much' },
       { name: 'check-interval', value: 'SECONDS|default', about: 'between two checks: 60 to 2592000' },
     ],
-=======
-    synopsis: 'org set [--org ID] [--role-policy strict|enforce|warn|off] [--check-interval SECONDS|default]',
->>>>>>> a764129 (field: name what is wrong in strings, over every voice)
     about: "changes an organization's settings",
     async run(context, args) {
       const [policy, seconds] = [rolePolicy(args), checkInterval(args)]

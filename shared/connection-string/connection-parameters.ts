@@ -6,10 +6,11 @@
  */
 import type { Advisory } from '#shared/checks/check.ts'
 import { type Refusal, refuse } from '#shared/faults/refusal.ts'
-import { type Before, type Pairs, readPairs } from './parameter-pairs.ts'
-import { EMPTY_FILES, FILES, IGNORED, IGNORED_VALUES, REFUSED } from './parameter-rules.ts'
+import { EMPTY_FILES, FILES, HONOURED, IGNORED, IGNORED_VALUES, REFUSED } from './parameter-rules.ts'
 import { adviseOnSchema, readSchema, schemaConflict } from './schema-parameters.ts'
 import { readTlsMode, TLS_MODES, type TlsMode } from './tls-parameters.ts'
+import { malformed, refuseUnknown, shown } from './unknown-parameters.ts'
+import { decodeComponent } from './uri-text.ts'
 
 /** What the query may set. */
 export interface Settings {
@@ -44,6 +45,15 @@ const DEFAULTS: Settings = {
 const NEON_HOST = /\.neon\.(?:tech|build)$/
 const NEON_OPTION = /^(?:endpoint|project)=([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
 
+/** What stands before the question mark, already read. Neon's option is for Neon's hosts; no message shows a password. */
+interface Before {
+  readonly host: string
+  readonly password: string
+}
+
+/** Names and values, decoded, in their order. */
+type Pairs = ReadonlyMap<string, string>
+
 /** Reads the text after the question mark. */
 export function readParameters(query: string, before: Before): Read | Refusal {
   const values = readPairs(query, before)
@@ -67,6 +77,52 @@ function settled(settings: Settings, pairs: Pairs): Settings {
   const mode = TLS_MODES.find(one => one === pairs.get('sslmode'))
   if (mode !== undefined) return { ...settings, tlsMode: mode }
   return pairs.get('sslrootcert') ? { ...settings, tlsMode: 'verify-full' } : settings
+}
+
+/** Reads them. A name that stands twice has one value, since parsers differ in which one wins. */
+function readPairs(query: string, before: Before): { ok: true; pairs: Pairs } | Refusal {
+  const pairs = new Map<string, string>()
+  // libpq takes an ampersand behind the last parameter.
+  const text = query.endsWith('&') ? query.slice(0, -1) : query
+  for (const pair of text === '' ? [] : text.split('&')) {
+    const read = readPair(pair)
+    if (!read.ok) return read
+    const { name, value } = read
+    if (pairs.has(name) && pairs.get(name) !== value) {
+      return refuse(
+        'parameter_repeated',
+        `The parameter ${shown(name, before)} stands there twice, with two values; give it once.`,
+      )
+    }
+    pairs.set(name, value)
+  }
+  const unknown = [...pairs.keys()].filter(name => !isKnown(name))
+  const refused = unknown.length === 0 ? null : refuseUnknown(unknown, before)
+  return refused ?? { ok: true, pairs }
+}
+
+function readPair(pair: string): { ok: true; name: string; value: string } | Refusal {
+  const equals = pair.indexOf('=')
+  // A question mark and an equals sign behind it: the beginning of another query.
+  if (pair.includes('?') && pair.indexOf('=', pair.indexOf('?')) > 0) {
+    return refuse('parameter_malformed', 'The parameters hold a second ?: join by &.')
+  }
+  if (equals < 1) return refuse('parameter_malformed', malformed(pair))
+  const name = pair.slice(0, equals)
+  const raw = pair.slice(equals + 1)
+  // Node's object; what it asks for is told where the value is read.
+  if (name === 'ssl' && raw.includes('rejectUnauthorized')) return { ok: true, name, value: raw }
+  const value = decodeComponent(raw, 'parameter')
+  if (!value.ok) return value
+  // libpq refuses a second equals sign; options are commonly pasted with it, and have a reason of their own.
+  if (raw.includes('=') && name !== 'options') {
+    return refuse('character_unencoded', 'A parameter holds a second = as it is: encode = as %3D.')
+  }
+  return { ok: true, name, value: value.text }
+}
+
+function isKnown(name: string): boolean {
+  return HONOURED.includes(name) || [IGNORED, IGNORED_VALUES, REFUSED].some(table => Object.hasOwn(table, name))
 }
 
 interface One {

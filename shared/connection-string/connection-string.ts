@@ -64,39 +64,42 @@ const MAX_DATABASE_BYTES = 63
  * the server is refused by name. Never throws. The grammar is RFC 3986's, the meanings are libpq's (§33.1.1.2).
  */
 export function parseConnectionString(text: string): Parsed {
-  const unreadable = refuseUnreadable(text)
+  const parsed = parseStrictly(text)
+  return parsed.ok ? parsed : (refuseSeveral(text) ?? parsed)
+}
+
+function parseStrictly(text: string): Parsed {
+  const isRead = text.length <= MAX_CONNECTION_STRING
+  const unreadable = (isRead ? refuseStray(text) : null) ?? refuseText(text, MAX_CONNECTION_STRING)
   if (unreadable !== null) return unreadable
   const [scheme] = /^postgres(?:ql)?:\/\//i.exec(text) ?? []
-  if (scheme === undefined) return refuseForeign(text)
+  if (scheme === undefined) return refuseWide(text) ?? refuseForeign(text)
   const rest = text.slice(scheme.length)
   // The last @, wherever it is: when it is not the one that ends the login, then something before it stands unencoded,
   // and reading the login finds out what. Whatever is read as host or parameter can then be no piece of a password.
   const at = rest.lastIndexOf('@')
-  if (at < 0) return refuseWithoutLogin(rest)
+  if (at < 0) return refuseWide(rest) ?? refuseWithoutLogin(rest)
   const login = readLogin(rest.slice(0, at))
-  if (!login.ok) return misplacedAt(rest) ?? login
-  const behind = rest.slice(at + 1)
+  if (!login.ok) return misplacedAt(rest) ?? refuseWide(rest) ?? login
+  return readBehindLogin(rest.slice(at + 1), login)
+}
+
+/** Host, database and parameters. Only the reason of a refusal is looked for once more: what can be read is taken as it stands. */
+function readBehindLogin(behind: string, { user, password }: { user: string; password: string }): Parsed {
   const { authority, path, query } = partsBehindLogin(behind)
-  const misplaced =
-    refuseHostForm(behind) ?? refuseUnfilled(authority, path) ?? refuseSeparators(path, query) ?? refusePath(path)
-  if (misplaced !== null) return misplaced
+  const narrower = (refusal: Refusal) =>
+    refuseHostForm(behind) ?? refuseWide(behind) ?? refuseSeparators(path, query) ?? refusePath(path) ?? refusal
+  const unfilled = refuseUnfilled(authority, path)
+  if (unfilled !== null) return refuseHostForm(behind) ?? unfilled
   const place = parseHostPort(authority, DEFAULT_PORT)
-  if (!place.ok) return place
+  if (!place.ok) return narrower(place)
   const database = readDatabase(path)
-  if (!database.ok) return database
-  const { user, password } = login
+  if (!database.ok) return narrower(database)
   const parameters = readParameters(query, { host: place.host, password })
-  if (!parameters.ok) return parameters
+  if (!parameters.ok) return narrower(parameters)
   const target = { host: place.host, port: place.port, database: database.text, user, password, ...parameters.settings }
   const advisories = [...adviseOnName(path), ...parameters.advisories]
   return { ok: true, target, advisories, schema: parameters.schema }
-}
-
-/** Text of which nothing can be read: too long, with characters that came along, or several strings. */
-function refuseUnreadable(text: string): Refusal | null {
-  const isRead = text.length <= MAX_CONNECTION_STRING
-  const stray = isRead ? (refuseSeveral(text) ?? refuseStray(text)) : null
-  return stray ?? refuseText(text, MAX_CONNECTION_STRING) ?? refuseWide(text)
 }
 
 /** Placeholders where the host, the port or the database belongs. */

@@ -33,7 +33,7 @@ const PIECE =
   /\[[A-Za-z][A-Za-z0-9_ -]{0,60}\]|<[A-Za-z][A-Za-z0-9_ -]{0,60}>|\$\{[^{}]{1,60}\}|\{\{[^{}]{1,60}\}\}|\{[A-Za-z][A-Za-z0-9_-]{0,60}\}/
 /** A part between dots that stands for one: `project-ref`, `your-server`, `ep-xxx`, `aws-0-region`, `xxxxxxxx`. */
 const PART =
-  /^(?:(?:your|my)?[-_]?project[-_]?(?:ref|id)|your[-_]?(?:own[-_]?)?(?:server|host|hostname|db|database|db[-_]host|project|instance|cluster|endpoint|rds[-_]endpoint|domain|name|app|ip|user|role)|ep-x{3,}[a-z0-9-]{0,40}|aws-[0-9]-region|x{6,}|\*{2,}|[\u2022\u25cf\u2026]+)$/i
+  /^(?:(?:your|my)?[-_]?project[-_]?(?:ref|id)|your[-_]?(?:own[-_]?)?(?:server|host|hostname|db|database|db[-_]host|project|instance|cluster|endpoint|rds[-_]endpoint|domain|name|app|ip|user|role)|ep-x{3}[a-z0-9-]{0,40}|aws-[0-9]-region|x{6,}|\*{2,}|[\u2022\u25cf\u2026]+)$/i
 
 /** Whether a password, as it is written or as it is read, is a mask or a placeholder. */
 export function isPlaceholderPassword(text: string): boolean {

@@ -21,6 +21,8 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'client/node.ts #renewInTime()': 'one turn for each renewal of a lease, until it is given back',
   'client/core/sealing-kept.ts #kept': 'BOXES_KEPT, in the process of the caller; the oldest goes',
   'client/node/shared-watch.ts #listeners': 'the leases that a program holds, in its own process',
+  'shared/connection-string/stray-characters.ts bareLength()':
+    'each turn moves back in a string of MAX_CONNECTION_STRING characters',
   'server/net/socket/refused-certificate.ts chain': 'MAX_CHAIN certificates, in the confined process',
   'server/net/socket/refused-certificate.ts chainOf()': 'MAX_CHAIN certificates, in the confined process',
   'server/metrics/create-meter.ts made': 'the metrics of the table; their series are as many as its labels allow',

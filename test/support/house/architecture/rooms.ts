@@ -14,7 +14,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     checks: [],
     faults: [],
     access: ['base', 'faults'],
-    'connection-string': ['checks', 'faults'],
+    'connection-string': ['base', 'checks', 'faults'],
     feeds: ['base', 'faults'],
     datasources: ['base', 'checks', 'connection-string'],
     dialects: ['base', 'checks', 'faults', 'access', 'connection-string', 'feeds', 'datasources'],
