@@ -33,6 +33,6 @@ export const Usage = z.object({
   capabilities: Share,
   rates: z.object({ windowSeconds: z.number(), perKey: z.number().int(), perOrganization: z.number().int() }),
   checkIntervalSeconds: z.number().int(),
-  rolePolicy: z.enum(['enforce', 'warn', 'off']),
+  rolePolicy: z.enum(['strict', 'enforce', 'warn', 'off']),
 })
 export type Usage = z.output<typeof Usage>
