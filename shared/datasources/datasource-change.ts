@@ -58,6 +58,10 @@ export const RemoveInput = z.strictObject({ id: DatasourceId, idempotencyKey: Id
 /** Input of `datasources.roleSql`. */
 export const RoleSqlInput = z.strictObject({
   schema: SchemaName,
+  /** The database of the grants; without it that in which the SQL is run. */
+  database: SchemaName.optional(),
+  /** The name of the role; without it one that is derived from the database. */
+  role: SchemaName.optional(),
   provider: z.enum(['plain', 'supabase', 'neon', 'rds', 'cloudsql', 'azure']).default('plain'),
   readOnly: z.boolean().default(true),
 })

@@ -110,6 +110,8 @@ function inTransaction(sql: string, timeoutMs: number): string {
   return [
     'begin read only',
     'set local search_path = pg_catalog, pg_temp',
+    // Each statement is run once: to compile it takes longer than to run it, and is chosen by the size of the catalog.
+    'set local jit = off',
     `set local statement_timeout = ${timeoutMs}`,
     `set local lock_timeout = ${LOCK_MS}`,
     `set local idle_in_transaction_session_timeout = ${QUERY_MS}`,

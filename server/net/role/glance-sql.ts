@@ -49,10 +49,11 @@ export const GLANCE_SQL = `select pg_catalog.current_setting('server_version_num
       exists (
         select from pg_catalog.pg_class c
         where c.oid >= ${FIRST_OWN_OID} and (
-          c.relowner = r.oid or c.relkind in ('v', 'm') or c.relhassubclass and c.relkind in ('r', 'p')
-          or exists (
-            select from pg_catalog.aclexplode(c.relacl) a
-            where a.privilege_type in ('TRUNCATE', 'TRIGGER') and a.grantee in (0, r.oid))))
+          c.relowner = r.oid or c.relkind in ('v', 'm') or c.relhassubclass and c.relkind in ('r', 'p')))
+      or exists (
+        select from (select distinct c.relacl from pg_catalog.pg_class c where c.oid >= ${FIRST_OWN_OID} and c.relacl is not null) l
+        cross join pg_catalog.aclexplode(l.relacl) a
+        where a.privilege_type in ('TRUNCATE', 'TRIGGER') and a.grantee in (0, r.oid))
       or exists (
         select from pg_catalog.pg_proc p
         where p.oid >= ${FIRST_OWN_OID}

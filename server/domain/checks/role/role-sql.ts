@@ -58,7 +58,8 @@ const FIRST = [
   'function show what their owner sees. Left out as well are partitions and children that a policy of another table covers.',
 ]
 const LATER = [
-  '-- For objects that the role running this makes later: tables and views, since PostgreSQL has one default for both.',
+  '-- For objects that the role running this makes later: tables, views and partitions, since PostgreSQL has one default for',
+  '-- all. Where views or partitions of row-secured tables will be made, leave it out and grant each new table by itself.',
   '-- Where another role makes tables, add "for role" and its name.',
 ]
 
@@ -89,6 +90,7 @@ export function roleSql(request: RoleSqlRequest, notes: readonly string[] = []):
     `  if exists (select from pg_catalog.pg_roles r where r.rolname = ${quoteText(role)}) then`,
     "    raise exception 'A role of this name exists on the server. Replace the name wherever it occurs here.';",
     '  end if;',
+    ...(database === undefined ? [] : inDatabase(database)),
     `  execute pg_catalog.format(${quoteText(create)}, new_password);`,
     ...(database === undefined
       ? [
@@ -101,6 +103,15 @@ export function roleSql(request: RoleSqlRequest, notes: readonly string[] = []):
   const noSchema =
     schema === null ? ['It reads no table yet: grant usage on the schema, and select on its tables.'] : []
   return paste([...notes, ...WHERE[provider], ...FIRST, ...noSchema], anonymousBlock(body.join('\n')))
+}
+
+/** Stops in another database: its schemas would be granted there, and CONNECT here. */
+function inDatabase(database: string): string[] {
+  return [
+    `  if pg_catalog.current_database() <> ${quoteText(database)} then`,
+    "    raise exception 'Run this in the database that it names.';",
+    '  end if;',
+  ]
 }
 
 /** Tables that policies bind where the role reads them, and that the person who runs this may grant. */
