@@ -67,6 +67,8 @@ export const settingsCommands: readonly Command[] = [
     words: ['role-sql'],
     options: [
       { name: 'schema', value: 'SCHEMA', isRequired: true, about: 'the schema that it may use' },
+      { name: 'database', value: 'NAME', about: 'the database of the grants; without it where the SQL is run' },
+      { name: 'role', value: 'NAME', about: 'the name of the role; without it one derived from the database' },
       { name: 'provider', choices: PROVIDERS, about: 'where the database runs; without it plain' },
       { name: 'read-only', about: 'it may read alone' },
     ],
@@ -74,9 +76,9 @@ export const settingsCommands: readonly Command[] = [
     async run(context, args) {
       const provider = PROVIDERS.find(candidate => candidate === (option(args, 'provider') ?? 'plain'))
       if (provider === undefined) throw new Error(`--provider must be one of ${PROVIDERS.join(', ')}.`)
-      context.print(
-        roleSql({ schema: required(args, 'schema'), provider, readOnly: args.options['read-only'] === true }).trimEnd(),
-      )
+      const readOnly = args.options['read-only'] === true
+      const named = { database: option(args, 'database'), role: option(args, 'role') }
+      context.print(roleSql({ schema: required(args, 'schema'), ...named, provider, readOnly }).trimEnd())
       return 0
     },
   },

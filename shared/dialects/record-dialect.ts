@@ -54,6 +54,10 @@ export const AuditList = z
 /** Query of `GET /v1/role_sql`. */
 export const RoleSqlQuery = z.strictObject({
   schema: RoleSqlInput.shape.schema.describe('The schema that the role may read.'),
+  database: RoleSqlInput.shape.database.describe(
+    'The database of the grants; that in which the SQL is run when left out.',
+  ),
+  role: RoleSqlInput.shape.role.describe('The name of the role; derived from the database when left out.'),
   provider: RoleSqlInput.shape.provider.optional().describe('Where the database runs; `plain` when left out.'),
   read_only: z
     .enum(['true', 'false'])

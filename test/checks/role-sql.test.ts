@@ -76,6 +76,13 @@ describe.each(installedMajors().filter(major => major === 13 || major === 18))('
     await remove('mooring_reader_shop')
   })
 
+  it('stops in another database than the one that it names, and leaves no role behind', async () => {
+    const sql = roleSql({ schema: 'public', provider: 'plain', readOnly: true, database: 'shop' })
+    const url = databaseUrl(server.adminUrl, 'postgres')
+    await expect(query(url, sql.replace(PASSWORD_PLACEHOLDER, PASSWORD))).rejects.toThrow('Run this in the database')
+    expect(await server.query("select from pg_roles where rolname ~ '^mooring_'")).toEqual([])
+  })
+
   it('makes a reader that row security binds and that cannot write', async () => {
     await paste({ schema: 'app', provider: 'plain', readOnly: true, database: 'shop' })
     const url = urlOf('mooring_reader_shop')

@@ -48,8 +48,8 @@ export const recordRoutes: readonly Route[] = [
     query: RoleSqlQuery,
     answers: { 200: { description: 'The SQL.', schema: RoleSqlObject, example: ROLE_SQL } },
     faults: ['invalid_request'],
-    async run(call, { query: { schema, provider, read_only } }) {
-      const { sql } = await call.caller.datasources.roleSql({ schema, provider, readOnly: read_only !== 'false' })
+    async run(call, { query: { read_only, ...asked } }) {
+      const { sql } = await call.caller.datasources.roleSql({ ...asked, readOnly: read_only !== 'false' })
       return { status: 200, body: { object: 'role_sql', sql } }
     },
   }),

@@ -20,9 +20,9 @@ export interface RoleSqlRequest {
   /** Whether the role may read only, or write rows as well. */
   readonly readOnly: boolean
   /** Default: a name that is derived from the database. */
-  readonly role?: string
+  readonly role?: string | undefined
   /** Default: the database in which the SQL is run. */
-  readonly database?: string
+  readonly database?: string | undefined
 }
 
 const MAX_NAME = 63
