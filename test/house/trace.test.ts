@@ -10,9 +10,9 @@ import type { Entered } from '#test/support/house/trace.ts'
 
 /** The maximum of files and functions. Raise one only with a reason in the commit message. */
 const BOUNDS = {
-  'register, datasources': [71, 251],
+  'register, datasources': [71, 252],
   'register, connections': [70, 254],
-  'register, trpc': [67, 226],
+  'register, trpc': [67, 232],
   'read, datasources': [41, 142],
   'read, connections': [41, 141],
   'read, trpc': [40, 136],
