@@ -5,7 +5,7 @@ alter table datasources add column if not exists updated_at timestamptz;
 
 -- For callers who ask for what was changed since, and for those who ask for what is not as it should be: both are few of many.
 drop index concurrently if exists datasources_updated_at_idx;
-create index concurrently datasources_updated_at_idx on datasources (org_id, (coalesce(updated_at, created_at)))
+create index concurrently datasources_updated_at_idx on datasources (org_id, (coalesce(updated_at, created_at)), id)
   where deleted_at is null;
 drop index concurrently if exists datasources_status_idx;
 create index concurrently datasources_status_idx on datasources (org_id, status, id desc)

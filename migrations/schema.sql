@@ -672,7 +672,7 @@ CREATE UNIQUE INDEX datasources_identity_key ON public.datasources USING btree (
 CREATE INDEX datasources_list_idx ON public.datasources USING btree (org_id, id DESC) WHERE (deleted_at IS NULL);
 CREATE INDEX datasources_status_idx ON public.datasources USING btree (org_id, status, id DESC) WHERE ((deleted_at IS NULL) AND (status <> 'active'::text));
 CREATE INDEX datasources_unreadable_idx ON public.datasources USING btree (org_id, id) WHERE ((status_reason = 'credential_unreadable'::text) AND (deleted_at IS NULL));
-CREATE INDEX datasources_updated_at_idx ON public.datasources USING btree (org_id, COALESCE(updated_at, created_at)) WHERE (deleted_at IS NULL);
+CREATE INDEX datasources_updated_at_idx ON public.datasources USING btree (org_id, COALESCE(updated_at, created_at), id) WHERE (deleted_at IS NULL);
 
 create table dial_budgets (
   key text not null,

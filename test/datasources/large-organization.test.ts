@@ -58,6 +58,32 @@ it('A page of a list is read by its own rows', async () => {
   expect(await readFor(db => datasources.list(db, LARGE, { limit: PAGE, newerThan: low }))).toBeLessThanOrEqual(BOUND)
 })
 
+it('A page of what was changed, or is not active, is read by its own rows, however few or many they are', async () => {
+  await query(
+    database.url,
+    `update datasources set updated_at = now() + interval '1 hour', status = 'rejected'
+     where id in (select id from datasources where org_id = '${LARGE}' order by md5(id::text) limit 5)`,
+  )
+  const few = new Date(Date.now() + 60_000)
+  const many = new Date(0)
+  const [{ id } = {}] = await query(
+    database.url,
+    `select id from datasources where org_id = '${LARGE}' and status = 'active' limit 1`,
+  )
+  const at = String(id)
+  expect(await readFor(db => datasources.list(db, LARGE, { limit: PAGE, updatedSince: few }))).toBeLessThanOrEqual(
+    BOUND,
+  )
+  expect(await readFor(db => datasources.list(db, LARGE, { limit: PAGE, status: 'rejected' }))).toBeLessThanOrEqual(
+    BOUND,
+  )
+  for (const place of [{}, { olderThan: at }, { newerThan: at }])
+    expect(
+      await readFor(db => datasources.list(db, LARGE, { limit: PAGE, updatedSince: many, ...place })),
+      JSON.stringify(place),
+    ).toBeLessThanOrEqual(BOUND)
+})
+
 it('One datasource is read by its row and its credential', async () => {
   const [{ org_id: org, id } = {}] = await query(database.url, 'select org_id, id from asked limit 1')
   expect(await readFor(db => datasources.find(db, String(org), { id: String(id) }))).toBe(2)

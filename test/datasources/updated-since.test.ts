@@ -85,7 +85,7 @@ describe('updatedAt', () => {
 })
 
 describe('updatedSince', () => {
-  it('has what was changed then or later, in both dialects of a list, and pages it', async () => {
+  it('has what was changed then or later, the last changed first, over tRPC and REST, and pages it', async () => {
     const organization = await mooring.newOrganization('Since')
     const key = organization.testKey
     const client = mooring.client(key).datasources
@@ -94,12 +94,16 @@ describe('updatedSince', () => {
       made.push(await client.register.mutate({ connectionString: customer.url(), name, waitSeconds: 20 }))
     await past(made[3]?.updatedAt ?? '')
     const id = (at: number) => made[at]?.id ?? 'ds_'
-    const first = await client.update.mutate({ id: id(0), name: 'uno' })
-    await client.update.mutate({ id: id(2), name: 'tres' })
+    const first = await client.update.mutate({ id: id(2), name: 'tres' })
+    await past(first.updatedAt)
+    // Registered before the other, and changed after it.
+    await client.update.mutate({ id: id(0), name: 'uno' })
     const page = await client.list.query({ updatedSince: first.updatedAt, limit: 1 })
-    expect(page.items.map(item => item.name)).toEqual(['tres'])
+    expect(page.items.map(item => item.name)).toEqual(['uno'])
     const next = await client.list.query({ updatedSince: first.updatedAt, limit: 1, cursor: page.nextCursor ?? '' })
-    expect(next).toMatchObject({ items: [{ name: 'uno' }], nextCursor: null })
+    expect(next).toMatchObject({ items: [{ name: 'tres' }], nextCursor: null })
+    const back = await mooring.call('GET', `/v1/datasources?updated_since=0&limit=1&ending_before=${id(2)}`, { key })
+    expect(back.body).toMatchObject({ data: [{ name: 'uno' }], has_more: false })
     const seconds = Math.floor(Date.parse(first.updatedAt) / 1000)
     const found = await mooring.call('GET', `/v1/datasources?updated_since=${seconds}`, { key })
     expect(found.body.data.map((one: { name: string }) => one.name)).toEqual(expect.arrayContaining(['tres', 'uno']))

@@ -113,7 +113,7 @@ export const datasourceRoutes: readonly Route[] = [
     operationId: 'listDatasources',
     summary: 'List datasources',
     description:
-      'Both kinds, both modes, newest first. Without a parameter all come back. To follow what changes, ask again with ' +
+      'Both kinds, both modes, newest first, and with `updated_since` the last changed first. Without a parameter all come back. To follow what changes, ask again with ' +
       '`updated_since`, a minute before the largest `updated_at` that was seen: a change may show a moment after its date.',
     params: {},
     query: ListQuery,

@@ -108,7 +108,7 @@ Endpoints rotate their signing key with \`POST /v1/datasources/{id}/rotate_key\`
 
 **Wait** for one verdict: \`Prefer: wait=20\`, or \`waitSeconds\`. Nothing else is needed for a form that a customer has just sent.
 
-**Poll** to keep a copy. \`updated_at\` moves when something changes that the datasource shows, and not at each check. Ask for what was changed since the largest one that you have seen, less a minute, since a change may show a moment after its date:
+**Poll** to keep a copy. \`updated_at\` moves when something changes that the datasource shows, and not at each check. Ask for those changed since the largest one that you have seen, less a minute, since a change may show a moment after its date. The last changed come first:
 
 \`\`\`console
 $ curl -sS "localhost:3000/v1/datasources?updated_since=1767225600&limit=100" -H "Authorization: Bearer $KEY"
@@ -295,7 +295,7 @@ $ curl -sS localhost:3000/v1/datasources/$ID/rotate \\
 <p>Endpoints rotate their signing key with <code>POST /v1/datasources/{id}/rotate_key</code>.</p>
 <h2 id="polling-or-watching"><a href="#polling-or-watching">Polling or watching</a></h2>
 <p><strong>Wait</strong> for one verdict: <code>Prefer: wait=20</code>, or <code>waitSeconds</code>. Nothing else is needed for a form that a customer has just sent.</p>
-<p><strong>Poll</strong> to keep a copy. <code>updated_at</code> moves when something changes that the datasource shows, and not at each check. Ask for what was changed since the largest one that you have seen, less a minute, since a change may show a moment after its date:</p>
+<p><strong>Poll</strong> to keep a copy. <code>updated_at</code> moves when something changes that the datasource shows, and not at each check. Ask for those changed since the largest one that you have seen, less a minute, since a change may show a moment after its date. The last changed come first:</p>
 <pre><code class="language-console">$ curl -sS &quot;localhost:3000/v1/datasources?updated_since=1767225600&amp;limit=100&quot; -H &quot;Authorization: Bearer $KEY&quot;
 {&quot;object&quot;:&quot;list&quot;,&quot;data&quot;:[{&quot;object&quot;:&quot;datasource&quot;,…
 </code></pre>

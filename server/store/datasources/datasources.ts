@@ -134,7 +134,7 @@ export interface ListFilter {
   readonly status?: Status | undefined
   readonly namePrefix?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  /** Changed then or later: by an index of its own, whose expression this is. */
+  /** Changed then or later. Such a list is in the order of the changes, so that a page is read by its own rows. */
   readonly updatedSince?: Date | undefined
   readonly olderThan?: string
   readonly newerThan?: string
@@ -151,24 +151,40 @@ const NO_ID = '00000000-0000-0000-0000-000000000000'
 const SHOWN_NAME = sql<string>`coalesce(d.name, substring(d.endpoint from '^[a-z]+://([^/?#]+)'),
   case when position(':' in d.host) > 0 then '[' || d.host || ']' else d.host end || ':' || d.port || '/' || d.database)`
 
-/** Live datasources, newest first. With `newerThan`, the ones next to it. */
+/** When a datasource was last changed: the expression of an index. */
+const CHANGED = sql<Date>`coalesce(d.updated_at, d.created_at)`
+
+/** The place of a datasource in the order of changes. One that was changed since stands further ahead: nothing is left out. */
+const placeOf = (org: string, id: string) =>
+  sql`(select coalesce(p.updated_at, p.created_at), p.id from datasources p where p.org_id = ${org} and p.id = ${id})`
+
+/** The rows behind a place, in the order of their registration or of their changes. */
+function inOrder(given: ReturnType<typeof rows>, org: string, { updatedSince, olderThan, newerThan }: ListFilter) {
+  const direction = newerThan === undefined ? 'desc' : 'asc'
+  let query = given
+  if (updatedSince === undefined) {
+    if (olderThan !== undefined) query = query.where('d.id', '<', olderThan)
+    if (newerThan !== undefined) query = query.where('d.id', '>', newerThan)
+    return query.orderBy('d.id', direction)
+  }
+  query = query.where(sql<boolean>`${CHANGED} >= ${updatedSince}`)
+  if (olderThan !== undefined) query = query.where(sql<boolean>`(${CHANGED}, d.id) < ${placeOf(org, olderThan)}`)
+  if (newerThan !== undefined) query = query.where(sql<boolean>`(${CHANGED}, d.id) > ${placeOf(org, newerThan)}`)
+  return query.orderBy(CHANGED, direction).orderBy('d.id', direction)
+}
+
+/** Live datasources, newest first, or the last changed first. With `newerThan`, the ones next to it. */
 export async function list(db: Db, org: string, filter: ListFilter): Promise<DatasourceRow[]> {
   const backwards = filter.newerThan !== undefined
-  let query = rows(db, org)
-    .where('d.deleted_at', 'is', null)
-    .orderBy('d.id', backwards ? 'asc' : 'desc')
+  let query = inOrder(rows(db, org).where('d.deleted_at', 'is', null), org, filter)
   if (filter.kind !== undefined) query = query.where('d.kind', '=', filter.kind)
   if (filter.mode !== undefined) query = query.where('d.mode', '=', filter.mode)
   // In the text, so that the index of those that are not active is used under any plan.
   if (filter.status !== undefined) query = query.where('d.status', '=', sql.lit(filter.status))
-  if (filter.updatedSince !== undefined)
-    query = query.where(sql<boolean>`coalesce(d.updated_at, d.created_at) >= ${filter.updatedSince}`)
   if (filter.namePrefix !== undefined)
     query = query.where(sql<boolean>`starts_with(${SHOWN_NAME}, ${filter.namePrefix})`)
   if (filter.metadata !== undefined)
     query = query.where(sql<boolean>`d.metadata @> ${JSON.stringify(filter.metadata)}::jsonb`)
-  if (filter.olderThan !== undefined) query = query.where('d.id', '<', filter.olderThan)
-  if (filter.newerThan !== undefined) query = query.where('d.id', '>', filter.newerThan)
   if (filter.ids !== undefined) query = query.where('d.id', 'in', filter.ids.length === 0 ? [NO_ID] : [...filter.ids])
   if (filter.limit !== null) query = query.limit(filter.limit)
   const found = await completed(db, org, await query.execute())

@@ -56,6 +56,7 @@ export async function rowsRead(url: string, { sql, parameters }: CompiledQuery):
 }
 
 function literal(value: unknown): string {
+  if (value instanceof Date) return pg.escapeLiteral(value.toISOString())
   return value === null ? 'null' : pg.escapeLiteral(Array.isArray(value) ? `{${value.join(',')}}` : String(value))
 }
 
