@@ -2,6 +2,7 @@
  * A dialler whose dials are counted, timed, traced, and logged where they fail: by what was asked and by the code of how it ended. Nothing of the place or
  * of what was said there is kept. The wiring puts it around the real one.
  */
+import { helpingSetting } from '#server/domain/network/helping-setting.ts'
 import type { Log } from '#server/log.ts'
 import type { Meter } from '#server/metrics/meter.ts'
 import type { Dialler } from '#server/net/process/dialler.ts'
@@ -26,7 +27,10 @@ export function observedDialler(dialler: Dialler, { meter, log }: { meter: Meter
       if (end.failure === null) return end
       span.failed(result)
       const { code: failure } = end.failure
-      log.info({ ...runningTask(), stage: failureSpec(failure).stage, dial, failure }, 'dial failed')
+      log.info(
+        { ...runningTask(), stage: failureSpec(failure).stage, dial, failure, ...helpingSetting(failure) },
+        'dial failed',
+      )
       return end
     })
   meterProcesses(dialler, meter)

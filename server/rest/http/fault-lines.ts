@@ -9,6 +9,7 @@ import { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
 import { isOurFailure } from '#server/api/procedure/trpc.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import { networkOf } from '#server/domain/network/client-address.ts'
+import { helpingSetting } from '#server/domain/network/helping-setting.ts'
 import type { Log } from '#server/log.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 
@@ -50,6 +51,7 @@ function fieldsOf({ requestId, principal, address, named, surface, route, status
     route,
     status,
     fault: fault.code,
+    ...helpingSetting(fault.code, route),
     ...(fault.issues.length === 0 ? {} : { issues: fault.issues.slice(0, MAX_ISSUES).map(shownIssue) }),
   }
 }

@@ -1,0 +1,38 @@
+/**
+ * Which setting of an installation would change a refusal, for the operator's log: a customer who may not register a database of
+ * their own network finds nothing to change, the operator does. Callers are never told. Called where a refusal is logged.
+ */
+
+const NETWORKS = 'MOORING_ALLOWED_NETWORKS'
+
+/** By the code of a fault, of an issue or of how a dial ended. */
+const BY_CODE: Readonly<Record<string, string>> = {
+  byo_host_not_allowed: NETWORKS,
+  host_private: NETWORKS,
+  host_refused: NETWORKS,
+  port_refused: NETWORKS,
+  name_not_found: 'MOORING_DNS_SERVERS',
+  resolver_failed: 'MOORING_DNS_SERVERS',
+  dialler_busy: 'MOORING_DIAL_PROCESSES',
+  rate_limit_exceeded: 'MOORING_RATE_PER_KEY, MOORING_RATE_PER_ORGANIZATION',
+}
+
+/** What an organization has as many of as it may, by where it asked for another one. */
+const QUOTAS: readonly (readonly [RegExp, string])[] = [
+  [/capabilit/i, 'MOORING_MAX_CAPABILITIES'],
+  [/key/i, 'MOORING_MAX_KEYS'],
+  [/datasource|connection/i, 'MOORING_MAX_DATASOURCES'],
+]
+
+/** A field of a log line with the setting; none where no setting changes it. `route` is where a caller asked. */
+export function helpingSetting(code: string | null, route = ''): { readonly setting?: string } {
+  const setting =
+    code === 'resource_limit_reached'
+      ? QUOTAS.find(([pattern]) => pattern.test(route))?.[1]
+      : code === null
+        ? undefined
+        : Object.hasOwn(BY_CODE, code)
+          ? BY_CODE[code]
+          : undefined
+  return setting === undefined ? {} : { setting }
+}
