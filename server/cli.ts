@@ -4,8 +4,9 @@
  * server, and in local mode joins the embedded one or starts it for as long as the command takes.
  */
 
-import { readdir } from 'node:fs/promises'
-import type { Described } from '#client/cli/described.ts'
+import { readdir, readFile } from 'node:fs/promises'
+import type { Terminal } from '#client/cli/caller-command.ts'
+import type { Described, Given } from '#client/cli/described.ts'
 import { stampIdsBy } from '#server/domain/access/ids.ts'
 import type { CommandContext } from '#server/operator/command.ts'
 import { parseCommandLine } from '#server/operator/command-line/program.ts'
@@ -40,7 +41,12 @@ async function main(args: readonly string[]): Promise<number> {
   complainOfUnknownSettings()
   try {
     const called = callerCommands.find(isMeant)
-    if (called !== undefined) return await called.run(readCaller(environment()), { ...given, print: printLine })
+    if (called !== undefined)
+      return await called.run(readCaller(await callerEnvironment(given)), {
+        ...given,
+        print: printLine,
+        terminal: TERMINAL,
+      })
     const command = [...commands, ...ownCommands].find(isMeant)
     if (command === undefined) throw new Error(`There is no command ${words.join(' ')}.`)
     await using cleanup = new AsyncDisposableStack()
@@ -58,6 +64,18 @@ function sentenceOf(error: unknown, config: Config | null): string {
   const trouble = config === null || config.databaseUrl === null ? null : databaseTrouble('DATABASE_URL', error)
   const told = trouble ?? error
   return told instanceof Error ? told.message : String(told)
+}
+
+const TERMINAL: Terminal = { input: process.stdin, output: process.stderr, isScreen: process.stderr.isTTY === true }
+
+/** The environment, with what a caller's command was told in its place. */
+async function callerEnvironment({ options: { url, 'key-file': file } }: Given): Promise<NodeJS.ProcessEnv> {
+  const key = typeof file === 'string' ? (await readFile(file, 'utf8')).trim() : undefined
+  return {
+    ...environment(),
+    ...(typeof url === 'string' ? { MOORING_URL: url } : {}),
+    ...(key === undefined ? {} : { MOORING_API_KEY: key }),
+  }
 }
 
 /** In the local mode a command makes what it needs; one that only looks does not. */

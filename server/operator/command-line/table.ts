@@ -2,8 +2,9 @@
  * The one table of commands: operators' commands, callers' commands, and the completion of shells, which is made from the
  * table itself. The command line, `docs/commands.md` and the tests read it. It runs nothing.
  */
-import type { CallerCommand } from '#client/cli/caller-command.ts'
+import { CALLER_OPTIONS, type CallerCommand } from '#client/cli/caller-command.ts'
 import type { Described } from '#client/cli/described.ts'
+import { registerCommand } from '#client/cli/register/register-command.ts'
 import { schemaCommands } from '#client/cli/schema.ts'
 import { type Command, option } from '#server/operator/command.ts'
 import { commands } from '#server/operator/commands.ts'
@@ -11,7 +12,10 @@ import { completionOf } from './completion.ts'
 import { completionScript, isShell, SHELLS } from './shells.ts'
 
 /** Commands of callers, over tRPC. */
-export const callerCommands: readonly CallerCommand[] = schemaCommands
+export const callerCommands: readonly CallerCommand[] = [registerCommand, ...schemaCommands].map(command => ({
+  ...command,
+  options: [...(command.options ?? []), ...CALLER_OPTIONS],
+}))
 
 /** Commands on nothing but the command line itself. */
 export const ownCommands: readonly Command[] = [

@@ -10,6 +10,8 @@ const ORGANIZATIONS = 'one row for each organization, which operators make'
 /** Name of the finding → the reason. */
 export const NOT_SIZED: Readonly<Record<string, string>> = {
   'client/console/base/session.ts #wakes': 'the components of one page that look at the session',
+  'client/cli/register/register-command.ts decided()': 'a look each second, until --wait is over',
+  'client/cli/register/secret-input.ts whole()': 'MAX_LENGTH characters of the standard input of a command',
   'client/cli/schema-sql-order.ts seen': "a command of the caller's, in the caller's own process",
   'client/cli/schema-sql-order.ts result': "a command of the caller's, in the caller's own process",
   'client/cli/schema-sql-token.ts tokens()': 'each turn moves on in a text of 8,000 bytes at most',

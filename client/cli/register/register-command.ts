@@ -1,0 +1,147 @@
+/**
+ * `register`: registers a database as any caller does, and prints the checklist of its verification. The connection string is typed
+ * at a hidden prompt or comes by standard input, is sealed here, and is in no argument, variable or output.
+ */
+import { readFile } from 'node:fs/promises'
+import type { CallerCommand, Invocation, Settings } from '#client/cli/caller-command.ts'
+import { JSON_OPTION } from '#client/cli/described.ts'
+import { type Client, createClient, faultOf, type Outputs } from '#client/index.ts'
+import { printableJson } from '#shared/base/printable.ts'
+import { DB_TYPES } from '#shared/datasources/datasource.ts'
+import { advisoryLines, checkLines } from './checklist.ts'
+import { readSecret } from './secret-input.ts'
+
+type Asking = Required<Invocation>
+type Datasource = Outputs['datasources']['register']
+
+const PROMPT = 'Connection string'
+/** As long as one call may wait; after it the next one goes on. */
+const CALL_SECONDS = 30
+const WAIT = { default: 60, max: 3_600 }
+const LOOK_MS = 1_000
+/** Of a verdict that is not there within the time; 1 is one that refuses, 2 a failure. */
+const UNDECIDED = 3
+const FAILED = 2
+
+/** The command. */
+export const registerCommand: CallerCommand = {
+  words: ['register'],
+  options: [
+    { name: 'name', value: 'NAME', about: 'what it is called, shown in lists' },
+    { name: 'schema', value: 'NAME', about: 'the schema that is to be used' },
+    { name: 'db-type', choices: DB_TYPES, about: 'where it runs, for the wording of what to do' },
+    { name: 'ca', value: 'FILE', completes: 'files', about: "the CA certificates of the database's server, as PEM" },
+    { name: 'wait', value: 'SECONDS', about: `how long the verdict is waited for; without it ${WAIT.default}` },
+    JSON_OPTION,
+  ],
+  about:
+    'registers a database by a connection string that it asks for, or reads from standard input, and prints the checklist; ' +
+    'exit status 1 when it is refused, 2 when that fails, 3 when the verdict is not there in time',
+  failureStatus: FAILED,
+  run: register,
+}
+
+async function register(settings: Settings, given: Invocation): Promise<number> {
+  const { terminal } = given
+  if (terminal === undefined) throw new Error('There is nobody to be asked for the connection string.')
+  const invocation = { ...given, terminal }
+  const seconds = waitSeconds(invocation)
+  const ca = text(invocation, 'ca')
+  const caCertificate = ca === undefined ? undefined : await readFile(ca, 'utf8')
+  const connectionString = await readSecret(invocation.terminal, PROMPT)
+  const client = createClient(settings)
+  const until = performance.now() + seconds * 1_000
+  const waiting = startWaiting(invocation)
+  try {
+    const made = await client.datasources.register.mutate({
+      ...described(invocation),
+      ...(caCertificate === undefined ? {} : { caCertificate }),
+      connectionString,
+      waitSeconds: Math.min(seconds, CALL_SECONDS),
+    })
+    const verified = await decided(client, made, until)
+    waiting.end()
+    show(verified, invocation)
+    return { active: 0, rejected: 1, unverified: UNDECIDED }[verified.status]
+  } catch (error) {
+    waiting.end()
+    throw refusal(error)
+  }
+}
+
+function described(invocation: Invocation) {
+  const [name, schema, type] = ['name', 'schema', 'db-type'].map(option => text(invocation, option))
+  const dbType = DB_TYPES.find(one => one === type)
+  if (type !== undefined && dbType === undefined) throw new Error(`--db-type must be one of ${DB_TYPES.join(', ')}.`)
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(schema === undefined ? {} : { schema }),
+    ...(dbType === undefined ? {} : { dbType }),
+  }
+}
+
+/** Asked again until there is a verdict, or the time is over. One that nobody could reach is tried again by itself. */
+async function decided(client: Client, made: Datasource, until: number): Promise<Datasource> {
+  let last = made
+  while (last.status === 'unverified' && performance.now() < until) {
+    await new Promise(resolve => setTimeout(resolve, LOOK_MS))
+    last = await client.datasources.get.query({ id: made.id })
+  }
+  return last
+}
+
+function show(datasource: Datasource, { options, print, terminal }: Asking): void {
+  if (options['json'] === true) {
+    print(printableJson(datasource))
+    return
+  }
+  const { id, status, statusReason, displayName, checks, advisories } = datasource
+  for (const line of [...checks.flatMap(checkLines), ...advisories.flatMap(advisoryLines)]) print(line)
+  print(`${id}  ${status}${statusReason === null ? '' : ` (${statusReason})`}  ${displayName}`)
+  const todo = {
+    active: '',
+    rejected: 'Mend what failed, then register it again.\n',
+    unverified: 'There is no verdict yet; it is tried again by itself. See: mooring datasources list\n',
+  }[status]
+  terminal.output.write(todo)
+}
+
+/** Shows at a terminal for how long the verdict is waited for. */
+function startWaiting({ terminal: { output, isScreen } }: Asking): { end(): void } {
+  const startedAt = performance.now()
+  const tell = () => {
+    const seconds = Math.round((performance.now() - startedAt) / 1_000)
+    output.write(`\r\u001b[KSealed here and sent. A worker verifies it … ${seconds} s`)
+  }
+  if (!isScreen) return { end: () => undefined }
+  tell()
+  const timer = setInterval(tell, LOOK_MS)
+  return {
+    end() {
+      clearInterval(timer)
+      output.write('\r\u001b[K')
+    },
+  }
+}
+
+/** What the API says, with each issue: codes and sentences of ours, never the string. */
+function refusal(error: unknown): unknown {
+  const fault = faultOf(error)
+  if (!(error instanceof Error) || fault === null) return error
+  const issues: unknown = Reflect.get(Object(Reflect.get(error, 'data')), 'issues')
+  const told = Array.isArray(issues) ? issues.map(issue => String(Reflect.get(Object(issue), 'message'))) : []
+  return new Error([`${error.message} (${fault})`, ...told.map(line => `  ${line}`)].join('\n'), { cause: error })
+}
+
+function waitSeconds(invocation: Invocation): number {
+  const given = text(invocation, 'wait')
+  if (given === undefined) return WAIT.default
+  if (!/^\d{1,4}$/.test(given) || Number(given) > WAIT.max)
+    throw new Error(`--wait must be a whole number of seconds from 0 to ${WAIT.max}.`)
+  return Number(given)
+}
+
+function text({ options }: Invocation, name: string): string | undefined {
+  const given = options[name]
+  return typeof given === 'string' ? given : undefined
+}
