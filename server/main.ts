@@ -8,6 +8,7 @@ import { startHealth } from '#server/process/health.ts'
 import { onHangup, webKeyring, workerKeyring } from '#server/process/keyring-source.ts'
 import { ownPlaces } from '#server/process/own-places.ts'
 import { directUrl, GRACE_MS, openStore, runDraining, type Start } from '#server/process/process.ts'
+import { show } from '#server/process/standard-output.ts'
 import { localConsole } from '#server/standalone/console-sign-in.ts'
 import { greet, onLocalDatabase, startLocal } from '#server/standalone/standalone.ts'
 import { Throwaway } from '#server/standalone/throwaway/throwaway.ts'
@@ -26,10 +27,13 @@ const throwaway = process.argv.includes('--json') ? await Throwaway.of(environme
 const consoleOf = ({ localDir }: Config, of: { organizationId: string; clock: () => Date }) =>
   localConsole({ dir: localDir, ...of })
 
+/** Programs that read `--json` are told nothing else. */
+const say = async (line: string) => throwaway === null && (await show(`${line}\n`))
+
 const start: Start = async (config, log, cleanup) => {
   await throwaway?.prepare(config, cleanup)
   const server = throwaway?.server
-  const local = config.databaseUrl === null ? await startLocal({ config, log, server }, cleanup) : null
+  const local = config.databaseUrl === null ? await startLocal({ config, log, server, say }, cleanup) : null
   const url = local?.database.url ?? config.databaseUrl ?? ''
   if (local === null) await aboutDatabase('DATABASE_URL', async () => migrate(await directUrl(config, url)))
   const store = await openStore(cleanup, { config, url, log, setsDeadlines: true })

@@ -14,7 +14,9 @@ const CONFINED = 'ulimit -c 0; exec "$0" --disable-sigusr1 "$@"'
 function become([word = '', ...rest]: readonly string[]): void {
   const { execPath, platform, versions } = process
   if (Number.parseInt(versions.node, 10) < OLDEST_NODE)
-    throw new Error(`Mooring needs Node ${OLDEST_NODE} or newer; this is Node ${versions.node}.`)
+    throw new Error(
+      `Mooring needs Node ${OLDEST_NODE} or newer, and this is Node ${versions.node}. Install it from https://nodejs.org`,
+    )
   if (process.execve === undefined) throw new Error(`The command mooring does not run on ${platform}.`)
   const file = PROCESSES[word]
   const entry = fileURLToPath(new URL(file ?? 'cli.ts', import.meta.url))

@@ -39,6 +39,7 @@ export function firstGreeting(at: Place, { testKey, liveKey }: FirstKeys): strin
     'and through the datasources dialect, waiting up to 10 s for the verdict:',
     curl(`${url}/v1/datasources`, `Authorization: Bearer ${testKey}`, { connectionString: at.sample }),
     '',
+    ...ending(at),
   ])
 }
 
@@ -49,13 +50,26 @@ export function laterGreeting(at: Place, isOwed: boolean): string {
     '',
     isOwed
       ? 'Nobody reads this output: the first keys are shown by the next start.'
-      : 'API keys are shown once, when they are made. To make another one:',
-    `  ${keyCommand(at)}`,
-    '',
+      : 'API keys are shown once, when they are made.',
     'The sample database, to be registered:',
     `  ${at.sample}`,
     '',
+    ...ending(at),
   ])
+}
+
+/** The end of every start: where to read on, how to make another key, and how to stop. */
+function ending(at: Place): string[] {
+  return [
+    'The documents:',
+    `  ${urlOf(at)}/docs`,
+    'To make another key:',
+    `  ${keyCommand(at)}`,
+    'To register a database of your own, with that key in MOORING_API_KEY:',
+    `  ${command(at, 'register')}`,
+    `To stop: Ctrl-C, or kill ${process.pid}. ${shortest(at.config.localDir)} keeps everything for the next start.`,
+    '',
+  ]
 }
 
 function beginning(at: Place): string[] {
@@ -78,6 +92,15 @@ function urlOf({ config: { host }, port }: Place): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
+/** A caller's command, with the variable that it needs to find this installation. */
+function command(at: Place, word: string): string {
+  const url = urlOf(at)
+  return `${url === 'http://localhost:3000' ? '' : `MOORING_URL=${url} `}${NAME} ${word}`
+}
+
+/** The script of a checkout, or the command of the package. */
+const NAME = import.meta.url.endsWith('.ts') ? 'npm run -s mooring --' : 'npx mooring'
+
 /** The command that makes a key, with the variables that it needs to find this installation. */
 function keyCommand({ config }: Place): string {
   const { localDir, keyring, keyringCommand } = config
@@ -86,11 +109,11 @@ function keyCommand({ config }: Place): string {
     ...(keyring === resolve(localDir, 'keyring') ? [] : [`MOORING_KEYRING=${quoted(shortest(keyring))}`]),
     ...(keyringCommand === null ? [] : [`MOORING_KEYRING_COMMAND=${quoted(keyringCommand)}`]),
   ]
-  return [...given, 'npm run -s mooring -- keys create --mode test'].join(' ')
+  return [...given, `${NAME} keys create --mode test`].join(' ')
 }
 
 /** A path below this folder as it is typed here: npm's scripts run in the folder of the package. */
-function shortest(path: string): string {
+export function shortest(path: string): string {
   const way = relative('.', path)
   return way === '' || way.startsWith('..') || isAbsolute(way) ? path : way
 }

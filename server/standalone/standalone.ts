@@ -26,7 +26,7 @@ import type { Db } from '#server/store/tables/tables.ts'
 import { makeConsoleCode } from './console-sign-in.ts'
 import { ensureSample } from './demo-database.ts'
 import { type KeyMaker, makeFirstKeys, noteFirstStart, noteShown, unshownKeys } from './first-start.ts'
-import { firstGreeting, laterGreeting } from './greeting.ts'
+import { firstGreeting, laterGreeting, shortest } from './greeting.ts'
 
 /** A local PostgreSQL with Mooring's database in it. */
 export interface LocalDatabase {
@@ -145,16 +145,34 @@ export interface Local {
   readonly prepared: Prepared
 }
 
+/** What the local mode starts with. */
+interface LocalGround {
+  readonly config: Config
+  readonly log: Log
+  readonly server?: LocalServer | undefined
+  /** Tells who waits for the start what is done now. */
+  readonly say: (line: string) => Promise<unknown>
+}
+
 /** Starts the database of the data folder, keeps it running until the stack ends, and makes in it what is missing. */
 export async function startLocal(
-  { config, log, server }: { readonly config: Config; readonly log: Log; readonly server?: LocalServer | undefined },
+  { config, log, server, say }: LocalGround,
   cleanup: AsyncDisposableStack,
 ): Promise<Local> {
   cleanup.defer(await occupyFolder(config))
+  const isFirst = !(await isThere(join(config.localDir, 'postgres', 'cluster')))
+  await say(
+    isFirst
+      ? `Making a PostgreSQL in ${shortest(config.localDir)}: some seconds, this once …`
+      : `Starting the PostgreSQL of ${shortest(config.localDir)} …`,
+  )
   const database = await startLocalDatabase(config, server)
   cleanup.defer(() => database.embedded.stop())
   cleanup.use(new Guard(database.embedded, guardLog(log)))
-  return { database, prepared: await prepareLocal(config, database.url, server?.isMigrated) }
+  if (isFirst) await say('Making tables, keyrings and an organization …')
+  const prepared = await prepareLocal(config, database.url, server?.isMigrated)
+  await say('Starting web and worker …')
+  return { database, prepared }
 }
 
 /** Does what follows a start of the database. In the local mode the data folder is to blame for what the database fails with. */

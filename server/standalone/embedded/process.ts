@@ -98,7 +98,10 @@ async function unprivilegedAccount(): Promise<Identity> {
     const entry = lines.find(fields => fields[0] === name)
     if (entry !== undefined) return { prefix: [], uid: Number(entry[2]), gid: Number(entry[3]) }
   }
-  throw new Error('PostgreSQL does not run as root, and there is no account "postgres" or "nobody" to run it as.')
+  throw new Error(
+    'PostgreSQL does not run as root, and there is no account "postgres" or "nobody" to run it as. Start Mooring as another ' +
+      'account, or set DATABASE_URL to a PostgreSQL of your own.',
+  )
 }
 
 /** Words in front of a program that make it stop when the process that started it dies; none where Linux lacks them. */
