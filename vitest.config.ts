@@ -64,6 +64,7 @@ const longest = [
   'hostile-servers',
   'rotation-under-load',
   'first-start',
+  'throwaway',
   'task-takes-workers-down',
   'feed-crash',
   'catalog-freezes-the-worker',

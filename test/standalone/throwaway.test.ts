@@ -120,18 +120,17 @@ describe('Killed by SIGKILL', () => {
 
 describe('A start that fails', () => {
   it('says why, and leaves nothing', async () => {
-    const before = await throwaways()
-    const env = { MOORING_ALLOWED_NETWORKS: 'everywhere' }
+    const temporary = join(outer, 'temporary')
+    await mkdir(temporary)
+    const env = { TMPDIR: temporary, MOORING_ALLOWED_NETWORKS: 'everywhere' }
     await expect(startMooring({ env })).rejects.toThrow(/^Mooring has ended: MOORING_ALLOWED_NETWORKS must be /)
-    await expect(startMooring({ node: '/nowhere/node' })).rejects.toThrow(/ENOENT/)
-    expect(await throwaways()).toEqual(before)
+    await expect(startMooring({ env: { TMPDIR: temporary }, node: '/nowhere/node' })).rejects.toThrow(/ENOENT/)
+    // It fails late, when its folder is there and PostgreSQL runs.
+    const late = { TMPDIR: temporary, MOORING_EXTRA_CA: '/nowhere/ca.pem' }
+    await expect(startMooring({ env: late })).rejects.toThrow(/^Mooring has ended: /)
+    expect(await readdir(temporary)).toEqual([])
   })
 })
-
-async function throwaways(): Promise<string[]> {
-  const names = await Promise.all([tmpdir(), '/dev/shm'].map(folder => readdir(folder).catch(() => [])))
-  return names.flat().filter(name => name.startsWith('mooring-throwaway-'))
-}
 
 /** Skips, with the reason, when this machine does not permit the test's set-up. */
 function requireThat(context: TestContext, words: readonly [string, ...string[]]): void {
