@@ -11,7 +11,7 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { LiveProvider } from '#client/console/api/live.tsx'
-import { datasourceSearch, listSearch } from '#client/console/base/search.ts'
+import { datasourceSearch, listSearch, registerSearch } from '#client/console/base/search.ts'
 import { Loading } from '#client/console/kit/feedback.tsx'
 import { Page } from '#client/console/kit/panel.tsx'
 import { Shell } from '#client/console/shell/shell.tsx'
@@ -47,7 +47,14 @@ const one = createRoute({
   component: lazyRouteComponent(() => import('#client/console/datasource/datasource.tsx'), 'DatasourcePage'),
 })
 
-const tree = root.addChildren([home, list, one])
+const register = createRoute({
+  getParentRoute: () => root,
+  path: '/register',
+  validateSearch: registerSearch,
+  component: lazyRouteComponent(() => import('#client/console/register/register.tsx'), 'Register'),
+})
+
+const tree = root.addChildren([home, list, one, register])
 
 /** The router of one page load. */
 export function createConsoleRouter() {

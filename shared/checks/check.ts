@@ -4,30 +4,7 @@
  * A failed check is a finding, not an error: it is data for the customer, and its `fix` is text to paste.
  */
 import { z } from 'zod'
-
-/** The items of a direct datasource's checklist, in the order in which they are tried. */
-export const DIRECT_ITEMS = [
-  'host',
-  'connect',
-  'tls',
-  'authenticate',
-  'database',
-  'server_version',
-  'role_superuser',
-  'role_bypassrls',
-  'role_membership',
-  'role_server_files',
-  'role_replication',
-  'role_createrole',
-  'role_provider_admin',
-  'role_row_security',
-  'schema',
-] as const
-/** An item of a direct datasource's checklist. */
-export type DirectItem = (typeof DIRECT_ITEMS)[number]
-
-/** The items of a signed endpoint's checklist, in the order in which they are tried. */
-export const ENDPOINT_ITEMS = ['host', 'connect', 'tls', 'signature', 'answer'] as const
+import { DIRECT_ITEMS, ENDPOINT_ITEMS } from './items.ts'
 
 /** Any item of either checklist. */
 export const CheckItem = z.enum([...new Set([...DIRECT_ITEMS, ...ENDPOINT_ITEMS])])

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DIRECT_ITEMS } from '#shared/checks/check.ts'
+import { DIRECT_ITEMS } from '#shared/checks/items.ts'
 import { allRows, difference, effects } from '#test/support/database/rows.ts'
 import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'

@@ -56,7 +56,7 @@ function useApply() {
   return {
     everything: () => void queries.invalidateQueries(),
     change: (change: string, datasource: Datasource) => {
-      queries.setQueryData(trpc.datasources.get.queryKey({ id: datasource.id }), datasource)
+      queries.setQueryData(trpc.datasources.get.queryKey({ id: datasource.id, includeRemoved: true }), datasource)
       queries.setQueriesData<Page>(
         lists,
         page => page && { ...page, items: page.items.map(row => newer(row, datasource)) },
@@ -64,6 +64,7 @@ function useApply() {
       // A filter may now hold, or no longer: the page is asked for again while its rows stay where they are.
       if (change !== 'verified' || datasource.status !== 'active') void queries.invalidateQueries(lists)
       void queries.invalidateQueries(trpc.snapshots.pathFilter())
+      void queries.invalidateQueries(trpc.datasources.verifications.queryFilter())
     },
   }
 }

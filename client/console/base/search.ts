@@ -19,6 +19,19 @@ function textIn(value: unknown, longest: number): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= longest ? value : undefined
 }
 
+/** How a datasource is reached. */
+export type RegisterKind = (typeof KINDS)[number]
+
+/** What the address of the registration holds. */
+export interface RegisterSearch {
+  readonly kind?: RegisterKind | undefined
+}
+
+/** Reads it. */
+export function registerSearch(given: Given): RegisterSearch {
+  return { kind: wordIn(given['kind'], KINDS) }
+}
+
 /** Filters of the list, and its place: behind `after`, or the rows before `before`. */
 export interface ListSearch {
   readonly q?: string | undefined
@@ -41,7 +54,7 @@ export function listSearch(given: Given): ListSearch {
   }
 }
 
-const TABS = ['facts', 'timeline', 'schema', 'diagram', 'drift', 'feed', 'leases', 'settings'] as const
+const TABS = ['facts', 'timeline', 'schema', 'drift', 'leases', 'settings'] as const
 /** A tab of one datasource. */
 export type DatasourceTab = (typeof TABS)[number]
 

@@ -5,7 +5,8 @@
 import { Check as CheckMark, Circle, Minus, X } from 'lucide-react'
 import { CodeBlock } from '#client/console/kit/code.tsx'
 import { Notice } from '#client/console/kit/feedback.tsx'
-import { type Advisory, type Check, DIRECT_ITEMS, ENDPOINT_ITEMS } from '#shared/checks/check.ts'
+import type { Advisory, Check } from '#shared/checks/check.ts'
+import { DIRECT_ITEMS, ENDPOINT_ITEMS } from '#shared/checks/items.ts'
 import { itemName } from './item-names.ts'
 
 const ICONS = { pass: CheckMark, fail: X, skipped: Minus } as const

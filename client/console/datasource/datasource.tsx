@@ -4,6 +4,7 @@
  */
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { type ComponentType, lazy, Suspense } from 'react'
 import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
 import { problemOf } from '#client/console/base/problem.ts'
 import type { DatasourceTab } from '#client/console/base/search.ts'
@@ -19,7 +20,22 @@ import { Facts } from './facts.tsx'
 
 const TABS: readonly (Tab<DatasourceTab> & { readonly kinds: readonly Datasource['kind'][] })[] = [
   { value: 'facts', label: 'Checks', kinds: ['direct', 'endpoint'] },
+  { value: 'timeline', label: 'Timeline', kinds: ['direct', 'endpoint'] },
+  { value: 'schema', label: 'Schema', kinds: ['direct'] },
+  { value: 'drift', label: 'Drift', kinds: ['direct'] },
+  { value: 'leases', label: 'Leases', kinds: ['direct'] },
+  { value: 'settings', label: 'Settings', kinds: ['direct', 'endpoint'] },
 ]
+
+/** What a tab holds; all but the first are loaded when they are opened. */
+const CONTENT: Readonly<Record<DatasourceTab, ComponentType<{ datasource: Datasource }>>> = {
+  facts: Facts,
+  timeline: lazy(async () => ({ default: (await import('./timeline.tsx')).Timeline })),
+  schema: lazy(async () => ({ default: (await import('#client/console/schemas/schema-tab.tsx')).SchemaTab })),
+  drift: lazy(async () => ({ default: (await import('./drift.tsx')).DriftTab })),
+  leases: lazy(async () => ({ default: (await import('./leases.tsx')).Leases })),
+  settings: lazy(async () => ({ default: (await import('./settings.tsx')).Settings })),
+}
 
 /** The page. */
 export function DatasourcePage() {
@@ -30,7 +46,7 @@ export function DatasourcePage() {
   const { data, error, refetch } = useQuery(trpc.datasources.get.queryOptions(input))
   if (data !== undefined) return <Known datasource={data} />
   return (
-    <Page title={error === null ? 'Datasource' : 'Datasource'} name="Datasource">
+    <Page title="Datasource" name="Datasource">
       {error === null ? <Loading rows={8} /> : <Missing error={error} onRetry={() => void refetch()} />}
     </Page>
   )
@@ -57,6 +73,7 @@ function Known({ datasource }: { datasource: Datasource }) {
   const navigate = useNavigate({ from: '/datasources/$id' })
   const tabs = TABS.filter(({ kinds }) => kinds.includes(datasource.kind))
   const open = tabs.find(({ value }) => value === tab)?.value ?? 'facts'
+  const Open = CONTENT[open]
   return (
     <Page
       name={datasource.name}
@@ -76,7 +93,9 @@ function Known({ datasource }: { datasource: Datasource }) {
         value={open}
         onChange={to => void navigate({ search: { tab: to }, replace: true })}
       >
-        <Facts datasource={datasource} />
+        <Suspense fallback={<Loading rows={10} />}>
+          <Open datasource={datasource} />
+        </Suspense>
       </Tabs>
     </Page>
   )

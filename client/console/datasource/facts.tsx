@@ -1,6 +1,7 @@
 /**
  * What is known of a datasource: the last verdict with its fixes, what should be better, and the facts beside.
  */
+import type { ReactNode } from 'react'
 import type { Datasource } from '#client/console/api/trpc.ts'
 import { Advisories, Checklist } from '#client/console/checks/checklist.tsx'
 import { Copied } from '#client/console/kit/code.tsx'
@@ -45,39 +46,39 @@ function Verdict({ datasource: { status, statusReason, verifiedAt } }: { datasou
   )
 }
 
-function factsOf(datasource: Datasource) {
+function factsOf(datasource: Datasource): Record<string, ReactNode> {
   const { id, credentialVersion, credentialFingerprint, createdAt, nextCheckAt } = datasource
-  const both = [
-    ['Id', <Copied key="id" text={id} label="Copy" />],
-    ['Registered', <Time key="at" at={createdAt} />],
-    ['Next check', <Time key="next" at={nextCheckAt} none="none is due" />],
-    ['Credential', `version ${credentialVersion}`],
-    ['Fingerprint', credentialFingerprint === null ? null : <code key="print">{credentialFingerprint}</code>],
-  ] as const
-  return [...both, ...(datasource.kind === 'direct' ? directFacts(datasource) : endpointFacts(datasource))]
+  return {
+    ...(datasource.kind === 'direct' ? directFacts(datasource) : endpointFacts(datasource)),
+    Registered: <Time at={createdAt} />,
+    'Next check': <Time at={nextCheckAt} none="none is due" />,
+    Credential: `version ${credentialVersion}`,
+    Id: <Copied text={id} label="Copy the id" />,
+    Fingerprint:
+      credentialFingerprint === null ? null : <Copied text={credentialFingerprint} label="Copy the fingerprint" />,
+  }
 }
 
-function directFacts({
-  host,
-  port,
-  database,
-  schema,
-  excludedSchemas,
-  introspectedAt,
-}: Extract<Datasource, { kind: 'direct' }>) {
-  return [
-    ['Host', <code key="host">{host}</code>],
-    ['Port', <code key="port">{port}</code>],
-    ['Database', <code key="database">{database}</code>],
-    ['Schema', schema === null ? 'all that it may read' : <code key="schema">{schema}</code>],
-    ['Left out', excludedSchemas.length === 0 ? null : excludedSchemas.join(', ')],
-    ['Schema read', <Time key="read" at={introspectedAt} none="never" />],
-  ] as const
+function directFacts(datasource: Extract<Datasource, { kind: 'direct' }>): Record<string, ReactNode> {
+  const { host, port, database, schema, excludedSchemas, introspectedAt } = datasource
+  return {
+    Host: <code>{host}</code>,
+    Port: <code>{port}</code>,
+    Database: <code>{database}</code>,
+    Schema: schema === null ? 'all that it may read' : <code>{schema}</code>,
+    'Schemas left out': excludedSchemas.length === 0 ? null : excludedSchemas.join(', '),
+    'Schema read': <Time at={introspectedAt} none="never" />,
+  }
 }
 
-function endpointFacts({ endpoint, keyLast4 }: Extract<Datasource, { kind: 'endpoint' }>) {
-  return [
-    ['Endpoint', <code key="endpoint">{endpoint}</code>],
-    ['Signing key', keyLast4 === null ? null : <code key="key">…{keyLast4}</code>],
-  ] as const
+function endpointFacts({
+  endpoint,
+  keyLast4,
+  feed,
+}: Extract<Datasource, { kind: 'endpoint' }>): Record<string, ReactNode> {
+  return {
+    Endpoint: <code>{endpoint}</code>,
+    'Signing key': keyLast4 === null ? null : <code>…{keyLast4}</code>,
+    'Last answer': <Time at={feed.lastSuccessAt} none="never" />,
+  }
 }

@@ -3,10 +3,11 @@
  * reached anywhere changes its row (`api/live.tsx`). The first page of somebody who signs in.
  */
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { Plus } from 'lucide-react'
 import { useTRPC } from '#client/console/api/trpc.ts'
 import type { ListSearch } from '#client/console/base/search.ts'
-import { Button } from '#client/console/kit/button.tsx'
+import { Button, linkClass } from '#client/console/kit/button.tsx'
 import { Empty, Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { Page, Panel } from '#client/console/kit/panel.tsx'
 import { Filters } from './filters.tsx'
@@ -24,6 +25,12 @@ export function Datasources() {
       title="Datasources"
       name="Datasources"
       about="Every database that customers have registered, and how its last check ended."
+      actions={
+        <Link to="/register" className={linkClass('primary')}>
+          <Plus className="icon" aria-hidden />
+          Register
+        </Link>
+      }
     >
       <Filters search={search} />
       <Panel isFlush>

@@ -6,7 +6,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { Search } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import type { ListSearch } from '#client/console/base/search.ts'
-import { Choice, type Option } from '#client/console/kit/field.tsx'
+import { Choice, type Option } from '#client/console/kit/choice.tsx'
 
 const PAUSE_MS = 200
 

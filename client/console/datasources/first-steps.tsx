@@ -2,6 +2,8 @@
  * The list of somebody who has registered nothing yet: what will be here, and how to begin.
  * Shown where no filter hides anything.
  */
+import { Link } from '@tanstack/react-router'
+import { linkClass } from '#client/console/kit/button.tsx'
 import { CodeBlock } from '#client/console/kit/code.tsx'
 import { Empty } from '#client/console/kit/feedback.tsx'
 
@@ -17,7 +19,10 @@ export function FirstSteps() {
       title="No datasources yet"
       action={
         <div className="stack first-steps">
-          <CodeBlock label="From your own code" text={CALL} />
+          <Link to="/register" className={linkClass('primary')}>
+            Register a database
+          </Link>
+          <CodeBlock label="Or from your own code" text={CALL} />
         </div>
       }
     >

@@ -52,33 +52,44 @@ export function IconButton({
 
 const COPIED_MS = 2_000
 
+const WORDS = { copied: 'Copied', failed: 'Select and copy by hand' } as const
+
+interface CopyProps {
+  readonly text: string
+  readonly label?: string
+  readonly weight?: Weight
+  /** The label is only heard. */
+  readonly isBare?: boolean
+}
+
 /** Copies a text, and says for a moment that it did. */
-export function CopyButton({
-  text,
-  label = 'Copy',
-  weight = 'quiet',
-}: {
-  text: string
-  label?: string
-  weight?: Weight
-}) {
+export function CopyButton({ text, label = 'Copy', weight = 'quiet', isBare = false }: CopyProps) {
   const [state, setState] = useState<'idle' | 'copied' | 'failed'>('idle')
   useEffect(() => {
     if (state === 'idle') return
     const timer = setTimeout(() => setState('idle'), COPIED_MS)
     return () => clearTimeout(timer)
   }, [state])
-  const copy = () =>
-    navigator.clipboard.writeText(text).then(
-      () => setState('copied'),
-      () => setState('failed'),
+  const copy = async () => {
+    // There is none where the page came over plain HTTP from another machine.
+    const clipboard: Clipboard | undefined = navigator.clipboard
+    const isCopied = await clipboard?.writeText(text).then(
+      () => true,
+      () => false,
     )
-  const icon = state === 'copied' ? <Check className="icon" aria-hidden /> : <Copy className="icon" aria-hidden />
+    setState(isCopied === true ? 'copied' : 'failed')
+  }
+  const Icon = state === 'copied' ? Check : Copy
+  const word = state === 'idle' ? label : WORDS[state]
+  if (isBare)
+    return (
+      <IconButton label={word} onClick={() => void copy()}>
+        <Icon className="icon" aria-hidden />
+      </IconButton>
+    )
   return (
-    <Button weight={weight} icon={icon} onClick={copy}>
-      <span aria-live="polite">
-        {state === 'idle' ? label : state === 'copied' ? 'Copied' : 'Select and copy by hand'}
-      </span>
+    <Button weight={weight} icon={<Icon className="icon" aria-hidden />} onClick={() => void copy()}>
+      <span aria-live="polite">{word}</span>
     </Button>
   )
 }

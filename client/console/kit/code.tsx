@@ -23,7 +23,7 @@ export function Copied({ text, label }: { text: string; label: string }) {
   return (
     <span className="copied">
       <code className="cut">{text}</code>
-      <CopyButton text={text} label={label} />
+      <CopyButton text={text} label={label} isBare />
     </span>
   )
 }

@@ -1,9 +1,7 @@
 /**
  * Fields of forms: a label above, a hint or a mistake below, tied to the field for screen readers.
- * Inputs are the browser's own; what the browser lacks comes from Base UI.
+ * Inputs are the browser's own; `choice.tsx` has what the browser lacks.
  */
-import { Select } from '@base-ui/react/select'
-import { Check, ChevronDown } from 'lucide-react'
 import { type ComponentProps, type ReactNode, useId } from 'react'
 
 interface Labelled {
@@ -28,13 +26,15 @@ export function Field({ label, hint, mistake, children }: Labelled & { children:
     <div className="field">
       <label htmlFor={id}>{label}</label>
       {children({ id, 'aria-describedby': `${id}-about`, 'aria-invalid': isWrong || undefined })}
-      <p
-        id={`${id}-about`}
-        className={isWrong ? 'field-about wrong' : 'field-about'}
-        role={isWrong ? 'alert' : undefined}
-      >
-        {isWrong ? mistake : hint}
-      </p>
+      {hint === undefined && !isWrong ? null : (
+        <p
+          id={`${id}-about`}
+          className={isWrong ? 'field-about wrong' : 'field-about'}
+          role={isWrong ? 'alert' : undefined}
+        >
+          {isWrong ? mistake : hint}
+        </p>
+      )}
     </div>
   )
 }
@@ -45,52 +45,5 @@ export function TextField({ label, hint, mistake, ...rest }: Labelled & Omit<Com
     <Field label={label} hint={hint} mistake={mistake}>
       {tied => <input type="text" autoComplete="off" spellCheck={false} {...rest} {...tied} className="input" />}
     </Field>
-  )
-}
-
-/** An option of a choice. */
-export interface Option<T extends string> {
-  readonly value: T
-  readonly label: string
-}
-
-/** One of a few options. */
-export function Choice<T extends string>(of: {
-  label: string
-  value: T
-  options: readonly Option<T>[]
-  onChange: (value: T) => void
-  /** The label is only heard. */
-  isBare?: boolean
-}) {
-  const items = [...of.options]
-  return (
-    <Select.Root items={items} value={of.value} onValueChange={value => value !== null && of.onChange(value)}>
-      <div className="field">
-        <Select.Label className={of.isBare === true ? 'unseen' : 'field-label'}>{of.label}</Select.Label>
-        <Select.Trigger className="input choice">
-          <Select.Value />
-          <Select.Icon>
-            <ChevronDown className="icon" aria-hidden />
-          </Select.Icon>
-        </Select.Trigger>
-      </div>
-      <Select.Portal>
-        <Select.Positioner sideOffset={4} alignItemWithTrigger={false} className="layer">
-          <Select.Popup className="popup menu">
-            <Select.List>
-              {items.map(({ value, label }) => (
-                <Select.Item key={value} value={value} className="menu-item">
-                  <Select.ItemText>{label}</Select.ItemText>
-                  <Select.ItemIndicator className="menu-mark">
-                    <Check className="icon" aria-hidden />
-                  </Select.ItemIndicator>
-                </Select.Item>
-              ))}
-            </Select.List>
-          </Select.Popup>
-        </Select.Positioner>
-      </Select.Portal>
-    </Select.Root>
   )
 }

@@ -56,10 +56,10 @@ export function Panel(of: {
 }
 
 /** Names and values; a value of null is left out with its name. */
-export function Facts({ of }: { of: readonly (readonly [name: string, value: ReactNode])[] }) {
+export function Facts({ of }: { of: Readonly<Record<string, ReactNode>> }) {
   return (
     <dl className="facts">
-      {of.map(([name, value]) =>
+      {Object.entries(of).map(([name, value]) =>
         value === null ? null : (
           <div key={name}>
             <dt>{name}</dt>

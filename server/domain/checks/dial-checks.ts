@@ -6,7 +6,8 @@
  */
 
 import { dialFix } from '#server/domain/checks/fixes/dial-fixes.ts'
-import type { Advisory, Check, DirectItem } from '#shared/checks/check.ts'
+import type { Advisory, Check } from '#shared/checks/check.ts'
+import type { DirectItem } from '#shared/checks/items.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'

@@ -6,7 +6,8 @@
  */
 
 import type { EndpointAnswer } from '#server/domain/feeds/endpoint.ts'
-import { type Advisory, type Check, ENDPOINT_ITEMS } from '#shared/checks/check.ts'
+import type { Advisory, Check } from '#shared/checks/check.ts'
+import { ENDPOINT_ITEMS } from '#shared/checks/items.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import type { Verification } from './verification.ts'
 

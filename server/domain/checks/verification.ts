@@ -10,7 +10,8 @@ import { isRoleItem, type RoleItem } from '#server/domain/checks/role/role-check
 import { type JudgedRole, judgeRole, type RolePolicy } from '#server/domain/checks/role/role-findings.ts'
 import type { Subject } from '#server/domain/checks/role/role-fixes.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
-import { type Advisory, type Check, DIRECT_ITEMS, type DirectItem } from '#shared/checks/check.ts'
+import type { Advisory, Check } from '#shared/checks/check.ts'
+import { DIRECT_ITEMS, type DirectItem } from '#shared/checks/items.ts'
 import type { Failure } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 import {

@@ -5,7 +5,7 @@
  */
 
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
-import type { DirectItem } from '#shared/checks/check.ts'
+import type { DirectItem } from '#shared/checks/items.ts'
 import { giveFunctions, revokeCatalogs, revokeFileFunctions, revokeParameters, revokeServers } from './rights-fixes.ts'
 import { type Subject, takeAttribute } from './role-fixes.ts'
 import { SYSTEM_PARAMETERS } from './system-names.ts'

@@ -5,7 +5,8 @@
  * refuses nothing and advises on all. Called by `verification.ts`, unless the policy is `off`.
  */
 import type { RoleFacts } from '#server/domain/checks/probe.ts'
-import { type Advisory, DIRECT_ITEMS } from '#shared/checks/check.ts'
+import type { Advisory } from '#shared/checks/check.ts'
+import { DIRECT_ITEMS } from '#shared/checks/items.ts'
 import { roleAdvice } from './role-advice.ts'
 import { isRoleItem, type RoleFinding, type RoleItem, roleFindings } from './role-checks.ts'
 import { type NewRole, newRoleOnce, type Subject } from './role-fixes.ts'

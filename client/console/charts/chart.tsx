@@ -1,0 +1,106 @@
+/**
+ * A chart, with its numbers as a table for those who cannot see it. The library is loaded when the first chart is on the screen; its
+ * room is there before. Colours are those of the style sheet, in whichever theme.
+ */
+import { useEffect, useRef } from 'react'
+import '#client/console/styles/chart.css'
+
+/** A colour by what it means. */
+export type ChartTone = 'chart-1' | 'chart-2' | 'chart-3' | 'chart-4' | 'chart-5'
+
+/** One series: a value for each label, null where there is none. `tones` colours single bars. */
+export interface Series {
+  readonly name: string
+  readonly tone: ChartTone
+  readonly values: readonly (number | null)[]
+  readonly tones?: readonly ChartTone[]
+}
+
+/** What is drawn. */
+export interface ChartSpec {
+  readonly kind: 'bar' | 'line'
+  readonly labels: readonly string[]
+  readonly series: readonly Series[]
+  readonly isStacked?: boolean
+  /** Bars from left to right, with their labels beside them. */
+  readonly isHorizontal?: boolean
+  /** A value as it is shown. */
+  readonly format: (value: number) => string
+}
+
+/** The chart. `label` says what it shows; `height` in rem. */
+export function Chart({ label, spec, height = 11 }: { label: string; spec: ChartSpec; height?: number }) {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  useDrawing(canvas, spec)
+  return (
+    <figure className="chart">
+      <div className="chart-room" style={{ height: `${height}rem` }}>
+        <canvas ref={canvas} role="img" aria-label={label} />
+      </div>
+      <details className="chart-table">
+        <summary>
+          As a table<span className="unseen">: {label}</span>
+        </summary>
+        <Numbers label={label} spec={spec} />
+      </details>
+    </figure>
+  )
+}
+
+/** Draws it anew when what is shown or the theme changes. */
+function useDrawing(canvas: { readonly current: HTMLCanvasElement | null }, spec: ChartSpec): void {
+  useEffect(() => {
+    let isOver = false
+    let erase: (() => void) | null = null
+    const draw = async () => {
+      const { drawChart } = await import('./draw.ts')
+      if (isOver || canvas.current === null) return
+      erase?.()
+      erase = drawChart(canvas.current, spec)
+    }
+    void draw()
+    const themes = new MutationObserver(() => void draw())
+    themes.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+    const system = matchMedia('(prefers-color-scheme: dark)')
+    const redraw = () => void draw()
+    system.addEventListener('change', redraw)
+    return () => {
+      isOver = true
+      themes.disconnect()
+      system.removeEventListener('change', redraw)
+      erase?.()
+    }
+  }, [canvas, spec])
+}
+
+function Numbers({ label, spec: { labels, series, format } }: { label: string; spec: ChartSpec }) {
+  return (
+    <div className="chart-numbers">
+      <table className="table">
+        <caption className="unseen">{label}</caption>
+        <thead>
+          <tr>
+            <th scope="col"> </th>
+            {series.map(({ name }) => (
+              <th key={name} scope="col">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {labels.map((one, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: two labels may be alike, and their order is fixed
+            <tr key={`${at} ${one}`}>
+              <th scope="row">{one}</th>
+              {series.map(({ name, values }) => {
+                const value = values[at]
+                return <td key={name}>{value === null || value === undefined ? '–' : format(value)}</td>
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}

@@ -1,0 +1,60 @@
+/**
+ * Another signing key for an endpoint. It comes into force when the endpoint has answered a request that is signed with it.
+ */
+import { useMutation } from '@tanstack/react-query'
+import { type FormEvent, useRef, useState } from 'react'
+import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { Button } from '#client/console/kit/button.tsx'
+import { Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
+import { Field } from '#client/console/kit/field.tsx'
+import { Panel } from '#client/console/kit/panel.tsx'
+
+const SHORTEST_KEY = 8
+
+/** The form. */
+export function RotateKeyForm({ datasource: { id } }: { datasource: Datasource }) {
+  const field = useRef<HTMLInputElement>(null)
+  const [length, setLength] = useState(0)
+  const trpc = useTRPC()
+  const rotate = useMutation(trpc.datasources.rotateKey.mutationOptions())
+  const send = (event: FormEvent) => {
+    event.preventDefault()
+    const onSuccess = () => {
+      if (field.current !== null) field.current.value = ''
+      setLength(0)
+    }
+    rotate.mutate({ id, signingKey: field.current?.value ?? '' }, { onSuccess })
+  }
+  return (
+    <Panel
+      title="Rotate the signing key"
+      about="The key in force stays until the endpoint has answered with the new one."
+    >
+      <form className="stack" onSubmit={send} autoComplete="off">
+        <Field label="New signing key" hint="At least eight characters.">
+          {tied => (
+            <input
+              {...tied}
+              ref={field}
+              type="text"
+              className="input mono hidden"
+              autoComplete="off"
+              spellCheck={false}
+              maxLength={512}
+              onInput={event => setLength(event.currentTarget.value.length)}
+            />
+          )}
+        </Field>
+        {rotate.error === null ? null : <ProblemNotice error={rotate.error} />}
+        {rotate.isSuccess ? (
+          <Notice tone="good" title="The key is registered. The endpoint is asked with it now." />
+        ) : null}
+        <div>
+          <Button type="submit" disabled={length < SHORTEST_KEY} isBusy={rotate.isPending}>
+            Rotate
+          </Button>
+        </div>
+      </form>
+    </Panel>
+  )
+}

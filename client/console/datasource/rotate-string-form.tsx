@@ -1,0 +1,64 @@
+/**
+ * Another connection string for a datasource. It is tried first, and comes into force when it has passed; the one in force stays until
+ * then. The string is kept in its field alone, is sealed here, and is gone from the field when it was sent.
+ */
+import { useMutation } from '@tanstack/react-query'
+import { type FormEvent, useRef, useState } from 'react'
+import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { Button } from '#client/console/kit/button.tsx'
+import { Notice, ProblemNotice, Progress } from '#client/console/kit/feedback.tsx'
+import { Panel } from '#client/console/kit/panel.tsx'
+import { type Reading, readingOf } from '#client/console/secret/reading.ts'
+import { SecretField } from '#client/console/secret/secret-field.tsx'
+
+/** The form. */
+export function RotateStringForm({ datasource: { id, credentialVersion } }: { datasource: Datasource }) {
+  const field = useRef<HTMLInputElement>(null)
+  const [reading, setReading] = useState<Reading>({ state: 'empty' })
+  const [isMove, setIsMove] = useState(false)
+  const trpc = useTRPC()
+  const rotate = useMutation(trpc.datasources.rotate.mutationOptions())
+  const send = (event: FormEvent) => {
+    event.preventDefault()
+    const connectionString = field.current?.value ?? ''
+    if (readingOf(connectionString).state !== 'read') return
+    const onSuccess = () => {
+      if (field.current !== null) field.current.value = ''
+      setReading({ state: 'empty' })
+    }
+    rotate.mutate({ id, connectionString, ...(isMove ? { allowMove: true } : {}), waitSeconds: 20 }, { onSuccess })
+  }
+  return (
+    <Panel
+      title="Rotate the credential"
+      about={`Version ${credentialVersion} stays in force until the new one has passed.`}
+    >
+      <form className="stack" onSubmit={send} autoComplete="off">
+        <SecretField field={field} reading={reading} onRead={setReading} />
+        <label className="checkbox">
+          <input type="checkbox" checked={isMove} onChange={event => setIsMove(event.target.checked)} />
+          The database has moved to another host or name
+        </label>
+        {rotate.error === null ? null : <ProblemNotice error={rotate.error} />}
+        {rotate.isPending ? <Progress label="Sealed; a worker tries it now" /> : null}
+        {rotate.data === undefined || rotate.isPending ? null : (
+          <Notice
+            tone={rotate.data.statusReason === null ? 'good' : 'warn'}
+            title={`Version ${rotate.data.credentialVersion} is in force`}
+          >
+            {rotate.data.statusReason === null ? undefined : (
+              <p>
+                The last check ended with <code>{rotate.data.statusReason}</code>; the checks say what to do.
+              </p>
+            )}
+          </Notice>
+        )}
+        <div>
+          <Button type="submit" disabled={reading.state !== 'read'} isBusy={rotate.isPending}>
+            Seal and rotate
+          </Button>
+        </div>
+      </form>
+    </Panel>
+  )
+}

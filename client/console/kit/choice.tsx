@@ -1,0 +1,53 @@
+/**
+ * One of a few options, from Base UI: apart from the fields, so that a page without a choice does not load it.
+ * The label is above it, or only heard.
+ */
+import { Select } from '@base-ui/react/select'
+import { Check, ChevronDown } from 'lucide-react'
+
+/** An option of a choice. */
+export interface Option<T extends string> {
+  readonly value: T
+  readonly label: string
+}
+
+/** One of a few options. */
+export function Choice<T extends string>(of: {
+  label: string
+  value: T
+  options: readonly Option<T>[]
+  onChange: (value: T) => void
+  /** The label is only heard. */
+  isBare?: boolean
+}) {
+  const items = [...of.options]
+  return (
+    <Select.Root items={items} value={of.value} onValueChange={value => value !== null && of.onChange(value)}>
+      <div className="field">
+        <Select.Label className={of.isBare === true ? 'unseen' : 'field-label'}>{of.label}</Select.Label>
+        <Select.Trigger className="input choice">
+          <Select.Value />
+          <Select.Icon>
+            <ChevronDown className="icon" aria-hidden />
+          </Select.Icon>
+        </Select.Trigger>
+      </div>
+      <Select.Portal>
+        <Select.Positioner sideOffset={4} alignItemWithTrigger={false} className="layer">
+          <Select.Popup className="popup menu">
+            <Select.List>
+              {items.map(({ value, label }) => (
+                <Select.Item key={value} value={value} className="menu-item">
+                  <Select.ItemText>{label}</Select.ItemText>
+                  <Select.ItemIndicator className="menu-mark">
+                    <Check className="icon" aria-hidden />
+                  </Select.ItemIndicator>
+                </Select.Item>
+              ))}
+            </Select.List>
+          </Select.Popup>
+        </Select.Positioner>
+      </Select.Portal>
+    </Select.Root>
+  )
+}

@@ -1,0 +1,65 @@
+/**
+ * After registering: the verdict as it comes, each failure with its fix, and a check again once the fix was run. The datasource is
+ * that of the cache, which live changes keep up to date.
+ */
+import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { Advisories, Checklist } from '#client/console/checks/checklist.tsx'
+import { CheckNow } from '#client/console/datasource/check-now.tsx'
+import { StateBadge } from '#client/console/datasources/state.tsx'
+import { Button, linkClass } from '#client/console/kit/button.tsx'
+import { Loading, Notice, ProblemNotice, Progress } from '#client/console/kit/feedback.tsx'
+import { Panel } from '#client/console/kit/panel.tsx'
+import type { Registered } from './register.tsx'
+
+/** How it goes on. */
+export function Outcome({ registered, onAnother }: { registered: Registered; onAnother: () => void }) {
+  const trpc = useTRPC()
+  const input = { id: registered.id, includeRemoved: true }
+  const { data, error, refetch } = useQuery(trpc.datasources.get.queryOptions(input))
+  if (data === undefined)
+    return error === null ? <Loading rows={12} /> : <ProblemNotice error={error} onRetry={() => void refetch()} />
+  return (
+    <Panel
+      title={data.name}
+      about={<StateBadge of={data} />}
+      actions={
+        <>
+          {isAwaited(data) ? null : <CheckNow datasource={data} />}
+          <Button onClick={onAnother}>Register another</Button>
+          <Link to="/datasources/$id" params={{ id: data.id }} className={linkClass('primary')}>
+            Open
+          </Link>
+        </>
+      }
+    >
+      <div className="stack">
+        <Headline datasource={data} />
+        <Checklist checks={data.checks} kind={data.kind} />
+        <Advisories advisories={[...data.advisories, ...registered.advisories.filter(one => !isKnown(data, one))]} />
+      </div>
+    </Panel>
+  )
+}
+
+const isAwaited = ({ status, statusReason }: Datasource) => status === 'unverified' && statusReason === null
+
+const isKnown = ({ advisories }: Datasource, one: Registered['advisories'][number]) =>
+  advisories.some(({ item, recommendation }) => item === one.item && recommendation === one.recommendation)
+
+function Headline({ datasource }: { datasource: Datasource }) {
+  const { status, statusReason } = datasource
+  if (status === 'active') return <Notice tone="good" title="It is active: every check has passed." />
+  if (isAwaited(datasource)) return <Progress label="A worker dials it now. This takes a few seconds." />
+  return (
+    <Notice
+      tone={status === 'rejected' ? 'bad' : 'warn'}
+      title={status === 'rejected' ? 'It was refused' : 'It was not reached'}
+    >
+      <p>
+        <code>{statusReason}</code>. Do what the failed line says, then check again: nothing has to be typed anew.
+      </p>
+    </Notice>
+  )
+}

@@ -1,0 +1,62 @@
+/**
+ * Registering a database or an endpoint: the string is read as it is typed, sealed in this page when it is sent, and the checklist
+ * fills in when a worker has judged it. Beside it, the SQL of a role that passes. The string is kept in the field alone, and taken
+ * out of it when it was sent.
+ */
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { RegisterKind } from '#client/console/base/search.ts'
+import { Page } from '#client/console/kit/panel.tsx'
+import { type Tab, Tabs } from '#client/console/kit/tabs.tsx'
+import type { DatasourceId } from '#shared/base/wire.ts'
+import '#client/console/styles/register.css'
+import type { Advisory } from '#shared/checks/check.ts'
+import { EndpointForm } from './endpoint-form.tsx'
+import { Outcome } from './outcome.tsx'
+import { RoleSql } from './role-sql.tsx'
+import { StringForm } from './string-form.tsx'
+
+const KINDS: readonly Tab<RegisterKind>[] = [
+  { value: 'direct', label: 'Connection string' },
+  { value: 'endpoint', label: 'Signed endpoint' },
+]
+
+/** What was registered, with the advice that the answer alone holds. */
+export interface Registered {
+  readonly id: DatasourceId
+  readonly advisories: readonly Advisory[]
+}
+
+/** The page. */
+export function Register() {
+  const { kind = 'direct' } = useSearch({ from: '/register' })
+  const navigate = useNavigate({ from: '/register' })
+  const [registered, setRegistered] = useState<Registered | null>(null)
+  return (
+    <Page
+      title="Register a database"
+      name="Register"
+      about="The credential is sealed in this page. No process that faces the internet can read it, here or later."
+    >
+      {registered === null ? (
+        <Tabs
+          label="How it is reached"
+          tabs={KINDS}
+          value={kind}
+          onChange={to => void navigate({ search: { kind: to }, replace: true })}
+        >
+          <div className="register">
+            {kind === 'direct' ? (
+              <StringForm onRegistered={setRegistered} />
+            ) : (
+              <EndpointForm onRegistered={setRegistered} />
+            )}
+            {kind === 'direct' ? <RoleSql /> : null}
+          </div>
+        </Tabs>
+      ) : (
+        <Outcome registered={registered} onAnother={() => setRegistered(null)} />
+      )}
+    </Page>
+  )
+}

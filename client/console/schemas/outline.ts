@@ -1,0 +1,76 @@
+/**
+ * A snapshot as a flat list of lines, schema by schema, and the search over it. A line is prepared once, so that a key stroke costs one
+ * pass over texts: 10,000 tables take a few milliseconds. Names come from a customer's server: they are shown, and nothing else.
+ */
+import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Routine } from '#shared/schemas/snapshot-object.ts'
+import type { Relation } from '#shared/schemas/snapshot-relation.ts'
+
+/** One line: a schema's heading, a table or view, or a function. */
+export type Line =
+  | { readonly kind: 'schema'; readonly key: string; readonly schema: string; readonly count: number }
+  | {
+      readonly kind: 'relation'
+      readonly key: string
+      readonly schema: string
+      readonly relation: Relation
+      readonly searched: string
+    }
+  | {
+      readonly kind: 'routine'
+      readonly key: string
+      readonly schema: string
+      readonly routine: Routine
+      readonly searched: string
+    }
+
+/** All lines, in the order of the snapshot. */
+export function outlineOf(snapshot: Snapshot): readonly Line[] {
+  return snapshot.schemas.flatMap(linesOf)
+}
+
+function linesOf(schema: SchemaSnapshot): Line[] {
+  const { name, relations, functions = [] } = schema
+  const tables = relations.map(
+    (relation): Line => ({
+      kind: 'relation',
+      key: keyOf(name, relation.name),
+      schema: name,
+      relation,
+      searched: [`${name}.${relation.name}`, ...relation.columns.map(column => column.name)].join('\n').toLowerCase(),
+    }),
+  )
+  const routines = functions.map(
+    (routine): Line => ({
+      kind: 'routine',
+      key: keyOf(name, routine.name),
+      schema: name,
+      routine,
+      searched: `${name}.${routine.name}`.toLowerCase(),
+    }),
+  )
+  const heading: Line = { kind: 'schema', key: keyOf(name, ''), schema: name, count: tables.length + routines.length }
+  return [heading, ...tables, ...routines]
+}
+
+/** The key of an object: its names apart, since a name may hold a dot. */
+export function keyOf(schema: string, name: string): string {
+  return JSON.stringify([schema, name])
+}
+
+/** The lines in which every word of a search is, each under the heading of its schema. */
+export function searched(lines: readonly Line[], search: string): readonly Line[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean)
+  if (words.length === 0) return lines
+  const found: Line[] = []
+  let heading: Extract<Line, { kind: 'schema' }> | null = null
+  for (const line of lines) {
+    if (line.kind === 'schema') heading = line
+    else if (words.every(word => line.searched.includes(word))) {
+      if (heading !== null) found.push(heading)
+      heading = null
+      found.push(line)
+    }
+  }
+  return found
+}

@@ -1,0 +1,36 @@
+/**
+ * Reads the schema now. It can take long for a large one; the button says so, and the lists are asked for anew when it is done.
+ */
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { ScanSearch } from 'lucide-react'
+import { useTRPC } from '#client/console/api/trpc.ts'
+import { problemOf } from '#client/console/base/problem.ts'
+import { Button } from '#client/console/kit/button.tsx'
+import type { DatasourceId } from '#shared/base/wire.ts'
+
+/** The button, with its failure beside it. */
+export function ReadNow({ id }: { id: DatasourceId }) {
+  const trpc = useTRPC()
+  const queries = useQueryClient()
+  const introspect = useMutation(
+    trpc.snapshots.introspect.mutationOptions({
+      onSuccess: () => queries.invalidateQueries(trpc.snapshots.list.queryFilter()),
+    }),
+  )
+  return (
+    <>
+      {introspect.error === null ? null : (
+        <span role="alert" className="wrong small">
+          {problemOf(introspect.error).message}
+        </span>
+      )}
+      <Button
+        icon={<ScanSearch className="icon" aria-hidden />}
+        isBusy={introspect.isPending}
+        onClick={() => introspect.mutate({ id })}
+      >
+        Read now
+      </Button>
+    </>
+  )
+}

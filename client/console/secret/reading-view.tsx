@@ -1,0 +1,58 @@
+/**
+ * Where a typed string leads, before anything is sent. Its room is there from the beginning, so that nothing jumps while one types.
+ */
+import { Lock, LockOpen } from 'lucide-react'
+import { Notice } from '#client/console/kit/feedback.tsx'
+import { Facts } from '#client/console/kit/panel.tsx'
+import type { Reading } from './reading.ts'
+
+const TLS = {
+  disable: 'not encrypted',
+  prefer: 'encrypted if the server can',
+  allow: 'encrypted if the server asks',
+  require: 'encrypted, the certificate is not verified',
+  'verify-ca': 'encrypted, the authority is verified',
+  'verify-full': 'encrypted, authority and host are verified',
+} as const
+
+const DOTS = '••••••••'
+
+/** The view. */
+export function ReadingView({ reading }: { reading: Reading }) {
+  const isRead = reading.state === 'read'
+  const dash = <span className="faint">–</span>
+  return (
+    <div className="reading" aria-live="polite">
+      <Facts
+        of={{
+          Host: isRead ? <code>{reading.host}</code> : dash,
+          Port: isRead ? <code>{reading.port}</code> : dash,
+          Database: isRead ? <code>{reading.database}</code> : dash,
+          User: isRead ? <code>{reading.user}</code> : dash,
+          Password: isRead ? <Hidden /> : dash,
+          TLS: isRead ? <Tls mode={reading.tlsMode} /> : dash,
+        }}
+      />
+      {isRead ? reading.suspicions.map(text => <Notice key={text} tone="warn" title={text} />) : null}
+    </div>
+  )
+}
+
+function Hidden() {
+  return (
+    <>
+      <span aria-hidden>{DOTS}</span>
+      <span className="unseen">hidden</span>
+    </>
+  )
+}
+
+function Tls({ mode }: { mode: string }) {
+  const words = Object.entries(TLS).find(([name]) => name === mode)?.[1] ?? ''
+  const Icon = mode === 'disable' ? LockOpen : Lock
+  return (
+    <span className="tls">
+      <Icon className="icon" aria-hidden /> <code>{mode}</code> <span className="soft small">{words}</span>
+    </span>
+  )
+}

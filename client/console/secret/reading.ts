@@ -1,0 +1,43 @@
+/**
+ * What a typed connection string says, without its password: made by the parser that the server and the sealing use, so that
+ * the console never says another thing than they do. No field of a reading is secret.
+ */
+import { parseConnectionString, type TlsMode } from '#shared/connection-string/connection-string.ts'
+import type { RefusalCode } from '#shared/faults/refusal.ts'
+import { encoded } from './percent-encoding.ts'
+
+/** Nothing typed yet, a mistake, or where the string leads. */
+export type Reading =
+  | { readonly state: 'empty' }
+  | { readonly state: 'wrong'; readonly code: RefusalCode; readonly message: string; readonly canEncode: boolean }
+  | {
+      readonly state: 'read'
+      readonly host: string
+      readonly port: number
+      readonly database: string
+      readonly user: string
+      readonly tlsMode: TlsMode
+      readonly schema: string | null
+      readonly suspicions: readonly string[]
+    }
+
+/** Reads a typed string. */
+export function readingOf(text: string): Reading {
+  if (text === '') return { state: 'empty' }
+  const parsed = parseConnectionString(text)
+  if (!parsed.ok)
+    return { state: 'wrong', code: parsed.code, message: parsed.message, canEncode: encoded(text) !== null }
+  const { host, port, database, user, tlsMode } = parsed.target
+  const suspicions = [...parsed.advisories.map(({ recommendation }) => recommendation), ...suspicionsOf(parsed.target)]
+  return { state: 'read', host, port, database, user, tlsMode, schema: parsed.schema, suspicions }
+}
+
+/** What is allowed to be written and is likely to be refused by the check. */
+function suspicionsOf({ host, user }: { host: string; user: string }): string[] {
+  const found: string[] = []
+  if (/^(localhost|127\.|::1|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(host))
+    found.push('The host is of a private network or of this machine: an installation elsewhere cannot reach it.')
+  if (/^(postgres|root|admin|rdsadmin|supabase_admin|cloudsqladmin)$/.test(user))
+    found.push(`${user} is usually an administrator. The check refuses roles that row security does not bind.`)
+  return found
+}

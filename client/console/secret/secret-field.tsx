@@ -1,0 +1,78 @@
+/**
+ * The field of a connection string, and what was read of it below. It is not React's: its text is read from it and never put into an
+ * attribute, a state or a storage of the page. It is hidden unless it is asked to be shown, and no password manager knows it.
+ */
+import { Eye, EyeOff, WandSparkles } from 'lucide-react'
+import { useState } from 'react'
+import { Button, IconButton } from '#client/console/kit/button.tsx'
+import { Field, type Tied } from '#client/console/kit/field.tsx'
+import '#client/console/styles/secret.css'
+import { encoded } from './percent-encoding.ts'
+import { type Reading, readingOf } from './reading.ts'
+import { ReadingView } from './reading-view.tsx'
+
+interface SecretFieldProps {
+  readonly field: { current: HTMLInputElement | null }
+  readonly reading: Reading
+  readonly onRead: (reading: Reading) => void
+}
+
+/** The field with its reading. `field` is where the caller finds the text when it is sent. */
+export function SecretField({ field, reading, onRead }: SecretFieldProps) {
+  const fix = () => {
+    if (field.current === null) return
+    field.current.value = encoded(field.current.value) ?? field.current.value
+    onRead(readingOf(field.current.value))
+    field.current.focus()
+  }
+  return (
+    <>
+      <Field
+        label="postgresql://user:password@host/database"
+        hint="As your provider shows it. It is read in this page while you type, and sent sealed."
+        mistake={reading.state === 'wrong' ? <Mistake reading={reading} onFix={fix} /> : undefined}
+      >
+        {tied => <Input tied={tied} field={field} onRead={onRead} />}
+      </Field>
+      <ReadingView reading={reading} />
+    </>
+  )
+}
+
+function Mistake({ reading, onFix }: { reading: Extract<Reading, { state: 'wrong' }>; onFix: () => void }) {
+  return (
+    <>
+      {reading.message}{' '}
+      {reading.canEncode ? (
+        <Button icon={<WandSparkles className="icon" aria-hidden />} onClick={onFix}>
+          Encode it for me
+        </Button>
+      ) : null}
+    </>
+  )
+}
+
+function Input({ tied, field, onRead }: Pick<SecretFieldProps, 'field' | 'onRead'> & { tied: Tied }) {
+  const [isShown, setIsShown] = useState(false)
+  const Icon = isShown ? EyeOff : Eye
+  return (
+    <div className="secret">
+      <input
+        {...tied}
+        ref={field}
+        type="text"
+        className={isShown ? 'input mono' : 'input mono hidden'}
+        autoComplete="off"
+        autoCapitalize="off"
+        spellCheck={false}
+        data-1p-ignore
+        data-lpignore="true"
+        maxLength={8192}
+        onInput={event => onRead(readingOf(event.currentTarget.value))}
+      />
+      <IconButton label={isShown ? 'Hide the string' : 'Show the string'} onClick={() => setIsShown(!isShown)}>
+        <Icon className="icon" aria-hidden />
+      </IconButton>
+    </div>
+  )
+}
