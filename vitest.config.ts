@@ -113,6 +113,10 @@ const whole = { ...shared, globalSetup: ['test/support/database/global-setup.ts'
 // One more than there are cores: much of the time is waited for other processes.
 const together = { ...whole, maxWorkers: availableParallelism() + 1, sequence: { groupOrder: 1 } }
 
+// Of the console, in a browser: `npm run test:browser` asks for them, and nothing else runs them.
+const inBrowser = ['test/console/**/*.test.ts']
+const isAsked = process.argv.includes('--project=browser')
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -133,13 +137,26 @@ export default defineConfig({
           ...together,
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: [...unit, ...apart, ...alone],
+          exclude: [...unit, ...apart, ...alone, ...inBrowser],
           // A third of the CPU time of most files was loading the product anew; no module of it holds anything.
           isolate: false,
         },
       },
       { test: { ...together, name: 'apart', include: apart } },
       { test: { ...whole, name: 'alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      ...(isAsked
+        ? [
+            {
+              test: {
+                ...shared,
+                name: 'browser',
+                include: inBrowser,
+                globalSetup: ['test/support/database/global-setup.ts', 'test/support/console/global-setup.ts'],
+                maxWorkers: availableParallelism(),
+              },
+            },
+          ]
+        : []),
     ],
   },
 })

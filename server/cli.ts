@@ -15,6 +15,7 @@ import { commands } from '#server/operator/commands.ts'
 import { workerKeyring } from '#server/process/keyring-source.ts'
 import { directUrl } from '#server/process/process.ts'
 import { unknownSettings } from '#server/settings/known-settings.ts'
+import { newConsoleAddress } from '#server/standalone/console-sign-in.ts'
 import { ensureKeyrings, startLocalDatabase } from '#server/standalone/standalone.ts'
 import { databaseTrouble } from '#server/store/connection/database-trouble.ts'
 import { DatabaseClock } from '#server/store/database/database-clock.ts'
@@ -135,6 +136,7 @@ function contextOf(config: Config, cleanup: AsyncDisposableStack): CommandContex
     keyringDir: config.keyringCommand === null ? config.keyring : null,
     sentenceOf: error => sentenceOf(error, config),
     screen: { isTerminal: process.stderr.isTTY, write: text => void process.stderr.write(text) },
+    consoleAddress: config.databaseUrl === null ? () => newConsoleAddress(config, new Date()) : null,
   }
 }
 

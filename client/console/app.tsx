@@ -42,7 +42,9 @@ export function App({ url, session, code }: Opening) {
 
 function Pages({ url, code }: { url: string; code: string | null }) {
   const signedIn = useSignedIn()
-  return signedIn === null ? <SignIn url={url} code={code} /> : <SignedInPages key={signedIn.key} />
+  const [unspent, setUnspent] = useState(code)
+  if (signedIn !== null) return <SignedInPages key={signedIn.key} />
+  return <SignIn url={url} code={unspent} onCodeSpent={() => setUnspent(null)} />
 }
 
 /** A router for each session: nothing of one that has ended is left in it. */

@@ -24,6 +24,8 @@ export interface CommandContext {
   readonly screen: Screen
   /** What an operator reads of an error. */
   readonly sentenceOf: (error: unknown) => string
+  /** Makes an address that signs in to the console, once; null but in local mode. Holds a secret. */
+  readonly consoleAddress: (() => Promise<string>) | null
 }
 
 /** What follows the command's words. */

@@ -27,6 +27,21 @@ export async function makeConsoleCode(dir: string, now: Date): Promise<string> {
   return code
 }
 
+/** The address that signs in to the console: the code is in the fragment, which no browser sends. Holds a secret. */
+export function consoleAddress(url: string, code: string): string {
+  return `${url}/#code=${code}`
+}
+
+/** Makes a code, and the address with it. Throws a sentence where no installation has its data. */
+export async function newConsoleAddress(
+  { localDir, publicUrl }: { readonly localDir: string; readonly publicUrl: string },
+  now: Date,
+): Promise<string> {
+  const code = await makeConsoleCode(localDir, now).catch((error: unknown) => unlessGone(error, null))
+  if (code === null) throw new Error(`There is no local installation in ${localDir}: npm start makes one.`)
+  return consoleAddress(publicUrl, code)
+}
+
 /** The sign-in over a data folder. */
 export function localConsole(of: { dir: string; organizationId: string; clock: () => Date }): LocalConsole {
   const { dir, organizationId, clock } = of

@@ -4,6 +4,7 @@
  */
 import { isAbsolute, relative, resolve } from 'node:path'
 import type { Config } from '#server/config.ts'
+import { consoleAddress } from './console-sign-in.ts'
 import type { FirstKeys } from './first-start.ts'
 
 /** Where it runs, and what there is to register. */
@@ -79,11 +80,6 @@ function beginning(at: Place): string[] {
   if (at.config.openNetworksByDefault)
     lines.push('Local mode: databases on loopback may be registered (MOORING_ALLOWED_NETWORKS replaces this).')
   return lines
-}
-
-/** The address that signs in to the console: the code is in the fragment, which no browser sends. Holds a secret. */
-export function consoleAddress(url: string, code: string): string {
-  return `${url}/#code=${code}`
 }
 
 /** The address at which a shell on this machine reaches it. */

@@ -4,7 +4,7 @@
  */
 import { useQueryClient } from '@tanstack/react-query'
 import { useSubscription } from '@trpc/tanstack-react-query'
-import { createContext, type ReactNode, useContext, useRef, useState } from 'react'
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { Outputs } from '#client/index.ts'
 import { type Datasource, useTRPC } from './trpc.ts'
 
@@ -21,29 +21,41 @@ export function useConnection(): Connection {
 /** Subscribes for what is inside. */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const trpc = useTRPC()
-  const [connection, setConnection] = useState<Connection>('connecting')
-  const wasAway = useRef(false)
+  const [stream, setStream] = useState<Connection>('connecting')
+  const isOnline = useOnline()
   const apply = useApply()
   useSubscription(
     trpc.datasources.watch.subscriptionOptions(undefined, {
       onConnectionStateChange: ({ state }) => {
-        if (state === 'pending') {
-          if (wasAway.current) apply.everything()
-          wasAway.current = false
-          setConnection('live')
-        } else if (state === 'connecting' && wasAway.current) setConnection('away')
+        // What was read before the connection was made may have changed since: that is told to nobody.
+        if (state === 'pending') apply.everything()
+        setStream(before => (state === 'pending' ? 'live' : before === 'connecting' ? 'connecting' : 'away'))
       },
-      onError: () => {
-        wasAway.current = true
-        setConnection('away')
-      },
+      onError: () => setStream('away'),
       onData: ({ data }) => {
         if (data.change === 'reset') apply.everything()
         else apply.change(data.change, data.datasource)
       },
     }),
   )
-  return <ConnectionContext value={connection}>{children}</ConnectionContext>
+  const everything = useRef(apply.everything)
+  everything.current = apply.everything
+  useEffect(() => {
+    if (isOnline) everything.current()
+  }, [isOnline])
+  return <ConnectionContext value={isOnline ? stream : 'away'}>{children}</ConnectionContext>
+}
+
+/** What the browser knows of its network. */
+function useOnline(): boolean {
+  return useSyncExternalStore(listenToNetwork, () => navigator.onLine)
+}
+
+function listenToNetwork(wake: () => void): () => void {
+  for (const name of ['online', 'offline']) window.addEventListener(name, wake)
+  return () => {
+    for (const name of ['online', 'offline']) window.removeEventListener(name, wake)
+  }
 }
 
 type Page = Outputs['datasources']['list']

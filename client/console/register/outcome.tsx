@@ -7,6 +7,7 @@ import { Link } from '@tanstack/react-router'
 import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
 import { Advisories, Checklist } from '#client/console/checks/checklist.tsx'
 import { CheckNow } from '#client/console/datasource/check-now.tsx'
+import { RotateStringForm } from '#client/console/datasource/rotate-string-form.tsx'
 import { StateBadge } from '#client/console/datasources/state.tsx'
 import { Button, linkClass } from '#client/console/kit/button.tsx'
 import { Loading, Notice, ProblemNotice, Progress } from '#client/console/kit/feedback.tsx'
@@ -21,25 +22,28 @@ export function Outcome({ registered, onAnother }: { registered: Registered; onA
   if (data === undefined)
     return error === null ? <Loading rows={12} /> : <ProblemNotice error={error} onRetry={() => void refetch()} />
   return (
-    <Panel
-      title={data.name}
-      about={<StateBadge of={data} />}
-      actions={
-        <>
-          {isAwaited(data) ? null : <CheckNow datasource={data} />}
-          <Button onClick={onAnother}>Register another</Button>
-          <Link to="/datasources/$id" params={{ id: data.id }} className={linkClass('primary')}>
-            Open
-          </Link>
-        </>
-      }
-    >
-      <div className="stack">
-        <Headline datasource={data} />
-        <Checklist checks={data.checks} kind={data.kind} />
-        <Advisories advisories={[...data.advisories, ...registered.advisories.filter(one => !isKnown(data, one))]} />
-      </div>
-    </Panel>
+    <>
+      <Panel
+        title={data.name}
+        about={<StateBadge of={data} />}
+        actions={
+          <>
+            {isAwaited(data) ? null : <CheckNow datasource={data} />}
+            <Button onClick={onAnother}>Register another</Button>
+            <Link to="/datasources/$id" params={{ id: data.id }} className={linkClass('primary')}>
+              Open
+            </Link>
+          </>
+        }
+      >
+        <div className="stack">
+          <Headline datasource={data} />
+          <Checklist checks={data.checks} kind={data.kind} />
+          <Advisories advisories={[...data.advisories, ...registered.advisories.filter(one => !isKnown(data, one))]} />
+        </div>
+      </Panel>
+      {data.kind === 'direct' && data.status === 'rejected' ? <RotateStringForm datasource={data} /> : null}
+    </>
   )
 }
 
@@ -58,7 +62,8 @@ function Headline({ datasource }: { datasource: Datasource }) {
       title={status === 'rejected' ? 'It was refused' : 'It was not reached'}
     >
       <p>
-        <code>{statusReason}</code>. Do what the failed line says, then check again: nothing has to be typed anew.
+        <code>{statusReason}</code>. Do what the failed line says, then check again, or give the string of the new role
+        below.
       </p>
     </Notice>
   )

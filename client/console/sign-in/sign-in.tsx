@@ -15,7 +15,7 @@ import { createClient } from '#client/index.ts'
 import { recognise } from '#shared/access/token.ts'
 
 /** The page of somebody who is not signed in. `code` is the terminal's, if the address brought one. */
-export function SignIn({ url, code }: { url: string; code: string | null }) {
+export function SignIn({ url, code, onCodeSpent }: { url: string; code: string | null; onCodeSpent: () => void }) {
   const [isLocal, setIsLocal] = useState(code !== null)
   return (
     <main className="sign-in">
@@ -28,13 +28,17 @@ export function SignIn({ url, code }: { url: string; code: string | null }) {
             <p className="soft">Where your customers’ databases tie up.</p>
           </div>
         </header>
-        {isLocal && code !== null ? <WithCode code={code} onOther={() => setIsLocal(false)} /> : <WithKey url={url} />}
+        {isLocal && code !== null ? (
+          <WithCode code={code} onSpent={onCodeSpent} onOther={() => setIsLocal(false)} />
+        ) : (
+          <WithKey url={url} />
+        )}
       </div>
     </main>
   )
 }
 
-function WithCode({ code, onOther }: { code: string; onOther: () => void }) {
+function WithCode({ code, onSpent, onOther }: { code: string; onSpent: () => void; onOther: () => void }) {
   const session = useSession()
   const trpc = useTRPC()
   const queries = useQueryClient()
@@ -42,6 +46,7 @@ function WithCode({ code, onOther }: { code: string; onOther: () => void }) {
     trpc.local.signIn.mutationOptions({
       onSuccess: ({ key, keyId }) => {
         queries.clear()
+        onSpent()
         session.begin({ key, ownKeyId: keyId })
       },
     }),

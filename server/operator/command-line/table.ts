@@ -17,8 +17,18 @@ export const callerCommands: readonly CallerCommand[] = [registerCommand, ...sch
   options: [...(command.options ?? []), ...CALLER_OPTIONS],
 }))
 
-/** Commands on nothing but the command line itself. */
+/** Commands on this machine alone: the command line itself, and the console of a local installation. */
 export const ownCommands: readonly Command[] = [
+  {
+    words: ['console'],
+    about: 'prints an address that signs in to the console of a local installation, once and within five minutes',
+    async run(context) {
+      if (context.consoleAddress === null)
+        throw new Error('With DATABASE_URL the console is signed in to with an API key: keys create makes one.')
+      context.print(await context.consoleAddress())
+      return 0
+    },
+  },
   {
     words: ['completion'],
     operands: [{ name: 'SHELL', choices: SHELLS, isRequired: true, about: 'the shell' }],

@@ -48,6 +48,7 @@ export function operator(deps: OperatorDeps) {
       keyring: () => readWorkerKeyring(join(deps.keyringDir, 'worker.json')),
       keyringDir: deps.keyringDir,
       sentenceOf: (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      consoleAddress: null,
       screen: {
         isTerminal: deps.isTerminal ?? false,
         write: (text: string) => {

@@ -113,7 +113,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     'first-start': [],
     'console-sign-in': [],
     'demo-database': ['embedded'],
-    greeting: ['first-start'],
+    greeting: ['first-start', 'console-sign-in'],
     standalone: ['embedded', 'first-start', 'console-sign-in', 'demo-database', 'greeting'],
     throwaway: ['embedded', 'demo-database', 'standalone'],
   },

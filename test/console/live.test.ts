@@ -1,0 +1,95 @@
+/**
+ * The list in a real browser: it changes without a reload when something happens elsewhere, comes back after the connection was
+ * gone, pages by the API's cursors, and shows a second organization nothing of the first.
+ */
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { useBrowser, withBrowser } from '#test/support/console/browser.ts'
+import { openConsole, type WatchedPage } from '#test/support/console/watched-page.ts'
+import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
+import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+
+withBrowser('The list of datasources', () => {
+  const browser = useBrowser()
+  let mooring: Mooring
+  let customer: Customer
+  let open: WatchedPage
+  beforeAll(async () => {
+    mooring = await startMooring()
+    customer = await makeCustomer()
+  })
+  afterEach(async () => {
+    expect(open.wrongs()).toEqual([])
+    await open.close()
+  })
+  afterAll(async () => {
+    await mooring.stop()
+    await customer.drop()
+  })
+
+  const openFor = async (key: string): Promise<WatchedPage> => {
+    open = await openConsole(browser(), { url: mooring.url, key })
+    await open.go('/datasources')
+    return open
+  }
+  const row = (name: string) => open.page.locator('tbody tr', { hasText: name })
+
+  it('shows how to begin where there is nothing, and then what is registered and judged elsewhere', async () => {
+    await openFor(mooring.organization.testKey)
+    await open.page.getByText('No datasources yet').waitFor()
+    const { datasources } = mooring.client()
+    const { id } = await datasources.register.mutate({
+      connectionString: customer.url(),
+      name: 'Elsewhere',
+      waitSeconds: 30,
+    })
+    await row('Elsewhere').getByText('Active').waitFor()
+    await datasources.update.mutate({ id, name: 'Renamed' })
+    await row('Renamed').waitFor()
+    expect(await row('Elsewhere').count()).toBe(0)
+  })
+
+  it('says that the connection is gone, keeps what it showed, and catches up when it is back', async () => {
+    await openFor(mooring.organization.testKey)
+    await row('Renamed').waitFor()
+    await open.context.setOffline(true)
+    await open.page.getByText('The connection is gone').waitFor()
+    await row('Renamed').waitFor()
+    const [one] = (await mooring.client().datasources.list.query({})).items
+    await mooring.client().datasources.update.mutate({ id: one?.id ?? 'ds_', name: 'Meanwhile' })
+    await open.context.setOffline(false)
+    await row('Meanwhile').waitFor()
+    expect(await open.page.getByText('The connection is gone').count()).toBe(0)
+  })
+
+  it('is filtered and paged by its address', async () => {
+    const { datasources } = mooring.client()
+    for (let n = 0; n < 52; n += 1)
+      await datasources.register.mutate({
+        connectionString: customer.url(),
+        name: `Page ${String(n).padStart(2, '0')}`,
+      })
+    await openFor(mooring.organization.testKey)
+    await row('Page 51').waitFor()
+    await open.page.getByRole('button', { name: 'Older' }).click()
+    await row('Meanwhile').waitFor()
+    await open.page.getByRole('button', { name: 'Newer' }).click()
+    await row('Page 51').waitFor()
+    await open.page.getByLabel('Search by name').fill('Page 1')
+    await row('Page 19').waitFor()
+    await expect.poll(() => open.page.locator('tbody tr').count()).toBe(10)
+    expect(open.page.url()).toContain('q=')
+    await open.page.reload()
+    await row('Page 10').waitFor()
+    await open.page.getByLabel('Search by name').fill('nothing begins so')
+    await open.page.getByText('Nothing matches').waitFor()
+  })
+
+  it('shows a second organization nothing of the first, also by its address', async () => {
+    const other = await mooring.newOrganization('Second')
+    const [one] = (await mooring.client().datasources.list.query({ limit: 1 })).items
+    await openFor(other.testKey)
+    await open.page.getByText('No datasources yet').waitFor()
+    await open.go(`/datasources/${one?.id}`)
+    await open.page.getByText('There is no such datasource here').waitFor()
+  })
+})
