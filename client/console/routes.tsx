@@ -11,15 +11,16 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { LiveProvider } from '#client/console/api/live.tsx'
-import { datasourceSearch, listSearch, registerSearch } from '#client/console/base/search.ts'
+import { datasourceSearch, listSearch, organizationSearch, registerSearch } from '#client/console/base/search.ts'
 import { Loading } from '#client/console/kit/feedback.tsx'
 import { Page } from '#client/console/kit/panel.tsx'
+import { Palette } from '#client/console/palette/palette.tsx'
 import { Shell } from '#client/console/shell/shell.tsx'
 
 const root = createRootRouteWithContext()({
   component: () => (
     <LiveProvider>
-      <Shell palette={null} />
+      <Shell palette={<Palette />} />
     </LiveProvider>
   ),
   notFoundComponent: NotFound,
@@ -54,7 +55,20 @@ const register = createRoute({
   component: lazyRouteComponent(() => import('#client/console/register/register.tsx'), 'Register'),
 })
 
-const tree = root.addChildren([home, list, one, register])
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/overview',
+  component: lazyRouteComponent(() => import('#client/console/overview/overview.tsx'), 'Overview'),
+})
+
+const organization = createRoute({
+  getParentRoute: () => root,
+  path: '/organization',
+  validateSearch: organizationSearch,
+  component: lazyRouteComponent(() => import('#client/console/organization/organization.tsx'), 'Organization'),
+})
+
+const tree = root.addChildren([home, list, one, register, overview, organization])
 
 /** The router of one page load. */
 export function createConsoleRouter() {

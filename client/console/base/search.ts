@@ -32,6 +32,20 @@ export function registerSearch(given: Given): RegisterSearch {
   return { kind: wordIn(given['kind'], KINDS) }
 }
 
+const ORGANIZATION_TABS = ['keys', 'capabilities', 'audit', 'usage'] as const
+/** A tab of the organization. */
+export type OrganizationTab = (typeof ORGANIZATION_TABS)[number]
+
+/** What the address of the organization holds. */
+export interface OrganizationSearch {
+  readonly tab?: OrganizationTab | undefined
+}
+
+/** Reads it. */
+export function organizationSearch(given: Given): OrganizationSearch {
+  return { tab: wordIn(given['tab'], ORGANIZATION_TABS) }
+}
+
 /** Filters of the list, and its place: behind `after`, or the rows before `before`. */
 export interface ListSearch {
   readonly q?: string | undefined

@@ -1,6 +1,7 @@
 /**
  * Leases of a datasource, live and ended: who held its credential, and until when. What was leased is shown to nobody.
  */
+
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
@@ -8,6 +9,7 @@ import { Badge, type Tone } from '#client/console/kit/badge.tsx'
 import { Button } from '#client/console/kit/button.tsx'
 import { Empty, Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
+import { Scroll } from '#client/console/kit/scroll.tsx'
 import { Time } from '#client/console/kit/time.tsx'
 import type { Outputs } from '#client/index.ts'
 
@@ -40,7 +42,7 @@ export function Leases({ datasource: { id } }: { datasource: Datasource }) {
     )
   return (
     <Panel title="Leases" about="Newest first. The credential itself is sealed to its holder." isFlush>
-      <div className="scroll-x flush">
+      <Scroll label="Leases" isFlush>
         <table className="table">
           <caption className="unseen">Leases</caption>
           <thead>
@@ -58,7 +60,7 @@ export function Leases({ datasource: { id } }: { datasource: Datasource }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {cursor === undefined && data.nextCursor === null ? null : (
         <nav className="pages" aria-label="Pages of leases">
           <Button disabled={cursor === undefined} onClick={() => setCursor(undefined)}>

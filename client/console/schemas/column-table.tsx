@@ -1,14 +1,16 @@
 /**
  * The columns of a table, with what they are keys of. Where a foreign key points can be followed.
  */
+
 import { Key, Link2 } from 'lucide-react'
+import { Scroll } from '#client/console/kit/scroll.tsx'
 import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { keyOf } from './outline.ts'
 
 /** The table. */
 export function ColumnTable({ relation, onFollow }: { relation: Relation; onFollow: (key: string) => void }) {
   return (
-    <div className="scroll-x">
+    <Scroll label="Columns">
       <table className="table columns">
         <caption className="unseen">Columns</caption>
         <thead>
@@ -25,7 +27,7 @@ export function ColumnTable({ relation, onFollow }: { relation: Relation; onFoll
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   )
 }
 

@@ -3,13 +3,17 @@
  * to the content for those who use the keyboard. `routes.tsx` puts the pages into it.
  */
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
-import { Database, WifiOff } from 'lucide-react'
+import { Activity, Building2, Database, WifiOff } from 'lucide-react'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { useConnection } from '#client/console/api/live.tsx'
 import { Account } from './account.tsx'
 import { ThemeChoice } from './theme-choice.tsx'
 
-const PLACES = [{ to: '/datasources', name: 'Datasources', Icon: Database }] as const
+const PLACES = [
+  { to: '/overview', name: 'Overview', Icon: Activity },
+  { to: '/datasources', name: 'Datasources', Icon: Database },
+  { to: '/organization', name: 'Organization', Icon: Building2 },
+] as const
 
 /** The frame. */
 export function Shell({ palette }: { palette: ReactNode }) {

@@ -3,7 +3,7 @@
  * sentence in which the same string in clear is refused. Called by `verify-connection.ts`.
  */
 import { quoteName } from '#shared/base/sql-text.ts'
-import { DIRECT_ITEMS, type DirectItem } from '#shared/checks/check.ts'
+import { DIRECT_ITEMS, type DirectItem } from '#shared/checks/items.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 import { failing, skipped } from './dial-checks.ts'
 import type { Verification } from './verification.ts'

@@ -1,0 +1,140 @@
+/**
+ * Capabilities: tokens for a few operations and a limited time. They are minted here, shown once, and revoked.
+ */
+
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Plus } from 'lucide-react'
+import { useState } from 'react'
+import { useTRPC } from '#client/console/api/trpc.ts'
+import { Badge, ModeTag, type Tone } from '#client/console/kit/badge.tsx'
+import { Button } from '#client/console/kit/button.tsx'
+import { Dialog } from '#client/console/kit/dialog.tsx'
+import { Empty, Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
+import { Panel } from '#client/console/kit/panel.tsx'
+import { Scroll } from '#client/console/kit/scroll.tsx'
+import { Time } from '#client/console/kit/time.tsx'
+import type { Outputs } from '#client/index.ts'
+import { NewCapability } from './new-capability.tsx'
+
+type Capability = Outputs['organization']['listCapabilities']['items'][number]
+
+const STATES: Readonly<Record<Capability['status'], { tone: Tone; word: string }>> = {
+  active: { tone: 'good', word: 'Alive' },
+  revoked: { tone: 'neutral', word: 'Revoked' },
+  expired: { tone: 'neutral', word: 'Expired' },
+}
+
+const PER_PAGE = 50
+
+/** The tab. */
+export function Capabilities() {
+  const trpc = useTRPC()
+  const [isMinting, setIsMinting] = useState(false)
+  const [revoked, setRevoked] = useState<Capability | null>(null)
+  const [cursor, setCursor] = useState<Capability['id'] | undefined>(undefined)
+  const input = { limit: PER_PAGE, ...(cursor === undefined ? {} : { cursor }) }
+  const { data, error, refetch } = useQuery(
+    trpc.organization.listCapabilities.queryOptions(input, { placeholderData: keepPreviousData }),
+  )
+  const mint = (
+    <Button weight="primary" icon={<Plus className="icon" aria-hidden />} onClick={() => setIsMinting(true)}>
+      New capability
+    </Button>
+  )
+  return (
+    <Panel title="Capabilities" about="For an agent or a system: a few operations, for a time." actions={mint} isFlush>
+      {data === undefined && error === null ? <Loading rows={6} /> : null}
+      {error === null ? null : <ProblemNotice error={error} onRetry={() => void refetch()} />}
+      {data?.items.length === 0 ? <Empty title="No capability was minted yet" /> : null}
+      {data === undefined || data.items.length === 0 ? null : (
+        <CapabilityTable items={data.items} onRevoke={setRevoked} />
+      )}
+      {data?.nextCursor == null ? null : (
+        <nav className="pages" aria-label="Pages of capabilities">
+          <Button onClick={() => setCursor(data.nextCursor ?? undefined)}>Older</Button>
+        </nav>
+      )}
+      {isMinting ? <NewCapability onClose={() => setIsMinting(false)} /> : null}
+      {revoked === null ? null : <Revoke of={revoked} onClose={() => setRevoked(null)} />}
+    </Panel>
+  )
+}
+
+function CapabilityTable({ items, onRevoke }: { items: readonly Capability[]; onRevoke: (of: Capability) => void }) {
+  return (
+    <Scroll label="Capabilities, newest first" isFlush>
+      <table className="table">
+        <caption className="unseen">Capabilities, newest first</caption>
+        <thead>
+          <tr>
+            <th scope="col">Label</th>
+            <th scope="col">Mode</th>
+            <th scope="col">Operations</th>
+            <th scope="col">Datasources</th>
+            <th scope="col">Ends</th>
+            <th scope="col">State</th>
+            <th scope="col">
+              <span className="unseen">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map(one => (
+            <tr key={one.id} className={one.status === 'active' ? undefined : 'ended'}>
+              <td>
+                <span className="strong">{one.label || one.participantKind}</span>
+              </td>
+              <td>
+                <ModeTag mode={one.mode} />
+              </td>
+              <td className="small soft">{one.operations.join(', ')}</td>
+              <td className="small soft">{one.datasourceIds === null ? 'all' : one.datasourceIds.length}</td>
+              <td>
+                <Time at={one.expiresAt} />
+              </td>
+              <td>
+                <Badge tone={STATES[one.status].tone}>{STATES[one.status].word}</Badge>
+              </td>
+              <td className="row-actions">
+                {one.status === 'active' ? (
+                  <Button weight="quiet" onClick={() => onRevoke(one)}>
+                    Revoke…
+                  </Button>
+                ) : null}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  )
+}
+
+function Revoke({ of, onClose }: { of: Capability; onClose: () => void }) {
+  const trpc = useTRPC()
+  const queries = useQueryClient()
+  const revoke = useMutation(
+    trpc.organization.revokeCapability.mutationOptions({
+      onSuccess: async () => {
+        await queries.invalidateQueries(trpc.organization.pathFilter())
+        onClose()
+      },
+    }),
+  )
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={`Revoke ${of.label || 'the capability'}?`}
+      about="Requests with it are refused from then on, and leases that it took end. It cannot be undone."
+    >
+      {revoke.error === null ? null : <ProblemNotice error={revoke.error} />}
+      <div className="dialog-foot">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button weight="danger" isBusy={revoke.isPending} onClick={() => revoke.mutate({ id: of.id })}>
+          Revoke
+        </Button>
+      </div>
+    </Dialog>
+  )
+}

@@ -1,0 +1,47 @@
+/**
+ * The organization's own affairs: keys, capabilities, the record of who did what, limits and usage. A key without
+ * `organization.read` is told so by the server, where it looks.
+ */
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import type { ComponentType } from 'react'
+import type { OrganizationTab } from '#client/console/base/search.ts'
+import { Page } from '#client/console/kit/panel.tsx'
+import { type Tab, Tabs } from '#client/console/kit/tabs.tsx'
+import '#client/console/styles/organization.css'
+import { Audit } from './audit.tsx'
+import { Capabilities } from './capabilities.tsx'
+import { Keys } from './keys.tsx'
+import { Usage } from './usage.tsx'
+
+const TABS: readonly Tab<OrganizationTab>[] = [
+  { value: 'keys', label: 'API keys' },
+  { value: 'capabilities', label: 'Capabilities' },
+  { value: 'audit', label: 'Audit' },
+  { value: 'usage', label: 'Limits and usage' },
+]
+
+const CONTENT: Readonly<Record<OrganizationTab, ComponentType>> = {
+  keys: Keys,
+  capabilities: Capabilities,
+  audit: Audit,
+  usage: Usage,
+}
+
+/** The page. */
+export function Organization() {
+  const { tab = 'keys' } = useSearch({ from: '/organization' })
+  const navigate = useNavigate({ from: '/organization' })
+  const Content = CONTENT[tab]
+  return (
+    <Page title="Organization" name="Organization" about="Who may do what here, what was done, and how much there is.">
+      <Tabs
+        label="About the organization"
+        tabs={TABS}
+        value={tab}
+        onChange={to => void navigate({ search: { tab: to }, replace: true })}
+      >
+        <Content />
+      </Tabs>
+    </Page>
+  )
+}

@@ -1,0 +1,71 @@
+/**
+ * Revokes a key. What it has made is named with its numbers before anything happens: the server refuses the first try of a key with
+ * living descendants, or of the last one that could make others, and says which.
+ */
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useTRPC } from '#client/console/api/trpc.ts'
+import { problemOf } from '#client/console/base/problem.ts'
+import { Button } from '#client/console/kit/button.tsx'
+import { Choice, type Option } from '#client/console/kit/choice.tsx'
+import { Dialog } from '#client/console/kit/dialog.tsx'
+import { Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
+import type { ListedKey } from './keys.tsx'
+
+type Children = 'revoke' | 'keep'
+
+const CHILDREN: readonly Option<Children>[] = [
+  { value: 'revoke', label: 'Revoke them as well' },
+  { value: 'keep', label: 'Keep them' },
+]
+
+/** The dialog. */
+export function RevokeKey({ of, onClose }: { of: ListedKey; onClose: () => void }) {
+  const [children, setChildren] = useState<Children>('revoke')
+  const { revoke, asked } = useRevocation(onClose)
+  const hasChildren = asked.includes('children')
+  const isLast = asked.includes('force')
+  const input = { id: of.id, ...(hasChildren ? { children } : {}), ...(isLast ? { force: true } : {}) }
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={`Revoke ${of.name ?? 'the key'}?`}
+      about={<>Requests with …{of.last4} are refused from then on, by every process. It cannot be undone.</>}
+    >
+      {problemOf(revoke.error).issues.map(({ message }) => (
+        <Notice key={message} tone="warn" title={message} />
+      ))}
+      {hasChildren ? (
+        <Choice label="What it has made" value={children} options={CHILDREN} onChange={setChildren} />
+      ) : null}
+      {revoke.error !== null && asked.length === 0 ? <ProblemNotice error={revoke.error} /> : null}
+      <div className="dialog-foot">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button weight="danger" isBusy={revoke.isPending} onClick={() => revoke.mutate(input)}>
+          {isLast ? 'Revoke the last one' : 'Revoke'}
+        </Button>
+      </div>
+    </Dialog>
+  )
+}
+
+/** The revocation, and what has to be said before it is done. */
+function useRevocation(onDone: () => void) {
+  const trpc = useTRPC()
+  const queries = useQueryClient()
+  const [asked, setAsked] = useState<readonly string[]>([])
+  const revoke = useMutation(
+    trpc.organization.revokeKey.mutationOptions({
+      onSuccess: async () => {
+        await queries.invalidateQueries(trpc.organization.pathFilter())
+        onDone()
+      },
+      onError: error => {
+        const fields = problemOf(error).issues.map(({ field }) => field)
+        setAsked(before => [...new Set([...before, ...fields.filter(one => one === 'children' || one === 'force')])])
+      },
+    }),
+  )
+  return { revoke, asked }
+}

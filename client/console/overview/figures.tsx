@@ -1,0 +1,34 @@
+/**
+ * The numbers above the charts, each with the word that says what it counts. A number that was not counted to its end has a plus.
+ */
+import { count, duration } from '#client/console/base/format.ts'
+import type { OverviewFigures } from './overview.tsx'
+
+/** The row of numbers. */
+export function Figures({ figures: { datasources, queue, checks, at } }: { figures: OverviewFigures }) {
+  const { active, rejected, unverified, countedTo } = datasources
+  const isWhole = active + rejected + unverified < countedTo
+  const due = queue.priorities.reduce((sum, one) => sum + one.due, 0)
+  const lastHour = checks.reduce((sum, one) => sum + one.passed + one.failed, 0)
+  const oldest = queue.priorities.flatMap(({ oldestAt }) => (oldestAt === null ? [] : [Date.parse(oldestAt)]))
+  const waits = oldest.length === 0 ? null : Math.max(0, Date.parse(at) - Math.min(...oldest))
+  return (
+    <dl className="figures">
+      <Figure name="Active" value={`${count(active)}${isWhole ? '' : '+'}`} />
+      <Figure name="Rejected" value={`${count(rejected)}${isWhole ? '' : '+'}`} />
+      <Figure name="Not verified" value={`${count(unverified)}${isWhole ? '' : '+'}`} />
+      <Figure name="Checks, last hour" value={count(lastHour)} />
+      <Figure name="Tasks due" value={count(due)} />
+      <Figure name="Oldest waits" value={waits === null ? '–' : duration(waits)} />
+    </dl>
+  )
+}
+
+function Figure({ name, value }: { name: string; value: string }) {
+  return (
+    <div className="figure">
+      <dt>{name}</dt>
+      <dd className="number">{value}</dd>
+    </div>
+  )
+}

@@ -1,0 +1,147 @@
+/**
+ * How it goes right now: workers, the queue, checks by minute, failures by reason. The console's own key of a local installation
+ * sees the installation; any other key its organization's figures.
+ */
+import { useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
+import { useTRPC } from '#client/console/api/trpc.ts'
+import { count, counted } from '#client/console/base/format.ts'
+import { Chart, type ChartSpec } from '#client/console/charts/chart.tsx'
+import { Empty, Loading, Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
+import { Page, Panel } from '#client/console/kit/panel.tsx'
+import { Time } from '#client/console/kit/time.tsx'
+import type { Outputs } from '#client/index.ts'
+import '#client/console/styles/overview.css'
+import { Figures } from './figures.tsx'
+
+/** The figures. */
+export type OverviewFigures = Outputs['operations']['overview']
+
+const EVERY_MS = 10_000
+
+const ABOUT = {
+  installation: 'Figures of the whole installation, read from its tables.',
+  organization: 'Figures of your organization.',
+} as const
+
+/** The page. */
+export function Overview() {
+  const trpc = useTRPC()
+  const { data, error, refetch } = useQuery(
+    trpc.operations.overview.queryOptions(undefined, { refetchInterval: EVERY_MS }),
+  )
+  return (
+    <Page title="Overview" name="Overview" about={data === undefined ? ' ' : ABOUT[data.scope]}>
+      {error === null ? null : <ProblemNotice error={error} onRetry={() => void refetch()} />}
+      {data === undefined && error === null ? <Loading rows={16} /> : null}
+      {data === undefined ? null : <Known figures={data} />}
+    </Page>
+  )
+}
+
+function Known({ figures }: { figures: OverviewFigures }) {
+  return (
+    <>
+      {figures.workers.isSeen ? null : (
+        <Notice tone="bad" title="No worker was seen lately">
+          Nothing is checked until one runs: npm run worker.
+        </Notice>
+      )}
+      <Figures figures={figures} />
+      <div className="overview">
+        <div className="stack">
+          <Panel title="Checks by minute" about="The last hour.">
+            <ChecksChart checks={figures.checks} />
+          </Panel>
+          <Failures failures={figures.failures} />
+        </div>
+        <div className="stack">
+          <Panel title="Queue by priority" about="Tasks that are due and wait for a worker.">
+            <QueueChart queue={figures.queue} />
+          </Panel>
+          {figures.workers.list === null ? null : <Workers workers={figures.workers.list} />}
+        </div>
+      </div>
+    </>
+  )
+}
+
+function ChecksChart({ checks }: { checks: OverviewFigures['checks'] }) {
+  const spec = useMemo(
+    (): ChartSpec => ({
+      kind: 'bar',
+      isStacked: true,
+      labels: checks.map(({ minute }) =>
+        new Date(minute).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit' }),
+      ),
+      series: [
+        { name: 'Passed', tone: 'chart-2', values: checks.map(({ passed }) => passed) },
+        { name: 'Failed', tone: 'chart-4', values: checks.map(({ failed }) => failed) },
+      ],
+      format: count,
+    }),
+    [checks],
+  )
+  return <Chart label="Checks that passed and failed in each minute of the last hour" spec={spec} />
+}
+
+function QueueChart({ queue }: { queue: OverviewFigures['queue'] }) {
+  const spec = useMemo(
+    (): ChartSpec => ({
+      kind: 'bar',
+      isHorizontal: true,
+      labels: queue.priorities.map(({ priority }) => priority.replaceAll('_', ' ')),
+      series: [{ name: 'Due', tone: 'chart-1', values: queue.priorities.map(({ due }) => due) }],
+      format: due => (due >= queue.countedTo ? `${count(due)} or more` : count(due)),
+    }),
+    [queue],
+  )
+  return <Chart label="Tasks that are due, by priority" spec={spec} height={15} />
+}
+
+function Failures({ failures }: { failures: OverviewFigures['failures'] }) {
+  const since = (
+    <>
+      Since <Time at={failures.since} />
+    </>
+  )
+  return (
+    <Panel title="Failures by reason" about={since}>
+      <FailureChart failures={failures} />
+    </Panel>
+  )
+}
+
+const MOST = 12
+
+function FailureChart({ failures }: { failures: OverviewFigures['failures'] }) {
+  const spec = useMemo((): ChartSpec => {
+    const first = failures.byReason.slice(0, MOST)
+    return {
+      kind: 'bar',
+      isHorizontal: true,
+      labels: first.map(({ reason }) => reason),
+      series: [{ name: 'Failed checks', tone: 'chart-4', values: first.map(one => one.count) }],
+      format: count,
+    }
+  }, [failures])
+  if (failures.byReason.length === 0) return <Empty title="No check has failed" />
+  return <Chart label="Failed checks by reason" spec={spec} height={4 + 2 * Math.min(failures.byReason.length, MOST)} />
+}
+
+function Workers({ workers }: { workers: NonNullable<OverviewFigures['workers']['list']> }) {
+  return (
+    <Panel title={counted(workers.length, 'worker')} about="Seen within the last 15 seconds.">
+      <ul className="workers">
+        {workers.map(({ version, startedAt }) => (
+          <li key={`${version} ${startedAt}`}>
+            <code>{version}</code>
+            <span className="soft">
+              runs since <Time at={startedAt} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  )
+}
