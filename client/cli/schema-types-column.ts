@@ -2,7 +2,8 @@
  * PostgreSQL's types → TypeScript's, as `pg` reads and writes them with its default type parsers (pg-types 2.2).
  *
  * What `pg` has no parser for is text to it, arrays of enums, domains and extension types included: it then gives the
- * array's literal. A domain comes over the wire as what it is made of. Only `schema-types.ts` uses it.
+ * array's literal. A domain comes over the wire as what it is made of. An array has any number of dimensions and null in it,
+ * whatever its column says, and "infinity" is a number. Only `schema-types.ts` uses it.
  */
 import { printableJson } from '#shared/base/printable.ts'
 import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
@@ -25,7 +26,7 @@ interface Sides {
 const both = (type: string): Sides => ({ select: type, insert: type })
 const NUMBER = both('number')
 const TEXT = both('string')
-const TIME: Sides = { select: 'Date', insert: 'Date | string' }
+const TIME: Sides = { select: 'Date | number', insert: 'Date | string' }
 
 const JSON_VALUE: Sides = { select: 'Json', insert: 'string | { [key: string]: Json }' }
 
@@ -54,7 +55,7 @@ const SCALARS = new Map<string, Sides>([
 const ARRAYS = new Map<string, string>([
   ...[...SCALARS].filter(([name]) => name !== 'circle').map(([name, { select }]): [string, string] => [name, select]),
   ['numeric', 'number'],
-  ...['"char"', 'character', 'character varying', 'cidr', 'inet', 'macaddr', 'money', 'numrange', 'text'].map(asText),
+  ...['character', 'character varying', 'cidr', 'inet', 'macaddr', 'money', 'numrange', 'regproc', 'text'].map(asText),
   ...['time with time zone', 'time without time zone', 'uuid'].map(asText),
 ])
 
@@ -114,7 +115,7 @@ function builtIn(type: string): Sides {
   const select = ARRAYS.get(plain(element))
   if (select === undefined) return TEXT
   const { insert } = SCALARS.get(plain(element)) ?? TEXT
-  return { select: `${select}[]`, insert: `${insert.includes('|') ? `(${insert})` : insert}[]` }
+  return { select: `ArrayOf<${select}>`, insert: `ArrayOf<${insert}>` }
 }
 
 /** A type without its modifiers: `numeric(10,2)`, `timestamp(3) with time zone`, `interval day to second(2)`. */

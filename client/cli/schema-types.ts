@@ -11,7 +11,8 @@ import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { createTypeScriptTypes, type TypeScriptTypes } from './schema-types-column.ts'
 
 const HEADER = `/**
- * The schema of a datasource, for Kysely over \`pg\` with its default type parsers.
+ * The schema of a datasource, for Kysely over \`pg\` with its default type parsers and PostgreSQL's default \`DateStyle\`.
+ * A date or time is a number where it is "infinity".
  *
  * Written by \`mooring schema types\`. Do not edit it: write it again.
  */
@@ -29,8 +30,14 @@ const SHARED_TYPES: readonly (readonly [string, string])[] = [
   minutes?: number
   seconds?: number
   milliseconds?: number
+  toPostgres(): string
+  toISOString(): string
 }
 `,
+  ],
+  [
+    'ArrayOf',
+    '/** Any element may be null, and an array have more dimensions than its column says. */\nexport type ArrayOf<T> = (ArrayOf<T> | T | null)[]\n',
   ],
 ]
 
