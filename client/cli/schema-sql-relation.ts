@@ -12,7 +12,7 @@ import { ownForeignKeys, ownStatements, partitionStatements } from '#client/cli/
 import { rowSecurity } from '#client/cli/schema/sql-policies.ts'
 import { storageClause } from '#client/cli/schema/sql-storage.ts'
 import { optionsClause, partComments, replicaStatements, rewriteStatements } from '#client/cli/schema/sql-traits.ts'
-import type { Constraint, Relation } from '#shared/schemas/snapshot-relation.ts'
+import type { Constraint, Index, Relation } from '#shared/schemas/snapshot-relation.ts'
 import { indexText, optionsText, partitionText, queryText } from './schema-sql-definition.ts'
 import { defaultText, namesText, typeText } from './schema-sql-form.ts'
 import { isCut } from './schema-sql-outline.ts'
@@ -56,11 +56,20 @@ export function relationStatements(schema: string, relation: Relation, of: Makin
       ),
       ...(of.isPlain ? [] : ownStatements(relation, needs)),
       ...replicaStatements(name, relation),
-      ...partComments(schema, name, { ...relation, constraints: own.filter(it => it.kind !== 'foreign_key'), indexes }),
+      ...partComments(schema, name, { ...relation, ...made(own, indexes, needs) }),
       ...rewriteStatements(name, relation, needs),
       ...rowSecurity(name, relation, needs),
     ],
     refer: [...foreignKeys(schema, relation, { late, needs }), ...(of.isPlain ? [] : ownForeignKeys(relation))],
+  }
+}
+
+/** Constraints but for foreign keys, and indexes, of which the script makes no remark. */
+function made(constraints: readonly Constraint[], indexes: readonly Index[], needs: Needs) {
+  const isMade = ({ definition = '' }: Constraint | Index) => !isCut(definition) && needs.calls(definition).length === 0
+  return {
+    constraints: constraints.filter(it => it.kind !== 'foreign_key' && isMade(it)),
+    indexes: indexes.filter(isMade),
   }
 }
 
@@ -70,8 +79,9 @@ function foreignKeys(schema: string, relation: Relation, of: { late: readonly Co
   return of.late
     .filter(it => it.kind === 'foreign_key')
     .map(it => {
+      const make = addition(name, it, of.needs)
       const remarks = partComments(schema, name, { ...relation, constraints: [it], indexes: [] })
-      return { to: target(it), text: [addition(name, it, of.needs), ...remarks].join('\n') }
+      return { to: target(it), text: isCut(make) ? make : [make, ...remarks].join('\n') }
     })
 }
 

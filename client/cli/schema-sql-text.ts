@@ -65,9 +65,10 @@ const REASONS = {
 
 /**
  * A statement that is not to be run, for people. Every line of it is a comment, and it holds no backslash, so that neither
- * a line break nor a command of psql's is in it.
+ * a line break nor a command of psql's is in it. A remark stays as it is.
  */
 export function remark(statement: string, reason: keyof typeof REASONS): string {
+  if (statement.split('\n').every(line => line.startsWith('--'))) return statement
   const lines = statement.replaceAll(UNFIT, '').split(/\r\n?|\n/)
   const shown = lines.map(line => printable(line.replaceAll('\\', '\\u{5c}')))
   return [REASONS[reason], ...shown].map(line => `-- ${line}`.trimEnd()).join('\n')

@@ -43,7 +43,7 @@ export function schemaSql(snapshot: Snapshot, whole = snapshot): string {
       .flatMap(([schema, it]) => ownership(schema, it))
       .map(({ of, text }) => (names.has(of) ? text : remark(text, 'made'))),
     ...made.complete,
-    ...statisticsStatements(snapshot, needs),
+    ...statisticsStatements(snapshot, needs, names),
     ...made.refer.map(({ to, text }) => (names.has(to) ? text : remark(text, 'missing'))),
     ...publicationStatements(snapshot, names),
   ].map(runnable)

@@ -54,11 +54,17 @@ export function canonicalText(snapshot: Snapshot, maxUnits = Number.POSITIVE_INF
   return draft.text
 }
 
+const listsOf = (kind: ObjectKind) => new Map(PARTS[kind].map(part => [part.list, part]))
+// Sound: the keys are those of PARTS.
+const KINDS = Object.keys(PARTS) as ObjectKind[]
+/** The lists of each sort of object by name. */
+const LISTS = Object.fromEntries(KINDS.map(kind => [kind, listsOf(kind)])) as Record<ObjectKind, Map<string, Part>>
+
 // Object by object, and joined by `+`, which does not copy: a large snapshot is not to be held several times over.
 function writeNode(draft: Draft, node: Node, kind: ObjectKind): void {
   let separator = '{'
   for (const key of Object.keys(node).sort()) {
-    const part = PARTS[kind].find(({ list }) => list === key)
+    const part = LISTS[kind].get(key)
     if (part === undefined ? node[key] === undefined : isLeftOut(node, part)) continue
     draft.text += `${separator}${JSON.stringify(key)}:`
     separator = ','
@@ -113,19 +119,37 @@ export function jsonText(value: unknown): string {
   return JSON.stringify(keysSorted(value)) ?? 'null'
 }
 
-/** The same value with the keys of every object in order. */
+/** The same value with the keys of every object in order: itself, where they are, since a copy of each column costs much. */
 function keysSorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(keysSorted)
+  if (Array.isArray(value)) return listSorted(value)
   if (!isNode(value)) return value
-  const result: Record<string, unknown> = {}
   const keys = Object.keys(value)
-  for (const key of inOrder(keys) ? keys : keys.sort()) result[key] = keysSorted(value[key])
-  return result
+  const isSorted = inOrder(keys)
+  let result: Record<string, unknown> | null = isSorted ? null : {}
+  for (const key of isSorted ? keys : keys.sort()) {
+    const given = value[key]
+    const sorted = typeof given === 'object' ? keysSorted(given) : given
+    if (sorted !== given) result ??= { ...value }
+    if (result !== null) result[key] = sorted
+  }
+  return result ?? value
+}
+
+function listSorted(values: readonly unknown[]): readonly unknown[] {
+  let copy: unknown[] | null = null
+  for (let at = 0; at < values.length; at++) {
+    const sorted = keysSorted(values[at])
+    if (sorted === values[at]) continue
+    copy ??= [...values]
+    copy[at] = sorted
+  }
+  return copy ?? values
 }
 
 /** Most objects are: a snapshot has a hundred thousand, and sorting two keys costs more than looking at them. */
 function inOrder(keys: readonly string[]): boolean {
-  return keys.every((key, at) => at === 0 || (keys[at - 1] ?? '') < key)
+  for (let at = 1; at < keys.length; at++) if ((keys[at - 1] ?? '') > (keys[at] ?? '')) return false
+  return true
 }
 
 function isNode(value: unknown): value is Node {

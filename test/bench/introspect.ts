@@ -14,7 +14,7 @@ const run = promisify(execFile)
 const CONTENDER = fileURLToPath(new URL('support/introspect-contender.ts', import.meta.url))
 const MINUTE_MS = 60_000
 const MIB = 1 << 20
-const MAX_RATIO = 1.5
+const MAX_RATIO = 1.1
 const MAX_GROWTH_MIB = 200
 
 /**

@@ -5,7 +5,7 @@
  */
 import { namesOf } from '#client/cli/schema-sql-form.ts'
 import { fitting, NAMES, whole } from '#client/cli/schema-sql-outline.ts'
-import { unfit } from '#client/cli/schema-sql-text.ts'
+import { qualified, remark, unfit } from '#client/cli/schema-sql-text.ts'
 import { solid, tokens } from '#client/cli/schema-sql-token.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Other } from '#shared/schemas/snapshot-object.ts'
@@ -49,18 +49,23 @@ export function collationStatements(snapshot: Snapshot): string[] {
   )
 }
 
-/** The statements that make statistics, once the tables that they are about are there. */
-export function statisticsStatements(snapshot: Snapshot, needs: Needs): string[] {
-  return ofSchemas(snapshot).flatMap(({ name, definition }) =>
-    definition !== undefined && name.startsWith(STATISTICS)
-      ? [
-          whenHeld(
-            `${statisticsText(definition, namesOf(ownName(name, STATISTICS)))};`,
-            needs.calls(definition.replace(/^CREATE STATISTICS \S+ \([^()]*\) /, '')),
-          ),
-        ]
-      : [],
-  )
+/** The statements that make statistics; remarks, where the table is not `made`. */
+export function statisticsStatements(snapshot: Snapshot, needs: Needs, made: ReadonlySet<string>): string[] {
+  return ofSchemas(snapshot).flatMap(({ name, definition }) => {
+    if (definition === undefined || !name.startsWith(STATISTICS)) return []
+    const text = `${statisticsText(definition, namesOf(ownName(name, STATISTICS)))};`
+    if (!made.has(tableOf(definition))) return [remark(text, 'made')]
+    return [whenHeld(text, needs.calls(definition.replace(KINDS, 'SELECT ')))]
+  })
+}
+
+/** What stands before the expressions, in which the name and its kinds of statistics look like a call. */
+const KINDS = /^CREATE STATISTICS (?:"(?:[^"]|"")+"|[^". ]+)\.(?:"(?:[^"]|"")+"|[^". ]+)(?: \([a-z, ]+\))? ON /
+
+/** The table that statistics are about, as SQL takes it. */
+function tableOf(definition: string): string {
+  const [schema = '', name = ''] = namesOf(definition.slice(definition.lastIndexOf(' FROM ') + ' FROM '.length)) ?? []
+  return qualified(schema, name)
 }
 
 function ownName(name: string, kind: string): string {

@@ -39,7 +39,7 @@ export function ownStatements({ partitions = [] }: Relation, needs: Needs): stri
 function ownStatement(partition: Partition, { kind, name, definition }: OwnPart, needs: Needs): string[] {
   const table = namesText(partition.name)
   const alter = `alter ${partition.server === undefined ? '' : 'foreign '}table ${table}`
-  const missing = needs.calls(definition)
+  const missing = constraintKind(definition) === 'foreign_key' ? [] : needs.calls(definition)
   switch (kind) {
     case 'constraint': {
       const made = constraintKind(definition)

@@ -174,8 +174,10 @@ function addColumns(draft: Draft, part: Extract<WirePart, { k: 'columns' }>): vo
     if (number < 1 || draft.columns[number] !== undefined) throw misbehaved('a column number twice, or of no column')
     const type = types?.[at] ?? ''
     if (!draft.spellings.has(type)) draft.spellings.set(type, type)
-    const column: Column = { name: names?.[at] ?? '', type: draft.spellings.get(type) ?? type }
-    addFlags(draft, { number, column }, flags?.[at] ?? '')
+    const [name, spelled, flag] = [names?.[at] ?? '', draft.spellings.get(type) ?? type, flags?.[at] ?? '']
+    // In the order in which they are written.
+    const column: Column = flag.startsWith('n') ? { name, notNull: true, type: spelled } : { name, type: spelled }
+    addFlags(draft, { number, column }, flag)
     const collation = collations?.[number]
     if (collation !== undefined) column.collation = collation
     const granted = permissionsOf(may?.[number] ?? '', draft.may)
