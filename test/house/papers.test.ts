@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { faultsDocument } from '#server/rest/guide/faults-page.ts'
 import { VERSION } from '#shared/base/version.ts'
+import { readResults, withResults } from '#test/bench/table/report.ts'
 import { commandsDocument } from '#test/support/papers/commands-document.ts'
 import { guideModule } from '#test/support/papers/guide-module.ts'
 import { stateMachinesDocument } from '#test/support/papers/state-machines-document.ts'
@@ -33,6 +34,11 @@ describe('A generated document is current', () => {
   ])('%s', async (path, make) => {
     expect(await read(path), 'run: npm run dump').toBe(await make())
   })
+})
+
+it('The table of benchmarks is that of the last results', async () => {
+  const document = await read('docs/benchmarks.md')
+  expect(withResults(document, await readResults()), 'run: npm run bench').toBe(document)
 })
 
 describe.each(PAPERS)('%s', path => {

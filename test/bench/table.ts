@@ -1,0 +1,49 @@
+/**
+ * `npm run bench`: one run, one table. Each line is work of Mooring's beside a limit that is measured in the same run, so that
+ * the ratio holds on any machine: medians of interleaved rounds, each variant warmed, the load from another process, and any
+ * error fails the line. Writes `test/bench/results.json` and `docs/benchmarks.md`, unless it is a part or shorter than that.
+ *
+ * `--rows read,trpc` measures the lines whose names begin so; `--rounds`, `--seconds` and `--warm-up` make them shorter;
+ * `--checkout` runs the checkout instead of the built package, `--profile FOLDER` writes a profile of the web tier's CPU, and
+ * `--write` writes the files all the same.
+ */
+import { parseArgs } from 'node:util'
+import { lineOf, report } from '#test/bench/table/report.ts'
+import { REQUEST_ROWS } from '#test/bench/table/requests.ts'
+import type { Result, Row } from '#test/bench/table/row.ts'
+import { startSite } from '#test/bench/table/site.ts'
+
+const ROWS: readonly Row[] = [...REQUEST_ROWS]
+const EXTENT = { rounds: 5, seconds: 3, warmUp: 3_000 }
+
+const { values } = parseArgs({
+  options: {
+    rows: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    'warm-up': { type: 'string' },
+    checkout: { type: 'boolean', default: false },
+    profile: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+})
+const extent = {
+  rounds: Number(values.rounds ?? EXTENT.rounds),
+  seconds: Number(values.seconds ?? EXTENT.seconds),
+  warmUp: Number(values['warm-up'] ?? EXTENT.warmUp),
+}
+const names = values.rows?.split(',')
+const chosen = ROWS.filter(({ name }) => names === undefined || names.some(one => name.startsWith(one)))
+if (chosen.length === 0) throw new Error(`no row of this name: ${ROWS.map(({ name }) => name).join(', ')}`)
+const isWhole = Object.entries(extent).every(([name, value]) => value >= EXTENT[name as keyof typeof EXTENT]) // its keys
+
+await using cleanup = new AsyncDisposableStack()
+const flags = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]
+const site = await startSite(cleanup, { fromCheckout: values.checkout, flags })
+const results: Result[] = []
+for (const row of chosen)
+  for (const result of await row.measure(site, extent)) {
+    results.push(result)
+    process.stdout.write(`${lineOf(result)}\n`)
+  }
+if (values.write || (isWhole && !values.checkout && values.profile === undefined)) await report(results)

@@ -1,0 +1,123 @@
+/**
+ * What the rows of the web tier are measured on: loads of the product's and of the limits' process, made once for a site.
+ */
+import * as datasources from '#server/store/datasources/datasources.ts'
+import { query } from '#test/support/database/postgres.ts'
+import type { Load } from './load.ts'
+import { runLoad, type Variant } from './measure.ts'
+import type { Caller, Site } from './site.ts'
+import { statementOf } from './statements.ts'
+
+const CONNECTIONS = 16
+/** Datasources of the organization that is listed. */
+export const LISTED = 100
+
+const string = (name: string) => `postgresql://app:secret@db.acme.io/${name}`
+
+/** How each dialect is called. */
+export const DIALECTS = {
+  datasources: {
+    path: '/v1/datasources',
+    body: (name: string) => ({ connectionString: string(name) }),
+    one: (uuid: string) => `/v1/datasources/ds_test_${uuid.replaceAll('-', '')}`,
+    list: '/v1/datasources?limit=100',
+  },
+  connections: {
+    path: '/api/v1/connections',
+    body: (name: string) => ({ name: 'shop', db_type: 'postgresql', connection_string: string(name) }),
+    one: (uuid: string) => `/api/v1/connections/${uuid}`,
+    list: '/api/v1/connections',
+  },
+} as const
+
+/** One of them. */
+export type DialectName = keyof typeof DIALECTS
+
+/** Loads of both sides. */
+export interface Ground {
+  /** A load of the product's, and one of the limits' process. */
+  ours(of: Asked): Variant
+  limit(of: Asked & { on?: 'trpc' }): Variant
+  readonly id: string
+  readonly listed: Caller
+}
+
+interface Asked extends Pick<Load, 'paths'> {
+  readonly body?: object
+  readonly headers?: Readonly<Record<string, string>>
+  readonly caller?: Caller
+}
+
+const grounds = new WeakMap<Site, Promise<Ground>>()
+
+/** The loads. */
+export function groundOf(site: Site): Promise<Ground> {
+  const ground = grounds.get(site) ?? makeGround(site)
+  grounds.set(site, ground)
+  return ground
+}
+
+async function makeGround(site: Site): Promise<Ground> {
+  const { caller, databaseUrl, web } = site
+  const listed = await site.newCaller('Listed')
+  const ours = ({ body, headers = {}, caller: by = caller, paths }: Asked): Variant => ({
+    pid: web.pid,
+    load: {
+      ...loadOf(paths, body),
+      port: web.port,
+      headers: { ...JSON_BODY, ...headers, authorization: `Bearer ${by.key}` },
+    },
+  })
+  await runLoad(site, ours({ paths: ['/v1/datasources'], body: DIALECTS.datasources.body('one') }).load, {
+    requests: 1,
+  })
+  const paths = ['/v1/datasources']
+  await runLoad(site, ours({ paths, body: DIALECTS.datasources.body('shop_{n}'), caller: listed }).load, {
+    requests: LISTED,
+  })
+  const id = await idOf(site, `org_id = '${caller.id}' and database = 'one'`)
+  const bare = await site.startBare({
+    bytes: await registeredBytes(site, id),
+    statements: {
+      read: await statementOf(databaseUrl, db => datasources.find(db, caller.id, { id })),
+      list: await statementOf(databaseUrl, db => datasources.list(db, listed.id, { limit: LISTED + 1 })),
+    },
+  })
+  const limit = ({ on, ...asked }: Asked & { on?: 'trpc' }) => limitOf(bare, { ...asked, on: on ?? 'bare' })
+  return { ours, limit, id, listed }
+}
+
+/** A load of the limits' process. */
+export function limitOf(
+  bare: Awaited<ReturnType<Site['startBare']>>,
+  { paths, body, on }: Pick<Asked, 'paths' | 'body'> & { on: 'bare' | 'trpc' },
+): Variant {
+  return { pid: bare.pid, load: { ...loadOf(paths, body), port: bare[on], headers: JSON_BODY } }
+}
+
+const JSON_BODY = { 'content-type': 'application/json' }
+
+function loadOf(paths: readonly string[], body: object | undefined): Omit<Load, 'port' | 'headers'> {
+  const method = body === undefined ? 'GET' : 'POST'
+  return { method, paths, connections: CONNECTIONS, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+}
+
+/** The id of the first datasource that a condition of SQL finds. Throws for none. */
+export async function idOf({ databaseUrl }: Site, where: string): Promise<string> {
+  const [row] = await query(databaseUrl, `select id from datasources where ${where} limit 1`)
+  if (row === undefined) throw new Error(`there is no datasource ${where}`)
+  return String(row['id'])
+}
+
+/** The bytes of the rows that one registration writes. */
+async function registeredBytes({ databaseUrl }: Site, id: string): Promise<number> {
+  const parts = [
+    `select pg_column_size(t.*) from datasources t where id = '${id}'`,
+    `select pg_column_size(t.*) from credentials t where datasource_id = '${id}'`,
+    `select pg_column_size(t.*) from tasks t where datasource_id = '${id}'`,
+    `select pg_column_size(t.*) from changes t where datasource_id = '${id}'`,
+    `select pg_column_size(t.*) from audit_events t where object_id = '${id}'`,
+  ]
+  const [row] = await query(databaseUrl, `select sum(bytes) as bytes from (${parts.join(' union all ')}) as t (bytes)`)
+  return Number(row?.['bytes'])
+}

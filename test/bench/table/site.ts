@@ -1,0 +1,174 @@
+/**
+ * What the rows are measured on: a server of PostgreSQL whose commits reach the disk, an installation with its two roles, the web
+ * tier as a process of the built package, and the limits' process.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import { newKeyId } from '#server/operator/keyring.ts'
+import { createKey } from '#server/operator/keys.ts'
+import { createOrganization } from '#server/operator/organizations.ts'
+import { initKeyrings, readWorkerKeyring } from '#server/seal/keyring-file.ts'
+import { openDb } from '#server/store/database/db.ts'
+import { applyGrants, deadlineStatements, grantStatements, type Tier } from '#server/store/installation/grants.ts'
+import { migrate } from '#server/store/installation/migrate.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import { query, startServer, type TestServer } from '#test/support/database/postgres.ts'
+import { buildServer } from '#test/support/packages/server-package.ts'
+import { parentOf } from './cpu.ts'
+import type { Bench } from './measure.ts'
+import { here, type Started, startNode } from './processes.ts'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const NO_LIMIT = '1000000000'
+const PASSWORD = 'Tr0ub4dor-and-3'
+
+/** How the product is run. */
+export interface SiteOptions {
+  /** From the checkout instead of the built package, which takes a while to build. */
+  readonly fromCheckout: boolean
+  /** Further flags of Node for the web tier, such as those of a profile. */
+  readonly flags: readonly string[]
+}
+
+/** An organization that calls. */
+export interface Caller {
+  readonly id: string
+  readonly key: string
+}
+
+/** See above. */
+export interface Site extends Bench {
+  readonly server: TestServer
+  /** Of the owner of the tables. */
+  readonly databaseUrl: string
+  readonly db: Db
+  /** The folder of the product, built or not, and how its programs' names end. */
+  readonly product: { readonly folder: string; readonly suffix: '.js' | '.ts' }
+  readonly web: { readonly pid: number; readonly port: number }
+  readonly caller: Caller
+  /** Makes another organization with a key. */
+  newCaller(name: string): Promise<Caller>
+  /** Starts a program of the product as its tier. */
+  startTier(tier: Tier, env?: Readonly<Record<string, string>>): Started
+  /** Starts the limits' process over some statements. */
+  startBare(of: {
+    readonly statements: Readonly<Record<string, Statement>>
+    readonly bytes: number
+  }): Promise<{ readonly pid: number; readonly bare: number; readonly trpc: number }>
+  readonly cleanup: AsyncDisposableStack
+}
+
+/** A statement as the driver is given it. */
+export interface Statement {
+  readonly text: string
+  readonly values: readonly unknown[]
+}
+
+/** Starts it; the stack ends it. */
+export async function startSite(cleanup: AsyncDisposableStack, options: SiteOptions): Promise<Site> {
+  const server = await startServer({ settings: { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } })
+  cleanup.defer(() => server.stop())
+  const databaseUrl = await server.createDatabase('bench')
+  await migrate(databaseUrl)
+  const db = openDb({ url: databaseUrl, size: 2, onError: () => undefined })
+  cleanup.defer(() => db.destroy())
+  const roleUrl = await makeRoles(db, databaseUrl)
+  const keyrings = await mkdtemp(join(tmpdir(), 'mooring-bench-'))
+  cleanup.defer(() => rm(keyrings, { recursive: true, force: true }))
+  await initKeyrings(keyrings, newKeyId)
+  const keyring = await readWorkerKeyring(join(keyrings, 'worker.json'))
+  const newCaller = async (name: string): Promise<Caller> => {
+    const operator = { db, keyring, now: new Date() }
+    const id = await createOrganization(operator, name)
+    return { id, key: await createKey(operator, { organizationId: id, mode: 'test', name: null }) }
+  }
+  const caller = await newCaller('Bench')
+  const product = await productAt(options)
+  const startTier = (tier: Tier, env: Readonly<Record<string, string>> = {}) =>
+    startNode(cleanup, {
+      args: ['--disable-sigusr1', ...(tier === 'web' ? options.flags : []), programOf(product, tier)],
+      env: { ...SETTINGS, DATABASE_URL: roleUrl[tier], MOORING_KEYRING: join(keyrings, `${tier}.json`), ...env },
+    })
+  const web = startTier('web')
+  const [, port] = await web.printed(/"port":(\d+)/)
+  return {
+    ...{ server, databaseUrl, db, product, caller, newCaller, startTier, cleanup },
+    web: { pid: web.pid, port: Number(port) },
+    startBare: of => startBare(cleanup, databaseUrl, of),
+    loader: startNode(cleanup, { args: [here('load-process.ts')], env: {}, ipc: true }),
+    postgres: await postmasterOf(databaseUrl),
+    take: counter(),
+  }
+}
+
+/** Limits and quotas at their maximum, since they are not measured; a customer's database may be on this machine. */
+const SETTINGS = {
+  PORT: '0',
+  HOST: '127.0.0.1',
+  MOORING_HEALTH_PORT: 'off',
+  MOORING_DRAIN_SECONDS: '0',
+  MOORING_MAX_DATASOURCES: NO_LIMIT,
+  MOORING_RATE_PER_KEY: NO_LIMIT,
+  MOORING_RATE_PER_ORGANIZATION: NO_LIMIT,
+  MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
+}
+
+async function productAt({ fromCheckout }: SiteOptions): Promise<Site['product']> {
+  if (fromCheckout) return { folder: ROOT, suffix: '.ts' }
+  // Below the checkout, so that its packages are found.
+  const folder = join(ROOT, 'node_modules/.cache/bench/mooring')
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  await buildServer(ROOT, folder)
+  return { folder, suffix: '.js' }
+}
+
+/** The path of a program of the product. */
+export function programOf({ folder, suffix }: Site['product'], name: string): string {
+  return join(folder, 'server', `${name}${suffix}`)
+}
+
+async function makeRoles(db: Db, url: string): Promise<Readonly<Record<Tier, string>>> {
+  const roles = { web: 'bench_web', worker: 'bench_worker' }
+  for (const role of Object.values(roles)) await query(url, `create role ${role} login password '${PASSWORD}'`)
+  await applyGrants(db, grantStatements(roles))
+  await applyGrants(db, deadlineStatements(roles))
+  const urlOf = (role: string) => {
+    const own = new URL(url)
+    own.username = role
+    own.password = PASSWORD
+    return own.href
+  }
+  return { web: urlOf(roles.web), worker: urlOf(roles.worker) }
+}
+
+async function startBare(
+  cleanup: AsyncDisposableStack,
+  databaseUrl: string,
+  { statements, bytes }: Parameters<Site['startBare']>[0],
+): ReturnType<Site['startBare']> {
+  const env = { DATABASE_URL: databaseUrl, STATEMENTS: JSON.stringify(statements), BYTES: String(bytes) }
+  const started = startNode(cleanup, { args: [here('bare-process.ts')], env })
+  const [text] = await started.printed(/\{.*\}/)
+  return { pid: started.pid, ...JSON.parse(text) }
+}
+
+async function postmasterOf(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const { rows } = await client.query('select pg_backend_pid() as pid')
+  const postmaster = parentOf(Number(rows[0]?.pid))
+  await client.end()
+  return postmaster
+}
+
+function counter(): Bench['take'] {
+  let next = 0
+  return count => {
+    next += count
+    return next - count
+  }
+}
