@@ -7,7 +7,7 @@ import { startClock } from '#server/process/clock.ts'
 import { startHealth } from '#server/process/health.ts'
 import { onHangup, webKeyring, workerKeyring } from '#server/process/keyring-source.ts'
 import { ownPlaces } from '#server/process/own-places.ts'
-import { directUrl, GRACE_MS, openStore, runDraining, type Start } from '#server/process/process.ts'
+import { directUrl, GRACE_MS, openStore, READ_LANES, runDraining, type Start } from '#server/process/process.ts'
 import { show } from '#server/process/standard-output.ts'
 import { localConsole } from '#server/standalone/console-sign-in.ts'
 import { greet, onLocalDatabase, startLocal } from '#server/standalone/standalone.ts'
@@ -36,7 +36,7 @@ const start: Start = async (config, log, cleanup) => {
   const local = config.databaseUrl === null ? await startLocal({ config, log, server, say }, cleanup) : null
   const url = local?.database.url ?? config.databaseUrl ?? ''
   if (local === null) await aboutDatabase('DATABASE_URL', async () => migrate(await directUrl(config, url)))
-  const store = await openStore(cleanup, { config, url, log, setsDeadlines: true })
+  const store = await openStore(cleanup, { config, url, log, setsDeadlines: true, lanes: READ_LANES })
   const ground = { config, ...store, log, clock: await startClock(cleanup, { ...store, log }) }
   const own = ownPlaces(config, { url, isShared: local !== null })
   const alone = { databaseUrl: url, isKeyringFolder: true, ownPlaces: own }

@@ -5,7 +5,7 @@
 import { startClock } from '#server/process/clock.ts'
 import { startHealth } from '#server/process/health.ts'
 import { onHangup, webKeyring } from '#server/process/keyring-source.ts'
-import { GRACE_MS, openStore, requireMigrated, runDraining } from '#server/process/process.ts'
+import { GRACE_MS, openStore, READ_LANES, requireMigrated, runDraining } from '#server/process/process.ts'
 import { canReadSecrets } from '#server/store/installation/grants.ts'
 import type { Config } from './config.ts'
 import { startWeb } from './wiring-web.ts'
@@ -19,7 +19,7 @@ await runDraining(drainMs, async (config, log, cleanup) => {
   if (url === null)
     throw new Error('DATABASE_URL must be set for the web tier. To try Mooring without one, run: npm start')
   const keyring = await webKeyring(config, false)
-  const store = await openStore(cleanup, { config, url, log, setsDeadlines: false })
+  const store = await openStore(cleanup, { config, url, log, setsDeadlines: false, lanes: READ_LANES })
   await requireMigrated(store.db)
   if (await canReadSecrets(store.db, null))
     log.warn("this role can read sealed columns: give it the web's grants with `mooring db grant`")

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { KeylessGate } from '#server/api/caller/keyless-gate.ts'
 import { type Limits, LOCAL_SIGN_INS, VALIDATIONS } from '#server/api/caller/limits.ts'
 import { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
+import { SameTurn } from '#server/api/caller/same-turn.ts'
 import { createSealingKeys } from '#server/api/caller/sealing-keys.ts'
 import { type Places, Semaphores, STREAMS, WAITERS } from '#server/api/caller/semaphores.ts'
 import { ChangeFeed } from '#server/api/changes/change-feed.ts'
@@ -65,6 +66,7 @@ export async function webParts(ground: Ground & Pick<WebGround, 'local'>, keyrin
     sealingKeys,
     tokens,
     tokenOwners: new TokenOwners(),
+    tokenLooks: new SameTurn(),
     changeFeed,
     streams: places(meter, { of: STREAMS, limit: 'subscriptions', taken: 'mooring_subscribers' }),
     snapshotReader: new SnapshotReader(),

@@ -5,6 +5,7 @@
 import type { KeylessGate } from '#server/api/caller/keyless-gate.ts'
 import type { Limits } from '#server/api/caller/limits.ts'
 import type { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
+import type { SameTurn } from '#server/api/caller/same-turn.ts'
 import type { SealingKeys } from '#server/api/caller/sealing-keys.ts'
 import type { Semaphores } from '#server/api/caller/semaphores.ts'
 import type { ChangeFeed } from '#server/api/changes/change-feed.ts'
@@ -34,6 +35,8 @@ export interface WebDeps {
   readonly tokens: Tokens
   /** Whose tokens are, as far as this process has seen. */
   readonly tokenOwners: TokenOwners
+  /** Look-ups of tokens, shared by requests that come at once. */
+  readonly tokenLooks: SameTurn<Principal>
   readonly policy: HostPolicy
   readonly limits: Limits
   /** Calls that one key, and one organization, may make within a window, to be told of. */

@@ -27,6 +27,9 @@ const AFTER_GRACE_MS = 5_000
 /** A main thread that does nothing for so long hears no signal either: a process that is told to stop is gone by then. */
 const STALL_MS = GRACE_MS
 
+/** Of a tier that answers callers: so many processes of the server run their reads, on two cores as fast as any number. */
+export const READ_LANES = 2
+
 /** Starts an entry; what it starts it puts on the stack. */
 export type Start = (config: Config, log: Log, cleanup: AsyncDisposableStack) => Promise<void>
 
@@ -148,6 +151,8 @@ interface StoreSource {
   readonly setsDeadlines: boolean
   /** How long a statement waits for a connection; left out, as long as a caller would. */
   readonly connectMs?: number
+  /** Connections beside the pool for the reads of callers; none where it is left out. */
+  readonly lanes?: number
 }
 
 /** What is open of our own database, and what counts how it does. */
@@ -163,7 +168,7 @@ export interface OpenStore {
  */
 export async function openStore(
   cleanup: AsyncDisposableStack,
-  { config, url, log, setsDeadlines, connectMs }: StoreSource,
+  { config, url, log, setsDeadlines, connectMs, lanes = 0 }: StoreSource,
 ): Promise<OpenStore> {
   const direct = await directUrl(config, url)
   const isPooled = config.listenUrl !== null
@@ -177,6 +182,7 @@ export async function openStore(
   const db = openDb({
     url,
     size: config.poolSize,
+    lanes,
     keepsSessions: !isPooled,
     setsDeadlines,
     meter,

@@ -13,6 +13,7 @@ import { ownerOf, type TokenOwners } from '#server/store/tokens/directory.ts'
 import { recognise } from '#shared/access/token.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import { Fault } from '#shared/faults/fault.ts'
+import type { SameTurn } from './same-turn.ts'
 
 /** Request headers, names in lower case. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -26,17 +27,14 @@ export function presentsKey(headers: Headers): boolean {
 
 /** The token that a request presents. Throws `apikey_missing`, and `apikey_invalid` for two different ones. */
 export function presentedToken(headers: Headers): string {
-  const authorization = single(headers['authorization'])
+  const { authorization: given, 'x-api-key': apiKey } = headers
+  const authorization = Array.isArray(given) ? given.join(', ') : (given ?? null)
   const bearer = authorization === null ? null : (/^bearer +(\S+)$/i.exec(authorization)?.[1] ?? '')
-  const key = single(headers['x-api-key'])
+  const key = Array.isArray(apiKey) ? apiKey.join(', ') : (apiKey ?? null)
   if (bearer !== null && key !== null && bearer !== key) throw new Fault('apikey_invalid')
   const token = bearer ?? key
   if (token === null || token === '') throw new Fault(authorization === null ? 'apikey_missing' : 'apikey_invalid')
   return token
-}
-
-function single(value: string | string[] | undefined): string | null {
-  return Array.isArray(value) ? value.join(', ') : (value ?? null)
 }
 
 /** What a token is looked up and checked with. */
@@ -44,23 +42,27 @@ export interface Registry {
   readonly db: Db
   readonly tokens: Tokens
   readonly tokenOwners: TokenOwners
-  readonly now: Date
+  readonly tokenLooks: SameTurn<Principal>
+  readonly clock: () => Date
 }
 
 /**
- * Who a request is from. The row is read anew for each request, so that a revocation counts from the next one on, in every
- * process. Throws the 401 and 403 faults of credentials.
+ * Who a request is from. The row is read after the request has come, so that a revocation counts from the next one on, in every
+ * process; requests of one token that come in one turn of the event loop share the reading. Throws the 401 and 403 faults of
+ * credentials.
  */
 export async function authenticate(headers: Headers, registry: Registry): Promise<Principal> {
   const token = presentedToken(headers)
   const shape = recognise(token)
   if (shape === null) throw new Fault(token.startsWith('rk_') ? 'capability_invalid' : 'apikey_invalid')
-  return shape.kind === 'key' ? keyOf(token, registry) : capabilityOf(token, registry)
+  const hashes = registry.tokens.hashes(token).map(entry => entry.hash)
+  const read = shape.kind === 'key' ? keyOf : capabilityOf
+  return registry.tokenLooks.ask(hashes[0]?.toString('latin1') ?? '', () => read(hashes, registry))
 }
 
-async function keyOf(token: string, registry: Registry): Promise<Principal> {
-  const { db, tokens, now, tokenOwners: owners } = registry
-  const hashes = tokens.hashes(token).map(entry => entry.hash)
+async function keyOf(hashes: readonly Buffer[], registry: Registry): Promise<Principal> {
+  const { db, tokens, tokenOwners: owners } = registry
+  const now = registry.clock()
   const org = await ownerOf(db, { table: 'api_keys', hashes, owners })
   const row = org === undefined ? undefined : await apiKeys.findByHash(db, org, hashes)
   if (row === undefined || !isUntouched(row, tokens)) throw new Fault('apikey_invalid')
@@ -80,9 +82,9 @@ async function keyOf(token: string, registry: Registry): Promise<Principal> {
 }
 
 /** Unknown, edited, expired, revoked, or ended with its key: all the same to the one who presents it. */
-async function capabilityOf(token: string, registry: Registry): Promise<Principal> {
-  const { db, tokens, now, tokenOwners: owners } = registry
-  const hashes = tokens.hashes(token).map(entry => entry.hash)
+async function capabilityOf(hashes: readonly Buffer[], registry: Registry): Promise<Principal> {
+  const { db, tokens, tokenOwners: owners } = registry
+  const now = registry.clock()
   const org = await ownerOf(db, { table: 'capabilities', hashes, owners })
   const found = org === undefined ? undefined : await capabilities.findByHash(db, org, hashes)
   if (found === undefined) throw new Fault('capability_invalid')

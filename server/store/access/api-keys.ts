@@ -3,8 +3,9 @@
  * the caller can tell an edited row from one that was written here.
  */
 
-import type { Insertable, Selectable } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Move } from '#server/domain/access/scope.ts'
+import { preparedRead } from '#server/store/connection/prepared-read.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import { MOVE } from '#server/store/organizations/move-state.ts'
@@ -33,14 +34,17 @@ export async function insert(db: Db, org: string, row: Omit<Insertable<Tables['a
 }
 
 /** Finds a key of the organization that the directory names, by its hashes (one for each pepper in use). */
-export function findByHash(db: Db, org: string, hashes: readonly Buffer[]): Promise<FoundKey | undefined> {
-  return rows(db, org)
+export async function findByHash(db: Db, org: string, hashes: readonly Buffer[]): Promise<FoundKey | undefined> {
+  return (await found(db, { org, hashes }))[0]
+}
+
+const found = preparedRead((db, { org, hashes }: { org: string; hashes: readonly Buffer[] }) =>
+  rows(db, org)
     .innerJoin('organizations as o', 'o.id', 'k.org_id')
     .select(MOVE.as('move'))
-    .where('k.hash', 'in', [...hashes])
-    .where('o.removed_at', 'is', null)
-    .executeTakeFirst()
-}
+    .where('k.hash', '=', sql<Buffer>`any(${hashes}::bytea[])`)
+    .where('o.removed_at', 'is', null),
+)
 
 function rows(db: Db, org: string) {
   return db

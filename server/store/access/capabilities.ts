@@ -3,8 +3,9 @@
  * so that the caller can tell an edited row from one that was written here.
  */
 
-import type { Insertable, Selectable } from 'kysely'
+import { type Insertable, type Selectable, sql } from 'kysely'
 import type { Move } from '#server/domain/access/scope.ts'
+import { preparedRead } from '#server/store/connection/prepared-read.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import { MOVE } from '#server/store/organizations/move-state.ts'
@@ -79,20 +80,23 @@ function rows(db: Db, org: string) {
 
 /** Finds a capability of the organization that the directory names, by its hashes (one for each pepper in use). */
 export async function findByHash(db: Db, org: string, hashes: readonly Buffer[]): Promise<FoundCapability | undefined> {
-  const row = await rows(db, org)
+  const [row] = await found(db, { org, hashes })
+  if (row === undefined) return undefined
+  const capability: CapabilityRow = row
+  return { capability, issuer: issuerOf(row), move: row.move }
+}
+
+const found = preparedRead((db, { org, hashes }: { org: string; hashes: readonly Buffer[] }) =>
+  rows(db, org)
     .innerJoin('organizations as o', 'o.id', 'c.org_id')
     .leftJoin('api_keys as k', join => join.onRef('k.org_id', '=', 'c.org_id').onRef('k.id', '=', 'c.issuer_id'))
     .select(['k.id as k_id', 'k.pepper_id as k_pepper_id', 'k.hash as k_hash', 'k.mac as k_mac', 'k.mode as k_mode'])
     .select(['k.scopes as k_scopes', 'k.expires_at as k_expires_at'])
     .select([revokedAt('key', 'k').as('k_revoked_at'), keepsChildren('k').as('k_keeps_children')])
     .select(MOVE.as('move'))
-    .where('c.hash', 'in', [...hashes])
-    .where('o.removed_at', 'is', null)
-    .executeTakeFirst()
-  if (row === undefined) return undefined
-  const capability: CapabilityRow = row
-  return { capability, issuer: issuerOf(row), move: row.move }
-}
+    .where('c.hash', '=', sql<Buffer>`any(${hashes}::bytea[])`)
+    .where('o.removed_at', 'is', null),
+)
 
 type Joined = { readonly [K in keyof Omit<Issuer, 'org_id'> as `k_${K}`]: Issuer[K] | null }
 

@@ -6,6 +6,8 @@ import type { PostgresPool } from 'kysely'
 import pg from 'pg'
 import type { OwnDatabase } from '#server/domain/network/database-url.ts'
 import { NoConnection, OrganizationBusy } from './availability.ts'
+import { CLIENT_DEADLINE_MS } from './deadlines.ts'
+import { Lanes } from './lanes.ts'
 import { meterPool, observedWait } from './observed-statement.ts'
 import { destroySocket, type Watching, watchConnection, withinDeadline } from './own-connection.ts'
 import { OwnPlaces } from './own-places.ts'
@@ -26,6 +28,8 @@ export const shareOf = (size: number): number => Math.max(1, Math.floor(size / 2
 export interface PoolOptions extends Watching {
   readonly database: OwnDatabase
   readonly size: number
+  /** Connections for reads beside it, at most. */
+  readonly lanes: number
   /** How long a caller waits for a connection, a new one or one that is under way. */
   readonly connectMs: number
   /** Statements for each new connection, such as deadlines that no role of the server sets. */
@@ -35,34 +39,75 @@ export interface PoolOptions extends Watching {
   readonly onError: (error: Error) => void
 }
 
-/** Opens a pool, as Kysely takes one. Its end is that of its connections, within a second. */
-export function openPool(options: PoolOptions): PostgresPool {
+/** A pool as Kysely takes one, and lanes where there are to be some. The end of the pool is theirs, within a second. */
+export interface Connections {
+  readonly pool: PostgresPool
+  readonly lanes: Lanes | null
+}
+
+/** Opens the pool; a lane is opened when it is needed. */
+export function openPool(options: PoolOptions): Connections {
   const { database, size, connectMs } = options
   const places = new OwnPlaces(database, Math.random)
   const spoiled: Spoiled = new WeakMap()
-  const pool = new pg.Pool({
-    max: size,
+  const settings = {
     connectionTimeoutMillis: (database.connectTimeoutSeconds ?? 0) * 1000 || connectMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_MS,
-    onConnect: client => prepareSession(client, places, options),
     Client: clientOf(places),
     ...(options.types === undefined ? {} : { types: options.types }),
-  })
+  }
+  const pool = new pg.Pool({ ...settings, max: size, onConnect: client => prepareSession(client, places, options) })
   // Read anew for each connection, so that those opened together do not end together.
-  Object.defineProperty(pool.options, 'maxLifetimeSeconds', {
-    get: () => LIFE_SECONDS * (1 - LIFE_SPREAD / 2 + LIFE_SPREAD * Math.random()),
-  })
+  Object.defineProperty(pool.options, 'maxLifetimeSeconds', { get: lifeSeconds })
   watchAll(pool, spoiled, options)
   meterPool(options.meter, pool, size)
   // Emitted for idle connections alone, after the connection's own.
   pool.on('error', () => undefined)
   const shares = createShares({ each: shareOf(size), waitMs: SHARE_WAIT_MS })
+  const lanes = openLanes({ settings, places, options })
   return {
-    options: pool.options,
-    connect: () =>
-      observedWait(options.meter, () => connectFairly(() => connect(pool, places), { places, shares, spoiled })),
-    end: () => endOf(pool),
+    lanes: lanes?.lanes ?? null,
+    pool: {
+      options: pool.options,
+      connect: () =>
+        observedWait(options.meter, () => connectFairly(() => connect(pool, places), { places, shares, spoiled })),
+      end: async () => {
+        await lanes?.end()
+        await endOf(pool)
+      },
+    },
+  }
+}
+
+const lifeSeconds = () => LIFE_SECONDS * (1 - LIFE_SPREAD / 2 + LIFE_SPREAD * Math.random())
+
+/** The plan of a read in a lane is made once: all of them are looks by an index, whatever the values. */
+const GENERIC_PLANS = 'set plan_cache_mode = force_generic_plan'
+
+/** Lanes over connections of their own, which their share of the pool is not counted against: none of them waits. */
+function openLanes(of: { settings: pg.PoolConfig; places: OwnPlaces; options: PoolOptions }) {
+  const { settings, places, options } = of
+  if (options.lanes === 0) return null
+  const prepared = { ...options, settings: [...options.settings, GENERIC_PLANS] }
+  // `pipeline` is newer than the driver's types.
+  const pipelined = { ...settings, pipeline: true, max: options.lanes }
+  const pool = new pg.Pool({ ...pipelined, onConnect: client => prepareSession(client, places, prepared) })
+  pool.on('connect', client => client.on('error', options.onError))
+  pool.on('error', () => undefined)
+  const lanes = new Lanes({
+    open: () => connect(pool, places),
+    size: options.lanes,
+    deadlineMs: options.deadlineMs ?? CLIENT_DEADLINE_MS,
+    lifeMs: () => lifeSeconds() * 1000,
+    ...(options.meter === undefined ? {} : { meter: options.meter }),
+  })
+  return {
+    lanes,
+    end: async () => {
+      await lanes.close()
+      await endOf(pool)
+    },
   }
 }
 

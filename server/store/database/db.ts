@@ -12,6 +12,7 @@ import { isContended } from '#server/store/connection/availability.ts'
 import { CLIENT_DEADLINE_MS, deadlineSettings } from '#server/store/connection/deadlines.ts'
 import { openPool } from '#server/store/connection/pool.ts'
 import { createStatementNames } from '#server/store/connection/prepared.ts'
+import { useLanes } from '#server/store/connection/prepared-read.ts'
 import { collectChanges, writeCollected } from '#server/store/database/changes.ts'
 import { requireWriter } from '#server/store/fence/organization-writer.ts'
 import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
@@ -31,6 +32,8 @@ export interface DbOptions {
   /** As `DATABASE_URL` spells it. */
   readonly url: string
   readonly size: number
+  /** Connections beside the pool for prepared reads; none where it is left out, and where sessions are not kept. */
+  readonly lanes?: number
   /** How long a caller waits for a connection; two seconds unless it is said. */
   readonly connectMs?: number
   /** False behind a pooler that hands sessions on: nothing is prepared under a name, and nothing is set for a session. */
@@ -48,9 +51,10 @@ const CONNECT_MS = 2_000
 /** Opens a pool on our own database. Throws `DatabaseUrlError`. */
 export function openDb(options: DbOptions): Db {
   const { url, size, connectMs = CONNECT_MS, keepsSessions = true, setsDeadlines = false, onError } = options
-  const pool = openPool({
+  const { pool, lanes } = openPool({
     database: parseDatabaseUrl(url),
     size,
+    lanes: keepsSessions ? (options.lanes ?? 0) : 0,
     connectMs,
     settings:
       setsDeadlines && keepsSessions ? deadlineSettings().map(([name, value]) => `set ${name} = '${value}'`) : [],
@@ -60,7 +64,9 @@ export function openDb(options: DbOptions): Db {
     onError,
     ...(options.meter === undefined ? {} : { meter: options.meter }),
   })
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  if (lanes !== null) useLanes(db, lanes)
+  return db
 }
 
 /** Whether it is a transaction: then what is done last in it is its caller's. */

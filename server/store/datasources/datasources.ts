@@ -3,6 +3,7 @@
  * column. Registration is in `registration.ts`.
  */
 import { type Selectable, sql, type Updateable } from 'kysely'
+import { preparedRead } from '#server/store/connection/prepared-read.ts'
 import * as credentials from '#server/store/credentials/credentials.ts'
 import { NaturalKeyTaken } from '#server/store/database/refusals.ts'
 import * as feeds from '#server/store/feeds/feeds.ts'
@@ -110,10 +111,15 @@ export async function find(
   org: string,
   ask: { id: string; includeRemoved?: boolean },
 ): Promise<DatasourceRow | undefined> {
-  const query = rows(db, org).where('d.id', '=', ask.id)
-  const found = await (ask.includeRemoved ? query : query.where('d.deleted_at', 'is', null)).execute()
+  const found = await (ask.includeRemoved ? anyOne : liveOne)(db, { org, id: ask.id })
   return (await completed(db, org, found))[0]
 }
+
+const anyOne = preparedRead((db, { org, id }: { org: string; id: string }) => rows(db, org).where('d.id', '=', id))
+
+const liveOne = preparedRead((db, { org, id }: { org: string; id: string }) =>
+  rows(db, org).where('d.id', '=', id).where('d.deleted_at', 'is', null),
+)
 
 /** Which of the UUIDs are those of live datasources of the organization. */
 export async function known(db: Db, org: string, ids: readonly string[]): Promise<Set<string>> {

@@ -89,9 +89,10 @@ export async function migrationNames(): Promise<string[]> {
  * where a table is locked by others all the time; what was applied before stays, and the next call goes on from there.
  */
 export async function migrate(url: string): Promise<string[]> {
-  const pool = openPool({
+  const { pool } = openPool({
     database: parseDatabaseUrl(url),
     size: 2,
+    lanes: 0,
     connectMs: CONNECT_MS,
     // A migration may take long; only its wait for others has an end.
     settings: ['set statement_timeout = 0', `set lock_timeout = '${TRY_MS}ms'`],

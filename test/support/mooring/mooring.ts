@@ -14,7 +14,7 @@ import { newKeyId } from '#server/operator/keyring.ts'
 import { createKey } from '#server/operator/keys.ts'
 import { createOrganization } from '#server/operator/organizations.ts'
 import { ownPlaces } from '#server/process/own-places.ts'
-import { openStore } from '#server/process/process.ts'
+import { openStore, READ_LANES } from '#server/process/process.ts'
 import type { WorkerKeyring } from '#server/seal/keyring.ts'
 import { initKeyrings, readWebKeyring, readWorkerKeyring } from '#server/seal/keyring-file.ts'
 import { localConsole } from '#server/standalone/console-sign-in.ts'
@@ -92,7 +92,7 @@ export async function startMooring(options: MooringOptions = {}): Promise<Moorin
   const logLines: string[] = []
   const log = createLog({ level: 'trace', destination: keeping(logLines) })
   const clock = options.clock ?? (() => new Date())
-  const store = await openStore(cleanup, { config, url: database.url, log, setsDeadlines: true })
+  const store = await openStore(cleanup, { config, url: database.url, log, setsDeadlines: true, lanes: READ_LANES })
   const places = ownPlaces(config, { url: database.url, isShared: false })
   const deps = { config, ...store, log, clock, ownPlaces: places, cutsFirstTries: options.cutsFirstTries ?? true }
   const keyring = await readWorkerKeyring(join(dir, 'worker.json'))

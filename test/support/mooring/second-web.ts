@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { readConfig } from '#server/config.ts'
 import { createLog } from '#server/log.ts'
-import { openStore } from '#server/process/process.ts'
+import { openStore, READ_LANES } from '#server/process/process.ts'
 import { readWebKeyring } from '#server/seal/keyring-file.ts'
 import { startWeb } from '#server/wiring-web.ts'
 import type { Mooring } from './mooring.ts'
@@ -27,6 +27,7 @@ export async function secondWeb(mooring: Mooring, env: Record<string, string> = 
     url: config.databaseUrl ?? mooring.databaseUrl,
     log,
     setsDeadlines: true,
+    lanes: READ_LANES,
   })
   const keyring = await readWebKeyring(join(mooring.config.keyring, 'web.json'))
   const web = await startWeb({ config, ...store, log, clock: () => new Date() }, keyring)

@@ -1,0 +1,93 @@
+/** Reads over shared connections: many at once, none lost with its connection, and nothing but reads. */
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { preparedRead } from '#server/store/connection/prepared-read.ts'
+import { withDeadline } from '#server/store/connection/statement-scope.ts'
+import { openDb, transaction } from '#server/store/database/db.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+import { type FreshDatabase, freshDatabase } from '#test/support/database/database.ts'
+import { query } from '#test/support/database/postgres.ts'
+
+let database: FreshDatabase
+const opened: Db[] = []
+beforeAll(async () => {
+  database = await freshDatabase()
+})
+afterEach(async () => {
+  for (const db of opened.splice(0)) await db.destroy()
+})
+afterAll(() => database.drop())
+
+function open(options: { lanes?: number; keepsSessions?: boolean } = {}): Db {
+  const db = openDb({ url: database.url, size: 4, lanes: 2, onError: () => undefined, ...options })
+  opened.push(db)
+  return db
+}
+
+/** A number, the process of the server that answered, and some time that it takes. */
+const echo = preparedRead((db, { n, seconds }: { n: number; seconds: number }) =>
+  db.selectNoFrom([
+    sql<number>`${n}::integer`.as('n'),
+    sql<number>`pg_backend_pid()`.as('pid'),
+    sql<string>`current_setting('plan_cache_mode')`.as('plans'),
+    sql<string>`pg_sleep(${seconds}::float8)::text`.as('slept'),
+  ]),
+)
+
+const many = (db: Db, count: number, seconds = 0) =>
+  Promise.all(Array.from({ length: count }, async (_, n) => (await echo(db, { n, seconds }))[0]))
+
+describe('Prepared reads', () => {
+  it('are answered each with its own rows, over at most as many connections as there are lanes', async () => {
+    const db = open()
+    const rows = [...(await many(db, 200)), ...(await many(db, 200))]
+    expect(rows.map(row => row?.n)).toEqual([...Array(200).keys(), ...Array(200).keys()])
+    expect(new Set(rows.map(row => row?.pid)).size).toBeLessThanOrEqual(2)
+    expect(new Set(rows.map(row => row?.plans))).toEqual(new Set(['force_generic_plan']))
+  })
+
+  it('leave the pool to what changes something, and see a transaction only from inside it', async () => {
+    const db = open()
+    const [outside] = await echo(db, { n: 1, seconds: 0 })
+    const inside = await transaction(db, async tx => {
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx)
+      return { pid: rows[0]?.pid, row: (await echo(tx, { n: 2, seconds: 0 }))[0] }
+    })
+    expect(inside.row).toMatchObject({ n: 2, pid: inside.pid })
+    expect(inside.pid).not.toBe(outside?.pid)
+  })
+
+  it('are sent once more when their connection breaks', async () => {
+    const db = open()
+    const [first] = await many(db, 1)
+    const under = many(db, 5, 0.5)
+    await expect
+      .poll(() =>
+        query(
+          database.url,
+          `select pg_terminate_backend(${first?.pid}) from pg_stat_activity where pid = ${first?.pid} and wait_event = 'PgSleep'`,
+        ),
+      )
+      .toHaveLength(1)
+    expect((await under).map(row => row?.n)).toEqual([0, 1, 2, 3, 4])
+  })
+
+  it('fail alone where the server refuses one', async () => {
+    const db = open()
+    const results = await Promise.allSettled([
+      echo(db, { n: 1, seconds: 0 }),
+      echo(db, { n: Number.NaN, seconds: 0 }),
+      echo(db, { n: 3, seconds: 0 }),
+    ])
+    expect(results.map(one => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+
+  it('have connections of their own where they must be answered soon, and where sessions are not kept', async () => {
+    const db = open()
+    const [shared] = await many(db, 1)
+    const soon = await withDeadline(5_000, () => many(db, 1))
+    const pooled = await many(open({ keepsSessions: false }), 1)
+    expect([soon[0]?.plans, pooled[0]?.plans]).toEqual(['auto', 'auto'])
+    expect(shared?.plans).toBe('force_generic_plan')
+  })
+})
