@@ -8,7 +8,7 @@ import { datasourcesRouter } from '#server/api/datasources/datasources.ts'
 import { feedsRouter } from '#server/api/feeds/feeds.ts'
 import { localRouter } from '#server/api/local/sign-in.ts'
 import { operationsRouter } from '#server/api/operations/operations.ts'
-import { createCallerFactory, router } from '#server/api/procedure/trpc.ts'
+import { callers, router } from '#server/api/procedure/trpc.ts'
 import { snapshotsRouter } from '#server/api/schemas/snapshots.ts'
 
 /** The router; `client/index.ts` takes its type and nothing else. */
@@ -23,7 +23,8 @@ export const appRouter = router({
 /** Its type, all that the client takes of the server. */
 export type AppRouter = typeof appRouter
 
+/** A caller in this process, as a dialect holds one: what the library's own would be. */
+export type Caller = ReturnType<typeof appRouter.createCaller>
+
 /** Makes a caller of the router for one context. */
-export const createCaller = createCallerFactory(appRouter)
-/** A caller in this process, as a dialect holds one. */
-export type Caller = ReturnType<typeof createCaller>
+export const createCaller = callers<Caller>(appRouter)

@@ -4,7 +4,7 @@
  */
 
 import { initTRPC, TRPCError } from '@trpc/server'
-import { ZodError } from 'zod'
+import type { z } from 'zod'
 import { aboutRequest } from '#server/api/caller/about-request.ts'
 import { organizationMoving } from '#server/api/caller/moving.ts'
 import type { Context, KnownContext } from '#server/api/context.ts'
@@ -13,9 +13,8 @@ import { requireScope } from '#server/domain/access/scope.ts'
 import { forOrganization } from '#server/store/connection/statement-scope.ts'
 import { asWriter } from '#server/store/fence/organization-writer.ts'
 import type { Scope } from '#shared/access/credential.ts'
-import { Fault, type FaultCode, faultSpec, type Issue } from '#shared/faults/fault.ts'
-import { namedFault } from '#shared/faults/named-fault.ts'
-import { storeFault } from './store-fault.ts'
+import { Fault, faultSpec, type Issue } from '#shared/faults/fault.ts'
+import { faultOf, inputFault, isOurFailure } from './fault-of.ts'
 
 const CODE_OF_STATUS = {
   400: 'BAD_REQUEST',
@@ -32,51 +31,6 @@ const CODE_OF_STATUS = {
   503: 'SERVICE_UNAVAILABLE',
   504: 'GATEWAY_TIMEOUT',
 } as const
-
-/** The fault behind anything that was thrown. What is not one of ours is `internal_error`, its text kept from callers. */
-export function faultOf(thrown: unknown): Fault {
-  if (thrown instanceof Fault) return thrown
-  if (!(thrown instanceof TRPCError)) return storeFault(thrown) ?? new Fault('internal_error', { cause: thrown })
-  if (thrown.cause instanceof Fault) return thrown.cause
-  if (thrown.cause instanceof ZodError)
-    return new Fault(namedFault(thrown.cause.issues) ?? 'invalid_body', { issues: issuesOf(thrown.cause) })
-  if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof SyntaxError) return new Fault('invalid_json')
-  const away = storeFault(thrown.cause)
-  if (away !== null) return away
-  const codes: Partial<Record<TRPCError['code'], FaultCode>> = {
-    PARSE_ERROR: 'invalid_json',
-    BAD_REQUEST: 'invalid_request',
-    NOT_FOUND: 'route_not_found',
-    METHOD_NOT_SUPPORTED: 'method_not_allowed',
-    PAYLOAD_TOO_LARGE: 'payload_too_large',
-    UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
-  }
-  return new Fault(codes[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
-}
-
-/** True for what the operator should hear of: a mistake of ours, or our own database. */
-export function isOurFailure({ code }: Fault): boolean {
-  return code === 'internal_error' || code === 'service_unavailable' || code === 'outcome_unknown'
-}
-
-/** Zod's issues as paths, codes and Zod's sentences, which name limits and types and never the value. */
-export function issuesOf(error: ZodError): Issue[] {
-  return error.issues.flatMap((issue): Issue[] => {
-    const path = issue.path.map(part => (typeof part === 'number' ? part : String(part)))
-    const { code, message } = issue
-    if (code !== 'unrecognized_keys') return [{ path, code: codeOf(issue), message }]
-    // The name of an unknown field is the caller's text: it is repeated only when it looks like a name.
-    const names = issue.keys.filter(key => /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(key))
-    const places = names.length === 0 ? [path] : names.map(name => [...path, name])
-    return places.map(place => ({ path: place, code, message: 'There is no such field.' }))
-  })
-}
-
-/** The schema's own name of the reason, where it has one. */
-function codeOf(issue: ZodError['issues'][number]): string {
-  const named: unknown = issue.code === 'custom' ? issue.params?.['code'] : undefined
-  return typeof named === 'string' ? named : issue.code
-}
 
 const PING_MS = 15_000
 
@@ -105,14 +59,6 @@ function shownIssue({ path, code, message, ctx }: Issue) {
   return { path, code, message, ...(ctx === undefined ? {} : { ctx }) }
 }
 
-/** Turns what a procedure throws into the TRPCError of its fault's status, so that HTTP says the same as the body. */
-const spelled = t.middleware(async ({ ctx, next, path, getRawInput }) => {
-  const result = await next()
-  if (result.ok) return result
-  // Input that cannot be parsed names no datasource.
-  throw await failureOf(ctx, { path, input: await getRawInput().catch(() => undefined) }, result.error)
-})
-
 /**
  * What was thrown, as the TRPCError of its fault's status: logged where it is a failure of ours, recorded where it is a
  * refusal. A subscription asks for it itself, since it throws long after the middleware has returned.
@@ -138,29 +84,166 @@ export async function failureOf(
   return new TRPCError({ code, message: fault.message, cause: fault })
 }
 
+/** What a procedure is: who may call it, what it is given and what it does. */
+interface Operation {
+  /** Null for every principal of an organization; `anybody` for one that decides by itself whom it answers. */
+  readonly scope: Scope | null | 'anybody'
+  readonly type: 'query' | 'mutation' | 'subscription'
+  readonly input: z.ZodType | null
+  run(of: { ctx: KnownContext; input: unknown; path: string; signal: AbortSignal | undefined }): unknown
+}
+
+/** One call of it. */
+interface Called {
+  readonly path: string
+  /** Its input, not parsed yet. */
+  readonly input: () => unknown
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Performs a procedure, from whichever surface it is called: the only place that asks for its scope and turns away what would
+ * change an organization that moves. What it throws is the TRPCError of its fault's status, so that HTTP says the same as the body.
+ */
+async function perform(operation: Operation, ctx: Context, called: Called): Promise<unknown> {
+  try {
+    return await admitted(operation, ctx, called)
+  } catch (thrown) {
+    throw await failureOf(ctx, { path: called.path, input: await inputOf(called) }, thrown)
+  }
+}
+
+/** Input that cannot be read names no datasource. */
+async function inputOf({ input }: Called): Promise<unknown> {
+  try {
+    return await input()
+  } catch {
+    return undefined
+  }
+}
+
+async function admitted({ scope, type, input: schema, run }: Operation, given: Context, called: Called) {
+  const ctx = given as KnownContext // it is, behind the second line; where anybody may call, its type says that nothing is known
+  const { path, signal } = called
+  const work = async () => {
+    const input = await called.input()
+    return run({ ctx, input: schema === null ? undefined : parsed(schema, input), path, signal })
+  }
+  if (scope === 'anybody') return work()
+  if (given.principal instanceof Fault) throw given.principal
+  if (scope !== null) requireScope(ctx.principal, scope)
+  const { organizationId, move } = ctx.principal
+  // A call that is admitted here is checked again under its organization's lock when it writes.
+  if (type === 'mutation' && move !== undefined) throw organizationMoving()
+  const counted = () => forOrganization(organizationId, work)
+  return type === 'mutation' ? asWriter({ organizationId, phase: 'begins' }, counted) : counted()
+}
+
+/** Throws `invalid_body`, or the fault that the schema names, with every issue. */
+function parsed(schema: z.ZodType, given: unknown): unknown {
+  const { success, data, error } = schema.safeParse(given)
+  if (success) return data
+  throw inputFault(error)
+}
+
+/** Where a procedure of the library has what it performs, for callers in this process. */
+const OPERATION = Symbol('operation')
+
+/**
+ * Builds a procedure as the library's own builder does, without its chain of middlewares, each of which copies the context: the
+ * one thing that the library calls is `perform`.
+ */
+class ProcedureBuilder {
+  readonly #of: Pick<Operation, 'scope' | 'input'> & { readonly output: z.ZodType | null }
+
+  constructor(of: Pick<Operation, 'scope' | 'input'> & { readonly output: z.ZodType | null }) {
+    this.#of = of
+  }
+
+  input(input: z.ZodType) {
+    return new ProcedureBuilder({ ...this.#of, input })
+  }
+
+  output(output: z.ZodType) {
+    return new ProcedureBuilder({ ...this.#of, output })
+  }
+
+  query(run: Operation['run']) {
+    return this.#made('query', run)
+  }
+
+  mutation(run: Operation['run']) {
+    return this.#made('mutation', run)
+  }
+
+  subscription(run: Operation['run']) {
+    return this.#made('subscription', run)
+  }
+
+  #made(type: Operation['type'], run: Operation['run']): object {
+    const { output, ...of } = this.#of
+    const operation: Operation = { ...of, type, run }
+    const called: Calling = ({ ctx, path, signal, ...rest }) => {
+      const input = Reflect.get(rest, 'getRawInput') as () => Promise<unknown> // the library hands it to all that it calls
+      return perform(operation, ctx, { path, input, signal }) as Promise<never> // typed by `procedure`
+    }
+    const made = madeAs[type](called)
+    // Whoever walks the router finds the schemas where the library has them.
+    Object.assign(made._def, { inputs: of.input === null ? [] : [of.input], output })
+    return Object.assign(made, { [OPERATION]: operation })
+  }
+}
+
+type Calling = (of: { ctx: Context; path: string; signal: AbortSignal | undefined }) => Promise<never>
+
+const madeAs = {
+  query: (called: Calling) => t.procedure.query(called),
+  mutation: (called: Calling) => t.procedure.mutation(called),
+  subscription: (called: Calling) => t.procedure.subscription(called),
+}
+
+const known = t.procedure.use(({ ctx, next }) => next({ ctx: ctx as KnownContext })) // for its type
+
 /**
  * A procedure that only principals with `scope` may call; null for every principal of an organization. What it does to a
- * plane or an object, it asks itself.
+ * plane or an object, it asks itself. Its input is parsed; its output is of our own making, and a test compares it with its schema.
  */
-export function procedure(scope: Scope | null) {
-  return t.procedure.use(spelled).use(({ ctx, next, type }) => {
-    const { principal } = ctx
-    if (principal instanceof Fault) throw principal
-    if (scope !== null) requireScope(principal, scope)
-    const known: KnownContext = { ...ctx, principal }
-    const { organizationId } = principal
-    const run = () => forOrganization(organizationId, () => next({ ctx: known }))
-    if (type !== 'mutation') return run()
-    // A call that is admitted here is checked again under its organization's lock when it writes.
-    if (principal.move !== undefined) throw organizationMoving()
-    return asWriter({ organizationId, phase: 'begins' }, run)
-  })
+export function procedure(scope: Scope | null): typeof known {
+  const builder: unknown = new ProcedureBuilder({ scope, input: null, output: null })
+  return builder as typeof known // it has the methods that procedures here are made with
+}
+
+function operationOf(made: object): Operation | undefined {
+  return Reflect.get(made, OPERATION) as Operation | undefined // nobody else has the symbol
+}
+
+/** Makes callers in this process of a router: its groups, and in each the procedures as methods. */
+export function callers<C>(router: { readonly _def: { readonly procedures: object } }): (ctx: Context) => C {
+  const groups = new Map<string, Record<string, (this: { ctx: Context }, input?: unknown) => Promise<unknown>>>()
+  for (const [path, made] of Object.entries(router._def.procedures)) {
+    const operation = operationOf(made)
+    const [group = '', name = ''] = path.split('.')
+    const methods = groups.get(group) ?? {}
+    groups.set(group, methods)
+    if (operation !== undefined)
+      methods[name] = function call(input) {
+        return perform(operation, this.ctx, { path, input: () => input })
+      }
+  }
+  return ctx => {
+    const caller: Record<string, object> = {}
+    for (const [group, methods] of groups) caller[group] = Object.assign(Object.create(methods), { ctx })
+    return caller as C // the router's own types say what is in it
+  }
 }
 
 /** A procedure that asks for no key: it decides by itself whom it answers. There is one, `local.signIn`. */
-export const openProcedure = t.procedure.use(spelled)
+export const openProcedure = unasked()
+
+function unasked(): typeof t.procedure {
+  const builder: unknown = new ProcedureBuilder({ scope: 'anybody', input: null, output: null })
+  return builder as typeof t.procedure // likewise
+}
 
 /** Composes procedures. */
 export const router = t.router
-/** Makes callers of a router. */
-export const createCallerFactory = t.createCallerFactory

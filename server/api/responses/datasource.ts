@@ -6,7 +6,7 @@
 import { datasourceId, displayName } from '#server/domain/datasources/datasource-name.ts'
 import { eventLag } from '#server/domain/feeds/feed.ts'
 import type { DatasourceRow } from '#server/store/datasources/datasources.ts'
-import type { Datasource } from '#shared/datasources/datasource.ts'
+import { type Datasource, DB_TYPES } from '#shared/datasources/datasource.ts'
 import { currentCode } from '#shared/faults/fault-names.ts'
 
 /** The columns of a row that are shown. */
@@ -50,7 +50,7 @@ export function rowToResponse(row: ShownRow): Datasource {
   return {
     kind: 'direct',
     ...both,
-    dbType: row.db_type ?? 'postgresql',
+    dbType: knownType(row.db_type ?? 'postgresql'),
     host: row.host ?? '',
     port: row.port ?? 5432,
     database: row.database ?? '',
@@ -58,6 +58,14 @@ export function rowToResponse(row: ShownRow): Datasource {
     excludedSchemas: row.excluded_schemas ?? [],
     introspectedAt: iso(row.introspected_at),
   }
+}
+
+const TYPES: ReadonlySet<string> = new Set(DB_TYPES)
+
+/** The column is a text to the database. Throws for one that no caller knows: an answer with it would be none of ours. */
+function knownType<T extends string>(type: T): T {
+  if (!TYPES.has(type)) throw new Error('a datasource has a type that there is not')
+  return type
 }
 
 function presentFeed(feed: DatasourceRow['feed']): Extract<Datasource, { kind: 'endpoint' }>['feed'] {

@@ -1,7 +1,10 @@
 /**
  * Calls a procedure as a stranger would,
- * by its path, and returns only the result.
+ * by its path, and returns only the result. An answer is compared with the schema that the procedure promises:
+ * the product does not parse what it made itself.
  */
+import { isDeepStrictEqual } from 'node:util'
+import { appRouter } from '#server/api/router.ts'
 import type { Token } from './actors.ts'
 
 /** One call. */
@@ -20,7 +23,7 @@ export interface Attempt {
 /** How long a subscription is observed for a refusal that should not come. */
 const SILENCE_MS = 200
 
-/** `ok`, or the fault. A subscription is closed as soon as the result is known. */
+/** `ok`, the fault, or how an answer differs from its schema. A subscription is closed as soon as the result is known. */
 export async function attempt(url: string, { procedure, type, token, input, refused }: Attempt): Promise<string> {
   const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
   const leave = new AbortController()
@@ -37,7 +40,23 @@ export async function attempt(url: string, { procedure, type, token, input, refu
   const text = isStream ? await firstEvent(response, refused) : await response.text()
   leave.abort()
   const fault = /"fault":"([a-z_]+)"/.exec(text)?.[1]
-  return fault ?? (response.ok ? 'ok' : `HTTP ${response.status}`)
+  if (fault !== undefined || !response.ok) return fault ?? `HTTP ${response.status}`
+  return isStream ? 'ok' : difference(procedure, JSON.parse(text).result.data)
+}
+
+/** Of a snapshot: inside the product they are texts that are sent unread. */
+const TEXTS: ReadonlySet<string> = new Set(['content', 'changes'])
+
+/** `ok` for an answer that its schema takes and leaves as it is. */
+function difference(procedure: string, answer: unknown): string {
+  const { output } = Reflect.get(appRouter._def.procedures, procedure)._def
+  if (output === null) return `${procedure} promises no shape`
+  const parsed = output.safeParse(answer)
+  if (!parsed.success) {
+    const issues: { path: string[] }[] = parsed.error.issues
+    return issues.every(({ path }) => TEXTS.has(path.join('.'))) ? 'ok' : `${procedure}: ${parsed.error.message}`
+  }
+  return isDeepStrictEqual(parsed.data, answer) ? 'ok' : `${procedure} answers more than it promises`
 }
 
 /** The events until a refusal, or until it is clear enough that none follows. */

@@ -1,0 +1,57 @@
+/**
+ * The fault behind anything that was thrown, whoever threw it: the schemas, the library, the store, ourselves. Both projections
+ * of the API and the procedures ask it; a text that is not ours never leaves with it.
+ */
+import { TRPCError } from '@trpc/server'
+import type { z } from 'zod'
+import { Fault, type FaultCode, type Issue } from '#shared/faults/fault.ts'
+import { namedFault } from '#shared/faults/named-fault.ts'
+import { storeFault } from './store-fault.ts'
+
+/** The fault behind anything that was thrown. What is not one of ours is `internal_error`, its text kept from callers. */
+export function faultOf(thrown: unknown): Fault {
+  if (thrown instanceof Fault) return thrown
+  if (!(thrown instanceof TRPCError)) return storeFault(thrown) ?? new Fault('internal_error', { cause: thrown })
+  if (thrown.cause instanceof Fault) return thrown.cause
+  if (thrown.code === 'BAD_REQUEST' && thrown.cause instanceof SyntaxError) return new Fault('invalid_json')
+  const away = storeFault(thrown.cause)
+  if (away !== null) return away
+  const codes: Partial<Record<TRPCError['code'], FaultCode>> = {
+    PARSE_ERROR: 'invalid_json',
+    BAD_REQUEST: 'invalid_request',
+    NOT_FOUND: 'route_not_found',
+    METHOD_NOT_SUPPORTED: 'method_not_allowed',
+    PAYLOAD_TOO_LARGE: 'payload_too_large',
+    UNSUPPORTED_MEDIA_TYPE: 'unsupported_media_type',
+  }
+  return new Fault(codes[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
+}
+
+/** True for what the operator should hear of: a mistake of ours, or our own database. */
+export function isOurFailure({ code }: Fault): boolean {
+  return code === 'internal_error' || code === 'service_unavailable' || code === 'outcome_unknown'
+}
+
+/** The fault of an input that its schema refuses: `invalid_body`, or the one that the schema names, with every issue. */
+export function inputFault(error: z.ZodError): Fault {
+  return new Fault(namedFault(error.issues) ?? 'invalid_body', { issues: issuesOf(error) })
+}
+
+/** Zod's issues as paths, codes and Zod's sentences, which name limits and types and never the value. */
+function issuesOf(error: z.ZodError): Issue[] {
+  return error.issues.flatMap((issue): Issue[] => {
+    const path = issue.path.map(part => (typeof part === 'number' ? part : String(part)))
+    const { code, message } = issue
+    if (code !== 'unrecognized_keys') return [{ path, code: codeOf(issue), message }]
+    // The name of an unknown field is the caller's text: it is repeated only when it looks like a name.
+    const names = issue.keys.filter(key => /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(key))
+    const places = names.length === 0 ? [path] : names.map(name => [...path, name])
+    return places.map(place => ({ path: place, code, message: 'There is no such field.' }))
+  })
+}
+
+/** The schema's own name of the reason, where it has one. */
+function codeOf(issue: z.ZodError['issues'][number]): string {
+  const named: unknown = issue.code === 'custom' ? issue.params?.['code'] : undefined
+  return typeof named === 'string' ? named : issue.code
+}
