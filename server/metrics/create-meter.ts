@@ -38,9 +38,7 @@ export function createMeter(): ReadableMeter {
   const registry = new Registry()
   const made = new Map<MetricName, Counter | Gauge | Histogram>()
   const sources = new Map<MetricName, Read[]>()
-  const allows = allowing()
-  const spelled = (name: MetricName, labels: object): Record<string, string> =>
-    Object.fromEntries(Object.entries(labels).map(([label, value]) => [label, allows(name, label, String(value))]))
+  const spelled = spelling()
   const begin = (tier: MeteredTier) => {
     for (const name of Object.keys(METRICS) as MetricName[]) // its keys are the names
       if (!made.has(name) && metricSpec(name).tiers.includes(tier))
@@ -106,6 +104,23 @@ function zeros(labels: readonly (readonly [string, LabelValues])[]): Record<stri
     all = all.flatMap(one => values.map(value => ({ ...one, [label]: value })))
   }
   return all
+}
+
+/** Spells labels, each combination once: what has a value that is none of its list's is spelled anew each time. */
+function spelling(): (name: MetricName, labels: object) => Record<string, string> {
+  const allows = allowing()
+  const known = new Map<string, Record<string, string>>()
+  return (name, labels) => {
+    let key: string = name
+    for (const value of Object.values(labels)) key += `\n${value}`
+    const spelled = known.get(key)
+    if (spelled !== undefined) return spelled
+    const made = Object.fromEntries(
+      Object.entries(labels).map(([label, value]) => [label, allows(name, label, String(value))]),
+    )
+    if (Object.entries(labels).every(([label, value]) => made[label] === value)) known.set(key, made)
+    return made
+  }
 }
 
 /** Answers a value that a label may have: the given one, or `other`. */

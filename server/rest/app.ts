@@ -5,7 +5,7 @@
 import express from 'express'
 import helmet from 'helmet'
 import type { WebDeps } from '#server/api/context.ts'
-import { faultOf } from '#server/api/procedure/trpc.ts'
+import { faultOf } from '#server/api/procedure/fault-of.ts'
 import { useOurWording } from '#server/api/procedure/wording.ts'
 import { connectionsDialect } from '#server/rest/connections/connections.ts'
 import { BuiltConsole } from '#server/rest/console/built-files.ts'
@@ -15,9 +15,10 @@ import { documentation } from '#server/rest/guide/docs.ts'
 import { crossOrigin } from '#server/rest/http/cross-origin.ts'
 import { noteServed, type Observers, observedRequests } from '#server/rest/http/observed-request.ts'
 import { checkTrpc, checkUrl, refuse, type Voices } from '#server/rest/http/refuse.ts'
+import { Routes } from '#server/rest/http/routes.ts'
 import { DOCUMENTS, requestIdOf, serveRoute, spelled } from '#server/rest/http/serve.ts'
 import { Fault } from '#shared/faults/fault.ts'
-import type { Dialect } from './dialect.ts'
+import type { Dialect, Route } from './dialect.ts'
 import { trpc } from './trpc.ts'
 
 /** What the application asks of the process that it runs in. */
@@ -32,25 +33,107 @@ export interface Process {
   readonly observers: Observers
 }
 
-/** Builds the application over the web tier's parts. */
-export function createApp(deps: WebDeps, process: Process): express.Express {
+/** The application, as a listener of requests. */
+export interface App {
+  (request: express.Request, response: express.Response): void
+  /** The prototypes of what it is called with: a server that makes its own of them spares each request the change. */
+  readonly prototypes: { readonly request: object; readonly response: object }
+}
+
+/**
+ * Builds the application over the web tier's parts. The dialects' routes are found by a map and served by one function; Express
+ * has the rest, which is documents, tRPC and refusals.
+ */
+export function createApp(deps: WebDeps, process: Process): App {
   useOurWording()
+  const datasources = datasourcesDialect(process.publicUrl)
+  const voices = { connections: connectionsDialect, datasources }
+  const app = restOf(deps, process, voices)
+  const routes = routesOf([connectionsDialect, datasources])
+  const failed = onError(deps, voices)
+  const front: readonly express.Handler[] = [
+    observedRequests(process.observers),
+    protective(),
+    ...(process.corsOrigins.length > 0 ? [crossOrigin(process.corsOrigins)] : []),
+    checkUrl(voices),
+  ]
+  const serve = (request: express.Request, response: express.Response) => {
+    const found = routes.find(request.url.split('?', 1)[0] ?? '')
+    if (found === null) return app(request, response)
+    request.params = found.params
+    const { dialect, path, methods, allow } = found.entry
+    const route = methods.get(request.method)
+    if (route === undefined) return spelled(dialect, { request, response, fault: otherMethod(allow) })
+    noteServed(response, { surface: dialect.voice, route: `${request.method} ${path}` })
+    return serveRoute(deps, { dialect, route, request, response })
+  }
+  const go = (at: number, request: express.Request, response: express.Response): void => {
+    const handler = front[at]
+    if (handler === undefined) void serve(request, response)
+    else void handler(request, response, () => go(at + 1, request, response))
+  }
+  const listener = (request: express.Request, response: express.Response) => {
+    Object.assign(request, { originalUrl: request.url, params: {}, res: response })
+    response.locals = {}
+    try {
+      go(0, request, response)
+    } catch (error) {
+      failed(error, request, response, () => response.destroy())
+    }
+  }
+  return Object.assign(listener, { prototypes: { request: app.request, response: app.response } })
+}
+
+/** Headers that every answer has. */
+function protective(): express.Handler {
+  const headers: Record<string, string> = {}
+  const noted = {
+    setHeader: (name: string, value: string) => Object.assign(headers, { [name]: value }),
+    removeHeader() {},
+  }
+  // The library says the same to each request: it is asked once.
+  helmet()({} as express.Request, noted as never, () => undefined) // it reads no request, and calls these two alone
+  const fixed = Object.entries({ ...headers, 'Cache-Control': 'no-store' })
+  return (request, response, next) => {
+    for (const [name, value] of fixed) response.setHeader(name, value)
+    response.setHeader('x-request-id', requestIdOf(request, response))
+    next()
+  }
+}
+
+function otherMethod(allow: string): Fault {
+  return new Fault('method_not_allowed', { headers: { Allow: allow } })
+}
+
+/** A path of a dialect: its methods, and what it says of others. */
+interface Entry {
+  readonly dialect: Dialect
+  readonly path: string
+  readonly methods: ReadonlyMap<string, Route>
+  readonly allow: string
+}
+
+function routesOf(dialects: readonly Dialect[]): Routes<Entry> {
+  const found = new Routes<Entry>()
+  for (const dialect of dialects)
+    for (const path of new Set(dialect.routes.map(route => route.path))) {
+      const here = dialect.routes.filter(route => route.path === path)
+      const methods = new Map(here.map(route => [route.method.toUpperCase(), route]))
+      const get = methods.get('GET')
+      if (get !== undefined) methods.set('HEAD', get)
+      found.add(path, { dialect, path, methods, allow: [...methods.keys()].join(', ') })
+    }
+  return found
+}
+
+/** Everything but the dialects' routes. */
+function restOf(deps: WebDeps, process: Process, voices: Voices): express.Express {
   const app = express()
   for (const setting of ['x-powered-by', 'etag']) app.disable(setting)
   app.set(DOCUMENTS, `${process.publicUrl}/docs`)
   app.set('trust proxy', typeof process.trustProxy === 'number' ? process.trustProxy : [...process.trustProxy])
-  app.use(observedRequests(process.observers))
-  app.use(helmet())
-  const datasources = datasourcesDialect(process.publicUrl)
-  const voices = { connections: connectionsDialect, datasources }
-  app.use((request, response, next) => {
-    response.set({ 'x-request-id': requestIdOf(request, response), 'Cache-Control': 'no-store' })
-    next()
-  })
-  if (process.corsOrigins.length > 0) app.use(crossOrigin(process.corsOrigins))
-  app.use(checkUrl(voices))
-  const otherMethod: express.Handler = (request, response) => {
-    refuse(voices, { request, response, fault: new Fault('method_not_allowed', { headers: { Allow: 'GET, HEAD' } }) })
+  const notGet: express.Handler = (request, response) => {
+    refuse(voices, { request, response, fault: otherMethod('GET, HEAD') })
   }
   app
     .route('/healthz')
@@ -58,38 +141,20 @@ export function createApp(deps: WebDeps, process: Process): express.Express {
       noteServed(response, { surface: 'none', route: 'GET /healthz' })
       response.json({ ok: true })
     })
-    .all(otherMethod)
+    .all(notGet)
   const readiness: express.Handler = async (_, response) => {
     noteServed(response, { surface: 'none', route: 'GET /readyz' })
     const ready = await process.ready()
     response.status(ready.ok ? 200 : 503).json(ready)
   }
-  app.route('/readyz').get(readiness).all(otherMethod)
-  app.use(consolePages(new BuiltConsole(), otherMethod))
-  app.use(documentation({ publicUrl: process.publicUrl, dialects: [connectionsDialect, datasources] }, otherMethod))
+  app.route('/readyz').get(readiness).all(notGet)
+  app.use(consolePages(new BuiltConsole(), notGet))
+  const dialects = [voices.connections, voices.datasources]
+  app.use(documentation({ publicUrl: process.publicUrl, dialects }, notGet))
   app.use('/trpc', checkTrpc(voices), trpc(deps))
-  for (const dialect of [connectionsDialect, datasources]) mount(app, deps, dialect)
   app.use((request, response) => refuse(voices, { request, response, fault: new Fault('route_not_found') }))
   app.use(onError(deps, voices))
   return app
-}
-
-/** Gives each path of the dialect its methods, and 405 with `Allow` for the others. */
-function mount(app: express.Express, deps: WebDeps, dialect: Dialect): void {
-  for (const path of new Set(dialect.routes.map(route => route.path))) {
-    const here = dialect.routes.filter(route => route.path === path)
-    const route = app.route(path)
-    for (const one of here)
-      route[one.method]((request, response) => {
-        noteServed(response, { surface: dialect.voice, route: `${request.method} ${one.path}` })
-        return serveRoute(deps, { dialect, route: one, request, response })
-      })
-    const methods = here.map(one => one.method.toUpperCase())
-    const allow = [...new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods)].join(', ')
-    route.all((request, response) => {
-      spelled(dialect, { request, response, fault: new Fault('method_not_allowed', { headers: { Allow: allow } }) })
-    })
-  }
 }
 
 function onError(deps: WebDeps, voices: Voices): express.ErrorRequestHandler {

@@ -3,14 +3,14 @@
  * answered to what cannot be parsed, which Express never sees. `wiring-web.ts` makes one.
  */
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type express from 'express'
 import { clientAddress } from '#server/domain/network/client-address.ts'
 import { datasourcesDialect } from '#server/rest/datasources/datasources.ts'
 import { type Observers, observeUnread } from '#server/rest/http/observed-request.ts'
 import { MAX_HEADERS } from '#server/rest/http/refuse.ts'
 import { Fault } from '#shared/faults/fault.ts'
+import type { App } from './app.ts'
 
 /** The largest request line and headers together, in bytes. */
 export const MAX_HEAD_BYTES = 16_384
@@ -34,10 +34,18 @@ export interface ListenerParts {
 }
 
 /** Makes the server; it does not listen yet. */
-export function createListener(app: express.Express, of: ListenerParts): Server {
+export function createListener(app: App, of: ListenerParts): Server {
   const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs } = of.patience
-  const server = createServer(
+  class Request extends IncomingMessage {}
+  class Response extends ServerResponse<Request> {}
+  // Made with the application's prototypes: to change that of an object that is in use would slow all of them down.
+  Object.setPrototypeOf(Request.prototype, app.prototypes.request)
+  Object.setPrototypeOf(Response.prototype, app.prototypes.response)
+  const listener = app as unknown as RequestListener<typeof Request, typeof Response> // they have what Express adds
+  const server = createServer<typeof Request, typeof Response>(
     {
+      IncomingMessage: Request,
+      ServerResponse: Response,
       maxHeaderSize: MAX_HEAD_BYTES,
       headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
@@ -47,12 +55,12 @@ export function createListener(app: express.Express, of: ListenerParts): Server 
       // A request without a Host header is refused by the application, in its own shape.
       requireHostHeader: false,
     },
-    app,
+    listener,
   )
   // Node leaves out what is beyond its count in silence: one more is let through, for the application to refuse.
   server.maxHeadersCount = MAX_HEADERS + 1
   // An expectation that is not known may be ignored (RFC 9110, 10.1.1); Node would answer 417 without a request id.
-  server.on('checkExpectation', app)
+  server.on('checkExpectation', listener)
   server.on('clientError', (error: Error, socket: Duplex) => refuseRaw(error, { socket, ...of }))
   return server
 }

@@ -8,8 +8,8 @@ import type express from 'express'
 import { type Admission, admit } from '#server/api/caller/limits.ts'
 import { authenticate, presentedToken, requireHere } from '#server/api/caller/principal.ts'
 import type { Context, WebDeps } from '#server/api/context.ts'
+import { faultOf } from '#server/api/procedure/fault-of.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
-import { faultOf } from '#server/api/procedure/trpc.ts'
 import { appRouter } from '#server/api/router.ts'
 import { answerBudget } from '#server/api/schemas/reader/snapshot-reader.ts'
 import { MAX_BODY_BYTES } from '#server/rest/http/body.ts'
@@ -70,10 +70,9 @@ interface Asked {
 
 /** A refused caller is a value here: each call of a batch is answered. */
 async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Promise<Context> {
-  const registry = () => ({ ...deps, now: deps.clock() })
   const address = addressOf(request)
   const arrival = { headers: request.headers, address, calls: calls.length }
-  const { principal, refused, headers } = await admit(arrival, registry()).catch(failureOf)
+  const { principal, refused, headers } = await admit(arrival, deps).catch(failureOf)
   response.set(headers)
   const known = principal instanceof Fault ? refused : principal
   if (known !== null) notePrincipal(response, known)
@@ -92,7 +91,7 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
   const token = () => presentedToken(request.headers)
   const answers = answerBudget()
   putInPlace(response, answers.texts)
-  const recheck = async () => requireHere(await authenticate(request.headers, registry()))
+  const recheck = async () => requireHere(await authenticate(request.headers, deps))
   return {
     deps,
     principal,

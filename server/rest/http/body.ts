@@ -1,7 +1,7 @@
 /**
  * Reads a request's body: media type, size, JSON, in this order. Dialects get the value and parse it with their schemas.
  */
-import express from 'express'
+import type express from 'express'
 import { isDeeperThan } from '#server/domain/feeds/json-text.ts'
 import type { BodyLimits } from '#server/rest/dialect.ts'
 import { Fault } from '#shared/faults/fault.ts'
@@ -16,56 +16,63 @@ export const MAX_DEPTH = 128
 
 const USUAL: BodyLimits = { maxBytes: MAX_BODY_BYTES, maxDepth: MAX_DEPTH }
 
-/** Inflating is off: a small compressed body may be a large one. */
-const reader = ({ maxBytes }: Pick<BodyLimits, 'maxBytes'>) =>
-  express.raw({ type: () => true, limit: maxBytes, inflate: false })
-
 /**
  * The JSON value of the body; undefined when there is none. Throws `unsupported_media_type`, `payload_too_large`, and
  * `invalid_json` with the offset at which it stops being JSON.
  */
-export async function readBody(
-  request: express.Request,
-  response: express.Response,
-  limits: BodyLimits = USUAL,
-): Promise<unknown> {
-  const bytes = await readBytes(request, response, limits)
+export async function readBody(request: express.Request, limits: BodyLimits = USUAL): Promise<unknown> {
+  const bytes = await readBytes(request, limits)
   return bytes === undefined ? undefined : parse(bytes, limits.maxDepth)
 }
 
 /** The bytes of the body; undefined when there are none. Throws `unsupported_media_type`, `payload_too_large`. */
 export async function readBytes(
   request: express.Request,
-  response: express.Response,
   limits: Pick<BodyLimits, 'maxBytes'>,
 ): Promise<Buffer | undefined> {
   if (!hasBody(request)) return undefined
   if (!isJson(request)) throw new Fault('unsupported_media_type')
-  const read = reader(limits)
-  await new Promise<void>((resolve, reject) => {
-    read(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(faultOfReading(error))))
-  })
-  const bytes: unknown = request.body
-  return Buffer.isBuffer(bytes) && bytes.length > 0 ? bytes : undefined
+  const bytes = await collected(request, limits.maxBytes)
+  request.body = bytes
+  return bytes.length > 0 ? bytes : undefined
 }
+
+/**
+ * All bytes of a body. One that is too large, or compressed, since a small one may be a large one then, is passed over to its end
+ * before it is refused: a client that is still sending would not read the refusal.
+ */
+function collected(request: express.Request, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let left = maxBytes - Math.max(0, Number(request.headers['content-length'] ?? 0) - maxBytes)
+  const isPlain = /^identity$/i.test(request.headers['content-encoding'] ?? 'identity')
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      left -= chunk.length
+      if (left >= 0 && isPlain) chunks.push(chunk)
+    })
+    request.once('end', () => {
+      if (!isPlain) reject(new Fault('unsupported_media_type', CLOSES))
+      else if (left < 0) reject(new Fault('payload_too_large', CLOSES))
+      else resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))
+    })
+    request.once('close', () => reject(new Fault('invalid_request')))
+    request.once('error', cause => reject(new Fault('invalid_request', { cause })))
+  })
+}
+
+const CLOSES = { headers: { Connection: 'close' } }
 
 /** The exact text of a body that was read, byte for byte; empty where there was none. */
 export function exactText({ body }: { body?: unknown }): string {
   return Buffer.isBuffer(body) ? new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body) : ''
 }
 
-function faultOfReading(error: unknown): Fault {
-  const type: unknown = error instanceof Error ? Reflect.get(error, 'type') : undefined
-  if (type === 'entity.too.large') return new Fault('payload_too_large', { headers: { Connection: 'close' } })
-  if (type === 'encoding.unsupported') return new Fault('unsupported_media_type', { headers: { Connection: 'close' } })
-  return new Fault('invalid_request', { cause: error })
-}
-
 /** Parses first, which V8 does iteratively at any depth: what is nested too deep is JSON, and only then refused. */
 function parse(bytes: Buffer, maxDepth: number): unknown {
   const text = textOf(bytes)
   const value = parsed(text)
-  if (!isDeeperThan(text, maxDepth)) return value
+  // Each level has a bracket at both ends.
+  if (text.length <= 2 * maxDepth || !isDeeperThan(text, maxDepth)) return value
   const message = `The body is nested deeper than ${maxDepth} levels.`
   throw new Fault('invalid_body', { issues: [{ path: [], code: 'too_deep', message }] })
 }
@@ -82,10 +89,12 @@ function parsed(text: string): unknown {
 
 const VALUE = 'Expecting value'
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
 /** A BOM is left out, as CPython does. Throws `invalid_json` with the place of the first bytes that are no UTF-8. */
 export function textOf(bytes: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return UTF8.decode(bytes)
   } catch {
     throw notJson(wellFormed(bytes), VALUE)
   }

@@ -6,7 +6,7 @@
  */
 import { aboutRequest } from '#server/api/caller/about-request.ts'
 import { RefusalSampler } from '#server/api/caller/refusal-sampler.ts'
-import { isOurFailure } from '#server/api/procedure/trpc.ts'
+import { isOurFailure } from '#server/api/procedure/fault-of.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import { networkOf } from '#server/domain/network/client-address.ts'
 import { helpingSetting } from '#server/domain/network/helping-setting.ts'

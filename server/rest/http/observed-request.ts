@@ -54,7 +54,7 @@ export function observedRequests({ meter, faultLines }: Observers): express.Hand
       const answered = { request, response, noted }
       counted(meter, answered, startedAt)
       ended(span, answered)
-      told(faultLines, answered)
+      if (noted.faults.length > 0) told(faultLines, answered)
     })
     span.within(next)
   }

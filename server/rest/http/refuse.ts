@@ -73,7 +73,7 @@ export function checkUrl(voices: Voices): express.Handler {
       return
     }
     const [path = '', ...query] = request.url.split('?')
-    if (!isDecodable(path)) request.url = [path.replaceAll('%', '%25'), ...query].join('?')
+    if (path.includes('%') && !isDecodable(path)) request.url = [path.replaceAll('%', '%25'), ...query].join('?')
     next()
   }
 }
@@ -87,13 +87,14 @@ function wrongIn(request: express.Request): Wrong | null {
   const { originalUrl: url, rawHeaders } = request
   if (url.length > MAX_URL_LENGTH) return { fault: new Fault('payload_too_large'), status: 414, isLast: true }
   if (rawHeaders.length > 2 * MAX_HEADERS) return { fault: new Fault('payload_too_large'), status: 431, isLast: true }
-  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === 'host') hosts += 1
   // Node keeps the first of two; a proxy before us may have gone by the other (RFC 9112, 3.2).
   if (hosts > 1) return { fault: wrongHost('duplicate', 'A request has one Host header.'), isLast: true }
   if (request.httpVersion === '1.1' && hosts === 0)
     return { fault: wrongHost('missing', 'HTTP/1.1 asks for a Host header.') }
   // Keys travel in headers only: a URL ends up in logs, histories and referrers.
-  return /(?<![a-z0-9])[sr]k_(live|test)_|connectionParams/i.test(unescaped(url))
+  return /(?<![a-z0-9])[sr]k_(live|test)_|connectionParams/i.test(url.includes('%') ? unescaped(url) : url)
     ? { fault: new Fault('invalid_request') }
     : null
 }

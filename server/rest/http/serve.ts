@@ -2,20 +2,20 @@
  * Serves one route of a dialect: authenticates, reads the body, calls the router in this process, and spells the answer or
  * the fault. One of the places where exceptions are caught; what is not a `Fault` becomes `internal_error`.
  */
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import type express from 'express'
 import { aboutRequest } from '#server/api/caller/about-request.ts'
 import { admit } from '#server/api/caller/limits.ts'
 import { presentedToken, presentsKey } from '#server/api/caller/principal.ts'
 import type { ResponseMetadata, WebDeps } from '#server/api/context.ts'
+import { faultOf, isOurFailure } from '#server/api/procedure/fault-of.ts'
 import { recordRefusal } from '#server/api/procedure/refusals.ts'
-import { faultOf, isOurFailure } from '#server/api/procedure/trpc.ts'
 import { createCaller } from '#server/api/router.ts'
 import { inPlace, type JsonText } from '#server/api/schemas/reader/json-text.ts'
-import { type AnswerBudget, answerBudget } from '#server/api/schemas/reader/snapshot-reader.ts'
+import { MAX_ANSWER_BYTES } from '#server/api/schemas/reader/snapshot-reader.ts'
 import type { Principal } from '#server/domain/access/scope.ts'
 import { clientAddress } from '#server/domain/network/client-address.ts'
-import type { Call, Dialect, KeylessCall, Reply, Route } from '#server/rest/dialect.ts'
+import type { Dialect, KeylessCall, Reply, Route } from '#server/rest/dialect.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import { exactText, readBody, readBytes, textOf } from './body.ts'
 import { closeAfter } from './body-head.ts'
@@ -45,8 +45,16 @@ export function requestIdOf(request: express.Request, response: express.Response
 
 /** The caller's address: what the trusted proxies say of it, or the peer of the connection. */
 export function addressOf(request: express.Request): string | null {
-  return clientAddress(request.ip, request.socket.remoteAddress)
+  const { ip = '', socket } = request
+  const read = Reflect.get(socket, READ) as { ip: string; address: string | null } | undefined // nobody else has the symbol
+  if (read?.ip === ip) return read.address
+  const address = clientAddress(ip, socket.remoteAddress)
+  Object.assign(socket, { [READ]: { ip, address } })
+  return address
 }
+
+/** Where a connection has the address that was read last: most have one for all of their requests. */
+const READ = Symbol('address')
 
 /** Answers a fault in the dialect's shape, with `status` where HTTP has a better one than the fault's own. */
 export function spelled(dialect: Dialect, at: Exchange & { fault: Fault; body?: unknown; status?: number }): void {
@@ -65,30 +73,11 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
   const seen: { body?: unknown; principal?: Principal } = {}
   const from = { requestId: requestIdOf(request, response), address: addressOf(request) }
   try {
-    if (await servedKeyless(deps, of)) return
-    const principal = await admitted(deps, of)
-    seen.principal = principal
+    if (route.keyless !== undefined && (await servedKeyless(deps, of))) return
+    seen.principal = await admitted(deps, of)
     if (route.body === undefined) closeAfter(request, response)
-    else seen.body = await readBody(request, response, route.bodyLimits)
-    const [responseMetadata, answers]: [ResponseMetadata, AnswerBudget] = [{}, answerBudget()]
-    const caller = createCaller({
-      deps,
-      principal,
-      surface: dialect.voice,
-      ...from,
-      header: name => request.headers[name],
-      responseMetadata,
-      answers,
-      idempotency: idempotencyOf(request, seen.body),
-      token: () => presentedToken(request.headers),
-      recheck: async () => undefined,
-    })
-    const waitSeconds = route.waits === true ? waitOf(request) : undefined
-    const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
-    const asked = { ...exactly(request), params: paramsOf(request), body: seen.body, query, waitSeconds }
-    const reply = await route.run({ caller, responseMetadata, ...asked })
-    tell(response, responseMetadata, waitSeconds)
-    await answer(of, reply, answers.texts)
+    else seen.body = await readBody(request, route.bodyLimits)
+    await run(deps, of, { principal: seen.principal, body: seen.body, ...from })
   } catch (thrown) {
     const fault = faultOf(thrown)
     if (isOurFailure(fault)) logFailure(deps, of, { ...from, fault, principal: seen.principal })
@@ -98,6 +87,38 @@ export async function serveRoute(deps: WebDeps, of: Exchange & { dialect: Dialec
     }
     refuse(dialect, { request, response, fault, body: seen.body })
   }
+}
+
+/** Runs the route for an admitted caller, and answers. */
+async function run(
+  deps: WebDeps,
+  of: Exchange & { dialect: Dialect; route: Route },
+  { body, ...from }: { principal: Principal; body: unknown; requestId: string; address: string | null },
+): Promise<void> {
+  const { dialect, route, request, response } = of
+  const { headers, params } = request
+  const responseMetadata: ResponseMetadata = {}
+  const answers = { leftBytes: MAX_ANSWER_BYTES, texts: [] }
+  const caller = createCaller({
+    ...{ deps, responseMetadata, answers, surface: dialect.voice, ...from },
+    header: name => headers[name],
+    idempotency: headers['idempotency-key'] === undefined ? null : idempotencyOf(request, body),
+    token: () => presentedToken(headers),
+    recheck: async () => undefined,
+  })
+  const waitSeconds = route.waits !== true || headers['prefer'] === undefined ? undefined : waitOf(request)
+  const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1])
+  const reply = await route.run({
+    ...{ caller, responseMetadata, body, query, waitSeconds },
+    params: params as Record<string, string>, // `Routes` decodes them so
+    exactBody: () => exactText(request),
+    header: name => request.get(name),
+  })
+  // Headers say what was done otherwise than plainly.
+  if (responseMetadata.replayed === true) response.set('Idempotent-Replayed', 'true')
+  if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
+  if (reply.list !== undefined && request.method === 'GET') await writeList(response, reply.list)
+  else send(of, reply, answers.texts)
 }
 
 function logFailure(
@@ -125,26 +146,15 @@ function keylessCall({ request, response }: Exchange): KeylessCall {
     requestId: requestIdOf(request, response),
     address: addressOf(request),
     header: name => request.get(name),
-    text: async maxBytes => textOf((await readBytes(request, response, { maxBytes })) ?? Buffer.alloc(0)),
+    text: async maxBytes => textOf((await readBytes(request, { maxBytes })) ?? Buffer.alloc(0)),
   }
-}
-
-/** Says in headers what was done otherwise than plainly. */
-function tell(response: express.Response, responseMetadata: ResponseMetadata, waitSeconds: number | undefined): void {
-  if (responseMetadata.replayed === true) response.set('Idempotent-Replayed', 'true')
-  if (waitSeconds !== undefined) response.set('Preference-Applied', `wait=${waitSeconds}`)
-}
-
-/** The request as it came. */
-function exactly(request: express.Request): Pick<Call, 'exactBody' | 'header'> {
-  return { exactBody: () => exactText(request), header: name => request.get(name) }
 }
 
 /** Who calls. Throws the faults of credentials and `rate_limit_exceeded`; the answer says how much of the limit is left. */
 async function admitted(deps: WebDeps, { request, response, route }: Exchange & { route: Route }): Promise<Principal> {
   const address = addressOf(request)
   const arrival = { headers: request.headers, address, calls: 1 }
-  const { principal, refused, headers } = await admit(arrival, { ...deps, now: deps.clock() })
+  const { principal, refused, headers } = await admit(arrival, deps)
   response.set(headers)
   if (!(principal instanceof Fault)) {
     notePrincipal(response, principal)
@@ -170,11 +180,6 @@ function idempotencyOf(request: express.Request, body: unknown) {
   return { key, route: `${request.method} ${request.path}`, body, query }
 }
 
-async function answer(of: Exchange, reply: Reply, texts: readonly JsonText[]): Promise<void> {
-  if (reply.list !== undefined && of.request.method === 'GET') await writeList(of.response, reply.list)
-  else send(of, reply, texts)
-}
-
 /** An answer that has begun is cut off, so that nobody takes it for a whole one. */
 function refuse(dialect: Dialect, at: Exchange & { fault: Fault; body: unknown }): void {
   if (at.response.headersSent) at.response.destroy()
@@ -185,20 +190,26 @@ function refuse(dialect: Dialect, at: Exchange & { fault: Fault; body: unknown }
 function send({ request, response }: Exchange, { status, body }: Reply, texts: readonly JsonText[] = []): void {
   const spelledBody = JSON.stringify(body)
   const text = texts.length === 0 ? Buffer.from(spelledBody) : Buffer.concat(inPlace(spelledBody, texts))
+  response.statusCode = status
   if (status === 200 && (request.method === 'GET' || request.method === 'HEAD')) {
-    const tag = `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
-    response.set({ ETag: tag, 'Cache-Control': 'private, no-cache' })
+    const tag = `"${hash('sha256', text, 'base64url').slice(0, 22)}"`
+    response.setHeader('ETag', tag).setHeader('Cache-Control', 'private, no-cache')
     if (isKnown(request, tag)) {
-      response.status(304).end()
+      response.statusCode = 304
+      response.end()
       return
     }
   }
-  response.status(status).type('json').send(text)
+  response.setHeader('Content-Type', JSON_TYPE).setHeader('Content-Length', text.length).end(text)
 }
+
+const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Express would not look at the tag beside `Cache-Control: no-cache`, which every `fetch` adds to it and which is for caches. */
 function isKnown({ headers }: express.Request, tag: string): boolean {
-  const tags = (headers['if-none-match'] ?? '').split(',').map(one => one.trim().replace(/^W\//, ''))
+  const given = headers['if-none-match']
+  if (given === undefined) return false
+  const tags = given.split(',').map(one => one.trim().replace(/^W\//, ''))
   return tags.includes('*') || tags.includes(tag)
 }
 

@@ -1,0 +1,59 @@
+/**
+ * Finds the route of a path, as Express would: literal segments in any case, a slash at the end or none, parameters decoded. It is
+ * a look into a map where Express tries one pattern after the other. It serves nothing; the application asks it.
+ */
+
+/** What is found: what was added for the path, and its parameters. */
+export interface Found<T> {
+  readonly entry: T
+  readonly params: Readonly<Record<string, string>>
+}
+
+interface Pattern<T> {
+  readonly segments: readonly string[]
+  readonly entry: T
+}
+
+/** Paths with `:name` for a parameter, and something for each. */
+export class Routes<T> {
+  readonly #literal = new Map<string, T>()
+  /** Those with parameters, by the number of their segments, in the order in which they were added. */
+  readonly #patterns = new Map<number, Pattern<T>[]>()
+
+  /** Adds a path. */
+  add(path: string, entry: T): void {
+    if (!path.includes(':')) {
+      this.#literal.set(path, entry)
+      return
+    }
+    const segments = path.split('/')
+    const patterns = this.#patterns.get(segments.length) ?? []
+    this.#patterns.set(segments.length, patterns)
+    patterns.push({ segments, entry })
+  }
+
+  /** Finds the entry of a path whose percent signs can be decoded; null where there is none. */
+  find(path: string): Found<T> | null {
+    const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+    const entry = this.#literal.get(plain) ?? this.#literal.get(plain.toLowerCase())
+    if (entry !== undefined) return { entry, params: {} }
+    const segments = plain.split('/')
+    for (const pattern of this.#patterns.get(segments.length) ?? []) {
+      const params = paramsOf(pattern.segments, segments)
+      if (params !== null) return { entry: pattern.entry, params }
+    }
+    return null
+  }
+}
+
+function paramsOf(pattern: readonly string[], segments: readonly string[]): Record<string, string> | null {
+  const params: Record<string, string> = {}
+  for (let at = 0; at < pattern.length; at += 1) {
+    const [wanted = '', given = ''] = [pattern[at], segments[at]]
+    if (!wanted.startsWith(':')) {
+      if (wanted !== given && wanted !== given.toLowerCase()) return null
+    } else if (given === '') return null
+    else params[wanted.slice(1)] = given.includes('%') ? decodeURIComponent(given) : given
+  }
+  return params
+}
