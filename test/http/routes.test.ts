@@ -46,13 +46,7 @@ describe('A route', () => {
       '/v1/DATASOURCES/Ab/VERIFY',
       '/v1/datasources/:id',
     ],
-    ...[
-      '/api/v1/connections/x/y/z',
-      '/v1/datasources/__proto__',
-      '/v1/constructor',
-      '/v1/datasources/validate',
-      '/v1/datasources/ ',
-    ],
+    ...['/api/v1/connections/x/y/z', '/v1/datasources/__proto__', '/v1/constructor', '/v1/datasources/validate'],
   ]
   it.each([...shown, ...odd])('is that of Express: %s', path => {
     expect(routes.find(path)).toEqual(byExpress(path))
