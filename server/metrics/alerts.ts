@@ -41,13 +41,6 @@ const CALLERS: Readonly<Record<string, Alert>> = {
     means: 'No worker runs: registrations are acknowledged and wait.',
     todo: 'Start one; its last lines of the log say why it ended.',
   },
-  MooringNetworksDiffer: {
-    expr: 'max(mooring_condition{condition="networks_differ"}) == 1',
-    lasts: '5m',
-    severity: 'ticket',
-    means: 'Web and worker have different networks open: a worker refuses what a web process has let be registered.',
-    todo: 'Set `MOORING_ALLOWED_NETWORKS` to the same on all processes; `mooring status` shows which has which.',
-  },
   MooringFailsCallers: {
     expr: `${share('mooring_faults_total{fault=~"internal_error|service_unavailable|outcome_unknown"}', 'mooring_http_requests_total')} > 0.01`,
     lasts: '5m',
