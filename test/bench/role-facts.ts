@@ -6,8 +6,9 @@ import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { z } from 'zod'
 import { GLANCE_SQL } from '#server/net/role/glance-sql.ts'
 import { factStatements } from '#server/net/role/role-facts.ts'
 import { databaseUrl, startServer } from '#test/support/database/postgres.ts'
@@ -19,10 +20,13 @@ const MAJOR = 180_000
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const say = (text: string) => void process.stdout.write(`${text}\n`)
 
-interface Statements {
-  readonly glance: string
-  readonly all: readonly string[]
-}
+const Statements = z.strictObject({ glance: z.string(), all: z.array(z.string()) })
+type Statements = z.output<typeof Statements>
+
+const PRINTING = `
+import { GLANCE_SQL as glance } from '#server/net/role/glance-sql.ts'
+import { factStatements } from '#server/net/role/role-facts.ts'
+process.stdout.write(JSON.stringify({ glance, all: factStatements(${MAJOR}) }))`
 
 /** The statements of a commit, from a copy of its files. */
 async function statementsOf(ref: string, cleanup: AsyncDisposableStack): Promise<Statements> {
@@ -34,9 +38,9 @@ async function statementsOf(ref: string, cleanup: AsyncDisposableStack): Promise
   })
   execFileSync('tar', ['-x', '-C', dir], { input: archive })
   await symlink(join(ROOT, 'node_modules'), join(dir, 'node_modules'))
-  const of = (file: string) => import(pathToFileURL(join(dir, 'server/net/role', file)).href)
-  const [glance, facts] = [await of('glance-sql.ts'), await of('role-facts.ts')]
-  return { glance: glance.GLANCE_SQL, all: facts.factStatements(MAJOR) }
+  // In a process of its own, whose package that copy is.
+  const printed = execFileSync(process.execPath, ['--input-type=module', '-e', PRINTING], { cwd: dir })
+  return Statements.parse(JSON.parse(String(printed)))
 }
 
 /** Milliseconds of the statements in a new backend, in the session's own settings. */
