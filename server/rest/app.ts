@@ -15,10 +15,10 @@ import { documentation } from '#server/rest/guide/docs.ts'
 import { crossOrigin } from '#server/rest/http/cross-origin.ts'
 import { noteServed, type Observers, observedRequests } from '#server/rest/http/observed-request.ts'
 import { checkTrpc, checkUrl, refuse, type Voices } from '#server/rest/http/refuse.ts'
-import { Routes } from '#server/rest/http/routes.ts'
 import { DOCUMENTS, requestIdOf, serveRoute, spelled } from '#server/rest/http/serve.ts'
 import { Fault } from '#shared/faults/fault.ts'
 import type { Dialect, Route } from './dialect.ts'
+import { Routes } from './routes.ts'
 import { trpc } from './trpc.ts'
 
 /** What the application asks of the process that it runs in. */

@@ -109,6 +109,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
   },
   'server/rest': {
     dialect: [],
+    routes: [],
     http: ['dialect'],
     openapi: ['dialect'],
     guide: ['http', 'openapi'],
@@ -116,7 +117,7 @@ export const ROOMS: Readonly<Record<string, Rooms>> = {
     datasources: ['dialect', 'http', 'openapi'],
     console: ['http'],
     trpc: ['http'],
-    app: ['dialect', 'http', 'guide', 'connections', 'datasources', 'console', 'trpc'],
+    app: ['dialect', 'routes', 'http', 'guide', 'connections', 'datasources', 'console', 'trpc'],
     listener: ['http', 'datasources', 'app'],
   },
   'server/standalone': {
