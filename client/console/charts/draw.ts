@@ -16,7 +16,7 @@ import {
   PointElement,
   Tooltip,
 } from 'chart.js'
-import type { ChartSpec, ChartTone, Series } from './chart.tsx'
+import type { ChartSpec, ChartTone, Series } from './spec.ts'
 
 const PARTS = [
   BarController,
@@ -73,30 +73,23 @@ function configurationOf(spec: ChartSpec, color: Color): ChartConfiguration<Kind
       indexAxis: isHorizontal ? 'y' : 'x',
       interaction: { mode: 'index', intersect: false, axis: isHorizontal ? 'y' : 'x' },
       scales: isHorizontal ? { x: valueAxis, y: nameAxis } : { x: nameAxis, y: valueAxis },
-      plugins: {
-        legend: {
-          display: series.length > 1,
-          align: 'end',
-          labels: {
-            color: color('text-soft'),
-            font,
-            boxWidth: 8,
-            boxHeight: 8,
-            useBorderRadius: true,
-            borderRadius: 2,
-          },
-        },
-        tooltip: {
-          backgroundColor: color('text'),
-          titleColor: color('raised'),
-          bodyColor: color('raised'),
-          titleFont: font,
-          bodyFont: font,
-          boxPadding: 4,
-          callbacks: { label: ({ dataset, raw }) => ` ${dataset.label}: ${format(Number(raw))}` },
-        },
-      },
+      plugins: pluginsOf(spec, { color, font }),
     },
+  }
+}
+
+type Font = { family: string; size: number }
+
+function pluginsOf({ series, format }: ChartSpec, { color, font }: { color: Color; font: Font }) {
+  const labels = { color: color('text-soft'), font, boxWidth: 8, boxHeight: 8, useBorderRadius: true, borderRadius: 2 }
+  const onDark = { backgroundColor: color('text'), titleColor: color('raised'), bodyColor: color('raised') }
+  const callbacks = {
+    label: ({ dataset, raw }: { dataset: { label?: string | undefined }; raw: unknown }) =>
+      ` ${dataset.label}: ${format(Number(raw))}`,
+  }
+  return {
+    legend: { display: series.length > 1, align: 'end' as const, labels },
+    tooltip: { ...onDark, titleFont: font, bodyFont: font, boxPadding: 4, callbacks },
   }
 }
 

@@ -24,11 +24,7 @@ export function EditForm({ datasource }: { datasource: Datasource }) {
   )
   const save = (event: FormEvent) => {
     event.preventDefault()
-    const excludedSchemas = excluded
-      .split(',')
-      .map(one => one.trim())
-      .filter(Boolean)
-    const direct = { schema: schema === '' ? null : schema, excludedSchemas }
+    const direct = { schema: schema === '' ? null : schema, excludedSchemas: namesIn(excluded) }
     update.mutate({ id, name: name.trim(), ...(kind === 'direct' ? direct : {}) })
   }
   return (
@@ -36,21 +32,7 @@ export function EditForm({ datasource }: { datasource: Datasource }) {
       <form className="stack" onSubmit={save}>
         <TextField label="Name" required maxLength={200} value={name} onChange={event => setName(event.target.value)} />
         {kind === 'direct' ? (
-          <div className="two">
-            <TextField
-              label="Schema"
-              maxLength={63}
-              hint="Empty for all that the role may read."
-              value={schema}
-              onChange={event => setSchema(event.target.value)}
-            />
-            <TextField
-              label="Schemas left out"
-              hint="Separated by commas."
-              value={excluded}
-              onChange={event => setExcluded(event.target.value)}
-            />
-          </div>
+          <ScopeFields schema={schema} onSchema={setSchema} excluded={excluded} onExcluded={setExcluded} />
         ) : null}
         {update.error === null ? null : <ProblemNotice error={update.error} />}
         {update.isSuccess ? <Notice tone="good" title="Saved" /> : null}
@@ -61,5 +43,39 @@ export function EditForm({ datasource }: { datasource: Datasource }) {
         </div>
       </form>
     </Panel>
+  )
+}
+
+function namesIn(text: string): string[] {
+  return text
+    .split(',')
+    .map(one => one.trim())
+    .filter(Boolean)
+}
+
+interface ScopeProps {
+  readonly schema: string
+  readonly onSchema: (schema: string) => void
+  readonly excluded: string
+  readonly onExcluded: (names: string) => void
+}
+
+function ScopeFields({ schema, onSchema, excluded, onExcluded }: ScopeProps) {
+  return (
+    <div className="two">
+      <TextField
+        label="Schema"
+        maxLength={63}
+        hint="Empty for all that the role may read."
+        value={schema}
+        onChange={event => onSchema(event.target.value)}
+      />
+      <TextField
+        label="Schemas left out"
+        hint="Separated by commas."
+        value={excluded}
+        onChange={event => onExcluded(event.target.value)}
+      />
+    </div>
   )
 }

@@ -42,25 +42,7 @@ export function Leases({ datasource: { id } }: { datasource: Datasource }) {
     )
   return (
     <Panel title="Leases" about="Newest first. The credential itself is sealed to its holder." isFlush>
-      <Scroll label="Leases" isFlush>
-        <table className="table">
-          <caption className="unseen">Leases</caption>
-          <thead>
-            <tr>
-              <th scope="col">State</th>
-              <th scope="col">Capability</th>
-              <th scope="col">Taken</th>
-              <th scope="col">Ends</th>
-              <th scope="col">Credential</th>
-            </tr>
-          </thead>
-          <tbody>
-            {data.items.map(lease => (
-              <LeaseRow key={lease.leaseId} lease={lease} />
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <LeaseTable leases={data.items} />
       {cursor === undefined && data.nextCursor === null ? null : (
         <nav className="pages" aria-label="Pages of leases">
           <Button disabled={cursor === undefined} onClick={() => setCursor(undefined)}>
@@ -72,6 +54,30 @@ export function Leases({ datasource: { id } }: { datasource: Datasource }) {
         </nav>
       )}
     </Panel>
+  )
+}
+
+function LeaseTable({ leases }: { leases: readonly Lease[] }) {
+  return (
+    <Scroll label="Leases" isFlush>
+      <table className="table">
+        <caption className="unseen">Leases</caption>
+        <thead>
+          <tr>
+            <th scope="col">State</th>
+            <th scope="col">Capability</th>
+            <th scope="col">Taken</th>
+            <th scope="col">Ends</th>
+            <th scope="col">Credential</th>
+          </tr>
+        </thead>
+        <tbody>
+          {leases.map(lease => (
+            <LeaseRow key={lease.leaseId} lease={lease} />
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
   )
 }
 

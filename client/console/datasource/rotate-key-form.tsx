@@ -6,10 +6,8 @@ import { type FormEvent, useRef, useState } from 'react'
 import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
 import { Button } from '#client/console/kit/button.tsx'
 import { Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
-import { Field } from '#client/console/kit/field.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
-
-const SHORTEST_KEY = 8
+import { KeyField, SHORTEST_KEY } from '#client/console/secret/key-field.tsx'
 
 /** The form. */
 export function RotateKeyForm({ datasource: { id } }: { datasource: Datasource }) {
@@ -31,20 +29,7 @@ export function RotateKeyForm({ datasource: { id } }: { datasource: Datasource }
       about="The key in force stays until the endpoint has answered with the new one."
     >
       <form className="stack" onSubmit={send} autoComplete="off">
-        <Field label="New signing key" hint="At least eight characters.">
-          {tied => (
-            <input
-              {...tied}
-              ref={field}
-              type="text"
-              className="input mono hidden"
-              autoComplete="off"
-              spellCheck={false}
-              maxLength={512}
-              onInput={event => setLength(event.currentTarget.value.length)}
-            />
-          )}
-        </Field>
+        <KeyField label="New signing key" hint="At least eight characters." field={field} onLength={setLength} />
         {rotate.error === null ? null : <ProblemNotice error={rotate.error} />}
         {rotate.isSuccess ? (
           <Notice tone="good" title="The key is registered. The endpoint is asked with it now." />

@@ -41,18 +41,7 @@ export function RotateStringForm({ datasource: { id, credentialVersion } }: { da
         </label>
         {rotate.error === null ? null : <ProblemNotice error={rotate.error} />}
         {rotate.isPending ? <Progress label="Sealed; a worker tries it now" /> : null}
-        {rotate.data === undefined || rotate.isPending ? null : (
-          <Notice
-            tone={rotate.data.statusReason === null ? 'good' : 'warn'}
-            title={`Version ${rotate.data.credentialVersion} is in force`}
-          >
-            {rotate.data.statusReason === null ? undefined : (
-              <p>
-                The last check ended with <code>{rotate.data.statusReason}</code>; the checks say what to do.
-              </p>
-            )}
-          </Notice>
-        )}
+        {rotate.data === undefined || rotate.isPending ? null : <InForce datasource={rotate.data} />}
         <div>
           <Button type="submit" disabled={reading.state !== 'read'} isBusy={rotate.isPending}>
             Seal and rotate
@@ -60,5 +49,17 @@ export function RotateStringForm({ datasource: { id, credentialVersion } }: { da
         </div>
       </form>
     </Panel>
+  )
+}
+
+function InForce({ datasource: { statusReason, credentialVersion } }: { datasource: Datasource }) {
+  return (
+    <Notice tone={statusReason === null ? 'good' : 'warn'} title={`Version ${credentialVersion} is in force`}>
+      {statusReason === null ? undefined : (
+        <p>
+          The last check ended with <code>{statusReason}</code>; the checks say what to do.
+        </p>
+      )}
+    </Notice>
   )
 }

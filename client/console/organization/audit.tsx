@@ -45,29 +45,7 @@ export function Audit() {
   }
   return (
     <Panel title="Audit" about="Who did what, and how it ended." isFlush>
-      <div className="audit-filters">
-        <TextField
-          label="Action"
-          placeholder="key.created"
-          maxLength={100}
-          value={filter.action}
-          onChange={event => narrow({ action: event.target.value })}
-        />
-        <TextField
-          label="Outcome"
-          placeholder="ok, or a fault"
-          maxLength={100}
-          value={filter.outcome}
-          onChange={event => narrow({ outcome: event.target.value })}
-        />
-        <TextField
-          label="Object"
-          placeholder="ds_…"
-          maxLength={100}
-          value={filter.objectId}
-          onChange={event => narrow({ objectId: event.target.value })}
-        />
-      </div>
+      <Filters filter={filter} onNarrow={narrow} />
       {data === undefined && error === null ? <Loading rows={10} /> : null}
       {error === null ? null : <ProblemNotice error={error} onRetry={() => void refetch()} />}
       {data?.items.length === 0 ? <Empty title="Nothing matches">Each filter is compared as a whole.</Empty> : null}
@@ -83,6 +61,34 @@ export function Audit() {
         </nav>
       )}
     </Panel>
+  )
+}
+
+function Filters({ filter, onNarrow }: { filter: Filter; onNarrow: (change: Partial<Filter>) => void }) {
+  return (
+    <div className="audit-filters">
+      <TextField
+        label="Action"
+        placeholder="key.created"
+        maxLength={100}
+        value={filter.action}
+        onChange={event => onNarrow({ action: event.target.value })}
+      />
+      <TextField
+        label="Outcome"
+        placeholder="ok, or a fault"
+        maxLength={100}
+        value={filter.outcome}
+        onChange={event => onNarrow({ outcome: event.target.value })}
+      />
+      <TextField
+        label="Object"
+        placeholder="ds_…"
+        maxLength={100}
+        value={filter.objectId}
+        onChange={event => onNarrow({ objectId: event.target.value })}
+      />
+    </div>
   )
 }
 
@@ -103,30 +109,35 @@ function EventTable({ events }: { events: readonly Event[] }) {
         </thead>
         <tbody>
           {events.map(event => (
-            <tr key={event.id}>
-              <td>
-                <Time at={event.at} />
-              </td>
-              <td>
-                <code>{event.action}</code>
-              </td>
-              <td>
-                <Badge tone={event.outcome === 'ok' ? 'good' : 'bad'}>{event.outcome}</Badge>
-              </td>
-              <td className="small soft" title={event.principal.id ?? undefined}>
-                {event.principal.kind}{' '}
-                {event.principal.id === null ? null : <code>…{event.principal.id.slice(-6)}</code>}
-              </td>
-              <td className="small soft" title={event.objectId ?? undefined}>
-                {event.objectId === null ? null : <code>…{event.objectId.slice(-12)}</code>}
-              </td>
-              <td className="small soft" title={event.requestId ?? undefined}>
-                {event.address}
-              </td>
-            </tr>
+            <EventRow key={event.id} event={event} />
           ))}
         </tbody>
       </table>
     </Scroll>
+  )
+}
+
+function EventRow({ event }: { event: Event }) {
+  return (
+    <tr>
+      <td>
+        <Time at={event.at} />
+      </td>
+      <td>
+        <code>{event.action}</code>
+      </td>
+      <td>
+        <Badge tone={event.outcome === 'ok' ? 'good' : 'bad'}>{event.outcome}</Badge>
+      </td>
+      <td className="small soft" title={event.principal.id ?? undefined}>
+        {event.principal.kind} {event.principal.id === null ? null : <code>…{event.principal.id.slice(-6)}</code>}
+      </td>
+      <td className="small soft" title={event.objectId ?? undefined}>
+        {event.objectId === null ? null : <code>…{event.objectId.slice(-12)}</code>}
+      </td>
+      <td className="small soft" title={event.requestId ?? undefined}>
+        {event.address}
+      </td>
+    </tr>
   )
 }

@@ -80,33 +80,39 @@ function CapabilityTable({ items, onRevoke }: { items: readonly Capability[]; on
         </thead>
         <tbody>
           {items.map(one => (
-            <tr key={one.id} className={one.status === 'active' ? undefined : 'ended'}>
-              <td>
-                <span className="strong">{one.label || one.participantKind}</span>
-              </td>
-              <td>
-                <ModeTag mode={one.mode} />
-              </td>
-              <td className="small soft">{one.operations.join(', ')}</td>
-              <td className="small soft">{one.datasourceIds === null ? 'all' : one.datasourceIds.length}</td>
-              <td>
-                <Time at={one.expiresAt} />
-              </td>
-              <td>
-                <Badge tone={STATES[one.status].tone}>{STATES[one.status].word}</Badge>
-              </td>
-              <td className="row-actions">
-                {one.status === 'active' ? (
-                  <Button weight="quiet" onClick={() => onRevoke(one)}>
-                    Revoke…
-                  </Button>
-                ) : null}
-              </td>
-            </tr>
+            <CapabilityRow key={one.id} of={one} onRevoke={onRevoke} />
           ))}
         </tbody>
       </table>
     </Scroll>
+  )
+}
+
+function CapabilityRow({ of, onRevoke }: { of: Capability; onRevoke: (of: Capability) => void }) {
+  return (
+    <tr className={of.status === 'active' ? undefined : 'ended'}>
+      <td>
+        <span className="strong">{of.label || of.participantKind}</span>
+      </td>
+      <td>
+        <ModeTag mode={of.mode} />
+      </td>
+      <td className="small soft">{of.operations.join(', ')}</td>
+      <td className="small soft">{of.datasourceIds === null ? 'all' : of.datasourceIds.length}</td>
+      <td>
+        <Time at={of.expiresAt} />
+      </td>
+      <td>
+        <Badge tone={STATES[of.status].tone}>{STATES[of.status].word}</Badge>
+      </td>
+      <td className="row-actions">
+        {of.status === 'active' ? (
+          <Button weight="quiet" onClick={() => onRevoke(of)}>
+            Revoke…
+          </Button>
+        ) : null}
+      </td>
+    </tr>
   )
 }
 

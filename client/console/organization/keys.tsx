@@ -8,18 +8,14 @@ import { Plus } from 'lucide-react'
 import { useState } from 'react'
 import { useTRPC } from '#client/console/api/trpc.ts'
 import { useNow } from '#client/console/base/session-context.tsx'
-import { Badge, ModeTag } from '#client/console/kit/badge.tsx'
 import { Button } from '#client/console/kit/button.tsx'
 import { Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
 import { Scroll } from '#client/console/kit/scroll.tsx'
-import { Time } from '#client/console/kit/time.tsx'
-import type { Outputs } from '#client/index.ts'
+import { KeyRow } from './key-row.tsx'
+import type { ListedKey } from './listed-key.ts'
 import { NewKey } from './new-key.tsx'
 import { RevokeKey } from './revoke-key.tsx'
-
-/** A key of the list. */
-export type ListedKey = Outputs['organization']['listKeys']['items'][number]
 
 /** The tab. */
 export function Keys() {
@@ -69,57 +65,5 @@ function KeyTable({ keys, onRevoke }: { keys: readonly ListedKey[]; onRevoke: (k
         </tbody>
       </table>
     </Scroll>
-  )
-}
-
-interface KeyRowProps {
-  readonly of: ListedKey
-  readonly now: number
-  readonly onRevoke: (key: ListedKey) => void
-}
-
-function KeyRow({ of, now, onRevoke }: KeyRowProps) {
-  const isExpired = of.expiresAt !== null && Date.parse(of.expiresAt) <= now
-  const isAlive = of.revokedAt === null && !isExpired
-  return (
-    <tr className={isAlive ? undefined : 'ended'}>
-      <td>
-        <span className="strong">{of.name ?? 'Without a name'}</span> <code className="faint small">…{of.last4}</code>
-      </td>
-      <td>
-        <ModeTag mode={of.mode} />
-      </td>
-      <td className="small soft" title={of.scopes.join(', ')}>
-        {of.scopes.length} of 10
-      </td>
-      <td>
-        <Time at={of.createdAt} />
-      </td>
-      <td>
-        <Time at={of.lastUsedAt} none="never" />
-      </td>
-      <td>
-        {of.revokedAt !== null ? (
-          <Badge>Revoked</Badge>
-        ) : isExpired ? (
-          <Badge>Expired</Badge>
-        ) : (
-          <Badge tone="good">Alive</Badge>
-        )}
-        {isAlive && of.expiresAt !== null ? (
-          <span className="faint small">
-            {' '}
-            ends <Time at={of.expiresAt} />
-          </span>
-        ) : null}
-      </td>
-      <td className="row-actions">
-        {isAlive ? (
-          <Button weight="quiet" onClick={() => onRevoke(of)}>
-            Revoke…
-          </Button>
-        ) : null}
-      </td>
-    </tr>
   )
 }

@@ -10,7 +10,7 @@ import { Button } from '#client/console/kit/button.tsx'
 import { Choice, type Option } from '#client/console/kit/choice.tsx'
 import { Dialog } from '#client/console/kit/dialog.tsx'
 import { Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
-import type { ListedKey } from './keys.tsx'
+import type { ListedKey } from './listed-key.ts'
 
 type Children = 'revoke' | 'keep'
 

@@ -2,7 +2,10 @@
  * The numbers above the charts, each with the word that says what it counts. A number that was not counted to its end has a plus.
  */
 import { count, duration } from '#client/console/base/format.ts'
-import type { OverviewFigures } from './overview.tsx'
+import type { Outputs } from '#client/index.ts'
+
+/** The figures. */
+export type OverviewFigures = Outputs['operations']['overview']
 
 /** The row of numbers. */
 export function Figures({ figures: { datasources, queue, checks, at } }: { figures: OverviewFigures }) {

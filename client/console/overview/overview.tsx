@@ -6,16 +6,13 @@ import { useQuery } from '@tanstack/react-query'
 import { useMemo } from 'react'
 import { useTRPC } from '#client/console/api/trpc.ts'
 import { count, counted } from '#client/console/base/format.ts'
-import { Chart, type ChartSpec } from '#client/console/charts/chart.tsx'
+import { Chart } from '#client/console/charts/chart.tsx'
+import type { ChartSpec } from '#client/console/charts/spec.ts'
 import { Empty, Loading, Notice, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { Page, Panel } from '#client/console/kit/panel.tsx'
 import { Time } from '#client/console/kit/time.tsx'
-import type { Outputs } from '#client/index.ts'
 import '#client/console/styles/overview.css'
-import { Figures } from './figures.tsx'
-
-/** The figures. */
-export type OverviewFigures = Outputs['operations']['overview']
+import { Figures, type OverviewFigures } from './figures.tsx'
 
 const EVERY_MS = 10_000
 

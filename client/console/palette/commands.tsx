@@ -49,25 +49,25 @@ export function Commands({ onClose }: { onClose: () => void }) {
             <Dialog.Close className="unseen">Close</Dialog.Close>
             <Autocomplete.Empty className="palette-empty soft">Nothing begins like that.</Autocomplete.Empty>
             <Autocomplete.List className="palette-list">
-              {(command: Command) => (
-                <Autocomplete.Item
-                  key={command.value}
-                  value={command}
-                  className="menu-item"
-                  onClick={() => {
-                    onClose()
-                    command.run()
-                  }}
-                >
-                  <span className="cut">{command.label}</span>
-                  <span className="faint small cut">{command.about}</span>
-                </Autocomplete.Item>
-              )}
+              {(command: Command) => <Offer key={command.value} command={command} onClose={onClose} />}
             </Autocomplete.List>
           </Autocomplete.Root>
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
+  )
+}
+
+function Offer({ command, onClose }: { command: Command; onClose: () => void }) {
+  const take = () => {
+    onClose()
+    command.run()
+  }
+  return (
+    <Autocomplete.Item value={command} className="menu-item" onClick={take}>
+      <span className="cut">{command.label}</span>
+      <span className="faint small cut">{command.about}</span>
+    </Autocomplete.Item>
   )
 }
 

@@ -7,12 +7,11 @@ import { type FormEvent, useRef, useState } from 'react'
 import { useTRPC } from '#client/console/api/trpc.ts'
 import { Button } from '#client/console/kit/button.tsx'
 import { ProblemNotice, Progress } from '#client/console/kit/feedback.tsx'
-import { Field, TextField } from '#client/console/kit/field.tsx'
+import { TextField } from '#client/console/kit/field.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
+import { KeyField, SHORTEST_KEY } from '#client/console/secret/key-field.tsx'
 import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
-import type { Registered } from './register.tsx'
-
-const SHORTEST_KEY = 8
+import type { Registered } from './registered.ts'
 
 /** The form. */
 export function EndpointForm({ onRegistered }: { onRegistered: (registered: Registered) => void }) {
@@ -20,22 +19,16 @@ export function EndpointForm({ onRegistered }: { onRegistered: (registered: Regi
   const [keyLength, setKeyLength] = useState(0)
   const [endpoint, setEndpoint] = useState('')
   const [name, setName] = useState('')
-  const trpc = useTRPC()
-  const register = useMutation(trpc.datasources.register.mutationOptions())
   const parsed = endpoint === '' ? null : parseEndpointUrl(endpoint)
   const mistake = parsed === null || parsed.ok ? undefined : parsed.message
-  const send = (event: FormEvent) => {
+  const { register, send } = useSending(key, onRegistered)
+  const submit = (event: FormEvent) => {
     event.preventDefault()
-    const signingKey = key.current?.value ?? ''
-    const onSuccess = ({ id, advisories }: Registered) => {
-      if (key.current !== null) key.current.value = ''
-      onRegistered({ id, advisories })
-    }
-    register.mutate({ endpoint, signingKey, ...(name.trim() === '' ? {} : { name: name.trim() }) }, { onSuccess })
+    send({ endpoint, ...(name.trim() === '' ? {} : { name: name.trim() }) })
   }
   return (
     <Panel title="Signed endpoint" about="Mooring sends signed requests to it and reads its events.">
-      <form className="stack" onSubmit={send} autoComplete="off">
+      <form className="stack" onSubmit={submit} autoComplete="off">
         <TextField
           label="URL"
           placeholder="https://api.example.com/mooring"
@@ -44,34 +37,41 @@ export function EndpointForm({ onRegistered }: { onRegistered: (registered: Regi
           mistake={mistake}
           onChange={event => setEndpoint(event.target.value)}
         />
-        <Field label="Signing key" hint="At least eight characters. The endpoint checks signatures with the same key.">
-          {tied => (
-            <input
-              {...tied}
-              ref={key}
-              type="text"
-              className="input mono hidden"
-              autoComplete="off"
-              spellCheck={false}
-              maxLength={512}
-              onInput={event => setKeyLength(event.currentTarget.value.length)}
-            />
-          )}
-        </Field>
+        <KeyField
+          label="Signing key"
+          hint="At least eight characters. The endpoint checks signatures with the same key."
+          field={key}
+          onLength={setKeyLength}
+        />
         <TextField label="Name" maxLength={200} value={name} onChange={event => setName(event.target.value)} />
         {register.error === null ? null : <ProblemNotice error={register.error} />}
         {register.isPending ? <Progress label="Registering" /> : null}
-        <div>
-          <Button
-            type="submit"
-            weight="primary"
-            disabled={parsed?.ok !== true || keyLength < SHORTEST_KEY}
-            isBusy={register.isPending}
-          >
-            Register
-          </Button>
-        </div>
+        <Submit isReady={parsed?.ok === true && keyLength >= SHORTEST_KEY} isBusy={register.isPending} />
       </form>
     </Panel>
   )
+}
+
+function Submit({ isReady, isBusy }: { isReady: boolean; isBusy: boolean }) {
+  return (
+    <div>
+      <Button type="submit" weight="primary" disabled={!isReady} isBusy={isBusy}>
+        Register
+      </Button>
+    </div>
+  )
+}
+
+/** Sends what is registered with the key of the field, and takes the key out of it. */
+function useSending(key: { current: HTMLInputElement | null }, onRegistered: (registered: Registered) => void) {
+  const trpc = useTRPC()
+  const register = useMutation(trpc.datasources.register.mutationOptions())
+  const send = (about: { endpoint: string; name?: string }) => {
+    const onSuccess = ({ id, advisories }: Registered) => {
+      if (key.current !== null) key.current.value = ''
+      onRegistered({ id, advisories })
+    }
+    register.mutate({ ...about, signingKey: key.current?.value ?? '' }, { onSuccess })
+  }
+  return { register, send }
 }

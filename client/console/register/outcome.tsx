@@ -12,7 +12,7 @@ import { StateBadge } from '#client/console/datasources/state.tsx'
 import { Button, linkClass } from '#client/console/kit/button.tsx'
 import { Loading, Notice, ProblemNotice, Progress } from '#client/console/kit/feedback.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
-import type { Registered } from './register.tsx'
+import type { Registered } from './registered.ts'
 
 /** How it goes on. */
 export function Outcome({ registered, onAnother }: { registered: Registered; onAnother: () => void }) {

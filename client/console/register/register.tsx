@@ -8,11 +8,10 @@ import { useState } from 'react'
 import type { RegisterKind } from '#client/console/base/search.ts'
 import { Page } from '#client/console/kit/panel.tsx'
 import { type Tab, Tabs } from '#client/console/kit/tabs.tsx'
-import type { DatasourceId } from '#shared/base/wire.ts'
 import '#client/console/styles/register.css'
-import type { Advisory } from '#shared/checks/check.ts'
 import { EndpointForm } from './endpoint-form.tsx'
 import { Outcome } from './outcome.tsx'
+import type { Registered } from './registered.ts'
 import { RoleSql } from './role-sql.tsx'
 import { StringForm } from './string-form.tsx'
 
@@ -20,12 +19,6 @@ const KINDS: readonly Tab<RegisterKind>[] = [
   { value: 'direct', label: 'Connection string' },
   { value: 'endpoint', label: 'Signed endpoint' },
 ]
-
-/** What was registered, with the advice that the answer alone holds. */
-export interface Registered {
-  readonly id: DatasourceId
-  readonly advisories: readonly Advisory[]
-}
 
 /** The page. */
 export function Register() {

@@ -12,7 +12,7 @@ import { Panel } from '#client/console/kit/panel.tsx'
 import { type Reading, readingOf } from '#client/console/secret/reading.ts'
 import { SecretField } from '#client/console/secret/secret-field.tsx'
 import { type Details, MoreDetails, NO_DETAILS, sentDetails } from './more-details.tsx'
-import type { Registered } from './register.tsx'
+import type { Registered } from './registered.ts'
 
 /** The form, and what was read of it. */
 export function StringForm({ onRegistered }: { onRegistered: (registered: Registered) => void }) {

@@ -9,6 +9,7 @@ import { count, counted } from '#client/console/base/format.ts'
 import { type Line, searched } from './outline.ts'
 
 const LINE_PX = 30
+const estimateSize = () => LINE_PX
 
 interface OutlineProps {
   readonly lines: readonly Line[]
@@ -44,22 +45,20 @@ export function OutlineList({ lines, chosen, onChoose }: OutlineProps) {
   )
 }
 
+const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 }
+
 function Lines({ lines, chosen, onChoose }: OutlineProps) {
   const place = useRef<HTMLDivElement>(null)
-  const virtualizer = useVirtualizer({
-    count: lines.length,
-    getScrollElement: () => place.current,
-    estimateSize: () => LINE_PX,
-    overscan: 12,
-  })
+  const getScrollElement = () => place.current
+  const virtualizer = useVirtualizer({ count: lines.length, getScrollElement, estimateSize, overscan: 12 })
+  const active = lines.some(line => line.key === chosen) ? `line ${chosen}` : undefined
   const move = (event: KeyboardEvent) => {
-    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 }[event.key]
+    const step = STEPS[event.key]
     if (step === undefined) return
     event.preventDefault()
     const to = nextObject(lines, { from: lines.findIndex(line => line.key === chosen), step })
-    if (to === null) return
-    onChoose(to.line.key)
-    virtualizer.scrollToIndex(to.at)
+    if (to !== null) virtualizer.scrollToIndex(to.at)
+    if (to !== null) onChoose(to.line.key)
   }
   return (
     <div
@@ -67,16 +66,16 @@ function Lines({ lines, chosen, onChoose }: OutlineProps) {
       className="outline-lines"
       role="listbox"
       aria-label="Objects"
-      aria-activedescendant={lines.some(line => line.key === chosen) ? `line ${chosen}` : undefined}
+      aria-activedescendant={active}
       tabIndex={0}
       onKeyDown={move}
     >
       <div className="outline-room" style={{ height: virtualizer.getTotalSize() }}>
         {virtualizer.getVirtualItems().map(({ index, start }) => {
           const line = lines[index]
-          if (line === undefined) return null
-          return (
-            <div key={line.key} className="outline-at" style={{ transform: `translateY(${start}px)`, height: LINE_PX }}>
+          const style = { transform: `translateY(${start}px)`, height: LINE_PX }
+          return line === undefined ? null : (
+            <div key={line.key} className="outline-at" style={style}>
               <LineView line={line} isChosen={line.key === chosen} onChoose={onChoose} />
             </div>
           )

@@ -41,6 +41,28 @@ export async function openConsole(browser: Browser, opening: Opening): Promise<W
   })
   await context.grantPermissions(['clipboard-read', 'clipboard-write'])
   const page = await context.newPage()
+  const { wrongs, sent } = watch(page, url)
+  if (key !== undefined) {
+    const session = JSON.stringify({ key, ownKeyId: null })
+    await page.addInitScript(text => sessionStorage.setItem('mooring.session', text), session)
+  }
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', event =>
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
+    )
+  })
+  return {
+    page,
+    context,
+    go: async place => void (await page.goto(`${url}/#${place}`)),
+    wrongs: () => wrongs,
+    sightingsOf: async canary => sightings(canary, [...sent, ...(await heldBy(page))]),
+    close: () => context.close(),
+  }
+}
+
+/** Notes from now on what is wrong, and what is sent. */
+function watch(page: Page, url: string): { wrongs: string[]; sent: [string, string][] } {
   const wrongs: string[] = []
   const sent: [string, string][] = []
   page.on('console', line => {
@@ -60,23 +82,7 @@ export async function openConsole(browser: Browser, opening: Opening): Promise<W
       `${request.url()}\n${request.postData() ?? ''}`,
     ])
   })
-  if (key !== undefined) {
-    const session = JSON.stringify({ key, ownKeyId: null })
-    await page.addInitScript(text => sessionStorage.setItem('mooring.session', text), session)
-  }
-  await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', event =>
-      console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
-    )
-  })
-  return {
-    page,
-    context,
-    go: async place => void (await page.goto(`${url}/#${place}`)),
-    wrongs: () => wrongs,
-    sightingsOf: async canary => sightings(canary, [...sent, ...(await heldBy(page))]),
-    close: () => context.close(),
-  }
+  return { wrongs, sent }
 }
 
 /** What the page holds: its storage, its address, its history's state and the document, properties of fields left out. */
