@@ -58,7 +58,7 @@ const listsOf = (kind: ObjectKind) => new Map(PARTS[kind].map(part => [part.list
 // Sound: the keys are those of PARTS.
 const KINDS = Object.keys(PARTS) as ObjectKind[]
 /** The lists of each sort of object by name. */
-const LISTS = Object.fromEntries(KINDS.map(kind => [kind, listsOf(kind)])) as Record<ObjectKind, Map<string, Part>>
+const LISTS = Object.fromEntries(KINDS.map(kind => [kind, listsOf(kind)])) as Record<ObjectKind, Map<string, Part>> // the keys are those of PARTS
 
 // Object by object, and joined by `+`, which does not copy: a large snapshot is not to be held several times over.
 function writeNode(draft: Draft, node: Node, kind: ObjectKind): void {

@@ -131,7 +131,9 @@ export const connectionsDialect: Dialect = {
   },
 }
 
-/** A field's name as this dialect writes it; an index of a list is one already. */
+/** A field's name as this dialect writes it; an index of a list is one already, and so is the name of a header. */
 function spelled(part: string | number): string | number {
-  return typeof part === 'number' ? part : part.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+  return typeof part === 'number' || !/^[a-z]/.test(part)
+    ? part
+    : part.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 }

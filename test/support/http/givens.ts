@@ -135,7 +135,6 @@ function registered({ mooring, customer, changing, closedPort: port }: Stage, or
     return answer.body.id
   }
   const active = () => register({ connectionString: customer.url(), schema: 'app' })
-  const rejected = () => register({ connectionString: customer.url('superuser') })
   const unreachable = () => register({ connectionString: customer.url('reader', { port }) })
   const endpoint = () =>
     register({ endpoint: 'https://hooks.example.com/mooring', signingKey: 'whsec_0123456789' }, undefined, 0)
@@ -146,8 +145,7 @@ function registered({ mooring, customer, changing, closedPort: port }: Stage, or
       if (answer.status !== 200) throw new Error(`could not introspect: ${answer.text}`)
     }
     // A story before this one may have dropped it.
-    const column = 'placed_at timestamptz not null default now()'
-    await changing.sql(`alter table app.orders add column if not exists ${column}`)
+    await changing.sql('alter table app.orders add column if not exists placed_at timestamptz default now()')
     await introspect()
     await changing.sql('alter table app.orders drop column placed_at')
     await introspect()
@@ -162,7 +160,7 @@ function registered({ mooring, customer, changing, closedPort: port }: Stage, or
     newDatasource: () => register({ connectionString: customer.url() }, undefined, 0),
     driftedDatasource: drifted,
     liveDatasource: () => register({ connectionString: customer.url() }, organization.liveKey, 0),
-    rejectedDatasource: rejected,
+    rejectedDatasource: () => register({ connectionString: customer.url('superuser') }),
     unreachableDatasource: unreachable,
     endpoint,
     foreignDatasource: foreign,
