@@ -100,7 +100,7 @@ async function imageOf(root: string, how: Run): Promise<Image> {
     how,
     isMounted,
     command(words, { env, keyring, mayWrite = false }) {
-      const whole = { PATH: '/node:/usr/bin:/bin', ...how.env, ...env }
+      const whole = { PATH: '/node:/usr/sbin:/usr/bin:/sbin:/bin', ...how.env, ...env }
       if (isMounted) {
         const [program, ...spaces] = NAMESPACES
         const mounts = ['sh', '-ec', MOUNTS, 'sh', root, keyring, mayWrite ? 'rw' : 'ro', folder]
