@@ -126,7 +126,15 @@ async function mayMount(): Promise<boolean> {
 function enter(root: string, { user, workdir }: Run): string[] {
   const [uid = '', gid = ''] = user.split(':')
   const account = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups']
-  const confined = ['setpriv', ...account, '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all']
+  // Killed with `unshare`, which the change of the user would forget.
+  const confined = [
+    'setpriv',
+    '--pdeathsig=SIGKILL',
+    ...account,
+    '--no-new-privs',
+    '--bounding-set=-all',
+    '--inh-caps=-all',
+  ]
   return ['chroot', root, 'sh', '-c', `cd ${workdir} && exec ${confined.join(' ')} -- "$@"`, 'sh']
 }
 

@@ -35,6 +35,8 @@ const CONFINED = [
   '--kill-child',
   '--mount-proc',
   'setpriv',
+  // Asked for again behind the change of the user, which forgets it.
+  '--pdeathsig=SIGKILL',
   '--reuid=65534',
   '--regid=65534',
   '--clear-groups',
@@ -111,7 +113,10 @@ async function steps(): Promise<string> {
 
 async function image(): Promise<string> {
   const built = await buildImage(ROOT, folder)
-  const owner = await server.createDatabase('containers')
+  // Not the customers' server: a registry never dials its own.
+  const own = await startServer({ major: 15 })
+  cleanup.defer(() => own.stop())
+  const owner = await own.createDatabase('containers')
   await tryImage({ image: built, folder, owner, customer: customer.url() })
   return built.isMounted
     ? 'the image’s layout as a read-only root'
