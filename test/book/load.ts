@@ -9,8 +9,9 @@ import { type Balancer, startBalancer } from '#test/support/operations/balancer.
 const WRITERS = 2
 const PAUSE_MS = 100
 const CALL_MS = 20_000
-/** Fewer prove nothing. */
+/** So many are acknowledged before the step begins, and as many more before the load ends: fewer prove nothing. */
 const LEAST = 10
+const LEAST_MS = 120_000
 
 /** What came of the calls. */
 export interface Outcome {
@@ -50,17 +51,29 @@ export async function createLoad(webs: readonly string[]): Promise<Load> {
       goesOn = true
       await Promise.race(given)
       writing = Promise.all(Array.from({ length: WRITERS }, writer)).then(() => undefined)
+      await more(acknowledged)
     },
     async end() {
-      goesOn = false
+      await more(acknowledged).finally(() => {
+        goesOn = false
+      })
       await writing
-      if (acknowledged.length < LEAST) throw new Error(`only ${acknowledged.length} calls were acknowledged`)
       const lost: string[] = []
       for (const id of acknowledged) if (!(await isThere(balancer, key, id))) lost.push(id)
       if (new Set(acknowledged).size !== acknowledged.length) lost.push('two calls were acknowledged with one id')
       return { acknowledged: acknowledged.length, failed: [...failed], lost }
     },
     stop: () => balancer.stop(),
+  }
+}
+
+/** Until so many more are acknowledged. */
+async function more(acknowledged: readonly string[]): Promise<void> {
+  const enough = acknowledged.length + LEAST
+  const until = performance.now() + LEAST_MS
+  while (acknowledged.length < enough) {
+    if (performance.now() > until) throw new Error(`only ${acknowledged.length} calls were acknowledged`)
+    await delay(PAUSE_MS)
   }
 }
 

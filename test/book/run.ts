@@ -129,7 +129,8 @@ async function bash(
   of: { conf?: string; isConfined?: boolean } = {},
 ): Promise<void> {
   const words = ['bash', '-euo', 'pipefail', '-c', `${STOPS}\n${script}`]
-  const [program = '', ...args] = of.isConfined === true ? ['unshare', ...CONFINED, ...words] : words
+  const [program = '', ...args] =
+    of.isConfined === true ? ['setpriv', '--pdeathsig=SIGKILL', 'unshare', ...CONFINED, ...words] : words
   const child = spawn(program, args, { cwd: ROOT, env, stdio: ['ignore', 'inherit', 'inherit'] })
   const [status] = await once(child, 'close')
   if (status === 0) return
