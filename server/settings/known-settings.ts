@@ -62,7 +62,7 @@ export interface UnknownSetting {
 
 /** What Kubernetes puts into the environment for a Service named `mooring…`: of `…_PORT` the value tells. */
 const OF_SERVICES =
-  /_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
+  /_(?:SERVICE_HOST|SERVICE_PORT|SERVICE_PORT_[A-Z0-9_]{1,64}|PORT_\d{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
 const ADDRESS_OF_SERVICE = /^(?:tcp|udp|sctp):\/\//
 
 /** The variables that begin like our own and are none, such as a mistyped one. */

@@ -90,6 +90,8 @@ interface Operation {
   readonly scope: Scope | null | 'anybody'
   readonly type: 'query' | 'mutation' | 'subscription'
   readonly input: z.ZodType | null
+  /** The form in which it answers, down to the order of fields: a kept answer is replayed byte for byte. */
+  readonly output: z.ZodType | null
   run(of: { ctx: KnownContext; input: unknown; path: string; signal: AbortSignal | undefined }): unknown
 }
 
@@ -122,12 +124,13 @@ async function inputOf({ input }: Called): Promise<unknown> {
   }
 }
 
-async function admitted({ scope, type, input: schema, run }: Operation, given: Context, called: Called) {
+async function admitted({ scope, type, input: schema, output, run }: Operation, given: Context, called: Called) {
   const ctx = given as KnownContext // it is, behind the second line; where anybody may call, its type says that nothing is known
   const { path, signal } = called
   const work = async () => {
     const input = await called.input()
-    return run({ ctx, input: schema === null ? undefined : parsed(schema, input), path, signal })
+    const answer = await run({ ctx, input: schema === null ? undefined : parsed(schema, input), path, signal })
+    return output === null || type === 'subscription' ? answer : output.parse(answer)
   }
   if (scope === 'anybody') return work()
   if (given.principal instanceof Fault) throw given.principal
@@ -154,9 +157,9 @@ const OPERATION = Symbol('operation')
  * one thing that the library calls is `perform`.
  */
 class ProcedureBuilder {
-  readonly #of: Pick<Operation, 'scope' | 'input'> & { readonly output: z.ZodType | null }
+  readonly #of: Pick<Operation, 'scope' | 'input' | 'output'>
 
-  constructor(of: Pick<Operation, 'scope' | 'input'> & { readonly output: z.ZodType | null }) {
+  constructor(of: Pick<Operation, 'scope' | 'input' | 'output'>) {
     this.#of = of
   }
 
@@ -181,15 +184,15 @@ class ProcedureBuilder {
   }
 
   #made(type: Operation['type'], run: Operation['run']): object {
-    const { output, ...of } = this.#of
-    const operation: Operation = { ...of, type, run }
+    const { input: schema, output } = this.#of
+    const operation: Operation = { ...this.#of, type, run }
     const called: Calling = ({ ctx, path, signal, ...rest }) => {
       const input = Reflect.get(rest, 'getRawInput') as () => Promise<unknown> // the library hands it to all that it calls
       return perform(operation, ctx, { path, input, signal }) as Promise<never> // typed by `procedure`
     }
     const made = madeAs[type](called)
     // Whoever walks the router finds the schemas where the library has them.
-    Object.assign(made._def, { inputs: of.input === null ? [] : [of.input], output })
+    Object.assign(made._def, { inputs: schema === null ? [] : [schema], output })
     return Object.assign(made, { [OPERATION]: operation })
   }
 }
@@ -206,7 +209,7 @@ const known = t.procedure.use(({ ctx, next }) => next({ ctx: ctx as KnownContext
 
 /**
  * A procedure that only principals with `scope` may call; null for every principal of an organization. What it does to a
- * plane or an object, it asks itself. Its input is parsed; its output is of our own making, and a test compares it with its schema.
+ * plane or an object, it asks itself. Its input and its output are parsed.
  */
 export function procedure(scope: Scope | null): typeof known {
   const builder: unknown = new ProcedureBuilder({ scope, input: null, output: null })

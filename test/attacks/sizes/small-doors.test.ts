@@ -200,6 +200,8 @@ describe.skipIf(process.platform !== 'linux')('Memory', () => {
   it('is not opened to a debugger by a signal: the scripts disable it', async () => {
     const { scripts } = JSON.parse(await readFile(join(import.meta.dirname, '../../../package.json'), 'utf8'))
     for (const name of ['start', 'web', 'worker'])
-      expect(scripts[name]).toMatch(/^ulimit -c 0; exec node --disable-sigusr1 server\//)
+      expect(scripts[name]).toMatch(/exec sh server\/run\.sh confined (?:main|web|worker)\.ts$/)
+    const launcher = await readFile(join(import.meta.dirname, '../../../server/run.sh'), 'utf8')
+    expect(launcher).toMatch(/\nulimit -c 0\nexec node --disable-sigusr1 "\$\{0%\/\*\}\/\$file" "\$@"\n$/)
   })
 })
