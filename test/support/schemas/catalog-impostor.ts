@@ -28,10 +28,18 @@ export async function startImpostor(realPort: number): Promise<Impostor> {
     sockets.add(socket)
     const onward = connect(realPort, '127.0.0.1')
     join(socket, onward, () => sockets.delete(socket))
+    let isLying = false
     const take = (bytes: Buffer) => {
+      // The rest of a question that is longer than one read: the real server would complain of half a statement.
+      if (isLying) return
+      isLying = state.rows !== null && bytes.includes(CATALOG_QUERY)
+      if (!isLying || state.rows === null) return void onward.write(bytes)
       // A client may close early: the remaining bytes are dropped.
-      if (state.rows !== null && bytes.includes(CATALOG_QUERY)) lie(socket, state.rows()).catch(() => undefined)
-      else onward.write(bytes)
+      lie(socket, state.rows())
+        .catch(() => undefined)
+        .finally(() => {
+          isLying = false
+        })
     }
     if (!state.isHeld) socket.on('data', take)
     else waiting.add(() => socket.on('data', take))
