@@ -40,9 +40,12 @@ describe('An update', () => {
     const name = 'Shop'
     const metadata = { team: 'eu' }
     const updated = await datasources().update.mutate({ id: made.id, name, metadata })
-    expect(updated).toEqual({ ...made, name, metadata })
+    const { updatedAt } = updated
+    expect(Date.parse(updatedAt)).toBeGreaterThan(Date.parse(made.updatedAt))
+    expect(updated).toEqual({ ...made, name, metadata, updatedAt })
     const excludedSchemas = ['internal']
-    expect(await datasources().update.mutate({ id: made.id, excludedSchemas })).toEqual({ ...updated, excludedSchemas })
+    const { updatedAt: _, ...narrowed } = await datasources().update.mutate({ id: made.id, excludedSchemas })
+    expect({ ...narrowed, updatedAt }).toEqual({ ...updated, excludedSchemas })
     expect(await datasources().update.mutate({ id: made.id, excludedSchemas: [] })).toMatchObject({
       excludedSchemas: [],
     })

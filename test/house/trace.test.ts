@@ -10,12 +10,12 @@ import type { Entered } from '#test/support/house/trace.ts'
 
 /** The maximum of files and functions. Raise one only with a reason in the commit message. */
 const BOUNDS = {
-  'register, datasources': [69, 250],
-  'register, connections': [68, 252],
-  'register, trpc': [66, 232],
-  'read, datasources': [33, 118],
-  'read, connections': [34, 117],
-  'read, trpc': [33, 118],
+  'register, datasources': [70, 250],
+  'register, connections': [69, 252],
+  'register, trpc': [67, 232],
+  'read, datasources': [34, 118],
+  'read, connections': [35, 117],
+  'read, trpc': [34, 118],
 } as const
 
 let database: FreshDatabase

@@ -90,11 +90,10 @@ interface Operation {
   readonly scope: Scope | null | 'anybody'
   readonly type: 'query' | 'mutation' | 'subscription'
   readonly input: z.ZodType | null
-  /** The form in which it answers, down to the order of fields: a kept answer is replayed byte for byte. */
+  /** The form of its answer, with the order of its fields: a kept one is replayed byte for byte. */
   readonly output: z.ZodType | null
   run(of: { ctx: KnownContext; input: unknown; path: string; signal: AbortSignal | undefined }): unknown
 }
-
 /** One call of it. */
 interface Called {
   readonly path: string
@@ -128,8 +127,8 @@ async function admitted({ scope, type, input: schema, output, run }: Operation, 
   const ctx = given as KnownContext // it is, behind the second line; where anybody may call, its type says that nothing is known
   const { path, signal } = called
   const work = async () => {
-    const input = await called.input()
-    const answer = await run({ ctx, input: schema === null ? undefined : parsed(schema, input), path, signal })
+    const raw = await called.input()
+    const answer = await run({ ctx, input: schema === null ? undefined : parsed(schema, raw), path, signal })
     return output === null || type === 'subscription' ? answer : output.parse(answer)
   }
   if (scope === 'anybody') return work()
@@ -184,7 +183,6 @@ class ProcedureBuilder {
   }
 
   #made(type: Operation['type'], run: Operation['run']): object {
-    const { input: schema, output } = this.#of
     const operation: Operation = { ...this.#of, type, run }
     const called: Calling = ({ ctx, path, signal, ...rest }) => {
       const input = Reflect.get(rest, 'getRawInput') as () => Promise<unknown> // the library hands it to all that it calls
@@ -192,7 +190,7 @@ class ProcedureBuilder {
     }
     const made = madeAs[type](called)
     // Whoever walks the router finds the schemas where the library has them.
-    Object.assign(made._def, { inputs: schema === null ? [] : [schema], output })
+    Object.assign(made._def, { inputs: operation.input === null ? [] : [operation.input], output: operation.output })
     return Object.assign(made, { [OPERATION]: operation })
   }
 }

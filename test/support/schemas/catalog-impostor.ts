@@ -23,24 +23,12 @@ const CATALOG_QUERY = 'with recursive ns as'
 export async function startImpostor(realPort: number): Promise<Impostor> {
   const sockets = new Set<Socket>()
   const waiting = new Set<() => void>()
-  const state: { rows: (() => Iterable<string>) | null; isHeld: boolean } = { rows: null, isHeld: false }
+  const state: State = { rows: null, isHeld: false }
   const server = createServer({ noDelay: true }, socket => {
     sockets.add(socket)
     const onward = connect(realPort, '127.0.0.1')
     join(socket, onward, () => sockets.delete(socket))
-    let isLying = false
-    const take = (bytes: Buffer) => {
-      // The rest of a question that is longer than one read: the real server would complain of half a statement.
-      if (isLying) return
-      isLying = state.rows !== null && bytes.includes(CATALOG_QUERY)
-      if (!isLying || state.rows === null) return void onward.write(bytes)
-      // A client may close early: the remaining bytes are dropped.
-      lie(socket, state.rows())
-        .catch(() => undefined)
-        .finally(() => {
-          isLying = false
-        })
-    }
+    const take = takerOf(socket, onward, state)
     if (!state.isHeld) socket.on('data', take)
     else waiting.add(() => socket.on('data', take))
   })
@@ -63,6 +51,28 @@ export async function startImpostor(realPort: number): Promise<Impostor> {
       server.close()
       await once(server, 'close')
     },
+  }
+}
+
+interface State {
+  rows: (() => Iterable<string>) | null
+  isHeld: boolean
+}
+
+/** What is done with a client's bytes: passed on, or answered with a lie. */
+function takerOf(socket: Socket, onward: Socket, state: State): (bytes: Buffer) => void {
+  let isLying = false
+  return bytes => {
+    // The rest of a question that is longer than one read: the real server would complain of half a statement.
+    if (isLying) return
+    isLying = state.rows !== null && bytes.includes(CATALOG_QUERY)
+    if (!isLying || state.rows === null) return void onward.write(bytes)
+    // A client may close early: the remaining bytes are dropped.
+    lie(socket, state.rows())
+      .catch(() => undefined)
+      .finally(() => {
+        isLying = false
+      })
   }
 }
 
