@@ -38,7 +38,13 @@ describe('A login that is refused', () => {
     ['no CONNECT on the database', { database: 'closed' }, 'connect_denied', '42501', 'authenticate'],
     ['a database that allows no connections', { database: 'shut' }, 'database_disabled', '55000', 'authenticate'],
     ['a role that has all its connections', { user: 'crowded' }, 'role_limit_reached', '53300', 'authenticate'],
-    ['a line in pg_hba.conf that demands TLS', { user: 'only_tls', tlsMode: 'disable' }, 'tls_demanded', '28000', 'tls'],
+    [
+      'a line in pg_hba.conf that demands TLS',
+      { user: 'only_tls', tlsMode: 'disable' },
+      'tls_demanded',
+      '28000',
+      'tls',
+    ],
   ])('reports %s', async ([, asked, code, sqlstate, passed]) => {
     const end = await at.within('good', asked, async () => {})
     expect({ failure: end.failure, passed: end.passed }).toEqual({ failure: { code, sqlstate }, passed })

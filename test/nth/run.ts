@@ -4,7 +4,7 @@
  * undisturbed one.
  *
  *     npm run -s test:nth [-- WORDS …]         the stories whose names hold all words
- *     npm run -s test:nth -- --sample [SEED]   failures chosen by a seed, which is printed, within 45 seconds
+ *     npm run -s test:nth -- --sample [SEED]   failures chosen by a seed, which is printed, within 30 seconds
  */
 import { hash } from 'node:crypto'
 import { COMMANDS } from '#test/nth/stories/commands.ts'
@@ -18,7 +18,7 @@ import { makeScene } from '#test/support/nth/scene.ts'
 import { type Told, tell } from '#test/support/nth/story.ts'
 import { tellTask } from '#test/support/nth/task-story.ts'
 
-const SAMPLE_MS = 45_000
+const SAMPLE_MS = 30_000
 /** One failure in so many is tried of a sample's story. */
 const ONE_IN = 16
 

@@ -128,7 +128,9 @@ describe('The SQL of a hostile catalog', () => {
 
   it('comments out a statement of another form, and says why', () => {
     const script = schemaSql(column({ default: '0; create table public.injected ();' }))
-    expect(script).toBe(`-- No snapshot holds rows, owners, grants, tablespaces, access methods, security labels, settings of the database or of
+    expect(
+      script,
+    ).toBe(`-- No snapshot holds rows, owners, grants, tablespaces, access methods, security labels, settings of the database or of
 -- roles, and of columns how they are stored, compressed and sampled.
 -- Not in this script:
 -- Statements that need them, which are remarks below:
