@@ -1,7 +1,7 @@
 /**
  * `npm run test:consumers`: the packages in real consumers, from their tarballs and in workspaces, against the server that
  * was installed with them. Prints a table of consumer, way and result, and what the packages cost beside their limits; exit
- * status 1 where something fails. It needs the package registry. CI runs two ways; `--all` adds the third, and the checkout
+ * status 1 where something fails. It needs the package registry. CI runs two ways; `--all` adds the third, tests, and the checkout
  * itself as pnpm installs it.
  */
 import { execFile } from 'node:child_process'
@@ -39,7 +39,8 @@ const browser = path === null ? null : await startChromium(path)
 try {
   const built = await buildAll()
   await tried('', leanCheck(ROOT, join(base, 'lean'), built))
-  await tryTests(built)
+  // Its limits are seconds of CPU, which another machine does not keep to; the suite starts them from the checkout.
+  if (process.argv.includes('--all')) await tryTests(built)
   for (const way of WAYS) await tryWay(way, built)
   if (process.argv.includes('--all'))
     await tried('pnpm', ['checkout', async () => (await node(['test/consumers/pnpm.ts'])).trim()])
