@@ -10,12 +10,12 @@ import type { Entered } from '#test/support/house/trace.ts'
 
 /** The maximum of files and functions. Raise one only with a reason in the commit message. */
 const BOUNDS = {
-  'register, datasources': [70, 250],
-  'register, connections': [69, 252],
-  'register, trpc': [67, 232],
-  'read, datasources': [34, 118],
-  'read, connections': [35, 117],
-  'read, trpc': [34, 118],
+  'register, datasources': [70, 256],
+  'register, connections': [69, 258],
+  'register, trpc': [67, 240],
+  'read, datasources': [34, 121],
+  'read, connections': [35, 120],
+  'read, trpc': [34, 121],
 } as const
 
 let database: FreshDatabase
