@@ -73,7 +73,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const startedAt = performance.now()
   let [tries, bad, told] = [0, 0, 0]
   for (const { name, tell } of order) {
-    if (seed !== null && performance.now() - startedAt > SAMPLE_MS) break
+    if (seed !== null && tries > 0 && performance.now() - startedAt > SAMPLE_MS) break
     const from = performance.now()
     const found = await tell((mishap, at) => seed === null || fraction(`${seed} ${name} ${mishap} ${at}`) < 1 / ONE_IN)
     say(
