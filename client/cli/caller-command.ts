@@ -1,5 +1,5 @@
 /**
- * What a caller's command is: it speaks tRPC like any caller, with a key of its own, and gets its settings as arguments.
+ * A caller's command: it speaks tRPC like any caller, with a key of its own, and gets its settings as arguments.
  * Part of the table of commands.
  */
 import type { Described, Given, OptionSpec } from './described.ts'

@@ -1,5 +1,5 @@
 /**
- * What a command says of itself: its words, operands and options. From this one description come what is parsed, the help, the
+ * The description of a command: its words, operands and options. From this one description come what is parsed, the help, the
  * documents, the completion of shells and the tests, so that none of them can say something else. It parses nothing itself.
  * Both tables of commands are made of it, the operators' and the callers'.
  */

@@ -1,5 +1,5 @@
 /**
- * What went wrong, for a person: the fault's sentence, its issues, and the request id by which an operator finds it in the
+ * A failure as a person reads it: the fault's sentence, its issues, and the request id by which an operator finds it in the
  * log. A failure without an answer has none of these, and says that nothing was reached.
  */
 import { TRPCClientError } from '@trpc/client'

@@ -1,5 +1,5 @@
 /**
- * What the addresses of pages hold behind their question mark: filters, places in lists, and open tabs. Whatever else a
+ * The search parameters of pages: filters, places in lists, and open tabs. Whatever else a
  * link brings is left out, so that a page never has to look at it again. Used by the routes and their pages.
  */
 

@@ -1,5 +1,5 @@
 /**
- * Who is signed in: the key, in memory and in `sessionStorage`, which ends with the tab. It is never in a URL, a cookie or
+ * The signed-in key, held in memory and in `sessionStorage`, which ends with the tab. It is never in a URL, a cookie or
  * `localStorage`, and nothing but the client's header reads it. Made once by `main.tsx`; pages use `session-context.tsx`.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What a chart shows: series of values under labels, coloured by what they mean.
+ * The content of a chart: series of values under labels, coloured by what they mean.
  * Made by pages, drawn by `draw.ts`.
  */
 

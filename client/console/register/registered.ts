@@ -1,5 +1,5 @@
 /**
- * What came of a registration, for what is shown after it.
+ * The result of a registration, for the page that follows it.
  * Neither field is secret.
  */
 import type { DatasourceId } from '#shared/base/wire.ts'
