@@ -3,10 +3,11 @@
  */
 import { execFile, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { childArguments } from '#server/net/process/sandbox.ts'
 import { isRunning, localTarget, type TestDialler, testDialler } from '#test/support/dials/dialling.ts'
 import { frame, type HostileServer, OFFER, type Script, startHostile } from '#test/support/dials/hostile-postgres.ts'
@@ -18,6 +19,7 @@ const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
 const open: { close?(): Promise<void>; stop?(): Promise<void> }[] = []
 afterEach(async () => {
+  vi.useRealTimers()
   for (const one of open.splice(0)) await (one.close?.() ?? one.stop?.())
 })
 
@@ -182,6 +184,26 @@ describe('The worker', () => {
     expect(dialler.pids()).toHaveLength(3)
     await dialler.close()
     expect(await Promise.all(dialled)).toEqual(Array.from({ length: 5 }, () => 'dialler_died'))
+  })
+
+  it('starts more processes than the cores have work for where servers do not answer', async () => {
+    const few = availableParallelism() + 2
+    const children = few + 2
+    const dialler = dialling({ children })
+    await dialler.ready()
+    const [quick, hanging] = [await server(brief), await server(silent)]
+    // On a busy machine a server that answers may take as long as one that does not: no time passes here.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const codes = Array.from({ length: 3 * children }, () => probe(dialler, quick, ENOUGH_MS))
+    expect(new Set(await Promise.all(codes))).toEqual(new Set(['authentication_method']))
+    vi.useRealTimers()
+    const started = () => dialler.events.filter(event => event.event === 'dialler_started').length
+    expect(started()).toBeLessThanOrEqual(few)
+    const dialled = Array.from({ length: children + 1 }, () => probe(dialler, hanging, ENOUGH_MS))
+    await expect.poll(() => dialler.counts(), { timeout: ENOUGH_MS }).toMatchObject({ busy: children, waiting: 1 })
+    expect(started()).toBe(children)
+    await dialler.close()
+    expect(new Set(await Promise.all(dialled))).toEqual(new Set(['dialler_died']))
   })
 
   it('fails a job when no process is free for too long', async () => {

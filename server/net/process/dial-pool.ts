@@ -1,11 +1,12 @@
 /**
- * Dialling processes, started when a job finds none free, each with one job at a time, and a queue before them. One is kept
- * warm, the others end when they have been idle for a while. One that dies, is killed or met a server that misbehaved is
- * replaced where it is needed.
+ * Dialling processes, each with one job at a time, and a queue before them. One is kept warm; the others start when a job finds
+ * none free, beyond a few only while servers do not answer, and end when they have been idle for a while. One that dies, is
+ * killed or met a server that misbehaved is replaced where it is needed.
  *
  * It must never grow without bound, nor start processes in a circle when they cannot start. Held by the dialler.
  */
-import { type DialJob, DialProcess, type EndReason } from './dial-process.ts'
+import { availableParallelism } from 'node:os'
+import { cannotStart, type DialJob, DialProcess, type EndReason } from './dial-process.ts'
 import type { DialSettings, PipedAnswer } from './serve-dials.ts'
 
 /** What happens to processes, for the log. Nothing of a customer or a server is in it. */
@@ -43,6 +44,7 @@ interface PoolOptions {
 interface Waiting {
   readonly job: DialJob
   readonly timer: NodeJS.Timeout
+  readonly sinceMs: number
 }
 
 /** Dials that wait for a process. */
@@ -51,6 +53,10 @@ const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 10_000
 /** A process that was not needed for so long ends: it holds some 60 MiB. */
 const IDLE_MS = 30_000
+/** Enough for servers that answer: a dial mostly computes, and more processes only share the cores and compile the same code. */
+const FEW = availableParallelism() + 2
+/** Ten times as long as a dial takes: a job that waits longer does so for servers that do not answer, not for the cores. */
+const HELD_UP_MS = 150
 
 /** The processes and their queue. */
 export class DialPool {
@@ -63,6 +69,7 @@ export class DialPool {
   readonly #waiting = new Set<Waiting>()
   readonly #retries = new Set<NodeJS.Timeout>()
   readonly #firstStart = Promise.withResolvers<void>()
+  #readyAtMs = 0
   #failedStarts = 0
   #isFailing = false
   #closed: (() => void) | null = null
@@ -83,10 +90,11 @@ export class DialPool {
         this.#waiting.delete(waiting)
         resolve('dialler_busy')
       }, waitMs)
-      const waiting: Waiting = { job: { ...job, settle }, timer }
+      const waiting: Waiting = { job: { ...job, settle }, timer, sinceMs: performance.now() }
       this.#waiting.add(waiting)
       this.#next()
       this.#startWhereShort()
+      this.#lookAgain()
     })
   }
 
@@ -133,13 +141,27 @@ export class DialPool {
     child.run(this.#take(waiting).job)
   }
 
-  /** Starts a process for each job that none is free or on its way for, and one where there is none at all. */
+  /** Looks once more when what waits now is held up, if it still waits then. */
+  #lookAgain(): void {
+    if (this.#waiting.size > 0) setTimeout(() => this.#startWhereShort(), HELD_UP_MS + 10).unref()
+  }
+
+  /** Starts one for each job that none is free or on its way for, beyond the first few only for those that are held up. */
   #startWhereShort(): void {
     if (this.#closed !== null || this.#retries.size > 0) return
+    const heldUp = this.#heldUp()
     while (this.#living.size < this.#options.children) {
-      if (this.#living.size > 0 && this.#starting >= this.#waiting.size) return
+      const wanted = this.#living.size < FEW ? this.#waiting.size : heldUp
+      if (this.#living.size > 0 && this.#starting >= wanted) return
       if (!this.#start()) return
     }
+  }
+
+  /** Jobs that no process has become free for although all that were started are there. */
+  #heldUp(): number {
+    const before = performance.now() - HELD_UP_MS
+    if (this.#starting > 0 || this.#readyAtMs > before) return 0
+    return [...this.#waiting].filter(({ sinceMs }) => sinceMs <= before).length
   }
 
   /** False where no process can be started now. */
@@ -150,9 +172,7 @@ export class DialPool {
       const child: DialProcess = new DialProcess(this.#options.settings, {
         onReady: () => {
           isReady = true
-          this.#isFailing = false
-          this.#starting -= 1
-          this.#firstStart.resolve()
+          this.#started()
           this.#options.log({ event: 'dialler_ready', pid: child.pid })
         },
         onIdle: () => {
@@ -182,6 +202,14 @@ export class DialPool {
       this.#startLater()
       return false
     }
+  }
+
+  #started(): void {
+    this.#isFailing = false
+    this.#starting -= 1
+    this.#readyAtMs = performance.now()
+    this.#firstStart.resolve()
+    this.#lookAgain()
   }
 
   #startFailed(): void {
@@ -216,14 +244,4 @@ export class DialPool {
       this.#startWhereShort()
     } else this.#startLater()
   }
-}
-
-/** One sentence out of what Node prints when it cannot load a program: the line that names the error. */
-function cannotStart(stderr: string): Error {
-  const lines = stderr.split('\n').map(line => line.trim())
-  const cause = lines.find(line => /^\w*Error[ :]/.test(line) || line.includes('bad option'))
-  const told = cause === undefined ? '' : ` (${cause.slice(0, 300)})`
-  return new Error(
-    `The worker cannot start its dialling processes${told}. Check that this user can read Mooring's files and packages, and install them again.`,
-  )
 }

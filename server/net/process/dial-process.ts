@@ -194,3 +194,13 @@ export class DialProcess {
     }
   }
 }
+
+/** One sentence out of what Node prints when it cannot load a program: the line that names the error. */
+export function cannotStart(stderr: string): Error {
+  const lines = stderr.split('\n').map(line => line.trim())
+  const cause = lines.find(line => /^\w*Error[ :]/.test(line) || line.includes('bad option'))
+  const told = cause === undefined ? '' : ` (${cause.slice(0, 300)})`
+  return new Error(
+    `The worker cannot start its dialling processes${told}. Check that this user can read Mooring's files and packages, and install them again.`,
+  )
+}
