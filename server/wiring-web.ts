@@ -27,6 +27,7 @@ import type { WebKeyring } from '#server/seal/keyring.ts'
 import { createSealer } from '#server/seal/sealer.ts'
 import { createTokens } from '#server/seal/token.ts'
 import { type Counter, createCounter, type Rule } from '#server/store/access/counters.ts'
+import { SettledCounts } from '#server/store/access/settled-counts.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 import { TokenOwners } from '#server/store/tokens/directory.ts'
 import type { Config } from './config.ts'
@@ -77,7 +78,7 @@ export async function webParts(ground: Ground & Pick<WebGround, 'local'>, keyrin
     validateMs: VALIDATE_MS,
     answerMs: ANSWER_MS,
     policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses },
-    limits: limitsOf(config, { db, clock, meter }),
+    limits: limitsOf(config, { db, meter }),
     rates: config.rateLimits,
     local: ground.local ?? null,
     checkIntervalMs: config.checkIntervalMs,
@@ -102,10 +103,11 @@ function places(
 /** Without a key, from one network and to one datasource. */
 export const PUSHES_PER_SECOND = 10
 
-function limitsOf({ rateLimits }: Config, at: { db: Db; clock: () => Date; meter: Meter }): Limits {
+function limitsOf({ rateLimits }: Config, at: { db: Db; meter: Meter }): Limits {
   const { store, windowSeconds, perKey, perOrganization, failedLogins } = rateLimits
+  const shared = store === 'memory' ? null : new SettledCounts(at.db)
   const counter = (rule: Rule): Counter => {
-    const counting = createCounter(rule, store === 'memory' ? null : at)
+    const counting = createCounter(rule, shared)
     return {
       async take(key, points) {
         const count = await counting.take(key, points)

@@ -4,6 +4,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readConfig } from '#server/config.ts'
 import { clientAddress, networkOf } from '#server/domain/network/client-address.ts'
+import { MAX_UNSETTLED, SettledCounts } from '#server/store/access/settled-counts.ts'
 import { makeKey } from '#test/support/access/keys.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { effects } from '#test/support/database/rows.ts'
@@ -254,5 +255,63 @@ describe('Several processes', () => {
     } finally {
       await query(mooring.databaseUrl, 'alter table rate_limits_away rename to rate_limits')
     }
+  })
+
+  describe('of which each settles its calls with the others', () => {
+    const WINDOW = { limit: 1_000, windowMs: 3_600_000 }
+    const open = () => new SettledCounts(mooring.db)
+    const settled = async (key: string) =>
+      (await query(mooring.databaseUrl, `select points from rate_limits where key = '${key}'`))[0]?.['points']
+
+    it('settle those of a quarter of a second together', async () => {
+      const counts = open()
+      for (let used = 1; used <= 20; used += 1) {
+        expect((await counts.take('few', 1, WINDOW)).used).toBe(used)
+        expect(await settled('few')).toBe(1)
+        if (used === 1) vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      }
+      vi.advanceTimersByTime(250)
+      vi.useRealTimers()
+      await expect.poll(() => settled('few')).toBe(20)
+    })
+
+    it('have at most 32 calls of a key that are not settled', async () => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      const counts = open()
+      for (let used = 1; used <= 80; used += 1) {
+        await counts.take('many', 1, WINDOW)
+        expect(used - Number(await settled('many'))).toBeLessThanOrEqual(MAX_UNSETTLED)
+      }
+    })
+
+    it.for([
+      { limit: 10, over: 0 },
+      { limit: 300, over: 3 * MAX_UNSETTLED },
+    ])('exceed a limit of $limit by at most $over calls', async ({ limit, over }) => {
+      const processes = [open(), open(), open()]
+      const accepted = { key: 0, other: 0 }
+      for (let round = 0; round < 80; round += 1)
+        await Promise.all(
+          processes.flatMap((counts, at) =>
+            (['key', 'other'] as const).map(async name => {
+              const { used } = await counts.take(`${name} ${limit}`, 1 + ((round + at) % 3), { ...WINDOW, limit })
+              if (used <= limit) accepted[name] += 1 + ((round + at) % 3)
+            }),
+          ),
+        )
+      for (const points of Object.values(accepted)) {
+        expect(points).toBeLessThanOrEqual(limit + over)
+        expect(points).toBeGreaterThan(limit - 3)
+      }
+    })
+
+    it('begin anew when the window of the database is over', async () => {
+      const [one, other] = [open(), open()]
+      const short = { limit: 5, windowMs: 60_000 }
+      for (let used = 1; used <= 5; used += 1) await one.take('window', 1, short)
+      expect((await other.take('window', 1, short)).used).toBe(6)
+      await query(mooring.databaseUrl, `update rate_limits set expire = 1 where key = 'window'`)
+      expect((await open().take('window', 1, short)).used).toBe(1)
+    })
   })
 })

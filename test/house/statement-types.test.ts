@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as dialBudgets from '#server/store/access/dial-budgets.ts'
 import * as grantPeppers from '#server/store/access/grant-peppers.ts'
 import * as revocation from '#server/store/access/revocation.ts'
+import { SettledCounts } from '#server/store/access/settled-counts.ts'
 import * as changeReads from '#server/store/changes/change-reads.ts'
 import { lacksDeadlines } from '#server/store/connection/deadline-check.ts'
 import { DatabaseClock } from '#server/store/database/database-clock.ts'
@@ -135,6 +136,7 @@ const PART: moveRows.Part = {
  */
 const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => new DatabaseClock(db).measure(),
+  db => new SettledCounts(db).take('k', 1, { limit: 1, windowMs: 1 }),
   db => claims.claim(db, ASK),
   db => claimQuarantined(db, CLAIMING),
   db => transaction(db, tx => comparisons.submit(tx, ORG, { id: ID, checkId: ID, datasourceId: ID, now: NOW })),

@@ -59,6 +59,9 @@ export const NOT_SIZED: Readonly<Record<string, string>> = {
   'server/net/process/dial-pool.ts #living': 'the processes of a worker: 12',
   'server/net/process/dial-pool.ts #startWhereShort()': 'the processes of a worker: 12',
   'server/net/process/dial-pool.ts #idle': 'the processes of a worker: 12',
+  'server/store/access/settled-counts.ts #keys':
+    'callers of a window, as many as in the table rate_limits; those of windows that are over go every five minutes',
+  'server/store/access/settled-counts.ts #unsettled': 'of the same keys those of a quarter of a second',
   'server/net/process/dial-pool.ts #retries': 'one timer for each process of a worker that did not start: 8',
   'server/net/postgres/frame-shapes.ts checkFields()': 'the bytes of a frame that was bounded before',
   'server/net/postgres/frames.ts createFrameReader()': 'the bytes of one chunk of a socket',

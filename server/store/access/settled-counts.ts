@@ -1,0 +1,182 @@
+/**
+ * Counts that several processes share. Each counts by itself and settles with the table `rate_limits` every 250 ms, or when a key has
+ * 32 points that are not settled: most calls of a busy key then cost no statement, and over all processes a key exceeds its limit
+ * by at most what each may have unsettled. The first call of a window, and those near the limit, are settled before they are
+ * answered: small limits are exact.
+ *
+ * It must never let an organization pay for the settling of all. Held by `counters.ts`, which decides what a count means.
+ */
+import { sql } from 'kysely'
+import { forInstallation } from '#server/store/connection/statement-scope.ts'
+import type { Db } from '#server/store/tables/tables.ts'
+
+const SETTLE_MS = 250
+/** Points of a key that one process has not settled, at most; and so near to a limit each call is settled at once. */
+export const MAX_UNSETTLED = 32
+const DEADLINE_MS = 2_000
+const PURGE_MS = 300_000
+/** Rows of windows that are over, at a time. */
+const PURGED = 10_000
+
+/** What a key may take, and within which time. */
+export interface Window {
+  readonly limit: number
+  readonly windowMs: number
+}
+
+/** A key's points with those that were just taken, and when its window ends. */
+export interface Tally {
+  readonly used: number
+  readonly resetMs: number
+}
+
+interface Counted {
+  readonly key: string
+  readonly windowMs: number
+  /** Points of all processes when it was settled last; null before the first time in this window. */
+  known: number | null
+  endsAtMs: number
+  unsettled: number
+  /** Points that are on their way to the table. */
+  sending: number
+}
+
+/** For each key of one settlement the points that the table had before those of this process. */
+type Bases = ReadonlyMap<Counted, number>
+
+/** The counts of one process. */
+export class SettledCounts {
+  readonly #db: Db
+  readonly #keys = new Map<string, Counted>()
+  readonly #unsettled = new Set<Counted>()
+  #next: Promise<Bases> | null = null
+  #running: Promise<unknown> = Promise.resolve()
+  #timer: NodeJS.Timeout | null = null
+  #purgedAtMs = performance.now()
+
+  constructor(db: Db) {
+    this.#db = db
+  }
+
+  /** Takes points for a key. Rejects where they must be settled first and the database does not answer. */
+  async take(key: string, points: number, window: Window): Promise<Tally> {
+    const counted = this.#of(key, window)
+    const { known } = counted
+    const used = (known ?? 0) + counted.sending + counted.unsettled + points
+    // What is over stays over until its window ends: hammering does not reach the database.
+    if (known !== null && known > window.limit) return { used, resetMs: leftOf(counted) }
+    counted.unsettled += points
+    this.#unsettled.add(counted)
+    const isKnown = known !== null && counted.sending + counted.unsettled <= MAX_UNSETTLED
+    if (isKnown && used <= window.limit - MAX_UNSETTLED) {
+      this.#settleSoon()
+      return { used, resetMs: leftOf(counted) }
+    }
+    // The points before these in the settlement that is to come are this process's own.
+    const place = counted.unsettled
+    const base = (await this.#settle()).get(counted)
+    if (base === undefined) throw new Error('the points were not settled')
+    return { used: base + place, resetMs: leftOf(counted) }
+  }
+
+  #of(key: string, { windowMs }: Window): Counted {
+    const found = this.#keys.get(key)
+    if (found !== undefined && found.endsAtMs > performance.now()) return found
+    // What the last window has not settled is over with it.
+    if (found !== undefined) this.#unsettled.delete(found)
+    const fresh = { key, windowMs, known: null, endsAtMs: performance.now() + windowMs, unsettled: 0, sending: 0 }
+    this.#keys.set(key, fresh)
+    return fresh
+  }
+
+  #settleSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null
+      // The points stay unsettled, and go with the next ones.
+      this.#settle().catch(() => undefined)
+    }, SETTLE_MS).unref()
+  }
+
+  /** The settlement that begins when the one under way is done; whoever takes points meanwhile joins it. */
+  #settle(): Promise<Bases> {
+    this.#next ??= this.#running.then(() => {
+      this.#next = null
+      const settlement = forInstallation(DEADLINE_MS, () => this.#send())
+      this.#running = settlement.catch(() => undefined)
+      return settlement
+    })
+    return this.#next
+  }
+
+  async #send(): Promise<Bases> {
+    const sent = [...this.#unsettled]
+    this.#unsettled.clear()
+    for (const counted of sent) {
+      counted.sending = counted.unsettled
+      counted.unsettled = 0
+    }
+    try {
+      const rows = await add(this.#db, sent)
+      const bases = new Map<Counted, number>()
+      for (const counted of sent) {
+        const row = rows.get(counted.key)
+        if (row === undefined) continue
+        bases.set(counted, row.points - counted.sending)
+        counted.known = row.points
+        counted.endsAtMs = performance.now() + row.leftMs
+        counted.sending = 0
+      }
+      return bases
+    } catch (error) {
+      for (const counted of sent) this.#giveBack(counted)
+      throw error
+    } finally {
+      this.#purge()
+    }
+  }
+
+  #giveBack(counted: Counted): void {
+    counted.unsettled += counted.sending
+    counted.sending = 0
+    if (this.#keys.get(counted.key) === counted) this.#unsettled.add(counted)
+  }
+
+  /** Forgets keys whose window is over, here and in the table. Several processes may do so at once. */
+  #purge(): void {
+    const now = performance.now()
+    if (now - this.#purgedAtMs < PURGE_MS) return
+    this.#purgedAtMs = now
+    for (const [key, { endsAtMs }] of this.#keys) if (endsAtMs <= now) this.#keys.delete(key)
+    // What is left goes the next time.
+    forInstallation(DEADLINE_MS, () => purge(this.#db)).catch(() => undefined)
+  }
+}
+
+const leftOf = ({ endsAtMs }: Counted): number => Math.max(0, endsAtMs - performance.now())
+
+/** Adds points in one statement, by the database's time; in one order, since several processes do so at once. */
+async function add(db: Db, sent: readonly Counted[]): Promise<ReadonlyMap<string, { points: number; leftMs: number }>> {
+  const [keys, points] = [sent.map(({ key }) => key), sent.map(({ sending }) => sending)]
+  const windows = sent.map(({ windowMs }) => windowMs)
+  const { rows } = await sql<{ key: string; points: number; leftMs: number }>`
+    insert into rate_limits as held (key, points, expire)
+    select key, points, (extract(epoch from statement_timestamp()) * 1000)::bigint + window_ms
+    from unnest(${keys}::text[], ${points}::integer[], ${windows}::integer[]) as taken (key, points, window_ms)
+    order by key
+    on conflict (key) do update set
+      points = case when held.expire <= (extract(epoch from statement_timestamp()) * 1000)::bigint then excluded.points
+        else least(held.points, 1000000000) + excluded.points end,
+      expire = case when held.expire <= (extract(epoch from statement_timestamp()) * 1000)::bigint then excluded.expire
+        else held.expire end
+    returning key, points, (expire - (extract(epoch from statement_timestamp()) * 1000)::bigint)::integer as "leftMs"
+  `.execute(db)
+  return new Map(rows.map(row => [row.key, row]))
+}
+
+async function purge(db: Db): Promise<void> {
+  await sql`
+    delete from rate_limits where key in (
+      select key from rate_limits
+      where expire <= (extract(epoch from statement_timestamp()) * 1000)::bigint limit ${PURGED} for update skip locked)
+  `.execute(db)
+}
