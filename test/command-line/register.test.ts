@@ -110,12 +110,12 @@ describe('From standard input', () => {
     ['postgres://app:Tell-N0-one@db.example.com/app', ['--ca', '/nowhere.pem'], '/nowhere.pem'],
     ['postgres://app:Tell-N0-one@db.example.com/app', ['--db-type', 'oracle'], '--db-type must be one of'],
   ])('what cannot be registered is told by status 2, and nothing is sent: %j %j', async (input, args, sentence) => {
-    const before = await mooring.db.selectFrom('datasources').select('id').execute()
+    const before = await mooring.db.selectFrom('datasources').select('id').orderBy('id').execute()
     const told = await register(input, ...args)
     expect([told.code, told.out]).toEqual([2, ''])
     expect(told.err).toContain(sentence)
     expect(told.err).not.toContain('Tell-N0-one')
-    expect(await mooring.db.selectFrom('datasources').select('id').execute()).toEqual(before)
+    expect(await mooring.db.selectFrom('datasources').select('id').orderBy('id').execute()).toEqual(before)
   })
 
   it('without a verdict in time the status is 3, and the checks go on', async () => {
@@ -141,10 +141,10 @@ describe('At a terminal', () => {
   })
 
   it('Ctrl-C ends it, and nothing is sent', async () => {
-    const before = await mooring.db.selectFrom('datasources').select('id').execute()
+    const before = await mooring.db.selectFrom('datasources').select('id').orderBy('id').execute()
     const { code, screen } = await atTerminal('postgres://half\u0003')
     expect([code, screen]).toEqual([2, expect.stringContaining('Broken off; nothing was sent.')])
-    expect(await mooring.db.selectFrom('datasources').select('id').execute()).toEqual(before)
+    expect(await mooring.db.selectFrom('datasources').select('id').orderBy('id').execute()).toEqual(before)
   })
 
   it('its arguments hold neither key nor string', async () => {
