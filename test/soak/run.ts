@@ -23,6 +23,8 @@ const isShort = seconds < 300
 const CALLERS = 4
 const SUBSCRIBERS = 5
 const SAMPLES = 40
+/** Unexpected answers, one line each. */
+const MOST_PRINTED = 20
 const NO_LIMIT = '1000000000'
 
 await using cleanup = new AsyncDisposableStack()
@@ -81,19 +83,26 @@ async function load(at: number): Promise<void> {
     await call('GET', '/v1/datasources?limit=20')
     await call('POST', '/trpc/datasources.update', { body: { id, name: `soak ${n}` } })
     await call('POST', '/v1/datasources', { body: { connectionString: 'postgres://a:b@10.0.0.1/c' }, expected: 403 })
-    await call('GET', `/v1/datasources/${id.slice(0, -4)}0000`, { expected: 404 })
+    await call('GET', `/v1/datasources/${strangerOf(id)}`, { expected: 404 })
     await call('DELETE', `/v1/datasources/${id}`)
   }
 }
 
-/** `expected` is the status of a refusal that is asked for. */
+/** An id that nothing has: the one of a datasource with another last digit. */
+function strangerOf(id: string): string {
+  return `${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}`
+}
+
+/** `expected` is the status of a refusal that is asked for. The first answers that are not as expected are printed. */
 async function call(method: string, path: string, of: { body?: object; expected?: number } = {}): Promise<Response> {
   const { body, expected } = of
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
   const sent = body === undefined ? {} : { body: JSON.stringify(body) }
   const answer = await fetch(`http://127.0.0.1:${web.port}${path}`, { method, headers, ...sent })
   counts.calls += 1
-  if (expected === undefined ? !answer.ok : answer.status !== expected) counts.failed += 1
+  if (expected === undefined ? answer.ok : answer.status === expected) return answer
+  counts.failed += 1
+  if (counts.failed <= MOST_PRINTED) process.stdout.write(`${method} ${path}: ${answer.status}\n`)
   return answer
 }
 
