@@ -7,13 +7,13 @@ import { type RawBuilder, sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 
 /** Of the longest due, how many a claim looks at. Where there are no more, it has seen everything that is due. */
-const OLDEST = 200
+const OLDEST = 100
 /** Of those that were asked for last. */
 const NEWEST = 64
 /** Organizations that a claim visits where more is due, at most. */
 const ORGANIZATIONS = 200
 /** For each task that may be taken of those that nobody waits for: all are visited in the course of the claims. */
-const VISITS = 8
+const VISITS = 4
 
 /**
  * A predicate over `tasks`: with the claim that has run out, if one has, two have. It held up or took down the process that
