@@ -90,7 +90,7 @@ export const LOCKS = { checks: 7_203_114_866, polls: 7_203_114_867 } as const
 const LOOKS = 3
 const LOOK_MS = 20
 /** Where the organizations that were visited have too little that is due, the next ones are, so many times in one claim. */
-const VISITS = 3
+const VISITS = 6
 /** Others wait for the end of a claim: one that the database does not answer in so long is given up. */
 const CLAIM_MS = 1_000
 
