@@ -918,9 +918,12 @@ create table tasks (
   ran_out integer default 0 not null,
   awaited_until timestamp with time zone,
   hung boolean default false not null,
+  reached text,
+  reached_by bigint,
   constraint tasks_pkey PRIMARY KEY (org_id, id),
   constraint tasks_datasource_id_fkey FOREIGN KEY (org_id, datasource_id) REFERENCES datasources(org_id, id),
   constraint tasks_org_id_fkey FOREIGN KEY (org_id) REFERENCES organizations(id),
+  constraint tasks_reached_check CHECK ((reached = ANY (ARRAY['host'::text, 'connect'::text, 'tls'::text, 'authenticate'::text, 'database'::text]))),
   constraint tasks_standing_check CHECK (((NOT standing) OR (datasource_id IS NOT NULL)))
 ) with (fillfactor=75, autovacuum_vacuum_scale_factor=0.01, autovacuum_vacuum_threshold=1000, autovacuum_vacuum_insert_scale_factor=0.05, autovacuum_analyze_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
 CREATE INDEX tasks_datasource_id_idx ON public.tasks USING btree (org_id, datasource_id);

@@ -36,7 +36,7 @@ export function observedDialler(dialler: Dialler, { meter, log }: { meter: Meter
   meterProcesses(dialler, meter)
   return {
     ...dialler,
-    probe: (request, waitMs) => observed('probe', () => dialler.probe(request, waitMs)),
+    probe: (request, how) => observed('probe', () => dialler.probe(request, how)),
     describe: (request, waitMs) => observed('describe', () => dialler.describe(request, waitMs)),
     locate: (request, waitMs) => observed('locate', () => dialler.locate(request, waitMs)),
     request: (request, waitMs) => observed('request', () => dialler.request(request, waitMs)),

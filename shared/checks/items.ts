@@ -24,5 +24,16 @@ export const DIRECT_ITEMS = [
 /** An item of a direct datasource's checklist. */
 export type DirectItem = (typeof DIRECT_ITEMS)[number]
 
+/** Of those, the items that a dial passes on its way to a session, in that order. */
+export const DIAL_ITEMS = [
+  'host',
+  'connect',
+  'tls',
+  'authenticate',
+  'database',
+] as const satisfies readonly DirectItem[]
+/** An item that a dial passes on its way. */
+export type DialItem = (typeof DIAL_ITEMS)[number]
+
 /** The items of a signed endpoint's checklist, in the order in which they are tried. */
 export const ENDPOINT_ITEMS = ['host', 'connect', 'tls', 'signature', 'answer'] as const

@@ -86,6 +86,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'datasources.get': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
   'datasources.list': { scope: 'datasources.read', input: () => ({}), ...asks },
   'datasources.verifications': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
+  'datasources.progress': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },
   'datasources.roleSql': { scope: 'datasources.read', input: () => ({ schema: 'app' }), ...asks },
   'datasources.watch': { scope: 'datasources.read', input: () => ({}), ...asks },
   'datasources.leases': { scope: 'datasources.read', input: w => ({ id: w.datasource }), ...reads },

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { allRows } from '#test/support/database/rows.ts'
+import { failure, OFFER, startHostile } from '#test/support/dials/hostile-postgres.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 
@@ -60,14 +61,18 @@ async function register(input: string, ...args: string[]): Promise<Told> {
 }
 
 /** At a terminal, in which keys are pressed once the prompt is there; what the screen got. */
-async function atTerminal(keys: string, ...args: string[]): Promise<{ code: number | null; screen: string }> {
-  const command = [process.execPath, ...words(...args)].map(word => `'${word}'`).join(' ')
+async function atTerminal(
+  keys: string,
+  { on: [text, seen] }: { on: [string, () => void] } = { on: ['\0', () => undefined] },
+): Promise<{ code: number | null; screen: string }> {
+  const command = [process.execPath, ...words()].map(word => `'${word}'`).join(' ')
   const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: ROOT, env: env() })
   let screen = ''
   child.stdout.on('data', chunk => {
     const wasAsked = screen.includes('nothing is shown')
     screen += String(chunk)
     if (!wasAsked && screen.includes('nothing is shown')) child.stdin.write(keys)
+    if (screen.includes(text)) seen()
   })
   const [code] = await once(child, 'close')
   return { code, screen }
@@ -138,6 +143,25 @@ describe('At a terminal', () => {
     expect(screen).toMatch(/ds_test_[0-9a-f]{32} {2}active/)
     expect(screen).not.toContain(passwordOf(url))
     expect(screen).not.toContain('postgres')
+  })
+
+  it('the checklist is drawn while it is worked through, and gives way to the verdict', async () => {
+    // It begins a login and says nothing more until the command has drawn what it knows by then.
+    const { promise: drawn, resolve: go } = Promise.withResolvers<void>()
+    const slow = await startHostile(async peer => {
+      await peer.startup()
+      peer.send(OFFER)
+      await drawn
+      peer.send(failure({ S: 'FATAL', C: '28P01' }))
+    })
+    const url = `postgres://app:T3ll-n0-one@127.0.0.1:${slow.port}/shop?sslmode=disable`
+    const { code, screen } = await atTerminal(`${url}\r`, { on: ['done  tls', go] })
+    await slow.stop()
+    const [live = '', verdict = ''] = screen.split(/FAIL {2}authenticate/)
+    expect(live).toMatch(/done {2}host\r\n {2}done {2}connect\r\n {2}done {2}tls\r\n {2}… {5}authenticate\r\n/)
+    expect(live).toMatch(/\u001b\[\d+F\u001b\[J/)
+    expect([code, verdict]).toEqual([1, expect.stringContaining('rejected (authentication_failed)')])
+    expect(screen).not.toContain('T3ll')
   })
 
   it('Ctrl-C ends it, and nothing is sent', async () => {

@@ -247,6 +247,7 @@ async function live(): Promise<void> {
   await datasources.list.query({})
   await datasources.list.query({ status: 'rejected', updatedSince: '2026-01-01T00:00:00Z', metadata: { a: 'b' } })
   await datasources.verifications.query({ id })
+  await datasources.progress.query({ id })
   await mooring.call('POST', '/v1/datasources', { body: { connectionString: customer.url(), metadata: { a: 'b' } } })
   await datasources.update.mutate({ id, name: 'New', idempotencyKey: 'b' })
   await datasources.rotate.mutate({ id, connectionString: string('two'), waitSeconds: 20 })

@@ -14,7 +14,7 @@ export function checkLines({ item, outcome, actual, fix }: Check): string[] {
   return [line, ...(outcome === 'fail' && fix !== undefined ? indented(fix) : [])]
 }
 
-/** What should be changed, though it is allowed. */
+/** An advisory: a property that is allowed and should be changed. */
 export function advisoryLines({ item, recommendation }: Advisory): string[] {
   return [`  note  ${item}`, ...indented(recommendation)]
 }

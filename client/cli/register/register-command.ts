@@ -9,6 +9,7 @@ import { type Client, createClient, faultOf, type Outputs } from '#client/index.
 import { printableJson } from '#shared/base/printable.ts'
 import { DB_TYPES } from '#shared/datasources/datasource.ts'
 import { advisoryLines, checkLines } from './checklist.ts'
+import { createLiveChecklist, type LiveChecklist } from './live-checklist.ts'
 import { readSecret } from './secret-input.ts'
 
 type Asking = Required<Invocation>
@@ -18,7 +19,7 @@ const PROMPT = 'Connection string'
 /** As long as one call may wait; after it the next one goes on. */
 const CALL_SECONDS = 30
 const WAIT = { default: 60, max: 3_600 }
-const LOOK_MS = 1_000
+const LOOK_MS = 500
 /** Of a verdict that is not there within the time; 1 is one that refuses, 2 a failure. */
 const UNDECIDED = 3
 const FAILED = 2
@@ -51,20 +52,22 @@ async function register(settings: Settings, given: Invocation): Promise<number> 
   const connectionString = await readSecret(invocation.terminal, PROMPT)
   const client = createClient(settings)
   const until = performance.now() + seconds * 1_000
-  const waiting = startWaiting(invocation)
+  const live = createLiveChecklist(terminal)
+  live.draw(null)
   try {
     const made = await client.datasources.register.mutate({
       ...described(invocation),
       ...(caCertificate === undefined ? {} : { caCertificate }),
       connectionString,
-      waitSeconds: Math.min(seconds, CALL_SECONDS),
+      // At a terminal it is looked at while it goes on.
+      waitSeconds: terminal.isScreen ? 0 : Math.min(seconds, CALL_SECONDS),
     })
-    const verified = await decided(client, made, until)
-    waiting.end()
+    const verified = await decided(client, { made, until, live: terminal.isScreen ? live : null })
+    live.end()
     show(verified, invocation)
     return { active: 0, rejected: 1, unverified: UNDECIDED }[verified.status]
   } catch (error) {
-    waiting.end()
+    live.end()
     throw refusal(error)
   }
 }
@@ -81,13 +84,24 @@ function described(invocation: Invocation) {
 }
 
 /** Asked again until there is a verdict, or the time is over. One that nobody could reach is tried again by itself. */
-async function decided(client: Client, made: Datasource, until: number): Promise<Datasource> {
+async function decided(
+  client: Client,
+  { made, until, live }: { made: Datasource; until: number; live: LiveChecklist | null },
+): Promise<Datasource> {
   let last = made
+  const { id } = made
   while (last.status === 'unverified' && performance.now() < until) {
+    if (live !== null) live.draw(await client.datasources.progress.query({ id }).catch(unlessUnknown))
     await new Promise(resolve => setTimeout(resolve, LOOK_MS))
-    last = await client.datasources.get.query({ id: made.id })
+    last = await client.datasources.get.query({ id })
   }
   return last
+}
+
+/** A server of the release before has no such procedure: the checklist is shown once it is complete. */
+function unlessUnknown(thrown: unknown): null {
+  if (Reflect.get(Object(Reflect.get(Object(thrown), 'data')), 'code') === 'NOT_FOUND') return null
+  throw thrown
 }
 
 function show(datasource: Datasource, { options, print, terminal }: Asking): void {
@@ -106,25 +120,7 @@ function show(datasource: Datasource, { options, print, terminal }: Asking): voi
   terminal.output.write(todo)
 }
 
-/** Shows at a terminal for how long the verdict is waited for. */
-function startWaiting({ terminal: { output, isScreen } }: Asking): { end(): void } {
-  const startedAt = performance.now()
-  const tell = () => {
-    const seconds = Math.round((performance.now() - startedAt) / 1_000)
-    output.write(`\r\u001b[KSealed here and sent. A worker verifies it … ${seconds} s`)
-  }
-  if (!isScreen) return { end: () => undefined }
-  tell()
-  const timer = setInterval(tell, LOOK_MS)
-  return {
-    end() {
-      clearInterval(timer)
-      output.write('\r\u001b[K')
-    },
-  }
-}
-
-/** What the API says, with each issue: codes and sentences of ours, never the string. */
+/** The API's refusal with each issue: our own codes and sentences, never the string. */
 function refusal(error: unknown): unknown {
   const fault = faultOf(error)
   if (!(error instanceof Error) || fault === null) return error

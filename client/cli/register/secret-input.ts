@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 
-/** Where it is read, and where the prompt goes. */
+/** The source of the secret, and the output of the prompt. */
 export interface SecretInput {
   readonly input: NodeJS.ReadStream
   readonly output: NodeJS.WritableStream

@@ -1,8 +1,9 @@
 /**
  * The procedures of datasources. A procedure is the use case: parse, decide, store, answer.
- * What takes more than a few lines has a file of its own, named after it.
+ * A procedure of more than a few lines has a file of its own, named after it.
  */
 import { z } from 'zod'
+import { progress } from '#server/api/checks/progress.ts'
 import { validate } from '#server/api/checks/validate.ts'
 import { validateRegistered } from '#server/api/checks/validate-registered.ts'
 import { verify } from '#server/api/checks/verify.ts'
@@ -17,6 +18,7 @@ import { roleSql } from '#server/domain/checks/role/role-sql.ts'
 import * as datasources from '#server/store/datasources/datasources.ts'
 import { Lease, LeaseInput, ReleasedLease } from '#shared/access/lease.ts'
 import { DatasourceId, uuidOf } from '#shared/base/wire.ts'
+import { CheckProgress } from '#shared/checks/progress.ts'
 import { Validation } from '#shared/checks/validation.ts'
 import { Datasource, DatasourcePage, ListInput } from '#shared/datasources/datasource.ts'
 import {
@@ -81,11 +83,17 @@ export const datasourcesRouter = router({
       return { items, nextCursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
     }),
 
-  /** What its checks have found, newest first; `cursor` is the id of the last one seen. */
+  /** The results of its checks, newest first; `cursor` is the id of the last one seen. */
   verifications: procedure('datasources.read')
     .input(VerificationsInput)
     .output(VerificationPage)
     .query(({ ctx, input }) => listVerifications(ctx, input)),
+
+  /** How far the check that is running has come. */
+  progress: procedure('datasources.read')
+    .input(z.strictObject({ id: DatasourceId }))
+    .output(CheckProgress)
+    .query(({ ctx, input }) => progress(ctx, input)),
 
   /** Makes the check due now. */
   verify: procedure('datasources.update')
@@ -165,6 +173,6 @@ function position(cursor: string | undefined): string | undefined {
   const uuid = uuidOf(cursor, 'ds_', 'ds_test_', 'dse_')
   if (uuid !== null) return uuid
   throw new Fault('invalid_request', {
-    issues: [{ path: ['cursor'], code: 'cursor', message: 'not a cursor of ours' }],
+    issues: [{ path: ['cursor'], code: 'cursor', message: 'not a cursor of this list' }],
   })
 }

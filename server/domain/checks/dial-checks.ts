@@ -1,13 +1,13 @@
 /**
  * The checklist's lines from the host to the login: how far the dial came, what ended it, and what was seen on the way.
  *
- * A line passes only where the dial says that it was passed. What a target demands of TLS is judged here once more, so
+ * A line passes only where the dial says that it was passed. A target's TLS requirements are judged here once more, so
  * that a slip in the dialler refuses instead of trusting. Called by `verification.ts`.
  */
 
 import { dialFix } from '#server/domain/checks/fixes/dial-fixes.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
-import type { DirectItem } from '#shared/checks/items.ts'
+import { DIAL_ITEMS, type DialItem, type DirectItem } from '#shared/checks/items.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import { type Failure, type FailureCode, failureSpec, type Stage } from '#shared/faults/failure.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
@@ -22,11 +22,8 @@ export interface Line {
   readonly retryable: boolean
 }
 
-/** What of a target the verdict needs: no password. */
+/** The part of a target that the verdict needs: no password. */
 export type JudgedTarget = Pick<Target, 'host' | 'port' | 'database' | 'user' | 'tlsMode' | 'channelBinding'>
-
-const DIAL_ITEMS = ['host', 'connect', 'tls', 'authenticate', 'database'] as const
-type DialItem = (typeof DIAL_ITEMS)[number]
 
 /** Stages in the order in which they are passed. A breach of protocol can happen at any of them once connected. */
 const RANK: Readonly<Record<Stage, number>> = {

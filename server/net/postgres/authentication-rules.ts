@@ -1,5 +1,5 @@
 /**
- * Who must prove what to whom: the only order of authentication messages that we take part in.
+ * The rules of authentication: the only order of messages that we take part in.
  *
  * SCRAM over anything, for it hands out no password and makes the server prove that it knows it. A password in clear or
  * as MD5 only to a server whose certificate chain and name both hold, since with it nothing else tells the true server
@@ -7,7 +7,7 @@
  */
 import { SessionError } from '#server/net/socket/session-error.ts'
 
-/** What is known about the link and wanted of it before authentication begins. */
+/** The known and required properties of the link before authentication begins. */
 export interface AuthenticationPolicy {
   readonly encrypted: boolean
   /** The certificate's chain and name both hold, whatever the mode asked for. */
@@ -24,7 +24,7 @@ export interface AuthenticationPolicy {
 export interface AuthenticationRules {
   /** An Authentication message of the server, without its header. */
   received(body: Buffer): void
-  /** A password or SASL message of ours, with its header. */
+  /** A password or SASL message that we send, with its header. */
   sent(message: Buffer): void
   /** `claimed`: the server sent a signature, which the driver compares; `finished`: an acceptable `Ok` came. */
   readonly progress: 'begun' | 'claimed' | 'finished'
@@ -164,7 +164,7 @@ function receiveServerFinal(login: Login, text: string): void {
   login.step = 'proven'
 }
 
-/** Where our nonce begins in the client's first message (RFC 5802, section 7). */
+/** The offset of our nonce in the client's first message (RFC 5802, section 7). */
 const NONCE = ',r='
 
 /** Our own side is watched too: whatever the driver would like to say, no password message leaves out of turn. */

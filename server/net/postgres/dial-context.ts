@@ -1,5 +1,5 @@
 /**
- * What each kind of dial works with, beside its request. Made by `serve-dials.ts`, in the dialling process.
+ * The context of every kind of dial, beside its request. Made by `serve-dials.ts`, in the dialling process.
  */
 import type { Surroundings } from './with-session.ts'
 

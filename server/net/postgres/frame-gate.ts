@@ -1,6 +1,6 @@
 /**
  * Stands between a customer's server and the driver: only whole, well-shaped frames, in an order that PostgreSQL itself
- * would send, within caps, get through. What the driver has no use for (notices, parameters, cancel keys) is checked,
+ * would send, within caps, get through. Frames that the driver does not need (notices, parameters, cancel keys) are checked,
  * counted and dropped here.
  *
  * It must never keep a byte of a frame that it did not admit, nor quote what it saw. Called by the gated stream.
@@ -11,7 +11,7 @@ import type { AuthenticationRules } from './authentication-rules.ts'
 import { checkShape, type FrameKind } from './frame-shapes.ts'
 import { createFrameReader, HEADER_BYTES } from './frames.ts'
 
-/** What one session may receive. */
+/** The limits of what one session may receive. */
 export interface SessionLimits {
   /** Of one row, with its lengths. */
   readonly maxRowBytes: number
@@ -27,7 +27,7 @@ export const PROBE_LIMITS: SessionLimits = { maxRowBytes: 1 << 20, maxRows: 1_00
 export interface FrameGate {
   /** Takes bytes of the server and passes on what is in order. */
   received(chunk: Buffer): void
-  /** Takes a message of ours before it is sent. */
+  /** Takes our message before it is sent. */
   sent(message: Buffer): void
 }
 
@@ -78,7 +78,7 @@ interface State {
   results: number
   notices: number
   parameters: number
-  /** The startup message, the first of ours, has no kind byte. */
+  /** The startup message, our first one, has no kind byte. */
   started: boolean
 }
 
@@ -134,7 +134,7 @@ function tell(body: Buffer, { told }: GateOptions): void {
   told?.(name, value)
 }
 
-/** What did not begin as PostgreSQL is something else; what did, and went on otherwise, is broken or malicious. */
+/** A server that did not begin as PostgreSQL is something else; one that did and then deviated is broken or malicious. */
 function strange(state: State): SessionError {
   return new SessionError(state.frames === 0 ? 'not_postgres' : 'protocol_violation')
 }

@@ -1,5 +1,5 @@
 /**
- * What the body of each frame may look like, byte for byte (PostgreSQL documentation, "Message Formats").
+ * The permitted body of each frame, byte for byte (PostgreSQL documentation, "Message Formats").
  *
  * The driver's parser trusts lengths, counts and terminators: a missing terminator freezes it for ever, a negative
  * count throws out of an event. So nothing reaches it that did not pass here. Called by the frame gate alone.
@@ -14,7 +14,7 @@ const MAX_COLUMNS = 1664
 
 const violation = () => new SessionError('protocol_violation')
 
-/** Where the text that begins at `at` ends, past its terminator. */
+/** The end of the text that begins at `at`, past its terminator. */
 function textEnd(body: Buffer, at: number): number {
   const zero = body.indexOf(0, at)
   if (zero < 0) throw violation()

@@ -22,7 +22,7 @@ export interface FrameRules {
 /** Takes the next bytes of the stream. Throws what a rule throws, and `RangeError` for a length below four. */
 export type FrameReader = (chunk: Buffer) => void
 
-/** Where a reader is: in a header of which it has `headBytes`, or in a frame of which it has `filled`. */
+/** The state of a reader: in a header of which it has `headBytes`, or in a frame of which it has `filled`. */
 interface Reading {
   readonly rules: FrameRules
   readonly head: Buffer

@@ -1,5 +1,5 @@
 /**
- * What the driver gets in place of a socket: a stream that is connected already and gives out only what the frame gate
+ * The driver's substitute for a socket: a stream that is connected already and passes on only what the frame gate
  * let through. The driver never sees the server's bytes themselves, nor opens, names or upgrades anything.
  *
  * The first refusal ends it for good. Held by one session.
@@ -35,7 +35,7 @@ export class GatedStream extends Duplex {
     try {
       this.#gate.received(chunk)
     } catch (error) {
-      // What is not a refusal of ours was thrown by the driver's parser.
+      // An error that is not our own refusal was thrown by the driver's parser.
       this.destroy(error instanceof SessionError ? error : new SessionError('protocol_violation'))
     }
   }
@@ -76,7 +76,7 @@ export class GatedStream extends Duplex {
     return this
   }
 
-  /** What SCRAM's channel binding is computed from. */
+  /** The input of SCRAM's channel binding. */
   getPeerCertificate(): PeerCertificate | object {
     return this.#socket instanceof TLSSocket ? this.#socket.getPeerCertificate() : {}
   }

@@ -12,7 +12,7 @@ import { nameHolds, shakeHands } from '#server/net/socket/tls.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 
-/** What a mode means at this host. */
+/** The meaning of a TLS mode at this host. */
 export interface TlsPlan {
   /** `prefer`: clear text if the server offers nothing else. */
   readonly encrypt: 'never' | 'prefer' | 'always'
@@ -29,7 +29,7 @@ export interface Link {
   readonly serverVerified: boolean
 }
 
-/** What is asked of the link. */
+/** The requirements of the link. */
 export interface LinkRequest {
   readonly target: Target
   readonly caCertificate: string | null

@@ -8,7 +8,6 @@
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import pg from 'pg'
-import type { Probe } from '#server/domain/checks/probe.ts'
 import { serverProduct } from '#server/domain/checks/server-product.ts'
 import { type Deadline, unlessAborted } from '#server/net/socket/deadline.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
@@ -19,15 +18,11 @@ import { type AuthenticationRules, createAuthenticationRules } from './authentic
 import { createFrameGate, type SessionLimits } from './frame-gate.ts'
 import { GatedStream } from './gated-stream.ts'
 import { type Link, secure } from './postgres-tls.ts'
+import type { Progress } from './progress.ts'
 import { createSession, type Session, watchBreakage } from './session.ts'
 import { sessionError } from './sqlstate.ts'
 
-/** How far a dial came. Written to as it proceeds, so that a failure leaves behind what was found before it. */
-export type Progress = {
-  -readonly [K in 'passed' | 'addresses' | 'address' | 'openNetwork' | 'tls' | 'channelBound']: Probe[K]
-} & { passwordSent?: Probe['passwordSent']; channelBindingOffered?: Probe['channelBindingOffered'] }
-
-/** What is wanted of a session. */
+/** The request for a session. */
 export interface SessionRequest {
   readonly target: Target
   readonly caCertificate: string | null
@@ -131,7 +126,7 @@ function loggedIn(progress: Progress, { channelBound, bindingOffered, passwordSe
   Object.assign(progress, { passed: 'authenticate', channelBound, channelBindingOffered: bindingOffered, passwordSent })
 }
 
-/** What the driver objects to when the gate did not: the signature, or a certificate that it cannot bind SCRAM to. */
+/** The failure if the driver refuses what the gate accepted: the signature, or a certificate to which it cannot bind SCRAM. */
 function unexplained(authentication: AuthenticationRules, link: Link): FailureCode {
   if (authentication.progress === 'claimed') return 'server_not_proven'
   if (authentication.progress === 'finished') return 'connection_lost'

@@ -15,7 +15,7 @@ import type { Session } from './session.ts'
 import type { Row } from './simple-query.ts'
 import { type Surroundings, withSession } from './with-session.ts'
 
-/** What to probe. */
+/** The request for a probe. */
 export interface ProbeRequest {
   readonly target: Target
   /** One or more certificates as PEM; null for Node's roots. */
@@ -107,7 +107,7 @@ function isNamed(schema: string): string {
 /** So many names of schemas are enough to find one's own among them. */
 const MAX_SCHEMAS = 5
 
-/** What is there in the place of a schema that is not usable. The names are a stranger's: those that repeat the secret are left out. */
+/** The usable schemas, if the requested one is not. The names come from a stranger: those that repeat the secret are left out. */
 async function otherSchemas(
   session: Session,
   { schema, secret }: { readonly schema: string; readonly secret: string },

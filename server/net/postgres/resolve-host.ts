@@ -1,5 +1,5 @@
 /**
- * Where a host is, judged and not connected to: what a lease tells its holder to dial.
+ * The judged addresses of a host, without a connection: a lease tells its holder to dial them.
  *
  * Runs in a dialling process, like every look-up: a name is a customer's text. It opens no socket to a customer.
  */

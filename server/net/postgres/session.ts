@@ -1,5 +1,5 @@
 /**
- * What can be done over a connection that is logged in: our own statements, each in a read-only transaction under the
+ * The operations on an authenticated connection: our own statements, each in a read-only transaction under the
  * server's own timeouts and ours, and a goodbye.
  *
  * It must never leave a transaction open between two calls, nor keep rows that were to be streamed. Made by `postgres.ts`.
@@ -16,7 +16,7 @@ import { sessionError } from './sqlstate.ts'
 /** A session in which nothing can be written. Every function throws `SessionError` alone. */
 export interface Session {
   /**
-   * Runs statements of ours in one message and one read-only transaction of their own, so that nothing is held between
+   * Runs our statements in one message and one read-only transaction of their own, so that nothing is held between
    * two calls and a transaction pooler is as good as a server. Gives the rows of each statement that has columns.
    */
   query(sql: string): Promise<Row[][]>
@@ -34,7 +34,7 @@ const CLOSE_MS = 250
 
 /** Why a session can go on no longer. */
 export interface Breakage {
-  /** What really happened, where the driver says only that it can go on no longer. */
+  /** The real cause, if the driver says only that it cannot continue. */
   behind(error: unknown): unknown
 }
 
@@ -55,7 +55,7 @@ export function watchBreakage(client: pg.Client, stream: GatedStream, unexplaine
   return { behind: error => (telling(error) ? error : (first ?? error)) }
 }
 
-/** What a session is made of. */
+/** The parts of a session. */
 interface OpenSession {
   readonly client: pg.Client
   readonly stream: GatedStream

@@ -9,7 +9,7 @@ import type pg from 'pg'
 /** One row: its values as text, in the order of the columns. */
 export type Row = readonly (string | null)[]
 
-/** What becomes of the answer. */
+/** The consumer of the answer. */
 export interface RowSink {
   /** A statement of the message begins to give rows. */
   onResult(): void

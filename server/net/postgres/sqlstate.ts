@@ -8,7 +8,7 @@ import { SessionError } from '#server/net/socket/session-error.ts'
 import type { FailureCode } from '#shared/faults/failure.ts'
 
 /**
- * Where in the exchange an error came: before anything was asked of us, before our proof of the password, in answer to it,
+ * The moment of an error in the exchange: before anything was asked of us, before our proof of the password, in answer to it,
  * behind the server's own proof, behind AuthenticationOk, or in answer to a query.
  */
 export type Moment = 'request' | 'exchange' | 'proof' | 'proven' | 'welcome' | 'query'
@@ -23,7 +23,7 @@ const ALWAYS: Readonly<Record<string, FailureCode>> = {
   '57P03': 'server_starting',
 }
 
-/** What a sentence tells apart where the SQLSTATE is one of several: whose limit it is, and what kind of server is closed. */
+/** Distinctions that only the sentence makes if several failures share an SQLSTATE: whose limit it is, and which kind of server is closed. */
 const NARROWER: ReadonlySet<FailureCode> = new Set(['role_limit_reached', 'database_limit_reached', 'standby_closed'])
 
 /** … behind AuthenticationOk: no CONNECT privilege, `allow_connections` off, and a role without LOGIN. */

@@ -12,12 +12,13 @@ import { DialError, dial } from '#server/net/socket/dial.ts'
 import type { Resolver } from '#server/net/socket/resolver.ts'
 import { SessionError } from '#server/net/socket/session-error.ts'
 import type { Target } from '#shared/connection-string/connection-string.ts'
-import type { Failure } from '#shared/faults/failure.ts'
+import type { Failure, Stage } from '#shared/faults/failure.ts'
 import type { SessionLimits } from './frame-gate.ts'
-import { openSession, type Progress } from './postgres.ts'
+import { openSession } from './postgres.ts'
+import { createProgress, type Progress } from './progress.ts'
 import type { Session } from './session.ts'
 
-/** What to dial, and the deadline and limits of it all. */
+/** The target of a dial, with its deadline and limits. */
 export interface SessionDial {
   readonly target: Target
   /** One or more certificates as PEM; null for Node's roots. */
@@ -30,7 +31,7 @@ export interface SessionDial {
   readonly limits: SessionLimits
 }
 
-/** What a dial needs beside its request. */
+/** The parts that a dial needs beside its request. */
 export interface Surroundings {
   readonly policy: HostPolicy
   readonly resolver: Resolver
@@ -38,6 +39,8 @@ export interface Surroundings {
   readonly roots?: SecureContext
   /** Takes the goodbye of a session, which nobody needs to wait for to know the answer. Without it, it is waited for. */
   readonly partWith?: (goodbye: Promise<void>) => void
+  /** Called with each stage that the dial passes. */
+  readonly onPassed?: (stage: Stage) => void
 }
 
 /** How far it came and how it ended. `result` is what the work gave; null when it, or anything before it, failed. */
@@ -61,16 +64,7 @@ export async function withSession<T>(
 ): Promise<SessionEnd<T>> {
   const started = performance.now()
   const deadline = createDeadline(request.deadlineMs)
-  const nothing = {
-    passed: null,
-    addresses: [],
-    address: null,
-    openNetwork: false,
-    tls: null,
-    channelBound: false,
-    passwordSent: null,
-  }
-  const progress: Progress = { ...nothing }
+  const progress = createProgress(surroundings.onPassed)
   const end: { result: T | null; failure: Failure | null } = { result: null, failure: null }
   try {
     const session = await connect(request, { ...surroundings, deadline, progress })
@@ -112,7 +106,10 @@ async function connect(
   try {
     const { database } = target
     const where = { host, port, database, purpose: 'postgres', policy, resolver, avoid: avoid ?? [] } as const
-    const dialled = await dial({ ...where, signal: deadline.signal, connectTimeoutMs })
+    const onFound = () => {
+      progress.passed = 'policy'
+    }
+    const dialled = await dial({ ...where, signal: deadline.signal, connectTimeoutMs, onFound })
     const { addresses, address, open } = dialled
     Object.assign(progress, { passed: 'connect', addresses, address, openNetwork: open })
     return await openSession(dialled, {

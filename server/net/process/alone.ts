@@ -17,7 +17,7 @@ export interface Alone {
   kill(): void
 }
 
-/** What is started, what it is told, and how long it may take once it has begun. */
+/** The program to start, its input, and its time limit once it has begun. */
 export interface AloneOrder {
   readonly entry: string
   readonly order: object

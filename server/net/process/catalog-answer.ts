@@ -10,7 +10,7 @@ import type { DialPool } from '#server/net/process/dial-pool.ts'
 import { Fault, isFaultCode } from '#shared/faults/fault.ts'
 import { isSnapshotBound, SNAPSHOT_BOUNDS } from '#shared/schemas/snapshot-bounds.ts'
 
-/** What to read, and the snapshot that is compared with. */
+/** The request to read a catalog, and the snapshot for comparison. */
 export interface CatalogAsk extends Omit<DescribeRequest, 'last'> {
   /** Null, or left out, for none. */
   readonly last?: LastSnapshot | null

@@ -1,5 +1,5 @@
 /**
- * What the worker and a dialling process say to each other, in frames over one pipe: settings once, then requests one
+ * The protocol between the worker and a dialling process, in frames over one pipe: settings once, then requests one
  * at a time, each behind any number of pieces of bytes that belong to it and answered by any number of them, one answer,
  * and a word when the next may come.
  *
@@ -10,10 +10,10 @@ import { createFrameReader, encodeFrame, HEADER_BYTES } from '#server/net/postgr
 
 /**
  * The kinds of frames. To the dialling process: `c` settings, `b` a piece of bytes that belongs to the request to come, `r`
- * that request. From it: `l` it has loaded what the request takes and begins, `b` a piece of bytes that belongs to the request
- * at hand, `a` its answer, `k` it takes the next one.
+ * that request. From it: `l` it has loaded what the request takes and begins, `p` an item of the checklist that is passed,
+ * `b` a piece of bytes that belongs to the request at hand, `a` its answer, `k` it takes the next one.
  */
-export type ChannelKind = 'c' | 'r' | 'k' | 'l' | 'b' | 'a'
+export type ChannelKind = 'c' | 'r' | 'k' | 'l' | 'p' | 'b' | 'a'
 
 /** Of a settings, request or answer frame: a role's facts at their largest, or a request with its CA certificates. */
 const MAX_JSON_BYTES = 4 << 20

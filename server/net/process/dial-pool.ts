@@ -9,7 +9,7 @@ import { availableParallelism } from 'node:os'
 import { cannotStart, type DialJob, DialProcess, type EndReason } from './dial-process.ts'
 import type { DialSettings, PipedAnswer } from './serve-dials.ts'
 
-/** What happens to processes, for the log. Nothing of a customer or a server is in it. */
+/** Events of the processes, for the log. They hold nothing of a customer or a server. */
 export type DiallerEvent =
   | { readonly event: 'dialler_started' | 'dialler_ready'; readonly pid: number | undefined }
   | {
@@ -115,7 +115,7 @@ export class DialPool {
     return { starting: this.#starting, idle, busy, waiting: this.#waiting.size }
   }
 
-  /** Kills every process and resolves when they are gone. What is under way ends as `dialler_died`. */
+  /** Kills every process and resolves when they are gone. Dials in progress end as `dialler_died`. */
   close(): Promise<void> {
     return new Promise(resolve => {
       this.#closed = resolve

@@ -8,7 +8,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
+import type { DialItem } from '#shared/checks/items.ts'
 import { type ChannelKind, createChannelReader, sendAhead, sendJson } from './child-channel.ts'
+import { readPassed } from './passed-items.ts'
 import { childArguments } from './sandbox.ts'
 import type { DialSettings, PipedAnswer, PipedRequest } from './serve-dials.ts'
 
@@ -21,14 +23,16 @@ export interface DialJob {
   /** Most bytes that may come ahead of the answer. */
   readonly maxBytes: number
   onBytes(piece: Buffer): void
+  /** Called with each item of the checklist that a probe passes, while it goes on. Left out where nobody follows it. */
+  readonly onPassed?: ((item: DialItem) => void) | undefined
   /** Called once, with null when the process was killed or died. */
   settle(answer: PipedAnswer | null): void
 }
 
-/** Why a process ended: `idle` since it was not needed, `unasked` by itself, a mistake of ours or the memory cap of V8. */
+/** Why a process ended: `idle` since it was not needed, `unasked` by itself, through a bug or the memory cap of V8. */
 export type EndReason = 'closed' | 'idle' | 'deadline' | 'memory' | 'spoke_out_of_turn' | 'spent' | 'unasked'
 
-/** What the pool is told. */
+/** The events for the pool. */
 export interface DialProcessEvents {
   /** Once, before it may be given a job. */
   onReady(): void
@@ -43,7 +47,7 @@ export interface DialProcessEvents {
   onGone(): void
 }
 
-/** What the process itself needs to end by its deadline, and to be killed if it does not. */
+/** The grace beyond its deadline after which the process is killed. */
 const GRACE_MS = 500
 const START_MS = 30_000
 const MEMORY_CHECK_MS = 50
@@ -59,6 +63,7 @@ export class DialProcess {
   #job: DialJob | null = null
   #bytes = 0
   #hasBegun = false
+  #takePassed: (body: Buffer) => void = () => undefined
   #dials = 0
   #ready = false
   #ended = false
@@ -89,6 +94,7 @@ export class DialProcess {
     this.#job = job
     this.#bytes = 0
     this.#hasBegun = false
+    this.#takePassed = readPassed(job.onPassed ?? (() => undefined))
     this.#dials += 1
     // Until it says that it begins, it does nothing but load our code.
     this.#deadline = setTimeout(() => this.kill('deadline'), START_MS)
@@ -104,7 +110,7 @@ export class DialProcess {
   }
 
   #listen(): void {
-    const read = createChannelReader(['k', 'l', 'b', 'a'], (kind, body) => this.#take(kind, body))
+    const read = createChannelReader(['k', 'l', 'p', 'b', 'a'], (kind, body) => this.#take(kind, body))
     this.#pipe.on('data', (chunk: Buffer) => {
       if (this.#ended) return
       try {
@@ -151,6 +157,11 @@ export class DialProcess {
       this.#bytes += body.length
       if (this.#bytes > job.maxBytes) throw new RangeError('channel bytes')
       job.onBytes(Buffer.from(body))
+      return
+    }
+    if (kind === 'p') {
+      if (!this.#hasBegun || job.asked.kind !== 'probe') throw new RangeError('channel frame out of turn')
+      this.#takePassed(body)
       return
     }
     // Sound: our own code wrote it. It is bounded, and it decides about nothing but this one dial.

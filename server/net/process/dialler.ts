@@ -13,6 +13,7 @@ import { noAnswer, pipedBytes, withPage } from '#server/net/endpoint/request-ans
 import type { ProbeRequest } from '#server/net/postgres/probe.ts'
 import type { Located, LocateRequest } from '#server/net/postgres/resolve-host.ts'
 import { type CatalogAsk, type CatalogRead, readCatalogThrough } from '#server/net/process/catalog-answer.ts'
+import type { DialItem } from '#shared/checks/items.ts'
 import { type DiallerEvent, DialPool, type PoolCounts } from './dial-pool.ts'
 
 /**
@@ -29,7 +30,7 @@ export interface Dialler {
    * Verifies a database: where it is, whether it is secured, what the login is. Ends by `deadlineMs` and half a second,
    * counted from when a process is free. Never rejects: whatever a server does is a `failure` of the probe.
    */
-  probe(request: ProbeRequest, waitMs?: number): Promise<Probe>
+  probe(request: ProbeRequest, how?: ProbeOptions): Promise<Probe>
   /**
    * Reads a database's catalog. `finding` has what is to be stored of it, or the fault that its rows came to; it is null
    * when the dial itself failed. Never rejects.
@@ -39,8 +40,14 @@ export interface Dialler {
   locate(request: LocateRequest, waitMs?: number): Promise<Located>
   /** Makes one signed request to an endpoint. Never rejects: whatever answers there is a `failure` of the answer. */
   request(request: EndpointRequest, waitMs?: number): Promise<EndpointAnswer>
-  /** Kills the processes and resolves when they are gone. What is under way ends as `dialler_died`. */
+  /** Kills the processes and resolves when they are gone. Dials in progress end as `dialler_died`. */
   close(): Promise<void>
+}
+
+/** How long a probe waits for a process, and who is told of each item of the checklist while it passes it. */
+export interface ProbeOptions {
+  readonly waitMs?: number | undefined
+  readonly onPassed?: ((item: DialItem) => void) | undefined
 }
 
 interface DiallerOptions {
@@ -66,10 +73,10 @@ export function createDialler(options: DiallerOptions): Dialler {
     ready: () => pool.ready(),
     canDial: () => pool.canStart(),
     counts: () => pool.counts(),
-    async probe(request, waitMs) {
+    async probe(request, { waitMs, onPassed } = {}) {
       const started = performance.now()
       const asked = { kind: 'probe', request } as const
-      const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs }, waitMs)
+      const end = await pool.run({ ...small, asked, deadlineMs: request.deadlineMs, onPassed }, waitMs)
       // Sound: the process answers a probe to a probe.
       if (typeof end === 'object') return end.answer as Probe
       return unanswered(end, performance.now() - started)

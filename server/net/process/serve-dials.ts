@@ -12,8 +12,9 @@ import { nodeRoots } from '#server/net/socket/tls.ts'
 import type { Failure, FailureCode } from '#shared/faults/failure.ts'
 import { createChannelReader, sendBytes, sendJson } from './child-channel.ts'
 import { DIAL_KINDS, type DialAsk, type DialKind } from './dial-kinds.ts'
+import { sendPassed } from './passed-items.ts'
 
-/** What a process is told once, before any request. */
+/** The settings of a process, sent once before any request. */
 export interface DialSettings {
   readonly policy: HostPolicy
   readonly dnsServers: readonly string[]
@@ -34,7 +35,7 @@ export interface PipedAnswer {
   readonly spent: boolean
 }
 
-/** What an honest server never does. Pointing at a web server by mistake is not among it. */
+/** Failures that no honest server causes. A mistaken connection to a web server is not one of them. */
 const MISBEHAVED: ReadonlySet<FailureCode> = new Set(['protocol_violation', 'response_too_large'])
 
 const DNS_TIMEOUT_MS = 5_000
@@ -61,7 +62,7 @@ export function serveDials(pipe: Socket, end: () => void): void {
       const pieces = ahead
       ahead = []
       const received = () => Buffer.concat(pieces)
-      // What throws here is a mistake of ours, about which nothing is known: the process ends and the dial counts as failed.
+      // An error here is our own bug, of which nothing is known: the process ends and the dial counts as failed.
       answer(said as PipedRequest, { ...context, received }, pipe).catch(end)
     }
   })
@@ -88,13 +89,13 @@ function settle(settings: DialSettings, pipe: Socket, end: () => void): Omit<Dia
   }
 }
 
-/** What every kind of dial answers, and what some do. */
+/** The answer of every kind of dial; some have a `finding`. */
 interface Found {
   readonly failure: Failure | null
   readonly finding?: { readonly fault?: string } | null
 }
 
-/** What met a hostile server, or has grown over what it read, serves nobody else. */
+/** A process that met a hostile server, or has grown too large, serves nobody else. */
 function isSpent({ failure, finding }: Found): boolean {
   if (failure !== null && MISBEHAVED.has(failure.code)) return true
   return finding?.fault !== undefined || process.memoryUsage.rss() > SPENT_RSS_BYTES
@@ -107,7 +108,8 @@ async function answer(said: PipedRequest, context: DialContext, pipe: Socket): P
   const run = (await DIAL_KINDS[said.kind]()) as (request: unknown, under: DialContext) => Promise<Found>
   // From here on it is the stranger's time.
   sendJson(pipe, 'l', null)
-  const found = await run(said.request, { ...context, partWith: goodbye => goodbyes.push(goodbye) })
+  const followed = said.kind === 'probe' ? { onPassed: sendPassed(pipe) } : {}
+  const found = await run(said.request, { ...context, ...followed, partWith: goodbye => goodbyes.push(goodbye) })
   sendJson(pipe, 'a', { answer: found, spent: isSpent(found) } satisfies PipedAnswer)
   await Promise.all(goodbyes)
   sendJson(pipe, 'k', null)

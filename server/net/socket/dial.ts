@@ -1,7 +1,7 @@
 /**
  * The one way to a customer: resolve → judge every address → connect to a judged number, each within its time.
  *
- * Only here is a socket to a customer opened. What is connected to is the number that was judged, so that a name which
+ * Only here is a socket to a customer opened. The connection goes to the judged address, so that a name which
  * answers otherwise the next time leads nowhere; TLS is given the name by whoever gets the socket. Called by
  * `postgres.ts` and `endpoint.ts`, always in a process that may be killed.
  */
@@ -40,7 +40,7 @@ export class DialError extends Error {
   }
 }
 
-/** What to dial and how long to try. `signal` is the deadline of the whole; `connectTimeoutMs` is for connecting alone. */
+/** The target of a dial and its time limits. `signal` is the deadline of the whole; `connectTimeoutMs` is for connecting alone. */
 export interface DialRequest extends Endpoint {
   readonly policy: HostPolicy
   readonly resolver: Resolver
@@ -50,6 +50,8 @@ export interface DialRequest extends Endpoint {
   readonly database?: string
   /** Places, as `address|port`, where nobody tries for now: too many logins were refused there. */
   readonly avoid?: readonly string[]
+  /** Called once the host's addresses are known and allowed, before any is connected to. */
+  readonly onFound?: () => void
   /** For tests alone, to see which number would be connected to. */
   readonly connect?: Connect
 }
@@ -62,6 +64,7 @@ export async function dial(request: DialRequest): Promise<Dialled> {
   const { addresses, open } = await findAddresses(request)
   const isAvoided = addresses.some(address => request.avoid?.includes(`${address}|${request.port}`))
   if (isAvoided) throw new DialError('budget_exhausted', addresses, 'resolve')
+  request.onFound?.()
   const limit = new AbortController()
   const stop = () => limit.abort()
   const timer = setTimeout(stop, request.connectTimeoutMs)
@@ -77,7 +80,7 @@ export async function dial(request: DialRequest): Promise<Dialled> {
 
 const FAILED = { ok: false, code: 'resolver_failed' } as const
 
-/** What is looked up and judged. */
+/** The host to look up and judge. */
 export type AddressesRequest = Pick<
   DialRequest,
   'host' | 'port' | 'purpose' | 'policy' | 'resolver' | 'signal' | 'database'
@@ -99,7 +102,7 @@ async function judged(request: AddressesRequest): Promise<{ addresses: string[];
   const literal = judgeHost(request, request.policy)
   if (literal.verdict === 'refuse') throw new DialError(literal.code, [], 'parse')
   if (literal.verdict === 'address') return { addresses: [literal.address], open: literal.open }
-  // What a resolver throws is no reason to go on, and its text is nobody's to read.
+  // An error of the resolver ends the dial, and nobody reads its text.
   const answer = await request.resolver.resolve(literal.name, request.signal).catch(() => FAILED)
   if (!answer.ok) throw new DialError(answer.code, [], 'parse')
   const verdict = judgeAddresses(answer.addresses, request, request.policy)

@@ -10,7 +10,7 @@ import type { Db } from '#server/store/tables/tables.ts'
 import { quoteName } from '#shared/base/sql-text.ts'
 import { TAKE_OVER } from './former-release.ts'
 
-/** What a role may do with a table: all columns, or those listed. What is not said is not granted. */
+/** The privileges of a role on a table: all columns, or those listed. Nothing else is granted. */
 export interface TableGrant {
   readonly select?: true | readonly string[]
   readonly insert?: true | readonly string[]
@@ -23,7 +23,7 @@ export type Tier = 'web' | 'worker'
 
 const CREDENTIAL = ['org_id', 'datasource_id', 'version', 'state', 'key_id', 'signer_id', 'last4', 'created_at']
 const TASK = ['org_id', 'id', 'kind', 'datasource_id', 'standing', 'due_at', 'created_at', 'expires_at']
-/** What callers change. Status, mode and verdict are none of it: they decide whether a credential is used. */
+/** Columns that callers change. Status, mode and verdict are not among them: they decide whether a credential is used. */
 const CHANGED = [
   'name',
   'metadata',
@@ -84,7 +84,17 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   verifications: { web: READ, worker: { select: true, insert: true, delete: true } },
   tasks: {
     web: {
-      select: [...TASK, 'attempts', 'requested', 'settled', 'locked_until', 'token', 'outcome'],
+      select: [
+        ...TASK,
+        'attempts',
+        'requested',
+        'settled',
+        'locked_until',
+        'token',
+        'outcome',
+        'reached',
+        'reached_by',
+      ],
       insert: [...TASK, 'payload'],
       update: ['requested', 'due_at', 'attempts', 'awaited_until'],
       delete: true,
@@ -94,7 +104,7 @@ export const GRANTS: Readonly<Record<string, Readonly<Record<Tier, TableGrant>>>
   // The web's inserts are acts of keys and capabilities, now: `record_1`.
   audit_events: { web: READ, worker: { insert: true } },
   idempotency_keys: { web: EVERYTHING, worker: { select: [...CLAIM_KEY, 'expires_at'], delete: true } },
-  // What a process of the last release wrote is numbered by whoever reads it.
+  // The reader numbers changes that a process of the last release wrote.
   changes: {
     web: { select: true, insert: true, update: ['n'] },
     worker: { select: true, insert: true, update: ['n'], delete: true },

@@ -54,7 +54,11 @@ export const COPIED: readonly CopiedTable[] = [
   {
     name: 'tasks',
     key: ['id'],
-    left: { locked_until: 'a claim is of a worker of the source: the task is done again by one of the target' },
+    left: {
+      locked_until: 'a claim is of a worker of the source: the task is done again by one of the target',
+      reached: 'how far that claim has come',
+      reached_by: 'the claim that has come so far',
+    },
   },
   { name: 'leases', key: ['id'] },
   { name: 'audit_events', key: ['id'] },

@@ -7,6 +7,7 @@ import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import type { Operation, Scope } from '#shared/access/credential.ts'
 import type { DatasourceId, Mode } from '#shared/base/wire.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
+import type { DialItem } from '#shared/checks/items.ts'
 import type { DbType, Kind, Status } from '#shared/datasources/datasource.ts'
 import type { JsonColumn } from './json-column.ts'
 
@@ -319,6 +320,8 @@ interface Tasks {
   outcome: JsonColumn<unknown> | null | null
   payload: Buffer | null
   ran_out: Generated<number>
+  reached: DialItem | null | null
+  reached_by: number | null
   requested: Generated<number>
   settled: Generated<number>
   standing: boolean

@@ -1,5 +1,5 @@
 /**
- * What the line of a verdict says: whose and of which task, how it came out, why, and which line of the checklist failed first.
+ * The log fields of a verdict: its organization, datasource and task, the outcome, the reason, and the first failed line of the checklist.
  */
 import type { Verification } from '#server/domain/checks/verification.ts'
 import { helpingSetting } from '#server/domain/network/helping-setting.ts'

@@ -1,6 +1,6 @@
 /**
  * Settles a pending credential that is no other than the one in force: it is destroyed, and nothing is dialled where a dial would
- * tell nothing new. What is another one goes on to the check. Only the worker compares, since it alone opens both.
+ * tell nothing new. A different credential goes on to the check. Only the worker compares, since it alone opens both.
  */
 
 import { openingOr } from '#server/seal/held-key.ts'
@@ -88,7 +88,7 @@ async function isJudged(deps: WorkerDeps, row: sealed.SealedDatasource): Promise
  * Whether the pending credential is no other than the one in force. One that cannot be opened any more is mended by it: another.
  *
  * Compared only within the budgets of refused logins at its place, and another one counts as one until it is dialled: guesses would
- * cost nothing here otherwise. Where they are spent, an equal credential waits like any other, and whoever brought it is told nothing.
+ * cost nothing here otherwise. Once they are spent, an equal credential waits like any other, and its caller learns nothing.
  */
 async function isNoOther(deps: WorkerDeps, row: sealed.SealedDatasource): Promise<boolean> {
   const { current, pending } = row

@@ -1,5 +1,5 @@
 /**
- * What a check starts from and what it leaves to be shown, while a refusal of what is active is to be confirmed by further looks.
+ * The state before a check and the reason shown after it, while further checks confirm the refusal of an active datasource.
  */
 import { isCondemning, type Standing, type StandingBefore } from '#server/domain/datasources/status.ts'
 import type { SealedDatasource } from '#server/store/credentials/sealed.ts'
@@ -8,7 +8,7 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
 /**
- * Where the row is before a check. One that says that it is active over a verdict that does not is refused for good at once; one
+ * The state of the row before a check. A row that says that it is active over a verdict that does not is refused for good at once; one
  * without any verdict was active before verdicts were signed.
  */
 export function standingBefore(deps: WorkerDeps, row: SealedDatasource): StandingBefore {

@@ -1,5 +1,5 @@
 /**
- * What a check writes of the credential that it tried: the fingerprint once it has passed, and the secret in the form in which it is
+ * The columns of the tried credential that a check writes: the fingerprint once it has passed, and the secret in the form in which it is
  * kept. Called by the check of a database.
  */
 import type { Fingerprint, SealedBox, Secret } from '#server/domain/access/sealed.ts'
@@ -17,7 +17,7 @@ interface Checked {
   readonly examined: VerifiedConnection
 }
 
-/** What is to be written; null when nothing of it is new. */
+/** The values to write; null if none is new. */
 export async function marksOf(deps: WorkerDeps, of: Checked): Promise<Marks | null> {
   const { tried, secret, examined } = of
   const { judgement, resolved } = examined

@@ -26,14 +26,15 @@ export class Hung extends Error {
 /** The time was over: it says nothing of what would have come. */
 const TIMED_OUT: ReadonlySet<FailureCode> = new Set<FailureCode>(['connection_timeout', 'query_timeout'])
 
-/** Dials through `dialler`, each dial for a short while. What is cut off rejects with `Hung`, and nothing else ever does. */
+/** Dials through `dialler`, each dial for a short while. A dial that is cut off rejects with `Hung`; no other one rejects. */
 export function firstTries(dialler: Dialler): Dialler {
   return {
     ready: () => dialler.ready(),
     canDial: () => dialler.canDial(),
     counts: () => dialler.counts(),
     close: () => dialler.close(),
-    probe: request => within(FIRST_TRY_MS.dial, request, dialler.probe),
+    probe: (request, how) =>
+      within(FIRST_TRY_MS.dial, request, (short, waitMs) => dialler.probe(short, { ...how, waitMs })),
     describe: request => within(FIRST_TRY_MS.catalog, request, dialler.describe),
     locate: request => within(FIRST_TRY_MS.dial, request, dialler.locate),
     request: request => within(FIRST_TRY_MS.dial, request, dialler.request),

@@ -23,7 +23,7 @@ export interface Judged {
   readonly tookMs: number
 }
 
-/** What is done about a rotation. */
+/** The next step of a rotation. */
 export interface RotationStep {
   readonly decision: ReturnType<typeof judgeRotation>
   readonly credential: SealedCredential
@@ -33,7 +33,7 @@ export interface RotationStep {
   readonly requestedAt: Date | null
 }
 
-/** What was found: at least one of the two, unless there is no key to try. */
+/** The findings: at least one of the two, unless there is no key to try. */
 export interface Findings {
   readonly judged: Judged | null
   readonly rotation: RotationStep | null

@@ -7,6 +7,7 @@ import type { Probe } from '#server/domain/checks/probe.ts'
 import { HALF_REFUSED, REFUSED } from '#server/domain/network/login-budget.ts'
 import type { ProbeRequest } from '#server/net/postgres/probe.ts'
 import type { CatalogAsk, CatalogRead } from '#server/net/process/catalog-answer.ts'
+import type { ProbeOptions } from '#server/net/process/dialler.ts'
 import {
   admit,
   chargeFor,
@@ -29,6 +30,8 @@ interface Guarded<T> {
   readonly isTrusted: boolean
   /** The stored version that is tried, where a comparison may have counted it. */
   readonly stored?: Version | null
+  /** Told of each item of the checklist that a probe passes, while it goes on. */
+  readonly onPassed?: ProbeOptions['onPassed']
   readonly request: Omit<T, 'avoid'>
 }
 
@@ -50,7 +53,7 @@ const NOTHING = {
   schemaUsable: null,
 }
 
-/** What a guarded dial came to. `keptUntil` is when it may be made, where budgets kept it back: `budget_exhausted`. */
+/** The end of a guarded dial. `keptUntil` is the time until which budgets forbid it: `budget_exhausted`. */
 export interface BudgetedEnd<T> {
   readonly end: T
   readonly keptUntil: Date | null
@@ -58,7 +61,8 @@ export interface BudgetedEnd<T> {
 
 /** Probes when the budgets allow it. */
 export async function probeWithinBudget(deps: WorkerDeps, of: Guarded<ProbeRequest>): Promise<BudgetedEnd<Probe>> {
-  const probe = (avoid: string[]) => deps.dialler.probe({ ...of.request, avoid })
+  const { onPassed } = of
+  const probe = (avoid: string[]) => deps.dialler.probe({ ...of.request, avoid }, { onPassed })
   return guarded(deps, of, { dial: probe, exhausted: { ...EXHAUSTED, ...NOTHING } })
 }
 
@@ -79,7 +83,7 @@ async function guarded<T extends Ended>(
 ): Promise<BudgetedEnd<T>> {
   const { organizationId, stored = null } = of
   const login: OwnLogin = { organizationId, target: of.request.target }
-  // What a comparison has counted does not keep back the very dial that is to say what it was.
+  // The count of a comparison must not prevent the very dial that is to resolve it.
   const isCounted = stored !== null && (await uncount(deps, login, stored))
   const cut: Hung[] = []
   const guardedEnd = await dialled(

@@ -7,6 +7,7 @@ import type { RolePolicy } from '#server/domain/checks/role/role-findings.ts'
 import { judgeUndialled, otherSchema, type UndialledReason } from '#server/domain/checks/undialled.ts'
 import { judgeProbe, type Verification } from '#server/domain/checks/verification.ts'
 import { repeating } from '#server/domain/checks/withheld.ts'
+import type { ProbeOptions } from '#server/net/process/dialler.ts'
 import { openingOr } from '#server/seal/held-key.ts'
 import { runningTask } from '#server/work/about-task.ts'
 import { countUnequal, keptFromTelling } from '#server/work/credentials/login-budgets.ts'
@@ -25,7 +26,7 @@ import { probeWithinBudget } from './probe-within-budget.ts'
 const DEADLINE_MS = 12_000
 const UNREADABLE = 'credential_unreadable'
 const KEPT = failureSpec('budget_exhausted')
-/** Failures of ours, by which nothing of the database is known. */
+/** Our own failures, which say nothing about the database. */
 const UNMADE: ReadonlySet<FailureCode> = new Set<FailureCode>(['budget_exhausted', 'dialler_busy'])
 
 /** A verdict, and what was dialled for it; `resolved` is null when nothing was. */
@@ -34,7 +35,7 @@ export interface VerifiedConnection {
   readonly resolved: ResolvedTarget | null
   /** Whether the password was sent as MD5. */
   readonly isMd5: boolean
-  /** Where the check could not be made at all: when it can be, null where nobody knows. Null for one that was made. */
+  /** For a check that could not be made: the time from which it can be, null if unknown. Null for a check that was made. */
   readonly unmade: { readonly until: Date | null } | null
 }
 
@@ -48,6 +49,8 @@ export interface ConnectionUnderTest extends Unresolved {
   readonly md5Allowed: boolean
   /** The stored version that is tried; absent for what is not stored. */
   readonly stored?: { readonly datasourceId: string; readonly version: number }
+  /** Told of each item of the checklist that the dial passes, while it goes on. */
+  readonly onPassed?: ProbeOptions['onPassed']
 }
 
 /** Resolves, dials and judges. Never throws for what a customer, a caller or a server did. */
@@ -75,7 +78,7 @@ function explained(
   return why === null ? {} : { judgement: { ...judgeUndialled(why), advisories: [...advisories] } }
 }
 
-/** What is wrong with a first registration whose sealed string names another schema than its field: both are known only here. */
+/** The conflict of a first registration whose sealed string names another schema than its field: only here are both known. */
 function conflictOf({ schema, inForce, stored }: ConnectionUnderTest, of: ResolvedTarget): UndialledReason | null {
   const named = of.said?.schema ?? null
   const isFirst = inForce === null && (stored === undefined || stored.version === 1)
@@ -108,6 +111,7 @@ async function dialled(
     organizationId: of.organizationId,
     isTrusted: of.isTrusted,
     stored: of.stored ?? null,
+    onPassed: of.onPassed,
     request: { target, caCertificate, md5Allowed: of.md5Allowed, schema, deadlineMs: DEADLINE_MS },
   })
   const asked = { schema, rolePolicy, dbType, target, isCaNamed: caCertificate !== null }

@@ -44,12 +44,12 @@ const ROTATION: Backoff = { baseMs: 5_000, maxMs: 300_000 }
 const NOT_ACCEPTED =
   'The new signing key was not accepted in time and was destroyed; requests are signed with the old one.'
 
-/** What is written down. */
+/** The values to write. */
 interface Outcome extends Findings {
   readonly row: sealed.SealedDatasource
   readonly after: Standing
   readonly dueAt: Date | null
-  /** What is written of the credential that was judged or accepted; null when nothing of it is new. */
+  /** The values to write of the judged or accepted credential; null if none is new. */
   readonly marks: { readonly context: CredentialContext; readonly marks: credentialMarks.Marks } | null
 }
 
@@ -135,7 +135,7 @@ async function settle(deps: WorkerDeps, tx: Tx, of: { claim: claims.Claim; outco
     const verdict = verdictOf(row.id, judged, now)
     const reason = shownReason(row, { after, reason: judged.judgement.reason, isAside: state === 'pending' })
     const signed = state === 'pending' ? null : signedVerdict(deps, row, { ...verdict, ...after })
-    // What was never asked has told nothing of the endpoint.
+    // A request that was never sent says nothing about the endpoint.
     const isMade = verdict.outcome !== 'unreachable' || judged.requestedAt !== null
     const settlement = { verdict, state, after, reason, signed, dueAt, failed, isMade, introspection: null }
     return verdicts.settle(tx, claim, settlement)

@@ -32,7 +32,8 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 import { withoutEqual } from './compare.ts'
 import { shownReason, standingBefore } from './confirm.ts'
 import { marksOf } from './credential-marks.ts'
-import { undialled, type VerifiedConnection, verifyConnection } from './verify-connection.ts'
+import { tellingProgress } from './tell-progress.ts'
+import { type ConnectionUnderTest, undialled, type VerifiedConnection, verifyConnection } from './verify-connection.ts'
 
 /** The work of a `verify` task. */
 export async function verify(deps: WorkerDeps, claim: claims.ClaimOf<'verify'>): Promise<void> {
@@ -42,8 +43,10 @@ export async function verify(deps: WorkerDeps, claim: claims.ClaimOf<'verify'>):
   if (row === undefined || tried === null) return settleIdle(deps, claim)
   if (row.kind === 'endpoint') return verifyEndpoint(deps, claim, { row, tried: row.current ?? tried })
   const startedAt = performance.now()
-  const examined = await tryCredential(deps, { row, tried })
-  await settle(deps, claim, { row, tried, ...examined, tookMs: Math.round(performance.now() - startedAt) })
+  await tellingProgress(deps, claim, async onPassed => {
+    const examined = await tryCredential(deps, { row, tried, onPassed })
+    await settle(deps, claim, { row, tried, ...examined, tookMs: Math.round(performance.now() - startedAt) })
+  })
 }
 
 /**
@@ -57,7 +60,7 @@ async function toTry(
 ): Promise<sealed.SealedCredential | null> {
   const { pending, current } = row
   if (pending === null || current === null || row.kind === 'endpoint') return pending ?? current
-  // What was rejected is not looked at by itself, and a pending one that was never tried goes before everything.
+  // A rejected datasource is not checked on a schedule, and a pending credential that was never tried goes first.
   const isWanted = lacksVerdict(deps, row)
   if (row.status === 'rejected' || (claim.attempts < 2 && !isWanted)) return pending
   const tried = await verdicts.last(deps.db, claim.organizationId, pending.context)
@@ -83,14 +86,14 @@ interface Tried {
 
 interface Outcome extends Tried, VerifiedConnection {
   readonly tookMs: number
-  /** What is written of the credential that was tried; null when nothing of it is new. */
+  /** The values to write of the tried credential; null if none is new. */
   readonly marks: credentialMarks.Marks | null
   readonly requestedBy: RequestedBy | null
 }
 
 async function tryCredential(
   deps: WorkerDeps,
-  { row, tried }: Tried,
+  { row, tried, onPassed }: Tried & Pick<ConnectionUnderTest, 'onPassed'>,
 ): Promise<VerifiedConnection & Pick<Outcome, 'marks' | 'requestedBy'>> {
   const { context } = tried
   const { organizationId } = context
@@ -109,6 +112,7 @@ async function tryCredential(
       isTrusted: isInForce && isTrusted(deps, row),
       md5Allowed: isInForce && row.status === 'active' && tried.md5Allowed,
       stored: context,
+      onPassed,
     }
     const examined = await verifyConnection(deps, about)
     const requestedBy = 'requestedBy' in secret ? (secret.requestedBy ?? null) : null
@@ -143,7 +147,7 @@ async function settle(deps: WorkerDeps, claim: claims.Claim, of: Outcome): Promi
     dueAt,
     isMade: unmade === null,
     failed: isBetween || outcome === 'unreachable',
-    // What is usable is also introspected, from the next interval on; a caller may ask for it sooner.
+    // A usable datasource is also introspected, from the next interval on; a caller may ask for it sooner.
     introspection: after.status === 'active' && after.refusals === 0 && dueAt !== null ? newId() : null,
   }
   if (isRotation || of.marks !== null)

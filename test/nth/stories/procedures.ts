@@ -65,6 +65,7 @@ export const PROCEDURES: readonly Story[] = [
     mayHaveMore: { tables: ['audit_events'], reason: 'the refusal of the repeat is recorded' },
   },
   query('datasources.verifications', { id: '{{datasource}}' }),
+  query('datasources.progress', { id: '{{datasource}}' }),
   mutation('snapshots.introspect', { id: '{{datasource}}' }),
   query('snapshots.list', { id: '{{driftedDatasource}}' }),
   query('snapshots.latest', { id: '{{driftedDatasource}}' }),

@@ -34,6 +34,7 @@ const COLUMNS: Readonly<Record<string, string>> = {
   'organizations.role_policy': "Generated<'strict' | 'enforce' | 'warn' | 'off'>",
   'processes.kind': "'web' | 'worker'",
   'tasks.kind': 'TaskKind',
+  'tasks.reached': 'DialItem | null',
   'tasks.outcome': 'JsonColumn<unknown> | null',
   'verifications.outcome': "'passed' | 'refused' | 'unreachable'",
   'verifications.checks': 'JsonColumn<Check[]>',
@@ -49,6 +50,7 @@ import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import type { Operation, Scope } from '#shared/access/credential.ts'
 import type { DatasourceId, Mode } from '#shared/base/wire.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
+import type { DialItem } from '#shared/checks/items.ts'
 import type { DbType, Kind, Status } from '#shared/datasources/datasource.ts'
 import type { JsonColumn } from './json-column.ts'
 `

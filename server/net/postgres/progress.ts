@@ -1,0 +1,32 @@
+/**
+ * How far a dial has come: kept for its finding, and reported at each stage that it passes to whoever follows it.
+ *
+ * Runs in a dialling process; made by `with-session.ts`.
+ */
+import type { Probe } from '#server/domain/checks/probe.ts'
+import type { Stage } from '#shared/faults/failure.ts'
+
+/** How far a dial came. Written to as it proceeds, so that a failure leaves behind what was found before it. */
+export type Progress = {
+  -readonly [K in 'passed' | 'addresses' | 'address' | 'openNetwork' | 'tls' | 'channelBound']: Probe[K]
+} & { passwordSent?: Probe['passwordSent']; channelBindingOffered?: Probe['channelBindingOffered'] }
+
+/** The progress of a dial that has not begun. `onPassed` is called with each stage that is set, which may be an earlier one. */
+export function createProgress(onPassed: (stage: Stage) => void = () => undefined): Progress {
+  let passed: Progress['passed'] = null
+  return {
+    get passed() {
+      return passed
+    },
+    set passed(stage) {
+      passed = stage
+      if (stage !== null) onPassed(stage)
+    },
+    addresses: [],
+    address: null,
+    openNetwork: false,
+    tls: null,
+    channelBound: false,
+    passwordSent: null,
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Tells how far a check has come while it goes on, for callers who watch it.
+ *
+ * It holds the check up nowhere, and what it tells decides nothing. A check that ends soon tells nothing: the verdict is there.
+ * Called by the check of a database.
+ */
+import * as checkProgress from '#server/store/tasks/check-progress.ts'
+import type { Claim } from '#server/store/tasks/claims.ts'
+import { aboutTask } from '#server/work/about-task.ts'
+import type { WorkerDeps } from '#server/work/deps.ts'
+import type { DialItem } from '#shared/checks/items.ts'
+
+/** Between the moment at which an item is passed and the write that tells it; what is passed meanwhile goes with it. */
+const TELL_AFTER_MS = 250
+
+/** Does a check. Its `work` calls `onPassed` with each item; at most one write is under way, and it has ended when this resolves. */
+export async function tellingProgress<T>(
+  deps: WorkerDeps,
+  claim: Claim,
+  work: (onPassed: (item: DialItem) => void) => Promise<T>,
+): Promise<T> {
+  const state: { last: DialItem | null; timer: NodeJS.Timeout | null; write: Promise<void> } = {
+    last: null,
+    timer: null,
+    write: Promise.resolve(),
+  }
+  const tell = async (item: DialItem) => {
+    await checkProgress.tell(deps.db, claim, item).catch((cause: unknown) => {
+      deps.log.info({ ...aboutTask(claim), cause }, 'how far a check has come could not be told')
+    })
+  }
+  const later = () => {
+    state.timer = setTimeout(() => {
+      const { last } = state
+      if (last === null) return
+      state.last = null
+      state.write = state.write.then(() => tell(last))
+      state.timer = null
+    }, TELL_AFTER_MS)
+  }
+  try {
+    return await work(item => {
+      state.last = item
+      if (state.timer === null) later()
+    })
+  } finally {
+    if (state.timer !== null) clearTimeout(state.timer)
+    await state.write
+  }
+}
