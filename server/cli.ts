@@ -22,9 +22,9 @@ import { DatabaseClock } from '#server/store/database/database-clock.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { printableLines } from '#shared/base/printable.ts'
 import { VERSION } from '#shared/base/version.ts'
-import { type Config, environment, readCaller, readConfig } from './config.ts'
+import { type Config, environment, readCaller, readConfig, readMoveTarget } from './config.ts'
 
-/** What people type: the package's command, or the script of a checkout, which runs the sources. */
+/** The name under which people call it: the package's command, or the script of a checkout, which runs the sources. */
 const NAME = import.meta.url.endsWith('.ts') ? 'npm run -s mooring --' : 'mooring'
 
 async function main(args: readonly string[]): Promise<number> {
@@ -104,7 +104,7 @@ function complainLine(line: string): void {
   process.stderr.write(`${printableLines(line)}\n`)
 }
 
-/** What commands ask for, made when one asks: `keyring init` needs no database, `role-sql` needs nothing. */
+/** The context of commands, made on demand: `keyring init` needs no database, `role-sql` needs nothing. */
 function contextOf(config: Config, cleanup: AsyncDisposableStack): CommandContext {
   const url = async () => {
     if (config.databaseUrl !== null) return directUrl(config, config.databaseUrl)
@@ -132,12 +132,19 @@ function contextOf(config: Config, cleanup: AsyncDisposableStack): CommandContex
       return db
     },
     keyring: () => workerKeyring(config, true),
-    // What a folder holds beside a command is not what the processes use, also where it is named.
+    // Beside a keyring command, the processes do not use the keyrings of a folder, even of a named one.
     keyringDir: config.keyringCommand === null ? config.keyring : null,
+    moveTarget: () => readMoveTarget(environment()),
     sentenceOf: error => sentenceOf(error, config),
     screen: { isTerminal: process.stderr.isTTY, write: text => void process.stderr.write(text) },
     consoleAddress: config.databaseUrl === null ? () => newConsoleAddress(config, new Date()) : null,
   }
 }
 
+/** The reader of the output may leave, as `head` does: the command still finishes its work and keeps its own status. */
+function unlessReaderLeft(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
+
+for (const stream of [process.stdout, process.stderr]) stream.on('error', unlessReaderLeft)
 process.exitCode = await main(process.argv.slice(2))

@@ -11,17 +11,17 @@ import { parseHost, parseHostPort } from '#shared/connection-string/host.ts'
 import { ConfigError, choice, httpUrl, integer, items, raw, text } from './env.ts'
 import { ownUrl } from './own-url.ts'
 
-/** What an installation is told. Times are in milliseconds. */
+/** The settings of an installation. Times are in milliseconds. */
 export interface Config {
   readonly port: number
   readonly host: string
-  /** Where probes and the scraper of metrics are answered, apart from callers: null for the port of each tier, `off` for nowhere. */
+  /** The port for probes and the scraper of metrics, apart from callers: null for the port of each tier, `off` for none. */
   readonly healthPort: number | 'off' | null
   /** At which address; loopback unless another one was said. */
   readonly healthHost: string
   /** Null: the local mode, with an embedded PostgreSQL under `localDir`. */
   readonly databaseUrl: string | null
-  /** Where wakes are listened to, around a pooler in transaction mode that `databaseUrl` leads to; null where it keeps sessions. */
+  /** The URL for `LISTEN`, which bypasses a pooler in transaction mode; null if `databaseUrl` keeps sessions. */
   readonly listenUrl: string | null
   readonly localDir: string
   /** A keyring file (`web`, `worker`) or the folder of both (`main`, operator commands). */
@@ -41,7 +41,7 @@ export interface Config {
   readonly checkIntervalMs: number
   /** Calls are counted in memory, which is right for one web process, or in PostgreSQL, for several. */
   readonly rateLimits: RateLimits
-  /** What each organization may have at most. */
+  /** The quotas of each organization. */
   readonly quotas: { readonly datasources: number; readonly keys: number; readonly capabilities: number }
   /** How many proxies stand in front, or the networks that they stand in; their word on the caller's address is taken. */
   readonly trustProxy: number | readonly string[]
@@ -55,7 +55,7 @@ export interface Config {
   }
   /** For how long a web process that was told to stop goes on serving; null where nothing was said. */
   readonly drainMs: number | null
-  /** Where callers reach this installation, for links in errors; no slash at the end. */
+  /** The callers' URL of this installation, for links in errors; no slash at the end. */
   readonly publicUrl: string
   readonly feeds: FeedSettings
   readonly retention: Retention
@@ -226,10 +226,15 @@ function publicUrl(env: NodeJS.ProcessEnv, port: number): string {
   return httpUrl(env, 'MOORING_PUBLIC_URL') ?? `http://localhost:${port}`
 }
 
-/** What a caller's command is told: which installation, and its key. Throws `ConfigError`. */
+/** The settings of a caller's command: the installation and the key. Throws `ConfigError`. */
 export function readCaller(env: NodeJS.ProcessEnv): { url: string; key: string } {
   const must = 'an API key or capability of the installation'
   const key = text(env, 'MOORING_API_KEY', must)
   if (key === null) throw new ConfigError('MOORING_API_KEY', must)
   return { url: httpUrl(env, 'MOORING_URL') ?? 'http://localhost:3000', key }
+}
+
+/** The database of the installation that an organization moves to; null where nothing names it. Throws `ConfigError`. */
+export function readMoveTarget(env: NodeJS.ProcessEnv): string | null {
+  return ownUrl(env, 'MOORING_MOVE_TO')
 }

@@ -11,7 +11,11 @@ const MAX_BYTES = 65_536
 const DATABASE = 'a connection string that begins with postgres:// and names a host and a database'
 const FILE = 'the path of a file with one line that this process can read'
 /** A variable, and the one that names a file in its place. */
-const FILES = { DATABASE_URL: 'DATABASE_URL_FILE', MOORING_LISTEN_URL: 'MOORING_LISTEN_URL_FILE' } as const
+const FILES = {
+  DATABASE_URL: 'DATABASE_URL_FILE',
+  MOORING_LISTEN_URL: 'MOORING_LISTEN_URL_FILE',
+  MOORING_MOVE_TO: 'MOORING_MOVE_TO_FILE',
+} as const
 
 /**
  * The URL; null where nothing names one. It is read here for its errors alone: what opens it reads it again, with its files.

@@ -1,5 +1,5 @@
 /**
- * What an operator's command is and what it is given. A result alone goes to standard output, so that a script can use it
+ * The shape of an operator's command and its context. A result alone goes to standard output, so that a script can use it
  * as it is; everything else goes to standard error.
  */
 import type { Described, Given, OptionSpec } from '#client/cli/described.ts'
@@ -10,7 +10,7 @@ import { printableJson } from '#shared/base/printable.ts'
 import { uuidOf } from '#shared/base/wire.ts'
 import type { Screen } from './progress.ts'
 
-/** What a command may ask for. */
+/** The context of a command. */
 export interface CommandContext {
   /** The database's time once it was opened; before, that of this machine. */
   readonly now: Date
@@ -22,16 +22,18 @@ export interface CommandContext {
   /** The folder with both keyrings, for what changes them; null when a command prints them. */
   readonly keyringDir: string | null
   readonly screen: Screen
-  /** What an operator reads of an error. */
+  /** The database that an organization moves to, as the environment names it; null where it does not. */
+  readonly moveTarget: () => string | null
+  /** The sentence for an operator about an error. */
   readonly sentenceOf: (error: unknown) => string
   /** Makes an address that signs in to the console, once; null but in local mode. Holds a secret. */
   readonly consoleAddress: (() => Promise<string>) | null
 }
 
-/** What follows the command's words. */
+/** The operands and options after the command's words. */
 export type Arguments = Given
 
-/** One command; `run` returns the exit status. What it throws is printed as one sentence. */
+/** One command; `run` returns the exit status. An error is printed as one sentence. */
 export interface Command extends Described {
   /** It refuses to make an installation where there is none, as others do in the local mode. */
   readonly makesNothing?: true

@@ -135,7 +135,7 @@ export const commands: readonly Command[] = [
   ...settingsCommands,
 ]
 
-/** What a revocation came to. Throws the sentence where nothing was revoked. */
+/** The result of a revocation. Throws a sentence if nothing was revoked. */
 function told(done: Revocation): string {
   if (done.outcome === 'unknown') throw new Error('There is no key of that id.')
   if (done.outcome === 'revoked') return `revoked, with ${countedDescendants(counted(done.revoked))}`

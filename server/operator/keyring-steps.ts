@@ -18,12 +18,12 @@ const IDLE_MS = 15_000
 /** A key is dropped no sooner than this after its successor came into use: what was sent and sealed until then is gone by then. */
 const KEPT_MS = 900_000
 
-/** What a command on keys works with. */
+/** The parts of a command on keys. */
 export async function groundOf(context: CommandContext): Promise<Ground> {
   return { db: await context.openDb(), keyring: await context.keyring(), now: context.now }
 }
 
-/** Where the keyrings are to be changed. Throws where a command prints them: what it reads from is not ours to write. */
+/** The folder of the keyrings to change. Throws if a command prints them: its source is not ours to write. */
 export function folderOf({ keyringDir }: CommandContext): string {
   if (keyringDir !== null) return keyringDir
   throw new Error(
@@ -113,7 +113,7 @@ export async function retireKeys(context: CommandContext, args: Arguments): Prom
   for (const kind of KEY_KINDS) {
     const since = inUseSince(rings, kind)
     if (since === null || context.now.getTime() - since.getTime() < KEPT_MS) continue
-    // What knows a lease's key is outside: the operator said that it knows the new one.
+    // The programs that know a lease key are outside: the operator confirmed that they know the new one.
     const needed = kind === 'lease' ? [] : uses[kind]
     const found = drop(rings, kind, id => needed.includes(id))
     rings = found.rings

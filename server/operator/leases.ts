@@ -17,10 +17,10 @@ import { type DatasourceId, type Mode, uuidOf } from '#shared/base/wire.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
 import { writing } from './writing.ts'
 
-/** What a lease capability can do: lease, read what it leases, and watch it for rotations. */
+/** The operations of a lease capability: lease, read the leased datasource, and watch it for rotations. */
 const OPERATIONS: readonly Operation[] = ['datasources.lease', 'datasources.read']
 
-/** What is to be granted. */
+/** The capability to grant. */
 export interface LeaseGrant {
   readonly organizationId: string
   readonly mode: Mode
@@ -74,7 +74,7 @@ export async function modeOf(ground: Ground, organizationId: string, ids: readon
   return mode
 }
 
-/** Revokes a lease; false when there is no live one of that id. What its holder has read he has read: rotate as well. */
+/** Revokes a lease; false when there is no live one of that id. Its holder keeps the credential that they have read: rotate it as well. */
 export async function revokeLease(ground: Ground, of: { organizationId: string; id: string }): Promise<boolean> {
   return writing(ground.db, of.organizationId, async tx => {
     const ended = await leases.end(tx, of.organizationId, { id: of.id, by: 'revoked', now: ground.now })

@@ -10,14 +10,14 @@ import { transaction } from '#server/store/database/db.ts'
 import * as organizations from '#server/store/organizations/organizations.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** What an operator's command works with. */
+/** The parts of an operator's command. */
 export interface Ground {
   readonly db: Db
   readonly keyring: WorkerKeyring
   readonly now: Date
 }
 
-/** The operator as the record names him. */
+/** The operator as an actor in the audit record. */
 export const OPERATOR: audit.Actor = { kind: 'operator', id: null, requestId: null, address: null }
 
 /** Creates an organization with its first sealing key and returns its UUID. */

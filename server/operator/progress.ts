@@ -1,9 +1,9 @@
 /**
  * How far a long command has come: a bar on a terminal, a line now and then elsewhere.
- * It writes counts and words of ours, and nothing of what is worked on.
+ * It writes counts and our own words, and nothing of the data.
  */
 
-/** Where it is shown: standard error, or what a test puts in its place. */
+/** The output of progress: standard error, or a test's substitute. */
 export interface Screen {
   readonly isTerminal: boolean
   write(text: string): void

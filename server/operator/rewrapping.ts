@@ -73,7 +73,7 @@ export async function resignAll(ground: Ground, onLeft: OnLeft): Promise<number>
     onLeft: async () => onLeft(await organizationKeys.countOthers(db, { signerId })),
     list: without => organizationKeys.list(db, { notSigner: signerId, limit: BATCH, without }),
     async write(tx, key) {
-      // Whoever could write the table would have his own pair signed here.
+      // Anyone who can write the table could have their own pair signed here.
       unsealer.hold(key)[Symbol.dispose]()
       await organizationKeys.writeSigned(tx, key, unsealer.signOrganizationKey(key))
     },

@@ -15,7 +15,7 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { type Ground, OPERATOR } from './organizations.ts'
 import { unlessMoving, writing } from './writing.ts'
 
-/** What a credential is to be signed and fingerprinted with. */
+/** The keys that are to sign and fingerprint a credential. */
 async function upToDate({ keyring }: Ground): Promise<resealing.UpToDate> {
   const [sealer, fingerprinter] = [await createSealer(keyring), await createFingerprinter(keyring)]
   return { signerIds: sealer.signerIds(), fingerprintKeyId: fingerprinter.keyId }
@@ -74,7 +74,7 @@ export async function rotateOrganization(ground: Ground, organizationId: string)
   return isNew
 }
 
-/** What still needs which key. */
+/** The remaining uses of each key. */
 export function usesOf(db: Db, now: Date): Promise<keyUses.KeyUses> {
   return keyUses.read(db, now)
 }

@@ -34,7 +34,7 @@ export async function unlessMoving<T>(
   }
 }
 
-/** What a command says that had to leave out organizations. */
+/** The message of a command that had to leave out organizations. */
 export function leftOut(count: number): string {
   const which = count === 1 ? '1 organization is' : `${count} organizations are`
   return `${which} being moved to another installation and left out. Run this again when the move has ended, at both installations.`

@@ -51,6 +51,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   MOORING_LOG_LEVEL: 'info',
   MOORING_URL: 'https://mooring.example.com',
   MOORING_API_KEY: 'sk_test_…',
+  MOORING_MOVE_TO: 'postgres://mooring:PASSWORD@other.internal:5432/mooring',
+  MOORING_MOVE_TO_FILE: '/run/secrets/move_to',
   MOORING_LEASE_KEYS: 'the output of lease-key show',
 }
 
@@ -60,7 +62,7 @@ export interface UnknownSetting {
   readonly nearest: string | null
 }
 
-/** What Kubernetes puts into the environment for a Service named `mooring…`: of `…_PORT` the value tells. */
+/** Variables that Kubernetes sets for a Service named `mooring…`; `…_PORT` is recognised by its value. */
 const OF_SERVICES =
   /_(?:SERVICE_HOST|SERVICE_PORT|SERVICE_PORT_[A-Z0-9_]{1,64}|PORT_\d{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
 const ADDRESS_OF_SERVICE = /^(?:tcp|udp|sctp):\/\//

@@ -1,5 +1,5 @@
 /**
- * What is the matter with a setting's value, in a few words that end the sentence about it. It looks for what people do to values
+ * The defect of a setting's value, in a few words that end the sentence about it. It looks for what people do to values
  * in files: quotes, blanks, units, comments. It never repeats a value, which may be a password. `env.ts` and `config.ts` call it.
  */
 

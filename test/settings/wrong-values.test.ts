@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { cacheFolders, readCaller, readConfig } from '#server/config.ts'
+import { cacheFolders, readCaller, readConfig, readMoveTarget } from '#server/config.ts'
 import { ConfigError } from '#server/env.ts'
 import { SETTINGS, unknownSettings } from '#server/settings/known-settings.ts'
 import { envExample, settingsRows } from '#test/support/papers/env-example.ts'
@@ -15,6 +15,7 @@ const readAll = (env: Record<string, string>) => [
   readConfig(env),
   readCaller({ MOORING_API_KEY: 'key', ...env }),
   cacheFolders(env, '/tmp'),
+  readMoveTarget(env),
 ]
 
 /** What the reader of settings says of a value; null where it takes it. */
@@ -38,9 +39,9 @@ const numbers = settings.filter(isNumber)
 const LISTS = ['MOORING_ALLOWED_NETWORKS', 'MOORING_DNS_SERVERS', 'MOORING_EGRESS_ADDRESSES', 'MOORING_CORS_ORIGINS']
 const WORDS = ['MOORING_RATE_LIMITS', 'MOORING_LOG_LEVEL']
 const URLS = ['MOORING_PUBLIC_URL', 'MOORING_URL']
-const DATABASES = ['DATABASE_URL', 'MOORING_LISTEN_URL']
+const DATABASES = ['DATABASE_URL', 'MOORING_LISTEN_URL', 'MOORING_MOVE_TO']
 /** Read at once: a file that is not there is as wrong as any other value. */
-const FILES = ['DATABASE_URL_FILE', 'MOORING_LISTEN_URL_FILE']
+const FILES = ['DATABASE_URL_FILE', 'MOORING_LISTEN_URL_FILE', 'MOORING_MOVE_TO_FILE']
 
 const of = (names: readonly string[], wrong: RegExp, value: (name: string) => string) =>
   names.map(name => [name, value(name), wrong] as const)

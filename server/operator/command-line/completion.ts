@@ -1,5 +1,5 @@
 /**
- * What a shell completes, read from the table of commands: at each place the words that may follow, and at each option its
+ * The completions of a shell, read from the table of commands: at each place the words that may follow, and at each option its
  * values. Ids are never completed: a shell that asked a server for them would wait for it. `shells.ts` spells it.
  */
 import { type Described, type OptionSpec, takesValue } from '#client/cli/described.ts'

@@ -13,7 +13,7 @@ import {
   takesValue,
 } from '#client/cli/described.ts'
 
-/** What a command line asks for. */
+/** The meaning of a command line: a command, or a text to print. */
 export type Parsed =
   | { readonly command: Described; readonly given: Given }
   | { readonly text: string; readonly to: 'output' | 'error'; readonly status: number }
@@ -162,7 +162,7 @@ function textOf(
   return { text: `${sentences.join(' ')} See: ${see}\n`, to: 'error', status }
 }
 
-/** What was typed in a wrong place may be a connection string: only what looks like a name is repeated. */
+/** A misplaced word may be a connection string: only words that look like names are repeated. */
 function withoutValues(message: string): string {
   const [kind = '', named = '', ...rest] = message.replace(/^error: /, '').split("'")
   if (kind === 'unknown command ' || kind === 'unknown option ') {

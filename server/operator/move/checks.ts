@@ -66,7 +66,7 @@ export async function requireSameKeyring(
     )
 }
 
-/** Where a run begins. `copy`: from the fence on; `switch`: the source has left; `wipe`: the target is in use. */
+/** The stage at which a run begins. `copy`: from the fence on; `switch`: the source has left; `wipe`: the target is in use. */
 export type Stage = 'copy' | 'switch' | 'wipe'
 
 /** Finds it. Throws the sentence where the organization cannot be moved between these two. */
@@ -76,7 +76,7 @@ export function stageOf(source: MoveState | undefined, target: MoveState | undef
     throw new Error('The organization is arriving here: run the command that moves it at the other installation.')
   const isSame = source.movingAt !== null && target !== undefined && target.moveId === source.moveId
   if (isSame && (target.movedAt !== null || (target.movingAt !== null && target.arrivingAt === null)))
-    throw new Error('--to names the database that the organization is in: name the one that it goes to.')
+    throw new Error('The target is the database that the organization is in: name the one that it goes to.')
   if (source.movedAt !== null) return stageOfLeft(target, isSame)
   if (target === undefined || (isSame && target.arrivingAt !== null)) return 'copy'
   if (target.arrivingAt !== null)

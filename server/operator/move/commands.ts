@@ -2,14 +2,7 @@
  * `org move`: one organization goes from this installation to another one that shares its keyrings. Part of the table in `commands.ts`.
  */
 
-import {
-  type Arguments,
-  type Command,
-  type CommandContext,
-  ORG_OPTION,
-  option,
-  required,
-} from '#server/operator/command.ts'
+import { type Arguments, type Command, type CommandContext, ORG_OPTION, option } from '#server/operator/command.ts'
 import { aboutDatabase, databaseTrouble } from '#server/store/connection/database-trouble.ts'
 import { openDb } from '#server/store/database/db.ts'
 import { readOrigin, recognise } from '#server/store/installation/installation.ts'
@@ -26,7 +19,12 @@ export const moveCommands: readonly Command[] = [
     words: ['org', 'move'],
     operands: [{ name: 'ORG', isRequired: false, about: 'its UUID or org_…; without it the only one' }],
     options: [
-      { name: 'to', value: 'DATABASE_URL', isRequired: true, about: 'the database of the other installation' },
+      {
+        name: 'to',
+        value: 'DATABASE_URL',
+        about:
+          'the database of the other installation, which others on this machine can read here; without it MOORING_MOVE_TO',
+      },
       { name: 'cancel', about: 'gives the move up: everything stays here' },
       { name: 'yes', about: 'trusts that both have the same keyrings where that cannot be seen' },
       { ...ORG_OPTION, about: 'the same as ORG' },
@@ -34,10 +32,12 @@ export const moveCommands: readonly Command[] = [
     about:
       'moves an organization to another installation with the same keyrings; run it again after a kill, --cancel gives it up',
     async run(context, args) {
-      const to = required(args, 'to')
-      const pools = { source: await context.openDb(), target: await aboutDatabase('--to', async () => openTarget(to)) }
+      const { url, setting } = targetOf(context, args)
+      const source = await context.openDb()
+      const target = await aboutDatabase(setting, async () => openDb({ url, size: 2, onError: () => undefined }))
+      const pools = { source, target }
       try {
-        await aboutDatabase('--to', () => pools.target.connection().execute(prepareSession))
+        await aboutDatabase(setting, () => pools.target.connection().execute(prepareSession))
         const org = await operandOf(pools.source, args)
         await pools.source
           .connection()
@@ -46,7 +46,7 @@ export const moveCommands: readonly Command[] = [
           )
       } catch (error) {
         // Of a statement in the middle nobody knows which of the two failed.
-        throw databaseTrouble('DATABASE_URL or --to', error) ?? error
+        throw databaseTrouble(`DATABASE_URL or ${setting}`, error) ?? error
       } finally {
         await pools.target.destroy()
       }
@@ -55,8 +55,13 @@ export const moveCommands: readonly Command[] = [
   },
 ]
 
-function openTarget(url: string): Db {
-  return openDb({ url, size: 2, onError: () => undefined })
+/** The target database, and the option or setting that names it. */
+function targetOf(context: CommandContext, args: Arguments): { url: string; setting: '--to' | 'MOORING_MOVE_TO' } {
+  const given = option(args, 'to')
+  if (given !== undefined) return { url: given, setting: '--to' }
+  const url = context.moveTarget()
+  if (url !== null) return { url, setting: 'MOORING_MOVE_TO' }
+  throw new Error('Name the database of the other installation: MOORING_MOVE_TO, MOORING_MOVE_TO_FILE or --to.')
 }
 
 async function moveBetween(

@@ -153,7 +153,7 @@ export async function cancelMove(move: Move): Promise<void> {
     throw new Error(
       there.movingAt === null
         ? 'The organization is in use at the target already: run the command without --cancel.'
-        : '--to names the database that the organization is in.',
+        : 'The target is the database that the organization is in.',
     )
   if (!isCopy && here.movedAt !== null) throw new Error('The organization has moved, and not to this target.')
   if (isCopy) await removeAll(move.target, move, await shapesOf(move))

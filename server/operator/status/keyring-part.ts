@@ -46,7 +46,7 @@ function keysOf({ web, worker }: Keyrings, kind: KeyKind): ShownKey[] {
 }
 
 function missing(kind: KeyKind, keys: readonly ShownKey[], uses: KeyUses | null): string[] {
-  // What knows a lease's key is outside of the installation.
+  // The programs that know a lease key are outside the installation.
   const needed = uses === null || kind === 'lease' ? [] : uses[kind]
   const lacking = needed.filter(id => !keys.some(key => key.id === id))
   return lacking.map(

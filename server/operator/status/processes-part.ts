@@ -4,7 +4,7 @@
 import type { SeenProcess } from '#server/store/installation/processes.ts'
 import { counted, duration, type Part } from './report.ts'
 
-/** What the processes are judged by. */
+/** The criteria for the processes. */
 export interface Seen {
   readonly all: readonly SeenProcess[]
   /** The database's time. */

@@ -5,7 +5,7 @@ import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
 import type { QueueDepth } from '#server/store/tasks/queue-depth.ts'
 import { counted, duration, type Part } from './report.ts'
 
-/** What somebody waits for, or a date asked for: these are to be done at once. The alert `MooringQueueStands` goes by the same. */
+/** Tasks with a waiting caller or a due date, which should run at once. The alert `MooringQueueStands` uses the same list. */
 const PROMPT: readonly string[] = ['awaited', 'asked', 'scheduled', 'feed_scheduled']
 const LATE_MS = 60_000
 

@@ -1,5 +1,5 @@
 /**
- * What `status` finds, as data and as lines: each part of an installation with whether it is as it should be, and what to do
+ * The report of `status`, as data and as lines: each part of an installation with whether it is as it should be, and what to do
  * where it is not. Pure. A part that could not be looked at says so; none holds a secret.
  */
 
@@ -8,7 +8,7 @@ export interface Part {
   readonly name: 'database' | 'web' | 'worker' | 'queue' | 'keyring'
   /** In one line. */
   readonly says: string
-  /** What is the matter, and what to do about it; empty where it is as it should be. */
+  /** The problems, each with its remedy; empty if there is none. */
   readonly troubles: readonly string[]
   /** The same for programs. */
   readonly facts: Readonly<Record<string, unknown>>

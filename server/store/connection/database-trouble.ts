@@ -7,8 +7,10 @@ import { DatabaseUrlError } from '#server/domain/network/database-url.ts'
 import { errorCode, errorMessage, partsOf } from '#shared/base/error-text.ts'
 import { NoConnection } from './availability.ts'
 
-/** What leads to a database of ours: a setting, or the option of a move. */
-export type DatabaseSetting = 'DATABASE_URL' | 'MOORING_LISTEN_URL' | '--to' | 'DATABASE_URL or --to'
+/** The setting or option that names one of our own databases. */
+export type DatabaseSetting = 'DATABASE_URL' | 'MOORING_LISTEN_URL' | MoveSetting | `DATABASE_URL or ${MoveSetting}`
+
+type MoveSetting = '--to' | 'MOORING_MOVE_TO'
 
 /** An error of our own database, as one sentence. */
 export class DatabaseTrouble extends Error {

@@ -16,8 +16,12 @@ export interface Ended {
 
 /** Starts the command that moves an organization from one installation to another. */
 export function startMove(from: Mooring, to: Mooring, args: readonly string[]): Running {
-  const env = { DATABASE_URL: from.databaseUrl, MOORING_KEYRING: from.config.keyring ?? '' }
-  return startEntry('cli', env, ['org', 'move', ...args, '--to', to.databaseUrl])
+  const env = {
+    DATABASE_URL: from.databaseUrl,
+    MOORING_KEYRING: from.config.keyring ?? '',
+    MOORING_MOVE_TO: to.databaseUrl,
+  }
+  return startEntry('cli', env, ['org', 'move', ...args])
 }
 
 /** Runs it to its end. */

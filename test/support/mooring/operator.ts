@@ -47,6 +47,7 @@ export function operator(deps: OperatorDeps) {
       openDb: async () => deps.db,
       keyring: () => readWorkerKeyring(join(deps.keyringDir, 'worker.json')),
       keyringDir: deps.keyringDir,
+      moveTarget: () => null,
       sentenceOf: (error: unknown) => (error instanceof Error ? error.message : String(error)),
       consoleAddress: null,
       screen: {
