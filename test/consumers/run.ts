@@ -13,6 +13,7 @@ import { promisify } from 'node:util'
 import {
   apiChecks,
   type Check,
+  oldNodeChecks,
   oneTrpcCheck,
   otherChecks,
   startServer,
@@ -102,7 +103,7 @@ async function tryWay(way: Way, built: Built): Promise<void> {
       ...apiChecks(installed, built, server),
       ...webChecks(installed, built, { server, browser, ports }),
       ...(way === 'tarball'
-        ? [...growthChecks(installed, built), sizeCheck(installed)]
+        ? [...growthChecks(installed, built), sizeCheck(installed), ...oldNodeChecks(installed, built)]
         : otherChecks(installed, built)),
     ]
     for (const check of checks) await tried(way, check)

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { missing, requireGlibc } from '#server/standalone/embedded/binaries.ts'
+import { writeGates } from '#test/support/packages/program-gates.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../server/run.sh', import.meta.url))
 
@@ -72,6 +73,33 @@ describe('The scripts of a checkout', () => {
     }
     expect((await start(answers('v24.0.0'), 'packages', 'plain')).out).toBe(`${file}\na b\n`)
     expect(await start(answers('v24.0.0'), 'packages', 'check')).toEqual({ status: 0, out: '', err: '' })
+  })
+})
+
+describe('The programs of the package', () => {
+  it('say in one sentence that Node is too old, and load nothing', async () => {
+    const server = join(dir, 'built/server')
+    await mkdir(join(server, 'programs'), { recursive: true })
+    await writeFile(join(dir, 'built/package.json'), '{ "type": "module" }')
+    await writeGates(join(dir, 'built'), 1_000)
+    for (const name of ['main', 'web', 'worker', 'cli']) {
+      await writeFile(join(server, `programs/${name}.js`), 'words that no Node knows')
+      const { status, stdout, stderr } = spawnSync(process.execPath, [join(server, `${name}.js`)])
+      expect([status, String(stdout)]).toEqual([1, ''])
+      expect(String(stderr)).toBe(
+        `Mooring needs Node 1000 or newer, and this is Node ${process.versions.node}. Install it from https://nodejs.org\n`,
+      )
+    }
+  })
+
+  it('run where Node is new enough, with their arguments', async () => {
+    const server = join(dir, 'new/server')
+    await mkdir(join(server, 'programs'), { recursive: true })
+    await writeFile(join(dir, 'new/package.json'), '{ "type": "module" }')
+    await writeGates(join(dir, 'new'), 24)
+    await writeFile(join(server, 'programs/cli.js'), 'console.log(process.argv.slice(2)); process.exitCode = 3')
+    const { status, stdout } = spawnSync(process.execPath, [join(server, 'cli.js'), 'a b'])
+    expect([status, String(stdout)]).toEqual([3, "[ 'a b' ]\n"])
   })
 })
 

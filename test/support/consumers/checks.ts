@@ -43,6 +43,24 @@ export async function startServer(
   return { url: `http://127.0.0.1:${port}`, key, sample, stop }
 }
 
+/** That the server's programs tell a Node that is too old in one sentence, as a unit or an image starts them. */
+export function oldNodeChecks({ ops }: Installed, { nodes }: Built): Check[] {
+  const server = join(dirname(createRequire(join(ops, 'package.json')).resolve('mooring/package.json')), 'server')
+  return ([20, 22] as const).map(
+    (major): Check => [
+      `server on Node ${major}`,
+      async () => {
+        for (const name of ['main', 'web', 'worker', 'cli', 'mooring']) {
+          const said = await run({ cwd: ops, node: nodes[major] }, 'node', [join(server, `${name}.js`)]).catch(String)
+          if (!/: Mooring needs Node 24 or newer, and this is Node \d+\.\d+\.\d+\. Install it from \S+$/.test(said))
+            throw new Error(`${name}.js: ${said}`)
+        }
+        return 'refused in one sentence'
+      },
+    ],
+  )
+}
+
 /** A program of a consumer's, where its package manager has put it: beside it, or at the top of the workspace. */
 export async function binOf(folder: string, name: string): Promise<string> {
   for (const at of [folder, dirname(dirname(folder))]) {

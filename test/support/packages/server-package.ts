@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { type OutputChunk, rolldown } from 'rolldown'
 import { buildConsole } from './console-package.ts'
 import { packagesIn, rangesOf, readManifest, writePapers } from './manifest.ts'
+import { builtPlace, writeGates } from './program-gates.ts'
 import { writeLock } from './server-lock.ts'
 import { placesOfSources, SERVER_ENTRIES } from './source-places.ts'
 import { buildTesting } from './testing-entry.ts'
@@ -20,6 +21,7 @@ import { writeThirdParty } from './third-party.ts'
  */
 export const BUNDLED: readonly string[] = ['@trpc/client', '@trpc/server', 'eventsource', 'express']
 
+const OLDEST_NODE = 24
 const CHUNKS = 'server/chunks'
 const COMMAND = 'server/mooring.js'
 
@@ -27,6 +29,7 @@ const COMMAND = 'server/mooring.js'
 export async function buildServer(root: string, folder: string): Promise<readonly OutputChunk[]> {
   await mkdir(folder, { recursive: true })
   const chunks = await bundle(root, folder)
+  await writeGates(folder, OLDEST_NODE)
   const ofTests = await buildTesting(root, folder)
   await copyAssets(root, folder)
   const ofConsole = await buildConsole(root, join(folder, 'console'))
@@ -41,7 +44,7 @@ export async function buildServer(root: string, folder: string): Promise<readonl
     manifest: {
       name: 'mooring',
       description: "Where a platform's customers tie up their own Postgres",
-      engines: { node: '>=24' },
+      engines: { node: `>=${OLDEST_NODE}` },
       bin: { mooring: COMMAND },
       files: ['server', 'migrations', 'console', 'THIRD-PARTY.txt'],
       exports: {
@@ -64,7 +67,7 @@ export async function buildServer(root: string, folder: string): Promise<readonl
 async function bundle(root: string, folder: string): Promise<OutputChunk[]> {
   const build = await rolldown({
     cwd: root,
-    input: Object.fromEntries(SERVER_ENTRIES.map(path => [path.replace(/\.ts$/, ''), path])),
+    input: Object.fromEntries(SERVER_ENTRIES.map(path => [builtPlace(path.replace(/\.ts$/, '')), path])),
     external: (id, from) => isPackage(id) && !isBundled(id, from),
     platform: 'node',
     plugins: [placesOfSources(root)],

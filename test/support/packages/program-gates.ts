@@ -1,0 +1,32 @@
+/**
+ * The programs of the built package `mooring`, as an operator's unit or image starts them: each looks at Node's version and then
+ * loads the real one. A Node that is too old could not even read that, and would say so by an error of syntax.
+ * Called by `server-package.ts`; a checkout has `server/run.sh` instead.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** The folder of the real programs in the package. */
+const FOLDER = 'server/programs'
+const GATED = ['server/main', 'server/web', 'server/worker', 'server/cli']
+
+/** Where the build writes the program of an entry, without its ending. */
+export function builtPlace(entry: string): string {
+  return GATED.includes(entry) ? `${FOLDER}/${entry.slice('server/'.length)}` : entry
+}
+
+/** Writes a gate at the place of each. It is in words that Node has known since it has modules. */
+export async function writeGates(folder: string, oldestNode: number): Promise<void> {
+  for (const entry of GATED) {
+    const real = `./programs/${entry.slice('server/'.length)}.js`
+    const text = `// Node's version first: the program itself is in words that an older one does not know.
+if (Number.parseInt(process.versions.node, 10) < ${oldestNode}) {
+  process.stderr.write('Mooring needs Node ${oldestNode} or newer, and this is Node ' + process.versions.node + '. Install it from https://nodejs.org\\n')
+  process.exitCode = 1
+} else {
+  await import('${real}')
+}
+`
+    await writeFile(join(folder, `${entry}.js`), text)
+  }
+}
