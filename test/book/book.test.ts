@@ -128,3 +128,20 @@ describe('The section of an alert', () => {
     for (const statement of statements) await query(database.url, statement)
   })
 })
+
+describe('The deadlines of the owner', () => {
+  it('are set by the statements of the book', async () => {
+    const [, statements = ''] = /^ {2}```sql\n([\s\S]*?)^ {2}```$/m.exec(book) ?? []
+    const role = `mooring_${new URL(database.url).pathname.replaceAll(/\W/g, '')}`
+    const named = statements.replaceAll('role mooring ', `role ${role} `)
+    const set = `select unnest(setconfig) as set from pg_db_role_setting where setrole = '${role}'::regrole order by 1`
+    await query(database.url, `create role ${role}; ${named}`)
+    const rows = await query(database.url, set)
+    await query(database.url, `drop role ${role}`)
+    expect(rows.map(row => row['set'])).toEqual([
+      'idle_in_transaction_session_timeout=15s',
+      'lock_timeout=2s',
+      'statement_timeout=15s',
+    ])
+  })
+})

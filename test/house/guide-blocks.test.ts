@@ -19,6 +19,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const guide = await readFile(join(root, 'docs/guide.md'), 'utf8')
 const blocks = blocksOf(guide)
 const programs = blocks.filter(({ language }) => language === 'ts')
+const clientPage = blocksOf(await readFile(join(root, 'docs/client.md'), 'utf8'))
+const clientPrograms = clientPage.filter(({ language }) => language === 'ts').map(({ text }) => placed(text))
 
 let mooring: Mooring
 let customer: Customer
@@ -73,19 +75,30 @@ describe('The guide', () => {
     },
   )
 
-  it('has TypeScript that compiles strictly', async () => {
-    const files = programs.map((block, at) => [`checked-${at}.mts`, programOf(block)] as const)
+  it('has, as docs/client.md does, TypeScript that compiles strictly', async () => {
+    const ofClient = clientPrograms.map((program, at) => `${LEFT_TO_READERS[at] ?? ''}\n${program}`)
+    const checked = [...programs.map(programOf), ...ofClient]
+    const files = checked.map((program, at) => [`checked-${at}.mts`, program] as const)
     for (const [name, text] of files) await writeFile(join(folder, name), text)
     // Of the tree's own rules, one that a reader's project need not have.
     const own = { noPropertyAccessFromIndexSignature: false, typeRoots: [join(root, 'node_modules/@types')] }
-    const checked = { include: [], files: files.map(([name]) => join(folder, name)) }
-    const config = { extends: join(root, 'tsconfig.json'), compilerOptions: own, ...checked }
+    const only = { include: [], files: files.map(([name]) => join(folder, name)) }
+    const config = { extends: join(root, 'tsconfig.json'), compilerOptions: own, ...only }
     await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config))
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
     const { stdout } = await run(process.execPath, [compiler, '--noEmit', '-p', folder], { cwd: root }).catch(
       (failed: { stdout: string }) => failed,
     )
     expect(stdout).toBe('')
+  })
+
+  it('has, in docs/client.md, a first call that registers a database', async () => {
+    const [first = ''] = clientPrograms
+    const given = 'const [connectionString, sessionKey] = [process.env.SAMPLE, () => process.env.KEY]'
+    const file = join(folder, 'client.mts')
+    await writeFile(file, `${given}\n${first.replace('https://mooring.example', mooring.url)}`)
+    const { stdout } = await run(process.execPath, [file], { env: environment(), timeout: 60_000 })
+    expect(stdout).toMatch(/^active \[\n {2}\{\s+item: 'host',\s+outcome: 'pass'/)
   })
 
   it('has SQL that runs in the database of a customer', async () => {
@@ -98,7 +111,23 @@ describe('The guide', () => {
 /** The output of each program, in the order of the guide. */
 const PRINTED = [/^active\n$/, /^registered\n(updated\n)*verified\n$/, /:\d+\//]
 
+/** What each program of docs/client.md leaves to its reader. */
+const LEFT_TO_READERS = [
+  'declare const connectionString: string; declare function sessionKey(): string',
+  `import type { Client } from '${clientFile('index')}'; declare const mooring: Client`,
+  `declare const signingKey: string; type Options = Parameters<typeof createEndpoint>[0]
+   declare function readEvents(cursor: string | null, limit: number): ReturnType<Options['events']>`,
+]
+
 /** The block as it stands there, but for the address of the server and the place of the package. */
 function programOf({ text }: Block): string {
-  return here(text).replaceAll("'mooring-client'", `'${pathToFileURL(join(root, 'client/index.ts')).pathname}'`)
+  return placed(here(text))
+}
+
+function clientFile(entry: string): string {
+  return pathToFileURL(join(root, `client/${entry}.ts`)).pathname
+}
+
+function placed(text: string): string {
+  return text.replaceAll(/'mooring-client(?:\/(\w+))?'/g, (_, entry: string = 'index') => `'${clientFile(entry)}'`)
 }

@@ -102,6 +102,20 @@ describe('A web process', () => {
     expect(await askWeb()).toMatchObject({ status: 200, body: { worker: 'not_seen' } })
   })
 
+  it('stays ready beside a worker with other networks open, and reports that until both have the same', async () => {
+    const { databaseUrl } = tiers
+    const [own] = await query(databaseUrl, `select open_networks as open from processes where kind = 'web'`)
+    await query(
+      databaseUrl,
+      `insert into processes (id, kind, version, asks_to_write, open_networks, seen_at)
+       values (gen_random_uuid(), 'worker', '0.3.0', true, '10.0.0.0/8', clock_timestamp())`,
+    )
+    expect(await askWeb()).toMatchObject({ status: 200, body: { ok: true, failing: [], networks: 'differ' } })
+    await query(databaseUrl, `update processes set open_networks = '${own?.['open']}' where kind = 'worker'`)
+    expect((await askWeb()).body).toEqual({ ok: true, failing: [], worker: 'seen', deadlines: 'set' })
+    await query(databaseUrl, `delete from processes where kind = 'worker'`)
+  })
+
   it('is not ready while the database accepts no changes, though it answers', async () => {
     const alter = `alter role ${quoted(tiers.role.web)} in database ${databaseName()}`
     await query(tiers.databaseUrl, `${alter} set default_transaction_read_only = on`)

@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { createClient } from '#client/index.ts'
@@ -199,6 +199,16 @@ describe('The examples of docs/testing.md', () => {
     if (found === undefined) throw new Error(`no block has ${having}`)
     return found
   }
+
+  it('run as a program', async () => {
+    const overview = (await blockOf('ts', 'mooring.newOrganization()')).replace(
+      "'mooring/testing'",
+      `'${pathToFileURL(join(ROOT, 'server/testing.ts')).href}'`,
+    )
+    const ends = ['--input-type=module-typescript', '--eval', `${overview}\nconsole.log(mooring.url)`]
+    const { stdout } = await promisify(execFile)(process.execPath, ends, { cwd: ROOT })
+    expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\n$/)
+  })
 
   it('run in vitest', async () => {
     // Below the checkout, where `vitest` is found.
