@@ -1,5 +1,5 @@
 /**
- * What a customer needs to host a signed endpoint in a few lines, on Express, Hono, plain `fetch` or `node:http`.
+ * The endpoint for customers: hosts a signed endpoint in a few lines, on Express, Hono, plain `fetch` or `node:http`.
  *
  * It needs Web Crypto and nothing else, so that it runs wherever `fetch` does: Node, Deno, Bun, workers. `examples/` has
  * endpoints that can be run.
@@ -8,7 +8,7 @@ import { answerCall, type EndpointOptions, type IncomingCall } from '#client/end
 import { verifyRequest } from '#client/endpoint/endpoint-signature.ts'
 import { OUTBOX_SQL, outboxEvents } from '#client/endpoint/outbox.ts'
 
-// A customer's one import: the check alone for a server of his own, and the outbox.
+// A customer's one import: the check alone for their own server, and the outbox.
 export { OUTBOX_SQL, outboxEvents, verifyRequest }
 
 /**

@@ -17,15 +17,15 @@ export { type SealedConnectionString, sealConnectionString } from '#client/core/
 export { sealingLink } from '#client/core/sealing-link.ts'
 export type { AppRouter, FaultCode }
 
-/** What every procedure takes and answers: `Inputs['datasources']['register']`. */
+/** The input of every procedure: `Inputs['datasources']['register']`. */
 export type Inputs = inferRouterInputs<AppRouter>
-/** What every procedure answers: `Outputs['datasources']['get']`. */
+/** The output of every procedure: `Outputs['datasources']['get']`. */
 export type Outputs = inferRouterOutputs<AppRouter>
 
 /** A client of one installation. */
 export type Client = TRPCClient<AppRouter>
 
-/** What a client is made of; `url` and `key` are enough. */
+/** The options of a client; `url` and `key` are enough. */
 export interface ClientOptions {
   /** The installation's base address; `/trpc` is appended. */
   readonly url: string

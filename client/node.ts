@@ -12,7 +12,7 @@ import { type Held, releaseLease, takeLease } from '#client/node/take-lease.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import type { Client } from './index.ts'
 
-/** What a caller may choose; the rest is as it is for everyone. */
+/** The caller's options; everything else is fixed. */
 export interface LeaseOptions {
   readonly id: DatasourceId
   /**
@@ -85,7 +85,7 @@ class Holder {
     this.#options = { ...options, verifyKeys, ttlSeconds }
   }
 
-  /** Where and how to connect now; null when the lease has run out and could not be renewed. */
+  /** The current addresses and options of a connection; null if the lease has expired and could not be renewed. */
   place(): LeasedPlace | null {
     return this.#held === null || this.#held.expiresMs <= Date.now() ? null : this.#held.place
   }

@@ -1,5 +1,5 @@
 /**
- * Structured logs. What goes in is listed by the caller: ids, codes, durations. A cause goes in as its name, code, stack and
+ * Structured logs. The caller lists the fields: ids, codes, durations. A cause is logged by its name, code, stack and
  * message, the message without what it was about: those of drivers and of customers' servers can hold what they were sent.
  * No line holds a character that steers a terminal, even once its JSON is parsed.
  */
@@ -32,7 +32,7 @@ export function createLog(options: { level: string; fd?: 1 | 2; destination?: pi
   return pino(settings, options.destination ?? outputTo(options.fd ?? 1))
 }
 
-/** Where nobody reads it any more, or its disk is full, lines are lost; the process that writes them goes on. */
+/** If nobody reads the log any more, or its disk is full, lines are lost; the process goes on. */
 function outputTo(fd: 1 | 2): pino.DestinationStream {
   const output = pino.destination({ fd, sync: true, maxLength: MAX_UNWRITTEN })
   output.on('error', () => undefined)

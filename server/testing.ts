@@ -88,7 +88,7 @@ const MAIN = 'main.ts'
 const OLDEST_NODE = 24
 const MAX_SAID = 4_000
 const STOP_MS = 30_000
-/** What a process needs to find its programs and folders. */
+/** The environment in which a process finds its programs and folders. */
 const PASSED = /^(PATH|HOME|TMPDIR|XDG_CACHE_HOME|MOORING_CACHE_DIR)$/
 
 /**
@@ -130,7 +130,7 @@ function environmentOf({ env }: StartOptions): NodeJS.ProcessEnv {
   return { ...surroundings, ...compiled, ...env }
 }
 
-/** What is said to the process and by it: a line of JSON for a line of JSON. It keeps nobody's process alive by itself. */
+/** The dialogue with the process: a line of JSON answers a line of JSON. It does not keep the caller's process alive. */
 class Conversation {
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>

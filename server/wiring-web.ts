@@ -127,13 +127,13 @@ function limitsOf({ rateLimits }: Config, at: { db: Db; meter: Meter }): Limits 
   }
 }
 
-/** What a web tier is given by its entry. */
+/** The parts that a web tier gets from its entry. */
 export interface WebGround extends Ground {
   /** Whether the worker in the same process can dial; left out where there is none. */
   readonly canDial?: () => boolean
   /** The console's sign-in, in local mode. */
   readonly local?: LocalConsole
-  /** What an operator types to start it, for sentences that say what to type. */
+  /** The command that starts it, for sentences that tell an operator what to type. */
   readonly command?: string
 }
 

@@ -53,7 +53,7 @@ export interface Worker {
   stop(graceMs: number): Promise<void>
 }
 
-/** What a worker is given by its entry. */
+/** The parts that a worker gets from its entry. */
 export interface WorkerGround extends Ground {
   /** Places that are never dialled for a customer: our own server, and the ports on which we listen. */
   readonly ownPlaces: readonly OwnPlace[]
@@ -165,7 +165,7 @@ function startDialler(ground: WorkerGround, extraCa: string | null, children: nu
   })
 }
 
-/** What work is given. */
+/** The parts that task handlers get. */
 export async function partsOf(ground: Ground, keyring: WorkerKeyring, dialler: Dialler): Promise<WorkerDeps> {
   const { config, db, notifications, log, clock, meter } = ground
   return {

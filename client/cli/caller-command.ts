@@ -10,14 +10,14 @@ export interface Settings {
   readonly key: string
 }
 
-/** What follows the command's words, and where lines go. */
+/** The operands and options of a call, and its output. */
 export interface Invocation extends Given {
   readonly print: (line: string) => void
   /** Absent for a command that asks nothing. */
   readonly terminal?: Terminal
 }
 
-/** Where somebody may be asked, and told what is no result. */
+/** The terminal: for questions to a person, and for messages that are not results. */
 export interface Terminal {
   readonly input: NodeJS.ReadStream
   readonly output: NodeJS.WritableStream

@@ -8,18 +8,18 @@
 export interface OptionSpec {
   /** Without its dashes. */
   readonly name: string
-  /** What stands for the value in texts, such as `TIME`. */
+  /** The placeholder of the value in texts, such as `TIME`. */
   readonly value?: string
   /** The only values that are taken. */
   readonly choices?: readonly string[]
   readonly isRequired?: true
   readonly isRepeatable?: true
-  /** What a shell completes the value with; without it, nothing. */
+  /** The completions of the value in a shell; absent for none. */
   readonly completes?: 'files' | 'folders'
   readonly about: string
 }
 
-/** What follows the words without a dash. */
+/** An operand after the command's words. */
 export interface OperandSpec {
   readonly name: string
   readonly isRequired: boolean
@@ -38,7 +38,7 @@ export interface Described {
   readonly failureStatus?: number
 }
 
-/** What a command was given. */
+/** The operands and options of a call. */
 export interface Given {
   readonly operands: readonly string[]
   readonly options: Readonly<Record<string, string | boolean | string[] | undefined>>

@@ -38,7 +38,7 @@ export function constraintClause(kind: keyof typeof CONSTRAINTS, text: string): 
   return fitting(tokens(text), CONSTRAINTS[kind], text)
 }
 
-/** What a table is partitioned by. */
+/** The partition key of a table. */
 export function partitionText(text: string): string {
   return fitting(tokens(text), FORMS.partition, text)
 }

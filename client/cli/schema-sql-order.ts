@@ -1,5 +1,5 @@
 /**
- * What must stand before what in a script, and what a snapshot mentions without holding it.
+ * The order of objects in a script, and the names that a snapshot mentions without holding them.
  *
  * Only the SQL printer uses it.
  */

@@ -35,7 +35,7 @@ const OUTLINES: Readonly<Record<Token['kind'], (token: Token) => string>> = {
   group: ({ value, inner }) => (value === '(' ? '()' : solid(inner).length === 0 ? '[]' : '[x]'),
 }
 
-/** What is outside of all brackets, in a spelling for forms: no quoted name looks like a word in it. */
+/** The text outside all brackets, in a spelling for forms: no quoted name looks like a word in it. */
 export function outline(read: readonly Token[]): string {
   return solid(read)
     .map(token => OUTLINES[token.kind](token))

@@ -18,7 +18,7 @@ import { defaultText, namesText, typeText } from './schema-sql-form.ts'
 import { isCut } from './schema-sql-outline.ts'
 import { identifier, literal, qualified, remark } from './schema-sql-text.ts'
 
-/** What makes a relation: itself first; indexes, keys and policies once every relation is there. */
+/** The statements of a relation: itself first; indexes, keys and policies once every relation is there. */
 export interface RelationStatements {
   /** With its schema, as SQL takes it. */
   readonly name: string
@@ -137,7 +137,7 @@ function lateColumns(name: string, relation: Relation, needs: Needs): string[] {
   })
 }
 
-/** What a partition's columns have otherwise than its table's, with which they are made. */
+/** The differences of a partition's columns from its table's, with which they are created. */
 function ownColumns(name: string, { columns }: Relation, { partOf, needs }: Making): string[] {
   const others = new Map(partOf?.columns.map(it => [it.name, it]))
   return columns.flatMap(column => {

@@ -3,7 +3,7 @@
  *
  * A customer's server says what it likes where an expression belongs. It has no comment, no dollar quote, no parameter, no
  * semicolon and no backslash outside of quotes in it, or it is none: that leaves nothing by which a statement, or a command
- * of psql's, could begin. What is quoted is spelled anew, so that it is printable and the same under any setting.
+ * of psql's, could begin. Quoted text is formatted again, so that it is printable and the same under any setting.
  */
 import { literal, quotedIdentifier } from './schema-sql-text.ts'
 
@@ -15,7 +15,7 @@ export interface Token {
   readonly text: string
   /** An identifier's name or a literal's text, unquoted. */
   readonly value: string
-  /** What is in a group. */
+  /** The tokens of a group. */
   readonly inner: readonly Token[]
 }
 

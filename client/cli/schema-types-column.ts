@@ -1,7 +1,7 @@
 /**
  * PostgreSQL's types → TypeScript's, as `pg` reads and writes them with its default type parsers (pg-types 2.2).
  *
- * What `pg` has no parser for is text to it, arrays of enums, domains and extension types included: it then gives the
+ * Types without a parser in `pg` are text to it, arrays of enums, domains and extension types included: it then gives the
  * array's literal. A domain comes over the wire as what it is made of. An array has any number of dimensions and null in it,
  * whatever its column says, and "infinity" is a number. Only `schema-types.ts` uses it.
  */
@@ -17,7 +17,7 @@ export interface TypeScriptTypes {
   columnType(column: Column, kind: Relation['kind']): string
 }
 
-/** What a query gives, and what it takes. */
+/** The types that a query returns and accepts. */
 interface Sides {
   readonly select: string
   readonly insert: string

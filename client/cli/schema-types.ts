@@ -82,7 +82,7 @@ function columnMember(column: Column, relation: Relation, types: TypeScriptTypes
 
 /**
  * The name of each relation's interface, which stays when others are added: those of `public` go first and by their own
- * names, all others have their schema's before it; of two alike, the one that is spelled as SQL would without quotes. What Kysely cannot name goes last.
+ * names, all others have their schema's before it; of two alike, the one that is spelled as SQL would without quotes. Names that Kysely cannot form come last.
  */
 function interfaceNames({ schemas }: Snapshot): ReadonlyMap<Relation, string> {
   const all = schemas.flatMap(({ name: schema, relations }) => relations.map(relation => ({ schema, relation })))

@@ -6,7 +6,7 @@ import { TRPCClientError } from '@trpc/client'
 import type { SealingKey } from '#shared/access/sealing.ts'
 import { readySodium } from './sodium.ts'
 
-/** What goes instead of `connectionString`: the box, its key, and the safe projection that is compared with what is inside. */
+/** The replacement of `connectionString`: the box, its key, and the safe projection that is compared with what is inside. */
 export interface SealedConnectionString {
   readonly sealedConnectionString: string
   readonly keyId: string

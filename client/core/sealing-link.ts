@@ -150,7 +150,7 @@ function wrongType(field: string, must: string): Error {
   return refused(field, { code: 'invalid_type', message: `${field} must be ${must}.` })
 }
 
-/** What a request is known by: a digest, so that the connection string is held no longer than it takes to send it. */
+/** The identity of a request: a digest, so that the connection string is held no longer than it takes to send it. */
 async function digestOf(parts: readonly (string | null | undefined)[]): Promise<string> {
   const sodium = await readySodium()
   // Nothing said of a certificate, and null, are two requests.

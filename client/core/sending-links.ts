@@ -17,7 +17,7 @@ import { isWaiting } from './waiting.ts'
 
 type Given<T> = T | (() => T | Promise<T>)
 
-/** Where requests go, and with what. */
+/** The destination of requests, and their options. */
 export interface Sending {
   /** Base address with `/trpc`. */
   readonly url: string

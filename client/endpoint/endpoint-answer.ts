@@ -27,7 +27,7 @@ export interface OutgoingPage {
 /** Gives the events after a cursor, from the beginning for null. Null for a cursor that it never gave. */
 export type EventSource = (after: { cursor: string | null; limit: number }) => Promise<OutgoingPage | null>
 
-/** What an endpoint is made of. */
+/** The options of an endpoint. */
 export interface EndpointOptions {
   /** The signing key as it was registered, the whole of it. */
   readonly signingKey: string
@@ -45,7 +45,7 @@ export interface IncomingCall {
   readonly read: (maxBytes: number) => Promise<Uint8Array | null>
 }
 
-/** What goes back: a JSON text, and `allow` with a 405. */
+/** The response: a JSON text, and `allow` with a 405. */
 export interface OutgoingAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>

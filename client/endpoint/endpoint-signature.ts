@@ -2,7 +2,7 @@
  * The check of a signed request, on the customer's side. Web Crypto and nothing else.
  *
  * It must be given the exact bytes that came: JSON that was parsed and written again is another text. Used by
- * `endpoint-answer.ts`, and by whoever has a server of his own.
+ * `endpoint-answer.ts`, and by customers with a server of their own.
  */
 
 /** Why a request is refused: the status, and the body `{ error, message }`. */

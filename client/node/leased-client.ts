@@ -71,7 +71,7 @@ function endedSocket(): net.Socket {
   return socket
 }
 
-/** Who must prove what before the password leaves: the rules of the worker's own dials, as far as the driver shows them. */
+/** The proofs required before the password is sent: the rules of the worker's own dials, as far as the driver exposes them. */
 class LoginRules {
   readonly #place: LeasedPlace
   #connection: pg.Connection | null = null
@@ -114,7 +114,7 @@ class LoginRules {
         this.#refuse('the login would expose the password')
         throw new Error('the login would expose the password')
       }
-      // Whoever has the certificate of that name is taken for the server.
+      // Any server with a certificate of that name is accepted.
       this.#isProven = true
     }
     return place.password()

@@ -1,5 +1,5 @@
 /**
- * What is in a lease, as a driver needs it: numbers to connect to, the login, and the TLS rules. The same rules as those
+ * The content of a lease, as a driver needs it: addresses to connect to, the login, and the TLS rules. The same rules as those
  * that the credential was verified with. Used by `node.ts` alone.
  */
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
@@ -16,7 +16,7 @@ export interface TlsOptions {
   readonly checkServerIdentity: (host: string, certificate: PeerCertificate) => Error | undefined
 }
 
-/** Where and how to connect. */
+/** The addresses and options of a connection. */
 export interface LeasedPlace {
   /** Judged numbers; nothing else is connected to. */
   readonly addresses: readonly string[]

@@ -1,13 +1,13 @@
 /**
- * One watch for all leases that a client holds: a worker with a thousand databases has one stream, not a thousand. Where the
- * installation has no place for it, leases go on without: they are renewed in time all the same. Used by `node.ts` alone.
+ * One watch for all leases that a client holds: a worker with a thousand databases has one stream, not a thousand. If the
+ * installation has no place for it, leases go on without one: they are renewed in time nevertheless. Used by `node.ts` alone.
  */
 import type { Client } from '#client/index.ts'
 
 /** How long a watch that was refused or has ended is let be. */
 const AGAIN_MS = 60_000
 
-/** What a lease hears. */
+/** The events for a lease. */
 export interface Listener {
   readonly id: string
   /** The watch has begun, or changes were left out: what came into force before, it does not tell. */

@@ -13,7 +13,7 @@ const MARGIN_MS = 60_000
 const KEY_BYTES = 32
 const SIGNATURE_BYTES = 64
 
-/** What the holder asked for, and what stands beside the box in the answer. */
+/** The holder's request, and the fields beside the box in the answer. */
 export interface AskedLease {
   readonly id: DatasourceId
   /** Base64, as it was sent. */

@@ -19,7 +19,7 @@ export interface Held {
   readonly expiresMs: number
 }
 
-/** What is asked, and the operator's keys: base64, at least one. */
+/** The request, and the operator's keys: base64, at least one. */
 export interface LeaseRequest {
   readonly id: DatasourceId
   readonly ttlSeconds: number

@@ -1,5 +1,5 @@
 /**
- * What a procedure is given: the parts of the web tier, and who calls. The web tier's parts hold no way to open a box.
+ * The context of a procedure: the parts of the web tier, and the caller. The web tier's parts hold no way to open a box.
  */
 
 import type { KeylessGate } from '#server/api/caller/keyless-gate.ts'
@@ -26,7 +26,7 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 import type { TokenOwners } from '#server/store/tokens/directory.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 
-/** What a web process holds, made once. */
+/** The parts of a web process, made once. */
 export interface WebDeps {
   readonly db: Db
   readonly notifications: Notifications
@@ -67,7 +67,7 @@ export interface WebDeps {
 /** Which of the three is speaking. Only the datasources dialect has a natural key for what it registers. */
 export type Surface = 'trpc' | 'connections' | 'datasources'
 
-/** What a procedure tells the dialect beside its answer. */
+/** Facts about an answer that a procedure passes to the dialect beside it. */
 export interface ResponseMetadata {
   /** True when a new row was made. */
   created?: boolean
@@ -77,7 +77,7 @@ export interface ResponseMetadata {
   kept?: number
 }
 
-/** What a repeat under an idempotency key is compared by. */
+/** The identity of a request under an idempotency key: a repeat must have the same. */
 export interface ComparedRequest {
   /** The body as it came. */
   readonly body: unknown
@@ -88,7 +88,7 @@ export interface ComparedRequest {
 /** The context of one request. */
 export interface Context {
   readonly deps: WebDeps
-  /** Who calls, or why that is not known. */
+  /** The caller, or the fault of their credential. */
   readonly principal: Principal | Fault
   readonly surface: Surface
   readonly requestId: string
@@ -96,9 +96,9 @@ export interface Context {
   /** A header of the request, its name in lower case; undefined without it, and for one that comes more than once. */
   readonly header: (name: 'host' | 'origin') => string | undefined
   readonly responseMetadata: ResponseMetadata
-  /** What is left of the size of its answers; the calls of a batch share it. */
+  /** The remaining size of the answers; the calls of a batch share it. */
   readonly answers: AnswerBudget
-  /** What the dialect's `Idempotency-Key` header asks for; null without it. */
+  /** The dialect's `Idempotency-Key` header; null without one. */
   readonly idempotency: ({ readonly key: string; readonly route: string } & ComparedRequest) | null
   /** The token that the request presents, for the worker to check again. Throws `apikey_missing`. */
   readonly token: () => string
@@ -116,7 +116,7 @@ export function within(ctx: KnownContext, tx: Tx): KnownContext {
   return { ...ctx, deps: { ...ctx.deps, db: tx } }
 }
 
-/** The caller as the record names him. */
+/** The caller as an actor in the audit record. */
 export function actorOf(ctx: KnownContext): Actor {
   return { kind: ctx.principal.kind, id: ctx.principal.id, requestId: ctx.requestId, address: ctx.address }
 }

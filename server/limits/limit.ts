@@ -8,13 +8,13 @@ export interface Limit {
   /** The bounded quantity. */
   readonly what: string
   readonly bound: number
-  /** What the bound counts; `bytes` and `ms` are written in larger units if they divide evenly. */
+  /** The unit of the bound; `bytes` and `ms` are written in larger units if they divide evenly. */
   readonly unit: string
   /** The variable that changes the bound; absent if it is fixed. */
   readonly setting?: string
   /** The effect at the bound: one of four, and never an internal error. */
   readonly happens: 'refused' | 'oldest goes' | 'cut' | 'waits'
-  /** What a caller sees: status and fault, the mark of a cut, the longest wait. */
+  /** The visible effect for a caller: status and fault, the mark of a cut, the longest wait. */
   readonly how: string
   /** The test that meets the bound: a file under `test/` without `.test.ts`, and a part of its text that names the limit. */
   readonly test: readonly [file: string, names: string]

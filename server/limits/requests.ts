@@ -24,7 +24,7 @@ const { rateLimits, patience, quotas, poolSize } = readConfig({})
 
 const TOO_LARGE = '`payload_too_large`'
 
-/** What is too large to be looked at. */
+/** Limits beyond which a request is refused unread. */
 const SIZES: readonly Limit[] = [
   {
     what: 'Request line and headers',
@@ -229,7 +229,7 @@ const RATES: readonly Limit[] = [
   },
 ]
 
-/** What a process remembers of its callers. */
+/** A process's memory of its callers. */
 const MEMORY: readonly Limit[] = [
   {
     what: 'Principals whose refusals a process counts',

@@ -1,5 +1,5 @@
 /**
- * What somebody is woken for: each alert with its condition as PromQL, how long that must last, what it means, and what to do.
+ * The alerts: each with its condition as PromQL, how long that must last, what it means, and what to do.
  * `npm run dump` writes them to `docs/operations.md` and, as rules for Prometheus, to `docs/prometheus/alerts.yml`.
  */
 
@@ -10,9 +10,9 @@ export interface Alert {
   readonly lasts: string
   /** `page`: callers are harmed now. `ticket`: they will be. */
   readonly severity: 'page' | 'ticket'
-  /** What it means, as a sentence. */
+  /** Its meaning, as a sentence. */
   readonly means: string
-  /** What to do, as a sentence. */
+  /** The remedy, as a sentence. */
   readonly todo: string
 }
 

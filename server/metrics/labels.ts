@@ -4,7 +4,7 @@
  */
 import { FAULTS } from '#shared/faults/fault.ts'
 
-/** What a value is counted as that no list has. */
+/** The label of a value that no list has. */
 export const OTHER = 'other'
 
 /** The ways of calling, and `none` for paths of no way: probes, documents, what cannot be read. */
@@ -25,7 +25,7 @@ export const LIMITS = [
   ...['subscriptions', 'waiters', 'waiting-pushes', 'login-budget'],
 ] as const
 
-/** What `/readyz` may say: a condition that fails, or one that it only tells. */
+/** The conditions of `/readyz`: those that fail readiness, and those that it only reports. */
 export const CONDITIONS = [
   ...['database_unreachable', 'migrations_pending', 'grants_missing', 'database_not_written', 'change_feed_down'],
   ...['dialler_not_ready', 'stopping', 'worker_not_seen', 'deadlines_missing', 'months_overflowing'],

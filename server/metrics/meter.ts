@@ -1,5 +1,5 @@
 /**
- * What counts: a name of the table, its labels, a number. Passed as an argument like a logger; every layer may name its type, and
+ * Counts and observes: a name of the table, its labels, a number. Passed as an argument like a logger; every layer may name its type, and
  * the wiring alone makes one. Counting never throws and never waits.
  */
 import type { METRICS, MetricName } from './table.ts'

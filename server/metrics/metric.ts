@@ -9,7 +9,7 @@ export type LabelValues = readonly string[] | 'route' | 'version'
 /** A tier of this product, which serves its metrics on a port of its own. */
 export type MeteredTier = 'web' | 'worker'
 
-/** A metric of ours. */
+/** One of our metrics. */
 export interface Metric {
   readonly kind: 'counter' | 'gauge' | 'histogram'
   /** One sentence: what is counted or measured. It is the `HELP` of the metric. */

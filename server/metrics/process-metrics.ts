@@ -1,5 +1,5 @@
 /**
- * What the library says of the process itself, under the names that dashboards for Node know. The names are the library's
+ * The library's metrics of the process itself, under the names that dashboards for Node know. The names are the library's
  * (prom-client, `lib/metrics`); a test compares them with what a process answers.
  */
 

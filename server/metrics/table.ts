@@ -1,13 +1,13 @@
 /**
  * The table *Metrics*: everything that `/metrics` answers, from which `docs/operations.md` is written (`npm run dump`) and the
- * dashboard is checked. What is not in it cannot be counted.
+ * dashboard is checked. Nothing else can be counted.
  */
 import type { Metric } from './metric.ts'
 import { SHARED_METRICS } from './shared-table.ts'
 import { WEB_METRICS } from './web-table.ts'
 import { WORKER_METRICS } from './worker-table.ts'
 
-/** All metrics of ours, by name. */
+/** All of our metrics, by name. */
 export const METRICS = { ...SHARED_METRICS, ...WEB_METRICS, ...WORKER_METRICS } as const
 
 /** The name of a metric. */

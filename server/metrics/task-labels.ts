@@ -6,7 +6,7 @@ import { FAILURES } from '#shared/faults/failure.ts'
 /** How a dial ended: `ok`, or a code of the table of failures. */
 export const DIAL_RESULTS: readonly string[] = ['ok', ...Object.keys(FAILURES)]
 
-/** What is asked of a dialling process. */
+/** The kinds of requests to a dialling process. */
 export const DIALS = ['probe', 'describe', 'locate', 'request'] as const
 
 /** The kinds of tasks. */

@@ -1,5 +1,5 @@
 /**
- * What an operator's programs ask a process, on a port of its own that no caller reaches: `GET /healthz`, `GET /readyz` and
+ * The endpoints for an operator's programs, on a port of their own that no caller reaches: `GET /healthz`, `GET /readyz` and
  * `GET /metrics`. It must never be served on the public port: its numbers say how busy an installation is. Started by the entries.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -16,7 +16,7 @@ const REQUEST_MS = 5_000
 const MAX_HEAD_BYTES = 8_192
 const MAX_CONNECTIONS = 100
 
-/** Where each tier answers unless another port is said; exporters of Prometheus have numbers from 9100 on, OpenTelemetry's is the first. */
+/** The default port of each tier; Prometheus exporters use numbers from 9100 on, and 9464 is OpenTelemetry's. */
 export const HEALTH_PORTS = { web: 9464, worker: 9465 } as const
 
 const WRONG = 'a port that nobody else listens on, at an address of this machine (MOORING_HEALTH_HOST)'
@@ -27,7 +27,7 @@ export interface Health extends AsyncDisposable {
   readonly port: number
 }
 
-/** What it answers from. */
+/** The sources of its answers. */
 export interface HealthGround {
   readonly config: Config
   readonly log: Log
@@ -62,7 +62,7 @@ export async function startHealth(tier: MeteredTier, ground: HealthGround): Prom
   }
 }
 
-/** What only a whole process can say. */
+/** Metrics of the process as a whole. */
 function watchProcess({ meter, ready }: HealthGround): void {
   meter.watchProcess()
   meter.gauge('mooring_build_info', () => [{ labels: { version: VERSION }, value: 1 }])

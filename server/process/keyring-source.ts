@@ -1,5 +1,5 @@
 /**
- * Where a process gets its keyring: from a private file, or from a command, such as a KMS's or a vault's. Never from the
+ * The source of a process's keyring: a private file, or from a command, such as a KMS's or a vault's. Never from the
  * environment's values, and never into a log. Read at start and again on SIGHUP.
  */
 import { execFile } from 'node:child_process'
@@ -40,7 +40,7 @@ export async function workerKeyring(config: Place, isDir: boolean, limitMs = COM
   return fromFile(readWorkerKeyring(await fileOf('worker', config.keyring, isDir)))
 }
 
-/** Parses what a command printed. What `keyring upgrade` cannot write to, the operator carries to and fro. */
+/** Parses the output of a command. The operator transfers a keyring that `keyring upgrade` cannot write. */
 function fromCommand<T>(parse: (text: string) => T, text: string): T {
   try {
     return parse(text)
@@ -96,7 +96,7 @@ export function onHangup(log: Log, reload: () => Promise<void>): Disposable {
     last = last.then(reload).then(
       () => log.info('keyring read again'),
       (cause: unknown) => {
-        // What is thrown here is a sentence that says what to do, and never a part of a keyring: start prints it, too.
+        // Errors here are sentences with a remedy and never hold a part of a keyring: start prints them, too.
         const says = cause instanceof Error ? cause.message : ''
         log.error({ stage: 'keyring', cause, says }, 'the keyring could not be read again; the old one stays')
       },

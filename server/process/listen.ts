@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { ConfigError } from '#server/env.ts'
 
-/** Where it listens, and what an operator types to start it. */
+/** The address of a listener, and the command with which an operator starts it. */
 export interface Place {
   readonly host: string
   readonly port: number

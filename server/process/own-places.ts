@@ -22,7 +22,7 @@ export function ownPlaces(
   const ports = [config.port, ...health].filter(port => port !== 0)
   const listening = ports.map(port => ({ host: 'localhost', port, database: null }))
   const around = config.listenUrl ?? null
-  // Where a pooler stands before it, the server is the one of the other URL.
+  // Behind a pooler, the server is the one of the other URL.
   const servers = [at.url, ...(around === null ? [] : [around])].flatMap(url => serversOf(url, at.isShared))
   return [...servers, ...listening]
 }

@@ -1,6 +1,6 @@
 /**
  * Says for a tier of this process that it runs: writes its row at the start and every five seconds, and removes it at the end.
- * What follows from it is in `readiness.ts`. A row that cannot be written ends nothing: the process is then not ready.
+ * Its consequences are in `readiness.ts`. A row that cannot be written ends nothing: the process is then not ready.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import type { Log } from '#server/log.ts'

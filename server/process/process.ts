@@ -1,5 +1,5 @@
 /**
- * What the entries share: a signal to stop becomes an ordered end, and a failed start becomes one readable sentence.
+ * The common part of the entries: a signal to stop becomes an ordered end, and a failed start becomes one readable sentence.
  */
 
 import { writeFile } from 'node:fs/promises'
@@ -35,13 +35,13 @@ export type Start = (config: Config, log: Log, cleanup: AsyncDisposableStack) =>
 
 /**
  * Runs an entry, which puts what it starts on the stack: a signal, or a start that fails half-way, ends it in reverse order.
- * What it cannot start with is printed as one sentence; the exit status is then 1.
+ * An error that prevents the start is printed as one sentence; the exit status is then 1.
  */
 export function run(start: Start): Promise<void> {
   return runDraining(() => 0, start)
 }
 
-/** What an entry takes its settings from, and the file descriptor of its log. */
+/** The environment of an entry, and the file descriptor of its log. */
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv
   readonly logTo: 1 | 2
@@ -76,7 +76,7 @@ export async function runDraining(
     const trouble = isOwn ? null : databaseTrouble('DATABASE_URL', error)
     process.stderr.write(`${printableLines(sentenceOf(trouble ?? error))}\n`)
     process.exitCode = 1
-    // What was half started (a pool, a listener) would keep the process alive.
+    // A partial start (a pool, a listener) would keep the process alive.
     process.exit()
   }
 }
@@ -132,7 +132,7 @@ function sentenceOf(error: unknown): string {
 }
 
 /**
- * What nobody has caught ends the process: whatever it was doing is half done. The log says why, without a secret; Node itself
+ * An uncaught error ends the process: its work is half done. The log says why, without a secret; Node itself
  * would print the error as it is.
  */
 export function endOnUncaught(log: Log): void {
@@ -142,7 +142,7 @@ export function endOnUncaught(log: Log): void {
   })
 }
 
-/** What of our own database an entry opens. */
+/** The parts of our own database that an entry opens. */
 interface StoreSource {
   readonly config: Config
   readonly url: string
@@ -155,7 +155,7 @@ interface StoreSource {
   readonly lanes?: number
 }
 
-/** What is open of our own database, and what counts how it does. */
+/** The open connections to our own database, and their metrics. */
 export interface OpenStore {
   readonly db: Db
   readonly notifications: Notifications
@@ -163,7 +163,7 @@ export interface OpenStore {
 }
 
 /**
- * Opens the pool and the wakes on a database of ours; the stack closes them. Refuses a pooler that does not keep sessions,
+ * Opens the pool and the notifications of our own database; the stack closes them. Refuses a pooler that does not keep sessions,
  * unless wakes go around it, and one that takes no transactions always.
  */
 export async function openStore(
@@ -218,7 +218,7 @@ const LISTEN_HANDED_ON = 'MOORING_LISTEN_URL must lead to the server itself, or 
 const STATEMENTS =
   'DATABASE_URL leads to a pooler in statement mode, which takes no transactions. Use its transaction mode or its session mode.'
 
-/** What a tier is given by its entry. */
+/** The parts that a tier gets from its entry. */
 export interface Ground extends OpenStore {
   readonly config: Config
   readonly log: Log

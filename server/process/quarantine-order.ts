@@ -1,11 +1,11 @@
 /**
- * What the process of one task is told: where the database and the keyring are, and the claim. It goes through a pipe.
+ * The order for the process of one task: the database, the keyring, and the claim. It goes through a pipe.
  * Written by the worker's wiring, read by `quarantine.ts`.
  */
 import type { OwnPlace } from '#server/domain/network/host-policy.ts'
 import type { Claim } from '#server/store/tasks/claims.ts'
 
-/** Where a process of one task finds what its worker has found. */
+/** Settings that the process of one task inherits from its worker. */
 export interface QuarantinePlace {
   readonly databaseUrl: string
   /** Whether `MOORING_KEYRING` names the folder of both keyrings. */

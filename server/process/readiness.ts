@@ -27,7 +27,7 @@ export const NOT_READY = {
 /** A condition that fails. */
 export type NotReady = keyof typeof NOT_READY
 
-/** What is answered to who asks. */
+/** The answer of `/readyz`. */
 export interface Readiness {
   readonly ok: boolean
   /** The sentence of the first condition that fails; left out where none does. */
@@ -46,7 +46,7 @@ export interface Readiness {
 /** Of a process that was told to stop: what comes to it is served for a while yet. */
 export const STOPPING: Readiness = { ok: false, trouble: NOT_READY.stopping, failing: ['stopping'] }
 
-/** What is looked at. */
+/** The conditions of readiness. */
 export interface Conditions {
   readonly db: Db
   readonly notifications: Notifications

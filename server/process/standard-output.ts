@@ -18,7 +18,7 @@ export async function canBeRead(): Promise<boolean> {
     const [output, nowhere] = await Promise.all([promisify(fstat)(STANDARD_OUTPUT), promisify(stat)('/dev/null')])
     return !(output.isCharacterDevice() && output.rdev === nowhere.rdev)
   } catch {
-    // Where there is no null device under this name, an output that is open is taken for one that is read.
+    // On a system without this null device, an open output counts as one that is read.
     return process.stdout.writable
   }
 }

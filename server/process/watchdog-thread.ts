@@ -7,12 +7,12 @@
 import { writeSync } from 'node:fs'
 import { isMainThread, workerData } from 'node:worker_threads'
 
-/** Where the main thread counts its turns. */
+/** The counter of the main thread's turns. */
 export const BEATS = 0
-/** Where it says in how many milliseconds the process is to be gone; 0 while nobody says so. */
+/** The milliseconds until the process has to end; 0 while there is no deadline. */
 export const ENDS_IN = 1
 
-/** What the thread is started with. */
+/** The input of the thread. */
 export interface WatchdogOrder {
   readonly shared: Int32Array
   readonly stallMs: number

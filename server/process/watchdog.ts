@@ -25,7 +25,7 @@ export function startWatchdog(stallMs: number): Watchdog {
   const thread = new Worker(new URL('watchdog-thread.ts', import.meta.url), {
     workerData: { shared, stallMs } satisfies WatchdogOrder,
     execArgv: [],
-    // What an operator preloads by NODE_OPTIONS is for the main thread: here it would have no room.
+    // Modules preloaded by NODE_OPTIONS are for the main thread: this one has no room for them.
     env: {},
     resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 },
   })

@@ -21,7 +21,7 @@ import type { Dialect, Route } from './dialect.ts'
 import { Routes } from './routes.ts'
 import { trpc } from './trpc.ts'
 
-/** What the application asks of the process that it runs in. */
+/** The parts that the application needs from its process. */
 export interface Process {
   readonly publicUrl: string
   /** How many proxies stand in front, or the networks that they stand in; none is trusted when it is empty. */

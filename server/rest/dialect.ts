@@ -25,7 +25,7 @@ export type RequestHeader =
   | 'WebhookSignature'
   | 'IfNoneMatch'
 
-/** What a route is given, everything in it already checked. */
+/** The input of a route, all of it already checked. */
 export interface Call {
   readonly caller: Caller
   readonly params: Readonly<Record<string, string>>
@@ -43,7 +43,7 @@ export interface Call {
 
 /** A list, how its pages are read, and how an answer is spelled around its rows. */
 export interface Walk {
-  /** Rows after `cursor`, and the next one. What it throws for the first page is the answer. */
+  /** Rows after `cursor`, and the next one. A fault of the first page is the answer. */
   page(cursor: string | undefined): Promise<{ readonly rows: readonly unknown[]; readonly nextCursor: string | null }>
   /** The answer: `rows` in one place of it, and `count` nowhere before them. */
   whole(rows: readonly unknown[], count: number): object
@@ -56,7 +56,7 @@ export interface StreamedList {
   readonly walk: Walk
 }
 
-/** What a route answers. */
+/** The answer of a route. */
 export interface Reply {
   readonly status: number
   readonly body: unknown
@@ -79,7 +79,7 @@ export interface DocumentedAnswer {
   readonly example: unknown
 }
 
-/** What a route tells of itself. What every route may answer (401, 429, 500, …) is added by `openapi.ts`. */
+/** The documentation of a route. `openapi.ts` adds the answers that every route may give (401, 429, 500, …). */
 export interface Documented {
   readonly operationId: string
   readonly summary: string
@@ -101,14 +101,14 @@ export interface Documented {
 export interface Route extends Documented {
   readonly method: 'get' | 'post' | 'patch' | 'delete'
   readonly path: string
-  /** Where its body may be larger, or nested deeper, than is usual. */
+  /** Limits of its body that differ from the usual size and depth. */
   readonly bodyLimits?: BodyLimits
   run(call: Call): Promise<Reply>
   /** Serves a request that presents no key, where something else than a key may authorize it. */
   keyless?(deps: WebDeps, call: KeylessCall): Promise<Reply>
 }
 
-/** What such a request is: nothing of it has been looked at. */
+/** A request without a key, of which nothing has been checked yet. */
 export interface KeylessCall {
   readonly params: Readonly<Record<string, string>>
   readonly requestId: string
@@ -118,7 +118,7 @@ export interface KeylessCall {
   text(maxBytes: number): Promise<string>
 }
 
-/** What a fault is spelled from. `body` and `params` are the request's, to show which input was meant; never a secret of it. */
+/** The input for formatting a fault. `body` and `params` are the request's, to point at the input that is meant; never a secret. */
 export interface Spelling {
   readonly fault: Fault
   readonly requestId: string

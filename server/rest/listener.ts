@@ -26,7 +26,7 @@ export interface Patience {
   readonly keepAliveTimeoutMs: number
 }
 
-/** What the server is made of. */
+/** The parts of the server. */
 export interface ListenerParts {
   readonly patience: Patience
   readonly publicUrl: string

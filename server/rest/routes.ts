@@ -3,7 +3,7 @@
  * a look into a map where Express tries one pattern after the other. It serves nothing; the application asks it.
  */
 
-/** What is found: what was added for the path, and its parameters. */
+/** A match: the value that was added for the path, and the parameters. */
 export interface Found<T> {
   readonly entry: T
   readonly params: Readonly<Record<string, string>>

@@ -81,7 +81,7 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
     .map(call => call.path)
     .join(',')
     .slice(0, 200)
-  // What no procedure is there for, no procedure records.
+  // Without a procedure there is none that records the call.
   const isKnown = calls.every(call => Object.hasOwn(appRouter._def.procedures, call.path))
   if (refused !== null && principal instanceof Fault) {
     await recordRefusal(deps, { principal: refused, action, fault: principal, ...about })
@@ -106,7 +106,7 @@ async function contextOf(deps: WebDeps, { request, response, calls }: Asked): Pr
   }
 }
 
-/** Whatever was thrown is a failure of ours. */
+/** Any thrown error is our own failure. */
 function failureOf(cause: unknown): Admission {
   return { principal: faultOf(cause), refused: null, headers: {} }
 }

@@ -1,5 +1,5 @@
 /**
- * An organization's key, unwrapped, for as long as something is opened with it. Whoever makes one disposes of it (`using`),
+ * An organization's key, unwrapped, for as long as something is opened with it. Its maker disposes of it (`using`),
  * which wipes the secret half. Only `Unsealer` makes them, after it has checked the key's row.
  *
  * Before a box is opened the signature over box and row is checked, afterwards the row named inside. Every refusal is the
@@ -12,7 +12,7 @@ import type { readySodium } from './sodium.ts'
 
 type Sodium = Awaited<ReturnType<typeof readySodium>>
 
-/** What was to be opened was not sealed by us, for this row, in this state. */
+/** Thrown for a box that was not sealed by us, for this row, in this state. */
 export class SealBroken extends Error {
   constructor() {
     super('the seal is broken')
@@ -21,8 +21,8 @@ export class SealBroken extends Error {
 }
 
 /**
- * What was to be opened is sealed to an organization's key that this keyring does not open, since it lacks the key that wrapped
- * or signed it: another worker may. It is no finding about the box, so nothing may be concluded from it. A box itself never
+ * Thrown for a box that is sealed to an organization's key which this keyring cannot open, since it lacks the key that wrapped
+ * or signed it: another worker may have it. It is no finding about the box, so nothing may be concluded from it. A box itself never
  * says so: it names its signer, and an edit could name any.
  */
 export class KeyLacking extends SealBroken {
@@ -64,7 +64,7 @@ export async function openingOr<T, U>(open: () => Promise<T>, unreadable: () => 
   }
 }
 
-/** What an `Unsealer` gives to a key that it has unwrapped. */
+/** The parts that an `Unsealer` gives to a key that it has unwrapped. */
 export interface UnwrappedKey {
   readonly sodium: Sodium
   readonly organizationId: string

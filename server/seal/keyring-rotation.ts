@@ -29,7 +29,7 @@ export interface Keyrings {
   readonly worker: Ring
 }
 
-/** What can be rotated; `signing` is the pairs of both tiers, `lease` the worker's pair for leases. */
+/** The kinds of keys that can be rotated; `signing` is the pairs of both tiers, `lease` the worker's pair for leases. */
 export const KEY_KINDS = ['master', 'signing', 'pepper', 'fingerprint', 'lease'] as const
 /** The kinds of keys that rotate. */
 export type KeyKind = (typeof KEY_KINDS)[number]

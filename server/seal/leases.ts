@@ -1,5 +1,5 @@
 /**
- * What leasing needs of libsodium: the operator's signature on a grant, and the signed box for a lease's holder. The worker
+ * The cryptography of leases: the operator's signature on a grant, and the signed box for a lease's holder. The worker
  * and operators' commands hold one; both signatures are made with keys that the web tier does not have. A lease has a key
  * pair of its own: its public half goes to holders, and must not vouch for anything else that the worker signs.
  */

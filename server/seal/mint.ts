@@ -8,7 +8,7 @@ import type { Operation, Scope } from '#shared/access/credential.ts'
 import type { DatasourceId, Mode } from '#shared/base/wire.ts'
 import type { Grant, Tokens } from './token.ts'
 
-/** What a key is to be. */
+/** The properties of a new key. */
 export interface KeyGrant {
   readonly organizationId: string
   /** The key that makes it; null for an operator. A column of its own, which the MAC does not cover. */
@@ -55,7 +55,7 @@ export function mintKey(tokens: Tokens, of: KeyGrant) {
   }
 }
 
-/** What a capability is to grant. */
+/** The grant of a new capability. */
 export interface CapabilityGrant {
   readonly organizationId: string
   /** The key that it dies with; null for an operator's grant. */
@@ -101,7 +101,7 @@ export interface GrantedRow {
   readonly expires_at: Date | null
 }
 
-/** What a capability's row grants, as its MAC covers it. */
+/** The grant in a capability's row, as its MAC covers it. */
 export function grantOf(row: GrantedRow): Grant {
   return {
     organizationId: row.org_id,

@@ -20,7 +20,7 @@ export async function readPrivateFile(path: string, what: string): Promise<strin
   if (process.platform === 'win32') return readWhole(named)
   if (found.isSymbolicLink()) await refuseLink(named, what)
   await requirePrivateFolder(dirname(named), what)
-  // What was looked at is what is read: a link that is put there meanwhile is not followed.
+  // The checked file is the one that is read: a link put there in the meantime is not followed.
   const file = await open(named, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
     if (codeOf(error) !== 'EACCES') throw error
     throw new Error(`${what} ${path} cannot be read by this user (uid ${ownUid()}). Run as its owner.`)

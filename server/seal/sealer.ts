@@ -1,5 +1,5 @@
 /**
- * The public half of the keyring. Whoever holds a `Sealer` can put secrets into boxes and cannot take one out again: there
+ * The public half of the keyring. The holder of a `Sealer` can put secrets into boxes and cannot take one out again: there
  * is no `open` here, and none may be added. The web process holds one; the worker holds one to seal anew.
  *
  * A sealed box says nothing of who sealed it or for which row, so row and version travel inside it, and box and context
@@ -25,7 +25,7 @@ export interface VerifiedKey {
   readonly publicKey: Uint8Array
 }
 
-/** What the signature of an organization key covers. The worker's signing key makes it, so the web tier cannot. */
+/** The content that the signature of an organization key covers. The worker's signing key makes it, so the web tier cannot. */
 export function organizationKeyText(row: Omit<OrganizationKeyRow, 'signerId' | 'signature'>): Uint8Array {
   return signedText('organization-key', [
     row.organizationId,
@@ -35,12 +35,12 @@ export function organizationKeyText(row: Omit<OrganizationKeyRow, 'signerId' | '
   ])
 }
 
-/** What the signature of a credential covers. */
+/** The content that the signature of a credential covers. */
 export function credentialText(context: CredentialContext, keyId: string, box: Uint8Array): Uint8Array {
   return signedText('credential', [context.organizationId, context.datasourceId, context.version, keyId, box])
 }
 
-/** What the signature of a task's payload covers. */
+/** The content that the signature of a task's payload covers. */
 export function taskText(context: TaskContext, keyId: string, box: Uint8Array): Uint8Array {
   return signedText('task', [context.organizationId, context.taskId, keyId, box])
 }
@@ -62,7 +62,7 @@ export class Sealer {
 
   /**
    * Checks an organization key's row: signed by the worker's key, and not retired. Without this, whoever can write the
-   * table plants his own pair. Null for a row that is not to be sealed to.
+   * table plants their own pair. Null for a row that is not to be sealed to.
    */
   verifyKey(row: OrganizationKeyRow): VerifiedKey | null {
     if (row.retiredAt !== null || !this.isGenuine(row)) return null

@@ -12,7 +12,7 @@ type Sodium = typeof sodium
 const WORDS = 64
 
 /**
- * Waits until libsodium is loaded and puts the pooled generator in its place. Where the library has no such hook (it is an
+ * Waits until libsodium is loaded and puts the pooled generator in its place. If the library lacks this hook (it is an
  * internal one), its own generator stays. Safe to call again.
  */
 export async function readySodium(): Promise<Sodium> {

@@ -12,7 +12,7 @@ type Sodium = Awaited<ReturnType<typeof readySodium>>
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** What a token's row grants; the MAC covers all of it. */
+/** The grant in a token's row; the MAC covers all of it. */
 export interface Grant {
   readonly organizationId: string
   readonly id: string
@@ -66,7 +66,7 @@ export class Tokens {
     }))
   }
 
-  /** Keyed hashes of a text, one for each pepper, the one in use first. Who has web.json can make them: never of a password. */
+  /** Keyed hashes of a text, one for each pepper, the one in use first. Anyone with web.json can make them: never use it for a password. */
   digests(body: string): Buffer[] {
     return this.#peppers.map(pepper => Buffer.from(this.#sodium.crypto_generichash(32, `body\n${body}`, pepper.secret)))
   }
@@ -90,7 +90,7 @@ export class Tokens {
     return Buffer.from(this.#sodium.crypto_generichash(32, text, pepper.secret))
   }
 
-  /** True when the MAC beside a hash is that of this grant; false, too, when no pepper of ours made it. */
+  /** True when the MAC beside a hash is that of this grant; false, too, if none of our peppers made it. */
   checks(hash: TokenHash, grant: Grant, mac: Buffer): boolean {
     const isOurs = mac.length === 32 && this.#peppers.some(pepper => pepper.id === hash.pepperId)
     return isOurs && this.#sodium.memcmp(this.mac(hash, grant), mac)

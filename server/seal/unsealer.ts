@@ -29,7 +29,7 @@ export interface NewOrganizationKey {
   readonly signature: Buffer
 }
 
-/** What of an organization's key is signed. */
+/** The signed part of an organization's key. */
 export type OrganizationKeyContent = Omit<OrganizationKeyRow, 'signerId' | 'signature'>
 
 /** Opens boxes, and makes and re-wraps organization keys. Make one with `createUnsealer`. */

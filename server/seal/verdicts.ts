@@ -1,5 +1,5 @@
 /**
- * Signs verdicts and checks them, with the worker's signing key. What lets a credential be used is such a signature and no
+ * Signs verdicts and checks them, with the worker's signing key. Only such a signature allows a credential to be used, no
  * column of a table: the web tier has no key that could make one.
  */
 import type { VerdictContent } from '#server/domain/datasources/verdict.ts'

@@ -84,7 +84,7 @@ async function write(path: string, content: unknown): Promise<void> {
   await rename(draft, path)
 }
 
-/** What is in a file; null where there is none, or it was not written whole. */
+/** The content of a file; null if there is none, or it is incomplete. */
 async function read(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => unlessGone(error, null))
   try {

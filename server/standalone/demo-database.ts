@@ -18,7 +18,7 @@ const PASSWORD = 'sample-password'
 // Any number: two starts at once must not both make it.
 const LOCK = 5_172_830
 
-/** What there is to register. */
+/** The database to register. */
 export interface Sample {
   /** The reader's connection string, without `sslmode`. Secret. */
   readonly connectionString: string

@@ -38,7 +38,7 @@ export async function unshownKeys(dir: string): Promise<readonly string[] | null
   return read.success ? read.data.keys : []
 }
 
-/** What makes and revokes keys of the organization: an operator's commands. */
+/** The operator's commands that make and revoke keys of the organization. */
 export interface KeyMaker {
   /** Makes a key and answers it; `begins` is told its id before it is there. */
   create(mode: Mode, begins: (id: string) => Promise<void>): Promise<string>

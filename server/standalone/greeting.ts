@@ -1,5 +1,5 @@
 /**
- * What `npm start` prints in local mode: where Mooring is, keys at a first start and how to make one at a later one, and
+ * The text that `npm start` prints in local mode: the address of Mooring, keys at a first start and how to make one at a later one, and
  * requests that can be pasted as they are. `standalone.ts` calls it.
  */
 import { isAbsolute, relative, resolve } from 'node:path'
@@ -7,7 +7,7 @@ import type { Config } from '#server/config.ts'
 import { consoleAddress } from './console-sign-in.ts'
 import type { FirstKeys } from './first-start.ts'
 
-/** Where it runs, and what there is to register. */
+/** Its address, and the database to register. */
 export interface Place {
   readonly config: Pick<
     Config,

@@ -110,7 +110,7 @@ async function organizationOf(url: string): Promise<string | undefined> {
   }
 }
 
-/** What the start goes on with: the organization, and the keys that earlier starts did not show; null when none are due. */
+/** The result of preparing a start: the organization, and the keys that earlier starts did not show; null if there are none. */
 export interface Prepared {
   readonly organizationId: string
   readonly unshown: readonly string[] | null
@@ -145,7 +145,7 @@ export interface Local {
   readonly prepared: Prepared
 }
 
-/** What the local mode starts with. */
+/** The parts of the local mode. */
 interface LocalGround {
   readonly config: Config
   readonly log: Log

@@ -34,16 +34,16 @@ export interface SpanStart {
   attributes(): SpanAttributes
 }
 
-/** What may be said of a span once it has begun. */
+/** The operations on a span that has begun. */
 export interface OpenSpan {
   note(attributes: SpanAttributes): void
-  /** Says that it failed, with a code of ours. */
+  /** Marks it as failed, with our own code. */
   failed(type: string): void
 }
 
 const KINDS = { client: SpanKind.CLIENT, consumer: SpanKind.CONSUMER } as const
 
-/** Runs work in a span. What it throws ends the span as failed, by the error's class alone, and is thrown. */
+/** Runs work in a span. An error ends the span as failed, with the error's class alone, and is thrown on. */
 export async function inSpan<T>(start: SpanStart, work: (span: OpenSpan) => Promise<T>): Promise<T> {
   const span = tracer().startSpan(start.name, { kind: KINDS[start.kind] })
   const open = opened(span)
@@ -67,7 +67,7 @@ export interface RequestSpan extends OpenSpan {
 }
 
 /**
- * Begins the span of a request. The caller's own trace is linked and not continued: a stranger decides neither the id of ours nor
+ * Begins the span of a request. The caller's own trace is linked and not continued: a stranger decides neither our trace id nor
  * whether it is recorded.
  */
 export function requestSpan(headers: Readonly<Record<string, unknown>>): RequestSpan {

@@ -1,5 +1,5 @@
 /**
- * What a worker holds, made once: the database, the way to open boxes, the way to dial, and its clock and dice.
+ * The parts of a worker, made once: the database, the unsealer, the dialler, its clock and its source of randomness.
  */
 import type { FeedPace } from '#server/domain/feeds/feed.ts'
 import type { HostPolicy } from '#server/domain/network/host-policy.ts'
@@ -45,7 +45,7 @@ export interface WorkerDeps {
   }
 }
 
-/** Does one claimed task and settles it. What it throws, the loop logs, and gives the task back for later. */
+/** Does one claimed task and settles it. If it throws, the loop logs the error and releases the task for later. */
 export type Work<K extends TaskKind> = (deps: WorkerDeps, claim: ClaimOf<K>) => Promise<void>
 
 /** Which work does which kind of task. */

@@ -27,7 +27,7 @@ export interface Concurrency {
   readonly cutsFirstTries: boolean
 }
 
-/** In the order in which they get slots. What has hung has its callers, and no more than its own places. */
+/** In the order in which they get slots. Hung tasks have callers, but no more than their own slots. */
 const LANES: readonly claims.Lane[] = ['asked', 'hung', 'scheduled', 'failed']
 
 interface Running {
@@ -126,7 +126,7 @@ export class Loop {
         if (limit > 0) claimed.push(...(await this.#take(lane, { kinds, due, limit, now, others: claimed })))
       }
     } catch (cause) {
-      // The database is away: the poll tries again. What was claimed before it went comes back when the claim runs out.
+      // The database is away: the poll tries again. Tasks that were claimed before come back when their claims run out.
       meter.count('mooring_claims_failed_total', { queue: 'tasks' })
       log.error({ stage: 'claim', kinds: Object.keys(this.#handlers), cause }, 'no tasks could be claimed')
     }
@@ -159,7 +159,7 @@ export class Loop {
       lanes: [lane],
       limit: of.limit,
       perOrganization,
-      // What failed before counts twice against more of it: an organization's dead databases leave room for its others.
+      // Failed tasks count twice against further ones: an organization's dead databases leave room for its others.
       held: [...this.#running.values(), ...of.others]
         .filter(one => isAsked(one.lane) === isAsked(lane))
         .flatMap(({ claim: { organizationId }, lane: other }) =>

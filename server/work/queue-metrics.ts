@@ -1,6 +1,6 @@
 /**
  * The queue's depth and age for `/metrics`: asked of the database when somebody looks, once for whoever looks within some
- * seconds. Where the database does not answer there are no numbers.
+ * seconds. If the database does not answer, there are no numbers.
  */
 import { PRIORITIES } from '#server/domain/tasks/priorities.ts'
 import type { Meter } from '#server/metrics/meter.ts'

@@ -5,7 +5,7 @@ import type { Claim } from '#server/store/tasks/claims.ts'
 import { aboutTask } from '#server/work/about-task.ts'
 import type { WorkerDeps } from '#server/work/deps.ts'
 
-/** Writes it. `why` is a code of ours: a fault, a finding about a signature. */
+/** Writes it. `why` is our own code: a fault, or a finding about a signature. */
 export function logRefused({ log }: WorkerDeps, claim: Claim, why: { fault: string } | { refused: string }): void {
   log.info({ ...aboutTask(claim), stage: claim.kind, ...why }, 'task refused')
 }

@@ -29,7 +29,7 @@ export const PUSHES_KEPT_MS = 7 * DAY_MS
 /** How long keys of an organization that has moved away are told so. */
 const MOVED_KEPT_DAYS = 30
 
-/** What is kept for how long. */
+/** The retention period of each kind of row. */
 export interface Kept {
   readonly retention: Retention
   /** How long the content of a feed's event is kept. */
@@ -192,7 +192,7 @@ export function startRetention(
   }
 }
 
-/** What is called after a turn without a failure. */
+/** Called after a turn without a failure. */
 function meterTurns({ clock, meter }: Pick<WorkerDeps, 'clock' | 'meter'>): () => void {
   let doneAtMs = 0
   meter.gauge('mooring_retention_last_turn_timestamp_seconds', () => [{ labels: {}, value: doneAtMs / 1000 }])

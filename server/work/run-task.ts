@@ -21,7 +21,7 @@ interface ClaimedTask {
 }
 
 /**
- * Does a claimed task. What its work throws is logged, and the task given back for later; it never rejects. `lacks` is called
+ * Does a claimed task. Errors of its work are logged, and the task is released for later; it never rejects. `lacks` is called
  * where the keyring lacks a key for it, which is nothing that may be held against a customer.
  */
 export async function runTask(

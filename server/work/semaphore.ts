@@ -12,7 +12,7 @@ export class Semaphore {
     this.#free = atOnce
   }
 
-  /** Runs it when its turn has come. What it throws is thrown. */
+  /** Runs it when its turn has come. Rejects with its error. */
   async take<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free -= 1
     else await new Promise<void>(resolve => this.#waiting.push(resolve))

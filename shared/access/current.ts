@@ -1,5 +1,5 @@
 /**
- * Who calls, and how much their organization has of what it may have: the answers of `organization.current` and
+ * The caller, and their organization's usage and quotas: the answers of `organization.current` and
  * `organization.usage`.
  */
 import { z } from 'zod'

@@ -12,7 +12,7 @@ import { readTlsMode, TLS_MODES, type TlsMode } from './tls-parameters.ts'
 import { malformed, refuseUnknown, shown } from './unknown-parameters.ts'
 import { decodeComponent } from './uri-text.ts'
 
-/** What the query may set. */
+/** The settings that a query may have. */
 export interface Settings {
   readonly tlsMode: TlsMode
   readonly channelBinding: 'disable' | 'prefer' | 'require'
@@ -45,7 +45,7 @@ const DEFAULTS: Settings = {
 const NEON_HOST = /\.neon\.(?:tech|build)$/
 const NEON_OPTION = /^(?:endpoint|project)=([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/
 
-/** What stands before the question mark, already read. Neon's option is for Neon's hosts; no message shows a password. */
+/** The part before the question mark, already parsed. Neon's option is for Neon's hosts; no message shows a password. */
 interface Before {
   readonly host: string
   readonly password: string
@@ -204,7 +204,7 @@ function refusedOption(value: string): string {
   return "settings of the server's session are our own; leave it out"
 }
 
-/** What an honoured parameter sets; null for a value that it does not take. Names that are not known are refused before. */
+/** The settings of an honoured parameter; null for an invalid value. Unknown names are refused before. */
 function honoured(name: string, value: string): Partial<Settings> | null {
   switch (name) {
     case 'channel_binding':

@@ -6,7 +6,7 @@ import type { Target } from './connection-string.ts'
 
 const DEFAULT_PORT = 5432
 
-// What needs an escape; what may stand as it is stays, so that a string does not grow in the rewriting.
+// Characters that need an escape; the others stay, so that rewriting does not lengthen a string.
 const IN_LOGIN = /[^A-Za-z0-9_\-.~!$&'()*+,;=]/gu
 // Of a database's name `pg` decodes no escape of what URIs reserve (it uses `decodeURI`): such characters stand as they are,
 // which libpq reads alike. A question mark or a hash could not.
@@ -22,7 +22,7 @@ function encoded(text: string, escaped = IN_LOGIN): string {
   )
 }
 
-/** Spells a target. What is a default is left out. */
+/** Formats a target. Defaults are left out. */
 export function spellConnectionString(target: Target): string {
   const host = target.host.includes(':') ? `[${target.host}]` : target.host
   const port = target.port === DEFAULT_PORT ? '' : `:${target.port}`

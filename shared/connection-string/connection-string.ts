@@ -24,7 +24,7 @@ import { decodeComponent, MAX_CONNECTION_STRING, refuseRaw, refuseText } from '.
 /** libpq's sslmode. A string without one is dialled as `require`. */
 export type TlsMode = Settings['tlsMode']
 
-/** Where and as whom to log in: every honoured connection parameter. */
+/** The place and role of a login: every honoured connection parameter. */
 export interface Target {
   /** Lower-case ASCII name, or a canonical IP literal without brackets. */
   readonly host: string

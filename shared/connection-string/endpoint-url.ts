@@ -21,7 +21,7 @@ export interface EndpointUrl {
   readonly href: string
 }
 
-/** What a parse gives. The message quotes nothing of the text. */
+/** The result of parsing. The message quotes nothing of the text. */
 export type ParsedUrl = { readonly ok: true; readonly url: EndpointUrl } | Refusal
 
 /**

@@ -1,8 +1,8 @@
 /**
  * The query parameters of connection strings: which are ignored, and which are refused and why.
  *
- * Anything in neither table, and not honoured by `connection-parameters.ts`, is refused as unknown. What is ignored can
- * neither move the dial, nor read a file of ours, nor weaken what the caller would have had from libpq.
+ * Anything in neither table, and not honoured by `connection-parameters.ts`, is refused as unknown. Ignored parameters can
+ * neither move the dial, nor read one of our files, nor weaken the security that the caller would have had from libpq.
  */
 
 const pooling = 'It sets up a client-side pool; it has no meaning here. Leave it out.'

@@ -12,7 +12,7 @@ const VARIABLE =
 /** `YOUR_PASSWORD`, `your-db-password`, `enter_password_here`, `REPLACE_ME`, `PASSWORD`. */
 const WORDED =
   /^(?:your|my_real|enter|insert|replace|paste|put|real)[-_ .+]?(?:own|the|new|actual|real|super|secure|strong|secret){0,2}[-_ .+]?(?:secret[-_ .+])?(?:db|database|postgres|pg|supabase|neon|project|user)?[-_ .+]?(?:password|passwd|pass|pwd|pw|secret|user|username|name|host|hostname|db|database|me|here|it|this)(?:[-_ .+]?here)?$/i
-/** What a template tells its reader to do, word by word: `replace_with_your_password`, `password-goes-here`. */
+/** A template's instructions to its reader, word by word: `replace_with_your_password`, `password-goes-here`. */
 const INSTRUCTION =
   /^(?:(?:replace|enter|insert|paste|put|type|fill|set)(?:[-_ ](?:with|in|the|your|my|a|new|own|real|actual|db|database|postgres|strong|secure)){0,4}[-_ ](?:password|passwd|pass|pwd|secret|value|it|me|this)(?:[-_ ]here)?|(?:password|passwd|pass|pwd|secret)[-_ ](?:goes[-_ ])?here)$/i
 /** Names of the thing itself, in capitals: in small letters they may be what they say. */

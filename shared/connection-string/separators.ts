@@ -159,7 +159,7 @@ const PATHS: readonly Rule[] = [
   unencoded(/^[^#]*#/, 'A # stands in it, which begins a fragment: remove it with what follows, or encode # as %23.'),
 ]
 
-/** What stands around the database name; null where it is a name alone. `path` begins with its slash, or is empty. */
+/** The text around the database name; null if there is only a name. `path` begins with its slash, or is empty. */
 export function refusePath(path: string): Refusal | null {
   return found(PATHS, path)
 }

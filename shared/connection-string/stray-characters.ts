@@ -50,7 +50,7 @@ function refuseInvisible(text: string): Refusal | null {
   )
 }
 
-/** Where in a connection string an index is, in words. The last `@` ends the login, as the parser reads it. */
+/** The position of an index in a connection string, in words. The last `@` ends the login, as in the parser. */
 function placeOf(text: string, index: number): string {
   const scheme = SCHEME.exec(text)?.[0] ?? ''
   const start = scheme.search(/postgres/i)

@@ -20,7 +20,7 @@ interface Secretive {
 }
 
 const MODE = 'sslmode'
-/** What drivers call it, in lower case and without separators. */
+/** Its names in drivers, in lower case and without separators. */
 const ALIASES: Readonly<Record<string, string>> = {
   tls: MODE,
   tlsmode: MODE,

@@ -29,7 +29,7 @@ const WRONG = {
   path: PATH,
 } as const satisfies Record<Component, RegExp>
 
-/** What word processors write in place of plain characters. */
+/** Characters that word processors write in place of plain ones. */
 const TYPOGRAPHIC: readonly (readonly [RegExp, string])[] = [
   [/[\u2018-\u201f\u00ab\u00bb\u2039\u203a]/, 'a typographic quote'],
   [/[\u2010-\u2015\u2212]/, 'a dash that is no hyphen'],

@@ -129,7 +129,10 @@ export const RevokedCapabilityObject = z
     deleted: z.literal(true).describe('Always true: the token is refused from now on.'),
     activeSessionsClosed: z.literal(0).describe('Always 0: there are no sessions; streams end by themselves.'),
   })
-  .meta({ id: 'RevokedCapability', description: 'A capability that was revoked. What was rotated out of it lives on.' })
+  .meta({
+    id: 'RevokedCapability',
+    description: 'A capability that was revoked. Capabilities that were rotated from it stay valid.',
+  })
 
 /** Answer of `GET /v1/capabilities`. */
 export const CapabilityList = z

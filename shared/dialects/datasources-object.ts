@@ -81,7 +81,7 @@ const Endpoint = z
     retry_count: z.number().int().describe('Failed requests in a row.'),
     last_request_at: seconds.nullable().describe('When it was last asked, in Unix seconds.'),
     last_success_at: seconds.nullable().describe('When it last answered as it should, in Unix seconds.'),
-    last_error: z.string().nullable().describe('The last failure in a sentence of ours; null after a success.'),
+    last_error: z.string().nullable().describe("The last failure in one of Mooring's sentences; null after a success."),
   })
   .meta({ id: 'EndpointDatasource', description: 'A database behind a signed HTTPS endpoint.' })
 

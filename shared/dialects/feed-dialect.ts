@@ -38,7 +38,7 @@ export const EventList = z
   .meta({ id: 'EventList', description: 'A page of a feed.' })
 
 /** Body of `POST /v1/datasources/{id}/events`. */
-export const PushEvents = PushBody.meta({ id: 'PushEvents', description: 'Events that the customer brings himself.' })
+export const PushEvents = PushBody.meta({ id: 'PushEvents', description: 'Events that the customer pushes.' })
 
 /** Answer of `POST /v1/datasources/{id}/events`. */
 export const PushedEvents = z

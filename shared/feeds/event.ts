@@ -8,7 +8,7 @@
 import { z } from 'zod'
 import { isStorable, storableText } from '#shared/base/text.ts'
 
-/** What happened to the entity. */
+/** The change of the entity. */
 export const EventType = z.enum(['CREATE', 'UPDATE', 'DELETE', 'ARCHIVE', 'UNARCHIVE'])
 export type EventType = z.infer<typeof EventType>
 

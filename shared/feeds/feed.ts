@@ -11,7 +11,7 @@ import type { FeedEvent } from './event.ts'
 /** A position in a feed: opaque to callers, valid for one datasource. */
 export const FeedPosition = z
   .string()
-  .regex(/^[0-9]{1,18}$/, { error: 'not a position of ours' })
+  .regex(/^[0-9]{1,18}$/, { error: 'not a position of a feed' })
   .meta({ description: 'A place in the feed, opaque.', example: '1042' })
 
 /** The maximum number of events in a page. */

@@ -37,7 +37,7 @@ export const SnapshotSummary = z.object({
 })
 export type SnapshotSummary = z.output<typeof SnapshotSummary>
 
-/** What an introspection came to. `tables` are `schema.table`, sorted; `changed` is false when no new copy was kept. */
+/** The result of an introspection. `tables` are `schema.table`, sorted; `changed` is false when no new copy was kept. */
 export const Introspection = z.object({
   snapshot: SnapshotSummary,
   tables: z.array(z.string()),

@@ -64,7 +64,7 @@ export type Column = z.infer<typeof Column>
 
 const Action = z.enum(['no_action', 'restrict', 'cascade', 'set_null', 'set_default'])
 
-/** Where a foreign key points, and what happens to its rows. */
+/** The target of a foreign key, and its actions on rows. */
 const Reference = z.object({
   schema: z.string(),
   relation: z.string(),

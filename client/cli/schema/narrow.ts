@@ -1,7 +1,7 @@
 /**
  * A part of a snapshot for the printers: one schema, or one table with its neighbours.
  *
- * Only the commands use it. What is not there leaves nothing.
+ * Only the commands use it. Names that do not exist select nothing.
  */
 import type { SchemaSnapshot, Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Relation } from '#shared/schemas/snapshot-relation.ts'

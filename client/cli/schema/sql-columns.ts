@@ -1,7 +1,7 @@
 /**
  * Columns of a table as SQL takes them.
  *
- * Only the script of a relation uses it. What a column needs and the snapshot does not hold is left out: it is a remark.
+ * Only the script of a relation uses it. Objects that a column needs and the snapshot lacks are left out, with a remark.
  */
 import { defaultText, expressionText, namesText, typeText } from '#client/cli/schema-sql-form.ts'
 import { identifier } from '#client/cli/schema-sql-text.ts'

@@ -8,7 +8,7 @@ import { elementOf } from '#client/cli/schema-type-name.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import type { Range } from '#shared/schemas/snapshot-object.ts'
 
-/** What tells a table or type from all others, whatever words are quoted in its spelling. */
+/** The identity of a table or type, however its name is quoted. */
 export function spelledKey(schema: string, name: string): string {
   return JSON.stringify([schema, name])
 }

@@ -7,7 +7,7 @@
 import { namesOf } from '#client/cli/schema-sql-form.ts'
 import { solid, type Token } from '#client/cli/schema-sql-token.ts'
 
-/** What a text mentions. */
+/** The names that a text mentions. */
 export interface Mention {
   readonly kind: 'function' | 'operator' | 'type' | 'collation' | 'operator class' | 'relation' | RegistryKind
   readonly schema: string

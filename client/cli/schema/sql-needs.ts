@@ -2,7 +2,7 @@
  * Finds the objects that a statement needs and a script cannot create: functions, whose bodies no snapshot holds, and operators,
  * types and relations outside the snapshot.
  *
- * Only the SQL printer uses it. What is an extension's comes with `create extension`.
+ * Only the SQL printer uses it. Objects of an extension come with `create extension`.
  */
 
 import { collationKeys, spelledKey as keyOf, multirangeKey } from '#client/cli/schema/sql-keys.ts'
@@ -34,7 +34,7 @@ export interface Needs {
 
 const OWN = new Set(['pg_catalog', 'information_schema'])
 
-/** What a snapshot has of each kind, as keys of schema and name. */
+/** The objects of a snapshot by kind, as keys of schema and name. */
 interface Known {
   readonly ofExtensions: ReadonlySet<string>
   readonly functions: ReadonlySet<string>

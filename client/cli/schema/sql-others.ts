@@ -59,7 +59,7 @@ export function statisticsStatements(snapshot: Snapshot, needs: Needs, made: Rea
   })
 }
 
-/** What stands before the expressions, in which the name and its kinds of statistics look like a call. */
+/** The text before the expressions, in which the name and its kinds of statistics look like a call. */
 const KINDS = /^CREATE STATISTICS (?:"(?:[^"]|"")+"|[^". ]+)\.(?:"(?:[^"]|"")+"|[^". ]+)(?: \([a-z, ]+\))? ON /
 
 /** The table that statistics are about, as SQL takes it. */

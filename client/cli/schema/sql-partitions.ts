@@ -31,7 +31,7 @@ export function partitionStatements(table: string, { partitions = [] }: Relation
   return statements
 }
 
-/** What each partition has of its own, but for foreign keys; `isListed` is for one that is told as a table itself. */
+/** The objects of each partition itself, except foreign keys; `isListed` is for one that is told as a table itself. */
 export function ownStatements({ partitions = [] }: Relation, needs: Needs): string[] {
   return partitions.flatMap(partition => (partition.own ?? []).flatMap(part => ownStatement(partition, part, needs)))
 }

@@ -1,5 +1,5 @@
 /**
- * The procedures of capabilities, which are part of `organization`. Whoever presents a capability is refused by all of
+ * The procedures of capabilities, which are part of `organization`. A caller with a capability is refused by all of
  * them: it can neither mint nor look at what else was minted.
  */
 

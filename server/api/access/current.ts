@@ -11,7 +11,7 @@ import * as quotas from '#server/store/organizations/quotas.ts'
 import { Current, Usage } from '#shared/access/current.ts'
 import { typedId } from '#shared/base/wire.ts'
 
-/** `organization.current`. Whoever may call may ask. */
+/** `organization.current`: open to every authenticated caller. */
 export const currentProcedure = procedure(null)
   .input(z.strictObject({}).optional())
   .output(Current)

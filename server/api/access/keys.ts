@@ -117,7 +117,7 @@ async function revoke(ctx: KnownContext, ask: RevocationConsent & { id: string }
   })
 }
 
-/** What has to be said first, with the numbers that somebody decides by. */
+/** The confirmations that the call lacks, with the numbers to decide by. */
 function issueOf({ missing, living }: Extract<Revocation, { outcome: 'refused' }>): Issue {
   const ctx = { keys: living.keys.length, capabilities: living.capabilities.length }
   if (missing === 'children') {

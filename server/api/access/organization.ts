@@ -1,6 +1,6 @@
 /**
  * The procedures of an organization's own affairs: its keys, capabilities, sealing key and record.
- * What each of them does has a file of its own.
+ * Each of them has a file of its own.
  */
 import { z } from 'zod'
 import { procedure, router } from '#server/api/procedure/trpc.ts'
@@ -38,10 +38,10 @@ export const organizationRouter = router({
     .output(Egress)
     .query(({ ctx }) => ({ addresses: [...(ctx.deps.policy.egressAddresses ?? [])] })),
 
-  /** Who calls, and for which organization. */
+  /** The caller and their organization. */
   current: currentProcedure,
 
-  /** What the organization has, and what it may have. */
+  /** The usage of the organization and its quotas. */
   usage: usageProcedure,
 
   /** The record of who did what, newest first. */

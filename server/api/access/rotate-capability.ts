@@ -91,7 +91,7 @@ async function endOld(
   return expiresAt
 }
 
-/** What a capability tells of itself beside its grant, which a rotation carries over. */
+/** The properties of a capability beside its grant, which a rotation carries over. */
 function described(old: capabilities.CapabilityRow) {
   const { participant_kind, participant_id, label, sync_groups, wide_scope } = old
   return {

@@ -1,5 +1,5 @@
 /**
- * Which request a line of the log is about: what every line of a failure of one holds, beside its stage. Where a request
+ * The fields of a log line about a request: every line about a failed request has them, beside its stage. If the request
  * names a datasource, in its path or its input, the line names it too. Both projections of the API call it.
  */
 import type { Principal } from '#server/domain/access/scope.ts'

@@ -1,5 +1,5 @@
 /**
- * Lets a request in: who calls, and whether he has called too often. Each key counts for itself and for its organization,
+ * Admits a request: identifies the caller, and checks whether they have called too often. Each key counts for itself and for its organization,
  * so that one that is noisy is slowed and its neighbours are not; failed logins count for the address that they come from.
  */
 
@@ -36,7 +36,7 @@ export interface Arrival {
   readonly calls: number
 }
 
-/** Who was let in, or why nobody was, and the `RateLimit-*` headers of the answer. */
+/** The admitted principal, or the refusal, and the `RateLimit-*` headers of the answer. */
 export interface Admission {
   readonly principal: Principal | Fault
   /** Whose refusal it is: a known caller who has called too often; null where nobody is known, or nobody was refused. */
@@ -46,7 +46,7 @@ export interface Admission {
 
 /**
  * Authenticates and counts. Refusals are values: the faults of credentials, and `rate_limit_exceeded` with its `Retry-After`.
- * What is not a fault is thrown. A good key passes however many bad ones came from its address: many share one.
+ * Errors that are not faults are thrown. A good key passes however many bad ones came from its address: many share one.
  */
 export async function admit(arrival: Arrival, parts: Registry & { limits: Limits }): Promise<Admission> {
   const { limits } = parts
@@ -59,7 +59,7 @@ export async function admit(arrival: Arrival, parts: Registry & { limits: Limits
     return count.isOver ? refused(count, null) : { principal, refused: null, headers: {} }
   }
   const ofKey = await limits.perKey.take(principal.id, arrival.calls)
-  // What a noisy key is refused does not use up what its organization has.
+  // Refused calls of a noisy key do not use up the limit of its organization.
   if (ofKey.isOver) return refused(ofKey, principal)
   const ofOrganization = await limits.perOrganization.take(principal.organizationId, arrival.calls)
   if (ofOrganization.isOver) return refused(ofOrganization, principal)

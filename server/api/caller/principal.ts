@@ -37,7 +37,7 @@ export function presentedToken(headers: Headers): string {
   return token
 }
 
-/** What a token is looked up and checked with. */
+/** The parts that look a token up and check it. */
 export interface Registry {
   readonly db: Db
   readonly tokens: Tokens
@@ -47,7 +47,7 @@ export interface Registry {
 }
 
 /**
- * Who a request is from. The row is read after the request has come, so that a revocation counts from the next one on, in every
+ * The principal of a request. The row is read after the request has come, so that a revocation counts from the next one on, in every
  * process; requests of one token that come in one turn of the event loop share the reading. Throws the 401 and 403 faults of
  * credentials.
  */
@@ -125,7 +125,7 @@ function hasPassed(at: Date | null, now: Date): boolean {
   return at !== null && at <= now
 }
 
-/** What is revoked is dead whenever that was: the clock of the process that revoked it may be ahead of ours. */
+/** A revocation counts even if its time lies ahead: the clock of the process that revoked may be ahead of this one's. */
 function isAlive(row: { expires_at: Date | null; revoked_at: Date | null }, now: Date): boolean {
   return row.revoked_at === null && !hasPassed(row.expires_at, now)
 }

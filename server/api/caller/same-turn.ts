@@ -8,7 +8,7 @@ export class SameTurn<T> {
   /** By what is asked; emptied at the end of each turn. */
   readonly #asked = new Map<string, Promise<T>>()
 
-  /** What `look` answers, which is called once for the turn. Throws what it throws. */
+  /** The answer of `look`, which is called once for the turn. Throws the errors of `look`. */
   ask(key: string, look: () => Promise<T>): Promise<T> {
     const known = this.#asked.get(key)
     if (known !== undefined) return known

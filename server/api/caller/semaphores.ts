@@ -1,6 +1,6 @@
 /**
  * Places for what lasts longer than a request: subscriptions, and callers who wait. Counted in this process for a key, for
- * its organization and for all, so that nobody holds the whole process. Where none is free the caller is refused.
+ * its organization and for all, so that nobody holds the whole process. If none is free, the caller is refused.
  */
 import type { Principal } from '#server/domain/access/scope.ts'
 import { Fault } from '#shared/faults/fault.ts'

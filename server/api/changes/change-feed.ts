@@ -14,7 +14,7 @@ import { READ_DEADLINE_MS, Replays } from './replay.ts'
 import { SameServer } from './same-server.ts'
 
 const POLL_MS = 1_000
-/** Changes of one reading: of an organization, and of all. What is left is read next, of others before. */
+/** Changes of one reading: of an organization, and of all. The next reading continues with the rest, other organizations first. */
 const EACH = 100
 const BATCH = 500
 

@@ -10,7 +10,7 @@ import type { FeedItem } from '#shared/feeds/feed.ts'
 /** Of one page, but for its first event: what several callers make the process hold at once. */
 export const MAX_PAGE_BYTES = 4 << 20
 
-/** What is read of a feed. */
+/** The requested part of a feed. */
 export interface PageAsked {
   readonly org: string
   readonly datasourceId: string

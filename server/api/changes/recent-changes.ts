@@ -21,7 +21,7 @@ export interface ToldChange extends Position {
   readonly length: number
 }
 
-/** What a subscriber is told. */
+/** A change as a subscriber receives it. */
 export interface ToldEvent {
   readonly id: Datasource['id']
   readonly change: Change
@@ -54,7 +54,7 @@ export class RecentChanges {
     return this.#changes[number - this.#first] ?? null
   }
 
-  /** Adds changes. Whoever listens is woken by the caller, in turns. */
+  /** Adds changes. The caller wakes the subscribers in turn. */
   add(changes: readonly ToldChange[]): void {
     for (const change of changes) {
       this.#changes.push(change)

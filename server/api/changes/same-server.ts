@@ -6,7 +6,7 @@ import type { Log } from '#server/log.ts'
 import { isTold, readOrigin, recognise } from '#server/store/installation/installation.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** What is told on a wrong server meanwhile is followed by a reset. */
+/** Notifications from a wrong server in the meantime are followed by a reset. */
 const EVERY_MS = 5_000
 
 /** The looks of one process. */

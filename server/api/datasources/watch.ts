@@ -26,12 +26,12 @@ const WatchInput = z
     lastEventId: z
       .string()
       .regex(/^\d{1,20}-\d{1,19}$/, { abort: true })
-      .refine(isPlace, { error: 'not a place of ours' })
+      .refine(isPlace, { error: 'not an event id of this subscription' })
       .nullish(),
   })
   .optional()
 
-/** What a subscriber is told: a change, or that there were too many of them and it lists anew. */
+/** An event for a subscriber: a change, or `reset` after too many changes, upon which it lists again. */
 export type WatchEvent = ToldEvent | { readonly change: 'reset' }
 
 /** The procedure; `datasources.ts` puts it into its router. */
@@ -61,7 +61,7 @@ async function watched(ctx: KnownContext, id: DatasourceId): Promise<string> {
 
 interface Listening {
   readonly subscriber: Subscriber
-  /** Where one begins that asked for nothing from before. */
+  /** The starting position of a subscriber without a `lastEventId`. */
   readonly from: Position
   readonly stop: () => void
 }
@@ -121,7 +121,7 @@ interface Reset {
   readonly reset: string
 }
 
-/** What was missed, then what happens, in order and each once. Ends with the request, the process, or the credential. */
+/** The missed changes, then new ones, in order and each once. Ends with the request, the process, or the credential. */
 async function* told(
   ctx: KnownContext,
   { subscriber, stop, only, after, from, ended }: Watched,
@@ -156,7 +156,7 @@ async function* told(
   }
 }
 
-/** What there is to read now: changes from the table where some were missed, else those that are held. */
+/** The changes to read now: from the table if some were missed, otherwise from memory. */
 async function* next(
   subscriber: Subscriber,
   missed: () => AsyncGenerator<ToldChange | 'reset'>,

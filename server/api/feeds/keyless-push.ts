@@ -26,7 +26,7 @@ const REFUSED_AFTER_MS = 1_000
 
 /** A push as it came. The body is read where its turn is. */
 export interface KeylessPush {
-  /** What stands in the path. */
+  /** The parameters of the path. */
   readonly id: string
   readonly address: string | null
   readonly requestId: string
@@ -94,7 +94,7 @@ function throwKnown(fault: FaultCode): void {
   if (fault === 'invalid_body') throw new Fault(fault, { issues: [{ path: ['body'], code: 'events', message }] })
 }
 
-/** What the worker finds; null where there is nothing that it could be asked about. */
+/** The worker's finding; null if there is nothing to ask it about. */
 async function judged(
   deps: WebDeps,
   { uuid, push, body }: { uuid: string; push: KeylessPush; body: string },

@@ -1,6 +1,6 @@
 /**
- * `feeds.push`: events that a customer, or the platform for him, brings instead of being asked. What carries a signature is
- * handed to the worker, exact bytes and headers sealed, since no key can be opened here; its answer is awaited.
+ * `feeds.push`: events that a customer, or the platform for them, sends instead of being polled. A signed push goes
+ * to the worker, exact bytes and headers sealed, since no key can be opened here; its answer is awaited.
  */
 
 import { eventOf, type KnownContext, within } from '#server/api/context.ts'
@@ -16,7 +16,7 @@ import { Fault } from '#shared/faults/fault.ts'
 import { faultOfTask } from '#shared/faults/task-fault.ts'
 import type { PushAnswer, PushInput } from '#shared/feeds/feed.ts'
 
-/** What is the matter with a signature, in a sentence. */
+/** The sentence for each defect of a signature. */
 const REFUSED: Readonly<Record<string, string>> = {
   missing: 'A signed push has webhook-id, webhook-timestamp and webhook-signature.',
   timestamp_malformed: 'webhook-timestamp is Unix seconds in decimal digits.',
@@ -104,7 +104,7 @@ async function submit(
 type Waited = { readonly taskId: string; readonly datasourceId: string; readonly reading: Reading }
 
 async function outcome(ctx: KnownContext, of: Waited): Promise<PushAnswer> {
-  // What a worker stores all the same is found under the message's name when the caller tries again.
+  // If a worker stores it nevertheless, a retry finds it under the message's id.
   const outcome = await awaitTask(ctx, { ...of, kind: 'push', waitMs: ctx.deps.answerMs, late: 'withdrawn' })
   if ('answer' in outcome) return outcome.answer
   if ('fault' in outcome) throw outcome.fault === 'idempotency_conflict' ? takenName() : faultOfTask(outcome)

@@ -54,7 +54,7 @@ async function* events(ctx: KnownContext, of: Watched) {
   }
 }
 
-/** What is there, then what comes. Ends with the request, the process, the credential, or the datasource. */
+/** The stored events, then new ones. Ends with the request, the process, the credential, or the datasource. */
 async function* stored(ctx: KnownContext, of: Watched): AsyncGenerator<FeedItem> {
   const { input, datasourceId, ended } = of
   const { feedHeads } = ctx.deps
@@ -76,7 +76,7 @@ async function* stored(ctx: KnownContext, of: Watched): AsyncGenerator<FeedItem>
         position = Number(item.position)
         yield item
       }
-      // What was stored since the look began has moved the head.
+      // Events stored since the look began have moved the head.
       if (page.nextCursor === null && head === watched.head) await woken(watched, ended)
     }
   } finally {

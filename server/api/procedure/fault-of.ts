@@ -8,7 +8,7 @@ import { Fault, type FaultCode, type Issue } from '#shared/faults/fault.ts'
 import { namedFault } from '#shared/faults/named-fault.ts'
 import { storeFault } from './store-fault.ts'
 
-/** The fault behind anything that was thrown. What is not one of ours is `internal_error`, its text kept from callers. */
+/** The fault behind anything that was thrown. Foreign errors become `internal_error`; callers never see their text. */
 export function faultOf(thrown: unknown): Fault {
   if (thrown instanceof Fault) return thrown
   if (!(thrown instanceof TRPCError)) return storeFault(thrown) ?? new Fault('internal_error', { cause: thrown })
@@ -27,7 +27,7 @@ export function faultOf(thrown: unknown): Fault {
   return new Fault(codes[thrown.code] ?? 'internal_error', { cause: thrown.cause ?? thrown })
 }
 
-/** True for what the operator should hear of: a mistake of ours, or our own database. */
+/** True for errors that concern the operator: a bug of Mooring, or our own database. */
 export function isOurFailure({ code }: Fault): boolean {
   return code === 'internal_error' || code === 'service_unavailable' || code === 'outcome_unknown'
 }

@@ -13,7 +13,7 @@ const POLL_MS = 1_000
  */
 const PACE_MS = 2
 
-/** Who waits, and on what. It holds a place among the waiters. */
+/** A wait: the caller and the condition. It holds a place among the waiters. */
 export interface PollOptions {
   readonly deps: Pick<WebDeps, 'notifications' | 'waiters'>
   readonly principal: Pick<Principal, 'organizationId'>
@@ -21,7 +21,7 @@ export interface PollOptions {
 
 /**
  * Asks `look` now, at every wake and once a second until it answers something, and returns that; undefined when
- * `waitMs` are over first. What `look` throws is thrown.
+ * `waitMs` are over first. Errors of `look` are thrown.
  */
 export async function pollUntil<T>(
   { deps: parts, principal }: PollOptions,

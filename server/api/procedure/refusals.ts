@@ -1,5 +1,5 @@
 /**
- * Records refusals of known principals: who is trying what he may not. When there are many, a sample of them, so that
+ * Records refusals of known principals: who tried what they may not do. If there are many, it records a sample, so that
  * nobody can fill the record by being refused.
  */
 
@@ -10,7 +10,7 @@ import * as audit from '#server/store/access/audit.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 import { faultSpec } from '#shared/faults/fault.ts'
 
-/** What was refused, to whom. */
+/** A refused call and its caller. */
 export interface Refusal {
   readonly principal: Principal
   /** A procedure's path, or a route. */
@@ -20,7 +20,7 @@ export interface Refusal {
   readonly address: string | null
 }
 
-/** Records a refusal. A failure of ours is none; and one that cannot be recorded is logged, since the answer stands. */
+/** Records a refusal. Our own failures are not refusals; a refusal that cannot be recorded is logged, since the answer stays. */
 export async function recordRefusal(deps: WebDeps, of: Refusal): Promise<void> {
   const { principal, action, fault, requestId, address } = of
   const now = deps.clock()

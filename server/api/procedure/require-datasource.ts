@@ -1,5 +1,5 @@
 /**
- * Typed id → row, for one caller: what is not his, what is removed and what is mistyped are the same absence.
+ * Typed id → row, for one caller: another caller's, a removed and a mistyped one are equally absent.
  * Procedures begin here.
  */
 

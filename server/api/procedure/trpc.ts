@@ -54,14 +54,14 @@ const t = initTRPC.context<Context>().create({
   },
 })
 
-/** Where and why: the refusal's own code and its sentence, as the dialects give them. Neither ever holds a value. */
+/** An issue: its path, and the refusal's own code and sentence, as in the dialects. Neither ever holds a value. */
 function shownIssue({ path, code, message, ctx }: Issue) {
   return { path, code, message, ...(ctx === undefined ? {} : { ctx }) }
 }
 
 /**
- * What was thrown, as the TRPCError of its fault's status: logged where it is a failure of ours, recorded where it is a
- * refusal. A subscription asks for it itself, since it throws long after the middleware has returned.
+ * A thrown error as the TRPCError of its fault's status: logged if it is our own failure, recorded if it is a
+ * refusal. A subscription calls this itself, since it throws long after the middleware has returned.
  */
 export async function failureOf(
   ctx: Context,
@@ -84,7 +84,7 @@ export async function failureOf(
   return new TRPCError({ code, message: fault.message, cause: fault })
 }
 
-/** What a procedure is: who may call it, what it is given and what it does. */
+/** The definition of a procedure: the required scope, the input, and the work. */
 interface Operation {
   /** Null for every principal of an organization; `anybody` for one that decides by itself whom it answers. */
   readonly scope: Scope | null | 'anybody'
@@ -104,7 +104,7 @@ interface Called {
 
 /**
  * Performs a procedure, from whichever surface it is called: the only place that asks for its scope and turns away what would
- * change an organization that moves. What it throws is the TRPCError of its fault's status, so that HTTP says the same as the body.
+ * change an organization that moves. It throws the TRPCError of the fault's status, so that the HTTP status agrees with the body.
  */
 async function perform(operation: Operation, ctx: Context, called: Called): Promise<unknown> {
   try {
@@ -148,7 +148,7 @@ function parsed(schema: z.ZodType, given: unknown): unknown {
   throw inputFault(error)
 }
 
-/** Where a procedure of the library has what it performs, for callers in this process. */
+/** The property under which the library keeps a procedure's resolver, for callers in this process. */
 const OPERATION = Symbol('operation')
 
 /**
@@ -189,7 +189,7 @@ class ProcedureBuilder {
       return perform(operation, ctx, { path, input, signal }) as Promise<never> // typed by `procedure`
     }
     const made = madeAs[type](called)
-    // Whoever walks the router finds the schemas where the library has them.
+    // Code that walks the router finds the schemas where the library keeps them.
     Object.assign(made._def, { inputs: operation.input === null ? [] : [operation.input], output: operation.output })
     return Object.assign(made, { [OPERATION]: operation })
   }
@@ -206,8 +206,8 @@ const madeAs = {
 const known = t.procedure.use(({ ctx, next }) => next({ ctx: ctx as KnownContext })) // for its type
 
 /**
- * A procedure that only principals with `scope` may call; null for every principal of an organization. What it does to a
- * plane or an object, it asks itself. Its input and its output are parsed.
+ * A procedure that only principals with `scope` may call; null for every principal of an organization. The
+ * procedure itself checks planes and objects. Its input and its output are parsed.
  */
 export function procedure(scope: Scope | null): typeof known {
   const builder: unknown = new ProcedureBuilder({ scope, input: null, output: null })

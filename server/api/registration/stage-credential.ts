@@ -31,7 +31,7 @@ export async function sealCredential(
   return { sealed: sealer.sealCredential(key, { organizationId, ...at }, secret), last4 }
 }
 
-/** What is put under a locked datasource, and what the record calls it. */
+/** A credential for a locked datasource, and the action that the audit record names. */
 export interface Staged {
   /** Columns that change with it. */
   readonly set?: { readonly name?: string; readonly excluded_schemas?: string[] }

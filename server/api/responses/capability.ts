@@ -38,7 +38,7 @@ export function capabilityToResponse(row: CapabilityRow, now: Date): Capability 
   }
 }
 
-/** Who a capability is for, where nobody was named: the key that minted it. */
+/** The participant of a capability without a named one: the key that minted it. */
 export function issuerName(keyId: string | null): string {
   return keyId === null ? 'operator' : typedId('key_', keyId)
 }

@@ -62,7 +62,7 @@ export function rowToResponse(row: ShownRow): Datasource {
 
 const TYPES: ReadonlySet<string> = new Set(DB_TYPES)
 
-/** The column is a text to the database. Throws for one that no caller knows: an answer with it would be none of ours. */
+/** The database holds a text. Throws for a value that the contract does not have: no answer may contain it. */
 function knownType<T extends string>(type: T): T {
   if (!TYPES.has(type)) throw new Error('a datasource has a type that there is not')
   return type

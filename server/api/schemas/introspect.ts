@@ -66,7 +66,7 @@ async function verifyFirst(ctx: KnownContext, row: DatasourceRow, waitMs: number
   await awaitVerification(ctx, { id: row.id, request, waitSeconds: waitMs / 1000 })
 }
 
-/** What was refused is not read: the reason is in the datasource's own `statusReason`. */
+/** A refused datasource is not read: the reason is in its `statusReason`. */
 async function requireActive(ctx: KnownContext, input: z.output<typeof IntrospectInput>): Promise<void> {
   const row = await requireDatasource(ctx, input.id)
   if (row.status === 'active') return

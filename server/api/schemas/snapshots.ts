@@ -29,7 +29,7 @@ import {
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { introspect } from './introspect.ts'
 
-/** What callers see is a `Snapshot`; here it is the text of one, which nothing on this loop reads. */
+/** Callers see a `Snapshot`; here it is the text of one, which nothing on this event loop parses. */
 const SnapshotWhole = z.object({
   summary: SnapshotSummary,
   content: z.custom<Snapshot>(part => part instanceof PartText),
@@ -55,7 +55,7 @@ export const snapshotsRouter = router({
       const olderThan = cursor === undefined ? undefined : uuidOf(cursor, 'snap_')
       if (olderThan === null)
         throw new Fault('invalid_request', {
-          issues: [{ path: ['cursor'], code: 'cursor', message: 'not a cursor of ours' }],
+          issues: [{ path: ['cursor'], code: 'cursor', message: 'not a cursor of this list' }],
         })
       const found = await snapshots.list(ctx.deps.db, row.org_id, {
         datasourceId: row.id,
@@ -92,7 +92,7 @@ export const snapshotsRouter = router({
       return snapshotToResponse(latest, row)
     }),
 
-  /** What changed from one snapshot of a datasource to another, over the schemas that both cover. */
+  /** The drift between two snapshots of a datasource, over the schemas that both cover. */
   drift: procedure('datasources.read')
     .input(DriftInput)
     .output(DriftText)

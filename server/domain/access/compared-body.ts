@@ -1,6 +1,6 @@
 /**
- * What of a request's body says whether a repeat under its idempotency key is the same request: everything but passwords and signing
- * keys. Whoever knows the idempotency key would otherwise try guesses against the first request, at no cost and without a dial; and
+ * The part of a request's body that decides whether a repeat under its idempotency key is the same request: everything but passwords and signing
+ * keys. Anyone who knows the idempotency key could otherwise try guesses against the first request, at no cost and without a dial; and
  * whoever reads our tables and holds the pepper, offline. Called where such a key is claimed.
  */
 import type { Target } from '#shared/connection-string/connection-string.ts'

@@ -3,7 +3,7 @@
  * out of a mode, has to say that it is meant. Operators and callers are asked the same.
  */
 
-/** What becomes of what the key has made: revoked with it, or kept. */
+/** The fate of the tokens that the key has made: revoked with it, or kept. */
 export type Children = 'revoke' | 'keep'
 
 /** True for one of the two. */
@@ -11,7 +11,7 @@ export function isChildren(text: string): text is Children {
   return text === 'revoke' || text === 'keep'
 }
 
-/** What a caller says beside the key. */
+/** The caller's choices beside the key. */
 export interface RevocationConsent {
   readonly children?: Children | undefined
   readonly force?: boolean | undefined

@@ -5,7 +5,7 @@ import type { Scope } from '#shared/access/credential.ts'
 import type { Mode } from '#shared/base/wire.ts'
 import { Fault, type FaultCode } from '#shared/faults/fault.ts'
 
-/** Who calls: an API key, or a capability. */
+/** The caller: an API key, or a capability. */
 export interface Principal {
   readonly kind: 'key' | 'capability'
   readonly id: string
@@ -22,7 +22,7 @@ export interface Principal {
 /** `moving`: it is only read here. `arriving`: its copy here is not in use yet. `moved`: it is in use elsewhere. */
 export type Move = 'moving' | 'arriving' | 'moved'
 
-/** What an operation is done to. A datasource has an id and a plane; a new one has only the plane. */
+/** The object of an operation. A datasource has an id and a plane; a new one has only the plane. */
 export interface Subject {
   readonly datasourceId?: string
   readonly mode?: Mode
@@ -58,7 +58,7 @@ export function requireScope(principal: Principal, scope: Scope, subject: Subjec
   if (denied !== null) throw new Fault(denied)
 }
 
-/** True when `wanted` holds nothing that `held` lacks: nobody grants more than he has. */
+/** True when `wanted` holds nothing that `held` lacks: nobody grants more than they have. */
 export function isWithin(wanted: readonly Scope[], held: readonly Scope[]): boolean {
   return wanted.every(scope => held.includes(scope))
 }

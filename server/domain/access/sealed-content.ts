@@ -1,5 +1,5 @@
 /**
- * What a caller's sealed box holds: a connection string, or JSON with a connection string and a CA certificate, told apart by the
+ * The content of a caller's sealed box: a connection string, or JSON with a connection string and a CA certificate, told apart by the
  * first byte. Only in there may a certificate come with a sealed string, so that nobody on the way can put one beside it.
  */
 import { z } from 'zod'

@@ -1,5 +1,5 @@
 /**
- * What sealed things look like outside the box, and what is inside: plain types that `store`, `seal`, `api` and `work`
+ * The outside and the content of sealed boxes: plain types that `store`, `seal`, `api` and `work`
  * agree on. The plaintext types occur in the worker, and in the web process only on their way into a box.
  */
 import { z } from 'zod'
@@ -49,7 +49,7 @@ export interface Fingerprint {
 }
 
 /**
- * Who asked for a credential, as the web tier says it in the signed box: the record of the rotation that the worker writes names
+ * The requester of a credential, as the web tier records it in the signed box: the record of the rotation that the worker writes names
  * them. Never an operator: none asks through the web tier.
  */
 export const RequestedBy = z.object({
@@ -62,7 +62,7 @@ export type RequestedBy = z.infer<typeof RequestedBy>
 
 const asked = { requestedBy: RequestedBy.optional() }
 
-/** What a new connection string says of itself, in clear or sealed by its caller. */
+/** A new connection string, in clear or sealed by its caller. */
 const stated = {
   ...asked,
   /** Whether it may name another host, port or database than the credential that it replaces. */
@@ -73,7 +73,7 @@ const stated = {
 
 const TargetShape = z.custom<Target>(value => typeof value === 'object' && value !== null && 'host' in value)
 
-/** What a credential is: everything that a dial needs, so that no display column ever steers one. */
+/** The content of a credential: everything that a dial needs, so that no display column ever steers one. */
 export const Secret = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('direct'),
@@ -87,7 +87,7 @@ export const Secret = z.discriminatedUnion('kind', [
   /** A CA certificate alone, as a release of before may have left it behind. It is refused: no stored password is sent under it. */
   z.object({ kind: z.literal('ca-certificate'), caCertificate: z.string().nullable() }),
   /**
-   * What the caller sealed; the worker opens it, compares the projection, and seals it again as `direct`. A CA certificate stands
+   * The box that the caller sealed; the worker opens it, compares the projection, and seals it again as `direct`. A CA certificate stands
    * inside the box: one outside could have been put beside somebody else's box, and is refused.
    */
   z.object({

@@ -46,7 +46,7 @@ const ITEM_OF: Readonly<Record<Stage, Item>> = {
 /** Failures that say more about another line than about the stage in which they were noticed. */
 const ELSEWHERE: Readonly<Partial<Record<FailureCode, Item>>> = { budget_exhausted: 'connect', dialler_busy: 'connect' }
 
-/** Where the table's advice is worded for a database. */
+/** Advice that the table of failures words for a database. */
 const FIXES: Readonly<Partial<Record<FailureCode, string>>> = {
   port_refused: 'Use port 443 or 8443.',
   certificate_untrusted: 'Serve a certificate of a public CA, together with its intermediate certificates.',
@@ -86,7 +86,7 @@ export function isOverlapOver({ startedAtMs, nowMs, windowMs }: Overlap): boolea
 export function judgeRotation(probe: EndpointAnswer, overlap: Overlap): 'retire_old' | 'destroy_new' | 'wait' {
   const failure = failureOf(probe)
   if (failure === null) return 'retire_old'
-  // What was never asked has not refused the key, however late it is.
+  // An endpoint that was never asked has not refused the key, however late it is.
   if (NEVER_ASKED.has(failure.code)) return 'wait'
   return isOverlapOver(overlap) ? 'destroy_new' : 'wait'
 }

@@ -11,7 +11,7 @@ interface Place {
   readonly port: number
 }
 
-/** Where providers put their poolers in transaction mode. */
+/** The ports and hosts of providers' poolers in transaction mode. */
 function isKnownPooler({ host, port }: Place): boolean {
   const name = host.toLowerCase()
   if (/\.supabase\.(co|com)$/.test(name)) return port === 6543

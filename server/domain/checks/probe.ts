@@ -1,5 +1,5 @@
 /**
- * What a dial of a customer's database found: the plain facts that `net` brings home and `domain/verification.ts` judges.
+ * The findings of a dial of a customer's database: the plain facts that `net` collects and `domain/verification.ts` judges.
  *
  * Facts come from a server that may be hostile. They decide about that one datasource and about nothing else.
  */
@@ -12,7 +12,7 @@ export interface Found {
 }
 
 /**
- * What the login is and what it can become, as the catalog tells it.
+ * The login and the roles that it can become, according to the catalog.
  *
  * "Reached" is what `set role`, inheritance, or a grant to itself by ADMIN OPTION leads to, at any depth. Names have at
  * most 63 bytes and no control characters. They are a stranger's words: quote them in SQL, never act on them elsewhere.
@@ -106,7 +106,7 @@ export interface Probe {
   readonly isTransactionPooled?: boolean
   /** Whether the asked schema exists and the role has USAGE on it; null when none was asked for or it was not reached. */
   readonly schemaUsable: boolean | null
-  /** Where it is not usable: whether it exists, and the first names of those that the role may use. Where none was asked for: of `public`. */
+  /** If it is not usable: whether it exists, and the first names of the schemas that the role may use. If none was requested: about `public`. */
   readonly schemas?: { readonly isThere: boolean; readonly usable: readonly string[] } | undefined
   readonly tookMs: number
 }

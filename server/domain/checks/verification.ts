@@ -31,7 +31,7 @@ import type { Probe, RoleFacts } from './probe.ts'
 import { recogniseProvider, roleOfUser } from './provider.ts'
 import type { TriedLogin } from './tried-login.ts'
 
-/** What was asked for: the datasource as it was sealed, without its password. */
+/** The request: the datasource as it was sealed, without its password. */
 export interface Asked {
   /** Null skips the `schema` line. */
   readonly schema: string | null

@@ -4,7 +4,7 @@
  */
 import type { Verification } from '#server/domain/checks/verification.ts'
 
-/** Where a credential is: brought and not tried yet, in force, or destroyed. */
+/** The state of a credential: submitted and not tried yet, in force, or destroyed. */
 export type CredentialState = 'pending' | 'current' | 'retired'
 
 /**

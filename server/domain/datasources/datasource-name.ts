@@ -1,5 +1,5 @@
 /**
- * What a datasource is called: its typed id, and a summary free of credentials. Pure readings of a row's columns, for
+ * The names of a datasource: its typed id, and a summary free of credentials. Pure readings of a row's columns, for
  * callers and for operators alike.
  */
 

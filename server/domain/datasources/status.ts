@@ -7,7 +7,7 @@ import type { Verification } from '#server/domain/checks/verification.ts'
 import type { Status } from '#shared/datasources/datasource.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
-/** Where a datasource is: its status and, while it is active, its refusals in a row, 0 to 2, and when one was counted last. */
+/** The standing of a datasource: its status and, while it is active, its refusals in a row, 0 to 2, and when one was counted last. */
 export interface Standing {
   readonly status: Status
   readonly refusals: number

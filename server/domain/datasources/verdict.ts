@@ -1,5 +1,5 @@
 /**
- * What a signed verdict says of a datasource, and for how long it lets the credential be used. Pure; the worker signs it
+ * The meaning of a signed verdict on a datasource, and how long it allows the credential to be used. Pure; the worker signs it
  * (`seal/verdicts.ts`) and asks it wherever a credential is used.
  */
 
@@ -13,7 +13,7 @@ const LONGEST_MS = 14 * 24 * HOUR_MS
 /** The longest interval between checks of what is active: two days are left to make one before its verdict runs out. */
 export const LONGEST_INTERVAL_MS = LONGEST_MS - SHORTEST_MS
 
-/** What the worker's signature covers. `version` is of the credential that was judged. */
+/** The content that the worker's signature covers. `version` is of the credential that was judged. */
 export interface VerdictContent {
   readonly organizationId: string
   readonly datasourceId: string
@@ -54,7 +54,7 @@ export interface CheckEnd {
 }
 
 /**
- * What follows from a check. One that passed gives new time; one that could not be made, or that the server barred, leaves what
+ * The consequences of a check. One that passed gives new time; one that could not be made, or that the server barred, leaves what
  * was signed over the same version, and gives none; a refusal takes it, and one that is to be confirmed keeps it from being used.
  */
 export function afterCheck({

@@ -1,5 +1,5 @@
 /**
- * What a signed request is and what it found: plain values that pass between the worker and the dialling child.
+ * A signed request and its findings: plain values that pass between the worker and the dialling child.
  *
  * Facts come from a server that may be hostile. They decide about that one datasource and about nothing else.
  */

@@ -1,5 +1,5 @@
 /**
- * JSON of a stranger's, read so that writing it again gives what he wrote: a number that JavaScript cannot hold (a bigint
+ * A stranger's JSON, parsed so that writing it again gives the same text: a number that JavaScript cannot hold (a bigint
  * beyond 2⁵³, more digits than a double has, 1e400) stays the text that it was.
  */
 
@@ -7,7 +7,7 @@
 const SUSPICIOUS = /[0-9.]{16}|[0-9][eE]/
 
 /**
- * Parses JSON that was checked before. Where a number would be written differently from what it was, it is an object of
+ * Parses JSON that was checked before. A number that would be written differently becomes an object of
  * `JSON.rawJSON` (ECMA-262, "JSON.parse source text access"), which `JSON.stringify` writes as the very same digits.
  */
 export function parseExactly(text: string): unknown {

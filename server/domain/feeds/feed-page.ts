@@ -15,7 +15,7 @@ export const MAX_JSON_DEPTH = 128
 export interface FoundEvent {
   /** The customer's id, which deduplicates within the datasource. */
   readonly id: string
-  /** Epoch milliseconds as the customer gave them; null where he gave none. Never used for the order. */
+  /** Epoch milliseconds as the customer gave them; null if they gave none. Never used for the order. */
   readonly occurredAtMs: number | null
   /**
    * The whole event exactly as it was written. It may hold `\u0000` and lone surrogates as escapes, which a `json` column
@@ -53,7 +53,7 @@ export function readPush(body: string): readonly FoundEvent[] | null {
   return read && foundIn(read.parsed.events, read.texts)
 }
 
-/** What the schema makes of a body, and the texts of its events. The depth is looked at before anything is built from it. */
+/** The parsed body and the texts of its events. The depth is checked before anything is built from it. */
 function reading<T>(schema: z.ZodType<T>, body: string): { parsed: T; texts: string[] } | null {
   const texts = elementTexts(body, 'events', MAX_JSON_DEPTH)
   const parsed = texts === null ? undefined : schema.safeParse(parseOrNull(body)).data

@@ -1,5 +1,5 @@
 /**
- * What an installation may say about endpoints and their feeds. Read by `config.ts`, which hands in its own ways of reading a
+ * The settings of an installation for endpoints and their feeds. Read by `config.ts`, which hands in its own ways of reading a
  * variable, so that the sentences about a bad one are all alike.
  */
 

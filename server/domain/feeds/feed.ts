@@ -38,7 +38,7 @@ export const FEED_PACE: FeedPace = {
 /** Why no further page is asked for in this poll. */
 export type Stop = 'no_cursor' | 'same_cursor' | 'empty_page' | 'repeated_cursor' | 'budget'
 
-/** What a page leads to. */
+/** The consequences of a page. */
 export interface Step {
   /** The cursor to store together with the page's events. */
   readonly cursor: string | null
@@ -120,7 +120,7 @@ function failureDelayMs(
   return Math.round(Math.max(backoffMs * (0.5 + 0.5 * chance), askedMs * (1 + 0.1 * chance)))
 }
 
-/** What `event_lag` is made of. Times are epoch milliseconds; null where there is none yet. */
+/** The inputs of `event_lag`. Times are epoch milliseconds; null if there is none yet. */
 export interface LagFacts {
   /** `occurredAt` of the event stored last in the feed's order, or when it was stored if it has none. */
   readonly newestEventAtMs: number | null
@@ -139,7 +139,7 @@ export function eventLag(facts: LagFacts): number {
   return Math.min(2_147_483_647, Math.max(0, seconds))
 }
 
-/** `last_error`: a short sentence of ours. Of the stranger's answer it holds the status number and nothing else. */
+/** `last_error`: a short sentence in our own words. Of the stranger's answer it holds the status number and nothing else. */
 export function lastError(failure: Failure, status: number | null): string {
   const answered = status === null || status === 200 ? '' : ` (HTTP ${status})`
   return `The last poll failed: ${failureSpec(failure.code).saw}${answered}.`

@@ -10,7 +10,7 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
 
-/** Where the string that opens at `start` ends: the index of its closing quote, or the length of the text. */
+/** The end of the string that opens at `start`: the index of its closing quote, or the length of the text. */
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)
   while (end !== -1) {

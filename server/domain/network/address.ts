@@ -1,5 +1,5 @@
 /**
- * What an IP address is: global or special, an embedding of another, one that no configuration may open.
+ * The kind of an IP address: global or special, an embedding of another, one that no configuration may open.
  *
  * It judges numbers and knows nothing of names, ports or purposes. `ipaddr.js` reads canonical literals only; whatever
  * else some parser would understand is refused before. Called by `host-policy.ts`.
@@ -109,7 +109,7 @@ export function standsFor(address: Address): Address | null {
 
 const LOCAL_NAT64 = '64:ff9b:1::/48'
 
-// Where the four octets stand. In the local NAT64 block the length of the prefix is the operator's choice, so that each
+// The position of the four octets. In the local NAT64 block the length of the prefix is the operator's choice, so that each
 // of RFC 6052's places is looked at (octet 8 is never a part of it).
 const EMBEDDINGS: readonly { readonly block: string; readonly at: readonly (readonly number[])[] }[] = [
   { block: '::ffff:0:0/96', at: [[12, 13, 14, 15]] },

@@ -21,7 +21,7 @@ function isMapped(address: Address): boolean {
 }
 
 /**
- * What failed logins from an address are counted under: an IPv6 customer has a /64 at least (RFC 6177), so that counting
+ * The key under which failed logins from an address are counted: an IPv6 customer has a /64 at least (RFC 6177), so that counting
  * single addresses would count nothing.
  */
 export function networkOf(address: string | null): string {

@@ -61,7 +61,7 @@ const SHAPE = 'a connection string that begins with postgres:// and names a host
 const DEFAULT_PORT = 5432
 const MAX_PLACES = 16
 
-/** What else libpq takes and means nothing here. */
+/** Other parameters that libpq accepts and that have no meaning here. */
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'keepalives',
   'keepalives_idle',

@@ -17,7 +17,7 @@ export interface BudgetFamily {
   readonly limit: number
 }
 
-/** Where is dialled. */
+/** The destination of a dial. */
 export interface Place {
   readonly host: string
   readonly port: number
@@ -28,7 +28,7 @@ const MINUTE_MS = 60_000
 /** Dials in a minute: of one organization, of it at one place, at one address by whomever. */
 export const DIALS = { perOrganization: 600, perPlace: 60, perAddress: 600 } as const
 
-/** What a dial takes from before it begins. */
+/** The budgets that a dial is charged to before it begins. */
 export function dialBudgets(organizationId: string, { host, port }: Place): Budget[] {
   return [
     { key: `dial-organization ${organizationId}`, limit: DIALS.perOrganization, windowMs: MINUTE_MS },
@@ -36,7 +36,7 @@ export function dialBudgets(organizationId: string, { host, port }: Place): Budg
   ]
 }
 
-/** What is charged when somebody connected; `host` is the number. */
+/** The budgets that are charged after a connection; `host` is the address. */
 export function chargedForDial(organizationId: string, { host, port }: Place): Budget[] {
   return [
     { key: `dial-address ${port} ${host}`, limit: DIALS.perAddress, windowMs: MINUTE_MS },

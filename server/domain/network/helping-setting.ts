@@ -17,7 +17,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   rate_limit_exceeded: 'MOORING_RATE_PER_KEY, MOORING_RATE_PER_ORGANIZATION',
 }
 
-/** What an organization has as many of as it may, by where it asked for another one. */
+/** The quota that a refused call has reached, by the procedure. */
 const QUOTAS: readonly (readonly [RegExp, string])[] = [
   [/capabilit/i, 'MOORING_MAX_CAPABILITIES'],
   [/key/i, 'MOORING_MAX_KEYS'],

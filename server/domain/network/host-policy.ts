@@ -20,7 +20,7 @@ export interface OwnPlace {
   readonly database: string | null
 }
 
-/** What the installation has opened: canonical CIDRs, as `parseNetworks` makes them. Empty opens none. */
+/** The networks that the installation has opened: canonical CIDRs, as `parseNetworks` makes them. Empty opens none. */
 export interface HostPolicy {
   readonly openNetworks: readonly string[]
   /** Never dialled for a customer, opened or not; judged where names are resolved. */
@@ -29,7 +29,7 @@ export interface HostPolicy {
   readonly egressAddresses?: readonly string[]
 }
 
-/** What a dial is for; it decides which ports may be dialled. */
+/** The purpose of a dial; it decides which ports may be dialled. */
 export type Purpose = 'postgres' | 'https'
 
 /** A host in its one spelling, a port and a purpose. */
@@ -48,13 +48,13 @@ const OTHER_PROTOCOLS = [2375, 2376, 2379, 2380, 3306, 6379, 8500, 9200, 9300, 1
 /** Why a place is not dialled. `host_private` is a name that is known to lead into somebody's private network. */
 export type PlaceRefusal = 'host_refused' | 'host_private' | 'port_refused'
 
-/** What can be said of a host before any look-up. A literal address is decided here, a name has to be resolved. */
+/** The judgement of a host before any look-up. A literal address is decided here, a name has to be resolved. */
 type HostVerdict =
   | { readonly verdict: 'refuse'; readonly code: PlaceRefusal }
   | { readonly verdict: 'address'; readonly address: string; readonly open: boolean }
   | { readonly verdict: 'resolve'; readonly name: string }
 
-/** What is said of an answer. `addresses` are canonical, in the order of the answer, each once. */
+/** The judgement of a look-up. `addresses` are canonical, in the order of the answer, each once. */
 type AddressesVerdict =
   | { readonly verdict: 'pass'; readonly addresses: string[]; readonly open: boolean }
   | { readonly verdict: 'refuse'; readonly code: PlaceRefusal | 'addresses_too_many' }
@@ -108,7 +108,7 @@ export function judgeAddresses(addresses: readonly string[], endpoint: Endpoint,
 }
 
 /**
- * What can be said of a whole target before any look-up; null when nothing speaks against it so far. TLS may be left
+ * The refusal of a whole target before any look-up; null if there is none so far. TLS may be left
  * out only in an opened network, which of a name is known once it is resolved.
  */
 export function judgeTarget(target: Target, policy: HostPolicy): PlaceRefusal | 'tls_required' | null {
@@ -127,7 +127,7 @@ function judgePlace(endpoint: Endpoint, policy: HostPolicy, encrypted: boolean) 
   return encrypted || mayBeOpen ? null : 'tls_required'
 }
 
-/** Where an address is. An address that stands for an IPv4 one is, in an opened network, where that one is. */
+/** The judgement of an address. In an opened network, an address that embeds an IPv4 one is judged as that one. */
 function placeOf(address: Address, openNetworks: readonly string[]): 'refused' | 'public' | 'open' {
   if (isNeverDialled(address)) return 'refused'
   if (openNetworks.some(network => isWithin(address, network))) {

@@ -1,21 +1,21 @@
 /**
  * How often a login may be refused before nobody tries it for a while. A registry that logs in where it is told is a password
  * guesser unless it counts; and it stops neighbours on a shared host unless it counts each login, organization and address
- * apart. What is charged to them is in `login-charges.ts`.
+ * apart. `login-charges.ts` has their charges.
  *
  * Refused logins are counted in halves: a connection that ends behind our proof, without an answer, is half of one.
  */
 import { type Budget, type Place, spelled } from './dial-budget.ts'
 import { LOGINS } from './login-limits.ts'
 
-/** Where somebody logs in, and as whom: a keyed hash of database and user, so that no counter names a customer's role. */
+/** The place and role of a login: a keyed hash of database and user, so that no counter names a customer's role. */
 export interface LoginTarget extends Place {
   readonly login: string
 }
 
-/** What one refused login counts. */
+/** The charge of one refused login. */
 export const REFUSED = 2
-/** What counts as half of one. */
+/** The charge of half a refused login. */
 export const HALF_REFUSED = 1
 
 const QUARTER_MS = 900_000

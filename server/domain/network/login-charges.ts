@@ -1,5 +1,5 @@
 /**
- * What a refused login is charged to, under the host as it is written and under the address that refused it: names for one
+ * The budgets of a refused login, under the host as written and under the address that refused it: names for one
  * address cost nothing. And the counters that keep a login from an address.
  */
 import { type Budget, type BudgetFamily, dialFamilies, spelled } from './dial-budget.ts'
@@ -8,7 +8,7 @@ import { LOGINS } from './login-limits.ts'
 
 const QUARTER_MS = 900_000
 
-/** What it is charged to under the host as it is written. */
+/** The budgets under the host as written. */
 export function chargedAtHost(organizationId: string, target: LoginTarget): Budget[] {
   return [
     loginBudget(target, target.host),
@@ -18,7 +18,7 @@ export function chargedAtHost(organizationId: string, target: LoginTarget): Budg
 }
 
 /**
- * What it is charged to under the address that refused it, where that is not the host itself. Of a host's addresses only that
+ * The budgets under the address that refused it, if that is not the host itself. Of a host's addresses only that
  * one: whoever answers for a name could name a neighbour's address beside their own.
  */
 export function chargedAtAddress(organizationId: string, target: LoginTarget, address: string): Budget[] {
@@ -30,7 +30,7 @@ export function chargedAtAddress(organizationId: string, target: LoginTarget, ad
   ]
 }
 
-/** What one organization can use of an address, and what all can. The second is charged only while the first is not spent. */
+/** The share of one organization in an address's budget, and the whole of it. The second is charged only while the first is not spent. */
 export function addressBudgets(organizationId: string, address: string): { own: Budget; all: Budget } {
   return {
     own: {

@@ -3,7 +3,7 @@
  * sealed into it, how it ends, and how long it is kept. Both tiers parse with these schemas and with no others.
  *
  * While one release replaces another, the web of either meets the worker of the other: fields are added as optional ones and
- * none is taken away. What cannot be told by a field gets another version, which the workers serve before any web tier asks it.
+ * none is taken away. A change that no new field can express gets another version, which the workers serve before any web tier asks it.
  */
 import { z } from 'zod'
 import { Secret } from '#server/domain/access/sealed.ts'

@@ -1,7 +1,7 @@
 /**
  * A catalog while it is read, and the snapshot that it makes when all rows are there.
  *
- * What does not belong together is refused: the server may be hostile. Only the catalog reader uses it.
+ * Inconsistent rows are refused: the server may be hostile. Only the catalog reader uses it.
  */
 
 import type { WirePart } from '#server/net/catalog/wire/catalog-shapes.ts'
@@ -20,7 +20,7 @@ import type { CatalogRelations } from './catalog-relation.ts'
 import type { CatalogTypes } from './catalog-types.ts'
 import { misbehaved } from './catalog-wire.ts'
 
-/** What was read of one schema; `named` once its own row came, whatever the order of the rows. */
+/** The part of one schema read so far; `named` once its own row has come, whatever the order of the rows. */
 interface SchemaDraft {
   readonly schema: SchemaSnapshot
   readonly sequences: Sequence[]
@@ -30,7 +30,7 @@ interface SchemaDraft {
   named: boolean
 }
 
-/** What was read so far. */
+/** The catalog read so far. */
 export interface CatalogDraft {
   readonly request: CatalogRequest
   readonly schemas: Map<string, SchemaDraft>
@@ -51,7 +51,7 @@ export interface CatalogDraft {
   hidden: { relations: number; columns: number; sequences: number }
 }
 
-/** What was read of a schema, from its first mention on. Throws the fault `server_misbehaved` when it was not asked for. */
+/** The draft of a schema, from its first mention on. Throws the fault `server_misbehaved` for a schema that was not requested. */
 export function draftOf(draft: CatalogDraft, name: string): SchemaDraft {
   const known = draft.schemas.get(name)
   if (known) return known

@@ -1,5 +1,5 @@
 /**
- * What the catalog query tells of a relation's parts by their names: comments, and that a part comes from another table.
+ * The answers of the catalog query about a relation's parts by name: comments, and parts that come from another table.
  *
  * It judges nothing. Only the catalog's relations use it.
  */

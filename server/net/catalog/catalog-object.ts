@@ -1,5 +1,5 @@
 /**
- * What the catalog query tells of one thing → that thing in a snapshot: letters become words, and what says nothing is
+ * From the catalog query's answer about one object to that object in a snapshot: letters become words, and empty properties are
  * left out.
  *
  * It judges nothing. Only the catalog reader and its relations call it.

@@ -17,7 +17,7 @@ const KINDS = { r: 'table', p: 'partitioned_table', f: 'foreign_table', v: 'view
 interface Draft {
   readonly schema: string
   readonly relation: Relation
-  /** What is granted on the whole, as letters. */
+  /** The privileges on the whole relation, as letters. */
   readonly may: string
   readonly partly: boolean
   /** By PostgreSQL's number of it; holes where one was dropped. */

@@ -1,5 +1,5 @@
 /**
- * Reads the rows of the catalog query as they come over the wire, and says what is wrong with one in words of ours.
+ * Reads the rows of the catalog query as they come over the wire, and describes a defect in our own words.
  *
  * Nothing of a row gets into an error. Only the reader and what it is made of use it.
  */
@@ -9,12 +9,12 @@ import { OTHER_ROW, UTF8_ROW, type WireRow } from '#server/net/catalog/wire/cata
 import { Fault } from '#shared/faults/fault.ts'
 import { SNAPSHOT_BOUNDS, type SnapshotBound } from '#shared/schemas/snapshot-bounds.ts'
 
-/** What is thrown at an answer that our query does not give. `what` is a phrase of ours. */
+/** Thrown for an answer that our query cannot give. `what` is our own phrase. */
 export function misbehaved(what: string): Fault {
   return new Fault('server_misbehaved', { cause: new Error(`catalog: ${what}`) })
 }
 
-/** What is thrown where a bound is met; its issue says which. */
+/** Thrown when a bound is exceeded; its issue names the bound. */
 export function tooLarge(bound: SnapshotBound, max: number = SNAPSHOT_BOUNDS[bound]): Fault {
   const message = 'The schemas hold more than is read at once. Ask for fewer of them by "schemas", or exclude some.'
   return new Fault('introspection_failed', {

@@ -31,7 +31,7 @@ export interface DriftCounts {
   safe: number
 }
 
-/** What is stored of a snapshot. */
+/** The stored form of a snapshot. */
 export interface FinishedSnapshot {
   /** Of the canonical text: SHA-256 in lower-case hex. */
   readonly fingerprint: string

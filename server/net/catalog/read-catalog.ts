@@ -26,7 +26,7 @@ export interface DescribeRequest extends Omit<SessionDial, 'limits'> {
   readonly last: { readonly fingerprint: string; readonly contentBytes: number } | null
 }
 
-/** What the rows came to. The bytes of `content` and then of `observed` go ahead of a snapshot. */
+/** The result of the rows. The bytes of `content` and then of `observed` go ahead of a snapshot. */
 export type CatalogFinding =
   | (Omit<FinishedSnapshot, 'content' | 'observed'> & { readonly contentBytes: number })
   | { readonly fault: FaultCode; readonly bound: { readonly name: string; readonly max: number } | null }

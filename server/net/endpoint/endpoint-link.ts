@@ -16,7 +16,7 @@ import { shakeHands } from '#server/net/socket/tls.ts'
 import type { EndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 import type { Stage } from '#shared/faults/failure.ts'
 
-/** What a request needs of the installation. `signal` is the deadline of the whole. */
+/** The parts of the installation that a request needs. `signal` is the deadline of the whole. */
 export interface EndpointNet {
   readonly policy: HostPolicy
   readonly resolver: Resolver
@@ -34,7 +34,7 @@ export interface EndpointLink {
   tls: { readonly protocol: string; readonly verified: boolean } | null
 }
 
-/** Where to connect, whom to trust (PEM; null for Node's roots), and for how long to try. */
+/** The address, the trust anchors (PEM; null for Node's roots), and the time limit. */
 export interface LinkTarget {
   readonly url: EndpointUrl
   readonly caCertificate: string | null

@@ -18,7 +18,7 @@ import { sign } from './signature.ts'
 /** The end of one signed request as the dialling process has it: the body of a 200 is still text, and bounded. */
 export type EndpointReply = Omit<EndpointAnswer, 'page'> & { readonly body: string | null }
 
-/** What has been found so far; the answer is made of it, however the request ends. */
+/** The findings so far; the answer is made of them, however the request ends. */
 interface Progress extends EndpointLink {
   reply: Reply | null
   /** Our clock when the reply came, Unix seconds. */

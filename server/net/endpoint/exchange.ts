@@ -9,7 +9,7 @@ import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, req
 import type { Socket } from 'node:net'
 import { SessionError } from '#server/net/socket/session-error.ts'
 
-/** What is sent. `host` is the header's value, with the port where it is not the scheme's own. */
+/** The request to send. `host` is the header's value, with the port where it is not the scheme's own. */
 export interface Posted {
   readonly host: string
   /** Path and query as they go on the request line. */

@@ -1,5 +1,5 @@
 /**
- * What the answer to a signed request means: which failure its status is, when to come back, how far its clock is off,
+ * The meaning of an answer to a signed request: the failure of its status, the time to come back, the offset of its clock,
  * and the text of a good one.
  *
  * Of what the stranger wrote, numbers come out of here, and the bounded body of a 200. Called by `endpoint.ts`.

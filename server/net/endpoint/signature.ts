@@ -6,7 +6,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-/** What is signed. `body` is the exact bytes; a string stands for its UTF-8. */
+/** The signed content. `body` is the exact bytes; a string stands for its UTF-8. */
 export interface SignedMessage {
   readonly id: string
   /** Unix seconds in plain decimal digits, as the header has them. */
@@ -14,7 +14,7 @@ export interface SignedMessage {
   readonly body: string | Uint8Array
 }
 
-/** What a check finds. Only `valid` is to be trusted. */
+/** The result of a check. Only `valid` is to be trusted. */
 export type SignatureFinding = 'valid' | 'missing' | 'timestamp_malformed' | 'timestamp_stale' | 'mismatch'
 
 /** How far the clocks may be apart, either way. */

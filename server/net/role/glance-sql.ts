@@ -36,8 +36,8 @@ export const GLANCE_ROWS = 20
  *
  * A row for the login, for each role that it is a member of, and for each privileged role: the version, the login, whether
  * the row is the login's, its five attributes, and whether there is more to it. Plain columns and one look at each catalog,
- * since every function, and every catalog more than all, costs a cold backend look-ups. What looks for `current_user` is
- * good enough: where that is not the login, there is more.
+ * since every function, and every catalog more than all, costs a cold backend look-ups. A look at `current_user` is
+ * enough: if that is not the login, the whole query runs.
  *
  * Never says no where the full statements would find something; may say yes where they find nothing.
  */

@@ -5,7 +5,7 @@
  * memberships again and again, which takes minutes where there are 10,000 tables.
  */
 
-/** What `initdb` makes has lower oids; what anybody makes afterwards has these. */
+/** Objects of `initdb` have lower oids; objects made afterwards have these. */
 export const FIRST_OWN_OID = 16384
 
 /**

@@ -20,7 +20,7 @@ const isUnbound = (role: string) => `(${role}.rolsuper or ${role}.rolbypassrls
         or not l.forced and pg_catalog.pg_has_role(${role}.oid, l.relowner, 'usage'))`
 
 /**
- * What is built over row-secured tables, at any depth. A table is `open`: who reads it decides. A view whose owner is bound is
+ * The views over row-secured tables, at any depth. A table is `open`: who reads it decides. A view whose owner is bound is
  * `shut`, and so is one that runs as whoever asks (15 and later), even below a view that does not. A view whose owner is not
  * bound, a view over such a view, and a materialized view, whose rows are a copy, are a `leak`.
  */

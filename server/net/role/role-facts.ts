@@ -1,5 +1,5 @@
 /**
- * What the catalog says of a login: asks, and reads the answers strictly.
+ * The facts of a login in the catalog: asks for them, and reads the answers strictly.
  *
  * The statements expect a read-only transaction whose `search_path` is pinned to `pg_catalog, pg_temp`: a database's owner
  * can plant look-alike catalogs and operators (CVE-2018-1058). Called by `probe.ts`; judged in `domain`.

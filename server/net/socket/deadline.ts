@@ -33,9 +33,9 @@ export function createDeadline(deadlineMs: number): Deadline {
   return { signal: controller.signal, phase, remainingMs, stop: () => clearTimeout(timer) }
 }
 
-/** What a promise gives, unless the clock ends first. The work itself must end by the same signal. */
+/** The value of a promise, unless the clock ends first. The work itself must end by the same signal. */
 export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  // Where nobody waits for it any more, its failure is nobody's, and not the process's either.
+  // Nobody waits for it any more: its rejection must not end the process.
   work.catch(() => {})
   signal.throwIfAborted()
   let stop = () => {}

@@ -8,14 +8,14 @@ import { networkInterfaces } from 'node:os'
 import { addressesMeant } from '#server/domain/network/address.ts'
 import type { OwnPlace } from '#server/domain/network/host-policy.ts'
 
-/** What a dial would connect to. Without a `database` it is no session of PostgreSQL. */
+/** The destination of a dial. Without a `database` it is not a PostgreSQL session. */
 export interface DialledPlace {
   readonly addresses: readonly string[]
   readonly port: number
   readonly database?: string
 }
 
-/** True when one of the addresses is ours. A name of ours that cannot be resolved may be any of them: true. */
+/** True if one of the addresses is ours. If one of our own names cannot be resolved, it may be any of them: true. */
 export async function isOwnPlace(place: DialledPlace, own: readonly OwnPlace[]): Promise<boolean> {
   const near = own.filter(({ port, database }) => {
     const isOther = database !== null && place.database !== undefined && place.database !== database

@@ -46,7 +46,7 @@ export function refusedCertificate(
   }
 }
 
-/** What the server sent, and behind it what was given and issued the last of it: Node leaves out an authority that has expired. */
+/** The certificates that the server sent, then the given one that issued the last of them: Node leaves out an expired authority. */
 function chainOf(shown: DetailedPeerCertificate, given: readonly X509Certificate[]): Link[] {
   const chain: Link[] = []
   const ownerOf = (certificate: X509Certificate) => {

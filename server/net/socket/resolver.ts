@@ -64,7 +64,7 @@ function isAbsence(reason: unknown): boolean {
   return code === dns.NOTFOUND || code === dns.NODATA
 }
 
-/** What the hosts file says; a name server's word on `localhost` would count too, and is judged like any other. */
+/** The entries of the hosts file; a name server's answer for `localhost` would count too, and is judged like any other. */
 function lookUpLocalhost(limits: Limits): Promise<ResolveResult> {
   return new Promise(resolve => {
     const release = whenOver(limits, () => resolve({ ok: false, code: 'resolver_failed' }))

@@ -1,6 +1,6 @@
 /**
- * API keys in the connections dialect, `/api/v1/api-keys`: of the calling key's mode, with its scopes but the lease. What a
- * revoked key has made is kept here; to revoke it as well, or to revoke the last key, there is `organization.revokeKey`.
+ * API keys in the connections dialect, `/api/v1/api-keys`: of the calling key's mode, with its scopes but the lease. Tokens that
+ * a revoked key has made are kept here; `organization.revokeKey` revokes them as well, and can revoke the last key.
  */
 import { z } from 'zod'
 import type { Reply, Route } from '#server/rest/dialect.ts'

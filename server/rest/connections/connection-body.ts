@@ -1,5 +1,5 @@
 /**
- * What comes in through the connections dialect: a registration's body and the id of a path, refused in the vocabulary of
+ * The input of the connections dialect: a registration's body and the id of a path, refused in the vocabulary of
  * Pydantic v2. `connections.ts` calls it; no value is ever repeated here.
  */
 import type { z } from 'zod'

@@ -1,5 +1,5 @@
 /**
- * What of a refused input is echoed in a validation error. Secrets never are, and neither is anything that could be a piece
+ * The part of a refused input that a validation error echoes. Secrets never are, and neither is anything that could be a piece
  * of one: a password that got into the wrong field must not come back in an answer, which ends up in logs and reports.
  */
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'

@@ -1,5 +1,5 @@
 /**
- * What our schemas refuse, in the vocabulary of Pydantic v2: its type, its sentence and its `ctx`, whichever schema it was.
+ * The refusals of our schemas in the vocabulary of Pydantic v2: its type, its sentence and its `ctx`, whichever schema it was.
  *
  * The types and their `ctx` are those of pydantic_core 2.46; a test compares them with its own list. No value gets into a
  * sentence but the one character that a UUID's parser names. Called for the bodies of the connections dialect.
@@ -15,7 +15,7 @@ interface Spelled {
   readonly ctx?: Ctx
 }
 
-/** What Pydantic says of a type that is not the field's. */
+/** Pydantic's sentence for a value of a wrong type. */
 const MISTYPED: Readonly<Record<string, Spelled>> = {
   string: { code: 'string_type', message: 'Input should be a valid string' },
   array: { code: 'list_type', message: 'Input should be a valid list' },
@@ -36,7 +36,7 @@ export function spelledIssue(found: z.core.$ZodIssue, body: object): Issue {
   return { path, ...spelled(found, valueAt(body, path)) }
 }
 
-/** What stands at a place of a body; undefined where nothing does. */
+/** The value at a place of a body; undefined if there is none. */
 export function valueAt(body: unknown, path: Path): unknown {
   let value = body
   for (const part of path) {

@@ -49,7 +49,7 @@ export const PYDANTIC_TYPES: ReadonlySet<string> = new Set([
   'value_error',
 ])
 
-/** What is asked to be spelled: `params` are those of the path, by name. */
+/** A refusal to format: `params` are those of the path, by name. */
 interface Asked {
   readonly body: unknown
   readonly params: Readonly<Record<string, string>>

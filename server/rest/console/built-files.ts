@@ -29,7 +29,7 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 const ROOT = new URL('../../../', import.meta.url)
-/** Where a build may lie: in the package, and in a checkout. */
+/** The folders of a build: in the package, and in a checkout. */
 const PLACES = ['console/', 'dist/mooring/console/'].map(place => fileURLToPath(new URL(place, ROOT)))
 
 const LOOK_MS = 1_000

@@ -1,6 +1,6 @@
 /**
  * The console at `/`, and its files under `/assets/`. It is a page like any other: it calls `/trpc` with its user's key and has no
- * way of its own. Where it is not built, and for every other path, the request goes on to whatever comes behind.
+ * way of its own. If it is not built, and for every other path, the request goes on to the next handler.
  */
 import express from 'express'
 import helmet from 'helmet'

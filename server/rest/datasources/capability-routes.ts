@@ -134,7 +134,7 @@ export const capabilityRoutes: readonly Route[] = [
     operationId: 'revokeCapability',
     summary: 'Revoke a capability',
     description:
-      'Requests with it are refused from then on, in every process, and leases taken with it end. What was rotated out of it lives on.',
+      'Requests with it are refused from then on, in every process, and leases taken with it end. Capabilities that were rotated from it stay valid.',
     params,
     answers: { 200: { description: 'It is revoked.', schema: RevokedCapabilityObject, example: CAPABILITIES.revoked } },
     faults: ['capability_not_found'],

@@ -8,7 +8,7 @@ import { DatasourceId } from '#shared/base/wire.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
 import { namedFault } from '#shared/faults/named-fault.ts'
 
-/** What a route is given beside the call: its body and its query, parsed. */
+/** The input of a route beside the call: its body and its query, parsed. */
 interface Given<B extends z.ZodType, Q extends z.ZodObject> {
   readonly body: z.output<B>
   readonly query: z.output<Q>

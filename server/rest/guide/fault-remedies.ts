@@ -1,5 +1,5 @@
 /**
- * What a person does about each fault: the second half of its section at `/docs/faults` and in `docs/faults.md`, behind the
+ * The remedy for each fault: the second half of its section at `/docs/faults` and in `docs/faults.md`, behind the
  * sentence that callers get. Total: a code without a remedy does not compile. It is never part of an answer.
  */
 import type { FaultCode } from '#shared/faults/fault.ts'

@@ -194,7 +194,7 @@ $ curl -sS -X POST localhost:3000/v1/datasources/$ID/introspect -H "Authorizatio
 {"object":"schema_snapshot","id":"snap_…
 \`\`\`
 
-**Query the customer's database** from a worker of yours: an operator grants a lease capability, and \`withDatasource\` of \`mooring-client/node\` hands you a pool. No web process ever sees the password.
+**Query the customer's database** from your own worker: an operator grants a lease capability, and \`withDatasource\` of \`mooring-client/node\` hands you a pool. No web process ever sees the password.
 
 **The record of who did what** has every change and every refusal:
 
@@ -356,7 +356,7 @@ console.log(items.map(({ displayName }) =&gt; displayName).join(&#39;\\n&#39;))
 <pre><code class="language-console">$ curl -sS -X POST localhost:3000/v1/datasources/$ID/introspect -H &quot;Authorization: Bearer $KEY&quot;
 {&quot;object&quot;:&quot;schema_snapshot&quot;,&quot;id&quot;:&quot;snap_…
 </code></pre>
-<p><strong>Query the customer&#39;s database</strong> from a worker of yours: an operator grants a lease capability, and <code>withDatasource</code> of <code>mooring-client/node</code> hands you a pool. No web process ever sees the password.</p>
+<p><strong>Query the customer&#39;s database</strong> from your own worker: an operator grants a lease capability, and <code>withDatasource</code> of <code>mooring-client/node</code> hands you a pool. No web process ever sees the password.</p>
 <p><strong>The record of who did what</strong> has every change and every refusal:</p>
 <pre><code class="language-console">$ curl -sS &quot;localhost:3000/v1/audit_events?action=datasource.registered&amp;limit=1&quot; -H &quot;Authorization: Bearer $KEY&quot;
 {&quot;object&quot;:&quot;list&quot;,&quot;data&quot;:[{&quot;object&quot;:&quot;audit_event&quot;,…

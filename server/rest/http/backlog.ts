@@ -1,5 +1,5 @@
 /**
- * What waits in this process for readers that do not read: counted for an organization, so that it is bounded whatever its
+ * The bytes that wait in this process for clients that do not read: counted for an organization, so that they are bounded whatever its
  * readers do. Held by the writer of subscriptions.
  */
 

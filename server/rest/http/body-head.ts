@@ -1,5 +1,5 @@
 /**
- * What the headers of a request say of its body, before any of it is read.
+ * The description of a request's body in its headers, before any of it is read.
  */
 import type express from 'express'
 

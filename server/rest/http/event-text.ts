@@ -30,7 +30,7 @@ export class EventText {
   }
 }
 
-/** JSON has no line breaks of its own, and an id of ours none either. */
+/** JSON has no raw line breaks, and neither do our ids. */
 function message(id: string, told: unknown): Buffer {
   return Buffer.from(`data: ${JSON.stringify(told)}\nid: ${id}\n\n`)
 }

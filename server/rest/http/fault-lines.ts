@@ -16,10 +16,10 @@ import type { Fault } from '#shared/faults/fault.ts'
 /** An answer with a fault. */
 export interface FaultAnswer {
   readonly requestId: string
-  /** Who called; left out where nobody is known. */
+  /** The caller; absent if unknown. */
   readonly principal?: Principal
   readonly address: string | null
-  /** Where a datasource may be named: parameters of a path, the input of a procedure. */
+  /** Values that may name a datasource: path parameters, the input of a procedure. */
   readonly named?: unknown
   readonly surface: string
   readonly route: string
@@ -30,7 +30,7 @@ export interface FaultAnswer {
 /** Writes them. */
 export type FaultLines = (answer: FaultAnswer) => void
 
-/** Makes the writer of one process. A failure of ours has a line of its own already, with its cause. */
+/** Makes the writer of one process. Our own failures have their own line already, with the cause. */
 export function createFaultLines({ log, clock }: { log: Log; clock: () => Date }): FaultLines {
   const sampler = new RefusalSampler()
   return answer => {

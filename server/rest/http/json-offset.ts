@@ -1,11 +1,11 @@
 /**
- * Where a text stops being JSON (RFC 8259), and why, in the words of CPython's `json`, which callers of the connections dialect
+ * The position at which a text stops being JSON (RFC 8259), and the reason in the words of CPython's `json`, which callers of the connections dialect
  * read. JavaScript's parser quotes the text in some of its messages, and the text may hold a password; these quote nothing.
  *
  * Iterative and linear: the text may be nested as deep as it is long. Called by `body.ts` for texts that were refused.
  */
 
-/** What is wrong, in one of CPython's sentences, and where: an offset in code points. */
+/** The error, in one of CPython's sentences, and its offset in code points. */
 export interface JsonError {
   readonly message: string
   readonly offset: number
@@ -57,7 +57,7 @@ function value(text: string, of: { at: number; open: ('{' | '[')[] }): Step {
   }
 }
 
-/** What follows a comma. */
+/** The expected token after a comma. */
 function item(text: string, of: { at: number; open: ('{' | '[')[] }): Step {
   if (of.open.at(-1) === '[') return value(text, of)
   const step = name(text, of.at)
@@ -96,7 +96,7 @@ function skip(text: string, from: number): number {
   return at
 }
 
-/** Where the match at `at` ends. A sticky pattern begins where it is told to, so that nothing is left over from before. */
+/** The end of the match at `at`. A sticky pattern starts at `lastIndex`, so that no state is left over from before. */
 function matched(pattern: RegExp, text: string, at: number): number | null {
   pattern.lastIndex = at
   return pattern.test(text) ? pattern.lastIndex : null

@@ -10,7 +10,7 @@ import { type RequestSpan, requestSpan } from '#server/tracing/span.ts'
 import type { Fault } from '#shared/faults/fault.ts'
 import type { FaultLines } from './fault-lines.ts'
 
-/** What a request was for: a way of calling, and the route or procedure as its table spells it. */
+/** The subject of a request: its surface, and the route or procedure as in its table. */
 export interface Served {
   readonly surface: string
   readonly route: string
@@ -31,7 +31,7 @@ interface Noted {
   readonly faults: NotedFault[]
 }
 
-/** What observes. */
+/** The observers of a request. */
 export interface Observers {
   readonly meter: Meter
   readonly faultLines: FaultLines

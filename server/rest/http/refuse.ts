@@ -51,7 +51,7 @@ const TRPC_CODES: Readonly<Record<number, readonly [string, number]>> = {
   503: ['SERVICE_UNAVAILABLE', -32_603],
 }
 
-/** What tRPC's own error formatter would say. */
+/** The body that tRPC's own error formatter would make. */
 function refuseTrpc({ request, response, fault, status = faultSpec(fault.code).status }: Refused): void {
   const [name, code] = TRPC_CODES[status] ?? (status < 500 ? ['BAD_REQUEST', -32_600] : INTERNAL)
   noteFault(response, { fault })
@@ -67,7 +67,7 @@ export function checkUrl(voices: Voices): express.Handler {
   return (request, response, next) => {
     const wrong = wrongIn(request)
     if (wrong !== null) {
-      // What is left of it may be meant for another reader than us.
+      // The rest of it may be meant for another reader.
       if (wrong.isLast) response.set('Connection', 'close')
       refuse(voices, { request, response, ...wrong })
       return
@@ -108,7 +108,7 @@ function unescaped(url: string): string {
   return url.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
-/** What the dialects' routes refuse by themselves and tRPC would answer without `Allow`, or as another type of content. */
+/** Requests that the dialects' routes refuse themselves and tRPC would answer without `Allow`, or as another content type. */
 export function checkTrpc(voices: Voices): express.Handler {
   return (request, response, next) => {
     if (!['GET', 'HEAD', 'POST'].includes(request.method)) {

@@ -30,7 +30,7 @@ interface Exchange {
   readonly response: express.Response
 }
 
-/** The request's id: the caller's `x-request-id` where it is 1 to 128 harmless characters, else one of ours. */
+/** The request's id: the caller's `x-request-id` if it is 1 to 128 harmless characters, otherwise a new one. */
 export function requestIdOf(request: express.Request, response: express.Response): string {
   const kept: unknown = response.locals['requestId']
   if (typeof kept === 'string') return kept
@@ -53,7 +53,7 @@ export function addressOf(request: express.Request): string | null {
   return address
 }
 
-/** Where a connection has the address that was read last: most have one for all of their requests. */
+/** The key under which a connection caches its last address: most have one for all of their requests. */
 const READ = Symbol('address')
 
 /** Answers a fault in the dialect's shape, with `status` where HTTP has a better one than the fault's own. */
@@ -131,7 +131,7 @@ function logFailure(
   deps.log.error({ ...about, fault: fault.code, cause: fault.cause ?? fault }, 'request failed')
 }
 
-/** Serves a request for which something else than a key speaks. What brings neither is of a caller who forgot the key. */
+/** Serves a request that is authorized by something other than a key. One with neither comes from a caller who forgot the key. */
 async function servedKeyless(deps: WebDeps, of: Exchange & { route: Route }): Promise<boolean> {
   const { route, request } = of
   if (route.keyless === undefined || presentsKey(request.headers)) return false
@@ -150,7 +150,7 @@ function keylessCall({ request, response }: Exchange): KeylessCall {
   }
 }
 
-/** Who calls. Throws the faults of credentials and `rate_limit_exceeded`; the answer says how much of the limit is left. */
+/** The caller. Throws the faults of credentials and `rate_limit_exceeded`; the answer's headers have the rest of the limit. */
 async function admitted(deps: WebDeps, { request, response, route }: Exchange & { route: Route }): Promise<Principal> {
   const address = addressOf(request)
   const arrival = { headers: request.headers, address, calls: 1 }
@@ -186,7 +186,7 @@ function refuse(dialect: Dialect, at: Exchange & { fault: Fault; body: unknown }
   else spelled(dialect, at)
 }
 
-/** Sends it. What was read may be kept and asked about again: 304 when it is still the same (RFC 9110, 8.8.3 and 13.1.2). */
+/** Sends the answer, or 304 if a client that cached it asks again and it is unchanged (RFC 9110, 8.8.3 and 13.1.2). */
 function send({ request, response }: Exchange, { status, body }: Reply, texts: readonly JsonText[] = []): void {
   const spelledBody = JSON.stringify(body)
   const text = texts.length === 0 ? Buffer.from(spelledBody) : Buffer.concat(inPlace(spelledBody, texts))

@@ -1,7 +1,7 @@
 /**
  * Lists without pages: read page by page and written as they are read, so that neither a process nor our own database holds
- * a whole one. What is one page goes out like every other answer, with its tag; a longer one has none, since a tag is of the
- * whole, and stands before it.
+ * a whole one. A single page is sent like every other answer, with its tag; a longer list has none, since a tag covers the
+ * whole answer and precedes it.
  */
 import { once } from 'node:events'
 import type express from 'express'
@@ -37,7 +37,7 @@ export async function writeList(response: express.Response, { first, cursor, wal
   response.end(around(count)[1])
 }
 
-/** Whoever leaves it unread for too long is cut off. */
+/** A client that leaves it unread for too long is cut off. */
 async function drained(response: express.Response): Promise<void> {
   if (response.destroyed) return
   const timer = setTimeout(() => response.destroy(), STALLED_MS)

@@ -126,7 +126,7 @@ function namedIn(request: express.Request): unknown {
 
 /** The error as the library spells it. */
 async function errorOf(ctx: Context, path: string, thrown: unknown): Promise<string> {
-  // What a procedure threw was logged and recorded there.
+  // Errors that a procedure throws are logged and recorded there.
   const error = thrown instanceof TRPCError ? thrown : await failureOf(ctx, { path }, thrown)
   const type = 'subscription' as const
   const shape = getTRPCErrorShape({ config: appRouter._def._config, ctx, error, input: undefined, path, type })

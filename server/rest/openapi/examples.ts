@@ -110,7 +110,7 @@ export const ANSWERS = {
   },
 } as const
 
-/** What one check found. */
+/** The result of one check. */
 export const VERIFICATION = {
   object: 'verification',
   id: IDS.uuid,
@@ -158,7 +158,7 @@ const snapshot = {
   seen: 1_795_309_200,
 }
 
-/** What is told about schemas. */
+/** Examples about schemas. */
 export const SCHEMAS = {
   snapshot: { object: 'schema_snapshot', ...snapshot },
   schema: { object: 'schema', ...snapshot, schemas: [{ name: 'app', relations: [] }] },

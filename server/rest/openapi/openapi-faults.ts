@@ -72,7 +72,7 @@ function headersOf(status: number) {
   )
 }
 
-/** What a fault names, as the dialect's own parsing would name it. */
+/** The subject of a fault, as the dialect's own parsing would name it. */
 function samplesOf(route: Route, dialect: Dialect, code: FaultCode): readonly (readonly Issue[])[] {
   const isConnections = dialect.voice === 'connections'
   if (code === 'invalid_json') {

@@ -37,7 +37,7 @@ const string = (example: string) => ({ schema: { type: 'string' as const }, exam
 /** Headers of answers. */
 export const headers = {
   RequestId: {
-    description: "The request's id: the one that was sent where it is acceptable, else one of ours.",
+    description: "The request's id: the one that was sent if it is acceptable, otherwise a new one.",
     ...string('req_5f0c6a1be7d94f2a8c3d0e9b7a614f25'),
   },
   ETag: {

@@ -15,7 +15,7 @@ import { errorResponses, takesKey } from './openapi-faults.ts'
 import { headers, parameters, securitySchemes, tags } from './openapi-parts.ts'
 import { options, shownSchema } from './openapi-schema.ts'
 
-/** What the document is made of. */
+/** The parts of the document. */
 export interface Documentation {
   readonly publicUrl: string
   readonly dialects: readonly Dialect[]

@@ -32,7 +32,7 @@ export interface Schema {
 /** Deeper than this, fields are behind a fold. */
 const OPEN_LEVELS = 1
 
-/** What a value may be, on one line. */
+/** The type of a value, on one line. */
 export function typeOf(schema: Schema): string {
   if (schema.$ref !== undefined) return link(schema.$ref)
   if (schema.const !== undefined) return literal(schema.const)

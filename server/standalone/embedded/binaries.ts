@@ -2,7 +2,7 @@
  * Finds the PostgreSQL programs that npm brought for this platform and makes them able to find their libraries.
  *
  * npm refuses the package's install script, which would have made its symbolic links: they are made here, in the package
- * or, where `node_modules` is read-only, in a folder of ours. Nothing is downloaded. Called by `server/standalone/embedded/embedded.ts`.
+ * or, where `node_modules` is read-only, in our own folder. Nothing is downloaded. Called by `server/standalone/embedded/embedded.ts`.
  */
 import { access, constants, mkdir, readdir, readFile, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -113,7 +113,7 @@ async function allPresent(binaries: Binaries, links: z.infer<typeof Links>): Pro
 
 async function link(to: string, at: string): Promise<void> {
   await symlink(to, at).catch(error => {
-    // Another process of ours may be making the same links.
+    // Another process of Mooring may be making the same links.
     if (error.code !== 'EEXIST') throw error
   })
 }

@@ -36,7 +36,7 @@ const END_OF_LOG = 2000
 /** PostgreSQL builds paths of 1,023 bytes at most, and does not always say so when one is longer. */
 const LONGEST_PATH = 900
 
-/** What a cluster is made with. */
+/** The parameters of a new cluster. */
 export interface Making {
   readonly binaries: Binaries
   readonly identity: Identity
@@ -137,7 +137,7 @@ export async function giveAway(path: string, identity: Identity): Promise<void> 
   await chown(path, identity.uid, gid)
 }
 
-/** What `postmaster.pid` tells; `state` is PostgreSQL's own word for it. */
+/** The content of `postmaster.pid`; `state` is PostgreSQL's own word. */
 export interface PidFile {
   readonly pid: number
   readonly port: number

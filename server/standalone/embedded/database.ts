@@ -4,7 +4,7 @@
  */
 import pg from 'pg'
 
-/** Makes the database if it is not there and returns its connection string. `name` is a plain identifier of ours. */
+/** Makes the database if it is not there and returns its connection string. `name` is a plain identifier of our own. */
 export async function createDatabase(adminUrl: string, name: string): Promise<string> {
   const admin = new pg.Client({ connectionString: adminUrl })
   // The running query rejects anyway. Without a listener, pg's 'error' event would end the process first.

@@ -23,7 +23,7 @@ import { findRunning, type Start, startPostmaster, stopPostmaster } from '#serve
 import { chooseIdentity, type Identity, tether } from '#server/standalone/embedded/process.ts'
 import { reachableBinaries } from '#server/standalone/embedded/reachable.ts'
 
-/** Where the server lives and how it is set up. All but `dir` and `log` say nothing to a server that runs already. */
+/** The folder and settings of the server. All but `dir` and `log` have no effect on a running server. */
 export interface EmbeddedOptions {
   /** Folder of the server's own, made if missing, closed to other accounts. */
   readonly dir: string
@@ -69,7 +69,7 @@ export interface Embedded {
 /**
  * Starts the server of a folder, or joins the one that runs there, and answers when it takes connections.
  *
- * @throws an `Error` with the end of the server's log; nothing of ours runs then.
+ * @throws an `Error` with the end of the server's log; no process of Mooring runs then.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const outermost = await mkdir(options.dir, { recursive: true, mode: 0o700 })

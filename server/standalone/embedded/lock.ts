@@ -1,5 +1,5 @@
 /**
- * Who may start and stop the server of a data folder, and who is using it: files that name processes.
+ * The locks of a data folder: files that name the process which may start and stop its server, and the processes that use it.
  *
  * A command beside a running server, two starts at once and a process killed with SIGKILL must all end with one server,
  * and with none when its last user has gone. Called by `server/standalone/embedded/embedded.ts` alone.
@@ -62,7 +62,7 @@ async function breakIfDead(lock: string): Promise<void> {
   const aside = `${lock}-${randomUUID()}`
   await rename(lock, aside).catch(() => undefined)
   const broken = await readFile(aside, 'utf8').catch(() => null)
-  // Someone else broke it first and this is his fresh one: it goes back.
+  // Another process broke it first, and this is its new lock: put it back.
   if (broken !== null && broken !== mark) await rename(aside, lock)
   await rm(aside, { force: true })
 }

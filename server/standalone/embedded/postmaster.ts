@@ -19,7 +19,7 @@ import { gone, type Identity, launch, lookUp } from './process.ts'
 const START_TIMEOUT_MS = 120_000
 const STOP_TIMEOUT_MS = 12_000
 const POLL_MS = 15
-/** What `postmaster.pid` says of a server that takes connections, and of one that takes them as a standby. */
+/** The words of `postmaster.pid` for a server that takes connections, and for a standby that does. */
 const READY: readonly string[] = ['ready', 'standby']
 
 /** Answers the running server of a cluster once it takes connections; null when none runs. */
@@ -37,7 +37,7 @@ export async function findRunning(paths: ClusterPaths): Promise<PidFile | null> 
 
 async function isPostmaster(pid: number, { pgdata }: ClusterPaths): Promise<boolean> {
   const living = await lookUp(pid)
-  // Where the system does not tell what a process is, PostgreSQL itself judges the file when it starts.
+  // If the system cannot identify a process, PostgreSQL itself judges the file when it starts.
   return living !== null && (living.command === null || living.command.includes(` -D ${pgdata} `))
 }
 
@@ -50,7 +50,7 @@ async function removeStale(paths: ClusterPaths, file: PidFile): Promise<null> {
   return null
 }
 
-/** What a server is started with. */
+/** The parameters of a server's start. */
 export interface Start {
   readonly paths: ClusterPaths
   readonly binaries: Binaries

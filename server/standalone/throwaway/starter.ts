@@ -1,5 +1,5 @@
 /**
- * Whoever has started a throw-away installation, at the other end of a pipe on standard input: their lines are answered by a line
+ * The program that started a throw-away installation, at the other end of a pipe on standard input: each of its lines is answered by a line
  * each, and when they have gone, however, this process ends. A terminal, or no input at all, tells nothing.
  * Called by `throwaway.ts`.
  */
@@ -11,7 +11,7 @@ import { errorMessage } from '#shared/base/error-text.ts'
 
 const Order = z.strictObject({ newOrganization: z.string().min(1).max(200) })
 
-/** What does what a line orders. */
+/** The actions that a line can order. */
 export type Answer = (order: z.infer<typeof Order>) => Promise<object>
 
 /** Listens from the beginning: a starter may go before everything is up. */

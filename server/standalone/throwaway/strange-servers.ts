@@ -77,7 +77,7 @@ async function listening(serve: (socket: Socket) => void, cleanup: AsyncDisposab
   const open = new Set<Socket>()
   const server = createServer(socket => {
     open.add(socket)
-    // Whoever leaves in the midst of something leaves nothing to be done.
+    // A client that disconnects in the middle leaves nothing to do.
     socket.on('error', () => undefined)
     socket.on('close', () => open.delete(socket))
     serve(socket)

@@ -14,10 +14,10 @@ const FORMAT = 1
 const PREFIX = 'template-'
 /** Nobody starts from a template of another release for so long, and then again. */
 const UNUSED_MS = 14 * 24 * 3600 * 1000
-/** What a server writes for itself; its copy makes them anew. */
+/** Files that a server writes for itself; a copy makes its own. */
 const OF_A_SERVER = new Set(['postmaster.pid', 'postmaster.opts', 'log', 'log.before', 'port'])
 
-/** What is made, from what, and where it may be kept. */
+/** The template to make, its sources, and its folder. */
 export interface Templates {
   /** Folders for the cache, the best one first: the first one that can be written is taken. */
   readonly folders: readonly string[]

@@ -29,7 +29,7 @@ host all sample_clear 127.0.0.0/8 password
 host all sample_rejected 127.0.0.0/8 reject
 host all all 127.0.0.0/8 scram-sha-256`
 
-/** What the roles are made from, for the name of a template. */
+/** The sources of the roles, for the name of a template. */
 export const TEST_ROLES = JSON.stringify(ROLES)
 
 /** Makes the roles. `url` is the superuser's, `sample` the reader's. */

@@ -130,7 +130,7 @@ async function versionOfPostgres(): Promise<string> {
   return (await locateBinaries()).version
 }
 
-/** What a template is made from: the schema of this release, and the sample database. */
+/** The sources of a template: the schema of this release, and the sample database. */
 async function sourcesOfTemplate(): Promise<URL[]> {
   const migrations = new URL('../../../migrations/', import.meta.url)
   const names = (await readdir(migrations)).filter(name => name.endsWith('.sql')).sort()

@@ -8,7 +8,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** Who acts: a key, a capability, an operator at the command line, or the worker. */
+/** The actor: a key, a capability, an operator at the command line, or the worker. */
 export interface Actor {
   readonly kind: 'key' | 'capability' | 'operator' | 'worker'
   readonly id: string | null
@@ -91,7 +91,7 @@ async function recordAll(tx: Db, rows: readonly Row[]): Promise<void> {
   `.execute(tx)
 }
 
-/** What a reading of the record is narrowed to. */
+/** The filter of a page of the audit record. */
 export interface AuditFilter {
   readonly limit: number
   readonly olderThan?: string | undefined

@@ -17,7 +17,7 @@ import type { ApiKeyRow } from './api-keys.ts'
 /** A capability's row. */
 export type CapabilityRow = Selectable<Tables['capabilities']>
 
-/** What decides whether a key is still good. */
+/** The columns that decide whether a key is still valid. */
 export type Issuer = Pick<
   ApiKeyRow,
   'org_id' | 'id' | 'pepper_id' | 'hash' | 'mac' | 'mode' | 'scopes' | 'expires_at' | 'revoked_at' | 'keeps_children'

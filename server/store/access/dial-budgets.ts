@@ -64,7 +64,7 @@ export async function used(db: Db, budget: Budget, now: Date): Promise<number> {
   return row?.used ?? 0
 }
 
-/** What keys of the families end in whose budget is spent, and until when; at most 1,000 of each, those that stay so longest. */
+/** The suffixes of keys whose budget is spent, by family, and until when; at most 1,000 of each, the longest-lasting ones. */
 export async function spentIn(db: Db, families: readonly BudgetFamily[], now: Date): Promise<Map<string, Date>> {
   const found = new Map<string, Date>()
   const lists = await Promise.all(families.map(family => spentOf(db, family, now)))

@@ -11,7 +11,7 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 /** Answers of an organization that are kept together, as JSON. Beyond it the oldest go; claims and results stay. */
 export const MAX_KEPT_BYTES = 16 << 20
 
-/** What a claim is on: one key of one principal on one route. */
+/** The subject of a claim: one key of one principal on one route. */
 export interface ClaimKey {
   readonly principalId: string
   readonly route: string

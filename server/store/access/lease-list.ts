@@ -1,6 +1,6 @@
 /**
  * Leases of a datasource for whoever may read it, page by page.
- * What ends and begins them is in `leases.ts`.
+ * `leases.ts` begins and ends them.
  */
 import type { Db } from '#server/store/tables/tables.ts'
 import type { LeaseRow } from './leases.ts'

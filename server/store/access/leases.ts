@@ -1,5 +1,5 @@
 /**
- * Rows of leases and of operators' grants. What was leased is not in them: the box goes to its holder through the task's
+ * Rows of leases and of operators' grants. The leased credential is not in them: the box goes to its holder through the task's
  * outcome and is kept nowhere. The web tier ends leases; only the worker and operators write grants and begin leases.
  */
 import { type Selectable, sql } from 'kysely'
@@ -28,7 +28,7 @@ export async function insertGrant(
   await tx.insertInto('lease_grants').values(row).execute()
 }
 
-/** A capability that an operator has granted, with his signature. */
+/** A capability that an operator has granted, with their signature. */
 export type GrantedCapability = Pick<
   Selectable<Tables['capabilities']>,
   'org_id' | 'id' | 'mode' | 'hash' | 'operations' | 'datasource_ids' | 'expires_at' | 'revoked_at'

@@ -16,7 +16,7 @@ export interface Family {
   readonly capabilities: readonly string[]
 }
 
-/** What a revocation came to. `refused`: nothing was changed, and `missing` has to be said first. */
+/** The result of a revocation. `refused`: nothing was changed, and the caller has to confirm `missing` first. */
 export type Revocation =
   | { readonly outcome: 'unknown' }
   | { readonly outcome: 'refused'; readonly missing: 'children' | 'force'; readonly living: Family }

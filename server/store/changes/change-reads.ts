@@ -23,7 +23,7 @@ export interface ChangeRow extends Position {
   readonly change: Change
 }
 
-/** What an organization's changes are behind a place. */
+/** An organization's changes after a position. */
 export interface Since {
   readonly head: Position
   /** False where they cannot be told from that place on: another epoch, a number never given, or rows that are gone. */
@@ -47,7 +47,7 @@ const IS_WHOLE = sql<boolean>`(h.epoch::text = s.epoch and (h.last = s.n or (h.l
   select from changes c where c.org_id = h.org_id and c.n = s.n + 1 and c.n > 0))))`
 
 /**
- * What is new behind the places of many organizations, in one read: up to `each` changes of one organization and `limit` in all,
+ * The new changes after the positions of many organizations, in one read: up to `each` changes of one organization and `limit` in all,
  * those that are named first before the others. An organization without news is not in the answer.
  */
 export async function newsOf(

@@ -1,6 +1,6 @@
 /**
- * What an error of our own database means for a caller: that it is away for now, or that nobody knows whether a statement was
- * done. Everything else is a mistake of ours.
+ * The meaning of an error of our own database for a caller: that it is away for now, or that nobody knows whether a statement was
+ * done. Everything else is a bug of Mooring.
  *
  * It reads SQLSTATE and the driver's errors and knows nothing of HTTP. Called by the callers' tier, where an error becomes a
  * fault, and by the transactions, which repeat what the server gave up.
@@ -32,7 +32,7 @@ export class OrganizationBusy extends Error {
 
 /**
  * SQLSTATE of a database that is away for now: its connections (08), shut down or starting (57P01 to 57P03), full of
- * connections (53300) or without disk (53100), read-only (25006), and deadlines of ours that were met: of a lock (55P03), of a
+ * connections (53300) or without disk (53100), read-only (25006), and our own deadlines: of a lock (55P03), of a
  * statement (57014), of an idle transaction (25P03, 25P04).
  */
 const AWAY: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 /**
  * Connections on which many reads are under way at once: each is sent without a wait for the answer to the one before
- * (pipelining), so that a read costs no connection of its own. What runs here is short, reads alone, and may be sent twice; it
+ * (pipelining), so that a read costs no connection of its own. Statements here are short, only read, and may be sent twice; it
  * must never be a transaction, a lock or a change: one session is one process of the server, in which a slow statement holds up
  * all behind it, and a connection that breaks takes all of them with it.
  *
@@ -67,7 +67,7 @@ export class Lanes {
     this.#lanes.clear()
   }
 
-  /** The lane with the fewest statements. Where all are crowded, another one is opened meanwhile. */
+  /** The lane with the fewest statements. If all are crowded, another one is opened in the meantime. */
   #free(): Lane | undefined {
     let least: Lane | undefined
     for (const lane of this.#lanes)

@@ -7,7 +7,7 @@ import type { Meter } from '#server/metrics/meter.ts'
 import { inSpan } from '#server/tracing/span.ts'
 import { isBroken, isContended, NoConnection, OrganizationBusy } from './availability.ts'
 
-/** Runs a statement. What it throws is counted and thrown. */
+/** Runs a statement. An error is counted and thrown on. */
 export async function observedStatement<T>(meter: Meter | undefined, text: string, run: () => Promise<T>): Promise<T> {
   const startedAt = performance.now()
   try {

@@ -22,7 +22,7 @@ export interface Watching {
 
 const READ_ONLY = '25006'
 
-/** Who hears what of a connection. */
+/** The listeners of a connection's events. */
 export interface Heard {
   /** The server refuses a change since it is read-only, as one that was demoted does. */
   readonly onReadOnly: () => void
@@ -56,7 +56,7 @@ export function watchConnection(client: pg.PoolClient, watching: Watching & Hear
     return result
   }
   Reflect.set(client, 'query', (text: unknown, values: unknown, ...rest: unknown[]) => {
-    // What brings a callback or an object of its own is not one of our statements.
+    // A query with its own callback or object is not one of our statements.
     if (typeof text !== 'string' || rest.length > 0 || typeof values === 'function')
       return Reflect.apply(query, client, [text, values, ...rest])
     const given = Array.isArray(values) ? values : []
@@ -83,7 +83,7 @@ function isBegin(text: string): boolean {
   return text === 'begin' || text.startsWith('start transaction')
 }
 
-/** A statement that stands alone and changes something, if it was done: by itself, or by a function of ours that does. */
+/** A statement that stands alone and changes something, if it was done: by itself, or by one of our functions. */
 function isChange(text: string): boolean {
   return /\b(insert|update|delete)\b|\b(register|record|forget|make|drop)_\w{1,40}\(/i.test(text)
 }

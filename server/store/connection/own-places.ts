@@ -1,5 +1,5 @@
 /**
- * Where a connection to our own database is tried: each host of `DATABASE_URL`, over TLS or without it as `sslmode` says, the
+ * The places at which a connection to our own database is tried: each host of `DATABASE_URL`, over TLS or without it as `sslmode` says, the
  * one that worked last first. A failover moves on to the next; nothing has to be restarted.
  *
  * Held by the pool and by what listens; it opens no socket.

@@ -172,7 +172,7 @@ async function connect(pool: pg.Pool, places: OwnPlaces): Promise<pg.PoolClient>
   }
 }
 
-/** What a server says of a login: for the log and the operator, not for callers. */
+/** A server's words about a login: for the log and the operator, not for callers. */
 function isRefusal(error: unknown): boolean {
   return error instanceof pg.DatabaseError && /^(28|3D|42)/.test(error.code ?? '')
 }
@@ -219,7 +219,7 @@ async function prepareSession(client: pg.ClientBase, places: OwnPlaces, options:
   })
 }
 
-/** What must be false of a session. */
+/** Conditions that must be false for a session. */
 const UNFIT = {
   primary: 'pg_is_in_recovery()',
   'read-write': "current_setting('transaction_read_only') = 'on'",

@@ -17,7 +17,7 @@ import type { Lanes, NamedStatement } from './lanes.ts'
 import { createStatementNames } from './prepared.ts'
 import { statementScope } from './statement-scope.ts'
 
-/** Where a database has its lanes. A transaction on it has none. */
+/** The lanes of a database. A transaction on it has none. */
 const LANES = Symbol('lanes')
 
 /** Lets the prepared reads of a database run in lanes. */
@@ -68,7 +68,7 @@ export function preparedRead<P extends object, R>(build: (db: Db, values: P) => 
     const { parameters } = made
     const given = parameters.map(one => (one instanceof Mark ? Reflect.get(values, one.name) : one))
     const lanes = lanesOf(db)
-    // Who must answer sooner than the usual deadline has it on a connection of his own.
+    // A caller with a shorter deadline than usual gets a connection of its own.
     const rows =
       lanes === undefined || (statementScope()?.deadlineMs ?? null) !== null
         ? (await db.executeQuery(CompiledQuery.raw(made.text, given))).rows

@@ -39,7 +39,7 @@ async function look(cleanup: AsyncDisposableStack, places: OwnPlaces): Promise<H
     const isOpen = await begin(other)
     if (!isOpen) return 'statement'
     const held = await pidOf(other)
-    // Where the pool has this one connection, the other client would wait for itself.
+    // In a pool of one connection, the other client would wait for itself.
     const isShared = pids.includes(held)
     if (!isShared) pids.push(await pidOf(mine))
     await other.query('commit')
@@ -69,7 +69,7 @@ async function connect(cleanup: AsyncDisposableStack, places: OwnPlaces): Promis
     const attempt = places.current()
     const client = new pg.Client({ ...places.options(attempt), connectionTimeoutMillis: CONNECT_MS })
     places.tried(client, attempt)
-    // What breaks fails the statement under way.
+    // A break fails the statement in progress.
     client.on('error', () => undefined)
     try {
       await client.connect()

@@ -1,12 +1,12 @@
 /**
- * What the worker alone writes of a credential: its fingerprint, whether MD5 is still allowed, and its secret sealed anew.
+ * The columns of a credential that only the worker writes: its fingerprint, whether MD5 is still allowed, and its secret sealed anew.
  */
 import { sql } from 'kysely'
 import type { CredentialContext, Fingerprint, SealedBox } from '#server/domain/access/sealed.ts'
 import { BATCH, batch, limited } from '#server/store/installation/brief.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
-/** What is written of a credential by its check. */
+/** The values that a check writes to a credential. */
 export interface Marks {
   /** Null for a credential that was never verified. */
   readonly fingerprint: Fingerprint | null

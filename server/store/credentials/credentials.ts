@@ -1,6 +1,6 @@
 /**
- * Rows of credentials as the web tier may touch them: write new bytes, destroy bytes, read everything but bytes. What the
- * worker reads is in `sealed.ts`, which the web process cannot reach.
+ * Rows of credentials as the web tier may touch them: write new bytes, destroy bytes, read everything but bytes. The
+ * worker's reads are in `sealed.ts`, which the web process cannot reach.
  */
 import { sql } from 'kysely'
 import type { SealedBox } from '#server/domain/access/sealed.ts'

@@ -1,5 +1,5 @@
 /**
- * What has happened to datasources, numbered per organization without a gap. The lock of the organization's head makes commits
+ * The changes of datasources, numbered per organization without a gap. The lock of the organization's head makes commits
  * follow in the order of the numbers, so that a reader who goes by them misses none, however late a commit becomes visible.
  *
  * Locks are taken in one order everywhere: idempotency claim, datasource, task, credential, quota, head. So changes are collected
@@ -7,7 +7,7 @@
  */
 import { type QueryExecutorProvider, sql } from 'kysely'
 
-/** What can happen to a datasource. */
+/** The kinds of changes of a datasource. */
 export type Change = 'registered' | 'updated' | 'rotated' | 'verified' | 'removed' | 'introspected' | 'drifted'
 
 /** A change as it is appended. */
@@ -17,7 +17,7 @@ export interface NewChange {
   readonly at: Date
 }
 
-/** Where a transaction carries its changes, by organization. */
+/** The changes of a transaction, by organization. */
 const COLLECTED = Symbol('changes')
 
 /** From now on a transaction collects changes. `transaction()` of `db.ts` calls it. */

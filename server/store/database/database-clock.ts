@@ -43,7 +43,7 @@ export class DatabaseClock {
   /** The time; before the first measurement, that of this process. It runs backwards only where the database's was set back. */
   now(): Date {
     const nowMs = Math.floor(performance.now() + (this.#offsetMs ?? this.#wallOffsetMs))
-    // What a measurement was wrong by is waited out.
+    // Waits as long as the measurement may be off.
     if (nowMs >= this.#lastMs || nowMs < this.#lastMs - JUMP_MS) this.#lastMs = nowMs
     return new Date(this.#lastMs)
   }

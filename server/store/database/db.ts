@@ -19,7 +19,7 @@ import type { Db, Tables, Tx } from '#server/store/tables/tables.ts'
 
 const INT8 = 20
 
-/** Parsers of a pool of ours: `bigint` counters come as numbers (they stay far below 2^53). */
+/** Parsers of our pools: `bigint` counters come as numbers (they stay far below 2^53). */
 export const types: pg.CustomTypesConfig = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') => {
     if (oid === INT8) return Number

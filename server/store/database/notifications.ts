@@ -84,7 +84,7 @@ export class Notifications {
     this.#client = client
     this.#heardAt = performance.now()
     this.#heartbeat = setInterval(() => this.#beat(client), HEARTBEAT_MS).unref()
-    // What was said while nobody listened is not repeated: look once.
+    // Notifications sent while nobody listened are not repeated: look once.
     this.#emitter.emit('work')
     this.#emitter.emit('news')
   }

@@ -133,7 +133,7 @@ export async function known(db: Db, org: string, ids: readonly string[]): Promis
   return new Set(rows.map(row => row.id))
 }
 
-/** What a list is narrowed to. `olderThan` and `newerThan` are ids: keys, not offsets, so that a page never shifts. */
+/** The filter of a list. `olderThan` and `newerThan` are ids: keys, not offsets, so that a page never shifts. */
 export interface ListFilter {
   readonly kind?: Kind | undefined
   readonly mode?: Mode | undefined

@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 import type { Advisory, Check } from '#shared/checks/check.ts'
 
-/** What is looked at of a datasource. */
+/** The columns to look at. */
 interface Shown {
   readonly id: string
   readonly verification_id: string | null

@@ -83,7 +83,7 @@ export async function isThere(db: Db, org: string, identity: string): Promise<bo
 }
 
 /**
- * True when another live datasource has the natural key. Whoever asks holds the lock of a row, so this takes none of another: two
+ * True when another live datasource has the natural key. The caller holds the lock of a row, so this takes none of another: two
  * that move onto each other's key would wait for each other for ever. From here to the end of the transaction nobody else takes
  * the key, by a registration or by moving onto it, so that it rests on what is read and on no error.
  */

@@ -10,7 +10,7 @@ const PLACE = sql`((hashtextextended(t.id::text, 0) & 2147483647) / 2147483648.0
 
 /**
  * Brings checks that are due later than an interval from now forward, spread evenly over it: a shorter interval holds for the
- * databases that are there, too. What is due sooner, or being checked, stays.
+ * databases that are there, too. Checks that are due sooner, or under way, stay as they are.
  */
 export async function bringForward(tx: Tx, org: string, of: { seconds: number; now: Date }): Promise<void> {
   const { seconds, now } = of

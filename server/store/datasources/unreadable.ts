@@ -4,7 +4,7 @@
 import { sql } from 'kysely'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** Where one is. */
+/** The key of such a row. */
 export interface Place {
   readonly organizationId: string
   readonly id: string

@@ -36,11 +36,11 @@ export interface Settlement {
   readonly verdict: Verdict
   /** Of the tried credential as it must be now; of another state, it is no longer what this verdict is about. */
   readonly state: 'pending' | 'current' | 'retired'
-  /** Where it is from now on. */
+  /** The new standing of the datasource. */
   readonly after: Standing
   /** Why, as it is shown. */
   readonly reason: string | null
-  /** What lets the credential in force be used from now on; null to leave what is there, for a verdict on another one. */
+  /** The signed verdict that allows the credential in force to be used from now on; null keeps the existing one, for a verdict on another credential. */
   readonly signed: SignedVerdict | null
   /** When to look again; null for never by itself. */
   readonly dueAt: Date | null

@@ -4,7 +4,7 @@
  */
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** What is read of one datasource. Ids are in the order of time. */
+/** A page of one datasource. Ids are in the order of time. */
 export interface VerificationFilter {
   readonly datasourceId: string
   readonly olderThan?: string | undefined

@@ -1,5 +1,5 @@
 /**
- * The events of feeds: stored once, in the order in which they came, read by position. Whoever stores takes the lock of the
+ * The events of feeds: stored once, in the order in which they came, read by position. Each writer takes the lock of the
  * feed's row first, so that positions become visible in their order and a reader who goes by them misses none.
  */
 import { type RawBuilder, sql } from 'kysely'
@@ -14,7 +14,7 @@ export interface Arrived {
   readonly datasourceId: string
   readonly events: readonly FoundEvent[]
   readonly now: Date
-  /** What of a poll is written in the same statement; null for a push. */
+  /** The poll's state to write in the same statement; null for a push. */
   readonly page: PolledPage | null
   /** Whether the customer vouches for them: they were polled, or came with their signature. */
   readonly isVouched: boolean
@@ -56,7 +56,7 @@ export async function store(db: Db, org: string, arrived: Arrived): Promise<numb
   return rows[0]?.stored ?? null
 }
 
-/** What of a poll is written: nothing of it for a push. */
+/** The columns of a poll's state; all null for a push. */
 function polled(page: PolledPage | null): RawBuilder<unknown> {
   const { claim, cursor, drained, requestedAt, next } = page ?? PUSHED
   const { holdUntil, withNew, without } = { holdUntil: null, withNew: null, without: null, ...next }
@@ -77,7 +77,7 @@ export interface StoredEvent {
   readonly event: string
 }
 
-/** What is asked for: events behind a position, at most so many and, but for the first, at most so many bytes. */
+/** The requested page: events after a position, limited in number and, except for the first event, in bytes. */
 export interface EventsAsked {
   readonly datasourceId: string
   readonly after: number

@@ -24,7 +24,7 @@ export interface Pushed {
   readonly intervalMs: number
 }
 
-/** What is answered: how many events there were, and how many of them were new. */
+/** The answer: the number of events, and how many of them were new. */
 export interface PushAnswer {
   readonly received: number
   readonly stored: number

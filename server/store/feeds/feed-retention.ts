@@ -1,5 +1,5 @@
 /**
- * What feeds forget: payloads of events that have passed their time, answers to old pushes, and everything of datasources
+ * The retention of feeds: payloads of events that have passed their time, answers to old pushes, and everything of datasources
  * that were removed. In batches, so that no poll waits long for a lock.
  */
 import { sql } from 'kysely'

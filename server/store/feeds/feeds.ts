@@ -22,7 +22,7 @@ type Shown =
   | 'rotation_error'
 
 /**
- * What an endpoint shows of its feed, all null where there is none yet, and the last four characters of a signing key that
+ * The feed columns that an endpoint shows, all null if there is no feed yet, and the last four characters of a signing key that
  * is on its way.
  */
 export type ShownFeed = { readonly [K in Shown]: FeedRow[K] | null } & { readonly pending_last4: string | null }
@@ -36,7 +36,7 @@ export async function ensure(tx: Tx, org: string, of: { datasourceId: string; in
     .execute()
 }
 
-/** What a poll goes on from. */
+/** The state from which a poll continues. */
 export type PolledFeed = Pick<FeedRow, 'datasource_id' | 'cursor' | 'pages' | 'interval_ms' | 'retry_count'>
 
 /** One feed; undefined before the endpoint's first check. */

@@ -1,5 +1,5 @@
 /**
- * What our own database says of itself to an operator: its release, whether it takes writes, and which migrations it has and lacks.
+ * The facts about our own database for an operator: its release, whether it takes writes, and which migrations it has and lacks.
  * Read only; called by the operator's `status`.
  */
 import { sql } from 'kysely'

@@ -4,8 +4,8 @@
  *
  * The positions of feeds go on far behind any that was given, for the same reason.
  *
- * By the server's system identifier, by the timeline of its log, and by the oids of this database and its table of heads. Where a
- * role may not read the first two, nothing is compared with them, and an operator says so (`db restored`).
+ * By the server's system identifier, by the timeline of its log, and by the oids of this database and its table of heads. If a
+ * role may not read the first two, they are not compared, and an operator has to report a restore (`db restored`).
  */
 import { sql } from 'kysely'
 import { codeOf } from '#server/store/connection/availability.ts'
@@ -14,7 +14,7 @@ import { withDeadline } from '#server/store/connection/statement-scope.ts'
 import { transaction } from '#server/store/database/db.ts'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 
-/** What tells one server and database from another; null where it cannot be read. */
+/** The identity of a server and database; null for a part that cannot be read. */
 export interface Origin {
   readonly systemIdentifier: string | null
   readonly timeline: number | null
@@ -84,7 +84,7 @@ export async function recognise(db: Db, here: Origin): Promise<boolean> {
 const COLUMNS = ['system_identifier as systemIdentifier', 'timeline', 'relation'] as const
 const KEYS = ['systemIdentifier', 'timeline', 'relation'] as const
 
-/** What one of both could not read tells nothing: roles differ in what they may read. */
+/** A part that one of the two could not read proves nothing: roles differ in what they may read. */
 function isOther(known: Origin, here: Origin): boolean {
   return KEYS.some(key => known[key] !== null && here[key] !== null && known[key] !== here[key])
 }
@@ -124,7 +124,7 @@ const SKIPPED = 1_000_000_000
 
 /** Later than any epoch of a copy that began before: by the clock, and never again the one of before. */
 async function endEpochs(tx: Tx): Promise<number> {
-  // Feeds of endpoints have no epoch. Whoever has read further than what was restored finds what comes now behind their place.
+  // Feeds of endpoints have no epoch. A reader who was ahead of the restored events finds new ones after their position.
   await sql`update feeds set position = position + ${SKIPPED}`.execute(tx)
   const ended = await sql`
     update change_heads set epoch = greatest(epoch + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)

@@ -31,7 +31,7 @@ const ALONE = '-- In a transaction of its own.'
 const EACH = '-- Statement by statement, outside of a transaction: each may be done again.'
 /** An index that is built concurrently waits for every transaction that was there before, and nobody waits behind it. */
 const CONCURRENTLY_MS = 600_000
-/** Of the session; any number that nothing else of ours takes. */
+/** The session's advisory lock; any number that Mooring uses for nothing else. */
 const MIGRATING = 7_361_004
 
 const read = (name: string) => readFile(new URL(`${name}.sql`, folder), 'utf8')

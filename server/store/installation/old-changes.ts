@@ -9,7 +9,7 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 
 /** Removes a batch of changes older than `before`; true when there may be more. */
 export async function forgetBatch(db: Db, before: Date, size: number = BATCH): Promise<boolean> {
-  // What processes of the last release wrote is numbered even where nobody watches, or its end would be silent.
+  // Changes written by processes of the last release are numbered even if nobody watches, or their removal would be silent.
   const others = await unnumbered(db, null)
   for (const org of others) await adopt(db, org)
   return (await forgetUnnumbered(db, before, size)) || (await forgetNumbered(db, before, size)) || others.length > 0

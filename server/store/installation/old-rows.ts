@@ -1,7 +1,7 @@
 /**
  * Rows that nobody needs any more: old verifications, datasources that were removed and all that hangs on them, ended leases,
  * retired credentials, revoked keys and capabilities that ended. Each function removes one batch, found by an index without a
- * lock and looked at again where it is removed, and says whether there may be more. What keeps a row is looked up row by row, by an
+ * lock and looked at again where it is removed, and says whether there may be more. The reasons to keep a row are looked up row by row, by an
  * index: as a join it would be a reading of the other table.
  */
 import { type RawBuilder, sql } from 'kysely'
@@ -85,8 +85,8 @@ async function forgetHanging(tx: Tx, gone: Gone, { before, size }: { before: Dat
 }
 
 /**
- * What hangs on a datasource, in the order in which it goes, whatever its own time would be; of each the column after which an index
- * orders the rows of one datasource. In the order of another, each batch would read all of the organization's rows.
+ * The tables that depend on a datasource, in the order of their removal, whatever their own retention; of each the column by which an
+ * index orders the rows of one datasource. In the order of another, each batch would read all of the organization's rows.
  */
 const HANGING = [
   { table: 'verifications', order: 'at' },

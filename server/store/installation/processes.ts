@@ -44,7 +44,7 @@ export async function beat(db: Db, { id, kind, version, openNetworks }: ProcessR
   })
 }
 
-/** What our own database says of a process. */
+/** The readiness of a process as our own database has it. */
 export interface Standing {
   /** The process has written its row lately. */
   readonly isWritten: boolean

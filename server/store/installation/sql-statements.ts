@@ -18,7 +18,7 @@ export function statementsOf(text: string): string[] {
   return [...found, text.slice(from).trim()].filter(hasWords)
 }
 
-/** Where the token that begins at `at` ends: a comment, what is quoted, or one character. */
+/** The end of the token that begins at `at`: a comment, a quoted text, or one character. */
 function tokenEnd(text: string, at: number): number {
   if (text.startsWith('--', at)) return closed(text, '\n', at) ?? text.length
   if (text.startsWith('/*', at)) return closed(text, '*/', at + 2) ?? unclosed(text, at)

@@ -1,5 +1,5 @@
 /**
- * What still needs which key of the keyrings, so that none is dropped too early. Operators' commands call it.
+ * The rows that still need each key of the keyrings, so that none is dropped too early. Operators' commands call it.
  * It reads ids of keys and no keys.
  */
 import { sql } from 'kysely'

@@ -1,5 +1,5 @@
 /**
- * What a rotation of keys reads and writes: credentials that were sealed or signed with a key that is no longer in use, and
+ * The rows that a rotation of keys reads and writes: credentials that were sealed or signed with a key that is no longer in use, and
  * the task that seals them anew. The worker and operators call it; the web role may run none of it.
  */
 import { sql } from 'kysely'
@@ -9,7 +9,7 @@ import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { isAtHome } from '#server/store/tasks/claim-choice.ts'
 import { type Claim, isHeld } from '#server/store/tasks/claims.ts'
 
-/** What a credential has to be sealed and signed with so that it needs nothing older. */
+/** The keys with which a credential has to be sealed and signed so that it needs no older one. */
 export interface UpToDate {
   /** Ids of the signing keys in use, of both tiers. */
   readonly signerIds: readonly string[]
@@ -25,7 +25,7 @@ export interface StaleCredential {
   readonly isFingerprinted: boolean
 }
 
-/** Where in the order of credentials a pass is: after this one. */
+/** The position of a pass in the order of credentials: after this one. */
 export type After = Pick<CredentialContext, 'datasourceId' | 'version'>
 
 interface StaleRow {

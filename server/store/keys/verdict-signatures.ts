@@ -1,5 +1,5 @@
 /**
- * What a rotation of the worker's signing key reads and writes of verdicts: those that another key has signed. The worker and
+ * The verdicts that a rotation of the worker's signing key reads and writes: those that another key has signed. The worker and
  * operators call it; the web role may write none of it.
  */
 import { sql } from 'kysely'

@@ -1,5 +1,5 @@
 /**
- * How far a move of an organization to another installation is, as its row says it. What may be written meanwhile is asked in
+ * The progress of a move of an organization to another installation, as its row has it. The rules for writes in the meantime are in
  * `organization-writer.ts`, under a lock; this is what callers are told.
  */
 import { type RawBuilder, sql } from 'kysely'

@@ -40,9 +40,9 @@ export async function exists(db: Db, org: string): Promise<boolean> {
   return row !== undefined
 }
 
-/** What an organization may have otherwise than the installation. */
+/** The settings that an organization may have instead of the installation's. */
 export interface OrganizationSettings {
-  /** What is done about a role that is stronger than it should be. */
+  /** The policy for a role that is stronger than it should be. */
   readonly rolePolicy: 'strict' | 'enforce' | 'warn' | 'off'
   /** Null: the installation's interval. */
   readonly checkIntervalSeconds: number | null

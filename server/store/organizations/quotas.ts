@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import type { Db, Tx } from '#server/store/tables/tables.ts'
 import { isUnrevoked } from '#server/store/tokens/revocations.ts'
 
-/** What an organization may have at most of each. */
+/** The quotas of an organization. */
 export interface Quotas {
   readonly datasources: number
   readonly keys: number

@@ -9,8 +9,8 @@ export const KEPT_SNAPSHOTS = { count: 100, bytes: 64 << 20 } as const
 
 /**
  * Lets those of a datasource go that are beyond `KEPT_SNAPSHOTS`, by when they were last seen to hold. The newest stays, and so
- * does the newest of all schemas: who looks at one schema again and again must not make the next drift unseen. What refers to
- * one that goes was compared with nothing from then on. The lengths are read without the bytes.
+ * does the newest of all schemas: repeated introspections of one schema must not hide the next drift. Snapshots that refer to
+ * a removed one count as compared with nothing from then on. The lengths are read without the bytes.
  */
 export async function trim(tx: Tx, org: string, datasourceId: string): Promise<void> {
   const { rows } = await sql<{ id: string }>`

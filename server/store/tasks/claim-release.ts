@@ -11,7 +11,7 @@ export async function release(db: Db, held: Claim, dueAt: Date): Promise<void> {
   await giveBack(db, held, { due_at: dueAt })
 }
 
-/** The same after a failure of ours: the next one waits longer. */
+/** Releases a claim after our own failure: the next try waits longer. */
 export async function releaseFailed(db: Db, held: Claim, dueAt: Date): Promise<void> {
   await giveBack(db, held, { due_at: dueAt, attempts: held.attempts })
 }

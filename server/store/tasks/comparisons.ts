@@ -34,7 +34,7 @@ export async function settleUnequal(tx: Tx, org: string, of: { datasourceId: str
 }
 
 /**
- * Counts the check of a comparison as settled: there was nothing to check. Where somebody else has asked for one as well, that one
+ * Counts the check of a comparison as settled: there was nothing to check. If someone else has requested one as well, that one
  * settles both.
  */
 export async function settleEqual(tx: Tx, org: string, of: { datasourceId: string; now: Date }): Promise<void> {

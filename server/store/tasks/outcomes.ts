@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { mayWrite } from '#server/store/fence/organization-writer.ts'
 import type { Db } from '#server/store/tables/tables.ts'
 
-/** What is taken with a task that is done once. */
+/** The columns that are read when a one-time task is taken. */
 export interface TakenOutcome {
   readonly outcome: unknown
 }

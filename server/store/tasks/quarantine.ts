@@ -14,7 +14,7 @@ export interface QuarantinedClaim extends Claim {
   readonly ranOut: number
 }
 
-/** What a worker asks for. */
+/** A worker's request for a quarantined task. */
 export interface QuarantineAsk {
   readonly kinds: readonly TaskKind[]
   readonly leaseMs: number

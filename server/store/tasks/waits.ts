@@ -1,5 +1,5 @@
 /**
- * Who waits for a check: what a caller waits for goes before what was asked for and nobody waits for. The callers' tier says it.
+ * Callers who wait for a check: tasks with a waiting caller go before requested tasks without one. The callers' tier records it.
  */
 
 import { sql } from 'kysely'

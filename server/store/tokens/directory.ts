@@ -31,7 +31,7 @@ export class TokenOwners {
   }
 }
 
-/** Where the rows of a kind of token are. */
+/** The table of each kind of token. */
 export type TokenTable = 'api_keys' | 'capabilities'
 
 /**

@@ -51,7 +51,7 @@ export async function revokeCapabilities(
 }
 
 /**
- * Revokes keys of the organization. What a key made outlives it where that is said, unless the key was revoked before, by which
+ * Revokes keys of the organization. Tokens that a key made outlive it if the caller says so, unless the key was revoked before, by which
  * release ever: then that revocation stays what it was.
  */
 export async function revokeKeys(

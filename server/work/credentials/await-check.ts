@@ -1,6 +1,6 @@
 /**
- * What work does where no verdict lets a credential be used: somebody waits for it, so a check is asked for, the claim given
- * back, and the work goes on when the check is settled; or nobody does, and the check makes the work due again.
+ * The way of tasks whose credential no verdict allows to be used: if a caller waits, a check is requested, the claim released,
+ * and the task continues when the check is settled; if nobody waits, the check makes the task due again.
  */
 import { newId } from '#server/domain/access/ids.ts'
 import { lookAgainAt } from '#server/domain/datasources/status.ts'
@@ -36,7 +36,7 @@ export async function usableOrAwaited(
   row: SealedDatasource,
 ): Promise<'usable' | TaskFault | null> {
   if (isUsable(deps, row)) return 'usable'
-  // Another worker may know who signed the verdict. Where none does, a check is what helps.
+  // Another worker may know the signer of the verdict. If none does, a check helps.
   if (row.verdict !== null && isUnknown(deps, row) && claim.token <= HANDED_ON)
     throw new KeyLacking(row.verdict.signerId)
   if (!lacksVerdict(deps, row)) return refusedMeanwhile(deps, row)
@@ -78,7 +78,7 @@ function refusedMeanwhile(deps: WorkerDeps, row: SealedDatasource): TaskFault {
   return { fault: 'conflict', issues, retryAfterSeconds: Math.max(1, seconds) }
 }
 
-/** What one dial found at a place that a check has passed: the next one may find otherwise, and the checks decide. */
+/** Failures of one dial to a place that passed its check: the next dial may succeed, and checks decide. */
 export function onceFound(fault: FaultCode): TaskFault {
   return { fault, retryAfterSeconds: ONCE_FOUND_S }
 }

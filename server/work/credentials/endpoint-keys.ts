@@ -16,11 +16,11 @@ import { parseEndpointUrl } from '#shared/connection-string/endpoint-url.ts'
 export interface SigningKey {
   readonly key: string
   readonly credential: SealedCredential
-  /** Who asked for it; null where that is not said. */
+  /** The requester; null if unknown. */
   readonly requestedBy: RequestedBy | null
 }
 
-/** What an endpoint is asked with. */
+/** The URL and signing keys of an endpoint. */
 export interface EndpointKeys {
   readonly url: string
   /** Null when it cannot be opened: then only another one helps. */
@@ -31,7 +31,7 @@ export interface EndpointKeys {
 
 /** Opens them; null when there is no key whose URL can be read. */
 export function endpointKeys(deps: WorkerDeps, row: SealedDatasource): EndpointKeys | null {
-  // What was moved to the other mode by an edit is used for nothing.
+  // A row that an edit moved to the other mode is not used at all.
   if (isMoved(deps, row)) return null
   const { current: inForce, pending: coming } = row
   const [secret, next] = [opened(deps, inForce), opened(deps, coming)]
@@ -60,7 +60,7 @@ export function keysOf({ current, pending }: EndpointKeys): string[] {
 /** An endpoint as the budgets of logins know it. */
 export function endpointLogin(organizationId: string, url: string): OwnLogin {
   const parsed = parseEndpointUrl(url)
-  // What is no URL is asked nowhere, and counted all the same.
+  // An invalid URL is never requested, and counts nevertheless.
   const { host, port } = parsed.ok ? parsed.url : { host: '', port: 0 }
   return { organizationId, target: { host, port, database: url, user: '' } }
 }

@@ -1,5 +1,5 @@
 /**
- * Who may try a login, and what a refused one is charged to. Only a login with a credential that is not in force and active is
+ * The admission of logins, and the charges of refused ones. Only a login with a credential that is not in force and active is
  * ever kept back, by its own organization's refusals or by those of that very login: a neighbour on the same host waits for
  * nobody. Called by what dials and by what compares.
  */
@@ -38,7 +38,7 @@ export interface OwnLogin {
   readonly target: Login
 }
 
-/** What a try may use: addresses that it must not be dialled at, each with the time until which. */
+/** The admission of a try: addresses that must not be dialled, each until a time. */
 export interface Admission {
   readonly avoid: ReadonlyMap<string, Date>
   /** Tells that the try is over. */
@@ -108,7 +108,7 @@ async function avoided(deps: WorkerDeps, of: Asked & { readonly isExempt: boolea
   return found
 }
 
-/** What came of a dial. `halves` is what it counts: nothing, half a refused login, or one. */
+/** The outcome of a dial. `halves` is its charge: nothing, half a refused login, or a whole one. */
 export interface Tried {
   readonly address: string | null
   readonly halves: number

@@ -14,7 +14,7 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 import { canonicalTarget, type Target } from '#shared/connection-string/connection-string.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
-/** What to dial and under which trust. `canonical` is the text that a fingerprint is made of. */
+/** The target of a dial and its trust anchors. `canonical` is the text of which a fingerprint is made. */
 export interface ResolvedTarget {
   readonly ok: true
   readonly target: Target
@@ -25,10 +25,10 @@ export interface ResolvedTarget {
   readonly said: SealedContent['said'] | null
 }
 
-/** What to dial, or why nothing is. */
+/** The target of a dial, or the reason for not dialling. */
 export type Resolved = ResolvedTarget | Refused
 
-/** What is resolved: a secret, and the credential in force that it is to replace, if it is to replace one. */
+/** The input: a secret, and the credential in force that it is to replace, if any. */
 export interface Unresolved {
   readonly organizationId: string
   readonly secret: Secret
@@ -39,15 +39,15 @@ interface Refused {
   readonly ok: false
   readonly reason: FaultCode
   /**
-   * What was brought, where the answer rests on a comparison with the credential in force, passwords and all: told only within the
-   * budgets of refused logins, or it would tell right guesses from wrong ones for nothing. Null where nothing was compared.
+   * The submitted target, if the answer rests on a comparison with the credential in force, passwords included: revealed only within
+   * the budgets of refused logins, or it would tell right guesses from wrong ones for free. Null if nothing was compared.
    */
   readonly compared: Target | null
   /** The line of the checklist that says why, where a box was opened and refused. */
   readonly why?: UndialledReason
 }
 
-/** What a secret says by itself. `caCertificate` is null for public roots, undefined where nothing was said of it. */
+/** The content of a secret itself. `caCertificate` is null for public roots, undefined if the secret does not name one. */
 interface Stated {
   readonly ok: true
   readonly target: Target
@@ -106,7 +106,7 @@ async function openSealed(deps: WorkerDeps, organizationId: string, secret: Clie
   return openingOr(read, () => refused('credential_unreadable'))
 }
 
-/** What a caller has sealed, opened: taken where it parses and is for the place that was claimed with it. */
+/** The content of a caller's box: accepted if it parses and is for the place that was declared with it. */
 function readSealed(text: string, secret: ClientSealed): Stated | Refused {
   // The web tier could put any certificate beside a box that it was sent. One that comes with the string is inside.
   if (secret.caCertificate !== null) return refused('ca_certificate_required')
@@ -122,7 +122,7 @@ export function openedSecret(text: string, secret: ClientSealed): Secret | null 
   return stated.ok ? keptSecret(stated, secret) : null
 }
 
-/** What was said, in the form in which it is kept. Who asked for it, and their leave to move, stay with it. */
+/** A secret in the form in which it is stored, with its requester and their permission to move. */
 export function keptSecret(
   { target, caCertificate }: Pick<Stated, 'target' | 'caCertificate'>,
   { requestedBy, allowMove }: StatedBy,

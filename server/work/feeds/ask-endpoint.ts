@@ -54,7 +54,7 @@ export async function askEndpoint(deps: WorkerDeps, question: Question): Promise
 /** Takes from the budgets before an endpoint that has not been accepted yet is asked; false when one is used up. */
 export async function mayAsk(deps: WorkerDeps, of: { organizationId: string; url: string }): Promise<boolean> {
   const parsed = parseEndpointUrl(of.url)
-  // What cannot be parsed is not dialled either.
+  // A URL that cannot be parsed is not dialled either.
   if (!parsed.ok) return true
   return (await budgets.take(deps.db, dialBudgets(of.organizationId, parsed.url), deps.clock())) === null
 }

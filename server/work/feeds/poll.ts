@@ -47,7 +47,7 @@ export async function poll(deps: WorkerDeps, claim: claims.ClaimOf<'poll'>): Pro
   const { organizationId: org, datasourceId } = claim
   const row = await sealed.datasource(deps.db, org, datasourceId)
   const feed = await feeds.find(deps.db, org, datasourceId)
-  // What is not in use is not followed; the check that finds it in order makes the next poll due.
+  // A feed that is not in use is not polled; the check that passes it makes the next poll due.
   if (row === undefined || feed === undefined) return settleIdle(deps, claim)
   if (!isUsable(deps, row)) {
     await requestUnsigned(deps, row)
@@ -142,7 +142,7 @@ async function fail(deps: WorkerDeps, poll: Poll, of: { asked: Asked; failure: F
   const { answer, requestedAt } = of.asked
   const now = deps.clock()
   deps.meter.count('mooring_feed_polls_total', { result: of.failure.code })
-  // What was never sent is no failure of the endpoint's.
+  // A request that was never sent is not a failure of the endpoint.
   if (requestedAt === null) return settleLater(deps, claim, new Date(now.getTime() + BUSY_MS * (1 + deps.random())))
   // A page of this very poll was a success.
   const retryCount = poll.sent.length > 1 ? 1 : feed.retry_count + 1

@@ -68,7 +68,7 @@ export async function reseal(deps: WorkerDeps, claim: Claim): Promise<void> {
   deps.notifications.ring('news')
 }
 
-/** What a credential is to be signed and fingerprinted with. */
+/** The keys that are to sign and fingerprint a credential. */
 function upToDate({ sealer, fingerprinter }: WorkerDeps): resealing.UpToDate {
   return { signerIds: sealer.signerIds(), fingerprintKeyId: fingerprinter.keyId }
 }
@@ -120,7 +120,7 @@ function resealOne(
   return openOr(resealed, unreadable)
 }
 
-/** What a caller sealed to an older key is opened too, where it is what it claims to be: that key is to go. */
+/** A box that a caller sealed to an older key is opened too, if it is what it claims to be: that key is to go. */
 function inner(keys: HeldKeys, secret: Secret): Secret {
   if (secret.kind !== 'client-sealed') return secret
   const opened = () => {

@@ -1,6 +1,6 @@
 /**
- * Looks at the token that is presented for a lease, in the worker: hash, operator's signature, expiry and revocation. What the
- * web tier made of it is not believed. `lease.ts` calls it before anything is opened.
+ * Looks at the token that is presented for a lease, in the worker: hash, operator's signature, expiry and revocation. The
+ * web tier's judgement is not trusted. `lease.ts` calls it before anything is opened.
  */
 import { isUsablePublicKey } from '#server/domain/access/lease.ts'
 import { KeyLacking } from '#server/seal/held-key.ts'
@@ -10,7 +10,7 @@ import type { WorkerDeps } from '#server/work/deps.ts'
 import type { DatasourceId } from '#shared/base/wire.ts'
 import type { FaultCode } from '#shared/faults/fault.ts'
 
-/** What is presented for which datasource; past `notAfter`, in milliseconds since 1970, nobody waits for the answer. */
+/** The presented token and the datasource; after `notAfter`, in milliseconds since 1970, nobody waits for the answer. */
 export interface Presented {
   readonly organizationId: string
   readonly payload: {

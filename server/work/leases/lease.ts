@@ -1,6 +1,6 @@
 /**
  * Leases a credential to a platform's worker: checks the token that was presented, opens the credential in force, and seals
- * it to the holder's key. What the web tier says is not believed: hash, operator's signature, expiry and revocation are
+ * it to the holder's key. The web tier is not trusted: hash, operator's signature, expiry and revocation are
  * looked at here, before anything is opened.
  */
 
@@ -48,7 +48,7 @@ export async function lease(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>): P
   deps.notifications.ring('news')
 }
 
-/** What was looked at may change while a host is resolved: then it is looked at again, which says what is so now. */
+/** The row may change while a host is resolved: then it is read again. */
 async function grantOrRefuse(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, asked: Asked): Promise<void> {
   const { payload } = asked
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
@@ -64,7 +64,7 @@ async function grantOrRefuse(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, a
   return refuse(deps, claim, { fault: 'conflict', capabilityId: null, payload })
 }
 
-/** What does not depend on the lease itself. */
+/** The parts that do not depend on the lease itself. */
 type LeasableContent = Omit<LeasedCredential, 'expiresAt' | 'id' | 'publicKey'>
 
 interface Grant extends Leasable {
@@ -109,13 +109,13 @@ async function grant(deps: WorkerDeps, claim: claims.ClaimOf<'lease'>, of: Grant
   return end !== 'changed'
 }
 
-/** What is leased, and the signature of the verdict that lets it be. */
+/** The leased credential, and the signature of the verdict that allows its use. */
 interface Leasable {
   readonly content: LeasableContent
   readonly verdictSignature: Buffer
 }
 
-/** What is leased; or why it is not. Null when that waits for a check, and the claim was given back. */
+/** The leased credential, or the fault. Null if a check has to come first; the claim was released then. */
 async function leasable(
   deps: WorkerDeps,
   claim: claims.ClaimOf<'lease'>,

@@ -65,7 +65,7 @@ async function standingUse(deps: WorkerDeps, row: sealed.SealedDatasource): Prom
   return { fault: 'conflict' }
 }
 
-/** Nothing to introspect: it was removed or rejected meanwhile. Whoever asked while it was going is told so. */
+/** Nothing to introspect: it was removed or rejected meanwhile. A caller who asked in the meantime is told so. */
 async function endIdle(deps: WorkerDeps, claim: claims.Claim, of: TaskFault & { id: string }): Promise<void> {
   const { id, ...outcome } = of
   logRefused(deps, claim, outcome)

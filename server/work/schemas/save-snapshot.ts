@@ -23,7 +23,7 @@ export interface Taken extends Covered {
   readonly now: Date
 }
 
-/** What became of it: the id of the row that holds it, whether that is a new one, and whether it differs from the last. */
+/** The stored snapshot: the id of its row, whether the row is new, and whether it differs from the previous one. */
 export interface Kept {
   readonly id: string
   readonly changed: boolean
@@ -60,7 +60,7 @@ export async function saveSnapshot(tx: Tx, org: string, taken: Taken): Promise<K
   const { excludedSchemas } = taken
   await snapshots.insert(tx, org, {
     ...{ id, datasourceId, fingerprint, schemasAsked, excludedSchemas, tableCount, content, observed, drift, at: now },
-    // What could not be compared, being larger than is read today, is not shown as what this one differs from.
+    // A previous snapshot too large to compare is not shown as the one that this one differs from.
     previousId: drift === null ? null : comparedWith,
   })
   await trim(tx, org, datasourceId)

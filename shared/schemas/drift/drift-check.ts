@@ -72,7 +72,7 @@ function unquoted(name: string): string {
   return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name
 }
 
-/** Where each opening bracket is closed; null where the text is not balanced. Quoted texts and names are passed over. */
+/** The closing position of each opening bracket; null if the text is not balanced. Quoted texts and names are skipped. */
 function bracketsOf(text: string): Map<number, number> | null {
   const closing = new Map<number, number>()
   const open: number[] = []

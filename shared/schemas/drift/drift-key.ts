@@ -27,7 +27,7 @@ export function isReplaced(key: Node | undefined, keys: ReadonlySet<string>): bo
 function columnsOf(node: Node): string | null {
   const { kind, columns, definition } = node
   if (kind === undefined) {
-    // What could not be built keeps no row out.
+    // An index that could not be built rejects no row.
     if (node['unique'] !== true || node['invalid'] === true) return null
     return indexColumns(String(definition))
   }

@@ -1,5 +1,5 @@
 /**
- * What a change of a column's or domain's type means, judged by the two spellings alone.
+ * The effect of a change of a column's or domain's type, judged by the two spellings alone.
  *
  * It knows only the widenings of PostgreSQL's own types that keep every value; whatever it does not know is a retyping.
  */
@@ -32,7 +32,7 @@ function dimensionsOf(type: string): number {
   return count
 }
 
-/** What an array is made of; the type itself when it is none. Reads from the end: the text may be a stranger's. */
+/** The element type of an array; the type itself if it is not an array. Reads from the end: the text may come from a stranger. */
 export function elementOf(type: string): string {
   const brackets = 2 * dimensionsOf(type)
   return brackets === 0 ? type : type.slice(0, -brackets)

@@ -118,7 +118,7 @@ const cases: Record<string, { key?: WrappedOrganizationKey; context?: Credential
   'a forged box signed by the forger as the web tier': {
     sealed: { ...ok, box: forgedBox, signature: byAttacker(forgedBox) },
   },
-  'a forged box signed by a signer of his own': {
+  'a forged box signed by a signer of the forger': {
     sealed: { keyId: key.id, box: forgedBox, signerId: 'web-0badf00d', signature: byAttacker(forgedBox) },
   },
   "an organization key row replaced by one's own pair": { key: ownPair(key.signerId, attacker.sign.privateKey) },

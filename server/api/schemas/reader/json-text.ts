@@ -1,6 +1,6 @@
 /**
- * JSON that was made in a thread and goes out byte for byte: a loop that serves others neither parses nor spells it. Where an
- * answer is spelled around it, a mark holds its place, which the listener exchanges for the bytes.
+ * JSON that was made in a thread and is sent byte for byte: an event loop that serves others neither parses nor serializes it. In
+ * an answer around it, a mark holds its place, which the listener replaces by the bytes.
  */
 import { randomUUID } from 'node:crypto'
 

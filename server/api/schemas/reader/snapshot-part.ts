@@ -19,13 +19,13 @@ export interface Ask {
   readonly table?: string | undefined
 }
 
-/** What a thread is asked for. */
+/** A request to a thread. */
 export type Asked =
   | { readonly kind: 'part'; readonly of: Packed; readonly ask: Ask }
   | { readonly kind: 'names'; readonly of: Packed }
   | { readonly kind: 'drift'; readonly from: Packed; readonly to: Packed }
 
-/** What a thread is handed. */
+/** The input of a thread. */
 export interface Reading {
   readonly asked: Asked
   /** Of the answer as JSON; beyond it only its size is told. */
@@ -33,7 +33,7 @@ export interface Reading {
   readonly maxUnpackedBytes: number
 }
 
-/** What there is to say of a part beside its schemas. Tables are `schema.table`, sorted. */
+/** The metadata of a part beside its schemas. Tables are `schema.table`, sorted. */
 export interface Told {
   readonly tables: readonly string[]
   readonly schemas: readonly string[]
@@ -41,7 +41,7 @@ export interface Told {
   readonly hidden: z.output<typeof Hidden>
 }
 
-/** What a thread hands back: `text` is JSON; of a part, its schemas begin at `schemasAt` and end one byte before its end. */
+/** The output of a thread: `text` is JSON; of a part, its schemas begin at `schemasAt` and end one byte before its end. */
 export interface Read {
   readonly bytes: number
   readonly text?: Uint8Array
@@ -51,7 +51,7 @@ export interface Read {
   readonly notes?: readonly string[]
 }
 
-/** The snapshot narrowed to what was asked for. What is not there leaves nothing. */
+/** The snapshot narrowed to the requested schemas and tables; those that do not exist are left out. */
 export function partOf(snapshot: Snapshot, { schema, table }: Ask): Snapshot {
   const asked = snapshot.schemas.filter(one => schema === undefined || one.name === schema)
   const narrow =

@@ -60,7 +60,7 @@ export class SnapshotReader {
     return given((await this.#read({ kind: 'names', of }, budget)).told)
   }
 
-  /** What changed from one snapshot to another. Throws likewise. */
+  /** The drift from one snapshot to another. Throws the same faults. */
   async drift(from: Packed, to: Packed, budget: AnswerBudget) {
     const { text, counts, notes } = await this.#read({ kind: 'drift', from, to }, budget)
     const changes = new JsonText(given(text))

@@ -6,7 +6,7 @@ import type { Provider } from '#server/domain/checks/provider.ts'
 import { failureSpec, type ShownCertificate } from '#shared/faults/failure.ts'
 import { type Fix, lines } from './fix-text.ts'
 
-/** Where a provider publishes its roots. */
+/** The place at which a provider publishes its roots. */
 const CA_PAGES: Readonly<Partial<Record<Provider, string>>> = {
   rds: 'Amazon publishes the certificates of each region at https://truststore.pki.rds.amazonaws.com/ (one region, not the global bundle).',
   supabase: 'Supabase shows its CA certificate in the project: Database, Settings, SSL Configuration.',

@@ -24,7 +24,7 @@ const scramPassword = (tried: TriedLogin) => lines("set password_encryption = 's
 /** Amazon asks members of this role for the password in clear, and takes tokens in its place alone. */
 const OF_RDS = 'A role that is a member of rds_iam logs in by tokens alone: use one that is not.'
 
-/** Where a login method other than SCRAM, or none, was asked for: the role's password as SCRAM, and the line that asks for it. */
+/** The fix for a server that demands a login method other than SCRAM, or none: the role's password as SCRAM, and the line of pg_hba.conf. */
 export const scram: Fix = (tried, { code }) =>
   lines(
     table(code),
@@ -36,7 +36,7 @@ export const scram: Fix = (tried, { code }) =>
 /** SQLSTATE of PgBouncer for every login that it refuses; PostgreSQL itself has 28P01. */
 const OF_PGBOUNCER = '08P01'
 
-/** Where a pooler refused: what of its own has to be changed as well. */
+/** The additional change to a pooler that refused. */
 const POOLER_USERS =
   'A pooler answered (PgBouncer): it knows the users of its auth_file, or of its auth_query, alone. Give it the role with the same password, and reload it.'
 const POOLER_DATABASES =

@@ -7,7 +7,7 @@ import { quoteName } from '#shared/base/sql-text.ts'
 
 const LISTING = "select nspname from pg_catalog.pg_namespace where nspname !~ '^pg_' order by nspname;"
 
-/** What was seen, and its fix; where the catalog was not asked, both are possible. */
+/** The observation and its fix; if the catalog was not asked, both causes are possible. */
 export function schemaFinding(
   schema: string,
   login: string,

@@ -1,5 +1,5 @@
 /**
- * What is allowed in a role and worth changing: one advisory for each, with the SQL that changes it.
+ * Properties of a role that are allowed and worth changing: one advisory for each, with the SQL that changes it.
  *
  * Never refuses. Called by `role-findings.ts`.
  */
@@ -21,7 +21,7 @@ import type { NewRole, Subject } from './role-fixes.ts'
 import type { UnboundRight } from './unbound-rights.ts'
 import { among, counted, list } from './words.ts'
 
-/** What advice is made of, beside the facts. */
+/** The input of advice, beside the facts. */
 export interface Advising {
   readonly subject: Subject
   readonly newRole: NewRole

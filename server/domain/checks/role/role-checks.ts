@@ -19,9 +19,9 @@ export interface RoleFinding {
   readonly actual: string
   /** SQL that mends it; null where another role is what helps. */
   readonly sql: string | null
-  /** Whether another role mends it too. What everybody may do, another role may do as well. */
+  /** Whether another role mends it too. Another role may also do everything that PUBLIC may do. */
   readonly isOfRole?: boolean
-  /** What to know before one makes another role, for people. */
+  /** Advice for people before they make another role. */
   readonly notes?: readonly string[]
 }
 
@@ -56,7 +56,7 @@ const RULES: Readonly<Record<RoleItem, Rule>> = {
     }),
 }
 
-/** What is wrong with the role in respect of one item. */
+/** The defect of the role for one item. */
 export function roleFindings(item: RoleItem, facts: RoleFacts, subject: Subject): RoleFinding[] {
   return RULES[item](facts, subject)
 }

@@ -12,7 +12,7 @@ import { isRoleItem, type RoleFinding, type RoleItem, roleFindings } from './rol
 import { type NewRole, newRoleOnce, type Subject } from './role-fixes.ts'
 import { unboundRights } from './unbound-rights.ts'
 
-/** What an organization does about role findings. */
+/** An organization's policy for role findings. */
 export type RolePolicy = 'strict' | 'enforce' | 'warn' | 'off'
 
 /** A line with its fix. */
@@ -21,7 +21,7 @@ export interface RoleLine {
   readonly fix: string
 }
 
-/** What is said of a role. */
+/** The judgement of a role. */
 export interface JudgedRole {
   /** Items of which something was found. */
   readonly lines: ReadonlyMap<RoleItem, RoleLine>

@@ -9,10 +9,10 @@ import type { Provider } from '#server/domain/checks/provider.ts'
 import { anonymousBlock, quoteName, quoteText } from '#shared/base/sql-text.ts'
 import { paste } from './paste.ts'
 
-/** What stands where the new password belongs, for a person to replace. No password is ever put into such SQL. */
+/** The placeholder for the new password, for a person to replace. No password is ever put into such SQL. */
 export const PASSWORD_PLACEHOLDER = '<a new password>'
 
-/** What kind of role to make. */
+/** The kind of role to make. */
 export interface RoleSqlRequest {
   /** Null where there is none to name: then the role reads no table yet. */
   readonly schema: string | null

@@ -1,5 +1,5 @@
 /**
- * What several parts of the catalog query ask in the same words: comments, collations, sizes.
+ * Fragments that several parts of the catalog query share: comments, collations, sizes.
  *
  * It must keep to the rules of `catalog-sql.ts`. Only `catalog.ts` and its parts use it.
  */

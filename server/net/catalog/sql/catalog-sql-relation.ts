@@ -2,7 +2,7 @@
  * The parts of the catalog query that describe the relations of the common table expression `rel`: one row for each
  * relation and what it has of something.
  *
- * What a column has most often stands in parallel arrays and what it has seldom in maps by its number. On a fresh
+ * Common properties of columns are in parallel arrays and rare ones in maps by the column's number. On a fresh
  * connection functions that look things up cost the most by far: nothing is deparsed that need not be. It must keep to
  * the rules of `catalog-sql.ts`. Only `catalog.ts` uses it.
  */
@@ -69,7 +69,7 @@ const COMMENTS = `select ${OBJECT}('k', 'comments', 'id', d.objoid,
   where r.visible and d.classoid ${EQ} 'pg_catalog.pg_class'::pg_catalog.regclass
   group by d.objoid`
 
-// What a target is called that is not described itself; of the others the reader knows it.
+// The name of a target that is not described itself; the reader knows the names of the others.
 const TARGET = `case when o.contype ${EQ} 'f' and t.oid is null then (
     select ${OBJECT}('schema', fn.nspname, 'relation', fc.relname, 'columns', array(
       select (select fa.attname from pg_catalog.pg_attribute as fa where fa.attrelid ${EQ} fc.oid and fa.attnum ${EQ} k.number)

@@ -2,7 +2,7 @@
  * The words that the catalog query is made of, for PostgreSQL 13 to 18.
  *
  * Every function, type, operator and relation is named with its schema: the owner of a database can plant look-alikes
- * (CVE-2018-1058), and nothing of the customer's may run. What PostgreSQL resolves without a schema by syntax alone
+ * (CVE-2018-1058), and nothing of the customer's may run. Constructs that PostgreSQL resolves without a schema by syntax alone
  * (`in`, `between`, `is distinct from`, `case x when`, `using`) is therefore not used. Expressions are only deparsed.
  * The text is ASCII, since not every database's encoding has every character.
  */

@@ -17,7 +17,7 @@ const MARK = / \.\.\. \[[0-9]{1,10} bytes, sha-256 [0-9a-f]{64}\]$/
 const MARK_UNITS = 110
 const MAX_KEY = 63
 
-/** What is found to be out of bounds, by the name of the bound. */
+/** The issue for each bound, by its name. */
 function bounded<T>(bound: SnapshotBound, fits: (value: T) => boolean): [(value: T) => boolean, { params: object }] {
   return [fits, { params: { bound } }]
 }
@@ -39,7 +39,7 @@ function fits(text: string, maxBytes: number, isUtf8: boolean): boolean {
   return isUtf8 ? Buffer.byteLength(text) <= maxBytes : true
 }
 
-/** What the query cuts is so long at most, or so many characters and a mark. */
+/** The maximum length of a text that the query cuts: this long, or this many characters and a mark. */
 function fitsCut(text: string, isUtf8: boolean): boolean {
   if (fits(text, SNAPSHOT_BOUNDS.maxDefinitionBytes, isUtf8)) return true
   // The mark is looked for in the end alone: the text before it may be of any length.

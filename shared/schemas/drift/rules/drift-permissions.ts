@@ -7,11 +7,11 @@ import { breaking, type Rule, safe, type Verdict } from '#shared/schemas/drift/d
 import { type Node, nodesIn } from '#shared/schemas/snapshot-parts.ts'
 import { textsIn } from './drift-property.ts'
 
-/** What the role may do with a relation. What is granted on each of its columns is as good, but for deleting. */
+/** The role's privileges on a relation. A grant on each of its columns is equivalent, except for deleting. */
 export const RELATION_PERMISSIONS: Rule = ({ before, after, was, is }) =>
   permissions([...textsIn(before), ...ofColumns(was)], [...textsIn(after), ...ofColumns(is)])
 
-/** What the role may do with a column beyond its relation: a grant on the whole takes the place of the column's own. */
+/** The role's privileges on a column beyond its relation: a grant on the relation replaces the column's own. */
 export const COLUMN_PERMISSIONS: Rule = ({ before, after, within: { was, is } }) =>
   permissions([...textsIn(before), ...textsIn(was['may'])], [...textsIn(after), ...textsIn(is['may'])])
 
@@ -21,7 +21,7 @@ function permissions(before: readonly string[], after: readonly string[]): Verdi
   return isMore ? safe('the role gained a permission') : safe('the role may do the same by another grant')
 }
 
-/** What is granted on every column of a relation by itself. */
+/** The privileges that are granted on every column of a relation individually. */
 function ofColumns(relation: Node | undefined): string[] {
   const [first = [], ...others] = nodesIn(relation ?? {}, 'columns').map(column => textsIn(column['may']))
   return first.filter(permission => others.every(granted => granted.includes(permission)))
