@@ -128,6 +128,7 @@ const TABLE: Readonly<Record<string, Row>> = {
   'snapshots.get': { scope: 'datasources.read', input: w => ({ snapshotId: w.snapshot }), ...reads },
   'snapshots.drift': { scope: 'datasources.read', input: w => ({ from: w.snapshot, to: w.snapshot }), ...reads },
   'feeds.list': { scope: 'feeds.read', input: w => ({ id: w.endpoint }), ...reads },
+  'feeds.recent': { scope: 'feeds.read', input: w => ({ id: w.endpoint }), ...reads },
   'feeds.watch': { scope: 'feeds.read', input: w => ({ id: w.endpoint }), ...reads },
   'feeds.push': { scope: 'feeds.write', input: w => ({ id: w.endpoint, body: '{"events":[]}' }), ...changes },
   'organization.sealingKey': { scope: null, input: () => ({}), ...asks },

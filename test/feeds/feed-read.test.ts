@@ -29,6 +29,41 @@ async function withEvents(count: () => number): Promise<Id> {
 
 const list = (id: string, search = '') => followed.mooring.call('GET', `/v1/datasources/${id}/events${search}`)
 
+describe('The newest events', () => {
+  it('come newest first, as many as were asked for, with what happened when, and when it was stored', async () => {
+    const before = Date.now()
+    const id = await withEvents(() => 7)
+    const { items } = await followed.mooring.client().feeds.recent.query({ id, limit: 3 })
+    expect(items.map(item => item.id)).toEqual(['e6', 'e5', 'e4'])
+    const { position, storedAtMs, text, ...newest } = items[0] ?? expect.unreachable()
+    const { occurredAt: occurredAtMs, ...about } = event(6)
+    expect(newest).toEqual({ ...about, occurredAtMs })
+    expect(JSON.parse(text)).toEqual(event(6))
+    expect(storedAtMs).toBeGreaterThanOrEqual(before)
+    expect((await followed.mooring.client().feeds.list.query({ id })).items.at(-1)?.position).toBe(position)
+  })
+
+  it('are as many as fit into the answer, and one at least', async () => {
+    const large = 'x'.repeat(150_000)
+    followed.stranger.be(response =>
+      response.end(JSON.stringify({ events: events(0, 3).map(one => ({ ...one, data: large })) })),
+    )
+    const { id } = await followed.register(`/read/${made++}`)
+    await followed.run('poll', id)
+    const recent = async () => (await followed.mooring.client().feeds.recent.query({ id: id as Id })).items
+    expect((await recent()).map(item => item.id)).toEqual(['e2'])
+    followed.stranger.be(response => response.end(JSON.stringify({ events: [event(9)] })))
+    await followed.run('poll', id)
+    expect((await recent()).map(item => item.id)).toEqual(['e9', 'e2'])
+  })
+
+  it('are of an endpoint alone', async () => {
+    const { datasources, feeds } = followed.mooring.client()
+    const { id } = await datasources.register.mutate({ connectionString: 'postgresql://app:pw@127.0.0.1:1/orders' })
+    await expect(feeds.recent.query({ id })).rejects.toMatchObject({ data: { fault: 'entity_not_found' } })
+  })
+})
+
 describe('A page', () => {
   it('follows the previous one by its last position, to the end, in REST and in tRPC', async () => {
     const id = await withEvents(() => 7)

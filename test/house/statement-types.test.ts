@@ -145,6 +145,7 @@ const CALLS: readonly ((db: Db) => Promise<unknown>)[] = [
   db => feedRetention.blankBatch(db, NOW),
   db => feedRetention.clearBatch(db),
   db => feedEvents.store(db, ORG, { datasourceId: ID, events: [], now: NOW, page: null, isVouched: true }),
+  db => feedEvents.newest(db, ORG, { datasourceId: ID, limit: 1, maxBytes: 1 }),
   db => feedEvents.heads(db, [{ organizationId: ORG, datasourceId: ID }]),
   db => grantPeppers.isAnyHashedOtherwise(db, ORG, ['p']),
   db => transaction(db, tx => revocation.revokeKey(tx, ORG, { id: ID, now: NOW, children: 'revoke', force: true })),

@@ -6,6 +6,8 @@ import { loadModule } from 'libpg-query'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readConfig } from '#server/config.ts'
+import * as overviews from '#server/store/operations/overview.ts'
+import { queueDepths } from '#server/store/tasks/queue-depth.ts'
 import { purgeExpired } from '#server/work/retention.ts'
 import { watchDatasources } from '#test/support/changes/event-stream.ts'
 import { query } from '#test/support/database/postgres.ts'
@@ -29,6 +31,9 @@ const NOT_TENANTS: Readonly<Record<string, string>> = {
 
 const SWEPT = 'upkeep of the installation: a bounded batch by an index, whose rows are changed by their whole keys'
 
+const OVERVIEW =
+  'figures of the whole installation, for the key that its terminal signed in: 20,000 rows at most, without a lock'
+
 /** Statements on tenants' tables that name no organization, by a piece of their text, each with its reason. */
 const STATEMENTS: Readonly<Record<string, string>> = {
   'from "organizations" where "removed_at" is null': "an operator's list of organizations",
@@ -40,6 +45,10 @@ const STATEMENTS: Readonly<Record<string, string>> = {
     'chooses organizations by a loose index scan, 200 at most; what it claims it claims by (org_id, id)',
   "where status_reason = 'credential_unreadable'":
     'what a worker without a key left, by its partial index, page by page',
+  'from unnest($1::integer[]) as p cross join lateral ( select count(*)::integer as due':
+    'how many tasks are due of each priority: 1,000 rows of its index at most, without a lock',
+  'select status from datasources where deleted_at is null limit': OVERVIEW,
+  'from verifications where at >= $1::timestamptz order by at desc limit': OVERVIEW,
   'from tasks where expires_at < $1 and not standing order by expires_at limit': SWEPT,
   'from leases where ended_at is null and expires_at <= $1 order by expires_at limit': SWEPT,
   'from capabilities where least(revoked_at, expires_at) between': SWEPT,
@@ -259,6 +268,7 @@ async function live(): Promise<void> {
   const fed = (await datasources.register.mutate(endpoint)).id
   const body = JSON.stringify({ events: [{ id: 'evt_1', model: 'order', entityId: '1', type: 'CREATE' }] })
   await feeds.push.mutate({ id: fed, body })
+  await feeds.recent.query({ id: fed })
   await datasources.get.query({ id: fed })
   const key = await organization.createKey.mutate({ mode: 'test' })
   const minted = await mooring
@@ -271,6 +281,11 @@ async function live(): Promise<void> {
   await organization.listKeys.query()
   await organization.listCapabilities.query()
   await organization.audit.query({})
+  await client.operations.overview.query()
+  // To the console's own key of a local installation `operations.overview` answers by these.
+  await queueDepths(mooring.db, new Date())
+  await overviews.statusesOfAll(mooring.db)
+  await overviews.checksOfAll(mooring.db, { at: new Date(0) })
   const holder = mooring.client(await leaseCapability(mooring))
   const { leaseId } = await holder.datasources.lease.mutate({ id, publicKey: (await holderKey()).publicKey })
   await holder.datasources.releaseLease.mutate({ leaseId })

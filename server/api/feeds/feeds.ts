@@ -8,6 +8,7 @@ import { procedure, router } from '#server/api/procedure/trpc.ts'
 import { FeedItems, FeedListInput, PushAnswer, PushInput } from '#shared/feeds/feed.ts'
 import { push } from './push.ts'
 import { feedOf } from './read-feed.ts'
+import { recentEventsProcedure } from './recent-events.ts'
 import { watchFeedProcedure } from './watch-feed.ts'
 
 /** The router of `feeds`. */
@@ -22,7 +23,10 @@ export const feedsRouter = router({
       return readPage(ctx.deps.db, { org: row.org_id, datasourceId: row.id, ...asked })
     }),
 
-  /** The same events, and those to come as they are stored. */
+  /** The newest events, for a person who looks at how it goes. */
+  recent: recentEventsProcedure,
+
+  /** The events behind a position, and those to come as they are stored. */
   watch: watchFeedProcedure,
 
   /** Stores events that are brought; signed on top, only if the signature fits. */

@@ -108,6 +108,29 @@ export async function list(
   return { events, hasMore: (rows[0]?.found ?? 0) > events.length }
 }
 
+/** One of the newest events. */
+export interface NewestEvent extends StoredEvent {
+  readonly stored_at: Date
+}
+
+/** The newest events, newest first: at most so many and, but for the first, at most so many bytes. */
+export async function newest(db: Db, org: string, asked: Omit<EventsAsked, 'after'>): Promise<readonly NewestEvent[]> {
+  const { rows } = await sql<NewestEvent>`
+    select position, event_id, event, stored_at from (
+      select position, event_id, event, stored_at, row_number() over (order by position desc) as n,
+        sum(bytes) over (order by position desc) as bytes
+      from (
+        select e.position, e.event_id, e.event, e.bytes, e.stored_at from feed_events e
+        where e.org_id = ${org} and e.datasource_id = ${asked.datasourceId} and e.event is not null
+          and e.position > (
+            select f.removed_to from feeds f where f.org_id = ${org} and f.datasource_id = ${asked.datasourceId})
+        order by e.position desc limit ${asked.limit}) page) counted
+    where n = 1 or bytes <= ${asked.maxBytes}
+    order by position desc
+  `.execute(db)
+  return rows
+}
+
 /** A feed, named as its row is. */
 export interface FeedPlace {
   readonly organizationId: string

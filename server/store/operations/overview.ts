@@ -63,7 +63,7 @@ export async function statusesOfAll(db: Db): Promise<StatusCount[]> {
   const { rows } = await sql<StatusCount>`
     select status, count(*)::integer as count from (
       select status from datasources where deleted_at is null limit ${sql.lit(MAX_COUNTED_ROWS)}
-    ) as some group by status
+    ) as counted group by status
   `.execute(db)
   return rows
 }

@@ -73,6 +73,7 @@ export const PROCEDURES: readonly Story[] = [
   { ...query('snapshots.drift', { from: '{{snapshot}}', to: '{{snapshot}}' }), prepare: introspected },
   mutation('feeds.push', { id: '{{endpoint}}', body: '{"events":[]}' }),
   query('feeds.list', { id: '{{endpoint}}' }),
+  query('feeds.recent', { id: '{{endpoint}}' }),
   query('datasources.leases', { id: '{{datasource}}' }),
   query('operations.overview'),
   query('organization.current'),
