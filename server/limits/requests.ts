@@ -2,7 +2,7 @@
  * Limits of requests: how large one may be, how long it may take, and how many a caller may make.
  */
 import { MAX_WAITING_PUSHES } from '#server/api/caller/keyless-gate.ts'
-import { VALIDATIONS } from '#server/api/caller/limits.ts'
+import { LOCAL_SIGN_INS, VALIDATIONS } from '#server/api/caller/limits.ts'
 import { MAX_PRINCIPALS } from '#server/api/caller/refusal-sampler.ts'
 import { MAX_KEYLESS_BYTES } from '#server/api/feeds/keyless-push.ts'
 import { MAX_ANSWER_BYTES, MAX_WAITING_READINGS, READERS } from '#server/api/schemas/reader/snapshot-reader.ts'
@@ -205,6 +205,11 @@ const RATES: readonly Limit[] = [
     what: 'Validations of a capability in an hour',
     ...{ bound: VALIDATIONS.points, unit: 'validations', happens: 'refused', how: '429 `rate_limit_exceeded`' },
     test: ['house/limits-bounds', 'VALIDATIONS'],
+  },
+  {
+    what: 'Sign-ins by a code of the terminal in a minute',
+    ...{ bound: LOCAL_SIGN_INS.points, unit: 'sign-ins', happens: 'refused', how: '429 `rate_limit_exceeded`' },
+    test: ['standalone/console-sign-in', 'LOCAL_SIGN_INS'],
   },
   {
     what: 'Datasources of an organization',
