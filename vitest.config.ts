@@ -153,6 +153,7 @@ export default defineConfig({
                 include: inBrowser,
                 globalSetup: ['test/support/database/global-setup.ts', 'test/support/console/global-setup.ts'],
                 maxWorkers: availableParallelism(),
+                isolate: false,
               },
             },
           ]

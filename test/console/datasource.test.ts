@@ -1,10 +1,12 @@
 /**
- * One datasource in a real browser: its schema is searched, drift shows after a migration, its credential is rotated, and it is
- * removed once its name was typed.
+ * One datasource in a real browser: its schema is searched and drawn, drift shows after a migration, leases are listed, its credential
+ * is rotated, and it is removed once its name was typed.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { DatasourceId } from '#shared/base/wire.ts'
 import { useBrowser, withBrowser } from '#test/support/console/browser.ts'
 import { openConsole, type WatchedPage } from '#test/support/console/watched-page.ts'
+import { holderKey, leaseCapability } from '#test/support/keys/leasing.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { newCanary } from '#test/support/operations/canary.ts'
@@ -14,7 +16,7 @@ withBrowser('A datasource', () => {
   const canary = newCanary()
   let mooring: Mooring
   let customer: Customer
-  let id: string
+  let id: DatasourceId
   let open: WatchedPage
   beforeAll(async () => {
     mooring = await startMooring()
@@ -61,6 +63,47 @@ withBrowser('A datasource', () => {
     await open.page.getByRole('combobox', { name: 'Class' }).click()
     await open.page.getByRole('option', { name: 'Only breaking' }).click()
     expect(await open.page.locator('.change').count()).toBe(1)
+  })
+
+  it('is drawn as tables and foreign keys, and a table with its neighbours by the keyboard alone', async () => {
+    await customer.sql(`create table app.lines (id int primary key, order_id int not null references app.orders);
+      create table app.apart (id int primary key); grant select on app.lines, app.apart to ${customer.roles.reader}`)
+    await open.go(`/datasources/${id}?tab=diagram`)
+    await open.page.getByRole('button', { name: 'Read now' }).click()
+    await open.page.getByText('3 tables, 1 foreign key').waitFor()
+    const table = (name: string) => open.page.locator('.react-flow__node', { hasText: name })
+    await table('orders').waitFor()
+    await open.page.locator('.react-flow__edge').first().waitFor({ state: 'attached' })
+    await table('lines').focus()
+    await open.page.keyboard.press('Enter')
+    await open.page.getByText('2 tables, 1 foreign key').waitFor()
+    expect(await table('apart').count()).toBe(0)
+    await open.page.getByRole('button', { name: 'All tables of the schema' }).click()
+    await table('apart').waitFor()
+    await open.page.getByRole('combobox', { name: 'Table' }).fill('apa')
+    await open.page.getByRole('option', { name: 'apart' }).click()
+    await open.page.getByText('1 table, 0 foreign keys').waitFor()
+  })
+
+  it('names its foreign keys in a list as well, which leads from table to table', async () => {
+    await open.go(`/datasources/${id}?tab=diagram`)
+    await open.page.getByText('1 foreign key as a list').click()
+    await open.page.getByRole('button', { name: 'app.orders', exact: true }).click()
+    await open.page.getByText('2 tables, 1 foreign key').waitFor()
+  })
+
+  it('shows who held its credential, and how each lease ended', async () => {
+    await open.go(`/datasources/${id}?tab=leases`)
+    await open.page.getByText('It was never leased').waitFor()
+    const holder = mooring.client(await leaseCapability(mooring))
+    const { publicKey } = await holderKey()
+    const lease = async () => holder.datasources.lease.mutate({ id, publicKey })
+    const { leaseId } = await lease()
+    await lease()
+    await holder.datasources.releaseLease.mutate({ leaseId })
+    await open.page.reload()
+    await open.page.locator('tbody tr', { hasText: 'Live' }).getByText('version 1').waitFor()
+    await open.page.locator('tbody tr', { hasText: 'Given back' }).waitFor()
   })
 
   it('shows its verifications as a chart and a list', async () => {

@@ -1,15 +1,21 @@
 /**
  * Signing in to the console: with a key, and with a code of the terminal that is neither sent by itself nor left in the address.
  */
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { makeConsoleCode } from '#server/standalone/console-sign-in.ts'
 import { useBrowser, withBrowser } from '#test/support/console/browser.ts'
 import { openConsole, type WatchedPage } from '#test/support/console/watched-page.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
+
+const run = promisify(execFile)
+const UNREACHED = 'postgresql://app:a-password@127.0.0.1:1/orders'
 
 withBrowser('The sign-in', () => {
   const browser = useBrowser()
@@ -94,6 +100,27 @@ withBrowser('The sign-in', () => {
     const keys = await mooring.client().organization.listKeys.query({})
     expect(keys.items.find(one => one.name === 'console')?.revokedAt).not.toBeNull()
     expect(open.wrongs()).toEqual([])
+  })
+
+  it('takes the address that the command console prints, and shows the whole installation to the key of it', async () => {
+    const other = await mooring.newOrganization('Second')
+    for (const key of [mooring.organization.testKey, other.testKey])
+      await mooring.client(key).datasources.register.mutate({ connectionString: UNREACHED })
+    const { stdout } = await run(process.execPath, ['server/cli.ts', 'console'], {
+      env: { ...process.env, MOORING_DATA_DIR: dir, MOORING_PUBLIC_URL: url },
+    })
+    const { page } = await opened(stdout.trim())
+    await page.getByRole('button', { name: 'Open the console' }).click()
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByText('Figures of the whole installation').waitFor()
+    await page.getByText('No worker was seen lately').waitFor()
+    const unverified = (of: Page) => of.locator('.figure', { hasText: 'Not verified' }).getByRole('definition')
+    expect(await unverified(page).textContent()).toBe('2')
+    await open?.close()
+    open = await openConsole(browser(), { url, key: other.testKey })
+    await open.go('/overview')
+    await open.page.getByText('Figures of your organization').waitFor()
+    expect(await unverified(open.page).textContent()).toBe('1')
   })
 
   it('says how to get a new code when one is used again', async () => {

@@ -68,7 +68,7 @@ export function listSearch(given: Given): ListSearch {
   }
 }
 
-const TABS = ['facts', 'timeline', 'schema', 'drift', 'leases', 'settings'] as const
+const TABS = ['facts', 'timeline', 'schema', 'diagram', 'drift', 'feed', 'leases', 'settings'] as const
 /** A tab of one datasource. */
 export type DatasourceTab = (typeof TABS)[number]
 

@@ -22,7 +22,9 @@ const TABS: readonly (Tab<DatasourceTab> & { readonly kinds: readonly Datasource
   { value: 'facts', label: 'Checks', kinds: ['direct', 'endpoint'] },
   { value: 'timeline', label: 'Timeline', kinds: ['direct', 'endpoint'] },
   { value: 'schema', label: 'Schema', kinds: ['direct'] },
+  { value: 'diagram', label: 'Diagram', kinds: ['direct'] },
   { value: 'drift', label: 'Drift', kinds: ['direct'] },
+  { value: 'feed', label: 'Feed', kinds: ['endpoint'] },
   { value: 'leases', label: 'Leases', kinds: ['direct'] },
   { value: 'settings', label: 'Settings', kinds: ['direct', 'endpoint'] },
 ]
@@ -32,7 +34,9 @@ const CONTENT: Readonly<Record<DatasourceTab, ComponentType<{ datasource: Dataso
   facts: Facts,
   timeline: lazy(async () => ({ default: (await import('./timeline.tsx')).Timeline })),
   schema: lazy(async () => ({ default: (await import('#client/console/schemas/schema-tab.tsx')).SchemaTab })),
+  diagram: lazy(async () => ({ default: (await import('#client/console/diagram/diagram-tab.tsx')).DiagramTab })),
   drift: lazy(async () => ({ default: (await import('./drift.tsx')).DriftTab })),
+  feed: lazy(async () => ({ default: (await import('#client/console/feeds/feed-tab.tsx')).FeedTab })),
   leases: lazy(async () => ({ default: (await import('./leases.tsx')).Leases })),
   settings: lazy(async () => ({ default: (await import('./settings.tsx')).Settings })),
 }

@@ -5,17 +5,18 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTRPC } from '#client/console/api/trpc.ts'
+import { Awaited } from '#client/console/kit/awaited.tsx'
 import { Badge } from '#client/console/kit/badge.tsx'
-import { Button } from '#client/console/kit/button.tsx'
-import { Empty, Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
+import { Empty } from '#client/console/kit/feedback.tsx'
 import { TextField } from '#client/console/kit/field.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
-import { Scroll } from '#client/console/kit/scroll.tsx'
+import { Pages, Table } from '#client/console/kit/table.tsx'
 import { Time } from '#client/console/kit/time.tsx'
 import type { Outputs } from '#client/index.ts'
 
 type Event = Outputs['organization']['audit']['items'][number]
 
+const HEADINGS = ['When', 'Action', 'Outcome', 'By', 'Object', 'Address']
 const PER_PAGE = 50
 
 /** What the record is narrowed to. */
@@ -33,12 +34,8 @@ export function Audit() {
   const [filter, setFilter] = useState(ALL)
   const [cursor, setCursor] = useState<string | null>(null)
   const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value.trim() !== ''))
-  const { data, error, refetch } = useQuery(
-    trpc.organization.audit.queryOptions(
-      { limit: PER_PAGE, ...given, ...(cursor === null ? {} : { cursor }) },
-      { placeholderData: keepPreviousData },
-    ),
-  )
+  const input = { limit: PER_PAGE, ...given, ...(cursor === null ? {} : { cursor }) }
+  const events = useQuery(trpc.organization.audit.queryOptions(input, { placeholderData: keepPreviousData }))
   const narrow = (change: Partial<Filter>) => {
     setFilter({ ...filter, ...change })
     setCursor(null)
@@ -46,20 +43,22 @@ export function Audit() {
   return (
     <Panel title="Audit" about="Who did what, and how it ended." isFlush>
       <Filters filter={filter} onNarrow={narrow} />
-      {data === undefined && error === null ? <Loading rows={10} /> : null}
-      {error === null ? null : <ProblemNotice error={error} onRetry={() => void refetch()} />}
-      {data?.items.length === 0 ? <Empty title="Nothing matches">Each filter is compared as a whole.</Empty> : null}
-      {data === undefined || data.items.length === 0 ? null : <EventTable events={data.items} />}
-      {cursor === null && data?.nextCursor == null ? null : (
-        <nav className="pages" aria-label="Pages of the record">
-          <Button disabled={cursor === null} onClick={() => setCursor(null)}>
-            Newest
-          </Button>
-          <Button disabled={data?.nextCursor == null} onClick={() => setCursor(data?.nextCursor ?? null)}>
-            Older
-          </Button>
-        </nav>
-      )}
+      <Awaited of={events} rows={10}>
+        {({ items, nextCursor }) => (
+          <>
+            {items.length === 0 ? (
+              <Empty title="Nothing matches">Each filter is compared as a whole.</Empty>
+            ) : (
+              <Table label="Events, newest first" headings={HEADINGS}>
+                {items.map(event => (
+                  <EventRow key={event.id} event={event} />
+                ))}
+              </Table>
+            )}
+            <Pages label="Pages of the record" cursor={cursor} next={nextCursor} onGo={setCursor} />
+          </>
+        )}
+      </Awaited>
     </Panel>
   )
 }
@@ -89,31 +88,6 @@ function Filters({ filter, onNarrow }: { filter: Filter; onNarrow: (change: Part
         onChange={event => onNarrow({ objectId: event.target.value })}
       />
     </div>
-  )
-}
-
-function EventTable({ events }: { events: readonly Event[] }) {
-  return (
-    <Scroll label="Events, newest first" isFlush>
-      <table className="table">
-        <caption className="unseen">Events, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Action</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">By</th>
-            <th scope="col">Object</th>
-            <th scope="col">Address</th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.map(event => (
-            <EventRow key={event.id} event={event} />
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
   )
 }
 

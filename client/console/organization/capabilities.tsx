@@ -6,12 +6,13 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tansta
 import { Plus } from 'lucide-react'
 import { useState } from 'react'
 import { useTRPC } from '#client/console/api/trpc.ts'
+import { Awaited } from '#client/console/kit/awaited.tsx'
 import { Badge, ModeTag, type Tone } from '#client/console/kit/badge.tsx'
 import { Button } from '#client/console/kit/button.tsx'
 import { Dialog } from '#client/console/kit/dialog.tsx'
-import { Empty, Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
+import { Empty, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
-import { Scroll } from '#client/console/kit/scroll.tsx'
+import { Pages, Table } from '#client/console/kit/table.tsx'
 import { Time } from '#client/console/kit/time.tsx'
 import type { Outputs } from '#client/index.ts'
 import { NewCapability } from './new-capability.tsx'
@@ -24,6 +25,7 @@ const STATES: Readonly<Record<Capability['status'], { tone: Tone; word: string }
   expired: { tone: 'neutral', word: 'Expired' },
 }
 
+const HEADINGS = ['Label', 'Mode', 'Operations', 'Datasources', 'Ends', 'State']
 const PER_PAGE = 50
 
 /** The tab. */
@@ -31,9 +33,9 @@ export function Capabilities() {
   const trpc = useTRPC()
   const [isMinting, setIsMinting] = useState(false)
   const [revoked, setRevoked] = useState<Capability | null>(null)
-  const [cursor, setCursor] = useState<Capability['id'] | undefined>(undefined)
-  const input = { limit: PER_PAGE, ...(cursor === undefined ? {} : { cursor }) }
-  const { data, error, refetch } = useQuery(
+  const [cursor, setCursor] = useState<Capability['id'] | null>(null)
+  const input = { limit: PER_PAGE, ...(cursor === null ? {} : { cursor }) }
+  const capabilities = useQuery(
     trpc.organization.listCapabilities.queryOptions(input, { placeholderData: keepPreviousData }),
   )
   const mint = (
@@ -43,48 +45,24 @@ export function Capabilities() {
   )
   return (
     <Panel title="Capabilities" about="For an agent or a system: a few operations, for a time." actions={mint} isFlush>
-      {data === undefined && error === null ? <Loading rows={6} /> : null}
-      {error === null ? null : <ProblemNotice error={error} onRetry={() => void refetch()} />}
-      {data?.items.length === 0 ? <Empty title="No capability was minted yet" /> : null}
-      {data === undefined || data.items.length === 0 ? null : (
-        <CapabilityTable items={data.items} onRevoke={setRevoked} />
-      )}
-      {data?.nextCursor == null ? null : (
-        <nav className="pages" aria-label="Pages of capabilities">
-          <Button onClick={() => setCursor(data.nextCursor ?? undefined)}>Older</Button>
-        </nav>
-      )}
+      <Awaited of={capabilities} rows={6}>
+        {({ items, nextCursor }) => (
+          <>
+            {items.length === 0 ? <Empty title="No capability was minted yet" /> : null}
+            {items.length === 0 ? null : (
+              <Table label="Capabilities, newest first" headings={HEADINGS} hasActions>
+                {items.map(one => (
+                  <CapabilityRow key={one.id} of={one} onRevoke={setRevoked} />
+                ))}
+              </Table>
+            )}
+            <Pages label="Pages of capabilities" cursor={cursor} next={nextCursor} onGo={setCursor} />
+          </>
+        )}
+      </Awaited>
       {isMinting ? <NewCapability onClose={() => setIsMinting(false)} /> : null}
       {revoked === null ? null : <Revoke of={revoked} onClose={() => setRevoked(null)} />}
     </Panel>
-  )
-}
-
-function CapabilityTable({ items, onRevoke }: { items: readonly Capability[]; onRevoke: (of: Capability) => void }) {
-  return (
-    <Scroll label="Capabilities, newest first" isFlush>
-      <table className="table">
-        <caption className="unseen">Capabilities, newest first</caption>
-        <thead>
-          <tr>
-            <th scope="col">Label</th>
-            <th scope="col">Mode</th>
-            <th scope="col">Operations</th>
-            <th scope="col">Datasources</th>
-            <th scope="col">Ends</th>
-            <th scope="col">State</th>
-            <th scope="col">
-              <span className="unseen">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map(one => (
-            <CapabilityRow key={one.id} of={one} onRevoke={onRevoke} />
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
   )
 }
 

@@ -54,7 +54,11 @@ function Known({ figures }: { figures: OverviewFigures }) {
         </div>
         <div className="stack">
           <Panel title="Queue by priority" about="Tasks that are due and wait for a worker.">
-            <QueueChart queue={figures.queue} />
+            {figures.queue.priorities.some(({ due }) => due > 0) ? (
+              <QueueChart queue={figures.queue} />
+            ) : (
+              <Empty title="Nothing waits">Each task that was due has been taken.</Empty>
+            )}
           </Panel>
           {figures.workers.list === null ? null : <Workers workers={figures.workers.list} />}
         </div>

@@ -58,6 +58,12 @@ export function keyOf(schema: string, name: string): string {
   return JSON.stringify([schema, name])
 }
 
+/** The names of a key. */
+export function namesOf(key: string): { schema: string; name: string } {
+  const [schema, name]: unknown[] = JSON.parse(key)
+  return { schema: String(schema), name: String(name) }
+}
+
 /** The lines in which every word of a search is, each under the heading of its schema. */
 export function searched(lines: readonly Line[], search: string): readonly Line[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean)

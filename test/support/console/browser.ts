@@ -1,20 +1,20 @@
 /**
- * One browser for the console's tests of a file. Without an installed Chromium they are skipped with a report; in CI they fail.
+ * The browser that all of the console's tests share; each page has a context of its own, which knows nothing of the others. Without an
+ * installed Chromium the tests are skipped with a report; in CI they fail.
  */
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe } from 'vitest'
-import { chromiumPath, startChromium } from '#test/support/http/chromium.ts'
+import { type Browser, chromium } from 'playwright-core'
+import { afterAll, beforeAll, describe, inject } from 'vitest'
 
-const path = chromiumPath()
+const url = inject('browserUrl')
 
 /** A `describe` of what needs a browser. */
-export const withBrowser = describe.skipIf(path === null)
+export const withBrowser = describe.skipIf(url === null)
 
-/** The browser of this file, started before its first test and closed after its last. */
+/** The browser, for the tests of this file. */
 export function useBrowser(): () => Browser {
   const held: { browser?: Browser } = {}
   beforeAll(async () => {
-    if (path !== null) held.browser = await startChromium(path)
+    if (url !== null) held.browser = await chromium.connect(url)
   })
   afterAll(() => held.browser?.close())
   return () => {

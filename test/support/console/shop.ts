@@ -1,13 +1,18 @@
 /**
- * A few datasources that look like a platform's: one that is active, with a schema that has changed, and one that was refused.
+ * A few datasources that look like a platform's: one that is active, with a schema that has changed, one that was refused, and an
+ * endpoint with events.
  */
+import { query } from '#test/support/database/postgres.ts'
+import { type Followed, hosted } from '#test/support/feeds/followed.ts'
+import { KEY } from '#test/support/feeds/stranger.ts'
+import { bareUuid } from '#test/support/http/surfaces.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
-import type { Mooring } from '#test/support/mooring/mooring.ts'
 
 /** Their ids. */
 export interface Shop {
   readonly active: string
   readonly refused: string
+  readonly endpoint: string
   drop(): Promise<void>
 }
 
@@ -28,10 +33,41 @@ const MIGRATION = `
   create table app.vessels (id int primary key, name text not null, customer_id int references app.customers);
   grant select on app.vessels to READER`
 
+/** Models and types of the endpoint's events, and how many seconds after it happened each one comes. */
+const EVENTS = [
+  ['order', 'CREATE', 2.1],
+  ['order', 'UPDATE', 0.8],
+  ['customer', 'UPDATE', 4.6],
+  ['order', 'UPDATE', 1.4],
+  ['invoice', 'CREATE', 9.3],
+  ['customer', 'CREATE', 3.2],
+  ['order', 'ARCHIVE', 17.5],
+  ['invoice', 'UPDATE', 1.1],
+] as const
+
+const ROUNDS = 4
+
+const OTHERS = ['Rigging', 'Sail loft', 'Ferry line', 'Lighthouse', 'Dry dock', 'Pilotage']
+
+/**
+ * Checks of the last hour, each 80 seconds: one of eleven did not reach the server. What charts show would otherwise be the two checks
+ * of this test.
+ */
+const HISTORY = `
+  insert into verifications (org_id, id, datasource_id, version, outcome, reason, checks, advisories, took_ms, at)
+  select d.org_id, (lpad(to_hex((extract(epoch from past.at) * 1000)::bigint), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
+    d.id, 1, case when n % 11 = 7 then 'unreachable' else 'passed' end,
+    case when n % 11 = 7 then 'database_unreachable' end, case when n % 11 = 7 then UNREACHED else d.latest_checks end, '[]',
+    case when n % 11 = 7 then 400 else 30 + (n * 37) % 29 + (n * n) % 17 end, past.at
+  from datasources d, generate_series(1, 42) as n cross join lateral (select now() - n * interval '80 s' as at) as past
+  where d.id = $ID`
+
+const UNREACHED = `'[{"item":"host","outcome":"pass"},{"item":"connect","outcome":"fail","actual":"no answer","fix":"Open the port."}]'`
+
 /** Makes them. The caller drops them. */
-export async function makeShop(mooring: Mooring): Promise<Shop> {
+export async function makeShop({ mooring, stranger, url }: Followed): Promise<Shop> {
   const customer: Customer = await makeCustomer()
-  const { datasources, snapshots } = mooring.client()
+  const { datasources, snapshots, feeds } = mooring.client()
   const sql = (text: string) => customer.sql(text.replaceAll('READER', customer.roles.reader))
   await sql(SCHEMA)
   const register = (name: string, connectionString: string) =>
@@ -41,7 +77,26 @@ export async function makeShop(mooring: Mooring): Promise<Shop> {
   await sql(MIGRATION)
   await snapshots.introspect.mutate({ id: active.id })
   await datasources.verify.mutate({ id: active.id, waitSeconds: 20 })
+  const history = HISTORY.replace('$ID', `'${bareUuid(active.id)}'`).replace('UNREACHED', UNREACHED)
+  await query(mooring.databaseUrl, history)
   const refused = await register('Boatyard', customer.url('superuser'))
+  for (const name of OTHERS)
+    await register(name, customer.url('reader', { parameters: `application_name=${encodeURIComponent(name)}` }))
   await register('Harbour office', customer.url('reader', { password: 'another' }))
-  return { active: active.id, refused: refused.id, drop: () => customer.drop() }
+  stranger.be(hosted())
+  const signed = { endpoint: url('/events'), signingKey: KEY, name: 'Ship’s log', waitSeconds: 30 }
+  const endpoint = await datasources.register.mutate(signed)
+  for (let round = 0; round < ROUNDS; round += 1)
+    await feeds.push.mutate({ id: endpoint.id, body: JSON.stringify({ events: eventsOf(round) }) })
+  return { active: active.id, refused: refused.id, endpoint: endpoint.id, drop: () => customer.drop() }
+}
+
+function eventsOf(round: number) {
+  return EVENTS.map(([model, type, seconds], at) => ({
+    id: `evt_${round}_${at}`,
+    entityId: `${model}_${1_000 + 17 * at + round}`,
+    ...{ model, type },
+    occurredAt: Date.now() - Math.round(seconds * 1_000 * (1 + round / 3)),
+    data: { status: type === 'CREATE' ? 'open' : 'changed', total: 40 + 3 * at },
+  }))
 }

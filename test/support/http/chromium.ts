@@ -36,9 +36,19 @@ function isExecutable(path: string): boolean {
 
 /** Starts one without a window. The caller closes it. */
 export function startChromium(executablePath: string): Promise<Browser> {
+  return chromium.launch({ executablePath, args: argumentsOf() })
+}
+
+/** Starts one that several processes drive, each by a connection of its own. The caller closes it. */
+export async function serveChromium(executablePath: string): Promise<{ url: string; close(): Promise<void> }> {
+  const server = await chromium.launchServer({ executablePath, args: argumentsOf(), host: '127.0.0.1' })
+  return { url: server.wsEndpoint(), close: () => server.close() }
+}
+
+function argumentsOf(): string[] {
   // As root, as in most containers, Chromium refuses its own sandbox; it opens only the test's own pages.
   const isRoot = process.getuid?.() === 0
-  return chromium.launch({ executablePath, args: ['--disable-dev-shm-usage', ...(isRoot ? ['--no-sandbox'] : [])] })
+  return ['--disable-dev-shm-usage', ...(isRoot ? ['--no-sandbox'] : [])]
 }
 
 /** One script for browsers, from a file under `test/` and all of its imports. */

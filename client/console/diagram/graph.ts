@@ -1,0 +1,105 @@
+/**
+ * The tables that a diagram shows and the foreign keys between them: those of a schema, or a table with its neighbours. Pure. Names come
+ * from a customer's server: they are shown, and nothing else.
+ */
+import { keyOf } from '#client/console/schemas/outline.ts'
+import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import type { Relation } from '#shared/schemas/snapshot-relation.ts'
+
+/** A line of a table: a column, and what it is a key of. */
+export interface ColumnLine {
+  readonly name: string
+  readonly type: string
+  readonly isPrimary: boolean
+  readonly isForeign: boolean
+}
+
+/** A table of the diagram. */
+export interface TableBox {
+  readonly key: string
+  readonly schema: string
+  readonly name: string
+  /** Keys first, then the others as they come, as many as there is room for. */
+  readonly columns: readonly ColumnLine[]
+  /** How many columns are not among them. */
+  readonly more: number
+}
+
+/** A foreign key, from the table that has it to the one that it refers to. */
+export interface Tie {
+  readonly key: string
+  readonly from: string
+  readonly to: string
+  readonly columns: readonly string[]
+}
+
+/** All that there is to draw. */
+export interface Graph {
+  readonly tables: readonly TableBox[]
+  readonly ties: readonly Tie[]
+}
+
+/** More tables than these are a carpet: a table is to be chosen first. */
+export const MOST_TABLES = 60
+const MOST_COLUMNS = 8
+/** Keys alone may be more than other columns, and not without end. */
+const MOST_KEYS = 16
+
+/** The whole of a snapshot, prepared once. Views have no foreign keys and are left out. */
+export function graphOf(snapshot: Snapshot): Graph {
+  const all = snapshot.schemas.flatMap(({ name, relations }) =>
+    relations.filter(({ kind }) => kind.endsWith('table')).map(relation => ({ schema: name, relation })),
+  )
+  const tables = all.map(({ schema, relation }) => boxOf(schema, relation))
+  const known = new Set(tables.map(({ key }) => key))
+  const ties = all
+    .flatMap(({ schema, relation }) => tiesOf(keyOf(schema, relation.name), relation))
+    .filter(({ to }) => known.has(to))
+  return { tables, ties }
+}
+
+/** The tables of one schema, with the ties among them. */
+export function schemaGraph({ tables, ties }: Graph, schema: string): Graph {
+  return within(
+    { tables, ties },
+    tables.filter(table => table.schema === schema).map(({ key }) => key),
+  )
+}
+
+/** A table, and those that it refers to or that refer to it. */
+export function neighbourGraph(graph: Graph, table: string): Graph {
+  const beside = graph.ties.flatMap(({ from, to }) => (from === table ? [to] : to === table ? [from] : []))
+  return within(graph, [table, ...beside])
+}
+
+function within({ tables, ties }: Graph, keys: readonly string[]): Graph {
+  const kept = new Set(keys)
+  return {
+    tables: tables.filter(({ key }) => kept.has(key)),
+    ties: ties.filter(({ from, to }) => kept.has(from) && kept.has(to)),
+  }
+}
+
+function boxOf(schema: string, { name, columns, constraints = [] }: Relation): TableBox {
+  const within = (kind: string) => new Set(constraints.filter(one => one.kind === kind).flatMap(one => one.columns))
+  const primary = within('primary_key')
+  const foreign = within('foreign_key')
+  const lines = columns.map(column => ({
+    name: column.name,
+    type: column.type,
+    isPrimary: primary.has(column.name),
+    isForeign: foreign.has(column.name),
+  }))
+  const keys = lines.filter(({ isPrimary, isForeign }) => isPrimary || isForeign).slice(0, MOST_KEYS)
+  const others = lines.filter(({ isPrimary, isForeign }) => !isPrimary && !isForeign)
+  const shown = [...keys, ...others.slice(0, Math.max(0, MOST_COLUMNS - keys.length))]
+  return { key: keyOf(schema, name), schema, name, columns: shown, more: lines.length - shown.length }
+}
+
+function tiesOf(from: string, { constraints = [] }: Relation): Tie[] {
+  return constraints.flatMap(({ kind, name, columns, references }) =>
+    kind !== 'foreign_key' || references === undefined
+      ? []
+      : [{ key: `${from} ${name}`, from, to: keyOf(references.schema, references.relation), columns }],
+  )
+}

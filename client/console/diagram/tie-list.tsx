@@ -1,0 +1,41 @@
+/**
+ * The foreign keys of a diagram as a list, for those who cannot see it: each leads to its tables.
+ */
+import { counted } from '#client/console/base/format.ts'
+import { namesOf } from '#client/console/schemas/outline.ts'
+import type { Tie } from './graph.ts'
+
+interface TieListProps {
+  readonly ties: readonly Tie[]
+  readonly onChoose: (table: string) => void
+}
+
+/** The list, folded away. */
+export function TieList({ ties, onChoose }: TieListProps) {
+  if (ties.length === 0) return null
+  return (
+    <details className="tie-list">
+      <summary>{counted(ties.length, 'foreign key')} as a list</summary>
+      <ul>
+        {ties.map(({ key, from, to, columns }) => (
+          <li key={key}>
+            <TableLink table={from} onChoose={onChoose} />
+            <span className="soft"> ({columns.join(', ')}) refers to </span>
+            <TableLink table={to} onChoose={onChoose} />
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}
+
+function TableLink({ table, onChoose }: { table: string; onChoose: (table: string) => void }) {
+  const { schema, name } = namesOf(table)
+  return (
+    <button type="button" className="follow" onClick={() => onChoose(table)}>
+      <span className="cut">
+        {schema}.{name}
+      </span>
+    </button>
+  )
+}

@@ -1,0 +1,95 @@
+/**
+ * The feed of a signed endpoint: whether it keeps up, how late its events came, and the newest of them. Its state is no change that is
+ * told live, so that it is asked for every few seconds while it is looked at.
+ */
+import { useQuery } from '@tanstack/react-query'
+import { useMemo } from 'react'
+import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
+import { duration } from '#client/console/base/format.ts'
+import { Chart } from '#client/console/charts/chart.tsx'
+import type { ChartSpec } from '#client/console/charts/spec.ts'
+import { Awaited } from '#client/console/kit/awaited.tsx'
+import { Empty, Notice } from '#client/console/kit/feedback.tsx'
+import { Facts, Panel } from '#client/console/kit/panel.tsx'
+import { Time } from '#client/console/kit/time.tsx'
+import '#client/console/styles/drift.css'
+import type { RecentEvent } from '#shared/feeds/recent.ts'
+import { EventList } from './event-list.tsx'
+import { latenessOf } from './lateness.ts'
+
+const EVERY_MS = 5_000
+const SHOWN = 50
+
+type Endpoint = Extract<Datasource, { kind: 'endpoint' }>
+
+/** The tab. */
+export function FeedTab({ datasource }: { datasource: Datasource }) {
+  const trpc = useTRPC()
+  const { id, removedAt } = datasource
+  const refetchInterval = removedAt === null ? EVERY_MS : false
+  const state = useQuery(trpc.datasources.get.queryOptions({ id, includeRemoved: true }, { refetchInterval }))
+  const known = state.data ?? datasource
+  if (known.kind !== 'endpoint') return null
+  return (
+    <>
+      <State endpoint={known} />
+      <Events id={id} every={refetchInterval} />
+    </>
+  )
+}
+
+function State({ endpoint: { feed } }: { endpoint: Endpoint }) {
+  const { eventLag, retryCount, lastRequestAt, lastSuccessAt, lastError } = feed
+  return (
+    <Panel title="Feed" about={eventLag === 0 ? 'It keeps up.' : 'It is catching up.'}>
+      <div className="stack">
+        {lastError === null ? null : <Notice tone="warn" title={lastError} />}
+        <Facts
+          of={{
+            Behind: <span className="number">{eventLag === 0 ? 'nothing' : duration(eventLag * 1_000)}</span>,
+            'Last asked': <Time at={lastRequestAt} none="never" />,
+            'Last answer': <Time at={lastSuccessAt} none="never" />,
+            'Tries since then': <span className="number">{retryCount}</span>,
+          }}
+        />
+      </div>
+    </Panel>
+  )
+}
+
+function Events({ id, every }: { id: Datasource['id']; every: number | false }) {
+  const trpc = useTRPC()
+  const recent = useQuery(trpc.feeds.recent.queryOptions({ id, limit: SHOWN }, { refetchInterval: every }))
+  return (
+    <Awaited of={recent} rows={10}>
+      {({ items }) =>
+        items.length === 0 ? (
+          <Empty title="No event yet">An event is here some seconds after the endpoint gives it, or pushes it.</Empty>
+        ) : (
+          <>
+            <Panel
+              title="How late events came"
+              about="From when it happened, as the endpoint says, until it was stored here."
+            >
+              <LagChart events={items} />
+            </Panel>
+            <EventList events={items} />
+          </>
+        )
+      }
+    </Awaited>
+  )
+}
+
+function LagChart({ events }: { events: readonly RecentEvent[] }) {
+  const spec = useMemo((): ChartSpec => {
+    const inOrder = events.toReversed()
+    return {
+      kind: 'bar',
+      labels: inOrder.map(({ storedAtMs }) => new Date(storedAtMs).toLocaleTimeString('en', { timeStyle: 'medium' })),
+      series: [{ name: 'Came after', tone: 'chart-1', values: inOrder.map(latenessOf) }],
+      format: duration,
+    }
+  }, [events])
+  return <Chart label="Time from when each event happened until it was stored" spec={spec} />
+}

@@ -1,0 +1,56 @@
+/**
+ * One of very many, found by typing, or none of them: from Base UI, apart from the other fields, so that a page without it does not
+ * load it. Of what fits, the first few are shown.
+ */
+import { Combobox } from '@base-ui/react/combobox'
+import { Check, X } from 'lucide-react'
+import type { Option } from './choice.tsx'
+
+const SHOWN = 50
+
+/** The field. `none` is what is meant without a choice. */
+export function Pick(of: {
+  label: string
+  none: string
+  value: string | null
+  options: readonly Option<string>[]
+  onChange: (value: string | null) => void
+}) {
+  const chosen = of.options.find(({ value }) => value === of.value) ?? null
+  return (
+    <Combobox.Root
+      items={of.options}
+      limit={SHOWN}
+      value={chosen}
+      onValueChange={(option: Option<string> | null) => of.onChange(option?.value ?? null)}
+      autoHighlight
+    >
+      <div className="field">
+        <Combobox.Label className="field-label">{of.label}</Combobox.Label>
+        <div className="pick">
+          <Combobox.Input className="input" placeholder={of.none} spellCheck={false} />
+          <Combobox.Clear className="button quiet square pick-clear" aria-label={of.none} title={of.none}>
+            <X className="icon" aria-hidden />
+          </Combobox.Clear>
+        </div>
+      </div>
+      <Combobox.Portal>
+        <Combobox.Positioner sideOffset={4} className="layer">
+          <Combobox.Popup className="popup menu">
+            <Combobox.Empty className="pick-empty soft">Nothing matches.</Combobox.Empty>
+            <Combobox.List>
+              {(option: Option<string>) => (
+                <Combobox.Item key={option.value} value={option} className="menu-item">
+                  <span className="cut">{option.label}</span>
+                  <Combobox.ItemIndicator className="menu-mark">
+                    <Check className="icon" aria-hidden />
+                  </Combobox.ItemIndicator>
+                </Combobox.Item>
+              )}
+            </Combobox.List>
+          </Combobox.Popup>
+        </Combobox.Positioner>
+      </Combobox.Portal>
+    </Combobox.Root>
+  )
+}
