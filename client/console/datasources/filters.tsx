@@ -15,18 +15,18 @@ type Mode = NonNullable<ListSearch['mode']>
 type Kind = NonNullable<ListSearch['kind']>
 
 const STATUSES: readonly Option<Status | 'any'>[] = [
-  { value: 'any', label: 'Every state' },
+  { value: 'any', label: 'Any state' },
   { value: 'active', label: 'Active' },
   { value: 'unverified', label: 'Not verified' },
   { value: 'rejected', label: 'Rejected' },
 ]
 const MODES: readonly Option<Mode | 'any'>[] = [
-  { value: 'any', label: 'Live and test' },
+  { value: 'any', label: 'Any mode' },
   { value: 'live', label: 'Live' },
   { value: 'test', label: 'Test' },
 ]
 const KINDS: readonly Option<Kind | 'any'>[] = [
-  { value: 'any', label: 'Every kind' },
+  { value: 'any', label: 'Any kind' },
   { value: 'direct', label: 'Connection string' },
   { value: 'endpoint', label: 'Signed endpoint' },
 ]

@@ -35,6 +35,7 @@ function ColumnView({ column: { name, type, isPrimary, isForeign } }: { column: 
       {isForeign && !isPrimary ? <Link2 className="icon" role="img" aria-label="foreign key" /> : null}
       {!isPrimary && !isForeign ? <span className="icon" /> : null}
       <span className="cut">{name}</span>
+      {isForeign && isPrimary ? <Link2 className="icon" role="img" aria-label="foreign key" /> : null}
       <span className="faint cut table-node-type">{type}</span>
       {isForeign ? <Handle id={name} type="source" position={Position.Right} isConnectable={false} /> : null}
     </div>

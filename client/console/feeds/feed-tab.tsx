@@ -49,7 +49,7 @@ function State({ endpoint: { feed } }: { endpoint: Endpoint }) {
             Behind: <span className="number">{eventLag === 0 ? 'nothing' : duration(eventLag * 1_000)}</span>,
             'Last asked': <Time at={lastRequestAt} none="never" />,
             'Last answer': <Time at={lastSuccessAt} none="never" />,
-            'Tries since then': <span className="number">{retryCount}</span>,
+            'Failed tries since': <span className="number">{retryCount}</span>,
           }}
         />
       </div>

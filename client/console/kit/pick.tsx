@@ -34,23 +34,30 @@ export function Pick(of: {
           </Combobox.Clear>
         </div>
       </div>
-      <Combobox.Portal>
-        <Combobox.Positioner sideOffset={4} className="layer">
-          <Combobox.Popup className="popup menu">
-            <Combobox.Empty className="pick-empty soft">Nothing matches.</Combobox.Empty>
-            <Combobox.List>
-              {(option: Option<string>) => (
-                <Combobox.Item key={option.value} value={option} className="menu-item">
-                  <span className="cut">{option.label}</span>
-                  <Combobox.ItemIndicator className="menu-mark">
-                    <Check className="icon" aria-hidden />
-                  </Combobox.ItemIndicator>
-                </Combobox.Item>
-              )}
-            </Combobox.List>
-          </Combobox.Popup>
-        </Combobox.Positioner>
-      </Combobox.Portal>
+      <Found />
     </Combobox.Root>
+  )
+}
+
+/** What fits what is typed. */
+function Found() {
+  return (
+    <Combobox.Portal>
+      <Combobox.Positioner sideOffset={4} className="layer">
+        <Combobox.Popup className="popup menu">
+          <Combobox.Empty className="pick-empty soft">Nothing matches.</Combobox.Empty>
+          <Combobox.List>
+            {(option: Option<string>) => (
+              <Combobox.Item key={option.value} value={option} className="menu-item">
+                <span className="cut">{option.label}</span>
+                <Combobox.ItemIndicator className="menu-mark">
+                  <Check className="icon" aria-hidden />
+                </Combobox.ItemIndicator>
+              </Combobox.Item>
+            )}
+          </Combobox.List>
+        </Combobox.Popup>
+      </Combobox.Positioner>
+    </Combobox.Portal>
   )
 }

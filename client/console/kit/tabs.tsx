@@ -3,7 +3,7 @@
  * the caller gives the value and is told of another one.
  */
 import { Tabs as Base } from '@base-ui/react/tabs'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 
 /** One tab. */
 export interface Tab<T extends string> {
@@ -19,9 +19,17 @@ export function Tabs<T extends string>(of: {
   onChange: (value: T) => void
   children: ReactNode
 }) {
+  const list = useRef<HTMLDivElement>(null)
+  // Where there are more tabs than there is room, the open one is seen.
+  useEffect(() => {
+    const place = list.current
+    const tab = place?.children[of.tabs.findIndex(({ value }) => value === of.value)]
+    if (place !== null && tab instanceof HTMLElement)
+      place.scrollLeft = tab.offsetLeft - place.offsetLeft - tab.offsetWidth
+  }, [of.tabs, of.value])
   return (
     <Base.Root value={of.value} onValueChange={value => of.onChange(value)} className="tabs">
-      <Base.List className="tab-list" aria-label={of.label}>
+      <Base.List ref={list} className="tab-list" aria-label={of.label}>
         {of.tabs.map(({ value, label }) => (
           <Base.Tab key={value} value={value} className="tab">
             {label}

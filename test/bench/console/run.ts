@@ -71,7 +71,7 @@ async function registerAll({ mooring, customer }: { mooring: Mooring; customer: 
   const registerSome = async () => {
     for (let n = next++; n < DATASOURCES; n = next++) {
       const connectionString = customer.url('reader', { parameters: `application_name=shop_${n}` })
-      await datasources.register.mutate({ connectionString, name: `Shop ${n}`, waitSeconds: 60 })
+      await datasources.register.mutate({ connectionString, name: `Shop ${n}`, waitSeconds: 30 })
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, registerSome))
@@ -157,7 +157,7 @@ await customer.sql(`grant select on all tables in schema app to ${customer.roles
 const { datasources, snapshots } = mooring.client()
 const { id } = await datasources.register.mutate({
   ...{ connectionString: customer.url('reader', { parameters: 'application_name=large' }), name: 'Large' },
-  ...{ schema: 'app', waitSeconds: 60 },
+  ...{ schema: 'app', waitSeconds: 30 },
 })
 await snapshots.introspect.mutate({ id })
 const open = await openConsole(browser, { url: mooring.url, key: mooring.organization.testKey })

@@ -46,6 +46,10 @@ const EVENTS = [
 ] as const
 
 const ROUNDS = 4
+const BETWEEN_MS = 40_000
+
+/** How long before the last event an event came. */
+const before = (round: number, at: number) => BETWEEN_MS * ((ROUNDS - round) * EVENTS.length - 1 - at)
 
 const OTHERS = ['Rigging', 'Sail loft', 'Ferry line', 'Lighthouse', 'Dry dock', 'Pilotage']
 
@@ -88,15 +92,21 @@ export async function makeShop({ mooring, stranger, url }: Followed): Promise<Sh
   const endpoint = await datasources.register.mutate(signed)
   for (let round = 0; round < ROUNDS; round += 1)
     await feeds.push.mutate({ id: endpoint.id, body: JSON.stringify({ events: eventsOf(round) }) })
+  await query(mooring.databaseUrl, SPREAD)
   return { active: active.id, refused: refused.id, endpoint: endpoint.id, drop: () => customer.drop() }
 }
+
+/** As if the events had come over 20 minutes. */
+const SPREAD = `
+  update feed_events e set stored_at = e.stored_at - (f.position - e.position) * interval '40 s'
+  from feeds f where f.org_id = e.org_id and f.datasource_id = e.datasource_id`
 
 function eventsOf(round: number) {
   return EVENTS.map(([model, type, seconds], at) => ({
     id: `evt_${round}_${at}`,
     entityId: `${model}_${1_000 + 17 * at + round}`,
     ...{ model, type },
-    occurredAt: Date.now() - Math.round(seconds * 1_000 * (1 + round / 3)),
+    occurredAt: Date.now() - Math.round(seconds * 1_000 * (1 + round / 3)) - before(round, at),
     data: { status: type === 'CREATE' ? 'open' : 'changed', total: 40 + 3 * at },
   }))
 }

@@ -22,12 +22,14 @@ const NODE_CLIENT = [
 /** Package → zones of the table, or single files, that may import it. */
 const PACKAGES: Readonly<Record<string, Owners>> = {
   '@base-ui/react': ['client/console'],
+  '@dagrejs/dagre': ['client/console'],
   '@fontsource-variable/geist': ['client/console'],
   '@fontsource-variable/geist-mono': ['client/console'],
   '@opentelemetry/api': ['tracing'],
   '@tanstack/react-query': ['client/console'],
   '@tanstack/react-router': ['client/console'],
   '@tanstack/react-virtual': ['client/console'],
+  '@xyflow/react': ['client/console'],
   '@trpc/tanstack-react-query': ['client/console'],
   '@trpc/client': ['client', 'client/cli', 'client/console'],
   '@trpc/server': ['api', 'rest', 'wiring-web'],
