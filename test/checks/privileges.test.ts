@@ -12,6 +12,7 @@ import { type RoleCase, SHOP_SQL } from '#test/support/checks/role-case.ts'
 import { SAFE_ROLES } from '#test/support/checks/safe-roles.ts'
 import { UNSAFE_ROLES } from '#test/support/checks/unsafe-roles.ts'
 import { databaseUrl, installedMajors, query, startServer, type TestServer } from '#test/support/database/postgres.ts'
+import { triedMajors } from '#test/support/database/whole.ts'
 
 const PASSWORD = 'correct-horse-7-battery'
 
@@ -20,7 +21,7 @@ it('is tried on every version from 13 to 18 on Linux', () => {
   expect(installedMajors()).toEqual(isCovered ? [13, 14, 15, 16, 17, 18] : [18])
 })
 
-describe.each(installedMajors())('on PostgreSQL %i', major => {
+describe.each(triedMajors())('on PostgreSQL %i', major => {
   let server: TestServer
 
   beforeAll(async () => {

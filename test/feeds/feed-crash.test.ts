@@ -2,18 +2,19 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
+import { howMany } from '#test/support/database/whole.ts'
 import { events, type Followed, ids, startFollowed } from '#test/support/feeds/followed.ts'
 import { KEY } from '#test/support/feeds/stranger.ts'
 import { type Running, startEntry } from '#test/support/operations/processes.ts'
 
-const ENDPOINTS = 20
+const ENDPOINTS = howMany({ usual: 6, whole: 20 })
 const EVENTS = 1_000
 /** The page size of the endpoints, whatever is requested, so that there are many points to die at. */
 const PAGE = 40
 /** How many events of the previous page a page repeats at its start: delivery is at least once. */
 const OVERLAP = 3
 /** How many more events are stored before each kill, so that workers die early, late and while others begin. */
-const KILLED_AFTER = [1, 40, 1_000, 200, 2_500]
+const KILLED_AFTER = [1, 40, 1_000, 200, ENDPOINTS * 125]
 
 let followed: Followed
 const workers = new Set<Running>()
@@ -46,7 +47,7 @@ const storedSoFar = async () => {
 const stored = (count: number) =>
   onNotification(followed.mooring.databaseUrl, async () => ((await storedSoFar()) >= count ? true : undefined))
 
-it('Twenty thousand events of twenty endpoints are stored once each and in order, though every worker but the last is killed', {
+it(`${ENDPOINTS * EVENTS} events of ${ENDPOINTS} endpoints are stored once each and in order, though every worker but the last is killed`, {
   // Half a minute on a quiet machine; a dozen processes start in it.
   timeout: 180_000,
 }, async () => {

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { PASSWORD_PLACEHOLDER } from '#server/domain/checks/role/role-sql.ts'
 import { verifyLogin } from '#test/support/checks/judged-login.ts'
-import { databaseUrl, installedMajors, query, startServer, type TestServer } from '#test/support/database/postgres.ts'
+import { databaseUrl, query, startServer, type TestServer } from '#test/support/database/postgres.ts'
+import { triedMajors } from '#test/support/database/whole.ts'
 import { fieldCases } from '#test/support/field/cases.ts'
 
 const PASSWORD = 'correct-horse-7-battery'
@@ -51,7 +52,7 @@ grant select on :me.secret, :me.plain to :me, other;
 reset role;
 insert into :me.secret values (1, 'one'), (2, 'two')`
 
-describe.each(installedMajors())('on PostgreSQL %i', major => {
+describe.each(triedMajors())('on PostgreSQL %i', major => {
   let server: TestServer
 
   beforeAll(async () => {

@@ -1,17 +1,18 @@
-/** Ten thousand credentials are resealed under load, and the worker is killed twice on the way: nothing is lost. */
+/** Thousands of credentials are resealed under load, and the worker is killed twice on the way: nothing is lost. */
 import type { Pool } from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { faultOf } from '#client/index.ts'
 import { withDatasource } from '#client/node.ts'
 import { onNotification } from '#test/support/checks/verdicts.ts'
 import { query } from '#test/support/database/postgres.ts'
+import { howMany } from '#test/support/database/whole.ts'
 import { leaseCapability, verifyKeysOf } from '#test/support/keys/leasing.ts'
 import { makeCredentials, numberedSecret, openAll } from '#test/support/keys/many-credentials.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { operator } from '#test/support/mooring/operator.ts'
 import { makeTiers, type TierProcess, type Tiers } from '#test/support/mooring/tiers.ts'
 
-const COUNT = 10_000
+const COUNT = howMany({ usual: 3_000, whole: 10_000 })
 
 let tiers: Tiers
 let web: TierProcess
