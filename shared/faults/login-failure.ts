@@ -73,7 +73,7 @@ export const LOGIN_FAILURES = {
   database_limit_reached: {
     ...away,
     saw: "the database's own connection limit is reached",
-    fix: 'Close connections to the database, or take its limit away. It is tried again.',
+    fix: 'Close connections to the database, or take its limit away, in another database. It is tried again.',
   },
   too_many_connections: {
     ...away,

@@ -41,8 +41,9 @@ export function fixesDocument(outcomes: readonly Outcome[]): string {
 
 Every line of the checklist that fails has a \`fix\`. Here are ${outcomes.length} misconfigurations of real servers, PostgreSQL and PgBouncer, with
 what Mooring says of each. A robot then does what the fix says and nothing else: it pastes SQL into psql and lines into
-\`pg_hba.conf\`, changes the connection string as the fix says, and tries again. ${mended} of them become active. Another role's access is
-measured before and after: none of it is lost. This file is written by \`npm run test:fixes\`; in CI that fails where the file is not current.
+\`pg_hba.conf\`, changes the connection string as the fix says, and tries again. It pastes as the owner of the database, who has
+CREATEROLE and no more, and as a superuser only where the fix asks for one. ${mended} of them become active. The access of another role
+and of the owner is measured before and after: none of it is lost. This file is written by \`npm run test:fixes\`; in CI that fails where the file is not current.
 
 ${HEAD}
 ${outcomes.map((outcome, at) => rowOf(outcome, at + 1)).join('\n')}

@@ -25,8 +25,10 @@ export interface Misconfiguration {
   /** What is done to the server before it is registered. */
   readonly breaks?: (place: Place) => Promise<void>
   readonly says: {
-    readonly reason: FaultCode
-    readonly item: CheckItem
+    /** `active` where it is no failure: then an advisory says it. */
+    readonly reason: FaultCode | 'active'
+    /** The line that fails, or the advisory. */
+    readonly item: CheckItem | 'standby'
     /** The one true cause, in the words of the failed line. */
     readonly cause: string
     /** What the fix has to hold, beyond that it works. */

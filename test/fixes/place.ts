@@ -25,7 +25,9 @@ export interface Place extends Server {
   readonly login: string
   readonly neighbour: string
   readonly owner: string
-  /** Of login and neighbour. */
+  /** Connection string of the owner, who has CREATEROLE and made the other two, and is no superuser. */
+  readonly ownerUrl: string
+  /** Of all three. */
   readonly password: string
   readonly pooler: Pooler | null
   /** Ends what a row has started. */
@@ -62,16 +64,17 @@ export async function makePlace(of: Server, asked: Asked): Promise<Place> {
   const database = `shop_${tag}`
   const password = `Tr0ub4dor-${tag}-of-the-shop`
   await server.query(`
-    create role ${names.owner} nologin;
+    create role ${names.owner} login createrole password '${password}';
+    set role ${names.owner};
     create role ${names.login} login password '${password}';
     create role ${names.neighbour} login password '${password}'`)
-  await server.createDatabase(database)
-  await server.query(tables(database, names), database)
+  await makeDatabase(server, database, names)
   const login = { user: names.login, password, host: '127.0.0.1', port: server.port, database }
   const place: Place = {
     ...of,
     ...names,
     ...hands(of, database),
+    ownerUrl: Object.assign(new URL(server.adminUrl), { username: names.owner, password }).href,
     database,
     password,
     pooler: null,
@@ -80,6 +83,14 @@ export async function makePlace(of: Server, asked: Asked): Promise<Place> {
   }
   const pooler = await asked.pooler(place)
   return pooler === null ? place : { ...place, pooler, attempt: { ...place.attempt, port: pooler.port } }
+}
+
+type Names = Pick<Place, 'login' | 'neighbour' | 'owner'>
+
+/** Makes the database with its tables, as a backup of it would. */
+export async function makeDatabase(server: TestServer, database: string, names: Names): Promise<void> {
+  await server.createDatabase(database)
+  await server.query(tables(database, names), database)
 }
 
 /** What an owner can do to the server and the database. */
@@ -106,7 +117,7 @@ function hands(
     putAbove: async lines => writeFile(hba, `${lines.join('\n')}\n${await readFile(hba, 'utf8')}`),
     async restore() {
       if (shown !== certificate) await show(certificate)
-      await sql(`drop database ${database} with (force)`, 'postgres')
+      await sql(`drop database if exists ${database} with (force)`, 'postgres')
       await sql(DROP_ROLES, 'postgres')
     },
   }
@@ -120,7 +131,7 @@ begin
 end $$`
 
 /** What the neighbour and the owner can do is measured before and after a fix; see `neighbour.ts`. */
-function tables(database: string, { login, neighbour, owner }: Pick<Place, 'login' | 'neighbour' | 'owner'>): string {
+function tables(database: string, { login, neighbour, owner }: Names): string {
   return `
     alter database ${database} owner to ${owner};
     revoke all on schema public from public;

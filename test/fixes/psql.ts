@@ -6,8 +6,8 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
 /** Runs SQL as the user of a connection string. Answers what psql printed, one row a line; throws what it complained of. */
-export async function paste(adminUrl: string, database: string, sql: string): Promise<string> {
-  const { hostname, port, username, password } = new URL(adminUrl)
+export async function paste(url: string, database: string, sql: string): Promise<string> {
+  const { hostname, port, username, password } = new URL(url)
   const where = ['-h', hostname, '-p', port, '-U', decodeURIComponent(username), '-d', database]
   const child = spawn('psql', ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-f', '-', ...where], {
     env: { PATH: process.env['PATH'], PGPASSWORD: decodeURIComponent(password), PGCLIENTENCODING: 'UTF8', LC_ALL: 'C' },

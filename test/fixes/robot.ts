@@ -1,7 +1,8 @@
 /**
  * Does what a printed fix says, and only that: it reads the text as a person in front of it would, and has no other knowledge of
- * what is wrong. SQL is pasted as it stands into psql; lines of `pg_hba.conf` go above the others; a string is changed where the fix
- * says how. What is between angle brackets is put in by the owner, who alone knows it.
+ * what is wrong. SQL is pasted as it stands into psql, by the owner of the database, and by a superuser only where the fix asks for
+ * one; lines of `pg_hba.conf` go above the others; a string is changed where the fix says how. What is between angle brackets is put
+ * in by the owner, who alone knows it.
  */
 import type { Attempt } from './attempt.ts'
 import { type Place, reloaded } from './place.ts'
@@ -16,6 +17,10 @@ export interface Owner {
   readonly hosts?: readonly string[]
   /** Puts a renewed certificate at the server. */
   readonly renew?: () => Promise<void>
+  /** Makes the database anew, from a backup. */
+  readonly restoreDatabase?: () => Promise<void>
+  /** The port of the primary, where the string leads to a standby. */
+  readonly primaryPort?: number
   /** Settings of the pooler that name files, which are the owner's. */
   readonly files?: Readonly<Record<string, string>>
 }
@@ -26,8 +31,10 @@ export interface Mended {
   readonly done: readonly string[]
 }
 
+/** The owner of the database has CREATEROLE and its tables, and is no superuser: "or as a superuser" asks for none. */
+const ASKS_FOR_SUPERUSER = /Needs a superuser\.|(?<!\bor )\bas a superuser\b/i
 const HBA_LINE = /^(?:host|hostssl|hostnossl) "/
-const SQL_BEGINS = /^(?:--|alter |create |grant |revoke |set |reset |do \$|select |begin;)/
+const SQL_BEGINS = /^(?:--|alter |create |drop |grant |revoke |set |reset |do \$|select |begin;)/
 const POOLER_DATABASE = /^(?:[A-Za-z0-9_.-]+|"(?:[^"]|"")*") = host=/
 const POOLER_SETTING = /\b(auth_type|client_tls_sslmode|pool_mode) = ([a-z0-9-]+)/g
 
@@ -48,8 +55,14 @@ export async function mend(fix: string, place: Place, owner: Owner): Promise<Men
   const sql = sqlOf(rows)
   let printed = ''
   if (sql !== '') {
-    printed = await pasted(filled(sql, place, owner), fix, place)
-    note('SQL')
+    const isSuperuser = ASKS_FOR_SUPERUSER.test(fix)
+    const url = isSuperuser ? place.server.adminUrl : place.ownerUrl
+    printed = await pasted({ sql: filled(sql, place, owner), fix, url }, place)
+    note(isSuperuser ? 'SQL of a superuser' : 'SQL of the owner')
+  }
+  if (/restore or make it anew/.test(fix) && owner.restoreDatabase !== undefined) {
+    await owner.restoreDatabase()
+    note('database')
   }
   if (place.pooler !== null && (await configured({ ...place, pooler: place.pooler }, rows, owner)))
     note('pgbouncer.ini')
@@ -74,9 +87,11 @@ function filled(sql: string, place: Place, { newPassword }: Owner): string {
   return whole
 }
 
-async function pasted(sql: string, fix: string, place: Place): Promise<string> {
-  const { server, database } = place
-  const run = () => paste(server.adminUrl, /in another database/.test(fix) ? 'postgres' : database, `${sql}\n`)
+async function pasted(
+  { sql, fix, url }: { readonly sql: string; readonly fix: string; readonly url: string },
+  { server, database }: Place,
+): Promise<string> {
+  const run = () => paste(url, /in another database/i.test(fix) ? 'postgres' : database, `${sql}\n`)
   return sql.includes('pg_reload_conf()') ? reloaded(server, run) : run()
 }
 
@@ -121,6 +136,8 @@ function stringOf(fix: string, { place, owner, printed, sql }: Read): Attempt {
   if (schema !== undefined) changes.push({ schema })
   const listed = printed.split('\n').find(name => name.toLowerCase() === place.attempt.database.toLowerCase())
   if (/Check the database name/.test(fix) && listed !== undefined) changes.push({ database: listed })
+  if (/[Uu]se the host of the primary/.test(fix) && owner.primaryPort !== undefined)
+    changes.push({ port: owner.primaryPort })
   return changes.length === 0 ? place.attempt : Object.assign({}, place.attempt, ...changes)
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { locateBinaries } from '#server/standalone/embedded/binaries.ts'
 import { migrate } from '#server/store/installation/migrate.ts'
 import { type ServerOptions, startServer } from '#test/support/database/postgres.ts'
+import { REPLICATION_HBA } from '#test/support/database/standby.ts'
 import { type MadeCertificate, makeCertificate } from '#test/support/dials/odd-certificates.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import type { Misconfiguration, ServerName } from './misconfiguration.ts'
@@ -22,7 +23,8 @@ export interface Scene {
 }
 
 /** Logins of these beginnings have a line of their own; others have none. */
-const HBA = `host all /^(app|neighbour|mooring)_ 127.0.0.1/32 scram-sha-256`
+const HBA = `host all /^(app|neighbour|owner|mooring)_ 127.0.0.1/32 scram-sha-256
+${REPLICATION_HBA}`
 const HBA_BEFORE_16 = 'host all all 127.0.0.1/32 scram-sha-256'
 const HERE = { subject: 'CN=server', names: ['localhost'], addresses: ['127.0.0.1'] }
 

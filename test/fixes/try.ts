@@ -25,16 +25,10 @@ export async function tryFix(scene: Scene, of: Misconfiguration, number: number)
   const client = scene.mooring.client(organization.testKey)
   const before = await accessOf(place)
   const first = await client.datasources.register.mutate({ ...asked(attempt), schema: attempt.schema, ...wait })
-  const failed = first.checks.find(({ outcome }) => outcome === 'fail')
-  const said = {
-    reason: first.statusReason ?? '',
-    item: failed?.item ?? '',
-    actual: failed?.actual ?? '',
-    fix: failed?.fix ?? '',
-  }
+  const said = saidOf(first, of)
   const wrong = misnamed(of, said)
   const owner: Owner = { newPassword: `A-new-one-of-${number}`, files: scene.poolerFiles, ...of.owner?.(place) }
-  const { end, done } = await mended({ client, first, place, owner, fix: said.fix }).catch((error: Error) => {
+  const { end, done } = await mended({ client, first, place, owner, said }).catch((error: Error) => {
     wrong.push(error.message)
     return { end: 'broken off', done: [] }
   })
@@ -44,6 +38,22 @@ export async function tryFix(scene: Scene, of: Misconfiguration, number: number)
   await place.restore()
   const shown = { ...said, actual: unnumbered(said.actual, place), fix: unnumbered(said.fix, place) }
   return { of, ...shown, done, end: of.stays === undefined ? end : `stays so: ${of.stays}`, wrong }
+}
+
+interface Said {
+  readonly reason: string
+  readonly item: string
+  readonly actual: string
+  readonly fix: string
+}
+
+/** The line that fails; of what is no failure, the advisory that the row is about. */
+function saidOf({ checks, advisories, status, statusReason }: Registered, { says }: Misconfiguration): Said {
+  const failed = checks.find(({ outcome }) => outcome === 'fail')
+  const advised = advisories.find(({ item }) => item === says.item)?.recommendation ?? ''
+  if (failed === undefined && status === 'active')
+    return { reason: status, item: advised === '' ? '' : says.item, actual: advised, fix: advised }
+  return { reason: statusReason ?? '', item: failed?.item ?? '', actual: failed?.actual ?? '', fix: failed?.fix ?? '' }
 }
 
 const wait = { waitSeconds: WAIT_SECONDS }
@@ -58,11 +68,17 @@ interface ToMend {
   readonly first: Registered
   readonly place: Place
   readonly owner: Owner
-  readonly fix: string
+  readonly said: Said
 }
 
-async function mended({ client, first, place, owner, fix }: ToMend): Promise<{ end: string; done: readonly string[] }> {
-  const { attempt, done } = await mend(fix, place, owner)
+async function mended({
+  client,
+  first,
+  place,
+  owner,
+  said,
+}: ToMend): Promise<{ end: string; done: readonly string[] }> {
+  const { attempt, done } = await mend(said.fix, place, owner)
   const { id } = first
   const { datasources } = client
   if (attempt.schema !== place.attempt.schema) await datasources.update.mutate({ id, schema: attempt.schema })
@@ -70,15 +86,14 @@ async function mended({ client, first, place, owner, fix }: ToMend): Promise<{ e
   const again = isSame
     ? await datasources.verify.mutate({ id, ...wait })
     : await datasources.rotate.mutate({ id, ...asked(attempt), allowMove: true, ...wait })
+  if (said.reason === 'active' && again.advisories.some(({ item }) => item === said.item))
+    return { end: `${again.status}, and advised as before`, done }
   if (again.status === 'active') return { end: 'active', done }
   const why = await datasources.validate.mutate({ ...asked(attempt), schema: attempt.schema })
   return { end: `${again.status} (${why.failures.map(({ item, actual }) => `${item}: ${actual}`).join('; ')})`, done }
 }
 
-function misnamed(
-  { says }: Misconfiguration,
-  said: { reason: string; item: string; actual: string; fix: string },
-): string[] {
+function misnamed({ says }: Misconfiguration, said: Said): string[] {
   return [
     ...(said.reason === says.reason ? [] : [`the reason is ${said.reason}, not ${says.reason}`]),
     ...(said.item === says.item ? [] : [`the line is ${said.item}, not ${says.item}`]),

@@ -2,6 +2,7 @@
  * Databases that cannot be connected to, limits, and schemas.
  */
 import { altered, type Misconfiguration } from '#test/fixes/misconfiguration.ts'
+import { makeDatabase } from '#test/fixes/place.ts'
 
 const missing = { reason: 'database_not_found', item: 'database' } as const
 const full = { reason: 'database_unreachable', item: 'database' } as const
@@ -18,6 +19,12 @@ export const DATABASES: readonly Misconfiguration[] = [
     title: 'The database allows no connections',
     breaks: altered('alter database :database allow_connections false', 'postgres'),
     says: { ...missing, cause: 'takes no connections at present', fix: ['in another database'] },
+  },
+  {
+    title: 'Dropping the database was broken off',
+    breaks: altered("update pg_catalog.pg_database set datconnlimit = -2 where datname = ':database'", 'postgres'),
+    says: { ...missing, cause: 'dropping it was broken off', fix: ['Drop the database for good'] },
+    owner: place => ({ restoreDatabase: () => makeDatabase(place.server, place.database, place) }),
   },
   {
     title: 'The role may not connect to the database',

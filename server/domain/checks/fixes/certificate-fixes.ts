@@ -26,7 +26,7 @@ const CA_PAGES_BY_HOST: readonly (readonly [RegExp, string])[] = [
   [/\.cockroachlabs\.cloud$/, 'Cockroach Labs offers it under Connect: Download CA Cert.'],
 ]
 
-const RELOAD = 'select pg_catalog.pg_reload_conf();'
+const RELOAD = 'Then reload the configuration, as a superuser:\nselect pg_catalog.pg_reload_conf();'
 
 /** A chain that ends in no CA that is trusted. */
 export const untrustedFix: Fix = ({ isCaNamed, provider, host }, { certificate }) =>
@@ -47,7 +47,7 @@ export const expiredFix: Fix = (_, { certificate }) => {
     return `The given CA certificate ${quoted(subject)} is outside its dates (${dates(certificate)}): give the one that is in force.`
   if (owner === 'sent')
     return lines(
-      `The intermediate certificate ${quoted(subject)} that the server sends is outside its dates (${dates(certificate)}): put the one that is in force into the server's ssl_cert_file, and reload it.`,
+      `The intermediate certificate ${quoted(subject)} that the server sends is outside its dates (${dates(certificate)}): put the one that is in force into the server's ssl_cert_file.`,
       RELOAD,
     )
   return lines(`${renew} It holds from ${dates(certificate)}.`, RELOAD)

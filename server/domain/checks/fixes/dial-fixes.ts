@@ -26,6 +26,7 @@ import { placeFix } from './place-fixes.ts'
 import { loginUnknownFix } from './provider-words.ts'
 
 const table = (code: FailureCode) => failureSpec(code).fix
+const AS_SUPERUSER = 'As a superuser:'
 const RELOAD = 'select pg_catalog.pg_reload_conf();'
 
 const FIXES: Readonly<Partial<Record<FailureCode, Fix>>> = {
@@ -51,9 +52,9 @@ const FIXES: Readonly<Partial<Record<FailureCode, Fix>>> = {
   authentication_method: scram,
   scram_iterations: iterationsFix,
   facts_unreadable: catalogFix,
-  tls_not_offered: () => lines(table('tls_not_offered'), 'alter system set ssl = on;', RELOAD),
+  tls_not_offered: () => lines(table('tls_not_offered'), AS_SUPERUSER, 'alter system set ssl = on;', RELOAD),
   tls_handshake_failed: () =>
-    lines(table('tls_handshake_failed'), "alter system set ssl_max_protocol_version = '';", RELOAD),
+    lines(table('tls_handshake_failed'), AS_SUPERUSER, "alter system set ssl_max_protocol_version = '';", RELOAD),
   connection_refused: firewallFix,
   connection_lost: firewallFix,
   connection_timeout: firewallFix,

@@ -61,7 +61,7 @@ export function hbaFix({ database, login, egressAddresses, isEncrypted }: TriedL
   const isWritable = [database, login].every(name => isPrintable(name) && !name.startsWith('/'))
   const entries = [database, login].map(name => `"${name.replaceAll('"', '""')}"`).join(' ')
   return [
-    'Put this above the other lines of pg_hba.conf, and reload it:',
+    'Put this above the other lines of pg_hba.conf, and reload it as a superuser:',
     ...(isWritable ? addresses.map(address => `${kind} ${entries} ${asNetwork(address)} scram-sha-256`) : []),
     'select pg_catalog.pg_reload_conf();',
   ].join('\n')
