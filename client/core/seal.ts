@@ -4,6 +4,7 @@
  */
 import { TRPCClientError } from '@trpc/client'
 import type { SealingKey } from '#shared/access/sealing.ts'
+import { sharesPiece } from '#shared/base/text.ts'
 import { readySodium } from './sodium.ts'
 
 /** The replacement of `connectionString`: the box, its key, and the safe projection that is compared with what is inside. */
@@ -13,6 +14,8 @@ export interface SealedConnectionString {
   readonly host: string
   readonly port: number
   readonly database: string
+  /** The schema that the string names, as `?schema=`, where it names one: it is registered unless `schema` says another. */
+  readonly namedSchema?: string
 }
 
 /**
@@ -30,7 +33,9 @@ export async function sealConnectionString(
   const { parseConnectionString } = await import('#shared/connection-string/connection-string.ts')
   const parsed = parseConnectionString(connectionString)
   if (!parsed.ok) throw refused('connectionString', { code: parsed.code, message: parsed.message })
-  const { host, port, database } = parsed.target
+  const { host, port, database, password } = parsed.target
+  // A name that repeats the password stays inside: the worker then refuses the string without repeating either.
+  const named = parsed.schema === null || sharesPiece(parsed.schema, password) ? {} : { namedSchema: parsed.schema }
   const sodium = await readySodium()
   const key = sodium.from_base64(sealingKey.key, sodium.base64_variants.ORIGINAL)
   const content = caCertificate === undefined ? connectionString : JSON.stringify({ connectionString, caCertificate })
@@ -38,7 +43,7 @@ export async function sealConnectionString(
   const box = sodium.crypto_box_seal(plain, key)
   sodium.memzero(plain)
   const sealedConnectionString = sodium.to_base64(box, sodium.base64_variants.ORIGINAL)
-  return { sealedConnectionString, keyId: sealingKey.keyId, host, port, database }
+  return { sealedConnectionString, keyId: sealingKey.keyId, host, port, database, ...named }
 }
 
 /** A refusal of a field in the shape in which the server would have answered it. It quotes no value. */

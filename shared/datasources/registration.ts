@@ -91,6 +91,8 @@ export const SealedString = {
   host: z.string().min(1).max(253),
   port: z.number().int().min(1).max(65_535).default(5432),
   database: SchemaName,
+  /** The schema that the string names, which is registered where no field says another one. */
+  namedSchema: SchemaName.optional(),
 }
 
 /** True for an input whose string the caller has sealed. */

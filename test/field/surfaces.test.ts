@@ -3,7 +3,7 @@
  * schema that it names reach the caller on every surface.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sealConnectionString } from '#client/index.ts'
+import { createClient, sealConnectionString } from '#client/index.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { stringCases } from '#test/support/field/strings.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
@@ -136,11 +136,37 @@ describe('The schema in a string', () => {
 
   it('is rejected by the worker in a sealed string when the field names another one', async () => {
     const key = await mooring.client().organization.sealingKey.query()
-    const sealed = await sealConnectionString(customer.url('reader', { parameters: 'schema=app' }), key)
+    const { namedSchema: _, ...sealed } = await sealConnectionString(
+      customer.url('reader', { parameters: 'schema=app' }),
+      key,
+    )
     const register = mooring.client().datasources.register
     const made = await register.mutate({ ...sealed, schema: 'public', waitSeconds: 30 })
     expect(made).toMatchObject({ status: 'rejected', statusReason: 'schema_conflict' })
     expect(await register.mutate({ ...sealed, schema: 'app', waitSeconds: 30 })).toMatchObject({ schema: 'app' })
+  })
+
+  it('is registered from a string that the client seals where no field says one, and refused at once beside another', async () => {
+    const other = await makeCustomer()
+    const sealing = createClient({ url: mooring.url, key: mooring.organization.testKey })
+    const connectionString = other.url('reader', { parameters: 'currentSchema=app' })
+    const made = await sealing.datasources.register.mutate({ connectionString, waitSeconds: 30 })
+    expect(made).toMatchObject({ status: 'active', schema: 'app' })
+    expect(await sealing.datasources.validate.mutate({ connectionString })).toMatchObject({ ready: true, failures: [] })
+    const refused = sealing.datasources.register.mutate({ connectionString, schema: 'public' })
+    await expect(refused).rejects.toMatchObject({ data: { issues: [{ code: 'schema_conflict', path: ['schema'] }] } })
+    await other.drop()
+  })
+
+  it('that a caller names beside a box is compared with the box by the worker', async () => {
+    const key = await mooring.client().organization.sealingKey.query()
+    const box = await sealConnectionString(customer.url('reader', { parameters: 'schema=app' }), key)
+    expect(box.namedSchema).toBe('app')
+    const { register } = mooring.client().datasources
+    const made = await register.mutate({ ...box, database: customer.database, namedSchema: 'other', waitSeconds: 30 })
+    expect(made).toMatchObject({ status: 'rejected', statusReason: 'schema_conflict' })
+    const repeated = await sealConnectionString('postgres://a:s3cr3t-w0rd@h.io/d?schema=my_s3cr3t-w0rd', key)
+    expect(repeated).not.toHaveProperty('namedSchema')
   })
 })
 

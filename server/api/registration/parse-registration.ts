@@ -21,9 +21,16 @@ import { failureSpec } from '#shared/faults/failure.ts'
 import { Fault } from '#shared/faults/fault.ts'
 
 /** The part of an input that names a database and how to log in to it. A sealed one has its CA certificate inside the box. */
-export type StringInput =
-  | { connectionString: ReadString; caCertificate?: string | null | undefined }
-  | { sealedConnectionString: string; keyId: string; host: string; port: number; database: string }
+export type StringInput = { connectionString: ReadString; caCertificate?: string | null | undefined } | SealedInput
+
+interface SealedInput {
+  readonly sealedConnectionString: string
+  readonly keyId: string
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly namedSchema?: string | undefined
+}
 
 /** A connection string taken apart: what to seal, and what to show. */
 export interface ParsedString {
@@ -32,8 +39,9 @@ export interface ParsedString {
   readonly port: number
   readonly database: string
   readonly tlsMode: string | null
-  /** The string's advice and schema where it came in clear; the worker alone knows those of a sealed one. */
+  /** The advice of a string that came in clear; the worker alone knows that of a sealed one. */
   readonly advisories: readonly Advisory[]
+  /** The schema that the string names; of a sealed one, what its caller says of it, which the worker compares. */
   readonly namedSchema: string | null
 }
 
@@ -48,7 +56,7 @@ export function parseString(ctx: KnownContext, input: StringInput): ParsedString
     if (judged.verdict === 'refuse') throw refusedPlace(judged.code, 'host', host.host)
     const { sealedConnectionString: box, keyId } = input
     const secret = { kind: 'client-sealed' as const, box, keyId, projection, ...UNSAID }
-    return { secret, ...projection, tlsMode: null, advisories: [], namedSchema: null }
+    return { secret, ...projection, tlsMode: null, advisories: [], namedSchema: input.namedSchema ?? null }
   }
   const { target, advisories, schema: namedSchema } = input.connectionString
   const refused = judgeTarget(target, ctx.deps.policy)
