@@ -69,7 +69,7 @@ const IN_PATH: readonly Rule[] = [
 const IN_QUERY: readonly Rule[] = [
   malformed(/^\?/, 'Two ? stand before the parameters: write one.'),
   malformed(/.\?$/, 'A ? stands at its end: remove the ? at the end.'),
-  malformed(/^&.|&&./, 'A & stands before the first parameter, or two beside each other: write one between two.'),
+  malformed(/^&.|&&/, 'A & stands before the first parameter, or two beside each other: write one between two.'),
   malformed(/%26[A-Za-z_]{1,40}=/i, 'The & between two parameters is written as %26: write & there.'),
   malformed(
     /(?:^|&)[A-Za-z_]{1,40}%3D[^=&]*(?:&|$)/i,

@@ -3,106 +3,67 @@
  * a server makes of it, and every refusal names a place that is in the text.
  */
 import { describe, expect, it } from 'vitest'
+import { readSealedContent, type SealedContent } from '#server/domain/access/sealed-content.ts'
 import type { Probe } from '#server/domain/checks/probe.ts'
+import { judgeUndialled, otherSchema, refusedString } from '#server/domain/checks/undialled.ts'
 import { judgeProbe } from '#server/domain/checks/verification.ts'
 import { repeating } from '#server/domain/checks/withheld.ts'
 import { sharesPiece } from '#shared/base/text.ts'
 import { parseConnectionString } from '#shared/connection-string/connection-string.ts'
 import { FAILURES, type FailureCode } from '#shared/faults/failure.ts'
+import { absentPlaces, type Pasted, pastedIn, SHAPE_NAMES, secret } from '#test/support/field/pasted.ts'
 import { fc } from '#test/support/house/properties.ts'
 
-/** Letters that no sentence of ours holds in a row of eight, and what has to be encoded among them. */
-const secret = fc
-  .array(
-    fc.constantFrom(
-      ...'QXZJKVWqxzjkvw0123456789',
-      '@',
-      '/',
-      '?',
-      '#',
-      '%',
-      ':',
-      ' ',
-      '"',
-      "'",
-      'ß',
-      '\u200b',
-      '&',
-      '=',
-    ),
-    {
-      minLength: 8,
-      maxLength: 40,
-    },
-  )
-  .map(letters => letters.join(''))
-const around = fc.constantFrom('', '"', "'", ' ', '\n', '\ufeff', '<', 'psql ', 'DATABASE_URL=', 'jdbc:')
-const tail = fc.constantFrom(
-  '',
-  '?sslmode=require',
-  '?sslmode=REQUIRE',
-  '?a=b?c=d',
-  '&amp;x=1',
-  '?ssl=1',
-  '?schema=shop',
-  '#x',
-  '?x',
-)
+/** Whether any piece of the password, as it is or as it is written, is in what is told. */
+const repeats = (told: string, { password, written }: Pasted) =>
+  sharesPiece(told, password) || sharesPiece(told, written) || sharesPiece(told, JSON.stringify(password).slice(1, -1))
 
-const texts = fc
-  .tuple(around, secret, tail, fc.boolean(), fc.nat(40))
-  .map(([before, password, behind, isEncoded, cut]) => {
-    const written = isEncoded ? encodeURIComponent(password.toWellFormed()) : password
-    // The password may also come to stand where something else belongs: in a parameter's name, in the host, in the database.
-    const shapes = [
-      `${before}postgres://app:${written}@db.acme.io/app${behind}${before}`,
-      `${before}postgres://app:${written}@db.acme.io/app?${written}=1`,
-      `${before}postgres://app:${written}@${written}.io/app${behind}`,
-      `${before}postgres://${written}@db.acme.io/${written}${behind}`,
-      `host=db.acme.io user=app password=${written}`,
-      `jdbc:postgresql://db.acme.io/app?user=app&password=${written}`,
-    ]
-    return { password, written, text: shapes[cut % shapes.length] ?? '' }
-  })
-
-/** Words of a refusal that name a place, and what of the text has to be there for it. */
-const PLACES: readonly (readonly [RegExp, (text: string) => boolean])[] = [
-  [/[Pp]assword/, text => text.includes(':') || /password/i.test(text)],
-  [/parameter/i, text => text.includes('?') || text.includes('&')],
-  [/quote/i, text => /["'`\u2018-\u201f]/.test(text)],
-  [/HTML/, text => text.includes('&amp;')],
-  [/second \?/, text => text.split('?').length > 2],
-  [/angle bracket/, text => text.includes('<')],
-  [/JDBC/, text => text.includes('jdbc:')],
-  [/psql/, text => text.includes('psql')],
-  [/U\+FEFF/, text => text.includes('\ufeff')],
-  [/U\+200B/, text => text.includes('\u200b')],
-  [/U\+000A/, text => text.includes('\n')],
-  [/fragment|#/, text => text.includes('#')],
-]
-
-describe('Whatever is pasted', () => {
+describe.each(SHAPE_NAMES)('Whatever is pasted as %s', shape => {
   it('is answered without eight characters of the password', () => {
     fc.assert(
-      fc.property(texts, ({ password, written, text }) => {
-        const parsed = parseConnectionString(text)
-        const told = parsed.ok ? JSON.stringify(parsed.advisories) : JSON.stringify([parsed.code, parsed.message])
-        expect(sharesPiece(told, password) || sharesPiece(told, written)).toBe(false)
+      fc.property(pastedIn(shape), pasted => {
+        const parsed = parseConnectionString(pasted.text)
+        const told = parsed.ok ? parsed.advisories : [parsed.code, parsed.message]
+        expect(repeats(JSON.stringify(told), pasted)).toBe(false)
       }),
     )
   })
 
   it('is refused by a place that is in it', () => {
     fc.assert(
-      fc.property(texts, ({ text }) => {
+      fc.property(pastedIn(shape), ({ text }) => {
         const parsed = parseConnectionString(text)
-        if (parsed.ok) return
-        for (const [words, isThere] of PLACES)
-          if (words.test(parsed.message)) expect([parsed.message, isThere(text)]).toEqual([parsed.message, true])
+        if (!parsed.ok) expect([parsed.message, absentPlaces(parsed.message, text)]).toEqual([parsed.message, []])
+      }),
+    )
+  })
+
+  it('is told from a sealed box in the same way, alone or beside a CA certificate', () => {
+    fc.assert(
+      fc.property(pastedIn(shape), fc.constantFrom<Boxed>(asIs, inJson, asCertificate, asField), (pasted, boxed) => {
+        const content = readSealedContent(boxed(pasted))
+        const told = content.ok
+          ? [content.said.advisories, otherSchema(schemaToTell(content), 'public')]
+          : judgeUndialled(refusedString(content))
+        expect(repeats(JSON.stringify(told), pasted)).toBe(false)
+        if (content.ok || boxed !== asIs || pasted.text.startsWith('{')) return
+        expect(absentPlaces(content.message, pasted.text)).toEqual([])
       }),
     )
   })
 })
+
+type Boxed = (pasted: Pasted) => string
+const asIs: Boxed = ({ text }) => text
+const inJson: Boxed = ({ text }) => JSON.stringify({ connectionString: text, caCertificate: null })
+const asCertificate: Boxed = ({ text }) =>
+  JSON.stringify({ connectionString: 'postgres://a:b@c.io/d', caCertificate: text })
+const asField: Boxed = ({ text }) => JSON.stringify({ connectionString: 'postgres://a:b@c.io/d', [text]: 1 })
+
+/** As the worker does it. */
+function schemaToTell({ said, target }: SealedContent): string | null {
+  return said.schema === null || repeating(target.password)(said.schema) ? null : said.schema
+}
 
 const codes = Object.keys(FAILURES).filter((code): code is FailureCode => code in FAILURES)
 

@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { Fault, type FaultCode, type Issue } from '#shared/faults/fault.ts'
 import { namedFault } from '#shared/faults/named-fault.ts'
 import { storeFault } from './store-fault.ts'
+import { mayRepeat } from './unknown-name.ts'
 
 /** The fault behind anything that was thrown. Foreign errors become `internal_error`; callers never see their text. */
 export function faultOf(thrown: unknown): Fault {
@@ -33,18 +34,17 @@ export function isOurFailure({ code }: Fault): boolean {
 }
 
 /** The fault of an input that its schema refuses: `invalid_body`, or the one that the schema names, with every issue. */
-export function inputFault(error: z.ZodError): Fault {
-  return new Fault(namedFault(error.issues) ?? 'invalid_body', { issues: issuesOf(error) })
+export function inputFault(error: z.ZodError, given: unknown): Fault {
+  return new Fault(namedFault(error.issues) ?? 'invalid_body', { issues: issuesOf(error, given) })
 }
 
 /** Zod's issues as paths, codes and Zod's sentences, which name limits and types and never the value. */
-function issuesOf(error: z.ZodError): Issue[] {
+function issuesOf(error: z.ZodError, given: unknown): Issue[] {
   return error.issues.flatMap((issue): Issue[] => {
     const path = issue.path.map(part => (typeof part === 'number' ? part : String(part)))
     const { code, message } = issue
     if (code !== 'unrecognized_keys') return [{ path, code: codeOf(issue), message }]
-    // The name of an unknown field is the caller's text: it is repeated only when it looks like a name.
-    const names = issue.keys.filter(key => /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(key))
+    const names = issue.keys.filter(key => mayRepeat(key, given))
     const places = names.length === 0 ? [path] : names.map(name => [...path, name])
     return places.map(place => ({ path: place, code, message: 'There is no such field.' }))
   })

@@ -145,7 +145,7 @@ async function admitted({ scope, type, input: schema, output, run }: Operation, 
 function parsed(schema: z.ZodType, given: unknown): unknown {
   const { success, data, error } = schema.safeParse(given)
   if (success) return data
-  throw inputFault(error)
+  throw inputFault(error, given)
 }
 
 /** The property under which the library keeps a procedure's resolver, for callers in this process. */

@@ -3,6 +3,7 @@
  * here parses its body and query with the schemas that the document shows of it. The dialect's route tables share it.
  */
 import { z } from 'zod'
+import { mayRepeat } from '#server/api/procedure/unknown-name.ts'
 import type { Call, DocumentedBody, Reply, Route } from '#server/rest/dialect.ts'
 import { DatasourceId } from '#shared/base/wire.ts'
 import { Fault, type Issue } from '#shared/faults/fault.ts'
@@ -62,16 +63,17 @@ export function parsed<S extends z.ZodType>(
 ): z.output<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  throw new Fault(namedFault(result.error.issues) ?? code, { issues: result.error.issues.map(issueOf) })
+  throw new Fault(namedFault(result.error.issues) ?? code, {
+    issues: result.error.issues.map(one => issueOf(one, value)),
+  })
 }
 
-/** The name of an unknown field is the caller's text: it is repeated only when it looks like a name. */
-function issueOf(found: z.core.$ZodIssue): Issue {
+function issueOf(found: z.core.$ZodIssue, value: unknown): Issue {
   const path = found.path.map(part => (typeof part === 'number' ? part : String(part)))
   if (found.code !== 'unrecognized_keys') return { path, code: found.code, message: found.message }
   const key = found.keys[0] ?? ''
   return {
-    path: /^[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(key) ? [...path, key] : path,
+    path: mayRepeat(key, value) ? [...path, key] : path,
     code: 'unknown_field',
     message: 'There is no such field.',
   }
