@@ -7,6 +7,7 @@
  */
 
 import { publicationStatements, serverStatements } from '#client/cli/schema/sql-around.ts'
+import { withTakenNames } from '#client/cli/schema/sql-columns.ts'
 import { headLines } from '#client/cli/schema/sql-head.ts'
 import { spelledKey, typeKey } from '#client/cli/schema/sql-keys.ts'
 import { type Needs, needsOf, readBy } from '#client/cli/schema/sql-needs.ts'
@@ -23,10 +24,10 @@ import { identifier, isFit, literal, qualified, remark } from './schema-sql-text
 
 /** Writes a script, in an order in which it runs: types, sequences, tables, views, indexes, policies, foreign keys. */
 export function schemaSql(snapshot: Snapshot, whole = snapshot): string {
-  const all = snapshot.schemas.flatMap(({ name, relations }): Named[] =>
-    relations.map(relation => ({ schema: name, relation })),
-  )
   const needs = needsOf(whole)
+  const all = snapshot.schemas.flatMap((schema): Named[] =>
+    withTakenNames(schema, needs.serverVersionNum).map(relation => ({ schema: schema.name, relation })),
+  )
   const made = madeInOrder(inOrderOfNeed(typesOf(snapshot.schemas, needs), all), needs)
   const { names } = made
   const sequences = snapshot.schemas.flatMap(({ name, sequences }) => (sequences ?? []).map(it => [name, it] as const))

@@ -83,6 +83,31 @@ describe('The schema commands', () => {
     const failed = run(process.execPath, ['server/cli.ts', 'schema', 'sql', id], { env })
     await expect(failed).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('MOORING_API_KEY') })
   })
+
+  it('print a schema or a table with its neighbours alone, and nothing of what is not there', async () => {
+    await customer.sql(`create schema side; create table app.line (id int primary key, order_id bigint references app.orders);
+      create table app.alone (id int); create table side.other (id int);
+      grant usage on schema side to public; grant select on all tables in schema app, side to public`)
+    await mooring.call('POST', `/v1/datasources/${id}/introspect`, { body: {} })
+    const tables = ['orders', 'line', 'alone', 'other']
+    const shown = async (words: string, ...args: string[]) => {
+      const { stdout, status } = await command('schema', words, id, ...args)
+      expect(status).toBe(0)
+      return tables.filter(name =>
+        new RegExp(`(?:create table \\w+\\.|^ {2}"(?:\\w+\\.)?|"\\w+\\.)${name}\\b`, 'm').test(stdout),
+      )
+    }
+    for (const words of ['sql', 'types', 'mermaid']) {
+      expect(await shown(words), words).toEqual(tables)
+      expect(await shown(words, '--schema', 'side'), words).toEqual(['other'])
+      expect(await shown(words, '--table', 'line'), words).toEqual(['orders', 'line'])
+      expect(await shown(words, '--schema', 'app', '--table', 'alone'), words).toEqual(['alone'])
+      expect(await shown(words, '--schema', 'side', '--table', 'alone'), words).toEqual([])
+      expect(await shown(words, '--schema', 'nowhere'), words).toEqual([])
+    }
+    await customer.sql('drop schema side cascade; drop table app.line, app.alone')
+    await mooring.call('POST', `/v1/datasources/${id}/introspect`, { body: {} })
+  })
 })
 
 describe('The connections dialect', () => {

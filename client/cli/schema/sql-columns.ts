@@ -5,7 +5,8 @@
  */
 import { defaultText, expressionText, namesText, typeText } from '#client/cli/schema-sql-form.ts'
 import { identifier } from '#client/cli/schema-sql-text.ts'
-import type { Column } from '#shared/schemas/snapshot-relation.ts'
+import type { SchemaSnapshot } from '#shared/schemas/snapshot.ts'
+import type { Column, Relation } from '#shared/schemas/snapshot-relation.ts'
 import type { Needs } from './sql-needs.ts'
 import { identityClause, optionsClause } from './sql-traits.ts'
 
@@ -37,6 +38,27 @@ function propertiesOf(column: Column, needs: Needs): string[] {
   if (column.notNull && !column.nullBelow) parts.push(notNullText(column))
   return parts
 }
+
+/**
+ * Relations whose not null constraints have their names although PostgreSQL would choose them: where another table was made like
+ * them, it has these names too, and is made first. Before 18 they have none.
+ */
+export function withTakenNames({ relations }: SchemaSnapshot, serverVersionNum: number): readonly Relation[] {
+  const names = relations.flatMap(({ columns }) => columns.flatMap(({ notNullName }) => notNullName ?? []))
+  if (serverVersionNum < NAMED_SINCE || names.length === 0) return relations
+  const taken = new Set(names)
+  return relations.map(relation => {
+    const named = relation.columns.map(column => {
+      const chosen = `${relation.name}_${column.name}_not_null`
+      return column.notNull && column.notNullName === undefined && taken.has(chosen)
+        ? { ...column, notNullName: chosen }
+        : column
+    })
+    return { ...relation, columns: named }
+  })
+}
+
+const NAMED_SINCE = 180_000
 
 /** `not null`, with its name where it is none that PostgreSQL would give it. Before 18 the name is read and forgotten. */
 export function notNullText({ notNullName }: Column): string {

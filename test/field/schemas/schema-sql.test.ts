@@ -2,15 +2,20 @@
  * The scripts of `schema sql` run as they are in an empty database and make what was read, on the oldest, a middle and the
  * newest PostgreSQL: one server of each for all fixtures.
  */
+import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { schemaMermaid } from '#client/cli/schema-mermaid.ts'
 import { schemaSql } from '#client/cli/schema-sql.ts'
 import { tablesOf } from '#server/domain/schemas/snapshot-summary.ts'
 import { type Change, drift } from '#shared/schemas/drift/drift.ts'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
+import { debianPostgres, isLeftOut } from '#test/support/database/debian-postgres.ts'
 import { installedMajors, query, startServer, type TestServer } from '#test/support/database/postgres.ts'
 import { asRole, readCatalog, relationIn, schemaIn } from '#test/support/schemas/catalog.ts'
+import { loadFile } from '#test/support/schemas/load-file.ts'
+import { readDiagram } from '#test/support/schemas/mermaid.ts'
 import { headOf, type RoundTrip, roundTrip } from '#test/support/schemas/round-trip.ts'
 
 const FOLDER = new URL('fixtures/', import.meta.url)
@@ -21,15 +26,52 @@ const filesFor = (major: number) =>
     .filter(file => Number(/-(\d\d)\.sql$/.exec(file)?.[1] ?? 13) <= major)
     .sort()
 
-/** What these make is all in a snapshot: no function, no collation, no secret. */
+/** What these make is all in a snapshot: no function, no operator, no secret. */
 const WHOLE = new Set(
-  ['extensions', 'foreign', 'inheritance', 'keys-and-types', 'modern-18', 'partitions', 'telemetry'].map(
-    name => `${name}.sql`,
-  ),
+  [
+    'dump-records',
+    'extensions',
+    'foreign',
+    'inheritance',
+    'keys-and-types',
+    'modern-18',
+    'names',
+    'own-parts',
+    'partitions',
+    'telemetry',
+  ].map(name => `${name}.sql`),
 )
 
-/** Every snapshot, by major version and file, for the comparison of versions. */
+/** Every snapshot and dump, by major version and file, for the comparison of versions. */
 const read = new Map<string, Snapshot>()
+const dumps = new Map<string, string>()
+
+/** The distribution's, which reads the servers of its own version and of older ones. */
+const DUMPED_BY = debianPostgres()
+
+/** The functions of the extension earthdistance do not find its types where the search path is empty, as it is in a dump. */
+const NOT_RESTORABLE = new Set(['maps.sql'])
+
+async function dumpOf(url: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(`${DUMPED_BY?.root}/bin/pg_dump`, [`--dbname=${url}`], {
+    maxBuffer: 1 << 24,
+  })
+  return stdout
+}
+
+/** Loads a dump into a new database, all of it, and reads that. */
+async function restored(server: TestServer, name: string, dump: string): Promise<Snapshot> {
+  const url = await server.createDatabase(name)
+  const { refused } = await loadFile(url, dump)
+  // The schema is there from the beginning, and what belongs to the whole server is made once.
+  expect(refused.filter(({ message }) => !/already exists/.test(message))).toEqual([])
+  return readCatalog(url)
+}
+
+/** The server itself is another one there: versions of extensions, and `extract`, which gives numbers of another type since 14. */
+const isOfServer = ({ object, what, before }: Change) =>
+  (object === 'extension' && what === 'version') || (what === 'type' && before === 'double precision')
+const SPELLED = /^(?:another major version of the server spells|the server has another major version)/
 
 describe.each(MAJORS)('on PostgreSQL %i', major => {
   let server: TestServer
@@ -53,6 +95,33 @@ describe.each(MAJORS)('on PostgreSQL %i', major => {
   it.each(filesFor(major))('%s comes back without a difference that its first lines do not name', file => {
     expect(done.get(file)?.differences).toEqual([])
     expect(done.get(file)?.named.length === 0).toBe(WHOLE.has(file))
+  })
+
+  it.each(filesFor(major).filter(file => file.startsWith('dump-')))('%s is loaded whole, as psql would', file => {
+    expect(done.get(file)?.loaded.refused).toEqual([])
+  })
+
+  it('a schema that was dumped by pg_dump and restored has no drift', async () => {
+    if (major > 15 || isLeftOut('pg_dump', DUMPED_BY !== null)) return
+    for (const [file, { original }] of done) {
+      if (NOT_RESTORABLE.has(file)) continue
+      const dump = await dumpOf(new URL(`/${file}`, server.adminUrl).href)
+      dumps.set(`${major} ${file}`, dump)
+      // Servers that are older than pg_dump itself do not take all that it writes.
+      if (major < 15) continue
+      expect(drift(original, await restored(server, `${file}_restored`, dump)), file).toEqual([])
+    }
+  })
+
+  it('a schema that was dumped on an older server and restored here differs in spelling alone', async () => {
+    for (const [key, dump] of dumps) {
+      const [from, file = ''] = key.split(' ')
+      const before = read.get(key)
+      if (from === String(major) || before === undefined) continue
+      const changes = drift(before, await restored(server, `${file}_of_${from}`, dump))
+      const others = changes.filter(it => !isOfServer(it) && !SPELLED.test(it.reason))
+      expect({ key, others }).toEqual({ key, others: [] })
+    }
   })
 
   it('a check, a default, an index and views that call a function are remarks, and the first lines name it', () => {
@@ -118,6 +187,34 @@ describe.each(MAJORS)('on PostgreSQL %i', major => {
     expect(headOf(schemaSql(parts))).toContain('public.visit_2026: parts.visit_2026_one')
   })
 
+  it('every diagram is one to Mermaid, with a box for each table', async () => {
+    for (const file of filesFor(major)) {
+      const found = done.get(file)?.original
+      if (found === undefined) throw new Error(file)
+      const labels = (await readDiagram(schemaMermaid(found))).entities.map(({ label }) => label)
+      const relations = found.schemas.flatMap(schema => schema.relations)
+      expect(labels.length, file).toBe(relations.length)
+    }
+  })
+
+  it("a schema that an extension owns is the extension's, but for what else is in it", async () => {
+    const url = await server.createDatabase('owned')
+    await query(
+      url,
+      `create extension hstore; create schema owned; create schema shared; create table owned.its (id int);
+      alter extension hstore add schema owned; alter extension hstore add schema shared;
+      alter extension hstore add table owned.its; create table shared.mine (id int)`,
+    )
+    const found = await readCatalog(url)
+    expect(found.schemas.map(({ name, extension }) => [name, extension])).toEqual([
+      ['public', undefined],
+      ['shared', 'hstore'],
+    ])
+    expect(schemaSql(found)).not.toMatch(/create schema (?:if not exists )?(?:owned|shared)/)
+    const asked = await readCatalog(url, { schemas: ['owned'], excludedSchemas: [] })
+    expect(asked.schemas).toMatchObject([{ name: 'owned', relations: [] }])
+  })
+
   it('options that may be secrets are kept as a hash', async () => {
     const url = new URL('/foreign.sql', server.adminUrl).href
     await query(url, `create foreign table keyed (id int) server beyond options (api_key 'hunter2', place 'here')`)
@@ -150,11 +247,6 @@ describe.each(MAJORS)('on PostgreSQL %i', major => {
 })
 
 describe('the same file read from two major versions', () => {
-  /** The server itself is another one there: versions of extensions, and `extract`, which gives numbers of another type since 14. */
-  const isOfServer = ({ object, what, before }: Change) =>
-    (object === 'extension' && what === 'version') || (what === 'type' && before === 'double precision')
-  const SPELLED = /^(?:another major version of the server spells|the server has another major version)/
-
   it.each([
     [13, 15],
     [15, 18],
@@ -167,9 +259,9 @@ describe('the same file read from two major versions', () => {
       changes.filter(it => !isOfServer(it)).map(it => ({ file, class: it.class, reason: it.reason, path: it.path })),
     )
     expect(others.filter(({ reason }) => !SPELLED.test(reason))).toEqual([])
-    // A cast that goes with the other type of `extract`; permissions and an alias that are others in 18.
+    // The functions of conversions have another argument since 14. A cast that goes with the other type of `extract`; permissions and an alias that are others in 18.
     expect(others.filter(it => it.class !== 'safe').map(({ file }) => file)).toEqual(
-      older === 13 ? ['ledger.sql', 'ledger.sql'] : ['platform.sql', 'warehouse.sql'],
+      older === 13 ? ['ledger.sql', 'ledger.sql', 'objects.sql'] : ['platform.sql', 'warehouse.sql'],
     )
     expect(pairs.flatMap(({ changes }) => changes).some(({ class: rated }) => rated === 'safe')).toBe(true)
   })

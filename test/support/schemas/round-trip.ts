@@ -42,6 +42,8 @@ export async function roundTrip(server: TestServer, name: string, sql: string): 
 /** True where a line names the object: its schema and relation as one, and its own name, none as a part of another name. */
 function names(line: string, path: readonly string[]): boolean {
   const [schema = '', ...others] = path
+  // Of a partition, which a path spells with its schema, a line names what it has of its own.
+  if (others.length === 2 && line.endsWith(` of ${others[1]}`)) return true
   const own = (others.at(-1) ?? schema).replace(/^(?:statistics object|collation) /, '')
   if (others.length <= 1) return [own, identifier(own)].some(text => hasName(line, text)) && hasSchema(line, path)
   const relation = `${identifier(schema)}.${identifier(others[0] ?? '')}`
