@@ -11,7 +11,7 @@ import type { OwnPlace } from '#server/domain/network/host-policy.ts'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 import { ConfigError } from '#server/env.ts'
 import { startAlone } from '#server/net/process/alone.ts'
-import { createDialler, type Dialler } from '#server/net/process/dialler.ts'
+import { createDialler, DIALLING_MEMORY_MIB, type Dialler } from '#server/net/process/dialler.ts'
 import type { Ground } from '#server/process/process.ts'
 import { quarantineOrder } from '#server/process/quarantine-order.ts'
 import { type Readiness, startReadiness } from '#server/process/readiness.ts'
@@ -37,8 +37,6 @@ import { runTask } from '#server/work/run-task.ts'
 import { Semaphore } from '#server/work/semaphore.ts'
 import { feedTaskHandlers, taskHandlers } from '#server/work/task-handlers.ts'
 
-// The largest snapshot that may be, and the one before it, while they are compared.
-const CHILD_MEMORY_MIB = 512
 /** A running worker. */
 export interface Worker {
   /** Whether it can do its work now, and what is the matter where it cannot; answered within two seconds. */
@@ -153,7 +151,7 @@ function startDialler(ground: WorkerGround, extraCa: string | null, children: nu
     policy: { openNetworks: config.openNetworks, egressAddresses: config.egressAddresses, ownPlaces },
     dnsServers: config.dnsServers,
     children,
-    memoryMiB: CHILD_MEMORY_MIB,
+    memoryMiB: DIALLING_MEMORY_MIB,
     extraCa,
     log(event) {
       if (event.event !== 'dialler_ended') return log.debug(event, 'dialler')

@@ -16,6 +16,9 @@ import { type CatalogAsk, type CatalogRead, readCatalogThrough } from '#server/n
 import type { DialItem } from '#shared/checks/items.ts'
 import { type DiallerEvent, DialPool, type PoolCounts } from './dial-pool.ts'
 
+/** Memory of a process: the largest snapshot that may be, and the one before it, while they are compared. */
+export const DIALLING_MEMORY_MIB = 512
+
 /**
  * Dials for the worker. Each dial waits for a process at most `waitMs`, by default as long as it may itself take.
  */

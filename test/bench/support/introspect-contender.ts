@@ -11,6 +11,7 @@ import pg from 'pg'
 import { makeIntrospectionQuery, parseIntrospectionResults } from 'pg-introspection'
 import { catalogSql } from '#server/net/catalog/catalog.ts'
 import type { FinishedSnapshot } from '#server/net/catalog/finish-catalog.ts'
+import { DIALLING_MEMORY_MIB } from '#server/net/process/dialler.ts'
 import { localTarget, testDialler } from '#test/support/dials/dialling.ts'
 
 /** The report of a contender. Times are of each round. */
@@ -61,7 +62,7 @@ async function extractPgSchema(url: string): Promise<string> {
 function ours(url: string) {
   const { port, username: user, password, pathname } = new URL(url)
   const target = localTarget(Number(port), { user, password, database: pathname.slice(1), tlsMode: 'disable' })
-  const dialler = testDialler()
+  const dialler = testDialler({ memoryMiB: DIALLING_MEMORY_MIB })
   return {
     ready: () => dialler.ready(),
     close: () => dialler.close(),
