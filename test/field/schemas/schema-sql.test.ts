@@ -117,7 +117,8 @@ describe.each(MAJORS)('on PostgreSQL %i', major => {
     for (const [key, dump] of dumps) {
       const [from, file = ''] = key.split(' ')
       const before = read.get(key)
-      if (from === String(major) || before === undefined) continue
+      // From the version before: what each step keeps, both do.
+      if (from !== String(MAJORS[MAJORS.indexOf(major) - 1]) || before === undefined) continue
       const changes = drift(before, await restored(server, `${file}_of_${from}`, dump))
       const others = changes.filter(it => !isOfServer(it) && !SPELLED.test(it.reason))
       expect({ key, others }).toEqual({ key, others: [] })
