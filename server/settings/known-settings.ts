@@ -63,15 +63,16 @@ export interface UnknownSetting {
 }
 
 /** Variables that Kubernetes sets for a Service named `mooring…`; `…_PORT` is recognised by its value. */
-const OF_SERVICES =
-  /_(?:SERVICE_HOST|SERVICE_PORT|SERVICE_PORT_[A-Z0-9_]{1,64}|PORT_\d{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
+const OF_SERVICES = /_(?:SERVICE_HOST|SERVICE_PORT|PORT_\d{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
+/** The port of a Service that has a name. */
+const NAMED_PORT = '_SERVICE_PORT_'
 const ADDRESS_OF_SERVICE = /^(?:tcp|udp|sctp):\/\//
 
 /** The variables that begin like our own and are none, such as a mistyped one. */
 export function unknownSettings(env: Readonly<Record<string, string | undefined>>): UnknownSetting[] {
   return Object.keys(env)
     .filter(name => name.startsWith(PREFIX) && !Object.hasOwn(SETTINGS, name))
-    .filter(name => !OF_SERVICES.test(name) && !ADDRESS_OF_SERVICE.test(env[name] ?? ''))
+    .filter(name => !OF_SERVICES.test(name) && !name.includes(NAMED_PORT) && !ADDRESS_OF_SERVICE.test(env[name] ?? ''))
     .map(name => ({ name, nearest: nearestSetting(name) }))
 }
 
