@@ -20,11 +20,14 @@ const MADE: Readonly<Record<string, string>> = {
   'shared/schemas/drift/drift-check.ts': 'one name, from the first character to the last',
 }
 
+/** Without the checker's own bounds of a quarter of a second: on a busy machine it takes what they cut off for an attack. */
+const BY_STEPS_ALONE = { timeout: 60_000, seedingTimeout: null, incubationTimeout: null, attackTimeout: null }
+
 async function findings(found: readonly FoundRegex[]): Promise<string[]> {
   const bad: string[] = []
   for (const { place, pattern, flags } of found) {
     if (pattern === null) continue
-    const { status } = await check(pattern, flags, { timeout: 60_000 })
+    const { status } = await check(pattern, flags, BY_STEPS_ALONE)
     if (status !== 'safe') bad.push(`${place} /${pattern}/${flags}: ${status}`)
   }
   return bad
