@@ -11,7 +11,7 @@ import { createMeter } from '#server/metrics/create-meter.ts'
 import { transaction } from '#server/store/database/db.ts'
 import { Notifications } from '#server/store/database/notifications.ts'
 import * as registration from '#server/store/datasources/registration.ts'
-import { release } from '#server/store/tasks/claim-release.ts'
+import { release, releaseFailed } from '#server/store/tasks/claim-release.ts'
 import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { startWorker, type Worker } from '#server/wiring-worker.ts'
@@ -155,6 +155,16 @@ describe('A claim', () => {
     expect(await claims.finish(mooring.db, lost, { reachable: true })).toBe(false)
     expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
     expect(await settle(held, null)).toBe(true)
+  })
+
+  it('that was settled changes nothing any more, though the worker that lost the answer gives it back as failed', async () => {
+    const held = await claimOne(now)
+    expect(await settle(held, later(7_000))).toBe(true)
+    const before = await effects(mooring.databaseUrl)
+    await releaseFailed(mooring.db, held, later(1))
+    expect(await settle(held, later(1))).toBe(false)
+    expect(difference(before, await effects(mooring.databaseUrl))).toEqual([])
+    expect(await state()).toMatchObject({ attempts: 0, settled: 1, due_at: later(7_000) })
   })
 })
 

@@ -177,10 +177,13 @@ export interface Next {
   readonly failed: boolean
 }
 
-/** A predicate over `tasks`: the claim is still good. That of an organization whose rows are being copied elsewhere is lost. */
+/**
+ * A predicate over `tasks`: the claim is still good. One that was settled is not: its worker may not know that, if the answer was
+ * lost, and must not give it back as failed. That of an organization whose rows are being copied elsewhere is lost.
+ */
 export function isHeld({ organizationId, id, token }: Claim): RawBuilder<boolean> {
   return sql<boolean>`tasks.org_id = ${organizationId} and tasks.id = ${id} and tasks.token = ${token}
-    and ${mayWrite({ organizationId, phase: 'ends' })}`
+    and tasks.locked_until is not null and ${mayWrite({ organizationId, phase: 'ends' })}`
 }
 
 /**
