@@ -19,6 +19,8 @@ const OF_ATTEMPTS = new Set([
   'last4',
   'epoch',
   'token',
+  'reached',
+  'reached_by',
   'xid',
 ])
 

@@ -57,7 +57,9 @@ async function told(
   return { status, text, struck, state: await begun.state() }
 }
 
-const UNDONE = `org_id = $1 and ((standing and settled < requested) or (not standing and outcome is null))`
+/** What is asked for, claimed, due, or to be tried again after a failure. */
+const UNDONE = `org_id = $1 and ((not standing and outcome is null)
+  or (standing and (settled < requested or locked_until is not null or attempts > 0 or due_at <= now())))`
 
 /** Resolves once nothing of the organization is left to be done; meanwhile time passes for what waits for another try. */
 async function settle(client: pg.Client, organization: string, areClaimsLost: boolean): Promise<void> {
