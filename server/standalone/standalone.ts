@@ -40,13 +40,17 @@ export interface LocalServer extends Omit<EmbeddedOptions, 'dir' | 'within'> {
   readonly isMigrated?: boolean
 }
 
+/** Without processes that one installation has no work for: three of them read files ahead, one starts subscriptions. */
+const LIGHT = { io_method: 'sync', max_logical_replication_workers: '0' }
+
 /** Starts, or joins, the embedded server of the data folder, and makes Mooring's database in it. */
 export async function startLocalDatabase(config: Config, server: LocalServer = {}): Promise<LocalDatabase> {
   return inFolder(config.localDir, async () => {
     await makeFolder(config.localDir)
     await refuseForeign(config.localDir)
     const { localDir } = config
-    const embedded = await startEmbedded({ ...server, dir: join(localDir, 'postgres'), within: localDir })
+    const settings = { ...LIGHT, ...server.settings }
+    const embedded = await startEmbedded({ ...server, settings, dir: join(localDir, 'postgres'), within: localDir })
     try {
       return { embedded, url: await createDatabase(embedded.url, 'mooring') }
     } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * The folder where Node keeps the compiled code of tests' processes: half of the CPU time of a short command is spent
- * on stripping types and compiling, and a run starts hundreds. The product itself keeps none: a process could change
- * code in a folder that it may write.
+ * on stripping types and compiling, and a run starts hundreds. The checkout's scripts keep theirs there too; the built
+ * package keeps none: a process could change code in a folder that it may write.
  */
 import { fileURLToPath } from 'node:url'
 
