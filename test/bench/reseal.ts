@@ -2,17 +2,18 @@
  * Reseals credentials in one worker, and prints credentials/s beside the rate of libsodium alone for the same work:
  * `npm run bench:reseal` for 100,000, `npm run bench:reseal -- 5000` for another number.
  */
-import { argv, stdout } from 'node:process'
+import { argv } from 'node:process'
 import sodium from 'libsodium-wrappers'
 import { rotateOrganization } from '#server/operator/rotation.ts'
 import { readySodium } from '#server/seal/sodium.ts'
 import { claim as claimTasks } from '#server/store/tasks/claims.ts'
 import { reseal } from '#server/work/keys/reseal.ts'
 import { benchWorker } from '#test/bench/support/bench-worker.ts'
+import { printResults } from '#test/bench/support/results.ts'
 import { query, startServer } from '#test/support/database/postgres.ts'
 import { makeCredentials, numberedSecret } from '#test/support/keys/many-credentials.ts'
 
-const count = Number(argv[2] ?? 100_000)
+const count = Number(argv.slice(2).find(one => /^\d+$/.test(one)) ?? 100_000)
 
 /** Opens, checks, seals and signs with the library alone: the minimum cost of a credential. */
 async function libsodiumAlone(): Promise<number> {
@@ -62,6 +63,9 @@ const perSecond = count / ((performance.now() - startedAt) / 1000)
 const [{ n } = {}] = await query(url, 'select count(distinct key_id)::int as n from credentials')
 if (n !== 1) throw new Error('not all were sealed anew')
 const raw = await libsodiumAlone()
-stdout.write(
-  `${count} credentials resealed: ${Math.round(perSecond)}/s; libsodium alone: ${Math.round(raw)}/s (${Math.round((perSecond / raw) * 100)} %)\n`,
-)
+printResults([
+  {
+    work: `${count} credentials resealed by one worker`,
+    ...{ ours: perSecond, limit: raw, ratio: perSecond / raw, target: 0.75, unit: 'credentials/s' },
+  },
+])

@@ -8,12 +8,15 @@
  * `--write` writes the files all the same.
  */
 import { parseArgs } from 'node:util'
+import { CHECK_ROW } from '#test/bench/table/checks.ts'
+import { COMMAND_ROWS } from '#test/bench/table/commands.ts'
+import { MEMORY_ROWS } from '#test/bench/table/memory.ts'
 import { lineOf, report } from '#test/bench/table/report.ts'
 import { REQUEST_ROWS } from '#test/bench/table/requests.ts'
 import type { Result, Row } from '#test/bench/table/row.ts'
 import { startSite } from '#test/bench/table/site.ts'
 
-const ROWS: readonly Row[] = [...REQUEST_ROWS]
+const ROWS: readonly Row[] = [...REQUEST_ROWS, CHECK_ROW, ...COMMAND_ROWS, ...MEMORY_ROWS]
 const EXTENT = { rounds: 5, seconds: 3, warmUp: 3_000 }
 
 const { values } = parseArgs({

@@ -2,6 +2,7 @@
  * Measures two variants by turns, under the same load from another process: rounds are interleaved so that what else the machine
  * does meets both, and the median of the rounds is the result.
  */
+
 import { cpuOf, cpuOfTree } from './cpu.ts'
 import type { Load, Measured, Pace } from './load.ts'
 import type { LoadAnswer, LoadRequest } from './load-process.ts'

@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** A running process. */
@@ -11,23 +12,31 @@ export interface Started {
   readonly child: ChildProcess
   /** The first part of its output that matches, past or to come. Rejects where it ends without it. */
   printed(pattern: RegExp): Promise<RegExpExecArray>
+  /** Ends it in order. */
+  stop(): Promise<void>
 }
 
-/** Starts Node with a program; the stack ends it. */
-export function startNode(
-  cleanup: AsyncDisposableStack,
-  of: { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>>; readonly ipc?: boolean },
-): Started {
-  const { PATH = '' } = process.env
-  const child = spawn(process.execPath, [...of.args], {
+/** A program and its arguments; Node unless another one is given, which finds this Node. */
+interface Launch {
+  readonly program?: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly ipc?: boolean
+}
+
+/** Starts a program; the stack ends it. */
+export function startNode(cleanup: AsyncDisposableStack, of: Launch): Started {
+  const PATH = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
+  const child = spawn(of.program ?? process.execPath, [...of.args], {
     env: { PATH, ...of.env },
     stdio: ['ignore', 'pipe', 'inherit', ...(of.ipc === true ? (['ipc'] as const) : [])],
   })
   const ended = once(child, 'exit')
-  cleanup.defer(async () => {
+  const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill()
     await ended
-  })
+  }
+  cleanup.defer(stop)
   let text = ''
   const looks = new Set<() => void>()
   child.stdout?.on('data', chunk => {
@@ -38,6 +47,7 @@ export function startNode(
   return {
     pid: child.pid ?? 0,
     child,
+    stop,
     printed(pattern) {
       const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>()
       const look = () => {
@@ -45,6 +55,7 @@ export function startNode(
         if (found !== null) resolve(found)
       }
       looks.add(look)
+      look()
       void ended.then(() => reject(new Error(`${of.args.at(-1)} ended: ${text}`)))
       return promise.finally(() => looks.delete(look))
     },

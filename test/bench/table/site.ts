@@ -46,13 +46,15 @@ export interface Site extends Bench {
   readonly databaseUrl: string
   readonly db: Db
   /** The folder of the product, built or not, and how its programs' names end. */
-  readonly product: { readonly folder: string; readonly suffix: '.js' | '.ts' }
+  readonly product: Product
+  /** The same of the checkout. */
+  readonly checkout: Product
   readonly web: { readonly pid: number; readonly port: number }
   readonly caller: Caller
   /** Makes another organization with a key. */
   newCaller(name: string): Promise<Caller>
-  /** Starts a program of the product as its tier. */
-  startTier(tier: Tier, env?: Readonly<Record<string, string>>): Started
+  /** Starts a program as an operator does, a tier with its role and keyring; that of the product unless another is given. */
+  startProgram(program: Program, env: Readonly<Record<string, string>>, of?: Product): Started
   /** Starts the limits' process over some statements. */
   startBare(of: {
     readonly statements: Readonly<Record<string, Statement>>
@@ -66,6 +68,15 @@ export interface Statement {
   readonly text: string
   readonly values: readonly unknown[]
 }
+
+/** A folder of the product, built or not, and how its programs' names end. */
+export interface Product {
+  readonly folder: string
+  readonly suffix: '.js' | '.ts'
+}
+
+/** As `npm start` names it: everything in one process, or one tier. */
+export type Program = 'start' | Tier
 
 /** Starts it; the stack ends it. */
 export async function startSite(cleanup: AsyncDisposableStack, options: SiteOptions): Promise<Site> {
@@ -87,15 +98,18 @@ export async function startSite(cleanup: AsyncDisposableStack, options: SiteOpti
   }
   const caller = await newCaller('Bench')
   const product = await productAt(options)
-  const startTier = (tier: Tier, env: Readonly<Record<string, string>> = {}) =>
-    startNode(cleanup, {
-      args: ['--disable-sigusr1', ...(tier === 'web' ? options.flags : []), programOf(product, tier)],
-      env: { ...SETTINGS, DATABASE_URL: roleUrl[tier], MOORING_KEYRING: join(keyrings, `${tier}.json`), ...env },
-    })
-  const web = startTier('web')
+  const startProgram: Site['startProgram'] = (program, env, of = product) => {
+    const ofTier =
+      program === 'start'
+        ? { HOST: '127.0.0.1', MOORING_HEALTH_PORT: 'off' }
+        : { ...SETTINGS, DATABASE_URL: roleUrl[program], MOORING_KEYRING: join(keyrings, `${program}.json`) }
+    return startNode(cleanup, { ...commandOf(of, program, options.flags), env: { ...ofTier, ...env } })
+  }
+  const web = startProgram('web', {})
   const [, port] = await web.printed(/"port":(\d+)/)
   return {
-    ...{ server, databaseUrl, db, product, caller, newCaller, startTier, cleanup },
+    ...{ server, databaseUrl, db, product, caller, newCaller, startProgram, cleanup },
+    checkout: CHECKOUT,
     web: { pid: web.pid, port: Number(port) },
     startBare: of => startBare(cleanup, databaseUrl, of),
     loader: startNode(cleanup, { args: [here('load-process.ts')], env: {}, ipc: true }),
@@ -116,8 +130,10 @@ const SETTINGS = {
   MOORING_ALLOWED_NETWORKS: '127.0.0.0/8',
 }
 
-async function productAt({ fromCheckout }: SiteOptions): Promise<Site['product']> {
-  if (fromCheckout) return { folder: ROOT, suffix: '.ts' }
+const CHECKOUT: Product = { folder: ROOT, suffix: '.ts' }
+
+async function productAt({ fromCheckout }: SiteOptions): Promise<Product> {
+  if (fromCheckout) return CHECKOUT
   // Below the checkout, so that its packages are found.
   const folder = join(ROOT, 'node_modules/.cache/bench/mooring')
   await rm(folder, { recursive: true, force: true })
@@ -126,9 +142,13 @@ async function productAt({ fromCheckout }: SiteOptions): Promise<Site['product']
   return { folder, suffix: '.js' }
 }
 
-/** The path of a program of the product. */
-export function programOf({ folder, suffix }: Site['product'], name: string): string {
-  return join(folder, 'server', `${name}${suffix}`)
+/** What an operator types, which becomes the process; with further flags of Node, the process itself. */
+function commandOf({ folder, suffix }: Product, program: Program, flags: readonly string[]) {
+  const file = `${program === 'start' ? 'main' : program}${suffix}`
+  if (program === 'web' && flags.length > 0)
+    return { args: ['--disable-sigusr1', ...flags, join(folder, 'server', file)] }
+  if (suffix === '.js') return { args: [join(folder, 'server/mooring.js'), program] }
+  return { program: 'sh', args: [join(folder, 'server/run.sh'), 'confined', file] }
 }
 
 async function makeRoles(db: Db, url: string): Promise<Readonly<Record<Tier, string>>> {

@@ -1,0 +1,13 @@
+/**
+ * What a benchmark with a command of its own found: lines for the terminal, or with `--json` one line for `npm run bench`, which
+ * puts them into its table.
+ */
+import { argv, stdout } from 'node:process'
+import { lineOf } from '#test/bench/table/report.ts'
+import type { Result } from '#test/bench/table/row.ts'
+
+/** Prints results. */
+export function printResults(results: readonly Result[]): void {
+  if (argv.includes('--json')) stdout.write(`${JSON.stringify(results)}\n`)
+  else for (const result of results) stdout.write(`${lineOf(result)}\n`)
+}

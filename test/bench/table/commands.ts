@@ -1,0 +1,34 @@
+/**
+ * Rows that are measured by benchmarks with commands of their own, each in a process of its own: what it makes (servers, snapshots,
+ * compiled code) is gone before the next row.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { Result, Row } from './row.ts'
+
+async function run(file: string, args: readonly string[]): Promise<readonly Result[]> {
+  const path = fileURLToPath(new URL(`../${file}`, import.meta.url))
+  const child = spawn(process.execPath, [path, '--json', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.on('data', chunk => {
+    text += String(chunk)
+  })
+  const [status] = await once(child, 'close')
+  const line = text.split('\n').find(one => one.startsWith('['))
+  if (status !== 0 || line === undefined) throw new Error(`${file} ended with ${String(status)}: ${text}`)
+  return JSON.parse(line)
+}
+
+const row = (name: string, file: string, ...args: readonly string[]): Row => ({
+  name,
+  measure: () => run(file, args),
+})
+
+/** In the order of the table. */
+export const COMMAND_ROWS: readonly Row[] = [
+  row('check', 'verify.ts'),
+  row('drift', 'drift.ts'),
+  row('feed', 'feed.ts'),
+  row('reseal', 'reseal.ts', '10000'),
+]
