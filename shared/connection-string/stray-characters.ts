@@ -85,7 +85,15 @@ const LAST = 'the quote at the end'
 function refuseAround(text: string): Refusal | null {
   if (/^\s/.test(text)) return refuse('scheme_refused', 'It cannot be read: a space stands before it; remove it.')
   if (!SCHEME.test(text)) return refuseInScheme(text)
-  return refuseQuotes(text) ?? refuseMarks(text)
+  return refuseBehind(text) ?? refuseQuotes(text) ?? refuseMarks(text)
+}
+
+/** Options of a command, a comment or another command behind a string that is complete. */
+function refuseBehind(text: string): Refusal | null {
+  const behind = text.slice(text.lastIndexOf('@') + 1)
+  return /^[^\s/]+\/[^\s"']+ +(?:--?[A-Za-z]|\/\/|[|>;]|&&)/.test(behind)
+    ? refuse('character_unencoded', 'Other text stands behind the URL: give the URL alone.')
+    : null
 }
 
 /** Spaces and backslashes in the scheme itself. */
