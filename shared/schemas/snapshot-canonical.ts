@@ -62,6 +62,10 @@ const LISTS = Object.fromEntries(KINDS.map(kind => [kind, listsOf(kind)])) as Re
 
 // Object by object, and joined by `+`, which does not copy: a large snapshot is not to be held several times over.
 function writeNode(draft: Draft, node: Node, kind: ObjectKind): void {
+  if (isAsWritten(node, kind)) {
+    write(draft, jsonText(node))
+    return
+  }
   let separator = '{'
   for (const key of Object.keys(node).sort()) {
     const part = LISTS[kind].get(key)
@@ -73,6 +77,19 @@ function writeNode(draft: Draft, node: Node, kind: ObjectKind): void {
   }
   draft.text += separator === '{' ? '{}' : '}'
 }
+
+/** True for an object with few parts, all in order, of which none is left out, as most relations are: it is written in one go. */
+function isAsWritten(node: Node, kind: ObjectKind): boolean {
+  const parts = PARTS[kind]
+  return parts.every(({ list, kind: below, ordered, kept }) => {
+    if (node[list] === undefined) return !kept
+    const nodes = nodesIn(node, list)
+    if (PARTS[below].length > 0 || nodes.length > MANY || (nodes.length === 0 && !kept)) return false
+    return ordered || nodes.every((one, at) => at === 0 || byCodeUnit(nameOf(nodes[at - 1] ?? one), nameOf(one)) <= 0)
+  })
+}
+
+const MANY = 16
 
 function isLeftOut(node: Node, part: Part): boolean {
   return !part.kept && nodesIn(node, part.list).length === 0
