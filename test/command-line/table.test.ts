@@ -34,7 +34,7 @@ describe.each(allCommands.map(named))('%s', (name, command) => {
 
   it('prints a help of its own with its synopsis, its options and status 0', () => {
     const help = text(...words, '--help')
-    expect([help.to, help.status]).toEqual(['error', 0])
+    expect([help.to, help.status]).toEqual(['output', 0])
     expect(help.text).toMatch(/^Usage: mooring /)
     expect(help.text.split('\n')[0]).toBe(`Usage: mooring ${synopsisOf(command)}`)
     for (const option of options) expect(help.text).toContain(`  ${optionTerm(option)}  `)

@@ -179,7 +179,7 @@ describe('A wrong command line', () => {
 
   it('differs from --help, which prints the usage with status 0', async () => {
     const said = await mooring(['--help'])
-    expect([said.code, said.out]).toEqual([0, []])
+    expect([said.code, said.err]).toEqual([0, ''])
     for (const command of [
       'keys create',
       'keys list',
@@ -189,7 +189,7 @@ describe('A wrong command line', () => {
       'migrate',
       'keyring init',
     ])
-      expect(said.err).toContain(`  ${command}`)
+      expect(said.out.join('\n')).toContain(`  ${command}`)
   })
 })
 

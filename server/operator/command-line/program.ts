@@ -148,9 +148,11 @@ function textOf(
   }: { readonly args: readonly string[]; readonly line: CommandLine; readonly said: readonly string[] },
 ): Parsed {
   if (error.code === 'commander.version') return { text: `${line.version}\n`, to: 'output', status: 0 }
-  // Without a command it is as wrong as with an unknown one.
+  // Without a command it is as wrong as with an unknown one. A help that was asked for is a result.
   if (HELP_CODES.includes(error.code))
-    return { text: said.join(''), to: 'error', status: error.exitCode === 0 ? 0 : UNKNOWN_STATUS }
+    return error.exitCode === 0
+      ? { text: said.join(''), to: 'output', status: 0 }
+      : { text: said.join(''), to: 'error', status: UNKNOWN_STATUS }
   const [what = '', meant = ''] = withoutValues(error.message).split('\n(')
   const words = wordsOf(args, line.all)
   const see = `${[line.name, ...words].join(' ')} --help`
