@@ -43,6 +43,13 @@ const address = () => `http://127.0.0.1:${portOf(alone)}`
 const get = (path: string, accept?: string) =>
   mooring.call('GET', path, { key: null, headers: accept === undefined ? {} : { accept } })
 
+/** Words of tables that take more than one line. */
+const BROKEN_WORDS = `[...document.querySelectorAll('th, td code')].filter(cell => {
+  const range = document.createRange()
+  range.selectNodeContents(cell)
+  return /^\\w+$/.test(cell.textContent.trim()) && range.getClientRects().length > 1
+}).map(cell => cell.textContent)`
+
 describe.each(PAGES)('The page %s', path => {
   it.skipIf(CHROMIUM === null).each([360, 1280])(
     'is %i pixels wide at most, names itself, and breaks no rule of its policy',
@@ -58,6 +65,10 @@ describe.each(PAGES)('The page %s', path => {
       expect(await page.locator('h1').count()).toBe(1)
       const beyond = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
       expect(beyond).toBeLessThanOrEqual(0)
+      // No word of a table is broken, and the list of contents leaves room for the page.
+      expect(await page.evaluate(BROKEN_WORDS)).toEqual([])
+      const contents = `document.querySelector('nav')?.getBoundingClientRect().height ?? 0`
+      if (width < 1_000) expect(await page.evaluate(contents)).toBeLessThanOrEqual(400)
       // The style is there: without it the body has margins of its own.
       expect(await page.evaluate('getComputedStyle(document.body).margin')).toBe('0px')
       expect(said).toEqual([])

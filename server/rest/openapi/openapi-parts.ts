@@ -28,7 +28,7 @@ export const securitySchemes = {
     type: 'apiKey',
     in: 'header',
     name: 'X-API-Key',
-    description: 'The same, in the header that the connections dialect documents.',
+    description: 'The same key or capability, in the header that the connections dialect documents.',
   },
 } as const
 

@@ -60,7 +60,7 @@ p { margin: 0.25rem 0; }
 code, pre, summary { font-family: ui-monospace, monospace; font-size: 0.9em; }
 pre { margin: 0.25rem 0; padding: 0.5rem; border: 1px solid var(--line); overflow-x: auto; overflow-wrap: normal; }
 table { border-collapse: collapse; width: 100%; margin: 0.5rem 0; }
-th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); }
+th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
 .guide p, .guide ul { margin: 0.6rem 0; }
 .guide h1 a, .guide h2 a { color: inherit; text-decoration: none; }
 ul { margin: 0.25rem 0; padding-left: 1.1rem; }
@@ -70,8 +70,10 @@ dd { margin: 0 0 0 1.1rem; }
 nav ul { list-style: none; padding: 0; }
 .method { display: inline-block; min-width: 4.2em; font-weight: 700; }
 .of { opacity: 0.75; }
+nav a:has(.method) { display: grid; grid-template-columns: 4.6em minmax(0, 1fr); font-size: 0.9em; }
+@media (max-width: 63.99rem) { nav { max-height: 45vh; overflow-y: auto; border-bottom: 1px solid var(--line); } }
 @media (max-width: 40rem) {
-  pre { white-space: pre-wrap; }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
   thead { display: none; }
   tr { display: block; padding: 0.4rem 0; border-bottom: 1px solid var(--line); }
   td { display: block; padding: 0.15rem 0; border: 0; }
