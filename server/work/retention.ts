@@ -105,8 +105,8 @@ export class BatchSize {
 }
 
 /**
- * Does one turn: of each thing on the list as many batches as there are, for ten seconds at most, while `goesOn` says so. What
- * fails does not keep the others from their turn; the first such error is thrown at the end.
+ * Does one turn: of each thing on the list as many batches as there are, for ten seconds at most, while `goesOn` says so. A
+ * failure does not keep the others from their turn; the first such error is thrown at the end.
  */
 export async function purgeExpired(
   parts: Pick<WorkerDeps, 'db' | 'clock'> & Partial<Pick<WorkerDeps, 'meter'>>,

@@ -39,7 +39,7 @@ describe('The tree', () => {
   })
 })
 
-const HEADER = '/**\n * What it is.\n * Who calls it.\n */\n'
+const HEADER = '/**\n * A thing.\n * Called by tests.\n */\n'
 
 /** The rules that a tree of these files breaks, as `file:line rule`. */
 function broken(files: Record<string, string>, header = HEADER): string[] {
@@ -223,6 +223,10 @@ describe('The budgets', () => {
 describe('The house rules', () => {
   it.each([
     ['a docstring on each export', 'export const a = 1\n', '5 docstring'],
+    ['no sentence that opens with what, who or where', '/** What is said. */\nexport const a = 1\n', '5 english'],
+    ['nobody but they', '// Nobody knows his key.\nexport {}\n', '5 english'],
+    ['nothing of ours', '// A key of ours.\nexport {}\n', '5 english'],
+    ['a name in each docstring', '/** The same. */\nexport const a = 1\n', '5 english'],
     ['no default export', 'export default 1\n', '5 default-export'],
     ['no enum', 'enum A { B }\n', '5 enum'],
     ['no namespace', 'namespace A {}\n', '5 namespace'],

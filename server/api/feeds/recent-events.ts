@@ -1,6 +1,6 @@
 /**
  * `feeds.recent`: the newest events of a feed, newest first, each with the time at which it was stored. A page asks for it every few
- * seconds: the answer holds few bytes. Whoever consumes events uses `feeds.list`.
+ * seconds: the answer holds few bytes. Consumers of events use `feeds.list`.
  */
 import type { KnownContext } from '#server/api/context.ts'
 import { procedure } from '#server/api/procedure/trpc.ts'

@@ -28,7 +28,7 @@ export interface Session {
 
 const QUERY_MS = 10_000
 const LOCK_MS = 1_000
-/** How much sooner the server's own timeout comes, so that nothing of ours goes on there when we leave. */
+/** How much sooner the server's own timeout comes, so that none of our statements runs on after we leave. */
 const AHEAD_MS = 200
 const CLOSE_MS = 250
 

@@ -24,8 +24,8 @@ const FIELDS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Every type that this dialect answers with: of pydantic_core's, those that its fields can have. Whatever else a schema of
- * ours calls its refusals is a `value_error`, which is how a validator of the documented server's own would be reported.
+ * Every type that this dialect answers with: of pydantic_core's, those that its fields can have. Any other refusal of
+ * our schemas is a `value_error`, as a validator of the documented server itself would be reported.
  */
 export const PYDANTIC_TYPES: ReadonlySet<string> = new Set([
   'missing',

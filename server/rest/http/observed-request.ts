@@ -1,6 +1,6 @@
 /**
- * Counts and traces requests, and has a line written for each fault: which route, how it was answered, how long it took. What
- * serves a request notes what it is; nothing of a path, a header or a body is kept, only the route's own spelling.
+ * Counts and traces requests, and has a line written for each fault: the route, the answer, the duration. The
+ * handler of a request notes its subject; nothing of a path, a header or a body is kept, only the route's own spelling.
  */
 import type express from 'express'
 import type { Principal } from '#server/domain/access/scope.ts'

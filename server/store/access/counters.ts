@@ -1,6 +1,6 @@
 /**
- * Counts calls within windows of time: in memory for one process, in our own PostgreSQL for several. What follows from a
- * count is decided in `server/api/caller/limits.ts`.
+ * Counts calls within windows of time: in memory for one process, in our own PostgreSQL for several. `server/api/caller/limits.ts`
+ * decides by the counts.
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import type { SettledCounts } from './settled-counts.ts'
@@ -12,7 +12,7 @@ export interface Rule {
   readonly windowSeconds: number
 }
 
-/** Where a key stands after it took some. */
+/** The state of a key's window after it was charged. */
 export interface Count {
   readonly isOver: boolean
   readonly points: number

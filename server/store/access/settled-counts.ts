@@ -18,7 +18,7 @@ const PURGE_MS = 300_000
 /** Rows of windows that are over, at a time. */
 const PURGED = 10_000
 
-/** What a key may take, and within which time. */
+/** The limit of a key, and its window. */
 export interface Window {
   readonly limit: number
   readonly windowMs: number
@@ -63,7 +63,7 @@ export class SettledCounts {
     const counted = this.#of(key, window)
     const { known } = counted
     const used = (known ?? 0) + counted.sending + counted.unsettled + points
-    // What is over stays over until its window ends: hammering does not reach the database.
+    // A key over its limit stays so until its window ends: hammering does not reach the database.
     if (known !== null && known > window.limit) return { used, resetMs: leftOf(counted) }
     counted.unsettled += points
     this.#unsettled.add(counted)
@@ -82,7 +82,7 @@ export class SettledCounts {
   #of(key: string, { windowMs }: Window): Counted {
     const found = this.#keys.get(key)
     if (found !== undefined && found.endsAtMs > performance.now()) return found
-    // What the last window has not settled is over with it.
+    // Counts that the last window has not settled end with it.
     if (found !== undefined) this.#unsettled.delete(found)
     const fresh = { key, windowMs, known: null, endsAtMs: performance.now() + windowMs, unsettled: 0, sending: 0 }
     this.#keys.set(key, fresh)
@@ -147,7 +147,7 @@ export class SettledCounts {
     if (now - this.#purgedAtMs < PURGE_MS) return
     this.#purgedAtMs = now
     for (const [key, { endsAtMs }] of this.#keys) if (endsAtMs <= now) this.#keys.delete(key)
-    // What is left goes the next time.
+    // The rest is removed the next time.
     forInstallation(DEADLINE_MS, () => purge(this.#db)).catch(() => undefined)
   }
 }

@@ -6,7 +6,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 
-/** Of the longest due, how many a claim looks at. Where there are no more, it has seen everything that is due. */
+/** The number of the longest due tasks that a claim looks at. If there are fewer, it has seen all due tasks. */
 const OLDEST = 100
 /** Of those that were asked for last. */
 const NEWEST = 64
@@ -40,7 +40,7 @@ export const PRIORITY: RawBuilder<number> = sql`(case when ran_out > 1 then 10 e
   case when requested > settled and not hung then case when awaited_until is null and standing then 1 else 0 end
     when requested > settled then 3 when hung or attempts > 0 then 4 else 2 end end)`
 
-/** What a worker can do, and when it asks. */
+/** The kinds of tasks that a worker does, and the time of the claim. */
 export interface WorkerAsk {
   readonly kinds: readonly TaskKind[]
   readonly now: Date
@@ -59,7 +59,7 @@ export interface ChoiceAsk extends WorkerAsk {
 }
 
 /**
- * A predicate over a table with `org_id`: of no organization that moves to another installation. Whoever moves one waits for the claims
+ * A predicate over a table with `org_id`: of no organization that moves to another installation. The move waits for the claims
  * of tasks under way, which hold the lock of all claims.
  */
 export const isAtHome: RawBuilder<boolean> = sql`org_id <> all (array(select id from organizations where moving_at is not null))`

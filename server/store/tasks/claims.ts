@@ -50,10 +50,10 @@ export function isOfKind<K extends TaskKind>(claim: Claim, kind: K): claim is Cl
   return claim.datasourceId === null ? ABOUT_ORGANIZATION.has(kind) : kind !== 'reseal'
 }
 
-/** Where the round through the organizations goes on, by priority. */
+/** The organization after which the round continues, by priority. */
 export type Rounds = Map<number, string>
 
-/** What a worker asks for. */
+/** A worker's request for claims. */
 export interface ClaimAsk {
   /** Those of feeds, or any others: the two are never claimed together. */
   readonly kinds: readonly TaskKind[]
@@ -79,17 +79,17 @@ export interface ClaimAsk {
  */
 export type Lane = 'asked' | 'scheduled' | 'hung' | 'failed'
 
-/** As `PRIORITY` counts. What a caller waits for goes before what was asked for and nobody waits for. */
+/** As `PRIORITY` counts. Tasks with a waiting caller go before requested tasks without one. */
 const PRIORITIES: Readonly<Record<Lane, readonly number[]>> = { asked: [0, 1], scheduled: [2], hung: [3], failed: [4] }
 /** From which on they are of polls. */
 const POLLS = 5
 
 /** Any numbers that nothing else locks by, for as long as a claim takes: one worker at a time claims checks, and one polls. */
 export const LOCKS = { checks: 7_203_114_866, polls: 7_203_114_867 } as const
-/** Who finds another one claiming looks again so many times, after so long. */
+/** A worker that finds another one claiming looks again this many times, after this long. */
 const LOOKS = 3
 const LOOK_MS = 20
-/** Where the organizations that were visited have too little that is due, the next ones are, so many times in one claim. */
+/** If the visited organizations have too few due tasks, the next ones are visited, this many times in one claim. */
 const VISITS = 6
 /** Others wait for the end of a claim: one that the database does not answer in so long is given up. */
 const CLAIM_MS = 1_000
@@ -187,7 +187,7 @@ export function isHeld({ organizationId, id, token }: Claim): RawBuilder<boolean
 }
 
 /**
- * What settling sets, for statements that do it together with their effect: due now when it was requested again meanwhile, and that
+ * The columns that settling sets, for statements that do it together with their effect: due now when it was requested again meanwhile, and that
  * request was not settled by another way.
  */
 export function settledColumns({ requested, attempts }: Claim, { dueAt, now, failed }: Next): RawBuilder<unknown> {

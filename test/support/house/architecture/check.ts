@@ -5,6 +5,7 @@
 import { checkArrows } from './arrows.ts'
 import { checkBudgets } from './budgets.ts'
 import { checkDocumentation } from './documentation.ts'
+import { checkEnglish } from './english.ts'
 import { checkCycles, checkWalls } from './graph.ts'
 import { checkSpecifiers } from './imports.ts'
 import { checkLanguage } from './language.ts'
@@ -18,6 +19,7 @@ const EACH = [
   checkRooms,
   checkBudgets,
   checkDocumentation,
+  checkEnglish,
   checkLanguage,
   checkNames,
   checkOwnership,

@@ -1,0 +1,35 @@
+/**
+ * Patterns of comments that a native engineer would not write: a sentence whose subject is *what*, *who* or *where* names nothing,
+ * and a person is *they*. Only patterns that a program can find; the exceptions are phrases, each with its reason.
+ */
+import type { Source, Violation } from './source.ts'
+
+const PATTERNS: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/(?:^|[.:!] )(?:What|Whoever|Who|Where) [a-z`]/, 'name the thing: no sentence opens with what, who or where'],
+  [/\b(?:he|him|his|himself|she|her|hers)\b/i, 'a person is they'],
+  // A clock may be ahead of ours.
+  [/(?<!ahead )\bof (?:ours|yours)\b/, '"our", or the name of the thing'],
+  [/^The same\.$|^As above\.$/, 'name the thing'],
+]
+/** Read first by those who work on them: the console's own comments and those of the tests are not among it yet. */
+const READ = /^(server|shared|client\/(?!console\/))/
+
+/** Reports each comment with such a pattern. */
+export function checkEnglish(source: Source): Violation[] {
+  if (!READ.test(source.path)) return []
+  return source.comments.flatMap(({ value, start }) => {
+    const text = value
+      .replace(/^\*/, '')
+      .replaceAll(/\n\s*\*/g, ' ')
+      .replaceAll(/`[^`]*`/g, '`')
+      .replaceAll(/\s+/g, ' ')
+      .trim()
+    return PATTERNS.flatMap(([pattern, instead]) => {
+      const found = pattern.exec(text)?.[0]
+      if (found === undefined) return []
+      return [
+        { file: source.path, line: source.lineOf(start), rule: 'english', detail: `"${found.trim()}": ${instead}` },
+      ]
+    })
+  })
+}
