@@ -8,6 +8,7 @@
  * `--write` writes the files all the same.
  */
 import { parseArgs } from 'node:util'
+import { errorMessage } from '#shared/base/error-text.ts'
 import { CHECK_ROW } from '#test/bench/table/checks.ts'
 import { COMMAND_ROWS } from '#test/bench/table/commands.ts'
 import { MEMORY_ROWS } from '#test/bench/table/memory.ts'
@@ -44,9 +45,14 @@ await using cleanup = new AsyncDisposableStack()
 const flags = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]
 const site = await startSite(cleanup, { fromCheckout: values.checkout, flags })
 const results: Result[] = []
-for (const row of chosen)
-  for (const result of await row.measure(site, extent)) {
-    results.push(result)
-    process.stdout.write(`${lineOf(result)}\n`)
-  }
+for (const row of chosen) {
+  const measured = await row.measure(site, extent).catch((error: unknown) => {
+    // The others are measured all the same: a whole run takes a quarter of an hour.
+    process.stdout.write(`FAILED  ${row.name}: ${errorMessage(error)}\n`)
+    process.exitCode = 1
+    return []
+  })
+  for (const result of measured) process.stdout.write(`${lineOf(result)}\n`)
+  results.push(...measured)
+}
 if (values.write || (isWhole && !values.checkout && values.profile === undefined)) await report(results)

@@ -192,8 +192,8 @@ async function each(site: Site, request: (number: number) => string): Promise<nu
   return (more * 1024) / CLIENTS
 }
 
-/** Clients that have been answered, or whose stream has begun. */
-function opened(port: number, count: number, request: (number: number) => string): Promise<Socket[]> {
+/** Clients that have been answered, or whose stream has begun; a few at a time, as they come. */
+async function opened(port: number, count: number, request: (number: number) => string): Promise<Socket[]> {
   const open = (number: number) =>
     new Promise<Socket>((resolve, reject) => {
       const socket = connect(port, '127.0.0.1', () => socket.write(request(number)))
@@ -203,7 +203,10 @@ function opened(port: number, count: number, request: (number: number) => string
         else reject(new Error(head.toString().slice(0, 300)))
       })
     })
-  return Promise.all(Array.from({ length: count }, (_, number) => open(number)))
+  const sockets: Socket[] = []
+  while (sockets.length < count)
+    sockets.push(...(await Promise.all(Array.from({ length: 20 }, (_, at) => open(sockets.length + at)))))
+  return sockets
 }
 
 /** In the order of the table. */
