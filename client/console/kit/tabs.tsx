@@ -20,13 +20,8 @@ export function Tabs<T extends string>(of: {
   children: ReactNode
 }) {
   const list = useRef<HTMLDivElement>(null)
-  // Where there are more tabs than there is room, the open one is seen.
-  useEffect(() => {
-    const place = list.current
-    const tab = place?.children[of.tabs.findIndex(({ value }) => value === of.value)]
-    if (place !== null && tab instanceof HTMLElement)
-      place.scrollLeft = tab.offsetLeft - place.offsetLeft - tab.offsetWidth
-  }, [of.tabs, of.value])
+  const open = of.tabs.findIndex(({ value }) => value === of.value)
+  useSeen(list, open)
   return (
     <Base.Root value={of.value} onValueChange={value => of.onChange(value)} className="tabs">
       <Base.List ref={list} className="tab-list" aria-label={of.label}>
@@ -41,4 +36,19 @@ export function Tabs<T extends string>(of: {
       </Base.Panel>
     </Base.Root>
   )
+}
+
+/** Where there are more tabs than there is room, the open one is seen. */
+function useSeen(list: { readonly current: HTMLElement | null }, open: number): void {
+  useEffect(() => {
+    const place = list.current
+    const tab = place?.children[open]
+    if (place === null || !(tab instanceof HTMLElement)) return
+    const see = () => {
+      place.scrollLeft = tab.offsetLeft - place.offsetLeft - tab.offsetWidth
+    }
+    const room = new ResizeObserver(see)
+    room.observe(place)
+    return () => room.disconnect()
+  }, [list, open])
 }
