@@ -2,9 +2,12 @@
  * Registering in a real browser: a good database, a superuser's string whose fix is pasted by its owner, and strings that are
  * mended with one press. The password that is typed is afterwards in no request, storage, address or document.
  */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { useBrowser, withBrowser } from '#test/support/console/browser.ts'
 import { openConsole, type WatchedPage } from '#test/support/console/watched-page.ts'
+import { portOf } from '#test/support/dials/recorded-connect.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
 import { type Mooring, startMooring } from '#test/support/mooring/mooring.ts'
 import { newCanary } from '#test/support/operations/canary.ts'
@@ -50,6 +53,24 @@ withBrowser('Registering', () => {
     await page.getByRole('link', { name: 'Open' }).click()
     await page.getByRole('heading', { name: new RegExp(customer.database) }).waitFor()
     expect(await open.sightingsOf(canary)).toEqual([])
+  })
+
+  it('the checklist fills in as the check goes on: what a silent server has passed is ticked before the verdict', async () => {
+    const { page } = open
+    const silent = createServer(socket => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    try {
+      await field().fill(customer.url('reader', { port: portOf(silent) }))
+      await send()
+      const line = (name: string) => page.locator('[aria-busy] .check', { hasText: name })
+      await line('A connection is accepted').getByText('passed so far').waitFor()
+      await line('The host may be dialled').getByText('passed so far').waitFor()
+      await line('The connection is encrypted').getByText('not tried yet').waitFor()
+      await page.getByText('It was not reached').waitFor({ timeout: VERDICT_MS })
+      await page.locator('.check.fail').first().waitFor()
+    } finally {
+      silent.close()
+    }
   })
 
   it("a superuser's string is refused with the fix, and passes once its owner has run the fix", async () => {

@@ -1,6 +1,6 @@
 /**
  * The checklist of a verification: each line with what was seen, and a failed one with its fix to copy. While the verdict is
- * awaited the lines that will be there are there already, so that nothing jumps when it comes.
+ * awaited the lines that will be there are there already, and are ticked as its check passes them; nothing jumps when it comes.
  */
 import { Check as CheckMark, Circle, Minus, X } from 'lucide-react'
 import { CodeBlock } from '#client/console/kit/code.tsx'
@@ -12,18 +12,21 @@ import { itemName } from './item-names.ts'
 const ICONS = { pass: CheckMark, fail: X, skipped: Minus } as const
 const WORDS = { pass: 'passed', fail: 'failed', skipped: 'not tried' } as const
 
-/** The lines of a verdict; without one, the lines of the kind, still to be tried. */
-export function Checklist({ checks, kind }: { checks: readonly Check[]; kind: 'direct' | 'endpoint' }) {
+interface ChecklistProps {
+  readonly checks: readonly Check[]
+  readonly kind: 'direct' | 'endpoint'
+  /** Without a verdict: the items that the check under way has passed so far. */
+  readonly reached?: readonly string[]
+}
+
+/** The lines of a verdict; without one, the lines of the kind, as far as its check has come. */
+export function Checklist({ checks, kind, reached = [] }: ChecklistProps) {
   const awaited = kind === 'direct' ? DIRECT_ITEMS : ENDPOINT_ITEMS
   if (checks.length === 0)
     return (
       <ol className="checklist" aria-busy="true">
         {awaited.map(item => (
-          <li key={item} className="check waiting">
-            <Circle className="icon" aria-hidden />
-            <span>{itemName(item)}</span>
-            <span className="unseen">not tried yet</span>
-          </li>
+          <AwaitedLine key={item} item={item} isPassed={reached.includes(item)} />
         ))}
       </ol>
     )
@@ -33,6 +36,17 @@ export function Checklist({ checks, kind }: { checks: readonly Check[]; kind: 'd
         <Line key={check.item} check={check} />
       ))}
     </ol>
+  )
+}
+
+function AwaitedLine({ item, isPassed }: { item: string; isPassed: boolean }) {
+  const Icon = isPassed ? CheckMark : Circle
+  return (
+    <li className={isPassed ? 'check pass' : 'check waiting'}>
+      <Icon className="icon" aria-hidden />
+      <span>{itemName(item)}</span>
+      <span className="unseen">{isPassed ? 'passed so far' : 'not tried yet'}</span>
+    </li>
   )
 }
 

@@ -3,15 +3,16 @@
  */
 import type { ReactNode } from 'react'
 import type { Datasource } from '#client/console/api/trpc.ts'
-import { Advisories, Checklist } from '#client/console/checks/checklist.tsx'
+import { Advisories } from '#client/console/checks/checklist.tsx'
 import { Copied } from '#client/console/kit/code.tsx'
 import { Notice } from '#client/console/kit/feedback.tsx'
 import { Facts as FactList, Panel } from '#client/console/kit/panel.tsx'
 import { Time } from '#client/console/kit/time.tsx'
+import { LastChecklist } from './last-checklist.tsx'
 
 /** The tab. */
 export function Facts({ datasource }: { datasource: Datasource }) {
-  const { checks, advisories, kind, status, statusReason, removedAt } = datasource
+  const { advisories, status, statusReason, removedAt } = datasource
   return (
     <div className="split">
       <Panel title="Last verdict" about={<Verdict datasource={datasource} />}>
@@ -26,7 +27,7 @@ export function Facts({ datasource }: { datasource: Datasource }) {
               </p>
             </Notice>
           ) : null}
-          <Checklist checks={checks} kind={kind} />
+          <LastChecklist datasource={datasource} />
           <Advisories advisories={advisories} />
         </div>
       </Panel>

@@ -6,7 +6,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { Search } from 'lucide-react'
 import { useEffect, useState } from 'react'
 import type { ListSearch } from '#client/console/base/search.ts'
-import { Choice, type Option } from '#client/console/kit/choice.tsx'
+import { type Option, PlainChoice } from '#client/console/kit/plain-choice.tsx'
 
 const PAUSE_MS = 200
 
@@ -47,9 +47,9 @@ export function Filters({ search }: { search: ListSearch }) {
   return (
     <search className="filters">
       <NameSearch value={search.q ?? ''} onChange={q => set({ q: q === '' ? undefined : q })} />
-      <Choice isBare label="State" value={status} options={STATUSES} onChange={one => set({ status: chosen(one) })} />
-      <Choice isBare label="Mode" value={mode} options={MODES} onChange={one => set({ mode: chosen(one) })} />
-      <Choice isBare label="Kind" value={kind} options={KINDS} onChange={one => set({ kind: chosen(one) })} />
+      <PlainChoice label="State" value={status} options={STATUSES} onChange={one => set({ status: chosen(one) })} />
+      <PlainChoice label="Mode" value={mode} options={MODES} onChange={one => set({ mode: chosen(one) })} />
+      <PlainChoice label="Kind" value={kind} options={KINDS} onChange={one => set({ kind: chosen(one) })} />
     </search>
   )
 }

@@ -4,12 +4,7 @@
  */
 import { Select } from '@base-ui/react/select'
 import { Check, ChevronDown } from 'lucide-react'
-
-/** An option of a choice. */
-export interface Option<T extends string> {
-  readonly value: T
-  readonly label: string
-}
+import type { Option } from './plain-choice.tsx'
 
 /** One of a few options. */
 export function Choice<T extends string>(of: {

@@ -4,7 +4,7 @@
  */
 import { Combobox } from '@base-ui/react/combobox'
 import { Check, X } from 'lucide-react'
-import type { Option } from './choice.tsx'
+import type { Option } from './plain-choice.tsx'
 
 const SHOWN = 50
 

@@ -5,8 +5,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { type Datasource, useTRPC } from '#client/console/api/trpc.ts'
-import { Advisories, Checklist } from '#client/console/checks/checklist.tsx'
+import { Advisories } from '#client/console/checks/checklist.tsx'
 import { CheckNow } from '#client/console/datasource/check-now.tsx'
+import { LastChecklist } from '#client/console/datasource/last-checklist.tsx'
 import { RotateStringForm } from '#client/console/datasource/rotate-string-form.tsx'
 import { StateBadge } from '#client/console/datasources/state.tsx'
 import { Button, linkClass } from '#client/console/kit/button.tsx'
@@ -38,7 +39,7 @@ export function Outcome({ registered, onAnother }: { registered: Registered; onA
       >
         <div className="stack">
           <Headline datasource={data} />
-          <Checklist checks={data.checks} kind={data.kind} />
+          <LastChecklist datasource={data} />
           <Advisories advisories={[...data.advisories, ...registered.advisories.filter(one => !isKnown(data, one))]} />
         </div>
       </Panel>

@@ -5,11 +5,12 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTRPC } from '#client/console/api/trpc.ts'
-import { Choice, type Option } from '#client/console/kit/choice.tsx'
+import { Choice } from '#client/console/kit/choice.tsx'
 import { CodeBlock } from '#client/console/kit/code.tsx'
 import { Loading, ProblemNotice } from '#client/console/kit/feedback.tsx'
 import { TextField } from '#client/console/kit/field.tsx'
 import { Panel } from '#client/console/kit/panel.tsx'
+import type { Option } from '#client/console/kit/plain-choice.tsx'
 
 type Provider = 'plain' | 'supabase' | 'neon' | 'rds' | 'cloudsql' | 'azure'
 

@@ -1,0 +1,38 @@
+/**
+ * One of a few options, by the browser's own control, whose label is only heard: for the first page, which is light. Elsewhere
+ * `choice.tsx` has the label above it, and the look of the other fields when it is open.
+ */
+import { ChevronDown } from 'lucide-react'
+
+/** An option of a choice. */
+export interface Option<T extends string> {
+  readonly value: T
+  readonly label: string
+}
+
+interface PlainChoiceProps<T extends string> {
+  readonly label: string
+  readonly value: T
+  readonly options: readonly Option<T>[]
+  readonly onChange: (value: T) => void
+}
+
+/** The control. */
+export function PlainChoice<T extends string>({ label, value, options, onChange }: PlainChoiceProps<T>) {
+  const choose = (text: string) => {
+    const option = options.find(one => one.value === text)
+    if (option !== undefined) onChange(option.value)
+  }
+  return (
+    <div className="plain-choice">
+      <select className="input" aria-label={label} value={value} onChange={event => choose(event.target.value)}>
+        {options.map(option => (
+          <option key={option.value} value={option.value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+      <ChevronDown className="icon" aria-hidden />
+    </div>
+  )
+}
