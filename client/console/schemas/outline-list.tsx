@@ -4,7 +4,7 @@
  */
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { Eye, Search, SquareFunction, Table2 } from 'lucide-react'
-import { type KeyboardEvent, useDeferredValue, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, memo, useDeferredValue, useMemo, useRef, useState } from 'react'
 import { count, counted } from '#client/console/base/format.ts'
 import { type Line, searched } from './outline.ts'
 
@@ -47,7 +47,8 @@ export function OutlineList({ lines, chosen, onChoose }: OutlineProps) {
 
 const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 }
 
-function Lines({ lines, chosen, onChoose }: OutlineProps) {
+/** What is typed is shown at once; the list comes after it, and is not made twice. */
+const Lines = memo(function Lines({ lines, chosen, onChoose }: OutlineProps) {
   const place = useRef<HTMLDivElement>(null)
   const getScrollElement = () => place.current
   const virtualizer = useVirtualizer({ count: lines.length, getScrollElement, estimateSize, overscan: 12 })
@@ -83,7 +84,7 @@ function Lines({ lines, chosen, onChoose }: OutlineProps) {
       </div>
     </div>
   )
-}
+})
 
 /** The next object in a direction, past headings; null at the end. */
 function nextObject(
