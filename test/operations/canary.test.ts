@@ -2,7 +2,9 @@
  * A password that occurs nowhere else is registered on each surface, verified, mistyped and made to fail. Afterwards it
  * occurs in no table, log line, answer or task.
  */
+import type { AnyProcedure } from '@trpc/server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { appRouter } from '#server/api/router.ts'
 import { query } from '#test/support/database/postgres.ts'
 import { allRows } from '#test/support/database/rows.ts'
 import { type DnsServer, startDnsServer } from '#test/support/dials/dns-server.ts'
@@ -13,6 +15,13 @@ import { type Canary, newCanary, sightings } from '#test/support/operations/cana
 
 const canary: Canary = newCanary()
 const received: [string, string][] = []
+
+/** Every query of the router: a new one is asked, too. */
+const QUERIES = Object.entries<AnyProcedure>(Object(appRouter._def.procedures))
+  .filter(([, { _def }]) => _def.type === 'query')
+  .map(([name]) => name)
+/** These want what is not there: a capability, and a snapshot of a schema. */
+const UNANSWERED = ['organization.getCapability', 'snapshots.get', 'snapshots.latest', 'snapshots.drift']
 
 let dns: DnsServer
 let mooring: Mooring
@@ -202,6 +211,26 @@ describe('A password', () => {
     const made = await mooring.call('POST', '/v1/datasources', { body, headers: { prefer: 'wait=1' } })
     expect([made.status, made.body.key_last4]).toEqual([201, canary.password.slice(-4)])
     await mooring.call('POST', '/trpc/datasources.register', { body })
+  })
+
+  it('is asked about by every query, with the id of its datasource, its feed and its own text in the place of an id', async () => {
+    const listed: { id: string }[] = (await mooring.call('GET', '/v1/datasources?limit=100')).body.data
+    const direct = listed.find(({ id }) => id.startsWith('ds_'))?.id
+    const endpoint = listed.find(({ id }) => id.startsWith('dse_'))?.id
+    const before = received.length
+    for (const name of QUERIES)
+      for (const asked of [
+        {},
+        { id: direct },
+        { id: endpoint },
+        { id: customer.url() },
+        { schema: customer.url() },
+        { schema: 'public' },
+      ])
+        await mooring.call('GET', `/trpc/${name}?input=${encodeURIComponent(JSON.stringify(asked))}`)
+    const good = received.slice(before).filter(([what]) => what.endsWith(': 200'))
+    const answered = new Set(good.map(([what]) => /(?<=trpc\/)[\w.]+/.exec(what)?.[0]))
+    expect(QUERIES.filter(name => !answered.has(name))).toEqual(UNANSWERED)
   })
 
   it('is then in no table, log line, answer or task', async () => {
