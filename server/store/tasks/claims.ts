@@ -95,7 +95,7 @@ const VISITS = 6
 const CLAIM_MS = 1_000
 
 /** A row of a choice: a claim, or nulls where there is none. */
-type Chosen = { [K in keyof Claim]: Claim[K] | null } & { readonly visited: string | null }
+type Chosen = { [K in keyof Claim]: Claim[K] | null } & { readonly visited: string | null; readonly isWhole: boolean }
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
@@ -151,11 +151,11 @@ async function claimOf(tx: Tx, ask: ClaimAsk, priority: number): Promise<{ found
   const hasCallers = [...PRIORITIES.asked, ...PRIORITIES.hung].includes(priority % POLLS)
   const newestFirst = hasCallers ? (ask.newestFirst ?? false) : null
   const { rows } = await choice<Chosen>({ ...ask, priority, after, newestFirst }).execute(tx)
-  const visited = rows[0]?.visited
+  const { visited, isWhole } = rows[0] ?? { visited: null, isWhole: true }
   if (visited) ask.rounds?.set(priority, visited)
   // Sound: where one column of a claim is there, all are.
-  const found = rows.filter(row => row.id !== null).map(({ visited: _, ...row }) => row as Claim)
-  return { found, isMore: Boolean(visited) && ask.rounds !== undefined }
+  const found = rows.filter(row => row.id !== null).map(({ visited: _, isWhole: __, ...row }) => row as Claim)
+  return { found, isMore: Boolean(visited) && !isWhole && ask.rounds !== undefined }
 }
 
 function isOfPolls({ kinds }: Pick<ClaimAsk, 'kinds'>): boolean {
