@@ -3,7 +3,7 @@
  * and go over HTTP; workers' rows call the functions of a worker's loop.
  */
 import type { Row } from './row.ts'
-import type { Site } from './site.ts'
+import { SHORT_PAGE, type Site } from './site.ts'
 import { WORKERS } from './workers.ts'
 
 const PAGE = 100
@@ -27,8 +27,7 @@ const post = (path: (site: Site) => string, body: (site: Site) => object) => (si
 const trpc = (name: string, body: (site: Site) => object) => post(() => `/trpc/${name}`, body)
 
 const LIST = `/v1/datasources?limit=${PAGE}`
-/** Shorter than a full page: with a thousand datasources, a second page exists, too. */
-const SHORT = '/v1/datasources?limit=20'
+const SHORT = `/v1/datasources?limit=${SHORT_PAGE}`
 /** The cursor behind the first page, found once for each site. */
 const places = new WeakMap<Site, Promise<string>>()
 function secondPage(site: Site): Promise<string> {
@@ -68,7 +67,7 @@ const CALLERS: readonly Row[] = [
   http(
     'list, page in the middle, large',
     30,
-    get(site => `${SHORT}&starting_after=${wireId(site.next())}`),
+    get(site => `${SHORT}&starting_after=${wireId(site.nextBeforeOthers())}`),
   ),
   http(
     'list, first page, small',

@@ -13,6 +13,8 @@ import { type Extent, seed } from './seed.ts'
 
 /** Takes unused ids of datasources from here. */
 const SAMPLE = 20_000
+/** Rows of a page that is shorter than the usual one: with a thousand datasources, a second page exists, too. */
+export const SHORT_PAGE = 20
 
 /** The context of the rows. */
 export interface Site {
@@ -23,6 +25,8 @@ export interface Site {
   readonly small: { readonly id: string; readonly send: Send }
   /** A datasource of the large organization, a different one each time until they run out. */
   next(): string
+  /** The same, with a full short page of older ones behind it: a page then has as many rows of a thousand as of a million. */
+  nextBeforeOthers(): string
   /** A value that differs from call to call. */
   unique(): string
 }
@@ -45,6 +49,9 @@ export async function startSite(
     `select id from datasources where org_id = '${large.id}' and deleted_at is null order by md5(id::text) limit ${SAMPLE}`,
   )
   const ids = rows.map(row => String(row['id']))
+  // Behind the oldest there is less than a page. Twice as many, since other rows of the benchmark remove some.
+  const oldest = new Set(ids.toSorted().slice(0, 2 * SHORT_PAGE))
+  const others = ids.filter(id => !oldest.has(id))
   let [round, count] = [0, 0]
   return {
     datasources: of.datasources,
@@ -53,6 +60,7 @@ export async function startSite(
     large: { id: large.id, send: sender(mooring.url, large.testKey) },
     small: { id: small.id, send: sender(mooring.url, small.testKey) },
     next: () => ids[round++ % ids.length] ?? '',
+    nextBeforeOthers: () => others[round++ % others.length] ?? '',
     unique: () => `${newId()}-${count++}`,
   }
 }
