@@ -7,13 +7,13 @@ import { type RawBuilder, sql } from 'kysely'
 import type { TaskKind } from '#server/domain/tasks/task-kind.ts'
 
 /** The number of the longest due tasks that a claim looks at. If there are fewer, it has seen all due tasks. */
-const OLDEST = 100
+const OLDEST = 200
 /** Of those that were asked for last. */
 const NEWEST = 64
 /** Organizations that a claim visits where more is due, at most. */
 const ORGANIZATIONS = 200
 /** For each task that may be taken of those that nobody waits for: all are visited in the course of the claims. */
-const VISITS = 4
+const VISITS = 8
 
 /**
  * A predicate over `tasks`: with the claim that has run out, if one has, two have. It held up or took down the process that
@@ -103,29 +103,22 @@ function nextOrganization({ priority }: ChoiceAsk, after: RawBuilder<unknown>): 
 /**
  * Claims up to `limit` tasks of a priority: of organizations in turn, of each the longest due. Of those asked for, every second
  * place goes to what was asked for last, of the organization that waits for the least: a caller does not wait behind everything
- * that was brought before, by whomever. Rows are claims, with `visited`, where the round has come to, and `isWhole`, whether all
- * were visited; at least one comes back.
+ * that was brought before, by whomever. Rows are claims, with `visited`, where the round has come to; at least one comes back.
  */
 export function choice<Row>(ask: ChoiceAsk): RawBuilder<Row> {
   return sql`
     with recursive held as (
       select org_id, count(*) as claims from unnest(${[...ask.held]}::uuid[]) as mine (org_id) group by org_id
     ), ${due(ask)}, ${inTurn(ask)}, ${taken(ask)}
-    select claimed.*, last.visited, last."isWhole" from (
-      select (select org_id from visited order by n desc limit 1) as visited,
-        (select count(*) from visited) < ${visitsOf(ask)} as "isWhole") as last
+    select claimed.*, last.visited from (select (select org_id from visited order by n desc limit 1) as visited) as last
     left join claimed on true`
-}
-
-/** How many organizations a look visits at most. */
-function visitsOf({ newestFirst, limit }: ChoiceAsk): number {
-  return newestFirst === null ? Math.min(ORGANIZATIONS, VISITS * (limit + 1)) : ORGANIZATIONS
 }
 
 /** The rows among which is chosen. */
 function due(ask: ChoiceAsk): RawBuilder<unknown> {
   const { priority, perOrganization, limit, newestFirst } = ask
   const mine = sql`${priority}::integer`
+  const visits = newestFirst === null ? Math.min(ORGANIZATIONS, VISITS * (limit + 1)) : ORGANIZATIONS
   return sql`oldest as (
       select org_id, id, due_at from tasks where ${isDue(mine, ask)} and ${isFree(ask)}
       order by ${PRIORITY}, due_at limit ${sql.lit(OLDEST)}
@@ -138,7 +131,7 @@ function due(ask: ChoiceAsk): RawBuilder<unknown> {
       union all
       select next.org_id, first, n + 1 from visited
       cross join lateral (select ${nextOrganization(ask, sql`visited.org_id`)} as org_id) as next
-      where n < ${visitsOf(ask)} and next.org_id <> first
+      where n < ${visits} and next.org_id <> first
     ), due as (
       select org_id, id, due_at from oldest
       union select org_id, id, due_at from newest

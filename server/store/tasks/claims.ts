@@ -90,12 +90,12 @@ export const LOCKS = { checks: 7_203_114_866, polls: 7_203_114_867 } as const
 const LOOKS = 3
 const LOOK_MS = 20
 /** If the visited organizations have too few due tasks, the next ones are visited, this many times in one claim. */
-const VISITS = 6
+const VISITS = 3
 /** Others wait for the end of a claim: one that the database does not answer in so long is given up. */
 const CLAIM_MS = 1_000
 
 /** A row of a choice: a claim, or nulls where there is none. */
-type Chosen = { [K in keyof Claim]: Claim[K] | null } & { readonly visited: string | null; readonly isWhole: boolean }
+type Chosen = { [K in keyof Claim]: Claim[K] | null } & { readonly visited: string | null }
 
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
@@ -151,11 +151,11 @@ async function claimOf(tx: Tx, ask: ClaimAsk, priority: number): Promise<{ found
   const hasCallers = [...PRIORITIES.asked, ...PRIORITIES.hung].includes(priority % POLLS)
   const newestFirst = hasCallers ? (ask.newestFirst ?? false) : null
   const { rows } = await choice<Chosen>({ ...ask, priority, after, newestFirst }).execute(tx)
-  const { visited, isWhole } = rows[0] ?? { visited: null, isWhole: true }
+  const visited = rows[0]?.visited
   if (visited) ask.rounds?.set(priority, visited)
   // Sound: where one column of a claim is there, all are.
-  const found = rows.filter(row => row.id !== null).map(({ visited: _, isWhole: __, ...row }) => row as Claim)
-  return { found, isMore: Boolean(visited) && !isWhole && ask.rounds !== undefined }
+  const found = rows.filter(row => row.id !== null).map(({ visited: _, ...row }) => row as Claim)
+  return { found, isMore: Boolean(visited) && ask.rounds !== undefined }
 }
 
 function isOfPolls({ kinds }: Pick<ClaimAsk, 'kinds'>): boolean {
