@@ -15,15 +15,29 @@ import { Session } from '#client/console/base/session.ts'
 import { applyTheme, keptTheme } from '#client/console/base/theme.ts'
 import { App } from './app.tsx'
 
-const code = takeCode(window)
+const first = takeCode(window)
 applyTheme(document, keptTheme(localStorage))
 const session = new Session(sessionStorage)
-// A code is there to be used: who was signed in before is not asked.
-if (code !== null) session.end()
 const place = document.getElementById('root')
 if (place === null) throw new Error('the page has no place for the console')
-createRoot(place).render(
-  <StrictMode>
-    <App url={installationUrl(document.baseURI)} session={session} code={code} />
-  </StrictMode>,
-)
+const root = createRoot(place)
+
+function open(code: string | null): void {
+  // A code is there to be used: who was signed in before is not asked.
+  if (code !== null) session.end()
+  root.render(
+    <StrictMode>
+      <App key={code} url={installationUrl(document.baseURI)} session={session} code={code} />
+    </StrictMode>,
+  )
+}
+
+// The terminal's link in a tab that is open changes the fragment alone. These listen before the router does.
+for (const changed of ['popstate', 'hashchange'])
+  window.addEventListener(changed, event => {
+    const code = takeCode(window)
+    if (code === null) return
+    event.stopImmediatePropagation()
+    open(code)
+  })
+open(first)

@@ -78,6 +78,21 @@ withBrowser('The sign-in', () => {
     await page.getByText('apikey_revoked').waitFor()
   })
 
+  it('takes a code out of the address of a page that is open, which then asks nobody who was signed in before', async () => {
+    const code = await makeConsoleCode(dir, new Date())
+    open = await openConsole(browser(), { url, key: mooring.organization.testKey })
+    const { page } = open
+    await page.goto(`${url}/`)
+    await page.getByRole('heading', { name: 'Datasources' }).waitFor()
+    await page.evaluate(hash => location.assign(hash), `#code=${code}`)
+    await page.getByRole('button', { name: 'Open the console' }).click()
+    await page.getByRole('heading', { name: 'Datasources' }).waitFor()
+    expect(page.url()).not.toContain('code')
+    await page.goBack()
+    expect(page.url()).not.toContain('code')
+    expect(open.wrongs()).toEqual([])
+  })
+
   it('takes a code out of the address before anything else, and sends it when the button is pressed', async () => {
     const code = await makeConsoleCode(dir, new Date())
     const requests: { url: string; body: string }[] = []
