@@ -4,14 +4,14 @@
  */
 import { useMemo, useState } from 'react'
 import type { Datasource } from '#client/console/api/trpc.ts'
-import { count, counted } from '#client/console/base/format.ts'
+import { counted } from '#client/console/base/format.ts'
 import { Choice } from '#client/console/kit/choice.tsx'
 import { Empty } from '#client/console/kit/feedback.tsx'
 import { Pick } from '#client/console/kit/pick.tsx'
 import { LatestSchema } from '#client/console/schemas/latest-schema.tsx'
 import type { Snapshot } from '#shared/schemas/snapshot.ts'
 import { Canvas } from './canvas.tsx'
-import { type Graph, graphOf, MOST_TABLES, neighbourGraph, schemaGraph } from './graph.ts'
+import { type Graph, graphOf, MOST_TABLES, MOST_TIES, neighbourGraph, schemaGraph } from './graph.ts'
 import { TieList } from './tie-list.tsx'
 
 /** The tab. */
@@ -68,9 +68,11 @@ function TablePick({ graph, chosen, onChoose }: DrawnProps) {
 
 function Drawn({ graph, chosen, onChoose }: DrawnProps) {
   const { tables, ties } = graph
-  if (tables.length > MOST_TABLES)
+  if (tables.length > MOST_TABLES || ties.length > MOST_TIES)
     return (
-      <Empty title={`${count(tables.length)} tables are too many for one picture`}>
+      <Empty
+        title={`${counted(tables.length, 'table')} and ${counted(ties.length, 'foreign key')} are too many for one picture`}
+      >
         Choose a table above, and it is drawn with its neighbours.
       </Empty>
     )

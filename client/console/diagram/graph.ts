@@ -41,6 +41,8 @@ export interface Graph {
 
 /** More tables than these are a carpet: a table is to be chosen first. */
 export const MOST_TABLES = 60
+/** Foreign keys of one picture, at most: their layout takes seconds from a thousand on, and a stranger's schema says how many there are. */
+export const MOST_TIES = 300
 const MOST_COLUMNS = 8
 /** Keys alone may be more than other columns, and not without end. */
 const MOST_KEYS = 16
