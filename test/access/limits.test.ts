@@ -313,5 +313,15 @@ describe('Several processes', () => {
       await query(mooring.databaseUrl, `update rate_limits set expire = 1 where key = 'window'`)
       expect((await open().take('window', 1, short)).used).toBe(1)
     })
+
+    it('begin anew when the database’s clock has gone back, whatever window it then has, and hold up no other key', async () => {
+      const short = { limit: 5, windowMs: 60_000 }
+      const ahead = Date.now() + 40 * 86_400_000
+      await query(mooring.databaseUrl, `insert into rate_limits (key, points, expire) values ('ahead', 9, ${ahead})`)
+      const counts = open()
+      const [found, other] = await Promise.all([counts.take('ahead', 1, short), counts.take('beside', 1, short)])
+      expect([found.used, other.used]).toEqual([1, 1])
+      expect(found.resetMs).toBeLessThanOrEqual(60_000)
+    })
   })
 })

@@ -109,7 +109,8 @@ export class SettledCounts {
   }
 
   async #send(): Promise<Bases> {
-    const sent = [...this.#unsettled]
+    // Counts of a window that has ended meanwhile end with it.
+    const sent = [...this.#unsettled].filter(({ endsAtMs }) => endsAtMs > performance.now())
     this.#unsettled.clear()
     for (const counted of sent) {
       counted.sending = counted.unsettled
@@ -146,13 +147,23 @@ export class SettledCounts {
     const now = performance.now()
     if (now - this.#purgedAtMs < PURGE_MS) return
     this.#purgedAtMs = now
-    for (const [key, { endsAtMs }] of this.#keys) if (endsAtMs <= now) this.#keys.delete(key)
+    for (const [key, counted] of this.#keys)
+      if (counted.endsAtMs <= now) {
+        this.#keys.delete(key)
+        this.#unsettled.delete(counted)
+      }
     // The rest is removed the next time.
     forInstallation(DEADLINE_MS, () => purge(this.#db)).catch(() => undefined)
   }
 }
 
 const leftOf = ({ endsAtMs }: Counted): number => Math.max(0, endsAtMs - performance.now())
+
+/**
+ * A window that has ended, or that ends later than one that begins now: the database's clock went back, or the window was made
+ * shorter. The minute is for a statement that has waited for the row.
+ */
+const IS_OVER = sql`(held.expire <= (extract(epoch from statement_timestamp()) * 1000)::bigint or held.expire > excluded.expire + 60000)`
 
 /** Adds points in one statement, by the database's time; in one order, since several processes do so at once. */
 async function add(db: Db, sent: readonly Counted[]): Promise<ReadonlyMap<string, { points: number; leftMs: number }>> {
@@ -164,10 +175,8 @@ async function add(db: Db, sent: readonly Counted[]): Promise<ReadonlyMap<string
     from unnest(${keys}::text[], ${points}::integer[], ${windows}::integer[]) as taken (key, points, window_ms)
     order by key
     on conflict (key) do update set
-      points = case when held.expire <= (extract(epoch from statement_timestamp()) * 1000)::bigint then excluded.points
-        else least(held.points, 1000000000) + excluded.points end,
-      expire = case when held.expire <= (extract(epoch from statement_timestamp()) * 1000)::bigint then excluded.expire
-        else held.expire end
+      points = case when ${IS_OVER} then excluded.points else least(held.points, 1000000000) + excluded.points end,
+      expire = case when ${IS_OVER} then excluded.expire else held.expire end
     returning key, points, (expire - (extract(epoch from statement_timestamp()) * 1000)::bigint)::integer as "leftMs"
   `.execute(db)
   return new Map(rows.map(row => [row.key, row]))
