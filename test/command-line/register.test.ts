@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { makeKey } from '#test/support/access/keys.ts'
 import { allRows } from '#test/support/database/rows.ts'
 import { failure, OFFER, startHostile } from '#test/support/dials/hostile-postgres.ts'
 import { type Customer, makeCustomer } from '#test/support/mooring/customer.ts'
@@ -63,9 +64,9 @@ async function register(input: string, ...args: string[]): Promise<Told> {
 /** At a terminal, in which keys are pressed once the prompt is there; what the screen got. */
 async function atTerminal(
   keys: string,
-  { on: [text, seen] }: { on: [string, () => void] } = { on: ['\0', () => undefined] },
+  { on: [text, seen] = ['\0', () => undefined], key = keyFile }: { on?: [string, () => void]; key?: string } = {},
 ): Promise<{ code: number | null; screen: string }> {
-  const command = [process.execPath, ...words()].map(word => `'${word}'`).join(' ')
+  const command = [process.execPath, ...words('--key-file', key)].map(word => `'${word}'`).join(' ')
   const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: ROOT, env: env() })
   let screen = ''
   child.stdout.on('data', chunk => {
@@ -143,6 +144,14 @@ describe('At a terminal', () => {
     expect(screen).toMatch(/ds_test_[0-9a-f]{32} {2}active/)
     expect(screen).not.toContain(passwordOf(url))
     expect(screen).not.toContain('postgres')
+  })
+
+  it('a key that may only register waits in the call, and sees the verdict', async () => {
+    const narrow = join(dir, 'narrow-key')
+    await writeFile(narrow, await makeKey(mooring, { scopes: ['datasources.create'] }), { mode: 0o600 })
+    const { code, screen } = await atTerminal(`${customer.url()}\r`, { key: narrow })
+    expect(screen).toMatch(/ds_test_[0-9a-f]{32} {2}active/)
+    expect(code).toBe(0)
   })
 
   it('the checklist is drawn while it is worked through, and gives way to the verdict', async () => {
