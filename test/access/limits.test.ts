@@ -1,6 +1,7 @@
 /**
  * Rate limits: a caller above the limit receives 429 with `Retry-After` on every surface, and nobody else is affected.
  */
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readConfig } from '#server/config.ts'
 import { clientAddress, networkOf } from '#server/domain/network/client-address.ts'
@@ -312,6 +313,22 @@ describe('Several processes', () => {
       expect((await other.take('window', 1, short)).used).toBe(6)
       await query(mooring.databaseUrl, `update rate_limits set expire = 1 where key = 'window'`)
       expect((await open().take('window', 1, short)).used).toBe(1)
+    })
+
+    it('count what a failed settlement leaves behind before what is taken after it', async () => {
+      const counts = open()
+      const short = { limit: 5, windowMs: 60_000 }
+      const holder = new pg.Client(mooring.databaseUrl)
+      await holder.connect()
+      await holder.query('begin; lock table rate_limits')
+      const first = counts.take('behind', 1, short).catch(() => 'failed')
+      await new Promise(setImmediate)
+      const second = counts.take('behind', 1, short)
+      expect(await first).toBe('failed')
+      await holder.query('rollback')
+      await holder.end()
+      expect((await second).used).toBe(2)
+      expect((await counts.take('behind', 1, short)).used).toBe(3)
     })
 
     it('begin anew when the database’s clock has gone back, whatever window it then has, and hold up no other key', async () => {

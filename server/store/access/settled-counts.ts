@@ -39,9 +39,11 @@ interface Counted {
   unsettled: number
   /** Points that are on their way to the table. */
   sending: number
+  /** All points of this process in this window. */
+  taken: number
 }
 
-/** For each key of one settlement the points that the table had before those of this process. */
+/** For each key of one settlement the points that are not of this process. */
 type Bases = ReadonlyMap<Counted, number>
 
 /** The counts of one process. */
@@ -66,14 +68,15 @@ export class SettledCounts {
     // A key over its limit stays so until its window ends: hammering does not reach the database.
     if (known !== null && known > window.limit) return { used, resetMs: leftOf(counted) }
     counted.unsettled += points
+    counted.taken += points
     this.#unsettled.add(counted)
     const isKnown = known !== null && counted.sending + counted.unsettled <= MAX_UNSETTLED
     if (isKnown && used <= window.limit - MAX_UNSETTLED) {
       this.#settleSoon()
       return { used, resetMs: leftOf(counted) }
     }
-    // The points before these in the settlement that is to come are this process's own.
-    const place = counted.unsettled
+    // Those of this process before these are in the table, or come to it in the same settlement: a failed one's, too.
+    const place = counted.taken
     const base = (await this.#settle()).get(counted)
     if (base === undefined) throw new Error('the points were not settled')
     return { used: base + place, resetMs: leftOf(counted) }
@@ -84,7 +87,15 @@ export class SettledCounts {
     if (found !== undefined && found.endsAtMs > performance.now()) return found
     // Counts that the last window has not settled end with it.
     if (found !== undefined) this.#unsettled.delete(found)
-    const fresh = { key, windowMs, known: null, endsAtMs: performance.now() + windowMs, unsettled: 0, sending: 0 }
+    const fresh = {
+      key,
+      windowMs,
+      known: null,
+      endsAtMs: performance.now() + windowMs,
+      unsettled: 0,
+      sending: 0,
+      taken: 0,
+    }
     this.#keys.set(key, fresh)
     return fresh
   }
@@ -97,7 +108,7 @@ export class SettledCounts {
     }, SETTLE_MS).unref()
   }
 
-  /** The settlement that begins when the one under way is done; whoever takes points meanwhile joins it. */
+  /** The settlement that begins when the current one is done. Points that are taken until then join it. */
   #settle(): Promise<Bases> {
     this.#next ??= this.#running.then(() => {
       this.#next = null
@@ -112,6 +123,7 @@ export class SettledCounts {
     // Counts of a window that has ended meanwhile end with it.
     const sent = [...this.#unsettled].filter(({ endsAtMs }) => endsAtMs > performance.now())
     this.#unsettled.clear()
+    const upTo = new Map(sent.map(counted => [counted, counted.taken]))
     for (const counted of sent) {
       counted.sending = counted.unsettled
       counted.unsettled = 0
@@ -122,7 +134,7 @@ export class SettledCounts {
       for (const counted of sent) {
         const row = rows.get(counted.key)
         if (row === undefined) continue
-        bases.set(counted, row.points - counted.sending)
+        bases.set(counted, row.points - (upTo.get(counted) ?? 0))
         counted.known = row.points
         counted.endsAtMs = performance.now() + row.leftMs
         counted.sending = 0
