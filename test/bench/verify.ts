@@ -9,6 +9,7 @@ import * as claims from '#server/store/tasks/claims.ts'
 import * as tasks from '#server/store/tasks/tasks.ts'
 import { verify } from '#server/work/checks/verify.ts'
 import { type BenchWorker, benchWorker } from '#test/bench/support/bench-worker.ts'
+import { APP_PASSWORD, FORTY_TABLES } from '#test/bench/support/forty-tables.ts'
 import { printResults } from '#test/bench/support/results.ts'
 import { microsOf } from '#test/bench/table/cpu.ts'
 import { median, type Result } from '#test/bench/table/row.ts'
@@ -19,20 +20,8 @@ import { makeCredentials } from '#test/support/keys/many-credentials.ts'
 
 const ROUNDS = 200
 const WARM_UP = 100
-const PASSWORD = 'Tr0ub4dor-and-3'
 const TARGETS = { disable: 1.8, require: 1.55 } as const
 const CPU_TARGET = 1.8
-
-/** A database with a realistic catalog: forty tables with row security, in a schema of their own. */
-const DATABASE = `
-create role app login password '${PASSWORD}'; 
-create schema app; grant usage on schema app to app;
-do $$ begin for i in 1..40 loop
-  execute format('create table app.t%s (id uuid primary key, org text not null, body jsonb, at timestamptz)', i);
-  execute format('alter table app.t%s enable row level security', i);
-  execute format('grant select, insert on app.t%s to app', i);
-end loop; end $$;
-analyze`
 
 type Mode = keyof typeof TARGETS
 
@@ -59,7 +48,14 @@ async function used(dialler: TestDialler, work: () => Promise<unknown>): Promise
 /** Disconnects are not timed on either side: the answer has arrived before. */
 async function bare(dialler: TestDialler, { port, mode }: Measured): Promise<Used> {
   const ssl = mode === 'require' ? { rejectUnauthorized: false } : false
-  const client = new pg.Client({ host: '127.0.0.1', port, user: 'app', database: 'postgres', password: PASSWORD, ssl })
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port,
+    user: 'app',
+    database: 'postgres',
+    password: APP_PASSWORD,
+    ssl,
+  })
   const took = await used(dialler, async () => {
     await client.connect()
     await client.query('select rolsuper, rolbypassrls from pg_catalog.pg_roles where rolname = current_user')
@@ -107,7 +103,7 @@ async function register({ deps, keyring, organizationId }: BenchWorker, port: nu
   const modes = Object.keys(TARGETS) as Mode[] // the keys of TARGETS are modes
   const ground = { db: deps.db, keyring, organizationId }
   await makeCredentials(ground, modes.length, number => {
-    const target = localTarget(port, { tlsMode: modes[number] ?? 'require', password: PASSWORD })
+    const target = localTarget(port, { tlsMode: modes[number] ?? 'require', password: APP_PASSWORD })
     return { kind: 'direct', target, caCertificate: null }
   })
   const rows = await deps.db.selectFrom('datasources').select(['id', 'tls_mode']).execute()
@@ -120,7 +116,7 @@ const server = await startServer({ tls: await selfSigned({ addresses: ['127.0.0.
 cleanup.defer(() => server.stop())
 const dialler = testDialler({ children: 1 })
 cleanup.defer(() => dialler.close())
-await server.query(DATABASE)
+await server.query(FORTY_TABLES)
 const worker = await benchWorker(cleanup, { url: await server.createDatabase('mooring'), dialler })
 const ids = await register(worker, server.port)
 await dialler.ready()

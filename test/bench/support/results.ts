@@ -1,6 +1,6 @@
 /**
- * What a benchmark with a command of its own found: lines for the terminal, or with `--json` one line for `npm run bench`, which
- * puts them into its table.
+ * The results of a benchmark that has its own command: lines for the terminal, or with `--json` one line that `npm run bench` puts
+ * into its table.
  */
 import { argv, stdout } from 'node:process'
 import { lineOf } from '#test/bench/table/report.ts'

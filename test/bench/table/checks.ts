@@ -3,6 +3,7 @@
  * of `pg` that connects and asks one query, as many at a time. Rounds are interleaved; the first one of each does not count.
  */
 import pg from 'pg'
+import { APP_PASSWORD, FORTY_TABLES } from '#test/bench/support/forty-tables.ts'
 import { query, startServer } from '#test/support/database/postgres.ts'
 import { selfSigned } from '#test/support/dials/certificates.ts'
 import { DIALECTS, groundOf } from './ground.ts'
@@ -15,18 +16,6 @@ const AT_ONCE = 8
 const ORGANIZATIONS = 8
 const EACH = 50
 const CHECKS = ORGANIZATIONS * EACH
-const PASSWORD = 'Tr0ub4dor-and-3'
-
-/** A login that passes: forty tables with row security, in a schema of their own. */
-const CUSTOMER = `
-create role app login password '${PASSWORD}';
-create schema app; grant usage on schema app to app;
-do $$ begin for i in 1..40 loop
-  execute format('create table app.t%s (id uuid primary key, org text not null, body jsonb, at timestamptz)', i);
-  execute format('alter table app.t%s enable row level security', i);
-  execute format('grant select, insert on app.t%s to app', i);
-end loop; end $$;
-analyze`
 
 /** Connects and asks, so many at a time; connections a second. */
 async function bare(port: number): Promise<number> {
@@ -36,7 +25,7 @@ async function bare(port: number): Promise<number> {
     Array.from({ length: AT_ONCE }, async () => {
       for (; left > 0; left -= 1) {
         const ssl = { rejectUnauthorized: false }
-        const at = { host: '127.0.0.1', port, user: 'app', database: 'postgres', password: PASSWORD, ssl }
+        const at = { host: '127.0.0.1', port, user: 'app', database: 'postgres', password: APP_PASSWORD, ssl }
         const client = new pg.Client(at)
         await client.connect()
         await client.query('select rolsuper, rolbypassrls from pg_catalog.pg_roles where rolname = current_user')
@@ -76,7 +65,7 @@ async function registerAll(site: Site, port: number): Promise<void> {
   for (let n = 0; n < ORGANIZATIONS; n += 1) {
     const caller = await site.newCaller(`Checked ${n}`)
     const at = `127.${n + 1}.0.{n % ${EACH}}:${port}`
-    const body = { connectionString: `postgresql://app:${PASSWORD}@${at}/postgres?sslmode=require`, schema: 'app' }
+    const body = { connectionString: `postgresql://app:${APP_PASSWORD}@${at}/postgres?sslmode=require`, schema: 'app' }
     await runLoad(site, ours({ paths: [DIALECTS.datasources.path], body, caller }).load, { requests: EACH })
   }
 }
@@ -87,7 +76,7 @@ export const CHECK_ROW: Row = {
   async measure(site, { rounds }) {
     const tls = await selfSigned({ addresses: ['127.0.0.1'] })
     await using customer = await serverOf(tls)
-    await customer.server.query(CUSTOMER)
+    await customer.server.query(FORTY_TABLES)
     await registerAll(site, customer.server.port)
     const worker = site.startProgram('worker', { MOORING_CHECK_INTERVAL: '86400' })
     const found = { ours: [] as number[], limit: [] as number[] }

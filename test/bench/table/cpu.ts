@@ -77,7 +77,7 @@ export function running(pids: readonly number[], text: string): readonly number[
   return pids.filter(pid => (readOrNull(`/proc/${pid}/cmdline`) ?? '').includes(text))
 }
 
-/** Memory of processes in MiB: resident in each; with what they share counted once, whoever else shares it; of nobody else. */
+/** Memory of processes in MiB: the sum of their resident pages; the same with shared pages counted once; and pages that are theirs alone. */
 export interface Memory {
   readonly rss: number
   readonly pss: number
