@@ -63,30 +63,25 @@ export function Audit() {
   )
 }
 
+const FIELDS = [
+  { of: 'action', label: 'Action', placeholder: 'key.created' },
+  { of: 'outcome', label: 'Outcome', placeholder: 'ok, or a fault' },
+  { of: 'objectId', label: 'Object', placeholder: 'ds_…' },
+] as const
+
 function Filters({ filter, onNarrow }: { filter: Filter; onNarrow: (change: Partial<Filter>) => void }) {
   return (
     <div className="audit-filters">
-      <TextField
-        label="Action"
-        placeholder="key.created"
-        maxLength={100}
-        value={filter.action}
-        onChange={event => onNarrow({ action: event.target.value })}
-      />
-      <TextField
-        label="Outcome"
-        placeholder="ok, or a fault"
-        maxLength={100}
-        value={filter.outcome}
-        onChange={event => onNarrow({ outcome: event.target.value })}
-      />
-      <TextField
-        label="Object"
-        placeholder="ds_…"
-        maxLength={100}
-        value={filter.objectId}
-        onChange={event => onNarrow({ objectId: event.target.value })}
-      />
+      {FIELDS.map(({ of, label, placeholder }) => (
+        <TextField
+          key={of}
+          label={label}
+          placeholder={placeholder}
+          maxLength={100}
+          value={filter[of]}
+          onChange={event => onNarrow({ [of]: event.target.value })}
+        />
+      ))}
     </div>
   )
 }
